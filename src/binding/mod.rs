@@ -1,0 +1,1 @@
+//! Converts between JavaScript and the core; decides nothing.

@@ -1,0 +1,4 @@
+//! Every decision keelson makes: no Node, no wall clock, no process-global state.
+//!
+//! Time always arrives as an argument, in milliseconds of the caller's clock, so that the same inputs give
+//! the same outputs in production, in a test and in a simulation.

@@ -1,0 +1,9 @@
+//! The Rust side of keelson.
+//!
+//! [`core`] makes every decision and knows nothing of Node. The `binding` module, behind the feature of
+//! the same name, converts values and wakes JavaScript, and decides nothing. See `ARCHITECTURE.md`.
+
+pub mod core;
+
+#[cfg(feature = "binding")]
+mod binding;
