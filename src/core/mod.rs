@@ -2,3 +2,8 @@
 //!
 //! Time always arrives as an argument, in milliseconds of the caller's clock, so that the same inputs give
 //! the same outputs in production, in a test and in a simulation.
+
+pub mod error;
+pub mod names;
+pub mod random;
+pub mod time;

@@ -1,0 +1,59 @@
+//! The one table of error codes; a code, once released, keeps its meaning for ever.
+//!
+//! The core reports failures as values. The binding hands this table to TypeScript, which owns the classes,
+//! the messages and the stacks; a test keeps the two sides equal.
+
+/// A stable error code with the class that carries it in JavaScript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// The value of `error.code`, never reused for another meaning.
+    pub code: &'static str,
+    /// The name of the TypeScript class.
+    pub class: &'static str,
+    /// When it is raised, in one sentence for `docs/errors.md`.
+    pub meaning: &'static str,
+}
+
+macro_rules! error_codes {
+    ($($code:literal, $class:literal, $meaning:literal;)*) => {
+        /// Every code, in the order of the documentation.
+        pub const ERROR_CODES: &[ErrorCode] =
+            &[$(ErrorCode { code: $code, class: $class, meaning: $meaning }),*];
+    };
+}
+
+error_codes! {
+    "KEELSON_INVALID_ARGUMENT", "InvalidArgumentError",
+        "An argument or option has a value that is refused; `field` names it and nothing was changed.";
+    "KEELSON_CLOSED", "ClosedError",
+        "The system, clock or engine was closed before or during the call; waits that were pending end with it.";
+    "KEELSON_NAME_TAKEN", "NameTakenError",
+        "The name is registered in this system already.";
+    "KEELSON_SHED", "ShedError",
+        "Admission was refused to keep the service useful; `reason` and `retryAfterMs` say why and when to return.";
+    "KEELSON_TIMEOUT", "TimeoutError",
+        "The work did not end within its `timeoutMs`.";
+    "KEELSON_TIMER_LOOP", "TimerLoopError",
+        "A controlled clock stopped because timers keep scheduling timers for the same instant; `timer` names one.";
+    "KEELSON_PANIC", "NativePanicError",
+        "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
+    "KEELSON_NATIVE_MISSING", "NativeMissingError",
+        "The native addon could not be loaded on this platform; `cause` has what was tried.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_classes_are_unique() {
+        for (index, entry) in ERROR_CODES.iter().enumerate() {
+            assert!(entry.code.starts_with("KEELSON_"), "{}", entry.code);
+            assert!(entry.meaning.ends_with('.'), "{}", entry.code);
+            for other in &ERROR_CODES[index + 1..] {
+                assert_ne!(entry.code, other.code);
+                assert_ne!(entry.class, other.class);
+            }
+        }
+    }
+}

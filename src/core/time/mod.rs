@@ -1,0 +1,19 @@
+//! Time as data: deadlines fire in (deadline, insertion) order, and a cancelled one never does.
+//!
+//! - [`RadixQueue`] orders monotonic deadlines in amortised constant time.
+//! - [`Timers`] adds identity, cancellation and wall-clock deadlines.
+//! - [`Controlled`] is a clock that moves only when told to.
+//!
+//! All times are `f64` milliseconds, the unit JavaScript has; nothing here reads a clock.
+
+mod controlled;
+mod order;
+mod radix_queue;
+mod timers;
+
+pub use controlled::{Controlled, Step};
+pub use radix_queue::{Entry, RadixQueue};
+pub use timers::{Due, TimerId, Timers, Track};
+
+#[cfg(test)]
+mod model_test;
