@@ -1,1 +1,15 @@
 //! Converts between JavaScript and the core; decides nothing.
+//!
+//! - `hot` is the audited lane for calls that happen per request or per timer: numbers in, a number out.
+//! - `environment` holds what belongs to one JavaScript environment (main thread or worker) and dies with it.
+//! - The other files list what is exported, one file a folder of the core.
+
+#![expect(unreachable_pub, reason = "napi-derive requires exported items to be `pub`")]
+
+mod clock;
+mod environment;
+mod hot;
+mod registry;
+mod system;
+#[cfg(feature = "test-hooks")]
+mod test_hooks;

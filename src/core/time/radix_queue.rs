@@ -175,7 +175,6 @@ impl RadixQueue {
     }
 
     /// The bucket of a key: the highest digit in which it differs from the last popped key.
-    #[expect(clippy::cast_possible_truncation, reason = "masked to one digit")]
     fn position(&self, key: u64) -> (usize, usize) {
         let differing = key ^ self.last;
         let level = (differing | 1).ilog2() / DIGIT_BITS;

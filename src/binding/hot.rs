@@ -1,0 +1,267 @@
+//! The hot lane: raw Node-API callbacks, wrapped once and nowhere else.
+//!
+//! A `#[napi]` function with arguments costs about 95 ns a call and a class method 280 ns or more; a raw
+//! callback with numbers costs 10 to 25 ns. So what happens per request or per timer goes through here: up to
+//! eight numbers (and at most one string, first) come in, one number goes out, and further results are read
+//! from the environment's scratch memory. All `unsafe` of the binding is in this file and in `environment`.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use napi::sys;
+
+use super::environment::{Environment, SCRATCH_LEN, Scratch};
+
+/// The result of a hot function for "no such object": handles, ids and counts are never negative.
+pub(super) const NONE: f64 = -1.0;
+
+/// One function of the lane as JavaScript sees it.
+pub(super) struct Export {
+    pub(super) name: &'static str,
+    /// Parameters as in a TypeScript signature, for the generated declaration.
+    pub(super) parameters: &'static str,
+    pub(super) doc: &'static str,
+    pub(super) callback: sys::napi_callback,
+}
+
+/// Lists exports: `"jsName"(a, b) => path;` for numbers, `"jsName"(str text, a) => path;` with a string first.
+macro_rules! hot_lane {
+    (@params str $text:ident $(, $arg:ident)*) => {
+        concat!(stringify!($text), ": string" $(, ", ", stringify!($arg), ": number")*)
+    };
+    (@params) => { "" };
+    (@params $first:ident $(, $arg:ident)*) => {
+        concat!(stringify!($first), ": number" $(, ", ", stringify!($arg), ": number")*)
+    };
+    (@callback $target:path, str $text:ident $(, $arg:ident)*) => {{
+        unsafe extern "C" fn raw(
+            env: napi::sys::napi_env,
+            info: napi::sys::napi_callback_info,
+        ) -> napi::sys::napi_value {
+            // SAFETY: Node-API calls this with a live env and info, and with the data pointer given on creation.
+            unsafe {
+                $crate::binding::hot::call_with_text(env, info, |environment, $text, [$($arg),*]| {
+                    $target(environment, $text $(, $arg)*)
+                })
+            }
+        }
+        Some(raw)
+    }};
+    (@callback $target:path, $($arg:ident),*) => {{
+        unsafe extern "C" fn raw(
+            env: napi::sys::napi_env,
+            info: napi::sys::napi_callback_info,
+        ) -> napi::sys::napi_value {
+            // SAFETY: as above.
+            unsafe {
+                $crate::binding::hot::call(env, info, |environment, [$($arg),*]| {
+                    $target(environment $(, $arg)*)
+                })
+            }
+        }
+        Some(raw)
+    }};
+    ($($(#[doc = $doc:literal])* $name:literal($($param:tt)*) => $target:path;)*) => {
+        &[$($crate::binding::hot::Export {
+            name: $name,
+            parameters: $crate::binding::hot::hot_lane!(@params $($param)*),
+            doc: concat!($($doc),*),
+            callback: $crate::binding::hot::hot_lane!(@callback $target, $($param)*),
+        }),*]
+    };
+}
+pub(super) use hot_lane;
+
+/// Runs a hot function on its number arguments; a missing or non-number argument is NaN.
+///
+/// # Safety
+///
+/// Only from a callback created by [`install`], with the arguments Node-API gave it.
+pub(super) unsafe fn call<const N: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: impl FnOnce(&Environment, [f64; N]) -> f64,
+) -> sys::napi_value {
+    // SAFETY: forwarded from the caller.
+    unsafe {
+        let (environment, values) = arguments::<N>(env, info);
+        let numbers = values.map(|value| number(env, value));
+        finish(env, || body(environment, numbers))
+    }
+}
+
+/// Like [`call`], with a string as the first argument.
+///
+/// # Safety
+///
+/// As for [`call`].
+pub(super) unsafe fn call_with_text<const N: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: impl FnOnce(&Environment, &str, [f64; N]) -> f64,
+) -> sys::napi_value {
+    // SAFETY: forwarded from the caller.
+    unsafe {
+        // Room for the string and up to seven numbers; unused places are `undefined`.
+        let (environment, values) = arguments::<8>(env, info);
+        const { assert!(N < 8) };
+        let text = text(env, values[0]);
+        let numbers = std::array::from_fn(|index| number(env, values[index + 1]));
+        finish(env, || body(environment, &text, numbers))
+    }
+}
+
+unsafe fn arguments<'env, const N: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> (&'env Environment, [sys::napi_value; N]) {
+    let mut count = N;
+    let mut values = [ptr::null_mut(); N];
+    let mut data: *mut c_void = ptr::null_mut();
+    // SAFETY: `values` has room for `count`; `data` is the `Environment` given to `napi_create_function`, which
+    // is freed only when the environment ends and no callback can run any more.
+    unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut count,
+            values.as_mut_ptr(),
+            ptr::null_mut(),
+            &raw mut data,
+        );
+        (&*data.cast::<Environment>(), values)
+    }
+}
+
+unsafe fn number(env: sys::napi_env, value: sys::napi_value) -> f64 {
+    let mut result = f64::NAN;
+    // SAFETY: a value of this call, or null, which Node-API refuses without writing.
+    unsafe { sys::napi_get_value_double(env, value, &raw mut result) };
+    result
+}
+
+unsafe fn text(env: sys::napi_env, value: sys::napi_value) -> String {
+    let mut length = 0;
+    // SAFETY: a null buffer asks for the length; the second call has room for it and the final zero.
+    unsafe {
+        sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &raw mut length);
+        let mut bytes = vec![0_u8; length + 1];
+        sys::napi_get_value_string_utf8(
+            env,
+            value,
+            bytes.as_mut_ptr().cast(),
+            bytes.len(),
+            &raw mut length,
+        );
+        bytes.truncate(length);
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+}
+
+/// Turns the body's number into a JavaScript value and its panic into a JavaScript error.
+unsafe fn finish(env: sys::napi_env, body: impl FnOnce() -> f64) -> sys::napi_value {
+    let mut result = ptr::null_mut();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        // SAFETY: `env` is live for the call.
+        Ok(number) => unsafe {
+            sys::napi_create_double(env, number, &raw mut result);
+        },
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("panic without a message")
+                .replace('\0', " ");
+            // SAFETY: both strings end with a zero byte.
+            unsafe {
+                let message = format!("{message}\0");
+                sys::napi_throw_error(env, c"KEELSON_PANIC".as_ptr(), message.as_ptr().cast());
+            }
+        }
+    }
+    result
+}
+
+/// Creates the environment's table and puts the lane and its scratch memory on `exports`.
+///
+/// # Safety
+///
+/// Once an environment, while its module is being registered, with its own `env` and `exports`.
+pub(super) unsafe fn install<'a>(
+    env: sys::napi_env,
+    exports: sys::napi_value,
+    lane: impl Iterator<Item = &'a Export>,
+) -> napi::Result<()> {
+    unsafe extern "C" fn free(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
+        // SAFETY: the pointer came from `Box::into_raw` below, and Node-API runs this once.
+        drop(unsafe { Box::from_raw(data.cast::<Environment>()) });
+    }
+    // SAFETY: `env` and `exports` are live; every out pointer is a local; the array buffer's memory stays in
+    // place and alive because a strong reference to the array is never released.
+    unsafe {
+        let mut memory: *mut c_void = ptr::null_mut();
+        let mut buffer = ptr::null_mut();
+        let mut array = ptr::null_mut();
+        let mut keep_alive = ptr::null_mut();
+        let bytes = SCRATCH_LEN * size_of::<f64>();
+        napi::check_status!(sys::napi_create_arraybuffer(
+            env,
+            bytes,
+            &raw mut memory,
+            &raw mut buffer
+        ))?;
+        napi::check_status!(sys::napi_create_typedarray(
+            env,
+            sys::TypedarrayType::float64_array,
+            SCRATCH_LEN,
+            buffer,
+            0,
+            &raw mut array
+        ))?;
+        napi::check_status!(sys::napi_create_reference(env, array, 1, &raw mut keep_alive))?;
+        napi::check_status!(sys::napi_set_named_property(
+            env,
+            exports,
+            c"scratch".as_ptr(),
+            array
+        ))?;
+
+        let environment = Box::into_raw(Box::new(Environment::new(Scratch::new(memory.cast()))));
+        napi::check_status!(sys::napi_set_instance_data(
+            env,
+            environment.cast(),
+            Some(free),
+            ptr::null_mut()
+        ))?;
+        let mut lane_object = ptr::null_mut();
+        napi::check_status!(sys::napi_create_object(env, &raw mut lane_object))?;
+        for export in lane {
+            let mut function = ptr::null_mut();
+            let name = export.name;
+            napi::check_status!(sys::napi_create_function(
+                env,
+                name.as_ptr().cast(),
+                name.len().cast_signed(),
+                export.callback,
+                environment.cast(),
+                &raw mut function
+            ))?;
+            let name = format!("{name}\0");
+            napi::check_status!(sys::napi_set_named_property(
+                env,
+                lane_object,
+                name.as_ptr().cast(),
+                function
+            ))?;
+        }
+        napi::check_status!(sys::napi_set_named_property(
+            env,
+            exports,
+            c"hot".as_ptr(),
+            lane_object
+        ))
+    }
+}
