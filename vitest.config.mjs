@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['__test__/**/*.test.{ts,mts,mjs}'],
+    exclude: ['**/node_modules/**', '__test__/compat/jest/**'],
+    // A process a file: the addon's state and its realm are those of a real program.
+    pool: 'forks',
+    // Tests exercise the built package, through its own name, as a user's program does.
+    server: { deps: { external: [/\/dist\//, /\/native\//] } },
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
