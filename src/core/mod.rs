@@ -3,7 +3,9 @@
 //! Time always arrives as an argument, in milliseconds of the caller's clock, so that the same inputs give
 //! the same outputs in production, in a test and in a simulation.
 
+pub mod admission;
 pub mod error;
 pub mod names;
 pub mod random;
+pub mod resistance;
 pub mod time;

@@ -1,0 +1,51 @@
+//! The five named priorities as voltages: one scale for "how important" and "how strong against R".
+
+/// Who may pass what. A voltage is strictly compared with R, whose base is 10 ohm.
+///
+/// Plain overload without errors keeps the gate's R below 15 ohm (latency and queueing pressure are bounded
+/// there), under every voltage: order is then the wait queue's work. In an error storm the scar climbs at
+/// 50 ohm a second to 120 and passes these one by one, from the bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Priority {
+    /// Work nobody waits for.
+    Background = 0,
+    /// Work that can be repeated later.
+    Low = 1,
+    /// The default.
+    Normal = 2,
+    /// Work a user is waiting for and would miss.
+    High = 3,
+    /// Work the business stops without.
+    Critical = 4,
+}
+
+impl Priority {
+    /// Every priority, from the least to the most important.
+    pub const ALL: [Self; 5] =
+        [Self::Background, Self::Low, Self::Normal, Self::High, Self::Critical];
+
+    /// The voltage: 25, 40, 60, 80, 100.
+    #[must_use]
+    pub const fn voltage(self) -> f64 {
+        match self {
+            Self::Background => 25.0,
+            Self::Low => 40.0,
+            Self::Normal => 60.0,
+            Self::High => 80.0,
+            Self::Critical => 100.0,
+        }
+    }
+
+    /// The name users write.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}

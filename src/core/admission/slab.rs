@@ -1,0 +1,79 @@
+//! Slots that are reused without allocating, and told apart by generation.
+
+use super::handle::{Handle, MAX_SLOTS};
+
+#[derive(Debug)]
+struct Entry<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+/// A growable table of `T` with stable slots; the last freed slot is taken first.
+#[derive(Debug)]
+pub(crate) struct Slab<T> {
+    entries: Vec<Entry<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Self { entries: Vec::new(), free: Vec::new() }
+    }
+
+    /// How many are live.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// `None` when all 2^24 slots are live.
+    pub(crate) fn insert(&mut self, value: T) -> Option<Handle> {
+        if let Some(slot) = self.free.pop() {
+            let entry = &mut self.entries[slot as usize];
+            entry.value = Some(value);
+            return Some(Handle { slot, generation: entry.generation });
+        }
+        if self.entries.len() >= MAX_SLOTS {
+            return None;
+        }
+        let slot = u32::try_from(self.entries.len()).ok()?;
+        self.entries.push(Entry { generation: 1, value: Some(value) });
+        Some(Handle { slot, generation: 1 })
+    }
+
+    pub(crate) fn get(&self, handle: Handle) -> Option<&T> {
+        let entry = self.entries.get(handle.slot as usize)?;
+        if entry.generation == handle.generation { entry.value.as_ref() } else { None }
+    }
+
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let entry = self.entries.get_mut(handle.slot as usize)?;
+        if entry.generation == handle.generation { entry.value.as_mut() } else { None }
+    }
+
+    pub(crate) fn remove(&mut self, handle: Handle) -> Option<T> {
+        let entry = self.entries.get_mut(handle.slot as usize)?;
+        if entry.generation != handle.generation {
+            return None;
+        }
+        let value = entry.value.take()?;
+        entry.generation = Handle::next(entry.generation);
+        self.free.push(handle.slot);
+        Some(value)
+    }
+
+    /// The live value of a slot, whatever its generation.
+    pub(crate) fn at(&self, slot: u32) -> Option<&T> {
+        self.entries.get(slot as usize)?.value.as_ref()
+    }
+
+    /// The live value of a slot, whatever its generation.
+    pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut T> {
+        self.entries.get_mut(slot as usize)?.value.as_mut()
+    }
+
+    /// The handle of whatever lives in a slot.
+    pub(crate) fn handle(&self, slot: u32) -> Option<Handle> {
+        let entry = self.entries.get(slot as usize)?;
+        entry.value.as_ref().map(|_| Handle { slot, generation: entry.generation })
+    }
+}

@@ -1,0 +1,32 @@
+//! The resistance of a route: one number in ohm that says how unwise it is to send it more work.
+//!
+//! `R(t) = max(R_base, R_base + P.W + mu*max(M, 0) + S)`, evaluated at the moment it is read.
+//!
+//! * `P` is how far latency, errors and saturation are from their baselines, each through `tanh`. A report
+//!   holds for `hold_ms`, then fades; what a report leaves out is unknown and weighs nothing.
+//! * `M` is the slope of the pressure per second, from two averages over time: positive when things get worse.
+//!   Recovery never raises R, so only the positive side counts.
+//! * `S`, the scar, is an integral over time: it grows at `scar_factor` per `min_delta_t_ms` while the positive
+//!   pressure is critical, up to a cap, and decays with time, faster while the evidence is healthy.
+//!
+//! Nothing depends on how often a route is reported on, and nothing needs traffic to decay. The formulas are
+//! those of the seeds; where they were per call they are per second here. See `docs/admission.md`.
+
+pub(crate) mod config;
+pub(crate) mod decay;
+mod decision;
+mod pressure;
+mod state;
+mod telemetry;
+mod tuner;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Invalid, Slo, TunerConfig};
+pub use decision::{Decision, Reason};
+pub use pressure::{Pressure, Weights};
+pub use state::{Mode, Reading, State};
+pub use telemetry::Telemetry;

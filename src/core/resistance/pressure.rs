@@ -1,0 +1,89 @@
+//! Pressure is bounded: every component lies in [-1, 1], whatever the telemetry.
+
+use super::config::Config;
+use super::telemetry::Telemetry;
+
+/// Deviation of each signal from its baseline; 0 is "at the baseline" and also "unknown".
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Pressure {
+    /// Latency against `slo.baseline_latency_ms`.
+    pub latency: f64,
+    /// Error rate against `slo.target_error_rate`.
+    pub error: f64,
+    /// Saturation against `slo.saturation_baseline`.
+    pub saturation: f64,
+}
+
+/// `tanh(((raw - baseline) / baseline) * scale)` (reference/atrion.md §2, "normalise"); unknown is 0.
+fn normalise(raw: Option<f64>, baseline: f64, scale: f64) -> f64 {
+    raw.map_or(0.0, |raw| {
+        let x = (raw / baseline - 1.0) * scale;
+        // Beyond 20, tanh is 1 to the last bit; this also keeps an overflow to infinity harmless.
+        if x > 20.0 { 1.0 } else { x.tanh() }
+    })
+}
+
+impl Pressure {
+    /// The pressure a report means under `config`.
+    #[must_use]
+    pub fn of(config: &Config, telemetry: &Telemetry) -> Self {
+        let (slo, scale) = (&config.slo, config.tanh_scale);
+        Self {
+            latency: normalise(telemetry.latency_ms, slo.baseline_latency_ms, scale),
+            error: normalise(telemetry.error_rate, slo.target_error_rate, scale),
+            saturation: normalise(telemetry.saturation, slo.saturation_baseline, scale),
+        }
+    }
+
+    /// Magnitude of the positive part, 0 to sqrt(3): being better than the baseline offsets nothing.
+    #[must_use]
+    pub fn magnitude(&self) -> f64 {
+        let [a, b, c] = [self.latency.max(0.0), self.error.max(0.0), self.saturation.max(0.0)];
+        (a * a + b * b + c * c).sqrt()
+    }
+
+    /// `P . W` in ohm, split into what raises and what lowers resistance (`>= 0`, `<= 0`).
+    #[must_use]
+    pub fn weigh(&self, weights: &Weights) -> (f64, f64) {
+        let terms = [
+            self.latency * weights.latency,
+            self.error * weights.error,
+            self.saturation * weights.saturation,
+        ];
+        terms.iter().fold((0.0, 0.0), |(up, down), t| (up + t.max(0.0), down + t.min(0.0)))
+    }
+
+    /// The same pressure with its positive components scaled by `k`.
+    #[must_use]
+    pub fn fade(&self, k: f64) -> Self {
+        let scaled = |x: f64| if x > 0.0 { x * k } else { x };
+        Self {
+            latency: scaled(self.latency),
+            error: scaled(self.error),
+            saturation: scaled(self.saturation),
+        }
+    }
+}
+
+/// `w = ln(1 + criticality)`, computed once a configuration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// Ohm per unit of latency pressure.
+    pub latency: f64,
+    /// Ohm per unit of error pressure.
+    pub error: f64,
+    /// Ohm per unit of saturation pressure.
+    pub saturation: f64,
+}
+
+impl Weights {
+    /// The weights of `config`.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            latency: config.slo.latency_criticality.ln_1p(),
+            error: config.slo.error_criticality.ln_1p(),
+            saturation: config.slo.saturation_criticality.ln_1p(),
+        }
+    }
+}
