@@ -1,6 +1,6 @@
 // The steps from a fresh clone to a package that can be imported; each is skipped when nothing it reads changed.
 import { buildAddon } from './addon.mjs';
-import { bindingTypes, checkGenerated, writeGenerated } from './generated.mjs';
+import { checkGenerated, nativeTypes, writeGenerated } from './generated.mjs';
 import { install } from './install.mjs';
 import { checkToolchain } from './toolchain.mjs';
 import { compile, writeEsm } from './typescript.mjs';
@@ -14,8 +14,8 @@ const changed = (count) => (count === 0 ? false : { note: `${count} written` });
 export function buildSteps({ components = false, write = false, compare = false } = {}) {
   let toolchain = '';
   const types = () => {
-    if (write) return changed(writeGenerated([bindingTypes]).length);
-    return compare ? checkGenerated([bindingTypes]) : false;
+    if (write) return changed(writeGenerated(nativeTypes).length);
+    return compare ? checkGenerated(nativeTypes) : false;
   };
   return [
     {
@@ -26,8 +26,8 @@ export function buildSteps({ components = false, write = false, compare = false 
     },
     { name: 'install', needs: ['toolchain'], run: () => install() },
     { name: 'addon', needs: ['install'], run: () => buildAddon('release', toolchain) },
-    ...(write || compare ? [{ name: 'binding-types', needs: ['addon'], run: types }] : []),
-    { name: 'typescript', needs: ['install', ...(write || compare ? ['binding-types'] : [])], run: () => compile() },
+    ...(write || compare ? [{ name: 'native-types', needs: ['addon'], run: types }] : []),
+    { name: 'typescript', needs: ['install', ...(write || compare ? ['native-types'] : [])], run: () => compile() },
     { name: 'esm', needs: ['typescript', 'addon'], run: () => changed(writeEsm()) },
     ...(write ? [{ name: 'generated', needs: ['esm'], run: () => changed(writeGenerated().length) }] : []),
     ...(compare ? [{ name: 'generated', needs: ['esm'], run: () => checkGenerated() }] : []),

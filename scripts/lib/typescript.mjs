@@ -25,7 +25,8 @@ function prune() {
 /** Compiles js/ unless neither it nor its configuration changed. Returns whether it had to. */
 export function compile() {
   const configs = readdirSync(at()).filter((name) => name.startsWith('tsconfig'));
-  const inputs = [at('js'), at('native', 'binding.d.ts'), at('package-lock.json'), ...configs.map((name) => at(name))];
+  const native = ['native/binding.d.ts', 'native/hot.d.ts'];
+  const inputs = [at('js'), at('package-lock.json'), ...[...native, ...configs].map((name) => at(name))];
   const outputs = modules().flatMap((name) => [at('dist', `${name}.js`), at('dist', `${name}.d.ts`)]);
   if (outputs.length === 0) throw new Failure('There is nothing to compile: js/ holds no TypeScript file.');
   return whenChanged('typescript', fingerprint(inputs), outputs, async () => {
