@@ -26,7 +26,7 @@ error_codes! {
     "KEELSON_INVALID_ARGUMENT", "InvalidArgumentError",
         "An argument or option has a value that is refused; `field` names it and nothing was changed.";
     "KEELSON_CLOSED", "ClosedError",
-        "The system, clock or engine was closed before or during the call; waits that were pending end with it.";
+        "The system, clock or engine was closed before the call. Waits that were pending at `close()` never settle.";
     "KEELSON_NAME_TAKEN", "NameTakenError",
         "The name is registered in this system already.";
     "KEELSON_SHED", "ShedError",

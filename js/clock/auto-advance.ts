@@ -1,0 +1,82 @@
+import { turn } from './host.ts'
+
+/** What it drives. */
+interface Driven {
+  readonly closed: boolean
+  readonly advancing: boolean
+  readonly owner: (error: unknown, origin: string) => void
+  /** Fires the next timer, whenever it is due; whether there was one. */
+  jumpToNext(): boolean
+  /** Whether somebody waits for time to pass; an interval alone does not. */
+  readonly awaited: boolean
+}
+
+/** Turns of the event loop without a new timer that count as idle. */
+const IDLE_TURNS = 2
+
+/**
+ * Jumps to the next timer whenever the program is idle: no asynchronous advance is under way, no external promise is
+ * pending, and two turns of the event loop brought no new timer. Intervals alone are not a reason to move, or a
+ * program with one would spin for ever.
+ */
+export class AutoAdvance {
+  readonly #clock: Driven
+  #enabled = false
+  #running = false
+  #external = 0
+  /** Counts what postpones a jump. */
+  #activity = 0
+
+  constructor(clock: Driven) {
+    this.#clock = clock
+  }
+
+  get enabled(): boolean {
+    return this.#enabled
+  }
+
+  set enabled(enabled: boolean) {
+    this.#enabled = enabled
+    this.wake()
+  }
+
+  /** Something was scheduled or finished. */
+  wake(): void {
+    if (!this.#enabled) return
+    this.#activity++
+    if (!this.#running) void this.#run()
+  }
+
+  inhibit<T>(promise: Promise<T>): Promise<T> {
+    this.#external++
+    const settled = (): void => {
+      this.#external--
+      this.wake()
+    }
+    promise.then(settled, settled)
+    return promise
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    try {
+      while (this.#enabled && !this.#clock.closed && this.#external === 0) {
+        if (!(await this.#idle())) continue
+        if (!this.#enabled || this.#clock.closed || this.#external > 0) break
+        if (!this.#clock.awaited) break
+        this.#clock.jumpToNext()
+      }
+    } catch (error) {
+      this.#enabled = false
+      this.#clock.owner(error, 'autoAdvance')
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #idle(): Promise<boolean> {
+    const before = this.#activity
+    for (let index = 0; index < IDLE_TURNS; index++) await turn()
+    return this.#activity === before && !this.#clock.advancing
+  }
+}

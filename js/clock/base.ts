@@ -1,0 +1,235 @@
+import { abortSignal, callable, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
+import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { hot, nativePendingTimers } from '../native.ts'
+import type { ClockEvent } from './events.ts'
+import type { Instant } from './instant.ts'
+import { Interval } from './interval.ts'
+import type { Millis } from './millis.ts'
+import { type Sleeper, sleeperOf } from './sleepers.ts'
+import { Slots, type TimerInfo } from './slots.ts'
+import type { Clock, DeadlineTarget, EmitFn, ErrorOwner, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
+
+const release = new FinalizationRegistry<number>((handle) => hot.clockClose(handle))
+
+/** A timer as its caller holds it. */
+class Timer implements TimerHandle {
+  readonly #clock: BaseClock
+  readonly #id: number
+  constructor(clock: BaseClock, id: number) {
+    this.#clock = clock
+    this.#id = id
+  }
+  cancel(): void {
+    this.#clock.cancelTimer(this.#id)
+  }
+}
+
+/** What both clocks share: waits as promises, intervals, and the callbacks behind the core's timers. */
+export abstract class BaseClock implements Clock {
+  /** @internal */
+  readonly slots: Slots = new Slots()
+  /** @internal */
+  readonly handle: number
+  /** @internal Takes errors that have no caller; a `System` puts itself here. */
+  owner: ErrorOwner
+  readonly #emit: EmitFn | undefined
+  readonly #trace: boolean
+  #closed = false
+
+  constructor(handle: number, emit: EmitFn | undefined, owner: ErrorOwner, trace: boolean) {
+    this.handle = handle
+    this.#emit = emit
+    this.owner = owner
+    this.#trace = trace
+    release.register(this, handle, this)
+  }
+
+  abstract now(): Instant
+  abstract monoMs(): number
+  /** @internal Wall time alone. */
+  abstract wallMs(): number
+  /** @internal Schedules on the monotonic track; the id. */
+  abstract arm(delay: number, callback: () => void, info?: TimerInfo): number
+  /** @internal Schedules on the wall track; the id. */
+  abstract armWall(target: number, callback: () => void, info: TimerInfo): number
+  /** @internal After a timer was cancelled. */
+  abstract disarmed(): void
+  /** @internal How late a wall deadline may be met, in ms, and still count as met. */
+  abstract readonly toleranceMs: number
+  /** @internal Whether a tick that finds its callback still running is skipped. */
+  abstract skipsOverlap(): boolean
+
+  /** Whether the clock was closed. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  schedule(delay: Millis, callback: () => void, options?: ScheduleOptions): TimerHandle {
+    if (!(delay >= 0 && delay <= MAX_DURATION_MS)) delay = Math.max(millis('ms', delay), 0)
+    callable('callback', callback)
+    this.assertOpen()
+    const info = options === undefined ? undefined : scheduleInfo(options)
+    return new Timer(this, this.arm(delay, callback, info))
+  }
+
+  sleep(delay: Millis, options?: WaitOptions): Promise<void> {
+    return this.#wait('sleep', () => {
+      const durationMs = millis('ms', delay)
+      if (durationMs <= 0) return undefined
+      const startedAt = this.monoMs()
+      this.emit(() => ({ type: 'time:sleep:start', durationMs, at: this.now() }))
+      return {
+        arm: (wake, info) => this.arm(durationMs, wake, info),
+        end: () => {
+          this.emit(() => ({ type: 'time:sleep:end', durationMs, actualMs: this.monoMs() - startedAt, at: this.now() }))
+        },
+        abort: () => this.emit(() => ({ type: 'time:sleep:abort', durationMs, at: this.now() })),
+      }
+    }, options)
+  }
+
+  timeout(delay: Millis, options?: WaitOptions): Promise<void> {
+    return this.sleep(delay, options)
+  }
+
+  deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void> {
+    return this.#wait('deadline', () => {
+      if (typeof target !== 'object' || target === null) {
+        throw new InvalidArgumentError('target', 'an object with wallMs', target)
+      }
+      const targetMs = millis('target.wallMs', target.wallMs)
+      const delayMs = targetMs - this.wallMs()
+      this.emit(() => ({ type: 'time:deadline:start', targetMs, delayMs, at: this.now() }))
+      const end = (): void => {
+        this.emit(() => {
+          const actualMs = this.wallMs()
+          const driftMs = actualMs - targetMs
+          const met = delayMs >= 0 && driftMs <= this.toleranceMs
+          return { type: met ? 'time:deadline:ok' : 'time:deadline:err', targetMs, actualMs, driftMs, at: this.now() }
+        })
+      }
+      if (delayMs <= 0) {
+        end()
+        return undefined
+      }
+      return {
+        arm: (wake, info) => this.armWall(targetMs, wake, info),
+        end,
+        abort: () => this.emit(() => ({ type: 'time:deadline:abort', targetMs, at: this.now() })),
+      }
+    }, options)
+  }
+
+  interval(period: Millis, callback: () => void | Promise<void>): TimerHandle {
+    const intervalMs = millis('ms', period)
+    if (intervalMs <= 0) throw new InvalidArgumentError('ms', 'positive: Interval must be positive', period)
+    callable('callback', callback)
+    this.assertOpen()
+    return new Interval(this, intervalMs, callback, this.site())
+  }
+
+  getPendingTimerCount(): number {
+    return this.#closed ? 0 : hot.timerCount(this.handle)
+  }
+
+  /** Who is waiting, in order of insertion: what, until when, and where it was made. */
+  sleepers(): Sleeper[] {
+    if (this.#closed) return []
+    const flat = nativePendingTimers(this.handle)
+    const all: Sleeper[] = []
+    for (let index = 0; index < flat.length; index += 3) {
+      const [slot, wall, deadline] = flat.slice(index, index + 3) as [number, number, number]
+      all.push(sleeperOf(this.slots.describe(slot), wall === 1 ? 'wall' : 'mono', deadline))
+    }
+    return all
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    release.unregister(this)
+    hot.clockClose(this.handle)
+    this.slots.clear()
+    this.disarmed()
+  }
+
+  /** @internal */
+  cancelTimer(id: number): boolean {
+    if (this.#closed || hot.timerCancel(this.handle, id) !== 1) return false
+    this.slots.take(id)
+    this.disarmed()
+    return true
+  }
+
+  /** @internal Runs a fired timer's callback; its throw has no caller, so it goes to the owner. */
+  fire(id: number): void {
+    const callback = this.slots.take(id)
+    try {
+      callback()
+    } catch (error) {
+      this.owner(error, `a timer callback (${callback.name || 'anonymous'})`)
+    }
+  }
+
+  /** @internal Tells the listener; building the event costs nothing when there is none. */
+  emit(event: () => ClockEvent): void {
+    if (this.#emit === undefined) return
+    try {
+      this.#emit(event())
+    } catch (error) {
+      this.owner(error, "a clock's emit function")
+    }
+  }
+
+  /** @internal Whether somebody listens to events. */
+  get observed(): boolean {
+    return this.#emit !== undefined
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (this.#closed) throw new ClosedError('the clock')
+  }
+
+  /** @internal Where the caller stands, when traces are wanted. */
+  site(): Error | undefined {
+    return this.#trace ? new Error('created here') : undefined
+  }
+
+  /** A promise over one timer: checks reject, an abort removes the timer, and no listener outlives the wait. */
+  #wait(kind: 'sleep' | 'deadline', begin: () => Wait | undefined, options: WaitOptions | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.assertOpen()
+      const signal = abortSignal('options.signal', checkOptions('options', options).signal)
+      if (signal?.aborted) throw signal.reason
+      const wait = begin()
+      if (wait === undefined) {
+        resolve()
+        return
+      }
+      const info: TimerInfo = { kind, ref: true, site: this.site() }
+      const id = wait.arm(() => {
+        signal?.removeEventListener('abort', onAbort)
+        wait.end()
+        resolve()
+      }, info)
+      const onAbort = (): void => {
+        if (!this.cancelTimer(id)) return
+        wait.abort()
+        reject((signal as AbortSignal).reason)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+}
+
+interface Wait {
+  arm(wake: () => void, info: TimerInfo): number
+  end(): void
+  abort(): void
+}
+
+function scheduleInfo(options: ScheduleOptions): TimerInfo {
+  const { label, ref = true } = checkOptions('options', options)
+  return { kind: 'schedule', label, ref }
+}

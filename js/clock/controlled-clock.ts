@@ -1,0 +1,296 @@
+import { flag, integer, known, MAX_DURATION_MS, millis, optionalCallable, options as checkOptions } from '../arguments.ts'
+import { InvalidArgumentError, TimerLoopError } from '../errors.ts'
+import { hot, scratch } from '../native.ts'
+import { AutoAdvance } from './auto-advance.ts'
+import { BaseClock } from './base.ts'
+import { turn } from './host.ts'
+import { type Instant, instant } from './instant.ts'
+import type { Millis } from './millis.ts'
+import { warnOwner } from './owner.ts'
+import { describeSleeper, type Sleeper, sleeperOf } from './sleepers.ts'
+import type { TimerInfo } from './slots.ts'
+import { StallWatch } from './stall-watch.ts'
+import type { Clock, EmitFn, ErrorOwner } from './types.ts'
+
+/** Options of {@link createControlledClock}. */
+export interface ControlledClockOptions {
+  /** Where both tracks start, in milliseconds. Default 0. */
+  readonly initialTime?: number
+  /** Told of every event. Its own errors go to `onError`. */
+  readonly emit?: EmitFn
+  /** Owns errors of callbacks. Default: a process warning. */
+  readonly onError?: ErrorOwner
+  /** Whether waits and intervals remember where they were made, for reports. Default true. */
+  readonly trace?: boolean
+  /** How many timers in a row may be scheduled for the instant in which they are made. Default 10 000. */
+  readonly loopLimit?: number
+  /** After this much real time in which somebody sleeps and nothing moves, `onStall` is told. 0 is never. Default 1000. */
+  readonly stallAfterMs?: number
+  /** Told who sleeps when nothing moves. Default: a process warning with their places of creation. */
+  readonly onStall?: (sleepers: Sleeper[]) => void
+}
+
+/** A {@link Clock} that moves only when told to, and then fires each timer at exactly its deadline. */
+export interface ControlledClock extends Clock {
+  /**
+   * Moves by `ms`, firing what is due in (deadline, insertion) order, and lets promises, `nextTick` and one turn of
+   * the event loop run between timers, so that code which sleeps in a loop proceeds as it would in real time. Calls
+   * made meanwhile queue up. Zero fires what is due now.
+   *
+   * @throws TimerLoopError when timers keep scheduling timers for the same instant.
+   */
+  advance(ms: Millis): Promise<void>
+  /** Moves both tracks to an absolute monotonic time, like {@link advance}. A past time fires only what is due. */
+  set(monoMs: number): Promise<void>
+  /** Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing. */
+  advanceBy(ms: Millis): void
+  /** Like {@link advanceBy}, to an absolute monotonic time. One at or before now does nothing. */
+  advanceTo(monoMs: number): void
+  /** Moves at once to the next timer's time and fires everything due then. */
+  tick(): void
+  /** Moves wall time alone. Wall deadlines it passes are due at once. */
+  jumpWallTime(wallMs: number): void
+  /** One turn of the real event loop, which lets pending promises run. */
+  flush(): Promise<void>
+  /** While true, the clock jumps to the next timer whenever the program is idle and somebody waits. Default false. */
+  autoAdvance: boolean
+  /** Holds {@link autoAdvance} back until the promise settles: for real I/O. Returns the promise. */
+  external<T>(promise: Promise<T>): Promise<T>
+  /** Who is waiting, in order of insertion. */
+  sleepers(): Sleeper[]
+}
+
+class ControlledClockImpl extends BaseClock implements ControlledClock {
+  #wall: number
+  #mono: number
+  /** The end of the last asynchronous advance; the next one starts after it. */
+  #advancing: Promise<void> = Promise.resolve()
+  #draining = false
+  /** Counts moves, to see that nothing moved. */
+  #moves = 0
+  readonly #loopLimit: number
+  readonly #auto: AutoAdvance = new AutoAdvance(this)
+  readonly #stall: StallWatch | undefined
+  readonly toleranceMs = 0
+
+  constructor(options: ControlledClockOptions) {
+    const initial = options.initialTime ?? 0
+    const loopLimit = options.loopLimit ?? 10_000
+    super(hot.controlledOpen(initial, loopLimit), options.emit, options.onError ?? warnOwner, options.trace ?? true)
+    this.#wall = initial
+    this.#mono = initial
+    this.#loopLimit = loopLimit
+    const stallAfterMs = options.stallAfterMs ?? 1000
+    this.#stall = stallAfterMs === 0 ? undefined : new StallWatch(this, stallAfterMs, options.onStall)
+  }
+
+  now(): Instant {
+    return instant(this.#wall, this.#mono)
+  }
+
+  monoMs(): number {
+    return this.#mono
+  }
+
+  wallMs(): number {
+    return this.#wall
+  }
+
+  /** @internal How often the clock moved. */
+  get moves(): number {
+    return this.#moves
+  }
+
+  // In a synchronous drain no promise can settle, so a callback that is still running says nothing.
+  skipsOverlap(): boolean {
+    return !this.#draining
+  }
+
+  arm(delay: number, callback: () => void, info?: TimerInfo): number {
+    const id = hot.controlledAfter(this.handle, delay)
+    this.slots.put(id, callback, info)
+    this.#armed(info)
+    return id
+  }
+
+  armWall(target: number, callback: () => void, info: TimerInfo): number {
+    const id = hot.controlledAtWall(this.handle, target)
+    this.slots.put(id, callback, info)
+    this.#armed(info)
+    return id
+  }
+
+  disarmed(): void {
+    if (this.closed) this.#auto.enabled = false
+  }
+
+  advance(delay: Millis): Promise<void> {
+    return this.#queue(() => this.#mono + atLeastZero('ms', delay))
+  }
+
+  set(monoMs: number): Promise<void> {
+    return this.#queue(() => millis('monoMs', monoMs))
+  }
+
+  advanceBy(delay: Millis): void {
+    const by = millis('ms', delay)
+    this.assertOpen()
+    if (by <= 0) return
+    const from = this.#mono
+    this.#drain(from + by)
+    this.emit(() => ({ type: 'time:advance', byMs: by, fromMono: from, toMono: this.#mono }))
+  }
+
+  advanceTo(monoMs: number): void {
+    const target = millis('monoMs', monoMs)
+    this.assertOpen()
+    if (target > this.#mono) this.#drain(target)
+  }
+
+  tick(): void {
+    this.assertOpen()
+    if (hot.controlledNext(this.handle) > 0) this.#drain(scratch[0] as number)
+  }
+
+  jumpWallTime(wallMs: number): void {
+    const toWall = millis('wallMs', wallMs)
+    this.assertOpen()
+    const fromWall = this.#wall
+    hot.controlledJump(this.handle, toWall)
+    this.#wall = toWall
+    this.#moves++
+    this.emit(() => ({ type: 'time:wall_jump', fromWall, toWall, monoMs: this.#mono }))
+    this.#drain(this.#mono)
+  }
+
+  flush(): Promise<void> {
+    return turn()
+  }
+
+  get autoAdvance(): boolean {
+    return this.#auto.enabled
+  }
+
+  set autoAdvance(enabled: boolean) {
+    if (flag('autoAdvance', false, enabled)) this.assertOpen()
+    this.#auto.enabled = enabled
+  }
+
+  external<T>(promise: Promise<T>): Promise<T> {
+    return this.#auto.inhibit(promise)
+  }
+
+  /** @internal Fires the next timer, whenever it is due; whether there was one. */
+  jumpToNext(): boolean {
+    if (this.closed || hot.controlledNext(this.handle) <= 0) return false
+    return this.#step(scratch[0] as number)
+  }
+
+  /** @internal Whether somebody waits for time to pass; an interval alone does not. */
+  get awaited(): boolean {
+    return this.slots.waiting > 0
+  }
+
+  /** @internal Whether an asynchronous advance is under way. */
+  get advancing(): boolean {
+    return this.#pendingAdvances > 0
+  }
+  #pendingAdvances = 0
+
+  #queue(target: () => number): Promise<void> {
+    this.#pendingAdvances++
+    const run = this.#advancing.then(() => this.#advanceTo(target))
+    // The queue goes on after a failed advance; its caller has the rejection.
+    this.#advancing = run.then(
+      () => {
+        this.#pendingAdvances--
+      },
+      () => {
+        this.#pendingAdvances--
+      },
+    )
+    return run
+  }
+
+  async #advanceTo(target: () => number): Promise<void> {
+    this.assertOpen()
+    // Code that was about to sleep when advance was called gets there first.
+    await turn()
+    const from = this.#mono
+    const to = target()
+    let quiet = false
+    while (!this.closed && !quiet) {
+      quiet = !this.#step(to)
+      await turn()
+      // What woke up may have scheduled something that is due still.
+      if (quiet && hot.controlledNext(this.handle) > 0 && (scratch[0] as number) <= this.#mono) quiet = false
+    }
+    this.emit(() => ({ type: 'time:advance', byMs: to - from, fromMono: from, toMono: this.#mono }))
+  }
+
+  #drain(target: number): void {
+    const outer = this.#draining
+    this.#draining = true
+    try {
+      while (!this.closed && this.#step(target));
+    } finally {
+      this.#draining = outer
+    }
+  }
+
+  /** Moves to the next timer due by `target` and runs it, or to the target; whether a timer ran. */
+  #step(target: number): boolean {
+    const id = hot.controlledStep(this.handle, target)
+    this.#mono = scratch[0] as number
+    this.#wall = scratch[1] as number
+    this.#moves++
+    if (id >= 0) {
+      this.fire(id)
+      return true
+    }
+    if (id === -1) return false
+    const slot = (scratch[2] as number) >>> 0
+    const sleeper = sleeperOf(this.slots.describe(slot), 'mono', this.#mono)
+    throw new TimerLoopError(this.#loopLimit, this.#mono, describeSleeper(sleeper))
+  }
+
+  #armed(info: TimerInfo | undefined): void {
+    if (info?.kind === 'sleep' || info?.kind === 'deadline') this.#stall?.watch()
+    this.#auto.wake()
+  }
+}
+
+function atLeastZero(field: string, value: unknown): number {
+  const checked = millis(field, value)
+  if (checked < 0) throw new InvalidArgumentError(field, 'zero or more milliseconds', value)
+  return checked
+}
+
+const OPTIONS = ['initialTime', 'emit', 'onError', 'trace', 'loopLimit', 'stallAfterMs', 'onStall']
+
+/**
+ * Time under control, for tests and simulations: nothing moves until you say so, and a year takes as long as its
+ * timers. Needs no fake timers, and works while they are installed.
+ *
+ * @param options - Options, or just the initial time in milliseconds.
+ * @throws InvalidArgumentError naming the option that is refused.
+ * @example
+ * ```ts
+ * const clock = createControlledClock()
+ * const done = clock.sleep(60_000).then(() => 'a minute later')
+ * await clock.advance(60_000)
+ * console.log(await done)
+ * ```
+ */
+export function createControlledClock(options?: ControlledClockOptions | number): ControlledClock {
+  const given = typeof options === 'number' ? { initialTime: options } : checkOptions('options', options)
+  known('options', given, OPTIONS)
+  if (given.initialTime !== undefined) millis('options.initialTime', given.initialTime)
+  optionalCallable('options.emit', given.emit)
+  optionalCallable('options.onError', given.onError)
+  optionalCallable('options.onStall', given.onStall)
+  flag('options.trace', true, given.trace)
+  if (given.loopLimit !== undefined) integer('options.loopLimit', 1, 1e9, given.loopLimit)
+  if (given.stallAfterMs !== undefined) integer('options.stallAfterMs', 0, Math.min(2 ** 31 - 1, MAX_DURATION_MS), given.stallAfterMs)
+  return new ControlledClockImpl(given)
+}

@@ -1,0 +1,154 @@
+/**
+ * The host's time: the one place that touches `Date`, `performance` and `setTimeout`.
+ *
+ * The globals are looked up at each use, so that fake timers of jest, vitest and sinon move the system clock as
+ * their users expect. Monotonic time is continuous over an install or uninstall of fake timers.
+ */
+
+type TimeSource = () => number
+interface FakeClock {
+  readonly now: number
+}
+
+const fakeClockOf = (fn: unknown): FakeClock | undefined => {
+  const clock = (fn as { clock?: FakeClock } | undefined)?.clock
+  return typeof clock?.now === 'number' ? clock : undefined
+}
+
+// What the host had when this module was loaded, to notice replacements.
+const loadedPerformanceNow = performance.now
+const LoadedDate = Date
+
+/**
+ * The source of monotonic time that agrees with `setTimeout`: fake timers may fake `setTimeout` and `Date` but
+ * leave `performance` real, and then deadlines have to follow what drives `setTimeout`.
+ */
+function agreeingSource(): TimeSource {
+  const fake = fakeClockOf(setTimeout)
+  if (fake === undefined || performance.now !== loadedPerformanceNow) return () => performance.now()
+  return Date === LoadedDate ? () => fake.now : () => Date.now()
+}
+
+/** Both tracks of the host's time, in milliseconds. */
+export class HostTime {
+  #origin: number
+  #last = 0
+  #performanceNow: unknown = performance.now
+  #setTimeout: unknown = setTimeout
+  /** `undefined` while `performance.now` is the source, which is the fast path. */
+  #source: TimeSource | undefined
+
+  constructor() {
+    const source = agreeingSource()
+    this.#source = fakeClockOf(setTimeout) === undefined ? undefined : source
+    this.#origin = source()
+  }
+
+  /** Wall time: milliseconds since the Unix epoch. */
+  wall(): number {
+    return Date.now()
+  }
+
+  /** Monotonic time since this object was made; it never goes back. */
+  mono(): number {
+    const host = performance
+    if (host.now !== this.#performanceNow || setTimeout !== this.#setTimeout) this.#rebase()
+    const now = (this.#source === undefined ? host.now() : this.#source()) - this.#origin
+    if (now > this.#last) this.#last = now
+    return this.#last
+  }
+
+  #rebase(): void {
+    this.#performanceNow = performance.now
+    this.#setTimeout = setTimeout
+    const source = agreeingSource()
+    this.#source = fakeClockOf(setTimeout) === undefined ? undefined : source
+    this.#origin = source() - this.#last
+  }
+}
+
+/** Node's longest timer; a longer one would fire at once. */
+const MAX_HOST_DELAY_MS = 2 ** 31 - 1
+
+interface HostTimer {
+  ref?(): void
+  unref?(): void
+}
+
+/** One host timer that can be moved, whichever `setTimeout` is installed at the time. */
+export class Alarm {
+  readonly #wake: () => void
+  #timer: unknown
+  #clear: ((timer: never) => void) | undefined
+  #armedWith: unknown
+  #held = true
+
+  constructor(wake: () => void) {
+    this.#wake = wake
+  }
+
+  /** Whether it is armed with the `setTimeout` that is installed now. */
+  get armed(): boolean {
+    return this.#timer !== undefined && this.#armedWith === setTimeout
+  }
+
+  /** Wakes once after about `delay` ms; never later than asked because of the host's 32-bit limit. */
+  set(delay: number): void {
+    this.clear()
+    this.#armedWith = setTimeout
+    this.#clear = clearTimeout as never
+    const fire = (): void => {
+      this.#timer = undefined
+      this.#wake()
+    }
+    this.#timer = setTimeout(fire, Math.min(Math.max(delay, 0), MAX_HOST_DELAY_MS))
+    if (!this.#held) (this.#timer as HostTimer).unref?.()
+  }
+
+  /** Whether the event loop waits for it. */
+  hold(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
+    // In jsdom a timer is a number, which has neither method.
+    const timer = this.#timer as HostTimer | undefined
+    if (held) timer?.ref?.()
+    else timer?.unref?.()
+  }
+
+  clear(): void {
+    if (this.#timer === undefined) return
+    this.#clear?.(this.#timer as never)
+    this.#timer = undefined
+  }
+}
+
+const realSetTimeout = setTimeout
+const realSetImmediate = typeof setImmediate === 'function' ? setImmediate : undefined
+
+/**
+ * One turn of the real event loop: microtasks, `nextTick` and one macrotask, whatever is faked. When fake timers
+ * were installed before this module was loaded, a message port, which nobody fakes, takes the place of `setImmediate`.
+ */
+export function turn(): Promise<void> {
+  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) {
+    return new Promise((resolve) => {
+      realSetImmediate(resolve)
+    })
+  }
+  const { port1, port2 } = new MessageChannel()
+  return new Promise((resolve) => {
+    port1.addEventListener('message', () => {
+      port1.close()
+      resolve()
+    })
+    port1.start()
+    port2.postMessage(0)
+  })
+}
+
+/** Calls back after real time, without holding the event loop; the returned function cancels. */
+export function afterRealTime(delay: number, callback: () => void): () => void {
+  const timer = realSetTimeout(callback, delay) as HostTimer | number
+  if (typeof timer === 'object') timer.unref?.()
+  return () => clearTimeout(timer as never)
+}

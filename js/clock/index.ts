@@ -1,0 +1,16 @@
+/** Time that can be injected: the host's, or one under control. */
+export type { ClockEvent } from './events.ts'
+export { type ControlledClock, type ControlledClockOptions, createControlledClock } from './controlled-clock.ts'
+export type { Instant, InstantFields } from './instant.ts'
+export { type Millis, ms } from './millis.ts'
+export type { Sleeper } from './sleepers.ts'
+export { createSystemClock, type SystemClockOptions } from './system-clock.ts'
+export type {
+  Clock,
+  DeadlineTarget,
+  EmitFn,
+  ErrorOwner,
+  ScheduleOptions,
+  TimerHandle,
+  WaitOptions,
+} from './types.ts'

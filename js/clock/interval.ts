@@ -1,0 +1,77 @@
+import type { BaseClock } from './base.ts'
+import type { TimerHandle } from './types.ts'
+
+/** Ticks at a fixed cadence: the next tick is scheduled from the due time of the last, before its callback runs. */
+export class Interval implements TimerHandle {
+  readonly #clock: BaseClock
+  readonly #periodMs: number
+  readonly #callback: () => void | Promise<void>
+  readonly #site: Error | undefined
+  #timer: number
+  #dueAt: number
+  #ticks = 0
+  #running = false
+  #cancelled = false
+
+  constructor(clock: BaseClock, periodMs: number, callback: () => void | Promise<void>, site: Error | undefined) {
+    this.#clock = clock
+    this.#periodMs = periodMs
+    this.#callback = callback
+    this.#site = site
+    this.#dueAt = clock.monoMs() + periodMs
+    clock.emit(() => ({ type: 'time:interval:set', intervalMs: periodMs, at: clock.now() }))
+    this.#timer = this.#arm(periodMs)
+  }
+
+  cancel(): void {
+    if (this.#cancelled) return
+    this.#cancelled = true
+    this.#clock.cancelTimer(this.#timer)
+    const [intervalMs, ticks, clock] = [this.#periodMs, this.#ticks, this.#clock]
+    clock.emit(() => ({ type: 'time:interval:cancel', intervalMs, ticks, at: clock.now() }))
+  }
+
+  #arm(delay: number): number {
+    return this.#clock.arm(delay, this.#tick, { kind: 'interval', ref: true, site: this.#site })
+  }
+
+  readonly #tick = (): void => {
+    const clock = this.#clock
+    const now = clock.monoMs()
+    // A late wake-up (a blocked event loop) gives one tick and keeps the cadence, not a burst.
+    const missed = Math.floor((now - this.#dueAt) / this.#periodMs)
+    this.#dueAt += (Math.max(missed, 0) + 1) * this.#periodMs
+    this.#timer = this.#arm(Math.max(this.#dueAt - now, 0))
+    if (this.#running && clock.skipsOverlap()) return
+    const tick = ++this.#ticks
+    const intervalMs = this.#periodMs
+    clock.emit(() => ({ type: 'time:interval:tick', intervalMs, tick, at: clock.now() }))
+    try {
+      const result = this.#callback() as unknown
+      if (isThenable(result)) {
+        this.#running = true
+        result.then(
+          () => {
+            this.#running = false
+          },
+          (error: unknown) => {
+            this.#running = false
+            this.#failed(tick, error)
+          },
+        )
+      }
+    } catch (error) {
+      this.#failed(tick, error)
+    }
+  }
+
+  #failed(tick: number, error: unknown): void {
+    const clock = this.#clock
+    if (!clock.observed) clock.owner(error, 'an interval callback')
+    clock.emit(() => ({ type: 'time:interval:error', intervalMs: this.#periodMs, tick, error, at: clock.now() }))
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,43 @@
+import type { TimerInfo } from './slots.ts'
+
+/** One pending timer, as reports name it. */
+export interface Sleeper {
+  /** What kind of wait it is. */
+  readonly kind: TimerInfo['kind']
+  /** Its label, or its callback's name. */
+  readonly label: string | undefined
+  /** Which time `dueMs` is measured in. */
+  readonly track: 'mono' | 'wall'
+  /** When it is due, in milliseconds of its track. */
+  readonly dueMs: number
+  /** Where it was made: the first stack frames outside keelson, when the clock traces. */
+  readonly createdAt: string | undefined
+}
+
+/** @internal */
+export function sleeperOf(
+  { info, callback }: { info: TimerInfo; callback: (() => void) | undefined },
+  track: 'mono' | 'wall',
+  dueMs: number,
+): Sleeper {
+  const label = info.label ?? (info.kind === 'schedule' ? callback?.name || undefined : undefined)
+  return { kind: info.kind, label, track, dueMs, createdAt: callerFrames(info.site) }
+}
+
+/** One line a sleeper, for warnings and errors. */
+export function describeSleeper(sleeper: Sleeper): string {
+  const name = sleeper.label === undefined ? sleeper.kind : `${sleeper.kind} ${sleeper.label}`
+  const due = `due at ${sleeper.dueMs} ms${sleeper.track === 'wall' ? ' wall time' : ''}`
+  return `${name}, ${due}${sleeper.createdAt === undefined ? '' : `, created ${sleeper.createdAt}`}`
+}
+
+// The directory of the package's own code, to leave its frames out.
+const OWN = __dirname.replace(/[\\/](?:dist|js)[\\/]clock$/, '')
+const isOwnFrame = (line: string): boolean =>
+  ['dist', 'js'].some((folder) => line.includes(`${OWN}/${folder}/`) || line.includes(`${OWN}\\${folder}\\`))
+
+function callerFrames(site: Error | undefined): string | undefined {
+  const frames = site?.stack?.split('\n').filter((line) => line.startsWith('    at ') && !isOwnFrame(line))
+  const shown = frames?.filter((line) => !line.includes('node:internal')).slice(0, 2)
+  return shown === undefined || shown.length === 0 ? undefined : shown.map((line) => line.trim()).join(' ')
+}

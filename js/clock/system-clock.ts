@@ -1,0 +1,142 @@
+import { flag, known, optionalCallable, options as checkOptions } from '../arguments.ts'
+import { hot, scratch } from '../native.ts'
+import { BaseClock } from './base.ts'
+import { Alarm, HostTime } from './host.ts'
+import { type Instant, instant } from './instant.ts'
+import { warnOwner } from './owner.ts'
+import type { TimerInfo } from './slots.ts'
+import type { Clock, EmitFn, ErrorOwner } from './types.ts'
+
+/** Options of {@link createSystemClock}. */
+export interface SystemClockOptions {
+  /** Told of every event. Its own errors go to `onError`. */
+  readonly emit?: EmitFn
+  /** Owns errors of callbacks. Default: a process warning. */
+  readonly onError?: ErrorOwner
+  /** Whether waits remember where they were made, for `sleepers()`. Costs microseconds a wait. Default false. */
+  readonly trace?: boolean
+}
+
+/** With wall deadlines pending, wall time is looked at this often, because nothing announces its jumps. */
+const WALL_POLL_MS = 1000
+/** What a host timer that fired early waits before it looks again. */
+const SHORTEST_DELAY_MS = 1
+/** Between yields to I/O, so that a backlog of due timers does not hold the event loop. */
+const FIRES_A_WAKE = 4096
+
+class SystemClock extends BaseClock {
+  readonly #host: HostTime
+  readonly #alarm: Alarm = new Alarm(() => this.#wake())
+  /** Monotonic time of the armed alarm. */
+  #armedFor = Infinity
+  #waking = false
+  #wallTimers = 0
+  // A host timer has a granularity of a millisecond and waits its turn in the loop.
+  readonly toleranceMs = 5
+
+  constructor(options: SystemClockOptions) {
+    super(hot.hostOpen(), options.emit, options.onError ?? warnOwner, options.trace ?? false)
+    this.#host = new HostTime()
+  }
+
+  now(): Instant {
+    return instant(this.#host.wall(), this.#host.mono())
+  }
+
+  monoMs(): number {
+    return this.#host.mono()
+  }
+
+  wallMs(): number {
+    return this.#host.wall()
+  }
+
+  skipsOverlap(): boolean {
+    return true
+  }
+
+  arm(delay: number, callback: () => void, info?: TimerInfo): number {
+    const now = this.#host.mono()
+    const id = hot.hostAfter(this.handle, now + delay, now)
+    this.slots.put(id, callback, info)
+    this.#armFor(now + delay, now)
+    return id
+  }
+
+  armWall(target: number, callback: () => void, info: TimerInfo): number {
+    const now = this.#host.mono()
+    const id = hot.hostAtWall(this.handle, target, now)
+    this.#wallTimers++
+    const counted = (): void => {
+      this.#wallTimers--
+      callback()
+    }
+    this.slots.put(id, counted, info)
+    this.#armFor(now + Math.min(target - this.#host.wall(), WALL_POLL_MS), now)
+    return id
+  }
+
+  disarmed(): void {
+    this.#alarm.hold(this.slots.holding > 0)
+    if (this.closed) this.#alarm.clear()
+  }
+
+  #armFor(deadline: number, now: number): void {
+    this.#alarm.hold(this.slots.holding > 0)
+    if (this.#waking || (deadline >= this.#armedFor && this.#alarm.armed)) return
+    this.#armedFor = deadline
+    // Host timers count whole milliseconds and drop the fraction, which would wake early.
+    this.#alarm.set(Math.ceil(deadline - now))
+  }
+
+  #wake(): void {
+    this.#armedFor = Infinity
+    this.#waking = true
+    let fired = 0
+    // What a chain of callbacks sees as due is fixed at the wake: a callback that schedules for now waits its turn.
+    const now = this.#host.mono()
+    const offset = this.#host.wall() - now
+    let id = hot.hostPop(this.handle, now, offset)
+    while (id >= 0) {
+      this.fire(id)
+      if (++fired === FIRES_A_WAKE || this.closed) break
+      id = hot.hostPop(this.handle, now, offset)
+    }
+    this.#waking = false
+    this.#rearm()
+  }
+
+  #rearm(): void {
+    if (this.closed) return
+    const now = this.#host.mono()
+    const count = hot.hostNext(this.handle, this.#host.wall() - now)
+    if (count === 0) {
+      this.#wallTimers = 0
+      return
+    }
+    let next = Math.max(scratch[0] as number, now + SHORTEST_DELAY_MS)
+    if (this.#wallTimers > 0) next = Math.min(next, now + WALL_POLL_MS)
+    this.#armFor(next, now)
+  }
+}
+
+const OPTIONS = ['emit', 'onError', 'trace']
+
+/**
+ * The host's time. It follows `Date`, `performance` and `setTimeout` of the moment, so fake timers of jest, vitest
+ * and sinon move it. Sleeps never end early and may last a year; pending ones hold the event loop as host timers do.
+ *
+ * @example
+ * ```ts
+ * const clock = createSystemClock()
+ * await clock.sleep(1000)
+ * ```
+ */
+export function createSystemClock(options?: SystemClockOptions): Clock {
+  const given = checkOptions('options', options)
+  known('options', given, OPTIONS)
+  optionalCallable('options.emit', given.emit)
+  optionalCallable('options.onError', given.onError)
+  flag('options.trace', false, given.trace)
+  return new SystemClock(given)
+}

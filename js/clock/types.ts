@@ -1,0 +1,64 @@
+import type { ClockEvent } from './events.ts'
+import type { Instant } from './instant.ts'
+import type { Millis } from './millis.ts'
+
+/** Receives the clock's events, in order, on the caller's stack. */
+export type EmitFn = (event: ClockEvent) => void
+
+/** Receives an error that has no caller, with what it came from. */
+export type ErrorOwner = (error: unknown, origin: string) => void
+
+/** A point in wall time. Any `Instant` is one. */
+export interface DeadlineTarget {
+  readonly wallMs: number
+}
+
+/** A pending timer or interval. */
+export interface TimerHandle {
+  /** Forgets the timer at once; repeated calls do nothing. */
+  cancel(): void
+}
+
+/** What every wait accepts. */
+export interface WaitOptions {
+  /** Ends the wait early: the promise rejects with `signal.reason`, and the timer is gone. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a scheduled callback accepts. */
+export interface ScheduleOptions {
+  /** Named in reports instead of the callback's name. */
+  readonly label?: string | undefined
+  /** Whether the event loop waits for it (system clock). Default true. */
+  readonly ref?: boolean | undefined
+}
+
+/**
+ * Time that can be injected. Timers fire in (deadline, insertion) order, never early, and exactly once.
+ *
+ * All durations are milliseconds; NaN and infinities are refused with {@link InvalidArgumentError}.
+ */
+export interface Clock {
+  /** Both tracks of time, now. */
+  now(): Instant
+  /** Monotonic milliseconds, without making an `Instant`. */
+  monoMs(): number
+  /** Resolves after `ms`. Zero or less resolves at once and emits nothing. */
+  sleep(ms: Millis, options?: WaitOptions): Promise<void>
+  /** The same as {@link sleep}. */
+  timeout(ms: Millis, options?: WaitOptions): Promise<void>
+  /** Resolves when wall time reaches the target, also when it gets there by a jump. One in the past resolves at once. */
+  deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void>
+  /**
+   * Calls back every `ms` at a fixed cadence. An asynchronous callback that is still running is not called again:
+   * that tick is skipped and not counted. Its errors become `time:interval:error`, or go to the error owner when
+   * nobody listens; the interval goes on.
+   */
+  interval(ms: Millis, callback: () => void | Promise<void>): TimerHandle
+  /** Calls back once after `ms`, at the earliest now. A throw goes to the error owner. */
+  schedule(ms: Millis, callback: () => void, options?: ScheduleOptions): TimerHandle
+  /** Timers that have not fired and were not cancelled. */
+  getPendingTimerCount(): number
+  /** Forgets all timers: pending waits never settle, new ones are refused. Idempotent. */
+  close(): void
+}

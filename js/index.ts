@@ -1,0 +1,8 @@
+/**
+ * keelson: time a Node service controls, and a door that knows when to close.
+ *
+ * Everything but the adapters (`keelson/express`) and the test helpers (`keelson/testing`).
+ */
+export * from './clock/index.ts'
+export * from './errors.ts'
+export * from './system/index.ts'

@@ -1,0 +1,40 @@
+/**
+ * The seam: the only module that imports the binding. Everything else in `js/` gets numbers in and out of it.
+ */
+import type * as Binding from '../native/binding.js'
+import type { HotLane } from '../native/hot.js'
+import { NativeMissingError, NativePanicError } from './errors.ts'
+
+interface Native {
+  readonly hot: HotLane
+  readonly scratch: Float64Array
+  readonly nativeNames: typeof Binding.nativeNames
+  readonly nativePendingTimers: typeof Binding.nativePendingTimers
+  readonly nativeErrorCodes: typeof Binding.nativeErrorCodes
+}
+
+function load(): Native {
+  try {
+    return require('../native/binding.js') as Native
+  } catch (cause) {
+    throw new NativeMissingError(cause)
+  }
+}
+
+const native: Native = load()
+
+/** Raw functions: numbers in, a number out. A panic of the core is thrown as an `Error` with code `KEELSON_PANIC`. */
+export const hot: HotLane = native.hot
+
+/** Further results of the last call into the hot lane. Read them before the next call. */
+export const scratch: Float64Array = native.scratch
+
+export const nativeNames: Native['nativeNames'] = native.nativeNames
+export const nativePendingTimers: Native['nativePendingTimers'] = native.nativePendingTimers
+export const nativeErrorCodes: Native['nativeErrorCodes'] = native.nativeErrorCodes
+
+/** Gives a panic that crossed the seam its class; any other error is returned as it is. */
+export function unwrapPanic(error: unknown): unknown {
+  const isPanic = error instanceof Error && (error as { code?: unknown }).code === NativePanicError.code
+  return isPanic ? new NativePanicError(error) : error
+}

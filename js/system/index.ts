@@ -1,0 +1,5 @@
+/** What everything belongs to: a clock, a seeded random source, names, and an owner for errors. */
+export { getDefaultSystem } from './default.ts'
+export { Names } from './names.ts'
+export { Random } from './random.ts'
+export { type Closable, createSystem, System, type SystemOptions } from './system.ts'

@@ -1,0 +1,44 @@
+import { text } from '../arguments.ts'
+import { NameTakenError } from '../errors.ts'
+import { hot, nativeNames } from '../native.ts'
+
+/** The names of a system. Each stands for one value until it is released; listing follows registration order. */
+export class Names {
+  readonly #handle: number
+  readonly #values: unknown[] = []
+
+  /** @internal */
+  constructor(handle: number) {
+    this.#handle = handle
+  }
+
+  /**
+   * Gives a value a name.
+   *
+   * @throws NameTakenError when the name stands for something already; nothing changes.
+   * @throws InvalidArgumentError for an empty name.
+   */
+  register(name: string, value: unknown): void {
+    const slot = hot.nameRegister(text('name', name), this.#handle)
+    if (slot < 0) throw new NameTakenError(name)
+    this.#values[slot] = value
+  }
+
+  /** What the name stands for, or `undefined`. */
+  whereis(name: string): unknown {
+    const slot = hot.nameWhereis(text('name', name), this.#handle)
+    return slot < 0 ? undefined : this.#values[slot]
+  }
+
+  /** Frees a name; whether it was taken. */
+  release(name: string): boolean {
+    const slot = hot.nameRelease(text('name', name), this.#handle)
+    if (slot >= 0) this.#values[slot] = undefined
+    return slot >= 0
+  }
+
+  /** All names in the order in which they were registered. */
+  list(): string[] {
+    return nativeNames(this.#handle)
+  }
+}

@@ -1,0 +1,52 @@
+import { integer } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { hot } from '../native.ts'
+
+/**
+ * The random source of a system: the same seed gives the same draws, on every platform and in every version.
+ * Not for secrets.
+ */
+export class Random {
+  readonly #handle: number
+
+  /** @internal */
+  constructor(handle: number) {
+    this.#handle = handle
+  }
+
+  /** The next number in `[0, 1)`, as `Math.random` but from the seed. */
+  next(): number {
+    return hot.randomUnit(this.#handle)
+  }
+
+  /**
+   * The next integer in `0 … bound - 1`, without bias.
+   *
+   * @throws InvalidArgumentError unless `bound` is an integer from 1 to 2^53 - 1.
+   */
+  int(bound: number): number {
+    return hot.randomBelow(this.#handle, integer('bound', 1, Number.MAX_SAFE_INTEGER, bound))
+  }
+
+  /**
+   * One of the items.
+   *
+   * @throws InvalidArgumentError for an empty list.
+   */
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new InvalidArgumentError('items', 'a non-empty list', items)
+    return items[this.int(items.length)] as T
+  }
+
+  /** A shuffled copy (Fisher–Yates). */
+  shuffle<T>(items: readonly T[]): T[] {
+    const shuffled = [...items]
+    for (let last = shuffled.length - 1; last > 0; last--) {
+      const other = this.int(last + 1)
+      const item = shuffled[last] as T
+      shuffled[last] = shuffled[other] as T
+      shuffled[other] = item
+    }
+    return shuffled
+  }
+}

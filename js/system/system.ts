@@ -1,0 +1,161 @@
+import { callable, flag, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import { BaseClock } from '../clock/base.ts'
+import { warnOwner } from '../clock/owner.ts'
+import { createSystemClock } from '../clock/system-clock.ts'
+import type { Clock, ErrorOwner } from '../clock/types.ts'
+import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { hot } from '../native.ts'
+import { freshSeed } from './entropy.ts'
+import { Names } from './names.ts'
+import { Random } from './random.ts'
+
+/** Options of {@link createSystem}. */
+export interface SystemOptions {
+  /** What the system is called in reports. Default `'system'`. */
+  readonly name?: string
+  /** Where its time comes from. Default: a system clock of its own, closed with it. */
+  readonly clock?: Clock
+  /** Seeds its random source: an integer from 0 to 2^53 - 1. Default: a fresh one, readable as `seed`. */
+  readonly seed?: number
+  /** Owns errors that have no caller. Default: a process warning. */
+  readonly onError?: ErrorOwner
+  /** Whether closing the system closes a clock that was passed in. Default false. */
+  readonly closeClock?: boolean
+}
+
+/** Something that ends with its system. */
+export interface Closable {
+  close(): void | Promise<void>
+}
+
+const release = new FinalizationRegistry<number>((handle) => hot.systemClose(handle))
+
+/**
+ * What everything belongs to: a clock, a seeded random source, names, and an owner for errors that have no caller.
+ * Two systems share nothing, so tests that make their own do not touch each other.
+ */
+export class System {
+  /** What it is called in reports. */
+  readonly name: string
+  /** The seed of {@link random}; with the same seed and a controlled clock, a run repeats. */
+  readonly seed: number
+  /** Where all its time comes from. */
+  readonly clock: Clock
+  /** Where all its chance comes from. */
+  readonly random: Random
+  /** Its names. */
+  readonly names: Names
+  readonly #handle: number
+  readonly #onError: ErrorOwner
+  readonly #ownsClock: boolean
+  readonly #parts: Closable[] = []
+  #closing: Promise<void> | undefined
+
+  /** @internal Use {@link createSystem}. */
+  constructor(options: SystemOptions) {
+    this.name = options.name ?? 'system'
+    this.seed = options.seed ?? freshSeed()
+    this.#handle = hot.systemOpen(Math.floor(this.seed / 2 ** 32), this.seed % 2 ** 32)
+    this.random = new Random(this.#handle)
+    this.names = new Names(this.#handle)
+    this.#onError = options.onError ?? warnOwner
+    this.#ownsClock = options.clock === undefined || options.closeClock === true
+    this.clock = options.clock ?? createSystemClock()
+    if (this.clock instanceof BaseClock && this.clock.owner === warnOwner) {
+      this.clock.owner = (error, origin) => this.report(error, origin)
+    }
+    release.register(this, this.#handle, this)
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Hands an error that has no caller to the system's owner. Never throws. */
+  report(error: unknown, origin: string): void {
+    try {
+      this.#onError(error, origin)
+    } catch (second) {
+      warnOwner(error, origin)
+      warnOwner(second, 'onError')
+    }
+  }
+
+  /**
+   * Makes a part end with the system: parts are closed in reverse order of adding. Returns a function that forgets it.
+   *
+   * @throws ClosedError when the system is closed.
+   */
+  own(part: Closable): () => void {
+    this.assertOpen()
+    callable('part.close', part.close)
+    this.#parts.push(part)
+    return () => {
+      const index = this.#parts.lastIndexOf(part)
+      if (index >= 0) this.#parts.splice(index, 1)
+    }
+  }
+
+  /** Closes the parts in reverse order, then the clock if it is the system's own. Idempotent; errors are reported. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** `await using system = createSystem()` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (this.closed) throw new ClosedError(`the system ${this.name}`)
+  }
+
+  async #close(): Promise<void> {
+    for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) {
+      try {
+        await part.close()
+      } catch (error) {
+        this.report(error, `closing a part of ${this.name}`)
+      }
+    }
+    if (this.#ownsClock) this.clock.close()
+    release.unregister(this)
+    hot.systemClose(this.#handle)
+  }
+}
+
+const OPTIONS = ['name', 'clock', 'seed', 'onError', 'closeClock']
+
+/**
+ * Makes a system of its own.
+ *
+ * @throws InvalidArgumentError naming the option that is refused.
+ * @example
+ * ```ts
+ * const system = createSystem({ clock: createControlledClock(), seed: 42 })
+ * console.log(system.random.int(6))
+ * await system.close()
+ * ```
+ */
+export function createSystem(options?: SystemOptions): System {
+  const given = checkOptions('options', options)
+  known('options', given, OPTIONS)
+  if (given.name !== undefined) text('options.name', given.name)
+  if (given.seed !== undefined) integer('options.seed', 0, Number.MAX_SAFE_INTEGER, given.seed)
+  optionalCallable('options.onError', given.onError)
+  flag('options.closeClock', false, given.closeClock)
+  if (given.clock !== undefined) assertClock('options.clock', given.clock)
+  return new System(given)
+}
+
+/** @internal Refuses what cannot serve as a clock. */
+export function assertClock(field: string, clock: unknown): asserts clock is Clock {
+  const methods = ['now', 'monoMs', 'sleep', 'schedule', 'interval'] as const
+  const given = clock as Record<string, unknown> | null
+  if (typeof given !== 'object' || given === null || methods.some((method) => typeof given[method] !== 'function')) {
+    throw new InvalidArgumentError(field, `a Clock (with ${methods.join(', ')})`, clock)
+  }
+}

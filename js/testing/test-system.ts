@@ -1,0 +1,85 @@
+import { integer, known, millis, options as checkOptions } from '../arguments.ts'
+import { type ControlledClock, createControlledClock } from '../clock/controlled-clock.ts'
+import type { ClockEvent } from '../clock/events.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { createSystem, type System } from '../system/system.ts'
+
+/** Options of a system under test. */
+export interface TestSystemOptions {
+  /** Where the clock starts, in milliseconds. Default 0. */
+  readonly initialTime?: number
+  /** Seeds the random source. Default: the environment variable `KEELSON_SEED`, or else a fresh one. */
+  readonly seed?: number
+  /** Told of the clock's events. */
+  readonly emit?: (event: ClockEvent) => void
+}
+
+/** A {@link System} whose clock is under control. */
+export interface TestSystem extends System {
+  readonly clock: ControlledClock
+  /** Errors that had no caller. `close()` throws the first, unless they were taken. */
+  takeErrors(): unknown[]
+}
+
+/**
+ * A controlled system. Close it when the test is done: `close()` rejects with the first error that nobody owned, so
+ * that a failing callback fails the test.
+ *
+ * @example
+ * ```ts
+ * await using system = createTestSystem({ seed: 7 })
+ * ```
+ */
+export function createTestSystem(options?: TestSystemOptions): TestSystem {
+  const { initialTime = 0, seed, emit, ...rest } = checkOptions('options', options)
+  known('options', rest, ['initialTime', 'seed', 'emit'])
+  millis('options.initialTime', initialTime)
+  const errors: unknown[] = []
+  const clock = createControlledClock({ initialTime, ...(emit && { emit }) })
+  const system = createSystem({
+    name: 'test',
+    clock,
+    closeClock: true,
+    seed: seed ?? environmentSeed() ?? createSeed(),
+    onError: (error) => errors.push(error),
+  }) as TestSystem
+  const close = system.close.bind(system)
+  let closing: Promise<void> | undefined
+  const closeAndTell = (): Promise<void> => {
+    closing ??= close().then(() => {
+      if (errors.length > 0) throw errors[0]
+    })
+    return closing
+  }
+  return Object.assign(system, {
+    close: closeAndTell,
+    [Symbol.asyncDispose]: closeAndTell,
+    takeErrors: () => errors.splice(0),
+  })
+}
+
+/** @internal Tells which seed a failing test had, so that it can be replayed. */
+export function nameSeed(error: unknown, seed: number): void {
+  if (!(error instanceof Error) || error.message.includes('KEELSON_SEED=')) return
+  const note = `\n(seed ${seed}: run again with KEELSON_SEED=${seed})`
+  error.message += note
+  if (error.stack !== undefined && !error.stack.includes(note)) {
+    error.stack = error.stack.replace(/\n {4}at /, `${note}\n    at `)
+  }
+}
+
+function createSeed(): number {
+  // 32 bits are easier to type in again than 48.
+  const source = createSystem({ name: 'seeds' })
+  const seed = source.random.int(2 ** 32)
+  void source.close()
+  return seed
+}
+
+function environmentSeed(): number | undefined {
+  const given = process.env['KEELSON_SEED']
+  if (given === undefined || given === '') return undefined
+  const seed = Number(given)
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new InvalidArgumentError('KEELSON_SEED', 'a non-negative integer', given)
+  return integer('KEELSON_SEED', 0, Number.MAX_SAFE_INTEGER, seed)
+}
