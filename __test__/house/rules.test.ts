@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+
+import { rules } from './rules.ts'
+import type { Source } from './source.ts'
+
+type Rule = keyof typeof rules
+type Tree = Record<string, string>
+
+const check = (rule: Rule, tree: Tree): string[] => {
+  const sources: Source[] = Object.entries(tree).map(([path, text]) => ({ path, text }))
+  return rules[rule](sources)
+}
+
+const planted: [Rule, string, Tree][] = [
+  ['time and chance come from the system', 'Date.now', { 'js/atrion/gate.ts': 'const t = Date.now()' }],
+  ['time and chance come from the system', 'Date.now by globalThis', { 'js/a.ts': 'globalThis.Date.now()' }],
+  ['time and chance come from the system', 'Math.random', { 'js/a.ts': 'x = Math.random()' }],
+  ['time and chance come from the system', 'setTimeout', { 'js/express/a.ts': 'setTimeout(f, 1)' }],
+  ['time and chance come from the system', 'setInterval as a value', { 'js/a.ts': 'const f = setInterval' }],
+  ['time and chance come from the system', 'performance.now', { 'js/a.ts': 'performance.now()' }],
+  ['time and chance come from the system', 'new Date()', { 'js/a.ts': 'const d = new Date()' }],
+  ['time and chance come from the system', 'a template', { 'js/a.ts': 'const d = `at ${Date.now()}`' }],
+  ['time and chance come from the system', 'node:timers', { 'js/a.ts': "import * as t from 'node:timers/promises'" }],
+  ['time and chance come from the system', 'node:crypto', { 'js/a.ts': "const c = require('crypto')" }],
+  ['the core does not know Node', 'use napi', { 'src/core/time/mod.rs': 'use napi::Env;' }],
+  ['the core does not know Node', 'a derive', { 'src/core/a.rs': '#[napi]\nfn f() {}' }],
+  ['the core does not know Node', 'the binding', { 'src/core/a.rs': 'use crate::binding::hot;' }],
+  ['only js/native.ts imports the binding', 'an import', { 'js/clock/a.ts': "import x from '../../native/binding.js'" }],
+  ['only js/native.ts imports the binding', 'a type', { 'js/a.ts': "import type { H } from '../native/hot.js'" }],
+  ['only js/native.ts imports the binding', 'require', { 'js/a.ts': "require('./x.node')" }],
+  ['imports run one way', 'a primitive and a service', { 'js/clock/a.ts': "import { g } from '../atrion/gate.ts'" }],
+  ['imports run one way', 'a service and an adapter', { 'js/atrion/a.ts': "export * from '../express/index.ts'" }],
+  ['imports run one way', 'the base and a primitive', { 'js/errors.ts': "import type { C } from './clock/clock.ts'" }],
+  ['imports run one way', 'a folder without a layer', { 'js/novel/a.ts': 'export const a = 1' }],
+  ['no import cycles', 'itself', { 'js/clock/a.ts': "import './a.ts'" }],
+  ['no import cycles', 'two', { 'js/clock/a.ts': "import { b } from './b.ts'", 'js/clock/b.ts': "import './a.ts'" }],
+  [
+    'no import cycles',
+    'three, with a type',
+    {
+      'js/clock/a.ts': "import { b } from './b.ts'",
+      'js/clock/b.ts': "import type { C } from './c.ts'",
+      'js/clock/c.ts': "export { a } from './a.ts'",
+    },
+  ],
+  [
+    'no import cycles',
+    'folders',
+    { 'js/clock/a.ts': "import '../system/x.ts'", 'js/system/y.ts': "import '../clock/b.ts'" },
+  ],
+  ['files stay short', '501 lines', { 'src/core/a.rs': '\n'.repeat(501) }],
+  ['exceptions have reasons', 'rust', { 'src/a.rs': '#[allow(dead_code)]\nfn f() {}' }],
+  ['exceptions have reasons', 'rust, whole file', { 'src/a.rs': '#![expect(unused)]' }],
+  ['exceptions have reasons', 'Cargo.toml', { 'Cargo.toml': '[lints.clippy]\nfloat_cmp = "allow"' }],
+  ['exceptions have reasons', 'oxlint', { 'js/a.ts': '// oxlint-disable-next-line no-console' }],
+  ['exceptions have reasons', 'oxlint config', { '.oxlintrc.json': '{\n "no-console": "off"\n}' }],
+  ['exceptions have reasons', 'ts-ignore', { 'js/a.ts': '// @ts-ignore: because' }],
+  ['exceptions have reasons', 'ts-expect-error', { '__test__/a.ts': '// @ts-expect-error' }],
+]
+
+describe('a planted fault is found', () => {
+  test.each(planted)('%s: %s', (rule, _, tree) => {
+    expect(check(rule, tree)).toHaveLength(1)
+  })
+})
+
+const innocent: [Rule, string, Tree][] = [
+  ['time and chance come from the system', 'the host file', { 'js/clock/host.ts': 'setTimeout(f, Date.now())' }],
+  ['time and chance come from the system', 'entropy', { 'js/system/entropy.ts': 'Math.random()' }],
+  ['time and chance come from the system', 'a comment', { 'js/a.ts': '// unlike Date.now()\n/* setTimeout */' }],
+  ['time and chance come from the system', 'a string', { 'js/a.ts': "throw new Error('use no setTimeout')" }],
+  ['time and chance come from the system', 'a given date', { 'js/a.ts': 'new Date(wallMs); clock.setTimeout(1)' }],
+  ['time and chance come from the system', 'tests', { '__test__/a.test.ts': 'Date.now()' }],
+  ['the core does not know Node', 'prose', { 'src/core/mod.rs': '//! No napi here.\nconst A: &str = "napi";' }],
+  ['the core does not know Node', 'the binding itself', { 'src/binding/a.rs': 'use napi::Env;' }],
+  ['only js/native.ts imports the binding', 'the seam', { 'js/native.ts': "require('../native/binding.js')" }],
+  ['only js/native.ts imports the binding', 'over the seam', { 'js/clock/a.ts': "import { hot } from '../native.ts'" }],
+  ['imports run one way', 'down', { 'js/express/a.ts': "import { g } from '../atrion/gate.ts'" }],
+  ['imports run one way', 'the barrel', { 'js/index.ts': "export * from './atrion/index.ts'" }],
+  ['imports run one way', 'a sister', { 'js/system/a.ts': "import { c } from '../clock/clock.ts'" }],
+  ['no import cycles', 'a diamond', { 'js/a.ts': "import './b.ts'\nimport './c.ts'", 'js/b.ts': "import './c.ts'" }],
+  ['files stay short', '500 lines', { 'src/core/a.rs': '\n'.repeat(500) }],
+  ['exceptions have reasons', 'rust', { 'src/a.rs': '#[expect(dead_code, reason = "a test hook")]' }],
+  ['exceptions have reasons', 'Cargo.toml', { 'Cargo.toml': '# Times are compared.\nfloat_cmp = "allow"' }],
+  ['exceptions have reasons', 'oxlint', { 'js/a.ts': '// oxlint-disable-next-line no-console -- the point' }],
+  ['exceptions have reasons', 'ts', { '__test__/a.ts': '// @ts-expect-error: a number is refused' }],
+]
+
+describe('what only looks like a fault is not', () => {
+  test.each(innocent)('%s: %s', (rule, _, tree) => {
+    expect(check(rule, tree)).toEqual([])
+  })
+})

@@ -1,0 +1,162 @@
+import { posix } from 'node:path'
+
+import { heightOf } from './layers.ts'
+import { code, imports, relativeImports, where, type Fault, type Source } from './source.ts'
+
+const inJs = ({ path }: Source): boolean => path.startsWith('js/')
+
+/** The only two files that may touch the host's time and the host's chance. */
+const hosts = ['js/clock/host.ts', 'js/system/entropy.ts']
+
+const timeOrChance =
+  /(?<![.\w$])(?:globalThis\s*\.\s*)?(?:(?:Date\s*\.\s*now|Math\s*\.\s*random|setTimeout|setInterval|performance\s*\.\s*now|process\s*\.\s*hrtime|crypto\s*\.\s*(?:randomUUID|getRandomValues))\b|(?:new\s+)?Date\s*\(\s*\))/g
+const timeOrChanceModules = /^(?:node:)?(?:timers|timers\/promises|perf_hooks|crypto)$/
+
+/** Time and chance come from the system, so that a test can hold both. */
+export function hostTimeOrChance(sources: readonly Source[]): Fault[] {
+  return sources
+    .filter((source) => inJs(source) && !hosts.includes(source.path))
+    .flatMap((source) => {
+      const text = code(source)
+      const uses = [...text.matchAll(timeOrChance)].map(
+        (match) => `${where(source.path, text, match.index)}: ${match[0].trim()} belongs to ${hosts.join(' or ')}`,
+      )
+      const modules = imports(source).filter((name) => timeOrChanceModules.test(name))
+      return [...uses, ...modules.map((name) => `${source.path}: importing ${name} is left to ${hosts.join(' or ')}`)]
+    })
+}
+
+/** The core knows nothing of Node: it compiles without napi, and does not name it. */
+export function coreWithoutBinding(sources: readonly Source[]): Fault[] {
+  return sources
+    .filter(({ path }) => path.startsWith('src/core/'))
+    .flatMap((source) => {
+      const text = code(source)
+      const found = [...text.matchAll(/\bnapi\w*\b|\bcrate::binding\b/g)]
+      return found.map((match) => `${where(source.path, text, match.index)}: the core must not name ${match[0]}`)
+    })
+}
+
+/** One file is the seam. */
+export function oneImporterOfTheBinding(sources: readonly Source[]): Fault[] {
+  return sources
+    .filter((source) => inJs(source) && source.path !== 'js/native.ts')
+    .filter((source) => imports(source).some((name) => name.endsWith('.node') || /(?:^|\/)native\/\w/.test(name)))
+    .map(({ path }) => `${path}: only js/native.ts imports the binding`)
+}
+
+const folderOf = (path: string): string => {
+  const inside = path.slice('js/'.length)
+  return inside.includes('/') ? inside.slice(0, inside.indexOf('/')) : '.'
+}
+
+/** Adapters import services, services import primitives, primitives import the seam; never the other way. */
+export function importDirection(sources: readonly Source[]): Fault[] {
+  return sources
+    .filter((source) => inJs(source) && source.path !== 'js/index.ts')
+    .flatMap((source) => {
+      const folder = folderOf(source.path)
+      const height = heightOf(folder)
+      if (height === undefined) return [`${source.path}: the folder ${folder} has no layer; enter it in layers.ts`]
+      return relativeImports(source)
+        .filter((path) => path.startsWith('js/') && (heightOf(folderOf(path)) ?? 0) > height)
+        .map((path) => `${source.path}: imports ${path}, which stands above it`)
+    })
+}
+
+function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const walk = (node: string, trail: readonly string[]): string[] | undefined => {
+    for (const next of graph.get(node) ?? []) {
+      if (next === start) return [...trail, next]
+      // A smaller name is the start of its own search, so that each cycle is told once.
+      if (next < start || trail.includes(next)) continue
+      const found = walk(next, [...trail, next])
+      if (found) return found
+    }
+    return undefined
+  }
+  return walk(start, [start])
+}
+
+/** No file imports itself through others, types included; nor does a folder of js/. */
+export function importCycles(sources: readonly Source[]): Fault[] {
+  const files = sources.filter(inJs)
+  const byFile = new Map(files.map((source) => [source.path, relativeImports(source)]))
+  const byFolder = new Map<string, string[]>()
+  for (const source of files.filter(({ path }) => path !== 'js/index.ts')) {
+    const folder = folderOf(source.path)
+    const others = relativeImports(source).filter((path) => path.startsWith('js/') && folderOf(path) !== folder)
+    byFolder.set(folder, [...new Set([...(byFolder.get(folder) ?? []), ...others.map(folderOf)])])
+  }
+  return [byFile, byFolder].flatMap((graph) =>
+    [...graph.keys()].flatMap((node) => {
+      const cycle = cycleFrom(node, graph)
+      return cycle ? [`import cycle: ${cycle.join(' -> ')}`] : []
+    }),
+  )
+}
+
+const longest = 500
+
+/** A file a reader can hold in mind. */
+export function fileLength(sources: readonly Source[]): Fault[] {
+  return sources.flatMap(({ path, text }) => {
+    const lines = text.split('\n').length - 1
+    return lines > longest ? [`${path}: ${lines} lines, and ${longest} is the limit: split it by what it does`] : []
+  })
+}
+
+const commented = (lines: readonly string[], index: number, mark: string): boolean =>
+  lines[index - 1]?.trim().startsWith(mark) === true || lines[index]?.includes(` ${mark} `) === true
+
+const reasonlessInJs = [
+  { pattern: /(?:oxlint|eslint)-disable(?![^\n]*\s--\s+\S)/, what: 'switches a lint off without ` -- reason`' },
+  { pattern: /@ts-expect-error(?![:\s]+\S)/, what: '@ts-expect-error without a reason' },
+  { pattern: /@ts-(?:ignore|nocheck)/, what: '@ts-ignore and @ts-nocheck hide more than they say' },
+]
+
+/** Every exception from a lint says why, where it stands. */
+export function exceptionsWithReasons(sources: readonly Source[]): Fault[] {
+  return sources.flatMap(({ path, text }) => {
+    const lines = text.split('\n')
+    const each = (test: (line: string, index: number) => string | undefined): Fault[] =>
+      lines.flatMap((line, index) => {
+        const what = test(line, index)
+        return what === undefined ? [] : [`${path}:${index + 1}: ${what}`]
+      })
+    if (path === 'Cargo.toml') {
+      return each((line, index) =>
+        /=\s*(?:"allow"|\{[^}]*level\s*=\s*"allow")/.test(line) && !commented(lines, index, '#')
+          ? 'a lint is allowed without a reason above it'
+          : undefined,
+      )
+    }
+    if (path === '.oxlintrc.json') {
+      return each((line, index) =>
+        /"off"|"allow"/.test(line) && !commented(lines, index, '//')
+          ? 'a lint is off without a reason above it'
+          : undefined,
+      )
+    }
+    if (path.endsWith('.rs')) {
+      return [...text.matchAll(/#!?\[(?:allow|expect)\([^\]]*\)\]/g)]
+        .filter(([attribute]) => !attribute.includes('reason'))
+        .map((match) => `${where(path, text, match.index)}: an exception without \`reason = "…"\``)
+    }
+    return each((line) => reasonlessInJs.find(({ pattern }) => pattern.test(line))?.what)
+  })
+}
+
+/** Every rule over the whole tree, by the sentence it keeps true. */
+export const rules = {
+  'time and chance come from the system': hostTimeOrChance,
+  'the core does not know Node': coreWithoutBinding,
+  'only js/native.ts imports the binding': oneImporterOfTheBinding,
+  'imports run one way': importDirection,
+  'no import cycles': importCycles,
+  'files stay short': fileLength,
+  'exceptions have reasons': exceptionsWithReasons,
+} as const satisfies Record<string, (sources: readonly Source[]) => Fault[]>
+
+export const isSource = (path: string): boolean =>
+  /\.(?:rs|ts|mts|mjs|cjs|js)$/.test(posix.basename(path)) || ['Cargo.toml', '.oxlintrc.json'].includes(path)
