@@ -65,7 +65,8 @@ export abstract class BaseClock implements Clock {
   }
 
   schedule(delay: Millis, callback: () => void, options?: ScheduleOptions): TimerHandle {
-    if (!(delay >= 0 && delay <= MAX_DURATION_MS)) delay = Math.max(millis('ms', delay), 0)
+    // The usual case in line: a timer costs a few hundred nanoseconds.
+    if (typeof delay !== 'number' || !(delay >= 0 && delay <= MAX_DURATION_MS)) delay = Math.max(millis('ms', delay), 0)
     callable('callback', callback)
     this.assertOpen()
     const info = options === undefined ? undefined : scheduleInfo(options)

@@ -2,6 +2,7 @@ import { integer, known, millis, options as checkOptions } from '../arguments.ts
 import { type ControlledClock, createControlledClock } from '../clock/controlled-clock.ts'
 import type { ClockEvent } from '../clock/events.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { freshSeed } from '../system/entropy.ts'
 import { createSystem, type System } from '../system/system.ts'
 
 /** Options of a system under test. */
@@ -40,7 +41,7 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
     name: 'test',
     clock,
     closeClock: true,
-    seed: seed ?? environmentSeed() ?? createSeed(),
+    seed: seed ?? environmentSeed() ?? freshSeed() % 2 ** 32 /* easier to type in again */,
     onError: (error) => errors.push(error),
   }) as TestSystem
   const close = system.close.bind(system)
@@ -66,14 +67,6 @@ export function nameSeed(error: unknown, seed: number): void {
   if (error.stack !== undefined && !error.stack.includes(note)) {
     error.stack = error.stack.replace(/\n {4}at /, `${note}\n    at `)
   }
-}
-
-function createSeed(): number {
-  // 32 bits are easier to type in again than 48.
-  const source = createSystem({ name: 'seeds' })
-  const seed = source.random.int(2 ** 32)
-  void source.close()
-  return seed
 }
 
 function environmentSeed(): number | undefined {

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+/** Runs a program in its own process; it has to end by itself. */
+function run(program: string) {
+  const started = performance.now();
+  const child = spawnSync(process.execPath, ['-e', program], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    encoding: 'utf8',
+    timeout: 15_000,
+  });
+  return { ...child, tookMs: performance.now() - started };
+}
+
+it('lets a program end that only loaded the package, or only has cancelled and unheld timers', () => {
+  const child = run(`
+    const { getDefaultSystem, createControlledClock } = require('keelson')
+    const { clock } = getDefaultSystem()
+    clock.schedule(60_000, () => {}).cancel()
+    clock.schedule(60_000, () => {}, { ref: false })
+    clock.interval(10_000, () => {}).cancel()
+    void createControlledClock().sleep(5)
+  `);
+  expect(child.status, child.stderr).toBe(0);
+  expect(child.tookMs).toBeLessThan(5000);
+});
+
+it('holds a program while somebody sleeps on the system clock', () => {
+  const child = run(`
+    const { getDefaultSystem } = require('keelson')
+    getDefaultSystem().clock.sleep(100).then(() => console.log('woken'))
+  `);
+  expect(child.stdout).toBe('woken\n');
+});
+
+it.each([
+  ['process.exit', 'process.exit(3)', 3],
+  ['an uncaught exception', 'throw new Error("gone")', 1],
+])('ends cleanly on %s with timers pending', (_, statement, status) => {
+  const child = run(`
+    const { getDefaultSystem } = require('keelson')
+    getDefaultSystem().clock.interval(1, () => {})
+    setTimeout(() => { ${statement} }, 20)
+  `);
+  expect(child.status).toBe(status);
+  expect(child.signal).toBeNull();
+});
