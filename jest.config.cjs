@@ -5,4 +5,4 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/.cache/', '<rootDir>/target/', '<rootDir>/bench/'],
   testEnvironment: 'node',
   transform: {},
-};
+}

@@ -1,13 +1,13 @@
 // npm run clean: removes everything the other commands make, so that the next one starts as on a fresh clone.
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs'
 
-import { main } from './lib/failure.mjs';
-import { at } from './lib/paths.mjs';
+import { main } from './lib/failure.mjs'
+import { at } from './lib/paths.mjs'
 
 await main(() => {
-  const addons = readdirSync(at('native')).filter((name) => name.endsWith('.node') || name === 'binding.js');
-  const made = ['dist', 'target', '.cache', 'coverage', 'node_modules', 'bench/node_modules', 'native/test'];
+  const addons = readdirSync(at('native')).filter((name) => name.endsWith('.node') || name === 'binding.js')
+  const made = ['dist', 'target', '.cache', 'coverage', 'node_modules', 'bench/node_modules', 'native/test']
   for (const path of [...made, ...addons.map((name) => `native/${name}`)]) {
-    rmSync(at(path), { recursive: true, force: true });
+    rmSync(at(path), { recursive: true, force: true })
   }
-});
+})

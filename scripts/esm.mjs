@@ -1,7 +1,7 @@
 // node scripts/esm.mjs: the ES module face of each built entry, on its own.
-import { main } from './lib/failure.mjs';
-import { writeEsm } from './lib/typescript.mjs';
+import { main } from './lib/failure.mjs'
+import { writeEsm } from './lib/typescript.mjs'
 
 await main(() => {
-  process.stdout.write(`${writeEsm()} files written\n`);
-});
+  process.stdout.write(`${writeEsm()} files written\n`)
+})

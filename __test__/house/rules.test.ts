@@ -25,7 +25,11 @@ const planted: [Rule, string, Tree][] = [
   ['the core does not know Node', 'use napi', { 'src/core/time/mod.rs': 'use napi::Env;' }],
   ['the core does not know Node', 'a derive', { 'src/core/a.rs': '#[napi]\nfn f() {}' }],
   ['the core does not know Node', 'the binding', { 'src/core/a.rs': 'use crate::binding::hot;' }],
-  ['only js/native.ts imports the binding', 'an import', { 'js/clock/a.ts': "import x from '../../native/binding.js'" }],
+  [
+    'only js/native.ts imports the binding',
+    'an import',
+    { 'js/clock/a.ts': "import x from '../../native/binding.js'" },
+  ],
   ['only js/native.ts imports the binding', 'a type', { 'js/a.ts': "import type { H } from '../native/hot.js'" }],
   ['only js/native.ts imports the binding', 'require', { 'js/a.ts': "require('./x.node')" }],
   ['imports run one way', 'a primitive and a service', { 'js/clock/a.ts': "import { g } from '../atrion/gate.ts'" }],

@@ -22,7 +22,7 @@ export function hostTimeOrChance(sources: readonly Source[]): Fault[] {
         (match) => `${where(source.path, text, match.index)}: ${match[0].trim()} belongs to ${hosts.join(' or ')}`,
       )
       const modules = imports(source).filter((name) => timeOrChanceModules.test(name))
-      return [...uses, ...modules.map((name) => `${source.path}: importing ${name} is left to ${hosts.join(' or ')}`)]
+      return uses.concat(modules.map((name) => `${source.path}: importing ${name} is left to ${hosts.join(' or ')}`))
     })
 }
 

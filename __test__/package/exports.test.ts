@@ -37,8 +37,12 @@ describe.each(names)('%s', (name) => {
 })
 
 test('internals and native files cannot be reached', () => {
-  expect(() => require('keelson/internal/native')).toThrow(expect.objectContaining({ code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }))
-  expect(() => require('keelson/dist/native.js')).toThrow(expect.objectContaining({ code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }))
+  expect(() => require('keelson/internal/native')).toThrow(
+    expect.objectContaining({ code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }),
+  )
+  expect(() => require('keelson/dist/native.js')).toThrow(
+    expect.objectContaining({ code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' }),
+  )
 })
 
 test('the package has no runtime dependency and no install script', () => {

@@ -39,12 +39,14 @@ export {};
     expect(names).toEqual(['B', 'G', 'I', 'J', 'K', 'L', 'a', 'd', 'deep', 'e', 'h', 'm', 'n', 'now'])
   })
 
-  test.each(['export = thing;', 'export default class {}', 'export import a = b.c;', 'export declare const { a, b }: C;'])(
-    'an export it cannot read is refused: %s',
-    (text) => {
-      expect(() => publicNames('index.d.ts', read({ 'index.d.ts': text }))).toThrow(/cannot read/)
-    },
-  )
+  test.each([
+    'export = thing;',
+    'export default class {}',
+    'export import a = b.c;',
+    'export declare const { a, b }: C;',
+  ])('an export it cannot read is refused: %s', (text) => {
+    expect(() => publicNames('index.d.ts', read({ 'index.d.ts': text }))).toThrow(/cannot read/)
+  })
 
   test('types are marked, values are not', () => {
     expect(rootTypesText(['A', 'b'], ['b'])).toContain("export {\n  type A,\n  b,\n} from './dist/index.js';")

@@ -55,9 +55,12 @@ const runs = (file: string, code: string): string => {
 
 test('the package holds what it needs and nothing else', () => {
   const paths = packed.files.map(({ path }) => path)
-  const allowed = /^(?:dist\/|js\/.*\.ts$|index\.d\.m?ts$|native\/(?:binding\.js|\w+\.d\.ts)$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
+  const allowed =
+    /^(?:dist\/|js\/.*\.ts$|index\.d\.m?ts$|native\/(?:binding\.js|\w+\.d\.ts)$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
   expect(paths.filter((path) => !allowed.test(path))).toEqual([])
-  expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'index.d.ts', 'dist/index.js', 'dist/index.mjs', 'native/binding.js']))
+  expect(paths).toEqual(
+    expect.arrayContaining(['LICENSE', 'index.d.ts', 'dist/index.js', 'dist/index.mjs', 'native/binding.js']),
+  )
 })
 
 test.each(names)('%s can be required and imported from an installation, as one module', (name) => {

@@ -1,18 +1,18 @@
 // The native addon, built by napi into .cache/ and copied from there, so that the committed native/binding.d.ts
 // can be compared with the built one, and a running process never sees a half-written library.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 
-import { runBin } from './exec.mjs';
-import { Failure } from './failure.mjs';
-import { at } from './paths.mjs';
-import { fingerprint, whenChanged } from './stamp.mjs';
+import { runBin } from './exec.mjs'
+import { Failure } from './failure.mjs'
+import { at } from './paths.mjs'
+import { fingerprint, whenChanged } from './stamp.mjs'
 
-const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'].map((path) => at(path));
+const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'].map((path) => at(path))
 // The loader carries the package's name and version.
 function loaderInputs() {
-  const { name, version, napi } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-  return JSON.stringify({ name, version, napi });
+  const { name, version, napi } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+  return JSON.stringify({ name, version, napi })
 }
 
 const kinds = {
@@ -24,39 +24,39 @@ const kinds = {
     folder: at('native', 'test'),
     args: ['--features', 'test-hooks', '--target-dir', at('target', 'test-hooks')],
   },
-};
+}
 
 function place(from, to) {
-  mkdirSync(join(to, '..'), { recursive: true });
-  const fresh = `${to}.${process.pid}`;
-  copyFileSync(from, fresh);
-  renameSync(fresh, to);
+  mkdirSync(join(to, '..'), { recursive: true })
+  const fresh = `${to}.${process.pid}`
+  copyFileSync(from, fresh)
+  renameSync(fresh, to)
 }
 
 async function build(kind) {
-  const { folder, args } = kinds[kind];
-  const output = at('.cache', 'addon', kind);
-  rmSync(output, { recursive: true, force: true });
-  const shape = ['--platform', '--no-const-enum', '--output-dir', output, '--js', 'binding.js', '--dts', 'binding.d.ts'];
-  const sentence = 'Building the native addon failed; the compiler’s own words are above.';
-  await runBin('@napi-rs/cli', 'napi', ['build', ...shape, ...args, '--', '--locked'], sentence);
-  const made = readdirSync(output).filter((name) => name.endsWith('.node') || name === 'binding.js');
-  if (!made.some((name) => name.endsWith('.node'))) throw new Failure('napi built no .node file.');
-  const stale = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.node')) : [];
-  for (const name of stale) if (!made.includes(name)) rmSync(join(folder, name));
-  for (const name of made) place(join(output, name), join(folder, name));
+  const { folder, args } = kinds[kind]
+  const output = at('.cache', 'addon', kind)
+  rmSync(output, { recursive: true, force: true })
+  const shape = ['--platform', '--no-const-enum', '--output-dir', output, '--js', 'binding.js', '--dts', 'binding.d.ts']
+  const sentence = 'Building the native addon failed; the compiler’s own words are above.'
+  await runBin('@napi-rs/cli', 'napi', ['build', ...shape, ...args, '--', '--locked'], sentence)
+  const made = readdirSync(output).filter((name) => name.endsWith('.node') || name === 'binding.js')
+  if (!made.some((name) => name.endsWith('.node'))) throw new Failure('napi built no .node file.')
+  const stale = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.node')) : []
+  for (const name of stale) if (!made.includes(name)) rmSync(join(folder, name))
+  for (const name of made) place(join(output, name), join(folder, name))
 }
 
 /** Builds one kind of addon unless nothing that goes into it changed. Returns whether it had to. */
 export function buildAddon(kind, toolchain) {
-  const { folder } = kinds[kind];
-  const hash = fingerprint(inputs, [toolchain, loaderInputs(), kinds[kind].args.join(' ')]);
-  const outputs = [join(folder, 'binding.js'), at('.cache', 'addon', kind, 'binding.js')];
-  return whenChanged(`addon-${kind}`, hash, outputs, () => build(kind));
+  const { folder } = kinds[kind]
+  const hash = fingerprint(inputs, [toolchain, loaderInputs(), kinds[kind].args.join(' ')])
+  const outputs = [join(folder, 'binding.js'), at('.cache', 'addon', kind, 'binding.js')]
+  return whenChanged(`addon-${kind}`, hash, outputs, () => build(kind))
 }
 
 /** The type definitions of the addon as the last build made them. */
 export function builtBindingTypes() {
-  const file = at('.cache', 'addon', 'release', 'binding.d.ts');
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const file = at('.cache', 'addon', 'release', 'binding.d.ts')
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }

@@ -1,27 +1,27 @@
 // The steps from a fresh clone to a package that can be imported; each is skipped when nothing it reads changed.
-import { buildAddon } from './addon.mjs';
-import { checkGenerated, nativeTypes, writeGenerated } from './generated.mjs';
-import { install } from './install.mjs';
-import { checkToolchain } from './toolchain.mjs';
-import { compile, writeEsm } from './typescript.mjs';
+import { buildAddon } from './addon.mjs'
+import { checkGenerated, nativeTypes, writeGenerated } from './generated.mjs'
+import { install } from './install.mjs'
+import { checkToolchain } from './toolchain.mjs'
+import { compile, writeEsm } from './typescript.mjs'
 
-const changed = (count) => (count === 0 ? false : { note: `${count} written` });
+const changed = (count) => (count === 0 ? false : { note: `${count} written` })
 
 /**
  * With `write`, what is generated and committed is brought up to date on the way; without, it is only compared
  * (by the tests) or left alone.
  */
 export function buildSteps({ components = false, write = false, compare = false } = {}) {
-  let toolchain = '';
+  let toolchain = ''
   const types = () => {
-    if (write) return changed(writeGenerated(nativeTypes).length);
-    return compare ? checkGenerated(nativeTypes) : false;
-  };
+    if (write) return changed(writeGenerated(nativeTypes).length)
+    return compare ? checkGenerated(nativeTypes) : false
+  }
   return [
     {
       name: 'toolchain',
       run: async () => {
-        toolchain = await checkToolchain({ components });
+        toolchain = await checkToolchain({ components })
       },
     },
     { name: 'install', needs: ['toolchain'], run: () => install() },
@@ -31,8 +31,8 @@ export function buildSteps({ components = false, write = false, compare = false 
     { name: 'esm', needs: ['typescript', 'addon'], run: () => changed(writeEsm()) },
     ...(write ? [{ name: 'generated', needs: ['esm'], run: () => changed(writeGenerated().length) }] : []),
     ...(compare ? [{ name: 'generated', needs: ['esm'], run: () => checkGenerated() }] : []),
-  ];
+  ]
 }
 
 /** The addon with the exports that exist to be broken, for the tests of the seam. */
-export const hooksStep = { name: 'addon-hooks', needs: ['install'], run: () => buildAddon('hooks', '') };
+export const hooksStep = { name: 'addon-hooks', needs: ['install'], run: () => buildAddon('hooks', '') }

@@ -1,24 +1,24 @@
 /** A failure with one sentence for the reader and the failing tool's own output; never shown as a stack. */
 export class Failure extends Error {
   constructor(sentence, output = '') {
-    super(sentence);
-    this.name = 'Failure';
-    this.output = output;
+    super(sentence)
+    this.name = 'Failure'
+    this.output = output
   }
 }
 
 /** What a reader sees of any error: a `Failure` is its sentence, a fault of the scripts keeps its stack. */
 export function explain(error) {
-  if (!(error instanceof Failure)) return String(error?.stack ?? error);
-  return error.output.trim() === '' ? error.message : `${error.output.trimEnd()}\n\n${error.message}`;
+  if (!(error instanceof Failure)) return String(error?.stack ?? error)
+  return error.output.trim() === '' ? error.message : `${error.output.trimEnd()}\n\n${error.message}`
 }
 
 /** Runs a script's main function and turns a failure into a message and exit code 1. */
 export async function main(body) {
   try {
-    process.exitCode = (await body()) ?? 0;
+    process.exitCode = (await body()) ?? 0
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = 1;
+    process.stderr.write(`${explain(error)}\n`)
+    process.exitCode = 1
   }
 }

@@ -1,99 +1,111 @@
 // What `npm test` consists of. A later check is one more entry here.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 
-import { buildSteps, hooksStep } from './build-steps.mjs';
-import { cargoTest, jsReport, nextest } from './counts.mjs';
-import { attempt, bin, run, runBin } from './exec.mjs';
-import { Failure } from './failure.mjs';
-import { at } from './paths.mjs';
-import { filesIn } from './stamp.mjs';
+import { buildSteps, hooksStep } from './build-steps.mjs'
+import { cargoTest, jsReport, nextest } from './counts.mjs'
+import { attempt, bin, run, runBin } from './exec.mjs'
+import { Failure } from './failure.mjs'
+import { at } from './paths.mjs'
+import { filesIn } from './stamp.mjs'
 
-const core = ['--locked', '--no-default-features'];
-const lints = ['--', '-D', 'warnings'];
+const core = ['--locked', '--no-default-features']
+const lints = ['--', '-D', 'warnings']
 
 /** A step that is one program which has to succeed. */
 const program = (name, needs, command, args, sentence) => ({
   name,
   needs,
   run: async () => void (await run(command, args, sentence)),
-});
+})
 
 const tool = (name, needs, packageName, command, args, sentence) => ({
   name,
   needs,
   run: async () => void (await runBin(packageName, command, args, sentence)),
-});
+})
 
 /** A failure that knows how many tests failed. */
 function failedTests(sentence, output, counts) {
-  const failure = new Failure(sentence, output);
+  const failure = new Failure(sentence, output)
   // A runner that fails without a failed test (it did not compile, it crashed) still counts as one failure.
-  failure.counts = { ...counts, failed: Math.max(counts.failed, 1) };
-  return failure;
+  failure.counts = { ...counts, failed: Math.max(counts.failed, 1) }
+  return failure
 }
 
 async function rustTests(args, read, sentence) {
-  const { code, output } = await attempt('cargo', args);
-  const { counts, lines } = read(output);
-  if (code !== 0) throw failedTests(sentence, output, counts);
-  return { counts, lines };
+  const { code, output } = await attempt('cargo', args)
+  const { counts, lines } = read(output)
+  if (code !== 0) throw failedTests(sentence, output, counts)
+  return { counts, lines }
 }
 
 async function coreTests() {
-  const sentence = 'The tests of the Rust core failed.';
-  const hasNextest = (await attempt('cargo', ['nextest', '--version'])).code === 0;
-  if (!hasNextest) return rustTests(['test', '--lib', ...core], cargoTest, sentence);
-  return rustTests(['nextest', 'run', '--no-tests', 'pass', '--status-level', 'fail', ...core], nextest, sentence);
+  const sentence = 'The tests of the Rust core failed.'
+  const hasNextest = (await attempt('cargo', ['nextest', '--version'])).code === 0
+  if (!hasNextest) return rustTests(['test', '--lib', ...core], cargoTest, sentence)
+  return rustTests(['nextest', 'run', '--no-tests', 'pass', '--status-level', 'fail', ...core], nextest, sentence)
 }
 
 async function coreWithoutNapi() {
-  const sentence = 'Cargo could not list the dependencies of the core.';
-  const tree = await run('cargo', ['tree', '-e', 'normal,build', '--prefix', 'none', ...core], sentence);
-  const napi = tree.split('\n').filter((text) => text.startsWith('napi'));
-  if (napi.length > 0) throw new Failure('The core depends on napi without the feature `binding`.', napi.join('\n'));
+  const sentence = 'Cargo could not list the dependencies of the core.'
+  const tree = await run('cargo', ['tree', '-e', 'normal,build', '--prefix', 'none', ...core], sentence)
+  const napi = tree.split('\n').filter((text) => text.startsWith('napi'))
+  if (napi.length > 0) throw new Failure('The core depends on napi without the feature `binding`.', napi.join('\n'))
 }
 
 /** Runs vitest or jest with a JSON report beside its usual output. */
 async function jsTests(name, args, sentence) {
-  const file = at('.cache', `${name}.json`);
-  rmSync(file, { force: true });
-  const { code, output } = await attempt(process.execPath, [bin(name), ...args(file)]);
-  if (!existsSync(file)) throw failedTests(sentence, output, { passed: 0, failed: 1, skipped: 0 });
-  const { counts, lines } = jsReport(JSON.parse(readFileSync(file, 'utf8')), output);
-  if (code !== 0) throw failedTests(sentence, output, counts);
-  return { counts, lines };
+  const file = at('.cache', `${name}.json`)
+  rmSync(file, { force: true })
+  const { code, output } = await attempt(process.execPath, [bin(name), ...args(file)])
+  if (!existsSync(file)) throw failedTests(sentence, output, { passed: 0, failed: 1, skipped: 0 })
+  const { counts, lines } = jsReport(JSON.parse(readFileSync(file, 'utf8')), output)
+  if (code !== 0) throw failedTests(sentence, output, counts)
+  return { counts, lines }
 }
 
-const vitestArgs = (extra) => (file) => ['run', '--reporter=default', '--reporter=json', `--outputFile=${file}`, ...extra];
-const jestArgs = (file) => ['--config', at('jest.config.cjs'), '--json', `--outputFile=${file}`];
+const vitestArgs = (extra) => (file) => [
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile=${file}`,
+  ...extra,
+]
+const jestArgs = (file) => ['--config', at('jest.config.cjs'), '--json', `--outputFile=${file}`]
 
-const jestTests = () => filesIn(at('__test__', 'compat', 'jest')).filter((path) => path.endsWith('.test.js'));
+const jestTests = () => filesIn(at('__test__', 'compat', 'jest')).filter((path) => path.endsWith('.test.js'))
 
 /** Type-checks every project below __test__/ and the examples: tests and examples are consumers of the types. */
 async function typeTests() {
-  const projects = [at('__test__'), at('__test__', 'types'), at('tsconfig.examples.json')];
-  let count = 0;
+  const projects = [at('__test__'), at('__test__', 'types'), at('tsconfig.examples.json')]
+  let count = 0
   for (const project of projects) {
-    const folder = project.endsWith('.json') ? at('examples') : project;
-    const files = filesIn(folder, (path) => /\.m?ts$/.test(path) && !/\.d\.m?ts$/.test(path));
-    if (files.length === 0) continue;
-    const name = project.endsWith('.json') ? project : join(project, 'tsconfig.json');
-    await runBin('typescript', 'tsc', ['-p', name, '--noEmit'], 'The types the tests and examples rely on do not hold.');
-    count += files.length;
+    const folder = project.endsWith('.json') ? at('examples') : project
+    const files = filesIn(folder, (path) => /\.m?ts$/.test(path) && !/\.d\.m?ts$/.test(path))
+    if (files.length === 0) continue
+    const name = project.endsWith('.json') ? project : join(project, 'tsconfig.json')
+    await runBin('typescript', 'tsc', ['-p', name, '--noEmit'], 'The types the tests and examples rely on do not hold.')
+    count += files.length
   }
-  return { note: `${count} files` };
+  return { note: `${count} files` }
 }
 
 /** Every step of `npm test`, in order. `vitest` holds extra arguments for the JavaScript tests. */
 export function testSteps({ vitest = [] } = {}) {
-  const built = ['esm'];
-  const build = buildSteps({ components: true, compare: true });
-  const [toolchain, install, ...rest] = build;
+  const built = ['esm']
+  const build = buildSteps({ components: true, compare: true })
+  const [toolchain, install, ...rest] = build
   return [
     toolchain,
     program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--check'], 'Rust formatting differs: run `npm run format`.'),
-    program('clippy-core', ['toolchain'], 'cargo', ['clippy', '--all-targets', ...core, ...lints], 'Clippy found faults in the core.'),
+    program(
+      'clippy-core',
+      ['toolchain'],
+      'cargo',
+      ['clippy', '--all-targets', ...core, ...lints],
+      'Clippy found faults in the core.',
+    ),
     program(
       'clippy',
       ['toolchain'],
@@ -121,9 +133,12 @@ export function testSteps({ vitest = [] } = {}) {
     {
       name: 'jest',
       needs: built,
-      run: () => (jestTests().length === 0 ? { note: 'no tests' } : jsTests('jest', jestArgs, 'The package does not work under Jest.')),
+      run: () =>
+        jestTests().length === 0
+          ? { note: 'no tests' }
+          : jsTests('jest', jestArgs, 'The package does not work under Jest.'),
     },
     { name: 'types', needs: built, run: typeTests },
     tool('publint', built, 'publint', 'publint', ['run', '--strict'], 'The package is not fit to publish.'),
-  ];
+  ]
 }

@@ -1,0 +1,44 @@
+// npm run bench -- <suite> [--json FILE] [--strict] [--rounds N] [--warmup N] [--case TEXT]
+// Installs the peers into bench/node_modules, builds keelson, and measures the suite in a process of its own.
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+import { buildSteps } from '../scripts/lib/build-steps.mjs'
+import { attempt } from '../scripts/lib/exec.mjs'
+import { Failure, main } from '../scripts/lib/failure.mjs'
+import { install } from '../scripts/lib/install.mjs'
+import { at, root } from '../scripts/lib/paths.mjs'
+import { runAll } from '../scripts/lib/steps.mjs'
+
+const suites = () =>
+  readdirSync(at('bench', 'suites'))
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => name.slice(0, -'.mjs'.length))
+
+/** The suites import `keelson` as any program does. */
+async function peers() {
+  const changed = await install(at('bench'), 'bench-install')
+  const link = at('bench', 'node_modules', 'keelson')
+  mkdirSync(at('bench', 'node_modules'), { recursive: true })
+  if (!existsSync(link)) symlinkSync(root, link, 'junction')
+  return changed
+}
+
+/** A file named on the command line belongs to the directory the command was given in. */
+const absolute = (args) =>
+  args.map((arg, i) => (args[i - 1] === '--json' ? resolve(process.env.INIT_CWD ?? process.cwd(), arg) : arg))
+
+await main(async () => {
+  const [suite, ...args] = process.argv.slice(2)
+  const known = suites()
+  if (suite === undefined) {
+    process.stdout.write(`npm run bench -- <suite> [--json FILE] [--strict]\n\nsuites: ${known.join(', ')}\n`)
+    return 0
+  }
+  if (!known.includes(suite)) throw new Failure(`There is no suite ${suite}; the suites are ${known.join(', ')}.`)
+  const failed = await runAll([...buildSteps(), { name: 'peers', needs: ['toolchain'], run: peers }])
+  if (failed !== 0) return failed
+  const program = ['--expose-gc', at('bench', 'lib', 'suite.mjs'), suite, ...absolute(args)]
+  const { code } = await attempt(process.execPath, program, { show: true })
+  return code
+})
