@@ -79,6 +79,13 @@ impl Deadlines {
         }
     }
 
+    /// Takes the deadline of a slot out, if it has one.
+    pub(crate) fn cancel<T: Scheduled>(&mut self, slab: &mut Slab<T>, slot: u32) {
+        if let Some(position) = slab.at(slot).map(Scheduled::position) {
+            self.remove(slab, position);
+        }
+    }
+
     fn place<T: Scheduled>(&mut self, slab: &mut Slab<T>, position: usize, node: Node) {
         self.heap[position] = node;
         if let Some(value) = slab.at_mut(node.slot) {
@@ -141,7 +148,7 @@ mod tests {
         fn fires_in_deadline_then_insertion_order_whatever_was_removed(
             ops in prop::collection::vec((0_u8..20, any::<bool>()), 0..120)
         ) {
-            let (mut slab, mut heap) = (Slab::new(), Deadlines::new());
+            let (mut slab, mut heap) = (Slab::<Item>::new(), Deadlines::new());
             let mut model: Vec<(u8, usize, u32)> = Vec::new();
             for (i, (at, remove)) in ops.into_iter().enumerate() {
                 if remove && !model.is_empty() {

@@ -1,2 +1,38 @@
-//! wip
+//! Admission: who may start now, who waits, and who is told no, for work that we measure ourselves.
+//!
+//! Per route a gate holds four things. An in-flight [limit](limit) that follows the service's own speed. A
+//! [queue] ordered by voltage, then by age. The [resistance](super::resistance) that the measured errors,
+//! latency and queueing amount to: a request flows only if its voltage is above it. And a [trickle] that is
+//! admitted whatever the other three say, so that no gate stays shut. [`Engine`] is the only entrance; it is a
+//! pure function of its inputs, its seed and the time it is given. `docs/admission.md` has the rules, the
+//! constants with their reasons, and what was measured.
+
+mod admit;
+mod clock;
+mod config;
+mod deadlines;
+mod engine;
+mod evidence;
+mod gate;
+mod handle;
 pub(crate) mod jitter;
+mod limit;
+mod priority;
+mod queue;
+mod routes;
+mod settle;
+mod shed;
+mod slab;
+mod trickle;
+
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, GateConfig};
+pub use engine::{Admission, Engine, Event, Interned};
+pub use gate::GateSnapshot;
+pub use handle::{RouteId, TicketId, WaiterId};
+pub use priority::Priority;
+pub use shed::{Outcome, REASONS, Reason, Shed};

@@ -25,6 +25,11 @@ impl<T> Slab<T> {
         self.entries.len() - self.free.len()
     }
 
+    /// Whether one more fits.
+    pub(crate) fn has_room(&self) -> bool {
+        self.len() < MAX_SLOTS
+    }
+
     /// `None` when all 2^24 slots are live.
     pub(crate) fn insert(&mut self, value: T) -> Option<Handle> {
         if let Some(slot) = self.free.pop() {

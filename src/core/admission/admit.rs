@@ -1,0 +1,196 @@
+//! The door: a newcomer is admitted, made to wait, or refused, without searching and without allocating.
+
+use super::engine::{Admission, Engine, Event, Kind, Ticket};
+use super::gate::{Gate, Verdict};
+use super::handle::{RouteId, TicketId, WaiterId};
+use super::jitter;
+use super::queue::Waiter;
+use super::shed::{Reason, Shed};
+
+/// Shortest and longest retry hint, milliseconds.
+const RETRY_MIN_MS: f64 = 100.0;
+const RETRY_MAX_MS: f64 = 30_000.0;
+
+/// How far a request may go to get in.
+#[derive(Clone, Copy, PartialEq)]
+enum Patience {
+    None,
+    Wait(f64),
+}
+
+impl Engine {
+    /// Admits or refuses at once. `ticket_timeout_ms`: NaN for the default, infinity for never.
+    pub fn try_admit(
+        &mut self,
+        id: RouteId,
+        voltage: f64,
+        ticket_timeout_ms: f64,
+        now_ms: f64,
+    ) -> Admission {
+        self.enter(id, voltage, ticket_timeout_ms, Patience::None, now_ms)
+    }
+
+    /// Admits, refuses, or queues for at most `max_wait_ms` or the gate's own deadline, whichever is sooner.
+    pub fn admit(
+        &mut self,
+        id: RouteId,
+        voltage: f64,
+        ticket_timeout_ms: f64,
+        max_wait_ms: f64,
+        now_ms: f64,
+    ) -> Admission {
+        self.enter(id, voltage, ticket_timeout_ms, Patience::Wait(max_wait_ms), now_ms)
+    }
+
+    /// Always gives a ticket; says what [`Engine::try_admit`] would have refused. Such work is measured for
+    /// errors, but is in nobody's way: it takes no slot of the limit.
+    ///
+    /// `None`: the id is stale.
+    pub fn admit_shadow(
+        &mut self,
+        id: RouteId,
+        voltage: f64,
+        ticket_timeout_ms: f64,
+        now_ms: f64,
+    ) -> Option<(TicketId, Option<Shed>)> {
+        match self.try_admit(id, voltage, ticket_timeout_ms, now_ms) {
+            Admission::Admitted(ticket) => Some((ticket, None)),
+            Admission::Queued(_) => None,
+            Admission::Shed(shed) => {
+                let now = self.clock.peek(now_ms);
+                let gate = self.routes.get_mut(id.0)?.gate.as_mut()?;
+                gate.shadow += 1;
+                let ticket = Ticket {
+                    route: id.0.slot,
+                    since: now,
+                    in_flight: gate.in_flight,
+                    kind: Kind::Shadow,
+                    position: u32::MAX,
+                };
+                Some((self.issue(ticket, ticket_timeout_ms)?, Some(shed)))
+            }
+        }
+    }
+
+    fn enter(
+        &mut self,
+        id: RouteId,
+        voltage: f64,
+        ticket_timeout_ms: f64,
+        patience: Patience,
+        now_ms: f64,
+    ) -> Admission {
+        let now = self.clock.tick(now_ms);
+        let config = &self.config.gate;
+        let Some(route) = self.routes.get_mut(id.0) else {
+            return Admission::Shed(Shed {
+                reason: Reason::UnknownRoute,
+                retry_after_ms: RETRY_MIN_MS,
+                resistance: 0.0,
+            });
+        };
+        let gate = route.gate.get_or_insert_with(|| Box::new(Gate::new(config, now)));
+        gate.settle(config, now);
+        let reason = match gate.judge(config, voltage, now) {
+            Verdict::Pass => return self.admitted(id, false, ticket_timeout_ms, now),
+            Verdict::Trickle => return self.admitted(id, true, ticket_timeout_ms, now),
+            Verdict::Resist => Reason::Resistance,
+            Verdict::Full => match patience {
+                Patience::Wait(ms) if config.max_queue > 0 && ms > 0.0 => {
+                    return self.wait(id, voltage, ticket_timeout_ms, ms, now);
+                }
+                _ => Reason::Limit,
+            },
+        };
+        self.routes.touch(id.0.slot);
+        Admission::Shed(self.refusal(id.0.slot, reason, voltage, now))
+    }
+
+    fn admitted(&mut self, id: RouteId, extra: bool, timeout_ms: f64, now: f64) -> Admission {
+        match self.start(id.0.slot, extra, timeout_ms, now) {
+            Some(ticket) => Admission::Admitted(ticket),
+            None => Admission::Shed(self.refusal(id.0.slot, Reason::Limit, 0.0, now)),
+        }
+    }
+
+    /// Counts work in and gives it a ticket. `None`: 2^24 tickets are out.
+    pub(crate) fn start(&mut self, slot: u32, extra: bool, timeout_ms: f64, now: f64) -> Option<TicketId> {
+        if !self.tickets.has_room() {
+            return None;
+        }
+        let gate = self.routes.gate(slot)?;
+        let in_flight = gate.start(&self.config.gate, extra, now);
+        let kind = if extra { Kind::Extra } else { Kind::Regular };
+        self.issue(Ticket { route: slot, since: now, in_flight, kind, position: u32::MAX }, timeout_ms)
+    }
+
+    fn issue(&mut self, ticket: Ticket, timeout_ms: f64) -> Option<TicketId> {
+        let timeout = if timeout_ms > 0.0 { timeout_ms } else { self.config.gate.ticket_timeout_ms };
+        let (route, at) = (ticket.route, ticket.since + timeout);
+        let handle = self.tickets.insert(ticket)?;
+        self.ticket_deadlines.push(&mut self.tickets, handle.slot, at);
+        self.routes.begin(route);
+        Some(TicketId(handle))
+    }
+
+    fn wait(&mut self, id: RouteId, voltage: f64, timeout_ms: f64, max_wait_ms: f64, now: f64) -> Admission {
+        let (config, slot) = (self.config.gate, id.0.slot);
+        let Some(gate) = self.routes.gate(slot) else {
+            return Admission::Shed(self.refusal(slot, Reason::UnknownRoute, voltage, now));
+        };
+        let deadline = gate.queue_deadline(&config).min(max_wait_ms);
+        if gate.queue.len() >= config.max_queue {
+            let standing = gate.standing_ms(&config);
+            match gate.queue.worse_than(voltage, now, standing) {
+                Some(worst) => self.dismiss(worst, Reason::Displaced, now),
+                None => return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now)),
+            }
+        }
+        let Some(handle) = self.waiters.insert(Waiter::new(slot, voltage, now, timeout_ms)) else {
+            return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
+        };
+        self.waiter_deadlines.push(&mut self.waiters, handle.slot, now + deadline);
+        if let Some(gate) = self.routes.gate(slot) {
+            gate.queue.push(&mut self.waiters, handle.slot, now);
+        }
+        self.routes.begin(slot);
+        Admission::Queued(WaiterId(handle))
+    }
+
+    /// Sends a waiter away, with an event.
+    pub(crate) fn dismiss(&mut self, waiter: u32, reason: Reason, now: f64) {
+        let Some(handle) = self.waiters.handle(waiter) else { return };
+        let Some(gone) = self.take_waiter(waiter) else { return };
+        if reason == Reason::QueueDeadline
+            && let Some(gate) = self.routes.gate(gone.route)
+        {
+            gate.evidence.waited(now - gone.since);
+        }
+        let shed = self.refusal(gone.route, reason, gone.voltage, now);
+        self.events.push_back(Event::Shed { waiter: WaiterId(handle), shed });
+        self.routes.end(gone.route);
+    }
+
+    /// Takes a waiter out of queue, deadlines and slab; its route still counts it.
+    pub(crate) fn take_waiter(&mut self, waiter: u32) -> Option<Waiter> {
+        let route = self.waiters.at(waiter)?.route;
+        if let Some(gate) = self.routes.gate(route) {
+            gate.queue.remove(&mut self.waiters, waiter);
+        }
+        self.waiter_deadlines.cancel(&mut self.waiters, waiter);
+        let handle = self.waiters.handle(waiter)?;
+        self.waiters.remove(handle)
+    }
+
+    /// Counts a refusal and says when to come back.
+    pub(crate) fn refusal(&mut self, slot: u32, reason: Reason, voltage: f64, now: f64) -> Shed {
+        let jitter = 1.0 + jitter::unit(&mut self.rng);
+        let config = &self.config.gate;
+        let (hope, resistance) = self.routes.gate(slot).map_or((0.0, 0.0), |gate| {
+            gate.refuse(reason);
+            (gate.hope(config, reason, voltage, now), gate.evidence.resistance(config, now))
+        });
+        let retry_after_ms = hope.clamp(RETRY_MIN_MS, RETRY_MAX_MS) * jitter;
+        Shed { reason, retry_after_ms, resistance }
+    }
+}

@@ -1,0 +1,51 @@
+//! Time inside the engine never goes back, whatever the caller's clock does.
+
+/// Maps the caller's clock to one that stands still where that one goes back.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Monotonic {
+    /// The caller's time, last seen.
+    seen: Option<f64>,
+    /// What is added to the caller's time.
+    offset: f64,
+}
+
+impl Monotonic {
+    /// The engine's time for the caller's.
+    pub(crate) fn tick(&mut self, now_ms: f64) -> f64 {
+        let seen = self.seen.unwrap_or(now_ms);
+        let now_ms = if now_ms.is_finite() { now_ms } else { seen };
+        if now_ms.is_finite() {
+            self.offset += (seen - now_ms).max(0.0);
+            self.seen = Some(now_ms);
+            now_ms + self.offset
+        } else {
+            0.0
+        }
+    }
+
+    /// The same, without taking note.
+    pub(crate) fn peek(&self, now_ms: f64) -> f64 {
+        let mut copy = *self;
+        copy.tick(now_ms)
+    }
+
+    /// The caller's time for the engine's.
+    pub(crate) fn outside(&self, at: f64) -> f64 {
+        at - self.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Monotonic;
+
+    #[test]
+    fn a_step_back_is_a_pause() {
+        let mut clock = Monotonic::default();
+        assert_eq!(clock.tick(f64::NAN), 0.0);
+        let times = [100.0, 150.0, 20.0, 30.0, f64::NAN, 25.0, 40.0];
+        let seen: Vec<f64> = times.iter().map(|t| clock.tick(*t)).collect();
+        assert_eq!(seen, [100.0, 150.0, 150.0, 160.0, 160.0, 160.0, 175.0]);
+        assert_eq!(clock.outside(185.0), 50.0);
+    }
+}

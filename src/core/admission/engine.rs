@@ -1,0 +1,247 @@
+//! The engine: routes by name, their resistance by telemetry, and the tables behind admission.
+
+use std::collections::VecDeque;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+
+use super::clock::Monotonic;
+use super::config::Config;
+use super::deadlines::{Deadlines, Scheduled};
+use super::gate::GateSnapshot;
+use super::handle::{RouteId, TicketId, WaiterId};
+use super::queue::Waiter;
+use super::routes::Routes;
+use super::shed::Shed;
+use super::slab::Slab;
+use crate::core::resistance::{Decision, Invalid, Reading, State, Telemetry, Weights};
+
+/// What [`Engine::intern`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interned {
+    /// The route.
+    pub id: RouteId,
+    /// The route that was forgotten to make room, if any: its id is stale now.
+    pub evicted: Option<RouteId>,
+}
+
+/// The answer to a request that wants in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Admission {
+    /// Go; report with [`Engine::done`].
+    Admitted(TicketId),
+    /// Wait for an [`Event`] that names this waiter.
+    Queued(WaiterId),
+    /// No.
+    Shed(Shed),
+}
+
+/// What became of a waiter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event {
+    /// It may go.
+    Admitted {
+        /// Who waited.
+        waiter: WaiterId,
+        /// Its ticket.
+        ticket: TicketId,
+    },
+    /// It will not.
+    Shed {
+        /// Who waited.
+        waiter: WaiterId,
+        /// Why not.
+        shed: Shed,
+    },
+}
+
+/// Work in flight.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) route: u32,
+    pub(crate) since: f64,
+    /// In flight when it started, itself included.
+    pub(crate) in_flight: u32,
+    pub(crate) kind: Kind,
+    pub(crate) position: u32,
+}
+
+/// How a ticket counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// In a slot of the limit.
+    Regular,
+    /// Beyond the limit.
+    Extra,
+    /// Would have been shed: outside every limit.
+    Shadow,
+}
+
+impl Scheduled for Ticket {
+    fn position(&self) -> u32 {
+        self.position
+    }
+    fn set_position(&mut self, position: u32) {
+        self.position = position;
+    }
+}
+
+/// Every route of one system. Give it the time, in milliseconds of any monotonic clock, with each call; a
+/// clock that goes back counts as standing still, and a time that is not a number as the last one.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: Config,
+    weights: Weights,
+    pub(crate) clock: Monotonic,
+    pub(crate) routes: Routes,
+    pub(crate) tickets: Slab<Ticket>,
+    pub(crate) ticket_deadlines: Deadlines,
+    pub(crate) waiters: Slab<Waiter>,
+    pub(crate) waiter_deadlines: Deadlines,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) rng: Xoshiro256PlusPlus,
+}
+
+impl Engine {
+    /// An engine without routes. `seed` decides the jitter of retry hints.
+    ///
+    /// # Errors
+    /// The first field of `config` that is out of its range.
+    pub fn new(config: Config, seed: u64) -> Result<Self, Invalid> {
+        config.validate()?;
+        Ok(Self {
+            weights: Weights::of(&config.resistance),
+            clock: Monotonic::default(),
+            routes: Routes::new(config.max_routes),
+            tickets: Slab::new(),
+            ticket_deadlines: Deadlines::new(),
+            waiters: Slab::new(),
+            waiter_deadlines: Deadlines::new(),
+            events: VecDeque::new(),
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            config,
+        })
+    }
+
+    /// The route of this name, made if it is new. When the table is full, the coldest idle route is forgotten;
+    /// if all are busy the table grows by one, so that it never exceeds the larger of `max_routes` and the
+    /// number of busy routes plus one.
+    ///
+    /// # Panics
+    /// When 2^24 routes are busy at once.
+    pub fn intern(&mut self, name: &str, now_ms: f64) -> Interned {
+        self.clock.tick(now_ms);
+        if let Some(handle) = self.routes.find(name) {
+            self.routes.touch(handle.slot);
+            return Interned { id: RouteId(handle), evicted: None };
+        }
+        let state = State::new(&self.config.resistance);
+        let added = self.routes.add(name, state);
+        #[expect(clippy::expect_used, reason = "16 million busy routes do not fit in a process")]
+        let (handle, evicted) = added.expect("route slots");
+        Interned { id: RouteId(handle), evicted: evicted.map(RouteId) }
+    }
+
+    /// Takes in telemetry about a route and decides for `voltage`.
+    ///
+    /// `None`: the id is stale, intern the name again.
+    ///
+    /// # Errors
+    /// Telemetry out of range; nothing changed then.
+    pub fn route(
+        &mut self,
+        id: RouteId,
+        telemetry: &Telemetry,
+        voltage: f64,
+        now_ms: f64,
+    ) -> Result<Option<Decision>, Invalid> {
+        telemetry.validate()?;
+        let now = self.clock.tick(now_ms);
+        let Some(route) = self.routes.get_mut(id.0) else { return Ok(None) };
+        let config = &self.config.resistance;
+        route.physics.report(config, &self.weights, telemetry, now)?;
+        let (r, mode) = route.physics.resistance(config, now);
+        self.routes.touch(id.0.slot);
+        Ok(Some(Decision::new(r, mode, voltage)))
+    }
+
+    /// The terms of R, now: of the gate if the route has one, else of what `route()` was told.
+    #[must_use]
+    pub fn reading(&self, id: RouteId, now_ms: f64) -> Option<Reading> {
+        let now = self.clock.peek(now_ms);
+        let route = self.routes.get(id.0)?;
+        let mut reading = match &route.gate {
+            Some(gate) => gate.evidence.reading(&self.config.gate, now),
+            None => route.physics.reading(&self.config.resistance, now),
+        };
+        reading.last_update_ms = reading.last_update_ms.map(|at| self.clock.outside(at));
+        Some(reading)
+    }
+
+    /// The gate's numbers, if anything was ever admitted or refused here.
+    #[must_use]
+    pub fn gate(&self, id: RouteId) -> Option<GateSnapshot> {
+        let gate = self.routes.get(id.0)?.gate.as_ref()?;
+        Some(gate.snapshot(&self.config.gate))
+    }
+
+    /// Forgets what was learned about a route: resistance, baseline, limit, error rate. Work in flight and
+    /// waiters stay, and so do the counters. False if the id is stale.
+    pub fn reset(&mut self, id: RouteId, now_ms: f64) -> bool {
+        let now = self.clock.tick(now_ms);
+        let Some(route) = self.routes.get_mut(id.0) else { return false };
+        route.physics = State::new(&self.config.resistance);
+        if let Some(gate) = &mut route.gate {
+            gate.forget(&self.config.gate, now);
+        }
+        self.drain(id.0.slot, now);
+        true
+    }
+
+    /// The id of a route, if it is known; does not make or warm it.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<RouteId> {
+        self.routes.find(name).map(RouteId)
+    }
+
+    /// The name of a live route.
+    #[must_use]
+    pub fn name(&self, id: RouteId) -> Option<&str> {
+        self.routes.get(id.0).map(|route| &*route.name)
+    }
+
+    /// Every route, in the order they were interned.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.routes.names()
+    }
+
+    /// How many routes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.routes.len() == 0
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// When [`Engine::expire`] next has something to do, infinity if never. A field read, no search.
+    #[must_use]
+    pub fn next_wake(&self) -> f64 {
+        let at = self.ticket_deadlines.earliest().min(self.waiter_deadlines.earliest());
+        self.clock.outside(at)
+    }
+
+    /// What became of waiters, oldest news first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}

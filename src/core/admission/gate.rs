@@ -1,0 +1,193 @@
+//! One route's door: limit, order, resistance and trickle, and the numbers that explain them.
+
+use super::config::GateConfig;
+use super::evidence::Evidence;
+use super::limit::Limit;
+use super::queue::Queue;
+use super::shed::{REASONS, Reason};
+use super::trickle::Trickle;
+
+/// The queue deadline while nothing is known about the service, milliseconds.
+const UNKNOWN_DEADLINE_MS: f64 = 1000.0;
+
+/// The state of a gate at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateSnapshot {
+    /// Most work in flight, now.
+    pub limit: f64,
+    /// Work in flight, trickle included.
+    pub in_flight: u32,
+    /// Work in flight that only shadow mode let through.
+    pub shadow_in_flight: u32,
+    /// Requests waiting.
+    pub queued: usize,
+    /// Admitted since the gate was made.
+    pub admitted: u64,
+    /// Of these, admitted although R, limit or queue said no.
+    pub trickled: u64,
+    /// Ended well.
+    pub succeeded: u64,
+    /// Ended badly, timeouts included.
+    pub failed: u64,
+    /// Tickets freed by their deadline.
+    pub timed_out: u64,
+    /// Refused, by reason code. In shadow mode: would have been.
+    pub shed: [u64; REASONS],
+    /// Unloaded latency of the service, milliseconds, once known.
+    pub latency_baseline_ms: Option<f64>,
+    /// Mean wait of recent admissions, milliseconds.
+    pub queue_delay_ms: f64,
+    /// Longest wait in force, milliseconds.
+    pub queue_deadline_ms: f64,
+    /// Failed share of recent calls, if there were enough to tell.
+    pub error_rate: Option<f64>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    pub(crate) admitted: u64,
+    pub(crate) trickled: u64,
+    pub(crate) succeeded: u64,
+    pub(crate) failed: u64,
+    pub(crate) timed_out: u64,
+    pub(crate) shed: [u64; REASONS],
+}
+
+/// What the door says to a newcomer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A slot is free.
+    Pass,
+    /// No slot or no voltage, but its turn in the trickle.
+    Trickle,
+    /// No slot.
+    Full,
+    /// No voltage.
+    Resist,
+}
+
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) limit: Limit,
+    pub(crate) queue: Queue,
+    pub(crate) evidence: Evidence,
+    pub(crate) trickle: Trickle,
+    pub(crate) counters: Counters,
+    pub(crate) in_flight: u32,
+    /// Of these, beyond the limit.
+    pub(crate) extra: u32,
+    pub(crate) shadow: u32,
+}
+
+impl Gate {
+    pub(crate) fn new(config: &GateConfig, now: f64) -> Self {
+        Self {
+            limit: Limit::new(config),
+            queue: Queue::default(),
+            evidence: Evidence::new(config, now),
+            trickle: Trickle::new(now),
+            counters: Counters::default(),
+            in_flight: 0,
+            extra: 0,
+            shadow: 0,
+        }
+    }
+
+    /// Starts learning afresh; work, waiters and counters stay.
+    pub(crate) fn forget(&mut self, config: &GateConfig, now: f64) {
+        self.limit = Limit::new(config);
+        self.evidence = Evidence::new(config, now);
+        self.trickle = Trickle::new(now);
+    }
+
+    /// Judges a newcomer, spending a token if it takes one.
+    pub(crate) fn judge(&mut self, config: &GateConfig, voltage: f64, now: f64) -> Verdict {
+        self.trickle.arrive(config, now);
+        let r = self.evidence.resistance(config, now);
+        let free = self.has_slot();
+        // `V > R`, and false for NaN.
+        let flows = voltage > r || self.trickle.proven();
+        if flows {
+            if free {
+                self.trickle.pass();
+                return Verdict::Pass;
+            }
+            self.limit.block();
+        }
+        if self.extra < config.trickle_in_flight && self.trickle.probe() {
+            return Verdict::Trickle;
+        }
+        if flows { Verdict::Full } else { Verdict::Resist }
+    }
+
+    /// Whether the limit leaves room for one more.
+    pub(crate) fn has_slot(&self) -> bool {
+        self.limit.has_room(f64::from(self.in_flight - self.extra))
+    }
+
+    /// Counts work in; returns how much is in flight with it.
+    pub(crate) fn start(&mut self, config: &GateConfig, extra: bool, now: f64) -> u32 {
+        self.in_flight += 1;
+        self.counters.admitted += 1;
+        if extra {
+            self.extra += 1;
+            self.counters.trickled += 1;
+        }
+        self.limit.start(config, f64::from(self.in_flight), now);
+        self.in_flight
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refuse(&mut self, reason: Reason) {
+        self.counters.shed[reason as usize] += 1;
+    }
+
+    /// Longest wait: four service times, more where a small limit makes waiting lumpy.
+    pub(crate) fn queue_deadline(&self, config: &GateConfig) -> f64 {
+        config.queue_deadline_ms.unwrap_or_else(|| {
+            self.limit.baseline().map_or(UNKNOWN_DEADLINE_MS, |base| {
+                (base * (4.0 + 12.0 / self.limit.value())).clamp(20.0, 10_000.0)
+            })
+        })
+    }
+
+    /// A queue that has not been empty for this long is standing: newest first.
+    pub(crate) fn standing_ms(&self, config: &GateConfig) -> f64 {
+        (2.0 * self.queue_deadline(config)).max(100.0)
+    }
+
+    /// Feeds R if it is time.
+    pub(crate) fn settle(&mut self, config: &GateConfig, now: f64) {
+        let deadline = self.queue_deadline(config);
+        self.evidence.settle(config, self.limit.baseline(), deadline, now);
+    }
+
+    /// How long until a request of `voltage`, refused for `reason`, can hope to get in, milliseconds.
+    pub(crate) fn hope(&self, config: &GateConfig, reason: Reason, voltage: f64, now: f64) -> f64 {
+        if reason == Reason::Resistance {
+            return self.evidence.passes_in(config, voltage, now);
+        }
+        let rate = self.limit.throughput();
+        if rate > 0.0 { (self.queue.len() as f64 + 1.0) / rate } else { 0.0 }
+    }
+
+    pub(crate) fn snapshot(&self, config: &GateConfig) -> GateSnapshot {
+        let counters = &self.counters;
+        GateSnapshot {
+            limit: self.limit.value(),
+            in_flight: self.in_flight,
+            shadow_in_flight: self.shadow,
+            queued: self.queue.len(),
+            admitted: counters.admitted,
+            trickled: counters.trickled,
+            succeeded: counters.succeeded,
+            failed: counters.failed,
+            timed_out: counters.timed_out,
+            shed: counters.shed,
+            latency_baseline_ms: self.limit.baseline(),
+            queue_delay_ms: self.evidence.queue_delay(),
+            queue_deadline_ms: self.queue_deadline(config),
+            error_rate: self.evidence.error_rate(config),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The wait queue: the highest voltage goes first; within a voltage the oldest, or the newest once a queue stands.
+
+use super::deadlines::Scheduled;
+use super::slab::Slab;
+
+const NONE: u32 = u32::MAX;
+/// Empty levels kept for reuse; beyond this they are dropped.
+const SPARE_LEVELS: usize = 16;
+
+/// A request that waits.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) route: u32,
+    pub(crate) voltage: f64,
+    pub(crate) since: f64,
+    pub(crate) ticket_timeout_ms: f64,
+    position: u32,
+    older: u32,
+    newer: u32,
+}
+
+impl Waiter {
+    pub(crate) fn new(route: u32, voltage: f64, since: f64, ticket_timeout_ms: f64) -> Self {
+        Self { route, voltage, since, ticket_timeout_ms, position: NONE, older: NONE, newer: NONE }
+    }
+}
+
+impl Scheduled for Waiter {
+    fn position(&self) -> u32 {
+        self.position
+    }
+    fn set_position(&mut self, position: u32) {
+        self.position = position;
+    }
+}
+
+#[derive(Debug)]
+struct Level {
+    voltage: f64,
+    oldest: u32,
+    newest: u32,
+    count: usize,
+    /// Since when someone has been waiting here without a break.
+    busy_since: f64,
+}
+
+/// Who waits at one gate. The waiters live in a slab of the engine; this holds their order.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    /// Ascending voltage.
+    levels: Vec<Level>,
+    len: usize,
+}
+
+impl Queue {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn push(&mut self, slab: &mut Slab<Waiter>, slot: u32, now: f64) {
+        let Some(waiter) = slab.at(slot) else { return };
+        let voltage = waiter.voltage;
+        let at = self.levels.partition_point(|level| level.voltage < voltage);
+        if self.levels.get(at).is_none_or(|level| level.voltage != voltage) {
+            if self.levels.len() >= SPARE_LEVELS {
+                self.levels.retain(|level| level.count > 0);
+            }
+            let at = self.levels.partition_point(|level| level.voltage < voltage);
+            let level = Level { voltage, oldest: NONE, newest: NONE, count: 0, busy_since: now };
+            self.levels.insert(at, level);
+            return self.append(slab, at, slot, now);
+        }
+        self.append(slab, at, slot, now);
+    }
+
+    fn append(&mut self, slab: &mut Slab<Waiter>, at: usize, slot: u32, now: f64) {
+        let level = &mut self.levels[at];
+        if level.count == 0 {
+            level.busy_since = now;
+            level.oldest = slot;
+        } else if let Some(previous) = slab.at_mut(level.newest) {
+            previous.newer = slot;
+        }
+        if let Some(waiter) = slab.at_mut(slot) {
+            waiter.older = level.newest;
+            waiter.newer = NONE;
+        }
+        level.newest = slot;
+        level.count += 1;
+        self.len += 1;
+    }
+
+    /// Whose turn it is. `standing_ms`: a level busy for longer than this serves its newest first.
+    pub(crate) fn best(&self, now: f64, standing_ms: f64) -> Option<u32> {
+        let level = self.levels.iter().rev().find(|level| level.count > 0)?;
+        Some(if now - level.busy_since > standing_ms { level.newest } else { level.oldest })
+    }
+
+    /// Who has to go for a newcomer of `voltage`, if anyone goes after it.
+    pub(crate) fn worse_than(&self, voltage: f64, now: f64, standing_ms: f64) -> Option<u32> {
+        let level = self.levels.iter().find(|level| level.count > 0)?;
+        let standing = now - level.busy_since > standing_ms;
+        let goes_after = level.voltage < voltage || (level.voltage == voltage && standing);
+        goes_after.then_some(if standing { level.oldest } else { level.newest })
+    }
+
+    /// Takes a waiter out of the order; it stays in the slab.
+    pub(crate) fn remove(&mut self, slab: &mut Slab<Waiter>, slot: u32) {
+        let Some(waiter) = slab.at(slot) else { return };
+        let (voltage, older, newer) = (waiter.voltage, waiter.older, waiter.newer);
+        let at = self.levels.partition_point(|level| level.voltage < voltage);
+        let Some(level) = self.levels.get_mut(at) else { return };
+        match slab.at_mut(older) {
+            Some(waiter) => waiter.newer = newer,
+            None => level.oldest = newer,
+        }
+        match slab.at_mut(newer) {
+            Some(waiter) => waiter.older = older,
+            None => level.newest = older,
+        }
+        level.count -= 1;
+        self.len -= 1;
+    }
+}

@@ -1,0 +1,115 @@
+//! The way out: work ends, waits end, deadlines pass, and what that frees goes to whoever is next.
+
+use super::engine::{Engine, Event, Kind, Ticket};
+use super::handle::{TicketId, WaiterId};
+use super::shed::{Outcome, Reason};
+
+impl Engine {
+    /// Work ended. False if the ticket was done or timed out before: nothing is counted twice.
+    pub fn done(&mut self, ticket: TicketId, outcome: Outcome, now_ms: f64) -> bool {
+        let now = self.clock.tick(now_ms);
+        if self.tickets.get(ticket.0).is_none() {
+            return false;
+        }
+        self.ticket_deadlines.cancel(&mut self.tickets, ticket.0.slot);
+        let Some(gone) = self.tickets.remove(ticket.0) else { return false };
+        self.finish(&gone, outcome, false, now);
+        true
+    }
+
+    /// A waiter gives up. False if it is not waiting any more. No event follows.
+    pub fn cancel(&mut self, waiter: WaiterId, now_ms: f64) -> bool {
+        self.clock.tick(now_ms);
+        if self.waiters.get(waiter.0).is_none() {
+            return false;
+        }
+        let Some(gone) = self.take_waiter(waiter.0.slot) else { return false };
+        if let Some(gate) = self.routes.gate(gone.route) {
+            gate.refuse(Reason::Cancelled);
+        }
+        self.routes.end(gone.route);
+        true
+    }
+
+    /// Ends waits and frees tickets whose deadline has passed. A freed ticket counts as a failure.
+    pub fn expire(&mut self, now_ms: f64) {
+        let now = self.clock.tick(now_ms);
+        while let Some(slot) = self.waiter_deadlines.due(now) {
+            self.dismiss(slot, Reason::QueueDeadline, now);
+        }
+        while let Some(slot) = self.ticket_deadlines.due(now) {
+            self.ticket_deadlines.cancel(&mut self.tickets, slot);
+            let Some(handle) = self.tickets.handle(slot) else { continue };
+            let Some(gone) = self.tickets.remove(handle) else { continue };
+            self.finish(&gone, Outcome::Failed, true, now);
+        }
+    }
+
+    fn finish(&mut self, ticket: &Ticket, outcome: Outcome, timed_out: bool, now: f64) {
+        let config = &self.config.gate;
+        if let Some(gate) = self.routes.gate(ticket.route) {
+            match ticket.kind {
+                Kind::Shadow => gate.shadow -= 1,
+                Kind::Extra => {
+                    gate.extra -= 1;
+                    gate.in_flight -= 1;
+                }
+                Kind::Regular => gate.in_flight -= 1,
+            }
+            gate.counters.timed_out += u64::from(timed_out);
+            match outcome {
+                Outcome::Ok => {
+                    let latency = (now - ticket.since).max(0.0);
+                    gate.counters.succeeded += 1;
+                    gate.evidence.succeed(latency);
+                    if ticket.kind != Kind::Shadow {
+                        gate.limit.sample(config, f64::from(ticket.in_flight), latency, now);
+                    }
+                }
+                Outcome::Failed => {
+                    gate.counters.failed += 1;
+                    gate.evidence.fail();
+                }
+                Outcome::Aborted | Outcome::Ignored => {}
+            }
+            if matches!(outcome, Outcome::Ok | Outcome::Failed) {
+                let scarred = gate.evidence.scarred(config);
+                gate.trickle.outcome(outcome == Outcome::Ok, scarred, gate.limit.value());
+            }
+            gate.settle(config, now);
+        }
+        self.drain(ticket.route, now);
+        self.routes.end(ticket.route);
+    }
+
+    /// Gives free slots to waiters.
+    pub(crate) fn drain(&mut self, slot: u32, now: f64) {
+        loop {
+            let config = &self.config.gate;
+            let Some(gate) = self.routes.gate(slot) else { return };
+            if gate.queue.len() == 0 || !gate.has_slot() {
+                return;
+            }
+            let standing = gate.standing_ms(config);
+            let Some(waiter) = gate.queue.best(now, standing) else { return };
+            let r = gate.evidence.resistance(config, now);
+            let Some(voltage) = self.waiters.at(waiter).map(|waiter| waiter.voltage) else { return };
+            if !(voltage > r || gate.trickle.proven()) {
+                self.dismiss(waiter, Reason::Resistance, now);
+                continue;
+            }
+            gate.trickle.pass();
+            // Someone waited: the limit is in use.
+            gate.limit.block();
+            let Some(handle) = self.waiters.handle(waiter) else { return };
+            let Some(gone) = self.take_waiter(waiter) else { return };
+            if let Some(gate) = self.routes.gate(slot) {
+                gate.evidence.waited(now - gone.since);
+            }
+            if let Some(ticket) = self.start(slot, false, gone.ticket_timeout_ms, now) {
+                self.events.push_back(Event::Admitted { waiter: WaiterId(handle), ticket });
+            }
+            self.routes.end(slot);
+        }
+    }
+}

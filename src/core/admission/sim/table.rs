@@ -1,0 +1,91 @@
+//! The wide table of `docs/admission.md`, written to the test output.
+
+use std::fmt::Write as _;
+
+use super::report::{Report, spread};
+use super::world::{Door, Fault, Scenario};
+use crate::core::admission::Config;
+
+const SEEDS: u64 = 5;
+
+fn runs(scenario: &Scenario) -> Vec<Report> {
+    (0..SEEDS).map(|seed| scenario.run(seed)).collect()
+}
+
+fn line(out: &mut String, label: &str, reports: &[Report], from: usize, to: usize) {
+    let of = |f: &dyn Fn(&Report) -> f64| spread(reports.iter().map(f));
+    let good = of(&|r| r.goodput(from, to));
+    let critical = of(&|r| r.success_of(0, from, to));
+    writeln!(
+        out,
+        "| {label} | {:.1} / {:.1} | {:.2} / {:.2} | {:.3} | {:.0} | {:.0} | {:.1} | {:.0} |",
+        good.median,
+        good.lowest,
+        critical.median,
+        critical.lowest,
+        of(&|r| r.shed_share(from, to)).median,
+        of(&|r| r.p99(from, to)).median,
+        of(&|r| r.flaps(from, to)).highest,
+        of(&|r| r.baseline).median,
+        of(&|r| r.limit).median,
+    )
+    .expect("a string takes all");
+}
+
+#[test]
+#[ignore = "prints a table for docs/admission.md and takes about a minute"]
+fn wide_table() {
+    let mut out = String::from(
+        "\n| service x servers @ load | goodput % median/worst | critical % median/worst | shed % | p99 ms | flaps | baseline ms | limit |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for (service_ms, timeout_ms) in [(2.0, 100.0), (20.0, 500.0), (200.0, 2000.0)] {
+        for servers in [1, 8, 64] {
+            for load in [0.5, 0.8, 1.5, 2.0, 4.0] {
+                let seconds = if service_ms < 10.0 && servers > 8 { 12.0 } else { 40.0 };
+                let mut scenario = Scenario::standard(vec![(seconds, load)]);
+                (scenario.service_ms, scenario.timeout_ms) = (service_ms, timeout_ms);
+                scenario.servers = servers;
+                let label = format!("{service_ms} ms x {servers} @ {load}");
+                let to = if seconds > 20.0 { 40 } else { 12 };
+                line(&mut out, &label, &runs(&scenario), 2, to);
+            }
+        }
+    }
+    for servers in [8, 64] {
+        let mut s3 = Scenario::standard(vec![(60.0, 0.7)]);
+        s3.servers = servers;
+        s3.retries = 2;
+        s3.faults = vec![Fault { from: 20.0, to: 30.0, slow: 10.0, errors: 0.3 }];
+        let reports = runs(&s3);
+        let of = |f: &dyn Fn(&Report) -> f64| spread(reports.iter().map(f));
+        writeln!(
+            out,
+            "S3 x {servers}: before {:.2} during {:.2} after {:.2} recovery {:.0} (worst {:.0}) flaps {:.1} reasons {:?}",
+            of(&|r| r.success(5, 20)).median,
+            of(&|r| r.success(20, 30)).median,
+            of(&|r| r.success(30, 60)).median,
+            of(&|r| r.recovery(30, 60) as f64).median,
+            of(&|r| r.recovery(30, 60) as f64).highest,
+            of(&|r| r.flaps(0, 60)).highest,
+            reports[0].reasons,
+        )
+        .expect("a string takes all");
+    }
+    let full = Config::default();
+    for (label, door) in [
+        ("open", Door::Open),
+        ("no queue", Door::NoQueue(full)),
+        ("flat", Door::Flat(full)),
+        ("gate", Door::Gate(full)),
+    ] {
+        let mut scenario = Scenario::standard(vec![(30.0, 2.0)]);
+        scenario.door = door;
+        line(&mut out, &format!("{label} @ 2"), &runs(&scenario), 2, 30);
+    }
+    show(&out);
+}
+
+#[expect(clippy::print_stdout, reason = "printing the table is what the test is for")]
+fn show(out: &str) {
+    println!("{out}");
+}
