@@ -6,8 +6,8 @@ import { Failure } from './failure.mjs'
 import { at, root } from './paths.mjs'
 
 // Escape sequences would end up in the output that is kept for a failure.
-const ansi = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, 'g')
-const plain = { NO_COLOR: '1', CARGO_TERM_COLOR: 'never', CARGO_TERM_PROGRESS_WHEN: 'never' }
+const ansi = new RegExp(`${String.fromCharCode(27)}(?:\\[[0-9;]*[A-Za-z]|\\(B)`, 'g')
+const plain = { NO_COLOR: '1', TERM: 'dumb', CARGO_TERM_COLOR: 'never', CARGO_TERM_PROGRESS_WHEN: 'never' }
 
 /** Runs a program; resolves with its exit code and its output, also when it fails or does not exist. */
 export function attempt(command, args, { cwd = root, env = {}, show = false, shell = false } = {}) {

@@ -12,12 +12,13 @@ const seconds = (since) => `${(Number(process.hrtime.bigint() - since) / 1e9).to
 export async function runSteps(steps) {
   const width = Math.max(...steps.map(({ name }) => name.length))
   const failed = new Set()
+  const leftOut = []
   let counts = none
   for (const { name, needs = [], run } of steps) {
     const label = name.padEnd(width)
     if (needs.some((need) => failed.has(need))) {
       failed.add(name)
-      say(`${label}  left out: needs ${needs.filter((need) => failed.has(need)).join(', ')}`)
+      leftOut.push(name)
       continue
     }
     const since = process.hrtime.bigint()
@@ -32,7 +33,8 @@ export async function runSteps(steps) {
       say(`${label}  FAILED  ${seconds(since)}\n\n${explain(error)}\n`)
     }
   }
-  return { failed: [...failed], counts }
+  if (leftOut.length > 0) say(`Left out for that: ${leftOut.join(', ')}.`)
+  return { failed: [...failed].filter((name) => !leftOut.includes(name)), counts }
 }
 
 /** `steps` cut down to `names` and what they need; everything when there are no names. */
