@@ -34,7 +34,7 @@ function platformOf(name) {
 }
 
 /** `lock` with an entry for every platform package that an entry names and the lock lacks. */
-export function completed(lock) {
+function completed(lock) {
   const packages = { ...lock.packages }
   for (const [, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
     for (const [name, version] of Object.entries(optionalDependencies)) {
