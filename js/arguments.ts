@@ -41,7 +41,10 @@ export function callable<F extends (...args: never[]) => unknown>(field: string,
 }
 
 /** A function or nothing. */
-export function optionalCallable<F extends (...args: never[]) => unknown>(field: string, value: unknown): F | undefined {
+export function optionalCallable<F extends (...args: never[]) => unknown>(
+  field: string,
+  value: unknown,
+): F | undefined {
   return value === undefined ? undefined : callable<F>(field, value)
 }
 

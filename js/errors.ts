@@ -108,7 +108,9 @@ export class TimerLoopError extends KeelsonError {
   /** The timer that would have fired next: its kind, callback and, where known, its place of creation. */
   readonly timer: string
   constructor(limit: number, atMs: number, timer: string) {
-    super(`${limit} timers in a row were scheduled for the instant in which they were made (${atMs} ms); the next is ${timer}`)
+    super(
+      `${limit} timers in a row were scheduled for the instant in which they were made (${atMs} ms); the next is ${timer}`,
+    )
     this.timer = timer
   }
 }
@@ -147,7 +149,9 @@ const isCode =
     isKeelsonError(error) && error.code === code
 
 /** Guard for {@link InvalidArgumentError}. */
-export const isInvalidArgumentError: (error: unknown) => error is InvalidArgumentError = isCode(InvalidArgumentError.code)
+export const isInvalidArgumentError: (error: unknown) => error is InvalidArgumentError = isCode(
+  InvalidArgumentError.code,
+)
 /** Guard for {@link ClosedError}. */
 export const isClosedError: (error: unknown) => error is ClosedError = isCode(ClosedError.code)
 /** Guard for {@link NameTakenError}. */

@@ -5,12 +5,18 @@ import type * as Binding from '../native/binding.js'
 import type { HotLane } from '../native/hot.js'
 import { NativeMissingError, NativePanicError } from './errors.ts'
 
-interface Native {
+interface Native extends Pick<
+  typeof Binding,
+  | 'nativeNames'
+  | 'nativePendingTimers'
+  | 'nativeErrorCodes'
+  | 'nativeEngineOpen'
+  | 'nativeEngineRoutes'
+  | 'nativePriorities'
+  | 'nativeShedReasons'
+> {
   readonly hot: HotLane
   readonly scratch: Float64Array
-  readonly nativeNames: typeof Binding.nativeNames
-  readonly nativePendingTimers: typeof Binding.nativePendingTimers
-  readonly nativeErrorCodes: typeof Binding.nativeErrorCodes
 }
 
 function load(): Native {
@@ -32,6 +38,11 @@ export const scratch: Float64Array = native.scratch
 export const nativeNames: Native['nativeNames'] = native.nativeNames
 export const nativePendingTimers: Native['nativePendingTimers'] = native.nativePendingTimers
 export const nativeErrorCodes: Native['nativeErrorCodes'] = native.nativeErrorCodes
+export const nativeEngineOpen: Native['nativeEngineOpen'] = native.nativeEngineOpen
+export const nativeEngineRoutes: Native['nativeEngineRoutes'] = native.nativeEngineRoutes
+export const nativePriorities: Native['nativePriorities'] = native.nativePriorities
+export const nativeShedReasons: Native['nativeShedReasons'] = native.nativeShedReasons
+export type NativeEngineConfig = Binding.NativeEngineConfig
 
 /** Gives a panic that crossed the seam its class; any other error is returned as it is. */
 export function unwrapPanic(error: unknown): unknown {

@@ -9,6 +9,25 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** All options of an engine. */
+export interface NativeEngineConfig {
+  maxRoutes?: number
+  config?: NativePhysicsConfig
+  slo?: NativeSlo
+  autoTuner?: NativeTunerConfig
+  /** False turns the tuner off. */
+  tuned: boolean
+  admission?: NativeGateConfig
+  /** Seeds the jitter of retry hints: an integer below 2^53. */
+  seed: number
+}
+
+/** Opens an engine with these options. */
+export declare function nativeEngineOpen(options: NativeEngineConfig): NativeOpened
+
+/** Names of an engine's routes in the order in which they were made. */
+export declare function nativeEngineRoutes(engine: number): Array<string>
+
 /** One entry of the table of error codes. */
 export interface NativeErrorCode {
   /** The value of `error.code`. */
@@ -22,11 +41,89 @@ export interface NativeErrorCode {
 /** The core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match. */
 export declare function nativeErrorCodes(): Array<NativeErrorCode>
 
+/** Constants of a gate. */
+export interface NativeGateConfig {
+  minLimit?: number
+  maxLimit?: number
+  initialLimit?: number
+  limit?: number
+  tolerance?: number
+  latencyBaselineMs?: number
+  maxQueue?: number
+  queueDeadlineMs?: number
+  ticketTimeoutMs?: number
+  tricklePerSecond?: number
+  trickleShare?: number
+  trickleInFlight?: number
+  errorWindowMs?: number
+  minCalls?: number
+  targetErrorRate?: number
+}
+
 /** The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated. */
 export declare function nativeHotLane(): string
 
 /** The names of a system in the order in which they were registered. */
 export declare function nativeNames(system: number): Array<string>
 
+/** An engine's handle, or the field that was refused and what it must be. */
+export interface NativeOpened {
+  handle: number
+  field?: string
+  why?: string
+}
+
 /** Pending timers of a clock in order of insertion, three numbers each: slot, 1 for a wall deadline, deadline. */
 export declare function nativePendingTimers(clock: number): Array<number>
+
+/** Constants of the physics. What is left out has the core's default; units are the core's. */
+export interface NativePhysicsConfig {
+  baseResistance?: number
+  decayRate?: number
+  healRate?: number
+  scarFactor?: number
+  scarCap?: number
+  dampingFactor?: number
+  criticalPressure?: number
+  breakMultiplier?: number
+  recoveryMultiplier?: number
+  bootstrapTicks?: number
+  minDeltaT?: number
+  tanhScale?: number
+  holdMs?: number
+  fadeMs?: number
+  momentumFastMs?: number
+  momentumSlowMs?: number
+  momentumDeadBand?: number
+}
+
+/** The named priorities with their voltages, from the least to the most important. */
+export declare function nativePriorities(): Array<NativePriority>
+
+/** One named priority. */
+export interface NativePriority {
+  name: string
+  voltage: number
+}
+
+/** Names of the reasons for shedding; the index is the code. */
+export declare function nativeShedReasons(): Array<string>
+
+/** What is normal for a route. */
+export interface NativeSlo {
+  baselineLatencyMs?: number
+  targetErrorRate?: number
+  saturationBaseline?: number
+  latencyCriticality?: number
+  errorCriticality?: number
+  saturationCriticality?: number
+}
+
+/** How a break threshold is learned. */
+export interface NativeTunerConfig {
+  windowSize?: number
+  sensitivity?: number
+  minFloor?: number
+  hardCeiling?: number
+  warmupTicks?: number
+}

@@ -43,4 +43,34 @@ export interface HotLane {
   nameWhereis(name: string, system: number): number
   /** Frees a name; the slot it had, or -1. */
   nameRelease(name: string, system: number): number
+  /** Forgets an engine; a stale handle does nothing. */
+  engineClose(engine: number): number
+  /** The id of a route, made if it is new. Scratch 0: the slot of a route forgotten to make room, or -1. */
+  engineIntern(name: string, engine: number, now: number): number
+  /** The id of a route, or -1 when it is not known. */
+  engineFind(name: string, engine: number): number
+  /** Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's. Scratch 0: R. */
+  engineRoute(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
+  /** Admits or sheds at once: the ticket, or minus the reason's code. Scratch: next wake, retry after, R. */
+  engineTry(engine: number, route: number, voltage: number, timeout: number, now: number): number
+  /** Admits, sheds or queues: the ticket, minus the reason's code, or -100 for a waiter. Scratch: next wake, retry after, R, waiter, pending events. */
+  engineAdmit(engine: number, route: number, voltage: number, timeout: number, max_wait: number, now: number): number
+  /** Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0. */
+  engineShadow(engine: number, route: number, voltage: number, timeout: number, now: number): number
+  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. */
+  engineDone(engine: number, ticket: number, outcome: number, now: number): number
+  /** A waiter gives up: pending events, or -1 when it was not waiting. */
+  engineCancel(engine: number, waiter: number, now: number): number
+  /** Ends what is past its deadline: pending events. Scratch 0: next wake. */
+  engineExpire(engine: number, now: number): number
+  /** When `engineExpire` next has something to do, or infinity. */
+  engineNextWake(engine: number): number
+  /** The next event: 1 admitted, 2 shed, 0 none. Scratch: ticket, retry after, R, waiter, minus the reason's code. */
+  engineEvent(engine: number): number
+  /** Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake. */
+  engineReset(engine: number, route: number, now: number): number
+  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or -1, momentum per second, magnitude. */
+  engineReading(engine: number, route: number, now: number): number
+  /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or -1, queue delay, queue deadline, error rate or -1, shadow in flight, then sheds by code. */
+  engineGate(engine: number, route: number): number
 }

@@ -1,16 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
 
 /** Runs a program in its own process; it has to end by itself. */
 function run(program: string) {
-  const started = performance.now();
+  const started = performance.now()
   const child = spawnSync(process.execPath, ['-e', program], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     encoding: 'utf8',
     timeout: 15_000,
-  });
-  return { ...child, tookMs: performance.now() - started };
+  })
+  return { ...child, tookMs: performance.now() - started }
 }
 
 it('lets a program end that only loaded the package, or only has cancelled and unheld timers', () => {
@@ -21,18 +21,18 @@ it('lets a program end that only loaded the package, or only has cancelled and u
     clock.schedule(60_000, () => {}, { ref: false })
     clock.interval(10_000, () => {}).cancel()
     void createControlledClock().sleep(5)
-  `);
-  expect(child.status, child.stderr).toBe(0);
-  expect(child.tookMs).toBeLessThan(5000);
-});
+  `)
+  expect(child.status, child.stderr).toBe(0)
+  expect(child.tookMs).toBeLessThan(5000)
+})
 
 it('holds a program while somebody sleeps on the system clock', () => {
   const child = run(`
     const { getDefaultSystem } = require('keelson')
     getDefaultSystem().clock.sleep(100).then(() => console.log('woken'))
-  `);
-  expect(child.stdout).toBe('woken\n');
-});
+  `)
+  expect(child.stdout).toBe('woken\n')
+})
 
 it.each([
   ['process.exit', 'process.exit(3)', 3],
@@ -42,7 +42,7 @@ it.each([
     const { getDefaultSystem } = require('keelson')
     getDefaultSystem().clock.interval(1, () => {})
     setTimeout(() => { ${statement} }, 20)
-  `);
-  expect(child.status).toBe(status);
-  expect(child.signal).toBeNull();
-});
+  `)
+  expect(child.status).toBe(status)
+  expect(child.signal).toBeNull()
+})

@@ -1,38 +1,38 @@
-import { expect, it } from 'vitest';
+import { expect, it } from 'vitest'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
-  hot: Record<string, (...args: unknown[]) => number>;
-  nativeHotLane(): string;
-};
-const { hot } = native;
+  hot: Record<string, (...args: unknown[]) => number>
+  nativeHotLane(): string
+}
+const { hot } = native
 
 it('exports what its declaration says', () => {
-  const declared = [...native.nativeHotLane().matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1]);
-  expect(Object.keys(hot)).toEqual(declared);
-});
+  const declared = [...native.nativeHotLane().matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1])
+  expect(Object.keys(hot)).toEqual(declared)
+})
 
 it('survives missing, foreign and absurd arguments', () => {
-  const absurd = [undefined, null, NaN, -1, 1e308, 'text', {}, Symbol('s'), 10n, () => {}];
+  const absurd = [undefined, null, NaN, -1, 1e308, 'text', {}, Symbol('s'), 10n, () => {}]
   for (const [name, call] of Object.entries(hot)) {
     // An absurd number of buckets or bytes is not asked for here: numbers are checked before they cross.
     for (const value of absurd) {
-      const result = call(value, value, value, value, value, value, value, value);
-      expect(typeof result, `${name}(${String(value)})`).toBe('number');
+      const result = call(value, value, value, value, value, value, value, value)
+      expect(typeof result, `${name}(${String(value)})`).toBe('number')
     }
-    expect(typeof call()).toBe('number');
+    expect(typeof call()).toBe('number')
   }
-});
+})
 
 it('finds nothing under a stale handle', () => {
-  const clock = hot['controlledOpen']!(0, 10);
-  hot['clockClose']!(clock);
-  hot['clockClose']!(clock);
-  expect(hot['controlledAfter']!(clock, 5)).toBe(-1);
-  expect(hot['controlledStep']!(clock, 5)).toBe(-1);
-  expect(hot['timerCancel']!(clock, 0)).toBe(0);
-  expect(hot['timerCount']!(clock)).toBe(0);
-  const next = hot['controlledOpen']!(0, 10);
-  expect(next).toBe(clock);
-  expect(hot['hostPop']!(next, 5, 0)).toBe(-1);
-  hot['clockClose']!(next);
-});
+  const clock = hot['controlledOpen']!(0, 10)
+  hot['clockClose']!(clock)
+  hot['clockClose']!(clock)
+  expect(hot['controlledAfter']!(clock, 5)).toBe(-1)
+  expect(hot['controlledStep']!(clock, 5)).toBe(-1)
+  expect(hot['timerCancel']!(clock, 0)).toBe(0)
+  expect(hot['timerCount']!(clock)).toBe(0)
+  const next = hot['controlledOpen']!(0, 10)
+  expect(next).toBe(clock)
+  expect(hot['hostPop']!(next, 5, 0)).toBe(-1)
+  hot['clockClose']!(next)
+})

@@ -1,13 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
 
-const folder = fileURLToPath(new URL('../../native/test/', import.meta.url));
-const addon = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith('.node')) : undefined;
+const folder = fileURLToPath(new URL('../../native/test/', import.meta.url))
+const addon = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith('.node')) : undefined
 
 it('turns a panic of the core into an error, and the process lives', () => {
-  expect(addon, 'the test build of the addon (npm run build -- --test-hooks)').toBeDefined();
+  expect(addon, 'the test build of the addon (npm run build -- --test-hooks)').toBeDefined()
   const program = `
     const { hot, unwrapPanic } = require('./dist/native.js')
     const { createControlledClock, isNativePanicError } = require('keelson')
@@ -17,13 +17,13 @@ it('turns a panic of the core into an error, and the process lives', () => {
     const wrapped = unwrapPanic(caught)
     clock.advanceBy(5)
     console.log(JSON.stringify([caught.code, caught.message, isNativePanicError(wrapped), clock.monoMs()]))
-  `;
+  `
   const child = spawnSync(process.execPath, ['-e', program], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: `${folder}${addon}` },
     encoding: 'utf8',
     timeout: 20_000,
-  });
-  expect(child.status, child.stderr).toBe(0);
-  expect(JSON.parse(child.stdout)).toEqual(['KEELSON_PANIC', 'asked to panic with 7', true, 5]);
-});
+  })
+  expect(child.status, child.stderr).toBe(0)
+  expect(JSON.parse(child.stdout)).toEqual(['KEELSON_PANIC', 'asked to panic with 7', true, 5])
+})

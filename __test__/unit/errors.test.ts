@@ -1,36 +1,38 @@
-import { readFileSync } from 'node:fs';
-import * as keelson from 'keelson';
-import { expect, it } from 'vitest';
+import { readFileSync } from 'node:fs'
+import * as keelson from 'keelson'
+import { expect, it } from 'vitest'
 
 const { nativeErrorCodes } = (await import('../../native/binding.js')).default as unknown as {
-  nativeErrorCodes(): { code: string; class: string; meaning: string }[];
-};
+  nativeErrorCodes(): { code: string; class: string; meaning: string }[]
+}
 
 it('has a class with a guard for each code of the core, and no other', () => {
-  const classes = Object.entries(keelson).filter(([name]) => /Error$/.test(name) && !name.startsWith('is'));
-  const own = classes.filter(([name]) => name !== 'KeelsonError').map(([name, value]) => [(value as { code?: string }).code, name]);
-  const core = nativeErrorCodes().map((entry) => [entry.code, entry.class]);
-  expect(own.toSorted()).toEqual(core.toSorted());
-  for (const [, name] of core) expect(keelson).toHaveProperty(`is${name}`);
-});
+  const classes = Object.entries(keelson).filter(([name]) => /Error$/.test(name) && !name.startsWith('is'))
+  const own = classes
+    .filter(([name]) => name !== 'KeelsonError')
+    .map(([name, value]) => [(value as { code?: string }).code, name])
+  const core = nativeErrorCodes().map((entry) => [entry.code, entry.class])
+  expect(own.toSorted()).toEqual(core.toSorted())
+  for (const [, name] of core) expect(keelson).toHaveProperty(`is${name}`)
+})
 
 it('documents each code', () => {
-  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
   for (const { code, class: name, meaning } of nativeErrorCodes()) {
-    expect(page).toContain(`| \`${code}\` | \`${name}\` | ${meaning} |`);
+    expect(page).toContain(`| \`${code}\` | \`${name}\` | ${meaning} |`)
   }
-});
+})
 
 it('brands its errors, so that guards work across copies of the package', () => {
-  const error = new keelson.InvalidArgumentError('field', 'a number', NaN);
-  expect(error).toMatchObject({ name: 'InvalidArgumentError', code: 'KEELSON_INVALID_ARGUMENT', field: 'field' });
-  expect(error.message).toBe('field must be a number, got NaN');
-  expect(keelson.isInvalidArgumentError(error)).toBe(true);
-  expect(keelson.isClosedError(error)).toBe(false);
-  const foreign = { [Symbol.for('keelson.error')]: true, code: 'KEELSON_CLOSED' };
-  expect(keelson.isClosedError(foreign)).toBe(true);
+  const error = new keelson.InvalidArgumentError('field', 'a number', NaN)
+  expect(error).toMatchObject({ name: 'InvalidArgumentError', code: 'KEELSON_INVALID_ARGUMENT', field: 'field' })
+  expect(error.message).toBe('field must be a number, got NaN')
+  expect(keelson.isInvalidArgumentError(error)).toBe(true)
+  expect(keelson.isClosedError(error)).toBe(false)
+  const foreign = { [Symbol.for('keelson.error')]: true, code: 'KEELSON_CLOSED' }
+  expect(keelson.isClosedError(foreign)).toBe(true)
   for (const other of [new Error('x'), null, undefined, 'KEELSON_CLOSED', { code: 'KEELSON_CLOSED' }]) {
-    expect(keelson.isKeelsonError(other)).toBe(false);
+    expect(keelson.isKeelsonError(other)).toBe(false)
   }
-  expect(Object.keys(error)).not.toContain('name');
-});
+  expect(Object.keys(error)).not.toContain('name')
+})

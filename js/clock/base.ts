@@ -74,19 +74,28 @@ export abstract class BaseClock implements Clock {
   }
 
   sleep(delay: Millis, options?: WaitOptions): Promise<void> {
-    return this.#wait('sleep', () => {
-      const durationMs = millis('ms', delay)
-      if (durationMs <= 0) return undefined
-      const startedAt = this.monoMs()
-      this.emit(() => ({ type: 'time:sleep:start', durationMs, at: this.now() }))
-      return {
-        arm: (wake, info) => this.arm(durationMs, wake, info),
-        end: () => {
-          this.emit(() => ({ type: 'time:sleep:end', durationMs, actualMs: this.monoMs() - startedAt, at: this.now() }))
-        },
-        abort: () => this.emit(() => ({ type: 'time:sleep:abort', durationMs, at: this.now() })),
-      }
-    }, options)
+    return this.#wait(
+      'sleep',
+      () => {
+        const durationMs = millis('ms', delay)
+        if (durationMs <= 0) return undefined
+        const startedAt = this.monoMs()
+        this.emit(() => ({ type: 'time:sleep:start', durationMs, at: this.now() }))
+        return {
+          arm: (wake, info) => this.arm(durationMs, wake, info),
+          end: () => {
+            this.emit(() => ({
+              type: 'time:sleep:end',
+              durationMs,
+              actualMs: this.monoMs() - startedAt,
+              at: this.now(),
+            }))
+          },
+          abort: () => this.emit(() => ({ type: 'time:sleep:abort', durationMs, at: this.now() })),
+        }
+      },
+      options,
+    )
   }
 
   timeout(delay: Millis, options?: WaitOptions): Promise<void> {
@@ -94,31 +103,35 @@ export abstract class BaseClock implements Clock {
   }
 
   deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void> {
-    return this.#wait('deadline', () => {
-      if (typeof target !== 'object' || target === null) {
-        throw new InvalidArgumentError('target', 'an object with wallMs', target)
-      }
-      const targetMs = millis('target.wallMs', target.wallMs)
-      const delayMs = targetMs - this.wallMs()
-      this.emit(() => ({ type: 'time:deadline:start', targetMs, delayMs, at: this.now() }))
-      const end = (): void => {
-        this.emit(() => {
-          const actualMs = this.wallMs()
-          const driftMs = actualMs - targetMs
-          const met = delayMs >= 0 && driftMs <= this.toleranceMs
-          return { type: met ? 'time:deadline:ok' : 'time:deadline:err', targetMs, actualMs, driftMs, at: this.now() }
-        })
-      }
-      if (delayMs <= 0) {
-        end()
-        return undefined
-      }
-      return {
-        arm: (wake, info) => this.armWall(targetMs, wake, info),
-        end,
-        abort: () => this.emit(() => ({ type: 'time:deadline:abort', targetMs, at: this.now() })),
-      }
-    }, options)
+    return this.#wait(
+      'deadline',
+      () => {
+        if (typeof target !== 'object' || target === null) {
+          throw new InvalidArgumentError('target', 'an object with wallMs', target)
+        }
+        const targetMs = millis('target.wallMs', target.wallMs)
+        const delayMs = targetMs - this.wallMs()
+        this.emit(() => ({ type: 'time:deadline:start', targetMs, delayMs, at: this.now() }))
+        const end = (): void => {
+          this.emit(() => {
+            const actualMs = this.wallMs()
+            const driftMs = actualMs - targetMs
+            const met = delayMs >= 0 && driftMs <= this.toleranceMs
+            return { type: met ? 'time:deadline:ok' : 'time:deadline:err', targetMs, actualMs, driftMs, at: this.now() }
+          })
+        }
+        if (delayMs <= 0) {
+          end()
+          return undefined
+        }
+        return {
+          arm: (wake, info) => this.armWall(targetMs, wake, info),
+          end,
+          abort: () => this.emit(() => ({ type: 'time:deadline:abort', targetMs, at: this.now() })),
+        }
+      },
+      options,
+    )
   }
 
   interval(period: Millis, callback: () => void | Promise<void>): TimerHandle {

@@ -1,4 +1,12 @@
-import { flag, integer, known, MAX_DURATION_MS, millis, optionalCallable, options as checkOptions } from '../arguments.ts'
+import {
+  flag,
+  integer,
+  known,
+  MAX_DURATION_MS,
+  millis,
+  optionalCallable,
+  options as checkOptions,
+} from '../arguments.ts'
 import { InvalidArgumentError, TimerLoopError } from '../errors.ts'
 import { hot, scratch } from '../native.ts'
 import { AutoAdvance } from './auto-advance.ts'
@@ -291,6 +299,7 @@ export function createControlledClock(options?: ControlledClockOptions | number)
   optionalCallable('options.onStall', given.onStall)
   flag('options.trace', true, given.trace)
   if (given.loopLimit !== undefined) integer('options.loopLimit', 1, 1e9, given.loopLimit)
-  if (given.stallAfterMs !== undefined) integer('options.stallAfterMs', 0, Math.min(2 ** 31 - 1, MAX_DURATION_MS), given.stallAfterMs)
+  if (given.stallAfterMs !== undefined)
+    integer('options.stallAfterMs', 0, Math.min(2 ** 31 - 1, MAX_DURATION_MS), given.stallAfterMs)
   return new ControlledClockImpl(given)
 }

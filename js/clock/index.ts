@@ -5,12 +5,4 @@ export type { Instant, InstantFields } from './instant.ts'
 export { type Millis, ms } from './millis.ts'
 export type { Sleeper } from './sleepers.ts'
 export { createSystemClock, type SystemClockOptions } from './system-clock.ts'
-export type {
-  Clock,
-  DeadlineTarget,
-  EmitFn,
-  ErrorOwner,
-  ScheduleOptions,
-  TimerHandle,
-  WaitOptions,
-} from './types.ts'
+export type { Clock, DeadlineTarget, EmitFn, ErrorOwner, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'

@@ -73,6 +73,7 @@ function environmentSeed(): number | undefined {
   const given = process.env['KEELSON_SEED']
   if (given === undefined || given === '') return undefined
   const seed = Number(given)
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new InvalidArgumentError('KEELSON_SEED', 'a non-negative integer', given)
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new InvalidArgumentError('KEELSON_SEED', 'a non-negative integer', given)
   return integer('KEELSON_SEED', 0, Number.MAX_SAFE_INTEGER, seed)
 }

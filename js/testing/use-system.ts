@@ -24,7 +24,11 @@ export interface TestHooks {
 export function useSystem(hooks?: TestHooks, options?: TestSystemOptions): () => TestSystem {
   const { beforeEach, afterEach } = hooks ?? (globalThis as unknown as Partial<TestHooks>)
   if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {
-    throw new InvalidArgumentError('hooks', '{ beforeEach, afterEach } of the test runner, since it has no global ones', hooks)
+    throw new InvalidArgumentError(
+      'hooks',
+      '{ beforeEach, afterEach } of the test runner, since it has no global ones',
+      hooks,
+    )
   }
   let current: TestSystem | undefined
   beforeEach(() => {

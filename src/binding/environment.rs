@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use napi::sys;
 
 use super::clock::Clocks;
+use super::engine::Engines;
 use super::system::Systems;
 
 /// Numbers that a call can return beside its result.
@@ -14,12 +15,18 @@ pub(super) const SCRATCH_LEN: usize = 64;
 pub(super) struct Environment {
     pub(super) clocks: RefCell<Clocks>,
     pub(super) systems: RefCell<Systems>,
+    pub(super) engines: RefCell<Engines>,
     scratch: Scratch,
 }
 
 impl Environment {
     pub(super) fn new(scratch: Scratch) -> Self {
-        Self { clocks: RefCell::default(), systems: RefCell::default(), scratch }
+        Self {
+            clocks: RefCell::default(),
+            systems: RefCell::default(),
+            engines: RefCell::default(),
+            scratch,
+        }
     }
 
     /// Writes numbers where JavaScript reads them after the call.

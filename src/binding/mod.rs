@@ -7,6 +7,8 @@
 #![expect(unreachable_pub, reason = "napi-derive requires exported items to be `pub`")]
 
 mod clock;
+mod engine;
+mod engine_config;
 mod environment;
 mod hot;
 mod registry;

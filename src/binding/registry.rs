@@ -4,11 +4,11 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{clock, system};
+use super::{clock, engine, system};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
-    let lane = clock::EXPORTS.iter().chain(system::EXPORTS);
+    let lane = clock::EXPORTS.iter().chain(system::EXPORTS).chain(engine::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

@@ -1,0 +1,193 @@
+import { abortSignal, MAX_DURATION_MS, options as checkOptions, positiveMillis } from '../arguments.ts'
+import type { Clock, TimerHandle } from '../clock/types.ts'
+import { ClosedError } from '../errors.ts'
+import { hot, scratch } from '../native.ts'
+import { voltageOf } from './priority.ts'
+import { SHED_REASONS } from './reasons.ts'
+import { releaseEngine } from './options.ts'
+import { Routes } from './routes.ts'
+import { Ticket } from './ticket.ts'
+import type { AdmitOptions, Shed } from './types.ts'
+import { WaitingRoom } from './waiting.ts'
+
+/** `engineAdmit`: the request waits. */
+const QUEUED = -100
+/** The core's default for a ticket's timeout. */
+const DEFAULT_TIMEOUT = NaN
+
+/** The asynchronous side of the core's gates: promises for who waits, and one timer for the next deadline. */
+export class Gate {
+  readonly engine: number
+  readonly clock: Clock
+  readonly routes: Routes
+  readonly #waiting = new WaitingRoom()
+  #alarm: TimerHandle | undefined
+  #alarmAt = Infinity
+  #alarmHolds = false
+  #closed = false
+
+  constructor(engine: number, clock: Clock) {
+    this.engine = engine
+    this.clock = clock
+    this.routes = new Routes(engine)
+    releaseEngine.register(this, engine, this)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  assertOpen(): void {
+    if (this.#closed) throw new ClosedError('the Atrion')
+  }
+
+  tryAdmit(route: string, options: AdmitOptions | undefined): Ticket | Shed {
+    this.assertOpen()
+    const voltage = voltageOf('options.priority', options?.priority)
+    const timeout = timeoutOf(options)
+    const now = this.clock.monoMs()
+    const ticket = hot.engineTry(this.engine, this.routes.id(route, now), voltage, timeout, now)
+    if (ticket < 0) return this.#shed(route, ticket)
+    if ((scratch[0] as number) < this.#alarmAt) this.#arm(scratch[0] as number, now)
+    return new Ticket(this, ticket, route, 0)
+  }
+
+  /** Admits whatever the answer would be; `shed` is what it would have been. */
+  admitShadow(route: string, options: AdmitOptions | undefined): { ticket: Ticket; shed: Shed | undefined } {
+    this.assertOpen()
+    const voltage = voltageOf('options.priority', options?.priority)
+    const timeout = timeoutOf(options)
+    const now = this.clock.monoMs()
+    const ticket = hot.engineShadow(this.engine, this.routes.id(route, now), voltage, timeout, now)
+    const reason = scratch[3] as number
+    const shed = reason < 0 ? this.#shed(route, reason) : undefined
+    this.#arm(scratch[0] as number, now)
+    return { ticket: new Ticket(this, ticket, route, 0), shed }
+  }
+
+  admit(route: string, options: AdmitOptions | undefined): Promise<Ticket | Shed> {
+    try {
+      const admission = this.#admit(route, options)
+      return admission instanceof Promise ? admission : Promise.resolve(admission)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Work ended; whether this was the first report of it. */
+  settle(ticket: number, outcome: number): boolean {
+    if (this.#closed) return false
+    const events = hot.engineDone(this.engine, ticket, outcome, this.clock.monoMs())
+    if (events > 0) this.#drain()
+    return events >= 0
+  }
+
+  /** Lets those in who may enter after a route was reset. */
+  afterReset(): void {
+    this.#drain()
+    this.#rearm()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    releaseEngine.unregister(this)
+    this.#alarm?.cancel()
+    hot.engineClose(this.engine)
+    for (const { route, resolve } of this.#waiting.empty()) {
+      resolve({ allow: false, route, reason: 'closed', retryAfterMs: 0, resistance: 0 })
+    }
+  }
+
+  #admit(route: string, options: AdmitOptions | undefined): Ticket | Shed | Promise<Ticket | Shed> {
+    this.assertOpen()
+    const voltage = voltageOf('options.priority', options?.priority)
+    const timeout = timeoutOf(options)
+    const maxWait = options?.maxWaitMs === undefined ? Infinity : positiveMillis('options.maxWaitMs', options.maxWaitMs)
+    const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
+    if (signal?.aborted) throw signal.reason
+    const now = this.clock.monoMs()
+    const ticket = hot.engineAdmit(this.engine, this.routes.id(route, now), voltage, timeout, maxWait, now)
+    if (ticket >= 0) {
+      if ((scratch[0] as number) < this.#alarmAt) this.#arm(scratch[0] as number, now)
+      return new Ticket(this, ticket, route, 0)
+    }
+    if (ticket !== QUEUED) return this.#shed(route, ticket)
+    return this.#wait(route, scratch[3] as number, signal, now)
+  }
+
+  #wait(route: string, waiter: number, signal: AbortSignal | undefined, now: number): Promise<Ticket | Shed> {
+    const wake = scratch[0] as number
+    const displaced = (scratch[4] as number) > 0
+    const admission = new Promise<Ticket | Shed>((resolve, reject) => {
+      const onAbort = (): void => {
+        if (this.#waiting.leave(waiter) === undefined) return
+        const events = hot.engineCancel(this.engine, waiter, this.clock.monoMs())
+        reject((signal as AbortSignal).reason)
+        if (events > 0) this.#drain()
+      }
+      const settled = (result: Ticket | Shed): void => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve(result)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.enter(waiter, { route, since: now, resolve: settled })
+    })
+    this.#arm(wake, now)
+    if (displaced) this.#drain()
+    return admission
+  }
+
+  /** Passes on what the core decided about those who wait. */
+  #drain(): void {
+    const now = this.clock.monoMs()
+    for (let kind = hot.engineEvent(this.engine); kind !== 0; kind = hot.engineEvent(this.engine)) {
+      const waiting = this.#waiting.leave(scratch[3] as number)
+      if (waiting === undefined) continue
+      const { route, since, resolve } = waiting
+      if (kind === 1) resolve(new Ticket(this, scratch[0] as number, route, now - since))
+      else resolve(this.#shed(route, scratch[4] as number))
+    }
+  }
+
+  #shed(route: string, code: number): Shed {
+    return {
+      allow: false,
+      route,
+      reason: SHED_REASONS[-code] as Shed['reason'],
+      retryAfterMs: scratch[1] as number,
+      resistance: scratch[2] as number,
+    }
+  }
+
+  /** Sees to it that deadlines end what they should; a wait holds the event loop, a ticket alone does not. */
+  #arm(at: number, now: number): void {
+    const holds = this.#waiting.size > 0
+    if (at >= this.#alarmAt && (this.#alarmHolds || !holds)) return
+    const wakeAt = Math.min(at, this.#alarmAt)
+    if (wakeAt > MAX_DURATION_MS) return
+    this.#alarm?.cancel()
+    this.#alarmAt = wakeAt
+    this.#alarmHolds = holds
+    this.#alarm = this.clock.schedule(Math.max(wakeAt - now, 0), this.#wake, { ref: holds, label: 'admission' })
+  }
+
+  #rearm(): void {
+    this.#arm(hot.engineNextWake(this.engine), this.clock.monoMs())
+  }
+
+  readonly #wake = (): void => {
+    this.#alarm = undefined
+    this.#alarmAt = Infinity
+    this.#alarmHolds = false
+    hot.engineExpire(this.engine, this.clock.monoMs())
+    this.#drain()
+    this.#rearm()
+  }
+}
+
+function timeoutOf(options: AdmitOptions | undefined): number {
+  if (options === undefined) return DEFAULT_TIMEOUT
+  const { timeoutMs } = checkOptions('options', options)
+  return timeoutMs === undefined ? DEFAULT_TIMEOUT : positiveMillis('options.timeoutMs', timeoutMs)
+}

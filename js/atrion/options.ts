@@ -1,0 +1,113 @@
+import { finite, integer, known, options as checkOptions } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { hot, type NativeEngineConfig, nativeEngineOpen } from '../native.ts'
+import { assertClock } from '../system/system.ts'
+import type { AtrionOptions } from './types.ts'
+
+/** Counts, which the core takes as 32-bit integers; everything else is a number whose range the core checks. */
+const COUNTS = new Set(['bootstrapTicks', 'maxQueue', 'trickleInFlight'])
+
+const PHYSICS = [
+  'baseResistance',
+  'decayRate',
+  'healRate',
+  'scarFactor',
+  'scarCap',
+  'dampingFactor',
+  'criticalPressure',
+  'breakMultiplier',
+  'recoveryMultiplier',
+  'bootstrapTicks',
+  'minDeltaT',
+  'tanhScale',
+  'holdMs',
+  'fadeMs',
+  'momentumFastMs',
+  'momentumSlowMs',
+  'momentumDeadBand',
+] as const
+const SLO = ['baselineLatencyMs', 'targetErrorRate', 'saturationBaseline'] as const
+const CRITICALITY = ['latency', 'error', 'saturation'] as const
+const TUNER = ['windowSize', 'sensitivity', 'minFloor', 'hardCeiling', 'warmupTicks'] as const
+const ADMISSION = [
+  'minLimit',
+  'maxLimit',
+  'initialLimit',
+  'limit',
+  'tolerance',
+  'latencyBaselineMs',
+  'maxQueue',
+  'queueDeadlineMs',
+  'ticketTimeoutMs',
+  'tricklePerSecond',
+  'trickleShare',
+  'trickleInFlight',
+  'errorWindowMs',
+  'minCalls',
+  'targetErrorRate',
+] as const
+const TOP = ['system', 'clock', 'defaultVoltage', 'maxRoutes', 'config', 'slo', 'autoTuner', 'admission', 'engine']
+
+/** Copies the known numbers of an options object, refusing everything else. */
+function numbers(field: string, given: object | undefined, names: readonly string[]): Record<string, number> {
+  const values = checkOptions(field, given) as Record<string, unknown>
+  known(field, values, names)
+  const checked: Record<string, number> = {}
+  for (const name of names) {
+    const value = values[name]
+    if (value === undefined) continue
+    const path = `${field}.${name}`
+    checked[name] = COUNTS.has(name) ? integer(path, 0, 2 ** 32 - 1, value) : finite(path, value)
+  }
+  return checked
+}
+
+/** Where a field that the core refused stands in the options. */
+function pathOf(field: string, given: AtrionOptions): string {
+  if (/^(slo|autoTuner)\./.test(field)) return `options.${field}`
+  if (field === 'maxRoutes') return 'options.maxRoutes'
+  // The gate has a target of its own, which the core reports as its physics' one.
+  const inAdmission = (ADMISSION as readonly string[]).includes(field) || given.config === undefined
+  return inAdmission ? `options.admission.${field}` : `options.config.${field}`
+}
+
+/** Checks the options and opens the engine they describe; its handle. */
+export function openEngine(given: AtrionOptions, seed: number): number {
+  known('options', given, TOP)
+  if (given.clock !== undefined) assertClock('options.clock', given.clock)
+  if (given.engine !== undefined && given.engine !== 'auto' && given.engine !== 'native') {
+    throw new InvalidArgumentError('options.engine', "'auto' or 'native': there is one engine, in Rust", given.engine)
+  }
+  const { criticality, ...slo } = checkOptions('options.slo', given.slo)
+  const weights = numbers('options.slo.criticality', criticality, CRITICALITY)
+  const tuner = given.autoTuner ?? true
+  const { opened, field, why } = open({
+    ...(given.maxRoutes !== undefined && { maxRoutes: integer('options.maxRoutes', 1, 1_000_000, given.maxRoutes) }),
+    config: numbers('options.config', given.config, PHYSICS),
+    slo: {
+      ...numbers('options.slo', slo, SLO),
+      ...(weights['latency'] !== undefined && { latencyCriticality: weights['latency'] }),
+      ...(weights['error'] !== undefined && { errorCriticality: weights['error'] }),
+      ...(weights['saturation'] !== undefined && { saturationCriticality: weights['saturation'] }),
+    },
+    ...(typeof tuner !== 'boolean' && { autoTuner: numbers('options.autoTuner', tuner, TUNER) }),
+    tuned: tuner !== false,
+    admission: numbers('options.admission', given.admission, ADMISSION),
+    seed,
+  })
+  if (opened >= 0) return opened
+  const path = pathOf(field ?? '', given)
+  const value = path
+    .split('.')
+    .slice(1)
+    .reduce<unknown>((from, key) => (from as Record<string, unknown> | undefined)?.[key], given)
+  throw new InvalidArgumentError(path, (why ?? 'valid').replace(/^must be /, ''), value)
+}
+
+function open(config: NativeEngineConfig): { opened: number; field: string | undefined; why: string | undefined } {
+  const { handle, field, why } = nativeEngineOpen(config)
+  return { opened: handle, field, why }
+}
+
+/** Forgets the engine of an object that was collected without being closed. */
+export const releaseEngine: FinalizationRegistry<number> = new FinalizationRegistry((handle) => hot.engineClose(handle))

@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from '../errors.ts'
+import { nativePriorities } from '../native.ts'
+
+/** How important work is. Each stands for a voltage: see {@link PRIORITY_VOLTAGES}. */
+export type Priority = 'critical' | 'high' | 'normal' | 'low' | 'background'
+
+/** The voltage of each named priority; the core's table. Work flows while its voltage is above the resistance. */
+export const PRIORITY_VOLTAGES: Readonly<Record<Priority, number>> = Object.freeze(
+  Object.fromEntries(nativePriorities().map(({ name, voltage }) => [name, voltage])),
+) as Readonly<Record<Priority, number>>
+
+/** The highest voltage that is accepted. */
+const MAX_VOLTAGE = 1e6
+const DEFAULT_VOLTAGE: number = PRIORITY_VOLTAGES.normal
+
+/** @internal The voltage of a priority or a voltage; normal when not given. */
+export function voltageOf(field: string, priority: Priority | number | undefined): number {
+  if (priority === undefined) return DEFAULT_VOLTAGE
+  if (typeof priority === 'number') {
+    if (priority > 0 && priority <= MAX_VOLTAGE) return priority
+  } else if (typeof priority === 'string' && Object.hasOwn(PRIORITY_VOLTAGES, priority)) {
+    return PRIORITY_VOLTAGES[priority]
+  }
+  const names = Object.keys(PRIORITY_VOLTAGES).join(', ')
+  throw new InvalidArgumentError(field, `one of ${names}, or a voltage above 0 and at most ${MAX_VOLTAGE}`, priority)
+}

@@ -1,0 +1,113 @@
+import { abortSignal, callable, optionalCallable, options as checkOptions, positiveMillis } from '../arguments.ts'
+import { ClosedError, ShedError, TimeoutError } from '../errors.ts'
+import type { Gate } from './gate.ts'
+import type { Ticket } from './ticket.ts'
+import type { RunContext, RunOptions } from './types.ts'
+
+/** Makes an `AbortController` only for work that asks for its signal: one costs more than the admission. */
+class Context implements RunContext {
+  readonly waitedMs: number
+  readonly #outer: AbortSignal | undefined
+  #controller: AbortController | undefined
+  #reason: unknown
+
+  constructor(waitedMs: number, outer: AbortSignal | undefined) {
+    this.waitedMs = waitedMs
+    this.#outer = outer
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+      else if (this.#outer?.aborted) this.#controller.abort(this.#outer.reason)
+    }
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+}
+
+/** Runs one piece of work under a gate: admitted first, timed, and reported exactly once. */
+export async function run<T>(
+  gate: Gate,
+  route: string,
+  work: (context: RunContext) => T | PromiseLike<T>,
+  options: RunOptions | undefined,
+  defaultTimeoutMs: number,
+): Promise<T> {
+  callable('fn', work)
+  const given = checkOptions('options', options)
+  const timeoutMs =
+    given.timeoutMs === undefined ? defaultTimeoutMs : positiveMillis('options.timeoutMs', given.timeoutMs)
+  const signal = abortSignal('options.signal', given.signal)
+  const isFailure = optionalCallable<(error: unknown) => boolean>('options.isFailure', given.isFailure)
+  const admission = await gate.admit(route, { priority: given.priority, timeoutMs, maxWaitMs: timeoutMs, signal })
+  if (!admission.allow) {
+    if (admission.reason === 'closed') throw new ClosedError('the Atrion')
+    throw new ShedError(admission.route, admission.reason, admission.retryAfterMs, admission.resistance)
+  }
+  return perform(gate, admission, work, { timeoutMs, signal, isFailure })
+}
+
+interface Terms {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+  readonly isFailure: ((error: unknown) => boolean) | undefined
+}
+
+function perform<T>(
+  gate: Gate,
+  ticket: Ticket,
+  work: (context: RunContext) => T | PromiseLike<T>,
+  terms: Terms,
+): Promise<T> {
+  const { timeoutMs, signal, isFailure } = terms
+  const context = new Context(ticket.waitedMs, signal)
+  return new Promise<T>((resolve, reject) => {
+    let timer: { cancel(): void } | undefined
+    const finish = (outcome: { ok?: boolean; aborted?: boolean } | undefined): void => {
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      ticket.done(outcome)
+    }
+    const onAbort = (): void => {
+      finish({ aborted: true })
+      context.abort((signal as AbortSignal).reason)
+      reject((signal as AbortSignal).reason)
+    }
+    const onTimeout = (): void => {
+      const error = new TimeoutError(ticket.route, timeoutMs)
+      finish({ ok: false })
+      context.abort(error)
+      reject(error)
+    }
+    const onError = (error: unknown): void => {
+      let failed = true
+      try {
+        failed = isFailure === undefined || isFailure(error)
+      } finally {
+        finish({ ok: !failed })
+        reject(error)
+      }
+    }
+    if (signal?.aborted) {
+      onAbort()
+      return
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    timer = gate.clock.schedule(Math.max(timeoutMs - ticket.waitedMs, 0), onTimeout, { label: `run ${ticket.route}` })
+    try {
+      const result = work(context)
+      Promise.resolve(result).then((value) => {
+        finish(undefined)
+        resolve(value)
+      }, onError)
+    } catch (error) {
+      onError(error)
+    }
+  })
+}

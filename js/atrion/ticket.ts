@@ -1,0 +1,44 @@
+import { flag, options as checkOptions } from '../arguments.ts'
+import type { TicketOutcome } from './types.ts'
+
+/** What a ticket reports to. */
+interface Reporting {
+  settle(ticket: number, outcome: number): boolean
+}
+
+/** @internal Codes of the core. */
+export const OUTCOME = { ok: 0, failed: 1, aborted: 2, ignored: 3 } as const
+
+/** Admitted work. Report its end with {@link done}; a ticket that is never done is freed at its deadline. */
+export class Ticket {
+  readonly allow = true as const
+  /** The route it belongs to. */
+  readonly route: string
+  /** How long it waited for admission, in milliseconds. */
+  readonly waitedMs: number
+  readonly #gate: Reporting
+  readonly #id: number
+
+  /** @internal */
+  constructor(gate: Reporting, id: number, route: string, waitedMs: number) {
+    this.#gate = gate
+    this.#id = id
+    this.route = route
+    this.waitedMs = waitedMs
+  }
+
+  /**
+   * Reports the end of the work and frees its place. Counts once: false when it was done, or past its deadline, before.
+   *
+   * @throws InvalidArgumentError when the outcome is not one; the ticket stays in flight.
+   */
+  done(outcome?: TicketOutcome): boolean {
+    return this.#gate.settle(this.#id, outcome === undefined ? OUTCOME.ok : outcomeCode(outcome))
+  }
+}
+
+function outcomeCode(outcome: TicketOutcome): number {
+  const { ok, aborted } = checkOptions('outcome', outcome)
+  if (flag('outcome.aborted', false, aborted)) return OUTCOME.aborted
+  return flag('outcome.ok', true, ok) ? OUTCOME.ok : OUTCOME.failed
+}
