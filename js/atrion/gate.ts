@@ -67,7 +67,7 @@ export class Gate {
 
   admit(route: string, options: AdmitOptions | undefined): Promise<Ticket | Shed> {
     try {
-      const admission = this.#admit(route, options)
+      const admission = this.enter(route, options)
       return admission instanceof Promise ? admission : Promise.resolve(admission)
     } catch (error) {
       return Promise.reject(error)
@@ -99,7 +99,8 @@ export class Gate {
     }
   }
 
-  #admit(route: string, options: AdmitOptions | undefined): Ticket | Shed | Promise<Ticket | Shed> {
+  /** @internal For adapters: the answer itself when there is one at once, a promise only for who waits. */
+  enter(route: string, options: AdmitOptions | undefined): Ticket | Shed | Promise<Ticket | Shed> {
     this.assertOpen()
     const voltage = voltageOf('options.priority', options?.priority)
     const timeout = timeoutOf(options)
