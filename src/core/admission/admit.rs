@@ -114,18 +114,28 @@ impl Engine {
     }
 
     /// Counts work in and gives it a ticket. `None`: 2^24 tickets are out.
-    pub(crate) fn start(&mut self, slot: u32, extra: bool, timeout_ms: f64, now: f64) -> Option<TicketId> {
+    pub(crate) fn start(
+        &mut self,
+        slot: u32,
+        extra: bool,
+        timeout_ms: f64,
+        now: f64,
+    ) -> Option<TicketId> {
         if !self.tickets.has_room() {
             return None;
         }
         let gate = self.routes.gate(slot)?;
         let in_flight = gate.start(&self.config.gate, extra, now);
         let kind = if extra { Kind::Extra } else { Kind::Regular };
-        self.issue(Ticket { route: slot, since: now, in_flight, kind, position: u32::MAX }, timeout_ms)
+        self.issue(
+            Ticket { route: slot, since: now, in_flight, kind, position: u32::MAX },
+            timeout_ms,
+        )
     }
 
     fn issue(&mut self, ticket: Ticket, timeout_ms: f64) -> Option<TicketId> {
-        let timeout = if timeout_ms > 0.0 { timeout_ms } else { self.config.gate.ticket_timeout_ms };
+        let timeout =
+            if timeout_ms > 0.0 { timeout_ms } else { self.config.gate.ticket_timeout_ms };
         let (route, at) = (ticket.route, ticket.since + timeout);
         let handle = self.tickets.insert(ticket)?;
         self.ticket_deadlines.push(&mut self.tickets, handle.slot, at);
@@ -133,22 +143,34 @@ impl Engine {
         Some(TicketId(handle))
     }
 
-    fn wait(&mut self, id: RouteId, voltage: f64, timeout_ms: f64, max_wait_ms: f64, now: f64) -> Admission {
+    fn wait(
+        &mut self,
+        id: RouteId,
+        voltage: f64,
+        timeout_ms: f64,
+        max_wait_ms: f64,
+        now: f64,
+    ) -> Admission {
         let (config, slot) = (self.config.gate, id.0.slot);
         let Some(gate) = self.routes.gate(slot) else {
             return Admission::Shed(self.refusal(slot, Reason::UnknownRoute, voltage, now));
         };
         let deadline = gate.queue_deadline(&config).min(max_wait_ms);
+        let mut displaced = None;
         if gate.queue.len() >= config.max_queue {
             let standing = gate.standing_ms(&config);
-            match gate.queue.worse_than(voltage, now, standing) {
-                Some(worst) => self.dismiss(worst, Reason::Displaced, now),
-                None => return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now)),
+            displaced = gate.queue.worse_than(voltage, now, standing);
+            if displaced.is_none() {
+                return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
             }
         }
         let Some(handle) = self.waiters.insert(Waiter::new(slot, voltage, now, timeout_ms)) else {
             return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
         };
+        // Only now, so that the newcomer never gets the slot of a waiter whose event is still unread.
+        if let Some(worst) = displaced {
+            self.dismiss(worst, Reason::Displaced, now);
+        }
         self.waiter_deadlines.push(&mut self.waiters, handle.slot, now + deadline);
         if let Some(gate) = self.routes.gate(slot) {
             gate.queue.push(&mut self.waiters, handle.slot, now);

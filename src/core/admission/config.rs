@@ -47,7 +47,8 @@ pub struct GateConfig {
     pub min_limit: f64,
     /// The in-flight limit never goes above this. Default 10 000.
     pub max_limit: f64,
-    /// The in-flight limit before anything was measured. Default 16.
+    /// The in-flight limit before anything was measured. Default 4: doubled every round trip while that
+    /// costs no latency.
     pub initial_limit: f64,
     /// Turns adaptation off: the limit is this. Default `None`.
     pub fixed_limit: Option<f64>,
@@ -82,7 +83,7 @@ impl Default for GateConfig {
         Self {
             min_limit: 1.0,
             max_limit: 10_000.0,
-            initial_limit: 16.0,
+            initial_limit: 4.0,
             fixed_limit: None,
             tolerance: 1.5,
             latency_baseline_ms: None,

@@ -244,4 +244,10 @@ impl Engine {
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
+
+    /// How many events wait to be polled.
+    #[must_use]
+    pub fn pending_events(&self) -> usize {
+        self.events.len()
+    }
 }

@@ -125,9 +125,8 @@ impl Evidence {
         let latency_ms = slow.filter(|_| self.latencies > 0.0).map(|slow| {
             (self.latency_sum / self.latencies / slow).min(MOST) * slo.baseline_latency_ms
         });
-        let saturation = (self.waits > 0.0).then(|| {
-            (self.queue_delay / queue_deadline / 0.5).min(MOST) * slo.saturation_baseline
-        });
+        let saturation = (self.waits > 0.0)
+            .then(|| (self.queue_delay / queue_deadline / 0.5).min(MOST) * slo.saturation_baseline);
         let telemetry = Telemetry { latency_ms, error_rate: self.error_rate(config), saturation };
         // Always valid: every part of it is a ratio of numbers we measured.
         let reported = self.state.report(&config.resistance, &self.weights, &telemetry, now);

@@ -127,6 +127,7 @@ impl Gate {
 
     /// Counts work in; returns how much is in flight with it.
     pub(crate) fn start(&mut self, config: &GateConfig, extra: bool, now: f64) -> u32 {
+        self.limit.observe(f64::from(self.in_flight), now);
         self.in_flight += 1;
         self.counters.admitted += 1;
         if extra {
@@ -142,18 +143,19 @@ impl Gate {
         self.counters.shed[reason as usize] += 1;
     }
 
-    /// Longest wait: four service times, more where a small limit makes waiting lumpy.
+    /// Longest wait: five service times, more where a small limit makes waiting lumpy or
+    /// the service is hardly known.
     pub(crate) fn queue_deadline(&self, config: &GateConfig) -> f64 {
         config.queue_deadline_ms.unwrap_or_else(|| {
             self.limit.baseline().map_or(UNKNOWN_DEADLINE_MS, |base| {
-                (base * (4.0 + 12.0 / self.limit.value())).clamp(20.0, 10_000.0)
+                (self.limit.doubt() * base * (5.0 + 6.0 / self.limit.value())).clamp(20.0, 10_000.0)
             })
         })
     }
 
     /// A queue that has not been empty for this long is standing: newest first.
     pub(crate) fn standing_ms(&self, config: &GateConfig) -> f64 {
-        (2.0 * self.queue_deadline(config)).max(100.0)
+        (5.0 * self.queue_deadline(config)).max(500.0)
     }
 
     /// Feeds R if it is time.

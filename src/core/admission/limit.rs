@@ -1,23 +1,33 @@
 //! The in-flight limit: wide enough to keep the service busy, and never chasing its own queueing.
 //!
-//! Latency is compared between admissions at few and at many in flight. What the service takes when little
-//! is in flight is the baseline; if halving the load does not make it faster, it is slow by itself, and if it
-//! does, the difference was queueing. That is why the baseline can neither drift up under overload nor stay
-//! wrong after a bad start.
+//! The baseline is what the service takes when little is in flight: at most a third of the limit. Under steady
+//! overload there are no such samples, so the baseline stands still (it cannot follow the queue it lets
+//! build up), except that now and then the limit dips to a third of itself for about a round trip. A baseline `b`
+//! sets the limit to about `1.5 b K / s` (`s` service time, `K` servers), so that a dip sees
+//! `max(s, b / 2)`: whatever it starts from, too high or too low, it ends at `s`.
 
 use super::config::GateConfig;
 
-/// Samples averaged before the baseline moves.
-const LOW_BATCH: f64 = 16.0;
-/// How far one batch moves the baseline.
-const LOW_GAIN: f64 = 0.15;
-/// Samples before there is a baseline at all.
-const FIRST_BATCH: f64 = 8.0;
-/// A batch at half the load that keeps this share of the latency at full load: the service itself is slow.
-const OWN_SLOWNESS: f64 = 0.62;
-/// Shortest and longest time between two looks at half load, milliseconds.
-const DIP_MIN_MS: f64 = 500.0;
-const DIP_MAX_MS: f64 = 10_000.0;
+/// Share of the limit up to which in-flight counts as little.
+const LOW_SHARE: f64 = 1.0 / 3.0;
+/// Samples averaged before the baseline moves; more where a dip admits more.
+const LOW_BATCH: f64 = 8.0;
+/// Samples after which a batch would be believed outright; it moves the baseline by its share of that.
+const BELIEF: f64 = 40.0;
+/// How far a batch moves the baseline at least, and at most; one that says something new does the latter.
+const GAIN: (f64, f64) = (0.2, 0.5);
+/// Weight of the last batch in the running mean of `ln(batch / baseline)`. A mean beyond `NEWS / sqrt(samples)`,
+/// 2.6 deviations for exponential service, is news: the baseline is wrong.
+const NEWS_WEIGHT: f64 = 0.4;
+const NEWS: f64 = 1.3;
+/// A batch this much above the baseline (as a logarithm: 2.5 times) means a service to be learned anew.
+const ANEW: f64 = 0.9;
+/// A limit that fell to this share of what it was when the baseline was last looked at asks for a dip.
+const ALARM: f64 = 0.5;
+/// Slow start ends when doubling the limit costs this much latency.
+const KNEE: f64 = 1.25;
+/// Completions before there is a baseline at all.
+const FIRST_BATCH: f64 = 16.0;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Batch {
@@ -60,12 +70,26 @@ pub(crate) struct Limit {
     high: Batch,
     /// Someone found no slot since the last window.
     blocked: bool,
-    /// Last time a window closed in which someone had found no slot.
-    blocked_at: f64,
+    /// In the window before, the limit was in use and the baseline forbade to raise it.
+    held: bool,
     slow_start: bool,
     dip: Option<Dip>,
     next_dip_at: f64,
     dip_interval: f64,
+    /// Milliseconds of work seen before there was a baseline, and until when.
+    exposure: f64,
+    exposed_to: f64,
+    /// Running mean of `ln(batch / baseline)`.
+    drift: f64,
+    /// Samples taken.
+    samples: f64,
+    /// The limit when the baseline last moved.
+    checked: f64,
+}
+
+/// Shortest and longest time between dips, milliseconds, for a baseline.
+fn dip_bounds(base: f64) -> (f64, f64) {
+    ((12.0 * base).max(100.0), (50.0 * base).max(10_000.0))
 }
 
 impl Limit {
@@ -79,11 +103,16 @@ impl Limit {
             low: Batch::default(),
             high: Batch::default(),
             blocked: false,
-            blocked_at: f64::NEG_INFINITY,
+            held: false,
             slow_start: true,
             dip: None,
             next_dip_at: 0.0,
-            dip_interval: DIP_MIN_MS,
+            dip_interval: dip_bounds(0.0).0,
+            exposure: 0.0,
+            exposed_to: f64::INFINITY,
+            drift: 0.0,
+            samples: 0.0,
+            checked: 0.0,
         }
     }
 
@@ -102,6 +131,11 @@ impl Limit {
         (self.base > 0.0).then_some(self.base)
     }
 
+    /// How much longer than it says the baseline may be: 9 after the first samples, 1.1 after 1280.
+    pub(crate) fn doubt(&self) -> f64 {
+        1.0 + 128.0 / self.samples.max(FIRST_BATCH)
+    }
+
     /// Work finished per millisecond when the gate is busy; an estimate, 0 if unknown.
     pub(crate) fn throughput(&self) -> f64 {
         if self.loaded.1 > 0.0 {
@@ -118,6 +152,20 @@ impl Limit {
         self.blocked = true;
     }
 
+    /// Most in flight that counts as little.
+    fn low_mark(&self) -> f64 {
+        (LOW_SHARE * self.limit).floor().max(1.0)
+    }
+
+    /// `in_flight` were running until now. Before there is a baseline, their time at work over their
+    /// completions estimates it: counting only what has completed would favour what completes early.
+    pub(crate) fn observe(&mut self, in_flight: f64, now: f64) {
+        if self.base <= 0.0 {
+            self.exposure += in_flight * (now - self.exposed_to).max(0.0);
+            self.exposed_to = now;
+        }
+    }
+
     /// Work starts; `in_flight` counts it.
     pub(crate) fn start(&mut self, config: &GateConfig, in_flight: f64, now: f64) {
         if let Some(dip) = &mut self.dip {
@@ -127,83 +175,102 @@ impl Limit {
             if dip.admissions_left <= 0.0 || now >= dip.until {
                 self.dip = None;
             }
-        } else if now >= self.next_dip_at && self.blocked && config.fixed_limit.is_none() {
+        } else if now >= self.next_dip_at
+            && self.blocked
+            && self.held
+            && config.fixed_limit.is_none()
+        {
             self.next_dip_at = now + self.dip_interval;
-            if self.base > 0.0 && self.limit > 2.0 && !self.slow_start {
-                let limit = (self.limit / 2.0).floor();
-                let admissions_left = limit.max(FIRST_BATCH);
-                self.dip = Some(Dip { limit, admissions_left, until: now + 20.0 * self.base + 50.0 });
+            if self.base > 0.0 && self.limit >= 2.0 && !self.slow_start {
+                let limit = self.low_mark();
+                let admissions_left = limit.max(LOW_BATCH);
+                self.held = false;
+                self.dip = Some(Dip { limit, admissions_left, until: now + 6.0 * self.base });
             }
         }
     }
 
     /// Work that started with `in_flight` (itself included) took `latency` and succeeded.
     pub(crate) fn sample(&mut self, config: &GateConfig, in_flight: f64, latency: f64, now: f64) {
-        let learned = config.latency_baseline_ms.is_none();
-        if in_flight <= (self.limit / 2.0).floor().max(1.0) {
+        self.samples += 1.0;
+        if self.base <= 0.0 {
             self.low.add(latency, in_flight);
-            let enough = if self.base > 0.0 { LOW_BATCH } else { FIRST_BATCH };
-            if learned && self.low.count >= enough {
+            if self.low.count >= FIRST_BATCH {
+                self.base = (self.exposure / self.low.count).max(1e-3);
+                self.low = Batch::default();
+            }
+            return;
+        }
+        let learned = config.latency_baseline_ms.is_none();
+        let mark = self.low_mark();
+        if in_flight <= mark {
+            self.low.add(latency, in_flight);
+            if learned && self.low.count >= LOW_BATCH.max(mark) {
                 self.close_low(now);
             }
         } else {
             self.high.add(latency, in_flight);
-            let enough = if self.base > 0.0 { self.limit.clamp(10.0, 200.0) } else { FIRST_BATCH };
-            if self.high.count >= enough {
+            if self.high.count >= self.limit.clamp(10.0, 200.0) {
                 self.close_high(config, learned, now);
             }
         }
     }
 
     fn close_low(&mut self, now: f64) {
+        let count = self.low.count;
+        let gain = (count / BELIEF).clamp(GAIN.0, GAIN.1);
         let (mean, _) = self.low.take();
-        self.next_dip_at = now + self.dip_interval;
-        if self.base <= 0.0 {
-            self.base = mean;
-            return;
-        }
-        let saturated = now - self.blocked_at < 2.0 * self.dip_interval;
-        if mean > self.base && saturated && mean < OWN_SLOWNESS * self.loaded.1 {
-            return;
-        }
-        let news = !(0.75..=1.33).contains(&(mean / self.base));
-        self.base += LOW_GAIN * (mean - self.base);
-        self.dip_interval = if news {
-            DIP_MIN_MS.max(10.0 * self.base)
+        let surprise = (mean.max(1e-3) / self.base).ln();
+        self.drift += NEWS_WEIGHT * (surprise - self.drift);
+        let news = self.drift.abs() * count.sqrt() > NEWS;
+        self.checked = self.limit;
+        let high = news && surprise < 0.0;
+        let was = self.base;
+        self.base += if news { GAIN.1 } else { gain } * (mean - self.base);
+        self.drift -= (self.base / was).ln();
+        let (shortest, longest) = dip_bounds(self.base);
+        self.dip_interval = if high {
+            // Too high a baseline means too high a limit: then a dip costs no throughput.
+            0.5 * shortest
+        } else if news {
+            // Too low a baseline means too low a limit.
+            self.slow_start |= surprise > ANEW;
+            shortest
         } else {
-            (1.5 * self.dip_interval).min(DIP_MAX_MS.max(50.0 * self.base))
+            (2.0 * self.dip_interval).clamp(shortest, longest)
         };
+        self.next_dip_at = now + self.dip_interval;
     }
 
     fn close_high(&mut self, config: &GateConfig, learned: bool, now: f64) {
         let (mean, in_flight) = self.high.take();
-        self.loaded = (in_flight, mean);
-        if self.base <= 0.0 {
-            self.base = mean;
-        } else if learned && mean < 0.8 * self.base {
-            self.base += 0.3 * (mean - self.base);
-        }
-        if self.blocked {
-            self.blocked_at = now;
+        let before = std::mem::replace(&mut self.loaded, (in_flight, mean)).1;
+        if learned && mean < 0.8 * self.base {
+            self.base += GAIN.0 * (mean - self.base);
         }
         let gradient = config.tolerance * self.base / mean.max(1e-6);
-        if config.fixed_limit.is_some() {
-            // Nothing to adapt.
-        } else if gradient >= 1.0 {
-            if self.blocked {
-                self.limit += if self.slow_start { 0.5 * self.limit } else { self.limit.sqrt() };
-            }
-        } else {
-            self.slow_start = false;
-            // Little's law: in flight over latency is the throughput; times the baseline, the work that
-            // fits without queueing. A square root of room keeps the service busy through its own noise.
-            let target = in_flight * gradient.max(0.5) + in_flight.sqrt();
-            if target < self.limit {
-                self.limit += 0.25 * (target - self.limit);
-            } else if self.blocked {
-                self.limit = target.min(self.limit + self.limit.sqrt());
+        // A limit nobody runs into is neither too small nor proven too large.
+        if self.blocked && config.fixed_limit.is_none() {
+            // The first baseline is a guess from few samples; while starting, its verdict needs a second one.
+            let started = before > 0.0 && mean > KNEE * before;
+            if gradient >= 1.0 || (self.slow_start && !started) {
+                self.limit += if self.slow_start { self.limit } else { self.limit.sqrt() };
+            } else {
+                self.slow_start = false;
+                // Little's law: the limit over its latency is the throughput; times the baseline, the work
+                // that fits without queueing. Half a square root of room keeps the service busy through noise.
+                let target = self.limit * gradient.max(0.5) + 0.5 * self.limit.sqrt();
+                let step = target - self.limit;
+                self.limit += if step < 0.0 { 0.25 * step } else { step };
             }
         }
+        if self.limit < ALARM * self.checked {
+            // The service is much slower than the baseline says. A dip tells whether that is our doing.
+            self.checked = self.limit;
+            self.dip_interval = dip_bounds(self.base).0;
+            self.next_dip_at = self.next_dip_at.min(now);
+        }
+        self.held = self.blocked && gradient < 1.0;
         self.limit = self.limit.clamp(config.min_limit, config.max_limit);
         self.blocked = false;
     }

@@ -91,7 +91,8 @@ impl Routes {
 
     /// The route was used: it is the warmest now.
     pub(crate) fn touch(&mut self, slot: u32) {
-        if self.lists[IDLE].tail != slot && self.slab.at(slot).is_some_and(|route| route.work == 0) {
+        if self.lists[IDLE].tail != slot && self.slab.at(slot).is_some_and(|route| route.work == 0)
+        {
             self.unlink(IDLE, slot);
             self.link(IDLE, slot);
         }
@@ -137,7 +138,9 @@ impl Routes {
     }
 
     fn unlink(&mut self, list: usize, slot: u32) {
-        let Some((before, after)) = self.slab.at(slot).map(|route| route.links[list]) else { return };
+        let Some((before, after)) = self.slab.at(slot).map(|route| route.links[list]) else {
+            return;
+        };
         match self.slab.at_mut(before) {
             Some(route) => route.links[list].1 = after,
             None => self.lists[list].head = after,

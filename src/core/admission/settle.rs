@@ -48,6 +48,7 @@ impl Engine {
     fn finish(&mut self, ticket: &Ticket, outcome: Outcome, timed_out: bool, now: f64) {
         let config = &self.config.gate;
         if let Some(gate) = self.routes.gate(ticket.route) {
+            gate.limit.observe(f64::from(gate.in_flight), now);
             match ticket.kind {
                 Kind::Shadow => gate.shadow -= 1,
                 Kind::Extra => {
@@ -93,7 +94,9 @@ impl Engine {
             let standing = gate.standing_ms(config);
             let Some(waiter) = gate.queue.best(now, standing) else { return };
             let r = gate.evidence.resistance(config, now);
-            let Some(voltage) = self.waiters.at(waiter).map(|waiter| waiter.voltage) else { return };
+            let Some(voltage) = self.waiters.at(waiter).map(|waiter| waiter.voltage) else {
+                return;
+            };
             if !(voltage > r || gate.trickle.proven()) {
                 self.dismiss(waiter, Reason::Resistance, now);
                 continue;

@@ -24,10 +24,15 @@ pub(super) struct Report {
     /// The limit and the learned baseline at the end.
     pub(super) limit: f64,
     pub(super) baseline: f64,
+    pub(super) trace: Vec<(f64, f64, f64, usize, u32, f64)>,
 }
 
 fn second(at: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small and positive"
+    )]
     let second = (at / 1000.0) as usize;
     second
 }
@@ -41,6 +46,7 @@ impl Report {
             reasons: [0; REASONS],
             limit: 0.0,
             baseline: 0.0,
+            trace: Vec::new(),
         }
     }
 
@@ -78,7 +84,8 @@ impl Report {
 
     /// Answers in time, per cent of the requests of a class.
     pub(super) fn success_of(&self, class: usize, from: usize, to: usize) -> f64 {
-        100.0 * self.sum(from, to, |s| s.good[class]) / self.sum(from, to, |s| s.offered[class]).max(1.0)
+        100.0 * self.sum(from, to, |s| s.good[class])
+            / self.sum(from, to, |s| s.offered[class]).max(1.0)
     }
 
     /// Answers in time, per cent of all requests.
@@ -123,8 +130,12 @@ impl Report {
     /// 99th percentile of the answers' latency, milliseconds.
     pub(super) fn p99(&self, from: usize, to: usize) -> f64 {
         let range = from as f64 * 1000.0..to as f64 * 1000.0;
-        let mut all: Vec<f64> =
-            self.latencies.iter().filter(|(born, _)| range.contains(born)).map(|(_, ms)| *ms).collect();
+        let mut all: Vec<f64> = self
+            .latencies
+            .iter()
+            .filter(|(born, _)| range.contains(born))
+            .map(|(_, ms)| *ms)
+            .collect();
         all.sort_by(f64::total_cmp);
         all.get(all.len() * 99 / 100).copied().unwrap_or(f64::NAN)
     }
