@@ -10,12 +10,20 @@ export interface TimerInfo {
   readonly site?: Error | undefined
 }
 
+/** A timer that has more to it than a callback. */
+interface Timed {
+  readonly callback: () => void
+  readonly info: TimerInfo
+}
+
 const PLAIN: TimerInfo = { kind: 'schedule', ref: true }
 
-/** Callbacks by slot. An id's low 32 bits are its slot, so `id >>> 0` finds it. */
+/**
+ * Callbacks by slot: an id's low 32 bits are its slot, so `id >>> 0` finds it. A plain callback is stored bare, since
+ * with many timers the cost of firing one is the memory it touches.
+ */
 export class Slots {
-  readonly #callbacks: (undefined | (() => void))[] = []
-  readonly #info: TimerInfo[] = []
+  readonly #timers: (undefined | (() => void) | Timed)[] = []
   #holding = 0
   #waiting = 0
 
@@ -29,34 +37,38 @@ export class Slots {
     return this.#holding
   }
 
-  put(id: number, callback: () => void, info: TimerInfo = PLAIN): void {
-    const slot = id >>> 0
-    this.#callbacks[slot] = callback
-    this.#info[slot] = info
-    if (info.ref) this.#holding++
-    if (info.kind !== 'interval') this.#waiting++
+  put(id: number, callback: () => void, info?: TimerInfo): void {
+    this.#timers[id >>> 0] = info === undefined ? callback : { callback, info }
+    this.#count(info, 1)
   }
 
   /** Removes and returns the callback of a timer that fired or was cancelled. */
   take(id: number): () => void {
     const slot = id >>> 0
-    const callback = this.#callbacks[slot] as () => void
-    this.#callbacks[slot] = undefined
-    const info = this.#info[slot] as TimerInfo
-    if (info.ref) this.#holding--
-    if (info.kind !== 'interval') this.#waiting--
-    return callback
+    const timer = this.#timers[slot] as (() => void) | Timed
+    this.#timers[slot] = undefined
+    if (typeof timer === 'function') {
+      this.#count(undefined, -1)
+      return timer
+    }
+    this.#count(timer.info, -1)
+    return timer.callback
   }
 
   /** What is known of the timer in a slot, and its callback. */
   describe(slot: number): { info: TimerInfo; callback: (() => void) | undefined } {
-    return { info: this.#info[slot] ?? PLAIN, callback: this.#callbacks[slot] }
+    const timer = this.#timers[slot]
+    return typeof timer === 'object' ? timer : { info: PLAIN, callback: timer }
   }
 
   clear(): void {
-    this.#callbacks.length = 0
-    this.#info.length = 0
+    this.#timers.length = 0
     this.#holding = 0
     this.#waiting = 0
+  }
+
+  #count(info: TimerInfo | undefined, by: 1 | -1): void {
+    if (info === undefined || info.ref) this.#holding += by
+    if (info === undefined || info.kind !== 'interval') this.#waiting += by
   }
 }

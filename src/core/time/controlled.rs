@@ -62,7 +62,7 @@ impl Controlled {
 
     /// Schedules for a wall time; one in the past is due at once.
     pub fn at_wall(&mut self, target: f64) -> TimerId {
-        self.timers.schedule(Track::Wall, target, self.mono)
+        self.timers.schedule(Track::Wall, target, self.wall)
     }
 
     /// Cancels a timer; whether it was pending.
@@ -81,22 +81,18 @@ impl Controlled {
     /// in the past fires only what is overdue.
     pub fn step(&mut self, target: f64) -> Step {
         let offset = self.offset();
-        let due = self.timers.next_due(offset).filter(|&at| at <= target.max(self.mono));
-        if due.is_none() {
-            self.move_to(target);
-            return Step::Arrived;
-        }
+        let target = target.max(self.mono);
         if self.same_instant >= self.loop_limit
-            && due.is_some_and(|at| at <= self.mono)
             && let Some(id) = self.timers.first_due_now(self.mono, offset)
         {
             self.same_instant = 0;
             return Step::Looping(id);
         }
-        let Some(fired) = self.timers.pop_due(target.max(self.mono), offset) else {
+        let Some(fired) = self.timers.pop_due(target, offset) else {
+            self.move_to(target);
             return Step::Arrived;
         };
-        if fired.at > self.mono || fired.scheduled_at < self.mono {
+        if fired.at > self.mono || !fired.immediate {
             self.same_instant = 0;
         } else {
             self.same_instant += 1;

@@ -175,5 +175,12 @@ fn packed_ids_survive_a_javascript_number() {
     let id = TimerId { slot: u32::MAX, generation: (1 << 21) - 1 };
     assert!(id.pack() < 9_007_199_254_740_992.0);
     assert_eq!(TimerId::unpack(id.pack()), id);
-    assert!(!Timers::default().cancel(TimerId::unpack(f64::NAN)));
+    let mut timers = Timers::default();
+    let first = timers.schedule(Track::Mono, 1.0, 0.0);
+    assert_eq!(first.pack(), 0.0);
+    for nonsense in [f64::NAN, -1.0, 1e300, f64::INFINITY, 4_294_967_296.0, 1.0] {
+        assert!(!timers.cancel(TimerId::unpack(nonsense)), "{nonsense}");
+    }
+    assert!(timers.cancel(TimerId::unpack(0.0)));
+    assert!(!timers.cancel(TimerId::unpack(0.0)));
 }

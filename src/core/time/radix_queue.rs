@@ -35,8 +35,8 @@ struct Bucket {
 /// J. ACM 37(2), 1990). Smaller keys are lifted to the last popped key. Equal keys always share a bucket and
 /// keep their order, so the queue is stable without a sequence number.
 ///
-/// Removal is lazy: the owner says which entries are alive, dead ones are dropped when met, and the owner
-/// calls [`compact`](Self::compact) before they dominate.
+/// Removal is lazy: the owner says which entries are alive, each dead one is asked about once and dropped, and
+/// the owner calls [`compact`](Self::compact) before they dominate.
 #[derive(Debug)]
 pub struct RadixQueue {
     /// Level 0: one deque a digit, each holding a single key.

@@ -26,9 +26,10 @@ pub struct TimerId {
 impl TimerId {
     const GENERATIONS: u32 = 1 << 21;
 
-    /// The id as one integer that a JavaScript number holds exactly.
+    /// The id as one integer that a JavaScript number holds exactly. Living generations are odd, so their halves
+    /// tell them apart; the first use of a slot packs to a small integer, which JavaScript does not allocate.
     pub fn pack(self) -> f64 {
-        f64::from(self.generation) * 4_294_967_296.0 + f64::from(self.slot)
+        f64::from(self.generation / 2) * 4_294_967_296.0 + f64::from(self.slot)
     }
 
     /// The id that [`pack`](Self::pack) made; anything else gives an id that no timer has.
@@ -38,8 +39,9 @@ impl TimerId {
         reason = "split into two halves on purpose; out-of-range floats saturate to an id nobody has"
     )]
     pub fn unpack(packed: f64) -> Self {
-        let whole = packed as u64;
-        Self { slot: whole as u32, generation: (whole >> 32) as u32 }
+        let whole = if packed >= 0.0 { packed as u64 } else { u64::MAX };
+        let half = (whole >> 32) as u32;
+        Self { slot: whole as u32, generation: half.wrapping_mul(2).wrapping_add(1) }
     }
 }
 
@@ -52,25 +54,21 @@ pub struct Due {
     pub at: f64,
     /// Its wall target, when it waited for wall time.
     pub wall: Option<f64>,
-    /// The monotonic time when it was scheduled.
-    pub scheduled_at: f64,
+    /// Whether it was scheduled for the very instant in which it was made.
+    pub immediate: bool,
 }
 
+/// What is needed of a timer only when it is cancelled or reported; firing does not touch it.
 #[derive(Debug, Clone, Copy)]
-enum State {
-    Free,
-    Mono { key: u64 },
-    Wall { key: u64 },
-}
-
-#[derive(Debug)]
-struct Slot {
-    generation: u32,
-    state: State,
+struct Detail {
+    track: Track,
+    key: u64,
     /// Order of insertion over both tracks.
     order: u64,
-    scheduled_at: f64,
 }
+
+/// Set in a queue entry's generation when the timer was scheduled for the instant in which it was made.
+const IMMEDIATE: u32 = 1 << 31;
 
 /// A set of pending timers that fires each exactly once, in (deadline, insertion) order, and never one that
 /// was cancelled.
@@ -79,67 +77,63 @@ struct Slot {
 /// which has to allow deadlines that move both ways. Memory is proportional to the living timers.
 #[derive(Debug, Default)]
 pub struct Timers {
-    slots: Vec<Slot>,
+    /// Counts the uses of each slot: odd while it has a pending timer. Apart from the details, because firing in
+    /// random order costs a cache miss for each line touched.
+    generations: Vec<u32>,
+    details: Vec<Detail>,
     free: Vec<u32>,
     mono: RadixQueue,
     wall: BTreeMap<(u64, u64), u32>,
     inserted: u64,
     live: usize,
+    /// Cancelled entries that the queue still holds.
     dead: usize,
 }
 
 impl Timers {
-    /// Adds a timer that is due at `deadline` on its track; `now` is the monotonic time of the call.
+    /// Adds a timer that is due at `deadline` on its track; `now` is the time of the call on that track.
     pub fn schedule(&mut self, track: Track, deadline: f64, now: f64) -> TimerId {
         let order = self.inserted;
         self.inserted += 1;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 timers");
-            self.slots.push(Slot {
-                generation: 0,
-                state: State::Free,
-                order: 0,
-                scheduled_at: 0.0,
-            });
-            slot
-        });
-        let generation = self.slots[slot as usize].generation;
         let mut key = order::key(deadline);
-        let state = match track {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.generations.push(0);
+            self.details.push(Detail { track, key, order });
+            u32::try_from(self.details.len() - 1).expect("fewer than 2^32 timers")
+        });
+        let generation = next_generation(self.generations[slot as usize]);
+        self.generations[slot as usize] = generation;
+        match track {
             Track::Mono => {
-                key = self.mono.push(Entry { key, slot, generation });
-                State::Mono { key }
+                let immediate = if deadline <= now { IMMEDIATE } else { 0 };
+                key = self.mono.push(Entry { key, slot, generation: generation | immediate });
             }
             Track::Wall => {
                 self.wall.insert((key, order), slot);
-                State::Wall { key }
             }
-        };
-        self.slots[slot as usize] = Slot { generation, state, order, scheduled_at: now };
+        }
+        self.details[slot as usize] = Detail { track, key, order };
         self.live += 1;
         TimerId { slot, generation }
     }
 
     /// Removes a timer. Returns whether it was pending; a fired, cancelled or unknown id changes nothing.
     pub fn cancel(&mut self, id: TimerId) -> bool {
-        let Some(slot) = self.slots.get(id.slot as usize) else { return false };
-        if slot.generation != id.generation {
+        let current = self.generations.get(id.slot as usize);
+        if current != Some(&id.generation) || !is_live(id.generation) {
             return false;
         }
-        match slot.state {
-            State::Free => return false,
-            State::Wall { key } => {
-                self.wall.remove(&(key, slot.order));
-                self.release(id.slot);
+        let Detail { track, key, order } = self.details[id.slot as usize];
+        self.release(id.slot);
+        match track {
+            Track::Wall => {
+                self.wall.remove(&(key, order));
             }
-            State::Mono { key } => {
-                self.release(id.slot);
+            Track::Mono => {
                 self.mono.forget(key);
                 self.dead += 1;
                 if self.dead > self.live + 64 {
-                    let slots = &self.slots;
-                    self.mono.compact(|entry| is_alive(slots, entry));
-                    self.dead = 0;
+                    self.mono.compact(alive(&self.generations, &mut self.dead));
                 }
             }
         }
@@ -158,6 +152,9 @@ impl Timers {
 
     /// Fires the first timer due at or before `now`, if there is one.
     pub fn pop_due(&mut self, now: f64, wall_offset: f64) -> Option<Due> {
+        if self.wall.is_empty() {
+            return self.pop_mono(now);
+        }
         let mono = self.peek_mono().filter(|&at| at <= now);
         let wall = self
             .wall
@@ -174,19 +171,18 @@ impl Timers {
             return self.pop_mono(now);
         }
         self.wall.remove(&(order::key(target), order));
-        Some(self.fire(slot, at, Some(target)))
+        Some(self.fire(slot, at, Some(target), false))
     }
 
     /// The first timer that is due at or before `now`, left pending.
     pub fn first_due_now(&mut self, now: f64, wall_offset: f64) -> Option<TimerId> {
-        let slots = &self.slots;
-        let mono = self.mono.front_until(order::key(now), |entry| is_alive(slots, entry));
-        if let Some(entry) = mono {
-            return Some(TimerId { slot: entry.slot, generation: entry.generation });
+        let alive = alive(&self.generations, &mut self.dead);
+        if let Some(entry) = self.mono.front_until(order::key(now), alive) {
+            return Some(TimerId { slot: entry.slot, generation: entry.generation & !IMMEDIATE });
         }
         let (&(key, _), &slot) = self.wall.first_key_value()?;
         let due = order::time(key) - wall_offset <= now;
-        due.then(|| TimerId { slot, generation: self.slots[slot as usize].generation })
+        due.then(|| TimerId { slot, generation: self.generations[slot as usize] })
     }
 
     /// Pending timers.
@@ -201,15 +197,12 @@ impl Timers {
 
     /// Pending timers with their deadlines (mono, wall), in order of insertion. O(n log n): for reports.
     pub fn pending(&self) -> Vec<(TimerId, Track, f64)> {
-        let mut all: Vec<_> = (0_u32..)
-            .zip(&self.slots)
-            .filter_map(|(slot, entry)| {
-                let id = TimerId { slot, generation: entry.generation };
-                match entry.state {
-                    State::Free => None,
-                    State::Mono { key } => Some((entry.order, id, Track::Mono, order::time(key))),
-                    State::Wall { key } => Some((entry.order, id, Track::Wall, order::time(key))),
-                }
+        let slots = (0_u32..).zip(self.generations.iter().zip(&self.details));
+        let mut all: Vec<_> = slots
+            .filter(|(_, (generation, _))| is_live(**generation))
+            .map(|(slot, (&generation, detail))| {
+                let id = TimerId { slot, generation };
+                (detail.order, id, detail.track, order::time(detail.key))
             })
             .collect();
         all.sort_unstable_by_key(|&(order, ..)| order);
@@ -222,39 +215,53 @@ impl Timers {
     }
 
     fn peek_mono(&mut self) -> Option<f64> {
-        let slots = &self.slots;
-        self.mono.peek(|entry| is_alive(slots, entry)).map(order::time)
+        self.mono.peek(alive(&self.generations, &mut self.dead)).map(order::time)
     }
 
     /// Insertion order of the first timer at this monotonic deadline, which is about to be reached.
     fn front_order(&mut self, at: f64) -> u64 {
-        let slots = &self.slots;
-        let front = self.mono.front_until(order::key(at), |entry| is_alive(slots, entry));
-        front.map_or(u64::MAX, |entry| self.slots[entry.slot as usize].order)
+        let front = self.mono.front_until(order::key(at), alive(&self.generations, &mut self.dead));
+        front.map_or(u64::MAX, |entry| self.details[entry.slot as usize].order)
     }
 
     fn pop_mono(&mut self, now: f64) -> Option<Due> {
-        let slots = &self.slots;
-        let entry = self.mono.pop_until(order::key(now), |entry| is_alive(slots, entry))?;
-        Some(self.fire(entry.slot, order::time(entry.key), None))
+        let entry =
+            self.mono.pop_until(order::key(now), alive(&self.generations, &mut self.dead))?;
+        let immediate = entry.generation & IMMEDIATE != 0;
+        Some(self.fire(entry.slot, order::time(entry.key), None, immediate))
     }
 
-    fn fire(&mut self, slot: u32, at: f64, wall: Option<f64>) -> Due {
-        let Slot { generation, scheduled_at, .. } = self.slots[slot as usize];
+    fn fire(&mut self, slot: u32, at: f64, wall: Option<f64>, immediate: bool) -> Due {
+        let id = TimerId { slot, generation: self.generations[slot as usize] };
         self.release(slot);
-        Due { id: TimerId { slot, generation }, at, wall, scheduled_at }
+        Due { id, at, wall, immediate }
     }
 
     fn release(&mut self, slot: u32) {
-        let entry = &mut self.slots[slot as usize];
-        entry.state = State::Free;
-        entry.generation = (entry.generation + 1) % TimerId::GENERATIONS;
+        let generation = &mut self.generations[slot as usize];
+        *generation = next_generation(*generation);
         self.free.push(slot);
         self.live -= 1;
     }
 }
 
-fn is_alive(slots: &[Slot], entry: &Entry) -> bool {
-    let slot = &slots[entry.slot as usize];
-    slot.generation == entry.generation && matches!(slot.state, State::Mono { .. })
+fn next_generation(generation: u32) -> u32 {
+    (generation + 1) % TimerId::GENERATIONS
+}
+
+fn is_live(generation: u32) -> bool {
+    generation % 2 == 1
+}
+
+/// Tells living entries from cancelled ones, and counts the cancelled ones that are dropped. While there are none,
+/// it does not look: a look is a cache miss.
+fn alive<'a>(generations: &'a [u32], dead: &'a mut usize) -> impl FnMut(&Entry) -> bool + use<'a> {
+    move |entry| {
+        if *dead == 0 {
+            return true;
+        }
+        let living = generations[entry.slot as usize] == entry.generation & !IMMEDIATE;
+        *dead -= usize::from(!living);
+        living
+    }
 }
