@@ -1,0 +1,84 @@
+import type { Request, RequestHandler } from 'express'
+
+import { InvalidArgumentError } from '../errors.ts'
+import { sha256 } from './digest.ts'
+import { MAX_NAME } from './options.ts'
+
+/** A matched route as both versions of Express make it. */
+interface Route {
+  readonly path: unknown
+  readonly stack: readonly { readonly handle: unknown }[]
+}
+
+/** What is known of a route, once: whether the middleware is mounted on it, and its pattern. */
+interface Place {
+  readonly name: string
+  readonly isHere: boolean
+}
+
+/** Longer keys, such as tokens, are kept as their SHA-256: names are listed, and each takes memory. */
+const MAX_KEY = 128
+
+/**
+ * The name of the gate a request stands at. As many names as the program's text has mounts: a pattern, never the path
+ * a client asked for.
+ */
+export class GateNames {
+  readonly #middleware: RequestHandler
+  readonly #given: string | undefined
+  readonly #routes = new WeakMap<Route, Place>()
+  #own: string | undefined
+
+  constructor(middleware: RequestHandler, given: string | undefined) {
+    this.#middleware = middleware
+    this.#given = given
+    this.#own = given
+  }
+
+  of(req: Request): string {
+    const route = req.route as Route | undefined
+    if (route === undefined || this.#given !== undefined) return (this.#own ??= mountOf(req) || 'app')
+    let place = this.#routes.get(route)
+    if (place === undefined) {
+      place = this.#placeOn(route, req)
+      this.#routes.set(route, place)
+    }
+    // `req.route` stays set when a route passes a request on, to where we are mounted on the app. But tracing wraps
+    // handlers, so that a middleware that was never seen without a route is believed to be on it.
+    return place.isHere ? place.name : (this.#own ?? place.name)
+  }
+
+  #placeOn(route: Route, req: Request): Place {
+    return {
+      name: `${mountOf(req)}${String(route.path)}`.slice(0, MAX_NAME) || '/',
+      isHere: route.stack.some(({ handle }) => handle === this.#middleware),
+    }
+  }
+}
+
+/** Where the router is mounted, with the values of parameters replaced by their names. */
+function mountOf(req: Request): string {
+  const mount = (req.baseUrl as string | undefined) ?? ''
+  if (mount === '') return ''
+  const names = new Map(Object.entries(req.params ?? {}).map(([name, value]) => [value as unknown, name]))
+  const segments = mount.split('/').map((segment) => {
+    const name = names.get(segment) ?? names.get(decoded(segment))
+    return name === undefined || segment === '' ? segment : `:${name}`
+  })
+  return segments.join('/').slice(0, MAX_NAME)
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+/** The name of a gate for one key; without a key, the name itself. */
+export function keyed(name: string, key: unknown): string {
+  if (key === undefined || key === null || key === '') return name
+  if (typeof key !== 'string') throw new InvalidArgumentError('key(req)', 'a string or undefined', key)
+  return `${name}:${key.length > MAX_KEY ? sha256(key) : key}`
+}
