@@ -7,6 +7,8 @@ pub(crate) struct Monotonic {
     seen: Option<f64>,
     /// What is added to the caller's time.
     offset: f64,
+    /// The engine's time, last given: rounding must not take it back either.
+    at: f64,
 }
 
 impl Monotonic {
@@ -17,10 +19,9 @@ impl Monotonic {
         if now_ms.is_finite() {
             self.offset += (seen - now_ms).max(0.0);
             self.seen = Some(now_ms);
-            now_ms + self.offset
-        } else {
-            0.0
+            self.at = if self.offset > 0.0 { self.at.max(now_ms + self.offset) } else { now_ms };
         }
+        self.at
     }
 
     /// The same, without taking note.

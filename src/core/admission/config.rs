@@ -107,12 +107,13 @@ impl Default for GateConfig {
     }
 }
 
+const LIMIT: &str = "must be from 1 to 1e6";
+
 impl GateConfig {
     /// # Errors
     /// The first field that is out of its range.
     pub fn validate(&self) -> Result<(), Invalid> {
         let limit = |x: f64| (1.0..=1e6).contains(&x);
-        const LIMIT: &str = "must be from 1 to 1e6";
         require(limit(self.min_limit), "minLimit", LIMIT)?;
         require(limit(self.max_limit), "maxLimit", LIMIT)?;
         require(self.min_limit <= self.max_limit, "minLimit", "must be at most maxLimit")?;

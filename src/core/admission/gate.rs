@@ -143,12 +143,12 @@ impl Gate {
         self.counters.shed[reason as usize] += 1;
     }
 
-    /// Longest wait: five service times, more where a small limit makes waiting lumpy or
+    /// Longest wait: seven service times, more where a small limit makes waiting lumpy or
     /// the service is hardly known.
     pub(crate) fn queue_deadline(&self, config: &GateConfig) -> f64 {
         config.queue_deadline_ms.unwrap_or_else(|| {
             self.limit.baseline().map_or(UNKNOWN_DEADLINE_MS, |base| {
-                (self.limit.doubt() * base * (5.0 + 6.0 / self.limit.value())).clamp(20.0, 10_000.0)
+                (self.limit.doubt() * base * (7.0 + 6.0 / self.limit.value())).clamp(20.0, 10_000.0)
             })
         })
     }

@@ -24,8 +24,10 @@ const NEWS: f64 = 1.3;
 const ANEW: f64 = 0.9;
 /// A limit that fell to this share of what it was when the baseline was last looked at asks for a dip.
 const ALARM: f64 = 0.5;
-/// Slow start ends when doubling the limit costs this much latency.
-const KNEE: f64 = 1.25;
+/// A limit in use for less than this many baselines may be a burst, in which a dip would hurt.
+const BURST: f64 = 50.0;
+/// Slow start ends when doubling the limit gives less than this much throughput.
+const KNEE: f64 = 1.2;
 /// Completions before there is a baseline at all.
 const FIRST_BATCH: f64 = 16.0;
 
@@ -61,7 +63,7 @@ struct Dip {
 /// The limit of one gate.
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
-    limit: f64,
+    size: f64,
     /// 0 while unknown.
     base: f64,
     /// Work in flight and its mean latency, at the last full window: their ratio is the throughput.
@@ -72,6 +74,8 @@ pub(crate) struct Limit {
     blocked: bool,
     /// In the window before, the limit was in use and the baseline forbade to raise it.
     held: bool,
+    /// Since when every window found the limit in use; infinity if the last one did not.
+    pressed_since: f64,
     slow_start: bool,
     dip: Option<Dip>,
     next_dip_at: f64,
@@ -95,7 +99,7 @@ fn dip_bounds(base: f64) -> (f64, f64) {
 impl Limit {
     pub(crate) fn new(config: &GateConfig) -> Self {
         Self {
-            limit: config
+            size: config
                 .fixed_limit
                 .unwrap_or(config.initial_limit.clamp(config.min_limit, config.max_limit)),
             base: config.latency_baseline_ms.unwrap_or(0.0),
@@ -104,6 +108,7 @@ impl Limit {
             high: Batch::default(),
             blocked: false,
             held: false,
+            pressed_since: f64::INFINITY,
             slow_start: true,
             dip: None,
             next_dip_at: 0.0,
@@ -118,12 +123,12 @@ impl Limit {
 
     /// The limit, without dips.
     pub(crate) fn value(&self) -> f64 {
-        self.limit
+        self.size
     }
 
     /// Whether one more may start while `in_flight` are running.
     pub(crate) fn has_room(&self, in_flight: f64) -> bool {
-        in_flight + 1.0 <= self.dip.map_or(self.limit, |dip| dip.limit)
+        in_flight + 1.0 <= self.dip.map_or(self.size, |dip| dip.limit)
     }
 
     /// The unloaded latency, milliseconds, once known.
@@ -141,7 +146,7 @@ impl Limit {
         if self.loaded.1 > 0.0 {
             self.loaded.0 / self.loaded.1
         } else if self.base > 0.0 {
-            self.limit / self.base
+            self.size / self.base
         } else {
             0.0
         }
@@ -154,7 +159,7 @@ impl Limit {
 
     /// Most in flight that counts as little.
     fn low_mark(&self) -> f64 {
-        (LOW_SHARE * self.limit).floor().max(1.0)
+        (LOW_SHARE * self.size).floor().max(1.0)
     }
 
     /// `in_flight` were running until now. Before there is a baseline, their time at work over their
@@ -178,10 +183,11 @@ impl Limit {
         } else if now >= self.next_dip_at
             && self.blocked
             && self.held
+            && now - self.pressed_since > BURST * self.base
             && config.fixed_limit.is_none()
         {
             self.next_dip_at = now + self.dip_interval;
-            if self.base > 0.0 && self.limit >= 2.0 && !self.slow_start {
+            if self.base > 0.0 && self.size >= 2.0 && !self.slow_start {
                 let limit = self.low_mark();
                 let admissions_left = limit.max(LOW_BATCH);
                 self.held = false;
@@ -210,7 +216,7 @@ impl Limit {
             }
         } else {
             self.high.add(latency, in_flight);
-            if self.high.count >= self.limit.clamp(10.0, 200.0) {
+            if self.high.count >= self.size.clamp(10.0, 200.0) {
                 self.close_high(config, learned, now);
             }
         }
@@ -223,7 +229,7 @@ impl Limit {
         let surprise = (mean.max(1e-3) / self.base).ln();
         self.drift += NEWS_WEIGHT * (surprise - self.drift);
         let news = self.drift.abs() * count.sqrt() > NEWS;
-        self.checked = self.limit;
+        self.checked = self.size;
         let high = news && surprise < 0.0;
         let was = self.base;
         self.base += if news { GAIN.1 } else { gain } * (mean - self.base);
@@ -244,34 +250,39 @@ impl Limit {
 
     fn close_high(&mut self, config: &GateConfig, learned: bool, now: f64) {
         let (mean, in_flight) = self.high.take();
-        let before = std::mem::replace(&mut self.loaded, (in_flight, mean)).1;
+        let first = self.loaded.1 <= 0.0;
+        let before = self.throughput();
+        self.loaded = (in_flight, mean);
         if learned && mean < 0.8 * self.base {
             self.base += GAIN.0 * (mean - self.base);
         }
         let gradient = config.tolerance * self.base / mean.max(1e-6);
         // A limit nobody runs into is neither too small nor proven too large.
         if self.blocked && config.fixed_limit.is_none() {
-            // The first baseline is a guess from few samples; while starting, its verdict needs a second one.
-            let started = before > 0.0 && mean > KNEE * before;
-            if gradient >= 1.0 || (self.slow_start && !started) {
-                self.limit += if self.slow_start { self.limit } else { self.limit.sqrt() };
+            // The first baseline is a guess from few samples; while starting, throughput decides.
+            self.slow_start &= first || self.throughput() > KNEE * before;
+            if self.slow_start {
+                self.size *= 2.0;
+            } else if gradient >= 1.0 {
+                self.size += self.size.sqrt();
             } else {
-                self.slow_start = false;
                 // Little's law: the limit over its latency is the throughput; times the baseline, the work
                 // that fits without queueing. Half a square root of room keeps the service busy through noise.
-                let target = self.limit * gradient.max(0.5) + 0.5 * self.limit.sqrt();
-                let step = target - self.limit;
-                self.limit += if step < 0.0 { 0.25 * step } else { step };
+                let target = self.size * gradient.max(0.5) + 0.5 * self.size.sqrt();
+                let step = target - self.size;
+                self.size += if step < 0.0 { 0.25 * step } else { step };
             }
         }
-        if self.limit < ALARM * self.checked {
+        if self.size < ALARM * self.checked {
             // The service is much slower than the baseline says. A dip tells whether that is our doing.
-            self.checked = self.limit;
+            self.checked = self.size;
             self.dip_interval = dip_bounds(self.base).0;
             self.next_dip_at = self.next_dip_at.min(now);
+            self.pressed_since = f64::NEG_INFINITY;
         }
         self.held = self.blocked && gradient < 1.0;
-        self.limit = self.limit.clamp(config.min_limit, config.max_limit);
+        self.pressed_since = if self.blocked { self.pressed_since.min(now) } else { f64::INFINITY };
+        self.size = self.size.clamp(config.min_limit, config.max_limit);
         self.blocked = false;
     }
 }

@@ -4,6 +4,9 @@ use super::engine::{Engine, Event, Kind, Ticket};
 use super::handle::{TicketId, WaiterId};
 use super::shed::{Outcome, Reason};
 
+/// A deadline this close is due: after a clock went back, times are rounded once more.
+const ROUNDING_MS: f64 = 1e-3;
+
 impl Engine {
     /// Work ended. False if the ticket was done or timed out before: nothing is counted twice.
     pub fn done(&mut self, ticket: TicketId, outcome: Outcome, now_ms: f64) -> bool {
@@ -34,10 +37,11 @@ impl Engine {
     /// Ends waits and frees tickets whose deadline has passed. A freed ticket counts as a failure.
     pub fn expire(&mut self, now_ms: f64) {
         let now = self.clock.tick(now_ms);
-        while let Some(slot) = self.waiter_deadlines.due(now) {
+        let due = now + ROUNDING_MS;
+        while let Some(slot) = self.waiter_deadlines.due(due) {
             self.dismiss(slot, Reason::QueueDeadline, now);
         }
-        while let Some(slot) = self.ticket_deadlines.due(now) {
+        while let Some(slot) = self.ticket_deadlines.due(due) {
             self.ticket_deadlines.cancel(&mut self.tickets, slot);
             let Some(handle) = self.tickets.handle(slot) else { continue };
             let Some(gone) = self.tickets.remove(handle) else { continue };

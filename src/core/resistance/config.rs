@@ -81,7 +81,11 @@ impl Slo {
         require(positive(self.saturation_baseline), "slo.saturationBaseline", POSITIVE)?;
         require(not_negative(self.latency_criticality), "slo.criticality.latency", NOT_NEGATIVE)?;
         require(not_negative(self.error_criticality), "slo.criticality.error", NOT_NEGATIVE)?;
-        require(not_negative(self.saturation_criticality), "slo.criticality.saturation", NOT_NEGATIVE)
+        require(
+            not_negative(self.saturation_criticality),
+            "slo.criticality.saturation",
+            NOT_NEGATIVE,
+        )
     }
 }
 
@@ -120,7 +124,11 @@ impl TunerConfig {
         require(not_negative(self.sensitivity), "autoTuner.sensitivity", NOT_NEGATIVE)?;
         require(positive(self.min_floor), "autoTuner.minFloor", POSITIVE)?;
         require(positive(self.hard_ceiling), "autoTuner.hardCeiling", POSITIVE)?;
-        require(self.min_floor <= self.hard_ceiling, "autoTuner.minFloor", "must be at most hardCeiling")?;
+        require(
+            self.min_floor <= self.hard_ceiling,
+            "autoTuner.minFloor",
+            "must be at most hardCeiling",
+        )?;
         require(not_negative(self.warmup_ticks), "autoTuner.warmupTicks", NOT_NEGATIVE)
     }
 }

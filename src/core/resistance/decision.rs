@@ -10,7 +10,7 @@ pub enum Reason {
     Ok = 0,
     /// `V <= R`.
     InsufficientVoltage = 1,
-    /// The route is in CIRCUIT_BREAKER.
+    /// The route is in `CIRCUIT_BREAKER`.
     CircuitOpen = 2,
 }
 

@@ -71,7 +71,10 @@ fn an_omitted_signal_is_unknown_not_good() {
     let mut route = Route::new(Config { bootstrap_ticks: 0, ..no_tuner() });
     route.report(t(100.0, f64::NAN, f64::NAN), 0.0);
     let reading = route.state.reading(&route.config, 0.0);
-    assert_eq!((reading.vector.error, reading.vector.saturation, reading.pressure), (0.0, 0.0, 0.0));
+    assert_eq!(
+        (reading.vector.error, reading.vector.saturation, reading.pressure),
+        (0.0, 0.0, 0.0)
+    );
 }
 
 #[test]
@@ -145,7 +148,8 @@ fn recovery_never_raises_resistance() {
 
 #[test]
 fn momentum_is_signed_and_reads_the_slope_of_a_ramp() {
-    let mut route = Route::new(Config { bootstrap_ticks: 0, momentum_dead_band: 0.0, ..no_tuner() });
+    let mut route =
+        Route::new(Config { bootstrap_ticks: 0, momentum_dead_band: 0.0, ..no_tuner() });
     let at_pressure = |p: f64| t(100.0 * (1.0 + p.atanh()), f64::NAN, f64::NAN);
     for step in 0..200 {
         let now = 50.0 * f64::from(step);
@@ -212,7 +216,8 @@ fn invalid_telemetry_changes_nothing() {
         (Telemetry { error_rate: Some(f64::NAN), ..well() }, "errorRate"),
         (Telemetry { saturation: Some(-0.1), ..well() }, "saturation"),
     ] {
-        let error = route.state.report(&route.config, &route.weights, &bad, 2_100.0).expect_err("bad");
+        let error =
+            route.state.report(&route.config, &route.weights, &bad, 2_100.0).expect_err("bad");
         assert_eq!(error.field, field);
         assert_eq!(route.state, before);
     }
@@ -262,6 +267,9 @@ fn unit(rng: &mut rand_xoshiro::Xoshiro256PlusPlus) -> f64 {
 fn reasons_say_which_rule_refused() {
     assert_eq!(Decision::new(10.0, Mode::Operational, 10.5).reason, Reason::Ok);
     assert_eq!(Decision::new(10.0, Mode::Operational, 10.0).reason, Reason::InsufficientVoltage);
-    assert_eq!(Decision::new(10.0, Mode::Operational, f64::NAN).reason, Reason::InsufficientVoltage);
+    assert_eq!(
+        Decision::new(10.0, Mode::Operational, f64::NAN).reason,
+        Reason::InsufficientVoltage
+    );
     assert_eq!(Decision::new(10.0, Mode::CircuitBreaker, 1e9).reason, Reason::CircuitOpen);
 }

@@ -33,7 +33,7 @@ impl Tuner {
             self.mean = r;
         } else {
             // alpha = 2/(n+1) per tick of min_delta_t, as a continuous time constant.
-            let tau = (tuner.window_size + 1.0) / 2.0 * config.min_delta_t_ms;
+            let tau = 0.5 * (tuner.window_size + 1.0) * config.min_delta_t_ms;
             let keep = decay(dt / tau);
             let delta = r - self.mean;
             self.mean += (1.0 - keep) * delta;

@@ -4,6 +4,3 @@ mod bars;
 mod report;
 mod table;
 mod world;
-
-#[cfg(test)]
-mod debug;

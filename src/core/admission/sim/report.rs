@@ -24,7 +24,6 @@ pub(super) struct Report {
     /// The limit and the learned baseline at the end.
     pub(super) limit: f64,
     pub(super) baseline: f64,
-    pub(super) trace: Vec<(f64, f64, f64, usize, u32, f64)>,
 }
 
 fn second(at: f64) -> usize {
@@ -46,7 +45,6 @@ impl Report {
             reasons: [0; REASONS],
             limit: 0.0,
             baseline: 0.0,
-            trace: Vec::new(),
         }
     }
 

@@ -41,13 +41,16 @@ fn wide_table() {
     for (service_ms, timeout_ms) in [(2.0, 100.0), (20.0, 500.0), (200.0, 2000.0)] {
         for servers in [1, 8, 64] {
             for load in [0.5, 0.8, 1.5, 2.0, 4.0] {
-                let seconds = (40.0 * service_ms / 20.0_f64).clamp(12.0, 200.0);
-                let mut scenario = Scenario::standard(vec![(seconds, load)]);
+                let (from, to) = match service_ms {
+                    2.0 => (2, 12_u8),
+                    20.0 => (2, 40),
+                    _ => (10, 200),
+                };
+                let mut scenario = Scenario::standard(vec![(f64::from(to), load)]);
                 (scenario.service_ms, scenario.timeout_ms) = (service_ms, timeout_ms);
                 scenario.servers = servers;
                 let label = format!("{service_ms} ms x {servers} @ {load}");
-                let (from, to) = if service_ms > 100.0 { (10, 200) } else { (2, seconds as usize) };
-                line(&mut out, &label, &runs(&scenario), from, to);
+                line(&mut out, &label, &runs(&scenario), from, usize::from(to));
             }
         }
     }

@@ -204,21 +204,6 @@ impl<'a> World<'a> {
                 self.engine.expire(self.now);
                 self.listen();
             }
-            if (next.at / 250.0).floor() > (self.now / 250.0).floor() && std::env::var("T").is_ok()
-            {
-                if let (Some(g), Some(r)) =
-                    (self.engine.gate(self.route), self.engine.reading(self.route, self.now))
-                {
-                    self.report.trace.push((
-                        self.now,
-                        g.limit,
-                        g.latency_baseline_ms.unwrap_or(0.0),
-                        g.queued,
-                        g.in_flight,
-                        r.total,
-                    ));
-                }
-            }
             self.now = next.at;
             match next.what {
                 What::Arrival => self.arrival(end),
