@@ -1,0 +1,103 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const main = join(root, '.cache', 'examples', 'first-light', 'main.mjs')
+
+interface Summary {
+  readonly goodput: number
+  readonly critical: number
+  readonly p99?: number
+  readonly recovery?: number
+  readonly sheds: number
+}
+
+beforeAll(() => {
+  const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
+  execFileSync(process.execPath, [join(dirname(manifest), 'bin', 'tsc'), '-p', join(root, 'tsconfig.examples.json')])
+}, 120_000)
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  return { child, output: () => output }
+}
+
+/** Processes that a process started and that still run. */
+const childrenOf = (pid: number): number[] =>
+  execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, state]) => Number(parent) === pid && !state!.startsWith('Z'))
+    .map(([child]) => Number(child))
+
+const lives = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function measured(name: string, seconds: number): Promise<{ summary: Summary; output: string }> {
+  const file = join(mkdtempSync(join(tmpdir(), 'first-light-')), 'result.json')
+  const { child, output } = start('--only', name, '--seconds', String(seconds), '--json', file)
+  const [code] = await once(child, 'close')
+  expect(code).toBe(0)
+  return { summary: JSON.parse(readFileSync(file, 'utf8'))[name], output: output() }
+}
+
+describe.sequential('first light', () => {
+  it('keeps working behind its door at twice its capacity', { timeout: 60_000 }, async () => {
+    const { summary, output } = await measured('protected', 7)
+    // Far below what it reaches on an idle machine.
+    expect(summary.goodput).toBeGreaterThan(0.75)
+    expect(summary.critical).toBeGreaterThan(0.95)
+    expect(summary.p99).toBeLessThan(500)
+    expect(summary.sheds).toBeGreaterThan(500)
+    expect(output).toMatch(/goodput +critical +p50 +p99 +recovery +sheds/)
+    expect(output).toMatch(/protected +\d+\.\d % +\d+\.\d % +\d+ ms +\d+ ms/)
+    expect(output).toMatch(/goodput of at least 90 % of capacity/)
+    expect(output.match(/^protected +\d+ s /gm)!.length).toBeGreaterThan(4)
+  })
+
+  it('collapses without it', { timeout: 60_000 }, async () => {
+    const { summary } = await measured('bare', 7)
+    expect(summary.goodput).toBeLessThan(0.5)
+    expect(summary.critical).toBeLessThan(0.5)
+    expect(summary.recovery).toBeUndefined()
+    expect(summary.sheds).toBe(0)
+  })
+
+  it.skipIf(process.platform === 'win32').each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGKILL', null],
+  ] as const)('leaves nothing behind after %s', async (signal, expected) => {
+    const { child, output } = start()
+    while (!output().includes('bare ')) await new Promise((resolve) => setTimeout(resolve, 50))
+    const servers = childrenOf(child.pid!)
+    expect(servers).toHaveLength(1)
+    child.kill(signal)
+    const [code] = await once(child, 'close')
+    expect(code).toBe(expected)
+    await expect.poll(() => servers.filter(lives), { timeout: 5000 }).toEqual([])
+  })
+
+  it('refuses arguments it does not know', async () => {
+    const child = spawn(process.execPath, [main, '--seconds', 'many'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let complaint = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
+    const [code] = await once(child, 'close')
+    expect(code).toBe(1)
+    expect(complaint).toContain('--seconds must be a number')
+  })
+})

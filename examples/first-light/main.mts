@@ -1,0 +1,74 @@
+// First light: what a flood does to a service, and what a door does about it.
+//
+//   npm start                        about a minute
+//   npm start -- --seconds 10        a shorter run of each server
+//   npm start -- --only protected    one of the two
+//   npm start -- --json result.json  the figures for a machine
+import { writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { parseArgs } from 'node:util'
+
+import { createSystem } from 'keelson'
+
+import { capacity, connections, meanMs } from './database.mjs'
+import { offer, type Outcome, type Phase, timeoutMs } from './load.mjs'
+import { Progress, table, verdicts } from './report.mjs'
+import { startService } from './service.mjs'
+import { type Summary, summarize } from './stats.mjs'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '25' },
+    only: { type: 'string' },
+    json: { type: 'string' },
+  },
+})
+const seconds = Number(values.seconds)
+if (!(seconds >= 3 && seconds <= 3600)) throw new RangeError('--seconds must be a number from 3 to 3600')
+const servers = ['bare', 'protected'].filter((name) => values.only === undefined || name === values.only)
+if (servers.length === 0) throw new RangeError('--only must be bare or protected')
+
+const phases: readonly Phase[] = [
+  { name: '0.5x capacity', rate: 0.5 * capacity, seconds: 0.2 * seconds },
+  { name: '2x capacity', rate: 2 * capacity, seconds: 0.48 * seconds },
+  { name: '0.5x capacity', rate: 0.5 * capacity, seconds: 0.32 * seconds },
+]
+
+// Whoever stops us stops the server too: it is killed on `exit`.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]))
+}
+const parent = process.ppid
+
+async function measure(name: string): Promise<Summary> {
+  const service = await startService(name === 'protected')
+  // The same seed: both servers get the same requests at the same times.
+  const system = createSystem({ seed: 42 })
+  const outcomes: Outcome[] = []
+  const progress = new Progress(name, phases)
+  const ticks = system.clock.interval(1000, () => {
+    if (process.ppid !== parent) process.exit(1)
+    progress.tick()
+  })
+  await offer(service.url, phases, system, (outcome) => {
+    outcomes.push(outcome)
+    progress.count(outcome)
+  })
+  ticks.cancel()
+  progress.end()
+  await service.stop()
+  await system.close()
+  return summarize(outcomes, phases, capacity)
+}
+
+console.log(`An Express server in front of a simulated database: ${connections} connections, ${meanMs} ms a query, so
+${capacity} requests a second. Clients give up after ${timeoutMs} ms. First bare, then with app.use(admission()).\n`)
+
+const summaries: Record<string, Summary> = {}
+for (const name of servers) summaries[name] = await measure(name)
+
+console.log(`\nAt twice its capacity:\n\n${table(summaries)}\n`)
+if (summaries['protected']) console.log(`${verdicts(summaries['protected'])}\n`)
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify({ capacity, phases, ...summaries }, null, 2)}\n`)
+}
