@@ -5,7 +5,7 @@ import { type Priority, voltageOf } from '../atrion/priority.ts'
 import type { Ticket } from '../atrion/ticket.ts'
 import type { AdmitOptions, Shed } from '../atrion/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { GateNames, keyed } from './names.ts'
+import { checkedKey, GateNames, keyed } from './names.ts'
 import type { Settings } from './options.ts'
 import { refuse } from './refusal.ts'
 import { sharedAtrion } from './shared.ts'
@@ -32,10 +32,10 @@ export class Door {
     // Gone before it came to us. Who waits and goes is not served either.
     if (res.destroyed) return
     const { skip, shadow } = this.#settings
-    if (skip !== undefined && this.#ask('skip', skip, req)) return next()
+    if (skip !== undefined && this.#ask('skip', skip, Boolean, req, res)) return next()
     const { gate } = this.#openAtrion()
     if (gate.closed) return this.#pass(next)
-    const visit = new Visit(this, req, res, next, this.#nameOf(req))
+    const visit = new Visit(this, gate, this.#nameOf(req, res), req, res, next)
     if (visit.isRepeated) return next()
     let entered: Ticket | Shed | Promise<Ticket | Shed>
     try {
@@ -54,7 +54,7 @@ export class Door {
   /** Whether a finished response is a failure. */
   failed(req: Request, res: Response): boolean {
     const { isFailure } = this.#settings
-    const answer = isFailure === undefined ? undefined : this.#ask('isFailure', isFailure, req, res)
+    const answer = isFailure && this.#ask('isFailure', isFailure, Boolean, req, res)
     return answer ?? res.statusCode >= 500
   }
 
@@ -76,38 +76,20 @@ export class Door {
     next()
   }
 
-  #nameOf(req: Request): string {
+  #nameOf(req: Request, res: Response): string {
     const name = this.#names.of(req)
     const { key } = this.#settings
-    if (key === undefined) return name
-    try {
-      return keyed(name, key(req))
-    } catch (error) {
-      this.report(error, 'admission: key')
-      return name
-    }
+    return key === undefined ? name : keyed(name, this.#ask('key', key, checkedKey, req, res))
   }
 
   #askFor(visit: Visit): AdmitOptions {
     const { priority, priorityOf, timeoutMs, maxWaitMs } = this.#settings
     return {
-      priority: priorityOf === undefined ? priority : this.#priorityOf(priorityOf, visit.req),
+      priority: priorityOf ? this.#ask('priority', priorityOf, checkedPriority, visit.req, visit.res) : priority,
       timeoutMs,
       maxWaitMs,
       // The gate uses of a signal what a visit has.
       signal: visit as unknown as AbortSignal,
-    }
-  }
-
-  #priorityOf(
-    priorityOf: (req: Request) => Priority | number | undefined,
-    req: Request,
-  ): Priority | number | undefined {
-    try {
-      return voltageOf('priority(req)', priorityOf(req))
-    } catch (error) {
-      this.report(error, 'admission: priority')
-      return undefined
     }
   }
 
@@ -145,8 +127,10 @@ export class Door {
     this.#tell(req, shed)
     visit.refused()
     const { handler, statusCode } = this.#settings
-    if (handler === undefined) return refuse(req, res, statusCode, shed)
+    // Somebody else answered while it waited.
+    if (res.headersSent) return
     try {
+      if (handler === undefined) return refuse(req, res, statusCode, shed)
       const answered = handler(req, res, next, shed)
       if (isThenable(answered)) answered.then(undefined, next)
     } catch (error) {
@@ -166,20 +150,27 @@ export class Door {
     }
   }
 
-  /** The answer of a function of the user's; `undefined` when it fails or answers with a promise. */
-  #ask<A extends unknown[]>(name: string, question: (...args: A) => boolean, ...args: A): boolean | undefined {
+  /** The checked answer of a function of the user's; `undefined` when it fails or answers with a promise. */
+  #ask<T>(
+    name: string,
+    question: (req: Request, res: Response) => unknown,
+    check: (answer: unknown) => T,
+    req: Request,
+    res: Response,
+  ): T | undefined {
     try {
-      const answer: unknown = question(...args)
-      // A promise would count as yes, whatever it becomes.
-      if (!isThenable(answer)) return Boolean(answer)
+      const answer = question(req, res)
+      if (!isThenable(answer)) return check(answer)
       answer.then(undefined, () => {})
-      throw new InvalidArgumentError(`${name}(req)`, 'true or false, at once', answer)
+      throw new InvalidArgumentError(`${name}(req)`, 'answered at once, not with a promise', answer)
     } catch (error) {
       this.report(error, `admission: ${name}`)
       return undefined
     }
   }
 }
+
+const checkedPriority = (answer: unknown): number => voltageOf('priority(req)', answer as Priority | undefined)
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -77,8 +77,13 @@ function decoded(segment: string): string {
 }
 
 /** The name of a gate for one key; without a key, the name itself. */
-export function keyed(name: string, key: unknown): string {
-  if (key === undefined || key === null || key === '') return name
-  if (typeof key !== 'string') throw new InvalidArgumentError('key(req)', 'a string or undefined', key)
+export function keyed(name: string, key: string | undefined): string {
+  if (key === undefined || key === '') return name
   return `${name}:${key.length > MAX_KEY ? sha256(key) : key}`
+}
+
+/** Refuses what is not a key. */
+export function checkedKey(key: unknown): string | undefined {
+  if (typeof key === 'string' || key === undefined || key === null) return key ?? undefined
+  throw new InvalidArgumentError('key(req)', 'a string or undefined', key)
 }

@@ -19,7 +19,7 @@ export function refuse(req: Request, res: Response, statusCode: number, shed: Sh
   res.end(body)
 }
 
-function hasLongBody({ headers, complete }: Request): boolean {
-  if (complete) return false
+function hasLongBody({ headers, complete, httpVersionMajor }: Request): boolean {
+  if (complete || httpVersionMajor !== 1) return false
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_DRAINED
 }

@@ -1,6 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
 
+import type { Gate } from '../atrion/gate.ts'
 import type { Ticket } from '../atrion/ticket.ts'
+import type { TicketOutcome } from '../atrion/types.ts'
 
 /** Where a response keeps the visits that are under way, the innermost first. */
 const VISITS = Symbol('keelson.visits')
@@ -31,14 +33,16 @@ export class Visit {
   /** A visit of the same request at another gate, which holds a place while this one asks. */
   readonly #outer: Visit | undefined
   readonly #judge: Judge
+  readonly #gate: Gate
   #ticket: Ticket | undefined
   #leave: (() => void) | undefined
   /** A gate further in refused the request: its answer says nothing about the work behind this one. */
   #refusedInside = false
   #ended = false
 
-  constructor(judge: Judge, req: Request, res: Response, next: NextFunction, name: string) {
+  constructor(judge: Judge, gate: Gate, name: string, req: Request, res: Response, next: NextFunction) {
     this.#judge = judge
+    this.#gate = gate
     this.req = req
     this.res = res
     this.next = next
@@ -55,10 +59,10 @@ export class Visit {
     this.#leave = undefined
   }
 
-  /** Whether the request holds a place under this name already. */
+  /** Whether the request holds a place at this gate already, which it took on its way here. */
   get isRepeated(): boolean {
     for (let visit = this.#outer; visit !== undefined; visit = visit.#outer) {
-      if (visit.name === this.name && visit.#judge === this.#judge) return true
+      if (visit.name === this.name && visit.#gate === this.#gate) return true
     }
     return false
   }
@@ -73,6 +77,8 @@ export class Visit {
   /** Runs the app. What it throws is its own affair, but it is reported as a failure. */
   enter(ticket: Ticket): void {
     this.#ticket = ticket
+    // It left in the moment in which it was let in.
+    if (this.#ended) return this.#report({ aborted: true })
     ;(this.res as Visited)[VISITS] = this
     try {
       this.next()
@@ -82,8 +88,9 @@ export class Visit {
     }
   }
 
-  /** The request is refused, so that the gates further out learn nothing from it. */
+  /** The request is refused: neither this gate nor those further out learn anything from its answer. */
   refused(): void {
+    this.#ended = true
     for (let visit = this.#outer; visit !== undefined; visit = visit.#outer) visit.#refusedInside = true
   }
 
@@ -94,11 +101,15 @@ export class Visit {
     else this.#end({ ok: !this.#judge.failed(req, res) })
   }
 
-  #end(outcome: { ok?: boolean; aborted?: boolean }): void {
+  #end(outcome: TicketOutcome): void {
     if (this.#ended) return
     this.#ended = true
+    if (this.#ticket !== undefined) return this.#report(outcome)
     this.aborted = true
     this.#leave?.()
+  }
+
+  #report(outcome: TicketOutcome): void {
     try {
       this.#ticket?.done(outcome)
     } catch (error) {
