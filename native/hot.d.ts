@@ -9,6 +9,8 @@ export interface HotLane {
   controlledAtWall(clock: number, target: number): number
   /** Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or returns -2 when timers loop at one instant. Scratch: mono, wall, id of the looping timer. */
   controlledStep(clock: number, target: number): number
+  /** Up to 32 slots that are likely to fire next, in scratch; how many. */
+  controlledUpcoming(clock: number): number
   /** When the next timer is due (mono ms), or -1 when there is none, in scratch 0; the count is returned. */
   controlledNext(clock: number): number
   /** Sets wall time alone. */

@@ -11,6 +11,9 @@ import type { Clock, DeadlineTarget, EmitFn, ErrorOwner, ScheduleOptions, TimerH
 
 const release = new FinalizationRegistry<number>((handle) => hot.clockClose(handle))
 
+/** With more timers than this pending, new ones are not traced: a trace costs microseconds, and nobody reads as many. */
+const TRACED = 1000
+
 /** A timer as its caller holds it. */
 class Timer implements TimerHandle {
   readonly #clock: BaseClock
@@ -207,7 +210,7 @@ export abstract class BaseClock implements Clock {
 
   /** @internal Where the caller stands, when traces are wanted. */
   site(): Error | undefined {
-    return this.#trace ? new Error('created here') : undefined
+    return this.#trace && this.slots.waiting < TRACED ? new Error('created here') : undefined
   }
 
   /** A promise over one timer: checks reject, an abort removes the timer, and no listener outlives the wait. */

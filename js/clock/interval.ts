@@ -1,9 +1,25 @@
-import type { BaseClock } from './base.ts'
-import type { TimerHandle } from './types.ts'
+import type { ClockEvent } from './events.ts'
+import type { Instant } from './instant.ts'
+import type { TimerInfo } from './slots.ts'
+import type { ErrorOwner, TimerHandle } from './types.ts'
+
+/** What an interval needs of its clock. */
+interface Ticking {
+  readonly owner: ErrorOwner
+  /** Whether somebody listens to events. */
+  readonly observed: boolean
+  now(): Instant
+  monoMs(): number
+  arm(delay: number, callback: () => void, info: TimerInfo): number
+  cancelTimer(id: number): boolean
+  emit(event: () => ClockEvent): void
+  /** Whether a tick that finds its callback still running is skipped. */
+  skipsOverlap(): boolean
+}
 
 /** Ticks at a fixed cadence: the next tick is scheduled from the due time of the last, before its callback runs. */
 export class Interval implements TimerHandle {
-  readonly #clock: BaseClock
+  readonly #clock: Ticking
   readonly #periodMs: number
   readonly #callback: () => void | Promise<void>
   readonly #site: Error | undefined
@@ -13,7 +29,7 @@ export class Interval implements TimerHandle {
   #running = false
   #cancelled = false
 
-  constructor(clock: BaseClock, periodMs: number, callback: () => void | Promise<void>, site: Error | undefined) {
+  constructor(clock: Ticking, periodMs: number, callback: () => void | Promise<void>, site: Error | undefined) {
     this.#clock = clock
     this.#periodMs = periodMs
     this.#callback = callback

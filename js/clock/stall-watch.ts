@@ -3,11 +3,16 @@ import { describeSleeper, type Sleeper } from './sleepers.ts'
 
 interface Watched {
   readonly closed: boolean
+  /** Counts moves. */
   readonly moves: number
+  /** Whether an asynchronous advance is under way. */
+  readonly advancing: boolean
   sleepers(): Sleeper[]
 }
 
 const SHOWN = 10
+/** After a blocked event loop, the program gets this long to move its clock before it counts as stalled. */
+const SECOND_LOOK_MS = 25
 
 /** Tells, once a stall, who sleeps on a clock that nobody moves: the usual reason why a test hangs. */
 export class StallWatch {
@@ -27,14 +32,30 @@ export class StallWatch {
     if (this.#armed) return
     this.#armed = true
     const moves = this.#clock.moves
-    afterRealTime(this.#afterMs, () => {
-      this.#armed = false
-      if (this.#clock.closed) return
-      const waits = this.#clock.sleepers().filter(({ kind }) => kind === 'sleep' || kind === 'deadline')
-      if (waits.length === 0) return
-      if (this.#clock.moves === moves) this.#report(waits)
-      else this.watch()
-    })
+    afterRealTime(this.#afterMs, () =>
+      this.#look(moves, () => afterRealTime(SECOND_LOOK_MS, () => this.#look(moves, () => this.#tell()))),
+    )
+  }
+
+  /** Goes on to `stalled` when somebody sleeps and nothing moved since. */
+  #look(moves: number, stalled: () => void): void {
+    const moved = this.#clock.moves !== moves || this.#clock.advancing
+    if (!moved && this.#waits().length > 0) {
+      stalled()
+      return
+    }
+    this.#armed = false
+    if (this.#waits().length > 0) this.watch()
+  }
+
+  #tell(): void {
+    this.#armed = false
+    this.#report(this.#waits())
+  }
+
+  #waits(): Sleeper[] {
+    if (this.#clock.closed) return []
+    return this.#clock.sleepers().filter(({ kind }) => kind === 'sleep' || kind === 'deadline')
   }
 }
 

@@ -17,6 +17,9 @@ pub(super) enum Clock {
 /// `controlledStep`: this timer would loop at one instant; scratch 2 names it.
 const LOOPING: f64 = -2.0;
 
+/// Slots that `controlledUpcoming` gives at once.
+const UPCOMING: usize = 32;
+
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Opens a controlled clock that stands at `initial` ms; its handle.
     "controlledOpen"(initial, loop_limit) => controlled_open;
@@ -27,6 +30,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or
     /// returns -2 when timers loop at one instant. Scratch: mono, wall, id of the looping timer.
     "controlledStep"(clock, target) => controlled_step;
+    /// Up to 32 slots that are likely to fire next, in scratch; how many.
+    "controlledUpcoming"(clock) => controlled_upcoming;
     /// When the next timer is due (mono ms), or -1 when there is none, in scratch 0; the count is returned.
     "controlledNext"(clock) => controlled_next;
     /// Sets wall time alone.
@@ -77,6 +82,15 @@ fn controlled_step(environment: &Environment, clock: f64, target: f64) -> f64 {
             Step::Arrived => NONE,
             Step::Looping(_) => LOOPING,
         }
+    })
+}
+
+fn controlled_upcoming(environment: &Environment, clock: f64) -> f64 {
+    controlled(environment, clock, |clock| {
+        let mut slots = [0; UPCOMING];
+        let found = clock.timers().upcoming(&mut slots);
+        environment.put(slots.map(f64::from));
+        found as f64
     })
 }
 

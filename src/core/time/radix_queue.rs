@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 /// Bits of a key that one level decides.
-const DIGIT_BITS: u32 = 4;
+const DIGIT_BITS: u32 = 6;
 const DIGITS: usize = 1 << DIGIT_BITS;
-const LEVELS: usize = 64 / DIGIT_BITS as usize;
+// `position` masks a digit with a literal.
+const _: () = assert!(DIGITS == 0x3f + 1);
+const LEVELS: usize = 64_usize.div_ceil(DIGIT_BITS as usize);
 /// A drained bucket keeps at most this many entries of capacity, so that one burst does not pin its memory.
 const KEEP_CAPACITY: usize = 1 << 12;
 
@@ -27,7 +29,7 @@ struct Bucket {
     min: Option<u64>,
 }
 
-/// A radix heap with 4-bit digits: `push` and `pop` are amortised O(1) in the number of entries, because an
+/// A radix heap with 6-bit digits: `push` and `pop` are amortised O(1) in the number of entries, because an
 /// entry only ever moves to a lower level and memory is walked in sequence.
 ///
 /// It is *monotone*: a pushed key must not be below the last popped one, which holds for timers, since time
@@ -44,7 +46,7 @@ pub struct RadixQueue {
     /// Levels 1 and up, allocated when first used.
     levels: [Option<Box<[Bucket; DIGITS]>>; LEVELS],
     /// Bit `d` of `occupied[l]` is set when bucket `d` of level `l` has entries.
-    occupied: [u16; LEVELS],
+    occupied: [u64; LEVELS],
     /// Bit `l` is set when level `l` has entries.
     used_levels: u16,
     last: u64,
@@ -131,6 +133,31 @@ impl RadixQueue {
         Some(entry)
     }
 
+    /// Puts the slots of some entries that come next into `slots`, in no exact order and dead ones included, and
+    /// returns how many: a hint what to fetch into the cache before it is needed.
+    pub fn upcoming(&self, slots: &mut [u32]) -> usize {
+        let mut found = 0;
+        for level in 0..LEVELS {
+            let mut digits = self.occupied[level];
+            while digits != 0 {
+                let digit = digits.trailing_zeros() as usize;
+                digits &= digits - 1;
+                let (exact, rest) = match &self.levels[level] {
+                    Some(buckets) => (None, buckets[digit].entries.as_slice()),
+                    None => (Some(&self.exact[digit]), [].as_slice()),
+                };
+                for entry in exact.into_iter().flatten().chain(rest) {
+                    if found == slots.len() {
+                        return found;
+                    }
+                    slots[found] = entry.slot;
+                    found += 1;
+                }
+            }
+        }
+        found
+    }
+
     /// Tells the queue that an entry with this key died, so that a cached minimum is not trusted.
     pub fn forget(&mut self, key: u64) {
         let (level, digit) = self.position(key);
@@ -178,7 +205,7 @@ impl RadixQueue {
     fn position(&self, key: u64) -> (usize, usize) {
         let differing = key ^ self.last;
         let level = (differing | 1).ilog2() / DIGIT_BITS;
-        let digit = ((key >> (level * DIGIT_BITS)) & 0xf) as usize;
+        let digit = ((key >> (level * DIGIT_BITS)) & 0x3f) as usize;
         (level as usize, digit)
     }
 
