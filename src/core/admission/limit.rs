@@ -52,7 +52,7 @@ impl Batch {
     }
 }
 
-/// A short halving of the limit, to see the service less loaded. The wait queue hides it.
+/// A short cut of the limit, to see the service less loaded. The wait queue hides it.
 #[derive(Debug, Clone, Copy)]
 struct Dip {
     limit: f64,

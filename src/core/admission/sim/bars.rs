@@ -27,19 +27,17 @@ fn goodput_is_97_percent_and_critical_work_succeeds_from_1_5_to_4_times_capacity
         let reports: Vec<Report> =
             (0..SEEDS).map(|seed| Scenario::standard(vec![(30.0, load)]).run(seed)).collect();
         let of = |figure: &dyn Fn(&Report) -> f64| spread(reports.iter().map(figure));
-        // Answers are counted against the nominal capacity, which 28 s of exponential service miss by 1 %
-        // (one standard deviation), so that single seeds may be a little below the median's bar.
-        at_least(&format!("goodput at {load}"), of(&|r| r.goodput(2, 30)), 97.0, 95.5);
-        at_least(&format!("critical at {load}"), of(&|r| r.success_of(0, 2, 30)), 99.5, 99.0);
+        at_least(&format!("goodput at {load}"), of(&|r| r.goodput(2, 30)), 97.0, 97.0);
+        at_least(&format!("critical at {load}"), of(&|r| r.success_of(0, 2, 30)), 99.5, 99.5);
         at_most(&format!("flaps at {load}"), of(&|r| r.flaps(0, 30)), 2.0);
     }
 }
 
 #[test]
 fn nothing_is_shed_up_to_0_8_times_capacity() {
-    // From the very first request on. Nothing at all at half load and in the median seed at any; at 0.7 and
-    // 0.8 a few seeds have a queue that outlasts the deadline while the limit is still growing or in a burst.
-    for (load, worst) in [(0.5, 0.0), (0.7, 0.05), (0.8, 0.35)] {
+    // From the very first request on. Nothing at all up to 0.7 and in the median seed at 0.8; there,
+    // a few seeds have a queue that outlasts the deadline in a burst.
+    for (load, worst) in [(0.5, 0.0), (0.7, 0.0), (0.8, 0.3)] {
         let shed = over(&Scenario::standard(vec![(40.0, load)]), |r| r.shed_share(0, 40));
         assert_eq!(shed.median, 0.0, "shed % at {load}: {shed:?}");
         at_most(&format!("shed % at {load}"), shed, worst);
@@ -52,8 +50,8 @@ fn a_step_to_twice_the_capacity_is_survived_and_forgotten() {
     let reports: Vec<Report> = (0..SEEDS).map(|seed| scenario.run(seed)).collect();
     let of = |figure: &dyn Fn(&Report) -> f64| spread(reports.iter().map(figure));
     at_least("goodput in the first second", of(&|r| r.goodput(10, 11)), 93.0, 80.0);
-    at_least("goodput", of(&|r| r.goodput(11, 40)), 97.0, 95.5);
-    at_least("critical", of(&|r| r.success_of(0, 10, 40)), 99.5, 99.0);
+    at_least("goodput", of(&|r| r.goodput(11, 40)), 97.0, 97.0);
+    at_least("critical", of(&|r| r.success_of(0, 10, 40)), 99.5, 99.5);
     at_most("recovery, s", of(&|r| r.recovery(40, 60) as f64), 3.0);
     at_least("recovery happened", of(&|r| r.recovery(40, 60) as f64), 0.0, 0.0);
     at_most("flaps a minute", of(&|r| r.flaps(0, 60)), 2.0);

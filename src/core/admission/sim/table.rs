@@ -85,7 +85,43 @@ fn wide_table() {
         scenario.door = door;
         line(&mut out, &format!("{label} @ 2"), &runs(&scenario), 2, 30);
     }
+    ablate(&mut out);
     show(&out);
+}
+
+/// What each term of R buys, in an outage and in a brown-out.
+fn ablate(out: &mut String) {
+    let full = Config::default();
+    let (mut still, mut unscarred, mut weightless) = (full, full, full);
+    still.gate.resistance.damping_factor = 0.0;
+    unscarred.gate.resistance.scar_factor = 0.0;
+    let slo = &mut weightless.gate.resistance.slo;
+    (slo.latency_criticality, slo.error_criticality, slo.saturation_criticality) = (0.0, 0.0, 0.0);
+    for (label, config) in [
+        ("all terms", full),
+        ("no momentum", still),
+        ("no scar", unscarred),
+        ("no pressure term", weightless),
+    ] {
+        let mut scenario = Scenario::standard(vec![(40.0, 0.7)]);
+        scenario.door = Door::Gate(config);
+        scenario.retries = 2;
+        scenario.faults = vec![Fault { from: 10.0, to: 20.0, slow: 1.0, errors: 1.0 }];
+        let outage = runs(&scenario);
+        scenario.faults = vec![Fault { from: 10.0, to: 20.0, slow: 10.0, errors: 0.3 }];
+        let brown = runs(&scenario);
+        let of =
+            |reports: &[Report], f: &dyn Fn(&Report) -> f64| spread(reports.iter().map(f)).median;
+        writeln!(
+            out,
+            "R with {label}: outage admitted {:.1} % of attempts, then recovery {:.0} s; brown-out success {:.1} %, after {:.2} %",
+            of(&outage, &|r| 100.0 - r.shed_share(12, 20)),
+            of(&outage, &|r| r.recovery(20, 40) as f64),
+            of(&brown, &|r| r.success(10, 20)),
+            of(&brown, &|r| r.success(20, 40)),
+        )
+        .expect("a string takes all");
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "printing the table is what the test is for")]
