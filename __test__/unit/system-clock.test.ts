@@ -87,7 +87,7 @@ describe('the system clock', () => {
     await clock.deadline({ wallMs: target })
     expect(Date.now()).toBeGreaterThanOrEqual(target)
     await clock.deadline(clock.now())
-    expect(events.filter((type) => type.startsWith('time:deadline'))[0]).toBe('time:deadline:start')
+    expect(events.find((type) => type.startsWith('time:deadline'))).toBe('time:deadline:start')
   })
 })
 

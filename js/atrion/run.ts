@@ -68,9 +68,8 @@ function perform<T>(
   const { timeoutMs, signal, isFailure } = terms
   const context = new Context(ticket.waitedMs, signal)
   return new Promise<T>((resolve, reject) => {
-    let timer: { cancel(): void } | undefined
     const finish = (outcome: { ok?: boolean; aborted?: boolean } | undefined): void => {
-      timer?.cancel()
+      timer.cancel()
       signal?.removeEventListener('abort', onAbort)
       ticket.done(outcome)
     }
@@ -94,12 +93,14 @@ function perform<T>(
         reject(error)
       }
     }
+    const timer = gate.clock.schedule(Math.max(timeoutMs - ticket.waitedMs, 0), onTimeout, {
+      label: `run ${ticket.route}`,
+    })
     if (signal?.aborted) {
       onAbort()
       return
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    timer = gate.clock.schedule(Math.max(timeoutMs - ticket.waitedMs, 0), onTimeout, { label: `run ${ticket.route}` })
     try {
       const result = work(context)
       Promise.resolve(result).then((value) => {

@@ -221,7 +221,7 @@ export interface AdmissionConfig {
   readonly minLimit?: number
   /** The in-flight limit stays at or below this. Default 10 000. */
   readonly maxLimit?: number
-  /** The in-flight limit before anything was measured. Default 16. */
+  /** The in-flight limit before anything was measured. Default 4. */
   readonly initialLimit?: number
   /** A fixed limit instead of an adaptive one. */
   readonly limit?: number

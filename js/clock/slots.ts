@@ -55,11 +55,12 @@ export class Slots {
     return timer.callback
   }
 
-  /** Looks at a slot and at what kind of thing is in it, for the look's sake. */
+  /** Looks at a slot and at what kind of thing is in it, for the look's sake; the count keeps it from being left out. */
   touch(slot: number): void {
-    if (typeof this.#timers[slot] === 'object') this.#touched++
+    if (typeof this.#timers[slot] === 'object') this.touched++
   }
-  #touched = 0
+  /** @internal */
+  touched = 0
 
   /** What is known of the timer in a slot, and its callback. */
   describe(slot: number): { info: TimerInfo; callback: (() => void) | undefined } {
