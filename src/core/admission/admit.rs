@@ -164,7 +164,8 @@ impl Engine {
                 return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
             }
         }
-        let Some(handle) = self.waiters.insert(Waiter::new(slot, voltage, now, timeout_ms)) else {
+        let waiter = Waiter::new(slot, voltage, now, timeout_ms, now + max_wait_ms);
+        let Some(handle) = self.waiters.insert(waiter) else {
             return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
         };
         // Only now, so that the newcomer never gets the slot of a waiter whose event is still unread.

@@ -14,14 +14,23 @@ pub(crate) struct Waiter {
     pub(crate) voltage: f64,
     pub(crate) since: f64,
     pub(crate) ticket_timeout_ms: f64,
+    /// When the caller stops waiting, whatever the gate thinks.
+    pub(crate) until: f64,
     position: u32,
     older: u32,
     newer: u32,
 }
 
 impl Waiter {
-    pub(crate) fn new(route: u32, voltage: f64, since: f64, ticket_timeout_ms: f64) -> Self {
-        Self { route, voltage, since, ticket_timeout_ms, position: NONE, older: NONE, newer: NONE }
+    pub(crate) fn new(
+        route: u32,
+        voltage: f64,
+        since: f64,
+        ticket_timeout_ms: f64,
+        until: f64,
+    ) -> Self {
+        let [position, older, newer] = [NONE; 3];
+        Self { route, voltage, since, ticket_timeout_ms, until, position, older, newer }
     }
 }
 
@@ -94,6 +103,12 @@ impl Queue {
     pub(crate) fn best(&self, now: f64, standing_ms: f64) -> Option<u32> {
         let level = self.levels.iter().rev().find(|level| level.count > 0)?;
         Some(if now - level.busy_since > standing_ms { level.newest } else { level.oldest })
+    }
+
+    /// Whether a voltage has had somebody waiting for longer than `standing_ms`.
+    pub(crate) fn stands(&self, voltage: f64, now: f64, standing_ms: f64) -> bool {
+        let level = self.levels.iter().find(|level| level.voltage == voltage);
+        level.is_some_and(|level| level.count > 0 && now - level.busy_since > standing_ms)
     }
 
     /// Who has to go for a newcomer of `voltage`, if anyone goes after it.

@@ -7,6 +7,13 @@ use super::shed::{Outcome, Reason};
 /// A deadline this close is due: after a clock went back, times are rounded once more.
 const ROUNDING_MS: f64 = 1e-3;
 
+/// How many deadlines a waiter may stay during a burst, and how long at most in milliseconds: what together with the
+/// service fits into half a second, the patience of an interactive client.
+const SECOND_CHANCE: f64 = 2.5;
+const LONGEST_BURST_MS: f64 = 400.0;
+/// The limit from which on a burst is waited for.
+const WIDE: f64 = 8.0;
+
 impl Engine {
     /// Work ended. False if the ticket was done or timed out before: nothing is counted twice.
     pub fn done(&mut self, ticket: TicketId, outcome: Outcome, now_ms: f64) -> bool {
@@ -39,7 +46,12 @@ impl Engine {
         let now = self.clock.tick(now_ms);
         let due = now + ROUNDING_MS;
         while let Some(slot) = self.waiter_deadlines.due(due) {
-            self.dismiss(slot, Reason::QueueDeadline, now);
+            if let Some(at) = self.second_chance(slot, now) {
+                self.waiter_deadlines.cancel(&mut self.waiters, slot);
+                self.waiter_deadlines.push(&mut self.waiters, slot, at);
+            } else {
+                self.dismiss(slot, Reason::QueueDeadline, now);
+            }
         }
         while let Some(slot) = self.ticket_deadlines.due(due) {
             self.ticket_deadlines.cancel(&mut self.tickets, slot);
@@ -47,6 +59,25 @@ impl Engine {
             let Some(gone) = self.tickets.remove(handle) else { continue };
             self.finish(&gone, Outcome::Failed, true, now);
         }
+    }
+
+    /// Until when a waiter whose deadline has passed may stay: once more, while the queue is a burst and does not
+    /// stand. A burst passes, and shedding it would refuse work there is capacity for (the idea of `CoDel`: only a
+    /// standing queue is bad). Not behind a small limit or a slow service, where the wait itself would outlast the
+    /// client. A deadline that was configured, or is the caller's, is kept to the letter.
+    fn second_chance(&mut self, slot: u32, now: f64) -> Option<f64> {
+        let config = &self.config.gate;
+        if config.queue_deadline_ms.is_some() {
+            return None;
+        }
+        let waiter = self.waiters.at(slot)?;
+        let gate = self.routes.gate(waiter.route)?;
+        let deadline = gate.queue_deadline(config);
+        let burst = !gate.queue.stands(waiter.voltage, now, gate.standing_ms(config));
+        let patience = (SECOND_CHANCE * deadline).min(LONGEST_BURST_MS);
+        let at = (waiter.since + patience).min(waiter.until);
+        let wide = gate.limit.value() >= WIDE;
+        (burst && wide && at > now + ROUNDING_MS).then_some(at)
     }
 
     fn finish(&mut self, ticket: &Ticket, outcome: Outcome, timed_out: bool, now: f64) {

@@ -35,12 +35,14 @@ fn goodput_is_97_percent_and_critical_work_succeeds_from_1_5_to_4_times_capacity
 
 #[test]
 fn nothing_is_shed_up_to_0_8_times_capacity() {
-    // From the very first request on. Nothing at all up to 0.7 and in the median seed at 0.8; there,
-    // a few seeds have a queue that outlasts the deadline in a burst.
-    for (load, worst) in [(0.5, 0.0), (0.7, 0.0), (0.8, 0.3)] {
-        let shed = over(&Scenario::standard(vec![(40.0, load)]), |r| r.shed_share(0, 40));
-        assert_eq!(shed.median, 0.0, "shed % at {load}: {shed:?}");
-        at_most(&format!("shed % at {load}"), shed, worst);
+    // From the very first request on, in every seed up to 0.7. At 0.8 the limit is too low for a moment in one seed
+    // of twenty, and a queue outlasts even the longer deadline of a burst.
+    for (load, seeds, worst) in [(0.5, 0, 0.0), (0.7, 0, 0.0), (0.8, 1, 0.25)] {
+        let scenario = Scenario::standard(vec![(40.0, load)]);
+        let shed: Vec<f64> = (0..SEEDS).map(|seed| scenario.run(seed).shed_share(0, 40)).collect();
+        let shedding = shed.iter().filter(|&&share| share > 0.0).count();
+        assert!(shedding <= seeds, "{shedding} seeds shed at {load}: {shed:?}");
+        at_most(&format!("shed % at {load}"), spread(shed.into_iter()), worst);
     }
 }
 
