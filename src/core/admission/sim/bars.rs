@@ -42,7 +42,7 @@ fn nothing_is_shed_up_to_0_8_times_capacity() {
         let shed: Vec<f64> = (0..SEEDS).map(|seed| scenario.run(seed).shed_share(0, 40)).collect();
         let shedding = shed.iter().filter(|&&share| share > 0.0).count();
         assert!(shedding <= seeds, "{shedding} seeds shed at {load}: {shed:?}");
-        at_most(&format!("shed % at {load}"), spread(shed.into_iter()), worst);
+        at_most(&format!("shed % at {load}"), spread(shed), worst);
     }
 }
 
