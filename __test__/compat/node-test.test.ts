@@ -9,5 +9,5 @@ it('works under node:test', () => {
     timeout: 30_000,
   })
   expect(child.status, child.stdout + child.stderr).toBe(0)
-  expect(child.stdout).toMatch(/# pass 4\n/)
+  expect(child.stdout).toMatch(/# pass 5\n/)
 })

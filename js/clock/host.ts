@@ -5,7 +5,6 @@
  * their users expect. Monotonic time is continuous over an install or uninstall of fake timers.
  */
 
-type TimeSource = () => number
 interface FakeClock {
   readonly now: number
 }
@@ -16,33 +15,33 @@ const fakeClockOf = (fn: unknown): FakeClock | undefined => {
 }
 
 // What the host had when this module was loaded, to notice replacements.
+const loadedSetTimeout = setTimeout
 const loadedPerformanceNow = performance.now
 const LoadedDate = Date
 
+/** Where monotonic time comes from: a readable source, or nothing to read but the wake-ups of a replaced `setTimeout`. */
+type Source = { readonly kind: 'host' | 'unreadable' } | { readonly kind: 'fake'; readonly read: () => number }
+
 /**
- * The source of monotonic time that agrees with `setTimeout`: fake timers may fake `setTimeout` and `Date` but
+ * The source of monotonic time that agrees with `setTimeout`: fake timers may replace `setTimeout` and `Date` but
  * leave `performance` real, and then deadlines have to follow what drives `setTimeout`.
  */
-function agreeingSource(): TimeSource {
+function agreeingSource(): Source {
   const fake = fakeClockOf(setTimeout)
-  if (fake === undefined || performance.now !== loadedPerformanceNow) return () => performance.now()
-  return Date === LoadedDate ? () => fake.now : () => Date.now()
+  if (fake === undefined && setTimeout === loadedSetTimeout) return { kind: 'host' }
+  if (performance.now !== loadedPerformanceNow) return { kind: 'host' }
+  if (Date !== LoadedDate) return { kind: 'fake', read: () => Date.now() }
+  return fake === undefined ? { kind: 'unreadable' } : { kind: 'fake', read: () => fake.now }
 }
 
 /** Both tracks of the host's time, in milliseconds. */
 export class HostTime {
-  #origin: number
   #last = 0
   #performanceNow: unknown = performance.now
   #setTimeout: unknown = setTimeout
-  /** `undefined` while `performance.now` is the source, which is the fast path. */
-  #source: TimeSource | undefined
-
-  constructor() {
-    const source = agreeingSource()
-    this.#source = fakeClockOf(setTimeout) === undefined ? undefined : source
-    this.#origin = source()
-  }
+  #source: Source = agreeingSource()
+  #fake: (() => number) | undefined = this.#source.kind === 'fake' ? this.#source.read : undefined
+  #origin: number = this.#read()
 
   /** Wall time: milliseconds since the Unix epoch. */
   wall(): number {
@@ -53,22 +52,34 @@ export class HostTime {
   mono(): number {
     const host = performance
     if (host.now !== this.#performanceNow || setTimeout !== this.#setTimeout) this.#rebase()
-    const now = (this.#source === undefined ? host.now() : this.#source()) - this.#origin
+    const now = (this.#fake === undefined ? host.now() : this.#fake()) - this.#origin
     if (now > this.#last) this.#last = now
     return this.#last
+  }
+
+  /** A host timer has fired that was set for this time. Moves time there when it cannot be read from anywhere else. */
+  reached(mono: number): void {
+    this.mono()
+    if (this.#source.kind !== 'unreadable' || mono <= this.#last || mono === Infinity) return
+    this.#origin -= mono - this.#last
+    this.#last = mono
+  }
+
+  #read(): number {
+    return this.#fake === undefined ? performance.now() : this.#fake()
   }
 
   #rebase(): void {
     this.#performanceNow = performance.now
     this.#setTimeout = setTimeout
-    const source = agreeingSource()
-    this.#source = fakeClockOf(setTimeout) === undefined ? undefined : source
-    this.#origin = source() - this.#last
+    this.#source = agreeingSource()
+    this.#fake = this.#source.kind === 'fake' ? this.#source.read : undefined
+    this.#origin = this.#read() - this.#last
   }
 }
 
 /** Node's longest timer; a longer one would fire at once. */
-const MAX_HOST_DELAY_MS = 2 ** 31 - 1
+export const MAX_HOST_DELAY_MS: number = 2 ** 31 - 1
 
 interface HostTimer {
   ref?(): void

@@ -1,7 +1,7 @@
 import { flag, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { hot, scratch } from '../native.ts'
 import { BaseClock } from './base.ts'
-import { Alarm, HostTime } from './host.ts'
+import { Alarm, HostTime, MAX_HOST_DELAY_MS } from './host.ts'
 import { type Instant, instant } from './instant.ts'
 import { warnOwner } from './owner.ts'
 import type { TimerInfo } from './slots.ts'
@@ -29,6 +29,7 @@ class SystemClock extends BaseClock {
   readonly #alarm: Alarm = new Alarm(() => this.#wake())
   /** Monotonic time of the armed alarm. */
   #armedFor = Infinity
+  #armedAt = 0
   #waking = false
   #wallTimers = 0
   // A host timer has a granularity of a millisecond and waits its turn in the loop.
@@ -85,11 +86,14 @@ class SystemClock extends BaseClock {
     this.#alarm.hold(this.slots.holding > 0)
     if (this.#waking || (deadline >= this.#armedFor && this.#alarm.armed)) return
     this.#armedFor = deadline
+    this.#armedAt = now
     // Host timers count whole milliseconds and drop the fraction, which would wake early.
     this.#alarm.set(Math.ceil(deadline - now))
   }
 
   #wake(): void {
+    // A delay beyond the host's limit wakes on the way, where nothing was reached.
+    if (this.#armedFor - this.#armedAt <= MAX_HOST_DELAY_MS) this.#host.reached(this.#armedFor)
     this.#armedFor = Infinity
     this.#waking = true
     let fired = 0

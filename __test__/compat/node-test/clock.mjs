@@ -24,16 +24,20 @@ describe('useSystem takes the hooks', () => {
   }
 })
 
-test('mock.timers move the system clock', () => {
-  const clock = createSystemClock()
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 })
-  try {
-    let fired = false
-    clock.schedule(500, () => (fired = true))
-    mock.timers.tick(500)
-    assert.equal(fired, true)
-  } finally {
-    mock.timers.reset()
-    clock.close()
-  }
-})
+for (const apis of [['setTimeout'], ['setTimeout', 'Date']]) {
+  test(`mock.timers of ${apis.join(' and ')} move the system clock`, () => {
+    const clock = createSystemClock()
+    mock.timers.enable({ apis })
+    try {
+      let fired = false
+      clock.schedule(500, () => (fired = true))
+      mock.timers.tick(499)
+      assert.equal(fired, false)
+      mock.timers.tick(1)
+      assert.equal(fired, true)
+    } finally {
+      mock.timers.reset()
+      clock.close()
+    }
+  })
+}
