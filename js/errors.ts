@@ -119,8 +119,8 @@ export class TimerLoopError extends KeelsonError {
 export class NativePanicError extends KeelsonError {
   static readonly code: 'KEELSON_PANIC' = 'KEELSON_PANIC'
   readonly code: 'KEELSON_PANIC' = 'KEELSON_PANIC'
-  constructor(cause: unknown) {
-    super(`keelson's core panicked: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  constructor(panic: string) {
+    super(`keelson's core panicked: ${panic}`)
   }
 }
 

@@ -17,6 +17,7 @@ interface Native extends Pick<
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
+  setPanicFactory(make: (message: string) => Error): void
 }
 
 function load(): Native {
@@ -29,7 +30,7 @@ function load(): Native {
 
 const native: Native = load()
 
-/** Raw functions: numbers in, a number out. A panic of the core is thrown as an `Error` with code `KEELSON_PANIC`. */
+/** Raw functions: numbers in, a number out. A panic of the core is thrown as a `NativePanicError`. */
 export const hot: HotLane = native.hot
 
 /** Further results of the last call into the hot lane. Read them before the next call. */
@@ -44,8 +45,4 @@ export const nativePriorities: Native['nativePriorities'] = native.nativePriorit
 export const nativeShedReasons: Native['nativeShedReasons'] = native.nativeShedReasons
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
-/** Gives a panic that crossed the seam its class; any other error is returned as it is. */
-export function unwrapPanic(error: unknown): unknown {
-  const isPanic = error instanceof Error && (error as { code?: unknown }).code === NativePanicError.code
-  return isPanic ? new NativePanicError(error) : error
-}
+native.setPanicFactory((message) => new NativePanicError(message))

@@ -16,6 +16,8 @@ pub(super) struct Environment {
     pub(super) clocks: RefCell<Clocks>,
     pub(super) systems: RefCell<Systems>,
     pub(super) engines: RefCell<Engines>,
+    /// Makes the JavaScript error of a panic; null until TypeScript sets it.
+    pub(super) panic_factory: Cell<sys::napi_ref>,
     scratch: Scratch,
 }
 
@@ -25,6 +27,7 @@ impl Environment {
             clocks: RefCell::default(),
             systems: RefCell::default(),
             engines: RefCell::default(),
+            panic_factory: Cell::new(std::ptr::null_mut()),
             scratch,
         }
     }

@@ -87,7 +87,7 @@ pub(super) unsafe fn call<const N: usize>(
     unsafe {
         let (environment, values) = arguments::<N>(env, info);
         let numbers = values.map(|value| number(env, value));
-        finish(env, || body(environment, numbers))
+        finish(env, environment, || body(environment, numbers))
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) unsafe fn call_with_text<const N: usize>(
         const { assert!(N < 8) };
         let text = text(env, values[0]);
         let numbers = std::array::from_fn(|index| number(env, values[index + 1]));
-        finish(env, || body(environment, &text, numbers))
+        finish(env, environment, || body(environment, &text, numbers))
     }
 }
 
@@ -161,7 +161,11 @@ unsafe fn text(env: sys::napi_env, value: sys::napi_value) -> String {
 }
 
 /// Turns the body's number into a JavaScript value and its panic into a JavaScript error.
-unsafe fn finish(env: sys::napi_env, body: impl FnOnce() -> f64) -> sys::napi_value {
+unsafe fn finish(
+    env: sys::napi_env,
+    environment: &Environment,
+    body: impl FnOnce() -> f64,
+) -> sys::napi_value {
     let mut result = ptr::null_mut();
     match catch_unwind(AssertUnwindSafe(body)) {
         // SAFETY: `env` is live for the call.
@@ -173,16 +177,55 @@ unsafe fn finish(env: sys::napi_env, body: impl FnOnce() -> f64) -> sys::napi_va
                 .downcast_ref::<&str>()
                 .copied()
                 .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("panic without a message")
-                .replace('\0', " ");
-            // SAFETY: both strings end with a zero byte.
-            unsafe {
-                let message = format!("{message}\0");
-                sys::napi_throw_error(env, c"KEELSON_PANIC".as_ptr(), message.as_ptr().cast());
-            }
+                .unwrap_or("panic without a message");
+            // SAFETY: as above.
+            unsafe { throw_panic(env, environment.panic_factory.get(), message) };
         }
     }
     result
+}
+
+/// Throws what JavaScript makes of a panic, or a bare error with the code when it gave no factory.
+///
+/// # Safety
+///
+/// While `env` is live, with a factory of this environment or null.
+unsafe fn throw_panic(env: sys::napi_env, factory: sys::napi_ref, message: &str) {
+    // SAFETY: out pointers are locals; a null value is refused by Node-API without effect.
+    unsafe {
+        let [mut text, mut function, mut receiver, mut error] = [ptr::null_mut(); 4];
+        let length = message.len().cast_signed();
+        sys::napi_create_string_utf8(env, message.as_ptr().cast(), length, &raw mut text);
+        sys::napi_get_undefined(env, &raw mut receiver);
+        if !factory.is_null() {
+            sys::napi_get_reference_value(env, factory, &raw mut function);
+            sys::napi_call_function(env, receiver, function, 1, &raw const text, &raw mut error);
+        }
+        if error.is_null() {
+            let mut code = ptr::null_mut();
+            let name = "KEELSON_PANIC";
+            let length = name.len().cast_signed();
+            sys::napi_create_string_utf8(env, name.as_ptr().cast(), length, &raw mut code);
+            sys::napi_create_error(env, code, text, &raw mut error);
+        }
+        sys::napi_throw(env, error);
+    }
+}
+
+/// `setPanicFactory(make)`: JavaScript makes the errors of panics, in its own realm and with its own class.
+unsafe extern "C" fn set_panic_factory(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: as for `call`; the reference is never released, like the environment's other one.
+    unsafe {
+        let (environment, [factory]) = arguments::<1>(env, info);
+        let mut reference = ptr::null_mut();
+        if sys::napi_create_reference(env, factory, 1, &raw mut reference) == sys::Status::napi_ok {
+            environment.panic_factory.set(reference);
+        }
+    }
+    ptr::null_mut()
 }
 
 /// Creates the environment's table and puts the lane and its scratch memory on `exports`.
@@ -235,6 +278,21 @@ pub(super) unsafe fn install<'a>(
             environment.cast(),
             Some(free),
             ptr::null_mut()
+        ))?;
+        let mut setter = ptr::null_mut();
+        napi::check_status!(sys::napi_create_function(
+            env,
+            c"setPanicFactory".as_ptr(),
+            c"setPanicFactory".count_bytes().cast_signed(),
+            Some(set_panic_factory),
+            environment.cast(),
+            &raw mut setter
+        ))?;
+        napi::check_status!(sys::napi_set_named_property(
+            env,
+            exports,
+            c"setPanicFactory".as_ptr(),
+            setter
         ))?;
         let mut lane_object = ptr::null_mut();
         napi::check_status!(sys::napi_create_object(env, &raw mut lane_object))?;
