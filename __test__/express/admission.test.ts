@@ -104,8 +104,8 @@ describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
       const app = express()
       let inside = 0
       app.use('/answered', (_req, res, next) => {
+        res.on('close', next)
         res.end('early')
-        next()
       })
       app.use('/gone', (req, res, next) => {
         res.on('close', next)

@@ -28,9 +28,8 @@ export class Door {
   }
 
   receive(req: Request, res: Response, next: NextFunction): void {
-    if (res.headersSent) return next()
-    // Gone before it came to us. Who waits and goes is not served either.
-    if (res.destroyed) return
+    // Over before it came to us: answered by somebody else, or its client has gone, and then nobody is served.
+    if (res.destroyed) return res.headersSent ? next() : undefined
     const { skip, shadow } = this.#settings
     if (skip !== undefined && this.#ask('skip', skip, Boolean, req, res)) return next()
     const { gate } = this.#openAtrion()
@@ -127,8 +126,8 @@ export class Door {
     this.#tell(req, shed)
     visit.refused()
     const { handler, statusCode } = this.#settings
-    // Somebody else answered while it waited.
-    if (res.headersSent) return
+    // Somebody else is answering: there is nothing to refuse.
+    if (res.headersSent) return next()
     try {
       if (handler === undefined) return refuse(req, res, statusCode, shed)
       const answered = handler(req, res, next, shed)

@@ -4,12 +4,28 @@ import type { Gate } from '../atrion/gate.ts'
 import type { Ticket } from '../atrion/ticket.ts'
 import type { TicketOutcome } from '../atrion/types.ts'
 
-/** Where a response keeps the visits that are under way, the innermost first. */
-const VISITS = Symbol('keelson.visits')
-type Visited = Response & { [VISITS]?: Visit | undefined }
-
 /** Why a wait ended whose client went away. */
 export const GONE: unique symbol = Symbol('the client went away')
+
+const FAILED: TicketOutcome = { ok: false }
+const ABORTED: TicketOutcome = { aborted: true }
+
+/**
+ * What listens to the end of a response, and leads back to its visit. A property on the response would be simpler, but
+ * Express swaps the prototype of responses, and then that one property costs more than the whole admission.
+ */
+interface Listener {
+  (): void
+  visit?: Visit
+}
+
+/** The visits of a response that are under way, from the outermost in. */
+function visitsOf(res: Response): Visit[] {
+  // Nobody listens yet at the outermost gate of most apps.
+  if (res.listenerCount('close') === 0) return NONE
+  return (res.listeners('close') as Listener[]).flatMap(({ visit }) => visit ?? NONE)
+}
+const NONE: Visit[] = []
 
 /** What a visit needs of its middleware. */
 interface Judge {
@@ -30,8 +46,8 @@ export class Visit {
   /** As an `AbortSignal`: whether it left while it waited. */
   aborted = false
   readonly reason: typeof GONE = GONE
-  /** A visit of the same request at another gate, which holds a place while this one asks. */
-  readonly #outer: Visit | undefined
+  /** Visits of the same request at other gates, which hold their places while this one asks. */
+  readonly #outer: readonly Visit[]
   readonly #judge: Judge
   readonly #gate: Gate
   #ticket: Ticket | undefined
@@ -47,7 +63,7 @@ export class Visit {
     this.res = res
     this.next = next
     this.name = name
-    this.#outer = (res as Visited)[VISITS]
+    this.#outer = visitsOf(res)
   }
 
   /** As an `AbortSignal`: there is one listener, the gate. */
@@ -61,29 +77,26 @@ export class Visit {
 
   /** Whether the request holds a place at this gate already, which it took on its way here. */
   get isRepeated(): boolean {
-    for (let visit = this.#outer; visit !== undefined; visit = visit.#outer) {
-      if (visit.name === this.name && visit.#gate === this.#gate) return true
-    }
-    return false
+    return this.#outer !== NONE && this.#outer.some((visit) => visit.#gate === this.#gate && visit.name === this.name)
   }
 
   /** Sees the response to its end. */
   watch(): void {
-    const { res } = this
-    res.on('finish', this.#onEnd)
-    res.on('close', this.#onEnd)
+    const gone: Listener = () => this.#end(ABORTED)
+    gone.visit = this
+    this.res.on('finish', () => this.#finish())
+    this.res.on('close', gone)
   }
 
   /** Runs the app. What it throws is its own affair, but it is reported as a failure. */
   enter(ticket: Ticket): void {
     this.#ticket = ticket
     // It left in the moment in which it was let in.
-    if (this.#ended) return this.#report({ aborted: true })
-    ;(this.res as Visited)[VISITS] = this
+    if (this.#ended) return this.#report(ABORTED)
     try {
       this.next()
     } catch (error) {
-      this.#end({ ok: false })
+      this.#end(FAILED)
       throw error
     }
   }
@@ -91,17 +104,16 @@ export class Visit {
   /** The request is refused: neither this gate nor those further out learn anything from its answer. */
   refused(): void {
     this.#ended = true
-    for (let visit = this.#outer; visit !== undefined; visit = visit.#outer) visit.#refusedInside = true
+    for (const visit of this.#outer) visit.#refusedInside = true
   }
 
-  readonly #onEnd = (): void => {
+  #finish(): void {
     if (this.#ended) return
-    const { req, res } = this
-    if (!res.writableFinished || this.#refusedInside) this.#end({ aborted: true })
-    else this.#end({ ok: !this.#judge.failed(req, res) })
+    if (this.#refusedInside) this.#end(ABORTED)
+    else this.#end(this.#judge.failed(this.req, this.res) ? FAILED : undefined)
   }
 
-  #end(outcome: TicketOutcome): void {
+  #end(outcome: TicketOutcome | undefined): void {
     if (this.#ended) return
     this.#ended = true
     if (this.#ticket !== undefined) return this.#report(outcome)
@@ -109,7 +121,7 @@ export class Visit {
     this.#leave?.()
   }
 
-  #report(outcome: TicketOutcome): void {
+  #report(outcome: TicketOutcome | undefined): void {
     try {
       this.#ticket?.done(outcome)
     } catch (error) {
