@@ -46,3 +46,15 @@ it.each([
   expect(child.status).toBe(status)
   expect(child.signal).toBeNull()
 })
+
+it('lets a program end whose tickets are still in flight', () => {
+  const child = run(`
+    const { Atrion } = require('keelson')
+    const atrion = new Atrion()
+    atrion.tryAdmit('never done')
+    void atrion.run('db', async () => console.log('ran'))
+  `)
+  expect(child.stdout).toBe('ran\n')
+  expect(child.status).toBe(0)
+  expect(child.tookMs).toBeLessThan(5000)
+})
