@@ -22,12 +22,6 @@ export function positiveMillis(field: string, value: unknown): number {
   throw new InvalidArgumentError(field, 'a positive, finite number of milliseconds', value)
 }
 
-/** A finite number at or above a bound. */
-export function atLeast(field: string, bound: number, value: unknown): number {
-  if (typeof value === 'number' && value >= bound && Number.isFinite(value)) return value
-  throw new InvalidArgumentError(field, `a finite number of at least ${bound}`, value)
-}
-
 /** An integer within bounds. */
 export function integer(field: string, min: number, max: number, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number

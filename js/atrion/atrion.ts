@@ -26,9 +26,6 @@ const MODES: readonly Mode[] = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER']
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 
-/** @internal The gate behind an engine, for the adapters. */
-export const gateOf: (atrion: Atrion) => Gate = (atrion) => atrion.gate
-
 /**
  * Decides who gets in. Resistance explains each decision, a gradient limit follows the speed of what is protected, a
  * queue orders who waits, and a trickle is always admitted, so that nothing stays shut.

@@ -1,10 +1,11 @@
 import { text } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { hot, scratch } from '../native.ts'
 
 /** A route id's slot: its low 24 bits. */
 const SLOTS = 2 ** 24
 /** Longer names would make the bound on routes no bound on memory. */
-export const MAX_ROUTE_NAME = 512
+const MAX_ROUTE_NAME = 512
 
 /** Route names to the core's ids. It forgets a name when the core forgets the route. */
 export class Routes {
@@ -28,8 +29,9 @@ export class Routes {
   }
 
   #intern(route: string, now: number): number {
-    text('route', route)
-    if (route.length > MAX_ROUTE_NAME) text(`route (at most ${MAX_ROUTE_NAME} characters)`, undefined)
+    if (text('route', route).length > MAX_ROUTE_NAME) {
+      throw new InvalidArgumentError('route', `at most ${MAX_ROUTE_NAME} characters`, route)
+    }
     const id = hot.engineIntern(route, this.#engine, now)
     const evicted = scratch[0] as number
     if (evicted >= 0) this.#ids.delete(this.#names[evicted] as string)

@@ -6,8 +6,8 @@ interface Reporting {
   settle(ticket: number, outcome: number): boolean
 }
 
-/** @internal Codes of the core. */
-export const OUTCOME = { ok: 0, failed: 1, aborted: 2, ignored: 3 } as const
+/** Codes of the core. */
+const OUTCOME = { ok: 0, failed: 1, aborted: 2 } as const
 
 /** Admitted work. Report its end with {@link done}; a ticket that is never done is freed at its deadline. */
 export class Ticket {

@@ -13,6 +13,10 @@ export interface InstantFields {
 export type Instant = InstantFields & number
 
 class InstantValue implements InstantFields {
+  static {
+    // What a log shows.
+    Object.defineProperty(this, 'name', { value: 'Instant' })
+  }
   readonly wallMs: number
   readonly monoMs: number
 

@@ -3,7 +3,6 @@
 use super::engine::{Admission, Engine, Event, Kind, Ticket};
 use super::gate::{Gate, Verdict};
 use super::handle::{RouteId, TicketId, WaiterId};
-use super::jitter;
 use super::queue::Waiter;
 use super::shed::{Reason, Shed};
 
@@ -207,7 +206,7 @@ impl Engine {
 
     /// Counts a refusal and says when to come back.
     pub(crate) fn refusal(&mut self, slot: u32, reason: Reason, voltage: f64, now: f64) -> Shed {
-        let jitter = 1.0 + jitter::unit(&mut self.rng);
+        let jitter = 1.0 + self.random.unit();
         let config = &self.config.gate;
         let (hope, resistance) = self.routes.gate(slot).map_or((0.0, 0.0), |gate| {
             gate.refuse(reason);

@@ -2,9 +2,6 @@
 
 use std::collections::VecDeque;
 
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng;
-
 use super::clock::Monotonic;
 use super::config::Config;
 use super::deadlines::{Deadlines, Scheduled};
@@ -14,6 +11,7 @@ use super::queue::Waiter;
 use super::routes::Routes;
 use super::shed::Shed;
 use super::slab::Slab;
+use crate::core::random::Random;
 use crate::core::resistance::{Decision, Invalid, Reading, State, Telemetry, Weights};
 
 /// What [`Engine::intern`] did.
@@ -99,7 +97,7 @@ pub struct Engine {
     pub(crate) waiters: Slab<Waiter>,
     pub(crate) waiter_deadlines: Deadlines,
     pub(crate) events: VecDeque<Event>,
-    pub(crate) rng: Xoshiro256PlusPlus,
+    pub(crate) random: Random,
 }
 
 impl Engine {
@@ -118,7 +116,7 @@ impl Engine {
             waiters: Slab::new(),
             waiter_deadlines: Deadlines::new(),
             events: VecDeque::new(),
-            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            random: Random::new(seed),
             config,
         })
     }

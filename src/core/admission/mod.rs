@@ -15,7 +15,6 @@ mod engine;
 mod evidence;
 mod gate;
 mod handle;
-pub(crate) mod jitter;
 mod limit;
 mod priority;
 mod queue;

@@ -3,13 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng;
-
 use super::report::Report;
 use crate::core::admission::{
-    Admission, Config, Engine, Event, Outcome, Priority, RouteId, TicketId, jitter,
+    Admission, Config, Engine, Event, Outcome, Priority, RouteId, TicketId,
 };
+use crate::core::random::Random;
 
 /// What stands between the clients and the service.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,7 +135,7 @@ struct Job {
 
 struct World<'a> {
     scenario: &'a Scenario,
-    rng: Xoshiro256PlusPlus,
+    random: Random,
     engine: Engine,
     route: RouteId,
     heap: BinaryHeap<Happening>,
@@ -163,7 +161,7 @@ impl<'a> World<'a> {
         let route = engine.intern("route", 0.0).id;
         Self {
             scenario,
-            rng: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x5EED),
+            random: Random::new(seed ^ 0x5EED),
             engine,
             route,
             heap: BinaryHeap::new(),
@@ -179,7 +177,7 @@ impl<'a> World<'a> {
     }
 
     fn unit(&mut self) -> f64 {
-        jitter::unit(&mut self.rng)
+        self.random.unit()
     }
 
     fn exponential(&mut self, mean: f64) -> f64 {
