@@ -1,6 +1,7 @@
 //! The named behaviours of the engine, one test each.
 
 use super::{Config, Decision, Mode, Reason, State, Telemetry, TunerConfig, Weights};
+use crate::core::random::Random;
 
 struct Route {
     config: Config,
@@ -241,7 +242,7 @@ fn ordinary_healthy_traffic_is_never_denied() {
     use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
     for rate in [20.0, 100.0, 500.0, 2000.0] {
         for seed in 0..10 {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let mut rng = Random::new(seed);
             let mut route = Route::new(Config::default());
             let (mut now, mut denied, mut all) = (0.0, 0, 0);
             while now < 20_000.0 {
@@ -260,7 +261,7 @@ fn ordinary_healthy_traffic_is_never_denied() {
 }
 
 fn unit(rng: &mut rand_xoshiro::Xoshiro256PlusPlus) -> f64 {
-    crate::core::admission::jitter::unit(rng)
+    rng.unit()
 }
 
 #[test]
