@@ -239,17 +239,16 @@ fn a_clock_that_goes_back_is_a_pause() {
 #[test]
 fn ordinary_healthy_traffic_is_never_denied() {
     // Synthetic traffic of reference/atrion.md §4.2, where the earlier library denied 29 to 99 %.
-    use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
     for rate in [20.0, 100.0, 500.0, 2000.0] {
         for seed in 0..10 {
-            let mut rng = Random::new(seed);
+            let mut random = Random::new(seed);
             let mut route = Route::new(Config::default());
             let (mut now, mut denied, mut all) = (0.0, 0, 0);
             while now < 20_000.0 {
-                let tail = if unit(&mut rng) < 0.01 { 250.0 } else { 0.0 };
-                let latency = 60.0 + 120.0 * unit(&mut rng) + tail;
-                let error = if unit(&mut rng) < 0.005 { 0.05 } else { 0.0 };
-                route.report(t(latency, error, 0.3 + 0.2 * unit(&mut rng)), now);
+                let tail = if random.unit() < 0.01 { 250.0 } else { 0.0 };
+                let latency = 60.0 + 120.0 * random.unit() + tail;
+                let error = if random.unit() < 0.005 { 0.05 } else { 0.0 };
+                route.report(t(latency, error, 0.3 + 0.2 * random.unit()), now);
                 let (r, mode) = route.state.resistance(&route.config, now);
                 denied += i32::from(!Decision::new(r, mode, 100.0).allow);
                 all += 1;
@@ -258,10 +257,6 @@ fn ordinary_healthy_traffic_is_never_denied() {
             assert_eq!(denied, 0, "of {all} at {rate}/s, seed {seed}");
         }
     }
-}
-
-fn unit(rng: &mut rand_xoshiro::Xoshiro256PlusPlus) -> f64 {
-    rng.unit()
 }
 
 #[test]
