@@ -10,7 +10,7 @@ const good = { latencyMs: 45, errorRate: 0.001, saturation: 0.3 }
 const bad = { latencyMs: 900, errorRate: 0.6, saturation: 1 }
 
 describe('route', () => {
-  it('decides as the seed shows it, before and after connect', async () => {
+  it('decides, before and after connect', async () => {
     const { atrion } = underTest()
     const decision = atrion.route('api/checkout', { latencyMs: 45, errorRate: 0.01, saturation: 0.3 })
     expect(decision).toEqual({ allow: true, resistance: 12, mode: 'BOOTSTRAP', reason: 'OK' })

@@ -158,7 +158,7 @@ pub struct Config {
     pub recovery_multiplier: f64,
     /// Reports during which the route is in BOOTSTRAP. Default 10.
     pub bootstrap_ticks: u32,
-    /// The unit of time of the seeds' per-tick constants, milliseconds. Default 100.
+    /// The unit of time of the per-tick constants, milliseconds. Default 100.
     pub min_delta_t_ms: f64,
     /// Steepness of `tanh`. Default 1.
     pub tanh_scale: f64,

@@ -10,7 +10,7 @@
 //!   pressure is critical, up to a cap, and decays with time, faster while the evidence is healthy.
 //!
 //! Nothing depends on how often a route is reported on, and nothing needs traffic to decay. The formulas are
-//! those of the seeds; where they were per call they are per second here. See `docs/admission.md`.
+//! those of Atrion 2.0; where they were per call they are per second here. See `docs/admission.md`.
 
 pub(crate) mod config;
 pub(crate) mod decay;

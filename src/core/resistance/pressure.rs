@@ -14,7 +14,7 @@ pub struct Pressure {
     pub saturation: f64,
 }
 
-/// `tanh(((raw - baseline) / baseline) * scale)` (reference/atrion.md §2, "normalise"); unknown is 0.
+/// `tanh(((raw - baseline) / baseline) * scale)`; unknown is 0.
 fn normalise(raw: Option<f64>, baseline: f64, scale: f64) -> f64 {
     raw.map_or(0.0, |raw| {
         let x = (raw / baseline - 1.0) * scale;

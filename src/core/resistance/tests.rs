@@ -238,7 +238,7 @@ fn a_clock_that_goes_back_is_a_pause() {
 
 #[test]
 fn ordinary_healthy_traffic_is_never_denied() {
-    // Synthetic traffic of reference/atrion.md §4.2, where the earlier library denied 29 to 99 %.
+    // Synthetic traffic of which the formulas per call (Atrion 2.0) denied 29 to 99 %.
     for rate in [20.0, 100.0, 500.0, 2000.0] {
         for seed in 0..10 {
             let mut random = Random::new(seed);

@@ -3,7 +3,7 @@
 use super::config::{Config, TunerConfig};
 use super::decay::decay;
 
-/// Time-weighted mean and variance of resistance: `mu + k * sigma` (reference/atrion.md §2, "tuner").
+/// Time-weighted mean and variance of resistance: `mu + k * sigma`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tuner {
     mean: f64,
