@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net'
 import express5 from 'express'
 // @ts-expect-error: an alias of the older version, which has no types of its own here.
 import express4 from 'express4'
-import { Atrion, type AdmissionConfig, createSystem, type System } from 'keelson'
-import { onTestFinished } from 'vitest'
+import { type AdmissionConfig, Atrion, createSystem, type GateState, type System } from 'keelson'
+import { admission, type AdmissionOptions } from 'keelson/express'
+import { expect, onTestFinished } from 'vitest'
 
 export type ExpressModule = typeof express5
 
@@ -22,16 +23,24 @@ export interface Gated {
 }
 
 /** An Atrion of a system of its own, which collects what is reported. */
-export function gated(admission?: AdmissionConfig, maxRoutes?: number): Gated {
+export function gated(config?: AdmissionConfig, maxRoutes?: number): Gated {
   const reported: { error: unknown; origin: string }[] = []
   const system = createSystem({ onError: (error, origin) => reported.push({ error, origin }) })
   onTestFinished(() => system.close())
-  const atrion = new Atrion({ system, ...(admission && { admission }), ...(maxRoutes && { maxRoutes }) })
+  const atrion = new Atrion({ system, ...(config && { admission: config }), ...(maxRoutes && { maxRoutes }) })
   return { atrion, system, reported }
 }
 
 /** One place and nobody waits: the second request at a time is refused (beside a trickle). */
 export const single: AdmissionConfig = { limit: 1, maxQueue: 0, tricklePerSecond: 0.001, trickleShare: 0.0001 }
+
+/** What a gate has measured. */
+export const gateOf = (atrion: Atrion, name: string): GateState => atrion.getState(name)!.gate!
+
+/** Waits until all requests of a gate were reported. */
+export const settled = async (atrion: Atrion, name: string): Promise<void> => {
+  await expect.poll(() => gateOf(atrion, name).inFlight).toBe(0)
+}
 
 /** A handler that answers when it is told to. */
 export function held() {
@@ -99,4 +108,18 @@ export async function serve(app: http.RequestListener): Promise<Served> {
     return { answer, leave: () => void request.destroy() }
   }
   return { port, server, send, get: (path, options) => send(path, options).answer }
+}
+
+/** An app whose only place is taken. */
+export async function full(express: ExpressModule, options: AdmissionOptions = {}, config = single) {
+  const all = gated(config)
+  const app = express()
+  const hold = held()
+  app.use(admission({ atrion: all.atrion, ...options }))
+  app.all('/slow', hold.handler)
+  app.use((_req, res) => void res.send('fine'))
+  const served = await serve(app)
+  const slow = served.get('/slow')
+  await hold.arrival()
+  return { ...all, ...served, ...hold, slow }
 }

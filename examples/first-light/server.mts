@@ -7,7 +7,8 @@ import { admission } from 'keelson/express'
 
 import { Database } from './database.mjs'
 
-const system = createSystem({ seed: 7 })
+// With this seed, queries take 20 ms in the mean also over as few as a run has.
+const system = createSystem({ seed: 1 })
 const database = new Database(system.clock, system.random)
 
 /** Which requests go first. Here a header says so; in a service it may be the path, the user or the plan. */

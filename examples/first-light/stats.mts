@@ -15,7 +15,7 @@ export interface Summary {
   readonly sheds: number
 }
 
-/** Well again: as many seconds in a row, with this share of successes. */
+/** Well again: so many seconds in a row (fewer if the run does not last that long), with this share of successes. */
 const healthySeconds = 3
 const healthyShare = 0.99
 
@@ -49,11 +49,12 @@ function quantile(samples: readonly number[], share: number): number | undefined
 function recovery(after: readonly Outcome[], end: number): number | undefined {
   const secondOf = ({ at }: Outcome): number => Math.floor((at - end) / 1000)
   const seconds = Math.max(-1, ...after.map(secondOf)) + 1
+  const enough = Math.min(healthySeconds, seconds)
   let inARow = 0
   for (let second = 0; second < seconds; second += 1) {
     const inSecond = after.filter((outcome) => secondOf(outcome) === second)
     inARow = successes(inSecond).length >= inSecond.length * healthyShare ? inARow + 1 : 0
-    if (inARow === healthySeconds) return second + 1 - healthySeconds
+    if (inARow === enough) return second + 1 - enough
   }
   return undefined
 }
