@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { once } from 'node:events'
 
 import { admission } from 'keelson/express'
 import { describe, expect, it } from 'vitest'
@@ -86,4 +87,32 @@ describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
       await slow
     })
   })
+})
+
+it('without Express, what next() throws after a wait is uncaught, as it would be without us', async () => {
+  const { atrion } = gated({ ...single, maxQueue: 1, queueDeadlineMs: 5000 })
+  const gate = admission({ atrion }) as unknown as (req: unknown, res: unknown, next: () => void) => void
+  const { handler, arrival, release } = held()
+  const { send } = await serve((req, res) =>
+    gate(req, res, () => {
+      if (req.url === '/throws') throw new Error('the app failed')
+      handler(req, res)
+    }),
+  )
+  const slow = send('/').answer
+  await arrival()
+  send('/throws')
+  await expect.poll(() => gateOf(atrion, 'app').queued).toBe(1)
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  try {
+    const uncaught = once(process, 'uncaughtException')
+    release()
+    expect(await uncaught).toEqual([new Error('the app failed'), 'uncaughtException'])
+  } finally {
+    for (const listener of others) process.on('uncaughtException', listener)
+  }
+  await slow
+  await settled(atrion, 'app')
+  expect(gateOf(atrion, 'app')).toMatchObject({ admitted: 2, succeeded: 1, failed: 1 })
 })

@@ -128,12 +128,21 @@ export class Door {
     const { handler, statusCode } = this.#settings
     // Somebody else is answering: there is nothing to refuse.
     if (res.headersSent) return next()
+    if (handler === undefined) return this.#answer(visit, shed, statusCode)
     try {
-      if (handler === undefined) return refuse(req, res, statusCode, shed)
       const answered = handler(req, res, next, shed)
       if (isThenable(answered)) answered.then(undefined, next)
     } catch (error) {
       next(error)
+    }
+  }
+
+  #answer({ req, res, next }: Visit, shed: Shed, statusCode: number): void {
+    try {
+      refuse(req, res, statusCode, shed)
+    } catch (error) {
+      this.report(error, 'admission: the refusal')
+      next()
     }
   }
 
