@@ -85,7 +85,7 @@ const against = (name, ours, peer, bar, expected) => ({
   name,
   unit: 'µs/op',
   iterations: requests,
-  rounds: 11,
+  rounds: 15,
   warmup: 1,
   ours: side(ours, expected),
   peer: { name: peer, fn: side(peer) },
