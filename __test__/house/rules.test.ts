@@ -22,6 +22,11 @@ const planted: [Rule, string, Tree][] = [
   ['time and chance come from the system', 'a template', { 'js/a.ts': 'const d = `at ${Date.now()}`' }],
   ['time and chance come from the system', 'node:timers', { 'js/a.ts': "import * as t from 'node:timers/promises'" }],
   ['time and chance come from the system', 'node:crypto', { 'js/a.ts': "const c = require('crypto')" }],
+  [
+    'time and chance come from the system',
+    'chance beside a digest',
+    { 'js/a.ts': "import { createHash } from 'node:crypto'\nimport { randomInt } from 'node:crypto'" },
+  ],
   ['the core does not know Node', 'use napi', { 'src/core/time/mod.rs': 'use napi::Env;' }],
   ['the core does not know Node', 'a derive', { 'src/core/a.rs': '#[napi]\nfn f() {}' }],
   ['the core does not know Node', 'the binding', { 'src/core/a.rs': 'use crate::binding::hot;' }],
@@ -69,6 +74,7 @@ describe('a planted fault is found', () => {
 })
 
 const innocent: [Rule, string, Tree][] = [
+  ['time and chance come from the system', 'a digest', { 'js/a.ts': "import { createHash } from 'node:crypto'" }],
   ['time and chance come from the system', 'the host file', { 'js/clock/host.ts': 'setTimeout(f, Date.now())' }],
   ['time and chance come from the system', 'entropy', { 'js/system/entropy.ts': 'Math.random()' }],
   ['time and chance come from the system', 'a comment', { 'js/a.ts': '// unlike Date.now()\n/* setTimeout */' }],

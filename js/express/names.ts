@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
+
 import type { Request, RequestHandler } from 'express'
 
 import { InvalidArgumentError } from '../errors.ts'
-import { sha256 } from './digest.ts'
 import { MAX_NAME } from './options.ts'
 
 /** A matched route as both versions of Express make it. */
@@ -79,7 +80,7 @@ function decoded(segment: string): string {
 /** The name of a gate for one key; without a key, the name itself. */
 export function keyed(name: string, key: string | undefined): string {
   if (key === undefined || key === '') return name
-  return `${name}:${key.length > MAX_KEY ? sha256(key) : key}`
+  return `${name}:${key.length > MAX_KEY ? createHash('sha256').update(key).digest('hex') : key}`
 }
 
 /** Refuses what is not a key. */
