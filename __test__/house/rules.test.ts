@@ -25,7 +25,7 @@ const planted: [Rule, string, Tree][] = [
   [
     'time and chance come from the system',
     'chance beside a digest',
-    { 'js/a.ts': "import { createHash } from 'node:crypto'\nimport { randomInt } from 'node:crypto'" },
+    { 'js/a.ts': "import { createHash, randomInt } from 'node:crypto'" },
   ],
   ['the core does not know Node', 'use napi', { 'src/core/time/mod.rs': 'use napi::Env;' }],
   ['the core does not know Node', 'a derive', { 'src/core/a.rs': '#[napi]\nfn f() {}' }],
