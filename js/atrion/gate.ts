@@ -113,8 +113,8 @@ export class Gate {
       if ((scratch[0] as number) < this.#alarmAt) this.#arm(scratch[0] as number, now)
       return new Ticket(this, ticket, route, 0)
     }
-    if (ticket !== QUEUED) return this.#shed(route, ticket)
-    return this.#wait(route, scratch[3] as number, signal, now)
+    if (ticket === QUEUED) return this.#wait(route, scratch[3] as number, signal, now)
+    return this.#shed(route, ticket)
   }
 
   #wait(route: string, waiter: number, signal: AbortSignal | undefined, now: number): Promise<Ticket | Shed> {
