@@ -12,6 +12,8 @@ pub(super) type Engines = Handles<Engine>;
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Forgets an engine; a stale handle does nothing.
     "engineClose"(engine) => close;
+    /// Seeds the jitter of retry hints with an integer.
+    "engineSeed"(engine, number) => seed;
     /// The id of a route, made if it is new. Scratch 0: the slot of a route forgotten to make room, or -1.
     "engineIntern"(str name, engine, now) => intern;
     /// The id of a route, or -1 when it is not known.
@@ -38,10 +40,10 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake.
     "engineReset"(engine, route, now) => reset;
     /// R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery,
-    /// ticks, last update or -1, momentum per second, magnitude.
+    /// ticks, last update or NaN, momentum per second, magnitude.
     "engineReading"(engine, route, now) => reading;
     /// The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed,
-    /// timed out, baseline or -1, queue delay, queue deadline, error rate or -1, shadow in flight, then sheds by code.
+    /// timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code.
     "engineGate"(engine, route) => gate;
 };
 
@@ -54,6 +56,18 @@ fn with(environment: &Environment, engine: f64, body: impl FnOnce(&mut Engine) -
 fn close(environment: &Environment, engine: f64) -> f64 {
     environment.engines.borrow_mut().close(engine);
     0.0
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a safe integer, checked in TypeScript"
+)]
+fn seed(environment: &Environment, engine: f64, number: f64) -> f64 {
+    with(environment, engine, |engine| {
+        engine.reseed(number as u64);
+        0.0
+    })
 }
 
 fn intern(environment: &Environment, name: &str, engine: f64, now: f64) -> f64 {
@@ -226,7 +240,7 @@ fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 
             reading.break_at,
             reading.recovery_at,
             reading.ticks as f64,
-            reading.last_update_ms.unwrap_or(NONE),
+            reading.last_update_ms.unwrap_or(f64::NAN),
             reading.momentum_per_second,
             reading.magnitude,
         ]);
@@ -247,10 +261,10 @@ fn gate(environment: &Environment, engine: f64, route: f64) -> f64 {
             gate.succeeded as f64,
             gate.failed as f64,
             gate.timed_out as f64,
-            gate.latency_baseline_ms.unwrap_or(NONE),
+            gate.latency_baseline_ms.unwrap_or(f64::NAN),
             gate.queue_delay_ms,
             gate.queue_deadline_ms,
-            gate.error_rate.unwrap_or(NONE),
+            gate.error_rate.unwrap_or(f64::NAN),
             f64::from(gate.shadow_in_flight),
             limit as f64,
             full as f64,

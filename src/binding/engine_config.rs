@@ -85,8 +85,6 @@ pub struct NativeEngineConfig {
     /// False turns the tuner off.
     pub tuned: bool,
     pub admission: Option<NativeGateConfig>,
-    /// Seeds the jitter of retry hints: an integer below 2^53.
-    pub seed: f64,
 }
 
 /// An engine's handle, or the field that was refused and what it must be.
@@ -156,7 +154,7 @@ pub fn native_engine_open(env: Env, options: NativeEngineConfig) -> Result<Nativ
     let tuned = options.tuned.then(|| tuner(&options.auto_tuner.unwrap_or_default()));
     config.resistance.tuner = tuned;
     config.gate = gate(&options.admission.unwrap_or_default());
-    Ok(match Engine::new(config, whole(options.seed)) {
+    Ok(match Engine::new(config, 0) {
         Ok(engine) => {
             let handle = environment.engines.borrow_mut().open(engine);
             NativeOpened { handle, field: None, why: None }
@@ -167,15 +165,6 @@ pub fn native_engine_open(env: Env, options: NativeEngineConfig) -> Result<Nativ
             why: Some(invalid.why.into()),
         },
     })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a safe integer, checked in TypeScript"
-)]
-fn whole(number: f64) -> u64 {
-    number as u64
 }
 
 /// Names of an engine's routes in the order in which they were made.

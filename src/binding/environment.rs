@@ -73,11 +73,15 @@ impl Scratch {
     }
 }
 
-/// Objects of one kind, addressed by small integers; a stale handle finds nothing.
+/// Objects of one kind, addressed by a number of slot and generation; a stale one finds nothing, nor does nonsense.
 pub(super) struct Handles<T> {
-    entries: Vec<Option<T>>,
-    free: Vec<usize>,
+    entries: Vec<(u32, Option<T>)>,
+    free: Vec<u32>,
 }
+
+/// Bits of a handle that are the slot; the generation is above them.
+const SLOT_BITS: u32 = 24;
+const GENERATIONS: u32 = 1 << 28;
 
 impl<T> Default for Handles<T> {
     fn default() -> Self {
@@ -87,29 +91,48 @@ impl<T> Default for Handles<T> {
 
 impl<T> Handles<T> {
     pub(super) fn open(&mut self, value: T) -> f64 {
-        let index = self.free.pop().unwrap_or(self.entries.len());
-        if index == self.entries.len() {
-            self.entries.push(Some(value));
-        } else {
-            self.entries[index] = Some(value);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push((0, None));
+            u32::try_from(self.entries.len() - 1).expect("fewer than 2^24 objects")
+        });
+        let (generation, entry) = &mut self.entries[slot as usize];
+        *entry = Some(value);
+        f64::from(*generation) * f64::from(1 << SLOT_BITS) + f64::from(slot)
+    }
+
+    pub(super) fn get(&mut self, handle: f64) -> Option<&mut T> {
+        let (slot, generation) = Self::split(handle)?;
+        let (current, entry) = self.entries.get_mut(slot)?;
+        if *current == generation { entry.as_mut() } else { None }
+    }
+
+    pub(super) fn close(&mut self, handle: f64) {
+        if self.get(handle).is_none() {
+            return;
         }
-        index as f64
+        let Some((slot, _)) = Self::split(handle) else { return };
+        let (generation, entry) = &mut self.entries[slot];
+        *entry = None;
+        *generation += 1;
+        // A slot that was used up is retired, so that no handle ever names something else.
+        if *generation < GENERATIONS
+            && let Ok(slot) = u32::try_from(slot)
+        {
+            self.free.push(slot);
+        }
     }
 
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a handle is an index this table gave out; anything else saturates past the end"
+        reason = "in range, as checked"
     )]
-    pub(super) fn get(&mut self, handle: f64) -> Option<&mut T> {
-        self.entries.get_mut(handle as usize)?.as_mut()
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as in `get`")]
-    pub(super) fn close(&mut self, handle: f64) {
-        if self.get(handle).is_some() {
-            self.entries[handle as usize] = None;
-            self.free.push(handle as usize);
+    fn split(handle: f64) -> Option<(usize, u32)> {
+        let limit = f64::from(GENERATIONS) * f64::from(1 << SLOT_BITS);
+        if !(handle >= 0.0 && handle < limit) {
+            return None;
         }
+        let whole = handle as u64;
+        Some(((whole & ((1 << SLOT_BITS) - 1)) as usize, (whole >> SLOT_BITS) as u32))
     }
 }

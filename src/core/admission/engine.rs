@@ -121,6 +121,11 @@ impl Engine {
         })
     }
 
+    /// Starts the jitter of retry hints over from a seed.
+    pub fn reseed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
+    }
+
     /// The route of this name, made if it is new. When the table is full, the coldest idle route is forgotten;
     /// if all are busy the table grows by one, so that it never exceeds the larger of `max_routes` and the
     /// number of busy routes plus one.

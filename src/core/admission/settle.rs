@@ -21,6 +21,8 @@ impl Engine {
         if self.tickets.get(ticket.0).is_none() {
             return false;
         }
+        // Who has waited too long is not let in by a late report: a blocked event loop keeps nobody's deadline.
+        self.expire_waiters(now);
         self.ticket_deadlines.cancel(&mut self.tickets, ticket.0.slot);
         let Some(gone) = self.tickets.remove(ticket.0) else { return false };
         self.finish(&gone, outcome, false, now);
@@ -44,6 +46,17 @@ impl Engine {
     /// Ends waits and frees tickets whose deadline has passed. A freed ticket counts as a failure.
     pub fn expire(&mut self, now_ms: f64) {
         let now = self.clock.tick(now_ms);
+        self.expire_waiters(now);
+        let due = now + ROUNDING_MS;
+        while let Some(slot) = self.ticket_deadlines.due(due) {
+            self.ticket_deadlines.cancel(&mut self.tickets, slot);
+            let Some(handle) = self.tickets.handle(slot) else { continue };
+            let Some(gone) = self.tickets.remove(handle) else { continue };
+            self.finish(&gone, Outcome::Failed, true, now);
+        }
+    }
+
+    fn expire_waiters(&mut self, now: f64) {
         let due = now + ROUNDING_MS;
         while let Some(slot) = self.waiter_deadlines.due(due) {
             if let Some(at) = self.second_chance(slot, now) {
@@ -52,12 +65,6 @@ impl Engine {
             } else {
                 self.dismiss(slot, Reason::QueueDeadline, now);
             }
-        }
-        while let Some(slot) = self.ticket_deadlines.due(due) {
-            self.ticket_deadlines.cancel(&mut self.tickets, slot);
-            let Some(handle) = self.tickets.handle(slot) else { continue };
-            let Some(gone) = self.tickets.remove(handle) else { continue };
-            self.finish(&gone, Outcome::Failed, true, now);
         }
     }
 

@@ -9,8 +9,8 @@ pub enum Step {
     Fired(Due),
     /// Nothing more is due; the clock stands at the target.
     Arrived,
-    /// This timer would be one more than `loop_limit` in a row that were scheduled for the very instant in
-    /// which they were scheduled: time would never move on. It stays pending.
+    /// This timer ends a chain of `loop_limit` timers, each scheduled by the one before for the instant in which
+    /// it ran (or one of very many such timers): time would never move on. It stays pending.
     Looping(TimerId),
 }
 
@@ -25,8 +25,22 @@ pub struct Controlled {
     wall: f64,
     timers: Timers,
     loop_limit: u32,
-    same_instant: u32,
+    instant: Instant,
 }
+
+/// What has happened without time moving.
+#[derive(Debug, Default)]
+struct Instant {
+    /// Timers fired that were scheduled for the instant in which they were made.
+    fired: u64,
+    /// How deep the chain of them is: a wave is what the wave before scheduled.
+    waves: u32,
+    /// The insertion order at which the next wave begins.
+    wave_ends: u64,
+}
+
+/// Timers of one instant, for each of `loop_limit`, beyond which even a shallow chain counts as a loop.
+const WIDTH: u64 = 100;
 
 impl Controlled {
     /// A clock whose tracks both stand at `initial` milliseconds.
@@ -36,7 +50,7 @@ impl Controlled {
             wall: initial,
             timers: Timers::default(),
             loop_limit,
-            same_instant: 0,
+            instant: Instant::default(),
         }
     }
 
@@ -82,20 +96,26 @@ impl Controlled {
     pub fn step(&mut self, target: f64) -> Step {
         let offset = self.offset();
         let target = target.max(self.mono);
-        if self.same_instant >= self.loop_limit
+        let limit = self.loop_limit;
+        if (self.instant.waves >= limit || self.instant.fired >= WIDTH * u64::from(limit))
             && let Some(id) = self.timers.first_due_now(self.mono, offset)
         {
-            self.same_instant = 0;
+            self.instant = Instant::default();
             return Step::Looping(id);
         }
         let Some(fired) = self.timers.pop_due(target, offset) else {
             self.move_to(target);
             return Step::Arrived;
         };
-        if fired.at > self.mono || !fired.immediate {
-            self.same_instant = 0;
-        } else {
-            self.same_instant += 1;
+        match fired.immediate {
+            Some(order) if fired.at <= self.mono => {
+                self.instant.fired += 1;
+                if order >= self.instant.wave_ends {
+                    self.instant.waves += 1;
+                    self.instant.wave_ends = self.timers.inserted();
+                }
+            }
+            _ => self.instant = Instant::default(),
         }
         self.move_to(fired.at);
         // A wall deadline that is reached is reached exactly: no rounding of the offset may show.
@@ -118,6 +138,7 @@ impl Controlled {
         if mono > self.mono {
             self.wall += mono - self.mono;
             self.mono = mono;
+            self.instant = Instant::default();
         }
     }
 }

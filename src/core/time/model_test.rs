@@ -184,3 +184,46 @@ fn packed_ids_survive_a_javascript_number() {
     assert!(timers.cancel(TimerId::unpack(0.0)));
     assert!(!timers.cancel(TimerId::unpack(0.0)));
 }
+
+#[test]
+fn many_timers_of_one_instant_are_no_loop_and_moving_time_ends_a_chain() {
+    let mut clock = Controlled::new(0.0, 100);
+    for _ in 0..5_000 {
+        clock.after(0.0);
+    }
+    let mut fired = 0;
+    while let Step::Fired(_) = clock.step(0.0) {
+        fired += 1;
+    }
+    assert_eq!(fired, 5_000);
+    for round in 1..=500 {
+        clock.after(0.0);
+        assert!(matches!(clock.step(f64::from(round)), Step::Fired(_)));
+        assert_eq!(clock.step(f64::from(round)), Step::Arrived);
+    }
+}
+
+#[test]
+fn a_wall_deadline_is_met_at_its_wall_time_whatever_the_rounding() {
+    for tenths in 1..200 {
+        let mut clock = Controlled::new(0.0, 10);
+        clock.jump_wall(1.7e12 + 0.3);
+        let by = f64::from(tenths) / 10.0;
+        clock.at_wall(clock.wall() + by);
+        assert!(matches!(clock.step(by), Step::Fired(_)), "{by}");
+        assert_eq!(clock.step(by), Step::Arrived);
+    }
+}
+
+#[test]
+fn a_slot_is_retired_before_its_ids_repeat() {
+    let mut timers = Timers::default();
+    let first = timers.schedule(Track::Mono, 1e12, 0.0);
+    timers.cancel(first);
+    for _ in 0..(1 << 20) {
+        let id = timers.schedule(Track::Mono, 1.0, 0.0);
+        assert_ne!(id, first);
+        timers.cancel(id);
+    }
+    assert!(!timers.cancel(first));
+}

@@ -54,8 +54,8 @@ pub struct Due {
     pub at: f64,
     /// Its wall target, when it waited for wall time.
     pub wall: Option<f64>,
-    /// Whether it was scheduled for the very instant in which it was made.
-    pub immediate: bool,
+    /// Its order of insertion, if it was scheduled for the very instant in which it was made.
+    pub immediate: Option<u64>,
 }
 
 /// What is needed of a timer only when it is cancelled or reported; firing does not touch it.
@@ -101,7 +101,7 @@ impl Timers {
             self.details.push(Detail { track, key, order });
             u32::try_from(self.details.len() - 1).expect("fewer than 2^32 timers")
         });
-        let generation = next_generation(self.generations[slot as usize]);
+        let generation = self.generations[slot as usize] + 1;
         self.generations[slot as usize] = generation;
         match track {
             Track::Mono => {
@@ -160,18 +160,19 @@ impl Timers {
             .wall
             .first_key_value()
             .map(|(&(key, order), &slot)| (order::time(key), order, slot))
-            .filter(|&(target, ..)| target - wall_offset <= now);
+            // Either way round: a deadline is met at its wall time, whatever the difference rounds to.
+            .filter(|&(target, ..)| target - wall_offset <= now || target <= now + wall_offset);
         let Some((target, order, slot)) = wall else {
             return mono.and_then(|_| self.pop_mono(now));
         };
-        let at = target - wall_offset;
+        let at = (target - wall_offset).min(now);
         if let Some(mono_at) = mono
             && (mono_at < at || (mono_at == at && self.front_order(mono_at) < order))
         {
             return self.pop_mono(now);
         }
         self.wall.remove(&(order::key(target), order));
-        Some(self.fire(slot, at, Some(target), false))
+        Some(self.fire(slot, at, Some(target), None))
     }
 
     /// The first timer that is due at or before `now`, left pending.
@@ -193,6 +194,11 @@ impl Timers {
             slots[..found].iter().fold(0, |sum, &slot| sum ^ self.generations[slot as usize]);
         std::hint::black_box(touched);
         found
+    }
+
+    /// Timers ever scheduled: the order that the next one gets.
+    pub fn inserted(&self) -> u64 {
+        self.inserted
     }
 
     /// Pending timers.
@@ -237,11 +243,12 @@ impl Timers {
     fn pop_mono(&mut self, now: f64) -> Option<Due> {
         let entry =
             self.mono.pop_until(order::key(now), alive(&self.generations, &mut self.dead))?;
-        let immediate = entry.generation & IMMEDIATE != 0;
+        let immediate =
+            (entry.generation & IMMEDIATE != 0).then(|| self.details[entry.slot as usize].order);
         Some(self.fire(entry.slot, order::time(entry.key), None, immediate))
     }
 
-    fn fire(&mut self, slot: u32, at: f64, wall: Option<f64>, immediate: bool) -> Due {
+    fn fire(&mut self, slot: u32, at: f64, wall: Option<f64>, immediate: Option<u64>) -> Due {
         let id = TimerId { slot, generation: self.generations[slot as usize] };
         self.release(slot);
         Due { id, at, wall, immediate }
@@ -249,14 +256,13 @@ impl Timers {
 
     fn release(&mut self, slot: u32) {
         let generation = &mut self.generations[slot as usize];
-        *generation = next_generation(*generation);
-        self.free.push(slot);
+        *generation += 1;
+        // A slot whose generations are used up is retired, so that no id ever names another timer.
+        if *generation < TimerId::GENERATIONS {
+            self.free.push(slot);
+        }
         self.live -= 1;
     }
-}
-
-fn next_generation(generation: u32) -> u32 {
-    (generation + 1) % TimerId::GENERATIONS
 }
 
 fn is_live(generation: u32) -> bool {
