@@ -42,10 +42,13 @@ export function optionalCallable<F extends (...args: never[]) => unknown>(
   return value === undefined ? undefined : callable<F>(field, value)
 }
 
-/** A string that is not empty. */
+const isWellFormed = (value: string): boolean => (value as string & { isWellFormed(): boolean }).isWellFormed()
+
+/** A string that is not empty, and Unicode. */
 export function text(field: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value
-  throw new InvalidArgumentError(field, 'a non-empty string', value)
+  // A lone surrogate would become another character in the core, and two names one.
+  if (typeof value === 'string' && value !== '' && isWellFormed(value)) return value
+  throw new InvalidArgumentError(field, 'a non-empty string of whole characters', value)
 }
 
 /** An options object, or nothing for the defaults. */

@@ -18,8 +18,6 @@ export interface NativeEngineConfig {
   /** False turns the tuner off. */
   tuned: boolean
   admission?: NativeGateConfig
-  /** Seeds the jitter of retry hints: an integer below 2^53. */
-  seed: number
 }
 
 /** Opens an engine with these options. */

@@ -47,6 +47,8 @@ export interface HotLane {
   nameRelease(name: string, system: number): number
   /** Forgets an engine; a stale handle does nothing. */
   engineClose(engine: number): number
+  /** Seeds the jitter of retry hints with an integer. */
+  engineSeed(engine: number, number: number): number
   /** The id of a route, made if it is new. Scratch 0: the slot of a route forgotten to make room, or -1. */
   engineIntern(name: string, engine: number, now: number): number
   /** The id of a route, or -1 when it is not known. */
@@ -71,8 +73,8 @@ export interface HotLane {
   engineEvent(engine: number): number
   /** Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake. */
   engineReset(engine: number, route: number, now: number): number
-  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or -1, momentum per second, magnitude. */
+  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or NaN, momentum per second, magnitude. */
   engineReading(engine: number, route: number, now: number): number
-  /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or -1, queue delay, queue deadline, error rate or -1, shadow in flight, then sheds by code. */
+  /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code. */
   engineGate(engine: number, route: number): number
 }

@@ -59,7 +59,8 @@ export class Atrion {
         ? DEFAULT_VOLTAGE
         : voltageOf('options.defaultVoltage', finite('options.defaultVoltage', given.defaultVoltage))
     this.#ticketTimeoutMs = given.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
-    const engine = openEngine(given, system.random.int(Number.MAX_SAFE_INTEGER))
+    const engine = openEngine(given)
+    hot.engineSeed(engine, system.random.int(Number.MAX_SAFE_INTEGER))
     this.#system = system
     this.gate = new Gate(engine, given.clock ?? system.clock)
     this.#disown = system.own(this)
@@ -164,7 +165,7 @@ export class Atrion {
    * ```
    */
   run<T>(route: string, fn: (context: RunContext) => T | PromiseLike<T>, options?: RunOptions): Promise<T> {
-    return run(this.gate, route, fn, options, this.#ticketTimeoutMs)
+    return run(this.gate, this.#system, route, fn, options, this.#ticketTimeoutMs)
   }
 
   /** Ends everything: who waits is shed with reason `closed`, later calls are refused. Idempotent. */

@@ -12,6 +12,8 @@ import { WaitingRoom } from './waiting.ts'
 
 /** `engineAdmit`: the request waits. */
 const QUEUED = -100
+/** The outcome of work that is not to count. */
+const IGNORED = 3
 /** The core's default for a ticket's timeout. */
 const DEFAULT_TIMEOUT = NaN
 
@@ -48,7 +50,7 @@ export class Gate {
     const now = this.clock.monoMs()
     const ticket = hot.engineTry(this.engine, this.routes.id(route, now), voltage, timeout, now)
     if (ticket < 0) return this.#shed(route, ticket)
-    if ((scratch[0] as number) < this.#alarmAt) this.#arm(scratch[0] as number, now)
+    if ((scratch[0] as number) < this.#alarmAt) this.#armFor(ticket, now)
     return new Ticket(this, ticket, route, 0)
   }
 
@@ -61,7 +63,7 @@ export class Gate {
     const ticket = hot.engineShadow(this.engine, this.routes.id(route, now), voltage, timeout, now)
     const reason = scratch[3] as number
     const shed = reason < 0 ? this.#shed(route, reason) : undefined
-    this.#arm(scratch[0] as number, now)
+    this.#armFor(ticket, now)
     return { ticket: new Ticket(this, ticket, route, 0), shed }
   }
 
@@ -78,7 +80,10 @@ export class Gate {
   settle(ticket: number, outcome: number): boolean {
     if (this.#closed) return false
     const events = hot.engineDone(this.engine, ticket, outcome, this.clock.monoMs())
-    if (events > 0) this.#drain()
+    if (events > 0) {
+      this.#drain()
+      this.#rearm()
+    }
     return events >= 0
   }
 
@@ -110,7 +115,7 @@ export class Gate {
     const now = this.clock.monoMs()
     const ticket = hot.engineAdmit(this.engine, this.routes.id(route, now), voltage, timeout, maxWait, now)
     if (ticket >= 0) {
-      if ((scratch[0] as number) < this.#alarmAt) this.#arm(scratch[0] as number, now)
+      if ((scratch[0] as number) < this.#alarmAt) this.#armFor(ticket, now)
       return new Ticket(this, ticket, route, 0)
     }
     if (ticket === QUEUED) return this.#wait(route, scratch[3] as number, signal, now)
@@ -126,6 +131,7 @@ export class Gate {
         const events = hot.engineCancel(this.engine, waiter, this.clock.monoMs())
         reject((signal as AbortSignal).reason)
         if (events > 0) this.#drain()
+        this.#rearm()
       }
       const settled = (result: Ticket | Shed): void => {
         signal?.removeEventListener('abort', onAbort)
@@ -134,7 +140,13 @@ export class Gate {
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.enter(waiter, { route, since: now, resolve: settled })
     })
-    this.#arm(wake, now)
+    try {
+      this.#arm(wake, now)
+    } catch (error) {
+      this.#waiting.leave(waiter)
+      hot.engineCancel(this.engine, waiter, now)
+      throw error
+    }
     if (displaced) this.#drain()
     return admission
   }
@@ -164,13 +176,24 @@ export class Gate {
   /** Sees to it that deadlines end what they should; a wait holds the event loop, a ticket alone does not. */
   #arm(at: number, now: number): void {
     const holds = this.#waiting.size > 0
-    if (at >= this.#alarmAt && (this.#alarmHolds || !holds)) return
+    if (at >= this.#alarmAt && holds === this.#alarmHolds) return
     const wakeAt = Math.min(at, this.#alarmAt)
     if (wakeAt > MAX_DURATION_MS) return
+    const alarm = this.clock.schedule(Math.max(wakeAt - now, 0), this.#wake, { ref: holds, label: 'admission' })
     this.#alarm?.cancel()
+    this.#alarm = alarm
     this.#alarmAt = wakeAt
     this.#alarmHolds = holds
-    this.#alarm = this.clock.schedule(Math.max(wakeAt - now, 0), this.#wake, { ref: holds, label: 'admission' })
+  }
+
+  /** Arms for the wake-up in the scratch memory; a ticket whose deadline nobody would see is not given out. */
+  #armFor(ticket: number, now: number): void {
+    try {
+      this.#arm(scratch[0] as number, now)
+    } catch (error) {
+      hot.engineDone(this.engine, ticket, IGNORED, now)
+      throw error
+    }
   }
 
   #rearm(): void {

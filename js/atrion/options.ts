@@ -72,7 +72,7 @@ function pathOf(field: string, given: AtrionOptions): string {
 }
 
 /** Checks the options and opens the engine they describe; its handle. */
-export function openEngine(given: AtrionOptions, seed: number): number {
+export function openEngine(given: AtrionOptions): number {
   known('options', given, TOP)
   if (given.clock !== undefined) assertClock('options.clock', given.clock)
   if (given.engine !== undefined && given.engine !== 'auto' && given.engine !== 'native') {
@@ -93,7 +93,6 @@ export function openEngine(given: AtrionOptions, seed: number): number {
     ...(typeof tuner !== 'boolean' && { autoTuner: numbers('options.autoTuner', tuner, TUNER) }),
     tuned: tuner !== false,
     admission: numbers('options.admission', given.admission, ADMISSION),
-    seed,
   })
   if (opened >= 0) return opened
   const path = pathOf(field ?? '', given)

@@ -1,6 +1,8 @@
 import { abortSignal, callable, optionalCallable, options as checkOptions, positiveMillis } from '../arguments.ts'
 import { ClosedError, ShedError, TimeoutError } from '../errors.ts'
+import type { TimerHandle } from '../clock/types.ts'
 import type { Gate } from './gate.ts'
+import type { System } from '../system/system.ts'
 import type { Ticket } from './ticket.ts'
 import type { RunContext, RunOptions } from './types.ts'
 
@@ -34,6 +36,7 @@ class Context implements RunContext {
 /** Runs one piece of work under a gate: admitted first, timed, and reported exactly once. */
 export async function run<T>(
   gate: Gate,
+  system: System,
   route: string,
   work: (context: RunContext) => T | PromiseLike<T>,
   options: RunOptions | undefined,
@@ -50,7 +53,7 @@ export async function run<T>(
     if (admission.reason === 'closed') throw new ClosedError('the Atrion')
     throw new ShedError(admission.route, admission.reason, admission.retryAfterMs, admission.resistance)
   }
-  return perform(gate, admission, work, { timeoutMs, signal, isFailure })
+  return perform(gate, system, admission, work, { timeoutMs, signal, isFailure })
 }
 
 interface Terms {
@@ -61,6 +64,7 @@ interface Terms {
 
 function perform<T>(
   gate: Gate,
+  system: System,
   ticket: Ticket,
   work: (context: RunContext) => T | PromiseLike<T>,
   terms: Terms,
@@ -69,7 +73,7 @@ function perform<T>(
   const context = new Context(ticket.waitedMs, signal)
   return new Promise<T>((resolve, reject) => {
     const finish = (outcome: { ok?: boolean; aborted?: boolean } | undefined): void => {
-      timer.cancel()
+      timer?.cancel()
       signal?.removeEventListener('abort', onAbort)
       ticket.done(outcome)
     }
@@ -88,14 +92,23 @@ function perform<T>(
       let failed = true
       try {
         failed = isFailure === undefined || isFailure(error)
-      } finally {
-        finish({ ok: !failed })
-        reject(error)
+      } catch (second) {
+        system.report(second, 'isFailure')
       }
+      finish({ ok: !failed })
+      reject(error)
     }
-    const timer = gate.clock.schedule(Math.max(timeoutMs - ticket.waitedMs, 0), onTimeout, {
-      label: `run ${ticket.route}`,
-    })
+    let timer: TimerHandle | undefined
+    try {
+      timer = gate.clock.schedule(Math.max(timeoutMs - ticket.waitedMs, 0), onTimeout, {
+        label: `run ${ticket.route}`,
+      })
+    } catch (error) {
+      // The clock is closed: work without a deadline is not begun.
+      ticket.done({ aborted: true })
+      reject(error)
+      return
+    }
     if (signal?.aborted) {
       onAbort()
       return

@@ -2,7 +2,7 @@ import { scratch } from '../native.ts'
 import type { GateState, Mode, RouteState } from './types.ts'
 
 const at = (index: number): number => scratch[index] as number
-const known = (value: number): number | undefined => (value < 0 ? undefined : value)
+const known = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value)
 
 /** Reads what `engineReading` left in the scratch memory. */
 export function readRoute(routeId: string, modes: readonly Mode[]): Omit<RouteState, 'gate'> {

@@ -1,10 +1,11 @@
+import { InvalidArgumentError } from '../errors.ts'
 import { turn } from './host.ts'
 
 /** What it drives. */
 interface Driven {
   readonly closed: boolean
   readonly advancing: boolean
-  readonly owner: (error: unknown, origin: string) => void
+  report(error: unknown, origin: string): void
   /** Fires the next timer, whenever it is due; whether there was one. */
   jumpToNext(): boolean
   /** Whether somebody waits for time to pass; an interval alone does not. */
@@ -48,6 +49,9 @@ export class AutoAdvance {
   }
 
   inhibit<T>(promise: Promise<T>): Promise<T> {
+    if (typeof (promise as Promise<T> | undefined)?.then !== 'function') {
+      throw new InvalidArgumentError('promise', 'a promise', promise)
+    }
     this.#external++
     const settled = (): void => {
       this.#external--
@@ -68,7 +72,7 @@ export class AutoAdvance {
       }
     } catch (error) {
       this.#enabled = false
-      this.#clock.owner(error, 'autoAdvance')
+      this.#clock.report(error, 'autoAdvance')
     } finally {
       this.#running = false
     }

@@ -5,6 +5,7 @@ import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
 import { Interval } from './interval.ts'
 import type { Millis } from './millis.ts'
+import { warnOwner } from './owner.ts'
 import { type Sleeper, sleeperOf } from './sleepers.ts'
 import { Slots, type TimerInfo } from './slots.ts'
 import type { Clock, DeadlineTarget, EmitFn, ErrorOwner, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
@@ -184,7 +185,7 @@ export abstract class BaseClock implements Clock {
     try {
       callback()
     } catch (error) {
-      this.owner(error, `a timer callback (${callback.name || 'anonymous'})`)
+      this.report(error, `a timer callback (${callback.name || 'anonymous'})`)
     }
   }
 
@@ -194,7 +195,17 @@ export abstract class BaseClock implements Clock {
     try {
       this.#emit(event())
     } catch (error) {
-      this.owner(error, "a clock's emit function")
+      this.report(error, "a clock's emit function")
+    }
+  }
+
+  /** @internal Hands an error to its owner. An owner that throws is no reason to stop. */
+  report(error: unknown, origin: string): void {
+    try {
+      this.owner(error, origin)
+    } catch (second) {
+      warnOwner(error, origin)
+      warnOwner(second, 'onError')
     }
   }
 
@@ -224,14 +235,21 @@ export abstract class BaseClock implements Clock {
         resolve()
         return
       }
+      // The listener of the start may have closed the clock or aborted.
+      this.assertOpen()
+      if (signal?.aborted) {
+        wait.abort()
+        throw signal.reason
+      }
       const info: TimerInfo = { kind, ref: true, site: this.site() }
       const id = wait.arm(() => {
         signal?.removeEventListener('abort', onAbort)
-        wait.end()
         resolve()
+        wait.end()
       }, info)
       const onAbort = (): void => {
-        if (!this.cancelTimer(id)) return
+        // On a closed clock there is no timer left, and the signal is how its owner is told.
+        if (!this.cancelTimer(id) && !this.#closed) return
         wait.abort()
         reject((signal as AbortSignal).reason)
       }

@@ -120,6 +120,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
 
   arm(delay: number, callback: () => void, info?: TimerInfo): number {
+    this.assertOpen()
     const id = hot.controlledAfter(this.handle, delay)
     this.slots.put(id, callback, info)
     this.#armed(info)

@@ -1,11 +1,12 @@
 import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
 import type { TimerInfo } from './slots.ts'
-import type { ErrorOwner, TimerHandle } from './types.ts'
+import type { TimerHandle } from './types.ts'
 
 /** What an interval needs of its clock. */
 interface Ticking {
-  readonly owner: ErrorOwner
+  report(error: unknown, origin: string): void
+  assertOpen(): void
   /** Whether somebody listens to events. */
   readonly observed: boolean
   now(): Instant
@@ -36,6 +37,8 @@ export class Interval implements TimerHandle {
     this.#site = site
     this.#dueAt = clock.monoMs() + periodMs
     clock.emit(() => ({ type: 'time:interval:set', intervalMs: periodMs, at: clock.now() }))
+    // The listener may have closed the clock.
+    clock.assertOpen()
     this.#timer = this.#arm(periodMs)
   }
 
@@ -62,11 +65,12 @@ export class Interval implements TimerHandle {
     const tick = ++this.#ticks
     const intervalMs = this.#periodMs
     clock.emit(() => ({ type: 'time:interval:tick', intervalMs, tick, at: clock.now() }))
+    if (this.#cancelled) return
     try {
       const result = this.#callback() as unknown
       if (isThenable(result)) {
         this.#running = true
-        result.then(
+        Promise.resolve(result).then(
           () => {
             this.#running = false
           },
@@ -83,7 +87,7 @@ export class Interval implements TimerHandle {
 
   #failed(tick: number, error: unknown): void {
     const clock = this.#clock
-    if (!clock.observed) clock.owner(error, 'an interval callback')
+    if (!clock.observed) clock.report(error, 'an interval callback')
     clock.emit(() => ({ type: 'time:interval:error', intervalMs: this.#periodMs, tick, error, at: clock.now() }))
   }
 }

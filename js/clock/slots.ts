@@ -26,8 +26,14 @@ export class Slots {
   readonly #timers: (undefined | (() => void) | Timed)[] = []
   #holding = 0
   #waiting = 0
+  #deadlines = 0
 
-  /** Timers that are not intervals. */
+  /** Timers for wall time. */
+  get deadlines(): number {
+    return this.#deadlines
+  }
+
+  /** Timers that somebody waits for: no intervals, and none that does not hold the event loop. */
   get waiting(): number {
     return this.#waiting
   }
@@ -72,10 +78,13 @@ export class Slots {
     this.#timers.length = 0
     this.#holding = 0
     this.#waiting = 0
+    this.#deadlines = 0
   }
 
   #count(info: TimerInfo | undefined, by: 1 | -1): void {
-    if (info === undefined || info.ref) this.#holding += by
-    if (info === undefined || info.kind !== 'interval') this.#waiting += by
+    const ref = info === undefined || info.ref
+    if (ref) this.#holding += by
+    if (ref && info?.kind !== 'interval') this.#waiting += by
+    if (info?.kind === 'deadline') this.#deadlines += by
   }
 }

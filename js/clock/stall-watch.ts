@@ -7,6 +7,7 @@ interface Watched {
   readonly moves: number
   /** Whether an asynchronous advance is under way. */
   readonly advancing: boolean
+  report(error: unknown, origin: string): void
   sleepers(): Sleeper[]
 }
 
@@ -50,7 +51,11 @@ export class StallWatch {
 
   #tell(): void {
     this.#armed = false
-    this.#report(this.#waits())
+    try {
+      this.#report(this.#waits())
+    } catch (error) {
+      this.#clock.report(error, 'onStall')
+    }
   }
 
   #waits(): Sleeper[] {

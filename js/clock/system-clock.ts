@@ -31,7 +31,6 @@ class SystemClock extends BaseClock {
   #armedFor = Infinity
   #armedAt = 0
   #waking = false
-  #wallTimers = 0
   // A host timer has a granularity of a millisecond and waits its turn in the loop.
   readonly toleranceMs = 5
 
@@ -57,6 +56,7 @@ class SystemClock extends BaseClock {
   }
 
   arm(delay: number, callback: () => void, info?: TimerInfo): number {
+    this.assertOpen()
     const now = this.#host.mono()
     const id = hot.hostAfter(this.handle, now + delay, now)
     this.slots.put(id, callback, info)
@@ -67,12 +67,7 @@ class SystemClock extends BaseClock {
   armWall(target: number, callback: () => void, info: TimerInfo): number {
     const now = this.#host.mono()
     const id = hot.hostAtWall(this.handle, target, now)
-    this.#wallTimers++
-    const counted = (): void => {
-      this.#wallTimers--
-      callback()
-    }
-    this.slots.put(id, counted, info)
+    this.slots.put(id, callback, info)
     this.#armFor(now + Math.min(target - this.#host.wall(), WALL_POLL_MS), now)
     return id
   }
@@ -85,6 +80,8 @@ class SystemClock extends BaseClock {
   #armFor(deadline: number, now: number): void {
     this.#alarm.hold(this.slots.holding > 0)
     if (this.#waking || (deadline >= this.#armedFor && this.#alarm.armed)) return
+    // An alarm of a `setTimeout` that has been replaced will not come, and what it was for is still due.
+    deadline = Math.min(deadline, this.#armedFor)
     this.#armedFor = deadline
     this.#armedAt = now
     // Host timers count whole milliseconds and drop the fraction, which would wake early.
@@ -100,26 +97,25 @@ class SystemClock extends BaseClock {
     // What a chain of callbacks sees as due is fixed at the wake: a callback that schedules for now waits its turn.
     const now = this.#host.mono()
     const offset = this.#host.wall() - now
-    let id = hot.hostPop(this.handle, now, offset)
-    while (id >= 0) {
-      this.fire(id)
-      if (++fired === FIRES_A_WAKE || this.closed) break
-      id = hot.hostPop(this.handle, now, offset)
+    try {
+      let id = hot.hostPop(this.handle, now, offset)
+      while (id >= 0) {
+        this.fire(id)
+        if (++fired === FIRES_A_WAKE || this.closed) break
+        id = hot.hostPop(this.handle, now, offset)
+      }
+    } finally {
+      this.#waking = false
+      this.#rearm()
     }
-    this.#waking = false
-    this.#rearm()
   }
 
   #rearm(): void {
     if (this.closed) return
     const now = this.#host.mono()
-    const count = hot.hostNext(this.handle, this.#host.wall() - now)
-    if (count === 0) {
-      this.#wallTimers = 0
-      return
-    }
+    if (hot.hostNext(this.handle, this.#host.wall() - now) === 0) return
     let next = Math.max(scratch[0] as number, now + SHORTEST_DELAY_MS)
-    if (this.#wallTimers > 0) next = Math.min(next, now + WALL_POLL_MS)
+    if (this.slots.deadlines > 0) next = Math.min(next, now + WALL_POLL_MS)
     this.#armFor(next, now)
   }
 }

@@ -1,15 +1,16 @@
 import { text } from '../arguments.ts'
 import { NameTakenError } from '../errors.ts'
 import { hot, nativeNames } from '../native.ts'
+import type { SystemCore } from './core.ts'
 
 /** The names of a system. Each stands for one value until it is released; listing follows registration order. */
 export class Names {
-  readonly #handle: number
+  readonly #core: SystemCore
   readonly #values: unknown[] = []
 
   /** @internal */
-  constructor(handle: number) {
-    this.#handle = handle
+  constructor(core: SystemCore) {
+    this.#core = core
   }
 
   /**
@@ -19,26 +20,26 @@ export class Names {
    * @throws InvalidArgumentError for an empty name.
    */
   register(name: string, value: unknown): void {
-    const slot = hot.nameRegister(text('name', name), this.#handle)
+    const slot = hot.nameRegister(text('name', name), this.#core.handle)
     if (slot < 0) throw new NameTakenError(name)
     this.#values[slot] = value
   }
 
   /** What the name stands for, or `undefined`. */
   whereis(name: string): unknown {
-    const slot = hot.nameWhereis(text('name', name), this.#handle)
+    const slot = hot.nameWhereis(text('name', name), this.#core.handle)
     return slot < 0 ? undefined : this.#values[slot]
   }
 
   /** Frees a name; whether it was taken. */
   release(name: string): boolean {
-    const slot = hot.nameRelease(text('name', name), this.#handle)
+    const slot = hot.nameRelease(text('name', name), this.#core.handle)
     if (slot >= 0) this.#values[slot] = undefined
     return slot >= 0
   }
 
   /** All names in the order in which they were registered. */
   list(): string[] {
-    return nativeNames(this.#handle)
+    return nativeNames(this.#core.handle)
   }
 }

@@ -1,22 +1,23 @@
 import { integer } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot } from '../native.ts'
+import type { SystemCore } from './core.ts'
 
 /**
  * The random source of a system: the same seed gives the same draws, on every platform and in every version.
  * Not for secrets.
  */
 export class Random {
-  readonly #handle: number
+  readonly #core: SystemCore
 
   /** @internal */
-  constructor(handle: number) {
-    this.#handle = handle
+  constructor(core: SystemCore) {
+    this.#core = core
   }
 
   /** The next number in `[0, 1)`, as `Math.random` but from the seed. */
   next(): number {
-    return hot.randomUnit(this.#handle)
+    return hot.randomUnit(this.#core.handle)
   }
 
   /**
@@ -25,7 +26,7 @@ export class Random {
    * @throws InvalidArgumentError unless `bound` is an integer from 1 to 2^53 - 1.
    */
   int(bound: number): number {
-    return hot.randomBelow(this.#handle, integer('bound', 1, Number.MAX_SAFE_INTEGER, bound))
+    return hot.randomBelow(this.#core.handle, integer('bound', 1, Number.MAX_SAFE_INTEGER, bound))
   }
 
   /**

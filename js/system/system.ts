@@ -4,7 +4,7 @@ import { warnOwner } from '../clock/owner.ts'
 import { createSystemClock } from '../clock/system-clock.ts'
 import type { Clock, ErrorOwner } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { hot } from '../native.ts'
+import { SystemCore } from './core.ts'
 import { freshSeed } from './entropy.ts'
 import { Names } from './names.ts'
 import { Random } from './random.ts'
@@ -28,8 +28,6 @@ export interface Closable {
   close(): void | Promise<void>
 }
 
-const release = new FinalizationRegistry<number>((handle) => hot.systemClose(handle))
-
 /**
  * What everything belongs to: a clock, a seeded random source, names, and an owner for errors that have no caller.
  * Two systems share nothing, so tests that make their own do not touch each other.
@@ -45,26 +43,26 @@ export class System {
   readonly random: Random
   /** Its names. */
   readonly names: Names
-  readonly #handle: number
+  readonly #core: SystemCore
   readonly #onError: ErrorOwner
   readonly #ownsClock: boolean
   readonly #parts: Closable[] = []
+  readonly #own: ErrorOwner = (error, origin) => this.report(error, origin)
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link createSystem}. */
   constructor(options: SystemOptions) {
     this.name = options.name ?? 'system'
     this.seed = options.seed ?? freshSeed()
-    this.#handle = hot.systemOpen(Math.floor(this.seed / 2 ** 32), this.seed % 2 ** 32)
-    this.random = new Random(this.#handle)
-    this.names = new Names(this.#handle)
+    this.#core = new SystemCore(this.name, this.seed)
+    this.random = new Random(this.#core)
+    this.names = new Names(this.#core)
     this.#onError = options.onError ?? warnOwner
     this.#ownsClock = options.clock === undefined || options.closeClock === true
     this.clock = options.clock ?? createSystemClock()
     if (this.clock instanceof BaseClock && this.clock.owner === warnOwner) {
-      this.clock.owner = (error, origin) => this.report(error, origin)
+      this.clock.owner = this.#own
     }
-    release.register(this, this.#handle, this)
   }
 
   /** Whether {@link close} was called. */
@@ -99,7 +97,8 @@ export class System {
 
   /** Closes the parts in reverse order, then the clock if it is the system's own. Idempotent; errors are reported. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    // Set before anything runs: a part may close the system again.
+    this.#closing ??= Promise.resolve().then(() => this.#close())
     return this.#closing
   }
 
@@ -122,8 +121,8 @@ export class System {
       }
     }
     if (this.#ownsClock) this.clock.close()
-    release.unregister(this)
-    hot.systemClose(this.#handle)
+    else if (this.clock instanceof BaseClock && this.clock.owner === this.#own) this.clock.owner = warnOwner
+    this.#core.close()
   }
 }
 
@@ -153,7 +152,7 @@ export function createSystem(options?: SystemOptions): System {
 
 /** @internal Refuses what cannot serve as a clock. */
 export function assertClock(field: string, clock: unknown): asserts clock is Clock {
-  const methods = ['now', 'monoMs', 'sleep', 'schedule', 'interval'] as const
+  const methods = ['now', 'monoMs', 'sleep', 'schedule', 'interval', 'close'] as const
   const given = clock as Record<string, unknown> | null
   if (typeof given !== 'object' || given === null || methods.some((method) => typeof given[method] !== 'function')) {
     throw new InvalidArgumentError(field, `a Clock (with ${methods.join(', ')})`, clock)

@@ -48,7 +48,9 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
   let closing: Promise<void> | undefined
   const closeAndTell = (): Promise<void> => {
     closing ??= close().then(() => {
-      if (errors.length > 0) throw errors[0]
+      if (errors.length === 0) return
+      nameSeed(errors[0], system.seed)
+      throw errors[0]
     })
     return closing
   }
@@ -63,9 +65,14 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
 export function nameSeed(error: unknown, seed: number): void {
   if (!(error instanceof Error) || error.message.includes('KEELSON_SEED=')) return
   const note = `\n(seed ${seed}: run again with KEELSON_SEED=${seed})`
-  error.message += note
-  if (error.stack !== undefined && !error.stack.includes(note)) {
-    error.stack = error.stack.replace(/\n {4}at /, `${note}\n    at `)
+  try {
+    error.message += note
+    if (error.stack !== undefined && !error.stack.includes(note)) {
+      error.stack = error.stack.replace(/\n {4}at /, `${note}\n    at `)
+    }
+  } catch {
+    // Frozen, or a DOMException: its text cannot be changed, and the failure itself matters more.
+    process.emitWarning(note.trim(), { type: 'KeelsonWarning', code: 'KEELSON_SEED' })
   }
 }
 
