@@ -1,7 +1,12 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import type { RequestHandler } from 'express'
 
 import { Door } from './door.ts'
 import { type AdmissionOptions, settingsOf } from './options.ts'
+
+/** What {@link admission} gives. It is written without Express's types so that it does not widen what a route infers. */
+export type AdmissionMiddleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
 
 /**
  * A gate in front of an app, a router or a route: it lets in what the work behind can do in time, lets the more
@@ -13,9 +18,9 @@ import { type AdmissionOptions, settingsOf } from './options.ts'
  * app.use(admission({ priority: (req) => (req.path.startsWith('/pay') ? 'critical' : 'normal') }))
  * ```
  */
-export function admission(options?: AdmissionOptions): RequestHandler {
+export function admission(options?: AdmissionOptions): AdmissionMiddleware {
   const settings = settingsOf(options)
   const middleware: RequestHandler = (req, res, next) => door.receive(req, res, next)
   const door = new Door(settings, middleware)
-  return middleware
+  return middleware as AdmissionMiddleware
 }

@@ -1,3 +1,3 @@
 /** The gate as a middleware, for Express 4 and 5 and whatever else calls `(req, res, next)`. */
-export { admission } from './admission.ts'
+export { admission, type AdmissionMiddleware } from './admission.ts'
 export type { AdmissionOptions, ShedHandler } from './options.ts'
