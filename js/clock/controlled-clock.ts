@@ -277,8 +277,8 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
 
   #armed(info: TimerInfo | undefined): void {
-    if (info?.kind === 'sleep' || info?.kind === 'deadline') this.#stall?.watch()
-    this.#auto.wake()
+    if (info !== undefined && (info.kind === 'sleep' || info.kind === 'deadline')) this.#stall?.watch()
+    if (this.#auto.enabled) this.#auto.wake()
   }
 }
 

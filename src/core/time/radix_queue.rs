@@ -122,15 +122,38 @@ impl RadixQueue {
     }
 
     /// Removes and returns the first living entry whose key is at most `limit`.
-    pub fn pop_until(&mut self, limit: u64, alive: impl FnMut(&Entry) -> bool) -> Option<Entry> {
-        let entry = self.front_until(limit, alive)?;
-        let digit = self.position(entry.key).1;
-        self.exact[digit].pop_front();
-        if self.exact[digit].is_empty() {
-            self.exact[digit].shrink_to(KEEP_CAPACITY);
-            self.vacate(0, digit);
+    pub fn pop_until(
+        &mut self,
+        limit: u64,
+        mut alive: impl FnMut(&Entry) -> bool,
+    ) -> Option<Entry> {
+        loop {
+            let key = self.peek(&mut alive)?;
+            if key > limit {
+                return None;
+            }
+            let level = self.used_levels.trailing_zeros() as usize;
+            let digit = self.occupied[level].trailing_zeros() as usize;
+            self.last = key;
+            if level == 0 {
+                let entry = self.exact[digit].pop_front();
+                if self.exact[digit].is_empty() {
+                    self.exact[digit].shrink_to(KEEP_CAPACITY);
+                    self.vacate(0, digit);
+                }
+                return entry;
+            }
+            // Alone in its bucket, which is the rule for distinct keys: no need to go down level by level.
+            if let Some(bucket) = self.bucket(level, digit)
+                && bucket.entries.len() == 1
+            {
+                bucket.min = None;
+                let entry = bucket.entries.pop();
+                self.vacate(level, digit);
+                return entry;
+            }
+            self.spread(level, digit, &mut alive);
         }
-        Some(entry)
     }
 
     /// Puts the slots of some entries that come next into `slots`, in no exact order and dead ones included, and
