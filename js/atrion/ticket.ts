@@ -1,4 +1,5 @@
 import { flag, options as checkOptions } from '../arguments.ts'
+import { kept } from '../kept.ts'
 import type { TicketOutcome } from './types.ts'
 
 /** What a ticket reports to. */
@@ -36,6 +37,8 @@ export class Ticket {
     return this.#gate.settle(this.#id, outcome === undefined ? OUTCOME.ok : outcomeCode(outcome))
   }
 }
+
+kept.push(new Ticket({ settle: () => false }, 0, '', 0))
 
 function outcomeCode(outcome: TicketOutcome): number {
   const { ok, aborted } = checkOptions('outcome', outcome)

@@ -8,6 +8,7 @@ import {
   options as checkOptions,
 } from '../arguments.ts'
 import { InvalidArgumentError, TimerLoopError } from '../errors.ts'
+import { kept } from '../kept.ts'
 import { hot, scratch } from '../native.ts'
 import { AutoAdvance } from './auto-advance.ts'
 import { BaseClock } from './base.ts'
@@ -281,6 +282,12 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     if (this.#auto.enabled) this.#auto.wake()
   }
 }
+
+const alive = new ControlledClockImpl({})
+kept.push(
+  alive,
+  alive.schedule(1, () => {}),
+)
 
 function atLeastZero(field: string, value: unknown): number {
   const checked = millis(field, value)

@@ -1,3 +1,5 @@
+import { kept } from '../kept.ts'
+
 /** A moment on both tracks of time. */
 export interface InstantFields {
   /** Wall time: milliseconds since the Unix epoch, which can jump. */
@@ -33,6 +35,8 @@ class InstantValue implements InstantFields {
     return hint === 'string' ? String(this.wallMs) : this.wallMs
   }
 }
+
+kept.push(new InstantValue(0, 0))
 
 /** @internal */
 export function instant(wallMs: number, monoMs: number): Instant {
