@@ -18,12 +18,19 @@ interface Timed {
 
 const PLAIN: TimerInfo = { kind: 'schedule', ref: true }
 
+type Stored = undefined | (() => void) | Timed
+
+/** Slots a chunk; a power of two. */
+const CHUNK_BITS = 10
+const CHUNK = 1 << CHUNK_BITS
+
 /**
  * Callbacks by slot: an id's low 32 bits are its slot, so `id >>> 0` finds it. A plain callback is stored bare, since
- * with many timers the cost of firing one is the memory it touches.
+ * with many timers the cost of firing one is the memory it touches; and in chunks, since one array that grows to a
+ * million is copied a dozen times.
  */
 export class Slots {
-  readonly #timers: (undefined | (() => void) | Timed)[] = []
+  readonly #chunks: Stored[][] = []
   #holding = 0
   #waiting = 0
   #deadlines = 0
@@ -44,15 +51,18 @@ export class Slots {
   }
 
   put(id: number, callback: () => void, info?: TimerInfo): void {
-    this.#timers[id >>> 0] = info === undefined ? callback : { callback, info }
+    const slot = id >>> 0
+    const chunk = this.#chunks[slot >>> CHUNK_BITS] ?? this.#grow()
+    chunk[slot % CHUNK] = info === undefined ? callback : { callback, info }
     this.#count(info, 1)
   }
 
   /** Removes and returns the callback of a timer that fired or was cancelled. */
   take(id: number): () => void {
     const slot = id >>> 0
-    const timer = this.#timers[slot] as (() => void) | Timed
-    this.#timers[slot] = undefined
+    const chunk = this.#chunks[slot >>> CHUNK_BITS] as Stored[]
+    const timer = chunk[slot % CHUNK] as (() => void) | Timed
+    chunk[slot % CHUNK] = undefined
     if (typeof timer === 'function') {
       this.#count(undefined, -1)
       return timer
@@ -63,22 +73,29 @@ export class Slots {
 
   /** Looks at a slot and at what kind of thing is in it, for the look's sake; the count keeps it from being left out. */
   touch(slot: number): void {
-    if (typeof this.#timers[slot] === 'object') this.touched++
+    if (typeof this.#chunks[slot >>> CHUNK_BITS]?.[slot % CHUNK] === 'object') this.touched++
   }
   /** @internal */
   touched = 0
 
   /** What is known of the timer in a slot, and its callback. */
   describe(slot: number): { info: TimerInfo; callback: (() => void) | undefined } {
-    const timer = this.#timers[slot]
+    const timer = this.#chunks[slot >>> CHUNK_BITS]?.[slot % CHUNK]
     return typeof timer === 'object' ? timer : { info: PLAIN, callback: timer }
   }
 
   clear(): void {
-    this.#timers.length = 0
+    this.#chunks.length = 0
     this.#holding = 0
     this.#waiting = 0
     this.#deadlines = 0
+  }
+
+  /** The core gives out slots one by one, so the next chunk is the one that is missing. */
+  #grow(): Stored[] {
+    const chunk = Array.from<Stored>({ length: CHUNK }).fill(undefined)
+    this.#chunks.push(chunk)
+    return chunk
   }
 
   #count(info: TimerInfo | undefined, by: 1 | -1): void {
