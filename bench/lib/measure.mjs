@@ -83,7 +83,7 @@ async function pairedRow(suite, test, { rounds }) {
 /** Measures one case of a suite. `options` are `{ rounds, warmup }` from the command line. */
 export async function measure(suite, test, options) {
   const rounds = options.rounds ?? test.rounds ?? 7
-  const own = { rounds, warmup: options.warmup ?? test.warmup ?? 2 }
+  const own = { rounds, warmup: options.warmup ?? test.warmup ?? 5 }
   if (test.paired) return [await pairedRow(suite, test, own)]
   if (test.sizes) return growthRows(suite, test, own)
   const { unit = 'ns/op', iterations = 1, setup, ours, peer } = test

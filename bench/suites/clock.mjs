@@ -20,6 +20,7 @@ function fire(due) {
   for (const delay of due) clock.schedule(delay, () => (fired += 1))
   clock.advanceBy(due.length)
   expectFired(fired, due.length)
+  clock.close()
 }
 
 function fireSinon(due) {
@@ -36,6 +37,7 @@ async function sleepAll() {
   for (const delay of naps) void clock.sleep(delay).then(() => (fired += 1))
   await clock.advance(sleeps)
   expectFired(fired, sleeps)
+  clock.close()
 }
 
 async function sleepAllSinon() {
@@ -54,6 +56,7 @@ function fireShared(due) {
   for (const delay of due) clock.schedule(delay, callback)
   clock.advanceBy(due.length)
   expectFired(fired, due.length)
+  clock.close()
 }
 
 const scheduled = {

@@ -93,7 +93,7 @@ export class Slots {
 
   /** The core gives out slots one by one, so the next chunk is the one that is missing. */
   #grow(): Stored[] {
-    const chunk = Array.from<Stored>({ length: CHUNK }).fill(undefined)
+    const chunk = Array<Stored>(CHUNK).fill(undefined)
     this.#chunks.push(chunk)
     return chunk
   }
