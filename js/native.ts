@@ -14,6 +14,8 @@ interface Native extends Pick<
   | 'nativeEngineRoutes'
   | 'nativePriorities'
   | 'nativeShedReasons'
+  | 'nativeInboxListen'
+  | 'nativeInboxHold'
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
@@ -43,6 +45,8 @@ export const nativeEngineOpen: Native['nativeEngineOpen'] = native.nativeEngineO
 export const nativeEngineRoutes: Native['nativeEngineRoutes'] = native.nativeEngineRoutes
 export const nativePriorities: Native['nativePriorities'] = native.nativePriorities
 export const nativeShedReasons: Native['nativeShedReasons'] = native.nativeShedReasons
+export const nativeInboxListen: Native['nativeInboxListen'] = native.nativeInboxListen
+export const nativeInboxHold: Native['nativeInboxHold'] = native.nativeInboxHold
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
 native.setPanicFactory((message) => new NativePanicError(message))

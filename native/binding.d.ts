@@ -61,6 +61,12 @@ export interface NativeGateConfig {
 /** The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated. */
 export declare function nativeHotLane(): string
 
+/** Whether the event loop stays open for what the inbox is owed. */
+export declare function nativeInboxHold(held: boolean): void
+
+/** Gives the function that is called, soon, when the inbox has something. Once an environment. */
+export declare function nativeInboxListen(wake: unknown): void
+
 /** The names of a system in the order in which they were registered. */
 export declare function nativeNames(system: number): Array<string>
 

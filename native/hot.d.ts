@@ -77,4 +77,6 @@ export interface HotLane {
   engineReading(engine: number, route: number, now: number): number
   /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code. */
   engineGate(engine: number, route: number): number
+  /** The token that has waited longest in the environment's inbox, or -1 when there is none. */
+  inboxTake(): number
 }

@@ -5,10 +5,10 @@ import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
 import { Interval } from './interval.ts'
 import type { Millis } from './millis.ts'
-import { warnOwner } from './owner.ts'
+import { type ErrorOwner, warnOwner } from '../owner.ts'
 import { type Sleeper, sleeperOf } from './sleepers.ts'
 import { Slots, type TimerInfo } from './slots.ts'
-import type { Clock, DeadlineTarget, EmitFn, ErrorOwner, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
+import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
 
 const release = new FinalizationRegistry<number>((handle) => hot.clockClose(handle))
 

@@ -15,11 +15,11 @@ import { BaseClock } from './base.ts'
 import { turn } from './host.ts'
 import { type Instant, instant } from './instant.ts'
 import type { Millis } from './millis.ts'
-import { warnOwner } from './owner.ts'
+import { type ErrorOwner, warnOwner } from '../owner.ts'
 import { describeSleeper, type Sleeper, sleeperOf } from './sleepers.ts'
 import type { TimerInfo } from './slots.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { Clock, EmitFn, ErrorOwner } from './types.ts'
+import type { Clock, EmitFn } from './types.ts'
 
 /** Options of {@link createControlledClock}. */
 export interface ControlledClockOptions {

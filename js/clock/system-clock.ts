@@ -3,9 +3,9 @@ import { hot, scratch } from '../native.ts'
 import { BaseClock } from './base.ts'
 import { Alarm, HostTime, MAX_HOST_DELAY_MS } from './host.ts'
 import { type Instant, instant } from './instant.ts'
-import { warnOwner } from './owner.ts'
+import { type ErrorOwner, warnOwner } from '../owner.ts'
 import type { TimerInfo } from './slots.ts'
-import type { Clock, EmitFn, ErrorOwner } from './types.ts'
+import type { Clock, EmitFn } from './types.ts'
 
 /** Options of {@link createSystemClock}. */
 export interface SystemClockOptions {

@@ -5,9 +5,6 @@ import type { Millis } from './millis.ts'
 /** Receives the clock's events, in order, on the caller's stack. */
 export type EmitFn = (event: ClockEvent) => void
 
-/** Receives an error that has no caller, with what it came from. */
-export type ErrorOwner = (error: unknown, origin: string) => void
-
 /** A point in wall time. Any `Instant` is one. */
 export interface DeadlineTarget {
   readonly wallMs: number

@@ -33,8 +33,8 @@ function failedTests(sentence, output, counts) {
   return failure
 }
 
-async function rustTests(args, read, sentence) {
-  const { code, output } = await attempt('cargo', args)
+async function rustTests(args, read, sentence, options) {
+  const { code, output } = await attempt('cargo', args, options)
   const { counts, lines } = read(output)
   if (code !== 0) throw failedTests(sentence, output, counts)
   return { counts, lines }
@@ -45,6 +45,14 @@ async function coreTests() {
   const hasNextest = (await attempt('cargo', ['nextest', '--version'])).code === 0
   if (!hasNextest) return rustTests(['test', '--lib', ...core], cargoTest, sentence)
   return rustTests(['nextest', 'run', '--no-tests', 'pass', '--status-level', 'fail', ...core], nextest, sentence)
+}
+
+/** The loom models: the core once more, with every lock and atomic replaced by loom's, which tries the interleavings. */
+function loomModels() {
+  const flags = [process.env.RUSTFLAGS, '--cfg loom'].filter(Boolean).join(' ')
+  const env = { RUSTFLAGS: flags, LOOM_MAX_PREEMPTIONS: process.env.LOOM_MAX_PREEMPTIONS ?? '3' }
+  const args = ['test', '--lib', ...core, '--target-dir', at('target', 'loom'), '--', 'loom_model::']
+  return rustTests(args, cargoTest, 'A loom model failed.', { env })
 }
 
 async function coreWithoutNapi() {
@@ -120,6 +128,7 @@ export function testSteps({ vitest = [] } = {}) {
       needs: ['toolchain'],
       run: () => rustTests(['test', '--doc', ...core], cargoTest, 'The examples in the Rust documentation failed.'),
     },
+    { name: 'loom', needs: ['toolchain'], run: loomModels },
     install,
     ...rest,
     hooksStep,

@@ -45,7 +45,7 @@ async function outputOf(command, args) {
 export async function checkToolchain({ components = false } = {}) {
   const node = nodeProblem(process.versions.node)
   if (node) throw new Failure(node)
-  const wanted = readFileSync(at('Cargo.toml'), 'utf8').match(/^rust-version = "(.+)"/m)?.[1] ?? '1.88'
+  const wanted = readFileSync(at('Cargo.toml'), 'utf8').match(/^rust-version = "(.+)"/m)?.[1] ?? '1.89'
   const cargo = await outputOf('cargo', ['--version'])
   const rustc = await outputOf('rustc', ['-vV'])
   const rust = rustProblem(cargo === undefined ? undefined : rustc, wanted)

@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 
 use napi::sys;
 
+use super::bell::Bell;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::system::Systems;
+use crate::core::inbox::Inbox;
 
 /// Numbers that a call can return beside its result.
 pub(super) const SCRATCH_LEN: usize = 64;
@@ -16,6 +18,9 @@ pub(super) struct Environment {
     pub(super) clocks: RefCell<Clocks>,
     pub(super) systems: RefCell<Systems>,
     pub(super) engines: RefCell<Engines>,
+    pub(super) bell: Bell,
+    /// What other threads have to tell this environment; rings `bell`.
+    pub(super) inbox: Inbox,
     /// Makes the JavaScript error of a panic; null until TypeScript sets it.
     pub(super) panic_factory: Cell<sys::napi_ref>,
     scratch: Scratch,
@@ -23,10 +28,13 @@ pub(super) struct Environment {
 
 impl Environment {
     pub(super) fn new(scratch: Scratch) -> Self {
+        let bell = Bell::default();
         Self {
             clocks: RefCell::default(),
             systems: RefCell::default(),
             engines: RefCell::default(),
+            inbox: Inbox::new(Box::new(bell.clone())),
+            bell,
             panic_factory: Cell::new(std::ptr::null_mut()),
             scratch,
         }

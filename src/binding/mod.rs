@@ -6,11 +6,13 @@
 
 #![expect(unreachable_pub, reason = "napi-derive requires exported items to be `pub`")]
 
+mod bell;
 mod clock;
 mod engine;
 mod engine_config;
 mod environment;
 mod hot;
+mod inbox;
 mod registry;
 mod system;
 #[cfg(feature = "test-hooks")]

@@ -5,7 +5,9 @@
 
 pub mod admission;
 pub mod error;
+pub mod inbox;
 pub mod names;
 pub mod random;
 pub mod resistance;
+mod sync;
 pub mod time;

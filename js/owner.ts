@@ -1,5 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
-import type { ErrorOwner } from './types.ts'
+
+/** Receives an error that has no caller, with what it came from. */
+export type ErrorOwner = (error: unknown, origin: string) => void
 
 const errors = channel('keelson:error')
 

@@ -1,0 +1,44 @@
+/**
+ * News from other threads. Who expects some gets a token, hands it to the core, and is called, in the order in which
+ * news arrived, whenever there is something under it. One wake-up of the event loop serves all that has come.
+ */
+import { warnOwner } from './owner.ts'
+import { hot, nativeInboxHold, nativeInboxListen } from './native.ts'
+
+const listeners = new Map<number, () => void>()
+let lastToken = 0
+let owed = 0
+
+/** Registers a listener; the token is for the core. It must not throw: an error of its own has a better owner. */
+export function listen(listener: () => void): number {
+  listeners.set(++lastToken, listener)
+  return lastToken
+}
+
+/** Forgets a listener; news that still arrive for it are dropped. */
+export function forget(token: number): void {
+  listeners.delete(token)
+}
+
+/** Keeps the event loop open until as many calls of {@link release} have come: somebody is owed an answer. */
+export function hold(): void {
+  if (++owed === 1) nativeInboxHold(true)
+}
+
+/** See {@link hold}. */
+export function release(): void {
+  if (--owed === 0) nativeInboxHold(false)
+}
+
+/** Hands out what has arrived, now, without waiting for the wake-up. */
+export function deliver(): void {
+  for (let token = hot.inboxTake(); token >= 0; token = hot.inboxTake()) {
+    try {
+      listeners.get(token)?.()
+    } catch (error) {
+      warnOwner(error, 'a listener for news from other threads')
+    }
+  }
+}
+
+nativeInboxListen(deliver)

@@ -1,0 +1,31 @@
+//! The environment's inbox: what other threads have to tell it.
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::Environment;
+use super::hot::{Export, NONE, hot_lane};
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// The token that has waited longest in the environment's inbox, or -1 when there is none.
+    "inboxTake"() => take;
+};
+
+fn take(environment: &Environment) -> f64 {
+    environment.inbox.take().map_or(NONE, |token| token as f64)
+}
+
+/// Gives the function that is called, soon, when the inbox has something. Once an environment.
+#[napi(catch_unwind)]
+pub fn native_inbox_listen(env: Env, wake: Unknown) -> Result<()> {
+    let environment = Environment::of(&env)?;
+    // SAFETY: on the environment's thread, with a value of this call; TypeScript calls it once, as it is loaded.
+    unsafe { environment.bell.connect(env.raw(), wake.raw()) }
+}
+
+/// Whether the event loop stays open for what the inbox is owed.
+#[napi(catch_unwind)]
+pub fn native_inbox_hold(env: Env, held: bool) -> Result<()> {
+    Environment::of(&env)?.bell.hold(&env, held);
+    Ok(())
+}
