@@ -13,6 +13,15 @@ export type ErrorCode =
   | 'KEELSON_SHED'
   | 'KEELSON_TIMEOUT'
   | 'KEELSON_TIMER_LOOP'
+  | 'KEELSON_NOT_PLAIN'
+  | 'KEELSON_ATOM_REENTRANT'
+  | 'KEELSON_JOURNAL_REENTRANT'
+  | 'KEELSON_JOURNAL_OVERFLOW'
+  | 'KEELSON_JOURNAL_CORRUPT'
+  | 'KEELSON_JOURNAL_LOCKED'
+  | 'KEELSON_JOURNAL_FORMAT'
+  | 'KEELSON_JOURNAL_IO'
+  | 'KEELSON_RECORD_TOO_LARGE'
   | 'KEELSON_PANIC'
   | 'KEELSON_NATIVE_MISSING'
 
@@ -115,6 +124,129 @@ export class TimerLoopError extends KeelsonError {
   }
 }
 
+/** A value cannot become bytes and come back the same: see `reason` and `path`. Nothing was stored. */
+export class NotPlainError extends KeelsonError {
+  static readonly code: 'KEELSON_NOT_PLAIN' = 'KEELSON_NOT_PLAIN'
+  readonly code: 'KEELSON_NOT_PLAIN' = 'KEELSON_NOT_PLAIN'
+  /** Where, from the value down: `data.user.callback`. */
+  readonly path: string
+  /** What stands there: `a function`, `a cycle`. */
+  readonly reason: string
+  constructor(path: string, reason: string) {
+    super(`${path} is ${reason}, and only plain data can be stored or shared`)
+    this.path = path
+    this.reason = reason
+  }
+}
+
+/** An atom was asked to change by its own updater, or by a watcher while it tells of a change. Nothing changed. */
+export class AtomReentrancyError extends KeelsonError {
+  static readonly code: 'KEELSON_ATOM_REENTRANT' = 'KEELSON_ATOM_REENTRANT'
+  readonly code: 'KEELSON_ATOM_REENTRANT' = 'KEELSON_ATOM_REENTRANT'
+  constructor(during: 'notification' | 'an update') {
+    super(`Cannot update atom during ${during} (reentrant update)`)
+  }
+}
+
+/** A journal was asked to change by one of its subscribers, while it tells of an append. Nothing changed. */
+export class JournalReentrancyError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_REENTRANT' = 'KEELSON_JOURNAL_REENTRANT'
+  readonly code: 'KEELSON_JOURNAL_REENTRANT' = 'KEELSON_JOURNAL_REENTRANT'
+  constructor(operation: 'append to' | 'clear' = 'append to') {
+    super(`Cannot ${operation} journal while processing subscribers`)
+  }
+}
+
+/** A journal with `overflow: 'bounded:error'` is full. Nothing was appended. */
+export class JournalOverflowError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_OVERFLOW' = 'KEELSON_JOURNAL_OVERFLOW'
+  readonly code: 'KEELSON_JOURNAL_OVERFLOW' = 'KEELSON_JOURNAL_OVERFLOW'
+  /** How many entries it may hold. */
+  readonly maxEntries: number
+  constructor(maxEntries: number) {
+    super(`Journal overflow: maximum entries (${maxEntries}) reached`)
+    this.maxEntries = maxEntries
+  }
+}
+
+/** Stored history is damaged, and what is there would be wrong. Nothing was read past the damage. */
+export class JournalCorruptError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_CORRUPT' = 'KEELSON_JOURNAL_CORRUPT'
+  readonly code: 'KEELSON_JOURNAL_CORRUPT' = 'KEELSON_JOURNAL_CORRUPT'
+  /** The segment file, or what else was read. */
+  readonly segment: string
+  /** Where the damage begins: bytes into the segment, or the index of an entry. */
+  readonly offset: number
+  /** What is wrong there. */
+  readonly reason: string
+  constructor(segment: string, offset: number, reason: string) {
+    super(`${segment} is damaged at ${offset}: ${reason}`)
+    this.segment = segment
+    this.offset = offset
+    this.reason = reason
+  }
+}
+
+/** Another process writes to the journal's directory. */
+export class JournalLockedError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_LOCKED' = 'KEELSON_JOURNAL_LOCKED'
+  readonly code: 'KEELSON_JOURNAL_LOCKED' = 'KEELSON_JOURNAL_LOCKED'
+  /** The directory. */
+  readonly path: string
+  constructor(path: string) {
+    super(`another process writes to the journal ${show(path)}; open it with readOnly to read beside it`)
+    this.path = path
+  }
+}
+
+/** The directory is another program's, or of a newer version. Nothing was written. */
+export class JournalFormatError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_FORMAT' = 'KEELSON_JOURNAL_FORMAT'
+  readonly code: 'KEELSON_JOURNAL_FORMAT' = 'KEELSON_JOURNAL_FORMAT'
+  /** The directory or file. */
+  readonly path: string
+  /** Why it is refused. */
+  readonly reason: string
+  constructor(path: string, reason: string) {
+    super(`${show(path)} is not a journal this version can use: ${reason}`)
+    this.path = path
+    this.reason = reason
+  }
+}
+
+/** The operating system refused; the journal is closed, and what was acknowledged before is on disk. */
+export class JournalIoError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_IO' = 'KEELSON_JOURNAL_IO'
+  readonly code: 'KEELSON_JOURNAL_IO' = 'KEELSON_JOURNAL_IO'
+  /** What was tried: `write`, `sync`, `open`. */
+  readonly operation: string
+  /** On which file or directory. */
+  readonly path: string
+  /** The system's name of the error: `ENOSPC`. */
+  readonly osCode: string
+  constructor(operation: string, path: string, osCode: string) {
+    super(`${operation} failed on ${show(path)}: ${osCode}`)
+    this.operation = operation
+    this.path = path
+    this.osCode = osCode
+  }
+}
+
+/** A record is larger than the journal allows. Nothing was appended. */
+export class RecordTooLargeError extends KeelsonError {
+  static readonly code: 'KEELSON_RECORD_TOO_LARGE' = 'KEELSON_RECORD_TOO_LARGE'
+  readonly code: 'KEELSON_RECORD_TOO_LARGE' = 'KEELSON_RECORD_TOO_LARGE'
+  /** How large it is, encoded. */
+  readonly bytes: number
+  /** How large it may be (`maxRecordBytes`). */
+  readonly limit: number
+  constructor(bytes: number, limit: number) {
+    super(`the record takes ${bytes} bytes, and ${limit} are allowed`)
+    this.bytes = bytes
+    this.limit = limit
+  }
+}
+
 /** The Rust core panicked. The process lives; discard the object involved and report the bug. */
 export class NativePanicError extends KeelsonError {
   static readonly code: 'KEELSON_PANIC' = 'KEELSON_PANIC'
@@ -162,6 +294,24 @@ export const isShedError: (error: unknown) => error is ShedError = isCode(ShedEr
 export const isTimeoutError: (error: unknown) => error is TimeoutError = isCode(TimeoutError.code)
 /** Guard for {@link TimerLoopError}. */
 export const isTimerLoopError: (error: unknown) => error is TimerLoopError = isCode(TimerLoopError.code)
+/** Guard for {@link NotPlainError}. */
+export const isNotPlainError: (error: unknown) => error is NotPlainError = isCode(NotPlainError.code)
+/** Guard for {@link AtomReentrancyError}. */
+export const isAtomReentrancyError: (error: unknown) => error is AtomReentrancyError = isCode(AtomReentrancyError.code)
+/** Guard for {@link JournalReentrancyError}. */
+export const isJournalReentrancyError: (error: unknown) => error is JournalReentrancyError = isCode(JournalReentrancyError.code)
+/** Guard for {@link JournalOverflowError}. */
+export const isJournalOverflowError: (error: unknown) => error is JournalOverflowError = isCode(JournalOverflowError.code)
+/** Guard for {@link JournalCorruptError}. */
+export const isJournalCorruptError: (error: unknown) => error is JournalCorruptError = isCode(JournalCorruptError.code)
+/** Guard for {@link JournalLockedError}. */
+export const isJournalLockedError: (error: unknown) => error is JournalLockedError = isCode(JournalLockedError.code)
+/** Guard for {@link JournalFormatError}. */
+export const isJournalFormatError: (error: unknown) => error is JournalFormatError = isCode(JournalFormatError.code)
+/** Guard for {@link JournalIoError}. */
+export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
+/** Guard for {@link RecordTooLargeError}. */
+export const isRecordTooLargeError: (error: unknown) => error is RecordTooLargeError = isCode(RecordTooLargeError.code)
 /** Guard for {@link NativePanicError}. */
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
 /** Guard for {@link NativeMissingError}. */

@@ -5,7 +5,7 @@
 export const layers = {
   /** The seam and what everything stands on: the files directly in js/. */
   native: ['.'],
-  primitives: ['clock', 'system'],
+  primitives: ['clock', 'system', 'plain', 'atom', 'journal'],
   services: ['atrion'],
   adapters: ['express', 'testing'],
 } as const satisfies Record<string, readonly string[]>

@@ -42,3 +42,8 @@ kept.push(new InstantValue(0, 0))
 export function instant(wallMs: number, monoMs: number): Instant {
   return new InstantValue(wallMs, monoMs) as unknown as Instant
 }
+
+/** @internal */
+export function isInstant(value: unknown): value is Instant {
+  return value instanceof InstantValue
+}

@@ -35,6 +35,24 @@ error_codes! {
         "The work did not end within its `timeoutMs`.";
     "KEELSON_TIMER_LOOP", "TimerLoopError",
         "A controlled clock stopped because timers keep scheduling timers for the same instant; `timer` names one.";
+    "KEELSON_NOT_PLAIN", "NotPlainError",
+        "A value cannot be stored or shared, because it is not plain data; `path` and `reason` say what stands where.";
+    "KEELSON_ATOM_REENTRANT", "AtomReentrancyError",
+        "An atom was asked to change by its own updater or watcher; nothing changed.";
+    "KEELSON_JOURNAL_REENTRANT", "JournalReentrancyError",
+        "A journal was asked to change by one of its subscribers; nothing changed.";
+    "KEELSON_JOURNAL_OVERFLOW", "JournalOverflowError",
+        "A bounded journal is full and its policy is to refuse; nothing was appended.";
+    "KEELSON_JOURNAL_CORRUPT", "JournalCorruptError",
+        "Stored history is damaged; `segment`, `offset` and `reason` say where and how.";
+    "KEELSON_JOURNAL_LOCKED", "JournalLockedError",
+        "Another process writes to the journal's directory.";
+    "KEELSON_JOURNAL_FORMAT", "JournalFormatError",
+        "The directory belongs to another program, or to a newer version of the format; nothing was written.";
+    "KEELSON_JOURNAL_IO", "JournalIoError",
+        "The operating system refused (`operation`, `path`, `osCode`); the journal is closed, nothing acknowledged is lost.";
+    "KEELSON_RECORD_TOO_LARGE", "RecordTooLargeError",
+        "A record is larger than the journal's `maxRecordBytes`; nothing was appended.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",

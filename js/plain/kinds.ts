@@ -1,0 +1,132 @@
+/** What counts as plain data, decided in one place: the walk that accepts, and the walk that says what is wrong. */
+import { isArrayBuffer, isDate, isMap, isSet, isTypedArray } from 'node:util/types'
+import { isInstant } from '../clock/instant.ts'
+import { NotPlainError } from '../errors.ts'
+
+/** How a value can be written: as JSON as it stands, as JSON with tags, or not at all. */
+export const AS_JSON = 0
+export const WITH_TAGS = 1
+export const REFUSED = 2
+export type Way = typeof AS_JSON | typeof WITH_TAGS | typeof REFUSED
+
+/** The property that marks a tagged value; an object that has one of its own is written with tags. */
+export const TAG = '$'
+
+/** Deeper values are refused; a stack overflow would be less clear. */
+const DEEPEST = 1000
+
+/** The objects from the root to the one looked at: meeting one of them again is a cycle. */
+const ancestors: object[] = []
+
+/** How this value can be written. */
+export function wayOf(value: unknown): Way {
+  try {
+    return walk(value)
+  } finally {
+    ancestors.length = 0
+  }
+}
+
+function walk(value: unknown): Way {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return AS_JSON
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0) ? AS_JSON : WITH_TAGS
+    case 'bigint':
+    case 'undefined':
+      return WITH_TAGS
+    case 'object':
+      return value === null ? AS_JSON : walkObject(value)
+    default:
+      return REFUSED
+  }
+}
+
+function walkObject(value: object): Way {
+  if (ancestors.length === DEEPEST || ancestors.includes(value)) return REFUSED
+  ancestors.push(value)
+  let way: Way = AS_JSON
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index]
+      const inner = item === undefined && !(index in value) ? REFUSED : walk(item)
+      if (inner > way) way = inner
+    }
+  } else if (isPlainObject(value)) {
+    for (const key of Object.keys(value)) {
+      const inner = key === TAG ? WITH_TAGS : AS_JSON
+      const outer = walk((value as Record<string, unknown>)[key])
+      way = Math.max(way, inner, outer) as Way
+    }
+  } else {
+    way = walkSpecial(value)
+  }
+  ancestors.pop()
+  return way
+}
+
+function walkSpecial(value: object): Way {
+  if (isInstant(value) || isDate(value) || isTypedArray(value) || isArrayBuffer(value)) return WITH_TAGS
+  const inside = isMap(value) ? [...value.keys(), ...value.values()] : isSet(value) ? [...value] : undefined
+  return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
+}
+
+/** Whether an object is a record and not an instance of a class, of whichever realm. */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // A realm's own `Object.prototype` is the only usual prototype without one of its own.
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** The error that names the first thing in a refused value that is not plain data. */
+export function whyRefused(field: string, value: unknown): NotPlainError {
+  const fault = firstFault(value, field, [])
+  return new NotPlainError(fault?.path ?? field, fault?.reason ?? 'not plain data')
+}
+
+interface Fault {
+  readonly path: string
+  readonly reason: string
+}
+
+function firstFault(value: unknown, path: string, above: readonly object[]): Fault | undefined {
+  if (typeof value === 'function' || typeof value === 'symbol') return { path, reason: `a ${typeof value}` }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (above.includes(value)) return { path, reason: 'a cycle' }
+  if (above.length >= DEEPEST) return { path: shortened(path), reason: `nested more than ${DEEPEST} levels deep` }
+  const below = [...above, value]
+  for (const [name, item] of parts(value, path)) {
+    const fault = item === HOLE ? { path: name, reason: 'a hole in an array' } : firstFault(item, name, below)
+    if (fault !== undefined) return fault
+  }
+  return wayOfLeaf(value) === REFUSED ? { path, reason: nameOf(value) } : undefined
+}
+
+const HOLE = Symbol('hole')
+
+function parts(value: object, path: string): [string, unknown][] {
+  if (Array.isArray(value)) {
+    return Array.from(value, (item: unknown, index) => [`${path}[${index}]`, index in value ? item : HOLE])
+  }
+  if (isMap(value)) {
+    return [...value].flatMap(([key, item], index): [string, unknown][] => [
+      [`${path}.keys()[${index}]`, key],
+      [`${path}.values()[${index}]`, item],
+    ])
+  }
+  if (isSet(value)) return Array.from(value, (item, index) => [`${path}.values()[${index}]`, item])
+  return isPlainObject(value) ? Object.entries(value).map(([key, item]) => [`${path}.${key}`, item]) : []
+}
+
+const wayOfLeaf = (value: object): Way =>
+  Array.isArray(value) || isPlainObject(value) || isMap(value) || isSet(value) ? AS_JSON : walkSpecial(value)
+
+const shortened = (path: string): string => (path.length > 60 ? `${path.slice(0, 60)}…` : path)
+
+function nameOf(value: object): string {
+  const { constructor } = value as { constructor?: unknown }
+  const name = typeof constructor === 'function' ? constructor.name : ''
+  return name === '' ? 'an instance of a class' : `an instance of ${name}`
+}
