@@ -3,6 +3,7 @@
  *
  * Everything but the adapters (`keelson/express`) and the test helpers (`keelson/testing`).
  */
+export * from './atom/index.ts'
 export * from './atrion/index.ts'
 export * from './clock/index.ts'
 export * from './errors.ts'

@@ -50,6 +50,11 @@ export abstract class BaseClock implements Clock {
 
   abstract now(): Instant
   abstract monoMs(): number
+  /** @internal A time for a commit: not before anything read from this clock, perhaps read for another commit. */
+  recent(): Instant {
+    return this.now()
+  }
+
   /** @internal Wall time alone. */
   abstract wallMs(): number
   /** @internal Schedules on the monotonic track; the id. */

@@ -48,6 +48,11 @@ export class HostTime {
     return Date.now()
   }
 
+  /** Whether time is the host's own, so that nothing moves it in the middle of a run. (No fake leaves both real.) */
+  get real(): boolean {
+    return Date === LoadedDate && setTimeout === loadedSetTimeout
+  }
+
   /** Monotonic time since this object was made; it never goes back. */
   mono(): number {
     const host = performance

@@ -24,6 +24,11 @@ const SHORTEST_DELAY_MS = 1
 /** Between yields to I/O, so that a backlog of due timers does not hold the event loop. */
 const FIRES_A_WAKE = 4096
 
+/** Reading the clocks costs more than committing to an atom; so many commits of one run share a reading. */
+const SHARED_BY = 64
+/** A promise's reaction runs when the run of JavaScript that asked for it has ended. Nobody fakes promises. */
+const RUN_ENDS: Promise<void> = Promise.resolve()
+
 class SystemClock extends BaseClock {
   readonly #host: HostTime
   readonly #alarm: Alarm = new Alarm(() => this.#wake())
@@ -31,6 +36,12 @@ class SystemClock extends BaseClock {
   #armedFor = Infinity
   #armedAt = 0
   #waking = false
+  /** A reading that the commits of this uninterrupted run share, and how many have. */
+  #shared: Instant | undefined
+  #sharers = 0
+  readonly #endRun = (): void => {
+    this.#shared = undefined
+  }
   // A host timer has a granularity of a millisecond and waits its turn in the loop.
   readonly toleranceMs = 5
 
@@ -40,14 +51,30 @@ class SystemClock extends BaseClock {
   }
 
   now(): Instant {
-    return instant(this.#host.wall(), this.#host.mono())
+    const at = instant(this.#host.wall(), this.#host.mono())
+    // A commit after this reading is not earlier than it.
+    this.#sharers = SHARED_BY
+    return at
+  }
+
+  override recent(): Instant {
+    if (this.#shared !== undefined && this.#sharers < SHARED_BY && this.#host.real) {
+      this.#sharers++
+      return this.#shared
+    }
+    if (this.#shared === undefined) void RUN_ENDS.then(this.#endRun)
+    this.#sharers = 1
+    this.#shared = instant(this.#host.wall(), this.#host.mono())
+    return this.#shared
   }
 
   monoMs(): number {
+    this.#sharers = SHARED_BY
     return this.#host.mono()
   }
 
   wallMs(): number {
+    this.#sharers = SHARED_BY
     return this.#host.wall()
   }
 

@@ -1,0 +1,94 @@
+import type { Clock } from '../clock/types.ts'
+import type { Instant } from '../clock/instant.ts'
+import type { ErrorOwner } from '../owner.ts'
+import type { System } from '../system/system.ts'
+
+/** One committed change. */
+export interface Change<T> {
+  readonly from: T
+  readonly to: T
+  readonly versionFrom: number
+  /** One more than `versionFrom`. */
+  readonly versionTo: number
+  /** When it was committed. */
+  readonly at: Instant
+  /** What the caller gave as the reason. */
+  readonly cause?: unknown
+}
+
+/** An atom's value at a version. */
+export interface AtomSnapshot<T> {
+  readonly value: T
+  readonly version: number
+  readonly at: Instant
+}
+
+/** Options of a single change. */
+export interface ChangeOptions {
+  /** Why; watchers find it in the change. */
+  readonly cause?: unknown
+}
+
+/** Told of changes; what it returns is ignored, but a rejected promise goes to `onError`. */
+export type Watcher<T> = (change: Change<T>) => unknown
+
+/** Options of `createAtom`. */
+export interface AtomOptions<T> {
+  /** When two values are the same and no change is committed. Default `Object.is`. */
+  readonly equals?: (a: T, b: T) => boolean
+  /** The version of the initial value. Default 0. */
+  readonly baseVersion?: number
+  /** How many values, the current one included, {@link Atom.history} remembers. Default 1, at most 2^24. */
+  readonly historySize?: number
+  /** Owns errors of watchers, also rejections. Default: the owner of the system or of the clock. */
+  readonly onError?: ErrorOwner
+  /** Where time comes from and errors go. Default: the system of this environment. */
+  readonly system?: System
+}
+
+/** Anything that tells the time will do for an atom. */
+export type TimeSource = Pick<Clock, 'now'>
+
+/**
+ * A value that changes in whole steps, one version each: who reads it sees a committed value, never half a change.
+ * A change is all or nothing: if the updater, `equals` or the clock throws, value, version and history stay.
+ */
+export interface Atom<T> {
+  /** The current value. */
+  deref(): T
+  /** The version of the current value: `baseVersion`, and one more with each change. */
+  version(): number
+  /**
+   * Commits what the updater makes of the current value and returns it. An equal result is no change: no version, no
+   * notification, and the old value is returned. What the updater throws is thrown.
+   *
+   * @throws AtomReentrancyError from an updater or a watcher of this atom; nothing changes.
+   */
+  swap(updater: (current: T) => T, options?: ChangeOptions): T
+  /** Commits a value, as {@link swap} does. */
+  reset(next: T, options?: ChangeOptions): T
+  /**
+   * Commits `next` if the current value equals `expected` and `next` does not. True exactly when a change was
+   * committed, so of two writers that expected the same value only one gets true.
+   */
+  compareAndSet(expected: T, next: T, options?: ChangeOptions): boolean
+  /** The current value and version with the time of this call. */
+  snapshot(): AtomSnapshot<T>
+  /**
+   * Tells of each later change, on the stack of the change, in order of registration. A watcher that is added while
+   * others are told starts with the next change. Returns a function that ends it; each call of `watch` is its own.
+   */
+  watch(watcher: Watcher<T>): () => void
+  /** The last `historySize` values with their commit times, oldest first; the current one is the last. */
+  history(): readonly AtomSnapshot<T>[]
+  /** Forgets all values but the current one. */
+  clearHistory(): void
+  /** The same as {@link deref}. */
+  get(): T
+  /** The same as {@link reset}. */
+  set(next: T, options?: ChangeOptions): T
+  /** The same as {@link swap}. */
+  update(updater: (current: T) => T, options?: ChangeOptions): T
+  /** Like {@link watch}, for the new value alone. Not called for the current one. */
+  subscribe(subscriber: (value: T) => unknown): () => void
+}
