@@ -299,9 +299,13 @@ export const isNotPlainError: (error: unknown) => error is NotPlainError = isCod
 /** Guard for {@link AtomReentrancyError}. */
 export const isAtomReentrancyError: (error: unknown) => error is AtomReentrancyError = isCode(AtomReentrancyError.code)
 /** Guard for {@link JournalReentrancyError}. */
-export const isJournalReentrancyError: (error: unknown) => error is JournalReentrancyError = isCode(JournalReentrancyError.code)
+export const isJournalReentrancyError: (error: unknown) => error is JournalReentrancyError = isCode(
+  JournalReentrancyError.code,
+)
 /** Guard for {@link JournalOverflowError}. */
-export const isJournalOverflowError: (error: unknown) => error is JournalOverflowError = isCode(JournalOverflowError.code)
+export const isJournalOverflowError: (error: unknown) => error is JournalOverflowError = isCode(
+  JournalOverflowError.code,
+)
 /** Guard for {@link JournalCorruptError}. */
 export const isJournalCorruptError: (error: unknown) => error is JournalCorruptError = isCode(JournalCorruptError.code)
 /** Guard for {@link JournalLockedError}. */

@@ -11,6 +11,16 @@ export const warnOwner: ErrorOwner = (error, origin) => {
   process.emitWarning(`${origin} failed: ${describe(error)}`, { type: 'KeelsonWarning', code: 'KEELSON_UNOWNED_ERROR' })
 }
 
+/** Hands an error to its owner. An owner that throws loses neither error and stops nobody. */
+export function tellOwner(owner: ErrorOwner, error: unknown, origin: string): void {
+  try {
+    owner(error, origin)
+  } catch (second) {
+    warnOwner(error, origin)
+    warnOwner(second, 'onError')
+  }
+}
+
 /** Anything can be thrown, also what has no text. */
 function describe(error: unknown): string {
   try {

@@ -7,7 +7,7 @@ import {
   type Change,
   type Instant,
 } from 'keelson'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 
 const thrown = (run: () => unknown): unknown => {
@@ -220,7 +220,7 @@ describe('watchers', () => {
     await Promise.resolve()
     expect(onError.mock.calls).toEqual([
       [sync, 'a watcher of an atom'],
-      [later, 'an asynchronous watcher of an atom'],
+      [later, 'a watcher of an atom'],
     ])
     expect(last).toHaveBeenCalledOnce()
   })
@@ -366,7 +366,11 @@ it('does what a simple model does, for any sequence of calls', () => {
   const op = fc.oneof(
     fc.record({ op: fc.constant('reset' as const), to: fc.integer({ min: 0, max: 3 }) }),
     fc.record({ op: fc.constant('swap' as const), to: fc.integer({ min: -1, max: 1 }) }),
-    fc.record({ op: fc.constant('cas' as const), to: fc.integer({ min: 0, max: 3 }), of: fc.integer({ min: 0, max: 3 }) }),
+    fc.record({
+      op: fc.constant('cas' as const),
+      to: fc.integer({ min: 0, max: 3 }),
+      of: fc.integer({ min: 0, max: 3 }),
+    }),
     fc.record({ op: fc.constant('time' as const), to: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ op: fc.constant('throw' as const), to: fc.constant(0) }),
   )
@@ -392,9 +396,11 @@ it('does what a simple model does, for any sequence of calls', () => {
         } else if (step.op === 'time') {
           clock.advanceBy(step.to)
         } else {
-          thrown(() => atom.swap(() => {
-            throw new Error('x')
-          }))
+          thrown(() =>
+            atom.swap(() => {
+              throw new Error('x')
+            }),
+          )
         }
         expect(atom.history().map(({ value, version, at }) => [value, version, at.wallMs])).toEqual(model.versions)
       }

@@ -1,5 +1,5 @@
 import { createControlledClock, isNotPlainError } from 'keelson'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
 const { encodePlain } = (await import('../../dist/plain/encode.js')) as {
@@ -78,7 +78,9 @@ it.each([
   ['something in a set', new Set([new Money()]), 'value.values()[0]', 'an instance of Money'],
   ['an own toJSON', { toJSON: () => 1 }, 'value.toJSON', 'a function'],
 ])('refuses %s and says where', (_, given, path, reason) => {
-  expect(() => encodePlain('value', given)).toThrow(expect.objectContaining({ code: 'KEELSON_NOT_PLAIN', path, reason }))
+  expect(() => encodePlain('value', given)).toThrow(
+    expect.objectContaining({ code: 'KEELSON_NOT_PLAIN', path, reason }),
+  )
 })
 
 it('refuses what is nested too deeply, whatever the stack', () => {

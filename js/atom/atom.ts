@@ -3,12 +3,12 @@ import { callable, integer, known, optionalCallable, options as checkOptions } f
 import { BaseClock } from '../clock/base.ts'
 import type { Instant } from '../clock/instant.ts'
 import { AtomReentrancyError, InvalidArgumentError } from '../errors.ts'
-import { type ErrorOwner, warnOwner } from '../owner.ts'
+import { Listeners } from '../listeners.ts'
+import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { System } from '../system/system.ts'
 import { History } from './history.ts'
-import type { Atom, AtomOptions, AtomSnapshot, ChangeOptions, TimeSource, Watcher } from './types.ts'
-import { Watchers } from './watchers.ts'
+import type { Atom, AtomOptions, AtomSnapshot, Change, ChangeOptions, TimeSource, Watcher } from './types.ts'
 
 /** Times of commits, which may be read less often than there are commits. */
 interface CommitTime {
@@ -26,7 +26,7 @@ class LocalAtom<T> implements Atom<T> {
   readonly #time: CommitTime
   /** Absent for `Object.is`, which then compiles to a comparison in place. */
   readonly #equals: ((a: T, b: T) => boolean) | undefined
-  readonly #watchers: Watchers<T>
+  readonly #watchers: Listeners<Change<T>>
   /** Only for a history of more than the current value. */
   readonly #history: History<T> | undefined
   #value: T
@@ -39,7 +39,7 @@ class LocalAtom<T> implements Atom<T> {
     this.#clock = clock
     this.#time = clock instanceof BaseClock ? clock : { recent: () => clock.now() }
     this.#equals = options.equals
-    this.#watchers = new Watchers(onError)
+    this.#watchers = new Listeners('watcher', (error) => onError(error, 'a watcher of an atom'))
     this.#value = initial
     this.#version = options.baseVersion ?? 0
     this.#at = clock.now()
@@ -208,8 +208,7 @@ export function createAtom<T>(
   }
   if (clock !== undefined) return new LocalAtom(initial, clock, ownerFor(clock, options), options)
   const system = options.system ?? getDefaultSystem()
-  const onError: ErrorOwner = options.onError ?? ((error, origin) => system.report(error, origin))
-  return new LocalAtom(initial, system.clock, careful(onError), options)
+  return new LocalAtom(initial, system.clock, ownerFor(system.clock, { system, ...options }), options)
 }
 
 function isClockGiven<T>(given: TimeSource | AtomOptions<T> | undefined): given is TimeSource {
@@ -221,19 +220,7 @@ function isClockGiven<T>(given: TimeSource | AtomOptions<T> | undefined): given 
 }
 
 function ownerFor<T>(clock: TimeSource, { onError, system }: AtomOptions<T>): ErrorOwner {
-  if (onError !== undefined) return careful(onError)
+  if (onError !== undefined) return (error, origin) => tellOwner(onError, error, origin)
   if (system !== undefined) return (error, origin) => system.report(error, origin)
   return clock instanceof BaseClock ? (error, origin) => clock.report(error, origin) : warnOwner
-}
-
-/** An owner that throws loses neither error, and stops nobody. */
-function careful(owner: ErrorOwner): ErrorOwner {
-  return (error, origin) => {
-    try {
-      owner(error, origin)
-    } catch (second) {
-      warnOwner(error, origin)
-      warnOwner(second, 'onError')
-    }
-  }
 }

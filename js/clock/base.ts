@@ -5,7 +5,7 @@ import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
 import { Interval } from './interval.ts'
 import type { Millis } from './millis.ts'
-import { type ErrorOwner, warnOwner } from '../owner.ts'
+import { type ErrorOwner, tellOwner } from '../owner.ts'
 import { type Sleeper, sleeperOf } from './sleepers.ts'
 import { Slots, type TimerInfo } from './slots.ts'
 import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
@@ -205,12 +205,7 @@ export abstract class BaseClock implements Clock {
 
   /** @internal Hands an error to its owner. An owner that throws is no reason to stop. */
   report(error: unknown, origin: string): void {
-    try {
-      this.owner(error, origin)
-    } catch (second) {
-      warnOwner(error, origin)
-      warnOwner(second, 'onError')
-    }
+    tellOwner(this.owner, error, origin)
   }
 
   /** @internal Whether somebody listens to events. */

@@ -25,7 +25,7 @@ const SHORTEST_DELAY_MS = 1
 const FIRES_A_WAKE = 4096
 
 /** Reading the clocks costs more than committing to an atom; so many commits of one run share a reading. */
-const SHARED_BY = 64
+const SHARED_BY = 1024
 /** A promise's reaction runs when the run of JavaScript that asked for it has ended. Nobody fakes promises. */
 const RUN_ENDS: Promise<void> = Promise.resolve()
 

@@ -1,6 +1,6 @@
 import { callable, flag, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
 import { BaseClock } from '../clock/base.ts'
-import { type ErrorOwner, warnOwner } from '../owner.ts'
+import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { createSystemClock } from '../clock/system-clock.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
@@ -72,12 +72,7 @@ export class System {
 
   /** Hands an error that has no caller to the system's owner. Never throws. */
   report(error: unknown, origin: string): void {
-    try {
-      this.#onError(error, origin)
-    } catch (second) {
-      warnOwner(error, origin)
-      warnOwner(second, 'onError')
-    }
+    tellOwner(this.#onError, error, origin)
   }
 
   /**

@@ -1,0 +1,314 @@
+import { callable, integer } from '../arguments.ts'
+import { BaseClock } from '../clock/base.ts'
+import type { Instant } from '../clock/instant.ts'
+import type { Clock } from '../clock/types.ts'
+import { InvalidArgumentError, JournalOverflowError, JournalReentrancyError } from '../errors.ts'
+import { Listeners } from '../listeners.ts'
+import { type ErrorOwner, tellOwner } from '../owner.ts'
+import { getDefaultSystem } from '../system/default.ts'
+import type { System } from '../system/system.ts'
+import { Chunks, idOf } from './chunks.ts'
+import { deepFreeze } from './freeze.ts'
+import { checkJournalOptions } from './options.ts'
+import { fold, read } from './read.ts'
+import { restore, type Restored } from './serialized.ts'
+import { snapshotOf } from './snapshot.ts'
+import type {
+  FoldOptions,
+  JournalEntry,
+  JournalEvent,
+  JournalOptions,
+  JournalSerializer,
+  JournalSnapshot,
+  ReadOptions,
+  Reducer,
+  SerializedJournal,
+} from './types.ts'
+
+/** How the constructor is told what to take over, out of reach of its users. */
+const RESTORED: unique symbol = Symbol('restored')
+
+interface InternalOptions<T> {
+  readonly [RESTORED]?: Restored<T>
+}
+
+/**
+ * History in memory: what was appended stays in order and keeps its sequence, without a gap, until it is dropped by a
+ * bound or `clear()`. Appending and reading one entry cost the same at any size. For history that outlives the
+ * process, see `openJournal`.
+ *
+ * @example
+ * ```ts
+ * const journal = new Journal<{ type: string }>({ clock })
+ * journal.append({ type: 'started' })
+ * for (const { sequence, data } of journal.entries({ from: 0, limit: 10 })) console.log(sequence, data.type)
+ * ```
+ */
+export class Journal<T = unknown> {
+  /** Its id; the ids of its entries begin with it, unless there is an `idGenerator`. */
+  readonly id: string
+  /** When it was made; of a restored journal, when the original was. */
+  readonly createdAt: Instant
+  readonly #clock: Clock
+  readonly #system: System | undefined
+  readonly #onError: ErrorOwner | undefined
+  readonly #idGenerator: (() => string) | undefined
+  readonly #emit: ((event: JournalEvent) => void) | undefined
+  readonly #serializer: JournalSerializer<T> | undefined
+  readonly #maxEntries: number
+  readonly #refusesOverflow: boolean
+  readonly #freeze: boolean
+  readonly #chunks: Chunks<T>
+  readonly #subscribers: Listeners<JournalEntry<T>> = new Listeners('subscriber', (error, { sequence, id }) => {
+    if (this.#emit === undefined) this.#report(error, 'a subscriber of a journal')
+    else this.#tell({ type: 'journal:subscriber:error', seq: sequence, id, error, at: this.#clock.now() })
+  })
+  #telling = false
+
+  /** @throws InvalidArgumentError naming the option that is refused. */
+  constructor(options?: JournalOptions<T>) {
+    const restored = (options as InternalOptions<T> | undefined)?.[RESTORED]
+    const given = checkJournalOptions(options)
+    this.#system = given.system ?? (given.clock === undefined ? getDefaultSystem() : undefined)
+    this.#clock = given.clock ?? (this.#system as System).clock
+    this.#onError = given.onError
+    this.#idGenerator = given.idGenerator
+    this.#emit = given.emit
+    this.#serializer = given.serializer
+    this.#freeze = given.freeze === true
+    const bounded = given.overflow !== undefined && given.overflow !== 'none'
+    this.#maxEntries = bounded ? (given.maxEntries as number) : Infinity
+    this.#refusesOverflow = given.overflow === 'bounded:error'
+    // The generator's first id is the journal's, also when that is not used.
+    const ownId = this.#idGenerator === undefined ? undefined : this.#generated(this.#idGenerator)
+    this.id = restored?.journalId ?? ownId ?? (this.#system ?? getDefaultSystem()).random.id()
+    this.createdAt = restored?.createdAt ?? this.#clock.now()
+    this.#chunks = this.#take(restored)
+    this.#tell({ type: 'journal:create', journalId: this.id, at: this.createdAt })
+  }
+
+  /**
+   * Adds an entry, then tells `emit`, then the subscribers. If anything throws before that (the clock, the id
+   * generator), nothing is appended.
+   *
+   * @throws JournalReentrancyError from a subscriber or `emit` of this journal.
+   * @throws JournalOverflowError when it is full and its policy is `'bounded:error'`.
+   */
+  append(data: T): JournalEntry<T> {
+    if (this.#telling) throw new JournalReentrancyError()
+    const chunks = this.#chunks
+    const isFull = chunks.count >= this.#maxEntries
+    if (isFull && this.#refusesOverflow) this.#refuse()
+    const sequence = chunks.next
+    const timestamp = this.#clock.now()
+    const ownId = this.#idGenerator !== undefined
+    const id = ownId ? this.#generated(this.#idGenerator) : idOf(this.id, sequence)
+    if (this.#freeze) deepFreeze(data)
+    const entry: JournalEntry<T> = Object.freeze({ id, sequence, timestamp, data })
+    if (isFull) chunks.dropFirst()
+    chunks.push(entry, ownId)
+    this.#telling = true
+    if (this.#emit !== undefined) {
+      if (isFull) this.#dropped(timestamp)
+      this.#tell({ type: 'journal:append', id, seq: sequence, size: chunks.count, at: timestamp })
+    }
+    this.#subscribers.tell(entry)
+    this.#telling = false
+    return entry
+  }
+
+  /** The entry with this sequence, or `undefined` when there is none, or none any more. */
+  getEntry(sequence: number): JournalEntry<T> | undefined {
+    return this.#chunks.at(sequence)
+  }
+
+  /** The oldest entry, or `undefined`. */
+  getFirst(): JournalEntry<T> | undefined {
+    return this.#chunks.at(this.#chunks.first)
+  }
+
+  /** The newest entry, or `undefined`. */
+  getLast(): JournalEntry<T> | undefined {
+    return this.#chunks.at(this.#chunks.next - 1)
+  }
+
+  /** How many entries it holds. */
+  size(): number {
+    return this.#chunks.count
+  }
+
+  isEmpty(): boolean {
+    return this.#chunks.count === 0
+  }
+
+  /** The sequence of the next entry. */
+  get nextSequence(): number {
+    return this.#chunks.next
+  }
+
+  /**
+   * Drops all entries. The next one goes on in sequence.
+   *
+   * @throws JournalReentrancyError from a subscriber or `emit` of this journal.
+   */
+  clear(): void {
+    if (this.#telling) throw new JournalReentrancyError('clear')
+    const previousSize = this.#chunks.count
+    const at = this.#clock.now()
+    this.#chunks.clear()
+    this.#telling = true
+    this.#tell({ type: 'journal:clear', previousSize, at })
+    this.#telling = false
+  }
+
+  /**
+   * Tells of each later entry, on the stack of its append, in order of registration. Returns a function that ends it.
+   * What a subscriber throws, or rejects with, becomes a `journal:subscriber:error`, and the others are told.
+   */
+  subscribe(subscriber: (entry: JournalEntry<T>) => unknown): () => void {
+    return this.#subscribers.add(subscriber)
+  }
+
+  /** The journal as it is now, whatever happens to it later. */
+  getSnapshot(): JournalSnapshot<T> {
+    return snapshotOf(this.#chunks.range(), this.#clock.now())
+  }
+
+  /**
+   * Entries as they are now, read one at a time.
+   *
+   * @throws InvalidArgumentError naming the option that is refused.
+   */
+  entries(options?: ReadOptions): Iterable<JournalEntry<T>> {
+    return read(this.#chunks.range(), options)
+  }
+
+  /** The entries from a sequence on, read one at a time. */
+  from(sequence: number): Iterable<JournalEntry<T>> {
+    return this.entries({ from: integer('sequence', 0, Number.MAX_SAFE_INTEGER, sequence) })
+  }
+
+  /** All entries as they are now. */
+  [Symbol.iterator](): Iterator<JournalEntry<T>> {
+    return this.entries()[Symbol.iterator]()
+  }
+
+  /** What was appended, as far as the predicate wants it. */
+  filter(predicate: (data: T, entry: JournalEntry<T>) => boolean): T[] {
+    callable('predicate', predicate)
+    const found: T[] = []
+    for (const entry of this.entries()) if (predicate(entry.data, entry)) found.push(entry.data)
+    return found
+  }
+
+  /** All that was appended and is still held. */
+  getAll(): T[] {
+    return Array.from(this.entries(), ({ data }) => data)
+  }
+
+  /** The same as {@link size}. */
+  getCount(): number {
+    return this.size()
+  }
+
+  /**
+   * Rebuilds the state at any sequence or time that is still held.
+   *
+   * @throws InvalidArgumentError for a bound that is neither a sequence nor a time.
+   * @example
+   * ```ts
+   * const balance = journal.fold((sum, { amount }) => sum + amount, { initial: 0, upTo: 41 })
+   * ```
+   */
+  fold<S>(reducer: Reducer<S, T>, options?: FoldOptions<S>): S {
+    return fold(this.entries(), reducer, options)
+  }
+
+  /** Everything {@link fromJSON} needs to make an equal journal. */
+  toJSON(): SerializedJournal {
+    const serializer = this.#serializer
+    return {
+      entries: Array.from(this.entries(), ({ id, sequence, timestamp, data }) => ({
+        id,
+        sequence,
+        timestamp: { wallMs: timestamp.wallMs, monoMs: timestamp.monoMs },
+        data: serializer === undefined ? data : serializer.serialize(data),
+      })),
+      nextSequence: this.nextSequence,
+      journalId: this.id,
+      createdAt: { wallMs: this.createdAt.wallMs, monoMs: this.createdAt.monoMs },
+    }
+  }
+
+  /**
+   * A journal that goes on where the serialized one ended.
+   *
+   * @throws JournalCorruptError for anything that `toJSON` would not have written: a gap, a bad entry, a wrong end.
+   * @throws JournalOverflowError when it holds more than `maxEntries` and the policy is `'bounded:error'`; with
+   *   `'bounded:drop_oldest'` the newest are kept.
+   */
+  static fromJSON<T = unknown>(json: SerializedJournal, options?: JournalOptions<T>): Journal<T> {
+    const checked = checkJournalOptions(options)
+    const restored = restore(json, checked.serializer)
+    return new Journal<T>({ ...checked, [RESTORED]: restored } as JournalOptions<T>)
+  }
+
+  #take(restored: Restored<T> | undefined): Chunks<T> {
+    const entries = restored?.entries ?? []
+    if (entries.length > this.#maxEntries && this.#refusesOverflow) throw new JournalOverflowError(this.#maxEntries)
+    const held = entries.length > this.#maxEntries ? entries.slice(-this.#maxEntries) : entries
+    const chunks = new Chunks<T>(this.id, held[0]?.sequence ?? restored?.nextSequence ?? 0, this.#maxEntries)
+    for (const entry of held) chunks.push(entry, entry.id !== idOf(this.id, entry.sequence))
+    return chunks
+  }
+
+  #generated(generate: () => string): string {
+    const id: unknown = generate()
+    if (typeof id !== 'string' || id === '') {
+      throw new InvalidArgumentError('options.idGenerator', 'a function that returns a non-empty string', id)
+    }
+    return id
+  }
+
+  #refuse(): never {
+    const at = this.#clock.now()
+    this.#telling = true
+    this.#tell({ type: 'journal:overflow', policy: 'bounded:error', maxEntries: this.#maxEntries, at })
+    this.#telling = false
+    throw new JournalOverflowError(this.#maxEntries)
+  }
+
+  #dropped(at: Instant): void {
+    const policy = 'bounded:drop_oldest'
+    this.#tell({ type: 'journal:overflow', policy, maxEntries: this.#maxEntries, droppedCount: 1, at })
+  }
+
+  /** A listener's failure is no reason to lose the entry. */
+  #tell(event: JournalEvent): void {
+    if (this.#emit === undefined) return
+    try {
+      this.#emit(event)
+    } catch (error) {
+      this.#report(error, "a journal's emit function")
+    }
+  }
+
+  #report(error: unknown, origin: string): void {
+    if (this.#onError !== undefined) tellOwner(this.#onError, error, origin)
+    else if (this.#system !== undefined) this.#system.report(error, origin)
+    else if (this.#clock instanceof BaseClock) this.#clock.report(error, origin)
+    else getDefaultSystem().report(error, origin)
+  }
+}
+
+/**
+ * A journal in memory; all options have defaults.
+ *
+ * @example
+ * ```ts
+ * const journal = createJournal<{ type: string }>({ maxEntries: 1000, overflow: 'bounded:drop_oldest' })
+ * ```
+ */
+export function createJournal<T = unknown>(options?: JournalOptions<T>): Journal<T> {
+  return new Journal<T>(options)
+}
