@@ -341,24 +341,23 @@ it.each([
 
 /** What an atom is, written as simply as possible. */
 class Model {
-  versions: [number, number, number][]
-  constructor(
-    private value: number,
-    private readonly size: number,
-  ) {
-    this.versions = [[value, 0, 0]]
-  }
-  private version = 0
   log: string[] = []
+  versions: [number, number, number][] = [[0, 0, 0]]
+  #value = 0
+  #version = 0
+  readonly #size: number
+  constructor(size: number) {
+    this.#size = size
+  }
   set(next: number, now: number): void {
-    if (next === this.value) return
-    this.log.push(`${this.value}>${next}@${this.version + 1}`)
-    this.value = next
-    this.versions.push([next, ++this.version, now])
-    this.versions = this.versions.slice(-this.size)
+    if (next === this.#value) return
+    this.log.push(`${this.#value}>${next}@${this.#version + 1}`)
+    this.#value = next
+    this.versions.push([next, ++this.#version, now])
+    this.versions = this.versions.slice(-this.#size)
   }
   get(): number {
-    return this.value
+    return this.#value
   }
 }
 
@@ -378,7 +377,7 @@ it('does what a simple model does, for any sequence of calls', () => {
     fc.property(fc.array(op, { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), (ops, historySize) => {
       const clock = createControlledClock()
       const atom = createAtom(0, clock, { historySize })
-      const model = new Model(0, historySize)
+      const model = new Model(historySize)
       const log: string[] = []
       atom.watch(({ from, to, versionTo }) => log.push(`${from}>${to}@${versionTo}`))
       for (const step of ops) {

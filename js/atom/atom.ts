@@ -188,8 +188,8 @@ const isTimeSource = (given: object): given is TimeSource => typeof (given as { 
  * balance.swap((amount) => amount - 30, { cause: 'coffee' })
  * ```
  */
-export function createAtom<T>(initial: T, options?: AtomOptions<T>): Atom<T>
-export function createAtom<T>(initial: T, clock: TimeSource | undefined, options?: AtomOptions<T>): Atom<T>
+export function createAtom<T>(initial: T, options?: AtomOptions<NoInfer<T>>): Atom<T>
+export function createAtom<T>(initial: T, clock: TimeSource | undefined, options?: AtomOptions<NoInfer<T>>): Atom<T>
 export function createAtom<T>(
   initial: T,
   clockOrOptions?: TimeSource | AtomOptions<T>,
