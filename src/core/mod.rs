@@ -4,6 +4,7 @@
 //! the same outputs in production, in a test and in a simulation.
 
 pub mod admission;
+pub mod atom;
 pub mod error;
 pub mod inbox;
 pub mod names;

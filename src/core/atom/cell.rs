@@ -1,0 +1,120 @@
+//! One shared atom.
+
+use super::commit::{At, Commit, Next, Value};
+use super::history::History;
+use super::slab::{Place, Word};
+use super::watch::Feed;
+use crate::core::sync::{Arc, Mutex, Ordering, Published};
+
+/// A value that threads share: each commit follows the version its maker saw, and none is lost or seen out of order.
+#[derive(Debug)]
+pub struct Cell {
+    /// The version of `current`, or of the commit that is about to replace it.
+    announced: Word,
+    current: Published<Commit>,
+    writer: Mutex<Writer>,
+}
+
+/// What only the committer of the moment touches.
+#[derive(Debug)]
+struct Writer {
+    history: History,
+    feeds: Vec<Arc<Feed>>,
+}
+
+/// Somebody committed first: what is current instead. Nothing was changed.
+#[derive(Debug, Clone)]
+pub struct Conflict(pub Arc<Commit>);
+
+impl Cell {
+    pub(super) fn new(word: Word, initial: Value, at: At, history: usize) -> Self {
+        let initial = Arc::new(Commit::new(0, Next { value: initial, at, cause: None }));
+        word.store(0, Ordering::Release);
+        Self {
+            announced: word,
+            current: Published::new(Arc::clone(&initial)),
+            writer: Mutex::new(Writer {
+                history: History::new(history, initial),
+                feeds: Vec::new(),
+            }),
+        }
+    }
+
+    /// Where the announced version lies: a reader that finds its own version there has the current one.
+    pub fn place(&self) -> Place {
+        self.announced.place()
+    }
+
+    /// Whether nobody can have seen a version other than this one, which the caller has seen. No lock, no copy.
+    pub fn is_current(&self, version: u64) -> bool {
+        self.announced.load(Ordering::Acquire) == version
+    }
+
+    /// What is current. No lock.
+    pub fn current(&self) -> Arc<Commit> {
+        self.current.load()
+    }
+
+    /// Commits over the version that the caller saw.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`] with what is current when that is another version; nothing changes.
+    pub fn compare_and_set(&self, expected: u64, next: Next) -> Result<Arc<Commit>, Conflict> {
+        // Who comes too late need not queue for the lock to be told so.
+        if self.announced.load(Ordering::Acquire) != expected {
+            let current = self.current.load();
+            if current.version != expected {
+                return Err(Conflict(current));
+            }
+        }
+        let mut told = Vec::new();
+        let commit = {
+            let mut writer = self.writer.lock();
+            let current = self.current.load();
+            if current.version != expected {
+                return Err(Conflict(current));
+            }
+            let commit = Arc::new(Commit::new(expected + 1, next));
+            // Announced first. The other way round, a reader could see the new commit and tell another, whose own copy
+            // would still look current to it.
+            self.announced.store(commit.version, Ordering::Release);
+            self.current.store(Arc::clone(&commit));
+            writer.history.push(Arc::clone(&commit));
+            told.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
+            commit
+        };
+        // Waking costs a system call, which the next committer need not wait for.
+        for feed in told {
+            feed.tell();
+        }
+        Ok(commit)
+    }
+
+    /// The last commits in version order, the current one included.
+    pub fn history(&self) -> Vec<Arc<Commit>> {
+        self.writer.lock().history.list()
+    }
+
+    /// Keeps at least so many commits from now on.
+    pub fn keep(&self, history: usize) {
+        self.writer.lock().history.at_least(history);
+    }
+
+    /// Begins to offer commits to a feed; what is current as it begins.
+    pub(super) fn begin(&self, feed: Arc<Feed>) -> Arc<Commit> {
+        let mut writer = self.writer.lock();
+        writer.feeds.push(feed);
+        // Under the lock, so that no commit falls between the two.
+        self.current.load()
+    }
+
+    /// How many subscriptions there are.
+    pub fn watchers(&self) -> usize {
+        self.writer.lock().feeds.len()
+    }
+
+    pub(super) fn forget(&self, feed: &Arc<Feed>) {
+        self.writer.lock().feeds.retain(|other| !Arc::ptr_eq(other, feed));
+    }
+}

@@ -1,0 +1,49 @@
+//! What a commit is made of.
+
+/// A value as threads share it: nothing in it belongs to one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A number, inline: the usual content of a contended atom needs no encoding.
+    Number(f64),
+    /// Everything else: self-describing text, which only JavaScript reads.
+    Text(Box<str>),
+}
+
+/// When something happened, by the clock of the thread that did it, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct At {
+    /// Wall time, comparable between threads.
+    pub wall: f64,
+    /// Monotonic time; each thread counts from its own start.
+    pub mono: f64,
+}
+
+/// What a committer wants to become current.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Next {
+    /// The new value.
+    pub value: Value,
+    /// When.
+    pub at: At,
+    /// Why, as text that only JavaScript reads.
+    pub cause: Option<Box<str>>,
+}
+
+/// A value that was current, or is: immutable, and shared by all that read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// 0 for the initial value, one more for each commit.
+    pub version: u64,
+    /// The value.
+    pub value: Value,
+    /// When it was committed.
+    pub at: At,
+    /// Why, if its maker said so.
+    pub cause: Option<Box<str>>,
+}
+
+impl Commit {
+    pub(super) fn new(version: u64, Next { value, at, cause }: Next) -> Self {
+        Self { version, value, at, cause }
+    }
+}
