@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use napi::sys;
 
+use super::atom::Atoms;
 use super::bell::Bell;
 use super::clock::Clocks;
 use super::engine::Engines;
@@ -18,6 +19,7 @@ pub(super) struct Environment {
     pub(super) clocks: RefCell<Clocks>,
     pub(super) systems: RefCell<Systems>,
     pub(super) engines: RefCell<Engines>,
+    pub(super) atoms: RefCell<Atoms>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -33,6 +35,7 @@ impl Environment {
             clocks: RefCell::default(),
             systems: RefCell::default(),
             engines: RefCell::default(),
+            atoms: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),

@@ -6,6 +6,8 @@
 
 #![expect(unreachable_pub, reason = "napi-derive requires exported items to be `pub`")]
 
+mod atom;
+mod atom_open;
 mod bell;
 mod clock;
 mod engine;
@@ -14,6 +16,8 @@ mod environment;
 mod hot;
 mod inbox;
 mod registry;
+mod shared_memory;
 mod system;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod word;

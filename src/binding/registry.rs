@@ -4,12 +4,17 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{clock, engine, inbox, system};
+use super::{atom, clock, engine, inbox, system, word};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
-    let lane =
-        clock::EXPORTS.iter().chain(system::EXPORTS).chain(engine::EXPORTS).chain(inbox::EXPORTS);
+    let lane = clock::EXPORTS
+        .iter()
+        .chain(system::EXPORTS)
+        .chain(engine::EXPORTS)
+        .chain(inbox::EXPORTS)
+        .chain(atom::EXPORTS)
+        .chain(word::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

@@ -1,0 +1,210 @@
+//! Shared atoms, counters and flags.
+//!
+//! The static holds data only: what threads share by name. What an environment holds of it lies in the environment's
+//! table, so a terminated worker lets go of everything.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use crate::core::atom::{
+    At, Cell, Commit, Conflict, Count, Hold, Next, Shared, Store, Subscription, Value,
+};
+
+pub(super) static STORE: LazyLock<Store> = LazyLock::new(Store::default);
+
+/// What an environment has open.
+pub(super) type Atoms = Handles<Open>;
+
+pub(super) struct Open {
+    hold: Hold,
+    /// The commit whose numbers were last put into scratch, for what is not a number in it.
+    last: Option<Arc<Commit>>,
+    /// The reason of the next commit.
+    cause: Option<Box<str>>,
+    subscriptions: BTreeMap<u64, Subscription>,
+}
+
+impl Open {
+    pub(super) fn new(hold: Hold) -> Self {
+        Self { hold, last: None, cause: None, subscriptions: BTreeMap::new() }
+    }
+
+    /// The commit whose numbers were last put into scratch.
+    pub(super) fn last(&self) -> Option<&Commit> {
+        self.last.as_deref()
+    }
+
+    pub(super) fn cell(&self) -> Option<&Arc<Cell>> {
+        let Shared::Atom(cell) = self.hold.shared() else { return None };
+        Some(cell)
+    }
+
+    pub(super) fn count(&self) -> Option<&Count> {
+        let (Shared::Counter(count) | Shared::Flag(count)) = self.hold.shared() else {
+            return None;
+        };
+        Some(count)
+    }
+}
+
+/// `sharedSet…`: somebody committed first; scratch has what is current.
+const CONFLICT: f64 = -2.0;
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// The version of what is current, or -1 for nothing open. Scratch: version, 1 for text, number, wall, mono, 1 for a cause.
+    "sharedRead"(atom) => read;
+    /// Commits a number over a version; the new version, or -2 and in scratch (as of `sharedRead`) what is current instead.
+    "sharedSetNumber"(atom, expected, value, wall, mono) => set_number;
+    /// Commits text, like `sharedSetNumber`.
+    "sharedSetText"(str value, atom, expected, wall, mono) => set_text;
+    /// Says why, for the next attempt to commit.
+    "sharedCause"(str cause, atom) => set_cause;
+    /// Subscribes the environment's inbox under a token; the version since when, with scratch as of `sharedRead`.
+    "sharedWatch"(atom, token, newest_only) => watch;
+    /// Ends the subscription of a token.
+    "sharedUnwatch"(atom, token) => unwatch;
+    /// The version of the next commit of a subscription, with scratch as of `sharedRead`, or -1.
+    "sharedNext"(atom, token) => take_next;
+    /// Lets go of an atom, counter or flag; a stale handle does nothing.
+    "sharedClose"(shared) => close;
+    /// How many names are in use in the whole process.
+    "sharedCount"() => count_names;
+    /// A number that no other call in the process got: the name of a private namespace.
+    "sharedNamespace"() => namespace;
+};
+
+/// Shows a commit to JavaScript; its version.
+fn show(environment: &Environment, open: &mut Open, commit: Arc<Commit>) -> f64 {
+    let (text, number) = match commit.value {
+        Value::Number(number) => (0.0, number),
+        Value::Text(_) => (1.0, 0.0),
+    };
+    let version = commit.version as f64;
+    let At { wall, mono } = commit.at;
+    let cause = f64::from(u8::from(commit.cause.is_some()));
+    environment.put([version, text, number, wall, mono, cause]);
+    open.last = Some(commit);
+    version
+}
+
+fn read(environment: &Environment, atom: f64) -> f64 {
+    with_atom(environment, atom, |open, cell| show(environment, open, cell.current()))
+}
+
+fn set_number(
+    environment: &Environment,
+    atom: f64,
+    expected: f64,
+    value: f64,
+    wall: f64,
+    mono: f64,
+) -> f64 {
+    commit(environment, atom, expected, Value::Number(value), At { wall, mono })
+}
+
+fn set_text(
+    environment: &Environment,
+    text: &str,
+    atom: f64,
+    expected: f64,
+    wall: f64,
+    mono: f64,
+) -> f64 {
+    commit(environment, atom, expected, Value::Text(text.into()), At { wall, mono })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a version that JavaScript got from here; anything else conflicts"
+)]
+fn commit(environment: &Environment, atom: f64, expected: f64, value: Value, at: At) -> f64 {
+    with_atom(environment, atom, |open, cell| {
+        let next = Next { value, at, cause: open.cause.take() };
+        // As an integer, nonsense would become version 0.
+        let expected = if expected >= 0.0 { expected as u64 } else { u64::MAX };
+        match cell.compare_and_set(expected, next) {
+            Ok(commit) => commit.version as f64,
+            Err(Conflict(current)) => {
+                show(environment, open, current);
+                CONFLICT
+            }
+        }
+    })
+}
+
+fn set_cause(environment: &Environment, cause: &str, atom: f64) -> f64 {
+    with_atom(environment, atom, |open, _| {
+        open.cause = Some(cause.into());
+        0.0
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a token of js/inbox.ts, a positive integer"
+)]
+fn watch(environment: &Environment, atom: f64, token: f64, newest_only: f64) -> f64 {
+    with_atom(environment, atom, |open, cell| {
+        let token = token as u64;
+        let inbox = environment.inbox.clone();
+        let subscription = Subscription::new(cell, inbox, token, newest_only == 1.0);
+        let since = Arc::clone(subscription.since());
+        open.subscriptions.insert(token, subscription);
+        show(environment, open, since)
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a token of js/inbox.ts, a positive integer"
+)]
+fn unwatch(environment: &Environment, atom: f64, token: f64) -> f64 {
+    with_atom(environment, atom, |open, _| {
+        open.subscriptions.remove(&(token as u64));
+        0.0
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a token of js/inbox.ts, a positive integer"
+)]
+fn take_next(environment: &Environment, atom: f64, token: f64) -> f64 {
+    with_atom(environment, atom, |open, _| {
+        let subscription = open.subscriptions.get_mut(&(token as u64));
+        match subscription.and_then(Subscription::take) {
+            Some(commit) => show(environment, open, commit),
+            None => NONE,
+        }
+    })
+}
+
+fn close(environment: &Environment, shared: f64) -> f64 {
+    environment.atoms.borrow_mut().close(shared);
+    0.0
+}
+
+fn count_names(_: &Environment) -> f64 {
+    STORE.len() as f64
+}
+
+fn namespace(_: &Environment) -> f64 {
+    STORE.namespace() as f64
+}
+
+fn with_atom(
+    environment: &Environment,
+    atom: f64,
+    body: impl FnOnce(&mut Open, &Arc<Cell>) -> f64,
+) -> f64 {
+    let mut atoms = environment.atoms.borrow_mut();
+    let Some(open) = atoms.get(atom) else { return NONE };
+    let Some(cell) = open.cell().map(Arc::clone) else { return NONE };
+    body(open, &cell)
+}
