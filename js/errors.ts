@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'KEELSON_TIMER_LOOP'
   | 'KEELSON_NOT_PLAIN'
   | 'KEELSON_ATOM_REENTRANT'
+  | 'KEELSON_SHARED_KIND'
   | 'KEELSON_JOURNAL_REENTRANT'
   | 'KEELSON_JOURNAL_OVERFLOW'
   | 'KEELSON_JOURNAL_CORRUPT'
@@ -145,6 +146,21 @@ export class AtomReentrancyError extends KeelsonError {
   readonly code: 'KEELSON_ATOM_REENTRANT' = 'KEELSON_ATOM_REENTRANT'
   constructor(during: 'notification' | 'an update') {
     super(`Cannot update atom during ${during} (reentrant update)`)
+  }
+}
+
+/** The name stands for something shared of another kind: an atom, a counter or a flag. Nothing was opened. */
+export class SharedKindError extends KeelsonError {
+  static readonly code: 'KEELSON_SHARED_KIND' = 'KEELSON_SHARED_KIND'
+  readonly code: 'KEELSON_SHARED_KIND' = 'KEELSON_SHARED_KIND'
+  /** The name. */
+  readonly shared: string
+  /** What it stands for: `atom`, `counter`, `flag`. */
+  readonly kind: string
+  constructor(shared: string, kind: string, wanted: string) {
+    super(`the name ${show(shared)} stands for a shared ${kind}, not for a ${wanted}`)
+    this.shared = shared
+    this.kind = kind
   }
 }
 
@@ -298,6 +314,8 @@ export const isTimerLoopError: (error: unknown) => error is TimerLoopError = isC
 export const isNotPlainError: (error: unknown) => error is NotPlainError = isCode(NotPlainError.code)
 /** Guard for {@link AtomReentrancyError}. */
 export const isAtomReentrancyError: (error: unknown) => error is AtomReentrancyError = isCode(AtomReentrancyError.code)
+/** Guard for {@link SharedKindError}. */
+export const isSharedKindError: (error: unknown) => error is SharedKindError = isCode(SharedKindError.code)
 /** Guard for {@link JournalReentrancyError}. */
 export const isJournalReentrancyError: (error: unknown) => error is JournalReentrancyError = isCode(
   JournalReentrancyError.code,

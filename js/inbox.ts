@@ -5,6 +5,8 @@
 import { warnOwner } from './owner.ts'
 import { hot, nativeInboxHold, nativeInboxListen } from './native.ts'
 
+// The host's own, also where timers are faked later: news of other threads do not follow a fake clock.
+const nextTurn = setImmediate
 const listeners = new Map<number, () => void>()
 let lastToken = 0
 let owed = 0
@@ -30,15 +32,19 @@ export function release(): void {
   if (--owed === 0) nativeInboxHold(false)
 }
 
-/** Hands out what has arrived, now, without waiting for the wake-up. */
+/**
+ * Hands out what has arrived, now, without waiting for the wake-up. What arrives meanwhile waits for the next turn of
+ * the event loop, so that busy threads cannot keep this one from its other work.
+ */
 export function deliver(): void {
-  for (let token = hot.inboxTake(); token >= 0; token = hot.inboxTake()) {
+  for (let left = hot.inboxWaiting(); left > 0; left--) {
     try {
-      listeners.get(token)?.()
+      listeners.get(hot.inboxTake())?.()
     } catch (error) {
       warnOwner(error, 'a listener for news from other threads')
     }
   }
+  if (hot.inboxWaiting() > 0) nextTurn(deliver)
 }
 
 nativeInboxListen(deliver)

@@ -42,6 +42,13 @@ export class Listeners<E> {
     }
   }
 
+  /** Ends all. */
+  end(): void {
+    for (const entry of this.#entries) entry.listener = undefined
+    this.#ended = this.#entries.length
+    this.#sweep()
+  }
+
   /** Tells those who are there now. Never throws. */
   tell(event: E): void {
     const entries = this.#entries

@@ -16,6 +16,11 @@ interface Native extends Pick<
   | 'nativeShedReasons'
   | 'nativeInboxListen'
   | 'nativeInboxHold'
+  | 'nativeSharedOpen'
+  | 'nativeSharedText'
+  | 'nativeSharedCause'
+  | 'nativeSharedHistory'
+  | 'nativeSharedMemory'
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
@@ -47,6 +52,11 @@ export const nativePriorities: Native['nativePriorities'] = native.nativePriorit
 export const nativeShedReasons: Native['nativeShedReasons'] = native.nativeShedReasons
 export const nativeInboxListen: Native['nativeInboxListen'] = native.nativeInboxListen
 export const nativeInboxHold: Native['nativeInboxHold'] = native.nativeInboxHold
+export const nativeSharedOpen: Native['nativeSharedOpen'] = native.nativeSharedOpen
+export const nativeSharedText: Native['nativeSharedText'] = native.nativeSharedText
+export const nativeSharedCause: Native['nativeSharedCause'] = native.nativeSharedCause
+export const nativeSharedHistory: Native['nativeSharedHistory'] = native.nativeSharedHistory
+export const nativeSharedMemory: Native['nativeSharedMemory'] = native.nativeSharedMemory
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
 native.setPanicFactory((message) => new NativePanicError(message))

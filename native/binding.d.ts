@@ -9,6 +9,20 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A commit, for what is read seldom. */
+export interface NativeCommit {
+  /** Its version. */
+  version: number
+  /** The value, when it is a number. */
+  number?: number
+  /** The value as text, otherwise. */
+  text?: string
+  /** When, in wall time. */
+  wall: number
+  /** When, in the committer's monotonic time. */
+  mono: number
+}
+
 /** All options of an engine. */
 export interface NativeEngineConfig {
   maxRoutes?: number
@@ -109,6 +123,57 @@ export interface NativePriority {
   name: string
   voltage: number
 }
+
+/** The cause of the commit that scratch was last filled from. */
+export declare function nativeSharedCause(atom: number): string | null
+
+/** The commits that an atom remembers, oldest first. */
+export declare function nativeSharedHistory(atom: number): Array<NativeCommit>
+
+/**
+ * A chunk of words as an `ArrayBuffer` over the very memory, or nothing where the host allows no such buffers.
+ *
+ * Read it only. It stays valid for as long as the buffer lives.
+ */
+export declare function nativeSharedMemory(chunk: number): ArrayBuffer | null
+
+/** Opens an atom, counter or flag of the process by its name. */
+export declare function nativeSharedOpen(request: NativeSharedRequest): NativeSharedOpened
+
+/** What was opened, or why not. */
+export interface NativeSharedOpened {
+  /** The handle, or -1. */
+  handle: number
+  /** What the name stands for instead, when that is of another kind. */
+  other?: string
+  /** The chunk of memory in which its word lies. */
+  chunk: number
+  /** Where in the chunk, in bytes. */
+  offset: number
+}
+
+/** What is opened, and the value it has if it is new. */
+export interface NativeSharedRequest {
+  /** Who means the same by the same name. */
+  namespace: string
+  /** What it is called in there. */
+  name: string
+  /** `atom`, `counter` or `flag`. */
+  kind: string
+  /** The value as a number. */
+  number?: number
+  /** The value as text, instead. */
+  text?: string
+  /** How many commits an atom remembers. */
+  history: number
+  /** When, in wall time. */
+  wall: number
+  /** When, in the thread's monotonic time. */
+  mono: number
+}
+
+/** The text of the commit that scratch was last filled from. */
+export declare function nativeSharedText(atom: number): string | null
 
 /** Names of the reasons for shedding; the index is the code. */
 export declare function nativeShedReasons(): Array<string>

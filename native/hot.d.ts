@@ -79,4 +79,36 @@ export interface HotLane {
   engineGate(engine: number, route: number): number
   /** The token that has waited longest in the environment's inbox, or -1 when there is none. */
   inboxTake(): number
+  /** Puts a token of the environment's own into its inbox; how many wait. */
+  inboxPost(token: number): number
+  /** How many tokens wait in the environment's inbox. */
+  inboxWaiting(): number
+  /** The version of what is current, or -1 for nothing open. Scratch: version, 1 for text, number, wall, mono, 1 for a cause. */
+  sharedRead(atom: number): number
+  /** Commits a number over a version; the new version, or -2 and in scratch (as of `sharedRead`) what is current instead. */
+  sharedSetNumber(atom: number, expected: number, value: number, wall: number, mono: number): number
+  /** Commits text, like `sharedSetNumber`. */
+  sharedSetText(value: string, atom: number, expected: number, wall: number, mono: number): number
+  /** Says why, for the next attempt to commit. */
+  sharedCause(cause: string, atom: number): number
+  /** Subscribes the environment's inbox under a token; the version since when, with scratch as of `sharedRead`. */
+  sharedWatch(atom: number, token: number, newest_only: number): number
+  /** Ends the subscription of a token. */
+  sharedUnwatch(atom: number, token: number): number
+  /** The version of the next commit of a subscription, with scratch as of `sharedRead`, or -1. */
+  sharedNext(atom: number, token: number): number
+  /** Lets go of an atom, counter or flag; a stale handle does nothing. */
+  sharedClose(shared: number): number
+  /** How many names are in use in the whole process. */
+  sharedCount(): number
+  /** A number that no other call in the process got: the name of a private namespace. */
+  sharedNamespace(): number
+  /** The value of a counter or flag, or NaN. */
+  wordGet(word: number): number
+  /** Adds; the new value, or NaN and no change when it would not be a safe integer. */
+  wordAdd(word: number, amount: number): number
+  /** Sets; the value before. */
+  wordSet(word: number, value: number): number
+  /** Sets if the value is `expected`; 1 if it was. */
+  wordCompareAndSet(word: number, expected: number, value: number): number
 }

@@ -4,6 +4,7 @@ import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { createSystemClock } from '../clock/system-clock.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { hot } from '../native.ts'
 import { SystemCore } from './core.ts'
 import { freshSeed } from './entropy.ts'
 import { Names } from './names.ts'
@@ -19,9 +20,17 @@ export interface SystemOptions {
   readonly seed?: number
   /** Owns errors that have no caller. Default: a process warning. */
   readonly onError?: ErrorOwner
+  /**
+   * Where names of what threads share are looked up: systems with the same namespace, on whichever thread, share.
+   * Default: one of its own, so that two systems share nothing.
+   */
+  readonly namespace?: string
   /** Whether closing the system closes a clock that was passed in. Default false. */
   readonly closeClock?: boolean
 }
+
+/** Begins the names of namespaces that nobody else has. */
+const PRIVATE = '#'
 
 /** Something that ends with its system. */
 export interface Closable {
@@ -30,13 +39,15 @@ export interface Closable {
 
 /**
  * What everything belongs to: a clock, a seeded random source, names, and an owner for errors that have no caller.
- * Two systems share nothing, so tests that make their own do not touch each other.
+ * Two systems share nothing unless they are given one `namespace`, so tests that make their own do not touch each other.
  */
 export class System {
   /** What it is called in reports. */
   readonly name: string
   /** The seed of {@link random}; with the same seed and a controlled clock, a run repeats. */
   readonly seed: number
+  /** Where names of what threads share are looked up. */
+  readonly namespace: string
   /** Where all its time comes from. */
   readonly clock: Clock
   /** Where all its chance comes from. */
@@ -54,6 +65,7 @@ export class System {
   constructor(options: SystemOptions) {
     this.name = options.name ?? 'system'
     this.seed = options.seed ?? freshSeed()
+    this.namespace = options.namespace ?? `${PRIVATE}${hot.sharedNamespace()}`
     this.#core = new SystemCore(this.name, this.seed)
     this.random = new Random(this.#core)
     this.names = new Names(this.#core)
@@ -121,7 +133,7 @@ export class System {
   }
 }
 
-const OPTIONS = ['name', 'clock', 'seed', 'onError', 'closeClock']
+const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock']
 
 /**
  * Makes a system of its own.
@@ -140,9 +152,17 @@ export function createSystem(options?: SystemOptions): System {
   if (given.name !== undefined) text('options.name', given.name)
   if (given.seed !== undefined) integer('options.seed', 0, Number.MAX_SAFE_INTEGER, given.seed)
   optionalCallable('options.onError', given.onError)
+  if (given.namespace !== undefined) assertNamespace('options.namespace', given.namespace)
   flag('options.closeClock', false, given.closeClock)
   if (given.clock !== undefined) assertClock('options.clock', given.clock)
   return new System(given)
+}
+
+/** @internal Refuses what is no name of a namespace, or could be a private one. */
+export function assertNamespace(field: string, namespace: unknown): void {
+  if (text(field, namespace).startsWith(PRIVATE)) {
+    throw new InvalidArgumentError(field, `a text that does not begin with ${PRIVATE}`, namespace)
+  }
 }
 
 /** @internal Refuses what cannot serve as a clock. */

@@ -9,10 +9,28 @@ use super::hot::{Export, NONE, hot_lane};
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// The token that has waited longest in the environment's inbox, or -1 when there is none.
     "inboxTake"() => take;
+    /// Puts a token of the environment's own into its inbox; how many wait.
+    "inboxPost"(token) => post;
+    /// How many tokens wait in the environment's inbox.
+    "inboxWaiting"() => waiting;
 };
 
 fn take(environment: &Environment) -> f64 {
     environment.inbox.take().map_or(NONE, |token| token as f64)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a token of js/inbox.ts, a positive integer"
+)]
+fn post(environment: &Environment, token: f64) -> f64 {
+    environment.inbox.post(token as u64);
+    waiting(environment)
+}
+
+fn waiting(environment: &Environment) -> f64 {
+    environment.inbox.waiting() as f64
 }
 
 /// Gives the function that is called, soon, when the inbox has something. Once an environment.

@@ -39,6 +39,8 @@ error_codes! {
         "A value cannot be stored or shared, because it is not plain data; `path` and `reason` say what stands where.";
     "KEELSON_ATOM_REENTRANT", "AtomReentrancyError",
         "An atom was asked to change by its own updater or watcher; nothing changed.";
+    "KEELSON_SHARED_KIND", "SharedKindError",
+        "A shared name stands for something of another `kind` (an atom, a counter, a flag); nothing was opened.";
     "KEELSON_JOURNAL_REENTRANT", "JournalReentrancyError",
         "A journal was asked to change by one of its subscribers; nothing changed.";
     "KEELSON_JOURNAL_OVERFLOW", "JournalOverflowError",

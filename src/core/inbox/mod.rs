@@ -62,6 +62,11 @@ impl Inbox {
         }
     }
 
+    /// How many tokens wait.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.lock().order.len()
+    }
+
     /// The token that has waited longest. Only the owner takes, and it takes until there is none.
     pub fn take(&self) -> Option<Token> {
         let mut waiting = self.0.waiting.lock();
@@ -73,9 +78,6 @@ impl Inbox {
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Inbox")
-            .field("waiting", &self.0.waiting.lock().order.len())
-            .finish()
+        formatter.debug_struct("Inbox").field("waiting", &self.waiting()).finish()
     }
 }

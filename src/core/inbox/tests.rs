@@ -23,6 +23,7 @@ fn keeps_the_order_of_first_posts_and_rings_once() {
         inbox.post(token);
     }
     assert_eq!(rings.load(Ordering::Relaxed), 1);
+    assert_eq!(inbox.waiting(), 3);
     let taken: Vec<_> = std::iter::from_fn(|| inbox.take()).collect();
     assert_eq!(taken, [3, 1, 2]);
 }

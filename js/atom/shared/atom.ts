@@ -1,0 +1,238 @@
+import { inspect, type InspectOptions } from 'node:util'
+import { callable, flag, integer, known, optionalCallable, options as checkOptions } from '../../arguments.ts'
+import { BaseClock } from '../../clock/base.ts'
+import { type Instant, instant } from '../../clock/instant.ts'
+import { ClosedError } from '../../errors.ts'
+import { nativeSharedHistory } from '../../native.ts'
+import { Listeners } from '../../listeners.ts'
+import { tellOwner } from '../../owner.ts'
+import { encodePlain } from '../../plain/encode.ts'
+import type { System } from '../../system/system.ts'
+import type { AtomSnapshot, ChangeOptions } from '../types.ts'
+import { follow, fromNow } from './feed.ts'
+import { located } from './open.ts'
+import { decode, encode, type Replica, replicaOf, type Seen } from './replica.ts'
+import type { SharedAtom, SharedAtomOptions, SharedChange, SharedWatchOptions } from './types.ts'
+
+/** The watchers of a handle that want to be told in the same way. */
+interface Group {
+  readonly watchers: Listeners<SharedChange<unknown>>
+  unfollow: (() => void) | undefined
+}
+
+class SharedAtomHandle<T> implements SharedAtom<T> {
+  readonly name: string
+  readonly #system: System
+  readonly #replica: Replica
+  readonly #equals: ((a: T, b: T) => boolean) | undefined
+  readonly #every: Group
+  readonly #newest: Group
+  readonly #disown: () => void
+  #closed = false
+
+  constructor(name: string, system: System, replica: Replica, options: SharedAtomOptions<T>) {
+    this.name = name
+    this.#system = system
+    this.#replica = replica
+    this.#equals = options.equals
+    const { onError } = options
+    const owned = (error: unknown): void => {
+      if (onError === undefined) system.report(error, 'a watcher of a shared atom')
+      else tellOwner(onError, error, 'a watcher of a shared atom')
+    }
+    this.#every = { watchers: new Listeners('watcher', owned), unfollow: undefined }
+    this.#newest = { watchers: new Listeners('watcher', owned), unfollow: undefined }
+    this.#disown = system.own(this)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  deref(): T {
+    if (this.#closed) this.#refuse()
+    return this.#replica.read().value as T
+  }
+
+  version(): number {
+    if (this.#closed) this.#refuse()
+    return this.#replica.read().version
+  }
+
+  swap(updater: (current: T) => T, options?: ChangeOptions): T {
+    if (typeof updater !== 'function') callable('updater', updater)
+    const cause = causeOf(options)
+    for (;;) {
+      const seen = this.#read()
+      this.#replica.begin()
+      let next: T
+      try {
+        next = updater(seen.value as T)
+        if (this.#same(seen, next)) return seen.value as T
+      } finally {
+        this.#replica.end()
+      }
+      const done = this.#commit(seen, next, cause)
+      if (done !== undefined) return done.value as T
+    }
+  }
+
+  reset(next: T, options?: ChangeOptions): T {
+    return this.#replace(() => true, next, options).value as T
+  }
+
+  compareAndSet(expected: T, next: T, options?: ChangeOptions): boolean {
+    return this.#replace((seen) => this.#same(seen, expected), next, options).committed
+  }
+
+  compareAndSetVersion(version: number, next: T, options?: ChangeOptions): boolean {
+    integer('version', 0, Number.MAX_SAFE_INTEGER, version)
+    return this.#replace((seen) => seen.version === version, next, options).committed
+  }
+
+  snapshot(): AtomSnapshot<T> {
+    const { value, version } = this.#read()
+    return { value: value as T, version, at: this.#system.clock.now() }
+  }
+
+  history(): readonly AtomSnapshot<T>[] {
+    const seen = this.#read()
+    return nativeSharedHistory(this.#replica.handle).map(({ version, number, text, wall, mono }) => {
+      const value = version === seen.version ? seen.value : text === undefined ? number : decode(text)
+      return { value: value as T, version, at: instant(wall, mono) }
+    })
+  }
+
+  watch(watcher: (change: SharedChange<T>) => unknown, options?: SharedWatchOptions): () => void {
+    if (this.#closed) this.#refuse()
+    callable('watcher', watcher)
+    const given = checkOptions('options', options)
+    known('options', given, ['coalesce'])
+    const coalesce = flag('options.coalesce', false, given.coalesce)
+    const group = coalesce ? this.#newest : this.#every
+    // Followed before the watcher begins, so that nothing falls between the two.
+    group.unfollow ??= follow(this.#replica, group.watchers, coalesce)
+    const unwatch = group.watchers.add(fromNow(this.#replica, watcher))
+    return () => {
+      unwatch()
+      if (group.watchers.size > 0) return
+      group.unfollow?.()
+      group.unfollow = undefined
+    }
+  }
+
+  subscribe(subscriber: (value: T) => unknown, options?: SharedWatchOptions): () => void {
+    callable('subscriber', subscriber)
+    return this.watch(({ to }) => subscriber(to), options)
+  }
+
+  get(): T {
+    return this.deref()
+  }
+
+  set(next: T, options?: ChangeOptions): T {
+    return this.reset(next, options)
+  }
+
+  update(updater: (current: T) => T, options?: ChangeOptions): T {
+    return this.swap(updater, options)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#disown()
+    for (const group of [this.#every, this.#newest]) {
+      group.watchers.end()
+      group.unfollow?.()
+    }
+    this.#replica.release()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    if (this.#closed) return `SharedAtom ${this.name} (closed)`
+    const { value, version } = this.#replica.read()
+    return `SharedAtom ${this.name} (version ${version}) ${inspect(value, options)}`
+  }
+
+  #read(): Seen {
+    if (this.#closed) this.#refuse()
+    return this.#replica.read()
+  }
+
+  #refuse(): never {
+    throw new ClosedError(`the shared atom ${this.name}`)
+  }
+
+  #same(seen: Seen, other: T): boolean {
+    return this.#equals === undefined ? Object.is(seen.value, other) : this.#equals(seen.value as T, other)
+  }
+
+  #commit(over: Seen, next: T, cause: string | undefined, encoded = encode('value', next)): Seen | undefined {
+    const { clock } = this.#system
+    const at: Instant = clock instanceof BaseClock ? clock.recent() : clock.now()
+    // User code ran since the last look, and may have closed this.
+    if (this.#closed) this.#refuse()
+    return this.#replica.commit(over, next, encoded, at, cause)
+  }
+
+  /** Commits a value that is known beforehand, over whatever fits. */
+  #replace(
+    fits: (seen: Seen) => boolean,
+    next: T,
+    options: ChangeOptions | undefined,
+  ): { value: unknown; committed: boolean } {
+    const cause = causeOf(options)
+    const encoded = encode('value', next)
+    for (;;) {
+      const seen = this.#read()
+      this.#replica.begin()
+      try {
+        if (!fits(seen) || this.#same(seen, next)) return { value: seen.value, committed: false }
+      } finally {
+        this.#replica.end()
+      }
+      const done = this.#commit(seen, next, cause, encoded)
+      if (done !== undefined) return { value: done.value, committed: true }
+    }
+  }
+}
+
+const causeOf = (options: ChangeOptions | undefined): string | undefined =>
+  options?.cause === undefined ? undefined : encodePlain('options.cause', options.cause)
+
+const OPTIONS = ['equals', 'historySize', 'onError']
+const MOST_HISTORY = 2 ** 24
+
+/**
+ * The atom of this name for all threads of the process. Whoever is first gives it its initial value; for all others,
+ * `initial` is ignored. It lives until the last handle of the process is closed, which also happens when a system is
+ * closed or a worker ends.
+ *
+ * Inside the default system of each thread, a name means the same everywhere. Any other system has names of its own,
+ * unless it or the atom is given a `namespace`.
+ *
+ * @param initial The first value, with version 0: plain data.
+ * @throws InvalidArgumentError naming the argument or option that is refused.
+ * @throws NotPlainError for an initial value that cannot be shared, saying what stands where.
+ * @throws SharedKindError when the name stands for a counter or a flag.
+ * @example
+ * ```ts
+ * const config = createSharedAtom('config', { limit: 10 })
+ * config.watch(({ to }) => console.log('the limit is', to.limit)) // whichever thread changes it
+ * config.swap((current) => ({ ...current, limit: 20 }), { cause: 'release' })
+ * ```
+ */
+export function createSharedAtom<T>(name: string, initial: T, options?: SharedAtomOptions<NoInfer<T>>): SharedAtom<T> {
+  const { options: given, system, namespace } = located(name, options, OPTIONS)
+  optionalCallable('options.equals', given.equals)
+  optionalCallable('options.onError', given.onError)
+  const history = given.historySize ?? 1
+  integer('options.historySize', 1, MOST_HISTORY, history)
+  const replica = replicaOf(namespace, name, encode('initial', initial), system.clock.now(), history)
+  return new SharedAtomHandle(name, system, replica, given)
+}

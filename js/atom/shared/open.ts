@@ -1,0 +1,45 @@
+import { known, options as checkOptions, text } from '../../arguments.ts'
+import { InvalidArgumentError, SharedKindError } from '../../errors.ts'
+import { nativeSharedOpen } from '../../native.ts'
+import { getDefaultSystem } from '../../system/default.ts'
+import { assertNamespace, System } from '../../system/system.ts'
+import { type Place, placeOf } from './memory.ts'
+import type { SharedOptions } from './types.ts'
+
+/** What the core knows by a handle. */
+export interface Opened {
+  readonly handle: number
+  readonly place: Place
+}
+
+/** Opens what a name stands for, or refuses when it stands for something of another kind. */
+export function open(
+  kind: 'atom' | 'counter' | 'flag',
+  namespace: string,
+  name: string,
+  initial: number | string,
+  details: { history: number; wall: number; mono: number } = { history: 1, wall: 0, mono: 0 },
+): Opened {
+  const value = typeof initial === 'number' ? { number: initial } : { text: initial }
+  const opened = nativeSharedOpen({ kind, namespace, name, ...value, ...details })
+  if (opened.handle < 0) throw new SharedKindError(name, opened.other ?? '', kind)
+  return { handle: opened.handle, place: placeOf(opened.chunk, opened.offset) }
+}
+
+/** Checks what all shared things are given; the system and namespace that were meant. */
+export function located<O extends SharedOptions>(
+  name: string,
+  given: O | undefined,
+  names: readonly string[],
+): { options: O; system: System; namespace: string } {
+  text('name', name)
+  const options = checkOptions<O>('options', given)
+  known('options', options, ['system', 'namespace', ...names])
+  if (options.system !== undefined && !(options.system instanceof System)) {
+    throw new InvalidArgumentError('options.system', 'a System', options.system)
+  }
+  if (options.namespace !== undefined) assertNamespace('options.namespace', options.namespace)
+  const system = options.system ?? getDefaultSystem()
+  system.assertOpen()
+  return { options, system, namespace: options.namespace ?? system.namespace }
+}

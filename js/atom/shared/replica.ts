@@ -1,0 +1,144 @@
+import { AtomReentrancyError, ClosedError } from '../../errors.ts'
+import { hot, nativeSharedCause, nativeSharedText, scratch } from '../../native.ts'
+import { revivePlain } from '../../plain/decode.ts'
+import { encodePlain } from '../../plain/encode.ts'
+import type { Instant } from '../../clock/instant.ts'
+import { deepFreeze } from './freeze.ts'
+import { type Opened, open } from './open.ts'
+
+const HALF = 2 ** 32
+
+/** A value with its version, as this thread has decoded it. */
+export class Seen {
+  readonly value: unknown
+  readonly version: number
+  /** The halves of the version as memory shows them. */
+  readonly low: number
+  readonly high: number
+
+  constructor(version: number, value: unknown) {
+    this.value = value
+    this.version = version
+    this.low = version | 0
+    this.high = Math.floor(version / HALF)
+  }
+}
+
+/** A value as it crosses: a number as it is, everything else as text. */
+export type Encoded = number | string
+
+export const encode = (field: string, value: unknown): Encoded =>
+  typeof value === 'number' ? value : encodePlain(field, value)
+
+/** The value that all readers of this thread share. */
+export const decode = (text: string): unknown => deepFreeze(revivePlain(JSON.parse(text)))
+
+/** What a committed value is for readers: itself if nothing can change it, else a frozen copy. */
+const frozen = (value: unknown, encoded: Encoded): unknown =>
+  typeof value === 'object' && value !== null ? decode(encoded as string) : value
+
+/** What this thread knows of a shared atom, one however many handles the thread has. */
+export class Replica {
+  readonly handle: number
+  readonly #words: Int32Array
+  readonly #index: number
+  readonly #key: string
+  #seen: Seen
+  #holders = 0
+  #updating = false
+
+  constructor(key: string, { handle, place }: Opened) {
+    this.#key = key
+    this.handle = handle
+    this.#words = place.words
+    this.#index = place.index
+    this.#seen = new Seen(-1, undefined)
+    hot.sharedRead(handle)
+    this.#seen = this.shown()
+  }
+
+  /** What is current. */
+  read(): Seen {
+    const seen = this.#seen
+    // Low half first: see src/binding/shared_memory.rs.
+    const { low, high } = seen
+    const words = this.#words
+    const index = this.#index
+    if (Atomics.load(words, index) === low && Atomics.load(words, index + 1) === high) return seen
+    return this.#refresh()
+  }
+
+  /** Commits over what was seen; nothing when another thread was first, whose commit is read next. */
+  commit(over: Seen, value: unknown, encoded: Encoded, at: Instant, cause: string | undefined): Seen | undefined {
+    const { handle } = this
+    if (cause !== undefined) hot.sharedCause(cause, handle)
+    const version =
+      typeof encoded === 'number'
+        ? hot.sharedSetNumber(handle, over.version, encoded, at.wallMs, at.monoMs)
+        : hot.sharedSetText(encoded, handle, over.version, at.wallMs, at.monoMs)
+    if (version === -1) throw new ClosedError('the shared atom')
+    if (version < 0) {
+      this.#seen = this.shown()
+      return undefined
+    }
+    return (this.#seen = new Seen(version, frozen(value, encoded)))
+  }
+
+  /** The commit that the core has just shown in scratch, decoded unless this thread has it. */
+  shown(): Seen {
+    const version = scratch[0] as number
+    if (version === this.#seen.version) return this.#seen
+    const number = scratch[2] as number
+    const value = scratch[1] === 1 ? decode(nativeSharedText(this.handle) ?? 'null') : number
+    const seen = new Seen(version, value)
+    // A watcher that is behind is shown what readers have left behind.
+    if (version > this.#seen.version) this.#seen = seen
+    return seen
+  }
+
+  /** The cause of the commit that the core has just shown. */
+  cause(): unknown {
+    const text = nativeSharedCause(this.handle)
+    return text === null ? undefined : decode(text)
+  }
+
+  /** While user code decides on a change of this atom, it cannot make another. */
+  begin(): void {
+    if (this.#updating) throw new AtomReentrancyError('an update')
+    this.#updating = true
+  }
+
+  end(): void {
+    this.#updating = false
+  }
+
+  hold(): this {
+    this.#holders++
+    return this
+  }
+
+  release(): void {
+    if (--this.#holders > 0) return
+    replicas.delete(this.#key)
+    hot.sharedClose(this.handle)
+  }
+
+  #refresh(): Seen {
+    const version = hot.sharedRead(this.handle)
+    if (version < 0) throw new ClosedError('the shared atom')
+    return version === this.#seen.version ? this.#seen : (this.#seen = this.shown())
+  }
+}
+
+const replicas = new Map<string, Replica>()
+
+/** The replica of a name, opened at its first use on this thread and closed with its last handle. */
+export function replicaOf(namespace: string, name: string, initial: Encoded, at: Instant, history: number): Replica {
+  const key = JSON.stringify([namespace, name])
+  // Opened each time: the core has the say over the kind, and over the length of the history.
+  const opened = open('atom', namespace, name, initial, { history, wall: at.wallMs, mono: at.monoMs })
+  let replica = replicas.get(key)
+  if (replica === undefined) replicas.set(key, (replica = new Replica(key, opened)))
+  else hot.sharedClose(opened.handle)
+  return replica.hold()
+}

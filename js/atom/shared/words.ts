@@ -1,0 +1,152 @@
+import { inspect } from 'node:util'
+import { flag, integer } from '../../arguments.ts'
+import { ClosedError, InvalidArgumentError } from '../../errors.ts'
+import { hot } from '../../native.ts'
+import type { System } from '../../system/system.ts'
+import { located, open, type Opened } from './open.ts'
+import type {
+  SharedCounter,
+  SharedCounterOptions,
+  SharedFlag,
+  SharedFlagOptions,
+  SharedHandle,
+} from './types.ts'
+
+const MAX = Number.MAX_SAFE_INTEGER
+
+/** What counters and flags have in common. */
+abstract class Word implements SharedHandle {
+  readonly name: string
+  readonly #handle: number
+  readonly #disown: () => void
+  #closed = false
+
+  constructor(name: string, system: System, { handle }: Opened) {
+    this.name = name
+    this.#handle = handle
+    this.#disown = system.own(this)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** The handle, for a call now. */
+  protected get handle(): number {
+    if (this.#closed) throw new ClosedError(`the shared ${this.name}`)
+    return this.#handle
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#disown()
+    hot.sharedClose(this.#handle)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+class Counter extends Word implements SharedCounter {
+  get value(): number {
+    return hot.wordGet(this.handle)
+  }
+
+  add(amount: number): number {
+    if (!Number.isSafeInteger(amount)) integer('amount', -MAX, MAX, amount)
+    const sum = hot.wordAdd(this.handle, amount)
+    if (Number.isNaN(sum)) throw new InvalidArgumentError('amount', 'small enough for the sum to stay exact', amount)
+    return sum
+  }
+
+  increment(): number {
+    return this.add(1)
+  }
+
+  decrement(): number {
+    return this.add(-1)
+  }
+
+  set(value: number): number {
+    return hot.wordSet(this.handle, integer('value', -MAX, MAX, value))
+  }
+
+  compareAndSet(expected: number, next: number): boolean {
+    integer('expected', -MAX, MAX, expected)
+    return hot.wordCompareAndSet(this.handle, expected, integer('next', -MAX, MAX, next)) === 1
+  }
+
+  [inspect.custom](): string {
+    return `SharedCounter ${this.name} ${this.closed ? '(closed)' : this.value}`
+  }
+}
+
+function bit(field: string, value: unknown): number {
+  if (typeof value !== 'boolean') throw new InvalidArgumentError(field, 'true or false', value)
+  return value ? 1 : 0
+}
+
+class Flag extends Word implements SharedFlag {
+  readonly #words: Int32Array
+  readonly #index: number
+  readonly #mapped: boolean
+
+  constructor(name: string, system: System, opened: Opened) {
+    super(name, system, opened)
+    this.#words = opened.place.words
+    this.#index = opened.place.index
+    this.#mapped = opened.place.mapped
+  }
+
+  get value(): boolean {
+    const { handle } = this
+    return (this.#mapped ? Atomics.load(this.#words, this.#index) : hot.wordGet(handle)) === 1
+  }
+
+  set(value: boolean): boolean {
+    return hot.wordSet(this.handle, bit('value', value)) === 1
+  }
+
+  raise(): boolean {
+    return !this.set(true)
+  }
+
+  lower(): boolean {
+    return this.set(false)
+  }
+
+  compareAndSet(expected: boolean, next: boolean): boolean {
+    return hot.wordCompareAndSet(this.handle, bit('expected', expected), bit('next', next)) === 1
+  }
+
+  [inspect.custom](): string {
+    return `SharedFlag ${this.name} ${this.closed ? '(closed)' : this.value}`
+  }
+}
+
+/**
+ * The counter of this name for all threads of the process; names and life are those of `createSharedAtom`. It has
+ * neither versions nor watchers, and each operation is one atomic instruction away.
+ *
+ * @throws InvalidArgumentError naming the argument or option that is refused.
+ * @throws SharedKindError when the name stands for an atom or a flag.
+ */
+export function sharedCounter(name: string, options?: SharedCounterOptions): SharedCounter {
+  const { options: given, system, namespace } = located(name, options, ['initial'])
+  const initial = integer('options.initial', -MAX, MAX, given.initial ?? 0)
+  return new Counter(name, system, open('counter', namespace, name, initial))
+}
+
+/**
+ * The flag of this name for all threads of the process; names and life are those of `createSharedAtom`.
+ *
+ * @throws InvalidArgumentError naming the argument or option that is refused.
+ * @throws SharedKindError when the name stands for an atom or a counter.
+ */
+export function sharedFlag(name: string, options?: SharedFlagOptions): SharedFlag {
+  const { options: given, system, namespace } = located(name, options, ['initial'])
+  const initial = flag('options.initial', false, given.initial) ? 1 : 0
+  return new Flag(name, system, open('flag', namespace, name, initial))
+}
