@@ -33,8 +33,8 @@ export function release(): void {
 }
 
 /**
- * Hands out what has arrived, now, without waiting for the wake-up. What arrives meanwhile waits for the next turn of
- * the event loop, so that busy threads cannot keep this one from its other work.
+ * Hands out what has arrived, now, without waiting for the wake-up. What arrives meanwhile is left for the
+ * next turn of the event loop, so that busy threads cannot keep this one from its other work.
  */
 export function deliver(): void {
   for (let left = hot.inboxWaiting(); left > 0; left--) {
@@ -44,7 +44,20 @@ export function deliver(): void {
       warnOwner(error, 'a listener for news from other threads')
     }
   }
-  if (hot.inboxWaiting() > 0) nextTurn(deliver)
 }
 
-nativeInboxListen(deliver)
+/** Whether news were delivered in this turn of the event loop. */
+let served = false
+
+/** Rung by the core. The host can ring many times a turn; what comes after a delivery waits for the next one. */
+function wake(): void {
+  if (served) return
+  served = true
+  nextTurn(() => {
+    served = false
+    if (hot.inboxWaiting() > 0) wake()
+  })
+  deliver()
+}
+
+nativeInboxListen(wake)

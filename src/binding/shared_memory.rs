@@ -1,8 +1,9 @@
 //! The words of shared atoms as memory that JavaScript looks at without a call.
 //!
 //! Asking the core whether a version is still current takes 35 to 60 ns a crossing on the machine where this was decided,
-//! and the promise is 30 ns; two atomic loads from mapped memory take 3. JavaScript reads with `Atomics.load`, low half
-//! first: versions only grow, so halves that both equal a version that was seen before are that very version.
+//! and the promise is 30 ns; a look at mapped memory takes 12, most of it V8's call of `Atomics.load`. The low half is
+//! read first and atomically, then the high half: versions only grow, so halves that both equal a version that was seen
+//! before are that very version. (Two plain reads would take 3 ns, but a compiler may move them out of a loop that waits.)
 
 use std::ffi::c_void;
 use std::ptr;

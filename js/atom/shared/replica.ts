@@ -60,11 +60,10 @@ export class Replica {
   /** What is current. */
   read(): Seen {
     const seen = this.#seen
-    // Low half first: see src/binding/shared_memory.rs.
-    const { low, high } = seen
+    // Low half first: see src/binding/shared_memory.rs. A plain read cannot overtake the atomic one before it.
     const words = this.#words
     const index = this.#index
-    if (Atomics.load(words, index) === low && Atomics.load(words, index + 1) === high) return seen
+    if (Atomics.load(words, index) === seen.low && words[index + 1] === seen.high) return seen
     return this.#refresh()
   }
 
