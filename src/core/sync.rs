@@ -17,9 +17,13 @@ pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Mutex<T>(Inner<T>);
 
 #[cfg(loom)]
-use loom::sync::{Mutex as Inner, MutexGuard as InnerGuard};
+use loom::sync::Mutex as Inner;
+#[cfg(loom)]
+pub(crate) use loom::sync::MutexGuard;
 #[cfg(not(loom))]
-use parking_lot::{Mutex as Inner, MutexGuard as InnerGuard};
+use parking_lot::Mutex as Inner;
+#[cfg(not(loom))]
+pub(crate) use parking_lot::MutexGuard;
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -27,12 +31,23 @@ impl<T> Mutex<T> {
     }
 
     #[cfg(not(loom))]
-    pub(crate) fn lock(&self) -> InnerGuard<'_, T> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock()
     }
 
+    /// The lock if nobody has it.
+    #[cfg(not(loom))]
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
+
     #[cfg(loom)]
-    pub(crate) fn lock(&self) -> InnerGuard<'_, T> {
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().expect("no panic in a model while locked")
     }
 }
@@ -54,8 +69,9 @@ impl<T> Published<T> {
         self.0.load_full()
     }
 
-    pub(crate) fn store(&self, value: Arc<T>) {
-        self.0.store(value);
+    /// Stores a value; the one before.
+    pub(crate) fn replace(&self, value: Arc<T>) -> Arc<T> {
+        self.0.swap(value)
     }
 }
 
@@ -74,8 +90,19 @@ impl<T> Published<T> {
         Arc::clone(&*self.0.lock())
     }
 
-    pub(crate) fn store(&self, value: Arc<T>) {
-        let before = std::mem::replace(&mut *self.0.lock(), value);
-        drop(before);
+    pub(crate) fn replace(&self, value: Arc<T>) -> Arc<T> {
+        std::mem::replace(&mut *self.0.lock(), value)
     }
+}
+
+/// How often to look again at what another thread changes in a moment, before sleeping on a lock. In a model, where
+/// every look is another branch, once.
+pub(crate) const SPINS: usize = if cfg!(loom) { 1 } else { 100 };
+
+/// Passes a moment without giving up the processor.
+pub(crate) fn spin() {
+    #[cfg(loom)]
+    loom::hint::spin_loop();
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
 }

@@ -4,7 +4,7 @@ use super::commit::{At, Commit, Next, Value};
 use super::history::History;
 use super::slab::{Place, Word};
 use super::watch::Feed;
-use crate::core::sync::{Arc, Mutex, Ordering, Published};
+use crate::core::sync::{Arc, Mutex, MutexGuard, Ordering, Published, SPINS, spin};
 
 /// A value that threads share: each commit follows the version its maker saw, and none is lost or seen out of order.
 #[derive(Debug)]
@@ -61,34 +61,56 @@ impl Cell {
     ///
     /// [`Conflict`] with what is current when that is another version; nothing changes.
     pub fn compare_and_set(&self, expected: u64, next: Next) -> Result<Arc<Commit>, Conflict> {
-        // Who comes too late need not queue for the lock to be told so.
-        if self.announced.load(Ordering::Acquire) != expected {
-            let current = self.current.load();
-            if current.version != expected {
-                return Err(Conflict(current));
-            }
+        if !self.is_current(expected) {
+            return Err(self.conflict(expected));
         }
+        let commit = Arc::new(Commit::new(expected + 1, next));
+        let Some(mut writer) = self.enter(expected) else { return Err(self.conflict(expected)) };
+        // Announced first. The other way round, a reader could see the new commit and tell another, whose own copy
+        // would still look current to it.
+        self.announced.store(commit.version, Ordering::Release);
+        let before = self.current.replace(Arc::clone(&commit));
+        let forgotten = writer.history.push(Arc::clone(&commit));
         let mut told = Vec::new();
-        let commit = {
-            let mut writer = self.writer.lock();
-            let current = self.current.load();
-            if current.version != expected {
-                return Err(Conflict(current));
-            }
-            let commit = Arc::new(Commit::new(expected + 1, next));
-            // Announced first. The other way round, a reader could see the new commit and tell another, whose own copy
-            // would still look current to it.
-            self.announced.store(commit.version, Ordering::Release);
-            self.current.store(Arc::clone(&commit));
-            writer.history.push(Arc::clone(&commit));
-            told.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
-            commit
-        };
-        // Waking costs a system call, which the next committer need not wait for.
+        told.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
+        drop(writer);
+        // What the next committer need not wait for: freeing memory, and waking, which is a system call.
+        drop((before, forgotten));
         for feed in told {
             feed.tell();
         }
         Ok(commit)
+    }
+
+    /// The committers' lock while the version is current. Who holds it is about to commit over that version in all
+    /// likelihood, so who waits for it looks at the version meanwhile, and seldom has to sleep.
+    fn enter(&self, expected: u64) -> Option<MutexGuard<'_, Writer>> {
+        for _ in 0..SPINS {
+            if !self.is_current(expected) {
+                return None;
+            }
+            if let Some(writer) = self.writer.try_lock() {
+                return self.is_current(expected).then_some(writer);
+            }
+            spin();
+        }
+        let writer = self.writer.lock();
+        self.is_current(expected).then_some(writer)
+    }
+
+    /// What is current instead of a version that no longer is, or never was.
+    fn conflict(&self, expected: u64) -> Conflict {
+        for _ in 0..SPINS {
+            let current = self.current.load();
+            if current.version != expected {
+                return Conflict(current);
+            }
+            // Announced, and published in a moment.
+            spin();
+        }
+        // Unless the committer was interrupted in between: it holds the lock.
+        drop(self.writer.lock());
+        Conflict(self.current.load())
     }
 
     /// The last commits in version order, the current one included.

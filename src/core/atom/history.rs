@@ -17,11 +17,12 @@ impl History {
         Self { size: size.max(1), commits: VecDeque::from([initial]) }
     }
 
-    pub(super) fn push(&mut self, commit: Arc<Commit>) {
-        if self.commits.len() == self.size {
-            self.commits.pop_front();
-        }
+    /// Adds a commit; the one that goes for it.
+    pub(super) fn push(&mut self, commit: Arc<Commit>) -> Option<Arc<Commit>> {
+        let full = self.commits.len() == self.size;
+        let oldest = if full { self.commits.pop_front() } else { None };
         self.commits.push_back(commit);
+        oldest
     }
 
     /// Keeps at least so many from now on. Never fewer: another holder may have asked for more.
