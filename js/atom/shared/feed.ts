@@ -13,7 +13,8 @@ const TOLD_A_WAKE = 1024
 class Feed {
   readonly #replica: Replica
   readonly #token: number
-  readonly #groups: Listeners<SharedChange<unknown>>[] = []
+  /** Replaced, not edited: a watcher may end others while they are told. */
+  #groups: readonly Listeners<SharedChange<unknown>>[] = []
   /** What was told last. */
   #last: Seen
 
@@ -30,12 +31,11 @@ class Feed {
   }
 
   join(group: Listeners<SharedChange<unknown>>): void {
-    this.#groups.push(group)
+    this.#groups = [...this.#groups, group]
   }
 
   leave(group: Listeners<SharedChange<unknown>>): void {
-    const index = this.#groups.indexOf(group)
-    if (index >= 0) this.#groups.splice(index, 1)
+    this.#groups = this.#groups.filter((other) => other !== group)
   }
 
   end(): void {
@@ -48,7 +48,7 @@ class Feed {
       const version = hot.sharedNext(this.#replica.handle, this.#token)
       if (version < 0) return
       const change = this.#change()
-      for (const group of [...this.#groups]) group.tell(change)
+      for (const group of this.#groups) group.tell(change)
     }
     hot.inboxPost(this.#token)
   }

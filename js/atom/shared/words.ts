@@ -4,13 +4,7 @@ import { ClosedError, InvalidArgumentError } from '../../errors.ts'
 import { hot } from '../../native.ts'
 import type { System } from '../../system/system.ts'
 import { located, open, type Opened } from './open.ts'
-import type {
-  SharedCounter,
-  SharedCounterOptions,
-  SharedFlag,
-  SharedFlagOptions,
-  SharedHandle,
-} from './types.ts'
+import type { SharedCounter, SharedCounterOptions, SharedFlag, SharedFlagOptions, SharedHandle } from './types.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
 
