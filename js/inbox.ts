@@ -46,17 +46,25 @@ export function deliver(): void {
   }
 }
 
-/** Whether news were delivered in this turn of the event loop. */
-let served = false
+/** Whether the next turn of the event loop looks for news by itself. */
+let looking = false
+
+function look(): void {
+  looking = false
+  if (hot.inboxWaiting() > 0) wake()
+}
+
+/** Looks for news in the next turn of the event loop, which stays open until then: for what this thread did itself. */
+export function soon(): void {
+  if (looking) return
+  looking = true
+  nextTurn(look)
+}
 
 /** Rung by the core. The host can ring many times a turn; what comes after a delivery waits for the next one. */
 function wake(): void {
-  if (served) return
-  served = true
-  nextTurn(() => {
-    served = false
-    if (hot.inboxWaiting() > 0) wake()
-  })
+  if (looking) return
+  soon()
   deliver()
 }
 

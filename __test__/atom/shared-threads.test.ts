@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { createSharedAtom, createSystem, getDefaultSystem, sharedCounter, sharedFlag } from 'keelson'
 import { afterEach, expect, it } from 'vitest'
@@ -142,6 +144,43 @@ it('60 workers that watch and commit, terminated at random moments, leave nothin
   expect(again.snapshot()).toMatchObject({ value: { n: -1 }, version: 0 })
   again.close()
 }, 90_000)
+
+it('tells a thread of its own commits before it ends, and holds it open for no others', () => {
+  const program = `
+    const { createSharedAtom } = require('keelson')
+    const atom = createSharedAtom('a', 0)
+    atom.watch(({ to }) => console.log(to))
+    for (let n = 1; n <= 2000; n++) atom.reset(n)
+  `
+  const options = { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8', timeout: 20_000 } as const
+  const child = spawnSync(process.execPath, ['-e', program], options)
+  expect(child.status, child.stderr).toBe(0)
+  expect(child.stdout.trim().split('\n')).toHaveLength(2000)
+})
+
+it('frees what a dropped system held, without a close', () => {
+  const program = `
+    const { createSharedAtom, createSystem, sharedCounter } = require('keelson')
+    const { hot } = require('./native/binding.js')
+    function drop() {
+      const system = createSystem()
+      createSharedAtom('a', { n: 1 }, { system }).swap(({ n }) => ({ n: n + 1 }))
+      sharedCounter('c', { system }).increment()
+      return hot.sharedCount()
+    }
+    const held = drop()
+    const deadline = Date.now() + 10_000
+    const look = () => {
+      globalThis.gc()
+      if (hot.sharedCount() > 0 && Date.now() < deadline) setTimeout(look, 10)
+      else console.log(held, hot.sharedCount())
+    }
+    look()
+  `
+  const options = { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8', timeout: 20_000 } as const
+  const child = spawnSync(process.execPath, ['--expose-gc', '-e', program], options)
+  expect(child.stdout, child.stderr).toBe('2 0\n')
+})
 
 it('frees what a worker held when it ends', async () => {
   const before = hot.sharedCount()

@@ -20,6 +20,9 @@ interface Group {
   unfollow: (() => void) | undefined
 }
 
+/** Lets go for handles that were dropped with their system, unclosed. */
+const dropped = new FinalizationRegistry<Replica>((replica) => replica.release())
+
 class SharedAtomHandle<T> implements SharedAtom<T> {
   readonly name: string
   readonly #system: System
@@ -43,6 +46,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     this.#every = { watchers: new Listeners('watcher', owned), unfollow: undefined }
     this.#newest = { watchers: new Listeners('watcher', owned), unfollow: undefined }
     this.#disown = system.own(this)
+    dropped.register(this, replica, this)
   }
 
   get closed(): boolean {
@@ -141,6 +145,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    dropped.unregister(this)
     this.#disown()
     for (const group of [this.#every, this.#newest]) {
       group.watchers.end()

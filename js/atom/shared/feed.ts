@@ -21,6 +21,7 @@ class Feed {
   constructor(replica: Replica, coalesce: boolean) {
     this.#replica = replica
     this.#token = listen(() => this.#tell())
+    replica.feeds++
     hot.sharedWatch(replica.handle, this.#token, coalesce ? 1 : 0)
     this.#last = replica.shown()
   }
@@ -40,6 +41,7 @@ class Feed {
 
   end(): void {
     forget(this.#token)
+    this.#replica.feeds--
     hot.sharedUnwatch(this.#replica.handle, this.#token)
   }
 

@@ -1,4 +1,5 @@
 import { AtomReentrancyError, ClosedError } from '../../errors.ts'
+import { soon } from '../../inbox.ts'
 import { hot, nativeSharedCause, nativeSharedText, scratch } from '../../native.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import { encodePlain } from '../../plain/encode.ts'
@@ -44,6 +45,8 @@ export class Replica {
   readonly #index: number
   readonly #key: string
   #seen: Seen
+  /** How many subscriptions this thread has. */
+  feeds = 0
   #holders = 0
   #updating = false
 
@@ -80,6 +83,8 @@ export class Replica {
       this.#seen = this.shown()
       return undefined
     }
+    // Whoever watches here is told even if the thread has nothing else to do.
+    if (this.feeds > 0) soon()
     return (this.#seen = new Seen(version, frozen(value, encoded)))
   }
 

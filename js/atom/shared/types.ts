@@ -97,8 +97,8 @@ export interface SharedAtom<T> extends SharedHandle {
   history(): readonly AtomSnapshot<T>[]
   /**
    * Tells of each later change of any thread, this one included: in version order, soon after the commit, never on its
-   * stack. Keeps the AsyncLocalStorage context of this call, and holds no event loop open. Returns a function that
-   * ends it.
+   * stack. Keeps the AsyncLocalStorage context of this call, and holds no event loop open,
+   * though what this thread commits is told before it ends. Returns a function that ends it.
    */
   watch(watcher: (change: SharedChange<T>) => unknown, options?: SharedWatchOptions): () => void
   /** Like {@link watch}, for the new value alone. */

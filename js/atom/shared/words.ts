@@ -8,6 +8,9 @@ import type { SharedCounter, SharedCounterOptions, SharedFlag, SharedFlagOptions
 
 const MAX = Number.MAX_SAFE_INTEGER
 
+/** Lets go for handles that were dropped with their system, unclosed. */
+const dropped = new FinalizationRegistry<number>((handle) => hot.sharedClose(handle))
+
 /** What counters and flags have in common. */
 abstract class Word implements SharedHandle {
   readonly name: string
@@ -19,6 +22,7 @@ abstract class Word implements SharedHandle {
     this.name = name
     this.#handle = handle
     this.#disown = system.own(this)
+    dropped.register(this, handle, this)
   }
 
   get closed(): boolean {
@@ -34,6 +38,7 @@ abstract class Word implements SharedHandle {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    dropped.unregister(this)
     this.#disown()
     hot.sharedClose(this.#handle)
   }
