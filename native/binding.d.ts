@@ -78,7 +78,7 @@ export declare function nativeHotLane(): string
 /** Whether the event loop stays open for what the inbox is owed. */
 export declare function nativeInboxHold(held: boolean): void
 
-/** Gives the function that is called, soon, when the inbox has something. Once an environment. */
+/** Gives the function that is called, soon, when the inbox has something; the last one given counts. */
 export declare function nativeInboxListen(wake: unknown): void
 
 /** The names of a system in the order in which they were registered. */

@@ -47,6 +47,25 @@ it.each([
   expect(child.signal).toBeNull()
 })
 
+it.each([
+  ['process.exit', 'process.exit(3)', 3],
+  ['an uncaught exception', 'throw new Error("gone")', 1],
+])('ends cleanly on %s while workers commit to what the main thread watches', (_, statement, status) => {
+  for (let round = 0; round < 3; round++) {
+    const child = run(`
+      const { createSharedAtom } = require('keelson')
+      const { Worker } = require('node:worker_threads')
+      const program = "const a = require('keelson').createSharedAtom('a', 0); a.watch(() => {}); " +
+        'setInterval(() => { for (let n = 0; n < 500; n++) a.swap((v) => v + 1) }, 0)'
+      for (let count = 0; count < 2; count++) new Worker(program, { eval: true })
+      let told = 0
+      createSharedAtom('a', 0).watch(() => { if (++told === 5000) setTimeout(() => { ${statement} }, 1) })
+    `)
+    expect(child.status, child.stderr).toBe(status)
+    expect(child.signal).toBeNull()
+  }
+})
+
 it('lets a program end whose tickets are still in flight', () => {
   const child = run(`
     const { Atrion } = require('keelson')

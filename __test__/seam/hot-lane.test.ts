@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
@@ -21,6 +23,23 @@ it('survives missing, foreign and absurd arguments', () => {
     }
     expect(typeof call()).toBe('number')
   }
+})
+
+it('rings the function that listens last', () => {
+  const program = `
+    const native = require('./native/binding.js')
+    const rung = []
+    for (const name of ['first', 'second', 'last']) native.nativeInboxListen(() => rung.push(name, native.hot.inboxTake()))
+    native.hot.inboxPost(7)
+    setTimeout(() => console.log(rung.join()), 50)
+  `
+  const child = spawnSync(process.execPath, ['-e', program], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    encoding: 'utf8',
+    timeout: 15_000,
+  })
+  expect(child.stderr).toBe('')
+  expect(child.stdout).toBe('last,7\n')
 })
 
 it('finds nothing under a stale handle', () => {

@@ -39,11 +39,12 @@ impl inbox::Bell for Bell {
 }
 
 impl Bell {
-    /// Connects the bell to a JavaScript function, which is called without arguments, soon after each ring.
+    /// Connects the bell to a JavaScript function, which is called without arguments, soon after each ring. The one
+    /// connected before is not called any more.
     ///
     /// # Safety
     ///
-    /// Once an environment, on its thread, with a function of it.
+    /// On the environment's thread, with a function of it.
     pub(super) unsafe fn connect(
         &self,
         env: sys::napi_env,
@@ -75,7 +76,15 @@ impl Bell {
             ))?;
             // Weak: news alone keep no process alive; who is owed something asks for `hold`.
             napi::check_status!(sys::napi_unref_threadsafe_function(env, line))?;
-            *self.0.lock() = Some(Line(line));
+            let before = self.0.lock().replace(Line(line));
+            if let Some(Line(before)) = before {
+                // A module that was loaded anew (jest does so for each test file): the newest copy listens.
+                sys::napi_release_threadsafe_function(
+                    before,
+                    sys::ThreadsafeFunctionReleaseMode::abort,
+                );
+                return Ok(());
+            }
             // Hooks run last first: this one before the function's own.
             let data = Box::into_raw(Box::new(self.clone())).cast();
             napi::check_status!(sys::napi_add_env_cleanup_hook(env, Some(disconnect), data))

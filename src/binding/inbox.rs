@@ -33,11 +33,11 @@ fn waiting(environment: &Environment) -> f64 {
     environment.inbox.waiting() as f64
 }
 
-/// Gives the function that is called, soon, when the inbox has something. Once an environment.
+/// Gives the function that is called, soon, when the inbox has something; the last one given counts.
 #[napi(catch_unwind)]
 pub fn native_inbox_listen(env: Env, wake: Unknown) -> Result<()> {
     let environment = Environment::of(&env)?;
-    // SAFETY: on the environment's thread, with a value of this call; TypeScript calls it once, as it is loaded.
+    // SAFETY: on the environment's thread, with a value of this call.
     unsafe { environment.bell.connect(env.raw(), wake.raw()) }
 }
 
