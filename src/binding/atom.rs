@@ -19,6 +19,12 @@ pub(super) type Atoms = Handles<Open>;
 
 pub(super) struct Open {
     hold: Hold,
+    view: View,
+}
+
+/// What an environment knows of an atom it has open.
+#[derive(Default)]
+struct View {
     /// The commit whose numbers were last put into scratch, for what is not a number in it.
     last: Option<Arc<Commit>>,
     /// The reason of the next commit.
@@ -28,12 +34,12 @@ pub(super) struct Open {
 
 impl Open {
     pub(super) fn new(hold: Hold) -> Self {
-        Self { hold, last: None, cause: None, subscriptions: BTreeMap::new() }
+        Self { hold, view: View::default() }
     }
 
     /// The commit whose numbers were last put into scratch.
     pub(super) fn last(&self) -> Option<&Commit> {
-        self.last.as_deref()
+        self.view.last.as_deref()
     }
 
     pub(super) fn cell(&self) -> Option<&Arc<Cell>> {
@@ -76,7 +82,7 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 };
 
 /// Shows a commit to JavaScript; its version.
-fn show(environment: &Environment, open: &mut Open, commit: Arc<Commit>) -> f64 {
+fn show(environment: &Environment, view: &mut View, commit: Arc<Commit>) -> f64 {
     let (text, number) = match commit.value {
         Value::Number(number) => (0.0, number),
         Value::Text(_) => (1.0, 0.0),
@@ -85,12 +91,12 @@ fn show(environment: &Environment, open: &mut Open, commit: Arc<Commit>) -> f64 
     let At { wall, mono } = commit.at;
     let cause = f64::from(u8::from(commit.cause.is_some()));
     environment.put([version, text, number, wall, mono, cause]);
-    open.last = Some(commit);
+    view.last = Some(commit);
     version
 }
 
 fn read(environment: &Environment, atom: f64) -> f64 {
-    with_atom(environment, atom, |open, cell| show(environment, open, cell.current()))
+    with_atom(environment, atom, |view, cell| show(environment, view, cell.current()))
 }
 
 fn set_number(
@@ -121,14 +127,14 @@ fn set_text(
     reason = "a version that JavaScript got from here; anything else conflicts"
 )]
 fn commit(environment: &Environment, atom: f64, expected: f64, value: Value, at: At) -> f64 {
-    with_atom(environment, atom, |open, cell| {
-        let next = Next { value, at, cause: open.cause.take() };
+    with_atom(environment, atom, |view, cell| {
+        let next = Next { value, at, cause: view.cause.take() };
         // As an integer, nonsense would become version 0.
         let expected = if expected >= 0.0 { expected as u64 } else { u64::MAX };
         match cell.compare_and_set(expected, next) {
             Ok(commit) => commit.version as f64,
             Err(Conflict(current)) => {
-                show(environment, open, current);
+                show(environment, view, current);
                 CONFLICT
             }
         }
@@ -136,8 +142,8 @@ fn commit(environment: &Environment, atom: f64, expected: f64, value: Value, at:
 }
 
 fn set_cause(environment: &Environment, cause: &str, atom: f64) -> f64 {
-    with_atom(environment, atom, |open, _| {
-        open.cause = Some(cause.into());
+    with_atom(environment, atom, |view, _| {
+        view.cause = Some(cause.into());
         0.0
     })
 }
@@ -148,13 +154,13 @@ fn set_cause(environment: &Environment, cause: &str, atom: f64) -> f64 {
     reason = "a token of js/inbox.ts, a positive integer"
 )]
 fn watch(environment: &Environment, atom: f64, token: f64, newest_only: f64) -> f64 {
-    with_atom(environment, atom, |open, cell| {
+    with_atom(environment, atom, |view, cell| {
         let token = token as u64;
         let inbox = environment.inbox.clone();
         let subscription = Subscription::new(cell, inbox, token, newest_only == 1.0);
         let since = Arc::clone(subscription.since());
-        open.subscriptions.insert(token, subscription);
-        show(environment, open, since)
+        view.subscriptions.insert(token, subscription);
+        show(environment, view, since)
     })
 }
 
@@ -164,8 +170,8 @@ fn watch(environment: &Environment, atom: f64, token: f64, newest_only: f64) -> 
     reason = "a token of js/inbox.ts, a positive integer"
 )]
 fn unwatch(environment: &Environment, atom: f64, token: f64) -> f64 {
-    with_atom(environment, atom, |open, _| {
-        open.subscriptions.remove(&(token as u64));
+    with_atom(environment, atom, |view, _| {
+        view.subscriptions.remove(&(token as u64));
         0.0
     })
 }
@@ -176,10 +182,10 @@ fn unwatch(environment: &Environment, atom: f64, token: f64) -> f64 {
     reason = "a token of js/inbox.ts, a positive integer"
 )]
 fn take_next(environment: &Environment, atom: f64, token: f64) -> f64 {
-    with_atom(environment, atom, |open, _| {
-        let subscription = open.subscriptions.get_mut(&(token as u64));
+    with_atom(environment, atom, |view, _| {
+        let subscription = view.subscriptions.get_mut(&(token as u64));
         match subscription.and_then(Subscription::take) {
-            Some(commit) => show(environment, open, commit),
+            Some(commit) => show(environment, view, commit),
             None => NONE,
         }
     })
@@ -201,10 +207,11 @@ fn namespace(_: &Environment) -> f64 {
 fn with_atom(
     environment: &Environment,
     atom: f64,
-    body: impl FnOnce(&mut Open, &Arc<Cell>) -> f64,
+    body: impl FnOnce(&mut View, &Arc<Cell>) -> f64,
 ) -> f64 {
     let mut atoms = environment.atoms.borrow_mut();
-    let Some(open) = atoms.get(atom) else { return NONE };
-    let Some(cell) = open.cell().map(Arc::clone) else { return NONE };
-    body(open, &cell)
+    let Some(Open { hold, view }) = atoms.get(atom) else { return NONE };
+    // By reference: all threads would meet at the count of a clone.
+    let Shared::Atom(cell) = hold.shared() else { return NONE };
+    body(view, cell)
 }
