@@ -4,8 +4,8 @@ import { createSharedAtom, sharedCounter, sharedFlag } from 'keelson/atom'
 
 const reads = 2_000_000
 const threads = 2
-const count = 50_000
-const warmup = 20_000
+const count = 100_000
+const warmup = 40_000
 let sink = 0
 
 /** Two threads that increment the same number; timed from the word to begin until both are done. */

@@ -99,6 +99,9 @@ impl<T> Published<T> {
 /// every look is another branch, once.
 pub(crate) const SPINS: usize = if cfg!(loom) { 1 } else { 100 };
 
+/// How many moments to stand back after another thread was first: a few commits' time.
+pub(crate) const BACK_OFF: usize = if cfg!(loom) { 0 } else { 40 };
+
 /// Passes a moment without giving up the processor.
 pub(crate) fn spin() {
     #[cfg(loom)]
