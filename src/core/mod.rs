@@ -7,6 +7,7 @@ pub mod admission;
 pub mod atom;
 pub mod error;
 pub mod inbox;
+pub mod journal;
 pub mod names;
 pub mod random;
 pub mod resistance;

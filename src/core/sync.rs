@@ -17,13 +17,13 @@ pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Mutex<T>(Inner<T>);
 
 #[cfg(loom)]
-use loom::sync::Mutex as Inner;
-#[cfg(loom)]
 pub(crate) use loom::sync::MutexGuard;
-#[cfg(not(loom))]
-use parking_lot::Mutex as Inner;
+#[cfg(loom)]
+use loom::sync::{Condvar as InnerCondvar, Mutex as Inner};
 #[cfg(not(loom))]
 pub(crate) use parking_lot::MutexGuard;
+#[cfg(not(loom))]
+use parking_lot::{Condvar as InnerCondvar, Mutex as Inner};
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -108,4 +108,30 @@ pub(crate) fn spin() {
     loom::hint::spin_loop();
     #[cfg(not(loom))]
     std::hint::spin_loop();
+}
+
+/// Waits for what another thread changes under a [`Mutex`].
+#[derive(Debug, Default)]
+pub(crate) struct Condvar(InnerCondvar);
+
+impl Condvar {
+    /// Gives the lock up while it waits; the caller checks its condition again, as wake-ups may be spurious.
+    #[cfg(not(loom))]
+    pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(&mut guard);
+        guard
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).expect("no panic in a model while locked")
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
 }

@@ -1,0 +1,237 @@
+//! Compaction by key: of the records with one key only the last is kept; what has no key stays.
+//!
+//! It works on ended segments, which are synced: a record never gives way to one that could still be lost. Segments are
+//! rewritten oldest first, and each takes the place of its originals at once, so that a crash at any moment leaves
+//! either, and a key that was removed never comes back. Memory: the distinct keys.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::error::JournalError;
+use super::format::{self, Compacted, HEADER, Header, Record};
+use super::log::Log;
+use super::queue::{Command, Outcome};
+use super::scan::{Scanner, Step};
+use super::segment::{self, SEGMENT, Segment, Survey, TEMPORARY};
+use super::storage::{File, Storage};
+use super::writer::Writer;
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 1 << 20;
+
+/// A compacted segment that waits to take the place of its originals.
+#[derive(Debug)]
+pub struct Swap {
+    temporary: String,
+    replaced: Vec<Arc<Segment>>,
+    fresh: Arc<Segment>,
+}
+
+/// Compacts all that is in the journal now. Returns how many entries went.
+///
+/// # Errors
+///
+/// Damage, what the operating system refused, or that the journal was closed meanwhile; then as much is done as is done.
+pub fn compact(writer: &Writer, drop_tombstones: bool, now: f64) -> Outcome {
+    let _alone = writer.compacting.lock();
+    let mut dropped = 0;
+    match compact_all(writer, drop_tombstones, now, &mut dropped) {
+        // Retention took a segment that was being read: there is nothing left to compact in it.
+        Err(JournalError::Closed) if writer.queue.progress().open => Ok(dropped),
+        other => other.map(|()| dropped),
+    }
+}
+
+fn compact_all(
+    writer: &Writer,
+    drop_tombstones: bool,
+    now: f64,
+    dropped: &mut u64,
+) -> Result<(), JournalError> {
+    writer.queue.call(Command::Rotate)?;
+    let listing = writer.catalog.now();
+    let Some((_, ended)) = listing.segments.split_last() else { return Ok(()) };
+    let mut last_of: BTreeMap<Box<[u8]>, u64> = BTreeMap::new();
+    for segment in ended {
+        writer.each(segment, |record| {
+            match last_of.get_mut(record.key) {
+                _ if record.key.is_empty() => {}
+                Some(last) => *last = record.sequence,
+                None => {
+                    last_of.insert(record.key.into(), record.sequence);
+                }
+            }
+            Ok(())
+        })?;
+    }
+    let keeps = |record: &Record<'_>| {
+        record.sequence >= listing.start
+            && (record.key.is_empty()
+                || last_of.get(record.key) == Some(&record.sequence)
+                    && !(drop_tombstones && record.is_tombstone()))
+    };
+    let mut rest = ended;
+    while let Some((group, after)) = writer.next_group(rest, &keeps)? {
+        rest = after;
+        *dropped += writer.rewrite(group, &keeps, now)?;
+    }
+    Ok(())
+}
+
+impl Writer {
+    fn each(
+        &self,
+        segment: &Segment,
+        mut body: impl FnMut(&Record<'_>) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let name = segment.name();
+        let gone = || JournalError::Closed;
+        let file = self.storage.open(&name, false)?.ok_or_else(gone)?;
+        let mut scanner = Scanner::whole(&*file, segment.header.base, segment.contents().bytes);
+        let mut count = 0_u32;
+        loop {
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(4096) && !self.queue.progress().open {
+                return Err(JournalError::Closed);
+            }
+            match scanner.step()? {
+                Step::End => return Ok(()),
+                Step::Record(record, _) if record.control => {}
+                Step::Record(record, _) => body(&record)?,
+                Step::Bad(offset, reason) => {
+                    let reason = reason.into();
+                    return Err(JournalError::Corrupt { segment: name, offset, reason });
+                }
+            }
+        }
+    }
+
+    /// Segments whose remains fit into one, and the others.
+    #[expect(clippy::type_complexity, reason = "two halves of one slice")]
+    fn next_group<'a>(
+        &self,
+        segments: &'a [Arc<Segment>],
+        keeps: &impl Fn(&Record<'_>) -> bool,
+    ) -> Result<Option<(&'a [Arc<Segment>], &'a [Arc<Segment>])>, JournalError> {
+        let mut size = 0;
+        for (index, segment) in segments.iter().enumerate() {
+            self.each(segment, |record| {
+                size += if keeps(record) { record.size as u64 } else { 0 };
+                Ok(())
+            })?;
+            if index > 0 && size > self.config.segment_limit() {
+                return Ok(Some(segments.split_at(index)));
+            }
+        }
+        Ok((!segments.is_empty()).then_some((segments, &[])))
+    }
+
+    /// Writes what is kept of a group, and has it take the group's place. Returns how many entries went.
+    fn rewrite(
+        &self,
+        group: &[Arc<Segment>],
+        keeps: &impl Fn(&Record<'_>) -> bool,
+        now: f64,
+    ) -> Outcome {
+        let before: u64 = group.iter().map(|segment| segment.contents().count).sum();
+        let (mut kept, mut bytes) = (0, HEADER as u64);
+        for segment in group {
+            self.each(segment, |record| {
+                if keeps(record) {
+                    kept += 1;
+                    bytes += record.size as u64;
+                }
+                Ok(())
+            })?;
+        }
+        if kept == before && group.len() == 1 {
+            return Ok(0);
+        }
+        let end = group.last().map_or(0, |segment| segment.end());
+        let compacted = Some(Compacted { end, count: kept, bytes });
+        let header = Header { base: group[0].header.base, created: now, compacted };
+        let temporary = format!("{}{TEMPORARY}", segment::name(header.base, SEGMENT));
+        let mut out = Output::new(&*self.storage, &temporary, &header)?;
+        for segment in group {
+            self.each(segment, |record| if keeps(record) { out.add(record) } else { Ok(()) })?;
+        }
+        let fresh = Segment::new(header, out.finish()?);
+        self.queue.call(Command::Swap(Swap { temporary, replaced: group.to_vec(), fresh }))?;
+        Ok(before - kept)
+    }
+}
+
+/// A compacted segment while it is written.
+struct Output {
+    file: Arc<dyn File>,
+    seed: u32,
+    survey: Survey,
+    buffer: Vec<u8>,
+    written: u64,
+}
+
+impl Output {
+    fn new(storage: &dyn Storage, name: &str, header: &Header) -> Result<Self, JournalError> {
+        let file = storage.create(name)?;
+        let (buffer, seed) = (header.encode().to_vec(), format::seed(header.base));
+        Ok(Self { file, seed, survey: Survey::new(header), buffer, written: 0 })
+    }
+
+    fn add(&mut self, record: &Record<'_>) -> Result<(), JournalError> {
+        let start = self.buffer.len();
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        let draft = format::Draft {
+            wall: record.wall,
+            mono: record.mono,
+            id: text(record.id),
+            key: text(record.key),
+            payload: text(record.payload),
+        };
+        format::push(&mut self.buffer, record.sequence, &draft);
+        format::seal(&mut self.buffer[start..], self.seed, 0);
+        self.survey.add(record);
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), JournalError> {
+        self.file.write(&self.buffer, self.written)?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Survey, JournalError> {
+        self.flush()?;
+        self.file.sync()?;
+        Ok(self.survey)
+    }
+}
+
+impl Log {
+    /// Puts a compacted segment in the place of its originals, unless retention took one of them meanwhile.
+    pub(super) fn swap(&mut self, swap: Swap) -> Outcome {
+        let Swap { temporary, replaced, fresh } = swap;
+        let present = self.catalog.now().segments;
+        let at = present.iter().position(|segment| Arc::ptr_eq(segment, &replaced[0]));
+        let intact = at.is_some_and(|at| {
+            present[at..].iter().zip(&replaced).all(|(one, other)| Arc::ptr_eq(one, other))
+                && present.len() - at > replaced.len()
+        });
+        let (Some(at), true) = (at, intact) else {
+            self.storage.remove(&temporary)?;
+            return Ok(0);
+        };
+        // In one step for readers: whoever finds the new file can look up what is in it.
+        self.catalog.change(|listing| {
+            self.storage.rename(&temporary, &fresh.name())?;
+            listing.segments.splice(at..at + replaced.len(), [Arc::clone(&fresh)]);
+            Ok::<(), JournalError>(())
+        })?;
+        self.storage.sync_directory()?;
+        for segment in &replaced[1..] {
+            self.storage.remove(&segment.name())?;
+        }
+        self.storage.sync_directory()?;
+        Ok(0)
+    }
+}

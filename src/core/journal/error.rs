@@ -1,0 +1,77 @@
+//! What can go wrong with a journal, as values; the binding turns them into codes and fields.
+
+use std::fmt;
+
+/// The operating system refused something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IoFault {
+    /// What was tried: `write`, `sync`, `create`.
+    pub operation: &'static str,
+    /// On which file or directory.
+    pub path: String,
+    /// The system's number of the error (`errno`), or 0 when it has none.
+    pub os: i32,
+}
+
+/// Why a journal refused or failed. Whatever is refused changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalError {
+    /// The operating system refused. The journal is closed; what was acknowledged before is on disk.
+    Io(IoFault),
+    /// Data that had been acknowledged is damaged.
+    Corrupt {
+        /// The file.
+        segment: String,
+        /// Bytes from its beginning to the damage.
+        offset: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// Another process writes to the directory.
+    Locked {
+        /// The directory.
+        path: String,
+    },
+    /// The directory is another program's, or of a newer version.
+    Format {
+        /// The directory or file.
+        path: String,
+        /// Why it is refused.
+        reason: String,
+    },
+    /// A record is larger than the journal allows.
+    TooLarge {
+        /// Its size in bytes, encoded.
+        bytes: u64,
+        /// The largest size.
+        limit: u64,
+    },
+    /// The journal holds as many entries as it may, and refuses more.
+    Overflow {
+        /// How many that is.
+        max: u64,
+    },
+    /// The journal was closed, or had failed, before the call.
+    Closed,
+    /// An option is refused.
+    Invalid {
+        /// Which one, as JavaScript spells it.
+        field: &'static str,
+        /// What it must be.
+        why: &'static str,
+    },
+}
+
+impl From<IoFault> for JournalError {
+    fn from(fault: IoFault) -> Self {
+        Self::Io(fault)
+    }
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self:?}")
+    }
+}
+
+impl std::error::Error for JournalError {}

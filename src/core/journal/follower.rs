@@ -1,0 +1,100 @@
+//! Reading a journal that another process may be writing: no lock, nothing is changed, and what is whole is served.
+
+use std::sync::Arc;
+
+use super::error::JournalError;
+use super::format;
+use super::recovery::{Files, Report, read_header, read_segment, recover};
+use super::scan::{Scanner, Step};
+use super::segment::{self, Catalog, SEGMENT, Segment};
+use super::storage::Storage;
+
+/// A reader's own view of a directory.
+#[derive(Debug)]
+pub struct Follower {
+    /// Where it reads.
+    pub storage: Arc<dyn Storage>,
+    /// What it knows.
+    pub catalog: Catalog,
+    /// What opening found.
+    pub report: Report,
+}
+
+impl Follower {
+    /// Reads the directory as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`recover`]; [`JournalError::Format`] when there is no journal at all.
+    pub fn open(storage: Arc<dyn Storage>) -> Result<Self, JournalError> {
+        let files = Files::list(&*storage)?;
+        if files.segments.is_empty() && !files.locked_before {
+            let reason = "there is no journal in it".into();
+            return Err(JournalError::Format { path: storage.path(), reason });
+        }
+        let recovered = recover(&*storage, &files.segments, false)?;
+        let mut report = recovered.report;
+        // What is half written is nobody's loss yet.
+        report.dropped.clear();
+        Ok(Self { storage, catalog: Catalog::new(recovered.listing), report })
+    }
+
+    /// The sequence after the last that is whole.
+    pub fn next(&self) -> u64 {
+        self.catalog.now().segments.last().map_or(0, |segment| segment.end())
+    }
+
+    /// Looks again: segments that came, went or were replaced, and records at the end.
+    ///
+    /// # Errors
+    ///
+    /// Damage, and what the operating system refused.
+    pub fn refresh(&self) -> Result<(), JournalError> {
+        let files = Files::list(&*self.storage)?;
+        let known = self.catalog.now().segments;
+        let mut fresh: Vec<Arc<Segment>> = Vec::new();
+        let mut covered = 0;
+        for base in files.segments {
+            if base < covered {
+                continue;
+            }
+            // Gone since the listing.
+            let Some(file) = self.storage.open(&segment::name(base, SEGMENT), false)? else {
+                continue;
+            };
+            let header = read_header(&*self.storage, &*file, base)?;
+            covered = header.compacted.map_or(0, |compacted| compacted.end);
+            let same = known.iter().find(|segment| segment.header == header);
+            let segment = match same {
+                Some(segment) => Arc::clone(segment),
+                None => Segment::new(header, read_segment(&*file, header)?.survey),
+            };
+            if header.compacted.is_none() {
+                extend(&segment, &*file)?;
+            }
+            fresh.push(segment);
+        }
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.catalog.change(|listing| {
+            listing.start = fresh[0].header.base;
+            listing.segments = fresh;
+        });
+        Ok(())
+    }
+}
+
+/// Takes the whole records that were added.
+fn extend(segment: &Segment, file: &dyn super::storage::File) -> Result<(), JournalError> {
+    let from = segment.contents().bytes;
+    let mut scanner = Scanner::new(file, format::seed(segment.header.base), from, file.size()?);
+    while let Step::Record(record, _) = scanner.step()? {
+        segment.extend(|survey| {
+            if record.control || record.sequence == survey.contents.next {
+                survey.add(&record);
+            }
+        });
+    }
+    Ok(())
+}

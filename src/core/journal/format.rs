@@ -1,0 +1,289 @@
+//! The bytes of segments and records, version 1: see `docs/journal-format.md`. All numbers are little-endian.
+
+/// The first bytes of every segment.
+pub const MAGIC: [u8; 8] = *b"KEELJRNL";
+/// The version this code writes, and the newest it reads.
+pub const VERSION: u32 = 1;
+/// Bytes of a segment's header.
+pub const HEADER: usize = 64;
+/// Bytes of a record before its id, key and payload.
+pub const FRAME: usize = 44;
+/// Bytes of a record that its length does not count: the checksum and the length itself.
+const PREFIX: usize = 8;
+/// The largest record, frame included. A length below this has zeros in its upper bits, so text is never taken for one.
+pub const MAX_RECORD: usize = (1 << 28) - 1;
+
+const COMPACTED: u32 = 1;
+const HAS_ID: u8 = 1;
+const HAS_KEY: u8 = 2;
+const CONTROL: u8 = 4;
+
+/// What a segment says about itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Header {
+    /// The first sequence it may hold.
+    pub base: u64,
+    /// Wall ms at which it was made.
+    pub created: f64,
+    /// Of a compacted segment, which may have gaps: what makes it whole.
+    pub compacted: Option<Compacted>,
+}
+
+/// A compacted segment is written once; its header says what it must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// The sequence after the last it stands for, whether or not that one is in it.
+    pub end: u64,
+    /// Its records.
+    pub count: u64,
+    /// Its size, header included.
+    pub bytes: u64,
+}
+
+/// Why a header is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// Its bytes are not what was written.
+    Damaged(&'static str),
+    /// It was written by a newer version.
+    Newer(u32),
+}
+
+impl Header {
+    /// The header's bytes.
+    pub fn encode(&self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[0..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.base.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.created.to_le_bytes());
+        if let Some(Compacted { end, count, bytes: size }) = self.compacted {
+            bytes[12..16].copy_from_slice(&COMPACTED.to_le_bytes());
+            bytes[24..32].copy_from_slice(&end.to_le_bytes());
+            bytes[40..48].copy_from_slice(&count.to_le_bytes());
+            bytes[48..56].copy_from_slice(&size.to_le_bytes());
+        }
+        let check = crc32c::crc32c(&bytes[..60]);
+        bytes[60..].copy_from_slice(&check.to_le_bytes());
+        bytes
+    }
+
+    /// Reads a header.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderFault`] when it is cut short, damaged, another program's, or newer than [`VERSION`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, HeaderFault> {
+        let Some(bytes) = bytes.get(..HEADER) else {
+            return Err(HeaderFault::Damaged("the header is cut short"));
+        };
+        if bytes[..8] != MAGIC {
+            return Err(HeaderFault::Damaged("it does not begin as a segment does"));
+        }
+        if crc32c::crc32c(&bytes[..60]) != u32_at(bytes, 60) {
+            return Err(HeaderFault::Damaged("the header's checksum differs"));
+        }
+        let version = u32_at(bytes, 8);
+        if version > VERSION {
+            return Err(HeaderFault::Newer(version));
+        }
+        let flags = u32_at(bytes, 12);
+        if version == 0 || flags & !COMPACTED != 0 {
+            return Err(HeaderFault::Damaged("the header says what no version writes"));
+        }
+        let compacted = (flags & COMPACTED != 0).then(|| Compacted {
+            end: u64_at(bytes, 24),
+            count: u64_at(bytes, 40),
+            bytes: u64_at(bytes, 48),
+        });
+        Ok(Self { base: u64_at(bytes, 16), created: f64_at(bytes, 32), compacted })
+    }
+}
+
+/// What the checksums of a segment's records start from, so that a record is valid in its own segment only.
+pub fn seed(base: u64) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&MAGIC), &base.to_le_bytes())
+}
+
+/// What a caller gives to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Draft<'a> {
+    /// Wall ms of the caller's clock.
+    pub wall: f64,
+    /// Monotonic ms of the caller's clock.
+    pub mono: f64,
+    /// An id of the caller's; empty for none.
+    pub id: &'a str,
+    /// What compaction compares; empty for none.
+    pub key: &'a str,
+    /// JSON text.
+    pub payload: &'a str,
+}
+
+impl Draft<'_> {
+    /// Bytes the record takes.
+    pub fn size(&self) -> usize {
+        FRAME + self.id.len() + self.key.len() + self.payload.len()
+    }
+}
+
+/// Appends a record without its checksum and its `synced`, which [`seal`] fills in when its place is known.
+pub fn push(out: &mut Vec<u8>, sequence: u64, draft: &Draft<'_>) {
+    let mut flags = 0;
+    if !draft.id.is_empty() {
+        flags |= HAS_ID;
+    }
+    if !draft.key.is_empty() {
+        flags |= HAS_KEY;
+    }
+    let body = [draft.id.as_bytes(), draft.key.as_bytes(), draft.payload.as_bytes()];
+    frame(out, sequence, draft.wall, draft.mono, flags, body);
+}
+
+/// Appends the mark of a clean close: it has the next sequence, and takes none.
+pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64) {
+    frame(out, sequence, 0.0, 0.0, CONTROL, [&[]; 3]);
+}
+
+fn frame(
+    out: &mut Vec<u8>,
+    sequence: u64,
+    wall: f64,
+    mono: f64,
+    flags: u8,
+    [id, key, payload]: [&[u8]; 3],
+) {
+    let length = FRAME - PREFIX + id.len() + key.len() + payload.len();
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(
+        &u32::try_from(length).expect("checked against MAX_RECORD").to_le_bytes(),
+    );
+    out.extend_from_slice(&sequence.to_le_bytes());
+    out.extend_from_slice(&wall.to_le_bytes());
+    out.extend_from_slice(&mono.to_le_bytes());
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&[flags, 0]);
+    out.extend_from_slice(&u16::try_from(id.len()).expect("checked by the queue").to_le_bytes());
+    out.extend_from_slice(&u32::try_from(key.len()).expect("checked by the queue").to_le_bytes());
+    out.extend_from_slice(id);
+    out.extend_from_slice(key);
+    out.extend_from_slice(payload);
+}
+
+/// Bytes of the record that begins here, as its frame says.
+pub fn size_of_pushed(bytes: &[u8]) -> usize {
+    PREFIX.saturating_add(u32_at(bytes, 4) as usize)
+}
+
+/// The sequence of the record that begins here.
+pub fn sequence_of_pushed(bytes: &[u8]) -> u64 {
+    u64_at(bytes, 8)
+}
+
+/// Completes one record: how much of the segment was known to be synced, and the checksum.
+pub fn seal(record: &mut [u8], seed: u32, synced: u32) {
+    record[32..36].copy_from_slice(&synced.to_le_bytes());
+    let check = crc32c::crc32c_append(seed, &record[4..]);
+    record[..4].copy_from_slice(&check.to_le_bytes());
+}
+
+/// A record that passed its checks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Record<'a> {
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// Wall ms at the append.
+    pub wall: f64,
+    /// Monotonic ms at the append.
+    pub mono: f64,
+    /// Bytes of the segment that were synced when this record's batch was written.
+    pub synced: u32,
+    /// A mark of the journal's own, not an entry.
+    pub control: bool,
+    /// The caller's id, or empty.
+    pub id: &'a [u8],
+    /// The caller's key, or empty.
+    pub key: &'a [u8],
+    /// JSON text.
+    pub payload: &'a [u8],
+    /// All its bytes, frame included.
+    pub size: usize,
+}
+
+impl Record<'_> {
+    /// A key whose value is `null`: the key is gone.
+    pub fn is_tombstone(&self) -> bool {
+        !self.key.is_empty() && self.payload == b"null"
+    }
+}
+
+/// What stands at the beginning of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Decoded<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// The beginning of what could be a record of so many bytes.
+    Short(usize),
+    /// No record, and why.
+    Bad(&'static str),
+}
+
+/// Reads the record at the beginning of `bytes`, in a segment with this [`seed`].
+pub fn decode(bytes: &[u8], seed: u32) -> Decoded<'_> {
+    let decoded = frame_of(bytes);
+    let Decoded::Record(Record { size, .. }) = decoded else { return decoded };
+    if crc32c::crc32c_append(seed, &bytes[4..size]) == u32_at(bytes, 0) {
+        decoded
+    } else {
+        Decoded::Bad("the checksum differs")
+    }
+}
+
+/// The same without the checksum, for bytes that this process made.
+pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
+    if bytes.len() < FRAME {
+        return Decoded::Short(FRAME);
+    }
+    let size = size_of_pushed(bytes);
+    if !(FRAME..=MAX_RECORD).contains(&size) {
+        return Decoded::Bad("the length is impossible");
+    }
+    let flags = bytes[36];
+    let id_length = usize::from(u16::from_le_bytes([bytes[38], bytes[39]]));
+    let key_length = u32_at(bytes, 40) as usize;
+    if flags & !(HAS_ID | HAS_KEY | CONTROL) != 0
+        || bytes[37] != 0
+        || (flags & HAS_ID != 0) != (id_length > 0)
+        || (flags & HAS_KEY != 0) != (key_length > 0)
+        || key_length > size
+        || FRAME + id_length + key_length > size
+    {
+        return Decoded::Bad("the frame is impossible");
+    }
+    let Some(record) = bytes.get(..size) else { return Decoded::Short(size) };
+    let (id, rest) = record[FRAME..].split_at(id_length);
+    let (key, payload) = rest.split_at(key_length);
+    Decoded::Record(Record {
+        sequence: u64_at(record, 8),
+        wall: f64_at(record, 16),
+        mono: f64_at(record, 24),
+        synced: u32_at(record, 32),
+        control: flags & CONTROL != 0,
+        id,
+        key,
+        payload,
+        size,
+    })
+}
+
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}
+
+pub(super) fn f64_at(bytes: &[u8], at: usize) -> f64 {
+    f64::from_bits(u64_at(bytes, at))
+}

@@ -1,0 +1,44 @@
+//! The bytes of version 1, which every later version has to read.
+
+use super::format::*;
+
+#[test]
+fn the_bytes_of_version_1_stay_as_they_are() {
+    let header = Header { base: 258, created: 1.5, compacted: None };
+    let mut bytes = header.encode().to_vec();
+    let draft = Draft { wall: 2.5, mono: 0.5, id: "i", key: "k", payload: "[1]" };
+    let start = bytes.len();
+    push(&mut bytes, 258, &draft);
+    seal(&mut bytes[start..], seed(258), 64);
+    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    assert_eq!(hex, GOLDEN);
+    assert_eq!(Header::decode(&bytes), Ok(header));
+    let Decoded::Record(record) = decode(&bytes[HEADER..], seed(258)) else { panic!("a record") };
+    assert_eq!((record.sequence, record.wall, record.mono, record.synced), (258, 2.5, 0.5, 64));
+    assert_eq!((record.id, record.key, record.payload), (&b"i"[..], &b"k"[..], &b"[1]"[..]));
+    // In another segment it is not valid.
+    assert_eq!(decode(&bytes[HEADER..], seed(259)), Decoded::Bad("the checksum differs"));
+}
+
+const GOLDEN: &str = concat!(
+    "4b45454c4a524e4c010000000000000002010000000000000000000000000000000000000000f83f",
+    "0000000000000000000000000000000000000000d932ac06fc2fc486290000000201000000000000",
+    "0000000000000440000000000000e03f400000000300010001000000696b5b315d",
+);
+
+#[test]
+fn a_compacted_header_says_what_it_must_hold() {
+    let compacted = Some(Compacted { end: 9, count: 3, bytes: 200 });
+    let header = Header { base: 1, created: 0.0, compacted };
+    assert_eq!(Header::decode(&header.encode()), Ok(header));
+}
+
+#[test]
+fn a_newer_version_is_told_from_damage() {
+    let mut bytes = Header { base: 1, created: 0.0, compacted: None }.encode();
+    bytes[8] = 2;
+    assert!(matches!(Header::decode(&bytes), Err(HeaderFault::Damaged(_))));
+    let check = crc32c::crc32c(&bytes[..60]);
+    bytes[60..].copy_from_slice(&check.to_le_bytes());
+    assert_eq!(Header::decode(&bytes), Err(HeaderFault::Newer(2)));
+}

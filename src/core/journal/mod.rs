@@ -1,0 +1,51 @@
+//! Durable journals: entries in order, on disk, and there after a crash once they were acknowledged.
+//!
+//! # Guarantees
+//!
+//! - **Prefix.** What is recovered is a prefix of what was appended, in order, without gaps; never half an entry.
+//! - **Acknowledged is kept.** Below [`queue::Progress::synced`] an entry survives a power cut, given a disk that honours
+//!   a sync; below `written` it survives the process.
+//! - **Damage is told.** A torn tail that nobody was told of is cut and reported. Damage to what was acknowledged is
+//!   refused with its place, unless salvage was asked for.
+//! - **A failure ends the writer.** After a write or sync that failed, nobody knows what is on disk, so nothing is retried:
+//!   the journal is closed, and the next opening reads what there is.
+//! - **One writer a directory**, by a lock of the operating system; readers beside it take none.
+//!
+//! # Layers
+//!
+//! [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty one), [`scan`] walks over records,
+//! [`segment`] is what is known of files. [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`],
+//! [`snapshot`] and `salvage` change it. [`queue`] hands appends to the thread in [`writer`]; [`reader`] reads pages,
+//! [`follower`] beside another process. [`registry`] is where a process opens journals.
+
+pub mod compaction;
+pub mod config;
+#[cfg(all(test, not(loom)))]
+mod crash_test;
+#[cfg(all(test, not(loom)))]
+mod damage_test;
+pub mod disk;
+pub mod error;
+#[cfg(all(test, not(loom)))]
+mod faulty;
+pub mod follower;
+pub mod format;
+#[cfg(all(test, not(loom)))]
+mod format_test;
+pub mod fuzz;
+mod log;
+pub mod queue;
+pub mod reader;
+pub mod recovery;
+pub mod registry;
+mod retention;
+mod salvage;
+pub mod scan;
+pub mod segment;
+pub mod snapshot;
+pub mod storage;
+pub mod writer;
+#[cfg(all(test, not(loom)))]
+mod writer_test;
+
+pub use log::Log;

@@ -1,0 +1,102 @@
+//! The writing thread's side of the queue: it takes work, says how far it has come, and ends.
+
+use super::{Batch, EAGER, Outcome, Phase, Queue, Ticket, Work, settle};
+use crate::core::journal::error::JournalError;
+
+impl Queue {
+    /// Waits for work. Records go before commands, commands before a close.
+    pub fn take(&self) -> Work {
+        let mut state = self.state.lock();
+        loop {
+            let closing = state.phase == Phase::Closing;
+            let due = state.kicked || state.want_sync || !state.commands.is_empty() || closing;
+            state.kicked = false;
+            if due && !state.batch.bytes.is_empty() {
+                let next = state.batch.next;
+                let bytes = std::mem::take(&mut state.spare);
+                let empty = Batch { bytes, next, ..Batch::default() };
+                return Work::Batch(std::mem::replace(&mut state.batch, empty));
+            }
+            if let Some((ticket, command)) = state.commands.pop_front() {
+                return Work::Command(ticket, command);
+            }
+            if std::mem::take(&mut state.want_sync) {
+                return Work::Sync;
+            }
+            if closing {
+                return Work::Close;
+            }
+            state = self.work.wait(state);
+        }
+    }
+
+    /// All below `next` is written; so many entries are kept.
+    pub fn wrote(&self, next: u64, live: u64) {
+        let mut state = self.state.lock();
+        state.written = next;
+        state.live = live;
+        for member in state.members.values_mut() {
+            if member.written_beyond.is_some_and(|beyond| next > beyond) {
+                member.written_beyond = None;
+                member.ring();
+            }
+        }
+        self.news.notify_all();
+    }
+
+    /// All below `next` is synced.
+    pub fn synced(&self, next: u64) {
+        let mut state = self.state.lock();
+        state.synced = next;
+        for member in state.members.values_mut() {
+            if member.synced_beyond.is_some_and(|beyond| next > beyond) {
+                member.synced_beyond = None;
+                member.ring();
+            }
+        }
+        self.news.notify_all();
+    }
+
+    /// Gives a batch's memory back, unless it is unusually much.
+    pub fn recycle(&self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        if bytes.capacity() <= 16 * EAGER {
+            self.state.lock().spare = bytes;
+        }
+    }
+
+    /// So many entries are kept.
+    pub fn keeps(&self, live: u64) {
+        self.state.lock().live = live;
+    }
+
+    /// Something that was asked for is done.
+    pub fn complete(&self, ticket: Ticket, outcome: Outcome) {
+        let mut state = self.state.lock();
+        settle(&mut state, ticket, outcome);
+        self.news.notify_all();
+    }
+
+    /// Nothing is accepted or done any more: the writing thread has failed.
+    pub fn fail(&self) {
+        self.state.lock().phase = Phase::Failing;
+        self.news.notify_all();
+    }
+
+    /// The directory is free; with an error, what was not acknowledged never will be.
+    pub fn end(&self, error: Option<JournalError>) {
+        let mut state = self.state.lock();
+        state.commands.clear();
+        state.batch.bytes = Vec::new();
+        let failed = error.clone().unwrap_or(JournalError::Closed);
+        let tickets: Vec<_> = state.owners.keys().copied().collect();
+        for ticket in tickets {
+            settle(&mut state, ticket, Err(failed.clone()));
+        }
+        state.phase = Phase::Ended(error);
+        for member in state.members.values() {
+            member.ring();
+        }
+        self.news.notify_all();
+    }
+}

@@ -1,0 +1,333 @@
+//! Opening a directory: what is whole is taken, a torn tail is cut, damage to what was acknowledged is refused.
+
+use std::sync::Arc;
+
+use super::error::JournalError;
+use super::format::{self, HEADER, Header, HeaderFault};
+use super::scan::{Scanner, Step, was_synced};
+use super::segment::{self, DAMAGED, LOCK, Listing, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
+use super::storage::{File, Storage};
+
+/// Something that was left out, because it could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The file.
+    pub segment: String,
+    /// Where it begins.
+    pub offset: u64,
+    /// How much.
+    pub bytes: u64,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// What opening found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries that are there.
+    pub entries: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Whether the writer before closed the journal.
+    pub clean: bool,
+    /// What was left out: a torn tail that nobody was told of, or, when salvaging, damage.
+    pub dropped: Vec<Loss>,
+}
+
+/// What is in the directory, by kind.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Bases of segments, in order.
+    pub segments: Vec<u64>,
+    /// Sequences of snapshots, in order.
+    pub snapshots: Vec<u64>,
+    /// What somebody was writing.
+    pub temporary: Vec<String>,
+    /// Names that are not ours.
+    pub foreign: Vec<String>,
+    /// Whether a writer was here before.
+    pub locked_before: bool,
+}
+
+impl Files {
+    /// Lists the directory.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused; [`JournalError::Format`] for a directory of another program.
+    pub fn list(storage: &dyn Storage) -> Result<Self, JournalError> {
+        let mut files = Self::default();
+        for name in storage.list()? {
+            if let Some(base) = segment::number(&name, SEGMENT) {
+                files.segments.push(base);
+            } else if let Some(sequence) = segment::number(&name, SNAPSHOT) {
+                files.snapshots.push(sequence);
+            } else if name.strip_suffix(TEMPORARY).is_some_and(is_ours) {
+                files.temporary.push(name);
+            } else if name == LOCK {
+                files.locked_before = true;
+            } else if !name.strip_suffix(DAMAGED).is_some_and(is_ours) {
+                files.foreign.push(name);
+            }
+        }
+        files.segments.sort_unstable();
+        files.snapshots.sort_unstable();
+        files.foreign.sort_unstable();
+        if files.segments.is_empty()
+            && !files.locked_before
+            && let Some(name) = files.foreign.first()
+        {
+            let reason = format!("it holds no journal but other files, such as {name:?}");
+            return Err(JournalError::Format { path: storage.path(), reason });
+        }
+        Ok(files)
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    segment::number(name, SEGMENT).is_some() || segment::number(name, SNAPSHOT).is_some()
+}
+
+/// One segment as it was read.
+#[derive(Debug)]
+pub struct Read {
+    /// Its header.
+    pub header: Header,
+    /// What is whole in it.
+    pub survey: Survey,
+    /// Where that ends before the file does, and why.
+    pub damage: Option<(u64, &'static str)>,
+    /// Bytes of the file.
+    pub size: u64,
+    /// The largest part that a record says was synced.
+    pub synced: u64,
+    /// Whether it ends with the mark of a clean close.
+    pub closed: bool,
+}
+
+/// Reads a segment's header.
+///
+/// # Errors
+///
+/// Damage, a newer version, or what the operating system refused.
+pub fn read_header(
+    storage: &dyn Storage,
+    file: &dyn File,
+    base: u64,
+) -> Result<Header, JournalError> {
+    let name = segment::name(base, SEGMENT);
+    let mut bytes = [0; HEADER];
+    let count = file.read(&mut bytes, 0)?;
+    let corrupt = |reason: &str| JournalError::Corrupt {
+        segment: name.clone(),
+        offset: 0,
+        reason: reason.into(),
+    };
+    match Header::decode(&bytes[..count]) {
+        Ok(header) if header.base == base => Ok(header),
+        Ok(_) => Err(corrupt("the header and the file's name differ")),
+        Err(HeaderFault::Damaged(reason)) => Err(corrupt(reason)),
+        Err(HeaderFault::Newer(version)) => Err(JournalError::Format {
+            path: format!("{}/{name}", storage.path()),
+            reason: format!(
+                "version {version} is newer than {}, which this keelson reads",
+                format::VERSION
+            ),
+        }),
+    }
+}
+
+/// Reads a segment from its beginning to its end or to the first damage.
+///
+/// # Errors
+///
+/// What the operating system refused.
+pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalError> {
+    let size = file.size()?;
+    let mut scanner = Scanner::whole(file, header.base, size);
+    let mut survey = Survey::new(&header);
+    let (mut synced, mut closed, mut damage) = (HEADER as u64, false, None);
+    loop {
+        match scanner.step()? {
+            Step::End => break,
+            Step::Bad(offset, reason) => {
+                damage = Some((offset, reason));
+                break;
+            }
+            Step::Record(record, offset) => {
+                if let Some(reason) = out_of_order(&header, &survey, &record, offset) {
+                    damage = Some((offset, reason));
+                    break;
+                }
+                synced = synced.max(u64::from(record.synced));
+                closed = record.control;
+                survey.add(&record);
+            }
+        }
+    }
+    Ok(Read { header, survey, damage, size, synced, closed })
+}
+
+fn out_of_order(
+    header: &Header,
+    survey: &Survey,
+    record: &format::Record<'_>,
+    offset: u64,
+) -> Option<&'static str> {
+    if u64::from(record.synced) > offset {
+        return Some("a record says that what follows it was synced");
+    }
+    match header.compacted {
+        None if record.sequence == survey.contents.next => None,
+        None => Some("a sequence is missing or repeated"),
+        Some(_) if record.control => Some("a mark stands in a compacted segment"),
+        Some(compacted) => {
+            let ordered =
+                record.sequence >= survey.contents.next && record.sequence < compacted.end;
+            (!ordered).then_some("a sequence is out of order")
+        }
+    }
+}
+
+/// Why a segment that is not the last cannot be what was written; nothing when it can.
+pub fn fault_in_sealed(read: &Read, next_base: u64) -> Option<(u64, String)> {
+    if let Some((offset, reason)) = read.damage {
+        return Some((offset, reason.into()));
+    }
+    if let Some(compacted) = read.header.compacted {
+        let whole = compacted.count == read.survey.contents.count && compacted.bytes == read.size;
+        if !whole {
+            return Some((read.size, "records are missing at its end".into()));
+        }
+    }
+    let end = read.header.compacted.map_or(read.survey.contents.next, |compacted| compacted.end);
+    (end != next_base).then(|| {
+        (
+            read.size,
+            format!("it ends before sequence {end}, and the next segment begins with {next_base}"),
+        )
+    })
+}
+
+/// A directory that was read.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Its segments.
+    pub listing: Listing,
+    /// Its last segment, open to be written, unless a new one has to be made.
+    pub last: Option<Last>,
+    /// Segments that a compacted one replaced.
+    pub superseded: Vec<u64>,
+    /// What was found.
+    pub report: Report,
+}
+
+/// The segment at which a writer goes on.
+#[derive(Debug)]
+pub struct Last {
+    /// Its file.
+    pub file: Arc<dyn File>,
+    /// What is in it.
+    pub segment: Arc<Segment>,
+    /// The part that is known to be on disk; the rest has to be written again, see `Log::open`.
+    pub synced: u64,
+    /// Bytes of the file: more than the segment's when there is a torn tail.
+    pub size: u64,
+    /// Whether the last record is the mark of a clean close.
+    pub closed: bool,
+}
+
+/// Reads all segments. Changes nothing.
+///
+/// # Errors
+///
+/// [`JournalError::Corrupt`] for damage to what was acknowledged, [`JournalError::Format`] for a newer version, and what
+/// the operating system refused.
+pub fn recover(
+    storage: &dyn Storage,
+    bases: &[u64],
+    write: bool,
+) -> Result<Recovered, JournalError> {
+    let mut recovered = Recovered {
+        listing: Listing::default(),
+        last: None,
+        superseded: Vec::new(),
+        report: Report { clean: true, ..Report::default() },
+    };
+    let mut headers = Vec::new();
+    let mut covered = 0;
+    for &base in bases {
+        if base < covered {
+            recovered.superseded.push(base);
+            continue;
+        }
+        // Between the listing and now a writer beside this reader may have removed it.
+        let Some(file) = storage.open(&segment::name(base, SEGMENT), false)? else { continue };
+        let header = read_header(storage, &*file, base)?;
+        if let Some(compacted) = header.compacted {
+            covered = compacted.end;
+        }
+        headers.push(header);
+    }
+    for (index, header) in headers.iter().enumerate() {
+        let name = segment::name(header.base, SEGMENT);
+        let Some(file) = storage.open(&name, write)? else { continue };
+        let next_base = headers.get(index + 1).map(|header| header.base);
+        let Some(end) = next_base.or(header.compacted.map(|compacted| compacted.end)) else {
+            take_last(&mut recovered, file, *header, !write)?;
+            continue;
+        };
+        let read = read_segment(&*file, *header)?;
+        if let Some((offset, reason)) = fault_in_sealed(&read, end) {
+            return Err(JournalError::Corrupt { segment: name, offset, reason });
+        }
+        recovered.report.bytes += read.size;
+        recovered.report.entries += read.survey.contents.count;
+        recovered.listing.segments.push(Segment::new(*header, read.survey));
+    }
+    recovered.listing.start =
+        recovered.listing.segments.first().map_or(0, |first| first.header.base);
+    Ok(recovered)
+}
+
+/// Reads the last segment. Beside a `live` writer, what was half written a moment ago may be whole by now.
+fn take_last(
+    recovered: &mut Recovered,
+    file: Arc<dyn File>,
+    header: Header,
+    live: bool,
+) -> Result<(), JournalError> {
+    let mut read = read_segment(&*file, header)?;
+    let mut seen = None;
+    while let Some((offset, reason)) = read.damage {
+        let name = segment::name(header.base, SEGMENT);
+        let bytes = tail(&*file, offset, read.size)?;
+        if !was_synced(&bytes, format::seed(header.base), read.survey.contents.next, offset) {
+            let (bytes, reason) = (read.size - offset, reason.into());
+            recovered.report.dropped.push(Loss { segment: name, offset, bytes, reason });
+            break;
+        }
+        if !live || seen == Some(offset) {
+            return Err(JournalError::Corrupt { segment: name, offset, reason: reason.into() });
+        }
+        seen = Some(offset);
+        read = read_segment(&*file, header)?;
+    }
+    let Read { survey, damage, size, synced, closed, .. } = read;
+    recovered.report.bytes += size;
+    recovered.report.entries += survey.contents.count;
+    recovered.report.clean = damage.is_none() && (closed || survey.contents.bytes == HEADER as u64);
+    let segment = Segment::new(header, survey);
+    recovered.listing.segments.push(Arc::clone(&segment));
+    recovered.last = Some(Last { file, segment, synced, size, closed });
+    Ok(())
+}
+
+/// The bytes from a place to the end.
+fn tail(file: &dyn File, offset: u64, size: u64) -> Result<Vec<u8>, JournalError> {
+    let length = usize::try_from(size - offset).expect("a segment fits in memory");
+    let mut bytes = vec![0; length];
+    let count = file.read(&mut bytes, offset)?;
+    bytes.truncate(count);
+    Ok(bytes)
+}

@@ -1,0 +1,219 @@
+//! What is known of the segments: enough to find any record with one read, and little memory.
+
+use std::sync::Arc;
+
+use super::format::{Compacted, HEADER, Header, Record};
+use crate::core::sync::Mutex;
+
+/// Bytes between two entries of a segment's index: what a reader may have to skip.
+const STRIDE: u64 = 1 << 15;
+
+/// The end of a segment's name.
+pub const SEGMENT: &str = ".segment";
+/// The end of a snapshot's name.
+pub const SNAPSHOT: &str = ".snapshot";
+/// The end of the name of what is being written; the next writer removes it.
+pub const TEMPORARY: &str = ".tmp";
+/// The end of the name of what salvage put aside.
+pub const DAMAGED: &str = ".damaged";
+/// The file that the writer locks.
+pub const LOCK: &str = "keelson.lock";
+
+/// The name of a numbered file.
+pub fn name(number: u64, suffix: &str) -> String {
+    format!("{number:020}{suffix}")
+}
+
+/// The number in such a name.
+pub fn number(name: &str, suffix: &str) -> Option<u64> {
+    let digits = name.strip_suffix(suffix)?;
+    let known = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    known.then(|| digits.parse().ok()).flatten()
+}
+
+/// One segment.
+#[derive(Debug)]
+pub struct Segment {
+    /// What it says about itself.
+    pub header: Header,
+    survey: Mutex<Survey>,
+}
+
+/// What is in a segment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contents {
+    /// Bytes, header included.
+    pub bytes: u64,
+    /// Entries.
+    pub count: u64,
+    /// The sequence after its last entry; of a compacted one, its end.
+    pub next: u64,
+    /// Wall ms of its first entry, or NaN.
+    pub first_wall: f64,
+    /// The latest wall ms of its entries, or NaN.
+    pub last_wall: f64,
+}
+
+/// A place in a segment at which a record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The record's sequence.
+    pub sequence: u64,
+    /// Where it begins.
+    pub offset: u64,
+}
+
+/// The contents of a segment while it is read or written, with marks some way apart.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The sums.
+    pub contents: Contents,
+    /// Some places, in order.
+    pub marks: Vec<Mark>,
+}
+
+impl Survey {
+    /// Of a segment with nothing but its header.
+    pub fn new(header: &Header) -> Self {
+        Self {
+            contents: Contents {
+                bytes: HEADER as u64,
+                count: 0,
+                next: header.base,
+                first_wall: f64::NAN,
+                last_wall: f64::NAN,
+            },
+            marks: Vec::new(),
+        }
+    }
+
+    /// Counts one more record, which stands at the end.
+    pub fn add(&mut self, record: &Record<'_>) {
+        let offset = self.contents.bytes;
+        self.contents.bytes += record.size as u64;
+        if record.control {
+            return;
+        }
+        if self.marks.last().is_none_or(|mark| offset >= mark.offset + STRIDE) {
+            self.marks.push(Mark { sequence: record.sequence, offset });
+        }
+        self.contents.count += 1;
+        self.contents.next = record.sequence + 1;
+        if self.contents.first_wall.is_nan() {
+            self.contents.first_wall = record.wall;
+        }
+        self.contents.last_wall = self.contents.last_wall.max(record.wall);
+    }
+}
+
+impl Segment {
+    /// A segment whose contents are known.
+    pub fn new(header: Header, survey: Survey) -> Arc<Self> {
+        Arc::new(Self { header, survey: Mutex::new(survey) })
+    }
+
+    /// Its file.
+    pub fn name(&self) -> String {
+        name(self.header.base, SEGMENT)
+    }
+
+    /// What is in it now.
+    pub fn contents(&self) -> Contents {
+        self.survey.lock().contents
+    }
+
+    /// Counts what was written at its end.
+    pub fn extend(&self, more: impl FnOnce(&mut Survey)) {
+        more(&mut self.survey.lock());
+    }
+
+    /// The sequence after the last it stands for.
+    pub fn end(&self) -> u64 {
+        self.header.compacted.map_or_else(|| self.contents().next, |Compacted { end, .. }| end)
+    }
+
+    /// Where to begin to look for a sequence: the last mark at or before it.
+    pub fn mark_before(&self, sequence: u64) -> Option<Mark> {
+        let survey = self.survey.lock();
+        let after = survey.marks.partition_point(|mark| mark.sequence <= sequence);
+        after.checked_sub(1).map(|index| survey.marks[index])
+    }
+
+    /// The mark after a place, which is where a block that begins there ends.
+    pub fn mark_after(&self, offset: u64) -> Option<Mark> {
+        let survey = self.survey.lock();
+        let after = survey.marks.partition_point(|mark| mark.offset <= offset);
+        survey.marks.get(after).copied()
+    }
+}
+
+/// The segments in order, and where the journal begins: shared by the writer and the readers of a process.
+#[derive(Debug, Default)]
+pub struct Catalog(Mutex<Listing>);
+
+/// A moment of the catalogue.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// In order of their bases; never two for one sequence.
+    pub segments: Vec<Arc<Segment>>,
+    /// The first sequence that is still served.
+    pub start: u64,
+}
+
+impl Catalog {
+    /// A catalogue of these.
+    pub fn new(listing: Listing) -> Self {
+        Self(Mutex::new(listing))
+    }
+
+    /// As it is now.
+    pub fn now(&self) -> Listing {
+        self.0.lock().clone()
+    }
+
+    /// Changes it at once for all readers.
+    pub fn change<R>(&self, body: impl FnOnce(&mut Listing) -> R) -> R {
+        body(&mut self.0.lock())
+    }
+
+    /// Entries it holds, unsynced ones included.
+    pub fn count(&self) -> u64 {
+        self.0.lock().count()
+    }
+}
+
+impl Listing {
+    /// Entries from `start` on.
+    pub fn count(&self) -> u64 {
+        let all: u64 = self.segments.iter().map(|segment| segment.contents().count).sum();
+        let hidden = self.segments.first().map_or(0, |first| {
+            // Only a segment without gaps is cut within; see `retention`.
+            if first.header.compacted.is_some() {
+                0
+            } else {
+                self.start.saturating_sub(first.header.base)
+            }
+        });
+        all.saturating_sub(hidden)
+    }
+
+    /// Entries before `end`, which is not far from the journal's own.
+    pub fn count_before(&self, end: u64) -> u64 {
+        let next = self.segments.last().map_or(0, |segment| segment.end());
+        self.count().saturating_sub(next.saturating_sub(end))
+    }
+
+    /// Bytes of all segments.
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.contents().bytes).sum()
+    }
+
+    /// The index of the segment that stands for a sequence, or of the first after it.
+    pub fn place_of(&self, sequence: u64) -> usize {
+        let after = self.segments.partition_point(|segment| segment.header.base <= sequence);
+        let Some(before) = after.checked_sub(1) else { return 0 };
+        // The last one is open-ended.
+        let within = after == self.segments.len() || self.segments[before].end() > sequence;
+        if within { before } else { after }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a journal needs of a file system: one flat directory, and files that are read and written at offsets.
+//!
+//! Durability is explicit: bytes survive a power cut after [`File::sync`], names after [`Storage::sync_directory`].
+//! The disk is one implementation; the tests have another, which forgets what was not synced.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::error::IoFault;
+
+/// A directory.
+pub trait Storage: Send + Sync + Debug {
+    /// Where it is, for messages.
+    fn path(&self) -> String;
+    /// Names of the files in it, in any order.
+    ///
+    /// # Errors
+    ///
+    /// As all methods here: what the operating system refused.
+    fn list(&self) -> Result<Vec<String>, IoFault>;
+    /// Makes an empty file, or empties one.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn create(&self, name: &str) -> Result<Arc<dyn File>, IoFault>;
+    /// Opens a file to read it, and with `write` to write it too; nothing when there is none.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn open(&self, name: &str, write: bool) -> Result<Option<Arc<dyn File>>, IoFault>;
+    /// Gives a file another name at once, over one that has it.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn rename(&self, from: &str, to: &str) -> Result<(), IoFault>;
+    /// Removes a file; one that is gone already is no error.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn remove(&self, name: &str) -> Result<(), IoFault>;
+    /// Makes names last.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn sync_directory(&self) -> Result<(), IoFault>;
+    /// Takes the writer's lock until the result is dropped; nothing when another has it.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn lock(&self, name: &str) -> Result<Option<Box<dyn Lock>>, IoFault>;
+}
+
+/// Gives the lock back when it is dropped.
+pub trait Lock: Send + Sync + Debug {}
+
+/// A file.
+pub trait File: Send + Sync + Debug {
+    /// Bytes in it.
+    ///
+    /// # Errors
+    ///
+    /// As all methods here: what the operating system refused.
+    fn size(&self) -> Result<u64, IoFault>;
+    /// Reads up to `buffer.len()` bytes; fewer only at the end.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, IoFault>;
+    /// Writes all bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused; any part may have been written.
+    fn write(&self, bytes: &[u8], offset: u64) -> Result<(), IoFault>;
+    /// Makes the bytes last.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused. What was written since the sync before is then in doubt for ever.
+    fn sync(&self) -> Result<(), IoFault>;
+    /// Cuts the file.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn truncate(&self, size: u64) -> Result<(), IoFault>;
+    /// Whether the file still has a name; what is written to one without is lost.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn is_linked(&self) -> Result<bool, IoFault>;
+}

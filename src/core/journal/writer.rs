@@ -1,0 +1,197 @@
+//! The writing thread, and what its users hold.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use super::compaction;
+use super::config::{Config, Overflow};
+use super::error::{IoFault, JournalError};
+use super::log::Log;
+use super::queue::{Batch, Command, Outcome, Queue, Work};
+use super::recovery::Report;
+use super::segment::Catalog;
+use super::storage::Storage;
+use crate::core::sync::Mutex;
+
+/// With so many bytes written and not synced, they are synced though nobody waits.
+const UNSYNCED: u64 = 4 << 20;
+
+/// One journal that is open to be written, for all its users in the process.
+#[derive(Debug)]
+pub struct Writer {
+    /// Where appends and news pass.
+    pub queue: Queue,
+    /// What readers look up.
+    pub catalog: Arc<Catalog>,
+    /// Where readers read.
+    pub storage: Arc<dyn Storage>,
+    /// Its options.
+    pub config: Config,
+    /// What opening found.
+    pub report: Report,
+    /// Held while a compaction runs: one at a time, and the directory is not given up under it.
+    pub(super) compacting: Mutex<()>,
+}
+
+impl Writer {
+    /// Recovers the directory and starts the thread that writes to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::open`], and when no thread can be started.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        config: Config,
+        now: f64,
+    ) -> Result<Arc<Self>, JournalError> {
+        let (log, report) = Log::open(Arc::clone(&storage), config.clone(), now)?;
+        let refuses = config.overflow == Overflow::Refuse;
+        let max_entries = config.max_entries.filter(|_| refuses);
+        let live = log.catalog.count();
+        let writer = Arc::new(Self {
+            queue: Queue::new(log.next(), live, config.max_record_bytes, max_entries),
+            catalog: Arc::clone(&log.catalog),
+            storage,
+            config,
+            report,
+            compacting: Mutex::new(()),
+        });
+        let thread_writer = Arc::clone(&writer);
+        thread::Builder::new()
+            .name("keelson-journal".into())
+            .spawn(move || thread_writer.work(log))
+            .map_err(|error| IoFault {
+                operation: "thread",
+                path: writer.storage.path(),
+                os: error.raw_os_error().unwrap_or(0),
+            })?;
+        Ok(writer)
+    }
+
+    /// The life of the writing thread. However it ends, nobody waits for ever.
+    fn work(&self, mut log: Log) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.serve(&mut log))).unwrap_or_else(|_| {
+            let (operation, path) = ("panic", self.storage.path());
+            Err(IoFault { operation, path, os: 0 }.into())
+        });
+        if result.is_err() {
+            self.queue.fail();
+        }
+        // A compaction that still runs sees that it is over, and ends.
+        let compaction = self.compacting.lock();
+        // With the lock file, the directory is free.
+        drop(log);
+        drop(compaction);
+        self.queue.end(result.err());
+    }
+
+    fn serve(&self, log: &mut Log) -> Result<(), JournalError> {
+        loop {
+            match self.queue.take() {
+                Work::Batch(batch) => self.commit(log, batch)?,
+                Work::Command(ticket, command) => {
+                    let outcome = self.execute(log, command);
+                    // What the operating system refuses of a command leaves the directory in doubt as well.
+                    let failure = match &outcome {
+                        Err(error @ JournalError::Io(_)) => Some(error.clone()),
+                        _ => None,
+                    };
+                    self.queue.keeps(self.live(log));
+                    self.queue.complete(ticket, outcome);
+                    if let Some(error) = failure {
+                        return Err(error);
+                    }
+                }
+                Work::Sync => self.sync(log)?,
+                Work::Close => {
+                    // A compaction in its last step would find nobody.
+                    drop(self.compacting.lock());
+                    log.close()?;
+                    self.queue.synced(log.next());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn commit(&self, log: &mut Log, batch: Batch) -> Result<(), JournalError> {
+        let Batch { mut bytes, latest_wall, sync, next } = batch;
+        log.write(&mut bytes, latest_wall)?;
+        self.queue.wrote(next, self.live(log));
+        if sync || log.unsynced() >= UNSYNCED {
+            self.sync(log)?;
+        }
+        self.queue.recycle(bytes);
+        if self.config.kept().or(self.config.max_bytes).is_some()
+            || self.config.max_age_ms.is_some()
+        {
+            // What is acknowledged goes, at the earliest, after it was acknowledged.
+            log.retain(latest_wall)?;
+            self.queue.keeps(self.live(log));
+        }
+        Ok(())
+    }
+
+    fn sync(&self, log: &mut Log) -> Result<(), JournalError> {
+        log.sync()?;
+        self.queue.synced(log.next());
+        Ok(())
+    }
+
+    /// Counted only where somebody asks.
+    fn live(&self, log: &Log) -> u64 {
+        if self.config.overflow == Overflow::Refuse { log.catalog.count() } else { 0 }
+    }
+
+    fn execute(&self, log: &mut Log, command: Command) -> Outcome {
+        match command {
+            Command::Sync => self.sync(log).map(|()| log.next()),
+            Command::Clear => {
+                let cleared = log.clear()?;
+                self.queue.synced(log.next());
+                Ok(cleared)
+            }
+            Command::Retain(now) => log.retain(now),
+            Command::Rotate => {
+                log.rotate()?;
+                self.queue.synced(log.next());
+                Ok(log.next())
+            }
+            Command::Snapshot { next, wall, state } => {
+                self.sync(log)?;
+                log.save_snapshot(next, wall, &state)
+            }
+            Command::Swap(swap) => log.swap(swap),
+        }
+    }
+
+    /// Compacts on a thread of its own; the member is rung when it is done, with the number of entries that went.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Closed`], and when no thread can be started.
+    pub fn compact(
+        self: &Arc<Self>,
+        member: super::queue::MemberId,
+        drop_tombstones: bool,
+        now: f64,
+    ) -> Result<super::queue::Ticket, JournalError> {
+        let ticket = self.queue.promise(member)?;
+        let writer = Arc::clone(self);
+        let spawned = thread::Builder::new().name("keelson-compaction".into()).spawn(move || {
+            let work = AssertUnwindSafe(|| compaction::compact(&writer, drop_tombstones, now));
+            let outcome = catch_unwind(work).unwrap_or_else(|_| {
+                let (operation, path) = ("panic", writer.storage.path());
+                Err(IoFault { operation, path, os: 0 }.into())
+            });
+            writer.queue.complete(ticket, outcome);
+        });
+        if let Err(error) = spawned {
+            let os = error.raw_os_error().unwrap_or(0);
+            let fault = IoFault { operation: "thread", path: self.storage.path(), os };
+            self.queue.complete(ticket, Err(fault.into()));
+        }
+        Ok(ticket)
+    }
+}

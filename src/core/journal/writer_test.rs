@@ -1,0 +1,87 @@
+//! The writing thread with everything around it, and recovery of many entries.
+
+use std::sync::Arc;
+
+use super::config::Config;
+use super::error::JournalError;
+use super::faulty::{EIO, Faulty};
+use super::format::{self, Draft, HEADER, Header};
+use super::log::Log;
+use super::queue::{Command, Durability};
+use super::reader::{Limits, Reader};
+use super::segment::{SEGMENT, name};
+use super::writer::Writer;
+
+fn draft(payload: &str) -> Draft<'_> {
+    Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload }
+}
+
+fn open(storage: &Faulty) -> Arc<Writer> {
+    Writer::open(Arc::new(storage.clone()), Config::default(), 0.0).expect("opens")
+}
+
+#[test]
+fn a_failure_acknowledges_nothing_more_and_frees_the_directory() {
+    let storage = Faulty::default();
+    let writer = open(&storage);
+    let member = writer.queue.join(None).expect("open");
+    for durability in [Durability::Sync, Durability::Flush] {
+        writer.queue.append(member, durability, &[draft("1")]).expect("accepted");
+    }
+    assert_eq!(writer.queue.wait(true).synced, 2);
+    storage.fail_after(1, EIO, false);
+    let ticket = writer.queue.promise(member).expect("open");
+    writer.queue.append(member, Durability::Sync, &[draft("2")]).expect("accepted");
+    let progress = writer.queue.wait(true);
+    assert_eq!((progress.synced, progress.open), (2, false));
+    assert!(matches!(progress.ended, Some(Some(JournalError::Io(_)))));
+    let refused = writer.queue.append(member, Durability::Sync, &[draft("3")]);
+    assert_eq!(refused, Err(JournalError::Closed));
+    // Whatever was promised is settled.
+    let settled = writer.queue.finished(member).expect("settled");
+    assert!(settled.0 == ticket && settled.1.is_err());
+    let again = open(&storage);
+    assert!(again.queue.progress().next >= 2);
+    let member = again.queue.join(None).expect("open");
+    again.queue.leave(member);
+    again.queue.wait_ended();
+}
+
+#[test]
+fn one_writer_a_directory() {
+    let storage = Faulty::default();
+    let writer = open(&storage);
+    let second = Writer::open(Arc::new(storage.clone()), Config::default(), 0.0);
+    assert!(matches!(second, Err(JournalError::Locked { .. })));
+    let member = writer.queue.join(None).expect("open");
+    assert_eq!(writer.queue.call(Command::Clear), Ok(0));
+    writer.queue.leave(member);
+    writer.queue.wait_ended();
+    assert_eq!(writer.queue.join(None), None);
+    open(&storage);
+}
+
+#[test]
+fn a_million_entries_are_recovered_and_read() {
+    let storage = Faulty::default();
+    let mut bytes = Header { base: 0, created: 0.0, compacted: None }.encode().to_vec();
+    let seed = format::seed(0);
+    for sequence in 0..1_000_000 {
+        let start = bytes.len();
+        format::push(&mut bytes, sequence, &draft("{\"kind\":\"order\",\"amount\":1234}"));
+        format::seal(&mut bytes[start..], seed, u32::try_from(HEADER).unwrap());
+    }
+    storage.put(&name(0, SEGMENT), &bytes);
+    let (log, report) = Log::open(Arc::new(storage), Config::default(), 0.0).expect("opens");
+    assert_eq!(report.entries, 1_000_000);
+    let mut reader = Reader::default();
+    let (mut next, mut count) = (0, 0);
+    while next < log.next() {
+        let limits = Limits { records: 512, bytes: 1 << 20 };
+        let target = (&*log.storage, &*log.catalog);
+        let page = reader.read(target, (next, u64::MAX), limits, || Ok(())).expect("reads");
+        count += page.numbers.len() / 4;
+        next = page.next;
+    }
+    assert_eq!(count, 1_000_000);
+}
