@@ -21,6 +21,11 @@ interface Native extends Pick<
   | 'nativeSharedCause'
   | 'nativeSharedHistory'
   | 'nativeSharedMemory'
+  | 'nativeJournalOpen'
+  | 'nativeJournalOpened'
+  | 'nativeJournalFailure'
+  | 'nativeJournalRead'
+  | 'nativeJournalLoadSnapshot'
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
@@ -57,6 +62,13 @@ export const nativeSharedText: Native['nativeSharedText'] = native.nativeSharedT
 export const nativeSharedCause: Native['nativeSharedCause'] = native.nativeSharedCause
 export const nativeSharedHistory: Native['nativeSharedHistory'] = native.nativeSharedHistory
 export const nativeSharedMemory: Native['nativeSharedMemory'] = native.nativeSharedMemory
+export const nativeJournalOpen: Native['nativeJournalOpen'] = native.nativeJournalOpen
+export const nativeJournalOpened: Native['nativeJournalOpened'] = native.nativeJournalOpened
+export const nativeJournalFailure: Native['nativeJournalFailure'] = native.nativeJournalFailure
+export const nativeJournalRead: Native['nativeJournalRead'] = native.nativeJournalRead
+export const nativeJournalLoadSnapshot: Native['nativeJournalLoadSnapshot'] = native.nativeJournalLoadSnapshot
+export type NativeJournalFailure = Binding.NativeJournalFailure
+export type NativeJournalPage = Binding.NativeJournalPage
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
 native.setPanicFactory((message) => new NativePanicError(message))

@@ -81,6 +81,103 @@ export declare function nativeInboxHold(held: boolean): void
 /** Gives the function that is called, soon, when the inbox has something; the last one given counts. */
 export declare function nativeInboxListen(wake: unknown): void
 
+/** Options of a journal; what is left out has the core's default. */
+export interface NativeJournalConfig {
+  segmentBytes?: number
+  maxRecordBytes?: number
+  maxEntries?: number
+  /** 0 nothing, 1 the oldest go, 2 appends are refused. */
+  overflow: number
+  maxBytes?: number
+  maxAgeMs?: number
+  salvage: boolean
+  readOnly: boolean
+  /** Wall ms. */
+  now: number
+}
+
+/** The error that the last call into this journal spoke of. */
+export declare function nativeJournalFailure(journal: number): NativeJournalFailure | null
+
+/** Why a journal refused or failed: the code, and the fields of its error that apply. */
+export interface NativeJournalFailure {
+  code: string
+  operation?: string
+  path?: string
+  os?: number
+  segment?: string
+  offset?: number
+  reason?: string
+  bytes?: number
+  limit?: number
+}
+
+/** The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none. */
+export declare function nativeJournalLoadSnapshot(journal: number, durability: number, before: number): NativeJournalSnapshot | null
+
+/** Something that opening left out. */
+export interface NativeJournalLoss {
+  segment: string
+  offset: number
+  bytes: number
+  reason: string
+}
+
+/** Begins to open a directory on a thread of its own; the token is posted when `nativeJournalOpened` has the result. */
+export declare function nativeJournalOpen(path: string, token: number, options: NativeJournalConfig): number
+
+/** What came of opening, once; nothing while it goes on. */
+export declare function nativeJournalOpened(journal: number): NativeJournalOpened | null
+
+/** What opening found, or why it failed. */
+export interface NativeJournalOpened {
+  failure?: NativeJournalFailure
+  path: string
+  entries: number
+  bytes: number
+  clean: boolean
+  dropped: Array<NativeJournalLoss>
+}
+
+/** A page of entries in ascending order, or why there is none. */
+export interface NativeJournalPage {
+  failure?: NativeJournalFailure
+  /** The payloads as one JSON array. */
+  text: string
+  /** Four numbers an entry: sequence, wall ms, mono ms, bytes on disk. */
+  numbers: Float64Array
+  /** Their ids, or nothing when none has one. */
+  ids: Array<string>
+  /** Where to go on; backwards, where to stop before. */
+  next: number
+}
+
+/** What of a journal to read. */
+export interface NativeJournalRange {
+  /** What counts as acknowledged: 0 sync, 1 flush, 2 memory. */
+  durability: number
+  from: number
+  /** The sequence to stop before; infinity for the end. */
+  to: number
+  limit: number
+  bytes: number
+  backwards: boolean
+}
+
+/** Reads a page; nothing when the journal is not open. */
+export declare function nativeJournalRead(journal: number, range: NativeJournalRange): NativeJournalPage | null
+
+/** A saved state, or why there is none. */
+export interface NativeJournalSnapshot {
+  failure?: NativeJournalFailure
+  /** The sequence after the last entry in it. */
+  next: number
+  /** Wall ms. */
+  wall: number
+  /** JSON text. */
+  state: string
+}
+
 /** The names of a system in the order in which they were registered. */
 export declare function nativeNames(system: number): Array<string>
 

@@ -111,4 +111,30 @@ export interface HotLane {
   wordSet(word: number, value: number): number
   /** Sets if the value is `expected`; 1 if it was. */
   wordCompareAndSet(word: number, expected: number, value: number): number
+  /** Appends `count` records, all at `wall` and `mono` (ms): payload, NUL, id, NUL, key, and U+0001 between two of them. Durability: 0 sync, 1 flush, 2 memory. The first sequence; -1 closed, or -2 and `nativeJournalFailure`. */
+  journalAppend(text: string, journal: number, wall: number, mono: number, durability: number, count: number): number
+  /** Lets writing begin with what has gathered. */
+  journalKick(journal: number): number
+  /** Asks for what was written to be synced, soon. */
+  journalSyncSoon(journal: number): number
+  /** 0 open, 1 closing, 2 closed, 3 failed (see `nativeJournalFailure`), -1 none. Scratch: next, written, synced. */
+  journalProgress(journal: number): number
+  /** Rings once more than `beyond` is acknowledged; 1 when it is already and nothing will ring. */
+  journalArm(journal: number, durability: number, beyond: number): number
+  /** Waits, blocking, until all that was accepted is written, and synced if `sync` is 1. */
+  journalWait(journal: number, sync: number): number
+  /** The next finished ticket, or -1. Scratch: 1 with a result or 0 (see `nativeJournalFailure`), the result. */
+  journalFinished(journal: number): number
+  /** Begins something: 0 sync, 1 clear, 2 retain(wall ms), 3 compact(wall ms, 1 to drop tombstones). Its ticket; -1 closed. */
+  journalBegin(journal: number, what: number, a: number, b: number): number
+  /** Begins to save a state for all before `next`. Its ticket; -1 closed. */
+  journalSnapshot(state: string, journal: number, next: number, wall: number): number
+  /** Ends the use; 1 when it was the last and the journal closes, and rings when that is done. */
+  journalLeave(journal: number): number
+  /** Forgets a journal; waits, blocking, until what it appended is on disk. */
+  journalDrop(journal: number): number
+  /** Looks at the directory again, for one that is open to read only: 0, or -2 and `nativeJournalFailure`. */
+  journalRefresh(journal: number): number
+  /** What can be read: the number of entries. Scratch: first sequence, the sequence after the last, bytes, segments. */
+  journalView(journal: number, durability: number): number
 }

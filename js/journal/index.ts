@@ -1,4 +1,18 @@
-/** History that is not lost: `Journal` in memory. */
+/** History that is not lost: `Journal` in memory, and `openJournal` on disk. */
+export { DurableJournal } from './durable/journal.ts'
+export { openJournal } from './durable/open.ts'
+export type {
+  CompactOptions,
+  Durability,
+  DurableFoldOptions,
+  DurableJournalEvent,
+  DurableJournalOptions,
+  JournalLoss,
+  RecoveryReport,
+  SavedSnapshot,
+  SaveSnapshotOptions,
+  TailOptions,
+} from './durable/types.ts'
 export { createJournal, Journal } from './journal.ts'
 export type {
   FoldOptions,

@@ -8,6 +8,7 @@ use super::atom::Atoms;
 use super::bell::Bell;
 use super::clock::Clocks;
 use super::engine::Engines;
+use super::journal::Journals;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
 
@@ -20,6 +21,7 @@ pub(super) struct Environment {
     pub(super) systems: RefCell<Systems>,
     pub(super) engines: RefCell<Engines>,
     pub(super) atoms: RefCell<Atoms>,
+    pub(super) journals: RefCell<Journals>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -36,6 +38,7 @@ impl Environment {
             systems: RefCell::default(),
             engines: RefCell::default(),
             atoms: RefCell::default(),
+            journals: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),

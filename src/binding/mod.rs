@@ -15,6 +15,8 @@ mod engine_config;
 mod environment;
 mod hot;
 mod inbox;
+mod journal;
+mod journal_pages;
 mod registry;
 mod shared_memory;
 mod system;

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{atom, clock, engine, inbox, system, word};
+use super::{atom, clock, engine, inbox, journal, system, word};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
@@ -14,7 +14,8 @@ fn lane() -> impl Iterator<Item = &'static Export> {
         .chain(engine::EXPORTS)
         .chain(inbox::EXPORTS)
         .chain(atom::EXPORTS)
-        .chain(word::EXPORTS);
+        .chain(word::EXPORTS)
+        .chain(journal::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

@@ -1,0 +1,218 @@
+import { callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
+import type { Clock } from '../../clock/types.ts'
+import { ClosedError } from '../../errors.ts'
+import { hot, nativeJournalFailure, nativeJournalLoadSnapshot, scratch } from '../../native.ts'
+import { revivePlain } from '../../plain/decode.ts'
+import { fold } from '../read.ts'
+import type { JournalEntry, JournalSnapshot, ReadOptions, Reducer } from '../types.ts'
+import { errorOf } from './failure.ts'
+import type { Pages } from './pages.ts'
+import type { DurableFoldOptions, SavedSnapshot } from './types.ts'
+
+const LAST = Number.MAX_SAFE_INTEGER
+
+/** How far a journal can be read now. */
+export interface View {
+  /** The first sequence. */
+  readonly first: number
+  /** The sequence after the last. */
+  readonly next: number
+  readonly count: number
+  /** Bytes of all segment files. */
+  readonly bytes: number
+  readonly segments: number
+}
+
+/** What everything that reads a journal on disk shares: entries in pages, folds, snapshots. */
+export abstract class JournalReads<T> {
+  /** @internal */
+  protected readonly pages: Pages<T>
+  /** @internal */
+  protected abstract readonly clock: Clock
+  readonly #id: number
+  readonly #level: number
+
+  constructor(id: number, level: number, pages: Pages<T>) {
+    this.#id = id
+    this.#level = level
+    this.pages = pages
+  }
+
+  /** @internal Looks at the directory again, where that is needed to see what is new. */
+  protected refresh(): void {
+    if (hot.journalRefresh(this.#id) < -1) throw errorOf(nativeJournalFailure(this.#id))
+  }
+
+  /** @internal How far it can be read now. */
+  protected view(): View {
+    this.refresh()
+    const count = hot.journalView(this.#id, this.#level)
+    if (count < 0) throw new ClosedError('the journal')
+    const [first, next, bytes, segments] = scratch as unknown as [number, number, number, number]
+    return { first, next, count, bytes, segments }
+  }
+
+  /** The acknowledged entry with this sequence, or `undefined` when there is none, or none any more. */
+  getEntry(sequence: number): JournalEntry<T> | undefined {
+    integer('sequence', 0, LAST, sequence)
+    this.refresh()
+    return this.pages.read(sequence, sequence + 1, 1, false).entries[0]
+  }
+
+  /** The oldest entry, or `undefined`. */
+  getFirst(): JournalEntry<T> | undefined {
+    this.refresh()
+    return this.pages.read(0, LAST, 1, false).entries[0]
+  }
+
+  /** The newest acknowledged entry, or `undefined`. */
+  getLast(): JournalEntry<T> | undefined {
+    this.refresh()
+    return this.pages.read(0, LAST, 1, true).entries[0]
+  }
+
+  /** How many acknowledged entries it holds. */
+  size(): number {
+    return this.view().count
+  }
+
+  isEmpty(): boolean {
+    return this.size() === 0
+  }
+
+  /** The same as {@link size}. */
+  getCount(): number {
+    return this.size()
+  }
+
+  /** The sequence after the last acknowledged entry. */
+  get nextSequence(): number {
+    return this.view().next
+  }
+
+  /** What it takes on disk. */
+  usage(): { readonly bytes: number; readonly segments: number } {
+    const { bytes, segments } = this.view()
+    return { bytes, segments }
+  }
+
+  /**
+   * The acknowledged entries as they are now. They are read a page at a time (512 entries or 1 MiB), as far as they are
+   * wanted; what retention or `clear()` takes meanwhile is left out.
+   *
+   * @throws InvalidArgumentError naming the option that is refused; when iterated, JournalCorruptError, JournalIoError.
+   */
+  entries(given?: ReadOptions): Iterable<JournalEntry<T>> {
+    const options = checkOptions('options', given)
+    known('options', options, ['from', 'to', 'limit', 'reverse'])
+    const from = integer('options.from', 0, LAST, options.from ?? 0)
+    const to = integer('options.to', -1, LAST, options.to ?? LAST)
+    const limit = integer('options.limit', 0, LAST, options.limit ?? LAST)
+    const reverse = flag('options.reverse', false, options.reverse)
+    const end = Math.min(to + 1, this.view().next)
+    return {
+      [Symbol.iterator]: () =>
+        reverse ? this.pages.backwards(from, end, limit) : this.pages.forwards(from, end, limit),
+    }
+  }
+
+  /** The entries from a sequence on. */
+  from(sequence: number): Iterable<JournalEntry<T>> {
+    return this.entries({ from: integer('sequence', 0, LAST, sequence) })
+  }
+
+  /** All entries as they are now. */
+  [Symbol.iterator](): Iterator<JournalEntry<T>> {
+    return this.entries()[Symbol.iterator]()
+  }
+
+  /**
+   * All entries from a sequence on, as they are now. Other work gets its turn between two pages.
+   *
+   * @throws as {@link entries}.
+   */
+  async *replay(from = 0): AsyncGenerator<JournalEntry<T>, void, undefined> {
+    const { next: end } = this.view()
+    for (let next = integer('from', 0, LAST, from); next < end;) {
+      const page = this.pages.read(next, end, 512, false)
+      yield* page.entries
+      if (page.entries.length === 0 && page.next <= next) return
+      next = page.next
+      await turn()
+    }
+  }
+
+  /** What was appended, as far as the predicate wants it. */
+  filter(predicate: (data: T, entry: JournalEntry<T>) => boolean): T[] {
+    callable('predicate', predicate)
+    const found: T[] = []
+    for (const entry of this.entries()) if (predicate(entry.data, entry)) found.push(entry.data)
+    return found
+  }
+
+  /** All that was appended and is still held. It is all in memory then; `entries()` is not. */
+  getAll(): T[] {
+    return Array.from(this.entries(), ({ data }) => data)
+  }
+
+  /** What it holds now. `entries` is read when it is first used. */
+  getSnapshot(): JournalSnapshot<T> {
+    const { first, next, count } = this.view()
+    const pages = this.pages
+    let all: readonly JournalEntry<T>[] | undefined
+    return Object.freeze({
+      firstSequence: first,
+      lastSequence: next - 1,
+      totalCount: count,
+      timestamp: this.clock.now(),
+      get entries() {
+        all ??= Object.freeze([...pages.forwards(first, next, Infinity)])
+        return all
+      },
+      from: (sequence: number, options?: Omit<ReadOptions, 'from'>) => {
+        const to = Math.min(options?.to ?? LAST, next - 1)
+        return this.entries({ ...options, to, from: Math.max(sequence, first) })
+      },
+    })
+  }
+
+  /**
+   * Rebuilds the state at any sequence or time that is still held.
+   *
+   * With `fromSnapshot` it begins at the newest saved state that is not after `upTo`; for a time, which entries can
+   * share in any order, it does not.
+   *
+   * @throws InvalidArgumentError for a bound that is neither a sequence nor a time.
+   * @example
+   * ```ts
+   * const balance = journal.fold((sum, { amount }) => sum + amount, { initial: 0, upTo: 41 })
+   * ```
+   */
+  fold<S>(reducer: Reducer<S, T>, given?: DurableFoldOptions<S>): S {
+    const { fromSnapshot, ...options } = checkOptions('options', given)
+    const bounded = typeof options.upTo === 'object'
+    if (flag('options.fromSnapshot', false, fromSnapshot) && !bounded) {
+      const before = typeof options.upTo === 'number' ? options.upTo + 1 : Infinity
+      const saved = this.#load<S>(before)
+      if (saved !== undefined) {
+        return fold(this.from(saved.sequence + 1), reducer, { ...options, initial: saved.state })
+      }
+    }
+    return fold(this.entries(), reducer, options)
+  }
+
+  /** The newest saved state that is whole, or `undefined`. */
+  loadSnapshot<S = unknown>(): SavedSnapshot<S> | undefined {
+    return this.#load<S>(Infinity)
+  }
+
+  #load<S>(before: number): SavedSnapshot<S> | undefined {
+    const saved = nativeJournalLoadSnapshot(this.#id, this.#level, before)
+    if (saved === null) return undefined
+    if (saved.failure) throw errorOf(saved.failure)
+    return { sequence: saved.next - 1, wallMs: saved.wall, state: revivePlain(JSON.parse(saved.state)) as S }
+  }
+}
+
+/** Lets other work have its turn. */
+export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))

@@ -1,0 +1,223 @@
+import { ClosedError } from '../../errors.ts'
+import { forget, hold, release } from '../../inbox.ts'
+import { hot, nativeJournalFailure, scratch } from '../../native.ts'
+import { closed, opened } from './exit.ts'
+import { errorOf } from './failure.ts'
+
+/** An append that waits to be acknowledged. */
+interface Owed {
+  /** The last of its sequences. */
+  readonly last: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+interface Asked {
+  readonly resolve: (value: number) => void
+  readonly reject: (error: Error) => void
+}
+
+/** What the core calls the first and the last state of a journal. */
+const OPEN = 0
+const ENDED = 2
+const FAILED = 3
+
+/** Durability `'sync'`, as the core calls it. */
+const SYNC = 0
+/** Durability `'memory'`, as the core calls it. */
+const MEMORY = 2
+
+/** What {@link Handle.begin} can begin. */
+export const SYNC_ALL = 0
+export const CLEAR = 1
+export const RETAIN = 2
+export const COMPACT = 3
+
+/**
+ * One use of a journal that is open to be written: appends go in, acknowledgements and news come out, in order. The
+ * event loop is held open as long as somebody is owed an answer.
+ */
+export class Handle {
+  readonly id: number
+  readonly level: number
+  /** Called after news: something more is acknowledged, or the journal has ended. */
+  onNews: () => void = () => {}
+  readonly #token: number
+  #owed: Owed[] = []
+  /** How many of `#owed` have their answer. */
+  #paid = 0
+  readonly #asked = new Map<number, Asked>()
+  #holding = false
+  #kicking = false
+  #failure: Error | undefined
+  #closing: Promise<void> | undefined
+  #ended: (() => void) | undefined
+  #isOpen = true
+  readonly #kick = (): void => {
+    this.#kicking = false
+    if (this.#isOpen) hot.journalKick(this.id)
+  }
+
+  /** @param token Under which the journal was opened; who listens to it calls {@link news}. */
+  constructor(id: number, level: number, token: number) {
+    this.id = id
+    this.#token = token
+    this.level = level
+    opened(id)
+  }
+
+  /** Whether it takes appends. */
+  get isOpen(): boolean {
+    return this.#isOpen && this.#closing === undefined && this.#failure === undefined
+  }
+
+  /** Why it takes none, when that was no close. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** @throws ClosedError when it was closed or has failed. */
+  assertOpen(): void {
+    if (!this.isOpen) throw new ClosedError('the journal')
+  }
+
+  /**
+   * Appends records in the core's form; the first sequence. `settle` is called later, unless it is owed nothing.
+   *
+   * @throws ClosedError, RecordTooLargeError, JournalOverflowError; nothing is appended then.
+   */
+  append(text: string, count: number, wallMs: number, monoMs: number): number {
+    this.assertOpen()
+    const first = hot.journalAppend(text, this.id, wallMs, monoMs, this.level, count)
+    if (first < 0) throw first === -1 ? new ClosedError('the journal') : errorOf(nativeJournalFailure(this.id))
+    if (!this.#kicking) {
+      // At the end of this turn, so that what the turn appends is one group.
+      this.#kicking = true
+      process.nextTick(this.#kick)
+    }
+    return first
+  }
+
+  /** Calls back once a sequence is acknowledged, or will never be. */
+  whenAcknowledged(last: number, resolve: () => void, reject: (error: Error) => void): void {
+    if (this.level === MEMORY) {
+      resolve()
+      return
+    }
+    this.#owed.push({ last, resolve, reject })
+    this.#hold()
+  }
+
+  /** Begins something in the core; its result. */
+  begin(what: number, a: number, b: number): Promise<number> {
+    return this.#ask(() => hot.journalBegin(this.id, what, a, b))
+  }
+
+  /** Saves a state for all before `next`. */
+  saveSnapshot(state: string, next: number, wallMs: number): Promise<number> {
+    return this.#ask(() => hot.journalSnapshot(state, this.id, next, wallMs))
+  }
+
+  /** Asks for news once more than `beyond` is acknowledged; true when it is already. */
+  arm(beyond: number): boolean {
+    return hot.journalArm(this.id, this.level === MEMORY ? 1 : this.level, beyond) !== 0
+  }
+
+  /** Ends the use once everything it appended is on disk. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** What the core has to tell. The inbox calls it. */
+  readonly news = (): void => {
+    if (!this.#isOpen) return
+    for (let ticket = hot.journalFinished(this.id); ticket >= 0; ticket = hot.journalFinished(this.id)) {
+      const [worked, value] = [scratch[0], scratch[1] as number]
+      const asked = this.#asked.get(ticket)
+      this.#asked.delete(ticket)
+      if (worked === 1) asked?.resolve(value)
+      else asked?.reject(errorOf(nativeJournalFailure(this.id)))
+    }
+    const state = hot.journalProgress(this.id)
+    this.#acknowledge(scratch[this.level === SYNC ? 2 : 1] as number)
+    if (state === FAILED) this.#fail(errorOf(nativeJournalFailure(this.id)))
+    if (state >= ENDED) this.#ended?.()
+    this.onNews()
+    this.#hold()
+  }
+
+  #acknowledge(before: number): void {
+    const owed = this.#owed
+    while (this.#paid < owed.length && (owed[this.#paid] as Owed).last < before) {
+      ;(owed[this.#paid++] as Owed).resolve()
+    }
+    if (this.#paid === owed.length) {
+      this.#owed = []
+      this.#paid = 0
+    } else if (this.#paid >= 1024 && this.#paid * 2 >= owed.length) {
+      this.#owed = owed.slice(this.#paid)
+      this.#paid = 0
+    }
+    const first = this.#owed[this.#paid]
+    if (first !== undefined && this.arm(first.last)) {
+      // It came between the look and the asking.
+      const state = hot.journalProgress(this.id)
+      if (state <= 1) this.#acknowledge(scratch[this.level === SYNC ? 2 : 1] as number)
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    const owed = this.#owed.slice(this.#paid)
+    this.#owed = []
+    this.#paid = 0
+    for (const { reject } of owed) reject(error)
+  }
+
+  #ask(begin: () => number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) throw this.#failure
+      if (!this.#isOpen) throw new ClosedError('the journal')
+      const ticket = begin()
+      if (ticket < 0) throw new ClosedError('the journal')
+      this.#asked.set(ticket, { resolve, reject })
+      this.#hold()
+    })
+  }
+
+  /** Holds the event loop exactly while something is owed. */
+  #hold(): void {
+    const owes = this.#owed.length > this.#paid || this.#asked.size > 0 || this.#ended !== undefined
+    if (owes === this.#holding) return
+    this.#holding = owes
+    if (owes) hold()
+    else release()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      hot.journalKick(this.id)
+      // A journal that failed has nothing to sync any more.
+      if (hot.journalProgress(this.id) === OPEN) await this.begin(SYNC_ALL, 0, 0).catch(() => {})
+      if (hot.journalLeave(this.id) === 1 && hot.journalProgress(this.id) < ENDED) {
+        await new Promise<void>((resolve) => {
+          this.#ended = resolve
+          this.#hold()
+        })
+        this.#ended = undefined
+      }
+      this.news()
+    } finally {
+      this.#isOpen = false
+      // A compaction that still runs goes on for the others who use the journal.
+      for (const { reject } of this.#asked.values()) reject(new ClosedError('the journal'))
+      this.#asked.clear()
+      this.#hold()
+      closed(this.id)
+      forget(this.#token)
+      hot.journalDrop(this.id)
+    }
+  }
+}

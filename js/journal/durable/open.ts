@@ -1,0 +1,82 @@
+import { forget, hold, listen, release } from '../../inbox.ts'
+import { nativeJournalOpen, nativeJournalOpened } from '../../native.ts'
+import { getDefaultSystem } from '../../system/default.ts'
+import { errorOf } from './failure.ts'
+import { Handle } from './handle.ts'
+import { DurableJournal } from './journal.ts'
+import { checkDurableOptions, checkPath, levelOf, policyOf } from './options.ts'
+import { Pages } from './pages.ts'
+import type { DurableJournalOptions } from './types.ts'
+
+/**
+ * Opens a journal on disk, in a directory of its own that is made when it is missing. Everything in it is read and
+ * checked, away from the event loop. An unacknowledged tail that a crash tore is cut and reported (`recovery`).
+ *
+ * Rejects, and writes nothing, with
+ * - InvalidArgumentError: an option, or a writer option that differs from what this process has the journal open with;
+ * - JournalLockedError: another process writes to it (`readOnly: true` reads beside it);
+ * - JournalFormatError: the directory is another program's, or of a newer version;
+ * - JournalCorruptError: acknowledged data is damaged (`salvage: true` leaves it out);
+ * - JournalIoError: the operating system refused.
+ *
+ * @example
+ * ```ts
+ * await using journal = await openJournal<{ type: string }>('./data/orders')
+ * const { sequence } = await journal.append({ type: 'placed' }) // on disk now
+ * ```
+ */
+export async function openJournal<T = unknown>(
+  path: string,
+  options?: DurableJournalOptions<T>,
+): Promise<DurableJournal<T>> {
+  const directory = checkPath(path)
+  const given = checkDurableOptions(options)
+  const system = given.system ?? getDefaultSystem()
+  system.assertOpen()
+  const clock = given.clock ?? system.clock
+  const readOnly = given.readOnly === true
+  const overflow = given.overflow ?? (given.maxEntries === undefined ? 'none' : 'bounded:drop_oldest')
+  const level = levelOf(given.durability ?? 'sync')
+  let wake: (() => void) | undefined
+  const token = listen(() => wake?.())
+  const id = nativeJournalOpen(directory, token, {
+    ...defined('segmentBytes', given.segmentBytes),
+    ...defined('maxRecordBytes', given.maxRecordBytes),
+    ...defined('maxEntries', given.maxEntries),
+    ...defined('maxBytes', given.maxBytes),
+    ...defined('maxAgeMs', given.maxAgeMs),
+    overflow: policyOf(overflow),
+    salvage: given.salvage === true,
+    readOnly,
+    now: clock.now().wallMs,
+  })
+  hold()
+  let found = nativeJournalOpened(id)
+  while (found === null) {
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    found = nativeJournalOpened(id)
+  }
+  release()
+  if (found.failure || readOnly) forget(token)
+  if (found.failure) throw errorOf(found.failure)
+  const handle = readOnly ? undefined : new Handle(id, level, token)
+  if (handle !== undefined) wake = handle.news
+  const { entries, bytes, clean, dropped } = found
+  return new DurableJournal<T>({
+    path: found.path,
+    report: Object.freeze({ entries, bytes, clean, dropped: Object.freeze(dropped) }),
+    options: given,
+    system,
+    clock,
+    id,
+    level,
+    pages: new Pages<T>(id, level, given.serializer),
+    handle,
+  })
+}
+
+function defined<K extends string>(name: K, value: number | undefined): { [name in K]?: number } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in K]?: number })
+}

@@ -1,0 +1,87 @@
+import { instant } from '../../clock/instant.ts'
+import { ClosedError, JournalCorruptError } from '../../errors.ts'
+import { nativeJournalRead, type NativeJournalPage } from '../../native.ts'
+import { revivePlain } from '../../plain/decode.ts'
+import type { JournalEntry, JournalSerializer } from '../types.ts'
+import { errorOf } from './failure.ts'
+
+/** Numbers an entry has in a page. */
+const NUMBERS = 4
+/** Entries and bytes of payload read at once: what reading holds in memory. */
+export const PAGE_ENTRIES = 512
+const PAGE_BYTES = 1 << 20
+
+/** Some entries, and where to go on. */
+export interface Page<T> {
+  readonly entries: readonly JournalEntry<T>[]
+  readonly next: number
+}
+
+/** Reads a journal's entries from disk, a page at a time. */
+export class Pages<T> {
+  readonly #id: number
+  readonly #level: number
+  readonly #serializer: JournalSerializer<T> | undefined
+
+  constructor(id: number, level: number, serializer: JournalSerializer<T> | undefined) {
+    this.#id = id
+    this.#level = level
+    this.#serializer = serializer
+  }
+
+  /** Entries from `from` to before `to`, or the last of them when `backwards`; in ascending order either way. */
+  read(from: number, to: number, limit: number, backwards: boolean): Page<T> {
+    const range = { durability: this.#level, from, to, limit, bytes: PAGE_BYTES, backwards }
+    const page = nativeJournalRead(this.#id, range)
+    if (page === null) throw new ClosedError('the journal')
+    if (page.failure) throw errorOf(page.failure)
+    return { entries: this.#entries(page), next: page.next }
+  }
+
+  /** Entries in order from `from` to before `to`; each page is read when the one before is used up. */
+  *forwards(from: number, to: number, limit: number): Generator<JournalEntry<T>, void, undefined> {
+    let left = limit
+    for (let next = from; next < to && left > 0;) {
+      const page = this.read(next, to, Math.min(left, PAGE_ENTRIES), false)
+      yield* page.entries
+      left -= page.entries.length
+      if (page.entries.length === 0 && page.next <= next) return
+      next = page.next
+    }
+  }
+
+  /** The same from the last to the first. */
+  *backwards(from: number, to: number, limit: number): Generator<JournalEntry<T>, void, undefined> {
+    let left = limit
+    for (let end = to; end > from && left > 0;) {
+      const page = this.read(from, end, Math.min(left, PAGE_ENTRIES), true)
+      if (page.entries.length === 0) return
+      yield* page.entries.toReversed()
+      left -= page.entries.length
+      end = page.next
+    }
+  }
+
+  #entries({ text, numbers, ids }: NativeJournalPage): JournalEntry<T>[] {
+    const first = numbers[0] ?? 0
+    const data = parse(text, first)
+    return data.map((parsed, index) => {
+      const at = index * NUMBERS
+      const sequence = numbers[at] as number
+      const timestamp = instant(numbers[at + 1] as number, numbers[at + 2] as number)
+      const plain = revivePlain(parsed)
+      const serializer = this.#serializer
+      const value = (serializer === undefined ? plain : serializer.deserialize(plain)) as T
+      return Object.freeze({ id: ids[index] || String(sequence), sequence, timestamp, data: value })
+    })
+  }
+}
+
+/** The checksums held, so this is another writer's mistake, and still no reason to serve something else. */
+function parse(text: string, first: number): unknown[] {
+  try {
+    return JSON.parse(text) as unknown[]
+  } catch (error) {
+    throw new JournalCorruptError('a page', first, `it holds no JSON: ${(error as Error).message}`)
+  }
+}

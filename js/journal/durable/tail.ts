@@ -1,0 +1,51 @@
+import { abortSignal, integer, known, options as checkOptions } from '../../arguments.ts'
+import type { JournalEntry } from '../types.ts'
+import { turn } from './base.ts'
+import type { Page } from './pages.ts'
+import type { TailOptions } from './types.ts'
+
+/** Where a tail reads, and how it waits. */
+export interface TailSource<T> {
+  /** The sequence after the last acknowledged entry. */
+  next(): number
+  read(from: number, limit: number): Page<T>
+  /** Resolves soon after there may be something from `next` on, or `signal` is aborted; false when nothing will come. */
+  wait(next: number, signal: AbortSignal | undefined, held: boolean): Promise<boolean>
+}
+
+/** From a sequence to the end, and then what comes: a page is read when the one before is used up. */
+export function tail<T>(
+  source: TailSource<T>,
+  given: TailOptions | undefined,
+  held = true,
+): AsyncGenerator<JournalEntry<T>, void, undefined> {
+  const options = checkOptions('options', given)
+  known('options', options, ['from', 'signal', 'pageSize'])
+  const signal = abortSignal('options.signal', options.signal)
+  const pageSize = integer('options.pageSize', 1, 65_536, options.pageSize ?? 256)
+  const from = integer('options.from', 0, Number.MAX_SAFE_INTEGER, options.from ?? source.next())
+  return follow(source, from, pageSize, signal, held)
+}
+
+async function* follow<T>(
+  source: TailSource<T>,
+  from: number,
+  pageSize: number,
+  signal: AbortSignal | undefined,
+  held: boolean,
+): AsyncGenerator<JournalEntry<T>, void, undefined> {
+  for (let next = from; ;) {
+    signal?.throwIfAborted()
+    const page = source.read(next, pageSize)
+    next = page.next
+    if (page.entries.length === 0) {
+      if (!(await source.wait(next, signal, held))) return
+      continue
+    }
+    for (const entry of page.entries) {
+      yield entry
+      signal?.throwIfAborted()
+    }
+    await turn()
+  }
+}

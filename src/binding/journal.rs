@@ -1,0 +1,277 @@
+//! Durable journals: appends and news on the hot lane.
+
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::Mutex;
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use crate::core::journal::error::JournalError;
+use crate::core::journal::follower::Follower;
+use crate::core::journal::format::Draft;
+use crate::core::journal::queue::{Command, Durability, Queue};
+use crate::core::journal::reader::Reader;
+use crate::core::journal::registry::{Client, Registry};
+use crate::core::journal::segment::Listing;
+
+/// The journals that this process has open to write.
+pub(super) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
+
+pub(super) type Journals = Handles<Slot>;
+
+/// What a thread that opens a journal leaves for the environment.
+pub(super) type Arrival = Arc<Mutex<Option<Result<Source, JournalError>>>>;
+
+/// A journal of the environment.
+pub(super) enum Slot {
+    Opening(Arrival),
+    Open(Box<Open>),
+}
+
+/// Where its entries are.
+pub(super) enum Source {
+    Writer(Client),
+    Follower(Follower),
+}
+
+pub(super) struct Open {
+    pub(super) source: Source,
+    pub(super) reader: Reader,
+    /// The last error, for JavaScript to ask after.
+    pub(super) failure: Option<JournalError>,
+}
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// Appends `count` records, all at `wall` and `mono` (ms): payload, NUL, id, NUL, key, and U+0001 between two of
+    /// them. Durability: 0 sync, 1 flush, 2 memory. The first sequence; -1 closed, or -2 and `nativeJournalFailure`.
+    "journalAppend"(str text, journal, wall, mono, durability, count) => append;
+    /// Lets writing begin with what has gathered.
+    "journalKick"(journal) => kick;
+    /// Asks for what was written to be synced, soon.
+    "journalSyncSoon"(journal) => sync_soon;
+    /// 0 open, 1 closing, 2 closed, 3 failed (see `nativeJournalFailure`), -1 none. Scratch: next, written, synced.
+    "journalProgress"(journal) => progress;
+    /// Rings once more than `beyond` is acknowledged; 1 when it is already and nothing will ring.
+    "journalArm"(journal, durability, beyond) => arm;
+    /// Waits, blocking, until all that was accepted is written, and synced if `sync` is 1.
+    "journalWait"(journal, sync) => wait;
+    /// The next finished ticket, or -1. Scratch: 1 with a result or 0 (see `nativeJournalFailure`), the result.
+    "journalFinished"(journal) => finished;
+    /// Begins something: 0 sync, 1 clear, 2 retain(wall ms), 3 compact(wall ms, 1 to drop tombstones). Its ticket; -1
+    /// closed.
+    "journalBegin"(journal, what, a, b) => begin;
+    /// Begins to save a state for all before `next`. Its ticket; -1 closed.
+    "journalSnapshot"(str state, journal, next, wall) => snapshot;
+    /// Ends the use; 1 when it was the last and the journal closes, and rings when that is done.
+    "journalLeave"(journal) => leave;
+    /// Forgets a journal; waits, blocking, until what it appended is on disk.
+    "journalDrop"(journal) => forget;
+    /// Looks at the directory again, for one that is open to read only: 0, or -2 and `nativeJournalFailure`.
+    "journalRefresh"(journal) => refresh;
+    /// What can be read: the number of entries. Scratch: first sequence, the sequence after the last, bytes, segments.
+    "journalView"(journal, durability) => view;
+};
+
+const REFUSED: f64 = -2.0;
+
+pub(super) fn with<R>(
+    environment: &Environment,
+    journal: f64,
+    body: impl FnOnce(&mut Open) -> R,
+) -> Option<R> {
+    match environment.journals.borrow_mut().get(journal) {
+        Some(Slot::Open(open)) => Some(body(open)),
+        _ => None,
+    }
+}
+
+fn writing(environment: &Environment, journal: f64, body: impl FnOnce(&mut Client) -> f64) -> f64 {
+    let found = with(environment, journal, |open| match &mut open.source {
+        Source::Writer(client) => body(client),
+        Source::Follower(_) => NONE,
+    });
+    found.unwrap_or(NONE)
+}
+
+fn queue(environment: &Environment, journal: f64, body: impl FnOnce(&Queue)) -> f64 {
+    writing(environment, journal, |client| {
+        body(&client.writer.queue);
+        0.0
+    })
+}
+
+pub(super) fn durability(level: f64) -> Durability {
+    if level == 0.0 {
+        Durability::Sync
+    } else if level == 1.0 {
+        Durability::Flush
+    } else {
+        Durability::Memory
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates: TypeScript passes safe integers, or infinity for the end"
+)]
+pub(super) fn sequence(number: f64) -> u64 {
+    number as u64
+}
+
+fn append(
+    environment: &Environment,
+    text: &str,
+    journal: f64,
+    wall: f64,
+    mono: f64,
+    level: f64,
+    count: f64,
+) -> f64 {
+    let draft = |record| {
+        let (payload, rest) = str::split_once(record, '\0').unwrap_or((record, ""));
+        let (id, key) = rest.split_once('\0').unwrap_or((rest, ""));
+        Draft { wall, mono, id, key, payload }
+    };
+    let appended = with(environment, journal, |open| {
+        let Source::Writer(client) = &open.source else { return NONE };
+        let (queue, member) = (&client.writer.queue, client.member);
+        let result = if count == 1.0 {
+            queue.append(member, durability(level), &[draft(text)])
+        } else {
+            let drafts: Vec<_> = text.split('\u{1}').map(draft).collect();
+            queue.append(member, durability(level), &drafts)
+        };
+        match result {
+            Ok(first) => first as f64,
+            Err(JournalError::Closed) => NONE,
+            Err(error) => {
+                open.failure = Some(error);
+                REFUSED
+            }
+        }
+    });
+    appended.unwrap_or(NONE)
+}
+
+fn kick(environment: &Environment, journal: f64) -> f64 {
+    queue(environment, journal, Queue::kick)
+}
+
+fn sync_soon(environment: &Environment, journal: f64) -> f64 {
+    queue(environment, journal, Queue::want_sync)
+}
+
+fn progress(environment: &Environment, journal: f64) -> f64 {
+    let state = with(environment, journal, |open| {
+        let Source::Writer(client) = &open.source else { return NONE };
+        let now = client.writer.queue.progress();
+        environment.put([now.next as f64, now.written as f64, now.synced as f64]);
+        match now.ended {
+            None => f64::from(u8::from(!now.open)),
+            Some(None) => 2.0,
+            Some(Some(error)) => {
+                open.failure = Some(error);
+                3.0
+            }
+        }
+    });
+    state.unwrap_or(NONE)
+}
+
+fn arm(environment: &Environment, journal: f64, level: f64, beyond: f64) -> f64 {
+    writing(environment, journal, |client| {
+        let queue = &client.writer.queue;
+        f64::from(u8::from(queue.arm(client.member, durability(level), sequence(beyond))))
+    })
+}
+
+fn wait(environment: &Environment, journal: f64, sync: f64) -> f64 {
+    queue(environment, journal, |queue| {
+        queue.wait(sync == 1.0);
+    })
+}
+
+fn finished(environment: &Environment, journal: f64) -> f64 {
+    let ticket = with(environment, journal, |open| {
+        let Source::Writer(client) = &open.source else { return NONE };
+        let Some((ticket, outcome)) = client.writer.queue.finished(client.member) else {
+            return NONE;
+        };
+        match outcome {
+            Ok(value) => environment.put([1.0, value as f64]),
+            Err(error) => {
+                environment.put([0.0, 0.0]);
+                open.failure = Some(error);
+            }
+        }
+        ticket as f64
+    });
+    ticket.unwrap_or(NONE)
+}
+
+fn begin(environment: &Environment, journal: f64, what: f64, a: f64, b: f64) -> f64 {
+    writing(environment, journal, |client| {
+        let (writer, member) = (&client.writer, client.member);
+        let ticket = if what == 0.0 {
+            writer.queue.submit(member, Command::Sync)
+        } else if what == 1.0 {
+            writer.queue.submit(member, Command::Clear)
+        } else if what == 2.0 {
+            writer.queue.submit(member, Command::Retain(a))
+        } else {
+            writer.compact(member, b == 1.0, a)
+        };
+        ticket.map_or(NONE, |ticket| ticket as f64)
+    })
+}
+
+fn snapshot(environment: &Environment, state: &str, journal: f64, next: f64, wall: f64) -> f64 {
+    writing(environment, journal, |client| {
+        let (next, state) = (sequence(next), state.to_owned());
+        let command = Command::Snapshot { next, wall, state };
+        let ticket = client.writer.queue.submit(client.member, command);
+        ticket.map_or(NONE, |ticket| ticket as f64)
+    })
+}
+
+fn leave(environment: &Environment, journal: f64) -> f64 {
+    writing(environment, journal, |client| f64::from(u8::from(client.leave())))
+}
+
+fn forget(environment: &Environment, journal: f64) -> f64 {
+    environment.journals.borrow_mut().close(journal);
+    0.0
+}
+
+fn refresh(environment: &Environment, journal: f64) -> f64 {
+    let refreshed = with(environment, journal, |open| {
+        let Source::Follower(follower) = &open.source else { return 0.0 };
+        let Err(error) = follower.refresh() else { return 0.0 };
+        open.failure = Some(error);
+        REFUSED
+    });
+    refreshed.unwrap_or(NONE)
+}
+
+/// The sequence before which everything can be read.
+pub(super) fn visible(source: &Source, level: f64) -> u64 {
+    match source {
+        Source::Writer(client) => client.visible(durability(level)),
+        Source::Follower(follower) => follower.next(),
+    }
+}
+
+fn view(environment: &Environment, journal: f64, level: f64) -> f64 {
+    let count = with(environment, journal, |open| {
+        let end = visible(&open.source, level);
+        let listing: Listing = match &open.source {
+            Source::Writer(client) => client.writer.catalog.now(),
+            Source::Follower(follower) => follower.catalog.now(),
+        };
+        let (bytes, segments) = (listing.bytes() as f64, listing.segments.len() as f64);
+        environment.put([listing.start as f64, end as f64, bytes, segments]);
+        listing.count_before(end) as f64
+    });
+    count.unwrap_or(NONE)
+}

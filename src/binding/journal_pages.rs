@@ -1,0 +1,315 @@
+//! Durable journals: opening, pages and errors, which are objects.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::environment::Environment;
+use super::journal::{Arrival, Open, REGISTRY, Slot, Source, sequence, visible, with};
+use crate::core::journal::config::{Config, Overflow};
+use crate::core::journal::error::{IoFault, JournalError};
+use crate::core::journal::reader::{Limits, Reader};
+use crate::core::journal::registry::Registry;
+use crate::core::journal::snapshot;
+
+/// Options of a journal; what is left out has the core's default.
+#[napi(object)]
+#[derive(Clone, Copy)]
+pub struct NativeJournalConfig {
+    pub segment_bytes: Option<f64>,
+    pub max_record_bytes: Option<f64>,
+    pub max_entries: Option<f64>,
+    /// 0 nothing, 1 the oldest go, 2 appends are refused.
+    pub overflow: u32,
+    pub max_bytes: Option<f64>,
+    pub max_age_ms: Option<f64>,
+    pub salvage: bool,
+    pub read_only: bool,
+    /// Wall ms.
+    pub now: f64,
+}
+
+/// Why a journal refused or failed: the code, and the fields of its error that apply.
+#[napi(object)]
+#[derive(Default)]
+pub struct NativeJournalFailure {
+    pub code: String,
+    pub operation: Option<String>,
+    pub path: Option<String>,
+    pub os: Option<i32>,
+    pub segment: Option<String>,
+    pub offset: Option<f64>,
+    pub reason: Option<String>,
+    pub bytes: Option<f64>,
+    pub limit: Option<f64>,
+}
+
+impl From<JournalError> for NativeJournalFailure {
+    fn from(error: JournalError) -> Self {
+        let failure = |code: &str| Self { code: format!("KEELSON_{code}"), ..Self::default() };
+        match error {
+            JournalError::Io(IoFault { operation, path, os }) => {
+                let (operation, path, os) = (Some(operation.into()), Some(path), Some(os));
+                Self { operation, path, os, ..failure("JOURNAL_IO") }
+            }
+            JournalError::Corrupt { segment, offset, reason } => {
+                let (segment, reason) = (Some(segment), Some(reason));
+                Self { segment, offset: Some(offset as f64), reason, ..failure("JOURNAL_CORRUPT") }
+            }
+            JournalError::Locked { path } => Self { path: Some(path), ..failure("JOURNAL_LOCKED") },
+            JournalError::Format { path, reason } => {
+                Self { path: Some(path), reason: Some(reason), ..failure("JOURNAL_FORMAT") }
+            }
+            JournalError::TooLarge { bytes, limit } => {
+                let (bytes, limit) = (Some(bytes as f64), Some(limit as f64));
+                Self { bytes, limit, ..failure("RECORD_TOO_LARGE") }
+            }
+            JournalError::Overflow { max } => {
+                Self { limit: Some(max as f64), ..failure("JOURNAL_OVERFLOW") }
+            }
+            JournalError::Closed => failure("CLOSED"),
+            JournalError::Invalid { field, why } => {
+                let (path, reason) = (Some(field.into()), Some(why.into()));
+                Self { path, reason, ..failure("INVALID_ARGUMENT") }
+            }
+        }
+    }
+}
+
+/// Something that opening left out.
+#[napi(object)]
+pub struct NativeJournalLoss {
+    pub segment: String,
+    pub offset: f64,
+    pub bytes: f64,
+    pub reason: String,
+}
+
+/// What opening found, or why it failed.
+#[napi(object)]
+pub struct NativeJournalOpened {
+    pub failure: Option<NativeJournalFailure>,
+    pub path: String,
+    pub entries: f64,
+    pub bytes: f64,
+    pub clean: bool,
+    pub dropped: Vec<NativeJournalLoss>,
+}
+
+fn config(given: &NativeJournalConfig) -> Config {
+    let default = Config::default();
+    Config {
+        segment_bytes: given.segment_bytes.map_or(default.segment_bytes, sequence),
+        max_record_bytes: given.max_record_bytes.map_or(default.max_record_bytes, sequence),
+        max_entries: given.max_entries.map(sequence),
+        overflow: match given.overflow {
+            0 => Overflow::Ignore,
+            1 => Overflow::DropOldest,
+            _ => Overflow::Refuse,
+        },
+        max_bytes: given.max_bytes.map(sequence),
+        max_age_ms: given.max_age_ms,
+        salvage: given.salvage,
+    }
+}
+
+/// Begins to open a directory on a thread of its own; the token is posted when `nativeJournalOpened` has the result.
+#[napi(catch_unwind)]
+pub fn native_journal_open(
+    env: Env,
+    path: String,
+    token: f64,
+    options: NativeJournalConfig,
+) -> Result<f64> {
+    let environment = Environment::of(&env)?;
+    let (inbox, token) = (environment.inbox.clone(), sequence(token));
+    let arrival: Arrival = Arc::new(Mutex::new(None));
+    let place = Arc::clone(&arrival);
+    let (now, read_only) = (options.now, options.read_only);
+    let config = config(&options);
+    let open = move || {
+        let path = Path::new(&path);
+        let opened = if read_only {
+            Registry::follow(path).map(Source::Follower)
+        } else {
+            REGISTRY.open(path, &config, now, Some((inbox.clone(), token))).map(Source::Writer)
+        };
+        *place.lock() = Some(opened);
+        inbox.post(token);
+    };
+    thread::Builder::new().name("keelson-open".into()).spawn(open)?;
+    Ok(environment.journals.borrow_mut().open(Slot::Opening(arrival)))
+}
+
+/// What came of opening, once; nothing while it goes on.
+#[napi(catch_unwind)]
+pub fn native_journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpened>> {
+    let environment = Environment::of(&env)?;
+    let mut journals = environment.journals.borrow_mut();
+    let Some(Slot::Opening(arrival)) = journals.get(journal) else { return Ok(None) };
+    let Some(arrived) = arrival.lock().take() else { return Ok(None) };
+    let failed = |failure| NativeJournalOpened {
+        failure: Some(failure),
+        path: String::new(),
+        entries: 0.0,
+        bytes: 0.0,
+        clean: false,
+        dropped: Vec::new(),
+    };
+    let source = match arrived {
+        Ok(source) => source,
+        Err(error) => {
+            journals.close(journal);
+            return Ok(Some(failed(error.into())));
+        }
+    };
+    let (report, path) = match &source {
+        Source::Writer(client) => (client.writer.report.clone(), client.writer.storage.path()),
+        Source::Follower(follower) => (follower.report.clone(), follower.storage.path()),
+    };
+    if let Some(slot) = journals.get(journal) {
+        let open = Open { source, reader: Reader::default(), failure: None };
+        *slot = Slot::Open(Box::new(open));
+    }
+    let dropped = report.dropped.into_iter().map(|loss| NativeJournalLoss {
+        segment: loss.segment,
+        offset: loss.offset as f64,
+        bytes: loss.bytes as f64,
+        reason: loss.reason,
+    });
+    Ok(Some(NativeJournalOpened {
+        failure: None,
+        path,
+        entries: report.entries as f64,
+        bytes: report.bytes as f64,
+        clean: report.clean,
+        dropped: dropped.collect(),
+    }))
+}
+
+/// The error that the last call into this journal spoke of.
+#[napi(catch_unwind)]
+pub fn native_journal_failure(env: Env, journal: f64) -> Result<Option<NativeJournalFailure>> {
+    let environment = Environment::of(&env)?;
+    Ok(with(environment, journal, |open| open.failure.clone().map(Into::into)).flatten())
+}
+
+/// A page of entries in ascending order, or why there is none.
+#[napi(object)]
+pub struct NativeJournalPage {
+    pub failure: Option<NativeJournalFailure>,
+    /// The payloads as one JSON array.
+    pub text: String,
+    /// Four numbers an entry: sequence, wall ms, mono ms, bytes on disk.
+    pub numbers: Float64Array,
+    /// Their ids, or nothing when none has one.
+    pub ids: Vec<String>,
+    /// Where to go on; backwards, where to stop before.
+    pub next: f64,
+}
+
+/// What of a journal to read.
+#[napi(object)]
+#[derive(Clone, Copy)]
+pub struct NativeJournalRange {
+    /// What counts as acknowledged: 0 sync, 1 flush, 2 memory.
+    pub durability: f64,
+    pub from: f64,
+    /// The sequence to stop before; infinity for the end.
+    pub to: f64,
+    pub limit: f64,
+    pub bytes: f64,
+    pub backwards: bool,
+}
+
+/// Reads a page; nothing when the journal is not open.
+#[napi(catch_unwind)]
+pub fn native_journal_read(
+    env: Env,
+    journal: f64,
+    range: NativeJournalRange,
+) -> Result<Option<NativeJournalPage>> {
+    let environment = Environment::of(&env)?;
+    Ok(with(environment, journal, |open| {
+        let end = visible(&open.source, range.durability).min(sequence(range.to));
+        let (storage, catalog) = match &open.source {
+            Source::Writer(client) => (&*client.writer.storage, &*client.writer.catalog),
+            Source::Follower(follower) => (&*follower.storage, &follower.catalog),
+        };
+        let renew = || match &open.source {
+            Source::Writer(_) => Ok(()),
+            Source::Follower(follower) => follower.refresh(),
+        };
+        let [records, bytes] = [range.limit, range.bytes]
+            .map(|limit| usize::try_from(sequence(limit)).unwrap_or(usize::MAX));
+        let (from, limits) = (sequence(range.from), Limits { records, bytes });
+        let page = if range.backwards {
+            open.reader.read_back((storage, catalog), (from, end), limits, renew)
+        } else {
+            open.reader.read((storage, catalog), (from, end), limits, renew)
+        };
+        match page {
+            Ok(page) => NativeJournalPage {
+                failure: None,
+                text: page.text,
+                numbers: page.numbers.into(),
+                ids: page.ids,
+                next: page.next as f64,
+            },
+            Err(error) => NativeJournalPage {
+                failure: Some(error.into()),
+                text: String::new(),
+                numbers: Vec::new().into(),
+                ids: Vec::new(),
+                next: 0.0,
+            },
+        }
+    }))
+}
+
+/// A saved state, or why there is none.
+#[napi(object)]
+pub struct NativeJournalSnapshot {
+    pub failure: Option<NativeJournalFailure>,
+    /// The sequence after the last entry in it.
+    pub next: f64,
+    /// Wall ms.
+    pub wall: f64,
+    /// JSON text.
+    pub state: String,
+}
+
+/// The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none.
+#[napi(catch_unwind)]
+pub fn native_journal_load_snapshot(
+    env: Env,
+    journal: f64,
+    durability: f64,
+    before: f64,
+) -> Result<Option<NativeJournalSnapshot>> {
+    let environment = Environment::of(&env)?;
+    let loaded = with(environment, journal, |open| {
+        let next = visible(&open.source, durability).min(sequence(before));
+        match &open.source {
+            Source::Writer(client) => snapshot::newest(&*client.writer.storage, next),
+            Source::Follower(follower) => snapshot::newest(&*follower.storage, next),
+        }
+    });
+    Ok(match loaded {
+        None | Some(Ok(None)) => None,
+        Some(Ok(Some(snapshot))) => Some(NativeJournalSnapshot {
+            failure: None,
+            next: snapshot.next as f64,
+            wall: snapshot.wall,
+            state: snapshot.state,
+        }),
+        Some(Err(error)) => {
+            let (next, wall, state) = (0.0, 0.0, String::new());
+            Some(NativeJournalSnapshot { failure: Some(error.into()), next, wall, state })
+        }
+    })
+}
