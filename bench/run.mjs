@@ -1,10 +1,10 @@
 // npm run bench -- <suite> [--json FILE] [--strict] [--rounds N] [--warmup N] [--case TEXT]
 // Installs the peers into bench/node_modules, builds keelson, and measures the suite in a process of its own.
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { buildSteps } from '../scripts/lib/build-steps.mjs'
-import { attempt } from '../scripts/lib/exec.mjs'
+import { attempt, npm } from '../scripts/lib/exec.mjs'
 import { Failure, main } from '../scripts/lib/failure.mjs'
 import { install } from '../scripts/lib/install.mjs'
 import { at, root } from '../scripts/lib/paths.mjs'
@@ -14,6 +14,24 @@ const suites = () =>
   readdirSync(at('bench', 'suites'))
     .filter((name) => name.endsWith('.mjs'))
     .map((name) => name.slice(0, -'.mjs'.length))
+
+/** Peers that are compiled where they run; one that cannot be is missing from its cases, which say so. */
+const compiled = { 'better-sqlite3': 'build/Release/better_sqlite3.node' }
+
+/** Builds what the suite measures itself against. */
+async function compile(suite) {
+  const text = readFileSync(at('bench', 'suites', `${suite}.mjs`), 'utf8')
+  const missing = Object.entries(compiled)
+    .filter(([name, file]) => text.includes(name) && !existsSync(at('bench', 'node_modules', name, file)))
+    .map(([name]) => name)
+  if (missing.length === 0) return false
+  try {
+    await npm(['rebuild', ...missing], 'It does not compile here.', { cwd: at('bench') })
+    return { note: missing.join(', ') }
+  } catch {
+    return { note: `without ${missing.join(', ')}` }
+  }
+}
 
 /** The suites import `keelson` as any program does. */
 async function peers() {
@@ -36,7 +54,11 @@ await main(async () => {
     return 0
   }
   if (!known.includes(suite)) throw new Failure(`There is no suite ${suite}; the suites are ${known.join(', ')}.`)
-  const failed = await runAll([...buildSteps(), { name: 'peers', needs: ['toolchain'], run: peers }])
+  const failed = await runAll([
+    ...buildSteps(),
+    { name: 'peers', needs: ['toolchain'], run: peers },
+    { name: 'compiled', needs: ['peers'], run: () => compile(suite) },
+  ])
   if (failed !== 0) return failed
   const program = ['--expose-gc', at('bench', 'lib', 'suite.mjs'), suite, ...absolute(args)]
   const { code } = await attempt(process.execPath, program, { show: true })
