@@ -19,6 +19,8 @@
 //! [`follower`] beside another process. [`registry`] is where a process opens journals.
 
 pub mod compaction;
+#[cfg(all(test, not(loom)))]
+mod compaction_test;
 pub mod config;
 #[cfg(all(test, not(loom)))]
 mod crash_test;
