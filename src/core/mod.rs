@@ -3,6 +3,7 @@
 //! Time always arrives as an argument, in milliseconds of the caller's clock, so that the same inputs give
 //! the same outputs in production, in a test and in a simulation.
 
+pub mod actor;
 pub mod admission;
 pub mod atom;
 pub mod error;
@@ -11,5 +12,6 @@ pub mod journal;
 pub mod names;
 pub mod random;
 pub mod resistance;
+pub(crate) mod slab;
 mod sync;
 pub mod time;

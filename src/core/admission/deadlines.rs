@@ -1,6 +1,6 @@
 //! Deadlines in exact order, each removable in O(log n) and without allocating once grown.
 
-use super::slab::Slab;
+use crate::core::slab::Slab;
 
 /// No position: not in the heap.
 const NONE: u32 = u32::MAX;

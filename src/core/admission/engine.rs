@@ -10,9 +10,9 @@ use super::handle::{RouteId, TicketId, WaiterId};
 use super::queue::Waiter;
 use super::routes::Routes;
 use super::shed::Shed;
-use super::slab::Slab;
 use crate::core::random::Random;
 use crate::core::resistance::{Decision, Invalid, Reading, State, Telemetry, Weights};
+use crate::core::slab::Slab;
 
 /// What [`Engine::intern`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

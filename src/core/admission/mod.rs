@@ -21,7 +21,6 @@ mod queue;
 mod routes;
 mod settle;
 mod shed;
-mod slab;
 mod trickle;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The wait queue: the highest voltage goes first; within a voltage the oldest, or the newest once a queue stands.
 
 use super::deadlines::Scheduled;
-use super::slab::Slab;
+use crate::core::slab::Slab;
 
 const NONE: u32 = u32::MAX;
 /// Empty levels kept for reuse; beyond this they are dropped.

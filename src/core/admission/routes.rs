@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::gate::Gate;
-use super::handle::Handle;
-use super::slab::Slab;
 use crate::core::resistance::State;
+use crate::core::slab::Handle;
+use crate::core::slab::Slab;
 
 const NONE: u32 = u32::MAX;
 /// The list of idle routes, coldest first.

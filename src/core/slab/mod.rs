@@ -1,6 +1,8 @@
-//! Slots that are reused without allocating, and told apart by generation.
+//! Slots that are reused without allocating, and told apart by generation, so that a stale handle finds nothing.
 
-use super::handle::{Handle, MAX_SLOTS};
+pub(crate) mod handle;
+
+pub(crate) use handle::{Handle, MAX_SLOTS};
 
 #[derive(Debug)]
 struct Entry<T> {

@@ -1,0 +1,181 @@
+//! Calls in flight: their deadlines, and who waits for whom.
+
+use std::collections::BTreeSet;
+
+use super::process::Pid;
+use crate::core::time::{TimerId, Timers, Track};
+
+/// Why a call gets no reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CallFailure {
+    /// There is no such process, or none any more.
+    NoProcess = 0,
+    /// Its deadline passed.
+    Timeout = 1,
+    /// It would wait for itself: the called process waits, directly or through others, for the caller.
+    Cycle = 2,
+    /// The mailbox is full.
+    Full = 3,
+}
+
+/// Where a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallState {
+    /// No call uses this slot.
+    Free,
+    /// In a mailbox.
+    Queued,
+    /// In a mailbox, but nobody waits any more.
+    Abandoned,
+    /// Handed to its process, or answered later.
+    Running,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub(super) state: CallState,
+    pub(super) target: Pid,
+    pub(super) caller: Option<Pid>,
+    /// The caller's run at the time of the call.
+    activation: u32,
+    timer: Option<TimerId>,
+}
+
+/// All calls of a runtime, by the slot JavaScript gave them.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    table: Vec<Call>,
+    /// (caller's slot, call's slot) of calls that a handler waits for.
+    waiting: BTreeSet<(u32, u32)>,
+    deadlines: Timers,
+    /// The call of each timer slot.
+    timed: Vec<u32>,
+}
+
+impl Calls {
+    fn nobody() -> Call {
+        let target = Pid::from_f64(0.0);
+        Call { state: CallState::Free, target, caller: None, activation: 0, timer: None }
+    }
+
+    pub(super) fn state(&self, slot: u32) -> CallState {
+        self.table.get(slot as usize).map_or(CallState::Free, |call| call.state)
+    }
+
+    /// Takes note of a queued call; `deadline` is infinite for a call that waits for ever.
+    pub(super) fn open(
+        &mut self,
+        slot: u32,
+        target: Pid,
+        caller: Option<(Pid, u32)>,
+        deadline: f64,
+        now: f64,
+    ) {
+        let index = slot as usize;
+        if index >= self.table.len() {
+            self.table.resize(index + 1, Self::nobody());
+        }
+        let timer = deadline.is_finite().then(|| {
+            let timer = self.deadlines.schedule(Track::Mono, deadline, now);
+            let place = timer.slot as usize;
+            if place >= self.timed.len() {
+                self.timed.resize(place + 1, 0);
+            }
+            self.timed[place] = slot;
+            timer
+        });
+        if let Some((caller, _)) = caller {
+            self.waiting.insert((caller.slot(), slot));
+        }
+        self.table[index] = Call {
+            state: CallState::Queued,
+            target,
+            caller: caller.map(|(pid, _)| pid),
+            activation: caller.map_or(0, |(_, activation)| activation),
+            timer,
+        };
+    }
+
+    pub(super) fn running(&mut self, slot: u32) {
+        self.table[slot as usize].state = CallState::Running;
+    }
+
+    /// The call is over for its caller: no deadline, no waiting. What is still queued is abandoned. Whether it is.
+    pub(super) fn close(&mut self, slot: u32) -> bool {
+        let Some(call) = self.table.get_mut(slot as usize) else { return false };
+        if let Some(timer) = call.timer.take() {
+            self.deadlines.cancel(timer);
+        }
+        if let Some(caller) = call.caller.take() {
+            self.waiting.remove(&(caller.slot(), slot));
+        }
+        match call.state {
+            CallState::Queued | CallState::Abandoned => {
+                call.state = CallState::Abandoned;
+                true
+            }
+            CallState::Running | CallState::Free => {
+                call.state = CallState::Free;
+                false
+            }
+        }
+    }
+
+    /// A queued call left its mailbox without being run.
+    pub(super) fn forget(&mut self, slot: u32) {
+        self.close(slot);
+        if let Some(call) = self.table.get_mut(slot as usize) {
+            call.state = CallState::Free;
+        }
+    }
+
+    /// A call whose deadline has been reached, in the order of deadlines.
+    pub(super) fn overdue(&mut self, now: f64) -> Option<u32> {
+        let due = self.deadlines.pop_due(now, 0.0)?;
+        let slot = self.timed[due.id.slot as usize];
+        self.table[slot as usize].timer = None;
+        Some(slot)
+    }
+
+    /// When the next deadline is.
+    pub(super) fn next_deadline(&mut self) -> Option<f64> {
+        self.deadlines.next_due(0.0)
+    }
+
+    /// Whether `target` waits, directly or through others, for `caller`. `runs` gives the current run of a process
+    /// whose handler has not ended.
+    pub(super) fn would_cycle(
+        &self,
+        caller: Pid,
+        target: Pid,
+        runs: impl Fn(Pid) -> Option<u32>,
+    ) -> bool {
+        if caller == target {
+            return true;
+        }
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let mut seen = BTreeSet::from([target]);
+        let mut pending = vec![target];
+        while let Some(waiter) = pending.pop() {
+            let Some(run) = runs(waiter) else { continue };
+            let from = (waiter.slot(), 0);
+            let to = (waiter.slot(), u32::MAX);
+            for (_, slot) in self.waiting.range(from..=to) {
+                let call = &self.table[*slot as usize];
+                if call.caller != Some(waiter) || call.activation != run {
+                    continue;
+                }
+                if call.target == caller {
+                    return true;
+                }
+                if seen.insert(call.target) {
+                    pending.push(call.target);
+                }
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,128 @@
+//! Mailboxes: lists of slots in one pool, so that an empty one costs nothing and a deep one is never moved.
+
+/// What a queued slot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A message nobody waits for.
+    Cast = 0,
+    /// A message somebody waits for.
+    Call = 1,
+    /// A message from the runtime or a timer.
+    Info = 2,
+    /// A request to stop, once everything before it was handled.
+    Stop = 3,
+}
+
+impl Kind {
+    /// The kind with this number.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::Cast, Self::Call, Self::Info, Self::Stop].into_iter().nth(number as usize)
+    }
+}
+
+/// A queued message: what it is, and the caller's slot for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mail {
+    /// What the slot holds.
+    pub kind: Kind,
+    /// Where JavaScript keeps it.
+    pub slot: u32,
+}
+
+const NIL: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    mail: Mail,
+    next: u32,
+}
+
+/// The nodes of all mailboxes of a runtime; freed ones are used again, the last one first.
+#[derive(Debug)]
+pub(super) struct Pool {
+    nodes: Vec<Node>,
+    free: u32,
+}
+
+/// A first-in, first-out list in a [`Pool`].
+#[derive(Debug)]
+pub(super) struct MailQueue {
+    head: u32,
+    tail: u32,
+    len: u32,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { nodes: Vec::new(), free: NIL }
+    }
+}
+
+impl Default for MailQueue {
+    fn default() -> Self {
+        Self { head: NIL, tail: NIL, len: 0 }
+    }
+}
+
+impl Pool {
+    fn take(&mut self, mail: Mail) -> u32 {
+        let node = Node { mail, next: NIL };
+        if self.free == NIL {
+            self.nodes.push(node);
+            return u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 messages");
+        }
+        let index = self.free;
+        self.free = self.nodes[index as usize].next;
+        self.nodes[index as usize] = node;
+        index
+    }
+}
+
+impl MailQueue {
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    pub(super) fn push(&mut self, pool: &mut Pool, mail: Mail) {
+        let index = pool.take(mail);
+        if self.tail == NIL {
+            self.head = index;
+        } else {
+            pool.nodes[self.tail as usize].next = index;
+        }
+        self.tail = index;
+        self.len += 1;
+    }
+
+    pub(super) fn pop(&mut self, pool: &mut Pool) -> Option<Mail> {
+        if self.head == NIL {
+            return None;
+        }
+        let index = self.head;
+        let Node { mail, next } = pool.nodes[index as usize];
+        self.head = next;
+        if next == NIL {
+            self.tail = NIL;
+        }
+        self.len -= 1;
+        pool.nodes[index as usize].next = pool.free;
+        pool.free = index;
+        Some(mail)
+    }
+
+    /// Puts all of `other` behind what is here, in constant time.
+    pub(super) fn append(&mut self, pool: &mut Pool, other: &mut Self) {
+        if other.head == NIL {
+            return;
+        }
+        if self.tail == NIL {
+            self.head = other.head;
+        } else {
+            pool.nodes[self.tail as usize].next = other.head;
+        }
+        self.tail = other.tail;
+        self.len += other.len;
+        *other = Self::default();
+    }
+}

@@ -1,0 +1,120 @@
+//! One process, as the runtime sees it.
+
+use super::mail::MailQueue;
+use super::step::ExitKind;
+use crate::core::slab::handle::id;
+
+/// Messages a process handles before the next one's turn.
+pub const BUDGET: u32 = 64;
+
+id! {
+    /// A process; stale once it has exited.
+    Pid
+}
+
+/// What a process is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// Its `init` has not ended, or it is being restarted: mail waits.
+    Starting = 0,
+    /// It waits for mail, or for its turn.
+    Running = 1,
+    /// It runs `terminate`: mail is refused.
+    Stopping = 2,
+}
+
+/// What happens to a user message for a full mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Overflow {
+    /// The sender is told that it was refused.
+    Reject = 0,
+    /// The oldest queued message goes.
+    DropOldest = 1,
+    /// The new message goes, and the sender is told.
+    DropNewest = 2,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// It is queued.
+    Queued,
+    /// It is queued, and the oldest message was dropped for it, which comes back as a step.
+    Displaced,
+    /// The mailbox is full; nothing changed.
+    Full,
+    /// There is no such process any more; nothing changed.
+    NoProcess,
+}
+
+/// How a process is made.
+#[derive(Debug, Clone, Copy)]
+pub struct SpawnOptions {
+    /// Exit signals of links arrive as messages instead of ending it.
+    pub trap_exit: bool,
+    /// User messages it may have queued; `u32::MAX` for no bound.
+    pub max_mailbox: u32,
+    /// What happens beyond that.
+    pub overflow: Overflow,
+}
+
+impl Default for SpawnOptions {
+    fn default() -> Self {
+        Self { trap_exit: false, max_mailbox: u32::MAX, overflow: Overflow::Reject }
+    }
+}
+
+/// Whether a process may be given more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It has handled all that it was given.
+    Idle,
+    /// It was given messages in the last round, and will have handled them by the next unless it says otherwise.
+    Handed,
+    /// A handler of it takes longer.
+    Busy,
+}
+
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) status: Status,
+    pub(super) overflow: Overflow,
+    pub(super) trap_exit: bool,
+    pub(super) turn: Turn,
+    /// It stands in the run queue.
+    pub(super) queued: bool,
+    /// It was told to end, why, and because of whose end; once its handler has ended, it does.
+    pub(super) condemned: Option<(ExitKind, Option<Pid>)>,
+    /// Counts handler runs, so that calls of an earlier run do not count as waiting.
+    pub(super) activation: u32,
+    pub(super) max_mailbox: u32,
+    pub(super) user: MailQueue,
+    pub(super) system: MailQueue,
+}
+
+impl Process {
+    pub(super) fn new(options: SpawnOptions) -> Self {
+        Self {
+            status: Status::Starting,
+            overflow: options.overflow,
+            trap_exit: options.trap_exit,
+            turn: Turn::Idle,
+            queued: false,
+            condemned: None,
+            activation: 0,
+            max_mailbox: options.max_mailbox,
+            user: MailQueue::default(),
+            system: MailQueue::default(),
+        }
+    }
+
+    /// Whether it can be given something to do now.
+    pub(super) fn is_ready(&self) -> bool {
+        let has_mail = self.user.len() > 0 || self.system.len() > 0;
+        self.status == Status::Running
+            && self.turn == Turn::Idle
+            && (has_mail || self.condemned.is_some())
+    }
+}

@@ -1,0 +1,116 @@
+//! Links and monitors: who hears of whose end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::process::Pid;
+
+/// A link between two processes; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub u64);
+
+/// A monitor of one process by another; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MonitorId(pub u64);
+
+/// All links and monitors of a runtime, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    last: u64,
+    links: BTreeMap<LinkId, (Pid, Pid)>,
+    monitors: BTreeMap<MonitorId, (Pid, Pid)>,
+    /// What a process takes part in; a process that takes part in nothing is not in here.
+    links_of: BTreeSet<(Pid, LinkId)>,
+    monitors_of: BTreeSet<(Pid, MonitorId)>,
+}
+
+/// Who has to be told of an end.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) links: Vec<(LinkId, Pid)>,
+    pub(super) monitors: Vec<(MonitorId, Pid)>,
+}
+
+impl Relations {
+    /// Links two processes; linking them again gives the link there is.
+    pub(super) fn link(&mut self, one: Pid, other: Pid) -> LinkId {
+        let all = (one, LinkId(0))..=(one, LinkId(u64::MAX));
+        let known = self.links_of.range(all).find(|(_, link)| {
+            self.links.get(link).is_some_and(|ends| *ends == (one, other) || *ends == (other, one))
+        });
+        if let Some((_, link)) = known {
+            return *link;
+        }
+        self.last += 1;
+        let link = LinkId(self.last);
+        self.links.insert(link, (one, other));
+        self.links_of.insert((one, link));
+        self.links_of.insert((other, link));
+        link
+    }
+
+    /// Whether there was such a link.
+    pub(super) fn unlink(&mut self, link: LinkId) -> bool {
+        let Some((one, other)) = self.links.remove(&link) else { return false };
+        self.links_of.remove(&(one, link));
+        self.links_of.remove(&(other, link));
+        true
+    }
+
+    pub(super) fn monitor(&mut self, watcher: Pid, subject: Pid) -> MonitorId {
+        self.last += 1;
+        let monitor = MonitorId(self.last);
+        self.monitors.insert(monitor, (watcher, subject));
+        self.monitors_of.insert((watcher, monitor));
+        self.monitors_of.insert((subject, monitor));
+        monitor
+    }
+
+    /// An id for a monitor of a process that is gone already, which is told at once.
+    pub(super) fn spent_monitor(&mut self) -> MonitorId {
+        self.last += 1;
+        MonitorId(self.last)
+    }
+
+    /// Whether there was such a monitor.
+    pub(super) fn demonitor(&mut self, monitor: MonitorId) -> bool {
+        let Some((watcher, subject)) = self.monitors.remove(&monitor) else { return false };
+        self.monitors_of.remove(&(watcher, monitor));
+        self.monitors_of.remove(&(subject, monitor));
+        true
+    }
+
+    /// Removes a process from everything; who has to be told, in the order in which they asked.
+    pub(super) fn ended(&mut self, pid: Pid) -> Told {
+        let mut told = Told::default();
+        let links: Vec<LinkId> = self
+            .links_of
+            .range((pid, LinkId(0))..=(pid, LinkId(u64::MAX)))
+            .map(|(_, link)| *link)
+            .collect();
+        for link in links {
+            if let Some((one, other)) = self.links.get(&link).copied() {
+                told.links.push((link, if one == pid { other } else { one }));
+            }
+            self.unlink(link);
+        }
+        let monitors: Vec<MonitorId> = self
+            .monitors_of
+            .range((pid, MonitorId(0))..=(pid, MonitorId(u64::MAX)))
+            .map(|(_, monitor)| *monitor)
+            .collect();
+        for monitor in monitors {
+            if let Some((watcher, subject)) = self.monitors.get(&monitor).copied()
+                && subject == pid
+            {
+                told.monitors.push((monitor, watcher));
+            }
+            self.demonitor(monitor);
+        }
+        told
+    }
+
+    /// How many links and monitors there are.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.links.len(), self.monitors.len())
+    }
+}

@@ -1,0 +1,417 @@
+//! The process table and the rules of what happens next.
+
+use std::collections::VecDeque;
+
+use super::calls::{CallFailure, CallState, Calls};
+use super::mail::{Kind, Mail, MailQueue, Pool};
+use super::process::{BUDGET, Offer, Overflow, Pid, Process, SpawnOptions, Status, Turn};
+use super::relations::{LinkId, MonitorId, Relations};
+use super::run_queue::RunQueue;
+use super::step::{ExitKind, Step};
+use crate::core::slab::Slab;
+
+/// How the start of a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartResult {
+    /// It runs.
+    Running,
+    /// It was ended while it started; [`Runtime::exited`] is expected after its clean-up.
+    Condemned(ExitKind),
+    /// There is no such process.
+    NoProcess,
+}
+
+/// Processes, their mail, and who is next. See the [module](super) for what it promises.
+#[derive(Debug)]
+pub struct Runtime {
+    processes: Slab<Process>,
+    pool: Pool,
+    queue: RunQueue,
+    calls: Calls,
+    relations: Relations,
+    /// Steps that come before any message.
+    urgent: VecDeque<Step>,
+    /// Mail of processes that ended, to be handed back.
+    orphans: VecDeque<(Pid, MailQueue)>,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self {
+            processes: Slab::new(),
+            pool: Pool::default(),
+            queue: RunQueue::default(),
+            calls: Calls::default(),
+            relations: Relations::default(),
+            urgent: VecDeque::new(),
+            orphans: VecDeque::new(),
+        }
+    }
+}
+
+impl Runtime {
+    /// A process that is starting: it can be sent to, and handles nothing yet. `None` when 2^24 are alive.
+    pub fn spawn(&mut self, options: SpawnOptions) -> Option<Pid> {
+        self.processes.insert(Process::new(options)).map(Pid)
+    }
+
+    /// Its `init` ended well.
+    pub fn started(&mut self, pid: Pid) -> StartResult {
+        let Some(process) = self.processes.get_mut(pid.0) else { return StartResult::NoProcess };
+        if let Some((kind, _)) = process.condemned {
+            process.status = Status::Stopping;
+            self.return_mail(pid);
+            return StartResult::Condemned(kind);
+        }
+        process.status = Status::Running;
+        self.consider(pid.slot());
+        StartResult::Running
+    }
+
+    /// It starts over in place: its mail waits until [`started`](Self::started).
+    pub fn restarting(&mut self, pid: Pid) -> bool {
+        let Some(process) = self.processes.get_mut(pid.0) else { return false };
+        process.status = Status::Starting;
+        process.turn = Turn::Idle;
+        true
+    }
+
+    /// What it is doing, or `None` when there is no such process.
+    pub fn status(&self, pid: Pid) -> Option<Status> {
+        self.processes.get(pid.0).map(|process| process.status)
+    }
+
+    /// How many user messages it has queued.
+    pub fn mailbox_len(&self, pid: Pid) -> u32 {
+        self.processes.get(pid.0).map_or(0, |process| process.user.len())
+    }
+
+    /// How many processes are alive.
+    pub fn len(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many links and monitors there are.
+    pub fn relation_counts(&self) -> (usize, usize) {
+        self.relations.counts()
+    }
+
+    /// Sends a message; one that cannot be queued comes back as a step.
+    pub fn send(&mut self, pid: Pid, mail: Mail) {
+        match self.offer(pid, mail) {
+            Offer::Queued | Offer::Displaced => {}
+            Offer::Full | Offer::NoProcess => self.urgent.push_back(Step::Dropped { pid, mail }),
+        }
+    }
+
+    /// Sends a message and says what became of it; a refused one stays the sender's.
+    pub fn offer(&mut self, pid: Pid, mail: Mail) -> Offer {
+        let Some(process) = self.processes.get_mut(pid.0) else { return Offer::NoProcess };
+        if process.status == Status::Stopping {
+            return Offer::NoProcess;
+        }
+        let mut offer = Offer::Queued;
+        // A request to stop is not work, and is never refused.
+        if mail.kind != Kind::Stop && process.user.len() >= process.max_mailbox {
+            if process.overflow != Overflow::DropOldest {
+                return Offer::Full;
+            }
+            if let Some(oldest) = process.user.pop(&mut self.pool) {
+                self.hand_back(pid, oldest, CallFailure::Full);
+                offer = Offer::Displaced;
+            }
+        }
+        if let Some(process) = self.processes.get_mut(pid.0) {
+            process.user.push(&mut self.pool, mail);
+        }
+        self.consider(pid.slot());
+        offer
+    }
+
+    /// Sends a message on the system lane: unbounded, and before any user message.
+    pub fn send_system(&mut self, pid: Pid, mail: Mail) {
+        let alive =
+            self.processes.get_mut(pid.0).filter(|process| process.status != Status::Stopping);
+        let Some(process) = alive else {
+            self.urgent.push_back(Step::Dropped { pid, mail });
+            return;
+        };
+        process.system.push(&mut self.pool, mail);
+        self.consider(pid.slot());
+    }
+
+    /// Sends a call. `caller` is the process whose handler makes it, if one does. A call that fails at once comes back
+    /// as a step.
+    pub fn call(&mut self, pid: Pid, slot: u32, caller: Option<Pid>, deadline: f64, now: f64) {
+        let waiting = caller.and_then(|caller| {
+            let process = self.processes.get(caller.0)?;
+            Some((caller, process.activation))
+        });
+        if let Some((caller, _)) = waiting {
+            let runs = |pid: Pid| {
+                let process = self.processes.get(pid.0)?;
+                (process.turn != Turn::Idle).then_some(process.activation)
+            };
+            if self.calls.would_cycle(caller, pid, runs) {
+                self.fail(slot, CallFailure::Cycle);
+                return;
+            }
+        }
+        // Known before it is queued: what is displaced for it may be handed back at once.
+        self.calls.open(slot, pid, waiting, deadline, now);
+        let failure = match self.offer(pid, Mail { kind: Kind::Call, slot }) {
+            Offer::Queued | Offer::Displaced => return,
+            Offer::Full => CallFailure::Full,
+            Offer::NoProcess => CallFailure::NoProcess,
+        };
+        self.calls.forget(slot);
+        self.fail(slot, failure);
+    }
+
+    /// The call was answered, or its caller waits no more. Whether its slot has to be kept, until [`Step::Free`].
+    pub fn call_ended(&mut self, slot: u32) -> bool {
+        self.calls.close(slot)
+    }
+
+    /// The handler that was handed out takes longer than the turn.
+    pub fn busy(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.get_mut(pid.0) {
+            process.turn = Turn::Busy;
+        }
+    }
+
+    /// That handler ended.
+    pub fn done(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.get_mut(pid.0) {
+            process.turn = Turn::Idle;
+            self.consider(pid.slot());
+        }
+    }
+
+    /// Asks a process to end: after the handler that runs, and before any mail that was not handed out. To kill it
+    /// waits for nothing, not even for `terminate`. While it starts, [`started`](Self::started) tells. Whether there is
+    /// such a process.
+    pub fn exit(&mut self, pid: Pid, kind: ExitKind) -> bool {
+        self.end(pid, kind, None)
+    }
+
+    /// It ends by itself, now: its mail is handed back, and it runs `terminate`. False when it ends already.
+    pub fn stopping(&mut self, pid: Pid) -> bool {
+        let Some(process) = self.processes.get_mut(pid.0) else { return false };
+        if process.status == Status::Stopping {
+            return false;
+        }
+        process.status = Status::Stopping;
+        self.return_mail(pid);
+        true
+    }
+
+    /// It has ended, `terminate` included. Links and monitors are told. Whether there was such a process.
+    pub fn exited(&mut self, pid: Pid, kind: ExitKind) -> bool {
+        if self.processes.get(pid.0).is_none() {
+            return false;
+        }
+        self.return_mail(pid);
+        self.processes.remove(pid.0);
+        let told = self.relations.ended(pid);
+        for (link, peer) in told.links {
+            let Some(process) = self.processes.get(peer.0) else { continue };
+            if process.trap_exit {
+                self.urgent.push_back(Step::ExitSignal { pid: peer, link, ended: pid });
+            } else if kind != ExitKind::Normal {
+                self.end(peer, kind, Some(pid));
+            }
+        }
+        for (monitor, watcher) in told.monitors {
+            self.urgent.push_back(Step::Down { pid: watcher, monitor, ended: pid });
+        }
+        true
+    }
+
+    /// Links two processes, so that the end of one, unless it is normal, ends the other. `None` unless both are alive.
+    pub fn link(&mut self, one: Pid, other: Pid) -> Option<LinkId> {
+        self.processes.get(one.0)?;
+        self.processes.get(other.0)?;
+        Some(self.relations.link(one, other))
+    }
+
+    /// Whether there was such a link.
+    pub fn unlink(&mut self, link: LinkId) -> bool {
+        self.relations.unlink(link)
+    }
+
+    /// Tells `watcher` once when `subject` ends; at once when it has.
+    pub fn monitor(&mut self, watcher: Pid, subject: Pid) -> MonitorId {
+        if self.processes.get(subject.0).is_some() {
+            return self.relations.monitor(watcher, subject);
+        }
+        let monitor = self.relations.spent_monitor();
+        self.urgent.push_back(Step::Down { pid: watcher, monitor, ended: subject });
+        monitor
+    }
+
+    /// Whether there was such a monitor.
+    pub fn demonitor(&mut self, monitor: MonitorId) -> bool {
+        self.relations.demonitor(monitor)
+    }
+
+    /// When the next call is overdue.
+    pub fn next_deadline(&mut self) -> Option<f64> {
+        self.calls.next_deadline()
+    }
+
+    /// Hands out up to `limit` steps. Whoever got messages in the last round and is not [`busy`](Self::busy) has
+    /// handled them by now. Whether there is more to do already.
+    pub fn round(&mut self, now: f64, limit: usize, mut take: impl FnMut(Step)) -> bool {
+        self.requeue_those_that_ran();
+        while let Some(slot) = self.calls.overdue(now) {
+            self.fail(slot, CallFailure::Timeout);
+        }
+        let mut left = limit;
+        while left > 0 {
+            if let Some(step) = self.urgent.pop_front() {
+                take(step);
+                left -= 1;
+            } else if !self.orphans.is_empty() {
+                self.hand_back_one();
+            } else if let Some(slot) = self.queue.pop() {
+                left = self.turn(slot, left, &mut take);
+            } else {
+                return false;
+            }
+        }
+        !self.urgent.is_empty() || !self.orphans.is_empty() || !self.queue.is_empty()
+    }
+
+    /// One process's turn: up to its budget of messages, as many as fit.
+    fn turn(&mut self, slot: u32, left: usize, take: &mut impl FnMut(Step)) -> usize {
+        let Some(handle) = self.processes.handle(slot) else { return left };
+        let pid = Pid(handle);
+        let Some(process) = self.processes.at_mut(slot) else { return left };
+        process.queued = false;
+        if !process.is_ready() {
+            return left;
+        }
+        if let Some((kind, because_of)) = process.condemned {
+            process.status = Status::Stopping;
+            self.return_mail(pid);
+            take(Step::Terminate { pid, kind, because_of });
+            return left - 1;
+        }
+        let mut left = left;
+        let mut handed = 0;
+        while handed < BUDGET && left > 0 {
+            let Some(process) = self.processes.at_mut(slot) else { break };
+            let system = process.system.pop(&mut self.pool);
+            let Some(mail) = system.or_else(|| process.user.pop(&mut self.pool)) else { break };
+            if mail.kind == Kind::Call {
+                if self.calls.state(mail.slot) == CallState::Abandoned {
+                    self.calls.forget(mail.slot);
+                    take(Step::Free { slot: mail.slot });
+                    left -= 1;
+                    continue;
+                }
+                self.calls.running(mail.slot);
+            }
+            take(Step::Run { pid, mail });
+            left -= 1;
+            handed += 1;
+            // What stands behind a request to stop is not for this round.
+            if mail.kind == Kind::Stop {
+                break;
+            }
+        }
+        if let Some(process) = self.processes.at_mut(slot) {
+            process.turn = if handed > 0 { Turn::Handed } else { Turn::Idle };
+            process.activation = process.activation.wrapping_add(1);
+        }
+        if handed > 0 {
+            self.queue.ran(slot);
+        } else {
+            self.consider(slot);
+        }
+        left
+    }
+
+    /// Whoever ran is free again, unless it said that it takes longer.
+    fn requeue_those_that_ran(&mut self) {
+        let ran = self.queue.take_ran();
+        for slot in &ran {
+            if let Some(process) = self.processes.at_mut(*slot)
+                && process.turn == Turn::Handed
+            {
+                process.turn = Turn::Idle;
+            }
+            self.consider(*slot);
+        }
+        self.queue.give_back(ran);
+    }
+
+    fn consider(&mut self, slot: u32) {
+        if let Some(process) = self.processes.at_mut(slot)
+            && !process.queued
+            && process.is_ready()
+        {
+            process.queued = true;
+            self.queue.push(slot);
+        }
+    }
+
+    fn end(&mut self, pid: Pid, kind: ExitKind, because_of: Option<Pid>) -> bool {
+        let Some(process) = self.processes.get_mut(pid.0) else { return false };
+        let is_idle = process.status == Status::Running && process.turn == Turn::Idle;
+        if kind == ExitKind::Killed || is_idle {
+            process.status = Status::Stopping;
+            self.return_mail(pid);
+            self.urgent.push_back(Step::Terminate { pid, kind, because_of });
+        } else if process.status != Status::Stopping && process.condemned.is_none() {
+            // The first reason stands.
+            process.condemned = Some((kind, because_of));
+        }
+        true
+    }
+
+    fn return_mail(&mut self, pid: Pid) {
+        let Some(process) = self.processes.get_mut(pid.0) else { return };
+        let mut mail = std::mem::take(&mut process.system);
+        mail.append(&mut self.pool, &mut process.user);
+        if mail.len() > 0 {
+            self.orphans.push_back((pid, mail));
+        }
+    }
+
+    fn hand_back_one(&mut self) {
+        let Some((pid, mail)) = self.orphans.front_mut() else { return };
+        let pid = *pid;
+        match mail.pop(&mut self.pool) {
+            Some(mail) => self.hand_back(pid, mail, CallFailure::NoProcess),
+            None => {
+                self.orphans.pop_front();
+            }
+        }
+    }
+
+    fn hand_back(&mut self, pid: Pid, mail: Mail, failure: CallFailure) {
+        if mail.kind != Kind::Call {
+            self.urgent.push_back(Step::Dropped { pid, mail });
+            return;
+        }
+        let abandoned = self.calls.state(mail.slot) == CallState::Abandoned;
+        self.calls.forget(mail.slot);
+        if abandoned {
+            self.urgent.push_back(Step::Free { slot: mail.slot });
+        } else {
+            self.fail(mail.slot, failure);
+        }
+    }
+
+    fn fail(&mut self, slot: u32, failure: CallFailure) {
+        let held = self.calls.close(slot);
+        self.urgent.push_back(Step::CallFailed { slot, failure, held });
+    }
+}
