@@ -26,6 +26,8 @@ interface Native extends Pick<
   | 'nativeJournalFailure'
   | 'nativeJournalRead'
   | 'nativeJournalLoadSnapshot'
+  | 'nativeActorsOpen'
+  | 'nativeActorsClose'
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
@@ -69,6 +71,8 @@ export const nativeJournalRead: Native['nativeJournalRead'] = native.nativeJourn
 export const nativeJournalLoadSnapshot: Native['nativeJournalLoadSnapshot'] = native.nativeJournalLoadSnapshot
 export type NativeJournalFailure = Binding.NativeJournalFailure
 export type NativeJournalPage = Binding.NativeJournalPage
+export const nativeActorsOpen: Native['nativeActorsOpen'] = native.nativeActorsOpen
+export const nativeActorsClose: Native['nativeActorsClose'] = native.nativeActorsClose
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
 native.setPanicFactory((message) => new NativePanicError(message))

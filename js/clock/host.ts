@@ -162,6 +162,12 @@ export function turn(): Promise<void> {
   })
 }
 
+/** Calls back in the next turn of the real event loop, after I/O that is ready. Holds the loop. */
+export function soon(callback: () => void): void {
+  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(callback)
+  else void turn().then(callback)
+}
+
 /** Calls back after real time, without holding the event loop; the returned function cancels. */
 export function afterRealTime(delay: number, callback: () => void): () => void {
   const timer = realSetTimeout(callback, delay) as HostTimer | number

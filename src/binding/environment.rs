@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use napi::sys;
 
+use super::actor::Actors;
 use super::atom::Atoms;
 use super::bell::Bell;
 use super::clock::Clocks;
@@ -17,6 +18,7 @@ pub(super) const SCRATCH_LEN: usize = 64;
 
 /// The table of an environment, reached through the data pointer of each hot function.
 pub(super) struct Environment {
+    pub(super) actors: RefCell<Actors>,
     pub(super) clocks: RefCell<Clocks>,
     pub(super) systems: RefCell<Systems>,
     pub(super) engines: RefCell<Engines>,
@@ -34,6 +36,7 @@ impl Environment {
     pub(super) fn new(scratch: Scratch) -> Self {
         let bell = Bell::default();
         Self {
+            actors: RefCell::default(),
             clocks: RefCell::default(),
             systems: RefCell::default(),
             engines: RefCell::default(),
@@ -121,12 +124,15 @@ impl<T> Handles<T> {
     }
 
     pub(super) fn close(&mut self, handle: f64) {
-        if self.get(handle).is_none() {
-            return;
-        }
-        let Some((slot, _)) = Self::split(handle) else { return };
+        drop(self.take(handle));
+    }
+
+    /// Closes a handle; what it stood for.
+    pub(super) fn take(&mut self, handle: f64) -> Option<T> {
+        self.get(handle)?;
+        let (slot, _) = Self::split(handle)?;
         let (generation, entry) = &mut self.entries[slot];
-        *entry = None;
+        let value = entry.take();
         *generation += 1;
         // A slot that was used up is retired, so that no handle ever names something else.
         if *generation < GENERATIONS
@@ -134,6 +140,7 @@ impl<T> Handles<T> {
         {
             self.free.push(slot);
         }
+        value
     }
 
     #[expect(

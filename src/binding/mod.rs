@@ -6,6 +6,7 @@
 
 #![expect(unreachable_pub, reason = "napi-derive requires exported items to be `pub`")]
 
+mod actor;
 mod atom;
 mod atom_open;
 mod bell;
@@ -18,6 +19,7 @@ mod inbox;
 mod journal;
 mod journal_pages;
 mod registry;
+mod shared_array;
 mod shared_memory;
 mod system;
 #[cfg(feature = "test-hooks")]

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{atom, clock, engine, inbox, journal, system, word};
+use super::{actor, atom, clock, engine, inbox, journal, system, word};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
@@ -15,7 +15,8 @@ fn lane() -> impl Iterator<Item = &'static Export> {
         .chain(inbox::EXPORTS)
         .chain(atom::EXPORTS)
         .chain(word::EXPORTS)
-        .chain(journal::EXPORTS);
+        .chain(journal::EXPORTS)
+        .chain(actor::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

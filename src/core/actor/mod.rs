@@ -30,5 +30,5 @@ pub use calls::CallFailure;
 pub use mail::{Kind, Mail};
 pub use process::{BUDGET, Offer, Overflow, Pid, SpawnOptions, Status};
 pub use relations::{LinkId, MonitorId};
-pub use runtime::{Runtime, StartResult};
+pub use runtime::Runtime;
 pub use step::{ExitKind, Step};

@@ -10,17 +10,6 @@ use super::run_queue::RunQueue;
 use super::step::{ExitKind, Step};
 use crate::core::slab::Slab;
 
-/// How the start of a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartResult {
-    /// It runs.
-    Running,
-    /// It was ended while it started; [`Runtime::exited`] is expected after its clean-up.
-    Condemned(ExitKind),
-    /// There is no such process.
-    NoProcess,
-}
-
 /// Processes, their mail, and who is next. See the [module](super) for what it promises.
 #[derive(Debug)]
 pub struct Runtime {
@@ -55,17 +44,19 @@ impl Runtime {
         self.processes.insert(Process::new(options)).map(Pid)
     }
 
-    /// Its `init` ended well.
-    pub fn started(&mut self, pid: Pid) -> StartResult {
-        let Some(process) = self.processes.get_mut(pid.0) else { return StartResult::NoProcess };
-        if let Some((kind, _)) = process.condemned {
-            process.status = Status::Stopping;
-            self.return_mail(pid);
-            return StartResult::Condemned(kind);
+    /// Its `init` ended well: it handles mail from now on, or ends, if that was asked of it meanwhile.
+    pub fn started(&mut self, pid: Pid) {
+        let Some(process) = self.processes.get_mut(pid.0) else { return };
+        if process.status != Status::Starting {
+            return;
         }
         process.status = Status::Running;
-        self.consider(pid.slot());
-        StartResult::Running
+        match process.condemned.take() {
+            Some((kind, because_of)) => {
+                self.end(pid, kind, because_of);
+            }
+            None => self.consider(pid.slot()),
+        }
     }
 
     /// It starts over in place: its mail waits until [`started`](Self::started).
@@ -194,8 +185,8 @@ impl Runtime {
     }
 
     /// Asks a process to end: after the handler that runs, and before any mail that was not handed out. To kill it
-    /// waits for nothing, not even for `terminate`. While it starts, [`started`](Self::started) tells. Whether there is
-    /// such a process.
+    /// waits for nothing, not even for `terminate`. What starts ends when it has
+    /// [`started`](Self::started). Whether there is such a process.
     pub fn exit(&mut self, pid: Pid, kind: ExitKind) -> bool {
         self.end(pid, kind, None)
     }

@@ -1,0 +1,51 @@
+import type { Call } from './call.ts'
+import { type ExitKind, NORMAL } from './protocol.ts'
+import type { ActorRuntime } from './runtime.ts'
+
+export const STARTING = 0
+export const RUNNING = 1
+export const ENDING = 2
+export const DEAD = 3
+export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | typeof DEAD
+
+/**
+ * One process, as the runtime drives it; a face (GenServer, Process …) says what its messages do. A handler returns
+ * `undefined` when it has ended, or a promise that never rejects when it takes longer: errors are handled inside.
+ */
+export abstract class Process {
+  readonly runtime: ActorRuntime
+  /** The core's name for it. */
+  pid = -1
+  status: ProcessStatus = STARTING
+  /** A handler has not ended. */
+  busy = false
+  /** What was handed out for it while a handler had not ended: operation and slot in turns. */
+  backlog: number[] | undefined
+  /** The call whose handler runs. */
+  running: Call | undefined
+  /** Calls that will be answered later. */
+  deferred: Set<Call> | undefined
+  exitKind: ExitKind = NORMAL
+
+  constructor(runtime: ActorRuntime) {
+    this.runtime = runtime
+  }
+
+  /** What errors and events call it. */
+  abstract get id(): string
+  abstract onCast(message: unknown): PromiseLike<void> | undefined
+  abstract onCall(call: Call): PromiseLike<void> | undefined
+  abstract onInfo(message: unknown): PromiseLike<void> | undefined
+  /** A request to stop has reached the head of its mailbox. */
+  abstract onStop(request: unknown): void
+  /** The core ends it. */
+  abstract onTerminate(kind: ExitKind, becauseOf: Process | undefined): void
+  /** A message of it will not be handled. */
+  abstract onDropped(kind: number, message: unknown): void
+  /** A monitored process ended. */
+  abstract onDown(monitor: number, ended: Process | undefined): void
+  /** A linked process ended, and it traps exits. */
+  abstract onExitSignal(link: number, ended: Process | undefined): void
+  /** The error for a call that fails without having been handled. */
+  abstract callError(call: Call, failure: number): Error
+}

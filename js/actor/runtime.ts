@@ -1,0 +1,492 @@
+import type { Clock, TimerHandle } from '../clock/types.ts'
+import { soon } from '../clock/host.ts'
+import { hot, nativeActorsClose, nativeActorsOpen, scratch } from '../native.ts'
+import { tellOwner, type ErrorOwner } from '../owner.ts'
+import { Call } from './call.ts'
+import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
+import {
+  BUSY,
+  CALL,
+  CALL_ENDED,
+  CALL_FAILED,
+  CALLER,
+  CAPACITY,
+  CAST,
+  DONE,
+  DOWN,
+  DROPPED,
+  EXIT,
+  EXIT_SIGNAL,
+  EXITED,
+  type ExitKind,
+  FREE,
+  INFO,
+  NO_PROCESS,
+  OFFER_FULL,
+  slotOf,
+  STARTED,
+  STEP,
+  STOP,
+  STOPPING,
+  SUBMISSION,
+  SYSTEM,
+  TERMINATE,
+  TIMED_OUT,
+} from './protocol.ts'
+
+/** A drain that has taken this long, in ms, lets the event loop turn. */
+const LONGEST_RUN_MS = 5
+/** Rounds without a turn of the event loop, where the clock stands still. */
+const MOST_ROUNDS = 256
+/** Messages between two looks at the clock, once they have proved to be short. */
+const SELDOM = 16
+
+/** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
+const NOW: Promise<void> = Promise.resolve()
+
+/** How a process is spawned. */
+export interface SpawnSettings {
+  readonly trapExit: boolean
+  readonly maxMailbox: number
+  /** 0 rejects, 1 drops the oldest, 2 drops the newest. */
+  readonly overflow: number
+}
+
+/**
+ * Drives the processes of a system: the core decides what runs next, this runs it. Messages and calls are kept here, in
+ * slots; the core knows their numbers.
+ */
+export class ActorRuntime {
+  /** The process whose handler is on the stack. */
+  current: Process | undefined
+  readonly #clock: Clock
+  readonly #owner: ErrorOwner
+  readonly #handle: number
+  readonly #submissions: Float64Array
+  readonly #steps: Float64Array
+  #submitted = 0
+  readonly #slots: unknown[] = []
+  readonly #free: number[] = []
+  /** By the core's slot. */
+  readonly #processes: (Process | undefined)[] = []
+  /** Processes that have ended, of which the core has not heard. */
+  #exits: Process[] = []
+  #scheduled = false
+  /** Steps of the last round that have not been carried out. */
+  #next = 0
+  #count = 0
+  #more = false
+  #deadline = Infinity
+  /** When the present run of rounds without a turn of the event loop began. */
+  #runBegan = -1
+  #rounds = 0
+  /** Calls with a deadline that nobody has answered. */
+  #timed = 0
+  #alarm: TimerHandle | undefined
+  #alarmAt = Infinity
+  #closed = false
+
+  constructor(clock: Clock, owner: ErrorOwner) {
+    this.#clock = clock
+    this.#owner = owner
+    const { handle, submissions, steps } = nativeActorsOpen(CAPACITY)
+    this.#handle = handle
+    this.#submissions = submissions
+    this.#steps = steps
+  }
+
+  get clock(): Clock {
+    return this.#clock
+  }
+
+  /** How many processes are alive. */
+  get size(): number {
+    return hot.actorCount(this.#handle)
+  }
+
+  /** Gives a process its pid; it can be sent to from now on. */
+  spawn(process: Process, settings: SpawnSettings): void {
+    const pid = hot.actorSpawn(this.#handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
+    process.pid = pid
+    this.#processes[slotOf(pid)] = process
+  }
+
+  cast(process: Process, message: unknown): void {
+    this.#submit(process.pid, CAST, this.#keep(message), 0)
+  }
+
+  /** A message that does not come from a user: it goes before those that do. */
+  inform(process: Process, message: unknown): void {
+    this.#submit(process.pid, SYSTEM, this.#keep(message), 0)
+  }
+
+  /** A message for `onInfo`, in order with the others. */
+  info(process: Process, message: unknown): void {
+    this.#submit(process.pid, INFO, this.#keep(message), 0)
+  }
+
+  /** Sends to a bounded mailbox; what became of it. */
+  offer(process: Process, message: unknown): number {
+    this.#flush()
+    const slot = this.#keep(message)
+    const offer = hot.actorOffer(this.#handle, process.pid, CAST, slot)
+    if (offer >= OFFER_FULL) this.#release(slot)
+    else this.#schedule()
+    return offer
+  }
+
+  call(process: Process, message: unknown, timeoutMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.open(new Call(process, message, timeoutMs, resolve, reject))
+    })
+  }
+
+  /** Sends a call. */
+  open(call: Call): void {
+    call.slot = this.#keep(call)
+    if (this.current !== undefined) this.#submit(this.current.pid, CALLER, 0, 0)
+    if (call.timeoutMs !== Infinity) this.#timed++
+    this.#submit(call.target.pid, CALL, call.slot, call.timeoutMs)
+  }
+
+  /** Ends a call for its caller: whoever answers next is too late. Whether it was in time. */
+  settle(call: Call): boolean {
+    if (call.settled) return false
+    call.settled = true
+    if (call.timeoutMs !== Infinity) this.#timed--
+    this.#submit(-1, CALL_ENDED, call.slot, 0)
+    // One that was not begun is still queued; its slot comes back.
+    if (call.started) this.#release(call.slot)
+    return true
+  }
+
+  requestStop(process: Process, request: unknown): void {
+    this.#submit(process.pid, STOP, this.#keep(request), 0)
+  }
+
+  started(process: Process): void {
+    process.status = RUNNING
+    this.#submit(process.pid, STARTED, 0, 0)
+  }
+
+  /** Its mail goes back, and no more is taken. */
+  stopping(process: Process): void {
+    this.#submit(process.pid, STOPPING, 0, 0)
+    this.#refuseBacklog(process)
+  }
+
+  exited(process: Process): void {
+    process.status = DEAD
+    this.#refuseBacklog(process)
+    this.#exits.push(process)
+    if (this.#next === this.#count) this.#submitExits()
+  }
+
+  /** Asks it to end, before any mail. */
+  exit(process: Process, kind: ExitKind): void {
+    this.#submit(process.pid, EXIT, kind, 0)
+  }
+
+  mailboxSize(process: Process): number {
+    this.#flush()
+    return Math.max(hot.actorMailbox(this.#handle, process.pid), 0)
+  }
+
+  link(one: Process, other: Process): number {
+    this.#flush()
+    return hot.actorLink(this.#handle, one.pid, other.pid)
+  }
+
+  unlink(link: number): boolean {
+    this.#flush()
+    return hot.actorUnlink(this.#handle, link) === 1
+  }
+
+  monitor(watcher: Process, subject: Process): number {
+    this.#flush()
+    const monitor = hot.actorMonitor(this.#handle, watcher.pid, subject.pid)
+    this.#schedule()
+    return monitor
+  }
+
+  demonitor(monitor: number): boolean {
+    this.#flush()
+    return hot.actorDemonitor(this.#handle, monitor) === 1
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#alarm?.cancel()
+    nativeActorsClose(this.#handle)
+  }
+
+  #keep(value: unknown): number {
+    const slot = this.#free.pop() ?? this.#slots.length
+    this.#slots[slot] = value
+    return slot
+  }
+
+  #release(slot: number): void {
+    this.#slots[slot] = undefined
+    this.#free.push(slot)
+  }
+
+  #submit(pid: number, operation: number, slot: number, extra: number): void {
+    const at = this.#submitted * SUBMISSION
+    const submissions = this.#submissions
+    submissions[at] = pid
+    submissions[at + 1] = operation
+    submissions[at + 2] = slot
+    submissions[at + 3] = extra
+    // Two places are left for a call and who makes it, which must not be parted.
+    if (++this.#submitted >= CAPACITY - 1 && operation !== CALLER) this.#flush()
+    if (!this.#scheduled) this.#schedule()
+  }
+
+  #flush(): void {
+    if (this.#submitted === 0 || this.#closed) return
+    hot.actorSubmit(this.#handle, this.#submitted, this.#clock.monoMs())
+    this.#submitted = 0
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    void NOW.then(this.#drain)
+  }
+
+  /** Later than now, so that timers and I/O come in between. */
+  #yield(): void {
+    this.#scheduled = true
+    soon(() => {
+      this.#runBegan = -1
+      this.#rounds = 0
+      this.#drain()
+    })
+  }
+
+  readonly #drain = (): void => {
+    if (this.#closed) return
+    let now = this.#clock.monoMs()
+    if (this.#runBegan < 0) this.#runBegan = now
+    if (this.#next === this.#count) {
+      this.#next = 0
+      this.#count = hot.actorRound(this.#handle, this.#submitted, now)
+      this.#submitted = 0
+      this.#more = scratch[0] === 1
+      this.#deadline = scratch[1] as number
+    }
+    let unlooked = 0
+    let pause = 1
+    while (this.#next < this.#count) {
+      const at = this.#next * STEP
+      this.#next++
+      this.#step(at)
+      if (++unlooked < pause || this.#next === this.#count) continue
+      unlooked = 0
+      if (pause < SELDOM) pause *= 2
+      now = this.#clock.monoMs()
+      if (now - this.#runBegan > LONGEST_RUN_MS) break
+    }
+    this.#scheduled = false
+    if (this.#next === this.#count) this.#submitExits()
+    if (this.#next < this.#count) {
+      this.#yield()
+    } else if (this.#more || this.#submitted > 0) {
+      if (++this.#rounds > MOST_ROUNDS || now - this.#runBegan > LONGEST_RUN_MS) this.#yield()
+      else this.#schedule()
+    }
+    // After the steps: most calls have been answered by them.
+    if (this.#timed === 0) this.#disarm()
+    else this.#alarmFor(this.#deadline)
+  }
+
+  /** The core gives the slot of a process away once it hears of its end, so it hears when no step is left for it. */
+  #submitExits(): void {
+    if (this.#exits.length === 0) return
+    const exits = this.#exits
+    this.#exits = []
+    for (const process of exits) this.#submit(process.pid, EXITED, process.exitKind, 0)
+  }
+
+  #step(at: number): void {
+    const steps = this.#steps
+    const operation = steps[at + 1] as number
+    const slot = steps[at + 2] as number
+    if (operation <= STOP) {
+      const process = this.#processes[steps[at] as number] as Process
+      if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
+      else this.#run(process, operation, slot)
+      return
+    }
+    const first = steps[at + 3] as number
+    const second = steps[at + 4] as number
+    switch (operation) {
+      case CALL_FAILED:
+        this.#callFailed(slot, first, second === 1)
+        break
+      case FREE:
+        this.#release(slot)
+        break
+      case DROPPED: {
+        const message = this.#slots[slot]
+        this.#release(slot)
+        this.#at(steps[at] as number)?.onDropped(first, message)
+        break
+      }
+      case TERMINATE:
+        this.#at(steps[at] as number)?.onTerminate(slot as ExitKind, first < 0 ? undefined : this.#at(first))
+        break
+      case DOWN:
+        this.#at(steps[at] as number)?.onDown(first, this.#at(second))
+        break
+      case EXIT_SIGNAL:
+        this.#at(steps[at] as number)?.onExitSignal(first, this.#at(second))
+        break
+      default:
+    }
+  }
+
+  /** The process a pid stands for, also one that has just ended. */
+  #at(pid: number): Process | undefined {
+    const process = this.#processes[slotOf(pid)]
+    return process?.pid === pid ? process : undefined
+  }
+
+  #run(process: Process, operation: number, slot: number): void {
+    const value = this.#slots[slot]
+    this.current = process
+    let pending: PromiseLike<void> | undefined
+    try {
+      if (operation === CAST) {
+        this.#release(slot)
+        pending = process.onCast(value)
+      } else if (operation === CALL) {
+        const call = value as Call
+        if (call.settled) {
+          this.#release(slot)
+        } else {
+          call.started = true
+          process.running = call
+          pending = process.onCall(call)
+        }
+      } else if (operation === INFO) {
+        this.#release(slot)
+        pending = process.onInfo(value)
+      } else {
+        this.#release(slot)
+        process.onStop(value)
+      }
+    } catch (error) {
+      tellOwner(this.#owner, error, `the runtime of ${process.id}`)
+    }
+    this.current = undefined
+    if (pending === undefined) process.running = undefined
+    else this.#wait(process, pending)
+  }
+
+  /** A handler that takes longer: nothing else of the process runs until it has ended. */
+  #wait(process: Process, pending: PromiseLike<void>): void {
+    process.busy = true
+    this.#submit(process.pid, BUSY, 0, 0)
+    const resume = (): void => {
+      this.#resume(process)
+    }
+    void pending.then(resume, (error: unknown) => {
+      tellOwner(this.#owner, error, `the runtime of ${process.id}`)
+      resume()
+    })
+  }
+
+  #resume(process: Process): void {
+    process.busy = false
+    process.running = undefined
+    const { backlog } = process
+    if (process.status === DEAD) return
+    if (backlog !== undefined) {
+      process.backlog = undefined
+      for (let index = 0; index < backlog.length; index += 2) {
+        const [operation, slot] = [backlog[index] as number, backlog[index + 1] as number]
+        if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
+        else this.#run(process, operation, slot)
+      }
+    }
+    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, DONE, 0, 0)
+  }
+
+  /** A message that was handed out, but cannot be handled now, or not at all. */
+  #later(process: Process, operation: number, slot: number): void {
+    if (process.status === RUNNING || process.status === STARTING) {
+      process.backlog ??= []
+      process.backlog.push(operation, slot)
+    } else {
+      this.#refuse(process, operation, slot)
+    }
+  }
+
+  #refuseBacklog(process: Process): void {
+    const { backlog } = process
+    if (backlog === undefined) return
+    process.backlog = undefined
+    for (let index = 0; index < backlog.length; index += 2) {
+      this.#refuse(process, backlog[index] as number, backlog[index + 1] as number)
+    }
+  }
+
+  #refuse(process: Process, operation: number, slot: number): void {
+    const value = this.#slots[slot]
+    if (operation !== CALL) {
+      this.#release(slot)
+      process.onDropped(operation, value)
+      return
+    }
+    const call = value as Call
+    call.started = true
+    if (call.settled) this.#release(slot)
+    else if (this.settle(call)) call.reject(process.callError(call, NO_PROCESS))
+  }
+
+  #callFailed(slot: number, failure: number, held: boolean): void {
+    const call = this.#slots[slot] as Call
+    // A call that was handed out and not begun comes by once more.
+    if (!held && (call.started || failure !== TIMED_OUT)) this.#release(slot)
+    if (call.settled) return
+    call.settled = true
+    if (call.timeoutMs !== Infinity) this.#timed--
+    call.reject(call.target.callError(call, failure))
+  }
+
+  #alarmFor(deadline: number): void {
+    if (deadline === this.#alarmAt || deadline === Infinity) return
+    // One that is early finds out when it rings.
+    if (this.#alarmAt < deadline) return
+    this.#alarm?.cancel()
+    this.#alarmAt = deadline
+    const delay = Math.max(deadline - this.#clock.monoMs(), 0)
+    this.#alarm = this.#clock.schedule(
+      delay,
+      () => {
+        this.#alarm = undefined
+        this.#alarmAt = Infinity
+        this.#drainNow()
+      },
+      { label: 'the deadline of a call' },
+    )
+  }
+
+  #disarm(): void {
+    if (this.#alarm === undefined) return
+    this.#alarm.cancel()
+    this.#alarm = undefined
+    this.#alarmAt = Infinity
+  }
+
+  /** On the stack of a timer, which is nobody's who sends. */
+  #drainNow(): void {
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      this.#drain()
+    }
+  }
+}

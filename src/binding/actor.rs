@@ -1,0 +1,266 @@
+//! Actor runtimes: what JavaScript submits, and the steps it gets back, both through arrays that both sides see.
+
+use std::cell::Cell;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use super::shared_array::SharedArray;
+use crate::core::actor::{
+    ExitKind, Kind, LinkId, Mail, MonitorId, Offer, Overflow, Pid, Runtime, SpawnOptions, Step,
+};
+
+pub(super) type Actors = Handles<Actor>;
+
+pub(super) struct Actor {
+    runtime: Runtime,
+    submissions: SharedArray,
+    steps: SharedArray,
+}
+
+/// Numbers of one submission: process, operation, slot, time or kind.
+const SUBMISSION: usize = 4;
+/// Numbers of one step: process, operation, slot, and two more.
+const STEP: usize = 5;
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest.
+    "actorSpawn"(runtime, trap_exit, max_mailbox, overflow) => spawn;
+    /// Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline.
+    "actorRound"(runtime, submitted, now) => round;
+    /// Takes submissions and nothing else.
+    "actorSubmit"(runtime, submitted, now) => submit;
+    /// Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process.
+    "actorOffer"(runtime, pid, kind, slot) => offer;
+    /// Queued user messages of a process.
+    "actorMailbox"(runtime, pid) => mailbox;
+    /// Processes alive.
+    "actorCount"(runtime) => count;
+    /// Links two processes; the link, or -1 unless both are alive.
+    "actorLink"(runtime, one, other) => link;
+    /// 1 if there was such a link.
+    "actorUnlink"(runtime, link) => unlink;
+    /// Monitors a process; the monitor.
+    "actorMonitor"(runtime, watcher, subject) => monitor;
+    /// 1 if there was such a monitor.
+    "actorDemonitor"(runtime, monitor) => demonitor;
+};
+
+fn with(environment: &Environment, handle: f64, body: impl FnOnce(&mut Actor) -> f64) -> f64 {
+    environment.actors.borrow_mut().get(handle).map_or(NONE, body)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes checked integers; an infinite bound saturates to none"
+)]
+fn spawn(
+    environment: &Environment,
+    handle: f64,
+    trap_exit: f64,
+    max_mailbox: f64,
+    overflow: f64,
+) -> f64 {
+    let overflow = match overflow as u32 {
+        1 => Overflow::DropOldest,
+        2 => Overflow::DropNewest,
+        _ => Overflow::Reject,
+    };
+    let options =
+        SpawnOptions { trap_exit: trap_exit != 0.0, max_mailbox: max_mailbox as u32, overflow };
+    with(environment, handle, |actor| actor.runtime.spawn(options).map_or(NONE, Pid::to_f64))
+}
+
+fn round(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f64 {
+    let mut result = [0.0, f64::INFINITY];
+    let count = with(environment, handle, |actor| {
+        take(actor, submitted, now);
+        let cells = actor.steps.cells();
+        let mut chunks = cells.chunks_exact(STEP);
+        let mut written = 0;
+        let more = actor.runtime.round(now, cells.len() / STEP, |step| {
+            if let Some(chunk) = chunks.next() {
+                write(chunk, step);
+                written += 1;
+            }
+        });
+        result =
+            [f64::from(u8::from(more)), actor.runtime.next_deadline().unwrap_or(f64::INFINITY)];
+        f64::from(written)
+    });
+    environment.put(result);
+    count
+}
+
+fn submit(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f64 {
+    with(environment, handle, |actor| {
+        take(actor, submitted, now);
+        0.0
+    })
+}
+
+/// What JavaScript has written since the last time, in order.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript writes slots and operations, which are unsigned 32-bit integers"
+)]
+fn take(actor: &mut Actor, submitted: f64, now: f64) {
+    let Actor { runtime, submissions, .. } = actor;
+    let mut caller = None;
+    for chunk in submissions.cells().chunks_exact(SUBMISSION).take(submitted as usize) {
+        let [pid, operation, slot, extra] = [0, 1, 2, 3].map(|index: usize| chunk[index].get());
+        let (pid, slot) = (Pid::from_f64(pid), slot as u32);
+        match operation as u32 {
+            0 => runtime.send(pid, Mail { kind: Kind::Cast, slot }),
+            1 => runtime.call(pid, slot, caller.take(), now + extra, now),
+            2 => runtime.send(pid, Mail { kind: Kind::Info, slot }),
+            3 => runtime.send(pid, Mail { kind: Kind::Stop, slot }),
+            4 => runtime.send_system(pid, Mail { kind: Kind::Info, slot }),
+            5 => caller = Some(pid),
+            6 => runtime.busy(pid),
+            7 => runtime.done(pid),
+            8 => {
+                runtime.call_ended(slot);
+            }
+            9 => runtime.started(pid),
+            10 => {
+                runtime.restarting(pid);
+            }
+            11 => {
+                runtime.stopping(pid);
+            }
+            12 => {
+                runtime.exited(pid, ExitKind::from_number(slot).unwrap_or(ExitKind::Error));
+            }
+            13 => {
+                runtime.exit(pid, ExitKind::from_number(slot).unwrap_or(ExitKind::Error));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn write(chunk: &[Cell<f64>], step: Step) {
+    let set = |values: [f64; STEP]| {
+        for (cell, value) in chunk.iter().zip(values) {
+            cell.set(value);
+        }
+    };
+    let number = |pid: Option<Pid>| pid.map_or(NONE, Pid::to_f64);
+    match step {
+        Step::Run { pid, mail } => {
+            // The usual case by far: the slot of the process is all that is needed to find it.
+            chunk[0].set(f64::from(pid.slot()));
+            chunk[1].set(f64::from(mail.kind as u8));
+            chunk[2].set(f64::from(mail.slot));
+        }
+        Step::CallFailed { slot, failure, held } => {
+            let held = f64::from(u8::from(held));
+            set([NONE, 4.0, f64::from(slot), f64::from(failure as u8), held]);
+        }
+        Step::Free { slot } => set([NONE, 5.0, f64::from(slot), 0.0, 0.0]),
+        Step::Dropped { pid, mail } => {
+            set([pid.to_f64(), 6.0, f64::from(mail.slot), f64::from(mail.kind as u8), 0.0]);
+        }
+        Step::Terminate { pid, kind, because_of } => {
+            set([pid.to_f64(), 7.0, f64::from(kind as u8), number(because_of), 0.0]);
+        }
+        Step::Down { pid, monitor, ended } => {
+            set([pid.to_f64(), 8.0, 0.0, monitor.0 as f64, ended.to_f64()]);
+        }
+        Step::ExitSignal { pid, link, ended } => {
+            set([pid.to_f64(), 9.0, 0.0, link.0 as f64, ended.to_f64()]);
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a slot and a kind, which are unsigned 32-bit integers"
+)]
+fn offer(environment: &Environment, handle: f64, pid: f64, kind: f64, slot: f64) -> f64 {
+    let Some(kind) = Kind::from_number(kind as u32) else { return NONE };
+    let mail = Mail { kind, slot: slot as u32 };
+    with(environment, handle, |actor| match actor.runtime.offer(Pid::from_f64(pid), mail) {
+        Offer::Queued => 0.0,
+        Offer::Displaced => 1.0,
+        Offer::Full => 2.0,
+        Offer::NoProcess => 3.0,
+    })
+}
+
+fn mailbox(environment: &Environment, handle: f64, pid: f64) -> f64 {
+    with(environment, handle, |actor| f64::from(actor.runtime.mailbox_len(Pid::from_f64(pid))))
+}
+
+fn count(environment: &Environment, handle: f64) -> f64 {
+    with(environment, handle, |actor| actor.runtime.len() as f64)
+}
+
+fn link(environment: &Environment, handle: f64, one: f64, other: f64) -> f64 {
+    with(environment, handle, |actor| {
+        let link = actor.runtime.link(Pid::from_f64(one), Pid::from_f64(other));
+        link.map_or(NONE, |LinkId(link)| link as f64)
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a link's number")]
+fn unlink(environment: &Environment, handle: f64, link: f64) -> f64 {
+    with(environment, handle, |actor| {
+        f64::from(u8::from(actor.runtime.unlink(LinkId(link as u64))))
+    })
+}
+
+fn monitor(environment: &Environment, handle: f64, watcher: f64, subject: f64) -> f64 {
+    with(environment, handle, |actor| {
+        actor.runtime.monitor(Pid::from_f64(watcher), Pid::from_f64(subject)).0 as f64
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a monitor's number")]
+fn demonitor(environment: &Environment, handle: f64, monitor: f64) -> f64 {
+    with(environment, handle, |actor| {
+        f64::from(u8::from(actor.runtime.demonitor(MonitorId(monitor as u64))))
+    })
+}
+
+/// A runtime and the arrays through which it is spoken to.
+#[napi(object)]
+pub struct NativeActors<'env> {
+    /// Its handle.
+    pub handle: f64,
+    /// Four numbers a submission.
+    #[napi(ts_type = "Float64Array")]
+    pub submissions: Unknown<'env>,
+    /// Five numbers a step.
+    #[napi(ts_type = "Float64Array")]
+    pub steps: Unknown<'env>,
+}
+
+/// Opens a runtime with room for so many submissions, and so many steps a round.
+#[napi(catch_unwind)]
+pub fn native_actors_open(env: &Env, capacity: u32) -> Result<NativeActors<'_>> {
+    let environment = Environment::of(env)?;
+    let (submissions, submissions_array) =
+        SharedArray::create(env, capacity as usize * SUBMISSION)?;
+    let (steps, steps_array) = SharedArray::create(env, capacity as usize * STEP)?;
+    let actor = Actor { runtime: Runtime::default(), submissions, steps };
+    let handle = environment.actors.borrow_mut().open(actor);
+    Ok(NativeActors { handle, submissions: submissions_array, steps: steps_array })
+}
+
+/// Forgets a runtime; a stale handle does nothing.
+#[napi(catch_unwind)]
+pub fn native_actors_close(env: Env, handle: f64) -> Result<()> {
+    let environment = Environment::of(&env)?;
+    if let Some(actor) = environment.actors.borrow_mut().take(handle) {
+        actor.submissions.release(env);
+        actor.steps.release(env);
+    }
+    Ok(())
+}
