@@ -9,6 +9,22 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A runtime and the arrays through which it is spoken to. */
+export interface NativeActors {
+  /** Its handle. */
+  handle: number
+  /** Four numbers a submission. */
+  submissions: Float64Array
+  /** Five numbers a step. */
+  steps: Float64Array
+}
+
+/** Forgets a runtime; a stale handle does nothing. */
+export declare function nativeActorsClose(handle: number): void
+
+/** Opens a runtime with room for so many submissions, and so many steps a round. */
+export declare function nativeActorsOpen(capacity: number): NativeActors
+
 /** A commit, for what is read seldom. */
 export interface NativeCommit {
   /** Its version. */
