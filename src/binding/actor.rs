@@ -116,7 +116,7 @@ fn take(actor: &mut Actor, submitted: f64, now: f64) {
         let (pid, slot) = (Pid::from_f64(pid), slot as u32);
         match operation as u32 {
             0 => runtime.send(pid, Mail { kind: Kind::Cast, slot }),
-            1 => runtime.call(pid, slot, caller.take(), now + extra, now),
+            1 => runtime.call(pid, slot, caller.take(), now + extra),
             2 => runtime.send(pid, Mail { kind: Kind::Info, slot }),
             3 => runtime.send(pid, Mail { kind: Kind::Stop, slot }),
             4 => runtime.send_system(pid, Mail { kind: Kind::Info, slot }),

@@ -39,6 +39,8 @@ pub(super) struct Call {
     pub(super) caller: Option<Pid>,
     /// The caller's run at the time of the call.
     activation: u32,
+    /// When it is overdue; infinite for a call that waits for ever.
+    deadline: f64,
     timer: Option<TimerId>,
 }
 
@@ -49,6 +51,8 @@ pub(super) struct Calls {
     /// (caller's slot, call's slot) of calls that a handler waits for.
     waiting: BTreeSet<(u32, u32)>,
     deadlines: Timers,
+    /// Calls with a deadline that has no timer yet: most are answered before the next round, and never need one.
+    fresh: Vec<u32>,
     /// The call of each timer slot.
     timed: Vec<u32>,
 }
@@ -56,35 +60,36 @@ pub(super) struct Calls {
 impl Calls {
     fn nobody() -> Call {
         let target = Pid::from_f64(0.0);
-        Call { state: CallState::Free, target, caller: None, activation: 0, timer: None }
+        Call {
+            state: CallState::Free,
+            target,
+            caller: None,
+            activation: 0,
+            deadline: f64::INFINITY,
+            timer: None,
+        }
     }
 
     pub(super) fn state(&self, slot: u32) -> CallState {
         self.table.get(slot as usize).map_or(CallState::Free, |call| call.state)
     }
 
-    /// Takes note of a queued call; `deadline` is infinite for a call that waits for ever.
+    /// Takes note of a queued call; `deadline` is infinite for a call that waits for ever; the
+    /// others are watched from the next [`settle_in`](Self::settle_in).
     pub(super) fn open(
         &mut self,
         slot: u32,
         target: Pid,
         caller: Option<(Pid, u32)>,
         deadline: f64,
-        now: f64,
     ) {
         let index = slot as usize;
         if index >= self.table.len() {
             self.table.resize(index + 1, Self::nobody());
         }
-        let timer = deadline.is_finite().then(|| {
-            let timer = self.deadlines.schedule(Track::Mono, deadline, now);
-            let place = timer.slot as usize;
-            if place >= self.timed.len() {
-                self.timed.resize(place + 1, 0);
-            }
-            self.timed[place] = slot;
-            timer
-        });
+        if deadline.is_finite() {
+            self.fresh.push(slot);
+        }
         if let Some((caller, _)) = caller {
             self.waiting.insert((caller.slot(), slot));
         }
@@ -93,7 +98,8 @@ impl Calls {
             target,
             caller: caller.map(|(pid, _)| pid),
             activation: caller.map_or(0, |(_, activation)| activation),
-            timer,
+            deadline,
+            timer: None,
         };
     }
 
@@ -104,6 +110,7 @@ impl Calls {
     /// The call is over for its caller: no deadline, no waiting. What is still queued is abandoned. Whether it is.
     pub(super) fn close(&mut self, slot: u32) -> bool {
         let Some(call) = self.table.get_mut(slot as usize) else { return false };
+        call.deadline = f64::INFINITY;
         if let Some(timer) = call.timer.take() {
             self.deadlines.cancel(timer);
         }
@@ -128,6 +135,31 @@ impl Calls {
         if let Some(call) = self.table.get_mut(slot as usize) {
             call.state = CallState::Free;
         }
+    }
+
+    /// Gives each call that has not been answered since the last round its timer.
+    pub(super) fn settle_in(&mut self, now: f64) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for slot in fresh.drain(..) {
+            let call = &mut self.table[slot as usize];
+            let is_open = matches!(call.state, CallState::Queued | CallState::Running);
+            if !is_open || call.timer.is_some() || !call.deadline.is_finite() {
+                continue;
+            }
+            let timer = self.deadlines.schedule(Track::Mono, call.deadline, now);
+            call.timer = Some(timer);
+            let place = timer.slot as usize;
+            if place >= self.timed.len() {
+                self.timed.resize(place + 1, 0);
+            }
+            self.timed[place] = slot;
+        }
+        self.fresh = fresh;
+    }
+
+    /// Whether there are calls whose deadline nobody watches yet.
+    pub(super) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
     }
 
     /// A call whose deadline has been reached, in the order of deadlines.

@@ -110,11 +110,20 @@ impl Process {
         }
     }
 
-    /// Whether it can be given something to do now.
+    /// Whether there is something for it, and it has handled what it got before.
     pub(super) fn is_ready(&self) -> bool {
+        self.turn == Turn::Idle && (self.can_take() || self.is_condemned())
+    }
+
+    /// Whether it can be given mail, behind what it has been given.
+    pub(super) fn can_take(&self) -> bool {
         let has_mail = self.user.len() > 0 || self.system.len() > 0;
         self.status == Status::Running
-            && self.turn == Turn::Idle
-            && (has_mail || self.condemned.is_some())
+            && self.turn != Turn::Busy
+            && (has_mail || self.is_condemned())
+    }
+
+    fn is_condemned(&self) -> bool {
+        self.status == Status::Running && self.condemned.is_some()
     }
 }

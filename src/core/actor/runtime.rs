@@ -138,7 +138,7 @@ impl Runtime {
 
     /// Sends a call. `caller` is the process whose handler makes it, if one does. A call that fails at once comes back
     /// as a step.
-    pub fn call(&mut self, pid: Pid, slot: u32, caller: Option<Pid>, deadline: f64, now: f64) {
+    pub fn call(&mut self, pid: Pid, slot: u32, caller: Option<Pid>, deadline: f64) {
         let waiting = caller.and_then(|caller| {
             let process = self.processes.get(caller.0)?;
             Some((caller, process.activation))
@@ -154,7 +154,7 @@ impl Runtime {
             }
         }
         // Known before it is queued: what is displaced for it may be handed back at once.
-        self.calls.open(slot, pid, waiting, deadline, now);
+        self.calls.open(slot, pid, waiting, deadline);
         let failure = match self.offer(pid, Mail { kind: Kind::Call, slot }) {
             Offer::Queued | Offer::Displaced => return,
             Offer::Full => CallFailure::Full,
@@ -260,6 +260,7 @@ impl Runtime {
     /// handled them by now. Whether there is more to do already.
     pub fn round(&mut self, now: f64, limit: usize, mut take: impl FnMut(Step)) -> bool {
         self.requeue_those_that_ran();
+        self.calls.settle_in(now);
         while let Some(slot) = self.calls.overdue(now) {
             self.fail(slot, CallFailure::Timeout);
         }
@@ -273,10 +274,12 @@ impl Runtime {
             } else if let Some(slot) = self.queue.pop() {
                 left = self.turn(slot, left, &mut take);
             } else {
-                return false;
+                break;
             }
         }
-        !self.urgent.is_empty() || !self.orphans.is_empty() || !self.queue.is_empty()
+        let has_steps =
+            !self.urgent.is_empty() || !self.orphans.is_empty() || !self.queue.is_empty();
+        has_steps || self.calls.has_fresh()
     }
 
     /// One process's turn: up to its budget of messages, as many as fit.
@@ -285,10 +288,12 @@ impl Runtime {
         let pid = Pid(handle);
         let Some(process) = self.processes.at_mut(slot) else { return left };
         process.queued = false;
-        if !process.is_ready() {
+        if !process.can_take() {
             return left;
         }
-        if let Some((kind, because_of)) = process.condemned {
+        if process.turn == Turn::Idle
+            && let Some((kind, because_of)) = process.condemned
+        {
             process.status = Status::Stopping;
             self.return_mail(pid);
             take(Step::Terminate { pid, kind, because_of });
@@ -296,6 +301,7 @@ impl Runtime {
         }
         let mut left = left;
         let mut handed = 0;
+        let mut stops = false;
         while handed < BUDGET && left > 0 {
             let Some(process) = self.processes.at_mut(slot) else { break };
             let system = process.system.pop(&mut self.pool);
@@ -312,19 +318,26 @@ impl Runtime {
             take(Step::Run { pid, mail });
             left -= 1;
             handed += 1;
-            // What stands behind a request to stop is not for this round.
             if mail.kind == Kind::Stop {
+                stops = true;
                 break;
             }
         }
-        if let Some(process) = self.processes.at_mut(slot) {
-            process.turn = if handed > 0 { Turn::Handed } else { Turn::Idle };
-            process.activation = process.activation.wrapping_add(1);
-        }
-        if handed > 0 {
+        let Some(process) = self.processes.at_mut(slot) else { return left };
+        process.activation = process.activation.wrapping_add(1);
+        if handed > 0 && process.turn == Turn::Idle {
             self.queue.ran(slot);
-        } else {
-            self.consider(slot);
+        }
+        if stops {
+            // What stands behind a request to stop is not handled.
+            process.turn = Turn::Busy;
+        } else if handed > 0 {
+            process.turn = Turn::Handed;
+        }
+        // Behind the others, and perhaps again in this round.
+        if process.can_take() && process.condemned.is_none() {
+            process.queued = true;
+            self.queue.push(slot);
         }
         left
     }
