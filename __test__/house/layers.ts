@@ -5,8 +5,8 @@
 export const layers = {
   /** The seam and what everything stands on: the files directly in js/. */
   native: ['.'],
-  primitives: ['clock', 'system', 'plain', 'atom', 'journal'],
-  services: ['atrion'],
+  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor'],
+  services: ['atrion', 'otp'],
   adapters: ['express', 'testing'],
 } as const satisfies Record<string, readonly string[]>
 

@@ -7,12 +7,16 @@ export class Call {
   readonly timeoutMs: number
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void
+  /** Who calls, if a process does. */
+  callerId: string | undefined
   /** Where the runtime keeps it. */
   slot = -1
   /** Its handler was begun. */
   started = false
   /** Its caller has an answer, or waits no more. */
   settled = false
+  /** Run once it is settled. */
+  whenSettled: (() => void) | undefined
 
   constructor(
     target: Process,

@@ -144,7 +144,11 @@ export class ActorRuntime {
   /** Sends a call. */
   open(call: Call): void {
     call.slot = this.#keep(call)
-    if (this.current !== undefined) this.#submit(this.current.pid, CALLER, 0, 0)
+    const { current } = this
+    if (current !== undefined) {
+      call.callerId = current.id
+      this.#submit(current.pid, CALLER, 0, 0)
+    }
     if (call.timeoutMs !== Infinity) this.#timed++
     this.#submit(call.target.pid, CALL, call.slot, call.timeoutMs)
   }
@@ -157,6 +161,7 @@ export class ActorRuntime {
     this.#submit(-1, CALL_ENDED, call.slot, 0)
     // One that was not begun is still queued; its slot comes back.
     if (call.started) this.#release(call.slot)
+    call.whenSettled?.()
     return true
   }
 
@@ -454,6 +459,7 @@ export class ActorRuntime {
     if (call.settled) return
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--
+    call.whenSettled?.()
     call.reject(call.target.callError(call, failure))
   }
 

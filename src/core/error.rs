@@ -55,6 +55,22 @@ error_codes! {
         "The operating system refused (`operation`, `path`, `osCode`); the journal is closed, nothing acknowledged is lost.";
     "KEELSON_RECORD_TOO_LARGE", "RecordTooLargeError",
         "A record is larger than the journal's `maxRecordBytes`; nothing was appended.";
+    "KEELSON_CALL_TIMEOUT", "CallTimeoutError",
+        "A call got no reply in time; if it had not begun, it never will, and a late reply is dropped.";
+    "KEELSON_NOT_RUNNING", "ServerNotRunningError",
+        "There is no such process, or it ended before it answered.";
+    "KEELSON_INIT_FAILED", "InitializationError",
+        "A process could not be started; `cause` says what its `init` did.";
+    "KEELSON_CALL_CYCLE", "CallCycleError",
+        "A call would have waited for itself: the called process waits, directly or through others, for the caller.";
+    "KEELSON_MAILBOX_FULL", "MailboxFullError",
+        "The called process has as many messages waiting as it may.";
+    "KEELSON_INVALID_RETURN", "InvalidReturnError",
+        "A callback of a process returned something that it must not; `serverId` and `callback` say which.";
+    "KEELSON_NOT_REGISTERED", "NotRegisteredError",
+        "No process has the name.";
+    "KEELSON_ALREADY_REGISTERED", "AlreadyRegisteredError",
+        "A living process has the name.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",

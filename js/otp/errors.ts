@@ -1,0 +1,142 @@
+/** Errors of processes, with the names, fields and messages that users of GenServer libraries know. */
+import { isKeelsonError, KeelsonError, type ErrorCode } from '../errors.ts'
+
+/** A call got no reply in time. If it had not begun, it never will; if it had, its reply is dropped. */
+export class CallTimeoutError extends KeelsonError {
+  static readonly code: 'KEELSON_CALL_TIMEOUT' = 'KEELSON_CALL_TIMEOUT'
+  readonly code: 'KEELSON_CALL_TIMEOUT' = 'KEELSON_CALL_TIMEOUT'
+  /** Who was called. */
+  readonly serverId: string
+  /** The time it had, in milliseconds. */
+  readonly timeoutMs: number
+  constructor(serverId: string, timeoutMs: number) {
+    super(`Call to GenServer '${serverId}' timed out after ${timeoutMs}ms`)
+    this.serverId = serverId
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** There is no such process, or none any more. */
+export class ServerNotRunningError extends KeelsonError {
+  static readonly code: 'KEELSON_NOT_RUNNING' = 'KEELSON_NOT_RUNNING'
+  readonly code: 'KEELSON_NOT_RUNNING' = 'KEELSON_NOT_RUNNING'
+  /** Who was meant. */
+  readonly serverId: string
+  constructor(serverId: string) {
+    super(`GenServer '${serverId}' is not running`)
+    this.serverId = serverId
+  }
+}
+
+/** The process could not be started: its `init` threw, rejected, took too long or returned no state. */
+export class InitializationError extends KeelsonError {
+  static readonly code: 'KEELSON_INIT_FAILED' = 'KEELSON_INIT_FAILED'
+  readonly code: 'KEELSON_INIT_FAILED' = 'KEELSON_INIT_FAILED'
+  /** Who was to be started. */
+  readonly serverId: string
+  override readonly cause: Error
+  constructor(serverId: string, cause: Error) {
+    super(`GenServer '${serverId}' failed to initialize: ${cause.message}`)
+    this.serverId = serverId
+    this.cause = cause
+  }
+}
+
+/** A call would have waited for itself: the called process waits, directly or through others, for the caller. */
+export class CallCycleError extends KeelsonError {
+  static readonly code: 'KEELSON_CALL_CYCLE' = 'KEELSON_CALL_CYCLE'
+  readonly code: 'KEELSON_CALL_CYCLE' = 'KEELSON_CALL_CYCLE'
+  /** Who was called. */
+  readonly serverId: string
+  /** Who called. */
+  readonly callerId: string
+  constructor(serverId: string, callerId: string) {
+    super(
+      serverId === callerId
+        ? `GenServer '${serverId}' called itself, and would wait for ever`
+        : `GenServer '${callerId}' called '${serverId}', which waits for it: both would wait for ever`,
+    )
+    this.serverId = serverId
+    this.callerId = callerId
+  }
+}
+
+/** The mailbox holds as many messages as it may. */
+export class MailboxFullError extends KeelsonError {
+  static readonly code: 'KEELSON_MAILBOX_FULL' = 'KEELSON_MAILBOX_FULL'
+  readonly code: 'KEELSON_MAILBOX_FULL' = 'KEELSON_MAILBOX_FULL'
+  /** Whose mailbox. */
+  readonly serverId: string
+  /** How many it may hold. */
+  readonly maxMailbox: number
+  constructor(serverId: string, maxMailbox: number) {
+    super(`The mailbox of GenServer '${serverId}' is full (${maxMailbox} messages)`)
+    this.serverId = serverId
+    this.maxMailbox = maxMailbox
+  }
+}
+
+/** A callback returned something that it must not. The state is as before. */
+export class InvalidReturnError extends KeelsonError {
+  static readonly code: 'KEELSON_INVALID_RETURN' = 'KEELSON_INVALID_RETURN'
+  readonly code: 'KEELSON_INVALID_RETURN' = 'KEELSON_INVALID_RETURN'
+  /** Whose callback. */
+  readonly serverId: string
+  /** Which: `handleCall`. */
+  readonly callback: string
+  constructor(serverId: string, callback: string, expected: string) {
+    super(`${callback} of GenServer '${serverId}' has to return ${expected}`)
+    this.serverId = serverId
+    this.callback = callback
+  }
+}
+
+/** No process has the name. */
+export class NotRegisteredError extends KeelsonError {
+  static readonly code: 'KEELSON_NOT_REGISTERED' = 'KEELSON_NOT_REGISTERED'
+  readonly code: 'KEELSON_NOT_REGISTERED' = 'KEELSON_NOT_REGISTERED'
+  /** Which name. */
+  readonly processName: string
+  constructor(processName: string) {
+    super(`No process registered under name '${processName}'`)
+    this.processName = processName
+  }
+}
+
+/** A living process has the name. */
+export class AlreadyRegisteredError extends KeelsonError {
+  static readonly code: 'KEELSON_ALREADY_REGISTERED' = 'KEELSON_ALREADY_REGISTERED'
+  readonly code: 'KEELSON_ALREADY_REGISTERED' = 'KEELSON_ALREADY_REGISTERED'
+  /** Which name. */
+  readonly registeredName: string
+  constructor(registeredName: string) {
+    super(`Name '${registeredName}' is already registered`)
+    this.registeredName = registeredName
+  }
+}
+
+const isCode =
+  <E extends KeelsonError>(code: ErrorCode) =>
+  (error: unknown): error is E =>
+    isKeelsonError(error) && error.code === code
+
+/** Guard for {@link CallTimeoutError}. */
+export const isCallTimeoutError: (error: unknown) => error is CallTimeoutError = isCode(CallTimeoutError.code)
+/** Guard for {@link ServerNotRunningError}. */
+export const isServerNotRunningError: (error: unknown) => error is ServerNotRunningError = isCode(
+  ServerNotRunningError.code,
+)
+/** Guard for {@link InitializationError}. */
+export const isInitializationError: (error: unknown) => error is InitializationError = isCode(InitializationError.code)
+/** Guard for {@link CallCycleError}. */
+export const isCallCycleError: (error: unknown) => error is CallCycleError = isCode(CallCycleError.code)
+/** Guard for {@link MailboxFullError}. */
+export const isMailboxFullError: (error: unknown) => error is MailboxFullError = isCode(MailboxFullError.code)
+/** Guard for {@link InvalidReturnError}. */
+export const isInvalidReturnError: (error: unknown) => error is InvalidReturnError = isCode(InvalidReturnError.code)
+/** Guard for {@link NotRegisteredError}. */
+export const isNotRegisteredError: (error: unknown) => error is NotRegisteredError = isCode(NotRegisteredError.code)
+/** Guard for {@link AlreadyRegisteredError}. */
+export const isAlreadyRegisteredError: (error: unknown) => error is AlreadyRegisteredError = isCode(
+  AlreadyRegisteredError.code,
+)

@@ -1,0 +1,390 @@
+import type { Call } from '../actor/call.ts'
+import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
+import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
+import type { ActorRuntime } from '../actor/runtime.ts'
+import type { System } from '../system/system.ts'
+import {
+  CallCycleError,
+  CallTimeoutError,
+  InvalidReturnError,
+  MailboxFullError,
+  ServerNotRunningError,
+} from './errors.ts'
+import { isWatched, tellLifecycle } from './lifecycle.ts'
+import { LocalRef } from './ref.ts'
+import { Continued, NoReply, Stopped } from './results.ts'
+import type {
+  CallResult,
+  GenServerBehavior,
+  Info,
+  NextState,
+  ProcessDownReason,
+  ServerStatus,
+  TerminateReason,
+} from './types.ts'
+
+/** Somebody who waits for a stop. */
+export interface StopRequest {
+  readonly reason: TerminateReason
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+type Pending = PromiseLike<void> | undefined
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+
+export const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
+
+const kindOf = (reason: TerminateReason): ExitKind =>
+  reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED
+
+/** A process that runs a {@link GenServerBehavior}. */
+export class Server extends Process {
+  readonly ref: LocalRef
+  readonly system: System
+  readonly behavior: GenServerBehavior<unknown>
+  readonly startedAt: number
+  readonly maxMailbox: number
+  readonly crashesOnCallError: boolean
+  /** The registered name, if it has one. */
+  name: string | undefined
+  /** Told when the process has ended, in order. */
+  onEnd: (() => void)[] | undefined
+  /** Whether somebody else acts on its end. */
+  isSupervised = false
+  messageCount = 0
+  #state: unknown
+  #reason: TerminateReason = 'normal'
+  #killed = false
+  #stops: StopRequest[] | undefined
+
+  constructor(
+    id: string,
+    runtime: ActorRuntime,
+    system: System,
+    behavior: GenServerBehavior<unknown>,
+    settings: { startedAt: number; maxMailbox: number; crashesOnCallError: boolean },
+  ) {
+    super(runtime)
+    this.ref = new LocalRef(id, this)
+    this.system = system
+    this.behavior = behavior
+    this.startedAt = settings.startedAt
+    this.maxMailbox = settings.maxMailbox
+    this.crashesOnCallError = settings.crashesOnCallError
+  }
+
+  get id(): string {
+    return this.ref.id
+  }
+
+  get state(): unknown {
+    return this.#state
+  }
+
+  /** Why it ended, or ends. */
+  get reason(): TerminateReason {
+    return this.#reason
+  }
+
+  get downReason(): ProcessDownReason {
+    if (this.#killed) return { type: 'killed' }
+    const reason = this.#reason
+    return typeof reason === 'string' ? { type: reason } : { type: 'error', message: reason.error.message }
+  }
+
+  get statusName(): ServerStatus {
+    return (['initializing', 'running', 'stopping', 'stopped'] as const)[this.status]
+  }
+
+  get isAlive(): boolean {
+    return this.status !== DEAD
+  }
+
+  /** `init` has made the first state: mail is handled from now on. */
+  begin(first: unknown): void {
+    const continued = first instanceof Continued ? first : undefined
+    this.#state = continued === undefined ? first : continued.state
+    if (continued === undefined) {
+      this.runtime.started(this)
+      return
+    }
+    // Before any message that has come meanwhile.
+    this.status = RUNNING
+    const pending = this.#continue(continued.argument)
+    const started = (): void => {
+      if (this.status === RUNNING) this.runtime.started(this)
+    }
+    if (pending === undefined) started()
+    else void pending.then(started)
+  }
+
+  onCast(message: unknown): Pending {
+    let next: unknown
+    try {
+      next = this.behavior.handleCast(message, this.#state)
+      if (isThenable(next)) return this.#afterwards('handleCast', next)
+    } catch (error) {
+      this.crash(error)
+      return undefined
+    }
+    this.messageCount++
+    return this.#accept('handleCast', next)
+  }
+
+  onInfo(message: unknown): Pending {
+    if (this.behavior.handleInfo === undefined) return undefined
+    let next: unknown
+    try {
+      next = this.behavior.handleInfo(message as Info, this.#state)
+      if (isThenable(next)) return this.#afterwards('handleInfo', next)
+    } catch (error) {
+      this.crash(error)
+      return undefined
+    }
+    return this.#accept('handleInfo', next)
+  }
+
+  onCall(call: Call): Pending {
+    let result: unknown
+    try {
+      result = this.behavior.handleCall(call.message, this.#state, call)
+      if (isThenable(result)) {
+        return result.then(
+          (value) => this.#answer(call, value),
+          (error: unknown) => this.#callFailed(call, error),
+        ) as PromiseLike<void>
+      }
+    } catch (error) {
+      this.#callFailed(call, error)
+      return undefined
+    }
+    return this.#answer(call, result)
+  }
+
+  /** Answers a call; false when its caller waits no more. */
+  reply(call: Call, value: unknown): boolean {
+    this.deferred?.delete(call)
+    if (!this.runtime.settle(call)) return false
+    call.resolve(value)
+    return true
+  }
+
+  onStop(request: unknown): void {
+    this.addStop(request as StopRequest)
+    this.end((request as StopRequest).reason)
+  }
+
+  onTerminate(kind: ExitKind, becauseOf: Process | undefined): void {
+    if (kind === KILLED) {
+      this.#kill()
+      return
+    }
+    if (becauseOf !== undefined && kind !== SHUTDOWN) {
+      this.end({ error: new Error(`Linked process '${becauseOf.id}' exited`) })
+    } else {
+      this.end(kind === SHUTDOWN ? 'shutdown' : 'normal')
+    }
+  }
+
+  onDropped(kind: number, message: unknown): void {
+    // A request to stop that came too late is granted as the process ends.
+    if (kind === STOP) this.addStop(message as StopRequest)
+  }
+
+  onDown(monitor: number, ended: Process | undefined): void {
+    const monitoredRef = { id: ended?.id ?? 'unknown' }
+    const reason: ProcessDownReason = ended instanceof Server ? ended.downReason : { type: 'noproc' }
+    this.tellDown(`monitor_${monitor}`, monitoredRef, reason)
+  }
+
+  tellDown(monitorId: string, monitoredRef: { id: string }, reason: ProcessDownReason): void {
+    if (isWatched(this.system)) {
+      tellLifecycle(this.system, { type: 'process_down', ref: this.ref, monitoredRef, reason, monitorId })
+    }
+    if (this.status === RUNNING) this.runtime.inform(this, { type: 'DOWN', monitorId, ref: monitoredRef, reason })
+  }
+
+  onExitSignal(_link: number, ended: Process | undefined): void {
+    const reason: ProcessDownReason = ended instanceof Server ? ended.downReason : { type: 'noproc' }
+    this.runtime.inform(this, { type: 'EXIT', from: { id: ended?.id ?? 'unknown' }, reason })
+  }
+
+  callError(call: Call, failure: number): Error {
+    if (failure === TIMED_OUT) return new CallTimeoutError(this.id, call.timeoutMs)
+    if (failure === CYCLE) return new CallCycleError(this.id, call.callerId ?? this.id)
+    if (failure === FULL) return new MailboxFullError(this.id, this.maxMailbox)
+    return new ServerNotRunningError(this.id)
+  }
+
+  /** A failure that has no caller ends the process. */
+  crash(thrown: unknown): void {
+    if (this.status >= ENDING) return
+    const error = asError(thrown)
+    const { system, ref } = this
+    if (isWatched(system)) tellLifecycle(system, { type: 'crashed', ref, error })
+    // Where no supervisor acts on it, somebody has to hear of it.
+    if (!this.isSupervised) system.report(error, `process ${this.id}`)
+    this.end({ error })
+  }
+
+  /** Ends it: no more mail, `terminate`, then everybody is told. */
+  end(reason: TerminateReason): void {
+    if (this.status >= ENDING) return
+    this.status = ENDING
+    this.#reason = reason
+    this.exitKind = kindOf(reason)
+    this.runtime.stopping(this)
+    this.#abandonCalls()
+    let pending: unknown
+    try {
+      pending = this.behavior.terminate?.(reason, this.#state)
+    } catch (error) {
+      this.#finish(error)
+      return
+    }
+    if (!isThenable(pending)) this.#finish()
+    else void pending.then(() => this.#finish(), (error: unknown) => this.#finish(error))
+  }
+
+  addStop(request: StopRequest): void {
+    if (this.status === DEAD) request.resolve()
+    else (this.#stops ??= []).push(request)
+  }
+
+  /** It never began: `init` failed. */
+  abandon(reason: TerminateReason): void {
+    this.#reason = reason
+    this.exitKind = kindOf(reason)
+    this.runtime.stopping(this)
+    this.#finish(undefined, false)
+  }
+
+  #kill(): void {
+    if (this.status === DEAD) return
+    this.#killed = true
+    // A `terminate` that runs already gives the reason it was given.
+    if (this.status !== ENDING) this.#reason = { error: new Error(`process ${this.id} was killed`) }
+    this.exitKind = KILLED
+    this.#abandonCalls()
+    this.#finish()
+  }
+
+  #finish(failure?: unknown, wasStarted = true): void {
+    // Killed while `terminate` ran: it has been told already.
+    if (this.status === DEAD) {
+      if (failure !== undefined) this.system.report(failure, `terminate of ${this.id}`)
+      return
+    }
+    this.runtime.exited(this)
+    const stops = this.#stops ?? []
+    this.#stops = undefined
+    const { onEnd } = this
+    this.onEnd = undefined
+    if (onEnd !== undefined) for (const told of onEnd) told()
+    if (wasStarted && isWatched(this.system)) {
+      tellLifecycle(this.system, { type: 'terminated', ref: this.ref, reason: this.#reason })
+    }
+    if (failure !== undefined && stops.length === 0) this.system.report(failure, `terminate of ${this.id}`)
+    for (const { resolve, reject } of stops) {
+      if (failure === undefined) resolve()
+      else reject(failure)
+    }
+  }
+
+  /** Calls that were begun and will not be answered. */
+  #abandonCalls(): void {
+    const calls = [...(this.running === undefined ? [] : [this.running]), ...(this.deferred ?? [])]
+    this.running = undefined
+    this.deferred = undefined
+    for (const call of calls) {
+      if (this.runtime.settle(call)) call.reject(new ServerNotRunningError(this.id))
+    }
+  }
+
+  #callFailed(call: Call, error: unknown): void {
+    if (this.runtime.settle(call)) call.reject(error)
+    if (this.crashesOnCallError) this.crash(error)
+  }
+
+  #answer(call: Call, result: unknown): Pending {
+    if (Array.isArray(result)) {
+      const [reply, state] = result as unknown as CallResult<unknown, unknown>
+      if (result.length !== 2 || state === undefined) {
+        this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state'))
+        return undefined
+      }
+      if (this.status !== RUNNING) return undefined
+      if (!(state instanceof Continued)) {
+        this.#state = state
+        this.messageCount++
+        if (this.runtime.settle(call)) call.resolve(reply)
+        return undefined
+      }
+      this.messageCount++
+      if (this.runtime.settle(call)) call.resolve(reply)
+      return this.#accept('handleCall', state)
+    }
+    if (this.status !== RUNNING) return undefined
+    if (result instanceof NoReply) {
+      this.messageCount++
+      if (!call.settled) (this.deferred ??= new Set()).add(call)
+      return this.#accept('handleCall', result.state)
+    }
+    if (result instanceof Stopped) {
+      if (result.hasReply && this.runtime.settle(call)) call.resolve(result.reply)
+      return this.#accept('handleCall', result)
+    }
+    this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], noReply() or stopWith()'))
+    return undefined
+  }
+
+  #afterwards(callback: string, pending: PromiseLike<unknown>): PromiseLike<void> {
+    return pending.then(
+      (next) => {
+        if (callback === 'handleCast') this.messageCount++
+        return this.#accept(callback, next)
+      },
+      (error: unknown) => this.crash(error),
+    ) as PromiseLike<void>
+  }
+
+  /** Takes over what a callback made of the state. */
+  #accept(callback: string, next: unknown): Pending {
+    if (this.status !== RUNNING) return undefined
+    if (next === undefined) {
+      this.crash(new InvalidReturnError(this.id, callback, 'the next state'))
+      return undefined
+    }
+    if (next instanceof Stopped) {
+      this.#state = next.state
+      if (typeof next.reason === 'object') this.crash(next.reason.error)
+      else this.end(next.reason)
+      return undefined
+    }
+    if (!(next instanceof Continued)) {
+      this.#state = next
+      return undefined
+    }
+    this.#state = next.state
+    return this.#continue(next.argument)
+  }
+
+  #continue(argument: unknown): Pending {
+    let next: unknown
+    try {
+      next = (this.behavior.handleContinue as NonNullable<GenServerBehavior<unknown>['handleContinue']>)(
+        argument,
+        this.#state,
+      ) as NextState<unknown>
+      if (isThenable(next)) return this.#afterwards('handleContinue', next)
+    } catch (error) {
+      this.crash(error)
+      return undefined
+    }
+    return this.#accept('handleContinue', next)
+  }
+}
+

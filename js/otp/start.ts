@@ -1,0 +1,142 @@
+import { runtimeOf } from '../actor/runtimes.ts'
+import { callable, finite, integer, known, options as checkOptions, text } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { getDefaultSystem } from '../system/default.ts'
+import { System } from '../system/system.ts'
+import { InitializationError, InvalidReturnError } from './errors.ts'
+import { isWatched, tellLifecycle } from './lifecycle.ts'
+import { namesOf } from './names.ts'
+import { Continued } from './results.ts'
+import { asError, Server } from './server.ts'
+import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
+
+const INIT_TIMEOUT = 5000
+const LONGEST_MAILBOX = 2 ** 32 - 2
+
+const OPTIONS = ['name', 'initTimeout', 'trapExit', 'maxMailbox', 'overflow', 'onError', 'system']
+const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
+
+/** A time in ms from 0, or for ever. */
+export function timeoutOf(field: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback
+  if (value === Infinity) return Infinity
+  if (typeof value === 'number' && value >= 0) return finite(field, value)
+  throw new InvalidArgumentError(field, 'a number of milliseconds from 0, or Infinity', value)
+}
+
+function checkBehavior(behavior: GenServerBehavior<never>): void {
+  if (typeof behavior !== 'object' || behavior === null) {
+    throw new InvalidArgumentError('behavior', 'an object with init, handleCall and handleCast', behavior)
+  }
+  for (const name of ['init', 'handleCall', 'handleCast'] as const) callable(`behavior.${name}`, behavior[name])
+  for (const name of ['handleInfo', 'handleContinue', 'terminate'] as const) {
+    if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])
+  }
+}
+
+export function systemOf(given: System | undefined): System {
+  if (given === undefined) return getDefaultSystem()
+  if (given instanceof System) return given
+  throw new InvalidArgumentError('options.system', 'a System', given)
+}
+
+function checkStart(options: StartOptions | undefined): StartOptions {
+  const given = checkOptions('options', options)
+  known('options', given, OPTIONS)
+  if (given.name !== undefined) text('options.name', given.name)
+  if (given.overflow !== undefined && !OVERFLOWS.includes(given.overflow)) {
+    throw new InvalidArgumentError('options.overflow', `one of ${OVERFLOWS.join(', ')}`, given.overflow)
+  }
+  if (given.onError !== undefined && given.onError !== 'reply' && given.onError !== 'crash') {
+    throw new InvalidArgumentError('options.onError', "'reply' or 'crash'", given.onError)
+  }
+  if (given.maxMailbox !== undefined && given.maxMailbox !== Infinity) {
+    integer('options.maxMailbox', 1, LONGEST_MAILBOX, given.maxMailbox)
+  }
+  return given
+}
+
+/** Numbers the processes of a system; the second half tells runs of a program apart. */
+const counts = new WeakMap<System, { next: number; suffix: string }>()
+
+function nextId(system: System): string {
+  let count = counts.get(system)
+  if (count === undefined) {
+    count = { next: 0, suffix: Math.floor(system.clock.now().wallMs).toString(36) }
+    counts.set(system, count)
+  }
+  return `genserver_${++count.next}_${count.suffix}`
+}
+
+/** Starts a process; it runs once its `init` has made a state. */
+export async function start<State, CallMsg, CastMsg, CallReply>(
+  behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
+  options?: StartOptions,
+): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
+  checkBehavior(behavior as GenServerBehavior<never>)
+  const given = checkStart(options)
+  const initTimeout = timeoutOf('options.initTimeout', given.initTimeout, INIT_TIMEOUT)
+  const system = systemOf(given.system)
+  const runtime = runtimeOf(system)
+  const maxMailbox = given.maxMailbox ?? Infinity
+  const server = new Server(nextId(system), runtime, system, behavior as GenServerBehavior<unknown>, {
+    startedAt: system.clock.now().wallMs,
+    maxMailbox,
+    crashesOnCallError: given.onError === 'crash',
+  })
+  runtime.spawn(server, {
+    trapExit: given.trapExit === true,
+    maxMailbox: maxMailbox === Infinity ? 2 ** 32 - 1 : maxMailbox,
+    overflow: OVERFLOWS.indexOf(given.overflow ?? 'reject'),
+  })
+  const fail = (thrown: unknown): never => {
+    const error = asError(thrown)
+    server.abandon({ error })
+    throw new InitializationError(server.id, error)
+  }
+  let first: unknown
+  try {
+    first = behavior.init()
+    if (typeof (first as PromiseLike<unknown> | null)?.then === 'function') {
+      first = await within(system, initTimeout, first as PromiseLike<unknown>)
+    }
+  } catch (error) {
+    return fail(error)
+  }
+  if (first === undefined || (first instanceof Continued && first.state === undefined)) {
+    return fail(new InvalidReturnError(server.id, 'init', 'the first state'))
+  }
+  if (first instanceof Continued && behavior.handleContinue === undefined) {
+    return fail(new InvalidReturnError(server.id, 'init', 'a state without continueWith, as there is no handleContinue'))
+  }
+  if (given.name !== undefined) {
+    try {
+      namesOf(system).register(given.name, server)
+    } catch (error) {
+      server.begin(first)
+      server.end('shutdown')
+      throw error
+    }
+  }
+  if (isWatched(system)) tellLifecycle(system, { type: 'started', ref: server.ref })
+  server.begin(first)
+  return server.ref as GenServerRef<State, CallMsg, CastMsg, CallReply>
+}
+
+/** What `init` makes, or an error when it takes too long; what it makes then is dropped. */
+function within(system: System, timeoutMs: number, pending: PromiseLike<unknown>): Promise<unknown> {
+  if (timeoutMs === Infinity) return Promise.resolve(pending)
+  return new Promise((resolve, reject) => {
+    const timer = system.clock.schedule(timeoutMs, () => reject(new Error(`Init timed out after ${timeoutMs}ms`)))
+    pending.then(
+      (value) => {
+        timer.cancel()
+        resolve(value)
+      },
+      (error: unknown) => {
+        timer.cancel()
+        reject(error)
+      },
+    )
+  })
+}
