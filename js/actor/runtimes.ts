@@ -1,4 +1,4 @@
-import { System } from '../system/system.ts'
+import type { System } from '../system/system.ts'
 import { ActorRuntime } from './runtime.ts'
 
 const runtimes = new WeakMap<System, ActorRuntime>()

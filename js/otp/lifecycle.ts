@@ -1,5 +1,5 @@
 import { Listeners } from '../listeners.ts'
-import { System } from '../system/system.ts'
+import type { System } from '../system/system.ts'
 import type { LifecycleEvent, LifecycleHandler } from './types.ts'
 
 const listeners = new WeakMap<System, Listeners<LifecycleEvent>>()

@@ -246,7 +246,11 @@ export class Server extends Process {
       return
     }
     if (!isThenable(pending)) this.#finish()
-    else void pending.then(() => this.#finish(), (error: unknown) => this.#finish(error))
+    else
+      void pending.then(
+        () => this.#finish(),
+        (error: unknown) => this.#finish(error),
+      )
   }
 
   addStop(request: StopRequest): void {
@@ -387,4 +391,3 @@ export class Server extends Process {
     return this.#accept('handleContinue', next)
   }
 }
-

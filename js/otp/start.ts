@@ -107,7 +107,9 @@ export async function start<State, CallMsg, CastMsg, CallReply>(
     return fail(new InvalidReturnError(server.id, 'init', 'the first state'))
   }
   if (first instanceof Continued && behavior.handleContinue === undefined) {
-    return fail(new InvalidReturnError(server.id, 'init', 'a state without continueWith, as there is no handleContinue'))
+    return fail(
+      new InvalidReturnError(server.id, 'init', 'a state without continueWith, as there is no handleContinue'),
+    )
   }
   if (given.name !== undefined) {
     try {
