@@ -137,4 +137,24 @@ export interface HotLane {
   journalRefresh(journal: number): number
   /** What can be read: the number of entries. Scratch: first sequence, the sequence after the last, bytes, segments. */
   journalView(journal: number, durability: number): number
+  /** Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest. */
+  actorSpawn(runtime: number, trap_exit: number, max_mailbox: number, overflow: number): number
+  /** Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline. */
+  actorRound(runtime: number, submitted: number, now: number): number
+  /** Takes submissions and nothing else. */
+  actorSubmit(runtime: number, submitted: number, now: number): number
+  /** Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process. */
+  actorOffer(runtime: number, pid: number, kind: number, slot: number): number
+  /** Queued user messages of a process. */
+  actorMailbox(runtime: number, pid: number): number
+  /** Processes alive. */
+  actorCount(runtime: number): number
+  /** Links two processes; the link, or -1 unless both are alive. */
+  actorLink(runtime: number, one: number, other: number): number
+  /** 1 if there was such a link. */
+  actorUnlink(runtime: number, link: number): number
+  /** Monitors a process; the monitor. */
+  actorMonitor(runtime: number, watcher: number, subject: number): number
+  /** 1 if there was such a monitor. */
+  actorDemonitor(runtime: number, monitor: number): number
 }
