@@ -51,8 +51,10 @@ pub(super) struct Calls {
     /// (caller's slot, call's slot) of calls that a handler waits for.
     waiting: BTreeSet<(u32, u32)>,
     deadlines: Timers,
-    /// Calls with a deadline that has no timer yet: most are answered before the next round, and never need one.
+    /// Calls with a deadline since the last round, and those of the round before it, which have no timer yet: most are
+    /// answered within a round, and never need one.
     fresh: Vec<u32>,
+    handed: Vec<u32>,
     /// The call of each timer slot.
     timed: Vec<u32>,
 }
@@ -75,7 +77,7 @@ impl Calls {
     }
 
     /// Takes note of a queued call; `deadline` is infinite for a call that waits for ever; the
-    /// others are watched from the next [`settle_in`](Self::settle_in).
+    /// others are watched once they have outlived a round.
     pub(super) fn open(
         &mut self,
         slot: u32,
@@ -137,10 +139,10 @@ impl Calls {
         }
     }
 
-    /// Gives each call that has not been answered since the last round its timer.
+    /// Gives each call that is still open after a whole round its timer.
     pub(super) fn settle_in(&mut self, now: f64) {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        for slot in fresh.drain(..) {
+        let mut older = std::mem::take(&mut self.handed);
+        for slot in older.drain(..) {
             let call = &mut self.table[slot as usize];
             let is_open = matches!(call.state, CallState::Queued | CallState::Running);
             if !is_open || call.timer.is_some() || !call.deadline.is_finite() {
@@ -154,12 +156,12 @@ impl Calls {
             }
             self.timed[place] = slot;
         }
-        self.fresh = fresh;
+        self.handed = std::mem::replace(&mut self.fresh, older);
     }
 
     /// Whether there are calls whose deadline nobody watches yet.
-    pub(super) fn has_fresh(&self) -> bool {
-        !self.fresh.is_empty()
+    pub(super) fn has_unwatched(&self) -> bool {
+        !self.handed.is_empty()
     }
 
     /// A call whose deadline has been reached, in the order of deadlines.

@@ -18,6 +18,8 @@
 
 mod calls;
 mod mail;
+#[cfg(all(test, not(loom)))]
+mod model_test;
 mod process;
 mod relations;
 mod run_queue;

@@ -279,7 +279,7 @@ impl Runtime {
         }
         let has_steps =
             !self.urgent.is_empty() || !self.orphans.is_empty() || !self.queue.is_empty();
-        has_steps || self.calls.has_fresh()
+        has_steps || self.calls.has_unwatched()
     }
 
     /// One process's turn: up to its budget of messages, as many as fit.
