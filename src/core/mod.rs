@@ -3,6 +3,7 @@
 //! Time always arrives as an argument, in milliseconds of the caller's clock, so that the same inputs give
 //! the same outputs in production, in a test and in a simulation.
 
+pub mod actor;
 pub mod admission;
 pub mod error;
 pub mod inbox;
