@@ -17,15 +17,32 @@ pub(super) enum Work {
     Unborn,
     Idle,
     /// Starting children in order, from `next` on. Without a cause it is the first start.
-    Up { next: Place, cause: Option<Place> },
+    Up {
+        next: Place,
+        cause: Option<Place>,
+    },
     /// Stopping the children in `floor..below`, the last first.
-    Down { below: Place, floor: Place, then: Then },
+    Down {
+        below: Place,
+        floor: Place,
+        then: Then,
+    },
     /// Stopping all children at once.
-    Together { why: Why, asked: bool },
+    Together {
+        why: Why,
+        asked: bool,
+    },
     /// Starting one child.
-    StartOne { place: Place, by: By },
+    StartOne {
+        place: Place,
+        by: By,
+    },
     /// Stopping one child.
-    StopOne { place: Place, request: RequestId, delete: bool },
+    StopOne {
+        place: Place,
+        request: RequestId,
+        delete: bool,
+    },
     /// It has ended.
     Stopped,
 }
@@ -46,7 +63,10 @@ pub(super) enum Then {
 pub(super) enum By {
     Restart,
     /// `fresh`: the child is new, and not kept if its start fails.
-    Request { request: RequestId, fresh: bool },
+    Request {
+        request: RequestId,
+        fresh: bool,
+    },
 }
 
 /// What has to happen before the work goes on.
@@ -60,11 +80,20 @@ pub(super) enum Wait {
 /// What waits for its turn.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Queued {
-    Exited { place: Place, pid: Pid },
+    Exited {
+        place: Place,
+        pid: Pid,
+    },
     /// A restart whose start failed is to be tried again, and counted.
-    Retry { place: Place, ticket: u64 },
+    Retry {
+        place: Place,
+        ticket: u64,
+    },
     /// A restart that was counted already has waited long enough.
-    Due { place: Place, ticket: u64 },
+    Due {
+        place: Place,
+        ticket: u64,
+    },
     Request(Event, RequestId),
 }
 

@@ -25,12 +25,12 @@ impl Supervisor {
             },
             Event::TerminateChild { child, .. } => self.stop_work(child, request, false),
             Event::RemoveChild { child, .. } => self.stop_work(child, request, true),
-            Event::RestartChild { child, .. } => self.down_child(child).map(|place| {
-                Work::StartOne { place, by: By::Request { request, fresh: false } }
-            }),
-            Event::DeleteChild { child, .. } => self
+            Event::RestartChild { child, .. } => self
                 .down_child(child)
-                .map(|place| Work::StopOne { place, request, delete: true }),
+                .map(|place| Work::StartOne { place, by: By::Request { request, fresh: false } }),
+            Event::DeleteChild { child, .. } => {
+                self.down_child(child).map(|place| Work::StopOne { place, request, delete: true })
+            }
             // Nothing else is a request.
             _ => return,
         };
@@ -62,12 +62,7 @@ impl Supervisor {
         Ok(Work::StartOne { place, by: By::Request { request, fresh: true } })
     }
 
-    fn stop_work(
-        &self,
-        child: ChildId,
-        request: RequestId,
-        delete: bool,
-    ) -> Result<Work, Refusal> {
+    fn stop_work(&self, child: ChildId, request: RequestId, delete: bool) -> Result<Work, Refusal> {
         let (place, _) = self.children.find(child).ok_or(Refusal::NotFound)?;
         Ok(Work::StopOne { place, request, delete })
     }
@@ -77,8 +72,7 @@ impl Supervisor {
         if self.is_simple() {
             return Err(Refusal::SimpleOneForOne);
         }
-        let (place, found): (Place, &Child) =
-            self.children.find(child).ok_or(Refusal::NotFound)?;
+        let (place, found): (Place, &Child) = self.children.find(child).ok_or(Refusal::NotFound)?;
         match found.state() {
             State::Down => Ok(place),
             State::Running { .. } => Err(Refusal::Running),

@@ -79,22 +79,14 @@ impl Supervisor {
                 self.work = Work::Idle;
                 if let By::Request { request, .. } = by {
                     let child = self.id(place);
-                    turn.act(Action::Reply {
-                        request,
-                        result: Ok(Answer::Started { child, pid }),
-                    });
+                    turn.act(Action::Reply { request, result: Ok(Answer::Started { child, pid }) });
                 }
             }
             _ => {}
         }
     }
 
-    pub(super) fn on_start_failed(
-        &mut self,
-        start: StartId,
-        reason: Reason,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn on_start_failed(&mut self, start: StartId, reason: Reason, turn: &mut Turn<'_>) {
         if let Some(place) = self.settle_start(start, turn) {
             self.start_failed(place, StartError::Failed(reason), turn);
         }

@@ -9,13 +9,7 @@ use super::spec::Shutdown;
 
 impl Supervisor {
     /// Stops the last child of a group that is not settled yet, or goes on to what follows.
-    pub(super) fn descend(
-        &mut self,
-        below: Place,
-        floor: Place,
-        then: Then,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn descend(&mut self, below: Place, floor: Place, then: Then, turn: &mut Turn<'_>) {
         if let Some(place) = self.children.last_in(floor, below) {
             if !self.bring_down(place, turn) {
                 return;
@@ -138,7 +132,8 @@ impl Supervisor {
             }
             Some(Wait::Exits { limit }) => {
                 // Its timer is gone when it has run out, and then all were killed.
-                let killed = self.template_kills() || limit.is_some_and(|key| !self.timers.contains_key(&key));
+                let killed = self.template_kills()
+                    || limit.is_some_and(|key| !self.timers.contains_key(&key));
                 let signal = if killed { Signal::Kill } else { Signal::Shutdown };
                 self.note_down(place, Some(signal), turn);
                 if self.children.active() == 0 {

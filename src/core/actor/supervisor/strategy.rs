@@ -65,9 +65,7 @@ impl Supervisor {
         self.children.set(place, State::Down);
         self.work = match self.floor(place) {
             // Somebody may have started a sibling by hand in the meantime.
-            Some(floor) => {
-                Work::Down { below: Place::MAX, floor, then: Then::Up { cause: place } }
-            }
+            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up { cause: place } },
             None => Work::StartOne { place, by: By::Restart },
         };
     }

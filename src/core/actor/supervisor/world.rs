@@ -121,18 +121,25 @@ impl World {
     pub(super) fn advance(&mut self, ms: f64) {
         let until = self.now + ms;
         let mut steps = 0;
-        while let Some(entry) = self.agenda.first_entry() {
-            let at = f64::from_bits(entry.key().0);
-            if at > until {
-                break;
-            }
-            let happening = entry.remove();
-            self.now = self.now.max(at);
-            self.happen(happening);
+        while let Some(at) = self.next_at().filter(|&at| at <= until) {
+            self.step_to(at);
             steps += 1;
             assert!(steps < 200_000, "the world does not come to rest");
         }
         self.now = until;
+    }
+
+    /// When something is due next.
+    pub(super) fn next_at(&self) -> Option<f64> {
+        self.agenda.keys().next().map(|&(at, _)| f64::from_bits(at))
+    }
+
+    /// Lets the next thing happen, at its time.
+    pub(super) fn step_to(&mut self, at: f64) {
+        self.now = self.now.max(at);
+        if let Some((_, happening)) = self.agenda.pop_first() {
+            self.happen(happening);
+        }
     }
 
     /// Sends a request to the current process of a supervisor, or says that there is none.
@@ -204,10 +211,7 @@ impl World {
             Outcome::Never => {}
             Outcome::Fails => {
                 self.log.push(format!("fail {name}"));
-                self.news(
-                    supervisor,
-                    Event::ChildStartFailed { start, reason: Reason::Error(0) },
-                );
+                self.news(supervisor, Event::ChildStartFailed { start, reason: Reason::Error(0) });
             }
             Outcome::Nothing => {
                 self.log.push(format!("ignore {name}"));
@@ -238,12 +242,7 @@ impl World {
         pid
     }
 
-    fn found(
-        &mut self,
-        index: usize,
-        plan: Option<usize>,
-        parent: Option<(Pid, StartId)>,
-    ) -> Pid {
+    fn found(&mut self, index: usize, plan: Option<usize>, parent: Option<(Pid, StartId)>) -> Pid {
         let SupervisorPlan { name, config, children } = &self.supervisors[index];
         let children = children.iter().map(|&child| self.plans[child].spec(child)).collect();
         let config = Config { children, ..config.clone() };
@@ -390,4 +389,3 @@ pub(super) fn reason(text: &str) -> Reason {
         },
     }
 }
-
