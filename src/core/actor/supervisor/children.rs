@@ -52,7 +52,7 @@ impl Child {
 pub struct Counts {
     /// All of them, with a process or without.
     pub specs: usize,
-    /// Those with a process.
+    /// Those with a living process.
     pub active: usize,
     /// Those that supervise.
     pub supervisors: usize,
@@ -68,6 +68,8 @@ pub(super) struct Children {
     by_pid: BTreeMap<Pid, Place>,
     next: Place,
     supervisors: usize,
+    /// Processes that have ended, which has not been dealt with yet.
+    ended: usize,
     /// Significant children that run or are to run again.
     significant: usize,
 }
@@ -104,6 +106,8 @@ impl Children {
             self.significant += usize::from(is_present(state));
             self.significant -= usize::from(is_present(old));
         }
+        self.ended += usize::from(has_ended(state));
+        self.ended -= usize::from(has_ended(old));
         if let State::Running { pid, .. } = old {
             self.by_pid.remove(&pid);
         }
@@ -156,8 +160,9 @@ impl Children {
         self.rows.len()
     }
 
+    /// How many have a living process.
     pub(super) fn active(&self) -> usize {
-        self.by_pid.len()
+        self.by_pid.len() - self.ended
     }
 
     pub(super) fn significant(&self) -> usize {
@@ -177,4 +182,8 @@ impl Children {
 
 fn is_present(state: State) -> bool {
     matches!(state, State::Running { .. } | State::Restarting { .. })
+}
+
+fn has_ended(state: State) -> bool {
+    matches!(state, State::Running { exit: Some(_), .. })
 }

@@ -144,7 +144,7 @@ pub enum Action {
         /// The attempt.
         start: StartId,
         /// `Shutdown`: the supervisor still waits for it. `Kill`: it has given up, and kills what comes of it. A nested
-        /// supervisor that is starting is sent what this says.
+        /// supervisor that is starting, or only about to, is sent what this says.
         signal: Signal,
     },
     /// Send an exit signal.

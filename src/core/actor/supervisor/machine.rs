@@ -7,7 +7,7 @@ use super::children::{Child, Children, Counts, Place, State};
 use super::event::{Action, ChildId, Event, Pid, RequestId, Signal, StartId, TimerKey};
 use super::reason::{Reason, Why};
 use super::report::Report;
-use super::spec::{ChildSpec, Config, Invalid, Strategy};
+use super::spec::{ChildSpec, Config, Invalid, Policy, Strategy};
 use crate::core::random::Random;
 
 /// What the supervisor is in the middle of.
@@ -150,7 +150,7 @@ pub enum Standing {
     Down,
     /// It is being started.
     Starting,
-    /// It runs.
+    /// It runs, or has ended and its turn to be dealt with has not come.
     Running(Pid),
     /// It is to be started again.
     Restarting,
@@ -320,6 +320,11 @@ impl Supervisor {
             self.work,
             Work::Down { then: Then::End { .. }, .. } | Work::Together { .. } | Work::Stopped
         )
+    }
+
+    /// What the children of a `simple_one_for_one` supervisor are made after.
+    pub fn template(&self) -> Option<&Policy> {
+        self.config.template.as_ref()
     }
 
     /// Whether it has ended.

@@ -78,6 +78,8 @@ pub(super) struct World {
     agenda: BTreeMap<(u64, u64), Happening>,
     timers: BTreeMap<(Pid, TimerKey), (u64, u64)>,
     tried: Vec<usize>,
+    /// Starts that are no longer wanted, for supervisors that do not exist yet.
+    cancelled: BTreeMap<(Pid, StartId), Signal>,
     order: u64,
     requests: u64,
     random: Random,
@@ -86,6 +88,8 @@ pub(super) struct World {
     pub(super) now: f64,
     pub(super) log: Vec<String>,
     pub(super) replies: BTreeMap<RequestId, Vec<Result<Answer, Refusal>>>,
+    /// Requests in the order in which they were served, with their supervisors; refusals for a stop are not among them.
+    pub(super) served: Vec<(Pid, RequestId)>,
     pub(super) reports: Vec<(f64, Pid, Report)>,
     pub(super) root: Pid,
 }
@@ -101,6 +105,7 @@ impl World {
             agenda: BTreeMap::new(),
             timers: BTreeMap::new(),
             tried,
+            cancelled: BTreeMap::new(),
             order: 0,
             requests: 0,
             random: Random::new(seed),
@@ -108,6 +113,7 @@ impl World {
             now: 0.0,
             log: Vec::new(),
             replies: BTreeMap::new(),
+            served: Vec::new(),
             reports: Vec::new(),
             root: Pid(0),
         }
@@ -249,6 +255,9 @@ impl World {
         self.log.push(format!("begin {name}"));
         let pid = self.spawn(plan, Some(Supervisor::new(config).expect("valid")), parent);
         self.handle(pid, Event::Start);
+        if let Some(signal) = parent.and_then(|start| self.cancelled.remove(&start)) {
+            self.send(pid, signal);
+        }
         pid
     }
 
@@ -278,8 +287,10 @@ impl World {
                 let starting = self.processes.iter().find(|(_, process)| {
                     process.alive && !process.ready && process.parent == Some((of, start))
                 });
-                if let Some((&pid, _)) = starting {
-                    self.send(pid, signal);
+                let pid = starting.map(|(&pid, _)| pid);
+                match pid {
+                    Some(pid) => self.send(pid, signal),
+                    None => drop(self.cancelled.insert((of, start), signal)),
                 }
             }
             Action::Exit { pid, signal } => self.send(pid, signal),
@@ -293,6 +304,9 @@ impl World {
                 self.agenda.remove(&key);
             }
             Action::Reply { request, result } => {
+                if result != Err(Refusal::Stopping) {
+                    self.served.push((of, request));
+                }
                 self.replies.get_mut(&request).expect("asked").push(result);
             }
             Action::Report(report) => self.reports.push((self.now, of, report)),
