@@ -168,7 +168,10 @@ pub struct ChildView {
 }
 
 impl Supervisor {
-    /// A supervisor that waits for [`Event::Start`], or the rule that its configuration breaks.
+    /// A supervisor that waits for [`Event::Start`].
+    ///
+    /// # Errors
+    /// The rule that the configuration breaks.
     pub fn new(mut config: Config) -> Result<Self, Invalid> {
         config.check()?;
         let mut children = Children::default();

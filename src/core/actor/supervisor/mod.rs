@@ -55,6 +55,8 @@ pub use spec::{
 };
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod otp;
 #[cfg(test)]
 mod properties;

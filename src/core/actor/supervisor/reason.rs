@@ -69,12 +69,13 @@ impl Why {
     pub fn reason(self) -> Reason {
         match self {
             Self::Requested(reason) => reason,
-            Self::MaxRestarts { .. } | Self::AutoShutdown { .. } => Reason::Shutdown,
             Self::StartFailed {
                 error: StartError::Failed(Reason::Error(detail) | Reason::ShutdownWith(detail)),
                 ..
             } => Reason::ShutdownWith(detail),
-            Self::StartFailed { .. } => Reason::Shutdown,
+            Self::MaxRestarts { .. } | Self::AutoShutdown { .. } | Self::StartFailed { .. } => {
+                Reason::Shutdown
+            }
             Self::Killed => Reason::Killed,
         }
     }

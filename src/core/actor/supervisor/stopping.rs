@@ -73,19 +73,15 @@ impl Supervisor {
     fn bring_down(&mut self, place: Place, turn: &mut Turn<'_>) -> bool {
         let Some(child) = self.children.get(place) else { return true };
         let shutdown = child.policy().shutdown;
-        match child.state() {
-            State::Running { pid, exit: None } => {
-                let signal = first_signal(shutdown);
-                turn.act(Action::Exit { pid, signal });
-                let limit = self.stop_limit(shutdown, turn);
-                self.wait = Some(Wait::Exit { place, pid, signal, limit });
-                false
-            }
-            _ => {
-                self.note_down(place, None, turn);
-                true
-            }
+        if let State::Running { pid, exit: None } = child.state() {
+            let signal = first_signal(shutdown);
+            turn.act(Action::Exit { pid, signal });
+            let limit = self.stop_limit(shutdown, turn);
+            self.wait = Some(Wait::Exit { place, pid, signal, limit });
+            return false;
         }
+        self.note_down(place, None, turn);
+        true
     }
 
     /// A child is down: its process has ended, or it had none and its restart is cancelled.

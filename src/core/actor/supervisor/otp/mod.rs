@@ -153,18 +153,17 @@ impl Play {
             ["kill", name] => self.world.die(self.pid(name), Reason::Killed),
             ["which", name] => {
                 let children = self.world.machine(self.pid(name)).expect("runs").children();
-                let text: String = children
-                    .map(|view| {
-                        let index = usize::try_from(view.spec.id.0).expect("small");
-                        let standing = match view.standing {
-                            Standing::Running(_) => "up",
-                            Standing::Down => "down",
-                            Standing::Restarting | Standing::Starting => "restarting",
-                        };
-                        format!(" {}={standing}", self.world.plans[index].name)
-                    })
-                    .collect();
-                self.world.log.push(format!("which {name}{text}"));
+                let mut line = format!("which {name}");
+                for view in children {
+                    let index = usize::try_from(view.spec.id.0).expect("small");
+                    let standing = match view.standing {
+                        Standing::Running(_) => "up",
+                        Standing::Down => "down",
+                        Standing::Restarting | Standing::Starting => "restarting",
+                    };
+                    line = format!("{line} {}={standing}", self.world.plans[index].name);
+                }
+                self.world.log.push(line);
             }
             ["count", name] => {
                 let machine = self.world.machine(self.pid(name)).expect("runs");

@@ -195,6 +195,9 @@ fn a_configuration_that_breaks_a_rule_is_refused() {
     use super::super::{Backoff, Invalid, Kind};
     let base = || config(Strategy::OneForOne, vec![child(1)]);
     let wrong = |change: fn(&mut Policy)| config(Strategy::OneForOne, vec![with(1, change)]);
+    let delays = |backoff| {
+        config(Strategy::OneForOne, vec![with(1, |policy| policy.backoff = Some(backoff))])
+    };
     let cases = [
         (Config { within_ms: 0.0, ..base() }, Invalid::Within),
         (Config { within_ms: f64::NAN, ..base() }, Invalid::Within),
@@ -217,24 +220,15 @@ fn a_configuration_that_breaks_a_rule_is_refused() {
         (wrong(|policy| policy.shutdown = Shutdown::After(f64::INFINITY)), Invalid::Shutdown),
         (wrong(|policy| policy.start_timeout = Some(f64::NAN)), Invalid::StartTimeout),
         (
-            wrong(|policy| {
-                policy.backoff =
-                    Some(Backoff { initial_ms: 2.0, max_ms: 1.0, factor: 1.0, jitter: 0.0 })
-            }),
+            delays(Backoff { initial_ms: 2.0, max_ms: 1.0, factor: 1.0, jitter: 0.0 }),
             Invalid::Backoff,
         ),
         (
-            wrong(|policy| {
-                policy.backoff =
-                    Some(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 0.5, jitter: 0.0 })
-            }),
+            delays(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 0.5, jitter: 0.0 }),
             Invalid::Backoff,
         ),
         (
-            wrong(|policy| {
-                policy.backoff =
-                    Some(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 1.0, jitter: 1.5 })
-            }),
+            delays(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 1.0, jitter: 1.5 }),
             Invalid::Backoff,
         ),
     ];
