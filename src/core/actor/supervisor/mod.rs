@@ -40,19 +40,21 @@ mod spec;
 mod starting;
 mod stopping;
 mod strategy;
+mod view;
 
 pub use backoff::Backoff;
 pub use children::Counts;
 pub use event::{
     Action, Answer, ChildId, Event, Pid, Refusal, RequestId, Signal, StartId, TimerKey, Token,
 };
-pub use machine::{ChildView, Standing, Supervisor};
+pub use machine::Supervisor;
 pub use reason::{Reason, StartError, Why};
 pub use report::{Report, Verdict};
 pub use spec::{
     AutoShutdown, BudgetScope, ChildSpec, Config, Invalid, Kind, Policy, Restart, Shutdown,
     Strategy,
 };
+pub use view::{ChildView, Standing};
 
 #[cfg(test)]
 mod fuzz;

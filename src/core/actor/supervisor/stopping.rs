@@ -137,7 +137,6 @@ impl Supervisor {
                     self.disarm(limit, turn);
                 }
             }
-            _ if self.is_ending() => {}
             _ => self.queue.push_back(Queued::Exited { place, pid }),
         }
     }

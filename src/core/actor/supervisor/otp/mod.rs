@@ -293,8 +293,8 @@ fn every_scenario_goes_as_it_went_in_erlang() {
     for path in &scripts {
         let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
         // Where the difference is meant, `README.md` says why.
-        let meant = format!("{root}/meant/{name}.log");
-        let erlang = format!("{root}/logs/{name}.log");
+        let meant = format!("{root}/meant/{name}.txt");
+        let erlang = format!("{root}/logs/{name}.txt");
         let log = if std::fs::exists(&meant).expect("readable") {
             differences += 1;
             assert!(readme.contains(&format!("`{name}`")), "{name} is not in README.md");

@@ -31,7 +31,7 @@ play(File, Logs) ->
     timer:sleep(50),
     Writer ! {finish, Self},
     Log = receive {log, L} -> L end,
-    ok = file:write_file(filename:join(Logs, Name ++ ".log"), [[X, "\n"] || X <- Log]),
+    ok = file:write_file(filename:join(Logs, Name ++ ".txt"), [[X, "\n"] || X <- Log]),
     [exit(P, kill) || {_, P} <- ets:tab2list(pids)],
     timer:sleep(10),
     [ets:delete(T) || T <- [plan, tried, pids]],

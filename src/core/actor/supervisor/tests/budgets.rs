@@ -215,3 +215,30 @@ fn a_group_waits_stopped() {
     desk.fire();
     assert_eq!(desk.let_start(), [1, 2]);
 }
+
+#[test]
+fn a_delay_that_was_overtaken_by_another_restart_does_not_count_for_it() {
+    let Config { children, .. } = patient(0.0);
+    let config = Config { max_restarts: 2, ..config(Strategy::OneForAll, children) };
+    let mut desk = Desk::up(config);
+    desk.crash(1);
+    let (timer, at) = {
+        desk.let_stop();
+        desk.armed().expect("a delay")
+    };
+    desk.request(|request| Event::RestartChild { request, child: ChildId(2) });
+    desk.started();
+    // Something is under way, so that a crash and the end of the delay wait, in this order.
+    desk.request(|request| Event::StartChild { request, spec: child(3) });
+    let (start, _) = desk.asked().expect("a start");
+    desk.crash(2);
+    desk.now = at;
+    desk.tell(Event::Timer { timer });
+    let pid = desk.fresh();
+    desk.tell(Event::ChildStarted { start, pid });
+    desk.let_stop();
+    assert_eq!(desk.asked().map(|(_, id)| id), Some(1), "the crash restarts the group");
+    desk.failed();
+    assert_eq!(desk.asked(), None, "the old delay is no licence to try again uncounted");
+    assert_eq!(desk.why(), Some(Why::MaxRestarts { child: ChildId(1) }));
+}

@@ -222,3 +222,45 @@ fn stale_and_unknown_events_change_nothing() {
     assert!(desk.tell(Event::ChildStarted { start, pid }).is_empty(), "an echo harms nobody");
     assert_eq!(desk.pid(1), pid);
 }
+
+#[test]
+fn an_exit_is_told_once_and_its_first_reason_counts() {
+    let mut desk =
+        Desk::up(config(Strategy::OneForOne, vec![child(1), restarting(2, Restart::Transient)]));
+    desk.crash(1);
+    let ((start, _), pid) = (desk.asked().expect("a start"), desk.pid(2));
+    desk.tell(Event::ChildExited { pid, reason: Reason::Normal });
+    desk.tell(Event::ChildExited { pid, reason: BOOM });
+    let one = desk.fresh();
+    desk.tell(Event::ChildStarted { start, pid: one });
+    assert_eq!(desk.asked(), None, "it was done");
+    assert!(desk.machine.is_idle());
+}
+
+#[test]
+fn an_exit_that_a_stop_has_seen_is_not_taken_for_the_next_process() {
+    let mut desk = two();
+    let (first, two) = (desk.pid(1), ChildId(2));
+    desk.crash(2);
+    let (start, _) = desk.asked().expect("a start");
+    desk.request(|request| Event::TerminateChild { request, child: ChildId(1) });
+    desk.request(|request| Event::RestartChild { request, child: ChildId(1) });
+    desk.tell(Event::ChildExited { pid: first, reason: BOOM });
+    let pid = desk.fresh();
+    desk.tell(Event::ChildStarted { start, pid });
+    assert_eq!(desk.machine.child(two).map(|view| view.instance), Some(2));
+    // The new process has died before its start is told, behind the exit that is stale by now.
+    let (start, _) = desk.asked().expect("a start");
+    let pid = desk.fresh();
+    desk.tell(Event::ChildExited { pid, reason: Reason::Normal });
+    desk.tell(Event::ChildStarted { start, pid });
+    let exits: Vec<_> = desk
+        .actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Report(Report::Exited { pid, .. }) => Some(*pid),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(exits, [pid]);
+}
