@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::budget::Window;
-use super::children::{Child, Children, Counts, Place, State};
+use super::children::{Child, Children, Place, State};
 use super::event::{Action, ChildId, Event, Pid, RequestId, Signal, StartId, TimerKey};
 use super::reason::{Reason, Why};
 use super::report::Report;
-use super::spec::{ChildSpec, Config, Invalid, Policy, Strategy};
+use super::spec::{ChildSpec, Config, Invalid, Strategy};
 use crate::core::random::Random;
 
 /// What the supervisor is in the middle of.
@@ -16,10 +16,10 @@ pub(super) enum Work {
     /// It was not started yet.
     Unborn,
     Idle,
-    /// Starting children in order, from `next` on. Without a cause it is the first start.
+    /// Starting children in order, from `next` on: for the `first` time, or in a restart.
     Up {
         next: Place,
-        cause: Option<Place>,
+        first: bool,
     },
     /// Stopping the children in `floor..below`, the last first.
     Down {
@@ -53,7 +53,7 @@ pub(super) enum Then {
     /// It is started again, after the delay of the child that was the cause.
     Delay { cause: Place },
     /// It is started again.
-    Up { cause: Place },
+    Up,
     /// The supervisor ends.
     End { why: Why },
 }
@@ -217,7 +217,7 @@ impl Supervisor {
                     Some(queued) => self.take_up(queued, turn),
                     None => break,
                 },
-                Work::Up { next, cause } => self.climb(next, cause, turn),
+                Work::Up { next, first } => self.climb(next, first, turn),
                 Work::Down { below, floor, then } => self.descend(below, floor, then, turn),
                 Work::Together { why, asked } => self.stop_together(why, asked, turn),
                 Work::StartOne { place, .. } => self.start(place, turn),
@@ -230,7 +230,7 @@ impl Supervisor {
 
     fn begin(&mut self) {
         if matches!(self.work, Work::Unborn) {
-            self.work = Work::Up { next: 0, cause: None };
+            self.work = Work::Up { next: 0, first: true };
         }
     }
 

@@ -9,12 +9,12 @@ use super::spec::{Restart, Shutdown};
 
 impl Supervisor {
     /// Starts the next child of a group, or ends the climb.
-    pub(super) fn climb(&mut self, next: Place, cause: Option<Place>, turn: &mut Turn<'_>) {
+    pub(super) fn climb(&mut self, next: Place, first: bool, turn: &mut Turn<'_>) {
         if let Some(place) = self.children.first_from(next) {
             self.start(place, turn);
         } else {
             self.work = Work::Idle;
-            if cause.is_none() {
+            if first {
                 turn.act(Action::Ready);
             }
         }
@@ -74,7 +74,7 @@ impl Supervisor {
     /// A start has led to a child, with a process or without.
     fn started(&mut self, place: Place, pid: Option<Pid>, turn: &mut Turn<'_>) {
         match self.work {
-            Work::Up { cause, .. } => self.work = Work::Up { next: place + 1, cause },
+            Work::Up { first, .. } => self.work = Work::Up { next: place + 1, first },
             Work::StartOne { by, .. } => {
                 self.work = Work::Idle;
                 if let By::Request { request, .. } = by {
@@ -148,8 +148,8 @@ impl Supervisor {
         turn.report(Report::StartFailed { child, error });
         self.children.set(place, State::Down);
         match self.work {
-            Work::Up { cause: None, .. } => self.end(Why::StartFailed { child, error }, turn),
-            Work::Up { cause: Some(_), .. } | Work::StartOne { by: By::Restart, .. } => {
+            Work::Up { first: true, .. } => self.end(Why::StartFailed { child, error }, turn),
+            Work::Up { first: false, .. } | Work::StartOne { by: By::Restart, .. } => {
                 let ticket = self.number();
                 self.children.set(place, State::Restarting { ticket, timer: None });
                 self.queue.push_back(Queued::Retry { place, ticket });

@@ -24,7 +24,7 @@ impl Supervisor {
         }
         match then {
             Then::Delay { cause } => self.delay(cause, turn),
-            Then::Up { cause } => self.work = Work::Up { next: floor, cause: Some(cause) },
+            Then::Up => self.work = Work::Up { next: floor, first: false },
             Then::End { why } => self.finish(why, turn),
         }
     }

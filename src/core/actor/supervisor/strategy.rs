@@ -65,7 +65,7 @@ impl Supervisor {
         self.children.set(place, State::Down);
         self.work = match self.floor(place) {
             // Somebody may have started a sibling by hand in the meantime.
-            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up { cause: place } },
+            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up },
             None => Work::StartOne { place, by: By::Restart },
         };
     }
@@ -98,7 +98,7 @@ impl Supervisor {
             turn.report(Report::RestartDelayed { child: self.id(place), at, attempt });
         } else {
             self.work = match self.floor(place) {
-                Some(floor) => Work::Up { next: floor, cause: Some(place) },
+                Some(floor) => Work::Up { next: floor, first: false },
                 None => Work::StartOne { place, by: By::Restart },
             };
         }
