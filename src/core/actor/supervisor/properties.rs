@@ -226,11 +226,17 @@ impl Watch {
             }
             Op::Ask(kind, which, child) => {
                 let supervisors = self.supervisors();
-                let to = supervisors[which % supervisors.len()];
                 if self.world.plans.is_empty() {
                     return;
                 }
                 let index = child % self.world.plans.len();
+                // Mostly the supervisor that has the child, sometimes any that ever was.
+                let owner = supervisors.iter().copied().find(|&pid| {
+                    let machine = self.world.machine(pid);
+                    machine.is_some_and(|machine| machine.child(ChildId(index as u64)).is_some())
+                });
+                let any = supervisors[which % supervisors.len()];
+                let to = if which % 4 == 0 { any } else { owner.unwrap_or(any) };
                 // A supervisor's plan belongs to one place in the tree, or the tree would have no end.
                 if self.world.plans[index].supervisor.is_some() && kind % 6 < 2 {
                     return;

@@ -242,3 +242,17 @@ fn a_delay_that_was_overtaken_by_another_restart_does_not_count_for_it() {
     assert_eq!(desk.asked(), None, "the old delay is no licence to try again uncounted");
     assert_eq!(desk.why(), Some(Why::MaxRestarts { child: ChildId(1) }));
 }
+
+#[test]
+fn a_sibling_that_was_started_by_hand_during_a_delay_is_stopped_first() {
+    let mut desk = Desk::up(Config { strategy: Strategy::OneForAll, ..patient(0.0) });
+    desk.crash(1);
+    desk.let_stop();
+    let (timer, at) = desk.armed().expect("a delay");
+    desk.request(|request| Event::RestartChild { request, child: ChildId(2) });
+    desk.started();
+    desk.now = at;
+    desk.tell(Event::Timer { timer });
+    assert_eq!(desk.let_stop(), [2]);
+    assert_eq!(desk.let_start(), [1, 2]);
+}
