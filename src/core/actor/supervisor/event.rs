@@ -206,7 +206,7 @@ pub enum Answer {
     Done,
 }
 
-/// A request that was refused. Nothing has changed, but for a process that a failed start may have left in the logs.
+/// A request that was refused; nothing has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The supervisor is ending or has ended.
