@@ -13,6 +13,8 @@
 //!   [`Step::Dropped`].
 //! - **Exits** reach links and monitors once, in the order in which those were made.
 //!
+//! Who restarts processes, and when, is decided by a [`supervisor`]: a pure state machine, driven by whoever drives the runtime.
+//!
 //! Time is monotonic milliseconds, and always an argument. Everything is O(1) amortised a message; exits are O(log n) a
 //! link or monitor.
 
@@ -25,6 +27,7 @@ mod relations;
 mod run_queue;
 mod runtime;
 mod step;
+pub mod supervisor;
 #[cfg(all(test, not(loom)))]
 mod tests;
 

@@ -1,0 +1,189 @@
+//! The children in the order in which they start, found by name, by process and by place.
+
+use std::collections::BTreeMap;
+
+use super::budget::Window;
+use super::event::{ChildId, Pid, TimerKey};
+use super::reason::Reason;
+use super::spec::{ChildSpec, Kind, Policy};
+
+/// A child's place: later ones are greater, and none is used twice.
+pub(super) type Place = u64;
+
+/// What has become of a child.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum State {
+    /// It has no process and waits for none.
+    Down,
+    /// Its start is under way.
+    Starting,
+    /// It runs. `exit` is its end when that is known and not yet dealt with.
+    Running { pid: Pid, exit: Option<Reason> },
+    /// It is to be started again: `ticket` tells this restart from others of the child, `timer` is what it waits for.
+    Restarting { ticket: u64, timer: Option<TimerKey> },
+}
+
+#[derive(Debug)]
+pub(super) struct Child {
+    pub(super) spec: ChildSpec,
+    state: State,
+    /// Successful starts.
+    pub(super) instance: u32,
+    /// Restarts in a row, for the back-off.
+    pub(super) row: u32,
+    /// When the last start succeeded.
+    pub(super) since: f64,
+    /// Its own budget, when each child has one.
+    pub(super) window: Option<Box<Window>>,
+}
+
+impl Child {
+    pub(super) fn state(&self) -> State {
+        self.state
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.spec.policy
+    }
+}
+
+/// How many children there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// All of them, with a process or without.
+    pub specs: usize,
+    /// Those with a living process.
+    pub active: usize,
+    /// Those that supervise.
+    pub supervisors: usize,
+    /// Those that work.
+    pub workers: usize,
+}
+
+/// The table. All but iteration is O(log n).
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    rows: BTreeMap<Place, Child>,
+    by_id: BTreeMap<ChildId, Place>,
+    by_pid: BTreeMap<Pid, Place>,
+    next: Place,
+    supervisors: usize,
+    /// Processes that have ended, which has not been dealt with yet.
+    ended: usize,
+    /// Significant children that run or are to run again.
+    significant: usize,
+}
+
+impl Children {
+    /// Adds a child at the end; `None` if its name is taken.
+    pub(super) fn insert(&mut self, spec: ChildSpec) -> Option<Place> {
+        if self.by_id.contains_key(&spec.id) {
+            return None;
+        }
+        let place = self.next;
+        self.next += 1;
+        self.by_id.insert(spec.id, place);
+        self.supervisors += usize::from(spec.policy.kind == Kind::Supervisor);
+        let child =
+            Child { spec, state: State::Down, instance: 0, row: 0, since: 0.0, window: None };
+        self.rows.insert(place, child);
+        Some(place)
+    }
+
+    pub(super) fn remove(&mut self, place: Place) -> Option<Child> {
+        self.set(place, State::Down);
+        let child = self.rows.remove(&place)?;
+        self.by_id.remove(&child.spec.id);
+        self.supervisors -= usize::from(child.spec.policy.kind == Kind::Supervisor);
+        Some(child)
+    }
+
+    /// The only way a state changes, so that the indexes and sums stay right.
+    pub(super) fn set(&mut self, place: Place, state: State) {
+        let Some(child) = self.rows.get_mut(&place) else { return };
+        let old = std::mem::replace(&mut child.state, state);
+        if child.spec.policy.significant {
+            self.significant += usize::from(is_present(state));
+            self.significant -= usize::from(is_present(old));
+        }
+        self.ended += usize::from(has_ended(state));
+        self.ended -= usize::from(has_ended(old));
+        if let State::Running { pid, .. } = old {
+            self.by_pid.remove(&pid);
+        }
+        if let State::Running { pid, .. } = state {
+            self.by_pid.insert(pid, place);
+        }
+    }
+
+    pub(super) fn get(&self, place: Place) -> Option<&Child> {
+        self.rows.get(&place)
+    }
+
+    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Child> {
+        self.rows.get_mut(&place)
+    }
+
+    pub(super) fn find(&self, id: ChildId) -> Option<(Place, &Child)> {
+        let place = *self.by_id.get(&id)?;
+        self.rows.get(&place).map(|child| (place, child))
+    }
+
+    /// Whose process this is.
+    pub(super) fn owner(&self, pid: Pid) -> Option<Place> {
+        self.by_pid.get(&pid).copied()
+    }
+
+    /// The first child at or after a place.
+    pub(super) fn first_from(&self, place: Place) -> Option<Place> {
+        self.rows.range(place..).next().map(|(&place, _)| place)
+    }
+
+    /// The last child in `floor..below`.
+    pub(super) fn last_in(&self, floor: Place, below: Place) -> Option<Place> {
+        self.rows.range(floor..below.max(floor)).next_back().map(|(&place, _)| place)
+    }
+
+    /// All, in the order in which they start.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Place, &Child)> {
+        self.rows.iter().map(|(&place, child)| (place, child))
+    }
+
+    /// Places of those that run, in the order in which they start.
+    pub(super) fn running(&self) -> Vec<Place> {
+        let mut places: Vec<_> = self.by_pid.values().copied().collect();
+        places.sort_unstable();
+        places
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many have a living process.
+    pub(super) fn active(&self) -> usize {
+        self.by_pid.len() - self.ended
+    }
+
+    pub(super) fn significant(&self) -> usize {
+        self.significant
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let workers = self.rows.len() - self.supervisors;
+        let (specs, active) = (self.rows.len(), self.active());
+        Counts { specs, active, supervisors: self.supervisors, workers }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self { next: self.next, ..Self::default() };
+    }
+}
+
+fn is_present(state: State) -> bool {
+    matches!(state, State::Running { .. } | State::Restarting { .. })
+}
+
+fn has_ended(state: State) -> bool {
+    matches!(state, State::Running { exit: Some(_), .. })
+}

@@ -1,0 +1,314 @@
+//! The machine: what it is doing, what it waits for, and what waits for it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::budget::Window;
+use super::children::{Child, Children, Place, State};
+use super::event::{Action, ChildId, Event, Pid, RequestId, Signal, StartId, TimerKey};
+use super::reason::{Reason, Why};
+use super::report::Report;
+use super::spec::{ChildSpec, Config, Invalid, Strategy};
+use crate::core::random::Random;
+
+/// What the supervisor is in the middle of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Work {
+    /// It was not started yet.
+    Unborn,
+    Idle,
+    /// Starting children in order, from `next` on: for the `first` time, or in a restart.
+    Up {
+        next: Place,
+        first: bool,
+    },
+    /// Stopping the children in `floor..below`, the last first.
+    Down {
+        below: Place,
+        floor: Place,
+        then: Then,
+    },
+    /// Stopping all children at once.
+    Together {
+        why: Why,
+        asked: bool,
+    },
+    /// Starting one child.
+    StartOne {
+        place: Place,
+        by: By,
+    },
+    /// Stopping one child.
+    StopOne {
+        place: Place,
+        request: RequestId,
+        delete: bool,
+    },
+    /// It has ended.
+    Stopped,
+}
+
+/// What follows when a group is down.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Then {
+    /// It is started again, after the delay of the child that was the cause.
+    Delay { cause: Place },
+    /// It is started again.
+    Up,
+    /// The supervisor ends.
+    End { why: Why },
+}
+
+/// On whose behalf one child is started.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By {
+    Restart,
+    /// `fresh`: the child is new, and not kept if its start fails.
+    Request {
+        request: RequestId,
+        fresh: bool,
+    },
+}
+
+/// What has to happen before the work goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wait {
+    Start { start: StartId, place: Place, limit: Option<(TimerKey, f64)> },
+    Exit { place: Place, pid: Pid, signal: Signal, limit: Option<TimerKey> },
+    Exits { limit: Option<TimerKey> },
+}
+
+/// What waits for its turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Queued {
+    Exited {
+        place: Place,
+        pid: Pid,
+    },
+    /// A restart whose start failed is to be tried again, and counted.
+    Retry {
+        place: Place,
+        ticket: u64,
+    },
+    /// A restart that was counted already has waited long enough.
+    Due {
+        place: Place,
+        ticket: u64,
+    },
+    Request(Event, RequestId),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    StartLimit,
+    StopLimit,
+    Backoff { place: Place },
+}
+
+/// What one step may use beside the state.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pub(super) random: &'a mut Random,
+    pub(super) actions: &'a mut Vec<Action>,
+}
+
+impl Turn<'_> {
+    pub(super) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(super) fn report(&mut self, report: Report) {
+        self.actions.push(Action::Report(report));
+    }
+}
+
+/// A supervisor that never loses a child: each one it knows of runs, waits for its restart, or was stopped for a reason
+/// that was reported.
+///
+/// It is a pure function of its configuration, the events, their times and the chance it is lent.
+#[derive(Debug)]
+pub struct Supervisor {
+    /// Without the children, which are in the table.
+    pub(super) config: Config,
+    pub(super) children: Children,
+    pub(super) window: Window,
+    pub(super) work: Work,
+    pub(super) wait: Option<Wait>,
+    pub(super) queue: VecDeque<Queued>,
+    /// A stop was asked for and has not begun.
+    pub(super) exit: Option<Reason>,
+    pub(super) timers: BTreeMap<TimerKey, Purpose>,
+    /// Exits of processes that are not known, while a start is under way that may make them known.
+    pub(super) early: BTreeMap<Pid, Reason>,
+    pub(super) now: f64,
+    last_number: u64,
+}
+
+impl Supervisor {
+    /// A supervisor that waits for [`Event::Start`].
+    ///
+    /// # Errors
+    /// The rule that the configuration breaks.
+    pub fn new(mut config: Config) -> Result<Self, Invalid> {
+        config.check()?;
+        let mut children = Children::default();
+        for child in std::mem::take(&mut config.children) {
+            children.insert(child).ok_or(Invalid::DuplicateChild(child.id))?;
+        }
+        Ok(Self {
+            config,
+            children,
+            window: Window::default(),
+            work: Work::Unborn,
+            wait: None,
+            queue: VecDeque::new(),
+            exit: None,
+            timers: BTreeMap::new(),
+            early: BTreeMap::new(),
+            now: 0.0,
+            last_number: 0,
+        })
+    }
+
+    /// Takes an event at monotonic time `now`, and appends what is to be done about it to `actions`.
+    ///
+    /// A time before that of an earlier event counts as that earlier time. Chance is drawn for jitter alone.
+    pub fn handle(
+        &mut self,
+        event: Event,
+        now: f64,
+        random: &mut Random,
+        actions: &mut Vec<Action>,
+    ) {
+        // `max` also drops a NaN.
+        self.now = self.now.max(now);
+        let turn = &mut Turn { random, actions };
+        match event {
+            Event::Start => self.begin(),
+            Event::ChildStarted { start, pid } => self.on_started(start, pid, turn),
+            Event::ChildIgnored { start } => self.on_ignored(start, turn),
+            Event::ChildStartFailed { start, reason } => self.on_start_failed(start, reason, turn),
+            Event::ChildExited { pid, reason } => self.on_exited(pid, reason, turn),
+            Event::Timer { timer } => self.on_timer(timer, turn),
+            Event::ExitRequested { reason } => self.on_exit_requested(reason, turn),
+            Event::Killed => self.on_killed(turn),
+            Event::StartChild { request, .. }
+            | Event::StartDynamic { request, .. }
+            | Event::TerminateChild { request, .. }
+            | Event::RemoveChild { request, .. }
+            | Event::RestartChild { request, .. }
+            | Event::DeleteChild { request, .. } => self.on_request(event, request, turn),
+        }
+        self.run(turn);
+    }
+
+    /// Works until there is nothing to do, or something to wait for. A loop and no recursion, because a group may be long.
+    fn run(&mut self, turn: &mut Turn<'_>) {
+        while self.wait.is_none() {
+            // A stop on request has an answer to give first.
+            if !matches!(self.work, Work::StopOne { .. })
+                && let Some(reason) = self.exit.take()
+                && !self.is_ending()
+            {
+                self.end(Why::Requested(reason), turn);
+            }
+            match self.work {
+                Work::Unborn | Work::Stopped => break,
+                Work::Idle => match self.queue.pop_front() {
+                    Some(queued) => self.take_up(queued, turn),
+                    None => break,
+                },
+                Work::Up { next, first } => self.climb(next, first, turn),
+                Work::Down { below, floor, then } => self.descend(below, floor, then, turn),
+                Work::Together { why, asked } => self.stop_together(why, asked, turn),
+                Work::StartOne { place, .. } => self.start(place, turn),
+                Work::StopOne { place, request, delete } => {
+                    self.stop_one(place, request, delete, turn);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        if matches!(self.work, Work::Unborn) {
+            self.work = Work::Up { next: 0, first: true };
+        }
+    }
+
+    fn take_up(&mut self, queued: Queued, turn: &mut Turn<'_>) {
+        match queued {
+            Queued::Exited { place, pid } => self.on_fallen(place, pid, turn),
+            Queued::Retry { place, ticket } if self.holds(place, ticket) => {
+                self.restart(place, turn);
+            }
+            Queued::Due { place, ticket } if self.holds(place, ticket) => self.rebuild(place),
+            Queued::Retry { .. } | Queued::Due { .. } => {}
+            Queued::Request(event, request) => self.serve(event, request, turn),
+        }
+    }
+
+    /// Whether a child still waits for the restart that this ticket stands for.
+    fn holds(&self, place: Place, ticket: u64) -> bool {
+        let state = self.children.get(place).map(Child::state);
+        matches!(state, Some(State::Restarting { ticket: held, .. }) if held == ticket)
+    }
+
+    fn on_timer(&mut self, timer: TimerKey, turn: &mut Turn<'_>) {
+        match self.timers.remove(&timer) {
+            None => {}
+            Some(Purpose::StartLimit) => self.on_start_limit(timer, turn),
+            Some(Purpose::StopLimit) => self.on_stop_limit(timer, turn),
+            Some(Purpose::Backoff { place }) => {
+                let state = self.children.get(place).map(Child::state);
+                if let Some(State::Restarting { ticket, timer: Some(armed) }) = state
+                    && armed == timer
+                {
+                    self.queue.push_back(Queued::Due { place, ticket });
+                }
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    pub(super) fn arm(&mut self, at: f64, purpose: Purpose, turn: &mut Turn<'_>) -> TimerKey {
+        let timer = TimerKey(self.number());
+        self.timers.insert(timer, purpose);
+        turn.act(Action::Arm { timer, at });
+        timer
+    }
+
+    pub(super) fn disarm(&mut self, timer: Option<TimerKey>, turn: &mut Turn<'_>) {
+        if let Some(timer) = timer
+            && self.timers.remove(&timer).is_some()
+        {
+            turn.act(Action::Disarm { timer });
+        }
+    }
+
+    pub(super) fn is_simple(&self) -> bool {
+        self.config.strategy == Strategy::SimpleOneForOne
+    }
+
+    /// Whether it stops its children for good, or has.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(
+            self.work,
+            Work::Down { then: Then::End { .. }, .. } | Work::Together { .. } | Work::Stopped
+        )
+    }
+
+    pub(super) fn id(&self, place: Place) -> ChildId {
+        self.children.get(place).map_or(ChildId(u64::MAX), |child| child.spec.id)
+    }
+
+    /// Deletes a child's specification and gives its token back.
+    pub(super) fn forget(&mut self, place: Place, turn: &mut Turn<'_>) {
+        if let Some(child) = self.children.remove(place) {
+            let ChildSpec { id, token, .. } = child.spec;
+            turn.act(Action::Forget { child: id, token });
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Starting children, and what comes of a start: a process, nothing, or a failure.
+
+use super::children::{Child, Place, State};
+use super::event::{Action, Answer, Pid, Refusal, Signal, StartId, TimerKey};
+use super::machine::{By, Purpose, Queued, Supervisor, Turn, Wait, Work};
+use super::reason::{Reason, StartError, Why};
+use super::report::Report;
+use super::spec::{Restart, Shutdown};
+
+impl Supervisor {
+    /// Starts the next child of a group, or ends the climb.
+    pub(super) fn climb(&mut self, next: Place, first: bool, turn: &mut Turn<'_>) {
+        if let Some(place) = self.children.first_from(next) {
+            self.start(place, turn);
+        } else {
+            self.work = Work::Idle;
+            if first {
+                turn.act(Action::Ready);
+            }
+        }
+    }
+
+    pub(super) fn start(&mut self, place: Place, turn: &mut Turn<'_>) {
+        let start = StartId(self.number());
+        let Some(child) = self.children.get(place) else { return };
+        let spec = child.spec;
+        self.children.set(place, State::Starting);
+        turn.act(Action::Start { start, child: spec.id, token: spec.token });
+        let limit = spec.policy.start_timeout.map(|ms| {
+            let at = self.now + ms;
+            (self.arm(at, Purpose::StartLimit, turn), at)
+        });
+        self.wait = Some(Wait::Start { start, place, limit });
+    }
+
+    pub(super) fn on_started(&mut self, start: StartId, pid: Pid, turn: &mut Turn<'_>) {
+        let Some(place) = self.settle_start(start, turn) else {
+            // Nobody waits for it. A process that is a child's all the same is left to that child.
+            if self.children.owner(pid).is_none() {
+                turn.report(Report::LateStart { start, pid });
+                turn.act(Action::Exit { pid, signal: Signal::Kill });
+            }
+            return;
+        };
+        if self.children.owner(pid).is_some() {
+            return self.start_failed(place, StartError::PidTaken, turn);
+        }
+        let exit = self.early.remove(&pid);
+        self.early.clear();
+        self.children.set(place, State::Running { pid, exit });
+        if let Some(child) = self.children.get_mut(place) {
+            child.instance = child.instance.saturating_add(1);
+            child.since = self.now;
+            turn.report(Report::Started { child: child.spec.id, pid, instance: child.instance });
+        }
+        if exit.is_some() {
+            self.queue.push_back(Queued::Exited { place, pid });
+        }
+        self.started(place, Some(pid), turn);
+    }
+
+    pub(super) fn on_ignored(&mut self, start: StartId, turn: &mut Turn<'_>) {
+        let Some(place) = self.settle_start(start, turn) else { return };
+        self.early.clear();
+        self.children.set(place, State::Down);
+        turn.report(Report::Ignored { child: self.id(place) });
+        self.started(place, None, turn);
+        // Without a process, what would never be started again has no use for a specification.
+        if self.goes_when_down(place) {
+            self.forget(place, turn);
+        }
+    }
+
+    /// A start has led to a child, with a process or without.
+    fn started(&mut self, place: Place, pid: Option<Pid>, turn: &mut Turn<'_>) {
+        match self.work {
+            Work::Up { first, .. } => self.work = Work::Up { next: place + 1, first },
+            Work::StartOne { by, .. } => {
+                self.work = Work::Idle;
+                if let By::Request { request, .. } = by {
+                    let child = self.id(place);
+                    turn.act(Action::Reply { request, result: Ok(Answer::Started { child, pid }) });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_start_failed(&mut self, start: StartId, reason: Reason, turn: &mut Turn<'_>) {
+        if let Some(place) = self.settle_start(start, turn) {
+            self.start_failed(place, StartError::Failed(reason), turn);
+        }
+    }
+
+    /// A start took too long.
+    pub(super) fn on_start_limit(&mut self, timer: TimerKey, turn: &mut Turn<'_>) {
+        match self.wait {
+            Some(Wait::Start { start, place, limit: Some((armed, _)) }) if armed == timer => {
+                self.abandon(start, place, turn);
+            }
+            _ => {}
+        }
+    }
+
+    fn abandon(&mut self, start: StartId, place: Place, turn: &mut Turn<'_>) {
+        self.wait = None;
+        turn.act(Action::CancelStart { start, signal: Signal::Kill });
+        self.start_failed(place, StartError::TimedOut, turn);
+    }
+
+    /// The supervisor is to stop and a start is under way: it is given as long as its child has to stop.
+    pub(super) fn hasten_start(&mut self, turn: &mut Turn<'_>) {
+        let Some(Wait::Start { start, place, limit }) = self.wait else { return };
+        let Some(shutdown) = self.children.get(place).map(|child| child.policy().shutdown) else {
+            return;
+        };
+        let at = match shutdown {
+            Shutdown::Kill => {
+                self.disarm(limit.map(|(timer, _)| timer), turn);
+                return self.abandon(start, place, turn);
+            }
+            Shutdown::After(ms) => self.now + ms,
+            Shutdown::Never => f64::INFINITY,
+        };
+        turn.act(Action::CancelStart { start, signal: Signal::Shutdown });
+        if limit.is_none_or(|(_, earlier)| at < earlier) && at.is_finite() {
+            self.disarm(limit.map(|(timer, _)| timer), turn);
+            let timer = self.arm(at, Purpose::StartLimit, turn);
+            self.wait = Some(Wait::Start { start, place, limit: Some((timer, at)) });
+        }
+    }
+
+    /// Ends the wait for a start, if it is the one that is waited for.
+    fn settle_start(&mut self, start: StartId, turn: &mut Turn<'_>) -> Option<Place> {
+        match self.wait {
+            Some(Wait::Start { start: wanted, place, limit }) if wanted == start => {
+                self.wait = None;
+                self.disarm(limit.map(|(timer, _)| timer), turn);
+                Some(place)
+            }
+            _ => None,
+        }
+    }
+
+    fn start_failed(&mut self, place: Place, error: StartError, turn: &mut Turn<'_>) {
+        self.early.clear();
+        let child = self.id(place);
+        turn.report(Report::StartFailed { child, error });
+        self.children.set(place, State::Down);
+        match self.work {
+            Work::Up { first: true, .. } => self.end(Why::StartFailed { child, error }, turn),
+            Work::Up { first: false, .. } | Work::StartOne { by: By::Restart, .. } => {
+                let ticket = self.number();
+                self.children.set(place, State::Restarting { ticket, timer: None });
+                self.queue.push_back(Queued::Retry { place, ticket });
+                self.work = Work::Idle;
+            }
+            Work::StartOne { by: By::Request { request, fresh }, .. } => {
+                if fresh {
+                    // No `Forget`: the refusal gives the token back.
+                    self.children.remove(place);
+                }
+                self.work = Work::Idle;
+                let result = Err(Refusal::StartFailed(error));
+                turn.act(Action::Reply { request, result });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a child's specification goes when its process does, unless it is started again.
+    pub(super) fn goes_when_down(&self, place: Place) -> bool {
+        let restart = self.children.get(place).map(|child: &Child| child.policy().restart);
+        self.is_simple() || restart == Some(Restart::Temporary)
+    }
+}

@@ -1,0 +1,141 @@
+//! What a crash leads to: who is restarted, with whom, when, and whether at all.
+
+use super::children::{Child, Place, State};
+use super::event::Pid;
+use super::machine::{By, Purpose, Supervisor, Then, Turn, Work};
+use super::reason::{Reason, Why};
+use super::report::{Report, Verdict};
+use super::spec::{AutoShutdown, BudgetScope, Restart, Strategy};
+
+impl Supervisor {
+    /// A child has ended by itself, and its turn has come.
+    pub(super) fn on_fallen(&mut self, place: Place, pid: Pid, turn: &mut Turn<'_>) {
+        // A stop that came first has taken the exit with it.
+        let Some(child) = self.children.get(place) else { return };
+        let State::Running { pid: current, exit: Some(reason) } = child.state() else { return };
+        if current != pid {
+            return;
+        }
+        let (id, significant) = (child.spec.id, child.policy().significant);
+        let verdict = if restarts(child.policy().restart, reason) {
+            Verdict::Restart
+        } else if self.goes_when_down(place) {
+            Verdict::Remove
+        } else {
+            Verdict::Leave
+        };
+        turn.report(Report::Exited { child: id, pid, reason, verdict });
+        match verdict {
+            Verdict::Restart => return self.restart(place, turn),
+            Verdict::Leave => self.children.set(place, State::Down),
+            Verdict::Remove => self.forget(place, turn),
+        }
+        let follow = match self.config.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::AnySignificant => significant,
+            AutoShutdown::AllSignificant => significant && self.children.significant() == 0,
+        };
+        if follow {
+            self.end(Why::AutoShutdown { child: id }, turn);
+        }
+    }
+
+    /// Counts a restart, and begins it or gives up.
+    pub(super) fn restart(&mut self, place: Place, turn: &mut Turn<'_>) {
+        self.end_row(place);
+        self.children.set(place, State::Down);
+        let restarts = self.count(place);
+        if restarts > self.config.max_restarts {
+            let child = self.id(place);
+            turn.report(Report::GivingUp { child, restarts });
+            return self.end(Why::MaxRestarts { child }, turn);
+        }
+        match self.floor(place) {
+            // A group waits stopped, so that no part of it runs without the other.
+            Some(floor) => {
+                let then = Then::Delay { cause: place };
+                self.work = Work::Down { below: Place::MAX, floor, then };
+            }
+            None => self.delay(place, turn),
+        }
+    }
+
+    /// Restarts a child or its group now: the restart was counted, and has waited if it had to.
+    pub(super) fn rebuild(&mut self, place: Place) {
+        self.children.set(place, State::Down);
+        self.work = match self.floor(place) {
+            // Somebody may have started a sibling by hand in the meantime.
+            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up },
+            None => Work::StartOne { place, by: By::Restart },
+        };
+    }
+
+    /// Where the group begins that restarts with a child; `None` if it restarts alone.
+    fn floor(&self, place: Place) -> Option<Place> {
+        match self.config.strategy {
+            Strategy::OneForOne | Strategy::SimpleOneForOne => None,
+            Strategy::OneForAll => Some(0),
+            Strategy::RestForOne => Some(place),
+        }
+    }
+
+    /// Waits as long as the child's back-off says, and restarts it, or its group, which is down by now.
+    pub(super) fn delay(&mut self, place: Place, turn: &mut Turn<'_>) {
+        let mut wait = 0.0;
+        if let Some(child) = self.children.get_mut(place)
+            && let Some(backoff) = child.spec.policy.backoff
+        {
+            wait = backoff.delay(child.row, turn.random);
+            child.row = child.row.saturating_add(1);
+        }
+        if wait > 0.0 {
+            let at = self.now + wait;
+            let ticket = self.number();
+            let timer = Some(self.arm(at, Purpose::Backoff { place }, turn));
+            self.children.set(place, State::Restarting { ticket, timer });
+            self.work = Work::Idle;
+            let attempt = self.children.get(place).map_or(0, |child| child.row);
+            turn.report(Report::RestartDelayed { child: self.id(place), at, attempt });
+        } else {
+            self.work = match self.floor(place) {
+                Some(floor) => Work::Up { next: floor, first: false },
+                None => Work::StartOne { place, by: By::Restart },
+            };
+        }
+    }
+
+    /// Restarts are no longer in a row when the child ran as long as it may have to wait.
+    fn end_row(&mut self, place: Place) {
+        let now = self.now;
+        if let Some(child) = self.children.get_mut(place)
+            && let Some(backoff) = child.spec.policy.backoff
+            && matches!(child.state(), State::Running { .. })
+            && now - child.since >= backoff.max_ms
+        {
+            child.row = 0;
+        }
+    }
+
+    fn count(&mut self, place: Place) -> u32 {
+        let within = self.config.within_ms;
+        let own = match self.config.scope {
+            BudgetScope::Supervisor => None,
+            BudgetScope::Child => self.children.get_mut(place),
+        };
+        match own {
+            None => self.window.add(self.now, within),
+            Some(child) => child.window.get_or_insert_default().add(self.now, within),
+        }
+    }
+}
+
+fn restarts(restart: Restart, reason: Reason) -> bool {
+    match restart {
+        Restart::Permanent => true,
+        Restart::Transient => !reason.is_quiet(),
+        Restart::Temporary => false,
+    }
+}
+
+/// A supervisor may have hundreds of thousands of children.
+const _: () = assert!(size_of::<Child>() <= 192);

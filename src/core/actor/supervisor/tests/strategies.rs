@@ -1,0 +1,242 @@
+//! Who restarts, with whom, and when a supervisor follows its children.
+
+use super::super::{AutoShutdown, Verdict};
+use super::*;
+
+fn three(strategy: Strategy) -> Desk {
+    Desk::up(config(strategy, (1..=3).map(child).collect()))
+}
+
+#[test]
+fn one_for_one_restarts_the_child_alone() {
+    let mut desk = three(Strategy::OneForOne);
+    desk.crash(2);
+    assert!(desk.signalled().is_empty());
+    assert_eq!(desk.let_start(), [2]);
+    assert!(desk.machine.is_idle());
+}
+
+#[test]
+fn one_for_all_stops_last_to_first_and_starts_first_to_last() {
+    let mut desk = three(Strategy::OneForAll);
+    desk.crash(2);
+    assert_eq!(desk.let_stop(), [3, 1]);
+    assert_eq!(desk.let_start(), [1, 2, 3]);
+}
+
+#[test]
+fn rest_for_one_leaves_those_before_alone() {
+    let mut desk = Desk::up(config(Strategy::RestForOne, (1..=4).map(child).collect()));
+    desk.crash(2);
+    assert_eq!(desk.let_stop(), [4, 3]);
+    assert_eq!(desk.let_start(), [2, 3, 4]);
+}
+
+#[test]
+fn simple_one_for_one_restarts_the_child_alone_with_its_own_arguments() {
+    let mut desk = Desk::up(simple(|_| {}));
+    for id in 1..=3 {
+        let (child, token) = (ChildId(id), Token(id + 40));
+        desk.request(|request| Event::StartDynamic { request, child, token });
+        desk.started();
+    }
+    let started_again = desk
+        .crash(2)
+        .iter()
+        .any(|action| matches!(action, Action::Start { child: ChildId(2), token: Token(42), .. }));
+    assert!(started_again);
+    assert_eq!(desk.let_start(), [2]);
+}
+
+#[test]
+fn permanent_always_transient_after_a_crash_temporary_never() {
+    let reasons = [
+        (Reason::Normal, false),
+        (Reason::Shutdown, false),
+        (Reason::ShutdownWith(2), false),
+        (Reason::Killed, true),
+        (BOOM, true),
+    ];
+    for (reason, is_crash) in reasons {
+        let verdicts = [
+            (Restart::Permanent, Verdict::Restart),
+            (Restart::Transient, if is_crash { Verdict::Restart } else { Verdict::Leave }),
+            (Restart::Temporary, Verdict::Remove),
+        ];
+        for (restart, expected) in verdicts {
+            let mut desk = Desk::up(config(Strategy::OneForOne, vec![restarting(1, restart)]));
+            desk.exits(1, reason);
+            assert!(
+                desk.reported(
+                    |report| matches!(report, Report::Exited { verdict, .. } if *verdict == expected)
+                ),
+                "{restart:?} {reason:?}: {:?}",
+                desk.actions
+            );
+            assert_eq!(desk.asked().is_some(), expected == Verdict::Restart);
+            assert_eq!(desk.ids().len(), usize::from(expected != Verdict::Remove));
+        }
+    }
+}
+
+#[test]
+fn a_temporary_sibling_goes_with_its_group() {
+    let children = vec![child(1), restarting(2, Restart::Temporary), child(3)];
+    let mut desk = Desk::up(config(Strategy::OneForAll, children));
+    desk.crash(1);
+    let [three] = desk.signalled()[..] else { panic!("one at a time") };
+    desk.tell(Event::ChildExited { pid: three, reason: Reason::Shutdown });
+    let two = desk.pid(2);
+    desk.tell(Event::ChildExited { pid: two, reason: Reason::Shutdown });
+    assert!(desk.did(Action::Forget { child: ChildId(2), token: Token(20) }));
+    assert_eq!(desk.let_start(), [1, 3]);
+    assert_eq!(desk.ids(), [1, 3]);
+}
+
+#[test]
+fn a_group_brings_back_who_was_down() {
+    let mut desk = three(Strategy::OneForAll);
+    desk.request(|request| Event::TerminateChild { request, child: ChildId(2) });
+    desk.let_stop();
+    desk.crash(1);
+    assert_eq!(desk.let_stop(), [3]);
+    assert_eq!(desk.let_start(), [1, 2, 3]);
+}
+
+#[test]
+fn a_sibling_that_ends_while_the_group_stops_counts_once() {
+    let mut desk = Desk::up(Config {
+        max_restarts: 1,
+        ..config(Strategy::OneForAll, (1..=3).map(child).collect())
+    });
+    let (one, three) = (desk.pid(1), desk.pid(3));
+    desk.crash(2);
+    desk.tell(Event::ChildExited { pid: one, reason: BOOM });
+    assert!(desk.actions.is_empty(), "it waits its turn");
+    desk.tell(Event::ChildExited { pid: three, reason: Reason::Shutdown });
+    assert!(desk.reported(
+        |report| matches!(report, Report::Terminated { pid, reason: BOOM, signal: None, .. } if *pid == one)
+    ));
+    assert_eq!(desk.let_start(), [1, 2, 3]);
+    assert!(desk.machine.is_idle());
+}
+
+#[test]
+fn a_later_child_that_fails_is_tried_again_from_where_its_group_begins() {
+    for (strategy, stopped, again) in
+        [(Strategy::RestForOne, vec![], vec![3]), (Strategy::OneForAll, vec![2, 1], vec![1, 2, 3])]
+    {
+        let mut desk = three(strategy);
+        desk.crash(1);
+        desk.let_stop();
+        desk.started();
+        desk.started();
+        desk.failed();
+        assert_eq!(desk.let_stop(), stopped);
+        assert_eq!(desk.let_start(), again);
+    }
+}
+
+#[test]
+fn any_significant_child_that_is_done_ends_the_supervisor() {
+    let significant = |id| {
+        with(id, |policy| {
+            (policy.restart, policy.shutdown) = (Restart::Transient, Shutdown::Never);
+            policy.significant = true;
+        })
+    };
+    let mut desk = Desk::up(Config {
+        auto_shutdown: AutoShutdown::AnySignificant,
+        ..config(Strategy::OneForOne, vec![child(1), significant(2), significant(3)])
+    });
+    desk.crash(2);
+    assert_eq!(desk.let_start(), [2], "a crash is no end");
+    desk.exits(2, Reason::Normal);
+    assert_eq!(desk.let_stop(), [3, 1]);
+    assert_eq!(desk.why(), Some(Why::AutoShutdown { child: ChildId(2) }));
+    assert_eq!(desk.why().map(Why::reason), Some(Reason::Shutdown));
+}
+
+#[test]
+fn all_significant_waits_for_the_last_and_for_those_that_restart() {
+    let significant = |id, restart| {
+        with(id, |policy| {
+            (policy.restart, policy.shutdown) = (restart, Shutdown::Never);
+            policy.significant = true;
+            policy.backoff = Some(backoff(100.0));
+        })
+    };
+    let mut desk = Desk::up(Config {
+        auto_shutdown: AutoShutdown::AllSignificant,
+        ..config(
+            Strategy::OneForOne,
+            vec![child(1), significant(2, Restart::Transient), significant(3, Restart::Temporary)],
+        )
+    });
+    desk.crash(2);
+    let timer = desk.armed();
+    desk.exits(3, BOOM);
+    assert!(!desk.reported(|report| matches!(report, Report::Stopping { .. })));
+    let (timer, at) = timer.expect("a delay");
+    desk.now = at;
+    desk.tell(Event::Timer { timer });
+    desk.started();
+    desk.exits(2, Reason::Normal);
+    assert_eq!(desk.let_stop(), [1]);
+    assert_eq!(desk.why(), Some(Why::AutoShutdown { child: ChildId(2) }));
+}
+
+fn backoff(ms: f64) -> super::super::Backoff {
+    super::super::Backoff { initial_ms: ms, max_ms: ms, factor: 1.0, jitter: 0.0 }
+}
+
+#[test]
+fn a_configuration_that_breaks_a_rule_is_refused() {
+    use super::super::{Backoff, Invalid, Kind};
+    let base = || config(Strategy::OneForOne, vec![child(1)]);
+    let wrong = |change: fn(&mut Policy)| config(Strategy::OneForOne, vec![with(1, change)]);
+    let delays = |backoff| {
+        config(Strategy::OneForOne, vec![with(1, |policy| policy.backoff = Some(backoff))])
+    };
+    let cases = [
+        (Config { within_ms: 0.0, ..base() }, Invalid::Within),
+        (Config { within_ms: f64::NAN, ..base() }, Invalid::Within),
+        (
+            config(Strategy::OneForOne, vec![child(1), child(1)]),
+            Invalid::DuplicateChild(ChildId(1)),
+        ),
+        (Config { max_children: Some(0), ..base() }, Invalid::MaxChildren),
+        (config(Strategy::SimpleOneForOne, vec![]), Invalid::TemplateMissing),
+        (Config { template: Some(Policy::worker()), ..base() }, Invalid::TemplateUnexpected),
+        (
+            Config {
+                strategy: Strategy::SimpleOneForOne,
+                template: Some(Policy::worker()),
+                ..base()
+            },
+            Invalid::StaticChildren,
+        ),
+        (wrong(|policy| policy.shutdown = Shutdown::After(-1.0)), Invalid::Shutdown),
+        (wrong(|policy| policy.shutdown = Shutdown::After(f64::INFINITY)), Invalid::Shutdown),
+        (wrong(|policy| policy.start_timeout = Some(f64::NAN)), Invalid::StartTimeout),
+        (
+            delays(Backoff { initial_ms: 2.0, max_ms: 1.0, factor: 1.0, jitter: 0.0 }),
+            Invalid::Backoff,
+        ),
+        (
+            delays(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 0.5, jitter: 0.0 }),
+            Invalid::Backoff,
+        ),
+        (
+            delays(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 1.0, jitter: 1.5 }),
+            Invalid::Backoff,
+        ),
+    ];
+    for (config, expected) in cases {
+        assert_eq!(Supervisor::new(config).err(), Some(expected));
+    }
+    assert_eq!(Policy::supervisor().kind, Kind::Supervisor);
+    assert_eq!(Policy::supervisor().shutdown, Shutdown::Never);
+    assert_eq!(Policy::worker().shutdown, Shutdown::After(5_000.0));
+    assert_eq!((Config::default().max_restarts, Config::default().within_ms), (3, 5_000.0));
+}
