@@ -142,7 +142,7 @@ export interface HotLane {
   /** Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline. */
   actorRound(runtime: number, submitted: number, now: number): number
   /** Takes submissions and nothing else. */
-  actorSubmit(runtime: number, submitted: number, now: number): number
+  actorSubmit(runtime: number, submitted: number): number
   /** Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process. */
   actorOffer(runtime: number, pid: number, kind: number, slot: number): number
   /** Queued user messages of a process. */

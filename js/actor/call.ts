@@ -1,3 +1,4 @@
+import { kept } from '../kept.ts'
 import type { Process } from './process.ts'
 
 /** A call in flight: who waits, and for what. */
@@ -32,3 +33,13 @@ export class Call {
     this.reject = reject
   }
 }
+
+kept.push(
+  new Call(
+    undefined as never,
+    undefined,
+    0,
+    () => {},
+    () => {},
+  ),
+)

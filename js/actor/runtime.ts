@@ -77,6 +77,10 @@ export class ActorRuntime {
   #count = 0
   #more = false
   #deadline = Infinity
+  /** Whether calls with a deadline were open after the last round. */
+  #outlived = false
+  /** The last look at the clock. */
+  #now = 0
   /** When the present run of rounds without a turn of the event loop began. */
   #runBegan = -1
   #rounds = 0
@@ -251,7 +255,7 @@ export class ActorRuntime {
 
   #flush(): void {
     if (this.#submitted === 0 || this.#closed) return
-    hot.actorSubmit(this.#handle, this.#submitted, this.#clock.monoMs())
+    hot.actorSubmit(this.#handle, this.#submitted)
     this.#submitted = 0
   }
 
@@ -273,38 +277,48 @@ export class ActorRuntime {
 
   readonly #drain = (): void => {
     if (this.#closed) return
-    let now = this.#clock.monoMs()
-    if (this.#runBegan < 0) this.#runBegan = now
     if (this.#next === this.#count) {
+      // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
+      if (this.#outlived) this.#now = this.#clock.monoMs()
       this.#next = 0
-      this.#count = hot.actorRound(this.#handle, this.#submitted, now)
+      this.#count = hot.actorRound(this.#handle, this.#submitted, this.#now)
       this.#submitted = 0
       this.#more = scratch[0] === 1
       this.#deadline = scratch[1] as number
     }
     let unlooked = 0
-    let pause = 1
+    let pause = 2
     while (this.#next < this.#count) {
       const at = this.#next * STEP
       this.#next++
       this.#step(at)
       if (++unlooked < pause || this.#next === this.#count) continue
+      if (this.#isLate()) break
       unlooked = 0
       if (pause < SELDOM) pause *= 2
-      now = this.#clock.monoMs()
-      if (now - this.#runBegan > LONGEST_RUN_MS) break
     }
     this.#scheduled = false
-    if (this.#next === this.#count) this.#submitExits()
+    const rounds = ++this.#rounds
     if (this.#next < this.#count) {
       this.#yield()
-    } else if (this.#more || this.#submitted > 0) {
-      if (++this.#rounds > MOST_ROUNDS || now - this.#runBegan > LONGEST_RUN_MS) this.#yield()
-      else this.#schedule()
+    } else {
+      this.#submitExits()
+      if (this.#more || this.#submitted > 0) {
+        if (rounds > MOST_ROUNDS || (rounds % SELDOM === 0 && this.#isLate())) this.#yield()
+        else this.#schedule()
+      }
     }
     // After the steps: most calls have been answered by them.
-    if (this.#timed === 0) this.#disarm()
-    else this.#alarmFor(this.#deadline)
+    this.#outlived = this.#timed > 0
+    if (this.#outlived) this.#alarmFor(this.#deadline)
+    else this.#disarm()
+  }
+
+  /** Whether rounds have gone on for long enough without a turn of the event loop. */
+  #isLate(): boolean {
+    this.#now = this.#clock.monoMs()
+    if (this.#runBegan < 0) this.#runBegan = this.#now
+    return this.#now - this.#runBegan > LONGEST_RUN_MS
   }
 
   /** The core gives the slot of a process away once it hears of its end, so it hears when no step is left for it. */

@@ -31,7 +31,7 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline.
     "actorRound"(runtime, submitted, now) => round;
     /// Takes submissions and nothing else.
-    "actorSubmit"(runtime, submitted, now) => submit;
+    "actorSubmit"(runtime, submitted) => submit;
     /// Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process.
     "actorOffer"(runtime, pid, kind, slot) => offer;
     /// Queued user messages of a process.
@@ -77,7 +77,7 @@ fn spawn(
 fn round(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f64 {
     let mut result = [0.0, f64::INFINITY];
     let count = with(environment, handle, |actor| {
-        take(actor, submitted, now);
+        take(actor, submitted);
         let cells = actor.steps.cells();
         let mut chunks = cells.chunks_exact(STEP);
         let mut written = 0;
@@ -95,9 +95,9 @@ fn round(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f6
     count
 }
 
-fn submit(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f64 {
+fn submit(environment: &Environment, handle: f64, submitted: f64) -> f64 {
     with(environment, handle, |actor| {
-        take(actor, submitted, now);
+        take(actor, submitted);
         0.0
     })
 }
@@ -108,7 +108,7 @@ fn submit(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f
     clippy::cast_sign_loss,
     reason = "TypeScript writes slots and operations, which are unsigned 32-bit integers"
 )]
-fn take(actor: &mut Actor, submitted: f64, now: f64) {
+fn take(actor: &mut Actor, submitted: f64) {
     let Actor { runtime, submissions, .. } = actor;
     let mut caller = None;
     for chunk in submissions.cells().chunks_exact(SUBMISSION).take(submitted as usize) {
@@ -116,7 +116,7 @@ fn take(actor: &mut Actor, submitted: f64, now: f64) {
         let (pid, slot) = (Pid::from_f64(pid), slot as u32);
         match operation as u32 {
             0 => runtime.send(pid, Mail { kind: Kind::Cast, slot }),
-            1 => runtime.call(pid, slot, caller.take(), now + extra),
+            1 => runtime.call(pid, slot, caller.take(), extra),
             2 => runtime.send(pid, Mail { kind: Kind::Info, slot }),
             3 => runtime.send(pid, Mail { kind: Kind::Stop, slot }),
             4 => runtime.send_system(pid, Mail { kind: Kind::Info, slot }),

@@ -39,8 +39,8 @@ pub(super) struct Call {
     pub(super) caller: Option<Pid>,
     /// The caller's run at the time of the call.
     activation: u32,
-    /// When it is overdue; infinite for a call that waits for ever.
-    deadline: f64,
+    /// How long it may take; infinite for a call that waits for ever, or no more.
+    timeout: f64,
     timer: Option<TimerId>,
 }
 
@@ -67,7 +67,7 @@ impl Calls {
             target,
             caller: None,
             activation: 0,
-            deadline: f64::INFINITY,
+            timeout: f64::INFINITY,
             timer: None,
         }
     }
@@ -76,20 +76,20 @@ impl Calls {
         self.table.get(slot as usize).map_or(CallState::Free, |call| call.state)
     }
 
-    /// Takes note of a queued call; `deadline` is infinite for a call that waits for ever; the
-    /// others are watched once they have outlived a round.
+    /// Takes note of a queued call; `timeout` is infinite for a call that waits for ever. It
+    /// counts from the round after, which costs the caller no look at the clock for calls that are answered by then.
     pub(super) fn open(
         &mut self,
         slot: u32,
         target: Pid,
         caller: Option<(Pid, u32)>,
-        deadline: f64,
+        timeout: f64,
     ) {
         let index = slot as usize;
         if index >= self.table.len() {
             self.table.resize(index + 1, Self::nobody());
         }
-        if deadline.is_finite() {
+        if timeout.is_finite() {
             self.fresh.push(slot);
         }
         if let Some((caller, _)) = caller {
@@ -100,7 +100,7 @@ impl Calls {
             target,
             caller: caller.map(|(pid, _)| pid),
             activation: caller.map_or(0, |(_, activation)| activation),
-            deadline,
+            timeout,
             timer: None,
         };
     }
@@ -112,7 +112,7 @@ impl Calls {
     /// The call is over for its caller: no deadline, no waiting. What is still queued is abandoned. Whether it is.
     pub(super) fn close(&mut self, slot: u32) -> bool {
         let Some(call) = self.table.get_mut(slot as usize) else { return false };
-        call.deadline = f64::INFINITY;
+        call.timeout = f64::INFINITY;
         if let Some(timer) = call.timer.take() {
             self.deadlines.cancel(timer);
         }
@@ -145,10 +145,10 @@ impl Calls {
         for slot in older.drain(..) {
             let call = &mut self.table[slot as usize];
             let is_open = matches!(call.state, CallState::Queued | CallState::Running);
-            if !is_open || call.timer.is_some() || !call.deadline.is_finite() {
+            if !is_open || call.timer.is_some() || !call.timeout.is_finite() {
                 continue;
             }
-            let timer = self.deadlines.schedule(Track::Mono, call.deadline, now);
+            let timer = self.deadlines.schedule(Track::Mono, now + call.timeout, now);
             call.timer = Some(timer);
             let place = timer.slot as usize;
             if place >= self.timed.len() {

@@ -155,7 +155,7 @@ impl World {
                 self.calls.insert(slot);
                 self.open_calls.insert(slot);
                 self.queues.get_mut(&index).expect("known").push_back(slot);
-                self.runtime.call(self.pids[index], slot, None, self.now + timeout);
+                self.runtime.call(self.pids[index], slot, None, timeout);
             }
             Op::Abandon(which) => {
                 let open: Vec<u32> = self.open_calls.iter().copied().collect();
@@ -239,6 +239,7 @@ proptest! {
         prop_assert!(world.held.is_empty());
         // Calls that ran may still be answered; after their deadline each has failed.
         let running: Vec<u32> = world.open_calls.iter().copied().collect();
+        while world.round(1000) {}
         world.apply(Op::Wait(1000.0));
         while world.round(1000) {}
         world.round(1000);

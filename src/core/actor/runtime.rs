@@ -136,9 +136,9 @@ impl Runtime {
         self.consider(pid.slot());
     }
 
-    /// Sends a call. `caller` is the process whose handler makes it, if one does. A call that fails at once comes back
-    /// as a step.
-    pub fn call(&mut self, pid: Pid, slot: u32, caller: Option<Pid>, deadline: f64) {
+    /// Sends a call that may take `timeout` ms. `caller` is the process whose handler makes it, if one does. A call that
+    /// fails at once comes back as a step.
+    pub fn call(&mut self, pid: Pid, slot: u32, caller: Option<Pid>, timeout: f64) {
         let waiting = caller.and_then(|caller| {
             let process = self.processes.get(caller.0)?;
             Some((caller, process.activation))
@@ -154,7 +154,7 @@ impl Runtime {
             }
         }
         // Known before it is queued: what is displaced for it may be handed back at once.
-        self.calls.open(slot, pid, waiting, deadline);
+        self.calls.open(slot, pid, waiting, timeout);
         let failure = match self.offer(pid, Mail { kind: Kind::Call, slot }) {
             Offer::Queued | Offer::Displaced => return,
             Offer::Full => CallFailure::Full,

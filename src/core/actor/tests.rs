@@ -122,7 +122,7 @@ fn a_call_that_is_queued_at_its_deadline_is_never_run() {
     runtime.send(pids[0], cast(1));
     assert_eq!(round(&mut runtime, 0.0, 10).0, [run(pids[0], 1)]);
     runtime.busy(pids[0]);
-    runtime.call(pids[0], 2, None, 50.0);
+    runtime.call(pids[0], 2, None, 40.0);
     assert_eq!(all(&mut runtime, 10.0), []);
     assert_eq!(runtime.next_deadline(), Some(50.0));
     assert_eq!(all(&mut runtime, 49.0), []);
@@ -139,6 +139,7 @@ fn a_call_that_runs_at_its_deadline_fails_and_holds_nothing() {
     let mail = Mail { kind: Kind::Call, slot: 7 };
     assert_eq!(round(&mut runtime, 0.0, 10).0, [Step::Run { pid: pids[0], mail }]);
     runtime.busy(pids[0]);
+    assert_eq!(all(&mut runtime, 1.0), []);
     assert_eq!(all(&mut runtime, 60.0), [failed(7, CallFailure::Timeout, false)]);
     assert!(!runtime.call_ended(7));
 }
