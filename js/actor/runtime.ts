@@ -71,6 +71,9 @@ export class ActorRuntime {
   readonly #processes: (Process | undefined)[] = []
   /** Processes that have ended, of which the core has not heard. */
   #exits: Process[] = []
+  /** Processes of whose end the core hears in the next round, and heard in the last; links and monitors name them. */
+  #ended: Process[] = []
+  #leaving: Process[] = []
   #scheduled = false
   /** Steps of the last round that have not been carried out. */
   #next = 0
@@ -281,6 +284,8 @@ export class ActorRuntime {
       // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
       if (this.#outlived) this.#now = this.#clock.monoMs()
       this.#next = 0
+      this.#leaving = this.#ended
+      this.#ended = []
       this.#count = hot.actorRound(this.#handle, this.#submitted, this.#now)
       this.#submitted = 0
       this.#more = scratch[0] === 1
@@ -302,6 +307,7 @@ export class ActorRuntime {
     if (this.#next < this.#count) {
       this.#yield()
     } else {
+      this.#forgetLeaving()
       this.#submitExits()
       if (this.#more || this.#submitted > 0) {
         if (rounds > MOST_ROUNDS || (rounds % SELDOM === 0 && this.#isLate())) this.#yield()
@@ -312,6 +318,16 @@ export class ActorRuntime {
     this.#outlived = this.#timed > 0
     if (this.#outlived) this.#alarmFor(this.#deadline)
     else this.#disarm()
+  }
+
+  /** Ends of which the steps of the last round have told everybody. */
+  #forgetLeaving(): void {
+    if (this.#leaving.length === 0) return
+    for (const process of this.#leaving) {
+      const slot = slotOf(process.pid)
+      if (this.#processes[slot] === process) this.#processes[slot] = undefined
+    }
+    this.#leaving = []
   }
 
   /** Whether rounds have gone on for long enough without a turn of the event loop. */
@@ -326,7 +342,10 @@ export class ActorRuntime {
     if (this.#exits.length === 0) return
     const exits = this.#exits
     this.#exits = []
-    for (const process of exits) this.#submit(process.pid, EXITED, process.exitKind, 0)
+    for (const process of exits) {
+      this.#submit(process.pid, EXITED, process.exitKind, 0)
+      this.#ended.push(process)
+    }
   }
 
   #step(at: number): void {
