@@ -44,7 +44,7 @@ const counter: GenServerBehavior<number, 'get' | 'throw' | 'bad' | 'slow', 'add'
 }
 
 describe('messages', () => {
-  it('are handled one at a time in the order in which they were sent, never on the stack of the sender', async () => {
+  it('are handled one at a time in the order in which they were sent, never on the stack of the sender [one-at-a-time][sender-order][own-stack]', async () => {
     const seen: string[] = []
     const ref = await GenServer.start<number, string, string, string>(
       {
@@ -71,7 +71,7 @@ describe('messages', () => {
     expect(seen).toEqual(['begin a', 'end a', 'call b', 'begin c', 'end c'])
   })
 
-  it('reach a process that is flooded and one that is not in turns', async () => {
+  it('reach a process that is flooded and one that is not in turns [fair]', async () => {
     const seen: string[] = []
     const named = (name: string): Promise<unknown> =>
       GenServer.start(
@@ -92,14 +92,35 @@ describe('messages', () => {
     expect(seen.indexOf('other')).toBeLessThan(200)
   })
 
-  it('drain in linear time from a mailbox 400,000 deep', async () => {
+  it('after an await, a process that no longer waits is not part of a cycle [call-cycle]', async () => {
+    const refs: Record<string, Awaited<ReturnType<typeof GenServer.start<number, string, string>>>> = {}
+    const behavior: GenServerBehavior<number, string, string> = {
+      init: () => 0,
+      handleCall: async (message, state) => [
+        message === 'back' ? await GenServer.call(refs['a'] as never, 'x') : 'end',
+        state,
+      ],
+      handleCast: (_, state) => {
+        // Asks, and goes on without waiting.
+        void GenServer.call(refs['b'] as never, 'back').then((reply) => seen.push(reply))
+        return state
+      },
+    }
+    const seen: unknown[] = []
+    for (const name of ['a', 'b']) refs[name] = await GenServer.start(behavior, { system })
+    GenServer.cast(refs['a'] as never, 'go')
+    for (let index = 0; index < 3; index++) await turn()
+    expect(seen).toEqual(['end'])
+  })
+
+  it('drain in linear time from a mailbox 400,000 deep [linear]', async () => {
     const ref = await GenServer.start(counter, { system })
     for (let index = 0; index < 400_000; index++) GenServer.cast(ref, 'add')
     expect(GenServer.getStatus(ref).queueSize).toBe(400_000)
     expect(await GenServer.call(ref, 'get', { timeout: Infinity })).toBe(400_000)
   }, 10_000)
 
-  it('let timers and I/O come in between, however many there are', async () => {
+  it('let timers and I/O come in between, however many there are [turns]', async () => {
     const real = createSystem()
     const ref = await GenServer.start<number>(
       {
@@ -121,7 +142,7 @@ describe('messages', () => {
 })
 
 describe('calls', () => {
-  it('reject with what handleCall throws, and the process goes on as it was', async () => {
+  it('reject with what handleCall throws, and the process goes on as it was [call-throw]', async () => {
     const ref = await GenServer.start(counter, { system })
     GenServer.cast(ref, 'add')
     await expect(GenServer.call(ref, 'throw')).rejects.toThrow('no')
@@ -129,7 +150,7 @@ describe('calls', () => {
     expect(reported).toEqual([])
   })
 
-  it('crash the process as well with onError crash', async () => {
+  it('crash the process as well with onError crash [call-throw]', async () => {
     const ref = await GenServer.start(counter, { system, onError: 'crash' })
     await expect(GenServer.call(ref, 'throw')).rejects.toThrow('no')
     await turn()
@@ -137,7 +158,7 @@ describe('calls', () => {
     expect(reported.map(([error]) => (error as Error).message)).toEqual(['no'])
   })
 
-  it('refuse a reply that is none, by name', async () => {
+  it('refuse a reply that is none, by name [call-reply]', async () => {
     const ref = await GenServer.start(counter, { system })
     expect(await rejection(GenServer.call(ref, 'bad'))).toMatchObject({
       code: 'KEELSON_INVALID_RETURN',
@@ -147,7 +168,7 @@ describe('calls', () => {
     expect(await GenServer.call(ref, 'get')).toBe(0)
   })
 
-  it('time out on the clock of the system; one that has not begun is never run, a late reply is dropped', async () => {
+  it('time out on the clock of the system; one that has not begun is never run, a late reply is dropped [call-late]', async () => {
     const handled: string[] = []
     const ref = await GenServer.start<number, string>(
       {
@@ -175,14 +196,14 @@ describe('calls', () => {
     expect(handled).toEqual(['first', 'third'])
   })
 
-  it('leave no timer behind', async () => {
+  it('leave no timer behind [call-timer]', async () => {
     const ref = await GenServer.start(counter, { system })
     await Promise.all(Array.from({ length: 100 }, () => GenServer.call(ref, 'get')))
     await turn()
     expect(system.clock.getPendingTimerCount()).toBe(0)
   })
 
-  it('give up with their signal, queued or begun, without running what had not begun', async () => {
+  it('give up with their signal, queued or begun, without running what had not begun [call-signal]', async () => {
     const handled: string[] = []
     const ref = await GenServer.start<number, string>(
       {
@@ -210,7 +231,7 @@ describe('calls', () => {
     expect(await rejection(GenServer.call(ref, 'x', { signal: AbortSignal.abort('gone') }))).toBe('gone')
   })
 
-  it('can be answered later, once', async () => {
+  it('can be answered later, once [call-later]', async () => {
     const waiting: Parameters<typeof GenServer.reply>[0][] = []
     const ref = await GenServer.start<number, string>(
       {
@@ -236,12 +257,13 @@ describe('calls', () => {
     expect(isServerNotRunningError(await unanswered)).toBe(true)
   })
 
-  it('that would wait for themselves are named at once: directly, through another, and after an await', async () => {
+  it('that would wait for themselves are named at once: directly, through another, and after an await [call-cycle]', async () => {
     type Ref = Awaited<ReturnType<typeof GenServer.start<number, string>>>
     const refs: Record<string, Ref> = {}
     const calling = (next: string): GenServerBehavior<number, string> => ({
       init: () => 0,
       handleCall: async (message, state) => {
+        await Promise.resolve()
         const reply = await GenServer.call(refs[next] as Ref, message, { timeout: Infinity })
         return [reply, state]
       },
@@ -263,7 +285,7 @@ describe('calls', () => {
 })
 
 describe('start', () => {
-  it('resolves once init has made a state, and makes ids that can be told apart', async () => {
+  it('resolves once init has made a state, and makes ids that can be told apart [start-ready]', async () => {
     const slow = GenServer.start({ ...counter, init: () => system.clock.sleep(100).then(() => 7) }, { system })
     await clockOf().advance(100)
     const [one, other] = [await slow, await GenServer.start(counter, { system })]
@@ -289,7 +311,7 @@ describe('start', () => {
       'text',
     ],
     ['makes no state', () => undefined, 'init of GenServer'],
-  ])('fails when init %s, with nothing left', async (_, init, message) => {
+  ])('fails when init %s, with nothing left [start-failed]', async (_, init, message) => {
     const events: LifecycleEvent[] = []
     GenServer.onLifecycleEvent((event) => events.push(event), system)
     const error = await rejection(GenServer.start({ ...counter, init: init as () => number }, { system, name: 'x' }))
@@ -298,7 +320,7 @@ describe('start', () => {
     await GenServer.start(counter, { system, name: 'x' })
   })
 
-  it('fails when init takes too long; no timer is left when it does not', async () => {
+  it('fails when init takes too long; no timer is left when it does not [start-failed]', async () => {
     const never = rejection(GenServer.start({ ...counter, init: () => new Promise<number>(() => {}) }, { system }))
     await clockOf().advance(5000)
     expect(await never).toMatchObject({ cause: { message: 'Init timed out after 5000ms' } })
@@ -306,7 +328,7 @@ describe('start', () => {
     expect(system.clock.getPendingTimerCount()).toBe(0)
   })
 
-  it('fails when the name is taken, and frees the name with its process', async () => {
+  it('fails when the name is taken, and frees the name with its process [start-name]', async () => {
     const first = await GenServer.start(counter, { system, name: 'counter' })
     expect(await rejection(GenServer.start(counter, { system, name: 'counter' }))).toMatchObject({
       code: 'KEELSON_ALREADY_REGISTERED',
@@ -316,7 +338,7 @@ describe('start', () => {
     await GenServer.start(counter, { system, name: 'counter' })
   })
 
-  it('goes on with handleContinue before any other message', async () => {
+  it('goes on with handleContinue before any other message [start-continue]', async () => {
     const seen: unknown[] = []
     const ref = await GenServer.start<string[], 'get', string>(
       {
@@ -362,7 +384,7 @@ describe('start', () => {
 })
 
 describe('ends', () => {
-  it('stops after what was sent before, answers what was sent after, and runs terminate once', async () => {
+  it('stops after what was sent before, answers what was sent after, and runs terminate once [stop-order][terminate-once][call-gone]', async () => {
     const terminate = vi.fn()
     const ref = await GenServer.start({ ...counter, terminate }, { system })
     GenServer.cast(ref, 'add')
@@ -381,7 +403,7 @@ describe('ends', () => {
     expect(terminate).toHaveBeenCalledOnce()
   })
 
-  it('lets two concurrent stops of a busy process both resolve, and waits for terminate', async () => {
+  it('lets two concurrent stops of a busy process both resolve, and waits for terminate [stop-all]', async () => {
     const ref = await GenServer.start<number, string>(
       {
         init: () => 0,
@@ -405,14 +427,14 @@ describe('ends', () => {
     expect(await answer).toBe('done')
   })
 
-  it('rejects stop with what terminate throws, and is gone all the same', async () => {
+  it('rejects stop with what terminate throws, and is gone all the same [stop-throw]', async () => {
     const ref = await GenServer.start({ ...counter, terminate: () => Promise.reject(new Error('stuck')) }, { system })
     await expect(GenServer.stop(ref)).rejects.toThrow('stuck')
     expect(GenServer.getStatus(ref).status).toBe('stopped')
   })
 
   it.each(['crash', 'forget'] as const)(
-    'crashes on a cast that fails (%s), says so, and tells terminate why',
+    'crashes on a cast that fails (%s), says so, and tells terminate why [crash]',
     async (how) => {
       const events: LifecycleEvent[] = []
       const terminate = vi.fn()
@@ -433,7 +455,7 @@ describe('ends', () => {
     },
   )
 
-  it('ends itself with stopWith', async () => {
+  it('ends itself with stopWith [stop-self]', async () => {
     const ref = await GenServer.start<number, string>(
       {
         init: () => 0,
@@ -471,7 +493,7 @@ describe('mailboxes with a bound', () => {
     return [ref as never, seen]
   }
 
-  it('refuse', async () => {
+  it('refuse [bounded]', async () => {
     const [ref, seen] = await blocked('reject')
     expect(['a', 'b', 'c'].map((message) => GenServer.cast(ref, message as never))).toEqual([true, true, false])
     expect(await rejection(GenServer.call(ref, 'd' as never))).toMatchObject({
@@ -483,7 +505,7 @@ describe('mailboxes with a bound', () => {
     await GenServer.stop(ref)
   })
 
-  it('drop the oldest, and tell a caller that was dropped', async () => {
+  it('drop the oldest, and tell a caller that was dropped [bounded]', async () => {
     const [ref, seen] = await blocked('drop-oldest')
     const call = rejection(GenServer.call(ref, 'called' as never))
     expect(['a', 'b'].map((message) => GenServer.cast(ref, message as never))).toEqual([true, true])
@@ -504,7 +526,7 @@ describe('monitors, links and timers', () => {
     },
   })
 
-  it('tells a monitoring process and the listeners once, with the reason', async () => {
+  it('tells a monitoring process and the listeners once, with the reason [monitor-once]', async () => {
     const [infos, events]: [Info[], LifecycleEvent[]] = [[], []]
     const watcher = await GenServer.start(listening(infos), { system })
     const subject = await GenServer.start(counter, { system })
@@ -531,7 +553,7 @@ describe('monitors, links and timers', () => {
     })
   })
 
-  it('ends linked processes with the one that fails, except those that trap exits', async () => {
+  it('ends linked processes with the one that fails, except those that trap exits [link-fail]', async () => {
     const infos: Info[] = []
     const failing = await GenServer.start(counter, { system })
     const plain = await GenServer.start(counter, { system })
@@ -546,7 +568,35 @@ describe('monitors, links and timers', () => {
     expect(infos).toEqual([{ type: 'EXIT', from: { id: failing.id }, reason: { type: 'error', message: 'crash' } }])
   })
 
-  it('leaves linked processes alone when one ends normally', async () => {
+  it('tells of an end before messages of users, also where the mailbox is full [system-first]', async () => {
+    const seen: string[] = []
+    const watcher = await GenServer.start<number, string, string>(
+      {
+        init: () => 0,
+        handleCall: () => [0, 0],
+        handleCast: async (message, state) => {
+          seen.push(message)
+          await system.clock.sleep(10)
+          return state
+        },
+        handleInfo: (info, state) => {
+          seen.push(info.type)
+          return state
+        },
+      },
+      { system, maxMailbox: 1 },
+    )
+    const subject = await GenServer.start(counter, { system })
+    await GenServer.monitor(watcher, subject)
+    GenServer.cast(watcher, 'running')
+    await turn()
+    expect([GenServer.cast(watcher, 'queued'), GenServer.cast(watcher, 'refused')]).toEqual([true, false])
+    await GenServer.stop(subject)
+    await clockOf().advance(20)
+    expect(seen).toEqual(['running', 'DOWN', 'queued'])
+  })
+
+  it('leaves linked processes alone when one ends normally [link-fail]', async () => {
     const [one, other] = [await GenServer.start(counter, { system }), await GenServer.start(counter, { system })]
     await GenServer.link(one, other)
     await GenServer.stop(one)
@@ -554,7 +604,7 @@ describe('monitors, links and timers', () => {
     expect(GenServer.isRunning(other)).toBe(true)
   })
 
-  it('sends after a delay on the clock of the system, unless cancelled or ended', async () => {
+  it('sends after a delay on the clock of the system, unless cancelled or ended [timer]', async () => {
     const ref = await GenServer.start(counter, { system })
     GenServer.sendAfter(ref, 'add', 100)
     const cancelled = GenServer.sendAfter(ref, 'add', 100)

@@ -64,7 +64,10 @@ const nact = spawn(root, (state = { count: 0 }, message, context) => {
   return state
 })
 const ask = (actor) => query(actor, (sender) => ({ sender }), 5000)
-const machine = createMachine({ context: { count: 0 }, on: { add: { actions: ({ context }) => (context.count += 1) } } })
+const machine = createMachine({
+  context: { count: 0 },
+  on: { add: { actions: ({ context }) => (context.count += 1) } },
+})
 
 /** Casts so many at a time until all are handled. */
 const bursts = (total, depth, cast, settle) => async () => {
@@ -94,7 +97,15 @@ export default {
       unit: 'ns/op',
       iterations: many,
       ours: bursts(many, many, ours, settled),
-      peer: { name: 'by hand', fn: bursts(many, many, () => hand.cast(1), () => hand.call(0)) },
+      peer: {
+        name: 'by hand',
+        fn: bursts(
+          many,
+          many,
+          () => hand.cast(1),
+          () => hand.call(0),
+        ),
+      },
       bar: { value: 60 },
     },
     {
@@ -119,7 +130,15 @@ export default {
       unit: 'ns/op',
       iterations: some,
       ours: bursts(some, 10_000, ours, settled),
-      peer: { name: 'nact', fn: bursts(some, 10_000, () => dispatch(nact, 1), () => ask(nact)) },
+      peer: {
+        name: 'nact',
+        fn: bursts(
+          some,
+          10_000,
+          () => dispatch(nact, 1),
+          () => ask(nact),
+        ),
+      },
       bar: { ratio: 0.1 },
     },
     {

@@ -26,6 +26,10 @@ export abstract class Process {
   /** Calls that will be answered later. */
   deferred: Set<Call> | undefined
   exitKind: ExitKind = NORMAL
+  /** Its handlers go on after an await: what they call then has to be known as theirs. */
+  isAsync = false
+  /** Counts the runs of its handlers. */
+  runs = 0
 
   constructor(runtime: ActorRuntime) {
     this.runtime = runtime

@@ -3,6 +3,7 @@ import { soon } from '../clock/host.ts'
 import { hot, nativeActorsClose, nativeActorsOpen, scratch } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { Call } from './call.ts'
+import { caller, inRun } from './caller.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import {
   BUSY,
@@ -151,8 +152,8 @@ export class ActorRuntime {
   /** Sends a call. */
   open(call: Call): void {
     call.slot = this.#keep(call)
-    const { current } = this
-    if (current !== undefined) {
+    const current = this.current ?? caller()
+    if (current !== undefined && current.runtime === this) {
       call.callerId = current.id
       this.#submit(current.pid, CALLER, 0, 0)
     }
@@ -393,35 +394,41 @@ export class ActorRuntime {
   }
 
   #run(process: Process, operation: number, slot: number): void {
-    const value = this.#slots[slot]
     this.current = process
     let pending: PromiseLike<void> | undefined
     try {
-      if (operation === CAST) {
-        this.#release(slot)
-        pending = process.onCast(value)
-      } else if (operation === CALL) {
-        const call = value as Call
-        if (call.settled) {
-          this.#release(slot)
-        } else {
-          call.started = true
-          process.running = call
-          pending = process.onCall(call)
-        }
-      } else if (operation === INFO) {
-        this.#release(slot)
-        pending = process.onInfo(value)
-      } else {
-        this.#release(slot)
-        process.onStop(value)
-      }
+      pending = process.isAsync
+        ? inRun(process, () => this.#dispatch(process, operation, slot))
+        : this.#dispatch(process, operation, slot)
     } catch (error) {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
     }
     this.current = undefined
-    if (pending === undefined) process.running = undefined
-    else this.#wait(process, pending)
+    if (pending === undefined) {
+      process.running = undefined
+      return
+    }
+    process.isAsync = true
+    this.#wait(process, pending)
+  }
+
+  #dispatch(process: Process, operation: number, slot: number): PromiseLike<void> | undefined {
+    const value = this.#slots[slot]
+    if (operation === CALL) {
+      const call = value as Call
+      if (call.settled) {
+        this.#release(slot)
+        return undefined
+      }
+      call.started = true
+      process.running = call
+      return process.onCall(call)
+    }
+    this.#release(slot)
+    if (operation === CAST) return process.onCast(value)
+    if (operation === INFO) return process.onInfo(value)
+    process.onStop(value)
+    return undefined
   }
 
   /** A handler that takes longer: nothing else of the process runs until it has ended. */

@@ -163,9 +163,9 @@ export function turn(): Promise<void> {
 }
 
 /** Calls back in the next turn of the real event loop, after I/O that is ready. Holds the loop. */
-export function soon(callback: () => void): void {
-  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(callback)
-  else void turn().then(callback)
+export function soon(run: () => void): void {
+  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(run)
+  else void turn().then(() => run())
 }
 
 /** Calls back after real time, without holding the event loop; the returned function cancels. */

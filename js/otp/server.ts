@@ -35,6 +35,9 @@ type Pending = PromiseLike<void> | undefined
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 
+/** Compiled to something else it is found out when it first returns a promise. */
+const isAsyncFunction = (given: unknown): boolean => Object.prototype.toString.call(given) === '[object AsyncFunction]'
+
 export const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
 const kindOf = (reason: TerminateReason): ExitKind =>
@@ -74,6 +77,7 @@ export class Server extends Process {
     this.startedAt = settings.startedAt
     this.maxMailbox = settings.maxMailbox
     this.crashesOnCallError = settings.crashesOnCallError
+    this.isAsync = [behavior.handleCall, behavior.handleCast, behavior.handleInfo].some(isAsyncFunction)
   }
 
   get id(): string {
@@ -345,11 +349,11 @@ export class Server extends Process {
     return undefined
   }
 
-  #afterwards(callback: string, pending: PromiseLike<unknown>): PromiseLike<void> {
+  #afterwards(name: string, pending: PromiseLike<unknown>): PromiseLike<void> {
     return pending.then(
       (next) => {
-        if (callback === 'handleCast') this.messageCount++
-        return this.#accept(callback, next)
+        if (name === 'handleCast') this.messageCount++
+        return this.#accept(name, next)
       },
       (error: unknown) => this.crash(error),
     ) as PromiseLike<void>
