@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   createControlledClock,
   createSystem,
@@ -111,6 +112,37 @@ describe('messages', () => {
     GenServer.cast(refs['a'] as never, 'go')
     for (let index = 0; index < 3; index++) await turn()
     expect(seen).toEqual(['end'])
+  })
+
+  it('are handled in the asynchronous context of the start, whoever sends [context]', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    const ref = await storage.run('starter', () =>
+      GenServer.start<number, string, string>(
+        {
+          init: () => 0,
+          handleCall: async (message, state) => {
+            await Promise.resolve()
+            seen.push([message, storage.getStore()])
+            return [storage.getStore(), state]
+          },
+          handleCast: (message, state) => {
+            seen.push([message, storage.getStore()])
+            return state
+          },
+        },
+        { system },
+      ),
+    )
+    await storage.run('sender', async () => {
+      GenServer.cast(ref, 'cast')
+      await GenServer.call(ref, 'call')
+      expect(storage.getStore()).toBe('sender')
+    })
+    expect(seen).toEqual([
+      ['cast', 'starter'],
+      ['call', 'starter'],
+    ])
   })
 
   it('drain in linear time from a mailbox 400,000 deep [linear]', async () => {

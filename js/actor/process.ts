@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Call } from './call.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
 import type { ActorRuntime } from './runtime.ts'
@@ -14,6 +15,8 @@ export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | t
  */
 export abstract class Process {
   readonly runtime: ActorRuntime
+  /** The asynchronous context in which it was started; its handlers run there, whoever sends. */
+  readonly scope: AsyncResource = new AsyncResource('keelson.process', { requireManualDestroy: true })
   /** The core's name for it. */
   pid = -1
   status: ProcessStatus = STARTING

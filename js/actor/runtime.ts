@@ -80,6 +80,10 @@ export class ActorRuntime {
   #next = 0
   #count = 0
   #more = false
+  /** Messages since the last look at the clock, and how many there may be; whether it is time to let others go on. */
+  #unlooked = 0
+  #pause = 2
+  #isPaused = false
   #deadline = Infinity
   /** Whether calls with a deadline were open after the last round. */
   #outlived = false
@@ -292,17 +296,20 @@ export class ActorRuntime {
       this.#more = scratch[0] === 1
       this.#deadline = scratch[1] as number
     }
-    let unlooked = 0
-    let pause = 2
+    this.#unlooked = 0
+    this.#pause = 2
     while (this.#next < this.#count) {
       const at = this.#next * STEP
-      this.#next++
-      this.#step(at)
-      if (++unlooked < pause || this.#next === this.#count) continue
-      if (this.#isLate()) break
-      unlooked = 0
-      if (pause < SELDOM) pause *= 2
+      if ((this.#steps[at + 1] as number) <= STOP) {
+        const process = this.#processes[this.#steps[at] as number] as Process
+        process.scope.runInAsyncScope(this.#turn, undefined, process)
+      } else {
+        this.#next++
+        this.#step(at)
+      }
+      if (this.#isPaused) break
     }
+    this.#isPaused = false
     this.#scheduled = false
     const rounds = ++this.#rounds
     if (this.#next < this.#count) {
@@ -319,6 +326,25 @@ export class ActorRuntime {
     this.#outlived = this.#timed > 0
     if (this.#outlived) this.#alarmFor(this.#deadline)
     else this.#disarm()
+  }
+
+  /** All that was handed out for a process in a row. */
+  readonly #turn = (process: Process): void => {
+    const steps = this.#steps
+    const slot = slotOf(process.pid)
+    do {
+      const at = this.#next * STEP
+      const operation = steps[at + 1] as number
+      if (operation > STOP || steps[at] !== slot) return
+      this.#next++
+      const message = steps[at + 2] as number
+      if (process.busy || process.status !== RUNNING) this.#later(process, operation, message)
+      else this.#run(process, operation, message)
+      if (++this.#unlooked < this.#pause) continue
+      this.#unlooked = 0
+      if (this.#pause < SELDOM) this.#pause *= 2
+      this.#isPaused = this.#next < this.#count && this.#isLate()
+    } while (this.#next < this.#count && !this.#isPaused)
   }
 
   /** Ends of which the steps of the last round have told everybody. */
@@ -353,12 +379,6 @@ export class ActorRuntime {
     const steps = this.#steps
     const operation = steps[at + 1] as number
     const slot = steps[at + 2] as number
-    if (operation <= STOP) {
-      const process = this.#processes[steps[at] as number] as Process
-      if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
-      else this.#run(process, operation, slot)
-      return
-    }
     const first = steps[at + 3] as number
     const second = steps[at + 4] as number
     switch (operation) {
