@@ -1,5 +1,6 @@
 /** Errors of processes, with the names, fields and messages that users of GenServer libraries know. */
-import { isKeelsonError, KeelsonError, type ErrorCode } from '../errors.ts'
+import { KeelsonError } from '../errors.ts'
+import { isCode } from './guard.ts'
 
 /** A call got no reply in time. If it had not begun, it never will; if it had, its reply is dropped. */
 export class CallTimeoutError extends KeelsonError {
@@ -114,11 +115,6 @@ export class AlreadyRegisteredError extends KeelsonError {
     this.registeredName = registeredName
   }
 }
-
-const isCode =
-  <E extends KeelsonError>(code: ErrorCode) =>
-  (error: unknown): error is E =>
-    isKeelsonError(error) && error.code === code
 
 /** Guard for {@link CallTimeoutError}. */
 export const isCallTimeoutError: (error: unknown) => error is CallTimeoutError = isCode(CallTimeoutError.code)

@@ -1,45 +1,102 @@
+import { ENDING } from '../actor/process.ts'
+import { text } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import type { System } from '../system/system.ts'
-import { AlreadyRegisteredError } from './errors.ts'
-import type { Server } from './server.ts'
+import { AlreadyRegisteredError, ServerNotRunningError } from './errors.ts'
+import type { Registrable } from './registrable.ts'
+
+/** What is kept for a process that has names. */
+interface Held {
+  readonly names: Set<string>
+  readonly forget: () => void
+}
 
 /** The names of a system's processes. A process may have several; all are free again once it has ended. */
 export class ProcessNames {
-  readonly #servers = new Map<string, Server>()
+  readonly #system: System
+  readonly #processes = new Map<string, Registrable>()
+  readonly #held = new Map<Registrable, Held>()
 
-  /** @throws AlreadyRegisteredError when a living process has the name. */
-  register(name: string, server: Server): void {
-    if (this.#servers.has(name)) throw new AlreadyRegisteredError(name)
-    this.#servers.set(name, server)
-    server.name ??= name
-    ;(server.onEnd ??= []).push(() => {
-      if (this.#servers.get(name) === server) this.#servers.delete(name)
-    })
+  constructor(system: System) {
+    this.#system = system
   }
 
-  whereis(name: string): Server | undefined {
-    return this.#servers.get(name)
+  /**
+   * @throws AlreadyRegisteredError when a living process has the name.
+   * @throws ServerNotRunningError when the process ends or has ended.
+   */
+  register(name: string, process: Registrable): void {
+    text('name', name)
+    this.#system.assertOpen()
+    if (process.system !== this.#system) {
+      throw new InvalidArgumentError('ref', `a ref of the system ${this.#system.name}`, process.ref)
+    }
+    if (process.status >= ENDING) throw new ServerNotRunningError(process.id)
+    if (this.#processes.has(name)) throw new AlreadyRegisteredError(name)
+    this.#processes.set(name, process)
+    this.#heldOf(process).names.add(name)
+    process.name ??= name
   }
 
-  unregister(name: string): void {
-    const server = this.#servers.get(name)
-    if (server?.name === name) server.name = undefined
-    this.#servers.delete(name)
+  whereis(name: string): Registrable | undefined {
+    return this.#processes.get(text('name', name))
+  }
+
+  /** Whether anybody had the name. */
+  unregister(name: string): boolean {
+    const process = this.whereis(name)
+    if (process === undefined) return false
+    this.#processes.delete(name)
+    const { names, forget } = this.#held.get(process) as Held
+    names.delete(name)
+    if (process.name === name) [process.name] = names
+    if (names.size === 0) {
+      this.#held.delete(process)
+      forget()
+    }
+    return true
   }
 
   /** In order of registration. */
   list(): string[] {
-    return [...this.#servers.keys()]
+    return [...this.#processes.keys()]
   }
 
   get size(): number {
-    return this.#servers.size
+    return this.#processes.size
+  }
+
+  close(): void {
+    for (const { forget } of this.#held.values()) forget()
+    this.#held.clear()
+    this.#processes.clear()
+  }
+
+  #heldOf(process: Registrable): Held {
+    const known = this.#held.get(process)
+    if (known !== undefined) return known
+    const forget = process.whenEnded(() => {
+      const held = this.#held.get(process)
+      this.#held.delete(process)
+      for (const name of held?.names ?? []) this.#processes.delete(name)
+    })
+    const held: Held = { names: new Set(), forget }
+    this.#held.set(process, held)
+    return held
   }
 }
 
 const names = new WeakMap<System, ProcessNames>()
 
+/** The names of a system, made at first use; a closed system has none. */
 export function namesOf(system: System): ProcessNames {
   let own = names.get(system)
-  if (own === undefined) names.set(system, (own = new ProcessNames()))
+  if (own === undefined) {
+    own = new ProcessNames(system)
+    if (!system.closed) {
+      names.set(system, own)
+      system.own(own)
+    }
+  }
   return own
 }

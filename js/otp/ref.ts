@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors.ts'
+import type { Registrable } from './registrable.ts'
 import type { Server } from './server.ts'
 import type { GenServerRef, SerializedRef } from './types.ts'
 
@@ -22,6 +23,11 @@ export function serverOf(field: string, ref: unknown): Server {
   const server = LocalRef.serverOf(ref)
   if (server === undefined) throw new InvalidArgumentError(field, 'a GenServerRef of this environment', ref)
   return server
+}
+
+/** The process of any kind that a ref names; further kinds of refs join in here. */
+export function processOf(field: string, ref: unknown): Registrable {
+  return serverOf(field, ref)
 }
 
 export const serialized = ({ id }: GenServerRef): SerializedRef => ({ id })

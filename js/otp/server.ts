@@ -12,6 +12,7 @@ import {
 } from './errors.ts'
 import { isWatched, tellLifecycle } from './lifecycle.ts'
 import { LocalRef } from './ref.ts'
+import type { Registrable } from './registrable.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type {
   CallResult,
@@ -44,7 +45,7 @@ const kindOf = (reason: TerminateReason): ExitKind =>
   reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED
 
 /** A process that runs a {@link GenServerBehavior}. */
-export class Server extends Process {
+export class Server extends Process implements Registrable {
   readonly ref: LocalRef
   readonly system: System
   readonly behavior: GenServerBehavior<unknown>
@@ -53,8 +54,6 @@ export class Server extends Process {
   readonly crashesOnCallError: boolean
   /** The registered name, if it has one. */
   name: string | undefined
-  /** Told when the process has ended, in order. */
-  onEnd: (() => void)[] | undefined
   /** Whether somebody else acts on its end. */
   isSupervised = false
   messageCount = 0
@@ -62,6 +61,8 @@ export class Server extends Process {
   #reason: TerminateReason = 'normal'
   #killed = false
   #stops: StopRequest[] | undefined
+  /** Told when the process has ended, in order. */
+  #ends: Set<() => void> | undefined
 
   constructor(
     id: string,
@@ -105,6 +106,12 @@ export class Server extends Process {
 
   get isAlive(): boolean {
     return this.status !== DEAD
+  }
+
+  whenEnded(told: () => void): () => void {
+    const entry = (): void => told()
+    ;(this.#ends ??= new Set()).add(entry)
+    return () => void this.#ends?.delete(entry)
   }
 
   /** `init` has made the first state: mail is handled from now on. */
@@ -289,9 +296,9 @@ export class Server extends Process {
     this.runtime.exited(this)
     const stops = this.#stops ?? []
     this.#stops = undefined
-    const { onEnd } = this
-    this.onEnd = undefined
-    if (onEnd !== undefined) for (const told of onEnd) told()
+    const ends = this.#ends
+    this.#ends = undefined
+    if (ends !== undefined) for (const told of ends) told()
     if (wasStarted && isWatched(this.system)) {
       tellLifecycle(this.system, { type: 'terminated', ref: this.ref, reason: this.#reason })
     }

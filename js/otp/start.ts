@@ -6,6 +6,7 @@ import { System } from '../system/system.ts'
 import { InitializationError, InvalidReturnError } from './errors.ts'
 import { isWatched, tellLifecycle } from './lifecycle.ts'
 import { namesOf } from './names.ts'
+import { Registrar } from './registrable.ts'
 import { Continued } from './results.ts'
 import { asError, Server } from './server.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
@@ -13,7 +14,17 @@ import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
 const INIT_TIMEOUT = 5000
 const LONGEST_MAILBOX = 2 ** 32 - 2
 
-const OPTIONS = ['name', 'initTimeout', 'trapExit', 'maxMailbox', 'overflow', 'onError', 'system']
+const OPTIONS = [
+  'name',
+  'registry',
+  'metadata',
+  'initTimeout',
+  'trapExit',
+  'maxMailbox',
+  'overflow',
+  'onError',
+  'system',
+]
 const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
 /** A time in ms from 0, or for ever. */
@@ -40,10 +51,23 @@ export function systemOf(given: System | undefined): System {
   throw new InvalidArgumentError('options.system', 'a System', given)
 }
 
+function checkRegistry({ name, registry, metadata, system }: StartOptions): void {
+  if (registry === undefined) {
+    if (metadata !== undefined) throw new InvalidArgumentError('options.registry', 'given, as metadata is', registry)
+    return
+  }
+  if (!(registry instanceof Registrar)) throw new InvalidArgumentError('options.registry', 'a RegistryInstance', registry)
+  if (name === undefined) throw new InvalidArgumentError('options.name', 'given, as registry is', name)
+  if (registry.system !== systemOf(system)) {
+    throw new InvalidArgumentError('options.registry', 'a RegistryInstance of the same system', registry)
+  }
+}
+
 function checkStart(options: StartOptions | undefined): StartOptions {
   const given = checkOptions('options', options)
   known('options', given, OPTIONS)
   if (given.name !== undefined) text('options.name', given.name)
+  checkRegistry(given)
   if (given.overflow !== undefined && !OVERFLOWS.includes(given.overflow)) {
     throw new InvalidArgumentError('options.overflow', `one of ${OVERFLOWS.join(', ')}`, given.overflow)
   }
@@ -59,13 +83,46 @@ function checkStart(options: StartOptions | undefined): StartOptions {
 /** Numbers the processes of a system; the second half tells runs of a program apart. */
 const counts = new WeakMap<System, { next: number; suffix: string }>()
 
-function nextId(system: System): string {
+function nextId(system: System, kind: string): string {
   let count = counts.get(system)
   if (count === undefined) {
     count = { next: 0, suffix: Math.floor(system.clock.now().wallMs).toString(36) }
     counts.set(system, count)
   }
-  return `genserver_${++count.next}_${count.suffix}`
+  return `${kind}_${++count.next}_${count.suffix}`
+}
+
+/** A process with an id and a pid, which has not begun. */
+export function spawn(
+  kind: string,
+  system: System,
+  behavior: GenServerBehavior<unknown>,
+  given: Pick<StartOptions, 'trapExit' | 'maxMailbox' | 'overflow' | 'onError'>,
+): Server {
+  system.assertOpen()
+  const runtime = runtimeOf(system)
+  const maxMailbox = given.maxMailbox ?? Infinity
+  const server = new Server(nextId(system, kind), runtime, system, behavior, {
+    startedAt: system.clock.now().wallMs,
+    maxMailbox,
+    crashesOnCallError: given.onError === 'crash',
+  })
+  runtime.spawn(server, {
+    trapExit: given.trapExit === true,
+    maxMailbox: maxMailbox === Infinity ? 2 ** 32 - 1 : maxMailbox,
+    overflow: OVERFLOWS.indexOf(given.overflow ?? 'reject'),
+  })
+  return server
+}
+
+function enter(server: Server, { name, registry, metadata }: StartOptions): void {
+  if (name === undefined) return
+  if (registry === undefined) {
+    namesOf(server.system).register(name, server)
+  } else {
+    registry.enter(name, server, metadata)
+    server.name ??= name
+  }
 }
 
 /** Starts a process; it runs once its `init` has made a state. */
@@ -77,18 +134,7 @@ export async function start<State, CallMsg, CastMsg, CallReply>(
   const given = checkStart(options)
   const initTimeout = timeoutOf('options.initTimeout', given.initTimeout, INIT_TIMEOUT)
   const system = systemOf(given.system)
-  const runtime = runtimeOf(system)
-  const maxMailbox = given.maxMailbox ?? Infinity
-  const server = new Server(nextId(system), runtime, system, behavior as GenServerBehavior<unknown>, {
-    startedAt: system.clock.now().wallMs,
-    maxMailbox,
-    crashesOnCallError: given.onError === 'crash',
-  })
-  runtime.spawn(server, {
-    trapExit: given.trapExit === true,
-    maxMailbox: maxMailbox === Infinity ? 2 ** 32 - 1 : maxMailbox,
-    overflow: OVERFLOWS.indexOf(given.overflow ?? 'reject'),
-  })
+  const server = spawn('genserver', system, behavior as GenServerBehavior<unknown>, given)
   const fail = (thrown: unknown): never => {
     const error = asError(thrown)
     server.abandon({ error })
@@ -111,14 +157,12 @@ export async function start<State, CallMsg, CastMsg, CallReply>(
       new InvalidReturnError(server.id, 'init', 'a state without continueWith, as there is no handleContinue'),
     )
   }
-  if (given.name !== undefined) {
-    try {
-      namesOf(system).register(given.name, server)
-    } catch (error) {
-      server.begin(first)
-      server.end('shutdown')
-      throw error
-    }
+  try {
+    enter(server, given)
+  } catch (error) {
+    server.begin(first)
+    server.end('shutdown')
+    throw error
   }
   if (isWatched(system)) tellLifecycle(system, { type: 'started', ref: server.ref })
   server.begin(first)

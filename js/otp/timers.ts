@@ -6,7 +6,13 @@ import { serverOf } from './ref.ts'
 import { timeoutOf } from './start.ts'
 import type { GenServerRef, TimerRef } from './types.ts'
 
-const pending = new Map<string, TimerHandle>()
+interface Pending {
+  readonly timer: TimerHandle
+  /** The process need not cancel it at its end any more. */
+  readonly forget: () => void
+}
+
+const pending = new Map<string, Pending>()
 let made = 0
 
 /** Casts a message later, on the clock of the process's system, unless it has ended by then. */
@@ -20,25 +26,26 @@ export function sendAfter<CastMsg>(
   if (server.status === DEAD) throw new ServerNotRunningError(server.id)
   const timerId = `timer_${++made}`
   if (delay === Infinity) return { timerId }
-  const cancel = (): void => void cancelTimer({ timerId })
   const timer = server.system.clock.schedule(
     delay,
     () => {
       pending.delete(timerId)
+      forget()
       if (server.status === RUNNING) castTo(server, message)
     },
     { label: `sendAfter to ${server.id}` },
   )
-  pending.set(timerId, timer)
-  ;(server.onEnd ??= []).push(cancel)
+  const forget = server.whenEnded(() => void cancelTimer({ timerId }))
+  pending.set(timerId, { timer, forget })
   return { timerId }
 }
 
 /** Whether the timer was still to fire. */
 export function cancelTimer(ref: TimerRef): boolean {
-  const timer = pending.get(ref.timerId)
-  if (timer === undefined) return false
+  const found = pending.get(ref.timerId)
+  if (found === undefined) return false
   pending.delete(ref.timerId)
-  timer.cancel()
+  found.timer.cancel()
+  found.forget()
   return true
 }

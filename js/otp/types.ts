@@ -1,6 +1,7 @@
 import type { Call } from '../actor/call.ts'
 import type { ErrorOwner } from '../owner.ts'
 import type { System } from '../system/system.ts'
+import type { Registrar } from './registrable.ts'
 import type { Continued, NoReply, Stopped } from './results.ts'
 
 /** Names a process. Opaque: keep it, pass it on, compare its `id`. */
@@ -80,8 +81,12 @@ export interface GenServerBehavior<State, CallMsg = unknown, CastMsg = unknown, 
 
 /** Options of `GenServer.start`. Times are milliseconds. */
 export interface StartOptions {
-  /** Registered in the system's registry while the process lives. */
+  /** What the process is registered under while it lives: a name of the system, or a key of `registry`. */
   readonly name?: string
+  /** Registers it there, a `RegistryInstance` of the same system, instead of among the system's names. Needs `name`. */
+  readonly registry?: Registrar
+  /** What the registry keeps with it. Needs `registry`. */
+  readonly metadata?: unknown
   /** How long `init` may take. Default 5000. */
   readonly initTimeout?: number
   /** Exits of linked processes arrive at `handleInfo` instead of ending this one. Default false. */

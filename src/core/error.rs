@@ -71,6 +71,18 @@ error_codes! {
         "No process has the name.";
     "KEELSON_ALREADY_REGISTERED", "AlreadyRegisteredError",
         "A living process has the name.";
+    "KEELSON_KEY_TAKEN", "AlreadyRegisteredKeyError",
+        "A living process has the key, and keys are unique in this registry.";
+    "KEELSON_KEY_NOT_FOUND", "KeyNotFoundError",
+        "No process has the key in this registry.";
+    "KEELSON_DUPLICATE_KEYS", "DuplicateKeyLookupError",
+        "One process was asked for by key in a registry where a key can have several.";
+    "KEELSON_UNIQUE_KEYS", "DispatchNotSupportedError",
+        "A message was dispatched by key in a registry where keys are unique.";
+    "KEELSON_DUPLICATE_REGISTRATION", "DuplicateRegistrationError",
+        "The process is registered under the key already.";
+    "KEELSON_TASK_ENDED", "TaskEndedError",
+        "A task was ended before its function had; `reason` says how. What the function does later is dropped.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",

@@ -1,0 +1,146 @@
+import { callable } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { call, cast as castMessage, stop as stopServer } from './calls.ts'
+import { InvalidReturnError } from './errors.ts'
+import { serverOf } from './ref.ts'
+import { start as startServer } from './start.ts'
+import type { CallOptions, CallResult, GenServerBehavior, GenServerRef, StartOptions, TerminateReason } from './types.ts'
+
+type MaybePromise<T> = T | Promise<T>
+type Step<State> = (state: State) => MaybePromise<CallResult<unknown, State>>
+type Change<State> = (state: State) => MaybePromise<State>
+
+/** Names an agent. Opaque, as every ref. */
+export interface AgentRef<State> extends GenServerRef<State, Step<State>, Change<State>> {
+  readonly id: string
+}
+
+/** Runs the functions that it is sent. */
+class AgentBehavior<State> implements GenServerBehavior<State, Step<State>, Change<State>> {
+  readonly init: () => MaybePromise<State>
+
+  constructor(init: () => MaybePromise<State>) {
+    this.init = init
+  }
+
+  handleCall(step: Step<State>, state: State): MaybePromise<CallResult<unknown, State>> {
+    return step(state)
+  }
+
+  handleCast(change: Change<State>, state: State): MaybePromise<State> {
+    return change(state)
+  }
+}
+
+/** Refuses refs of other processes, which do not expect functions. */
+function agent<State>(ref: AgentRef<State>): AgentRef<State> {
+  const { behavior } = serverOf('ref', ref)
+  if (behavior instanceof AgentBehavior) return ref
+  throw new InvalidArgumentError('ref', 'a ref of an Agent', ref)
+}
+
+const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> =>
+  typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
+
+const then = <T, U>(value: MaybePromise<T>, next: (value: T) => U): MaybePromise<U> =>
+  isPromise(value) ? value.then(next) : next(value)
+
+async function start<State>(init: () => MaybePromise<State>, options?: StartOptions): Promise<AgentRef<State>> {
+  callable('init', init)
+  return startServer(new AgentBehavior(init), options)
+}
+
+async function get<State, Result>(
+  ref: AgentRef<State>,
+  reader: (state: State) => MaybePromise<Result>,
+  options?: CallOptions,
+): Promise<Result> {
+  callable('reader', reader)
+  const step: Step<State> = (state) => then(reader(state), (result) => [result, state])
+  return call(agent(ref), step, options) as Promise<Result>
+}
+
+async function update<State>(
+  ref: AgentRef<State>,
+  updater: (state: State) => MaybePromise<State>,
+  options?: CallOptions,
+): Promise<void> {
+  callable('updater', updater)
+  const step: Step<State> = (state) =>
+    then(updater(state), (next) => {
+      if (next === undefined) throw new InvalidReturnError(ref.id, 'update', 'the next state')
+      return [undefined, next]
+    })
+  await call(agent(ref), step, options)
+}
+
+async function getAndUpdate<State, Result>(
+  ref: AgentRef<State>,
+  updater: (state: State) => MaybePromise<readonly [result: Result, state: State]>,
+  options?: CallOptions,
+): Promise<Result> {
+  callable('updater', updater)
+  const step: Step<State> = (state) =>
+    then(updater(state), (both) => {
+      if (Array.isArray(both) && both.length === 2 && both[1] !== undefined) return both
+      throw new InvalidReturnError(ref.id, 'getAndUpdate', '[result, state], with a state')
+    })
+  return call(agent(ref), step, options) as Promise<Result>
+}
+
+function cast<State>(ref: AgentRef<State>, updater: (state: State) => MaybePromise<State>): boolean {
+  callable('updater', updater)
+  return castMessage(agent(ref), updater)
+}
+
+async function stop<State>(ref: AgentRef<State>, reason?: TerminateReason): Promise<void> {
+  return stopServer(agent(ref), reason)
+}
+
+/**
+ * State behind functions: a process that holds a value and runs what it is sent, one function at a time. A function
+ * that returns a promise is waited for, and until then nothing else runs. The state may be anything but `undefined`.
+ *
+ * `get`, `update` and `getAndUpdate` reject with what their function threw, and the state is as before; they reject as
+ * `GenServer.call` does when the agent is not there, is too slow (`timeout`, 5000 ms by default) or waits for the caller.
+ *
+ * @example
+ * ```ts
+ * const cart = await Agent.start(() => ['apple'])
+ * await Agent.update(cart, (items) => [...items, 'pear'])
+ * console.log(await Agent.get(cart, (items) => items.length)) // 2
+ * await Agent.stop(cart)
+ * ```
+ */
+export const Agent = {
+  /**
+   * Starts an agent with the state that `init` makes; takes the options of `GenServer.start`.
+   *
+   * @throws InitializationError when `init` fails, takes too long or makes no state.
+   * @throws AlreadyRegisteredError when the name is taken.
+   */
+  start: start as typeof start,
+  /** What the function makes of the state, which stays as it is. */
+  get: get as typeof get,
+  /**
+   * Replaces the state by what the function makes of it. Resolves when that has happened.
+   *
+   * @throws InvalidReturnError when it makes no state.
+   */
+  update: update as typeof update,
+  /**
+   * Resolves with the first of what the function makes, `[result, state]`; the second becomes the state.
+   *
+   * @throws InvalidReturnError when it makes something else.
+   */
+  getAndUpdate: getAndUpdate as typeof getAndUpdate,
+  /**
+   * The same as `update`, but nobody waits: a function that throws, or makes no state, crashes the agent. False when
+   * the mailbox is bounded and full.
+   *
+   * @throws ServerNotRunningError when there is no such agent.
+   */
+  cast: cast as typeof cast,
+  /** Ends it once it has run what was sent before. Resolves when it has ended. */
+  stop: stop as typeof stop,
+} as const

@@ -1,0 +1,99 @@
+/** Errors of registries of keys, with the names, fields and messages that users of such registries know. */
+import { KeelsonError } from '../../errors.ts'
+import { isCode } from '../guard.ts'
+
+/** A living process has the key, and keys are unique here. */
+export class AlreadyRegisteredKeyError extends KeelsonError {
+  static readonly code: 'KEELSON_KEY_TAKEN' = 'KEELSON_KEY_TAKEN'
+  readonly code: 'KEELSON_KEY_TAKEN' = 'KEELSON_KEY_TAKEN'
+  /** Which registry. */
+  readonly registryName: string
+  /** Which key. */
+  readonly key: string
+  constructor(registryName: string, key: string) {
+    super(`Key '${key}' is already registered in registry '${registryName}'.`)
+    this.registryName = registryName
+    this.key = key
+  }
+}
+
+/** No process has the key. */
+export class KeyNotFoundError extends KeelsonError {
+  static readonly code: 'KEELSON_KEY_NOT_FOUND' = 'KEELSON_KEY_NOT_FOUND'
+  readonly code: 'KEELSON_KEY_NOT_FOUND' = 'KEELSON_KEY_NOT_FOUND'
+  /** Which registry. */
+  readonly registryName: string
+  /** Which key. */
+  readonly key: string
+  constructor(registryName: string, key: string) {
+    super(`Key '${key}' is not registered in registry '${registryName}'.`)
+    this.registryName = registryName
+    this.key = key
+  }
+}
+
+/** One process was asked for where a key can have several. */
+export class DuplicateKeyLookupError extends KeelsonError {
+  static readonly code: 'KEELSON_DUPLICATE_KEYS' = 'KEELSON_DUPLICATE_KEYS'
+  readonly code: 'KEELSON_DUPLICATE_KEYS' = 'KEELSON_DUPLICATE_KEYS'
+  /** Which registry. */
+  readonly registryName: string
+  /** Which key. */
+  readonly key: string
+  constructor(registryName: string, key: string, method = 'lookup', instead = 'Use lookupAll() instead.') {
+    super(`Cannot use ${method}() on duplicate-key registry '${registryName}' for key '${key}'. ${instead}`)
+    this.registryName = registryName
+    this.key = key
+  }
+}
+
+/** Messages are dispatched to the processes of a key, and keys are unique here. */
+export class DispatchNotSupportedError extends KeelsonError {
+  static readonly code: 'KEELSON_UNIQUE_KEYS' = 'KEELSON_UNIQUE_KEYS'
+  readonly code: 'KEELSON_UNIQUE_KEYS' = 'KEELSON_UNIQUE_KEYS'
+  /** Which registry. */
+  readonly registryName: string
+  constructor(registryName: string) {
+    super(
+      `dispatch() is not supported on unique-key registry '${registryName}'. Use a duplicate-key registry instead.`,
+    )
+    this.registryName = registryName
+  }
+}
+
+/** The process is registered under the key already. */
+export class DuplicateRegistrationError extends KeelsonError {
+  static readonly code: 'KEELSON_DUPLICATE_REGISTRATION' = 'KEELSON_DUPLICATE_REGISTRATION'
+  readonly code: 'KEELSON_DUPLICATE_REGISTRATION' = 'KEELSON_DUPLICATE_REGISTRATION'
+  /** Which registry. */
+  readonly registryName: string
+  /** Which key. */
+  readonly key: string
+  /** Which process. */
+  readonly refId: string
+  constructor(registryName: string, key: string, refId: string) {
+    super(`Ref '${refId}' is already registered under key '${key}' in registry '${registryName}'.`)
+    this.registryName = registryName
+    this.key = key
+    this.refId = refId
+  }
+}
+
+/** Guard for {@link AlreadyRegisteredKeyError}. */
+export const isAlreadyRegisteredKeyError: (error: unknown) => error is AlreadyRegisteredKeyError = isCode(
+  AlreadyRegisteredKeyError.code,
+)
+/** Guard for {@link KeyNotFoundError}. */
+export const isKeyNotFoundError: (error: unknown) => error is KeyNotFoundError = isCode(KeyNotFoundError.code)
+/** Guard for {@link DuplicateKeyLookupError}. */
+export const isDuplicateKeyLookupError: (error: unknown) => error is DuplicateKeyLookupError = isCode(
+  DuplicateKeyLookupError.code,
+)
+/** Guard for {@link DispatchNotSupportedError}. */
+export const isDispatchNotSupportedError: (error: unknown) => error is DispatchNotSupportedError = isCode(
+  DispatchNotSupportedError.code,
+)
+/** Guard for {@link DuplicateRegistrationError}. */
+export const isDuplicateRegistrationError: (error: unknown) => error is DuplicateRegistrationError = isCode(
+  DuplicateRegistrationError.code,
+)

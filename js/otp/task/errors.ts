@@ -1,0 +1,22 @@
+import { KeelsonError } from '../../errors.ts'
+import { isCode } from '../guard.ts'
+import type { ProcessDownReason } from '../types.ts'
+
+/** A task was ended before its function had: it was cancelled, stopped or killed, or a linked process failed. */
+export class TaskEndedError extends KeelsonError {
+  static readonly code: 'KEELSON_TASK_ENDED' = 'KEELSON_TASK_ENDED'
+  readonly code: 'KEELSON_TASK_ENDED' = 'KEELSON_TASK_ENDED'
+  /** Which task. */
+  readonly taskId: string
+  /** How it ended. */
+  readonly reason: ProcessDownReason
+  constructor(taskId: string, reason: ProcessDownReason) {
+    const why = reason.type === 'error' ? reason.message : reason.type
+    super(`Task '${taskId}' was ended before its function had: ${why}`)
+    this.taskId = taskId
+    this.reason = reason
+  }
+}
+
+/** Guard for {@link TaskEndedError}. */
+export const isTaskEndedError: (error: unknown) => error is TaskEndedError = isCode(TaskEndedError.code)

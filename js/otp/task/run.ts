@@ -1,0 +1,176 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { TimerHandle } from '../../clock/types.ts'
+import { ClosedError, TimeoutError } from '../../errors.ts'
+import type { Server } from '../server.ts'
+import type { GenServerBehavior, Info, TerminateReason } from '../types.ts'
+import { TaskEndedError } from './errors.ts'
+import type { TaskFunction } from './types.ts'
+
+/** The message that begins it. */
+export const RUN: unique symbol = Symbol('keelson.task.run')
+
+const refuse = (): never => {
+  throw new Error('A task takes no messages')
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+
+/** What a function that was told to give up throws: the reason itself, or what stands for it. */
+const isEcho = (error: unknown, reason: unknown): boolean =>
+  error === reason ||
+  (error instanceof Error && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason)))
+
+/** A task as a process does it: one message, one function, one outcome. */
+export class TaskRun<Result> implements GenServerBehavior<null, never, never, never> {
+  /** What became of it: once, and before anybody is told. */
+  outcome: PromiseSettledResult<Result> | undefined
+  /** Its process; set before anything else happens. */
+  server: Server | undefined
+  readonly #fn: TaskFunction<Result>
+  readonly #controller = new AbortController()
+  readonly #watchers = new Set<(outcome: PromiseSettledResult<Result>) => void>()
+  readonly #release: (() => void)[] = []
+  /** The function was begun and has not ended. */
+  #running = false
+  #whenFunctionEnds: (() => void) | undefined
+  #isForgotten = false
+
+  constructor(fn: TaskFunction<Result>) {
+    this.#fn = AsyncResource.bind(fn, 'keelson.Task')
+  }
+
+  readonly init: () => null = () => null
+  readonly handleCall: () => never = refuse
+  readonly handleCast: () => never = refuse
+
+  handleInfo(message: Info | typeof RUN): null | Promise<null> {
+    if (message !== RUN || this.outcome !== undefined) return null
+    this.#running = true
+    try {
+      const made = this.#fn(this.#controller.signal)
+      if (!isThenable(made)) {
+        this.#succeeded(made)
+        return null
+      }
+      return Promise.resolve(made).then(
+        (value) => this.#succeeded(value),
+        (error: unknown) => this.#failed(error),
+      )
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  /** Its process ends, from whatever cause, and waits for the function, which was told to give up. */
+  terminate(_reason: TerminateReason): undefined | Promise<void> {
+    this.ended()
+    if (!this.#running) return undefined
+    return new Promise((resolve) => {
+      this.#whenFunctionEnds = resolve
+    })
+  }
+
+  /** Tells the outcome, now if it is known. Who watches owns a failure. Returns a function that ends it. */
+  watch(told: (outcome: PromiseSettledResult<Result>) => void): () => void {
+    if (this.outcome !== undefined) {
+      told(this.outcome)
+      return () => undefined
+    }
+    this.#watchers.add(told)
+    return () => void this.#watchers.delete(told)
+  }
+
+  /** Run once there is an outcome. */
+  releaseAtEnd(release: () => void): void {
+    this.#release.push(release)
+  }
+
+  /** Gives it up, for the reason that everybody gets who waits. */
+  cancel(reason: unknown): void {
+    if (this.outcome !== undefined || this.#isForgotten) return
+    this.#settle({ status: 'rejected', reason }, () => {
+      this.#controller.abort(reason)
+      this.#process.end('shutdown')
+    })
+  }
+
+  /** Makes it fail after a time. */
+  limit(timeoutMs: number): void {
+    const { system, id } = this.#process
+    const timer: TimerHandle = system.clock.schedule(
+      timeoutMs,
+      () => {
+        const error = new TimeoutError(`task ${id}`, timeoutMs)
+        this.#crash(error, () => this.#controller.abort(error))
+      },
+      { label: `the time of ${id}` },
+    )
+    this.releaseAtEnd(() => timer.cancel())
+  }
+
+  /** Its process has ended, or ends: if there is no outcome, that is it. */
+  ended(): void {
+    if (this.outcome !== undefined || this.#isForgotten) return
+    const reason = new TaskEndedError(this.#process.id, this.#process.downReason)
+    this.#settle({ status: 'rejected', reason }, () => this.#controller.abort(reason))
+  }
+
+  /** The system closes: the function is told, and nobody else. */
+  forget(): void {
+    this.#isForgotten = true
+    this.#releaseAll()
+    this.#watchers.clear()
+    this.#controller.abort(new ClosedError(`the system ${this.#process.system.name}`))
+  }
+
+  get #process(): Server {
+    return this.server as Server
+  }
+
+  #succeeded(value: unknown): null {
+    this.#functionEnded()
+    if (this.outcome === undefined && !this.#isForgotten) {
+      this.#settle({ status: 'fulfilled', value: value as Result }, () => this.#process.end('normal'))
+    }
+    return null
+  }
+
+  #failed(error: unknown): null {
+    this.#functionEnded()
+    if (this.outcome === undefined && !this.#isForgotten) {
+      this.#crash(error)
+    } else if (!isEcho(error, this.#controller.signal.reason)) {
+      this.#process.system.report(error, `task ${this.#process.id}, after it had ended`)
+    }
+    return null
+  }
+
+  #functionEnded(): void {
+    this.#running = false
+    this.#whenFunctionEnds?.()
+  }
+
+  /** A failure belongs to who waits for it; if nobody does, to the supervisor or the system's owner. */
+  #crash(error: unknown, abort?: () => void): void {
+    const server = this.#process
+    if (this.#watchers.size > 0) server.isSupervised = true
+    this.#settle({ status: 'rejected', reason: error }, () => {
+      abort?.()
+      server.crash(error)
+    })
+  }
+
+  #settle(outcome: PromiseSettledResult<Result>, act: () => void): void {
+    this.outcome = outcome
+    this.#releaseAll()
+    const watchers = [...this.#watchers]
+    this.#watchers.clear()
+    act()
+    for (const told of watchers) told(outcome)
+  }
+
+  #releaseAll(): void {
+    for (const release of this.#release.splice(0)) release()
+  }
+}

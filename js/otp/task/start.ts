@@ -1,0 +1,83 @@
+import { ENDING } from '../../actor/process.ts'
+import { abortSignal, callable, known, options as checkOptions, text } from '../../arguments.ts'
+import { InvalidArgumentError } from '../../errors.ts'
+import type { System } from '../../system/system.ts'
+import { ServerNotRunningError } from '../errors.ts'
+import { isWatched, tellLifecycle } from '../lifecycle.ts'
+import { namesOf } from '../names.ts'
+import { serverOf } from '../ref.ts'
+import type { Server } from '../server.ts'
+import { spawn, systemOf, timeoutOf } from '../start.ts'
+import type { GenServerBehavior } from '../types.ts'
+import { RUN, TaskRun } from './run.ts'
+import type { TaskFunction, TaskOptions } from './types.ts'
+
+/** The tasks of a system that have no outcome: they are told when it closes. */
+const running = new WeakMap<System, Set<TaskRun<unknown>>>()
+
+function enlist(system: System, run: TaskRun<unknown>): void {
+  let runs = running.get(system)
+  if (runs === undefined) {
+    const own = (runs = new Set())
+    running.set(system, own)
+    system.own({
+      close: () => {
+        for (const open of own) open.forget()
+      },
+    })
+  }
+  runs.add(run)
+  run.releaseAtEnd(() => runs.delete(run))
+}
+
+function linkedOf(given: unknown, system: System): Server | undefined {
+  if (given === undefined) return undefined
+  const server = serverOf('options.link', given)
+  if (server.system !== system) throw new InvalidArgumentError('options.link', 'a ref of the same system', given)
+  if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
+  return server
+}
+
+/** Starts a task: its function runs as soon as the present run of JavaScript has ended. */
+export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions | undefined): TaskRun<Result> {
+  callable('fn', fn)
+  const given = checkOptions('options', options)
+  known('options', given, ['name', 'timeout', 'signal', 'link', 'system'])
+  if (given.name !== undefined) text('options.name', given.name)
+  const timeoutMs = timeoutOf('options.timeout', given.timeout, Infinity)
+  const signal = abortSignal('options.signal', given.signal)
+  const system = systemOf(given.system)
+  const linked = linkedOf(given.link, system)
+
+  const run = new TaskRun(fn)
+  const server = spawn('task', system, run as unknown as GenServerBehavior<unknown>, {})
+  run.server = server
+  if (given.name !== undefined) {
+    try {
+      namesOf(system).register(given.name, server)
+    } catch (error) {
+      server.abandon('shutdown')
+      throw error
+    }
+  }
+  enlist(system, run as TaskRun<unknown>)
+  server.whenEnded(() => run.ended())
+  if (isWatched(system)) tellLifecycle(system, { type: 'started', ref: server.ref })
+  server.begin(null)
+  server.runtime.info(server, RUN)
+  if (linked !== undefined) server.runtime.link(server, linked)
+  if (timeoutMs !== Infinity) run.limit(timeoutMs)
+  if (signal !== undefined) follow(run, signal)
+  return run
+}
+
+/** Cancels a task when a signal aborts; no listener outlives the task. */
+function follow<Result>(run: TaskRun<Result>, signal: AbortSignal): void {
+  const onAbort = (): void => run.cancel(signal.reason)
+  if (signal.aborted) {
+    onAbort()
+    return
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  run.releaseAtEnd(() => signal.removeEventListener('abort', onAbort))
+}
