@@ -9,12 +9,8 @@ import type { TaskFunction } from './types.ts'
 /** The message that begins it. */
 export const RUN: unique symbol = Symbol('keelson.task.run')
 
-const refuse = (): never => {
-  throw new Error('A task takes no messages')
-}
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
+  typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 
 /** What a function that was told to give up throws: the reason itself, or what stands for it. */
 const isEcho = (error: unknown, reason: unknown): boolean =>
@@ -41,25 +37,22 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   }
 
   readonly init: () => null = () => null
-  readonly handleCall: () => never = refuse
-  readonly handleCast: () => never = refuse
 
-  handleInfo(message: Info | typeof RUN): null | Promise<null> {
-    if (message !== RUN || this.outcome !== undefined) return null
-    this.#running = true
-    try {
-      const made = this.#fn(this.#controller.signal)
-      if (!isThenable(made)) {
-        this.#succeeded(made)
-        return null
-      }
-      return Promise.resolve(made).then(
-        (value) => this.#succeeded(value),
-        (error: unknown) => this.#failed(error),
-      )
-    } catch (error) {
-      return this.#failed(error)
-    }
+  handleCall(): never {
+    throw new Error(`Task '${this.#process.id}' takes no messages`)
+  }
+
+  /** Nobody waits for it, and the task is not to blame. */
+  handleCast(): null {
+    const { system, id } = this.#process
+    system.report(new Error(`Task '${id}' takes no messages`), `a cast to task ${id}`)
+    return null
+  }
+
+  /** Does not wait for the function: its process is free to be told to end. */
+  handleInfo(message: Info | typeof RUN): null {
+    if (message === RUN && this.outcome === undefined) this.#run()
+    return null
   }
 
   /** Its process ends, from whatever cause, and waits for the function, which was told to give up. */
@@ -128,22 +121,34 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     return this.server as Server
   }
 
-  #succeeded(value: unknown): null {
-    this.#functionEnded()
-    if (this.outcome === undefined && !this.#isForgotten) {
-      this.#settle({ status: 'fulfilled', value: value as Result }, () => this.#process.end('normal'))
+  #run(): void {
+    this.#running = true
+    try {
+      const made = this.#fn(this.#controller.signal)
+      if (!isThenable(made)) this.#succeeded(made)
+      else
+        Promise.resolve(made).then(
+          (value) => this.#succeeded(value as Result),
+          (error: unknown) => this.#failed(error),
+        )
+    } catch (error) {
+      this.#failed(error)
     }
-    return null
   }
 
-  #failed(error: unknown): null {
+  #succeeded(value: Result): void {
+    this.#functionEnded()
+    if (this.outcome !== undefined || this.#isForgotten) return
+    this.#settle({ status: 'fulfilled', value }, () => this.#process.end('normal'))
+  }
+
+  #failed(error: unknown): void {
     this.#functionEnded()
     if (this.outcome === undefined && !this.#isForgotten) {
       this.#crash(error)
     } else if (!isEcho(error, this.#controller.signal.reason)) {
       this.#process.system.report(error, `task ${this.#process.id}, after it had ended`)
     }
-    return null
   }
 
   #functionEnded(): void {
