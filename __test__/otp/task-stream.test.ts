@@ -42,7 +42,9 @@ const wait = async (ms: number, signal: AbortSignal): Promise<number> => {
   return ms
 }
 /** A source that says what was taken from it, and whether it was closed. */
-const watched = (items: readonly number[]): { source: IterableIterator<number>; taken: number[]; closed: () => boolean } => {
+const watched = (
+  items: readonly number[],
+): { source: IterableIterator<number>; taken: number[]; closed: () => boolean } => {
   const taken: number[] = []
   let isClosed = false
   function* generate(): Generator<number, void> {

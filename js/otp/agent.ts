@@ -4,7 +4,14 @@ import { call, cast as castMessage, stop as stopServer } from './calls.ts'
 import { InvalidReturnError } from './errors.ts'
 import { serverOf } from './ref.ts'
 import { start as startServer } from './start.ts'
-import type { CallOptions, CallResult, GenServerBehavior, GenServerRef, StartOptions, TerminateReason } from './types.ts'
+import type {
+  CallOptions,
+  CallResult,
+  GenServerBehavior,
+  GenServerRef,
+  StartOptions,
+  TerminateReason,
+} from './types.ts'
 
 type MaybePromise<T> = T | Promise<T>
 type Step<State> = (state: State) => MaybePromise<CallResult<unknown, State>>
@@ -42,8 +49,9 @@ function agent<State>(ref: AgentRef<State>): AgentRef<State> {
 const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> =>
   typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
 
-const then = <T, U>(value: MaybePromise<T>, next: (value: T) => U): MaybePromise<U> =>
-  isPromise(value) ? value.then(next) : next(value)
+/** What `make` makes of a value, now or once it is there. */
+const after = <T, U>(value: MaybePromise<T>, make: (value: T) => U): MaybePromise<U> =>
+  isPromise(value) ? value.then((made) => make(made)) : make(value)
 
 async function start<State>(init: () => MaybePromise<State>, options?: StartOptions): Promise<AgentRef<State>> {
   callable('init', init)
@@ -56,7 +64,7 @@ async function get<State, Result>(
   options?: CallOptions,
 ): Promise<Result> {
   callable('reader', reader)
-  const step: Step<State> = (state) => then(reader(state), (result) => [result, state])
+  const step: Step<State> = (state) => after(reader(state), (result) => [result, state])
   return call(agent(ref), step, options) as Promise<Result>
 }
 
@@ -67,7 +75,7 @@ async function update<State>(
 ): Promise<void> {
   callable('updater', updater)
   const step: Step<State> = (state) =>
-    then(updater(state), (next) => {
+    after(updater(state), (next) => {
       if (next === undefined) throw new InvalidReturnError(ref.id, 'update', 'the next state')
       return [undefined, next]
     })
@@ -81,7 +89,7 @@ async function getAndUpdate<State, Result>(
 ): Promise<Result> {
   callable('updater', updater)
   const step: Step<State> = (state) =>
-    then(updater(state), (both) => {
+    after(updater(state), (both) => {
       if (Array.isArray(both) && both.length === 2 && both[1] !== undefined) return both
       throw new InvalidReturnError(ref.id, 'getAndUpdate', '[result, state], with a state')
     })

@@ -56,7 +56,8 @@ function checkRegistry({ name, registry, metadata, system }: StartOptions): void
     if (metadata !== undefined) throw new InvalidArgumentError('options.registry', 'given, as metadata is', registry)
     return
   }
-  if (!(registry instanceof Registrar)) throw new InvalidArgumentError('options.registry', 'a RegistryInstance', registry)
+  if (!(registry instanceof Registrar))
+    throw new InvalidArgumentError('options.registry', 'a RegistryInstance', registry)
   if (name === undefined) throw new InvalidArgumentError('options.name', 'given, as registry is', name)
   if (registry.system !== systemOf(system)) {
     throw new InvalidArgumentError('options.registry', 'a RegistryInstance of the same system', registry)

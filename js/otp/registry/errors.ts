@@ -54,9 +54,7 @@ export class DispatchNotSupportedError extends KeelsonError {
   /** Which registry. */
   readonly registryName: string
   constructor(registryName: string) {
-    super(
-      `dispatch() is not supported on unique-key registry '${registryName}'. Use a duplicate-key registry instead.`,
-    )
+    super(`dispatch() is not supported on unique-key registry '${registryName}'. Use a duplicate-key registry instead.`)
     this.registryName = registryName
   }
 }

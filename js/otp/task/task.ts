@@ -30,7 +30,8 @@ class LocalTask<Result> implements TaskHandle<Result> {
   }
 
   static runOf<Result>(field: string, task: TaskHandle<Result>): TaskRun<Result> {
-    if (typeof task === 'object' && task !== null && #run in task) return task.#run as TaskRun<unknown> as TaskRun<Result>
+    if (typeof task === 'object' && task !== null && #run in task)
+      return task.#run as TaskRun<unknown> as TaskRun<Result>
     throw new InvalidArgumentError(field, 'a task of Task.async', task)
   }
 }
@@ -78,7 +79,8 @@ function cancel(task: TaskHandle<unknown>, reason?: unknown): boolean {
 
 function iteratorOf<Item>(source: Iterable<Item> | AsyncIterable<Item>): Iterator<Item> | AsyncIterator<Item> {
   const given = source as Partial<Iterable<Item> & AsyncIterable<Item>> | null | undefined
-  if (typeof given?.[Symbol.asyncIterator] === 'function') return (source as AsyncIterable<Item>)[Symbol.asyncIterator]()
+  if (typeof given?.[Symbol.asyncIterator] === 'function')
+    return (source as AsyncIterable<Item>)[Symbol.asyncIterator]()
   if (typeof given?.[Symbol.iterator] === 'function') return (source as Iterable<Item>)[Symbol.iterator]()
   throw new InvalidArgumentError('source', 'an iterable or an async iterable', source)
 }

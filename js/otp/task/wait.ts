@@ -1,5 +1,4 @@
 import { abortSignal, known, options as checkOptions } from '../../arguments.ts'
-import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors.ts'
 import { timeoutOf } from '../start.ts'
 import type { TaskRun } from './run.ts'
@@ -23,15 +22,12 @@ export function waitFor(
     const signal = abortSignal('options.signal', given.signal)
 
     const results: unknown[] = runs.map(() => undefined)
-    const unwatch: (() => void)[] = []
-    let timer: TimerHandle | undefined
+    const release: (() => void)[] = []
     let left = runs.length
     let isOver = false
     const over = (): void => {
       isOver = true
-      for (const stop of unwatch) stop()
-      timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      for (const end of release) end()
     }
     const fail = (reason: unknown): void => {
       if (isOver) return
@@ -44,7 +40,7 @@ export function waitFor(
     if (signal?.aborted === true) onAbort()
     for (const [index, run] of runs.entries()) {
       if (isOver) break
-      const stop = run.watch((outcome) => {
+      const unwatch = run.watch((outcome) => {
         if (outcome.status === 'rejected') {
           fail(outcome.reason)
           return
@@ -56,18 +52,21 @@ export function waitFor(
           resolve(results)
         }
       })
-      unwatch.push(stop)
+      release.push(unwatch)
     }
     if (runs.length === 0) resolve(results)
     const clock = runs[0]?.server?.system.clock
     if (isOver || clock === undefined) return
     signal?.addEventListener('abort', onAbort, { once: true })
+    release.push(() => signal?.removeEventListener('abort', onAbort))
     if (timeoutMs === Infinity) return
-    timer = clock.schedule(
+    const timer = clock.schedule(
       timeoutMs,
-      () => fail(new TimeoutError(runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`, timeoutMs)),
+      () =>
+        fail(new TimeoutError(runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`, timeoutMs)),
       { label: 'Task.await' },
     )
+    release.push(() => timer.cancel())
   })
 }
 
@@ -78,15 +77,16 @@ export function outcomeWithin<Result>(
 ): Promise<PromiseSettledResult<Result> | undefined> {
   return new Promise((resolve) => {
     const timeoutMs = timeoutOf('timeout', timeout, 0)
-    let timer: TimerHandle | undefined
+    const release: (() => void)[] = []
     const unwatch = run.watch((outcome) => {
-      timer?.cancel()
+      for (const end of release) end()
       resolve(outcome)
     })
     if (run.outcome !== undefined || timeoutMs === Infinity) return
-    timer = run.server?.system.clock.schedule(timeoutMs, () => {
+    const timer = run.server?.system.clock.schedule(timeoutMs, () => {
       unwatch()
       resolve(undefined)
     })
+    release.push(() => timer?.cancel())
   })
 }
