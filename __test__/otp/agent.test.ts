@@ -60,10 +60,13 @@ describe('an agent', () => {
     const fails = (): never => {
       throw new Error('no')
     }
-    for (const method of [Agent.get, Agent.update, Agent.getAndUpdate]) {
-      await expect(method(agent, fails)).rejects.toThrow('no')
-      await expect(method(agent, () => Promise.reject(new Error('later')) as never)).rejects.toThrow('later')
-    }
+    const later = (): Promise<never> => Promise.reject(new Error('later'))
+    await expect(Agent.get(agent, fails)).rejects.toThrow('no')
+    await expect(Agent.get(agent, later)).rejects.toThrow('later')
+    await expect(Agent.update(agent, fails)).rejects.toThrow('no')
+    await expect(Agent.update(agent, later)).rejects.toThrow('later')
+    await expect(Agent.getAndUpdate(agent, fails)).rejects.toThrow('no')
+    await expect(Agent.getAndUpdate(agent, later)).rejects.toThrow('later')
     expect(await rejection(Agent.update(agent, () => undefined as never))).toMatchObject({
       code: 'KEELSON_INVALID_RETURN',
       callback: 'update',

@@ -346,7 +346,7 @@ describe('start', () => {
   ])('fails when init %s, with nothing left [start-failed]', async (_, init, message) => {
     const events: LifecycleEvent[] = []
     GenServer.onLifecycleEvent((event) => events.push(event), system)
-    const error = await rejection(GenServer.start({ ...counter, init: init as () => number }, { system, name: 'x' }))
+    const error = await rejection(GenServer.start({ ...counter, init: init as never }, { system, name: 'x' }))
     expect(error).toMatchObject({ code: 'KEELSON_INIT_FAILED', cause: { message: expect.stringContaining(message) } })
     expect(events).toEqual([])
     await GenServer.start(counter, { system, name: 'x' })
@@ -476,7 +476,7 @@ describe('ends', () => {
       GenServer.cast(ref, 'add')
       const queued = rejection(GenServer.call(ref, 'get'))
       expect(isServerNotRunningError(await queued)).toBe(true)
-      const [[error]] = reported as [[Error]]
+      const [[error]] = reported as unknown as [[Error]]
       expect(terminate).toHaveBeenCalledExactlyOnceWith({ error }, 0)
       expect(events).toEqual([
         { type: 'started', ref },

@@ -120,6 +120,33 @@ describe('a task', () => {
     expect(await Task.await(task)).toBe('mine')
   })
 
+  it('calls for itself, also from within a handler that goes on: that is no cycle', async () => {
+    const answers: unknown[] = []
+    const answer = (reply: unknown): void => void answers.push(reply)
+    const ref = await GenServer.start<string, string, 'begin'>(
+      {
+        init: () => 'state',
+        handleCall: (_, state) => [state, state],
+        handleCast: async (_, state) => {
+          await sleep(1)
+          const work = async (): Promise<void> => {
+            await sleep(1)
+            await GenServer.call(ref, 'get').then(answer, answer)
+          }
+          await Task.start(work, { system })
+          await Task.asyncStream([1], () => 1, { system }).next()
+          await sleep(5)
+          return state
+        },
+      },
+      { system },
+    )
+    GenServer.cast(ref, 'begin')
+    await clockOf().advance(20)
+    await turn()
+    expect(answers).toEqual(['state'])
+  })
+
   it('has a name while it runs', async () => {
     const task = Task.async(() => sleep(10), { system, name: 'job' })
     expect(Registry.lookup('job', system)).toBe(task.ref)

@@ -127,7 +127,7 @@ function enter(server: Server, { name, registry, metadata }: StartOptions): void
 }
 
 /** Starts a process; it runs once its `init` has made a state. */
-export async function start<State, CallMsg, CastMsg, CallReply>(
+export async function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {

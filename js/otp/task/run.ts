@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { TimerHandle } from '../../clock/types.ts'
 import { ClosedError, TimeoutError } from '../../errors.ts'
 import type { Server } from '../server.ts'
@@ -33,7 +32,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   #isForgotten = false
 
   constructor(fn: TaskFunction<Result>) {
-    this.#fn = AsyncResource.bind(fn, 'keelson.Task')
+    this.#fn = fn
   }
 
   readonly init: () => null = () => null

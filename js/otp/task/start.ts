@@ -1,3 +1,4 @@
+import { outsideRun } from '../../actor/caller.ts'
 import { ENDING } from '../../actor/process.ts'
 import { abortSignal, callable, known, options as checkOptions, text } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
@@ -50,7 +51,8 @@ export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions
   const linked = linkedOf(given.link, system)
 
   const run = new TaskRun(fn)
-  const server = spawn('task', system, run as unknown as GenServerBehavior<unknown>, {})
+  // A process of its own, whoever starts it: its calls are not those of a handler that starts it.
+  const server = outsideRun(() => spawn('task', system, run as unknown as GenServerBehavior<unknown>, {}))
   run.server = server
   if (given.name !== undefined) {
     try {

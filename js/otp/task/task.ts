@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { outsideRun } from '../../actor/caller.ts'
 import { abortSignal, callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { systemOf, timeoutOf } from '../start.ts'
@@ -98,7 +99,7 @@ function stream<Item, Result, Out>(
   timeoutOf('options.timeout', timeout, Infinity)
   const system = systemOf(given.system)
   // Items are begun from wherever a result is taken or finished, and belong to where the stream was made.
-  const bound = AsyncResource.bind(fn, 'keelson.Task')
+  const bound = outsideRun(() => AsyncResource.bind(fn, 'keelson.Task'))
   return new TaskStream({
     begin: (item, index) =>
       startTask((signal) => bound(item, signal, index), {
