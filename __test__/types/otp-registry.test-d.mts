@@ -66,7 +66,7 @@ const one: number = await Task.await(task, 100)
 const [a, b]: [number, string] = await Task.awaitAll([task, Task.async(() => 'x')], { timeout: Infinity })
 const maybe: PromiseSettledResult<number> | undefined = await Task.yield(task, 5)
 const ref: TaskRef = await Task.start(() => undefined)
-for await (const size of Task.asyncStream(['a', 'b'], async (item, signal, index) => item.length + index)) {
+for await (const size of Task.asyncStream(['a', 'b'], async (item, _signal, index) => item.length + index)) {
   size satisfies number
 }
 for await (const result of Task.asyncStreamSettled(new Set([1]), (item) => item, { ordered: false })) {

@@ -13,7 +13,7 @@ const CALL_TIMEOUT = 5000
 
 export function call<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
-  message: CallMsg,
+  message: NoInfer<CallMsg>,
   options?: CallOptions,
 ): Promise<CallReply> {
   return new Promise<CallReply>((resolve, reject) => {
@@ -44,7 +44,7 @@ function follow(request: Call, given: AbortSignal): void {
 
 export function cast<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
-  message: CastMsg,
+  message: NoInfer<CastMsg>,
 ): boolean {
   return castTo(LocalRef.serverOf(ref) ?? serverOf('ref', ref), message)
 }

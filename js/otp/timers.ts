@@ -18,7 +18,7 @@ let made = 0
 /** Casts a message later, on the clock of the process's system, unless it has ended by then. */
 export function sendAfter<CastMsg>(
   ref: GenServerRef<unknown, unknown, CastMsg>,
-  message: CastMsg,
+  message: NoInfer<CastMsg>,
   delayMs: number,
 ): TimerRef {
   const server = serverOf('ref', ref)

@@ -9,7 +9,7 @@ export interface GenServerRef<State = unknown, CallMsg = unknown, CastMsg = unkn
   readonly id: string
   /** On which node; absent on this one. */
   readonly nodeId?: string
-  /** @internal Only for the compiler. */
+  /** Only for the compiler: what the process understands. Never there. */
   readonly __types?: [State, CallMsg, CastMsg, CallReply]
 }
 

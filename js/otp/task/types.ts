@@ -10,7 +10,7 @@ export interface Task<Result> {
   readonly id: string
   /** Its process. */
   readonly ref: TaskRef
-  /** @internal Only for the compiler. */
+  /** Only for the compiler: what it makes. Never there. */
   readonly __result?: Result
 }
 
