@@ -41,7 +41,7 @@ pub(super) enum Work {
     StopOne {
         place: Place,
         request: RequestId,
-        delete: bool,
+        then: Next,
     },
     /// It has ended.
     Stopped,
@@ -56,6 +56,17 @@ pub(super) enum Then {
     Up,
     /// The supervisor ends.
     End { why: Why },
+}
+
+/// What follows when one child is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Its specification stays, if it is one that stays.
+    Keep,
+    /// Its specification goes.
+    Delete,
+    /// It is started again.
+    Start,
 }
 
 /// On whose behalf one child is started.
@@ -196,6 +207,7 @@ impl Supervisor {
             | Event::TerminateChild { request, .. }
             | Event::RemoveChild { request, .. }
             | Event::RestartChild { request, .. }
+            | Event::RenewChild { request, .. }
             | Event::DeleteChild { request, .. } => self.on_request(event, request, turn),
         }
         self.run(turn);
@@ -221,8 +233,8 @@ impl Supervisor {
                 Work::Down { below, floor, then } => self.descend(below, floor, then, turn),
                 Work::Together { why, asked } => self.stop_together(why, asked, turn),
                 Work::StartOne { place, .. } => self.start(place, turn),
-                Work::StopOne { place, request, delete } => {
-                    self.stop_one(place, request, delete, turn);
+                Work::StopOne { place, request, then } => {
+                    self.stop_one(place, request, then, turn);
                 }
             }
         }
