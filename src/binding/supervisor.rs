@@ -33,6 +33,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "supervisorChild"(supervisor, id) => child;
     /// Sets what the children of a simple_one_for_one supervisor are made after. Read from the scratch memory.
     "supervisorTemplate"(supervisor) => template;
+    /// A child has turned out to supervise.
+    "supervisorNested"(supervisor, id) => nested;
     /// Makes it; 0, or the number of the rule that its configuration breaks.
     "supervisorMake"(supervisor) => make;
     /// Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its policy in scratch.
@@ -127,12 +129,9 @@ fn id(number: f64) -> u64 {
     number as u64
 }
 
-fn spec(environment: &Environment, child: f64) -> ChildSpec {
-    ChildSpec { id: ChildId(id(child)), token: Token(id(child)), policy: policy(environment) }
-}
-
 fn child(environment: &Environment, handle: f64, child: f64) -> f64 {
-    let spec = spec(environment, child);
+    let number = id(child);
+    let spec = ChildSpec { id: ChildId(number), token: Token(number), policy: policy(environment) };
     with(environment, handle, |supervision| match &mut supervision.machine {
         Ok(_) => NONE,
         Err(config) => {
@@ -150,6 +149,15 @@ fn template(environment: &Environment, handle: f64) -> f64 {
             config.template = Some(policy);
             0.0
         }
+    })
+}
+
+fn nested(environment: &Environment, handle: f64, child: f64) -> f64 {
+    with(environment, handle, |supervision| {
+        if let Ok(machine) = &mut supervision.machine {
+            machine.found_to_supervise(ChildId(id(child)));
+        }
+        0.0
     })
 }
 
@@ -207,8 +215,15 @@ fn read(environment: &Environment, event: f64, first: f64, second: f64) -> Optio
         1 => Event::ChildStarted { start, pid: Pid(id(second)) },
         2 => Event::ChildStartFailed { start, reason: reason(second) },
         3 => Event::ChildExited { pid: Pid(id(first)), reason: reason(second) },
-        4 => Event::StartChild { request, spec: spec(environment, second) },
-        5 => Event::StartDynamic { request, child, token: Token(id(second)) },
+        // What to run goes by the number of the request, as two requests may be for one child.
+        4 => {
+            let policy = policy(environment);
+            Event::StartChild {
+                request,
+                spec: ChildSpec { id: child, token: Token(request.0), policy },
+            }
+        }
+        5 => Event::StartDynamic { request, child, token: Token(request.0) },
         6 => Event::RemoveChild { request, child },
         7 => Event::RenewChild { request, child },
         8 => Event::Timer { timer: TimerKey::from_number(id(first)) },
@@ -276,7 +291,7 @@ fn encode(action: Action) -> Option<[f64; ACTION]> {
             let [what, detail] = of_refusal(refusal);
             [6.0, request.0 as f64, what, detail, 0.0]
         }
-        Action::Forget { child, .. } => [7.0, child.0 as f64, 0.0, 0.0, 0.0],
+        Action::Forget { child, token } => [7.0, child.0 as f64, token.0 as f64, 0.0, 0.0],
         Action::Ready => [8.0, 0.0, 0.0, 0.0, 0.0],
         Action::Stopped { why } => of_why(9.0, why),
         Action::Report(report) => return of_report(report),

@@ -7,7 +7,7 @@ use super::children::{Child, Children, Place, State};
 use super::event::{Action, ChildId, Event, Pid, RequestId, Signal, StartId, TimerKey};
 use super::reason::{Reason, Why};
 use super::report::Report;
-use super::spec::{ChildSpec, Config, Invalid, Strategy};
+use super::spec::{ChildSpec, Config, Invalid, Shutdown, Strategy};
 use crate::core::random::Random;
 
 /// What the supervisor is in the middle of.
@@ -178,6 +178,15 @@ impl Supervisor {
             now: 0.0,
             last_number: 0,
         })
+    }
+
+    /// A child whose specification did not say so has turned out to supervise: it is counted so, and from now on has all
+    /// the time it needs to stop. So have all that are made after the same template.
+    pub fn found_to_supervise(&mut self, child: ChildId) {
+        self.children.found_to_supervise(child);
+        if let Some(template) = &mut self.config.template {
+            template.shutdown = Shutdown::Never;
+        }
     }
 
     /// Takes an event at monotonic time `now`, and appends what is to be done about it to `actions`.
