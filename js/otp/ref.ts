@@ -24,4 +24,4 @@ export function serverOf(field: string, ref: unknown): Server {
   return server
 }
 
-export const serialized = ({ id }: GenServerRef): SerializedRef => ({ id })
+export const serialized = ({ id }: SerializedRef): SerializedRef => ({ id })
