@@ -7,6 +7,12 @@ export interface Driven {
   take(event: number, first: number, second: number): void
 }
 
+/** A supervisor, as far as the end of its system goes. */
+export interface Overseer extends Server {
+  /** Its time to wait is up; false when it waits for no time. */
+  hurry(): boolean
+}
+
 /** Events in a row without a turn of the event loop. */
 const MOST_IN_A_ROW = 2048
 /** Turns of the event loop without progress after which a clock that stands still will not bring any. */
@@ -21,7 +27,7 @@ const turn = (): Promise<void> => new Promise((resolve) => soon(resolve))
  */
 export class Agenda {
   /** Supervisors that are alive, in the order in which they were started. */
-  readonly supervisors: Set<Server> = new Set()
+  readonly supervisors: Set<Overseer> = new Set()
   #told: Driven[] = []
   #numbers: number[] = []
   #next = 0
@@ -56,19 +62,26 @@ export class Agenda {
       ;(server.onEnd ??= []).push(resolve)
     })
     server.end('shutdown')
-    // On a clock that is told, no time passes any more: what waits for it is killed.
+    // On a clock that is told, no time passes any more: what waits for it has waited long enough.
     if ('advance' in this.#system.clock) {
       let [seen, idle] = [-1, 0]
       while (server.isAlive && idle < PATIENCE) {
         await turn()
         idle = seen === this.#carriedOut ? idle + 1 : 0
         seen = this.#carriedOut
+        if (idle === PATIENCE && this.#hurry()) idle = 0
       }
       if (server.isAlive) server.kill()
     }
     await ended
     // Its children were killed with it, in the next events.
     await turn()
+  }
+
+  #hurry(): boolean {
+    let any = false
+    for (const server of [...this.supervisors]) any = server.hurry() || any
+    return any
   }
 
   readonly #work = (): void => {

@@ -124,6 +124,17 @@ export class Driver implements Driven {
     this.#tell(is.KILLED)
   }
 
+  /** Whether there was a timer; all are due now. */
+  hurry(): boolean {
+    const timers = [...this.#timers]
+    this.#timers.clear()
+    for (const [timer, handle] of timers) {
+      handle.cancel()
+      this.#tell(is.TIMER, timer)
+    }
+    return timers.length > 0
+  }
+
   startChild(spec: ChildSpec): Promise<LocalRef> {
     const number = this.#names.use(spec.id, this.#number)
     return this.#ask(is.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>

@@ -7,7 +7,7 @@ import type { System } from '../../system/system.ts'
 import { LocalRef } from '../ref.ts'
 import { Server } from '../server.ts'
 import type { GenServerBehavior, LifecycleEvent, LifecycleHandler, TerminateReason } from '../types.ts'
-import { agendaOf } from './agenda.ts'
+import { agendaOf, type Overseer } from './agenda.ts'
 import { Driver, type Host } from './driver.ts'
 import { SupervisorNotFoundError } from './errors.ts'
 import type { Plan } from './policy.ts'
@@ -44,7 +44,7 @@ const notForMessages = (message: unknown): never => {
 }
 
 /** A supervisor is a process like any other: it can be linked, monitored, named, and a child. */
-export class SupervisorProcess extends Server implements Host {
+export class SupervisorProcess extends Server implements Host, Overseer {
   override readonly ref: LocalRef & SupervisorRef
   readonly plan: Plan
   readonly driver: Driver
@@ -157,6 +157,10 @@ export class SupervisorProcess extends Server implements Host {
       if (this.status < ENDING) this.abandon(error === undefined ? 'shutdown' : { error })
     }
     this.#whenStopped?.()
+  }
+
+  hurry(): boolean {
+    return this.driver.hurry()
   }
 
   get listens(): boolean {
