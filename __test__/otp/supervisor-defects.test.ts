@@ -221,8 +221,8 @@ it('D9: a terminate that fails is told once, to the owner', async () => {
     handleCast: (_: unknown, state: number) => state,
     terminate: () => Promise.reject(new Error('cannot clean up')),
   }
-  const start_ = (): Promise<unknown> => GenServer.start(behavior, { system: yard.system })
-  const supervisor = await start({ children: [child('a', { start: start_ as never })] })
+  const begin = (): Promise<unknown> => GenServer.start(behavior, { system: yard.system })
+  const supervisor = await start({ children: [child('a', { start: begin as never })] })
   await Supervisor.stop(supervisor)
   expect(yard.reported).toMatchObject([{ message: 'cannot clean up' }])
 })

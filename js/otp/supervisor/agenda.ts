@@ -80,7 +80,7 @@ export class Agenda {
 
   #hurry(): boolean {
     let any = false
-    for (const server of [...this.supervisors]) any = server.hurry() || any
+    for (const server of this.supervisors) any = server.hurry() || any
     return any
   }
 
