@@ -157,4 +157,20 @@ export interface HotLane {
   actorMonitor(runtime: number, watcher: number, subject: number): number
   /** 1 if there was such a monitor. */
   actorDemonitor(runtime: number, monitor: number): number
+  /** Opens a supervisor that is still to be made; its handle. */
+  supervisorOpen(strategy: number, max_restarts: number, within_ms: number, each_child: number, auto_shutdown: number): number
+  /** Forgets a supervisor; a stale handle does nothing. */
+  supervisorClose(supervisor: number): number
+  /** Adds a child to what it is made of. Its policy is read from the scratch memory. */
+  supervisorChild(supervisor: number, id: number): number
+  /** Sets what the children of a simple_one_for_one supervisor are made after. Read from the scratch memory. */
+  supervisorTemplate(supervisor: number): number
+  /** A child has turned out to supervise. */
+  supervisorNested(supervisor: number, id: number): number
+  /** Makes it; 0, or the number of the rule that its configuration breaks. */
+  supervisorMake(supervisor: number): number
+  /** Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its policy in scratch. */
+  supervisorTell(supervisor: number, event: number, first: number, second: number, now: number, system: number): number
+  /** Writes the next actions to the scratch memory: how many, how many are left, then five numbers each. */
+  supervisorMore(supervisor: number): number
 }

@@ -1,6 +1,22 @@
-/** Processes that restart: GenServer, Registry, Agent, Task. */
+/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task. */
 export { Agent, type AgentRef } from './agent.ts'
 export * from './errors.ts'
+export * from './supervisor/errors.ts'
+export { Supervisor } from './supervisor/supervisor.ts'
+export type {
+  AutoShutdown,
+  ChildInfo,
+  ChildPolicy,
+  ChildRef,
+  ChildRestartStrategy,
+  ChildSpec,
+  ChildTemplate,
+  RestartBackoff,
+  RestartIntensity,
+  SupervisorOptions,
+  SupervisorRef,
+  SupervisorStrategy,
+} from './supervisor/types.ts'
 export { GenServer } from './gen-server.ts'
 export type { Registrar } from './registrable.ts'
 export * from './registry/errors.ts'

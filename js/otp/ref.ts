@@ -30,4 +30,4 @@ export function processOf(field: string, ref: unknown): Registrable {
   return serverOf(field, ref)
 }
 
-export const serialized = ({ id }: GenServerRef): SerializedRef => ({ id })
+export const serialized = ({ id }: SerializedRef): SerializedRef => ({ id })

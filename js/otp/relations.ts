@@ -3,10 +3,14 @@ import { InvalidArgumentError } from '../errors.ts'
 import { ServerNotRunningError } from './errors.ts'
 import { serialized, serverOf } from './ref.ts'
 import type { Server } from './server.ts'
+import type { SupervisorRef } from './supervisor/types.ts'
 import type { GenServerRef, LinkRef, MonitorRef } from './types.ts'
 
+/** Supervisors are processes too. */
+type ProcessRef = GenServerRef | SupervisorRef
+
 /** Both have to be of one system. */
-function pair(one: [string, GenServerRef], other: [string, GenServerRef]): [Server, Server] {
+function pair(one: [string, ProcessRef], other: [string, ProcessRef]): [Server, Server] {
   const servers: [Server, Server] = [serverOf(...one), serverOf(...other)]
   if (servers[0].runtime !== servers[1].runtime) {
     throw new InvalidArgumentError(other[0], `of the same system as ${one[0]}`, other[1])
@@ -16,7 +20,7 @@ function pair(one: [string, GenServerRef], other: [string, GenServerRef]): [Serv
 
 const numberOf = (id: string, prefix: string): number => (id.startsWith(prefix) ? Number(id.slice(prefix.length)) : NaN)
 
-export async function monitor(watcher: GenServerRef, subject: GenServerRef): Promise<MonitorRef> {
+export async function monitor(watcher: GenServerRef, subject: ProcessRef): Promise<MonitorRef> {
   const [from, to] = pair(['monitoringRef', watcher], ['monitoredRef', subject])
   if (from.status === DEAD) throw new ServerNotRunningError(from.id)
   const monitoredRef = serialized(subject)
@@ -39,7 +43,7 @@ export async function demonitor(ref: MonitorRef): Promise<void> {
   watcher?.runtime.demonitor(numberOf(ref.monitorId, 'monitor_'))
 }
 
-export async function link(ref1: GenServerRef, ref2: GenServerRef): Promise<LinkRef> {
+export async function link(ref1: ProcessRef, ref2: ProcessRef): Promise<LinkRef> {
   const [one, other] = pair(['ref1', ref1], ['ref2', ref2])
   for (const server of [one, other]) if (server.status === DEAD) throw new ServerNotRunningError(server.id)
   const made = one.runtime.link(one, other)

@@ -18,6 +18,7 @@ import type {
   CallResult,
   GenServerBehavior,
   Info,
+  LifecycleEvent,
   NextState,
   ProcessDownReason,
   ServerStatus,
@@ -230,12 +231,42 @@ export class Server extends Process implements Registrable {
     return new ServerNotRunningError(this.id)
   }
 
+  /** Whether it supervises others. */
+  get supervises(): boolean {
+    return false
+  }
+
+  /** How its supervisor sees its end. */
+  get exitForParent(): ExitKind {
+    return this.exitKind
+  }
+
+  /** Ends it when it has handled what was sent before. */
+  requestStop(request: StopRequest): void {
+    if (this.status >= ENDING) this.addStop(request)
+    else this.runtime.requestStop(this, request)
+  }
+
+  /** Ends it at once, without `terminate`. */
+  kill(): void {
+    this.#kill()
+  }
+
+  /** Whether anybody wants to know what happens to it. */
+  protected get isWatched(): boolean {
+    return isWatched(this.system)
+  }
+
+  protected tell(event: LifecycleEvent): void {
+    tellLifecycle(this.system, event)
+  }
+
   /** A failure that has no caller ends the process. */
   crash(thrown: unknown): void {
     if (this.status >= ENDING) return
     const error = asError(thrown)
     const { system, ref } = this
-    if (isWatched(system)) tellLifecycle(system, { type: 'crashed', ref, error })
+    if (this.isWatched) this.tell({ type: 'crashed', ref, error })
     // Where no supervisor acts on it, somebody has to hear of it.
     if (!this.isSupervised) system.report(error, `process ${this.id}`)
     this.end({ error })
@@ -299,9 +330,7 @@ export class Server extends Process implements Registrable {
     const ends = this.#ends
     this.#ends = undefined
     if (ends !== undefined) for (const told of ends) told()
-    if (wasStarted && isWatched(this.system)) {
-      tellLifecycle(this.system, { type: 'terminated', ref: this.ref, reason: this.#reason })
-    }
+    if (wasStarted && this.isWatched) this.tell({ type: 'terminated', ref: this.ref, reason: this.#reason })
     if (failure !== undefined && stops.length === 0) this.system.report(failure, `terminate of ${this.id}`)
     for (const { resolve, reject } of stops) {
       if (failure === undefined) resolve()

@@ -15,6 +15,11 @@ export class Random {
     this.#core = core
   }
 
+  /** @internal The system's handle, for parts of the core that draw for themselves. */
+  get handle(): number {
+    return this.#core.handle
+  }
+
   /** The next number in `[0, 1)`, as `Math.random` but from the seed. */
   next(): number {
     return hot.randomUnit(this.#core.handle)

@@ -10,6 +10,7 @@ use super::bell::Bell;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
+use super::supervisor::Supervisors;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
 
@@ -20,6 +21,7 @@ pub(super) const SCRATCH_LEN: usize = 64;
 pub(super) struct Environment {
     pub(super) actors: RefCell<Actors>,
     pub(super) clocks: RefCell<Clocks>,
+    pub(super) supervisors: RefCell<Supervisors>,
     pub(super) systems: RefCell<Systems>,
     pub(super) engines: RefCell<Engines>,
     pub(super) atoms: RefCell<Atoms>,
@@ -38,6 +40,7 @@ impl Environment {
         Self {
             actors: RefCell::default(),
             clocks: RefCell::default(),
+            supervisors: RefCell::default(),
             systems: RefCell::default(),
             engines: RefCell::default(),
             atoms: RefCell::default(),
@@ -55,6 +58,11 @@ impl Environment {
         for (cell, value) in self.scratch.cells().iter().zip(values) {
             cell.set(value);
         }
+    }
+
+    /// The numbers themselves, for calls that take more of them than arguments, or give back a varying number.
+    pub(super) fn numbers(&self) -> &[Cell<f64>] {
+        self.scratch.cells()
     }
 
     /// The table of the environment in which an ordinary `#[napi]` function runs.

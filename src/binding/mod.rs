@@ -21,6 +21,7 @@ mod journal_pages;
 mod registry;
 mod shared_array;
 mod shared_memory;
+mod supervisor;
 mod system;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;

@@ -60,6 +60,12 @@ fn random_below(environment: &Environment, system: f64, bound: f64) -> f64 {
     with(environment, system, |system| system.random.below(bound as u64) as f64)
 }
 
+impl System {
+    pub(super) fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+}
+
 fn name_register(environment: &Environment, name: &str, system: f64) -> f64 {
     with(environment, system, |system| system.names.register(name).map_or(NONE, f64::from))
 }

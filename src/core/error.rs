@@ -83,6 +83,18 @@ error_codes! {
         "The process is registered under the key already.";
     "KEELSON_TASK_ENDED", "TaskEndedError",
         "A task was ended before its function had; `reason` says how. What the function does later is dropped.";
+    "KEELSON_MAX_RESTARTS", "MaxRestartsExceededError",
+        "A supervisor gave up: more than `maxRestarts` restarts within `withinMs`. Its children were stopped.";
+    "KEELSON_DUPLICATE_CHILD", "DuplicateChildError",
+        "The supervisor has a child of this id; nothing changed.";
+    "KEELSON_CHILD_NOT_FOUND", "ChildNotFoundError",
+        "The supervisor has no child of this id.";
+    "KEELSON_MISSING_TEMPLATE", "MissingChildTemplateError",
+        "A `simple_one_for_one` supervisor was given no `childTemplate`; nothing was started.";
+    "KEELSON_INVALID_TEMPLATE", "InvalidSimpleOneForOneConfigError",
+        "A `simple_one_for_one` supervisor was given specifications, or another one arguments; `reason` says which.";
+    "KEELSON_SUPERVISOR_NOT_FOUND", "SupervisorNotFoundError",
+        "There is no such supervisor, or it is stopping or has stopped.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::budget::Window;
 use super::event::{ChildId, Pid, TimerKey};
 use super::reason::Reason;
-use super::spec::{ChildSpec, Kind, Policy};
+use super::spec::{ChildSpec, Kind, Policy, Shutdown};
 
 /// A child's place: later ones are greater, and none is used twice.
 pub(super) type Place = u64;
@@ -127,6 +127,17 @@ impl Children {
     pub(super) fn find(&self, id: ChildId) -> Option<(Place, &Child)> {
         let place = *self.by_id.get(&id)?;
         self.rows.get(&place).map(|child| (place, child))
+    }
+
+    /// A child has turned out to supervise: it is counted so, and has all the time it needs to stop.
+    pub(super) fn found_to_supervise(&mut self, id: ChildId) {
+        let Some(child) = self.by_id.get(&id).and_then(|place| self.rows.get_mut(place)) else {
+            return;
+        };
+        let policy = &mut child.spec.policy;
+        self.supervisors += usize::from(policy.kind != Kind::Supervisor);
+        policy.kind = Kind::Supervisor;
+        policy.shutdown = Shutdown::Never;
     }
 
     /// Whose process this is.

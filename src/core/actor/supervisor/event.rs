@@ -28,6 +28,25 @@ pub struct StartId(pub(super) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimerKey(pub(super) u64);
 
+macro_rules! numbered {
+    ($name:ident) => {
+        impl $name {
+            /// As a number, for a driver that keeps it elsewhere.
+            pub fn number(self) -> u64 {
+                self.0
+            }
+
+            /// From what [`number`](Self::number) gave; any other number fits nothing.
+            pub fn from_number(number: u64) -> Self {
+                Self(number)
+            }
+        }
+    };
+}
+
+numbered!(StartId);
+numbered!(TimerKey);
+
 /// What a supervisor is told. Any event is allowed at any time; one that fits nothing changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event {
@@ -91,6 +110,14 @@ pub enum Event {
     },
     /// Start a child that does not run and waits for no restart.
     RestartChild {
+        /// Answered with [`Answer::Started`].
+        request: RequestId,
+        /// Which.
+        child: ChildId,
+    },
+    /// Start a child anew: one that runs is stopped first, in one step that nothing comes between. Nobody counts it as a
+    /// restart.
+    RenewChild {
         /// Answered with [`Answer::Started`].
         request: RequestId,
         /// Which.

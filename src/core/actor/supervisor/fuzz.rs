@@ -53,6 +53,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => id().prop_map(move |child| Event::TerminateChild { request, child }),
         1 => id().prop_map(move |child| Event::RemoveChild { request, child }),
         2 => id().prop_map(move |child| Event::RestartChild { request, child }),
+        2 => id().prop_map(move |child| Event::RenewChild { request, child }),
         2 => id().prop_map(move |child| Event::DeleteChild { request, child }),
         6 => (1..40_u64).prop_map(|timer| Event::Timer { timer: TimerKey(timer) }),
         1 => reason().prop_map(|reason| Event::ExitRequested { reason }),
@@ -67,6 +68,7 @@ fn numbered(event: Event, number: u64) -> (Event, bool) {
         | Event::TerminateChild { request, .. }
         | Event::RemoveChild { request, .. }
         | Event::RestartChild { request, .. }
+        | Event::RenewChild { request, .. }
         | Event::DeleteChild { request, .. } => {
             *request = RequestId(number);
             true
@@ -130,6 +132,7 @@ proptest! {
             within_ms: 10.0,
             auto_shutdown: AutoShutdown::AllSignificant,
             max_children: Some(9),
+            forget_ended: count % 2 == 1,
             ..Config::default()
         }).expect("valid");
         let (mut random, mut books) = (Random::new(1), Books::default());

@@ -7,7 +7,7 @@ use super::children::{Child, Children, Place, State};
 use super::event::{Action, ChildId, Event, Pid, RequestId, Signal, StartId, TimerKey};
 use super::reason::{Reason, Why};
 use super::report::Report;
-use super::spec::{ChildSpec, Config, Invalid, Strategy};
+use super::spec::{ChildSpec, Config, Invalid, Shutdown, Strategy};
 use crate::core::random::Random;
 
 /// What the supervisor is in the middle of.
@@ -41,7 +41,7 @@ pub(super) enum Work {
     StopOne {
         place: Place,
         request: RequestId,
-        delete: bool,
+        then: Next,
     },
     /// It has ended.
     Stopped,
@@ -56,6 +56,17 @@ pub(super) enum Then {
     Up,
     /// The supervisor ends.
     End { why: Why },
+}
+
+/// What follows when one child is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Its specification stays, if it is one that stays.
+    Keep,
+    /// Its specification goes.
+    Delete,
+    /// It is started again.
+    Start,
 }
 
 /// On whose behalf one child is started.
@@ -169,6 +180,15 @@ impl Supervisor {
         })
     }
 
+    /// A child whose specification did not say so has turned out to supervise: it is counted so, and from now on has all
+    /// the time it needs to stop. So have all that are made after the same template.
+    pub fn found_to_supervise(&mut self, child: ChildId) {
+        self.children.found_to_supervise(child);
+        if let Some(template) = &mut self.config.template {
+            template.shutdown = Shutdown::Never;
+        }
+    }
+
     /// Takes an event at monotonic time `now`, and appends what is to be done about it to `actions`.
     ///
     /// A time before that of an earlier event counts as that earlier time. Chance is drawn for jitter alone.
@@ -196,6 +216,7 @@ impl Supervisor {
             | Event::TerminateChild { request, .. }
             | Event::RemoveChild { request, .. }
             | Event::RestartChild { request, .. }
+            | Event::RenewChild { request, .. }
             | Event::DeleteChild { request, .. } => self.on_request(event, request, turn),
         }
         self.run(turn);
@@ -221,8 +242,8 @@ impl Supervisor {
                 Work::Down { below, floor, then } => self.descend(below, floor, then, turn),
                 Work::Together { why, asked } => self.stop_together(why, asked, turn),
                 Work::StartOne { place, .. } => self.start(place, turn),
-                Work::StopOne { place, request, delete } => {
-                    self.stop_one(place, request, delete, turn);
+                Work::StopOne { place, request, then } => {
+                    self.stop_one(place, request, then, turn);
                 }
             }
         }

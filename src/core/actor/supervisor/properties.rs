@@ -238,17 +238,18 @@ impl Watch {
                 let any = supervisors[which % supervisors.len()];
                 let to = if which % 4 == 0 { any } else { owner.unwrap_or(any) };
                 // A supervisor's plan belongs to one place in the tree, or the tree would have no end.
-                if self.world.plans[index].supervisor.is_some() && kind % 6 < 2 {
+                if self.world.plans[index].supervisor.is_some() && kind % 7 < 2 {
                     return;
                 }
                 let (spec, child) = (self.world.plans[index].spec(index), ChildId(index as u64));
-                let request = self.world.request(to, |request| match kind % 6 {
+                let request = self.world.request(to, |request| match kind % 7 {
                     0 => Event::StartChild { request, spec },
                     1 => Event::StartDynamic { request, child, token: Token(index as u64) },
                     2 => Event::TerminateChild { request, child },
                     3 => Event::RestartChild { request, child },
                     4 => Event::DeleteChild { request, child },
-                    _ => Event::RemoveChild { request, child },
+                    5 => Event::RemoveChild { request, child },
+                    _ => Event::RenewChild { request, child },
                 });
                 self.asked.insert(request, to);
             }

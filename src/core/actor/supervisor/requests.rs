@@ -2,7 +2,7 @@
 
 use super::children::{Child, Place, State};
 use super::event::{Action, ChildId, Event, Refusal, RequestId};
-use super::machine::{By, Queued, Supervisor, Turn, Work};
+use super::machine::{By, Next, Queued, Supervisor, Turn, Work};
 use super::spec::ChildSpec;
 
 impl Supervisor {
@@ -23,13 +23,15 @@ impl Supervisor {
                 Some(policy) => self.enter(ChildSpec { id: child, token, policy }, request),
                 None => Err(Refusal::NotSimpleOneForOne),
             },
-            Event::TerminateChild { child, .. } => self.stop_work(child, request, false),
-            Event::RemoveChild { child, .. } => self.stop_work(child, request, true),
+            Event::TerminateChild { child, .. } => self.stop_work(child, request, Next::Keep),
+            Event::RemoveChild { child, .. } => self.stop_work(child, request, Next::Delete),
+            Event::RenewChild { child, .. } => self.stop_work(child, request, Next::Start),
             Event::RestartChild { child, .. } => self
                 .down_child(child)
                 .map(|place| Work::StartOne { place, by: By::Request { request, fresh: false } }),
             Event::DeleteChild { child, .. } => {
-                self.down_child(child).map(|place| Work::StopOne { place, request, delete: true })
+                let then = Next::Delete;
+                self.down_child(child).map(|place| Work::StopOne { place, request, then })
             }
             // Nothing else is a request.
             _ => return,
@@ -62,9 +64,9 @@ impl Supervisor {
         Ok(Work::StartOne { place, by: By::Request { request, fresh: true } })
     }
 
-    fn stop_work(&self, child: ChildId, request: RequestId, delete: bool) -> Result<Work, Refusal> {
+    fn stop_work(&self, child: ChildId, request: RequestId, then: Next) -> Result<Work, Refusal> {
         let (place, _) = self.children.find(child).ok_or(Refusal::NotFound)?;
-        Ok(Work::StopOne { place, request, delete })
+        Ok(Work::StopOne { place, request, then })
     }
 
     /// The place of a child that neither runs nor waits for a restart.

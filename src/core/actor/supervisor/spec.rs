@@ -164,6 +164,9 @@ pub struct Config {
     pub auto_shutdown: AutoShutdown,
     /// How many children may be there, running or not.
     pub max_children: Option<usize>,
+    /// Whether a child that ended and is not started again is deleted, as if it were temporary. In OTP a transient one
+    /// stays, and comes back with its group or on request.
+    pub forget_ended: bool,
 }
 
 impl Default for Config {
@@ -177,6 +180,7 @@ impl Default for Config {
             scope: BudgetScope::Supervisor,
             auto_shutdown: AutoShutdown::Never,
             max_children: None,
+            forget_ended: false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::children::{Child, Place, State};
 use super::event::{Action, Answer, Pid, Refusal, RequestId, Signal, TimerKey};
-use super::machine::{By, Purpose, Queued, Supervisor, Then, Turn, Wait, Work};
+use super::machine::{By, Next, Purpose, Queued, Supervisor, Then, Turn, Wait, Work};
 use super::reason::{Reason, Why};
 use super::report::Report;
 use super::spec::Shutdown;
@@ -34,15 +34,25 @@ impl Supervisor {
         &mut self,
         place: Place,
         request: RequestId,
-        delete: bool,
+        then: Next,
         turn: &mut Turn<'_>,
     ) {
         if !self.bring_down(place, turn) {
             return;
         }
         self.work = Work::Idle;
+        if then == Next::Start {
+            if self.exit.is_some() {
+                turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
+            } else {
+                // What would go with its process goes when it cannot be started.
+                let fresh = self.goes_when_down(place);
+                self.work = Work::StartOne { place, by: By::Request { request, fresh } };
+            }
+            return;
+        }
         turn.act(Action::Reply { request, result: Ok(Answer::Done) });
-        if delete || self.goes_when_down(place) {
+        if then == Next::Delete || self.goes_when_down(place) {
             self.forget(place, turn);
         }
     }

@@ -19,7 +19,7 @@ impl Supervisor {
         let (id, significant) = (child.spec.id, child.policy().significant);
         let verdict = if restarts(child.policy().restart, reason) {
             Verdict::Restart
-        } else if self.goes_when_down(place) {
+        } else if self.config.forget_ended || self.goes_when_down(place) {
             Verdict::Remove
         } else {
             Verdict::Leave

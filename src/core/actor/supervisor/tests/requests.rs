@@ -216,3 +216,48 @@ fn a_request_before_the_start_waits_for_it() {
     assert_eq!(desk.let_stop(), [1]);
     assert_eq!(desk.reply(request), Some(Ok(Answer::Done)));
 }
+
+#[test]
+fn renew_stops_and_starts_in_one_step() {
+    let mut desk = Desk::up(config(Strategy::OneForAll, vec![child(1), child(2)]));
+    let request = desk.request(|request| Event::RenewChild { request, child: ONE });
+    assert_eq!(desk.let_stop(), [1]);
+    assert_eq!(desk.reply(request), None);
+    let pid = desk.started();
+    let answer = Answer::Started { child: ONE, pid: Some(pid) };
+    assert_eq!(desk.reply(request), Some(Ok(answer)));
+    assert_eq!(desk.machine.child(ONE).map(|view| view.instance), Some(2));
+    assert!(desk.machine.is_idle(), "the other child was left alone, and nothing counted");
+}
+
+#[test]
+fn a_child_that_would_not_stay_is_not_kept_when_it_cannot_be_renewed() {
+    let mut desk = Desk::up(config(Strategy::OneForOne, vec![restarting(1, Restart::Temporary)]));
+    let request = desk.request(|request| Event::RenewChild { request, child: ONE });
+    desk.let_stop();
+    desk.failed();
+    assert_eq!(desk.reply(request), Some(Err(Refusal::StartFailed(StartError::Failed(BOOM)))));
+    assert!(desk.ids().is_empty());
+}
+
+#[test]
+fn a_stop_answers_who_waits_for_a_renewal() {
+    let mut desk = one();
+    let pid = desk.pid(1);
+    let request = desk.request(|request| Event::RenewChild { request, child: ONE });
+    desk.tell(Event::ExitRequested { reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+    assert_eq!(desk.reply(request), Some(Err(Refusal::Stopping)));
+    assert!(desk.machine.is_stopped());
+}
+
+#[test]
+fn forget_ended_deletes_a_transient_child_that_was_done() {
+    let children = vec![restarting(1, Restart::Transient)];
+    let forget = Config { forget_ended: true, ..config(Strategy::OneForOne, children) };
+    let mut desk = Desk::up(forget);
+    let pid = desk.pid(1);
+    desk.tell(Event::ChildExited { pid, reason: Reason::Normal });
+    assert!(desk.did(Action::Forget { child: ONE, token: Token(10) }));
+    assert!(desk.ids().is_empty());
+}

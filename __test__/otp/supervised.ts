@@ -1,0 +1,81 @@
+import {
+  type ControlledClock,
+  createControlledClock,
+  createSystem,
+  GenServer,
+  type GenServerBehavior,
+  type GenServerRef,
+  type LifecycleEvent,
+  Supervisor,
+  type System,
+} from 'keelson'
+
+export type Worker = GenServerRef<number, unknown, string, number>
+
+/** A system on a controlled clock, what was reported to its owner, and workers that note what they do. */
+export interface Yard {
+  readonly system: System
+  readonly clock: ControlledClock
+  readonly reported: unknown[]
+  readonly log: string[]
+  readonly events: LifecycleEvent[]
+  /** Workers alive. */
+  readonly alive: Set<string>
+  /** Starts a worker; `hold` is how long its start takes. */
+  worker(name: string, options?: { hold?: number; deaf?: boolean; stopMs?: number }): () => Promise<Worker>
+  settle(): Promise<void>
+}
+
+export function createYard(): Yard {
+  const clock = createControlledClock()
+  const reported: unknown[] = []
+  const system = createSystem({ clock, seed: 7, onError: (error) => reported.push(error) })
+  const log: string[] = []
+  const alive = new Set<string>()
+  const events: LifecycleEvent[] = []
+  Supervisor.onLifecycleEvent((event) => events.push(event), system)
+  let made = 0
+  GenServer.onLifecycleEvent((event) => {
+    if (event.type === 'terminated') alive.delete(event.ref.id)
+  }, system)
+  return {
+    system,
+    clock,
+    reported,
+    log,
+    events,
+    alive,
+    worker: (name, { hold = 0, deaf = false, stopMs = 0 } = {}) => {
+      const behavior: GenServerBehavior<number, unknown, string, number> = {
+        init: () => ++made,
+        handleCall: (_, state) => [state, state],
+        handleCast: (message, state) => {
+          if (message === 'crash') throw new Error(`${name} crashed`)
+          if (message === 'hang') return new Promise(() => {})
+          return message === 'done' ? GenServer.stopWith(state) : state
+        },
+        terminate: (reason) => {
+          log.push(`stop ${name}${typeof reason === 'string' ? '' : ' error'}`)
+          if (deaf) return new Promise(() => {})
+          return stopMs > 0 ? clock.sleep(stopMs) : undefined
+        },
+      }
+      return async () => {
+        if (hold > 0) await clock.sleep(hold)
+        const ref = await GenServer.start(behavior, { system })
+        alive.add(ref.id)
+        log.push(`start ${name}`)
+        return ref
+      }
+    },
+    settle: async () => {
+      for (let turn = 0; turn < 4; turn++) await clock.flush()
+    },
+  }
+}
+
+export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => ({ resolved: value }),
+    (error: unknown) => error,
+  )

@@ -1,0 +1,48 @@
+// What a consumer's compiler has to accept of supervisors, and what it has to refuse.
+import {
+  type ChildInfo,
+  GenServer,
+  type GenServerBehavior,
+  type GenServerRef,
+  isMaxRestartsExceededError,
+  Supervisor,
+  type SupervisorRef,
+  type TerminateReason,
+} from 'keelson/otp'
+
+declare const counter: GenServerBehavior<number, 'get', 'add', number>
+
+const supervisor: SupervisorRef = await Supervisor.start({
+  strategy: 'rest_for_one',
+  restartIntensity: { maxRestarts: 3, withinMs: 5000 },
+  backoff: { initialMs: 10, maxMs: 1000 },
+  children: [
+    { id: 'a', restart: 'transient', shutdownTimeout: 'brutal_kill', start: () => GenServer.start(counter) },
+    { id: 'b', start: () => Supervisor.start({ children: [] }), shutdownTimeout: Infinity },
+    { id: 'c', start: async () => GenServer.start(counter) },
+  ],
+})
+const children: readonly ChildInfo[] = Supervisor.getChildren(supervisor)
+const first: ChildInfo | undefined = Supervisor.getChild(supervisor, 'a')
+const ref: GenServerRef = await Supervisor.startChild(supervisor, { id: 'd', start: () => GenServer.start(counter) })
+const reason: TerminateReason = await supervisor.terminated
+await GenServer.monitor(ref, supervisor)
+await Supervisor.start({
+  strategy: 'simple_one_for_one',
+  childTemplate: { start: (name: string, size: number) => GenServer.start(counter, { name: name + size }) },
+})
+await Supervisor.startChild(supervisor, ['name', 5])
+const error: unknown = children
+if (isMaxRestartsExceededError(error)) error.maxRestarts satisfies number
+void [first, reason]
+
+// @ts-expect-error: a supervisor takes no messages
+void GenServer.call(supervisor, 'get')
+// @ts-expect-error: a supervisor takes no messages
+GenServer.cast(supervisor, 'add')
+// @ts-expect-error: not a strategy
+void Supervisor.start({ strategy: 'one_for_some' })
+// @ts-expect-error: a start function makes a process
+void Supervisor.startChild(supervisor, { id: 'e', start: () => 5 })
+// @ts-expect-error: a child has an id
+void Supervisor.startChild(supervisor, { start: () => GenServer.start(counter) })

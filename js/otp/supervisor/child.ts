@@ -1,0 +1,77 @@
+import type { Server } from '../server.ts'
+import type { ChildInfo, ChildRef, ChildSpec } from './types.ts'
+
+/** A child of a supervisor: what it is, and its present process. */
+export class Child {
+  /** What the core calls it. */
+  readonly number: number
+  readonly spec: ChildSpec
+  /** Its present process; while it is restarted, the last one. */
+  server: Server | undefined
+  restartCount = 0
+  /** Why its last start failed. */
+  startError: Error | undefined
+
+  constructor(number: number, spec: ChildSpec) {
+    this.number = number
+    this.spec = spec
+  }
+
+  get id(): string {
+    return this.spec.id
+  }
+
+  get info(): ChildInfo | undefined {
+    const { server, id, spec, restartCount } = this
+    return server === undefined ? undefined : { id, ref: server.ref, spec, restartCount }
+  }
+}
+
+/** One run of a start function. */
+export class Attempt {
+  readonly child: Child
+  /** Supervisors that were begun in it. They stop with it before they have started. */
+  readonly nested: Server[] = []
+
+  constructor(child: Child) {
+    this.child = child
+  }
+}
+
+let underWay: Attempt | undefined
+
+/** The start function on the stack, if one is. */
+export const attemptUnderWay = (): Attempt | undefined => underWay
+
+/** Runs a start function. */
+export function run(attempt: Attempt): ChildRef | PromiseLike<ChildRef> {
+  const outer = underWay
+  underWay = attempt
+  try {
+    return attempt.child.spec.start()
+  } finally {
+    underWay = outer
+  }
+}
+
+/** The numbers of names: a name keeps its number while a child or a request is about it. */
+export class ChildNames {
+  readonly #numbers = new Map<string, { readonly number: number; uses: number }>()
+
+  find(id: string): number | undefined {
+    return this.#numbers.get(id)?.number
+  }
+
+  /** Its number; `fresh` if it has none yet. */
+  use(id: string, fresh: () => number): number {
+    let name = this.#numbers.get(id)
+    if (name === undefined) this.#numbers.set(id, (name = { number: fresh(), uses: 0 }))
+    name.uses++
+    return name.number
+  }
+
+  release(id: string): void {
+    const name = this.#numbers.get(id)
+    if (name !== undefined && --name.uses === 0) this.#numbers.delete(id)
+  }
+}

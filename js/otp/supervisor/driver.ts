@@ -1,0 +1,441 @@
+import { FAILED } from '../../actor/protocol.ts'
+import type { TimerHandle } from '../../clock/types.ts'
+import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
+import { hot, scratch } from '../../native.ts'
+import type { System } from '../../system/system.ts'
+import { LocalRef } from '../ref.ts'
+import { asError, type Server } from '../server.ts'
+import type { LifecycleEvent } from '../types.ts'
+import { agendaOf, type Agenda, type Driven } from './agenda.ts'
+import { Attempt, Child, ChildNames, run } from './child.ts'
+import {
+  ChildNotFoundError,
+  DuplicateChildError,
+  InvalidSimpleOneForOneConfigError,
+  MaxRestartsExceededError,
+  SupervisorNotFoundError,
+} from './errors.ts'
+import { AUTO_SHUTDOWNS, type Plan, writePolicy } from './policy.ts'
+import * as is from './protocol.ts'
+import type { ChildSpec } from './types.ts'
+
+/** The process on whose behalf children are driven. */
+export interface Host {
+  readonly id: string
+  readonly system: System
+  readonly server: Server
+  /** The children it was given run. */
+  onReady(): void
+  /** It begins to stop by its own decision: with an error, or to follow a significant child. */
+  onDecided(error: Error | undefined): void
+  /** No child is alive; the error is why it could not start. */
+  onStopped(error: Error | undefined): void
+  /** Whether anybody wants to know. */
+  readonly listens: boolean
+  inform(event: LifecycleEvent): void
+}
+
+interface Request {
+  readonly child: Child | undefined
+  readonly id: string
+  readonly resolve: (ref: LocalRef | undefined) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Actions of the event that is carried out: user code may use the scratch memory meanwhile. */
+const page = new Float64Array(scratch.length)
+
+/** Carries out what a supervisor of the core decides about processes. */
+export class Driver implements Driven {
+  readonly #host: Host
+  readonly #plan: Plan
+  readonly #agenda: Agenda
+  readonly #handle: number
+  readonly #random: number
+  readonly #names = new ChildNames()
+  /** Children with a specification, by the core's number, in the order in which they start. */
+  readonly #children = new Map<number, Child>()
+  /** What can be started, by the core's token. */
+  readonly #tokens = new Map<number, Child>()
+  readonly #attempts = new Map<number, Attempt>()
+  readonly #servers = new Map<number, Server>()
+  readonly #timers = new Map<number, TimerHandle>()
+  readonly #requests = new Map<number, Request>()
+  /** Children that have had a process. */
+  #count = 0
+  #made = 0
+  #dynamic = 0
+  #lastCrash: Error | undefined
+  stopped = false
+
+  constructor(host: Host, plan: Plan) {
+    this.#host = host
+    this.#plan = plan
+    this.#agenda = agendaOf(host.system)
+    this.#random = host.system.random.handle
+    const { strategy, maxRestarts, withinMs, eachChild, autoShutdown } = plan
+    const shutdown = AUTO_SHUTDOWNS.indexOf(autoShutdown)
+    this.#handle = hot.supervisorOpen(strategy, maxRestarts, withinMs, eachChild ? 1 : 0, shutdown)
+    for (const spec of plan.children) {
+      const number = this.#names.use(spec.id, this.#number)
+      const child = new Child(number, spec)
+      this.#tokens.set(number, child)
+      this.#children.set(number, child)
+      writePolicy(spec, plan)
+      hot.supervisorChild(this.#handle, number)
+    }
+    if (plan.template !== undefined) {
+      writePolicy(plan.template, plan)
+      hot.supervisorTemplate(this.#handle)
+    }
+    const rule = hot.supervisorMake(this.#handle)
+    if (rule === 0) return
+    hot.supervisorClose(this.#handle)
+    throw new InvalidArgumentError(
+      'options',
+      `a configuration that keeps the rules (it breaks rule ${rule})`,
+      undefined,
+    )
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get children(): Iterable<Child> {
+    return this.#children.values()
+  }
+
+  child(id: string): Child | undefined {
+    if (!this.#plan.isSimple) return this.#children.get(this.#names.find(id) ?? -1)
+    return this.#children.get(this.#dynamicNumber(id))
+  }
+
+  begin(): void {
+    this.#tell(is.START)
+  }
+
+  /** Asks it to stop its children, and end. */
+  stop(kind: number): void {
+    this.#tell(is.EXIT_REQUESTED, kind)
+  }
+
+  kill(): void {
+    this.#tell(is.KILLED)
+  }
+
+  /** Whether there was a timer; all are due now. */
+  hurry(): boolean {
+    const timers = [...this.#timers]
+    this.#timers.clear()
+    for (const [timer, handle] of timers) {
+      handle.cancel()
+      this.#tell(is.TIMER, timer)
+    }
+    return timers.length > 0
+  }
+
+  startChild(spec: ChildSpec): Promise<LocalRef> {
+    const number = this.#names.use(spec.id, this.#number)
+    return this.#ask(is.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
+  }
+
+  startDynamic(args: unknown[]): Promise<LocalRef> {
+    const { start, ...policy } = this.#plan.template as NonNullable<Plan['template']>
+    const id = `child_${++this.#dynamic}`
+    // The number is in the name, so that no table is needed to find it.
+    const child = new Child(this.#dynamic, { ...policy, id, start: () => start(...args) })
+    return this.#ask(is.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
+  }
+
+  removeChild(id: string): Promise<void> {
+    return this.#ask(is.REMOVE_CHILD, this.#numberOf(id), id) as Promise<never>
+  }
+
+  renewChild(id: string): Promise<LocalRef> {
+    return this.#ask(is.RENEW_CHILD, this.#numberOf(id), id) as Promise<LocalRef>
+  }
+
+  readonly #number = (): number => ++this.#made
+
+  #dynamicNumber(id: string): number {
+    const number = id.startsWith('child_') ? Number(id.slice(6)) : -1
+    return `child_${number}` === id ? number : -1
+  }
+
+  #numberOf(id: string): number {
+    const number = this.#plan.isSimple ? this.#dynamicNumber(id) : this.#names.find(id)
+    // One that was never used is told so by the core.
+    return number === undefined || number < 0 ? 2 ** 50 : number
+  }
+
+  #tell(event: number, first = 0, second = 0): void {
+    this.#agenda.tell(this, event, first, second)
+  }
+
+  #ask(event: number, number: number, id: string, child?: Child): Promise<LocalRef | undefined> {
+    return new Promise((resolve, reject) => {
+      const request = this.#number()
+      this.#requests.set(request, { child, id, resolve, reject })
+      if (child !== undefined) this.#tokens.set(request, child)
+      this.#tell(event, request, number)
+    })
+  }
+
+  take(event: number, first: number, second: number): void {
+    if (this.stopped) {
+      this.#requests.get(first)?.reject(new SupervisorNotFoundError(this.#host.id))
+      return
+    }
+    const { clock } = this.#host.system
+    if (event === is.START_CHILD) writePolicy((this.#tokens.get(first) as Child).spec, this.#plan)
+    let written = hot.supervisorTell(this.#handle, event, first, second, clock.monoMs(), this.#random)
+    while (written > 0) {
+      page.set(scratch)
+      const left = page[1] as number
+      for (let index = 0; index < written; index++) this.#carryOut(is.HEAD + index * is.ACTION)
+      written = left > 0 ? hot.supervisorMore(this.#handle) : 0
+    }
+    if (this.stopped) hot.supervisorClose(this.#handle)
+  }
+
+  #carryOut(at: number): void {
+    const first = page[at + 1] as number
+    const second = page[at + 2] as number
+    const third = page[at + 3] as number
+    switch (page[at]) {
+      case is.DO_START:
+        this.#start(first, second)
+        break
+      case is.DO_CANCEL_START:
+        for (const server of this.#attempts.get(first)?.nested ?? []) {
+          if (second === 1) server.kill()
+          else server.end('shutdown')
+        }
+        break
+      case is.DO_EXIT:
+        this.#exit(first, second === 1)
+        break
+      case is.DO_ARM:
+        this.#arm(first, second)
+        break
+      case is.DO_DISARM:
+        this.#timers.get(first)?.cancel()
+        this.#timers.delete(first)
+        break
+      case is.DO_REPLY:
+        this.#requests.get(first)?.resolve(this.#servers.get(second)?.ref)
+        this.#requests.delete(first)
+        break
+      case is.DO_REFUSE:
+        this.#refuse(first, second, third)
+        break
+      case is.DO_FORGET:
+        this.#forget(first, second)
+        break
+      case is.DO_READY:
+        this.#host.onReady()
+        break
+      case is.DO_STOPPED:
+        this.#stopped(first, second, third)
+        break
+      default:
+        this.#report(page[at] as number, first, second, third)
+    }
+  }
+
+  #report(told: number, first: number, second: number, third: number): void {
+    const { id } = this.#host
+    const child = this.#children.get(first)
+    switch (told) {
+      case is.TOLD_STARTED:
+        if (child !== undefined) this.#onStarted(child, second, third)
+        break
+      case is.TOLD_START_FAILED: {
+        if (child === undefined) break
+        const error = this.#startError(child, second)
+        this.#lastCrash = error
+        // The first start of a child is somebody's to hear of; another one is nobody's.
+        if (child.server !== undefined) this.#inform({ type: 'crashed', ref: child.server.ref, error })
+        break
+      }
+      case is.TOLD_EXITED:
+        this.#onExited(second)
+        break
+      case is.TOLD_TERMINATED:
+        this.#servers.delete(second)
+        break
+      case is.TOLD_STOPPING:
+        if (first === is.WHY_MAX_RESTARTS) {
+          const cause = this.#lastCrash
+          const options = cause === undefined ? undefined : { cause }
+          this.#host.onDecided(new MaxRestartsExceededError(id, this.#plan.maxRestarts, this.#plan.withinMs, options))
+        } else if (first === is.WHY_AUTO_SHUTDOWN) {
+          this.#host.onDecided(undefined)
+        }
+        break
+      default:
+    }
+  }
+
+  #inform(event: LifecycleEvent): void {
+    if (this.#host.listens) this.#host.inform(event)
+  }
+
+  #start(start: number, token: number): void {
+    const child = this.#tokens.get(token) as Child
+    this.#children.set(child.number, child)
+    const attempt = new Attempt(child)
+    this.#attempts.set(start, attempt)
+    const failed = (error: unknown): void => {
+      this.#attempts.delete(start)
+      child.startError = asError(error)
+      this.#tell(is.CHILD_START_FAILED, start, FAILED)
+    }
+    let begun: unknown
+    try {
+      begun = run(attempt)
+    } catch (error) {
+      failed(error)
+      return
+    }
+    void Promise.resolve(begun).then((ref) => {
+      const server = LocalRef.serverOf(ref)
+      if (server !== undefined && server.runtime === this.#host.server.runtime) this.#adopt(start, server, child)
+      else
+        failed(
+          new InvalidArgumentError(`what the start of '${child.id}' makes`, 'the ref of a process of this system', ref),
+        )
+    }, failed)
+  }
+
+  /** A start has led to a process: from now on, its end is the supervisor's to deal with. */
+  #adopt(start: number, server: Server, child: Child): void {
+    this.#attempts.delete(start)
+    if (this.stopped) {
+      server.kill()
+      return
+    }
+    if (server.supervises && child.spec.shutdownTimeout === undefined) hot.supervisorNested(this.#handle, child.number)
+    this.#tell(is.CHILD_STARTED, start, server.pid)
+    if (this.#servers.has(server.pid)) return
+    this.#servers.set(server.pid, server)
+    server.isSupervised = true
+    const onExited = (): void => this.#tell(is.CHILD_EXITED, server.pid, server.exitForParent)
+    if (server.isAlive) server.whenEnded(onExited)
+    else onExited()
+  }
+
+  #onStarted(child: Child, pid: number, instance: number): void {
+    const server = this.#servers.get(pid) as Server
+    if (child.server === undefined) this.#count++
+    child.server = server
+    child.restartCount = instance - 1
+    if (instance > 1) this.#inform({ type: 'restarted', ref: server.ref, attempt: child.restartCount })
+  }
+
+  #onExited(pid: number): void {
+    const server = this.#servers.get(pid)
+    this.#servers.delete(pid)
+    if (server === undefined || typeof server.reason === 'string') return
+    this.#lastCrash = server.reason.error
+    this.#inform({ type: 'crashed', ref: server.ref, error: server.reason.error })
+  }
+
+  #exit(pid: number, kill: boolean): void {
+    const server = this.#servers.get(pid)
+    if (server === undefined) return
+    if (kill) {
+      server.kill()
+      return
+    }
+    const { system } = this.#host
+    const reject = (error: unknown): void => system.report(error, `terminate of ${server.id}`)
+    server.requestStop({ reason: 'shutdown', resolve: () => {}, reject })
+  }
+
+  #arm(timer: number, at: number): void {
+    const { clock } = this.#host.system
+    const handle = clock.schedule(
+      Math.max(at - clock.monoMs(), 0),
+      () => {
+        this.#timers.delete(timer)
+        this.#tell(is.TIMER, timer)
+      },
+      { label: `supervisor ${this.#host.id}` },
+    )
+    this.#timers.set(timer, handle)
+  }
+
+  #refuse(request: number, what: number, detail: number): void {
+    const asked = this.#requests.get(request)
+    if (asked === undefined) return
+    this.#requests.delete(request)
+    const { child, id } = asked
+    if (child !== undefined) this.#drop(child, request)
+    asked.reject(this.#refusal(what, detail, id, child ?? this.child(id)))
+  }
+
+  #refusal(what: number, detail: number, childId: string, child: Child | undefined): Error {
+    const { id } = this.#host
+    switch (what) {
+      case is.REFUSED_STOPPING:
+        return new SupervisorNotFoundError(id)
+      case is.REFUSED_NOT_FOUND:
+        return new ChildNotFoundError(id, childId)
+      case is.REFUSED_DUPLICATE:
+        return new DuplicateChildError(id, childId)
+      case is.REFUSED_SPECIFICATION:
+        return new InvalidSimpleOneForOneConfigError(id, 'children follow the template')
+      case is.REFUSED_START_FAILED:
+        return child === undefined ? new ChildNotFoundError(id, childId) : this.#startError(child, detail)
+      default:
+        return new InvalidArgumentError(
+          'spec',
+          `a specification that keeps the rules (it breaks rule ${detail})`,
+          child,
+        )
+    }
+  }
+
+  #startError(child: Child, detail: number): Error {
+    if (detail === is.START_TIMED_OUT) {
+      return new TimeoutError(`the start of child '${child.id}'`, child.spec.startTimeout ?? Infinity)
+    }
+    if (detail === is.START_PID_TAKEN) {
+      return new InvalidArgumentError(
+        `what the start of '${child.id}' makes`,
+        'a process of its own',
+        child.server?.ref,
+      )
+    }
+    return child.startError ?? new Error(`child '${child.id}' did not start`)
+  }
+
+  /** A specification is gone. */
+  #forget(number: number, token: number): void {
+    const child = this.#children.get(number)
+    if (child === undefined) return
+    this.#drop(child, token)
+    const { server } = child
+    if (server !== undefined) this.#inform({ type: 'terminated', ref: server.ref, reason: server.reason })
+  }
+
+  #drop(child: Child, token: number): void {
+    this.#tokens.delete(token)
+    if (!this.#plan.isSimple) this.#names.release(child.id)
+    if (this.#children.get(child.number) !== child) return
+    this.#children.delete(child.number)
+    if (child.server !== undefined) this.#count--
+  }
+
+  #stopped(why: number, child: number, detail: number): void {
+    this.stopped = true
+    const failed = why === is.WHY_START_FAILED ? this.#children.get(child) : undefined
+    this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
+    this.#children.clear()
+    this.#tokens.clear()
+    this.#servers.clear()
+    this.#count = 0
+  }
+}

@@ -1,0 +1,106 @@
+/** Errors of supervisors, with the names, fields and messages that users of supervisors know. */
+import { type ErrorCode, isKeelsonError, KeelsonError } from '../../errors.ts'
+
+/** A supervisor gave up: more restarts than it allows. All its children were stopped. `cause` is the last crash. */
+export class MaxRestartsExceededError extends KeelsonError {
+  static readonly code: 'KEELSON_MAX_RESTARTS' = 'KEELSON_MAX_RESTARTS'
+  readonly code: 'KEELSON_MAX_RESTARTS' = 'KEELSON_MAX_RESTARTS'
+  readonly supervisorId: string
+  /** So many were allowed. */
+  readonly maxRestarts: number
+  /** Within so many milliseconds. */
+  readonly withinMs: number
+  constructor(supervisorId: string, maxRestarts: number, withinMs: number, options?: ErrorOptions) {
+    super(`Supervisor '${supervisorId}' exceeded max restarts (${maxRestarts} within ${withinMs}ms)`, options)
+    this.supervisorId = supervisorId
+    this.maxRestarts = maxRestarts
+    this.withinMs = withinMs
+  }
+}
+
+/** The supervisor has a child of this id. Nothing changed. */
+export class DuplicateChildError extends KeelsonError {
+  static readonly code: 'KEELSON_DUPLICATE_CHILD' = 'KEELSON_DUPLICATE_CHILD'
+  readonly code: 'KEELSON_DUPLICATE_CHILD' = 'KEELSON_DUPLICATE_CHILD'
+  readonly supervisorId: string
+  readonly childId: string
+  constructor(supervisorId: string, childId: string) {
+    super(`Child '${childId}' already exists in supervisor '${supervisorId}'`)
+    this.supervisorId = supervisorId
+    this.childId = childId
+  }
+}
+
+/** The supervisor has no child of this id. */
+export class ChildNotFoundError extends KeelsonError {
+  static readonly code: 'KEELSON_CHILD_NOT_FOUND' = 'KEELSON_CHILD_NOT_FOUND'
+  readonly code: 'KEELSON_CHILD_NOT_FOUND' = 'KEELSON_CHILD_NOT_FOUND'
+  readonly supervisorId: string
+  readonly childId: string
+  constructor(supervisorId: string, childId: string) {
+    super(`Child '${childId}' not found in supervisor '${supervisorId}'`)
+    this.supervisorId = supervisorId
+    this.childId = childId
+  }
+}
+
+/** A `simple_one_for_one` supervisor needs a template. Nothing was started. */
+export class MissingChildTemplateError extends KeelsonError {
+  static readonly code: 'KEELSON_MISSING_TEMPLATE' = 'KEELSON_MISSING_TEMPLATE'
+  readonly code: 'KEELSON_MISSING_TEMPLATE' = 'KEELSON_MISSING_TEMPLATE'
+  readonly supervisorId: string
+  constructor(supervisorId: string) {
+    super(`Supervisor '${supervisorId}': simple_one_for_one strategy requires childTemplate`)
+    this.supervisorId = supervisorId
+  }
+}
+
+/** Children of a template take arguments, others a specification. Nothing changed. */
+export class InvalidSimpleOneForOneConfigError extends KeelsonError {
+  static readonly code: 'KEELSON_INVALID_TEMPLATE' = 'KEELSON_INVALID_TEMPLATE'
+  readonly code: 'KEELSON_INVALID_TEMPLATE' = 'KEELSON_INVALID_TEMPLATE'
+  readonly supervisorId: string
+  /** What is wrong. */
+  readonly reason: string
+  constructor(supervisorId: string, reason: string) {
+    super(`Supervisor '${supervisorId}': invalid simple_one_for_one config - ${reason}`)
+    this.supervisorId = supervisorId
+    this.reason = reason
+  }
+}
+
+/** There is no such supervisor, or it is stopping or has stopped. */
+export class SupervisorNotFoundError extends KeelsonError {
+  static readonly code: 'KEELSON_SUPERVISOR_NOT_FOUND' = 'KEELSON_SUPERVISOR_NOT_FOUND'
+  readonly code: 'KEELSON_SUPERVISOR_NOT_FOUND' = 'KEELSON_SUPERVISOR_NOT_FOUND'
+  readonly supervisorId: string
+  constructor(supervisorId: string) {
+    super(`Supervisor '${supervisorId}' not found`)
+    this.supervisorId = supervisorId
+  }
+}
+
+const isCode =
+  <E extends KeelsonError>(code: ErrorCode) =>
+  (error: unknown): error is E =>
+    isKeelsonError(error) && error.code === code
+
+/** Guard for {@link MaxRestartsExceededError}. */
+export const isMaxRestartsExceededError: (error: unknown) => error is MaxRestartsExceededError = isCode(
+  MaxRestartsExceededError.code,
+)
+/** Guard for {@link DuplicateChildError}. */
+export const isDuplicateChildError: (error: unknown) => error is DuplicateChildError = isCode(DuplicateChildError.code)
+/** Guard for {@link ChildNotFoundError}. */
+export const isChildNotFoundError: (error: unknown) => error is ChildNotFoundError = isCode(ChildNotFoundError.code)
+/** Guard for {@link MissingChildTemplateError}. */
+export const isMissingChildTemplateError: (error: unknown) => error is MissingChildTemplateError = isCode(
+  MissingChildTemplateError.code,
+)
+/** Guard for {@link InvalidSimpleOneForOneConfigError}. */
+export const isInvalidSimpleOneForOneConfigError: (error: unknown) => error is InvalidSimpleOneForOneConfigError =
+  isCode(InvalidSimpleOneForOneConfigError.code)
+/** Guard for {@link SupervisorNotFoundError}. */
+export const isSupervisorNotFoundError: (error: unknown) => error is SupervisorNotFoundError = isCode(
+  SupervisorNotFoundError.code,
+)

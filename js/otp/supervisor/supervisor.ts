@@ -1,0 +1,161 @@
+import { RUNNING } from '../../actor/process.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
+import { callable, options as checkOptions, text } from '../../arguments.ts'
+import type { System } from '../../system/system.ts'
+import { stop as stopServer } from '../calls.ts'
+import { namesOf } from '../names.ts'
+import type { LocalRef } from '../ref.ts'
+import { systemOf } from '../start.ts'
+import type { GenServerRef, LifecycleHandler, TerminateReason } from '../types.ts'
+import { attemptUnderWay } from './child.ts'
+import { InvalidSimpleOneForOneConfigError } from './errors.ts'
+import { checkSpec, planOf } from './policy.ts'
+import { livingSupervisorOf, onSupervisorLifecycle, supervisorOf, SupervisorProcess } from './process.ts'
+import type { ChildInfo, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
+
+/** Numbers the supervisors of a system; the second half tells runs of a program apart. */
+const counts = new WeakMap<System, { next: number; suffix: string }>()
+
+function nextId(system: System): string {
+  let count = counts.get(system)
+  if (count === undefined) {
+    count = { next: 0, suffix: Math.floor(system.clock.now().wallMs).toString(36) }
+    counts.set(system, count)
+  }
+  return `supervisor_${++count.next}_${count.suffix}`
+}
+
+async function start(options?: SupervisorOptions): Promise<SupervisorRef> {
+  // Read now: after the first await it is somebody else's.
+  const attempt = attemptUnderWay()
+  const given = checkOptions('options', options)
+  const system = systemOf(given.system)
+  const runtime = runtimeOf(system)
+  const id = nextId(system)
+  const process = new SupervisorProcess(id, runtime, system, planOf(id, given))
+  runtime.spawn(process, { trapExit: true, maxMailbox: 2 ** 32 - 1, overflow: 0 })
+  if (given.name !== undefined) {
+    try {
+      namesOf(system).register(given.name, process)
+    } catch (error) {
+      process.kill()
+      throw error
+    }
+  }
+  attempt?.nested.push(process)
+  await process.launch()
+  return process.ref
+}
+
+async function stop(ref: SupervisorRef, reason: TerminateReason = 'normal'): Promise<void> {
+  await stopServer(supervisorOf(ref).ref as LocalRef, reason)
+}
+
+async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<GenServerRef> {
+  const { id, plan, driver } = livingSupervisorOf(ref)
+  if (plan.isSimple) {
+    if (Array.isArray(specOrArgs)) return driver.startDynamic([...specOrArgs])
+    throw new InvalidSimpleOneForOneConfigError(id, 'startChild requires an arguments array for simple_one_for_one')
+  }
+  if (Array.isArray(specOrArgs)) {
+    throw new InvalidSimpleOneForOneConfigError(
+      id,
+      'startChild requires a ChildSpec for non-simple_one_for_one supervisors',
+    )
+  }
+  return driver.startChild(checkSpec('spec', specOrArgs, plan.autoShutdown))
+}
+
+async function terminateChild(ref: SupervisorRef, childId: string): Promise<void> {
+  await livingSupervisorOf(ref).driver.removeChild(text('childId', childId))
+}
+
+async function restartChild(ref: SupervisorRef, childId: string): Promise<GenServerRef> {
+  return livingSupervisorOf(ref).driver.renewChild(text('childId', childId))
+}
+
+function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
+  const infos: ChildInfo[] = []
+  for (const child of livingSupervisorOf(ref).driver.children) {
+    const { info } = child
+    if (info !== undefined) infos.push(info)
+  }
+  return infos
+}
+
+function getChild(ref: SupervisorRef, childId: string): ChildInfo | undefined {
+  return livingSupervisorOf(ref).driver.child(text('childId', childId))?.info
+}
+
+function countChildren(ref: SupervisorRef): number {
+  return livingSupervisorOf(ref).driver.count
+}
+
+function isRunning(ref: SupervisorRef): boolean {
+  const process = supervisorOf(ref)
+  return process.isReady && process.status === RUNNING
+}
+
+/**
+ * Processes that start others, and start them again when they crash. See `docs/supervisor.md`.
+ *
+ * @example
+ * ```ts
+ * const supervisor = await Supervisor.start({
+ *   strategy: 'one_for_one',
+ *   children: [{ id: 'worker', start: () => GenServer.start(worker) }],
+ * })
+ * console.log(Supervisor.countChildren(supervisor)) // 1
+ * await Supervisor.stop(supervisor)
+ * ```
+ */
+export const Supervisor = {
+  /**
+   * Starts a supervisor, and its children in order; resolves when all of them run. When one cannot be started, those
+   * before it are stopped, the last first, and its error is the one that is thrown.
+   *
+   * @throws MissingChildTemplateError for `simple_one_for_one` without a `childTemplate`.
+   * @throws InvalidSimpleOneForOneConfigError for `simple_one_for_one` with `children`.
+   * @throws DuplicateChildError when two children have one id.
+   * @throws AlreadyRegisteredError when the name is taken.
+   */
+  start: start as typeof start,
+  /** Stops the children, the last first, then the supervisor. Resolves when it has ended; at once when it had. */
+  stop: stop as typeof stop,
+  /**
+   * Adds a child, the last in the order, and resolves when it runs. For `simple_one_for_one`: the arguments of the
+   * template's start function, in a list.
+   *
+   * @throws DuplicateChildError when there is one of this id.
+   * @throws InvalidSimpleOneForOneConfigError for a specification where arguments are wanted, or the other way round.
+   * @throws SupervisorNotFoundError when the supervisor stops or has stopped, before or meanwhile.
+   */
+  startChild: startChild as typeof startChild,
+  /**
+   * Stops a child and removes it: it is not started again.
+   *
+   * @throws ChildNotFoundError when there is none of this id.
+   */
+  terminateChild: terminateChild as typeof terminateChild,
+  /**
+   * Stops a child, if it runs, and starts it again. Not counted as a restart of the supervisor's.
+   *
+   * @throws ChildNotFoundError when there is none of this id.
+   */
+  restartChild: restartChild as typeof restartChild,
+  /** All children that have been started, in order. */
+  getChildren: getChildren as typeof getChildren,
+  /** One child, or `undefined`. */
+  getChild: getChild as typeof getChild,
+  /** How many children there are. */
+  countChildren: countChildren as typeof countChildren,
+  /** Whether its children were started, and it is not stopping. */
+  isRunning: isRunning as typeof isRunning,
+  /**
+   * Tells of supervisors that start and end, and of what happens to their children: `crashed`, then `restarted`, or
+   * `terminated` when it is gone for good. Returns a function that ends it.
+   */
+  onLifecycleEvent(handler: LifecycleHandler, system?: System): () => void {
+    return onSupervisorLifecycle(systemOf(system), callable('handler', handler))
+  },
+} as const
