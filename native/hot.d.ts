@@ -157,4 +157,12 @@ export interface HotLane {
   actorMonitor(runtime: number, watcher: number, subject: number): number
   /** 1 if there was such a monitor. */
   actorDemonitor(runtime: number, monitor: number): number
+  /** Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent. */
+  restartsOpen(count: number, within: number, initial: number, max: number, factor: number, jitter: number): number
+  /** Forgets them; a stale handle does nothing. */
+  restartsClose(restarts: number): number
+  /** Its `init` ended well. */
+  restartsStarted(restarts: number, now: number): number
+  /** It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were. */
+  restartsFailed(restarts: number, now: number, chance: number): number
 }

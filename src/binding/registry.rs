@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{actor, atom, clock, engine, inbox, journal, system, word};
+use super::{actor, atom, clock, engine, inbox, journal, restart, system, word};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
@@ -16,7 +16,8 @@ fn lane() -> impl Iterator<Item = &'static Export> {
         .chain(atom::EXPORTS)
         .chain(word::EXPORTS)
         .chain(journal::EXPORTS)
-        .chain(actor::EXPORTS);
+        .chain(actor::EXPORTS)
+        .chain(restart::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

@@ -83,6 +83,8 @@ error_codes! {
         "The process is registered under the key already.";
     "KEELSON_TASK_ENDED", "TaskEndedError",
         "A task was ended before its function had; `reason` says how. What the function does later is dropped.";
+    "KEELSON_PROCESS", "ProcessError",
+        "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",
