@@ -1,5 +1,5 @@
 import type { Instant } from '../clock/instant.ts'
-import type { ProcessId, StopReason } from './types.ts'
+import type { ProcessId, StopReason } from './ids.ts'
 
 /** Why a restart that supervision could have made is not made. */
 export type Abandoned = 'no-supervision' | 'budget' | 'stopped'

@@ -6,7 +6,7 @@ import type { Clock } from '../clock/types.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertClock, System } from '../system/system.ts'
-import type { ProcessId } from './types.ts'
+import type { ProcessId } from './ids.ts'
 
 /** What ends with the system. */
 interface Ending {
@@ -49,7 +49,11 @@ export class Host {
 /** An id in the form of a UUID (version 4). */
 export function newId(system: System): ProcessId {
   const { random } = system
-  const hex = (digits: number): string => random.int(16 ** digits).toString(16).padStart(digits, '0')
+  const hex = (digits: number): string =>
+    random
+      .int(16 ** digits)
+      .toString(16)
+      .padStart(digits, '0')
   const variant = (8 + random.int(4)).toString(16)
   return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(6)}${hex(6)}`
 }

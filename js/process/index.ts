@@ -14,18 +14,17 @@ export type {
 } from './classic/types.ts'
 export { isProcessError, isTimeoutError, ProcessError, TimeoutError } from './errors.ts'
 export type { Abandoned, CustomEvent, Emit, ProcessEvent } from './events.ts'
+export type { ProcessId, StopReason } from './ids.ts'
 export { createRootSupervisor, spawn } from './root-supervisor.ts'
 export { Supervisor } from './strategy.ts'
 export type {
   BackoffOptions,
-  ProcessId,
   ProcessJournal,
   ProcessRef,
   ProcessSpec,
   ProcessStatus,
   RootSupervisor,
   RootSupervisorOptions,
-  StopReason,
   SupervisionStrategy,
   Tools,
 } from './types.ts'

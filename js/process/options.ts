@@ -1,8 +1,18 @@
 /** Checks of what users hand in; a refusal names the field, and nothing has changed. */
-import { callable, finite, integer, known, millis, options as checkOptions, positiveMillis, text } from '../arguments.ts'
+import {
+  callable,
+  finite,
+  integer,
+  known,
+  millis,
+  options as checkOptions,
+  positiveMillis,
+  text,
+} from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { Emit } from './events.ts'
-import type { ProcessJournal, ProcessSpec, StopReason, SupervisionStrategy } from './types.ts'
+import type { StopReason } from './ids.ts'
+import type { ProcessJournal, ProcessSpec, SupervisionStrategy } from './types.ts'
 
 /** How long an ask waits, in ms, when nobody says. */
 export const ASK_TIMEOUT = 5000

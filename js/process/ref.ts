@@ -1,9 +1,9 @@
 import { Call } from '../actor/call.ts'
 import { callable } from '../arguments.ts'
 import { ASK_TIMEOUT, checkReason, timeoutOf } from './options.ts'
-import type { Any, ProcessId, ProcessRef, ProcessStatus, StopReason } from './types.ts'
+import type { ProcessId, StopReason } from './ids.ts'
+import type { Any, ProcessRef, ProcessStatus } from './types.ts'
 import type { Unit } from './unit.ts'
-
 
 /** What users hold: an address that stays the same over restarts. */
 class UnitRef implements ProcessRef {
@@ -62,9 +62,9 @@ function ask<R>(
   const request = new Call(unit, message, timeoutMs, resolve as (reply: unknown) => void, reject)
   request.whenSettled = () => void unit.deferred?.delete(request)
   call = request
-  const before = unit.observed ? unit.runtime.mailboxSize(unit) : 0
+  const before = unit.teller.observed ? unit.runtime.mailboxSize(unit) : 0
   unit.runtime.open(request)
-  if (unit.observed && unit.runtime.mailboxSize(unit) > before) unit.noteQueued()
+  if (unit.teller.observed && unit.runtime.mailboxSize(unit) > before) unit.noteQueued()
 }
 
 export const refOf = (unit: Unit): ProcessRef => new UnitRef(unit)

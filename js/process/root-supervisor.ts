@@ -3,11 +3,12 @@ import type { Clock } from '../clock/types.ts'
 import { ClosedError } from '../errors.ts'
 import { ProcessError } from './errors.ts'
 import { type Host, hostOf } from './host.ts'
+import type { StopReason } from './ids.ts'
 import { waitFor } from './inside.ts'
 import { checkMaker, checkReason, checkSpec } from './options.ts'
 import { refOf } from './ref.ts'
 import { spawnUnit } from './tools.ts'
-import type { Any, ProcessRef, ProcessSpec, RootSupervisor, RootSupervisorOptions, StopReason } from './types.ts'
+import type { Any, ProcessRef, ProcessSpec, RootSupervisor, RootSupervisorOptions } from './types.ts'
 import { Unit } from './unit.ts'
 
 const OPTIONS = ['clock', 'system', 'emit', 'journal']
@@ -28,10 +29,7 @@ class Root implements RootSupervisor {
     this.#options = options
   }
 
-  spawn<TMsg = Any, TState = Any, TCtx = unknown>(
-    spec: ProcessSpec<TMsg, TState, TCtx>,
-    ctx: TCtx,
-  ): ProcessRef<TMsg> {
+  spawn<TMsg = Any, TState = Any, TCtx = unknown>(spec: ProcessSpec<TMsg, TState, TCtx>, ctx: TCtx): ProcessRef<TMsg> {
     const checked = checkSpec(spec)
     assertOpen(this.#host)
     if (this.#stopping !== undefined) throw new ProcessError('The supervisor was stopped', spec.name)

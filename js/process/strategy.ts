@@ -2,11 +2,13 @@ import { assertClock } from '../system/system.ts'
 import type { Clock } from '../clock/types.ts'
 import { callable } from '../arguments.ts'
 import { ProcessError } from './errors.ts'
-import type { Emit } from './events.ts'
+import type { Emit, ProcessEvent } from './events.ts'
 import { type Host, hostOf } from './host.ts'
 import { checkStrategy } from './options.ts'
 import { Restarts, type Verdict } from './restarts.ts'
-import type { ProcessId, SupervisionStrategy } from './types.ts'
+import { Teller } from './teller.ts'
+import type { ProcessId } from './ids.ts'
+import type { SupervisionStrategy } from './types.ts'
 
 /**
  * The rules of restarts alone, for those who restart something themselves: one budget and back-off an id. Time is the
@@ -16,7 +18,7 @@ export class Supervisor {
   readonly #strategy: SupervisionStrategy
   readonly #clock: Clock
   readonly #host: Host
-  readonly #emit: Emit | undefined
+  readonly #teller: Teller<ProcessEvent>
   readonly #slots: Map<string, { restarts: Restarts; verdict: Verdict | undefined }> = new Map()
 
   /** @throws InvalidArgumentError naming the field that is refused. */
@@ -26,7 +28,7 @@ export class Supervisor {
     if (emit !== undefined) callable('emit', emit)
     this.#clock = clock
     this.#host = hostOf({ clock })
-    this.#emit = emit
+    this.#teller = new Teller(emit, this.#host)
   }
 
   /** Counts a failure of `id` and says whether it is to be started over. Keep the id over restarts. */
@@ -43,9 +45,9 @@ export class Supervisor {
     slot.verdict = verdict
     const withinMs = this.#strategy.maxRestarts?.within ?? 0
     if (verdict.restart) {
-      this.#tell({ type: 'supervisor:restart', id, attempt: verdict.attempt, delayMs: verdict.delayMs })
+      this.#teller.tell({ type: 'supervisor:restart', id, attempt: verdict.attempt, delayMs: verdict.delayMs })
     } else {
-      this.#tell({ type: 'supervisor:giveup', id, attempts: verdict.attempts, withinMs })
+      this.#teller.tell({ type: 'supervisor:giveup', id, attempts: verdict.attempts, withinMs })
     }
     return verdict.restart
   }
@@ -65,13 +67,5 @@ export class Supervisor {
   clearRestartHistory(id: ProcessId): void {
     this.#slots.get(id)?.restarts.close()
     this.#slots.delete(id)
-  }
-
-  #tell(event: Parameters<Emit>[0]): void {
-    try {
-      this.#emit?.(event)
-    } catch (error) {
-      this.#host.report(error, 'the emit of a supervisor')
-    }
   }
 }

@@ -13,11 +13,12 @@ export function toolsOf(unit: Unit): Tools {
   return {
     clock: unit.host.clock,
     journal: unit.journal,
-    emit: unit.observed ? unit.emit : undefined,
+    emit: unit.teller.observed ? (event) => unit.teller.tell(event) : undefined,
     ctx: unit.ctx,
     spawn(spec, ctx) {
       assertAlive()
-      const { host, emitTo: emit, journal } = unit
+      const { host, journal } = unit
+      const { emit } = unit.teller
       return spawnUnit(new Unit(host, checkSpec(spec), ctx, { emit, journal, parent: unit }))
     },
     ask(description, executor, timeout) {

@@ -2,19 +2,12 @@ import type { Clock, TimerHandle } from '../clock/types.ts'
 import type { Millis } from '../clock/millis.ts'
 import type { System } from '../system/system.ts'
 import type { Emit } from './events.ts'
+import type { ProcessId, StopReason } from './ids.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- messages that nobody has typed are read as their handler likes
 export type Any = any
 
 type MaybePromise<T> = T | Promise<T>
-
-declare const brand: unique symbol
-
-/** Names a process: a text in the form of a UUID, drawn from the system's random source. */
-export type ProcessId = string & { readonly [brand]?: 'ProcessId' }
-
-/** Why a process stops. */
-export type StopReason = 'normal' | 'shutdown' | 'error' | { readonly type: 'error'; readonly error: unknown }
 
 /**
  * What a process is doing. It is `starting` until its `init` has ended, and again while it waits to be restarted; what

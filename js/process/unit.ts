@@ -1,25 +1,15 @@
 import type { Call } from '../actor/call.ts'
-import { ENDING, Process } from '../actor/process.ts'
-import {
-  CALL,
-  CYCLE,
-  type ExitKind,
-  FAILED,
-  FULL,
-  NORMAL,
-  OFFER_FULL,
-  SHUTDOWN,
-  STOP,
-  TIMED_OUT,
-} from '../actor/protocol.ts'
-import { Belongings } from './belongings.ts'
+import { ENDING } from '../actor/process.ts'
+import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../actor/protocol.ts'
+import { Addressee } from './addressee.ts'
 import { deferred, type Deferred } from './deferred.ts'
-import { ProcessError, TimeoutError } from './errors.ts'
-import { type Abandoned, type CustomEvent, type Emit, msgTypeOf, type ProcessEvent } from './events.ts'
+import { ProcessError } from './errors.ts'
+import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
 import type { Host } from './host.ts'
+import type { StopReason } from './ids.ts'
 import { Inside, runInside, type Stoppable, waitFor } from './inside.ts'
 import { Restarts } from './restarts.ts'
-import type { ProcessId, ProcessJournal, ProcessSpec, ProcessStatus, StopReason, Tools } from './types.ts'
+import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
 
 type Pending = PromiseLike<void> | undefined
 
@@ -36,18 +26,12 @@ export interface Parent {
 }
 
 /** One process over all its runs, as the runtime drives it. */
-export class Unit extends Process implements Stoppable {
-  readonly id: ProcessId
-  readonly spec: ProcessSpec
+export class Unit extends Addressee implements Stoppable {
   readonly ctx: unknown
-  readonly host: Host
   readonly journal: ProcessJournal | undefined
   readonly children: Set<Unit> = new Set()
-  readonly belongings: Belongings
   tools!: Tools
-  phase: ProcessStatus = 'starting'
   inside: Inside | undefined
-  readonly #emitTo: Emit | undefined
   readonly #parent: Parent | undefined
   readonly #restarts: Restarts | undefined
   #state: unknown = NO_STATE
@@ -58,7 +42,6 @@ export class Unit extends Process implements Stoppable {
   /** The end of the last run: children, `onStop`. */
   #cleaning: Promise<void> = Promise.resolve()
   #reason: StopReason = 'normal'
-  #failure: unknown
   readonly #ended: Deferred<void> = deferred()
 
   constructor(
@@ -67,75 +50,15 @@ export class Unit extends Process implements Stoppable {
     ctx: unknown,
     maker: { emit: Emit | undefined; journal: ProcessJournal | undefined; parent: Parent | undefined },
   ) {
-    super(host.runtime)
-    this.id = host.id()
-    this.host = host
-    this.spec = spec
+    super(host, spec, maker.emit)
     this.ctx = ctx
     this.journal = maker.journal
-    this.#emitTo = maker.emit
     this.#parent = maker.parent
-    this.belongings = new Belongings(host.clock)
     this.#restarts = spec.supervision?.type === 'one-for-one' ? new Restarts(spec.supervision) : undefined
-    this.runtime.spawn(this, {
-      trapExit: false,
-      maxMailbox: spec.maxInbox ?? 1024,
-      overflow: spec.mailboxPolicy === 'drop-oldest' ? 1 : 0,
-    })
     host.alive.add(this)
     maker.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
     void Promise.resolve().then(() => this.#init())
-  }
-
-  get observed(): boolean {
-    return this.#emitTo !== undefined
-  }
-
-  get emitTo(): Emit | undefined {
-    return this.#emitTo
-  }
-
-  /** Whether it can be sent to. */
-  get takesMail(): boolean {
-    return this.phase === 'starting' || this.phase === 'running'
-  }
-
-  /** Tells the listener, whose errors are its own. */
-  readonly emit = (event: ProcessEvent | CustomEvent): void => {
-    if (this.#emitTo === undefined) return
-    const failed = (error: unknown): void => this.host.report(error, 'the emit of a supervisor')
-    try {
-      const told = this.#emitTo(event)
-      if (isThenable(told)) void told.then(undefined, failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-
-  send(message: unknown): boolean {
-    if (!this.takesMail) return false
-    const offer = this.runtime.offer(this, message)
-    if (offer === OFFER_FULL) this.#full()
-    if (offer >= OFFER_FULL) return false
-    this.noteQueued()
-    return true
-  }
-
-  noteQueued(): void {
-    if (!this.observed) return
-    this.emit({ type: 'process:mailbox:enqueue', id: this.id, size: this.runtime.mailboxSize(this) })
-  }
-
-  /** A message of its own that is due; one that finds no room has no sender to tell. */
-  deliver(message: unknown): void {
-    if (this.send(message) || !this.takesMail) return
-    if (this.observed) this.emit({ type: 'process:schedule:dropped', id: this.id, msgType: msgTypeOf(message) })
-    else this.host.report(new ProcessError('Mailbox full: a scheduled message is dropped', this.id), this.label)
-  }
-
-  get label(): string {
-    return `process ${this.spec.name}`
   }
 
   /** For users, who may be inside a handler. */
@@ -169,44 +92,8 @@ export class Unit extends Process implements Stoppable {
     return this.#handle(message, undefined)
   }
 
-  onStop(): void {}
-
   onTerminate(kind: ExitKind): void {
     if (this.takesMail) this.#beginStop(kind === NORMAL ? 'normal' : 'shutdown')
-  }
-
-  onDropped(kind: number, message: unknown): void {
-    if (kind === STOP || kind === CALL) return
-    if (this.takesMail) this.#full()
-    this.emit({ type: 'process:msg:dropped', id: this.id, msgType: msgTypeOf(message) })
-  }
-
-  onDown(): void {}
-
-  onExitSignal(): void {}
-
-  callError(call: Call, failure: number): Error {
-    if (failure === TIMED_OUT) return new TimeoutError(`Ask timeout after ${call.timeoutMs}ms`, call.timeoutMs)
-    if (failure === CYCLE) {
-      return new ProcessError('An ask would wait for itself: the asked process waits for the asking one', this.id)
-    }
-    if (failure === FULL) {
-      this.#full()
-      return new ProcessError('Failed to send ask message', this.id, new Error('the mailbox is full'))
-    }
-    return this.endError()
-  }
-
-  /** What an ask is told that comes too late. */
-  endError(): ProcessError {
-    if (this.phase === 'stopping') return new ProcessError('Process stopping', this.id)
-    return new ProcessError('Failed to send ask message', this.id, this.#failure ?? new Error('the process has ended'))
-  }
-
-  #full(): void {
-    if (!this.observed) return
-    const { maxInbox: size = 1024, mailboxPolicy: policy = 'reject' } = this.spec
-    this.emit({ type: 'process:mailbox:full', id: this.id, policy, size })
   }
 
   #init(): void {
@@ -237,7 +124,7 @@ export class Unit extends Process implements Stoppable {
     if (this.phase === 'starting') {
       this.phase = 'running'
       this.#restarts?.started(this.host.clock.monoMs())
-      if (this.observed) this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
+      if (this.teller.observed) this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
       // The listener may have stopped it.
       if (this.phase === 'running') this.runtime.started(this)
     } else {
@@ -251,21 +138,22 @@ export class Unit extends Process implements Stoppable {
       this.#fail(failure.error)
       return
     }
-    if (failure !== undefined) this.#tell(failure.error)
+    if (failure !== undefined) this.#tellFailure(failure.error)
     void this.#end()
   }
 
   #handle(message: unknown, call: Call | undefined): Pending {
     const seq = ++this.#seq
-    const msgType = this.observed ? msgTypeOf(message) : ''
-    const startedAt = this.observed ? this.host.clock.monoMs() : 0
-    if (this.observed) this.emit({ type: 'process:msg:start', id: this.id, msgType, seq, at: this.host.clock.now() })
+    const msgType = this.teller.observed ? msgTypeOf(message) : ''
+    const startedAt = this.teller.observed ? this.host.clock.monoMs() : 0
+    if (this.teller.observed)
+      this.emit({ type: 'process:msg:start', id: this.id, msgType, seq, at: this.host.clock.now() })
     const inside = new Inside(this)
     this.inside = inside
     const handled = (next: unknown): void => {
       inside.ended = true
       this.inside = undefined
-      if (this.observed) {
+      if (this.teller.observed) {
         const durationMs = this.host.clock.monoMs() - startedAt
         this.emit({ type: 'process:msg:end', id: this.id, msgType, seq, durationMs })
       }
@@ -292,7 +180,9 @@ export class Unit extends Process implements Stoppable {
   #accept(next: unknown, call: Call | undefined): void {
     if (this.phase !== 'running' && this.phase !== 'stopping') return
     if (next === undefined && this.#state !== undefined) {
-      this.#handlerFailed(new ProcessError(`handle of process '${this.spec.name}' has to return the next state`, this.id))
+      this.#handlerFailed(
+        new ProcessError(`handle of process '${this.spec.name}' has to return the next state`, this.id),
+      )
       return
     }
     this.#state = next
@@ -305,27 +195,25 @@ export class Unit extends Process implements Stoppable {
       this.#fail(error)
       return
     }
-    this.#tell(error)
+    this.#tellFailure(error)
     if (this.phase === 'stopping') void this.#end(error)
   }
 
-  /** A failure that nobody acts on is an event, or, where nobody listens, the system's to report. */
-  #tell(error: unknown): void {
-    if (this.observed) this.emit({ type: 'process:fail', id: this.id, error })
-    else this.host.report(error, this.label)
+  #tellFailure(error: unknown): void {
+    this.teller.tellFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
   }
 
   #fail(error: unknown): void {
     const verdict = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
     const restarts = verdict?.restart === true
-    this.#failure = error
+    this.failure = error
     this.phase = restarts ? 'starting' : 'failed'
     if (!restarts) this.status = ENDING
     if (restarts) this.runtime.restarting(this)
     else this.runtime.stopping(this)
     this.#abandonCalls(new ProcessError(`Process failed: ${textOf(error)}`, this.id, error))
     if (restarts) this.emit({ type: 'process:fail', id: this.id, error })
-    else this.#tell(error)
+    else this.#tellFailure(error)
     this.#cleaning = this.#cleanUp({ type: 'error', error })
     if (verdict?.restart === true) {
       this.#restartAfter(verdict.attempt, verdict.delayMs)
@@ -402,8 +290,7 @@ export class Unit extends Process implements Stoppable {
     try {
       await runInside(new Inside(this), () => this.spec.onStop?.(state, reason, this.ctx))
     } catch (error) {
-      if (this.observed) this.emit({ type: 'process:stop:error', id: this.id, error })
-      else this.host.report(error, `onStop of ${this.label}`)
+      this.teller.tellFailure({ type: 'process:stop:error', id: this.id, error }, error, `onStop of ${this.label}`)
     }
   }
 

@@ -1,7 +1,7 @@
 import { text } from '../../arguments.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { newId } from '../host.ts'
-import type { ProcessId } from '../types.ts'
+import type { ProcessId } from '../ids.ts'
 
 /** An id as an object, for `createProcess` and `createSupervisor`. */
 export class ProcessIdImpl {

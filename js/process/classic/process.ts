@@ -9,6 +9,7 @@ import { deferred, type Deferred } from '../deferred.ts'
 import { ProcessError } from '../errors.ts'
 import { type Host, hostOf } from '../host.ts'
 import { Inside, runInside, type Stoppable, waitFor } from '../inside.ts'
+import { Teller } from '../teller.ts'
 import type { ProcessStatus } from '../types.ts'
 import { ProcessIdImpl } from './id.ts'
 import type { ClassicEmit, ClassicProcess, Message, ProcessBehavior, ProcessInfo } from './types.ts'
@@ -71,7 +72,7 @@ export class Classic implements ClassicProcess {
   /** Whether a supervisor is going to restart it, so that what is sent meanwhile waits. */
   awaitsRestart = false
   readonly #behavior: ProcessBehavior
-  readonly #emit: ClassicEmit | undefined
+  readonly #teller: Teller<unknown>
   #core: Core | undefined
   #starting: Promise<void> | undefined
   #idle: Deferred<void> | undefined
@@ -84,17 +85,12 @@ export class Classic implements ClassicProcess {
     this.#behavior = behavior
     this.host = host
     this.id = id
-    this.#emit = emit
+    this.#teller = new Teller(emit, host)
   }
 
   emit(type: string, fields: object = {}): void {
-    if (this.#emit === undefined) return
-    const timestamp = this.host.clock.now().wallMs
-    try {
-      this.#emit({ type, processId: this.id.value, ...fields, timestamp })
-    } catch (error) {
-      this.host.report(error, 'the emit of a process')
-    }
+    if (!this.#teller.observed) return
+    this.#teller.tell({ type, processId: this.id.value, ...fields, timestamp: this.host.clock.now().wallMs })
   }
 
   async start(): Promise<void> {
@@ -200,7 +196,7 @@ export class Classic implements ClassicProcess {
     this.#core?.runtime.restarting(this.#core)
     this.#failed(error)
     if (this.supervisor !== undefined) this.supervisor(error)
-    else if (this.#emit === undefined) this.host.report(error, `process ${this.id.value}`)
+    else if (!this.#teller.observed) this.host.report(error, `process ${this.id.value}`)
   }
 
   #failed(error: Error): void {

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import { ProcessError } from '../errors.ts'
 import { type Host, hostOf } from '../host.ts'
 import { Restarts } from '../restarts.ts'
+import { Teller } from '../teller.ts'
 import type { ProcessIdImpl } from './id.ts'
 import { checkBehavior, Classic, idOf } from './process.ts'
 import type {
@@ -28,14 +29,14 @@ interface Child {
 class SupervisorImpl implements ClassicSupervisor {
   readonly id: ProcessIdImpl
   readonly #host: Host
-  readonly #emitTo: ClassicEmit | undefined
+  readonly #teller: Teller<unknown>
   readonly #children: Map<ClassicProcess, Child> = new Map()
   #stopping: Promise<void> | undefined
 
   constructor(host: Host, id: ProcessIdImpl, emit: ClassicEmit | undefined) {
     this.#host = host
     this.id = id
-    this.#emitTo = emit
+    this.#teller = new Teller(emit, host)
     this.#emit('supervisor:created')
   }
 
@@ -44,7 +45,7 @@ class SupervisorImpl implements ClassicSupervisor {
     if (this.#stopping !== undefined) {
       throw new ProcessError('Cannot spawn process: supervisor is stopped', this.id.value)
     }
-    const process = new Classic(checked, this.#host, idOf(undefined, this.#host), this.#emitTo)
+    const process = new Classic(checked, this.#host, idOf(undefined, this.#host), this.#teller.emit)
     const processId = process.id.value
     this.#emit('supervisor:spawning', { processId })
     try {
@@ -88,17 +89,13 @@ class SupervisorImpl implements ClassicSupervisor {
   }
 
   #emit(type: string, fields: object = {}): void {
-    if (this.#emitTo === undefined) return
-    try {
-      this.#emitTo({ type, supervisorId: this.id.value, ...fields, timestamp: this.#host.clock.now().wallMs })
-    } catch (error) {
-      this.#host.report(error, 'the emit of a supervisor')
-    }
+    if (!this.#teller.observed) return
+    this.#teller.tell({ type, supervisorId: this.id.value, ...fields, timestamp: this.#host.clock.now().wallMs })
   }
 
   /** An event, or, where nobody listens, the system's to report. */
   #tell(type: string, child: Child, error: unknown): void {
-    if (this.#emitTo === undefined) this.#host.report(error, `process ${child.process.id.value}`)
+    if (!this.#teller.observed) this.#host.report(error, `process ${child.process.id.value}`)
     else this.#emit(type, { processId: child.process.id.value, error })
   }
 
@@ -116,7 +113,7 @@ class SupervisorImpl implements ClassicSupervisor {
       this.#tell('supervisor:escalate', child, error)
       return
     }
-    if (this.#emitTo === undefined) this.#host.report(error, `process ${processId}`)
+    if (!this.#teller.observed) this.#host.report(error, `process ${processId}`)
     child.process.stop().then(
       () => this.#emit('supervisor:child:stopped', { processId }),
       (failure: unknown) => this.#tell('supervisor:child:stop:error', child, failure),
@@ -135,7 +132,7 @@ class SupervisorImpl implements ClassicSupervisor {
   async #restart(child: Child): Promise<void> {
     const { process } = child
     child.cancelRestart = undefined
-    if (process.state !== 'failed') return
+    if (process.state !== 'failed' || this.#host.closed) return
     try {
       await process.restart()
     } catch (error) {
