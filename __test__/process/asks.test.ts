@@ -145,7 +145,6 @@ describe('ask', () => {
       },
       {},
     )
-    const { supervisor: _ } = world()
     for (let index = 0; index < 100_000; index++) ref.send(1)
     expect(await ref.ask((reply) => ({ reply }), Infinity)).toBe(100_000)
   })
@@ -165,7 +164,9 @@ describe('ask', () => {
 describe('messages', () => {
   it('are told as they are handled', async () => {
     const { supervisor, clock, told } = world()
-    class Greeting {}
+    class Greeting {
+      readonly text = 'ahoy'
+    }
     const ref = supervisor.spawn(
       {
         name: 'x',

@@ -49,9 +49,12 @@ describe('a process without state', () => {
     expect(types(events)).toEqual([
       'process:starting',
       'process:started',
-      ...['process:message:queued', 'process:message:queued'],
-      ...['process:message:processing', 'process:message:processed'],
-      ...['process:message:processing', 'process:message:processed'],
+      'process:message:queued',
+      'process:message:queued',
+      'process:message:processing',
+      'process:message:processed',
+      'process:message:processing',
+      'process:message:processed',
       'process:stopping',
       'process:stopped',
     ])

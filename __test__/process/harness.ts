@@ -30,7 +30,14 @@ export function useWorld(): () => World {
       events,
       reported,
       supervisor: createRootSupervisor({ system, emit }),
-      told: (...types) => events.filter(({ type }) => types.includes(type)).map(({ id: _, ...rest }) => rest),
+      told: (...types) =>
+        events
+          .filter(({ type }) => types.includes(type))
+          .map((event) => {
+            const rest = { ...event }
+            delete rest.id
+            return rest
+          }),
     }
   })
   afterEach(async () => {

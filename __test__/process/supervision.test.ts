@@ -183,7 +183,7 @@ describe('supervision, which was declared and never consulted', () => {
         },
         onStop: async (state, reason) => {
           await clock.sleep(500)
-          seen.push([state, reason.type ?? reason])
+          seen.push([state, typeof reason === 'string' ? reason : reason.type])
         },
       }),
       {},

@@ -22,6 +22,8 @@ export abstract class Addressee extends Process {
 
   constructor(host: Host, spec: ProcessSpec, emit: Emit | undefined) {
     super(host.runtime)
+    // Most handlers go on after an await, the first one too.
+    this.isAsync = true
     this.id = host.id()
     this.host = host
     this.spec = spec

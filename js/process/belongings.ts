@@ -6,7 +6,7 @@ interface Ask {
   fail(error: unknown): void
 }
 
-const ignore = (): void => {}
+const ignoreRejection = (promise: Promise<unknown>): void => void promise.catch(() => {})
 
 /** What a process has under way beside its mail: messages to itself that are due later, and answers it waits for. */
 export class Belongings {
@@ -55,7 +55,7 @@ export class Belongings {
     const ask: Ask = {
       fail: (error) => {
         // Its handler has failed or ended and may wait no more; that is told where it is known.
-        promise.catch(ignore)
+        ignoreRejection(promise)
         if (settle()) reject(error)
       },
     }
@@ -79,6 +79,6 @@ export class Belongings {
   }
 
   failAsks(error: unknown): void {
-    for (const ask of [...this.#asks]) ask.fail(error)
+    for (const ask of this.#asks) ask.fail(error)
   }
 }

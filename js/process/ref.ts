@@ -44,12 +44,12 @@ function ask<R>(
   resolve: (value: R) => void,
   reject: (error: unknown) => void,
 ): void {
-  let call: Call | undefined
+  const sent: { call?: Call } = {}
   let answered = false
   const message = build((value) => {
     answered = true
     // One that is answered while it is built is sent all the same, and nobody waits for it.
-    if (call === undefined || unit.runtime.settle(call)) resolve(value)
+    if (sent.call === undefined || unit.runtime.settle(sent.call)) resolve(value)
   })
   if (!unit.takesMail) {
     if (!answered) reject(unit.endError())
@@ -61,7 +61,7 @@ function ask<R>(
   }
   const request = new Call(unit, message, timeoutMs, resolve as (reply: unknown) => void, reject)
   request.whenSettled = () => void unit.deferred?.delete(request)
-  call = request
+  sent.call = request
   const before = unit.teller.observed ? unit.runtime.mailboxSize(unit) : 0
   unit.runtime.open(request)
   if (unit.teller.observed && unit.runtime.mailboxSize(unit) > before) unit.noteQueued()

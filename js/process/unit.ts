@@ -58,7 +58,7 @@ export class Unit extends Addressee implements Stoppable {
     host.alive.add(this)
     maker.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
-    void Promise.resolve().then(() => this.#init())
+    void Promise.resolve().then(this.#init)
   }
 
   /** For users, who may be inside a handler. */
@@ -96,7 +96,7 @@ export class Unit extends Addressee implements Stoppable {
     if (this.takesMail) this.#beginStop(kind === NORMAL ? 'normal' : 'shutdown')
   }
 
-  #init(): void {
+  readonly #init = (): void => {
     if (this.phase !== 'starting') {
       if (this.phase === 'stopping') this.#initFailed()
       return
@@ -225,7 +225,12 @@ export class Unit extends Addressee implements Stoppable {
     }
     this.#abandon(verdict === undefined ? 'no-supervision' : 'budget')
     this.belongings.cancelTimers()
-    void this.#cleaning.then(() => this.#finish('failed'))
+    void this.#finishFailed()
+  }
+
+  async #finishFailed(): Promise<void> {
+    await this.#cleaning
+    this.#finish('failed')
   }
 
   #restartAfter(attempt: number, delayMs: number): void {
@@ -241,7 +246,7 @@ export class Unit extends Addressee implements Stoppable {
           this.#cancelRestart = undefined
           this.#initializing = true
           this.emit({ type: 'process:start', name: this.spec.name, id: this.id })
-          this.#init()
+          this.scope.runInAsyncScope(this.#init)
         })
       },
       { label: `the restart of ${this.label}` },
