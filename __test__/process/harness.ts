@@ -33,11 +33,7 @@ export function useWorld(): () => World {
       told: (...types) =>
         events
           .filter(({ type }) => types.includes(type))
-          .map((event) => {
-            const rest = { ...event }
-            delete rest.id
-            return rest
-          }),
+          .map((event) => Object.fromEntries(Object.entries(event).filter(([field]) => field !== 'id'))),
     }
   })
   afterEach(async () => {

@@ -1,4 +1,4 @@
-import { createRootSupervisor, isProcessError, type ProcessSpec } from 'keelson/process'
+import { createProcessId, createRootSupervisor, isProcessError, type ProcessSpec, Supervisor } from 'keelson/process'
 import { describe, expect, it } from 'vitest'
 import { rejection, useWorld } from './harness.ts'
 
@@ -318,5 +318,24 @@ describe('init', () => {
     expect(ref.status()).toBe('stopped')
     expect(seen).toEqual([['state', 'normal']])
     expect(told('process:msg:dropped')).toHaveLength(1)
+  })
+})
+
+describe('the rules alone', () => {
+  it('grant and refuse restarts by id, and forget when asked', () => {
+    const { clock } = world()
+    const events: unknown[] = []
+    const maxRestarts = { count: 2, within: 1000 }
+    const rules = new Supervisor({ type: 'one-for-one', backoff, maxRestarts }, clock, (event) => events.push(event))
+    const [one, other] = [createProcessId(), createProcessId()]
+    expect(() => rules.getRestartDelay(one)).toThrow('No restart was granted')
+    expect([rules.shouldRestart(one), rules.getRestartDelay(one)]).toEqual([true, 100])
+    expect([rules.shouldRestart(one), rules.getRestartDelay(one)]).toEqual([true, 200])
+    expect(rules.shouldRestart(one)).toBe(false)
+    expect(rules.shouldRestart(other)).toBe(true)
+    rules.clearRestartHistory(one)
+    expect(rules.shouldRestart(one)).toBe(true)
+    expect(events[2]).toEqual({ type: 'supervisor:giveup', id: one, attempts: 2, withinMs: 1000 })
+    expect(new Supervisor({ type: 'none' }, clock).shouldRestart(one)).toBe(false)
   })
 })
