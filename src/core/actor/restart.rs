@@ -96,25 +96,22 @@ impl Restarts {
     /// It failed, while it ran or before.
     pub fn failed(&mut self, now: f64, chance: f64) -> Verdict {
         let up_since = self.up_since.take();
-        let attempt = match self.budget {
-            Some(budget) => {
-                while self.times.front().is_some_and(|time| now - time > budget.within) {
-                    self.times.pop_front();
-                }
-                let attempts = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
-                if attempts >= budget.count {
-                    return Verdict::GiveUp { attempts };
-                }
-                self.times.push_back(now);
-                attempts + 1
+        let attempt = if let Some(budget) = self.budget {
+            while self.times.front().is_some_and(|time| now - time > budget.within) {
+                self.times.pop_front();
             }
-            None => {
-                if up_since.is_some_and(|since| now - since >= self.backoff.max) {
-                    self.streak = 0;
-                }
-                self.streak = self.streak.saturating_add(1);
-                self.streak
+            let attempts = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
+            if attempts >= budget.count {
+                return Verdict::GiveUp { attempts };
             }
+            self.times.push_back(now);
+            attempts + 1
+        } else {
+            if up_since.is_some_and(|since| now - since >= self.backoff.max) {
+                self.streak = 0;
+            }
+            self.streak = self.streak.saturating_add(1);
+            self.streak
         };
         let delay = self.backoff.delay(attempt, chance);
         let delay = if up_since.is_none() { delay.max(AFTER_FAILED_START) } else { delay };
@@ -180,7 +177,8 @@ mod tests {
             let mut granted: Vec<f64> = Vec::new();
             for gap in gaps {
                 now += gap;
-                let recent = granted.iter().filter(|time| now - **time <= within).count() as u32;
+                let recent = granted.iter().filter(|time| now - **time <= within).count();
+                let recent = u32::try_from(recent).unwrap();
                 match after(&mut restarts, now) {
                     Verdict::Restart { attempt, .. } => {
                         prop_assert_eq!(attempt, recent + 1);
