@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'KEELSON_MISSING_TEMPLATE'
   | 'KEELSON_INVALID_TEMPLATE'
   | 'KEELSON_SUPERVISOR_NOT_FOUND'
+  | 'KEELSON_PROCESS'
   | 'KEELSON_PANIC'
   | 'KEELSON_NATIVE_MISSING'
 
@@ -125,9 +126,21 @@ export class TimeoutError extends KeelsonError {
   readonly code: 'KEELSON_TIMEOUT' = 'KEELSON_TIMEOUT'
   /** The time it had, in milliseconds. */
   readonly timeoutMs: number
-  constructor(what: string, timeoutMs: number) {
-    super(`${what} timed out after ${timeoutMs} ms`)
+  constructor(what: string, timeoutMs: number, message: string = `${what} timed out after ${timeoutMs} ms`) {
+    super(message)
     this.timeoutMs = timeoutMs
+  }
+}
+
+/** A process of `keelson/process` did not take a message or answer it, or ended. `cause` says why, where there is a reason. */
+export class ProcessError extends KeelsonError {
+  static readonly code: 'KEELSON_PROCESS' = 'KEELSON_PROCESS'
+  readonly code: 'KEELSON_PROCESS' = 'KEELSON_PROCESS'
+  /** Which process. */
+  readonly processId: string
+  constructor(message: string, processId: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.processId = processId
   }
 }
 
@@ -354,6 +367,8 @@ export const isJournalFormatError: (error: unknown) => error is JournalFormatErr
 export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
 /** Guard for {@link RecordTooLargeError}. */
 export const isRecordTooLargeError: (error: unknown) => error is RecordTooLargeError = isCode(RecordTooLargeError.code)
+/** Guard for {@link ProcessError}. */
+export const isProcessError: (error: unknown) => error is ProcessError = isCode(ProcessError.code)
 /** Guard for {@link NativePanicError}. */
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
 /** Guard for {@link NativeMissingError}. */

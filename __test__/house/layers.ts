@@ -6,7 +6,7 @@ export const layers = {
   /** The seam and what everything stands on: the files directly in js/. */
   native: ['.'],
   primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor'],
-  services: ['atrion', 'otp'],
+  services: ['atrion', 'otp', 'process'],
   adapters: ['express', 'testing'],
 } as const satisfies Record<string, readonly string[]>
 

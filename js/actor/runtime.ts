@@ -1,7 +1,8 @@
-import type { Clock, TimerHandle } from '../clock/types.ts'
+import type { Clock } from '../clock/types.ts'
 import { soon } from '../clock/host.ts'
 import { hot, nativeActorsClose, nativeActorsOpen, scratch } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
+import { CallAlarm } from './alarm.ts'
 import { Call } from './call.ts'
 import { caller, inRun } from './caller.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
@@ -24,6 +25,7 @@ import {
   INFO,
   NO_PROCESS,
   OFFER_FULL,
+  RESTARTING,
   slotOf,
   STARTED,
   STEP,
@@ -44,6 +46,8 @@ const SELDOM = 16
 
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
+
+const forget = new FinalizationRegistry<number>((handle) => nativeActorsClose(handle))
 
 /** How a process is spawned. */
 export interface SpawnSettings {
@@ -94,17 +98,18 @@ export class ActorRuntime {
   #rounds = 0
   /** Calls with a deadline that nobody has answered. */
   #timed = 0
-  #alarm: TimerHandle | undefined
-  #alarmAt = Infinity
+  readonly #alarm: CallAlarm
   #closed = false
 
   constructor(clock: Clock, owner: ErrorOwner) {
     this.#clock = clock
     this.#owner = owner
     const { handle, submissions, steps } = nativeActorsOpen(CAPACITY)
+    this.#alarm = new CallAlarm(clock, () => this.#drainNow())
     this.#handle = handle
     this.#submissions = submissions
     this.#steps = steps
+    forget.register(this, handle, this)
   }
 
   get clock(): Clock {
@@ -181,9 +186,17 @@ export class ActorRuntime {
     this.#submit(process.pid, STOP, this.#keep(request), 0)
   }
 
+  /** It handles mail from now on, what had been handed out for an earlier run first. */
   started(process: Process): void {
     process.status = RUNNING
     this.#submit(process.pid, STARTED, 0, 0)
+    if (process.backlog !== undefined) process.scope.runInAsyncScope(this.#replay, undefined, process)
+  }
+
+  /** It starts over in place: its mail waits until it has {@link started}. */
+  restarting(process: Process): void {
+    process.status = STARTING
+    this.#submit(process.pid, RESTARTING, 0, 0)
   }
 
   /** Its mail goes back, and no more is taken. */
@@ -234,7 +247,8 @@ export class ActorRuntime {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#alarm?.cancel()
+    this.#alarm.disarm()
+    forget.unregister(this)
     nativeActorsClose(this.#handle)
   }
 
@@ -324,8 +338,8 @@ export class ActorRuntime {
     }
     // After the steps: most calls have been answered by them.
     this.#outlived = this.#timed > 0
-    if (this.#outlived) this.#alarmFor(this.#deadline)
-    else this.#disarm()
+    if (this.#outlived) this.#alarm.set(this.#deadline)
+    else this.#alarm.disarm()
   }
 
   /** All that was handed out for a process in a row. */
@@ -467,17 +481,21 @@ export class ActorRuntime {
   #resume(process: Process): void {
     process.busy = false
     process.running = undefined
-    const { backlog } = process
     if (process.status === DEAD) return
-    if (backlog !== undefined) {
-      process.backlog = undefined
-      for (let index = 0; index < backlog.length; index += 2) {
-        const [operation, slot] = [backlog[index] as number, backlog[index + 1] as number]
-        if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
-        else this.#run(process, operation, slot)
-      }
-    }
+    this.#replay(process)
     if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, DONE, 0, 0)
+  }
+
+  /** Runs what was handed out and could not be handled then. */
+  readonly #replay = (process: Process): void => {
+    const { backlog } = process
+    if (backlog === undefined) return
+    process.backlog = undefined
+    for (let index = 0; index < backlog.length; index += 2) {
+      const [operation, slot] = [backlog[index] as number, backlog[index + 1] as number]
+      if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
+      else this.#run(process, operation, slot)
+    }
   }
 
   /** A message that was handed out, but cannot be handled now, or not at all. */
@@ -521,31 +539,6 @@ export class ActorRuntime {
     if (call.timeoutMs !== Infinity) this.#timed--
     call.whenSettled?.()
     call.reject(call.target.callError(call, failure))
-  }
-
-  #alarmFor(deadline: number): void {
-    if (deadline === this.#alarmAt || deadline === Infinity) return
-    // One that is early finds out when it rings.
-    if (this.#alarmAt < deadline) return
-    this.#alarm?.cancel()
-    this.#alarmAt = deadline
-    const delay = Math.max(deadline - this.#clock.monoMs(), 0)
-    this.#alarm = this.#clock.schedule(
-      delay,
-      () => {
-        this.#alarm = undefined
-        this.#alarmAt = Infinity
-        this.#drainNow()
-      },
-      { label: 'the deadline of a call' },
-    )
-  }
-
-  #disarm(): void {
-    if (this.#alarm === undefined) return
-    this.#alarm.cancel()
-    this.#alarm = undefined
-    this.#alarmAt = Infinity
   }
 
   /** On the stack of a timer, which is nobody's who sends. */

@@ -11,6 +11,7 @@ use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
 use super::supervisor::Supervisors;
+use super::restart::RestartTable;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
 
@@ -26,6 +27,7 @@ pub(super) struct Environment {
     pub(super) engines: RefCell<Engines>,
     pub(super) atoms: RefCell<Atoms>,
     pub(super) journals: RefCell<Journals>,
+    pub(super) restarts: RefCell<RestartTable>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -45,6 +47,7 @@ impl Environment {
             engines: RefCell::default(),
             atoms: RefCell::default(),
             journals: RefCell::default(),
+            restarts: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),

@@ -19,6 +19,7 @@ mod inbox;
 mod journal;
 mod journal_pages;
 mod registry;
+mod restart;
 mod shared_array;
 mod shared_memory;
 mod supervisor;

@@ -5,6 +5,7 @@ use napi_derive::napi;
 
 use super::hot::{self, Export};
 use super::{actor, atom, clock, engine, inbox, journal, supervisor, system, word};
+use super::{actor, atom, clock, engine, inbox, journal, restart, system, word};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
@@ -18,6 +19,7 @@ fn lane() -> impl Iterator<Item = &'static Export> {
         .chain(journal::EXPORTS)
         .chain(actor::EXPORTS)
         .chain(supervisor::EXPORTS);
+        .chain(restart::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

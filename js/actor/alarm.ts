@@ -1,0 +1,38 @@
+import type { Clock, TimerHandle } from '../clock/types.ts'
+
+/** The one timer of a runtime: rings at the nearest deadline of a call, or before it. */
+export class CallAlarm {
+  readonly #clock: Clock
+  readonly #ring: () => void
+  #timer: TimerHandle | undefined
+  #at = Infinity
+
+  constructor(clock: Clock, ring: () => void) {
+    this.#clock = clock
+    this.#ring = ring
+  }
+
+  /** Rings at a monotonic time in ms. One that is set for earlier stays, and whoever hears it sets the next. */
+  set(deadline: number): void {
+    if (deadline === Infinity || this.#at <= deadline) return
+    this.#timer?.cancel()
+    this.#at = deadline
+    const delay = Math.max(deadline - this.#clock.monoMs(), 0)
+    this.#timer = this.#clock.schedule(
+      delay,
+      () => {
+        this.#timer = undefined
+        this.#at = Infinity
+        this.#ring()
+      },
+      { label: 'the deadline of a call' },
+    )
+  }
+
+  disarm(): void {
+    if (this.#timer === undefined) return
+    this.#timer.cancel()
+    this.#timer = undefined
+    this.#at = Infinity
+  }
+}

@@ -1,0 +1,29 @@
+import { text } from '../../arguments.ts'
+import { getDefaultSystem } from '../../system/default.ts'
+import { newId } from '../host.ts'
+import type { ProcessId } from '../ids.ts'
+
+/** An id as an object, for `createProcess` and `createSupervisor`. */
+export class ProcessIdImpl {
+  readonly value: string
+
+  /** @throws InvalidArgumentError for an empty text. */
+  constructor(value: string) {
+    this.value = text('value', value)
+  }
+
+  equals(other: { readonly value: string }): boolean {
+    return other.value === this.value
+  }
+
+  toString(): string {
+    return this.value
+  }
+}
+
+/** A fresh id, in the form of a UUID; with a text, an id object of that text. */
+export function createProcessId(): ProcessId
+export function createProcessId(value: string): ProcessIdImpl
+export function createProcessId(value?: string): ProcessId | ProcessIdImpl {
+  return value === undefined ? newId(getDefaultSystem()) : new ProcessIdImpl(value)
+}

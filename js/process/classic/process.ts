@@ -1,0 +1,284 @@
+import type { Call } from '../../actor/call.ts'
+import { ENDING, Process } from '../../actor/process.ts'
+import { CALL, FAILED } from '../../actor/protocol.ts'
+import { callable, known, options as checkOptions } from '../../arguments.ts'
+import type { Clock } from '../../clock/types.ts'
+import { InvalidArgumentError } from '../../errors.ts'
+import type { System } from '../../system/system.ts'
+import { deferred, type Deferred } from '../deferred.ts'
+import { ProcessError } from '../errors.ts'
+import { type Host, hostOf } from '../host.ts'
+import { Inside, runInside, type Stoppable, waitFor } from '../inside.ts'
+import { Teller } from '../teller.ts'
+import type { ProcessStatus } from '../types.ts'
+import { ProcessIdImpl } from './id.ts'
+import type { ClassicEmit, ClassicProcess, Message, ProcessBehavior, ProcessInfo } from './types.ts'
+
+/** Options of `createProcess`. */
+export interface ClassicOptions {
+  readonly id?: { readonly value: string }
+  readonly emit?: ClassicEmit
+  /** Default: the clock of the system. */
+  readonly clock?: Clock
+  /** Default: the default system of this environment. */
+  readonly system?: System
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+
+/** The part that the runtime drives. */
+class Core extends Process implements Stoppable {
+  readonly children: readonly Stoppable[] = []
+  inside: Inside | undefined
+  readonly #owner: Classic
+
+  constructor(owner: Classic, host: Host) {
+    super(host.runtime)
+    this.#owner = owner
+    this.runtime.spawn(this, { trapExit: false, maxMailbox: 2 ** 32 - 1, overflow: 0 })
+  }
+
+  get id(): string {
+    return this.#owner.id.value
+  }
+
+  onCast(message: unknown): PromiseLike<void> | undefined {
+    return this.#owner.handle(message)
+  }
+
+  onCall(): undefined {}
+  onInfo(): undefined {}
+  onStop(): void {}
+  onTerminate(): void {}
+  onDown(): void {}
+  onExitSignal(): void {}
+
+  onDropped(kind: number, message: unknown): void {
+    if (kind !== CALL) this.#owner.emit('process:message:dropped', { message })
+  }
+
+  callError(_call: Call): Error {
+    return new ProcessError('A process of createProcess takes no calls', this.id)
+  }
+}
+
+/** A process without state of its own. */
+export class Classic implements ClassicProcess {
+  readonly id: ProcessIdImpl
+  readonly host: Host
+  state: ProcessStatus = 'starting'
+  /** Told when it fails; without one, nobody acts on it. */
+  supervisor: ((error: Error) => void) | undefined
+  /** Whether a supervisor is going to restart it, so that what is sent meanwhile waits. */
+  awaitsRestart = false
+  readonly #behavior: ProcessBehavior
+  readonly #teller: Teller<unknown>
+  #core: Core | undefined
+  #starting: Promise<void> | undefined
+  #idle: Deferred<void> | undefined
+  #stopping: Promise<void> | undefined
+  #startedAt = 0
+  #restartCount = 0
+  #lastError: Error | undefined
+
+  constructor(behavior: ProcessBehavior, host: Host, id: ProcessIdImpl, emit: ClassicEmit | undefined) {
+    this.#behavior = behavior
+    this.host = host
+    this.id = id
+    this.#teller = new Teller(emit, host)
+  }
+
+  emit(type: string, fields: object = {}): void {
+    if (!this.#teller.observed) return
+    this.#teller.tell({ type, processId: this.id.value, ...fields, timestamp: this.host.clock.now().wallMs })
+  }
+
+  async start(): Promise<void> {
+    if (this.state !== 'starting' || this.#starting !== undefined) {
+      throw new ProcessError(`Cannot start process in state: ${this.state}`, this.id.value)
+    }
+    await this.#begin()
+  }
+
+  async restart(): Promise<void> {
+    if (this.state !== 'running' && this.state !== 'failed') {
+      throw new ProcessError(`Cannot restart process in state: ${this.state}`, this.id.value)
+    }
+    this.emit('process:restarting', { restartCount: ++this.#restartCount })
+    this.state = 'starting'
+    if (this.#core !== undefined) this.#core.runtime.restarting(this.#core)
+    await this.#idle?.promise
+    if (this.state === 'starting') await this.#begin()
+  }
+
+  async send(message: Message): Promise<void> {
+    if (this.#core === undefined || (this.state !== 'running' && !this.awaitsRestart)) {
+      throw new ProcessError(`Cannot send message to process in state: ${this.state}`, this.id.value)
+    }
+    this.#core.runtime.cast(this.#core, message)
+    this.emit('process:message:queued', { message })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    // Whoever waits for the same end gets the same failure; one inside the handler waits for nothing.
+    this.#stopping.catch(() => {})
+    await (this.#core === undefined ? this.#stopping : waitFor(this.#core, this.#stopping))
+  }
+
+  getInfo(): ProcessInfo {
+    return {
+      id: this.id,
+      state: this.state,
+      startedAt: this.#startedAt,
+      restartCount: this.#restartCount,
+      lastError: this.#lastError,
+    }
+  }
+
+  handle(message: unknown): PromiseLike<void> | undefined {
+    const core = this.#core as Core
+    const inside = new Inside(core)
+    core.inside = inside
+    this.emit('process:message:processing', { message })
+    const idle = deferred<void>()
+    this.#idle = idle
+    const end = (): void => {
+      inside.ended = true
+      core.inside = undefined
+      this.#idle = undefined
+      idle.resolve()
+    }
+    const handled = (): void => {
+      this.emit('process:message:processed', { message })
+      end()
+    }
+    const failed = (error: unknown): void => {
+      this.emit('process:message:error', { message, error })
+      end()
+      if (this.state === 'running') this.#fail(asError(error))
+      else this.host.report(error, `process ${this.id.value}`)
+    }
+    try {
+      const result = runInside(inside, () => this.#behavior.handle(message)) as PromiseLike<unknown> | undefined
+      if (typeof result?.then === 'function') return result.then(handled, failed) as PromiseLike<void>
+    } catch (error) {
+      failed(error)
+      return undefined
+    }
+    handled()
+    return undefined
+  }
+
+  async #begin(): Promise<void> {
+    this.emit('process:starting')
+    this.#core ??= new Core(this, this.host)
+    const core = this.#core
+    this.#starting = Promise.resolve().then(() => this.#behavior.init?.() as void)
+    try {
+      await this.#starting
+    } catch (error) {
+      if (this.state === 'starting') this.#failed(asError(error))
+      throw error
+    } finally {
+      this.#starting = undefined
+    }
+    if (this.state !== 'starting') throw new ProcessError('Process stopping', this.id.value)
+    this.state = 'running'
+    this.awaitsRestart = false
+    this.#startedAt = this.host.clock.now().wallMs
+    this.emit('process:started')
+    if (this.#stopping === undefined) core.runtime.started(core)
+  }
+
+  /** A failure with no caller: the supervisor's, or the system's. */
+  #fail(error: Error): void {
+    this.#core?.runtime.restarting(this.#core)
+    this.#failed(error)
+    if (this.supervisor !== undefined) this.supervisor(error)
+    else if (!this.#teller.observed) this.host.report(error, `process ${this.id.value}`)
+  }
+
+  #failed(error: Error): void {
+    this.state = 'failed'
+    this.#lastError = error
+    this.emit('process:failed', { error })
+  }
+
+  async #stop(): Promise<void> {
+    if (this.state === 'stopped') return
+    const wasStarted = this.state === 'running'
+    this.state = 'stopping'
+    this.awaitsRestart = false
+    this.emit('process:stopping')
+    const core = this.#core
+    if (core !== undefined) {
+      core.status = ENDING
+      core.runtime.stopping(core)
+    }
+    const begun = await this.#starting?.then(
+      () => true,
+      () => false,
+    )
+    await this.#idle?.promise
+    try {
+      if (wasStarted || begun === true) await this.#behavior.terminate?.()
+    } catch (error) {
+      this.#end(FAILED)
+      this.#failed(asError(error))
+      throw error
+    }
+    this.#end(0)
+    this.state = 'stopped'
+    this.emit('process:stopped')
+  }
+
+  #end(kind: 0 | typeof FAILED): void {
+    const core = this.#core
+    if (core === undefined) return
+    core.exitKind = kind
+    core.runtime.exited(core)
+  }
+}
+
+/** The id that was given, or a fresh one. */
+export function idOf(given: { readonly value: string } | undefined, host: Host): ProcessIdImpl {
+  if (given === undefined) return new ProcessIdImpl(host.id())
+  if (given instanceof ProcessIdImpl) return given
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidArgumentError('options.id', 'what createProcessId makes of a text', given)
+  }
+  return new ProcessIdImpl(given.value)
+}
+
+export function checkBehavior(behavior: ProcessBehavior<never>): ProcessBehavior {
+  if (typeof behavior !== 'object' || behavior === null) {
+    throw new InvalidArgumentError('behavior', 'an object with handle', behavior)
+  }
+  callable('behavior.handle', behavior.handle)
+  for (const name of ['init', 'terminate'] as const) {
+    if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])
+  }
+  return behavior as ProcessBehavior
+}
+
+/**
+ * Makes a process that is started by hand; `send` rejects before.
+ *
+ * @throws InvalidArgumentError naming the field that is refused.
+ * @example
+ * ```ts
+ * const log = createProcess({ handle: async (line) => console.log(line) })
+ * await log.start()
+ * await log.send('ahoy')
+ * await log.stop()
+ * ```
+ */
+export function createProcess<T = Message>(behavior: ProcessBehavior<T>, options?: ClassicOptions): ClassicProcess<T> {
+  const checked = checkBehavior(behavior)
+  const given = checkOptions('options', options)
+  known('options', given, ['id', 'emit', 'clock', 'system'])
+  if (given.emit !== undefined) callable('options.emit', given.emit)
+  const host = hostOf(given)
+  return new Classic(checked, host, idOf(given.id, host), given.emit)
+}

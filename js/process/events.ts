@@ -1,0 +1,66 @@
+import type { Instant } from '../clock/instant.ts'
+import type { ProcessId, StopReason } from './ids.ts'
+
+/** Why a restart that supervision could have made is not made. */
+export type Abandoned = 'no-supervision' | 'budget' | 'stopped'
+
+/** What happens to processes. `msgType` is the name of the message's class; `…Ms` are milliseconds. */
+export type ProcessEvent =
+  | { readonly type: 'process:start'; readonly name: string; readonly id: ProcessId }
+  | { readonly type: 'process:ready'; readonly id: ProcessId; readonly startedAt: Instant }
+  | { readonly type: 'process:stop'; readonly id: ProcessId; readonly reason: StopReason }
+  | { readonly type: 'process:stop:error'; readonly id: ProcessId; readonly error: unknown }
+  | { readonly type: 'process:fail'; readonly id: ProcessId; readonly error: unknown }
+  | {
+      readonly type: 'process:msg:start'
+      readonly id: ProcessId
+      readonly msgType: string
+      readonly seq: number
+      readonly at: Instant
+    }
+  | {
+      readonly type: 'process:msg:end'
+      readonly id: ProcessId
+      readonly msgType: string
+      readonly seq: number
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'process:msg:error'
+      readonly id: ProcessId
+      readonly msgType: string
+      readonly seq: number
+      readonly error: unknown
+    }
+  | { readonly type: 'process:msg:dropped'; readonly id: ProcessId; readonly msgType: string }
+  | { readonly type: 'process:schedule:dropped'; readonly id: ProcessId; readonly msgType: string }
+  | { readonly type: 'process:mailbox:enqueue'; readonly id: ProcessId; readonly size: number }
+  | {
+      readonly type: 'process:mailbox:full'
+      readonly id: ProcessId
+      readonly policy: 'reject' | 'drop-oldest'
+      readonly size: number
+    }
+  | { readonly type: 'supervisor:restart'; readonly id: ProcessId; readonly attempt: number; readonly delayMs: number }
+  | {
+      readonly type: 'supervisor:giveup'
+      readonly id: ProcessId
+      readonly attempts: number
+      readonly withinMs: number
+    }
+  | { readonly type: 'supervisor:restart:abandoned'; readonly id: ProcessId; readonly because: Abandoned }
+
+/** An event of a handler's own. */
+export interface CustomEvent {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+/** Told of events, those of processes and those that handlers make. */
+export type Emit = (event: ProcessEvent | CustomEvent) => unknown
+
+/** What an event calls a message: `'Object'` for a plain one. */
+export function msgTypeOf(message: unknown): string {
+  if (message === null || message === undefined) return String(message)
+  return (message as { constructor?: { name?: string } }).constructor?.name ?? 'Object'
+}

@@ -1,0 +1,103 @@
+import { ActorRuntime } from '../actor/runtime.ts'
+import { runtimeOf } from '../actor/runtimes.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { BaseClock } from '../clock/base.ts'
+import type { Clock } from '../clock/types.ts'
+import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
+import { getDefaultSystem } from '../system/default.ts'
+import { assertClock, System } from '../system/system.ts'
+import type { ProcessId } from './ids.ts'
+
+/** What ends with the system. */
+interface Ending {
+  abort(): void
+}
+
+/** Where processes live: a runtime, its clock, its chance, and an owner for errors that have no caller. */
+export class Host {
+  readonly runtime: ActorRuntime
+  readonly clock: Clock
+  readonly report: ErrorOwner
+  /** Processes and supervisors that are alive. */
+  readonly alive: Set<Ending> = new Set()
+  closed = false
+  readonly #system: System | undefined
+
+  constructor(runtime: ActorRuntime, clock: Clock, report: ErrorOwner, system: System | undefined) {
+    this.runtime = runtime
+    this.clock = clock
+    this.report = report
+    this.#system = system
+  }
+
+  /** A number in [0, 1), from the system's seeded source. */
+  chance(): number {
+    return (this.#system ?? getDefaultSystem()).random.next()
+  }
+
+  id(): ProcessId {
+    return newId(this.#system ?? getDefaultSystem())
+  }
+
+  /** The system closes: whatever is alive ends at once, and nobody is kept waiting. */
+  close(): void {
+    this.closed = true
+    for (const ending of [...this.alive].toReversed()) ending.abort()
+  }
+}
+
+/** An id in the form of a UUID (version 4). */
+export function newId(system: System): ProcessId {
+  const { random } = system
+  const hex = (digits: number): string =>
+    random
+      .int(16 ** digits)
+      .toString(16)
+      .padStart(digits, '0')
+  const variant = (8 + random.int(4)).toString(16)
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(6)}${hex(6)}`
+}
+
+const ofSystems = new WeakMap<System, Host>()
+const ofClocks = new WeakMap<Clock, Host>()
+
+function ofSystem(system: System): Host {
+  let host = ofSystems.get(system)
+  if (host === undefined) {
+    const runtime = runtimeOf(system)
+    host = new Host(runtime, system.clock, (error, origin) => system.report(error, origin), system)
+    ofSystems.set(system, host)
+    // After the runtime, so that it ends before the runtime does.
+    system.own(host)
+  }
+  return host
+}
+
+/** A clock of the caller's own: errors go to whoever owns those of its timers. */
+function ofClock(clock: Clock): Host {
+  let host = ofClocks.get(clock)
+  if (host === undefined) {
+    const report: ErrorOwner = (error, origin) =>
+      tellOwner(clock instanceof BaseClock ? clock.owner : warnOwner, error, origin)
+    host = new Host(new ActorRuntime(clock, report), clock, report, undefined)
+    ofClocks.set(clock, host)
+  }
+  return host
+}
+
+/** The host for what a caller named. */
+export function hostOf(options: { readonly clock?: Clock | undefined; readonly system?: System | undefined }): Host {
+  const { clock, system } = options
+  if (clock !== undefined) assertClock('options.clock', clock)
+  if (system !== undefined && !(system instanceof System)) {
+    throw new InvalidArgumentError('options.system', 'a System', system)
+  }
+  if (system !== undefined) {
+    if (clock !== undefined && clock !== system.clock) {
+      throw new InvalidArgumentError('options.clock', 'the clock of options.system, or left out', clock)
+    }
+    return ofSystem(system)
+  }
+  const standard = getDefaultSystem()
+  return clock === undefined || clock === standard.clock ? ofSystem(standard) : ofClock(clock)
+}

@@ -1,0 +1,321 @@
+import type { Call } from '../actor/call.ts'
+import { ENDING } from '../actor/process.ts'
+import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../actor/protocol.ts'
+import { Addressee } from './addressee.ts'
+import { deferred, type Deferred } from './deferred.ts'
+import { ProcessError } from './errors.ts'
+import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
+import type { Host } from './host.ts'
+import type { StopReason } from './ids.ts'
+import { Inside, runInside, type Stoppable, waitFor } from './inside.ts'
+import { Restarts } from './restarts.ts'
+import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
+
+type Pending = PromiseLike<void> | undefined
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const NO_STATE = Symbol('no state')
+
+/** Who has spawned a process, and forgets it when it has ended. */
+export interface Parent {
+  readonly children: Set<Unit>
+}
+
+/** One process over all its runs, as the runtime drives it. */
+export class Unit extends Addressee implements Stoppable {
+  readonly ctx: unknown
+  readonly journal: ProcessJournal | undefined
+  readonly children: Set<Unit> = new Set()
+  tools!: Tools
+  inside: Inside | undefined
+  readonly #parent: Parent | undefined
+  readonly #restarts: Restarts | undefined
+  #state: unknown = NO_STATE
+  #seq = 0
+  /** Its `init` has not ended. */
+  #initializing = true
+  #cancelRestart: (() => void) | undefined
+  /** The end of the last run: children, `onStop`. */
+  #cleaning: Promise<void> = Promise.resolve()
+  #reason: StopReason = 'normal'
+  readonly #ended: Deferred<void> = deferred()
+
+  constructor(
+    host: Host,
+    spec: ProcessSpec,
+    ctx: unknown,
+    maker: { emit: Emit | undefined; journal: ProcessJournal | undefined; parent: Parent | undefined },
+  ) {
+    super(host, spec, maker.emit)
+    this.ctx = ctx
+    this.journal = maker.journal
+    this.#parent = maker.parent
+    this.#restarts = spec.supervision?.type === 'one-for-one' ? new Restarts(spec.supervision) : undefined
+    host.alive.add(this)
+    maker.parent?.children.add(this)
+    this.emit({ type: 'process:start', name: spec.name, id: this.id })
+    void Promise.resolve().then(this.#init)
+  }
+
+  /** For users, who may be inside a handler. */
+  stop(reason: StopReason): Promise<void> {
+    return waitFor(this, this.end(reason))
+  }
+
+  /** Ends it; resolves when it has ended. */
+  end(reason: StopReason): Promise<void> {
+    if (this.takesMail) this.#beginStop(reason)
+    return this.#ended.promise
+  }
+
+  /** The system closes: ends at once, whatever is under way. */
+  abort(): void {
+    if (this.phase === 'stopped' || this.phase === 'failed') return
+    if (this.takesMail) this.#beginStop('shutdown', true)
+    else void this.#end()
+    this.#finish('stopped')
+  }
+
+  onCast(message: unknown): Pending {
+    return this.#handle(message, undefined)
+  }
+
+  onCall(call: Call): Pending {
+    return this.#handle(call.message, call)
+  }
+
+  onInfo(message: unknown): Pending {
+    return this.#handle(message, undefined)
+  }
+
+  onTerminate(kind: ExitKind): void {
+    if (this.takesMail) this.#beginStop(kind === NORMAL ? 'normal' : 'shutdown')
+  }
+
+  readonly #init = (): void => {
+    if (this.phase !== 'starting') {
+      if (this.phase === 'stopping') this.#initFailed()
+      return
+    }
+    let first: unknown
+    try {
+      first = runInside(new Inside(this), () => this.spec.init(this.ctx))
+      if (isThenable(first)) {
+        void first.then(
+          (state) => this.#begin(state),
+          (error: unknown) => this.#initFailed({ error }),
+        )
+        return
+      }
+    } catch (error) {
+      this.#initFailed({ error })
+      return
+    }
+    this.#begin(first)
+  }
+
+  #begin(state: unknown): void {
+    this.#initializing = false
+    this.#state = state
+    if (this.phase === 'starting') {
+      this.phase = 'running'
+      this.#restarts?.started(this.host.clock.monoMs())
+      if (this.teller.observed) this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
+      // The listener may have stopped it.
+      if (this.phase === 'running') this.runtime.started(this)
+    } else {
+      void this.#end()
+    }
+  }
+
+  #initFailed(failure?: { error: unknown }): void {
+    this.#initializing = false
+    if (this.phase === 'starting' && failure !== undefined) {
+      this.#fail(failure.error)
+      return
+    }
+    if (failure !== undefined) this.#tellFailure(failure.error)
+    void this.#end()
+  }
+
+  #handle(message: unknown, call: Call | undefined): Pending {
+    const seq = ++this.#seq
+    const msgType = this.teller.observed ? msgTypeOf(message) : ''
+    const startedAt = this.teller.observed ? this.host.clock.monoMs() : 0
+    if (this.teller.observed)
+      this.emit({ type: 'process:msg:start', id: this.id, msgType, seq, at: this.host.clock.now() })
+    const inside = new Inside(this)
+    this.inside = inside
+    const handled = (next: unknown): void => {
+      inside.ended = true
+      this.inside = undefined
+      if (this.teller.observed) {
+        const durationMs = this.host.clock.monoMs() - startedAt
+        this.emit({ type: 'process:msg:end', id: this.id, msgType, seq, durationMs })
+      }
+      this.#accept(next, call)
+    }
+    const failed = (error: unknown): void => {
+      inside.ended = true
+      this.inside = undefined
+      this.emit({ type: 'process:msg:error', id: this.id, msgType, seq, error })
+      this.#handlerFailed(error)
+    }
+    let next: unknown
+    try {
+      next = runInside(inside, () => this.spec.handle(this.#state, message, this.tools))
+      if (isThenable(next)) return next.then(handled, failed) as PromiseLike<void>
+    } catch (error) {
+      failed(error)
+      return undefined
+    }
+    handled(next)
+    return undefined
+  }
+
+  #accept(next: unknown, call: Call | undefined): void {
+    if (this.phase !== 'running' && this.phase !== 'stopping') return
+    if (next === undefined && this.#state !== undefined) {
+      this.#handlerFailed(
+        new ProcessError(`handle of process '${this.spec.name}' has to return the next state`, this.id),
+      )
+      return
+    }
+    this.#state = next
+    if (this.phase === 'stopping') void this.#end()
+    else if (call !== undefined && !call.settled) (this.deferred ??= new Set()).add(call)
+  }
+
+  #handlerFailed(error: unknown): void {
+    if (this.phase === 'running') {
+      this.#fail(error)
+      return
+    }
+    this.#tellFailure(error)
+    if (this.phase === 'stopping') void this.#end(error)
+  }
+
+  #tellFailure(error: unknown): void {
+    this.teller.tellFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
+  }
+
+  #fail(error: unknown): void {
+    const verdict = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
+    const restarts = verdict?.restart === true
+    this.failure = error
+    this.phase = restarts ? 'starting' : 'failed'
+    if (!restarts) this.status = ENDING
+    if (restarts) this.runtime.restarting(this)
+    else this.runtime.stopping(this)
+    this.#abandonCalls(new ProcessError(`Process failed: ${textOf(error)}`, this.id, error))
+    if (restarts) this.emit({ type: 'process:fail', id: this.id, error })
+    else this.#tellFailure(error)
+    this.#cleaning = this.#cleanUp({ type: 'error', error })
+    if (verdict?.restart === true) {
+      this.#restartAfter(verdict.attempt, verdict.delayMs)
+      return
+    }
+    if (verdict !== undefined) {
+      const withinMs = this.spec.supervision?.maxRestarts?.within ?? 0
+      this.emit({ type: 'supervisor:giveup', id: this.id, attempts: verdict.attempts, withinMs })
+    }
+    this.#abandon(verdict === undefined ? 'no-supervision' : 'budget')
+    this.belongings.cancelTimers()
+    void this.#finishFailed()
+  }
+
+  async #finishFailed(): Promise<void> {
+    await this.#cleaning
+    this.#finish('failed')
+  }
+
+  #restartAfter(attempt: number, delayMs: number): void {
+    this.emit({ type: 'supervisor:restart', id: this.id, attempt, delayMs })
+    // The listener may have stopped it.
+    if (this.phase !== 'starting') return
+    const cleaned = this.#cleaning
+    const timer = this.host.clock.schedule(
+      delayMs,
+      () => {
+        void cleaned.then(() => {
+          if (this.#cancelRestart === undefined) return
+          this.#cancelRestart = undefined
+          this.#initializing = true
+          this.emit({ type: 'process:start', name: this.spec.name, id: this.id })
+          this.scope.runInAsyncScope(this.#init)
+        })
+      },
+      { label: `the restart of ${this.label}` },
+    )
+    this.#cancelRestart = () => {
+      timer.cancel()
+      this.#cancelRestart = undefined
+    }
+  }
+
+  #abandon(because: Abandoned): void {
+    this.emit({ type: 'supervisor:restart:abandoned', id: this.id, because })
+  }
+
+  #beginStop(reason: StopReason, atOnce = false): void {
+    const waits = this.#cancelRestart !== undefined
+    this.#cancelRestart?.()
+    this.phase = 'stopping'
+    this.#reason = reason
+    this.exitKind = reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED
+    this.status = ENDING
+    this.belongings.cancelTimers()
+    this.runtime.stopping(this)
+    if (waits) this.#abandon('stopped')
+    if (atOnce || (this.inside === undefined && (waits || !this.#initializing))) void this.#end()
+  }
+
+  /** Nothing of it runs any more. */
+  async #end(failure?: unknown): Promise<void> {
+    const error =
+      failure === undefined
+        ? new ProcessError('Process stopping', this.id)
+        : new ProcessError(`Process failed: ${textOf(failure)}`, this.id, failure)
+    this.#abandonCalls(error)
+    await this.#cleaning
+    await this.#cleanUp(this.#reason)
+    this.#finish('stopped')
+  }
+
+  /** Once a run, after it: children, the last one first, then `onStop`. Never rejects. */
+  async #cleanUp(reason: StopReason): Promise<void> {
+    const state = this.#state
+    this.#state = NO_STATE
+    for (const child of [...this.children].toReversed()) await child.end('shutdown')
+    if (state === NO_STATE) return
+    try {
+      await runInside(new Inside(this), () => this.spec.onStop?.(state, reason, this.ctx))
+    } catch (error) {
+      this.teller.tellFailure({ type: 'process:stop:error', id: this.id, error }, error, `onStop of ${this.label}`)
+    }
+  }
+
+  #finish(phase: 'stopped' | 'failed'): void {
+    if (!this.host.alive.delete(this)) return
+    this.phase = phase
+    if (phase === 'failed') this.exitKind = FAILED
+    this.#restarts?.close()
+    this.#parent?.children.delete(this)
+    this.runtime.exited(this)
+    if (phase === 'stopped') this.emit({ type: 'process:stop', id: this.id, reason: this.#reason })
+    this.#ended.resolve()
+  }
+
+  /** Calls that were begun, and answers that it waits for. */
+  #abandonCalls(error: ProcessError): void {
+    const calls = [...(this.running === undefined ? [] : [this.running]), ...(this.deferred ?? [])]
+    this.running = undefined
+    this.deferred = undefined
+    for (const call of calls) if (this.runtime.settle(call)) call.reject(error)
+    this.belongings.failAsks(error)
+  }
+}

@@ -1,0 +1,66 @@
+//! Restarts of processes: one budget and back-off a process.
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use crate::core::actor::{Backoff, RestartBudget, Restarts, Verdict};
+
+pub(super) type RestartTable = Handles<Restarts>;
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent.
+    "restartsOpen"(count, within, initial, max, factor, jitter) => open;
+    /// Forgets them; a stale handle does nothing.
+    "restartsClose"(restarts) => close;
+    /// Its `init` ended well.
+    "restartsStarted"(restarts, now) => started;
+    /// It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were.
+    "restartsFailed"(restarts, now, chance) => failed;
+};
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a checked 32-bit integer, or -1"
+)]
+fn open(
+    environment: &Environment,
+    count: f64,
+    within: f64,
+    initial: f64,
+    max: f64,
+    factor: f64,
+    jitter: f64,
+) -> f64 {
+    let budget = (count >= 0.0).then_some(RestartBudget { count: count as u32, within });
+    let restarts = Restarts::new(budget, Backoff { initial, max, factor, jitter });
+    environment.restarts.borrow_mut().open(restarts)
+}
+
+fn close(environment: &Environment, restarts: f64) -> f64 {
+    environment.restarts.borrow_mut().close(restarts);
+    0.0
+}
+
+fn with(environment: &Environment, restarts: f64, body: impl FnOnce(&mut Restarts) -> f64) -> f64 {
+    environment.restarts.borrow_mut().get(restarts).map_or(NONE, body)
+}
+
+fn started(environment: &Environment, restarts: f64, now: f64) -> f64 {
+    with(environment, restarts, |restarts| {
+        restarts.started(now);
+        0.0
+    })
+}
+
+fn failed(environment: &Environment, restarts: f64, now: f64, chance: f64) -> f64 {
+    with(environment, restarts, |restarts| match restarts.failed(now, chance) {
+        Verdict::Restart { attempt, delay } => {
+            environment.put([delay]);
+            f64::from(attempt)
+        }
+        Verdict::GiveUp { attempts } => {
+            environment.put([f64::from(attempts)]);
+            0.0
+        }
+    })
+}

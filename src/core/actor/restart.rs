@@ -1,0 +1,214 @@
+//! Whether, and when, a process that failed is started over: one budget a process, and an exponential back-off.
+//!
+//! - The budget counts restarts in a window that slides: at most `count` in any `within` milliseconds, both ends included.
+//! - The delay of attempt *n* is `min(initial * factor^(n-1), max)`, spread by `jitter` percent either way, never below 0.
+//! - With a budget, *n* counts the restarts in the window; without, those since a run that lasted `max`.
+//!
+//! Time is monotonic milliseconds; chance is a number in `[0, 1)` that the caller draws.
+
+use std::collections::VecDeque;
+
+/// A start that follows one which failed before it had begun waits this long at least, so that nothing spins.
+const AFTER_FAILED_START: f64 = 1.0;
+
+/// How many restarts in how long.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RestartBudget {
+    /// Restarts; 0 for none.
+    pub count: u32,
+    /// In how many milliseconds.
+    pub within: f64,
+}
+
+/// How long to wait before a restart. Times are milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Before the first.
+    pub initial: f64,
+    /// At most, before jitter.
+    pub max: f64,
+    /// From each to the next.
+    pub factor: f64,
+    /// Spread either way, in percent of the delay.
+    pub jitter: f64,
+}
+
+impl Backoff {
+    /// The delay before an attempt, counted from 1, for a `chance` in `[0, 1)`.
+    ///
+    /// ```
+    /// use keelson::core::actor::Backoff;
+    ///
+    /// let backoff = Backoff { initial: 100.0, max: 1000.0, factor: 2.0, jitter: 0.0 };
+    /// assert_eq!([1, 2, 3, 9].map(|attempt| backoff.delay(attempt, 0.5)), [100.0, 200.0, 400.0, 1000.0]);
+    /// ```
+    pub fn delay(&self, attempt: u32, chance: f64) -> f64 {
+        let exponent = f64::from(attempt.saturating_sub(1));
+        // 0 times infinity is not a number.
+        let grown =
+            if self.initial > 0.0 { self.initial * self.factor.powf(exponent) } else { 0.0 };
+        let spread = (chance * 2.0 - 1.0) * self.jitter / 100.0;
+        (grown.min(self.max) * (1.0 + spread)).max(0.0)
+    }
+}
+
+/// What to do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// Start over.
+    Restart {
+        /// Which attempt this is, from 1.
+        attempt: u32,
+        /// After how many milliseconds.
+        delay: f64,
+    },
+    /// Leave it: the budget is used up.
+    GiveUp {
+        /// Restarts in the window.
+        attempts: u32,
+    },
+}
+
+/// The restarts of one process, over all its runs.
+#[derive(Debug)]
+pub struct Restarts {
+    budget: Option<RestartBudget>,
+    backoff: Backoff,
+    /// When it was started over, as far as the window reaches back.
+    times: VecDeque<f64>,
+    /// Attempts since a run that lasted, where there is no budget.
+    streak: u32,
+    /// Since when it runs; `None` before its `init` has ended.
+    up_since: Option<f64>,
+}
+
+impl Restarts {
+    /// No failures so far. Without a budget there is no end of restarts.
+    pub fn new(budget: Option<RestartBudget>, backoff: Backoff) -> Self {
+        Self { budget, backoff, times: VecDeque::new(), streak: 0, up_since: None }
+    }
+
+    /// Its `init` ended well.
+    pub fn started(&mut self, now: f64) {
+        self.up_since = Some(now);
+    }
+
+    /// It failed, while it ran or before.
+    pub fn failed(&mut self, now: f64, chance: f64) -> Verdict {
+        let up_since = self.up_since.take();
+        let attempt = if let Some(budget) = self.budget {
+            while self.times.front().is_some_and(|time| now - time > budget.within) {
+                self.times.pop_front();
+            }
+            let attempts = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
+            if attempts >= budget.count {
+                return Verdict::GiveUp { attempts };
+            }
+            self.times.push_back(now);
+            attempts + 1
+        } else {
+            if up_since.is_some_and(|since| now - since >= self.backoff.max) {
+                self.streak = 0;
+            }
+            self.streak = self.streak.saturating_add(1);
+            self.streak
+        };
+        let delay = self.backoff.delay(attempt, chance);
+        let delay = if up_since.is_none() { delay.max(AFTER_FAILED_START) } else { delay };
+        Verdict::Restart { attempt, delay }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BACKOFF: Backoff = Backoff { initial: 100.0, max: 1000.0, factor: 2.0, jitter: 0.0 };
+
+    fn after(restarts: &mut Restarts, now: f64) -> Verdict {
+        restarts.started(now);
+        restarts.failed(now, 0.5)
+    }
+
+    #[test]
+    fn the_window_slides() {
+        let budget = RestartBudget { count: 2, within: 1000.0 };
+        let mut restarts = Restarts::new(Some(budget), BACKOFF);
+        assert_eq!(after(&mut restarts, 0.0), Verdict::Restart { attempt: 1, delay: 100.0 });
+        assert_eq!(after(&mut restarts, 900.0), Verdict::Restart { attempt: 2, delay: 200.0 });
+        // A window that tumbles would forget both here.
+        assert_eq!(after(&mut restarts, 1001.0), Verdict::Restart { attempt: 2, delay: 200.0 });
+        assert_eq!(after(&mut restarts, 1900.0), Verdict::GiveUp { attempts: 2 });
+    }
+
+    #[test]
+    fn a_count_of_zero_grants_none() {
+        let mut restarts = Restarts::new(Some(RestartBudget { count: 0, within: 1000.0 }), BACKOFF);
+        assert_eq!(after(&mut restarts, 0.0), Verdict::GiveUp { attempts: 0 });
+    }
+
+    #[test]
+    fn without_a_budget_the_delay_grows_until_a_run_has_lasted() {
+        let mut restarts = Restarts::new(None, BACKOFF);
+        assert_eq!(after(&mut restarts, 0.0), Verdict::Restart { attempt: 1, delay: 100.0 });
+        assert_eq!(after(&mut restarts, 100.0), Verdict::Restart { attempt: 2, delay: 200.0 });
+        restarts.started(300.0);
+        let verdict = restarts.failed(1300.0, 0.5);
+        assert_eq!(verdict, Verdict::Restart { attempt: 1, delay: 100.0 });
+    }
+
+    #[test]
+    fn a_start_that_failed_is_not_tried_again_at_once() {
+        let mut restarts = Restarts::new(None, Backoff { initial: 0.0, ..BACKOFF });
+        assert_eq!(restarts.failed(0.0, 0.5), Verdict::Restart { attempt: 1, delay: 1.0 });
+        assert_eq!(after(&mut restarts, 5.0), Verdict::Restart { attempt: 2, delay: 0.0 });
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_holds_more_restarts_than_the_budget(
+            count in 0_u32..6,
+            within in 1.0..1000.0_f64,
+            gaps in prop::collection::vec(0.0..300.0_f64, 1..60),
+        ) {
+            let mut restarts = Restarts::new(Some(RestartBudget { count, within }), BACKOFF);
+            let mut now = 0.0;
+            let mut granted: Vec<f64> = Vec::new();
+            for gap in gaps {
+                now += gap;
+                let recent = granted.iter().filter(|time| now - **time <= within).count();
+                let recent = u32::try_from(recent).unwrap();
+                match after(&mut restarts, now) {
+                    Verdict::Restart { attempt, .. } => {
+                        prop_assert_eq!(attempt, recent + 1);
+                        prop_assert!(attempt <= count);
+                        granted.push(now);
+                    }
+                    Verdict::GiveUp { attempts } => {
+                        prop_assert_eq!(attempts, recent);
+                        prop_assert!(recent >= count);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_delay_stays_within_its_spread(
+            initial in 0.0..1e6_f64,
+            max in 0.0..1e9_f64,
+            factor in 1.0..100.0_f64,
+            jitter in 0.0..200.0_f64,
+            attempt in 1_u32..5000,
+            chance in 0.0..1.0_f64,
+        ) {
+            let backoff = Backoff { initial, max, factor, jitter };
+            let plain = Backoff { jitter: 0.0, ..backoff }.delay(attempt, chance);
+            let delay = backoff.delay(attempt, chance);
+            prop_assert!(plain <= max && plain >= initial.min(max));
+            prop_assert!(delay >= 0.0);
+            let slack = plain * (jitter / 100.0) * (1.0 + 1e-9);
+            prop_assert!((delay - plain).abs() <= slack.max(0.0) + 1e-9);
+        }
+    }
+}
