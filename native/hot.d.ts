@@ -173,4 +173,12 @@ export interface HotLane {
   supervisorTell(supervisor: number, event: number, first: number, second: number, now: number, system: number): number
   /** Writes the next actions to the scratch memory: how many, how many are left, then five numbers each. */
   supervisorMore(supervisor: number): number
+  /** Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent. */
+  restartsOpen(count: number, within: number, initial: number, max: number, factor: number, jitter: number): number
+  /** Forgets them; a stale handle does nothing. */
+  restartsClose(restarts: number): number
+  /** Its `init` ended well. */
+  restartsStarted(restarts: number, now: number): number
+  /** It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were. */
+  restartsFailed(restarts: number, now: number, chance: number): number
 }

@@ -10,8 +10,8 @@ use super::bell::Bell;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
-use super::supervisor::Supervisors;
 use super::restart::RestartTable;
+use super::supervisor::Supervisors;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
 
