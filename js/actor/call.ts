@@ -1,9 +1,17 @@
 import { kept } from '../kept.ts'
-import type { Process } from './process.ts'
+
+/** Who can be called. */
+export interface CallTarget {
+  readonly id: string
+  readonly pid: number
+  readonly runtime: { settle(call: Call): boolean }
+  /** The error for a call that fails without having been handled. */
+  callError(call: Call, failure: number): Error
+}
 
 /** A call in flight: who waits, and for what. */
 export class Call {
-  readonly target: Process
+  readonly target: CallTarget
   readonly message: unknown
   readonly timeoutMs: number
   readonly resolve: (reply: unknown) => void
@@ -20,7 +28,7 @@ export class Call {
   whenSettled: (() => void) | undefined
 
   constructor(
-    target: Process,
+    target: CallTarget,
     message: unknown,
     timeoutMs: number,
     resolve: (reply: unknown) => void,

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Call } from './call.ts'
+import type { Driver } from './driver.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
-import type { ActorRuntime } from './runtime.ts'
 
 export const STARTING = 0
 export const RUNNING = 1
@@ -14,7 +14,7 @@ export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | t
  * `undefined` when it has ended, or a promise that never rejects when it takes longer: errors are handled inside.
  */
 export abstract class Process {
-  readonly runtime: ActorRuntime
+  readonly runtime: Driver
   /** The asynchronous context in which it was started; its handlers run there, whoever sends. */
   readonly scope: AsyncResource = new AsyncResource('keelson.process', { requireManualDestroy: true })
   /** The core's name for it. */
@@ -34,7 +34,7 @@ export abstract class Process {
   /** Counts the runs of its handlers. */
   runs = 0
 
-  constructor(runtime: ActorRuntime) {
+  constructor(runtime: Driver) {
     this.runtime = runtime
   }
 

@@ -4,38 +4,12 @@ import { hot, nativeActorsClose, nativeActorsOpen, scratch } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { CallAlarm } from './alarm.ts'
 import { Call } from './call.ts'
+import type { Driver, SpawnSettings } from './driver.ts'
 import { caller, inRun } from './caller.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
-import {
-  BUSY,
-  CALL,
-  CALL_ENDED,
-  CALL_FAILED,
-  CALLER,
-  CAPACITY,
-  CAST,
-  DONE,
-  DOWN,
-  DROPPED,
-  EXIT,
-  EXIT_SIGNAL,
-  EXITED,
-  type ExitKind,
-  FREE,
-  INFO,
-  NO_PROCESS,
-  OFFER_FULL,
-  RESTARTING,
-  slotOf,
-  STARTED,
-  STEP,
-  STOP,
-  STOPPING,
-  SUBMISSION,
-  SYSTEM,
-  TERMINATE,
-  TIMED_OUT,
-} from './protocol.ts'
+import * as is from './protocol.ts'
+import type { ExitKind } from './protocol.ts'
+import { Slots } from './slots.ts'
 
 /** A drain that has taken this long, in ms, lets the event loop turn. */
 const LONGEST_RUN_MS = 5
@@ -49,19 +23,11 @@ const NOW: Promise<void> = Promise.resolve()
 
 const forget = new FinalizationRegistry<number>((handle) => nativeActorsClose(handle))
 
-/** How a process is spawned. */
-export interface SpawnSettings {
-  readonly trapExit: boolean
-  readonly maxMailbox: number
-  /** 0 rejects, 1 drops the oldest, 2 drops the newest. */
-  readonly overflow: number
-}
-
 /**
  * Drives the processes of a system: the core decides what runs next, this runs it. Messages and calls are kept here, in
  * slots; the core knows their numbers.
  */
-export class ActorRuntime {
+export class ActorRuntime implements Driver {
   /** The process whose handler is on the stack. */
   current: Process | undefined
   readonly #clock: Clock
@@ -70,8 +36,7 @@ export class ActorRuntime {
   readonly #submissions: Float64Array
   readonly #steps: Float64Array
   #submitted = 0
-  readonly #slots: unknown[] = []
-  readonly #free: number[] = []
+  readonly #slots: Slots = new Slots()
   /** By the core's slot. */
   readonly #processes: (Process | undefined)[] = []
   /** Processes that have ended, of which the core has not heard. */
@@ -104,7 +69,7 @@ export class ActorRuntime {
   constructor(clock: Clock, owner: ErrorOwner) {
     this.#clock = clock
     this.#owner = owner
-    const { handle, submissions, steps } = nativeActorsOpen(CAPACITY)
+    const { handle, submissions, steps } = nativeActorsOpen(is.CAPACITY)
     this.#alarm = new CallAlarm(clock, () => this.#drainNow())
     this.#handle = handle
     this.#submissions = submissions
@@ -121,33 +86,29 @@ export class ActorRuntime {
     return hot.actorCount(this.#handle)
   }
 
-  /** Gives a process its pid; it can be sent to from now on. */
   spawn(process: Process, settings: SpawnSettings): void {
     const pid = hot.actorSpawn(this.#handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.pid = pid
-    this.#processes[slotOf(pid)] = process
+    this.#processes[is.slotOf(pid)] = process
   }
 
   cast(process: Process, message: unknown): void {
-    this.#submit(process.pid, CAST, this.#keep(message), 0)
+    this.#submit(process.pid, is.CAST, this.#slots.keep(message), 0)
   }
 
-  /** A message that does not come from a user: it goes before those that do. */
   inform(process: Process, message: unknown): void {
-    this.#submit(process.pid, SYSTEM, this.#keep(message), 0)
+    this.#submit(process.pid, is.SYSTEM, this.#slots.keep(message), 0)
   }
 
-  /** A message for `onInfo`, in order with the others. */
   info(process: Process, message: unknown): void {
-    this.#submit(process.pid, INFO, this.#keep(message), 0)
+    this.#submit(process.pid, is.INFO, this.#slots.keep(message), 0)
   }
 
-  /** Sends to a bounded mailbox; what became of it. */
   offer(process: Process, message: unknown): number {
     this.#flush()
-    const slot = this.#keep(message)
-    const offer = hot.actorOffer(this.#handle, process.pid, CAST, slot)
-    if (offer >= OFFER_FULL) this.#release(slot)
+    const slot = this.#slots.keep(message)
+    const offer = hot.actorOffer(this.#handle, process.pid, is.CAST, slot)
+    if (offer >= is.OFFER_FULL) this.#slots.release(slot)
     else this.#schedule()
     return offer
   }
@@ -158,50 +119,47 @@ export class ActorRuntime {
     })
   }
 
-  /** Sends a call. */
   open(call: Call): void {
-    call.slot = this.#keep(call)
+    call.slot = this.#slots.keep(call)
     const current = this.current ?? caller()
     if (current !== undefined && current.runtime === this) {
       call.callerId = current.id
-      this.#submit(current.pid, CALLER, 0, 0)
+      this.#submit(current.pid, is.CALLER, 0, 0)
     }
     if (call.timeoutMs !== Infinity) this.#timed++
-    this.#submit(call.target.pid, CALL, call.slot, call.timeoutMs)
+    this.#submit(call.target.pid, is.CALL, call.slot, call.timeoutMs)
   }
 
-  /** Ends a call for its caller: whoever answers next is too late. Whether it was in time. */
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--
-    this.#submit(-1, CALL_ENDED, call.slot, 0)
+    this.#submit(-1, is.CALL_ENDED, call.slot, 0)
     // One that was not begun is still queued; its slot comes back.
-    if (call.started) this.#release(call.slot)
+    if (call.started) this.#slots.release(call.slot)
     call.whenSettled?.()
     return true
   }
 
   requestStop(process: Process, request: unknown): void {
-    this.#submit(process.pid, STOP, this.#keep(request), 0)
+    this.#submit(process.pid, is.STOP, this.#slots.keep(request), 0)
   }
 
   /** It handles mail from now on, what had been handed out for an earlier run first. */
   started(process: Process): void {
     process.status = RUNNING
-    this.#submit(process.pid, STARTED, 0, 0)
+    this.#submit(process.pid, is.STARTED, 0, 0)
     if (process.backlog !== undefined) process.scope.runInAsyncScope(this.#replay, undefined, process)
   }
 
   /** It starts over in place: its mail waits until it has {@link started}. */
   restarting(process: Process): void {
     process.status = STARTING
-    this.#submit(process.pid, RESTARTING, 0, 0)
+    this.#submit(process.pid, is.RESTARTING, 0, 0)
   }
 
-  /** Its mail goes back, and no more is taken. */
   stopping(process: Process): void {
-    this.#submit(process.pid, STOPPING, 0, 0)
+    this.#submit(process.pid, is.STOPPING, 0, 0)
     this.#refuseBacklog(process)
   }
 
@@ -212,9 +170,8 @@ export class ActorRuntime {
     if (this.#next === this.#count) this.#submitExits()
   }
 
-  /** Asks it to end, before any mail. */
   exit(process: Process, kind: ExitKind): void {
-    this.#submit(process.pid, EXIT, kind, 0)
+    this.#submit(process.pid, is.EXIT, kind, 0)
   }
 
   mailboxSize(process: Process): number {
@@ -252,26 +209,15 @@ export class ActorRuntime {
     nativeActorsClose(this.#handle)
   }
 
-  #keep(value: unknown): number {
-    const slot = this.#free.pop() ?? this.#slots.length
-    this.#slots[slot] = value
-    return slot
-  }
-
-  #release(slot: number): void {
-    this.#slots[slot] = undefined
-    this.#free.push(slot)
-  }
-
   #submit(pid: number, operation: number, slot: number, extra: number): void {
-    const at = this.#submitted * SUBMISSION
+    const at = this.#submitted * is.SUBMISSION
     const submissions = this.#submissions
     submissions[at] = pid
     submissions[at + 1] = operation
     submissions[at + 2] = slot
     submissions[at + 3] = extra
     // Two places are left for a call and who makes it, which must not be parted.
-    if (++this.#submitted >= CAPACITY - 1 && operation !== CALLER) this.#flush()
+    if (++this.#submitted >= is.CAPACITY - 1 && operation !== is.CALLER) this.#flush()
     if (!this.#scheduled) this.#schedule()
   }
 
@@ -313,8 +259,8 @@ export class ActorRuntime {
     this.#unlooked = 0
     this.#pause = 2
     while (this.#next < this.#count) {
-      const at = this.#next * STEP
-      if ((this.#steps[at + 1] as number) <= STOP) {
+      const at = this.#next * is.STEP
+      if ((this.#steps[at + 1] as number) <= is.STOP) {
         const process = this.#processes[this.#steps[at] as number] as Process
         process.scope.runInAsyncScope(this.#turn, undefined, process)
       } else {
@@ -345,11 +291,11 @@ export class ActorRuntime {
   /** All that was handed out for a process in a row. */
   readonly #turn = (process: Process): void => {
     const steps = this.#steps
-    const slot = slotOf(process.pid)
+    const slot = is.slotOf(process.pid)
     do {
-      const at = this.#next * STEP
+      const at = this.#next * is.STEP
       const operation = steps[at + 1] as number
-      if (operation > STOP || steps[at] !== slot) return
+      if (operation > is.STOP || steps[at] !== slot) return
       this.#next++
       const message = steps[at + 2] as number
       if (process.busy || process.status !== RUNNING) this.#later(process, operation, message)
@@ -365,7 +311,7 @@ export class ActorRuntime {
   #forgetLeaving(): void {
     if (this.#leaving.length === 0) return
     for (const process of this.#leaving) {
-      const slot = slotOf(process.pid)
+      const slot = is.slotOf(process.pid)
       if (this.#processes[slot] === process) this.#processes[slot] = undefined
     }
     this.#leaving = []
@@ -384,7 +330,7 @@ export class ActorRuntime {
     const exits = this.#exits
     this.#exits = []
     for (const process of exits) {
-      this.#submit(process.pid, EXITED, process.exitKind, 0)
+      this.#submit(process.pid, is.EXITED, process.exitKind, 0)
       this.#ended.push(process)
     }
   }
@@ -396,25 +342,25 @@ export class ActorRuntime {
     const first = steps[at + 3] as number
     const second = steps[at + 4] as number
     switch (operation) {
-      case CALL_FAILED:
+      case is.CALL_FAILED:
         this.#callFailed(slot, first, second === 1)
         break
-      case FREE:
-        this.#release(slot)
+      case is.FREE:
+        this.#slots.release(slot)
         break
-      case DROPPED: {
-        const message = this.#slots[slot]
-        this.#release(slot)
+      case is.DROPPED: {
+        const message = this.#slots.at(slot)
+        this.#slots.release(slot)
         this.#at(steps[at] as number)?.onDropped(first, message)
         break
       }
-      case TERMINATE:
+      case is.TERMINATE:
         this.#at(steps[at] as number)?.onTerminate(slot as ExitKind, first < 0 ? undefined : this.#at(first))
         break
-      case DOWN:
+      case is.DOWN:
         this.#at(steps[at] as number)?.onDown(first, this.#at(second))
         break
-      case EXIT_SIGNAL:
+      case is.EXIT_SIGNAL:
         this.#at(steps[at] as number)?.onExitSignal(first, this.#at(second))
         break
       default:
@@ -423,7 +369,7 @@ export class ActorRuntime {
 
   /** The process a pid stands for, also one that has just ended. */
   #at(pid: number): Process | undefined {
-    const process = this.#processes[slotOf(pid)]
+    const process = this.#processes[is.slotOf(pid)]
     return process?.pid === pid ? process : undefined
   }
 
@@ -447,20 +393,20 @@ export class ActorRuntime {
   }
 
   #dispatch(process: Process, operation: number, slot: number): PromiseLike<void> | undefined {
-    const value = this.#slots[slot]
-    if (operation === CALL) {
+    const value = this.#slots.at(slot)
+    if (operation === is.CALL) {
       const call = value as Call
       if (call.settled) {
-        this.#release(slot)
+        this.#slots.release(slot)
         return undefined
       }
       call.started = true
       process.running = call
       return process.onCall(call)
     }
-    this.#release(slot)
-    if (operation === CAST) return process.onCast(value)
-    if (operation === INFO) return process.onInfo(value)
+    this.#slots.release(slot)
+    if (operation === is.CAST) return process.onCast(value)
+    if (operation === is.INFO) return process.onInfo(value)
     process.onStop(value)
     return undefined
   }
@@ -468,7 +414,7 @@ export class ActorRuntime {
   /** A handler that takes longer: nothing else of the process runs until it has ended. */
   #wait(process: Process, pending: PromiseLike<void>): void {
     process.busy = true
-    this.#submit(process.pid, BUSY, 0, 0)
+    this.#submit(process.pid, is.BUSY, 0, 0)
     const resume = (): void => {
       this.#resume(process)
     }
@@ -483,7 +429,7 @@ export class ActorRuntime {
     process.running = undefined
     if (process.status === DEAD) return
     this.#replay(process)
-    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, DONE, 0, 0)
+    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, is.DONE, 0, 0)
   }
 
   /** Runs what was handed out and could not be handled then. */
@@ -518,22 +464,22 @@ export class ActorRuntime {
   }
 
   #refuse(process: Process, operation: number, slot: number): void {
-    const value = this.#slots[slot]
-    if (operation !== CALL) {
-      this.#release(slot)
+    const value = this.#slots.at(slot)
+    if (operation !== is.CALL) {
+      this.#slots.release(slot)
       process.onDropped(operation, value)
       return
     }
     const call = value as Call
     call.started = true
-    if (call.settled) this.#release(slot)
-    else if (this.settle(call)) call.reject(process.callError(call, NO_PROCESS))
+    if (call.settled) this.#slots.release(slot)
+    else if (this.settle(call)) call.reject(process.callError(call, is.NO_PROCESS))
   }
 
   #callFailed(slot: number, failure: number, held: boolean): void {
-    const call = this.#slots[slot] as Call
+    const call = this.#slots.at(slot) as Call
     // A call that was handed out and not begun comes by once more.
-    if (!held && (call.started || failure !== TIMED_OUT)) this.#release(slot)
+    if (!held && (call.started || failure !== is.TIMED_OUT)) this.#slots.release(slot)
     if (call.settled) return
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--

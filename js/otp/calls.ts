@@ -4,7 +4,7 @@ import { OFFER_FULL } from '../actor/protocol.ts'
 import { abortSignal, known, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { ServerNotRunningError } from './errors.ts'
-import { LocalRef, serverOf } from './ref.ts'
+import { serverIn, serverOf } from './ref.ts'
 import type { Server } from './server.ts'
 import { timeoutOf } from './start.ts'
 import type { CallOptions, GenServerRef, TerminateReason } from './types.ts'
@@ -17,7 +17,7 @@ export function call<State, CallMsg, CastMsg, CallReply>(
   options?: CallOptions,
 ): Promise<CallReply> {
   return new Promise<CallReply>((resolve, reject) => {
-    const server = LocalRef.serverOf(ref) ?? serverOf('ref', ref)
+    const server = serverIn(ref) ?? serverOf('ref', ref)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id)
     const request = new Call(server, message, timeoutMs, resolve as (reply: unknown) => void, reject)
@@ -46,7 +46,7 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
   message: NoInfer<CastMsg>,
 ): boolean {
-  return castTo(LocalRef.serverOf(ref) ?? serverOf('ref', ref), message)
+  return castTo(serverIn(ref) ?? serverOf('ref', ref), message)
 }
 
 /** Sends to a process; false when its mailbox is full. */

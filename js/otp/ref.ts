@@ -1,26 +1,15 @@
 import { InvalidArgumentError } from '../errors.ts'
+import { LocalRef } from './local-ref.ts'
 import type { Registrable } from './registrable.ts'
 import type { Server } from './server.ts'
-import type { GenServerRef, SerializedRef } from './types.ts'
+import type { SerializedRef } from './types.ts'
 
-/** A ref of this environment: an id, and out of reach of users, the process. */
-export class LocalRef implements GenServerRef {
-  readonly id: string
-  readonly #server: Server
-
-  constructor(id: string, server: Server) {
-    this.id = id
-    this.#server = server
-  }
-
-  static serverOf(ref: unknown): Server | undefined {
-    return typeof ref === 'object' && ref !== null && #server in ref ? ref.#server : undefined
-  }
-}
+/** The process of a ref of this environment, if it is one. */
+export const serverIn = (ref: unknown): Server | undefined => LocalRef.processOf(ref) as Server | undefined
 
 /** The process a ref names. */
 export function serverOf(field: string, ref: unknown): Server {
-  const server = LocalRef.serverOf(ref)
+  const server = serverIn(ref)
   if (server === undefined) throw new InvalidArgumentError(field, 'a GenServerRef of this environment', ref)
   return server
 }

@@ -11,7 +11,7 @@ import {
   ServerNotRunningError,
 } from './errors.ts'
 import { isWatched, tellLifecycle } from './lifecycle.ts'
-import { LocalRef } from './ref.ts'
+import { LocalRef } from './local-ref.ts'
 import type { Registrable } from './registrable.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type {

@@ -4,7 +4,7 @@ import { ClosedError, InvalidArgumentError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
 import { castTo } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { LocalRef, processOf } from '../ref.ts'
+import { processOf, serverIn } from '../ref.ts'
 import { Registrar, type Registrable } from '../registrable.ts'
 import type { GenServerRef, SerializedRef } from '../types.ts'
 import {
@@ -254,6 +254,6 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
 }
 
 function castIfRunning(ref: SerializedRef, message: unknown): boolean {
-  const server = LocalRef.serverOf(ref)
+  const server = serverIn(ref)
   return server !== undefined && server.status === RUNNING && castTo(server, message)
 }

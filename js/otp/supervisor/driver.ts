@@ -3,7 +3,8 @@ import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
 import type { System } from '../../system/system.ts'
-import { LocalRef } from '../ref.ts'
+import type { LocalRef } from '../local-ref.ts'
+import { serverIn } from '../ref.ts'
 import { asError, type Server } from '../server.ts'
 import type { LifecycleEvent } from '../types.ts'
 import { agendaOf, type Agenda, type Driven } from './agenda.ts'
@@ -300,7 +301,7 @@ export class Driver implements Driven {
       return
     }
     void Promise.resolve(begun).then((ref) => {
-      const server = LocalRef.serverOf(ref)
+      const server = serverIn(ref)
       if (server !== undefined && server.runtime === this.#host.server.runtime) this.#adopt(start, server, child)
       else
         failed(

@@ -4,7 +4,8 @@ import type { ActorRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { Listeners } from '../../listeners.ts'
 import type { System } from '../../system/system.ts'
-import { LocalRef } from '../ref.ts'
+import { LocalRef } from '../local-ref.ts'
+import { serverIn } from '../ref.ts'
 import { Server } from '../server.ts'
 import type { GenServerBehavior, LifecycleEvent, LifecycleHandler, TerminateReason } from '../types.ts'
 import { agendaOf, type Overseer } from './agenda.ts'
@@ -188,7 +189,7 @@ export class SupervisorProcess extends Server implements Host, Overseer {
 
 /** The supervisor a ref names. */
 export function supervisorOf(ref: unknown): SupervisorProcess {
-  const server = LocalRef.serverOf(ref)
+  const server = serverIn(ref)
   if (server instanceof SupervisorProcess) return server
   throw new InvalidArgumentError('ref', 'a SupervisorRef of this environment', ref)
 }
