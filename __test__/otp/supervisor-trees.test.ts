@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import * as fc from 'fast-check'
 import {
   type ChildSpec,
@@ -131,6 +133,20 @@ const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree; leaf: { stopMs: number 
 
 const leaves = (node: Tree): number =>
   node.children.reduce((sum, child) => sum + ('children' in child ? leaves(child) : 1), 0)
+
+it('starts children again in the context in which the supervisor was started', async () => {
+  const yard = createYard()
+  const context = new AsyncLocalStorage<string>()
+  const seen: unknown[] = []
+  const start = (): Promise<Worker> => {
+    seen.push(context.getStore())
+    return yard.worker('a')()
+  }
+  const top = await context.run('top', () => Supervisor.start({ system: yard.system, children: [{ id: 'a', start }] }))
+  await context.run('crash', () => crash(yard, top, 'a'))
+  expect(seen).toEqual(['top', 'top'])
+  await yard.system.close()
+})
 
 describe('whatever crashes', () => {
   it('no process is lost, doubled or left behind', async () => {

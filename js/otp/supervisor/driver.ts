@@ -295,7 +295,8 @@ export class Driver implements Driven {
     }
     let begun: unknown
     try {
-      begun = run(attempt)
+      // In the context in which the supervisor was started, not in that of whatever crashed.
+      begun = this.#host.server.scope.runInAsyncScope(run, undefined, attempt)
     } catch (error) {
       failed(error)
       return
