@@ -11,7 +11,7 @@ export interface SupervisorRef {
    * gave up or was killed. Never an unhandled rejection: who does not look at it is not told by it.
    */
   readonly terminated: Promise<TerminateReason>
-  /** @internal Only for the compiler: a supervisor takes no messages. */
+  /** Only for the compiler: a supervisor takes no messages. Never there. */
   readonly __types?: 'supervisor'
 }
 
