@@ -111,8 +111,12 @@ export interface HotLane {
   wordSet(word: number, value: number): number
   /** Sets if the value is `expected`; 1 if it was. */
   wordCompareAndSet(word: number, expected: number, value: number): number
-  /** Appends `count` records, all at `wall` and `mono` (ms): payload, NUL, id, NUL, key, and U+0001 between two of them. Durability: 0 sync, 1 flush, 2 memory. The first sequence; -1 closed, or -2 and `nativeJournalFailure`. */
-  journalAppend(text: string, journal: number, wall: number, mono: number, durability: number, count: number): number
+  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Durability: 0 sync, 1 flush, 2 memory. Its sequence; -1 closed, or -2 and `nativeJournalFailure`. */
+  journalAppend(text: string, journal: number, wall: number, mono: number, durability: number): number
+  /** Gathers text for the next `journalAppendAll`, which follows before anything else happens. */
+  journalGather(text: string): number
+  /** Appends `count` records, all or none, of what was gathered and `text`: JSON arrays of their payloads, and then nothing, or U+0001, id, NUL, key for each. The first sequence; otherwise as `journalAppend`. */
+  journalAppendAll(text: string, journal: number, wall: number, mono: number, durability: number, count: number): number
   /** Lets writing begin with what has gathered. */
   journalKick(journal: number): number
   /** Asks for what was written to be synced, soon. */

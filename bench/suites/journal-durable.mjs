@@ -82,7 +82,7 @@ const lmdb = (count, total) => (module) => ({
 })
 
 const batch = 1000
-const batches = 20
+const batches = 100
 const entries = Array.from({ length: batch }, (_, id) => entry(id))
 
 const raw = {

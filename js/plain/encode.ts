@@ -10,10 +10,36 @@ import { AS_JSON, REFUSED, TAG, wayOf, whyRefused } from './kinds.ts'
  * @throws NotPlainError for functions, symbols, cycles, holes in arrays and instances of other classes.
  */
 export function encodePlain(field: string, value: unknown): string {
+  return JSON.stringify(jsonOf(field, value))
+}
+
+/** Values to a text: one text of many costs half of many texts, but V8 builds a large one of pieces and copies it. */
+const TOGETHER = 256
+
+/**
+ * The texts that {@link encodePlain} makes of each, as JSON arrays, together in order.
+ *
+ * @throws as {@link encodePlain}.
+ */
+export function encodePlainEach(field: string, values: readonly unknown[]): string[] {
+  // Libraries that gave all arrays a `toJSON` would have their say about ours.
+  const own = (values as { toJSON?: unknown }).toJSON === undefined
+  const texts: string[] = []
+  for (let from = 0; from < values.length; from += TOGETHER) {
+    // Pushed one by one: V8 is slow with an array that could have holes, as one of `map` or `slice` could.
+    const some: unknown[] = []
+    for (let at = from; at < values.length && at < from + TOGETHER; at++) some.push(jsonOf(field, values[at]))
+    texts.push(own ? JSON.stringify(some) : `[${some.map((json) => JSON.stringify(json)).join(',')}]`)
+  }
+  return texts
+}
+
+/** What `JSON.stringify` makes the text of. */
+function jsonOf(field: string, value: unknown): unknown {
   const way = wayOf(value)
-  if (way === AS_JSON) return JSON.stringify(value)
+  if (way === AS_JSON) return value
   if (way === REFUSED) throw whyRefused(field, value)
-  return JSON.stringify({ [TAG]: 'plain', v: tagged(value) })
+  return { [TAG]: 'plain', v: tagged(value) }
 }
 
 function tagged(value: unknown): unknown {

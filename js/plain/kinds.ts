@@ -23,7 +23,8 @@ export function wayOf(value: unknown): Way {
   try {
     return walk(value)
   } finally {
-    ancestors.length = 0
+    // What a getter threw left it so; to set a length is slow.
+    if (ancestors.length !== 0) ancestors.length = 0
   }
 }
 
@@ -56,9 +57,9 @@ function walkObject(value: object): Way {
     }
   } else if (isPlainObject(value)) {
     for (const key of Object.keys(value)) {
-      const inner = key === TAG ? WITH_TAGS : AS_JSON
-      const outer = walk((value as Record<string, unknown>)[key])
-      way = Math.max(way, inner, outer) as Way
+      const inner = walk((value as Record<string, unknown>)[key])
+      if (inner > way) way = inner
+      if (way === AS_JSON && key === TAG) way = WITH_TAGS
     }
   } else {
     way = walkSpecial(value)

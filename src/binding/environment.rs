@@ -33,6 +33,10 @@ pub(super) struct Environment {
     pub(super) inbox: Inbox,
     /// Makes the JavaScript error of a panic; null until TypeScript sets it.
     pub(super) panic_factory: Cell<sys::napi_ref>,
+    /// Memory for the string of a hot call, kept from one to the next.
+    pub(super) text: Cell<Vec<u8>>,
+    /// Text of a batch that crosses in parts.
+    pub(super) gathered: RefCell<String>,
     scratch: Scratch,
 }
 
@@ -51,6 +55,8 @@ impl Environment {
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),
+            text: Cell::default(),
+            gathered: RefCell::default(),
             scratch,
         }
     }

@@ -106,9 +106,13 @@ pub(super) unsafe fn call_with_text<const N: usize>(
         // Room for the string and up to seven numbers; unused places are `undefined`.
         let (environment, values) = arguments::<8>(env, info);
         const { assert!(N < 8) };
-        let text = text(env, values[0]);
+        let text = text(env, values[0], environment.text.take());
         let numbers = std::array::from_fn(|index| number(env, values[index + 1]));
-        finish(env, environment, || body(environment, &text, numbers))
+        let result = finish(env, environment, || body(environment, &text, numbers));
+        if text.capacity() <= TEXT_KEPT {
+            environment.text.set(text.into_bytes());
+        }
+        result
     }
 }
 
@@ -141,23 +145,35 @@ unsafe fn number(env: sys::napi_env, value: sys::napi_value) -> f64 {
     result
 }
 
-unsafe fn text(env: sys::napi_env, value: sys::napi_value) -> String {
+/// Text that takes more memory is given back after the call.
+const TEXT_KEPT: usize = 1 << 20;
+/// What a string that was cut at the end of the memory leaves of it: part of a character, and the final zero.
+const CUT: usize = 4;
+
+/// A string's text, in memory that may be used again. Anything else is the empty text.
+unsafe fn text(env: sys::napi_env, value: sys::napi_value, mut bytes: Vec<u8>) -> String {
     let mut length = 0;
-    // SAFETY: a null buffer asks for the length; the second call has room for it and the final zero.
+    bytes.clear();
+    bytes.reserve(CUT + 1);
+    // SAFETY: Node-API writes no more than the capacity it is told, the final zero included, and says how much that
+    // was without the zero; a null buffer asks for the length. What is no string is refused without writing.
     unsafe {
-        sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &raw mut length);
-        let mut bytes = vec![0_u8; length + 1];
-        sys::napi_get_value_string_utf8(
-            env,
-            value,
-            bytes.as_mut_ptr().cast(),
-            bytes.len(),
-            &raw mut length,
-        );
-        bytes.truncate(length);
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        let mut get = |memory: *mut u8, capacity| {
+            let result = &raw mut length;
+            sys::napi_get_value_string_utf8(env, value, memory.cast(), capacity, result);
+            length
+        };
+        let mut written = get(bytes.as_mut_ptr(), bytes.capacity());
+        if written >= bytes.capacity() - CUT {
+            // Cut, or nearly. With room for the longest text of so many characters V8 does not count its bytes first.
+            let needed = get(ptr::null_mut(), 0) + 1;
+            bytes.reserve(if needed <= TEXT_KEPT / 3 { 3 * needed } else { needed });
+            written = get(bytes.as_mut_ptr(), bytes.capacity());
+        }
+        bytes.set_len(written);
     }
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Turns the body's number into a JavaScript value and its panic into a JavaScript error.

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use crate::core::journal::elements::elements;
 use crate::core::journal::error::JournalError;
 use crate::core::journal::follower::Follower;
 use crate::core::journal::format::Draft;
@@ -42,9 +43,14 @@ pub(super) struct Open {
 }
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// Appends `count` records, all at `wall` and `mono` (ms): payload, NUL, id, NUL, key, and U+0001 between two of
-    /// them. Durability: 0 sync, 1 flush, 2 memory. The first sequence; -1 closed, or -2 and `nativeJournalFailure`.
-    "journalAppend"(str text, journal, wall, mono, durability, count) => append;
+    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Durability: 0 sync,
+    /// 1 flush, 2 memory. Its sequence; -1 closed, or -2 and `nativeJournalFailure`.
+    "journalAppend"(str text, journal, wall, mono, durability) => append;
+    /// Gathers text for the next `journalAppendAll`, which follows before anything else happens.
+    "journalGather"(str text) => gather;
+    /// Appends `count` records, all or none, of what was gathered and `text`: JSON arrays of their payloads, and then
+    /// nothing, or U+0001, id, NUL, key for each. The first sequence; otherwise as `journalAppend`.
+    "journalAppendAll"(str text, journal, wall, mono, durability, count) => append_all;
     /// Lets writing begin with what has gathered.
     "journalKick"(journal) => kick;
     /// Asks for what was written to be synced, soon.
@@ -73,6 +79,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 };
 
 const REFUSED: f64 = -2.0;
+/// A batch that takes more memory gives it back.
+const GATHERED_KEPT: usize = 1 << 20;
 
 pub(super) fn with<R>(
     environment: &Environment,
@@ -126,23 +134,49 @@ fn append(
     wall: f64,
     mono: f64,
     level: f64,
+) -> f64 {
+    let (payload, names) = text.split_once('\0').unwrap_or((text, ""));
+    let draft = draft(wall, mono, payload, names);
+    appended(environment, journal, |client| {
+        client.writer.queue.append(client.member, durability(level), &[draft])
+    })
+}
+
+fn gather(environment: &Environment, text: &str) -> f64 {
+    environment.gathered.borrow_mut().push_str(text);
+    0.0
+}
+
+fn append_all(
+    environment: &Environment,
+    text: &str,
+    journal: f64,
+    wall: f64,
+    mono: f64,
+    level: f64,
     count: f64,
 ) -> f64 {
-    let draft = |record| {
-        let (payload, rest) = str::split_once(record, '\0').unwrap_or((record, ""));
-        let (id, key) = rest.split_once('\0').unwrap_or((rest, ""));
-        Draft { wall, mono, id, key, payload }
-    };
+    let mut gathered = environment.gathered.take();
+    gathered.push_str(text);
+    let result = appended(environment, journal, |client| {
+        let drafts = drafts(wall, mono, &gathered, count)?;
+        client.writer.queue.append(client.member, durability(level), &drafts)
+    });
+    if gathered.capacity() <= GATHERED_KEPT {
+        gathered.clear();
+        environment.gathered.replace(gathered);
+    }
+    result
+}
+
+fn appended(
+    environment: &Environment,
+    journal: f64,
+    append: impl FnOnce(&Client) -> Result<u64, JournalError>,
+) -> f64 {
     let appended = with(environment, journal, |open| {
         let Source::Writer(client) = &open.source else { return NONE };
-        let (queue, member) = (&client.writer.queue, client.member);
-        let result = if count == 1.0 {
-            queue.append(member, durability(level), &[draft(text)])
-        } else {
-            let drafts: Vec<_> = text.split('\u{1}').map(draft).collect();
-            queue.append(member, durability(level), &drafts)
-        };
-        match result {
+        match append(client) {
             Ok(first) => first as f64,
             Err(JournalError::Closed) => NONE,
             Err(error) => {
@@ -152,6 +186,39 @@ fn append(
         }
     });
     appended.unwrap_or(NONE)
+}
+
+/// A record; `names` are its id, NUL, key.
+fn draft<'a>(wall: f64, mono: f64, payload: &'a str, names: &'a str) -> Draft<'a> {
+    let (id, key) = names.split_once('\0').unwrap_or((names, ""));
+    Draft { wall, mono, id, key, payload }
+}
+
+/// The records of a batch.
+fn drafts(wall: f64, mono: f64, text: &str, count: f64) -> Result<Vec<Draft<'_>>, JournalError> {
+    let count = usize::try_from(sequence(count)).unwrap_or(usize::MAX);
+    let malformed = JournalError::Invalid { field: "data", why: "arrays of as many records" };
+    // A payload takes two bytes at least, with its comma: a wrong count asks for no memory.
+    let mut payloads = Vec::with_capacity(count.min(text.len() / 2));
+    let mut rest = text;
+    while rest.starts_with('[') {
+        match elements(rest, &mut payloads) {
+            Some(after) => rest = after,
+            None => return Err(malformed),
+        }
+    }
+    if payloads.len() != count {
+        return Err(malformed);
+    }
+    let draft = |payload, names| draft(wall, mono, payload, names);
+    if rest.is_empty() {
+        return Ok(payloads.into_iter().map(|payload| draft(payload, "")).collect());
+    }
+    let mut names = rest.split('\u{1}');
+    if names.next() != Some("") || names.clone().count() != count {
+        return Err(malformed);
+    }
+    Ok(payloads.into_iter().zip(names).map(|(payload, names)| draft(payload, names)).collect())
 }
 
 fn kick(environment: &Environment, journal: f64) -> f64 {

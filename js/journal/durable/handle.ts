@@ -8,7 +8,9 @@ import { errorOf } from './failure.ts'
 interface Owed {
   /** The last of its sequences. */
   readonly last: number
-  readonly resolve: () => void
+  /** What it is told then. */
+  readonly answer: unknown
+  readonly resolve: (answer: never) => void
   readonly reject: (error: Error) => void
 }
 
@@ -82,13 +84,24 @@ export class Handle {
   }
 
   /**
-   * Appends records in the core's form; the first sequence. `settle` is called later, unless it is owed nothing.
+   * Appends a record in the core's form; its sequence.
    *
    * @throws ClosedError, RecordTooLargeError, JournalOverflowError; nothing is appended then.
    */
-  append(text: string, count: number, wallMs: number, monoMs: number): number {
+  append(text: string, wallMs: number, monoMs: number): number {
     this.assertOpen()
-    const first = hot.journalAppend(text, this.id, wallMs, monoMs, this.level, count)
+    return this.#accepted(hot.journalAppend(text, this.id, wallMs, monoMs, this.level))
+  }
+
+  /** Appends records in the core's form, all or none; the first sequence. @throws as {@link append}. */
+  appendAll(texts: readonly string[], count: number, wallMs: number, monoMs: number): number {
+    this.assertOpen()
+    const last = texts.length - 1
+    for (let index = 0; index < last; index++) hot.journalGather(texts[index] as string)
+    return this.#accepted(hot.journalAppendAll(texts[last] as string, this.id, wallMs, monoMs, this.level, count))
+  }
+
+  #accepted(first: number): number {
     if (first < 0) throw first === -1 ? new ClosedError('the journal') : errorOf(nativeJournalFailure(this.id))
     if (!this.#kicking) {
       // At the end of this turn, so that what the turn appends is one group.
@@ -98,13 +111,13 @@ export class Handle {
     return first
   }
 
-  /** Calls back once a sequence is acknowledged, or will never be. */
-  whenAcknowledged(last: number, resolve: () => void, reject: (error: Error) => void): void {
+  /** Calls back with the answer once a sequence is acknowledged, or with an error when it will never be. */
+  whenAcknowledged<A>(last: number, answer: A, resolve: (answer: A) => void, reject: (error: Error) => void): void {
     if (this.level === MEMORY) {
-      resolve()
+      resolve(answer)
       return
     }
-    this.#owed.push({ last, resolve, reject })
+    this.#owed.push({ last, answer, resolve, reject })
     this.#hold()
   }
 
@@ -150,7 +163,8 @@ export class Handle {
   #acknowledge(before: number): void {
     const owed = this.#owed
     while (this.#paid < owed.length && (owed[this.#paid] as Owed).last < before) {
-      ;(owed[this.#paid++] as Owed).resolve()
+      const { resolve, answer } = owed[this.#paid++] as Owed
+      resolve(answer as never)
     }
     if (this.#paid === owed.length) {
       this.#owed = []

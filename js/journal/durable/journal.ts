@@ -6,7 +6,7 @@ import { hold, release } from '../../inbox.ts'
 import { Listeners } from '../../listeners.ts'
 import { hot } from '../../native.ts'
 import { tellOwner } from '../../owner.ts'
-import { encodePlain } from '../../plain/encode.ts'
+import { encodePlain, encodePlainEach } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { JournalReads } from './base.ts'
@@ -105,7 +105,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * closed, and whether this entry is on disk shows when it is opened again.
    */
   append(data: T): Promise<JournalEntry<T>> {
-    return this.#append([data]).then((entries) => entries[0] as JournalEntry<T>)
+    return this.#done(new Promise((resolve, reject) => this.#append(data, resolve, reject)))
   }
 
   /**
@@ -113,7 +113,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * can leave some of them: the first ones. Rejects as {@link append}.
    */
   appendMany(datas: Iterable<T>): Promise<JournalEntry<T>[]> {
-    return this.#append([...datas])
+    return this.#done(new Promise((resolve, reject) => this.#appendAll([...datas], resolve, reject)))
   }
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */
@@ -227,42 +227,72 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     if (this.closed) throw new ClosedError('the journal')
   }
 
-  async #append(datas: readonly T[]): Promise<JournalEntry<T>[]> {
+  #append(data: T, resolve: (entry: JournalEntry<T>) => void, reject: (error: Error) => void): void {
     const handle = this.#writer()
-    if (datas.length === 0) return []
-    const { idGenerator } = this.#options
-    const ids = idGenerator === undefined ? undefined : datas.map(() => plainText('an id', idGenerator()))
-    const text = datas.map((data, index) => this.#record(data, ids?.[index] ?? '')).join('\u0001')
+    const { idGenerator, serializer } = this.#options
+    const own = idGenerator === undefined ? '' : plainText('an id', idGenerator())
+    const payload = encodePlain('data', serializer === undefined ? data : serializer.serialize(data))
+    const key = this.#keyOf(data)
+    const text = own === '' && key === '' ? payload : `${payload}\0${own}\0${key}`
     const timestamp = this.clock.now()
-    let first: number
-    try {
-      first = handle.append(text, datas.length, timestamp.wallMs, timestamp.monoMs)
-    } catch (error) {
-      if (isJournalOverflowError(error)) this.#overflow(error.maxEntries)
-      throw error
+    const sequence = this.#accepted(() => handle.append(text, timestamp.wallMs, timestamp.monoMs))
+    const entry = Object.freeze({ id: own === '' ? String(sequence) : own, sequence, timestamp, data })
+    handle.whenAcknowledged(sequence, entry, resolve, reject)
+  }
+
+  #appendAll(datas: readonly T[], resolve: (entries: JournalEntry<T>[]) => void, reject: (error: Error) => void): void {
+    const handle = this.#writer()
+    if (datas.length === 0) {
+      resolve([])
+      return
     }
+    const { idGenerator, key: keyOf, serializer } = this.#options
+    const ids = idGenerator === undefined ? undefined : datas.map(() => plainText('an id', idGenerator()))
+    const texts = encodePlainEach(
+      'data',
+      serializer === undefined ? datas : datas.map((data) => serializer.serialize(data)),
+    )
+    if (ids !== undefined || keyOf !== undefined) {
+      texts.push(datas.map((data, index) => `\u0001${ids?.[index] ?? ''}\0${this.#keyOf(data)}`).join(''))
+    }
+    const timestamp = this.clock.now()
+    const first = this.#accepted(() => handle.appendAll(texts, datas.length, timestamp.wallMs, timestamp.monoMs))
     const entries = datas.map((data, index) => {
       const sequence = first + index
       return Object.freeze({ id: ids?.[index] ?? String(sequence), sequence, timestamp, data })
     })
-    await new Promise<void>((resolve, reject) => {
-      handle.whenAcknowledged(first + datas.length - 1, resolve, reject)
-    })
-    if (this.durability !== 'sync') this.#syncSoon()
-    if (this.#options.emit !== undefined) {
-      const size = this.closed ? 0 : this.size()
-      for (const { id, sequence: seq } of entries) this.#tell((at) => ({ type: 'journal:append', id, seq, size, at }))
-    }
-    return entries
+    handle.whenAcknowledged(first + datas.length - 1, entries, resolve, reject)
   }
 
-  /** A record in the core's form. */
-  #record(data: T, id: string): string {
-    const { key: keyOf, serializer } = this.#options
-    const payload = encodePlain('data', serializer === undefined ? data : serializer.serialize(data))
-    const key = keyOf?.(data)
-    if (key !== undefined) return `${payload}\0${id}\0${plainText('a key', key)}`
-    return id === '' ? payload : `${payload}\0${id}`
+  /** The first sequence of what `append` appends. */
+  #accepted(append: () => number): number {
+    try {
+      return append()
+    } catch (error) {
+      if (isJournalOverflowError(error)) this.#overflow(error.maxEntries)
+      throw error
+    }
+  }
+
+  /** An append's promise, with what is to be done once it is acknowledged. */
+  #done<A extends JournalEntry<T> | JournalEntry<T>[]>(appended: Promise<A>): Promise<A> {
+    const { emit } = this.#options
+    if (this.durability === 'sync' && emit === undefined) return appended
+    return appended.then((answer) => {
+      const entries: readonly JournalEntry<T>[] = Array.isArray(answer) ? answer : [answer]
+      if (entries.length > 0 && this.durability !== 'sync') this.#syncSoon()
+      if (emit !== undefined) {
+        const size = this.closed ? 0 : this.size()
+        for (const { id, sequence: seq } of entries) this.#tell((at) => ({ type: 'journal:append', id, seq, size, at }))
+      }
+      return answer
+    })
+  }
+
+  /** The key of what is appended, or nothing. */
+  #keyOf(data: T): string {
+    const key = this.#options.key?.(data)
+    return key === undefined ? '' : plainText('a key', key)
   }
 
   #syncSoon(): void {

@@ -154,17 +154,18 @@ fn frame(
     [id, key, payload]: [&[u8]; 3],
 ) {
     let length = FRAME - PREFIX + id.len() + key.len() + payload.len();
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(
-        &u32::try_from(length).expect("checked against MAX_RECORD").to_le_bytes(),
-    );
-    out.extend_from_slice(&sequence.to_le_bytes());
-    out.extend_from_slice(&wall.to_le_bytes());
-    out.extend_from_slice(&mono.to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&[flags, 0]);
-    out.extend_from_slice(&u16::try_from(id.len()).expect("checked by the queue").to_le_bytes());
-    out.extend_from_slice(&u32::try_from(key.len()).expect("checked by the queue").to_le_bytes());
+    let length = u32::try_from(length).expect("checked against MAX_RECORD");
+    let id_length = u16::try_from(id.len()).expect("checked by the queue");
+    let key_length = u32::try_from(key.len()).expect("checked by the queue");
+    let mut frame = [0; FRAME];
+    frame[4..8].copy_from_slice(&length.to_le_bytes());
+    frame[8..16].copy_from_slice(&sequence.to_le_bytes());
+    frame[16..24].copy_from_slice(&wall.to_le_bytes());
+    frame[24..32].copy_from_slice(&mono.to_le_bytes());
+    frame[36] = flags;
+    frame[38..40].copy_from_slice(&id_length.to_le_bytes());
+    frame[40..44].copy_from_slice(&key_length.to_le_bytes());
+    out.extend_from_slice(&frame);
     out.extend_from_slice(id);
     out.extend_from_slice(key);
     out.extend_from_slice(payload);

@@ -13,7 +13,7 @@
 //!
 //! # Layers
 //!
-//! [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty one), [`scan`] walks over records,
+//! [`elements`] takes a batch apart, [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty one), [`scan`] walks over records,
 //! [`segment`] is what is known of files. [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`],
 //! [`snapshot`] and `salvage` change it. [`queue`] hands appends to the thread in [`writer`]; [`reader`] reads pages,
 //! [`follower`] beside another process. [`registry`] is where a process opens journals.
@@ -27,6 +27,9 @@ mod crash_test;
 #[cfg(all(test, not(loom)))]
 mod damage_test;
 pub mod disk;
+pub mod elements;
+#[cfg(all(test, not(loom)))]
+mod elements_test;
 pub mod error;
 #[cfg(all(test, not(loom)))]
 mod faulty;

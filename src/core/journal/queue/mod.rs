@@ -18,7 +18,7 @@ use crate::core::journal::format::{self, Draft, MAX_RECORD};
 use crate::core::sync::{Condvar, Mutex, MutexGuard};
 
 /// With so many bytes gathered, writing begins without waiting for the end of the caller's turn.
-const EAGER: usize = 1 << 18;
+const EAGER: usize = 1 << 16;
 
 /// When an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,9 +208,13 @@ impl Queue {
         durability: Durability,
         drafts: &[Draft<'_>],
     ) -> Result<u64, JournalError> {
-        if let Some(bytes) = drafts.iter().map(Draft::size).find(|&size| size > self.max_record) {
-            let (bytes, limit) = (bytes as u64, self.max_record as u64);
-            return Err(JournalError::TooLarge { bytes, limit });
+        let mut total = 0;
+        for size in drafts.iter().map(Draft::size) {
+            if size > self.max_record {
+                let (bytes, limit) = (size as u64, self.max_record as u64);
+                return Err(JournalError::TooLarge { bytes, limit });
+            }
+            total += size;
         }
         if drafts.iter().any(|draft| draft.id.len() > usize::from(u16::MAX)) {
             let (field, why) = ("id", "shorter than 65536 bytes");
@@ -226,6 +230,7 @@ impl Queue {
         {
             return Err(JournalError::Overflow { max });
         }
+        state.batch.bytes.reserve(total);
         for draft in drafts {
             let sequence = state.batch.next;
             format::push(&mut state.batch.bytes, sequence, draft);

@@ -1,7 +1,10 @@
 //! The writing thread's side of the queue: it takes work, says how far it has come, and ends.
 
-use super::{Batch, EAGER, Outcome, Phase, Queue, Ticket, Work, settle};
+use super::{Batch, Outcome, Phase, Queue, Ticket, Work, settle};
 use crate::core::journal::error::JournalError;
+
+/// More memory than this is not kept for the next batch.
+const KEPT: usize = 1 << 22;
 
 impl Queue {
     /// Waits for work. Records go before commands, commands before a close.
@@ -60,7 +63,7 @@ impl Queue {
     /// Gives a batch's memory back, unless it is unusually much.
     pub fn recycle(&self, mut bytes: Vec<u8>) {
         bytes.clear();
-        if bytes.capacity() <= 16 * EAGER {
+        if bytes.capacity() <= KEPT {
             self.state.lock().spare = bytes;
         }
     }
