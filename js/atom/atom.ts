@@ -6,7 +6,7 @@ import { AtomReentrancyError, InvalidArgumentError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { System } from '../system/system.ts'
+import { assertSystem } from '../system/system.ts'
 import { History } from './history.ts'
 import type { Atom, AtomOptions, AtomSnapshot, Change, ChangeOptions, TimeSource, Watcher } from './types.ts'
 
@@ -203,9 +203,7 @@ export function createAtom<T>(
   optionalCallable('options.onError', options.onError)
   if (options.baseVersion !== undefined) integer('options.baseVersion', 0, 2 ** 52, options.baseVersion)
   if (options.historySize !== undefined) integer('options.historySize', 1, MOST_HISTORY, options.historySize)
-  if (options.system !== undefined && !(options.system instanceof System)) {
-    throw new InvalidArgumentError('options.system', 'a System', options.system)
-  }
+  if (options.system !== undefined) assertSystem('options.system', options.system)
   if (clock !== undefined) return new LocalAtom(initial, clock, ownerFor(clock, options), options)
   const system = options.system ?? getDefaultSystem()
   return new LocalAtom(initial, system.clock, ownerFor(system.clock, { system, ...options }), options)

@@ -2,7 +2,7 @@ import { finite, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot, nativeEngineRoutes, scratch } from '../native.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { System } from '../system/system.ts'
+import { assertSystem, type System } from '../system/system.ts'
 import { Gate } from './gate.ts'
 import { openEngine } from './options.ts'
 import { voltageOf } from './priority.ts'
@@ -52,7 +52,7 @@ export class Atrion {
   constructor(options?: AtrionOptions) {
     const given = checkOptions('options', options)
     const system = given.system ?? getDefaultSystem()
-    if (!(system instanceof System)) throw new InvalidArgumentError('options.system', 'a System', system)
+    assertSystem('options.system', system)
     system.assertOpen()
     this.#defaultVoltage =
       given.defaultVoltage === undefined

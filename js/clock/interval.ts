@@ -1,3 +1,4 @@
+import { isThenable } from '../thenable.ts'
 import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
 import type { TimerInfo } from './slots.ts'
@@ -90,8 +91,4 @@ export class Interval implements TimerHandle {
     if (!clock.observed) clock.report(error, 'an interval callback')
     clock.emit(() => ({ type: 'time:interval:error', intervalMs: this.#periodMs, tick, error, at: clock.now() }))
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -5,7 +5,7 @@ import { Atrion } from '../atrion/atrion.ts'
 import { type Priority, voltageOf } from '../atrion/priority.ts'
 import type { AdmissionConfig, Shed } from '../atrion/types.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { System } from '../system/system.ts'
+import { assertSystem, type System } from '../system/system.ts'
 
 /**
  * Answers a request that was not admitted. It is a request handler like any other: what it throws or rejects with
@@ -110,9 +110,7 @@ export function settingsOf(options: AdmissionOptions | undefined): Settings {
 
 /** Whose gates: the given Atrion, one of its own, or (both undefined) the default system's. */
 function sourceOf({ atrion, system, admission }: AdmissionOptions): Pick<Settings, 'atrion' | 'system'> {
-  if (system !== undefined && !(system instanceof System)) {
-    throw new InvalidArgumentError('options.system', 'a System', system)
-  }
+  if (system !== undefined) assertSystem('options.system', system)
   if (atrion === undefined) {
     if (admission === undefined) return { atrion, system }
     return { atrion: new Atrion({ admission, ...(system && { system }) }), system }

@@ -1,6 +1,6 @@
 import { callable, flag, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { assertClock, System } from '../system/system.ts'
+import { assertClock, assertSystem } from '../system/system.ts'
 import type { JournalOptions, JournalOverflow } from './types.ts'
 
 const OPTIONS = [
@@ -22,9 +22,7 @@ export function checkJournalOptions<T>(given: JournalOptions<T> | undefined): Jo
   const options = checkOptions('options', given)
   known('options', options, OPTIONS)
   if (options.clock !== undefined) assertClock('options.clock', options.clock)
-  if (options.system !== undefined && !(options.system instanceof System)) {
-    throw new InvalidArgumentError('options.system', 'a System', options.system)
-  }
+  if (options.system !== undefined) assertSystem('options.system', options.system)
   optionalCallable('options.idGenerator', options.idGenerator)
   optionalCallable('options.emit', options.emit)
   optionalCallable('options.onError', options.onError)

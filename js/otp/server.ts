@@ -3,6 +3,7 @@ import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
 import type { ActorRuntime } from '../actor/runtime.ts'
 import type { System } from '../system/system.ts'
+import { isThenable } from '../thenable.ts'
 import {
   CallCycleError,
   CallTimeoutError,
@@ -33,9 +34,6 @@ export interface StopRequest {
 }
 
 type Pending = PromiseLike<void> | undefined
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 
 /** Compiled to something else it is found out when it first returns a promise. */
 const isAsyncFunction = (given: unknown): boolean => Object.prototype.toString.call(given) === '[object AsyncFunction]'

@@ -2,7 +2,7 @@ import { runtimeOf } from '../actor/runtimes.ts'
 import { callable, finite, integer, known, options as checkOptions, text } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { System } from '../system/system.ts'
+import { assertSystem, type System } from '../system/system.ts'
 import { InitializationError, InvalidReturnError } from './errors.ts'
 import { isWatched, tellLifecycle } from './lifecycle.ts'
 import { namesOf } from './names.ts'
@@ -47,8 +47,8 @@ function checkBehavior(behavior: GenServerBehavior<never>): void {
 
 export function systemOf(given: System | undefined): System {
   if (given === undefined) return getDefaultSystem()
-  if (given instanceof System) return given
-  throw new InvalidArgumentError('options.system', 'a System', given)
+  assertSystem('options.system', given)
+  return given
 }
 
 function checkRegistry({ name, registry, metadata, system }: StartOptions): void {

@@ -5,7 +5,7 @@ import { BaseClock } from '../clock/base.ts'
 import type { Clock } from '../clock/types.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { assertClock, System } from '../system/system.ts'
+import { assertClock, assertSystem, type System } from '../system/system.ts'
 import type { ProcessId } from './ids.ts'
 
 /** What ends with the system. */
@@ -89,9 +89,7 @@ function ofClock(clock: Clock): Host {
 export function hostOf(options: { readonly clock?: Clock | undefined; readonly system?: System | undefined }): Host {
   const { clock, system } = options
   if (clock !== undefined) assertClock('options.clock', clock)
-  if (system !== undefined && !(system instanceof System)) {
-    throw new InvalidArgumentError('options.system', 'a System', system)
-  }
+  if (system !== undefined) assertSystem('options.system', system)
   if (system !== undefined) {
     if (clock !== undefined && clock !== system.clock) {
       throw new InvalidArgumentError('options.clock', 'the clock of options.system, or left out', clock)

@@ -7,14 +7,12 @@ import { ProcessError } from './errors.ts'
 import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
 import type { Host } from './host.ts'
 import type { StopReason } from './ids.ts'
+import { isThenable } from '../thenable.ts'
 import { Inside, runInside, type Stoppable, waitFor } from './inside.ts'
 import { Restarts } from './restarts.ts'
 import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
 
 type Pending = PromiseLike<void> | undefined
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

@@ -165,6 +165,11 @@ export function assertNamespace(field: string, namespace: unknown): void {
   }
 }
 
+/** @internal Refuses what is no system. */
+export function assertSystem(field: string, system: unknown): asserts system is System {
+  if (!(system instanceof System)) throw new InvalidArgumentError(field, 'a System', system)
+}
+
 /** @internal Refuses what cannot serve as a clock. */
 export function assertClock(field: string, clock: unknown): asserts clock is Clock {
   const methods = ['now', 'monoMs', 'sleep', 'schedule', 'interval', 'close'] as const

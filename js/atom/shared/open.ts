@@ -1,8 +1,8 @@
 import { known, options as checkOptions, text } from '../../arguments.ts'
-import { InvalidArgumentError, SharedKindError } from '../../errors.ts'
+import { SharedKindError } from '../../errors.ts'
 import { nativeSharedOpen } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
-import { assertNamespace, System } from '../../system/system.ts'
+import { assertNamespace, assertSystem, type System } from '../../system/system.ts'
 import { type Place, placeOf } from './memory.ts'
 import type { SharedOptions } from './types.ts'
 
@@ -35,9 +35,7 @@ export function located<O extends SharedOptions>(
   text('name', name)
   const options = checkOptions<O>('options', given)
   known('options', options, ['system', 'namespace', ...names])
-  if (options.system !== undefined && !(options.system instanceof System)) {
-    throw new InvalidArgumentError('options.system', 'a System', options.system)
-  }
+  if (options.system !== undefined) assertSystem('options.system', options.system)
   if (options.namespace !== undefined) assertNamespace('options.namespace', options.namespace)
   const system = options.system ?? getDefaultSystem()
   system.assertOpen()

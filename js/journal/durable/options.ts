@@ -9,7 +9,7 @@ import {
   text,
 } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
-import { assertClock, System } from '../../system/system.ts'
+import { assertClock, assertSystem } from '../../system/system.ts'
 import type { JournalOverflow } from '../types.ts'
 import type { Durability, DurableJournalOptions } from './types.ts'
 
@@ -54,9 +54,7 @@ export function checkDurableOptions<T>(given: DurableJournalOptions<T> | undefin
   const options = checkOptions('options', given)
   known('options', options, OPTIONS)
   if (options.clock !== undefined) assertClock('options.clock', options.clock)
-  if (options.system !== undefined && !(options.system instanceof System)) {
-    throw new InvalidArgumentError('options.system', 'a System', options.system)
-  }
+  if (options.system !== undefined) assertSystem('options.system', options.system)
   choice('options.durability', LEVELS, options.durability)
   choice('options.overflow', POLICIES, options.overflow)
   flag('options.readOnly', false, options.readOnly)
