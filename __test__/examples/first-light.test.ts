@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
 const main = join(root, '.cache', 'examples', 'first-light', 'main.mjs')
@@ -48,7 +48,9 @@ const lives = (pid: number): boolean => {
 }
 
 async function measured(name: string, seconds: number): Promise<{ summary: Summary; output: string }> {
-  const file = join(mkdtempSync(join(tmpdir(), 'first-light-')), 'result.json')
+  const folder = mkdtempSync(join(tmpdir(), 'first-light-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'result.json')
   const { child, output } = start('--only', name, '--seconds', String(seconds), '--json', file)
   const [code] = await once(child, 'close')
   expect(code).toBe(0)
