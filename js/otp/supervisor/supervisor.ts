@@ -52,7 +52,8 @@ async function stop(ref: SupervisorRef, reason: TerminateReason = 'normal'): Pro
 }
 
 async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<GenServerRef> {
-  const { id, plan, driver } = livingSupervisorOf(ref)
+  const { id, plan, driver, system } = livingSupervisorOf(ref)
+  system.assertOpen()
   if (plan.isSimple) {
     if (Array.isArray(specOrArgs)) return driver.startDynamic([...specOrArgs])
     throw new InvalidSimpleOneForOneConfigError(id, 'startChild requires an arguments array for simple_one_for_one')
@@ -71,7 +72,9 @@ async function terminateChild(ref: SupervisorRef, childId: string): Promise<void
 }
 
 async function restartChild(ref: SupervisorRef, childId: string): Promise<GenServerRef> {
-  return livingSupervisorOf(ref).driver.renewChild(text('childId', childId))
+  const { driver, system } = livingSupervisorOf(ref)
+  system.assertOpen()
+  return driver.renewChild(text('childId', childId))
 }
 
 function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
@@ -129,6 +132,7 @@ export const Supervisor = {
    * @throws DuplicateChildError when there is one of this id.
    * @throws InvalidSimpleOneForOneConfigError for a specification where arguments are wanted, or the other way round.
    * @throws SupervisorNotFoundError when the supervisor stops or has stopped, before or meanwhile.
+   * @throws ClosedError when the system closes.
    */
   startChild: startChild as typeof startChild,
   /**

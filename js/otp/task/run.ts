@@ -1,5 +1,5 @@
 import type { TimerHandle } from '../../clock/types.ts'
-import { ClosedError, TimeoutError } from '../../errors.ts'
+import { TimeoutError } from '../../errors.ts'
 import type { Server } from '../server.ts'
 import type { GenServerBehavior, Info, TerminateReason } from '../types.ts'
 import { TaskEndedError } from './errors.ts'
@@ -29,7 +29,6 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   /** The function was begun and has not ended. */
   #running = false
   #whenFunctionEnds: (() => void) | undefined
-  #isForgotten = false
 
   constructor(fn: TaskFunction<Result>) {
     this.#fn = fn
@@ -80,7 +79,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
 
   /** Gives it up, for the reason that everybody gets who waits. */
   cancel(reason: unknown): void {
-    if (this.outcome !== undefined || this.#isForgotten) return
+    if (this.outcome !== undefined) return
     this.#settle({ status: 'rejected', reason }, () => {
       this.#controller.abort(reason)
       this.#process.end('shutdown')
@@ -103,17 +102,9 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
 
   /** Its process has ended, or ends: if there is no outcome, that is it. */
   ended(): void {
-    if (this.outcome !== undefined || this.#isForgotten) return
+    if (this.outcome !== undefined) return
     const reason = new TaskEndedError(this.#process.id, this.#process.downReason)
     this.#settle({ status: 'rejected', reason }, () => this.#controller.abort(reason))
-  }
-
-  /** The system closes: the function is told, and nobody else. */
-  forget(): void {
-    this.#isForgotten = true
-    this.#releaseAll()
-    this.#watchers.clear()
-    this.#controller.abort(new ClosedError(`the system ${this.#process.system.name}`))
   }
 
   get #process(): Server {
@@ -137,13 +128,13 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
 
   #succeeded(value: Result): void {
     this.#functionEnded()
-    if (this.outcome !== undefined || this.#isForgotten) return
+    if (this.outcome !== undefined) return
     this.#settle({ status: 'fulfilled', value }, () => this.#process.end('normal'))
   }
 
   #failed(error: unknown): void {
     this.#functionEnded()
-    if (this.outcome === undefined && !this.#isForgotten) {
+    if (this.outcome === undefined) {
       this.#crash(error)
     } else if (!isEcho(error, this.#controller.signal.reason)) {
       this.#process.system.report(error, `task ${this.#process.id}, after it had ended`)

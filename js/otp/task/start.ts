@@ -4,7 +4,6 @@ import { abortSignal, callable, known, options as checkOptions, text } from '../
 import { InvalidArgumentError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { isWatched, tellLifecycle } from '../lifecycle.ts'
 import { namesOf } from '../names.ts'
 import { serverOf } from '../ref.ts'
 import type { Server } from '../server.ts'
@@ -12,24 +11,6 @@ import { spawn, systemOf, timeoutOf } from '../start.ts'
 import type { GenServerBehavior } from '../types.ts'
 import { RUN, TaskRun } from './run.ts'
 import type { TaskFunction, TaskOptions } from './types.ts'
-
-/** The tasks of a system that have no outcome: they are told when it closes. */
-const running = new WeakMap<System, Set<TaskRun<unknown>>>()
-
-function enlist(system: System, run: TaskRun<unknown>): void {
-  let runs = running.get(system)
-  if (runs === undefined) {
-    const own = (runs = new Set())
-    running.set(system, own)
-    system.own({
-      close: () => {
-        for (const open of own) open.forget()
-      },
-    })
-  }
-  runs.add(run)
-  run.releaseAtEnd(() => runs.delete(run))
-}
 
 function linkedOf(given: unknown, system: System): Server | undefined {
   if (given === undefined) return undefined
@@ -62,9 +43,8 @@ export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions
       throw error
     }
   }
-  enlist(system, run as TaskRun<unknown>)
   server.whenEnded(() => run.ended())
-  if (isWatched(system)) tellLifecycle(system, { type: 'started', ref: server.ref })
+  server.announce()
   server.begin(null)
   server.runtime.info(server, RUN)
   if (linked !== undefined) server.runtime.link(server, linked)

@@ -143,7 +143,7 @@ function asyncStreamSettled<Item, Result>(
  * host; who waits later gets it all the same. Its function never runs on the caller's stack, keeps the caller's
  * AsyncLocalStorage context, and is handed a signal that aborts when the task is cancelled. Whatever ends a task, its
  * process stays `stopping` until the function has ended; what that makes is dropped, and an error that is not the
- * signal's goes to the system's owner. When the system closes, signals abort, and waits never settle.
+ * signal's goes to the system's owner. A system that closes ends its tasks.
  *
  * @example
  * ```ts
