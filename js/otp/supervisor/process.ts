@@ -48,6 +48,8 @@ const notForMessages = (message: unknown): never => {
 export class SupervisorProcess extends Server implements Host {
   override readonly ref: LocalRef & SupervisorRef
   readonly plan: Plan
+  /** How many partitions it has, if its children are those. */
+  readonly partitions: number | undefined
   readonly driver: Driver
   /** Its children were started. */
   isReady = false
@@ -58,7 +60,7 @@ export class SupervisorProcess extends Server implements Host {
   #settle: (() => void) | undefined
   #gaveUp = false
 
-  constructor(id: string, runtime: ActorRuntime, system: System, plan: Plan) {
+  constructor(id: string, runtime: ActorRuntime, system: System, plan: Plan, partitions?: number) {
     const behavior: GenServerBehavior<unknown> = {
       init: () => 0,
       handleCall: notForMessages,
@@ -75,6 +77,7 @@ export class SupervisorProcess extends Server implements Host {
     })
     this.ref = new LocalSupervisorRef(id, this) as LocalRef & SupervisorRef
     this.plan = plan
+    this.partitions = partitions
     this.driver = new Driver(this, plan)
     this.#started = new Promise((resolve, reject) => {
       this.#start = { resolve, reject }
