@@ -99,16 +99,18 @@ describe('a system that closes', () => {
       handle: (state: number) => state,
       onStop: (_: number, reason: unknown) => void log.push(`${name} ends: ${reason as string}`),
     })
-    root.spawn(
-      {
-        ...spec('first'),
-        handle: (state, _message, tools) => {
-          tools.spawn(spec('child'), {})
-          return state
+    root
+      .spawn(
+        {
+          ...spec('first'),
+          handle: (state, _message, tools) => {
+            tools.spawn(spec('child'), {})
+            return state
+          },
         },
-      },
-      {},
-    ).send('go')
+        {},
+      )
+      .send('go')
     await clock.flush()
     await worker('second')
     root.spawn(spec('third'), {})
@@ -152,7 +154,11 @@ describe('a system that closes', () => {
       expect(log).toEqual(['before ends: shutdown'])
       expect(clock.monoMs()).toBe(0)
       expect(await starting).toMatchObject(
-        what === 'init' ? { code: 'KEELSON_INIT_FAILED' } : what === 'start' ? { code: 'KEELSON_SUPERVISOR_NOT_FOUND' } : {},
+        what === 'init'
+          ? { code: 'KEELSON_INIT_FAILED' }
+          : what === 'start'
+            ? { code: 'KEELSON_SUPERVISOR_NOT_FOUND' }
+            : {},
       )
       expect(clock.getPendingTimerCount()).toBe(what === 'sleep' ? 1 : 0)
       // One that never began has no end to tell of.
@@ -229,7 +235,13 @@ describe('a system that closes', () => {
         GenServer.cast(child, 'crash')
         for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
         log.push(`crashed: ${GenServer.getStatus(child).status}`)
-        log.push(String(await rejection(Supervisor.startChild(supervisor, { id: 'y', start })).then((e) => (e as { code: string }).code)))
+        log.push(
+          String(
+            await rejection(Supervisor.startChild(supervisor, { id: 'y', start })).then(
+              (e) => (e as { code: string }).code,
+            ),
+          ),
+        )
       },
     })
     const closing = system.close()

@@ -125,7 +125,8 @@ describe('a supervisor of partitions', () => {
         },
       ],
     })
-    const of = (key: string | number): SupervisorRef => PartitionSupervisor.of<SupervisorRef>('pools', key, stage.system)
+    const of = (key: string | number): SupervisorRef =>
+      PartitionSupervisor.of<SupervisorRef>('pools', key, stage.system)
     const child = await Supervisor.startChild(of(1), ['worker'])
     expect(await GenServer.call(child, 'who')).toBe('worker')
     expect([Supervisor.countChildren(of(0)), Supervisor.countChildren(of(1))]).toEqual([0, 1])
@@ -138,7 +139,10 @@ describe('a supervisor of partitions', () => {
     const ref = await start({ partitions: 2, restart: 'transient' })
     GenServer.cast(PartitionSupervisor.of(ref, 1), 'done')
     await settle()
-    expect(thrown(() => PartitionSupervisor.of(ref, 1))).toMatchObject({ code: 'KEELSON_CHILD_NOT_FOUND', childId: '1' })
+    expect(thrown(() => PartitionSupervisor.of(ref, 1))).toMatchObject({
+      code: 'KEELSON_CHILD_NOT_FOUND',
+      childId: '1',
+    })
     expect(PartitionSupervisor.whichChildren(ref).map(({ partition }) => partition)).toEqual([0])
     expect(PartitionSupervisor.partitions(ref)).toBe(2)
 
@@ -205,7 +209,9 @@ describe('a supervisor of partitions', () => {
     })
     expect(await rejection(start({ name: 'two' }))).toMatchObject({ code: 'KEELSON_ALREADY_REGISTERED' })
     expect(await rejection(Supervisor.terminateChild(ref, '0'))).toMatchObject({ field: 'ref' })
-    expect(await rejection(Supervisor.startChild(ref, { id: 'x', start: () => shard(9) }))).toMatchObject({ field: 'ref' })
+    expect(await rejection(Supervisor.startChild(ref, { id: 'x', start: () => shard(9) }))).toMatchObject({
+      field: 'ref',
+    })
     expect(PartitionSupervisor.whichChildren(ref)).toHaveLength(2)
   })
 })

@@ -11,33 +11,18 @@ import {
   type RegistryInstance,
   type System,
 } from 'keelson'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { rejection, thrown, useStage } from './harness.ts'
+
+const stage = useStage()
+const { turn } = stage
 let system: System
 let reported: [unknown, string][]
 
 beforeEach(() => {
-  reported = []
-  system = createSystem({ clock: createControlledClock(), onError: (error, origin) => reported.push([error, origin]) })
+  ;({ system, reported } = stage)
 })
-afterEach(async () => {
-  await system.close()
-})
-
-const clockOf = (): ReturnType<typeof createControlledClock> => system.clock as ReturnType<typeof createControlledClock>
-const turn = (): Promise<void> => clockOf().flush()
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )
-const thrown = (attempt: () => unknown): unknown => {
-  try {
-    return { returned: attempt() }
-  } catch (error) {
-    return error
-  }
-}
 
 const silent: GenServerBehavior<number> = {
   init: () => 0,
@@ -112,7 +97,7 @@ describe('names', () => {
     await turn()
     expect(thrown(() => Registry.register('b', slow, system))).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
     expect(Registry.getNames(system)).toEqual(['a', 'slow'])
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     await stopped
     expect(Registry.getNames(system)).toEqual(['a'])
   })
@@ -165,7 +150,7 @@ describe('a registry of unique keys', () => {
   it('keeps a process, metadata and the time under a key', async () => {
     const registry = Registry.create<{ room: string }>({ system, name: 'users' })
     const ref = await start()
-    clockOf().advanceBy(70)
+    stage.clock.advanceBy(70)
     registry.register('ann', ref, { room: 'lobby' })
     const entry = { ref, metadata: { room: 'lobby' }, registeredAt: 70 }
     expect(registry.lookup('ann')).toEqual(entry)
@@ -331,7 +316,7 @@ describe('a registry of duplicate keys', () => {
     registry.dispatch('k', 1, () => Promise.reject(new Error('later')))
     await turn()
     expect(reported).toEqual([[expect.objectContaining({ message: 'later' }), expect.stringContaining("'k'")]])
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
   })
 
   it('keeps the registrations of a key apart', async () => {

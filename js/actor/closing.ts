@@ -27,17 +27,17 @@ const passes = (clock: Clock): boolean =>
 const isDead = (process: Process): boolean => process.status === DEAD
 
 /** What a process fails with when what it waits for is closed before it. */
-const CONSEQUENCES = [
+const CONSEQUENCES = new Set([
   'KEELSON_NOT_RUNNING',
   'KEELSON_SUPERVISOR_NOT_FOUND',
   'KEELSON_TASK_ENDED',
   'KEELSON_PROCESS',
   'KEELSON_CLOSED',
-]
+])
 
 /** Whether an error only says that the system closes, which is no news. */
 export const isConsequence = (system: System, error: unknown): boolean =>
-  system.closed && isKeelsonError(error) && CONSEQUENCES.includes(error.code)
+  system.closed && isKeelsonError(error) && CONSEQUENCES.has(error.code)
 
 /** Ends the processes of a system that closes: those that nobody else ends, one after the other, the last first. */
 export class Closing {

@@ -1,4 +1,13 @@
-import { callable, flag, integer, known, millis, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import {
+  callable,
+  flag,
+  integer,
+  known,
+  millis,
+  optionalCallable,
+  options as checkOptions,
+  text,
+} from '../arguments.ts'
 import { BaseClock } from '../clock/base.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { createSystemClock } from '../clock/system-clock.ts'

@@ -27,15 +27,16 @@ async function start<Ref extends ChildRef = GenServerRef>(
   known('options', given, OPTIONS)
   callable('options.start', given.start)
   checkPolicy('options', given, 'never')
-  const { start: startOne, partitions = PARTITIONS, name, strategy, restartIntensity, system, ...policy } = given
-  integer('options.partitions', 1, MOST_PARTITIONS, partitions)
+  const { start: startOne, partitions: count = PARTITIONS, name, strategy, restartIntensity, system, ...policy } = given
+  integer('options.partitions', 1, MOST_PARTITIONS, count)
   if ((strategy as string | undefined) === 'simple_one_for_one') {
     throw new InvalidArgumentError('options.strategy', `one of ${STRATEGIES.slice(0, 3).join(', ')}`, strategy)
   }
-  const children = Array.from(
-    { length: partitions },
-    (_, partition): ChildSpec => ({ ...policy, id: String(partition), start: () => startOne(partition) }),
-  )
+  const children = Array.from({ length: count }, (_, partition): ChildSpec => ({
+    ...policy,
+    id: String(partition),
+    start: () => startOne(partition),
+  }))
   const process = await begin(
     {
       children,
@@ -44,31 +45,35 @@ async function start<Ref extends ChildRef = GenServerRef>(
       ...(restartIntensity !== undefined && { restartIntensity }),
       ...(system !== undefined && { system }),
     },
-    partitions,
+    count,
   )
   return process.ref as PartitionSupervisorRef<Ref>
 }
 
+interface Partitioned {
+  readonly process: SupervisorProcess
+  readonly count: number
+}
+
 /** One that has not ended, with how many partitions it has. */
-function partitioned(field: string, process: unknown): { process: SupervisorProcess; partitions: number } {
+function partitioned(field: string, process: unknown): Partitioned {
   if (process instanceof SupervisorProcess && process.partitions !== undefined) {
-    return { process, partitions: process.partitions }
+    return { process, count: process.partitions }
   }
   throw new InvalidArgumentError(field, 'a ref of PartitionSupervisor.start, or its name', process)
 }
 
-const ofRef = (ref: PartitionSupervisorRef<unknown>): { process: SupervisorProcess; partitions: number } =>
-  partitioned('ref', livingSupervisorOf(ref))
+const ofRef = (ref: PartitionSupervisorRef<unknown>): Partitioned => partitioned('ref', livingSupervisorOf(ref))
 
 function of<Ref = GenServerRef>(ref: PartitionSupervisorRef<Ref> | string, key: string | number, system?: System): Ref {
-  const { process, partitions } = typeof ref === 'string' ? named(ref, system) : ofRef(ref)
-  const partition = String(partitionOf(key, partitions))
+  const { process, count } = typeof ref === 'string' ? named(ref, system) : ofRef(ref)
+  const partition = String(partitionOf(key, count))
   const found = process.driver.child(partition)?.server?.ref
   if (found === undefined) throw new ChildNotFoundError(process.id, partition)
   return found as Ref
 }
 
-function named(name: string, system: System | undefined): { process: SupervisorProcess; partitions: number } {
+function named(name: string, system: System | undefined): Partitioned {
   const process = namesOf(systemOf(system)).whereis(name)
   if (process === undefined) throw new NotRegisteredError(name)
   return partitioned('ref', process)
@@ -84,7 +89,7 @@ function whichChildren<Ref>(ref: PartitionSupervisorRef<Ref>): readonly Partitio
 }
 
 function partitions(ref: PartitionSupervisorRef<unknown>): number {
-  return ofRef(ref).partitions
+  return ofRef(ref).count
 }
 
 async function stop(ref: PartitionSupervisorRef<unknown>, reason?: TerminateReason): Promise<void> {

@@ -1,11 +1,5 @@
 import type { System } from '../../system/system.ts'
-import type {
-  ChildPolicy,
-  ChildRef,
-  RestartIntensity,
-  SupervisorRef,
-  SupervisorStrategy,
-} from '../supervisor/types.ts'
+import type { ChildPolicy, ChildRef, RestartIntensity, SupervisorRef, SupervisorStrategy } from '../supervisor/types.ts'
 import type { GenServerRef } from '../types.ts'
 
 /** Names a supervisor of partitions; it is a {@link SupervisorRef} as well. */

@@ -21,10 +21,7 @@ function nextId(system: System): string {
 }
 
 /** Starts a supervisor and its children. With `partitions`, its children are those, and stay as they are. */
-export async function begin(
-  options: SupervisorOptions | undefined,
-  partitions?: number,
-): Promise<SupervisorProcess> {
+export async function begin(options: SupervisorOptions | undefined, partitions?: number): Promise<SupervisorProcess> {
   // Read now: after the first await it is somebody else's.
   const attempt = attemptUnderWay()
   const given = checkOptions('options', options)

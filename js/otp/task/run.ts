@@ -1,3 +1,5 @@
+import { type Caller, type Scope, within } from '../../actor/caller.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors.ts'
 import type { Server } from '../server.ts'
@@ -17,7 +19,7 @@ const isEcho = (error: unknown, reason: unknown): boolean =>
   (error instanceof Error && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason)))
 
 /** A task as a process does it: one message, one function, one outcome. */
-export class TaskRun<Result> implements GenServerBehavior<null, never, never, never> {
+export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, Scope {
   /** What became of it: once, and before anybody is told. */
   outcome: PromiseSettledResult<Result> | undefined
   /** Its process; set before anything else happens. */
@@ -28,6 +30,10 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   readonly #release: (() => void)[] = []
   /** The function was begun and has not ended. */
   #running = false
+  /** Handlers that wait for it. */
+  readonly #waiting = new Set<Scope>()
+  /** Whether its calls are known as its own, which costs: a handler started it, and may wait for it. */
+  isTracked = false
   #whenFunctionEnds: (() => void) | undefined
 
   constructor(fn: TaskFunction<Result>) {
@@ -72,6 +78,20 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     return () => void this.#watchers.delete(told)
   }
 
+  /** A handler waits for it: what the function calls meanwhile, it calls on behalf of that. Returns a function that ends it. */
+  waitedBy(scope: Scope): () => void {
+    this.#waiting.add(scope)
+    return () => void this.#waiting.delete(scope)
+  }
+
+  caller(): Caller | undefined {
+    for (const scope of this.#waiting) {
+      const found = scope.caller()
+      if (found !== undefined) return { id: this.#process.id, pid: found.pid, runtime: found.runtime }
+    }
+    return undefined
+  }
+
   /** Run once there is an outcome. */
   releaseAtEnd(release: () => void): void {
     this.#release.push(release)
@@ -114,7 +134,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   #run(): void {
     this.#running = true
     try {
-      const made = this.#fn(this.#controller.signal)
+      const made = this.isTracked ? this.#tracked() : this.#fn(this.#controller.signal)
       if (!isThenable(made)) this.#succeeded(made)
       else
         Promise.resolve(made).then(
@@ -123,6 +143,18 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
         )
     } catch (error) {
       this.#failed(error)
+    }
+  }
+
+  /** What it calls is called on behalf of who waits, and not of its process, which waits for nothing. */
+  #tracked(): Result | PromiseLike<Result> {
+    const runtime = runtimeOf(this.#process.system)
+    const { current } = runtime
+    runtime.current = undefined
+    try {
+      return within(this, () => this.#fn(this.#controller.signal))
+    } finally {
+      runtime.current = current
     }
   }
 

@@ -1,5 +1,6 @@
-import { outsideRun } from '../../actor/caller.ts'
+import { outsideRun, scopeOf } from '../../actor/caller.ts'
 import { ENDING } from '../../actor/process.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, callable, known, options as checkOptions, text } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
@@ -21,7 +22,11 @@ function linkedOf(given: unknown, system: System): Server | undefined {
 }
 
 /** Starts a task: its function runs as soon as the present run of JavaScript has ended. */
-export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions | undefined): TaskRun<Result> {
+export function startTask<Result>(
+  fn: TaskFunction<Result>,
+  options: TaskOptions | undefined,
+  isTracked?: boolean,
+): TaskRun<Result> {
   callable('fn', fn)
   const given = checkOptions('options', options)
   known('options', given, ['name', 'timeout', 'signal', 'link', 'system'])
@@ -35,6 +40,7 @@ export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions
   // A process of its own, whoever starts it: its calls are not those of a handler that starts it.
   const server = outsideRun(() => spawn('task', system, run as unknown as GenServerBehavior<unknown>, {}))
   run.server = server
+  run.isTracked = isTracked ?? scopeOf(runtimeOf(system).current) !== undefined
   if (given.name !== undefined) {
     try {
       namesOf(system).register(given.name, server)

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
-import { outsideRun } from '../../actor/caller.ts'
+import { outsideRun, scopeOf, within } from '../../actor/caller.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { systemOf, timeoutOf } from '../start.ts'
@@ -99,14 +100,16 @@ function stream<Item, Result, Out>(
   timeoutOf('options.timeout', timeout, Infinity)
   const system = systemOf(given.system)
   // Items are begun from wherever a result is taken or finished, and belong to where the stream was made.
-  const bound = outsideRun(() => AsyncResource.bind(fn, 'keelson.Task'))
+  const isTracked = !system.closed && scopeOf(runtimeOf(system).current) !== undefined
+  const one = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>
+    isTracked ? within(run, () => fn(...args)) : fn(...args)
+  const bound = outsideRun(() => AsyncResource.bind(one, 'keelson.Task'))
+  const each = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
   return new TaskStream({
-    begin: (item, index) =>
-      startTask((signal) => bound(item, signal, index), {
-        ...(timeout !== undefined && { timeout }),
-        ...(link !== undefined && { link }),
-        system,
-      }),
+    begin: (item, index) => {
+      const run: TaskRun<Result> = startTask<Result>((signal) => bound(run, item, signal, index), each, isTracked)
+      return run
+    },
     show,
     maxConcurrency: integer('options.maxConcurrency', 1, 65_536, maxConcurrency),
     ordered: flag('options.ordered', true, given.ordered),
