@@ -26,7 +26,7 @@ describe('an agent', () => {
     expect(await rejection(Agent.get(agent, (list) => list))).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
   })
 
-  it('runs one function at a time, also asynchronous ones, and never on the stack of the caller', async () => {
+  it('runs one function at a time, also asynchronous ones, and never on the stack of the caller [agent-one]', async () => {
     const agent = await Agent.start(async () => 0, { system })
     const slow = (count: number): Promise<number> => system.clock.sleep(10).then(() => count + 1)
     let isRun = false
@@ -47,7 +47,7 @@ describe('an agent', () => {
     expect(await late).toBe('2')
   })
 
-  it('rejects with what a function throws, and is as before', async () => {
+  it('rejects with what a function throws, and is as before [agent-throw]', async () => {
     const agent = await Agent.start(() => 5, { system })
     const fails = (): never => {
       throw new Error('no')

@@ -215,8 +215,11 @@ describe('a system that closes', () => {
     // The handler that waits for it crashes, which is no news.
     GenServer.cast(asking, { ask: a })
     const task = rejection(Task.await(Task.async(() => FOREVER, { system })))
+    const stream = Task.asyncStream([1, 2, 3], () => FOREVER, { system })
+    const item = rejection(stream.next())
     await clock.flush()
     await system.close()
+    expect(await item).toMatchObject({ code: 'KEELSON_TASK_ENDED' })
     for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
     expect(await task).toMatchObject({ code: 'KEELSON_TASK_ENDED' })
     expect(await rejection(GenServer.call(a, 'get'))).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })

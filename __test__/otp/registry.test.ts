@@ -51,7 +51,7 @@ describe('names', () => {
     })
   })
 
-  it.each(['stop', 'crash', 'link'])('are all free again after a %s, however many the process had', async (how) => {
+  it.each(['stop', 'crash', 'link'])('are all free again after a %s, however many the process had [names-end]', async (how) => {
     const [ref, other] = [await start(), await start()]
     for (const name of ['one', 'two', 'three']) Registry.register(name, ref, system)
     Registry.register('other', other, system)
@@ -81,7 +81,7 @@ describe('names', () => {
     expect(Registry.getNames(system)).toEqual(['a', 'b', 'c'])
   })
 
-  it('refuse a second process, the same one again, one that has ended, and one that ends', async () => {
+  it('refuse a second process, the same one again, one that has ended, and one that ends [names-one]', async () => {
     const [ref, other] = [await start(), await start()]
     Registry.register('a', ref, system)
     const taken = { code: 'KEELSON_ALREADY_REGISTERED', registeredName: 'a', message: "Name 'a' is already registered" }

@@ -85,7 +85,7 @@ describe('a task', () => {
     expect(reported).toEqual([])
   })
 
-  it('tells the owner of the system when it fails and nobody waits; who waits later is told too', async () => {
+  it('tells the owner of the system when it fails and nobody waits; who waits later is told too [task-owner]', async () => {
     const task = Task.async(fails('lost'), { system })
     await turn()
     expect(reported).toMatchObject([[{ message: 'lost' }, `process ${task.id}`]])
@@ -171,7 +171,7 @@ describe('a task', () => {
 })
 
 describe('waiting', () => {
-  it('gives up after a time, and then the task is cancelled', async () => {
+  it('gives up after a time, and then the task is cancelled [task-wait]', async () => {
     let seen: AbortSignal | undefined
     const task = Task.async(
       (signal) => {
@@ -192,7 +192,7 @@ describe('waiting', () => {
     expect(reported).toEqual([])
   })
 
-  it('leaves neither timer nor listener', async () => {
+  it('leaves neither timer nor listener [task-wait]', async () => {
     const { signal, listeners } = counted()
     const task = Task.async(() => sleep(10), { system, signal, timeout: 1000 })
     const wait = Task.await(task, { timeout: 100, signal })
@@ -270,7 +270,7 @@ describe('waiting', () => {
 })
 
 describe('a task ends early', () => {
-  it('when it is cancelled: its signal aborts, who waits is told, and it stops once its function has ended', async () => {
+  it('when it is cancelled: its signal aborts, who waits is told, and it stops once its function has ended [task-cancel]', async () => {
     let seen: AbortSignal | undefined
     const task = Task.async(
       async (signal) => {
@@ -378,7 +378,7 @@ describe('a task ends early', () => {
     await stage.clock.advance(50)
   })
 
-  it('with its system: the signal aborts, and who waits is told', async () => {
+  it('with its system: the signal aborts, and who waits is told [close-calls]', async () => {
     let seen: AbortSignal | undefined
     const settled = vi.fn()
     const task = Task.async(

@@ -447,11 +447,19 @@ export class Server extends Process implements Registrable {
       this.#state = next
       return undefined
     }
+    if (next.state === undefined) {
+      this.crash(new InvalidReturnError(this.id, callback, 'continueWith a state'))
+      return undefined
+    }
     this.#state = next.state
     return this.#continue(next.argument)
   }
 
   #continue(argument: unknown): Pending {
+    if (this.behavior.handleContinue === undefined) {
+      this.crash(new InvalidReturnError(this.id, 'a callback', 'no continueWith, as there is no handleContinue'))
+      return undefined
+    }
     let next: unknown
     try {
       next = (this.behavior.handleContinue as NonNullable<GenServerBehavior<unknown>['handleContinue']>)(

@@ -1,4 +1,5 @@
 import { type Caller, type Scope, scopeOf } from '../../actor/caller.ts'
+import { isConsequence } from '../../actor/closing.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
 import type { System } from '../../system/system.ts'
 import type { TaskRun } from './run.ts'
@@ -237,7 +238,8 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     this.#untaken = 0
     for (const run of this.#running) run.cancel(new DOMException('The stream was ended', 'AbortError'))
     for (const { id, outcome } of abandoned) {
-      if (outcome?.status === 'rejected') system.report(outcome.reason, `task ${id}, whose result was not taken`)
+      if (outcome?.status === 'rejected' && !isConsequence(system, outcome.reason))
+        system.report(outcome.reason, `task ${id}, whose result was not taken`)
     }
     if (!isSourceOpen) return
     const closing = source.return?.()
