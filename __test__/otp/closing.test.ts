@@ -12,7 +12,7 @@ import {
   Task,
 } from 'keelson'
 import { createProcess, createRootSupervisor } from 'keelson/process'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { rejection } from './harness.ts'
 
@@ -186,6 +186,20 @@ describe('a system that closes', () => {
     expect(real.monoMs() - begun).toBeLessThan(5000)
     expect(GenServer.isRunning(first)).toBe(false)
     expect(() => createSystem({ closeTimeout: -1 })).toThrow('options.closeTimeout')
+  })
+
+  it('does not wait for fake timers that nobody moves [close-bounded]', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+    try {
+      const faked = createSystem({ onError: (error) => reported.push(error) })
+      await worker('a', {}, faked)
+      await worker('stuck', { terminate: () => faked.clock.sleep(1000) }, faked)
+      await faked.close()
+      expect(log).toEqual(['a ends: shutdown'])
+      expect(reported).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('waits for what gets on, also where time stands still [close-bounded]', async () => {

@@ -51,27 +51,30 @@ describe('names', () => {
     })
   })
 
-  it.each(['stop', 'crash', 'link'])('are all free again after a %s, however many the process had [names-end]', async (how) => {
-    const [ref, other] = [await start(), await start()]
-    for (const name of ['one', 'two', 'three']) Registry.register(name, ref, system)
-    Registry.register('other', other, system)
-    const atEnd: string[][] = []
-    GenServer.onLifecycleEvent(({ type, ...event }) => {
-      const { ref: ended } = event as { ref: { id: string } }
-      if (type === 'terminated' && ended.id === ref.id) atEnd.push(Registry.getNames(system))
-    }, system)
-    if (how === 'stop') await GenServer.stop(ref)
-    else if (how === 'crash') GenServer.cast(ref, 'crash')
-    else {
-      const failing = await start()
-      await GenServer.link(ref, failing)
-      GenServer.cast(failing, 'crash')
-    }
-    for (let index = 0; index < 3; index++) await turn()
-    expect(atEnd).toEqual([['other']])
-    expect([Registry.getNames(system), Registry.count(system)]).toEqual([['other'], 1])
-    Registry.register('one', other, system)
-  })
+  it.each(['stop', 'crash', 'link'])(
+    'are all free again after a %s, however many the process had [names-end]',
+    async (how) => {
+      const [ref, other] = [await start(), await start()]
+      for (const name of ['one', 'two', 'three']) Registry.register(name, ref, system)
+      Registry.register('other', other, system)
+      const atEnd: string[][] = []
+      GenServer.onLifecycleEvent(({ type, ...event }) => {
+        const { ref: ended } = event as { ref: { id: string } }
+        if (type === 'terminated' && ended.id === ref.id) atEnd.push(Registry.getNames(system))
+      }, system)
+      if (how === 'stop') await GenServer.stop(ref)
+      else if (how === 'crash') GenServer.cast(ref, 'crash')
+      else {
+        const failing = await start()
+        await GenServer.link(ref, failing)
+        GenServer.cast(failing, 'crash')
+      }
+      for (let index = 0; index < 3; index++) await turn()
+      expect(atEnd).toEqual([['other']])
+      expect([Registry.getNames(system), Registry.count(system)]).toEqual([['other'], 1])
+      Registry.register('one', other, system)
+    },
+  )
 
   it('are listed in order of registration', async () => {
     const ref = await start()

@@ -108,7 +108,11 @@ describe('a stream of tasks under a supervisor', () => {
         log.push(`got ${ms}`)
       }
     }
-    const child: ChildSpec = { id: 'read', restart: 'transient', start: () => Task.start(read, { system: stage.system }) }
+    const child: ChildSpec = {
+      id: 'read',
+      restart: 'transient',
+      start: () => Task.start(read, { system: stage.system }),
+    }
     const supervisor = await start([child])
     await stage.clock.advance(20)
     await settle()

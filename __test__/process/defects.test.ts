@@ -39,7 +39,12 @@ describe('a second stop', () => {
     const { supervisor, system, clock } = world()
     const log: string[] = []
     const ref = supervisor.spawn(
-      { name: 'x', init: () => 0, handle: (state: number) => state, onStop: () => clock.sleep(50).then(() => log.push('stopped')) },
+      {
+        name: 'x',
+        init: () => 0,
+        handle: (state: number) => state,
+        onStop: () => clock.sleep(50).then(() => log.push('stopped')),
+      },
       {},
     )
     await clock.flush()
@@ -70,14 +75,19 @@ describe('emit', () => {
       },
     })
     const ref = noisy.spawn(
-      { name: 'x', init: () => 0, handle: (n: number, message: { reply(n: number): void }) => (message.reply(n), n + 1) },
+      {
+        name: 'x',
+        init: () => 0,
+        handle: (n: number, message: { reply(n: number): void }) => (message.reply(n), n + 1),
+      },
       {},
     )
     expect(await ref.ask((reply) => ({ reply }))).toBe(0)
     expect(await ref.ask((reply) => ({ reply }))).toBe(1)
     await clock.flush()
     const told = new Set(reported.map(([error]) => (error as Error).message))
-    for (const type of ['process:start', 'process:ready', 'process:msg:start', 'process:msg:end']) expect(told).toContain(type)
+    for (const type of ['process:start', 'process:ready', 'process:msg:start', 'process:msg:end'])
+      expect(told).toContain(type)
     await noisy.stop()
   })
 })
@@ -89,7 +99,11 @@ describe('a system that closes', () => {
     const spec = (name: string) => ({
       name,
       init: () => 0,
-      handle: async (state: number, message: { sleep?: number; child?: string }, tools: { spawn(s: object, c: object): unknown }) => {
+      handle: async (
+        state: number,
+        message: { sleep?: number; child?: string },
+        tools: { spawn(s: object, c: object): unknown },
+      ) => {
         if (message.child !== undefined) tools.spawn(spec(message.child), {})
         if (message.sleep !== undefined) await clock.sleep(message.sleep)
         return state

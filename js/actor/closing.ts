@@ -94,6 +94,7 @@ export class Closing {
     let [seen, idle] = [NaN, 0]
     for (let turns = 0; turns < MOST_TURNS && !isDead(process); turns++) {
       await turn()
+      if (isDead(process)) return
       const { alive } = this.#runtime
       const progress = alive.length + process.progress
       idle = progress === seen ? idle + 1 : 0

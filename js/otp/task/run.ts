@@ -1,4 +1,4 @@
-import { type Caller, type Scope, within } from '../../actor/caller.ts'
+import { type Caller, inScope, type Scope } from '../../actor/caller.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors.ts'
@@ -152,7 +152,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     const { current } = runtime
     runtime.current = undefined
     try {
-      return within(this, () => this.#fn(this.#controller.signal))
+      return inScope(this, () => this.#fn(this.#controller.signal))
     } finally {
       runtime.current = current
     }

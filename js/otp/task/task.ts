@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { outsideRun, scopeOf, within } from '../../actor/caller.ts'
+import { inScope, outsideRun, scopeOf } from '../../actor/caller.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
@@ -102,7 +102,7 @@ function stream<Item, Result, Out>(
   // Items are begun from wherever a result is taken or finished, and belong to where the stream was made.
   const isTracked = !system.closed && scopeOf(runtimeOf(system).current) !== undefined
   const one = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>
-    isTracked ? within(run, () => fn(...args)) : fn(...args)
+    isTracked ? inScope(run, () => fn(...args)) : fn(...args)
   const bound = outsideRun(() => AsyncResource.bind(one, 'keelson.Task'))
   const each = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
   return new TaskStream({
