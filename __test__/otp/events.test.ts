@@ -49,7 +49,6 @@ describe('events', () => {
       { type: 'started', ref: supervisor },
       { type: 'crashed', ref: child, error },
       { type: 'restarted', ref: next, attempt: 1 },
-      { type: 'terminated', ref: next, reason: 'shutdown' },
       { type: 'terminated', ref: supervisor, reason: 'normal' },
     ])
     expect(stage.reported).toEqual([])

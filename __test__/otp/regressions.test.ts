@@ -6,7 +6,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-import { GenServer, type GenServerBehavior, type GenServerRef, Registry, Supervisor } from 'keelson'
+import {
+  createSystem,
+  GenServer,
+  type GenServerBehavior,
+  type GenServerRef,
+  Registry,
+  Supervisor,
+  type System,
+} from 'keelson'
 import { expect, it } from 'vitest'
 
 import { counter, rejection, useStage } from './harness.ts'
@@ -149,6 +157,32 @@ it('D13: a mailbox costs the same a message however deep it is', async () => {
   expect(deep / shallow).toBeLessThan(40)
 }, 20_000)
 
+it('D27: monitors and links of two systems do not touch each other, though their numbers are the same', async () => {
+  const other = createSystem({ clock: stage.clock })
+  const heard: unknown[] = []
+  const watching: GenServerBehavior<number> = {
+    ...bad,
+    handleInfo: (info, state) => {
+      heard.push(info.type)
+      return state
+    },
+  }
+  const pair = async (system: System) => {
+    const [watcher, subject] = [await GenServer.start(watching, { system }), await GenServer.start(bad, { system })]
+    const [monitor, link] = [await GenServer.monitor(watcher, subject), await GenServer.link(watcher, subject)]
+    return { watcher, subject, monitor, link }
+  }
+  const [here, there] = [await pair(stage.system), await pair(other)]
+  expect([here.monitor.monitorId, here.link.linkId]).toEqual([there.monitor.monitorId, there.link.linkId])
+  await GenServer.demonitor(here.monitor)
+  await GenServer.unlink(here.link)
+  await GenServer.demonitor(here.monitor)
+  for (const { subject } of [here, there]) await GenServer.stop(subject, 'shutdown')
+  await settle()
+  expect([heard, GenServer.isRunning(here.watcher), GenServer.isRunning(there.watcher)]).toEqual([[], true, false])
+  await other.close()
+})
+
 it('D28: a name of a process that has several is free when that has ended, and one that ended gets none', async () => {
   const ref = await GenServer.start(counter, { system: stage.system, name: 'one' })
   Registry.register('two', ref, stage.system)
@@ -244,6 +278,9 @@ it.each<[string, () => unknown]>([
   ['from', () => GenServer.reply({ timeoutMs: 5 }, 1)],
   ['monitoringRef', () => GenServer.monitor({ id: 'x' }, { id: 'y' })],
   ['ref1', () => GenServer.link({ id: 'x' }, { id: 'y' })],
+  ['ref', () => GenServer.demonitor({ monitorId: 'monitor_1', monitoredRef: { id: 'x' } })],
+  ['ref', () => GenServer.unlink({ linkId: 'link_1', ref1: { id: 'x' }, ref2: { id: 'y' } })],
+  ['ref', () => GenServer.cancelTimer(undefined as never)],
   ['handler', () => GenServer.onLifecycleEvent(5 as never, stage.system)],
   ['options.system', () => GenServer.start(bad, { system: {} as never })],
   ['options.onError', () => GenServer.start(bad, { system: stage.system, onError: 'x' as never })],
