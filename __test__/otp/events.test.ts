@@ -143,6 +143,22 @@ describe('a crash while a start function runs', () => {
     expect(stage.reported).toMatchObject([[{ message: 'not yet' }, expect.stringContaining('process genserver')]])
   })
 
+  it('that never ends has an owner once its supervisor has ended [one-owner]', async () => {
+    const hangs = async (): Promise<never> => {
+      await GenServer.start(shaky(1), { system: stage.system })
+      return new Promise(() => {})
+    }
+    const supervisor = await Supervisor.start({ system: stage.system })
+    const refused = rejection(
+      Supervisor.startChild(supervisor, { id: 'a', start: hangs, shutdownTimeout: 'brutal_kill' }),
+    )
+    await settle()
+    expect(stage.reported).toEqual([])
+    await Supervisor.stop(supervisor)
+    expect(await refused).toMatchObject({ code: 'KEELSON_TIMEOUT' })
+    expect(stage.reported).toMatchObject([[{ message: 'not yet' }, expect.any(String)]])
+  })
+
   it('that fails tells the owner of both, and of one without a supervisor at once [one-owner]', async () => {
     const both = async (): Promise<never> => {
       await GenServer.start(shaky(1), { system: stage.system })

@@ -458,6 +458,8 @@ export class Driver implements Driven {
   #stopped(why: number, child: number, detail: number): void {
     this.stopped = true
     const failed = why === is.WHY_START_FAILED ? this.#children.get(child) : undefined
+    // One that never ends keeps no report waiting.
+    for (const attempt of this.#attempts.values()) attempt.over()
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
     this.#children.clear()
     this.#tokens.clear()
