@@ -55,4 +55,26 @@ export abstract class Process {
   abstract onExitSignal(link: number, ended: Process | undefined): void
   /** The error for a call that fails without having been handled. */
   abstract callError(call: Call, failure: number): Error
+
+  /** Whether another process ends it: its supervisor, its parent. */
+  abstract get isOwned(): boolean
+  /** Its system closes: asks it to end. Resolves when it has; never rejects. */
+  abstract shutDown(): Promise<void>
+  /** Ends it now. */
+  abstract kill(): void
+
+  /** How long it may take to end as its system closes, in ms. */
+  get endsWithin(): number {
+    return 5000
+  }
+
+  /** Changes as it gets on. */
+  get progress(): number {
+    return 0
+  }
+
+  /** What it waits for in time is due; false when it waits for no time. */
+  hurry(): boolean {
+    return false
+  }
 }

@@ -81,9 +81,9 @@ export class ActorRuntime implements Driver {
     return this.#clock
   }
 
-  /** How many processes are alive. */
-  get size(): number {
-    return hot.actorCount(this.#handle)
+  /** All that have not ended. */
+  get alive(): Process[] {
+    return this.#processes.filter((one): one is Process => one !== undefined && one.status !== DEAD)
   }
 
   spawn(process: Process, settings: SpawnSettings): void {
@@ -205,6 +205,7 @@ export class ActorRuntime implements Driver {
     if (this.#closed) return
     this.#closed = true
     this.#alarm.disarm()
+    this.#slots.abandonCalls()
     forget.unregister(this)
     nativeActorsClose(this.#handle)
   }

@@ -1,3 +1,6 @@
+import { Call } from './call.ts'
+import { NO_PROCESS } from './protocol.ts'
+
 /** Values by number, for the core to speak of; freed numbers are used again, the last one first. */
 export class Slots {
   readonly #values: unknown[] = []
@@ -18,8 +21,13 @@ export class Slots {
     this.#free.push(slot)
   }
 
-  /** All that are kept. */
-  *[Symbol.iterator](): Generator<unknown> {
-    for (const value of this.#values) if (value !== undefined) yield value
+  /** Nobody will answer any more: the calls among them are rejected. */
+  abandonCalls(): void {
+    for (const call of this.#values) {
+      if (!(call instanceof Call) || call.settled) continue
+      call.settled = true
+      call.whenSettled?.()
+      call.reject(call.target.callError(call, NO_PROCESS))
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task. */
+/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task. */
 export { Agent, type AgentRef } from './agent.ts'
 export * from './errors.ts'
 export * from './supervisor/errors.ts'
@@ -18,6 +18,8 @@ export type {
   SupervisorStrategy,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server.ts'
+export { PartitionSupervisor } from './partition/partition.ts'
+export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './partition/types.ts'
 export type { Registrar } from './registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'

@@ -34,6 +34,7 @@ export class Unit extends Addressee implements Stoppable {
   readonly #restarts: Restarts | undefined
   #state: unknown = NO_STATE
   #seq = 0
+  #finished = false
   /** Its `init` has not ended. */
   #initializing = true
   #cancelRestart: (() => void) | undefined
@@ -53,7 +54,6 @@ export class Unit extends Addressee implements Stoppable {
     this.journal = maker.journal
     this.#parent = maker.parent
     this.#restarts = spec.supervision?.type === 'one-for-one' ? new Restarts(spec.supervision) : undefined
-    host.alive.add(this)
     maker.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
     void Promise.resolve().then(this.#init)
@@ -70,8 +70,20 @@ export class Unit extends Addressee implements Stoppable {
     return this.#ended.promise
   }
 
-  /** The system closes: ends at once, whatever is under way. */
-  abort(): void {
+  get isOwned(): boolean {
+    return this.#parent instanceof Unit
+  }
+
+  shutDown(): Promise<void> {
+    return this.end('shutdown')
+  }
+
+  override get progress(): number {
+    return this.#seq
+  }
+
+  /** Ends at once, whatever is under way; `onStop` is begun if it was not. */
+  kill(): void {
     if (this.phase === 'stopped' || this.phase === 'failed') return
     if (this.takesMail) this.#beginStop('shutdown', true)
     else void this.#end()
@@ -198,6 +210,7 @@ export class Unit extends Addressee implements Stoppable {
   }
 
   #tellFailure(error: unknown): void {
+    if (!this.teller.observed && this.host.isConsequence(error)) return
     this.teller.tellFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
   }
 
@@ -298,7 +311,8 @@ export class Unit extends Addressee implements Stoppable {
   }
 
   #finish(phase: 'stopped' | 'failed'): void {
-    if (!this.host.alive.delete(this)) return
+    if (this.#finished) return
+    this.#finished = true
     this.phase = phase
     if (phase === 'failed') this.exitKind = FAILED
     this.#restarts?.close()
