@@ -16,7 +16,6 @@ import { LocalRef } from './local-ref.ts'
 import type { Registrable } from './registrable.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type {
-  CallResult,
   GenServerBehavior,
   Info,
   LifecycleEvent,
@@ -135,7 +134,7 @@ export class Server extends Process implements Registrable {
     let next: unknown
     try {
       next = this.behavior.handleCast(message, this.#state)
-      if (isThenable(next)) return this.#afterwards('handleCast', next)
+      if (next !== this.#state && isThenable(next)) return this.#afterwards('handleCast', next)
     } catch (error) {
       this.crash(error)
       return undefined
@@ -161,7 +160,7 @@ export class Server extends Process implements Registrable {
     let result: unknown
     try {
       result = this.behavior.handleCall(call.message, this.#state, call)
-      if (isThenable(result)) {
+      if (!Array.isArray(result) && isThenable(result)) {
         return result.then(
           (value) => this.#answer(call, value),
           (error: unknown) => this.#callFailed(call, error),
@@ -353,7 +352,9 @@ export class Server extends Process implements Registrable {
 
   #answer(call: Call, result: unknown): Pending {
     if (Array.isArray(result)) {
-      const [reply, state] = result as unknown as CallResult<unknown, unknown>
+      // By index: to destructure an array is to iterate over it.
+      const reply: unknown = result[0]
+      const state: unknown = result[1]
       if (result.length !== 2 || state === undefined) {
         this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state'))
         return undefined
