@@ -5,20 +5,15 @@ import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { CallAlarm } from './alarm.ts'
 import { Call } from './call.ts'
 import type { Driver, SpawnSettings } from './driver.ts'
-import { caller, inRun } from './caller.ts'
+import { caller, goesOn, hasEnded, inRun } from './caller.ts'
+import { Pace } from './pace.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import * as is from './protocol.ts'
 import type { ExitKind } from './protocol.ts'
 import { Slots } from './slots.ts'
 
-/** A drain that has taken this long, in ms, lets the event loop turn. */
-const LONGEST_RUN_MS = 5
-/** Steps without a turn of the event loop, where the clock stands still; a round counts as a few. */
-const MOST_STEPS = 32_768
-const ROUND = 16
-/** Messages between two looks at the clock, once they have proved to be shorter than this, in ms, all together. */
-const SELDOM = 16
-const SHORT_MS = 1
+/** The bound that is none. */
+const UNBOUNDED = 2 ** 32 - 1
 
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
@@ -51,18 +46,10 @@ export class ActorRuntime implements Driver {
   #next = 0
   #count = 0
   #more = false
-  /** Messages since the last look at the clock, and how many there may be; whether it is time to let others go on. */
-  #unlooked = 0
-  #pause = 2
-  #isLate = false
+  readonly #pace: Pace
   #deadline = Infinity
   /** Whether calls with a deadline were open after the last round. */
   #outlived = false
-  /** The last look at the clock. */
-  #now = 0
-  /** When the present run of rounds without a turn of the event loop began. */
-  #runBegan = -1
-  #carriedOut = 0
   /** Calls with a deadline that nobody has answered. */
   #timed = 0
   readonly #alarm: CallAlarm
@@ -71,6 +58,7 @@ export class ActorRuntime implements Driver {
   constructor(clock: Clock, owner: ErrorOwner) {
     this.#clock = clock
     this.#owner = owner
+    this.#pace = new Pace(clock)
     const { handle, submissions, steps } = nativeActorsOpen(is.CAPACITY)
     this.#alarm = new CallAlarm(clock, () => this.#drainNow())
     this.#handle = handle
@@ -91,6 +79,7 @@ export class ActorRuntime implements Driver {
   spawn(process: Process, settings: SpawnSettings): void {
     const pid = hot.actorSpawn(this.#handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.pid = pid
+    if (settings.maxMailbox < UNBOUNDED) process.bound = process.room = settings.maxMailbox
     this.#processes[is.slotOf(pid)] = process
   }
 
@@ -103,11 +92,18 @@ export class ActorRuntime implements Driver {
   }
 
   info(process: Process, message: unknown): void {
+    process.room--
     this.#submit(process.pid, is.INFO, this.#slots.keep(message))
   }
 
   offer(process: Process, message: unknown): number {
-    this.#flush()
+    // Only sending fills a mailbox, so that room once found is there; the core is asked when it is used up.
+    if (process.room <= 0) process.room = process.bound - this.mailboxSize(process)
+    if (process.room > 0) {
+      process.room--
+      this.cast(process, message)
+      return is.OFFER_QUEUED
+    }
     const slot = this.#slots.keep(message)
     const offer = hot.actorOffer(this.#handle, process.pid, is.CAST, slot)
     if (offer >= is.OFFER_FULL) this.#slots.release(slot)
@@ -129,6 +125,7 @@ export class ActorRuntime implements Driver {
       this.#submit(current.pid, is.CALLER, 0)
     }
     if (call.timeoutMs !== Infinity) this.#timed++
+    call.target.room--
     this.#submissions[this.#submitted * is.SUBMISSION + 3] = call.timeoutMs
     this.#submit(call.target.pid, is.CALL, call.slot)
   }
@@ -145,6 +142,7 @@ export class ActorRuntime implements Driver {
   }
 
   requestStop(process: Process, request: unknown): void {
+    process.room--
     this.#submit(process.pid, is.STOP, this.#slots.keep(request))
   }
 
@@ -239,8 +237,7 @@ export class ActorRuntime implements Driver {
   #yield(): void {
     this.#scheduled = true
     soon(() => {
-      this.#runBegan = -1
-      this.#carriedOut = 0
+      this.#pace.turned()
       this.#drain()
     })
   }
@@ -249,7 +246,7 @@ export class ActorRuntime implements Driver {
     if (this.#closed) return
     if (this.#next === this.#count) {
       // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
-      if (this.#outlived) this.#now = this.#clock.monoMs()
+      if (this.#outlived) this.#pace.now = this.#clock.monoMs()
       this.#next = 0
       if (this.#ended.length > 0) {
         this.#leaving = this.#ended
@@ -257,14 +254,15 @@ export class ActorRuntime implements Driver {
       }
       const steps = this.#steps
       steps[is.TAIL] = this.#submitted
-      steps[is.TAIL + 1] = this.#now
+      steps[is.TAIL + 1] = this.#pace.now
       this.#count = hot.actorRound(this.#handle)
       this.#submitted = 0
       this.#more = steps[is.TAIL + 2] === 1
       this.#deadline = steps[is.TAIL + 3] as number
     }
-    this.#isLate = false
-    while (this.#next < this.#count && !this.#isLate) {
+    const pace = this.#pace
+    pace.isLate = false
+    while (this.#next < this.#count && !pace.isLate) {
       const at = this.#next * is.STEP
       if ((this.#steps[at + 1] as number) <= is.STOP) {
         const process = this.#processes[this.#steps[at] as number] as Process
@@ -272,18 +270,18 @@ export class ActorRuntime implements Driver {
       } else {
         this.#next++
         this.#step(at)
-        if (++this.#unlooked >= this.#pause) this.#look()
+        pace.step()
       }
     }
     this.#scheduled = false
     if (this.#next < this.#count) {
       this.#yield()
     } else {
-      this.#carriedOut += ROUND + this.#count
+      const mustTurn = pace.round(this.#count)
       if (this.#leaving.length > 0) this.#forgetLeaving()
       if (this.#exits.length > 0) this.#submitExits()
       if (this.#more || this.#submitted > 0) {
-        if (this.#isLate || this.#carriedOut > MOST_STEPS) this.#yield()
+        if (mustTurn) this.#yield()
         else this.#schedule()
       }
     }
@@ -296,6 +294,7 @@ export class ActorRuntime implements Driver {
   /** All that was handed out for a process in a row. */
   readonly #turn = (process: Process): void => {
     const steps = this.#steps
+    const pace = this.#pace
     const slot = is.slotOf(process.pid)
     do {
       const at = this.#next * is.STEP
@@ -305,8 +304,8 @@ export class ActorRuntime implements Driver {
       const message = steps[at + 2] as number
       if (process.busy || process.status !== RUNNING) this.#later(process, operation, message)
       else this.#run(process, operation, message)
-      if (++this.#unlooked >= this.#pause) this.#look()
-    } while (this.#next < this.#count && !this.#isLate)
+      pace.step()
+    } while (this.#next < this.#count && !pace.isLate)
   }
 
   /** Ends of which the steps of the last round have told everybody. */
@@ -316,16 +315,6 @@ export class ActorRuntime implements Driver {
       if (this.#processes[slot] === process) this.#processes[slot] = undefined
     }
     this.#leaving = []
-  }
-
-  /** Looks whether rounds have gone on for long enough without a turn of the event loop. */
-  #look(): void {
-    const now = this.#clock.monoMs()
-    this.#pause = now - this.#now < SHORT_MS ? Math.min(this.#pause * 2, SELDOM) : 2
-    this.#unlooked = 0
-    this.#now = now
-    if (this.#runBegan < 0) this.#runBegan = now
-    this.#isLate = now - this.#runBegan > LONGEST_RUN_MS
   }
 
   /** The core gives the slot of a process away once it hears of its end, so it hears when no step is left for it. */
@@ -417,6 +406,7 @@ export class ActorRuntime implements Driver {
   /** A handler that takes longer: nothing else of the process runs until it has ended. */
   #wait(process: Process, pending: PromiseLike<void>): void {
     process.busy = true
+    goesOn()
     this.#submit(process.pid, is.BUSY, 0)
     const resume = (): void => {
       this.#resume(process)
@@ -428,6 +418,7 @@ export class ActorRuntime implements Driver {
   }
 
   #resume(process: Process): void {
+    hasEnded()
     process.busy = false
     process.running = undefined
     if (process.status === DEAD) return

@@ -1,4 +1,5 @@
 import type { Call } from '../actor/call.ts'
+import { isAsyncFunction } from '../actor/caller.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
 import type { ActorRuntime } from '../actor/runtime.ts'
@@ -33,9 +34,6 @@ export interface StopRequest {
 }
 
 type Pending = PromiseLike<void> | undefined
-
-/** Compiled to something else it is found out when it first returns a promise. */
-const isAsyncFunction = (given: unknown): boolean => Object.prototype.toString.call(given) === '[object AsyncFunction]'
 
 export const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
