@@ -15,7 +15,7 @@ export interface NativeActors {
   handle: number
   /** Four numbers a submission. */
   submissions: Float64Array
-  /** Five numbers a step. */
+  /** Five numbers a step, and four behind them. */
   steps: Float64Array
 }
 

@@ -143,8 +143,8 @@ export interface HotLane {
   journalView(journal: number, durability: number): number
   /** Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest. */
   actorSpawn(runtime: number, trap_exit: number, max_mailbox: number, overflow: number): number
-  /** Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline. */
-  actorRound(runtime: number, submitted: number, now: number): number
+  /** Takes submissions, then writes what comes next to the steps; how many. Behind the steps stand the number of submissions and the time, and then 1 when there is more, and the next deadline. */
+  actorRound(runtime: number): number
   /** Takes submissions and nothing else. */
   actorSubmit(runtime: number, submitted: number): number
   /** Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process. */

@@ -20,6 +20,10 @@ export abstract class Process {
   /** The core's name for it. */
   pid = -1
   status: ProcessStatus = STARTING
+  /** User messages it may have queued. */
+  bound: number = Infinity
+  /** User messages that it can be sent, whatever it handles meanwhile, before its mailbox could be full. */
+  room: number = Infinity
   /** A handler has not ended. */
   busy = false
   /** What was handed out for it while a handler had not ended: operation and slot in turns. */
@@ -36,6 +40,11 @@ export abstract class Process {
 
   constructor(runtime: Driver) {
     this.runtime = runtime
+  }
+
+  /** A handler of it begins whose callees are to be known; what its face keeps of that run. */
+  enter(): object | undefined {
+    return undefined
   }
 
   /** What errors and events call it. */

@@ -1,4 +1,5 @@
 import type { Call } from '../actor/call.ts'
+import { isAsyncFunction } from '../actor/caller.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
 import { isConsequence } from '../actor/closing.ts'
@@ -18,7 +19,6 @@ import { LocalRef } from './local-ref.ts'
 import type { Registrable } from './registrable.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type {
-  CallResult,
   GenServerBehavior,
   Info,
   LifecycleEvent,
@@ -36,9 +36,6 @@ export interface StopRequest {
 }
 
 type Pending = PromiseLike<void> | undefined
-
-/** Compiled to something else it is found out when it first returns a promise. */
-const isAsyncFunction = (given: unknown): boolean => Object.prototype.toString.call(given) === '[object AsyncFunction]'
 
 export const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
@@ -142,7 +139,7 @@ export class Server extends Process implements Registrable {
     let next: unknown
     try {
       next = this.behavior.handleCast(message, this.#state)
-      if (isThenable(next)) return this.#afterwards('handleCast', next)
+      if (next !== this.#state && isThenable(next)) return this.#afterwards('handleCast', next)
     } catch (error) {
       this.crash(error)
       return undefined
@@ -168,7 +165,7 @@ export class Server extends Process implements Registrable {
     let result: unknown
     try {
       result = this.behavior.handleCall(call.message, this.#state, call)
-      if (isThenable(result)) {
+      if (!Array.isArray(result) && isThenable(result)) {
         return result.then(
           (value) => this.#answer(call, value),
           (error: unknown) => this.#callFailed(call, error),
@@ -390,7 +387,9 @@ export class Server extends Process implements Registrable {
 
   #answer(call: Call, result: unknown): Pending {
     if (Array.isArray(result)) {
-      const [reply, state] = result as unknown as CallResult<unknown, unknown>
+      // By index: to destructure an array is to iterate over it.
+      const reply: unknown = result[0]
+      const state: unknown = result[1]
       if (result.length !== 2 || state === undefined) {
         this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state'))
         return undefined

@@ -11,6 +11,7 @@ use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
 use super::restart::RestartTable;
+use super::shared_array::SharedArray;
 use super::supervisor::Supervisors;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
@@ -37,11 +38,11 @@ pub(super) struct Environment {
     pub(super) text: Cell<Vec<u8>>,
     /// Text of a batch that crosses in parts.
     pub(super) gathered: RefCell<String>,
-    scratch: Scratch,
+    scratch: SharedArray,
 }
 
 impl Environment {
-    pub(super) fn new(scratch: Scratch) -> Self {
+    pub(super) fn new(scratch: SharedArray) -> Self {
         let bell = Bell::default();
         Self {
             actors: RefCell::default(),
@@ -85,25 +86,6 @@ impl Environment {
             data.cast::<Self>().as_ref()
         }
         .ok_or_else(|| napi::Error::from_reason("keelson: environment table is gone"))
-    }
-}
-
-/// The memory of a `Float64Array` that JavaScript and Rust both see.
-pub(super) struct Scratch(*const Cell<f64>);
-
-impl Scratch {
-    /// # Safety
-    ///
-    /// `memory` points to [`SCRATCH_LEN`] doubles that stay valid and in place until the environment ends, and
-    /// only the environment's own thread touches them.
-    pub(super) unsafe fn new(memory: *mut f64) -> Self {
-        Self(memory.cast())
-    }
-
-    fn cells(&self) -> &[Cell<f64>] {
-        // SAFETY: `new` requires the memory to be valid for this length while `self` lives; `Cell<f64>` has the
-        // layout of `f64`, and one thread means no data race.
-        unsafe { std::slice::from_raw_parts(self.0, SCRATCH_LEN) }
     }
 }
 

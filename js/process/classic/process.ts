@@ -177,7 +177,9 @@ export class Classic implements ClassicProcess {
       else this.host.report(error, `process ${this.id.value}`)
     }
     try {
-      const result = runInside(inside, () => this.#behavior.handle(message)) as PromiseLike<unknown> | undefined
+      const result = runInside(inside, this.#behavior.handle, () => this.#behavior.handle(message)) as
+        | PromiseLike<unknown>
+        | undefined
       if (typeof result?.then === 'function') return result.then(handled, failed) as PromiseLike<void>
     } catch (error) {
       failed(error)
