@@ -33,12 +33,12 @@ fn text(segments: &'static [&'static str], most: usize) -> impl Strategy<Value =
 }
 
 fn pattern() -> impl Strategy<Value = String> {
-    text(&["a", "b", "", "é", "*", "*", "**", "#", "*a"], 6)
+    text(&["a", "b", "", "a very long segment", "*", "*", "**", "#", "*a"], 6)
 }
 
 /// Topics have stars too: they mean nothing there.
 fn topic() -> impl Strategy<Value = String> {
-    text(&["a", "a", "b", "", "é", "*", "**", "*a", "unheard"], 8)
+    text(&["a", "a", "b", "", "a very long segment", "*", "**", "*a", "unheard"], 8)
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +83,8 @@ proptest! {
             prop_assert_eq!(subscriptions.len(), model.len());
             let [nodes, edges, words] = subscriptions.trie().sizes();
             let segments: usize = model.iter().map(|(_, pattern)| pattern.split('.').count()).sum();
-            prop_assert!(nodes <= segments && edges <= nodes && words <= edges);
+            // The long segment is two parts of a word.
+            prop_assert!(nodes <= segments && edges <= nodes && words <= 2 * nodes);
         }
         for (id, _) in model {
             subscriptions.unsubscribe(id);

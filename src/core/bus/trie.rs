@@ -29,8 +29,10 @@ enum Step {
 struct Node {
     parent: u32,
     step: Step,
-    /// Children by a word; they are in the trie's edges.
+    /// Children by a word. One stands here, the others are in the trie's edges.
     words: u32,
+    word: u32,
+    by_word: u32,
     one: u32,
     any: u32,
     nothing: List,
@@ -42,6 +44,10 @@ struct Node {
     told: u64,
 }
 
+fn edge(parent: u32, word: u32) -> u64 {
+    (u64::from(parent) << 32) | u64::from(word)
+}
+
 impl Node {
     fn new(parent: u32, step: Step) -> Self {
         let empty = List::EMPTY;
@@ -49,6 +55,8 @@ impl Node {
             parent,
             step,
             words: 0,
+            word: 0,
+            by_word: NONE,
             one: NONE,
             any: NONE,
             nothing: empty,
@@ -69,8 +77,8 @@ impl Node {
 pub(super) struct Trie {
     nodes: Vec<Node>,
     free: Vec<u32>,
-    /// Child by parent and word.
-    edges: BTreeMap<(u32, u32), u32>,
+    /// Child by parent and word, where the parent has several.
+    edges: BTreeMap<u64, u32>,
     words: Words,
     /// Where a walk stands, and where it will; kept from one to the next.
     here: Vec<u32>,
@@ -124,7 +132,11 @@ impl Trie {
                 Step::Any => above.any = NONE,
                 Step::Word(word) => {
                     above.words -= 1;
-                    self.edges.remove(&(parent, word));
+                    if above.by_word == at {
+                        above.by_word = NONE;
+                    } else {
+                        self.edges.remove(&edge(parent, word));
+                    }
                     self.words.release(word);
                 }
             }
@@ -154,7 +166,7 @@ impl Trie {
                 some.collect(all, found);
                 if words > 0 {
                     let word = *word.get_or_insert_with(|| self.words.find(segment));
-                    if let Some(&child) = word.and_then(|word| self.edges.get(&(node, word))) {
+                    if let Some(child) = word.and_then(|word| self.by_word(node, word)) {
                         self.enter(child, &mut there, all, found);
                     }
                 }
@@ -205,6 +217,15 @@ impl Trie {
         }
     }
 
+    fn by_word(&self, parent: u32, word: u32) -> Option<u32> {
+        let node = &self.nodes[parent as usize];
+        if node.by_word != NONE && node.word == word {
+            return Some(node.by_word);
+        }
+        let others = node.words - u32::from(node.by_word != NONE);
+        if others > 0 { self.edges.get(&edge(parent, word)).copied() } else { None }
+    }
+
     fn child(&mut self, parent: u32, segment: Segment<'_>) -> u32 {
         let above = &self.nodes[parent as usize];
         let (known, step) = match segment {
@@ -212,9 +233,8 @@ impl Trie {
             Segment::Any => (above.any, Step::Any),
             Segment::Plain(text) => {
                 let word = self.words.find(text);
-                let edge = word.and_then(|word| self.edges.get(&(parent, word)));
-                match edge {
-                    Some(&child) => return child,
+                match word.and_then(|word| self.by_word(parent, word)) {
+                    Some(child) => return child,
                     None => (NONE, Step::Word(self.words.take(text))),
                 }
             }
@@ -229,7 +249,11 @@ impl Trie {
             Step::Any => above.any = child,
             Step::Word(word) => {
                 above.words += 1;
-                self.edges.insert((parent, word), child);
+                if above.by_word == NONE {
+                    (above.word, above.by_word) = (word, child);
+                } else {
+                    self.edges.insert(edge(parent, word), child);
+                }
             }
         }
         child
