@@ -39,10 +39,11 @@ function emitterWith(list) {
   return emitter
 }
 
+const source = (pattern) =>
+  pattern.replaceAll('.', '\\.').replaceAll('**', '\u0000').replaceAll('*', '[^.]*').replaceAll('\u0000', '.*')
+
 /** The naive way: every subscription is asked. */
 function regexesWith(list) {
-  const source = (pattern) =>
-    pattern.replaceAll('.', '\\.').replaceAll('**', '\u0000').replaceAll('*', '[^.]*').replaceAll('\u0000', '.*')
   const all = list.map((pattern) => ({ regex: new RegExp(`^${source(pattern)}$`), handler: hear }))
   return {
     emit(topic, message) {
@@ -115,16 +116,6 @@ export default {
       3,
       { value: 3000 },
     ),
-    against(
-      'publish to 3 of 100,000 subscriptions, against a list of regexes',
-      few,
-      different,
-      ourBus,
-      'a list of regexes',
-      naive,
-      3,
-      { ratio: 0.01 },
-    ),
     against('publish to 1 subscriber, one topic, against mitt', some, same, oneBus, 'mitt', oneMitt, 1),
     {
       name: 'subscribe 100,000 patterns, against eventemitter2',
@@ -178,5 +169,16 @@ export default {
       ours: expecting(3 * some, publishes(some, different)),
       bar: { growth: 3 },
     },
+    // The last: its regexes stay, and are in the collector's way.
+    against(
+      'publish to 3 of 100,000 subscriptions, against a list of regexes',
+      few,
+      different,
+      ourBus,
+      'a list of regexes',
+      naive,
+      3,
+      { ratio: 0.01 },
+    ),
   ],
 }
