@@ -185,4 +185,16 @@ export interface HotLane {
   restartsStarted(restarts: number, now: number): number
   /** It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were. */
   restartsFailed(restarts: number, now: number, chance: number): number
+  /** Opens the subscriptions of a bus; their handle. */
+  busOpen(): number
+  /** Forgets them; a stale handle does nothing. */
+  busClose(bus: number): number
+  /** Adds a subscription; its id, or -1 for no bus, -2 too long, -3 too many segments, -4 no room. Scratch 0: its slot. */
+  busSubscribe(pattern: string, bus: number): number
+  /** Ends a subscription; 1 if there was one. */
+  busUnsubscribe(bus: number, id: number): number
+  /** How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first 64, in order. */
+  busMatch(topic: string, bus: number): number
+  /** Up to 64 slots of what was found last, from an index on, in scratch; how many. */
+  busFound(bus: number, from: number): number
 }

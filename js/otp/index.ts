@@ -1,6 +1,23 @@
 /** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task. */
+/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task, EventBus, TimerService. */
 export { Agent, type AgentRef } from './agent.ts'
 export * from './errors.ts'
+export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
+export { EventBus } from './event-bus/event-bus.ts'
+export type {
+  BusEvent,
+  BusEvents,
+  EventBusOptions,
+  EventBusRef,
+  EventBusStats,
+  EventHandler,
+  EventOverflow,
+  EventProcess,
+  EventsOptions,
+  NextOptions,
+  SubscribeOptions,
+  BusSubscription,
+} from './event-bus/types.ts'
 export * from './supervisor/errors.ts'
 export { Supervisor } from './supervisor/supervisor.ts'
 export type {

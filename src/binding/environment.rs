@@ -7,6 +7,7 @@ use napi::sys;
 use super::actor::Actors;
 use super::atom::Atoms;
 use super::bell::Bell;
+use super::bus::Buses;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
@@ -29,6 +30,7 @@ pub(super) struct Environment {
     pub(super) atoms: RefCell<Atoms>,
     pub(super) journals: RefCell<Journals>,
     pub(super) restarts: RefCell<RestartTable>,
+    pub(super) buses: RefCell<Buses>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -53,6 +55,7 @@ impl Environment {
             atoms: RefCell::default(),
             journals: RefCell::default(),
             restarts: RefCell::default(),
+            buses: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),
