@@ -1,5 +1,17 @@
-/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task. */
+/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task; and Cache. */
 export { Agent, type AgentRef } from './agent.ts'
+export { Cache } from './cache/cache.ts'
+export type {
+  CacheHandle,
+  CacheKey,
+  CacheLoadOptions,
+  CacheOptions,
+  CachePolicy,
+  CacheRef,
+  CacheSetOptions,
+  CacheStats,
+  EvictReason,
+} from './cache/types.ts'
 export * from './errors.ts'
 export * from './supervisor/errors.ts'
 export { Supervisor } from './supervisor/supervisor.ts'

@@ -10,6 +10,7 @@ mod actor;
 mod atom;
 mod atom_open;
 mod bell;
+mod cache;
 mod clock;
 mod engine;
 mod engine_config;
