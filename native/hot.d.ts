@@ -103,6 +103,22 @@ export interface HotLane {
   sharedCount(): number
   /** A number that no other call in the process got: the name of a private namespace. */
   sharedNamespace(): number
+  /** Stores an entry: its slot, or -1 if it would not fit alone. Scratch: how many have gone and were not told, and the slots of the first; -1 - slot of what was over. */
+  cacheInsert(cache: number, hash: number, bytes: number, until: number, now: number, logged: number): number
+  /** Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Scratch as of `cacheInsert`. */
+  cacheUpdate(cache: number, slot: number, bytes: number, until: number, now: number, logged: number): number
+  /** Frees a slot. */
+  cacheRemove(cache: number, slot: number, logged: number): number
+  /** Removes what is over. Scratch as of `cacheInsert`. */
+  cacheSweep(cache: number, now: number, logged: number): number
+  /** Further slots that have gone. Scratch as of `cacheInsert`. */
+  cacheGone(cache: number): number
+  /** Takes a log of uses. */
+  cacheUses(cache: number, logged: number): number
+  /** Removes everything. */
+  cacheClear(cache: number): number
+  /** What all entries take. */
+  cacheBytes(cache: number): number
   /** The value of a counter or flag, or NaN. */
   wordGet(word: number): number
   /** Adds; the new value, or NaN and no change when it would not be a safe integer. */

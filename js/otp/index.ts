@@ -1,6 +1,17 @@
-/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task. */
-/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task, EventBus, TimerService. */
+/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; EventBus and Cache. */
 export { Agent, type AgentRef } from './agent.ts'
+export { Cache } from './cache/cache.ts'
+export type {
+  CacheHandle,
+  CacheKey,
+  CacheLoadOptions,
+  CacheOptions,
+  CachePolicy,
+  CacheRef,
+  CacheSetOptions,
+  CacheStats,
+  EvictReason,
+} from './cache/types.ts'
 export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'

@@ -8,6 +8,7 @@ use super::actor::Actors;
 use super::atom::Atoms;
 use super::bell::Bell;
 use super::bus::Buses;
+use super::cache::Caches;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
@@ -23,6 +24,7 @@ pub(super) const SCRATCH_LEN: usize = 64;
 /// The table of an environment, reached through the data pointer of each hot function.
 pub(super) struct Environment {
     pub(super) actors: RefCell<Actors>,
+    pub(super) caches: RefCell<Caches>,
     pub(super) clocks: RefCell<Clocks>,
     pub(super) supervisors: RefCell<Supervisors>,
     pub(super) systems: RefCell<Systems>,
@@ -48,6 +50,7 @@ impl Environment {
         let bell = Bell::default();
         Self {
             actors: RefCell::default(),
+            caches: RefCell::default(),
             clocks: RefCell::default(),
             supervisors: RefCell::default(),
             systems: RefCell::default(),

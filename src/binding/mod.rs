@@ -11,6 +11,7 @@ mod atom;
 mod atom_open;
 mod bell;
 mod bus;
+mod cache;
 mod clock;
 mod engine;
 mod engine_config;

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod admission;
 pub mod atom;
 pub mod bus;
+pub mod cache;
 pub mod error;
 pub mod inbox;
 pub mod journal;
