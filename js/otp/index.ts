@@ -1,4 +1,4 @@
-/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task. */
+/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task; and services: RateLimiter. */
 export { Agent, type AgentRef } from './agent.ts'
 export * from './errors.ts'
 export * from './supervisor/errors.ts'
@@ -18,6 +18,16 @@ export type {
   SupervisorStrategy,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server.ts'
+export * from './rate-limiter/errors.ts'
+export { Limiter } from './rate-limiter/limiter.ts'
+export { RateLimiter, type RateLimiterRef } from './rate-limiter/rate-limiter.ts'
+export type {
+  LimiterOptions,
+  LimiterStats,
+  RateLimitAlgorithm,
+  RateLimiterOptions,
+  RateLimitResult,
+} from './rate-limiter/types.ts'
 export type { Registrar } from './registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'

@@ -10,6 +10,7 @@ use super::bell::Bell;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
+use super::rate::Limiters;
 use super::restart::RestartTable;
 use super::supervisor::Supervisors;
 use super::system::Systems;
@@ -28,6 +29,7 @@ pub(super) struct Environment {
     pub(super) atoms: RefCell<Atoms>,
     pub(super) journals: RefCell<Journals>,
     pub(super) restarts: RefCell<RestartTable>,
+    pub(super) limiters: RefCell<Limiters>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -52,6 +54,7 @@ impl Environment {
             atoms: RefCell::default(),
             journals: RefCell::default(),
             restarts: RefCell::default(),
+            limiters: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),

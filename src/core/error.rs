@@ -95,6 +95,8 @@ error_codes! {
         "A `simple_one_for_one` supervisor was given specifications, or another one arguments; `reason` says which.";
     "KEELSON_SUPERVISOR_NOT_FOUND", "SupervisorNotFoundError",
         "There is no such supervisor, or it is stopping or has stopped.";
+    "KEELSON_RATE_LIMITED", "RateLimitExceededError",
+        "A key has no quota left for the cost, or is blocked; `retryAfterMs` says when it will have.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
     "KEELSON_PANIC", "NativePanicError",

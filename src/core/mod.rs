@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod journal;
 pub mod names;
 pub mod random;
+pub mod rate;
 pub mod resistance;
 pub(crate) mod slab;
 mod sync;
