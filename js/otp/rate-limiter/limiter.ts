@@ -54,6 +54,8 @@ kept.push(new Verdict(1))
 export class Limiter {
   /** What a key can take at once. */
   readonly limit: number
+  /** The window, in milliseconds. */
+  readonly windowMs: number
   /** The system it belongs to. */
   readonly system: System
   readonly #core: number
@@ -70,6 +72,7 @@ export class Limiter {
   constructor(options: LimiterOptions) {
     const settings = limiterSettings(options)
     this.limit = settings.burst
+    this.windowMs = settings.windowMs
     this.system = settings.system
     this.#clock = settings.system.clock
     this.#core = openLimiter(settings)
@@ -156,6 +159,11 @@ export class Limiter {
     this.#slotOf(key)
     if (this.#closed) this.#refused()
     return this.#keys.forget(key)
+  }
+
+  /** Whether a key is remembered. */
+  knows(key: string): boolean {
+    return this.#slotOf(key) !== undefined
   }
 
   /** The keys that are remembered, in the order in which they came. */
