@@ -213,4 +213,28 @@ export interface HotLane {
   busMatch(topic: string, bus: number): number
   /** Up to 64 slots of what was found last, from an index on, in scratch; how many. */
   busFound(bus: number, from: number): number
+  /** A limiter's handle, or minus the number of the field that is refused: 1 limit, 2 window, 3 burst, 4 max keys, 5 block. The algorithm is 0 GCRA, 1 log, 2 counter. */
+  rateOpen(algorithm: number, limit: number, window: number, burst: number, max_keys: number, block: number, now: number): number
+  /** Forgets a limiter; a stale handle does nothing. */
+  rateClose(limiter: number): number
+  /** Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: allowed, remaining, used, retry, reset, blocked; times in microseconds. */
+  rateCheck(limiter: number, slot: number, cost: number, now: number): number
+  /** Takes a cost if it is there: 1, 0, or -1 for a cost that never is. Scratch as above. */
+  rateTake(limiter: number, slot: number, cost: number, now: number): number
+  /** Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, then how many slots were forgotten for it, and which. */
+  rateEnter(limiter: number, cost: number, now: number): number
+  /** Adds a key: its slot. Scratch 6: as above. */
+  rateAdd(limiter: number, now: number): number
+  /** Takes points, there or not: 1, or 0 for no key. */
+  ratePenalty(limiter: number, slot: number, points: number, now: number): number
+  /** Gives points back: 1, or 0 for no key. */
+  rateReward(limiter: number, slot: number, points: number, now: number): number
+  /** Blocks for so many milliseconds, 0 to end a block: 1, or 0 for no key. */
+  rateBlock(limiter: number, slot: number, time: number, now: number): number
+  /** Forgets a key: 1, or 0 for no key. */
+  rateForget(limiter: number, slot: number): number
+  /** Forgets idle keys, up to as many as are told at once: how many. Scratch 0: for how many milliseconds no other is idle, or -1 when there is no other; 7: which. */
+  rateSweep(limiter: number, now: number): number
+  /** How many keys there are. Scratch: keys that were forgotten before they were idle, bytes. */
+  rateStats(limiter: number): number
 }

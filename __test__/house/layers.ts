@@ -7,7 +7,7 @@ export const layers = {
   native: ['.'],
   primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor'],
   services: ['atrion', 'otp', 'process'],
-  adapters: ['express', 'testing'],
+  adapters: ['http', 'express', 'fastify', 'testing'],
 } as const satisfies Record<string, readonly string[]>
 
 const order: readonly (readonly string[])[] = [layers.native, layers.primitives, layers.services, layers.adapters]

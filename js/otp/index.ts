@@ -1,4 +1,4 @@
-/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; EventBus and Cache. */
+/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; and services: EventBus, Cache, RateLimiter. */
 export { Agent, type AgentRef } from './agent.ts'
 export { Cache } from './cache/cache.ts'
 export type {
@@ -48,6 +48,16 @@ export type {
 export { GenServer } from './gen-server.ts'
 export { PartitionSupervisor } from './partition/partition.ts'
 export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './partition/types.ts'
+export * from './rate-limiter/errors.ts'
+export { Limiter } from './rate-limiter/limiter.ts'
+export { RateLimiter, type RateLimiterRef } from './rate-limiter/rate-limiter.ts'
+export type {
+  LimiterOptions,
+  LimiterStats,
+  RateLimitAlgorithm,
+  RateLimiterOptions,
+  RateLimitResult,
+} from './rate-limiter/types.ts'
 export type { Registrar } from './registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'

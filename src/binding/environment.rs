@@ -12,6 +12,7 @@ use super::cache::Caches;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
+use super::rate::Limiters;
 use super::restart::RestartTable;
 use super::shared_array::SharedArray;
 use super::supervisor::Supervisors;
@@ -33,6 +34,7 @@ pub(super) struct Environment {
     pub(super) journals: RefCell<Journals>,
     pub(super) restarts: RefCell<RestartTable>,
     pub(super) buses: RefCell<Buses>,
+    pub(super) limiters: RefCell<Limiters>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -59,6 +61,7 @@ impl Environment {
             journals: RefCell::default(),
             restarts: RefCell::default(),
             buses: RefCell::default(),
+            limiters: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),

@@ -20,6 +20,7 @@ mod hot;
 mod inbox;
 mod journal;
 mod journal_pages;
+mod rate;
 mod registry;
 mod restart;
 mod shared_array;

@@ -97,6 +97,10 @@ error_codes! {
         "There is no such supervisor, or it is stopping or has stopped.";
     "KEELSON_BUS_OVERFLOW", "BusOverflowError",
         "A reader of an event bus was too slow and had asked to lose nothing; its subscription has ended.";
+    "KEELSON_RATE_LIMITED", "RateLimitExceededError",
+        "A key has no quota left for the cost, or is blocked; `retryAfterMs` says when it will have.";
+    "KEELSON_MISCONFIGURED", "MisconfigurationError",
+        "The program around a part is set up so that the part cannot do its work; `check` says which. Told to `onError`.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
     "KEELSON_PANIC", "NativePanicError",

@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod journal;
 pub mod names;
 pub mod random;
+pub mod rate;
 pub mod resistance;
 pub(crate) mod slab;
 mod sync;

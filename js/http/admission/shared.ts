@@ -1,6 +1,6 @@
-import { Atrion } from '../atrion/atrion.ts'
-import { getDefaultSystem } from '../system/default.ts'
-import type { System } from '../system/system.ts'
+import { Atrion } from '../../atrion/atrion.ts'
+import { getDefaultSystem } from '../../system/default.ts'
+import type { System } from '../../system/system.ts'
 
 const shared = new WeakMap<System, Atrion>()
 

@@ -1,8 +1,9 @@
-import type { NextFunction, Request, Response } from 'express'
+import type { ServerResponse } from 'node:http'
 
-import type { Gate } from '../atrion/gate.ts'
-import type { Ticket } from '../atrion/ticket.ts'
-import type { TicketOutcome } from '../atrion/types.ts'
+import type { Gate } from '../../atrion/gate.ts'
+import type { Ticket } from '../../atrion/ticket.ts'
+import type { TicketOutcome } from '../../atrion/types.ts'
+import type { Next } from '../face.ts'
 
 /** Why a wait ended whose client went away. */
 export const GONE: unique symbol = Symbol('the client went away')
@@ -16,20 +17,21 @@ const ABORTED: TicketOutcome = { aborted: true }
  */
 interface Listener {
   (): void
-  visit?: Visit
+  visit?: Visit<unknown, unknown>
 }
 
 /** The visits of a response that are under way, from the outermost in. */
-function visitsOf(res: Response): Visit[] {
+function visitsOf(res: ServerResponse): Visit<unknown, unknown>[] {
   // Nobody listens yet at the outermost gate of most apps.
   if (res.listenerCount('close') === 0) return NONE
   return (res.listeners('close') as Listener[]).flatMap(({ visit }) => visit ?? NONE)
 }
-const NONE: Visit[] = []
+const NONE: Visit<unknown, unknown>[] = []
 
 /** What a visit needs of its middleware. */
-interface Judge {
-  failed(req: Request, res: Response): boolean
+interface Judge<Req, Res> {
+  failed(req: Req, res: Res): boolean
+  ended(res: Res): ServerResponse
   report(error: unknown, origin: string): void
 }
 
@@ -37,18 +39,18 @@ interface Judge {
  * One request at one gate, from asking to the report of its end. It is the signal of its own wait: an
  * `AbortController` for each request would cost more than its admission.
  */
-export class Visit {
-  readonly req: Request
-  readonly res: Response
-  readonly next: NextFunction
+export class Visit<Req, Res> {
+  readonly req: Req
+  readonly res: Res
+  readonly next: Next
   /** The gate's name. */
   readonly name: string
   /** As an `AbortSignal`: whether it left while it waited. */
   aborted = false
   readonly reason: typeof GONE = GONE
   /** Visits of the same request at other gates, which hold their places while this one asks. */
-  readonly #outer: readonly Visit[]
-  readonly #judge: Judge
+  readonly #outer: readonly Visit<unknown, unknown>[]
+  readonly #judge: Judge<Req, Res>
   readonly #gate: Gate
   #ticket: Ticket | undefined
   #leave: (() => void) | undefined
@@ -56,14 +58,14 @@ export class Visit {
   #refusedInside = false
   #ended = false
 
-  constructor(judge: Judge, gate: Gate, name: string, req: Request, res: Response, next: NextFunction) {
+  constructor(judge: Judge<Req, Res>, gate: Gate, name: string, req: Req, res: Res, next: Next) {
     this.#judge = judge
     this.#gate = gate
     this.req = req
     this.res = res
     this.next = next
     this.name = name
-    this.#outer = visitsOf(res)
+    this.#outer = visitsOf(judge.ended(res))
   }
 
   /** As an `AbortSignal`: there is one listener, the gate. */
@@ -83,9 +85,10 @@ export class Visit {
   /** Sees the response to its end. */
   watch(): void {
     const gone: Listener = () => this.#end(ABORTED)
-    gone.visit = this
-    this.res.on('finish', () => this.#finish())
-    this.res.on('close', gone)
+    gone.visit = this as Visit<unknown, unknown>
+    const response = this.#judge.ended(this.res)
+    response.on('finish', () => this.#finish())
+    response.on('close', gone)
   }
 
   /** Runs the app. What it throws is its own affair, but it is reported as a failure. */

@@ -1,35 +1,47 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { ServerResponse } from 'node:http'
 
-import type { Atrion } from '../atrion/atrion.ts'
-import { type Priority, voltageOf } from '../atrion/priority.ts'
-import type { Ticket } from '../atrion/ticket.ts'
-import type { AdmitOptions, Shed } from '../atrion/types.ts'
-import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { checkedKey, GateNames, keyed } from './names.ts'
+import type { Atrion } from '../../atrion/atrion.ts'
+import { type Priority, voltageOf } from '../../atrion/priority.ts'
+import type { Ticket } from '../../atrion/ticket.ts'
+import type { AdmitOptions, Shed } from '../../atrion/types.ts'
+import { ClosedError } from '../../errors.ts'
+import { isThenable } from '../../thenable.ts'
+import { askAtOnce, tell } from '../ask.ts'
+import type { Face, Next } from '../face.ts'
+import { prepareRefusal } from '../refusal.ts'
+import { checkedKey, keyed } from './keys.ts'
 import type { Settings } from './options.ts'
-import { refuse } from './refusal.ts'
 import { sharedAtrion } from './shared.ts'
 import { GONE, Visit } from './visit.ts'
+
+/** What a gate has to know of a framework. */
+export interface GateFace<Req, Res, Handler> extends Face<Req, Res> {
+  /** The name of the gate a request stands at: a pattern, never the path a client asked for. */
+  nameOf(req: Req): string
+  /** Lets a handler of the user's answer. */
+  handle(handler: Handler, req: Req, res: Res, next: Next, shed: Shed): unknown
+}
 
 /**
  * What stands behind a middleware. Its rule: no failure of ours, and none of a function that the user gave us, breaks
  * a request. It is reported, and the request goes on as if there were no gate, or as if the function were not given.
  */
-export class Door {
-  readonly #settings: Settings
-  readonly #names: GateNames
+export class Door<Req, Res, Handler> {
+  readonly #settings: Settings<Req, Res, Handler>
+  readonly #face: GateFace<Req, Res, Handler>
   #atrion: Atrion
   #toldClosed = false
 
-  constructor(settings: Settings, middleware: RequestHandler) {
+  constructor(settings: Settings<Req, Res, Handler>, face: GateFace<Req, Res, Handler>) {
     this.#settings = settings
-    this.#names = new GateNames(middleware, settings.name)
+    this.#face = face
     this.#atrion = settings.atrion ?? sharedAtrion(settings.system)
   }
 
-  receive(req: Request, res: Response, next: NextFunction): void {
+  receive(req: Req, res: Res, next: Next): void {
     // Over before it came to us: answered by somebody else, or its client has gone, and then nobody is served.
-    if (res.destroyed) return res.headersSent ? next() : undefined
+    const response = this.ended(res)
+    if (response.destroyed) return response.headersSent ? next() : undefined
     const { skip, shadow } = this.#settings
     if (skip !== undefined && this.#ask('skip', skip, Boolean, req, res)) return next()
     const { gate } = this.#openAtrion()
@@ -51,10 +63,15 @@ export class Door {
   }
 
   /** Whether a finished response is a failure. */
-  failed(req: Request, res: Response): boolean {
+  failed(req: Req, res: Res): boolean {
     const { isFailure } = this.#settings
     const answer = isFailure && this.#ask('isFailure', isFailure, Boolean, req, res)
-    return answer ?? res.statusCode >= 500
+    return answer ?? this.ended(res).statusCode >= 500
+  }
+
+  /** The response whose end is waited for. */
+  ended(res: Res): ServerResponse {
+    return this.#face.response(res)
   }
 
   report(error: unknown, origin: string): void {
@@ -69,19 +86,19 @@ export class Door {
   }
 
   /** A closed Atrion protects nothing. That is said once; requests are not to suffer from it. */
-  #pass(next: NextFunction): void {
+  #pass(next: Next): void {
     if (!this.#toldClosed) this.report(new ClosedError('the Atrion'), 'admission: requests pass unprotected')
     this.#toldClosed = true
     next()
   }
 
-  #nameOf(req: Request, res: Response): string {
-    const name = this.#names.of(req)
+  #nameOf(req: Req, res: Res): string {
+    const name = this.#settings.name ?? this.#face.nameOf(req)
     const { key } = this.#settings
     return key === undefined ? name : keyed(name, this.#ask('key', key, checkedKey, req, res))
   }
 
-  #askFor(visit: Visit): AdmitOptions {
+  #askFor(visit: Visit<Req, Res>): AdmitOptions {
     const { priority, priorityOf, timeoutMs, maxWaitMs } = this.#settings
     return {
       priority: priorityOf ? this.#ask('priority', priorityOf, checkedPriority, visit.req, visit.res) : priority,
@@ -92,13 +109,13 @@ export class Door {
     }
   }
 
-  #shadow(visit: Visit, asked: AdmitOptions): Ticket {
+  #shadow(visit: Visit<Req, Res>, asked: AdmitOptions): Ticket {
     const { ticket, shed } = this.#atrion.gate.admitShadow(visit.name, asked)
     if (shed !== undefined) this.#tell(visit.req, shed)
     return ticket
   }
 
-  #wait(visit: Visit, admission: Promise<Ticket | Shed>): void {
+  #wait(visit: Visit<Req, Res>, admission: Promise<Ticket | Shed>): void {
     visit.watch()
     admission.then(
       (entered) => {
@@ -120,66 +137,55 @@ export class Door {
     )
   }
 
-  #refuse(visit: Visit, shed: Shed): void {
+  #refuse(visit: Visit<Req, Res>, shed: Shed): void {
     const { req, res, next } = visit
     if (shed.reason === 'closed') return this.#pass(next)
     this.#tell(req, shed)
     visit.refused()
     const { handler, statusCode } = this.#settings
     // Somebody else is answering: there is nothing to refuse.
-    if (res.headersSent) return next()
+    if (this.ended(res).headersSent) return next()
     if (handler === undefined) return this.#answer(visit, shed, statusCode)
     try {
-      const answered = handler(req, res, next, shed)
+      const answered = this.#face.handle(handler, req, res, next, shed)
       if (isThenable(answered)) answered.then(undefined, next)
     } catch (error) {
       next(error)
     }
   }
 
-  #answer({ req, res, next }: Visit, shed: Shed, statusCode: number): void {
+  #answer({ req, res, next }: Visit<Req, Res>, shed: Shed, statusCode: number): void {
     try {
-      refuse(req, res, statusCode, shed)
+      const response = this.ended(res)
+      // The estimate is jittered already.
+      prepareRefusal(this.#face.request(req), response, Math.ceil(shed.retryAfterMs))
+      response.setHeader('Cache-Control', 'no-store')
+      const body = `{"error":"overloaded","reason":"${shed.reason}","retryAfterMs":${Math.ceil(shed.retryAfterMs)}}`
+      this.#face.answer(req, res, statusCode, 'application/json; charset=utf-8', body)
     } catch (error) {
       this.report(error, 'admission: the refusal')
       next()
     }
   }
 
-  #tell(req: Request, shed: Shed): void {
+  #tell(req: Req, shed: Shed): void {
     const { onShed } = this.#settings
     if (onShed === undefined) return
-    const failed = (error: unknown): void => this.report(error, 'admission: onShed')
-    try {
-      const told: unknown = onShed(req, shed)
-      if (isThenable(told)) told.then(undefined, failed)
-    } catch (error) {
-      failed(error)
-    }
+    tell('admission: onShed', () => onShed(req, shed), this.#report)
   }
 
   /** The checked answer of a function of the user's; `undefined` when it fails or answers with a promise. */
   #ask<T>(
     name: string,
-    question: (req: Request, res: Response) => unknown,
+    question: (req: Req, res: Res) => unknown,
     check: (answer: unknown) => T,
-    req: Request,
-    res: Response,
+    req: Req,
+    res: Res,
   ): T | undefined {
-    try {
-      const answer = question(req, res)
-      if (!isThenable(answer)) return check(answer)
-      answer.then(undefined, () => {})
-      throw new InvalidArgumentError(`${name}(req)`, 'answered at once, not with a promise', answer)
-    } catch (error) {
-      this.report(error, `admission: ${name}`)
-      return undefined
-    }
+    return askAtOnce('admission', name, () => question(req, res), check, this.#report)
   }
+
+  readonly #report = (error: unknown, origin: string): void => this.report(error, origin)
 }
 
 const checkedPriority = (answer: unknown): number => voltageOf('priority(req)', answer as Priority | undefined)
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}
