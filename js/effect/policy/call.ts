@@ -1,4 +1,5 @@
 import { abortSignal, callable, options as checkOptions } from '../../arguments.ts'
+import type { Clock } from '../../clock/types.ts'
 import type { System } from '../../system/system.ts'
 import { isThenable } from '../../thenable.ts'
 import { Abortable, FREE, type Scope, SignalScope } from './scope.ts'
@@ -46,6 +47,8 @@ export class Call extends Abortable implements Sink {
   #reject: ((error: unknown) => void) | undefined
   #scope: SignalScope | undefined
   #starting = true
+  #clock: Clock | undefined
+  #now = 0
 
   constructor(
     layers: readonly Layer[],
@@ -79,6 +82,14 @@ export class Call extends Abortable implements Sink {
     scope.enter(this)
     this.start(0, scope, 1, this)
     this.#starting = false
+  }
+
+  /** Monotonic time of a clock. While a call starts it stands still, because a reading costs as much as a policy. */
+  now(clock: Clock): number {
+    if (this.#clock === clock && this.#starting) return this.#now
+    this.#clock = clock
+    this.#now = clock.monoMs()
+    return this.#now
   }
 
   /** Runs the layer of an index, or the task inside the last. */

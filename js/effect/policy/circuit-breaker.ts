@@ -137,7 +137,7 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
   /** @internal */
   enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
     const { circuit, system } = this
-    const now = system.clock.monoMs()
+    const now = call.now(system.clock)
     const admission = circuit.enter(now)
     if (admission === REFUSED) {
       sink.failed(this.#refusal(now))

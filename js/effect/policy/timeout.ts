@@ -67,7 +67,8 @@ export class Timeout extends BasePolicy<TimeoutEvents> {
   /** @internal */
   enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
     const frame = new Frame(this, scope, sink)
-    if (frame.arm()) call.start(inside, frame, attempt, frame)
+    call.start(inside, frame, attempt, frame)
+    frame.arm()
   }
 }
 
@@ -86,23 +87,30 @@ class Frame extends Scope implements Sink {
     this.#sink = sink
   }
 
-  /** Starts the time; whether there is one. */
-  arm(): boolean {
-    const { system, timeoutMs } = this.#policy
+  /** Starts the time, once what is inside waits for something: what ended at once needs none, and a refusal costs half. */
+  arm(): void {
+    if (this.#sink === undefined) return
+    if (this.#outer.isAborted) {
+      this.abort(this.#outer.reason)
+      return
+    }
+    const { clock } = this.#policy.system
     // The promise is made here so that what follows runs in the caller's asynchronous context.
     let ring: () => void = () => undefined
     void new Promise<void>((resolve) => {
       ring = resolve
     }).then(() => this.#over())
     try {
-      this.#timer = system.clock.schedule(timeoutMs, ring)
+      this.#timer = clock.schedule(this.#policy.timeoutMs, ring)
     } catch (error) {
-      // The clock is closed: work without its deadline is not begun.
-      this.#sink?.failed(error)
-      return false
+      // The clock is closed: there will be no deadline, so there is to be no work.
+      const sink = this.#sink as Sink
+      this.#end()
+      sink.failed(error)
+      this.abort(error)
+      return
     }
     this.#outer.enter(this)
-    return true
   }
 
   succeeded(value: unknown): void {
