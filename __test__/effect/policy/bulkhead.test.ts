@@ -140,7 +140,7 @@ describe('whatever happens to a bulkhead', () => {
     const limits = fc.integer({ min: 1, max: 4 })
     const options = fc.record({ limit: limits, queue: fc.nat(5), queueTimeoutMs: fc.integer({ min: 1, max: 40 }) })
     await fc.assert(
-      fc.asyncProperty(options, fc.array(step, { maxLength: 40 }), async (given, steps) => {
+      fc.asyncProperty(options, fc.array(step, { maxLength: 40, size: 'max' }), async (given, steps) => {
         const policy = aBulkhead(given)
         const controllers: AbortController[] = []
         const settled: number[] = []
