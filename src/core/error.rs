@@ -103,6 +103,10 @@ error_codes! {
         "The program around a part is set up so that the part cannot do its work; `check` says which. Told to `onError`.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
+    "KEELSON_CIRCUIT_OPEN", "CircuitOpenError",
+        "A circuit breaker did not let a call through; `reason` and `retryAfterMs` say why and when to return.";
+    "KEELSON_BULKHEAD_REJECTED", "BulkheadRejectedError",
+        "A bulkhead did not let a call through, at once or after a wait; `reason` says why. The task was not run.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",
