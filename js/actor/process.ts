@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import type { Backlog } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { Driver } from './driver.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
@@ -26,8 +27,8 @@ export abstract class Process {
   room: number = Infinity
   /** A handler has not ended. */
   busy = false
-  /** What was handed out for it while a handler had not ended: operation and slot in turns. */
-  backlog: number[] | undefined
+  /** What was handed out for it while a handler had not ended. */
+  backlog: Backlog | undefined
   /** The call whose handler runs. */
   running: Call | undefined
   /** Calls that will be answered later. */

@@ -3,6 +3,7 @@ import { soon } from '../clock/host.ts'
 import { hot, nativeActorsClose, nativeActorsOpen } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { CallAlarm } from './alarm.ts'
+import { Backlog } from './backlog.ts'
 import { Call } from './call.ts'
 import type { Driver, SpawnSettings } from './driver.ts'
 import { caller, goesOn, hasEnded, inRun } from './caller.ts'
@@ -431,18 +432,21 @@ export class ActorRuntime implements Driver {
   readonly #replay = (process: Process): void => {
     const { backlog } = process
     if (backlog === undefined) return
-    process.backlog = undefined
-    for (let index = 0; index < backlog.length; index += 2) {
-      const [operation, slot] = [backlog[index] as number, backlog[index + 1] as number]
-      if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
-      else this.#run(process, operation, slot)
+    const run = (operation: number, slot: number): void => {
+      this.#run(process, operation, slot)
+    }
+    while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
+    if (backlog.isEmpty) {
+      if (process.backlog === backlog) process.backlog = undefined
+    } else if (process.status !== RUNNING && process.status !== STARTING) {
+      this.#refuseBacklog(process)
     }
   }
 
   /** A message that was handed out, but cannot be handled now, or not at all. */
   #later(process: Process, operation: number, slot: number): void {
     if (process.status === RUNNING || process.status === STARTING) {
-      process.backlog ??= []
+      process.backlog ??= new Backlog()
       process.backlog.push(operation, slot)
     } else {
       this.#refuse(process, operation, slot)
@@ -453,9 +457,10 @@ export class ActorRuntime implements Driver {
     const { backlog } = process
     if (backlog === undefined) return
     process.backlog = undefined
-    for (let index = 0; index < backlog.length; index += 2) {
-      this.#refuse(process, backlog[index] as number, backlog[index + 1] as number)
+    const refuse = (operation: number, slot: number): void => {
+      this.#refuse(process, operation, slot)
     }
+    while (!backlog.isEmpty) backlog.take(refuse)
   }
 
   #refuse(process: Process, operation: number, slot: number): void {

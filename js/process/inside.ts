@@ -45,9 +45,9 @@ const plain = new WeakSet<object>()
 /** Whether what a function calls has to be known also after an `await`. */
 export const mayGoOn = (fn: object): boolean => !plain.has(fn)
 
-/** A run of a function has returned; `tracked` is whether it was known after an await. */
-export function returned(fn: object, result: unknown, tracked: boolean): void {
-  if (isThenable(result)) {
+/** A run of a function has returned: whether it goes on, and whether that was expected (it was tracked). */
+export function returned(fn: object, isPending: boolean, tracked: boolean): void {
+  if (isPending) {
     plain.delete(fn)
   } else if (tracked && !isAsyncFunction(fn)) {
     plain.add(fn)
@@ -61,13 +61,14 @@ export function runInside<R>(inside: Inside, fn: object, body: () => R): R {
   try {
     if (!mayGoOn(fn)) {
       const result = body()
-      returned(fn, result, false)
+      returned(fn, isThenable(result), false)
       return result
     }
     return runWithin(inside, () => {
       const result = body()
-      returned(fn, result, true)
-      if (isThenable(result)) {
+      const isPending = isThenable(result)
+      returned(fn, isPending, true)
+      if (isPending) {
         goesOn()
         result.then(hasEnded, hasEnded)
       }

@@ -173,9 +173,10 @@ export class Unit extends Addressee implements Stoppable {
     let next: unknown
     try {
       next = this.spec.handle(this.#state, message, this.tools)
-      returned(handle, next, this.isAsync)
-      if (isThenable(next)) {
-        return next.then(
+      const pending = next !== this.#state && isThenable(next) ? next : undefined
+      if (pending !== undefined || this.isAsync) returned(handle, pending !== undefined, this.isAsync)
+      if (pending !== undefined) {
+        return pending.then(
           (state) => this.#handled(inside, told, state, call),
           (error: unknown) => this.#failed(inside, message, seq, error),
         ) as PromiseLike<void>
