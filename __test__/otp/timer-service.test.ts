@@ -381,7 +381,7 @@ describe('an earlier timer service', () => {
     const timers = await start({ path: folder })
     const id = await TimerService.schedule(timers, 'a', 1, 100)
     const reader = await openJournal(folder, { system: stage.system, readOnly: true })
-    expect(reader.getAll().map((entry) => entry.id)).toEqual([id])
+    expect(reader.getAll()).toMatchObject([{ id, message: 1 }])
     await reader.close()
     await TimerService.stop(timers)
   })
