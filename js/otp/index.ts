@@ -67,6 +67,8 @@ export type { Continued, NoReply, Stopped } from './results.ts'
 export * from './task/errors.ts'
 export { Task, type TaskResults } from './task/task.ts'
 export type { AwaitOptions, ItemFunction, StreamOptions, TaskFunction, TaskOptions, TaskRef } from './task/types.ts'
+export { TimerService } from './timer-service/timer-service.ts'
+export type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './timer-service/types.ts'
 export type {
   CallOptions,
   CallResult,

@@ -22,14 +22,14 @@ struct Word {
 #[derive(Debug)]
 pub(super) struct Words {
     by_key: BTreeMap<u128, u32>,
-    words: Vec<Word>,
+    used: Vec<Word>,
     free: Vec<u32>,
 }
 
 impl Default for Words {
     fn default() -> Self {
         let begin = Word { key: 0, before: BEGIN, uses: 0 };
-        Self { by_key: BTreeMap::new(), words: vec![begin], free: Vec::new() }
+        Self { by_key: BTreeMap::new(), used: vec![begin], free: Vec::new() }
     }
 }
 
@@ -59,7 +59,7 @@ impl Words {
     /// The number of a text, used once more.
     pub(super) fn take(&mut self, text: &str) -> u32 {
         let word = parts(text).fold(BEGIN, |before, part| self.after(before, key(before, part)));
-        self.words[word as usize].uses += 1;
+        self.used[word as usize].uses += 1;
         word
     }
 
@@ -67,8 +67,8 @@ impl Words {
     pub(super) fn release(&mut self, word: u32) {
         let mut at = word;
         while at != BEGIN {
-            let Word { key, before, uses } = self.words[at as usize];
-            self.words[at as usize].uses = uses - 1;
+            let Word { key, before, uses } = self.used[at as usize];
+            self.used[at as usize].uses = uses - 1;
             if uses > 1 {
                 return;
             }
@@ -85,14 +85,14 @@ impl Words {
         }
         let word = Word { key, before, uses: 0 };
         let number = if let Some(number) = self.free.pop() {
-            self.words[number as usize] = word;
+            self.used[number as usize] = word;
             number
         } else {
-            self.words.push(word);
-            u32::try_from(self.words.len() - 1).expect("fewer than 2^32 parts")
+            self.used.push(word);
+            u32::try_from(self.used.len() - 1).expect("fewer than 2^32 parts")
         };
         self.by_key.insert(key, number);
-        self.words[before as usize].uses += 1;
+        self.used[before as usize].uses += 1;
         number
     }
 
