@@ -29,7 +29,7 @@ export declare function nativeActorsOpen(capacity: number): NativeActors
 export interface NativeCache {
   /** Its handle. */
   handle: number
-  /** A byte a slot, then a number a logged use. */
+  /** 72 numbers for calls, then a byte a slot, then a number a logged use. */
   memory: Float64Array
 }
 

@@ -103,18 +103,18 @@ export interface HotLane {
   sharedCount(): number
   /** A number that no other call in the process got: the name of a private namespace. */
   sharedNamespace(): number
-  /** Stores an entry: its slot, or -1 if it would not fit alone. Scratch: how many have gone and were not told, and the slots of the first; -1 - slot of what was over. */
-  cacheInsert(cache: number, hash: number, bytes: number, until: number, now: number, logged: number): number
-  /** Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Scratch as of `cacheInsert`. */
-  cacheUpdate(cache: number, slot: number, bytes: number, until: number, now: number, logged: number): number
-  /** Frees a slot. */
-  cacheRemove(cache: number, slot: number, logged: number): number
-  /** Removes what is over. Scratch as of `cacheInsert`. */
-  cacheSweep(cache: number, now: number, logged: number): number
-  /** Further slots that have gone. Scratch as of `cacheInsert`. */
+  /** Stores an entry: its slot, or -1 if it would not fit alone. Memory: hash, bytes, until, now and uses logged; then, what has gone. */
+  cacheInsert(cache: number): number
+  /** Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`. */
+  cacheUpdate(cache: number, slot: number): number
+  /** Frees a slot. Memory: uses logged. */
+  cacheRemove(cache: number, slot: number): number
+  /** Removes what is over. Memory: now and uses logged; then, what has gone. */
+  cacheSweep(cache: number): number
+  /** Further slots that have gone. Memory: these. */
   cacheGone(cache: number): number
-  /** Takes a log of uses. */
-  cacheUses(cache: number, logged: number): number
+  /** Takes the log of uses. Memory: how many. */
+  cacheUses(cache: number): number
   /** Removes everything. */
   cacheClear(cache: number): number
   /** What all entries take. */

@@ -5,96 +5,115 @@ use std::cell::Cell;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::{Environment, Handles, SCRATCH_LEN};
+use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use super::shared_array::SharedArray;
-use crate::core::cache::{Index, Limits, New, Policy, Reason};
+use crate::core::cache::{Heat, Index, Limits, New, Policy, Reason};
 
 pub(super) type Caches = Handles<LocalCache>;
 
 pub(super) struct LocalCache {
     index: Index,
-    /// One byte a slot, how often it was used, which JavaScript writes; then, for LRU, the slots used, in order.
+    /// What a call is about and what came of it; then one byte a slot, how often it was used, which
+    /// JavaScript writes; then, for LRU, the slots used, in order. Arguments would cost ten nanoseconds each.
     shared: SharedArray,
     slots: usize,
 }
 
-/// Slots in a log of uses: eight bytes each.
+/// Where numbers of a call lie.
+mod place {
+    pub(super) const HASH: usize = 0;
+    pub(super) const BYTES: usize = 1;
+    pub(super) const UNTIL: usize = 2;
+    pub(super) const NOW: usize = 3;
+    pub(super) const LOGGED: usize = 4;
+    /// How many have gone that were not told of.
+    pub(super) const GONE: usize = 5;
+    /// The slots of the first of these; -1 - slot of what was over.
+    pub(super) const FIRST_GONE: usize = 8;
+    /// Behind it, memory belongs to the slots.
+    pub(super) const END: usize = 72;
+}
+
+/// Slots in a log of uses.
 const LOGGED: usize = 512;
-/// Slots that one call can say have gone: two numbers before them.
-const TOLD: usize = SCRATCH_LEN - 2;
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// Stores an entry: its slot, or -1 if it would not fit alone. Scratch: how many have gone and were not told, and the slots of the first; -1 - slot of what was over.
-    "cacheInsert"(cache, hash, bytes, until, now, logged) => insert;
-    /// Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Scratch as of `cacheInsert`.
-    "cacheUpdate"(cache, slot, bytes, until, now, logged) => update;
-    /// Frees a slot.
-    "cacheRemove"(cache, slot, logged) => remove;
-    /// Removes what is over. Scratch as of `cacheInsert`.
-    "cacheSweep"(cache, now, logged) => sweep;
-    /// Further slots that have gone. Scratch as of `cacheInsert`.
+    /// Stores an entry: its slot, or -1 if it would not fit alone. Memory: hash, bytes, until, now and uses logged; then, what has gone.
+    "cacheInsert"(cache) => insert;
+    /// Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`.
+    "cacheUpdate"(cache, slot) => update;
+    /// Frees a slot. Memory: uses logged.
+    "cacheRemove"(cache, slot) => remove;
+    /// Removes what is over. Memory: now and uses logged; then, what has gone.
+    "cacheSweep"(cache) => sweep;
+    /// Further slots that have gone. Memory: these.
     "cacheGone"(cache) => gone;
-    /// Takes a log of uses.
-    "cacheUses"(cache, logged) => uses;
+    /// Takes the log of uses. Memory: how many.
+    "cacheUses"(cache) => uses;
     /// Removes everything.
     "cacheClear"(cache) => clear;
     /// What all entries take.
     "cacheBytes"(cache) => bytes;
 };
 
-fn with(
-    environment: &Environment,
-    cache: f64,
-    body: impl FnOnce(&mut Index, &[Cell<u8>], &SharedArray) -> f64,
-) -> f64 {
+/// An index, and the memory of the call.
+struct Call<'a> {
+    index: &'a mut Index,
+    numbers: &'a [Cell<f64>],
+    heat: &'a Heat,
+}
+
+impl Call<'_> {
+    fn number(&self, place: usize) -> f64 {
+        self.numbers[place].get()
+    }
+
+    /// Uses that JavaScript logged since the last call.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "TypeScript writes slots, and how many"
+    )]
+    fn replay(&mut self) {
+        let logged = self.number(place::LOGGED) as usize;
+        let log = &self.numbers[place::END + self.heat.len() / size_of::<f64>()..];
+        for cell in log.iter().take(logged) {
+            self.index.touch(cell.get() as u32, self.heat);
+        }
+    }
+
+    /// Says what has gone.
+    fn tell(&mut self) {
+        self.numbers[place::GONE].set(self.index.gone() as f64);
+        let told = &self.numbers[place::FIRST_GONE..place::END];
+        for (cell, (slot, reason)) in told.iter().zip(self.index.take_gone(told.len())) {
+            let slot = f64::from(slot);
+            cell.set(if reason == Reason::Evicted { slot } else { -1.0 - slot });
+        }
+    }
+}
+
+fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut Call<'_>) -> f64) -> f64 {
     let mut caches = environment.caches.borrow_mut();
     let Some(LocalCache { index, shared, slots }) = caches.get(cache) else { return NONE };
-    body(index, &shared.bytes()[..*slots], shared)
-}
-
-/// What a call does after its own work: says what has gone.
-fn tell(environment: &Environment, index: &mut Index) {
-    let numbers = environment.numbers();
-    let gone = index.gone();
-    numbers[0].set(gone as f64);
-    for (cell, (slot, reason)) in numbers[1..].iter().zip(index.take_gone(TOLD)) {
-        let slot = f64::from(slot);
-        cell.set(if reason == Reason::Evicted { slot } else { -1.0 - slot });
-    }
-}
-
-/// Uses that JavaScript logged since the last call.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "TypeScript writes slots, and how many"
-)]
-fn replay(index: &mut Index, heat: &[Cell<u8>], shared: &SharedArray, logged: f64) {
-    for cell in shared.cells()[heat.len() / size_of::<f64>()..].iter().take(logged as usize) {
-        index.touch(cell.get() as u32, heat);
-    }
+    let from = place::END * size_of::<f64>();
+    let heat = &shared.bytes()[from..from + *slots];
+    body(&mut Call { index, numbers: shared.cells(), heat })
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "TypeScript passes an unsigned 32-bit integer and a safe one"
+    reason = "TypeScript writes an unsigned 32-bit integer and a safe one"
 )]
-fn insert(
-    environment: &Environment,
-    cache: f64,
-    hash: f64,
-    bytes: f64,
-    until: f64,
-    now: f64,
-    logged: f64,
-) -> f64 {
-    with(environment, cache, |index, heat, shared| {
-        replay(index, heat, shared, logged);
-        let new = New { hash: hash as u32, bytes: bytes as u64, until };
-        let slot = index.insert(new, now, heat);
-        tell(environment, index);
+fn insert(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        let (hash, bytes) = (call.number(place::HASH) as u32, call.number(place::BYTES) as u64);
+        let new = New { hash, bytes, until: call.number(place::UNTIL) };
+        let slot = call.index.insert(new, call.number(place::NOW), call.heat);
+        call.tell();
         slot.map_or(NONE, f64::from)
     })
 }
@@ -102,65 +121,59 @@ fn insert(
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "TypeScript passes a slot that it was given and a safe integer"
+    reason = "TypeScript passes a slot that it was given and writes a safe integer"
 )]
-fn update(
-    environment: &Environment,
-    cache: f64,
-    slot: f64,
-    bytes: f64,
-    until: f64,
-    now: f64,
-    logged: f64,
-) -> f64 {
-    with(environment, cache, |index, heat, shared| {
-        replay(index, heat, shared, logged);
-        let kept = index.update(slot as u32, bytes as u64, until, now, heat);
-        tell(environment, index);
+fn update(environment: &Environment, cache: f64, slot: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        let (bytes, until) = (call.number(place::BYTES) as u64, call.number(place::UNTIL));
+        let now = call.number(place::NOW);
+        let kept = call.index.update(slot as u32, bytes, until, now, call.heat);
+        call.tell();
         f64::from(u8::from(kept))
     })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a slot")]
-fn remove(environment: &Environment, cache: f64, slot: f64, logged: f64) -> f64 {
-    with(environment, cache, |index, heat, shared| {
-        replay(index, heat, shared, logged);
-        f64::from(u8::from(index.remove(slot as u32)))
+fn remove(environment: &Environment, cache: f64, slot: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        f64::from(u8::from(call.index.remove(slot as u32)))
     })
 }
 
-fn sweep(environment: &Environment, cache: f64, now: f64, logged: f64) -> f64 {
-    with(environment, cache, |index, heat, shared| {
-        replay(index, heat, shared, logged);
-        index.sweep(now);
-        tell(environment, index);
+fn sweep(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        call.index.sweep(call.number(place::NOW));
+        call.tell();
         0.0
     })
 }
 
 fn gone(environment: &Environment, cache: f64) -> f64 {
-    with(environment, cache, |index, _, _| {
-        tell(environment, index);
+    with(environment, cache, |call| {
+        call.tell();
         0.0
     })
 }
 
-fn uses(environment: &Environment, cache: f64, logged: f64) -> f64 {
-    with(environment, cache, |index, heat, shared| {
-        replay(index, heat, shared, logged);
+fn uses(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
         0.0
     })
 }
 
 fn clear(environment: &Environment, cache: f64) -> f64 {
-    with(environment, cache, |index, _, _| {
-        index.clear();
+    with(environment, cache, |call| {
+        call.index.clear();
         0.0
     })
 }
 
 fn bytes(environment: &Environment, cache: f64) -> f64 {
-    with(environment, cache, |index, _, _| index.bytes() as f64)
+    with(environment, cache, |call| call.index.bytes() as f64)
 }
 
 /// A cache and the memory through which its uses are told.
@@ -168,14 +181,14 @@ fn bytes(environment: &Environment, cache: f64) -> f64 {
 pub struct NativeCache<'env> {
     /// Its handle.
     pub handle: f64,
-    /// A byte a slot, then a number a logged use.
+    /// 72 numbers for calls, then a byte a slot, then a number a logged use.
     #[napi(ts_type = "Float64Array")]
     pub memory: Unknown<'env>,
 }
 
 /// Room for so many slots (a multiple of 8), and the log.
 fn memory(env: &Env, slots: u32) -> Result<(SharedArray, Unknown<'_>)> {
-    SharedArray::create(env, slots as usize / size_of::<f64>() + LOGGED)
+    SharedArray::create(env, place::END + slots as usize / size_of::<f64>() + LOGGED)
 }
 
 /// Opens a cache with room for so many slots to begin with; infinite limits are none.
@@ -206,7 +219,8 @@ pub fn native_cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Un
     let mut caches = Environment::of(env)?.caches.borrow_mut();
     let Some(cache) = caches.get(handle) else { return Ok(None) };
     let (shared, array) = memory(env, slots)?;
-    for (new, old) in shared.bytes().iter().zip(&cache.shared.bytes()[..cache.slots]) {
+    let heat_end = place::END * size_of::<f64>() + cache.slots;
+    for (new, old) in shared.bytes().iter().zip(&cache.shared.bytes()[..heat_end]) {
         new.set(old.get());
     }
     std::mem::replace(&mut cache.shared, shared).release(*env);

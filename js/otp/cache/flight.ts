@@ -12,7 +12,8 @@ export class Flight {
   readonly storing: Storing
   /** Whether the key was stored, deleted or invalidated meanwhile: what is loaded is not stored then. */
   superseded = false
-  readonly #waiters: Set<Waiter> = new Set()
+  /** Made for the first: most loads of a loader that is synchronous have none. */
+  #waiters: Set<Waiter> | undefined
 
   constructor(key: CacheKey, storing: Storing) {
     this.key = key
@@ -21,14 +22,15 @@ export class Flight {
 
   /** Whether anybody waits. */
   get awaited(): boolean {
-    return this.#waiters.size > 0
+    return this.#waiters !== undefined && this.#waiters.size > 0
   }
 
   /** Waits for the outcome, or until the signal aborts. */
   wait(signal: AbortSignal | undefined): Promise<unknown> {
+    const waiters = (this.#waiters ??= new Set())
     return new Promise((resolve, reject) => {
       if (signal === undefined) {
-        this.#waiters.add({ resolve, reject })
+        waiters.add({ resolve, reject })
         return
       }
       if (signal.aborted) throw signal.reason
@@ -44,21 +46,21 @@ export class Flight {
         },
       }
       const onAbort = (): void => {
-        this.#waiters.delete(waiter)
+        waiters.delete(waiter)
         reject(signal.reason)
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiters.add(waiter)
+      waiters.add(waiter)
     })
   }
 
   resolve(value: unknown): void {
-    for (const waiter of this.#waiters) waiter.resolve(value)
-    this.#waiters.clear()
+    for (const waiter of this.#waiters ?? []) waiter.resolve(value)
+    this.#waiters = undefined
   }
 
   reject(error: unknown): void {
-    for (const waiter of this.#waiters) waiter.reject(error)
-    this.#waiters.clear()
+    for (const waiter of this.#waiters ?? []) waiter.reject(error)
+    this.#waiters = undefined
   }
 }

@@ -1,4 +1,4 @@
-import { hot, nativeCacheClose, nativeCacheGrow, nativeCacheOpen, scratch } from '../../native.ts'
+import { hot, nativeCacheClose, nativeCacheGrow, nativeCacheOpen } from '../../native.ts'
 import { hashOf } from './hash.ts'
 import type { CacheKey } from './types.ts'
 
@@ -6,8 +6,15 @@ import type { CacheKey } from './types.ts'
 const FIRST_SLOTS = 1024
 /** Uses that are logged before the core takes them. */
 const LOGGED = 512
-/** Slots that one call can say have gone. */
-const TOLD = 62
+/** Where numbers of a call lie in the memory that the core sees too: see src/binding/cache.rs. */
+const HASH = 0
+const BYTES = 1
+const UNTIL = 2
+const NOW = 3
+const LOGGED_USES = 4
+const GONE = 5
+const FIRST_GONE = 8
+const END = 72
 /** More uses than this count as so many. */
 const HOT = 3
 
@@ -36,8 +43,8 @@ export class Slots {
   readonly #most: number
   readonly #lru: boolean
   readonly #seed: number
-  readonly #remembers: boolean
   #room: number
+  #call!: Float64Array
   #heat!: Uint8Array
   #log!: Float64Array
   #logged = 0
@@ -51,7 +58,6 @@ export class Slots {
     this.#most = Math.ceil(maxSize / 8) * 8
     this.#lru = lru
     this.#seed = seed % 2 ** 32
-    this.#remembers = !lru
     this.#room = Math.min(this.#most, FIRST_SLOTS)
     const { handle, memory } = nativeCacheOpen(maxSize, maxBytes, lru, this.#room)
     this.#handle = handle
@@ -67,7 +73,7 @@ export class Slots {
   use(slot: number): void {
     if (this.#lru) {
       this.#log[this.#logged++] = slot
-      if (this.#logged === LOGGED) hot.cacheUses(this.#handle, this.#takeLog())
+      if (this.#logged === LOGGED) this.#flush()
       return
     }
     const heat = this.#heat[slot] as number
@@ -77,9 +83,11 @@ export class Slots {
   /** Stores an entry under a new key; its slot, or -1 if it would not fit alone. */
   insert(key: CacheKey, value: unknown, size: number, fresh: number, until: number, now: number): number {
     if (this.map.size >= this.#room && this.#room < this.#most) this.#grow()
-    const hash = this.#remembers ? hashOf(key, this.#seed) : 0
-    const slot = hot.cacheInsert(this.#handle, hash, size, until, now, this.#takeLog())
-    if (scratch[0] !== 0) this.#collect()
+    const call = this.#call
+    call[HASH] = this.#lru ? 0 : hashOf(key, this.#seed)
+    this.#put(size, until, now)
+    const slot = hot.cacheInsert(this.#handle)
+    if (call[GONE] !== 0) this.#collect()
     if (slot < 0) return slot
     this.map.set(key, slot)
     this.keys[slot] = key
@@ -90,26 +98,29 @@ export class Slots {
 
   /** Gives an entry another value; false, and it is removed, if that would not fit alone. */
   update(slot: number, value: unknown, size: number, fresh: number, until: number, now: number): boolean {
-    const isKept = hot.cacheUpdate(this.#handle, slot, size, until, now, this.#takeLog()) === 1
+    this.#put(size, until, now)
+    const isKept = hot.cacheUpdate(this.#handle, slot) === 1
     if (isKept) {
       this.values[slot] = value
       this.fresh[slot] = fresh
     } else {
       this.#forget(slot)
     }
-    if (scratch[0] !== 0) this.#collect()
+    if (this.#call[GONE] !== 0) this.#collect()
     return isKept
   }
 
   remove(slot: number): void {
-    hot.cacheRemove(this.#handle, slot, this.#takeLog())
+    this.#call[LOGGED_USES] = this.#takeLog()
+    hot.cacheRemove(this.#handle, slot)
     this.#forget(slot)
   }
 
   /** Removes what the core keeps no longer than now. */
   sweep(now: number): void {
-    hot.cacheSweep(this.#handle, now, this.#takeLog())
-    if (scratch[0] !== 0) this.#collect()
+    this.#put(0, 0, now)
+    hot.cacheSweep(this.#handle)
+    if (this.#call[GONE] !== 0) this.#collect()
   }
 
   clear(): void {
@@ -135,11 +146,12 @@ export class Slots {
 
   /** What the last call said has gone. */
   #collect(): void {
-    let left = scratch[0] as number
+    const call = this.#call
+    let left = call[GONE] as number
     while (left > 0) {
-      const told = Math.min(left, TOLD)
-      for (let index = 1; index <= told; index++) {
-        const said = scratch[index] as number
+      const told = Math.min(left, END - FIRST_GONE)
+      for (let index = FIRST_GONE; index < FIRST_GONE + told; index++) {
+        const said = call[index] as number
         const slot = said < 0 ? -1 - said : said
         const gone = { key: this.keys[slot] as CacheKey, value: this.values[slot], expired: said < 0 }
         this.#forget(slot)
@@ -150,6 +162,19 @@ export class Slots {
     }
   }
 
+  #put(size: number, until: number, now: number): void {
+    const call = this.#call
+    call[BYTES] = size
+    call[UNTIL] = until
+    call[NOW] = now
+    call[LOGGED_USES] = this.#takeLog()
+  }
+
+  #flush(): void {
+    this.#call[LOGGED_USES] = this.#takeLog()
+    hot.cacheUses(this.#handle)
+  }
+
   #takeLog(): number {
     const logged = this.#logged
     this.#logged = 0
@@ -157,14 +182,16 @@ export class Slots {
   }
 
   #grow(): void {
-    hot.cacheUses(this.#handle, this.#takeLog())
+    this.#flush()
     this.#room = Math.min(this.#room * 2, this.#most)
     const memory = nativeCacheGrow(this.#handle, this.#room)
     if (memory !== null) this.#see(memory)
   }
 
   #see(memory: Float64Array): void {
-    this.#heat = new Uint8Array(memory.buffer, 0, this.#room)
-    this.#log = new Float64Array(memory.buffer, this.#room, LOGGED)
+    const heatAt = END * Float64Array.BYTES_PER_ELEMENT
+    this.#call = memory
+    this.#heat = new Uint8Array(memory.buffer, heatAt, this.#room)
+    this.#log = new Float64Array(memory.buffer, heatAt + this.#room, LOGGED)
   }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::ghosts::Ghosts;
+use super::ghosts::{From, Ghosts};
 use super::list::{Link, List};
 use crate::core::time::{Entry as Deadline, RadixQueue, order_key};
 
@@ -89,9 +89,7 @@ pub struct Index {
     main: List,
     small_bytes: u64,
     bytes: u64,
-    /// What was evicted from small, and from main.
-    small_ghosts: Ghosts,
-    main_ghosts: Ghosts,
+    ghosts: Ghosts,
     share: f64,
     deadlines: RadixQueue,
     /// How many deadlines the queue holds, dead ones included.
@@ -114,8 +112,7 @@ impl Index {
             main: List::EMPTY,
             small_bytes: 0,
             bytes: 0,
-            small_ghosts: Ghosts::default(),
-            main_ghosts: Ghosts::default(),
+            ghosts: Ghosts::default(),
             share: SHARE,
             deadlines: RadixQueue::default(),
             queued: 0,
@@ -400,20 +397,18 @@ impl Index {
             reason = "half of a length"
         )]
         let most = (self.len() as f64 * GHOSTS) as usize;
-        let ghosts = if was_small { &mut self.small_ghosts } else { &mut self.main_ghosts };
-        ghosts.add(hash, most);
+        let from = if was_small { From::Small } else { From::Main };
+        self.ghosts.add(hash, from, most);
     }
 
     /// Whether a hash was evicted of late. Whichever queue it was too short for grows by one entry.
     fn recall(&mut self, hash: u32) -> bool {
+        let Some(from) = self.ghosts.take(hash) else { return false };
         let one = 1.0 / self.len().max(1) as f64;
-        if self.small_ghosts.take(hash) {
-            self.share = (self.share + one).min(MOST_SHARE);
-        } else if self.main_ghosts.take(hash) {
-            self.share = (self.share - one).max(LEAST_SHARE);
-        } else {
-            return false;
-        }
+        self.share = match from {
+            From::Small => (self.share + one).min(MOST_SHARE),
+            From::Main => (self.share - one).max(LEAST_SHARE),
+        };
         true
     }
 }

@@ -105,9 +105,10 @@ impl Model {
                 self.gone.push((entry.slot, Reason::Evicted));
                 if self.policy == Policy::S3Fifo {
                     let most = self.len() / 2;
+                    take(&mut self.small_ghosts, entry.hash);
+                    take(&mut self.main_ghosts, entry.hash);
                     let ghosts =
                         if from_small { &mut self.small_ghosts } else { &mut self.main_ghosts };
-                    take(ghosts, entry.hash);
                     ghosts.push(entry.hash);
                     while ghosts.len() > most {
                         ghosts.remove(0);

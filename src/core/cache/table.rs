@@ -1,9 +1,18 @@
 //! Slots by hash. Nothing ever walks the table, so its order shows nowhere.
 
-/// Open addressing with linear probing; a cell is a slot plus one, or 0. The hash of a slot is kept by the owner.
+const EMPTY: u32 = u32::MAX;
+
+/// A hash and its slot, side by side: what is compared lies where it was found.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    hash: u32,
+    slot: u32,
+}
+
+/// Open addressing with linear probing, at most half full.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    cells: Vec<u32>,
+    cells: Vec<Cell>,
     len: usize,
 }
 
@@ -16,55 +25,56 @@ impl Table {
             return None;
         }
         let mut at = self.home(hash);
-        while self.cells[at] != 0 {
-            let slot = self.cells[at] - 1;
-            if is_it(slot) {
-                return Some(slot);
+        loop {
+            let cell = self.cells[at];
+            if cell.slot == EMPTY {
+                return None;
+            }
+            if cell.hash == hash && is_it(cell.slot) {
+                return Some(cell.slot);
             }
             at = self.after(at);
         }
-        None
     }
 
-    pub(super) fn insert(&mut self, hash: u32, slot: u32, hash_of: impl Fn(u32) -> u32) {
-        // At most half full, so that probes stay short.
+    pub(super) fn insert(&mut self, hash: u32, slot: u32) {
         if (self.len + 1) * 2 > self.cells.len() {
             let size = (self.cells.len() * 2).max(SMALLEST);
-            let old = std::mem::replace(&mut self.cells, vec![0; size]);
-            for cell in old {
-                if cell != 0 {
-                    self.place(hash_of(cell - 1), cell);
+            let empty = Cell { hash: 0, slot: EMPTY };
+            for cell in std::mem::replace(&mut self.cells, vec![empty; size]) {
+                if cell.slot != EMPTY {
+                    self.place(cell);
                 }
             }
         }
-        self.place(hash, slot + 1);
+        self.place(Cell { hash, slot });
         self.len += 1;
     }
 
     /// Removes a slot that is there.
-    pub(super) fn remove(&mut self, hash: u32, slot: u32, hash_of: impl Fn(u32) -> u32) {
+    pub(super) fn remove(&mut self, hash: u32, slot: u32) {
         let mut hole = self.home(hash);
-        while self.cells[hole] != slot + 1 {
+        while self.cells[hole].slot != slot {
             hole = self.after(hole);
         }
         // What probed past the hole moves into it.
+        let mask = self.cells.len() - 1;
         let mut at = self.after(hole);
-        while self.cells[at] != 0 {
-            let home = self.home(hash_of(self.cells[at] - 1));
-            let mask = self.cells.len() - 1;
+        while self.cells[at].slot != EMPTY {
+            let home = self.home(self.cells[at].hash);
             if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
                 self.cells[hole] = self.cells[at];
                 hole = at;
             }
             at = self.after(at);
         }
-        self.cells[hole] = 0;
+        self.cells[hole].slot = EMPTY;
         self.len -= 1;
     }
 
-    fn place(&mut self, hash: u32, cell: u32) {
-        let mut at = self.home(hash);
-        while self.cells[at] != 0 {
+    fn place(&mut self, cell: Cell) {
+        let mut at = self.home(cell.hash);
+        while self.cells[at].slot != EMPTY {
             at = self.after(at);
         }
         self.cells[at] = cell;
