@@ -45,6 +45,3 @@ export async function limited(
   const served = await serve(app)
   return { ...all, ...served, limiter }
 }
-
-/** Requests from an address of one's own choosing, through a handler that is called without a socket. */
-export const from = (headers: http.OutgoingHttpHeaders): http.RequestOptions => ({ headers })
