@@ -1,5 +1,3 @@
-import type http from 'node:http'
-
 import { type ControlledClock, createControlledClock, createSystem, type System } from 'keelson'
 import { rateLimit, type RateLimitMiddleware, type RateLimitOptions } from 'keelson/express'
 import { onTestFinished } from 'vitest'
