@@ -1,7 +1,7 @@
 /**
  * keelson: time a Node service controls, and a door that knows when to close.
  *
- * Everything but the adapters (`keelson/express`) and the test helpers (`keelson/testing`).
+ * Everything but the adapters (`keelson/express`, `keelson/fastify`) and the test helpers (`keelson/testing`).
  */
 export * from './atom/index.ts'
 export * from './atrion/index.ts'

@@ -1,5 +1,3 @@
-import type http from 'node:http'
-
 import { type ControlledClock, createControlledClock, createSystem, type System } from 'keelson'
 import { rateLimit, type RateLimitMiddleware, type RateLimitOptions } from 'keelson/express'
 import { onTestFinished } from 'vitest'
@@ -45,6 +43,3 @@ export async function limited(
   const served = await serve(app)
   return { ...all, ...served, limiter }
 }
-
-/** Requests from an address of one's own choosing, through a handler that is called without a socket. */
-export const from = (headers: http.OutgoingHttpHeaders): http.RequestOptions => ({ headers })

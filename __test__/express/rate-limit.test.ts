@@ -69,7 +69,7 @@ describe.each(versions)('rateLimit in %s', (_, express: ExpressModule) => {
     const { get } = await serve(app)
     const { headers } = await get('/')
     expect(headers['ratelimit']).toBe('"2-in-1min"; r=1; t=30, "10-in-1hr"; r=9; t=360')
-    expect(headers['ratelimit-policy']?.split(', ')).toHaveLength(2)
+    expect(String(headers['ratelimit-policy']).split(', ')).toHaveLength(2)
   })
 
   it('blocks an address for five minutes, and shares a limiter that blocks by hand', async () => {
@@ -246,8 +246,8 @@ describe.each(versions)('rateLimit in %s', (_, express: ExpressModule) => {
     const keys = ['__proto__', 'constructor', 'x'.repeat(1 << 20), '', '\u0000', '\ud800']
     let index = 0
     const { get, limiter } = await limited(express, { limit: 1, keyGenerator: () => keys[index++ % keys.length]! })
-    for (const _key of keys) expect((await get('/')).status).toBe(200)
-    for (const _key of keys) expect((await get('/')).status).toBe(429)
+    for (let i = 0; i < keys.length; i++) expect((await get('/')).status).toBe(200)
+    for (let i = 0; i < keys.length; i++) expect((await get('/')).status).toBe(429)
     limiter.resetKey(keys[2]!)
     index = 2
     expect((await get('/')).status).toBe(200)

@@ -1,8 +1,9 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 
 import { InvalidArgumentError } from '../errors.ts'
 import { Drain } from '../http/server.ts'
 import { Shutdown, type ShutdownOptions, type Stoppable } from '../http/shutdown.ts'
+import { plugin } from './plugin.ts'
 
 /** Drains what Fastify serves, the way Fastify does, and lets connections go with their last answers. */
 class FastifyDrain implements Stoppable {
@@ -33,8 +34,6 @@ class FastifyDrain implements Stoppable {
  * flight and runs `onClose` hooks; then the system is closed, and the process exits, with 0 when all of it was done in
  * time and 1 when not. A second signal ends the process at once.
  *
- * It can be called, and then gives the {@link Shutdown}; or be registered as a plugin.
- *
  * @throws InvalidArgumentError naming what is refused.
  * @example
  * ```ts
@@ -42,17 +41,17 @@ class FastifyDrain implements Stoppable {
  * app.get('/ready', (request, reply) => reply.code(shutdown.ready ? 200 : 503).send())
  * ```
  */
-export function gracefulShutdown(app: FastifyInstance, options?: ShutdownOptions, done?: () => void): Shutdown {
+export function gracefulShutdown(app: FastifyInstance, options?: ShutdownOptions): Shutdown {
   const given = app as Partial<FastifyInstance> | undefined
   if (typeof given?.close !== 'function' || given.server === undefined) {
     throw new InvalidArgumentError('app', 'an instance of Fastify', app)
   }
-  const shutdown = new Shutdown(() => new FastifyDrain(app), options)
-  done?.()
-  return shutdown
+  return new Shutdown(() => new FastifyDrain(app), options)
 }
 
-Object.assign(gracefulShutdown, {
-  [Symbol.for('skip-override')]: true,
-  [Symbol.for('fastify.display-name')]: 'keelson-graceful-shutdown',
+/**
+ * {@link gracefulShutdown} as a plugin: `app.register(shutdown, { timeout: 10_000 })`. The handle is `app.shutdown`.
+ */
+export const shutdown: FastifyPluginCallback<ShutdownOptions> = plugin('keelson-shutdown', (app, options) => {
+  app.decorate('shutdown', gracefulShutdown(app, options))
 })

@@ -20,8 +20,13 @@ export function plugin<Options extends object>(
   install: (instance: FastifyInstance, options: Options) => void,
 ): FastifyPluginCallback<Options> {
   const callback: FastifyPluginCallback<Options> = (instance, options, done) => {
-    install(instance, own(options))
-    done()
+    // Thrown in here it would be an uncaught exception; `done` hands it to whoever waits for `ready()`.
+    try {
+      install(instance, own(options))
+    } catch (error) {
+      return done(error as Error)
+    }
+    return done()
   }
   return Object.assign(callback, {
     [Symbol.for('skip-override')]: true,

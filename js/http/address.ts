@@ -16,17 +16,18 @@ export function subnetOf(field: string, value: unknown): number | false {
   throw new InvalidArgumentError(field, 'an integer from 32 to 64, or false', value)
 }
 
+function parse(part: string): number[] {
+  if (part === '') return []
+  return part.split(':').flatMap((word) => {
+    if (!word.includes('.')) return Number.parseInt(word, 16)
+    const [a, b, c, d] = word.split('.').map(Number) as [number, number, number, number]
+    return [a * 256 + b, c * 256 + d]
+  })
+}
+
 /** The eight numbers of an address that is valid. */
 function wordsOf(address: string): number[] {
   const zoneless = address.split('%', 1)[0] as string
-  const parse = (part: string): number[] =>
-    part === ''
-      ? []
-      : part.split(':').flatMap((word) => {
-          if (!word.includes('.')) return Number.parseInt(word, 16)
-          const [a, b, c, d] = word.split('.').map(Number) as [number, number, number, number]
-          return [a * 256 + b, c * 256 + d]
-        })
   const [head = '', tail] = zoneless.split('::')
   const before = parse(head)
   if (tail === undefined) return before

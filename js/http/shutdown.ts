@@ -52,7 +52,7 @@ export class Shutdown {
   readonly #options: ShutdownOptions
   readonly #system: System
   readonly #signals: readonly NodeJS.Signals[]
-  readonly #finish: (code: number) => void
+  #finish: (code: number) => void = ignore
   #begun = false
   #disposed = false
   #code = 0
@@ -69,9 +69,9 @@ export class Shutdown {
     this.#signals = checkSignals(given.signals ?? SIGNALS)
     this.#options = given
     this.#system = systemOf(given.system)
-    let finish: (code: number) => void = () => {}
-    this.done = new Promise((resolve) => (finish = resolve))
-    this.#finish = finish
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve
+    })
     // Nothing is listened to before all options hold.
     this.#server = server()
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
@@ -125,7 +125,7 @@ export class Shutdown {
   /** Whether a step ended well and in time. What it does later is nobody's business any more. */
   async #step(what: string, timeoutMs: number, body: () => Promise<void>): Promise<boolean> {
     try {
-      await this.#within(what, timeoutMs, body())
+      await this.#within(what, timeoutMs, body)
       return true
     } catch (error) {
       this.#code = FAILED
@@ -134,12 +134,15 @@ export class Shutdown {
     }
   }
 
-  #within(what: string, timeoutMs: number, work: Promise<void>): Promise<void> {
-    if (timeoutMs === Infinity || this.#system.closed) return work
+  #within(what: string, timeoutMs: number, body: () => Promise<void>): Promise<void> {
+    if (timeoutMs === Infinity || this.#system.closed) return body()
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new TimeoutError(what, timeoutMs))
+      // Before the system begins to close: its clock is the last to go.
       const timer = this.#system.clock.schedule(timeoutMs, late, { label: 'a graceful shutdown' })
-      work.then(resolve, reject).finally(() => timer.cancel())
+      body()
+        .then(resolve, reject)
+        .finally(() => timer.cancel())
     })
   }
 
@@ -149,6 +152,8 @@ export class Shutdown {
     process.exit(code)
   }
 }
+
+function ignore(): void {}
 
 function checkSignals(signals: unknown): readonly NodeJS.Signals[] {
   const isList = Array.isArray(signals) && signals.length > 0
