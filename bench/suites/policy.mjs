@@ -137,7 +137,14 @@ export default {
       iterations: calls,
       setup: tripped,
       ours: refused(calls, oursIsOpen, (breaker) => breaker.execute(work)),
-      peer: { name: 'opossum', fn: refused(calls, (error) => error.code === 'EOPENBREAKER', () => opossumOpen.fire()) },
+      peer: {
+        name: 'opossum',
+        fn: refused(
+          calls,
+          (error) => error.code === 'EOPENBREAKER',
+          () => opossumOpen.fire(),
+        ),
+      },
       bar: { value: 500 },
     },
     {
@@ -163,7 +170,14 @@ export default {
       unit: 'ns/op',
       iterations: calls,
       ours: refused(calls, oursIsFull, () => full.execute(work)),
-      peer: { name: 'opossum', fn: refused(calls, (error) => error.code === 'ESEMLOCKED', () => opossumFull.fire()) },
+      peer: {
+        name: 'opossum',
+        fn: refused(
+          calls,
+          (error) => error.code === 'ESEMLOCKED',
+          () => opossumFull.fire(),
+        ),
+      },
       bar: { value: 500 },
     },
     {
@@ -175,9 +189,10 @@ export default {
       peer: {
         name: 'cockatiel',
         fn: (task) =>
-          inTurn(few, task)(
-            cockatiel.retry(cockatiel.handleAll, { maxAttempts: 2, backoff: new cockatiel.ConstantBackoff(0) }),
-          ),
+          inTurn(
+            few,
+            task,
+          )(cockatiel.retry(cockatiel.handleAll, { maxAttempts: 2, backoff: new cockatiel.ConstantBackoff(0) })),
       },
     },
     {
