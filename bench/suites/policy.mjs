@@ -70,7 +70,8 @@ const full = bulkhead({ limit: 1 })
 void full.execute(forever)
 const cockatielFull = cockatiel.bulkhead(1)
 void cockatielFull.execute(forever)
-const opossumFull = opossum(forever, { timeout: false, capacity: 1 })
+// Its breaker would open at the second refusal, and be what is measured.
+const opossumFull = opossum(forever, { timeout: false, capacity: 1, volumeThreshold: Number.MAX_SAFE_INTEGER })
 void opossumFull.fire()
 
 /** Fails each other time it is called. */
