@@ -70,7 +70,8 @@ const full = bulkhead({ limit: 1 })
 void full.execute(forever)
 const cockatielFull = cockatiel.bulkhead(1)
 void cockatielFull.execute(forever)
-const opossumFull = opossum(forever, { timeout: false, capacity: 1 })
+// Its breaker would open at the second refusal, and be what is measured.
+const opossumFull = opossum(forever, { timeout: false, capacity: 1, volumeThreshold: Number.MAX_SAFE_INTEGER })
 void opossumFull.fire()
 
 /** Fails each other time it is called. */
@@ -137,7 +138,14 @@ export default {
       iterations: calls,
       setup: tripped,
       ours: refused(calls, oursIsOpen, (breaker) => breaker.execute(work)),
-      peer: { name: 'opossum', fn: refused(calls, (error) => error.code === 'EOPENBREAKER', () => opossumOpen.fire()) },
+      peer: {
+        name: 'opossum',
+        fn: refused(
+          calls,
+          (error) => error.code === 'EOPENBREAKER',
+          () => opossumOpen.fire(),
+        ),
+      },
       bar: { value: 500 },
     },
     {
@@ -163,7 +171,14 @@ export default {
       unit: 'ns/op',
       iterations: calls,
       ours: refused(calls, oursIsFull, () => full.execute(work)),
-      peer: { name: 'opossum', fn: refused(calls, (error) => error.code === 'ESEMLOCKED', () => opossumFull.fire()) },
+      peer: {
+        name: 'opossum',
+        fn: refused(
+          calls,
+          (error) => error.code === 'ESEMLOCKED',
+          () => opossumFull.fire(),
+        ),
+      },
       bar: { value: 500 },
     },
     {
@@ -175,9 +190,10 @@ export default {
       peer: {
         name: 'cockatiel',
         fn: (task) =>
-          inTurn(few, task)(
-            cockatiel.retry(cockatiel.handleAll, { maxAttempts: 2, backoff: new cockatiel.ConstantBackoff(0) }),
-          ),
+          inTurn(
+            few,
+            task,
+          )(cockatiel.retry(cockatiel.handleAll, { maxAttempts: 2, backoff: new cockatiel.ConstantBackoff(0) })),
       },
     },
     {

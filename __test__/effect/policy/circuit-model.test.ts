@@ -17,7 +17,14 @@ class Model {
   bad = 0
   epoch = 0
   readonly trips: (outcomes: { at: number; ok: boolean }[], now: number) => boolean
-  readonly terms: { openForMs: number; maxMs: number; probes: number; successes: number; failures: number; timeoutMs: number }
+  readonly terms: {
+    openForMs: number
+    maxMs: number
+    probes: number
+    successes: number
+    failures: number
+    timeoutMs: number
+  }
 
   constructor(trips: Model['trips'], terms: Model['terms']) {
     this.trips = trips
@@ -89,7 +96,12 @@ const kinds: [string, CircuitBreakerOptions, Model['trips']][] = [
     'a share of a while',
     { failureRatio: 0.4, windowMs: 100, minimumCalls: 3 },
     // Ten slices of 10 ms, of which the newest is the one of now.
-    (all, now) => share(all.filter(({ at }) => Math.floor(at / 10) > Math.floor(now / 10) - 10), 0.4, 3),
+    (all, now) =>
+      share(
+        all.filter(({ at }) => Math.floor(at / 10) > Math.floor(now / 10) - 10),
+        0.4,
+        3,
+      ),
   ],
 ]
 

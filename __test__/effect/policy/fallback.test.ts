@@ -47,7 +47,10 @@ describe('a fallback', () => {
 describe('admission as a policy', () => {
   it('runs under `atrion.run`: tickets are counted, refusals are its own', async () => {
     const { system } = world
-    const atrion = new Atrion({ system, admission: { limit: 1, maxQueue: 0, tricklePerSecond: 0.001, trickleShare: 0 } })
+    const atrion = new Atrion({
+      system,
+      admission: { limit: 1, maxQueue: 0, tricklePerSecond: 0.001, trickleShare: 0 },
+    })
     const policy = admit(atrion, 'db', { system, priority: 'critical' })
     expect(await policy.execute(({ attempt }) => attempt)).toBe(1)
     const errors: unknown[] = []
@@ -83,7 +86,9 @@ describe('admission as a policy', () => {
     const { system } = world
     const seen: string[] = []
     const foreign = {
-      execute: async <T>(task: (context: { signal: AbortSignal; attempt: number }) => T | PromiseLike<T>): Promise<T> => {
+      execute: async <T>(
+        task: (context: { signal: AbortSignal; attempt: number }) => T | PromiseLike<T>,
+      ): Promise<T> => {
         seen.push('in')
         try {
           return await task({ signal: new AbortController().signal, attempt: 9 })

@@ -159,7 +159,10 @@ describe('a retry budget', () => {
   it('never allows more than its ratio, its rate and its burst', async () => {
     const ratio = fc.double({ min: 0, max: 1, noNaN: true })
     const perSecond = fc.double({ min: 0, max: 20, noNaN: true })
-    const events = fc.array(fc.oneof(fc.constant('call'), fc.constant('retry'), fc.nat(2000)), { maxLength: 200, size: 'max' })
+    const events = fc.array(fc.oneof(fc.constant('call'), fc.constant('retry'), fc.nat(2000)), {
+      maxLength: 200,
+      size: 'max',
+    })
     fc.assert(
       fc.property(ratio, perSecond, fc.integer({ min: 1, max: 20 }), events, (share, rate, burst, all) => {
         const budget = retryBudget({ ratio: share, minPerSecond: rate, burst })

@@ -12,7 +12,7 @@ import type { PolicyOptions, ExecuteOptions, Policy, PolicyTask } from './types.
 const observed = channel('keelson:policy')
 
 /** What all policies share: running tasks, wrapping functions, telling listeners. */
-export abstract class BasePolicy<Events extends object> implements Policy, Layer {
+export abstract class BasePolicy<Events extends object> implements Policy {
   /** What events and errors call it. */
   readonly name: string
   /** @internal */

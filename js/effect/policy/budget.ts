@@ -38,12 +38,12 @@ export class RetryBudget {
     return this.#tokens
   }
 
-  /** @internal A call began. */
+  /** A call began. Policies say so themselves. */
   deposit(): void {
     this.#tokens = Math.min(this.#tokens + this.ratio, this.burst)
   }
 
-  /** @internal Whether a retry may be made at a monotonic time in ms; takes its token. */
+  /** Whether a retry may be made at a monotonic time in ms; takes its token. */
   withdraw(now: number): boolean {
     // The first look begins the time, and a clock that goes back is a pause.
     if (this.#paidTo !== -Infinity && now > this.#paidTo) {

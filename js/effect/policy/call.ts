@@ -35,8 +35,12 @@ class Context implements PolicyContext {
   }
 }
 
-/** What the settling of a call that ended at once waits for: a promise rejected before anybody could catch it costs a microsecond of Node's. */
 const LATER: Promise<void> = Promise.resolve()
+
+/** Rejects when the caller has had its turn: a promise that is rejected before anybody could catch it costs Node a microsecond. */
+function rejectLater(reject: (error: unknown) => void, error: unknown): void {
+  void LATER.then(() => reject(error))
+}
 
 /** One call: the policies in their order, the task inside them, and the promise around them. */
 export class Call extends Abortable implements Sink {
@@ -112,7 +116,7 @@ export class Call extends Abortable implements Sink {
       return
     }
     this.#end()
-    if (this.#starting) void LATER.then(() => reject(error))
+    if (this.#starting) rejectLater(reject, error)
     else reject(error)
   }
 

@@ -149,7 +149,14 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
   }
 
   /** @internal Takes in how an admitted call ended. */
-  settle(admission: number, generation: number, outcome: Outcome, startedAt: number, clock: Clock, error?: unknown): void {
+  settle(
+    admission: number,
+    generation: number,
+    outcome: Outcome,
+    startedAt: number,
+    clock: Clock,
+    error?: unknown,
+  ): void {
     const needsNow = this.isTimed || outcome === 'failed' || admission > 0
     const now = needsNow ? clock.monoMs() : startedAt
     this.#failing = error

@@ -95,6 +95,9 @@ interface Terms extends Omit<CircuitTerms, 'moved'> {
 
 const MANY = 1_000_000
 
+/** A default is for what was left out alone: null is refused. */
+const or = <T>(value: T | undefined, fallback: T): T => (value === undefined ? fallback : value)
+
 /** Checks the options. */
 export function circuitTerms(given: CircuitBreakerOptions, chance: Chance): Terms {
   const halfOpen = checkOptions('options.halfOpen', given.halfOpen)
@@ -102,7 +105,7 @@ export function circuitTerms(given: CircuitBreakerOptions, chance: Chance): Term
   const { probes = 1, successes = 1, failures = 1, timeoutMs = 30_000 } = halfOpen
   return {
     evidence: evidenceOf(given),
-    openForMs: openForOf(given.openForMs ?? 5000, chance),
+    openForMs: openForOf(or(given.openForMs, 5000), chance),
     probes: integer('options.halfOpen.probes', 1, MANY, probes),
     successes: integer('options.halfOpen.successes', 1, MANY, successes),
     failures: integer('options.halfOpen.failures', 1, MANY, failures),
@@ -121,7 +124,7 @@ function evidenceOf(given: CircuitBreakerOptions): Evidence {
         throw new InvalidArgumentError(`options.${name}`, 'left out without a failureRatio', given[name])
       }
     }
-    return new Consecutive(integer('options.consecutive', 1, MANY, consecutive ?? 5))
+    return new Consecutive(integer('options.consecutive', 1, MANY, or(consecutive, 5)))
   }
   if (consecutive !== undefined) {
     throw new InvalidArgumentError('options.consecutive', 'left out beside a failureRatio', consecutive)
@@ -131,18 +134,14 @@ function evidenceOf(given: CircuitBreakerOptions): Evidence {
     throw new InvalidArgumentError('options.failureRatio', 'above 0 and up to 1', failureRatio)
   }
   if (windowMs === undefined) {
-    const size = integer('options.calls', 1, MANY, calls ?? 100)
-    return new LastCalls(
-      size,
-      ratio,
-      integer('options.minimumCalls', 1, size, minimumCalls ?? Math.min(10, size)),
-    )
+    const size = integer('options.calls', 1, MANY, or(calls, 100))
+    return new LastCalls(size, ratio, integer('options.minimumCalls', 1, size, or(minimumCalls, Math.min(10, size))))
   }
   if (calls !== undefined) throw new InvalidArgumentError('options.calls', 'left out beside windowMs', calls)
   return new LastWhile(
     positiveMillis('options.windowMs', windowMs),
     ratio,
-    integer('options.minimumCalls', 1, MANY, minimumCalls ?? 10),
+    integer('options.minimumCalls', 1, MANY, or(minimumCalls, 10)),
   )
 }
 
@@ -154,7 +153,7 @@ function openForOf(given: unknown, chance: Chance): (opens: number) => number {
   known('options.openForMs', given, ['initialMs', 'factor', 'maxMs', 'jitter'])
   const { initialMs, factor = 2, jitter = 0, ...rest } = given as OpenFor
   const first = positiveMillis('options.openForMs.initialMs', initialMs)
-  const maxMs = positiveMillis('options.openForMs.maxMs', rest.maxMs ?? Math.max(60_000, first))
+  const maxMs = positiveMillis('options.openForMs.maxMs', or(rest.maxMs, Math.max(60_000, first)))
   if (maxMs < first) throw new InvalidArgumentError('options.openForMs.maxMs', 'at least initialMs', maxMs)
   if (finite('options.openForMs.factor', factor) < 1) {
     throw new InvalidArgumentError('options.openForMs.factor', 'at least 1', factor)

@@ -52,4 +52,3 @@ export const isCircuitOpenError: (error: unknown) => error is CircuitOpenError =
 export const isBulkheadRejectedError: (error: unknown) => error is BulkheadRejectedError = guard(
   BulkheadRejectedError.code,
 )
-

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
 import { budgetOf, type RetryBudget } from './budget.ts'
 import { type Call, isEcho, type Sink } from './call.ts'
+import { fromHere } from './context.ts'
 import { Latencies } from './latencies.ts'
 import { Scope } from './scope.ts'
 import type { PolicyOptions } from './types.ts'
@@ -181,11 +182,7 @@ class Race {
 
   #wait(): void {
     const { clock } = this.policy.system
-    let ring: () => void = () => undefined
-    // Made here, so that the task runs in the caller's asynchronous context.
-    void new Promise<void>((resolve) => {
-      ring = resolve
-    }).then(() => {
+    const ring = fromHere(() => {
       if (!this.#isOver && !this.#outer.isAborted && timer === this.#timer && this.#mayTry()) this.#hedge()
     })
     let timer: TimerHandle | undefined

@@ -19,11 +19,25 @@ export {
   isCircuitOpenError,
 } from './errors.ts'
 export type { SavedEvidence } from './evidence.ts'
-export { type Fallback, fallback, type FallbackEvents, type FallbackOptions, type FallbackStats, type Substitute } from './fallback.ts'
+export {
+  type Fallback,
+  fallback,
+  type FallbackEvents,
+  type FallbackOptions,
+  type FallbackStats,
+  type Substitute,
+} from './fallback.ts'
 export { type Hedge, hedge, type HedgeEvents, type HedgeOptions, type HedgeStats } from './hedge.ts'
 export { type Repeat, repeat, type RepeatEvents, type RepeatOptions, type RepeatStats } from './repeat.ts'
 export { type GaveUp, type Retry, retry, type RetryEvents, type RetryOptions, type RetryStats } from './retry.ts'
 export { type Chance, type ExponentialOptions, type Jitter, type Pauses, type Schedule, schedule } from './schedule.ts'
-export { type Timeout, timeout, type TimeoutEvents, type TimeoutOptions, type TimeoutStats, type TimeoutStrategy } from './timeout.ts'
+export {
+  type Timeout,
+  timeout,
+  type TimeoutEvents,
+  type TimeoutOptions,
+  type TimeoutStats,
+  type TimeoutStrategy,
+} from './timeout.ts'
 export type { PolicyOptions, ExecuteOptions, Policy, PolicyContext, PolicyTask } from './types.ts'
 export { type Stack, wrap } from './wrap.ts'

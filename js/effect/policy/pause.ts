@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../../clock/types.ts'
+import { fromHere } from './context.ts'
 import { Abortable, type Scope } from './scope.ts'
 
 /** A call that can wait for time to pass; its scope ends the wait. One wait at a time. */
@@ -21,10 +22,7 @@ export abstract class Pause extends Abortable {
 
   /** Waits; whether the clock still runs. */
   pause(clock: Clock, ms: number): boolean {
-    let wake: () => void = () => undefined
-    const awake = new Promise<void>((resolve) => {
-      wake = resolve
-    })
+    const wake = fromHere(() => this.#awake())
     if (ms > 0) {
       try {
         this.#timer = clock.schedule(ms, wake)
@@ -37,7 +35,6 @@ export abstract class Pause extends Abortable {
     }
     this.#waiting = true
     this.scope.enter(this)
-    void awake.then(() => this.#awake())
     return true
   }
 

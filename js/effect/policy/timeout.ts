@@ -3,6 +3,7 @@ import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
 import { type Call, isEcho, reportLate, type Sink } from './call.ts'
+import { fromHere } from './context.ts'
 import { Scope } from './scope.ts'
 import type { PolicyOptions } from './types.ts'
 
@@ -95,11 +96,7 @@ class Frame extends Scope implements Sink {
       return
     }
     const { clock } = this.#policy.system
-    // The promise is made here so that what follows runs in the caller's asynchronous context.
-    let ring: () => void = () => undefined
-    void new Promise<void>((resolve) => {
-      ring = resolve
-    }).then(() => this.#over())
+    const ring = fromHere(() => this.#over())
     try {
       this.#timer = clock.schedule(this.#policy.timeoutMs, ring)
     } catch (error) {

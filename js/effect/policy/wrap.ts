@@ -43,9 +43,7 @@ function layersOf(policy: unknown, index: number): readonly Layer[] {
   if (typeof foreign?.execute !== 'function') {
     throw new InvalidArgumentError(`policies[${index}]`, 'a policy: something with execute', policy)
   }
-  return [
-    new ForeignLayer((work, signal) => foreign.execute(work, signal === undefined ? undefined : { signal })),
-  ]
+  return [new ForeignLayer((work, signal) => foreign.execute(work, signal === undefined ? undefined : { signal }))]
 }
 
 /**
@@ -62,4 +60,3 @@ export function wrap(...policies: Policy[]): Stack {
   if (policies.length === 0) throw new InvalidArgumentError('policies', 'at least one policy', policies)
   return new Stack(policies)
 }
-
