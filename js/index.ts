@@ -6,6 +6,7 @@
 export * from './atom/index.ts'
 export * from './atrion/index.ts'
 export * from './clock/index.ts'
+export * from './effect/index.ts'
 export * from './errors.ts'
 export * from './journal/index.ts'
 export * from './otp/index.ts'

@@ -5,7 +5,7 @@
 export const layers = {
   /** The seam and what everything stands on: the files directly in js/. */
   native: ['.'],
-  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor'],
+  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor', 'effect'],
   services: ['atrion', 'otp', 'process'],
   adapters: ['express', 'testing'],
 } as const satisfies Record<string, readonly string[]>

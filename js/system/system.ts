@@ -32,6 +32,14 @@ export interface SystemOptions {
 /** Begins the names of namespaces that nobody else has. */
 const PRIVATE = '#'
 
+const ofClocks = new WeakMap<Clock, System>()
+
+/** @internal The open system whose clock this is. */
+export function systemOf(clock: Clock): System | undefined {
+  const system = ofClocks.get(clock)
+  return system?.closed === false ? system : undefined
+}
+
 /** Something that ends with its system. */
 export interface Closable {
   close(): void | Promise<void>
@@ -75,6 +83,7 @@ export class System {
     if (this.clock instanceof BaseClock && this.clock.owner === warnOwner) {
       this.clock.owner = this.#own
     }
+    if (systemOf(this.clock) === undefined) ofClocks.set(this.clock, this)
   }
 
   /** Whether {@link close} was called. */

@@ -97,6 +97,18 @@ error_codes! {
         "There is no such supervisor, or it is stopping or has stopped.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
+    "KEELSON_INTERRUPTED", "InterruptedError",
+        "`run()` of an effect that was interrupted; `reason` is what was given.";
+    "KEELSON_EFFECT_FAILED", "EffectFailedError",
+        "`run()` of an effect that failed with something that is no `Error`; `failure` is it.";
+    "KEELSON_SCOPE_CLOSED", "ScopeClosedError",
+        "A finaliser was added to a scope that has begun to close; it will not run.";
+    "KEELSON_UNFINISHED", "UnfinishedError",
+        "A finaliser, or what one waits for, did not end within its `timeoutMs`; the others went on without it.";
+    "KEELSON_JOIN_CYCLE", "JoinCycleError",
+        "A fibre was to join itself, or one that waits for it: both would have waited for ever.";
+    "KEELSON_LEAK", "LeakError",
+        "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",

@@ -1,0 +1,341 @@
+import { callerFrames } from '../clock/sleepers.ts'
+import type { Clock, TimerHandle } from '../clock/types.ts'
+import type { Body } from './body.ts'
+import { UnfinishedError } from './errors.ts'
+import { type Cause, type Entry, Finalizers } from './finalizers.ts'
+import { coreOf } from './handle.ts'
+import type { Host } from './host.ts'
+import { ERR, type ExitKind, INTERRUPTED, OK } from './op.ts'
+import { Siblings } from './siblings.ts'
+
+export const NEW = 0
+export const RUNNING = 1
+export const CLOSING = 2
+export const DONE = 3
+
+/** How far the closing is. */
+const INTERRUPT_CHILDREN = 0
+const AWAIT_CHILDREN = 1
+const AWAIT_BODIES = 2
+const RUN_FINALIZERS = 3
+
+export const FORK = 'a fork'
+export const DAEMON = 'a daemon'
+
+const NO_VALUES: ReadonlyMap<string, unknown> = new Map()
+
+/**
+ * A fibre's place in the tree, and its end: children are interrupted and waited for, then what was left running, then
+ * finalisers run, the last one first, and only then has it ended.
+ */
+export abstract class FiberNode {
+  readonly host: Host<FiberNode>
+  readonly clock: Clock
+  readonly number: number
+  /** What it is, for reports. */
+  readonly what: string
+  readonly site: Error | undefined
+  parent: FiberNode | undefined
+  previous: FiberNode | undefined
+  next: FiberNode | undefined
+  children: Siblings<FiberNode> | undefined
+  values: ReadonlyMap<string, unknown>
+  /** How it has ended, or what it is about to go on with. */
+  kind: ExitKind = OK
+  value: unknown
+  interrupted = false
+  reason: unknown
+  /** Whether the next operation gives way to the interrupt. */
+  interruptNow = false
+  /** Depth of what must not be interrupted. */
+  mask = 0
+  /** For reports, and to find cycles. */
+  waitsFor: string | FiberNode | undefined
+  /** Somebody has a handle on it, and may ask how it ended. */
+  readonly forked: boolean
+  /** It did not end in time, and nobody waits for it any more. */
+  left = false
+  joined = false
+  finalizerTimeoutMs: number
+  protected status: typeof NEW | typeof RUNNING | typeof CLOSING | typeof DONE = NEW
+  #phase = INTERRUPT_CHILDREN
+  #observers: Set<() => void> | undefined
+  #scope: Finalizers | undefined
+  /** Bodies that were left when they did not stop at once. */
+  #bodies: Set<Body> | undefined
+  #bound: TimerHandle | undefined
+  /** Children that failed, and that nobody has joined. */
+  #failed: FiberNode[] | undefined
+
+  constructor(
+    host: Host<FiberNode>,
+    parent: FiberNode | undefined,
+    clock: Clock,
+    what: string,
+    site: Error | undefined,
+  ) {
+    this.host = host
+    this.parent = parent
+    this.clock = clock
+    this.what = what
+    this.site = site
+    this.forked = what === FORK || what === DAEMON
+    this.values = parent === undefined ? NO_VALUES : parent.values
+    this.number = host.nextId()
+    this.finalizerTimeoutMs = parent === undefined ? host.finalizerTimeoutMs : parent.finalizerTimeoutMs
+    if (parent === undefined) host.adopt(this)
+    else parent.#addChild(this)
+  }
+
+  abstract interrupt(reason: unknown): void
+
+  /** Remembers the context of this run, for what runs when it ends. */
+  protected abstract keepContext(): void
+
+  /** Starts a child that runs one finaliser and is not interrupted. */
+  protected abstract startFinalizer(entry: Entry, cause: Cause): FiberNode
+
+  get id(): string {
+    return `fiber-${this.number}`
+  }
+
+  get done(): boolean {
+    return this.status === DONE
+  }
+
+  /** Whether it takes no more children but its finalisers. */
+  get closing(): boolean {
+    return this.status >= CLOSING
+  }
+
+  /** Finalisers that have not run. */
+  get finalizers(): readonly Entry[] {
+    return this.#scope?.entries ?? []
+  }
+
+  /** Calls back when it has ended, or was left behind. */
+  observe(observer: () => void): () => void {
+    const observers = (this.#observers ??= new Set())
+    observers.add(observer)
+    return () => void observers.delete(observer)
+  }
+
+  /** Begins what runs to its end even when the fibre is interrupted. */
+  protect(): void {
+    this.mask++
+    this.interruptNow = false
+  }
+
+  unprotect(): void {
+    this.mask--
+    if (this.mask > 0 || !this.interrupted) return
+    this.interruptNow = true
+    this.#unbind()
+  }
+
+  scope(): Finalizers {
+    if (this.#scope === undefined) {
+      this.keepContext()
+      this.#scope = new Finalizers(
+        (entry, cause, ended) => this.runFinalizer(entry, cause, ended),
+        () => this.host.site(),
+      )
+      if (this.status >= CLOSING) this.#scope.seal()
+    }
+    return this.#scope
+  }
+
+  report(error: unknown, origin: string): void {
+    this.host.report(error, origin)
+  }
+
+  bodyEnded(body: Body): void {
+    this.#bodies?.delete(body)
+    if (this.#phase === AWAIT_BODIES && this.#bodies?.size === 0) this.#close()
+  }
+
+  /** A body that cannot be stopped was left. */
+  leave(body: Body): void {
+    body.leftTo = this
+    this.#bodies ??= new Set()
+    this.#bodies.add(body)
+  }
+
+  /** Everything was walked: closes what was opened, children first. */
+  protected finish(): void {
+    if (this.children?.last === undefined && this.#scope === undefined && this.#failed === undefined) {
+      this.#end()
+      return
+    }
+    this.status = CLOSING
+    if (this.kind === OK) this.#handOver()
+    this.#scope?.seal()
+    const reason = this.kind === INTERRUPTED ? this.reason : undefined
+    for (const child of this.children?.reversed() ?? []) child.interrupt(reason)
+    this.#phase = AWAIT_CHILDREN
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.#phase === AWAIT_CHILDREN) {
+      if (this.children?.last !== undefined) return
+      this.#phase = AWAIT_BODIES
+    }
+    if (this.#phase === AWAIT_BODIES) {
+      if (this.#bodies !== undefined && this.#bodies.size > 0 && this.finalizers.length > 0) {
+        this.#boundBodies()
+        return
+      }
+      this.#unbind()
+      this.#phase = RUN_FINALIZERS
+    }
+    for (let ended = true; ended;) {
+      ended = false
+      let returned = false
+      const any = this.#scope?.runLast(causeOf(this.kind), () => {
+        ended = true
+        if (returned) this.#close()
+      })
+      returned = true
+      if (any !== true) {
+        this.#end()
+        return
+      }
+    }
+  }
+
+  #end(): void {
+    this.status = DONE
+    this.waitsFor = undefined
+    const { parent } = this
+    for (const body of this.#bodies ?? []) {
+      // Whoever is above may have finalisers that it would disturb.
+      if (parent === undefined) body.leftTo = undefined
+      else parent.leave(body)
+    }
+    for (const child of this.#failed ?? []) {
+      if (!child.joined) this.report(child.value, `${child.id}, which nobody has joined,`)
+    }
+    if (parent === undefined) this.host.ended(this)
+    else {
+      parent.children?.remove(this)
+      if (this.kind === ERR && this.forked) (parent.#failed ??= []).push(this)
+    }
+    this.#tellObservers()
+    if (parent !== undefined) parent.#childGone()
+  }
+
+  #addChild(child: FiberNode): void {
+    this.children ??= new Siblings()
+    this.children.add(child)
+  }
+
+  #childGone(): void {
+    if (this.status === CLOSING && this.#phase === AWAIT_CHILDREN) this.#close()
+  }
+
+  #tellObservers(): void {
+    const observers = this.#observers
+    this.#observers = undefined
+    for (const observer of observers ?? []) observer()
+  }
+
+  /** Fibres that are the result go to whoever asked for it. */
+  #handOver(): void {
+    const { parent, value } = this
+    for (const item of Array.isArray(value) ? value : [value]) {
+      const fiber = coreOf(item) as FiberNode | undefined
+      if (fiber?.parent !== this) continue
+      const failed = this.#failed?.indexOf(fiber) ?? -1
+      if (failed >= 0) this.#failed?.splice(failed, 1)
+      else this.children?.remove(fiber)
+      fiber.parent = parent
+      if (parent === undefined) {
+        if (fiber.done) this.host.unjoined(fiber)
+        else this.host.adopt(fiber)
+      } else if (fiber.done) (parent.#failed ??= []).push(fiber)
+      else {
+        parent.#addChild(fiber)
+        if (parent.closing) fiber.interrupt(parent.reason)
+      }
+    }
+  }
+
+  /** Gives it to the system, and tells those who wait for it that it was interrupted. */
+  #leaveBehind(): void {
+    const { parent } = this
+    this.kind = INTERRUPTED
+    parent?.children?.remove(this)
+    this.parent = undefined
+    this.host.leave(this)
+    this.left = true
+    this.#tellObservers()
+    if (parent !== undefined) parent.#childGone()
+  }
+
+  /** Runs a finaliser to its end or its deadline. */
+  runFinalizer(entry: Entry, cause: Cause, ended: () => void): void {
+    const child = this.startFinalizer(entry, cause)
+    const report = (): void => {
+      if (child.kind === ERR) this.report(child.value, `a finalizer of ${this.id}`)
+      ended()
+    }
+    if (child.done) {
+      report()
+      return
+    }
+    const timer = this.clock.schedule(
+      this.finalizerTimeoutMs,
+      () => {
+        stop()
+        this.#tellUnfinished('a finalizer', entry.site)
+        child.mask = 0
+        child.#leaveBehind()
+        child.interrupt(undefined)
+        ended()
+      },
+      { label: `the deadline of a finalizer of ${this.id}` },
+    )
+    const stop = child.observe(() => {
+      timer.cancel()
+      report()
+    })
+  }
+
+  #unbind(): void {
+    this.#bound?.cancel()
+    this.#bound = undefined
+  }
+
+  /** An interrupted fibre that must not stop now has to stop within the deadline, or is left behind. */
+  protected boundMask(): void {
+    this.#bound = this.clock.schedule(
+      this.finalizerTimeoutMs,
+      () => {
+        this.#bound = undefined
+        this.#tellUnfinished('the acquisition', this.site)
+        this.#leaveBehind()
+      },
+      { label: `the deadline of an acquisition of ${this.id}` },
+    )
+  }
+
+  #boundBodies(): void {
+    this.#bound ??= this.clock.schedule(
+      this.finalizerTimeoutMs,
+      () => {
+        this.#tellUnfinished('what its finalizers wait for', this.site)
+        for (const body of this.#bodies ?? []) body.leftTo = undefined
+        this.#bodies?.clear()
+        this.#close()
+      },
+      { label: `the deadline of what ${this.id} has left` },
+    )
+  }
+
+  #tellUnfinished(what: string, site: Error | undefined): void {
+    this.report(new UnfinishedError(what, this.id, this.finalizerTimeoutMs, callerFrames(site)), this.id)
+  }
+}
+
+const causeOf = (kind: ExitKind): Cause => (kind === OK ? 'ok' : kind === ERR ? 'error' : 'interrupted')
