@@ -3,7 +3,8 @@ import type { System } from '../system/system.ts'
 import type { CancelToken } from './cancel.ts'
 import type { Context } from './context.ts'
 import type { FinalizerScope } from './finalizers.ts'
-import type { ExitKind } from './op.ts'
+import { type ExitKind, OK } from './op.ts'
+import { liftedKind, liftedValue } from './result.ts'
 
 /** What the function of an effect is handed. It is also the {@link Context} in which it runs. */
 export interface EffectEnv extends Context {
@@ -47,24 +48,30 @@ export interface Heir {
 
 /** A fibre that waits for a body. */
 export interface Awaiting extends BodyOwner {
-  settled(epoch: number, kind: ExitKind, given: unknown): void
+  resume(epoch: number, kind: ExitKind, value: unknown): void
 }
 
 /** One run of the function of an effect. */
 export class Body {
-  readonly fiber: Awaiting
-  over = false
-  epoch = 0
+  declare readonly fiber: Awaiting
+  declare over: boolean
+  declare readonly epoch: number
+  declare readonly raw: boolean
   /** Who waits for its end although its fibre has gone on. */
-  leftTo: Heir | undefined
-  constructor(fiber: Awaiting) {
+  declare leftTo: Heir | undefined
+  constructor(fiber: Awaiting, epoch: number, raw: boolean) {
     this.fiber = fiber
+    this.epoch = epoch
+    this.raw = raw
+    this.over = false
+    this.leftTo = undefined
   }
 
   end(kind: ExitKind, given: unknown): void {
     this.over = true
     if (this.leftTo !== undefined) this.leftTo.bodyEnded(this)
-    else this.fiber.settled(this.epoch, kind, given)
+    else if (kind === OK && !this.raw) this.fiber.resume(this.epoch, liftedKind(given), liftedValue(given))
+    else this.fiber.resume(this.epoch, kind, given)
   }
 }
 

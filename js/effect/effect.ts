@@ -11,7 +11,23 @@ import type { Fiber as Core } from './fiber.ts'
 import type { Cause } from './finalizers.ts'
 import { CORE } from './handle.ts'
 import { FORK } from './node.ts'
-import { BODY, CATCH, ENTER, FAIL, FLAT_MAP, isOp, MAP, Op, SUCCEED, SUSPEND, SYNC, type Tag } from './op.ts'
+import {
+  BODY,
+  CATCH,
+  ENTER,
+  ERR,
+  FAIL,
+  FLAT_MAP,
+  isOp,
+  MAP,
+  OK,
+  Op,
+  RAW_BODY,
+  SUCCEED,
+  SUSPEND,
+  SYNC,
+  type Tag,
+} from './op.ts'
 import { type PolicyLike, underPolicy } from './policies.ts'
 import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './regions.ts'
 import {
@@ -23,8 +39,8 @@ import {
   type Schedule,
   scheduled,
 } from './repeats.ts'
-import { type Interrupted, ok, type Result, type Timeout } from './result.ts'
-import { resultOf, type EffectRunOptions, runOp } from './run.ts'
+import { type Interrupted, interruptedError, type Result, type Timeout } from './result.ts'
+import { resultOf, type EffectRunOptions, runOp, type Settle } from './run.ts'
 import { timingOut } from './timeout.ts'
 import { allOf, firstOf } from './together.ts'
 import { siteNow } from './tracing.ts'
@@ -57,7 +73,7 @@ export class Effect<E, A> extends Op {
    * ```
    */
   unsafeRunPromise(options?: RunGiven): Promise<Result<E | Interrupted, A>> {
-    return runOp(this, optionsOf(options)) as Promise<Result<E | Interrupted, A>>
+    return runOp(this, optionsOf(options), asResult) as Promise<Result<E | Interrupted, A>>
   }
 
   /**
@@ -65,10 +81,8 @@ export class Effect<E, A> extends Op {
    *
    * @throws TimeoutError, InterruptedError, the error itself when it is an `Error`, or else EffectFailedError.
    */
-  async run(options?: RunGiven): Promise<A> {
-    const result = await runOp(this, optionsOf(options))
-    if (result._tag === 'Ok') return result.value as A
-    throw thrown(result.error)
+  run(options?: RunGiven): Promise<A> {
+    return runOp(this, optionsOf(options), valueOrThrow) as Promise<A>
   }
 
   /** Changes the value. */
@@ -221,17 +235,13 @@ export const succeed = <A>(value: A): Effect<never, A> => new Effect(SUCCEED, un
 export const fail = <E>(error: E): Effect<E, never> => new Effect(FAIL, undefined, error, undefined)
 
 /** An effect that waits for a promise, which is under way already, or for the one that a function makes at each run. */
-export function fromPromise<A>(
-  promise: PromiseLike<A> | ((signal: AbortSignal) => PromiseLike<A>),
-): Effect<unknown, A> {
-  if (typeof promise === 'function') {
-    return new Effect(BODY, undefined, (env: EffectEnv) => promise(env.signal).then(ok), undefined)
-  }
+export function fromPromise<A>(promise: PromiseLike<A> | ((env: EffectEnv) => PromiseLike<A>)): Effect<unknown, A> {
+  if (typeof promise === 'function') return new Effect(RAW_BODY, undefined, promise, undefined)
   if (!isThenable(promise))
     throw new InvalidArgumentError('promise', 'a promise, or a function that makes one', promise)
   // It is this effect's now: its rejection is told to whoever runs it, perhaps later.
   void promise.then(undefined, () => {})
-  return new Effect(BODY, undefined, () => promise.then(ok), undefined)
+  return new Effect(RAW_BODY, undefined, () => promise, undefined)
 }
 
 /** An effect that does nothing for a while. Zero ends at once. */
@@ -316,6 +326,13 @@ function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
   }
   const clock = given.get('clock')
   return isClock('clock', clock) ? { context: given, clock } : { context: given }
+}
+
+const asResult: Settle = resultOf
+
+const valueOrThrow: Settle = (fiber) => {
+  if (fiber.kind === OK) return fiber.value
+  throw thrown(fiber.kind === ERR ? fiber.value : interruptedError(fiber.reason))
 }
 
 /** The error that stands for a failure. */

@@ -25,11 +25,12 @@ import {
   NOTHING,
   OK,
   Op,
+  RAW_BODY,
   SUCCEED,
   SUSPEND,
   SYNC,
 } from './op.ts'
-import { interruptedError, liftedKind, liftedValue } from './result.ts'
+import { interruptedError } from './result.ts'
 
 /** Something on a fibre's stack with a method of its own. */
 export abstract class Frame {
@@ -61,16 +62,16 @@ export const currentFiber = (): Fiber | undefined => current
 /** One line of execution in the tree: it walks an operation, waits, and closes what it has opened. */
 export class Fiber extends FiberNode {
   /** The run that it is part of: what was captured there is restored before it goes on. */
-  readonly home: Fiber
-  epoch = 0
+  declare readonly home: Fiber
+  declare epoch: number
   /** Ends the wait. Whoever sets it sees to it that the fibre is resumed. */
-  cancelWait: (() => void) | undefined
-  readonly #stack: Step[] = []
-  #starting = false
-  #arrived = false
-  #resource: AsyncResource | undefined
-  #token: CancelTokenImpl | undefined
-  #controller: AbortController | undefined
+  declare cancelWait: (() => void) | undefined
+  declare private readonly stack: Step[]
+  declare private starting: boolean
+  declare private arrived: boolean
+  declare private resource: AsyncResource | undefined
+  declare private canceling: CancelTokenImpl | undefined
+  declare private controller: AbortController | undefined
 
   /** A fibre in the run of `home`, or one that begins a run. */
   constructor(
@@ -83,6 +84,14 @@ export class Fiber extends FiberNode {
   ) {
     super(host, parent, clock, what, site)
     this.home = home ?? this
+    this.epoch = 0
+    this.cancelWait = undefined
+    this.stack = []
+    this.starting = false
+    this.arrived = false
+    this.resource = undefined
+    this.canceling = undefined
+    this.controller = undefined
   }
 
   /** Starts a part of this fibre's work as a child, up to where it waits first. */
@@ -122,7 +131,7 @@ export class Fiber extends FiberNode {
   }
 
   push(frame: Frame): void {
-    this.#stack.push(frame)
+    this.stack.push(frame)
   }
 
   /** Goes on, if it still waits as of `epoch`. */
@@ -131,10 +140,10 @@ export class Fiber extends FiberNode {
     this.epoch++
     this.cancelWait = undefined
     this.waitsFor = undefined
-    if (this.#starting) {
+    if (this.starting) {
       this.kind = kind
       this.value = value
-      this.#arrived = true
+      this.arrived = true
     } else if (depth >= DEEPEST) void RUN_ENDS.then(() => this.#goOn(kind, value))
     else this.#goOn(kind, value)
   }
@@ -144,11 +153,6 @@ export class Fiber extends FiberNode {
     if (other.kind !== INTERRUPTED) this.resume(epoch, other.kind, other.value)
     else if (this.interruptNow) this.resume(epoch, INTERRUPTED, undefined)
     else this.resume(epoch, ERR, interruptedError(other.reason))
-  }
-
-  settled(epoch: number, kind: ExitKind, given: unknown): void {
-    if (kind === OK) this.resume(epoch, liftedKind(given), liftedValue(given))
-    else this.resume(epoch, kind, given)
   }
 
   /** Waits for a child; an interrupt goes to the child, and its end is waited for. */
@@ -174,8 +178,8 @@ export class Fiber extends FiberNode {
     else this.boundMask()
     depth++
     try {
-      this.#token?.cancel(reason)
-      this.#controller?.abort(reason)
+      this.canceling?.cancel(reason)
+      this.controller?.abort(reason)
       this.#breakWait()
     } finally {
       depth--
@@ -183,21 +187,21 @@ export class Fiber extends FiberNode {
   }
 
   token(): CancelToken {
-    if (this.#token === undefined) {
+    if (this.canceling === undefined) {
       const token = new CancelTokenImpl(undefined, (error, origin) => this.report(error, origin))
-      this.#token = token
+      this.canceling = token
       if (this.interrupted) token.cancel(this.reason)
       else token.onCancel(() => this.interrupt(token.reason))
     }
-    return this.#token
+    return this.canceling
   }
 
   signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.interrupted) this.#controller.abort(this.reason)
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.interrupted) this.controller.abort(this.reason)
     }
-    return this.#controller.signal
+    return this.controller.signal
   }
 
   setValue(key: string, value: unknown): void {
@@ -206,11 +210,11 @@ export class Fiber extends FiberNode {
 
   /** What a timer or another fibre resumes has to find the context of its run again. */
   protected keepContext(): void {
-    this.home.#resource ??= new AsyncResource('keelson.effect', { requireManualDestroy: true })
+    this.home.resource ??= new AsyncResource('keelson.effect', { requireManualDestroy: true })
   }
 
   #goOn(kind: ExitKind, value: unknown): void {
-    const resource = this.home.#resource
+    const resource = this.home.resource
     if (resource === undefined || current?.home === this.home) this.#loop(undefined, kind, value)
     else resource.runInAsyncScope(this.#loop, this, undefined, kind, value)
   }
@@ -223,7 +227,7 @@ export class Fiber extends FiberNode {
     try {
       if (this.#walk(op, kind, value)) this.finish()
       // A promise goes on in this context by itself, and where an interrupt would run nothing, there is nothing to keep.
-      else if (this.#stack.length > 0 || this.waitsFor !== PROMISE || this.home !== this) this.keepContext()
+      else if (this.stack.length > 0 || this.waitsFor !== PROMISE || this.home !== this) this.keepContext()
     } finally {
       current = outer
       depth--
@@ -233,79 +237,65 @@ export class Fiber extends FiberNode {
   /** Walks operations until there are none, and then how it ended is in `kind` and `value`; or until it waits. */
   #walk(first: Op | undefined, first_kind: ExitKind, first_value: unknown): boolean {
     const { host } = this
-    const stack = this.#stack
+    const stack = this.stack
     let op = first
     let kind = first_kind
     let value = first_value
     for (;;) {
       try {
         for (;;) {
-          if (op === undefined) {
-            const step = stack.pop()
-            if (step === undefined) {
-              this.kind = kind
-              this.value = value
-              return true
-            }
-            switch (step.tag) {
-              case MAP:
-                if (kind === OK) value = (step.arg as (value: unknown) => unknown)(value)
-                break
-              case FLAT_MAP:
-                if (kind === OK) op = checked('flatMap', (step.arg as (value: unknown) => unknown)(value))
-                break
-              case CATCH:
-                if (kind === ERR) op = checked('catch', (step.arg as (error: unknown) => unknown)(value))
-                break
-              default:
-                op = (step as Frame).exit(this, kind, value)
-            }
-            continue
-          }
-          if (this.interruptNow) {
-            op = undefined
-            kind = INTERRUPTED
-            value = undefined
-            continue
-          }
-          if (--host.budget < 0) {
-            this.#yield(op)
-            return false
-          }
-          switch (op.tag) {
-            case MAP:
-            case FLAT_MAP:
-            case CATCH:
+          while (op !== undefined) {
+            if (op.tag <= CATCH) {
               stack.push(op)
               op = op.source
+              continue
+            }
+            if (this.interruptNow) {
+              op = undefined
+              kind = INTERRUPTED
+              value = undefined
               break
-            case SUCCEED:
+            }
+            if (--host.budget < 0) {
+              this.#yield(op)
+              return false
+            }
+            if (op.tag === ENTER) {
+              op = (op.arg as Enter)(this)
+              continue
+            }
+            if (op.tag === SUCCEED) {
               kind = OK
               value = op.arg
-              op = undefined
-              break
-            case FAIL:
+            } else if (op.tag === FAIL) {
               kind = ERR
               value = op.arg
-              op = undefined
-              break
-            case SYNC:
+            } else if (op.tag === SYNC) {
               kind = OK
               value = (op.arg as (fiber: Fiber) => unknown)(this)
-              op = undefined
-              break
-            case ENTER:
-              op = (op.arg as Enter)(this)
-              break
-            default:
+            } else {
               if (!this.#wait(op)) return false
-              op = undefined
               kind = this.kind
               value = this.value
+            }
+            op = undefined
           }
+          const step = stack.pop()
+          if (step === undefined) {
+            this.kind = kind
+            this.value = value
+            return true
+          }
+          if (step.tag === FLAT_MAP) {
+            if (kind === OK) op = checked('flatMap', (step.arg as (value: unknown) => unknown)(value))
+          } else if (step.tag === MAP) {
+            if (kind === OK) value = (step.arg as (value: unknown) => unknown)(value)
+          } else if (step.tag === CATCH) {
+            if (kind === ERR) op = checked('catch', (step.arg as (error: unknown) => unknown)(value))
+          } else op = (step as Frame).exit(this, kind, value)
         }
       } catch (error) {
-        this.#starting = false
+        this.starting = false
         op = undefined
         // What an interrupted step throws is its answer to the interrupt.
         kind = this.interruptNow ? INTERRUPTED : ERR
@@ -316,22 +306,21 @@ export class Fiber extends FiberNode {
 
   /** Runs what may have to wait; whether it has ended already. */
   #wait(op: Op): boolean {
-    this.#starting = true
-    this.#arrived = false
+    this.starting = true
+    this.arrived = false
     const epoch = ++this.epoch
     if (op.tag === SUSPEND) (op.arg as Suspend)(this, epoch)
     else this.#runBody(op, epoch)
-    this.#starting = false
-    if (!this.#arrived) this.#breakWait()
-    return this.#arrived
+    this.starting = false
+    if (!this.arrived) this.#breakWait()
+    return this.arrived
   }
 
   #runBody(op: Op, epoch: number): void {
-    const body = new Body(this)
-    body.epoch = epoch
+    const body = new Body(this, epoch, op.tag === RAW_BODY)
     if (op.emit !== undefined) {
       const effectId = `effect-${this.host.nextId()}`
-      this.#stack.push(new BodyEvents(op, effectId))
+      this.stack.push(new BodyEvents(op, effectId))
       tell(op.emit, this, effectId, { type: 'effect:start' })
     }
     try {
@@ -355,7 +344,7 @@ export class Fiber extends FiberNode {
   }
 
   #breakWait(): void {
-    if (!this.interruptNow || this.#starting) return
+    if (!this.interruptNow || this.starting) return
     const cancel = this.cancelWait
     this.cancelWait = undefined
     cancel?.()

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
 
 /** Operations that run before the event loop gets a turn. */
-export const BUDGET = 4096
+export const BUDGET = 8192
 
 /** What fibres need of the place they live in. */
 export interface Host<F> {

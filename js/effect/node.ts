@@ -29,43 +29,44 @@ const NO_VALUES: ReadonlyMap<string, unknown> = new Map()
  * finalisers run, the last one first, and only then has it ended.
  */
 export abstract class FiberNode {
-  readonly host: Host<FiberNode>
-  readonly clock: Clock
-  readonly number: number
+  // Declared here and made by the constructor: a field with an initialiser costs several times as much.
+  declare readonly host: Host<FiberNode>
+  declare readonly clock: Clock
+  declare readonly number: number
   /** What it is, for reports. */
-  readonly what: string
-  readonly site: Error | undefined
-  parent: FiberNode | undefined
-  previous: FiberNode | undefined
-  next: FiberNode | undefined
-  children: Siblings<FiberNode> | undefined
-  values: ReadonlyMap<string, unknown>
+  declare readonly what: string
+  declare readonly site: Error | undefined
+  declare parent: FiberNode | undefined
+  declare previous: FiberNode | undefined
+  declare next: FiberNode | undefined
+  declare children: Siblings<FiberNode> | undefined
+  declare values: ReadonlyMap<string, unknown>
   /** How it has ended, or what it is about to go on with. */
-  kind: ExitKind = OK
-  value: unknown
-  interrupted = false
-  reason: unknown
+  declare kind: ExitKind
+  declare value: unknown
+  declare interrupted: boolean
+  declare reason: unknown
   /** Whether the next operation gives way to the interrupt. */
-  interruptNow = false
+  declare interruptNow: boolean
   /** Depth of what must not be interrupted. */
-  mask = 0
+  declare mask: number
   /** For reports, and to find cycles. */
-  waitsFor: string | FiberNode | undefined
+  declare waitsFor: string | FiberNode | undefined
   /** Somebody has a handle on it, and may ask how it ended. */
-  readonly forked: boolean
+  declare readonly forked: boolean
+  declare joined: boolean
   /** It did not end in time, and nobody waits for it any more. */
-  left = false
-  joined = false
-  finalizerTimeoutMs: number
-  protected status: typeof NEW | typeof RUNNING | typeof CLOSING | typeof DONE = NEW
-  #phase = INTERRUPT_CHILDREN
-  #observers: Set<() => void> | undefined
-  #scope: Finalizers | undefined
+  declare left: boolean
+  declare finalizerTimeoutMs: number
+  declare protected status: typeof NEW | typeof RUNNING | typeof CLOSING | typeof DONE
+  declare private phase: number
+  declare private observers: Set<() => void> | undefined
+  declare private opened: Finalizers | undefined
   /** Bodies that were left when they did not stop at once. */
-  #bodies: Set<Body> | undefined
-  #bound: TimerHandle | undefined
+  declare private bodies: Set<Body> | undefined
+  declare private bound: TimerHandle | undefined
   /** Children that failed, and that nobody has joined. */
-  #failed: FiberNode[] | undefined
+  declare private failed: FiberNode[] | undefined
 
   constructor(
     host: Host<FiberNode>,
@@ -80,9 +81,28 @@ export abstract class FiberNode {
     this.what = what
     this.site = site
     this.forked = what === FORK || what === DAEMON
-    this.values = parent === undefined ? NO_VALUES : parent.values
     this.number = host.nextId()
+    this.values = parent === undefined ? NO_VALUES : parent.values
     this.finalizerTimeoutMs = parent === undefined ? host.finalizerTimeoutMs : parent.finalizerTimeoutMs
+    this.previous = undefined
+    this.next = undefined
+    this.children = undefined
+    this.kind = OK
+    this.value = undefined
+    this.interrupted = false
+    this.reason = undefined
+    this.interruptNow = false
+    this.mask = 0
+    this.waitsFor = undefined
+    this.joined = false
+    this.left = false
+    this.status = NEW
+    this.phase = INTERRUPT_CHILDREN
+    this.observers = undefined
+    this.opened = undefined
+    this.bodies = undefined
+    this.bound = undefined
+    this.failed = undefined
     if (parent === undefined) host.adopt(this)
     else parent.#addChild(this)
   }
@@ -110,12 +130,12 @@ export abstract class FiberNode {
 
   /** Finalisers that have not run. */
   get finalizers(): readonly Entry[] {
-    return this.#scope?.entries ?? []
+    return this.opened?.entries ?? []
   }
 
   /** Calls back when it has ended, or was left behind. */
   observe(observer: () => void): () => void {
-    const observers = (this.#observers ??= new Set())
+    const observers = (this.observers ??= new Set())
     observers.add(observer)
     return () => void observers.delete(observer)
   }
@@ -134,15 +154,15 @@ export abstract class FiberNode {
   }
 
   scope(): Finalizers {
-    if (this.#scope === undefined) {
+    if (this.opened === undefined) {
       this.keepContext()
-      this.#scope = new Finalizers(
+      this.opened = new Finalizers(
         (entry, cause, ended) => this.runFinalizer(entry, cause, ended),
         () => this.host.site(),
       )
-      if (this.status >= CLOSING) this.#scope.seal()
+      if (this.status >= CLOSING) this.opened.seal()
     }
-    return this.#scope
+    return this.opened
   }
 
   report(error: unknown, origin: string): void {
@@ -150,49 +170,49 @@ export abstract class FiberNode {
   }
 
   bodyEnded(body: Body): void {
-    this.#bodies?.delete(body)
-    if (this.#phase === AWAIT_BODIES && this.#bodies?.size === 0) this.#close()
+    this.bodies?.delete(body)
+    if (this.phase === AWAIT_BODIES && this.bodies?.size === 0) this.#close()
   }
 
   /** A body that cannot be stopped was left. */
   leave(body: Body): void {
     body.leftTo = this
-    this.#bodies ??= new Set()
-    this.#bodies.add(body)
+    this.bodies ??= new Set()
+    this.bodies.add(body)
   }
 
   /** Everything was walked: closes what was opened, children first. */
   protected finish(): void {
-    if (this.children?.last === undefined && this.#scope === undefined && this.#failed === undefined) {
+    if (this.children?.last === undefined && this.opened === undefined && this.failed === undefined) {
       this.#end()
       return
     }
     this.status = CLOSING
     if (this.kind === OK) this.#handOver()
-    this.#scope?.seal()
+    this.opened?.seal()
     const reason = this.kind === INTERRUPTED ? this.reason : undefined
     for (const child of this.children?.reversed() ?? []) child.interrupt(reason)
-    this.#phase = AWAIT_CHILDREN
+    this.phase = AWAIT_CHILDREN
     this.#close()
   }
 
   #close(): void {
-    if (this.#phase === AWAIT_CHILDREN) {
+    if (this.phase === AWAIT_CHILDREN) {
       if (this.children?.last !== undefined) return
-      this.#phase = AWAIT_BODIES
+      this.phase = AWAIT_BODIES
     }
-    if (this.#phase === AWAIT_BODIES) {
-      if (this.#bodies !== undefined && this.#bodies.size > 0 && this.finalizers.length > 0) {
+    if (this.phase === AWAIT_BODIES) {
+      if (this.bodies !== undefined && this.bodies.size > 0 && this.finalizers.length > 0) {
         this.#boundBodies()
         return
       }
       this.#unbind()
-      this.#phase = RUN_FINALIZERS
+      this.phase = RUN_FINALIZERS
     }
     for (let ended = true; ended;) {
       ended = false
       let returned = false
-      const any = this.#scope?.runLast(causeOf(this.kind), () => {
+      const any = this.opened?.runLast(causeOf(this.kind), () => {
         ended = true
         if (returned) this.#close()
       })
@@ -208,18 +228,18 @@ export abstract class FiberNode {
     this.status = DONE
     this.waitsFor = undefined
     const { parent } = this
-    for (const body of this.#bodies ?? []) {
+    for (const body of this.bodies ?? []) {
       // Whoever is above may have finalisers that it would disturb.
       if (parent === undefined) body.leftTo = undefined
       else parent.leave(body)
     }
-    for (const child of this.#failed ?? []) {
+    for (const child of this.failed ?? []) {
       if (!child.joined) this.report(child.value, `${child.id}, which nobody has joined,`)
     }
     if (parent === undefined) this.host.ended(this)
     else {
       parent.children?.remove(this)
-      if (this.kind === ERR && this.forked) (parent.#failed ??= []).push(this)
+      if (this.kind === ERR && this.forked) (parent.failed ??= []).push(this)
     }
     this.#tellObservers()
     if (parent !== undefined) parent.#childGone()
@@ -231,12 +251,12 @@ export abstract class FiberNode {
   }
 
   #childGone(): void {
-    if (this.status === CLOSING && this.#phase === AWAIT_CHILDREN) this.#close()
+    if (this.status === CLOSING && this.phase === AWAIT_CHILDREN) this.#close()
   }
 
   #tellObservers(): void {
-    const observers = this.#observers
-    this.#observers = undefined
+    const observers = this.observers
+    this.observers = undefined
     for (const observer of observers ?? []) observer()
   }
 
@@ -246,14 +266,14 @@ export abstract class FiberNode {
     for (const item of Array.isArray(value) ? value : [value]) {
       const fiber = coreOf(item) as FiberNode | undefined
       if (fiber?.parent !== this) continue
-      const failed = this.#failed?.indexOf(fiber) ?? -1
-      if (failed >= 0) this.#failed?.splice(failed, 1)
+      const failed = this.failed?.indexOf(fiber) ?? -1
+      if (failed >= 0) this.failed?.splice(failed, 1)
       else this.children?.remove(fiber)
       fiber.parent = parent
       if (parent === undefined) {
         if (fiber.done) this.host.unjoined(fiber)
         else this.host.adopt(fiber)
-      } else if (fiber.done) (parent.#failed ??= []).push(fiber)
+      } else if (fiber.done) (parent.failed ??= []).push(fiber)
       else {
         parent.#addChild(fiber)
         if (parent.closing) fiber.interrupt(parent.reason)
@@ -303,16 +323,16 @@ export abstract class FiberNode {
   }
 
   #unbind(): void {
-    this.#bound?.cancel()
-    this.#bound = undefined
+    this.bound?.cancel()
+    this.bound = undefined
   }
 
   /** An interrupted fibre that must not stop now has to stop within the deadline, or is left behind. */
   protected boundMask(): void {
-    this.#bound = this.clock.schedule(
+    this.bound = this.clock.schedule(
       this.finalizerTimeoutMs,
       () => {
-        this.#bound = undefined
+        this.bound = undefined
         this.#tellUnfinished('the acquisition', this.site)
         this.#leaveBehind()
       },
@@ -321,12 +341,12 @@ export abstract class FiberNode {
   }
 
   #boundBodies(): void {
-    this.#bound ??= this.clock.schedule(
+    this.bound ??= this.clock.schedule(
       this.finalizerTimeoutMs,
       () => {
         this.#tellUnfinished('what its finalizers wait for', this.site)
-        for (const body of this.#bodies ?? []) body.leftTo = undefined
-        this.#bodies?.clear()
+        for (const body of this.bodies ?? []) body.leftTo = undefined
+        this.bodies?.clear()
         this.#close()
       },
       { label: `the deadline of what ${this.id} has left` },

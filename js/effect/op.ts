@@ -7,11 +7,12 @@ export const ERR = 1
 export const INTERRUPTED = 2
 export type ExitKind = typeof OK | typeof ERR | typeof INTERRUPTED
 
-export const SUCCEED = 0
-export const FAIL = 1
-export const MAP = 2
-export const FLAT_MAP = 3
-export const CATCH = 4
+// These three wait on the stack for what is below them; the loop knows them by being the lowest.
+export const MAP = 0
+export const FLAT_MAP = 1
+export const CATCH = 2
+export const SUCCEED = 3
+export const FAIL = 4
 /** A function of the user's, which gets the environment and may be asynchronous. */
 export const BODY = 5
 /** A synchronous step of our own: `arg(fiber)` makes the value. */
@@ -20,8 +21,10 @@ export const SYNC = 6
 export const ENTER = 7
 /** A wait: `arg(fiber, epoch)` arranges that the fibre is resumed. */
 export const SUSPEND = 8
+/** A body whose value is one, whatever it looks like. */
+export const RAW_BODY = 9
 /** A frame with a method of its own. */
-export const FRAME = 9
+export const FRAME = 10
 
 export type Tag =
   | typeof SUCCEED
@@ -33,20 +36,24 @@ export type Tag =
   | typeof SYNC
   | typeof ENTER
   | typeof SUSPEND
+  | typeof RAW_BODY
 
 /** Marks effects, so that one of another copy of the package is known as one. */
 export const EFFECT: unique symbol = Symbol.for('keelson.effect') as never
 
-/** One operation. All have one shape, so that the loop which reads them stays fast. */
+/**
+ * One operation. All have one shape, so that the loop which reads them stays fast; and fields that are declared alone
+ * are made once, by the constructor.
+ */
 export class Op {
   /** @internal */
-  readonly tag: Tag
+  declare readonly tag: Tag
   /** @internal */
-  readonly source: Op | undefined
+  declare readonly source: Op | undefined
   /** @internal */
-  readonly arg: unknown
+  declare readonly arg: unknown
   /** @internal Told of events; inherited by what is made of it. */
-  readonly emit: EffectEmit | undefined
+  declare readonly emit: EffectEmit | undefined
 
   /** @internal */
   constructor(tag: Tag, source: Op | undefined, arg: unknown, emit: EffectEmit | undefined) {

@@ -8,7 +8,7 @@ import { Env } from './body.ts'
 import type { Context } from './context.ts'
 import { bodyOf } from './current.ts'
 import { currentFiber, Fiber, NESTED } from './fiber.ts'
-import { ERR, INTERRUPTED, OK, type Op } from './op.ts'
+import { ERR, type ExitKind, INTERRUPTED, OK, type Op } from './op.ts'
 import { err, interruptedError, ok, type Result } from './result.ts'
 import { runtimeOf, runtimeOfClock } from './runtime.ts'
 
@@ -29,8 +29,18 @@ export interface EffectRunOptions {
 const OPTIONS = ['clock', 'system', 'signal', 'context', 'finalizerTimeoutMs']
 const NONE: EffectRunOptions = {}
 
+/** How a run has ended. */
+export interface Ended {
+  readonly kind: ExitKind
+  readonly value: unknown
+  readonly reason: unknown
+}
+
+/** What a promise is settled with when a run has ended; it throws what the promise rejects with. */
+export type Settle = (ended: Ended) => unknown
+
 /** Runs an effect: as a child of the effect that the caller is part of, if there is one. Rejects for refused options. */
-export function runOp(op: Op, given: EffectRunOptions | undefined): Promise<Result<unknown, unknown>> {
+export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settle): Promise<unknown> {
   let options = NONE
   let signal: AbortSignal | undefined
   let parent = (currentFiber() ?? bodyOf()) as Fiber | undefined
@@ -44,7 +54,7 @@ export function runOp(op: Op, given: EffectRunOptions | undefined): Promise<Resu
       } catch (error) {
         return Promise.reject(error as Error)
       }
-      if (signal?.aborted === true) return Promise.resolve(err(interruptedError(signal.reason)))
+      if (signal?.aborted === true) return settled(interrupted(signal.reason), settle)
     }
   }
   const { clock, system } = options
@@ -56,7 +66,7 @@ export function runOp(op: Op, given: EffectRunOptions | undefined): Promise<Resu
         ? runtimeOfClock(clock)
         : runtimeOf(getDefaultSystem()))
   if (parent === undefined ? (host as { closed?: boolean }).closed === true : parent.interruptNow || parent.closing) {
-    return refused(parent, host.system)
+    return refused(parent, host.system, settle)
   }
   const fiber = new Fiber(
     host,
@@ -69,18 +79,22 @@ export function runOp(op: Op, given: EffectRunOptions | undefined): Promise<Resu
   if (options.context !== undefined) fiber.values = new Map([...fiber.values, ...options.context.values])
   if (options.finalizerTimeoutMs !== undefined) fiber.finalizerTimeoutMs = options.finalizerTimeoutMs
   fiber.start(op)
-  if (fiber.done) return Promise.resolve(resultOf(fiber))
-  return new Promise((resolve) => {
+  if (fiber.done) return settled(fiber, settle)
+  return new Promise((resolve, reject) => {
     const stop = signal === undefined ? undefined : interruptedBy(fiber, signal)
     fiber.observe(() => {
       stop?.()
-      resolve(resultOf(fiber))
+      try {
+        resolve(settle(fiber))
+      } catch (error) {
+        reject(error as Error)
+      }
     })
   })
 }
 
 /** How a fibre has ended, as a value. */
-export function resultOf(fiber: { kind: number; value: unknown; reason: unknown }): Result<unknown, unknown> {
+export function resultOf(fiber: Ended): Result<unknown, unknown> {
   if (fiber.kind === OK) return ok(fiber.value)
   return err(fiber.kind === ERR ? fiber.value : interruptedError(fiber.reason))
 }
@@ -92,11 +106,23 @@ export function interruptedBy(fiber: { interrupt(reason: unknown): void }, signa
   return () => signal.removeEventListener('abort', abort)
 }
 
+const interrupted = (reason: unknown): Ended => ({ kind: INTERRUPTED, value: undefined, reason })
+
+function settled(ended: Ended, settle: Settle): Promise<unknown> {
+  try {
+    return Promise.resolve(settle(ended))
+  } catch (error) {
+    return Promise.reject(error as Error)
+  }
+}
+
 /** Nothing begins in a fibre that ends. Told a turn later, so that a loop which ignores it does not hold the event loop. */
-function refused(parent: Fiber | undefined, system: System): Promise<Result<unknown, unknown>> {
-  if (parent === undefined) return Promise.resolve(err(new ClosedError(`the system ${system.name}`)))
+function refused(parent: Fiber | undefined, system: System, settle: Settle): Promise<unknown> {
+  if (parent === undefined) {
+    return settled({ kind: ERR, value: new ClosedError(`the system ${system.name}`), reason: undefined }, settle)
+  }
   return new Promise((resolve) => {
-    soon(() => resolve(resultOf({ kind: INTERRUPTED, value: undefined, reason: parent.reason })))
+    soon(() => resolve(settled(interrupted(parent.reason), settle)))
   })
 }
 
