@@ -1,6 +1,6 @@
 // Effects: what a chain, an asynchronous step, a fibre, a timeout and a resource cost, against the library of that name.
 import { Effect, Fiber } from 'effect'
-import { acquireUseRelease, all, effect, fromPromise, succeed } from 'keelson/effect'
+import { acquireUseRelease, all, fromPromise, succeed } from 'keelson/effect'
 
 const range = (count) => Array.from({ length: count }, (_, index) => index)
 /** So many runs one after the other; fails when one did not do the work. */
@@ -59,7 +59,7 @@ const theirResource = Effect.acquireUseRelease(
 const link = (before) => before.flatMap((n) => succeed(n + 1))
 const deep = (count) => range(count).reduce(link, succeed(0))
 
-const case_ = (name, iterations, expected, ours, theirs, bar, unit = 'ns/op') => ({
+const against = (name, iterations, expected, ours, theirs, bar, unit = 'ns/op') => ({
   name,
   unit,
   iterations,
@@ -74,7 +74,7 @@ const case_ = (name, iterations, expected, ours, theirs, bar, unit = 'ns/op') =>
 export default {
   name: 'effect',
   cases: [
-    case_('a chain of 10 steps', 20_000, 10, ourSteps, theirSteps, 0.7),
+    against('a chain of 10 steps', 20_000, 10, ourSteps, theirSteps, 0.7),
     {
       name: 'the same, made each time',
       unit: 'ns/op',
@@ -88,12 +88,12 @@ export default {
       },
       bar: { ratio: 0.7 },
     },
-    case_('a chain of 10 maps', 20_000, 10, ourMaps, theirMaps, 0.7),
-    case_('a chain of 10 promises', 5000, 10, ourPromises, theirPromises),
-    case_('fork and join 1,000 fibres', 20, total, ourFibers, theirFibers, 1, 'µs/op'),
-    case_('fork and join 1,000 fibres that wait', 10, total, ourWaiting, theirWaiting, 1, 'µs/op'),
-    case_('a timeout that is not needed', 5000, 1, ourTimeout, theirTimeout),
-    case_('a resource', 10_000, 1, ourResource, theirResource),
+    against('a chain of 10 maps', 20_000, 10, ourMaps, theirMaps, 0.7),
+    against('a chain of 10 promises', 5000, 10, ourPromises, theirPromises),
+    against('fork and join 1,000 fibres', 20, total, ourFibers, theirFibers, 1, 'µs/op'),
+    against('fork and join 1,000 fibres that wait', 10, total, ourWaiting, theirWaiting, 1, 'µs/op'),
+    against('a timeout that is not needed', 5000, 1, ourTimeout, theirTimeout),
+    against('a resource', 10_000, 1, ourResource, theirResource),
     {
       name: 'one chain of flatMaps',
       unit: 'ms',

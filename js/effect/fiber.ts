@@ -9,7 +9,7 @@ import { runInside } from './current.ts'
 import { tell } from './events.ts'
 import type { Cause, Entry } from './finalizers.ts'
 import { BUDGET, type Host } from './host.ts'
-import { CLOSING, DAEMON, FiberNode, RUNNING } from './node.ts'
+import { CLOSING, DAEMON, FiberNode, FINALIZER, RUNNING } from './node.ts'
 import {
   BODY,
   CATCH,
@@ -117,7 +117,7 @@ export class Fiber extends FiberNode {
   }
 
   protected startFinalizer(entry: Entry, cause: Cause): Fiber {
-    const child = new Fiber(this.host, this, this.clock, 'a finalizer', entry.site, this.home)
+    const child = new Fiber(this.host, this, this.clock, FINALIZER, entry.site, this.home)
     child.mask = 1
     const body = new Op(BODY, undefined, () => entry.finalizer(cause), undefined)
     child.start(new Op(FLAT_MAP, body, effectOrNothing, undefined))
@@ -126,8 +126,8 @@ export class Fiber extends FiberNode {
 
   start(source: Op): void {
     this.status = RUNNING
-    if (depth >= DEEPEST) void RUN_ENDS.then(() => this.#loop(source, OK, undefined))
-    else this.#loop(source, OK, undefined)
+    if (depth >= DEEPEST) void RUN_ENDS.then(() => this.#enter(source, OK, undefined))
+    else this.#enter(source, OK, undefined)
   }
 
   push(frame: Frame): void {
@@ -144,8 +144,8 @@ export class Fiber extends FiberNode {
       this.kind = kind
       this.value = value
       this.arrived = true
-    } else if (depth >= DEEPEST) void RUN_ENDS.then(() => this.#goOn(kind, value))
-    else this.#goOn(kind, value)
+    } else if (depth >= DEEPEST) void RUN_ENDS.then(() => this.#enter(undefined, kind, value))
+    else this.#enter(undefined, kind, value)
   }
 
   /** Goes on with how another fibre has ended. */
@@ -168,6 +168,8 @@ export class Fiber extends FiberNode {
 
   interrupt(reason: unknown): void {
     if (this.interrupted || this.status >= CLOSING) return
+    // It has a deadline of its own.
+    if (this.what === FINALIZER && this.mask > 0) return
     if (depth >= DEEPEST) {
       void RUN_ENDS.then(() => this.interrupt(reason))
       return
@@ -213,10 +215,10 @@ export class Fiber extends FiberNode {
     this.home.resource ??= new AsyncResource('keelson.effect', { requireManualDestroy: true })
   }
 
-  #goOn(kind: ExitKind, value: unknown): void {
-    const resource = this.home.resource
-    if (resource === undefined || current?.home === this.home) this.#loop(undefined, kind, value)
-    else resource.runInAsyncScope(this.#loop, this, undefined, kind, value)
+  #enter(op: Op | undefined, kind: ExitKind, value: unknown): void {
+    const { resource } = this.home
+    if (resource === undefined || current?.home === this.home) this.#loop(op, kind, value)
+    else resource.runInAsyncScope(this.#loop, this, op, kind, value)
   }
 
   #loop(op: Op | undefined, kind: ExitKind, value: unknown): void {

@@ -1,4 +1,5 @@
 /** Structured concurrency: effects that clean up, cancel as a tree, and say how they failed. */
+// oxlint-disable-next-line import/no-unassigned-import -- it holds, and has nothing to give
 import './alive.ts'
 export type { EffectEnv, MutableContext } from './body.ts'
 export { type CancelToken, createCancelToken } from './cancel.ts'

@@ -19,6 +19,11 @@ const AWAIT_CHILDREN = 1
 const AWAIT_BODIES = 2
 const RUN_FINALIZERS = 3
 
+/** Failures that a fibre remembers before it looks which were joined. */
+const FAILED = 64
+
+/** What fibres are, for reports. */
+export const FINALIZER = 'a finalizer'
 export const FORK = 'a fork'
 export const DAEMON = 'a daemon'
 
@@ -67,6 +72,7 @@ export abstract class FiberNode {
   declare private bound: TimerHandle | undefined
   /** Children that failed, and that nobody has joined. */
   declare private failed: FiberNode[] | undefined
+  declare private failedLimit: number
 
   constructor(
     host: Host<FiberNode>,
@@ -103,6 +109,7 @@ export abstract class FiberNode {
     this.bodies = undefined
     this.bound = undefined
     this.failed = undefined
+    this.failedLimit = FAILED
     if (parent === undefined) host.adopt(this)
     else parent.#addChild(this)
   }
@@ -239,7 +246,7 @@ export abstract class FiberNode {
     if (parent === undefined) this.host.ended(this)
     else {
       parent.children?.remove(this)
-      if (this.kind === ERR && this.forked) (parent.failed ??= []).push(this)
+      parent.#childFailed(this)
     }
     this.#tellObservers()
     if (parent !== undefined) parent.#childGone()
@@ -266,19 +273,32 @@ export abstract class FiberNode {
     for (const item of Array.isArray(value) ? value : [value]) {
       const fiber = coreOf(item) as FiberNode | undefined
       if (fiber?.parent !== this) continue
-      const failed = this.failed?.indexOf(fiber) ?? -1
-      if (failed >= 0) this.failed?.splice(failed, 1)
-      else this.children?.remove(fiber)
       fiber.parent = parent
-      if (parent === undefined) {
-        if (fiber.done) this.host.unjoined(fiber)
-        else this.host.adopt(fiber)
-      } else if (fiber.done) (parent.failed ??= []).push(fiber)
+      if (fiber.done) {
+        this.failed = this.failed?.filter((child) => child !== fiber)
+        if (parent === undefined) this.host.unjoined(fiber)
+        else parent.#childFailed(fiber)
+        continue
+      }
+      this.children?.remove(fiber)
+      if (parent === undefined) this.host.adopt(fiber)
       else {
         parent.#addChild(fiber)
         if (parent.closing) fiber.interrupt(parent.reason)
       }
     }
+  }
+
+  /** Remembers a failure until somebody joins it, or else until this ends. */
+  #childFailed(child: FiberNode): void {
+    if (child.kind !== ERR || !child.forked || child.joined) return
+    this.failed ??= []
+    // Those that were joined meanwhile are let go of now and then, so that a fibre which lives long does not collect them.
+    if (this.failed.length >= this.failedLimit) {
+      this.failed = this.failed.filter(({ joined }) => !joined)
+      this.failedLimit = Math.max(FAILED, this.failed.length * 2)
+    }
+    this.failed.push(child)
   }
 
   /** Gives it to the system, and tells those who wait for it that it was interrupted. */

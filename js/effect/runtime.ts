@@ -132,6 +132,7 @@ export class EffectRuntime implements Host<FiberNode> {
 }
 
 const ofSystems = new WeakMap<System, EffectRuntime>()
+const traced = new WeakSet<System>()
 const ofClocks = new WeakMap<Clock, EffectRuntime>()
 
 /** The runtime of a system, made at first use and closed with it. */
@@ -141,8 +142,15 @@ export function runtimeOf(system: System): EffectRuntime {
     runtime = new EffectRuntime(system.clock, system, (error, origin) => system.report(error, origin))
     ofSystems.set(system, runtime)
     system.own(runtime)
+    if (traced.has(system)) runtime.trace()
   }
   return runtime
+}
+
+/** Makes the fibres of a system remember where they were made, from the first one on. */
+export function traceSystem(system: System): void {
+  traced.add(system)
+  ofSystems.get(system)?.trace()
 }
 
 /** @internal The runtime of a system, if effects have run there. */
