@@ -64,7 +64,9 @@ describe('steps', () => {
       },
     }
     expect(await effect(() => twice as never).unsafeRunPromise({ system })).toEqual(ok(1))
-    expect(await effect(() => thrower as never).unsafeRunPromise({ system })).toMatchObject({ error: { message: 'then' } })
+    expect(await effect(() => thrower as never).unsafeRunPromise({ system })).toMatchObject({
+      error: { message: 'then' },
+    })
   })
 
   it('[lazy] fromPromise waits for a promise, or makes one for each run; its value is raw', async () => {
@@ -153,7 +155,9 @@ describe('steps', () => {
     expect(rounds).toBeGreaterThan(then)
     controller.abort()
     expect(await result).toMatchObject({ error: { _tag: 'Interrupted' } })
-    const endlessly = succeed(1).repeat(Infinity).unsafeRunPromise({ system, signal: AbortSignal.timeout(5) })
+    const endlessly = succeed(1)
+      .repeat(Infinity)
+      .unsafeRunPromise({ system, signal: AbortSignal.timeout(5) })
     expect(await endlessly).toMatchObject({ error: { _tag: 'Interrupted' } })
   })
 
@@ -170,9 +174,13 @@ describe('events', () => {
       expect(effectId).toMatch(/^effect-\d+$/)
       events.push(event)
     }
-    await effect(() => 1, { emit }).map(String).run({ system })
+    await effect(() => 1, { emit })
+      .map(String)
+      .run({ system })
     await effect(() => err('no'), { emit }).unsafeRunPromise({ system })
-    const late = effect(() => new Promise(() => {}), { emit }).timeout(10).unsafeRunPromise({ system })
+    const late = effect(() => new Promise(() => {}), { emit })
+      .timeout(10)
+      .unsafeRunPromise({ system })
     await clock.advance(10)
     await late
     expect(events).toEqual([

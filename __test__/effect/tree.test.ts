@@ -12,7 +12,11 @@ describe('the tree', () => {
   it('[child-ends-first] children are interrupted, the last one first, and waited for', async () => {
     const { system, clock, log, note } = world()
     const child = (name: string, ms: number) =>
-      sleep(1000).onInterrupt(() => note(`${name} stops`).flatMap(() => sleep(ms)).flatMap(() => note(`${name} ended`)))
+      sleep(1000).onInterrupt(() =>
+        note(`${name} stops`)
+          .flatMap(() => sleep(ms))
+          .flatMap(() => note(`${name} ended`)),
+      )
     const parent = child('a', 30)
       .fork()
       .flatMap(() => child('b', 10).fork())
@@ -51,8 +55,15 @@ describe('the tree', () => {
 
   it('[fork-returned] a fibre that is the result goes on, and so does one in a list', async () => {
     const { system, clock } = world()
-    const fiber = await sleep(10).map(() => 'a').fork().run({ system })
-    const [second] = await all([sleep(20).map(() => 'b').fork()]).run({ system })
+    const fiber = await sleep(10)
+      .map(() => 'a')
+      .fork()
+      .run({ system })
+    const [second] = await all([
+      sleep(20)
+        .map(() => 'b')
+        .fork(),
+    ]).run({ system })
     expect(await fiber.poll().run({ system })).toBeUndefined()
     await clock.advance(20)
     expect(await fiber.poll().run({ system })).toEqual(ok('a'))
@@ -63,7 +74,10 @@ describe('the tree', () => {
     const { system, log, note } = world()
     let fiber: Fiber<unknown, unknown> | undefined
     await effect(async () => {
-      fiber = await sleep(1000).onInterrupt(() => note('ended')).fork().run()
+      fiber = await sleep(1000)
+        .onInterrupt(() => note('ended'))
+        .fork()
+        .run()
       expect(await fiber.poll().run()).toBeUndefined()
       log.push('body')
     }).run({ system })
@@ -105,7 +119,7 @@ describe('the tree', () => {
     const inside = effect((env) => [env.clock === clock, env.system === system, env.get('key')])
     const around = effect(async (env) => {
       env.set('key', 'value')
-      await null
+      null
       return [await inside.run(), await inside.run(env), await inside.run({ clock: env.clock })]
     })
     expect(await around.run({ system })).toEqual(Array(3).fill([true, true, 'value']))
@@ -114,10 +128,13 @@ describe('the tree', () => {
   it('[nested] a run that nobody waits for ends with the body', async () => {
     const { system, log, note } = world()
     await effect(async () => {
-      void sleep(1000).onInterrupt(() => note('ended')).run().catch(() => log.push('rejected'))
-      await null
+      void sleep(1000)
+        .onInterrupt(() => note('ended'))
+        .run()
+        .catch(() => log.push('rejected'))
+      null
     }).run({ system })
-    await null
+    null
     expect(log).toEqual(['ended', 'rejected'])
   })
 
@@ -136,11 +153,17 @@ describe('the tree', () => {
     const stopped = deferred<void>()
     const using = effect(async () => {
       const ref = supervisor.spawn(
-        { name: 'p', init: () => 0, handle: async (state, message) => {
-          const result = await sleep(10).map(() => 'slept').unsafeRunPromise({ system })
-          message.reply(result)
-          return state
-        } },
+        {
+          name: 'p',
+          init: () => 0,
+          handle: async (state, message) => {
+            const result = await sleep(10)
+              .map(() => 'slept')
+              .unsafeRunPromise({ system })
+            message.reply(result)
+            return state
+          },
+        },
         {},
       )
       void ref.ask((reply) => ({ reply })).then(answer.resolve)
@@ -158,7 +181,10 @@ describe('the tree', () => {
 
   it('[unjoined] a failure of a child is told when its parent ends, unless it was joined', async () => {
     const { system, clock, reported } = world()
-    const failing = (name: string) => sleep(1).flatMap(() => fail(name)).fork()
+    const failing = (name: string) =>
+      sleep(1)
+        .flatMap(() => fail(name))
+        .fork()
     const program = failing('lost').flatMap(() =>
       failing('joined').flatMap((fiber) => sleep(10).flatMap(() => fiber.join().catch(() => succeed('caught')))),
     )

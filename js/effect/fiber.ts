@@ -282,6 +282,7 @@ export class Fiber extends FiberNode {
             }
             op = undefined
           }
+          if (this.interruptNow) kind = INTERRUPTED
           const step = stack.pop()
           if (step === undefined) {
             this.kind = kind
