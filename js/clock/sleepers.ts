@@ -39,6 +39,6 @@ const isOwnFrame = (line: string): boolean =>
 /** @internal The first stack frames outside keelson, in one line. */
 export function callerFrames(site: Error | undefined): string | undefined {
   const frames = site?.stack?.split('\n').filter((line) => line.startsWith('    at ') && !isOwnFrame(line))
-  const shown = frames?.filter((line) => !line.includes('node:internal')).slice(0, 2)
+  const shown = frames?.filter((line) => !/(?:\(| )node:/.test(line)).slice(0, 2)
   return shown === undefined || shown.length === 0 ? undefined : shown.map((line) => line.trim()).join(' ')
 }

@@ -85,7 +85,7 @@ export abstract class FiberNode {
     this.parent = parent
     this.clock = clock
     this.what = what
-    this.site = site
+    this.site = host.tracing ? site : undefined
     this.forked = what === FORK || what === DAEMON
     this.number = host.nextId()
     this.values = parent === undefined ? NO_VALUES : parent.values

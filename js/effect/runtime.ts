@@ -12,6 +12,7 @@ import { Siblings } from './siblings.ts'
 import { siteNow, traceEffects } from './tracing.ts'
 
 const FINALIZER_TIMEOUT_MS = 30_000
+const traced = new WeakSet<System>()
 /** With more fibres than this, new ones are not traced: nobody reads as many. */
 const TRACED = 1000
 
@@ -20,6 +21,7 @@ export class EffectRuntime implements Host<FiberNode> {
   readonly clock: Clock
   readonly finalizerTimeoutMs: number = FINALIZER_TIMEOUT_MS
   budget: number = BUDGET
+  tracing: boolean
   readonly #system: System | undefined
   readonly #owner: ErrorOwner
   readonly #roots: Siblings<FiberNode> = new Siblings()
@@ -27,13 +29,13 @@ export class EffectRuntime implements Host<FiberNode> {
   readonly #strays: Siblings<FiberNode> = new Siblings()
   #ids = 0
   #closed = false
-  #endTrace: (() => void) | undefined
   #idle: (() => void) | undefined
 
   constructor(clock: Clock, system: System | undefined, owner: ErrorOwner) {
     this.clock = clock
     this.#system = system
     this.#owner = owner
+    this.tracing = system !== undefined && traced.has(system)
   }
 
   get system(): System {
@@ -44,17 +46,9 @@ export class EffectRuntime implements Host<FiberNode> {
     return this.#closed
   }
 
-  get tracing(): boolean {
-    return this.#endTrace !== undefined
-  }
-
   /** Fibres without a parent, in the order in which they began; then those that were left behind. */
   roots(): FiberNode[] {
     return [...this.#roots.reversed().toReversed(), ...this.#strays.reversed().toReversed()]
-  }
-
-  trace(): void {
-    this.#endTrace ??= traceEffects()
   }
 
   nextId(): number {
@@ -105,8 +99,6 @@ export class EffectRuntime implements Host<FiberNode> {
    */
   async close(): Promise<void> {
     this.#closed = true
-    this.#endTrace?.()
-    this.#endTrace = undefined
     for (const root of this.#roots.reversed()) root.interrupt(this.#reason())
     if (this.#roots.size === 0) return
     const clock = this.clock as Clock & { autoAdvance?: boolean; readonly closed?: boolean }
@@ -132,7 +124,6 @@ export class EffectRuntime implements Host<FiberNode> {
 }
 
 const ofSystems = new WeakMap<System, EffectRuntime>()
-const traced = new WeakSet<System>()
 const ofClocks = new WeakMap<Clock, EffectRuntime>()
 
 /** The runtime of a system, made at first use and closed with it. */
@@ -142,15 +133,16 @@ export function runtimeOf(system: System): EffectRuntime {
     runtime = new EffectRuntime(system.clock, system, (error, origin) => system.report(error, origin))
     ofSystems.set(system, runtime)
     system.own(runtime)
-    if (traced.has(system)) runtime.trace()
   }
   return runtime
 }
 
-/** Makes the fibres of a system remember where they were made, from the first one on. */
+/** Makes the fibres of a system remember where they were made, until it closes. */
 export function traceSystem(system: System): void {
   traced.add(system)
-  ofSystems.get(system)?.trace()
+  const runtime = ofSystems.get(system)
+  if (runtime !== undefined) runtime.tracing = true
+  system.own({ close: traceEffects() })
 }
 
 /** @internal The runtime of a system, if effects have run there. */

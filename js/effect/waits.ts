@@ -19,7 +19,8 @@ export function sleepFor(ms: number, site: Error | undefined): Suspend {
     fiber.waitsFor = 'a sleep'
     if (clock instanceof BaseClock) {
       // Known as a sleep, so that a clock which nobody moves tells who waits.
-      const id = clock.arm(ms, wake, { kind: 'sleep', ref: true, label: fiber.id, site: site ?? fiber.site })
+      const madeAt = fiber.host.tracing ? (site ?? fiber.site) : undefined
+      const id = clock.arm(ms, wake, { kind: 'sleep', ref: true, label: fiber.id, site: madeAt })
       fiber.cancelWait = () => {
         clock.cancelTimer(id)
         fiber.resume(epoch, INTERRUPTED, undefined)
