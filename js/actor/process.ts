@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Backlog } from './backlog.ts'
+import { outsideEffects } from '../effect/current.ts'
 import type { Call } from './call.ts'
 import type { Driver } from './driver.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
@@ -16,8 +17,10 @@ export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | t
  */
 export abstract class Process {
   readonly runtime: Driver
-  /** The asynchronous context in which it was started; its handlers run there, whoever sends. */
-  readonly scope: AsyncResource = new AsyncResource('keelson.process', { requireManualDestroy: true })
+  /** The asynchronous context in which it was started; its handlers run there, whoever sends; as part of no effect, since it outlives one. */
+  readonly scope: AsyncResource = outsideEffects(
+    () => new AsyncResource('keelson.process', { requireManualDestroy: true }),
+  )
   /** The core's name for it. */
   pid = -1
   status: ProcessStatus = STARTING

@@ -44,6 +44,13 @@ export interface SystemOptions {
 const PRIVATE = '#'
 
 const CLOSE_TIMEOUT = 30_000
+const ofClocks = new WeakMap<Clock, System>()
+
+/** @internal The open system whose clock this is. */
+export function systemOf(clock: Clock): System | undefined {
+  const system = ofClocks.get(clock)
+  return system?.closed === false ? system : undefined
+}
 
 /** Something that ends with its system. */
 export interface Closable {
@@ -92,6 +99,7 @@ export class System {
     if (this.clock instanceof BaseClock && this.clock.owner === warnOwner) {
       this.clock.owner = this.#own
     }
+    if (systemOf(this.clock) === undefined) ofClocks.set(this.clock, this)
   }
 
   /** Whether {@link close} was called. */
