@@ -54,7 +54,7 @@ describe('an earlier event bus', () => {
   })
 
   it('copied all subscriptions for each new one, and looked at all for each message', async () => {
-    // The walk is the core's (src/core/bus); its cost is measured in bench/suites/event-bus.mjs. Here: it is right at size.
+    // The walk is the core's (src/core/bus); its cost is measured in the suite `services`. Here: it is right at size.
     const told: string[] = []
     for (let index = 0; index < 20_000; index++) {
       await EventBus.subscribe(bus, `user.${index}.created`, (_, topic) => void told.push(topic))

@@ -56,7 +56,7 @@ describe('a limiter', () => {
 
   it('has a burst beside the rate', () => {
     const one = limiter({ maxRequests: 10, burst: 2 })
-    expect(one.limit).toBe(2)
+    expect([one.limit, one.maxRequests, one.windowMs]).toEqual([2, 10, 1000])
     expect([one.take('a').allowed, one.take('a').allowed]).toEqual([true, true])
     expect(one.take('a')).toMatchObject({ allowed: false, retryAfterMs: 100 })
   })
