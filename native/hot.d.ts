@@ -167,8 +167,6 @@ export interface HotLane {
   actorOffer(runtime: number, pid: number, kind: number, slot: number): number
   /** Queued user messages of a process. */
   actorMailbox(runtime: number, pid: number): number
-  /** Processes alive. */
-  actorCount(runtime: number): number
   /** Links two processes; the link, or -1 unless both are alive. */
   actorLink(runtime: number, one: number, other: number): number
   /** 1 if there was such a link. */
