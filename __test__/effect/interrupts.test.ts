@@ -31,7 +31,7 @@ describe('interrupts', () => {
     ['race', () => race([sleeping(), sleep(2000)])],
     ['all', () => all([sleeping(), sleep(2000)])],
     ['a pause of retry', () => effect(() => err('x')).retry({ maxAttempts: 2, baseDelayMs: 1000 })],
-    ['a pause of repeat', () => succeed(1).repeat({ delayMs: 1000 })],
+    ['a pause of repeat', () => succeed(1).repeat({ every: 1000 })],
     ['a cadence', () => succeed(1).schedule({ everyMs: 1000 })],
     ['a timeout', () => sleeping().timeout(5000)],
     ['a run inside', () => effect(async () => sleep(1000).run())],

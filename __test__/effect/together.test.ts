@@ -1,7 +1,7 @@
-import { all, effect, type EffectEvent, fail, type PolicyLike, race, sleep, succeed } from 'keelson/effect'
+import { all, effect, type EffectEvent, fail, race, retryBudget, schedule, sleep, succeed } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { deferred, err, interrupted, ok, timedOut, useWorld } from './harness.ts'
+import { err, ok, timedOut, useWorld } from './harness.ts'
 
 const world = useWorld()
 
@@ -138,7 +138,7 @@ describe('again', () => {
     expect(await failing(9).retry({ maxAttempts: 3 }).unsafeRunPromise({ system })).toEqual(err('failure 3'))
     const picky = failing(9).retry({
       maxAttempts: 9,
-      while: (error, attempt) => error === 'failure 1' && attempt === 1,
+      when: (error, attempt) => error === 'failure 1' && attempt === 1,
     })
     expect(await picky.unsafeRunPromise({ system })).toEqual(err('failure 2'))
     const endless = failing(10_000).retry({ maxAttempts: Infinity }).run({ system })
@@ -214,7 +214,7 @@ describe('again', () => {
     const times: number[] = []
     const tick = effect(() => times.push(clock.monoMs()))
     expect(await tick.repeat(3).run({ system })).toBe(3)
-    const paused = tick.repeat({ delayMs: 10, while: (_, runs) => runs < 3 }).run({ system })
+    const paused = tick.repeat({ every: 10, until: (_, runs) => runs === 3 }).run({ system })
     await clock.advance(20)
     await paused
     expect(times).toEqual([0, 0, 0, 0, 10, 20])
@@ -234,91 +234,5 @@ describe('again', () => {
     await clock.advance(1000)
     await result
     expect(starts).toEqual([5, 105, 205, 505])
-  })
-})
-
-describe('withPolicy', () => {
-  const twice: PolicyLike = {
-    async execute(task, options) {
-      try {
-        return await task({ signal: options!.signal!, attempt: 1 })
-      } catch {
-        return await task({ signal: options!.signal!, attempt: 2 })
-      }
-    },
-  }
-
-  it('[policy] runs the effect as its task, each attempt a child', async () => {
-    const { system, log } = world()
-    let attempt = 0
-    const flaky = effect((env) => {
-      env.scope.push((cause) => log.push(`closed ${cause}`))
-      return ++attempt < 2 ? err({ _tag: 'Flaky' }) : ok('value')
-    })
-    expect(await flaky.withPolicy(twice).unsafeRunPromise({ system })).toEqual(ok('value'))
-    expect(log).toEqual(['closed error', 'closed ok'])
-  })
-
-  it('[policy] failures pass as they are, and so do results as values', async () => {
-    const { system } = world()
-    const failure = { _tag: 'Typed' }
-    const result = await fail(failure).withPolicy(twice).unsafeRunPromise({ system })
-    expect(result._tag === 'Err' && result.error).toBe(failure)
-    expect(await succeed(err(1)).withPolicy(twice).unsafeRunPromise({ system })).toEqual(ok(err(1)))
-  })
-
-  it('[policy] its signal interrupts the attempt, and an interrupt reaches the policy', async () => {
-    const { system, clock, log, note } = world()
-    const controller = new AbortController()
-    let outer: AbortSignal | undefined
-    const policy: PolicyLike = {
-      execute: async (task, options) => {
-        outer = options?.signal
-        return task({ signal: controller.signal, attempt: 1 })
-      },
-    }
-    const slow = sleep(1000).onInterrupt(() => sleep(5).flatMap(() => note('stopped')))
-    const result = slow.withPolicy(policy).unsafeRunPromise({ system })
-    await clock.flush()
-    const reason = new Error('given up')
-    controller.abort(reason)
-    await clock.advance(5)
-    expect(await result).toEqual(err(reason))
-    const never: PolicyLike = {
-      execute: (task, options) => {
-        outer = options?.signal
-        return task({ signal: new AbortController().signal, attempt: 1 }) as never
-      },
-    }
-    const stopped = slow.withPolicy(never).timeout(10).unsafeRunPromise({ system })
-    await clock.advance(15)
-    expect(await stopped).toEqual(timedOut)
-    expect([outer?.aborted, log]).toEqual([true, ['stopped', 'stopped']])
-  })
-
-  it('[policy] an attempt that it abandons ends before the effect does; a late one is refused', async () => {
-    const { system, clock, log, note } = world()
-    const late = deferred<unknown>()
-    const policy: PolicyLike = {
-      execute: async (task) => {
-        void Promise.resolve(task({ signal: new AbortController().signal, attempt: 1 })).catch(() => {})
-        setImmediate(() =>
-          late.resolve(
-            Promise.resolve(task({ signal: new AbortController().signal, attempt: 2 })).catch(
-              (error: unknown) => error,
-            ),
-          ),
-        )
-        return 'mine' as never
-      },
-    }
-    const result = await sleep(1000)
-      .onInterrupt(() => note('stopped'))
-      .withPolicy(policy)
-      .run({ system })
-    expect([result, log]).toEqual(['mine', ['stopped']])
-    await clock.flush()
-    expect(await late.promise).toMatchObject({ code: 'KEELSON_INTERRUPTED' })
-    expect(interrupted()).toEqual(err({ _tag: 'Interrupted' }))
   })
 })
