@@ -4,10 +4,12 @@ import {
   acquireUseRelease,
   all,
   type CancelToken,
+  type Cause,
   createCancelToken,
   effect,
   type EffectEvent,
   type Fiber,
+  type FinalizerScope,
   race,
   sleep,
   succeed,
@@ -228,6 +230,28 @@ it('the cleanup of onInterrupt is waited for', async () => {
 
 it('retry of no attempts is refused, instead of failing with nothing', () => {
   expect(() => succeed(1).retry({ maxAttempts: 0 })).toThrow(expect.objectContaining({ field: 'policy.maxAttempts' }))
+})
+
+it('retry has jitter, from the seed of its system', async () => {
+  const { clock, system } = world()
+  const at: number[] = []
+  const result = effect(() => {
+    at.push(clock.monoMs())
+    return err('x')
+  })
+    .retry({ maxAttempts: 10, baseDelayMs: 100, backoffFactor: 1, jitter: 50 })
+    .unsafeRunPromise({ system })
+  await clock.advance(2000)
+  await result
+  const pauses = at.slice(1).map((time, index) => time - (at[index] as number))
+  expect(new Set(pauses).size).toBe(9)
+})
+
+it('the scope of the environment has the type that is exported for it', async () => {
+  const { clock, log } = world()
+  const guard = (scope: FinalizerScope): void => scope.push((cause: Cause) => log.push(cause))
+  await effect((env) => guard(env.scope)).run({ clock })
+  expect(log).toEqual(['ok'])
 })
 
 it('race heeds a cancellation while it waits', async () => {

@@ -34,7 +34,7 @@ const slow = (name: string, ms = 1000, stopMs = 5): Effect<unknown, string> =>
 
 describe('[policy] an effect under one', () => {
   it('timeout: fails with its error when the attempt has stopped, and leaves no timer', async () => {
-    const { system, clock, log } = world()
+    const { system, clock, log, reported } = world()
     const policy = timeout(50, { system })
     expect(await slow('in time', 0).withPolicy(policy).unsafeRunPromise({ system })).toEqual(ok('in time'))
     const result = slow('late').withPolicy(policy).unsafeRunPromise({ system })
@@ -42,6 +42,10 @@ describe('[policy] an effect under one', () => {
     const end = await result
     expect(end._tag === 'Err' && isTimeoutError(end.error)).toBe(true)
     expect([log, clock.getPendingTimerCount(), policy.stats.timedOut]).toEqual([['late stopped at 55'], 0, 1])
+    const quick = sleep(1000).withPolicy(policy).unsafeRunPromise({ system })
+    await clock.advance(50)
+    expect(await quick).toMatchObject({ _tag: 'Err', error: { code: 'KEELSON_TIMEOUT' } })
+    expect(reported).toEqual([])
   })
 
   it('retry: each attempt is a child that is closed before the next, and a pause is a wait like any other', async () => {
@@ -131,16 +135,21 @@ describe('[policy] an effect under one', () => {
 
   it('admission: atrion.run around an effect, which has its deadline and its refusals', async () => {
     const { system, clock, log } = world()
-    const atrion = new Atrion({ system })
+    const atrion = new Atrion({ system, admission: { limit: 1, tricklePerSecond: 1e-9, trickleShare: 0 } })
     const policy = admit(atrion, 'db', { timeoutMs: 50, system })
     expect(await succeed(1).withPolicy(policy).unsafeRunPromise({ system })).toEqual(ok(1))
     const late = slow('query').withPolicy(policy).unsafeRunPromise({ system })
     await clock.advance(60)
     expect(await late).toMatchObject({ _tag: 'Err', error: { code: 'KEELSON_TIMEOUT' } })
     expect(log).toEqual(['query stopped at 55'])
+    while (atrion.tryAdmit('db').allow);
+    const tries = Array.from({ length: 200 }, () => world().note('run').withPolicy(policy).unsafeRunPromise({ system }))
+    await clock.advance(100)
+    const ends = await Promise.all(tries)
+    expect(ends.every((end) => end._tag === 'Err' && (isShedError(end.error) || isTimeoutError(end.error)))).toBe(true)
+    expect(ends.some((end) => end._tag === 'Err' && isShedError(end.error))).toBe(true)
+    expect(log).toHaveLength(1)
     atrion.close()
-    const refused = await succeed(1).withPolicy(policy).unsafeRunPromise({ system })
-    expect(refused._tag === 'Err' && (isShedError(refused.error) || 'code' in (refused.error as object))).toBe(true)
   })
 
   it('an attempt that interrupts itself is a failure like any other', async () => {
