@@ -48,7 +48,7 @@ describe('interrupts', () => {
 
   it('[interrupt-stops] nothing that follows runs, and catch does not see it', async () => {
     const { log, note } = world()
-    const chain = (): ReturnType<typeof sleep> =>
+    const chain = (): unknown =>
       sleep(1000)
         .map(() => log.push('map'))
         .flatMap(() => note('flatMap'))
@@ -169,6 +169,7 @@ describe('interrupts', () => {
     const results: unknown[] = []
     let over = false
     const result = effect(async () => {
+      // oxlint-disable-next-line no-unmodified-loop-condition -- it is set below, while this waits
       while (!over) results.push(await sleep(1000).unsafeRunPromise())
     })
       .timeout(10)
@@ -303,7 +304,9 @@ describe('interrupts', () => {
     await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
     const { port } = hanging.address() as AddressInfo
     const arrived = new Promise((resolve) => hanging.once('request', resolve))
-    const gone = new Promise<void>((resolve) => hanging.once('connection', (socket) => socket.once('close', () => resolve())))
+    const gone = new Promise<void>((resolve) =>
+      hanging.once('connection', (socket) => socket.once('close', () => resolve())),
+    )
     const controller = new AbortController()
     const fetching = effect(({ signal }) => fetch(`http://127.0.0.1:${port}/`, { signal }))
     const waiting = effect(({ signal }) => setTimeout(1e6, undefined, { signal }))
@@ -346,7 +349,7 @@ describe('createCancelToken', () => {
     parent.cancel('first')
     parent.cancel('second')
     expect([parent, child, grandchild].map((token) => [token.isCanceled(), token.reason])).toEqual(
-      Array(3).fill([true, 'first']),
+      [parent, child, grandchild].map(() => [true, 'first']),
     )
     expect(log).toEqual(['told first'])
     expect(ok(new Set([parent.id, child.id, grandchild.id]).size)).toEqual(ok(3))

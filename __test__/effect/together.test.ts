@@ -94,7 +94,7 @@ describe('together', () => {
     const { system, clock, log, note } = world()
     const slow = sleep(1000).onInterrupt(() => sleep(5).flatMap(() => note('loser ended')))
     const result = race([slow, sleep(10).map(() => 'won')]).map((value) => {
-      log.push(value)
+      log.push(String(value))
       return value
     })
     const end = result.run({ system })

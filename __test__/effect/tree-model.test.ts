@@ -28,7 +28,7 @@ type Plan =
   | { readonly kind: 'fail' }
   | { readonly kind: 'resource' | 'scope' | 'cleanup'; readonly ms: number; readonly part: Plan }
   | { readonly kind: 'timeout' | 'retry' | 'policy'; readonly ms: number; readonly part: Plan }
-  | { readonly kind: 'fork'; readonly part: Plan; readonly then: Plan }
+  | { readonly kind: 'fork'; readonly part: Plan; readonly next: Plan }
   | { readonly kind: 'sequence' | 'all' | 'race' | 'bounded'; readonly parts: readonly Plan[] }
 
 const ms = fc.integer({ min: 0, max: 20 })
@@ -42,7 +42,7 @@ const { plan } = fc.letrec<{ plan: Plan }>((tie) => {
       fc.record({ kind: fc.constant('fail' as const) }),
       fc.record({ kind: fc.constantFrom('resource' as const, 'scope' as const, 'cleanup' as const), ms, part }),
       fc.record({ kind: fc.constantFrom('timeout' as const, 'retry' as const, 'policy' as const), ms, part }),
-      fc.record({ kind: fc.constant('fork' as const), part, then: part }),
+      fc.record({ kind: fc.constant('fork' as const), part, next: part }),
       fc.record({
         kind: fc.constantFrom('sequence' as const, 'all' as const, 'race' as const, 'bounded' as const),
         parts,
@@ -102,7 +102,7 @@ class Model {
         return this.make(part.part, within)
           .catch(() => succeed('failed in the background'))
           .fork()
-          .flatMap(() => this.make(part.then, within))
+          .flatMap(() => this.make(part.next, within))
       case 'sequence':
         return part.parts
           .map((each) => this.make(each, within))
@@ -200,12 +200,15 @@ it('holds for random trees, with an interrupt at a random time', async () => {
       void run.then(() => {
         over = true
       })
+      // oxlint-disable-next-line no-unmodified-loop-condition -- the end of the run sets it
       for (let round = 0; round < 20 && !over; round++) await clock.advance(1000)
       // A run that hangs says who waits for whom.
       expect(over ? [] : leaksOf(system)).toEqual([])
       const left = leaksOf(system).filter((line) => !line.startsWith('a timer: sleep, '))
       expect({ faults: model.faults, left, reported: model.reported }).toEqual({ faults: [], left: [], reported: [] })
-      expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(model.protections.map(() => [1, 1]))
+      expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(
+        model.protections.map(() => [1, 1]),
+      )
       expect(ended).toBe(model.protections.length)
       await system.close()
       clock.close()
