@@ -107,6 +107,24 @@ describe('context', () => {
     world().reported.length = 0
   })
 
+  it.each(['before', 'after'])('[als] a finaliser of a run that a signal ends, pushed %s the wait', async (when) => {
+    const { system, clock } = world()
+    const als = new AsyncLocalStorage<string>()
+    const seen: (string | undefined)[] = []
+    const controller = new AbortController()
+    const result = als.run('caller', () =>
+      effect(async (env) => {
+        if (when === 'after') await Promise.resolve()
+        env.scope.push(() => seen.push(als.getStore()))
+        await new Promise((_, reject) => env.signal.addEventListener('abort', reject))
+      }).unsafeRunPromise({ system, signal: controller.signal }),
+    )
+    await clock.flush()
+    als.run('aborts', () => controller.abort())
+    await result
+    expect(seen).toEqual(['caller'])
+  })
+
   it('[als] the values of the effect around are found without its environment', async () => {
     const { system } = world()
     const deep = async (): Promise<unknown> => {
