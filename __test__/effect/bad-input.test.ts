@@ -46,7 +46,7 @@ const thrown: [string, () => unknown][] = [
   ['release', () => acquireUseRelease(one, () => one, bad)],
   ['f', () => one.map(1)],
   ['f', () => one.flatMap(one)],
-  ['handler', () => one.catch()],
+  ['handler', () => one.catch(undefined)],
   ['cleanup', () => one.onInterrupt(one)],
   ['key', () => one.withContext(1, 1)],
   ['policy.maxAttempts', () => one.retry({})],
@@ -106,11 +106,25 @@ describe('bad input', () => {
     ["what flatMap's function returns", () => succeed(1).flatMap(() => 1 as Any)],
     ["what flatMap's function returns", () => succeed(1).flatMap(() => Promise.resolve(1) as Any)],
     ["what catch's function returns", () => fail(1).catch(() => undefined as Any)],
-    ["what use's function returns", () => acquireUseRelease(succeed(1), () => 1 as Any, () => {})],
+    [
+      "what use's function returns",
+      () =>
+        acquireUseRelease(
+          succeed(1),
+          () => 1 as Any,
+          () => {},
+        ),
+    ],
   ])('%s must be an effect', async (field, make) => {
     const { system } = world()
-    expect(await make().unsafeRunPromise({ system })).toMatchObject({ error: { code: 'KEELSON_INVALID_ARGUMENT', field } })
-    expect(await make().catch(() => succeed('caught')).run({ system })).toBe('caught')
+    expect(await make().unsafeRunPromise({ system })).toMatchObject({
+      error: { code: 'KEELSON_INVALID_ARGUMENT', field },
+    })
+    expect(
+      await make()
+        .catch(() => succeed('caught'))
+        .run({ system }),
+    ).toBe('caught')
   })
 
   it('in a body: keys, callbacks and finalisers are checked', async () => {

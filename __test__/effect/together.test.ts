@@ -94,7 +94,7 @@ describe('together', () => {
     const { system, clock, log, note } = world()
     const slow = sleep(1000).onInterrupt(() => sleep(5).flatMap(() => note('loser ended')))
     const result = race([slow, sleep(10).map(() => 'won')]).map((value) => {
-      log.push(value)
+      log.push(String(value))
       return value
     })
     const end = result.run({ system })
@@ -171,6 +171,22 @@ describe('again', () => {
     expect(await pauses()).toEqual(first)
   })
 
+  it('[retry] takes a plan of pauses, which may end the attempts, and a budget, which policies may share', async () => {
+    const { system, clock } = world()
+    const planned = failing(9).retry({ maxAttempts: 9, backoff: schedule.list([5, 20]) })
+    const result = planned.unsafeRunPromise({ system })
+    await clock.advance(25)
+    expect(await result).toEqual(err('failure 3'))
+    const at: number[] = []
+    const steady = failing(2, at).retry({ maxAttempts: 3, backoff: 7 }).run({ system })
+    await clock.advance(14)
+    expect(await steady).toEqual([25, 32, 39])
+    const budget = retryBudget({ ratio: 0, minPerSecond: 0, burst: 3 })
+    const spent = failing(9).retry({ maxAttempts: 9, budget })
+    expect(await spent.unsafeRunPromise({ system })).toEqual(err('failure 4'))
+    expect([await spent.unsafeRunPromise({ system }), budget.tokens]).toEqual([err('failure 5'), 0])
+  })
+
   it('[retry] closes what an attempt opened before the next', async () => {
     const { system, log } = world()
     let attempt = 0
@@ -218,6 +234,11 @@ describe('again', () => {
     await clock.advance(20)
     await paused
     expect(times).toEqual([0, 0, 0, 0, 10, 20])
+    times.length = 0
+    const planned = tick.repeat({ every: schedule.list([1, 2]) }).run({ system })
+    await clock.advance(3)
+    await planned
+    expect(times).toEqual([20, 21, 23])
     let runs = 0
     const failingLater = effect(() => (++runs < 3 ? ok(runs) : err('third'))).repeat({})
     expect(await failingLater.unsafeRunPromise({ system })).toEqual(err('third'))

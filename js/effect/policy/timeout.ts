@@ -152,11 +152,14 @@ class Frame extends Scope implements Sink {
     this.#error = error
     policy.timedOut++
     if (policy.observed) policy.tell('timeout', { timeoutMs: policy.timeoutMs })
-    if (!policy.cooperative) {
-      this.#end()
-      sink.failed(error)
+    if (policy.cooperative) {
+      this.abort(error)
+      return
     }
+    this.#end()
+    // First what is inside: an effect whose policy has ended would stop it too, and not say why.
     this.abort(error)
+    sink.failed(error)
   }
 
   #end(): void {
