@@ -1,15 +1,13 @@
 import { abortSignal, callable } from '../../arguments.ts'
-import { tellOwner } from '../../owner.ts'
 import { isThenable } from '../../thenable.ts'
 import { CallCycleError, ServerNotRunningError } from '../errors.ts'
 import type { Counts } from './counts.ts'
 import { type Entries, GOOD, STALE } from './entries.ts'
 import { Failure } from './failure.ts'
 import { Flight } from './flight.ts'
+import { type Loader, reportLoad } from './loader.ts'
 import { type CacheSettings, checkStoring, type Storing } from './options.ts'
 import type { CacheKey, CacheLoadOptions } from './types.ts'
-
-export type Loader = (key: CacheKey) => unknown
 
 /** A value that was found past its time. */
 interface Stale {
@@ -225,9 +223,6 @@ export class Loads {
   }
 
   #loadError(error: unknown, key: CacheKey): void {
-    const { onLoadError, system } = this.#settings
-    const origin = `a load of ${this.#id}`
-    if (onLoadError === undefined) system.report(error, origin)
-    else tellOwner((failed) => void onLoadError(failed, key), error, origin)
+    reportLoad(error, key, this.#id, this.#settings)
   }
 }
