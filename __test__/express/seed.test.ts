@@ -27,17 +27,25 @@ it('the express server blocks an address that asks too much for five minutes, an
     'createRootSupervisor',
     (code) => {
       const [from, to] = [code.indexOf('class RateLimiter {'), code.indexOf('// Request handler process')]
-      return `${limiter}${code.slice(0, from)}${code.slice(to)}`
-        .replaceAll('3000,', `${port},`)
-        .replaceAll('console.log(', '((..._: unknown[]) => {})(')
-        // It counts requests that it refused as active for ever, and waits for them.
-        .replace('maxWaitTime = 10000', 'maxWaitTime = 0')
+      return (
+        `${limiter}${code.slice(0, from)}${code.slice(to)}`
+          .replaceAll('3000,', `${port},`)
+          .replaceAll('console.log(', '((..._: unknown[]) => {})(')
+          // It counts requests that it refused as active for ever, and waits for them.
+          .replace('maxWaitTime = 10000', 'maxWaitTime = 0')
+      )
     },
     'express-server-limited',
   )
   const done = new ProductionServer().start()
   const ask = () => fetch(`http://127.0.0.1:${port}/health`)
-  await expect.poll(() => ask().then(({ status }) => status).catch(() => 0)).toBe(200)
+  await expect
+    .poll(() =>
+      ask()
+        .then(({ status }) => status)
+        .catch(() => 0),
+    )
+    .toBe(200)
   for (let request = 2; request <= 50; request++) expect((await ask()).status).toBe(200)
   const refused = await ask()
   expect([refused.status, await refused.json()]).toEqual([429, { error: 'Too many requests' }])

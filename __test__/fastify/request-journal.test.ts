@@ -25,13 +25,11 @@ describe('requestJournal in Fastify', () => {
   it('appends one entry a request, those that fail and those that no route answers included', async () => {
     const { fastify, entries } = await journaled()
     for (const url of ['/slow?token=secret', '/fails', '/nowhere']) await fastify.inject(url)
-    await expect
-      .poll(entries)
-      .toEqual([
-        { method: 'GET', path: '/slow', status: 201, durationMs: 25, aborted: false },
-        { method: 'GET', path: '/fails', status: 500, durationMs: 0, aborted: false },
-        { method: 'GET', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
-      ])
+    await expect.poll(entries).toEqual([
+      { method: 'GET', path: '/slow', status: 201, durationMs: 25, aborted: false },
+      { method: 'GET', path: '/fails', status: 500, durationMs: 0, aborted: false },
+      { method: 'GET', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
+    ])
   })
 
   it('tells what it is asked for, with the addresses that Fastify believes, and no secrets', async () => {

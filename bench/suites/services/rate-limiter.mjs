@@ -68,10 +68,7 @@ const refusable = (ask, isRefusal) => async (limiter, key) => {
 const consume = (ref, key) => RateLimiter.consume(ref, key)
 const theirConsume = (limiter, key) => limiter.consume(key)
 
-const consumed = awaited(
-  calls,
-  refusable(consume, isRateLimitExceededError),
-)
+const consumed = awaited(calls, refusable(consume, isRateLimitExceededError))
 const theirConsumed = awaited(
   calls,
   refusable(theirConsume, (error) => error.msBeforeNext > 0),
