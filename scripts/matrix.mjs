@@ -39,6 +39,7 @@ const suites = [
       '__test__/journal',
       '__test__/seam',
       '__test__/otp',
+      '__test__/effect',
       '__test__/process',
       '__test__/effect',
       '__test__/express',

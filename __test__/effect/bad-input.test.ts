@@ -46,24 +46,29 @@ const thrown: [string, () => unknown][] = [
   ['release', () => acquireUseRelease(one, () => one, bad)],
   ['f', () => one.map(1)],
   ['f', () => one.flatMap(one)],
-  ['handler', () => one.catch()],
+  ['handler', () => one.catch(undefined)],
   ['cleanup', () => one.onInterrupt(one)],
   ['key', () => one.withContext(1, 1)],
   ['policy.maxAttempts', () => one.retry({})],
   ['policy.maxAttempts', () => one.retry({ maxAttempts: 1.5 })],
   ['policy.baseDelayMs', () => one.retry({ maxAttempts: 2, baseDelayMs: -1 })],
   ['policy.maxDelayMs', () => one.retry({ maxAttempts: 2, maxDelayMs: NaN })],
-  ['policy.backoffFactor', () => one.retry({ maxAttempts: 2, backoffFactor: -1 })],
+  ['policy.backoffFactor', () => one.retry({ maxAttempts: 2, backoffFactor: 0.5 })],
   ['policy.jitter', () => one.retry({ maxAttempts: 2, jitter: 101 })],
-  ['policy.while', () => one.retry({ maxAttempts: 2, while: 1 })],
+  ['policy.when', () => one.retry({ maxAttempts: 2, when: 1 })],
+  ['policy.backoff', () => one.retry({ maxAttempts: 2, backoff: -1 })],
+  ['policy.backoff', () => one.retry({ maxAttempts: 2, backoff: {} })],
+  ['policy.jitter', () => one.retry({ maxAttempts: 2, backoff: 5, jitter: 20 })],
+  ['policy.budget', () => one.retry({ maxAttempts: 2, budget: {} })],
   ['policy.maxAttemps', () => one.retry({ maxAttempts: 2, maxAttemps: 2 })],
   ['policy.times', () => one.repeat(0)],
-  ['policy.delayMs', () => one.repeat({ delayMs: NaN })],
-  ['schedule.everyMs', () => one.schedule({})],
-  ['schedule.everyMs', () => one.schedule({ everyMs: 0 })],
-  ['schedule.initialDelayMs', () => one.schedule({ everyMs: 1, initialDelayMs: -1 })],
-  ['policy.execute', () => one.withPolicy({})],
-  ['policy.execute', () => one.withPolicy(undefined)],
+  ['policy.every', () => one.repeat({ every: NaN })],
+  ['policy.until', () => one.repeat({ until: 1 })],
+  ['policy.everyMs', () => one.schedule({})],
+  ['policy.everyMs', () => one.schedule({ everyMs: 0 })],
+  ['policy.initialDelayMs', () => one.schedule({ everyMs: 1, initialDelayMs: -1 })],
+  ['policy', () => one.withPolicy({})],
+  ['policy', () => one.withPolicy(undefined)],
   ['parent.onCancel', () => createCancelToken(bad)],
   ['callback', () => createCancelToken().onCancel(bad)],
   ['values', () => createContext(bad)],
@@ -101,11 +106,25 @@ describe('bad input', () => {
     ["what flatMap's function returns", () => succeed(1).flatMap(() => 1 as Any)],
     ["what flatMap's function returns", () => succeed(1).flatMap(() => Promise.resolve(1) as Any)],
     ["what catch's function returns", () => fail(1).catch(() => undefined as Any)],
-    ["what use's function returns", () => acquireUseRelease(succeed(1), () => 1 as Any, () => {})],
+    [
+      "what use's function returns",
+      () =>
+        acquireUseRelease(
+          succeed(1),
+          () => 1 as Any,
+          () => {},
+        ),
+    ],
   ])('%s must be an effect', async (field, make) => {
     const { system } = world()
-    expect(await make().unsafeRunPromise({ system })).toMatchObject({ error: { code: 'KEELSON_INVALID_ARGUMENT', field } })
-    expect(await make().catch(() => succeed('caught')).run({ system })).toBe('caught')
+    expect(await make().unsafeRunPromise({ system })).toMatchObject({
+      error: { code: 'KEELSON_INVALID_ARGUMENT', field },
+    })
+    expect(
+      await make()
+        .catch(() => succeed('caught'))
+        .run({ system }),
+    ).toBe('caught')
   })
 
   it('in a body: keys, callbacks and finalisers are checked', async () => {

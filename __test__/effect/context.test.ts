@@ -29,7 +29,7 @@ describe('context', () => {
         .flatMap((fiber) => fiber.join())
         .run()
       return [env.get('user'), env.has('user'), env.has('other'), [...env.keys()], inside, forked]
-    }).flatMap((values) => get('user').map((later) => [...values, later]))
+    }).flatMap((values) => get('user').map((later) => values.concat(later)))
     expect(await program.run({ system })).toEqual(['alice', true, false, ['user'], 'alice', 'alice', 'alice'])
   })
 
@@ -40,7 +40,7 @@ describe('context', () => {
       .timeout(10)
       .flatMap((child) => get('key').map((parent) => [child, parent]))
       .withContext('key', 'outer')
-      .flatMap((inner) => get('key').map((after) => [...inner, after]))
+      .flatMap((inner) => get('key').map((after) => inner.concat(after)))
     expect(await program.run({ system })).toEqual(['child', 'outer', undefined])
   })
 
@@ -72,7 +72,7 @@ describe('context', () => {
     const see = (): void => void seen.push(als.getStore())
     const program = effect(async (env) => {
       env.scope.push(see)
-      null
+      await Promise.resolve()
       see()
     })
       .map(see)
@@ -107,10 +107,28 @@ describe('context', () => {
     world().reported.length = 0
   })
 
+  it.each(['before', 'after'])('[als] a finaliser of a run that a signal ends, pushed %s the wait', async (when) => {
+    const { system, clock } = world()
+    const als = new AsyncLocalStorage<string>()
+    const seen: (string | undefined)[] = []
+    const controller = new AbortController()
+    const result = als.run('caller', () =>
+      effect(async (env) => {
+        if (when === 'after') await Promise.resolve()
+        env.scope.push(() => seen.push(als.getStore()))
+        await new Promise((_, reject) => env.signal.addEventListener('abort', reject))
+      }).unsafeRunPromise({ system, signal: controller.signal }),
+    )
+    await clock.flush()
+    als.run('aborts', () => controller.abort())
+    await result
+    expect(seen).toEqual(['caller'])
+  })
+
   it('[als] the values of the effect around are found without its environment', async () => {
     const { system } = world()
     const deep = async (): Promise<unknown> => {
-      null
+      await Promise.resolve()
       return currentContext()?.get('request')
     }
     const program = effect(async (env) => {
@@ -126,7 +144,7 @@ describe('the older names', () => {
   it('runEffect runs at once, with a context that is set and read', async () => {
     const result = await runEffect(async (ctx) => {
       ctx.set('operation', 'get')
-      null
+      await Promise.resolve()
       return [ctx.get('operation'), ctx.has('key'), [...ctx.keys()], ctx.values.size]
     })
     expect(result).toEqual(['get', false, ['operation'], 1])

@@ -6,11 +6,11 @@ import { deferred, err, interrupted, ok, timedOut, useWorld } from './harness.ts
 const world = useWorld()
 
 describe('finalisers', () => {
-  it.each([
+  it.each<[string, () => unknown]>([
     ['ok', () => 1],
     ['error', () => err('x')],
     ['interrupted', () => sleep(1000).run()],
-  ] as const)('[finalizer-once] each once, in reverse order, with %s', async (cause, body) => {
+  ])('[finalizer-once] each once, in reverse order, with %s', async (cause, body) => {
     const { system, clock, log, note } = world()
     const result = effect(async (env) => {
       env.scope.push((given) => log.push(`a ${given}`))
@@ -80,7 +80,7 @@ describe('finalisers', () => {
     expect(await result).toEqual(ok(undefined))
     expect(log).toEqual(['stopped at 200', 'first at 200'])
     expect(reported.map(([error]) => error)).toMatchObject(
-      Array(2).fill({ code: 'KEELSON_UNFINISHED', what: 'a finalizer', timeoutMs: 100 }),
+      [1, 2].map(() => ({ code: 'KEELSON_UNFINISHED', what: 'a finalizer', timeoutMs: 100 })),
     )
     await clock.flush()
   })

@@ -1,3 +1,7 @@
+import { getEventListeners } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { all, createCancelToken, effect, type EffectEnv, race, sleep, succeed } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
@@ -31,7 +35,7 @@ describe('interrupts', () => {
     ['race', () => race([sleeping(), sleep(2000)])],
     ['all', () => all([sleeping(), sleep(2000)])],
     ['a pause of retry', () => effect(() => err('x')).retry({ maxAttempts: 2, baseDelayMs: 1000 })],
-    ['a pause of repeat', () => succeed(1).repeat({ delayMs: 1000 })],
+    ['a pause of repeat', () => succeed(1).repeat({ every: 1000 })],
     ['a cadence', () => succeed(1).schedule({ everyMs: 1000 })],
     ['a timeout', () => sleeping().timeout(5000)],
     ['a run inside', () => effect(async () => sleep(1000).run())],
@@ -44,7 +48,7 @@ describe('interrupts', () => {
 
   it('[interrupt-stops] nothing that follows runs, and catch does not see it', async () => {
     const { log, note } = world()
-    const chain = (): ReturnType<typeof sleep> =>
+    const chain = (): unknown =>
       sleep(1000)
         .map(() => log.push('map'))
         .flatMap(() => note('flatMap'))
@@ -165,6 +169,7 @@ describe('interrupts', () => {
     const results: unknown[] = []
     let over = false
     const result = effect(async () => {
+      // oxlint-disable-next-line no-unmodified-loop-condition -- it is set below, while this waits
       while (!over) results.push(await sleep(1000).unsafeRunPromise())
     })
       .timeout(10)
@@ -262,6 +267,57 @@ describe('interrupts', () => {
     expect(log).toEqual([])
   })
 
+  it('[signal-in] 100 000 runs on one signal add no listener, and a thousand at once add one', async () => {
+    const { system, clock } = world()
+    const controller = new AbortController()
+    const { signal } = controller
+    const listeners = (): number => getEventListeners(signal, 'abort').length
+    const warnings: unknown[] = []
+    const onWarning = (warning: unknown): number => warnings.push(warning)
+    process.on('warning', onWarning)
+    let most = 0
+    const step = effect(async () => {
+      most = Math.max(most, listeners())
+    })
+    for (let run = 0; run < 100_000; run++) await step.run({ system, signal })
+    expect([most, listeners()]).toEqual([1, 0])
+    const order: number[] = []
+    const runs = Array.from({ length: 1000 }, (_, index) =>
+      sleep(1000)
+        .onInterrupt(() => void order.push(index))
+        .unsafeRunPromise({ system, signal }),
+    )
+    expect(listeners()).toBe(1)
+    controller.abort('all')
+    expect(new Set((await Promise.all(runs)).map((end) => JSON.stringify(end)))).toEqual(
+      new Set([JSON.stringify(interrupted('all'))]),
+    )
+    expect(order).toEqual(Array.from({ length: 1000 }, (_, index) => index))
+    expect([listeners(), clock.getPendingTimerCount()]).toEqual([0, 0])
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
+  it('[signal-out] fetch and timers of Node end with the effect', async () => {
+    const { system } = world()
+    const hanging = createServer(() => {})
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
+    const { port } = hanging.address() as AddressInfo
+    const arrived = new Promise((resolve) => hanging.once('request', resolve))
+    const gone = new Promise<void>((resolve) =>
+      hanging.once('connection', (socket) => socket.once('close', () => resolve())),
+    )
+    const controller = new AbortController()
+    const fetching = effect(({ signal }) => fetch(`http://127.0.0.1:${port}/`, { signal }))
+    const waiting = effect(({ signal }) => setTimeout(1e6, undefined, { signal }))
+    const result = all([fetching, waiting]).unsafeRunPromise({ system, signal: controller.signal })
+    await arrived
+    controller.abort('stop')
+    expect(await result).toEqual(interrupted('stop'))
+    await gone
+    await new Promise((resolve) => hanging.close(resolve))
+  })
+
   it('[signal-out] a signal for what is no effect', async () => {
     const { system, clock } = world()
     let reason: unknown
@@ -293,7 +349,7 @@ describe('createCancelToken', () => {
     parent.cancel('first')
     parent.cancel('second')
     expect([parent, child, grandchild].map((token) => [token.isCanceled(), token.reason])).toEqual(
-      Array(3).fill([true, 'first']),
+      [parent, child, grandchild].map(() => [true, 'first']),
     )
     expect(log).toEqual(['told first'])
     expect(ok(new Set([parent.id, child.id, grandchild.id]).size)).toEqual(ok(3))

@@ -1,7 +1,7 @@
-import { all, effect, type EffectEvent, fail, type PolicyLike, race, sleep, succeed } from 'keelson/effect'
+import { all, effect, type EffectEvent, fail, race, retryBudget, schedule, sleep, succeed } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { deferred, err, interrupted, ok, timedOut, useWorld } from './harness.ts'
+import { err, ok, timedOut, useWorld } from './harness.ts'
 
 const world = useWorld()
 
@@ -94,7 +94,7 @@ describe('together', () => {
     const { system, clock, log, note } = world()
     const slow = sleep(1000).onInterrupt(() => sleep(5).flatMap(() => note('loser ended')))
     const result = race([slow, sleep(10).map(() => 'won')]).map((value) => {
-      log.push(value)
+      log.push(String(value))
       return value
     })
     const end = result.run({ system })
@@ -138,7 +138,7 @@ describe('again', () => {
     expect(await failing(9).retry({ maxAttempts: 3 }).unsafeRunPromise({ system })).toEqual(err('failure 3'))
     const picky = failing(9).retry({
       maxAttempts: 9,
-      while: (error, attempt) => error === 'failure 1' && attempt === 1,
+      when: (error, attempt) => error === 'failure 1' && attempt === 1,
     })
     expect(await picky.unsafeRunPromise({ system })).toEqual(err('failure 2'))
     const endless = failing(10_000).retry({ maxAttempts: Infinity }).run({ system })
@@ -169,6 +169,22 @@ describe('again', () => {
     for (const pause of first) expect(Math.abs(pause - 100)).toBeLessThanOrEqual(20 + 1e-9)
     expect(Math.max(...first) - Math.min(...first)).toBeGreaterThan(20)
     expect(await pauses()).toEqual(first)
+  })
+
+  it('[retry] takes a plan of pauses, which may end the attempts, and a budget, which policies may share', async () => {
+    const { system, clock } = world()
+    const planned = failing(9).retry({ maxAttempts: 9, backoff: schedule.list([5, 20]) })
+    const result = planned.unsafeRunPromise({ system })
+    await clock.advance(25)
+    expect(await result).toEqual(err('failure 3'))
+    const at: number[] = []
+    const steady = failing(2, at).retry({ maxAttempts: 3, backoff: 7 }).run({ system })
+    await clock.advance(14)
+    expect(await steady).toEqual([25, 32, 39])
+    const budget = retryBudget({ ratio: 0, minPerSecond: 0, burst: 3 })
+    const spent = failing(9).retry({ maxAttempts: 9, budget })
+    expect(await spent.unsafeRunPromise({ system })).toEqual(err('failure 4'))
+    expect([await spent.unsafeRunPromise({ system }), budget.tokens]).toEqual([err('failure 5'), 0])
   })
 
   it('[retry] closes what an attempt opened before the next', async () => {
@@ -214,10 +230,15 @@ describe('again', () => {
     const times: number[] = []
     const tick = effect(() => times.push(clock.monoMs()))
     expect(await tick.repeat(3).run({ system })).toBe(3)
-    const paused = tick.repeat({ delayMs: 10, while: (_, runs) => runs < 3 }).run({ system })
+    const paused = tick.repeat({ every: 10, until: (_, runs) => runs === 3 }).run({ system })
     await clock.advance(20)
     await paused
     expect(times).toEqual([0, 0, 0, 0, 10, 20])
+    times.length = 0
+    const planned = tick.repeat({ every: schedule.list([1, 2]) }).run({ system })
+    await clock.advance(3)
+    await planned
+    expect(times).toEqual([20, 21, 23])
     let runs = 0
     const failingLater = effect(() => (++runs < 3 ? ok(runs) : err('third'))).repeat({})
     expect(await failingLater.unsafeRunPromise({ system })).toEqual(err('third'))
@@ -234,91 +255,5 @@ describe('again', () => {
     await clock.advance(1000)
     await result
     expect(starts).toEqual([5, 105, 205, 505])
-  })
-})
-
-describe('withPolicy', () => {
-  const twice: PolicyLike = {
-    async execute(task, options) {
-      try {
-        return await task({ signal: options!.signal!, attempt: 1 })
-      } catch {
-        return await task({ signal: options!.signal!, attempt: 2 })
-      }
-    },
-  }
-
-  it('[policy] runs the effect as its task, each attempt a child', async () => {
-    const { system, log } = world()
-    let attempt = 0
-    const flaky = effect((env) => {
-      env.scope.push((cause) => log.push(`closed ${cause}`))
-      return ++attempt < 2 ? err({ _tag: 'Flaky' }) : ok('value')
-    })
-    expect(await flaky.withPolicy(twice).unsafeRunPromise({ system })).toEqual(ok('value'))
-    expect(log).toEqual(['closed error', 'closed ok'])
-  })
-
-  it('[policy] failures pass as they are, and so do results as values', async () => {
-    const { system } = world()
-    const failure = { _tag: 'Typed' }
-    const result = await fail(failure).withPolicy(twice).unsafeRunPromise({ system })
-    expect(result._tag === 'Err' && result.error).toBe(failure)
-    expect(await succeed(err(1)).withPolicy(twice).unsafeRunPromise({ system })).toEqual(ok(err(1)))
-  })
-
-  it('[policy] its signal interrupts the attempt, and an interrupt reaches the policy', async () => {
-    const { system, clock, log, note } = world()
-    const controller = new AbortController()
-    let outer: AbortSignal | undefined
-    const policy: PolicyLike = {
-      execute: async (task, options) => {
-        outer = options?.signal
-        return task({ signal: controller.signal, attempt: 1 })
-      },
-    }
-    const slow = sleep(1000).onInterrupt(() => sleep(5).flatMap(() => note('stopped')))
-    const result = slow.withPolicy(policy).unsafeRunPromise({ system })
-    await clock.flush()
-    const reason = new Error('given up')
-    controller.abort(reason)
-    await clock.advance(5)
-    expect(await result).toEqual(err(reason))
-    const never: PolicyLike = {
-      execute: (task, options) => {
-        outer = options?.signal
-        return task({ signal: new AbortController().signal, attempt: 1 }) as never
-      },
-    }
-    const stopped = slow.withPolicy(never).timeout(10).unsafeRunPromise({ system })
-    await clock.advance(15)
-    expect(await stopped).toEqual(timedOut)
-    expect([outer?.aborted, log]).toEqual([true, ['stopped', 'stopped']])
-  })
-
-  it('[policy] an attempt that it abandons ends before the effect does; a late one is refused', async () => {
-    const { system, clock, log, note } = world()
-    const late = deferred<unknown>()
-    const policy: PolicyLike = {
-      execute: async (task) => {
-        void Promise.resolve(task({ signal: new AbortController().signal, attempt: 1 })).catch(() => {})
-        setImmediate(() =>
-          late.resolve(
-            Promise.resolve(task({ signal: new AbortController().signal, attempt: 2 })).catch(
-              (error: unknown) => error,
-            ),
-          ),
-        )
-        return 'mine' as never
-      },
-    }
-    const result = await sleep(1000)
-      .onInterrupt(() => note('stopped'))
-      .withPolicy(policy)
-      .run({ system })
-    expect([result, log]).toEqual(['mine', ['stopped']])
-    await clock.flush()
-    expect(await late.promise).toMatchObject({ code: 'KEELSON_INTERRUPTED' })
-    expect(interrupted()).toEqual(err({ _tag: 'Interrupted' }))
   })
 })

@@ -2,7 +2,23 @@
 // protects has stopped; and when a run has ended, nothing of it is left.
 import * as fc from 'fast-check'
 import { createControlledClock } from 'keelson/clock'
-import { acquireUseRelease, all, type Effect, effect, fail, race, sleep, succeed } from 'keelson/effect'
+import {
+  acquireUseRelease,
+  all,
+  bulkhead,
+  circuitBreaker,
+  type Effect,
+  effect,
+  fail,
+  hedge,
+  type Policy,
+  race,
+  retry,
+  sleep,
+  succeed,
+  timeout,
+  wrap,
+} from 'keelson/effect'
 import { createSystem } from 'keelson/system'
 import { leaksOf } from 'keelson/testing'
 import { expect, it } from 'vitest'
@@ -11,8 +27,8 @@ type Plan =
   | { readonly kind: 'sleep' | 'stubborn' | 'inside'; readonly ms: number }
   | { readonly kind: 'fail' }
   | { readonly kind: 'resource' | 'scope' | 'cleanup'; readonly ms: number; readonly part: Plan }
-  | { readonly kind: 'timeout' | 'retry'; readonly ms: number; readonly part: Plan }
-  | { readonly kind: 'fork'; readonly part: Plan; readonly then: Plan }
+  | { readonly kind: 'timeout' | 'retry' | 'policy'; readonly ms: number; readonly part: Plan }
+  | { readonly kind: 'fork'; readonly part: Plan; readonly next: Plan }
   | { readonly kind: 'sequence' | 'all' | 'race' | 'bounded'; readonly parts: readonly Plan[] }
 
 const ms = fc.integer({ min: 0, max: 20 })
@@ -25,8 +41,8 @@ const { plan } = fc.letrec<{ plan: Plan }>((tie) => {
       fc.record({ kind: fc.constantFrom('sleep' as const, 'stubborn' as const, 'inside' as const), ms }),
       fc.record({ kind: fc.constant('fail' as const) }),
       fc.record({ kind: fc.constantFrom('resource' as const, 'scope' as const, 'cleanup' as const), ms, part }),
-      fc.record({ kind: fc.constantFrom('timeout' as const, 'retry' as const), ms, part }),
-      fc.record({ kind: fc.constant('fork' as const), part, then: part }),
+      fc.record({ kind: fc.constantFrom('timeout' as const, 'retry' as const, 'policy' as const), ms, part }),
+      fc.record({ kind: fc.constant('fork' as const), part, next: part }),
       fc.record({
         kind: fc.constantFrom('sequence' as const, 'all' as const, 'race' as const, 'bounded' as const),
         parts,
@@ -50,6 +66,7 @@ class Model {
   readonly clock = createControlledClock({ stallAfterMs: 0 })
   readonly reported: unknown[] = []
   readonly system = createSystem({ clock: this.clock, seed: 1, onError: (error) => this.reported.push(error) })
+  readonly bulkhead = bulkhead({ system: this.system, limit: 1, queue: 1, queueTimeoutMs: 15 })
 
   make(part: Plan, within: readonly Protection[]): Effect<unknown, unknown> {
     const use = effect(() => this.#used(within))
@@ -79,11 +96,13 @@ class Model {
         return this.make(part.part, within).timeout(part.ms)
       case 'retry':
         return this.make(part.part, within).retry({ maxAttempts: 2, baseDelayMs: part.ms })
+      case 'policy':
+        return this.make(part.part, within).withPolicy(this.#policy(part.ms))
       case 'fork':
         return this.make(part.part, within)
           .catch(() => succeed('failed in the background'))
           .fork()
-          .flatMap(() => this.make(part.then, within))
+          .flatMap(() => this.make(part.next, within))
       case 'sequence':
         return part.parts
           .map((each) => this.make(each, within))
@@ -97,6 +116,21 @@ class Model {
       case 'race':
         return race(part.parts.map((each) => this.make(each, within)))
     }
+  }
+
+  #policy(time: number): Policy {
+    const { system } = this
+    const policies = [
+      timeout(time + 1, { system }),
+      timeout(time + 1, { system, strategy: 'cooperative' }),
+      retry({ system, maxAttempts: 2, backoff: time }),
+      hedge({ system, afterMs: time + 1 }),
+      circuitBreaker({ system, consecutive: 1, openForMs: time + 1 }),
+      // Shared by all that meet it, and one may stand in another: it has to refuse, or they would wait for each other.
+      this.bulkhead,
+    ] as const
+    const chosen = policies[time % policies.length] as Policy
+    return time % 2 === 0 ? chosen : wrap(retry({ system, maxAttempts: 2, backoff: time }), chosen)
   }
 
   #resource(delay: number, part: Plan, within: readonly Protection[]): Effect<unknown, unknown> {
@@ -166,12 +200,15 @@ it('holds for random trees, with an interrupt at a random time', async () => {
       void run.then(() => {
         over = true
       })
+      // oxlint-disable-next-line no-unmodified-loop-condition -- the end of the run sets it
       for (let round = 0; round < 20 && !over; round++) await clock.advance(1000)
       // A run that hangs says who waits for whom.
       expect(over ? [] : leaksOf(system)).toEqual([])
       const left = leaksOf(system).filter((line) => !line.startsWith('a timer: sleep, '))
       expect({ faults: model.faults, left, reported: model.reported }).toEqual({ faults: [], left: [], reported: [] })
-      expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(model.protections.map(() => [1, 1]))
+      expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(
+        model.protections.map(() => [1, 1]),
+      )
       expect(ended).toBe(model.protections.length)
       await system.close()
       clock.close()

@@ -119,10 +119,10 @@ describe('the tree', () => {
     const inside = effect((env) => [env.clock === clock, env.system === system, env.get('key')])
     const around = effect(async (env) => {
       env.set('key', 'value')
-      null
+      await Promise.resolve()
       return [await inside.run(), await inside.run(env), await inside.run({ clock: env.clock })]
     })
-    expect(await around.run({ system })).toEqual(Array(3).fill([true, true, 'value']))
+    expect(await around.run({ system })).toEqual([1, 2, 3].map(() => [true, true, 'value']))
   })
 
   it('[nested] a run that nobody waits for ends with the body', async () => {
@@ -132,9 +132,9 @@ describe('the tree', () => {
         .onInterrupt(() => note('ended'))
         .run()
         .catch(() => log.push('rejected'))
-      null
+      await Promise.resolve()
     }).run({ system })
-    null
+    await Promise.resolve()
     expect(log).toEqual(['ended', 'rejected'])
   })
 

@@ -28,7 +28,7 @@ import {
   SYNC,
   type Tag,
 } from './op.ts'
-import { type PolicyLike, underPolicy } from './policies.ts'
+import type { Policy } from './policy/types.ts'
 import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './regions.ts'
 import {
   duration,
@@ -36,8 +36,8 @@ import {
   type RepeatPolicy,
   retrying,
   type RetryPolicy,
-  type Schedule,
   scheduled,
+  type SchedulePolicy,
 } from './repeats.ts'
 import { type Interrupted, interruptedError, type Result, type Timeout } from './result.ts'
 import { resultOf, type EffectRunOptions, runOp, type Settle } from './run.ts'
@@ -45,6 +45,7 @@ import { timingOut } from './timeout.ts'
 import { allOf, firstOf } from './together.ts'
 import { siteNow } from './tracing.ts'
 import { interrupting, joining, sleepFor } from './waits.ts'
+import { underPolicy } from './with-policy.ts'
 
 /** What a run takes: options, or what an older program hands on: the environment of an effect, or a context. */
 export type RunGiven = EffectRunOptions | EffectEnv | ContextImpl
@@ -150,12 +151,21 @@ export class Effect<E, A> extends Op {
   }
 
   /** Runs on a fixed cadence. The last value is the result; a failure ends it. */
-  schedule(schedule: Schedule<A>): Effect<E, A> {
-    return new Effect(ENTER, undefined, scheduled(this, schedule as Schedule), this.emit)
+  schedule(policy: SchedulePolicy<A>): Effect<E, A> {
+    return new Effect(ENTER, undefined, scheduled(this, policy as SchedulePolicy), this.emit)
   }
 
-  /** Runs it as the task of a policy: a child fibre for each attempt, interrupted by the attempt's signal. */
-  withPolicy(policy: PolicyLike): Effect<E, A> {
+  /**
+   * Runs it as the task of a policy, or of a stack of them: a child fibre for each attempt. It ends as the policy says, when
+   * all attempts have ended; what the policy refuses is a failure with its error. An interrupt gives the call up.
+   *
+   * @throws InvalidArgumentError for what is no policy.
+   * @example
+   * ```ts
+   * const guarded = load.withPolicy(wrap(retry({ budget }), breaker, timeout(500)))
+   * ```
+   */
+  withPolicy(policy: Policy): Effect<E | Error, A> {
     const { tag, source, arg } = underPolicy(this, policy)
     return new Effect(tag, source, arg, this.emit)
   }
@@ -321,7 +331,13 @@ function isClock(key: string, value: unknown): value is Clock {
 }
 
 function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
-  if (typeof given !== 'object' || given === null || Env.fiberOf(given) !== undefined || !('get' in given) || !('values' in given)) {
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    Env.fiberOf(given) !== undefined ||
+    !('get' in given) ||
+    !('values' in given)
+  ) {
     return given as EffectRunOptions | undefined
   }
   const clock = given.get('clock')

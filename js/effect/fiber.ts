@@ -229,7 +229,9 @@ export class Fiber extends FiberNode {
     try {
       if (this.#walk(op, kind, value)) this.finish()
       // A promise goes on in this context by itself, and where an interrupt would run nothing, there is nothing to keep.
-      else if (this.stack.length > 0 || this.waitsFor !== PROMISE || this.home !== this) this.keepContext()
+      else if (this.stack.length > 0 || this.waitsFor !== PROMISE || this.home !== this || this.opened !== undefined) {
+        this.keepContext()
+      }
     } finally {
       current = outer
       depth--

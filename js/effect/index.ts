@@ -37,10 +37,7 @@ export {
 export type { EffectEmit, EffectEvent } from './events.ts'
 export type { Cause, Finalizer, FinalizerScope } from './finalizers.ts'
 export { createScope, currentContext, runEffect, ScopeImpl } from './legacy.ts'
-export type { PolicyLike, PolicyTaskContext } from './policies.ts'
-export type { RepeatPolicy, RetryPolicy, Schedule } from './repeats.ts'
+export type { RepeatPolicy, RetryPolicy, SchedulePolicy } from './repeats.ts'
 export { err, type Interrupted, ok, type Result, type Timeout } from './result.ts'
 export type { EffectRunOptions } from './run.ts'
 export * from './policy/index.ts'
-/** The policies' own, where an effect's result or schedule bears the shorter name. */
-export type { Schedule as PauseSchedule, Timeout as TimeoutPolicy } from './policy/index.ts'

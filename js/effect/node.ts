@@ -66,7 +66,7 @@ export abstract class FiberNode {
   declare protected status: typeof NEW | typeof RUNNING | typeof CLOSING | typeof DONE
   declare private phase: number
   declare private observers: Set<() => void> | undefined
-  declare private opened: Finalizers | undefined
+  declare protected opened: Finalizers | undefined
   /** Bodies that were left when they did not stop at once. */
   declare private bodies: Set<Body> | undefined
   declare private bound: TimerHandle | undefined
@@ -162,7 +162,8 @@ export abstract class FiberNode {
 
   scope(): Finalizers {
     if (this.opened === undefined) {
-      this.keepContext()
+      // Whoever ends a wait would run its finalisers; the loop sees to it where there is no wait yet.
+      if (this.waitsFor !== undefined) this.keepContext()
       this.opened = new Finalizers(
         (entry, cause, ended) => this.runFinalizer(entry, cause, ended),
         () => this.host.site(),

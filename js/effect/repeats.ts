@@ -1,78 +1,93 @@
 /** Once more: after a failure, after a success, on a cadence. Each run is a child, so that what it opened is closed before the next. */
-import { callable, finite, integer, known, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
+import {
+  finite,
+  integer,
+  known,
+  MAX_DURATION_MS,
+  millis,
+  optionalCallable,
+  options as checkOptions,
+  positiveMillis,
+} from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type EffectEmit, tell } from './events.ts'
 import { type Enter, type Fiber, Frame } from './fiber.ts'
 import { ENTER, ERR, type ExitKind, FLAT_MAP, OK, Op } from './op.ts'
+import { budgetOf, type RetryBudget } from './policy/budget.ts'
+import { Exponential, growth, nextPause, type Pauses, type Schedule, scheduleOf } from './policy/schedule.ts'
 import { childOp } from './regions.ts'
 import { sleepOp } from './waits.ts'
 
-/** How often and when to try again. */
+/** How often and when to try again. A policy of `retry()` can do more: see `withPolicy`. */
 export interface RetryPolicy<E = unknown> {
   /** How many times in all: an integer from 1, or `Infinity`. */
   readonly maxAttempts: number
+  /** Pauses between attempts: a plan of `schedule`, or milliseconds. Instead of the next four. */
+  readonly backoff?: Schedule | number
   /** The pause after the first failure, in milliseconds. Default 0. */
   readonly baseDelayMs?: number
-  /** The longest pause. Default: that before the last attempt. */
+  /** The longest pause, in milliseconds, before jitter. Default: that before the last attempt. */
   readonly maxDelayMs?: number
-  /** What each pause is multiplied by for the next. Default 2. */
+  /** What each pause is multiplied by for the next, at least 1. Default 2. */
   readonly backoffFactor?: number
   /** Spreads pauses by up to this many percent either way, from the system's random source; 0 to 100. Default 0. */
   readonly jitter?: number
   /** Whether a failure is worth another attempt. Default: each is. */
-  readonly while?: (error: E, attempt: number) => boolean
+  readonly when?: (error: E, attempt: number) => boolean
+  /** What further attempts are taken from. Default: there is no budget. */
+  readonly budget?: RetryBudget
 }
 
 /** How often and when to run again after a success. */
 export interface RepeatPolicy<A = unknown> {
   /** How many times in all: an integer from 1, or `Infinity`. Default `Infinity`. */
   readonly times?: number
-  /** The pause between, in milliseconds. Default 0. */
-  readonly delayMs?: number
-  /** Whether to go on, after each run. Default: always. */
-  readonly while?: (value: A, runs: number) => boolean
+  /** Pauses between runs: a plan of `schedule`, which ends the repeating when it ends, or milliseconds. Default 0. */
+  readonly every?: Schedule | number
+  /** Ends the repeating when it is true of a value. */
+  readonly until?: (value: A, runs: number) => boolean
 }
 
 /** On which cadence to run. */
-export interface Schedule<A = unknown> {
+export interface SchedulePolicy<A = unknown> {
   /** From one start to the next, in milliseconds. A run that takes longer skips the starts it has missed. */
   readonly everyMs: number
   /** How many times in all: an integer from 1, or `Infinity`. Default `Infinity`. */
   readonly times?: number
   /** Before the first start, in milliseconds. Default 0. */
   readonly initialDelayMs?: number
-  /** Whether to go on, after each run. Default: always. */
-  readonly while?: (value: A, runs: number) => boolean
+  /** Ends it when it is true of a value. */
+  readonly until?: (value: A, runs: number) => boolean
 }
 
 const after = (ms: number, next: Op): Op => (ms <= 0 ? next : new Op(FLAT_MAP, sleepOp(ms), (): Op => next, undefined))
 
-interface Pauses {
+interface Terms {
   readonly maxAttempts: number
-  readonly baseDelayMs: number
-  readonly maxDelayMs: number
-  readonly backoffFactor: number
-  readonly jitter: number
-  readonly while: ((error: never, attempt: number) => boolean) | undefined
+  readonly backoff: Schedule
+  readonly when: ((error: never, attempt: number) => boolean) | undefined
+  readonly budget: RetryBudget | undefined
 }
 
 class Retry extends Frame {
   readonly #run: Op
-  readonly #policy: Pauses
+  readonly #terms: Terms
   readonly #emit: EffectEmit | undefined
   readonly #effectId: string
+  #pauses: Pauses | undefined
   #attempt = 1
 
-  constructor(run: Op, policy: Pauses, emit: EffectEmit | undefined, effectId: string) {
+  constructor(run: Op, terms: Terms, emit: EffectEmit | undefined, effectId: string) {
     super()
     this.#run = run
-    this.#policy = policy
+    this.#terms = terms
     this.#emit = emit
     this.#effectId = effectId
+    terms.budget?.deposit()
   }
 
   begin(fiber: Fiber): Op {
-    const { maxAttempts } = this.#policy
+    const { maxAttempts } = this.#terms
     tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:attempt', attempt: this.#attempt, maxAttempts })
     fiber.push(this)
     return this.#run
@@ -82,65 +97,81 @@ class Retry extends Frame {
     const attempt = this.#attempt
     if (kind === OK) tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:success', attempt })
     if (kind !== ERR) return undefined
-    const { maxAttempts } = this.#policy
-    const wanted = this.#policy.while === undefined || this.#policy.while(error as never, attempt)
-    if (attempt >= maxAttempts || !wanted) {
+    const delayMs = this.#pause(fiber, error)
+    if (delayMs === undefined) {
       tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:exhausted', attempts: attempt })
       return undefined
     }
     this.#attempt++
-    const delayMs = this.#pause(fiber, attempt)
     tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:delay', attempt, delayMs })
     return after(delayMs, new Op(ENTER, undefined, (again: Fiber) => this.begin(again), undefined))
   }
 
-  #pause(fiber: Fiber, attempt: number): number {
-    const { baseDelayMs, backoffFactor, maxDelayMs, jitter } = this.#policy
-    const pause = baseDelayMs === 0 ? 0 : Math.min(baseDelayMs * backoffFactor ** (attempt - 1), maxDelayMs)
-    if (jitter === 0 || pause === 0) return pause
-    return pause * (1 + (jitter / 100) * (2 * fiber.host.system.random.next() - 1))
+  /** The pause before the next attempt; undefined when there is to be none. */
+  #pause(fiber: Fiber, error: unknown): number | undefined {
+    const { maxAttempts, backoff, when, budget } = this.#terms
+    if (this.#attempt >= maxAttempts || when?.(error as never, this.#attempt) === false) return undefined
+    this.#pauses ??= backoff.begin(fiber.host.system.random)
+    const delayMs = nextPause(this.#pauses)
+    if (delayMs !== undefined && budget?.withdraw(fiber.clock.monoMs()) === false) return undefined
+    return delayMs
   }
 }
 
 /** Tries again after failures. */
 export function retrying(source: Op, policy: RetryPolicy, emit: EffectEmit | undefined): Enter {
   const given = checkOptions('policy', policy)
-  known('policy', given, ['maxAttempts', 'baseDelayMs', 'maxDelayMs', 'backoffFactor', 'jitter', 'while'])
+  known('policy', given, ['maxAttempts', 'backoff', ...Object.keys(NUMBERS), 'when', 'budget'])
   const maxAttempts = times('policy.maxAttempts', given.maxAttempts)
-  const baseDelayMs = duration('policy.baseDelayMs', given.baseDelayMs ?? 0)
-  const backoffFactor = finite('policy.backoffFactor', given.backoffFactor ?? 2)
-  if (backoffFactor < 0) throw new InvalidArgumentError('policy.backoffFactor', 'zero or more', backoffFactor)
-  const longest = Math.min(baseDelayMs * backoffFactor ** Math.max(maxAttempts - 1, 0), MAX_DURATION_MS)
-  const maxDelayMs = duration('policy.maxDelayMs', given.maxDelayMs ?? (Number.isNaN(longest) ? baseDelayMs : longest))
-  const jitter = finite('policy.jitter', given.jitter ?? 0)
-  if (jitter < 0 || jitter > 100) throw new InvalidArgumentError('policy.jitter', 'a percentage from 0 to 100', jitter)
-  const goOn = given.while === undefined ? undefined : callable<(error: never) => boolean>('policy.while', given.while)
-  const pauses: Pauses = { maxAttempts, baseDelayMs, maxDelayMs, backoffFactor, jitter, while: goOn }
+  const terms: Terms = {
+    maxAttempts,
+    backoff: backoffOf(given, maxAttempts),
+    when: optionalCallable('policy.when', given.when),
+    budget: budgetOf('policy.budget', given.budget),
+  }
   const run = childOp(source, 'an attempt')
   return (fiber) => {
     const effectId = emit === undefined ? '' : `effect-${fiber.host.nextId()}`
-    return new Retry(run, pauses, emit, effectId).begin(fiber)
+    return new Retry(run, terms, emit, effectId).begin(fiber)
   }
 }
+
+/** Numbers that describe a plan of pauses, and their defaults. */
+const NUMBERS = { baseDelayMs: 0, maxDelayMs: undefined, backoffFactor: 2, jitter: 0 } as const
+
+function backoffOf(given: RetryPolicy, maxAttempts: number): Schedule {
+  const name = Object.keys(NUMBERS).find((number) => given[number as keyof typeof NUMBERS] !== undefined)
+  if (given.backoff !== undefined && name !== undefined) {
+    throw new InvalidArgumentError(`policy.${name}`, 'left out beside policy.backoff', given[name as 'jitter'])
+  }
+  if (name === undefined) return scheduleOf('policy.backoff', given.backoff ?? 0)
+  const { baseDelayMs, backoffFactor, jitter, maxDelayMs } = { ...NUMBERS, ...given }
+  const initialMs = duration('policy.baseDelayMs', baseDelayMs)
+  const factor = growth('policy.backoffFactor', backoffFactor)
+  if (finite('policy.jitter', jitter) < 0 || jitter > 100) {
+    throw new InvalidArgumentError('policy.jitter', 'a percentage from 0 to 100', jitter)
+  }
+  const last = initialMs === 0 ? 0 : Math.min(initialMs * factor ** (maxAttempts - 1), MAX_DURATION_MS)
+  const maxMs = maxDelayMs === undefined ? last : duration('policy.maxDelayMs', maxDelayMs)
+  return new Exponential({ initialMs, factor, maxMs, jitter, times: Infinity })
+}
+
+/** The pause before the next run; undefined when there is to be none. */
+type NextPause = (fiber: Fiber) => number | undefined
+type Until = (value: never, runs: number) => boolean
 
 class Repeat extends Frame {
   readonly #run: Op
   readonly #times: number
-  readonly #goOn: ((value: never, runs: number) => boolean) | undefined
-  /** The pause before the next run. */
-  readonly #pause: (fiber: Fiber) => number
+  readonly #until: Until | undefined
+  readonly #pause: NextPause
   #runs = 0
 
-  constructor(
-    run: Op,
-    limit: number,
-    goOn: ((value: never, runs: number) => boolean) | undefined,
-    pause: (fiber: Fiber) => number,
-  ) {
+  constructor(run: Op, limit: number, until: Until | undefined, pause: NextPause) {
     super()
     this.#run = run
     this.#times = limit
-    this.#goOn = goOn
+    this.#until = until
     this.#pause = pause
   }
 
@@ -152,32 +183,36 @@ class Repeat extends Frame {
   exit(fiber: Fiber, kind: ExitKind, value: unknown): Op | undefined {
     if (kind !== OK) return undefined
     const runs = ++this.#runs
-    if (runs >= this.#times || (this.#goOn !== undefined && !this.#goOn(value as never, runs))) return undefined
-    return after(this.#pause(fiber), new Op(ENTER, undefined, (again: Fiber) => this.begin(again), undefined))
+    if (runs >= this.#times || this.#until?.(value as never, runs) === true) return undefined
+    const pause = this.#pause(fiber)
+    if (pause === undefined) return undefined
+    return after(pause, new Op(ENTER, undefined, (again: Fiber) => this.begin(again), undefined))
   }
 }
 
 /** Runs again after each success. */
 export function repeating(source: Op, policy: RepeatPolicy | number): Enter {
   const given = typeof policy === 'number' ? { times: policy } : checkOptions('policy', policy)
-  known('policy', given, ['times', 'delayMs', 'while'])
+  known('policy', given, ['times', 'every', 'until'])
   const limit = times('policy.times', given.times ?? Infinity)
-  const delayMs = duration('policy.delayMs', given.delayMs ?? 0)
-  const goOn = given.while === undefined ? undefined : callable<(value: never) => boolean>('policy.while', given.while)
+  const plan = scheduleOf('policy.every', given.every ?? 0)
+  const until = optionalCallable<Until>('policy.until', given.until)
   const run = childOp(source, 'a run of repeat')
-  return (fiber) => new Repeat(run, limit, goOn, () => delayMs).begin(fiber)
+  return (fiber) => {
+    let pauses: Pauses | undefined
+    const pause = ({ host }: Fiber): number | undefined => nextPause((pauses ??= plan.begin(host.system.random)))
+    return new Repeat(run, limit, until, pause).begin(fiber)
+  }
 }
 
 /** Runs on a cadence that does not drift. */
-export function scheduled(source: Op, schedule: Schedule): Enter {
-  const given = checkOptions('schedule', schedule)
-  known('schedule', given, ['everyMs', 'times', 'initialDelayMs', 'while'])
-  const everyMs = duration('schedule.everyMs', given.everyMs)
-  if (everyMs === 0) throw new InvalidArgumentError('schedule.everyMs', 'above zero', everyMs)
-  const limit = times('schedule.times', given.times ?? Infinity)
-  const initialDelayMs = duration('schedule.initialDelayMs', given.initialDelayMs ?? 0)
-  const goOn =
-    given.while === undefined ? undefined : callable<(value: never) => boolean>('schedule.while', given.while)
+export function scheduled(source: Op, policy: SchedulePolicy): Enter {
+  const given = checkOptions('policy', policy)
+  known('policy', given, ['everyMs', 'times', 'initialDelayMs', 'until'])
+  const everyMs = positiveMillis('policy.everyMs', given.everyMs)
+  const limit = times('policy.times', given.times ?? Infinity)
+  const initialDelayMs = duration('policy.initialDelayMs', given.initialDelayMs ?? 0)
+  const until = optionalCallable<Until>('policy.until', given.until)
   const run = childOp(source, 'a run of schedule')
   return (fiber) => {
     const startMs = fiber.clock.monoMs() + initialDelayMs
@@ -186,7 +221,7 @@ export function scheduled(source: Op, schedule: Schedule): Enter {
       const next = startMs + (Math.floor((now - startMs) / everyMs) + 1) * everyMs
       return next - now
     }
-    const repeat = new Repeat(run, limit, goOn, pause)
+    const repeat = new Repeat(run, limit, until, pause)
     return after(initialDelayMs, new Op(ENTER, undefined, (again: Fiber) => repeat.begin(again), undefined))
   }
 }

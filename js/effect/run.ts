@@ -11,6 +11,7 @@ import { currentFiber, Fiber, NESTED } from './fiber.ts'
 import { ERR, type ExitKind, INTERRUPTED, OK, type Op } from './op.ts'
 import { err, interruptedError, ok, type Result } from './result.ts'
 import { runtimeOf, runtimeOfClock } from './runtime.ts'
+import { signalHub } from './signals.ts'
 
 /** What a run is given. */
 export interface EffectRunOptions {
@@ -100,10 +101,10 @@ export function resultOf(fiber: Ended): Result<unknown, unknown> {
 }
 
 /** Interrupts a fibre when a signal aborts; the returned function ends that. */
-export function interruptedBy(fiber: { interrupt(reason: unknown): void }, signal: AbortSignal): () => void {
-  const abort = (): void => fiber.interrupt(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  return () => signal.removeEventListener('abort', abort)
+function interruptedBy(fiber: Fiber, signal: AbortSignal): () => void {
+  const listener = { abort: (reason: unknown) => fiber.interrupt(reason) }
+  signalHub.join(signal, listener)
+  return () => signalHub.leave(signal, listener)
 }
 
 const interrupted = (reason: unknown): Ended => ({ kind: INTERRUPTED, value: undefined, reason })

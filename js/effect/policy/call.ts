@@ -42,48 +42,30 @@ function rejectLater(reject: (error: unknown) => void, error: unknown): void {
   void LATER.then(() => reject(error))
 }
 
-/** One call: the policies in their order, the task inside them, and the promise around them. */
-export class Call extends Abortable implements Sink {
+/** One call: the policies in their order, and what stands inside the last. */
+export abstract class Call implements Sink {
   readonly #layers: readonly Layer[]
-  readonly #task: PolicyTask<unknown>
-  readonly #system: System
-  #resolve: ((value: unknown) => void) | undefined
-  #reject: ((error: unknown) => void) | undefined
-  #scope: SignalScope | undefined
   #starting = true
   #clock: Clock | undefined
   #now = 0
 
-  constructor(
-    layers: readonly Layer[],
-    system: System,
-    task: PolicyTask<unknown>,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    super()
+  constructor(layers: readonly Layer[]) {
     this.#layers = layers
-    this.#system = system
-    this.#task = task
-    this.#resolve = resolve
-    this.#reject = reject
   }
 
-  /** Begins it. */
-  begin(signal: AbortSignal | undefined): void {
-    if (signal === undefined) {
-      this.start(0, FREE, 1, this)
-      this.#starting = false
-      return
-    }
-    if (signal.aborted) {
-      this.failed(signal.reason)
-      return
-    }
-    const scope = new SignalScope(() => signal)
-    this.#scope = scope
-    // Before everything inside: the caller is answered first.
-    scope.enter(this)
+  abstract succeeded(value: unknown): void
+  abstract failed(error: unknown): void
+
+  /** Runs what stands inside all policies. */
+  protected abstract innermost(scope: Scope, attempt: number, sink: Sink): void
+
+  /** Whether it has not come back to the caller yet. */
+  protected get starting(): boolean {
+    return this.#starting
+  }
+
+  /** Begins it, in a scope that can give it up. */
+  begin(scope: Scope): void {
     this.start(0, scope, 1, this)
     this.#starting = false
   }
@@ -96,10 +78,51 @@ export class Call extends Abortable implements Sink {
     return this.#now
   }
 
-  /** Runs the layer of an index, or the task inside the last. */
+  /** Runs the layer of an index, or what is inside the last. */
   start(index: number, scope: Scope, attempt: number, sink: Sink): void {
     if (index < this.#layers.length) (this.#layers[index] as Layer).enter(this, index + 1, scope, attempt, sink)
-    else runTask(this.#task, scope, attempt, sink)
+    else this.innermost(scope, attempt, sink)
+  }
+}
+
+/** A call of a function, with the promise around it. */
+class TaskCall extends Call {
+  readonly #task: PolicyTask<unknown>
+  readonly #system: System
+  #resolve: ((value: unknown) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+  #scope: SignalScope | undefined
+  #caller: Caller | undefined
+
+  constructor(
+    layers: readonly Layer[],
+    system: System,
+    task: PolicyTask<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(layers)
+    this.#system = system
+    this.#task = task
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  run(signal: AbortSignal | undefined): void {
+    if (signal === undefined) {
+      this.begin(FREE)
+      return
+    }
+    if (signal.aborted) {
+      this.failed(signal.reason)
+      return
+    }
+    const scope = new SignalScope(() => signal)
+    this.#scope = scope
+    this.#caller = new Caller(this)
+    // Before everything inside: the caller is answered first.
+    scope.enter(this.#caller)
+    this.begin(scope)
   }
 
   succeeded(value: unknown): void {
@@ -116,20 +139,32 @@ export class Call extends Abortable implements Sink {
       return
     }
     this.#end()
-    if (this.#starting) rejectLater(reject, error)
+    if (this.starting) rejectLater(reject, error)
     else reject(error)
   }
 
-  /** The caller's signal: it is answered at once, wherever the call stands. */
-  aborted(reason: unknown): void {
-    this.failed(reason)
+  protected innermost(scope: Scope, attempt: number, sink: Sink): void {
+    runTask(this.#task, scope, attempt, sink)
   }
 
   #end(): void {
     this.#resolve = undefined
     this.#reject = undefined
-    this.#scope?.leave(this)
-    this.#scope?.unwatch()
+    if (this.#scope === undefined) return
+    this.#scope.leave(this.#caller as Caller)
+    this.#scope.unwatch()
+  }
+}
+
+/** The caller of a function, whose signal answers the call at once, wherever it stands. */
+class Caller extends Abortable {
+  readonly #call: TaskCall
+  constructor(call: TaskCall) {
+    super()
+    this.#call = call
+  }
+  aborted(reason: unknown): void {
+    this.#call.failed(reason)
   }
 }
 
@@ -174,7 +209,7 @@ export function execute<T>(
   return new Promise<T>((resolve, reject) => {
     callable('task', task)
     const signal = options === undefined ? undefined : signalOf(options)
-    new Call(layers, system, task, resolve as (value: unknown) => void, reject).begin(signal)
+    new TaskCall(layers, system, task, resolve as (value: unknown) => void, reject).run(signal)
   })
 }
 

@@ -32,10 +32,10 @@ export { type Repeat, repeat, type RepeatEvents, type RepeatOptions, type Repeat
 export { type GaveUp, type Retry, retry, type RetryEvents, type RetryOptions, type RetryStats } from './retry.ts'
 export { type Chance, type ExponentialOptions, type Jitter, type Pauses, type Schedule, schedule } from './schedule.ts'
 export {
-  type Timeout,
   timeout,
   type TimeoutEvents,
   type TimeoutOptions,
+  type TimeoutPolicy,
   type TimeoutStats,
   type TimeoutStrategy,
 } from './timeout.ts'

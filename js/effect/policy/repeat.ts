@@ -1,5 +1,4 @@
 import { integer, optionalCallable, options as checkOptions } from '../../arguments.ts'
-import { InvalidArgumentError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
 import type { Call, Sink } from './call.ts'
 import { Pause } from './pause.ts'
@@ -50,9 +49,7 @@ export class Repeat extends BasePolicy<RepeatEvents> {
     super('repeat', EVENTS, options)
     const { times } = options
     this.times = times === undefined ? Infinity : integer('options.times', 1, Number.MAX_SAFE_INTEGER, times)
-    this.every = scheduleOf('options.every', options.every, () => {
-      throw new InvalidArgumentError('options.every', 'a schedule, or a pause in milliseconds', undefined)
-    })
+    this.every = scheduleOf('options.every', options.every)
     this.until = optionalCallable('options.until', options.until)
   }
 

@@ -89,7 +89,8 @@ export class Retry extends BasePolicy<RetryEvents> {
     super('retry', EVENTS, options)
     const { maxAttempts = 3, maxDelayMs = 30_000 } = options
     this.maxAttempts = integer('options.maxAttempts', 1, Number.MAX_SAFE_INTEGER, maxAttempts)
-    this.backoff = scheduleOf('options.backoff', options.backoff, () => schedule.exponential())
+    this.backoff =
+      options.backoff === undefined ? schedule.exponential() : scheduleOf('options.backoff', options.backoff)
     this.delayFrom =
       optionalCallable<(error: unknown, attempt: number) => number>('options.delayFrom', options.delayFrom) ?? fromError
     this.maxDelayMs = positiveMillis('options.maxDelayMs', maxDelayMs)

@@ -45,28 +45,26 @@ export interface ExponentialOptions {
 
 const JITTERS: readonly Jitter[] = ['full', 'equal', 'decorrelated', 'none']
 
-class Exponential implements Schedule {
+/** What pauses that grow are made of: checked, and with every default. */
+export interface ExponentialTerms {
   readonly initialMs: number
   readonly factor: number
   readonly maxMs: number
-  readonly jitter: Jitter
+  /** A number is a percentage: up to so much is added or taken off. */
+  readonly jitter: Jitter | number
   readonly times: number
+}
 
-  constructor(options: ExponentialOptions) {
-    const { initialMs = 100, factor = 2, maxMs = 30_000, jitter = 'full', times } = options
-    this.initialMs = positiveMillis('options.initialMs', initialMs)
-    this.factor = finite('options.factor', factor)
-    if (factor < 1) throw new InvalidArgumentError('options.factor', 'at least 1', factor)
-    this.maxMs = positiveMillis('options.maxMs', maxMs)
-    if (!JITTERS.includes(jitter)) {
-      throw new InvalidArgumentError('options.jitter', `one of ${JITTERS.join(', ')}`, jitter)
-    }
-    this.jitter = jitter
-    this.times = times === undefined ? Infinity : integer('options.times', 0, Number.MAX_SAFE_INTEGER, times)
+/** Pauses that grow. */
+export class Exponential implements Schedule {
+  readonly #terms: ExponentialTerms
+
+  constructor(terms: ExponentialTerms) {
+    this.#terms = terms
   }
 
   begin(chance: Chance): Pauses {
-    const { initialMs, factor, maxMs, jitter, times } = this
+    const { initialMs, factor, maxMs, jitter, times } = this.#terms
     let pause = initialMs
     let left = times
     return {
@@ -78,11 +76,36 @@ class Exponential implements Schedule {
         }
         const whole = Math.min(pause, maxMs)
         pause = Math.min(pause * factor, maxMs)
-        if (jitter === 'none') return whole
-        return jitter === 'full' ? chance.next() * whole : whole / 2 + (chance.next() * whole) / 2
+        if (jitter === 'none' || jitter === 0) return whole
+        if (jitter === 'full') return chance.next() * whole
+        if (jitter === 'equal') return whole / 2 + (chance.next() * whole) / 2
+        return whole * (1 + (jitter / 100) * (2 * chance.next() - 1))
       },
     }
   }
+}
+
+function exponential(options?: ExponentialOptions): Schedule {
+  const given = checkOptions('options', options)
+  known('options', given, ['initialMs', 'factor', 'maxMs', 'jitter', 'times'])
+  const { initialMs = 100, factor = 2, maxMs = 30_000, jitter = 'full', times } = given
+  if (!JITTERS.includes(jitter)) {
+    throw new InvalidArgumentError('options.jitter', `one of ${JITTERS.join(', ')}`, jitter)
+  }
+  return new Exponential({
+    initialMs: positiveMillis('options.initialMs', initialMs),
+    factor: growth('options.factor', factor),
+    maxMs: positiveMillis('options.maxMs', maxMs),
+    jitter,
+    times: times === undefined ? Infinity : integer('options.times', 0, Number.MAX_SAFE_INTEGER, times),
+  })
+}
+
+/** What a pause is multiplied by for the next. */
+export function growth(field: string, value: unknown): number {
+  const factor = finite(field, value)
+  if (factor < 1) throw new InvalidArgumentError(field, 'at least 1', value)
+  return factor
 }
 
 /** Pauses from a list or a function of their number. */
@@ -118,11 +141,7 @@ export const schedule: {
     return new Listed((index) => (index < times ? pause : undefined))
   },
   /** Pauses that grow, spread by jitter. */
-  exponential: (options) => {
-    const given = checkOptions('options', options)
-    known('options', given, ['initialMs', 'factor', 'maxMs', 'jitter', 'times'])
-    return new Exponential(given)
-  },
+  exponential,
   /** These pauses, and then no further try. */
   list: (pauses) => {
     if (!Array.isArray(pauses)) throw new InvalidArgumentError('pauses', 'a list of milliseconds', pauses)
@@ -131,14 +150,13 @@ export const schedule: {
   },
 }
 
-/** A schedule from an option: a schedule, a constant pause, or a default. */
-export function scheduleOf(field: string, value: unknown, fallback: () => Schedule): Schedule {
-  if (value === undefined) return fallback()
+/** A schedule from an option: a schedule, or a constant pause. */
+export function scheduleOf(field: string, value: unknown): Schedule {
   if (typeof value === 'number') {
     const pause = pauseMs(field, value)
     return new Listed(() => pause)
   }
-  if (typeof (value as Schedule | null)?.begin === 'function') return value as Schedule
+  if (typeof (value as Schedule | null | undefined)?.begin === 'function') return value as Schedule
   throw new InvalidArgumentError(field, 'a schedule, or a pause in milliseconds', value)
 }
 

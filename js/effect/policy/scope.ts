@@ -1,4 +1,4 @@
-import { signalHub } from './signals.ts'
+import { signalHub } from '../signals.ts'
 
 /** Something that a scope tells when it is aborted: an entry of its list, so that entering and leaving cost the same however many there are. */
 export abstract class Abortable {

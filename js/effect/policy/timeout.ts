@@ -20,7 +20,7 @@ export interface TimeoutOptions extends PolicyOptions {
   readonly strategy?: TimeoutStrategy
 }
 
-/** What a {@link Timeout} tells. */
+/** What a {@link TimeoutPolicy} tells. */
 export interface TimeoutEvents {
   readonly success: { readonly value: unknown }
   readonly failure: { readonly error: unknown }
@@ -30,7 +30,7 @@ export interface TimeoutEvents {
   readonly late: { readonly error?: unknown }
 }
 
-/** What a {@link Timeout} has counted. */
+/** What a {@link TimeoutPolicy} has counted. */
 export interface TimeoutStats {
   readonly succeeded: number
   /** Failures of the task, within its time. */
@@ -41,7 +41,7 @@ export interface TimeoutStats {
 const EVENTS: readonly (keyof TimeoutEvents)[] = ['success', 'failure', 'timeout', 'late']
 
 /** Gives work a time. Made by {@link timeout}. */
-export class Timeout extends BasePolicy<TimeoutEvents> {
+export class TimeoutPolicy extends BasePolicy<TimeoutEvents> {
   /** The time, in milliseconds. */
   readonly timeoutMs: number
   /** @internal */
@@ -75,13 +75,13 @@ export class Timeout extends BasePolicy<TimeoutEvents> {
 
 /** One call under a timeout: the scope of what is inside, too. */
 class Frame extends Scope implements Sink {
-  readonly #policy: Timeout
+  readonly #policy: TimeoutPolicy
   readonly #outer: Scope
   #sink: Sink | undefined
   #timer: TimerHandle | undefined
   #error: TimeoutError | undefined
 
-  constructor(policy: Timeout, outer: Scope, sink: Sink) {
+  constructor(policy: TimeoutPolicy, outer: Scope, sink: Sink) {
     super(true)
     this.#policy = policy
     this.#outer = outer
@@ -152,11 +152,14 @@ class Frame extends Scope implements Sink {
     this.#error = error
     policy.timedOut++
     if (policy.observed) policy.tell('timeout', { timeoutMs: policy.timeoutMs })
-    if (!policy.cooperative) {
-      this.#end()
-      sink.failed(error)
+    if (policy.cooperative) {
+      this.abort(error)
+      return
     }
+    this.#end()
+    // First what is inside: an effect whose policy has ended would stop it too, and not say why.
     this.abort(error)
+    sink.failed(error)
   }
 
   #end(): void {
@@ -177,7 +180,7 @@ class Frame extends Scope implements Sink {
  * const page = await timeout(500).execute(({ signal }) => fetch(url, { signal }))
  * ```
  */
-export function timeout(ms: number, options?: TimeoutOptions): Timeout {
+export function timeout(ms: number, options?: TimeoutOptions): TimeoutPolicy {
   const timeoutMs = positiveMillis('ms', ms)
   const given = checkOptions('options', options)
   knownOptions(given, ['strategy'])
@@ -185,5 +188,5 @@ export function timeout(ms: number, options?: TimeoutOptions): Timeout {
   if (strategy !== undefined && strategy !== 'aggressive' && strategy !== 'cooperative') {
     throw new InvalidArgumentError('options.strategy', "'aggressive' or 'cooperative'", strategy)
   }
-  return new Timeout(timeoutMs, given)
+  return new TimeoutPolicy(timeoutMs, given)
 }

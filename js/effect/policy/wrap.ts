@@ -16,7 +16,7 @@ export class Stack implements Policy {
   /** @internal */
   constructor(policies: readonly Policy[]) {
     this.policies = policies
-    this.layers = policies.flatMap((policy, index) => layersOf(policy, index))
+    this.layers = policies.flatMap((policy, index) => layersOf(`policies[${index}]`, policy))
     this.#first = this.layers.find((layer) => layer instanceof BasePolicy)
   }
 
@@ -37,11 +37,12 @@ export class Stack implements Policy {
   }
 }
 
-function layersOf(policy: unknown, index: number): readonly Layer[] {
+/** What a policy is made of, whoever has made it. */
+export function layersOf(field: string, policy: unknown): readonly Layer[] {
   if (policy instanceof BasePolicy || policy instanceof Stack) return policy.layers
   const foreign = policy as Policy | null | undefined
   if (typeof foreign?.execute !== 'function') {
-    throw new InvalidArgumentError(`policies[${index}]`, 'a policy: something with execute', policy)
+    throw new InvalidArgumentError(field, 'a policy: something with execute', policy)
   }
   return [new ForeignLayer((work, signal) => foreign.execute(work, signal === undefined ? undefined : { signal }))]
 }

@@ -1,0 +1,92 @@
+// What a consumer's compiler has to accept of effects, and what it has to refuse.
+import type { Schedule as RootSchedule, Timeout as RootTimeout } from 'keelson'
+import {
+  acquireUseRelease,
+  all,
+  type Cause,
+  circuitBreaker,
+  type Effect,
+  effect,
+  type EffectEnv,
+  fail,
+  type Fiber,
+  type FinalizerScope,
+  type Interrupted,
+  type Policy,
+  race,
+  type RepeatPolicy,
+  type Result,
+  retry,
+  retryBudget,
+  type RetryPolicy,
+  runEffect,
+  type Schedule,
+  schedule,
+  type SchedulePolicy,
+  sleep,
+  succeed,
+  type Timeout,
+  type TimeoutPolicy,
+  timeout,
+} from 'keelson/effect'
+
+type User = { readonly name: string }
+const load = effect<'offline', User>(async ({ signal }) =>
+  signal.aborted ? { _tag: 'Err', error: 'offline' } : { _tag: 'Ok', value: { name: 'ada' } },
+)
+load satisfies Effect<'offline', User>
+;(await load.unsafeRunPromise()) satisfies Result<'offline' | Interrupted, User>
+;(await load.run({ signal: AbortSignal.timeout(5) })) satisfies User
+effect(async () => 5) satisfies Effect<unknown, number>
+
+// Errors add up, and what is caught goes.
+load.timeout(5) satisfies Effect<'offline' | Timeout, User>
+load.timeout(5).catch(() => succeed(null)) satisfies Effect<never, User | null>
+load.flatMap((user) => fail({ code: user.name.length })) satisfies Effect<'offline' | { code: number }, never>
+// A policy has errors of its own.
+load.withPolicy(circuitBreaker()) satisfies Effect<'offline' | Error, User>
+// @ts-expect-error: and whoever takes the error has to know
+load.withPolicy(circuitBreaker()) satisfies Effect<'offline', User>
+
+// Together.
+all([succeed(1), load, sleep(5)]) satisfies Effect<'offline', [number, User, void]>
+race([succeed(1), load]) satisfies Effect<'offline', number | User>
+;(await load.fork().run()) satisfies Fiber<'offline', User>
+acquireUseRelease(
+  load,
+  ({ name }) => succeed(name),
+  (user, cause) => void [user.name, cause satisfies Cause],
+)
+
+// Again.
+const policy: RetryPolicy<'offline'> = {
+  maxAttempts: 3,
+  baseDelayMs: 10,
+  jitter: 20,
+  when: (error) => error === 'offline',
+}
+load.retry(policy)
+load.retry({ maxAttempts: 3, backoff: schedule.exponential(), budget: retryBudget() })
+load.repeat({ every: 10, until: (user) => user.name === 'grace' } satisfies RepeatPolicy<User>)
+load.schedule({ everyMs: 10, times: 2 } satisfies SchedulePolicy)
+// @ts-expect-error: it has to say how often
+load.retry({})
+
+// One name, one thing, also at the root.
+const root: RootSchedule = schedule.constant(5) satisfies Schedule
+void root
+const tag: RootTimeout = { _tag: 'Timeout' } satisfies Timeout
+void tag
+timeout(5) satisfies TimeoutPolicy satisfies Policy
+retry() satisfies Policy
+
+// The scope of the environment is what its type says.
+effect((env: EffectEnv) => (env.scope satisfies FinalizerScope).push((cause: Cause) => cause))
+;(await runEffect(async (ctx) => ctx.get<number>('n'))) satisfies number | undefined
+
+// @ts-expect-error: what flatMap goes on with is an effect
+load.flatMap(() => 5)
+// @ts-expect-error: a policy is an object with execute
+load.withPolicy(() => 5)
+// @ts-expect-error: an effect is not awaited by itself
+;(await load) satisfies User
