@@ -250,6 +250,19 @@ describe.each(versions)('rateLimit in %s', (_, express: ExpressModule) => {
     }
   })
 
+  it('answers as usual when a message cannot be made or written', async () => {
+    const cyclic: { self?: unknown } = {}
+    cyclic.self = cyclic
+    const fault = new Error('my fault')
+    for (const message of [() => cyclic, async () => 5n, () => undefined, () => Promise.reject(fault)]) {
+      const { get, reported } = await limited(express, { limit: 1, message })
+      await get('/')
+      expect(await get('/')).toMatchObject({ status: 429, body: 'Too many requests, please try again later.' })
+      expect(reported).toMatchObject([{ origin: 'rateLimit: message' }])
+    }
+    expect(() => rateLimit({ message: cyclic })).toThrow('options.message must be text')
+  })
+
   it('keeps no more limits apart than a program could mean', async () => {
     let plan = 0
     const { get, reported } = await limited(express, { limit: () => ++plan, maxKeys: 1 })

@@ -135,6 +135,19 @@ describe('rateLimit in Fastify', () => {
     expect(trusting.reported).toEqual([])
   })
 
+  it('breaks no request when a function of the user fails', async () => {
+    const fails = () => {
+      throw new Error('my fault')
+    }
+    const options = { skip: fails, keyGenerator: fails, identifier: fails, message: () => 5n }
+    const { get, reported } = await limited({ limit: 1, ...options })
+    expect((await get()).statusCode).toBe(200)
+    const refused = await get()
+    expect([refused.statusCode, refused.body]).toEqual([429, 'Too many requests, please try again later.'])
+    const origins = new Set(reported.map(({ origin }) => origin))
+    expect([...origins]).toEqual(Object.keys(options).map((name) => `rateLimit: ${name}`))
+  })
+
   it('refuses options when it is registered', async () => {
     for (const options of [{ limit: 0 }, { windowMs: NaN }, { max: 5 }]) {
       const fastify = app()

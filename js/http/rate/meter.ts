@@ -7,6 +7,7 @@ import { after, ask, askAtOnce } from '../ask.ts'
 import { shortKey } from '../digest.ts'
 import type { Face, Next } from '../face.ts'
 import { prepareRefusal } from '../refusal.ts'
+import { type Answer, answerOf, USUAL_ANSWER } from './answer.ts'
 import { Checks } from './checks.ts'
 import { QuotaHeaders } from './headers.ts'
 import { RateLimitInfo } from './info.ts'
@@ -148,20 +149,10 @@ export class Meter<Req, Res, Handler> {
     prepareRefusal(this.#face.request(req), response, info.retryAfterMs)
     const { handler, message, statusCode } = this.#settings
     if (handler !== undefined) return this.#handle(handler, req, res, next, info)
-    const made =
-      typeof message === 'function'
-        ? this.#ask(
-            'message',
-            () => message(req, res),
-            (text) => text,
-          )
-        : message
-    return after(made, (body: unknown) => {
-      if (response.headersSent) return
-      const isText = typeof body === 'string'
-      const type = isText ? 'text/plain' : 'application/json'
-      const written = isText ? body : (JSON.stringify(body) ?? '')
-      this.#face.answer(req, res, statusCode, `${type}; charset=utf-8`, written)
+    const answer =
+      typeof message === 'function' ? this.#ask('message', () => message(req, res), checkedAnswer) : message
+    return after<Answer | undefined, void>(answer, ({ type, body } = USUAL_ANSWER) => {
+      if (!response.headersSent) this.#face.answer(req, res, statusCode, type, body)
     })
   }
 
@@ -205,6 +196,8 @@ export class Meter<Req, Res, Handler> {
 
   readonly #report = (error: unknown, origin: string): void => this.#system.report(error, origin)
 }
+
+const checkedAnswer = (answer: unknown): Answer => answerOf('message(req)', answer)
 
 function checkedKey(key: unknown): string {
   if (typeof key === 'string') return shortKey(key)

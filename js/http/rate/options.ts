@@ -4,6 +4,7 @@ import { Limiter } from '../../otp/rate-limiter/limiter.ts'
 import type { LimiterOptions } from '../../otp/rate-limiter/types.ts'
 import { assertSystem, type System } from '../../system/system.ts'
 import { subnetOf } from '../address.ts'
+import { type Answer, answerOf, USUAL_ANSWER } from './answer.ts'
 import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
 
@@ -79,7 +80,8 @@ export interface RateSettings<Req, Res, Handler> {
   readonly skipFailed: boolean
   readonly wasSuccessful: RateOptions<Req, Res, Handler>['requestWasSuccessful']
   readonly handler: Handler | undefined
-  readonly message: unknown
+  /** The answer of a refusal, or who makes it. */
+  readonly message: Answer | ((req: Req, res: Res) => unknown)
   readonly statusCode: number
   readonly draft: Draft | undefined
   readonly legacy: boolean
@@ -137,7 +139,7 @@ export function rateSettings<Req, Res, Handler extends (...args: never[]) => unk
     skipFailed: flag('options.skipFailedRequests', false, given.skipFailedRequests),
     wasSuccessful: optionalCallable('options.requestWasSuccessful', given.requestWasSuccessful),
     handler: optionalCallable('options.handler', given.handler),
-    message: given.message ?? 'Too many requests, please try again later.',
+    message: messageOf(given.message),
     statusCode: given.statusCode === undefined ? 429 : integer('options.statusCode', 400, 599, given.statusCode),
     draft: draftOf(given.standardHeaders),
     legacy: flag('options.legacyHeaders', false, given.legacyHeaders),
@@ -178,6 +180,12 @@ function opener(given: Made, windowMs: number): (limit: number) => Limiter {
 
 function optionalText(name: string, value: unknown): string | undefined {
   return value === undefined ? undefined : text(`options.${name}`, value)
+}
+
+function messageOf<Req, Res>(value: unknown): Answer | ((req: Req, res: Res) => unknown) {
+  if (value === undefined) return USUAL_ANSWER
+  if (typeof value === 'function') return value as (req: Req, res: Res) => unknown
+  return answerOf('options.message', value)
 }
 
 function draftOf(value: unknown): Draft | undefined {
