@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from '../../clock/types.ts'
-import { fromHere } from './context.ts'
+import { fromHere } from './from-here.ts'
 import { Abortable, type Scope } from './scope.ts'
 
 /** A call that can wait for time to pass; its scope ends the wait. One wait at a time. */
