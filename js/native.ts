@@ -31,6 +31,12 @@ interface Native extends Pick<
   | 'nativeCacheOpen'
   | 'nativeCacheGrow'
   | 'nativeCacheClose'
+  | 'nativeSharedCacheOpen'
+  | 'nativeSharedCacheText'
+  | 'nativeSharedCacheTags'
+  | 'nativeSharedCacheGone'
+  | 'nativeSharedCacheList'
+  | 'nativeSharedCacheStats'
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
@@ -79,6 +85,12 @@ export const nativeActorsClose: Native['nativeActorsClose'] = native.nativeActor
 export const nativeCacheOpen: Native['nativeCacheOpen'] = native.nativeCacheOpen
 export const nativeCacheGrow: Native['nativeCacheGrow'] = native.nativeCacheGrow
 export const nativeCacheClose: Native['nativeCacheClose'] = native.nativeCacheClose
+export const nativeSharedCacheOpen: Native['nativeSharedCacheOpen'] = native.nativeSharedCacheOpen
+export const nativeSharedCacheText: Native['nativeSharedCacheText'] = native.nativeSharedCacheText
+export const nativeSharedCacheTags: Native['nativeSharedCacheTags'] = native.nativeSharedCacheTags
+export const nativeSharedCacheGone: Native['nativeSharedCacheGone'] = native.nativeSharedCacheGone
+export const nativeSharedCacheList: Native['nativeSharedCacheList'] = native.nativeSharedCacheList
+export const nativeSharedCacheStats: Native['nativeSharedCacheStats'] = native.nativeSharedCacheStats
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
 native.setPanicFactory((message) => new NativePanicError(message))

@@ -254,8 +254,86 @@ export interface NativePriority {
   voltage: number
 }
 
+/** Takes what has gone by calls of this environment. */
+export declare function nativeSharedCacheGone(cache: number): Array<NativeSharedEntry>
+
+/** All entries, in the order in which their keys were first stored. */
+export declare function nativeSharedCacheList(cache: number): Array<NativeSharedEntry>
+
+/** Opens a cache of the process by its name. */
+export declare function nativeSharedCacheOpen(request: NativeSharedCacheRequest): NativeSharedCacheOpened
+
+/** What was opened, or why not. */
+export interface NativeSharedCacheOpened {
+  /** The handle, or -1. */
+  handle: number
+  /** In what the cache that exists differs. */
+  differs?: string
+}
+
+/** Which cache is opened. */
+export interface NativeSharedCacheRequest {
+  /** Who means the same by the same name. */
+  namespace: string
+  /** What it is called in there. */
+  name: string
+  /** How many entries it keeps. */
+  entries: number
+  /** How many bytes they may take; infinite for no limit. */
+  bytes: number
+  /** Whether it evicts by LRU. */
+  lru: boolean
+  /** Whether this environment is told of what goes by its calls. */
+  told: boolean
+}
+
+/** What a shared cache has done, and holds. */
+export declare function nativeSharedCacheStats(cache: number): NativeSharedCacheStats
+
+/** What a shared cache has done, and holds. */
+export interface NativeSharedCacheStats {
+  /** Entries kept. */
+  size: number
+  /** What they take. */
+  bytes: number
+  /** Lookups that found a value, stale ones included. */
+  hits: number
+  /** Those that were past their time. */
+  staleHits: number
+  /** Lookups that did not. */
+  misses: number
+  /** Loads. */
+  loads: number
+  /** Those that failed. */
+  loadFailures: number
+  /** Those under way. */
+  loading: number
+  /** Entries that went because there was no room. */
+  evictions: number
+  /** Entries that went because their time was over. */
+  expirations: number
+}
+
+/** Gives the tags of the next value or claim. */
+export declare function nativeSharedCacheTags(cache: number, tags: Array<string>): void
+
+/** The text of what was found last. */
+export declare function nativeSharedCacheText(cache: number): string
+
 /** The cause of the commit that scratch was last filled from. */
 export declare function nativeSharedCause(atom: number): string | null
+
+/** An entry as a shared cache has it, or had it. */
+export interface NativeSharedEntry {
+  /** What it is kept under, as text. */
+  key: string
+  /** Whether the key is a number. */
+  number: boolean
+  /** What it is. */
+  text: string
+  /** Why it has gone, if it has. */
+  reason?: string
+}
 
 /** The commits that an atom remembers, oldest first. */
 export declare function nativeSharedHistory(atom: number): Array<NativeCommit>

@@ -119,6 +119,36 @@ export interface HotLane {
   cacheClear(cache: number): number
   /** What all entries take. */
   cacheBytes(cache: number): number
+  /** Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, -1 to count nothing. Scratch: stamp, and how many ms it is past its time. */
+  sharedCacheFind(key: string, cache: number, number: number, now: number, stale: number): number
+  /** Uses what was read before: 1, or 0 when it does not stand any more. */
+  sharedCacheUse(cache: number, slot: number, stamp: number, now: number): number
+  /** Says which key the next call is about. */
+  sharedCacheKey(key: string, cache: number, number: number): number
+  /** Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: stamp. */
+  sharedCacheStore(text: string, cache: number, now: number, bytes: number, fresh: number, until: number): number
+  /** Claims to load the key, with the tags given last: the load, 0 to wait until the token is posted, or -2 when there is a good value. */
+  sharedCacheClaim(cache: number, now: number, token: number): number
+  /** Whether a load of the key still may store what it makes. */
+  sharedCacheLoading(cache: number, load: number): number
+  /** Stores what was loaded for the key: its slot, -1 if it would not fit alone, or -2 when something newer is known. Scratch: stamp. */
+  sharedCacheLand(text: string, cache: number, load: number, now: number, bytes: number, fresh: number, until: number): number
+  /** Loading the key has failed: 1, or 0 when something newer is known. */
+  sharedCacheFail(cache: number, load: number): number
+  /** Removes a key: 1 if its value was good. */
+  sharedCacheDelete(key: string, cache: number, number: number, now: number): number
+  /** Removes all that have a tag; how many. */
+  sharedCacheInvalidate(tag: string, cache: number): number
+  /** Removes everything. */
+  sharedCacheClear(cache: number): number
+  /** Removes what is over. */
+  sharedCacheSweep(cache: number, now: number): number
+  /** How many have gone that were not told of. */
+  sharedCacheGone(cache: number): number
+  /** Lets go of a cache; a stale handle does nothing. */
+  sharedCacheClose(cache: number): number
+  /** How many names stand for a cache in the whole process. */
+  sharedCacheCount(): number
   /** The value of a counter or flag, or NaN. */
   wordGet(word: number): number
   /** Adds; the new value, or NaN and no change when it would not be a safe integer. */
@@ -167,8 +197,6 @@ export interface HotLane {
   actorOffer(runtime: number, pid: number, kind: number, slot: number): number
   /** Queued user messages of a process. */
   actorMailbox(runtime: number, pid: number): number
-  /** Processes alive. */
-  actorCount(runtime: number): number
   /** Links two processes; the link, or -1 unless both are alive. */
   actorLink(runtime: number, one: number, other: number): number
   /** 1 if there was such a link. */

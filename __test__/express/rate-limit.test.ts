@@ -61,6 +61,22 @@ describe.each(versions)('rateLimit in %s', (_, express: ExpressModule) => {
     expect((await headers({ windowMs: 5000 }))['ratelimit']).toContain('"2-in-5sec"')
   })
 
+  it('tells the rate as the policy, and the burst as what there is', async () => {
+    const options = { limit: 120, burst: 2 }
+    const { get } = await limited(express, options)
+    const { headers } = await get('/')
+    expect(headers['ratelimit']).toBe('"120-in-1min"; r=1; t=1')
+    expect(headers['ratelimit-policy']).toMatch(/^"120-in-1min"; q=120; w=60; pk=/)
+    await get('/')
+    expect(await get('/')).toMatchObject({ status: 429, headers: { 'retry-after': '1' } })
+    const older = await (await limited(express, { ...options, standardHeaders: 'draft-6' })).get('/')
+    expect(older.headers).toMatchObject({
+      'ratelimit-policy': '120;w=60',
+      'ratelimit-limit': '2',
+      'ratelimit-remaining': '1',
+    })
+  })
+
   it('stands beside another, with a policy for each', async () => {
     const { system } = timed()
     const app = express()

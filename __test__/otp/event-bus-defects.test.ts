@@ -1,4 +1,5 @@
-// What an event bus of an earlier library did wrong, each under its own name; and its example, which runs here.
+// What an event bus of an earlier library did wrong, each under its number in the list of that library's defects, or the
+// paragraph that tells of it; and its example, which runs here.
 import { EventBus, type EventBusRef, GenServer } from 'keelson'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
@@ -12,7 +13,7 @@ beforeEach(async () => {
 })
 
 describe('an earlier event bus', () => {
-  it('ended the program when an asynchronous handler rejected', async () => {
+  it('1.4: ended the program when an asynchronous handler rejected', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     await EventBus.subscribe(bus, 'a', async () => Promise.reject(new Error('no')))
@@ -23,7 +24,7 @@ describe('an earlier event bus', () => {
     expect(stage.reported).toHaveLength(1)
   })
 
-  it('swallowed what a handler threw', async () => {
+  it('D29: swallowed what a handler threw', async () => {
     await EventBus.subscribe(bus, 'a', () => {
       throw new Error('no')
     })
@@ -31,7 +32,7 @@ describe('an earlier event bus', () => {
     expect(stage.reported).toHaveLength(1)
   })
 
-  it('ran handlers on the stack of who published', async () => {
+  it('D31: ran handlers on the stack of who published', async () => {
     let depth = 0
     await EventBus.subscribe(bus, 'a', (left) => {
       depth++
@@ -43,7 +44,7 @@ describe('an earlier event bus', () => {
     expect(stage.reported).toEqual([])
   })
 
-  it('kept the subscriptions of processes that had ended', async () => {
+  it('1.4: kept the subscriptions of processes that had ended', async () => {
     const ref = await GenServer.start(
       { init: () => 0, handleCall: () => [0, 0], handleCast: () => 0 },
       { system: stage.system },
@@ -53,8 +54,8 @@ describe('an earlier event bus', () => {
     expect(await EventBus.getSubscriptionCount(bus)).toBe(0)
   })
 
-  it('copied all subscriptions for each new one, and looked at all for each message', async () => {
-    // The walk is the core's (src/core/bus); its cost is measured in bench/suites/event-bus.mjs. Here: it is right at size.
+  it('D17: copied all subscriptions for each new one, and looked at all for each message', async () => {
+    // The walk is the core's (src/core/bus); its cost is measured in the suite `services`. Here: it is right at size.
     const told: string[] = []
     for (let index = 0; index < 20_000; index++) {
       await EventBus.subscribe(bus, `user.${index}.created`, (_, topic) => void told.push(topic))
@@ -64,14 +65,14 @@ describe('an earlier event bus', () => {
     expect(await EventBus.getSubscriptionCount(bus)).toBe(20_000)
   })
 
-  it('answered calls behind a stop with a timeout, and hung a second stop', async () => {
+  it('D8: answered calls behind a stop with a timeout, and hung a second stop', async () => {
     const stops = [EventBus.stop(bus), EventBus.stop(bus)]
     const late = rejection(EventBus.publishSync(bus, 'a', 1))
     await Promise.all(stops)
     expect(await late).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
   })
 
-  it('said in its pages that a last star is one segment; it is one or more', async () => {
+  it('D33: said in its pages that a last star is one segment; it is one or more', async () => {
     const leave = await EventBus.subscribe(bus, 'user.*', () => undefined)
     expect(await EventBus.getSubscriberCount(bus, 'user.a')).toBe(1)
     expect(await EventBus.getSubscriberCount(bus, 'user.a.b')).toBe(1)

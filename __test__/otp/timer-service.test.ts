@@ -355,6 +355,7 @@ describe('a timer service is a process', () => {
   })
 })
 
+/** What it did wrong, as the notes on the earlier library's own timers tell. */
 describe('an earlier timer service', () => {
   it('lost its timers across restarts, as it kept the ids of processes that were gone', async () => {
     const heard: Heard = []

@@ -1,25 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import type { Clock, ControlledClock } from 'keelson/clock'
 import { createControlledClock } from 'keelson/clock'
 import { createJournal, type Journal } from 'keelson/journal'
 import { expect, it } from 'vitest'
 
-type Any = any // oxlint-disable-line typescript/no-explicit-any -- the programs are transpiled, not checked
-
-const folder = fileURLToPath(new URL('../../.cache/seeds/', import.meta.url))
-
-/** A program of a page, as it stands there but for the names of the packages. */
-async function program(name: string, marker: string, change = (code: string): string => code): Promise<Any> {
-  const page = readFileSync(new URL(`./fixtures/${name}.md`, import.meta.url), 'utf8')
-  const blocks = [...page.matchAll(/```typescript\n([\s\S]*?)```/g)].map(([, code]) => code as string)
-  const code = blocks.find((block) => block.includes(marker)) as string
-  const renamed = code.replaceAll('"@phyxius/', '"keelson/')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(`${folder}${name}.ts`, change(renamed))
-  return import(/* @vite-ignore */ `${folder}${name}.ts`)
-}
+import { type Any, freePort, program } from './program.ts'
 
 it('the distributed cache runs, and its processes with it', async () => {
   const { PhyxiusDistributedCache } = await program('distributed-cache', '@phyxius/process', (code) =>
@@ -43,14 +27,6 @@ it('the distributed cache runs, and its processes with it', async () => {
   await cache.supervisor.stop()
   expect(children.map(({ state }: Any) => state)).toEqual(['stopped', 'stopped', 'stopped'])
 })
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 it('the express server serves, counts, and shuts down', async () => {
   const port = await freePort()

@@ -33,14 +33,10 @@ export interface RateLimitMiddleware {
  * ```
  */
 export function rateLimit(options?: RateLimitOptions): RateLimitMiddleware {
-  const meter = new Meter(
-    rateSettings(options),
-    {
-      ...expressFace,
-      handle: (handler: RateLimitHandler, req, res, next, info) => handler(req, res, next, info),
-    },
-    options?.ipv6Subnet !== undefined,
-  )
+  const meter = new Meter(rateSettings(options), {
+    ...expressFace,
+    handle: (handler: RateLimitHandler, req, res, next, info) => handler(req, res, next, info),
+  })
   const middleware: RequestHandler = (req, res, next) => meter.receive(req, res, next)
   return Object.assign(middleware, {
     resetKey: (key: string) => meter.resetKey(key),

@@ -18,14 +18,10 @@ export type RateLimitOptions = RateOptions<FastifyRequest, FastifyReply, RateLim
  * @throws InvalidArgumentError naming the option that is refused.
  */
 export function rateLimitHook(options?: RateLimitOptions): onRequestHookHandler {
-  const meter = new Meter(
-    rateSettings(options),
-    {
-      ...fastifyFace,
-      handle: (handler: RateLimitHandler, request, reply, _, info) => handler(request, reply, info),
-    },
-    options?.ipv6Subnet !== undefined,
-  )
+  const meter = new Meter(rateSettings(options), {
+    ...fastifyFace,
+    handle: (handler: RateLimitHandler, request, reply, _, info) => handler(request, reply, info),
+  })
   return (request, reply, done) => meter.receive(request, reply, done as (error?: unknown) => void)
 }
 

@@ -11,6 +11,9 @@ export type {
   CacheSetOptions,
   CacheStats,
   EvictReason,
+  SharedCacheHandle,
+  SharedCacheOptions,
+  SharedCacheRef,
 } from './cache/types.ts'
 export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'

@@ -47,8 +47,6 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "actorOffer"(runtime, pid, kind, slot) => offer;
     /// Queued user messages of a process.
     "actorMailbox"(runtime, pid) => mailbox;
-    /// Processes alive.
-    "actorCount"(runtime) => count;
     /// Links two processes; the link, or -1 unless both are alive.
     "actorLink"(runtime, one, other) => link;
     /// 1 if there was such a link.
@@ -207,10 +205,6 @@ fn offer(environment: &Environment, handle: f64, pid: f64, kind: f64, slot: f64)
 
 fn mailbox(environment: &Environment, handle: f64, pid: f64) -> f64 {
     with(environment, handle, |actor| f64::from(actor.runtime.mailbox_len(Pid::from_f64(pid))))
-}
-
-fn count(environment: &Environment, handle: f64) -> f64 {
-    with(environment, handle, |actor| actor.runtime.len() as f64)
 }
 
 fn link(environment: &Environment, handle: f64, one: f64, other: f64) -> f64 {

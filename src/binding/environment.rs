@@ -9,6 +9,7 @@ use super::atom::Atoms;
 use super::bell::Bell;
 use super::bus::Buses;
 use super::cache::Caches;
+use super::cache_shared::OpenCaches;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
@@ -26,6 +27,7 @@ pub(super) const SCRATCH_LEN: usize = 64;
 pub(super) struct Environment {
     pub(super) actors: RefCell<Actors>,
     pub(super) caches: RefCell<Caches>,
+    pub(super) shared_caches: RefCell<OpenCaches>,
     pub(super) clocks: RefCell<Clocks>,
     pub(super) supervisors: RefCell<Supervisors>,
     pub(super) systems: RefCell<Systems>,
@@ -53,6 +55,7 @@ impl Environment {
         Self {
             actors: RefCell::default(),
             caches: RefCell::default(),
+            shared_caches: RefCell::default(),
             clocks: RefCell::default(),
             supervisors: RefCell::default(),
             systems: RefCell::default(),

@@ -12,6 +12,7 @@ mod atom_open;
 mod bell;
 mod bus;
 mod cache;
+mod cache_shared;
 mod clock;
 mod engine;
 mod engine_config;

@@ -4,7 +4,10 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{actor, atom, bus, cache, clock, engine, inbox, journal, rate, restart, supervisor, system, word};
+use super::{
+    actor, atom, bus, cache, cache_shared, clock, engine, inbox, journal, rate, restart,
+    supervisor, system, word,
+};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
@@ -15,6 +18,7 @@ fn lane() -> impl Iterator<Item = &'static Export> {
         .chain(inbox::EXPORTS)
         .chain(atom::EXPORTS)
         .chain(cache::EXPORTS)
+        .chain(cache_shared::EXPORTS)
         .chain(word::EXPORTS)
         .chain(journal::EXPORTS)
         .chain(actor::EXPORTS)

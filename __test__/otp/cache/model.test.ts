@@ -111,7 +111,7 @@ class Model {
   }
 
   clear(): void {
-    for (const entry of [...this.entries.values()]) this.#drop(entry, 'cleared')
+    for (const entry of this.entries.values()) this.#drop(entry, 'cleared')
   }
 }
 

@@ -56,7 +56,7 @@ describe('a limiter', () => {
 
   it('has a burst beside the rate', () => {
     const one = limiter({ maxRequests: 10, burst: 2 })
-    expect(one.limit).toBe(2)
+    expect([one.limit, one.maxRequests, one.windowMs]).toEqual([2, 10, 1000])
     expect([one.take('a').allowed, one.take('a').allowed]).toEqual([true, true])
     expect(one.take('a')).toMatchObject({ allowed: false, retryAfterMs: 100 })
   })
@@ -129,6 +129,17 @@ describe('a limiter', () => {
     expect(one.stats()).toMatchObject({ keys: 2, displaced: 1 })
     expect(one.take('a').allowed).toBe(false)
     expect(one.stats().nativeBytes).toBeLessThan(4096)
+  })
+
+  it('holds no more than it may for a million keys, with one timer, and nothing once they are idle', async () => {
+    const one = limiter({ maxKeys: 50_000 })
+    for (let key = 0; key < 1_000_000; key++) one.take(`key:${key}`)
+    expect(one.stats()).toMatchObject({ keys: 50_000, displaced: 950_000 })
+    expect(one.stats().nativeBytes).toBeLessThan(64 * 50_000)
+    expect([one.size, one.keys().length, one.keys().at(-1)]).toEqual([50_000, 50_000, 'key:999999'])
+    expect(stage.clock.getPendingTimerCount()).toBe(1)
+    await stage.clock.advance(2000)
+    expect([one.size, stage.clock.getPendingTimerCount()]).toEqual([0, 0])
   })
 
   it('follows fake timers', () => {

@@ -5,6 +5,8 @@
  * - draft-07: `RateLimit: limit=5, remaining=4, reset=60`, and `RateLimit-Policy: 5;w=60`
  * - draft-08: `RateLimit: "name"; r=4; t=60`, and `RateLimit-Policy: "name"; q=5; w=60; pk=:…:`. The fields are lists
  *   of RFC 9651; several policies stand side by side. The partition key is a digest, so that it tells nobody's address.
+ *
+ * A policy tells the rate; what a client has now, and the limit beside it, count its burst.
  */
 import type { ServerResponse } from 'node:http'
 
@@ -18,6 +20,8 @@ export interface Told {
   readonly limit: number
   readonly remaining: number
   readonly resetMs: number
+  /** Whose quota. */
+  readonly key: string
 }
 
 const SECOND = 1000
@@ -29,11 +33,11 @@ const seconds = (millis: number): number => Math.ceil(millis / SECOND)
 const plural = (count: number): string => (count > 1 ? 's' : '')
 
 /** What a policy is called: `5-in-1min`. */
-export function policyName(limit: number, windowMs: number): string {
-  if (windowMs < MINUTE) return `${limit}-in-${windowMs / SECOND}sec`
-  if (windowMs < HOUR) return `${limit}-in-${windowMs / MINUTE}min`
-  if (windowMs < DAY) return `${limit}-in-${windowMs / HOUR}hr${plural(windowMs / HOUR)}`
-  return `${limit}-in-${windowMs / DAY}day${plural(windowMs / DAY)}`
+function policyName(quota: number, windowMs: number): string {
+  if (windowMs < MINUTE) return `${quota}-in-${windowMs / SECOND}sec`
+  if (windowMs < HOUR) return `${quota}-in-${windowMs / MINUTE}min`
+  if (windowMs < DAY) return `${quota}-in-${windowMs / HOUR}hr${plural(windowMs / HOUR)}`
+  return `${quota}-in-${windowMs / DAY}day${plural(windowMs / DAY)}`
 }
 
 /** A string of RFC 9651, 3.3.3: printable ASCII, with quotes and backslashes escaped. */
@@ -69,47 +73,53 @@ function append(res: ServerResponse, name: string, value: string): void {
 export class QuotaHeaders {
   readonly #draft: Draft | undefined
   readonly #legacy: boolean
+  readonly #windowMs: number
   readonly #window: number
   readonly #partitions = new Partitions()
-  /** The last policy that was named, which is the only one unless names depend on requests. */
-  #limit = 0
-  #name = ''
+  /** The last policy that was told, which is the only one unless it depends on requests. */
+  #quota = 0
+  #name: string | undefined
   #quoted = ''
   #policy = ''
 
   constructor(draft: Draft | undefined, legacy: boolean, windowMs: number) {
     this.#draft = draft
     this.#legacy = legacy
+    this.#windowMs = windowMs
     this.#window = seconds(windowMs)
   }
 
-  /** @param name What the policy is called, from draft-08 on. @param wallMs The wall time, for legacy headers alone. */
-  set(res: ServerResponse, told: Told, name: string, key: string, wallMs: () => number): void {
-    const { limit, remaining, resetMs } = told
+  /**
+   * @param quota What may be taken in a window.
+   * @param name What that is called in draft-08. Default: such as `5-in-1min`.
+   * @param wallMs The wall time, for legacy headers alone.
+   */
+  set(res: ServerResponse, told: Told, quota: number, name: string | undefined, wallMs: () => number): void {
+    const { limit, remaining, resetMs, key } = told
     if (this.#legacy) {
       res.setHeader('X-RateLimit-Limit', limit)
       res.setHeader('X-RateLimit-Remaining', remaining)
       res.setHeader('X-RateLimit-Reset', seconds(wallMs() + resetMs))
     }
     if (this.#draft === 'draft-8') {
-      if (name !== this.#name || limit !== this.#limit) this.#named(name, limit)
+      if (name !== this.#name || quota !== this.#quota) this.#named(name, quota)
       append(res, 'RateLimit', `${this.#quoted}; r=${remaining}; t=${seconds(resetMs)}`)
       append(res, 'RateLimit-Policy', `${this.#policy}${this.#partitions.of(key)}:`)
     } else if (this.#draft === 'draft-7') {
-      res.setHeader('RateLimit-Policy', `${limit};w=${this.#window}`)
+      res.setHeader('RateLimit-Policy', `${quota};w=${this.#window}`)
       res.setHeader('RateLimit', `limit=${limit}, remaining=${remaining}, reset=${seconds(resetMs)}`)
     } else if (this.#draft === 'draft-6') {
-      res.setHeader('RateLimit-Policy', `${limit};w=${this.#window}`)
+      res.setHeader('RateLimit-Policy', `${quota};w=${this.#window}`)
       res.setHeader('RateLimit-Limit', limit)
       res.setHeader('RateLimit-Remaining', remaining)
       res.setHeader('RateLimit-Reset', seconds(resetMs))
     }
   }
 
-  #named(name: string, limit: number): void {
+  #named(name: string | undefined, quota: number): void {
     this.#name = name
-    this.#limit = limit
-    this.#quoted = quoted(name)
-    this.#policy = `${this.#quoted}; q=${limit}; w=${this.#window}; pk=:`
+    this.#quota = quota
+    this.#quoted = quoted(name ?? policyName(quota, this.#windowMs))
+    this.#policy = `${this.#quoted}; q=${quota}; w=${this.#window}; pk=:`
   }
 }

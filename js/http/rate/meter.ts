@@ -8,7 +8,7 @@ import { shortKey } from '../digest.ts'
 import type { Face, Next } from '../face.ts'
 import { prepareRefusal } from '../refusal.ts'
 import { Checks } from './checks.ts'
-import { policyName, QuotaHeaders } from './headers.ts'
+import { QuotaHeaders } from './headers.ts'
 import { RateLimitInfo } from './info.ts'
 import type { RateSettings } from './options.ts'
 
@@ -35,7 +35,7 @@ export class Meter<Req, Res, Handler> {
   #system: System
   #toldClosed = false
 
-  constructor(settings: RateSettings<Req, Res, Handler>, face: RateFace<Req, Res, Handler>, hasSubnet: boolean) {
+  constructor(settings: RateSettings<Req, Res, Handler>, face: RateFace<Req, Res, Handler>) {
     this.#settings = settings
     this.#face = face
     const first = settings.given ?? settings.open(settings.limit)
@@ -43,7 +43,7 @@ export class Meter<Req, Res, Handler> {
     this.#limiters.set(settings.limit, first)
     this.#headers = new QuotaHeaders(settings.draft, settings.legacy, settings.windowMs)
     this.#checks = new Checks(face, settings.checks, this.#report)
-    this.#checks.options(settings.keyGenerator, hasSubnet)
+    this.#checks.options(settings.keyGenerator, settings.hasSubnet)
   }
 
   receive(req: Req, res: Res, next: Next): void {
@@ -101,7 +101,7 @@ export class Meter<Req, Res, Handler> {
     const { system } = limiter
     const info = new RateLimitInfo(key, result, system, system.clock.monoMs())
     ;(req as Record<string, unknown>)[this.#settings.property] = info
-    if (!response.headersSent) this.#tell(req, res, info, system)
+    if (!response.headersSent) this.#tell(req, res, info, limiter)
     if (!result.allowed) return this.#refuse(req, res, next, info)
     const { skipSuccessful, skipFailed } = this.#settings
     if (skipSuccessful || skipFailed) this.#follow(req, res, key, limiter)
@@ -130,15 +130,15 @@ export class Meter<Req, Res, Handler> {
     })
   }
 
-  #tell(req: Req, res: Res, info: RateLimitInfo, system: System): void {
-    const { draft, legacy, identifier, windowMs } = this.#settings
+  #tell(req: Req, res: Res, info: RateLimitInfo, limiter: Limiter): void {
+    const { draft, legacy, identifier } = this.#settings
     if (draft === undefined && !legacy) return
     const name =
       typeof identifier === 'function'
         ? askAtOnce('rateLimit', 'identifier', () => identifier(req, res), checkedName, this.#report)
         : identifier
-    const policy = name ?? policyName(info.limit, windowMs)
-    this.#headers.set(this.#face.response(res), info, policy, info.key, () => system.clock.now().wallMs)
+    const { maxRequests, system } = limiter
+    this.#headers.set(this.#face.response(res), info, maxRequests, name, () => system.clock.now().wallMs)
   }
 
   #refuse(req: Req, res: Res, next: Next, info: RateLimitInfo): void | Promise<void> {

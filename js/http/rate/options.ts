@@ -72,6 +72,8 @@ export interface RateSettings<Req, Res, Handler> {
   readonly windowMs: number
   readonly keyGenerator: RateOptions<Req, Res, Handler>['keyGenerator']
   readonly ipv6Subnet: number | false
+  /** Whether it was given. */
+  readonly hasSubnet: boolean
   readonly skip: RateOptions<Req, Res, Handler>['skip']
   readonly skipSuccessful: boolean
   readonly skipFailed: boolean
@@ -129,6 +131,7 @@ export function rateSettings<Req, Res, Handler extends (...args: never[]) => unk
     windowMs,
     keyGenerator: optionalCallable('options.keyGenerator', given.keyGenerator),
     ipv6Subnet: subnetOf('options.ipv6Subnet', given.ipv6Subnet),
+    hasSubnet: given.ipv6Subnet !== undefined,
     skip: optionalCallable('options.skip', given.skip),
     skipSuccessful: flag('options.skipSuccessfulRequests', false, given.skipSuccessfulRequests),
     skipFailed: flag('options.skipFailedRequests', false, given.skipFailedRequests),

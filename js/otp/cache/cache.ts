@@ -7,6 +7,7 @@ import type { Server } from '../server.ts'
 import { start as startServer } from '../start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from '../types.ts'
 import { type CacheSettings, checkCache } from './options.ts'
+import { SharedStore } from './shared/store.ts'
 import { CacheStore } from './store.ts'
 import type {
   CacheHandle,
@@ -16,29 +17,37 @@ import type {
   CacheRef,
   CacheSetOptions,
   CacheStats,
+  SharedCacheHandle,
+  SharedCacheOptions,
+  SharedCacheRef,
 } from './types.ts'
 
-type AnyRef = CacheRef<never> | GenServerRef
+type AnyRef = CacheRef<never> | SharedCacheRef<never> | GenServerRef
+type Store = CacheStore | SharedStore
 
 /** A process that lives as long as its cache. It takes no messages: what the cache does, it does on its caller's stack. */
 class CacheBehavior implements GenServerBehavior<CacheSettings> {
   readonly settings: CacheSettings
-  #store: CacheStore | undefined
+  #store: Store | undefined
 
   constructor(settings: CacheSettings) {
     this.settings = settings
   }
 
   /** Made when it is first needed, which may be as soon as the process has its name. */
-  storeOf(server: Server): CacheStore {
+  storeOf(server: Server): Store {
     if (this.#store !== undefined) return this.#store
-    const store = (this.#store = new CacheStore(server.id, this.settings))
-    const stopSweeping = sweep(store, this.settings)
+    const { settings } = this
+    const { shared } = settings
+    const store =
+      shared === undefined ? new CacheStore(server.id, settings) : new SharedStore(server.id, shared, settings)
+    this.#store = store
+    const stopSweeping = sweep(store, settings)
     const close = (): void => {
       stopSweeping()
       store.close()
     }
-    const disown = this.settings.system.own({ close })
+    const disown = settings.system.own({ close })
     server.whenEnded(() => {
       disown()
       close()
@@ -62,7 +71,7 @@ class CacheBehavior implements GenServerBehavior<CacheSettings> {
 }
 
 /** Sweeps from time to time, if that was asked for; the returned function ends it. */
-function sweep(store: CacheStore, { system, sweepIntervalMs }: CacheSettings): () => void {
+function sweep(store: Store, { system, sweepIntervalMs }: CacheSettings): () => void {
   if (sweepIntervalMs === undefined) return () => {}
   const once = (): void => {
     timer = system.clock.schedule(sweepIntervalMs, once, { ref: false, label: 'sweep of a cache' })
@@ -78,25 +87,39 @@ function cacheOf(ref: AnyRef): Server {
   throw new InvalidArgumentError('ref', 'a ref of a Cache', ref)
 }
 
-function storeOf(ref: AnyRef): CacheStore {
+function storeOf(ref: AnyRef): Store {
   const server = cacheOf(ref)
   if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
   return (server.behavior as CacheBehavior).storeOf(server)
 }
 
-async function start<V = unknown>(options?: CacheOptions<V>): Promise<CacheRef<V>> {
-  const settings = checkCache(options as CacheOptions<never> | undefined)
+async function start<V = unknown>(options: SharedCacheOptions<V>): Promise<SharedCacheRef<V>>
+async function start<V = unknown>(options?: CacheOptions<V>): Promise<CacheRef<V>>
+async function start(options?: CacheOptions | SharedCacheOptions): Promise<CacheRef | SharedCacheRef> {
+  const settings = checkCache(options)
   const { system } = settings
   const name = options?.name
   const behavior = new CacheBehavior(settings)
   const ref = await startServer(behavior, name === undefined ? { system } : { system, name })
-  const store = behavior.storeOf(serverOf('ref', ref))
+  const store = await opened(behavior, ref)
   // On the ref itself, so that whoever looks the process up has it too.
-  return Object.defineProperty(ref, 'handle', { value: store }) as CacheRef<V>
+  return Object.defineProperty(ref, 'handle', { value: store }) as CacheRef | SharedCacheRef
 }
 
-function handle<V = unknown>(ref: CacheRef<V> | GenServerRef): CacheHandle<V> {
-  return storeOf(ref) as CacheHandle as CacheHandle<V>
+/** The store of a process that has just been started; the process ends if it is refused one. */
+async function opened(behavior: CacheBehavior, ref: GenServerRef): Promise<Store> {
+  try {
+    return behavior.storeOf(serverOf('ref', ref))
+  } catch (error) {
+    await stopServer(ref)
+    throw error
+  }
+}
+
+function handle<V = unknown>(ref: SharedCacheRef<V>): SharedCacheHandle<V>
+function handle<V = unknown>(ref: CacheRef<V> | GenServerRef): CacheHandle<V>
+function handle(ref: AnyRef): CacheHandle | SharedCacheHandle {
+  return storeOf(ref)
 }
 
 async function get<T = unknown>(ref: AnyRef, key: CacheKey): Promise<T | undefined> {

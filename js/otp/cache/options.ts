@@ -1,8 +1,17 @@
-import { callable, finite, integer, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import {
+  callable,
+  finite,
+  flag,
+  integer,
+  known,
+  options as checkOptions,
+  positiveMillis,
+  text,
+} from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { getDefaultSystem } from '../../system/default.ts'
-import { assertSystem, type System } from '../../system/system.ts'
-import type { CacheKey, CacheLoadOptions, CacheOptions, CacheSetOptions } from './types.ts'
+import { assertNamespace, assertSystem, type System } from '../../system/system.ts'
+import type { CacheKey, CacheLoadOptions, CacheOptions, CacheSetOptions, SharedCacheOptions } from './types.ts'
 
 /** More entries than this no `Map` holds while it is reorganised. */
 export const MOST_ENTRIES: number = 2 ** 23
@@ -23,6 +32,10 @@ export interface CacheSettings {
   readonly onEvict: CacheOptions['onEvict']
   readonly onLoadError: CacheOptions['onLoadError']
   readonly sweepIntervalMs: number | undefined
+  /** The name under which threads share it. */
+  readonly shared: string | undefined
+  /** Where that name is looked up, if not in the system's. */
+  readonly namespace: string | undefined
 }
 
 const OPTIONS = [
@@ -39,6 +52,8 @@ const OPTIONS = [
   'onLoadError',
   'sweepIntervalMs',
   'name',
+  'shared',
+  'namespace',
   'system',
 ]
 
@@ -58,14 +73,18 @@ function unlessMissing<T>(value: T | undefined, check: (value: T) => unknown): v
   if (value !== undefined) check(value)
 }
 
-export function checkCache(options: CacheOptions<never> | undefined): CacheSettings {
-  const given = checkOptions('options', options) as CacheOptions
+export function checkCache(options: CacheOptions<never> | SharedCacheOptions<never> | undefined): CacheSettings {
+  const given = checkOptions('options', options) as Omit<SharedCacheOptions, 'shared' | 'name'> & {
+    readonly shared?: boolean
+    readonly name?: string
+  }
   known('options', given, OPTIONS)
   const { maxSize = Infinity, maxBytes = Infinity, sizeOf, ttlJitter = 0, policy = 's3-fifo' } = given
   if (maxSize !== Infinity) integer('options.maxSize', 1, MOST_ENTRIES, maxSize)
   if (maxBytes !== Infinity) integer('options.maxBytes', 1, Number.MAX_SAFE_INTEGER, maxBytes)
   unlessMissing(sizeOf, (value) => callable('options.sizeOf', value))
-  if (maxBytes !== Infinity && sizeOf === undefined) {
+  const isShared = flag('options.shared', false, given.shared)
+  if (maxBytes !== Infinity && sizeOf === undefined && !isShared) {
     throw new InvalidArgumentError('options.sizeOf', 'given, as maxBytes is', sizeOf)
   }
   if (!(finite('options.ttlJitter', ttlJitter) >= 0 && ttlJitter <= 1)) {
@@ -79,6 +98,13 @@ export function checkCache(options: CacheOptions<never> | undefined): CacheSetti
   unlessMissing(given.negativeTtlMs, (value) => positiveMillis('options.negativeTtlMs', value))
   unlessMissing(given.sweepIntervalMs, (value) => positiveMillis('options.sweepIntervalMs', value))
   unlessMissing(given.name, (value) => text('options.name', value))
+  if (isShared && given.name === undefined) {
+    throw new InvalidArgumentError('options.name', 'given, as a shared cache has one', given.name)
+  }
+  if (given.namespace !== undefined) {
+    assertNamespace('options.namespace', given.namespace)
+    if (!isShared) throw new InvalidArgumentError('options.namespace', 'given for a shared cache', given.namespace)
+  }
   if (given.system !== undefined) assertSystem('options.system', given.system)
   return {
     system: given.system ?? getDefaultSystem(),
@@ -94,6 +120,8 @@ export function checkCache(options: CacheOptions<never> | undefined): CacheSetti
     onEvict: given.onEvict,
     onLoadError: given.onLoadError,
     sweepIntervalMs: given.sweepIntervalMs,
+    shared: isShared ? given.name : undefined,
+    namespace: given.namespace,
   }
 }
 

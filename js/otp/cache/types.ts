@@ -44,8 +44,28 @@ export interface CacheOptions<V = unknown> {
   readonly sweepIntervalMs?: number
   /** Registered in the system while the cache lives. */
   readonly name?: string
+  /** Whether threads share it: see {@link SharedCacheOptions}. Default `false`. */
+  readonly shared?: false
   /** Default: the default system of this environment. */
   readonly system?: System
+}
+
+/**
+ * Options of `Cache.start` for a cache that all threads of the process share by its name. Keys are strings of whole
+ * characters, or numbers; values are plain data, and whoever reads one gets a frozen copy, the same each time on one thread.
+ *
+ * `maxSize`, `maxBytes` and `policy` are of the whole cache, and all threads give the same. Everything else is of the
+ * thread that gives it: `onEvict` is told of what goes by calls of its own thread, and failures of loads are remembered
+ * by the thread that had them.
+ */
+export interface SharedCacheOptions<V = unknown> extends Omit<CacheOptions<V>, 'shared' | 'name'> {
+  readonly shared: true
+  /** What the threads call it; also registered in each thread's system. */
+  readonly name: string
+  /** Default: that of the system, which for all default systems is the same. */
+  readonly namespace?: string
+  /** What a value takes of `maxBytes`. Default: the length of its key and of its text, in bytes. */
+  readonly sizeOf?: (value: V, key: CacheKey) => number
 }
 
 /** How a value is stored. */
@@ -128,9 +148,26 @@ export interface CacheHandle<V = unknown> {
   stats(): CacheStats
 }
 
+/** The same of a cache that threads share, where even a loader without a promise may have to wait for another thread. */
+export interface SharedCacheHandle<V = unknown> extends Omit<CacheHandle<V>, 'getOrSet'> {
+  /** The value, or what `loader` makes, which is stored; a promise whenever one is needed. See `Cache.getOrSet`. */
+  getOrSet<T extends V>(
+    key: CacheKey,
+    loader: (key: CacheKey) => T | PromiseLike<T>,
+    options?: CacheLoadOptions,
+  ): T | Promise<T>
+}
+
 /** Names a cache: a process, so it can be supervised, linked, monitored and registered. */
 export interface CacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
   readonly id: string
   /** The cache without promises. */
   readonly handle: CacheHandle<V>
+}
+
+/** Names this thread's part in a cache that threads share. */
+export interface SharedCacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+  readonly id: string
+  /** The cache without promises. */
+  readonly handle: SharedCacheHandle<V>
 }

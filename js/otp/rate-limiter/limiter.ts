@@ -54,6 +54,8 @@ kept.push(new Verdict(1))
 export class Limiter {
   /** What a key can take at once. */
   readonly limit: number
+  /** What a key can take in each window for as long as it likes; another number than `limit` only with a `burst`. */
+  readonly maxRequests: number
   /** The window, in milliseconds. */
   readonly windowMs: number
   /** The system it belongs to. */
@@ -72,6 +74,7 @@ export class Limiter {
   constructor(options: LimiterOptions) {
     const settings = limiterSettings(options)
     this.limit = settings.burst
+    this.maxRequests = settings.maxRequests
     this.windowMs = settings.windowMs
     this.system = settings.system
     this.#clock = settings.system.clock

@@ -21,7 +21,7 @@ struct Ghost {
 pub(super) struct Ghosts {
     lists: [List; 2],
     links: Vec<Link>,
-    ghosts: Vec<Ghost>,
+    by_slot: Vec<Ghost>,
     free: Vec<u32>,
     table: Table,
 }
@@ -31,7 +31,7 @@ impl Default for Ghosts {
         Self {
             lists: [List::EMPTY; 2],
             links: Vec::new(),
-            ghosts: Vec::new(),
+            by_slot: Vec::new(),
             free: Vec::new(),
             table: Table::default(),
         }
@@ -43,16 +43,16 @@ impl Ghosts {
     pub(super) fn add(&mut self, hash: u32, from: From, most: usize) {
         let ghost = Ghost { hash, from };
         if let Some(slot) = self.table.find(hash, |_| true) {
-            let before = std::mem::replace(&mut self.ghosts[slot as usize], ghost).from;
+            let before = std::mem::replace(&mut self.by_slot[slot as usize], ghost).from;
             self.lists[before as usize].remove(&mut self.links, slot);
             self.lists[from as usize].push_last(&mut self.links, slot);
         } else {
             let slot = self.free.pop().unwrap_or_else(|| {
                 self.links.push(Link::LOOSE);
-                self.ghosts.push(ghost);
+                self.by_slot.push(ghost);
                 u32::try_from(self.links.len() - 1).expect("fewer ghosts than slots")
             });
-            self.ghosts[slot as usize] = ghost;
+            self.by_slot[slot as usize] = ghost;
             self.lists[from as usize].push_last(&mut self.links, slot);
             self.table.insert(hash, slot);
         }
@@ -69,7 +69,7 @@ impl Ghosts {
     }
 
     fn forget(&mut self, slot: u32) -> From {
-        let Ghost { hash, from } = self.ghosts[slot as usize];
+        let Ghost { hash, from } = self.by_slot[slot as usize];
         self.table.remove(hash, slot);
         self.lists[from as usize].remove(&mut self.links, slot);
         self.free.push(slot);

@@ -21,6 +21,7 @@ mod index;
 mod list;
 #[cfg(all(test, not(loom)))]
 mod model_test;
+pub mod shared;
 mod table;
 #[cfg(all(test, not(loom)))]
 mod traces_test;

@@ -53,22 +53,22 @@ impl Table {
 
     /// Removes a slot that is there.
     pub(super) fn remove(&mut self, hash: u32, slot: u32) {
-        let mut hole = self.home(hash);
-        while self.cells[hole].slot != slot {
-            hole = self.after(hole);
+        let mut gap = self.home(hash);
+        while self.cells[gap].slot != slot {
+            gap = self.after(gap);
         }
-        // What probed past the hole moves into it.
+        // What probed past the gap moves into it.
         let mask = self.cells.len() - 1;
-        let mut at = self.after(hole);
+        let mut at = self.after(gap);
         while self.cells[at].slot != EMPTY {
             let home = self.home(self.cells[at].hash);
-            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
-                self.cells[hole] = self.cells[at];
-                hole = at;
+            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(gap) & mask) {
+                self.cells[gap] = self.cells[at];
+                gap = at;
             }
             at = self.after(at);
         }
-        self.cells[hole].slot = EMPTY;
+        self.cells[gap].slot = EMPTY;
         self.len -= 1;
     }
 

@@ -1,5 +1,5 @@
-//! A million random schedules for each policy against its naive rule: the same decisions, and hints that are exact to
-//! the microsecond.
+//! A million random schedules for each policy against its naive rule, with penalties and rewards: the same decisions, and
+//! hints that are exact to the microsecond.
 
 use super::config::{Algorithm, Config};
 use super::limiter::Limiter;
@@ -30,6 +30,18 @@ fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&Config) -> N) {
             now += random.below(window_us + 2) * random.below(2);
             let now_ms = 1.0 + now as f64 / 1000.0;
             let cost = 1 + small(&mut random, burst);
+            // A penalised log that is full makes a mark larger: it is stricter than an array.
+            match random.below(8) {
+                0 if algorithm != Algorithm::Log => {
+                    model.take(now, cost);
+                    assert!(limiter.penalty(slot, cost, now_ms));
+                }
+                1 => {
+                    model.give(now, cost);
+                    assert!(limiter.reward(slot, cost, now_ms));
+                }
+                _ => {}
+            }
             let context = || format!("schedule {schedule}, step {step}, {config:?}, cost {cost}");
             let fits = model.fits(now, cost);
             let checked = limiter.check(Some(slot), cost, now_ms).expect("a key");
@@ -43,7 +55,7 @@ fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&Config) -> N) {
                 assert_eq!(verdict.retry_us, 0, "{}", context());
             } else {
                 refused += 1;
-                let longest = 2 * window_us * u64::from(burst);
+                let longest = u64::from(STEPS + 2) * window_us * u64::from(burst);
                 assert_eq!(verdict.retry_us, model.wait(now, cost, longest), "{}", context());
             }
             // Until a reset something is missing, and not after it.
@@ -62,10 +74,10 @@ fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&Config) -> N) {
 #[test]
 fn rate_gcra_decides_as_a_token_bucket() {
     compare(Algorithm::Gcra, |config| Bucket {
-        drops: u64::from(config.burst) * config.window_us,
-        limit: u64::from(config.limit),
-        window: config.window_us,
-        burst: u64::from(config.burst),
+        drops: i64::from(config.burst) * config.window_us.cast_signed(),
+        limit: i64::from(config.limit),
+        window: config.window_us.cast_signed(),
+        burst: i64::from(config.burst),
         last: 0,
     });
 }

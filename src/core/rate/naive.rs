@@ -1,28 +1,34 @@
 //! The three rules written down as plainly as they can be: what the real ones are compared with.
 
-/// A rule that says whether a cost fits; what it takes is told to it.
+/// A rule that says whether a cost fits; what it takes and gives back is told to it.
 pub(super) trait Naive: Clone {
+    /// Only forgets what is past.
     fn fits(&mut self, now: u64, cost: u32) -> bool;
+    /// Whether the points are there or not.
     fn take(&mut self, now: u64, points: u32);
+    /// The last taken first, up to the whole quota.
+    fn give(&mut self, now: u64, points: u32);
 
     /// The first time from `now` on at which the cost fits, looked for microsecond by microsecond.
     fn wait(&self, now: u64, cost: u32, longest: u64) -> u64 {
-        (0..=longest).find(|later| self.clone().fits(now + later, cost)).expect("it fits some time")
+        let mut later = self.clone();
+        (0..=longest).find(|wait| later.fits(now + wait, cost)).expect("it fits some time")
     }
 
     /// How much fits at once.
     fn room(&self, now: u64, capacity: u32) -> u32 {
-        (1..=capacity).rev().find(|cost| self.clone().fits(now, *cost)).unwrap_or(0)
+        let mut then = self.clone();
+        (1..=capacity).rev().find(|cost| then.fits(now, *cost)).unwrap_or(0)
     }
 }
 
-/// A bucket into which a drop falls each microsecond; a token is `window` drops, and `limit` drops fall at a time.
+/// A bucket into which `limit` drops fall each microsecond; a token is `window` drops. Debts are drops below none.
 #[derive(Debug, Clone)]
 pub(super) struct Bucket {
-    pub(super) drops: u64,
-    pub(super) limit: u64,
-    pub(super) window: u64,
-    pub(super) burst: u64,
+    pub(super) drops: i64,
+    pub(super) limit: i64,
+    pub(super) window: i64,
+    pub(super) burst: i64,
     pub(super) last: u64,
 }
 
@@ -35,12 +41,17 @@ impl Naive for Bucket {
                 self.last = now;
             }
         }
-        self.drops >= u64::from(cost) * self.window
+        self.drops >= i64::from(cost) * self.window
     }
 
     fn take(&mut self, now: u64, points: u32) {
         self.fits(now, 1);
-        self.drops -= u64::from(points) * self.window;
+        self.drops -= i64::from(points) * self.window;
+    }
+
+    fn give(&mut self, now: u64, points: u32) {
+        self.fits(now, 1);
+        self.drops = (self.drops + i64::from(points) * self.window).min(self.burst * self.window);
     }
 }
 
@@ -60,6 +71,11 @@ impl Naive for Array {
 
     fn take(&mut self, now: u64, points: u32) {
         self.taken.extend((0..points).map(|_| now));
+    }
+
+    fn give(&mut self, now: u64, points: u32) {
+        self.fits(now, 1);
+        self.taken.truncate(self.taken.len().saturating_sub(points as usize));
     }
 }
 
@@ -88,5 +104,10 @@ impl Naive for Windows {
 
     fn take(&mut self, now: u64, points: u32) {
         self.taken.extend((0..points).map(|_| now));
+    }
+    fn give(&mut self, now: u64, points: u32) {
+        let before = (now / self.window).saturating_sub(1);
+        self.taken.retain(|at| at / self.window >= before);
+        self.taken.truncate(self.taken.len().saturating_sub(points as usize));
     }
 }

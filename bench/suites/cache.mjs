@@ -145,7 +145,7 @@ for (const [name, gain] of Object.entries(gains)) {
 }
 
 export default {
-  name: 'services-cache',
+  name: 'cache',
   cases: [
     timed(zipfian, 'ours', 'lru-cache', { ratio: 1 }),
     timed(zipfian, 'ours, with a time', 'lru-cache with ttl'),

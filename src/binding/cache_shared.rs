@@ -1,0 +1,436 @@
+//! Caches that threads share.
+//!
+//! The static holds data only: what threads share by name. What an environment holds of it lies in the environment's
+//! table, so a terminated worker lets go of everything, and what it was loading may be loaded by others.
+
+use std::sync::{Arc, LazyLock};
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use crate::core::cache::shared::{
+    Asked, Claim, Counts, Differs, Gone, Hold, Key, Landed, Left, Load, SharedCaches, Stored, Value,
+};
+use crate::core::cache::{Limits, Policy};
+
+static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
+
+/// What an environment has open.
+pub(super) type OpenCaches = Handles<SharedView>;
+
+pub(super) struct SharedView {
+    hold: Hold,
+    /// What the next call is about.
+    key: Key,
+    tags: Box<[Box<str>]>,
+    /// What was found last.
+    text: Arc<str>,
+    /// What has gone by calls of this environment, if anybody is told.
+    gone: Vec<Gone>,
+    told: bool,
+}
+
+/// `sharedCacheClaim`: somebody else loads the key.
+const WAITING: f64 = 0.0;
+/// `sharedCacheClaim`: there is a good value; `sharedCacheLand`: something newer is known of the key.
+const OVERTAKEN: f64 = -2.0;
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, -1 to count nothing. Scratch: stamp, and how many ms it is past its time.
+    "sharedCacheFind"(str key, cache, number, now, stale) => find;
+    /// Uses what was read before: 1, or 0 when it does not stand any more.
+    "sharedCacheUse"(cache, slot, stamp, now) => use_again;
+    /// Says which key the next call is about.
+    "sharedCacheKey"(str key, cache, number) => set_key;
+    /// Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: stamp.
+    "sharedCacheStore"(str text, cache, now, bytes, fresh, until) => store;
+    /// Claims to load the key, with the tags given last: the load, 0 to wait until the token is posted, or -2 when there is a good value.
+    "sharedCacheClaim"(cache, now, token) => claim;
+    /// Whether a load of the key still may store what it makes.
+    "sharedCacheLoading"(cache, load) => is_current;
+    /// Stores what was loaded for the key: its slot, -1 if it would not fit alone, or -2 when something newer is known. Scratch: stamp.
+    "sharedCacheLand"(str text, cache, load, now, bytes, fresh, until) => land;
+    /// Loading the key has failed: 1, or 0 when something newer is known.
+    "sharedCacheFail"(cache, load) => fail;
+    /// Removes a key: 1 if its value was good.
+    "sharedCacheDelete"(str key, cache, number, now) => delete;
+    /// Removes all that have a tag; how many.
+    "sharedCacheInvalidate"(str tag, cache) => invalidate;
+    /// Removes everything.
+    "sharedCacheClear"(cache) => clear;
+    /// Removes what is over.
+    "sharedCacheSweep"(cache, now) => sweep;
+    /// How many have gone that were not told of.
+    "sharedCacheGone"(cache) => gone;
+    /// Lets go of a cache; a stale handle does nothing.
+    "sharedCacheClose"(cache) => close;
+    /// How many names stand for a cache in the whole process.
+    "sharedCacheCount"() => count;
+};
+
+fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut SharedView) -> f64) -> f64 {
+    let mut caches = environment.shared_caches.borrow_mut();
+    let Some(view) = caches.get(cache) else { return NONE };
+    let result = body(view);
+    if !view.told {
+        view.gone.clear();
+    }
+    result
+}
+
+fn show(environment: &Environment, Stored { slot, stamp }: Stored) -> f64 {
+    environment.put([stamp as f64]);
+    f64::from(slot)
+}
+
+fn find(
+    environment: &Environment,
+    key: &str,
+    cache: f64,
+    number: f64,
+    now: f64,
+    stale: f64,
+) -> f64 {
+    with(environment, cache, |view| {
+        let asked = if stale < 0.0 { Asked::Peek } else { Asked::Counted(stale) };
+        let found = view.hold.cache().find(number == 1.0, key, now, asked, &mut view.gone);
+        let Some(found) = found else { return NONE };
+        view.text = found.text;
+        environment.put([found.stored.stamp as f64, found.past]);
+        f64::from(found.stored.slot)
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a slot and a stamp that it was given"
+)]
+fn use_again(environment: &Environment, cache: f64, slot: f64, stamp: f64, now: f64) -> f64 {
+    let mut caches = environment.shared_caches.borrow_mut();
+    let Some(view) = caches.get(cache) else { return NONE };
+    let stored = Stored { slot: slot as u32, stamp: stamp as u64 };
+    f64::from(u8::from(view.hold.cache().use_again(stored, now)))
+}
+
+fn set_key(environment: &Environment, key: &str, cache: f64, number: f64) -> f64 {
+    with(environment, cache, |view| {
+        view.key = Key { number: number == 1.0, text: key.into() };
+        0.0
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a safe integer, or NaN"
+)]
+fn value(view: &mut SharedView, text: &str, bytes: f64, fresh: f64, until: f64) -> Value {
+    let bytes = (!bytes.is_nan()).then_some(bytes as u64);
+    Value { text: text.into(), bytes, fresh, until, tags: std::mem::take(&mut view.tags) }
+}
+
+fn store(
+    environment: &Environment,
+    text: &str,
+    cache: f64,
+    now: f64,
+    bytes: f64,
+    fresh: f64,
+    until: f64,
+) -> f64 {
+    with(environment, cache, |view| {
+        let value = value(view, text, bytes, fresh, until);
+        let stored = view.hold.cache().store(&view.key, value, now, &mut view.gone);
+        stored.map_or(NONE, |stored| show(environment, stored))
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a token of js/inbox.ts, a positive integer"
+)]
+fn claim(environment: &Environment, cache: f64, now: f64, token: f64) -> f64 {
+    with(environment, cache, |view| {
+        let tags = std::mem::take(&mut view.tags);
+        let who = (view.hold.holder(), &environment.inbox, token as u64);
+        match view.hold.cache().claim(&view.key, now, tags, who, &mut view.gone) {
+            Claim::Mine(Load(load)) => load as f64,
+            Claim::Waiting => WAITING,
+            Claim::There => OVERTAKEN,
+        }
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a load that it was given"
+)]
+#[expect(clippy::too_many_arguments, reason = "numbers cost less than an object")]
+fn land(
+    environment: &Environment,
+    text: &str,
+    cache: f64,
+    load: f64,
+    now: f64,
+    bytes: f64,
+    fresh: f64,
+    until: f64,
+) -> f64 {
+    with(environment, cache, |view| {
+        let value = value(view, text, bytes, fresh, until);
+        let load = Load(load as u64);
+        match view.hold.cache().land(&view.key, load, value, now, &mut view.gone) {
+            Landed::Stored(stored) => show(environment, stored),
+            Landed::Refused => NONE,
+            Landed::Overtaken => OVERTAKEN,
+        }
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a load that it was given"
+)]
+fn is_current(environment: &Environment, cache: f64, load: f64) -> f64 {
+    with(environment, cache, |view| {
+        f64::from(u8::from(view.hold.cache().is_current(&view.key, Load(load as u64))))
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a load that it was given"
+)]
+fn fail(environment: &Environment, cache: f64, load: f64) -> f64 {
+    with(environment, cache, |view| {
+        f64::from(u8::from(view.hold.cache().fail(&view.key, Load(load as u64))))
+    })
+}
+
+fn delete(environment: &Environment, key: &str, cache: f64, number: f64, now: f64) -> f64 {
+    with(environment, cache, |view| {
+        let good = view.hold.cache().delete(number == 1.0, key, now, &mut view.gone);
+        f64::from(u8::from(good))
+    })
+}
+
+fn invalidate(environment: &Environment, tag: &str, cache: f64) -> f64 {
+    with(environment, cache, |view| view.hold.cache().invalidate(tag, &mut view.gone) as f64)
+}
+
+fn clear(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |view| {
+        view.hold.cache().clear(&mut view.gone);
+        0.0
+    })
+}
+
+fn sweep(environment: &Environment, cache: f64, now: f64) -> f64 {
+    with(environment, cache, |view| {
+        view.hold.cache().sweep(now, &mut view.gone);
+        0.0
+    })
+}
+
+fn gone(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |view| view.gone.len() as f64)
+}
+
+fn close(environment: &Environment, cache: f64) -> f64 {
+    // Out of the table before it is dropped: whoever waits is posted to, perhaps in this environment.
+    let view = environment.shared_caches.borrow_mut().take(cache);
+    drop(view);
+    0.0
+}
+
+fn count(_: &Environment) -> f64 {
+    CACHES.len() as f64
+}
+
+/// Which cache is opened.
+#[napi(object)]
+pub struct NativeSharedCacheRequest {
+    /// Who means the same by the same name.
+    pub namespace: String,
+    /// What it is called in there.
+    pub name: String,
+    /// How many entries it keeps.
+    pub entries: f64,
+    /// How many bytes they may take; infinite for no limit.
+    pub bytes: f64,
+    /// Whether it evicts by LRU.
+    pub lru: bool,
+    /// Whether this environment is told of what goes by its calls.
+    pub told: bool,
+}
+
+/// What was opened, or why not.
+#[napi(object)]
+pub struct NativeSharedCacheOpened {
+    /// The handle, or -1.
+    pub handle: f64,
+    /// In what the cache that exists differs.
+    pub differs: Option<String>,
+}
+
+/// Opens a cache of the process by its name.
+#[napi(catch_unwind)]
+pub fn native_shared_cache_open(
+    env: Env,
+    request: NativeSharedCacheRequest,
+) -> Result<NativeSharedCacheOpened> {
+    let environment = Environment::of(&env)?;
+    let NativeSharedCacheRequest { namespace, name, entries, bytes, lru, told } = request;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive; what is too large saturates"
+    )]
+    let limits = Limits { entries: entries as usize, bytes: bytes as u64 };
+    let policy = if lru { Policy::Lru } else { Policy::S3Fifo };
+    let hold = match CACHES.open(&namespace, &name, limits, policy) {
+        Ok(hold) => hold,
+        Err(differs) => {
+            let field = match differs {
+                Differs::Entries => "maxSize",
+                Differs::Bytes => "maxBytes",
+                Differs::Policy => "policy",
+            };
+            return Ok(NativeSharedCacheOpened { handle: NONE, differs: Some(field.to_owned()) });
+        }
+    };
+    let key = Key { number: false, text: "".into() };
+    let view =
+        SharedView { hold, key, tags: Box::default(), text: "".into(), gone: Vec::new(), told };
+    let handle = environment.shared_caches.borrow_mut().open(view);
+    Ok(NativeSharedCacheOpened { handle, differs: None })
+}
+
+fn view<T: Default>(env: Env, cache: f64, body: impl FnOnce(&mut SharedView) -> T) -> Result<T> {
+    let mut caches = Environment::of(&env)?.shared_caches.borrow_mut();
+    Ok(caches.get(cache).map(body).unwrap_or_default())
+}
+
+/// The text of what was found last.
+#[napi(catch_unwind)]
+pub fn native_shared_cache_text(env: Env, cache: f64) -> Result<String> {
+    view(env, cache, |view| view.text.to_string())
+}
+
+/// Gives the tags of the next value or claim.
+#[napi(catch_unwind)]
+pub fn native_shared_cache_tags(env: Env, cache: f64, tags: Vec<String>) -> Result<()> {
+    view(env, cache, |view| view.tags = tags.into_iter().map(Into::into).collect())
+}
+
+/// An entry as a shared cache has it, or had it.
+#[napi(object)]
+pub struct NativeSharedEntry {
+    /// What it is kept under, as text.
+    pub key: String,
+    /// Whether the key is a number.
+    pub number: bool,
+    /// What it is.
+    pub text: String,
+    /// Why it has gone, if it has.
+    pub reason: Option<String>,
+}
+
+fn entry(key: Key, text: &str, left: Option<Left>) -> NativeSharedEntry {
+    let reason = left.map(|left| match left {
+        Left::Evicted => "evicted",
+        Left::Expired => "expired",
+        Left::Replaced => "replaced",
+        Left::Deleted => "deleted",
+        Left::Invalidated => "invalidated",
+        Left::Cleared => "cleared",
+    });
+    NativeSharedEntry {
+        key: key.text.into(),
+        number: key.number,
+        text: text.to_owned(),
+        reason: reason.map(str::to_owned),
+    }
+}
+
+/// Takes what has gone by calls of this environment.
+#[napi(catch_unwind)]
+pub fn native_shared_cache_gone(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
+    view(env, cache, |view| {
+        let gone = std::mem::take(&mut view.gone);
+        gone.into_iter().map(|Gone { key, text, left }| entry(key, &text, Some(left))).collect()
+    })
+}
+
+/// All entries, in the order in which their keys were first stored.
+#[napi(catch_unwind)]
+pub fn native_shared_cache_list(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
+    view(env, cache, |view| {
+        let all = view.hold.cache().list();
+        all.into_iter().map(|(key, text)| entry(key, &text, None)).collect()
+    })
+}
+
+/// What a shared cache has done, and holds.
+#[napi(object)]
+#[derive(Default)]
+pub struct NativeSharedCacheStats {
+    /// Entries kept.
+    pub size: f64,
+    /// What they take.
+    pub bytes: f64,
+    /// Lookups that found a value, stale ones included.
+    pub hits: f64,
+    /// Those that were past their time.
+    pub stale_hits: f64,
+    /// Lookups that did not.
+    pub misses: f64,
+    /// Loads.
+    pub loads: f64,
+    /// Those that failed.
+    pub load_failures: f64,
+    /// Those under way.
+    pub loading: f64,
+    /// Entries that went because there was no room.
+    pub evictions: f64,
+    /// Entries that went because their time was over.
+    pub expirations: f64,
+}
+
+/// What a shared cache has done, and holds.
+#[napi(catch_unwind)]
+pub fn native_shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats> {
+    view(env, cache, |view| {
+        let Counts {
+            size,
+            bytes,
+            hits,
+            stale_hits,
+            misses,
+            loads,
+            load_failures,
+            loading,
+            evictions,
+            expirations,
+        } = view.hold.cache().counts();
+        NativeSharedCacheStats {
+            size: size as f64,
+            bytes: bytes as f64,
+            hits: hits as f64,
+            stale_hits: stale_hits as f64,
+            misses: misses as f64,
+            loads: loads as f64,
+            load_failures: load_failures as f64,
+            loading: loading as f64,
+            evictions: evictions as f64,
+            expirations: expirations as f64,
+        }
+    })
+}

@@ -1,0 +1,389 @@
+//! Lookups, stores and loads under one lock.
+
+use super::super::{Limits, Policy};
+use super::entries::{ByKey, Entries, Gone, Key, Left};
+use super::names::Differs;
+use crate::core::inbox::{Inbox, Token};
+use crate::core::sync::{Arc, Mutex};
+
+/// A value that is stored.
+#[derive(Debug, Clone)]
+pub struct Value {
+    /// What it is.
+    pub text: Arc<str>,
+    /// What it takes of the limits; the length of key and text if nobody says.
+    pub bytes: Option<u64>,
+    /// Until when it is good.
+    pub fresh: f64,
+    /// Until when it is kept.
+    pub until: f64,
+    /// What it can be invalidated by.
+    pub tags: Box<[Box<str>]>,
+}
+
+/// How a lookup counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Asked {
+    /// Not at all.
+    Peek,
+    /// As a hit, if it finds what is good or so many ms past its time; else as a miss.
+    Counted(f64),
+}
+
+/// What a lookup found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Where it is.
+    pub stored: Stored,
+    /// How many ms it is past its time; negative while it is good.
+    pub past: f64,
+    /// What it is.
+    pub text: Arc<str>,
+}
+
+/// Where a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Its slot.
+    pub slot: u32,
+    /// Its own number.
+    pub stamp: u64,
+}
+
+/// A load, by whoever claimed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load(pub u64);
+
+/// What came of wanting to load a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody else does.
+    Mine(Load),
+    /// Somebody does; the token is posted when that has ended.
+    Waiting,
+    /// There is a good value by now.
+    There,
+}
+
+/// What came of a value that was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landed {
+    /// It is kept.
+    Stored(Stored),
+    /// It would not fit alone.
+    Refused,
+    /// Something newer is known of its key.
+    Overtaken,
+}
+
+/// What a shared cache has done, and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Entries kept.
+    pub size: usize,
+    /// What they take.
+    pub bytes: u64,
+    /// Lookups that found a value, stale ones included.
+    pub hits: u64,
+    /// Those that were past their time.
+    pub stale_hits: u64,
+    /// Lookups that did not.
+    pub misses: u64,
+    /// Loads that were claimed.
+    pub loads: u64,
+    /// Those that failed.
+    pub load_failures: u64,
+    /// Those under way.
+    pub loading: usize,
+    /// Entries that went because there was no room.
+    pub evictions: u64,
+    /// Entries that went because their time was over.
+    pub expirations: u64,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    holder: u64,
+    inbox: Inbox,
+    token: Token,
+}
+
+#[derive(Debug)]
+struct Flight {
+    load: Load,
+    holder: u64,
+    tags: Box<[Box<str>]>,
+    waiters: Vec<Waiter>,
+}
+
+#[derive(Debug)]
+struct State {
+    entries: Entries,
+    flights: ByKey<Flight>,
+    counts: Counts,
+    now: f64,
+    loads: u64,
+    /// To be posted to once the lock is free.
+    woken: Vec<Waiter>,
+}
+
+impl State {
+    fn pass(&mut self, now: f64) -> f64 {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    /// Loads of a key that are under way store nothing any more, and nobody waits for them.
+    fn overtake(&mut self, number: bool, text: &str) {
+        if let Some(flight) = self.flights.remove(number, text) {
+            self.woken.extend(flight.waiters);
+        }
+    }
+
+    /// Ends a load; its tags, unless it was overtaken.
+    fn end(&mut self, key: &Key, load: Load) -> Option<Box<[Box<str>]>> {
+        self.flights.get(key.number, &key.text).filter(|flight| flight.load == load)?;
+        let flight = self.flights.remove(key.number, &key.text)?;
+        self.woken.extend(flight.waiters);
+        Some(flight.tags)
+    }
+}
+
+/// See the [module](super).
+#[derive(Debug)]
+pub struct SharedCache {
+    limits: Limits,
+    policy: Policy,
+    state: Mutex<State>,
+}
+
+impl SharedCache {
+    pub(super) fn new(limits: Limits, policy: Policy) -> Self {
+        let state = State {
+            entries: Entries::new(limits, policy),
+            flights: ByKey::default(),
+            counts: Counts::default(),
+            now: f64::NEG_INFINITY,
+            loads: 0,
+            woken: Vec::new(),
+        };
+        Self { limits, policy, state: Mutex::new(state) }
+    }
+
+    pub(super) fn agrees(&self, limits: Limits, policy: Policy) -> Result<(), Differs> {
+        if self.limits.entries != limits.entries {
+            return Err(Differs::Entries);
+        }
+        if self.limits.bytes != limits.bytes {
+            return Err(Differs::Bytes);
+        }
+        if self.policy == policy { Ok(()) } else { Err(Differs::Policy) }
+    }
+
+    /// Changes something; who has to know is told after the lock. What has gone is added to `gone`.
+    fn change<R>(&self, gone: &mut Vec<Gone>, body: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.state.lock();
+        let result = body(&mut state);
+        gone.append(&mut state.entries.gone);
+        let woken = std::mem::take(&mut state.woken);
+        drop(state);
+        for Waiter { inbox, token, .. } in woken {
+            inbox.post(token);
+        }
+        result
+    }
+
+    /// Looks a key up.
+    pub fn find(
+        &self,
+        number: bool,
+        text: &str,
+        now: f64,
+        asked: Asked,
+        gone: &mut Vec<Gone>,
+    ) -> Option<Found> {
+        self.change(gone, |state| {
+            let now = state.pass(now);
+            let slot = state.entries.slot(number, text, now);
+            let found = slot.and_then(|slot| {
+                let entry = state.entries.at(slot)?;
+                let stored = Stored { slot, stamp: entry.stamp };
+                Some(Found { stored, past: now - entry.fresh, text: Arc::clone(&entry.text) })
+            });
+            let Asked::Counted(longest) = asked else { return found };
+            match &found {
+                Some(Found { stored, past, .. }) if *past < 0.0 || *past < longest => {
+                    state.counts.hits += 1;
+                    state.counts.stale_hits += u64::from(*past >= 0.0);
+                    state.entries.touch(stored.slot);
+                }
+                _ => state.counts.misses += 1,
+            }
+            found
+        })
+    }
+
+    /// Uses a value that was read before; false, and nothing is counted, when it does not stand any more.
+    pub fn use_again(&self, Stored { slot, stamp }: Stored, now: f64) -> bool {
+        let mut state = self.state.lock();
+        let now = state.pass(now);
+        let good =
+            state.entries.at(slot).is_some_and(|entry| entry.stamp == stamp && now < entry.fresh);
+        if good {
+            state.counts.hits += 1;
+            state.entries.touch(slot);
+        }
+        good
+    }
+
+    /// Stores a value; nothing when it would not fit alone.
+    pub fn store(&self, key: &Key, value: Value, now: f64, gone: &mut Vec<Gone>) -> Option<Stored> {
+        self.change(gone, |state| {
+            let now = state.pass(now);
+            state.overtake(key.number, &key.text);
+            let put = state.entries.put(key, value, now);
+            put.map(|(slot, stamp)| Stored { slot, stamp })
+        })
+    }
+
+    /// Claims to load a key, for a value with these tags. Whoever is told to wait is posted to once.
+    pub fn claim(
+        &self,
+        key: &Key,
+        now: f64,
+        tags: Box<[Box<str>]>,
+        (holder, inbox, token): (u64, &Inbox, Token),
+        gone: &mut Vec<Gone>,
+    ) -> Claim {
+        self.change(gone, |state| {
+            let now = state.pass(now);
+            let slot = state.entries.slot(key.number, &key.text, now);
+            if slot.and_then(|slot| state.entries.at(slot)).is_some_and(|entry| now < entry.fresh) {
+                return Claim::There;
+            }
+            if let Some(flight) = state.flights.get(key.number, &key.text) {
+                flight.waiters.push(Waiter { holder, inbox: inbox.clone(), token });
+                return Claim::Waiting;
+            }
+            state.loads += 1;
+            state.counts.loads += 1;
+            let load = Load(state.loads);
+            let flight = Flight { load, holder, tags, waiters: Vec::new() };
+            state.flights.insert(key.number, &key.text, flight);
+            Claim::Mine(load)
+        })
+    }
+
+    /// Whether a load still may store what it makes.
+    pub fn is_current(&self, key: &Key, load: Load) -> bool {
+        let mut state = self.state.lock();
+        state.flights.get(key.number, &key.text).is_some_and(|flight| flight.load == load)
+    }
+
+    /// A load has made a value, whose tags are those of the claim.
+    pub fn land(
+        &self,
+        key: &Key,
+        load: Load,
+        value: Value,
+        now: f64,
+        gone: &mut Vec<Gone>,
+    ) -> Landed {
+        self.change(gone, |state| {
+            let now = state.pass(now);
+            let Some(tags) = state.end(key, load) else { return Landed::Overtaken };
+            match state.entries.put(key, Value { tags, ..value }, now) {
+                Some((slot, stamp)) => Landed::Stored(Stored { slot, stamp }),
+                None => Landed::Refused,
+            }
+        })
+    }
+
+    /// A load has failed; false when something newer is known of its key.
+    pub fn fail(&self, key: &Key, load: Load) -> bool {
+        self.change(&mut Vec::new(), |state| {
+            state.counts.load_failures += 1;
+            state.end(key, load).is_some()
+        })
+    }
+
+    /// Removes a key; whether its value was good.
+    pub fn delete(&self, number: bool, text: &str, now: f64, gone: &mut Vec<Gone>) -> bool {
+        self.change(gone, |state| {
+            let now = state.pass(now);
+            state.overtake(number, text);
+            let Some(slot) = state.entries.slot(number, text, now) else { return false };
+            let good = state.entries.at(slot).is_some_and(|entry| now < entry.fresh);
+            state.entries.remove(slot, Left::Deleted);
+            good
+        })
+    }
+
+    /// Removes all that have a tag; how many.
+    pub fn invalidate(&self, tag: &str, gone: &mut Vec<Gone>) -> usize {
+        self.change(gone, |state| {
+            let overtaken =
+                state.flights.take_if(|flight| flight.tags.iter().any(|other| **other == *tag));
+            state.woken.extend(overtaken.into_iter().flat_map(|flight| flight.waiters));
+            let slots = state.entries.tagged(tag);
+            for &slot in &slots {
+                let key = state.entries.at(slot).map(|entry| entry.key.clone());
+                if let Some(Key { number, text }) = key {
+                    state.overtake(number, &text);
+                }
+                state.entries.remove(slot, Left::Invalidated);
+            }
+            slots.len()
+        })
+    }
+
+    /// Removes everything, and begins to count lookups anew.
+    pub fn clear(&self, gone: &mut Vec<Gone>) {
+        self.change(gone, |state| {
+            state.entries.clear();
+            let overtaken = state.flights.take_if(|_| true);
+            state.woken.extend(overtaken.into_iter().flat_map(|flight| flight.waiters));
+            (state.counts.hits, state.counts.stale_hits, state.counts.misses) = (0, 0, 0);
+        });
+    }
+
+    /// Removes what is over.
+    pub fn sweep(&self, now: f64, gone: &mut Vec<Gone>) {
+        self.change(gone, |state| {
+            let now = state.pass(now);
+            state.entries.sweep(now);
+        });
+    }
+
+    /// Keys and values, in the order in which the keys were first stored.
+    pub fn list(&self) -> Vec<(Key, Arc<str>)> {
+        let state = self.state.lock();
+        let all = state.entries.in_order();
+        all.into_iter().map(|(_, entry)| (entry.key.clone(), Arc::clone(&entry.text))).collect()
+    }
+
+    /// What it has done, and holds.
+    pub fn counts(&self) -> Counts {
+        let state = self.state.lock();
+        let State { entries, flights, counts, .. } = &*state;
+        Counts {
+            size: entries.len(),
+            bytes: entries.bytes(),
+            loading: flights.len(),
+            evictions: entries.evictions,
+            expirations: entries.expirations,
+            ..*counts
+        }
+    }
+
+    /// A holder is gone: others may load what it was loading, and nobody posts to it.
+    pub(super) fn release(&self, holder: u64) {
+        self.change(&mut Vec::new(), |state| {
+            for flight in state.flights.values_mut() {
+                flight.waiters.retain(|waiter| waiter.holder != holder);
+            }
+            let left = state.flights.take_if(|flight| flight.holder == holder);
+            state.woken.extend(left.into_iter().flat_map(|flight| flight.waiters));
+        });
+    }
+}

@@ -1,0 +1,300 @@
+//! What a shared cache keeps.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Index, Limits, New, Policy, Reason};
+use super::cache::Value;
+use crate::core::sync::Arc;
+
+/// A string, or the text of a number: `1` and `"1"` are two keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Whether it is a number.
+    pub number: bool,
+    /// What it is.
+    pub text: Box<str>,
+}
+
+/// Something by key. Two tables, so that looking up takes no copy of the key.
+#[derive(Debug)]
+pub(super) struct ByKey<T>([BTreeMap<Box<str>, T>; 2]);
+
+impl<T> Default for ByKey<T> {
+    fn default() -> Self {
+        Self([BTreeMap::new(), BTreeMap::new()])
+    }
+}
+
+impl<T> ByKey<T> {
+    fn side(&mut self, number: bool) -> &mut BTreeMap<Box<str>, T> {
+        &mut self.0[usize::from(number)]
+    }
+
+    pub(super) fn get(&mut self, number: bool, text: &str) -> Option<&mut T> {
+        self.side(number).get_mut(text)
+    }
+
+    pub(super) fn insert(&mut self, number: bool, text: &str, value: T) {
+        self.side(number).insert(text.into(), value);
+    }
+
+    pub(super) fn remove(&mut self, number: bool, text: &str) -> Option<T> {
+        self.side(number).remove(text)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(BTreeMap::len).sum()
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flat_map(BTreeMap::values_mut)
+    }
+
+    /// Removes and returns all for which this holds.
+    pub(super) fn take_if(&mut self, mut goes: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut taken = Vec::new();
+        for side in &mut self.0 {
+            let names: Vec<_> = side
+                .iter()
+                .filter(|(_, value)| goes(value))
+                .map(|(name, _)| name.clone())
+                .collect();
+            taken.extend(names.iter().filter_map(|name| side.remove(name)));
+        }
+        taken
+    }
+}
+
+/// Why an entry went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// There was no room.
+    Evicted,
+    /// Its time was over.
+    Expired,
+    /// Another value took its place.
+    Replaced,
+    /// It was deleted.
+    Deleted,
+    /// Its tag was invalidated.
+    Invalidated,
+    /// Everything was cleared.
+    Cleared,
+}
+
+/// An entry that went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// What it was kept under.
+    pub key: Key,
+    /// What it was.
+    pub text: Arc<str>,
+    /// Why.
+    pub left: Left,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: Key,
+    pub(super) text: Arc<str>,
+    pub(super) stamp: u64,
+    /// Until when it is good; it may be kept longer.
+    pub(super) fresh: f64,
+    tags: Box<[Box<str>]>,
+    /// Counts keys as they were first stored.
+    order: u64,
+}
+
+/// Entries by slot, and the index that says which of them stay.
+#[derive(Debug)]
+pub(super) struct Entries {
+    index: Index,
+    heat: Vec<Cell<u8>>,
+    slots: ByKey<u32>,
+    by_slot: Vec<Option<Entry>>,
+    tags: BTreeMap<Box<str>, BTreeSet<u32>>,
+    stamps: u64,
+    pub(super) evictions: u64,
+    pub(super) expirations: u64,
+    /// What has gone since it was last taken.
+    pub(super) gone: Vec<Gone>,
+}
+
+impl Entries {
+    pub(super) fn new(limits: Limits, policy: Policy) -> Self {
+        Self {
+            index: Index::new(limits, policy),
+            heat: Vec::new(),
+            slots: ByKey::default(),
+            by_slot: Vec::new(),
+            tags: BTreeMap::new(),
+            stamps: 0,
+            evictions: 0,
+            expirations: 0,
+            gone: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.index.bytes()
+    }
+
+    pub(super) fn at(&self, slot: u32) -> Option<&Entry> {
+        self.by_slot.get(slot as usize)?.as_ref()
+    }
+
+    /// The slot of a key; an entry that is of no use any more is removed.
+    pub(super) fn slot(&mut self, number: bool, text: &str, now: f64) -> Option<u32> {
+        let slot = *self.slots.get(number, text)?;
+        if self.is_over(slot, now) {
+            self.remove(slot, Left::Expired);
+            return None;
+        }
+        Some(slot)
+    }
+
+    pub(super) fn touch(&mut self, slot: u32) {
+        self.index.touch(slot, &self.heat);
+    }
+
+    /// Stores a value; its slot and stamp, or nothing if it would not fit alone.
+    pub(super) fn put(&mut self, key: &Key, value: Value, now: f64) -> Option<(u32, u64)> {
+        let Value { text, bytes, fresh, until, tags } = value;
+        let bytes = bytes.unwrap_or_else(|| (text.len() + key.text.len()) as u64);
+        self.stamps += 1;
+        let (stamp, before) = (self.stamps, self.slots.get(key.number, &key.text).copied());
+        let (slot, order) = if let Some(slot) = before {
+            let left = if self.is_over(slot, now) { Left::Expired } else { Left::Replaced };
+            self.untag(slot);
+            let old = self.by_slot[slot as usize].take().expect("a slot of a key");
+            if old.text != text {
+                self.leave(Gone { key: old.key, text: old.text, left });
+            }
+            let kept = self.index.update(slot, bytes, until, now, &self.heat);
+            self.collect();
+            if !kept {
+                self.slots.remove(key.number, &key.text);
+                return self.refuse(key, text);
+            }
+            (slot, old.order)
+        } else {
+            if self.heat.len() == self.index.len() {
+                self.heat.push(Cell::new(0));
+                self.by_slot.push(None);
+            }
+            let new = New { hash: hash_of(key), bytes, until };
+            let slot = self.index.insert(new, now, &self.heat);
+            self.collect();
+            let Some(slot) = slot else { return self.refuse(key, text) };
+            self.slots.insert(key.number, &key.text, slot);
+            (slot, stamp)
+        };
+        for tag in &tags {
+            self.tags.entry(tag.clone()).or_default().insert(slot);
+        }
+        let entry = Entry { key: key.clone(), text, stamp, fresh, tags, order };
+        self.by_slot[slot as usize] = Some(entry);
+        Some((slot, stamp))
+    }
+
+    /// Removes an entry.
+    pub(super) fn remove(&mut self, slot: u32, left: Left) {
+        self.index.remove(slot);
+        self.forget(slot, left);
+    }
+
+    /// The slots of all entries with a tag.
+    pub(super) fn tagged(&self, tag: &str) -> Vec<u32> {
+        self.tags.get(tag).into_iter().flatten().copied().collect()
+    }
+
+    pub(super) fn sweep(&mut self, now: f64) {
+        self.index.sweep(now);
+        self.collect();
+    }
+
+    pub(super) fn clear(&mut self) {
+        let slots: Vec<_> = self.in_order().into_iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.forget(slot, Left::Cleared);
+        }
+        self.index.clear();
+        self.heat.clear();
+        self.by_slot.clear();
+    }
+
+    /// In the order in which the keys were first stored.
+    pub(super) fn in_order(&self) -> Vec<(u32, &Entry)> {
+        let slots = self.index.slots();
+        let mut all: Vec<_> = slots.filter_map(|slot| Some((slot, self.at(slot)?))).collect();
+        all.sort_unstable_by_key(|(_, entry)| entry.order);
+        all
+    }
+
+    fn is_over(&self, slot: u32, now: f64) -> bool {
+        self.index.until(slot).is_some_and(|until| until <= now)
+    }
+
+    /// What the index let go.
+    fn collect(&mut self) {
+        let gone: Vec<_> = self.index.take_gone(usize::MAX).collect();
+        for (slot, reason) in gone {
+            let left = if reason == Reason::Evicted { Left::Evicted } else { Left::Expired };
+            self.forget(slot, left);
+        }
+    }
+
+    fn refuse(&mut self, key: &Key, text: Arc<str>) -> Option<(u32, u64)> {
+        self.leave(Gone { key: key.clone(), text, left: Left::Evicted });
+        None
+    }
+
+    fn forget(&mut self, slot: u32, left: Left) {
+        self.untag(slot);
+        let Some(entry) = self.by_slot[slot as usize].take() else { return };
+        self.slots.remove(entry.key.number, &entry.key.text);
+        self.leave(Gone { key: entry.key, text: entry.text, left });
+    }
+
+    fn untag(&mut self, slot: u32) {
+        let Some(entry) = &self.by_slot[slot as usize] else { return };
+        for tag in &entry.tags {
+            let Some(slots) = self.tags.get_mut(tag) else { continue };
+            slots.remove(&slot);
+            if slots.is_empty() {
+                self.tags.remove(tag);
+            }
+        }
+    }
+
+    fn leave(&mut self, gone: Gone) {
+        match gone.left {
+            Left::Evicted => self.evictions += 1,
+            Left::Expired => self.expirations += 1,
+            _ => {}
+        }
+        self.gone.push(gone);
+    }
+}
+
+/// Bytes at either end of a key that are looked at: two keys of one hash are at worst kept longer than they should be.
+const LOOKED_AT: usize = 64;
+
+/// What is remembered of a key that was evicted (FNV-1a).
+fn hash_of(Key { number, text }: &Key) -> u32 {
+    let bytes = text.as_bytes();
+    let start = &bytes[..bytes.len().min(LOOKED_AT)];
+    let end = &bytes[bytes.len().saturating_sub(LOOKED_AT).max(start.len())..];
+    let length = (bytes.len() as u64).to_le_bytes();
+    let all = start.iter().chain(end).chain(&length).chain(std::iter::once(if *number {
+        &1
+    } else {
+        &0
+    }));
+    all.fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
