@@ -56,6 +56,14 @@ const taken = (expected) => (ref) => {
   expecting(expected, allowed)
 }
 
+/** The same, of one key again and again. */
+const repeated = (expected) => (ref) => {
+  const limiter = RateLimiter.limiter(ref)
+  let allowed = 0
+  for (let call = 0; call < calls; call += 1) if (limiter.take('user:1').allowed) allowed += 1
+  expecting(expected, allowed)
+}
+
 const refusable = (ask, isRefusal) => async (limiter, key) => {
   try {
     await ask(limiter, key)
@@ -68,11 +76,11 @@ const refusable = (ask, isRefusal) => async (limiter, key) => {
 const consume = (ref, key) => RateLimiter.consume(ref, key)
 const theirConsume = (limiter, key) => limiter.consume(key)
 
+const theirRefusal = (answer) => answer.msBeforeNext > 0
+
 const consumed = awaited(calls, refusable(consume, isRateLimitExceededError))
-const theirConsumed = awaited(
-  calls,
-  refusable(theirConsume, (error) => error.msBeforeNext > 0),
-)
+const theirConsumed = awaited(calls, refusable(theirConsume, theirRefusal))
+const theirRefused = awaited(0, refusable(theirConsume, theirRefusal))
 const flexible = 'rate-limiter-flexible, memory'
 
 const against = (name, setup, run, theirSetup, theirRun, bar) => ({
@@ -112,37 +120,20 @@ export const cases = [
   against('Limiter.take, 10,000 keys', open, taken(calls), theirOpen, theirConsumed, { ratio: 1 }),
   against('Limiter.take, exact log', ours(100_000, 'sliding-log'), taken(calls), theirOpen, theirConsumed),
   against('Limiter.take, counter', ours(plenty, 'sliding-counter'), taken(calls), theirOpen, theirConsumed),
-  {
-    name: 'a rejection by Limiter.take',
-    unit: 'ns/op',
-    iterations: calls,
-    ours: { setup: shut, run: taken(0) },
-    bar: { value: 300 },
-  },
+  against('a rejection by Limiter.take, 10,000 keys', shut, taken(0), theirShut, theirRefused, { value: 300 }),
+  against('a rejection by Limiter.take, one key', shut, repeated(0), theirShut, theirRefused, { value: 300 }),
   against(
-    'a rejection by RateLimiter.consume, which is an error',
+    'a rejection by RateLimiter.consume, which is an error with its stack',
     shut,
     awaited(0, refusable(consume, isRateLimitExceededError)),
     theirShut,
-    awaited(
-      0,
-      refusable(theirConsume, (error) => error.msBeforeNext > 0),
-    ),
-    { ratio: 1 },
+    theirRefused,
   ),
   {
     name: 'a take of one key',
     unit: 'ns/op',
     iterations: calls,
-    ours: {
-      setup: open,
-      run: (ref) => {
-        const limiter = RateLimiter.limiter(ref)
-        let allowed = 0
-        for (let call = 0; call < calls; call += 1) if (limiter.take('user:1').allowed) allowed += 1
-        expecting(calls, allowed)
-      },
-    },
+    ours: { setup: open, run: repeated(calls) },
     peer: {
       name: "limiter's TokenBucket, which has no keys",
       fn: {
