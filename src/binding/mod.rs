@@ -15,6 +15,7 @@ mod cache;
 mod clock;
 mod engine;
 mod engine_config;
+mod engine_profiles;
 mod environment;
 mod hot;
 mod inbox;
