@@ -163,10 +163,11 @@ impl Engine {
         Ok(routed.map(|routed| routed.decision))
     }
 
-    /// The terms of R, now: of the gate if the route has one, else of what `route()` was told.
+    /// The terms of R, now: of the gate if the route has one, else of what `route()` was told. A time that is no number
+    /// is the moment of the last report.
     #[must_use]
     pub fn reading(&self, id: RouteId, now_ms: f64) -> Option<Reading> {
-        let now = self.clock.peek(now_ms);
+        let now = if now_ms.is_nan() { now_ms } else { self.clock.peek(now_ms) };
         let route = self.routes.get(id.0)?;
         let mut reading = match &route.gate {
             Some(gate) => gate.evidence.reading(&self.config.gate, now),
