@@ -183,7 +183,7 @@ describe('bad input', () => {
     [{ extends: 'NONE' }, 'profile.extends'],
     [{ scarFactor: -1 }, 'profile.scarFactor'],
     [{ scarFactor: NaN }, 'profile.scarFactor'],
-    [{ scarMultiplier: -1 }, 'profile.scarFactor'],
+    [{ scarMultiplier: -1 }, 'profile.scarMultiplier'],
     [{ baselineLatencyMs: 0 }, 'profile.baselineLatencyMs'],
     [{ targetErrorRate: 2 }, 'profile.targetErrorRate'],
     [{ saturationBaseline: 0 }, 'profile.saturationBaseline'],

@@ -157,7 +157,9 @@ function refusal(
 ): InvalidArgumentError {
   if (inner === undefined) return new InvalidArgumentError(field, full, given)
   // The core names fields of the signals' baselines by where they stand in an engine's options.
-  const name = inner.replace(/^slo\./, '')
-  const value = (given as Record<string, unknown>)[name]
+  const plain = inner.replace(/^slo\./, '')
+  const values = given as Record<string, unknown>
+  const name = plain === 'scarFactor' && values[plain] === undefined ? 'scarMultiplier' : plain
+  const value = values[name]
   return new InvalidArgumentError(`${field}.${name}`, (why ?? 'valid').replace(/^must be /, ''), value)
 }

@@ -180,7 +180,9 @@ export class Sync {
   #again(epoch: number): void {
     const { intervalMs } = this.#terms
     const backoff = Math.min(intervalMs * 2 ** Math.min(this.#failures, 16), Math.max(MOST_BACKOFF_MS, intervalMs))
-    const delay = this.#failures === 0 ? intervalMs : backoff * (0.5 + 0.5 * this.#system.random.next())
+    // Spread, so that of two that write the same route in step neither is always the one that comes too late.
+    const spread = this.#system.random.next()
+    const delay = this.#failures === 0 ? intervalMs * (0.75 + 0.5 * spread) : backoff * (0.5 + 0.5 * spread)
     const next = (): void => {
       this.#round(epoch).catch((error: unknown) => this.#system.report(error, `the state provider ${this.name}`))
     }

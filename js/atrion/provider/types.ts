@@ -51,7 +51,7 @@ export interface StateProvider {
 export interface SyncOptions {
   /** Weight of what others say, 0 to 1. Default 0.3. */
   readonly blend?: number
-  /** Time between exchanges, milliseconds. Default 100. */
+  /** Mean time between exchanges, milliseconds; each is up to a quarter off. Default 100. */
   readonly intervalMs?: number
   /** An exchange may take this long, milliseconds. Default 1000. */
   readonly timeoutMs?: number
