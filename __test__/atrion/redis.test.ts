@@ -13,6 +13,8 @@ import { missing, RedisServer, until } from './redis-server.ts'
 
 const program = fileURLToPath(new URL('./redis-node.mjs', import.meta.url))
 
+const hiding = new URL('./hide.mjs', import.meta.url).href
+
 interface Line {
   readonly event?: string
   readonly resistance: number
@@ -27,8 +29,11 @@ class Peer {
   lines = 0
   readonly #child: ChildProcess
 
-  constructor(url: string, health: 'sick' | 'well') {
-    this.#child = spawn(process.execPath, [program, url, health], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(url: string, health: 'sick' | 'well', hide = '') {
+    this.#child = spawn(process.execPath, ['--import', hiding, program, url, health], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, HIDE: hide },
+    })
     createInterface(this.#child.stdout!).on('line', (text) => {
       const line = JSON.parse(text) as Line
       this.lines++
@@ -110,6 +115,27 @@ describe.skipIf(missing !== undefined)(`Redis${missing === undefined ? '' : ` (s
     await until(async () => (await client.get('{keelson:atrion}:db')) !== null, 'written again')
     client.disconnect()
     expect(await peer.end()).toBe(0)
+  }, 60_000)
+
+  it('is reached through either library, and told apart from one that is not installed', async () => {
+    const own = await RedisServer.start()
+    onTestFinished(() => own.end())
+    const peer = new Peer(own.url, 'sick', 'ioredis')
+    await until(() => peer.events.at(-1) === 'provider:joined', 'joined by redis')
+    own.signal('SIGSTOP')
+    await until(() => peer.events.at(-1) === 'provider:away', 'away')
+    own.signal('SIGCONT')
+    await until(() => peer.events.at(-1) === 'provider:joined', 'joined again', 15_000)
+    expect(await peer.end()).toBe(0)
+    const child = spawn(process.execPath, ['--import', hiding, program, own.url, 'well'], {
+      env: { ...process.env, HIDE: 'ioredis,redis' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let output = ''
+    child.stderr.on('data', (data) => (output += String(data)))
+    expect((await once(child, 'exit'))[0]).toBe(1)
+    expect(output).toContain('KEELSON_DEPENDENCY_MISSING')
+    expect(output).toContain('npm install ioredis or npm install redis')
   }, 60_000)
 
   it('may be away from the beginning', async () => {
