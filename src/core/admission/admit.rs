@@ -88,7 +88,9 @@ impl Engine {
                 resistance: 0.0,
             });
         };
-        let gate = route.gate.get_or_insert_with(|| Box::new(Gate::new(config, now)));
+        let profile = &route.profile;
+        let gate =
+            route.gate.get_or_insert_with(|| Box::new(Gate::new(config, now).under(profile)));
         gate.settle(config, now);
         let reason = match gate.judge(config, voltage, now) {
             Verdict::Pass => return self.admitted(id, false, ticket_timeout_ms, now),
