@@ -58,6 +58,8 @@ pub enum Event {
 pub(crate) struct Ticket {
     pub(crate) route: u32,
     pub(crate) since: f64,
+    /// When it asked: earlier, if it waited.
+    pub(crate) asked: f64,
     /// In flight when it started, itself included.
     pub(crate) in_flight: u32,
     pub(crate) kind: Kind,

@@ -31,13 +31,14 @@ impl Engine {
 
     /// A waiter gives up. False if it is not waiting any more. No event follows.
     pub fn cancel(&mut self, waiter: WaiterId, now_ms: f64) -> bool {
-        self.clock.tick(now_ms);
+        let now = self.clock.tick(now_ms);
         if self.waiters.get(waiter.0).is_none() {
             return false;
         }
         let Some(gone) = self.take_waiter(waiter.0.slot) else { return false };
         if let Some(gate) = self.routes.gate(gone.route) {
             gate.refuse(Reason::Cancelled);
+            gate.patience.left(now - gone.since, now);
         }
         self.routes.end(gone.route);
         true
@@ -79,9 +80,10 @@ impl Engine {
         }
         let waiter = self.waiters.at(slot)?;
         let gate = self.routes.gate(waiter.route)?;
-        let deadline = gate.queue_deadline(config);
-        let burst = !gate.queue.stands(waiter.voltage, now, gate.standing_ms(config));
-        let patience = (SECOND_CHANCE * deadline).min(LONGEST_BURST_MS);
+        let deadline = gate.queue_deadline(config, now);
+        let burst = !gate.queue.stands(waiter.voltage, now, gate.standing_ms(config, now));
+        let patience =
+            (SECOND_CHANCE * deadline).min(LONGEST_BURST_MS).min(gate.patience.longest_wait(now));
         let at = (waiter.since + patience).min(waiter.until);
         let wide = gate.limit.value() >= WIDE;
         (burst && wide && at > now + ROUNDING_MS).then_some(at)
@@ -105,6 +107,7 @@ impl Engine {
                     let latency = (now - ticket.since).max(0.0);
                     gate.counters.succeeded += 1;
                     gate.evidence.succeed(latency);
+                    gate.patience.answered(now - ticket.asked, latency, now);
                     if ticket.kind != Kind::Shadow {
                         gate.limit.sample(config, f64::from(ticket.in_flight), latency, now);
                     }
@@ -113,7 +116,13 @@ impl Engine {
                     gate.counters.failed += 1;
                     gate.evidence.fail();
                 }
-                Outcome::Aborted | Outcome::Ignored => {}
+                Outcome::Aborted => {
+                    gate.patience.left(now - ticket.asked, now);
+                    if ticket.kind != Kind::Shadow {
+                        gate.limit.abandoned(config, now - ticket.since);
+                    }
+                }
+                Outcome::Ignored => {}
             }
             if matches!(outcome, Outcome::Ok | Outcome::Failed) {
                 let scarred = gate.evidence.scarred(config);
@@ -133,7 +142,7 @@ impl Engine {
             if gate.queue.len() == 0 || !gate.has_slot() {
                 return;
             }
-            let standing = gate.standing_ms(config);
+            let standing = gate.standing_ms(config, now);
             let Some(waiter) = gate.queue.best(now, standing) else { return };
             let r = gate.evidence.resistance(config, now);
             let Some(voltage) = self.waiters.at(waiter).map(|waiter| waiter.voltage) else {
@@ -151,7 +160,7 @@ impl Engine {
             if let Some(gate) = self.routes.gate(slot) {
                 gate.evidence.waited(now - gone.since);
             }
-            if let Some(ticket) = self.start(slot, false, gone.ticket_timeout_ms, now) {
+            if let Some(ticket) = self.start(slot, false, gone.ticket_timeout_ms, gone.since, now) {
                 self.events.push_back(Event::Admitted { waiter: WaiterId(handle), ticket });
             }
             self.routes.end(slot);
