@@ -93,8 +93,8 @@ pub(crate) struct Limit {
     dip: Option<Dip>,
     next_dip_at: f64,
     dip_interval: f64,
-    /// The last look said that the baseline is too high.
-    too_high: bool,
+    /// Time without a dip after one, in units of its length: 0 while the baseline is known to be too high.
+    spared: f64,
     /// Milliseconds of work seen before there was a baseline, and until when.
     exposure: f64,
     exposed_to: f64,
@@ -136,7 +136,7 @@ impl Limit {
             dip: None,
             next_dip_at: 0.0,
             dip_interval: dip_bounds(0.0).0,
-            too_high: false,
+            spared: SPARED,
             exposure: 0.0,
             exposed_to: f64::INFINITY,
             drift: 0.0,
@@ -214,11 +214,7 @@ impl Limit {
             }
             if dip.admissions_left <= 0.0 || now >= dip.until {
                 // What was in flight may have taken long to drain, and all the while the service was half idle.
-                let spared = if self.too_high || self.size < WIDE {
-                    0.0
-                } else {
-                    SPARED * (now - dip.since)
-                };
+                let spared = if self.size < WIDE { 0.0 } else { self.spared * (now - dip.since) };
                 self.next_dip_at = self.next_dip_at.max(now + spared);
                 self.dip = None;
             }
@@ -302,12 +298,13 @@ impl Limit {
         self.drift += NEWS_WEIGHT * (surprise - self.drift);
         let news = self.drift.abs() * (count / self.variation()).sqrt() > NEWS;
         self.checked = self.size;
-        self.too_high = news && surprise < 0.0;
+        let too_high = news && surprise < 0.0;
+        self.spared = if too_high { 0.0 } else { SPARED };
         let was = self.base;
         self.base += if news { GAIN.1 } else { gain } * (mean - self.base);
         self.drift -= (self.base / was).ln();
         let (shortest, longest) = dip_bounds(self.base);
-        self.dip_interval = if self.too_high {
+        self.dip_interval = if too_high {
             // Too high a baseline means too high a limit: then a dip costs no throughput.
             0.5 * shortest
         } else if news {
