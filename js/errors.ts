@@ -43,7 +43,18 @@ export type ErrorCode =
   | 'KEELSON_MISSING_TEMPLATE'
   | 'KEELSON_INVALID_TEMPLATE'
   | 'KEELSON_SUPERVISOR_NOT_FOUND'
+  | 'KEELSON_BUS_OVERFLOW'
+  | 'KEELSON_RATE_LIMITED'
+  | 'KEELSON_MISCONFIGURED'
   | 'KEELSON_PROCESS'
+  | 'KEELSON_CIRCUIT_OPEN'
+  | 'KEELSON_BULKHEAD_REJECTED'
+  | 'KEELSON_INTERRUPTED'
+  | 'KEELSON_EFFECT_FAILED'
+  | 'KEELSON_SCOPE_CLOSED'
+  | 'KEELSON_UNFINISHED'
+  | 'KEELSON_JOIN_CYCLE'
+  | 'KEELSON_LEAK'
   | 'KEELSON_PANIC'
   | 'KEELSON_NATIVE_MISSING'
 
@@ -129,6 +140,18 @@ export class TimeoutError extends KeelsonError {
   constructor(what: string, timeoutMs: number, message: string = `${what} timed out after ${timeoutMs} ms`) {
     super(message)
     this.timeoutMs = timeoutMs
+  }
+}
+
+/** The program around a part is set up so that the part cannot do its work. It is reported, and nothing is refused. */
+export class MisconfigurationError extends KeelsonError {
+  static readonly code: 'KEELSON_MISCONFIGURED' = 'KEELSON_MISCONFIGURED'
+  readonly code: 'KEELSON_MISCONFIGURED' = 'KEELSON_MISCONFIGURED'
+  /** What was looked at: the name of the check, which can be turned off. */
+  readonly check: string
+  constructor(check: string, message: string) {
+    super(message)
+    this.check = check
   }
 }
 
@@ -367,6 +390,10 @@ export const isJournalFormatError: (error: unknown) => error is JournalFormatErr
 export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
 /** Guard for {@link RecordTooLargeError}. */
 export const isRecordTooLargeError: (error: unknown) => error is RecordTooLargeError = isCode(RecordTooLargeError.code)
+/** Guard for {@link MisconfigurationError}. */
+export const isMisconfigurationError: (error: unknown) => error is MisconfigurationError = isCode(
+  MisconfigurationError.code,
+)
 /** Guard for {@link ProcessError}. */
 export const isProcessError: (error: unknown) => error is ProcessError = isCode(ProcessError.code)
 /** Guard for {@link NativePanicError}. */

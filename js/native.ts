@@ -28,6 +28,9 @@ interface Native extends Pick<
   | 'nativeJournalLoadSnapshot'
   | 'nativeActorsOpen'
   | 'nativeActorsClose'
+  | 'nativeCacheOpen'
+  | 'nativeCacheGrow'
+  | 'nativeCacheClose'
 > {
   readonly hot: HotLane
   readonly scratch: Float64Array
@@ -73,6 +76,9 @@ export type NativeJournalFailure = Binding.NativeJournalFailure
 export type NativeJournalPage = Binding.NativeJournalPage
 export const nativeActorsOpen: Native['nativeActorsOpen'] = native.nativeActorsOpen
 export const nativeActorsClose: Native['nativeActorsClose'] = native.nativeActorsClose
+export const nativeCacheOpen: Native['nativeCacheOpen'] = native.nativeCacheOpen
+export const nativeCacheGrow: Native['nativeCacheGrow'] = native.nativeCacheGrow
+export const nativeCacheClose: Native['nativeCacheClose'] = native.nativeCacheClose
 export type NativeEngineConfig = Binding.NativeEngineConfig
 
 native.setPanicFactory((message) => new NativePanicError(message))

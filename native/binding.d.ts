@@ -15,7 +15,7 @@ export interface NativeActors {
   handle: number
   /** Four numbers a submission. */
   submissions: Float64Array
-  /** Five numbers a step. */
+  /** Five numbers a step, and four behind them. */
   steps: Float64Array
 }
 
@@ -24,6 +24,23 @@ export declare function nativeActorsClose(handle: number): void
 
 /** Opens a runtime with room for so many submissions, and so many steps a round. */
 export declare function nativeActorsOpen(capacity: number): NativeActors
+
+/** A cache and the memory through which its uses are told. */
+export interface NativeCache {
+  /** Its handle. */
+  handle: number
+  /** 72 numbers for calls, then a byte a slot, then a number a logged use. */
+  memory: Float64Array
+}
+
+/** Forgets a cache; a stale handle does nothing. */
+export declare function nativeCacheClose(handle: number): void
+
+/** Makes room for more slots; the new memory. The log must have been taken. */
+export declare function nativeCacheGrow(handle: number, slots: number): Float64Array | null
+
+/** Opens a cache with room for so many slots to begin with; infinite limits are none. */
+export declare function nativeCacheOpen(entries: number, bytes: number, lru: boolean, slots: number): NativeCache
 
 /** A commit, for what is read seldom. */
 export interface NativeCommit {

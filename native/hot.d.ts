@@ -103,6 +103,22 @@ export interface HotLane {
   sharedCount(): number
   /** A number that no other call in the process got: the name of a private namespace. */
   sharedNamespace(): number
+  /** Stores an entry: its slot, or -1 if it would not fit alone. Memory: hash, bytes, until, now and uses logged; then, what has gone. */
+  cacheInsert(cache: number): number
+  /** Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`. */
+  cacheUpdate(cache: number, slot: number): number
+  /** Frees a slot. Memory: uses logged. */
+  cacheRemove(cache: number, slot: number): number
+  /** Removes what is over. Memory: now and uses logged; then, what has gone. */
+  cacheSweep(cache: number): number
+  /** Further slots that have gone. Memory: these. */
+  cacheGone(cache: number): number
+  /** Takes the log of uses. Memory: how many. */
+  cacheUses(cache: number): number
+  /** Removes everything. */
+  cacheClear(cache: number): number
+  /** What all entries take. */
+  cacheBytes(cache: number): number
   /** The value of a counter or flag, or NaN. */
   wordGet(word: number): number
   /** Adds; the new value, or NaN and no change when it would not be a safe integer. */
@@ -143,8 +159,8 @@ export interface HotLane {
   journalView(journal: number, durability: number): number
   /** Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest. */
   actorSpawn(runtime: number, trap_exit: number, max_mailbox: number, overflow: number): number
-  /** Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline. */
-  actorRound(runtime: number, submitted: number, now: number): number
+  /** Takes submissions, then writes what comes next to the steps; how many. Behind the steps stand the number of submissions and the time, and then 1 when there is more, and the next deadline. */
+  actorRound(runtime: number): number
   /** Takes submissions and nothing else. */
   actorSubmit(runtime: number, submitted: number): number
   /** Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process. */
@@ -185,4 +201,40 @@ export interface HotLane {
   restartsStarted(restarts: number, now: number): number
   /** It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were. */
   restartsFailed(restarts: number, now: number, chance: number): number
+  /** Opens the subscriptions of a bus; their handle. */
+  busOpen(): number
+  /** Forgets them; a stale handle does nothing. */
+  busClose(bus: number): number
+  /** Adds a subscription; its id, or -1 for no bus, -2 too long, -3 too many segments, -4 no room. Scratch 0: its slot. */
+  busSubscribe(pattern: string, bus: number): number
+  /** Ends a subscription; 1 if there was one. */
+  busUnsubscribe(bus: number, id: number): number
+  /** How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first 64, in order. */
+  busMatch(topic: string, bus: number): number
+  /** Up to 64 slots of what was found last, from an index on, in scratch; how many. */
+  busFound(bus: number, from: number): number
+  /** A limiter's handle, or minus the number of the field that is refused: 1 limit, 2 window, 3 burst, 4 max keys, 5 block. The algorithm is 0 GCRA, 1 log, 2 counter. */
+  rateOpen(algorithm: number, limit: number, window: number, burst: number, max_keys: number, block: number, now: number): number
+  /** Forgets a limiter; a stale handle does nothing. */
+  rateClose(limiter: number): number
+  /** Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: allowed, remaining, used, retry, reset, blocked; times in microseconds. */
+  rateCheck(limiter: number, slot: number, cost: number, now: number): number
+  /** Takes a cost if it is there: 1, 0, or -1 for a cost that never is. Scratch as above. */
+  rateTake(limiter: number, slot: number, cost: number, now: number): number
+  /** Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, then how many slots were forgotten for it, and which. */
+  rateEnter(limiter: number, cost: number, now: number): number
+  /** Adds a key: its slot. Scratch 6: as above. */
+  rateAdd(limiter: number, now: number): number
+  /** Takes points, there or not: 1, or 0 for no key. */
+  ratePenalty(limiter: number, slot: number, points: number, now: number): number
+  /** Gives points back: 1, or 0 for no key. */
+  rateReward(limiter: number, slot: number, points: number, now: number): number
+  /** Blocks for so many milliseconds, 0 to end a block: 1, or 0 for no key. */
+  rateBlock(limiter: number, slot: number, time: number, now: number): number
+  /** Forgets a key: 1, or 0 for no key. */
+  rateForget(limiter: number, slot: number): number
+  /** Forgets idle keys, up to as many as are told at once: how many. Scratch 0: for how many milliseconds no other is idle, or -1 when there is no other; 7: which. */
+  rateSweep(limiter: number, now: number): number
+  /** How many keys there are. Scratch: keys that were forgotten before they were idle, bytes. */
+  rateStats(limiter: number): number
 }

@@ -38,6 +38,8 @@ const suites = [
       '__test__/atom',
       '__test__/journal',
       '__test__/seam',
+      '__test__/otp',
+      '__test__/process',
       '__test__/express',
       '__test__/compat',
     ],

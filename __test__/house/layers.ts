@@ -5,9 +5,9 @@
 export const layers = {
   /** The seam and what everything stands on: the files directly in js/. */
   native: ['.'],
-  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor'],
+  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'effect', 'actor'],
   services: ['atrion', 'otp', 'process'],
-  adapters: ['express', 'testing'],
+  adapters: ['http', 'express', 'fastify', 'testing'],
 } as const satisfies Record<string, readonly string[]>
 
 const order: readonly (readonly string[])[] = [layers.native, layers.primitives, layers.services, layers.adapters]

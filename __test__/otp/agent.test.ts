@@ -1,24 +1,16 @@
-import { Agent, createControlledClock, createSystem, GenServer, Registry, type System } from 'keelson'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Agent, GenServer, Registry, type System } from 'keelson'
+import { beforeEach, describe, expect, it } from 'vitest'
 
+import { rejection, useStage } from './harness.ts'
+
+const stage = useStage()
+const { turn } = stage
 let system: System
 let reported: [unknown, string][]
 
 beforeEach(() => {
-  reported = []
-  system = createSystem({ clock: createControlledClock(), onError: (error, origin) => reported.push([error, origin]) })
+  ;({ system, reported } = stage)
 })
-afterEach(async () => {
-  await system.close()
-})
-
-const clockOf = (): ReturnType<typeof createControlledClock> => system.clock as ReturnType<typeof createControlledClock>
-const turn = (): Promise<void> => clockOf().flush()
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )
 
 describe('an agent', () => {
   it('reads, changes, and does both at once', async () => {
@@ -34,7 +26,7 @@ describe('an agent', () => {
     expect(await rejection(Agent.get(agent, (list) => list))).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
   })
 
-  it('runs one function at a time, also asynchronous ones, and never on the stack of the caller', async () => {
+  it('runs one function at a time, also asynchronous ones, and never on the stack of the caller [agent-one]', async () => {
     const agent = await Agent.start(async () => 0, { system })
     const slow = (count: number): Promise<number> => system.clock.sleep(10).then(() => count + 1)
     let isRun = false
@@ -44,18 +36,18 @@ describe('an agent', () => {
       return count
     })
     expect(isRun).toBe(false)
-    await clockOf().advance(20)
+    await stage.clock.advance(20)
     await Promise.all(both)
     expect(await seen).toBe(2)
     const late = Agent.get(agent, async (count) => {
       await system.clock.sleep(5)
       return `${count}`
     })
-    await clockOf().advance(5)
+    await stage.clock.advance(5)
     expect(await late).toBe('2')
   })
 
-  it('rejects with what a function throws, and is as before', async () => {
+  it('rejects with what a function throws, and is as before [agent-throw]', async () => {
     const agent = await Agent.start(() => 5, { system })
     const fails = (): never => {
       throw new Error('no')
@@ -94,9 +86,9 @@ describe('an agent', () => {
   it('times out as a call does', async () => {
     const agent = await Agent.start(() => 5, { system })
     const late = rejection(Agent.get(agent, () => system.clock.sleep(500), { timeout: 100 }))
-    await clockOf().advance(100)
+    await stage.clock.advance(100)
     expect(await late).toMatchObject({ code: 'KEELSON_CALL_TIMEOUT', timeoutMs: 100 })
-    await clockOf().advance(400)
+    await stage.clock.advance(400)
     await turn()
     expect(system.clock.getPendingTimerCount()).toBe(0)
   })

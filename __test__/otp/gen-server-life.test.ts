@@ -274,8 +274,8 @@ describe('monitors, links and timers', () => {
     await stage.turn()
     const reason = { type: 'error', message: 'crash' }
     expect(infos).toEqual([{ type: 'DOWN', monitorId, ref: { id: subject.id }, reason }])
-    expect(events.filter(({ type }) => type === 'process_down')).toEqual([
-      { type: 'process_down', ref: watcher, monitoredRef: { id: subject.id }, reason, monitorId },
+    expect(events.filter(({ type }) => type === 'down')).toEqual([
+      { type: 'down', ref: watcher, monitoredRef: { id: subject.id }, reason, monitorId },
     ])
     const late = await GenServer.monitor(watcher, subject)
     await stage.turn()

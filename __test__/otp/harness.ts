@@ -44,6 +44,15 @@ export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
+/** What a call throws. */
+export const thrown = (attempt: () => unknown): unknown => {
+  try {
+    return { returned: attempt() }
+  } catch (error) {
+    return error
+  }
+}
+
 export const counter: GenServerBehavior<number, 'get' | 'throw' | 'bad' | 'slow', 'add' | 'crash' | 'forget'> = {
   init: () => 0,
   handleCall: (message, count) => {

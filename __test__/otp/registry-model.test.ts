@@ -1,31 +1,16 @@
 import * as fc from 'fast-check'
-import {
-  createControlledClock,
-  createSystem,
-  GenServer,
-  type GenServerBehavior,
-  type GenServerRef,
-  Registry,
-  type System,
-} from 'keelson'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { GenServer, type GenServerBehavior, type GenServerRef, Registry, type System } from 'keelson'
+import { beforeEach, describe, expect, it } from 'vitest'
 
+import { thrown, useStage } from './harness.ts'
+
+const stage = useStage()
 let system: System
 
 beforeEach(() => {
-  system = createSystem({ clock: createControlledClock() })
-})
-afterEach(async () => {
-  await system.close()
+  ;({ system } = stage)
 })
 
-const thrown = (attempt: () => unknown): unknown => {
-  try {
-    return { returned: attempt() }
-  } catch (error) {
-    return error
-  }
-}
 const silent: GenServerBehavior<number> = {
   init: () => 0,
   handleCall: (_, state) => [state, state],

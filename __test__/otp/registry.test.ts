@@ -11,33 +11,18 @@ import {
   type RegistryInstance,
   type System,
 } from 'keelson'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { rejection, thrown, useStage } from './harness.ts'
+
+const stage = useStage()
+const { turn } = stage
 let system: System
 let reported: [unknown, string][]
 
 beforeEach(() => {
-  reported = []
-  system = createSystem({ clock: createControlledClock(), onError: (error, origin) => reported.push([error, origin]) })
+  ;({ system, reported } = stage)
 })
-afterEach(async () => {
-  await system.close()
-})
-
-const clockOf = (): ReturnType<typeof createControlledClock> => system.clock as ReturnType<typeof createControlledClock>
-const turn = (): Promise<void> => clockOf().flush()
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )
-const thrown = (attempt: () => unknown): unknown => {
-  try {
-    return { returned: attempt() }
-  } catch (error) {
-    return error
-  }
-}
 
 const silent: GenServerBehavior<number> = {
   init: () => 0,
@@ -66,27 +51,30 @@ describe('names', () => {
     })
   })
 
-  it.each(['stop', 'crash', 'link'])('are all free again after a %s, however many the process had', async (how) => {
-    const [ref, other] = [await start(), await start()]
-    for (const name of ['one', 'two', 'three']) Registry.register(name, ref, system)
-    Registry.register('other', other, system)
-    const atEnd: string[][] = []
-    GenServer.onLifecycleEvent(({ type, ...event }) => {
-      const { ref: ended } = event as { ref: { id: string } }
-      if (type === 'terminated' && ended.id === ref.id) atEnd.push(Registry.getNames(system))
-    }, system)
-    if (how === 'stop') await GenServer.stop(ref)
-    else if (how === 'crash') GenServer.cast(ref, 'crash')
-    else {
-      const failing = await start()
-      await GenServer.link(ref, failing)
-      GenServer.cast(failing, 'crash')
-    }
-    for (let index = 0; index < 3; index++) await turn()
-    expect(atEnd).toEqual([['other']])
-    expect([Registry.getNames(system), Registry.count(system)]).toEqual([['other'], 1])
-    Registry.register('one', other, system)
-  })
+  it.each(['stop', 'crash', 'link'])(
+    'are all free again after a %s, however many the process had [names-end]',
+    async (how) => {
+      const [ref, other] = [await start(), await start()]
+      for (const name of ['one', 'two', 'three']) Registry.register(name, ref, system)
+      Registry.register('other', other, system)
+      const atEnd: string[][] = []
+      GenServer.onLifecycleEvent(({ type, ...event }) => {
+        const { ref: ended } = event as { ref: { id: string } }
+        if (type === 'terminated' && ended.id === ref.id) atEnd.push(Registry.getNames(system))
+      }, system)
+      if (how === 'stop') await GenServer.stop(ref)
+      else if (how === 'crash') GenServer.cast(ref, 'crash')
+      else {
+        const failing = await start()
+        await GenServer.link(ref, failing)
+        GenServer.cast(failing, 'crash')
+      }
+      for (let index = 0; index < 3; index++) await turn()
+      expect(atEnd).toEqual([['other']])
+      expect([Registry.getNames(system), Registry.count(system)]).toEqual([['other'], 1])
+      Registry.register('one', other, system)
+    },
+  )
 
   it('are listed in order of registration', async () => {
     const ref = await start()
@@ -96,7 +84,7 @@ describe('names', () => {
     expect(Registry.getNames(system)).toEqual(['a', 'b', 'c'])
   })
 
-  it('refuse a second process, the same one again, one that has ended, and one that ends', async () => {
+  it('refuse a second process, the same one again, one that has ended, and one that ends [names-one]', async () => {
     const [ref, other] = [await start(), await start()]
     Registry.register('a', ref, system)
     const taken = { code: 'KEELSON_ALREADY_REGISTERED', registeredName: 'a', message: "Name 'a' is already registered" }
@@ -112,7 +100,7 @@ describe('names', () => {
     await turn()
     expect(thrown(() => Registry.register('b', slow, system))).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
     expect(Registry.getNames(system)).toEqual(['a', 'slow'])
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     await stopped
     expect(Registry.getNames(system)).toEqual(['a'])
   })
@@ -165,7 +153,7 @@ describe('a registry of unique keys', () => {
   it('keeps a process, metadata and the time under a key', async () => {
     const registry = Registry.create<{ room: string }>({ system, name: 'users' })
     const ref = await start()
-    clockOf().advanceBy(70)
+    stage.clock.advanceBy(70)
     registry.register('ann', ref, { room: 'lobby' })
     const entry = { ref, metadata: { room: 'lobby' }, registeredAt: 70 }
     expect(registry.lookup('ann')).toEqual(entry)
@@ -331,7 +319,7 @@ describe('a registry of duplicate keys', () => {
     registry.dispatch('k', 1, () => Promise.reject(new Error('later')))
     await turn()
     expect(reported).toEqual([[expect.objectContaining({ message: 'later' }), expect.stringContaining("'k'")]])
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
   })
 
   it('keeps the registrations of a key apart', async () => {

@@ -38,7 +38,7 @@ const refOf = (supervisor: SupervisorRef, id: string): Worker => Supervisor.getC
 const crash = (supervisor: SupervisorRef, id: string): boolean => GenServer.cast(refOf(supervisor, id), 'crash')
 const starts = (name: string): number => yard.log.filter((line) => line === `start ${name}`).length
 
-it('D1: a throw in a cast crashes the child, which is told and restarted; its supervisor owns the error', async () => {
+it('D1: a throw in a cast crashes the child, which is told and restarted; its supervisor owns the error [one-owner]', async () => {
   const supervisor = await start({ children: [child('a')] })
   const [before] = Supervisor.getChildren(supervisor)
   crash(supervisor, 'a')
@@ -53,7 +53,7 @@ it('D1: a throw in a cast crashes the child, which is told and restarted; its su
   expect(await GenServer.call(refOf(supervisor, 'a'), 'get')).toBe(2)
 })
 
-it('D2: a child that was terminated stays so', async () => {
+it('D2: a child that was terminated stays so [requests]', async () => {
   const supervisor = await start({ children: [child('a')] })
   await Supervisor.terminateChild(supervisor, 'a')
   await yard.clock.advance(10_000)
@@ -62,7 +62,7 @@ it('D2: a child that was terminated stays so', async () => {
 })
 
 it.each(['one_for_all', 'rest_for_one', 'one_for_one'] as const)(
-  'D3: a slow start of %s runs once',
+  'D3: a slow start of %s runs once [start-once]',
   async (strategy) => {
     const slow = (id: string): ChildSpec => child(id, { start: yard.worker(id, { hold: 120 }) })
     const begun = start({ strategy, children: [slow('a'), slow('b'), slow('c')] })
@@ -81,7 +81,7 @@ it.each(['one_for_all', 'rest_for_one', 'one_for_one'] as const)(
   },
 )
 
-it('D5: over its budget a supervisor stops the siblings, and says so to everybody who asked', async () => {
+it('D5: over its budget a supervisor stops the siblings, and says so to everybody who asked [escalation]', async () => {
   const restartIntensity = { maxRestarts: 2, withinMs: 1000 }
   const supervisor = await start({ restartIntensity, children: [child('a'), child('b')] })
   const ended = rejection(supervisor.terminated)
@@ -101,7 +101,7 @@ it('D5: over its budget a supervisor stops the siblings, and says so to everybod
   expect(yard.reported).toEqual([])
 })
 
-it('D5: nobody asked, so the owner of errors is told, and nothing is unhandled', async () => {
+it('D5: nobody asked, so the owner of errors is told, and nothing is unhandled [escalation]', async () => {
   const supervisor = await start({ restartIntensity: { maxRestarts: 0 }, children: [child('a')] })
   crash(supervisor, 'a')
   await yard.settle()
@@ -111,7 +111,7 @@ it('D5: nobody asked, so the owner of errors is told, and nothing is unhandled',
   void supervisor.terminated
 })
 
-it('D5: restarts that are further apart than the window are allowed for ever', async () => {
+it('D5: restarts that are further apart than the window are allowed for ever [intensity]', async () => {
   const supervisor = await start({ restartIntensity: { maxRestarts: 1, withinMs: 1000 }, children: [child('a')] })
   for (let round = 0; round < 10; round++) {
     crash(supervisor, 'a')
@@ -120,7 +120,7 @@ it('D5: restarts that are further apart than the window are allowed for ever', a
   expect(Supervisor.getChild(supervisor, 'a')?.restartCount).toBe(10)
 })
 
-it('a restart whose start fails is tried again, and counted', async () => {
+it('a restart whose start fails is tried again, and counted [failed-start]', async () => {
   let fails = 2
   const shaky = (): Promise<Worker> =>
     fails-- > 0 && starts('a') > 0 ? Promise.reject(new Error('not yet')) : yard.worker('a')()
@@ -146,7 +146,7 @@ it('D7: a crash is seen without a timer', async () => {
   expect(starts('a')).toBe(2)
 })
 
-it('D8: two stops at once both resolve', async () => {
+it('D8: two stops at once both resolve [stop-all]', async () => {
   const busy = child('a', { start: yard.worker('a', { stopMs: 50 }) })
   const supervisor = await start({ children: [busy] })
   const stops = Promise.all([Supervisor.stop(supervisor), Supervisor.stop(supervisor, 'shutdown')])
@@ -170,7 +170,7 @@ it('D8: of two children of one id that are started at once, one wins', async () 
   expect(Supervisor.countChildren(supervisor)).toBe(1)
 })
 
-it('D8: a stop during a restart leaves nothing behind', async () => {
+it('D8: a stop during a restart leaves nothing behind [no-orphan]', async () => {
   let hold = 0
   const slow = child('a', { start: () => yard.worker('a', { hold })(), shutdownTimeout: 100 })
   const supervisor = await start({ children: [slow] })
@@ -198,7 +198,7 @@ it('D8: a stop does not wait for a start that never returns', async () => {
   await stopped
 })
 
-it('D9: a child that overruns its shutdown is killed; terminate and terminated come once', async () => {
+it('D9: a child that overruns its shutdown is killed; terminate and terminated come once [shutdown-timeout]', async () => {
   const ends: string[] = []
   const off = GenServer.onLifecycleEvent((event) => {
     if (event.type === 'terminated') ends.push(event.ref.id)
@@ -244,7 +244,7 @@ it('D10: a program that starts and stops a supervised server ends at once', () =
   expect(performance.now() - begun).toBeLessThan(2500)
 })
 
-it('D11: what a start makes after its time is killed', async () => {
+it('D11: what a start makes after its time is killed [no-orphan]', async () => {
   const slow = child('a', { start: yard.worker('a', { hold: 100 }), startTimeout: 10 })
   const failed = rejection(start({ children: [slow] }))
   await yard.clock.advance(10)

@@ -39,7 +39,7 @@ const crash = async (yard: Yard, supervisor: SupervisorRef, id: string): Promise
 }
 
 describe('a tree', () => {
-  it('starts from the leaves up and stops the other way, three levels deep', async () => {
+  it('starts from the leaves up and stops the other way, three levels deep [trees]', async () => {
     const yard = createYard()
     const refs = new Map<string, SupervisorRef>()
     const low = nested(yard, refs, 'low', { children: [worker(yard, 'x'), worker(yard, 'y')] })
@@ -58,7 +58,7 @@ describe('a tree', () => {
     await yard.system.close()
   })
 
-  it('escalates: one that gives up is started anew by the one above, until that one gives up as well', async () => {
+  it('escalates: one that gives up is started anew by the one above, until that one gives up as well [escalation]', async () => {
     const yard = createYard()
     const refs = new Map<string, SupervisorRef>()
     const low = nested(yard, refs, 'low', {
@@ -85,7 +85,7 @@ describe('a tree', () => {
     await yard.system.close()
   })
 
-  it('leaves no orphan when a supervisor in it is killed, or stopped while it starts', async () => {
+  it('leaves no orphan when a supervisor in it is killed, or stopped while it starts [no-orphan]', async () => {
     const yard = createYard()
     const refs = new Map<string, SupervisorRef>()
     const deaf: ChildSpec = { id: 'deaf', start: yard.worker('deaf', { deaf: true }), shutdownTimeout: Infinity }
@@ -134,7 +134,7 @@ const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree; leaf: { stopMs: number 
 const leaves = (node: Tree): number =>
   node.children.reduce((sum, child) => sum + ('children' in child ? leaves(child) : 1), 0)
 
-it('starts children again in the context in which the supervisor was started', async () => {
+it('starts children again in the context in which the supervisor was started [context]', async () => {
   const yard = createYard()
   const context = new AsyncLocalStorage<string>()
   const seen: unknown[] = []
@@ -204,7 +204,7 @@ describe('whatever crashes', () => {
 })
 
 describe('100,000 children', () => {
-  it('start, crash and stop, and a crash costs the same however many siblings there are', async () => {
+  it('start, crash and stop, and a crash costs the same however many siblings there are [crash-cost]', async () => {
     const system = createSystem()
     const behavior = {
       init: () => 0,

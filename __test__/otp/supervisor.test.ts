@@ -35,7 +35,7 @@ const start = (options: Parameters<typeof Supervisor.start>[0]): Promise<Supervi
   Supervisor.start({ system: yard.system, ...options })
 
 describe('the face', () => {
-  it('starts children in order, shows them, and stops them the last first', async () => {
+  it('starts children in order, shows them, and stops them the last first [children-order]', async () => {
     const supervisor = await start({ children: [child('a'), child('b'), child('c')] })
     expect(supervisor.id).toMatch(/^supervisor_1_/)
     expect(Supervisor.isRunning(supervisor)).toBe(true)
@@ -68,7 +68,7 @@ describe('the face', () => {
     }
   })
 
-  it('adds, removes and renews children', async () => {
+  it('adds, removes and renews children [requests]', async () => {
     const supervisor = await start({ children: [child('a')] })
     const added = await Supervisor.startChild(supervisor, child('b'))
     expect(Supervisor.getChild(supervisor, 'b')?.ref).toBe(added)
@@ -85,7 +85,7 @@ describe('the face', () => {
     expect(yard.reported).toEqual([])
   })
 
-  it('throws the error of a child that does not start, and stops those before it', async () => {
+  it('throws the error of a child that does not start, and stops those before it [children-start]', async () => {
     const failing = child('b', { start: () => Promise.reject(new Error('no b')) })
     expect(await rejection(start({ children: [child('a'), failing, child('c')] }))).toMatchObject({ message: 'no b' })
     expect(yard.log).toEqual(['start a', 'stop a'])
@@ -127,7 +127,7 @@ describe('strategies', () => {
     ['one_for_one', ['start b']],
     ['one_for_all', ['stop c', 'stop a', 'start a', 'start b', 'start c']],
     ['rest_for_one', ['stop c', 'start b', 'start c']],
-  ] as const)('%s restarts as it says', async (strategy, expected) => {
+  ] as const)('%s restarts as it says [strategies]', async (strategy, expected) => {
     const supervisor = await start({ strategy, children: [child('a'), child('b'), child('c')] })
     yard.log.length = 0
     await crash(supervisor, 'b')
@@ -142,14 +142,14 @@ describe('strategies', () => {
     ['transient', 'crash', true],
     ['transient', 'done', false],
     ['temporary', 'crash', false],
-  ] as const)('a %s child that ends by %s: restarted %s', async (restart, how, again) => {
+  ] as const)('a %s child that ends by %s: restarted %s [restart-types]', async (restart, how, again) => {
     const supervisor = await start({ children: [child('a', { restart })] })
     await crash(supervisor, 'a', how)
     expect(Supervisor.countChildren(supervisor)).toBe(again ? 1 : 0)
     expect(yard.alive.size).toBe(again ? 1 : 0)
   })
 
-  it('simple_one_for_one makes children after a template, and starts them again with their arguments', async () => {
+  it('simple_one_for_one makes children after a template, and starts them again with their arguments [dynamic]', async () => {
     const supervisor = await start({
       strategy: 'simple_one_for_one',
       childTemplate: { start: (name: string) => yard.worker(name)() } as never,
@@ -173,7 +173,7 @@ describe('strategies', () => {
     expect(isInvalidSimpleOneForOneConfigError(await rejection(start(both)))).toBe(true)
   })
 
-  it('ends with a significant child', async () => {
+  it('ends with a significant child [significant]', async () => {
     const significant = { restart: 'transient', significant: true } as const
     const children = [child('a', significant), child('b', significant), child('c')]
     const any = await start({ autoShutdown: 'any_significant', children })
@@ -187,7 +187,7 @@ describe('strategies', () => {
     expect(Supervisor.isRunning(all)).toBe(false)
   })
 
-  it('waits longer for each restart in a row', async () => {
+  it('waits longer for each restart in a row [backoff]', async () => {
     const backoff = { initialMs: 100, maxMs: 1000, jitter: 0 }
     const supervisor = await start({ children: [child('a')], backoff, restartIntensity: { maxRestarts: 9 } })
     const waits: number[] = []
@@ -202,7 +202,7 @@ describe('strategies', () => {
 })
 
 describe('stops', () => {
-  it('kill a child that does not stop in time, or at once, or never', async () => {
+  it('kill a child that does not stop in time, or at once, or never [shutdown-timeout]', async () => {
     const deaf = (id: string, shutdownTimeout: ChildSpec['shutdownTimeout']): ChildSpec =>
       child(id, { start: yard.worker(id, { deaf: true }), shutdownTimeout } as Partial<ChildSpec>)
     const supervisor = await start({ children: [deaf('a', 200), deaf('b', 'brutal_kill')] })
@@ -216,7 +216,7 @@ describe('stops', () => {
     expect(yard.clock.getPendingTimerCount()).toBe(0)
   })
 
-  it('end with their system, whoever does not', async () => {
+  it('end with their system, whoever does not [close-bounded]', async () => {
     const nested = child('n', {
       start: () => start({ children: [child('deaf', { start: yard.worker('deaf', { deaf: true }) })] }),
     })
@@ -237,7 +237,7 @@ describe('as a process', () => {
     await start({ name: 'top' })
   })
 
-  it('can be monitored and linked, and takes no messages', async () => {
+  it('can be monitored and linked, and takes no messages [supervisor-process]', async () => {
     const supervisor = await start({ children: [child('a')] })
     const heard: unknown[] = []
     const watcher = await GenServer.start(

@@ -1,17 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import * as fc from 'fast-check'
-import { createControlledClock, createSystem, GenServer, type System, Task } from 'keelson'
+import { GenServer, type System, Task } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { rejection, useStage } from './harness.ts'
+
+const stage = useStage()
+const { turn } = stage
 let system: System
 let reported: [unknown, string][]
 /** Ids of tasks that have not ended. */
 let alive: Set<string>
 
 beforeEach(() => {
-  reported = []
   alive = new Set()
-  system = createSystem({ clock: createControlledClock(), onError: (error, origin) => reported.push([error, origin]) })
+  ;({ system, reported } = stage)
   GenServer.onLifecycleEvent(({ type, ref }) => {
     if (type === 'started') alive.add(ref.id)
     else if (type === 'terminated') alive.delete(ref.id)
@@ -20,16 +23,8 @@ beforeEach(() => {
 afterEach(async () => {
   await turn()
   expect([alive.size, system.clock.getPendingTimerCount()]).toEqual([0, 0])
-  await system.close()
 })
 
-const clockOf = (): ReturnType<typeof createControlledClock> => system.clock as ReturnType<typeof createControlledClock>
-const turn = (): Promise<void> => clockOf().flush()
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )
 const sleep = (ms: number, signal?: AbortSignal): Promise<void> => system.clock.sleep(ms, { signal })
 const collect = async <T>(source: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = []
@@ -74,14 +69,14 @@ describe('a stream of tasks', () => {
       { system, maxConcurrency: 2 },
     )
     const all = collect(stream)
-    await clockOf().advance(100)
+    await stage.clock.advance(100)
     expect(await all).toEqual(['0: 30', '1: 10', '2: 20', '3: 10', '4: 5'])
     expect(most).toBe(2)
   })
 
   it('gives them as they come', async () => {
     const all = collect(Task.asyncStream([30, 10, 20], wait, { system, ordered: false }))
-    await clockOf().advance(30)
+    await stage.clock.advance(30)
     expect(await all).toEqual([10, 20, 30])
   })
 
@@ -118,14 +113,14 @@ describe('a stream of tasks', () => {
       },
     }
     const all = collect(Task.asyncStream(source, (item) => item, { system }))
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     expect([await all, most]).toEqual([[0, 1, 2, 3, 4], 1])
   })
 
   it('answers several that ask at once, in order', async () => {
     const stream = Task.asyncStream([3, 2, 1], wait, { system, maxConcurrency: 1 })
     const asked = Promise.all([1, 2, 3, 4].map(() => stream.next()))
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     expect((await asked).map(({ value }) => value)).toEqual([3, 2, 1, undefined])
   })
 
@@ -150,7 +145,7 @@ describe('a stream of tasks ends early', () => {
         break
       }
     })()
-    await clockOf().advance(1)
+    await stage.clock.advance(1)
     await loop
     expect([taken, closed(), aborted]).toEqual([[1, 50, 50, 50], true, [50, 50, 50]])
     expect(reported).toEqual([])
@@ -183,7 +178,7 @@ describe('a stream of tasks ends early', () => {
       for await (const item of Task.asyncStream(source, work, { system, maxConcurrency: 3 })) seen.push(item)
     })()
     const error = rejection(loop)
-    await clockOf().advance(20)
+    await stage.clock.advance(20)
     expect(await error).toMatchObject({ message: 'five' })
     expect([seen, closed(), reported]).toEqual([[20], true, []])
   })
@@ -196,7 +191,7 @@ describe('a stream of tasks ends early', () => {
     }
     const stream = Task.asyncStream([3, 2, 1], work, { system })
     const first = stream.next()
-    await clockOf().advance(3)
+    await stage.clock.advance(3)
     expect(await first).toMatchObject({ value: 3 })
     expect(await rejection(stream.next())).toMatchObject({ message: 'no 2' })
     expect(reported).toMatchObject([[{ message: 'no 1' }, expect.stringContaining('not taken')]])
@@ -217,7 +212,7 @@ describe('a stream of tasks ends early', () => {
 
   it('when an item takes too long', async () => {
     const all = rejection(collect(Task.asyncStream([5, 500], wait, { system, timeout: 100 })))
-    await clockOf().advance(105)
+    await stage.clock.advance(105)
     expect(await all).toMatchObject({ code: 'KEELSON_TIMEOUT', timeoutMs: 100 })
   })
 
@@ -232,7 +227,7 @@ describe('a stream of tasks ends early', () => {
     for (const ordered of [true, false]) {
       const stream = Task.asyncStream(broken, wait, { system, ordered })
       const asked = Promise.all([stream.next(), stream.next(), rejection(stream.next()), stream.next()])
-      await clockOf().advance(20)
+      await stage.clock.advance(20)
       expect(await asked).toMatchObject([
         { value: ordered ? 20 : 10 },
         { value: ordered ? 10 : 20 },
@@ -250,10 +245,10 @@ describe('a stream of tasks ends early', () => {
     })()
     const stream = Task.asyncStream(source, wait, { system })
     const first = stream.next()
-    await clockOf().advance(1)
+    await stage.clock.advance(1)
     expect(await first).toMatchObject({ value: 1 })
     await stream.return?.()
-    await clockOf().advance(50)
+    await stage.clock.advance(50)
     await turn()
     expect(reported).toMatchObject([[{ message: 'late' }, expect.stringContaining('source')]])
   })
@@ -309,7 +304,7 @@ it('gives each result once, never has more under way than it may, and leaves not
             if (seen.length === stopAfter) break
           }
         })()
-        await clockOf().advance(700)
+        await stage.clock.advance(700)
         await loop
         const isStopped = stopAfter !== null && stopAfter > 0 && stopAfter <= items.length
         expect(seen).toHaveLength(isStopped ? stopAfter : items.length)

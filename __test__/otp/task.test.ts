@@ -1,42 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import {
-  createControlledClock,
-  createSystem,
-  GenServer,
-  isTaskEndedError,
-  type LifecycleEvent,
-  Registry,
-  type System,
-  Task,
-} from 'keelson'
+import { GenServer, isTaskEndedError, type LifecycleEvent, Registry, type System, Task } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { rejection, thrown, useStage } from './harness.ts'
+
+const stage = useStage()
+const { turn } = stage
 let system: System
 let reported: [unknown, string][]
 
 beforeEach(() => {
-  reported = []
-  system = createSystem({ clock: createControlledClock(), onError: (error, origin) => reported.push([error, origin]) })
+  ;({ system, reported } = stage)
 })
-afterEach(async () => {
+afterEach(() => {
   expect(system.closed || system.clock.getPendingTimerCount()).toBe(system.closed || 0)
-  await system.close()
 })
 
-const clockOf = (): ReturnType<typeof createControlledClock> => system.clock as ReturnType<typeof createControlledClock>
-const turn = (): Promise<void> => clockOf().flush()
-const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )
-const thrown = (attempt: () => unknown): unknown => {
-  try {
-    return { returned: attempt() }
-  } catch (error) {
-    return error
-  }
-}
 const status = (task: Task<unknown>): string => GenServer.getStatus(task.ref).status
 const sleep = (ms: number, signal?: AbortSignal): Promise<void> => system.clock.sleep(ms, { signal })
 const fails = (message: string) => (): never => {
@@ -88,7 +67,7 @@ describe('a task', () => {
     )
     expect(before.size).toBe(100)
     const all = Task.awaitAll(tasks)
-    await clockOf().advance(100)
+    await stage.clock.advance(100)
     expect(await all).toEqual(tasks.map((_, index) => index))
     expect(before.size).toBe(0)
   })
@@ -106,7 +85,7 @@ describe('a task', () => {
     expect(reported).toEqual([])
   })
 
-  it('tells the owner of the system when it fails and nobody waits; who waits later is told too', async () => {
+  it('tells the owner of the system when it fails and nobody waits; who waits later is told too [task-owner]', async () => {
     const task = Task.async(fails('lost'), { system })
     await turn()
     expect(reported).toMatchObject([[{ message: 'lost' }, `process ${task.id}`]])
@@ -142,7 +121,7 @@ describe('a task', () => {
       { system },
     )
     GenServer.cast(ref, 'begin')
-    await clockOf().advance(20)
+    await stage.clock.advance(20)
     await turn()
     expect(answers).toEqual(['state'])
   })
@@ -152,7 +131,7 @@ describe('a task', () => {
     expect(Registry.lookup('job', system)).toBe(task.ref)
     const taken = thrown(() => Task.async(() => 1, { system, name: 'job' }))
     expect(taken).toMatchObject({ code: 'KEELSON_ALREADY_REGISTERED' })
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     expect(Registry.count(system)).toBe(0)
     expect(reported).toEqual([])
   })
@@ -165,7 +144,7 @@ describe('a task', () => {
     await turn()
     expect(reported).toMatchObject([[{ message: `Task '${task.id}' takes no messages` }, expect.any(String)]])
     const wait = Task.await(task)
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     expect(await wait).toBe('done')
   })
 
@@ -185,14 +164,14 @@ describe('a task', () => {
     )
     const task = Task.async(() => sleep(10), { system })
     const { monitorId } = await GenServer.monitor(watcher, task.ref)
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     await turn()
     expect(infos).toEqual([{ type: 'DOWN', monitorId, ref: { id: task.id }, reason: { type: 'normal' } }])
   })
 })
 
 describe('waiting', () => {
-  it('gives up after a time, and then the task is cancelled', async () => {
+  it('gives up after a time, and then the task is cancelled [task-wait]', async () => {
     let seen: AbortSignal | undefined
     const task = Task.async(
       (signal) => {
@@ -202,9 +181,9 @@ describe('waiting', () => {
       { system },
     )
     const waits = [rejection(Task.await(task)), rejection(Task.await(task, Infinity))]
-    await clockOf().advance(4999)
+    await stage.clock.advance(4999)
     expect(seen?.aborted).toBe(false)
-    await clockOf().advance(1)
+    await stage.clock.advance(1)
     const [error, other] = await Promise.all(waits)
     expect(error).toMatchObject({ code: 'KEELSON_TIMEOUT', timeoutMs: 5000 })
     expect([other, seen?.reason]).toEqual([error, error])
@@ -213,13 +192,13 @@ describe('waiting', () => {
     expect(reported).toEqual([])
   })
 
-  it('leaves neither timer nor listener', async () => {
+  it('leaves neither timer nor listener [task-wait]', async () => {
     const { signal, listeners } = counted()
     const task = Task.async(() => sleep(10), { system, signal, timeout: 1000 })
     const wait = Task.await(task, { timeout: 100, signal })
     expect([listeners(), system.clock.getPendingTimerCount()]).toEqual([2, 2])
     await turn()
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     await wait
     expect([listeners(), system.clock.getPendingTimerCount()]).toEqual([0, 0])
     await Task.await(task, { timeout: 100, signal })
@@ -247,20 +226,20 @@ describe('waiting', () => {
         { system },
       )
     const all = Task.awaitAll([after(30), after(10), Task.async(() => 'x', { system })])
-    await clockOf().advance(30)
+    await stage.clock.advance(30)
     expect(await all).toEqual([30, 10, 'x'])
     expect(await Task.awaitAll([])).toEqual([])
 
     const slow = after(1000)
     const failing = Task.async(() => sleep(5).then(fails('first')), { system })
     const failed = rejection(Task.awaitAll([slow, failing]))
-    await clockOf().advance(5)
+    await stage.clock.advance(5)
     expect(await failed).toMatchObject({ message: 'first' })
     expect(status(slow)).toBe('stopped')
 
     const two = [after(1000), after(2000)]
     const timed = rejection(Task.awaitAll(two, 1500))
-    await clockOf().advance(1500)
+    await stage.clock.advance(1500)
     expect(await timed).toMatchObject({ code: 'KEELSON_TIMEOUT', message: '2 tasks timed out after 1500 ms' })
     await turn()
     expect(two.map(status)).toEqual(['stopped', 'stopped'])
@@ -272,26 +251,26 @@ describe('waiting', () => {
       Task.async(() => sleep(ms).then(fails(message)), { system })
     const tasks = [failing(1, 'first'), failing(2, 'second')]
     const failed = rejection(Task.awaitAll(tasks))
-    await clockOf().advance(1)
+    await stage.clock.advance(1)
     expect(await failed).toMatchObject({ message: 'first' })
-    await clockOf().advance(1)
+    await stage.clock.advance(1)
     expect(reported).toMatchObject([[{ message: 'second' }, `task ${tasks[1]?.id}, after it had ended`]])
   })
 
   it('a while does not cancel', async () => {
     const task = Task.async(() => sleep(10).then(() => 'done'), { system })
     const first = Task.yield(task, 5)
-    await clockOf().advance(5)
+    await stage.clock.advance(5)
     expect(await first).toBeUndefined()
     const second = Task.yield(task, 50)
-    await clockOf().advance(5)
+    await stage.clock.advance(5)
     expect(await second).toEqual({ status: 'fulfilled', value: 'done' })
     expect(await Task.yield(task, 0)).toEqual({ status: 'fulfilled', value: 'done' })
   })
 })
 
 describe('a task ends early', () => {
-  it('when it is cancelled: its signal aborts, who waits is told, and it stops once its function has ended', async () => {
+  it('when it is cancelled: its signal aborts, who waits is told, and it stops once its function has ended [task-cancel]', async () => {
     let seen: AbortSignal | undefined
     const task = Task.async(
       async (signal) => {
@@ -309,7 +288,7 @@ describe('a task ends early', () => {
     expect(error).toMatchObject({ code: 'KEELSON_TASK_ENDED', taskId: task.id, reason: { type: 'shutdown' } })
     expect([isTaskEndedError(error), seen?.reason === error]).toEqual([true, true])
     expect(status(task)).toBe('stopping')
-    await clockOf().advance(20)
+    await stage.clock.advance(20)
     await turn()
     expect(status(task)).toBe('stopped')
     expect(await rejection(Task.await(task))).toBe(error)
@@ -357,18 +336,18 @@ describe('a task ends early', () => {
     expect(await wait).toMatchObject({ code: 'KEELSON_TASK_ENDED', reason: { type: 'shutdown' } })
     await turn()
     expect([isStopped, status(task)]).toEqual([false, 'stopping'])
-    await clockOf().advance(10)
+    await stage.clock.advance(10)
     expect(await stopped).toBe(true)
   })
 
   it('when its time is up, which is a failure', async () => {
     const task = Task.async((signal) => sleep(1000, signal), { system, timeout: 100 })
     const wait = rejection(Task.await(task))
-    await clockOf().advance(100)
+    await stage.clock.advance(100)
     expect(await wait).toMatchObject({ code: 'KEELSON_TIMEOUT', timeoutMs: 100 })
     expect(reported).toEqual([])
     const alone = Task.async((signal) => sleep(1000, signal), { system, timeout: 100 })
-    await clockOf().advance(100)
+    await stage.clock.advance(100)
     await turn()
     expect(reported).toMatchObject([[{ code: 'KEELSON_TIMEOUT' }, `process ${alone.id}`]])
   })
@@ -396,10 +375,10 @@ describe('a task ends early', () => {
     await rejection(Task.await(Task.async(fails('no'), { system, link: other })))
     for (let index = 0; index < 3; index++) await turn()
     expect(GenServer.isRunning(other)).toBe(false)
-    await clockOf().advance(50)
+    await stage.clock.advance(50)
   })
 
-  it('with its system: the signal aborts, and waits never settle', async () => {
+  it('with its system: the signal aborts, and who waits is told [close-calls]', async () => {
     let seen: AbortSignal | undefined
     const settled = vi.fn()
     const task = Task.async(
@@ -414,9 +393,8 @@ describe('a task ends early', () => {
     void Task.await(task).then(settled, settled)
     await turn()
     await system.close()
-    expect(seen?.reason).toMatchObject({ code: 'KEELSON_CLOSED' })
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(settled).not.toHaveBeenCalled()
+    expect(seen?.reason).toMatchObject({ code: 'KEELSON_TASK_ENDED', reason: { type: 'shutdown' } })
+    expect(settled.mock.calls).toEqual([[seen?.reason]])
     expect(reported).toEqual([])
     expect(thrown(() => Task.async(() => 1, { system }))).toMatchObject({ code: 'KEELSON_CLOSED' })
   })
@@ -429,7 +407,7 @@ it('starts a task that nobody waits for, whose failure has an owner', async () =
     isDone = true
   }
   const ref = await Task.start(work, { system })
-  await clockOf().advance(5)
+  await stage.clock.advance(5)
   expect(isDone).toBe(true)
   expect(GenServer.isRunning(ref)).toBe(false)
   const failing = await Task.start(fails('alone'), { system })

@@ -9,14 +9,13 @@ import { expect, it } from 'vitest'
 type Any = any // oxlint-disable-line typescript/no-explicit-any -- the programs are transpiled, not checked
 
 const folder = fileURLToPath(new URL('../../.cache/seeds/', import.meta.url))
-const stub = fileURLToPath(new URL('./fixtures/effect.ts', import.meta.url))
 
 /** A program of a page, as it stands there but for the names of the packages. */
 async function program(name: string, marker: string, change = (code: string): string => code): Promise<Any> {
   const page = readFileSync(new URL(`./fixtures/${name}.md`, import.meta.url), 'utf8')
   const blocks = [...page.matchAll(/```typescript\n([\s\S]*?)```/g)].map(([, code]) => code as string)
   const code = blocks.find((block) => block.includes(marker)) as string
-  const renamed = code.replaceAll('"@phyxius/effect"', JSON.stringify(stub)).replaceAll('"@phyxius/', '"keelson/')
+  const renamed = code.replaceAll('"@phyxius/', '"keelson/')
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}${name}.ts`, change(renamed))
   return import(/* @vite-ignore */ `${folder}${name}.ts`)

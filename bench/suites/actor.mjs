@@ -1,7 +1,8 @@
 // Actors: what a message, a call and a process cost, against actor libraries and against a mailbox written by hand.
+import { fileURLToPath } from 'node:url'
+
 import { GenServer } from 'keelson/otp'
-import { dispatch, query, spawn, start, stop } from 'nact'
-import { createActor, createMachine } from 'xstate'
+import { dispatch, query, spawn, start } from 'nact'
 
 const behavior = {
   init: () => ({ count: 0 }),
@@ -55,7 +56,22 @@ class ByHand {
   }
 }
 
+/** The same for handlers that take their time: a chain of promises. */
+class SlowByHand {
+  #state = behavior.init()
+  ended = Promise.resolve()
+
+  cast(message) {
+    this.ended = this.ended.then(async () => {
+      this.#state = await asynchronously.handleCast(message, this.#state)
+    })
+  }
+}
+const asynchronously = { ...behavior, handleCast: async (by, state) => behavior.handleCast(by, state) }
+
 const server = await GenServer.start(behavior)
+const slow = await GenServer.start(asynchronously)
+const slowByHand = new SlowByHand()
 const hand = new ByHand()
 const root = start()
 const nact = spawn(root, (state = { count: 0 }, message, context) => {
@@ -64,11 +80,6 @@ const nact = spawn(root, (state = { count: 0 }, message, context) => {
   return state
 })
 const ask = (actor) => query(actor, (sender) => ({ sender }), 5000)
-const machine = createMachine({
-  context: { count: 0 },
-  on: { add: { actions: ({ context }) => (context.count += 1) } },
-})
-
 /** Casts so many at a time until all are handled. */
 const bursts = (total, depth, cast, settle) => async () => {
   for (let sent = 0; sent < total; sent += depth) {
@@ -88,6 +99,10 @@ const concurrent = (count, width, call) => async () => {
 
 const many = 200_000
 const some = 60_000
+const asynchronous = 20_000
+
+const program = fileURLToPath(new URL('../lib/starts.mjs', import.meta.url))
+const starts = (kind) => ({ file: program, args: [kind], name: kind })
 
 export default {
   name: 'actor',
@@ -157,6 +172,26 @@ export default {
       bar: { ratio: 0.125 },
     },
     {
+      name: 'cast to an asynchronous handler, 20,000 queued, against a mailbox by hand',
+      unit: 'ns/op',
+      iterations: asynchronous,
+      ours: bursts(
+        asynchronous,
+        asynchronous,
+        () => GenServer.cast(slow, 1),
+        () => GenServer.call(slow, 0, { timeout: Infinity }),
+      ),
+      peer: {
+        name: 'by hand',
+        fn: bursts(
+          asynchronous,
+          asynchronous,
+          () => slowByHand.cast(1),
+          () => slowByHand.ended,
+        ),
+      },
+    },
+    {
       name: '3,000 calls at once, against a mailbox by hand',
       unit: 'ns/op',
       iterations: some,
@@ -167,31 +202,17 @@ export default {
     {
       name: 'start and stop, against nact',
       unit: 'ns/op',
-      iterations: 20_000,
-      ours: async () => {
-        for (let index = 0; index < 20_000; index += 1) await GenServer.stop(await GenServer.start(behavior))
-      },
-      peer: {
-        name: 'nact',
-        fn: () => {
-          for (let index = 0; index < 20_000; index += 1) stop(spawn(root, (state) => state))
-        },
-      },
+      rounds: 5,
+      paired: { ours: starts('keelson'), peer: starts('nact') },
+      read: (time) => time,
       bar: { value: 2500 },
     },
     {
       name: 'start and stop, against xstate',
       unit: 'ns/op',
-      iterations: 20_000,
-      ours: async () => {
-        for (let index = 0; index < 20_000; index += 1) await GenServer.stop(await GenServer.start(behavior))
-      },
-      peer: {
-        name: 'xstate',
-        fn: () => {
-          for (let index = 0; index < 20_000; index += 1) createActor(machine).start().stop()
-        },
-      },
+      rounds: 5,
+      paired: { ours: starts('keelson'), peer: starts('xstate') },
+      read: (time) => time,
     },
     {
       name: 'casts to a deep mailbox',

@@ -1,3 +1,4 @@
+import { isClosed } from '../clock/base.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 
 /** The one timer of a runtime: rings at the nearest deadline of a call, or before it. */
@@ -14,7 +15,7 @@ export class CallAlarm {
 
   /** Rings at a monotonic time in ms. One that is set for earlier stays, and whoever hears it sets the next. */
   set(deadline: number): void {
-    if (deadline === Infinity || this.#at <= deadline) return
+    if (deadline === Infinity || this.#at <= deadline || isClosed(this.#clock)) return
     this.#timer?.cancel()
     this.#at = deadline
     const delay = Math.max(deadline - this.#clock.monoMs(), 0)

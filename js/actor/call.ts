@@ -5,6 +5,8 @@ export interface CallTarget {
   readonly id: string
   readonly pid: number
   readonly runtime: { settle(call: Call): boolean }
+  /** User messages that it can be sent before its mailbox could be full. */
+  room: number
   /** The error for a call that fails without having been handled. */
   callError(call: Call, failure: number): Error
 }

@@ -1,4 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
+import type { Backlog } from './backlog.ts'
+import { outsideEffects } from '../effect/current.ts'
 import type { Call } from './call.ts'
 import type { Driver } from './driver.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
@@ -15,15 +17,21 @@ export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | t
  */
 export abstract class Process {
   readonly runtime: Driver
-  /** The asynchronous context in which it was started; its handlers run there, whoever sends. */
-  readonly scope: AsyncResource = new AsyncResource('keelson.process', { requireManualDestroy: true })
+  /** The asynchronous context in which it was started; its handlers run there, whoever sends; as part of no effect, since it outlives one. */
+  readonly scope: AsyncResource = outsideEffects(
+    () => new AsyncResource('keelson.process', { requireManualDestroy: true }),
+  )
   /** The core's name for it. */
   pid = -1
   status: ProcessStatus = STARTING
+  /** User messages it may have queued. */
+  bound: number = Infinity
+  /** User messages that it can be sent, whatever it handles meanwhile, before its mailbox could be full. */
+  room: number = Infinity
   /** A handler has not ended. */
   busy = false
-  /** What was handed out for it while a handler had not ended: operation and slot in turns. */
-  backlog: number[] | undefined
+  /** What was handed out for it while a handler had not ended. */
+  backlog: Backlog | undefined
   /** The call whose handler runs. */
   running: Call | undefined
   /** Calls that will be answered later. */
@@ -36,6 +44,11 @@ export abstract class Process {
 
   constructor(runtime: Driver) {
     this.runtime = runtime
+  }
+
+  /** A handler of it begins whose callees are to be known; what its face keeps of that run. */
+  enter(): object | undefined {
+    return undefined
   }
 
   /** What errors and events call it. */
@@ -55,4 +68,26 @@ export abstract class Process {
   abstract onExitSignal(link: number, ended: Process | undefined): void
   /** The error for a call that fails without having been handled. */
   abstract callError(call: Call, failure: number): Error
+
+  /** Whether another process ends it: its supervisor, its parent. */
+  abstract get isOwned(): boolean
+  /** Its system closes: asks it to end. Resolves when it has; never rejects. */
+  abstract shutDown(): Promise<void>
+  /** Ends it now. */
+  abstract kill(): void
+
+  /** How long it may take to end as its system closes, in ms. */
+  get endsWithin(): number {
+    return 5000
+  }
+
+  /** Changes as it gets on. */
+  get progress(): number {
+    return 0
+  }
+
+  /** What it waits for in time is due; false when it waits for no time. */
+  hurry(): boolean {
+    return false
+  }
 }

@@ -6,6 +6,8 @@ export const SUBMISSION = 4
 export const STEP = 5
 /** Submissions that fit before the core has to take them; also steps of a round. */
 export const CAPACITY = 1024
+/** What stands behind the steps: submissions and time in; whether there is more and the next deadline out. */
+export const TAIL: number = CAPACITY * STEP
 
 /** What can be submitted. The first four are also what a step can ask to run. */
 export const CAST = 0

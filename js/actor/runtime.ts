@@ -1,22 +1,20 @@
 import type { Clock } from '../clock/types.ts'
 import { soon } from '../clock/host.ts'
-import { hot, nativeActorsClose, nativeActorsOpen, scratch } from '../native.ts'
+import { hot, nativeActorsClose, nativeActorsOpen } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { CallAlarm } from './alarm.ts'
+import { Backlog } from './backlog.ts'
 import { Call } from './call.ts'
 import type { Driver, SpawnSettings } from './driver.ts'
-import { caller, inRun } from './caller.ts'
+import { caller, goesOn, hasEnded, inRun } from './caller.ts'
+import { Pace } from './pace.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import * as is from './protocol.ts'
 import type { ExitKind } from './protocol.ts'
 import { Slots } from './slots.ts'
 
-/** A drain that has taken this long, in ms, lets the event loop turn. */
-const LONGEST_RUN_MS = 5
-/** Rounds without a turn of the event loop, where the clock stands still. */
-const MOST_ROUNDS = 256
-/** Messages between two looks at the clock, once they have proved to be short. */
-const SELDOM = 16
+/** The bound that is none. */
+const UNBOUNDED = 2 ** 32 - 1
 
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
@@ -49,18 +47,10 @@ export class ActorRuntime implements Driver {
   #next = 0
   #count = 0
   #more = false
-  /** Messages since the last look at the clock, and how many there may be; whether it is time to let others go on. */
-  #unlooked = 0
-  #pause = 2
-  #isPaused = false
+  readonly #pace: Pace
   #deadline = Infinity
   /** Whether calls with a deadline were open after the last round. */
   #outlived = false
-  /** The last look at the clock. */
-  #now = 0
-  /** When the present run of rounds without a turn of the event loop began. */
-  #runBegan = -1
-  #rounds = 0
   /** Calls with a deadline that nobody has answered. */
   #timed = 0
   readonly #alarm: CallAlarm
@@ -69,6 +59,7 @@ export class ActorRuntime implements Driver {
   constructor(clock: Clock, owner: ErrorOwner) {
     this.#clock = clock
     this.#owner = owner
+    this.#pace = new Pace(clock)
     const { handle, submissions, steps } = nativeActorsOpen(is.CAPACITY)
     this.#alarm = new CallAlarm(clock, () => this.#drainNow())
     this.#handle = handle
@@ -81,31 +72,39 @@ export class ActorRuntime implements Driver {
     return this.#clock
   }
 
-  /** How many processes are alive. */
-  get size(): number {
-    return hot.actorCount(this.#handle)
+  /** All that have not ended. */
+  get alive(): Process[] {
+    return this.#processes.filter((one): one is Process => one !== undefined && one.status !== DEAD)
   }
 
   spawn(process: Process, settings: SpawnSettings): void {
     const pid = hot.actorSpawn(this.#handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.pid = pid
+    if (settings.maxMailbox < UNBOUNDED) process.bound = process.room = settings.maxMailbox
     this.#processes[is.slotOf(pid)] = process
   }
 
   cast(process: Process, message: unknown): void {
-    this.#submit(process.pid, is.CAST, this.#slots.keep(message), 0)
+    this.#submit(process.pid, is.CAST, this.#slots.keep(message))
   }
 
   inform(process: Process, message: unknown): void {
-    this.#submit(process.pid, is.SYSTEM, this.#slots.keep(message), 0)
+    this.#submit(process.pid, is.SYSTEM, this.#slots.keep(message))
   }
 
   info(process: Process, message: unknown): void {
-    this.#submit(process.pid, is.INFO, this.#slots.keep(message), 0)
+    process.room--
+    this.#submit(process.pid, is.INFO, this.#slots.keep(message))
   }
 
   offer(process: Process, message: unknown): number {
-    this.#flush()
+    // Only sending fills a mailbox, so that room once found is there; the core is asked when it is used up.
+    if (process.room <= 0) process.room = process.bound - this.mailboxSize(process)
+    if (process.room > 0) {
+      process.room--
+      this.cast(process, message)
+      return is.OFFER_QUEUED
+    }
     const slot = this.#slots.keep(message)
     const offer = hot.actorOffer(this.#handle, process.pid, is.CAST, slot)
     if (offer >= is.OFFER_FULL) this.#slots.release(slot)
@@ -124,17 +123,19 @@ export class ActorRuntime implements Driver {
     const current = this.current ?? caller()
     if (current !== undefined && current.runtime === this) {
       call.callerId = current.id
-      this.#submit(current.pid, is.CALLER, 0, 0)
+      this.#submit(current.pid, is.CALLER, 0)
     }
     if (call.timeoutMs !== Infinity) this.#timed++
-    this.#submit(call.target.pid, is.CALL, call.slot, call.timeoutMs)
+    call.target.room--
+    this.#submissions[this.#submitted * is.SUBMISSION + 3] = call.timeoutMs
+    this.#submit(call.target.pid, is.CALL, call.slot)
   }
 
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--
-    this.#submit(-1, is.CALL_ENDED, call.slot, 0)
+    this.#submit(-1, is.CALL_ENDED, call.slot)
     // One that was not begun is still queued; its slot comes back.
     if (call.started) this.#slots.release(call.slot)
     call.whenSettled?.()
@@ -142,24 +143,25 @@ export class ActorRuntime implements Driver {
   }
 
   requestStop(process: Process, request: unknown): void {
-    this.#submit(process.pid, is.STOP, this.#slots.keep(request), 0)
+    process.room--
+    this.#submit(process.pid, is.STOP, this.#slots.keep(request))
   }
 
   /** It handles mail from now on, what had been handed out for an earlier run first. */
   started(process: Process): void {
     process.status = RUNNING
-    this.#submit(process.pid, is.STARTED, 0, 0)
+    this.#submit(process.pid, is.STARTED, 0)
     if (process.backlog !== undefined) process.scope.runInAsyncScope(this.#replay, undefined, process)
   }
 
   /** It starts over in place: its mail waits until it has {@link started}. */
   restarting(process: Process): void {
     process.status = STARTING
-    this.#submit(process.pid, is.RESTARTING, 0, 0)
+    this.#submit(process.pid, is.RESTARTING, 0)
   }
 
   stopping(process: Process): void {
-    this.#submit(process.pid, is.STOPPING, 0, 0)
+    this.#submit(process.pid, is.STOPPING, 0)
     this.#refuseBacklog(process)
   }
 
@@ -171,7 +173,7 @@ export class ActorRuntime implements Driver {
   }
 
   exit(process: Process, kind: ExitKind): void {
-    this.#submit(process.pid, is.EXIT, kind, 0)
+    this.#submit(process.pid, is.EXIT, kind)
   }
 
   mailboxSize(process: Process): number {
@@ -205,17 +207,17 @@ export class ActorRuntime implements Driver {
     if (this.#closed) return
     this.#closed = true
     this.#alarm.disarm()
+    this.#slots.abandonCalls()
     forget.unregister(this)
     nativeActorsClose(this.#handle)
   }
 
-  #submit(pid: number, operation: number, slot: number, extra: number): void {
+  #submit(pid: number, operation: number, slot: number): void {
     const at = this.#submitted * is.SUBMISSION
     const submissions = this.#submissions
     submissions[at] = pid
     submissions[at + 1] = operation
     submissions[at + 2] = slot
-    submissions[at + 3] = extra
     // Two places are left for a call and who makes it, which must not be parted.
     if (++this.#submitted >= is.CAPACITY - 1 && operation !== is.CALLER) this.#flush()
     if (!this.#scheduled) this.#schedule()
@@ -237,8 +239,7 @@ export class ActorRuntime implements Driver {
   #yield(): void {
     this.#scheduled = true
     soon(() => {
-      this.#runBegan = -1
-      this.#rounds = 0
+      this.#pace.turned()
       this.#drain()
     })
   }
@@ -247,18 +248,23 @@ export class ActorRuntime implements Driver {
     if (this.#closed) return
     if (this.#next === this.#count) {
       // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
-      if (this.#outlived) this.#now = this.#clock.monoMs()
+      if (this.#outlived) this.#pace.now = this.#clock.monoMs()
       this.#next = 0
-      this.#leaving = this.#ended
-      this.#ended = []
-      this.#count = hot.actorRound(this.#handle, this.#submitted, this.#now)
+      if (this.#ended.length > 0) {
+        this.#leaving = this.#ended
+        this.#ended = []
+      }
+      const steps = this.#steps
+      steps[is.TAIL] = this.#submitted
+      steps[is.TAIL + 1] = this.#pace.now
+      this.#count = hot.actorRound(this.#handle)
       this.#submitted = 0
-      this.#more = scratch[0] === 1
-      this.#deadline = scratch[1] as number
+      this.#more = steps[is.TAIL + 2] === 1
+      this.#deadline = steps[is.TAIL + 3] as number
     }
-    this.#unlooked = 0
-    this.#pause = 2
-    while (this.#next < this.#count) {
+    const pace = this.#pace
+    pace.isLate = false
+    while (this.#next < this.#count && !pace.isLate) {
       const at = this.#next * is.STEP
       if ((this.#steps[at + 1] as number) <= is.STOP) {
         const process = this.#processes[this.#steps[at] as number] as Process
@@ -266,19 +272,18 @@ export class ActorRuntime implements Driver {
       } else {
         this.#next++
         this.#step(at)
+        pace.step()
       }
-      if (this.#isPaused) break
     }
-    this.#isPaused = false
     this.#scheduled = false
-    const rounds = ++this.#rounds
     if (this.#next < this.#count) {
       this.#yield()
     } else {
-      this.#forgetLeaving()
-      this.#submitExits()
+      const mustTurn = pace.round(this.#count)
+      if (this.#leaving.length > 0) this.#forgetLeaving()
+      if (this.#exits.length > 0) this.#submitExits()
       if (this.#more || this.#submitted > 0) {
-        if (rounds > MOST_ROUNDS || (rounds % SELDOM === 0 && this.#isLate())) this.#yield()
+        if (mustTurn) this.#yield()
         else this.#schedule()
       }
     }
@@ -291,6 +296,7 @@ export class ActorRuntime implements Driver {
   /** All that was handed out for a process in a row. */
   readonly #turn = (process: Process): void => {
     const steps = this.#steps
+    const pace = this.#pace
     const slot = is.slotOf(process.pid)
     do {
       const at = this.#next * is.STEP
@@ -300,16 +306,12 @@ export class ActorRuntime implements Driver {
       const message = steps[at + 2] as number
       if (process.busy || process.status !== RUNNING) this.#later(process, operation, message)
       else this.#run(process, operation, message)
-      if (++this.#unlooked < this.#pause) continue
-      this.#unlooked = 0
-      if (this.#pause < SELDOM) this.#pause *= 2
-      this.#isPaused = this.#next < this.#count && this.#isLate()
-    } while (this.#next < this.#count && !this.#isPaused)
+      pace.step()
+    } while (this.#next < this.#count && !pace.isLate)
   }
 
   /** Ends of which the steps of the last round have told everybody. */
   #forgetLeaving(): void {
-    if (this.#leaving.length === 0) return
     for (const process of this.#leaving) {
       const slot = is.slotOf(process.pid)
       if (this.#processes[slot] === process) this.#processes[slot] = undefined
@@ -317,20 +319,12 @@ export class ActorRuntime implements Driver {
     this.#leaving = []
   }
 
-  /** Whether rounds have gone on for long enough without a turn of the event loop. */
-  #isLate(): boolean {
-    this.#now = this.#clock.monoMs()
-    if (this.#runBegan < 0) this.#runBegan = this.#now
-    return this.#now - this.#runBegan > LONGEST_RUN_MS
-  }
-
   /** The core gives the slot of a process away once it hears of its end, so it hears when no step is left for it. */
   #submitExits(): void {
-    if (this.#exits.length === 0) return
     const exits = this.#exits
     this.#exits = []
     for (const process of exits) {
-      this.#submit(process.pid, is.EXITED, process.exitKind, 0)
+      this.#submit(process.pid, is.EXITED, process.exitKind)
       this.#ended.push(process)
     }
   }
@@ -394,27 +388,28 @@ export class ActorRuntime implements Driver {
 
   #dispatch(process: Process, operation: number, slot: number): PromiseLike<void> | undefined {
     const value = this.#slots.at(slot)
-    if (operation === is.CALL) {
-      const call = value as Call
-      if (call.settled) {
-        this.#slots.release(slot)
-        return undefined
-      }
-      call.started = true
-      process.running = call
-      return process.onCall(call)
+    if (operation !== is.CALL) {
+      this.#slots.release(slot)
+      if (operation === is.CAST) return process.onCast(value)
+      if (operation === is.INFO) return process.onInfo(value)
+      process.onStop(value)
+      return undefined
     }
-    this.#slots.release(slot)
-    if (operation === is.CAST) return process.onCast(value)
-    if (operation === is.INFO) return process.onInfo(value)
-    process.onStop(value)
-    return undefined
+    const call = value as Call
+    if (call.settled) {
+      this.#slots.release(slot)
+      return undefined
+    }
+    call.started = true
+    process.running = call
+    return process.onCall(call)
   }
 
   /** A handler that takes longer: nothing else of the process runs until it has ended. */
   #wait(process: Process, pending: PromiseLike<void>): void {
     process.busy = true
-    this.#submit(process.pid, is.BUSY, 0, 0)
+    goesOn()
+    this.#submit(process.pid, is.BUSY, 0)
     const resume = (): void => {
       this.#resume(process)
     }
@@ -425,29 +420,33 @@ export class ActorRuntime implements Driver {
   }
 
   #resume(process: Process): void {
+    hasEnded()
     process.busy = false
     process.running = undefined
     if (process.status === DEAD) return
     this.#replay(process)
-    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, is.DONE, 0, 0)
+    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, is.DONE, 0)
   }
 
   /** Runs what was handed out and could not be handled then. */
   readonly #replay = (process: Process): void => {
     const { backlog } = process
     if (backlog === undefined) return
-    process.backlog = undefined
-    for (let index = 0; index < backlog.length; index += 2) {
-      const [operation, slot] = [backlog[index] as number, backlog[index + 1] as number]
-      if (process.busy || process.status !== RUNNING) this.#later(process, operation, slot)
-      else this.#run(process, operation, slot)
+    const run = (operation: number, slot: number): void => {
+      this.#run(process, operation, slot)
+    }
+    while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
+    if (backlog.isEmpty) {
+      if (process.backlog === backlog) process.backlog = undefined
+    } else if (process.status !== RUNNING && process.status !== STARTING) {
+      this.#refuseBacklog(process)
     }
   }
 
   /** A message that was handed out, but cannot be handled now, or not at all. */
   #later(process: Process, operation: number, slot: number): void {
     if (process.status === RUNNING || process.status === STARTING) {
-      process.backlog ??= []
+      process.backlog ??= new Backlog()
       process.backlog.push(operation, slot)
     } else {
       this.#refuse(process, operation, slot)
@@ -458,9 +457,10 @@ export class ActorRuntime implements Driver {
     const { backlog } = process
     if (backlog === undefined) return
     process.backlog = undefined
-    for (let index = 0; index < backlog.length; index += 2) {
-      this.#refuse(process, backlog[index] as number, backlog[index + 1] as number)
+    const refuse = (operation: number, slot: number): void => {
+      this.#refuse(process, operation, slot)
     }
+    while (!backlog.isEmpty) backlog.take(refuse)
   }
 
   #refuse(process: Process, operation: number, slot: number): void {

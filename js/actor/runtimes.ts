@@ -1,4 +1,5 @@
 import type { System } from '../system/system.ts'
+import { Closing } from './closing.ts'
 import { ActorRuntime } from './runtime.ts'
 
 const runtimes = new WeakMap<System, ActorRuntime>()
@@ -11,5 +12,6 @@ export function runtimeOf(system: System): ActorRuntime {
   const runtime = new ActorRuntime(system.clock, (error, origin) => system.report(error, origin))
   runtimes.set(system, runtime)
   system.own(runtime)
+  system.beforeParts(() => new Closing(runtime, system.clock, system.closeTimeout).run())
   return runtime
 }

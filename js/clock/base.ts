@@ -28,6 +28,9 @@ class Timer implements TimerHandle {
   }
 }
 
+/** Whether a clock brings nothing any more; one of somebody else's making does not say. */
+export const isClosed = (clock: Clock): boolean => clock instanceof BaseClock && clock.closed
+
 /** What both clocks share: waits as promises, intervals, and the callbacks behind the core's timers. */
 export abstract class BaseClock implements Clock {
   /** @internal */
@@ -48,6 +51,8 @@ export abstract class BaseClock implements Clock {
     release.register(this, handle, this)
   }
 
+  /** @internal Whether time passes by itself. */
+  abstract get passes(): boolean
   abstract now(): Instant
   abstract monoMs(): number
   /** @internal A time for a commit: not before anything read from this clock, perhaps read for another commit. */

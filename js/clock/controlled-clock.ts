@@ -98,6 +98,10 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     this.#stall = stallAfterMs === 0 ? undefined : new StallWatch(this, stallAfterMs, options.onStall)
   }
 
+  get passes(): boolean {
+    return false
+  }
+
   now(): Instant {
     return instant(this.#wall, this.#mono)
   }

@@ -36,8 +36,9 @@ const OWN = __dirname.replace(/[\\/](?:dist|js)[\\/]clock$/, '')
 const isOwnFrame = (line: string): boolean =>
   ['dist', 'js'].some((folder) => line.includes(`${OWN}/${folder}/`) || line.includes(`${OWN}\\${folder}\\`))
 
-function callerFrames(site: Error | undefined): string | undefined {
+/** @internal The first stack frames outside keelson, in one line. */
+export function callerFrames(site: Error | undefined): string | undefined {
   const frames = site?.stack?.split('\n').filter((line) => line.startsWith('    at ') && !isOwnFrame(line))
-  const shown = frames?.filter((line) => !line.includes('node:internal')).slice(0, 2)
+  const shown = frames?.filter((line) => !/(?:\(| )node:/.test(line)).slice(0, 2)
   return shown === undefined || shown.length === 0 ? undefined : shown.map((line) => line.trim()).join(' ')
 }

@@ -1,3 +1,11 @@
-/** The gate as a middleware, for Express 4 and 5 and whatever else calls `(req, res, next)`. */
-export { admission, type AdmissionMiddleware } from './admission.ts'
-export type { AdmissionOptions, ShedHandler } from './options.ts'
+/** A gate, rate limits, a journal of requests and an orderly end, for Express 4 and 5 and whatever else calls `(req, res, next)`. */
+export { ipKeyGenerator } from '../http/address.ts'
+export type { RateLimitCheck } from '../http/rate/checks.ts'
+export { RateLimitInfo } from '../http/rate/info.ts'
+export type { RequestEntry, RequestLog } from '../http/request-journal.ts'
+export { Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
+export { admission, type AdmissionMiddleware, type AdmissionOptions, type ShedHandler } from './admission.ts'
+export { gracefulShutdown } from './graceful-shutdown.ts'
+export { rateLimit, type RateLimitHandler, type RateLimitMiddleware, type RateLimitOptions } from './rate-limit.ts'
+export { requestJournal, type RequestJournalMiddleware, type RequestJournalOptions } from './request-journal.ts'
+export { RateLimitStore, type RateLimitStoreOptions } from './store.ts'

@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto'
-
 import type { Request, RequestHandler } from 'express'
 
-import { InvalidArgumentError } from '../errors.ts'
-import { MAX_NAME } from './options.ts'
+import { MAX_NAME } from '../http/admission/options.ts'
 
 /** A matched route as both versions of Express make it. */
 interface Route {
@@ -17,28 +14,22 @@ interface Place {
   readonly isHere: boolean
 }
 
-/** Longer keys, such as tokens, are kept as their SHA-256: names are listed, and each takes memory. */
-const MAX_KEY = 128
-
 /**
  * The name of the gate a request stands at. As many names as the program's text has mounts: a pattern, never the path
  * a client asked for.
  */
 export class GateNames {
   readonly #middleware: RequestHandler
-  readonly #given: string | undefined
   readonly #routes = new WeakMap<Route, Place>()
   #own: string | undefined
 
-  constructor(middleware: RequestHandler, given: string | undefined) {
+  constructor(middleware: RequestHandler) {
     this.#middleware = middleware
-    this.#given = given
-    this.#own = given
   }
 
   of(req: Request): string {
     const route = req.route as Route | undefined
-    if (route === undefined || this.#given !== undefined) return (this.#own ??= mountOf(req) || 'app')
+    if (route === undefined) return (this.#own ??= mountOf(req) || 'app')
     let place = this.#routes.get(route)
     if (place === undefined) {
       place = this.#placeOn(route, req)
@@ -75,16 +66,4 @@ function decoded(segment: string): string {
   } catch {
     return segment
   }
-}
-
-/** The name of a gate for one key; without a key, the name itself. */
-export function keyed(name: string, key: string | undefined): string {
-  if (key === undefined || key === '') return name
-  return `${name}:${key.length > MAX_KEY ? createHash('sha256').update(key).digest('hex') : key}`
-}
-
-/** Refuses what is not a key. */
-export function checkedKey(key: unknown): string | undefined {
-  if (typeof key === 'string' || key === undefined || key === null) return key ?? undefined
-  throw new InvalidArgumentError('key(req)', 'a string or undefined', key)
 }

@@ -1,6 +1,34 @@
-/** Processes that restart: GenServer, Supervisor, Registry, Agent, Task. */
+/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; and services: EventBus, Cache, RateLimiter. */
 export { Agent, type AgentRef } from './agent.ts'
+export { Cache } from './cache/cache.ts'
+export type {
+  CacheHandle,
+  CacheKey,
+  CacheLoadOptions,
+  CacheOptions,
+  CachePolicy,
+  CacheRef,
+  CacheSetOptions,
+  CacheStats,
+  EvictReason,
+} from './cache/types.ts'
 export * from './errors.ts'
+export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
+export { EventBus } from './event-bus/event-bus.ts'
+export type {
+  BusEvent,
+  BusEvents,
+  EventBusOptions,
+  EventBusRef,
+  EventBusStats,
+  EventHandler,
+  EventOverflow,
+  EventProcess,
+  EventsOptions,
+  NextOptions,
+  SubscribeOptions,
+  BusSubscription,
+} from './event-bus/types.ts'
 export * from './supervisor/errors.ts'
 export { Supervisor } from './supervisor/supervisor.ts'
 export type {
@@ -18,6 +46,18 @@ export type {
   SupervisorStrategy,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server.ts'
+export { PartitionSupervisor } from './partition/partition.ts'
+export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './partition/types.ts'
+export * from './rate-limiter/errors.ts'
+export { Limiter } from './rate-limiter/limiter.ts'
+export { RateLimiter, type RateLimiterRef } from './rate-limiter/rate-limiter.ts'
+export type {
+  LimiterOptions,
+  LimiterStats,
+  RateLimitAlgorithm,
+  RateLimiterOptions,
+  RateLimitResult,
+} from './rate-limiter/types.ts'
 export type { Registrar } from './registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'
@@ -27,6 +67,8 @@ export type { Continued, NoReply, Stopped } from './results.ts'
 export * from './task/errors.ts'
 export { Task, type TaskResults } from './task/task.ts'
 export type { AwaitOptions, ItemFunction, StreamOptions, TaskFunction, TaskOptions, TaskRef } from './task/types.ts'
+export { TimerService } from './timer-service/timer-service.ts'
+export type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './timer-service/types.ts'
 export type {
   CallOptions,
   CallResult,

@@ -18,44 +18,48 @@ function pair(one: [string, ProcessRef], other: [string, ProcessRef]): [Server, 
   return servers
 }
 
-const numberOf = (id: string, prefix: string): number => (id.startsWith(prefix) ? Number(id.slice(prefix.length)) : NaN)
+/** Of what each monitor and link is; their numbers are those of its runtime. */
+interface Made {
+  readonly server: Server
+  readonly number: number
+}
+const made = new WeakMap<object, Made>()
+
+function madeOf(ref: MonitorRef | LinkRef, expected: string): Made | undefined {
+  if (typeof ref === 'object' && ref !== null && made.has(ref)) return made.get(ref)
+  throw new InvalidArgumentError('ref', expected, ref)
+}
 
 export async function monitor(watcher: GenServerRef, subject: ProcessRef): Promise<MonitorRef> {
   const [from, to] = pair(['monitoringRef', watcher], ['monitoredRef', subject])
   if (from.status === DEAD) throw new ServerNotRunningError(from.id)
-  const monitoredRef = serialized(subject)
-  if (to.status === DEAD) {
-    const monitorId = `monitor_${from.runtime.monitor(from, from)}`
-    from.runtime.demonitor(numberOf(monitorId, 'monitor_'))
-    void Promise.resolve().then(() => from.tellDown(monitorId, monitoredRef, { type: 'noproc' }))
-    return { monitorId, monitoredRef }
+  const isGone = to.status === DEAD
+  // Of one that is gone only the number is wanted.
+  const number = from.runtime.monitor(from, isGone ? from : to)
+  const ref = { monitorId: `monitor_${number}`, monitoredRef: serialized(subject) }
+  made.set(ref, { server: from, number })
+  if (isGone) {
+    from.runtime.demonitor(number)
+    void Promise.resolve().then(() => from.tellDown(ref.monitorId, ref.monitoredRef, { type: 'noproc' }))
   }
-  const monitorId = `monitor_${from.runtime.monitor(from, to)}`
-  monitors.set(monitorId, from)
-  return { monitorId, monitoredRef }
+  return ref
 }
 
-const monitors = new Map<string, Server>()
-
 export async function demonitor(ref: MonitorRef): Promise<void> {
-  const watcher = monitors.get(ref.monitorId)
-  monitors.delete(ref.monitorId)
-  watcher?.runtime.demonitor(numberOf(ref.monitorId, 'monitor_'))
+  const found = madeOf(ref, 'what GenServer.monitor gave')
+  found?.server.runtime.demonitor(found.number)
 }
 
 export async function link(ref1: ProcessRef, ref2: ProcessRef): Promise<LinkRef> {
   const [one, other] = pair(['ref1', ref1], ['ref2', ref2])
   for (const server of [one, other]) if (server.status === DEAD) throw new ServerNotRunningError(server.id)
-  const made = one.runtime.link(one, other)
-  const linkId = `link_${made}`
-  links.set(linkId, one)
-  return { linkId, ref1: serialized(ref1), ref2: serialized(ref2) }
+  const number = one.runtime.link(one, other)
+  const ref = { linkId: `link_${number}`, ref1: serialized(ref1), ref2: serialized(ref2) }
+  made.set(ref, { server: one, number })
+  return ref
 }
 
-const links = new Map<string, Server>()
-
 export async function unlink(ref: LinkRef): Promise<void> {
-  const one = links.get(ref.linkId)
-  links.delete(ref.linkId)
-  one?.runtime.unlink(numberOf(ref.linkId, 'link_'))
+  const found = madeOf(ref, 'what GenServer.link gave')
+  found?.server.runtime.unlink(found.number)
 }

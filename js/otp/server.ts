@@ -1,9 +1,12 @@
 import type { Call } from '../actor/call.ts'
+import { isAsyncFunction } from '../actor/caller.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
+import { isConsequence } from '../actor/closing.ts'
 import type { ActorRuntime } from '../actor/runtime.ts'
 import type { System } from '../system/system.ts'
 import { isThenable } from '../thenable.ts'
+import { startsUnderWay, unlessAdopted, type UnderWay } from './adoption.ts'
 import {
   CallCycleError,
   CallTimeoutError,
@@ -16,7 +19,6 @@ import { LocalRef } from './local-ref.ts'
 import type { Registrable } from './registrable.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type {
-  CallResult,
   GenServerBehavior,
   Info,
   LifecycleEvent,
@@ -35,9 +37,6 @@ export interface StopRequest {
 
 type Pending = PromiseLike<void> | undefined
 
-/** Compiled to something else it is found out when it first returns a promise. */
-const isAsyncFunction = (given: unknown): boolean => Object.prototype.toString.call(given) === '[object AsyncFunction]'
-
 export const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
 
 const kindOf = (reason: TerminateReason): ExitKind =>
@@ -51,11 +50,15 @@ export class Server extends Process implements Registrable {
   readonly startedAt: number
   readonly maxMailbox: number
   readonly crashesOnCallError: boolean
+  /** Start functions of supervisors during which it was started: it may be theirs. */
+  readonly startedIn: readonly UnderWay[]
   /** The registered name, if it has one. */
   name: string | undefined
   /** Whether somebody else acts on its end. */
   isSupervised = false
   messageCount = 0
+  /** Its start was told; only then is its end. */
+  #isTold = false
   #state: unknown
   #reason: TerminateReason = 'normal'
   #killed = false
@@ -75,6 +78,7 @@ export class Server extends Process implements Registrable {
     this.system = system
     this.behavior = behavior
     this.startedAt = settings.startedAt
+    this.startedIn = startsUnderWay(system)
     this.maxMailbox = settings.maxMailbox
     this.crashesOnCallError = settings.crashesOnCallError
     this.isAsync = [behavior.handleCall, behavior.handleCast, behavior.handleInfo].some(isAsyncFunction)
@@ -135,7 +139,7 @@ export class Server extends Process implements Registrable {
     let next: unknown
     try {
       next = this.behavior.handleCast(message, this.#state)
-      if (isThenable(next)) return this.#afterwards('handleCast', next)
+      if (next !== this.#state && isThenable(next)) return this.#afterwards('handleCast', next)
     } catch (error) {
       this.crash(error)
       return undefined
@@ -161,7 +165,7 @@ export class Server extends Process implements Registrable {
     let result: unknown
     try {
       result = this.behavior.handleCall(call.message, this.#state, call)
-      if (isThenable(result)) {
+      if (!Array.isArray(result) && isThenable(result)) {
         return result.then(
           (value) => this.#answer(call, value),
           (error: unknown) => this.#callFailed(call, error),
@@ -212,7 +216,7 @@ export class Server extends Process implements Registrable {
 
   tellDown(monitorId: string, monitoredRef: { id: string }, reason: ProcessDownReason): void {
     if (isWatched(this.system)) {
-      tellLifecycle(this.system, { type: 'process_down', ref: this.ref, monitoredRef, reason, monitorId })
+      tellLifecycle(this.system, { type: 'down', ref: this.ref, monitoredRef, reason, monitorId })
     }
     if (this.status === RUNNING) this.runtime.inform(this, { type: 'DOWN', monitorId, ref: monitoredRef, reason })
   }
@@ -227,6 +231,28 @@ export class Server extends Process implements Registrable {
     if (failure === CYCLE) return new CallCycleError(this.id, call.callerId ?? this.id)
     if (failure === FULL) return new MailboxFullError(this.id, this.maxMailbox)
     return new ServerNotRunningError(this.id)
+  }
+
+  get isOwned(): boolean {
+    return this.isSupervised
+  }
+
+  shutDown(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenEnded(resolve)
+      const reject = (error: unknown): void => this.system.report(error, `terminate of ${this.id}`)
+      this.requestStop({ reason: 'shutdown', resolve: () => {}, reject })
+    })
+  }
+
+  override get progress(): number {
+    return this.messageCount
+  }
+
+  /** Tells of its start. */
+  announce(): void {
+    this.#isTold = true
+    if (this.isWatched) this.tell({ type: 'started', ref: this.ref })
   }
 
   /** Whether it supervises others. */
@@ -259,6 +285,12 @@ export class Server extends Process implements Registrable {
     tellLifecycle(this.system, event)
   }
 
+  /** It has a state and is not wanted: `terminate` runs, and nothing else. */
+  decline(first: unknown): void {
+    this.#state = first instanceof Continued ? first.state : first
+    this.end('shutdown')
+  }
+
   /** A failure that has no caller ends the process. */
   crash(thrown: unknown): void {
     if (this.status >= ENDING) return
@@ -266,7 +298,9 @@ export class Server extends Process implements Registrable {
     const { system, ref } = this
     if (this.isWatched) this.tell({ type: 'crashed', ref, error })
     // Where no supervisor acts on it, somebody has to hear of it.
-    if (!this.isSupervised) system.report(error, `process ${this.id}`)
+    if (!this.isSupervised && !isConsequence(system, error)) {
+      unlessAdopted(this, () => system.report(error, `process ${this.id}`))
+    }
     this.end({ error })
   }
 
@@ -303,7 +337,7 @@ export class Server extends Process implements Registrable {
     this.#reason = reason
     this.exitKind = kindOf(reason)
     this.runtime.stopping(this)
-    this.#finish(undefined, false)
+    this.#finish()
   }
 
   #kill(): void {
@@ -316,7 +350,7 @@ export class Server extends Process implements Registrable {
     this.#finish()
   }
 
-  #finish(failure?: unknown, wasStarted = true): void {
+  #finish(failure?: unknown): void {
     // Killed while `terminate` ran: it has been told already.
     if (this.status === DEAD) {
       if (failure !== undefined) this.system.report(failure, `terminate of ${this.id}`)
@@ -328,7 +362,7 @@ export class Server extends Process implements Registrable {
     const ends = this.#ends
     this.#ends = undefined
     if (ends !== undefined) for (const told of ends) told()
-    if (wasStarted && this.isWatched) this.tell({ type: 'terminated', ref: this.ref, reason: this.#reason })
+    if (this.#isTold && this.isWatched) this.tell({ type: 'terminated', ref: this.ref, reason: this.#reason })
     if (failure !== undefined && stops.length === 0) this.system.report(failure, `terminate of ${this.id}`)
     for (const { resolve, reject } of stops) {
       if (failure === undefined) resolve()
@@ -353,7 +387,9 @@ export class Server extends Process implements Registrable {
 
   #answer(call: Call, result: unknown): Pending {
     if (Array.isArray(result)) {
-      const [reply, state] = result as unknown as CallResult<unknown, unknown>
+      // By index: to destructure an array is to iterate over it.
+      const reply: unknown = result[0]
+      const state: unknown = result[1]
       if (result.length !== 2 || state === undefined) {
         this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state'))
         return undefined
@@ -410,11 +446,19 @@ export class Server extends Process implements Registrable {
       this.#state = next
       return undefined
     }
+    if (next.state === undefined) {
+      this.crash(new InvalidReturnError(this.id, callback, 'continueWith a state'))
+      return undefined
+    }
     this.#state = next.state
     return this.#continue(next.argument)
   }
 
   #continue(argument: unknown): Pending {
+    if (this.behavior.handleContinue === undefined) {
+      this.crash(new InvalidReturnError(this.id, 'a callback', 'no continueWith, as there is no handleContinue'))
+      return undefined
+    }
     let next: unknown
     try {
       next = (this.behavior.handleContinue as NonNullable<GenServerBehavior<unknown>['handleContinue']>)(

@@ -3,8 +3,7 @@ import { callable, finite, integer, known, options as checkOptions, text } from 
 import { InvalidArgumentError } from '../errors.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
-import { InitializationError, InvalidReturnError } from './errors.ts'
-import { isWatched, tellLifecycle } from './lifecycle.ts'
+import { InitializationError, InvalidReturnError, ServerNotRunningError } from './errors.ts'
 import { namesOf } from './names.ts'
 import { Registrar } from './registrable.ts'
 import { Continued } from './results.ts'
@@ -138,14 +137,14 @@ export async function start<State, CallMsg = unknown, CastMsg = unknown, CallRep
   const server = spawn('genserver', system, behavior as GenServerBehavior<unknown>, given)
   const fail = (thrown: unknown): never => {
     const error = asError(thrown)
-    server.abandon({ error })
+    if (server.isAlive) server.abandon({ error })
     throw new InitializationError(server.id, error)
   }
   let first: unknown
   try {
     first = behavior.init()
     if (typeof (first as PromiseLike<unknown> | null)?.then === 'function') {
-      first = await within(system, initTimeout, first as PromiseLike<unknown>)
+      first = await within(server, initTimeout, first as PromiseLike<unknown>)
     }
   } catch (error) {
     return fail(error)
@@ -161,29 +160,31 @@ export async function start<State, CallMsg = unknown, CastMsg = unknown, CallRep
   try {
     enter(server, given)
   } catch (error) {
-    server.begin(first)
-    server.end('shutdown')
+    server.decline(first)
     throw error
   }
-  if (isWatched(system)) tellLifecycle(system, { type: 'started', ref: server.ref })
+  server.announce()
   server.begin(first)
   return server.ref as GenServerRef<State, CallMsg, CastMsg, CallReply>
 }
 
-/** What `init` makes, or an error when it takes too long; what it makes then is dropped. */
-function within(system: System, timeoutMs: number, pending: PromiseLike<unknown>): Promise<unknown> {
-  if (timeoutMs === Infinity) return Promise.resolve(pending)
+/** What `init` makes, or an error when it takes too long, or the system closes; what it makes then is dropped. */
+function within(server: Server, timeoutMs: number, pending: PromiseLike<unknown>): Promise<unknown> {
+  const { clock } = server.system
   return new Promise((resolve, reject) => {
-    const timer = system.clock.schedule(timeoutMs, () => reject(new Error(`Init timed out after ${timeoutMs}ms`)))
+    const release = [server.whenEnded(() => over(() => reject(new ServerNotRunningError(server.id))))]
+    const over = (tell: () => void): void => {
+      for (const end of release) end()
+      tell()
+    }
+    if (timeoutMs !== Infinity) {
+      const late = (): void => over(() => reject(new Error(`Init timed out after ${timeoutMs}ms`)))
+      const timer = clock.schedule(timeoutMs, late, { label: `init of ${server.id}` })
+      release.push(() => timer.cancel())
+    }
     pending.then(
-      (value) => {
-        timer.cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        timer.cancel()
-        reject(error)
-      },
+      (value) => over(() => resolve(value)),
+      (error: unknown) => over(() => reject(error)),
     )
   })
 }

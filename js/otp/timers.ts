@@ -1,5 +1,6 @@
 import { DEAD, RUNNING } from '../actor/process.ts'
 import type { TimerHandle } from '../clock/types.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { ServerNotRunningError } from './errors.ts'
 import { castTo } from './calls.ts'
 import { serverOf } from './ref.ts'
@@ -42,6 +43,7 @@ export function sendAfter<CastMsg>(
 
 /** Whether the timer was still to fire. */
 export function cancelTimer(ref: TimerRef): boolean {
+  if (typeof ref?.timerId !== 'string') throw new InvalidArgumentError('ref', 'what GenServer.sendAfter gave', ref)
   const found = pending.get(ref.timerId)
   if (found === undefined) return false
   pending.delete(ref.timerId)

@@ -149,7 +149,8 @@ export type LifecycleEvent =
   | { readonly type: 'restarted'; readonly ref: SerializedRef; readonly attempt: number }
   | { readonly type: 'terminated'; readonly ref: SerializedRef; readonly reason: TerminateReason }
   | {
-      readonly type: 'process_down'
+      /** A monitor has fired: `monitoredRef` has ended, `ref` is told. */
+      readonly type: 'down'
       readonly ref: SerializedRef
       readonly monitoredRef: SerializedRef
       readonly reason: ProcessDownReason

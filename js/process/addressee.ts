@@ -6,6 +6,7 @@ import { ProcessError, TimeoutError } from './errors.ts'
 import { type CustomEvent, type Emit, msgTypeOf, type ProcessEvent } from './events.ts'
 import type { Host } from './host.ts'
 import type { ProcessId, StopReason } from './ids.ts'
+import { mayGoOn } from './inside.ts'
 import { Teller } from './teller.ts'
 import type { ProcessSpec, ProcessStatus } from './types.ts'
 
@@ -23,7 +24,7 @@ export abstract class Addressee extends Process {
   constructor(host: Host, spec: ProcessSpec, emit: Emit | undefined) {
     super(host.runtime)
     // Most handlers go on after an await, the first one too.
-    this.isAsync = true
+    this.isAsync = mayGoOn(spec.handle)
     this.id = host.id()
     this.host = host
     this.spec = spec

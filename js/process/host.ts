@@ -1,26 +1,19 @@
+import { isConsequence } from '../actor/closing.ts'
 import { ActorRuntime } from '../actor/runtime.ts'
 import { runtimeOf } from '../actor/runtimes.ts'
-import { InvalidArgumentError } from '../errors.ts'
-import { BaseClock } from '../clock/base.ts'
+import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { BaseClock, isClosed } from '../clock/base.ts'
 import type { Clock } from '../clock/types.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertClock, assertSystem, type System } from '../system/system.ts'
 import type { ProcessId } from './ids.ts'
 
-/** What ends with the system. */
-interface Ending {
-  abort(): void
-}
-
 /** Where processes live: a runtime, its clock, its chance, and an owner for errors that have no caller. */
 export class Host {
   readonly runtime: ActorRuntime
   readonly clock: Clock
   readonly report: ErrorOwner
-  /** Processes and supervisors that are alive. */
-  readonly alive: Set<Ending> = new Set()
-  closed = false
   readonly #system: System | undefined
 
   constructor(runtime: ActorRuntime, clock: Clock, report: ErrorOwner, system: System | undefined) {
@@ -39,10 +32,20 @@ export class Host {
     return newId(this.#system ?? getDefaultSystem())
   }
 
-  /** The system closes: whatever is alive ends at once, and nobody is kept waiting. */
-  close(): void {
-    this.closed = true
-    for (const ending of [...this.alive].toReversed()) ending.abort()
+  /** Whether its system closes, so that nothing is started any more. */
+  get closed(): boolean {
+    return this.#system?.closed === true
+  }
+
+  /** Whether an error only says that what it waited for was closed before it. */
+  isConsequence(error: unknown): boolean {
+    return this.#system !== undefined && isConsequence(this.#system, error)
+  }
+
+  /** @throws ClosedError when nothing can be started any more. */
+  assertOpen(): void {
+    this.#system?.assertOpen()
+    if (isClosed(this.clock)) throw new ClosedError('the clock')
   }
 }
 
@@ -67,8 +70,6 @@ function ofSystem(system: System): Host {
     const runtime = runtimeOf(system)
     host = new Host(runtime, system.clock, (error, origin) => system.report(error, origin), system)
     ofSystems.set(system, host)
-    // After the runtime, so that it ends before the runtime does.
-    system.own(host)
   }
   return host
 }

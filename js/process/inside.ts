@@ -1,5 +1,6 @@
 /** Who asks: a stop that is asked for from inside a handler must not wait for that handler. */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { callerWithin, goesOn, hasEnded, isAsyncFunction, rest, runWithin } from '../actor/caller.ts'
+import { isThenable } from '../thenable.ts'
 
 /** One that can be waited for until it has ended. */
 export interface Stoppable {
@@ -13,7 +14,7 @@ export interface Stoppable {
 export class Inside {
   readonly who: Stoppable
   /** Ends whose promises this run was given and that have not come. */
-  readonly waitsFor: Set<Stoppable> = new Set()
+  waitsFor: Set<Stoppable> | undefined
   ended = false
 
   constructor(who: Stoppable) {
@@ -21,20 +22,71 @@ export class Inside {
   }
 }
 
-const storage = new AsyncLocalStorage<Inside>()
+/** The run on the stack. */
+let onStack: Inside | undefined
 
-/** Runs a handler so that what it calls, also after an `await`, is known to come from it. */
-export function runInside<R>(inside: Inside, body: () => R): R {
-  return storage.run(inside, body)
+/** Begins what is part of a run, on this stack; hand the result to {@link leave}. */
+export function enter(inside: Inside): Inside | undefined {
+  const outer = onStack
+  onStack = inside
+  return outer
+}
+
+export function leave(outer: Inside | undefined): void {
+  onStack = outer
+}
+
+/**
+ * Functions that have ended without a promise, and never made one. What they call is on their stack: nothing else has to be
+ * known of them, and the host's promises stay fast. (One that makes its first promise later is known from the next run on.)
+ */
+const plain = new WeakSet<object>()
+
+/** Whether what a function calls has to be known also after an `await`. */
+export const mayGoOn = (fn: object): boolean => !plain.has(fn)
+
+/** A run of a function has returned: whether it goes on, and whether that was expected (it was tracked). */
+export function returned(fn: object, isPending: boolean, tracked: boolean): void {
+  if (isPending) {
+    plain.delete(fn)
+  } else if (tracked && !isAsyncFunction(fn)) {
+    plain.add(fn)
+    rest()
+  }
+}
+
+/** Runs a function of a process so that what it calls, also after an `await`, is known to come from it. */
+export function runInside<R>(inside: Inside, fn: object, body: () => R): R {
+  const outer = enter(inside)
+  try {
+    if (!mayGoOn(fn)) {
+      const result = body()
+      returned(fn, isThenable(result), false)
+      return result
+    }
+    return runWithin(inside, () => {
+      const result = body()
+      const isPending = isThenable(result)
+      returned(fn, isPending, true)
+      if (isPending) {
+        goesOn()
+        result.then(hasEnded, hasEnded)
+      }
+      return result
+    })
+  } finally {
+    leave(outer)
+  }
 }
 
 /** The end of `target`, as whoever asks now may wait for it: at once, where to wait would be for ever. */
 export function waitFor(target: Stoppable, end: Promise<void>): Promise<void> {
-  const inside = storage.getStore()
+  const inside = onStack ?? (callerWithin() as Inside | undefined)
   if (inside === undefined || inside.ended) return end
   if (waitsFor(target, inside.who, new Set())) return Promise.resolve()
-  inside.waitsFor.add(target)
-  const forget = (): void => void inside.waitsFor.delete(target)
+  const waiting = (inside.waitsFor ??= new Set())
+  waiting.add(target)
+  const forget = (): void => void waiting.delete(target)
   end.then(forget, forget)
   return end
 }

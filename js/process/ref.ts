@@ -60,7 +60,6 @@ function ask<R>(
     return
   }
   const request = new Call(unit, message, timeoutMs, resolve as (reply: unknown) => void, reject)
-  request.whenSettled = () => void unit.deferred?.delete(request)
   sent.call = request
   const before = unit.teller.observed ? unit.runtime.mailboxSize(unit) : 0
   unit.runtime.open(request)

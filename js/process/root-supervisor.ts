@@ -1,6 +1,4 @@
-import { BaseClock } from '../clock/base.ts'
 import type { Clock } from '../clock/types.ts'
-import { ClosedError } from '../errors.ts'
 import { ProcessError } from './errors.ts'
 import { type Host, hostOf } from './host.ts'
 import type { StopReason } from './ids.ts'
@@ -12,11 +10,6 @@ import type { Any, ProcessRef, ProcessSpec, RootSupervisor, RootSupervisorOption
 import { Unit } from './unit.ts'
 
 const OPTIONS = ['clock', 'system', 'emit', 'journal']
-
-function assertOpen(host: Host): void {
-  if (host.closed) throw new ClosedError('the system')
-  if (host.clock instanceof BaseClock && host.clock.closed) throw new ClosedError('the clock')
-}
 
 class Root implements RootSupervisor {
   readonly #host: Host
@@ -31,7 +24,7 @@ class Root implements RootSupervisor {
 
   spawn<TMsg = Any, TState = Any, TCtx = unknown>(spec: ProcessSpec<TMsg, TState, TCtx>, ctx: TCtx): ProcessRef<TMsg> {
     const checked = checkSpec(spec)
-    assertOpen(this.#host)
+    this.#host.assertOpen()
     if (this.#stopping !== undefined) throw new ProcessError('The supervisor was stopped', spec.name)
     const { emit, journal } = this.#options
     return spawnUnit(new Unit(this.#host, checked, ctx, { emit, journal, parent: { children: this.#units } }))
@@ -97,6 +90,6 @@ export function spawn<TMsg = Any, TState = Any, TCtx = unknown>(
 ): ProcessRef<TMsg> {
   const checked = checkSpec(spec)
   const host = hostOf({ clock })
-  assertOpen(host)
+  host.assertOpen()
   return spawnUnit(new Unit(host, checked, ctx, { emit: undefined, journal: undefined, parent: undefined }))
 }

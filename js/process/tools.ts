@@ -17,6 +17,7 @@ export function toolsOf(unit: Unit): Tools {
     ctx: unit.ctx,
     spawn(spec, ctx) {
       assertAlive()
+      unit.host.assertOpen()
       const { host, journal } = unit
       const { emit } = unit.teller
       return spawnUnit(new Unit(host, checkSpec(spec), ctx, { emit, journal, parent: unit }))

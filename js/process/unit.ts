@@ -8,7 +8,7 @@ import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
 import type { Host } from './host.ts'
 import type { StopReason } from './ids.ts'
 import { isThenable } from '../thenable.ts'
-import { Inside, runInside, type Stoppable, waitFor } from './inside.ts'
+import { enter, Inside, leave, mayGoOn, returned, runInside, type Stoppable, waitFor } from './inside.ts'
 import { Restarts } from './restarts.ts'
 import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
 
@@ -17,6 +17,13 @@ type Pending = PromiseLike<void> | undefined
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const NO_STATE = Symbol('no state')
+
+/** What was told of a run as it began. */
+interface Told {
+  readonly msgType: string
+  readonly seq: number
+  readonly startedAt: number
+}
 
 /** Who has spawned a process, and forgets it when it has ended. */
 export interface Parent {
@@ -34,6 +41,7 @@ export class Unit extends Addressee implements Stoppable {
   readonly #restarts: Restarts | undefined
   #state: unknown = NO_STATE
   #seq = 0
+  #finished = false
   /** Its `init` has not ended. */
   #initializing = true
   #cancelRestart: (() => void) | undefined
@@ -53,7 +61,6 @@ export class Unit extends Addressee implements Stoppable {
     this.journal = maker.journal
     this.#parent = maker.parent
     this.#restarts = spec.supervision?.type === 'one-for-one' ? new Restarts(spec.supervision) : undefined
-    host.alive.add(this)
     maker.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
     void Promise.resolve().then(this.#init)
@@ -70,8 +77,20 @@ export class Unit extends Addressee implements Stoppable {
     return this.#ended.promise
   }
 
-  /** The system closes: ends at once, whatever is under way. */
-  abort(): void {
+  get isOwned(): boolean {
+    return this.#parent instanceof Unit
+  }
+
+  shutDown(): Promise<void> {
+    return this.end('shutdown')
+  }
+
+  override get progress(): number {
+    return this.#seq
+  }
+
+  /** Ends at once, whatever is under way; `onStop` is begun if it was not. */
+  kill(): void {
     if (this.phase === 'stopped' || this.phase === 'failed') return
     if (this.takesMail) this.#beginStop('shutdown', true)
     else void this.#end()
@@ -101,7 +120,7 @@ export class Unit extends Addressee implements Stoppable {
     }
     let first: unknown
     try {
-      first = runInside(new Inside(this), () => this.spec.init(this.ctx))
+      first = runInside(new Inside(this), this.spec.init, () => this.spec.init(this.ctx))
       if (isThenable(first)) {
         void first.then(
           (state) => this.#begin(state),
@@ -140,39 +159,65 @@ export class Unit extends Addressee implements Stoppable {
     void this.#end()
   }
 
+  override enter(): Inside {
+    this.inside = new Inside(this)
+    return this.inside
+  }
+
   #handle(message: unknown, call: Call | undefined): Pending {
     const seq = ++this.#seq
-    const msgType = this.teller.observed ? msgTypeOf(message) : ''
-    const startedAt = this.teller.observed ? this.host.clock.monoMs() : 0
-    if (this.teller.observed)
-      this.emit({ type: 'process:msg:start', id: this.id, msgType, seq, at: this.host.clock.now() })
-    const inside = new Inside(this)
-    this.inside = inside
-    const handled = (next: unknown): void => {
-      inside.ended = true
-      this.inside = undefined
-      if (this.teller.observed) {
-        const durationMs = this.host.clock.monoMs() - startedAt
-        this.emit({ type: 'process:msg:end', id: this.id, msgType, seq, durationMs })
-      }
-      this.#accept(next, call)
-    }
-    const failed = (error: unknown): void => {
-      inside.ended = true
-      this.inside = undefined
-      this.emit({ type: 'process:msg:error', id: this.id, msgType, seq, error })
-      this.#handlerFailed(error)
-    }
+    const told = this.teller.observed ? this.#tellStart(message, seq) : undefined
+    const inside = this.inside ?? this.enter()
+    const { handle } = this.spec
+    const outer = enter(inside)
     let next: unknown
     try {
-      next = runInside(inside, () => this.spec.handle(this.#state, message, this.tools))
-      if (isThenable(next)) return next.then(handled, failed) as PromiseLike<void>
+      next = this.spec.handle(this.#state, message, this.tools)
+      const pending = next !== this.#state && isThenable(next) ? next : undefined
+      if (pending !== undefined || this.isAsync) returned(handle, pending !== undefined, this.isAsync)
+      if (pending !== undefined) {
+        return pending.then(
+          (state) => this.#handled(inside, told, state, call),
+          (error: unknown) => this.#failed(inside, message, seq, error),
+        ) as PromiseLike<void>
+      }
     } catch (error) {
-      failed(error)
+      leave(outer)
+      this.#failed(inside, message, seq, error)
       return undefined
+    } finally {
+      leave(outer)
     }
-    handled(next)
+    if (this.isAsync) this.isAsync = mayGoOn(handle)
+    this.#handled(inside, told, next, call)
     return undefined
+  }
+
+  #tellStart(message: unknown, seq: number): Told {
+    const { clock } = this.host
+    const told = { msgType: msgTypeOf(message), seq, startedAt: clock.monoMs() }
+    this.emit({ type: 'process:msg:start', id: this.id, msgType: told.msgType, seq, at: clock.now() })
+    return told
+  }
+
+  #handled(inside: Inside, told: Told | undefined, next: unknown, call: Call | undefined): void {
+    inside.ended = true
+    this.inside = undefined
+    if (told !== undefined) {
+      const { msgType, seq, startedAt } = told
+      const durationMs = this.host.clock.monoMs() - startedAt
+      this.emit({ type: 'process:msg:end', id: this.id, msgType, seq, durationMs })
+    }
+    this.#accept(next, call)
+  }
+
+  #failed(inside: Inside, message: unknown, seq: number, error: unknown): void {
+    inside.ended = true
+    this.inside = undefined
+    if (this.teller.observed) {
+      this.emit({ type: 'process:msg:error', id: this.id, msgType: msgTypeOf(message), seq, error })
+    }
+    this.#handlerFailed(error)
   }
 
   #accept(next: unknown, call: Call | undefined): void {
@@ -185,7 +230,13 @@ export class Unit extends Addressee implements Stoppable {
     }
     this.#state = next
     if (this.phase === 'stopping') void this.#end()
-    else if (call !== undefined && !call.settled) (this.deferred ??= new Set()).add(call)
+    else if (call !== undefined && !call.settled) this.#defer(call)
+  }
+
+  /** Its answer comes later. */
+  #defer(call: Call): void {
+    ;(this.deferred ??= new Set()).add(call)
+    call.whenSettled = () => void this.deferred?.delete(call)
   }
 
   #handlerFailed(error: unknown): void {
@@ -198,6 +249,7 @@ export class Unit extends Addressee implements Stoppable {
   }
 
   #tellFailure(error: unknown): void {
+    if (!this.teller.observed && this.host.isConsequence(error)) return
     this.teller.tellFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
   }
 
@@ -291,14 +343,18 @@ export class Unit extends Addressee implements Stoppable {
     for (const child of [...this.children].toReversed()) await child.end('shutdown')
     if (state === NO_STATE) return
     try {
-      await runInside(new Inside(this), () => this.spec.onStop?.(state, reason, this.ctx))
+      const { onStop } = this.spec
+      if (onStop !== undefined) {
+        await runInside(new Inside(this), onStop, () => this.spec.onStop?.(state, reason, this.ctx))
+      }
     } catch (error) {
       this.teller.tellFailure({ type: 'process:stop:error', id: this.id, error }, error, `onStop of ${this.label}`)
     }
   }
 
   #finish(phase: 'stopped' | 'failed'): void {
-    if (!this.host.alive.delete(this)) return
+    if (this.#finished) return
+    this.#finished = true
     this.phase = phase
     if (phase === 'failed') this.exitKind = FAILED
     this.#restarts?.close()

@@ -1,4 +1,13 @@
-import { callable, flag, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import {
+  callable,
+  flag,
+  integer,
+  known,
+  millis,
+  optionalCallable,
+  options as checkOptions,
+  text,
+} from '../arguments.ts'
 import { BaseClock } from '../clock/base.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { createSystemClock } from '../clock/system-clock.ts'
@@ -27,10 +36,21 @@ export interface SystemOptions {
   readonly namespace?: string
   /** Whether closing the system closes a clock that was passed in. Default false. */
   readonly closeClock?: boolean
+  /** How long {@link System.close} waits for its processes to end, in ms; the rest are killed. Default 30 000. */
+  readonly closeTimeout?: number
 }
 
 /** Begins the names of namespaces that nobody else has. */
 const PRIVATE = '#'
+
+const CLOSE_TIMEOUT = 30_000
+const ofClocks = new WeakMap<Clock, System>()
+
+/** @internal The open system whose clock this is. */
+export function systemOf(clock: Clock): System | undefined {
+  const system = ofClocks.get(clock)
+  return system?.closed === false ? system : undefined
+}
 
 /** Something that ends with its system. */
 export interface Closable {
@@ -52,12 +72,15 @@ export class System {
   readonly clock: Clock
   /** Where all its chance comes from. */
   readonly random: Random
+  /** How long {@link close} waits for processes, in ms. */
+  readonly closeTimeout: number
   /** Its names. */
   readonly names: Names
   readonly #core: SystemCore
   readonly #onError: ErrorOwner
   readonly #ownsClock: boolean
   readonly #parts: Closable[] = []
+  readonly #ends: (() => Promise<void>)[] = []
   readonly #own: ErrorOwner = (error, origin) => this.report(error, origin)
   #closing: Promise<void> | undefined
 
@@ -66,6 +89,7 @@ export class System {
     this.name = options.name ?? 'system'
     this.seed = options.seed ?? freshSeed()
     this.namespace = options.namespace ?? `${PRIVATE}${hot.sharedNamespace()}`
+    this.closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
     this.#core = new SystemCore(this.name, this.seed)
     this.random = new Random(this.#core)
     this.names = new Names(this.#core)
@@ -75,6 +99,7 @@ export class System {
     if (this.clock instanceof BaseClock && this.clock.owner === warnOwner) {
       this.clock.owner = this.#own
     }
+    if (systemOf(this.clock) === undefined) ofClocks.set(this.clock, this)
   }
 
   /** Whether {@link close} was called. */
@@ -102,7 +127,15 @@ export class System {
     }
   }
 
-  /** Closes the parts in reverse order, then the clock if it is the system's own. Idempotent; errors are reported. */
+  /** @internal Runs as it closes, before any part is closed, while all of them still work. Must not reject. */
+  beforeParts(end: () => Promise<void>): void {
+    this.#ends.push(end)
+  }
+
+  /**
+   * Ends the processes, the last first, then closes the parts in reverse order, then the clock if it is the system's own.
+   * Nothing can be started meanwhile. Idempotent; errors are reported, and it never rejects. See `docs/semantics.md`.
+   */
   close(): Promise<void> {
     // Set before anything runs: a part may close the system again.
     this.#closing ??= Promise.resolve().then(() => this.#close())
@@ -120,6 +153,7 @@ export class System {
   }
 
   async #close(): Promise<void> {
+    for (const end of this.#ends) await end()
     for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) {
       try {
         await part.close()
@@ -133,7 +167,7 @@ export class System {
   }
 }
 
-const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock']
+const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock', 'closeTimeout']
 
 /**
  * Makes a system of its own.
@@ -155,6 +189,9 @@ export function createSystem(options?: SystemOptions): System {
   if (given.namespace !== undefined) assertNamespace('options.namespace', given.namespace)
   flag('options.closeClock', false, given.closeClock)
   if (given.clock !== undefined) assertClock('options.clock', given.clock)
+  if (given.closeTimeout !== undefined && millis('options.closeTimeout', given.closeTimeout) < 0) {
+    throw new InvalidArgumentError('options.closeTimeout', 'a number of milliseconds from 0', given.closeTimeout)
+  }
   return new System(given)
 }
 

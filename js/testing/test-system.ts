@@ -1,9 +1,12 @@
-import { integer, known, millis, options as checkOptions } from '../arguments.ts'
+import { flag, integer, known, millis, options as checkOptions } from '../arguments.ts'
 import { type ControlledClock, createControlledClock } from '../clock/controlled-clock.ts'
 import type { ClockEvent } from '../clock/events.ts'
+import { LeakError } from '../effect/errors.ts'
+import { traceSystem } from '../effect/runtime.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { freshSeed } from '../system/entropy.ts'
 import { createSystem, type System } from '../system/system.ts'
+import { leaksOf } from './leaks.ts'
 
 /** Options of a system under test. */
 export interface TestSystemOptions {
@@ -13,6 +16,10 @@ export interface TestSystemOptions {
   readonly seed?: number
   /** Told of the clock's events. */
   readonly emit?: (event: ClockEvent) => void
+  /** Whether `close()` fails with a `LeakError` when a fibre, timer, scope or finaliser is left. Default false. */
+  readonly leaks?: boolean
+  /** Whether fibres and finalisers remember where they were made, for reports. Default true. */
+  readonly trace?: boolean
 }
 
 /** A {@link System} whose clock is under control. */
@@ -32,8 +39,9 @@ export interface TestSystem extends System {
  * ```
  */
 export function createTestSystem(options?: TestSystemOptions): TestSystem {
-  const { initialTime = 0, seed, emit, ...rest } = checkOptions('options', options)
-  known('options', rest, ['initialTime', 'seed', 'emit'])
+  const { initialTime = 0, seed, emit, leaks, trace, ...rest } = checkOptions('options', options)
+  known('options', rest, ['initialTime', 'seed', 'emit', 'leaks', 'trace'])
+  const failOnLeaks = flag('options.leaks', false, leaks)
   millis('options.initialTime', initialTime)
   const errors: unknown[] = []
   const clock = createControlledClock({ initialTime, ...(emit && { emit }) })
@@ -44,13 +52,18 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
     seed: seed ?? environmentSeed() ?? freshSeed() % 2 ** 32 /* easier to type in again */,
     onError: (error) => errors.push(error),
   }) as TestSystem
+  if (flag('options.trace', true, trace)) traceSystem(system)
   const close = system.close.bind(system)
   let closing: Promise<void> | undefined
   const closeAndTell = (): Promise<void> => {
-    closing ??= close().then(() => {
-      if (errors.length === 0) return
-      nameSeed(errors[0], system.seed)
-      throw errors[0]
+    if (closing !== undefined) return closing
+    // Closing would clean up what is to be found.
+    const left = failOnLeaks ? leaksOf(system) : []
+    closing = close().then(() => {
+      const first = errors.length > 0 ? errors[0] : left.length > 0 ? new LeakError(left) : undefined
+      if (errors.length === 0 && first === undefined) return
+      nameSeed(first, system.seed)
+      throw first
     })
     return closing
   }

@@ -20,16 +20,27 @@ pub(super) struct Actor {
     steps: SharedArray,
 }
 
+impl Actor {
+    fn tail(&self) -> &[Cell<f64>] {
+        let cells = self.steps.cells();
+        &cells[cells.len() - TAIL..]
+    }
+}
+
 /// Numbers of one submission: process, operation, slot, time or kind.
 const SUBMISSION: usize = 4;
 /// Numbers of one step: process, operation, slot, and two more.
 const STEP: usize = 5;
+/// Numbers behind the steps: submissions and time in, whether there is more and the next deadline out. They cost less
+/// than arguments and results.
+const TAIL: usize = 4;
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest.
     "actorSpawn"(runtime, trap_exit, max_mailbox, overflow) => spawn;
-    /// Takes submissions, then writes what comes next to the steps; how many. Scratch: 1 when there is more, the next deadline.
-    "actorRound"(runtime, submitted, now) => round;
+    /// Takes submissions, then writes what comes next to the steps; how many. Behind the steps stand the number of submissions
+    /// and the time, and then 1 when there is more, and the next deadline.
+    "actorRound"(runtime) => round;
     /// Takes submissions and nothing else.
     "actorSubmit"(runtime, submitted) => submit;
     /// Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process.
@@ -74,11 +85,13 @@ fn spawn(
     with(environment, handle, |actor| actor.runtime.spawn(options).map_or(NONE, Pid::to_f64))
 }
 
-fn round(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f64 {
-    let mut result = [0.0, f64::INFINITY];
-    let count = with(environment, handle, |actor| {
+fn round(environment: &Environment, handle: f64) -> f64 {
+    with(environment, handle, |actor| {
+        let tail = actor.tail();
+        let [submitted, now] = [0, 1].map(|index: usize| tail[index].get());
         take(actor, submitted);
         let cells = actor.steps.cells();
+        let (cells, tail) = cells.split_at(cells.len() - TAIL);
         let mut chunks = cells.chunks_exact(STEP);
         let mut written = 0;
         let more = actor.runtime.round(now, cells.len() / STEP, |step| {
@@ -87,12 +100,10 @@ fn round(environment: &Environment, handle: f64, submitted: f64, now: f64) -> f6
                 written += 1;
             }
         });
-        result =
-            [f64::from(u8::from(more)), actor.runtime.next_deadline().unwrap_or(f64::INFINITY)];
+        tail[2].set(f64::from(u8::from(more)));
+        tail[3].set(actor.runtime.next_deadline().unwrap_or(f64::INFINITY));
         f64::from(written)
-    });
-    environment.put(result);
-    count
+    })
 }
 
 fn submit(environment: &Environment, handle: f64, submitted: f64) -> f64 {
@@ -237,7 +248,7 @@ pub struct NativeActors<'env> {
     /// Four numbers a submission.
     #[napi(ts_type = "Float64Array")]
     pub submissions: Unknown<'env>,
-    /// Five numbers a step.
+    /// Five numbers a step, and four behind them.
     #[napi(ts_type = "Float64Array")]
     pub steps: Unknown<'env>,
 }
@@ -248,7 +259,7 @@ pub fn native_actors_open(env: &Env, capacity: u32) -> Result<NativeActors<'_>> 
     let environment = Environment::of(env)?;
     let (submissions, submissions_array) =
         SharedArray::create(env, capacity as usize * SUBMISSION)?;
-    let (steps, steps_array) = SharedArray::create(env, capacity as usize * STEP)?;
+    let (steps, steps_array) = SharedArray::create(env, capacity as usize * STEP + TAIL)?;
     let actor = Actor { runtime: Runtime::default(), submissions, steps };
     let handle = environment.actors.borrow_mut().open(actor);
     Ok(NativeActors { handle, submissions: submissions_array, steps: steps_array })

@@ -7,10 +7,14 @@ use napi::sys;
 use super::actor::Actors;
 use super::atom::Atoms;
 use super::bell::Bell;
+use super::bus::Buses;
+use super::cache::Caches;
 use super::clock::Clocks;
 use super::engine::Engines;
 use super::journal::Journals;
+use super::rate::Limiters;
 use super::restart::RestartTable;
+use super::shared_array::SharedArray;
 use super::supervisor::Supervisors;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
@@ -21,6 +25,7 @@ pub(super) const SCRATCH_LEN: usize = 64;
 /// The table of an environment, reached through the data pointer of each hot function.
 pub(super) struct Environment {
     pub(super) actors: RefCell<Actors>,
+    pub(super) caches: RefCell<Caches>,
     pub(super) clocks: RefCell<Clocks>,
     pub(super) supervisors: RefCell<Supervisors>,
     pub(super) systems: RefCell<Systems>,
@@ -28,6 +33,8 @@ pub(super) struct Environment {
     pub(super) atoms: RefCell<Atoms>,
     pub(super) journals: RefCell<Journals>,
     pub(super) restarts: RefCell<RestartTable>,
+    pub(super) buses: RefCell<Buses>,
+    pub(super) limiters: RefCell<Limiters>,
     pub(super) bell: Bell,
     /// What other threads have to tell this environment; rings `bell`.
     pub(super) inbox: Inbox,
@@ -37,14 +44,15 @@ pub(super) struct Environment {
     pub(super) text: Cell<Vec<u8>>,
     /// Text of a batch that crosses in parts.
     pub(super) gathered: RefCell<String>,
-    scratch: Scratch,
+    scratch: SharedArray,
 }
 
 impl Environment {
-    pub(super) fn new(scratch: Scratch) -> Self {
+    pub(super) fn new(scratch: SharedArray) -> Self {
         let bell = Bell::default();
         Self {
             actors: RefCell::default(),
+            caches: RefCell::default(),
             clocks: RefCell::default(),
             supervisors: RefCell::default(),
             systems: RefCell::default(),
@@ -52,6 +60,8 @@ impl Environment {
             atoms: RefCell::default(),
             journals: RefCell::default(),
             restarts: RefCell::default(),
+            buses: RefCell::default(),
+            limiters: RefCell::default(),
             inbox: Inbox::new(Box::new(bell.clone())),
             bell,
             panic_factory: Cell::new(std::ptr::null_mut()),
@@ -85,25 +95,6 @@ impl Environment {
             data.cast::<Self>().as_ref()
         }
         .ok_or_else(|| napi::Error::from_reason("keelson: environment table is gone"))
-    }
-}
-
-/// The memory of a `Float64Array` that JavaScript and Rust both see.
-pub(super) struct Scratch(*const Cell<f64>);
-
-impl Scratch {
-    /// # Safety
-    ///
-    /// `memory` points to [`SCRATCH_LEN`] doubles that stay valid and in place until the environment ends, and
-    /// only the environment's own thread touches them.
-    pub(super) unsafe fn new(memory: *mut f64) -> Self {
-        Self(memory.cast())
-    }
-
-    fn cells(&self) -> &[Cell<f64>] {
-        // SAFETY: `new` requires the memory to be valid for this length while `self` lives; `Cell<f64>` has the
-        // layout of `f64`, and one thread means no data race.
-        unsafe { std::slice::from_raw_parts(self.0, SCRATCH_LEN) }
     }
 }
 

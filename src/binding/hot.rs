@@ -3,15 +3,16 @@
 //! A `#[napi]` function with arguments costs about 95 ns a call and a class method 280 ns or more; a raw
 //! callback with numbers costs 10 to 25 ns. So what happens per request or per timer goes through here: up to
 //! eight numbers (and at most one string, first) come in, one number goes out, and further results are read
-//! from the environment's scratch memory. All `unsafe` of the binding is in this file and in `environment`.
+//! from the environment's scratch memory. Raw callbacks are in this file alone.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use napi::sys;
+use napi::{JsValue, sys};
 
-use super::environment::{Environment, SCRATCH_LEN, Scratch};
+use super::environment::{Environment, SCRATCH_LEN};
+use super::shared_array::SharedArray;
 
 /// The result of a hot function for "no such object": handles, ids and counts are never negative.
 pub(super) const NONE: f64 = -1.0;
@@ -258,37 +259,19 @@ pub(super) unsafe fn install<'a>(
         // SAFETY: the pointer came from `Box::into_raw` below, and Node-API runs this once.
         drop(unsafe { Box::from_raw(data.cast::<Environment>()) });
     }
-    // SAFETY: `env` and `exports` are live; every out pointer is a local; the array buffer's memory stays in
-    // place and alive because a strong reference to the array is never released.
+    let owner = napi::Env::from_raw(env);
+    // Never released: its memory serves until the environment ends.
+    let (scratch, array) = SharedArray::create(&owner, SCRATCH_LEN)?;
+    // SAFETY: `env` and `exports` are live, and every out pointer is a local.
     unsafe {
-        let mut memory: *mut c_void = ptr::null_mut();
-        let mut buffer = ptr::null_mut();
-        let mut array = ptr::null_mut();
-        let mut keep_alive = ptr::null_mut();
-        let bytes = SCRATCH_LEN * size_of::<f64>();
-        napi::check_status!(sys::napi_create_arraybuffer(
-            env,
-            bytes,
-            &raw mut memory,
-            &raw mut buffer
-        ))?;
-        napi::check_status!(sys::napi_create_typedarray(
-            env,
-            sys::TypedarrayType::float64_array,
-            SCRATCH_LEN,
-            buffer,
-            0,
-            &raw mut array
-        ))?;
-        napi::check_status!(sys::napi_create_reference(env, array, 1, &raw mut keep_alive))?;
         napi::check_status!(sys::napi_set_named_property(
             env,
             exports,
             c"scratch".as_ptr(),
-            array
+            array.raw()
         ))?;
 
-        let environment = Box::into_raw(Box::new(Environment::new(Scratch::new(memory.cast()))));
+        let environment = Box::into_raw(Box::new(Environment::new(scratch)));
         napi::check_status!(sys::napi_set_instance_data(
             env,
             environment.cast(),

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{actor, atom, clock, engine, inbox, journal, restart, supervisor, system, word};
+use super::{actor, atom, bus, cache, clock, engine, inbox, journal, rate, restart, supervisor, system, word};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {
@@ -14,11 +14,14 @@ fn lane() -> impl Iterator<Item = &'static Export> {
         .chain(engine::EXPORTS)
         .chain(inbox::EXPORTS)
         .chain(atom::EXPORTS)
+        .chain(cache::EXPORTS)
         .chain(word::EXPORTS)
         .chain(journal::EXPORTS)
         .chain(actor::EXPORTS)
         .chain(supervisor::EXPORTS)
-        .chain(restart::EXPORTS);
+        .chain(restart::EXPORTS)
+        .chain(bus::EXPORTS)
+        .chain(rate::EXPORTS);
     #[cfg(feature = "test-hooks")]
     let lane = lane.chain(super::test_hooks::EXPORTS);
     lane

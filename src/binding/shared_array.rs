@@ -56,6 +56,12 @@ impl SharedArray {
         unsafe { std::slice::from_raw_parts(self.memory, self.length) }
     }
 
+    /// The same memory as bytes, in the order in which JavaScript sees them.
+    pub(super) fn bytes(&self) -> &[Cell<u8>] {
+        // SAFETY: as for `cells`; any memory may be looked at as bytes.
+        unsafe { std::slice::from_raw_parts(self.memory.cast(), self.length * size_of::<f64>()) }
+    }
+
     /// Lets JavaScript collect the array.
     pub(super) fn release(self, env: Env) {
         // SAFETY: the reference was made in `create`, in this environment, and is deleted once.

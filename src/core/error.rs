@@ -95,8 +95,30 @@ error_codes! {
         "A `simple_one_for_one` supervisor was given specifications, or another one arguments; `reason` says which.";
     "KEELSON_SUPERVISOR_NOT_FOUND", "SupervisorNotFoundError",
         "There is no such supervisor, or it is stopping or has stopped.";
+    "KEELSON_BUS_OVERFLOW", "BusOverflowError",
+        "A reader of an event bus was too slow and had asked to lose nothing; its subscription has ended.";
+    "KEELSON_RATE_LIMITED", "RateLimitExceededError",
+        "A key has no quota left for the cost, or is blocked; `retryAfterMs` says when it will have.";
+    "KEELSON_MISCONFIGURED", "MisconfigurationError",
+        "The program around a part is set up so that the part cannot do its work; `check` says which. Told to `onError`.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
+    "KEELSON_CIRCUIT_OPEN", "CircuitOpenError",
+        "A circuit breaker did not let a call through; `reason` and `retryAfterMs` say why and when to return.";
+    "KEELSON_BULKHEAD_REJECTED", "BulkheadRejectedError",
+        "A bulkhead did not let a call through, at once or after a wait; `reason` says why. The task was not run.";
+    "KEELSON_INTERRUPTED", "InterruptedError",
+        "`run()` of an effect that was interrupted; `reason` is what was given.";
+    "KEELSON_EFFECT_FAILED", "EffectFailedError",
+        "`run()` of an effect that failed with something that is no `Error`; `failure` is it.";
+    "KEELSON_SCOPE_CLOSED", "ScopeClosedError",
+        "A finaliser was added to a scope that has begun to close; it will not run.";
+    "KEELSON_UNFINISHED", "UnfinishedError",
+        "A finaliser, or what one waits for, did not end within its `timeoutMs`; the others went on without it.";
+    "KEELSON_JOIN_CYCLE", "JoinCycleError",
+        "A fibre was to join itself, or one that waits for it: both would have waited for ever.";
+    "KEELSON_LEAK", "LeakError",
+        "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",

@@ -6,11 +6,14 @@
 pub mod actor;
 pub mod admission;
 pub mod atom;
+pub mod bus;
+pub mod cache;
 pub mod error;
 pub mod inbox;
 pub mod journal;
 pub mod names;
 pub mod random;
+pub mod rate;
 pub mod resistance;
 pub(crate) mod slab;
 mod sync;

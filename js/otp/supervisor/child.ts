@@ -1,3 +1,5 @@
+import type { System } from '../../system/system.ts'
+import { UnderWay } from '../adoption.ts'
 import type { Server } from '../server.ts'
 import type { ChildInfo, ChildRef, ChildSpec } from './types.ts'
 
@@ -28,12 +30,13 @@ export class Child {
 }
 
 /** One run of a start function. */
-export class Attempt {
+export class Attempt extends UnderWay {
   readonly child: Child
   /** Supervisors that were begun in it. They stop with it before they have started. */
   readonly nested: Server[] = []
 
-  constructor(child: Child) {
+  constructor(child: Child, system: System) {
+    super(system)
     this.child = child
   }
 }

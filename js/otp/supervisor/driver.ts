@@ -1,4 +1,5 @@
-import { FAILED } from '../../actor/protocol.ts'
+import { FAILED, SHUTDOWN } from '../../actor/protocol.ts'
+import { isClosed } from '../../clock/base.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
@@ -67,6 +68,8 @@ export class Driver implements Driven {
   #made = 0
   #dynamic = 0
   #lastCrash: Error | undefined
+  /** A start that is not made, as the system closes. */
+  #held = -1
   stopped = false
 
   constructor(host: Host, plan: Plan) {
@@ -209,6 +212,7 @@ export class Driver implements Driven {
         this.#start(first, second)
         break
       case is.DO_CANCEL_START:
+        if (first === this.#held) this.#tell(is.CHILD_START_FAILED, first, SHUTDOWN)
         for (const server of this.#attempts.get(first)?.nested ?? []) {
           if (second === 1) server.kill()
           else server.end('shutdown')
@@ -286,12 +290,17 @@ export class Driver implements Driven {
   #start(start: number, token: number): void {
     const child = this.#tokens.get(token) as Child
     this.#children.set(child.number, child)
-    const attempt = new Attempt(child)
+    const attempt = new Attempt(child, this.#host.system)
     this.#attempts.set(start, attempt)
+    if (this.#host.system.closed) {
+      // Nothing is started any more; it fails when this supervisor's turn to end has come.
+      this.#held = start
+      return
+    }
     const failed = (error: unknown): void => {
-      this.#attempts.delete(start)
       child.startError = asError(error)
       this.#tell(is.CHILD_START_FAILED, start, FAILED)
+      this.#over(start)
     }
     let begun: unknown
     try {
@@ -313,19 +322,29 @@ export class Driver implements Driven {
 
   /** A start has led to a process: from now on, its end is the supervisor's to deal with. */
   #adopt(start: number, server: Server, child: Child): void {
-    this.#attempts.delete(start)
     if (this.stopped) {
+      server.isSupervised = true
       server.kill()
+      this.#over(start)
       return
     }
     if (server.supervises && child.spec.shutdownTimeout === undefined) hot.supervisorNested(this.#handle, child.number)
     this.#tell(is.CHILD_STARTED, start, server.pid)
-    if (this.#servers.has(server.pid)) return
+    if (this.#servers.has(server.pid)) {
+      this.#over(start)
+      return
+    }
     this.#servers.set(server.pid, server)
     server.isSupervised = true
+    this.#over(start)
     const onExited = (): void => this.#tell(is.CHILD_EXITED, server.pid, server.exitForParent)
     if (server.isAlive) server.whenEnded(onExited)
     else onExited()
+  }
+
+  #over(start: number): void {
+    this.#attempts.get(start)?.over()
+    this.#attempts.delete(start)
   }
 
   #onStarted(child: Child, pid: number, instance: number): void {
@@ -358,6 +377,11 @@ export class Driver implements Driven {
 
   #arm(timer: number, at: number): void {
     const { clock } = this.#host.system
+    if (isClosed(clock)) {
+      // It will not ring, and is due when the system closes.
+      this.#timers.set(timer, { cancel: () => {} })
+      return
+    }
     const handle = clock.schedule(
       Math.max(at - clock.monoMs(), 0),
       () => {
@@ -434,6 +458,8 @@ export class Driver implements Driven {
   #stopped(why: number, child: number, detail: number): void {
     this.stopped = true
     const failed = why === is.WHY_START_FAILED ? this.#children.get(child) : undefined
+    // One that never ends keeps no report waiting.
+    for (const attempt of this.#attempts.values()) attempt.over()
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
     this.#children.clear()
     this.#tokens.clear()

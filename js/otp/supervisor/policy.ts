@@ -56,7 +56,8 @@ function checkBackoff(field: string, backoff: RestartBackoff): void {
   if (!(jitter >= 0 && jitter <= 1)) throw new InvalidArgumentError(`${field}.jitter`, 'from 0 to 1', jitter)
 }
 
-function checkPolicy(field: string, policy: ChildPolicy & { start: unknown }, autoShutdown: string): void {
+/** Refuses what is no policy of a child. */
+export function checkPolicy(field: string, policy: ChildPolicy & { start: unknown }, autoShutdown: string): void {
   callable(`${field}.start`, policy.start)
   const restart = oneOf(`${field}.restart`, RESTARTS, policy.restart)
   if (policy.shutdownTimeout !== 'brutal_kill') {

@@ -8,7 +8,7 @@ import { LocalRef } from '../local-ref.ts'
 import { serverIn } from '../ref.ts'
 import { Server } from '../server.ts'
 import type { GenServerBehavior, LifecycleEvent, LifecycleHandler, TerminateReason } from '../types.ts'
-import { agendaOf, type Overseer } from './agenda.ts'
+import { agendaOf } from './agenda.ts'
 import { Driver, type Host } from './driver.ts'
 import { SupervisorNotFoundError } from './errors.ts'
 import type { Plan } from './policy.ts'
@@ -45,9 +45,11 @@ const notForMessages = (message: unknown): never => {
 }
 
 /** A supervisor is a process like any other: it can be linked, monitored, named, and a child. */
-export class SupervisorProcess extends Server implements Host, Overseer {
+export class SupervisorProcess extends Server implements Host {
   override readonly ref: LocalRef & SupervisorRef
   readonly plan: Plan
+  /** How many partitions it has, if its children are those. */
+  readonly partitions: number | undefined
   readonly driver: Driver
   /** Its children were started. */
   isReady = false
@@ -58,7 +60,7 @@ export class SupervisorProcess extends Server implements Host, Overseer {
   #settle: (() => void) | undefined
   #gaveUp = false
 
-  constructor(id: string, runtime: ActorRuntime, system: System, plan: Plan) {
+  constructor(id: string, runtime: ActorRuntime, system: System, plan: Plan, partitions?: number) {
     const behavior: GenServerBehavior<unknown> = {
       init: () => 0,
       handleCall: notForMessages,
@@ -75,16 +77,14 @@ export class SupervisorProcess extends Server implements Host, Overseer {
     })
     this.ref = new LocalSupervisorRef(id, this) as LocalRef & SupervisorRef
     this.plan = plan
+    this.partitions = partitions
     this.driver = new Driver(this, plan)
     this.#started = new Promise((resolve, reject) => {
       this.#start = { resolve, reject }
     })
     // One that is not begun has nobody who waits for it.
     this.#started.catch(() => {})
-    const { supervisors } = agendaOf(system)
-    supervisors.add(this)
     this.whenEnded(() => {
-      supervisors.delete(this)
       if (!this.driver.stopped) this.driver.kill()
       this.#settle?.()
     })
@@ -128,7 +128,7 @@ export class SupervisorProcess extends Server implements Host, Overseer {
 
   onReady(): void {
     this.isReady = true
-    this.inform({ type: 'started', ref: this.ref })
+    this.announce()
     this.#start?.resolve()
   }
 
@@ -158,7 +158,24 @@ export class SupervisorProcess extends Server implements Host, Overseer {
     this.#whenStopped?.()
   }
 
-  hurry(): boolean {
+  /** Without waiting for its turn: it has no mail. */
+  override shutDown(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenEnded(resolve)
+      this.end('shutdown')
+    })
+  }
+
+  /** Its children have times of their own. */
+  override get endsWithin(): number {
+    return Infinity
+  }
+
+  override get progress(): number {
+    return agendaOf(this.system).carriedOut
+  }
+
+  override hurry(): boolean {
     return this.driver.hurry()
   }
 

@@ -1,58 +1,35 @@
 import { RUNNING } from '../../actor/process.ts'
-import { runtimeOf } from '../../actor/runtimes.ts'
-import { callable, options as checkOptions, text } from '../../arguments.ts'
+import { callable, text } from '../../arguments.ts'
 import type { System } from '../../system/system.ts'
+import { InvalidArgumentError } from '../../errors.ts'
 import { stop as stopServer } from '../calls.ts'
-import { namesOf } from '../names.ts'
 import type { LocalRef } from '../local-ref.ts'
 import { systemOf } from '../start.ts'
 import type { GenServerRef, LifecycleHandler, TerminateReason } from '../types.ts'
-import { attemptUnderWay } from './child.ts'
+import { begin } from './begin.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
-import { checkSpec, planOf } from './policy.ts'
-import { livingSupervisorOf, onSupervisorLifecycle, supervisorOf, SupervisorProcess } from './process.ts'
+import { checkSpec } from './policy.ts'
+import { livingSupervisorOf, onSupervisorLifecycle, supervisorOf, type SupervisorProcess } from './process.ts'
 import type { ChildInfo, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
 
-/** Numbers the supervisors of a system; the second half tells runs of a program apart. */
-const counts = new WeakMap<System, { next: number; suffix: string }>()
-
-function nextId(system: System): string {
-  let count = counts.get(system)
-  if (count === undefined) {
-    count = { next: 0, suffix: Math.floor(system.clock.now().wallMs).toString(36) }
-    counts.set(system, count)
-  }
-  return `supervisor_${++count.next}_${count.suffix}`
-}
-
 async function start(options?: SupervisorOptions): Promise<SupervisorRef> {
-  // Read now: after the first await it is somebody else's.
-  const attempt = attemptUnderWay()
-  const given = checkOptions('options', options)
-  const system = systemOf(given.system)
-  const runtime = runtimeOf(system)
-  const id = nextId(system)
-  const process = new SupervisorProcess(id, runtime, system, planOf(id, given))
-  runtime.spawn(process, { trapExit: true, maxMailbox: 2 ** 32 - 1, overflow: 0 })
-  if (given.name !== undefined) {
-    try {
-      namesOf(system).register(given.name, process)
-    } catch (error) {
-      process.kill()
-      throw error
-    }
-  }
-  attempt?.nested.push(process)
-  await process.launch()
-  return process.ref
+  return (await begin(options)).ref
 }
 
 async function stop(ref: SupervisorRef, reason: TerminateReason = 'normal'): Promise<void> {
   await stopServer(supervisorOf(ref).ref as LocalRef, reason)
 }
 
+/** One whose children may be added and taken away. */
+function flexible(ref: SupervisorRef): SupervisorProcess {
+  const process = livingSupervisorOf(ref)
+  if (process.partitions === undefined) return process
+  throw new InvalidArgumentError('ref', 'a ref of Supervisor.start: partitions are neither added nor removed', ref)
+}
+
 async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<GenServerRef> {
-  const { id, plan, driver } = livingSupervisorOf(ref)
+  const { id, plan, driver, system } = flexible(ref)
+  system.assertOpen()
   if (plan.isSimple) {
     if (Array.isArray(specOrArgs)) return driver.startDynamic([...specOrArgs])
     throw new InvalidSimpleOneForOneConfigError(id, 'startChild requires an arguments array for simple_one_for_one')
@@ -67,11 +44,13 @@ async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly u
 }
 
 async function terminateChild(ref: SupervisorRef, childId: string): Promise<void> {
-  await livingSupervisorOf(ref).driver.removeChild(text('childId', childId))
+  await flexible(ref).driver.removeChild(text('childId', childId))
 }
 
 async function restartChild(ref: SupervisorRef, childId: string): Promise<GenServerRef> {
-  return livingSupervisorOf(ref).driver.renewChild(text('childId', childId))
+  const { driver, system } = livingSupervisorOf(ref)
+  system.assertOpen()
+  return driver.renewChild(text('childId', childId))
 }
 
 function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
@@ -129,6 +108,7 @@ export const Supervisor = {
    * @throws DuplicateChildError when there is one of this id.
    * @throws InvalidSimpleOneForOneConfigError for a specification where arguments are wanted, or the other way round.
    * @throws SupervisorNotFoundError when the supervisor stops or has stopped, before or meanwhile.
+   * @throws ClosedError when the system closes.
    */
   startChild: startChild as typeof startChild,
   /**

@@ -1,5 +1,7 @@
+import { type Caller, inScope, type Scope } from '../../actor/caller.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import type { TimerHandle } from '../../clock/types.ts'
-import { ClosedError, TimeoutError } from '../../errors.ts'
+import { TimeoutError } from '../../errors.ts'
 import type { Server } from '../server.ts'
 import type { GenServerBehavior, Info, TerminateReason } from '../types.ts'
 import { TaskEndedError } from './errors.ts'
@@ -17,7 +19,7 @@ const isEcho = (error: unknown, reason: unknown): boolean =>
   (error instanceof Error && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason)))
 
 /** A task as a process does it: one message, one function, one outcome. */
-export class TaskRun<Result> implements GenServerBehavior<null, never, never, never> {
+export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, Scope {
   /** What became of it: once, and before anybody is told. */
   outcome: PromiseSettledResult<Result> | undefined
   /** Its process; set before anything else happens. */
@@ -28,8 +30,11 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   readonly #release: (() => void)[] = []
   /** The function was begun and has not ended. */
   #running = false
+  /** Handlers that wait for it. */
+  readonly #waiting = new Set<Scope>()
+  /** Whether its calls are known as its own, which costs: a handler started it, and may wait for it. */
+  isTracked = false
   #whenFunctionEnds: (() => void) | undefined
-  #isForgotten = false
 
   constructor(fn: TaskFunction<Result>) {
     this.#fn = fn
@@ -73,6 +78,20 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     return () => void this.#watchers.delete(told)
   }
 
+  /** A handler waits for it: what the function calls meanwhile, it calls on behalf of that. Returns a function that ends it. */
+  waitedBy(scope: Scope): () => void {
+    this.#waiting.add(scope)
+    return () => void this.#waiting.delete(scope)
+  }
+
+  caller(): Caller | undefined {
+    for (const scope of this.#waiting) {
+      const found = scope.caller()
+      if (found !== undefined) return { id: this.#process.id, pid: found.pid, runtime: found.runtime }
+    }
+    return undefined
+  }
+
   /** Run once there is an outcome. */
   releaseAtEnd(release: () => void): void {
     this.#release.push(release)
@@ -80,7 +99,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
 
   /** Gives it up, for the reason that everybody gets who waits. */
   cancel(reason: unknown): void {
-    if (this.outcome !== undefined || this.#isForgotten) return
+    if (this.outcome !== undefined) return
     this.#settle({ status: 'rejected', reason }, () => {
       this.#controller.abort(reason)
       this.#process.end('shutdown')
@@ -103,17 +122,9 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
 
   /** Its process has ended, or ends: if there is no outcome, that is it. */
   ended(): void {
-    if (this.outcome !== undefined || this.#isForgotten) return
+    if (this.outcome !== undefined) return
     const reason = new TaskEndedError(this.#process.id, this.#process.downReason)
     this.#settle({ status: 'rejected', reason }, () => this.#controller.abort(reason))
-  }
-
-  /** The system closes: the function is told, and nobody else. */
-  forget(): void {
-    this.#isForgotten = true
-    this.#releaseAll()
-    this.#watchers.clear()
-    this.#controller.abort(new ClosedError(`the system ${this.#process.system.name}`))
   }
 
   get #process(): Server {
@@ -123,7 +134,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   #run(): void {
     this.#running = true
     try {
-      const made = this.#fn(this.#controller.signal)
+      const made = this.isTracked ? this.#tracked() : this.#fn(this.#controller.signal)
       if (!isThenable(made)) this.#succeeded(made)
       else
         Promise.resolve(made).then(
@@ -135,15 +146,27 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     }
   }
 
+  /** What it calls is called on behalf of who waits, and not of its process, which waits for nothing. */
+  #tracked(): Result | PromiseLike<Result> {
+    const runtime = runtimeOf(this.#process.system)
+    const { current } = runtime
+    runtime.current = undefined
+    try {
+      return inScope(this, () => this.#fn(this.#controller.signal))
+    } finally {
+      runtime.current = current
+    }
+  }
+
   #succeeded(value: Result): void {
     this.#functionEnded()
-    if (this.outcome !== undefined || this.#isForgotten) return
+    if (this.outcome !== undefined) return
     this.#settle({ status: 'fulfilled', value }, () => this.#process.end('normal'))
   }
 
   #failed(error: unknown): void {
     this.#functionEnded()
-    if (this.outcome === undefined && !this.#isForgotten) {
+    if (this.outcome === undefined) {
       this.#crash(error)
     } else if (!isEcho(error, this.#controller.signal.reason)) {
       this.#process.system.report(error, `task ${this.#process.id}, after it had ended`)

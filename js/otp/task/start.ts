@@ -1,10 +1,10 @@
-import { outsideRun } from '../../actor/caller.ts'
+import { outsideRun, scopeOf } from '../../actor/caller.ts'
 import { ENDING } from '../../actor/process.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, callable, known, options as checkOptions, text } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { isWatched, tellLifecycle } from '../lifecycle.ts'
 import { namesOf } from '../names.ts'
 import { serverOf } from '../ref.ts'
 import type { Server } from '../server.ts'
@@ -12,24 +12,6 @@ import { spawn, systemOf, timeoutOf } from '../start.ts'
 import type { GenServerBehavior } from '../types.ts'
 import { RUN, TaskRun } from './run.ts'
 import type { TaskFunction, TaskOptions } from './types.ts'
-
-/** The tasks of a system that have no outcome: they are told when it closes. */
-const running = new WeakMap<System, Set<TaskRun<unknown>>>()
-
-function enlist(system: System, run: TaskRun<unknown>): void {
-  let runs = running.get(system)
-  if (runs === undefined) {
-    const own = (runs = new Set())
-    running.set(system, own)
-    system.own({
-      close: () => {
-        for (const open of own) open.forget()
-      },
-    })
-  }
-  runs.add(run)
-  run.releaseAtEnd(() => runs.delete(run))
-}
 
 function linkedOf(given: unknown, system: System): Server | undefined {
   if (given === undefined) return undefined
@@ -40,7 +22,11 @@ function linkedOf(given: unknown, system: System): Server | undefined {
 }
 
 /** Starts a task: its function runs as soon as the present run of JavaScript has ended. */
-export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions | undefined): TaskRun<Result> {
+export function startTask<Result>(
+  fn: TaskFunction<Result>,
+  options: TaskOptions | undefined,
+  isTracked?: boolean,
+): TaskRun<Result> {
   callable('fn', fn)
   const given = checkOptions('options', options)
   known('options', given, ['name', 'timeout', 'signal', 'link', 'system'])
@@ -54,6 +40,7 @@ export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions
   // A process of its own, whoever starts it: its calls are not those of a handler that starts it.
   const server = outsideRun(() => spawn('task', system, run as unknown as GenServerBehavior<unknown>, {}))
   run.server = server
+  run.isTracked = isTracked ?? scopeOf(runtimeOf(system).current) !== undefined
   if (given.name !== undefined) {
     try {
       namesOf(system).register(given.name, server)
@@ -62,9 +49,8 @@ export function startTask<Result>(fn: TaskFunction<Result>, options: TaskOptions
       throw error
     }
   }
-  enlist(system, run as TaskRun<unknown>)
   server.whenEnded(() => run.ended())
-  if (isWatched(system)) tellLifecycle(system, { type: 'started', ref: server.ref })
+  server.announce()
   server.begin(null)
   server.runtime.info(server, RUN)
   if (linked !== undefined) server.runtime.link(server, linked)

@@ -1,3 +1,6 @@
+import { type Caller, type Scope, scopeOf } from '../../actor/caller.ts'
+import { isConsequence } from '../../actor/closing.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import type { System } from '../../system/system.ts'
 import type { TaskRun } from './run.ts'
 
@@ -10,6 +13,8 @@ interface Entry<Result> {
 }
 
 interface Waiting<Out> {
+  /** The handler that waits, if one does. */
+  readonly scope: Scope | undefined
   readonly resolve: (result: IteratorResult<Out, undefined>) => void
   readonly reject: (error: unknown) => void
 }
@@ -29,7 +34,7 @@ export interface StreamSettings<Item, Result, Out> {
  * The results of a task for each item. Nothing begins before the first `next()`; an item is taken from the source when
  * there is room for its result. Once it ends, for whatever reason, all its tasks are cancelled and the source is closed.
  */
-export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined> {
+export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined>, Scope {
   readonly #settings: StreamSettings<Item, Result, Out>
   readonly #running = new Set<TaskRun<Result>>()
   /** In order: what was begun; else: what has finished. */
@@ -55,7 +60,9 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   next(): Promise<IteratorResult<Out, undefined>> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject })
+      const { system } = this.#settings
+      const scope = system.closed ? undefined : scopeOf(runtimeOf(system).current)
+      this.#waiting.push({ scope, resolve, reject })
       if (!this.#isBegun) this.#begin()
       this.#pump()
     })
@@ -72,6 +79,15 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
+  }
+
+  /** Who waits for a result, waits for all tasks that are under way. */
+  caller(): Caller | undefined {
+    for (const { scope } of this.#waiting) {
+      const found = scope?.caller()
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   #begin(): void {
@@ -171,6 +187,7 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     const run = begin(item, this.#index++)
     const entry: Entry<Result> = { id: run.server?.id as string, outcome: undefined }
     this.#running.add(run)
+    run.waitedBy(this)
     this.#untaken++
     if (ordered) this.#queue.push(entry)
     run.watch((outcome) => {
@@ -221,7 +238,8 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     this.#untaken = 0
     for (const run of this.#running) run.cancel(new DOMException('The stream was ended', 'AbortError'))
     for (const { id, outcome } of abandoned) {
-      if (outcome?.status === 'rejected') system.report(outcome.reason, `task ${id}, whose result was not taken`)
+      if (outcome?.status === 'rejected' && !isConsequence(system, outcome.reason))
+        system.report(outcome.reason, `task ${id}, whose result was not taken`)
     }
     if (!isSourceOpen) return
     const closing = source.return?.()

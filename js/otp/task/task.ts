@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
-import { outsideRun } from '../../actor/caller.ts'
+import { inScope, outsideRun, scopeOf } from '../../actor/caller.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { systemOf, timeoutOf } from '../start.ts'
@@ -99,14 +100,16 @@ function stream<Item, Result, Out>(
   timeoutOf('options.timeout', timeout, Infinity)
   const system = systemOf(given.system)
   // Items are begun from wherever a result is taken or finished, and belong to where the stream was made.
-  const bound = outsideRun(() => AsyncResource.bind(fn, 'keelson.Task'))
+  const isTracked = !system.closed && scopeOf(runtimeOf(system).current) !== undefined
+  const one = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>
+    isTracked ? inScope(run, () => fn(...args)) : fn(...args)
+  const bound = outsideRun(() => AsyncResource.bind(one, 'keelson.Task'))
+  const each = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
   return new TaskStream({
-    begin: (item, index) =>
-      startTask((signal) => bound(item, signal, index), {
-        ...(timeout !== undefined && { timeout }),
-        ...(link !== undefined && { link }),
-        system,
-      }),
+    begin: (item, index) => {
+      const run: TaskRun<Result> = startTask<Result>((signal) => bound(run, item, signal, index), each, isTracked)
+      return run
+    },
     show,
     maxConcurrency: integer('options.maxConcurrency', 1, 65_536, maxConcurrency),
     ordered: flag('options.ordered', true, given.ordered),
@@ -143,7 +146,7 @@ function asyncStreamSettled<Item, Result>(
  * host; who waits later gets it all the same. Its function never runs on the caller's stack, keeps the caller's
  * AsyncLocalStorage context, and is handed a signal that aborts when the task is cancelled. Whatever ends a task, its
  * process stays `stopping` until the function has ended; what that makes is dropped, and an error that is not the
- * signal's goes to the system's owner. When the system closes, signals abort, and waits never settle.
+ * signal's goes to the system's owner. A system that closes ends its tasks.
  *
  * @example
  * ```ts

@@ -1,3 +1,5 @@
+import { type Scope, scopeOf } from '../../actor/caller.ts'
+import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, known, options as checkOptions } from '../../arguments.ts'
 import { TimeoutError } from '../../errors.ts'
 import { timeoutOf } from '../start.ts'
@@ -5,6 +7,12 @@ import type { TaskRun } from './run.ts'
 import type { AwaitOptions } from './types.ts'
 
 const AWAIT_TIMEOUT = 5000
+
+/** The handler that is going to wait, if one is. */
+function waitingHandler(runs: readonly TaskRun<unknown>[]): Scope | undefined {
+  const system = runs[0]?.server?.system
+  return system === undefined || system.closed ? undefined : scopeOf(runtimeOf(system).current)
+}
 
 /**
  * The results of all, in order; or the first failure, the end of the time, or the signal's reason, which cancels those
@@ -37,6 +45,7 @@ export function waitFor(
     }
     const onAbort = (): void => fail(signal?.reason)
 
+    const waiting = waitingHandler(runs)
     if (signal?.aborted === true) onAbort()
     for (const [index, run] of runs.entries()) {
       if (isOver) break
@@ -53,6 +62,7 @@ export function waitFor(
         }
       })
       release.push(unwatch)
+      if (waiting !== undefined) release.push(run.waitedBy(waiting))
     }
     if (runs.length === 0) resolve(results)
     const clock = runs[0]?.server?.system.clock

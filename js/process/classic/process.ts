@@ -1,6 +1,6 @@
 import type { Call } from '../../actor/call.ts'
-import { ENDING, Process } from '../../actor/process.ts'
-import { CALL, FAILED } from '../../actor/protocol.ts'
+import { DEAD, ENDING, Process } from '../../actor/process.ts'
+import { CALL, FAILED, KILLED } from '../../actor/protocol.ts'
 import { callable, known, options as checkOptions } from '../../arguments.ts'
 import type { Clock } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors.ts'
@@ -46,6 +46,22 @@ class Core extends Process implements Stoppable {
     return this.#owner.handle(message)
   }
 
+  get isOwned(): boolean {
+    return false
+  }
+
+  async shutDown(): Promise<void> {
+    try {
+      await this.#owner.stop()
+    } catch (error) {
+      this.#owner.host.report(error, `terminate of process ${this.id}`)
+    }
+  }
+
+  kill(): void {
+    this.#owner.kill()
+  }
+
   onCall(): undefined {}
   onInfo(): undefined {}
   onStop(): void {}
@@ -77,6 +93,7 @@ export class Classic implements ClassicProcess {
   #starting: Promise<void> | undefined
   #idle: Deferred<void> | undefined
   #stopping: Promise<void> | undefined
+  #isKilled = false
   #startedAt = 0
   #restartCount = 0
   #lastError: Error | undefined
@@ -160,7 +177,9 @@ export class Classic implements ClassicProcess {
       else this.host.report(error, `process ${this.id.value}`)
     }
     try {
-      const result = runInside(inside, () => this.#behavior.handle(message)) as PromiseLike<unknown> | undefined
+      const result = runInside(inside, this.#behavior.handle, () => this.#behavior.handle(message)) as
+        | PromiseLike<unknown>
+        | undefined
       if (typeof result?.then === 'function') return result.then(handled, failed) as PromiseLike<void>
     } catch (error) {
       failed(error)
@@ -221,6 +240,7 @@ export class Classic implements ClassicProcess {
       () => false,
     )
     await this.#idle?.promise
+    if (this.#isKilled) return
     try {
       if (wasStarted || begun === true) await this.#behavior.terminate?.()
     } catch (error) {
@@ -228,14 +248,25 @@ export class Classic implements ClassicProcess {
       this.#failed(asError(error))
       throw error
     }
+    if (this.#isKilled) return
     this.#end(0)
     this.state = 'stopped'
     this.emit('process:stopped')
   }
 
-  #end(kind: 0 | typeof FAILED): void {
+  /** Its time is up: it ends without waiting for its handler or `terminate`. */
+  kill(): void {
+    if (this.state === 'stopped') return
+    this.#isKilled = true
+    this.awaitsRestart = false
+    this.state = 'stopped'
+    this.#end(KILLED)
+    this.emit('process:stopped')
+  }
+
+  #end(kind: 0 | typeof FAILED | typeof KILLED): void {
     const core = this.#core
-    if (core === undefined) return
+    if (core === undefined || core.status === DEAD) return
     core.exitKind = kind
     core.runtime.exited(core)
   }

@@ -41,8 +41,21 @@ pub(super) struct Call {
     activation: u32,
     /// How long it may take; infinite for a call that waits for ever, or no more.
     timeout: f64,
+    /// The round before which it was made.
+    round: u32,
     timer: Option<TimerId>,
 }
+
+/// A call that has outlived a round, and when it is overdue.
+#[derive(Debug)]
+struct Unwatched {
+    slot: u32,
+    round: u32,
+    deadline: f64,
+}
+
+/// How long, in ms, calls that wait behind others in mailboxes go without timers: a flood that is handled by then costs none.
+const PATIENCE: f64 = 5.0;
 
 /// All calls of a runtime, by the slot JavaScript gave them.
 #[derive(Debug, Default)]
@@ -51,12 +64,24 @@ pub(super) struct Calls {
     /// (caller's slot, call's slot) of calls that a handler waits for.
     waiting: BTreeSet<(u32, u32)>,
     deadlines: Timers,
-    /// Calls with a deadline since the last round, and those of the round before it, which have no timer yet: most are
-    /// answered within a round, and never need one.
+    /// How many rounds there have been.
+    round: u32,
+    /// Calls with a deadline since the last round, and those of the round before it: most are answered within a round, and
+    /// never need a timer.
     fresh: Vec<u32>,
     handed: Vec<u32>,
+    /// Those that were not, and have no timer yet; when the first of them is overdue, and since when they wait for timers.
+    unwatched: Vec<Unwatched>,
+    soonest: Option<f64>,
+    unwatched_since: f64,
     /// The call of each timer slot.
     timed: Vec<u32>,
+}
+
+/// Whether a call is the one that was made before that round, has a deadline, and nobody has answered it.
+fn is_waited_for(call: &Call, round: u32) -> bool {
+    let is_open = matches!(call.state, CallState::Queued | CallState::Running);
+    is_open && call.round == round && call.timer.is_none() && call.timeout.is_finite()
 }
 
 impl Calls {
@@ -68,6 +93,7 @@ impl Calls {
             caller: None,
             activation: 0,
             timeout: f64::INFINITY,
+            round: 0,
             timer: None,
         }
     }
@@ -101,6 +127,7 @@ impl Calls {
             caller: caller.map(|(pid, _)| pid),
             activation: caller.map_or(0, |(_, activation)| activation),
             timeout,
+            round: self.round,
             timer: None,
         };
     }
@@ -139,16 +166,44 @@ impl Calls {
         }
     }
 
-    /// Gives each call that is still open after a whole round its timer.
-    pub(super) fn settle_in(&mut self, now: f64) {
-        let mut older = std::mem::take(&mut self.handed);
-        for slot in older.drain(..) {
+    /// A round begins. Calls that have outlived a whole one have deadlines from now on, and get their timers unless the
+    /// mailboxes are being worked off (`is_working`), which may answer them first.
+    pub(super) fn settle_in(&mut self, now: f64, is_working: bool) {
+        let before = self.round;
+        self.round = self.round.wrapping_add(1);
+        if !self.handed.is_empty() {
+            let older = before.wrapping_sub(1);
+            let mut handed = std::mem::take(&mut self.handed);
+            for slot in handed.drain(..) {
+                let call = &self.table[slot as usize];
+                if is_waited_for(call, older) {
+                    let deadline = now + call.timeout;
+                    if self.unwatched.is_empty() {
+                        self.unwatched_since = now;
+                    }
+                    self.soonest =
+                        Some(self.soonest.map_or(deadline, |soonest| soonest.min(deadline)));
+                    self.unwatched.push(Unwatched { slot, round: older, deadline });
+                }
+            }
+            self.handed = handed;
+        }
+        std::mem::swap(&mut self.handed, &mut self.fresh);
+        let is_overdue = self.soonest.is_some_and(|soonest| soonest <= now);
+        if is_overdue || !is_working || now - self.unwatched_since >= PATIENCE {
+            self.watch(now);
+        }
+    }
+
+    /// Gives each call that is still waited for its timer.
+    fn watch(&mut self, now: f64) {
+        self.soonest = None;
+        for Unwatched { slot, round, deadline } in self.unwatched.drain(..) {
             let call = &mut self.table[slot as usize];
-            let is_open = matches!(call.state, CallState::Queued | CallState::Running);
-            if !is_open || call.timer.is_some() || !call.timeout.is_finite() {
+            if !is_waited_for(call, round) {
                 continue;
             }
-            let timer = self.deadlines.schedule(Track::Mono, now + call.timeout, now);
+            let timer = self.deadlines.schedule(Track::Mono, deadline, now);
             call.timer = Some(timer);
             let place = timer.slot as usize;
             if place >= self.timed.len() {
@@ -156,10 +211,9 @@ impl Calls {
             }
             self.timed[place] = slot;
         }
-        self.handed = std::mem::replace(&mut self.fresh, older);
     }
 
-    /// Whether there are calls whose deadline nobody watches yet.
+    /// Whether there are calls whose deadline has not begun.
     pub(super) fn has_unwatched(&self) -> bool {
         !self.handed.is_empty()
     }
@@ -174,7 +228,11 @@ impl Calls {
 
     /// When the next deadline is.
     pub(super) fn next_deadline(&mut self) -> Option<f64> {
-        self.deadlines.next_due(0.0)
+        let watched = self.deadlines.next_due(0.0);
+        match (watched, self.soonest) {
+            (Some(watched), Some(soonest)) => Some(watched.min(soonest)),
+            (watched, soonest) => watched.or(soonest),
+        }
     }
 
     /// Whether `target` waits, directly or through others, for `caller`. `runs` gives the current run of a process

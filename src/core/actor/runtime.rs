@@ -106,22 +106,29 @@ impl Runtime {
         if process.status == Status::Stopping {
             return Offer::NoProcess;
         }
-        let mut offer = Offer::Queued;
         // A request to stop is not work, and is never refused.
         if mail.kind != Kind::Stop && process.user.len() >= process.max_mailbox {
-            if process.overflow != Overflow::DropOldest {
-                return Offer::Full;
-            }
-            if let Some(oldest) = process.user.pop(&mut self.pool) {
-                self.hand_back(pid, oldest, CallFailure::Full);
-                offer = Offer::Displaced;
-            }
+            return self.offer_to_full(pid, mail);
         }
-        if let Some(process) = self.processes.get_mut(pid.0) {
-            process.user.push(&mut self.pool, mail);
+        process.user.push(&mut self.pool, mail);
+        if !process.queued && process.is_ready() {
+            process.queued = true;
+            self.queue.push(pid.slot());
         }
+        Offer::Queued
+    }
+
+    fn offer_to_full(&mut self, pid: Pid, mail: Mail) -> Offer {
+        let Some(process) = self.processes.get_mut(pid.0) else { return Offer::NoProcess };
+        if process.overflow != Overflow::DropOldest {
+            return Offer::Full;
+        }
+        let oldest = process.user.pop(&mut self.pool);
+        process.user.push(&mut self.pool, mail);
         self.consider(pid.slot());
-        offer
+        let Some(oldest) = oldest else { return Offer::Queued };
+        self.hand_back(pid, oldest, CallFailure::Full);
+        Offer::Displaced
     }
 
     /// Sends a message on the system lane: unbounded, and before any user message.
@@ -260,11 +267,16 @@ impl Runtime {
     /// handled them by now. Whether there is more to do already.
     pub fn round(&mut self, now: f64, limit: usize, mut take: impl FnMut(Step)) -> bool {
         self.requeue_those_that_ran();
-        self.calls.settle_in(now);
-        while let Some(slot) = self.calls.overdue(now) {
-            self.fail(slot, CallFailure::Timeout);
-        }
+        self.calls.settle_in(now, !self.queue.is_empty());
         let mut left = limit;
+        // First and at once: nothing that is carried out before them may answer these calls.
+        while left > 0
+            && let Some(slot) = self.calls.overdue(now)
+        {
+            let held = self.calls.close(slot);
+            take(Step::CallFailed { slot, failure: CallFailure::Timeout, held });
+            left -= 1;
+        }
         while left > 0 {
             if let Some(step) = self.urgent.pop_front() {
                 take(step);
@@ -279,7 +291,8 @@ impl Runtime {
         }
         let has_steps =
             !self.urgent.is_empty() || !self.orphans.is_empty() || !self.queue.is_empty();
-        has_steps || self.calls.has_unwatched()
+        let is_overdue = left == 0 && self.calls.next_deadline().is_some_and(|due| due <= now);
+        has_steps || is_overdue || self.calls.has_unwatched()
     }
 
     /// One process's turn: up to its budget of messages, as many as fit.
@@ -303,7 +316,6 @@ impl Runtime {
         let mut handed = 0;
         let mut stops = false;
         while handed < BUDGET && left > 0 {
-            let Some(process) = self.processes.at_mut(slot) else { break };
             let system = process.system.pop(&mut self.pool);
             let Some(mail) = system.or_else(|| process.user.pop(&mut self.pool)) else { break };
             if mail.kind == Kind::Call {
@@ -323,7 +335,6 @@ impl Runtime {
                 break;
             }
         }
-        let Some(process) = self.processes.at_mut(slot) else { return left };
         process.activation = process.activation.wrapping_add(1);
         if handed > 0 && process.turn == Turn::Idle {
             self.queue.ran(slot);

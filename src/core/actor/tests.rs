@@ -133,6 +133,49 @@ fn a_call_that_is_queued_at_its_deadline_is_never_run() {
 }
 
 #[test]
+fn calls_in_a_flood_that_is_worked_off_have_deadlines_all_the_same() {
+    let (mut runtime, pids) = runtime_with(1);
+    for slot in 0..300 {
+        runtime.call(pids[0], slot, None, 50.0);
+    }
+    assert_eq!(round(&mut runtime, 0.0, 100).0.len(), 100);
+    assert_eq!(round(&mut runtime, 1.0, 100).0.len(), 100);
+    assert_eq!(runtime.next_deadline(), Some(51.0), "it counts from the second round");
+    // Long before the time at which timers would be given anyway.
+    let (steps, more) = round(&mut runtime, 51.0, 1000);
+    assert!(steps.starts_with(&[failed(0, CallFailure::Timeout, false)]));
+    assert_eq!(steps[299], failed(299, CallFailure::Timeout, true));
+    assert!(steps[300..].iter().all(|step| matches!(step, Step::Free { .. })));
+    assert!(!more);
+}
+
+#[test]
+fn a_call_in_the_place_of_an_answered_one_has_its_own_deadline() {
+    let (mut runtime, pids) = runtime_with(1);
+    for now in [0.0, 10.0, 20.0] {
+        runtime.call(pids[0], 7, None, 50.0);
+        assert!(matches!(round(&mut runtime, now, 10).0[..], [Step::Run { .. }]));
+        assert_eq!(runtime.next_deadline(), None, "it has not outlived a round");
+        assert!(!runtime.call_ended(7));
+    }
+}
+
+#[test]
+fn what_is_overdue_fails_before_anybody_ends() {
+    let (mut runtime, pids) = runtime_with(1);
+    for slot in [1, 2] {
+        runtime.call(pids[0], slot, None, 50.0);
+    }
+    assert_eq!(all(&mut runtime, 0.0).len(), 2);
+    runtime.exit(pids[0], ExitKind::Shutdown);
+    let (steps, more) = round(&mut runtime, 50.0, 1);
+    assert_eq!(steps, [failed(1, CallFailure::Timeout, false)]);
+    assert!(more);
+    let ended = Step::Terminate { pid: pids[0], kind: ExitKind::Shutdown, because_of: None };
+    assert_eq!(all(&mut runtime, 50.0), [failed(2, CallFailure::Timeout, false), ended]);
+}
+
+#[test]
 fn a_call_that_runs_at_its_deadline_fails_and_holds_nothing() {
     let (mut runtime, pids) = runtime_with(1);
     runtime.call(pids[0], 7, None, 50.0);

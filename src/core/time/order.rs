@@ -6,7 +6,7 @@ const SIGN: u64 = 1 << 63;
 ///
 /// IEEE 754 doubles of one sign order like their bit patterns, so flipping the sign bit (or all bits of a
 /// negative number) gives a total order on unsigned integers. Negative zero counts as zero.
-pub(super) fn key(time: f64) -> u64 {
+pub(crate) fn key(time: f64) -> u64 {
     let bits = (time + 0.0).to_bits();
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }

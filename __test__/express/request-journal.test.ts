@@ -1,0 +1,128 @@
+import { createSystem, isInvalidArgumentError, isJournalOverflowError, Journal } from 'keelson'
+import { type RequestEntry, requestJournal, type RequestJournalOptions } from 'keelson/express'
+import { describe, expect, it } from 'vitest'
+
+import { type ExpressModule, held, serve, versions } from './harness.ts'
+import { timed } from './rate-harness.ts'
+
+describe.each(versions)('requestJournal in %s', (_, express: ExpressModule) => {
+  async function journaled(options: RequestJournalOptions = {}, journal?: Journal<RequestEntry>) {
+    const all = timed()
+    const { system, clock } = all
+    const log = journal ?? new Journal<RequestEntry>({ system })
+    const app = express()
+    const hold = held()
+    app.use(requestJournal(log, { system, ...options }))
+    app.use(
+      '/api',
+      express.Router().get('/slow', (_req, res) => {
+        clock.advanceBy(25)
+        res.status(201).send('done')
+      }),
+    )
+    app.use('/held', hold.handler)
+    const entries = () => [...log.entries()].map(({ data }) => data)
+    return { ...all, ...hold, ...(await serve(app)), log, entries }
+  }
+
+  it('appends one entry a request: what was asked, what it became, and how long it took', async () => {
+    const { get, entries, log } = await journaled()
+    await get('/api/slow?token=secret', { headers: { authorization: 'Bearer secret' } })
+    await get('/nowhere', { method: 'DELETE' })
+    await expect
+      .poll(() => entries())
+      .toEqual([
+        { method: 'GET', path: '/api/slow', status: 201, durationMs: 25, aborted: false },
+        { method: 'DELETE', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
+      ])
+    expect(log.getSnapshot().entries[0]!.timestamp.wallMs).toBe(1_000_025)
+  })
+
+  it('tells headers, addresses, queries and data only when asked, and never secrets', async () => {
+    const { get, entries } = await journaled({
+      headers: true,
+      redact: ['X-Session'],
+      ip: true,
+      query: true,
+      data: (req) => ({ user: req.get('x-user') }),
+    })
+    const secrets = { authorization: 'Bearer s', cookie: 'a=s', 'x-api-key': 's', 'x-session': 's' }
+    await get('/api/slow?page=2', { headers: { ...secrets, 'x-user': 'ada', 'x-long': 'y'.repeat(5000) } })
+    await expect.poll(() => entries().length).toBe(1)
+    const [entry] = entries() as [RequestEntry]
+    expect(entry).toMatchObject({ path: '/api/slow?page=2', ip: '127.0.0.1', data: { user: 'ada' } })
+    for (const name of Object.keys(secrets)) expect(entry.headers?.[name]).toBe('[redacted]')
+    expect(entry.headers?.['x-user']).toBe('ada')
+    expect(entry.headers?.['x-long']).toHaveLength(1024)
+    const some = await journaled({ headers: ['User-Agent', 'cookie', 'x-none'] })
+    await some.get('/', { headers: { 'user-agent': 'test', cookie: 's' } })
+    await expect.poll(() => some.entries()[0]?.headers).toEqual({ 'user-agent': 'test', cookie: '[redacted]' })
+  })
+
+  it('tells once of a client that went away, and nothing of what is skipped', async () => {
+    const { send, arrival, entries, get, pending } = await journaled({ skip: (req) => req.path === '/api/slow' })
+    expect(pending).toBe(0)
+    const { leave } = send('/held')
+    await arrival()
+    leave()
+    await expect.poll(() => entries()).toMatchObject([{ path: '/held', aborted: true }])
+    await get('/api/slow')
+    await get('/last')
+    await expect.poll(() => entries().length).toBe(2)
+    expect(entries()[1]?.path).toBe('/last')
+  })
+
+  it('breaks no request when the journal or a function fails', async () => {
+    const system = createSystem()
+    const journal = new Journal<RequestEntry>({ maxEntries: 1, overflow: 'bounded:error', system })
+    const { get, reported } = await journaled({}, journal)
+    for (let i = 0; i < 2; i++) expect((await get('/api/slow')).status).toBe(201)
+    await expect.poll(() => reported.length).toBe(1)
+    expect(reported[0]!.origin).toBe('requestJournal')
+    expect(isJournalOverflowError(reported[0]!.error)).toBe(true)
+    await system.close()
+
+    const fault = new Error('my fault')
+    const fails = () => {
+      throw fault
+    }
+    const failing = await journaled({ skip: fails, data: fails })
+    expect((await failing.get('/api/slow')).status).toBe(201)
+    await expect.poll(() => failing.entries()).toMatchObject([{ status: 201 }])
+    expect(failing.reported).toEqual([
+      { error: fault, origin: 'requestJournal: skip' },
+      { error: fault, origin: 'requestJournal: data' },
+    ])
+
+    const rejecting = timed()
+    const app = express()
+    const { system: own } = rejecting
+    app.use(requestJournal({ append: () => Promise.reject(fault) }, { system: own }), (_req, res) => void res.end())
+    const served = await serve(app)
+    expect((await served.get('/')).status).toBe(200)
+    await expect.poll(() => rejecting.reported).toEqual([{ error: fault, origin: 'requestJournal' }])
+  })
+})
+
+it('refuses what is no journal and no option', () => {
+  const journal = new Journal<RequestEntry>()
+  const bad: [unknown, object][] = [
+    [undefined, {}],
+    [{}, {}],
+    [journal, { headers: 'all' }],
+    [journal, { headers: [5] }],
+    [journal, { redact: 'cookie' }],
+    [journal, { query: 'yes' }],
+    [journal, { skip: true }],
+    [journal, { header: [] }],
+  ]
+  for (const [log, options] of bad) {
+    let error: unknown
+    try {
+      requestJournal(log as never, options)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(isInvalidArgumentError(error)).toBe(true)
+  }
+})

@@ -1,0 +1,347 @@
+import { types } from 'node:util'
+import { callable, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import type { Clock } from '../clock/types.ts'
+import { InvalidArgumentError, TimeoutError } from '../errors.ts'
+import { isThenable } from '../thenable.ts'
+import { type EffectEnv, Env } from './body.ts'
+import type { ContextImpl } from './context.ts'
+import { EffectFailedError, InterruptedError } from './errors.ts'
+import type { EffectEmit } from './events.ts'
+import type { Fiber as Core } from './fiber.ts'
+import type { Cause } from './finalizers.ts'
+import { CORE } from './handle.ts'
+import { FORK } from './node.ts'
+import {
+  BODY,
+  CATCH,
+  ENTER,
+  ERR,
+  FAIL,
+  FLAT_MAP,
+  isOp,
+  MAP,
+  OK,
+  Op,
+  RAW_BODY,
+  SUCCEED,
+  SUSPEND,
+  SYNC,
+  type Tag,
+} from './op.ts'
+import { type PolicyLike, underPolicy } from './policies.ts'
+import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './regions.ts'
+import {
+  duration,
+  repeating,
+  type RepeatPolicy,
+  retrying,
+  type RetryPolicy,
+  type Schedule,
+  scheduled,
+} from './repeats.ts'
+import { type Interrupted, interruptedError, type Result, type Timeout } from './result.ts'
+import { resultOf, type EffectRunOptions, runOp, type Settle } from './run.ts'
+import { timingOut } from './timeout.ts'
+import { allOf, firstOf } from './together.ts'
+import { siteNow } from './tracing.ts'
+import { interrupting, joining, sleepFor } from './waits.ts'
+
+/** What a run takes: options, or what an older program hands on: the environment of an effect, or a context. */
+export type RunGiven = EffectRunOptions | EffectEnv | ContextImpl
+
+/**
+ * A description of work that may wait, fail with an `E`, or make an `A`. Nothing happens until it is run, and each
+ * run is new. Methods make other effects; the effect itself never changes.
+ *
+ * Whatever a function throws on the way becomes the error, so `E` is what is known of it.
+ */
+export class Effect<E, A> extends Op {
+  /** @internal */
+  // oxlint-disable-next-line no-useless-constructor -- a constructor that is written out is the faster one
+  constructor(tag: Tag, source: Op | undefined, arg: unknown, emit: EffectEmit | undefined) {
+    super(tag, source, arg, emit)
+  }
+
+  /**
+   * Runs it; how it ended is a value. Inside another effect it is that effect's child. Rejects only for refused
+   * options, with InvalidArgumentError.
+   *
+   * @example
+   * ```ts
+   * const result = await fetchUser(1).timeout(500).unsafeRunPromise({ signal: request.signal })
+   * if (result._tag === 'Err') console.error(result.error)
+   * ```
+   */
+  unsafeRunPromise(options?: RunGiven): Promise<Result<E | Interrupted, A>> {
+    return runOp(this, optionsOf(options), asResult) as Promise<Result<E | Interrupted, A>>
+  }
+
+  /**
+   * Runs it; resolves with the value.
+   *
+   * @throws TimeoutError, InterruptedError, the error itself when it is an `Error`, or else EffectFailedError.
+   */
+  run(options?: RunGiven): Promise<A> {
+    return runOp(this, optionsOf(options), valueOrThrow) as Promise<A>
+  }
+
+  /** Changes the value. */
+  map<B>(f: (value: A) => B): Effect<E, B> {
+    return new Effect(MAP, this, callable('f', f), this.emit)
+  }
+
+  /** Goes on with the effect that `f` makes of the value. */
+  flatMap<E2, B>(f: (value: A) => Effect<E2, B>): Effect<E | E2, B> {
+    return new Effect(FLAT_MAP, this, callable('f', f), this.emit)
+  }
+
+  /** Goes on after a failure, also one that was thrown. An interrupt is none. */
+  catch<E2, B>(handler: (error: E) => Effect<E2, B>): Effect<E2, A | B> {
+    return new Effect(CATCH, this, callable('handler', handler), this.emit)
+  }
+
+  /** Fails with `{ _tag: 'Timeout' }` and interrupts it when it takes longer; waits for its finalisers. Leaves no timer. */
+  timeout(ms: number): Effect<E | Timeout, A> {
+    return new Effect(SUSPEND, undefined, timingOut(this, duration('ms', ms), this.emit), this.emit)
+  }
+
+  /** A value for everything in it. The key `clock` with a clock runs it on that clock. */
+  withContext(key: string, value: unknown): Effect<E, A> {
+    const part = isClock(key, value) ? new Op(SUSPEND, undefined, onClock(this, value), undefined) : this
+    return new Effect(ENTER, undefined, valued(part, key, value), this.emit)
+  }
+
+  /**
+   * Starts it beside what follows. It belongs to the fibre it is forked in and is interrupted when that ends, unless
+   * the {@link Fiber}, or a list with it, is the fibre's result: then it belongs to whoever gets the result.
+   */
+  fork(): Effect<never, Fiber<E, A>> {
+    const site = siteNow()
+    return new Effect(SYNC, undefined, (core: Core) => new Fiber(core.spawn(this, FORK, site)), this.emit)
+  }
+
+  /** Starts it as a child of the system: it ends by itself, or when the system closes. */
+  forkDaemon(): Effect<never, Fiber<E, A>> {
+    const site = siteNow()
+    return new Effect(SYNC, undefined, (core: Core) => new Fiber(core.spawnDaemon(this, site)), this.emit)
+  }
+
+  /** Cleans up when it is interrupted. The interrupt waits for that. */
+  onInterrupt(cleanup: () => Effect<unknown, unknown> | PromiseLike<unknown> | void): Effect<E, A> {
+    return new Effect(ENTER, undefined, cleanedUp(this, callable('cleanup', cleanup)), this.emit)
+  }
+
+  /**
+   * Tries again after failures, with growing pauses.
+   *
+   * @throws InvalidArgumentError naming what is refused.
+   * @example
+   * ```ts
+   * load.retry({ maxAttempts: 5, baseDelayMs: 100, maxDelayMs: 2000, jitter: 20 })
+   * ```
+   */
+  retry(policy: RetryPolicy<E>): Effect<E, A> {
+    return new Effect(ENTER, undefined, retrying(this, policy as RetryPolicy, this.emit), this.emit)
+  }
+
+  /** Runs again after each success: so many times in all, or by a policy. The last value is the result. */
+  repeat(policy: RepeatPolicy<A> | number): Effect<E, A> {
+    return new Effect(ENTER, undefined, repeating(this, policy as RepeatPolicy | number), this.emit)
+  }
+
+  /** Runs on a fixed cadence. The last value is the result; a failure ends it. */
+  schedule(schedule: Schedule<A>): Effect<E, A> {
+    return new Effect(ENTER, undefined, scheduled(this, schedule as Schedule), this.emit)
+  }
+
+  /** Runs it as the task of a policy: a child fibre for each attempt, interrupted by the attempt's signal. */
+  withPolicy(policy: PolicyLike): Effect<E, A> {
+    const { tag, source, arg } = underPolicy(this, policy)
+    return new Effect(tag, source, arg, this.emit)
+  }
+}
+
+/** A running effect, as whoever forked it holds it. */
+export class Fiber<E, A> {
+  readonly #core: Core
+
+  /** @internal */
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** @internal */
+  get [CORE](): Core {
+    return this.#core
+  }
+
+  /** Names it in reports. */
+  get id(): string {
+    return this.#core.id
+  }
+
+  /** Waits until it has ended, finalisers included, and ends as it did; `{ _tag: 'Interrupted' }` is then a failure. */
+  join(): Effect<E | Interrupted, A> {
+    return new Effect(SUSPEND, undefined, joining(this.#core), undefined)
+  }
+
+  /** Interrupts it and waits until it has ended, finalisers included. */
+  interrupt(reason?: unknown): Effect<never, void> {
+    return new Effect(SUSPEND, undefined, interrupting(this.#core, reason), undefined)
+  }
+
+  /** How it has ended, or `undefined` as long as it has not. */
+  poll(): Effect<never, Result<E | Interrupted, A> | undefined> {
+    return new Effect(SYNC, undefined, () => poll(this.#core), undefined)
+  }
+}
+
+function poll(core: Core): Result<unknown, unknown> | undefined {
+  if (!core.done) return undefined
+  core.joined = true
+  return resultOf(core)
+}
+
+/** Options of {@link effect}. */
+export interface EffectOptions {
+  /** Told how it goes; what is made of the effect inherits it. */
+  readonly emit?: EffectEmit
+}
+
+/**
+ * An effect from a function, synchronous or not. What it returns is the value, unless it is a `Result`, which says
+ * itself what it is; what it throws is the error.
+ *
+ * @example
+ * ```ts
+ * const user = effect(async ({ signal }) => (await fetch(url, { signal })).json())
+ * ```
+ */
+export function effect<E = unknown, A = never>(
+  fn: (env: EffectEnv) => Result<E, A> | PromiseLike<Result<E, A>>,
+  options?: EffectOptions,
+): Effect<E, A>
+export function effect<A>(fn: (env: EffectEnv) => A | PromiseLike<A>, options?: EffectOptions): Effect<unknown, A>
+export function effect(fn: (env: EffectEnv) => unknown, options?: EffectOptions): Effect<unknown, unknown> {
+  const given = checkOptions('options', options)
+  known('options', given, ['emit'])
+  return new Effect(BODY, undefined, callable('fn', fn), optionalCallable('options.emit', given.emit))
+}
+
+/** An effect that is a value. */
+export const succeed = <A>(value: A): Effect<never, A> => new Effect(SUCCEED, undefined, value, undefined)
+
+/** An effect that is a failure. */
+export const fail = <E>(error: E): Effect<E, never> => new Effect(FAIL, undefined, error, undefined)
+
+/** An effect that waits for a promise, which is under way already, or for the one that a function makes at each run. */
+export function fromPromise<A>(promise: PromiseLike<A> | ((env: EffectEnv) => PromiseLike<A>)): Effect<unknown, A> {
+  if (typeof promise === 'function') return new Effect(RAW_BODY, undefined, promise, undefined)
+  if (!isThenable(promise))
+    throw new InvalidArgumentError('promise', 'a promise, or a function that makes one', promise)
+  // It is this effect's now: its rejection is told to whoever runs it, perhaps later.
+  void promise.then(undefined, () => {})
+  return new Effect(RAW_BODY, undefined, () => promise, undefined)
+}
+
+/** An effect that does nothing for a while. Zero ends at once. */
+export function sleep(ms: number): Effect<never, void> {
+  return new Effect(SUSPEND, undefined, sleepFor(duration('ms', ms), siteNow()), undefined)
+}
+
+type Effects = readonly Effect<unknown, unknown>[]
+type ErrorOf<T> = T extends Effect<infer E, unknown> ? E : never
+type ValueOf<T> = T extends Effect<unknown, infer A> ? A : never
+
+/** Options of {@link all}. */
+export interface AllOptions {
+  /** How many run at a time: an integer from 1, or `Infinity`, the default. */
+  readonly concurrency?: number
+}
+
+/** All effects at once; their values in order. The first failure interrupts the others and is the error. */
+export function all<const T extends Effects>(
+  effects: T,
+  options?: AllOptions,
+): Effect<ErrorOf<T[number]>, { -readonly [K in keyof T]: ValueOf<T[K]> }> {
+  const { concurrency = Infinity, ...rest } = checkOptions('options', options)
+  known('options', rest, ['concurrency'])
+  if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
+  return new Effect(SUSPEND, undefined, allOf(list('effects', effects), concurrency), undefined)
+}
+
+/**
+ * The first effect to end, well or not. The others are interrupted, and their finalisers waited for.
+ *
+ * @throws InvalidArgumentError for an empty list: nobody could win.
+ */
+export function race<const T extends Effects>(effects: T): Effect<ErrorOf<T[number]>, ValueOf<T[number]>> {
+  const ops = list('effects', effects)
+  if (ops.length === 0) throw new InvalidArgumentError('effects', 'a non-empty list', effects)
+  return new Effect(SUSPEND, undefined, firstOf(ops), undefined)
+}
+
+/**
+ * A resource for as long as it is used. The acquisition is not interrupted; the release runs exactly once, when
+ * everything that `use` started has ended, and is told how `use` ended. Without `release`, the resource is disposed of
+ * by its `Symbol.asyncDispose` or `Symbol.dispose`.
+ *
+ * @example
+ * ```ts
+ * acquireUseRelease(connect, (db) => query(db), (db, cause) => effect(() => db.close(cause === 'error')))
+ * ```
+ */
+export function acquireUseRelease<E, R, E2, A>(
+  acquire: Effect<E, R>,
+  use: (resource: R) => Effect<E2, A>,
+  release?: (resource: R, cause: Cause) => Effect<unknown, unknown> | PromiseLike<unknown> | void,
+): Effect<E | E2, A> {
+  if (!isOp(acquire)) throw new InvalidArgumentError('acquire', 'an effect', acquire)
+  callable('use', use)
+  const releasing =
+    release === undefined ? disposeOf : callable<(resource: never, cause: Cause) => unknown>('release', release)
+  const op = resource(acquire, use as (resource: unknown) => unknown, releasing as (resource: unknown) => unknown)
+  return new Effect(SUSPEND, undefined, asChild(op, 'a resource', siteNow()), acquire.emit)
+}
+
+/** Whether a value is an effect, from whichever copy of the package. */
+export const isEffect = (value: unknown): value is Effect<unknown, unknown> => isOp(value)
+
+function list(field: string, effects: unknown): Op[] {
+  if (!Array.isArray(effects)) throw new InvalidArgumentError(field, 'a list of effects', effects)
+  for (const [index, item] of effects.entries()) {
+    if (!isOp(item)) throw new InvalidArgumentError(`${field}[${index}]`, 'an effect', item)
+  }
+  return [...(effects as Op[])]
+}
+
+function isClock(key: string, value: unknown): value is Clock {
+  const clock = value as Partial<Clock> | null
+  return text('key', key) === 'clock' && typeof clock?.schedule === 'function' && typeof clock.monoMs === 'function'
+}
+
+function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
+  if (typeof given !== 'object' || given === null || Env.fiberOf(given) !== undefined || !('get' in given) || !('values' in given)) {
+    return given as EffectRunOptions | undefined
+  }
+  const clock = given.get('clock')
+  return isClock('clock', clock) ? { context: given, clock } : { context: given }
+}
+
+const asResult: Settle = resultOf
+
+const valueOrThrow: Settle = (fiber) => {
+  if (fiber.kind === OK) return fiber.value
+  throw thrown(fiber.kind === ERR ? fiber.value : interruptedError(fiber.reason))
+}
+
+/** The error that stands for a failure. */
+function thrown(error: unknown): unknown {
+  if (error instanceof Error || types.isNativeError(error)) return error
+  const { _tag, timeoutMs, reason } = (error ?? {}) as { _tag?: unknown; timeoutMs?: number; reason?: unknown }
+  if (_tag === 'Timeout') {
+    const after = timeoutMs === undefined ? '' : ` after ${timeoutMs}ms`
+    return new TimeoutError('an effect', timeoutMs ?? 0, `Effect timed out${after}`)
+  }
+  return _tag === 'Interrupted' ? new InterruptedError(reason) : new EffectFailedError(error)
+}

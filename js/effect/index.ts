@@ -1,0 +1,46 @@
+/** Structured concurrency: effects that clean up, cancel as a tree, and say how they failed. */
+// oxlint-disable-next-line import/no-unassigned-import -- it holds, and has nothing to give
+import './alive.ts'
+export type { EffectEnv, MutableContext } from './body.ts'
+export { type CancelToken, createCancelToken } from './cancel.ts'
+export { type Context, ContextImpl, createContext } from './context.ts'
+export {
+  acquireUseRelease,
+  all,
+  type AllOptions,
+  Effect,
+  effect,
+  type EffectOptions,
+  fail,
+  Fiber,
+  fromPromise,
+  isEffect,
+  race,
+  type RunGiven,
+  sleep,
+  succeed,
+} from './effect.ts'
+export {
+  EffectFailedError,
+  InterruptedError,
+  isEffectFailedError,
+  isInterruptedError,
+  isJoinCycleError,
+  isLeakError,
+  isScopeClosedError,
+  isUnfinishedError,
+  JoinCycleError,
+  LeakError,
+  ScopeClosedError,
+  UnfinishedError,
+} from './errors.ts'
+export type { EffectEmit, EffectEvent } from './events.ts'
+export type { Cause, Finalizer, FinalizerScope } from './finalizers.ts'
+export { createScope, currentContext, runEffect, ScopeImpl } from './legacy.ts'
+export type { PolicyLike, PolicyTaskContext } from './policies.ts'
+export type { RepeatPolicy, RetryPolicy, Schedule } from './repeats.ts'
+export { err, type Interrupted, ok, type Result, type Timeout } from './result.ts'
+export type { EffectRunOptions } from './run.ts'
+export * from './policy/index.ts'
+/** The policies' own, where an effect's result or schedule bears the shorter name. */
+export type { Schedule as PauseSchedule, Timeout as TimeoutPolicy } from './policy/index.ts'

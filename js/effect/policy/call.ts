@@ -1,0 +1,182 @@
+import { abortSignal, callable, options as checkOptions } from '../../arguments.ts'
+import type { Clock } from '../../clock/types.ts'
+import type { System } from '../../system/system.ts'
+import { isThenable } from '../../thenable.ts'
+import { Abortable, FREE, type Scope, SignalScope } from './scope.ts'
+import type { ExecuteOptions, PolicyContext, PolicyTask } from './types.ts'
+
+/** Who is told how something ended: one of the two, once. */
+export interface Sink {
+  succeeded(value: unknown): void
+  failed(error: unknown): void
+}
+
+/** A policy as one of a stack. */
+export interface Layer {
+  /**
+   * Runs what stands inside it, `call.start(inside, …)`, under its rules, and tells `sink`. Must not throw. The sink may
+   * be told on this stack. Whoever resumes a call from a timer or from another call does it by a promise made on the
+   * call's own stack, so that everything a user wrote runs in the caller's asynchronous context.
+   */
+  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void
+}
+
+class Context implements PolicyContext {
+  readonly attempt: number
+  readonly #scope: Scope
+  #signal: AbortSignal | undefined
+  constructor(scope: Scope, attempt: number) {
+    this.#scope = scope
+    this.attempt = attempt
+  }
+  get signal(): AbortSignal {
+    this.#signal ??= this.#scope.signal
+    return this.#signal
+  }
+}
+
+const LATER: Promise<void> = Promise.resolve()
+
+/** Rejects when the caller has had its turn: a promise that is rejected before anybody could catch it costs Node a microsecond. */
+function rejectLater(reject: (error: unknown) => void, error: unknown): void {
+  void LATER.then(() => reject(error))
+}
+
+/** One call: the policies in their order, the task inside them, and the promise around them. */
+export class Call extends Abortable implements Sink {
+  readonly #layers: readonly Layer[]
+  readonly #task: PolicyTask<unknown>
+  readonly #system: System
+  #resolve: ((value: unknown) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+  #scope: SignalScope | undefined
+  #starting = true
+  #clock: Clock | undefined
+  #now = 0
+
+  constructor(
+    layers: readonly Layer[],
+    system: System,
+    task: PolicyTask<unknown>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super()
+    this.#layers = layers
+    this.#system = system
+    this.#task = task
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Begins it. */
+  begin(signal: AbortSignal | undefined): void {
+    if (signal === undefined) {
+      this.start(0, FREE, 1, this)
+      this.#starting = false
+      return
+    }
+    if (signal.aborted) {
+      this.failed(signal.reason)
+      return
+    }
+    const scope = new SignalScope(() => signal)
+    this.#scope = scope
+    // Before everything inside: the caller is answered first.
+    scope.enter(this)
+    this.start(0, scope, 1, this)
+    this.#starting = false
+  }
+
+  /** Monotonic time of a clock. While a call starts it stands still, because a reading costs as much as a policy. */
+  now(clock: Clock): number {
+    if (this.#clock === clock && this.#starting) return this.#now
+    this.#clock = clock
+    this.#now = clock.monoMs()
+    return this.#now
+  }
+
+  /** Runs the layer of an index, or the task inside the last. */
+  start(index: number, scope: Scope, attempt: number, sink: Sink): void {
+    if (index < this.#layers.length) (this.#layers[index] as Layer).enter(this, index + 1, scope, attempt, sink)
+    else runTask(this.#task, scope, attempt, sink)
+  }
+
+  succeeded(value: unknown): void {
+    const resolve = this.#resolve
+    if (resolve === undefined) return
+    this.#end()
+    resolve(value)
+  }
+
+  failed(error: unknown): void {
+    const reject = this.#reject
+    if (reject === undefined) {
+      reportLate(this.#system, this.#scope?.reason, error)
+      return
+    }
+    this.#end()
+    if (this.#starting) rejectLater(reject, error)
+    else reject(error)
+  }
+
+  /** The caller's signal: it is answered at once, wherever the call stands. */
+  aborted(reason: unknown): void {
+    this.failed(reason)
+  }
+
+  #end(): void {
+    this.#resolve = undefined
+    this.#reject = undefined
+    this.#scope?.leave(this)
+    this.#scope?.unwatch()
+  }
+}
+
+/** Runs a task, whichever way it answers. */
+export function runTask(task: PolicyTask<unknown>, scope: Scope, attempt: number, sink: Sink): void {
+  let result: unknown
+  let later: Promise<unknown> | undefined
+  try {
+    result = task(new Context(scope, attempt))
+    if (isThenable(result)) later = Promise.resolve(result)
+  } catch (error) {
+    sink.failed(error)
+    return
+  }
+  if (later === undefined) {
+    sink.succeeded(result)
+    return
+  }
+  void later.then(
+    (value) => sink.succeeded(value),
+    (error: unknown) => sink.failed(error),
+  )
+}
+
+/** Whether a failure only says that its work was told to give up. */
+export const isEcho = (error: unknown, reason: unknown): boolean =>
+  error === reason ||
+  (error instanceof Error && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason)))
+
+/** A failure of work that nobody waits for any more. That it gave up is no news; anything else has the system as its owner. */
+export function reportLate(system: System, reason: unknown, error: unknown): void {
+  if (!isEcho(error, reason)) system.report(error, 'a task that had been given up')
+}
+
+/** Runs a task under layers, outermost first. */
+export function execute<T>(
+  layers: readonly Layer[],
+  system: System,
+  task: PolicyTask<T>,
+  options: ExecuteOptions | undefined,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    callable('task', task)
+    const signal = options === undefined ? undefined : signalOf(options)
+    new Call(layers, system, task, resolve as (value: unknown) => void, reject).begin(signal)
+  })
+}
+
+const signalOf = (options: ExecuteOptions): AbortSignal | undefined =>
+  abortSignal('options.signal', checkOptions('options', options).signal)

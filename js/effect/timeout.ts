@@ -1,0 +1,37 @@
+import { type EffectEmit, tell } from './events.ts'
+import type { Suspend } from './fiber.ts'
+import { ERR, INTERRUPTED, type Op } from './op.ts'
+import { timeoutError } from './result.ts'
+
+/** Interrupts what takes longer, waits for its finalisers, and fails. The timer goes with whatever ends first. */
+export function timingOut(source: Op, timeoutMs: number, emit: EffectEmit | undefined): Suspend {
+  return (fiber, epoch) => {
+    const effectId = emit === undefined ? '' : `effect-${fiber.host.nextId()}`
+    tell(emit, fiber, effectId, { type: 'effect:timeout:start', timeoutMs })
+    const child = fiber.spawn(source, 'what a timeout bounds')
+    if (child.done) {
+      fiber.resumeFrom(epoch, child)
+      return
+    }
+    const error = timeoutError(timeoutMs)
+    let triggered = false
+    const timer = fiber.clock.schedule(
+      timeoutMs,
+      () => {
+        triggered = true
+        tell(emit, fiber, effectId, { type: 'effect:timeout:triggered', timeoutMs })
+        child.interrupt(error)
+      },
+      TIMER,
+    )
+    child.observe(() => {
+      timer.cancel()
+      if (triggered && child.kind === INTERRUPTED && !fiber.interruptNow) fiber.resume(epoch, ERR, error)
+      else fiber.resumeFrom(epoch, child)
+    })
+    fiber.waitsFor = child
+    fiber.cancelWait = () => child.interrupt(fiber.reason)
+  }
+}
+
+const TIMER = { label: 'the timeout of an effect' }

@@ -1,0 +1,10 @@
+/** A gate, rate limits, a journal of requests and an orderly end, as plugins for Fastify 5. */
+export { ipKeyGenerator } from '../http/address.ts'
+export type { RateLimitCheck } from '../http/rate/checks.ts'
+export { RateLimitInfo } from '../http/rate/info.ts'
+export type { RequestEntry, RequestLog } from '../http/request-journal.ts'
+export { Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
+export { admission, admissionHook, type AdmissionOptions, type ShedHandler } from './admission.ts'
+export { gracefulShutdown, shutdown } from './graceful-shutdown.ts'
+export { rateLimit, rateLimitHook, type RateLimitHandler, type RateLimitOptions } from './rate-limit.ts'
+export { requestJournal, type RequestJournalOptions } from './request-journal.ts'

@@ -1,0 +1,46 @@
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+
+import type { RateLimitInfo } from '../http/rate/info.ts'
+import { Meter } from '../http/rate/meter.ts'
+import { type RateOptions, rateSettings } from '../http/rate/options.ts'
+import { fastifyFace } from './face.ts'
+import { plugin } from './plugin.ts'
+
+/** Answers a request that is over its quota, with `reply`. What it throws or rejects with becomes the request's error. */
+export type RateLimitHandler = (request: FastifyRequest, reply: FastifyReply, info: RateLimitInfo) => unknown
+
+/** Options of {@link rateLimit}: the names of express-rate-limit, and what a `Limiter` can do beside. */
+export type RateLimitOptions = RateOptions<FastifyRequest, FastifyReply, RateLimitHandler>
+
+/**
+ * The limit as a hook, for a route of its own: `app.post('/login', { onRequest: rateLimitHook({ limit: 5 }) }, handler)`.
+ *
+ * @throws InvalidArgumentError naming the option that is refused.
+ */
+export function rateLimitHook(options?: RateLimitOptions): onRequestHookHandler {
+  const meter = new Meter(
+    rateSettings(options),
+    {
+      ...fastifyFace,
+      handle: (handler: RateLimitHandler, request, reply, _, info) => handler(request, reply, info),
+    },
+    options?.ipv6Subnet !== undefined,
+  )
+  return (request, reply, done) => meter.receive(request, reply, done as (error?: unknown) => void)
+}
+
+/**
+ * A limit on how often each client may ask, for all routes of an instance. A client is its address, as far as Fastify's
+ * `trustProxy` says; no proxy's header is read here.
+ *
+ * @example
+ * ```ts
+ * app.register(rateLimit, { windowMs: 15 * 60_000, limit: 100, blockDurationMs: 300_000 })
+ * ```
+ */
+export const rateLimit: FastifyPluginCallback<RateLimitOptions> = plugin('keelson-rate-limit', (app, options) => {
+  const hook = rateLimitHook(options)
+  const { requestPropertyName = 'rateLimit' } = options
+  if (!app.hasRequestDecorator(requestPropertyName)) app.decorateRequest(requestPropertyName, null)
+  app.addHook('onRequest', hook)
+})

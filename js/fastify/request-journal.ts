@@ -1,0 +1,28 @@
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+
+import { type RequestJournalOptions as Options, type RequestLog, RequestRecorder } from '../http/request-journal.ts'
+import { fastifyFace } from './face.ts'
+import { plugin } from './plugin.ts'
+
+/** Options of {@link requestJournal}. */
+export interface RequestJournalOptions extends Options<FastifyRequest, FastifyReply> {
+  /** Where entries go: a `Journal`, or one that `openJournal` gave. */
+  readonly journal: RequestLog
+}
+
+/**
+ * Appends an entry to a journal for each request, when it is over: method, path, status and duration, and what is asked
+ * for beside. A journal that refuses is reported to the system's `onError`; requests do not suffer from it.
+ *
+ * @example
+ * ```ts
+ * app.register(requestJournal, { journal: new Journal<RequestEntry>(), headers: ['user-agent'] })
+ * ```
+ */
+export const requestJournal: FastifyPluginCallback<RequestJournalOptions> = plugin(
+  'keelson-request-journal',
+  (app, { journal, ...options }: RequestJournalOptions) => {
+    const recorder = new RequestRecorder(journal, options, fastifyFace)
+    app.addHook('onRequest', (request, reply, done) => recorder.receive(request, reply, done))
+  },
+)

@@ -1,0 +1,63 @@
+import { InvalidArgumentError } from '../errors.ts'
+import { isThenable } from '../thenable.ts'
+
+/** Owns an error, with what it came from. */
+export type Report = (error: unknown, origin: string) => void
+
+/**
+ * The checked answer of a function of the user's; `undefined`, and a report, when it fails or answers with a promise.
+ * No function that a user gives breaks a request.
+ */
+export function askAtOnce<T>(
+  origin: string,
+  name: string,
+  question: () => unknown,
+  check: (answer: unknown) => T,
+  report: Report,
+): T | undefined {
+  try {
+    const answer = question()
+    if (!isThenable(answer)) return check(answer)
+    answer.then(undefined, () => {})
+    throw new InvalidArgumentError(`${name}(req)`, 'answered at once, not with a promise', answer)
+  } catch (error) {
+    report(error, `${origin}: ${name}`)
+    return undefined
+  }
+}
+
+/** The same, for a function that may answer with a promise; then so does this. */
+export function ask<T>(
+  origin: string,
+  name: string,
+  question: () => unknown,
+  check: (answer: unknown) => T,
+  report: Report,
+): T | undefined | Promise<T | undefined> {
+  const failed = (error: unknown): undefined => {
+    report(error, `${origin}: ${name}`)
+    return undefined
+  }
+  try {
+    const answer = question()
+    if (!isThenable(answer)) return check(answer)
+    return Promise.resolve(answer).then(check).catch(failed)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+/** Goes on with a value, now or when it is there. */
+export const after = <T, U>(value: T | Promise<T>, go: (value: T) => U | Promise<U>): U | Promise<U> =>
+  value instanceof Promise ? value.then(go) : go(value)
+
+/** Tells a function of the user's; its failure is reported. */
+export function tell(origin: string, body: () => unknown, report: Report): void {
+  const failed = (error: unknown): void => report(error, origin)
+  try {
+    const told = body()
+    if (isThenable(told)) told.then(undefined, failed)
+  } catch (error) {
+    failed(error)
+  }
+}

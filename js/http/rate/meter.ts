@@ -1,0 +1,217 @@
+import { ClosedError, InvalidArgumentError } from '../../errors.ts'
+import type { Limiter } from '../../otp/rate-limiter/limiter.ts'
+import type { System } from '../../system/system.ts'
+import { isThenable } from '../../thenable.ts'
+import { ipKeyGenerator } from '../address.ts'
+import { after, ask, askAtOnce } from '../ask.ts'
+import { shortKey } from '../digest.ts'
+import type { Face, Next } from '../face.ts'
+import { prepareRefusal } from '../refusal.ts'
+import { Checks } from './checks.ts'
+import { policyName, QuotaHeaders } from './headers.ts'
+import { RateLimitInfo } from './info.ts'
+import type { RateSettings } from './options.ts'
+
+/** What a rate limit has to know of a framework. */
+export interface RateFace<Req, Res, Handler> extends Face<Req, Res> {
+  /** Lets a handler of the user's answer. */
+  handle(handler: Handler, req: Req, res: Res, next: Next, info: RateLimitInfo): unknown
+}
+
+/** Limits that a function may tell apart; each has keys of its own. */
+const MOST_LIMITS = 64
+const UNKNOWN = 'unknown'
+
+/**
+ * What stands behind a rate limit. Its rule: no failure of ours, and none of a function that the user gave us, breaks
+ * a request. It is reported, and the function counts as if it were not given.
+ */
+export class Meter<Req, Res, Handler> {
+  readonly #settings: RateSettings<Req, Res, Handler>
+  readonly #face: RateFace<Req, Res, Handler>
+  readonly #headers: QuotaHeaders
+  readonly #checks: Checks<Req, Res>
+  readonly #limiters = new Map<number, Limiter>()
+  #system: System
+  #toldClosed = false
+
+  constructor(settings: RateSettings<Req, Res, Handler>, face: RateFace<Req, Res, Handler>, hasSubnet: boolean) {
+    this.#settings = settings
+    this.#face = face
+    const first = settings.given ?? settings.open(settings.limit)
+    this.#system = first.system
+    this.#limiters.set(settings.limit, first)
+    this.#headers = new QuotaHeaders(settings.draft, settings.legacy, settings.windowMs)
+    this.#checks = new Checks(face, settings.checks, this.#report)
+    this.#checks.options(settings.keyGenerator, hasSubnet)
+  }
+
+  receive(req: Req, res: Res, next: Next): void {
+    const done = this.#receive(req, res, next)
+    // What a step that had to wait for a function of the user's throws is a fault of ours, or comes from `next`.
+    if (isThenable(done)) done.then(undefined, next)
+  }
+
+  /** Forgets a key, in each of the limits. */
+  resetKey(key: string): void {
+    for (const limiter of this.#limiters.values()) limiter.reset(shortKey(key))
+  }
+
+  /** What a key has, if it is known. */
+  getKey(key: string): RateLimitInfo | undefined {
+    const own = shortKey(key)
+    const limiter = [...this.#limiters.values()].find((one) => !one.closed && one.knows(own))
+    if (limiter === undefined) return undefined
+    return new RateLimitInfo(own, limiter.check(own), limiter.system, limiter.system.clock.monoMs())
+  }
+
+  #receive(req: Req, res: Res, next: Next): void | Promise<void> {
+    const { skip, limitOf } = this.#settings
+    const skips = skip !== undefined && this.#ask('skip', () => skip(req, res), Boolean)
+    return after(skips, (isSkipped) => {
+      if (isSkipped === true) return next()
+      return after(this.#keyOf(req, res), (key) => {
+        const usual = this.#limiterOf(this.#settings.limit)
+        if (limitOf === undefined) return this.#count(req, res, next, key, usual)
+        const asked = this.#ask('limit', () => limitOf(req, res), this.#limiterOf)
+        return after(asked, (limiter) => this.#count(req, res, next, key, limiter ?? usual))
+      })
+    })
+  }
+
+  #keyOf(req: Req, res: Res): string | Promise<string> {
+    const { keyGenerator } = this.#settings
+    if (keyGenerator === undefined) return this.#address(req)
+    const key = this.#ask('keyGenerator', () => keyGenerator(req, res), checkedKey)
+    return after(key, (given) => given ?? this.#address(req))
+  }
+
+  #address(req: Req): string {
+    this.#checks.request(req)
+    const ip = this.#face.ip(req)
+    return ip === undefined ? UNKNOWN : shortKey(ipKeyGenerator(ip, this.#settings.ipv6Subnet))
+  }
+
+  #count(req: Req, res: Res, next: Next, key: string, limiter: Limiter): void | Promise<void> {
+    if (limiter.closed) return this.#pass(next)
+    const response = this.#face.response(res)
+    // Over before it came to us: answered by somebody else, or its client has gone, and then nobody is served.
+    if (response.destroyed) return response.headersSent ? next() : undefined
+    const result = limiter.take(key)
+    const { system } = limiter
+    const info = new RateLimitInfo(key, result, system, system.clock.monoMs())
+    ;(req as Record<string, unknown>)[this.#settings.property] = info
+    if (!response.headersSent) this.#tell(req, res, info, system)
+    if (!result.allowed) return this.#refuse(req, res, next, info)
+    const { skipSuccessful, skipFailed } = this.#settings
+    if (skipSuccessful || skipFailed) this.#follow(req, res, key, limiter)
+    return next()
+  }
+
+  /** Gives back what a request took when its answer is one that does not count. */
+  #follow(req: Req, res: Res, key: string, limiter: Limiter): void {
+    const { skipSuccessful, skipFailed, wasSuccessful } = this.#settings
+    const response = this.#face.response(res)
+    let isOver = false
+    const giveBack = (isSuccess: boolean): void => {
+      if (limiter.closed || !(isSuccess ? skipSuccessful : skipFailed)) return
+      limiter.reward(key)
+    }
+    response.on('finish', () => {
+      if (isOver) return
+      isOver = true
+      const asked = wasSuccessful && this.#ask('requestWasSuccessful', () => wasSuccessful(req, res), Boolean)
+      void after(asked, (answer) => giveBack(answer ?? response.statusCode < 400))
+    })
+    response.on('close', () => {
+      if (isOver) return
+      isOver = true
+      giveBack(false)
+    })
+  }
+
+  #tell(req: Req, res: Res, info: RateLimitInfo, system: System): void {
+    const { draft, legacy, identifier, windowMs } = this.#settings
+    if (draft === undefined && !legacy) return
+    const name =
+      typeof identifier === 'function'
+        ? askAtOnce('rateLimit', 'identifier', () => identifier(req, res), checkedName, this.#report)
+        : identifier
+    const policy = name ?? policyName(info.limit, windowMs)
+    this.#headers.set(this.#face.response(res), info, policy, info.key, () => system.clock.now().wallMs)
+  }
+
+  #refuse(req: Req, res: Res, next: Next, info: RateLimitInfo): void | Promise<void> {
+    const response = this.#face.response(res)
+    // Somebody else is answering: there is nothing to refuse.
+    if (response.headersSent) return next()
+    prepareRefusal(this.#face.request(req), response, info.retryAfterMs)
+    const { handler, message, statusCode } = this.#settings
+    if (handler !== undefined) return this.#handle(handler, req, res, next, info)
+    const made =
+      typeof message === 'function'
+        ? this.#ask(
+            'message',
+            () => message(req, res),
+            (text) => text,
+          )
+        : message
+    return after(made, (body: unknown) => {
+      if (response.headersSent) return
+      const isText = typeof body === 'string'
+      const type = isText ? 'text/plain' : 'application/json'
+      const written = isText ? body : (JSON.stringify(body) ?? '')
+      this.#face.answer(req, res, statusCode, `${type}; charset=utf-8`, written)
+    })
+  }
+
+  #handle(handler: Handler, req: Req, res: Res, next: Next, info: RateLimitInfo): void {
+    try {
+      const answered = this.#face.handle(handler, req, res, next, info)
+      if (isThenable(answered)) answered.then(undefined, next)
+    } catch (error) {
+      next(error)
+    }
+  }
+
+  /** A closed limiter counts nothing. That is said once; requests are not to suffer from it. */
+  #pass(next: Next): void {
+    if (!this.#toldClosed) this.#report(new ClosedError('the rate limiter'), 'rateLimit: requests pass unlimited')
+    this.#toldClosed = true
+    next()
+  }
+
+  /** The limiter of a limit; after the default system was closed there is a new one, and limiters of it. */
+  readonly #limiterOf = (limit: unknown): Limiter => {
+    const known = this.#limiters.get(limit as number)
+    const { open, followsDefault } = this.#settings
+    if (known !== undefined && !(known.closed && followsDefault)) return known
+    if (known === undefined && this.#limiters.size >= MOST_LIMITS) {
+      throw new InvalidArgumentError('limit(req)', `one of at most ${MOST_LIMITS} numbers`, limit)
+    }
+    const limiter = open(limit as number)
+    this.#system = limiter.system
+    this.#limiters.set(limit as number, limiter)
+    return limiter
+  }
+
+  #ask<T>(
+    name: string,
+    question: () => unknown,
+    check: (answer: unknown) => T,
+  ): T | undefined | Promise<T | undefined> {
+    return ask('rateLimit', name, question, check, this.#report)
+  }
+
+  readonly #report = (error: unknown, origin: string): void => this.#system.report(error, origin)
+}
+
+function checkedKey(key: unknown): string {
+  if (typeof key === 'string') return shortKey(key)
+  throw new InvalidArgumentError('keyGenerator(req)', 'a string', key)
+}
+
+function checkedName(name: unknown): string {
+  if (typeof name === 'string') return name
+  throw new InvalidArgumentError('identifier(req)', 'a string', name)
+}

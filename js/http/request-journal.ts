@@ -1,0 +1,186 @@
+import type { IncomingMessage } from 'node:http'
+
+import { flag, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { systemOf } from '../otp/start.ts'
+import type { System } from '../system/system.ts'
+import { askAtOnce, tell } from './ask.ts'
+import type { Face } from './face.ts'
+
+/** Where entries go: a `Journal`, or one that `openJournal` gave. */
+export interface RequestLog {
+  append(entry: RequestEntry): unknown
+}
+
+/** What is told of a request when it is over. Plain data. */
+export interface RequestEntry {
+  readonly method: string
+  /** Without what follows a `?`, unless `query` is asked for; at most 2048 characters. */
+  readonly path: string
+  /** The status of the answer; of an aborted request, the one that was set until then. */
+  readonly status: number
+  /** From when the middleware saw it to the end of the answer, in milliseconds of the system's monotonic clock. */
+  readonly durationMs: number
+  /** Whether the client went away before the answer was finished. */
+  readonly aborted: boolean
+  /** The address of the client, as far as the framework believes what proxies say. */
+  readonly ip?: string
+  /** The headers that were asked for; those that hold secrets are `'[redacted]'`. */
+  readonly headers?: { readonly [name: string]: string | readonly string[] }
+  /** What the option `data` made. */
+  readonly data?: unknown
+}
+
+/** Options of a request journal. A function of yours that throws is reported, and counts as if it were not given. */
+export interface RequestJournalOptions<Req, Res> {
+  /** Requests that are not told of. Default: none. */
+  readonly skip?: ((req: Req, res: Res) => boolean) | undefined
+  /** Which headers of the request to tell: a list of names, or all. Default: none. */
+  readonly headers?: boolean | readonly string[] | undefined
+  /** Headers whose values are secrets, beside those that are known to be. */
+  readonly redact?: readonly string[] | undefined
+  /** Whether the path is told with its query, which may hold secrets. Default false. */
+  readonly query?: boolean | undefined
+  /** Whether the client's address is told. Default false. */
+  readonly ip?: boolean | undefined
+  /** Plain data to tell as well, made when the request is over. Default: none. */
+  readonly data?: ((req: Req, res: Res) => unknown) | undefined
+  /** Whose clock, and who is told of errors. Default: the default system. */
+  readonly system?: System | undefined
+}
+
+const NAMES = ['skip', 'headers', 'redact', 'query', 'ip', 'data', 'system']
+/** Headers that let whoever has them act as somebody else. */
+const SECRET = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'set-cookie',
+  'x-api-key',
+  'x-auth-token',
+  'x-access-token',
+  'x-csrf-token',
+  'x-xsrf-token',
+]
+const REDACTED = '[redacted]'
+const LONGEST_PATH = 2048
+const LONGEST_HEADER = 1024
+
+function names(field: string, value: unknown): string[] {
+  if (!Array.isArray(value)) throw new InvalidArgumentError(field, 'a list of names of headers', value)
+  return value.map((name, index) => text(`${field}[${index}]`, name).toLowerCase())
+}
+
+/** Appends one entry a request. Its rule: whatever becomes of the journal, requests do not suffer from it. */
+export class RequestRecorder<Req, Res> {
+  readonly #log: RequestLog
+  readonly #face: Face<Req, Res>
+  readonly #options: RequestJournalOptions<Req, Res>
+  readonly #system: System
+  readonly #headers: readonly string[] | boolean
+  readonly #secret: ReadonlySet<string>
+
+  /** @throws InvalidArgumentError naming what is refused. */
+  constructor(log: RequestLog, options: RequestJournalOptions<Req, Res> | undefined, face: Face<Req, Res>) {
+    const given: RequestJournalOptions<Req, Res> = checkOptions('options', options)
+    known('options', given, NAMES)
+    if (typeof (log as RequestLog | undefined)?.append !== 'function') {
+      throw new InvalidArgumentError('journal', 'a journal', log)
+    }
+    optionalCallable('options.skip', given.skip)
+    optionalCallable('options.data', given.data)
+    flag('options.query', false, given.query)
+    flag('options.ip', false, given.ip)
+    const { headers = false } = given
+    this.#headers = typeof headers === 'boolean' ? headers : names('options.headers', headers)
+    this.#secret = new Set([...SECRET, ...names('options.redact', given.redact ?? [])])
+    this.#log = log
+    this.#face = face
+    this.#options = given
+    this.#system = systemOf(given.system)
+  }
+
+  receive(req: Req, res: Res, next: () => void): void {
+    const { skip } = this.#options
+    const isSkipped = skip !== undefined && this.#ask('skip', () => skip(req, res), Boolean)
+    if (isSkipped !== true) this.#follow(req, res)
+    next()
+  }
+
+  #follow(req: Req, res: Res): void {
+    const request = this.#face.request(req)
+    const response = this.#face.response(res)
+    // What is routed by may be rewritten on the way, and a connection that is gone has no address.
+    const { method = '' } = request
+    const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? ''
+    const ip = this.#options.ip === true ? this.#face.ip(req) : undefined
+    const at = this.#system.clock.monoMs()
+    let isTold = false
+    const over = (aborted: boolean): void => {
+      if (isTold) return
+      isTold = true
+      tell(
+        'requestJournal',
+        () => this.#log.append(this.#entry({ req, res, method, url, ip, at, aborted })),
+        this.#report,
+      )
+    }
+    response.on('finish', () => over(false))
+    response.on('close', () => over(true))
+  }
+
+  #entry({ req, res, method, url, ip, at, aborted }: Over<Req, Res>): RequestEntry {
+    const { query, data } = this.#options
+    const end = query === true ? -1 : url.indexOf('?')
+    const headers = this.#headers === false ? undefined : this.#told(this.#face.request(req))
+    const made =
+      data === undefined
+        ? undefined
+        : this.#ask(
+            'data',
+            () => data(req, res),
+            (value) => value,
+          )
+    return {
+      method,
+      path: url.slice(0, end === -1 ? LONGEST_PATH : Math.min(end, LONGEST_PATH)),
+      status: this.#face.response(res).statusCode,
+      durationMs: this.#system.clock.monoMs() - at,
+      aborted,
+      ...(ip !== undefined && { ip }),
+      ...(headers !== undefined && { headers }),
+      ...(made !== undefined && { data: made }),
+    }
+  }
+
+  #told({ headers }: IncomingMessage): { [name: string]: string | readonly string[] } {
+    const wanted = this.#headers === true ? Object.keys(headers) : (this.#headers as readonly string[])
+    const told = wanted.flatMap((name) => {
+      const value = headers[name]
+      if (value === undefined) return []
+      if (this.#secret.has(name)) return [[name, REDACTED] as const]
+      const short = Array.isArray(value)
+        ? value.map((part) => part.slice(0, LONGEST_HEADER))
+        : value.slice(0, LONGEST_HEADER)
+      return [[name, short] as const]
+    })
+    return Object.fromEntries(told)
+  }
+
+  #ask<T>(name: string, question: () => unknown, check: (answer: unknown) => T): T | undefined {
+    return askAtOnce('requestJournal', name, question, check, this.#report)
+  }
+
+  readonly #report = (error: unknown, origin: string): void => this.#system.report(error, origin)
+}
+
+/** A request that is over. */
+interface Over<Req, Res> {
+  readonly req: Req
+  readonly res: Res
+  readonly method: string
+  readonly url: string
+  readonly ip: string | undefined
+  readonly at: number
+  readonly aborted: boolean
+}

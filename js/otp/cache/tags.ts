@@ -1,0 +1,36 @@
+/** Which slots have which tags. */
+export class Tags {
+  readonly #slots = new Map<string, Set<number>>()
+  readonly #tags = new Map<number, readonly string[]>()
+
+  add(slot: number, tags: readonly string[]): void {
+    this.#tags.set(slot, tags)
+    for (const tag of tags) {
+      let slots = this.#slots.get(tag)
+      if (slots === undefined) this.#slots.set(tag, (slots = new Set()))
+      slots.add(slot)
+    }
+  }
+
+  /** Forgets the tags of a slot. */
+  remove(slot: number): void {
+    const tags = this.#tags.get(slot)
+    if (tags === undefined) return
+    this.#tags.delete(slot)
+    for (const tag of tags) {
+      const slots = this.#slots.get(tag)
+      slots?.delete(slot)
+      if (slots?.size === 0) this.#slots.delete(tag)
+    }
+  }
+
+  /** In the order in which they got it. */
+  slotsOf(tag: string): number[] {
+    return [...(this.#slots.get(tag) ?? [])]
+  }
+
+  clear(): void {
+    this.#slots.clear()
+    this.#tags.clear()
+  }
+}

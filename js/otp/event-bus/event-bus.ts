@@ -1,0 +1,145 @@
+import { outsideRun } from '../../actor/caller.ts'
+import { callable, known, options as checkOptions } from '../../arguments.ts'
+import { call, castTo, stop as stopServer } from '../calls.ts'
+import { start as startServer } from '../start.ts'
+import type { CallOptions, TerminateReason } from '../types.ts'
+import { Bus, busOf, Delivery, runningBusOf } from './bus.ts'
+import { events, next, subscribe } from './subscribe.ts'
+import type {
+  EventBusOptions,
+  EventBusRef,
+  EventBusStats,
+  EventHandler,
+  SubscribeOptions,
+  BusSubscription,
+} from './types.ts'
+
+async function start(options?: EventBusOptions): Promise<EventBusRef> {
+  const given = checkOptions('options', options)
+  known('options', given, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
+  // A process of its own, whoever starts it.
+  const ref = (await outsideRun(() => startServer(new Bus(), given))) as EventBusRef
+  busOf(ref)
+  return ref
+}
+
+function publish<T>(ref: EventBusRef, topic: string, message: T): boolean {
+  const bus = runningBusOf(ref)
+  const to = bus.table.wanting(topic)
+  bus.published++
+  return to.length === 0 || castTo(bus.process, new Delivery(topic, message, to))
+}
+
+async function publishSync<T>(ref: EventBusRef, topic: string, message: T, options?: CallOptions): Promise<void> {
+  const bus = runningBusOf(ref)
+  const to = bus.table.wanting(topic)
+  const told = call(ref, new Delivery(topic, message, to) as never, options)
+  bus.published++
+  await told
+}
+
+async function once<T>(
+  ref: EventBusRef,
+  pattern: string,
+  handler: EventHandler<T>,
+  options?: Omit<SubscribeOptions, 'once'>,
+): Promise<BusSubscription> {
+  callable('handler', handler)
+  return subscribe(ref, pattern, handler, { ...checkOptions('options', options), once: true })
+}
+
+async function getSubscriptionCount(ref: EventBusRef): Promise<number> {
+  return runningBusOf(ref).table.entries.size
+}
+
+async function getSubscriberCount(ref: EventBusRef, topic: string): Promise<number> {
+  return runningBusOf(ref).table.wanting(topic).length
+}
+
+async function getTopics(ref: EventBusRef): Promise<readonly string[]> {
+  return [...new Set(Array.from(runningBusOf(ref).table.entries, ({ pattern }) => pattern))]
+}
+
+async function getStats(ref: EventBusRef): Promise<EventBusStats> {
+  return runningBusOf(ref).stats
+}
+
+async function stop(ref: EventBusRef, reason?: TerminateReason): Promise<void> {
+  busOf(ref)
+  return stopServer(ref, reason)
+}
+
+/**
+ * Messages by topic: whoever publishes does not know who listens. A bus is a process; see `docs/event-bus.md` for its
+ * patterns, order, and what happens to slow and failing subscribers.
+ *
+ * Topics and patterns are segments between dots, at most 65 536 bytes and 256 segments. In a pattern `*` stands for one
+ * segment, or as the last one after plain segments for one or more; `**` and `#` stand for any number, none included.
+ *
+ * @example
+ * ```ts
+ * const bus = await EventBus.start()
+ * await EventBus.subscribe<{ id: string }>(bus, 'user.*', ({ id }, topic) => console.log(topic, id))
+ * EventBus.publish(bus, 'user.created', { id: '123' })
+ * await EventBus.stop(bus)
+ * ```
+ */
+export const EventBus = {
+  /**
+   * Starts a bus.
+   *
+   * @throws AlreadyRegisteredError when the name is taken.
+   */
+  start: start as typeof start,
+  /**
+   * Subscribes a function, or a process, to which each message is cast as `{ topic, message }`; a process's subscription
+   * ends with it. In effect at the call: what is published later is delivered.
+   *
+   * @throws InvalidArgumentError for a pattern beyond the limits, and for what is neither function nor process.
+   * @throws ServerNotRunningError when the bus, or the process, ends or has ended.
+   */
+  subscribe: subscribe as typeof subscribe,
+  /** Subscribes a function to the first message alone. */
+  once: once as typeof once,
+  /**
+   * Resolves with the first message, and its topic, that is published after the call.
+   *
+   * @throws TimeoutError after `timeout` ms.
+   * @throws ServerNotRunningError when the bus ends before.
+   */
+  next: next as typeof next,
+  /**
+   * Subscribes a reader: `for await (const { topic, message } of EventBus.events(bus, pattern))`. In effect at the call.
+   * When the bus ends, what waits is read first.
+   *
+   * @throws BusOverflowError while reading, when it was too slow and its `overflow` is `'error'` or `'block'`.
+   */
+  events: events as typeof events,
+  /**
+   * Sends a message to all who want its topic now. False when the bus's mailbox is bounded and full.
+   *
+   * @throws ServerNotRunningError when there is no such bus.
+   * @throws InvalidArgumentError for a topic beyond the limits.
+   */
+  publish: publish as typeof publish,
+  /**
+   * The same, and resolves when all have been told, those of earlier messages included: functions were called (what is
+   * asynchronous in them goes on), processes have it in their mailbox, and readers with `overflow: 'block'` had room.
+   *
+   * @throws CallTimeoutError after `timeout`, 5000 ms by default; readers that had no room do not get the message.
+   * @throws MailboxFullError when the bus's mailbox is bounded and full.
+   */
+  publishSync: publishSync as typeof publishSync,
+  /** How many subscriptions there are. */
+  getSubscriptionCount: getSubscriptionCount as typeof getSubscriptionCount,
+  /** How many subscribers a message with this topic would have. */
+  getSubscriberCount: getSubscriberCount as typeof getSubscriberCount,
+  /** The patterns that are subscribed to, each once, in order of subscription. */
+  getTopics: getTopics as typeof getTopics,
+  /** What the bus has done. */
+  getStats: getStats as typeof getStats,
+  /** Whether it takes messages. */
+  isRunning: (ref: EventBusRef): boolean => busOf(ref).isRunning,
+  /** Ends it once it has delivered what was published before; subscriptions end with it. */
+  stop: stop as typeof stop,
+} as const

@@ -1,0 +1,134 @@
+import { callable, integer, known, options as checkOptions } from '../../arguments.ts'
+import { InvalidArgumentError } from '../../errors.ts'
+import type { System } from '../../system/system.ts'
+import { NotRegisteredError } from '../errors.ts'
+import { namesOf } from '../names.ts'
+import { systemOf } from '../start.ts'
+import { ChildNotFoundError } from '../supervisor/errors.ts'
+import { checkPolicy, STRATEGIES } from '../supervisor/policy.ts'
+import { begin } from '../supervisor/begin.ts'
+import { livingSupervisorOf, SupervisorProcess } from '../supervisor/process.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import type { ChildRef, ChildSpec } from '../supervisor/types.ts'
+import type { GenServerRef, TerminateReason } from '../types.ts'
+import { partitionOf } from './route.ts'
+import type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './types.ts'
+
+const PARTITIONS = 8
+const MOST_PARTITIONS = 65_536
+
+const POLICY = ['restart', 'shutdownTimeout', 'startTimeout', 'backoff']
+const OPTIONS = [...POLICY, 'start', 'partitions', 'name', 'strategy', 'restartIntensity', 'system']
+
+async function start<Ref extends ChildRef = GenServerRef>(
+  options: PartitionSupervisorOptions<Ref>,
+): Promise<PartitionSupervisorRef<Ref>> {
+  const given = checkOptions('options', options)
+  known('options', given, OPTIONS)
+  callable('options.start', given.start)
+  checkPolicy('options', given, 'never')
+  const { start: startOne, partitions: count = PARTITIONS, name, strategy, restartIntensity, system, ...policy } = given
+  integer('options.partitions', 1, MOST_PARTITIONS, count)
+  if ((strategy as string | undefined) === 'simple_one_for_one') {
+    throw new InvalidArgumentError('options.strategy', `one of ${STRATEGIES.slice(0, 3).join(', ')}`, strategy)
+  }
+  const children = Array.from({ length: count }, (_, partition): ChildSpec => ({
+    ...policy,
+    id: String(partition),
+    start: () => startOne(partition),
+  }))
+  const process = await begin(
+    {
+      children,
+      ...(name !== undefined && { name }),
+      ...(strategy !== undefined && { strategy }),
+      ...(restartIntensity !== undefined && { restartIntensity }),
+      ...(system !== undefined && { system }),
+    },
+    count,
+  )
+  return process.ref as PartitionSupervisorRef<Ref>
+}
+
+interface Partitioned {
+  readonly process: SupervisorProcess
+  readonly count: number
+}
+
+/** One that has not ended, with how many partitions it has. */
+function partitioned(field: string, process: unknown): Partitioned {
+  if (process instanceof SupervisorProcess && process.partitions !== undefined) {
+    return { process, count: process.partitions }
+  }
+  throw new InvalidArgumentError(field, 'a ref of PartitionSupervisor.start, or its name', process)
+}
+
+const ofRef = (ref: PartitionSupervisorRef<unknown>): Partitioned => partitioned('ref', livingSupervisorOf(ref))
+
+function of<Ref = GenServerRef>(ref: PartitionSupervisorRef<Ref> | string, key: string | number, system?: System): Ref {
+  const { process, count } = typeof ref === 'string' ? named(ref, system) : ofRef(ref)
+  const partition = String(partitionOf(key, count))
+  const found = process.driver.child(partition)?.server?.ref
+  if (found === undefined) throw new ChildNotFoundError(process.id, partition)
+  return found as Ref
+}
+
+function named(name: string, system: System | undefined): Partitioned {
+  const process = namesOf(systemOf(system)).whereis(name)
+  if (process === undefined) throw new NotRegisteredError(name)
+  return partitioned('ref', process)
+}
+
+function whichChildren<Ref>(ref: PartitionSupervisorRef<Ref>): readonly PartitionInfo<Ref>[] {
+  const infos: PartitionInfo<Ref>[] = []
+  for (const { id, info } of ofRef(ref).process.driver.children) {
+    if (info === undefined) continue
+    infos.push({ partition: Number(id), ref: info.ref as Ref, restartCount: info.restartCount })
+  }
+  return infos
+}
+
+function partitions(ref: PartitionSupervisorRef<unknown>): number {
+  return ofRef(ref).count
+}
+
+async function stop(ref: PartitionSupervisorRef<unknown>, reason?: TerminateReason): Promise<void> {
+  await Supervisor.stop(ref, reason)
+}
+
+/**
+ * The same process several times, so that one does not become a bottleneck: keys are spread over the partitions, each key
+ * always on the same one. It is a supervisor, and can be a child, named, linked and monitored like any other.
+ *
+ * @example
+ * ```ts
+ * await PartitionSupervisor.start({ name: 'carts', partitions: 4, start: () => GenServer.start(carts) })
+ * GenServer.cast(PartitionSupervisor.of('carts', userId), { add: 'apple' })
+ * ```
+ */
+export const PartitionSupervisor = {
+  /**
+   * Starts the partitions in order; resolves when all of them run. When one cannot be started, those before it are
+   * stopped, the last first, and its error is the one that is thrown.
+   *
+   * @throws InvalidArgumentError naming the option that is refused; nothing is started.
+   * @throws AlreadyRegisteredError when the name is taken.
+   */
+  start: start as typeof start,
+  /**
+   * The present process of a key's partition: ask again for each message, as a restart makes a new process. An integer
+   * goes to its remainder by the number of partitions, a text to that of its FNV-1a hash (32 bits, of its UTF-8).
+   *
+   * @throws NotRegisteredError when nobody has the name.
+   * @throws ChildNotFoundError when the partition has not started, or has ended and is not started again.
+   * @throws SupervisorNotFoundError when the supervisor has stopped.
+   * @throws InvalidArgumentError for another key, and for a ref of something else.
+   */
+  of: of as typeof of,
+  /** The partitions that run, in order. */
+  whichChildren: whichChildren as typeof whichChildren,
+  /** How many partitions there are, running or not. */
+  partitions: partitions as typeof partitions,
+  /** Stops the partitions, the last first, then the supervisor. Resolves when it has ended; at once when it had. */
+  stop: stop as typeof stop,
+} as const

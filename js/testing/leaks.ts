@@ -1,0 +1,52 @@
+import { BaseClock } from '../clock/base.ts'
+import { callerFrames, describeSleeper } from '../clock/sleepers.ts'
+import { LeakError } from '../effect/errors.ts'
+import type { FiberNode } from '../effect/node.ts'
+import { knownRuntimeOf } from '../effect/runtime.ts'
+import { assertSystem, type System } from '../system/system.ts'
+
+const madeAt = (site: Error | undefined): string => {
+  const frames = callerFrames(site)
+  return frames === undefined ? '' : `, created ${frames}`
+}
+
+function linesOf(fiber: FiberNode, lines: string[]): void {
+  const { waitsFor, finalizers } = fiber
+  const waits = waitsFor === undefined ? '' : `, waits for ${typeof waitsFor === 'string' ? waitsFor : waitsFor.id}`
+  const within = fiber.parent === undefined ? '' : ` in ${fiber.parent.id}`
+  lines.push(`${fiber.id}, ${fiber.what}${within}${waits}${madeAt(fiber.site)}`)
+  if (finalizers.length > 0) lines.push(`the scope of ${fiber.id}, open with ${finalizers.length} to run`)
+  for (const { site } of finalizers) lines.push(`a finalizer of ${fiber.id}${madeAt(site)}`)
+  for (const child of (fiber.children?.reversed() ?? []).toReversed()) linesOf(child, lines)
+}
+
+/**
+ * What is alive in a system, a line each: fibres with what they wait for, open scopes and their finalisers, timers; and
+ * where each was made, as far as that is traced. For a test that hangs, too.
+ */
+export function leaksOf(system: System): string[] {
+  assertSystem('system', system)
+  const lines: string[] = []
+  for (const root of knownRuntimeOf(system)?.roots() ?? []) linesOf(root, lines)
+  const { clock } = system
+  if (clock instanceof BaseClock)
+    for (const sleeper of clock.sleepers()) lines.push(`a timer: ${describeSleeper(sleeper)}`)
+  return lines
+}
+
+/**
+ * Fails when something is alive in a system: a fibre, a scope, a finaliser or a timer.
+ *
+ * @throws LeakError with a line for each.
+ * @example
+ * ```ts
+ * test('cleans up', withSystem(async (system) => {
+ *   await program.run({ system })
+ *   assertNoLeaks(system)
+ * }))
+ * ```
+ */
+export function assertNoLeaks(system: System): void {
+  const leaks = leaksOf(system)
+  if (leaks.length > 0) throw new LeakError(leaks)
+}

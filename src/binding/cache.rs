@@ -1,0 +1,238 @@
+//! Caches of one environment: who goes is decided here, by slot; keys and values are JavaScript's, under the same slots.
+
+use std::cell::Cell;
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use super::shared_array::SharedArray;
+use crate::core::cache::{Heat, Index, Limits, New, Policy, Reason};
+
+pub(super) type Caches = Handles<LocalCache>;
+
+pub(super) struct LocalCache {
+    index: Index,
+    /// What a call is about and what came of it; then one byte a slot, how often it was used, which
+    /// JavaScript writes; then, for LRU, the slots used, in order. Arguments would cost ten nanoseconds each.
+    shared: SharedArray,
+    slots: usize,
+}
+
+/// Where numbers of a call lie.
+mod place {
+    pub(super) const HASH: usize = 0;
+    pub(super) const BYTES: usize = 1;
+    pub(super) const UNTIL: usize = 2;
+    pub(super) const NOW: usize = 3;
+    pub(super) const LOGGED: usize = 4;
+    /// How many have gone that were not told of.
+    pub(super) const GONE: usize = 5;
+    /// The slots of the first of these; -1 - slot of what was over.
+    pub(super) const FIRST_GONE: usize = 8;
+    /// Behind it, memory belongs to the slots.
+    pub(super) const END: usize = 72;
+}
+
+/// Slots in a log of uses.
+const LOGGED: usize = 512;
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// Stores an entry: its slot, or -1 if it would not fit alone. Memory: hash, bytes, until, now and uses logged; then, what has gone.
+    "cacheInsert"(cache) => insert;
+    /// Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`.
+    "cacheUpdate"(cache, slot) => update;
+    /// Frees a slot. Memory: uses logged.
+    "cacheRemove"(cache, slot) => remove;
+    /// Removes what is over. Memory: now and uses logged; then, what has gone.
+    "cacheSweep"(cache) => sweep;
+    /// Further slots that have gone. Memory: these.
+    "cacheGone"(cache) => gone;
+    /// Takes the log of uses. Memory: how many.
+    "cacheUses"(cache) => uses;
+    /// Removes everything.
+    "cacheClear"(cache) => clear;
+    /// What all entries take.
+    "cacheBytes"(cache) => bytes;
+};
+
+/// An index, and the memory of the call.
+struct Call<'a> {
+    index: &'a mut Index,
+    numbers: &'a [Cell<f64>],
+    heat: &'a Heat,
+}
+
+impl Call<'_> {
+    fn number(&self, place: usize) -> f64 {
+        self.numbers[place].get()
+    }
+
+    /// Uses that JavaScript logged since the last call.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "TypeScript writes slots, and how many"
+    )]
+    fn replay(&mut self) {
+        let logged = self.number(place::LOGGED) as usize;
+        let log = &self.numbers[place::END + self.heat.len() / size_of::<f64>()..];
+        for cell in log.iter().take(logged) {
+            self.index.touch(cell.get() as u32, self.heat);
+        }
+    }
+
+    /// Says what has gone.
+    fn tell(&mut self) {
+        self.numbers[place::GONE].set(self.index.gone() as f64);
+        let told = &self.numbers[place::FIRST_GONE..place::END];
+        for (cell, (slot, reason)) in told.iter().zip(self.index.take_gone(told.len())) {
+            let slot = f64::from(slot);
+            cell.set(if reason == Reason::Evicted { slot } else { -1.0 - slot });
+        }
+    }
+}
+
+fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut Call<'_>) -> f64) -> f64 {
+    let mut caches = environment.caches.borrow_mut();
+    let Some(LocalCache { index, shared, slots }) = caches.get(cache) else { return NONE };
+    let from = place::END * size_of::<f64>();
+    let heat = &shared.bytes()[from..from + *slots];
+    body(&mut Call { index, numbers: shared.cells(), heat })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript writes an unsigned 32-bit integer and a safe one"
+)]
+fn insert(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        let (hash, bytes) = (call.number(place::HASH) as u32, call.number(place::BYTES) as u64);
+        let new = New { hash, bytes, until: call.number(place::UNTIL) };
+        let slot = call.index.insert(new, call.number(place::NOW), call.heat);
+        call.tell();
+        slot.map_or(NONE, f64::from)
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "TypeScript passes a slot that it was given and writes a safe integer"
+)]
+fn update(environment: &Environment, cache: f64, slot: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        let (bytes, until) = (call.number(place::BYTES) as u64, call.number(place::UNTIL));
+        let now = call.number(place::NOW);
+        let kept = call.index.update(slot as u32, bytes, until, now, call.heat);
+        call.tell();
+        f64::from(u8::from(kept))
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a slot")]
+fn remove(environment: &Environment, cache: f64, slot: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        f64::from(u8::from(call.index.remove(slot as u32)))
+    })
+}
+
+fn sweep(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        call.index.sweep(call.number(place::NOW));
+        call.tell();
+        0.0
+    })
+}
+
+fn gone(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.tell();
+        0.0
+    })
+}
+
+fn uses(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.replay();
+        0.0
+    })
+}
+
+fn clear(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| {
+        call.index.clear();
+        0.0
+    })
+}
+
+fn bytes(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| call.index.bytes() as f64)
+}
+
+/// A cache and the memory through which its uses are told.
+#[napi(object)]
+pub struct NativeCache<'env> {
+    /// Its handle.
+    pub handle: f64,
+    /// 72 numbers for calls, then a byte a slot, then a number a logged use.
+    #[napi(ts_type = "Float64Array")]
+    pub memory: Unknown<'env>,
+}
+
+/// Room for so many slots (a multiple of 8), and the log.
+fn memory(env: &Env, slots: u32) -> Result<(SharedArray, Unknown<'_>)> {
+    SharedArray::create(env, place::END + slots as usize / size_of::<f64>() + LOGGED)
+}
+
+/// Opens a cache with room for so many slots to begin with; infinite limits are none.
+#[napi(catch_unwind)]
+pub fn native_cache_open(
+    env: &Env,
+    entries: f64,
+    bytes: f64,
+    lru: bool,
+    slots: u32,
+) -> Result<NativeCache<'_>> {
+    let (shared, array) = memory(env, slots)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive; what is too large saturates"
+    )]
+    let limits = Limits { entries: entries as usize, bytes: bytes as u64 };
+    let index = Index::new(limits, if lru { Policy::Lru } else { Policy::S3Fifo });
+    let cache = LocalCache { index, shared, slots: slots as usize };
+    let handle = Environment::of(env)?.caches.borrow_mut().open(cache);
+    Ok(NativeCache { handle, memory: array })
+}
+
+/// Makes room for more slots; the new memory. The log must have been taken.
+#[napi(catch_unwind, ts_return_type = "Float64Array | null")]
+pub fn native_cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Unknown<'_>>> {
+    let mut caches = Environment::of(env)?.caches.borrow_mut();
+    let Some(cache) = caches.get(handle) else { return Ok(None) };
+    let (shared, array) = memory(env, slots)?;
+    let heat_end = place::END * size_of::<f64>() + cache.slots;
+    for (new, old) in shared.bytes().iter().zip(&cache.shared.bytes()[..heat_end]) {
+        new.set(old.get());
+    }
+    std::mem::replace(&mut cache.shared, shared).release(*env);
+    cache.slots = slots as usize;
+    Ok(Some(array))
+}
+
+/// Forgets a cache; a stale handle does nothing.
+#[napi(catch_unwind)]
+pub fn native_cache_close(env: Env, handle: f64) -> Result<()> {
+    if let Some(cache) = Environment::of(&env)?.caches.borrow_mut().take(handle) {
+        cache.shared.release(env);
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Rate limiters: keys are slots, times milliseconds, and a verdict is six numbers in the scratch memory.
+
+use super::environment::{Environment, Handles};
+use super::hot::{Export, NONE, hot_lane};
+use crate::core::rate::{Algorithm, Config, Limiter, Verdict};
+
+pub(super) type Limiters = Handles<Limiter>;
+
+pub(super) const EXPORTS: &[Export] = hot_lane! {
+    /// A limiter's handle, or minus the number of the field that is refused: 1 limit, 2 window, 3 burst, 4 max keys,
+    /// 5 block. The algorithm is 0 GCRA, 1 log, 2 counter.
+    "rateOpen"(algorithm, limit, window, burst, max_keys, block, now) => open;
+    /// Forgets a limiter; a stale handle does nothing.
+    "rateClose"(limiter) => close;
+    /// Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: allowed,
+    /// remaining, used, retry, reset, blocked; times in microseconds.
+    "rateCheck"(limiter, slot, cost, now) => check;
+    /// Takes a cost if it is there: 1, 0, or -1 for a cost that never is. Scratch as above.
+    "rateTake"(limiter, slot, cost, now) => take;
+    /// Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, then how many
+    /// slots were forgotten for it, and which.
+    "rateEnter"(limiter, cost, now) => enter;
+    /// Adds a key: its slot. Scratch 6: as above.
+    "rateAdd"(limiter, now) => add;
+    /// Takes points, there or not: 1, or 0 for no key.
+    "ratePenalty"(limiter, slot, points, now) => penalty;
+    /// Gives points back: 1, or 0 for no key.
+    "rateReward"(limiter, slot, points, now) => reward;
+    /// Blocks for so many milliseconds, 0 to end a block: 1, or 0 for no key.
+    "rateBlock"(limiter, slot, time, now) => block;
+    /// Forgets a key: 1, or 0 for no key.
+    "rateForget"(limiter, slot) => forget;
+    /// Forgets idle keys, up to as many as are told at once: how many. Scratch 0: for how many milliseconds no other
+    /// is idle, or -1 when there is no other; 7: which.
+    "rateSweep"(limiter, now) => sweep;
+    /// How many keys there are. Scratch: keys that were forgotten before they were idle, bytes.
+    "rateStats"(limiter) => stats;
+};
+
+/// Where the forgotten are in the scratch memory: how many, then which.
+const FORGOTTEN: usize = 6;
+/// How many of them a call can tell.
+const MOST_FORGOTTEN: usize = 48;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates, and the core refuses what is out of range"
+)]
+fn micros(millis: f64) -> u64 {
+    (millis * 1000.0).round() as u64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates: no slot and no cost is as large"
+)]
+fn whole(number: f64) -> u32 {
+    number as u32
+}
+
+fn slot_of(slot: f64) -> Option<u32> {
+    (slot >= 0.0).then(|| whole(slot))
+}
+
+fn with(environment: &Environment, limiter: f64, body: impl FnOnce(&mut Limiter) -> f64) -> f64 {
+    environment.limiters.borrow_mut().get(limiter).map_or(NONE, body)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
+fn open(
+    environment: &Environment,
+    algorithm: f64,
+    limit: f64,
+    window: f64,
+    burst: f64,
+    max_keys: f64,
+    block: f64,
+    now: f64,
+) -> f64 {
+    let config = Config {
+        algorithm: match algorithm {
+            0.0 => Algorithm::Gcra,
+            1.0 => Algorithm::Log,
+            _ => Algorithm::Counter,
+        },
+        limit: whole(limit),
+        window_us: micros(window),
+        burst: whole(burst),
+        max_keys: whole(max_keys) as usize,
+        block_us: micros(block),
+    };
+    match Limiter::new(&config, now) {
+        Ok(limiter) => environment.limiters.borrow_mut().open(limiter),
+        Err(field) => -f64::from(field as u8),
+    }
+}
+
+fn close(environment: &Environment, limiter: f64) -> f64 {
+    environment.limiters.borrow_mut().close(limiter);
+    0.0
+}
+
+fn put_verdict(environment: &Environment, verdict: &Verdict) -> f64 {
+    let allowed = f64::from(u8::from(verdict.allowed));
+    environment.put([
+        allowed,
+        f64::from(verdict.remaining),
+        f64::from(verdict.used),
+        verdict.retry_us as f64,
+        verdict.reset_us as f64,
+        verdict.blocked_us as f64,
+    ]);
+    allowed
+}
+
+fn check(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        let verdict = limiter.check(slot_of(slot), whole(cost), now);
+        verdict.map_or(NONE, |verdict| put_verdict(environment, &verdict))
+    })
+}
+
+fn take(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        let verdict = limiter.take(whole(slot), whole(cost), now);
+        verdict.map_or(NONE, |verdict| put_verdict(environment, &verdict))
+    })
+}
+
+/// Runs what may forget keys, and writes down which it forgot.
+fn telling<T>(environment: &Environment, body: impl FnOnce(&mut dyn FnMut(u32)) -> T) -> T {
+    let cells = &environment.numbers()[FORGOTTEN..];
+    let mut count = 0;
+    let result = body(&mut |slot| {
+        count += 1;
+        cells[count].set(f64::from(slot));
+    });
+    cells[0].set(count as f64);
+    result
+}
+
+fn enter(environment: &Environment, limiter: f64, cost: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        let entered = telling(environment, |told| limiter.enter(whole(cost), now, told));
+        entered.map_or(NONE, |(slot, verdict)| {
+            put_verdict(environment, &verdict);
+            f64::from(slot)
+        })
+    })
+}
+
+fn add(environment: &Environment, limiter: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        f64::from(telling(environment, |told| limiter.add(now, told)))
+    })
+}
+
+fn penalty(environment: &Environment, limiter: f64, slot: f64, points: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        f64::from(u8::from(limiter.penalty(whole(slot), whole(points), now)))
+    })
+}
+
+fn reward(environment: &Environment, limiter: f64, slot: f64, points: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        f64::from(u8::from(limiter.reward(whole(slot), whole(points), now)))
+    })
+}
+
+fn block(environment: &Environment, limiter: f64, slot: f64, time: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        f64::from(u8::from(limiter.block(whole(slot), micros(time), now)))
+    })
+}
+
+fn forget(environment: &Environment, limiter: f64, slot: f64) -> f64 {
+    with(environment, limiter, |limiter| f64::from(u8::from(limiter.forget(whole(slot)))))
+}
+
+fn sweep(environment: &Environment, limiter: f64, now: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        let swept = telling(environment, |told| limiter.sweep(now, MOST_FORGOTTEN, told));
+        environment.put([limiter.idle_in_ms().unwrap_or(NONE)]);
+        swept as f64
+    })
+}
+
+fn stats(environment: &Environment, limiter: f64) -> f64 {
+    with(environment, limiter, |limiter| {
+        let stats = limiter.stats();
+        environment.put([stats.displaced as f64, stats.bytes as f64]);
+        stats.keys as f64
+    })
+}

@@ -1,0 +1,24 @@
+//! Which subscriptions want a topic, in the order in which they were made.
+//!
+//! Topics and patterns are segments between dots; a segment may be empty, and the empty text is one empty segment. In a
+//! pattern these whole segments are special, and nothing else is:
+//!
+//! - `*` stands for exactly one segment. As the last segment after nothing but plain ones (`user.*`, or alone) it
+//!   stands for one segment or more.
+//! - `**` and `#` stand for any number of segments, none included, wherever they stand.
+//!
+//! A pattern always wants the topic that is written like it. A subscription is found once, however many ways its pattern
+//! fits. A topic is walked through a trie: that costs its segments and the subscriptions found, not those that there
+//! are. Memory is linear in what is subscribed now. Texts have limits, so that nobody's topic costs more than so much.
+
+mod lists;
+mod pattern;
+mod subscriptions;
+mod trie;
+mod words;
+
+#[cfg(test)]
+mod model_test;
+
+pub use pattern::{MAX_BYTES, MAX_SEGMENTS, Refused};
+pub use subscriptions::{SubscriptionId, Subscriptions};

@@ -1,0 +1,102 @@
+//! Subscriptions by identity and by topic.
+
+use super::lists::NONE;
+use super::pattern::{Refused, parse, segments};
+use super::trie::{Place, Trie};
+use crate::core::slab::{Slab, handle::id};
+
+id! {
+    /// Names a subscription, also once it has ended.
+    SubscriptionId
+}
+
+/// One subscription; its slot is what JavaScript knows it by.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    /// Counts the subscriptions of a bus as they are made.
+    pub(super) order: u64,
+    pub(super) place: Place,
+    pub(super) before: u32,
+    pub(super) after: u32,
+}
+
+/// The subscriptions of one bus.
+#[derive(Debug)]
+pub struct Subscriptions {
+    all: Slab<Subscription>,
+    trie: Trie,
+    made: u64,
+    /// What was found last, with its order.
+    found: Vec<(u64, u32)>,
+}
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self { all: Slab::new(), trie: Trie::default(), made: 0, found: Vec::new() }
+    }
+}
+
+/// A list of what was found that is longer is given back after its use.
+const FOUND_KEPT: usize = 4096;
+
+impl Subscriptions {
+    /// Adds a subscription: the last in the order.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] says why the pattern was not taken.
+    pub fn subscribe(&mut self, pattern: &str) -> Result<SubscriptionId, Refused> {
+        let (path, end) = parse(pattern)?;
+        if !self.all.has_room() {
+            return Err(Refused::Full);
+        }
+        let place = self.trie.place(&path, end);
+        let subscription = Subscription { order: self.made, place, before: NONE, after: NONE };
+        let handle = self.all.insert(subscription).ok_or(Refused::Full)?;
+        self.trie.list(place).push(&mut self.all, handle.slot);
+        self.made += 1;
+        Ok(SubscriptionId(handle))
+    }
+
+    /// Ends a subscription; whether there was one.
+    pub fn unsubscribe(&mut self, id: SubscriptionId) -> bool {
+        let Some(left) = self.all.remove(id.0) else { return false };
+        self.trie.list(left.place).remove(&mut self.all, &left);
+        self.trie.prune(left.place);
+        true
+    }
+
+    /// The slots of the subscriptions that want a topic, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] says why the topic was not taken.
+    pub fn matches(&mut self, topic: &str) -> Result<impl ExactSizeIterator<Item = u32>, Refused> {
+        let segments = segments(topic)?;
+        self.found.clear();
+        self.found.shrink_to(FOUND_KEPT);
+        self.trie.find(segments, &self.all, &mut self.found);
+        self.found.sort_unstable();
+        Ok(self.found())
+    }
+
+    /// What [`Self::matches`] found last.
+    pub fn found(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.found.iter().map(|&(_, slot)| slot)
+    }
+
+    /// How many subscriptions there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[cfg(test)]
+    pub(super) fn trie(&self) -> &Trie {
+        &self.trie
+    }
+}

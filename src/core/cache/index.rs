@@ -1,0 +1,419 @@
+//! Which entries a cache keeps.
+
+use std::cell::Cell;
+
+use super::ghosts::{From, Ghosts};
+use super::list::{Link, List};
+use crate::core::time::{Entry as Deadline, RadixQueue, order_key};
+
+/// How much a cache keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Entries; at least 1.
+    pub entries: usize,
+    /// Bytes of all entries together.
+    pub bytes: u64,
+}
+
+/// What goes when there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// What was not used for the longest time.
+    Lru,
+    /// See the [module](super).
+    S3Fifo,
+}
+
+/// Why an entry went without being asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// There was no room.
+    Evicted,
+    /// Its time was over.
+    Expired,
+}
+
+/// An entry that is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct New {
+    /// A hash of its key: what is remembered of it once it was evicted.
+    pub hash: u32,
+    /// What it takes of [`Limits::bytes`].
+    pub bytes: u64,
+    /// When it is over; infinite for never.
+    pub until: f64,
+}
+
+/// How often each slot was used since the index looked last: written by whoever reads the cache, at most [`HOT`].
+pub type Heat = [Cell<u8>];
+
+/// More uses than this count as so many.
+pub const HOT: u8 = 3;
+
+/// The share of the limits that small has to begin with, and its bounds.
+const SHARE: f64 = 0.1;
+const LEAST_SHARE: f64 = 0.05;
+const MOST_SHARE: f64 = 0.9;
+/// Ghosts of either queue, for each entry that is kept.
+const GHOSTS: f64 = 0.5;
+/// Dead deadlines that are held before they are looked for.
+const SLACK: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Free,
+    Small,
+    Main,
+}
+
+#[derive(Debug)]
+struct Node {
+    place: Place,
+    hash: u32,
+    /// Counts what the slot was given, so that a deadline of something earlier is told apart.
+    uses: u32,
+    bytes: u64,
+    until: f64,
+}
+
+/// Decides by slot what a cache keeps; the keys and values lie elsewhere, under the same slots. See the
+/// [module](super) for what it promises.
+#[derive(Debug)]
+pub struct Index {
+    limits: Limits,
+    policy: Policy,
+    nodes: Vec<Node>,
+    links: Vec<Link>,
+    free: Vec<u32>,
+    small: List,
+    main: List,
+    small_bytes: u64,
+    bytes: u64,
+    ghosts: Ghosts,
+    share: f64,
+    deadlines: RadixQueue,
+    /// How many deadlines the queue holds, dead ones included.
+    queued: usize,
+    /// Entries that have a deadline.
+    mortal: usize,
+    gone: Vec<(u32, Reason)>,
+}
+
+impl Index {
+    /// An empty one.
+    pub fn new(limits: Limits, policy: Policy) -> Self {
+        Self {
+            limits,
+            policy,
+            nodes: Vec::new(),
+            links: Vec::new(),
+            free: Vec::new(),
+            small: List::EMPTY,
+            main: List::EMPTY,
+            small_bytes: 0,
+            bytes: 0,
+            ghosts: Ghosts::default(),
+            share: SHARE,
+            deadlines: RadixQueue::default(),
+            queued: 0,
+            mortal: 0,
+            gone: Vec::new(),
+        }
+    }
+
+    /// Entries.
+    pub fn len(&self) -> usize {
+        self.small.len() + self.main.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What they take.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The share of the limits that small may have now.
+    pub fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// Until when the entry of a slot is good; nothing for a free slot.
+    pub fn until(&self, slot: u32) -> Option<f64> {
+        let node = self.nodes.get(slot as usize)?;
+        (node.place != Place::Free).then_some(node.until)
+    }
+
+    /// How many have gone without being asked to, and were not taken yet.
+    pub fn gone(&self) -> usize {
+        self.gone.len()
+    }
+
+    /// The first of those, in order. Slots of these may be in use again.
+    pub fn take_gone(&mut self, most: usize) -> std::vec::Drain<'_, (u32, Reason)> {
+        let most = most.min(self.gone.len());
+        self.gone.drain(..most)
+    }
+
+    /// Gives an entry a slot, after making room: what is over goes first, then what the policy says. Nothing, and no
+    /// change, for an entry that would not fit alone.
+    pub fn insert(&mut self, new: New, now: f64, heat: &Heat) -> Option<u32> {
+        if new.bytes > self.limits.bytes {
+            return None;
+        }
+        self.make_room(1, new.bytes, None, now, heat);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.nodes.push(Node {
+                place: Place::Free,
+                hash: 0,
+                uses: 0,
+                bytes: 0,
+                until: f64::INFINITY,
+            });
+            self.links.push(Link::LOOSE);
+            u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 slots")
+        });
+        let to_main = match self.policy {
+            Policy::Lru => true,
+            Policy::S3Fifo => self.recall(new.hash),
+        };
+        let node = &mut self.nodes[slot as usize];
+        node.hash = new.hash;
+        node.bytes = new.bytes;
+        self.bytes += new.bytes;
+        if to_main {
+            node.place = Place::Main;
+            self.main.push_last(&mut self.links, slot);
+        } else {
+            node.place = Place::Small;
+            self.small_bytes += new.bytes;
+            self.small.push_last(&mut self.links, slot);
+        }
+        if let Some(cell) = heat.get(slot as usize) {
+            cell.set(0);
+        }
+        self.set_until(slot, new.until);
+        Some(slot)
+    }
+
+    /// Gives a slot's entry another size and time, and makes room for it; counts as a use. False, and the entry is
+    /// removed, when it would not fit alone.
+    pub fn update(&mut self, slot: u32, bytes: u64, until: f64, now: f64, heat: &Heat) -> bool {
+        if self.until(slot).is_none() {
+            return false;
+        }
+        if bytes > self.limits.bytes {
+            self.remove(slot);
+            return false;
+        }
+        let node = &mut self.nodes[slot as usize];
+        let before = std::mem::replace(&mut node.bytes, bytes);
+        self.bytes = self.bytes - before + bytes;
+        if node.place == Place::Small {
+            self.small_bytes = self.small_bytes - before + bytes;
+        }
+        self.set_until(slot, until);
+        self.touch(slot, heat);
+        self.make_room(0, 0, Some(slot), now, heat);
+        true
+    }
+
+    /// An entry was used. What S3-FIFO needs to know of it may also be written into the heat directly.
+    pub fn touch(&mut self, slot: u32, heat: &Heat) {
+        let Some(node) = self.nodes.get(slot as usize) else { return };
+        match (self.policy, node.place) {
+            (_, Place::Free) => {}
+            (Policy::Lru, _) => self.main.move_last(&mut self.links, slot),
+            (Policy::S3Fifo, _) => {
+                if let Some(cell) = heat.get(slot as usize) {
+                    cell.set((cell.get() + 1).min(HOT));
+                }
+            }
+        }
+    }
+
+    /// Frees a slot; whether it was in use.
+    pub fn remove(&mut self, slot: u32) -> bool {
+        let Some(node) = self.nodes.get_mut(slot as usize) else { return false };
+        match node.place {
+            Place::Free => return false,
+            Place::Small => {
+                self.small_bytes -= node.bytes;
+                self.small.remove(&mut self.links, slot);
+            }
+            Place::Main => self.main.remove(&mut self.links, slot),
+        }
+        self.bytes -= node.bytes;
+        node.place = Place::Free;
+        node.uses = node.uses.wrapping_add(1);
+        self.mortal -= usize::from(node.until != f64::INFINITY);
+        node.until = f64::INFINITY;
+        self.free.push(slot);
+        true
+    }
+
+    /// Removes what is over.
+    pub fn sweep(&mut self, now: f64) {
+        while self.expire_one(now) {}
+    }
+
+    /// Removes everything and forgets what was evicted.
+    pub fn clear(&mut self) {
+        let Self { limits, policy, .. } = *self;
+        *self = Self::new(limits, policy);
+    }
+
+    /// All slots in use: first those that would go first.
+    pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.small.iter(&self.links).chain(self.main.iter(&self.links))
+    }
+
+    fn set_until(&mut self, slot: u32, until: f64) {
+        let node = &mut self.nodes[slot as usize];
+        self.mortal -= usize::from(node.until != f64::INFINITY);
+        node.uses = node.uses.wrapping_add(1);
+        node.until = until;
+        if until == f64::INFINITY {
+            return;
+        }
+        self.mortal += 1;
+        let generation = node.uses;
+        self.deadlines.push(Deadline { key: order_key(until), slot, generation });
+        self.queued += 1;
+        if self.queued > 2 * self.mortal + SLACK {
+            let nodes = &self.nodes;
+            self.deadlines.compact(|entry| is_current(nodes, entry));
+            self.queued = self.mortal;
+        }
+    }
+
+    /// Removes one entry that is over.
+    fn expire_one(&mut self, now: f64) -> bool {
+        if self.queued == 0 {
+            return false;
+        }
+        // The queue is not told of entries that went before their time: a smallest key that may be dead is still no
+        // larger than any living one, and to look for the living one each time would cost more.
+        let limit = order_key(now);
+        loop {
+            let (nodes, queued) = (&self.nodes, &mut self.queued);
+            let popped = self.deadlines.pop_until(limit, |entry| {
+                let current = is_current(nodes, entry);
+                *queued -= usize::from(!current);
+                current
+            });
+            let Some(entry) = popped else { return false };
+            self.queued -= 1;
+            if is_current(&self.nodes, &entry) {
+                self.remove(entry.slot);
+                self.gone.push((entry.slot, Reason::Expired));
+                return true;
+            }
+        }
+    }
+
+    fn has_room(&self, entries: usize, bytes: u64) -> bool {
+        self.len() + entries <= self.limits.entries
+            && self.bytes.saturating_add(bytes) <= self.limits.bytes
+    }
+
+    /// Removes entries until so much more fits.
+    fn make_room(
+        &mut self,
+        entries: usize,
+        bytes: u64,
+        spared: Option<u32>,
+        now: f64,
+        heat: &Heat,
+    ) {
+        while !self.has_room(entries, bytes) {
+            if self.expire_one(now) {
+                continue;
+            }
+            let victim = match self.policy {
+                Policy::Lru => self.main.first(),
+                Policy::S3Fifo => self.cold(spared, heat),
+            };
+            let Some(slot) = victim else { return };
+            let hash = self.nodes[slot as usize].hash;
+            let was_small = self.nodes[slot as usize].place == Place::Small;
+            self.remove(slot);
+            self.gone.push((slot, Reason::Evicted));
+            if self.policy == Policy::S3Fifo {
+                self.remember(hash, was_small);
+            }
+        }
+    }
+
+    /// The next to go by S3-FIFO: moves on what was used, until it finds what was not.
+    fn cold(&mut self, spared: Option<u32>, heat: &Heat) -> Option<u32> {
+        let heat_of = |slot: u32| heat.get(slot as usize);
+        loop {
+            // Whether main has nothing that may go.
+            let main_is_bare = match self.main.first() {
+                None => true,
+                first => first == spared && self.main.len() == 1,
+            };
+            let from_small = self.small.len() > 0 && (main_is_bare || self.small_is_full());
+            if from_small {
+                let slot = self.small.first()?;
+                let hot = heat_of(slot).is_some_and(|cell| cell.replace(0) > 0);
+                if !hot && Some(slot) != spared {
+                    return Some(slot);
+                }
+                let node = &mut self.nodes[slot as usize];
+                node.place = Place::Main;
+                self.small_bytes -= node.bytes;
+                self.small.remove(&mut self.links, slot);
+                self.main.push_last(&mut self.links, slot);
+            } else {
+                let slot = self.main.first()?;
+                let heat = heat_of(slot);
+                let left = heat.map_or(0, Cell::get);
+                if left == 0 && Some(slot) != spared {
+                    return Some(slot);
+                }
+                if let Some(cell) = heat {
+                    cell.set(left.saturating_sub(1));
+                }
+                self.main.move_last(&mut self.links, slot);
+            }
+        }
+    }
+
+    fn small_is_full(&self) -> bool {
+        let Limits { entries, bytes } = self.limits;
+        self.small.len() as f64 >= self.share * entries as f64
+            || (self.small_bytes > 0 && self.small_bytes as f64 >= self.share * bytes as f64)
+    }
+
+    fn remember(&mut self, hash: u32, was_small: bool) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "half of a length"
+        )]
+        let most = (self.len() as f64 * GHOSTS) as usize;
+        let from = if was_small { From::Small } else { From::Main };
+        self.ghosts.add(hash, from, most);
+    }
+
+    /// Whether a hash was evicted of late. Whichever queue it was too short for grows by one entry.
+    fn recall(&mut self, hash: u32) -> bool {
+        let Some(from) = self.ghosts.take(hash) else { return false };
+        let one = 1.0 / self.len().max(1) as f64;
+        self.share = match from {
+            From::Small => (self.share + one).min(MOST_SHARE),
+            From::Main => (self.share - one).max(LEAST_SHARE),
+        };
+        true
+    }
+}
+
+fn is_current(nodes: &[Node], entry: &Deadline) -> bool {
+    let node = &nodes[entry.slot as usize];
+    node.uses == entry.generation && node.place != Place::Free
+}

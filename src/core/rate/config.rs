@@ -1,0 +1,73 @@
+//! What a limiter is made of, checked.
+
+use super::policy::FOREVER_US;
+use crate::core::slab::MAX_SLOTS;
+
+/// How quotas are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// A bucket that refills steadily.
+    Gcra,
+    /// Every admission of the last window.
+    Log,
+    /// Two counters, the older one fading.
+    Counter,
+}
+
+/// A field of [`Config`] that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// `limit`: from 1 to 10^9; a log holds at most 100 000.
+    Limit = 1,
+    /// `window_us`: from 1 to 10^15.
+    Window = 2,
+    /// `burst`: from 1 to 10^9, only for GCRA, and refilled within 285 years.
+    Burst = 3,
+    /// `max_keys`: from 1 to 2^24.
+    MaxKeys = 4,
+    /// `block_us`: at most 285 years.
+    Block = 5,
+}
+
+/// Options of a limiter. Times are microseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// How quotas are counted.
+    pub algorithm: Algorithm,
+    /// How much may be taken in a window.
+    pub limit: u32,
+    /// The window.
+    pub window_us: u64,
+    /// What a key can take at once; GCRA alone tells it apart from the limit.
+    pub burst: u32,
+    /// How many keys are remembered.
+    pub max_keys: usize,
+    /// How long a key is blocked that took too much; 0 for not at all.
+    pub block_us: u64,
+}
+
+const MOST: u32 = 1_000_000_000;
+/// Sixteen bytes an entry: what one key of a log can be made to hold.
+const LONGEST_LOG: u32 = 100_000;
+const LONGEST_WINDOW_US: u64 = 1_000_000_000_000_000;
+
+impl Config {
+    pub(super) fn validate(&self) -> Result<(), Field> {
+        let Self { algorithm, limit, window_us, burst, max_keys, block_us } = *self;
+        let most = if algorithm == Algorithm::Log { LONGEST_LOG } else { MOST };
+        let refill = u128::from(burst) * u128::from(window_us) / u128::from(limit.max(1));
+        let checks = [
+            ((1..=most).contains(&limit), Field::Limit),
+            ((1..=LONGEST_WINDOW_US).contains(&window_us), Field::Window),
+            ((1..=MOST).contains(&burst), Field::Burst),
+            (algorithm == Algorithm::Gcra || burst == limit, Field::Burst),
+            (refill < u128::from(FOREVER_US), Field::Burst),
+            ((1..=MAX_SLOTS).contains(&max_keys), Field::MaxKeys),
+            (block_us <= FOREVER_US, Field::Block),
+        ];
+        match checks.into_iter().find(|(holds, _)| !holds) {
+            Some((_, field)) => Err(field),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Keys of one policy: their states, their blocks, and which of them is forgotten.
+
+use super::config::Config;
+use super::idle::{Idle, push_lean};
+use super::policy::{FOREVER_US, Policy, Verdict};
+
+/// How many places out of date are corrected when a key has to make room, before the first one goes as it is.
+const LOOKS_FOR_ROOM: usize = 32;
+/// The same for a key that has room.
+const LOOKS_IN_PASSING: usize = 4;
+/// How many idle keys a new one takes with it: more than come, so that memory follows what is in use.
+const IDLE_FOR_NEW: usize = 2;
+
+#[derive(Debug, Clone)]
+pub(super) struct Keys<P: Policy> {
+    policy: P,
+    states: Vec<P::State>,
+    blocked_until: Vec<u64>,
+    free: Vec<u32>,
+    idle: Idle,
+    /// How many keys there may be.
+    most: usize,
+    block_us: u64,
+    displaced: u64,
+}
+
+impl<P: Policy> Keys<P> {
+    pub(super) fn new(policy: P, config: &Config) -> Self {
+        Self {
+            policy,
+            states: Vec::new(),
+            blocked_until: Vec::new(),
+            free: Vec::new(),
+            idle: Idle::default(),
+            most: config.max_keys,
+            block_us: config.block_us,
+            displaced: 0,
+        }
+    }
+
+    /// What a cost would meet; a slot that stands for no key is a new key. `None` for a cost that can never be met.
+    pub(super) fn check(&mut self, slot: Option<u32>, cost: u32, now: u64) -> Option<Verdict> {
+        if cost == 0 || cost > self.policy.capacity() {
+            return None;
+        }
+        let Some(slot) = slot.filter(|slot| self.idle.has(*slot)) else {
+            return Some(self.policy.quote(&mut P::State::default(), now, cost));
+        };
+        let verdict = self.policy.quote(&mut self.states[slot as usize], now, cost);
+        let blocked_us = self.blocked_until[slot as usize].saturating_sub(now);
+        if blocked_us == 0 {
+            return Some(verdict);
+        }
+        Some(Verdict {
+            allowed: false,
+            retry_us: verdict.retry_us.max(blocked_us),
+            reset_us: verdict.reset_us.max(blocked_us),
+            blocked_us,
+            ..verdict
+        })
+    }
+
+    /// Takes a cost if it is there. `None` for a slot that stands for no key, and for a cost that can never be met.
+    pub(super) fn take(&mut self, slot: u32, cost: u32, now: u64) -> Option<Verdict> {
+        if !self.idle.has(slot) {
+            return None;
+        }
+        let mut verdict = self.check(Some(slot), cost, now)?;
+        let state = &mut self.states[slot as usize];
+        if verdict.allowed {
+            self.policy.take(state, now, cost);
+            verdict.remaining -= cost;
+            verdict.reset_us = self.policy.idle_at(state) - now;
+        } else if self.block_us > 0 && verdict.blocked_us == 0 {
+            self.blocked_until[slot as usize] = now + self.block_us;
+            verdict.retry_us = verdict.retry_us.max(self.block_us);
+            verdict.reset_us = verdict.reset_us.max(self.block_us);
+            verdict.blocked_us = self.block_us;
+        }
+        Some(verdict)
+    }
+
+    /// Adds a key that has taken nothing; tells which slots were forgotten for it.
+    pub(super) fn add(&mut self, now: u64, forgotten: &mut dyn FnMut(u32)) -> u32 {
+        self.make_room(now, forgotten);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            push_lean(&mut self.states, P::State::default());
+            push_lean(&mut self.blocked_until, 0);
+            u32::try_from(self.states.len() - 1).expect("fewer than 2^24 keys")
+        });
+        self.idle.set(slot, now);
+        slot
+    }
+
+    /// Takes points whether they are there or not: false for a slot that stands for no key.
+    pub(super) fn penalty(&mut self, slot: u32, points: u32, now: u64) -> bool {
+        self.change(slot, |keys| keys.policy.take(&mut keys.states[slot as usize], now, points))
+    }
+
+    /// Gives points back.
+    pub(super) fn reward(&mut self, slot: u32, points: u32, now: u64) -> bool {
+        self.change(slot, |keys| keys.policy.give(&mut keys.states[slot as usize], now, points))
+    }
+
+    /// Refuses the key for a time, from now on; 0 ends a block.
+    pub(super) fn block(&mut self, slot: u32, block_us: u64, now: u64) -> bool {
+        self.change(slot, |keys| {
+            keys.blocked_until[slot as usize] = now + block_us.min(FOREVER_US);
+        })
+    }
+
+    /// Forgets a key; whether there was one.
+    pub(super) fn forget(&mut self, slot: u32) -> bool {
+        if !self.idle.has(slot) {
+            return false;
+        }
+        self.idle.remove(slot);
+        self.states[slot as usize] = P::State::default();
+        self.blocked_until[slot as usize] = 0;
+        push_lean(&mut self.free, slot);
+        true
+    }
+
+    /// Corrects where a key stands among those that are soon idle, after it was taken from for the first time.
+    pub(super) fn settle(&mut self, slot: u32) {
+        self.idle.set(slot, self.idle_at(slot));
+    }
+
+    /// Forgets up to `most` idle keys, telling each; how many they were.
+    pub(super) fn sweep(&mut self, now: u64, most: usize, forgotten: &mut dyn FnMut(u32)) -> usize {
+        let mut swept = 0;
+        // Each look either forgets a key or puts one where it belongs, in the future.
+        while swept < most
+            && let Some((slot, thought)) = self.idle.first()
+            && thought <= now
+        {
+            if self.idle_at(slot) > now {
+                self.settle(slot);
+                continue;
+            }
+            self.forget(slot);
+            forgotten(slot);
+            swept += 1;
+        }
+        swept
+    }
+
+    /// When the next key may be idle; never later than it is.
+    pub(super) fn next_idle(&self) -> Option<u64> {
+        self.idle.first().map(|(_, thought)| thought)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.idle.len()
+    }
+
+    /// Keys that were forgotten while they were not idle.
+    pub(super) fn displaced(&self) -> u64 {
+        self.displaced
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let beside: usize = self.states.iter().map(P::heap_bytes).sum();
+        self.states.capacity() * size_of::<P::State>()
+            + self.blocked_until.capacity() * size_of::<u64>()
+            + self.free.capacity() * size_of::<u32>()
+            + self.idle.bytes()
+            + beside
+    }
+
+    fn change(&mut self, slot: u32, body: impl FnOnce(&mut Self)) -> bool {
+        if !self.idle.has(slot) {
+            return false;
+        }
+        body(self);
+        self.settle(slot);
+        true
+    }
+
+    fn idle_at(&self, slot: u32) -> u64 {
+        let at = self.policy.idle_at(&self.states[slot as usize]);
+        at.max(self.blocked_until[slot as usize])
+    }
+
+    /// Before a key is added. With room left only what is idle goes; else one key has to, the soonest idle.
+    fn make_room(&mut self, now: u64, forgotten: &mut dyn FnMut(u32)) {
+        let must = self.len() >= self.most;
+        let looks = if must { LOOKS_FOR_ROOM } else { LOOKS_IN_PASSING };
+        let mut freed = 0;
+        for look in 1..=looks {
+            let Some((slot, thought)) = self.idle.first() else { return };
+            let may_displace = must && freed == 0;
+            if freed == IDLE_FOR_NEW || (thought > now && !may_displace) {
+                return;
+            }
+            let at = self.idle_at(slot);
+            if at > now {
+                if at > thought && look < looks {
+                    self.settle(slot);
+                    continue;
+                }
+                if !may_displace {
+                    return;
+                }
+                self.displaced += 1;
+            }
+            self.forget(slot);
+            forgotten(slot);
+            freed += 1;
+        }
+    }
+}
