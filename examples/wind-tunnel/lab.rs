@@ -20,18 +20,15 @@ pub struct Spread {
     pub median: f64,
     pub low: f64,
     pub high: f64,
-    /// Share of the seeds in which it was not a number or infinite, 0 to 1.
-    pub lost: f64,
 }
 
 impl Spread {
     /// Of at least one figure.
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
         let mut all: Vec<f64> = figures.into_iter().collect();
-        let lost = all.iter().filter(|x| !x.is_finite()).count() as f64 / all.len().max(1) as f64;
         all.sort_by(f64::total_cmp);
         let at = |i: usize| all.get(i).copied().unwrap_or(f64::NAN);
-        Self { median: at(all.len() / 2), low: at(0), high: at(all.len().saturating_sub(1)), lost }
+        Self { median: at(all.len() / 2), low: at(0), high: at(all.len().saturating_sub(1)) }
     }
 }
 

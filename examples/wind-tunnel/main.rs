@@ -2,6 +2,8 @@
 //!
 //! `npm run wind-tunnel` builds and runs it. The same seeds give the same page, byte by byte, on any number of threads.
 
+#![allow(unreachable_pub, reason = "a program exports nothing; `pub` says what a module is for")]
+
 mod experiment;
 mod lab;
 mod policy;
@@ -24,7 +26,7 @@ struct Asked {
 
 fn asked() -> Result<Asked, String> {
     let mut lab = Lab { seeds: 100, threads: 2, quick: false };
-    let (mut out, mut only, mut seeds) = (PathBuf::from("."), Vec::new(), None);
+    let (mut out, mut only, mut seeds) = (PathBuf::from("target/tunnel"), Vec::new(), None);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -58,29 +60,36 @@ fn examine(asked: &Asked, mut told: impl FnMut(&str)) -> Page {
     page
 }
 
-fn write(out: &Path, page: &Page) -> std::io::Result<()> {
+/// The page as a file, and its pictures in a folder beside it.
+fn write(out: &Path, page: &Page, lab: &Lab) -> std::io::Result<()> {
     let folder = out.join("wind-tunnel");
     std::fs::create_dir_all(&folder)?;
     for (name, svg) in &page.pictures {
         std::fs::write(folder.join(name), svg)?;
     }
+    std::fs::write(out.join("wind-tunnel.md"), whole(page, lab))
+}
+
+/// What stands above the experiments, and they.
+fn whole(page: &Page, lab: &Lab) -> String {
     let bars: Vec<Vec<String>> = page
         .bars
         .iter()
         .map(|bar| {
-            vec![
-                bar.what.clone(),
-                bar.found.clone(),
-                if bar.met { "yes" } else { "**no**" }.to_owned(),
-            ]
+            let met = if bar.met { "yes" } else { "**no**" };
+            vec![bar.what.clone(), bar.found.clone(), met.to_owned()]
         })
         .collect();
     let met = page.bars.iter().filter(|bar| bar.met).count();
-    let mut summary = Page::default();
-    summary.heading("What was to be reached");
-    summary.line(&format!("{met} of {} met. Median / worst seed.", page.bars.len()));
-    summary.table(&["bar", "found", "met"], &bars);
-    std::fs::write(folder.join("results.md"), summary.text + &page.text)
+    let mut top = Page { text: include_str!("about.md").to_owned(), ..Page::default() };
+    top.heading("What was to be reached");
+    let seeds = lab.seeds;
+    top.line(&format!(
+        "{met} of {} met, {seeds} seeds a cell unless a table says otherwise; median / worst seed.",
+        page.bars.len()
+    ));
+    top.table(&["bar", "found", "met"], &bars);
+    top.text + page.text.trim_end() + "\n"
 }
 
 fn main() -> std::io::Result<()> {
@@ -109,5 +118,8 @@ fn main() -> std::io::Result<()> {
             bar.found
         )?;
     }
-    write(&asked.out, &page)
+    write(&asked.out, &page, &asked.lab)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::hot::{self, Export};
-use super::{actor, atom, bus, cache, clock, engine, inbox, journal, rate, restart, supervisor, system, word};
+use super::{
+    actor, atom, bus, cache, clock, engine, inbox, journal, rate, restart, supervisor, system, word,
+};
 use crate::core::error::ERROR_CODES;
 
 fn lane() -> impl Iterator<Item = &'static Export> {

@@ -1,5 +1,7 @@
 //! Load, goodput, late answers and R of a run, as a picture and as lines of text.
 
+use std::fmt::Write as _;
+
 use crate::policy::Kind;
 use crate::report::{Line, Page, picture, spark};
 use crate::world::{PER_SECOND, Record, Scenario};
@@ -58,7 +60,8 @@ pub fn terminal(scenario: &Scenario) -> String {
             ("R", series(scenario, &record, resistance), 130.0),
         ];
         for (name, values, top) in rows {
-            text.push_str(&format!("{:>10} {name:<8} {}\n", kind.name(), spark(&values, top, 90)));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{:>10} {name:<8} {}", kind.name(), spark(&values, top, 90));
         }
     }
     text

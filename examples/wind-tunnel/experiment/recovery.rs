@@ -33,7 +33,9 @@ pub fn outages(lab: &Lab, page: &mut Page) {
             for &rate in rates {
                 let mut scenario = called(rate, 5.0 + length + 20.0);
                 if rate >= 1000.0 && length > 10.0 {
-                    table.iter_mut().for_each(|row| row.push("–".into()));
+                    for row in &mut table {
+                        row.push("–".into());
+                    }
                     continue;
                 }
                 scenario.retries = 2;

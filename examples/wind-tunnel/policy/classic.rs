@@ -88,7 +88,7 @@ impl Physics {
         if self.ticks < 10 {
             return;
         }
-        self.scar = self.scar * (-LAMBDA * dt / 1000.0).exp();
+        self.scar *= (-LAMBDA * dt / 1000.0).exp();
         if magnitude(positive) > CRITICAL {
             self.scar += SIGMA;
         }

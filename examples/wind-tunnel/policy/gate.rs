@@ -39,8 +39,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    pub fn new(config: Config, face: Face, seed: u64) -> Self {
-        let mut engine = Engine::new(config, seed).expect("a valid configuration");
+    pub fn new(config: &Config, face: Face, seed: u64) -> Self {
+        let mut engine = Engine::new(*config, seed).expect("a valid configuration");
         let route = engine.intern("route", 0.0).id;
         let (places, waiters) = (Vec::new(), Vec::new());
         Self { engine, route, face, places, waiters, news: VecDeque::new() }

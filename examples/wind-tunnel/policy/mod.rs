@@ -164,7 +164,7 @@ impl Kind {
     fn one(&self, scenario: &Scenario, seed: u64) -> Box<dyn Policy> {
         let servers = scenario.backends[0].servers;
         let patience = scenario.patience_ms;
-        match *self {
+        match self {
             Self::None => Box::new(none::None),
             Self::Fixed => Box::new(fixed::Fixed::new(12)),
             Self::Aimd => Box::new(limiter::Limiter::new(aimd::Aimd::default())),
@@ -181,7 +181,7 @@ impl Kind {
             Self::NoQueue(config) => Box::new(gate::Gate::new(config, gate::Face::NoQueue, seed)),
             Self::Flat(config) => Box::new(gate::Gate::new(config, gate::Face::Flat, seed)),
             Self::Route(config) => Box::new(physics::route(config, seed)),
-            Self::Oracle(order) => Box::new(oracle::Oracle::new(scenario, patience, order)),
+            Self::Oracle(order) => Box::new(oracle::Oracle::new(scenario, patience, *order)),
         }
     }
 

@@ -4,6 +4,6 @@ mod page;
 mod svg;
 mod terminal;
 
-pub use page::{Bar, Page, figure};
+pub use page::{Page, figure};
 pub use svg::{Line, picture};
 pub use terminal::spark;
