@@ -12,8 +12,10 @@ use super::{Answer, Ask, End, News, Policy};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Face {
     Whole,
-    /// Nobody tells it who has left the queue.
+    /// Nobody tells it who has left.
     Deaf,
+    /// A place is freed when its client leaves, as an adapter does that cannot see the work end.
+    Hasty,
     /// Nobody waits.
     NoQueue,
     /// Everybody has the same voltage.
@@ -68,7 +70,7 @@ impl Policy for Gate {
         let admission = match self.face {
             Face::NoQueue => engine.try_admit(route, ask.voltage, default, now),
             Face::Flat => engine.admit(route, 60.0, default, forever, now),
-            Face::Whole | Face::Deaf => engine.admit(route, ask.voltage, default, forever, now),
+            Face::Whole | Face::Deaf | Face::Hasty => engine.admit(route, ask.voltage, default, forever, now),
         };
         let answer = match admission {
             Admission::Admitted(ticket) => {
@@ -103,11 +105,17 @@ impl Policy for Gate {
         if self.face == Face::Deaf {
             return;
         }
-        match std::mem::replace(&mut self.places[id as usize], Place::Nowhere) {
+        match self.places[id as usize] {
             Place::Nowhere => {}
-            Place::Queue(waiter) => _ = self.engine.cancel(waiter, now),
-            // As the adapters do; the work goes on all the same, and the gate cannot know.
-            Place::Service(ticket) => _ = self.engine.done(ticket, Outcome::Aborted, now),
+            Place::Queue(waiter) => {
+                self.places[id as usize] = Place::Nowhere;
+                _ = self.engine.cancel(waiter, now);
+            }
+            Place::Service(ticket) if self.face == Face::Hasty => {
+                self.places[id as usize] = Place::Nowhere;
+                _ = self.engine.done(ticket, Outcome::Aborted, now);
+            }
+            Place::Service(ticket) => _ = self.engine.left(ticket, now),
         }
         self.listen();
     }

@@ -103,8 +103,10 @@ pub enum Kind {
     ClassicRoute,
     /// The gate of this library.
     Gate(Config),
-    /// The gate, not told who has left the queue.
+    /// The gate, not told who has left.
     Deaf(Config),
+    /// The gate, whose places are freed when their clients leave.
+    Hasty(Config),
     /// The gate through `try_admit`: nobody waits.
     NoQueue(Config),
     /// The gate, with every request at one voltage.
@@ -153,6 +155,7 @@ impl Kind {
             Self::ClassicRoute => "classic route()",
             Self::Gate(_) => "keelson",
             Self::Deaf(_) => "keelson, deaf",
+            Self::Hasty(_) => "keelson, hasty",
             Self::NoQueue(_) => "keelson, no queue",
             Self::Flat(_) => "keelson, flat",
             Self::Route(_) => "keelson route()",
@@ -178,6 +181,7 @@ impl Kind {
             Self::ClassicRoute => Box::new(classic::route()),
             Self::Gate(config) => Box::new(gate::Gate::new(config, gate::Face::Whole, seed)),
             Self::Deaf(config) => Box::new(gate::Gate::new(config, gate::Face::Deaf, seed)),
+            Self::Hasty(config) => Box::new(gate::Gate::new(config, gate::Face::Hasty, seed)),
             Self::NoQueue(config) => Box::new(gate::Gate::new(config, gate::Face::NoQueue, seed)),
             Self::Flat(config) => Box::new(gate::Gate::new(config, gate::Face::Flat, seed)),
             Self::Route(config) => Box::new(physics::route(config, seed)),

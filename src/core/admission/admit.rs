@@ -65,6 +65,7 @@ impl Engine {
                     asked: now,
                     in_flight: gate.in_flight,
                     kind: Kind::Shadow,
+                    left: false,
                     position: u32::MAX,
                 };
                 Some((self.issue(ticket, ticket_timeout_ms)?, Some(shed)))
@@ -129,7 +130,7 @@ impl Engine {
         let in_flight = gate.start(&self.config.gate, extra, now);
         let kind = if extra { Kind::Extra } else { Kind::Regular };
         self.issue(
-            Ticket { route: slot, since: now, asked, in_flight, kind, position: u32::MAX },
+            Ticket { route: slot, since: now, asked, in_flight, kind, left: false, position: u32::MAX },
             timeout_ms,
         )
     }

@@ -63,6 +63,8 @@ pub(crate) struct Ticket {
     /// In flight when it started, itself included.
     pub(crate) in_flight: u32,
     pub(crate) kind: Kind,
+    /// Its client is gone.
+    pub(crate) left: bool,
     pub(crate) position: u32,
 }
 

@@ -1,6 +1,7 @@
 //! One route's door: limit, order, resistance and trickle, and the numbers that explain them.
 
 use super::config::GateConfig;
+use super::engine::Kind;
 use super::evidence::Evidence;
 use super::limit::Limit;
 use super::patience::Patience;
@@ -140,6 +141,21 @@ impl Gate {
         }
         self.limit.start(config, f64::from(self.in_flight), now);
         self.in_flight
+    }
+
+    /// A client left this long after it asked, its work this old.
+    pub(crate) fn leave(
+        &mut self,
+        config: &GateConfig,
+        age: f64,
+        work: f64,
+        kind: Kind,
+        now: f64,
+    ) {
+        self.patience.left(age, now);
+        if kind != Kind::Shadow {
+            self.limit.abandoned(config, work);
+        }
     }
 
     /// Counts a refusal.

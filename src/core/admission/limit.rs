@@ -235,10 +235,14 @@ impl Limit {
         }
     }
 
+    /// A client was still there when its work ended.
+    pub(crate) fn answered(&mut self) {
+        self.ends.0 += 1.0;
+    }
+
     /// Work that started with `in_flight` (itself included) took `latency` and succeeded.
     pub(crate) fn sample(&mut self, config: &GateConfig, in_flight: f64, latency: f64, now: f64) {
         self.samples += 1.0;
-        self.ends.0 += 1.0;
         if self.base <= 0.0 {
             self.low.add(latency, in_flight);
             if self.low.count >= FIRST_BATCH {

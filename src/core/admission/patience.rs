@@ -54,15 +54,20 @@ impl Patience {
     /// A client was answered at this age, of which so much was service.
     pub(crate) fn answered(&mut self, age: f64, service: f64, now: f64) {
         self.ended += 1.0;
-        self.count += 1.0;
-        let weight = WEIGHT.max(1.0 / self.count);
-        self.mean += weight * (service - self.mean);
-        self.square += weight * (service * service - self.square);
+        self.worked(service);
         if self.estimate > 0.0 && age > self.estimate {
             let known = self.current(now);
             self.estimate = known + LATE_GAIN * (age - known).max(0.0);
             self.at = now;
         }
+    }
+
+    /// Work took so long, whoever waited for it.
+    pub(crate) fn worked(&mut self, service: f64) {
+        self.count += 1.0;
+        let weight = WEIGHT.max(1.0 / self.count);
+        self.mean += weight * (service - self.mean);
+        self.square += weight * (service * service - self.square);
     }
 
     fn current(&self, now: f64) -> f64 {

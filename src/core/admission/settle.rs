@@ -29,6 +29,21 @@ impl Engine {
         true
     }
 
+    /// The client of a ticket is gone, and its work goes on: it keeps its place until [`Engine::done`], because the
+    /// service is no less busy for it. False if the ticket is done, or was left before.
+    pub fn left(&mut self, ticket: TicketId, now_ms: f64) -> bool {
+        let now = self.clock.tick(now_ms);
+        let Some(gone) = self.tickets.get_mut(ticket.0).filter(|gone| !gone.left) else {
+            return false;
+        };
+        gone.left = true;
+        let (route, asked, since, kind) = (gone.route, gone.asked, gone.since, gone.kind);
+        if let Some(gate) = self.routes.gate(route) {
+            gate.leave(&self.config.gate, now - asked, now - since, kind, now);
+        }
+        true
+    }
+
     /// A waiter gives up. False if it is not waiting any more. No event follows.
     pub fn cancel(&mut self, waiter: WaiterId, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
@@ -107,8 +122,11 @@ impl Engine {
                     let latency = (now - ticket.since).max(0.0);
                     gate.counters.succeeded += 1;
                     gate.evidence.succeed(latency);
-                    gate.patience.answered(now - ticket.asked, latency, now);
-                    if ticket.kind != Kind::Shadow {
+                    if !ticket.left {
+                        gate.patience.answered(now - ticket.asked, latency, now);
+                        gate.limit.answered();
+                    }
+                    if ticket.kind != Kind::Shadow && !ticket.left {
                         gate.limit.sample(config, f64::from(ticket.in_flight), latency, now);
                     }
                 }
@@ -116,13 +134,10 @@ impl Engine {
                     gate.counters.failed += 1;
                     gate.evidence.fail();
                 }
-                Outcome::Aborted => {
-                    gate.patience.left(now - ticket.asked, now);
-                    if ticket.kind != Kind::Shadow {
-                        gate.limit.abandoned(config, now - ticket.since);
-                    }
+                Outcome::Aborted if !ticket.left => {
+                    gate.leave(config, now - ticket.asked, now - ticket.since, ticket.kind, now);
                 }
-                Outcome::Ignored => {}
+                Outcome::Aborted | Outcome::Ignored => {}
             }
             if matches!(outcome, Outcome::Ok | Outcome::Failed) {
                 let scarred = gate.evidence.scarred(config);
