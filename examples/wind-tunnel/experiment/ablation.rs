@@ -62,6 +62,7 @@ pub fn ablation(lab: &Lab, page: &mut Page) {
             ("nobody waits", Kind::NoQueue(config)),
             ("one voltage for all", Kind::Flat(config)),
             ("not told who leaves", Kind::Deaf(config)),
+            ("a place is freed when its client leaves", Kind::Hasty(config)),
             ("without the trickle", Kind::Gate(trickle)),
         ],
     );

@@ -70,7 +70,9 @@ impl Policy for Gate {
         let admission = match self.face {
             Face::NoQueue => engine.try_admit(route, ask.voltage, default, now),
             Face::Flat => engine.admit(route, 60.0, default, forever, now),
-            Face::Whole | Face::Deaf | Face::Hasty => engine.admit(route, ask.voltage, default, forever, now),
+            Face::Whole | Face::Deaf | Face::Hasty => {
+                engine.admit(route, ask.voltage, default, forever, now)
+            }
         };
         let answer = match admission {
             Admission::Admitted(ticket) => {

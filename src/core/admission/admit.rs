@@ -130,7 +130,15 @@ impl Engine {
         let in_flight = gate.start(&self.config.gate, extra, now);
         let kind = if extra { Kind::Extra } else { Kind::Regular };
         self.issue(
-            Ticket { route: slot, since: now, asked, in_flight, kind, left: false, position: u32::MAX },
+            Ticket {
+                route: slot,
+                since: now,
+                asked,
+                in_flight,
+                kind,
+                left: false,
+                position: u32::MAX,
+            },
             timeout_ms,
         )
     }

@@ -144,17 +144,10 @@ impl Gate {
     }
 
     /// A client left this long after it asked, its work this old.
-    pub(crate) fn leave(
-        &mut self,
-        config: &GateConfig,
-        age: f64,
-        work: f64,
-        kind: Kind,
-        now: f64,
-    ) {
+    pub(crate) fn leave(&mut self, config: &GateConfig, age: f64, work: f64, kind: Kind, now: f64) {
         self.patience.left(age, now);
         if kind != Kind::Shadow {
-            self.limit.abandoned(config, work);
+            self.limit.abandoned(config, work, self.patience.known(now));
         }
     }
 

@@ -28,6 +28,9 @@ const NEWS: f64 = 1.3;
 const MORE: f64 = 4.0;
 /// At this share of work that was given up the limit tolerates no queue in the service: ours is in better order.
 const WASTE: f64 = 0.1;
+/// Below this limit even the room for chance goes then: half a square root is half a place of one or two, and would
+/// double what queues in a narrow service. A wider one needs it, or chance alone takes its limit down step by step.
+const NARROW: f64 = 4.0;
 /// A service whose clients give up more than this share of its work has a backlog that outlasts them.
 const HOPELESS: f64 = 0.75;
 /// A batch this much above the baseline (as a logarithm: 2.5 times) means a service to be learned anew.
@@ -274,12 +277,12 @@ impl Limit {
         }
     }
 
-    /// Work was given up after `age`. Its latency is unknown, so it is no sample. But if most work ends so, the service
+    /// Work was given up after `age`, by clients who stay for `patience`. Its latency is unknown, so it is no sample. But if most work ends so, the service
     /// has a backlog that outlasts the clients, in which no latency is ever seen again: the limit is halved until
     /// answers come. Clients who leave long before an answer could have come have reasons of their own.
-    pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64) {
+    pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64, patience: f64) {
         self.ends.0 += 1.0;
-        if age > 0.5 * self.base {
+        if age > 0.5 * self.base.min(patience) {
             self.ends.1 += 1.0;
         }
         let window = self.size.clamp(8.0, 200.0);
@@ -344,7 +347,9 @@ impl Limit {
             self.waste += 0.3 * (self.ends.1 / self.ends.0 - self.waste);
             self.ends = (0.0, 0.0);
         }
-        let tolerance = 1.0 + (config.tolerance - 1.0) * (1.0 - self.waste / WASTE).max(0.0);
+        let room = (1.0 - self.waste / WASTE).max(0.0);
+        let tolerance = 1.0 + (config.tolerance - 1.0) * room;
+        let room = room.max((self.size / NARROW).min(1.0));
         let idle = self.is_below_knee(in_flight, mean);
         if idle && learned && mean > self.base {
             // Less in flight, less done, and no sooner: nothing queues in the service, so this is its own latency.
@@ -358,11 +363,11 @@ impl Limit {
             if self.slow_start {
                 self.size *= 2.0;
             } else if gradient >= 1.0 {
-                self.size += self.size.sqrt();
+                self.size += room * self.size.sqrt();
             } else {
                 // Little's law: the limit over its latency is the throughput; times the baseline, the work
                 // that fits without queueing. Half a square root of room keeps the service busy through noise.
-                let target = self.size * gradient.max(0.5) + 0.5 * self.size.sqrt();
+                let target = self.size * gradient.max(0.5) + 0.5 * room * self.size.sqrt();
                 let step = target - self.size;
                 self.size += if step < 0.0 { 0.25 * step } else { step };
             }
@@ -399,7 +404,7 @@ mod tests {
     fn a_backlog_that_outlasts_every_client_halves_the_limit() {
         let (mut limit, config) = limit();
         for _ in 0..200 {
-            limit.abandoned(&config, 500.0);
+            limit.abandoned(&config, 500.0, 500.0);
         }
         assert_eq!(limit.value(), 1.0);
         assert!(limit.has_room(0.0));
@@ -409,7 +414,7 @@ mod tests {
     fn clients_with_reasons_of_their_own_do_not() {
         let (mut limit, config) = limit();
         for _ in 0..200 {
-            limit.abandoned(&config, 5.0);
+            limit.abandoned(&config, 5.0, 500.0);
         }
         assert_eq!(limit.value(), 16.0);
     }

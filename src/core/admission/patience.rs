@@ -70,6 +70,11 @@ impl Patience {
         self.square += weight * (service * service - self.square);
     }
 
+    /// After this long clients leave; infinity while nobody does.
+    pub(crate) fn known(&self, now: f64) -> f64 {
+        if self.estimate > 0.0 { self.current(now) } else { f64::INFINITY }
+    }
+
     fn current(&self, now: f64) -> f64 {
         self.estimate * (1.0 + FADE * (now - self.at).max(0.0) / 1000.0)
     }
