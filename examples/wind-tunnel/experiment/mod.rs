@@ -5,6 +5,7 @@ mod ablation;
 mod failure;
 mod flapping;
 mod healthy;
+mod loopback;
 mod overload;
 mod picture;
 mod portability;
@@ -22,7 +23,7 @@ use crate::report::Page;
 type Experiment = (&'static str, fn(&Lab, &mut Page));
 
 /// All of them, in the order of the page.
-pub const ALL: [Experiment; 13] = [
+pub const ALL: [Experiment; 14] = [
     ("e1", overload::curve),
     ("e2", overload::step),
     ("e3", recovery::outages),
@@ -36,6 +37,7 @@ pub const ALL: [Experiment; 13] = [
     ("e11", failure::neighbour),
     ("seed", seed::table),
     ("ablation", ablation::ablation),
+    ("loopback", loopback::loopback),
 ];
 
 /// The row of each policy: its name, and the cells made of its figures.
