@@ -40,7 +40,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineAdmit"(engine, route, voltage, timeout, max_wait, now) => admit;
     /// Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0.
     "engineShadow"(engine, route, voltage, timeout, now) => admit_shadow;
-    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before.
+    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. 4: its client
+    /// left and it goes on: 0, or -1 when it is done or was left before.
     "engineDone"(engine, ticket, outcome, now) => done;
     /// A waiter gives up: pending events, or -1 when it was not waiting.
     "engineCancel"(engine, waiter, now) => cancel;
@@ -62,6 +63,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 };
 
 const QUEUED: f64 = -100.0;
+/// Not an outcome: work whose client left.
+const LEFT: f64 = 4.0;
 
 fn with(environment: &Environment, engine: f64, body: impl FnOnce(&mut Engine) -> f64) -> f64 {
     environment.engines.borrow_mut().get(engine).map_or(NONE, body)
@@ -274,6 +277,9 @@ fn admit_shadow(
 
 fn done(environment: &Environment, engine: f64, ticket: f64, outcome: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
+        if outcome == LEFT {
+            return if engine.left(TicketId::from_f64(ticket), now) { 0.0 } else { NONE };
+        }
         let counted = engine.done(TicketId::from_f64(ticket), outcome_of(outcome), now);
         if counted { engine.pending_events() as f64 } else { NONE }
     })

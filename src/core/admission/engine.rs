@@ -59,9 +59,13 @@ pub enum Event {
 pub(crate) struct Ticket {
     pub(crate) route: u32,
     pub(crate) since: f64,
+    /// When it asked: earlier, if it waited.
+    pub(crate) asked: f64,
     /// In flight when it started, itself included.
     pub(crate) in_flight: u32,
     pub(crate) kind: Kind,
+    /// Its client is gone.
+    pub(crate) left: bool,
     pub(crate) position: u32,
 }
 
