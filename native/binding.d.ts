@@ -270,6 +270,20 @@ export interface NativePriority {
   voltage: number
 }
 
+/** What a profile changes of the one it is made from. */
+export interface NativeProfile {
+  /** The number of the profile it is made from. */
+  base: number
+  baselineLatencyMs?: number
+  learnedBaseline?: boolean
+  targetErrorRate?: number
+  saturationBaseline?: number
+  scarFactor?: number
+  scarMultiplier?: number
+  baseResistance?: number
+  breakMultiplier?: number
+}
+
 /** Takes what has gone by calls of this environment. */
 export declare function nativeSharedCacheGone(cache: number): Array<NativeSharedEntry>
 
@@ -335,20 +349,6 @@ export declare function nativeSharedCacheTags(cache: number, tags: Array<string>
 
 /** The text of what was found last. */
 export declare function nativeSharedCacheText(cache: number): string
-
-/** What a profile changes of the one it is made from. */
-export interface NativeProfile {
-  /** The number of the profile it is made from. */
-  base: number
-  baselineLatencyMs?: number
-  learnedBaseline?: boolean
-  targetErrorRate?: number
-  saturationBaseline?: number
-  scarFactor?: number
-  scarMultiplier?: number
-  baseResistance?: number
-  breakMultiplier?: number
-}
 
 /** The cause of the commit that scratch was last filled from. */
 export declare function nativeSharedCause(atom: number): string | null
