@@ -47,6 +47,9 @@ export type ErrorCode =
   | 'KEELSON_RATE_LIMITED'
   | 'KEELSON_MISCONFIGURED'
   | 'KEELSON_PROCESS'
+  | 'KEELSON_LEASE_ENDED'
+  | 'KEELSON_PROVIDER'
+  | 'KEELSON_DEPENDENCY_MISSING'
   | 'KEELSON_CIRCUIT_OPEN'
   | 'KEELSON_BULKHEAD_REJECTED'
   | 'KEELSON_INTERRUPTED'
@@ -319,6 +322,46 @@ export class RecordTooLargeError extends KeelsonError {
   }
 }
 
+/** The task's lease has ended; `outcome` says how. */
+export class LeaseEndedError extends KeelsonError {
+  static readonly code: 'KEELSON_LEASE_ENDED' = 'KEELSON_LEASE_ENDED'
+  readonly code: 'KEELSON_LEASE_ENDED' = 'KEELSON_LEASE_ENDED'
+  /** The route of the task. */
+  readonly route: string
+  /** How it ended: `completed`, `failed`, `timeout` or `aborted`. */
+  readonly outcome: string
+  constructor(route: string, outcome: string) {
+    super(`the lease of a task of ${route} is no longer active: ${outcome}`)
+    this.route = route
+    this.outcome = outcome
+  }
+}
+
+/** A state provider did not answer in time, or with something that is no answer. `cause` has its own words, where there are some. */
+export class ProviderError extends KeelsonError {
+  static readonly code: 'KEELSON_PROVIDER' = 'KEELSON_PROVIDER'
+  readonly code: 'KEELSON_PROVIDER' = 'KEELSON_PROVIDER'
+  /** Which provider. */
+  readonly provider: string
+  constructor(provider: string, message: string, cause?: unknown) {
+    super(`${provider}: ${message}`, cause === undefined ? undefined : { cause })
+    this.provider = provider
+  }
+}
+
+/** An optional package that was asked for is not installed. */
+export class DependencyMissingError extends KeelsonError {
+  static readonly code: 'KEELSON_DEPENDENCY_MISSING' = 'KEELSON_DEPENDENCY_MISSING'
+  readonly code: 'KEELSON_DEPENDENCY_MISSING' = 'KEELSON_DEPENDENCY_MISSING'
+  /** The packages of which one is needed. */
+  readonly packages: readonly string[]
+  constructor(what: string, packages: readonly string[], cause?: unknown) {
+    const install = packages.map((name) => `npm install ${name}`).join(' or ')
+    super(`${what} needs ${packages.join(' or ')}: ${install}`, cause === undefined ? undefined : { cause })
+    this.packages = packages
+  }
+}
+
 /** The Rust core panicked. The process lives; discard the object involved and report the bug. */
 export class NativePanicError extends KeelsonError {
   static readonly code: 'KEELSON_PANIC' = 'KEELSON_PANIC'
@@ -396,6 +439,14 @@ export const isMisconfigurationError: (error: unknown) => error is Misconfigurat
 )
 /** Guard for {@link ProcessError}. */
 export const isProcessError: (error: unknown) => error is ProcessError = isCode(ProcessError.code)
+/** Guard for {@link LeaseEndedError}. */
+export const isLeaseEndedError: (error: unknown) => error is LeaseEndedError = isCode(LeaseEndedError.code)
+/** Guard for {@link ProviderError}. */
+export const isProviderError: (error: unknown) => error is ProviderError = isCode(ProviderError.code)
+/** Guard for {@link DependencyMissingError}. */
+export const isDependencyMissingError: (error: unknown) => error is DependencyMissingError = isCode(
+  DependencyMissingError.code,
+)
 /** Guard for {@link NativePanicError}. */
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
 /** Guard for {@link NativeMissingError}. */

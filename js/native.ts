@@ -12,6 +12,11 @@ interface Native extends Pick<
   | 'nativeErrorCodes'
   | 'nativeEngineOpen'
   | 'nativeEngineRoutes'
+  | 'nativeEngineDefine'
+  | 'nativeEngineProfile'
+  | 'nativeEngineNeighbours'
+  | 'nativeEngineSelect'
+  | 'nativeWorkloads'
   | 'nativePriorities'
   | 'nativeShedReasons'
   | 'nativeInboxListen'
@@ -64,6 +69,11 @@ export const nativePendingTimers: Native['nativePendingTimers'] = native.nativeP
 export const nativeErrorCodes: Native['nativeErrorCodes'] = native.nativeErrorCodes
 export const nativeEngineOpen: Native['nativeEngineOpen'] = native.nativeEngineOpen
 export const nativeEngineRoutes: Native['nativeEngineRoutes'] = native.nativeEngineRoutes
+export const nativeEngineDefine: Native['nativeEngineDefine'] = native.nativeEngineDefine
+export const nativeEngineProfile: Native['nativeEngineProfile'] = native.nativeEngineProfile
+export const nativeEngineNeighbours: Native['nativeEngineNeighbours'] = native.nativeEngineNeighbours
+export const nativeEngineSelect: Native['nativeEngineSelect'] = native.nativeEngineSelect
+export const nativeWorkloads: Native['nativeWorkloads'] = native.nativeWorkloads
 export const nativePriorities: Native['nativePriorities'] = native.nativePriorities
 export const nativeShedReasons: Native['nativeShedReasons'] = native.nativeShedReasons
 export const nativeInboxListen: Native['nativeInboxListen'] = native.nativeInboxListen
@@ -92,5 +102,6 @@ export const nativeSharedCacheGone: Native['nativeSharedCacheGone'] = native.nat
 export const nativeSharedCacheList: Native['nativeSharedCacheList'] = native.nativeSharedCacheList
 export const nativeSharedCacheStats: Native['nativeSharedCacheStats'] = native.nativeSharedCacheStats
 export type NativeEngineConfig = Binding.NativeEngineConfig
+export type NativeProfile = Binding.NativeProfile
 
 native.setPanicFactory((message) => new NativePanicError(message))

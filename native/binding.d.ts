@@ -67,11 +67,23 @@ export interface NativeEngineConfig {
   admission?: NativeGateConfig
 }
 
+/** Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many. */
+export declare function nativeEngineDefine(engine: number, profile: NativeProfile): NativeOpened
+
+/** Sets which routes feel it when this one opens. False when too many routes have some. */
+export declare function nativeEngineNeighbours(engine: number, route: string, neighbours: Array<string>): boolean
+
 /** Opens an engine with these options. */
 export declare function nativeEngineOpen(options: NativeEngineConfig): NativeOpened
 
+/** Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one. */
+export declare function nativeEngineProfile(engine: number, route: string, profile: NativeProfile): NativeOpened
+
 /** Names of an engine's routes in the order in which they were made. */
 export declare function nativeEngineRoutes(engine: number): Array<string>
+
+/** The index of one of these routes (-1 is one that is not known), or -1 when there are none. */
+export declare function nativeEngineSelect(engine: number, routes: Array<number>, beta: number, explore: number, unit: number, now: number): number
 
 /** One entry of the table of error codes. */
 export interface NativeErrorCode {
@@ -243,6 +255,10 @@ export interface NativePhysicsConfig {
   momentumFastMs?: number
   momentumSlowMs?: number
   momentumDeadBand?: number
+  stalenessRate?: number
+  stalenessLimit?: number
+  cascadeBump?: number
+  sharedFadeMs?: number
 }
 
 /** The named priorities with their voltages, from the least to the most important. */
@@ -252,6 +268,20 @@ export declare function nativePriorities(): Array<NativePriority>
 export interface NativePriority {
   name: string
   voltage: number
+}
+
+/** What a profile changes of the one it is made from. */
+export interface NativeProfile {
+  /** The number of the profile it is made from. */
+  base: number
+  baselineLatencyMs?: number
+  learnedBaseline?: boolean
+  targetErrorRate?: number
+  saturationBaseline?: number
+  scarFactor?: number
+  scarMultiplier?: number
+  baseResistance?: number
+  breakMultiplier?: number
 }
 
 /** Takes what has gone by calls of this environment. */
@@ -389,6 +419,7 @@ export declare function nativeShedReasons(): Array<string>
 /** What is normal for a route. */
 export interface NativeSlo {
   baselineLatencyMs?: number
+  learnedBaseline?: boolean
   targetErrorRate?: number
   saturationBaseline?: number
   latencyCriticality?: number
@@ -400,7 +431,22 @@ export interface NativeSlo {
 export interface NativeTunerConfig {
   windowSize?: number
   sensitivity?: number
+  recoverySensitivity?: number
   minFloor?: number
   hardCeiling?: number
   warmupTicks?: number
 }
+
+/** One of the profiles everybody has. */
+export interface NativeWorkload {
+  name: string
+  /** NaN: the engine's own. */
+  baselineLatencyMs: number
+  scarMultiplier: number
+  budgetMs: number
+  heartbeatMs: number
+  abortable: boolean
+}
+
+/** The profiles everybody has; the index is their number. */
+export declare function nativeWorkloads(): Array<NativeWorkload>

@@ -53,15 +53,25 @@ export interface HotLane {
   engineIntern(name: string, engine: number, now: number): number
   /** The id of a route, or -1 when it is not known. */
   engineFind(name: string, engine: number): number
-  /** Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's. Scratch 0: R. */
+  /** Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened. */
   engineRoute(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
+  /** The same against the profile of scratch 0 (-1: the route's own), of what was seen scratch 1 milliseconds ago, plus 16 times what the mode was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened. */
+  engineRouteAs(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
+  /** A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id. */
+  engineTaskEnded(engine: number, route: number, profile: number, end: number, now: number): number
+  /** R by telemetry, or -1 for a stale id. Scratch 0: the mode. */
+  enginePeek(engine: number, route: number, now: number): number
+  /** What this process can tell others: 1, or 0 for a stale id. Scratch: its scar, R. */
+  engineOwn(engine: number, route: number, now: number): number
+  /** What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id. */
+  engineShare(engine: number, route: number, scar: number, blend: number, age: number, now: number): number
   /** Admits or sheds at once: the ticket, or minus the reason's code. Scratch: next wake, retry after, R. */
   engineTry(engine: number, route: number, voltage: number, timeout: number, now: number): number
   /** Admits, sheds or queues: the ticket, minus the reason's code, or -100 for a waiter. Scratch: next wake, retry after, R, waiter, pending events. */
   engineAdmit(engine: number, route: number, voltage: number, timeout: number, max_wait: number, now: number): number
   /** Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0. */
   engineShadow(engine: number, route: number, voltage: number, timeout: number, now: number): number
-  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. */
+  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was left before. */
   engineDone(engine: number, ticket: number, outcome: number, now: number): number
   /** A waiter gives up: pending events, or -1 when it was not waiting. */
   engineCancel(engine: number, waiter: number, now: number): number
@@ -73,7 +83,7 @@ export interface HotLane {
   engineEvent(engine: number): number
   /** Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake. */
   engineReset(engine: number, route: number, now: number): number
-  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or NaN, momentum per second, magnitude. */
+  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused. */
   engineReading(engine: number, route: number, now: number): number
   /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code. */
   engineGate(engine: number, route: number): number

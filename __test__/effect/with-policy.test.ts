@@ -111,6 +111,24 @@ describe('[policy] an effect under one', () => {
     expect([log, policy.stats.active]).toEqual([['first stopped at 30'], 0])
   })
 
+  it('bulkhead: cleared and drained work settles, as a failure that says why', async () => {
+    const { system, clock } = world()
+    const policy = bulkhead({ system, limit: 1, queue: 2 })
+    const run = (): Promise<unknown> => slow('a', 10).withPolicy(policy).unsafeRunPromise({ system })
+    const [first, cleared] = [run(), run()]
+    await clock.flush()
+    policy.clear()
+    expect(await cleared).toMatchObject({ _tag: 'Err', error: { reason: 'cleared' } })
+    const drained = run()
+    await clock.flush()
+    const idle = policy.drain()
+    expect(await drained).toMatchObject({ _tag: 'Err', error: { reason: 'draining' } })
+    expect(await run()).toMatchObject({ _tag: 'Err', error: { reason: 'draining' } })
+    await clock.advance(10)
+    expect(await first).toEqual(ok('a'))
+    await idle
+  })
+
   it('hedge: the loser is interrupted, and its finalisers waited for', async () => {
     const { system, clock, log } = world()
     let attempt = 0

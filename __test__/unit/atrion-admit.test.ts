@@ -43,6 +43,15 @@ describe('tryAdmit', () => {
     expect(atrion.getState('db')?.gate).toMatchObject({ inFlight: 0, succeeded: 0, failed: 1 })
   })
 
+  it('keeps the place of work whose client left, until the work ends', () => {
+    const atrion = gated({ limit: 2 })
+    const ticket = admitted(atrion.tryAdmit('db'))
+    expect([ticket.left(), ticket.left()]).toEqual([true, false])
+    expect(atrion.getState('db')?.gate?.inFlight).toBe(1)
+    expect([ticket.done(), ticket.left()]).toEqual([true, false])
+    expect(atrion.getState('db')?.gate).toMatchObject({ inFlight: 0, succeeded: 1 })
+  })
+
   it('keeps gates of different routes apart', () => {
     const atrion = gated({ limit: 1, maxQueue: 0 })
     admitted(atrion.tryAdmit('a'))

@@ -1,13 +1,21 @@
-import { finite, options as checkOptions } from '../arguments.ts'
+import { finite, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot, nativeEngineRoutes, scratch } from '../native.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
 import { Gate } from './gate.ts'
+import type { TaskLease } from './lease.ts'
+import { linkNeighbours } from './neighbours.ts'
+import { type AtrionObserver, Observers } from './observers.ts'
 import { openEngine } from './options.ts'
 import { voltageOf } from './priority.ts'
+import type { WorkloadProfile } from './profiles.ts'
+import { checkedProvider, Sync, syncTerms } from './provider/sync.ts'
+import { routeName } from './routes.ts'
 import { run } from './run.ts'
+import { chooseRoute, type SelectOptions } from './select.ts'
 import { readGate, readRoute } from './state.ts'
+import { type LeaseOptions, Tasks } from './tasks.ts'
 import type { Ticket } from './ticket.ts'
 import type {
   AdmitOptions,
@@ -21,10 +29,15 @@ import type {
   Shed,
   Telemetry,
 } from './types.ts'
+import { explain, type Explanation } from './why.ts'
 
 const MODES: readonly Mode[] = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER']
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
+const DEFAULT_MAX_ROUTES = 10_000
+/** The route's own profile. */
+const OWN = -1
+const ROUTE_OPTIONS = ['voltage', 'priority', 'profile']
 
 /**
  * Decides who gets in. Resistance explains each decision, a gradient limit follows the speed of what is protected, a
@@ -46,6 +59,9 @@ export class Atrion {
   readonly #defaultVoltage: number
   readonly #ticketTimeoutMs: number
   readonly #disown: () => void
+  readonly #observers: Observers
+  readonly #tasks: Tasks
+  readonly #sync: Sync | undefined
   #connected = false
 
   /** @throws InvalidArgumentError naming the option that is refused. */
@@ -59,10 +75,29 @@ export class Atrion {
         ? DEFAULT_VOLTAGE
         : voltageOf('options.defaultVoltage', finite('options.defaultVoltage', given.defaultVoltage))
     this.#ticketTimeoutMs = given.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
+    const provider = given.provider === undefined ? undefined : checkedProvider(given.provider)
+    const terms = syncTerms(given.sync)
+    const maxTasks = given.maxTasks === undefined ? 10_000 : integer('options.maxTasks', 1, 1_000_000, given.maxTasks)
+    const observer = optionalCallable<AtrionObserver>('options.observer', given.observer)
     const engine = openEngine(given)
     hot.engineSeed(engine, system.random.int(Number.MAX_SAFE_INTEGER))
     this.#system = system
-    this.gate = new Gate(engine, given.clock ?? system.clock)
+    this.#observers = new Observers(system)
+    if (observer !== undefined) this.#observers.add(observer)
+    this.gate = new Gate(engine, given.clock ?? system.clock, this.#observers)
+    this.#tasks = new Tasks(this.gate, this.gate.profiles, this.#observers, maxTasks)
+    this.#sync =
+      provider &&
+      new Sync(
+        {
+          provider,
+          gate: this.gate,
+          system,
+          observers: this.#observers,
+          maxRoutes: given.maxRoutes ?? DEFAULT_MAX_ROUTES,
+        },
+        terms,
+      )
     this.#disown = system.own(this)
   }
 
@@ -76,15 +111,36 @@ export class Atrion {
     return this.#system
   }
 
-  /** Joins the state provider. State is in this process, so there is nothing to join: it resolves. Idempotent. */
-  async connect(): Promise<void> {
-    this.gate.assertOpen()
-    this.#connected = true
+  /** The state provider's name; `'none'` for an engine that shares with nobody. */
+  get providerName(): string {
+    return this.#sync?.name ?? 'none'
   }
 
-  /** Leaves the state provider. Routes keep their state. Idempotent. */
+  /** Where sharing stands: `'off'` before {@link connect}, `'away'` while the provider does not answer. */
+  get providerState(): 'off' | 'joining' | 'joined' | 'away' {
+    return this.#sync?.state ?? 'off'
+  }
+
+  /**
+   * Begins to share state through the provider. Resolves once it answered, or is known to be away, which observers are
+   * told: the engine then goes on by what it knows itself, and keeps trying. Idempotent; without a provider it does nothing.
+   *
+   * @throws DependencyMissingError when the provider needs a package that is not installed; as a rejection.
+   */
+  async connect(): Promise<void> {
+    this.gate.assertOpen()
+    if (this.#sync !== undefined) {
+      this.gate.sync = this.#sync
+      await this.#sync.connect()
+    }
+    this.#connected = !this.gate.closed
+  }
+
+  /** Tells the provider the last news, within its timeout, and leaves it. Routes keep their state. Idempotent. */
   async disconnect(): Promise<void> {
     this.#connected = false
+    this.gate.sync = undefined
+    await this.#sync?.disconnect()
   }
 
   /**
@@ -92,8 +148,8 @@ export class Atrion {
    *
    * @param id - The route. Bounded: the coldest idle one is forgotten beyond `maxRoutes`.
    * @param telemetry - What was seen since the last call. What is left out is unknown.
-   * @param how - A voltage, or `{ voltage }` or `{ priority }`.
-   * @throws InvalidArgumentError for telemetry or a voltage out of range; the route's state stays as it was.
+   * @param how - A voltage, or `{ voltage }` or `{ priority }`, and `{ profile }`: what this report is measured against.
+   * @throws InvalidArgumentError for telemetry, a voltage or a profile out of range; the route's state stays as it was.
    */
   route(id: string, telemetry: Telemetry, how?: number | RouteOptions): RouteDecision {
     const gate = this.gate
@@ -102,12 +158,90 @@ export class Atrion {
     if (typeof telemetry !== 'object' || telemetry === null) {
       throw new InvalidArgumentError('telemetry', 'an object with latencyMs', telemetry)
     }
-    const { latencyMs, errorRate, saturation } = telemetry
+    const { latencyMs, errorRate, saturation, ageMs } = telemetry
     checkTelemetry(latencyMs, errorRate, saturation)
+    const profile = typeof how === 'object' && how.profile !== undefined ? this.#profile(how.profile) : OWN
     const now = gate.clock.monoMs()
-    const known = gate.routes.id(id, now)
-    const code = hot.engineRoute(gate.engine, known, latencyMs, errorRate ?? NaN, saturation ?? NaN, voltage, now)
-    return decision(code, scratch[0] as number, voltage)
+    let code: number
+    if (profile === OWN && ageMs === undefined) {
+      const route = gate.routes.id(id, now)
+      code = hot.engineRoute(gate.engine, route, latencyMs, errorRate ?? NaN, saturation ?? NaN, voltage, now)
+    } else {
+      const age = ageMs === undefined ? 0 : checkAge(ageMs)
+      const route = gate.routes.id(id, now)
+      scratch[0] = profile
+      scratch[1] = age
+      code = hot.engineRouteAs(gate.engine, route, latencyMs, errorRate ?? NaN, saturation ?? NaN, voltage, now)
+    }
+    gate.sync?.touch(id)
+    const decided = decision(code & 15, scratch[0] as number, voltage)
+    if (this.#observers.any) this.#tell(id, decided, voltage, MODES[code >> 4] as Mode, scratch[1] as number)
+    return decided
+  }
+
+  /**
+   * What is normal for a route, by a profile's name or as a profile; `'STANDARD'` takes it back. What was learned of
+   * its break is forgotten, its scar stays. Settings outlive routes that are forgotten.
+   *
+   * @throws InvalidArgumentError naming what is refused; nothing changed then.
+   */
+  setRouteProfile(id: string, profile: string | WorkloadProfile): void {
+    this.gate.assertOpen()
+    this.gate.profiles.assign(routeName('id', id), profile)
+  }
+
+  /**
+   * Makes a profile that calls, tasks and routes can name. At most 252.
+   *
+   * @throws InvalidArgumentError naming what is refused, also a name that is taken.
+   */
+  defineProfile(name: string, profile: WorkloadProfile): void {
+    this.gate.assertOpen()
+    this.gate.profiles.define(name, profile)
+  }
+
+  /** Which routes feel it when this one opens: their R rises by up to `cascadeBump`, which never opens them. None forgets it. */
+  setNeighbours(id: string, neighbours: readonly string[]): void {
+    this.gate.assertOpen()
+    linkNeighbours(this.gate.engine, routeName('id', id), neighbours)
+  }
+
+  /**
+   * Begins a long task of a route, under a {@link TaskLease} that must be released.
+   *
+   * @throws ShedError when the route is open, its resistance is not below the voltage, or `maxTasks` are running;
+   * InvalidArgumentError for a bad option, such as HEAVY or EXTREME without `abortController`; as a rejection.
+   */
+  async startTask(id: string, options?: LeaseOptions): Promise<TaskLease> {
+    return this.#tasks.start(id, options, this.#defaultVoltage)
+  }
+
+  /** How many tasks of a route are under a lease. */
+  getActiveTaskCount(id: string): number {
+    return this.#tasks.count(id)
+  }
+
+  /**
+   * One of several routes that could do the same: the lower its resistance, the likelier. Draws from the system's
+   * random source. Closed routes are taken only to hear of them again (`explore`), or when all are closed.
+   *
+   * @returns `undefined` for no routes.
+   */
+  selectRoute(ids: readonly string[], options?: SelectOptions): string | undefined {
+    this.gate.assertOpen()
+    return chooseRoute(this.gate, this.#system, ids, options)
+  }
+
+  /** Why the last decision about a route was what it was, as data and in words; `undefined` before one. */
+  why(id: string): Explanation | undefined {
+    this.gate.assertOpen()
+    return explain(this.gate, id, MODES)
+  }
+
+  /** Tells an observer what happens from now on; the returned function ends it. */
+  observe(observer: AtrionObserver): () => void {
+    this.gate.assertOpen()
+    return this.#observers.add(observer)
   }
 
   /** R and its terms, now; `undefined` for a route that is not known. */
@@ -171,7 +305,10 @@ export class Atrion {
   /** Ends everything: who waits is shed with reason `closed`, later calls are refused. Idempotent. */
   close(): void {
     this.#connected = false
+    this.#sync?.close()
+    this.#tasks.close()
     this.gate.close()
+    this.#observers.end()
     this.#disown()
   }
 
@@ -180,9 +317,22 @@ export class Atrion {
     this.close()
   }
 
+  #profile(name: unknown): number {
+    return this.gate.profiles.named('options.profile', name).index
+  }
+
+  #tell(route: string, decided: RouteDecision, voltage: number, before: Mode, bumped: number): void {
+    const { allow, mode, resistance } = decided
+    this.#observers.tell({ type: 'decision', route, allow, resistance, voltage, mode })
+    if (mode !== before) this.#observers.tell({ type: 'mode', route, from: before, to: mode, resistance })
+    if (bumped > 0) this.#observers.tell({ type: 'cascade', route, neighbours: bumped })
+  }
+
   #voltage(how: RouteOptions | undefined): number {
     if (how === undefined) return this.#defaultVoltage
-    const { voltage, priority } = checkOptions('options', how)
+    const given = checkOptions('options', how)
+    known('options', given, ROUTE_OPTIONS)
+    const { voltage, priority } = given
     if (voltage !== undefined) return voltageOf('options.voltage', finite('options.voltage', voltage))
     return priority === undefined ? this.#defaultVoltage : voltageOf('options.priority', priority)
   }
@@ -203,6 +353,11 @@ function decision(code: number, resistance: number, voltage: number): RouteDecis
     default:
       return { allow: false, resistance, mode, reason: 'Circuit breaker open' }
   }
+}
+
+function checkAge(ageMs: unknown): number {
+  if (typeof ageMs === 'number' && ageMs >= 0 && ageMs <= 1e9) return ageMs
+  throw new InvalidArgumentError('telemetry.ageMs', 'a number of milliseconds from 0 to 1e9', ageMs)
 }
 
 /** The same rules as the core's, here to name the field and the value; the core refuses what slips through. */

@@ -7,6 +7,8 @@ import { SHED_REASONS } from './reasons.ts'
 import { releaseEngine } from './options.ts'
 import { Routes } from './routes.ts'
 import { Ticket } from './ticket.ts'
+import type { Observers } from './observers.ts'
+import { Profiles } from './profiles.ts'
 import type { AdmitOptions, Shed } from './types.ts'
 import { WaitingRoom } from './waiting.ts'
 
@@ -22,15 +24,21 @@ export class Gate {
   readonly engine: number
   readonly clock: Clock
   readonly routes: Routes
+  readonly profiles: Profiles
+  /** @internal Told of each use of a route, while state is shared. */
+  sync: { touch(route: string): void } | undefined
+  readonly #observers: Observers
   readonly #waiting = new WaitingRoom()
   #alarm: TimerHandle | undefined
   #alarmAt = Infinity
   #alarmHolds = false
   #closed = false
 
-  constructor(engine: number, clock: Clock) {
+  constructor(engine: number, clock: Clock, observers: Observers) {
     this.engine = engine
     this.clock = clock
+    this.#observers = observers
+    this.profiles = new Profiles(engine)
     this.routes = new Routes(engine)
     releaseEngine.register(this, engine, this)
   }
@@ -46,9 +54,12 @@ export class Gate {
   tryAdmit(route: string, options: AdmitOptions | undefined): Ticket | Shed {
     this.assertOpen()
     const voltage = voltageOf('options.priority', options?.priority)
-    const timeout = timeoutOf(options)
+    const timeout = this.#timeoutOf(route, options)
     const now = this.clock.monoMs()
-    const ticket = hot.engineTry(this.engine, this.routes.id(route, now), voltage, timeout, now)
+    const id = this.routes.id(route, now)
+    const ticket = hot.engineTry(this.engine, id, voltage, timeout, now)
+    this.routes.note(id, ticket < 0 ? ticket : 0, voltage, now)
+    this.sync?.touch(route)
     if (ticket < 0) return this.#shed(route, ticket)
     if ((scratch[0] as number) < this.#alarmAt) this.#armFor(ticket, now)
     return new Ticket(this, ticket, route, 0)
@@ -58,10 +69,13 @@ export class Gate {
   admitShadow(route: string, options: AdmitOptions | undefined): { ticket: Ticket; shed: Shed | undefined } {
     this.assertOpen()
     const voltage = voltageOf('options.priority', options?.priority)
-    const timeout = timeoutOf(options)
+    const timeout = this.#timeoutOf(route, options)
     const now = this.clock.monoMs()
-    const ticket = hot.engineShadow(this.engine, this.routes.id(route, now), voltage, timeout, now)
+    const id = this.routes.id(route, now)
+    const ticket = hot.engineShadow(this.engine, id, voltage, timeout, now)
     const reason = scratch[3] as number
+    this.routes.note(id, Math.min(reason, 0), voltage, now)
+    this.sync?.touch(route)
     const shed = reason < 0 ? this.#shed(route, reason) : undefined
     this.#armFor(ticket, now)
     return { ticket: new Ticket(this, ticket, route, 0), shed }
@@ -108,12 +122,15 @@ export class Gate {
   enter(route: string, options: AdmitOptions | undefined): Ticket | Shed | Promise<Ticket | Shed> {
     this.assertOpen()
     const voltage = voltageOf('options.priority', options?.priority)
-    const timeout = timeoutOf(options)
+    const timeout = this.#timeoutOf(route, options)
     const maxWait = options?.maxWaitMs === undefined ? Infinity : positiveMillis('options.maxWaitMs', options.maxWaitMs)
     const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
     if (signal?.aborted) throw signal.reason
     const now = this.clock.monoMs()
-    const ticket = hot.engineAdmit(this.engine, this.routes.id(route, now), voltage, timeout, maxWait, now)
+    const id = this.routes.id(route, now)
+    const ticket = hot.engineAdmit(this.engine, id, voltage, timeout, maxWait, now)
+    this.routes.note(id, ticket < 0 ? ticket : 0, voltage, now)
+    this.sync?.touch(route)
     if (ticket >= 0) {
       if ((scratch[0] as number) < this.#alarmAt) this.#armFor(ticket, now)
       return new Ticket(this, ticket, route, 0)
@@ -164,13 +181,20 @@ export class Gate {
   }
 
   #shed(route: string, code: number): Shed {
-    return {
+    const shed: Shed = {
       allow: false,
       route,
       reason: SHED_REASONS[-code] as Shed['reason'],
       retryAfterMs: scratch[1] as number,
       resistance: scratch[2] as number,
     }
+    if (this.#observers.any) {
+      // An observer may use the engine; what the caller reads from the scratch memory must survive that.
+      const kept = scratch.slice(0, 5)
+      this.#observers.tell({ type: 'shed', route, reason: shed.reason, resistance: shed.resistance })
+      scratch.set(kept)
+    }
+    return shed
   }
 
   /** Sees to it that deadlines end what they should; a wait holds the event loop, a ticket alone does not. */
@@ -208,10 +232,17 @@ export class Gate {
     this.#drain()
     this.#rearm()
   }
-}
 
-function timeoutOf(options: AdmitOptions | undefined): number {
-  if (options === undefined) return DEFAULT_TIMEOUT
-  const { timeoutMs } = checkOptions('options', options)
-  return timeoutMs === undefined ? DEFAULT_TIMEOUT : positiveMillis('options.timeoutMs', timeoutMs)
+  #timeoutOf(route: string, options: AdmitOptions | undefined): number {
+    if (options === undefined) return this.budgetOf(route, undefined) ?? DEFAULT_TIMEOUT
+    const { timeoutMs, profile } = checkOptions('options', options)
+    if (timeoutMs === undefined) return this.budgetOf(route, profile) ?? DEFAULT_TIMEOUT
+    return positiveMillis('options.timeoutMs', timeoutMs)
+  }
+
+  /** How long work may take by its profile; `undefined` where no profile was asked for. */
+  budgetOf(route: string, profile: string | undefined): number | undefined {
+    if (profile !== undefined) return this.profiles.named('options.profile', profile).budget.maxDurationMs
+    return this.profiles.has(route) ? this.profiles.of(route).budget.maxDurationMs : undefined
+  }
 }

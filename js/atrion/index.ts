@@ -1,6 +1,22 @@
 /** Who gets in: resistance, an adaptive limit, a priority queue and a trickle. */
 export { Atrion } from './atrion.ts'
+export { type Heartbeat, TaskLease } from './lease.ts'
+export type { TaskOutcome } from './lease-state.ts'
+export type { AtrionEvent, AtrionObserver } from './observers.ts'
 export { type Priority, PRIORITY_VOLTAGES } from './priority.ts'
+export type { WorkloadName, WorkloadProfile } from './profiles.ts'
+export { InMemoryProvider, type InMemoryProviderOptions } from './provider/memory.ts'
+export { RedisStateProvider, type RedisStateProviderOptions } from './provider/redis.ts'
+export type { IoredisLike, NodeRedisLike } from './provider/redis-client.ts'
+export type {
+  Answer as ProviderAnswer,
+  Offer as ProviderOffer,
+  SharedState,
+  StateProvider,
+  SyncOptions,
+} from './provider/types.ts'
+export type { SelectOptions } from './select.ts'
+export type { LeaseOptions } from './tasks.ts'
 export { Ticket } from './ticket.ts'
 export type {
   AdmissionConfig,
@@ -21,3 +37,4 @@ export type {
   TicketOutcome,
   TunerConfig,
 } from './types.ts'
+export type { Explanation } from './why.ts'

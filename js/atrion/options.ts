@@ -1,4 +1,4 @@
-import { finite, integer, known, options as checkOptions } from '../arguments.ts'
+import { finite, flag, integer, known, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot, type NativeEngineConfig, nativeEngineOpen } from '../native.ts'
 import { assertClock } from '../system/system.ts'
@@ -25,10 +25,21 @@ const PHYSICS = [
   'momentumFastMs',
   'momentumSlowMs',
   'momentumDeadBand',
+  'stalenessRate',
+  'stalenessLimit',
+  'cascadeBump',
+  'sharedFadeMs',
 ] as const
 const SLO = ['baselineLatencyMs', 'targetErrorRate', 'saturationBaseline'] as const
 const CRITICALITY = ['latency', 'error', 'saturation'] as const
-const TUNER = ['windowSize', 'sensitivity', 'minFloor', 'hardCeiling', 'warmupTicks'] as const
+const TUNER = [
+  'windowSize',
+  'sensitivity',
+  'recoverySensitivity',
+  'minFloor',
+  'hardCeiling',
+  'warmupTicks',
+] as const
 const ADMISSION = [
   'minLimit',
   'maxLimit',
@@ -46,7 +57,21 @@ const ADMISSION = [
   'minCalls',
   'targetErrorRate',
 ] as const
-const TOP = ['system', 'clock', 'defaultVoltage', 'maxRoutes', 'config', 'slo', 'autoTuner', 'admission', 'engine']
+const TOP = [
+  'system',
+  'clock',
+  'defaultVoltage',
+  'maxRoutes',
+  'config',
+  'slo',
+  'autoTuner',
+  'admission',
+  'engine',
+  'provider',
+  'sync',
+  'observer',
+  'maxTasks',
+]
 
 /** Copies the known numbers of an options object, refusing everything else. */
 function numbers(field: string, given: object | undefined, names: readonly string[]): Record<string, number> {
@@ -78,7 +103,7 @@ export function openEngine(given: AtrionOptions): number {
   if (given.engine !== undefined && given.engine !== 'auto' && given.engine !== 'native') {
     throw new InvalidArgumentError('options.engine', "'auto' or 'native': there is one engine, in Rust", given.engine)
   }
-  const { criticality, ...slo } = checkOptions('options.slo', given.slo)
+  const { criticality, learnedBaseline, ...slo } = checkOptions('options.slo', given.slo)
   const weights = numbers('options.slo.criticality', criticality, CRITICALITY)
   const tuner = given.autoTuner ?? true
   const { opened, field, why } = open({
@@ -86,6 +111,7 @@ export function openEngine(given: AtrionOptions): number {
     config: numbers('options.config', given.config, PHYSICS),
     slo: {
       ...numbers('options.slo', slo, SLO),
+      learnedBaseline: flag('options.slo.learnedBaseline', false, learnedBaseline),
       ...(weights['latency'] !== undefined && { latencyCriticality: weights['latency'] }),
       ...(weights['error'] !== undefined && { errorCriticality: weights['error'] }),
       ...(weights['saturation'] !== undefined && { saturationCriticality: weights['saturation'] }),

@@ -1,13 +1,13 @@
 import { InvalidArgumentError } from '../errors.ts'
 import { nativePriorities } from '../native.ts'
 
-/** How important work is. Each stands for a voltage: see {@link PRIORITY_VOLTAGES}. */
-export type Priority = 'critical' | 'high' | 'normal' | 'low' | 'background'
+/** How important work is. Each stands for a voltage: see {@link PRIORITY_VOLTAGES}. `'bulk'` is `'background'`. */
+export type Priority = 'critical' | 'high' | 'normal' | 'low' | 'background' | 'bulk'
 
 /** The voltage of each named priority; the core's table. Work flows while its voltage is above the resistance. */
-export const PRIORITY_VOLTAGES: Readonly<Record<Priority, number>> = Object.freeze(
+export const PRIORITY_VOLTAGES: Readonly<Record<Exclude<Priority, 'bulk'>, number>> = Object.freeze(
   Object.fromEntries(nativePriorities().map(({ name, voltage }) => [name, voltage])),
-) as Readonly<Record<Priority, number>>
+) as Readonly<Record<Exclude<Priority, 'bulk'>, number>>
 
 /** The highest voltage that is accepted. */
 const MAX_VOLTAGE = 1e6
@@ -19,7 +19,9 @@ export function voltageOf(field: string, priority: Priority | number | undefined
   if (typeof priority === 'number') {
     if (priority > 0 && priority <= MAX_VOLTAGE) return priority
   } else if (typeof priority === 'string' && Object.hasOwn(PRIORITY_VOLTAGES, priority)) {
-    return PRIORITY_VOLTAGES[priority]
+    return PRIORITY_VOLTAGES[priority as Exclude<Priority, 'bulk'>]
+  } else if (priority === 'bulk') {
+    return PRIORITY_VOLTAGES.background
   }
   const names = Object.keys(PRIORITY_VOLTAGES).join(', ')
   throw new InvalidArgumentError(field, `one of ${names}, or a voltage above 0 and at most ${MAX_VOLTAGE}`, priority)

@@ -7,11 +7,22 @@ const SLOTS = 2 ** 24
 /** Longer names would make the bound on routes no bound on memory. */
 const MAX_ROUTE_NAME = 512
 
+/** A route's name. */
+export function routeName(field: string, route: unknown): string {
+  const name = text(field, route)
+  if (name.length <= MAX_ROUTE_NAME) return name
+  throw new InvalidArgumentError(field, `at most ${MAX_ROUTE_NAME} characters`, route)
+}
+
 /** Route names to the core's ids. It forgets a name when the core forgets the route. */
 export class Routes {
   readonly #engine: number
   readonly #ids = new Map<string, number>()
   readonly #names: string[] = []
+  /** By slot: the last answer of the route's gate, for {@link Atrion.why}. */
+  readonly #codes: number[] = []
+  readonly #voltages: number[] = []
+  readonly #times: number[] = []
 
   constructor(engine: number) {
     this.#engine = engine
@@ -28,14 +39,30 @@ export class Routes {
     return this.#ids.get(route)
   }
 
+  /** Takes note of what a gate answered: the core's code of a reason, 0 for admitted, -100 for a wait. */
+  note(id: number, code: number, voltage: number, now: number): void {
+    const slot = id % SLOTS
+    this.#codes[slot] = code
+    this.#voltages[slot] = voltage
+    this.#times[slot] = now
+  }
+
+  /** What was noted last; `undefined` when nothing was. */
+  noted(id: number): { code: number; voltage: number; at: number } | undefined {
+    const slot = id % SLOTS
+    const voltage = this.#voltages[slot] ?? 0
+    if (voltage === 0) return undefined
+    return { code: this.#codes[slot] as number, voltage, at: this.#times[slot] as number }
+  }
+
   #intern(route: string, now: number): number {
-    if (text('route', route).length > MAX_ROUTE_NAME) {
-      throw new InvalidArgumentError('route', `at most ${MAX_ROUTE_NAME} characters`, route)
-    }
+    routeName('route', route)
     const id = hot.engineIntern(route, this.#engine, now)
     const evicted = scratch[0] as number
     if (evicted >= 0) this.#ids.delete(this.#names[evicted] as string)
-    this.#names[id % SLOTS] = route
+    const slot = id % SLOTS
+    this.#names[slot] = route
+    if (this.#voltages[slot] !== undefined) this.#voltages[slot] = 0
     this.#ids.set(route, id)
     return id
   }

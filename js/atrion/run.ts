@@ -45,7 +45,9 @@ export async function run<T>(
   callable('fn', work)
   const given = checkOptions('options', options)
   const timeoutMs =
-    given.timeoutMs === undefined ? defaultTimeoutMs : positiveMillis('options.timeoutMs', given.timeoutMs)
+    given.timeoutMs === undefined
+      ? (gate.budgetOf(route, given.profile) ?? defaultTimeoutMs)
+      : positiveMillis('options.timeoutMs', given.timeoutMs)
   const signal = abortSignal('options.signal', given.signal)
   const isFailure = optionalCallable<(error: unknown) => boolean>('options.isFailure', given.isFailure)
   const admission = await gate.admit(route, { priority: given.priority, timeoutMs, maxWaitMs: timeoutMs, signal })

@@ -14,10 +14,31 @@ export function readRoute(routeId: string, modes: readonly Mode[]): Omit<RouteSt
     pressure: at(1),
     momentum: at(2),
     scarTissue: at(3),
+    shared: at(12),
+    staleness: at(13),
+    learnedLatencyMs: known(at(17)),
+    scarFactor: at(18),
     breakAt: at(6),
     recoveryAt: at(7),
     tickCount: at(8),
     lastUpdatedAt: known(at(9)),
+  }
+}
+
+/** The pressure of each signal and the last decision of `route()`, beside what {@link readRoute} reads. */
+export function readDecision(): {
+  latency: number
+  errors: number
+  saturation: number
+  momentumPerSecond: number
+  voltage: number | undefined
+} {
+  return {
+    latency: at(14),
+    errors: at(15),
+    saturation: at(16),
+    momentumPerSecond: at(10),
+    voltage: known(at(19)),
   }
 }
 

@@ -8,7 +8,7 @@ interface Reporting {
 }
 
 /** Codes of the core. */
-const OUTCOME = { ok: 0, failed: 1, aborted: 2 } as const
+const OUTCOME = { ok: 0, failed: 1, aborted: 2, left: 4 } as const
 
 /** Admitted work. Report its end with {@link done}; a ticket that is never done is freed at its deadline. */
 export class Ticket {
@@ -35,6 +35,20 @@ export class Ticket {
    */
   done(outcome?: TicketOutcome): boolean {
     return this.#gate.settle(this.#id, outcome === undefined ? OUTCOME.ok : outcomeCode(outcome))
+  }
+
+  /**
+   * Tells the gate that whoever asked is gone while the work goes on: the place stays taken, because the service is no
+   * less busy, and the gate learns how patient clients are. Report the end with {@link done} all the same. False when
+   * the work is done, or was left before.
+   *
+   * @example
+   * response.once('close', () => ticket.left())
+   * await query()
+   * ticket.done()
+   */
+  left(): boolean {
+    return this.#gate.settle(this.#id, OUTCOME.left)
   }
 }
 

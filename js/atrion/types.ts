@@ -1,6 +1,8 @@
 import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
+import type { AtrionObserver } from './observers.ts'
 import type { Priority } from './priority.ts'
+import type { StateProvider, SyncOptions } from './provider/types.ts'
 
 /** Where a route's breaker stands. */
 export type Mode = 'BOOTSTRAP' | 'OPERATIONAL' | 'CIRCUIT_BREAKER'
@@ -13,6 +15,8 @@ export interface Telemetry {
   readonly errorRate?: number | undefined
   /** Load relative to capacity, zero or more; 1 is full. */
   readonly saturation?: number | undefined
+  /** How long ago this was seen, milliseconds: what happened since is estimated from the momentum. Default 0. */
+  readonly ageMs?: number | undefined
 }
 
 /** The answer of {@link Atrion.route}. */
@@ -32,6 +36,8 @@ export interface RouteOptions {
   readonly voltage?: number | undefined
   /** A named priority instead of a voltage. */
   readonly priority?: Priority | undefined
+  /** What this report is measured against, by name. Default: the route's profile. */
+  readonly profile?: string | undefined
 }
 
 /** R and its terms, now: what explains a decision. All in ohms unless the name says otherwise. */
@@ -44,8 +50,16 @@ export interface RouteState {
   readonly pressure: number
   /** Of deterioration; recovery adds nothing. */
   readonly momentum: number
-  /** Of past trauma; decays with time. */
+  /** Of past trauma; decays with time. What this engine saw itself. */
   readonly scarTissue: number
+  /** What the scar that other processes share adds; negative when they are better off. */
+  readonly shared: number
+  /** Of silence, where `stalenessRate` is set. */
+  readonly staleness: number
+  /** Latency at which latency pressure is zero here, as learned, milliseconds; `undefined` where it is not. */
+  readonly learnedLatencyMs: number | undefined
+  /** Scar grown per `minDeltaT` of critical pressure. */
+  readonly scarFactor: number
   /** R at which the breaker opens. */
   readonly breakAt: number
   /** R below which it closes. */
@@ -125,6 +139,8 @@ export interface AdmitOptions {
   readonly priority?: Priority | number | undefined
   /** The ticket is freed and counted as a failure after this, in milliseconds. Default `admission.ticketTimeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /** The profile whose `maxDurationMs` is the default of `timeoutMs`. Default: the route's, where it was given one. */
+  readonly profile?: string | undefined
   /** Longest wait, in milliseconds; the gate's own queue deadline also holds. Default: only that. */
   readonly maxWaitMs?: number | undefined
   /** Ends the wait: the promise rejects with `signal.reason`. */
@@ -135,8 +151,10 @@ export interface AdmitOptions {
 export interface RunOptions {
   /** How important it is: a name, or a voltage. Default `'normal'`. */
   readonly priority?: Priority | number | undefined
-  /** Time for waiting and running together, in milliseconds. Default `admission.ticketTimeoutMs`. */
+  /** Time for waiting and running together, in milliseconds. Default: the profile's, else `admission.ticketTimeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /** The profile whose `maxDurationMs` is the default of `timeoutMs`. Default: the route's, where it was given one. */
+  readonly profile?: string | undefined
   /** Ends the wait, and is passed on to the work. */
   readonly signal?: AbortSignal | undefined
   /** Whether an error of the work counts as a failure of the route. Default: every error does. */
@@ -187,12 +205,22 @@ export interface PhysicsConfig {
   readonly momentumSlowMs?: number
   /** Momentum below this, per second, is noise. Default 0.02. */
   readonly momentumDeadBand?: number
+  /** What each second of silence adds once a report has ceased to hold, ohms. Default 0: silence means that nobody asked. */
+  readonly stalenessRate?: number
+  /** From this much of it on a route is closed until it is heard of again, ohms. Default 5. */
+  readonly stalenessLimit?: number
+  /** What a route that opens adds to the scar of its neighbours, ohms; it never opens them. Default 5. */
+  readonly cascadeBump?: number
+  /** Time constant with which a scar that was shared loses its weight, milliseconds. Default 10 000. */
+  readonly sharedFadeMs?: number
 }
 
 /** What counts as normal for a route. */
 export interface Slo {
   /** Latency at which latency pressure is zero, milliseconds. Default 100. */
   readonly baselineLatencyMs?: number
+  /** Whether that is learned, as 1.5 times the mean of healthy latency, within a factor of eight of the given one. Default false. */
+  readonly learnedBaseline?: boolean
   /** Error rate at which error pressure is zero, 0 to 1. Default 0.01. */
   readonly targetErrorRate?: number
   /** Saturation at which saturation pressure is zero. Default 0.5. */
@@ -207,6 +235,8 @@ export interface TunerConfig {
   readonly windowSize?: number
   /** Deviations above the mean. Default 3. */
   readonly sensitivity?: number
+  /** Deviations above the mean at which an open breaker has recovered. Default 1. */
+  readonly recoverySensitivity?: number
   /** The break never goes below this, ohms. Default 30. */
   readonly minFloor?: number
   /** The break never goes above this, ohms. Default 500. */
@@ -267,6 +297,14 @@ export interface AtrionOptions {
   readonly autoTuner?: boolean | TunerConfig
   /** Constants of the gates behind {@link Atrion.admit}. */
   readonly admission?: AdmissionConfig
+  /** With whom routes' state is shared, from `connect()` on. Default: with nobody. */
+  readonly provider?: StateProvider
+  /** How it is shared. */
+  readonly sync?: SyncOptions
+  /** Told what happens; the same as the first {@link Atrion.observe}. */
+  readonly observer?: AtrionObserver
+  /** Tasks under a lease at one time. Default 10 000. */
+  readonly maxTasks?: number
   /** Kept for users of the earlier library: the engine is always the native one. */
   readonly engine?: 'auto' | 'native'
 }

@@ -6,8 +6,8 @@ import { Body, Env } from './body.ts'
 import { Effect, Fiber as Handle } from './effect.ts'
 import { Fiber } from './fiber.ts'
 import { FAIL } from './op.ts'
-import { resultOf } from './run.ts'
 import { EffectRuntime } from './runtime.ts'
+import { resultOf } from './settle.ts'
 
 const runtime = new EffectRuntime({} as Clock, undefined, warnOwner)
 const fiber = new Fiber(runtime, undefined, runtime.clock, '', undefined, undefined)

@@ -1,33 +1,15 @@
-import { types } from 'node:util'
 import { callable, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
 import type { Clock } from '../clock/types.ts'
-import { InvalidArgumentError, TimeoutError } from '../errors.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { isThenable } from '../thenable.ts'
 import { type EffectEnv, Env } from './body.ts'
 import type { ContextImpl } from './context.ts'
-import { EffectFailedError, InterruptedError } from './errors.ts'
 import type { EffectEmit } from './events.ts'
 import type { Fiber as Core } from './fiber.ts'
 import type { Cause } from './finalizers.ts'
 import { CORE } from './handle.ts'
 import { FORK } from './node.ts'
-import {
-  BODY,
-  CATCH,
-  ENTER,
-  ERR,
-  FAIL,
-  FLAT_MAP,
-  isOp,
-  MAP,
-  OK,
-  Op,
-  RAW_BODY,
-  SUCCEED,
-  SUSPEND,
-  SYNC,
-  type Tag,
-} from './op.ts'
+import { BODY, CATCH, ENTER, FAIL, FLAT_MAP, isOp, MAP, Op, RAW_BODY, SUCCEED, SUSPEND, SYNC, type Tag } from './op.ts'
 import type { Policy } from './policy/types.ts'
 import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './regions.ts'
 import {
@@ -39,8 +21,9 @@ import {
   scheduled,
   type SchedulePolicy,
 } from './repeats.ts'
-import { type Interrupted, interruptedError, type Result, type Timeout } from './result.ts'
-import { resultOf, type EffectRunOptions, runOp, type Settle } from './run.ts'
+import type { Interrupted, Result, Timeout } from './result.ts'
+import { type EffectRunOptions, runOp } from './run.ts'
+import { resultOf, valueOrThrow } from './settle.ts'
 import { timingOut } from './timeout.ts'
 import { allOf, firstOf } from './together.ts'
 import { siteNow } from './tracing.ts'
@@ -74,7 +57,7 @@ export class Effect<E, A> extends Op {
    * ```
    */
   unsafeRunPromise(options?: RunGiven): Promise<Result<E | Interrupted, A>> {
-    return runOp(this, optionsOf(options), asResult) as Promise<Result<E | Interrupted, A>>
+    return runOp(this, optionsOf(options), resultOf) as Promise<Result<E | Interrupted, A>>
   }
 
   /**
@@ -342,22 +325,4 @@ function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
   }
   const clock = given.get('clock')
   return isClock('clock', clock) ? { context: given, clock } : { context: given }
-}
-
-const asResult: Settle = resultOf
-
-const valueOrThrow: Settle = (fiber) => {
-  if (fiber.kind === OK) return fiber.value
-  throw thrown(fiber.kind === ERR ? fiber.value : interruptedError(fiber.reason))
-}
-
-/** The error that stands for a failure. */
-function thrown(error: unknown): unknown {
-  if (error instanceof Error || types.isNativeError(error)) return error
-  const { _tag, timeoutMs, reason } = (error ?? {}) as { _tag?: unknown; timeoutMs?: number; reason?: unknown }
-  if (_tag === 'Timeout') {
-    const after = timeoutMs === undefined ? '' : ` after ${timeoutMs}ms`
-    return new TimeoutError('an effect', timeoutMs ?? 0, `Effect timed out${after}`)
-  }
-  return _tag === 'Interrupted' ? new InterruptedError(reason) : new EffectFailedError(error)
 }

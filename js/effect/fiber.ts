@@ -34,7 +34,12 @@ import { interruptedError } from './result.ts'
 
 /** Something on a fibre's stack with a method of its own. */
 export abstract class Frame {
-  readonly tag: typeof FRAME = FRAME
+  declare readonly tag: typeof FRAME
+
+  constructor() {
+    this.tag = FRAME
+  }
+
   /** What is below has ended. The operation that comes next; nothing passes the end on. */
   abstract exit(fiber: Fiber, kind: ExitKind, value: unknown): Op | undefined
 }

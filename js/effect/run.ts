@@ -8,9 +8,9 @@ import { Env } from './body.ts'
 import type { Context } from './context.ts'
 import { bodyOf } from './current.ts'
 import { currentFiber, Fiber, NESTED } from './fiber.ts'
-import { ERR, type ExitKind, INTERRUPTED, OK, type Op } from './op.ts'
-import { err, interruptedError, ok, type Result } from './result.ts'
+import { ERR, INTERRUPTED, type Op } from './op.ts'
 import { runtimeOf, runtimeOfClock } from './runtime.ts'
+import type { Ended, Settle } from './settle.ts'
 import { signalHub } from './signals.ts'
 
 /** What a run is given. */
@@ -29,16 +29,6 @@ export interface EffectRunOptions {
 
 const OPTIONS = ['clock', 'system', 'signal', 'context', 'finalizerTimeoutMs']
 const NONE: EffectRunOptions = {}
-
-/** How a run has ended. */
-export interface Ended {
-  readonly kind: ExitKind
-  readonly value: unknown
-  readonly reason: unknown
-}
-
-/** What a promise is settled with when a run has ended; it throws what the promise rejects with. */
-export type Settle = (ended: Ended) => unknown
 
 /** Runs an effect: as a child of the effect that the caller is part of, if there is one. Rejects for refused options. */
 export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settle): Promise<unknown> {
@@ -92,12 +82,6 @@ export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settl
       }
     })
   })
-}
-
-/** How a fibre has ended, as a value. */
-export function resultOf(fiber: Ended): Result<unknown, unknown> {
-  if (fiber.kind === OK) return ok(fiber.value)
-  return err(fiber.kind === ERR ? fiber.value : interruptedError(fiber.reason))
 }
 
 /** Interrupts a fibre when a signal aborts; the returned function ends that. */

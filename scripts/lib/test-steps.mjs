@@ -7,6 +7,7 @@ import { cargoTest, jsReport, nextest } from './counts.mjs'
 import { attempt, bin, run, runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { at } from './paths.mjs'
+import { provideRedis } from './redis.mjs'
 import { filesIn } from './stamp.mjs'
 
 const core = ['--locked', '--no-default-features']
@@ -134,9 +135,10 @@ export function testSteps({ vitest = [] } = {}) {
     hooksStep,
     tool('oxlint', ['install'], 'oxlint', 'oxlint', ['--deny-warnings'], 'The JavaScript lints found faults.'),
     tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
+    { name: 'redis', needs: ['toolchain'], run: provideRedis },
     {
       name: 'vitest',
-      needs: [...built, 'addon-hooks'],
+      needs: [...built, 'addon-hooks', 'redis'],
       run: () => jsTests('vitest', vitestArgs(vitest), 'The JavaScript tests failed.'),
     },
     {

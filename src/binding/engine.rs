@@ -3,9 +3,9 @@
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use crate::core::admission::{
-    Admission, Engine, Event, Outcome, RouteId, Shed, TicketId, WaiterId,
+    Admission, Engine, Event, Outcome, RouteId, Routed, Shed, TicketId, WaiterId,
 };
-use crate::core::resistance::{Mode, Telemetry};
+use crate::core::resistance::{Mode, TaskEnd, Telemetry};
 
 pub(super) type Engines = Handles<Engine>;
 
@@ -18,8 +18,21 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineIntern"(str name, engine, now) => intern;
     /// The id of a route, or -1 when it is not known.
     "engineFind"(str name, engine) => find;
-    /// Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's. Scratch 0: R.
+    /// Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's plus 16 times what that was
+    /// at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened.
     "engineRoute"(engine, route, latency, errors, saturation, voltage, now) => report;
+    /// The same against the profile of scratch 0 (-1: the route's own), of what was seen scratch 1 milliseconds ago, plus
+    /// 16 times what the mode was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened.
+    "engineRouteAs"(engine, route, latency, errors, saturation, voltage, now) => report_as;
+    /// A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it
+    /// left in ohms, or -1 for a stale id.
+    "engineTaskEnded"(engine, route, profile, end, now) => task_ended;
+    /// R by telemetry, or -1 for a stale id. Scratch 0: the mode.
+    "enginePeek"(engine, route, now) => peek;
+    /// What this process can tell others: 1, or 0 for a stale id. Scratch: its scar, R.
+    "engineOwn"(engine, route, now) => own;
+    /// What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id.
+    "engineShare"(engine, route, scar, blend, age, now) => share;
     /// Admits or sheds at once: the ticket, or minus the reason's code. Scratch: next wake, retry after, R.
     "engineTry"(engine, route, voltage, timeout, now) => try_admit;
     /// Admits, sheds or queues: the ticket, minus the reason's code, or -100 for a waiter. Scratch: next wake,
@@ -27,7 +40,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineAdmit"(engine, route, voltage, timeout, max_wait, now) => admit;
     /// Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0.
     "engineShadow"(engine, route, voltage, timeout, now) => admit_shadow;
-    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before.
+    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. 4: its client
+    /// left and it goes on: 0, or -1 when it is done or was left before.
     "engineDone"(engine, ticket, outcome, now) => done;
     /// A waiter gives up: pending events, or -1 when it was not waiting.
     "engineCancel"(engine, waiter, now) => cancel;
@@ -40,7 +54,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake.
     "engineReset"(engine, route, now) => reset;
     /// R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery,
-    /// ticks, last update or NaN, momentum per second, magnitude.
+    /// ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and
+    /// saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused.
     "engineReading"(engine, route, now) => reading;
     /// The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed,
     /// timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code.
@@ -48,6 +63,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 };
 
 const QUEUED: f64 = -100.0;
+/// Not an outcome: work whose client left.
+const LEFT: f64 = 4.0;
 
 fn with(environment: &Environment, engine: f64, body: impl FnOnce(&mut Engine) -> f64) -> f64 {
     environment.engines.borrow_mut().get(engine).map_or(NONE, body)
@@ -95,14 +112,99 @@ fn report(
 ) -> f64 {
     with(environment, engine, |engine| {
         let telemetry = Telemetry::from_lane(latency, errors, saturation);
-        match engine.route(RouteId::from_f64(route), &telemetry, voltage, now) {
-            Ok(Some(decision)) => {
-                environment.put([decision.resistance]);
-                f64::from(decision.reason as u8) + 4.0 * mode_code(decision.mode)
+        match engine.route_as(RouteId::from_f64(route), None, &telemetry, 0.0, voltage, now) {
+            Ok(Some(routed)) => {
+                environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
+                routed_code(&routed)
             }
             Ok(None) | Err(_) => NONE,
         }
     })
+}
+
+fn routed_code(routed: &Routed) -> f64 {
+    let Routed { decision, before, .. } = routed;
+    f64::from(decision.reason as u8) + 4.0 * mode_code(decision.mode) + 16.0 * mode_code(*before)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
+fn report_as(
+    environment: &Environment,
+    engine: f64,
+    route: f64,
+    latency: f64,
+    errors: f64,
+    saturation: f64,
+    voltage: f64,
+    now: f64,
+) -> f64 {
+    let [profile, age] = [environment.numbers()[0].get(), environment.numbers()[1].get()];
+    with(environment, engine, |engine| {
+        let (id, profile) = (RouteId::from_f64(route), profile_of(profile));
+        let telemetry = Telemetry::from_lane(latency, errors, saturation);
+        match engine.route_as(id, profile, &telemetry, age, voltage, now) {
+            Ok(Some(routed)) => {
+                environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
+                routed_code(&routed)
+            }
+            Ok(None) | Err(_) => NONE,
+        }
+    })
+}
+
+fn task_ended(
+    environment: &Environment,
+    engine: f64,
+    route: f64,
+    profile: f64,
+    end: f64,
+    now: f64,
+) -> f64 {
+    with(environment, engine, |engine| {
+        let end = match end {
+            0.0 => TaskEnd::Completed,
+            1.0 => TaskEnd::Failed,
+            2.0 => TaskEnd::TimedOut,
+            _ => TaskEnd::Aborted,
+        };
+        engine.task_ended(RouteId::from_f64(route), profile_of(profile), end, now).unwrap_or(NONE)
+    })
+}
+
+fn peek(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
+    with(environment, engine, |engine| {
+        let Some((r, mode)) = engine.peek(RouteId::from_f64(route), now) else { return NONE };
+        environment.put([mode_code(mode)]);
+        r
+    })
+}
+
+fn own(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
+    with(environment, engine, |engine| {
+        let Some(own) = engine.own(RouteId::from_f64(route), now) else { return 0.0 };
+        environment.put([own.scar, own.resistance]);
+        1.0
+    })
+}
+
+fn share(
+    environment: &Environment,
+    engine: f64,
+    route: f64,
+    scar: f64,
+    blend: f64,
+    age: f64,
+    now: f64,
+) -> f64 {
+    with(environment, engine, |engine| {
+        f64::from(u8::from(engine.share(RouteId::from_f64(route), scar, blend, age, now)))
+    })
+}
+
+/// A profile's index; what is negative or no number is none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
+pub(super) fn profile_of(index: f64) -> Option<usize> {
+    (0.0..1e6).contains(&index).then_some(index as usize)
 }
 
 fn try_admit(
@@ -175,6 +277,9 @@ fn admit_shadow(
 
 fn done(environment: &Environment, engine: f64, ticket: f64, outcome: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
+        if outcome == LEFT {
+            return if engine.left(TicketId::from_f64(ticket), now) { 0.0 } else { NONE };
+        }
         let counted = engine.done(TicketId::from_f64(ticket), outcome_of(outcome), now);
         if counted { engine.pending_events() as f64 } else { NONE }
     })
@@ -243,6 +348,15 @@ fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 
             reading.last_update_ms.unwrap_or(f64::NAN),
             reading.momentum_per_second,
             reading.magnitude,
+            reading.shared,
+            reading.staleness,
+            reading.vector.latency,
+            reading.vector.error,
+            reading.vector.saturation,
+            reading.learned_latency_ms.unwrap_or(f64::NAN),
+            reading.scar_factor,
+            reading.voltage.unwrap_or(f64::NAN),
+            f64::from(u8::from(reading.refused)),
         ]);
         1.0
     })

@@ -29,6 +29,10 @@ pub struct NativePhysicsConfig {
     pub momentum_fast_ms: Option<f64>,
     pub momentum_slow_ms: Option<f64>,
     pub momentum_dead_band: Option<f64>,
+    pub staleness_rate: Option<f64>,
+    pub staleness_limit: Option<f64>,
+    pub cascade_bump: Option<f64>,
+    pub shared_fade_ms: Option<f64>,
 }
 
 /// What is normal for a route.
@@ -36,6 +40,7 @@ pub struct NativePhysicsConfig {
 #[derive(Default)]
 pub struct NativeSlo {
     pub baseline_latency_ms: Option<f64>,
+    pub learned_baseline: Option<bool>,
     pub target_error_rate: Option<f64>,
     pub saturation_baseline: Option<f64>,
     pub latency_criticality: Option<f64>,
@@ -49,6 +54,7 @@ pub struct NativeSlo {
 pub struct NativeTunerConfig {
     pub window_size: Option<f64>,
     pub sensitivity: Option<f64>,
+    pub recovery_sensitivity: Option<f64>,
     pub min_floor: Option<f64>,
     pub hard_ceiling: Option<f64>,
     pub warmup_ticks: Option<f64>,
@@ -106,7 +112,8 @@ fn physics(given: &NativePhysicsConfig, mut config: resistance::Config) -> resis
     overlay!(config, given;
         base_resistance, decay_rate, heal_rate, scar_factor, damping_factor, critical_pressure,
         break_multiplier, recovery_multiplier, bootstrap_ticks, min_delta_t_ms, tanh_scale, hold_ms, fade_ms,
-        momentum_fast_ms, momentum_slow_ms, momentum_dead_band;
+        momentum_fast_ms, momentum_slow_ms, momentum_dead_band, staleness_rate, staleness_limit, cascade_bump,
+        shared_fade_ms;
         optional scar_cap);
     config
 }
@@ -114,14 +121,14 @@ fn physics(given: &NativePhysicsConfig, mut config: resistance::Config) -> resis
 fn slo(given: &NativeSlo) -> Slo {
     let mut slo = Slo::default();
     overlay!(slo, given;
-        baseline_latency_ms, target_error_rate, saturation_baseline, latency_criticality, error_criticality,
+        baseline_latency_ms, learned_baseline, target_error_rate, saturation_baseline, latency_criticality, error_criticality,
         saturation_criticality; optional);
     slo
 }
 
 fn tuner(given: &NativeTunerConfig) -> TunerConfig {
     let mut tuner = TunerConfig::default();
-    overlay!(tuner, given; window_size, sensitivity, min_floor, hard_ceiling, warmup_ticks; optional);
+    overlay!(tuner, given; window_size, sensitivity, recovery_sensitivity, min_floor, hard_ceiling, warmup_ticks; optional);
     tuner
 }
 

@@ -16,6 +16,7 @@ mod cache_shared;
 mod clock;
 mod engine;
 mod engine_config;
+mod engine_profiles;
 mod environment;
 mod hot;
 mod inbox;

@@ -103,6 +103,12 @@ error_codes! {
         "The program around a part is set up so that the part cannot do its work; `check` says which. Told to `onError`.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
+    "KEELSON_LEASE_ENDED", "LeaseEndedError",
+        "A heartbeat of a task whose lease has ended; `outcome` says how. Nothing was counted.";
+    "KEELSON_PROVIDER", "ProviderError",
+        "A state provider did not answer in time or with sense; the engine decides by what it knows itself and tries again.";
+    "KEELSON_DEPENDENCY_MISSING", "DependencyMissingError",
+        "An optional package that was asked for is not installed; `packages` names those of which one is needed.";
     "KEELSON_CIRCUIT_OPEN", "CircuitOpenError",
         "A circuit breaker did not let a call through; `reason` and `retryAfterMs` say why and when to return.";
     "KEELSON_BULKHEAD_REJECTED", "BulkheadRejectedError",

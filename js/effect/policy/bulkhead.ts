@@ -166,6 +166,8 @@ class Queued extends Waiter {
   #wake: ((refusal: BulkheadRefusal | undefined) => void) | undefined
   #timer: TimerHandle | undefined
   #isOver = false
+  /** A place became its own when it was given up already. */
+  #giveBack = false
 
   constructor(policy: Bulkhead, call: Call, inside: number, scope: Scope, attempt: number, sink: Sink) {
     super()
@@ -217,7 +219,6 @@ class Queued extends Waiter {
     if (!this.#policy.places.leave(this)) this.#giveBack = true
     this.#sink.failed(reason)
   }
-  #giveBack = false
 
   #woken(refusal: BulkheadRefusal | undefined): void {
     const policy = this.#policy

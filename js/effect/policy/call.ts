@@ -44,13 +44,17 @@ function rejectLater(reject: (error: unknown) => void, error: unknown): void {
 
 /** One call: the policies in their order, and what stands inside the last. */
 export abstract class Call implements Sink {
-  readonly #layers: readonly Layer[]
-  #starting = true
-  #clock: Clock | undefined
-  #now = 0
+  declare private readonly layers: readonly Layer[]
+  /** Whether it has not come back to the caller yet. */
+  declare protected starting: boolean
+  declare private clock: Clock | undefined
+  declare private nowMs: number
 
   constructor(layers: readonly Layer[]) {
-    this.#layers = layers
+    this.layers = layers
+    this.starting = true
+    this.clock = undefined
+    this.nowMs = 0
   }
 
   abstract succeeded(value: unknown): void
@@ -59,28 +63,23 @@ export abstract class Call implements Sink {
   /** Runs what stands inside all policies. */
   protected abstract innermost(scope: Scope, attempt: number, sink: Sink): void
 
-  /** Whether it has not come back to the caller yet. */
-  protected get starting(): boolean {
-    return this.#starting
-  }
-
   /** Begins it, in a scope that can give it up. */
   begin(scope: Scope): void {
     this.start(0, scope, 1, this)
-    this.#starting = false
+    this.starting = false
   }
 
   /** Monotonic time of a clock. While a call starts it stands still, because a reading costs as much as a policy. */
   now(clock: Clock): number {
-    if (this.#clock === clock && this.#starting) return this.#now
-    this.#clock = clock
-    this.#now = clock.monoMs()
-    return this.#now
+    if (this.clock === clock && this.starting) return this.nowMs
+    this.clock = clock
+    this.nowMs = clock.monoMs()
+    return this.nowMs
   }
 
   /** Runs the layer of an index, or what is inside the last. */
   start(index: number, scope: Scope, attempt: number, sink: Sink): void {
-    if (index < this.#layers.length) (this.#layers[index] as Layer).enter(this, index + 1, scope, attempt, sink)
+    if (index < this.layers.length) (this.layers[index] as Layer).enter(this, index + 1, scope, attempt, sink)
     else this.innermost(scope, attempt, sink)
   }
 }

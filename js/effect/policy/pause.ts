@@ -1,17 +1,19 @@
 import type { Clock, TimerHandle } from '../../clock/types.ts'
-import { fromHere } from './context.ts'
+import { fromHere } from './from-here.ts'
 import { Abortable, type Scope } from './scope.ts'
 
 /** A call that can wait for time to pass; its scope ends the wait. One wait at a time. */
 export abstract class Pause extends Abortable {
   /** What can give it up. */
-  readonly scope: Scope
-  #timer: TimerHandle | undefined = undefined
-  #waiting = false
+  declare readonly scope: Scope
+  declare private timer: TimerHandle | undefined
+  declare private waiting: boolean
 
   constructor(scope: Scope) {
     super()
     this.scope = scope
+    this.timer = undefined
+    this.waiting = false
   }
 
   /** The wait is over, in the asynchronous context that asked for it. */
@@ -25,7 +27,7 @@ export abstract class Pause extends Abortable {
     const wake = fromHere(() => this.#awake())
     if (ms > 0) {
       try {
-        this.#timer = clock.schedule(ms, wake)
+        this.timer = clock.schedule(ms, wake)
       } catch {
         // A closed clock wakes nobody; the caller has the failure for which this was to be a remedy.
         return false
@@ -33,22 +35,22 @@ export abstract class Pause extends Abortable {
     } else {
       wake()
     }
-    this.#waiting = true
+    this.waiting = true
     this.scope.enter(this)
     return true
   }
 
   aborted(reason: unknown): void {
-    if (!this.#waiting) return
-    this.#waiting = false
-    this.#timer?.cancel()
+    if (!this.waiting) return
+    this.waiting = false
+    this.timer?.cancel()
     this.abandoned(reason)
   }
 
   #awake(): void {
     // Given up after the timer, before this reaction.
-    if (!this.#waiting) return
-    this.#waiting = false
+    if (!this.waiting) return
+    this.waiting = false
     this.scope.leave(this)
     this.resumed()
   }

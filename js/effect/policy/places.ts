@@ -3,11 +3,18 @@ import { Abortable } from './scope.ts'
 /** Somebody who waits for a place. */
 export abstract class Waiter extends Abortable {
   /** @internal */
-  ahead: Waiter | undefined = undefined
+  declare ahead: Waiter | undefined
   /** @internal */
-  behind: Waiter | undefined = undefined
+  declare behind: Waiter | undefined
   /** @internal */
-  waits = false
+  declare waits: boolean
+
+  constructor() {
+    super()
+    this.ahead = undefined
+    this.behind = undefined
+    this.waits = false
+  }
 }
 
 /**

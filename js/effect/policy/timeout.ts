@@ -3,7 +3,7 @@ import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
 import { type Call, isEcho, reportLate, type Sink } from './call.ts'
-import { fromHere } from './context.ts'
+import { fromHere } from './from-here.ts'
 import { Scope } from './scope.ts'
 import type { PolicyOptions } from './types.ts'
 

@@ -39,7 +39,7 @@ export class Entries {
     this.#counts = counts
     this.#leaving = new Leaving(id, settings)
     const { maxSize, maxBytes, lru, system } = settings
-    this.slots = new Slots({ maxSize, maxBytes, lru, seed: system.seed }, (slot, { key, value, expired }) => {
+    this.slots = new Slots({ maxSize, maxBytes, lru, seed: system.seed }, (slot, key, value, expired) => {
       this.tags.remove(slot)
       if (expired) counts.expirations++
       else counts.evictions++

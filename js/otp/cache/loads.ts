@@ -64,7 +64,7 @@ export class Loads {
       }
     }
     this.#counts.misses++
-    const flight = this.#flights.get(key)
+    const flight = this.#flights.size === 0 ? undefined : this.#flights.get(key)
     if (flight !== undefined) {
       this.#entries.tell()
       return flight.wait(signal)
@@ -219,7 +219,7 @@ export class Loads {
   }
 
   #land(flight: Flight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+    if (this.#flights.size > 0 && this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
   }
 
   #loadError(error: unknown, key: CacheKey): void {

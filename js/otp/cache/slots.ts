@@ -20,12 +20,8 @@ const HOT = 3
 
 const release = new FinalizationRegistry<number>((handle) => nativeCacheClose(handle))
 
-/** What has gone by itself. */
-export interface Gone {
-  readonly key: CacheKey
-  readonly value: unknown
-  readonly expired: boolean
-}
+/** Told of what has gone by itself; arguments, because an object a miss is what garbage collection would feel. */
+type GoneByItself = (slot: number, key: CacheKey, value: unknown, expired: boolean) => void
 
 /**
  * Keys and values by slot, and the core's index that decides who goes. Looking up and using an entry is no call: the core
@@ -38,7 +34,7 @@ export class Slots {
   /** Until when each is good; the core may keep it longer. */
   readonly fresh: number[] = []
   /** Told of what the core lets go, once it has left. */
-  readonly #left: (slot: number, gone: Gone) => void
+  readonly #left: GoneByItself
   readonly #handle: number
   readonly #most: number
   readonly #lru: boolean
@@ -49,10 +45,7 @@ export class Slots {
   #log!: Float64Array
   #logged = 0
 
-  constructor(
-    limits: { maxSize: number; maxBytes: number; lru: boolean; seed: number },
-    left: (slot: number, gone: Gone) => void,
-  ) {
+  constructor(limits: { maxSize: number; maxBytes: number; lru: boolean; seed: number }, left: GoneByItself) {
     const { maxSize, maxBytes, lru, seed } = limits
     this.#left = left
     this.#most = Math.ceil(maxSize / 8) * 8
@@ -153,9 +146,10 @@ export class Slots {
       for (let index = FIRST_GONE; index < FIRST_GONE + told; index++) {
         const said = call[index] as number
         const slot = said < 0 ? -1 - said : said
-        const gone = { key: this.keys[slot] as CacheKey, value: this.values[slot], expired: said < 0 }
+        const key = this.keys[slot] as CacheKey
+        const value = this.values[slot]
         this.#forget(slot)
-        this.#left(slot, gone)
+        this.#left(slot, key, value, said < 0)
       }
       left -= told
       if (left > 0) hot.cacheGone(this.#handle)

@@ -14,6 +14,8 @@ export class Tags {
 
   /** Forgets the tags of a slot. */
   remove(slot: number): void {
+    // Of most caches nothing has any.
+    if (this.#tags.size === 0) return
     const tags = this.#tags.get(slot)
     if (tags === undefined) return
     this.#tags.delete(slot)

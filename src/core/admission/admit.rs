@@ -62,8 +62,10 @@ impl Engine {
                 let ticket = Ticket {
                     route: id.0.slot,
                     since: now,
+                    asked: now,
                     in_flight: gate.in_flight,
                     kind: Kind::Shadow,
+                    left: false,
                     position: u32::MAX,
                 };
                 Some((self.issue(ticket, ticket_timeout_ms)?, Some(shed)))
@@ -88,7 +90,9 @@ impl Engine {
                 resistance: 0.0,
             });
         };
-        let gate = route.gate.get_or_insert_with(|| Box::new(Gate::new(config, now)));
+        let profile = &route.profile;
+        let gate =
+            route.gate.get_or_insert_with(|| Box::new(Gate::new(config, now).under(profile)));
         gate.settle(config, now);
         let reason = match gate.judge(config, voltage, now) {
             Verdict::Pass => return self.admitted(id, false, ticket_timeout_ms, now),
@@ -106,7 +110,7 @@ impl Engine {
     }
 
     fn admitted(&mut self, id: RouteId, extra: bool, timeout_ms: f64, now: f64) -> Admission {
-        match self.start(id.0.slot, extra, timeout_ms, now) {
+        match self.start(id.0.slot, extra, timeout_ms, now, now) {
             Some(ticket) => Admission::Admitted(ticket),
             None => Admission::Shed(self.refusal(id.0.slot, Reason::Limit, 0.0, now)),
         }
@@ -118,6 +122,7 @@ impl Engine {
         slot: u32,
         extra: bool,
         timeout_ms: f64,
+        asked: f64,
         now: f64,
     ) -> Option<TicketId> {
         if !self.tickets.has_room() {
@@ -127,7 +132,15 @@ impl Engine {
         let in_flight = gate.start(&self.config.gate, extra, now);
         let kind = if extra { Kind::Extra } else { Kind::Regular };
         self.issue(
-            Ticket { route: slot, since: now, in_flight, kind, position: u32::MAX },
+            Ticket {
+                route: slot,
+                since: now,
+                asked,
+                in_flight,
+                kind,
+                left: false,
+                position: u32::MAX,
+            },
             timeout_ms,
         )
     }
@@ -154,10 +167,10 @@ impl Engine {
         let Some(gate) = self.routes.gate(slot) else {
             return Admission::Shed(self.refusal(slot, Reason::UnknownRoute, voltage, now));
         };
-        let deadline = gate.queue_deadline(&config).min(max_wait_ms);
+        let deadline = gate.queue_deadline(&config, now).min(max_wait_ms);
         let mut displaced = None;
         if gate.queue.len() >= config.max_queue {
-            let standing = gate.standing_ms(&config);
+            let standing = gate.standing_ms(&config, now);
             displaced = gate.queue.worse_than(voltage, now, standing);
             if displaced.is_none() {
                 return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));

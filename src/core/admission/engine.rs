@@ -9,9 +9,10 @@ use super::gate::GateSnapshot;
 use super::handle::{RouteId, TicketId, WaiterId};
 use super::queue::Waiter;
 use super::routes::Routes;
+use super::settings::Settings;
 use super::shed::Shed;
 use crate::core::random::Random;
-use crate::core::resistance::{Decision, Invalid, Reading, State, Telemetry, Weights};
+use crate::core::resistance::{Decision, Invalid, Reading, State, Telemetry};
 use crate::core::slab::Slab;
 
 /// What [`Engine::intern`] did.
@@ -58,9 +59,13 @@ pub enum Event {
 pub(crate) struct Ticket {
     pub(crate) route: u32,
     pub(crate) since: f64,
+    /// When it asked: earlier, if it waited.
+    pub(crate) asked: f64,
     /// In flight when it started, itself included.
     pub(crate) in_flight: u32,
     pub(crate) kind: Kind,
+    /// Its client is gone.
+    pub(crate) left: bool,
     pub(crate) position: u32,
 }
 
@@ -89,7 +94,7 @@ impl Scheduled for Ticket {
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) config: Config,
-    weights: Weights,
+    pub(crate) settings: Settings,
     pub(crate) clock: Monotonic,
     pub(crate) routes: Routes,
     pub(crate) tickets: Slab<Ticket>,
@@ -108,7 +113,7 @@ impl Engine {
     pub fn new(config: Config, seed: u64) -> Result<Self, Invalid> {
         config.validate()?;
         Ok(Self {
-            weights: Weights::of(&config.resistance),
+            settings: Settings::new(&config.resistance),
             clock: Monotonic::default(),
             routes: Routes::new(config.max_routes),
             tickets: Slab::new(),
@@ -138,8 +143,8 @@ impl Engine {
             self.routes.touch(handle.slot);
             return Interned { id: RouteId(handle), evicted: None };
         }
-        let state = State::new(&self.config.resistance);
-        let added = self.routes.add(name, state);
+        let profile = self.settings.profile_of(name);
+        let added = self.routes.add(name, State::new(&profile.config), profile);
         #[expect(clippy::expect_used, reason = "16 million busy routes do not fit in a process")]
         let (handle, evicted) = added.expect("route slots");
         Interned { id: RouteId(handle), evicted: evicted.map(RouteId) }
@@ -158,24 +163,19 @@ impl Engine {
         voltage: f64,
         now_ms: f64,
     ) -> Result<Option<Decision>, Invalid> {
-        telemetry.validate()?;
-        let now = self.clock.tick(now_ms);
-        let Some(route) = self.routes.get_mut(id.0) else { return Ok(None) };
-        let config = &self.config.resistance;
-        route.physics.report(config, &self.weights, telemetry, now)?;
-        let (r, mode) = route.physics.resistance(config, now);
-        self.routes.touch(id.0.slot);
-        Ok(Some(Decision::new(r, mode, voltage)))
+        let routed = self.route_as(id, None, telemetry, 0.0, voltage, now_ms)?;
+        Ok(routed.map(|routed| routed.decision))
     }
 
-    /// The terms of R, now: of the gate if the route has one, else of what `route()` was told.
+    /// The terms of R, now: of the gate if the route has one, else of what `route()` was told. A time that is no number
+    /// is the moment of the last report.
     #[must_use]
     pub fn reading(&self, id: RouteId, now_ms: f64) -> Option<Reading> {
-        let now = self.clock.peek(now_ms);
+        let now = if now_ms.is_nan() { now_ms } else { self.clock.peek(now_ms) };
         let route = self.routes.get(id.0)?;
         let mut reading = match &route.gate {
             Some(gate) => gate.evidence.reading(&self.config.gate, now),
-            None => route.physics.reading(&self.config.resistance, now),
+            None => route.physics.reading(&route.profile.config, now),
         };
         reading.last_update_ms = reading.last_update_ms.map(|at| self.clock.outside(at));
         Some(reading)
@@ -193,10 +193,11 @@ impl Engine {
     pub fn reset(&mut self, id: RouteId, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
         let Some(route) = self.routes.get_mut(id.0) else { return false };
-        route.physics = State::new(&self.config.resistance);
+        route.physics = State::new(&route.profile.config);
         if let Some(gate) = &mut route.gate {
             gate.forget(&self.config.gate, now);
         }
+        self.dress(id.0);
         self.drain(id.0.slot, now);
         true
     }

@@ -55,6 +55,11 @@ impl Evidence {
         }
     }
 
+    /// The physics that are fed, for what happens besides measurements.
+    pub(crate) fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
     pub(crate) fn succeed(&mut self, latency: f64) {
         self.ok += 1.0;
         self.latency_sum += latency;

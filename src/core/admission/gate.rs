@@ -1,8 +1,10 @@
 //! One route's door: limit, order, resistance and trickle, and the numbers that explain them.
 
 use super::config::GateConfig;
+use super::engine::Kind;
 use super::evidence::Evidence;
 use super::limit::Limit;
+use super::patience::Patience;
 use super::queue::Queue;
 use super::shed::{REASONS, Reason};
 use super::trickle::Trickle;
@@ -71,6 +73,7 @@ pub(crate) struct Gate {
     pub(crate) limit: Limit,
     pub(crate) queue: Queue,
     pub(crate) evidence: Evidence,
+    pub(crate) patience: Patience,
     pub(crate) trickle: Trickle,
     pub(crate) counters: Counters,
     pub(crate) in_flight: u32,
@@ -85,6 +88,7 @@ impl Gate {
             limit: Limit::new(config),
             queue: Queue::default(),
             evidence: Evidence::new(config, now),
+            patience: Patience::default(),
             trickle: Trickle::new(now),
             counters: Counters::default(),
             in_flight: 0,
@@ -97,6 +101,7 @@ impl Gate {
     pub(crate) fn forget(&mut self, config: &GateConfig, now: f64) {
         self.limit = Limit::new(config);
         self.evidence = Evidence::new(config, now);
+        self.patience = Patience::default();
         self.trickle = Trickle::new(now);
     }
 
@@ -138,29 +143,39 @@ impl Gate {
         self.in_flight
     }
 
+    /// A client left this long after it asked, its work this old.
+    pub(crate) fn leave(&mut self, config: &GateConfig, age: f64, work: f64, kind: Kind, now: f64) {
+        self.patience.left(age, now);
+        if kind != Kind::Shadow {
+            self.limit.abandoned(config, work, self.patience.known(now));
+        }
+    }
+
     /// Counts a refusal.
     pub(crate) fn refuse(&mut self, reason: Reason) {
         self.counters.shed[reason as usize] += 1;
     }
 
     /// Longest wait: seven service times, more where a small limit makes waiting lumpy or
-    /// the service is hardly known.
-    pub(crate) fn queue_deadline(&self, config: &GateConfig) -> f64 {
+    /// the service is hardly known; never longer than clients stay.
+    pub(crate) fn queue_deadline(&self, config: &GateConfig, now: f64) -> f64 {
         config.queue_deadline_ms.unwrap_or_else(|| {
-            self.limit.baseline().map_or(UNKNOWN_DEADLINE_MS, |base| {
+            let own = self.limit.baseline().map_or(UNKNOWN_DEADLINE_MS, |base| {
                 (self.limit.doubt() * base * (7.0 + 6.0 / self.limit.value())).clamp(20.0, 10_000.0)
-            })
+            });
+            own.min(self.patience.longest_wait(now))
         })
     }
 
     /// A queue that has not been empty for this long is standing: newest first.
-    pub(crate) fn standing_ms(&self, config: &GateConfig) -> f64 {
-        (5.0 * self.queue_deadline(config)).max(500.0)
+    pub(crate) fn standing_ms(&self, config: &GateConfig, now: f64) -> f64 {
+        let known = self.patience.longest_wait(now) < f64::INFINITY;
+        (5.0 * self.queue_deadline(config, now)).max(if known { 0.0 } else { 500.0 })
     }
 
     /// Feeds R if it is time.
     pub(crate) fn settle(&mut self, config: &GateConfig, now: f64) {
-        let deadline = self.queue_deadline(config);
+        let deadline = self.queue_deadline(config, now);
         self.evidence.settle(config, self.limit.baseline(), deadline, now);
     }
 
@@ -188,7 +203,7 @@ impl Gate {
             shed: counters.shed,
             latency_baseline_ms: self.limit.baseline(),
             queue_delay_ms: self.evidence.queue_delay(),
-            queue_deadline_ms: self.queue_deadline(config),
+            queue_deadline_ms: self.queue_deadline(config, f64::NEG_INFINITY),
             error_rate: self.evidence.error_rate(config),
         }
     }

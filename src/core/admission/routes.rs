@@ -1,9 +1,10 @@
 //! A bounded table of routes: what has work is never forgotten, and of the idle ones the coldest goes first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::gate::Gate;
-use crate::core::resistance::State;
+use crate::core::resistance::{Profile, State};
 use crate::core::slab::Handle;
 use crate::core::slab::Slab;
 
@@ -20,6 +21,8 @@ pub(crate) struct Route {
     pub(crate) physics: State,
     /// What we measured; made by the first admission.
     pub(crate) gate: Option<Box<Gate>>,
+    /// What is normal here.
+    pub(crate) profile: Arc<Profile>,
     /// Tickets and waiters.
     work: u32,
     links: [(u32, u32); 2],
@@ -55,10 +58,15 @@ impl Routes {
     }
 
     /// Adds a route that is not there yet; says which one was forgotten for it. `None`: 2^24 busy routes.
-    pub(crate) fn add(&mut self, name: &str, physics: State) -> Option<(Handle, Option<Handle>)> {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        physics: State,
+        profile: Arc<Profile>,
+    ) -> Option<(Handle, Option<Handle>)> {
         let evicted = (self.slab.len() >= self.max).then(|| self.forget_coldest()).flatten();
         let links = [(NONE, NONE); 2];
-        let route = Route { name: name.into(), physics, gate: None, work: 0, links };
+        let route = Route { name: name.into(), physics, gate: None, profile, work: 0, links };
         let handle = self.slab.insert(route)?;
         self.names.insert(name.into(), handle.slot);
         self.link(IDLE, handle.slot);

@@ -29,15 +29,31 @@ impl Engine {
         true
     }
 
+    /// The client of a ticket is gone, and its work goes on: it keeps its place until [`Engine::done`], because the
+    /// service is no less busy for it. False if the ticket is done, or was left before.
+    pub fn left(&mut self, ticket: TicketId, now_ms: f64) -> bool {
+        let now = self.clock.tick(now_ms);
+        let Some(gone) = self.tickets.get_mut(ticket.0).filter(|gone| !gone.left) else {
+            return false;
+        };
+        gone.left = true;
+        let (route, asked, since, kind) = (gone.route, gone.asked, gone.since, gone.kind);
+        if let Some(gate) = self.routes.gate(route) {
+            gate.leave(&self.config.gate, now - asked, now - since, kind, now);
+        }
+        true
+    }
+
     /// A waiter gives up. False if it is not waiting any more. No event follows.
     pub fn cancel(&mut self, waiter: WaiterId, now_ms: f64) -> bool {
-        self.clock.tick(now_ms);
+        let now = self.clock.tick(now_ms);
         if self.waiters.get(waiter.0).is_none() {
             return false;
         }
         let Some(gone) = self.take_waiter(waiter.0.slot) else { return false };
         if let Some(gate) = self.routes.gate(gone.route) {
             gate.refuse(Reason::Cancelled);
+            gate.patience.left(now - gone.since, now);
         }
         self.routes.end(gone.route);
         true
@@ -79,9 +95,10 @@ impl Engine {
         }
         let waiter = self.waiters.at(slot)?;
         let gate = self.routes.gate(waiter.route)?;
-        let deadline = gate.queue_deadline(config);
-        let burst = !gate.queue.stands(waiter.voltage, now, gate.standing_ms(config));
-        let patience = (SECOND_CHANCE * deadline).min(LONGEST_BURST_MS);
+        let deadline = gate.queue_deadline(config, now);
+        let burst = !gate.queue.stands(waiter.voltage, now, gate.standing_ms(config, now));
+        let patience =
+            (SECOND_CHANCE * deadline).min(LONGEST_BURST_MS).min(gate.patience.longest_wait(now));
         let at = (waiter.since + patience).min(waiter.until);
         let wide = gate.limit.value() >= WIDE;
         (burst && wide && at > now + ROUNDING_MS).then_some(at)
@@ -105,13 +122,20 @@ impl Engine {
                     let latency = (now - ticket.since).max(0.0);
                     gate.counters.succeeded += 1;
                     gate.evidence.succeed(latency);
-                    if ticket.kind != Kind::Shadow {
+                    if !ticket.left {
+                        gate.patience.answered(now - ticket.asked, latency, now);
+                        gate.limit.answered();
+                    }
+                    if ticket.kind != Kind::Shadow && !ticket.left {
                         gate.limit.sample(config, f64::from(ticket.in_flight), latency, now);
                     }
                 }
                 Outcome::Failed => {
                     gate.counters.failed += 1;
                     gate.evidence.fail();
+                }
+                Outcome::Aborted if !ticket.left => {
+                    gate.leave(config, now - ticket.asked, now - ticket.since, ticket.kind, now);
                 }
                 Outcome::Aborted | Outcome::Ignored => {}
             }
@@ -133,7 +157,7 @@ impl Engine {
             if gate.queue.len() == 0 || !gate.has_slot() {
                 return;
             }
-            let standing = gate.standing_ms(config);
+            let standing = gate.standing_ms(config, now);
             let Some(waiter) = gate.queue.best(now, standing) else { return };
             let r = gate.evidence.resistance(config, now);
             let Some(voltage) = self.waiters.at(waiter).map(|waiter| waiter.voltage) else {
@@ -151,7 +175,7 @@ impl Engine {
             if let Some(gate) = self.routes.gate(slot) {
                 gate.evidence.waited(now - gone.since);
             }
-            if let Some(ticket) = self.start(slot, false, gone.ticket_timeout_ms, now) {
+            if let Some(ticket) = self.start(slot, false, gone.ticket_timeout_ms, gone.since, now) {
                 self.events.push_back(Event::Admitted { waiter: WaiterId(handle), ticket });
             }
             self.routes.end(slot);

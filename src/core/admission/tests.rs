@@ -71,6 +71,19 @@ fn done_counts_once() {
 }
 
 #[test]
+fn work_whose_client_left_keeps_its_place_until_it_ends() {
+    let (mut engine, id) = engine(&fixed(1.0));
+    let running = ticket(engine.try_admit(id, 60.0, DEFAULT, 0.0));
+    assert!(engine.left(running, 5.0));
+    assert!(!engine.left(running, 6.0), "once");
+    assert_eq!(shed(engine.try_admit(id, 60.0, DEFAULT, 7.0)).reason, Reason::Limit);
+    assert!(engine.done(running, Outcome::Ok, 8.0));
+    assert!(!engine.left(running, 9.0), "done");
+    let gate = engine.gate(id).expect("gate");
+    assert_eq!((gate.in_flight, gate.succeeded, gate.failed), (0, 1, 0));
+}
+
+#[test]
 fn the_higher_voltage_goes_first_and_the_older_among_equals() {
     let (mut engine, id) = engine(&fixed(1.0));
     let mut running = ticket(engine.admit(id, 60.0, DEFAULT, FOREVER, 0.0));

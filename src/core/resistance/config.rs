@@ -43,6 +43,9 @@ pub(crate) fn not_negative(x: f64) -> bool {
 pub struct Slo {
     /// Latency at which latency pressure is zero, milliseconds. Default 100.
     pub baseline_latency_ms: f64,
+    /// Whether the latency baseline is learned from the route's healthy time, between an eighth and eight times
+    /// `baseline_latency_ms`. Default false.
+    pub learned_baseline: bool,
     /// Error rate at which error pressure is zero, 0 to 1. Default 0.01.
     pub target_error_rate: f64,
     /// Saturation at which saturation pressure is zero. Default 0.5.
@@ -59,6 +62,7 @@ impl Default for Slo {
     fn default() -> Self {
         Self {
             baseline_latency_ms: 100.0,
+            learned_baseline: false,
             target_error_rate: 0.01,
             saturation_baseline: 0.5,
             latency_criticality: 5.0,
@@ -96,6 +100,8 @@ pub struct TunerConfig {
     pub window_size: f64,
     /// `k`: deviations above the mean. Default 3.
     pub sensitivity: f64,
+    /// Deviations above the mean at which an open breaker has recovered. Default 1.
+    pub recovery_sensitivity: f64,
     /// The break never goes below this, ohm. Default 30.
     pub min_floor: f64,
     /// The break never goes above this, ohm, unless twice the base is higher. Default 500.
@@ -109,6 +115,7 @@ impl Default for TunerConfig {
         Self {
             window_size: 100.0,
             sensitivity: 3.0,
+            recovery_sensitivity: 1.0,
             min_floor: 30.0,
             hard_ceiling: 500.0,
             warmup_ticks: 50.0,
@@ -122,6 +129,11 @@ impl TunerConfig {
     pub fn validate(&self) -> Result<(), Invalid> {
         require(positive(self.window_size), "autoTuner.windowSize", POSITIVE)?;
         require(not_negative(self.sensitivity), "autoTuner.sensitivity", NOT_NEGATIVE)?;
+        require(
+            not_negative(self.recovery_sensitivity),
+            "autoTuner.recoverySensitivity",
+            NOT_NEGATIVE,
+        )?;
         require(positive(self.min_floor), "autoTuner.minFloor", POSITIVE)?;
         require(positive(self.hard_ceiling), "autoTuner.hardCeiling", POSITIVE)?;
         require(
@@ -172,6 +184,15 @@ pub struct Config {
     pub momentum_slow_ms: f64,
     /// Momentum below this (per second) is noise and counts as zero. Default 0.02.
     pub momentum_dead_band: f64,
+    /// `kappa`: resistance that silence adds once the last report has ceased to hold, ohm per second. Default 0:
+    /// silence usually means that nobody asked.
+    pub staleness_rate: f64,
+    /// From this much of it on the route is closed until it is heard of again, ohm. Default 5.
+    pub staleness_limit: f64,
+    /// What a route that opens adds to the scar of its neighbours, ohm; it never opens them. Default 5.
+    pub cascade_bump: f64,
+    /// Time constant with which a scar that was shared by others loses its weight, milliseconds. Default 10 000.
+    pub shared_fade_ms: f64,
     /// What is normal for this route.
     pub slo: Slo,
     /// `None` disables tuning: the break stays at `base_resistance * break_multiplier`.
@@ -198,6 +219,10 @@ impl Default for Config {
             momentum_fast_ms: 1000.0,
             momentum_slow_ms: 5000.0,
             momentum_dead_band: 0.02,
+            staleness_rate: 0.0,
+            staleness_limit: 5.0,
+            cascade_bump: 5.0,
+            shared_fade_ms: 10_000.0,
             slo: Slo::default(),
             tuner: Some(TunerConfig::default()),
         }
@@ -238,6 +263,10 @@ impl Config {
             "must be below momentumSlowMs",
         )?;
         require(not_negative(self.momentum_dead_band), "momentumDeadBand", NOT_NEGATIVE)?;
+        require(not_negative(self.staleness_rate), "stalenessRate", NOT_NEGATIVE)?;
+        require(positive(self.staleness_limit), "stalenessLimit", POSITIVE)?;
+        require(not_negative(self.cascade_bump), "cascadeBump", NOT_NEGATIVE)?;
+        require(positive(self.shared_fade_ms), "sharedFadeMs", POSITIVE)?;
         self.slo.validate()?;
         self.tuner.map_or(Ok(()), |tuner| tuner.validate())
     }
@@ -254,7 +283,7 @@ impl Config {
         self.scar_cap.unwrap_or(1.2 * self.untuned_break())
     }
 
-    /// The recovery threshold that belongs to a break threshold, ohm: always below it.
+    /// The recovery threshold that belongs to a break threshold until one is learned, ohm: always below it.
     #[must_use]
     pub fn recovery_for(&self, break_at: f64) -> f64 {
         (1.5 * self.base_resistance).max(self.recovery_multiplier * break_at)

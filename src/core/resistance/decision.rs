@@ -1,6 +1,6 @@
 //! A request flows only if its voltage is strictly above the resistance and the breaker is closed.
 
-use super::state::Mode;
+use super::reading::Mode;
 
 /// Why a decision was what it was. The codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,17 +9,27 @@
 //! * `S`, the scar, is an integral over time: it grows at `scar_factor` per `min_delta_t_ms` while the positive
 //!   pressure is critical, up to a cap, and decays with time, faster while the evidence is healthy.
 //!
+//! * `U`, staleness, counts the seconds since a route was last heard of; it is off unless asked for.
+//! * What other processes share of a scar is blended in at read, and never becomes one's own.
+//!
 //! Nothing depends on how often a route is reported on, and nothing needs traffic to decay. The formulas are
 //! those of Atrion 2.0; where they were per call they are per second here. See `docs/admission.md`.
 
 pub(crate) mod config;
 pub(crate) mod decay;
 mod decision;
+mod events;
+mod lens;
 mod pressure;
+mod profile;
+mod reading;
+mod select;
 mod state;
 mod telemetry;
 mod tuner;
 
+#[cfg(test)]
+mod features_test;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -27,6 +37,11 @@ mod tests;
 
 pub use config::{Config, Invalid, Slo, TunerConfig};
 pub use decision::{Decision, Reason};
+pub use events::TaskEnd;
+pub use lens::Lens;
 pub use pressure::{Pressure, Weights};
-pub use state::{Mode, Reading, State};
+pub use profile::{PROFILES, Profile, ProfileSpec, Workload};
+pub use reading::{Mode, Reading, unknown_resistance};
+pub use select::{Candidate, select};
+pub use state::State;
 pub use telemetry::Telemetry;

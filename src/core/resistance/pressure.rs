@@ -1,6 +1,6 @@
 //! Pressure is bounded: every component lies in [-1, 1], whatever the telemetry.
 
-use super::config::Config;
+use super::config::{Config, Slo};
 use super::telemetry::Telemetry;
 
 /// Deviation of each signal from its baseline; 0 is "at the baseline" and also "unknown".
@@ -24,14 +24,29 @@ fn normalise(raw: Option<f64>, baseline: f64, scale: f64) -> f64 {
 }
 
 impl Pressure {
-    /// The pressure a report means under `config`.
+    /// The pressure a report means against `slo`.
     #[must_use]
-    pub fn of(config: &Config, telemetry: &Telemetry) -> Self {
-        let (slo, scale) = (&config.slo, config.tanh_scale);
+    pub fn of(slo: &Slo, scale: f64, telemetry: &Telemetry) -> Self {
         Self {
             latency: normalise(telemetry.latency_ms, slo.baseline_latency_ms, scale),
             error: normalise(telemetry.error_rate, slo.target_error_rate, scale),
             saturation: normalise(telemetry.saturation, slo.saturation_baseline, scale),
+        }
+    }
+
+    /// The same `span` further along a rising slope of `momentum` per second: `min(P + span * M, 1)` a signal.
+    #[must_use]
+    pub fn ahead(&self, momentum: f64, span_s: f64) -> Self {
+        let magnitude = self.magnitude();
+        let growth = momentum.max(0.0) * span_s;
+        if magnitude <= 0.0 || growth <= 0.0 {
+            return *self;
+        }
+        let scaled = |x: f64| if x > 0.0 { (x * (1.0 + growth / magnitude)).min(1.0) } else { x };
+        Self {
+            latency: scaled(self.latency),
+            error: scaled(self.error),
+            saturation: scaled(self.saturation),
         }
     }
 
@@ -80,10 +95,16 @@ impl Weights {
     /// The weights of `config`.
     #[must_use]
     pub fn of(config: &Config) -> Self {
+        Self::from_slo(&config.slo)
+    }
+
+    /// The weights of `slo`.
+    #[must_use]
+    pub fn from_slo(slo: &Slo) -> Self {
         Self {
-            latency: config.slo.latency_criticality.ln_1p(),
-            error: config.slo.error_criticality.ln_1p(),
-            saturation: config.slo.saturation_criticality.ln_1p(),
+            latency: slo.latency_criticality.ln_1p(),
+            error: slo.error_criticality.ln_1p(),
+            saturation: slo.saturation_criticality.ln_1p(),
         }
     }
 }

@@ -1,80 +1,53 @@
 //! `R(t)` in closed form: between two reports, reading at any moment gives the same answer as having
 //! stepped there in any number of steps. R is never below base, never NaN, never infinite.
 
-use super::config::{Config, Invalid};
+use super::config::{Config, Invalid, NOT_NEGATIVE, not_negative, require};
 use super::decay::decay;
+use super::lens::{self, Lens};
 use super::pressure::{Pressure, Weights};
+use super::reading::{BOOTSTRAP_FACTOR, Mode, Reading};
 use super::telemetry::Telemetry;
 use super::tuner::Tuner;
 
 /// Momentum is cut off here, per second: a term that cannot dominate the others.
 const MAX_MOMENTUM: f64 = 1.0;
-/// Resistance during BOOTSTRAP, in units of the base.
-const BOOTSTRAP_FACTOR: f64 = 1.2;
 /// Evidence is healthy below this share of the critical pressure.
 const HEALTHY_SHARE: f64 = 0.5;
+/// Staleness is cut off here, ohm: enough to close anything, and finite.
+const MAX_STALENESS: f64 = 1e6;
+/// Below this weight a shared scar is forgotten.
+const NO_WEIGHT: f32 = 1e-4;
 
-/// What a route is doing with its resistance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Mode {
-    /// Too few reports to judge: R is 1.2 times the base.
-    Bootstrap = 0,
-    /// R is the sum of its terms.
-    Operational = 1,
-    /// R reached the break and has not yet recovered.
-    CircuitBreaker = 2,
-}
-
-/// Every term of R at one moment: what explains a decision.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
-    /// `R_base`, ohm.
-    pub base: f64,
-    /// `P . W`, ohm; negative when the route is better than its baselines.
-    pub pressure: f64,
-    /// `mu * max(M, 0)`, ohm.
-    pub momentum: f64,
-    /// `S`, ohm.
-    pub scar: f64,
-    /// R, ohm.
-    pub total: f64,
-    /// The pressure vector behind `pressure`.
-    pub vector: Pressure,
-    /// Magnitude of its positive part.
-    pub magnitude: f64,
-    /// `M`, per second: positive while the route deteriorates, negative while it recovers.
-    pub momentum_per_second: f64,
-    /// The mode at this moment.
-    pub mode: Mode,
-    /// R at which the breaker opens, ohm.
-    pub break_at: f64,
-    /// R below which it closes, ohm.
-    pub recovery_at: f64,
-    /// Reports taken in.
-    pub ticks: u64,
-    /// Time of the last report, milliseconds; `None` before the first.
-    pub last_update_ms: Option<f64>,
-}
-
-/// The physics of one route. Plain data: copying it is how one looks into the future.
+/// The physics of one route. Plain data: copying it is how one looks into the future. There may be a hundred thousand
+/// of them, so what needs no more than seven digits has no more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct State {
-    vector: Pressure,
-    magnitude: f64,
+    pub(super) vector: Pressure,
     /// `P . W`, the raising and the lowering part.
-    up: f64,
-    down: f64,
+    pub(super) up: f64,
+    pub(super) down: f64,
     fast: f64,
     slow: f64,
-    scar: f64,
-    breaking: bool,
-    ticks: u64,
-    last_update_ms: Option<f64>,
-    /// The moment the fields above are true for.
-    at: f64,
-    hold_left: f64,
-    tuner: Tuner,
+    pub(super) scar: f64,
+    /// What the last report tells of; NaN before the first.
+    pub(super) last_update_ms: f64,
+    /// The moment the fields above are true for; NaN before anything happened.
+    pub(super) at: f64,
+    pub(super) tuner: Tuner,
+    pub(super) ticks: u32,
+    pub(super) breaking: bool,
+    pub(super) refused: bool,
+    /// The mode at the last decision.
+    pub(super) seen: Mode,
+    /// Scar grown per `min_delta_t_ms` while what the last report said is critical.
+    pub(super) scar_factor: f32,
+    /// Mean latency of healthy reports; 0 is none.
+    pub(super) learned_ms: f32,
+    /// The scar that others share, and its weight.
+    pub(super) shared: f32,
+    pub(super) blend: f32,
+    /// Of the last decision; 0 before one.
+    pub(super) voltage: f32,
 }
 
 impl State {
@@ -83,18 +56,23 @@ impl State {
     pub fn new(config: &Config) -> Self {
         Self {
             vector: Pressure::default(),
-            magnitude: 0.0,
             up: 0.0,
             down: 0.0,
             fast: 0.0,
             slow: 0.0,
             scar: 0.0,
-            breaking: false,
-            ticks: 0,
-            last_update_ms: None,
-            at: 0.0,
-            hold_left: 0.0,
+            last_update_ms: f64::NAN,
+            at: f64::NAN,
             tuner: Tuner::new(config),
+            ticks: 0,
+            breaking: false,
+            refused: false,
+            seen: Mode::Bootstrap,
+            scar_factor: narrow(config.scar_factor),
+            learned_ms: 0.0,
+            shared: 0.0,
+            blend: 0.0,
+            voltage: 0.0,
         }
     }
 
@@ -109,26 +87,72 @@ impl State {
         telemetry: &Telemetry,
         now_ms: f64,
     ) -> Result<(), Invalid> {
+        let scar_factor = f64::from(self.scar_factor);
+        let lens = Lens { slo: config.slo, weights: *weights, scar_factor };
+        self.report_as(config, &lens, telemetry, 0.0, now_ms)
+    }
+
+    /// The same, measured against what is normal by `lens`, of what was seen `age_ms` ago: what happened since is
+    /// estimated from the momentum. What is older than what is known already is late news: it counts, and changes
+    /// nothing else.
+    ///
+    /// # Errors
+    /// As [`State::report`], and an age that is negative or no number.
+    pub fn report_as(
+        &mut self,
+        config: &Config,
+        lens: &Lens,
+        telemetry: &Telemetry,
+        age_ms: f64,
+        now_ms: f64,
+    ) -> Result<(), Invalid> {
         telemetry.validate()?;
-        let now_ms = if now_ms.is_finite() { now_ms } else { self.at };
-        if self.last_update_ms.is_some() {
-            let dt = (now_ms - self.at).max(0.0);
-            self.advance(config, dt);
+        require(not_negative(age_ms), "ageMs", NOT_NEGATIVE)?;
+        let now_ms = if now_ms.is_finite() { now_ms } else { self.now() };
+        let first = self.last_update_ms.is_nan();
+        let dt = (now_ms - self.at).max(0.0);
+        self.advance(config, dt);
+        if !first {
             self.learn(config, dt.min(config.hold_ms));
         }
-        self.vector = Pressure::of(config, telemetry);
-        self.magnitude = self.vector.magnitude();
-        (self.up, self.down) = self.vector.weigh(weights);
-        if self.last_update_ms.is_none() {
-            // One sample has no direction.
-            (self.fast, self.slow) = (self.magnitude, self.magnitude);
-        }
-        self.hold_left = config.hold_ms;
-        self.ticks += 1;
+        let seen_at = now_ms - age_ms;
+        // After a clock went back everything is late news by its measure; then the newest is what came last.
+        let late = seen_at < self.last_update_ms && self.last_update_ms <= now_ms;
         self.at = now_ms;
-        self.last_update_ms = Some(now_ms);
+        self.ticks = self.ticks.saturating_add(1);
+        if !late {
+            self.take(config, lens, telemetry, dt);
+            self.vector = self.vector.ahead(self.momentum(config), age_ms / 1000.0);
+            (self.up, self.down) = self.vector.weigh(&lens.weights);
+            if first {
+                // One sample has no direction.
+                (self.fast, self.slow) = (self.vector.magnitude(), self.vector.magnitude());
+            }
+            self.last_update_ms = seen_at;
+            let silent = age_ms - config.hold_ms;
+            if silent > 0.0 {
+                self.fade(decay(silent / config.fade_ms));
+            }
+        }
         self.settle_mode(config);
         Ok(())
+    }
+
+    fn take(&mut self, config: &Config, lens: &Lens, telemetry: &Telemetry, dt: f64) {
+        let learned = f64::from(self.learned_ms);
+        let seen = lens.pressure(config.tanh_scale, telemetry, learned);
+        if let Some(latency) = telemetry.latency_ms
+            && lens.slo.learned_baseline
+            && seen.magnitude() <= config.critical_pressure
+            && self.calm(config)
+            && !self.refused
+        {
+            let bootstrap = config.bootstrap_ticks;
+            let dt = dt.min(config.hold_ms);
+            self.learned_ms = narrow(lens::learn(learned, latency, self.ticks - 1, bootstrap, dt));
+        }
+        self.vector = seen;
+        self.scar_factor = narrow(lens.scar_factor);
     }
 
     /// Every term at `now_ms`, without changing anything.
@@ -136,27 +160,35 @@ impl State {
     pub fn reading(&self, config: &Config, now_ms: f64) -> Reading {
         let at = self.at(config, now_ms);
         let momentum_per_second = at.momentum(config);
-        let break_at = at.tuner.break_at();
         Reading {
             base: config.base_resistance,
             pressure: at.up + at.down,
             momentum: config.damping_factor * momentum_per_second.max(0.0),
             scar: at.scar,
+            shared: at.blended_scar() - at.scar,
+            staleness: at.staleness(config),
             total: at.total(config),
             vector: at.vector,
-            magnitude: at.magnitude,
+            magnitude: at.vector.magnitude(),
             momentum_per_second,
             mode: at.mode(config),
-            break_at,
-            recovery_at: config.recovery_for(break_at),
-            ticks: at.ticks,
-            last_update_ms: at.last_update_ms,
+            break_at: at.tuner.break_at(),
+            recovery_at: at.tuner.recovery_at(config),
+            learned_latency_ms: (at.learned_ms > 0.0).then_some(f64::from(at.learned_ms)),
+            scar_factor: f64::from(at.scar_factor),
+            ticks: u64::from(at.ticks),
+            last_update_ms: (!at.last_update_ms.is_nan()).then_some(at.last_update_ms),
+            voltage: (at.voltage > 0.0).then_some(f64::from(at.voltage)),
+            refused: at.refused,
         }
     }
 
     /// R and the mode at `now_ms`: the part of [`State::reading`] that decisions need.
     #[must_use]
     pub fn resistance(&self, config: &Config, now_ms: f64) -> (f64, Mode) {
+        if now_ms == self.at {
+            return (self.total(config), self.mode(config));
+        }
         let at = self.at(config, now_ms);
         (at.total(config), at.mode(config))
     }
@@ -166,18 +198,24 @@ impl State {
         self.scar
     }
 
-    fn at(&self, config: &Config, now_ms: f64) -> Self {
+    fn now(&self) -> f64 {
+        if self.at.is_nan() { 0.0 } else { self.at }
+    }
+
+    pub(super) fn at(&self, config: &Config, now_ms: f64) -> Self {
         let mut at = *self;
         let dt = now_ms - self.at;
-        if dt > 0.0 && dt.is_finite() && self.last_update_ms.is_some() {
+        if dt > 0.0 && dt.is_finite() {
             at.advance(config, dt);
         }
         at
     }
 
-    fn mode(&self, config: &Config) -> Mode {
-        let ticks = u64::from(config.bootstrap_ticks);
-        if ticks > 0 && self.ticks <= ticks {
+    pub(super) fn mode(&self, config: &Config) -> Mode {
+        if self.staleness(config) >= config.staleness_limit {
+            return Mode::CircuitBreaker;
+        }
+        if config.bootstrap_ticks > 0 && self.ticks <= config.bootstrap_ticks {
             Mode::Bootstrap
         } else if self.breaking {
             Mode::CircuitBreaker
@@ -187,16 +225,32 @@ impl State {
     }
 
     fn total(&self, config: &Config) -> f64 {
-        if self.mode(config) == Mode::Bootstrap {
-            return BOOTSTRAP_FACTOR * config.base_resistance;
+        if config.bootstrap_ticks > 0 && self.ticks <= config.bootstrap_ticks {
+            return BOOTSTRAP_FACTOR * config.base_resistance + self.staleness(config);
         }
-        self.sum(config)
+        self.sum(config) + self.staleness(config)
     }
 
     /// `max(R_base, R_base + P.W + mu*M + S)`.
-    fn sum(&self, config: &Config) -> f64 {
+    pub(super) fn sum(&self, config: &Config) -> f64 {
         let momentum = config.damping_factor * self.momentum(config).max(0.0);
-        config.base_resistance + (self.up + self.down + momentum + self.scar).max(0.0)
+        config.base_resistance + (self.up + self.down + momentum + self.blended_scar()).max(0.0)
+    }
+
+    /// `U`: what was last heard of the route holds for a while, and then every second without news counts.
+    fn staleness(&self, config: &Config) -> f64 {
+        if config.staleness_rate <= 0.0 {
+            return 0.0;
+        }
+        let silent = self.at - self.last_update_ms - config.hold_ms;
+        // NaN before the first report: nobody expects to hear of it.
+        (config.staleness_rate * silent.max(0.0) / 1000.0).min(MAX_STALENESS)
+    }
+
+    /// The own scar, drawn towards the shared one by its weight; never folded in, so that a lie passes.
+    pub(super) fn blended_scar(&self) -> f64 {
+        let (shared, blend) = (f64::from(self.shared), f64::from(self.blend));
+        self.scar + blend * (shared - self.scar)
     }
 
     /// Slope of the pressure, per second: on a ramp of slope `a`, two averages with time constants `f < s`
@@ -209,22 +263,27 @@ impl State {
     }
 
     /// Moves the state `dt` milliseconds on, without news: the last report holds, then fades.
-    fn advance(&mut self, config: &Config, dt: f64) {
+    pub(super) fn advance(&mut self, config: &Config, dt: f64) {
         if dt <= 0.0 {
             return;
         }
-        let held = dt.min(self.hold_left);
+        if self.blend > 0.0 {
+            self.shared *= narrow(decay(config.decay_rate * dt / 1000.0));
+            self.blend *= narrow(decay(dt / config.shared_fade_ms));
+            if self.blend < NO_WEIGHT {
+                self.blend = 0.0;
+            }
+        }
+        // `max` takes 0 for NaN: nothing holds before the first report.
+        let held = dt.min((self.last_update_ms + config.hold_ms - self.at).max(0.0));
         if held > 0.0 {
             self.hold(config, held);
             self.settle_mode(config);
         }
-        self.hold_left -= held;
         let silent = dt - held;
         if silent > 0.0 {
             let k = decay(silent / config.fade_ms);
-            self.vector = self.vector.fade(k);
-            self.magnitude *= k;
-            self.up *= k;
+            self.fade(k);
             self.fast *= k;
             self.slow *= k;
             self.scar *= decay(config.decay_rate * silent / 1000.0);
@@ -233,11 +292,17 @@ impl State {
         self.at += dt;
     }
 
+    fn fade(&mut self, k: f64) {
+        self.vector = self.vector.fade(k);
+        self.up *= k;
+    }
+
     /// The pressure stays what it was for `dt`: scar `dS/dt = g - lambda*S` and both averages, solved exactly.
     fn hold(&mut self, config: &Config, dt: f64) {
         let seconds = dt / 1000.0;
-        if self.magnitude > config.critical_pressure {
-            let growth = config.scar_factor / config.min_delta_t_ms * 1000.0;
+        let magnitude = self.vector.magnitude();
+        if magnitude > config.critical_pressure {
+            let growth = f64::from(self.scar_factor) / config.min_delta_t_ms * 1000.0;
             let keep = decay(config.decay_rate * seconds);
             let grown = if config.decay_rate * seconds > 1e-12 {
                 growth * (1.0 - keep) / config.decay_rate
@@ -246,28 +311,45 @@ impl State {
             };
             self.scar = (self.scar * keep + grown).min(config.effective_scar_cap());
         } else if self.scar > 0.0 {
-            let healthy = self.magnitude <= HEALTHY_SHARE * config.critical_pressure;
+            let healthy = magnitude <= HEALTHY_SHARE * config.critical_pressure;
             let rate = config.decay_rate + if healthy { config.heal_rate } else { 0.0 };
             self.scar *= decay(rate * seconds);
         }
-        self.fast += (1.0 - decay(dt / config.momentum_fast_ms)) * (self.magnitude - self.fast);
-        self.slow += (1.0 - decay(dt / config.momentum_slow_ms)) * (self.magnitude - self.slow);
+        self.fast += (1.0 - decay(dt / config.momentum_fast_ms)) * (magnitude - self.fast);
+        self.slow += (1.0 - decay(dt / config.momentum_slow_ms)) * (magnitude - self.slow);
     }
 
-    fn settle_mode(&mut self, config: &Config) {
-        let break_at = self.tuner.break_at();
+    /// Whether no incident is in the scar.
+    fn calm(&self, config: &Config) -> bool {
+        self.blended_scar() < config.scar_factor
+    }
+
+    pub(super) fn settle_mode(&mut self, config: &Config) {
         let r = self.sum(config);
-        let calm = self.scar < config.scar_factor && self.magnitude < config.critical_pressure;
-        let recovered = calm || r < config.recovery_for(break_at);
-        self.breaking = !recovered && (self.breaking || r >= break_at);
+        if !self.breaking {
+            self.breaking = r >= self.tuner.break_at() && !self.recovered(config, r);
+        } else if self.recovered(config, r) {
+            self.breaking = false;
+        }
     }
 
-    /// The tuner sees the time the last report spoke for, unless that time was part of an incident.
+    fn recovered(&self, config: &Config, r: f64) -> bool {
+        (self.calm(config) && self.vector.magnitude() < config.critical_pressure)
+            || r < self.tuner.recovery_at(config)
+    }
+
+    /// The tuner sees the time the last report spoke for, unless that time was part of an incident or of shedding.
     fn learn(&mut self, config: &Config, dt: f64) {
-        let calm = self.scar < config.scar_factor && self.magnitude <= config.critical_pressure;
-        if calm && self.mode(config) == Mode::Operational {
+        let well = self.vector.magnitude() <= config.critical_pressure;
+        if well && self.calm(config) && !self.refused && self.mode(config) == Mode::Operational {
             let r = self.sum(config);
             self.tuner.learn(config, r, dt);
         }
     }
+}
+
+/// For what is kept with seven digits; what is too large for that is cut off.
+#[expect(clippy::cast_possible_truncation, reason = "a loss of digits that is meant")]
+pub(super) fn narrow(x: f64) -> f32 {
+    x as f32
 }

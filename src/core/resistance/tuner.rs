@@ -3,6 +3,9 @@
 use super::config::{Config, TunerConfig};
 use super::decay::decay;
 
+/// A learned recovery threshold is at most this share of the break.
+const MOST_OF_BREAK: f64 = 0.9;
+
 /// Time-weighted mean and variance of resistance: `mu + k * sigma`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tuner {
@@ -23,6 +26,22 @@ impl Tuner {
         self.break_at
     }
 
+    /// The recovery threshold in force, ohm, below the break: the learned one once the break is, so that a route whose
+    /// rest is high can close again.
+    pub(super) fn recovery_at(&self, config: &Config) -> f64 {
+        match config.tuner {
+            Some(tuner) if self.warm(config, &tuner) => {
+                let learned = self.mean + tuner.recovery_sensitivity * self.variance.sqrt();
+                learned.max(1.5 * config.base_resistance).min(MOST_OF_BREAK * self.break_at)
+            }
+            _ => config.recovery_for(self.break_at),
+        }
+    }
+
+    fn warm(&self, config: &Config, tuner: &TunerConfig) -> bool {
+        self.observed_ms > 0.0 && self.observed_ms >= tuner.warmup_ticks * config.min_delta_t_ms
+    }
+
     /// Takes in that resistance was `r` for the last `dt` milliseconds.
     pub(super) fn learn(&mut self, config: &Config, r: f64, dt: f64) {
         let Some(tuner) = config.tuner else { return };
@@ -40,7 +59,7 @@ impl Tuner {
             self.variance = keep * (self.variance + (1.0 - keep) * delta * delta);
         }
         self.observed_ms += dt;
-        if self.observed_ms >= tuner.warmup_ticks * config.min_delta_t_ms {
+        if self.warm(config, &tuner) {
             self.break_at = self.tuned(config, &tuner);
         }
     }

@@ -1,0 +1,35 @@
+import { Atrion, type AtrionEvent, type AtrionOptions, createControlledClock, createSystem, type System } from 'keelson'
+import { expect, onTestFinished } from 'vitest'
+
+export const good = { latencyMs: 45, errorRate: 0.001, saturation: 0.3 }
+export const bad = { latencyMs: 900, errorRate: 0.6, saturation: 1 }
+
+export interface Bench {
+  readonly clock: ReturnType<typeof createControlledClock>
+  readonly system: System
+  readonly atrion: Atrion
+  readonly events: AtrionEvent[]
+  readonly reported: unknown[]
+}
+
+/** An engine on a controlled clock that writes down what it tells. */
+export function bench(options: AtrionOptions = {}, seed = 1): Bench {
+  const clock = createControlledClock()
+  const reported: unknown[] = []
+  const system = createSystem({ clock, seed, onError: (error) => reported.push(error) })
+  const events: AtrionEvent[] = []
+  const atrion = new Atrion({ system, observer: (event) => void events.push(event), ...options })
+  onTestFinished(() => system.close())
+  return { clock, system, atrion, events, reported }
+}
+
+export const refused = (field: string): unknown =>
+  expect.objectContaining({ code: 'KEELSON_INVALID_ARGUMENT', field })
+
+/** Reports the same ten times a second. */
+export function hold({ atrion, clock }: Bench, route: string, telemetry: typeof good, seconds: number, how?: object): void {
+  for (let report = 0; report < 10 * seconds; report++) {
+    atrion.route(route, telemetry, how)
+    clock.advanceBy(100)
+  }
+}

@@ -1,0 +1,165 @@
+import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../arguments.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { type NativeProfile, nativeEngineDefine, nativeEngineProfile, nativeWorkloads } from '../native.ts'
+
+/** The profiles everybody has. STANDARD is the engine's own configuration. */
+export type WorkloadName = 'LIGHT' | 'STANDARD' | 'HEAVY' | 'EXTREME'
+
+/** What is normal for a kind of work. What is left out is as in the profile it is made from. */
+export interface WorkloadProfile {
+  /** The profile it is made from: a name of yours or of the four. Default `'STANDARD'`. */
+  readonly extends?: string | undefined
+  /** Latency at which latency pressure is zero, milliseconds. LIGHT 10, STANDARD `slo.baselineLatencyMs`, HEAVY 5 s, EXTREME 60 s. */
+  readonly baselineLatencyMs?: number | undefined
+  /** Whether the latency baseline is learned from healthy time, within a factor of eight of `baselineLatencyMs`. */
+  readonly learnedBaseline?: boolean | undefined
+  /** Error rate at which error pressure is zero, 0 to 1. */
+  readonly targetErrorRate?: number | undefined
+  /** Saturation at which saturation pressure is zero. */
+  readonly saturationBaseline?: number | undefined
+  /** Scar grown per `minDeltaT` of critical pressure, ohms: lower is more forgiving. */
+  readonly scarFactor?: number | undefined
+  /** The same in units of the engine's `scarFactor`; LIGHT 2, STANDARD 1, HEAVY 0.5, EXTREME 0.2. Beside `scarFactor` it counts for nothing. */
+  readonly scarMultiplier?: number | undefined
+  /** R at rest, ohms. */
+  readonly baseResistance?: number | undefined
+  /** The untuned break, in units of `baseResistance`. */
+  readonly breakMultiplier?: number | undefined
+  /** Most time of a task or of admitted work without progress, milliseconds; LIGHT 1 s, STANDARD 30 s, HEAVY 5 min, EXTREME 1 h. */
+  readonly maxDurationMs?: number | undefined
+  /** A task must be heard of this often, milliseconds; 0 is never. HEAVY 5 s, EXTREME 10 s, others never. */
+  readonly heartbeatMs?: number | undefined
+  /** Whether a task needs an `AbortController`. HEAVY and EXTREME do. */
+  readonly requireAbort?: boolean | undefined
+}
+
+/** How long work may take, and what its tasks owe. */
+export interface Budget {
+  readonly maxDurationMs: number
+  readonly heartbeatMs: number
+  readonly requireAbort: boolean
+}
+
+/** A profile's number in the core, and its budget. */
+export interface NamedProfile {
+  readonly name: string
+  readonly index: number
+  readonly budget: Budget
+}
+
+const PHYSICS = [
+  'baselineLatencyMs',
+  'targetErrorRate',
+  'saturationBaseline',
+  'scarFactor',
+  'scarMultiplier',
+  'baseResistance',
+  'breakMultiplier',
+] as const
+const ALL = ['extends', 'learnedBaseline', 'maxDurationMs', 'heartbeatMs', 'requireAbort', ...PHYSICS]
+/** What a route without a profile of its own has. */
+const STANDARD = 'STANDARD'
+const MAX_NAME = 64
+
+/** The profiles of one engine, by name, and the budgets of routes that have one of their own. */
+export class Profiles {
+  readonly #engine: number
+  readonly #named = new Map<string, NamedProfile>()
+  /** As many as the core keeps; it refuses more. */
+  readonly #routes = new Map<string, NamedProfile>()
+
+  constructor(engine: number) {
+    this.#engine = engine
+    for (const [index, { name, budgetMs, heartbeatMs, abortable }] of nativeWorkloads().entries()) {
+      const budget = { maxDurationMs: budgetMs, heartbeatMs, requireAbort: abortable }
+      this.#named.set(name, { name, index, budget })
+    }
+  }
+
+  /** The profile of this name; refuses what is none. */
+  named(field: string, name: unknown): NamedProfile {
+    const found = typeof name === 'string' ? this.#named.get(name) : undefined
+    if (found !== undefined) return found
+    throw new InvalidArgumentError(field, `one of ${[...this.#named.keys()].join(', ')}`, name)
+  }
+
+  /** What a route has. */
+  of(route: string): NamedProfile {
+    return this.#routes.get(route) ?? (this.#named.get(STANDARD) as NamedProfile)
+  }
+
+  /** Whether a route was given a profile. */
+  has(route: string): boolean {
+    return this.#routes.has(route)
+  }
+
+  define(name: string, profile: WorkloadProfile): void {
+    if (text('name', name).length > MAX_NAME || this.#named.has(name)) {
+      throw new InvalidArgumentError('name', `a name of at most ${MAX_NAME} characters that is not taken`, name)
+    }
+    const { native, budget } = this.#read('profile', profile)
+    const { handle, field, why } = nativeEngineDefine(this.#engine, native)
+    if (handle < 0) throw refusal('profile', profile, field, why, 'one of at most 252 profiles')
+    this.#named.set(name, { name, index: handle, budget })
+  }
+
+  assign(route: string, given: string | WorkloadProfile): void {
+    const named = typeof given === 'string' ? this.named('profile', given) : undefined
+    const { native, budget } =
+      named === undefined
+        ? this.#read('profile', given as WorkloadProfile)
+        : { native: { base: named.index }, budget: named.budget }
+    const { handle, field, why } = nativeEngineProfile(this.#engine, route, native)
+    if (handle < 0) throw refusal('profile', given, field, why, 'given to at most maxRoutes routes')
+    if (named?.name === STANDARD) this.#routes.delete(route)
+    else this.#routes.set(route, { name: named?.name ?? 'custom', index: -1, budget })
+  }
+
+  #read(field: string, given: WorkloadProfile): { native: NativeProfile; budget: Budget } {
+    const profile = checkOptions(field, given)
+    if (given === undefined) throw new InvalidArgumentError(field, 'a profile or the name of one', given)
+    known(field, profile, ALL)
+    const base = this.named(`${field}.extends`, profile.extends ?? STANDARD)
+    const native: NativeProfile = { base: base.index }
+    for (const name of PHYSICS) {
+      const value = profile[name]
+      if (value !== undefined) native[name] = finite(`${field}.${name}`, value)
+    }
+    if (profile.learnedBaseline !== undefined) {
+      native.learnedBaseline = flag(`${field}.learnedBaseline`, false, profile.learnedBaseline)
+    }
+    const { maxDurationMs, heartbeatMs, requireAbort } = profile
+    return {
+      native,
+      budget: {
+        maxDurationMs:
+          maxDurationMs === undefined
+            ? base.budget.maxDurationMs
+            : positiveMillis(`${field}.maxDurationMs`, maxDurationMs),
+        heartbeatMs: heartbeatMs === undefined ? base.budget.heartbeatMs : interval(`${field}.heartbeatMs`, heartbeatMs),
+        requireAbort: flag(`${field}.requireAbort`, base.budget.requireAbort, requireAbort),
+      },
+    }
+  }
+}
+
+/** An interval in milliseconds; 0 is none. */
+export function interval(field: string, value: unknown): number {
+  return value === 0 ? 0 : positiveMillis(field, value)
+}
+
+function refusal(
+  field: string,
+  given: unknown,
+  inner: string | undefined,
+  why: string | undefined,
+  full: string,
+): InvalidArgumentError {
+  if (inner === undefined) return new InvalidArgumentError(field, full, given)
+  // The core names fields of the signals' baselines by where they stand in an engine's options.
+  const plain = inner.replace(/^slo\./, '')
+  const values = given as Record<string, unknown>
+  const name = plain === 'scarFactor' && values[plain] === undefined ? 'scarMultiplier' : plain
+  const value = values[name]
+  return new InvalidArgumentError(`${field}.${name}`, (why ?? 'valid').replace(/^must be /, ''), value)
+}

@@ -1,0 +1,271 @@
+import { finite, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import type { TimerHandle } from '../../clock/types.ts'
+import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors.ts'
+import { hot, scratch } from '../../native.ts'
+import { freshSeed } from '../../system/entropy.ts'
+import type { System } from '../../system/system.ts'
+import type { Gate } from '../gate.ts'
+import type { Observers } from '../observers.ts'
+import type { Answer, Offer, StateProvider, SyncOptions } from './types.ts'
+
+/** A route that was not used for so long is not asked about any more. */
+const WARM_MS = 60_000
+const MOST_BACKOFF_MS = 5000
+/** A tick for something this process has not written itself. */
+const NONE = 0
+
+interface Known {
+  /** The newest tick seen. */
+  seen: number
+  usedAt: number
+  /** It was used since the last exchange that had it. */
+  dirty: boolean
+  /** What was last written, so that what has not changed is not written again. */
+  written: number
+}
+
+/** Checked options. */
+export interface SyncTerms {
+  readonly blend: number
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly maxAgeMs: number
+  readonly node: string
+}
+
+export function syncTerms(given: SyncOptions | undefined): SyncTerms {
+  const sync = checkOptions('options.sync', given)
+  known('options.sync', sync, ['blend', 'intervalMs', 'timeoutMs', 'maxAgeMs', 'node'])
+  const blend = sync.blend === undefined ? 0.3 : finite('options.sync.blend', sync.blend)
+  if (blend < 0 || blend > 1) throw new InvalidArgumentError('options.sync.blend', 'a number from 0 to 1', blend)
+  const millis = (field: 'intervalMs' | 'timeoutMs' | 'maxAgeMs', fallback: number): number =>
+    sync[field] === undefined ? fallback : positiveMillis(`options.sync.${field}`, sync[field])
+  const node = sync.node === undefined ? freshSeed().toString(36) : text('options.sync.node', sync.node)
+  if (node.length > 64) throw new InvalidArgumentError('options.sync.node', 'at most 64 characters', node)
+  return {
+    blend,
+    intervalMs: millis('intervalMs', 100),
+    timeoutMs: millis('timeoutMs', 1000),
+    maxAgeMs: millis('maxAgeMs', 60_000),
+    node,
+  }
+}
+
+/** Refuses what is no provider. */
+export function checkedProvider(provider: StateProvider): StateProvider {
+  const methods = ['connect', 'exchange', 'reset', 'disconnect'] as const
+  const given = provider as StateProvider | null
+  if (typeof given !== 'object' || given === null || methods.some((name) => typeof given[name] !== 'function')) {
+    throw new InvalidArgumentError('options.provider', `a StateProvider (with ${methods.join(', ')})`, provider)
+  }
+  return given
+}
+
+/**
+ * Keeps an engine and a provider in step: one exchange at a time, of the routes that were used, and never one a request.
+ * Nobody waits for it; without the provider the engine goes on with what it knows itself.
+ */
+export class Sync {
+  readonly #provider: StateProvider
+  readonly #terms: SyncTerms
+  readonly #gate: Gate
+  readonly #system: System
+  readonly #observers: Observers
+  readonly #known = new Map<string, Known>()
+  readonly #maxRoutes: number
+  #state: 'off' | 'joining' | 'joined' | 'away' = 'off'
+  #timer: TimerHandle | undefined
+  #failures = 0
+  /** Tells what belongs to a connection that was ended from what belongs to this one. */
+  #epoch = 0
+
+  constructor(
+    parts: { provider: StateProvider; gate: Gate; system: System; observers: Observers; maxRoutes: number },
+    terms: SyncTerms,
+  ) {
+    this.#provider = parts.provider
+    this.#gate = parts.gate
+    this.#system = parts.system
+    this.#observers = parts.observers
+    this.#maxRoutes = parts.maxRoutes
+    this.#terms = terms
+  }
+
+  get name(): string {
+    return this.#provider.name
+  }
+
+  get state(): 'off' | 'joining' | 'joined' | 'away' {
+    return this.#state
+  }
+
+  /** A route was used: it is in the next exchange. */
+  touch(route: string): void {
+    if (this.#state === 'off') return
+    const known = this.#known.get(route)
+    if (known !== undefined) {
+      known.dirty = true
+      return
+    }
+    if (this.#known.size >= this.#maxRoutes) this.#known.delete(this.#known.keys().next().value as string)
+    this.#known.set(route, { seen: NONE, usedAt: this.#gate.clock.monoMs(), dirty: true, written: NaN })
+  }
+
+  /** Resolves when the provider answered, or is known to be away; rejects only when it can never be there. */
+  async connect(): Promise<void> {
+    if (this.#state !== 'off') return
+    this.#state = 'joining'
+    const epoch = ++this.#epoch
+    await this.#round(epoch)
+  }
+
+  async disconnect(): Promise<void> {
+    if (this.#state === 'off') return
+    if (this.#state === 'joined') await this.#exchange(this.#epoch)
+    this.#end()
+    await this.#within(this.#provider.disconnect()).catch((error: unknown) =>
+      this.#system.report(error, `disconnecting the state provider ${this.name}`),
+    )
+  }
+
+  /** Ends at once, without a last exchange. */
+  close(): void {
+    if (this.#state === 'off') return
+    this.#end()
+    this.#provider.disconnect().catch((error: unknown) => this.#system.report(error, `closing ${this.name}`))
+  }
+
+  #end(): void {
+    this.#state = 'off'
+    this.#epoch++
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#failures = 0
+    this.#known.clear()
+  }
+
+  async #round(epoch: number): Promise<void> {
+    try {
+      if (this.#state !== 'joined') await this.#within(this.#provider.connect())
+      if (epoch !== this.#epoch) return
+      await this.#exchange(epoch)
+      if (epoch !== this.#epoch) return
+      this.#joined()
+    } catch (error) {
+      if (epoch !== this.#epoch) return
+      if (isDependencyMissingError(error)) {
+        this.#end()
+        throw error
+      }
+      this.#away(error)
+    }
+    this.#again(epoch)
+  }
+
+  #joined(): void {
+    this.#failures = 0
+    if (this.#state === 'joined') return
+    this.#state = 'joined'
+    this.#observers.tell({ type: 'provider:joined', provider: this.name })
+  }
+
+  #away(error: unknown): void {
+    this.#failures++
+    if (this.#state === 'away') return
+    this.#state = 'away'
+    if (this.#observers.any) this.#observers.tell({ type: 'provider:away', provider: this.name, error })
+    else this.#system.report(error, `the state provider ${this.name}`)
+  }
+
+  #again(epoch: number): void {
+    const { intervalMs } = this.#terms
+    const backoff = Math.min(intervalMs * 2 ** Math.min(this.#failures, 16), Math.max(MOST_BACKOFF_MS, intervalMs))
+    // Spread, so that of two that write the same route in step neither is always the one that comes too late.
+    const spread = this.#system.random.next()
+    const delay = this.#failures === 0 ? intervalMs * (0.75 + 0.5 * spread) : backoff * (0.5 + 0.5 * spread)
+    const next = (): void => {
+      this.#round(epoch).catch((error: unknown) => this.#system.report(error, `the state provider ${this.name}`))
+    }
+    this.#timer = this.#gate.clock.schedule(delay, next, { ref: false, label: 'atrion sync' })
+  }
+
+  /** One exchange, in batches; also without routes, so that an outage is seen before it matters. */
+  async #exchange(epoch: number): Promise<void> {
+    const offers = this.#offers()
+    const { maxBatch } = this.#provider
+    for (let from = 0; from === 0 || from < offers.length; from += maxBatch) {
+      const batch = offers.slice(from, from + maxBatch)
+      const sentAt = this.#gate.clock.monoMs()
+      const answers = await this.#within(this.#provider.exchange(batch))
+      if (epoch !== this.#epoch || this.#gate.closed) return
+      this.#merge(batch, answers, this.#gate.clock.monoMs() - sentAt)
+    }
+  }
+
+  #offers(): Offer[] {
+    const gate = this.#gate
+    const now = gate.clock.monoMs()
+    const offers: Offer[] = []
+    for (const [route, known] of this.#known) {
+      if (known.dirty) known.usedAt = now
+      else if (now - known.usedAt > WARM_MS) {
+        this.#known.delete(route)
+        continue
+      }
+      const id = gate.routes.find(route)
+      if (id === undefined || hot.engineOwn(gate.engine, id, now) !== 1) {
+        this.#known.delete(route)
+        continue
+      }
+      const [scar, resistance] = [scratch[0] as number, scratch[1] as number]
+      // A scar that fell to nothing is told once; after that there is nothing to tell.
+      const news = known.dirty && !(scar < 0.01 && known.written < 0.01)
+      known.dirty = false
+      offers.push({ route, seen: known.seen, state: news ? { node: this.#terms.node, scar, resistance } : undefined })
+    }
+    return offers
+  }
+
+  #merge(offers: readonly Offer[], answers: readonly (Answer | undefined)[], tookMs: number): void {
+    const gate = this.#gate
+    const now = gate.clock.monoMs()
+    let garbage = 0
+    for (const [index, offer] of offers.entries()) {
+      const answer = answers[index]
+      const known = this.#known.get(offer.route)
+      if (answer === undefined) garbage++
+      if (answer === undefined || known === undefined) continue
+      known.seen = answer.tick
+      const { stored } = answer
+      if (stored === undefined) {
+        if (offer.state !== undefined) known.written = offer.state.scar
+        continue
+      }
+      // Refused for not having seen the newest: it is told again, now that it has.
+      if (offer.state !== undefined) known.dirty = true
+      const age = stored.ageMs + tookMs
+      const id = gate.routes.find(offer.route)
+      if (id === undefined || stored.state.node === this.#terms.node || age > this.#terms.maxAgeMs) continue
+      hot.engineShare(gate.engine, id, stored.state.scar, this.#terms.blend, age, now)
+    }
+    if (garbage > 0) this.#observers.tell({ type: 'provider:garbage', provider: this.name, routes: garbage })
+  }
+
+  /** The same, within the time an exchange has; what comes later is dropped. */
+  async #within<T>(work: Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#terms
+    let timer: TimerHandle | undefined
+    const late = new Promise<never>((_, reject) => {
+      const fail = (): void => {
+        this.#provider.reset()
+        reject(new ProviderError(this.name, `did not answer within ${timeoutMs} ms`))
+      }
+      timer = this.#gate.clock.schedule(timeoutMs, fail, { ref: false, label: 'atrion exchange' })
+    })
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      timer?.cancel()
+    }
+  }
+}

@@ -1,0 +1,138 @@
+//! What users set for routes of an engine, and the choice among them: rare, so ordinary functions.
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+use super::engine_config::NativeOpened;
+use super::environment::Environment;
+use super::hot::NONE;
+use crate::core::admission::RouteId;
+use crate::core::resistance::{Invalid, PROFILES, ProfileSpec};
+
+/// One of the profiles everybody has.
+#[napi(object)]
+pub struct NativeWorkload {
+    pub name: String,
+    /// NaN: the engine's own.
+    pub baseline_latency_ms: f64,
+    pub scar_multiplier: f64,
+    pub budget_ms: f64,
+    pub heartbeat_ms: f64,
+    pub abortable: bool,
+}
+
+/// The profiles everybody has; the index is their number.
+#[napi(catch_unwind)]
+pub fn native_workloads() -> Vec<NativeWorkload> {
+    PROFILES
+        .iter()
+        .map(|workload| NativeWorkload {
+            name: workload.name.into(),
+            baseline_latency_ms: workload.baseline_latency_ms.unwrap_or(f64::NAN),
+            scar_multiplier: workload.scar_multiplier,
+            budget_ms: workload.budget_ms,
+            heartbeat_ms: workload.heartbeat_ms,
+            abortable: workload.abortable,
+        })
+        .collect()
+}
+
+/// What a profile changes of the one it is made from.
+#[napi(object)]
+pub struct NativeProfile {
+    /// The number of the profile it is made from.
+    pub base: u32,
+    pub baseline_latency_ms: Option<f64>,
+    pub learned_baseline: Option<bool>,
+    pub target_error_rate: Option<f64>,
+    pub saturation_baseline: Option<f64>,
+    pub scar_factor: Option<f64>,
+    pub scar_multiplier: Option<f64>,
+    pub base_resistance: Option<f64>,
+    pub break_multiplier: Option<f64>,
+}
+
+fn spec(given: &NativeProfile) -> ProfileSpec {
+    ProfileSpec {
+        baseline_latency_ms: given.baseline_latency_ms,
+        learned_baseline: given.learned_baseline,
+        target_error_rate: given.target_error_rate,
+        saturation_baseline: given.saturation_baseline,
+        scar_factor: given.scar_factor,
+        scar_multiplier: given.scar_multiplier,
+        base_resistance: given.base_resistance,
+        break_multiplier: given.break_multiplier,
+    }
+}
+
+fn refused(invalid: Invalid) -> NativeOpened {
+    NativeOpened { handle: NONE, field: Some(invalid.field.into()), why: Some(invalid.why.into()) }
+}
+
+/// Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many.
+#[napi(catch_unwind)]
+pub fn native_engine_define(env: Env, engine: f64, profile: NativeProfile) -> Result<NativeOpened> {
+    let environment = Environment::of(&env)?;
+    let mut engines = environment.engines.borrow_mut();
+    let Some(engine) = engines.get(engine) else {
+        return Ok(NativeOpened { handle: NONE, field: None, why: None });
+    };
+    Ok(match engine.define_profile(profile.base as usize, &spec(&profile)) {
+        Ok(index) => {
+            let handle = index.map_or(NONE, |index| index as f64);
+            NativeOpened { handle, field: None, why: None }
+        }
+        Err(invalid) => refused(invalid),
+    })
+}
+
+/// Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one.
+#[napi(catch_unwind)]
+pub fn native_engine_profile(
+    env: Env,
+    engine: f64,
+    route: String,
+    profile: NativeProfile,
+) -> Result<NativeOpened> {
+    let environment = Environment::of(&env)?;
+    let mut engines = environment.engines.borrow_mut();
+    let Some(engine) = engines.get(engine) else {
+        return Ok(NativeOpened { handle: NONE, field: None, why: None });
+    };
+    Ok(match engine.set_profile(&route, profile.base as usize, &spec(&profile)) {
+        Ok(done) => NativeOpened { handle: if done { 1.0 } else { NONE }, field: None, why: None },
+        Err(invalid) => refused(invalid),
+    })
+}
+
+/// Sets which routes feel it when this one opens. False when too many routes have some.
+#[napi(catch_unwind)]
+pub fn native_engine_neighbours(
+    env: Env,
+    engine: f64,
+    route: String,
+    neighbours: Vec<String>,
+) -> Result<bool> {
+    let environment = Environment::of(&env)?;
+    let mut engines = environment.engines.borrow_mut();
+    let names = neighbours.into_iter().map(String::into_boxed_str).collect();
+    Ok(engines.get(engine).is_some_and(|engine| engine.set_neighbours(&route, names)))
+}
+
+/// The index of one of these routes (-1 is one that is not known), or -1 when there are none.
+#[napi(catch_unwind)]
+pub fn native_engine_select(
+    env: Env,
+    engine: f64,
+    routes: Vec<f64>,
+    beta: f64,
+    explore: f64,
+    unit: f64,
+    now: f64,
+) -> Result<f64> {
+    let environment = Environment::of(&env)?;
+    let mut engines = environment.engines.borrow_mut();
+    let ids: Vec<_> = routes.into_iter().map(RouteId::from_f64).collect();
+    let chosen = engines.get(engine).and_then(|it| it.select(&ids, beta, explore, unit, now));
+    Ok(chosen.map_or(NONE, |index| index as f64))
+}

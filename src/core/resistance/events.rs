@@ -1,0 +1,108 @@
+//! What happens to a route besides reports: decisions, tasks that end badly, neighbours that open, news from others.
+
+use super::config::Config;
+use super::decay::decay;
+use super::decision::Decision;
+use super::reading::{BOOTSTRAP_FACTOR, Mode};
+use super::state::{State, narrow};
+use super::tuner::Tuner;
+
+/// How a task under a lease ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TaskEnd {
+    /// It did what it was to do: no scar.
+    Completed = 0,
+    /// It failed: one scar factor.
+    Failed = 1,
+    /// Its time was over, or nobody heard of it any more: two scar factors, because its place was wasted as well.
+    TimedOut = 2,
+    /// It was called off: no scar.
+    Aborted = 3,
+}
+
+impl TaskEnd {
+    /// The scar it leaves, in scar factors of the task's profile.
+    #[must_use]
+    pub const fn scars(self) -> f64 {
+        match self {
+            Self::Completed | Self::Aborted => 0.0,
+            Self::Failed => 1.0,
+            Self::TimedOut => 2.0,
+        }
+    }
+}
+
+impl State {
+    /// Decides for a voltage at `now_ms` and takes note of it. The second value is the mode of the decision before.
+    ///
+    /// A refusal of what would flow at rest is shedding, during which nothing is learned.
+    pub fn decide(&mut self, config: &Config, voltage: f64, now_ms: f64) -> (Decision, Mode) {
+        let (r, mode) = self.resistance(config, now_ms);
+        let decision = Decision::new(r, mode, voltage);
+        self.voltage = narrow(voltage);
+        self.refused = !decision.allow && voltage > BOOTSTRAP_FACTOR * config.base_resistance;
+        (decision, std::mem::replace(&mut self.seen, mode))
+    }
+
+    /// A task ended: it counts as a report, and leaves its scar, up to the cap. `scar_factor` is that of its profile.
+    pub fn task_ended(&mut self, config: &Config, end: TaskEnd, scar_factor: f64, now_ms: f64) {
+        self.move_to(config, now_ms);
+        self.ticks = self.ticks.saturating_add(1);
+        let scar = self.scar + end.scars() * scar_factor;
+        // A cap that was lowered takes nothing away at once.
+        self.scar = scar.min(config.effective_scar_cap()).max(self.scar);
+        self.settle_mode(config);
+    }
+
+    /// A neighbour opened. This raises R to no more than the recovery threshold, so that it never opens a route and
+    /// openings do not run through a graph by themselves. The ohms that were added.
+    pub fn neighbour_opened(&mut self, config: &Config, now_ms: f64) -> f64 {
+        self.move_to(config, now_ms);
+        let room = self.tuner.recovery_at(config) - self.sum(config);
+        let bump = config.cascade_bump.min(room).max(0.0);
+        self.scar += bump;
+        bump
+    }
+
+    /// What another process says the scar of this route was, `age_ms` ago, and how much weight that has, 0 to 1.
+    ///
+    /// The own scar is not touched: whatever is said changes R by no more than `blend` times the cap, and loses its
+    /// weight with time. What is no number says nothing.
+    pub fn share(&mut self, config: &Config, scar: f64, blend: f64, age_ms: f64, now_ms: f64) {
+        if !(scar.is_finite() && blend.is_finite() && age_ms.is_finite()) {
+            return;
+        }
+        self.move_to(config, now_ms);
+        let age = age_ms.max(0.0);
+        let scar = scar.clamp(0.0, config.effective_scar_cap());
+        self.shared = narrow(scar * decay(config.decay_rate * age / 1000.0));
+        self.blend = narrow(blend.clamp(0.0, 1.0) * decay(age / config.shared_fade_ms));
+        self.settle_mode(config);
+    }
+
+    /// What this process has to tell others: its own scar, without what they said.
+    #[must_use]
+    pub fn own_scar(&self, config: &Config, now_ms: f64) -> f64 {
+        self.at(config, now_ms).scar
+    }
+
+    /// How deep reports scar that bring no lens of their own, ohm per `min_delta_t_ms`.
+    pub fn set_scar_factor(&mut self, ohm: f64) {
+        self.scar_factor = narrow(ohm);
+    }
+
+    /// Another configuration is in force. What was learned of the break under the old one is forgotten; scars stay.
+    pub fn adopt(&mut self, config: &Config) {
+        self.tuner = Tuner::new(config);
+        self.scar_factor = narrow(config.scar_factor);
+        self.settle_mode(config);
+    }
+
+    fn move_to(&mut self, config: &Config, now_ms: f64) {
+        if self.at.is_nan() {
+            self.at = if now_ms.is_finite() { now_ms } else { 0.0 };
+        }
+        *self = self.at(config, now_ms);
+    }
+}

@@ -1,0 +1,69 @@
+//! What is read of a route's state: every term of R at one moment, which is what explains a decision.
+
+use super::config::Config;
+use super::pressure::Pressure;
+
+/// What a route is doing with its resistance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mode {
+    /// Too few reports to judge: R is 1.2 times the base.
+    Bootstrap = 0,
+    /// R is the sum of its terms.
+    Operational = 1,
+    /// R reached the break and has not yet recovered, or the route has been silent for too long.
+    CircuitBreaker = 2,
+}
+
+/// Every term of R at one moment: what explains a decision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// `R_base`, ohm.
+    pub base: f64,
+    /// `P . W`, ohm; negative when the route is better than its baselines.
+    pub pressure: f64,
+    /// `mu * max(M, 0)`, ohm.
+    pub momentum: f64,
+    /// `S`, ohm: what was seen here, without what others share.
+    pub scar: f64,
+    /// What the scar that others share adds, ohm; negative when they are better off.
+    pub shared: f64,
+    /// `U`, ohm: what silence adds.
+    pub staleness: f64,
+    /// R, ohm.
+    pub total: f64,
+    /// The pressure vector behind `pressure`.
+    pub vector: Pressure,
+    /// Magnitude of its positive part.
+    pub magnitude: f64,
+    /// `M`, per second: positive while the route deteriorates, negative while it recovers.
+    pub momentum_per_second: f64,
+    /// The mode at this moment.
+    pub mode: Mode,
+    /// R at which the breaker opens, ohm.
+    pub break_at: f64,
+    /// R below which it closes, ohm.
+    pub recovery_at: f64,
+    /// Mean latency of the route's healthy time, milliseconds, where the baseline is learned.
+    pub learned_latency_ms: Option<f64>,
+    /// Scar grown per `min_delta_t_ms` of a critical report, ohm.
+    pub scar_factor: f64,
+    /// Reports taken in.
+    pub ticks: u64,
+    /// What the last report tells of, milliseconds; `None` before the first.
+    pub last_update_ms: Option<f64>,
+    /// The voltage of the last decision, if there was one.
+    pub voltage: Option<f64>,
+    /// Whether that decision was a refusal.
+    pub refused: bool,
+}
+
+/// Resistance during BOOTSTRAP, in units of the base.
+pub(super) const BOOTSTRAP_FACTOR: f64 = 1.2;
+
+/// R at rest of a route nobody has reported on, ohm.
+#[must_use]
+pub fn unknown_resistance(config: &Config) -> f64 {
+    let factor = if config.bootstrap_ticks > 0 { BOOTSTRAP_FACTOR } else { 1.0 };
+    factor * config.base_resistance
+}
