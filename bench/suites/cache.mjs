@@ -1,4 +1,5 @@
 // Caches: get-or-set on traces of keys, against lru-cache, with the hit ratios.
+import { fileURLToPath } from 'node:url'
 import { LRUCache } from 'lru-cache'
 import { lru as tinyLru } from 'tiny-lru'
 import { TTLCache } from '@isaacs/ttlcache'
@@ -116,10 +117,24 @@ const timed = (name, side, peer, bar) => ({
   bar,
 })
 
+const file = fileURLToPath(new URL('../lib/cached.mjs', import.meta.url))
+const filled = (kind) => ({ file, args: [kind], name: kind })
+
+/** What one of 200,000 entries takes, key included; as many keys were stored and evicted before, so that ghosts count too. */
+const memory = (kind, peer) => ({
+  name: `memory of an entry, ${kind}`,
+  unit: 'bytes',
+  rounds: 3,
+  paired: { ours: filled(kind), peer: filled(peer) },
+  read: ({ heap, outside }) => heap + outside,
+})
+
 const zipfian = 'Zipf 0.99'
 const handle = (await Cache.start({ maxSize: capacity })).handle
 handle.set('hot', 1)
 const map = new Map([['hot', 1]])
+const shared = (await Cache.start({ maxSize: capacity, shared: true, name: 'bench' })).handle
+shared.set('hot', 1)
 const reads = 5_000_000
 let sink = 0
 
@@ -153,6 +168,8 @@ export default {
     timed(zipfian, 'ours', 'tiny-lru'),
     timed(zipfian, 'ours', '@isaacs/ttlcache'),
     timed('Zipf 0.99 with 30 % scans', 'ours', 'lru-cache'),
+    memory('keelson', 'lru-cache'),
+    memory('keelson with a time', 'tiny-lru'),
     {
       name: 'a hit',
       unit: 'ns/op',
@@ -165,6 +182,14 @@ export default {
         fn: () => {
           for (let index = 0; index < reads; index += 1) sink += map.get('hot')
         },
+      },
+    },
+    {
+      name: 'a hit of a shared cache',
+      unit: 'ns/op',
+      iterations: reads,
+      ours: () => {
+        for (let index = 0; index < reads; index += 1) sink += shared.get('hot')
       },
     },
   ],

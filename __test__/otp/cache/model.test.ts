@@ -137,7 +137,7 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ op: 'clear' as const }) },
 )
 
-it('is what a list that is searched in full would be', async () => {
+it('by lru is what a list that is searched in full would be', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 8 }),
@@ -188,3 +188,76 @@ it('is what a list that is searched in full would be', async () => {
     { numRuns: 300 },
   )
 })
+
+it.each(['s3-fifo', 'lru'] as const)(
+  'by %s loses nothing, keeps to its limits, and tells of each entry once',
+  async (policy) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 8 }),
+        fc.oneof(fc.constant(Infinity), fc.integer({ min: 5, max: 30 })),
+        fc.array(operation, { maxLength: 250 }),
+        async (maxSize, maxBytes, operations) => {
+          /** What is there, as those who store and are told would have it; each value is stored once. */
+          const there = new Map<CacheKey, { value: [number]; until: number; tags: string[] }>()
+          let now = 0
+          const cache = await Cache.start<[number]>({
+            system: stage.system,
+            maxSize,
+            maxBytes,
+            sizeOf: ([size]) => size,
+            policy,
+            onEvict: (evicted, value, reason) => {
+              const known = there.get(evicted)
+              if (known?.value !== value) {
+                // Only what never came in may go unknown, or what was replaced by what is there.
+                expect(['replaced', 'evicted', 'expired']).toContain(reason)
+                return
+              }
+              if (reason === 'expired') expect(known.until).toBeLessThanOrEqual(now)
+              there.delete(evicted)
+            },
+          })
+          const { handle } = cache
+          for (const step of operations) {
+            if (step.op === 'get' || step.op === 'has') {
+              const known = there.get(step.key)
+              const isThere = known !== undefined && known.until > now
+              if (step.op === 'get') expect(handle.get(step.key)).toBe(isThere ? known.value : undefined)
+              else expect(handle.has(step.key)).toBe(isThere)
+            } else if (step.op === 'set') {
+              const value: [number] = [step.value]
+              const until = step.ttlMs === null ? Infinity : now + step.ttlMs
+              // Before, so that whoever is told of this very value finds it.
+              there.set(step.key, { value, until, tags: step.tags })
+              handle.set(step.key, value, { ttlMs: step.ttlMs, tags: step.tags })
+              expect(handle.has(step.key)).toBe(step.value <= maxBytes)
+            } else if (step.op === 'delete') {
+              handle.delete(step.key)
+              expect(there.has(step.key)).toBe(false)
+            } else if (step.op === 'invalidate') {
+              handle.invalidateTag(step.tag)
+              for (const { tags } of there.values()) expect(tags).not.toContain(step.tag)
+            } else if (step.op === 'pass') {
+              stage.clock.advanceBy(step.ms)
+              now += step.ms
+            } else if (step.op === 'clear') {
+              handle.clear()
+              expect(there.size).toBe(0)
+            } else {
+              expect(new Map(handle.entries())).toEqual(new Map([...there].map(([kept, { value }]) => [kept, value])))
+            }
+            const { size, bytes } = handle.stats()
+            expect(size).toBe(there.size)
+            expect(size).toBeLessThanOrEqual(maxSize)
+            expect(bytes).toBe([...there.values()].reduce((sum, { value }) => sum + value[0], 0))
+            expect(bytes).toBeLessThanOrEqual(maxBytes)
+          }
+          await Cache.stop(cache)
+          expect(there.size).toBe(0)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  },
+)

@@ -14,6 +14,8 @@
 //!   popular changes. A ghost of small that is wanted again says that small was too short, one of main that main was;
 //!   each moves the share by one entry, within 5 to 90 %. Either queue has half as many ghosts as there are entries.
 //!
+//! [`shared`] is a whole cache, for several threads, around the same index.
+//!
 //! The same operations give the same victims in the same order, whatever the machine.
 
 mod ghosts;

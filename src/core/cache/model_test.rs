@@ -255,6 +255,9 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
+    // Some 300,000 operations of either policy.
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
     #[test]
     fn lru_is_what_the_lists_say(limits in limits(), ops in proptest::collection::vec(op(), 1..300)) {
         check(Policy::Lru, limits, ops)?;
