@@ -101,11 +101,25 @@ describe('bad input', () => {
     ["what flatMap's function returns", () => succeed(1).flatMap(() => 1 as Any)],
     ["what flatMap's function returns", () => succeed(1).flatMap(() => Promise.resolve(1) as Any)],
     ["what catch's function returns", () => fail(1).catch(() => undefined as Any)],
-    ["what use's function returns", () => acquireUseRelease(succeed(1), () => 1 as Any, () => {})],
+    [
+      "what use's function returns",
+      () =>
+        acquireUseRelease(
+          succeed(1),
+          () => 1 as Any,
+          () => {},
+        ),
+    ],
   ])('%s must be an effect', async (field, make) => {
     const { system } = world()
-    expect(await make().unsafeRunPromise({ system })).toMatchObject({ error: { code: 'KEELSON_INVALID_ARGUMENT', field } })
-    expect(await make().catch(() => succeed('caught')).run({ system })).toBe('caught')
+    expect(await make().unsafeRunPromise({ system })).toMatchObject({
+      error: { code: 'KEELSON_INVALID_ARGUMENT', field },
+    })
+    expect(
+      await make()
+        .catch(() => succeed('caught'))
+        .run({ system }),
+    ).toBe('caught')
   })
 
   it('in a body: keys, callbacks and finalisers are checked', async () => {

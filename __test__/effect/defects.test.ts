@@ -20,7 +20,10 @@ const world = useWorld()
 
 it('a fork at a root is not cancelled when that root ends', async () => {
   const { clock } = world()
-  const result = await sleep(100).map(() => 'ran').fork().unsafeRunPromise({ clock })
+  const result = await sleep(100)
+    .map(() => 'ran')
+    .fork()
+    .unsafeRunPromise({ clock })
   const fiber = (result as { value: Fiber<never, string> }).value
   expect(await fiber.poll().run({ clock })).toBeUndefined()
   await clock.advance(100)
@@ -37,9 +40,23 @@ it('a fibre can be interrupted after the run that forked it', async () => {
 it.each([
   ['all', () => all([sleep(1000)])],
   ['race', () => race([sleep(1000)])],
-  ['acquireUseRelease', () => acquireUseRelease(succeed(1), () => sleep(1000), () => {})],
+  [
+    'acquireUseRelease',
+    () =>
+      acquireUseRelease(
+        succeed(1),
+        () => sleep(1000),
+        () => {},
+      ),
+  ],
   ['the pause of retry', () => effect(() => err('x')).retry({ maxAttempts: 2, baseDelayMs: 1000 })],
-  ['join', () => sleep(1000).fork().flatMap((fiber) => fiber.join())],
+  [
+    'join',
+    () =>
+      sleep(1000)
+        .fork()
+        .flatMap((fiber) => fiber.join()),
+  ],
 ] as const)('cancellation and values reach %s', async (_, make) => {
   const { clock } = world()
   const result = (make() as ReturnType<typeof sleep>).timeout(10).unsafeRunPromise({ clock })
@@ -134,7 +151,10 @@ it('a timeout leaves no timer, and is not triggered after a success', async () =
   const { clock } = world()
   const events: string[] = []
   const emit = ({ type }: EffectEvent): void => void events.push(type)
-  for (let round = 0; round < 100; round++) await effect(async () => 1, { emit }).timeout(1000).run({ clock })
+  for (let round = 0; round < 100; round++)
+    await effect(async () => 1, { emit })
+      .timeout(1000)
+      .run({ clock })
   expect(clock.getPendingTimerCount()).toBe(0)
   await clock.advance(5000)
   expect(events).not.toContain('effect:timeout:triggered')
@@ -142,14 +162,21 @@ it('a timeout leaves no timer, and is not triggered after a success', async () =
 
 it('an interrupted sleep does not end well, so that the chain would go on; its timer goes', async () => {
   const { clock, log } = world()
-  const result = sleep(100).map(() => log.push('went on')).timeout(10).unsafeRunPromise({ clock })
+  const result = sleep(100)
+    .map(() => log.push('went on'))
+    .timeout(10)
+    .unsafeRunPromise({ clock })
   await clock.advance(10)
   expect([await result, log, clock.getPendingTimerCount()]).toEqual([timedOut, [], 0])
 })
 
 it('withContext does something', async () => {
   const { clock } = world()
-  expect(await effect((env) => env.get('key')).withContext('key', 'value').run({ clock })).toBe('value')
+  expect(
+    await effect((env) => env.get('key'))
+      .withContext('key', 'value')
+      .run({ clock }),
+  ).toBe('value')
 })
 
 it('effect:success is not told of an Err, nor of what was cancelled', async () => {
@@ -261,7 +288,11 @@ it('twenty thousand maps do not overflow the stack', async () => {
 it('release runs when the use ends, not when what is around ends', async () => {
   const { clock, log } = world()
   const step = (name: string) => effect(() => log.push(name))
-  await acquireUseRelease(succeed(1), () => step('use'), () => step('release'))
+  await acquireUseRelease(
+    succeed(1),
+    () => step('use'),
+    () => step('release'),
+  )
     .flatMap(() => step('next'))
     .run({ clock })
   expect(log).toEqual(['use', 'release', 'next'])
@@ -271,7 +302,13 @@ it('a raw value of acquire is the resource', async () => {
   const { clock } = world()
   const server = { close: () => {} }
   const acquire = effect(async () => server)
-  expect(await acquireUseRelease(acquire, (given) => succeed(given === server), () => {}).run({ clock })).toBe(true)
+  expect(
+    await acquireUseRelease(
+      acquire,
+      (given) => succeed(given === server),
+      () => {},
+    ).run({ clock }),
+  ).toBe(true)
 })
 
 it('a clock that is closed ends a sleep with an error, not never', async () => {

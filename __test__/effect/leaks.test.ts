@@ -35,7 +35,10 @@ describe('leaks', () => {
 
   it('says of a test that hangs who waits for whom', async () => {
     const system = createTestSystem({ trace: false })
-    const waiting = sleep(1000).fork().flatMap((fiber) => fiber.join()).unsafeRunPromise({ system })
+    const waiting = sleep(1000)
+      .fork()
+      .flatMap((fiber) => fiber.join())
+      .unsafeRunPromise({ system })
     await system.clock.flush()
     expect(leaksOf(system)).toEqual([
       'fiber-1, a run, waits for fiber-2',

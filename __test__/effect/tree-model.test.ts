@@ -171,7 +171,9 @@ it('holds for random trees, with an interrupt at a random time', async () => {
       expect(over ? [] : leaksOf(system)).toEqual([])
       const left = leaksOf(system).filter((line) => !line.startsWith('a timer: sleep, '))
       expect({ faults: model.faults, left, reported: model.reported }).toEqual({ faults: [], left: [], reported: [] })
-      expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(model.protections.map(() => [1, 1]))
+      expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(
+        model.protections.map(() => [1, 1]),
+      )
       expect(ended).toBe(model.protections.length)
       await system.close()
       clock.close()

@@ -321,7 +321,13 @@ function isClock(key: string, value: unknown): value is Clock {
 }
 
 function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
-  if (typeof given !== 'object' || given === null || Env.fiberOf(given) !== undefined || !('get' in given) || !('values' in given)) {
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    Env.fiberOf(given) !== undefined ||
+    !('get' in given) ||
+    !('values' in given)
+  ) {
     return given as EffectRunOptions | undefined
   }
   const clock = given.get('clock')
