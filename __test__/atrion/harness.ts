@@ -23,11 +23,16 @@ export function bench(options: AtrionOptions = {}, seed = 1): Bench {
   return { clock, system, atrion, events, reported }
 }
 
-export const refused = (field: string): unknown =>
-  expect.objectContaining({ code: 'KEELSON_INVALID_ARGUMENT', field })
+export const refused = (field: string): unknown => expect.objectContaining({ code: 'KEELSON_INVALID_ARGUMENT', field })
 
 /** Reports the same ten times a second. */
-export function hold({ atrion, clock }: Bench, route: string, telemetry: typeof good, seconds: number, how?: object): void {
+export function hold(
+  { atrion, clock }: Bench,
+  route: string,
+  telemetry: typeof good,
+  seconds: number,
+  how?: object,
+): void {
   for (let report = 0; report < 10 * seconds; report++) {
     atrion.route(route, telemetry, how)
     clock.advanceBy(100)

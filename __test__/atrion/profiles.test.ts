@@ -213,7 +213,14 @@ describe('bad input', () => {
     [() => atrion.setNeighbours('a', 'b' as never), 'neighbours'],
     [() => atrion.setNeighbours('a', ['a']), 'neighbours[0]'],
     [() => atrion.setNeighbours('a', ['b', '']), 'neighbours[1]'],
-    [() => atrion.setNeighbours('a', Array.from({ length: 65 }, (_, index) => `r${index}`)), 'neighbours'],
+    [
+      () =>
+        atrion.setNeighbours(
+          'a',
+          Array.from({ length: 65 }, (_, index) => `r${index}`),
+        ),
+      'neighbours',
+    ],
     [() => void atrion.tryAdmit('a', { profile: 'NONE' }), 'options.profile'],
     [() => new Atrion({ config: { stalenessRate: -1 } }), 'options.config.stalenessRate'],
     [() => new Atrion({ config: { stalenessLimit: 0 } }), 'options.config.stalenessLimit'],
@@ -228,12 +235,12 @@ describe('bad input', () => {
   })
 
   it('keeps a bounded number of profiles and settings', () => {
-    const { atrion } = bench({ maxRoutes: 2 })
-    for (let index = 0; index < 252; index++) atrion.defineProfile(`P${index}`, {})
-    expect(() => atrion.defineProfile('more', {})).toThrow(refused('profile'))
-    for (const id of ['a', 'b']) atrion.setRouteProfile(id, 'HEAVY')
-    expect(() => atrion.setRouteProfile('c', 'HEAVY')).toThrow(refused('profile'))
-    for (const id of ['a', 'b']) atrion.setNeighbours(id, ['c'])
-    expect(() => atrion.setNeighbours('c', ['a'])).toThrow(refused('neighbours'))
+    const full = bench({ maxRoutes: 2 }).atrion
+    for (let index = 0; index < 252; index++) full.defineProfile(`P${index}`, {})
+    expect(() => full.defineProfile('more', {})).toThrow(refused('profile'))
+    for (const id of ['a', 'b']) full.setRouteProfile(id, 'HEAVY')
+    expect(() => full.setRouteProfile('c', 'HEAVY')).toThrow(refused('profile'))
+    for (const id of ['a', 'b']) full.setNeighbours(id, ['c'])
+    expect(() => full.setNeighbours('c', ['a'])).toThrow(refused('neighbours'))
   })
 })

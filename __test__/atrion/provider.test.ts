@@ -1,4 +1,11 @@
-import { Atrion, createControlledClock, createSystem, InMemoryProvider, type ProviderAnswer, type StateProvider } from 'keelson'
+import {
+  Atrion,
+  createControlledClock,
+  createSystem,
+  InMemoryProvider,
+  type ProviderAnswer,
+  type StateProvider,
+} from 'keelson'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { bad, bench, good, refused } from './harness.ts'

@@ -10,7 +10,9 @@ const atrion = new Atrion({
 })
 const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
 const telemetry =
-  health === 'sick' ? { latencyMs: 900, errorRate: 0.6, saturation: 1 } : { latencyMs: 45, errorRate: 0, saturation: 0.2 }
+  health === 'sick'
+    ? { latencyMs: 900, errorRate: 0.6, saturation: 1 }
+    : { latencyMs: 45, errorRate: 0, saturation: 0.2 }
 
 await atrion.connect()
 setInterval(() => {

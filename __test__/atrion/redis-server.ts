@@ -64,7 +64,10 @@ export class RedisServer {
     })
     for (let attempt = 0; attempt < 200; attempt++) {
       const socket = connect(this.port, '127.0.0.1')
-      const up = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(() => false)
+      const up = await Promise.race([
+        once(socket, 'connect').then(() => true),
+        once(socket, 'error').then(() => false),
+      ]).catch(() => false)
       socket.destroy()
       if (up) return
       await wait(25)

@@ -81,7 +81,10 @@ describe('observers', () => {
   it('may use the engine, and their errors reach the system', () => {
     const reported: unknown[] = []
     const system = createSystem({ onError: (error) => reported.push(error) })
-    const atrion = new Atrion({ system, admission: { limit: 1, maxQueue: 0, trickleShare: 0, tricklePerSecond: 0.001 } })
+    const atrion = new Atrion({
+      system,
+      admission: { limit: 1, maxQueue: 0, trickleShare: 0, tricklePerSecond: 0.001 },
+    })
     atrion.observe((event) => {
       if (event.type === 'shed') atrion.route('other', good)
       throw new Error('an observer')

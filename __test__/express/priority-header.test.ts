@@ -24,7 +24,9 @@ describe('priorityFromHeader', () => {
     expect(priority(asked('10.1.2.3', tier))).toBe(voltage)
     expect(priority(asked('::ffff:10.1.2.3', tier))).toBe(voltage)
     expect(priority(asked('::1', tier))).toBe(voltage)
-    expect(priority({ headers: { 'x-atrion-tier': tier }, raw: { socket: { remoteAddress: '10.1.2.3' } } })).toBe(voltage)
+    expect(priority({ headers: { 'x-atrion-tier': tier }, raw: { socket: { remoteAddress: '10.1.2.3' } } })).toBe(
+      voltage,
+    )
     for (const other of ['11.0.0.1', '::2', undefined, 'nonsense']) expect(priority(asked(other, tier))).toBe(60)
   })
 
@@ -71,7 +73,9 @@ describe('priorityFromHeader', () => {
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as AddressInfo
     await new Promise((resolve) =>
-      request({ port, host: '127.0.0.1', headers: { 'X-Atrion-Tier': 'critical' } }, (res) => res.resume().on('end', resolve)).end(),
+      request({ port, host: '127.0.0.1', headers: { 'X-Atrion-Tier': 'critical' } }, (res) =>
+        res.resume().on('end', resolve),
+      ).end(),
     )
     expect(atrion.why('app')?.voltage).toBe(voltage)
   })

@@ -20,7 +20,6 @@ import type { Ticket } from './ticket.ts'
 import type {
   AdmitOptions,
   AtrionOptions,
-  Mode,
   RouteDecision,
   RouteOptions,
   RouteState,
@@ -29,6 +28,7 @@ import type {
   Shed,
   Telemetry,
 } from './types.ts'
+import type { Mode } from './answers.ts'
 import { explain, type Explanation } from './why.ts'
 
 const MODES: readonly Mode[] = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER']

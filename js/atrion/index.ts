@@ -23,7 +23,6 @@ export type {
   AdmitOptions,
   AtrionOptions,
   GateState,
-  Mode,
   PhysicsConfig,
   RouteDecision,
   RouteOptions,
@@ -31,10 +30,10 @@ export type {
   RunContext,
   RunOptions,
   Shed,
-  ShedReason,
   Slo,
   Telemetry,
   TicketOutcome,
   TunerConfig,
 } from './types.ts'
+export type { Mode, ShedReason } from './answers.ts'
 export type { Explanation } from './why.ts'

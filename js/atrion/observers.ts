@@ -1,7 +1,7 @@
 import { Listeners } from '../listeners.ts'
 import type { System } from '../system/system.ts'
 import type { TaskOutcome } from './lease-state.ts'
-import type { Mode, ShedReason } from './types.ts'
+import type { Mode, ShedReason } from './answers.ts'
 
 /** What an engine tells its observers, in order, on the stack of what happened. */
 export type AtrionEvent =
@@ -15,7 +15,13 @@ export type AtrionEvent =
       readonly mode: Mode
     }
   /** The mode at this decision of `route()` is not that of the one before. */
-  | { readonly type: 'mode'; readonly route: string; readonly from: Mode; readonly to: Mode; readonly resistance: number }
+  | {
+      readonly type: 'mode'
+      readonly route: string
+      readonly from: Mode
+      readonly to: Mode
+      readonly resistance: number
+    }
   /** A route opened, and so many of its neighbours felt it. */
   | { readonly type: 'cascade'; readonly route: string; readonly neighbours: number }
   /** A gate did not admit something. */

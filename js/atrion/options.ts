@@ -32,14 +32,7 @@ const PHYSICS = [
 ] as const
 const SLO = ['baselineLatencyMs', 'targetErrorRate', 'saturationBaseline'] as const
 const CRITICALITY = ['latency', 'error', 'saturation'] as const
-const TUNER = [
-  'windowSize',
-  'sensitivity',
-  'recoverySensitivity',
-  'minFloor',
-  'hardCeiling',
-  'warmupTicks',
-] as const
+const TUNER = ['windowSize', 'sensitivity', 'recoverySensitivity', 'minFloor', 'hardCeiling', 'warmupTicks'] as const
 const ADMISSION = [
   'minLimit',
   'maxLimit',

@@ -136,7 +136,8 @@ export class Profiles {
           maxDurationMs === undefined
             ? base.budget.maxDurationMs
             : positiveMillis(`${field}.maxDurationMs`, maxDurationMs),
-        heartbeatMs: heartbeatMs === undefined ? base.budget.heartbeatMs : interval(`${field}.heartbeatMs`, heartbeatMs),
+        heartbeatMs:
+          heartbeatMs === undefined ? base.budget.heartbeatMs : interval(`${field}.heartbeatMs`, heartbeatMs),
         requireAbort: flag(`${field}.requireAbort`, base.budget.requireAbort, requireAbort),
       },
     }

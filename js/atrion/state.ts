@@ -1,5 +1,6 @@
 import { scratch } from '../native.ts'
-import type { GateState, Mode, RouteState } from './types.ts'
+import type { GateState, RouteState } from './types.ts'
+import type { Mode } from './answers.ts'
 
 const at = (index: number): number => scratch[index] as number
 const known = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value)

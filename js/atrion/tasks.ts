@@ -83,7 +83,7 @@ export class Tasks {
   /** Ends all of them, and calls their work off. */
   close(): void {
     const reason = new ClosedError('the Atrion')
-    for (const lease of [...this.#leases]) lease.cancel(reason)
+    for (const lease of this.#leases) lease.cancel(reason)
   }
 
   #profileFor(route: string, given: LeaseOptions): NamedProfile {

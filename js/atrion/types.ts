@@ -1,11 +1,9 @@
 import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
+import type { Mode, ShedReason } from './answers.ts'
 import type { AtrionObserver } from './observers.ts'
 import type { Priority } from './priority.ts'
 import type { StateProvider, SyncOptions } from './provider/types.ts'
-
-/** Where a route's breaker stands. */
-export type Mode = 'BOOTSTRAP' | 'OPERATIONAL' | 'CIRCUIT_BREAKER'
 
 /** What a caller saw of a route since it last looked. What is left out is unknown, never "good". */
 export interface Telemetry {
@@ -98,21 +96,6 @@ export interface GateState {
   /** Refusals by reason; in shadow mode, what would have been refused. */
   readonly shed: Readonly<Record<ShedReason, number>>
 }
-
-/** Why something was not admitted. */
-export type ShedReason =
-  /** No free slot, and the caller does not wait. */
-  | 'limit'
-  /** No free slot, and everyone who waits goes before it. */
-  | 'queue-full'
-  /** It waited as long as that makes sense. */
-  | 'queue-deadline'
-  /** It was waiting, and a more important request took its place. */
-  | 'displaced'
-  /** Its voltage is not above the resistance. */
-  | 'resistance'
-  /** The engine was closed while it waited. */
-  | 'closed'
 
 /** A refusal. */
 export interface Shed {

@@ -2,7 +2,8 @@ import { hot } from '../native.ts'
 import type { Gate } from './gate.ts'
 import { SHED_REASONS } from './reasons.ts'
 import { readDecision, readGate, readRoute } from './state.ts'
-import type { Mode, RouteState, ShedReason } from './types.ts'
+import type { RouteState } from './types.ts'
+import type { Mode, ShedReason } from './answers.ts'
 
 /** Why a route answered as it did, as data and in words. All in ohms unless the name says otherwise. */
 export interface Explanation {

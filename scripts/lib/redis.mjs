@@ -14,19 +14,23 @@ const packages = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'lib
 
 const works = async ({ command, env }) => (await attempt(command, ['--version'], { env })).code === 0
 
-/** Libraries of what was unpacked. */
+/** Where libraries are in what was unpacked. */
 function librariesIn(root) {
-  return ['usr/lib', 'lib']
-    .map((name) => join(root, name))
-    .filter(existsSync)
-    .flatMap((lib) => [lib, ...readdirSync(lib, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(lib, entry.name)] : []))])
-    .join(':')
+  const folders = []
+  for (const lib of [join(root, 'usr', 'lib'), join(root, 'lib')].filter(existsSync)) {
+    const inner = readdirSync(lib, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    folders.push(lib, ...inner.map(({ name }) => join(lib, name)))
+  }
+  return folders.join(':')
 }
 
 async function unpack() {
-  if (process.platform !== 'linux') return { reason: `no redis-server on the PATH, and none is fetched on ${process.platform}` }
+  if (process.platform !== 'linux')
+    return { reason: `no redis-server on the PATH, and none is fetched on ${process.platform}` }
   if ((await attempt('apt-get', ['--version'])).code !== 0) {
-    return { reason: 'no redis-server on the PATH, and no apt-get to fetch one with: install Redis 5 or later, or Valkey' }
+    return {
+      reason: 'no redis-server on the PATH, and no apt-get to fetch one with: install Redis 5 or later, or Valkey',
+    }
   }
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(unpacked, { recursive: true })
@@ -37,7 +41,10 @@ async function unpack() {
   }
   const archives = readdirSync(folder).filter((name) => name.endsWith('.deb'))
   for (const archive of archives) await attempt('dpkg', ['-x', join(folder, archive), unpacked])
-  const found = { command: join(unpacked, 'usr', 'bin', 'redis-server'), env: { LD_LIBRARY_PATH: librariesIn(unpacked) } }
+  const found = {
+    command: join(unpacked, 'usr', 'bin', 'redis-server'),
+    env: { LD_LIBRARY_PATH: librariesIn(unpacked) },
+  }
   if (await works(found)) return found
   if (process.getuid?.() === 0) {
     await attempt('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'])

@@ -1,3 +1,6 @@
+import type * as IoredisModule from 'ioredis'
+import type * as NodeRedisModule from 'redis'
+
 import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors.ts'
 
 /** An ioredis client: what is used of it. */
@@ -20,8 +23,8 @@ export interface Commands {
   close(): Promise<void>
 }
 
-type Ioredis = Pick<typeof import('ioredis'), 'Redis'>
-type NodeRedis = Pick<typeof import('redis'), 'createClient'>
+type Ioredis = Pick<typeof IoredisModule, 'Redis'>
+type NodeRedis = Pick<typeof NodeRedisModule, 'createClient'>
 
 /**
  * A client that somebody else opened, and closes. What it does not answer cannot be called back, so there is one

@@ -42,8 +42,7 @@ export class RedisStateProvider implements StateProvider {
   constructor(clientOrUrl: string | IoredisLike | NodeRedisLike, options?: RedisStateProviderOptions) {
     const given = checkOptions('options', options)
     known('options', given, ['prefix', 'ttlMs', 'connectTimeoutMs'])
-    this.#source =
-      typeof clientOrUrl === 'string' ? checkedUrl(clientOrUrl) : commandsOf('clientOrUrl', clientOrUrl)
+    this.#source = typeof clientOrUrl === 'string' ? checkedUrl(clientOrUrl) : commandsOf('clientOrUrl', clientOrUrl)
     this.#prefix = given.prefix === undefined ? 'keelson:atrion' : checkedPrefix(given.prefix)
     this.#ttlMs = given.ttlMs === undefined ? 600_000 : positiveMillis('options.ttlMs', given.ttlMs)
     this.#connectTimeoutMs =
@@ -88,7 +87,11 @@ export class RedisStateProvider implements StateProvider {
 function checkedUrl(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed?.protocol === 'redis:' || parsed?.protocol === 'rediss:') return url
-  throw new InvalidArgumentError('clientOrUrl', 'a redis:// or rediss:// URL, an ioredis client or a node-redis client', url)
+  throw new InvalidArgumentError(
+    'clientOrUrl',
+    'a redis:// or rediss:// URL, an ioredis client or a node-redis client',
+    url,
+  )
 }
 
 function checkedPrefix(prefix: unknown): string {

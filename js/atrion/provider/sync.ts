@@ -102,9 +102,9 @@ export class Sync {
   /** A route was used: it is in the next exchange. */
   touch(route: string): void {
     if (this.#state === 'off') return
-    const known = this.#known.get(route)
-    if (known !== undefined) {
-      known.dirty = true
+    const entry = this.#known.get(route)
+    if (entry !== undefined) {
+      entry.dirty = true
       return
     }
     if (this.#known.size >= this.#maxRoutes) this.#known.delete(this.#known.keys().next().value as string)
@@ -206,9 +206,9 @@ export class Sync {
     const gate = this.#gate
     const now = gate.clock.monoMs()
     const offers: Offer[] = []
-    for (const [route, known] of this.#known) {
-      if (known.dirty) known.usedAt = now
-      else if (now - known.usedAt > WARM_MS) {
+    for (const [route, entry] of this.#known) {
+      if (entry.dirty) entry.usedAt = now
+      else if (now - entry.usedAt > WARM_MS) {
         this.#known.delete(route)
         continue
       }
@@ -219,9 +219,9 @@ export class Sync {
       }
       const [scar, resistance] = [scratch[0] as number, scratch[1] as number]
       // A scar that fell to nothing is told once; after that there is nothing to tell.
-      const news = known.dirty && !(scar < 0.01 && known.written < 0.01)
-      known.dirty = false
-      offers.push({ route, seen: known.seen, state: news ? { node: this.#terms.node, scar, resistance } : undefined })
+      const news = entry.dirty && !(scar < 0.01 && entry.written < 0.01)
+      entry.dirty = false
+      offers.push({ route, seen: entry.seen, state: news ? { node: this.#terms.node, scar, resistance } : undefined })
     }
     return offers
   }
@@ -232,17 +232,17 @@ export class Sync {
     let garbage = 0
     for (const [index, offer] of offers.entries()) {
       const answer = answers[index]
-      const known = this.#known.get(offer.route)
+      const entry = this.#known.get(offer.route)
       if (answer === undefined) garbage++
-      if (answer === undefined || known === undefined) continue
-      known.seen = answer.tick
+      if (answer === undefined || entry === undefined) continue
+      entry.seen = answer.tick
       const { stored } = answer
       if (stored === undefined) {
-        if (offer.state !== undefined) known.written = offer.state.scar
+        if (offer.state !== undefined) entry.written = offer.state.scar
         continue
       }
       // Refused for not having seen the newest: it is told again, now that it has.
-      if (offer.state !== undefined) known.dirty = true
+      if (offer.state !== undefined) entry.dirty = true
       const age = stored.ageMs + tookMs
       const id = gate.routes.find(offer.route)
       if (id === undefined || stored.state.node === this.#terms.node || age > this.#terms.maxAgeMs) continue

@@ -53,6 +53,8 @@ export function answer(reply: unknown): Answer | undefined {
   return state && { tick, stored: { state, ageMs: Number(parts[2]) } }
 }
 
+const sane = (number: unknown): number is number => typeof number === 'number' && number >= 0 && number <= 1e9
+
 function sharedState(text: string): SharedState | undefined {
   let value: unknown
   try {
@@ -62,7 +64,6 @@ function sharedState(text: string): SharedState | undefined {
     return undefined
   }
   const { node, scar, resistance } = (value ?? {}) as Record<string, unknown>
-  const sane = (number: unknown): number is number => typeof number === 'number' && number >= 0 && number <= 1e9
   if (typeof node !== 'string' || !sane(scar) || !sane(resistance)) return undefined
   return { node, scar, resistance }
 }

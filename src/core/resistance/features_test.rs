@@ -23,6 +23,7 @@ struct Route {
 }
 
 impl Route {
+    #[expect(clippy::large_types_passed_by_value, reason = "called once a test, with a literal")]
     fn new(profile: Profile) -> Self {
         Self { state: State::new(&profile.config), profile }
     }
@@ -99,7 +100,7 @@ fn a_custom_profile_refuses_what_is_out_of_range_by_name() {
 fn busy() -> (Route, f64) {
     let tuner = Some(TunerConfig { min_floor: 11.0, ..TunerConfig::default() });
     let slo = Slo { latency_criticality: 1e9, ..Slo::default() };
-    let mut route = Route::new(Profile::plain(&Config { tuner, slo, ..plain() }));
+    let mut route = Route::new(Profile::plain(&Config { slo, tuner, ..plain() }));
     for step in 0..600 {
         let now = 100.0 * f64::from(step);
         let latency = if step % 2 == 0 { 150.0 } else { 170.0 };

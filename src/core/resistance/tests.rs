@@ -10,6 +10,7 @@ struct Route {
 }
 
 impl Route {
+    #[expect(clippy::large_types_passed_by_value, reason = "called once a test, with a literal")]
     fn new(config: Config) -> Self {
         config.validate().expect("valid");
         Self { config, weights: Weights::of(&config), state: State::new(&config) }
