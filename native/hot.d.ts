@@ -61,7 +61,7 @@ export interface HotLane {
   engineAdmit(engine: number, route: number, voltage: number, timeout: number, max_wait: number, now: number): number
   /** Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0. */
   engineShadow(engine: number, route: number, voltage: number, timeout: number, now: number): number
-  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. */
+  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was left before. */
   engineDone(engine: number, ticket: number, outcome: number, now: number): number
   /** A waiter gives up: pending events, or -1 when it was not waiting. */
   engineCancel(engine: number, waiter: number, now: number): number
