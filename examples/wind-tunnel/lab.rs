@@ -18,6 +18,7 @@ pub struct Lab {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spread {
     pub median: f64,
+    pub mean: f64,
     pub low: f64,
     pub high: f64,
 }
@@ -28,7 +29,8 @@ impl Spread {
         let mut all: Vec<f64> = figures.into_iter().collect();
         all.sort_by(f64::total_cmp);
         let at = |i: usize| all.get(i).copied().unwrap_or(f64::NAN);
-        Self { median: at(all.len() / 2), low: at(0), high: at(all.len().saturating_sub(1)) }
+        let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
+        Self { median: at(all.len() / 2), mean, low: at(0), high: at(all.len().saturating_sub(1)) }
     }
 }
 

@@ -12,10 +12,11 @@ export async function measured() {
   return JSON.parse(output.trim().split('\n').at(-1))
 }
 
+const cells = (line) => line.split('|').map((cell) => cell.trim())
+
 /** The simulated figures, as [name, goodput, critical] in the order of the page. */
 function simulated(page) {
   const table = page.split('| policy, simulated |')[1]?.split('\n\n')[0] ?? ''
-  const cells = (line) => line.split('|').map((cell) => cell.trim())
   const rows = table.split('\n').slice(2).map(cells)
   return rows.filter((row) => row.length > 4).map((row) => [row[1], parseFloat(row[2]), parseFloat(row[3])])
 }
@@ -27,18 +28,18 @@ function agreement(page, found, column, apart) {
   const pairs = known.flatMap((a, i) => known.slice(i + 1).map((b) => [a, b]))
   const told = pairs.filter(([a, b]) => Math.abs(a[column] - b[column]) >= apart)
   const same = told.filter(
-    ([a, b]) =>
-      Math.sign(a[column] - b[column]) === Math.sign(real.get(a[0])[column - 1] - real.get(b[0])[column - 1]),
+    ([a, b]) => Math.sign(a[column] - b[column]) === Math.sign(real.get(a[0])[column - 1] - real.get(b[0])[column - 1]),
   )
   return [same.length, told.length]
 }
+
+const row = ({ name, goodput, critical }) => `| ${name} | ${goodput.toFixed(1)} | ${critical.toFixed(1)} |`
 
 const mark = '<!-- measured -->'
 
 /** The page with the measured figures in place of the last ones. */
 export function withMeasured(page, found) {
   const [before] = page.split(mark)
-  const row = ({ name, goodput, critical }) => `| ${name} | ${goodput.toFixed(1)} | ${critical.toFixed(1)} |`
   const [goodput, critical] = [1, 2].map((column) => agreement(page, found, column, 10))
   return `${before.trimEnd()}
 

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 import { createSystem } from 'keelson'
 
-import { capacity } from '../../first-light/database.mjs'
 import { offer, type Outcome } from '../../first-light/load.mjs'
+import { capacity } from './database.mjs'
 
 const names = ['none', 'fixed 12', 'AIMD', 'breaker', 'keelson']
 const phases = [
@@ -17,6 +17,8 @@ const phases = [
 ]
 // The first second of overload is not looked at: backlogs and limits are still on their way.
 const [from, to] = [3000, 8000]
+
+const good = (list: readonly Outcome[]): number => list.filter(({ result }) => result === 'ok').length
 
 /** Goodput in per cent of the capacity and success of critical requests in per cent. */
 async function measure(name: string): Promise<{ name: string; goodput: number; critical: number }> {
@@ -35,7 +37,6 @@ async function measure(name: string): Promise<{ name: string; goodput: number; c
   await system.close()
   const seen = outcomes.filter(({ at }) => at >= from && at < to)
   const critical = seen.filter(({ priority }) => priority === 'critical')
-  const good = (list: readonly Outcome[]): number => list.filter(({ result }) => result === 'ok').length
   return {
     name,
     goodput: (100 * good(seen)) / ((capacity * (to - from)) / 1000),

@@ -1,10 +1,10 @@
-// A server in front of a database that can do 400 queries a second, behind the door that is named on the command line.
+// A server in front of a database with eight connections, behind the door that is named on the command line.
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import { createSystem, type Priority } from 'keelson'
 
-import { Database } from '../../first-light/database.mjs'
+import { Database } from './database.mjs'
 import { door } from './doors.mjs'
 
 const system = createSystem({ seed: 1 })
