@@ -1,5 +1,6 @@
 /** Errors of effects. */
-import { type ErrorCode, isKeelsonError, KeelsonError } from '../errors.ts'
+import { isCode } from '../error-base.ts'
+import { KeelsonError } from '../errors.ts'
 
 /** `run()` of an effect that was interrupted. `cause` is the reason that was given. */
 export class InterruptedError extends KeelsonError {
@@ -82,11 +83,6 @@ export class LeakError extends KeelsonError {
     this.leaks = leaks
   }
 }
-
-const isCode =
-  <E extends KeelsonError>(code: ErrorCode) =>
-  (error: unknown): error is E =>
-    isKeelsonError(error) && error.code === code
 
 /** Guard for {@link InterruptedError}. */
 export const isInterruptedError: (error: unknown) => error is InterruptedError = isCode(InterruptedError.code)

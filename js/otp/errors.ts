@@ -1,6 +1,6 @@
 /** Errors of processes, with the names, fields and messages that users of GenServer libraries know. */
+import { isCode } from '../error-base.ts'
 import { KeelsonError } from '../errors.ts'
-import { isCode } from './guard.ts'
 
 /** A call got no reply in time. If it had not begun, it never will; if it had, its reply is dropped. */
 export class CallTimeoutError extends KeelsonError {

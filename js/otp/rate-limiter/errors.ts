@@ -1,5 +1,5 @@
+import { isCode } from '../../error-base.ts'
 import { KeelsonError } from '../../errors.ts'
-import { isCode } from '../guard.ts'
 
 /** A key has no quota left for the cost, or is blocked. Nothing was taken. */
 export class RateLimitExceededError extends KeelsonError {

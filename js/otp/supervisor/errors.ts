@@ -1,5 +1,6 @@
 /** Errors of supervisors, with the names, fields and messages that users of supervisors know. */
-import { type ErrorCode, isKeelsonError, KeelsonError } from '../../errors.ts'
+import { isCode } from '../../error-base.ts'
+import { KeelsonError } from '../../errors.ts'
 
 /** A supervisor gave up: more restarts than it allows. All its children were stopped. `cause` is the last crash. */
 export class MaxRestartsExceededError extends KeelsonError {
@@ -79,11 +80,6 @@ export class SupervisorNotFoundError extends KeelsonError {
     this.supervisorId = supervisorId
   }
 }
-
-const isCode =
-  <E extends KeelsonError>(code: ErrorCode) =>
-  (error: unknown): error is E =>
-    isKeelsonError(error) && error.code === code
 
 /** Guard for {@link MaxRestartsExceededError}. */
 export const isMaxRestartsExceededError: (error: unknown) => error is MaxRestartsExceededError = isCode(

@@ -1,5 +1,5 @@
+import { isCode } from '../../error-base.ts'
 import { KeelsonError } from '../../errors.ts'
-import { isCode } from '../guard.ts'
 import type { ProcessDownReason } from '../types.ts'
 
 /** A task was ended before its function had: it was cancelled, stopped or killed, or a linked process failed. */

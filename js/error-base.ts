@@ -1,0 +1,85 @@
+/** What all errors stand on: their base class, their codes, and how they are told apart. */
+
+const BRAND: unique symbol = Symbol.for('keelson.error') as never
+
+/** The codes of all keelson errors. A released code keeps its meaning. */
+export type ErrorCode =
+  | 'KEELSON_INVALID_ARGUMENT'
+  | 'KEELSON_CLOSED'
+  | 'KEELSON_NAME_TAKEN'
+  | 'KEELSON_SHED'
+  | 'KEELSON_TIMEOUT'
+  | 'KEELSON_TIMER_LOOP'
+  | 'KEELSON_NOT_PLAIN'
+  | 'KEELSON_ATOM_REENTRANT'
+  | 'KEELSON_SHARED_KIND'
+  | 'KEELSON_JOURNAL_REENTRANT'
+  | 'KEELSON_JOURNAL_OVERFLOW'
+  | 'KEELSON_JOURNAL_CORRUPT'
+  | 'KEELSON_JOURNAL_LOCKED'
+  | 'KEELSON_JOURNAL_FORMAT'
+  | 'KEELSON_JOURNAL_IO'
+  | 'KEELSON_RECORD_TOO_LARGE'
+  | 'KEELSON_CALL_TIMEOUT'
+  | 'KEELSON_NOT_RUNNING'
+  | 'KEELSON_INIT_FAILED'
+  | 'KEELSON_CALL_CYCLE'
+  | 'KEELSON_MAILBOX_FULL'
+  | 'KEELSON_INVALID_RETURN'
+  | 'KEELSON_NOT_REGISTERED'
+  | 'KEELSON_ALREADY_REGISTERED'
+  | 'KEELSON_KEY_TAKEN'
+  | 'KEELSON_KEY_NOT_FOUND'
+  | 'KEELSON_DUPLICATE_KEYS'
+  | 'KEELSON_UNIQUE_KEYS'
+  | 'KEELSON_DUPLICATE_REGISTRATION'
+  | 'KEELSON_TASK_ENDED'
+  | 'KEELSON_MAX_RESTARTS'
+  | 'KEELSON_DUPLICATE_CHILD'
+  | 'KEELSON_CHILD_NOT_FOUND'
+  | 'KEELSON_MISSING_TEMPLATE'
+  | 'KEELSON_INVALID_TEMPLATE'
+  | 'KEELSON_SUPERVISOR_NOT_FOUND'
+  | 'KEELSON_BUS_OVERFLOW'
+  | 'KEELSON_RATE_LIMITED'
+  | 'KEELSON_MISCONFIGURED'
+  | 'KEELSON_PROCESS'
+  | 'KEELSON_LEASE_ENDED'
+  | 'KEELSON_PROVIDER'
+  | 'KEELSON_DEPENDENCY_MISSING'
+  | 'KEELSON_CIRCUIT_OPEN'
+  | 'KEELSON_BULKHEAD_REJECTED'
+  | 'KEELSON_INTERRUPTED'
+  | 'KEELSON_EFFECT_FAILED'
+  | 'KEELSON_SCOPE_CLOSED'
+  | 'KEELSON_UNFINISHED'
+  | 'KEELSON_JOIN_CYCLE'
+  | 'KEELSON_LEAK'
+  | 'KEELSON_PANIC'
+  | 'KEELSON_NATIVE_MISSING'
+
+/** The base of every error that keelson makes. Tell them apart by `code` or with the guards, not by message. */
+export abstract class KeelsonError extends Error {
+  /** A stable, documented identifier. */
+  abstract readonly code: ErrorCode
+  /** @internal */
+  readonly [BRAND]: true = true
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    // Not enumerable, so that errors print and compare by what they say.
+    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true })
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+}
+
+/** Whether a value is an error of keelson's, from whichever copy of the package or realm. */
+export function isKeelsonError(error: unknown): error is KeelsonError {
+  return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true
+}
+
+/** The guard of the error class with a code. */
+export const isCode =
+  <E extends KeelsonError>(code: ErrorCode) =>
+  (error: unknown): error is E =>
+    isKeelsonError(error) && error.code === code
