@@ -62,16 +62,19 @@ export type ErrorCode =
 export abstract class KeelsonError extends Error {
   /** A stable, documented identifier. */
   abstract readonly code: ErrorCode
-  /** @internal */
-  readonly [BRAND]: true = true
+  /** @internal On the prototype: to make an error costs no more than to make any. */
+  declare readonly [BRAND]: true
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    // Not enumerable, so that errors print and compare by what they say.
-    Object.defineProperty(this, 'name', { value: new.target.name, configurable: true, writable: true })
-    Object.defineProperty(this, BRAND, { value: true })
+  /** The name of its class. */
+  override get name(): string {
+    return this.constructor.name
+  }
+
+  override set name(name: string) {
+    Object.defineProperty(this, 'name', { value: name, configurable: true, writable: true })
   }
 }
+Object.defineProperty(KeelsonError.prototype, BRAND, { value: true })
 
 /** Whether a value is an error of keelson's, from whichever copy of the package or realm. */
 export function isKeelsonError(error: unknown): error is KeelsonError {
