@@ -20,8 +20,24 @@ const resident = () => {
 
 /** What an engine in JavaScript would keep of a route: the numbers of its state. */
 const plain = (route) => ({
-  route, latency: 0.5, error: 0.5, saturation: 0.5, up: 0.5, down: 0.5, fast: 0.5, slow: 0.5, scar: 0.5, updated: 0.5,
-  at: 0.5, mean: 0.5, variance: 0.5, observed: 0.5, breakAt: 0.5, ticks: 1, voltage: 0.5, breaking: false,
+  route,
+  latency: 0.5,
+  error: 0.5,
+  saturation: 0.5,
+  up: 0.5,
+  down: 0.5,
+  fast: 0.5,
+  slow: 0.5,
+  scar: 0.5,
+  updated: 0.5,
+  at: 0.5,
+  mean: 0.5,
+  variance: 0.5,
+  observed: 0.5,
+  breakAt: 0.5,
+  ticks: 1,
+  voltage: 0.5,
+  breaking: false,
 })
 
 const atrion = new Atrion({ maxRoutes: 200_000 })
