@@ -1,9 +1,12 @@
 // Admission: what a decision costs, against the libraries that bound concurrency in Node.
+import { fileURLToPath } from 'node:url'
+
 import { bulkhead } from 'cockatiel'
 import { Atrion } from 'keelson/atrion'
 import pLimit from 'p-limit'
 
 const calls = 100_000
+const heavy = { profile: 'HEAVY' }
 const telemetry = { latencyMs: 45, errorRate: 0.01, saturation: 0.3 }
 
 function admitAndDone() {
@@ -59,6 +62,24 @@ function routes(count) {
   return { atrion, names }
 }
 
+/** An engine that shares its state, with a process that is not there to answer soon. */
+async function sharing() {
+  const provider = {
+    name: 'slow',
+    maxBatch: 256,
+    connect: async () => {},
+    exchange: async (offers) => offers.map(() => ({ tick: 1, stored: undefined })),
+    reset: () => {},
+    disconnect: async () => {},
+  }
+  const atrion = new Atrion({ provider })
+  await atrion.connect()
+  return atrion
+}
+
+// Prints the bytes a route takes, in the whole process: the core, the names, and JavaScript's table of them.
+const routeMemory = fileURLToPath(new URL('../lib/route-memory.mjs', import.meta.url))
+
 export default {
   name: 'admission',
   cases: [
@@ -106,6 +127,34 @@ export default {
         for (let call = 0; call < calls; call += 1) atrion.route('api/checkout', telemetry)
       },
       bar: { value: 300 },
+    },
+    {
+      name: 'route() while state is shared',
+      unit: 'ns/op',
+      iterations: calls,
+      setup: sharing,
+      ours: (atrion) => {
+        for (let call = 0; call < calls; call += 1) atrion.route('api/checkout', telemetry)
+      },
+      bar: { value: 300 },
+    },
+    {
+      name: 'route() with a profile a call',
+      unit: 'ns/op',
+      iterations: calls,
+      setup: () => new Atrion(),
+      ours: (atrion) => {
+        for (let call = 0; call < calls; call += 1) atrion.route('ml/inference', telemetry, heavy)
+      },
+      bar: { value: 400 },
+    },
+    {
+      name: 'memory of a route, of 100,000, against a Map of plain objects with as many numbers',
+      unit: 'B',
+      paired: {
+        ours: { file: routeMemory, args: ['keelson'] },
+        peer: { file: routeMemory, args: ['map'], name: 'Map of objects' },
+      },
     },
     {
       name: '100,000 calls of route() over many routes',

@@ -156,3 +156,14 @@ impl Engine {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::core::admission::routes::Route;
+    use crate::core::resistance::State;
+
+    #[test]
+    fn a_route_is_small() {
+        assert!(size_of::<Route>() <= 200, "{} {}", size_of::<State>(), size_of::<Route>());
+    }
+}
