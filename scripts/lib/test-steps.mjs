@@ -44,7 +44,7 @@ async function rustTests(args, read, sentence, options) {
 async function coreTests() {
   const sentence = 'The tests of the Rust core failed.'
   const hasNextest = (await attempt('cargo', ['nextest', '--version'])).code === 0
-  if (!hasNextest) return rustTests(['test', '--lib', ...core], cargoTest, sentence)
+  if (!hasNextest) return rustTests(['test', '--lib', '--examples', ...core], cargoTest, sentence)
   return rustTests(['nextest', 'run', '--no-tests', 'pass', '--status-level', 'fail', ...core], nextest, sentence)
 }
 
