@@ -1,3 +1,4 @@
+import { kept } from '../../kept.ts'
 import type { CacheKey } from './types.ts'
 import type { Storing } from './options.ts'
 
@@ -64,3 +65,5 @@ export class Flight {
     this.#waiters = undefined
   }
 }
+
+kept.push(new Flight('', { ttlMs: Infinity, tags: undefined }))

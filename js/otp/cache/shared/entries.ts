@@ -115,14 +115,14 @@ export class SharedEntries {
   store(key: CacheKey, value: unknown, storing: Storing): void {
     const made = this.#made(key, value, storing)
     this.#about(key)
-    nativeSharedCacheTags(this.#handle, [...(storing.tags ?? [])])
+    this.#tagged(storing.tags)
     hot.sharedCacheStore(made.text, this.#handle, made.now, made.bytes, made.fresh, made.until)
   }
 
   /** Claims to load a key: the load, {@link WAITING} until the token is posted, or {@link THERE}. */
   claim(key: CacheKey, tags: readonly string[] | undefined, token: number): number {
     this.#about(key)
-    nativeSharedCacheTags(this.#handle, [...(tags ?? [])])
+    this.#tagged(tags)
     return hot.sharedCacheClaim(this.#handle, this.#time(), token)
   }
 
@@ -192,6 +192,11 @@ export class SharedEntries {
 
   #about(key: CacheKey): void {
     hot.sharedCacheKey(String(key), this.#handle, typeof key === 'number' ? 1 : 0)
+  }
+
+  /** The tags of the store or claim that is next. */
+  #tagged(tags: readonly string[] | undefined): void {
+    if (tags !== undefined) nativeSharedCacheTags(this.#handle, [...tags])
   }
 
   /** A value as it is stored. Everything that is not ours runs here, before anything is changed. */

@@ -1,10 +1,12 @@
 //! Lookups, stores and loads under one lock.
 
+use std::sync::Arc;
+
 use super::super::{Limits, Policy};
 use super::entries::{ByKey, Entries, Gone, Key, Left};
 use super::names::Differs;
 use crate::core::inbox::{Inbox, Token};
-use crate::core::sync::{Arc, Mutex};
+use crate::core::sync::Mutex;
 
 /// A value that is stored.
 #[derive(Debug, Clone)]

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::{Index, Limits, New, Policy, Reason};
 use super::cache::Value;
-use crate::core::sync::Arc;
 
 /// A string, or the text of a number: `1` and `"1"` are two keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
