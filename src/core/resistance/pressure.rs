@@ -37,9 +37,12 @@ impl Pressure {
     /// The same `span` further along a rising slope of `momentum` per second: `min(P + span * M, 1)` a signal.
     #[must_use]
     pub fn ahead(&self, momentum: f64, span_s: f64) -> Self {
-        let magnitude = self.magnitude();
         let growth = momentum.max(0.0) * span_s;
-        if magnitude <= 0.0 || growth <= 0.0 {
+        if growth <= 0.0 {
+            return *self;
+        }
+        let magnitude = self.magnitude();
+        if magnitude <= 0.0 {
             return *self;
         }
         let scaled = |x: f64| if x > 0.0 { (x * (1.0 + growth / magnitude)).min(1.0) } else { x };
