@@ -29,7 +29,7 @@ describe('the loopback section', () => {
 describe('docs/wind-tunnel.md', () => {
   it('is the work of the full mode, not of the quick one', () => {
     const text = readFileSync(new URL('../../docs/wind-tunnel.md', import.meta.url), 'utf8')
-    expect(text).toContain('100 seeds a cell')
+    expect(text).toContain('Of 54 cells')
     expect(text).toContain('<!-- measured -->')
   })
 })

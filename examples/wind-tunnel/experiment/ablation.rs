@@ -44,7 +44,7 @@ pub fn ablation(lab: &Lab, page: &mut Page) {
     page.line("\nTerms of R in the gate:");
     let kinds = terms().map(|(name, config)| (name, Kind::Gate(config)));
     measure(lab, page, &kinds);
-    page.line("Terms of R in `route()`, which is all the protection there is here (telemetry: moving averages over finished calls, in flight / 24; its SLO is the default):");
+    page.line("Terms of R in `route()`, which is all the protection there is here (telemetry: moving averages over finished calls, in flight over three times the servers; its SLO is the default):");
     let kinds = terms().map(|(name, config)| (name, Kind::Route(config)));
     measure(lab, page, &kinds);
     page.line("Parts of the gate:");
@@ -105,18 +105,38 @@ fn measure(lab: &Lab, page: &mut Page, kinds: &[(&str, Kind)]) {
             ]
         })
         .collect();
-    page.table(
-        &[
-            "",
-            "goodput at 2×",
-            "critical",
-            "goodput, patience 100 ms",
-            "outage: spared",
-            "recovered after s",
-            "brown-out: success",
-            "after",
-            "3× slower: goodput",
-        ],
-        &table,
-    );
+    let head: Vec<&str> = [""].into_iter().chain(COLUMNS).collect();
+    page.table(&head, &table);
+    for row in &table[1..] {
+        page.line(&sentence(&table[0], row));
+    }
+    page.line("");
+}
+
+const COLUMNS: [&str; 8] = [
+    "goodput at 2×",
+    "critical",
+    "goodput, patience 100 ms",
+    "outage: spared",
+    "recovered after s",
+    "brown-out: success",
+    "after",
+    "3× slower: goodput",
+];
+
+/// What changed by a point (a second) or more when something was taken out.
+fn sentence(whole: &[String], row: &[String]) -> String {
+    let changed: Vec<String> = (1..row.len())
+        .filter(|&i| match (whole[i].parse::<f64>(), row[i].parse::<f64>()) {
+            (Ok(with), Ok(without)) => (with - without).abs() >= 1.0,
+            _ => whole[i] != row[i],
+        })
+        .map(|i| format!("{} {} instead of {}", COLUMNS[i - 1], row[i], whole[i]))
+        .collect();
+    let found = if changed.is_empty() {
+        "no difference here: it buys nothing.".to_owned()
+    } else {
+        format!("{}.", changed.join("; "))
+    };
+    format!("- *{}*: {found}", row[0])
 }

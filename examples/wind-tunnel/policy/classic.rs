@@ -119,7 +119,7 @@ pub struct Guard {
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { physics: Physics::new(false), meter: Meter::default() }
+        Self { physics: Physics::new(false), meter: Meter::new(1) }
     }
 }
 
@@ -153,8 +153,8 @@ pub struct Route {
     meter: Meter,
 }
 
-pub fn route() -> Route {
-    Route { physics: Physics::new(true), meter: Meter::default() }
+pub fn route(servers: usize) -> Route {
+    Route { physics: Physics::new(true), meter: Meter::new(servers) }
 }
 
 impl Policy for Route {

@@ -178,13 +178,13 @@ impl Kind {
             Self::Codel => Box::new(codel::Codel::new(servers)),
             Self::Breaker => Box::new(breaker::Breaker::default()),
             Self::Classic => Box::new(classic::Guard::default()),
-            Self::ClassicRoute => Box::new(classic::route()),
+            Self::ClassicRoute => Box::new(classic::route(servers)),
             Self::Gate(config) => Box::new(gate::Gate::new(config, gate::Face::Whole, seed)),
             Self::Deaf(config) => Box::new(gate::Gate::new(config, gate::Face::Deaf, seed)),
             Self::Hasty(config) => Box::new(gate::Gate::new(config, gate::Face::Hasty, seed)),
             Self::NoQueue(config) => Box::new(gate::Gate::new(config, gate::Face::NoQueue, seed)),
             Self::Flat(config) => Box::new(gate::Gate::new(config, gate::Face::Flat, seed)),
-            Self::Route(config) => Box::new(physics::route(config, seed)),
+            Self::Route(config) => Box::new(physics::route(config, servers, seed)),
             Self::Oracle(order) => Box::new(oracle::Oracle::new(scenario, patience, *order)),
         }
     }

@@ -12,10 +12,10 @@ pub struct Route {
     meter: Meter,
 }
 
-pub fn route(config: &Config, seed: u64) -> Route {
+pub fn route(config: &Config, servers: usize, seed: u64) -> Route {
     let mut engine = Engine::new(*config, seed).expect("a valid configuration");
     let id = engine.intern("route", 0.0).id;
-    Route { engine, id, meter: Meter::default() }
+    Route { engine, id, meter: Meter::new(servers) }
 }
 
 impl Policy for Route {

@@ -4,13 +4,15 @@ use super::{Ask, End};
 
 /// Weight of the newest call.
 const WEIGHT: f64 = 0.1;
-/// In flight that counts as full.
-const FULL: f64 = 24.0;
+/// In flight for each server that counts as full.
+const FULL: f64 = 3.0;
 /// Averages older than this are not news any more, milliseconds.
 const FRESH_MS: f64 = 1000.0;
 
 #[derive(Debug, Default)]
 pub struct Meter {
+    /// In flight that counts as full: whoever brings telemetry knows the service.
+    full: f64,
     since: Vec<f64>,
     late: Vec<bool>,
     in_flight: f64,
@@ -21,6 +23,10 @@ pub struct Meter {
 }
 
 impl Meter {
+    pub fn new(servers: usize) -> Self {
+        Self { full: FULL * servers as f64, ..Self::default() }
+    }
+
     pub fn begin(&mut self, ask: &Ask, now: f64) {
         self.since.resize(ask.id as usize + 1, 0.0);
         self.late.resize(ask.id as usize + 1, false);
@@ -53,6 +59,6 @@ impl Meter {
     }
 
     pub fn saturation(&self) -> f64 {
-        self.in_flight / FULL
+        self.in_flight / self.full
     }
 }
