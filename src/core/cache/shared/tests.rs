@@ -180,13 +180,16 @@ fn nobody_posts_to_a_holder_that_is_gone() {
     assert_eq!(there.waiting(), 0);
 }
 
+/// Something that a holder does, and what went by it.
+type Change<'a> = &'a dyn Fn(&mut Vec<Gone>);
+
 #[test]
 fn a_load_is_overtaken_by_every_change_of_its_key() {
     let caches = SharedCaches::default();
     let (first, second) = (hold(&caches), hold(&caches));
     let (here, there) = (inbox(), inbox());
     let mut gone = Vec::new();
-    let changes: [&dyn Fn(&mut Vec<Gone>); 4] = [
+    let changes: [Change<'_>; 4] = [
         &|gone| {
             let _ = second.cache().store(&key("a"), value("new"), 0.0, gone);
         },
