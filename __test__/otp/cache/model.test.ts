@@ -22,10 +22,13 @@ class Model {
   readonly #deadlines: Entry[] = []
   now = 0
 
-  constructor(
-    readonly maxSize: number,
-    readonly maxBytes: number,
-  ) {}
+  readonly maxSize: number
+  readonly maxBytes: number
+
+  constructor(maxSize: number, maxBytes: number) {
+    this.maxSize = maxSize
+    this.maxBytes = maxBytes
+  }
 
   #drop(entry: Entry, reason: string): void {
     this.entries.delete(entry.key)
