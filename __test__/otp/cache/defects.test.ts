@@ -27,7 +27,7 @@ describe('faults that this cache does not have', () => {
     const clock = createControlledClock()
     const system = createSystem({ clock })
     const timeless = await Cache.start({ system, maxSize: 10 })
-    const read = vi.spyOn(clock as unknown as { recent: () => unknown }, 'recent')
+    const read = vi.spyOn(clock as unknown as { recent(): unknown }, 'recent')
     for (let key = 0; key < 100; key++) timeless.handle.set(key, key)
     expect(read).not.toHaveBeenCalled()
     timeless.handle.set('timed', 1, { ttlMs: 5 })

@@ -180,6 +180,9 @@ fn nobody_posts_to_a_holder_that_is_gone() {
     assert_eq!(there.waiting(), 0);
 }
 
+/// Something that a holder does, and what went by it.
+type Change<'a> = &'a dyn Fn(&mut Vec<Gone>);
+
 #[test]
 fn a_load_is_overtaken_by_every_change_of_its_key() {
     type Change<'a> = &'a dyn Fn(&mut Vec<Gone>);
