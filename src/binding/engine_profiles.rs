@@ -1,5 +1,10 @@
 //! What users set for routes of an engine, and the choice among them: rare, so ordinary functions.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Node-API hands texts and objects over by value"
+)]
+
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 

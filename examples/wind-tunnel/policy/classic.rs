@@ -64,8 +64,8 @@ fn magnitude(p: [f64; 3]) -> f64 {
 }
 
 impl Physics {
-    fn new(tuned: bool) -> Self {
-        let tuner = tuned.then_some(Tuner { count: 0.0, mean: 0.0, variance: 0.0 });
+    fn new(is_tuned: bool) -> Self {
+        let tuner = is_tuned.then_some(Tuner { count: 0.0, mean: 0.0, variance: 0.0 });
         Self {
             pressures: [[0.0; 3]; 2],
             scar: 0.0,

@@ -185,7 +185,6 @@ type Change<'a> = &'a dyn Fn(&mut Vec<Gone>);
 
 #[test]
 fn a_load_is_overtaken_by_every_change_of_its_key() {
-    type Change<'a> = &'a dyn Fn(&mut Vec<Gone>);
     let caches = SharedCaches::default();
     let (first, second) = (hold(&caches), hold(&caches));
     let (here, there) = (inbox(), inbox());
