@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 
 import { createSystem, type Priority } from 'keelson'
 
-import { Database } from './database.mjs'
+import { Database, meanMs } from './database.mjs'
 import { door } from './doors.mjs'
 
 const system = createSystem({ seed: 1 })
-const database = new Database(system.clock, system.random)
+const database = new Database(system.clock, system.random, meanMs)
 const enter = door(process.argv[2] ?? 'none', () => system.clock.monoMs())
 
 async function serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
