@@ -64,6 +64,7 @@ impl Engine {
                     since: now,
                     asked: now,
                     in_flight: gate.in_flight,
+                    little: false,
                     kind: Kind::Shadow,
                     left: false,
                     position: u32::MAX,
@@ -129,7 +130,7 @@ impl Engine {
             return None;
         }
         let gate = self.routes.gate(slot)?;
-        let in_flight = gate.start(&self.config.gate, extra, now);
+        let (in_flight, little) = gate.start(&self.config.gate, extra, now);
         let kind = if extra { Kind::Extra } else { Kind::Regular };
         self.issue(
             Ticket {
@@ -137,6 +138,7 @@ impl Engine {
                 since: now,
                 asked,
                 in_flight,
+                little,
                 kind,
                 left: false,
                 position: u32::MAX,
@@ -196,10 +198,11 @@ impl Engine {
     pub(crate) fn dismiss(&mut self, waiter: u32, reason: Reason, now: f64) {
         let Some(handle) = self.waiters.handle(waiter) else { return };
         let Some(gone) = self.take_waiter(waiter) else { return };
-        if reason == Reason::QueueDeadline
-            && let Some(gate) = self.routes.gate(gone.route)
-        {
-            gate.evidence.waited(now - gone.since);
+        if let Some(gate) = self.routes.gate(gone.route) {
+            if reason == Reason::QueueDeadline {
+                gate.evidence.waited(now - gone.since);
+            }
+            gate.queue.lose(gone.voltage);
         }
         let shed = self.refusal(gone.route, reason, gone.voltage, now);
         self.events.push_back(Event::Shed { waiter: WaiterId(handle), shed });

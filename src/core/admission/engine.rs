@@ -63,6 +63,8 @@ pub(crate) struct Ticket {
     pub(crate) asked: f64,
     /// In flight when it started, itself included.
     pub(crate) in_flight: u32,
+    /// That was little, for the limit of the moment.
+    pub(crate) little: bool,
     pub(crate) kind: Kind,
     /// Its client is gone.
     pub(crate) left: bool,

@@ -130,8 +130,8 @@ impl Gate {
         self.limit.has_room(f64::from(self.in_flight - self.extra))
     }
 
-    /// Counts work in; returns how much is in flight with it.
-    pub(crate) fn start(&mut self, config: &GateConfig, extra: bool, now: f64) -> u32 {
+    /// Counts work in; returns how much is in flight with it, and whether that is little.
+    pub(crate) fn start(&mut self, config: &GateConfig, extra: bool, now: f64) -> (u32, bool) {
         self.limit.observe(f64::from(self.in_flight), now);
         self.in_flight += 1;
         self.counters.admitted += 1;
@@ -139,15 +139,15 @@ impl Gate {
             self.extra += 1;
             self.counters.trickled += 1;
         }
-        self.limit.start(config, f64::from(self.in_flight), now);
-        self.in_flight
+        let little = self.limit.start(config, f64::from(self.in_flight), now);
+        (self.in_flight, little)
     }
 
     /// A client left this long after it asked, its work this old.
     pub(crate) fn leave(&mut self, config: &GateConfig, age: f64, work: f64, kind: Kind, now: f64) {
         self.patience.left(age, now);
         if kind != Kind::Shadow {
-            self.limit.abandoned(config, work, self.patience.known(now));
+            self.limit.abandoned(config, work, self.patience.known(now), now);
         }
     }
 
@@ -170,7 +170,7 @@ impl Gate {
     /// A queue that has not been empty for this long is standing: newest first.
     pub(crate) fn standing_ms(&self, config: &GateConfig, now: f64) -> f64 {
         let known = self.patience.longest_wait(now) < f64::INFINITY;
-        (5.0 * self.queue_deadline(config, now)).max(if known { 0.0 } else { 500.0 })
+        self.queue_deadline(config, now).max(if known { 0.0 } else { 500.0 })
     }
 
     /// Feeds R if it is time.

@@ -1,31 +1,35 @@
-//! The in-flight limit: wide enough to keep the service busy, and never chasing its own queueing.
+//! The in-flight limit: wide enough to keep the service busy, and no backlog inside it.
 //!
-//! The baseline is what the service takes when little is in flight: at most a third of the limit. Under steady
-//! overload there are no such samples, so the baseline stands still (it cannot follow the queue it lets
-//! build up), except that now and then the limit dips to a third of itself for about a round trip. A baseline `b`
-//! sets the limit to about `1.5 b K / s` (`s` service time, `K` servers), so that a dip sees
-//! `max(s, b / 2)`: whatever it starts from, too high or too low, it ends at `s`.
+//! A limit that is in use grows while nothing waits inside the service, and falls to what is served plus a few when more
+//! do: the wait queue at our door knows priorities and patience, the one inside the service knows neither. How many wait
+//! inside is told by [`Unloaded`], which needs calls with little in flight: at most three fifths of the limit. Steady
+//! overload has no such calls, so what is known stands still (it cannot follow the backlog it lets build up), except
+//! that now and then the limit dips to three fifths for about a round trip. If what was known had a backlog in it, so
+//! has a dip from it, but a smaller one: each dip takes the limit closer to what the service can hold.
+//!
+//! Backlogs that slow all work alike instead of delaying it (processor sharing) show in the mean: the limit also stays
+//! below `tolerance` times the unloaded latency over the latency.
 
 use super::config::GateConfig;
+use super::unloaded::{News, Unloaded};
 
-/// Share of the limit up to which in-flight counts as little.
-const LOW_SHARE: f64 = 1.0 / 3.0;
-/// Samples averaged before the baseline moves; more where a dip admits more.
+/// Share of the limit up to which in-flight counts as little: of a narrow one, where a place more is much, and of others.
+const LOW_SHARE: (f64, f64) = (0.34, 0.6);
+/// Samples of it taken together; more where a dip admits more.
 const LOW_BATCH: f64 = 8.0;
-/// In flight at its best from which a service is wide enough to tell its knee from chance.
-const WIDE: f64 = 32.0;
-/// How far a window moves what counts as the best, if it is less and if it is more.
-const BEST_GAIN: (f64, f64) = (0.02, 0.3);
-/// Samples after which a batch would be believed outright; it moves the baseline by its share of that.
-const BELIEF: f64 = 40.0;
-/// How far a batch moves the baseline at least, and at most; one that says something new does the latter.
-const GAIN: (f64, f64) = (0.2, 0.5);
-/// Weight of the last batch in the running mean of `ln(batch / baseline)`. A mean beyond `NEWS / sqrt(samples)`,
-/// 2.6 deviations for exponential service, is news: the baseline is wrong.
-const NEWS_WEIGHT: f64 = 0.4;
-const NEWS: f64 = 1.3;
+/// Samples of a limit in use taken together, at least and at most; else as many as the limit.
+const WINDOW: (f64, f64) = (10.0, 200.0);
 /// Where service times vary more than exponential ones, batches are longer by their squared variation, up to this.
 const MORE: f64 = 4.0;
+/// How many may wait inside the service, in units of the square root of what is in flight (the square-root staffing rule:
+/// that much room keeps servers busy through chance; Halfin and Whitt 1981).
+const SLACK: f64 = 1.0;
+/// A step up, in the same unit.
+const GROWTH: f64 = 0.7;
+/// Share of the way down that a step goes.
+const DESCENT: f64 = 0.4;
+/// Most windows without a step up, after steps up that found nothing.
+const LONGEST_HOLD: f64 = 8.0;
 /// At this share of work that was given up the limit tolerates no queue in the service: ours is in better order.
 const WASTE: f64 = 0.1;
 /// Below this limit even the room for chance goes then: half a square root is half a place of one or two, and would
@@ -33,121 +37,116 @@ const WASTE: f64 = 0.1;
 const NARROW: f64 = 4.0;
 /// A service whose clients give up more than this share of its work has a backlog that outlasts them.
 const HOPELESS: f64 = 0.75;
-/// A batch this much above the baseline (as a logarithm: 2.5 times) means a service to be learned anew.
-const ANEW: f64 = 0.9;
-/// A limit that fell to this share of what it was when the baseline was last looked at asks for a dip.
+/// A limit that fell to this share of what it was when the service was last seen with little in flight asks for a dip.
 const ALARM: f64 = 0.5;
-/// Time without a dip after one, in units of its length.
-const SPARED: f64 = 15.0;
-/// A limit in use for less than this many baselines may be a burst, in which a dip would hurt.
+/// A limit in use for less than this many unloaded latencies may be a burst, in which a dip would hurt.
 const BURST: f64 = 50.0;
-/// Slow start ends when doubling the limit gives less than this much throughput.
+/// Slow start ends when doubling the limit gives less than this much throughput, or more than half of what is in flight
+/// waits inside the service.
 const KNEE: f64 = 1.2;
-/// Completions before there is a baseline at all.
-const FIRST_BATCH: f64 = 16.0;
+/// Who was admitted in a dip and takes this many unloaded latencies more is not waited for.
+const LATE: f64 = 8.0;
+/// While so many wait at the door for each place, slow start does not wait for its window to close.
+const CROWD: f64 = 8.0;
+/// Samples that leave the unloaded latency in doubt.
+const DOUBT: (f64, f64) = (128.0, 16.0);
 
+/// Calls of a limit in use.
 #[derive(Debug, Clone, Copy, Default)]
-struct Batch {
+struct Window {
     count: f64,
     latency: f64,
     in_flight: f64,
+    soft: f64,
 }
 
-impl Batch {
-    fn add(&mut self, latency: f64, in_flight: f64) {
-        self.count += 1.0;
-        self.latency += latency;
-        self.in_flight += in_flight;
-    }
-
-    /// Mean latency and mean in-flight; starts over.
-    fn take(&mut self) -> (f64, f64) {
-        let batch = std::mem::take(self);
-        (batch.latency / batch.count, batch.in_flight / batch.count)
-    }
-}
-
-/// A short cut of the limit, to see the service less loaded. The wait queue hides it.
+/// A short cut of the limit, to see the service less loaded. The wait queue hides it. What it showed counts when all who
+/// were admitted in it have come to an end: before that it is what the quickest of them took.
 #[derive(Debug, Clone, Copy)]
 struct Dip {
     limit: f64,
     admissions_left: f64,
-    since: f64,
+    /// When it began, and when it ends at the latest; once it is over, when it ended.
+    from: f64,
     until: f64,
+    over: bool,
+    /// Admitted in it with little in flight, and still there.
+    running: f64,
+}
+
+/// What the last window found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// The limit is not in use.
+    Free,
+    /// It is, and was raised.
+    Growing,
+    /// It is, and was not.
+    Settled,
 }
 
 /// The limit of one gate.
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
     size: f64,
-    /// 0 while unknown.
-    base: f64,
+    unloaded: Unloaded,
     /// Work in flight and its mean latency, at the last full window: their ratio is the throughput.
     loaded: (f64, f64),
-    low: Batch,
-    high: Batch,
+    window: Window,
+    /// The limit when the window began.
+    origin: f64,
     /// Someone found no slot since the last window.
     blocked: bool,
-    /// In the window before, the limit was in use and the baseline forbade to raise it.
-    held: bool,
+    course: Course,
     /// Since when every window found the limit in use; infinity if the last one did not.
     pressed_since: f64,
     slow_start: bool,
+    /// Windows until the limit may grow again, and how many that will be after the next step that finds nothing.
+    hold: f64,
+    backoff: f64,
     dip: Option<Dip>,
     next_dip_at: f64,
     dip_interval: f64,
-    /// Time without a dip after one, in units of its length: 0 while the baseline is known to be too high.
-    spared: f64,
-    /// Milliseconds of work seen before there was a baseline, and until when.
-    exposure: f64,
-    exposed_to: f64,
-    /// Running mean of `ln(batch / baseline)`.
-    drift: f64,
     /// Samples taken.
     samples: f64,
-    /// The limit when the baseline last moved.
+    /// The limit when the service was last seen with little in flight.
     checked: f64,
-    /// Running means of the unloaded latency and of its square.
-    moments: (f64, f64),
+    /// It fell far since then.
+    alarmed: bool,
     /// Work that ended since the last look, and work of it that was given up.
     ends: (f64, f64),
-    /// Work in flight and its mean latency when the service did most; follows slowly what it does now.
-    best: (f64, f64),
     /// Running mean of the share of work that was given up.
     waste: f64,
 }
 
-/// Shortest and longest time between dips, milliseconds, for a baseline.
-fn dip_bounds(base: f64) -> (f64, f64) {
-    ((12.0 * base).max(100.0), (50.0 * base).max(10_000.0))
+/// Shortest and longest time between dips, milliseconds, for an unloaded latency.
+fn dip_bounds(unloaded: f64) -> (f64, f64) {
+    ((12.0 * unloaded).max(100.0), (300.0 * unloaded).max(60_000.0))
 }
 
 impl Limit {
     pub(crate) fn new(config: &GateConfig) -> Self {
+        let first = config.initial_limit.clamp(config.min_limit, config.max_limit);
+        let size = config.fixed_limit.unwrap_or(first);
         Self {
-            size: config
-                .fixed_limit
-                .unwrap_or(config.initial_limit.clamp(config.min_limit, config.max_limit)),
-            base: config.latency_baseline_ms.unwrap_or(0.0),
+            size,
+            unloaded: Unloaded::new(config.latency_baseline_ms),
             loaded: (0.0, 0.0),
-            low: Batch::default(),
-            high: Batch::default(),
+            window: Window::default(),
+            origin: size,
             blocked: false,
-            held: false,
+            course: Course::Free,
             pressed_since: f64::INFINITY,
             slow_start: true,
+            hold: 0.0,
+            backoff: 0.0,
             dip: None,
             next_dip_at: 0.0,
             dip_interval: dip_bounds(0.0).0,
-            spared: SPARED,
-            exposure: 0.0,
-            exposed_to: f64::INFINITY,
-            drift: 0.0,
             samples: 0.0,
             checked: 0.0,
-            moments: (0.0, 0.0),
+            alarmed: false,
             ends: (0.0, 0.0),
-            best: (0.0, 0.0),
             waste: 0.0,
         }
     }
@@ -159,35 +158,26 @@ impl Limit {
 
     /// Whether one more may start while `in_flight` are running.
     pub(crate) fn has_room(&self, in_flight: f64) -> bool {
-        in_flight + 1.0 <= self.dip.map_or(self.size, |dip| dip.limit)
+        in_flight + 1.0 <= self.dip.filter(|dip| !dip.over).map_or(self.size, |dip| dip.limit)
     }
 
     /// The unloaded latency, milliseconds, once known.
     pub(crate) fn baseline(&self) -> Option<f64> {
-        (self.base > 0.0).then_some(self.base)
+        Some(self.unloaded.mean()).filter(|mean| *mean > 0.0)
     }
 
     /// How much longer than it says the baseline may be: 9 after the first samples, 1.1 after 1280.
     pub(crate) fn doubt(&self) -> f64 {
-        1.0 + 128.0 / self.samples.max(FIRST_BATCH)
+        1.0 + DOUBT.0 / self.samples.max(DOUBT.1)
     }
 
     /// Work finished per millisecond when the gate is busy; an estimate, 0 if unknown.
     pub(crate) fn throughput(&self) -> f64 {
         if self.loaded.1 > 0.0 {
             self.loaded.0 / self.loaded.1
-        } else if self.base > 0.0 {
-            self.size / self.base
         } else {
-            0.0
+            self.baseline().map_or(0.0, |unloaded| self.size / unloaded)
         }
-    }
-
-    /// Half the squared coefficient of variation of the unloaded latency: 1 up to where chance alone would take that of
-    /// an exponential one.
-    fn variation(&self) -> f64 {
-        let (mean, square) = self.moments;
-        if mean > 0.0 { (0.5 * (square / (mean * mean) - 1.0)).max(1.0) } else { 1.0 }
     }
 
     /// Someone found no slot.
@@ -195,47 +185,86 @@ impl Limit {
         self.blocked = true;
     }
 
-    /// Most in flight that counts as little.
+    /// Most in flight that counts as little. What slow start has just added does not make more of it little.
     fn low_mark(&self) -> f64 {
-        (LOW_SHARE * self.size).floor().max(1.0)
+        let size = if self.slow_start { self.origin.min(self.size) } else { self.size };
+        let share = if size < 2.0 * NARROW { LOW_SHARE.0 } else { LOW_SHARE.1 };
+        (share * size).floor().max(1.0)
     }
 
-    /// `in_flight` were running until now. Before there is a baseline, their time at work over their
-    /// completions estimates it: counting only what has completed would favour what completes early.
+    /// `in_flight` were running until now.
     pub(crate) fn observe(&mut self, in_flight: f64, now: f64) {
-        if self.base <= 0.0 {
-            self.exposure += in_flight * (now - self.exposed_to).max(0.0);
-            self.exposed_to = now;
-        }
+        self.unloaded.observe(in_flight, now);
     }
 
-    /// Work starts; `in_flight` counts it.
-    pub(crate) fn start(&mut self, config: &GateConfig, in_flight: f64, now: f64) {
+    /// Work starts; `in_flight` counts it. Whether it starts with little in flight. That is decided now: of those who
+    /// are found to have done so later, when the limit has grown, only the long ones are left.
+    pub(crate) fn start(&mut self, config: &GateConfig, in_flight: f64, now: f64) -> bool {
+        let little = in_flight <= self.low_mark();
+        self.dip(config, in_flight, little, now);
+        little
+    }
+
+    /// Ends a dip, or begins one.
+    fn dip(&mut self, config: &GateConfig, in_flight: f64, little: bool, now: f64) {
+        let unloaded = self.unloaded.mean();
         if let Some(dip) = &mut self.dip {
+            if dip.over {
+                return;
+            }
             if in_flight <= dip.limit {
                 dip.admissions_left -= 1.0;
             }
+            if little {
+                dip.running += 1.0;
+            }
             if dip.admissions_left <= 0.0 || now >= dip.until {
-                // What was in flight may have taken long to drain, and all the while the service was half idle.
-                let spared = if self.size < WIDE { 0.0 } else { self.spared * (now - dip.since) };
-                self.next_dip_at = self.next_dip_at.max(now + spared);
-                self.dip = None;
+                (dip.over, dip.until) = (true, now);
             }
         } else if now >= self.next_dip_at
             && self.blocked
-            && self.held
-            && now - self.pressed_since > BURST * self.base
+            && self.course == Course::Settled
+            && !self.slow_start
+            && self.size >= 2.0
+            && now - self.pressed_since > BURST * unloaded
+            && unloaded > 0.0
+            && !self.unloaded.is_given()
             && config.fixed_limit.is_none()
         {
+            let limit = self.low_mark();
+            self.course = Course::Free;
             self.next_dip_at = now + self.dip_interval;
-            if self.base > 0.0 && self.size >= 2.0 && !self.slow_start {
-                let limit = self.low_mark();
-                let admissions_left = limit.max(LOW_BATCH);
-                self.held = false;
-                let until = now + 6.0 * self.base;
-                self.dip = Some(Dip { limit, admissions_left, since: now, until });
+            self.dip = Some(Dip {
+                limit,
+                admissions_left: limit.max(LOW_BATCH),
+                from: now,
+                until: now + 6.0 * unloaded,
+                over: false,
+                running: 0.0,
+            });
+        }
+    }
+
+    /// Work that started at `since`, with little in flight or not, ended, in whatever way. Its [`Self::sample`], if any, comes first.
+    pub(crate) fn ended(&mut self, little: bool, since: f64, now: f64) {
+        let Some(dip) = &mut self.dip else { return };
+        if little && (dip.from..=dip.until).contains(&since) {
+            dip.running -= 1.0;
+        }
+        let late = now > dip.until + LATE * self.unloaded.mean();
+        if dip.over && (dip.running <= 0.0 || late) {
+            self.dip = None;
+            if self.unloaded.fresh() >= 0.5 * LOW_BATCH {
+                self.learn(now);
             }
         }
+    }
+
+    /// Asks for a dip as soon as the limit is in use, burst or not.
+    fn look_soon(&mut self, now: f64) {
+        self.next_dip_at = self.next_dip_at.min(now);
+        self.pressed_since = f64::NEG_INFINITY;
+        self.course = Course::Settled;
     }
 
     /// A client was still there when its work ended.
@@ -243,194 +272,177 @@ impl Limit {
         self.ends.0 += 1.0;
     }
 
-    /// Work that started with `in_flight` (itself included) took `latency` and succeeded.
-    pub(crate) fn sample(&mut self, config: &GateConfig, in_flight: f64, latency: f64, now: f64) {
+    /// Work that started with `in_flight` (itself included), which was `little` or not, took `latency` and succeeded;
+    /// `queued` wait at the door.
+    pub(crate) fn sample(
+        &mut self,
+        config: &GateConfig,
+        (in_flight, little): (f64, bool),
+        latency: f64,
+        queued: f64,
+        now: f64,
+    ) {
         self.samples += 1.0;
-        if self.base <= 0.0 {
-            self.low.add(latency, in_flight);
-            if self.low.count >= FIRST_BATCH {
-                self.base = (self.exposure / self.low.count).max(1e-3);
-                self.moments = (self.base, 2.0 * self.base * self.base);
-                self.low = Batch::default();
-            }
+        if self.unloaded.mean() <= 0.0 {
+            self.unloaded.add(latency, in_flight);
             return;
         }
-        let learned = config.latency_baseline_ms.is_none();
-        let mark = self.low_mark();
-        let more = self.variation();
-        if in_flight <= mark {
-            self.low.add(latency, in_flight);
-            self.moments = (
-                self.moments.0 + (latency - self.moments.0) / 64.0,
-                self.moments.1 + (latency * latency - self.moments.1) / 64.0,
-            );
-            if learned && self.low.count >= LOW_BATCH.max(mark) * more.min(MORE) {
-                self.close_low(now);
+        let adapts = config.fixed_limit.is_none();
+        if self.slow_start && self.blocked && adapts && queued > CROWD * self.origin {
+            self.size = (self.size + 1.0).min(config.max_limit);
+        }
+        let more = self.unloaded.variation().min(MORE);
+        if little && !self.unloaded.is_given() {
+            self.unloaded.add(latency, in_flight);
+            let batch = (LOW_BATCH.max(self.low_mark()) * more).min(Unloaded::MOST);
+            if self.dip.is_none() && self.unloaded.fresh() >= batch {
+                self.learn(now);
             }
         }
         // Below 2 everything is little, and would never find out that more is possible.
-        if in_flight > mark || self.size < 2.0 {
-            self.high.add(latency, in_flight);
-            if self.high.count >= self.size.clamp(10.0, 200.0) * more.min(MORE) {
-                self.close_high(config, learned, now);
+        if !little || self.size < 2.0 {
+            self.window.count += 1.0;
+            self.window.latency += latency;
+            self.window.in_flight += in_flight;
+            self.window.soft += self.unloaded.soften(latency);
+            let size = if self.slow_start { self.origin } else { self.size };
+            if self.window.count >= size.clamp(WINDOW.0, WINDOW.1) * more {
+                self.close(config, now);
             }
         }
     }
 
-    /// Work was given up after `age`, by clients who stay for `patience`. Its latency is unknown, so it is no sample. But if most work ends so, the service
-    /// has a backlog that outlasts the clients, in which no latency is ever seen again: the limit is halved until
-    /// answers come. Clients who leave long before an answer could have come have reasons of their own.
-    pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64, patience: f64) {
+    /// Work was given up after `age`, by clients who stay for `patience`. Its latency is unknown, so it is no sample. But
+    /// if most work ends so, the service has a backlog that outlasts the clients, in which no latency is ever seen again:
+    /// the limit is halved until answers come. Clients who leave long before an answer could have come have reasons of
+    /// their own.
+    pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64, patience: f64, now: f64) {
         self.ends.0 += 1.0;
-        if age > 0.5 * self.base.min(patience) {
+        if age > 0.5 * self.unloaded.mean().min(patience) {
             self.ends.1 += 1.0;
         }
-        let window = self.size.clamp(8.0, 200.0);
+        let window = self.size.clamp(8.0, WINDOW.1);
         if self.ends.0 < window {
             return;
         }
         if self.ends.1 > HOPELESS * self.ends.0 && config.fixed_limit.is_none() {
             self.size = (0.5 * self.size).max(config.min_limit);
             self.slow_start = false;
-            (self.low, self.high, self.dip) = (Batch::default(), Batch::default(), None);
+            (self.window, self.dip) = (Window::default(), None);
+            self.look_soon(now);
         }
         self.ends = (0.0, 0.0);
     }
 
-    fn close_low(&mut self, now: f64) {
-        let count = self.low.count;
-        let gain = (count / BELIEF).clamp(GAIN.0, GAIN.1);
-        let (mean, _) = self.low.take();
-        let surprise = (mean.max(1e-3) / self.base).ln();
-        self.drift += NEWS_WEIGHT * (surprise - self.drift);
-        let news = self.drift.abs() * (count / self.variation()).sqrt() > NEWS;
+    /// Takes in what was seen with little in flight, and decides when to look again.
+    fn learn(&mut self, now: f64) {
+        let alarmed = std::mem::take(&mut self.alarmed);
+        let (news, retuned) = self.unloaded.learn(self.size, alarmed);
+        if retuned {
+            self.window = Window::default();
+        }
         self.checked = self.size;
-        let too_high = news && surprise < 0.0;
-        self.spared = if too_high { 0.0 } else { SPARED };
-        let was = self.base;
-        self.base += if news { GAIN.1 } else { gain } * (mean - self.base);
-        self.drift -= (self.base / was).ln();
-        let (shortest, longest) = dip_bounds(self.base);
-        self.dip_interval = if too_high {
-            // Too high a baseline means too high a limit: then a dip costs no throughput.
-            0.5 * shortest
-        } else if news {
-            // Too low a baseline means too low a limit.
-            self.slow_start |= surprise > ANEW;
-            shortest
-        } else {
-            (2.0 * self.dip_interval).clamp(shortest, longest)
+        let (shortest, longest) = dip_bounds(self.unloaded.mean());
+        self.dip_interval = match news {
+            // The limit is too high, then: a dip costs no throughput.
+            News::Sooner => 0.5 * shortest,
+            News::Later => shortest,
+            News::None => (2.0 * self.dip_interval).clamp(shortest, longest),
         };
         self.next_dip_at = now + self.dip_interval;
     }
 
-    /// Whether a limit this low keeps the service from what it can do. Takes note of the best it has done.
-    fn is_below_knee(&mut self, in_flight: f64, mean: f64) -> bool {
-        let (load, latency) = self.best;
-        let (done, most) = (in_flight / mean.max(1e-6), load / latency.max(1e-6));
-        let follow = if done > most { BEST_GAIN.1 } else { BEST_GAIN.0 };
-        let follow = if load > 0.0 { follow } else { 1.0 };
-        self.best = (load + follow * (in_flight - load), latency + follow * (mean - latency));
-        // Where little is in flight, chance alone looks like this.
-        load >= WIDE && in_flight < 0.8 * load && done < 0.85 * most && mean < 1.05 * latency
-    }
-
-    fn close_high(&mut self, config: &GateConfig, learned: bool, now: f64) {
-        let (mean, in_flight) = self.high.take();
+    /// A window is full: the limit moves, if it is in use. One that nobody runs into is neither too small nor proven too
+    /// large.
+    fn close(&mut self, config: &GateConfig, now: f64) {
+        let Window { count, latency, in_flight, soft } = std::mem::take(&mut self.window);
+        let (latency, in_flight, soft) = (latency / count, in_flight / count, soft / count);
         let first = self.loaded.1 <= 0.0;
         let before = self.throughput();
-        self.loaded = (in_flight, mean);
-        if learned && mean < 0.8 * self.base {
-            self.base += GAIN.0 * (mean - self.base);
-        }
+        self.loaded = (in_flight, latency);
         if self.ends.0 >= 8.0 {
             self.waste += 0.3 * (self.ends.1 / self.ends.0 - self.waste);
             self.ends = (0.0, 0.0);
         }
+        let (grew, mut grown) = (self.course == Course::Growing, false);
+        if self.blocked && config.fixed_limit.is_none() {
+            if self.unloaded.outdone(count, latency, soft) {
+                self.look_soon(now);
+            }
+            let waiting = self.unloaded.waiting(in_flight, latency, soft);
+            if self.slow_start {
+                // The first window has nothing but a guess from few samples to be compared with.
+                let more = self.throughput() > KNEE * before && waiting < 0.5 * in_flight;
+                self.slow_start = first || more;
+                if !self.slow_start {
+                    self.look_soon(now);
+                }
+            }
+            if self.slow_start {
+                self.size = self.size.max(2.0 * self.origin);
+            } else {
+                grown = self.adapt(config, grew, (in_flight, latency), waiting);
+            }
+        }
+        self.size = self.size.clamp(config.min_limit, config.max_limit);
+        self.origin = self.size;
+        self.course = match (self.blocked, grown) {
+            (false, _) => Course::Free,
+            (true, true) => Course::Growing,
+            (true, false) => Course::Settled,
+        };
+        self.pressed_since = if self.blocked { self.pressed_since.min(now) } else { f64::INFINITY };
+        self.blocked = false;
+        if self.size < ALARM * self.checked {
+            // The service is much slower than is known. A dip tells whether that is our doing.
+            (self.checked, self.alarmed) = (self.size, true);
+            self.dip_interval = dip_bounds(self.unloaded.mean()).0;
+            self.look_soon(now);
+        }
+    }
+
+    /// Moves a limit in use, which the window before `grew` or not; true if upwards.
+    fn adapt(
+        &mut self,
+        config: &GateConfig,
+        grew: bool,
+        (in_flight, latency): (f64, f64),
+        waiting: f64,
+    ) -> bool {
         let room = (1.0 - self.waste / WASTE).max(0.0);
         let tolerance = 1.0 + (config.tolerance - 1.0) * room;
         let room = room.max((self.size / NARROW).min(1.0));
-        let idle = self.is_below_knee(in_flight, mean);
-        if idle && learned && mean > self.base {
-            // Less in flight, less done, and no sooner: nothing queues in the service, so this is its own latency.
-            self.base += GAIN.1 * (mean - self.base);
-        }
-        let gradient = if idle { 1.0 } else { tolerance * self.base / mean.max(1e-6) };
-        // A limit nobody runs into is neither too small nor proven too large.
-        if self.blocked && config.fixed_limit.is_none() {
-            // The first baseline is a guess from few samples; while starting, throughput decides.
-            self.slow_start &= first || self.throughput() > KNEE * before;
-            if self.slow_start {
-                self.size *= 2.0;
-            } else if gradient >= 1.0 {
-                self.size += room * self.size.sqrt();
-            } else {
-                // Little's law: the limit over its latency is the throughput; times the baseline, the work
-                // that fits without queueing. Half a square root of room keeps the service busy through noise.
-                let target = self.size * gradient.max(0.5) + 0.5 * room * self.size.sqrt();
-                let step = target - self.size;
-                self.size += if step < 0.0 { 0.25 * step } else { step };
+        let gradient = tolerance * self.unloaded.at_most() / latency.max(1e-6);
+        let slack = SLACK * room * in_flight.sqrt() * (in_flight / NARROW).min(1.0);
+        // Little's law: the limit over its latency is the throughput; times what work takes at most, what fits.
+        let shared = if gradient < 1.0 {
+            self.size * gradient.max(0.5) + 0.5 * room * self.size.sqrt()
+        } else {
+            f64::INFINITY
+        };
+        let served = if waiting > slack { in_flight - waiting + slack } else { f64::INFINITY };
+        let target = shared.min(served.max(0.5 * self.size));
+        self.hold -= 1.0;
+        if target < f64::INFINITY {
+            if grew {
+                self.backoff = (2.0 * self.backoff + 1.0).min(LONGEST_HOLD);
+                self.hold = self.backoff;
             }
+            let step = target - self.size;
+            self.size += if step < 0.0 { DESCENT * step } else { step };
+            return false;
         }
-        if self.size < ALARM * self.checked {
-            // The service is much slower than the baseline says. A dip tells whether that is our doing.
-            self.checked = self.size;
-            self.dip_interval = dip_bounds(self.base).0;
-            self.next_dip_at = self.next_dip_at.min(now);
-            self.pressed_since = f64::NEG_INFINITY;
+        if grew {
+            self.backoff = 0.0;
         }
-        self.held = self.blocked && gradient < 1.0;
-        self.pressed_since = if self.blocked { self.pressed_since.min(now) } else { f64::INFINITY };
-        self.size = self.size.clamp(config.min_limit, config.max_limit);
-        self.blocked = false;
+        let grows = self.hold <= 0.0;
+        if grows {
+            self.size += GROWTH * self.size.sqrt();
+        }
+        grows
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{GateConfig, Limit};
-
-    /// A gate whose limit is 16 and whose service takes 20 ms.
-    fn limit() -> (Limit, GateConfig) {
-        let config = GateConfig {
-            initial_limit: 16.0,
-            latency_baseline_ms: Some(20.0),
-            ..GateConfig::default()
-        };
-        (Limit::new(&config), config)
-    }
-
-    #[test]
-    fn a_backlog_that_outlasts_every_client_halves_the_limit() {
-        let (mut limit, config) = limit();
-        for _ in 0..200 {
-            limit.abandoned(&config, 500.0, 500.0);
-        }
-        assert_eq!(limit.value(), 1.0);
-        assert!(limit.has_room(0.0));
-    }
-
-    #[test]
-    fn clients_with_reasons_of_their_own_do_not() {
-        let (mut limit, config) = limit();
-        for _ in 0..200 {
-            limit.abandoned(&config, 5.0, 500.0);
-        }
-        assert_eq!(limit.value(), 16.0);
-    }
-
-    #[test]
-    fn a_limit_of_one_grows_again() {
-        let config = GateConfig {
-            initial_limit: 1.0,
-            latency_baseline_ms: Some(20.0),
-            ..GateConfig::default()
-        };
-        let mut limit = Limit::new(&config);
-        for _ in 0..20 {
-            limit.block();
-            limit.sample(&config, 1.0, 20.0, 0.0);
-        }
-        assert!(limit.value() >= 2.0);
-    }
-}
+#[path = "limit_test.rs"]
+mod tests;

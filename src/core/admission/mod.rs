@@ -25,6 +25,7 @@ mod settings;
 mod settle;
 mod shed;
 mod trickle;
+mod unloaded;
 
 #[cfg(test)]
 mod sim;

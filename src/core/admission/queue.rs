@@ -7,6 +7,11 @@ const NONE: u32 = u32::MAX;
 /// Empty levels kept for reuse; beyond this they are dropped.
 const SPARE_LEVELS: usize = 16;
 
+/// A level that loses this share of those who come is beyond what can be served in order.
+const LOST: f64 = 0.1;
+/// Of so many who came last.
+const RECENT: f64 = 128.0;
+
 /// A request that waits.
 #[derive(Debug)]
 pub(crate) struct Waiter {
@@ -51,6 +56,16 @@ struct Level {
     count: usize,
     /// Since when someone has been waiting here without a break.
     busy_since: f64,
+    /// Who came since then, and who of them went unserved.
+    came: f64,
+    lost: f64,
+}
+
+impl Level {
+    /// Whether it is worn out.
+    fn stands(&self, now: f64, standing_ms: f64) -> bool {
+        self.count > 0 && now - self.busy_since > standing_ms && self.lost >= LOST * self.came
+    }
 }
 
 /// Who waits at one gate. The waiters live in a slab of the engine; this holds their order.
@@ -75,7 +90,15 @@ impl Queue {
                 self.levels.retain(|level| level.count > 0);
             }
             let at = self.levels.partition_point(|level| level.voltage < voltage);
-            let level = Level { voltage, oldest: NONE, newest: NONE, count: 0, busy_since: now };
+            let level = Level {
+                voltage,
+                oldest: NONE,
+                newest: NONE,
+                count: 0,
+                busy_since: now,
+                came: 0.0,
+                lost: 0.0,
+            };
             self.levels.insert(at, level);
             return self.append(slab, at, slot, now);
         }
@@ -86,6 +109,7 @@ impl Queue {
         let level = &mut self.levels[at];
         if level.count == 0 {
             level.busy_since = now;
+            (level.came, level.lost) = (0.0, 0.0);
             level.oldest = slot;
         } else if let Some(previous) = slab.at_mut(level.newest) {
             previous.newer = slot;
@@ -96,27 +120,39 @@ impl Queue {
         }
         level.newest = slot;
         level.count += 1;
+        level.came += 1.0;
+        if level.came > RECENT {
+            level.came *= 0.5;
+            level.lost *= 0.5;
+        }
         self.len += 1;
     }
 
     /// Whose turn it is. `standing_ms`: a level busy for longer than this serves its newest first.
     pub(crate) fn best(&self, now: f64, standing_ms: f64) -> Option<u32> {
         let level = self.levels.iter().rev().find(|level| level.count > 0)?;
-        Some(if now - level.busy_since > standing_ms { level.newest } else { level.oldest })
+        Some(if level.stands(now, standing_ms) { level.newest } else { level.oldest })
     }
 
     /// Whether a voltage has had somebody waiting for longer than `standing_ms`.
     pub(crate) fn stands(&self, voltage: f64, now: f64, standing_ms: f64) -> bool {
         let level = self.levels.iter().find(|level| level.voltage == voltage);
-        level.is_some_and(|level| level.count > 0 && now - level.busy_since > standing_ms)
+        level.is_some_and(|level| level.stands(now, standing_ms))
     }
 
     /// Who has to go for a newcomer of `voltage`, if anyone goes after it.
     pub(crate) fn worse_than(&self, voltage: f64, now: f64, standing_ms: f64) -> Option<u32> {
         let level = self.levels.iter().find(|level| level.count > 0)?;
-        let standing = now - level.busy_since > standing_ms;
+        let standing = level.stands(now, standing_ms);
         let goes_after = level.voltage < voltage || (level.voltage == voltage && standing);
         goes_after.then_some(if standing { level.oldest } else { level.newest })
+    }
+
+    /// One of this voltage goes unserved.
+    pub(crate) fn lose(&mut self, voltage: f64) {
+        if let Some(level) = self.levels.iter_mut().find(|level| level.voltage == voltage) {
+            level.lost += 1.0;
+        }
     }
 
     /// Takes a waiter out of the order; it stays in the slab.

@@ -54,6 +54,7 @@ impl Engine {
         if let Some(gate) = self.routes.gate(gone.route) {
             gate.refuse(Reason::Cancelled);
             gate.patience.left(now - gone.since, now);
+            gate.queue.lose(gone.voltage);
         }
         self.routes.end(gone.route);
         true
@@ -127,7 +128,9 @@ impl Engine {
                         gate.limit.answered();
                     }
                     if ticket.kind != Kind::Shadow && !ticket.left {
-                        gate.limit.sample(config, f64::from(ticket.in_flight), latency, now);
+                        let queued = gate.queue.len() as f64;
+                        let started = (f64::from(ticket.in_flight), ticket.little);
+                        gate.limit.sample(config, started, latency, queued, now);
                     }
                 }
                 Outcome::Failed => {
@@ -142,6 +145,9 @@ impl Engine {
             if matches!(outcome, Outcome::Ok | Outcome::Failed) {
                 let scarred = gate.evidence.scarred(config);
                 gate.trickle.outcome(outcome == Outcome::Ok, scarred, gate.limit.value());
+            }
+            if ticket.kind != Kind::Shadow {
+                gate.limit.ended(ticket.little, ticket.since, now);
             }
             gate.settle(config, now);
         }

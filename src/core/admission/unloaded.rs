@@ -1,0 +1,261 @@
+//! What a service takes when nothing queues in it, and from that how much does.
+//!
+//! A backlog inside the service adds to the latency of every call alike, whatever calls take: it shifts their
+//! distribution. A shift `w` multiplies `m = E exp(-latency / tau)` by `exp(-w / tau)`, so the ratio of `m` with little in
+//! flight to `m` under load tells `w`, and it hardly feels the few long calls that make a mean useless: with a `tau` of a
+//! quarter of the mean it takes a ninth of the samples for exponential service, one in 150 where the deviation is three
+//! means. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n` (the Laplace transform
+//! of an Erlang distribution), which holds for one server as for many.
+
+use std::collections::VecDeque;
+
+/// Samples kept, the latest: what was learned before is forgotten with them.
+const KEPT: usize = 256;
+/// As many are kept whatever is little now: fewer say nothing.
+const ENOUGH: usize = 32;
+/// The mean, in units of `tau`.
+const SHARPNESS: f64 = 4.0;
+/// How far the mean moves before `tau` follows it.
+const FOLLOW: f64 = 0.2;
+/// Deviations at which a batch is another service, not chance. Rare, because what is thrown away was learned slowly; less
+/// so when there is another reason to doubt it.
+const NEWS: f64 = 5.0;
+const DOUBTED: f64 = 2.5;
+/// Calls under load that are quicker than those with little in flight cannot be: deviations a window that are chance, and
+/// the sum of more that is not (Page's cumulative sum; by chance once in some e^(2 x 1 x 5) windows).
+const OUTDONE: (f64, f64) = (1.0, 5.0);
+/// Least relative deviation of `exp(-latency / tau)` that is believed.
+const LEAST_SPREAD: f64 = 0.3;
+/// Completions before anything is known.
+const FIRST_BATCH: f64 = 8.0;
+/// Deviations of the mean that it may be wrong by.
+const MARGIN: f64 = 2.0;
+
+/// How a batch of samples compares with what was known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// As before.
+    None,
+    /// Sooner: what was known had a backlog in it, or the service got faster.
+    Sooner,
+    /// Later: the service got slower.
+    Later,
+}
+
+/// A call with little in flight.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    latency: f32,
+    /// `exp(-latency / tau)`.
+    soft: f32,
+    in_flight: f32,
+}
+
+/// The latency of one service with little in flight.
+#[derive(Debug, Clone)]
+pub(crate) struct Unloaded {
+    /// Mean, milliseconds; 0 while unknown.
+    mean: f64,
+    /// It was configured, and is not learned.
+    given: bool,
+    /// Oldest first.
+    kept: VecDeque<Call>,
+    /// Of them, since the last batch.
+    fresh: usize,
+    tau: f64,
+    /// Mean of `exp(-latency / tau)` and its relative deviation; 0 while unknown.
+    soft: f64,
+    spread: f64,
+    /// Half the squared coefficient of variation, at least the 1 up to where chance alone would take it.
+    variation: f64,
+    /// How much calls under load have been quicker.
+    outdone: f64,
+    /// Milliseconds of work seen before anything was known, and until when.
+    exposure: f64,
+    exposed_to: f64,
+}
+
+impl Unloaded {
+    pub(crate) fn new(given: Option<f64>) -> Self {
+        Self {
+            mean: given.unwrap_or(0.0),
+            given: given.is_some(),
+            kept: VecDeque::new(),
+            fresh: 0,
+            tau: 0.0,
+            soft: 0.0,
+            spread: 0.0,
+            variation: 1.0,
+            outdone: 0.0,
+            exposure: 0.0,
+            exposed_to: f64::INFINITY,
+        }
+    }
+
+    /// Mean latency, milliseconds; 0 while unknown.
+    pub(crate) fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        self.given
+    }
+
+    pub(crate) fn variation(&self) -> f64 {
+        self.variation
+    }
+
+    /// Samples since the last batch.
+    pub(crate) fn fresh(&self) -> f64 {
+        self.fresh as f64
+    }
+
+    /// More samples than this are no better than as many.
+    pub(crate) const MOST: f64 = KEPT as f64;
+
+    /// The mean, and as much more as so few samples leave open.
+    pub(crate) fn at_most(&self) -> f64 {
+        if self.given || self.kept.is_empty() {
+            return self.mean;
+        }
+        self.mean * (1.0 + MARGIN * (self.variation / self.kept.len() as f64).sqrt())
+    }
+
+    /// `in_flight` were running until now. Before anything is known, their time at work over their completions
+    /// estimates the mean: counting only what has completed would favour what completes early.
+    pub(crate) fn observe(&mut self, in_flight: f64, now: f64) {
+        if self.mean <= 0.0 {
+            self.exposure += in_flight * (now - self.exposed_to).max(0.0);
+            self.exposed_to = now;
+        }
+    }
+
+    /// `exp(-latency / tau)`.
+    pub(crate) fn soften(&self, latency: f64) -> f64 {
+        if self.tau > 0.0 { (-latency / self.tau).exp() } else { 0.0 }
+    }
+
+    /// Work that started with as little as `in_flight` took so long.
+    pub(crate) fn add(&mut self, latency: f64, in_flight: f64) {
+        if self.kept.len() >= KEPT {
+            self.kept.pop_front();
+        }
+        self.fresh += 1;
+        let soft = self.soften(latency);
+        #[expect(clippy::cast_possible_truncation, reason = "seven digits are plenty")]
+        let call = Call { latency: latency as f32, soft: soft as f32, in_flight: in_flight as f32 };
+        self.kept.push_back(call);
+        if self.mean <= 0.0 && self.fresh() >= FIRST_BATCH {
+            self.mean = (self.exposure / self.fresh()).max(1e-3);
+            self.fresh = 0;
+            self.retune();
+        }
+    }
+
+    /// Compares what is fresh with what was known, and takes it in; if it is news, instead of it. `doubted`: there is a
+    /// reason to expect news. Calls with more than `most` in flight are forgotten, because that is not little any more.
+    /// Whether `tau` changed comes with it: sums of [`Self::soften`] begin anew then.
+    pub(crate) fn learn(&mut self, most: f64, doubted: bool) -> (News, bool) {
+        let fresh = self.fresh.min(self.kept.len());
+        self.fresh = 0;
+        let before = self.kept.len() - fresh;
+        let news = self.compare(before, if doubted { DOUBTED } else { NEWS });
+        if news == News::None {
+            let mut spare = self.kept.len().saturating_sub(ENOUGH);
+            self.kept.retain(|call| {
+                let stays = spare == 0 || f64::from(call.in_flight) <= most;
+                spare -= usize::from(!stays);
+                stays
+            });
+        } else {
+            self.kept.drain(..before);
+        }
+        self.mean = mean(self.kept.iter().map(|call| f64::from(call.latency))).max(1e-3);
+        let square = mean(self.kept.iter().map(|call| f64::from(call.latency).powi(2)));
+        self.variation = (0.5 * (square / (self.mean * self.mean) - 1.0)).max(1.0);
+        (news, self.retune())
+    }
+
+    /// What those from `before` on say about the others.
+    fn compare(&self, before: usize, news: f64) -> News {
+        let fresh = self.kept.len() - before;
+        if self.soft <= 0.0 || fresh == 0 {
+            return News::None;
+        }
+        let noise = (1.0 / fresh as f64 + 1.0 / before.max(1) as f64).sqrt();
+        let soft = mean(self.kept.range(before..).map(|call| f64::from(call.soft)));
+        let latency = mean(self.kept.range(before..).map(|call| f64::from(call.latency)));
+        // A shift shows in the one, a slower service in the other.
+        let shift = (self.soft / soft).ln() / (self.spread.max(LEAST_SPREAD) * noise);
+        let slower = (latency / self.mean - 1.0) / ((2.0 * self.variation).sqrt() * noise);
+        if shift > news || slower > news {
+            News::Later
+        } else if shift < -news {
+            News::Sooner
+        } else {
+            News::None
+        }
+    }
+
+    /// `count` calls of a limit in use, of mean latency `latency` and mean [`Self::soften`] `soft`. If they took less than
+    /// what is known of calls with little in flight, that was wrong: it is forgotten, and this is known instead.
+    pub(crate) fn outdone(&mut self, count: f64, latency: f64, soft: f64) -> bool {
+        if self.given || self.soft <= 0.0 {
+            return false;
+        }
+        let noise = (1.0 / count + 1.0 / self.kept.len().max(1) as f64).sqrt();
+        let deviations = (soft / self.soft).ln() / (self.spread.max(LEAST_SPREAD) * noise);
+        let now = if latency < self.mean { deviations } else { 0.0 };
+        self.outdone = (self.outdone + now - OUTDONE.0).max(0.0);
+        let outdone = self.outdone > OUTDONE.1;
+        if outdone {
+            self.kept.clear();
+            self.fresh = 0;
+            self.outdone = 0.0;
+            (self.mean, self.soft) = (latency.max(1e-3), soft);
+        }
+        outdone
+    }
+
+    /// Lets `tau` follow the mean; true if it did.
+    fn retune(&mut self) -> bool {
+        let tau = self.mean / SHARPNESS;
+        let moved = (tau - self.tau).abs() > FOLLOW * self.tau;
+        if self.kept.is_empty() {
+            return false;
+        }
+        if moved {
+            self.tau = tau;
+            for call in &mut self.kept {
+                #[expect(clippy::cast_possible_truncation, reason = "seven digits are plenty")]
+                let soft = (-f64::from(call.latency) / tau).exp() as f32;
+                call.soft = soft;
+            }
+        }
+        self.soft = mean(self.kept.iter().map(|call| f64::from(call.soft)));
+        let square = mean(self.kept.iter().map(|call| f64::from(call.soft).powi(2)));
+        self.spread =
+            (square / (self.soft * self.soft).max(f64::MIN_POSITIVE) - 1.0).max(0.0).sqrt();
+        moved
+    }
+
+    /// How many calls wait inside the service while `in_flight` are there, of mean latency `latency` and mean
+    /// [`Self::soften`] `soft`: all but one at most, and none while nothing is known.
+    pub(crate) fn waiting(&self, in_flight: f64, latency: f64, soft: f64) -> f64 {
+        if self.soft <= 0.0 || in_flight <= 0.0 || latency <= 0.0 {
+            return 0.0;
+        }
+        let each = (latency / (in_flight * self.tau)).ln_1p();
+        ((self.soft / soft.max(f64::MIN_POSITIVE)).ln() / each)
+            .clamp(0.0, (in_flight - 1.0).max(0.0))
+    }
+}
+
+fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = numbers.len().max(1) as f64;
+    numbers.sum::<f64>() / count
+}
+
+#[cfg(test)]
+#[path = "unloaded_test.rs"]
+mod tests;
