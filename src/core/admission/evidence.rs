@@ -1,6 +1,7 @@
 //! What the gate measures becomes what R is made of, at most 40 times a second and the same at any load.
 
 use super::config::GateConfig;
+use super::slowness::Slowness;
 use crate::core::resistance::decay::decay;
 use crate::core::resistance::{Mode, Reading, State, Telemetry, Weights};
 
@@ -13,12 +14,16 @@ const CACHE_MS: f64 = 10.0;
 const MOST: f64 = 1.4;
 /// Latency pressure starts at this multiple of the unloaded latency.
 const SLOW: f64 = 2.0;
+/// What calls that are slow for certain add to R, in units of the base. Less what an error rate of 0 and a short queue
+/// take away, this is a fifth at least; and it is below the least voltage there is a name for.
+const SLOW_CALLS: f64 = 0.5;
 
 /// Measurements since the last report, and the physics they feed.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     weights: Weights,
     state: State,
+    slowness: Slowness,
     at: f64,
     /// Since the last report.
     ok: f64,
@@ -40,6 +45,7 @@ impl Evidence {
         Self {
             weights: Weights::of(&config.resistance),
             state: State::new(&config.resistance),
+            slowness: Slowness::default(),
             at: now,
             ok: 0.0,
             failed: 0.0,
@@ -60,7 +66,9 @@ impl Evidence {
         &mut self.state
     }
 
-    pub(crate) fn succeed(&mut self, latency: f64) {
+    /// A call ended well that started with `in_flight`, itself included.
+    pub(crate) fn succeed(&mut self, latency: f64, in_flight: u32) {
+        self.slowness.succeed(latency, f64::from(in_flight));
         self.ok += 1.0;
         self.latency_sum += latency;
         self.latencies += 1.0;
@@ -125,21 +133,40 @@ impl Evidence {
         if self.waits > 0.0 {
             self.queue_delay = self.wait_sum / self.waits;
         }
+        self.slowness.report(self.latencies, self.latency_sum, dt);
         let slo = &config.resistance.slo;
         let slow = config.latency_baseline_ms.or(baseline.map(|base| SLOW * base));
-        let latency_ms = slow.filter(|_| self.latencies > 0.0).map(|slow| {
-            (self.latency_sum / self.latencies / slow).min(MOST) * slo.baseline_latency_ms
-        });
+        let ratio = slow
+            .filter(|_| self.latencies > 0.0)
+            .map(|slow| (self.latency_sum / self.latencies / slow).min(MOST));
+        let (ratio, weights) = self.slow_calls(config, ratio);
+        let latency_ms = ratio.map(|ratio| ratio * slo.baseline_latency_ms);
         let saturation = (self.waits > 0.0)
             .then(|| (self.queue_delay / queue_deadline / 0.5).min(MOST) * slo.saturation_baseline);
         let telemetry = Telemetry { latency_ms, error_rate: self.error_rate(config), saturation };
         // Always valid: every part of it is a ratio of numbers we measured.
-        let reported = self.state.report(&config.resistance, &self.weights, &telemetry, now);
+        let reported = self.state.report(&config.resistance, &weights, &telemetry, now);
         debug_assert!(reported.is_ok(), "{reported:?}");
         self.cached_until = f64::NEG_INFINITY;
         (self.ok, self.failed) = (0.0, 0.0);
         (self.latency_sum, self.latencies) = (0.0, 0.0);
         (self.wait_sum, self.waits) = (0.0, 0.0);
+    }
+
+    /// Latency in units of its baseline, and what it weighs, once calls are slow: no more pressure than any latency may
+    /// make, so that it never scars, but ohms that show.
+    fn slow_calls(&self, config: &GateConfig, ratio: Option<f64>) -> (Option<f64>, Weights) {
+        let certainty = self.slowness.certainty();
+        if certainty <= 0.0 {
+            return (ratio, self.weights);
+        }
+        let physics = &config.resistance;
+        let full =
+            SLOW_CALLS * physics.base_resistance / (physics.tanh_scale * (MOST - 1.0)).tanh();
+        let usual = self.weights.latency;
+        let latency = usual + certainty * (full - usual).max(0.0);
+        let ratio = ratio.map_or(MOST, |ratio| ratio.max(1.0 + certainty * (MOST - 1.0)));
+        (Some(ratio), Weights { latency, ..self.weights })
     }
 
     /// Milliseconds until a request of `voltage` would pass, if the service is well from now on.

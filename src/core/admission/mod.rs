@@ -24,6 +24,7 @@ mod routes;
 mod settings;
 mod settle;
 mod shed;
+mod slowness;
 mod trickle;
 
 #[cfg(test)]
