@@ -67,8 +67,8 @@ impl Evidence {
     }
 
     /// A call ended well that started with `in_flight`, itself included.
-    pub(crate) fn succeed(&mut self, latency: f64, in_flight: u32) {
-        self.slowness.succeed(latency, f64::from(in_flight));
+    pub(crate) fn succeed(&mut self, latency: f64, _in_flight: u32) {
+        self.slowness.succeed(latency);
         self.ok += 1.0;
         self.latency_sum += latency;
         self.latencies += 1.0;

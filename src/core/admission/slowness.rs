@@ -1,105 +1,230 @@
-//! Gray failure: calls that end well and take far longer than is normal here.
+//! Gray failure: calls that end well, and take far longer than is normal here.
 //!
-//! The gate learns its own normal, which is not the limit's baseline: mean latency, mean in flight and the share of
-//! *slow* calls, over a minute of use. A call is slow if it takes five times the normal mean, and more in proportion to
-//! what was in flight when it started, if that was more than is normal. In a healthy service latency grows at most in
-//! proportion to what is in flight (it is `s * max(1, n / K)` behind `K` servers), so load alone makes no call slow,
-//! and heavy tails are part of the normal share.
+//! What is normal the gate learns for itself, over a minute of use and apart from the limit's baseline, a block of two
+//! seconds at a time. A block is learned when the next one is over, and hardly if something is wrong by then, so that
+//! the first seconds of a failure do not count as normal. Two questions are asked of each report.
 //!
-//! Whether the share has risen is a question of chance, which a CUSUM of log-likelihood ratios answers as early as
-//! can be at any rate (Page, "Continuous inspection schemes", 1954; Lorden 1971: below `p0` at least `e^h` calls pass
-//! between two false alarms). It rises by a bounded step a report, because one pause of the process makes everything
-//! in flight slow at once, and that is one event.
+//! **Are more calls slow?** A call is slow if it takes five times the normal mean and eight times the median of the last
+//! few calls. A queue makes all calls take longer, and the median with them; so load makes no call slow, and a heavy
+//! tail is part of the normal share. Whether the share has risen is asked by a CUSUM of log-likelihood ratios, which
+//! is as early as can be at any rate of calls (Page, "Continuous inspection schemes", 1954; Lorden 1971: if calls are
+//! independent, at least `e^h` of them pass between two false alarms). Calls are not quite independent: a pause of the
+//! process makes everything in flight slow, a long job whoever waits behind it. So a report adds a bounded step, and
+//! the ratio is divided by the dispersion of the normal counts (Wedderburn's quasi-likelihood, 1974).
+//!
+//! **Is everything slower?** The median of the last seconds is held against the normal one and its deviation. Where
+//! more calls end than usual, so much more latency is put down to load; the limit keeps load alone from more.
 
 use crate::core::resistance::decay::decay;
 
-/// A call is slow beyond this many times the normal mean.
+/// A call is slow beyond this many times the normal mean, and this many times the median of the last calls: for
+/// exponential service that is the same.
 const SLOW: f64 = 5.0;
-/// Means below this are taken for this, milliseconds: there, the host's own hiccups are slow.
+const SLOW_NOW: f64 = 8.0;
+/// A call moves the median by this factor: some ten calls double it, and half of all calls must be slow to raise it.
+const FOLLOW: f64 = 1.1;
+/// Latency below this is taken for this, milliseconds: there, the host's own hiccups are slow.
 const SHORTEST_MS: f64 = 1.0;
-/// Memory of the normal, milliseconds of use, and how much longer it is while calls are slow: a failure is not learned
-/// before it has lasted for minutes, and what lasts longer is normal.
+/// What is learned at a time, and the memory of it, milliseconds of use.
+const BLOCK_MS: f64 = 2000.0;
 const NORMAL_MS: f64 = 60_000.0;
+/// While something is wrong the memory is ten times as long: a failure becomes the normal only after minutes. Less so
+/// while the normal itself is no older than this, because then it may be what is wrong.
 const RELUCTANCE: f64 = 0.1;
+const YOUNG_MS: f64 = 15_000.0;
 /// A report speaks for at most this, milliseconds: time without calls teaches nothing.
 const HOLD_MS: f64 = 1000.0;
-/// Calls before there is a normal mean, and then before there is a normal share.
+/// Calls before there is a normal mean, and then before there is a normal share; use before there is a normal median.
 const KNOWN: f64 = 32.0;
-/// What is thought of the share before anything was seen: so many slow calls of so many.
-const PRIOR: (f64, f64) = (2.0, 40.0);
+const KNOWN_MS: f64 = 20_000.0;
+/// What is thought before anything was seen: so many slow calls of so many, so much variance of their counts as chance
+/// has, and for so long a deviation of 0.3 of the logarithm of the median.
+const SLOW_BEFORE: f64 = 2.0;
+const CALLS_BEFORE: f64 = 40.0;
+const VARIANCE_BEFORE: f64 = 6.0;
+const DEVIATION_BEFORE: f64 = 0.3;
+const BEFORE_MS: f64 = 10_000.0;
 /// The share that is looked for: three times the normal one, and at least this much more.
 const RISE: f64 = 3.0;
 const LEAST_RISE: f64 = 0.04;
-/// Evidence that is enough, `h`, and what is kept beyond it: the more, the longer a signal outlasts its cause.
-const ENOUGH: f64 = 10.0;
+/// Evidence that is certainty, `h`, and what is kept beyond it: the more, the longer a signal outlasts its cause.
+const ENOUGH: f64 = 12.0;
 const MOST: f64 = 15.0;
 /// A report adds at most this: what ends in the same 25 ms may have one cause.
 const STEP: f64 = 2.0;
+/// One count or median speaks for at most this many times the variance.
+const OUTLIER: f64 = 9.0;
+/// How long the median of "the last seconds" is, milliseconds.
+const RECENT_MS: f64 = 3000.0;
+/// A median this far above the normal one, as a logarithm (2.7 times), and by so many deviations is certain.
+const SLOWER: f64 = 1.0;
+const DEVIATIONS: f64 = 6.0;
+
+/// Sums over reports.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    time: f64,
+    calls: f64,
+    latency: f64,
+    slow: f64,
+    /// The squared deviation of their number, and its variance if calls were independent.
+    squares: f64,
+    variance: f64,
+    /// Times the time they held: the logarithm of the median, and the square of its deviation.
+    median: f64,
+    spread: f64,
+}
+
+impl Sums {
+    fn add(&mut self, keep: f64, pace: f64, more: &Self) {
+        for (sum, more) in [
+            (&mut self.time, more.time),
+            (&mut self.calls, more.calls),
+            (&mut self.latency, more.latency),
+            (&mut self.slow, more.slow),
+            (&mut self.squares, more.squares),
+            (&mut self.variance, more.variance),
+            (&mut self.median, more.median),
+            (&mut self.spread, more.spread),
+        ] {
+            *sum = *sum * keep + pace * more;
+        }
+    }
+
+    /// The share of slow calls.
+    fn share(&self) -> f64 {
+        (self.slow + SLOW_BEFORE) / (self.calls + CALLS_BEFORE)
+    }
+
+    /// How many times as much as chance the number of slow calls varies.
+    fn dispersion(&self) -> f64 {
+        ((self.squares + VARIANCE_BEFORE) / (self.variance + VARIANCE_BEFORE)).max(1.0)
+    }
+
+    /// The variance of the logarithm of the median.
+    fn variation(&self) -> f64 {
+        let before = BEFORE_MS * DEVIATION_BEFORE * DEVIATION_BEFORE;
+        (self.spread + before) / (self.time + BEFORE_MS)
+    }
+}
 
 /// What is normal, and how much speaks against it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slowness {
-    /// Sums over calls, fading: how many, their latency, what was in flight.
-    calls: f64,
-    latency: f64,
-    in_flight: f64,
-    /// The same of the calls that were judged: how many, and how many slow.
-    judged: f64,
-    slow: f64,
-    /// Slow is beyond this times what is in flight, milliseconds; 0 while unknown.
+    normal: Sums,
+    /// The block before this one, and this one.
+    past: Sums,
+    block: Sums,
+    /// Five times the normal mean, milliseconds; 0 while unknown.
     bar: f64,
-    /// The mean in flight; with less in flight no less is normal.
-    usual: f64,
-    /// Since the last report.
-    seen_in_flight: f64,
-    seen_slow: f64,
+    /// Median of the last calls, milliseconds.
+    median: f64,
+    /// Slow calls since the last report.
+    slow: f64,
     /// The CUSUM.
     against: f64,
+    /// Of the last seconds: time, calls, and the logarithm of the median times time.
+    recent: [f64; 3],
 }
 
 impl Slowness {
-    /// A call ended well that started with `in_flight`, itself included.
-    pub(crate) fn succeed(&mut self, latency: f64, in_flight: f64) {
-        self.seen_in_flight += in_flight;
-        self.seen_slow += f64::from(u8::from(latency > self.bar * in_flight.max(self.usual)));
+    /// A call ended well.
+    pub(crate) fn succeed(&mut self, latency: f64) {
+        let slow = latency > self.bar.max(SLOW_NOW * self.median);
+        self.slow += f64::from(u8::from(slow));
+        self.median *= if latency > self.median { FOLLOW } else { 1.0 / FOLLOW };
     }
 
-    /// How sure it is that calls are slow: 0 to 1, from half of the evidence that is enough.
+    /// How certain it is that the service is slow: 0 to 1, from half of what makes it certain.
     pub(crate) fn certainty(&self) -> f64 {
-        (2.0 * self.against / ENOUGH - 1.0).clamp(0.0, 1.0)
+        let most = (self.against / ENOUGH).max(self.slower());
+        (2.0 * most - 1.0).clamp(0.0, 1.0)
     }
 
     /// `calls` ended well in the last `dt` milliseconds, with `latency` in sum.
     pub(crate) fn report(&mut self, calls: f64, latency: f64, dt: f64) {
-        let (in_flight, slow) = (self.seen_in_flight, self.seen_slow);
-        (self.seen_in_flight, self.seen_slow) = (0.0, 0.0);
+        let slow = std::mem::take(&mut self.slow);
         if calls <= 0.0 {
             return;
         }
-        let known = self.bar > 0.0;
-        if known && self.judged >= KNOWN {
-            self.weigh(calls, slow);
+        let time = dt.min(HOLD_MS);
+        let mut news = Sums { time, calls, latency, ..Sums::default() };
+        if self.bar > 0.0 {
+            if self.normal.calls >= KNOWN {
+                self.weigh(calls, slow);
+            }
+            news.slow = slow;
+            (news.median, news.spread) = self.follow(calls, time);
         }
-        let pace = if self.certainty() > 0.0 { RELUCTANCE } else { 1.0 };
-        let keep = decay(pace * dt.min(HOLD_MS) / NORMAL_MS);
-        self.calls = self.calls * keep + pace * calls;
-        self.latency = self.latency * keep + pace * latency;
-        self.in_flight = self.in_flight * keep + pace * in_flight;
-        if known {
-            self.judged = self.judged * keep + pace * calls;
-            self.slow = self.slow * keep + pace * slow;
-        }
-        if self.calls >= KNOWN {
-            self.usual = (self.in_flight / self.calls).max(1.0);
-            self.bar = SLOW * (self.latency / self.calls).max(SHORTEST_MS) / self.usual;
+        self.block.add(1.0, 1.0, &news);
+        if self.block.time >= BLOCK_MS {
+            self.learn();
         }
     }
 
+    /// Takes in that `slow` of `calls` were slow: for or against a share that has risen.
     fn weigh(&mut self, calls: f64, slow: f64) {
-        let normal = (self.slow + PRIOR.0) / (self.judged + PRIOR.1);
+        let normal = self.normal.share();
         let risen = (RISE * normal).max(normal + LEAST_RISE).min(0.5 * (1.0 + normal));
-        let ratio =
-            slow * (risen / normal).ln() + (calls - slow) * ((1.0 - risen) / (1.0 - normal)).ln();
-        self.against = (self.against + ratio.min(STEP)).clamp(0.0, MOST);
+        let ratio = slow * (risen / normal).ln()
+            + (calls - slow) * ((1.0 - risen) / (1.0 - normal)).ln();
+        let step = (ratio / self.normal.dispersion()).min(STEP);
+        self.against = (self.against + step).clamp(0.0, MOST);
+    }
+
+    /// Moves the last seconds on; the logarithm of the median and the square of its deviation, times `time`.
+    fn follow(&mut self, calls: f64, time: f64) -> (f64, f64) {
+        // However many calls took no time at all, one that does is within reach.
+        self.median = self.median.max(0.5 * SHORTEST_MS);
+        let log = self.median.max(SHORTEST_MS).ln();
+        let keep = decay(time / RECENT_MS);
+        let [span, ended, logs] = self.recent;
+        self.recent = [span * keep + time, ended * keep + calls, logs * keep + log * time];
+        let off = self.above();
+        (log * time, (off * off).min(OUTLIER * self.normal.variation()) * time)
+    }
+
+    /// The block before is learned, and this one is the next.
+    fn learn(&mut self) {
+        if self.bar <= 0.0 {
+            // What the first calls took makes it possible to judge the next ones, and is not learned otherwise.
+            if self.block.calls >= KNOWN {
+                self.median = (self.block.latency / self.block.calls).max(SHORTEST_MS);
+                self.bar = SLOW * self.median;
+                self.block = Sums::default();
+            }
+            return;
+        }
+        if self.normal.calls >= KNOWN {
+            let share = self.normal.share();
+            self.past.variance = self.past.calls * share * (1.0 - share);
+            let off = self.past.slow - self.past.calls * share;
+            self.past.squares = (off * off).min(OUTLIER * self.past.variance);
+        }
+        let young = decay(self.normal.time / YOUNG_MS);
+        let wrong = self.certainty() > 0.0;
+        let pace = if wrong { RELUCTANCE + (1.0 - RELUCTANCE) * young } else { 1.0 };
+        self.normal.add(decay(pace * self.past.time / NORMAL_MS), pace, &self.past);
+        self.past = std::mem::take(&mut self.block);
+        if self.normal.calls >= KNOWN {
+            self.bar = SLOW * (self.normal.latency / self.normal.calls).max(SHORTEST_MS);
+        }
+    }
+
+    /// How far the median of the last seconds is above the normal one, as a logarithm.
+    fn above(&self) -> f64 {
+        let [time, _, logs] = self.recent;
+        if self.normal.calls > 0.0 { logs / time - self.normal.median / self.normal.time } else { 0.0 }
+    }
+
+    /// The same, beyond what load explains: 1 is certain.
+    fn slower(&self) -> f64 {
+        let (normal, [time, calls, _]) = (&self.normal, self.recent);
+        if normal.time < KNOWN_MS {
+            return 0.0;
+        }
+        let load = (calls / time) / (normal.calls / normal.time);
+        let above = self.above() - 2.0 * load.max(1.0).ln();
+        above / SLOWER.max(DEVIATIONS * normal.variation().sqrt())
     }
 }
