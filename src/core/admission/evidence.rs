@@ -14,9 +14,9 @@ const CACHE_MS: f64 = 10.0;
 const MOST: f64 = 1.4;
 /// Latency pressure starts at this multiple of the unloaded latency.
 const SLOW: f64 = 2.0;
-/// What calls that are slow for certain add to R, in units of the base. Less what an error rate of 0 and a short queue
-/// take away, this is a fifth at least; and it is below the least voltage there is a name for.
-const SLOW_CALLS: f64 = 0.5;
+/// What certain slowness adds to R, in units of the base. Less what a short queue and no errors take away, a fifth is
+/// left, which is a signal; and the sum is far below the least voltage there is a name for, so that it sheds nobody.
+const GRAY: f64 = 0.5;
 
 /// Measurements since the last report, and the physics they feed.
 #[derive(Debug, Clone)]
@@ -66,8 +66,7 @@ impl Evidence {
         &mut self.state
     }
 
-    /// A call ended well that started with `in_flight`, itself included.
-    pub(crate) fn succeed(&mut self, latency: f64, _in_flight: u32) {
+    pub(crate) fn succeed(&mut self, latency: f64) {
         self.slowness.succeed(latency);
         self.ok += 1.0;
         self.latency_sum += latency;
@@ -139,7 +138,7 @@ impl Evidence {
         let ratio = slow
             .filter(|_| self.latencies > 0.0)
             .map(|slow| (self.latency_sum / self.latencies / slow).min(MOST));
-        let (ratio, weights) = self.slow_calls(config, ratio);
+        let (ratio, weights) = self.shown(config, ratio);
         let latency_ms = ratio.map(|ratio| ratio * slo.baseline_latency_ms);
         let saturation = (self.waits > 0.0)
             .then(|| (self.queue_delay / queue_deadline / 0.5).min(MOST) * slo.saturation_baseline);
@@ -153,20 +152,19 @@ impl Evidence {
         (self.wait_sum, self.waits) = (0.0, 0.0);
     }
 
-    /// Latency in units of its baseline, and what it weighs, once calls are slow: no more pressure than any latency may
-    /// make, so that it never scars, but ohms that show.
-    fn slow_calls(&self, config: &GateConfig, ratio: Option<f64>) -> (Option<f64>, Weights) {
+    /// Latency in units of its baseline, and what each signal weighs. What is slower than normal shows in the term of
+    /// latency: no more pressure than any latency may make, so that it never scars, but more ohms.
+    fn shown(&self, config: &GateConfig, ratio: Option<f64>) -> (Option<f64>, Weights) {
         let certainty = self.slowness.certainty();
         if certainty <= 0.0 {
             return (ratio, self.weights);
         }
         let physics = &config.resistance;
-        let full =
-            SLOW_CALLS * physics.base_resistance / (physics.tanh_scale * (MOST - 1.0)).tanh();
         let usual = self.weights.latency;
-        let latency = usual + certainty * (full - usual).max(0.0);
-        let ratio = ratio.map_or(MOST, |ratio| ratio.max(1.0 + certainty * (MOST - 1.0)));
-        (Some(ratio), Weights { latency, ..self.weights })
+        let most = GRAY * physics.base_resistance / (physics.tanh_scale * (MOST - 1.0)).tanh();
+        let latency = usual + certainty * (most - usual).max(0.0);
+        let least = 1.0 + certainty * (MOST - 1.0);
+        (Some(ratio.unwrap_or(least).max(least)), Weights { latency, ..self.weights })
     }
 
     /// Milliseconds until a request of `voltage` would pass, if the service is well from now on.

@@ -30,6 +30,8 @@ mod trickle;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod slowness_test;
+#[cfg(test)]
 mod tests;
 
 pub use config::{Config, GateConfig};

@@ -121,7 +121,7 @@ impl Engine {
                 Outcome::Ok => {
                     let latency = (now - ticket.since).max(0.0);
                     gate.counters.succeeded += 1;
-                    gate.evidence.succeed(latency, ticket.in_flight);
+                    gate.evidence.succeed(latency);
                     if !ticket.left {
                         gate.patience.answered(now - ticket.asked, latency, now);
                         gate.limit.answered();

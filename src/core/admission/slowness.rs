@@ -25,17 +25,19 @@ const SLOW_NOW: f64 = 8.0;
 const FOLLOW: f64 = 1.1;
 /// Latency below this is taken for this, milliseconds: there, the host's own hiccups are slow.
 const SHORTEST_MS: f64 = 1.0;
-/// What is learned at a time, and the memory of it, milliseconds of use.
+/// What is learned at a time, milliseconds of use, and so many calls at least.
 const BLOCK_MS: f64 = 2000.0;
+const KNOWN: f64 = 32.0;
+/// The memory of it, milliseconds of use, and so many calls at least.
 const NORMAL_MS: f64 = 60_000.0;
+const NORMAL_CALLS: f64 = 1000.0;
 /// While something is wrong the memory is ten times as long: a failure becomes the normal only after minutes. Less so
 /// while the normal itself is no older than this, because then it may be what is wrong.
 const RELUCTANCE: f64 = 0.1;
-const YOUNG_MS: f64 = 15_000.0;
+const YOUNG_MS: f64 = 25_000.0;
 /// A report speaks for at most this, milliseconds: time without calls teaches nothing.
 const HOLD_MS: f64 = 1000.0;
-/// Calls before there is a normal mean, and then before there is a normal share; use before there is a normal median.
-const KNOWN: f64 = 32.0;
+/// Use before there is a normal median.
 const KNOWN_MS: f64 = 20_000.0;
 /// What is thought before anything was seen: so many slow calls of so many, so much variance of their counts as chance
 /// has, and for so long a deviation of 0.3 of the logarithm of the median.
@@ -48,15 +50,16 @@ const BEFORE_MS: f64 = 10_000.0;
 const RISE: f64 = 3.0;
 const LEAST_RISE: f64 = 0.04;
 /// Evidence that is certainty, `h`, and what is kept beyond it: the more, the longer a signal outlasts its cause.
-const ENOUGH: f64 = 12.0;
-const MOST: f64 = 15.0;
+const ENOUGH: f64 = 14.0;
+const MOST: f64 = 16.0;
 /// A report adds at most this: what ends in the same 25 ms may have one cause.
 const STEP: f64 = 2.0;
 /// One count or median speaks for at most this many times the variance.
-const OUTLIER: f64 = 9.0;
-/// How long the median of "the last seconds" is, milliseconds.
+const OUTLIER: f64 = 16.0;
+/// What "the last seconds" are, milliseconds, and so many calls at least.
 const RECENT_MS: f64 = 3000.0;
-/// A median this far above the normal one, as a logarithm (2.7 times), and by so many deviations is certain.
+const RECENT_CALLS: f64 = 30.0;
+/// A median this far above the normal one, as a logarithm (2.7 times), and by so many deviations, is certain.
 const SLOWER: f64 = 1.0;
 const DEVIATIONS: f64 = 6.0;
 
@@ -150,14 +153,14 @@ impl Slowness {
         let time = dt.min(HOLD_MS);
         let mut news = Sums { time, calls, latency, ..Sums::default() };
         if self.bar > 0.0 {
-            if self.normal.calls >= KNOWN {
+            if self.normal.calls > 0.0 {
                 self.weigh(calls, slow);
             }
             news.slow = slow;
             (news.median, news.spread) = self.follow(calls, time);
         }
         self.block.add(1.0, 1.0, &news);
-        if self.block.time >= BLOCK_MS {
+        if self.block.time >= BLOCK_MS && self.block.calls >= KNOWN {
             self.learn();
         }
     }
@@ -166,8 +169,8 @@ impl Slowness {
     fn weigh(&mut self, calls: f64, slow: f64) {
         let normal = self.normal.share();
         let risen = (RISE * normal).max(normal + LEAST_RISE).min(0.5 * (1.0 + normal));
-        let ratio = slow * (risen / normal).ln()
-            + (calls - slow) * ((1.0 - risen) / (1.0 - normal)).ln();
+        let ratio =
+            slow * (risen / normal).ln() + (calls - slow) * ((1.0 - risen) / (1.0 - normal)).ln();
         let step = (ratio / self.normal.dispersion()).min(STEP);
         self.against = (self.against + step).clamp(0.0, MOST);
     }
@@ -177,54 +180,52 @@ impl Slowness {
         // However many calls took no time at all, one that does is within reach.
         self.median = self.median.max(0.5 * SHORTEST_MS);
         let log = self.median.max(SHORTEST_MS).ln();
-        let keep = decay(time / RECENT_MS);
+        let keep = decay((time / RECENT_MS).min(calls / RECENT_CALLS));
         let [span, ended, logs] = self.recent;
         self.recent = [span * keep + time, ended * keep + calls, logs * keep + log * time];
-        let off = self.above();
-        (log * time, (off * off).min(OUTLIER * self.normal.variation()) * time)
+        let variation = self.normal.variation();
+        let off = self.above().map_or(variation, |above| (above * above).min(OUTLIER * variation));
+        (log * time, off * time)
     }
 
     /// The block before is learned, and this one is the next.
     fn learn(&mut self) {
         if self.bar <= 0.0 {
             // What the first calls took makes it possible to judge the next ones, and is not learned otherwise.
-            if self.block.calls >= KNOWN {
-                self.median = (self.block.latency / self.block.calls).max(SHORTEST_MS);
-                self.bar = SLOW * self.median;
-                self.block = Sums::default();
-            }
+            self.median = (self.block.latency / self.block.calls).max(SHORTEST_MS);
+            self.bar = SLOW * self.median;
+            self.block = Sums::default();
             return;
         }
-        if self.normal.calls >= KNOWN {
+        if self.normal.calls > 0.0 {
             let share = self.normal.share();
             self.past.variance = self.past.calls * share * (1.0 - share);
             let off = self.past.slow - self.past.calls * share;
             self.past.squares = (off * off).min(OUTLIER * self.past.variance);
         }
-        let young = decay(self.normal.time / YOUNG_MS);
+        let young = decay((self.normal.time / YOUNG_MS).powi(2));
         let wrong = self.certainty() > 0.0;
         let pace = if wrong { RELUCTANCE + (1.0 - RELUCTANCE) * young } else { 1.0 };
-        self.normal.add(decay(pace * self.past.time / NORMAL_MS), pace, &self.past);
+        let age = (self.past.time / NORMAL_MS).min(self.past.calls / NORMAL_CALLS);
+        self.normal.add(decay(pace * age), pace, &self.past);
         self.past = std::mem::take(&mut self.block);
-        if self.normal.calls >= KNOWN {
+        if self.normal.calls > 0.0 {
             self.bar = SLOW * (self.normal.latency / self.normal.calls).max(SHORTEST_MS);
         }
     }
 
     /// How far the median of the last seconds is above the normal one, as a logarithm.
-    fn above(&self) -> f64 {
-        let [time, _, logs] = self.recent;
-        if self.normal.calls > 0.0 { logs / time - self.normal.median / self.normal.time } else { 0.0 }
+    fn above(&self) -> Option<f64> {
+        let ([time, _, logs], normal) = (self.recent, &self.normal);
+        (normal.calls > 0.0).then(|| logs / time - normal.median / normal.time)
     }
 
     /// The same, beyond what load explains: 1 is certain.
     fn slower(&self) -> f64 {
         let (normal, [time, calls, _]) = (&self.normal, self.recent);
-        if normal.time < KNOWN_MS {
-            return 0.0;
-        }
+        let Some(above) = self.above().filter(|_| normal.time >= KNOWN_MS) else { return 0.0 };
         let load = (calls / time) / (normal.calls / normal.time);
-        let above = self.above() - 2.0 * load.max(1.0).ln();
+        let above = above - 2.0 * load.max(1.0).ln();
         above / SLOWER.max(DEVIATIONS * normal.variation().sqrt())
     }
 }
