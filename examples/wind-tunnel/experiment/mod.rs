@@ -23,7 +23,7 @@ use crate::report::Page;
 type Experiment = (&'static str, fn(&Lab, &mut Page));
 
 /// All of them, in the order of the page.
-pub const ALL: [Experiment; 15] = [
+pub const ALL: [Experiment; 14] = [
     ("e1", overload::curve),
     ("e2", overload::step),
     ("e3", recovery::outages),
@@ -32,7 +32,6 @@ pub const ALL: [Experiment; 15] = [
     ("e6", priority::priority),
     ("e7", portability::portability),
     ("e8", failure::gray),
-    ("scratch", failure::explore),
     ("e9", healthy::quiet),
     ("e10", overload::resize),
     ("e11", failure::neighbour),

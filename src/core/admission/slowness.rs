@@ -54,8 +54,9 @@ const ENOUGH: f64 = 14.0;
 const MOST: f64 = 16.0;
 /// A report adds at most this: what ends in the same 25 ms may have one cause.
 const STEP: f64 = 2.0;
-/// One count or median speaks for at most this many times the variance.
+/// One count, and one median, speak for at most this many times the variance.
 const OUTLIER: f64 = 16.0;
+const OUTLIER_MEDIAN: f64 = 4.0;
 /// What "the last seconds" are, milliseconds, and so many calls at least.
 const RECENT_MS: f64 = 3000.0;
 const RECENT_CALLS: f64 = 30.0;
@@ -184,7 +185,8 @@ impl Slowness {
         let [span, ended, logs] = self.recent;
         self.recent = [span * keep + time, ended * keep + calls, logs * keep + log * time];
         let variation = self.normal.variation();
-        let off = self.above().map_or(variation, |above| (above * above).min(OUTLIER * variation));
+        let off =
+            self.above().map_or(variation, |above| (above * above).min(OUTLIER_MEDIAN * variation));
         (log * time, off * time)
     }
 

@@ -196,7 +196,9 @@ fn reports() -> impl Strategy<Value = Vec<(Vec<f64>, f64)>> {
 fn certainties(reports: &[(Vec<f64>, f64)], unit: f64) -> Vec<f64> {
     let mut slowness = Slowness::default();
     let mut certainty = |(calls, dt): &(Vec<f64>, f64)| {
-        calls.iter().for_each(|latency| slowness.succeed(latency * unit));
+        for latency in calls {
+            slowness.succeed(latency * unit);
+        }
         slowness.report(calls.len() as f64, calls.iter().sum::<f64>() * unit, *dt);
         slowness.certainty()
     };
