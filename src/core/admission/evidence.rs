@@ -3,7 +3,7 @@
 use super::config::GateConfig;
 use super::slowness::Slowness;
 use crate::core::resistance::decay::decay;
-use crate::core::resistance::{Mode, Reading, State, Telemetry, Weights};
+use crate::core::resistance::{self, Mode, Reading, State, Telemetry, Weights};
 
 /// Evidence is turned into a report at most this often, milliseconds.
 const PERIOD_MS: f64 = 25.0;
@@ -38,6 +38,9 @@ pub(crate) struct Evidence {
     queue_delay: f64,
     cached: f64,
     cached_until: f64,
+    /// When R was last computed it had reached the break; and the neighbours have not been told.
+    open: bool,
+    opened: bool,
 }
 
 impl Evidence {
@@ -58,6 +61,8 @@ impl Evidence {
             queue_delay: 0.0,
             cached: config.resistance.base_resistance,
             cached_until: f64::NEG_INFINITY,
+            open: false,
+            opened: false,
         }
     }
 
@@ -82,10 +87,25 @@ impl Evidence {
         self.waits += 1.0;
     }
 
+    /// Whether the gate has opened since this was last asked.
+    pub(crate) fn take_opened(&mut self) -> bool {
+        std::mem::take(&mut self.opened)
+    }
+
+    /// A neighbour opened, which may add so many ohms; how many it did.
+    pub(crate) fn neighbour_opened(&mut self, config: &GateConfig, ohm: f64, now: f64) -> f64 {
+        self.cached_until = f64::NEG_INFINITY;
+        let physics = resistance::Config { cascade_bump: ohm, ..config.resistance };
+        self.state.neighbour_opened(&physics, now)
+    }
+
     /// R, at most [`CACHE_MS`] old.
     pub(crate) fn resistance(&mut self, config: &GateConfig, now: f64) -> f64 {
         if now >= self.cached_until {
-            self.cached = self.state.resistance(&config.resistance, now).0;
+            let (resistance, mode) = self.state.resistance(&config.resistance, now);
+            let open = mode == Mode::CircuitBreaker;
+            self.opened |= open && !self.open;
+            (self.cached, self.open) = (resistance, open);
             self.cached_until = now + CACHE_MS;
         }
         self.cached
