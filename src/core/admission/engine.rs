@@ -211,7 +211,7 @@ impl Engine {
     /// The name of a live route.
     #[must_use]
     pub fn name(&self, id: RouteId) -> Option<&str> {
-        self.routes.get(id.0).map(|route| &*route.name)
+        self.routes.name(id.0)
     }
 
     /// Every route, in the order they were interned.
