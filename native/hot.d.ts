@@ -53,10 +53,8 @@ export interface HotLane {
   engineIntern(name: string, engine: number, now: number): number
   /** The id of a route, or -1 when it is not known. */
   engineFind(name: string, engine: number): number
-  /** Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened. */
-  engineRoute(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
-  /** The same against the profile of scratch 0 (-1: the route's own), of what was seen scratch 1 milliseconds ago, plus 16 times what the mode was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened. */
-  engineRouteAs(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
+  /** Takes telemetry and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision before. A number costs less in the scratch memory than as an argument, so all lie there: engine, route, latency, errors and saturation (NaN is unknown), voltage, now, the profile it is measured against (-1: the route's own), how many milliseconds ago it was seen. Scratch after it, 0: R; 1: how many neighbours felt that it opened. */
+  engineRoute(): number
   /** A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id. */
   engineTaskEnded(engine: number, route: number, profile: number, end: number, now: number): number
   /** R by telemetry, or -1 for a stale id. Scratch 0: the mode. */

@@ -18,12 +18,11 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineIntern"(str name, engine, now) => intern;
     /// The id of a route, or -1 when it is not known.
     "engineFind"(str name, engine) => find;
-    /// Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's plus 16 times what that was
-    /// at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened.
-    "engineRoute"(engine, route, latency, errors, saturation, voltage, now) => report;
-    /// The same against the profile of scratch 0 (-1: the route's own), of what was seen scratch 1 milliseconds ago, plus
-    /// 16 times what the mode was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened.
-    "engineRouteAs"(engine, route, latency, errors, saturation, voltage, now) => report_as;
+    /// Takes telemetry and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision
+    /// before. A number costs less in the scratch memory than as an argument, so all lie there: engine, route, latency,
+    /// errors and saturation (NaN is unknown), voltage, now, the profile it is measured against (-1: the route's own), how
+    /// many milliseconds ago it was seen. Scratch after it, 0: R; 1: how many neighbours felt that it opened.
+    "engineRoute"() => report;
     /// A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it
     /// left in ohms, or -1 for a stale id.
     "engineTaskEnded"(engine, route, profile, end, now) => task_ended;
@@ -99,20 +98,13 @@ fn find(environment: &Environment, name: &str, engine: f64) -> f64 {
     with(environment, engine, |engine| engine.find(name).map_or(NONE, RouteId::to_f64))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
-fn report(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    latency: f64,
-    errors: f64,
-    saturation: f64,
-    voltage: f64,
-    now: f64,
-) -> f64 {
+fn report(environment: &Environment) -> f64 {
+    let [engine, route, latency, errors, saturation, voltage, now, profile, age] =
+        environment.given();
     with(environment, engine, |engine| {
+        let (id, profile) = (RouteId::from_f64(route), profile_of(profile));
         let telemetry = Telemetry::from_lane(latency, errors, saturation);
-        match engine.route_as(RouteId::from_f64(route), None, &telemetry, 0.0, voltage, now) {
+        match engine.route_as(id, profile, &telemetry, age, voltage, now) {
             Ok(Some(routed)) => {
                 environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
                 routed_code(&routed)
@@ -125,31 +117,6 @@ fn report(
 fn routed_code(routed: &Routed) -> f64 {
     let Routed { decision, before, .. } = routed;
     f64::from(decision.reason as u8) + 4.0 * mode_code(decision.mode) + 16.0 * mode_code(*before)
-}
-
-#[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
-fn report_as(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    latency: f64,
-    errors: f64,
-    saturation: f64,
-    voltage: f64,
-    now: f64,
-) -> f64 {
-    let [profile, age] = [environment.numbers()[0].get(), environment.numbers()[1].get()];
-    with(environment, engine, |engine| {
-        let (id, profile) = (RouteId::from_f64(route), profile_of(profile));
-        let telemetry = Telemetry::from_lane(latency, errors, saturation);
-        match engine.route_as(id, profile, &telemetry, age, voltage, now) {
-            Ok(Some(routed)) => {
-                environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
-                routed_code(&routed)
-            }
-            Ok(None) | Err(_) => NONE,
-        }
-    })
 }
 
 fn task_ended(
