@@ -6,22 +6,23 @@ import type { Clock, TimerHandle } from '../../clock/types.ts'
 import type { Report } from '../ask.ts'
 
 /** How long the end of an orphan is waited for, in milliseconds. */
-const LONGEST_MS = 2000
-/** How much an orphan says about the next. */
-const WEIGHT = 0.25
+const LONGEST_MS = 10_000
+/** After so many in a row whose end was heard, that of the next is waited for. */
+const PROOF = 4
 
 const ABORTED: TicketOutcome = { aborted: true }
 
 /**
  * Work whose client is gone while it goes on. The service is no less busy for it, so it keeps its place until it ends
- * the response, as most handlers do although nobody gets it. One that stops with its client may never do that: its
- * place is free after two seconds, and where most were silent lately the places of others are free at once.
+ * the response, as most handlers do although nobody gets it. A handler that stops with its client may never do that,
+ * and would keep a place for nothing: so places are kept only once the last few orphans were heard to end, and not
+ * longer than {@link LONGEST_MS}. Until then a place is free as soon as its client is gone.
  *
  * What such work answers counts as nothing: a failure may only say that it was called off.
  */
 export class Orphans {
-  /** Share of those whose end was heard, the last ones most. */
-  #heard = 1
+  /** How many ended in a row and were heard to. */
+  #heard = 0
 
   /** The client of a ticket is gone, and the handler has not answered. */
   adopt(ticket: Ticket, response: ServerResponse, clock: Clock, report: Report): void {
@@ -32,24 +33,28 @@ export class Orphans {
         report(error, 'admission: the report of a request')
       }
     }
+    const isKept = this.#heard >= PROOF
     let timer: TimerHandle | undefined
-    onEnd(response, () => {
-      timer?.cancel()
-      this.#heard += WEIGHT * (1 - this.#heard)
-      free()
-    })
-    if (this.#heard < 0.5) return free()
     const silent = (): void => {
-      this.#heard -= WEIGHT * this.#heard
+      timer = undefined
+      this.#heard = 0
       free()
     }
     try {
       timer = clock.schedule(LONGEST_MS, silent, { ref: false, label: 'admission: a client left' })
-      ticket.left()
+      if (isKept) ticket.left()
+      else free()
     } catch (error) {
       report(error, 'admission: the report of a request')
       free()
     }
+    onEnd(response, () => {
+      // Heard too late it is no better than silent.
+      if (timer === undefined) return
+      timer.cancel()
+      this.#heard++
+      free()
+    })
   }
 }
 
