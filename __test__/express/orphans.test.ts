@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import type http from 'node:http'
+import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 
 import type { NextFunction, Request, Response } from 'express'
 import { type AdmissionConfig, Atrion, createControlledClock } from 'keelson'
 import { admission } from 'keelson/express'
 import { admission as fastifyAdmission } from 'keelson/fastify'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { app as fastifyApp } from '../fastify/harness.ts'
 import { type ExpressModule, gateOf, serve, type Served, versions } from './harness.ts'
@@ -216,4 +217,34 @@ it('work whose client left keeps its place in Fastify until it replies', async (
     await new Promise((resolve) => setImmediate(resolve))
     expect(gateOf(atrion, 'app')).toMatchObject(nothing)
   }
+})
+
+it('work whose client left keeps its place over HTTP/2, and is no success', async () => {
+  const { system } = timed()
+  const atrion = new Atrion({ system })
+  const gate = admission({ atrion }) as unknown as (req: unknown, res: unknown, next: () => void) => void
+  const responses: http2.Http2ServerResponse[] = []
+  const server = http2.createServer((req, res) => gate(req, res, () => void responses.push(res)))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  for (let request = 0; request < 5; request++) {
+    const stream = client.request({ ':path': '/' })
+    stream.on('error', () => {})
+    await expect.poll(() => responses.length).toBe(1)
+    const closed = once(responses[0] as http2.Http2ServerResponse, 'close')
+    stream.close(http2.constants.NGHTTP2_CANCEL)
+    await closed
+    expect(gateOf(atrion, 'app').inFlight).toBe(request < 4 ? 0 : 1)
+    responses.pop()?.end('to nobody')
+    expect(gateOf(atrion, 'app')).toMatchObject(nothing)
+  }
+  const stream = client.request({ ':path': '/' }).resume()
+  await expect.poll(() => responses.length).toBe(1)
+  responses.pop()?.end('fine')
+  await once(stream, 'close')
+  expect(gateOf(atrion, 'app')).toMatchObject({ ...nothing, succeeded: 1 })
 })

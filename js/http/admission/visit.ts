@@ -114,6 +114,8 @@ export class Visit<Req, Res> {
 
   #finish(): void {
     if (this.#ended) return
+    // HTTP/2 says so of a stream that its client reset, too; its close follows.
+    if (!this.#judge.ended(this.res).writableEnded) return
     if (this.#refusedInside) this.#end(ABORTED)
     else this.#end(this.#judge.failed(this.req, this.res) ? FAILED : undefined)
   }
