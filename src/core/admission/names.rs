@@ -15,6 +15,14 @@ struct Span {
     length: u32,
 }
 
+/// Slots in the order of their names; never empty. The first name is kept beside them, so that a search for the run
+/// touches no others.
+#[derive(Debug)]
+struct Run {
+    first: Span,
+    slots: Vec<u32>,
+}
+
 /// Names by slot, and slots by name.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -22,8 +30,8 @@ pub(super) struct Names {
     text: String,
     /// By slot.
     spans: Vec<Span>,
-    /// Slots in the order of their names, cut into runs: none is empty.
-    runs: Vec<Vec<u32>>,
+    /// All slots in the order of their names.
+    runs: Vec<Run>,
     /// How much of the text belongs to names that are gone.
     unused: usize,
 }
@@ -32,12 +40,15 @@ impl Names {
     /// The slot that has this name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         let (run, place) = self.locate(name).ok()?;
-        Some(self.runs[run][place])
+        Some(self.runs[run].slots[place])
     }
 
     /// The name of a slot that has one.
     pub(super) fn name(&self, slot: u32) -> &str {
-        let Span { start, length } = self.spans[slot as usize];
+        self.read(self.spans[slot as usize])
+    }
+
+    fn read(&self, Span { start, length }: Span) -> &str {
         &self.text[start as usize..][..length as usize]
     }
 
@@ -48,24 +59,34 @@ impl Names {
         if self.spans.len() <= index {
             self.spans.resize(index + 1, Span::default());
         }
-        self.spans[index] = self.write(name);
-        match self.runs.get_mut(run) {
-            None => self.runs.push(vec![slot]),
-            Some(slots) => {
-                slots.insert(place, slot);
-                if slots.len() > RUN {
-                    let rest = slots.split_off(RUN / 2);
-                    slots.shrink_to_fit();
-                    self.runs.insert(run + 1, rest);
-                }
-            }
+        let span = self.write(name);
+        self.spans[index] = span;
+        let Some(found) = self.runs.get_mut(run) else {
+            self.runs.push(Run { first: span, slots: vec![slot] });
+            return;
+        };
+        found.slots.insert(place, slot);
+        if place == 0 {
+            found.first = span;
+        }
+        if found.slots.len() > RUN {
+            let slots = found.slots.split_off(RUN / 2);
+            found.slots.shrink_to_fit();
+            let first = self.spans[slots[0] as usize];
+            self.runs.insert(run + 1, Run { first, slots });
         }
     }
 
     /// Takes the name of a slot that has one away.
     pub(super) fn remove(&mut self, slot: u32) {
         let Ok((run, place)) = self.locate(self.name(slot)) else { return };
-        self.runs[run].remove(place);
+        let slots = &mut self.runs[run].slots;
+        slots.remove(place);
+        match slots.first() {
+            None => drop(self.runs.remove(run)),
+            Some(first) if place == 0 => self.runs[run].first = self.spans[*first as usize],
+            Some(_) => {}
+        }
         self.unused += self.spans[slot as usize].length as usize;
         self.join(run);
         if self.unused > SLACK.max(self.text.len() / 2) {
@@ -75,18 +96,23 @@ impl Names {
 
     /// Slots in the order in which they were named.
     pub(super) fn by_age(&self) -> Vec<u32> {
-        let mut slots: Vec<u32> = self.runs.iter().flatten().copied().collect();
-        slots.sort_unstable_by_key(|slot| self.spans[*slot as usize].start);
+        let mut slots: Vec<u32> = self.runs.iter().flat_map(|run| &run.slots).copied().collect();
+        // A name without letters lies where the one after it begins.
+        let age = |slot: &u32| {
+            let Span { start, length } = self.spans[*slot as usize];
+            (start, length)
+        };
+        slots.sort_unstable_by_key(age);
         slots
     }
 
     /// The run and the place in it of a name, or where it belongs.
     fn locate(&self, name: &str) -> Result<(usize, usize), (usize, usize)> {
         // The last run that does not begin after it.
-        let after = self.runs.partition_point(|slots| self.name(slots[0]) <= name);
+        let after = self.runs.partition_point(|run| self.read(run.first) <= name);
         let run = after.saturating_sub(1);
-        let Some(slots) = self.runs.get(run) else { return Err((0, 0)) };
-        match slots.binary_search_by(|slot| self.name(*slot).cmp(name)) {
+        let Some(found) = self.runs.get(run) else { return Err((0, 0)) };
+        match found.slots.binary_search_by(|slot| self.name(*slot).cmp(name)) {
             Ok(place) => Ok((run, place)),
             Err(place) => Err((run, place)),
         }
@@ -102,20 +128,16 @@ impl Names {
 
     /// Joins a run that has become short with the one after it, or the one before.
     fn join(&mut self, run: usize) {
-        if self.runs[run].is_empty() {
-            self.runs.remove(run);
+        if self.runs.get(run).is_none_or(|run| run.slots.len() >= RUN / 4) {
             return;
         }
-        if self.runs[run].len() >= RUN / 4 {
-            return;
-        }
+        let short = |run: &Run| run.slots.len() <= RUN / 2;
         for first in [run, run.wrapping_sub(1)] {
-            let short = |slots: &Vec<u32>| slots.len() <= RUN / 2;
             if self.runs.get(first).is_some_and(short)
                 && self.runs.get(first + 1).is_some_and(short)
             {
                 let rest = self.runs.remove(first + 1);
-                self.runs[first].extend(rest);
+                self.runs[first].slots.extend(rest.slots);
                 return;
             }
         }
@@ -129,6 +151,9 @@ impl Names {
         for slot in self.by_age() {
             let Span { start, length } = self.spans[slot as usize];
             self.spans[slot as usize] = self.write(&text[start as usize..][..length as usize]);
+        }
+        for run in &mut self.runs {
+            run.first = self.spans[run.slots[0] as usize];
         }
     }
 }
@@ -161,9 +186,13 @@ mod tests {
     }
 
     fn check(names: &Names) {
-        let slots: Vec<_> = names.runs.iter().flatten().collect();
+        let slots: Vec<_> = names.runs.iter().flat_map(|run| &run.slots).collect();
         assert!(slots.is_sorted_by(|a, b| names.name(**a) < names.name(**b)));
-        assert!(names.runs.iter().all(|run| !run.is_empty() && run.len() <= RUN));
+        assert!(names.runs.iter().all(|run| (1..=RUN).contains(&run.slots.len())));
+        assert!(
+            names.runs.iter().all(|run| names.read(run.first) == names.name(run.slots[0])),
+            "{names:?}"
+        );
         let used: usize = slots.iter().map(|slot| names.name(**slot).len()).sum();
         assert_eq!(used + names.unused, names.text.len());
     }
