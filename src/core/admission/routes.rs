@@ -36,8 +36,15 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    pub(crate) fn new(max: usize) -> Self {
-        Self { slab: Slab::new(), names: Names::default(), head: NONE, tail: NONE, max }
+    pub(crate) fn new(max: usize, seed: u64) -> Self {
+        Self { slab: Slab::new(), names: Names::new(seed), head: NONE, tail: NONE, max }
+    }
+
+    /// Nobody who does not know the seed knows which names meet in the table. Counts while there are none.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        if self.len() == 0 {
+            self.names = Names::new(seed);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
