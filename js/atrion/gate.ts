@@ -33,6 +33,8 @@ export class Gate {
   #alarmAt = Infinity
   #alarmHolds = false
   #closed = false
+  /** What {@link later} is to call. */
+  readonly #later = new Set<TimerHandle>()
 
   constructor(engine: number, clock: Clock, observers: Observers) {
     this.engine = engine
@@ -114,9 +116,25 @@ export class Gate {
     this.#closed = true
     releaseEngine.unregister(this)
     this.#alarm?.cancel()
+    for (const timer of this.#later) timer.cancel()
+    this.#later.clear()
     hot.engineClose(this.engine)
     for (const { route, resolve } of this.#waiting.empty()) {
       resolve({ allow: false, route, reason: 'closed', retryAfterMs: 0, resistance: 0 })
+    }
+  }
+
+  /** Calls back after a time, unless it is closed before. Does not hold the event loop. Returns what calls it off. */
+  later(delayMs: number, callback: () => void): () => void {
+    const run = (): void => {
+      this.#later.delete(timer)
+      callback()
+    }
+    const timer = this.clock.schedule(delayMs, run, { ref: false, label: 'admission: a client left' })
+    this.#later.add(timer)
+    return () => {
+      this.#later.delete(timer)
+      timer.cancel()
     }
   }
 

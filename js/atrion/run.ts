@@ -88,6 +88,7 @@ function perform<T>(
   return new Promise<T>((resolve, reject) => {
     const finish = (outcome: TicketOutcome | undefined): void => {
       timer?.cancel()
+      callOff?.()
       signal?.removeEventListener('abort', onAbort)
       ticket.done(orphaned ? ABORTED : outcome)
     }
@@ -99,7 +100,7 @@ function perform<T>(
       // Work that never settles is a failure at its deadline, but not if it was called off.
       const leftMs = Math.max(remainingMs - (gate.clock.monoMs() - startedAt) - 1, 0)
       try {
-        timer = gate.clock.schedule(leftMs, () => ticket.done(ABORTED), { ref: false, label })
+        callOff = gate.later(leftMs, () => void ticket.done(ABORTED))
       } catch {
         // The clock is closed: nobody would see a deadline.
         ticket.done(ABORTED)
@@ -119,6 +120,7 @@ function perform<T>(
       reject(error)
     }
     let timer: TimerHandle | undefined
+    let callOff: (() => void) | undefined
     /** The caller is gone, and the work is not at its end. */
     let orphaned = false
     const startedAt = signal === undefined ? 0 : gate.clock.monoMs()

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 
+import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
-import type { Clock, TimerHandle } from '../../clock/types.ts'
 import type { Report } from '../ask.ts'
 
 /** How long the end of an orphan is waited for, in milliseconds. */
@@ -25,7 +25,7 @@ export class Orphans {
   #heard = 0
 
   /** The client of a ticket is gone, and the handler has not answered. */
-  adopt(ticket: Ticket, response: ServerResponse, clock: Clock, report: Report): void {
+  adopt(ticket: Ticket, response: ServerResponse, gate: Gate, report: Report): void {
     const free = (): void => {
       try {
         ticket.done(ABORTED)
@@ -34,14 +34,14 @@ export class Orphans {
       }
     }
     const isKept = this.#heard >= PROOF
-    let timer: TimerHandle | undefined
+    let callOff: (() => void) | undefined
     const silent = (): void => {
-      timer = undefined
+      callOff = undefined
       this.#heard = 0
       free()
     }
     try {
-      timer = clock.schedule(LONGEST_MS, silent, { ref: false, label: 'admission: a client left' })
+      callOff = gate.later(LONGEST_MS, silent)
       if (isKept) ticket.left()
       else free()
     } catch (error) {
@@ -50,8 +50,8 @@ export class Orphans {
     }
     onEnd(response, () => {
       // Heard too late it is no better than silent.
-      if (timer === undefined) return
-      timer.cancel()
+      if (callOff === undefined) return
+      callOff()
       this.#heard++
       free()
     })

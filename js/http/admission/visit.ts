@@ -127,7 +127,7 @@ export class Visit<Req, Res> {
     if (this.#ended || this.#ticket === undefined || isAnswered) return this.#end(ABORTED)
     this.#ended = true
     const report = (error: unknown, origin: string): void => this.#judge.report(error, origin)
-    this.#judge.orphans.adopt(this.#ticket, response, this.#gate.clock, report)
+    this.#judge.orphans.adopt(this.#ticket, response, this.#gate, report)
   }
 
   #end(outcome: TicketOutcome | undefined): void {
