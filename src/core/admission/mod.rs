@@ -16,6 +16,7 @@ mod evidence;
 mod gate;
 mod handle;
 mod limit;
+mod names;
 mod patience;
 mod priority;
 mod queue;
