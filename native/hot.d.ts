@@ -53,10 +53,8 @@ export interface HotLane {
   engineIntern(name: string, engine: number, now: number): number
   /** The id of a route, or -1 when it is not known. */
   engineFind(name: string, engine: number): number
-  /** Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened. */
-  engineRoute(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
-  /** The same against the profile of scratch 0 (-1: the route's own), of what was seen scratch 1 milliseconds ago, plus 16 times what the mode was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened. */
-  engineRouteAs(engine: number, route: number, latency: number, errors: number, saturation: number, voltage: number, now: number): number
+  /** Takes telemetry and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision before. A number costs less in the scratch memory than as an argument, so what is called for each request finds its arguments there; here engine, route, latency, errors and saturation (NaN is unknown), voltage, now, the profile it is measured against (-1: the route's own), how many milliseconds ago it was seen. Scratch after it, 0: R; 1: how many neighbours felt that it opened. */
+  engineRoute(): number
   /** A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id. */
   engineTaskEnded(engine: number, route: number, profile: number, end: number, now: number): number
   /** R by telemetry, or -1 for a stale id. Scratch 0: the mode. */
@@ -65,14 +63,14 @@ export interface HotLane {
   engineOwn(engine: number, route: number, now: number): number
   /** What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id. */
   engineShare(engine: number, route: number, scar: number, blend: number, age: number, now: number): number
-  /** Admits or sheds at once: the ticket, or minus the reason's code. Scratch: next wake, retry after, R. */
-  engineTry(engine: number, route: number, voltage: number, timeout: number, now: number): number
-  /** Admits, sheds or queues: the ticket, minus the reason's code, or -100 for a waiter. Scratch: next wake, retry after, R, waiter, pending events. */
-  engineAdmit(engine: number, route: number, voltage: number, timeout: number, max_wait: number, now: number): number
-  /** Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0. */
-  engineShadow(engine: number, route: number, voltage: number, timeout: number, now: number): number
-  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was left before. */
-  engineDone(engine: number, ticket: number, outcome: number, now: number): number
+  /** Admits or sheds at once, by engine, route, voltage, timeout and now in the scratch memory: the ticket, or minus the reason's code. Scratch after it: next wake, retry after, R. */
+  engineTry(): number
+  /** Admits, sheds or queues, by the same and how long it may wait: the ticket, minus the reason's code, or -100 for a waiter. Scratch after it: next wake, retry after, R, waiter, pending events. */
+  engineAdmit(): number
+  /** Always a ticket, or -1 for a stale route, by the same as `engineTry`. Scratch after it: next wake, retry after, R, minus the reason's code or 0. */
+  engineShadow(): number
+  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored), by engine, ticket, outcome and now in the scratch memory: pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was left before. */
+  engineDone(): number
   /** A waiter gives up: pending events, or -1 when it was not waiting. */
   engineCancel(engine: number, waiter: number, now: number): number
   /** Ends what is past its deadline: pending events. Scratch 0: next wake. */

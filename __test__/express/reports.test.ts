@@ -55,23 +55,6 @@ describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
       expect(gateOf(atrion, 'app')).toMatchObject({ succeeded: 1, failed: 1 })
     })
 
-    it('reports an aborted request once, as neither success nor failure', async () => {
-      const { atrion } = gated()
-      const app = express()
-      const { handler, arrival, release } = held()
-      app.use(admission({ atrion }), handler)
-      const { send } = await serve(app)
-      const { answer, leave } = send('/')
-      await arrival()
-      expect(gateOf(atrion, 'app').inFlight).toBe(1)
-      leave()
-      await expect(answer).rejects.toThrow()
-      await settled(atrion, 'app')
-      release() // The handler answers nobody.
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(gateOf(atrion, 'app')).toMatchObject({ admitted: 1, succeeded: 0, failed: 0, inFlight: 0 })
-    })
-
     it('holds the place of a stream until it ends or its client leaves', async () => {
       const { atrion } = gated()
       const app = express()

@@ -1,6 +1,10 @@
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+
 import { createSystem, isInvalidArgumentError, isJournalOverflowError, Journal } from 'keelson'
 import { type RequestEntry, requestJournal, type RequestJournalOptions } from 'keelson/express'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { type ExpressModule, held, serve, versions } from './harness.ts'
 import { timed } from './rate-harness.ts'
@@ -125,4 +129,30 @@ it('refuses what is no journal and no option', () => {
     }
     expect(isInvalidArgumentError(error)).toBe(true)
   }
+})
+
+it('tells over HTTP/2 which requests their clients reset', async () => {
+  const { system } = timed()
+  const log = new Journal<RequestEntry>({ system })
+  const journal = requestJournal(log, { system }) as unknown as (req: unknown, res: unknown, next: () => void) => void
+  const responses: http2.Http2ServerResponse[] = []
+  const server = http2.createServer((req, res) => journal(req, res, () => void responses.push(res)))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  const reset = client.request({ ':path': '/reset' }).on('error', () => {})
+  await expect.poll(() => responses.length).toBe(1)
+  reset.close(http2.constants.NGHTTP2_CANCEL)
+  await expect.poll(() => log.size()).toBe(1)
+  const answered = client.request({ ':path': '/answered' }).resume()
+  await expect.poll(() => responses.length).toBe(2)
+  responses[1]?.end('fine')
+  await once(answered, 'close')
+  expect([...log.entries()].map(({ data }) => [data.path, data.aborted])).toEqual([
+    ['/reset', true],
+    ['/answered', false],
+  ])
 })

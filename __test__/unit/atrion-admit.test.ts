@@ -234,16 +234,68 @@ describe('run', () => {
     expect(atrion.getState('db')?.gate).toMatchObject({ inFlight: 0, failed: 1 })
   })
 
-  it('passes the caller’s abort on, and counts it as nothing', async () => {
-    const atrion = gated({ limit: 1 })
-    const controller = new AbortController()
-    let inner: AbortSignal | undefined
-    const running = atrion.run('db', ({ signal }) => new Promise(() => (inner = signal)), { signal: controller.signal })
-    await system.clock.flush()
-    controller.abort(new Error('left'))
-    await expect(running).rejects.toThrow('left')
-    expect(inner?.aborted).toBe(true)
-    expect(atrion.getState('db')?.gate).toMatchObject({ inFlight: 0, succeeded: 0, failed: 0 })
+  describe('passes the caller’s abort on', () => {
+    /** Work that is called off while it runs, and how it may settle. */
+    async function calledOff(timeoutMs = 1000) {
+      const atrion = gated({ limit: 1 })
+      const controller = new AbortController()
+      let resolve!: (value: number) => void
+      let reject!: (reason: Error) => void
+      const promise = new Promise<number>((...ends) => ([resolve, reject] = ends))
+      let inner: AbortSignal | undefined
+      const isFailure = vi.fn<() => boolean>(() => true)
+      const running = atrion.run('db', ({ signal }) => ((inner = signal), promise), {
+        signal: controller.signal,
+        timeoutMs,
+        isFailure,
+      })
+      await system.clock.advance(20)
+      controller.abort(new Error('left'))
+      await expect(running).rejects.toThrow('left')
+      expect(inner?.aborted).toBe(true)
+      return { gate: () => atrion.getState('db')?.gate, resolve, reject, isFailure }
+    }
+    const nothing = { inFlight: 0, succeeded: 0, failed: 0, timedOut: 0 }
+
+    it.each(['resolves', 'rejects'] as const)(
+      'and keeps the place until the work %s, which counts as nothing',
+      async (how) => {
+        const { gate, resolve, reject, isFailure } = await calledOff()
+        await system.clock.advance(500)
+        expect(gate()).toMatchObject({ inFlight: 1 })
+        if (how === 'resolves') resolve(5)
+        else reject(new Error('called off'))
+        await system.clock.flush()
+        expect(gate()).toMatchObject(nothing)
+        expect(isFailure).not.toHaveBeenCalled()
+        expect(system.clock.getPendingTimerCount()).toBeLessThanOrEqual(1)
+      },
+    )
+
+    it('and frees the place of work that never settles when its time is over, as nothing', async () => {
+      const { gate, resolve } = await calledOff()
+      await system.clock.advance(978)
+      expect(gate()).toMatchObject({ inFlight: 1 })
+      await system.clock.advance(1)
+      expect(gate()).toMatchObject(nothing)
+      await system.clock.advance(1000)
+      resolve(5)
+      await system.clock.flush()
+      expect(gate()).toMatchObject(nothing)
+    })
+
+    it('and learns how long callers stay', async () => {
+      const atrion = gated({ limit: 8 })
+      for (let call = 0; call < 4; call++) {
+        const controller = new AbortController()
+        const running = atrion.run('db', () => new Promise(() => {}), { signal: controller.signal })
+        await system.clock.advance(20)
+        controller.abort(new Error('left'))
+        await expect(running).rejects.toThrow('left')
+      }
+      // Half of their patience, give or take what it fades, while nothing is known of the work.
+      expect(atrion.getState('db')?.gate?.queueDeadlineMs).toBeCloseTo(10, 1)
+    })
   })
 
   it('rejects with a ShedError when it is not let in', async () => {

@@ -77,7 +77,7 @@ async function sharing() {
   return atrion
 }
 
-// Prints the bytes a route takes, in the whole process: the core, the names, and JavaScript's table of them.
+// Prints the bytes a route takes, in the whole process: the core and JavaScript's table, without the letters of its name.
 const routeMemory = fileURLToPath(new URL('../lib/route-memory.mjs', import.meta.url))
 
 export default {
@@ -155,6 +155,7 @@ export default {
         ours: { file: routeMemory, args: ['keelson'] },
         peer: { file: routeMemory, args: ['map'], name: 'Map of objects' },
       },
+      bar: { value: 200 },
     },
     {
       name: '100,000 calls of route() over many routes',

@@ -33,6 +33,8 @@ export class Gate {
   #alarmAt = Infinity
   #alarmHolds = false
   #closed = false
+  /** What {@link later} is to call. */
+  readonly #later = new Set<TimerHandle>()
 
   constructor(engine: number, clock: Clock, observers: Observers) {
     this.engine = engine
@@ -57,7 +59,8 @@ export class Gate {
     const timeout = this.#timeoutOf(route, options)
     const now = this.clock.monoMs()
     const id = this.routes.id(route, now)
-    const ticket = hot.engineTry(this.engine, id, voltage, timeout, now)
+    this.#give(id, voltage, timeout, now)
+    const ticket = hot.engineTry()
     this.routes.note(id, ticket < 0 ? ticket : 0, voltage, now)
     this.sync?.touch(route)
     if (ticket < 0) return this.#shed(route, ticket)
@@ -72,7 +75,8 @@ export class Gate {
     const timeout = this.#timeoutOf(route, options)
     const now = this.clock.monoMs()
     const id = this.routes.id(route, now)
-    const ticket = hot.engineShadow(this.engine, id, voltage, timeout, now)
+    this.#give(id, voltage, timeout, now)
+    const ticket = hot.engineShadow()
     const reason = scratch[3] as number
     this.routes.note(id, Math.min(reason, 0), voltage, now)
     this.sync?.touch(route)
@@ -93,7 +97,7 @@ export class Gate {
   /** Work ended; whether this was the first report of it. */
   settle(ticket: number, outcome: number): boolean {
     if (this.#closed) return false
-    const events = hot.engineDone(this.engine, ticket, outcome, this.clock.monoMs())
+    const events = this.#done(ticket, outcome, this.clock.monoMs())
     if (events > 0) {
       this.#drain()
       this.#rearm()
@@ -112,9 +116,25 @@ export class Gate {
     this.#closed = true
     releaseEngine.unregister(this)
     this.#alarm?.cancel()
+    for (const timer of this.#later) timer.cancel()
+    this.#later.clear()
     hot.engineClose(this.engine)
     for (const { route, resolve } of this.#waiting.empty()) {
       resolve({ allow: false, route, reason: 'closed', retryAfterMs: 0, resistance: 0 })
+    }
+  }
+
+  /** Calls back after a time, unless it is closed before. Does not hold the event loop. Returns what calls it off. */
+  later(delayMs: number, callback: () => void): () => void {
+    const run = (): void => {
+      this.#later.delete(timer)
+      callback()
+    }
+    const timer = this.clock.schedule(delayMs, run, { ref: false, label: 'admission: a client left' })
+    this.#later.add(timer)
+    return () => {
+      this.#later.delete(timer)
+      timer.cancel()
     }
   }
 
@@ -128,7 +148,9 @@ export class Gate {
     if (signal?.aborted) throw signal.reason
     const now = this.clock.monoMs()
     const id = this.routes.id(route, now)
-    const ticket = hot.engineAdmit(this.engine, id, voltage, timeout, maxWait, now)
+    this.#give(id, voltage, timeout, now)
+    scratch[5] = maxWait
+    const ticket = hot.engineAdmit()
     this.routes.note(id, ticket < 0 ? ticket : 0, voltage, now)
     this.sync?.touch(route)
     if (ticket >= 0) {
@@ -166,6 +188,23 @@ export class Gate {
     }
     if (displaced) this.#drain()
     return admission
+  }
+
+  /** Puts down what the core wants to know of a request. */
+  #give(route: number, voltage: number, timeout: number, now: number): void {
+    scratch[0] = this.engine
+    scratch[1] = route
+    scratch[2] = voltage
+    scratch[3] = timeout
+    scratch[4] = now
+  }
+
+  #done(ticket: number, outcome: number, now: number): number {
+    scratch[0] = this.engine
+    scratch[1] = ticket
+    scratch[2] = outcome
+    scratch[3] = now
+    return hot.engineDone()
   }
 
   /** Passes on what the core decided about those who wait. */
@@ -215,7 +254,7 @@ export class Gate {
     try {
       this.#arm(scratch[0] as number, now)
     } catch (error) {
-      hot.engineDone(this.engine, ticket, IGNORED, now)
+      this.#done(ticket, IGNORED, now)
       throw error
     }
   }

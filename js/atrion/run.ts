@@ -4,7 +4,9 @@ import type { TimerHandle } from '../clock/types.ts'
 import type { Gate } from './gate.ts'
 import type { System } from '../system/system.ts'
 import type { Ticket } from './ticket.ts'
-import type { RunContext, RunOptions } from './types.ts'
+import type { RunContext, RunOptions, TicketOutcome } from './types.ts'
+
+const ABORTED: TicketOutcome = { aborted: true }
 
 /** Makes an `AbortController` only for work that asks for its signal: one costs more than the admission. */
 class Context implements RunContext {
@@ -73,16 +75,39 @@ function perform<T>(
 ): Promise<T> {
   const { timeoutMs, signal, isFailure } = terms
   const context = new Context(ticket.waitedMs, signal)
+  const remainingMs = Math.max(timeoutMs - ticket.waitedMs, 0)
+  const label = `run ${ticket.route}`
+  const isFailed = (error: unknown): boolean => {
+    try {
+      return isFailure === undefined || isFailure(error)
+    } catch (second) {
+      system.report(second, 'isFailure')
+      return true
+    }
+  }
   return new Promise<T>((resolve, reject) => {
-    const finish = (outcome: { ok?: boolean; aborted?: boolean } | undefined): void => {
+    const finish = (outcome: TicketOutcome | undefined): void => {
       timer?.cancel()
+      callOff?.()
       signal?.removeEventListener('abort', onAbort)
-      ticket.done(outcome)
+      ticket.done(orphaned ? ABORTED : outcome)
     }
     const onAbort = (): void => {
-      finish({ aborted: true })
-      context.abort((signal as AbortSignal).reason)
-      reject((signal as AbortSignal).reason)
+      const { reason } = signal as AbortSignal
+      signal?.removeEventListener('abort', onAbort)
+      orphaned = true
+      timer?.cancel()
+      // Work that never settles is a failure at its deadline, but not if it was called off.
+      const leftMs = Math.max(remainingMs - (gate.clock.monoMs() - startedAt) - 1, 0)
+      try {
+        callOff = gate.later(leftMs, () => void ticket.done(ABORTED))
+      } catch {
+        // The clock is closed: nobody would see a deadline.
+        ticket.done(ABORTED)
+      }
+      ticket.left()
+      context.abort(reason)
+      reject(reason)
     }
     const onTimeout = (): void => {
       const error = new TimeoutError(ticket.route, timeoutMs)
@@ -91,28 +116,25 @@ function perform<T>(
       reject(error)
     }
     const onError = (error: unknown): void => {
-      let failed = true
-      try {
-        failed = isFailure === undefined || isFailure(error)
-      } catch (second) {
-        system.report(second, 'isFailure')
-      }
-      finish({ ok: !failed })
+      finish(orphaned || !isFailed(error) ? undefined : { ok: false })
       reject(error)
     }
     let timer: TimerHandle | undefined
+    let callOff: (() => void) | undefined
+    /** The caller is gone, and the work is not at its end. */
+    let orphaned = false
+    const startedAt = signal === undefined ? 0 : gate.clock.monoMs()
     try {
-      timer = gate.clock.schedule(Math.max(timeoutMs - ticket.waitedMs, 0), onTimeout, {
-        label: `run ${ticket.route}`,
-      })
+      timer = gate.clock.schedule(remainingMs, onTimeout, { label })
     } catch (error) {
       // The clock is closed: work without a deadline is not begun.
-      ticket.done({ aborted: true })
+      ticket.done(ABORTED)
       reject(error)
       return
     }
     if (signal?.aborted) {
-      onAbort()
+      finish(ABORTED)
+      reject(signal.reason)
       return
     }
     signal?.addEventListener('abort', onAbort, { once: true })

@@ -138,7 +138,10 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined
   /** The profile whose `maxDurationMs` is the default of `timeoutMs`. Default: the route's, where it was given one. */
   readonly profile?: string | undefined
-  /** Ends the wait, and is passed on to the work. */
+  /**
+   * Ends the wait, and is passed on to the work. The caller is told at once; the place stays taken until the work settles,
+   * or its time is over.
+   */
   readonly signal?: AbortSignal | undefined
   /** Whether an error of the work counts as a failure of the route. Default: every error does. */
   readonly isFailure?: ((error: unknown) => boolean) | undefined

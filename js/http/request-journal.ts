@@ -6,6 +6,7 @@ import { systemOf } from '../otp/start.ts'
 import type { System } from '../system/system.ts'
 import { askAtOnce, tell } from './ask.ts'
 import type { Face } from './face.ts'
+import { whenOver } from './over.ts'
 
 /** Where entries go: a `Journal`, or one that `openJournal` gave. */
 export interface RequestLog {
@@ -115,18 +116,13 @@ export class RequestRecorder<Req, Res> {
     const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? ''
     const ip = this.#options.ip === true ? this.#face.ip(req) : undefined
     const at = this.#system.clock.monoMs()
-    let isTold = false
-    const over = (aborted: boolean): void => {
-      if (isTold) return
-      isTold = true
+    whenOver(response, (isEnded) =>
       tell(
         'requestJournal',
-        () => this.#log.append(this.#entry({ req, res, method, url, ip, at, aborted })),
+        () => this.#log.append(this.#entry({ req, res, method, url, ip, at, aborted: !isEnded })),
         this.#report,
-      )
-    }
-    response.on('finish', () => over(false))
-    response.on('close', () => over(true))
+      ),
+    )
   }
 
   #entry({ req, res, method, url, ip, at, aborted }: Over<Req, Res>): RequestEntry {

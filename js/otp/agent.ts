@@ -1,8 +1,7 @@
 import { callable } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
 import { call, cast as castMessage, stop as stopServer } from './calls.ts'
 import { InvalidReturnError } from './errors.ts'
-import { serverOf } from './ref.ts'
+import { serviceOf } from './ref.ts'
 import { start as startServer } from './start.ts'
 import type {
   CallOptions,
@@ -41,9 +40,8 @@ class AgentBehavior<State> implements GenServerBehavior<State, Step<State>, Chan
 
 /** Refuses refs of other processes, which do not expect functions. */
 function agent<State>(ref: AgentRef<State>): AgentRef<State> {
-  const { behavior } = serverOf('ref', ref)
-  if (behavior instanceof AgentBehavior) return ref
-  throw new InvalidArgumentError('ref', 'a ref of an Agent', ref)
+  serviceOf(AgentBehavior, 'an Agent', ref)
+  return ref
 }
 
 const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> =>

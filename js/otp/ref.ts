@@ -14,6 +14,20 @@ export function serverOf(field: string, ref: unknown): Server {
   return server
 }
 
+/**
+ * The process of a ref that does what one kind of service does; the ref of anything else is refused, by the kind's name
+ * with its article.
+ */
+export function serviceOf<Kind extends object>(
+  kind: abstract new (...args: never[]) => Kind,
+  name: string,
+  ref: unknown,
+): Server & { readonly behavior: Kind } {
+  const server = serverIn(ref)
+  if (server?.behavior instanceof kind) return server as Server & { readonly behavior: Kind }
+  throw new InvalidArgumentError('ref', `a ref of ${name}, of this environment`, ref)
+}
+
 /** The process of any kind that a ref names; further kinds of refs join in here. */
 export function processOf(field: string, ref: unknown): Registrable {
   return serverOf(field, ref)

@@ -18,12 +18,12 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineIntern"(str name, engine, now) => intern;
     /// The id of a route, or -1 when it is not known.
     "engineFind"(str name, engine) => find;
-    /// Takes telemetry (NaN is unknown) and decides: the reason's code plus 4 times the mode's plus 16 times what that was
-    /// at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened.
-    "engineRoute"(engine, route, latency, errors, saturation, voltage, now) => report;
-    /// The same against the profile of scratch 0 (-1: the route's own), of what was seen scratch 1 milliseconds ago, plus
-    /// 16 times what the mode was at the decision before. Scratch 0: R; 1: how many neighbours felt that it opened.
-    "engineRouteAs"(engine, route, latency, errors, saturation, voltage, now) => report_as;
+    /// Takes telemetry and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision
+    /// before. A number costs less in the scratch memory than as an argument, so what is called for each request finds
+    /// its arguments there; here engine, route, latency, errors and saturation (NaN is unknown), voltage, now, the profile
+    /// it is measured against (-1: the route's own), how many milliseconds ago it was seen. Scratch after it, 0: R; 1: how
+    /// many neighbours felt that it opened.
+    "engineRoute"() => report;
     /// A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it
     /// left in ohms, or -1 for a stale id.
     "engineTaskEnded"(engine, route, profile, end, now) => task_ended;
@@ -33,16 +33,19 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineOwn"(engine, route, now) => own;
     /// What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id.
     "engineShare"(engine, route, scar, blend, age, now) => share;
-    /// Admits or sheds at once: the ticket, or minus the reason's code. Scratch: next wake, retry after, R.
-    "engineTry"(engine, route, voltage, timeout, now) => try_admit;
-    /// Admits, sheds or queues: the ticket, minus the reason's code, or -100 for a waiter. Scratch: next wake,
-    /// retry after, R, waiter, pending events.
-    "engineAdmit"(engine, route, voltage, timeout, max_wait, now) => admit;
-    /// Always a ticket, or -1 for a stale route. Scratch: next wake, retry after, R, minus the reason's code or 0.
-    "engineShadow"(engine, route, voltage, timeout, now) => admit_shadow;
-    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored): pending events, or -1 when it was done before. 4: its client
-    /// left and it goes on: 0, or -1 when it is done or was left before.
-    "engineDone"(engine, ticket, outcome, now) => done;
+    /// Admits or sheds at once, by engine, route, voltage, timeout and now in the scratch memory: the ticket, or minus the
+    /// reason's code. Scratch after it: next wake, retry after, R.
+    "engineTry"() => try_admit;
+    /// Admits, sheds or queues, by the same and how long it may wait: the ticket, minus the reason's code, or -100 for a
+    /// waiter. Scratch after it: next wake, retry after, R, waiter, pending events.
+    "engineAdmit"() => admit;
+    /// Always a ticket, or -1 for a stale route, by the same as `engineTry`. Scratch after it: next wake, retry after, R,
+    /// minus the reason's code or 0.
+    "engineShadow"() => admit_shadow;
+    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored), by engine, ticket, outcome and now in the scratch memory:
+    /// pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was
+    /// left before.
+    "engineDone"() => done;
     /// A waiter gives up: pending events, or -1 when it was not waiting.
     "engineCancel"(engine, waiter, now) => cancel;
     /// Ends what is past its deadline: pending events. Scratch 0: next wake.
@@ -99,20 +102,13 @@ fn find(environment: &Environment, name: &str, engine: f64) -> f64 {
     with(environment, engine, |engine| engine.find(name).map_or(NONE, RouteId::to_f64))
 }
 
-#[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
-fn report(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    latency: f64,
-    errors: f64,
-    saturation: f64,
-    voltage: f64,
-    now: f64,
-) -> f64 {
+fn report(environment: &Environment) -> f64 {
+    let [engine, route, latency, errors, saturation, voltage, now, profile, age] =
+        environment.given();
     with(environment, engine, |engine| {
+        let (id, profile) = (RouteId::from_f64(route), profile_of(profile));
         let telemetry = Telemetry::from_lane(latency, errors, saturation);
-        match engine.route_as(RouteId::from_f64(route), None, &telemetry, 0.0, voltage, now) {
+        match engine.route_as(id, profile, &telemetry, age, voltage, now) {
             Ok(Some(routed)) => {
                 environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
                 routed_code(&routed)
@@ -125,31 +121,6 @@ fn report(
 fn routed_code(routed: &Routed) -> f64 {
     let Routed { decision, before, .. } = routed;
     f64::from(decision.reason as u8) + 4.0 * mode_code(decision.mode) + 16.0 * mode_code(*before)
-}
-
-#[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
-fn report_as(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    latency: f64,
-    errors: f64,
-    saturation: f64,
-    voltage: f64,
-    now: f64,
-) -> f64 {
-    let [profile, age] = [environment.numbers()[0].get(), environment.numbers()[1].get()];
-    with(environment, engine, |engine| {
-        let (id, profile) = (RouteId::from_f64(route), profile_of(profile));
-        let telemetry = Telemetry::from_lane(latency, errors, saturation);
-        match engine.route_as(id, profile, &telemetry, age, voltage, now) {
-            Ok(Some(routed)) => {
-                environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
-                routed_code(&routed)
-            }
-            Ok(None) | Err(_) => NONE,
-        }
-    })
 }
 
 fn task_ended(
@@ -207,29 +178,16 @@ pub(super) fn profile_of(index: f64) -> Option<usize> {
     (0.0..1e6).contains(&index).then_some(index as usize)
 }
 
-fn try_admit(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    voltage: f64,
-    timeout: f64,
-    now: f64,
-) -> f64 {
+fn try_admit(environment: &Environment) -> f64 {
+    let [engine, route, voltage, timeout, now] = environment.given();
     with(environment, engine, |engine| {
         let admission = engine.try_admit(RouteId::from_f64(route), voltage, timeout, now);
         put_admission(environment, engine, admission)
     })
 }
 
-fn admit(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    voltage: f64,
-    timeout: f64,
-    max_wait: f64,
-    now: f64,
-) -> f64 {
+fn admit(environment: &Environment) -> f64 {
+    let [engine, route, voltage, timeout, now, max_wait] = environment.given();
     with(environment, engine, |engine| {
         let admission = engine.admit(RouteId::from_f64(route), voltage, timeout, max_wait, now);
         put_admission(environment, engine, admission)
@@ -255,14 +213,8 @@ fn put_admission(environment: &Environment, engine: &Engine, admission: Admissio
     }
 }
 
-fn admit_shadow(
-    environment: &Environment,
-    engine: f64,
-    route: f64,
-    voltage: f64,
-    timeout: f64,
-    now: f64,
-) -> f64 {
+fn admit_shadow(environment: &Environment) -> f64 {
+    let [engine, route, voltage, timeout, now] = environment.given();
     with(environment, engine, |engine| {
         let id = RouteId::from_f64(route);
         let Some((ticket, shed)) = engine.admit_shadow(id, voltage, timeout, now) else {
@@ -275,7 +227,8 @@ fn admit_shadow(
     })
 }
 
-fn done(environment: &Environment, engine: f64, ticket: f64, outcome: f64, now: f64) -> f64 {
+fn done(environment: &Environment) -> f64 {
+    let [engine, ticket, outcome, now] = environment.given();
     with(environment, engine, |engine| {
         if outcome == LEFT {
             return if engine.left(TicketId::from_f64(ticket), now) { 0.0 } else { NONE };

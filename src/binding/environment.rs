@@ -82,6 +82,13 @@ impl Environment {
         }
     }
 
+    /// The first numbers, as JavaScript wrote them before the call.
+    pub(super) fn given<const N: usize>(&self) -> [f64; N] {
+        const { assert!(N <= SCRATCH_LEN) };
+        let cells = self.scratch.cells();
+        std::array::from_fn(|index| cells[index].get())
+    }
+
     /// The numbers themselves, for calls that take more of them than arguments, or give back a varying number.
     pub(super) fn numbers(&self) -> &[Cell<f64>] {
         self.scratch.cells()

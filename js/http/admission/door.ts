@@ -11,6 +11,7 @@ import type { Face, Next } from '../face.ts'
 import { prepareRefusal } from '../refusal.ts'
 import { checkedKey, keyed } from './keys.ts'
 import type { Settings } from './options.ts'
+import { Orphans } from './orphans.ts'
 import { sharedAtrion } from './shared.ts'
 import { GONE, Visit } from './visit.ts'
 
@@ -27,6 +28,7 @@ export interface GateFace<Req, Res, Handler> extends Face<Req, Res> {
  * a request. It is reported, and the request goes on as if there were no gate, or as if the function were not given.
  */
 export class Door<Req, Res, Handler> {
+  readonly orphans: Orphans = new Orphans()
   readonly #settings: Settings<Req, Res, Handler>
   readonly #face: GateFace<Req, Res, Handler>
   #atrion: Atrion

@@ -4,6 +4,7 @@ import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
 import type { Next } from '../face.ts'
+import type { Orphans } from './orphans.ts'
 
 /** Why a wait ended whose client went away. */
 export const GONE: unique symbol = Symbol('the client went away')
@@ -30,6 +31,7 @@ const NONE: Visit<unknown, unknown>[] = []
 
 /** What a visit needs of its middleware. */
 interface Judge<Req, Res> {
+  readonly orphans: Orphans
   failed(req: Req, res: Res): boolean
   ended(res: Res): ServerResponse
   report(error: unknown, origin: string): void
@@ -84,7 +86,7 @@ export class Visit<Req, Res> {
 
   /** Sees the response to its end. */
   watch(): void {
-    const gone: Listener = () => this.#end(ABORTED)
+    const gone: Listener = () => this.#gone()
     gone.visit = this as Visit<unknown, unknown>
     const response = this.#judge.ended(this.res)
     response.on('finish', () => this.#finish())
@@ -112,8 +114,20 @@ export class Visit<Req, Res> {
 
   #finish(): void {
     if (this.#ended) return
+    // HTTP/2 says so of a stream that its client reset, too; its close follows.
+    if (!this.#judge.ended(this.res).writableEnded) return
     if (this.#refusedInside) this.#end(ABORTED)
     else this.#end(this.#judge.failed(this.req, this.res) ? FAILED : undefined)
+  }
+
+  /** The connection closed. An answer that has begun ends with it; work that has not answered may go on. */
+  #gone(): void {
+    const response = this.#judge.ended(this.res)
+    const isAnswered = response.headersSent || response.writableEnded || this.#refusedInside
+    if (this.#ended || this.#ticket === undefined || isAnswered) return this.#end(ABORTED)
+    this.#ended = true
+    const report = (error: unknown, origin: string): void => this.#judge.report(error, origin)
+    this.#judge.orphans.adopt(this.#ticket, response, this.#gate, report)
   }
 
   #end(outcome: TicketOutcome | undefined): void {

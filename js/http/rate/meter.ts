@@ -6,6 +6,7 @@ import { ipKeyGenerator } from '../address.ts'
 import { after, ask, askAtOnce } from '../ask.ts'
 import { shortKey } from '../digest.ts'
 import type { Face, Next } from '../face.ts'
+import { whenOver } from '../over.ts'
 import { prepareRefusal } from '../refusal.ts'
 import { type Answer, answerOf, USUAL_ANSWER } from './answer.ts'
 import { Checks } from './checks.ts'
@@ -113,21 +114,14 @@ export class Meter<Req, Res, Handler> {
   #follow(req: Req, res: Res, key: string, limiter: Limiter): void {
     const { skipSuccessful, skipFailed, wasSuccessful } = this.#settings
     const response = this.#face.response(res)
-    let isOver = false
     const giveBack = (isSuccess: boolean): void => {
       if (limiter.closed || !(isSuccess ? skipSuccessful : skipFailed)) return
       limiter.reward(key)
     }
-    response.on('finish', () => {
-      if (isOver) return
-      isOver = true
+    whenOver(response, (isEnded) => {
+      if (!isEnded) return giveBack(false)
       const asked = wasSuccessful && this.#ask('requestWasSuccessful', () => wasSuccessful(req, res), Boolean)
       void after(asked, (answer) => giveBack(answer ?? response.statusCode < 400))
-    })
-    response.on('close', () => {
-      if (isOver) return
-      isOver = true
-      giveBack(false)
     })
   }
 

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import { ENDING } from '../../actor/process.ts'
 import { stop as stopServer } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { serverIn, serverOf } from '../ref.ts'
+import { serverIn, serverOf, serviceOf } from '../ref.ts'
 import type { Server } from '../server.ts'
 import { start as startServer } from '../start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from '../types.ts'
@@ -81,16 +81,12 @@ function sweep(store: Store, { system, sweepIntervalMs }: CacheSettings): () => 
   return () => timer.cancel()
 }
 
-function cacheOf(ref: AnyRef): Server {
-  const server = serverOf('ref', ref)
-  if (server.behavior instanceof CacheBehavior) return server
-  throw new InvalidArgumentError('ref', 'a ref of a Cache', ref)
-}
+const cacheOf = (ref: AnyRef) => serviceOf(CacheBehavior, 'a Cache', ref)
 
 function storeOf(ref: AnyRef): Store {
   const server = cacheOf(ref)
   if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
-  return (server.behavior as CacheBehavior).storeOf(server)
+  return server.behavior.storeOf(server)
 }
 
 async function start<V = unknown>(options: SharedCacheOptions<V>): Promise<SharedCacheRef<V>>
@@ -182,8 +178,7 @@ function isRunning(ref: AnyRef): boolean {
 }
 
 async function stop(ref: AnyRef, reason?: TerminateReason): Promise<void> {
-  const server = cacheOf(ref)
-  return stopServer(server.ref, reason)
+  return stopServer(cacheOf(ref).ref, reason)
 }
 
 /**

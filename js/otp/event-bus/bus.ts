@@ -6,7 +6,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import { kept } from '../../kept.ts'
 import type { System } from '../../system/system.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { serverIn } from '../ref.ts'
+import { serviceOf } from '../ref.ts'
 import { NoReply } from '../results.ts'
 import type { Server } from '../server.ts'
 import type { CallResult, From, GenServerBehavior } from '../types.ts'
@@ -189,11 +189,9 @@ export class Bus implements GenServerBehavior<null>, Home {
 
 /** The bus of a ref. */
 export function busOf(ref: EventBusRef): Bus {
-  const server = serverIn(ref)
-  const bus = server?.behavior
-  if (!(bus instanceof Bus)) throw new InvalidArgumentError('ref', 'an EventBusRef of this environment', ref)
-  bus.attach(server as Server)
-  return bus
+  const server = serviceOf(Bus, 'an EventBus', ref)
+  server.behavior.attach(server)
+  return server.behavior
 }
 
 /** The same, of one that takes messages and subscribers. */

@@ -2,8 +2,7 @@ import { RUNNING } from '../../actor/process.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { stop as stopServer } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { serverOf } from '../ref.ts'
-import type { Server } from '../server.ts'
+import { serverOf, serviceOf } from '../ref.ts'
 import { start as startServer } from '../start.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions, TerminateReason } from '../types.ts'
 import { RateLimitExceededError } from './errors.ts'
@@ -41,18 +40,13 @@ class LimiterBehavior implements GenServerBehavior<Limiter, never, never, never>
   }
 }
 
-/** Refuses refs of other processes. */
-function serverFor(ref: RateLimiterRef): Server {
-  const server = serverOf('ref', ref)
-  if (server.behavior instanceof LimiterBehavior) return server
-  throw new InvalidArgumentError('ref', 'a ref of a RateLimiter', ref)
-}
+const serverFor = (ref: RateLimiterRef) => serviceOf(LimiterBehavior, 'a RateLimiter', ref)
 
 /** The limiter of a process that runs. */
 function limiterOf(ref: RateLimiterRef): Limiter {
   const server = serverFor(ref)
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id)
-  return (server.behavior as unknown as LimiterBehavior).limiter as Limiter
+  return server.behavior.limiter as Limiter
 }
 
 async function start(options: RateLimiterOptions): Promise<RateLimiterRef> {

@@ -5,7 +5,7 @@ import type { System } from '../../system/system.ts'
 import { castTo } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { namesOf } from '../names.ts'
-import { serverIn } from '../ref.ts'
+import { serverIn, serviceOf } from '../ref.ts'
 import { Server } from '../server.ts'
 import type { GenServerBehavior } from '../types.ts'
 import type { TimerStore } from './store.ts'
@@ -258,11 +258,9 @@ export class Timers implements GenServerBehavior<null> {
 
 /** The timers of a ref. */
 export function timersOf(ref: TimerServiceRef): Timers {
-  const server = serverIn(ref)
-  const timers = server?.behavior
-  if (!(timers instanceof Timers)) throw new InvalidArgumentError('ref', 'a TimerServiceRef of this environment', ref)
-  timers.attach(server as Server)
-  return timers
+  const server = serviceOf(Timers, 'a TimerService', ref)
+  server.behavior.attach(server)
+  return server.behavior
 }
 
 /** The same, of a service that takes timers. */

@@ -83,6 +83,7 @@ impl Engine {
         now_ms: f64,
     ) -> Admission {
         let now = self.clock.tick(now_ms);
+        self.cascade(id, now);
         let config = &self.config.gate;
         let Some(route) = self.routes.get_mut(id.0) else {
             return Admission::Shed(Shed {

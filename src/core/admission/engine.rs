@@ -117,7 +117,7 @@ impl Engine {
         Ok(Self {
             settings: Settings::new(&config.resistance),
             clock: Monotonic::default(),
-            routes: Routes::new(config.max_routes),
+            routes: Routes::new(config.max_routes, seed),
             tickets: Slab::new(),
             ticket_deadlines: Deadlines::new(),
             waiters: Slab::new(),
@@ -128,9 +128,10 @@ impl Engine {
         })
     }
 
-    /// Starts the jitter of retry hints over from a seed.
+    /// Starts the jitter of retry hints over from a seed, and hides by it which names meet in the table of routes.
     pub fn reseed(&mut self, seed: u64) {
         self.random = Random::new(seed);
+        self.routes.reseed(seed);
     }
 
     /// The route of this name, made if it is new. When the table is full, the coldest idle route is forgotten;
@@ -213,7 +214,7 @@ impl Engine {
     /// The name of a live route.
     #[must_use]
     pub fn name(&self, id: RouteId) -> Option<&str> {
-        self.routes.get(id.0).map(|route| &*route.name)
+        self.routes.name(id.0)
     }
 
     /// Every route, in the order they were interned.

@@ -1,8 +1,9 @@
 //! What the gate measures becomes what R is made of, at most 40 times a second and the same at any load.
 
 use super::config::GateConfig;
+use super::slowness::Slowness;
 use crate::core::resistance::decay::decay;
-use crate::core::resistance::{Mode, Reading, State, Telemetry, Weights};
+use crate::core::resistance::{self, Mode, Reading, State, Telemetry, Weights};
 
 /// Evidence is turned into a report at most this often, milliseconds.
 const PERIOD_MS: f64 = 25.0;
@@ -13,12 +14,16 @@ const CACHE_MS: f64 = 10.0;
 const MOST: f64 = 1.4;
 /// Latency pressure starts at this multiple of the unloaded latency.
 const SLOW: f64 = 2.0;
+/// What certain slowness adds to R, in units of the base. Less what a short queue and no errors take away, a fifth is
+/// left, which is a signal; and the sum is far below the least voltage there is a name for, so that it sheds nobody.
+const GRAY: f64 = 0.5;
 
 /// Measurements since the last report, and the physics they feed.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     weights: Weights,
     state: State,
+    slowness: Slowness,
     at: f64,
     /// Since the last report.
     ok: f64,
@@ -33,6 +38,9 @@ pub(crate) struct Evidence {
     queue_delay: f64,
     cached: f64,
     cached_until: f64,
+    /// When R was last computed it had reached the break; and the neighbours have not been told.
+    open: bool,
+    opened: bool,
 }
 
 impl Evidence {
@@ -40,6 +48,7 @@ impl Evidence {
         Self {
             weights: Weights::of(&config.resistance),
             state: State::new(&config.resistance),
+            slowness: Slowness::default(),
             at: now,
             ok: 0.0,
             failed: 0.0,
@@ -52,6 +61,8 @@ impl Evidence {
             queue_delay: 0.0,
             cached: config.resistance.base_resistance,
             cached_until: f64::NEG_INFINITY,
+            open: false,
+            opened: false,
         }
     }
 
@@ -61,6 +72,7 @@ impl Evidence {
     }
 
     pub(crate) fn succeed(&mut self, latency: f64) {
+        self.slowness.succeed(latency);
         self.ok += 1.0;
         self.latency_sum += latency;
         self.latencies += 1.0;
@@ -75,10 +87,25 @@ impl Evidence {
         self.waits += 1.0;
     }
 
+    /// Whether the gate has opened since this was last asked.
+    pub(crate) fn take_opened(&mut self) -> bool {
+        std::mem::take(&mut self.opened)
+    }
+
+    /// A neighbour opened, which may add so many ohms; how many it did.
+    pub(crate) fn neighbour_opened(&mut self, config: &GateConfig, ohm: f64, now: f64) -> f64 {
+        self.cached_until = f64::NEG_INFINITY;
+        let physics = resistance::Config { cascade_bump: ohm, ..config.resistance };
+        self.state.neighbour_opened(&physics, now)
+    }
+
     /// R, at most [`CACHE_MS`] old.
     pub(crate) fn resistance(&mut self, config: &GateConfig, now: f64) -> f64 {
         if now >= self.cached_until {
-            self.cached = self.state.resistance(&config.resistance, now).0;
+            let (resistance, mode) = self.state.resistance(&config.resistance, now);
+            let open = mode == Mode::CircuitBreaker;
+            self.opened |= open && !self.open;
+            (self.cached, self.open) = (resistance, open);
             self.cached_until = now + CACHE_MS;
         }
         self.cached
@@ -125,21 +152,39 @@ impl Evidence {
         if self.waits > 0.0 {
             self.queue_delay = self.wait_sum / self.waits;
         }
+        self.slowness.report(self.latencies, self.latency_sum, dt);
         let slo = &config.resistance.slo;
         let slow = config.latency_baseline_ms.or(baseline.map(|base| SLOW * base));
-        let latency_ms = slow.filter(|_| self.latencies > 0.0).map(|slow| {
-            (self.latency_sum / self.latencies / slow).min(MOST) * slo.baseline_latency_ms
-        });
+        let ratio = slow
+            .filter(|_| self.latencies > 0.0)
+            .map(|slow| (self.latency_sum / self.latencies / slow).min(MOST));
+        let (ratio, weights) = self.shown(config, ratio);
+        let latency_ms = ratio.map(|ratio| ratio * slo.baseline_latency_ms);
         let saturation = (self.waits > 0.0)
             .then(|| (self.queue_delay / queue_deadline / 0.5).min(MOST) * slo.saturation_baseline);
         let telemetry = Telemetry { latency_ms, error_rate: self.error_rate(config), saturation };
         // Always valid: every part of it is a ratio of numbers we measured.
-        let reported = self.state.report(&config.resistance, &self.weights, &telemetry, now);
+        let reported = self.state.report(&config.resistance, &weights, &telemetry, now);
         debug_assert!(reported.is_ok(), "{reported:?}");
         self.cached_until = f64::NEG_INFINITY;
         (self.ok, self.failed) = (0.0, 0.0);
         (self.latency_sum, self.latencies) = (0.0, 0.0);
         (self.wait_sum, self.waits) = (0.0, 0.0);
+    }
+
+    /// Latency in units of its baseline, and what each signal weighs. What is slower than normal shows in the term of
+    /// latency: no more pressure than any latency may make, so that it never scars, but more ohms.
+    fn shown(&self, config: &GateConfig, ratio: Option<f64>) -> (Option<f64>, Weights) {
+        let certainty = self.slowness.certainty();
+        if certainty <= 0.0 {
+            return (ratio, self.weights);
+        }
+        let physics = &config.resistance;
+        let usual = self.weights.latency;
+        let most = GRAY * physics.base_resistance / (physics.tanh_scale * (MOST - 1.0)).tanh();
+        let latency = usual + certainty * (most - usual).max(0.0);
+        let least = 1.0 + certainty * (MOST - 1.0);
+        (Some(ratio.unwrap_or(least).max(least)), Weights { latency, ..self.weights })
     }
 
     /// Milliseconds until a request of `voltage` would pass, if the service is well from now on.

@@ -16,6 +16,7 @@ mod evidence;
 mod gate;
 mod handle;
 mod limit;
+mod names;
 mod patience;
 mod priority;
 mod queue;
@@ -24,11 +25,14 @@ mod routes;
 mod settings;
 mod settle;
 mod shed;
+mod slowness;
 mod trickle;
 mod unloaded;
 
 #[cfg(test)]
 mod sim;
+#[cfg(test)]
+mod slowness_test;
 #[cfg(test)]
 mod tests;
 

@@ -63,18 +63,33 @@ impl Engine {
         Ok(Some(Routed { decision, before, bumped }))
     }
 
+    /// If the gate of a route has opened, its neighbours feel it, once.
+    pub(crate) fn cascade(&mut self, id: RouteId, now: f64) {
+        let gate = self.routes.get_mut(id.0).and_then(|route| route.gate.as_mut());
+        if gate.is_some_and(|gate| gate.evidence.take_opened()) {
+            self.tell_neighbours(id, now);
+        }
+    }
+
+    /// The route opened: its neighbours feel it, by telemetry and at their gates. How many did.
     fn tell_neighbours(&mut self, id: RouteId, now: f64) -> u32 {
-        let Some(route) = self.routes.get(id.0) else { return 0 };
+        let Some(name) = self.routes.name(id.0) else { return 0 };
         let mut bumped = 0;
         let known: Vec<_> = self
             .settings
-            .neighbours_of(&route.name)
+            .neighbours_of(name)
             .iter()
             .filter_map(|name| self.routes.find(name))
             .collect();
         for handle in known {
             let Some(route) = self.routes.get_mut(handle) else { continue };
-            bumped += u32::from(route.physics.neighbour_opened(&route.profile.config, now) > 0.0);
+            let own = &route.profile.config;
+            let mut felt = route.physics.neighbour_opened(own, now);
+            if let Some(gate) = &mut route.gate {
+                let ohm = own.cascade_bump;
+                felt += gate.evidence.neighbour_opened(&self.config.gate, ohm, now);
+            }
+            bumped += u32::from(felt > 0.0);
         }
         bumped
     }
@@ -160,10 +175,78 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use crate::core::admission::routes::Route;
-    use crate::core::resistance::State;
+    use crate::core::admission::{Admission, Config, Engine, Outcome, RouteId};
+    use crate::core::resistance::{Mode, State, Telemetry};
 
     #[test]
     fn a_route_is_small() {
-        assert!(size_of::<Route>() <= 200, "{} {}", size_of::<State>(), size_of::<Route>());
+        assert!(size_of::<Route>() <= 176, "{} {}", size_of::<State>(), size_of::<Route>());
+    }
+
+    /// Two routes, the second a neighbour of the first, each with a gate.
+    fn neighbours() -> (Engine, RouteId, RouteId) {
+        let mut engine = Engine::new(Config::default(), 1).expect("valid");
+        let ids = ["a", "b"].map(|name| engine.intern(name, 0.0).id);
+        assert!(engine.set_neighbours("a", Box::new(["b".into()])));
+        for id in ids {
+            call(&mut engine, id, Outcome::Ok, 0.0);
+        }
+        (engine, ids[0], ids[1])
+    }
+
+    fn call(engine: &mut Engine, id: RouteId, outcome: Outcome, now: f64) {
+        if let Admission::Admitted(ticket) = engine.try_admit(id, 60.0, f64::NAN, now) {
+            engine.done(ticket, outcome, now);
+        }
+    }
+
+    fn mode(engine: &Engine, id: RouteId, now: f64) -> Mode {
+        engine.reading(id, now).expect("live").mode
+    }
+
+    #[test]
+    fn a_gate_that_opens_is_felt_once_by_its_neighbours_and_their_gates() {
+        let (mut engine, a, b) = neighbours();
+        let mut now = 0.0;
+        for _ in 0..2 {
+            let rest = engine.reading(b, now).expect("live").scar;
+            assert!(rest < 1e-3, "{rest}");
+            while mode(&engine, a, now) != Mode::CircuitBreaker {
+                now += 5.0;
+                call(&mut engine, a, Outcome::Failed, now);
+            }
+            call(&mut engine, a, Outcome::Failed, now + 1.0);
+            let felt = engine.reading(b, now + 1.0).expect("live");
+            assert!(
+                (felt.scar - 5.0).abs() < 1e-3 && felt.mode != Mode::CircuitBreaker,
+                "{felt:?}"
+            );
+            let told = engine.routes.get(b.0).expect("live").physics.scar();
+            assert!((told - 5.0).abs() < 0.02, "by telemetry: {told}");
+            let mut scar = felt.scar;
+            for _ in 0..400 {
+                now += 5.0;
+                call(&mut engine, a, Outcome::Failed, now);
+                let next = engine.reading(b, now).expect("live").scar;
+                assert!(next <= scar, "felt again at {now}");
+                scar = next;
+            }
+            assert_eq!(mode(&engine, a, now), Mode::CircuitBreaker);
+            now += 200_000.0;
+        }
+    }
+
+    #[test]
+    fn a_route_that_opens_by_telemetry_is_felt_at_the_gates_of_its_neighbours() {
+        let (mut engine, a, b) = neighbours();
+        let sick = Telemetry::from_lane(900.0, 0.5, 0.9);
+        let mut bumped = 0;
+        for step in 1..100 {
+            let now = 50.0 * f64::from(step);
+            let routed = engine.route_as(a, None, &sick, 0.0, 60.0, now).expect("valid");
+            bumped += routed.expect("live").bumped;
+        }
+        let felt = engine.reading(b, 5000.0).expect("live").scar;
+        assert!(bumped == 1 && (1.0..=5.0).contains(&felt), "{bumped} {felt}");
     }
 }

@@ -1,22 +1,17 @@
 //! A bounded table of routes: what has work is never forgotten, and of the idle ones the coldest goes first.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::names::Names;
 use crate::core::resistance::{Profile, State};
 use crate::core::slab::Handle;
 use crate::core::slab::Slab;
 
 const NONE: u32 = u32::MAX;
-/// The list of idle routes, coldest first.
-const IDLE: usize = 0;
-/// The list of all routes, in the order they were interned.
-const ORDER: usize = 1;
 
 #[derive(Debug)]
 pub(crate) struct Route {
-    pub(crate) name: Box<str>,
     /// What callers reported by `route()`.
     pub(crate) physics: State,
     /// What we measured; made by the first admission.
@@ -25,28 +20,31 @@ pub(crate) struct Route {
     pub(crate) profile: Arc<Profile>,
     /// Tickets and waiters.
     work: u32,
-    links: [(u32, u32); 2],
-}
-
-#[derive(Debug, Clone, Copy)]
-struct List {
-    head: u32,
-    tail: u32,
+    /// The idle routes before and after it.
+    links: (u32, u32),
 }
 
 /// Routes by name and by slot.
 #[derive(Debug)]
 pub(crate) struct Routes {
     slab: Slab<Route>,
-    names: BTreeMap<Box<str>, u32>,
-    lists: [List; 2],
+    names: Names,
+    /// Of the list of idle routes, coldest first.
+    head: u32,
+    tail: u32,
     max: usize,
 }
 
 impl Routes {
-    pub(crate) fn new(max: usize) -> Self {
-        let empty = List { head: NONE, tail: NONE };
-        Self { slab: Slab::new(), names: BTreeMap::new(), lists: [empty; 2], max }
+    pub(crate) fn new(max: usize, seed: u64) -> Self {
+        Self { slab: Slab::new(), names: Names::new(seed), head: NONE, tail: NONE, max }
+    }
+
+    /// Nobody who does not know the seed knows which names meet in the table. Counts while there are none.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        if self.len() == 0 {
+            self.names = Names::new(seed);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -54,7 +52,7 @@ impl Routes {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Handle> {
-        self.slab.handle(*self.names.get(name)?)
+        self.slab.handle(self.names.find(name)?)
     }
 
     /// Adds a route that is not there yet; says which one was forgotten for it. `None`: 2^24 busy routes.
@@ -65,22 +63,19 @@ impl Routes {
         profile: Arc<Profile>,
     ) -> Option<(Handle, Option<Handle>)> {
         let evicted = (self.slab.len() >= self.max).then(|| self.forget_coldest()).flatten();
-        let links = [(NONE, NONE); 2];
-        let route = Route { name: name.into(), physics, gate: None, profile, work: 0, links };
+        let route = Route { physics, gate: None, profile, work: 0, links: (NONE, NONE) };
         let handle = self.slab.insert(route)?;
-        self.names.insert(name.into(), handle.slot);
-        self.link(IDLE, handle.slot);
-        self.link(ORDER, handle.slot);
+        self.names.add(name, handle.slot);
+        self.link(handle.slot);
         Some((handle, evicted))
     }
 
     fn forget_coldest(&mut self) -> Option<Handle> {
-        let slot = self.lists[IDLE].head;
+        let slot = self.head;
         let handle = self.slab.handle(slot)?;
-        self.unlink(IDLE, slot);
-        self.unlink(ORDER, slot);
-        let route = self.slab.remove(handle)?;
-        self.names.remove(&route.name);
+        self.unlink(slot);
+        self.slab.remove(handle)?;
+        self.names.remove(slot);
         Some(handle)
     }
 
@@ -99,10 +94,9 @@ impl Routes {
 
     /// The route was used: it is the warmest now.
     pub(crate) fn touch(&mut self, slot: u32) {
-        if self.lists[IDLE].tail != slot && self.slab.at(slot).is_some_and(|route| route.work == 0)
-        {
-            self.unlink(IDLE, slot);
-            self.link(IDLE, slot);
+        if self.tail != slot && self.slab.at(slot).is_some_and(|route| route.work == 0) {
+            self.unlink(slot);
+            self.link(slot);
         }
     }
 
@@ -111,7 +105,7 @@ impl Routes {
         let Some(route) = self.slab.at_mut(slot) else { return };
         route.work += 1;
         if route.work == 1 {
-            self.unlink(IDLE, slot);
+            self.unlink(slot);
         }
     }
 
@@ -120,42 +114,40 @@ impl Routes {
         let Some(route) = self.slab.at_mut(slot) else { return };
         route.work -= 1;
         if route.work == 0 {
-            self.link(IDLE, slot);
+            self.link(slot);
         }
+    }
+
+    /// The name of a live route.
+    pub(crate) fn name(&self, id: Handle) -> Option<&str> {
+        self.slab.get(id).map(|_| self.names.name(id.slot))
     }
 
     /// Names in the order they were interned.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let mut slot = self.lists[ORDER].head;
-        std::iter::from_fn(move || {
-            let route = self.slab.at(slot)?;
-            slot = route.links[ORDER].1;
-            Some(&*route.name)
-        })
+        self.names.by_age().into_iter().map(|slot| self.names.name(slot))
     }
 
-    fn link(&mut self, list: usize, slot: u32) {
-        let tail = std::mem::replace(&mut self.lists[list].tail, slot);
+    fn link(&mut self, slot: u32) {
+        let tail = std::mem::replace(&mut self.tail, slot);
         match self.slab.at_mut(tail) {
-            Some(route) => route.links[list].1 = slot,
-            None => self.lists[list].head = slot,
+            Some(route) => route.links.1 = slot,
+            None => self.head = slot,
         }
         if let Some(route) = self.slab.at_mut(slot) {
-            route.links[list] = (tail, NONE);
+            route.links = (tail, NONE);
         }
     }
 
-    fn unlink(&mut self, list: usize, slot: u32) {
-        let Some((before, after)) = self.slab.at(slot).map(|route| route.links[list]) else {
-            return;
-        };
+    fn unlink(&mut self, slot: u32) {
+        let Some((before, after)) = self.slab.at(slot).map(|route| route.links) else { return };
         match self.slab.at_mut(before) {
-            Some(route) => route.links[list].1 = after,
-            None => self.lists[list].head = after,
+            Some(route) => route.links.1 = after,
+            None => self.head = after,
         }
         match self.slab.at_mut(after) {
-            Some(route) => route.links[list].0 = before,
-            None => self.lists[list].tail = before,
+            Some(route) => route.links.0 = before,
+            None => self.tail = before,
         }
     }
 }
