@@ -10,7 +10,14 @@ fn over(scenario: &Scenario, figure: impl Fn(&Report) -> f64) -> Spread {
     spread((0..SEEDS).map(|seed| figure(&scenario.run(seed))))
 }
 
+/// With `--nocapture` every figure is printed.
+#[expect(clippy::print_stdout, reason = "docs/admission.md shows the figures")]
+fn print(what: &str, spread: Spread) {
+    println!("{what}: {:.2}, {:.2} to {:.2}", spread.median, spread.lowest, spread.highest);
+}
+
 fn at_least(what: &str, spread: Spread, median: f64, worst: f64) {
+    print(what, spread);
     assert!(
         spread.median >= median && spread.lowest >= worst,
         "{what}: {spread:?}, want {median}/{worst}"
@@ -18,6 +25,7 @@ fn at_least(what: &str, spread: Spread, median: f64, worst: f64) {
 }
 
 fn at_most(what: &str, spread: Spread, worst: f64) {
+    print(what, spread);
     assert!(spread.highest <= worst, "{what}: {spread:?}, want at most {worst}");
 }
 
