@@ -245,7 +245,8 @@ impl Limit {
         }
     }
 
-    /// Work that started at `since`, with little in flight or not, ended, in whatever way. Its [`Self::sample`], if any, comes first.
+    /// Work that started at `since`, with little in flight or not, ended, in whatever way. Its [`Self::sample`], if any,
+    /// comes first.
     pub(crate) fn ended(&mut self, little: bool, since: f64, now: f64) {
         let Some(dip) = &mut self.dip else { return };
         if little && (dip.from..=dip.until).contains(&since) {
