@@ -51,6 +51,17 @@ struct Call {
     in_flight: f32,
 }
 
+/// Of all that is kept: sums of latencies, of `exp(-latency / tau)`, and of their squares.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    latency: f64,
+    latencies: f64,
+    soft: f64,
+    softs: f64,
+    /// Some had more in flight than is little.
+    above: bool,
+}
+
 /// The latency of one service with little in flight.
 #[derive(Debug, Clone)]
 pub(crate) struct Unloaded {
@@ -148,7 +159,7 @@ impl Unloaded {
         if self.mean <= 0.0 && self.fresh() >= FIRST_BATCH {
             self.mean = (self.exposure / self.fresh()).max(1e-3);
             self.fresh = 0;
-            self.retune();
+            self.retune(&self.sums(f64::INFINITY));
         }
     }
 
@@ -160,20 +171,40 @@ impl Unloaded {
         self.fresh = 0;
         let before = self.kept.len() - fresh;
         let news = self.compare(before, if doubted { DOUBTED } else { NEWS });
-        if news == News::None {
+        let mut sums = self.sums(most);
+        if news != News::None {
+            self.kept.drain(..before);
+            sums = self.sums(most);
+        } else if sums.above {
             let mut spare = self.kept.len().saturating_sub(ENOUGH);
             self.kept.retain(|call| {
                 let stays = spare == 0 || f64::from(call.in_flight) <= most;
                 spare -= usize::from(!stays);
                 stays
             });
-        } else {
-            self.kept.drain(..before);
+            sums = self.sums(most);
         }
-        self.mean = mean(self.kept.iter().map(|call| f64::from(call.latency))).max(1e-3);
-        let square = mean(self.kept.iter().map(|call| f64::from(call.latency).powi(2)));
-        self.variation = (0.5 * (square / (self.mean * self.mean) - 1.0)).max(1.0);
-        (news, self.retune())
+        let count = self.kept.len().max(1) as f64;
+        self.mean = (sums.latency / count).max(1e-3);
+        self.variation = (0.5 * (sums.latencies / count / (self.mean * self.mean) - 1.0)).max(1.0);
+        (news, self.retune(&sums))
+    }
+
+    /// One pass over all that is kept, because a gate that is little used learns every few calls.
+    fn sums(&self, most: f64) -> Sums {
+        let mut sums = Sums::default();
+        let (older, newer) = self.kept.as_slices();
+        for calls in [older, newer] {
+            for call in calls {
+                let (latency, soft) = (f64::from(call.latency), f64::from(call.soft));
+                sums.latency += latency;
+                sums.latencies += latency * latency;
+                sums.soft += soft;
+                sums.softs += soft * soft;
+                sums.above |= f64::from(call.in_flight) > most;
+            }
+        }
+        sums
     }
 
     /// What those from `before` on say about the others.
@@ -217,13 +248,14 @@ impl Unloaded {
         outdone
     }
 
-    /// Lets `tau` follow the mean; true if it did.
-    fn retune(&mut self) -> bool {
+    /// Lets `tau` follow the mean, true if it did; and notes what `sums` say.
+    fn retune(&mut self, sums: &Sums) -> bool {
         let tau = self.mean / SHARPNESS;
         let moved = (tau - self.tau).abs() > FOLLOW * self.tau;
         if self.kept.is_empty() {
             return false;
         }
+        let (mut soft, mut softs) = (sums.soft, sums.softs);
         if moved {
             self.tau = tau;
             for call in &mut self.kept {
@@ -231,11 +263,12 @@ impl Unloaded {
                 let soft = (-f64::from(call.latency) / tau).exp() as f32;
                 call.soft = soft;
             }
+            Sums { soft, softs, .. } = self.sums(f64::INFINITY);
         }
-        self.soft = mean(self.kept.iter().map(|call| f64::from(call.soft)));
-        let square = mean(self.kept.iter().map(|call| f64::from(call.soft).powi(2)));
+        let count = self.kept.len() as f64;
+        self.soft = soft / count;
         self.spread =
-            (square / (self.soft * self.soft).max(f64::MIN_POSITIVE) - 1.0).max(0.0).sqrt();
+            (softs / count / (self.soft * self.soft).max(f64::MIN_POSITIVE) - 1.0).max(0.0).sqrt();
         moved
     }
 
