@@ -15,6 +15,8 @@ const KEPT: usize = 256;
 const ENOUGH: usize = 32;
 /// The mean, in units of `tau`.
 const SHARPNESS: f64 = 4.0;
+/// Means below this are noise of the clock, and `tau` does not follow them.
+const FINEST_MS: f64 = 0.01;
 /// How far the mean moves before `tau` follows it.
 const FOLLOW: f64 = 0.2;
 /// Deviations at which a batch is another service, not chance. Rare, because what is thrown away was learned slowly; less
@@ -250,7 +252,7 @@ impl Unloaded {
 
     /// Lets `tau` follow the mean, true if it did; and notes what `sums` say.
     fn retune(&mut self, sums: &Sums) -> bool {
-        let tau = self.mean / SHARPNESS;
+        let tau = self.mean.max(FINEST_MS) / SHARPNESS;
         let moved = (tau - self.tau).abs() > FOLLOW * self.tau;
         if self.kept.is_empty() {
             return false;
