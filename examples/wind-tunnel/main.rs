@@ -27,6 +27,7 @@ struct Asked {
 fn asked() -> Result<Asked, String> {
     let mut lab = Lab { seeds: 100, threads: 2, quick: false };
     let (mut out, mut only, mut seeds) = (PathBuf::from("target/tunnel"), Vec::new(), None);
+    // The first is the program's own name.
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));

@@ -167,7 +167,7 @@ impl Gate {
         })
     }
 
-    /// A queue that has not been empty for this long is standing: newest first.
+    /// A queue that has been empty more lately than this does not stand, whoever it loses.
     pub(crate) fn standing_ms(&self, config: &GateConfig, now: f64) -> f64 {
         let known = self.patience.longest_wait(now) < f64::INFINITY;
         self.queue_deadline(config, now).max(if known { 0.0 } else { 500.0 })

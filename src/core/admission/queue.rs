@@ -62,7 +62,7 @@ struct Level {
 }
 
 impl Level {
-    /// Whether it is worn out.
+    /// Whether it is beyond what can be served in order: busy for longer than `standing_ms`, and losing a tenth.
     fn stands(&self, now: f64, standing_ms: f64) -> bool {
         self.count > 0 && now - self.busy_since > standing_ms && self.lost >= LOST * self.came
     }
@@ -128,13 +128,13 @@ impl Queue {
         self.len += 1;
     }
 
-    /// Whose turn it is. `standing_ms`: a level busy for longer than this serves its newest first.
+    /// Whose turn it is. A level that [stands](Level::stands) serves its newest first.
     pub(crate) fn best(&self, now: f64, standing_ms: f64) -> Option<u32> {
         let level = self.levels.iter().rev().find(|level| level.count > 0)?;
         Some(if level.stands(now, standing_ms) { level.newest } else { level.oldest })
     }
 
-    /// Whether a voltage has had somebody waiting for longer than `standing_ms`.
+    /// Whether the level of a voltage [stands](Level::stands).
     pub(crate) fn stands(&self, voltage: f64, now: f64, standing_ms: f64) -> bool {
         let level = self.levels.iter().find(|level| level.voltage == voltage);
         level.is_some_and(|level| level.stands(now, standing_ms))
