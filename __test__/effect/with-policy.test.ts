@@ -22,6 +22,7 @@ import {
 } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
+import { countingControllers } from './controllers.ts'
 import { deferred, err, interrupted, ok, timedOut, useWorld } from './harness.ts'
 
 const world = useWorld()
@@ -235,21 +236,11 @@ describe('[policy] an effect under a stack', () => {
 
   it('makes no AbortController, neither to interrupt an attempt nor to be interrupted', async () => {
     const { system, clock } = world()
-    const { AbortController: Real } = globalThis
-    let made = 0
-    globalThis.AbortController = class extends Real {
-      constructor() {
-        super()
-        made++
-      }
-    }
-    try {
+    await countingControllers(async (made) => {
       const result = slow('attempt').withPolicy(stack()).timeout(150).unsafeRunPromise({ system })
       await clock.advance(200)
-      expect([await result, made]).toEqual([timedOut, 0])
-    } finally {
-      globalThis.AbortController = Real
-    }
+      expect([await result, made()]).toEqual([timedOut, 0])
+    })
   })
 
   it('does not grow the stack over many attempts that fail at once', async () => {

@@ -5,6 +5,7 @@ import { createControlledClock } from 'keelson/clock'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
+import { countingControllers } from '../controllers.ts'
 import { abortListeners, boom, failing, forever, held, rejection, useWorld } from './harness.ts'
 
 const world = useWorld()
@@ -54,22 +55,12 @@ describe('cockatiel #81, #82, #69 and p-timeout #42: abort listeners grow', () =
   })
 
   it('makes no signal of its own for a task that does not ask for one', async () => {
-    const { AbortController: Real } = globalThis
-    let made = 0
-    globalThis.AbortController = class extends Real {
-      constructor() {
-        super()
-        made++
-      }
-    }
-    try {
+    await countingControllers(async (made) => {
       await aStack().execute(() => 1)
-      expect(made).toBe(0)
+      expect(made()).toBe(0)
       await aStack().execute(({ signal }) => signal.aborted)
-      expect(made).toBe(1)
-    } finally {
-      globalThis.AbortController = Real
-    }
+      expect(made()).toBe(1)
+    })
   })
 })
 

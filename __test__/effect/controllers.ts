@@ -1,0 +1,16 @@
+/** Runs `use`, which is told by its argument how many AbortControllers were made meanwhile. */
+export async function countingControllers(use: (made: () => number) => Promise<void>): Promise<void> {
+  const { AbortController: Real } = globalThis
+  let made = 0
+  globalThis.AbortController = class extends Real {
+    constructor() {
+      super()
+      made++
+    }
+  }
+  try {
+    await use(() => made)
+  } finally {
+    globalThis.AbortController = Real
+  }
+}
