@@ -373,9 +373,15 @@ export const isNativePanicError: (error: unknown) => error is NativePanicError =
 /** Guard for {@link NativeMissingError}. */
 export const isNativeMissingError: (error: unknown) => error is NativeMissingError = isCode(NativeMissingError.code)
 
+/** Returns how a value is shown in a message. Never throws. */
 function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-  return String(value)
+  try {
+    if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+    if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
+    if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+    return String(value)
+  } catch {
+    // A revoked proxy, or a function whose name is a getter that throws.
+    return `a value without text (${typeof value})`
+  }
 }

@@ -1,4 +1,5 @@
 import { callable } from './arguments.ts'
+import { promiseOf } from './thenable.ts'
 
 interface Entry<E> {
   /** Cleared when the listener is ended, also in the middle of a notification. */
@@ -7,14 +8,16 @@ interface Entry<E> {
 
 /**
  * Listeners of one kind: told in order of registration, each alone with its errors. One that is added while others are
- * told starts with the next event; one that is ended is not told again. The same function may be added twice.
+ * told starts with the next event; one that is ended is not told again. The same function may be added twice. A listener
+ * may add, end and tell while it is told.
  */
 export class Listeners<E> {
-  readonly #entries: Entry<E>[] = []
+  #entries: Entry<E>[] = []
   readonly #field: string
   readonly #onError: (error: unknown, event: E) => void
   #ended = 0
-  #telling = false
+  /** How many calls of {@link tell} are on the stack: entries keep their places until there is none. */
+  #telling = 0
 
   /**
    * @param field What a listener is called as an argument.
@@ -25,7 +28,7 @@ export class Listeners<E> {
     this.#onError = onError
   }
 
-  /** How many there are. */
+  /** Returns how many there are. */
   get size(): number {
     return this.#entries.length - this.#ended
   }
@@ -53,32 +56,26 @@ export class Listeners<E> {
   tell(event: E): void {
     const entries = this.#entries
     const count = entries.length
-    this.#telling = true
+    this.#telling++
     for (let index = 0; index < count; index++) {
       const { listener } = entries[index] as Entry<E>
       if (listener === undefined) continue
       try {
         const result = listener(event)
-        if (result !== undefined) this.#follow(result, event)
+        // An asynchronous listener's rejection is an error of its own too.
+        if (result !== undefined) promiseOf(result)?.then(undefined, (error: unknown) => this.#onError(error, event))
       } catch (error) {
         this.#onError(error, event)
       }
     }
-    this.#telling = false
+    this.#telling--
     if (this.#ended > 0) this.#sweep()
-  }
-
-  /** An asynchronous listener's rejection is an error of its own too. */
-  #follow(result: unknown, event: E): void {
-    if (typeof (result as PromiseLike<unknown> | null)?.then !== 'function') return
-    Promise.resolve(result).catch((error: unknown) => this.#onError(error, event))
   }
 
   /** Drops ended entries once they are many, so that ending one costs the same however many there are. */
   #sweep(): void {
-    if (this.#telling || this.#ended * 2 < this.#entries.length) return
-    const live = this.#entries.filter(({ listener }) => listener !== undefined)
-    this.#entries.splice(0, this.#entries.length, ...live)
+    if (this.#telling > 0 || this.#ended * 2 < this.#entries.length) return
+    this.#entries = this.#entries.filter(({ listener }) => listener !== undefined)
     this.#ended = 0
   }
 }

@@ -1,4 +1,5 @@
 import { tellOwner } from '../owner.ts'
+import { promiseOf } from '../thenable.ts'
 import type { Host } from './host.ts'
 
 /** Tells a listener of events. What it throws, or rejects with, is the system's to report and stops nothing. */
@@ -20,8 +21,7 @@ export class Teller<E> {
   tell(event: E): void {
     if (this.emit === undefined) return
     try {
-      const told = this.emit(event) as PromiseLike<unknown> | undefined
-      if (typeof told?.then === 'function') void told.then(undefined, this.#failed)
+      promiseOf(this.emit(event))?.then(undefined, this.#failed)
     } catch (error) {
       this.#failed(error)
     }
