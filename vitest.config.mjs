@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Tests exercise the built package, through its own name, as a user's program does.
     server: { deps: { external: [/\/dist\//, /\/native\//] } },
-    testTimeout: 30_000,
+    // `npm run test:long` runs as many programs as it takes.
+    testTimeout: process.env.KEELSON_PROGRAMS === undefined ? 30_000 : 0,
     hookTimeout: 30_000,
   },
 })

@@ -80,8 +80,17 @@ async function pairedRow(suite, test, { rounds }) {
   return rowOf(suite, { ...test, peer }, results.ours.map(read), theirs, rounds)
 }
 
-/** Measures one case of a suite. `options` are `{ rounds, warmup }` from the command line. */
-export async function measure(suite, test, options) {
+/** A case without its peer and what is judged against it. Growth is its own peer. */
+const alone = (test) => ({
+  ...test,
+  peer: undefined,
+  bar: undefined,
+  ...(test.paired && { paired: { ours: test.paired.ours } }),
+})
+
+/** Measures one case of a suite. `options` are `{ rounds, warmup, alone }` from the command line. */
+export async function measure(suite, given, options) {
+  const test = options.alone === true && !given.sizes ? alone(given) : given
   const rounds = options.rounds ?? test.rounds ?? 7
   const own = { rounds, warmup: options.warmup ?? test.warmup ?? 5 }
   if (test.paired) return [await pairedRow(suite, test, own)]

@@ -13,6 +13,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     warmup: { type: 'string' },
     case: { type: 'string' },
+    // Without peers, for a comparison of two builds.
+    alone: { type: 'boolean', default: false },
   },
 })
 
@@ -20,6 +22,7 @@ const { default: suite } = await import(`../suites/${positionals[0]}.mjs`)
 const options = {
   rounds: values.rounds === undefined ? undefined : Number(values.rounds),
   warmup: values.warmup === undefined ? undefined : Number(values.warmup),
+  alone: values.alone,
 }
 const cases = suite.cases.filter(({ name }) => values.case === undefined || name.includes(values.case))
 

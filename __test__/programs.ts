@@ -1,0 +1,64 @@
+/** How many random programs a model runs, and what they reached. */
+
+/**
+ * Returns how many programs a model runs: `few` in `npm test`, and what `KEELSON_PROGRAMS` says in `npm run test:long`.
+ */
+export function programs(few: number): number {
+  const asked = Number(process.env['KEELSON_PROGRAMS'])
+  return Number.isInteger(asked) && asked > 0 ? asked : few
+}
+
+/** Counts what the programs of a model do, so that a generator that reaches nothing is seen. */
+export class Reach {
+  readonly #lengths: number[] = []
+  readonly #pairs = new Map<string, number>()
+  readonly #faults = new Map<string, number>()
+
+  /** Takes in the names of one program's operations, in their order. */
+  program(operations: readonly string[]): void {
+    this.#lengths.push(operations.length)
+    for (let index = 1; index < operations.length; index++) {
+      const pair = `${operations[index - 1]} → ${operations[index]}`
+      this.#pairs.set(pair, (this.#pairs.get(pair) ?? 0) + 1)
+    }
+  }
+
+  /** Takes in that something rare occurred: a deadline that passed, a crash, a refusal. */
+  fault(name: string): void {
+    this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1)
+  }
+
+  /** Returns how often a fault occurred. */
+  faults(name: string): number {
+    return this.#faults.get(name) ?? 0
+  }
+
+  /** Returns how many operations the median program has. */
+  get median(): number {
+    return this.#lengths.toSorted((one, other) => one - other)[this.#lengths.length >> 1] ?? 0
+  }
+
+  /** Returns which pairs of these operations never stood side by side. */
+  missing(operations: readonly string[]): string[] {
+    return operations
+      .flatMap((one) => operations.map((other) => `${one} → ${other}`))
+      .filter((pair) => !this.#pairs.has(pair))
+  }
+
+  /** Prints the lengths, the pairs and the faults. `npm run test:long` keeps these lines; `npm test` does not print. */
+  print(model: string): void {
+    if (process.env['KEELSON_PROGRAMS'] === undefined) return
+    const pairs = [...this.#pairs.entries()].toSorted((one, other) => one[1] - other[1])
+    const counts = pairs.map(([, count]) => count)
+    const rare = pairs.slice(0, 5).map(([pair, count]) => `${pair} ${count}`)
+    const faults = [...this.#faults].map(([name, count]) => `${name} ${count}`)
+    process.stdout.write(
+      [
+        `reach of ${model}: ${this.#lengths.length} programs, median ${this.median} operations`,
+        `${pairs.length} pairs, median ${counts[counts.length >> 1] ?? 0} times; the rarest: ${rare.join(', ')}`,
+        `faults: ${faults.join(', ') || 'none'}`,
+        '',
+      ].join('\n'),
+    )
+  }
+}

@@ -1,0 +1,102 @@
+// npm run compare -- <commit> <suite> [suite …] [--rounds 15] [--case TEXT] [--json FILE]
+// Builds the package as it is and as it was at <commit>, runs the suites of today with both in turns, each run a process of
+// its own without peers, and prints the ratio now / before of each case: median and quartiles over the rounds.
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { buildSteps } from '../scripts/lib/build-steps.mjs'
+import { attempt, run } from '../scripts/lib/exec.mjs'
+import { Failure, main } from '../scripts/lib/failure.mjs'
+import { install } from '../scripts/lib/install.mjs'
+import { at, root } from '../scripts/lib/paths.mjs'
+import { runAll } from '../scripts/lib/steps.mjs'
+import { quantile } from './lib/stats.mjs'
+
+const LIMIT = 1.05
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '15' }, case: { type: 'string' }, json: { type: 'string' } },
+})
+
+/** A folder with the sources of a commit, built. */
+async function built(commit) {
+  const sha = (
+    await run('git', ['rev-parse', '--verify', `${commit}^{commit}`], `There is no commit ${commit}.`)
+  ).trim()
+  const folder = at('.cache', 'compare', sha)
+  if (!existsSync(`${folder}/dist/index.js`)) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const archive = spawnSync('git', ['archive', '--format=tar', sha], { cwd: root, maxBuffer: 2 ** 28 })
+    const unpacked = spawnSync('tar', ['-x', '-C', folder], { input: archive.stdout })
+    if (unpacked.status !== 0) throw new Failure(`The sources of ${commit} could not be unpacked.`)
+    await run(process.execPath, ['scripts/build.mjs'], `${commit} does not build.`, { cwd: folder })
+  }
+  return folder
+}
+
+/** A folder with the suites of today, in which `keelson` is the package in `folder`. */
+function benchFor(name, folder) {
+  const bench = at('.cache', 'compare', name)
+  rmSync(bench, { recursive: true, force: true })
+  mkdirSync(`${bench}/node_modules`, { recursive: true })
+  for (const part of ['lib', 'suites', 'package.json'])
+    cpSync(at('bench', part), `${bench}/${part}`, { recursive: true })
+  for (const peer of readdirSync(at('bench', 'node_modules'))) {
+    if (peer !== 'keelson') symlinkSync(at('bench', 'node_modules', peer), `${bench}/node_modules/${peer}`, 'junction')
+  }
+  symlinkSync(folder, `${bench}/node_modules/keelson`, 'junction')
+  return bench
+}
+
+async function once(bench, suite) {
+  const json = at('.cache', 'compare', 'rows.json')
+  const only = values.case === undefined ? [] : ['--case', values.case]
+  const args = ['--expose-gc', `${bench}/lib/suite.mjs`, suite, '--alone', '--rounds', '3', '--json', json, ...only]
+  const { code, output } = await attempt(process.execPath, args, { cwd: bench })
+  if (code !== 0) throw new Failure(`The suite ${suite} failed.`, output)
+  return new Map(JSON.parse(readFileSync(json, 'utf8')).map((row) => [row.case, row.ours]))
+}
+
+/** One line a case; `true` when the upper quartile is within the limit. */
+function told(suite, name, ratios) {
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(ratios, share))
+  const met = high <= LIMIT
+  const text = `${middle.toFixed(3)}  [${low.toFixed(3)} .. ${high.toFixed(3)}]  ${suite}: ${name}`
+  process.stdout.write(`${text}${met ? '' : `  MISSED (upper quartile <= ${LIMIT})`}\n`)
+  return { suite, case: name, rounds: ratios.length, low, median: middle, high, met }
+}
+
+await main(async () => {
+  const [commit, ...suites] = positionals
+  if (commit === undefined || suites.length === 0) throw new Failure('npm run compare -- <commit> <suite> [suite …]')
+  const failed = await runAll([
+    ...buildSteps(),
+    { name: 'peers', needs: ['toolchain'], run: () => install(at('bench'), 'bench-install') },
+  ])
+  if (failed !== 0) return failed
+  const sides = { now: benchFor('now', root), before: benchFor('before', await built(commit)) }
+  const rows = []
+  process.stdout.write(`\nratio = now / ${commit}, a cost: 1 is equal; [quartiles] over ${values.rounds} rounds\n`)
+  for (const suite of suites) {
+    const ratios = new Map()
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      const order = round % 2 === 0 ? ['before', 'now'] : ['now', 'before']
+      const taken = {}
+      for (const side of order) taken[side] = await once(sides[side], suite)
+      for (const [name, value] of taken.now) {
+        if (!taken.before.has(name)) continue
+        if (!ratios.has(name)) ratios.set(name, [])
+        ratios.get(name).push(value / taken.before.get(name))
+      }
+    }
+    for (const [name, list] of ratios) rows.push(told(suite, name, list))
+  }
+  const missed = rows.filter(({ met }) => !met)
+  process.stdout.write(`${rows.length - missed.length} of ${rows.length} cases within ${LIMIT}\n`)
+  if (values.json !== undefined) writeFileSync(resolve(values.json), `${JSON.stringify(rows, null, 2)}\n`)
+  return 0
+})

@@ -1,0 +1,94 @@
+// npm run test:long [-- --programs N] [--only TEXT]: the models of __test__ with many random programs each, and the long
+// checks of scripts/long. Not part of `npm test`, which runs a few programs of each; writes the result to docs/long-checks.md.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { arch, cpus, platform, totalmem } from 'node:os'
+import { basename, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { buildSteps, hooksStep } from './lib/build-steps.mjs'
+import { jsReport } from './lib/counts.mjs'
+import { attempt, bin } from './lib/exec.mjs'
+import { Failure, main } from './lib/failure.mjs'
+import { at, root } from './lib/paths.mjs'
+import { filesIn } from './lib/stamp.mjs'
+import { runAll } from './lib/steps.mjs'
+
+const { values } = parseArgs({
+  options: { programs: { type: 'string', default: '100000' }, only: { type: 'string' } },
+})
+
+/** Test files that say how many programs they run. */
+const models = () =>
+  filesIn(at('__test__'), (path) => path.endsWith('.test.ts')).filter((path) =>
+    /\bprograms\(|KEELSON_PROGRAMS/.test(readFileSync(path, 'utf8')),
+  )
+
+/** Programs of their own, whose last line is a sentence with figures; a failed one ends with another code than 0. */
+const checks = () =>
+  (existsSync(at('scripts', 'long')) ? readdirSync(at('scripts', 'long')) : [])
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => at('scripts', 'long', name))
+
+const wanted = (path) => values.only === undefined || relative(root, path).includes(values.only)
+
+async function runModel(path) {
+  const report = at('.cache', 'long.json')
+  const args = [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, path]
+  const env = { KEELSON_PROGRAMS: values.programs }
+  const { code, output } = await attempt(process.execPath, args, { env })
+  const lines = output.split('\n').filter((text) => /^(reach of |\d+ pairs|faults: )/.test(text.trim()))
+  if (code !== 0) process.stdout.write(output)
+  const { counts } = jsReport(JSON.parse(readFileSync(report, 'utf8')), output)
+  return { ok: code === 0, note: `${counts.passed} passed, ${counts.failed} failed`, lines }
+}
+
+async function runCheck(path) {
+  const { code, output } = await attempt(process.execPath, ['--expose-gc', path])
+  if (code !== 0) process.stdout.write(output)
+  return { ok: code === 0, note: output.trim().split('\n').at(-1) ?? '', lines: [] }
+}
+
+const seconds = (since) => Number(process.hrtime.bigint() - since) / 1e9
+
+function page(rows) {
+  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}-${arch()}`
+  return [
+    '# Long checks',
+    '',
+    '`npm run test:long` writes this page. It runs each model of `__test__` with many random programs, and the checks of',
+    '`scripts/long`. `npm test` runs the same models with a few programs.',
+    '',
+    `Programs a property: ${values.programs}. Node ${process.versions.node}, ${machine}.`,
+    '',
+    '| check | result | seconds |',
+    '| --- | --- | --- |',
+    ...rows.map(({ name, note, took }) => `| ${name} | ${note} | ${took.toFixed(0)} |`),
+    '',
+    ...rows
+      .filter(({ lines }) => lines.length > 0)
+      .map(({ name, lines }) => `## ${name}\n\n${lines.map((text) => `- ${text.trim()}`).join('\n')}\n`),
+  ].join('\n')
+}
+
+await main(async () => {
+  const asked = Number(values.programs)
+  if (!Number.isInteger(asked) || asked < 1) throw new Failure('--programs takes a number from 1.')
+  const failed = await runAll([...buildSteps(), hooksStep])
+  if (failed !== 0) return failed
+  const jobs = [
+    ...models().map((path) => ({ path, name: relative(root, path), run: () => runModel(path) })),
+    ...checks().map((path) => ({ path, name: basename(path, '.mjs'), run: () => runCheck(path) })),
+  ].filter(({ path }) => wanted(path))
+  const rows = []
+  for (const { name, run } of jobs) {
+    const since = process.hrtime.bigint()
+    const result = await run()
+    const took = seconds(since)
+    rows.push({ name, ...result, took })
+    process.stdout.write(`${result.ok ? 'ok    ' : 'FAILED'}  ${took.toFixed(0)} s  ${name}: ${result.note}\n`)
+    for (const text of result.lines) process.stdout.write(`        ${text.trim()}\n`)
+  }
+  // A part of the checks is not the page's business.
+  if (values.only === undefined) writeFileSync(at('docs', 'long-checks.md'), `${page(rows).trimEnd()}\n`)
+  return rows.every(({ ok }) => ok) ? 0 : 1
+})
