@@ -1,5 +1,6 @@
 /** Checks at the edge: a refused value becomes an {@link InvalidArgumentError} that names the field. */
 import { InvalidArgumentError } from './errors.ts'
+import { nearest } from './nearest.ts'
 
 /** The longest duration: what a `Date` can hold, about 273 000 years. */
 export const MAX_DURATION_MS = 8.64e15
@@ -51,20 +52,83 @@ export function text(field: string, value: unknown): string {
   throw new InvalidArgumentError(field, 'a non-empty string of whole characters', value)
 }
 
-/** An options object, or nothing for the defaults. */
-export function options<T extends object>(field: string, value: T | undefined): T {
-  if (value === undefined) return {} as T
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw new InvalidArgumentError(field, 'an object', value)
+/** An object that is no list; anything else is refused, a revoked proxy too. */
+export function object<T extends object = object>(field: string, value: unknown, expected: string = 'an object'): T {
+  if (isObject(value)) return value as T
+  throw new InvalidArgumentError(field, expected, value)
 }
 
-/** Refuses option names that do not exist, so that a misspelt one is not silently a default. */
+function isObject(value: unknown): value is object {
+  try {
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    // Of a revoked proxy nobody can say what it is.
+    return false
+  }
+}
+
+/** An options object, or nothing for the defaults. */
+export function options<T extends object>(field: string, value: T | undefined): T {
+  return value === undefined ? ({} as T) : object<T>(field, value)
+}
+
+/**
+ * Refuses option names that do not exist, so that a misspelt one is not silently a default. Of names that the value
+ * inherits, say from a class, only those near a known one are refused: a class may have more. Symbols are no names.
+ * Also refuses `system: undefined` where a system may be given: a system was meant, and the default one is another.
+ */
 export function known(field: string, value: object, names: readonly string[]): void {
-  for (const name of Object.keys(value)) {
-    if (!names.includes(name)) {
-      throw new InvalidArgumentError(`${field}.${name}`, `one of the known options (${names.join(', ')})`, name)
+  // Looking through an object takes a tenth of making a list of its names.
+  for (const name in value) {
+    if (!names.includes(name) && Object.hasOwn(value, name)) refuseName(field, 'options', name, names)
+  }
+  if (inherits(value)) refuseNear(field, 'options', value, names, () => true)
+  if ('system' in value && value.system === undefined && names.includes('system')) refuseNoSystem(`${field}.system`)
+}
+
+/**
+ * Refuses functions whose name is nearly that of a callback which is not there. Other functions are left alone: what
+ * has callbacks may be an instance of a class that has more methods.
+ */
+export function callbacks(field: string, value: object, names: readonly string[]): void {
+  refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
+}
+
+/** Refuses a system that was named and is not there. */
+export function refuseNoSystem(field: string): never {
+  throw new InvalidArgumentError(field, 'a System, or left out for the default system', undefined)
+}
+
+/** Whether names may come from anything but the object itself and the prototype of plain objects, in whichever realm. */
+function inherits(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null
+}
+
+function refuseNear(
+  field: string,
+  kind: string,
+  value: object,
+  names: readonly string[],
+  counts: (given: unknown) => boolean,
+): void {
+  let missing: readonly string[] | undefined
+  for (let part: object | null = value; part !== null; part = Object.getPrototypeOf(part) as object | null) {
+    // The prototype of all plain objects.
+    if (part !== value && Object.getPrototypeOf(part) === null) return
+    for (const name of Object.getOwnPropertyNames(part)) {
+      if (names.includes(name) || name === 'constructor') continue
+      missing ??= names.filter((one) => (value as Record<string, unknown>)[one] === undefined)
+      const isNear = nearest(name, missing).length > 0
+      if (isNear && counts(Object.getOwnPropertyDescriptor(part, name)?.value)) refuseName(field, kind, name, names)
     }
   }
+}
+
+function refuseName(field: string, kind: string, name: string, names: readonly string[]): never {
+  const meant = nearest(name, names).map((one) => `\`${one}\``)
+  const hint = meant.length === 0 ? '' : `: did you mean ${meant.join(' or ')}?`
+  throw new InvalidArgumentError(`${field}.${name}`, `one of the known ${kind} (${names.join(', ')})`, name, hint)
 }
 
 /** A boolean, or a default. */

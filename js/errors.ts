@@ -4,6 +4,7 @@
  */
 
 import { isCode, KeelsonError } from './error-base.ts'
+import { show } from './show.ts'
 
 export { type ErrorCode, isKeelsonError, KeelsonError } from './error-base.ts'
 
@@ -16,8 +17,8 @@ export class InvalidArgumentError extends KeelsonError {
   /** What was given. */
   readonly value: unknown
 
-  constructor(field: string, expected: string, value: unknown) {
-    super(`${field} must be ${expected}, got ${show(value)}`)
+  constructor(field: string, expected: string, value: unknown, hint: string = '') {
+    super(`${field} must be ${expected}, got ${show(value)}${hint}`)
     this.field = field
     this.value = value
   }
@@ -372,16 +373,3 @@ export const isDependencyMissingError: (error: unknown) => error is DependencyMi
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
 /** Guard for {@link NativeMissingError}. */
 export const isNativeMissingError: (error: unknown) => error is NativeMissingError = isCode(NativeMissingError.code)
-
-/** Returns how a value is shown in a message. Never throws. */
-function show(value: unknown): string {
-  try {
-    if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-    if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
-    if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-    return String(value)
-  } catch {
-    // A revoked proxy, or a function whose name is a getter that throws.
-    return `a value without text (${typeof value})`
-  }
-}

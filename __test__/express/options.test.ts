@@ -51,7 +51,6 @@ describe('options of admission', () => {
   it('what may be left out may be undefined', () => {
     const nothing = {
       atrion: undefined,
-      system: undefined,
       admission: undefined,
       name: undefined,
       key: undefined,

@@ -7,6 +7,7 @@ import { Listeners } from '../listeners.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem } from '../system/system.ts'
+import { checkChange } from './change.ts'
 import { History } from './history.ts'
 import type { Atom, AtomOptions, AtomSnapshot, Change, ChangeOptions, TimeSource, Watcher } from './types.ts'
 
@@ -57,6 +58,7 @@ class LocalAtom<T> implements Atom<T> {
 
   swap(updater: (current: T) => T, options?: ChangeOptions): T {
     if (typeof updater !== 'function') callable('updater', updater)
+    if (options !== undefined) checkChange(options)
     this.#begin()
     let next: T
     let at: Instant
@@ -73,10 +75,12 @@ class LocalAtom<T> implements Atom<T> {
   }
 
   reset(next: T, options?: ChangeOptions): T {
+    if (options !== undefined) checkChange(options)
     return this.#replace(next, options) ? next : this.#value
   }
 
   compareAndSet(expected: T, next: T, options?: ChangeOptions): boolean {
+    if (options !== undefined) checkChange(options)
     this.#begin()
     try {
       if (!this.#same(expected)) return false

@@ -38,6 +38,13 @@ const DEFAULT_MAX_ROUTES = 10_000
 /** The route's own profile. */
 const OWN = -1
 const ROUTE_OPTIONS = ['voltage', 'priority', 'profile']
+const ADMIT_OPTIONS = [
+  'priority',
+  'timeoutMs',
+  'profile',
+  'maxWaitMs',
+  'signal',
+] as const satisfies (keyof AdmitOptions)[]
 const isRouteOption = (name: string): boolean => name === 'voltage' || name === 'priority' || name === 'profile'
 
 /**
@@ -282,11 +289,17 @@ export class Atrion {
    * @throws InvalidArgumentError for a bad option, or `signal.reason` when the signal aborts; as a rejection.
    */
   admit(route: string, options?: AdmitOptions): Promise<Ticket | Shed> {
+    try {
+      checkAdmit(options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
     return this.gate.admit(route, options)
   }
 
   /** Like {@link admit} for those who will not wait: the answer comes at once. */
   tryAdmit(route: string, options?: AdmitOptions): Ticket | Shed {
+    checkAdmit(options)
     return this.gate.tryAdmit(route, options)
   }
 
@@ -357,6 +370,10 @@ function decision(code: number, resistance: number, voltage: number): RouteDecis
     default:
       return { allow: false, resistance, mode, reason: 'Circuit breaker open' }
   }
+}
+
+function checkAdmit(options: AdmitOptions | undefined): void {
+  if (options !== undefined) known('options', checkOptions('options', options), ADMIT_OPTIONS)
 }
 
 function checkAge(ageMs: unknown): number {

@@ -1,4 +1,11 @@
-import { abortSignal, callable, optionalCallable, options as checkOptions, positiveMillis } from '../arguments.ts'
+import {
+  abortSignal,
+  callable,
+  known,
+  optionalCallable,
+  options as checkOptions,
+  positiveMillis,
+} from '../arguments.ts'
 import { ClosedError, ShedError, TimeoutError } from '../errors.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import type { Gate } from './gate.ts'
@@ -7,6 +14,7 @@ import type { Ticket } from './ticket.ts'
 import type { RunContext, RunOptions, TicketOutcome } from './types.ts'
 
 const ABORTED: TicketOutcome = { aborted: true }
+const OPTIONS = ['priority', 'timeoutMs', 'profile', 'signal', 'isFailure'] as const satisfies (keyof RunOptions)[]
 
 /** Makes an `AbortController` only for work that asks for its signal: one costs more than the admission. */
 class Context implements RunContext {
@@ -46,6 +54,7 @@ export async function run<T>(
 ): Promise<T> {
   callable('fn', work)
   const given = checkOptions('options', options)
+  if (options !== undefined) known('options', given, OPTIONS)
   const timeoutMs =
     given.timeoutMs === undefined
       ? (gate.budgetOf(route, given.profile) ?? defaultTimeoutMs)

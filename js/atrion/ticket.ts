@@ -1,4 +1,4 @@
-import { flag, options as checkOptions } from '../arguments.ts'
+import { flag, known, options as checkOptions } from '../arguments.ts'
 import { kept } from '../kept.ts'
 import type { TicketOutcome } from './types.ts'
 
@@ -56,6 +56,7 @@ kept.push(new Ticket({ settle: () => false }, 0, '', 0))
 
 function outcomeCode(outcome: TicketOutcome): number {
   const { ok, aborted } = checkOptions('outcome', outcome)
+  known('outcome', outcome, ['ok', 'aborted'])
   if (flag('outcome.aborted', false, aborted)) return OUTCOME.aborted
   return flag('outcome.ok', true, ok) ? OUTCOME.ok : OUTCOME.failed
 }

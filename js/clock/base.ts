@@ -1,4 +1,4 @@
-import { abortSignal, callable, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
+import { abortSignal, callable, known, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { hot, nativePendingTimers } from '../native.ts'
 import type { ClockEvent } from './events.ts'
@@ -232,7 +232,7 @@ export abstract class BaseClock implements Clock {
   #wait(kind: 'sleep' | 'deadline', begin: () => Wait | undefined, options: WaitOptions | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       this.assertOpen()
-      const signal = abortSignal('options.signal', checkOptions('options', options).signal)
+      const signal = options === undefined ? undefined : signalOf(options)
       if (signal?.aborted) throw signal.reason
       const wait = begin()
       if (wait === undefined) {
@@ -268,7 +268,13 @@ interface Wait {
   abort(): void
 }
 
+function signalOf(options: WaitOptions): AbortSignal | undefined {
+  known('options', checkOptions('options', options), ['signal'])
+  return abortSignal('options.signal', options.signal)
+}
+
 function scheduleInfo(options: ScheduleOptions): TimerInfo {
   const { label, ref = true } = checkOptions('options', options)
+  known('options', options, ['label', 'ref'])
   return { kind: 'schedule', label, ref }
 }

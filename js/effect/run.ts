@@ -18,7 +18,7 @@ export interface EffectRunOptions {
   /** Its time. Default: that of the effect around it, or of the system. */
   readonly clock?: Clock | undefined
   /** What it belongs to. Default: that of the effect around it, or of the clock, or the default system. */
-  readonly system?: System | undefined
+  readonly system?: System
   /** Interrupts it; its reason becomes the reason. */
   readonly signal?: AbortSignal | undefined
   /** Values that flow into it. */

@@ -47,7 +47,7 @@ export interface RequestJournalOptions<Req, Res> {
   /** Plain data to tell as well, made when the request is over. Default: none. */
   readonly data?: ((req: Req, res: Res) => unknown) | undefined
   /** Whose clock, and who is told of errors. Default: the default system. */
-  readonly system?: System | undefined
+  readonly system?: System
 }
 
 const NAMES = ['skip', 'headers', 'redact', 'query', 'ip', 'data', 'system']

@@ -20,7 +20,7 @@ export interface ShutdownOptions {
   /** Whether the process is ended. Default true; false is for tests, and for programs that do so themselves. */
   readonly exit?: boolean | undefined
   /** The system to close. Default: the default system. */
-  readonly system?: System | undefined
+  readonly system?: System
 }
 
 const NAMES = ['timeout', 'closeTimeout', 'delay', 'signals', 'cleanup', 'exit', 'system']

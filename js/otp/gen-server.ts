@@ -3,14 +3,13 @@ import { Call as PendingCall } from '../actor/call.ts'
 import { RUNNING } from '../actor/process.ts'
 import { callable } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import type { System } from '../system/system.ts'
 import { call, cast, stop } from './calls.ts'
 import { onLifecycle } from './lifecycle.ts'
 import { serverOf } from './ref.ts'
 import { demonitor, link, monitor, unlink } from './relations.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type { Server } from './server.ts'
-import { start, systemOf } from './start.ts'
+import { start, type SystemGiven, systemGiven } from './start.ts'
 import { cancelTimer, sendAfter } from './timers.ts'
 import type { From, GenServerRef, GenServerStatus, LifecycleHandler, TerminateReason } from './types.ts'
 
@@ -102,8 +101,8 @@ export const GenServer = {
   /** Ends a link. */
   unlink: unlink as typeof unlink,
   /** Tells of each start, crash, end and `DOWN`. Returns a function that ends it. */
-  onLifecycleEvent(handler: LifecycleHandler, system?: System): () => void {
-    return onLifecycle(systemOf(system), callable('handler', handler))
+  onLifecycleEvent(handler: LifecycleHandler, ...system: SystemGiven): () => void {
+    return onLifecycle(systemGiven(system), callable('handler', handler))
   },
   /** Its state, to look at. */
   getState: getState as typeof getState,

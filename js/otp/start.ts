@@ -1,5 +1,15 @@
 import { runtimeOf } from '../actor/runtimes.ts'
-import { callable, finite, integer, known, options as checkOptions, text } from '../arguments.ts'
+import {
+  callable,
+  callbacks,
+  finite,
+  integer,
+  known,
+  object,
+  options as checkOptions,
+  refuseNoSystem,
+  text,
+} from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
@@ -24,6 +34,8 @@ const OPTIONS = [
   'onError',
   'system',
 ]
+const REQUIRED = ['init', 'handleCall', 'handleCast'] as const
+const OPTIONAL = ['handleInfo', 'handleContinue', 'terminate'] as const
 const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
 /** A time in ms from 0, or for ever. */
@@ -35,11 +47,10 @@ export function timeoutOf(field: string, value: unknown, fallback: number): numb
 }
 
 function checkBehavior(behavior: GenServerBehavior<never>): void {
-  if (typeof behavior !== 'object' || behavior === null) {
-    throw new InvalidArgumentError('behavior', 'an object with init, handleCall and handleCast', behavior)
-  }
-  for (const name of ['init', 'handleCall', 'handleCast'] as const) callable(`behavior.${name}`, behavior[name])
-  for (const name of ['handleInfo', 'handleContinue', 'terminate'] as const) {
+  object('behavior', behavior, 'an object with init, handleCall and handleCast')
+  callbacks('behavior', behavior, [...REQUIRED, ...OPTIONAL])
+  for (const name of REQUIRED) callable(`behavior.${name}`, behavior[name])
+  for (const name of OPTIONAL) {
     if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])
   }
 }
@@ -48,6 +59,17 @@ export function systemOf(given: System | undefined): System {
   if (given === undefined) return getDefaultSystem()
   assertSystem('options.system', given)
   return given
+}
+
+/** An optional last argument. Tells `f(a)` from `f(a, undefined)`, which meant a system. */
+export type SystemGiven = readonly [system?: System]
+
+/** The system of an optional last argument, or the default one. */
+export function systemGiven(given: SystemGiven): System {
+  if (given.length === 0) return getDefaultSystem()
+  if (given[0] === undefined) refuseNoSystem('options.system')
+  assertSystem('options.system', given[0])
+  return given[0]
 }
 
 function checkRegistry({ name, registry, metadata, system }: StartOptions): void {

@@ -1,10 +1,12 @@
 /** Checks of what users hand in; a refusal names the field, and nothing has changed. */
 import {
   callable,
+  callbacks,
   finite,
   integer,
   known,
   millis,
+  object,
   options as checkOptions,
   positiveMillis,
   text,
@@ -21,11 +23,6 @@ const MOST = 2 ** 32 - 2
 
 const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision']
 
-function object(field: string, value: unknown): object {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw new InvalidArgumentError(field, 'an object', value)
-}
-
 function duration(field: string, value: unknown): number {
   if (millis(field, value) >= 0) return value as number
   throw new InvalidArgumentError(field, 'zero or more milliseconds', value)
@@ -39,7 +36,7 @@ export function timeoutOf(field: string, value: unknown, fallback: number): numb
 }
 
 export function checkStrategy(field: string, given: unknown): SupervisionStrategy {
-  const strategy = object(field, given) as SupervisionStrategy
+  const strategy = object<SupervisionStrategy>(field, given)
   known(field, strategy, ['type', 'backoff', 'maxRestarts'])
   if (strategy.type !== 'none' && strategy.type !== 'one-for-one') {
     throw new InvalidArgumentError(`${field}.type`, "'none' or 'one-for-one'", strategy.type)
@@ -65,9 +62,10 @@ export function checkStrategy(field: string, given: unknown): SupervisionStrateg
 }
 
 export function checkSpec(given: unknown): ProcessSpec {
-  const spec = object('spec', given) as ProcessSpec
+  const spec = object<ProcessSpec>('spec', given)
   // A class's instance may carry more; a plain spec with an unknown field is a misspelt one.
   if (Object.getPrototypeOf(spec) === Object.prototype) known('spec', spec, SPEC)
+  else callbacks('spec', spec, SPEC)
   text('spec.name', spec.name)
   callable('spec.init', spec.init)
   callable('spec.handle', spec.handle)

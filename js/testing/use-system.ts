@@ -1,3 +1,4 @@
+import { callbacks, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
 
@@ -22,6 +23,7 @@ export interface TestHooks {
  * ```
  */
 export function useSystem(hooks?: TestHooks, options?: TestSystemOptions): () => TestSystem {
+  if (hooks !== undefined) callbacks('hooks', checkOptions('hooks', hooks), ['beforeEach', 'afterEach'])
   const { beforeEach, afterEach } = hooks ?? (globalThis as unknown as Partial<TestHooks>)
   if (typeof beforeEach !== 'function' || typeof afterEach !== 'function') {
     throw new InvalidArgumentError(

@@ -8,6 +8,7 @@ import { Listeners } from '../../listeners.ts'
 import { tellOwner } from '../../owner.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
+import { checkChange } from '../change.ts'
 import type { AtomSnapshot, ChangeOptions } from '../types.ts'
 import { follow, fromNow } from './feed.ts'
 import { located } from './open.ts'
@@ -207,8 +208,11 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
   }
 }
 
-const causeOf = (options: ChangeOptions | undefined): string | undefined =>
-  options?.cause === undefined ? undefined : encodePlain('options.cause', options.cause)
+function causeOf(options: ChangeOptions | undefined): string | undefined {
+  if (options === undefined) return undefined
+  checkChange(options)
+  return options.cause === undefined ? undefined : encodePlain('options.cause', options.cause)
+}
 
 const OPTIONS = ['equals', 'historySize', 'onError']
 const MOST_HISTORY = 2 ** 24

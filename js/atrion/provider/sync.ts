@@ -1,4 +1,4 @@
-import { finite, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import { callbacks, finite, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
@@ -55,6 +55,7 @@ export function syncTerms(given: SyncOptions | undefined): SyncTerms {
 export function checkedProvider(provider: StateProvider): StateProvider {
   const methods = ['connect', 'exchange', 'reset', 'disconnect'] as const
   const given = provider as StateProvider | null
+  if (typeof given === 'object' && given !== null) callbacks('options.provider', given, methods)
   if (typeof given !== 'object' || given === null || methods.some((name) => typeof given[name] !== 'function')) {
     throw new InvalidArgumentError('options.provider', `a StateProvider (with ${methods.join(', ')})`, provider)
   }

@@ -1,4 +1,4 @@
-import { abortSignal, callable, options as checkOptions } from '../../arguments.ts'
+import { abortSignal, callable, known, options as checkOptions } from '../../arguments.ts'
 import type { Clock } from '../../clock/types.ts'
 import type { System } from '../../system/system.ts'
 import { isThenable } from '../../thenable.ts'
@@ -212,5 +212,7 @@ export function execute<T>(
   })
 }
 
-const signalOf = (options: ExecuteOptions): AbortSignal | undefined =>
-  abortSignal('options.signal', checkOptions('options', options).signal)
+function signalOf(options: ExecuteOptions): AbortSignal | undefined {
+  known('options', checkOptions('options', options), ['signal'])
+  return abortSignal('options.signal', options.signal)
+}

@@ -21,7 +21,7 @@ export interface GateOptions<Req, Res, Handler> {
   /** Whose gates to use. Default: one that all middlewares of the system share. */
   readonly atrion?: Atrion | undefined
   /** The system whose Atrion to use. Default: the default system. Not together with `atrion`. */
-  readonly system?: System | undefined
+  readonly system?: System
   /** Constants for an Atrion of its own, instead of the shared one. Not together with `atrion`. */
   readonly admission?: AdmissionConfig | undefined
   /** The gate's name, at most 256 characters. Default: the matched pattern of the mount, or `'app'` for an app. */

@@ -30,7 +30,7 @@ export interface RateOptions<Req, Res, Handler> {
   /** A limiter to share with other code, instead of the six options above. */
   readonly limiter?: Limiter | undefined
   /** Whose clock, and who is told of errors. Default: the default system. Not together with `limiter`. */
-  readonly system?: System | undefined
+  readonly system?: System
   /** Whose quota a request is counted against. Default: the client's address. Keys over 128 characters are digested. */
   readonly keyGenerator?: ((req: Req, res: Res) => MaybePromise<string>) | undefined
   /** How many bits of an IPv6 address tell clients apart, from 32 to 64; false for all 128. Default 56. */
@@ -170,7 +170,15 @@ function opener(given: Made, windowMs: number): (limit: number) => Limiter {
   const { algorithm, burst, maxKeys, blockDurationMs, system } = given
   return (maxRequests) => {
     try {
-      return new Limiter({ maxRequests, windowMs, algorithm, burst, maxKeys, blockDurationMs, system })
+      return new Limiter({
+        maxRequests,
+        windowMs,
+        algorithm,
+        burst,
+        maxKeys,
+        blockDurationMs,
+        ...(system && { system }),
+      })
     } catch (error) {
       if (!(error instanceof InvalidArgumentError) || error.field !== 'options.maxRequests') throw error
       throw new InvalidArgumentError('options.limit', 'an integer from 1 to what can be counted', error.value)

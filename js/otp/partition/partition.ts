@@ -1,9 +1,8 @@
 import { callable, integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
-import type { System } from '../../system/system.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../names.ts'
-import { systemOf } from '../start.ts'
+import { type SystemGiven, systemGiven } from '../start.ts'
 import { ChildNotFoundError } from '../supervisor/errors.ts'
 import { checkPolicy, STRATEGIES } from '../supervisor/policy.ts'
 import { begin } from '../supervisor/begin.ts'
@@ -65,7 +64,11 @@ function partitioned(field: string, process: unknown): Partitioned {
 
 const ofRef = (ref: PartitionSupervisorRef<unknown>): Partitioned => partitioned('ref', livingSupervisorOf(ref))
 
-function of<Ref = GenServerRef>(ref: PartitionSupervisorRef<Ref> | string, key: string | number, system?: System): Ref {
+function of<Ref = GenServerRef>(
+  ref: PartitionSupervisorRef<Ref> | string,
+  key: string | number,
+  ...system: SystemGiven
+): Ref {
   const { process, count } = typeof ref === 'string' ? named(ref, system) : ofRef(ref)
   const partition = String(partitionOf(key, count))
   const found = process.driver.child(partition)?.server?.ref
@@ -73,8 +76,8 @@ function of<Ref = GenServerRef>(ref: PartitionSupervisorRef<Ref> | string, key: 
   return found as Ref
 }
 
-function named(name: string, system: System | undefined): Partitioned {
-  const process = namesOf(systemOf(system)).whereis(name)
+function named(name: string, system: SystemGiven): Partitioned {
+  const process = namesOf(systemGiven(system)).whereis(name)
   if (process === undefined) throw new NotRegisteredError(name)
   return partitioned('ref', process)
 }

@@ -26,7 +26,7 @@ export interface LimiterOptions {
   /** A key that asks for more than it has is blocked for this long. Default: it is not. */
   readonly blockDurationMs?: number | undefined
   /** Whose clock. Default: the default system of this environment. */
-  readonly system?: System | undefined
+  readonly system?: System
 }
 
 /** Options of `RateLimiter.start`. */

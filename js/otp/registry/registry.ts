@@ -4,7 +4,7 @@ import type { System } from '../../system/system.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../names.ts'
 import { processOf } from '../ref.ts'
-import { systemOf } from '../start.ts'
+import { type SystemGiven, systemGiven, systemOf } from '../start.ts'
 import type { GenServerRef, SerializedRef } from '../types.ts'
 import { RegistryInstance } from './instance.ts'
 import type { RegistryOptions } from './types.ts'
@@ -12,40 +12,40 @@ import type { RegistryOptions } from './types.ts'
 /** Counts the registries of a system, for those without a name. */
 const made = new WeakMap<System, number>()
 
-function register(name: string, ref: SerializedRef, system?: System): void {
-  namesOf(systemOf(system)).register(name, processOf('ref', ref))
+function register(name: string, ref: SerializedRef, ...system: SystemGiven): void {
+  namesOf(systemGiven(system)).register(name, processOf('ref', ref))
 }
 
 function whereis<State = unknown, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   name: string,
-  system?: System,
+  ...system: SystemGiven
 ): GenServerRef<State, CallMsg, CastMsg, CallReply> | undefined {
-  return namesOf(systemOf(system)).whereis(name)?.ref
+  return namesOf(systemGiven(system)).whereis(name)?.ref
 }
 
 function lookup<State = unknown, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   name: string,
-  system?: System,
+  ...system: SystemGiven
 ): GenServerRef<State, CallMsg, CastMsg, CallReply> {
-  const ref = whereis<State, CallMsg, CastMsg, CallReply>(name, system)
+  const ref = whereis<State, CallMsg, CastMsg, CallReply>(name, ...system)
   if (ref === undefined) throw new NotRegisteredError(name)
   return ref
 }
 
-function unregister(name: string, system?: System): boolean {
-  return namesOf(systemOf(system)).unregister(name)
+function unregister(name: string, ...system: SystemGiven): boolean {
+  return namesOf(systemGiven(system)).unregister(name)
 }
 
-function isRegistered(name: string, system?: System): boolean {
-  return namesOf(systemOf(system)).whereis(name) !== undefined
+function isRegistered(name: string, ...system: SystemGiven): boolean {
+  return namesOf(systemGiven(system)).whereis(name) !== undefined
 }
 
-function getNames(system?: System): string[] {
-  return namesOf(systemOf(system)).list()
+function getNames(...system: SystemGiven): string[] {
+  return namesOf(systemGiven(system)).list()
 }
 
-function count(system?: System): number {
-  return namesOf(systemOf(system)).size
+function count(...system: SystemGiven): number {
+  return namesOf(systemGiven(system)).size
 }
 
 function create<Meta = unknown, Ref extends SerializedRef = GenServerRef>(

@@ -1,10 +1,9 @@
 import { RUNNING } from '../../actor/process.ts'
 import { callable, text } from '../../arguments.ts'
-import type { System } from '../../system/system.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { stop as stopServer } from '../calls.ts'
 import type { LocalRef } from '../local-ref.ts'
-import { systemOf } from '../start.ts'
+import { type SystemGiven, systemGiven } from '../start.ts'
 import type { GenServerRef, LifecycleHandler, TerminateReason } from '../types.ts'
 import { begin } from './begin.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
@@ -135,7 +134,7 @@ export const Supervisor = {
    * Tells of supervisors that start and end, and of what happens to their children: `crashed`, then `restarted`, or
    * `terminated` when it is gone for good. Returns a function that ends it.
    */
-  onLifecycleEvent(handler: LifecycleHandler, system?: System): () => void {
-    return onSupervisorLifecycle(systemOf(system), callable('handler', handler))
+  onLifecycleEvent(handler: LifecycleHandler, ...system: SystemGiven): () => void {
+    return onSupervisorLifecycle(systemGiven(system), callable('handler', handler))
   },
 } as const

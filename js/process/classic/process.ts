@@ -1,7 +1,7 @@
 import type { Call } from '../../actor/call.ts'
 import { DEAD, ENDING, Process } from '../../actor/process.ts'
 import { CALL, FAILED, KILLED } from '../../actor/protocol.ts'
-import { callable, known, options as checkOptions } from '../../arguments.ts'
+import { callable, callbacks, known, object, options as checkOptions } from '../../arguments.ts'
 import type { Clock } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
@@ -283,9 +283,8 @@ export function idOf(given: { readonly value: string } | undefined, host: Host):
 }
 
 export function checkBehavior(behavior: ProcessBehavior<never>): ProcessBehavior {
-  if (typeof behavior !== 'object' || behavior === null) {
-    throw new InvalidArgumentError('behavior', 'an object with handle', behavior)
-  }
+  object('behavior', behavior, 'an object with handle')
+  callbacks('behavior', behavior, ['handle', 'init', 'terminate'])
   callable('behavior.handle', behavior.handle)
   for (const name of ['init', 'terminate'] as const) {
     if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])

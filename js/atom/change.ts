@@ -1,0 +1,7 @@
+import { known, options as checkOptions } from '../arguments.ts'
+import type { ChangeOptions } from './types.ts'
+
+/** Refuses options of a change that do not exist, before anything has run. */
+export function checkChange(options: ChangeOptions): void {
+  known('options', checkOptions('options', options), ['cause'])
+}
