@@ -13,15 +13,22 @@ export const warnOwner: ErrorOwner = (error, origin) => {
   process.emitWarning(`${origin} failed: ${stackOf(error)}`, { type: 'KeelsonWarning', code: 'KEELSON_UNOWNED_ERROR' })
 }
 
+/** Calls a function of somebody else's. `failed` hears what it throws, or rejects with; its value is dropped. */
+export function callOut(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    promiseOf(call())?.then(undefined, failed)
+  } catch (error) {
+    failed(error)
+  }
+}
+
 /** Hands an error to its owner. An owner that throws, or rejects, loses neither error and stops nobody. */
 export function tellOwner(owner: ErrorOwner, error: unknown, origin: string): void {
-  const failed = (second: unknown): void => {
-    warnOwner(error, origin)
-    warnOwner(second, 'onError')
-  }
-  try {
-    promiseOf(owner(error, origin))?.then(undefined, failed)
-  } catch (second) {
-    failed(second)
-  }
+  callOut(
+    () => owner(error, origin),
+    (second) => {
+      warnOwner(error, origin)
+      warnOwner(second, 'onError')
+    },
+  )
 }

@@ -1,5 +1,4 @@
-import { tellOwner } from '../owner.ts'
-import { promiseOf } from '../thenable.ts'
+import { callOut, tellOwner } from '../owner.ts'
 import type { Host } from './host.ts'
 
 /** Tells a listener of events. What it throws, or rejects with, is the system's to report and stops nothing. */
@@ -20,11 +19,8 @@ export class Teller<E> {
 
   tell(event: E): void {
     if (this.emit === undefined) return
-    try {
-      promiseOf(this.emit(event))?.then(undefined, this.#failed)
-    } catch (error) {
-      this.#failed(error)
-    }
+    const { emit } = this
+    callOut(() => emit(event), this.#failed)
   }
 
   /** Tells of a failure that nobody else hears of: without a listener, the system reports it. */

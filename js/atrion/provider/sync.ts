@@ -1,18 +1,21 @@
-import { callbacks, finite, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import { callbacks, finite, integer, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
+import { callOut } from '../../owner.ts'
 import { freshSeed } from '../../system/entropy.ts'
 import type { System } from '../../system/system.ts'
 import type { Gate } from '../gate.ts'
 import type { Observers } from '../observers.ts'
-import type { Answer, Offer, StateProvider, SyncOptions } from './types.ts'
+import type { Offer, StateProvider, SyncOptions } from './types.ts'
+import { checkedAnswer } from './wire.ts'
 
 /** A route that was not used for so long is not asked about any more. */
 const WARM_MS = 60_000
 const MOST_BACKOFF_MS = 5000
 /** A tick for something this process has not written itself. */
 const NONE = 0
+const MOST_ROUTES = 1_000_000
 
 interface Known {
   /** The newest tick seen. */
@@ -59,6 +62,8 @@ export function checkedProvider(provider: StateProvider): StateProvider {
   if (typeof given !== 'object' || given === null || methods.some((name) => typeof given[name] !== 'function')) {
     throw new InvalidArgumentError('options.provider', `a StateProvider (with ${methods.join(', ')})`, provider)
   }
+  text('options.provider.name', given.name)
+  integer('options.provider.maxBatch', 1, MOST_ROUTES, given.maxBatch)
   return given
 }
 
@@ -122,18 +127,24 @@ export class Sync {
 
   async disconnect(): Promise<void> {
     if (this.#state === 'off') return
-    if (this.#state === 'joined') await this.#exchange(this.#epoch)
+    const epoch = this.#epoch
+    if (this.#state === 'joined') await this.#exchange(epoch).catch(this.#failed('the last exchange with'))
+    // Somebody else disconnected meanwhile, and may have connected again.
+    if (epoch !== this.#epoch) return
     this.#end()
-    await this.#within(this.#provider.disconnect()).catch((error: unknown) =>
-      this.#system.report(error, `disconnecting the state provider ${this.name}`),
-    )
+    await this.#within(() => this.#provider.disconnect()).catch(this.#failed('disconnecting'))
   }
 
   /** Ends at once, without a last exchange. */
   close(): void {
     if (this.#state === 'off') return
     this.#end()
-    this.#provider.disconnect().catch((error: unknown) => this.#system.report(error, `closing ${this.name}`))
+    callOut(() => this.#provider.disconnect(), this.#failed('closing'))
+  }
+
+  /** Returns what reports an error of the provider's that nobody waits for. */
+  #failed(what: string): (error: unknown) => void {
+    return (error) => this.#system.report(error, `${what} the state provider ${this.name}`)
   }
 
   #end(): void {
@@ -147,7 +158,7 @@ export class Sync {
 
   async #round(epoch: number): Promise<void> {
     try {
-      if (this.#state !== 'joined') await this.#within(this.#provider.connect())
+      if (this.#state !== 'joined') await this.#within(() => this.#provider.connect())
       if (epoch !== this.#epoch) return
       await this.#exchange(epoch)
       if (epoch !== this.#epoch) return
@@ -185,7 +196,7 @@ export class Sync {
     const spread = this.#system.random.next()
     const delay = this.#failures === 0 ? intervalMs * (0.75 + 0.5 * spread) : backoff * (0.5 + 0.5 * spread)
     const next = (): void => {
-      this.#round(epoch).catch((error: unknown) => this.#system.report(error, `the state provider ${this.name}`))
+      this.#round(epoch).catch(this.#failed('an exchange with'))
     }
     this.#timer = this.#gate.clock.schedule(delay, next, { ref: false, label: 'atrion sync' })
   }
@@ -197,7 +208,7 @@ export class Sync {
     for (let from = 0; from === 0 || from < offers.length; from += maxBatch) {
       const batch = offers.slice(from, from + maxBatch)
       const sentAt = this.#gate.clock.monoMs()
-      const answers = await this.#within(this.#provider.exchange(batch))
+      const answers = await this.#within(() => this.#provider.exchange(batch))
       if (epoch !== this.#epoch || this.#gate.closed) return
       this.#merge(batch, answers, this.#gate.clock.monoMs() - sentAt)
     }
@@ -227,12 +238,13 @@ export class Sync {
     return offers
   }
 
-  #merge(offers: readonly Offer[], answers: readonly (Answer | undefined)[], tookMs: number): void {
+  #merge(offers: readonly Offer[], answers: unknown, tookMs: number): void {
     const gate = this.#gate
     const now = gate.clock.monoMs()
     let garbage = 0
+    if (!Array.isArray(answers)) throw new ProviderError(this.name, 'answered with something that is no answer')
     for (const [index, offer] of offers.entries()) {
-      const answer = answers[index]
+      const answer = checkedAnswer(answers[index])
       const entry = this.#known.get(offer.route)
       if (answer === undefined) garbage++
       if (answer === undefined || entry === undefined) continue
@@ -252,19 +264,19 @@ export class Sync {
     if (garbage > 0) this.#observers.tell({ type: 'provider:garbage', provider: this.name, routes: garbage })
   }
 
-  /** The same, within the time an exchange has; what comes later is dropped. */
-  async #within<T>(work: Promise<T>): Promise<T> {
+  /** Does it, and rejects when it takes longer than an exchange may; what comes later is dropped. */
+  async #within(work: () => unknown): Promise<unknown> {
     const { timeoutMs } = this.#terms
     let timer: TimerHandle | undefined
     const late = new Promise<never>((_, reject) => {
       const fail = (): void => {
-        this.#provider.reset()
         reject(new ProviderError(this.name, `did not answer within ${timeoutMs} ms`))
+        callOut(() => this.#provider.reset(), this.#failed('resetting'))
       }
       timer = this.#gate.clock.schedule(timeoutMs, fail, { ref: false, label: 'atrion exchange' })
     })
     try {
-      return await Promise.race([work, late])
+      return await Promise.race([work(), late])
     } finally {
       timer?.cancel()
     }

@@ -56,14 +56,30 @@ export function answer(reply: unknown): Answer | undefined {
 const sane = (number: unknown): number is number => typeof number === 'number' && number >= 0 && number <= 1e9
 
 function sharedState(text: string): SharedState | undefined {
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    return checkedState(JSON.parse(text))
   } catch {
     // Not ours to report: the caller counts it as garbage.
     return undefined
   }
+}
+
+function checkedState(value: unknown): SharedState | undefined {
   const { node, scar, resistance } = (value ?? {}) as Record<string, unknown>
   if (typeof node !== 'string' || !sane(scar) || !sane(resistance)) return undefined
   return { node, scar, resistance }
+}
+
+/** Returns a copy of an answer that any provider gave, or `undefined` for what is none. Never throws. */
+export function checkedAnswer(given: unknown): Answer | undefined {
+  try {
+    const { tick, stored } = given as Answer
+    if (!Number.isInteger(tick) || tick < 0 || tick > MAX_TICK) return undefined
+    if (stored === undefined) return { tick, stored }
+    const { ageMs } = stored
+    const state = checkedState(stored.state)
+    return typeof ageMs === 'number' && ageMs >= 0 && state ? { tick, stored: { state, ageMs } } : undefined
+  } catch {
+    return undefined
+  }
 }
