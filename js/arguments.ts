@@ -88,10 +88,17 @@ export function known(field: string, value: object, names: readonly string[]): v
 
 /**
  * Refuses functions whose name is nearly that of a callback which is not there. Other functions are left alone: what
- * has callbacks may be an instance of a class that has more methods.
+ * has callbacks may be an instance of a class that has more methods. What is no object is left to the check of its type.
  */
-export function callbacks(field: string, value: object, names: readonly string[]): void {
-  refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
+export function callbacks(field: string, value: unknown, names: readonly string[]): void {
+  if (isObject(value)) refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
+}
+
+/**
+ * Refuses names of data that are nearly one which is not there. Data may have more fields, so others are left alone.
+ */
+export function fields(field: string, value: object, names: readonly string[]): void {
+  refuseNear(field, 'fields', value, names, () => true)
 }
 
 /** Refuses a system that was named and is not there. */

@@ -1,4 +1,4 @@
-import { finite, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
+import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot, nativeEngineRoutes, scratch } from '../native.ts'
 import { getDefaultSystem } from '../system/default.ts'
@@ -37,6 +37,7 @@ const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_ROUTES = 10_000
 /** The route's own profile. */
 const OWN = -1
+const TELEMETRY: readonly string[] = ['latencyMs', 'errorRate', 'saturation', 'ageMs']
 const ROUTE_OPTIONS = ['voltage', 'priority', 'profile']
 const ADMIT_OPTIONS = [
   'priority',
@@ -166,6 +167,7 @@ export class Atrion {
     if (typeof telemetry !== 'object' || telemetry === null) {
       throw new InvalidArgumentError('telemetry', 'an object with latencyMs', telemetry)
     }
+    for (const name in telemetry) if (!TELEMETRY.includes(name)) fields('telemetry', telemetry, TELEMETRY)
     const { latencyMs, errorRate, saturation, ageMs } = telemetry
     checkTelemetry(latencyMs, errorRate, saturation)
     const profile = typeof how === 'object' && how.profile !== undefined ? this.#profile(how.profile) : OWN

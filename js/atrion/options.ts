@@ -70,6 +70,10 @@ const TOP = [
 function numbers(field: string, given: object | undefined, names: readonly string[]): Record<string, number> {
   const values = checkOptions(field, given) as Record<string, unknown>
   known(field, values, names)
+  return copied(field, values, names)
+}
+
+function copied(field: string, values: Record<string, unknown>, names: readonly string[]): Record<string, number> {
   const checked: Record<string, number> = {}
   for (const name of names) {
     const value = values[name]
@@ -96,14 +100,16 @@ export function openEngine(given: AtrionOptions): number {
   if (given.engine !== undefined && given.engine !== 'auto' && given.engine !== 'native') {
     throw new InvalidArgumentError('options.engine', "'auto' or 'native': there is one engine, in Rust", given.engine)
   }
-  const { criticality, learnedBaseline, ...slo } = checkOptions('options.slo', given.slo)
+  const slo = checkOptions('options.slo', given.slo)
+  known('options.slo', slo, [...SLO, 'criticality', 'learnedBaseline'])
+  const { criticality, learnedBaseline } = slo
   const weights = numbers('options.slo.criticality', criticality, CRITICALITY)
   const tuner = given.autoTuner ?? true
   const { opened, field, why } = open({
     ...(given.maxRoutes !== undefined && { maxRoutes: integer('options.maxRoutes', 1, 1_000_000, given.maxRoutes) }),
     config: numbers('options.config', given.config, PHYSICS),
     slo: {
-      ...numbers('options.slo', slo, SLO),
+      ...copied('options.slo', slo as Record<string, unknown>, SLO),
       learnedBaseline: flag('options.slo.learnedBaseline', false, learnedBaseline),
       ...(weights['latency'] !== undefined && { latencyCriticality: weights['latency'] }),
       ...(weights['error'] !== undefined && { errorCriticality: weights['error'] }),

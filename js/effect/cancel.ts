@@ -1,4 +1,4 @@
-import { callable } from '../arguments.ts'
+import { callable, callbacks } from '../arguments.ts'
 import { getDefaultSystem } from '../system/default.ts'
 
 type Report = (error: unknown, origin: string) => void
@@ -93,6 +93,7 @@ export class CancelTokenImpl implements CancelToken {
  * ```
  */
 export function createCancelToken(parent?: CancelToken): CancelToken {
+  callbacks('parent', parent, ['isCanceled', 'onCancel', 'cancel'])
   if (parent !== undefined) callable('parent.onCancel', (parent as CancelToken | null)?.onCancel)
   return new CancelTokenImpl(parent)
 }

@@ -257,8 +257,9 @@ export function all<const T extends Effects>(
   effects: T,
   options?: AllOptions,
 ): Effect<ErrorOf<T[number]>, { -readonly [K in keyof T]: ValueOf<T[K]> }> {
-  const { concurrency = Infinity, ...rest } = checkOptions('options', options)
-  known('options', rest, ['concurrency'])
+  const given = checkOptions('options', options)
+  known('options', given, ['concurrency'])
+  const { concurrency = Infinity } = given
   if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
   return new Effect(SUSPEND, undefined, allOf(list('effects', effects), concurrency), undefined)
 }

@@ -1,6 +1,12 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 
-import { type RequestJournalOptions as Options, type RequestLog, RequestRecorder } from '../http/request-journal.ts'
+import { known } from '../arguments.ts'
+import {
+  REQUEST_JOURNAL_OPTIONS,
+  type RequestJournalOptions as Options,
+  type RequestLog,
+  RequestRecorder,
+} from '../http/request-journal.ts'
 import { fastifyFace } from './face.ts'
 import { plugin } from './plugin.ts'
 
@@ -21,8 +27,10 @@ export interface RequestJournalOptions extends Options<FastifyRequest, FastifyRe
  */
 export const requestJournal: FastifyPluginCallback<RequestJournalOptions> = plugin(
   'keelson-request-journal',
-  (app, { journal, ...options }: RequestJournalOptions) => {
-    const recorder = new RequestRecorder(journal, options, fastifyFace)
+  (app, options: RequestJournalOptions) => {
+    known('options', options, ['journal', ...REQUEST_JOURNAL_OPTIONS])
+    const { journal, ...given } = options
+    const recorder = new RequestRecorder(journal, given, fastifyFace)
     app.addHook('onRequest', (request, reply, done) => recorder.receive(request, reply, done))
   },
 )

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-import { flag, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import { callbacks, flag, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { systemOf } from '../otp/start.ts'
 import type { System } from '../system/system.ts'
@@ -50,7 +50,8 @@ export interface RequestJournalOptions<Req, Res> {
   readonly system?: System
 }
 
-const NAMES = ['skip', 'headers', 'redact', 'query', 'ip', 'data', 'system']
+/** @internal What its options are called. */
+export const REQUEST_JOURNAL_OPTIONS: readonly string[] = ['skip', 'headers', 'redact', 'query', 'ip', 'data', 'system']
 /** Headers that let whoever has them act as somebody else. */
 const SECRET = [
   'authorization',
@@ -84,7 +85,8 @@ export class RequestRecorder<Req, Res> {
   /** @throws InvalidArgumentError naming what is refused. */
   constructor(log: RequestLog, options: RequestJournalOptions<Req, Res> | undefined, face: Face<Req, Res>) {
     const given: RequestJournalOptions<Req, Res> = checkOptions('options', options)
-    known('options', given, NAMES)
+    known('options', given, REQUEST_JOURNAL_OPTIONS)
+    callbacks('journal', log, ['append'])
     if (typeof (log as RequestLog | undefined)?.append !== 'function') {
       throw new InvalidArgumentError('journal', 'a journal', log)
     }

@@ -1,4 +1,4 @@
-import { callable, flag, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
+import { callable, callbacks, flag, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { assertClock, assertSystem } from '../system/system.ts'
 import type { JournalOptions, JournalOverflow } from './types.ts'
@@ -37,6 +37,7 @@ export function checkJournalOptions<T>(given: JournalOptions<T> | undefined): Jo
   }
   if (options.serializer !== undefined) {
     const serializer = checkOptions('options.serializer', options.serializer)
+    callbacks('options.serializer', serializer, ['serialize', 'deserialize'])
     callable('options.serializer.serialize', serializer.serialize)
     callable('options.serializer.deserialize', serializer.deserialize)
   }

@@ -1,7 +1,8 @@
 import type { Instant } from '../clock/instant.ts'
+import { known, options as checkOptions } from '../arguments.ts'
 import type { Range } from './chunks.ts'
 import { read } from './read.ts'
-import type { JournalEntry, JournalSnapshot } from './types.ts'
+import type { JournalEntry, JournalSnapshot, ReadOptions } from './types.ts'
 
 export function snapshotOf<T>(range: Range<T>, timestamp: Instant): JournalSnapshot<T> {
   const { first, next } = range
@@ -15,6 +16,10 @@ export function snapshotOf<T>(range: Range<T>, timestamp: Instant): JournalSnaps
       all ??= Object.freeze(Array.from({ length: next - first }, (_, index) => range.at(first + index)))
       return all
     },
-    from: (sequence: number, options?: object) => read(range, { ...options, from: sequence }),
+    from: (sequence: number, given?: Omit<ReadOptions, 'from'>) => {
+      const options = checkOptions('options', given)
+      known('options', options, ['to', 'limit', 'reverse'])
+      return read(range, { ...options, from: sequence })
+    },
   })
 }

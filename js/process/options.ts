@@ -92,6 +92,7 @@ export function checkMaker<O extends { readonly emit?: Emit; readonly journal?: 
   const options = checkOptions('options', given)
   known('options', options, names)
   if (options.emit !== undefined) callable('options.emit', options.emit)
+  callbacks('options.journal', options.journal, ['append'])
   if (options.journal !== undefined) callable('options.journal.append', options.journal?.append)
   return options
 }

@@ -1,5 +1,6 @@
 import {
   callable,
+  callbacks,
   flag,
   integer,
   known,
@@ -119,7 +120,8 @@ export class System {
    */
   own(part: Closable): () => void {
     this.assertOpen()
-    callable('part.close', part.close)
+    callbacks('part', part, ['close'])
+    callable('part.close', part?.close)
     this.#parts.push(part)
     return () => {
       const index = this.#parts.lastIndexOf(part)

@@ -29,6 +29,13 @@ export interface TestSystem extends System {
   takeErrors(): unknown[]
 }
 
+/** @internal Refuses options that do not exist, before a test runs. */
+export function checkTestOptions(options: TestSystemOptions | undefined): TestSystemOptions {
+  const given = checkOptions('options', options)
+  known('options', given, ['initialTime', 'seed', 'emit', 'leaks', 'trace'])
+  return given
+}
+
 /**
  * A controlled system. Close it when the test is done: `close()` rejects with the first error that nobody owned, so
  * that a failing callback fails the test.
@@ -39,8 +46,7 @@ export interface TestSystem extends System {
  * ```
  */
 export function createTestSystem(options?: TestSystemOptions): TestSystem {
-  const { initialTime = 0, seed, emit, leaks, trace, ...rest } = checkOptions('options', options)
-  known('options', rest, ['initialTime', 'seed', 'emit', 'leaks', 'trace'])
+  const { initialTime = 0, seed, emit, leaks, trace } = checkTestOptions(options)
   const failOnLeaks = flag('options.leaks', false, leaks)
   millis('options.initialTime', initialTime)
   const errors: unknown[] = []

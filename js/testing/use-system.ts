@@ -1,6 +1,6 @@
 import { callbacks, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
+import { checkTestOptions, createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
 
 type Hook = (body: () => void | Promise<void>) => unknown
 
@@ -32,6 +32,7 @@ export function useSystem(hooks?: TestHooks, options?: TestSystemOptions): () =>
       hooks,
     )
   }
+  checkTestOptions(options)
   let current: TestSystem | undefined
   beforeEach(() => {
     current = createTestSystem(options)

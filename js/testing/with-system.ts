@@ -1,5 +1,5 @@
 import { callable } from '../arguments.ts'
-import { createTestSystem, nameSeed, type TestSystem, type TestSystemOptions } from './test-system.ts'
+import { checkTestOptions, createTestSystem, nameSeed, type TestSystem, type TestSystemOptions } from './test-system.ts'
 
 /**
  * A test body with a controlled system of its own, which is closed when the body ends. Works with every runner; when
@@ -19,6 +19,7 @@ export function withSystem(
   options?: TestSystemOptions,
 ): () => Promise<void> {
   callable('body', body)
+  checkTestOptions(options)
   return async () => {
     const system = createTestSystem(options)
     try {

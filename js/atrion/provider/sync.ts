@@ -58,7 +58,7 @@ export function syncTerms(given: SyncOptions | undefined): SyncTerms {
 export function checkedProvider(provider: StateProvider): StateProvider {
   const methods = ['connect', 'exchange', 'reset', 'disconnect'] as const
   const given = provider as StateProvider | null
-  if (typeof given === 'object' && given !== null) callbacks('options.provider', given, methods)
+  callbacks('options.provider', given, methods)
   if (typeof given !== 'object' || given === null || methods.some((name) => typeof given[name] !== 'function')) {
     throw new InvalidArgumentError('options.provider', `a StateProvider (with ${methods.join(', ')})`, provider)
   }

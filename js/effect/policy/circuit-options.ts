@@ -151,9 +151,9 @@ function openForOf(given: unknown, chance: Chance): (opens: number) => number {
     return () => openForMs
   }
   known('options.openForMs', given, ['initialMs', 'factor', 'maxMs', 'jitter'])
-  const { initialMs, factor = 2, jitter = 0, ...rest } = given as OpenFor
+  const { initialMs, factor = 2, jitter = 0, maxMs: most } = given as OpenFor
   const first = positiveMillis('options.openForMs.initialMs', initialMs)
-  const maxMs = positiveMillis('options.openForMs.maxMs', or(rest.maxMs, Math.max(60_000, first)))
+  const maxMs = positiveMillis('options.openForMs.maxMs', or(most, Math.max(60_000, first)))
   if (maxMs < first) throw new InvalidArgumentError('options.openForMs.maxMs', 'at least initialMs', maxMs)
   if (finite('options.openForMs.factor', factor) < 1) {
     throw new InvalidArgumentError('options.openForMs.factor', 'at least 1', factor)

@@ -1,3 +1,4 @@
+import { callbacks } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { BasePolicy } from './base.ts'
@@ -41,6 +42,7 @@ export class Stack implements Policy {
 export function layersOf(field: string, policy: unknown): readonly Layer[] {
   if (policy instanceof BasePolicy || policy instanceof Stack) return policy.layers
   const foreign = policy as Policy | null | undefined
+  callbacks(field, foreign, ['execute'])
   if (typeof foreign?.execute !== 'function') {
     throw new InvalidArgumentError(field, 'a policy: something with execute', policy)
   }

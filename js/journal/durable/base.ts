@@ -169,8 +169,10 @@ export abstract class JournalReads<T> {
         all ??= Object.freeze([...pages.forwards(first, next, Infinity)])
         return all
       },
-      from: (sequence: number, options?: Omit<ReadOptions, 'from'>) => {
-        const to = Math.min(options?.to ?? LAST, next - 1)
+      from: (sequence: number, asked?: Omit<ReadOptions, 'from'>) => {
+        const options = checkOptions('options', asked)
+        known('options', options, ['to', 'limit', 'reverse'])
+        const to = Math.min(options.to ?? LAST, next - 1)
         return this.entries({ ...options, to, from: Math.max(sequence, first) })
       },
     })
@@ -189,7 +191,9 @@ export abstract class JournalReads<T> {
    * ```
    */
   fold<S>(reducer: Reducer<S, T>, given?: DurableFoldOptions<S>): S {
-    const { fromSnapshot, ...options } = checkOptions('options', given)
+    const asked = checkOptions('options', given)
+    known('options', asked, ['fromSnapshot', 'initial', 'upTo'])
+    const { fromSnapshot, ...options } = asked
     const bounded = typeof options.upTo === 'object'
     if (flag('options.fromSnapshot', false, fromSnapshot) && !bounded) {
       const before = typeof options.upTo === 'number' ? options.upTo + 1 : Infinity

@@ -1,5 +1,6 @@
 import {
   callable,
+  callbacks,
   flag,
   integer,
   known,
@@ -76,6 +77,7 @@ export function checkDurableOptions<T>(given: DurableJournalOptions<T> | undefin
   }
   if (options.serializer !== undefined) {
     const serializer = checkOptions('options.serializer', options.serializer)
+    callbacks('options.serializer', serializer, ['serialize', 'deserialize'])
     callable('options.serializer.serialize', serializer.serialize)
     callable('options.serializer.deserialize', serializer.deserialize)
   }

@@ -45,7 +45,9 @@ async function once<T>(
   options?: Omit<SubscribeOptions, 'once'>,
 ): Promise<BusSubscription> {
   callable('handler', handler)
-  return subscribe(ref, pattern, handler, { ...checkOptions('options', options), once: true })
+  const given = checkOptions('options', options)
+  known('options', given, ['signal', 'owner'])
+  return subscribe(ref, pattern, handler, { ...given, once: true })
 }
 
 async function getSubscriptionCount(ref: EventBusRef): Promise<number> {
