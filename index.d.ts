@@ -199,6 +199,7 @@ export {
   type Policy,
   type PolicyContext,
   type PolicyOptions,
+  type PolicyStats,
   type PolicyTask,
   type Priority,
   type ProcessDownReason,

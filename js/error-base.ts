@@ -78,7 +78,12 @@ Object.defineProperty(KeelsonError.prototype, BRAND, { value: true })
 
 /** Whether a value is an error of keelson's, from whichever copy of the package or realm. */
 export function isKeelsonError(error: unknown): error is KeelsonError {
-  return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true
+  try {
+    return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true
+  } catch {
+    // A proxy that was revoked is no error of anybody's.
+    return false
+  }
 }
 
 /** The guard of the error class with a code. */

@@ -61,6 +61,9 @@ export function soon(): void {
   nextTurn(look)
 }
 
+/** Returns whether news have arrived that nobody was told of yet, or are looked for in the next turn. */
+export const newsPending = (): boolean => looking || hot.inboxWaiting() > 0
+
 /** Rung by the core. The host can ring many times a turn; what comes after a delivery waits for the next one. */
 function wake(): void {
   if (looking) return

@@ -39,6 +39,11 @@ function adopt(value: object, then: Then): Promise<unknown> {
   })
 }
 
+/** Gives the error of a result that nobody waits for to its owner, if it turns out to be one. Never throws. */
+export function ifRejected(result: unknown, failed: (error: unknown) => void): void {
+  if (result !== undefined) promiseOf(result)?.then(undefined, failed)
+}
+
 /** Returns whether `await` would wait for a value. Reads `then`: use {@link promiseOf} where you wait for it. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> => {
   try {

@@ -148,7 +148,7 @@ describe('admit', () => {
     first.done()
     expect(await next).toMatchObject({ allow: true })
     expect(off).toHaveBeenCalledTimes(1)
-    expect(removed).toHaveBeenCalledTimes(0)
+    expect(removed).toHaveBeenCalledTimes(1)
   })
 
   it('sheds who waits when it is closed, and refuses later calls', async () => {

@@ -333,8 +333,8 @@ describe('abort signals', () => {
     void clock.sleep(5, { signal: quiet.signal })
     clock.advanceBy(5)
     expect(off).toHaveBeenCalledTimes(1)
-    expect(added).toHaveBeenCalledTimes(3)
-    expect(removed).toHaveBeenCalledTimes(0) // `once` listeners remove themselves
+    expect(added).toHaveBeenCalledTimes(1) // however many waits there are
+    expect(removed).toHaveBeenCalledTimes(1)
   })
 })
 

@@ -1,4 +1,5 @@
 import { isClosed } from '../clock/base.ts'
+import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 
 /** The one timer of a runtime: rings at the nearest deadline of a call, or before it. */
@@ -19,15 +20,11 @@ export class CallAlarm {
     this.#timer?.cancel()
     this.#at = deadline
     const delay = Math.max(deadline - this.#clock.monoMs(), 0)
-    this.#timer = this.#clock.schedule(
-      delay,
-      () => {
-        this.#timer = undefined
-        this.#at = Infinity
-        this.#ring()
-      },
-      { label: 'the deadline of a call' },
-    )
+    this.#timer = limitOn(this.#clock, delay, 'the deadline of a call', () => {
+      this.#timer = undefined
+      this.#at = Infinity
+      this.#ring()
+    })
   }
 
   disarm(): void {

@@ -1,5 +1,6 @@
 import { BaseClock, isClosed } from '../clock/base.ts'
 import { soon } from '../clock/host.ts'
+import { limitOn } from '../clock/own-timers.ts'
 import type { Clock } from '../clock/types.ts'
 import { isKeelsonError } from '../errors.ts'
 import type { System } from '../system/system.ts'
@@ -81,7 +82,7 @@ export class Closing {
     const left = Math.min(process.endsWithin, this.#limit - clock.monoMs())
     if (left <= 0) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = clock.schedule(left, () => resolve(), { label: `the end of ${process.id}` })
+      const timer = limitOn(clock, left, `the end of ${process.id}`, () => resolve())
       void ended.then(() => {
         timer.cancel()
         resolve()

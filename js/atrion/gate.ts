@@ -1,7 +1,9 @@
 import { abortSignal, MAX_DURATION_MS, options as checkOptions, positiveMillis } from '../arguments.ts'
+import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError } from '../errors.ts'
 import { hot, scratch } from '../native.ts'
+import { whenAborted } from '../signals.ts'
 import { voltageOf } from './priority.ts'
 import { SHED_REASONS } from './reasons.ts'
 import { releaseEngine } from './options.ts'
@@ -173,10 +175,10 @@ export class Gate {
         this.#rearm()
       }
       const settled = (result: Ticket | Shed): void => {
-        signal?.removeEventListener('abort', onAbort)
+        stop()
         resolve(result)
       }
-      signal?.addEventListener('abort', onAbort, { once: true })
+      const stop = whenAborted(signal, onAbort)
       this.#waiting.enter(waiter, { route, since: now, resolve: settled })
     })
     try {
@@ -242,7 +244,10 @@ export class Gate {
     if (at >= this.#alarmAt && holds === this.#alarmHolds) return
     const wakeAt = Math.min(at, this.#alarmAt)
     if (wakeAt > MAX_DURATION_MS) return
-    const alarm = this.clock.schedule(Math.max(wakeAt - now, 0), this.#wake, { ref: holds, label: 'admission' })
+    const delay = Math.max(wakeAt - now, 0)
+    const alarm = holds
+      ? limitOn(this.clock, delay, 'admission', this.#wake)
+      : this.clock.schedule(delay, this.#wake, { ref: false, label: 'admission' })
     this.#alarm?.cancel()
     this.#alarm = alarm
     this.#alarmAt = wakeAt

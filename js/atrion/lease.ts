@@ -1,6 +1,8 @@
 import { known, options as checkOptions } from '../arguments.ts'
+import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { InvalidArgumentError, LeaseEndedError, TimeoutError } from '../errors.ts'
+import { whenAborted } from '../signals.ts'
 import { LeaseState, type TaskOutcome } from './lease-state.ts'
 import type { NamedProfile } from './profiles.ts'
 
@@ -41,7 +43,7 @@ export class TaskLease {
   readonly profile: string
   readonly #terms: LeaseTerms
   readonly #state: LeaseState
-  readonly #onAbort: () => void
+  #unhear: (() => void) | undefined
   #timer: TimerHandle | undefined
   #outcome: TaskOutcome | undefined
 
@@ -52,9 +54,8 @@ export class TaskLease {
     this.profile = terms.profile.name
     this.#terms = terms
     this.#state = new LeaseState(terms.profile.budget, terms.clock.monoMs())
-    this.#onAbort = () => this.#end('aborted')
     this.#watch()
-    terms.controller?.signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unhear = whenAborted(terms.controller?.signal, () => this.#end('aborted'))
   }
 
   /** Whether it has not ended. */
@@ -130,7 +131,7 @@ export class TaskLease {
     this.#outcome = outcome
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#terms.controller?.signal.removeEventListener('abort', this.#onAbort)
+    this.#unhear?.()
     this.#terms.onEnd(this, outcome)
     return true
   }
@@ -139,7 +140,7 @@ export class TaskLease {
   #watch(): void {
     const { clock, route } = this.#terms
     const delay = Math.max(this.#state.endsAt - clock.monoMs(), 0)
-    this.#timer = clock.schedule(delay, this.#look, { ref: false, label: `lease of ${route}` })
+    this.#timer = limitOn(clock, delay, `lease of ${route}`, this.#look, false)
   }
 
   readonly #look = (): void => {

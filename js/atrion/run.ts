@@ -7,8 +7,10 @@ import {
   positiveMillis,
 } from '../arguments.ts'
 import { ClosedError, ShedError, TimeoutError } from '../errors.ts'
+import { limitOn } from '../clock/own-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import type { Gate } from './gate.ts'
+import { nothing, whenAborted } from '../signals.ts'
 import type { System } from '../system/system.ts'
 import type { Ticket } from './ticket.ts'
 import type { RunContext, RunOptions, TicketOutcome } from './types.ts'
@@ -98,12 +100,11 @@ function perform<T>(
     const finish = (outcome: TicketOutcome | undefined): void => {
       timer?.cancel()
       callOff?.()
-      signal?.removeEventListener('abort', onAbort)
+      unhear()
       ticket.done(orphaned ? ABORTED : outcome)
     }
     const onAbort = (): void => {
       const { reason } = signal as AbortSignal
-      signal?.removeEventListener('abort', onAbort)
       orphaned = true
       timer?.cancel()
       // Work that never settles is a failure at its deadline, but not if it was called off.
@@ -130,11 +131,12 @@ function perform<T>(
     }
     let timer: TimerHandle | undefined
     let callOff: (() => void) | undefined
+    let unhear = nothing
     /** The caller is gone, and the work is not at its end. */
     let orphaned = false
     const startedAt = signal === undefined ? 0 : gate.clock.monoMs()
     try {
-      timer = gate.clock.schedule(remainingMs, onTimeout, { label })
+      timer = limitOn(gate.clock, remainingMs, label, onTimeout)
     } catch (error) {
       // The clock is closed: work without a deadline is not begun.
       ticket.done(ABORTED)
@@ -146,7 +148,7 @@ function perform<T>(
       reject(signal.reason)
       return
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
+    unhear = whenAborted(signal, onAbort)
     try {
       const result = work(context)
       Promise.resolve(result).then((value) => {

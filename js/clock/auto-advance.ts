@@ -1,6 +1,3 @@
-import { InvalidArgumentError } from '../errors.ts'
-import { turn } from './host.ts'
-
 /** What it drives. */
 interface Driven {
   readonly closed: boolean
@@ -8,6 +5,8 @@ interface Driven {
   report(error: unknown, origin: string): void
   /** Fires the next timer, whenever it is due; whether there was one. */
   jumpToNext(): boolean
+  /** Resolves after a turn of the event loop or more, once nothing of the package is in flight. */
+  settled(): Promise<void>
   /** Whether somebody waits for time to pass; an interval alone does not. */
   readonly awaited: boolean
 }
@@ -16,15 +15,14 @@ interface Driven {
 const IDLE_TURNS = 2
 
 /**
- * Jumps to the next timer whenever the program is idle: no asynchronous advance is under way, no external promise is
- * pending, and two turns of the event loop brought no new timer. Intervals alone are not a reason to move, or a
+ * Jumps to the next timer whenever the program is idle: no asynchronous advance is under way, nothing of the package and no
+ * external promise is in flight, and two turns of the event loop brought no new timer. Intervals alone are not a reason to move, or a
  * program with one would spin for ever.
  */
 export class AutoAdvance {
   readonly #clock: Driven
   #enabled = false
   #running = false
-  #external = 0
   /** Counts what postpones a jump. */
   #activity = 0
 
@@ -48,25 +46,12 @@ export class AutoAdvance {
     if (!this.#running) void this.#run()
   }
 
-  inhibit<T>(promise: Promise<T>): Promise<T> {
-    if (typeof (promise as Promise<T> | undefined)?.then !== 'function') {
-      throw new InvalidArgumentError('promise', 'a promise', promise)
-    }
-    this.#external++
-    const settled = (): void => {
-      this.#external--
-      this.wake()
-    }
-    promise.then(settled, settled)
-    return promise
-  }
-
   async #run(): Promise<void> {
     this.#running = true
     try {
-      while (this.#enabled && !this.#clock.closed && this.#external === 0) {
+      while (this.#enabled && !this.#clock.closed) {
         if (!(await this.#idle())) continue
-        if (!this.#enabled || this.#clock.closed || this.#external > 0) break
+        if (!this.#enabled || this.#clock.closed) break
         if (!this.#clock.awaited) break
         this.#clock.jumpToNext()
       }
@@ -80,7 +65,7 @@ export class AutoAdvance {
 
   async #idle(): Promise<boolean> {
     const before = this.#activity
-    for (let index = 0; index < IDLE_TURNS; index++) await turn()
+    for (let index = 0; index < IDLE_TURNS; index++) await this.#clock.settled()
     return this.#activity === before && !this.#clock.advancing
   }
 }

@@ -1,15 +1,19 @@
-import { abortSignal, callable, known, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
+import { abortSignal, callable, flag, known, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { hot, nativePendingTimers } from '../native.ts'
 import type { ClockEvent } from './events.ts'
+import { soon } from './host.ts'
 import type { Instant } from './instant.ts'
 import { Interval } from './interval.ts'
 import type { Millis } from './millis.ts'
 import { type ErrorOwner, tellOwner } from '../owner.ts'
-import { type Sleeper, sleeperOf } from './sleepers.ts'
+import { whenAborted } from '../signals.ts'
+import { ifRejected } from '../thenable.ts'
+import { nameOf, type Sleeper, sleeperOf } from './sleepers.ts'
 import { Slots, type TimerInfo } from './slots.ts'
 import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
 
+const nothing = (): void => undefined
 const release = new FinalizationRegistry<number>((handle) => hot.clockClose(handle))
 
 /** With more timers than this pending, new ones are not traced: a trace costs microseconds, and nobody reads as many. */
@@ -63,11 +67,15 @@ export abstract class BaseClock implements Clock {
   /** @internal Wall time alone. */
   abstract wallMs(): number
   /** @internal Schedules on the monotonic track; the id. */
-  abstract arm(delay: number, callback: () => void, info?: TimerInfo): number
+  abstract arm(delay: number, callback: () => unknown, info?: TimerInfo): number
   /** @internal Schedules on the wall track; the id. */
-  abstract armWall(target: number, callback: () => void, info: TimerInfo): number
+  abstract armWall(target: number, callback: () => unknown, info: TimerInfo): number
   /** @internal After a timer was cancelled. */
   abstract disarmed(): void
+  /** @internal Holds time back until the returned function is called. Time that passes by itself is not held. */
+  hold(_what: string, _mostMs?: number): () => void {
+    return nothing
+  }
   /** @internal How late a wall deadline may be met, in ms, and still count as met. */
   abstract readonly toleranceMs: number
   /** @internal Whether a tick that finds its callback still running is skipped. */
@@ -78,11 +86,16 @@ export abstract class BaseClock implements Clock {
     return this.#closed
   }
 
-  schedule(delay: Millis, callback: () => void, options?: ScheduleOptions): TimerHandle {
+  schedule(delay: Millis, callback: () => unknown, options?: ScheduleOptions): TimerHandle {
     // The usual case in line: a timer costs a few hundred nanoseconds.
     if (typeof delay !== 'number' || !(delay >= 0 && delay <= MAX_DURATION_MS)) delay = Math.max(millis('ms', delay), 0)
     if (typeof callback !== 'function') callable('callback', callback)
     const info = options === undefined ? undefined : scheduleInfo(options)
+    return new Timer(this, this.arm(delay, callback, info))
+  }
+
+  /** @internal A timer of the package's own, which reports call by its kind and label. */
+  timer(delay: number, callback: () => unknown, info: TimerInfo): TimerHandle {
     return new Timer(this, this.arm(delay, callback, info))
   }
 
@@ -147,7 +160,7 @@ export abstract class BaseClock implements Clock {
     )
   }
 
-  interval(period: Millis, callback: () => void | Promise<void>): TimerHandle {
+  interval(period: Millis, callback: () => unknown): TimerHandle {
     const intervalMs = millis('ms', period)
     if (intervalMs <= 0) throw new InvalidArgumentError('ms', 'positive: Interval must be positive', period)
     callable('callback', callback)
@@ -192,19 +205,25 @@ export abstract class BaseClock implements Clock {
   fire(id: number): void {
     const callback = this.slots.take(id)
     try {
-      callback()
+      const result = callback()
+      if (result !== undefined) ifRejected(result, (error) => this.#failed(error, callback))
     } catch (error) {
-      this.report(error, `a timer callback (${callback.name || 'anonymous'})`)
+      this.#failed(error, callback)
     }
+  }
+
+  #failed(error: unknown, callback: () => unknown): void {
+    this.report(error, `a timer callback (${nameOf(callback) ?? 'anonymous'})`)
   }
 
   /** @internal Tells the listener; building the event costs nothing when there is none. */
   emit(event: () => ClockEvent): void {
     if (this.#emit === undefined) return
+    const failed = (error: unknown): void => this.report(error, "a clock's emit function")
     try {
-      this.#emit(event())
+      ifRejected(this.#emit(event()), failed)
     } catch (error) {
-      this.report(error, "a clock's emit function")
+      failed(error)
     }
   }
 
@@ -236,7 +255,8 @@ export abstract class BaseClock implements Clock {
       if (signal?.aborted) throw signal.reason
       const wait = begin()
       if (wait === undefined) {
-        resolve()
+        // A loop of waits for nothing lets the event loop turn.
+        soon(resolve)
         return
       }
       // The listener of the start may have closed the clock or aborted.
@@ -247,17 +267,16 @@ export abstract class BaseClock implements Clock {
       }
       const info: TimerInfo = { kind, ref: true, site: this.site() }
       const id = wait.arm(() => {
-        signal?.removeEventListener('abort', onAbort)
+        stop()
         resolve()
         wait.end()
       }, info)
-      const onAbort = (): void => {
+      const stop = whenAborted(signal, (reason) => {
         // On a closed clock there is no timer left, and the signal is how its owner is told.
         if (!this.cancelTimer(id) && !this.#closed) return
         wait.abort()
-        reject((signal as AbortSignal).reason)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
+        reject(reason)
+      })
     })
   }
 }
@@ -274,7 +293,9 @@ function signalOf(options: WaitOptions): AbortSignal | undefined {
 }
 
 function scheduleInfo(options: ScheduleOptions): TimerInfo {
-  const { label, ref = true } = checkOptions('options', options)
+  const { label, ref } = checkOptions('options', options)
   known('options', options, ['label', 'ref'])
-  return { kind: 'schedule', label, ref }
+  if (label !== undefined && typeof label !== 'string')
+    throw new InvalidArgumentError('options.label', 'a string', label)
+  return { kind: 'schedule', label, ref: flag('options.ref', true, ref) }
 }

@@ -12,12 +12,14 @@ import { kept } from '../kept.ts'
 import { hot, scratch } from '../native.ts'
 import { AutoAdvance } from './auto-advance.ts'
 import { BaseClock } from './base.ts'
+import { Holds } from './holds.ts'
 import { turn } from './host.ts'
 import { type Instant, instant } from './instant.ts'
 import type { Millis } from './millis.ts'
 import { type ErrorOwner, warnOwner } from '../owner.ts'
 import { describeSleeper, type Sleeper, sleeperOf } from './sleepers.ts'
 import type { TimerInfo } from './slots.ts'
+import { promiseOf } from '../thenable.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { Clock, EmitFn } from './types.ts'
 
@@ -36,7 +38,7 @@ export interface ControlledClockOptions {
   /** After this much real time in which somebody sleeps and nothing moves, `onStall` is told. 0 is never. Default 1000. */
   readonly stallAfterMs?: number
   /** Told who sleeps when nothing moves. Default: a process warning with their places of creation. */
-  readonly onStall?: (sleepers: Sleeper[]) => void
+  readonly onStall?: (sleepers: Sleeper[]) => unknown
 }
 
 /** A {@link Clock} that moves only when told to, and then fires each timer at exactly its deadline. */
@@ -44,14 +46,18 @@ export interface ControlledClock extends Clock {
   /**
    * Moves by `ms`, firing what is due in (deadline, insertion) order, and lets promises, `nextTick` and one turn of
    * the event loop run between timers, so that code which sleeps in a loop proceeds as it would in real time. Calls
-   * made meanwhile queue up. Zero fires what is due now.
+   * made meanwhile queue up. Zero fires what is due now. Time stands while the package has something in flight (an append
+   * to a journal on disk, a load by another thread, an exchange with Redis), so a program runs the same way each time.
    *
    * @throws TimerLoopError when timers keep scheduling timers for the same instant.
    */
   advance(ms: Millis): Promise<void>
   /** Moves both tracks to an absolute monotonic time, like {@link advance}. A past time fires only what is due. */
   set(monoMs: number): Promise<void>
-  /** Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing. */
+  /**
+   * Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing. It
+   * cannot wait for what is in flight: where journals on disk, other threads or Redis take part, use {@link advance}.
+   */
   advanceBy(ms: Millis): void
   /** Like {@link advanceBy}, to an absolute monotonic time. One at or before now does nothing. */
   advanceTo(monoMs: number): void
@@ -63,7 +69,7 @@ export interface ControlledClock extends Clock {
   flush(): Promise<void>
   /** While true, the clock jumps to the next timer whenever the program is idle and somebody waits. Default false. */
   autoAdvance: boolean
-  /** Holds {@link autoAdvance} back until the promise settles: for real I/O. Returns the promise. */
+  /** Holds every asynchronous move back until the promise settles: for real I/O of yours. Returns the promise. */
   external<T>(promise: Promise<T>): Promise<T>
   /** Who is waiting, in order of insertion. */
   sleepers(): Sleeper[]
@@ -82,8 +88,10 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   #draining = false
   /** Counts moves, to see that nothing moved. */
   #moves = 0
+  #activity = 0
   readonly #loopLimit: number
   readonly #auto: AutoAdvance = new AutoAdvance(this)
+  readonly #holds: Holds = new Holds((error, origin) => this.report(error, origin))
   readonly #stall: StallWatch | undefined
   readonly toleranceMs = 0
 
@@ -119,12 +127,32 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return this.#moves
   }
 
+  /** @internal How often a timer was made, fired or cancelled, or the clock moved. */
+  get activity(): number {
+    return this.#activity + this.#moves
+  }
+
+  override hold(what: string, mostMs?: number): () => void {
+    this.#activity++
+    return this.#holds.take(what, mostMs)
+  }
+
+  /** @internal Whether something of the package is in flight. */
+  get held(): boolean {
+    return this.#holds.any
+  }
+
+  /** @internal */
+  settled(): Promise<void> {
+    return this.#holds.settled()
+  }
+
   // In a synchronous drain no promise can settle, so a callback that is still running says nothing.
   skipsOverlap(): boolean {
     return !this.#draining
   }
 
-  arm(delay: number, callback: () => void, info?: TimerInfo): number {
+  arm(delay: number, callback: () => unknown, info?: TimerInfo): number {
     this.assertOpen()
     const id = hot.controlledAfter(this.handle, delay)
     this.slots.put(id, callback, info)
@@ -132,7 +160,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return id
   }
 
-  armWall(target: number, callback: () => void, info: TimerInfo): number {
+  armWall(target: number, callback: () => unknown, info: TimerInfo): number {
     const id = hot.controlledAtWall(this.handle, target)
     this.slots.put(id, callback, info)
     this.#armed(info)
@@ -140,7 +168,10 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
 
   disarmed(): void {
-    if (this.closed) this.#auto.enabled = false
+    this.#activity++
+    if (!this.closed) return
+    this.#auto.enabled = false
+    this.#holds.end()
   }
 
   advance(delay: Millis): Promise<void> {
@@ -196,7 +227,11 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
 
   external<T>(promise: Promise<T>): Promise<T> {
-    return this.#auto.inhibit(promise)
+    const pending = promiseOf(promise)
+    if (pending === undefined) throw new InvalidArgumentError('promise', 'a promise', promise)
+    const release = this.hold('a promise given to external()', Infinity)
+    pending.then(release, release)
+    return promise
   }
 
   /** @internal Fires the next timer, whenever it is due; whether there was one. */
@@ -233,14 +268,14 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
 
   async #advanceTo(target: () => number): Promise<void> {
     this.assertOpen()
-    // Code that was about to sleep when advance was called gets there first.
-    await turn()
+    // Code that was about to sleep when advance was called gets there first, and what is in flight arrives.
+    await this.settled()
     const from = this.#mono
     const to = target()
     let quiet = false
     while (!this.closed && !quiet) {
       quiet = !this.#step(to)
-      await turn()
+      await this.settled()
       // What woke up may have scheduled something that is due still.
       if (quiet && hot.controlledNext(this.handle) > 0 && (scratch[0] as number) <= this.#mono) quiet = false
     }
@@ -282,7 +317,8 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
 
   #armed(info: TimerInfo | undefined): void {
-    if (info !== undefined && (info.kind === 'sleep' || info.kind === 'deadline')) this.#stall?.watch()
+    this.#activity++
+    if (info !== undefined && info.kind !== 'schedule' && info.kind !== 'interval') this.#stall?.watch()
     if (this.#auto.enabled) this.#auto.wake()
   }
 }

@@ -139,6 +139,7 @@ export class Alarm {
 }
 
 const realSetTimeout = setTimeout
+const realClearTimeout = clearTimeout
 const realSetImmediate = typeof setImmediate === 'function' ? setImmediate : undefined
 
 /**
@@ -162,15 +163,43 @@ export function turn(): Promise<void> {
   })
 }
 
-/** Calls back in the next turn of the real event loop, after I/O that is ready. Holds the loop. */
+let owedTurns = 0
+
+/** Returns whether somebody waits for {@link soon}. */
+export const turnsPending = (): boolean => owedTurns > 0
+
+/**
+ * Calls back in the next turn of the real event loop, after I/O that is ready. Holds the loop, and controlled clocks: it is
+ * for what takes no time: work of the package's own that gives others a turn, and waits of zero.
+ */
 export function soon(run: () => void): void {
-  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(run)
-  else void turn().then(() => run())
+  owedTurns++
+  const go = (): void => {
+    owedTurns--
+    run()
+  }
+  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(go)
+  else void turn().then(go)
 }
+
+/** What keeps an event loop open although nothing goes on: streams, ports and servers that wait to be used. */
+const IDLE: ReadonlySet<string> = new Set([
+  'TTYWrap',
+  'PipeWrap',
+  'MessagePort',
+  'Worker',
+  'TCPServerWrap',
+  'SignalWrap',
+  'FSEventWrap',
+  'StatWatcher',
+])
+
+/** Returns whether nothing is under way in this thread that could end by itself: no timer, no request, no connection. */
+export const isIdle = (): boolean => process.getActiveResourcesInfo().every((kind) => IDLE.has(kind))
 
 /** Calls back after real time, without holding the event loop; the returned function cancels. */
 export function afterRealTime(delay: number, callback: () => void): () => void {
   const timer = realSetTimeout(callback, delay) as HostTimer | number
   if (typeof timer === 'object') timer.unref?.()
-  return () => clearTimeout(timer as never)
+  return () => realClearTimeout(timer as never)
 }

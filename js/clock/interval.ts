@@ -1,4 +1,4 @@
-import { isThenable } from '../thenable.ts'
+import { promiseOf } from '../thenable.ts'
 import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
 import type { TimerInfo } from './slots.ts'
@@ -23,7 +23,7 @@ interface Ticking {
 export class Interval implements TimerHandle {
   readonly #clock: Ticking
   readonly #periodMs: number
-  readonly #callback: () => void | Promise<void>
+  readonly #callback: () => unknown
   readonly #site: Error | undefined
   #timer: number
   #dueAt: number
@@ -31,7 +31,7 @@ export class Interval implements TimerHandle {
   #running = false
   #cancelled = false
 
-  constructor(clock: Ticking, periodMs: number, callback: () => void | Promise<void>, site: Error | undefined) {
+  constructor(clock: Ticking, periodMs: number, callback: () => unknown, site: Error | undefined) {
     this.#clock = clock
     this.#periodMs = periodMs
     this.#callback = callback
@@ -68,10 +68,11 @@ export class Interval implements TimerHandle {
     clock.emit(() => ({ type: 'time:interval:tick', intervalMs, tick, at: clock.now() }))
     if (this.#cancelled) return
     try {
-      const result = this.#callback() as unknown
-      if (isThenable(result)) {
+      const result = this.#callback()
+      const pending = result === undefined ? undefined : promiseOf(result)
+      if (pending !== undefined) {
         this.#running = true
-        Promise.resolve(result).then(
+        pending.then(
           () => {
             this.#running = false
           },

@@ -1,9 +1,9 @@
-import type { TimerInfo } from './slots.ts'
+import type { TimerInfo, WaitKind } from './slots.ts'
 
 /** One pending timer, as reports name it. */
 export interface Sleeper {
   /** What kind of wait it is. */
-  readonly kind: TimerInfo['kind']
+  readonly kind: WaitKind
   /** Its label, or its callback's name. */
   readonly label: string | undefined
   /** Which time `dueMs` is measured in. */
@@ -16,12 +16,22 @@ export interface Sleeper {
 
 /** @internal */
 export function sleeperOf(
-  { info, callback }: { info: TimerInfo; callback: (() => void) | undefined },
+  { info, callback }: { info: TimerInfo; callback: (() => unknown) | undefined },
   track: 'mono' | 'wall',
   dueMs: number,
 ): Sleeper {
-  const label = info.label ?? (info.kind === 'schedule' ? callback?.name || undefined : undefined)
+  const label = info.label ?? (info.kind === 'schedule' ? nameOf(callback) : undefined)
   return { kind: info.kind, label, track, dueMs, createdAt: callerFrames(info.site) }
+}
+
+/** @internal The name of a function, if it has one that can be read. */
+export function nameOf(callback: { readonly name: unknown } | undefined): string | undefined {
+  try {
+    const name = callback?.name
+    return typeof name === 'string' && name !== '' ? name : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** One line a sleeper, for warnings and errors. */

@@ -1,8 +1,14 @@
 /** What JavaScript keeps beside the core's timers: the callback of each slot, and what reports say of it. */
 
+/**
+ * What a timer is: `sleep` and `deadline`, which somebody waits for; `pause`, after which something of the package goes on;
+ * `limit`, which ends a wait that takes too long; `interval`; and `schedule`, a callback.
+ */
+export type WaitKind = 'sleep' | 'deadline' | 'pause' | 'limit' | 'interval' | 'schedule'
+
 /** What is known of a timer besides its callback. */
 export interface TimerInfo {
-  readonly kind: 'sleep' | 'deadline' | 'interval' | 'schedule'
+  readonly kind: WaitKind
   readonly label?: string | undefined
   /** Whether the event loop waits for it. */
   readonly ref: boolean
@@ -12,13 +18,13 @@ export interface TimerInfo {
 
 /** A timer that has more to it than a callback. */
 interface Timed {
-  readonly callback: () => void
+  readonly callback: () => unknown
   readonly info: TimerInfo
 }
 
 const PLAIN: TimerInfo = { kind: 'schedule', ref: true }
 
-type Stored = undefined | (() => void) | Timed
+type Stored = undefined | (() => unknown) | Timed
 
 /** Slots a chunk; a power of two. */
 const CHUNK_BITS = 10
@@ -50,7 +56,7 @@ export class Slots {
     return this.#holding
   }
 
-  put(id: number, callback: () => void, info?: TimerInfo): void {
+  put(id: number, callback: () => unknown, info?: TimerInfo): void {
     const slot = id >>> 0
     const chunk = this.#chunks[slot >>> CHUNK_BITS] ?? this.#grow()
     chunk[slot % CHUNK] = info === undefined ? callback : { callback, info }
@@ -58,10 +64,10 @@ export class Slots {
   }
 
   /** Removes and returns the callback of a timer that fired or was cancelled. */
-  take(id: number): () => void {
+  take(id: number): () => unknown {
     const slot = id >>> 0
     const chunk = this.#chunks[slot >>> CHUNK_BITS] as Stored[]
-    const timer = chunk[slot % CHUNK] as (() => void) | Timed
+    const timer = chunk[slot % CHUNK] as (() => unknown) | Timed
     chunk[slot % CHUNK] = undefined
     if (typeof timer === 'function') {
       this.#count(undefined, -1)
@@ -79,7 +85,7 @@ export class Slots {
   touched = 0
 
   /** What is known of the timer in a slot, and its callback. */
-  describe(slot: number): { info: TimerInfo; callback: (() => void) | undefined } {
+  describe(slot: number): { info: TimerInfo; callback: (() => unknown) | undefined } {
     const timer = this.#chunks[slot >>> CHUNK_BITS]?.[slot % CHUNK]
     return typeof timer === 'object' ? timer : { info: PLAIN, callback: timer }
   }

@@ -1,66 +1,84 @@
-import { afterRealTime } from './host.ts'
+import { ifRejected } from '../thenable.ts'
+import { afterRealTime, isIdle } from './host.ts'
 import { describeSleeper, type Sleeper } from './sleepers.ts'
 
 interface Watched {
   readonly closed: boolean
   /** Counts moves. */
   readonly moves: number
+  /** Counts moves, timers that were made, fired or cancelled, and what went in flight. */
+  readonly activity: number
   /** Whether an asynchronous advance is under way. */
   readonly advancing: boolean
+  /** Whether something of the package is in flight. */
+  readonly held: boolean
   report(error: unknown, origin: string): void
   sleepers(): Sleeper[]
+}
+
+/** What the watch has seen when it began. */
+interface Seen {
+  readonly moves: number
+  readonly activity: number
 }
 
 const SHOWN = 10
 /** After a blocked event loop, the program gets this long to move its clock before it counts as stalled. */
 const SECOND_LOOK_MS = 25
 
-/** Tells, once a stall, who sleeps on a clock that nobody moves: the usual reason why a test hangs. */
+/**
+ * Tells, once a stall, who waits on a clock that nobody moves: the usual reason why a test hangs. Sleeps and pauses wait for
+ * the clock alone. A limit bounds work that may end by itself, so limits are told of only when nothing at all goes on.
+ */
 export class StallWatch {
   readonly #clock: Watched
   readonly #afterMs: number
-  readonly #report: (sleepers: Sleeper[]) => void
+  readonly #report: (sleepers: Sleeper[]) => unknown
   #armed = false
 
-  constructor(clock: Watched, afterMs: number, report: ((sleepers: Sleeper[]) => void) | undefined) {
+  constructor(clock: Watched, afterMs: number, report: ((sleepers: Sleeper[]) => unknown) | undefined) {
     this.#clock = clock
     this.#afterMs = afterMs
     this.#report = report ?? warn
   }
 
-  /** Somebody went to sleep. */
+  /** Somebody waits. */
   watch(): void {
     if (this.#armed) return
     this.#armed = true
-    const moves = this.#clock.moves
+    const { moves, activity } = this.#clock
+    const seen: Seen = { moves, activity }
     afterRealTime(this.#afterMs, () =>
-      this.#look(moves, () => afterRealTime(SECOND_LOOK_MS, () => this.#look(moves, () => this.#tell()))),
+      this.#look(seen, () => afterRealTime(SECOND_LOOK_MS, () => this.#look(seen, (stalled) => this.#tell(stalled)))),
     )
   }
 
-  /** Goes on to `stalled` when somebody sleeps and nothing moved since. */
-  #look(moves: number, stalled: () => void): void {
-    const moved = this.#clock.moves !== moves || this.#clock.advancing
-    if (!moved && this.#waits().length > 0) {
-      stalled()
+  /** Goes on to `then` when somebody hangs. */
+  #look(seen: Seen, then: (stalled: Sleeper[]) => void): void {
+    const waits = this.#clock.closed ? [] : this.#clock.sleepers().filter(({ kind }) => kind !== 'interval')
+    const stalled = this.#stalled(waits, seen)
+    if (stalled.length > 0) {
+      then(stalled)
       return
     }
     this.#armed = false
-    if (this.#waits().length > 0) this.watch()
+    if (waits.some(({ kind }) => kind !== 'schedule')) this.watch()
   }
 
-  #tell(): void {
+  #stalled(waits: Sleeper[], { moves, activity }: Seen): Sleeper[] {
+    const clock = this.#clock
+    if (clock.moves !== moves || clock.advancing || clock.held) return []
+    const isQuiet = clock.activity === activity && waits.some(({ kind }) => kind === 'limit') && isIdle()
+    return waits.filter(({ kind }) => kind !== 'schedule' && (kind !== 'limit' || isQuiet))
+  }
+
+  #tell(stalled: Sleeper[]): void {
     this.#armed = false
     try {
-      this.#report(this.#waits())
+      ifRejected(this.#report(stalled), (error) => this.#clock.report(error, 'onStall'))
     } catch (error) {
       this.#clock.report(error, 'onStall')
     }
-  }
-
-  #waits(): Sleeper[] {
-    if (this.#clock.closed) return []
-    return this.#clock.sleepers().filter(({ kind }) => kind === 'sleep' || kind === 'deadline')
   }
 }
 
@@ -68,7 +86,15 @@ function warn(sleepers: Sleeper[]): void {
   const shown = sleepers.slice(0, SHOWN).map((sleeper) => `  ${describeSleeper(sleeper)}`)
   const more = sleepers.length > SHOWN ? `\n  and ${sleepers.length - SHOWN} more` : ''
   process.emitWarning(
-    `a controlled clock stands still while ${sleepers.length} wait on it; advance it, or set autoAdvance:\n${shown.join('\n')}${more}`,
+    `a controlled clock stands still while ${sleepers.length} wait on it (${counts(sleepers)}); ` +
+      `advance it, or set autoAdvance:\n${shown.join('\n')}${more}`,
     { type: 'KeelsonWarning', code: 'KEELSON_STALLED' },
   )
+}
+
+/** How many there are of each kind: `2 sleep, 1 limit`. */
+function counts(sleepers: readonly Sleeper[]): string {
+  const found = new Map<string, number>()
+  for (const { kind } of sleepers) found.set(kind, (found.get(kind) ?? 0) + 1)
+  return [...found].map(([kind, count]) => `${count} ${kind}`).join(', ')
 }

@@ -86,7 +86,7 @@ class SystemClock extends BaseClock {
     return true
   }
 
-  arm(delay: number, callback: () => void, info?: TimerInfo): number {
+  arm(delay: number, callback: () => unknown, info?: TimerInfo): number {
     this.assertOpen()
     const now = this.#host.mono()
     const id = hot.hostAfter(this.handle, now + delay, now)
@@ -95,7 +95,7 @@ class SystemClock extends BaseClock {
     return id
   }
 
-  armWall(target: number, callback: () => void, info: TimerInfo): number {
+  armWall(target: number, callback: () => unknown, info: TimerInfo): number {
     const now = this.#host.mono()
     const id = hot.hostAtWall(this.handle, target, now)
     this.slots.put(id, callback, info)

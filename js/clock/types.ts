@@ -3,7 +3,7 @@ import type { Instant } from './instant.ts'
 import type { Millis } from './millis.ts'
 
 /** Receives the clock's events, in order, on the caller's stack. */
-export type EmitFn = (event: ClockEvent) => void
+export type EmitFn = (event: ClockEvent) => unknown
 
 /** A point in wall time. Any `Instant` is one. */
 export interface DeadlineTarget {
@@ -40,20 +40,23 @@ export interface Clock {
   now(): Instant
   /** Monotonic milliseconds, without making an `Instant`. */
   monoMs(): number
-  /** Resolves after `ms`. Zero or less resolves at once and emits nothing. */
+  /**
+   * Resolves after `ms`. Zero or less takes no time, only a turn of the real event loop, so that a loop of it starves
+   * nobody; it emits nothing.
+   */
   sleep(ms: Millis, options?: WaitOptions): Promise<void>
   /** The same as {@link sleep}. */
   timeout(ms: Millis, options?: WaitOptions): Promise<void>
-  /** Resolves when wall time reaches the target, also when it gets there by a jump. One in the past resolves at once. */
+  /** Resolves when wall time reaches the target, also when it gets there by a jump. One in the past takes a turn of the event loop. */
   deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void>
   /**
    * Calls back every `ms` at a fixed cadence. An asynchronous callback that is still running is not called again:
    * that tick is skipped and not counted. Its errors become `time:interval:error`, or go to the error owner when
    * nobody listens; the interval goes on.
    */
-  interval(ms: Millis, callback: () => void | Promise<void>): TimerHandle
-  /** Calls back once after `ms`, at the earliest now. A throw goes to the error owner. */
-  schedule(ms: Millis, callback: () => void, options?: ScheduleOptions): TimerHandle
+  interval(ms: Millis, callback: () => unknown): TimerHandle
+  /** Calls back once after `ms`, at the earliest now. What it throws or rejects with goes to the error owner. */
+  schedule(ms: Millis, callback: () => unknown, options?: ScheduleOptions): TimerHandle
   /** Timers that have not fired and were not cancelled. */
   getPendingTimerCount(): number
   /** Forgets all timers: pending waits never settle, new ones are refused. Idempotent. */

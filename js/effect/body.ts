@@ -3,8 +3,8 @@ import type { System } from '../system/system.ts'
 import type { CancelToken } from './cancel.ts'
 import type { Context } from './context.ts'
 import type { FinalizerScope } from './finalizers.ts'
-import { type ExitKind, OK } from './op.ts'
-import { liftedKind, liftedValue } from './result.ts'
+import { ERR, type ExitKind, OK } from './op.ts'
+import { tagOf } from './result.ts'
 
 /** What the function of an effect is handed. It is also the {@link Context} in which it runs. */
 export interface EffectEnv extends Context {
@@ -69,9 +69,26 @@ export class Body {
 
   end(kind: ExitKind, given: unknown): void {
     this.over = true
-    if (this.leftTo !== undefined) this.leftTo.bodyEnded(this)
-    else if (kind === OK && !this.raw) this.fiber.resume(this.epoch, liftedKind(given), liftedValue(given))
-    else this.fiber.resume(this.epoch, kind, given)
+    if (this.leftTo !== undefined) {
+      this.leftTo.bodyEnded(this)
+      return
+    }
+    if (kind === OK && !this.raw && typeof given === 'object' && given !== null) {
+      const tag = tagOf(given)
+      if (tag !== undefined) {
+        try {
+          if (tag === 'Ok' && 'value' in given) given = given.value
+          else if (tag === 'Err' && 'error' in given) {
+            given = given.error
+            kind = ERR
+          }
+        } catch (error) {
+          given = error
+          kind = ERR
+        }
+      }
+    }
+    this.fiber.resume(this.epoch, kind, given)
   }
 }
 

@@ -1,5 +1,6 @@
 import { callable, callbacks } from '../arguments.ts'
 import { getDefaultSystem } from '../system/default.ts'
+import { ifRejected } from '../thenable.ts'
 
 type Report = (error: unknown, origin: string) => void
 
@@ -10,7 +11,7 @@ export interface CancelToken {
   readonly reason: unknown
   isCanceled(): boolean
   /** Calls back once when it is cancelled, at once if it is already; the returned function forgets that. */
-  onCancel(callback: () => void): () => void
+  onCancel(callback: () => unknown): () => void
   /** Cancels it and its children. The first reason stays. */
   cancel(reason?: unknown): void
 }
@@ -28,7 +29,7 @@ export class CancelTokenImpl implements CancelToken {
   readonly #report: Report
   #canceled = false
   #reason: unknown
-  #listeners: Set<{ readonly callback: () => void }> | undefined
+  #listeners: Set<{ readonly callback: () => unknown }> | undefined
   #leaveParent: (() => void) | undefined
 
   constructor(parent?: CancelToken, report: Report = reportToDefault) {
@@ -44,7 +45,7 @@ export class CancelTokenImpl implements CancelToken {
     return this.#canceled || this.#parent?.isCanceled() === true
   }
 
-  onCancel(callback: () => void): () => void {
+  onCancel(callback: () => unknown): () => void {
     callable('callback', callback)
     if (this.isCanceled()) {
       this.#call(callback)
@@ -73,11 +74,12 @@ export class CancelTokenImpl implements CancelToken {
     for (const { callback } of listeners ?? []) this.#call(callback)
   }
 
-  #call(callback: () => void): void {
+  #call(callback: () => unknown): void {
+    const failed = (error: unknown): void => this.#report(error, 'a callback of onCancel')
     try {
-      callback()
+      ifRejected(callback(), failed)
     } catch (error) {
-      this.#report(error, 'a callback of onCancel')
+      failed(error)
     }
   }
 }
@@ -94,6 +96,9 @@ export class CancelTokenImpl implements CancelToken {
  */
 export function createCancelToken(parent?: CancelToken): CancelToken {
   callbacks('parent', parent, ['isCanceled', 'onCancel', 'cancel'])
-  if (parent !== undefined) callable('parent.onCancel', (parent as CancelToken | null)?.onCancel)
+  if (parent !== undefined) {
+    callable('parent.onCancel', (parent as CancelToken | null)?.onCancel)
+    callable('parent.isCanceled', parent.isCanceled)
+  }
   return new CancelTokenImpl(parent)
 }

@@ -1,7 +1,7 @@
 import { callable, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
 import type { Clock } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { isThenable } from '../thenable.ts'
+import { promiseOf } from '../thenable.ts'
 import { type EffectEnv, Env } from './body.ts'
 import type { ContextImpl } from './context.ts'
 import type { EffectEmit } from './events.ts'
@@ -110,8 +110,8 @@ export class Effect<E, A> extends Op {
     return new Effect(SYNC, undefined, (core: Core) => new Fiber(core.spawnDaemon(this, site)), this.emit)
   }
 
-  /** Cleans up when it is interrupted. The interrupt waits for that. */
-  onInterrupt(cleanup: () => Effect<unknown, unknown> | PromiseLike<unknown> | void): Effect<E, A> {
+  /** Cleans up when it is interrupted. The interrupt waits for that: for a promise, and for an effect, which is run. */
+  onInterrupt(cleanup: () => unknown): Effect<E, A> {
     return new Effect(ENTER, undefined, cleanedUp(this, callable('cleanup', cleanup)), this.emit)
   }
 
@@ -216,28 +216,39 @@ export function effect<E = unknown, A = never>(
 ): Effect<E, A>
 export function effect<A>(fn: (env: EffectEnv) => A | PromiseLike<A>, options?: EffectOptions): Effect<unknown, A>
 export function effect(fn: (env: EffectEnv) => unknown, options?: EffectOptions): Effect<unknown, unknown> {
+  return new Effect(BODY, undefined, callable('fn', fn), emitOf(options))
+}
+
+/** Who is told, if somebody is. */
+function emitOf(options: EffectOptions | undefined): EffectEmit | undefined {
+  if (options === undefined) return undefined
   const given = checkOptions('options', options)
   known('options', given, ['emit'])
-  return new Effect(BODY, undefined, callable('fn', fn), optionalCallable('options.emit', given.emit))
+  return optionalCallable('options.emit', given.emit)
 }
 
 /** An effect that is a value. */
-export const succeed = <A>(value: A): Effect<never, A> => new Effect(SUCCEED, undefined, value, undefined)
+export const succeed = <A>(value: A, options?: EffectOptions): Effect<never, A> =>
+  new Effect(SUCCEED, undefined, value, emitOf(options))
 
 /** An effect that is a failure. */
-export const fail = <E>(error: E): Effect<E, never> => new Effect(FAIL, undefined, error, undefined)
+export const fail = <E>(error: E, options?: EffectOptions): Effect<E, never> =>
+  new Effect(FAIL, undefined, error, emitOf(options))
 
 /** An effect that waits for a promise, which is under way already, or for the one that a function makes at each run. */
 export function fromPromise<A>(promise: PromiseLike<A> | ((env: EffectEnv) => PromiseLike<A>)): Effect<unknown, A> {
   if (typeof promise === 'function') return new Effect(RAW_BODY, undefined, promise, undefined)
-  if (!isThenable(promise))
+  // Its `then` is read once and called once, however often the effect is run.
+  const adopted = promiseOf(promise)
+  if (adopted === undefined) {
     throw new InvalidArgumentError('promise', 'a promise, or a function that makes one', promise)
+  }
   // It is this effect's now: its rejection is told to whoever runs it, perhaps later.
-  void promise.then(undefined, () => {})
-  return new Effect(RAW_BODY, undefined, () => promise, undefined)
+  void adopted.then(undefined, () => {})
+  return new Effect(RAW_BODY, undefined, () => adopted, undefined)
 }
 
-/** An effect that does nothing for a while. Zero ends at once. */
+/** An effect that does nothing for a while. Zero takes a turn of the event loop. */
 export function sleep(ms: number): Effect<never, void> {
   return new Effect(SUSPEND, undefined, sleepFor(duration('ms', ms), siteNow()), undefined)
 }
@@ -247,7 +258,7 @@ type ErrorOf<T> = T extends Effect<infer E, unknown> ? E : never
 type ValueOf<T> = T extends Effect<unknown, infer A> ? A : never
 
 /** Options of {@link all}. */
-export interface AllOptions {
+export interface AllOptions extends EffectOptions {
   /** How many run at a time: an integer from 1, or `Infinity`, the default. */
   readonly concurrency?: number
 }
@@ -258,10 +269,11 @@ export function all<const T extends Effects>(
   options?: AllOptions,
 ): Effect<ErrorOf<T[number]>, { -readonly [K in keyof T]: ValueOf<T[K]> }> {
   const given = checkOptions('options', options)
-  known('options', given, ['concurrency'])
-  const { concurrency = Infinity } = given
+  known('options', given, ['concurrency', 'emit'])
+  const { concurrency = Infinity, emit } = given
   if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
-  return new Effect(SUSPEND, undefined, allOf(list('effects', effects), concurrency), undefined)
+  const told = optionalCallable<EffectEmit>('options.emit', emit)
+  return new Effect(SUSPEND, undefined, allOf(list('effects', effects), concurrency), told)
 }
 
 /**
@@ -269,10 +281,13 @@ export function all<const T extends Effects>(
  *
  * @throws InvalidArgumentError for an empty list: nobody could win.
  */
-export function race<const T extends Effects>(effects: T): Effect<ErrorOf<T[number]>, ValueOf<T[number]>> {
+export function race<const T extends Effects>(
+  effects: T,
+  options?: EffectOptions,
+): Effect<ErrorOf<T[number]>, ValueOf<T[number]>> {
   const ops = list('effects', effects)
   if (ops.length === 0) throw new InvalidArgumentError('effects', 'a non-empty list', effects)
-  return new Effect(SUSPEND, undefined, firstOf(ops), undefined)
+  return new Effect(SUSPEND, undefined, firstOf(ops), emitOf(options))
 }
 
 /**
@@ -288,7 +303,7 @@ export function race<const T extends Effects>(effects: T): Effect<ErrorOf<T[numb
 export function acquireUseRelease<E, R, E2, A>(
   acquire: Effect<E, R>,
   use: (resource: R) => Effect<E2, A>,
-  release?: (resource: R, cause: Cause) => Effect<unknown, unknown> | PromiseLike<unknown> | void,
+  release?: (resource: R, cause: Cause) => unknown,
 ): Effect<E | E2, A> {
   if (!isOp(acquire)) throw new InvalidArgumentError('acquire', 'an effect', acquire)
   callable('use', use)

@@ -1,6 +1,7 @@
 /** Errors of effects. */
 import { isCode } from '../error-base.ts'
 import { KeelsonError } from '../errors.ts'
+import { textOf } from '../thrown.ts'
 
 /** `run()` of an effect that was interrupted. `cause` is the reason that was given. */
 export class InterruptedError extends KeelsonError {
@@ -96,11 +97,3 @@ export const isUnfinishedError: (error: unknown) => error is UnfinishedError = i
 export const isJoinCycleError: (error: unknown) => error is JoinCycleError = isCode(JoinCycleError.code)
 /** Guard for {@link LeakError}. */
 export const isLeakError: (error: unknown) => error is LeakError = isCode(LeakError.code)
-
-function textOf(failure: unknown): string {
-  try {
-    return String(failure)
-  } catch {
-    return `a value without text (${typeof failure})`
-  }
-}

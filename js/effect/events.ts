@@ -1,4 +1,5 @@
 /** What an effect with `emit` tells. */
+import { ifRejected } from '../thenable.ts'
 
 interface Told {
   /** Which run of which effect. */
@@ -22,7 +23,7 @@ export type EffectEvent = Told &
   )
 
 /** Receives the events of an effect, in order. What it throws goes to the system's `onError`. */
-export type EffectEmit = (event: EffectEvent) => void
+export type EffectEmit = (event: EffectEvent) => unknown
 
 type Fields = EffectEvent extends infer Each ? (Each extends Told ? Omit<Each, keyof Told> : never) : never
 
@@ -35,9 +36,10 @@ interface Teller {
 /** Tells, if there is somebody to tell. */
 export function tell(emit: EffectEmit | undefined, fiber: Teller, effectId: string, fields: Fields): void {
   if (emit === undefined) return
+  const failed = (error: unknown): void => fiber.report(error, "an effect's emit function")
   try {
-    emit({ ...fields, effectId, timestamp: fiber.clock.now().wallMs } as EffectEvent)
+    ifRejected(emit({ ...fields, effectId, timestamp: fiber.clock.now().wallMs } as EffectEvent), failed)
   } catch (error) {
-    fiber.report(error, "an effect's emit function")
+    failed(error)
   }
 }

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Clock } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { isThenable } from '../thenable.ts'
+import { promiseOf } from '../thenable.ts'
 import { Body, Env } from './body.ts'
 import { type CancelToken, CancelTokenImpl } from './cancel.ts'
 import { withValue } from './context.ts'
@@ -335,7 +335,8 @@ export class Fiber extends FiberNode {
     }
     try {
       const given = runInside(body, op.arg as (env: Env) => unknown, new Env(this))
-      if (isThenable(given)) {
+      const pending = promiseOf(given)
+      if (pending !== undefined) {
         this.waitsFor = PROMISE
         this.cancelWait = () => {
           for (const child of this.children?.reversed() ?? []) if (child.what === NESTED) child.interrupt(this.reason)
@@ -343,7 +344,7 @@ export class Fiber extends FiberNode {
           this.leave(body)
           this.resume(epoch, INTERRUPTED, undefined)
         }
-        void given.then(
+        void pending.then(
           (value) => body.end(OK, value),
           (error: unknown) => body.end(ERR, error),
         )

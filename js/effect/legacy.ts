@@ -47,7 +47,7 @@ export class ScopeImpl {
   }
 
   /** Calls back once when it is cancelled, at once if it is already. */
-  onCancel(callback: () => void): () => void {
+  onCancel(callback: () => unknown): () => void {
     return this.#token.onCancel(callback)
   }
 

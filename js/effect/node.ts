@@ -1,4 +1,5 @@
 import { callerFrames } from '../clock/sleepers.ts'
+import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import type { Body } from './body.ts'
 import { UnfinishedError } from './errors.ts'
@@ -265,15 +266,21 @@ export abstract class FiberNode {
   #tellObservers(): void {
     const observers = this.observers
     this.observers = undefined
-    for (const observer of observers ?? []) observer()
+    for (const observer of observers ?? []) {
+      try {
+        observer()
+      } catch (error) {
+        // The others are told all the same.
+        this.report(error, `who waits for ${this.id}`)
+      }
+    }
   }
 
   /** Fibres that are the result go to whoever asked for it. */
   #handOver(): void {
-    const { parent, value } = this
-    for (const item of Array.isArray(value) ? value : [value]) {
-      const fiber = coreOf(item) as FiberNode | undefined
-      if (fiber?.parent !== this) continue
+    const { parent } = this
+    for (const fiber of fibersIn(this.value)) {
+      if (fiber.parent !== this) continue
       fiber.parent = parent
       if (fiber.done) {
         this.failed = this.failed?.filter((child) => child !== fiber)
@@ -325,20 +332,16 @@ export abstract class FiberNode {
       report()
       return
     }
-    const timer = this.clock.schedule(
-      this.finalizerTimeoutMs,
-      () => {
-        stop()
-        this.#tellUnfinished('a finalizer', entry.site)
-        child.mask = 0
-        child.#leaveBehind()
-        child.interrupt(undefined)
-        ended()
-      },
-      { label: `the deadline of a finalizer of ${this.id}` },
-    )
+    const timer = this.#limit(`the deadline of a finalizer of ${this.id}`, () => {
+      stop()
+      this.#tellUnfinished('a finalizer', entry.site)
+      child.mask = 0
+      child.#leaveBehind()
+      child.interrupt(undefined)
+      ended()
+    })
     const stop = child.observe(() => {
-      timer.cancel()
+      timer?.cancel()
       report()
     })
   }
@@ -350,32 +353,43 @@ export abstract class FiberNode {
 
   /** An interrupted fibre that must not stop now has to stop within the deadline, or is left behind. */
   protected boundMask(): void {
-    this.bound = this.clock.schedule(
-      this.finalizerTimeoutMs,
-      () => {
-        this.bound = undefined
-        this.#tellUnfinished('the acquisition', this.site)
-        this.#leaveBehind()
-      },
-      { label: `the deadline of an acquisition of ${this.id}` },
-    )
+    this.bound = this.#limit(`the deadline of an acquisition of ${this.id}`, () => {
+      this.bound = undefined
+      this.#tellUnfinished('the acquisition', this.site)
+      this.#leaveBehind()
+    })
   }
 
   #boundBodies(): void {
-    this.bound ??= this.clock.schedule(
-      this.finalizerTimeoutMs,
-      () => {
-        this.#tellUnfinished('what its finalizers wait for', this.site)
-        for (const body of this.bodies ?? []) body.leftTo = undefined
-        this.bodies?.clear()
-        this.#close()
-      },
-      { label: `the deadline of what ${this.id} has left` },
-    )
+    this.bound ??= this.#limit(`the deadline of what ${this.id} has left`, () => {
+      this.#tellUnfinished('what its finalizers wait for', this.site)
+      for (const body of this.bodies ?? []) body.leftTo = undefined
+      this.bodies?.clear()
+      this.#close()
+    })
+  }
+
+  /** Calls back when the time of a finaliser is over; never, when the clock is closed. */
+  #limit(label: string, over: () => void): TimerHandle | undefined {
+    try {
+      return limitOn(this.clock, this.finalizerTimeoutMs, label, over)
+    } catch {
+      return undefined
+    }
   }
 
   #tellUnfinished(what: string, site: Error | undefined): void {
     this.report(new UnfinishedError(what, this.id, this.finalizerTimeoutMs, callerFrames(site)), this.id)
+  }
+}
+
+/** Fibres that a value hands on: itself, or the items of a list. A list that cannot be read has none. */
+function fibersIn(value: unknown): FiberNode[] {
+  try {
+    const items: unknown[] = Array.isArray(value) ? value : [value]
+    return items.map(coreOf).filter((fiber) => fiber !== undefined) as FiberNode[]
+  } catch {
+    return []
   }
 }
 

@@ -69,8 +69,16 @@ export class Op {
   }
 }
 
-export const isOp = (value: unknown): value is Op =>
-  value instanceof Op ||
-  (typeof value === 'object' && value !== null && (value as { [EFFECT]?: unknown })[EFFECT] === true)
+/** Returns whether a value is an operation, from whichever copy of the package. Never throws. */
+export function isOp(value: unknown): value is Op {
+  try {
+    return (
+      value instanceof Op ||
+      (typeof value === 'object' && value !== null && (value as { [EFFECT]?: unknown })[EFFECT] === true)
+    )
+  } catch {
+    return false
+  }
+}
 
 export const NOTHING: Op = new Op(SUCCEED, undefined, undefined, undefined)

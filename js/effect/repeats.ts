@@ -15,6 +15,7 @@ import { type Enter, type Fiber, Frame } from './fiber.ts'
 import { ENTER, ERR, type ExitKind, FLAT_MAP, OK, Op } from './op.ts'
 import { budgetOf, type RetryBudget } from './policy/budget.ts'
 import { Exponential, growth, nextPause, type Pauses, type Schedule, scheduleOf } from './policy/schedule.ts'
+import { ifRejected } from '../thenable.ts'
 import { childOp } from './regions.ts'
 import { sleepOp } from './waits.ts'
 
@@ -58,6 +59,12 @@ export interface SchedulePolicy<A = unknown> {
   readonly initialDelayMs?: number
   /** Ends it when it is true of a value. */
   readonly until?: (value: A, runs: number) => boolean
+}
+
+/** The answer of a function of the user's. A promise is no answer, and what it rejects with is not lost. */
+function heard(fiber: Fiber, what: string, answer: unknown): unknown {
+  if (typeof answer !== 'boolean') ifRejected(answer, (error) => fiber.report(error, `${what} of a policy`))
+  return answer
 }
 
 const after = (ms: number, next: Op): Op => (ms <= 0 ? next : new Op(FLAT_MAP, sleepOp(ms), (): Op => next, undefined))
@@ -110,7 +117,8 @@ class Retry extends Frame {
   /** The pause before the next attempt; undefined when there is to be none. */
   #pause(fiber: Fiber, error: unknown): number | undefined {
     const { maxAttempts, backoff, when, budget } = this.#terms
-    if (this.#attempt >= maxAttempts || when?.(error as never, this.#attempt) === false) return undefined
+    if (this.#attempt >= maxAttempts) return undefined
+    if (when !== undefined && heard(fiber, 'when', when(error as never, this.#attempt)) === false) return undefined
     this.#pauses ??= backoff.begin(fiber.host.system.random)
     const delayMs = nextPause(this.#pauses)
     if (delayMs !== undefined && budget?.withdraw(fiber.clock.monoMs()) === false) return undefined
@@ -183,7 +191,8 @@ class Repeat extends Frame {
   exit(fiber: Fiber, kind: ExitKind, value: unknown): Op | undefined {
     if (kind !== OK) return undefined
     const runs = ++this.#runs
-    if (runs >= this.#times || this.#until?.(value as never, runs) === true) return undefined
+    if (runs >= this.#times) return undefined
+    if (this.#until !== undefined && heard(fiber, 'until', this.#until(value as never, runs)) === true) return undefined
     const pause = this.#pause(fiber)
     if (pause === undefined) return undefined
     return after(pause, new Op(ENTER, undefined, (again: Fiber) => this.begin(again), undefined))

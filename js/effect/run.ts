@@ -11,7 +11,7 @@ import { currentFiber, Fiber, NESTED } from './fiber.ts'
 import { ERR, INTERRUPTED, type Op } from './op.ts'
 import { runtimeOf, runtimeOfClock } from './runtime.ts'
 import type { Ended, Settle } from './settle.ts'
-import { signalHub } from './signals.ts'
+import { whenAborted } from '../signals.ts'
 
 /** What a run is given. */
 export interface EffectRunOptions {
@@ -72,9 +72,9 @@ export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settl
   fiber.start(op)
   if (fiber.done) return settled(fiber, settle)
   return new Promise((resolve, reject) => {
-    const stop = signal === undefined ? undefined : interruptedBy(fiber, signal)
+    const stop = whenAborted(signal, (reason) => fiber.interrupt(reason))
     fiber.observe(() => {
-      stop?.()
+      stop()
       try {
         resolve(settle(fiber))
       } catch (error) {
@@ -82,13 +82,6 @@ export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settl
       }
     })
   })
-}
-
-/** Interrupts a fibre when a signal aborts; the returned function ends that. */
-function interruptedBy(fiber: Fiber, signal: AbortSignal): () => void {
-  const listener = { abort: (reason: unknown) => fiber.interrupt(reason) }
-  signalHub.join(signal, listener)
-  return () => signalHub.leave(signal, listener)
 }
 
 const interrupted = (reason: unknown): Ended => ({ kind: INTERRUPTED, value: undefined, reason })

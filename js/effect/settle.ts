@@ -1,6 +1,6 @@
 /** What the promise of a run is settled with. */
-import { types } from 'node:util'
 import { TimeoutError } from '../errors.ts'
+import { isError } from '../thrown.ts'
 import { EffectFailedError, InterruptedError } from './errors.ts'
 import { ERR, type ExitKind, OK } from './op.ts'
 import { err, interruptedError, ok, type Result } from './result.ts'
@@ -29,11 +29,20 @@ export const valueOrThrow: Settle = (ended) => {
 
 /** The error that stands for a failure. */
 function thrown(error: unknown): unknown {
-  if (error instanceof Error || types.isNativeError(error)) return error
-  const { _tag, timeoutMs, reason } = (error ?? {}) as { _tag?: unknown; timeoutMs?: number; reason?: unknown }
-  if (_tag === 'Timeout') {
-    const after = timeoutMs === undefined ? '' : ` after ${timeoutMs}ms`
-    return new TimeoutError('an effect', timeoutMs ?? 0, `Effect timed out${after}`)
+  if (isError(error)) return error
+  try {
+    const { _tag, timeoutMs, reason } = (error ?? {}) as { _tag?: unknown; timeoutMs?: unknown; reason?: unknown }
+    if (_tag === 'Timeout') {
+      const known = typeof timeoutMs === 'number'
+      return new TimeoutError(
+        'an effect',
+        known ? timeoutMs : 0,
+        `Effect timed out${known ? ` after ${timeoutMs}ms` : ''}`,
+      )
+    }
+    if (_tag === 'Interrupted') return new InterruptedError(reason)
+  } catch {
+    // What cannot be read is no failure of ours.
   }
-  return _tag === 'Interrupted' ? new InterruptedError(reason) : new EffectFailedError(error)
+  return new EffectFailedError(error)
 }

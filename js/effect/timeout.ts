@@ -1,3 +1,4 @@
+import { limitOn } from '../clock/own-timers.ts'
 import { type EffectEmit, tell } from './events.ts'
 import type { Suspend } from './fiber.ts'
 import { ERR, INTERRUPTED, type Op } from './op.ts'
@@ -15,15 +16,11 @@ export function timingOut(source: Op, timeoutMs: number, emit: EffectEmit | unde
     }
     const error = timeoutError(timeoutMs)
     let triggered = false
-    const timer = fiber.clock.schedule(
-      timeoutMs,
-      () => {
-        triggered = true
-        tell(emit, fiber, effectId, { type: 'effect:timeout:triggered', timeoutMs })
-        child.interrupt(error)
-      },
-      TIMER,
-    )
+    const timer = limitOn(fiber.clock, timeoutMs, 'the timeout of an effect', () => {
+      triggered = true
+      tell(emit, fiber, effectId, { type: 'effect:timeout:triggered', timeoutMs })
+      child.interrupt(error)
+    })
     child.observe(() => {
       timer.cancel()
       if (triggered && child.kind === INTERRUPTED && !fiber.interruptNow) fiber.resume(epoch, ERR, error)
@@ -33,5 +30,3 @@ export function timingOut(source: Op, timeoutMs: number, emit: EffectEmit | unde
     fiber.cancelWait = () => child.interrupt(fiber.reason)
   }
 }
-
-const TIMER = { label: 'the timeout of an effect' }

@@ -1,5 +1,6 @@
 /** What a fibre waits for by itself: time, a promise, another fibre. */
 import { BaseClock } from '../clock/base.ts'
+import { soon } from '../clock/host.ts'
 import { JoinCycleError } from './errors.ts'
 import type { Fiber, Suspend } from './fiber.ts'
 import type { FiberNode } from './node.ts'
@@ -11,7 +12,10 @@ const suspend = (arg: Suspend): Op => new Op(SUSPEND, undefined, arg, undefined)
 export function sleepFor(ms: number, site: Error | undefined): Suspend {
   return (fiber, epoch) => {
     if (ms <= 0) {
-      fiber.resume(epoch, OK, undefined)
+      // It takes no time, and a loop of it lets the event loop turn.
+      fiber.waitsFor = 'its turn'
+      fiber.cancelWait = () => fiber.resume(epoch, INTERRUPTED, undefined)
+      soon(() => fiber.resume(epoch, OK, undefined))
       return
     }
     const { clock } = fiber

@@ -1,3 +1,4 @@
+import { limitOn } from '../clock/own-timers.ts'
 import { constants } from 'node:os'
 
 import { flag, known, optionalCallable, options as checkOptions, positiveMillis } from '../arguments.ts'
@@ -139,7 +140,7 @@ export class Shutdown {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new TimeoutError(what, timeoutMs))
       // Before the system begins to close: its clock is the last to go.
-      const timer = this.#system.clock.schedule(timeoutMs, late, { label: 'a graceful shutdown' })
+      const timer = limitOn(this.#system.clock, timeoutMs, 'a graceful shutdown', late)
       body()
         .then(resolve, reject)
         .finally(() => timer.cancel())

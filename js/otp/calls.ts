@@ -3,6 +3,7 @@ import { DEAD, ENDING, RUNNING } from '../actor/process.ts'
 import { OFFER_FULL } from '../actor/protocol.ts'
 import { abortSignal, known, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { whenAborted } from '../signals.ts'
 import { ServerNotRunningError } from './errors.ts'
 import { serverIn, serverOf } from './ref.ts'
 import type { Server } from './server.ts'
@@ -35,11 +36,9 @@ function callTimeout(options: CallOptions): number {
 function follow(request: Call, given: AbortSignal): void {
   const signal = abortSignal('options.signal', given) as AbortSignal
   if (signal.aborted) throw signal.reason
-  const onAbort = (): void => {
-    if (request.target.runtime.settle(request)) request.reject(signal.reason)
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  request.whenSettled = () => signal.removeEventListener('abort', onAbort)
+  request.whenSettled = whenAborted(signal, (reason) => {
+    if (request.target.runtime.settle(request)) request.reject(reason)
+  })
 }
 
 export function cast<State, CallMsg, CastMsg, CallReply>(

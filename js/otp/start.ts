@@ -1,3 +1,4 @@
+import { limitOn } from '../clock/own-timers.ts'
 import { runtimeOf } from '../actor/runtimes.ts'
 import {
   callable,
@@ -201,7 +202,7 @@ function within(server: Server, timeoutMs: number, pending: PromiseLike<unknown>
     }
     if (timeoutMs !== Infinity) {
       const late = (): void => over(() => reject(new Error(`Init timed out after ${timeoutMs}ms`)))
-      const timer = clock.schedule(timeoutMs, late, { label: `init of ${server.id}` })
+      const timer = limitOn(clock, timeoutMs, `init of ${server.id}`, late)
       release.push(() => timer.cancel())
     }
     pending.then(

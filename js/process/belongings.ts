@@ -1,3 +1,4 @@
+import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { deferred } from './deferred.ts'
 import { TimeoutError } from './errors.ts'
@@ -64,9 +65,9 @@ export class Belongings {
       if (settle()) reject(error)
     }
     if (timeoutMs !== Infinity) {
-      timer = this.#clock.schedule(timeoutMs, () => fail(new TimeoutError(`Ask '${description}' timeout`, timeoutMs)), {
-        label: `ask '${description}'`,
-      })
+      timer = limitOn(this.#clock, timeoutMs, `ask '${description}'`, () =>
+        fail(new TimeoutError(`Ask '${description}' timeout`, timeoutMs)),
+      )
     }
     try {
       executor((value) => {

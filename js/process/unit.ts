@@ -1,3 +1,4 @@
+import { pauseOn } from '../clock/own-timers.ts'
 import type { Call } from '../actor/call.ts'
 import { ENDING } from '../actor/process.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../actor/protocol.ts'
@@ -288,19 +289,15 @@ export class Unit extends Addressee implements Stoppable {
     // The listener may have stopped it.
     if (this.phase !== 'starting') return
     const cleaned = this.#cleaning
-    const timer = this.host.clock.schedule(
-      delayMs,
-      () => {
-        void cleaned.then(() => {
-          if (this.#cancelRestart === undefined) return
-          this.#cancelRestart = undefined
-          this.#initializing = true
-          this.emit({ type: 'process:start', name: this.spec.name, id: this.id })
-          this.scope.runInAsyncScope(this.#init)
-        })
-      },
-      { label: `the restart of ${this.label}` },
-    )
+    const timer = pauseOn(this.host.clock, delayMs, `the restart of ${this.label}`, () => {
+      void cleaned.then(() => {
+        if (this.#cancelRestart === undefined) return
+        this.#cancelRestart = undefined
+        this.#initializing = true
+        this.emit({ type: 'process:start', name: this.spec.name, id: this.id })
+        this.scope.runInAsyncScope(this.#init)
+      })
+    })
     this.#cancelRestart = () => {
       timer.cancel()
       this.#cancelRestart = undefined

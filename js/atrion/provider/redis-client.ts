@@ -2,6 +2,7 @@ import type * as IoredisModule from 'ioredis'
 import type * as NodeRedisModule from 'redis'
 
 import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors.ts'
+import { whenAborted } from '../../signals.ts'
 
 /** An ioredis client: what is used of it. */
 export interface IoredisLike {
@@ -90,7 +91,7 @@ async function ready(client: Emitter, end: () => void, signal: AbortSignal): Pro
   const first = new Promise<void>((resolve, reject) => {
     client.once('ready', () => resolve())
     client.once('error', reject)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    whenAborted(signal, reject)
   })
   try {
     await first

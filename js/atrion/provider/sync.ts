@@ -1,4 +1,5 @@
 import { callbacks, finite, integer, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import { holdTime, limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
@@ -7,6 +8,7 @@ import { freshSeed } from '../../system/entropy.ts'
 import type { System } from '../../system/system.ts'
 import type { Gate } from '../gate.ts'
 import type { Observers } from '../observers.ts'
+import { RedisStateProvider } from './redis.ts'
 import type { Offer, StateProvider, SyncOptions } from './types.ts'
 import { checkedAnswer } from './wire.ts'
 
@@ -95,6 +97,10 @@ export class Sync {
     this.#observers = parts.observers
     this.#maxRoutes = parts.maxRoutes
     this.#terms = terms
+  }
+
+  get #isOwn(): boolean {
+    return this.#provider instanceof RedisStateProvider
   }
 
   get name(): string {
@@ -267,18 +273,21 @@ export class Sync {
   /** Does it, and rejects when it takes longer than an exchange may; what comes later is dropped. */
   async #within(work: () => unknown): Promise<unknown> {
     const { timeoutMs } = this.#terms
+    // Its own network work holds time; a provider of the user's may wait for the clock.
+    const resumeTime = this.#isOwn ? holdTime(this.#gate.clock, `an exchange with ${this.name}`, timeoutMs) : undefined
     let timer: TimerHandle | undefined
     const late = new Promise<never>((_, reject) => {
       const fail = (): void => {
         reject(new ProviderError(this.name, `did not answer within ${timeoutMs} ms`))
         callOut(() => this.#provider.reset(), this.#failed('resetting'))
       }
-      timer = this.#gate.clock.schedule(timeoutMs, fail, { ref: false, label: 'atrion exchange' })
+      timer = limitOn(this.#gate.clock, timeoutMs, 'atrion exchange', fail, false)
     })
     try {
       return await Promise.race([work(), late])
     } finally {
       timer?.cancel()
+      resumeTime?.()
     }
   }
 }

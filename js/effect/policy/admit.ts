@@ -46,8 +46,9 @@ export class Admit extends BasePolicy<AdmitEvents> {
   constructor(admission: Admission, route: string, options: AdmitPolicyOptions) {
     super('admission', EVENTS, options)
     const { priority, timeoutMs, isFailure } = options
-    this.#foreign = new ForeignLayer((work, signal) =>
-      admission.run(route, work, { priority: priority as never, timeoutMs, isFailure, signal }),
+    this.#foreign = new ForeignLayer(
+      (work, signal) => admission.run(route, work, { priority: priority as never, timeoutMs, isFailure, signal }),
+      false,
     )
   }
 

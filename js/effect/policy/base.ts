@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import { Listeners } from '../../listeners.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
+import { ifRejected } from '../../thenable.ts'
 import { type Call, execute, type Layer, type Sink } from './call.ts'
 import type { Scope } from './scope.ts'
 import type { PolicyOptions, ExecuteOptions, Policy, PolicyTask } from './types.ts'
@@ -19,7 +20,8 @@ export abstract class BasePolicy<Events extends object> implements Policy {
   readonly system: System
   /** @internal What it is made of, outermost first. */
   readonly layers: readonly Layer[]
-  readonly #events: readonly string[]
+  /** @internal */
+  readonly events: readonly string[]
   readonly #listeners = new Map<keyof Events, Listeners<Events[keyof Events]>>()
 
   constructor(kind: string, events: readonly string[], options: PolicyOptions, layers?: readonly Layer[]) {
@@ -27,7 +29,7 @@ export abstract class BasePolicy<Events extends object> implements Policy {
     const system = options.system ?? getDefaultSystem()
     assertSystem('options.system', system)
     this.system = system
-    this.#events = events
+    this.events = events
     this.layers = layers ?? [this]
   }
 
@@ -58,8 +60,8 @@ export abstract class BasePolicy<Events extends object> implements Policy {
    * @throws InvalidArgumentError for an event that the policy does not have.
    */
   on<K extends keyof Events & string>(event: K, listener: (event: Events[K]) => unknown): () => void {
-    if (!this.#events.includes(event)) {
-      throw new InvalidArgumentError('event', `one of ${this.#events.join(', ')}`, event)
+    if (!this.events.includes(event)) {
+      throw new InvalidArgumentError('event', `one of ${this.events.join(', ')}`, event)
     }
     let listeners = this.#listeners.get(event)
     if (listeners === undefined) {
@@ -87,10 +89,15 @@ export abstract class BasePolicy<Events extends object> implements Policy {
 
   /** @internal Asks a user's function for a yes or no; one that throws has answered `otherwise`. */
   ask<A extends unknown[]>(what: string, fn: (...args: A) => boolean, otherwise: boolean, ...args: A): boolean {
+    const failed = (error: unknown): void => this.system.report(error, `${what} of ${this.name}`)
     try {
-      return Boolean(fn(...args))
+      const answer = fn(...args) as unknown
+      if (typeof answer === 'boolean') return answer
+      // A promise is a yes, and what it rejects with is not lost.
+      ifRejected(answer, failed)
+      return Boolean(answer)
     } catch (error) {
-      this.system.report(error, `${what} of ${this.name}`)
+      failed(error)
       return otherwise
     }
   }

@@ -1,4 +1,5 @@
 import { integer, options as checkOptions, positiveMillis } from '../../arguments.ts'
+import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { BasePolicy, knownOptions } from './base.ts'
 import type { Call, Sink } from './call.ts'
@@ -184,7 +185,7 @@ class Queued extends Waiter {
     const { system, queueTimeoutMs } = policy
     if (queueTimeoutMs < Infinity) {
       try {
-        this.#timer = system.clock.schedule(queueTimeoutMs, () => this.refuse('queue-timeout'))
+        this.#timer = limitOn(system.clock, queueTimeoutMs, policy.name, () => this.refuse('queue-timeout'))
       } catch (error) {
         this.#sink.failed(error)
         return

@@ -1,7 +1,8 @@
 import { abortSignal, callable, known, options as checkOptions } from '../../arguments.ts'
 import type { Clock } from '../../clock/types.ts'
 import type { System } from '../../system/system.ts'
-import { isThenable } from '../../thenable.ts'
+import { promiseOf } from '../../thenable.ts'
+import { isError } from '../../thrown.ts'
 import { Abortable, FREE, type Scope, SignalScope } from './scope.ts'
 import type { ExecuteOptions, PolicyContext, PolicyTask } from './types.ts'
 
@@ -173,7 +174,7 @@ export function runTask(task: PolicyTask<unknown>, scope: Scope, attempt: number
   let later: Promise<unknown> | undefined
   try {
     result = task(new Context(scope, attempt))
-    if (isThenable(result)) later = Promise.resolve(result)
+    later = promiseOf(result)
   } catch (error) {
     sink.failed(error)
     return
@@ -189,9 +190,14 @@ export function runTask(task: PolicyTask<unknown>, scope: Scope, attempt: number
 }
 
 /** Whether a failure only says that its work was told to give up. */
-export const isEcho = (error: unknown, reason: unknown): boolean =>
-  error === reason ||
-  (error instanceof Error && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason)))
+export function isEcho(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true
+  try {
+    return isError(error) && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason))
+  } catch {
+    return false
+  }
+}
 
 /** A failure of work that nobody waits for any more. That it gave up is no news; anything else has the system as its owner. */
 export function reportLate(system: System, reason: unknown, error: unknown): void {

@@ -1,4 +1,5 @@
 import { finite, integer, options as checkOptions, positiveMillis } from '../../arguments.ts'
+import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
@@ -187,7 +188,7 @@ class Race {
     })
     let timer: TimerHandle | undefined
     try {
-      timer = clock.schedule(this.policy.afterMs, ring)
+      timer = limitOn(clock, this.policy.afterMs, this.policy.name, ring)
     } catch {
       // A closed clock: the tries there are go on by themselves.
     }

@@ -40,4 +40,4 @@ export {
   type TimeoutStrategy,
 } from './timeout.ts'
 export type { PolicyOptions, ExecuteOptions, Policy, PolicyContext, PolicyTask } from './types.ts'
-export { type Stack, wrap } from './wrap.ts'
+export { type PolicyStats, type Stack, wrap } from './wrap.ts'

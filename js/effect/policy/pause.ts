@@ -1,6 +1,12 @@
+import { soon } from '../../clock/host.ts'
+import { pauseOn } from '../../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../../clock/types.ts'
 import { fromHere } from './from-here.ts'
 import { Abortable, type Scope } from './scope.ts'
+
+/** Pauses that take no time, before the event loop gets a turn. */
+const MOST_ZEROS = 64
+let zeros = 0
 
 /** A call that can wait for time to pass; its scope ends the wait. One wait at a time. */
 export abstract class Pause extends Abortable {
@@ -27,11 +33,14 @@ export abstract class Pause extends Abortable {
     const wake = fromHere(() => this.#awake())
     if (ms > 0) {
       try {
-        this.timer = clock.schedule(ms, wake)
+        this.timer = pauseOn(clock, ms, 'a pause between tries', wake)
       } catch {
         // A closed clock wakes nobody; the caller has the failure for which this was to be a remedy.
         return false
       }
+    } else if (++zeros % MOST_ZEROS === 0) {
+      // A loop of pauses that take no time lets the event loop turn.
+      soon(wake)
     } else {
       wake()
     }

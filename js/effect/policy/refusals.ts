@@ -8,20 +8,23 @@ const REFUSALS: ReadonlySet<string> = new Set(['KEELSON_CIRCUIT_OPEN', 'KEELSON_
 /** Whether an error says that somebody, here or on the way, did not run the task to save it from load. */
 export const isRefusal = (error: unknown): boolean => isKeelsonError(error) && REFUSALS.has(error.code)
 
-// V8's Error constructor takes 2.7 µs with a stack and 0.4 µs without; these take a few ns. Text is made when it is read.
+// V8's Error constructor takes 2.7 µs with a stack and 0.5 µs without; these take 30 ns. `message` and `stack` are their own:
+// Node prints an unhandled error by its own `stack`, and `structuredClone` keeps what is own.
 
 class CircuitRefused {
   readonly code = CircuitOpenError.code
   readonly policy: string
   readonly reason: CircuitRefusal
   readonly retryAfterMs: number | undefined
+  readonly name = 'CircuitOpenError'
+  message: string
+  stack: string
   constructor(policy: string, reason: CircuitRefusal, retryAfterMs: number | undefined) {
     this.policy = policy
     this.reason = reason
     this.retryAfterMs = retryAfterMs
-  }
-  get message(): string {
-    return circuitText(this.policy, this.reason, this.retryAfterMs)
+    this.message = circuitText(policy, reason, retryAfterMs)
+    this.stack = `CircuitOpenError: ${this.message}`
   }
 }
 
@@ -29,12 +32,14 @@ class BulkheadRefused {
   readonly code = BulkheadRejectedError.code
   readonly policy: string
   readonly reason: BulkheadRefusal
+  readonly name = 'BulkheadRejectedError'
+  message: string
+  stack: string
   constructor(policy: string, reason: BulkheadRefusal) {
     this.policy = policy
     this.reason = reason
-  }
-  get message(): string {
-    return bulkheadText(this.policy, this.reason)
+    this.message = bulkheadText(policy, reason)
+    this.stack = `BulkheadRejectedError: ${this.message}`
   }
 }
 
@@ -42,16 +47,14 @@ function becomes(quick: { prototype: object }, error: typeof CircuitOpenError | 
   Object.setPrototypeOf(quick.prototype, error.prototype)
   Object.defineProperties(quick.prototype, {
     constructor: { value: error, configurable: true, writable: true },
-    name: { value: error.name, configurable: true, writable: true },
     [Symbol.for('keelson.error')]: { value: true },
-    stack: {
+    // As JSON of any error: what it says beyond a message.
+    toJSON: {
       configurable: true,
-      get(this: Error) {
-        return `${this.name}: ${this.message}`
-      },
-      // As on any error, what is assigned belongs to the one error.
-      set(this: Error, value: unknown) {
-        Object.defineProperty(this, 'stack', { value, configurable: true, writable: true })
+      writable: true,
+      value(this: CircuitOpenError) {
+        const { code, policy, reason, retryAfterMs } = this
+        return { code, policy, reason, retryAfterMs }
       },
     },
   })

@@ -2,6 +2,7 @@ import { integer, optionalCallable, options as checkOptions } from '../../argume
 import { BasePolicy, knownOptions } from './base.ts'
 import type { Call, Sink } from './call.ts'
 import { Pause } from './pause.ts'
+import { ifRejected } from '../../thenable.ts'
 import { nextPause, type Pauses, type Schedule, scheduleOf } from './schedule.ts'
 import type { Scope } from './scope.ts'
 import type { PolicyOptions } from './types.ts'
@@ -120,7 +121,12 @@ class Frame extends Pause implements Sink {
   #delay(value: unknown): number | undefined {
     const policy = this.#policy
     if (this.scope.isAborted || this.#attempt >= policy.times) return undefined
-    if (policy.until?.(value, this.#attempt) === true) return undefined
+    const { until } = policy
+    if (until !== undefined) {
+      const answer: unknown = until(value, this.#attempt)
+      if (answer === true) return undefined
+      ifRejected(answer, (error) => policy.system.report(error, `until of ${policy.name}`))
+    }
     this.#pauses ??= policy.every.begin(policy.system.random)
     return nextPause(this.#pauses)
   }

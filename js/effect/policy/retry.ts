@@ -57,7 +57,14 @@ export interface RetryStats {
 
 const EVENTS: readonly (keyof RetryEvents)[] = ['success', 'failure', 'retry', 'giveUp']
 
-const fromError = (error: unknown): number | undefined => (error as { retryAfterMs?: number } | null)?.retryAfterMs
+/** What an error asks for; one that cannot be read asks for nothing. */
+function fromError(error: unknown): number | undefined {
+  try {
+    return (error as { retryAfterMs?: number } | null)?.retryAfterMs
+  } catch {
+    return undefined
+  }
+}
 const wanted = (error: unknown): boolean => !isRefusal(error) && !isInvalidArgumentError(error)
 
 /** Tries again. Made by {@link retry}. */

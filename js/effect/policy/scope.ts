@@ -1,4 +1,4 @@
-import { signalHub } from '../signals.ts'
+import { signalHub } from '../../signals.ts'
 
 // Fields of classes that others extend are declared alone and made by the constructor: with an initialiser, V8 defines them
 // in its runtime as soon as there are more than four classes, and a call costs three times as much.

@@ -1,4 +1,5 @@
 import { options as checkOptions, positiveMillis } from '../../arguments.ts'
+import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
@@ -98,7 +99,7 @@ class Frame extends Scope implements Sink {
     const { clock } = this.#policy.system
     const ring = fromHere(() => this.#over())
     try {
-      this.#timer = clock.schedule(this.#policy.timeoutMs, ring)
+      this.#timer = limitOn(clock, this.#policy.timeoutMs, this.#policy.name, ring)
     } catch (error) {
       // The clock is closed: there will be no deadline, so there is to be no work.
       const sink = this.#sink as Sink

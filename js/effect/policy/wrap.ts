@@ -1,4 +1,4 @@
-import { callbacks } from '../../arguments.ts'
+import { callable, callbacks } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { BasePolicy } from './base.ts'
@@ -21,6 +21,42 @@ export class Stack implements Policy {
     this.#first = this.layers.find((layer) => layer instanceof BasePolicy)
   }
 
+  /** What reports call it: the names of its policies, outermost first. */
+  get name(): string {
+    return this.policies.map((policy) => nameOf(policy)).join(' > ')
+  }
+
+  /** What each of its policies has counted, outermost first. */
+  get stats(): readonly PolicyStats[] {
+    return this.#own.map((policy) => ({
+      name: policy.name,
+      stats: (policy as { readonly stats?: object }).stats ?? {},
+    }))
+  }
+
+  /**
+   * Calls back at each event of a kind of any of its policies, with the policy's name. Returns a function that ends it.
+   *
+   * @throws InvalidArgumentError for an event that none of its policies has.
+   */
+  on(event: string, listener: (event: object, policy: string) => unknown): () => void {
+    callable('listener', listener)
+    const known = this.#own.filter((policy) => policy.events.includes(event))
+    if (known.length === 0) {
+      const all = [...new Set(this.#own.flatMap((policy) => policy.events))]
+      throw new InvalidArgumentError('event', `one of ${all.join(', ')}`, event)
+    }
+    const ends = known.map((policy) => policy.on(event as never, (what: object) => listener(what, policy.name)))
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
+  /** The policies of this package's making. */
+  get #own(): readonly BasePolicy<object>[] {
+    return this.layers.filter((layer) => layer instanceof BasePolicy)
+  }
+
   /** Runs a task under all of them. The promise settles exactly once. */
   execute<T>(task: PolicyTask<T>, options?: ExecuteOptions): Promise<T> {
     return execute(this.layers, this.#first?.system ?? getDefaultSystem(), task, options)
@@ -38,6 +74,15 @@ export class Stack implements Policy {
   }
 }
 
+/** What a policy of a {@link Stack} has counted. */
+export interface PolicyStats {
+  readonly name: string
+  readonly stats: object
+}
+
+const nameOf = (policy: Policy): string =>
+  policy instanceof BasePolicy || policy instanceof Stack ? policy.name : 'a policy'
+
 /** What a policy is made of, whoever has made it. */
 export function layersOf(field: string, policy: unknown): readonly Layer[] {
   if (policy instanceof BasePolicy || policy instanceof Stack) return policy.layers
@@ -46,12 +91,17 @@ export function layersOf(field: string, policy: unknown): readonly Layer[] {
   if (typeof foreign?.execute !== 'function') {
     throw new InvalidArgumentError(field, 'a policy: something with execute', policy)
   }
-  return [new ForeignLayer((work, signal) => foreign.execute(work, signal === undefined ? undefined : { signal }))]
+  return [
+    new ForeignLayer(
+      (work, signal) => foreign.execute(work as PolicyTask<unknown>, signal as ExecuteOptions | undefined),
+      true,
+    ),
+  ]
 }
 
 /**
  * Makes policies into one, the first the outermost. A policy of another library will do, if it has
- * `execute(task, { signal })` and gives the task `{ signal }`.
+ * `execute(task, { signal })` or `execute(task, signal)`, as cockatiel has, and gives the task `{ signal }` or nothing.
  *
  * @throws InvalidArgumentError naming the argument that is no policy.
  * @example

@@ -1,4 +1,5 @@
 import { callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
+import { soon } from '../../clock/host.ts'
 import type { Clock } from '../../clock/types.ts'
 import { ClosedError } from '../../errors.ts'
 import { hot, nativeJournalFailure, nativeJournalLoadSnapshot, scratch } from '../../native.ts'
@@ -219,4 +220,4 @@ export abstract class JournalReads<T> {
 }
 
 /** Lets other work have its turn. */
-export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+export const turn = (): Promise<void> => new Promise((resolve) => void soon(resolve))

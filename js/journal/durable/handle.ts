@@ -1,3 +1,5 @@
+import { holdTime } from '../../clock/own-timers.ts'
+import type { Clock } from '../../clock/types.ts'
 import { ClosedError } from '../../errors.ts'
 import { forget, hold, release } from '../../inbox.ts'
 import { hot, nativeJournalFailure, scratch } from '../../native.ts'
@@ -45,6 +47,8 @@ export class Handle {
   /** Called after news: something more is acknowledged, or the journal has ended. */
   onNews: () => void = () => {}
   readonly #token: number
+  readonly #clock: Clock
+  #resumeTime: (() => void) | undefined
   #owed: Owed[] = []
   /** How many of `#owed` have their answer. */
   #paid = 0
@@ -61,8 +65,9 @@ export class Handle {
   }
 
   /** @param token Under which the journal was opened; who listens to it calls {@link news}. */
-  constructor(id: number, level: number, token: number) {
+  constructor(id: number, level: number, token: number, clock: Clock) {
     this.id = id
+    this.#clock = clock
     this.#token = token
     this.level = level
     opened(id)
@@ -206,8 +211,13 @@ export class Handle {
     const owes = this.#owed.length > this.#paid || this.#asked.size > 0 || this.#ended !== undefined
     if (owes === this.#holding) return
     this.#holding = owes
-    if (owes) hold()
-    else release()
+    if (owes) {
+      hold()
+      this.#resumeTime = holdTime(this.#clock, 'a journal on disk')
+    } else {
+      release()
+      this.#resumeTime?.()
+    }
   }
 
   async #close(): Promise<void> {

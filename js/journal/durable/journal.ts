@@ -1,5 +1,6 @@
 import { flag, integer, known, options as checkOptions } from '../../arguments.ts'
 import type { Instant } from '../../clock/instant.ts'
+import { holdTime } from '../../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../../clock/types.ts'
 import { ClosedError, InvalidArgumentError, isJournalOverflowError } from '../../errors.ts'
 import { hold, release } from '../../inbox.ts'
@@ -7,6 +8,7 @@ import { Listeners } from '../../listeners.ts'
 import { hot } from '../../native.ts'
 import { tellOwner } from '../../owner.ts'
 import { encodePlain, encodePlainEach } from '../../plain/encode.ts'
+import { whenAborted } from '../../signals.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { JournalReads } from './base.ts'
@@ -66,6 +68,9 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   readonly #subscribers: Listeners<JournalEntry<T>>
   #pump: AbortController | undefined
   #syncTimer: TimerHandle | undefined
+  #resumeTime: (() => void) | undefined
+  /** The last sequence that was appended here. */
+  #appended = -1
   #closed = false
   #closing: Promise<void> | undefined
   #told = false
@@ -236,6 +241,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     const text = own === '' && key === '' ? payload : `${payload}\0${own}\0${key}`
     const timestamp = this.clock.now()
     const sequence = this.#accepted(() => handle.append(text, timestamp.wallMs, timestamp.monoMs))
+    this.#holdForReaders(sequence)
     const entry = Object.freeze({ id: own === '' ? String(sequence) : own, sequence, timestamp, data })
     handle.whenAcknowledged(sequence, entry, resolve, reject)
   }
@@ -257,6 +263,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     }
     const timestamp = this.clock.now()
     const first = this.#accepted(() => handle.appendAll(texts, datas.length, timestamp.wallMs, timestamp.monoMs))
+    this.#holdForReaders(first + datas.length - 1)
     const entries = datas.map((data, index) => {
       const sequence = first + index
       return Object.freeze({ id: ids?.[index] ?? String(sequence), sequence, timestamp, data })
@@ -335,19 +342,37 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
         : undefined
       const wake = (): void => {
         this.#waiting.delete(wake)
-        signal?.removeEventListener('abort', wake)
+        if (this.#waiting.size === 0) this.#resume()
+        stop()
         poll?.cancel()
         if (held) release()
         resolve(true)
       }
       if (held) hold()
       this.#waiting.add(wake)
-      signal?.addEventListener('abort', wake, { once: true })
+      if (this.#appended >= next) this.#holdForReaders(this.#appended)
+      const stop = whenAborted(signal, wake)
     })
   }
 
-  #news(): void {
+  /** Readers that wait are owed what was appended: time stands until they have been told. */
+  #holdForReaders(last: number): void {
+    this.#appended = last
+    if (this.#waiting.size > 0) this.#resumeTime ??= holdTime(this.clock, 'the readers of a journal on disk')
+  }
+
+  #wakeReaders(): void {
     for (const wake of this.#waiting) wake()
+    this.#resume()
+  }
+
+  #resume(): void {
+    this.#resumeTime?.()
+    this.#resumeTime = undefined
+  }
+
+  #news(): void {
+    this.#wakeReaders()
     const failure = this.#handle?.failure
     if (failure !== undefined) this.#ended(failure)
   }
@@ -373,7 +398,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.#closed = true
     this.#disown()
     this.#pump?.abort()
-    for (const wake of this.#waiting) wake()
+    this.#wakeReaders()
     this.#ended(this.#handle?.failure)
   }
 

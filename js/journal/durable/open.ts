@@ -1,3 +1,4 @@
+import { holdTime } from '../../clock/own-timers.ts'
 import { forget, hold, listen, release } from '../../inbox.ts'
 import { nativeJournalOpen, nativeJournalOpened } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
@@ -51,6 +52,7 @@ export async function openJournal<T = unknown>(
     now: clock.now().wallMs,
   })
   hold()
+  const resumeTime = holdTime(clock, 'the opening of a journal')
   let found = nativeJournalOpened(id)
   while (found === null) {
     await new Promise<void>((resolve) => {
@@ -59,9 +61,10 @@ export async function openJournal<T = unknown>(
     found = nativeJournalOpened(id)
   }
   release()
+  resumeTime()
   if (found.failure || readOnly) forget(token)
   if (found.failure) throw errorOf(found.failure)
-  const handle = readOnly ? undefined : new Handle(id, level, token)
+  const handle = readOnly ? undefined : new Handle(id, level, token, clock)
   if (handle !== undefined) wake = handle.news
   const { entries, bytes, clean, dropped } = found
   return new DurableJournal<T>({

@@ -1,4 +1,5 @@
 import { kept } from '../../kept.ts'
+import { whenAborted } from '../../signals.ts'
 import type { CacheKey } from './types.ts'
 import type { Storing } from './options.ts'
 
@@ -35,22 +36,20 @@ export class Flight {
         return
       }
       if (signal.aborted) throw signal.reason
-      const done = (): void => signal.removeEventListener('abort', onAbort)
       const waiter: Waiter = {
         resolve: (value) => {
-          done()
+          stop()
           resolve(value)
         },
         reject: (error) => {
-          done()
+          stop()
           reject(error)
         },
       }
-      const onAbort = (): void => {
+      const stop = whenAborted(signal, (reason) => {
         waiters.delete(waiter)
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
+        reject(reason)
+      })
       waiters.add(waiter)
     })
   }

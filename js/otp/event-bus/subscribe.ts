@@ -1,6 +1,8 @@
+import { limitOn } from '../../clock/own-timers.ts'
 import { ENDING } from '../../actor/process.ts'
 import { abortSignal, flag, integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
+import { whenAborted } from '../../signals.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { serverIn, serverOf } from '../ref.ts'
 import type { Server } from '../server.ts'
@@ -41,8 +43,7 @@ const endWith = (subscriber: Subscriber, server: Server): void =>
 
 /** Does something when a signal aborts; no listener outlives the subscription. */
 function follow(subscriber: Subscriber, signal: AbortSignal, onAbort: () => void): void {
-  signal.addEventListener('abort', onAbort, { once: true })
-  subscriber.releaseAtEnd(() => signal.removeEventListener('abort', onAbort))
+  subscriber.releaseAtEnd(whenAborted(signal, onAbort))
 }
 
 /** A signal that has not aborted. */
@@ -123,9 +124,8 @@ export async function next<T>(ref: EventBusRef, pattern: string, options?: NextO
     if (signal !== undefined) follow(subscriber, signal, () => giveUp(signal.reason))
     if (timeoutMs === Infinity) return
     const what = `waiting for ${brief(pattern)} on the bus ${bus.id}`
-    const timer = bus.process.system.clock.schedule(timeoutMs, () => giveUp(new TimeoutError(what, timeoutMs)), {
-      label: what,
-    })
+    const { clock } = bus.process.system
+    const timer = limitOn(clock, timeoutMs, what, () => giveUp(new TimeoutError(what, timeoutMs)))
     subscriber.releaseAtEnd(() => timer.cancel())
   })
 }

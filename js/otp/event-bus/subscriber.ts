@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { RUNNING } from '../../actor/process.ts'
-import { isThenable } from '../../thenable.ts'
+import { ifRejected } from '../../thenable.ts'
 import { castTo } from '../calls.ts'
 import { MailboxFullError } from '../errors.ts'
 import type { Server } from '../server.ts'
@@ -77,10 +77,8 @@ export class HandlerSubscriber extends Subscriber {
     if (this.#once) this.end()
     try {
       const result: unknown = this.#scope.runInAsyncScope(this.#handler, undefined, message, topic)
-      if (isThenable(result)) {
-        // Nobody waits for it.
-        Promise.resolve(result).catch((error: unknown) => this.home.failed(error, this.pattern))
-      }
+      // Nobody waits for it.
+      ifRejected(result, (error) => this.home.failed(error, this.pattern))
     } catch (error) {
       this.home.failed(error, this.pattern)
     }

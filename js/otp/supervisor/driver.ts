@@ -1,5 +1,6 @@
 import { FAILED, SHUTDOWN } from '../../actor/protocol.ts'
 import { isClosed } from '../../clock/base.ts'
+import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
@@ -382,14 +383,10 @@ export class Driver implements Driven {
       this.#timers.set(timer, { cancel: () => {} })
       return
     }
-    const handle = clock.schedule(
-      Math.max(at - clock.monoMs(), 0),
-      () => {
-        this.#timers.delete(timer)
-        this.#tell(is.TIMER, timer)
-      },
-      { label: `supervisor ${this.#host.id}` },
-    )
+    const handle = limitOn(clock, Math.max(at - clock.monoMs(), 0), `supervisor ${this.#host.id}`, () => {
+      this.#timers.delete(timer)
+      this.#tell(is.TIMER, timer)
+    })
     this.#timers.set(timer, handle)
   }
 

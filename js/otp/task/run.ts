@@ -1,5 +1,6 @@
 import { type Caller, inScope, type Scope } from '../../actor/caller.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
+import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors.ts'
 import type { Server } from '../server.ts'
@@ -109,14 +110,10 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   /** Makes it fail after a time. */
   limit(timeoutMs: number): void {
     const { system, id } = this.#process
-    const timer: TimerHandle = system.clock.schedule(
-      timeoutMs,
-      () => {
-        const error = new TimeoutError(`task ${id}`, timeoutMs)
-        this.#crash(error, () => this.#controller.abort(error))
-      },
-      { label: `the time of ${id}` },
-    )
+    const timer: TimerHandle = limitOn(system.clock, timeoutMs, `the time of ${id}`, () => {
+      const error = new TimeoutError(`task ${id}`, timeoutMs)
+      this.#crash(error, () => this.#controller.abort(error))
+    })
     this.releaseAtEnd(() => timer.cancel())
   }
 

@@ -3,6 +3,7 @@ import { ENDING } from '../../actor/process.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, callable, known, options as checkOptions, text } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
+import { whenAborted } from '../../signals.ts'
 import type { System } from '../../system/system.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { namesOf } from '../names.ts'
@@ -61,11 +62,5 @@ export function startTask<Result>(
 
 /** Cancels a task when a signal aborts; no listener outlives the task. */
 function follow<Result>(run: TaskRun<Result>, signal: AbortSignal): void {
-  const onAbort = (): void => run.cancel(signal.reason)
-  if (signal.aborted) {
-    onAbort()
-    return
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  run.releaseAtEnd(() => signal.removeEventListener('abort', onAbort))
+  run.releaseAtEnd(whenAborted(signal, (reason) => run.cancel(reason)))
 }

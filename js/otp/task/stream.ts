@@ -1,6 +1,7 @@
 import { type Caller, type Scope, scopeOf } from '../../actor/caller.ts'
 import { isConsequence } from '../../actor/closing.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
+import { whenAborted } from '../../signals.ts'
 import type { System } from '../../system/system.ts'
 import type { TaskRun } from './run.ts'
 
@@ -47,6 +48,8 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   #isExhausted = false
   #isOver = false
   #isPumping = false
+  /** Ends the hearing of the signal. */
+  #unfollow: (() => void) | undefined
   /** An error that the next `next()` gets, once all results are taken. */
   #failure: { readonly error: unknown } | undefined
 
@@ -92,14 +95,12 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   #begin(): void {
     this.#isBegun = true
-    const { signal } = this.#settings
-    if (signal?.aborted === true) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
-  }
-
-  readonly #onAbort = (): void => {
-    this.#fail(this.#settings.signal?.reason)
-    this.#pump()
+    this.#unfollow = whenAborted(this.#settings.signal, (reason) => {
+      this.#fail(reason)
+      this.#pump()
+    })
+    // It had aborted already.
+    if (this.#isOver) this.#unfollow()
   }
 
   /** Hands out what has finished, and begins what there is room for. */
@@ -225,7 +226,7 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   #over(): void {
     this.#isOver = true
     this.#isExhausted = true
-    this.#settings.signal?.removeEventListener('abort', this.#onAbort)
+    this.#unfollow?.()
   }
 
   async #end(): Promise<void> {

@@ -1,7 +1,9 @@
+import { limitOn } from '../../clock/own-timers.ts'
 import { type Scope, scopeOf } from '../../actor/caller.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
 import { abortSignal, known, options as checkOptions } from '../../arguments.ts'
 import { TimeoutError } from '../../errors.ts'
+import { whenAborted } from '../../signals.ts'
 import { timeoutOf } from '../start.ts'
 import type { TaskRun } from './run.ts'
 import type { AwaitOptions } from './types.ts'
@@ -43,10 +45,9 @@ export function waitFor(
       for (const run of runs) run.cancel(reason)
       reject(reason)
     }
-    const onAbort = (): void => fail(signal?.reason)
 
     const waiting = waitingHandler(runs)
-    if (signal?.aborted === true) onAbort()
+    if (signal?.aborted === true) fail(signal.reason)
     for (const [index, run] of runs.entries()) {
       if (isOver) break
       const unwatch = run.watch((outcome) => {
@@ -67,14 +68,10 @@ export function waitFor(
     if (runs.length === 0) resolve(results)
     const clock = runs[0]?.server?.system.clock
     if (isOver || clock === undefined) return
-    signal?.addEventListener('abort', onAbort, { once: true })
-    release.push(() => signal?.removeEventListener('abort', onAbort))
+    release.push(whenAborted(signal, fail))
     if (timeoutMs === Infinity) return
-    const timer = clock.schedule(
-      timeoutMs,
-      () =>
-        fail(new TimeoutError(runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`, timeoutMs)),
-      { label: 'Task.await' },
+    const timer = limitOn(clock, timeoutMs, 'Task.await', () =>
+      fail(new TimeoutError(runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`, timeoutMs)),
     )
     release.push(() => timer.cancel())
   })
@@ -93,10 +90,12 @@ export function outcomeWithin<Result>(
       resolve(outcome)
     })
     if (run.outcome !== undefined || timeoutMs === Infinity) return
-    const timer = run.server?.system.clock.schedule(timeoutMs, () => {
+    const clock = run.server?.system.clock
+    if (clock === undefined) return
+    const timer = limitOn(clock, timeoutMs, 'Task.yield', () => {
       unwatch()
       resolve(undefined)
     })
-    release.push(() => timer?.cancel())
+    release.push(() => timer.cancel())
   })
 }

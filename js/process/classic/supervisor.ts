@@ -1,3 +1,4 @@
+import { pauseOn } from '../../clock/own-timers.ts'
 import { callable, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { ProcessError } from '../errors.ts'
@@ -125,7 +126,7 @@ class SupervisorImpl implements ClassicSupervisor {
     if (!verdict.restart) return
     child.process.awaitsRestart = true
     const { clock } = this.#host
-    const timer = clock.schedule(verdict.delayMs, () => void this.#restart(child), { label: 'a restart' })
+    const timer = pauseOn(clock, verdict.delayMs, 'a restart', () => void this.#restart(child))
     child.cancelRestart = () => timer.cancel()
   }
 

@@ -38,6 +38,8 @@ const keyOf = (key: string, number: boolean): CacheKey => (number ? Number(key) 
 /** What a shared cache keeps, as this thread sees it: values lie in the core as text, and here once they were read. */
 export class SharedEntries {
   readonly #id: string
+  /** Its namespace and name. */
+  readonly #name: string
   readonly #settings: CacheSettings
   readonly #handle: number
   readonly #leaving: Leaving
@@ -54,6 +56,7 @@ export class SharedEntries {
     this.#keptMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
     const { maxSize, maxBytes, lru, system, namespace } = settings
     const told = this.#leaving.isTold
+    this.#name = `${namespace ?? system.namespace}\0${name}`
     const request = { namespace: namespace ?? system.namespace, name, entries: maxSize, bytes: maxBytes, lru, told }
     const { handle, differs } = nativeSharedCacheOpen(request)
     if (differs !== undefined) {
@@ -67,6 +70,11 @@ export class SharedEntries {
     const { wallMs, monoMs } = clock.now()
     const origin = wallMs - monoMs
     this.#time = clock instanceof BaseClock ? () => origin + clock.recent().monoMs : () => origin + clock.monoMs()
+  }
+
+  /** Says which key of which shared cache is meant, the same for all systems of this thread. */
+  place(key: CacheKey): string {
+    return `${this.#name}\0${typeof key === 'number' ? 'n' : 's'}${key}`
   }
 
   /** Whether the cache has ended on this thread. */

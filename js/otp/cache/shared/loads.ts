@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import { abortSignal, callable } from '../../../arguments.ts'
+import { holdTime } from '../../../clock/own-timers.ts'
 import { forget, hold, listen, release } from '../../../inbox.ts'
-import { isThenable } from '../../../thenable.ts'
+import { promiseOf } from '../../../thenable.ts'
 import { CallCycleError, ServerNotRunningError } from '../../errors.ts'
 import { Counts } from '../counts.ts'
 import { Entries, GOOD } from '../entries.ts'
@@ -15,6 +16,20 @@ import { type SharedEntries, THERE, WAITING, whole } from './entries.ts'
 /** What a load is while nobody has its outcome. */
 const PENDING = Symbol('pending')
 
+/** Loads that are under way on this thread, by cache and key: how many. */
+const here = new Map<string, number>()
+const isLoadedHere = (place: string): boolean => here.has(place)
+
+function begunHere(place: string): void {
+  here.set(place, (here.get(place) ?? 0) + 1)
+}
+
+function endedHere(place: string): void {
+  const left = (here.get(place) ?? 1) - 1
+  if (left === 0) here.delete(place)
+  else here.set(place, left)
+}
+
 /** A load that this thread does, or waits for. */
 class SharedFlight extends Flight {
   loader: Loader
@@ -22,6 +37,8 @@ class SharedFlight extends Flight {
   load = WAITING
   /** What is posted when the load of another thread has ended. */
   token = 0
+  /** Lets time go on that stands until then. */
+  resumeTime: (() => void) | undefined
 
   constructor(key: CacheKey, storing: Storing, loader: Loader) {
     super(key, storing)
@@ -148,6 +165,10 @@ export class SharedLoads {
         // Should it come to be called, then by news from other threads, and in the context of who asked.
         flight.loader = AsyncResource.bind(flight.loader, 'keelson.cache') as Loader
         hold()
+        // A loader of this thread may wait for the clock, which must not wait for it.
+        if (!isLoadedHere(this.#entries.place(key))) {
+          flight.resumeTime = holdTime(this.#settings.system.clock, `the load of ${String(key)} by another thread`)
+        }
         this.#flights.set(key, flight)
         return PENDING
       }
@@ -180,15 +201,20 @@ export class SharedLoads {
     forget(flight.token)
     flight.token = 0
     release()
+    flight.resumeTime?.()
+    flight.resumeTime = undefined
   }
 
   /** Calls the loader of a load that is this thread's. */
   #call(flight: SharedFlight): unknown {
     let made: unknown
     this.#calling.push(flight)
+    const place = this.#entries.place(flight.key)
+    begunHere(place)
     try {
       made = flight.loader(flight.key)
     } catch (error) {
+      endedHere(place)
       const standIn = this.#failed(flight, error, true)
       if (standIn === undefined) throw error
       reportLoad(error, flight.key, this.#id, this.#settings)
@@ -196,10 +222,15 @@ export class SharedLoads {
     } finally {
       this.#calling.pop()
     }
-    if (!isThenable(made)) return this.#loaded(flight, made)
+    const pending = promiseOf(made)
+    if (pending === undefined) {
+      endedHere(place)
+      return this.#loaded(flight, made)
+    }
     if (!this.#entries.closed) this.#flights.set(flight.key, flight)
-    Promise.resolve(made).then(
+    pending.then(
       (value) => {
+        endedHere(place)
         try {
           this.#loaded(flight, value)
         } catch (error) {
@@ -211,6 +242,7 @@ export class SharedLoads {
         flight.resolve(value)
       },
       (error: unknown) => {
+        endedHere(place)
         const standIn = this.#failed(flight, error, false)
         if (standIn !== undefined || !flight.awaited) reportLoad(error, flight.key, this.#id, this.#settings)
         if (standIn === undefined) flight.reject(error)

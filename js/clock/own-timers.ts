@@ -1,0 +1,28 @@
+/** Timers of the package's own, and what of it is in flight: a controlled clock tells the one, and waits for the other. */
+import { BaseClock } from './base.ts'
+import type { Clock, TimerHandle } from './types.ts'
+
+const nothing = (): void => undefined
+
+/**
+ * Holds a controlled clock back until the returned function is called: for what the package has in flight itself, never for
+ * a promise of the user's, which may wait for the clock. A clock that time moves is not held.
+ *
+ * @param mostMs How long at most, in ms of real time. Default 30 000.
+ */
+export const holdTime = (clock: Clock, what: string, mostMs?: number): (() => void) =>
+  clock instanceof BaseClock ? clock.hold(what, mostMs) : nothing
+
+/** A timer after which something goes on: who waits for it hangs on a clock that nobody moves. */
+export function pauseOn(clock: Clock, ms: number, label: string, callback: () => unknown): TimerHandle {
+  return clock instanceof BaseClock
+    ? clock.timer(ms, callback, { kind: 'pause', label, ref: true })
+    : clock.schedule(ms, callback, { label })
+}
+
+/** A timer that ends a wait which takes too long: nothing ends it on a clock that nobody moves. */
+export function limitOn(clock: Clock, ms: number, label: string, callback: () => unknown, ref = true): TimerHandle {
+  return clock instanceof BaseClock
+    ? clock.timer(ms, callback, { kind: 'limit', label, ref })
+    : clock.schedule(ms, callback, { label, ref })
+}
