@@ -57,6 +57,7 @@ export type ErrorCode =
   | 'KEELSON_LEAK'
   | 'KEELSON_PANIC'
   | 'KEELSON_NATIVE_MISSING'
+  | 'KEELSON_UNSUPPORTED_NODE'
 
 /** The base of every error that keelson makes. Tell them apart by `code` or with the guards, not by message. */
 export abstract class KeelsonError extends Error {

@@ -317,6 +317,18 @@ export class NativeMissingError extends KeelsonError {
   }
 }
 
+/** The package was loaded by a Node that is too old for it. Nothing works. */
+export class UnsupportedNodeError extends KeelsonError {
+  static readonly code: 'KEELSON_UNSUPPORTED_NODE' = 'KEELSON_UNSUPPORTED_NODE'
+  readonly code: 'KEELSON_UNSUPPORTED_NODE' = 'KEELSON_UNSUPPORTED_NODE'
+  /** Which versions will do, as `engines` in the package has it. */
+  readonly needed: string
+  constructor(needed: string, version: string) {
+    super(`keelson needs Node ${needed}, and this is ${version}`)
+    this.needed = needed
+  }
+}
+
 /** Guard for {@link InvalidArgumentError}. */
 export const isInvalidArgumentError: (error: unknown) => error is InvalidArgumentError = isCode(
   InvalidArgumentError.code,
@@ -373,3 +385,7 @@ export const isDependencyMissingError: (error: unknown) => error is DependencyMi
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
 /** Guard for {@link NativeMissingError}. */
 export const isNativeMissingError: (error: unknown) => error is NativeMissingError = isCode(NativeMissingError.code)
+/** Guard for {@link UnsupportedNodeError}. */
+export const isUnsupportedNodeError: (error: unknown) => error is UnsupportedNodeError = isCode(
+  UnsupportedNodeError.code,
+)

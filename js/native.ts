@@ -4,6 +4,7 @@
 import type * as Binding from '../native/binding.js'
 import type { HotLane } from '../native/hot.js'
 import { NativeMissingError, NativePanicError } from './errors.ts'
+import { assertNode } from './node-version.ts'
 
 interface Native extends Pick<
   typeof Binding,
@@ -49,6 +50,7 @@ interface Native extends Pick<
 }
 
 function load(): Native {
+  assertNode()
   try {
     return require('../native/binding.js') as Native
   } catch (cause) {

@@ -129,6 +129,8 @@ error_codes! {
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",
         "The native addon could not be loaded on this platform; `cause` has what was tried.";
+    "KEELSON_UNSUPPORTED_NODE", "UnsupportedNodeError",
+        "The package was loaded by a Node that is too old for it; `needed` says which versions will do.";
 }
 
 #[cfg(test)]
