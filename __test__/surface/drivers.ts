@@ -176,6 +176,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
 
     'effect effect': { EffectOptions: (given) => effect(() => 1, given) },
     'effect all': { AllOptions: (given) => effects.all([ok], given) },
+    'effect race': { EffectOptions: (given) => effects.race([ok], given) },
+    'effect succeed': { EffectOptions: (given) => effects.succeed(1, given) },
+    'effect fail': { EffectOptions: (given) => effects.fail(1, given) },
     'effect runEffect': { EffectRunOptions: (given) => effects.runEffect(() => 1, given) },
     'effect createCancelToken': { CancelToken: (given) => effects.createCancelToken(given) },
     'Effect#run': { EffectRunOptions: (given) => ok.run(given) },
