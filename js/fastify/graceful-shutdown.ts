@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 
 import { InvalidArgumentError } from '../errors.ts'
 import { Drain } from '../http/server.ts'
-import { Shutdown, type ShutdownOptions, type Stoppable } from '../http/shutdown.ts'
+import { type BrokenOff, Shutdown, type ShutdownOptions, type Stoppable } from '../http/shutdown.ts'
 import { plugin } from './plugin.ts'
 
 /** Drains what Fastify serves, the way Fastify does, and lets connections go with their last answers. */
@@ -18,10 +18,11 @@ class FastifyDrain implements Stoppable {
   async drain(): Promise<void> {
     this.#connections.begin()
     await this.#app.close()
+    await this.#connections.settled()
   }
 
-  abort(): void {
-    this.#connections.abort()
+  abort(): BrokenOff[] {
+    return this.#connections.abort()
   }
 
   dispose(): void {
@@ -45,6 +46,10 @@ export function gracefulShutdown(app: FastifyInstance, options?: ShutdownOptions
   const given = app as Partial<FastifyInstance> | undefined
   if (typeof given?.close !== 'function' || given.server === undefined) {
     throw new InvalidArgumentError('app', 'an instance of Fastify', app)
+  }
+  // Node does not tell which connections of HTTP/2 are idle.
+  if (typeof given.server.closeIdleConnections !== 'function') {
+    throw new InvalidArgumentError('app', 'an app over HTTP/1, which is not made with http2', { http2: true })
   }
   return new Shutdown(() => new FastifyDrain(app), options)
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors.ts'
-import { isThenable } from '../thenable.ts'
+import { promiseOf } from '../thenable.ts'
 
 /** Owns an error, with what it came from. */
 export type Report = (error: unknown, origin: string) => void
@@ -17,8 +17,9 @@ export function askAtOnce<T>(
 ): T | undefined {
   try {
     const answer = question()
-    if (!isThenable(answer)) return check(answer)
-    answer.then(undefined, () => {})
+    const promise = promiseOf(answer)
+    if (promise === undefined) return check(answer)
+    promise.catch(() => {})
     throw new InvalidArgumentError(`${name}(req)`, 'answered at once, not with a promise', answer)
   } catch (error) {
     report(error, `${origin}: ${name}`)
@@ -40,8 +41,8 @@ export function ask<T>(
   }
   try {
     const answer = question()
-    if (!isThenable(answer)) return check(answer)
-    return Promise.resolve(answer).then(check).catch(failed)
+    const promise = promiseOf(answer)
+    return promise === undefined ? check(answer) : promise.then(check).catch(failed)
   } catch (error) {
     return failed(error)
   }
@@ -55,8 +56,7 @@ export const after = <T, U>(value: T | Promise<T>, go: (value: T) => U | Promise
 export function tell(origin: string, body: () => unknown, report: Report): void {
   const failed = (error: unknown): void => report(error, origin)
   try {
-    const told = body()
-    if (isThenable(told)) told.then(undefined, failed)
+    promiseOf(body())?.then(undefined, failed)
   } catch (error) {
     failed(error)
   }

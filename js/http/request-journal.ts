@@ -118,7 +118,7 @@ export class RequestRecorder<Req, Res> {
     const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? ''
     const ip = this.#options.ip === true ? this.#face.ip(req) : undefined
     const at = this.#system.clock.monoMs()
-    whenOver(response, (isEnded) =>
+    whenOver(request, response, (isEnded) =>
       tell(
         'requestJournal',
         () => this.#log.append(this.#entry({ req, res, method, url, ip, at, aborted: !isEnded })),

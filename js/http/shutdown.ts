@@ -5,6 +5,7 @@ import { flag, known, optionalCallable, options as checkOptions, positiveMillis 
 import { InvalidArgumentError, TimeoutError } from '../errors.ts'
 import { systemOf, timeoutOf } from '../otp/start.ts'
 import type { System } from '../system/system.ts'
+import { endings, type Part } from './ending.ts'
 
 /** Options of a graceful shutdown. Times are milliseconds of the system's clock. */
 export interface ShutdownOptions {
@@ -28,16 +29,25 @@ const NAMES = ['timeout', 'closeTimeout', 'delay', 'signals', 'cleanup', 'exit',
 const TIMEOUT_MS = 10_000
 const CLOSE_TIMEOUT_MS = 5000
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
-/** What a shell says of a process that a signal ended. */
-const SIGNALLED = 128
+/** Signals that no program can catch. */
+const CERTAIN: ReadonlySet<string> = new Set(['SIGKILL', 'SIGSTOP'])
 const FAILED = 1
+
+/** What a shutdown broke off, because it took longer than its timeout. */
+export interface BrokenOff {
+  readonly what: 'a request' | 'an answer that had begun' | 'half a request' | 'an upgraded connection'
+  /** Of a request that had arrived. */
+  readonly method?: string
+  /** Without its query. */
+  readonly path?: string
+}
 
 /** What stops a server. */
 export interface Stoppable {
   /** Stops accepting; resolves once the work in flight is over. */
   drain(): Promise<void>
-  /** Breaks off what is still in flight. */
-  abort(): void
+  /** Breaks off what is still in flight, and says what that was. */
+  abort(): BrokenOff[]
   /** Looks at the server no more. */
   dispose(): void
 }
@@ -45,29 +55,31 @@ export interface Stoppable {
 /**
  * An orderly end: stop accepting, let work in flight end, clean up, close the system, exit. The exit code is 0 when all
  * of that was done in time and 1 when it was not; a second signal ends the process at once, with 128 and its number.
+ *
+ * All servers of a process end together: each drains, then each cleans up, then their systems are closed.
  */
 export class Shutdown {
   /** Resolves with the exit code when all is done. Never rejects; what fails is reported to the system. */
   readonly done: Promise<number>
+  readonly #part: Part
   readonly #server: Stoppable
   readonly #options: ShutdownOptions
   readonly #system: System
-  readonly #signals: readonly NodeJS.Signals[]
   #finish: (code: number) => void = ignore
   #begun = false
-  #disposed = false
   #code = 0
+  #brokenOff: readonly BrokenOff[] = []
 
   /** @internal */
   constructor(server: () => Stoppable, options: ShutdownOptions | undefined) {
     const given = checkOptions('options', options)
     known('options', given, NAMES)
     timeoutOf('options.timeout', given.timeout, TIMEOUT_MS)
-    timeoutOf('options.closeTimeout', given.closeTimeout, CLOSE_TIMEOUT_MS)
+    const closeTimeout = timeoutOf('options.closeTimeout', given.closeTimeout, CLOSE_TIMEOUT_MS)
     if (given.delay !== undefined && given.delay !== 0) positiveMillis('options.delay', given.delay)
     optionalCallable('options.cleanup', given.cleanup)
-    flag('options.exit', true, given.exit)
-    this.#signals = checkSignals(given.signals ?? SIGNALS)
+    const exits = flag('options.exit', true, given.exit)
+    const signals = checkSignals(given.signals ?? SIGNALS)
     this.#options = given
     this.#system = systemOf(given.system)
     this.done = new Promise((resolve) => {
@@ -75,7 +87,8 @@ export class Shutdown {
     })
     // Nothing is listened to before all options hold.
     this.#server = server()
-    for (const signal of this.#signals) process.on(signal, this.#onSignal)
+    this.#part = this.#makePart(exits, signals, closeTimeout)
+    endings.add(this.#part)
   }
 
   /** Whether new work is welcome: false from the first signal on. For a readiness endpoint. */
@@ -83,44 +96,75 @@ export class Shutdown {
     return !this.#begun
   }
 
-  /** Begins it, as a signal does. Resolves with the exit code, if the process is not ended (`exit: false`). */
+  /** What was broken off after `timeout`; empty when all was answered in time. */
+  get brokenOff(): readonly BrokenOff[] {
+    return this.#brokenOff
+  }
+
+  /**
+   * Begins it, as a signal does. Resolves with the exit code, if the process is not ended (`exit: false`). Servers that
+   * cannot go on begin with it: all of the process if that is ended, else those whose system is closed.
+   */
   shutdown(): Promise<number> {
-    if (!this.#begun) {
-      this.#begun = true
-      void this.#run()
-    }
+    if (!this.#begun) endings.begin(this.#part)
     return this.done
   }
 
   /** Lets signals be what they were. A shutdown that has begun goes on. */
   dispose(): void {
-    if (this.#disposed) return
-    this.#disposed = true
-    for (const signal of this.#signals) process.off(signal, this.#onSignal)
-    if (!this.#begun) this.#server.dispose()
+    if (this.#begun) return
+    endings.remove(this.#part)
+    this.#server.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
   }
 
-  readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (!this.#begun) void this.shutdown()
-    else if (this.#options.exit !== false) this.#exit(SIGNALLED + constants.signals[signal])
+  #makePart(exits: boolean, signals: readonly NodeJS.Signals[], closeTimeout: number): Part {
+    const code = (): number => this.#code
+    return {
+      system: this.#system,
+      exits,
+      signals,
+      closeTimeout,
+      get code() {
+        return code()
+      },
+      begin: () => void (this.#begun = true),
+      drain: () => this.#drain(),
+      cleanUp: () => this.#cleanUp(closeTimeout),
+      closeSystem: (timeoutMs) => this.#step('closing the system', timeoutMs, () => this.#system.close()),
+      finish: (hasFailed) => {
+        if (hasFailed) this.#code = FAILED
+        this.#server.dispose()
+        this.#finish(this.#code)
+      },
+    }
   }
 
-  async #run(): Promise<void> {
-    const { timeout = TIMEOUT_MS, closeTimeout = CLOSE_TIMEOUT_MS, delay = 0, cleanup, exit } = this.#options
-    const { clock } = this.#system
-    if (delay > 0) await this.#step('waiting', Infinity, () => clock.sleep(delay))
-    const isDrained = await this.#step('waiting for work in flight', timeout, () => this.#server.drain())
-    if (!isDrained) this.#server.abort()
+  async #drain(): Promise<void> {
+    const { timeout = TIMEOUT_MS, closeTimeout = CLOSE_TIMEOUT_MS, delay = 0 } = this.#options
+    if (delay > 0) await this.#step('waiting', Infinity, () => this.#system.clock.sleep(delay))
+    let drained: Promise<void> | undefined
+    const isDrained = await this.#step('waiting for work in flight', timeout, () => (drained = this.#server.drain()))
+    if (isDrained) return
+    this.#brokenOff = this.#server.abort()
+    if (this.#brokenOff.length > 0) {
+      this.#system.report(
+        new TimeoutError('work in flight', timeout, `broken off: ${this.#brokenOff.map(textOf).join(', ')}`),
+        'graceful shutdown: broken off',
+      )
+    }
+    // Whoever listens to the ends of connections hears of them before anything is cleaned up. What `drained` rejects
+    // with was reported by its step.
+    const closing = drained ?? Promise.resolve()
+    await this.#step('closing connections', closeTimeout, () => closing.catch(ignore))
+  }
+
+  async #cleanUp(closeTimeout: number): Promise<void> {
+    const { cleanup } = this.#options
     if (cleanup !== undefined) await this.#step('cleanup', closeTimeout, async () => void (await cleanup()))
-    await this.#step('closing the system', closeTimeout, () => this.#system.close())
-    this.dispose()
-    this.#server.dispose()
-    this.#finish(this.#code)
-    if (exit !== false) this.#exit(this.#code)
   }
 
   /** Whether a step ended well and in time. What it does later is nobody's business any more. */
@@ -146,20 +190,21 @@ export class Shutdown {
         .finally(() => timer.cancel())
     })
   }
-
-  #exit(code: number): void {
-    process.exitCode = code
-    // oxlint-disable-next-line unicorn/no-process-exit -- ending the process is what this is for
-    process.exit(code)
-  }
 }
+
+const MOST_TOLD = 2048
+
+const textOf = ({ what, method, path }: BrokenOff): string =>
+  method === undefined ? what : `${what} (${method} ${path?.slice(0, MOST_TOLD)})`
 
 function ignore(): void {}
 
 function checkSignals(signals: unknown): readonly NodeJS.Signals[] {
-  const isList = Array.isArray(signals) && signals.length > 0
-  if (isList && signals.every((name) => Object.hasOwn(constants.signals, name as string) && name !== 'SIGKILL')) {
-    return [...new Set(signals as NodeJS.Signals[])]
+  if (!Array.isArray(signals)) throw new InvalidArgumentError('options.signals', 'a list of signals', signals)
+  if (signals.length === 0) throw new InvalidArgumentError('options.signals', 'one signal or more', 'none')
+  for (const [index, name] of signals.entries()) {
+    const isCatchable = typeof name === 'string' && Object.hasOwn(constants.signals, name) && !CERTAIN.has(name)
+    if (!isCatchable) throw new InvalidArgumentError(`options.signals[${index}]`, "a signal such as 'SIGTERM'", name)
   }
-  throw new InvalidArgumentError('options.signals', 'a list of signals that can be caught', signals)
+  return [...new Set(signals as NodeJS.Signals[])]
 }

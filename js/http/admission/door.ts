@@ -1,13 +1,14 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Atrion } from '../../atrion/atrion.ts'
 import { type Priority, voltageOf } from '../../atrion/priority.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { AdmitOptions, Shed } from '../../atrion/types.ts'
 import { ClosedError } from '../../errors.ts'
-import { isThenable } from '../../thenable.ts'
+import { promiseOf } from '../../thenable.ts'
 import { askAtOnce, tell } from '../ask.ts'
 import type { Face, Next } from '../face.ts'
+import { isOver } from '../over.ts'
 import { prepareRefusal } from '../refusal.ts'
 import { checkedKey, keyed } from './keys.ts'
 import type { Settings } from './options.ts'
@@ -43,7 +44,7 @@ export class Door<Req, Res, Handler> {
   receive(req: Req, res: Res, next: Next): void {
     // Over before it came to us: answered by somebody else, or its client has gone, and then nobody is served.
     const response = this.ended(res)
-    if (response.destroyed) return response.headersSent ? next() : undefined
+    if (isOver(this.arrived(req), response)) return response.headersSent ? next() : undefined
     const { skip, shadow } = this.#settings
     if (skip !== undefined && this.#ask('skip', skip, Boolean, req, res)) return next()
     const { gate } = this.#openAtrion()
@@ -74,6 +75,11 @@ export class Door<Req, Res, Handler> {
   /** The response whose end is waited for. */
   ended(res: Res): ServerResponse {
     return this.#face.response(res)
+  }
+
+  /** The request whose connection is looked at. */
+  arrived(req: Req): IncomingMessage {
+    return this.#face.request(req)
   }
 
   report(error: unknown, origin: string): void {
@@ -149,8 +155,7 @@ export class Door<Req, Res, Handler> {
     if (this.ended(res).headersSent) return next()
     if (handler === undefined) return this.#answer(visit, shed, statusCode)
     try {
-      const answered = this.#face.handle(handler, req, res, next, shed)
-      if (isThenable(answered)) answered.then(undefined, next)
+      promiseOf(this.#face.handle(handler, req, res, next, shed))?.then(undefined, next)
     } catch (error) {
       next(error)
     }

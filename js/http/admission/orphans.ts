@@ -4,6 +4,7 @@ import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
 import type { Report } from '../ask.ts'
+import { whenAnswered } from '../over.ts'
 
 /** How long the end of an orphan is waited for, in milliseconds. */
 const LONGEST_MS = 10_000
@@ -48,7 +49,7 @@ export class Orphans {
       report(error, 'admission: the report of a request')
       free()
     }
-    onEnd(response, () => {
+    whenAnswered(response, () => {
       // Heard too late it is no better than silent.
       if (callOff === undefined) return
       callOff()
@@ -56,15 +57,4 @@ export class Orphans {
       free()
     })
   }
-}
-
-/** Tells when somebody ends a response. One that is closed emits nothing any more, so that its `end` has to say it. */
-function onEnd(response: ServerResponse, ended: () => void): void {
-  const { end } = response
-  let isTold = false
-  response.end = ((...args: unknown[]) => {
-    if (!isTold) ended()
-    isTold = true
-    return Reflect.apply(end, response, args)
-  }) as typeof end
 }

@@ -1,9 +1,10 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
 import type { Next } from '../face.ts'
+import { attend, attending, type Attendee, callOff, isQueued, whenEnded } from '../over.ts'
 import type { Orphans } from './orphans.ts'
 
 /** Why a wait ended whose client went away. */
@@ -11,28 +12,13 @@ export const GONE: unique symbol = Symbol('the client went away')
 
 const FAILED: TicketOutcome = { ok: false }
 const ABORTED: TicketOutcome = { aborted: true }
-
-/**
- * What listens to the end of a response, and leads back to its visit. A property on the response would be simpler, but
- * Express swaps the prototype of responses, and then that one property costs more than the whole admission.
- */
-interface Listener {
-  (): void
-  visit?: Visit<unknown, unknown>
-}
-
-/** The visits of a response that are under way, from the outermost in. */
-function visitsOf(res: ServerResponse): Visit<unknown, unknown>[] {
-  // Nobody listens yet at the outermost gate of most apps.
-  if (res.listenerCount('close') === 0) return NONE
-  return (res.listeners('close') as Listener[]).flatMap(({ visit }) => visit ?? NONE)
-}
 const NONE: Visit<unknown, unknown>[] = []
 
 /** What a visit needs of its middleware. */
 interface Judge<Req, Res> {
   readonly orphans: Orphans
   failed(req: Req, res: Res): boolean
+  arrived(req: Req): IncomingMessage
   ended(res: Res): ServerResponse
   report(error: unknown, origin: string): void
 }
@@ -41,7 +27,8 @@ interface Judge<Req, Res> {
  * One request at one gate, from asking to the report of its end. It is the signal of its own wait: an
  * `AbortController` for each request would cost more than its admission.
  */
-export class Visit<Req, Res> {
+export class Visit<Req, Res> implements Attendee {
+  readonly response: ServerResponse
   readonly req: Req
   readonly res: Res
   readonly next: Next
@@ -52,6 +39,7 @@ export class Visit<Req, Res> {
   readonly reason: typeof GONE = GONE
   /** Visits of the same request at other gates, which hold their places while this one asks. */
   readonly #outer: readonly Visit<unknown, unknown>[]
+  readonly #request: IncomingMessage
   readonly #judge: Judge<Req, Res>
   readonly #gate: Gate
   #ticket: Ticket | undefined
@@ -67,7 +55,11 @@ export class Visit<Req, Res> {
     this.res = res
     this.next = next
     this.name = name
-    this.#outer = visitsOf(judge.ended(res))
+    this.response = judge.ended(res)
+    this.#request = judge.arrived(req)
+    // Nobody attends yet at the outermost gate of most apps.
+    const others = attending(this.#request, this.response)
+    this.#outer = others.length === 0 ? NONE : others.filter((one) => one instanceof Visit)
   }
 
   /** As an `AbortSignal`: there is one listener, the gate. */
@@ -84,13 +76,10 @@ export class Visit<Req, Res> {
     return this.#outer !== NONE && this.#outer.some((visit) => visit.#gate === this.#gate && visit.name === this.name)
   }
 
-  /** Sees the response to its end. */
+  /** Sees the work to its end: its handler has answered, or its client has left. */
   watch(): void {
-    const gone: Listener = () => this.#gone()
-    gone.visit = this as Visit<unknown, unknown>
-    const response = this.#judge.ended(this.res)
-    response.on('finish', () => this.#finish())
-    response.on('close', gone)
+    whenEnded(this.response, () => this.#answered())
+    attend(this.#request, this)
   }
 
   /** Runs the app. What it throws is its own affair, but it is reported as a failure. */
@@ -112,27 +101,40 @@ export class Visit<Req, Res> {
     for (const visit of this.#outer) visit.#refusedInside = true
   }
 
-  #finish(): void {
+  /**
+   * The client has left. An answer that has begun ends with its connection, and so does work that has closed it; work
+   * that has not answered may go on.
+   */
+  left(isClosed: boolean): void {
+    const { response } = this
+    const isAnswered = response.headersSent || response.writableEnded || this.#refusedInside
+    const isWorking = this.#ticket !== undefined && !isAnswered && !(isClosed && this.#isBrokenOff)
+    if (this.#ended || !isWorking) return this.#end(ABORTED)
+    this.#ended = true
+    callOff(this.#request, this)
+    const report = (error: unknown, origin: string): void => this.#judge.report(error, origin)
+    this.#judge.orphans.adopt(this.#ticket as Ticket, response, this.#gate, report)
+  }
+
+  /** The handler has ended the response, or destroyed it. */
+  #answered(): void {
     if (this.#ended) return
-    // HTTP/2 says so of a stream that its client reset, too; its close follows.
-    if (!this.#judge.ended(this.res).writableEnded) return
+    // HTTP/2 says that a stream has finished that its client has reset; its close follows.
+    if (!this.response.writableEnded) return isQueued(this.response) ? this.#end(ABORTED) : undefined
     if (this.#refusedInside) this.#end(ABORTED)
     else this.#end(this.#judge.failed(this.req, this.res) ? FAILED : undefined)
   }
 
-  /** The connection closed. An answer that has begun ends with it; work that has not answered may go on. */
-  #gone(): void {
-    const response = this.#judge.ended(this.res)
-    const isAnswered = response.headersSent || response.writableEnded || this.#refusedInside
-    if (this.#ended || this.#ticket === undefined || isAnswered) return this.#end(ABORTED)
-    this.#ended = true
-    const report = (error: unknown, origin: string): void => this.#judge.report(error, origin)
-    this.#judge.orphans.adopt(this.#ticket, response, this.#gate, report)
+  /** Whether this side closed the connection while the response was sent, and not the client. HTTP/2 does not tell. */
+  get #isBrokenOff(): boolean {
+    const { httpVersionMajor, socket } = this.#request
+    return httpVersionMajor === 1 && !isQueued(this.response) && !socket.readableEnded && !socket.errored
   }
 
   #end(outcome: TicketOutcome | undefined): void {
     if (this.#ended) return
     this.#ended = true
+    callOff(this.#request, this)
     if (this.#ticket !== undefined) return this.#report(outcome)
     this.aborted = true
     this.#leave?.()

@@ -1,12 +1,12 @@
 import { ClosedError, InvalidArgumentError } from '../../errors.ts'
 import type { Limiter } from '../../otp/rate-limiter/limiter.ts'
 import type { System } from '../../system/system.ts'
-import { isThenable } from '../../thenable.ts'
+import { promiseOf } from '../../thenable.ts'
 import { ipKeyGenerator } from '../address.ts'
 import { after, ask, askAtOnce } from '../ask.ts'
 import { shortKey } from '../digest.ts'
 import type { Face, Next } from '../face.ts'
-import { whenOver } from '../over.ts'
+import { isOver, whenOver } from '../over.ts'
 import { prepareRefusal } from '../refusal.ts'
 import { type Answer, answerOf, USUAL_ANSWER } from './answer.ts'
 import { Checks } from './checks.ts'
@@ -49,9 +49,9 @@ export class Meter<Req, Res, Handler> {
   }
 
   receive(req: Req, res: Res, next: Next): void {
-    const done = this.#receive(req, res, next)
+    const done = this.#receive(req, res, (error) => void next(error))
     // What a step that had to wait for a function of the user's throws is a fault of ours, or comes from `next`.
-    if (isThenable(done)) done.then(undefined, next)
+    if (done instanceof Promise) done.then(undefined, next)
   }
 
   /** Forgets a key, in each of the limits. */
@@ -98,7 +98,7 @@ export class Meter<Req, Res, Handler> {
     if (limiter.closed) return this.#pass(next)
     const response = this.#face.response(res)
     // Over before it came to us: answered by somebody else, or its client has gone, and then nobody is served.
-    if (response.destroyed) return response.headersSent ? next() : undefined
+    if (isOver(this.#face.request(req), response)) return response.headersSent ? next() : undefined
     const result = limiter.take(key)
     const { system } = limiter
     const info = new RateLimitInfo(key, result, system, system.clock.monoMs())
@@ -118,7 +118,7 @@ export class Meter<Req, Res, Handler> {
       if (limiter.closed || !(isSuccess ? skipSuccessful : skipFailed)) return
       limiter.reward(key)
     }
-    whenOver(response, (isEnded) => {
+    whenOver(this.#face.request(req), response, (isEnded) => {
       if (!isEnded) return giveBack(false)
       const asked = wasSuccessful && this.#ask('requestWasSuccessful', () => wasSuccessful(req, res), Boolean)
       void after(asked, (answer) => giveBack(answer ?? response.statusCode < 400))
@@ -152,8 +152,7 @@ export class Meter<Req, Res, Handler> {
 
   #handle(handler: Handler, req: Req, res: Res, next: Next, info: RateLimitInfo): void {
     try {
-      const answered = this.#face.handle(handler, req, res, next, info)
-      if (isThenable(answered)) answered.then(undefined, next)
+      promiseOf(this.#face.handle(handler, req, res, next, info))?.then(undefined, next)
     } catch (error) {
       next(error)
     }

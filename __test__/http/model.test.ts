@@ -1,0 +1,37 @@
+// Random programs of connections against the rules: places and counts come back, each request is journaled once and
+// truly, and an orderly end answers or records whatever had arrived.
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+
+import { programs, Reach } from '../programs.ts'
+import { inMemory, overLoopback } from './means.ts'
+import { nameOf, plan } from './plan.ts'
+import { type Means, World } from './world.ts'
+
+const HOURS = 3_600_000
+
+async function check(means: () => Means, count: number, name: string): Promise<void> {
+  const reach = new Reach()
+  const run = fc.asyncProperty(plan, async (given) => {
+    reach.program(given.ops.map((op) => nameOf(op)))
+    expect(await new World(given, means(), reach).run()).toEqual([])
+  })
+  const seed = process.env['KEELSON_SEED']
+  // Over loopback a failure takes seconds to be sure of: too long to shrink by.
+  const endOnFailure = !means().isExact
+  await fc.assert(run, {
+    numRuns: count,
+    unbiased: true,
+    endOnFailure,
+    ...(seed !== undefined && { seed: Number(seed) }),
+  })
+  reach.print(name)
+}
+
+it('no random program of connections in memory leaves anything behind', { timeout: 6 * HOURS }, async () => {
+  await check(() => inMemory, programs(150), 'HTTP in memory')
+})
+
+it('no random program of connections over loopback leaves anything behind', { timeout: 6 * HOURS }, async () => {
+  await check(overLoopback, Math.min(10_000, programs(30)), 'HTTP over loopback')
+})
