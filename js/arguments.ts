@@ -23,6 +23,22 @@ export function positiveMillis(field: string, value: unknown): number {
   throw new InvalidArgumentError(field, 'a positive, finite number of milliseconds', value)
 }
 
+/** A duration from zero to {@link MAX_DURATION_MS}. */
+export function duration(field: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS) return value
+  throw new InvalidArgumentError(field, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`, value)
+}
+
+/**
+ * Returns how long to wait at most, from zero; `fallback` when nothing is given. `Infinity` is for ever, and so is
+ * anything beyond {@link MAX_DURATION_MS}, which no clock takes: `Number.MAX_SAFE_INTEGER` is often meant so.
+ */
+export function timeout(field: string, fallback: number, value: unknown): number {
+  if (value === undefined) return fallback
+  if (typeof value === 'number' && value >= 0) return value <= MAX_DURATION_MS ? value : Infinity
+  throw new InvalidArgumentError(field, 'a number of milliseconds from 0, or Infinity', value)
+}
+
 /** An integer within bounds. */
 export function integer(field: string, min: number, max: number, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number

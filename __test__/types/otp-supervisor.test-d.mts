@@ -1,6 +1,7 @@
 // What a consumer's compiler has to accept of supervisors, and what it has to refuse.
 import {
   type ChildInfo,
+  type ChildSpec,
   GenServer,
   type GenServerBehavior,
   type GenServerRef,
@@ -32,6 +33,22 @@ await Supervisor.start({
   childTemplate: { start: (name: string, size: number) => GenServer.start(counter, { name: name + size }) },
 })
 await Supervisor.startChild(supervisor, ['name', 5])
+// What a child's start makes is what `startChild` gives.
+const typed = await Supervisor.startChild(supervisor, { id: 'typed', start: () => GenServer.start(counter) })
+const reply: number = await GenServer.call(typed, 'get')
+const spec: ChildSpec<GenServerRef<number, 'get', 'add', number>> = {
+  id: 'spec',
+  start: () => GenServer.start(counter),
+}
+const bySpec: GenServerRef<number, 'get', 'add', number> = await Supervisor.startChild(supervisor, spec)
+const below: SupervisorRef = await Supervisor.startChild(supervisor, { id: 'n', start: () => Supervisor.start() })
+const plain: ChildSpec = spec
+const anything: GenServerRef = await Supervisor.startChild(supervisor, plain)
+const renewed = await Supervisor.restartChild<typeof typed>(supervisor, 'typed')
+const info: ChildInfo<typeof typed> | undefined = Supervisor.getChild<typeof typed>(supervisor, 'typed')
+const dynamic = await Supervisor.startChild<typeof typed>(supervisor, ['name', 5])
+GenServer.cast(dynamic, 'add')
+void [reply, bySpec, below, anything, await GenServer.call(renewed, 'get'), info?.ref]
 const error: unknown = children
 if (isMaxRestartsExceededError(error)) error.maxRestarts satisfies number
 void [first, reason]
@@ -46,3 +63,5 @@ void Supervisor.start({ strategy: 'one_for_some' })
 void Supervisor.startChild(supervisor, { id: 'e', start: () => 5 })
 // @ts-expect-error: a child has an id
 void Supervisor.startChild(supervisor, { start: () => GenServer.start(counter) })
+// @ts-expect-error: the child understands something else
+void GenServer.call(typed, 'set')

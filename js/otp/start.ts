@@ -3,13 +3,13 @@ import { runtimeOf } from '../actor/runtimes.ts'
 import {
   callable,
   callbacks,
-  finite,
   integer,
   known,
   object,
   options as checkOptions,
   refuseNoSystem,
   text,
+  timeout,
 } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { getDefaultSystem } from '../system/default.ts'
@@ -40,12 +40,7 @@ const OPTIONAL = ['handleInfo', 'handleContinue', 'terminate'] as const
 const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
 /** A time in ms from 0, or for ever. */
-export function timeoutOf(field: string, value: unknown, fallback: number): number {
-  if (value === undefined) return fallback
-  if (value === Infinity) return Infinity
-  if (typeof value === 'number' && value >= 0) return finite(field, value)
-  throw new InvalidArgumentError(field, 'a number of milliseconds from 0, or Infinity', value)
-}
+export const timeoutOf = (field: string, value: unknown, fallback: number): number => timeout(field, fallback, value)
 
 function checkBehavior(behavior: GenServerBehavior<never>): void {
   object('behavior', behavior, 'an object with init, handleCall and handleCast')

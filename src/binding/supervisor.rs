@@ -312,6 +312,7 @@ fn of_report(report: Report) -> Option<[f64; ACTION]> {
         }
         Report::Terminated { child, pid, .. } => [13.0, child.0 as f64, pid.0 as f64, 0.0, 0.0],
         Report::Stopping { why } => of_why(14.0, why),
+        Report::LateStart { start, pid } => [15.0, start.number() as f64, pid.0 as f64, 0.0, 0.0],
         _ => return None,
     })
 }

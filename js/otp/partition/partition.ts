@@ -1,10 +1,10 @@
-import { callable, integer, known, options as checkOptions } from '../../arguments.ts'
+import { integer, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../names.ts'
 import { type SystemGiven, systemGiven } from '../start.ts'
 import { ChildNotFoundError } from '../supervisor/errors.ts'
-import { checkPolicy, STRATEGIES } from '../supervisor/policy.ts'
+import { STRATEGIES, termsOf } from '../supervisor/policy.ts'
 import { begin } from '../supervisor/begin.ts'
 import { livingSupervisorOf, SupervisorProcess } from '../supervisor/process.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -24,8 +24,7 @@ async function start<Ref extends ChildRef = GenServerRef>(
 ): Promise<PartitionSupervisorRef<Ref>> {
   const given = checkOptions('options', options)
   known('options', given, OPTIONS)
-  callable('options.start', given.start)
-  checkPolicy('options', given, 'never')
+  termsOf('options', given, { autoShutdown: 'never', delays: undefined })
   const { start: startOne, partitions: count = PARTITIONS, name, strategy, restartIntensity, system, ...policy } = given
   integer('options.partitions', 1, MOST_PARTITIONS, count)
   if ((strategy as string | undefined) === 'simple_one_for_one') {

@@ -4,6 +4,8 @@ import type { System } from '../../system/system.ts'
 /** A supervisor, as far as the agenda knows it. */
 export interface Driven {
   take(event: number, first: number, second: number): void
+  /** Owns what taking an event has thrown; must not throw. */
+  failed(error: unknown): void
 }
 
 /** Events in a row without a turn of the event loop. */
@@ -45,7 +47,12 @@ export class Agenda {
       this.carriedOut++
       const driven = this.#told[at] as Driven
       const numbers = this.#numbers
-      driven.take(numbers[at * 3] as number, numbers[at * 3 + 1] as number, numbers[at * 3 + 2] as number)
+      try {
+        driven.take(numbers[at * 3] as number, numbers[at * 3 + 1] as number, numbers[at * 3 + 2] as number)
+      } catch (error) {
+        // The others of the system go on.
+        driven.failed(error)
+      }
     }
     this.#told = []
     this.#numbers = []

@@ -1,26 +1,35 @@
 import type { System } from '../../system/system.ts'
 import { UnderWay } from '../adoption.ts'
 import type { Server } from '../server.ts'
-import type { ChildInfo, ChildRef, ChildSpec } from './types.ts'
+import type { Checked, Terms } from './policy.ts'
+import type { ChildInfo, ChildSpec } from './types.ts'
 
 /** A child of a supervisor: what it is, and its present process. */
 export class Child {
   /** What the core calls it. */
   readonly number: number
+  readonly id: string
+  /** What it was described as, for those who look. */
   readonly spec: ChildSpec
+  readonly terms: Terms
+  /** With what its start function is called. */
+  readonly #args: readonly unknown[]
   /** Its present process; while it is restarted, the last one. */
   server: Server | undefined
   restartCount = 0
   /** Why its last start failed. */
   startError: Error | undefined
 
-  constructor(number: number, spec: ChildSpec) {
+  constructor(number: number, { id, spec, terms }: Checked, args: readonly unknown[] = []) {
     this.number = number
+    this.id = id
     this.spec = spec
+    this.terms = terms
+    this.#args = args
   }
 
-  get id(): string {
-    return this.spec.id
+  start(): unknown {
+    return Reflect.apply(this.terms.start, this.spec, this.#args)
   }
 
   get info(): ChildInfo | undefined {
@@ -47,11 +56,11 @@ let underWay: Attempt | undefined
 export const attemptUnderWay = (): Attempt | undefined => underWay
 
 /** Runs a start function. */
-export function run(attempt: Attempt): ChildRef | PromiseLike<ChildRef> {
+export function run(attempt: Attempt): unknown {
   const outer = underWay
   underWay = attempt
   try {
-    return attempt.child.spec.start()
+    return attempt.child.start()
   } finally {
     underWay = outer
   }

@@ -1,25 +1,23 @@
 import { FAILED, SHUTDOWN } from '../../actor/protocol.ts'
+import { MAX_DURATION_MS } from '../../arguments.ts'
 import { isClosed } from '../../clock/base.ts'
 import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
-import { InvalidArgumentError, TimeoutError } from '../../errors.ts'
+import { InvalidArgumentError } from '../../errors.ts'
 import { hot, scratch } from '../../native.ts'
+import { promiseOf } from '../../thenable.ts'
+import { asError } from '../../thrown.ts'
 import type { System } from '../../system/system.ts'
 import type { LocalRef } from '../local-ref.ts'
 import { serverIn } from '../ref.ts'
-import { asError, type Server } from '../server.ts'
+import type { Server } from '../server.ts'
 import type { LifecycleEvent } from '../types.ts'
 import { agendaOf, type Agenda, type Driven } from './agenda.ts'
 import { Attempt, Child, ChildNames, run } from './child.ts'
-import {
-  ChildNotFoundError,
-  DuplicateChildError,
-  InvalidSimpleOneForOneConfigError,
-  MaxRestartsExceededError,
-  SupervisorNotFoundError,
-} from './errors.ts'
-import { AUTO_SHUTDOWNS, type Plan, writePolicy } from './policy.ts'
+import { MaxRestartsExceededError, SupervisorNotFoundError } from './errors.ts'
+import { AUTO_SHUTDOWNS, type Checked, type Plan, writePolicy } from './policy.ts'
 import * as is from './protocol.ts'
+import { refusalOf, startErrorOf } from './refusals.ts'
 import type { ChildSpec } from './types.ts'
 
 /** The process on whose behalf children are driven. */
@@ -86,11 +84,11 @@ export class Driver implements Driven {
       const child = new Child(number, spec)
       this.#tokens.set(number, child)
       this.#children.set(number, child)
-      writePolicy(spec, plan)
+      writePolicy(spec.terms)
       hot.supervisorChild(this.#handle, number)
     }
     if (plan.template !== undefined) {
-      writePolicy(plan.template, plan)
+      writePolicy(plan.template.terms)
       hot.supervisorTemplate(this.#handle)
     }
     const rule = hot.supervisorMake(this.#handle)
@@ -140,16 +138,17 @@ export class Driver implements Driven {
     return timers.length > 0
   }
 
-  startChild(spec: ChildSpec): Promise<LocalRef> {
+  startChild(spec: Checked): Promise<LocalRef> {
     const number = this.#names.use(spec.id, this.#number)
     return this.#ask(is.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
   }
 
   startDynamic(args: unknown[]): Promise<LocalRef> {
-    const { start, ...policy } = this.#plan.template as NonNullable<Plan['template']>
+    const { spec: template, terms } = this.#plan.template as NonNullable<Plan['template']>
     const id = `child_${++this.#dynamic}`
+    const spec = { ...template, id, start: (() => Reflect.apply(terms.start, template, args)) as ChildSpec['start'] }
     // The number is in the name, so that no table is needed to find it.
-    const child = new Child(this.#dynamic, { ...policy, id, start: () => start(...args) })
+    const child = new Child(this.#dynamic, { id, spec, terms: { ...terms, start: spec.start } })
     return this.#ask(is.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
   }
 
@@ -193,15 +192,26 @@ export class Driver implements Driven {
       return
     }
     const { clock } = this.#host.system
-    if (event === is.START_CHILD) writePolicy((this.#tokens.get(first) as Child).spec, this.#plan)
+    if (event === is.START_CHILD) writePolicy((this.#tokens.get(first) as Child).terms)
     let written = hot.supervisorTell(this.#handle, event, first, second, clock.monoMs(), this.#random)
     while (written > 0) {
       page.set(scratch)
       const left = page[1] as number
-      for (let index = 0; index < written; index++) this.#carryOut(is.HEAD + index * is.ACTION)
+      for (let index = 0; index < written; index++) {
+        try {
+          this.#carryOut(is.HEAD + index * is.ACTION)
+        } catch (error) {
+          // A clock of somebody else's making may throw. The other actions are carried out all the same.
+          this.failed(error)
+        }
+      }
       written = left > 0 ? hot.supervisorMore(this.#handle) : 0
     }
     if (this.stopped) hot.supervisorClose(this.#handle)
+  }
+
+  failed(error: unknown): void {
+    this.#host.system.report(error, `supervisor ${this.#host.id}`)
   }
 
   #carryOut(at: number): void {
@@ -268,6 +278,11 @@ export class Driver implements Driven {
       case is.TOLD_EXITED:
         this.#onExited(second)
         break
+      case is.TOLD_LATE:
+        // Nobody waits for it any more, and nobody asks for it again.
+        this.#servers.get(second)?.kill()
+        this.#servers.delete(second)
+        break
       case is.TOLD_TERMINATED:
         this.#servers.delete(second)
         break
@@ -311,14 +326,17 @@ export class Driver implements Driven {
       failed(error)
       return
     }
-    void Promise.resolve(begun).then((ref) => {
+    const made = (ref: unknown): void => {
       const server = serverIn(ref)
       if (server !== undefined && server.runtime === this.#host.server.runtime) this.#adopt(start, server, child)
       else
         failed(
           new InvalidArgumentError(`what the start of '${child.id}' makes`, 'the ref of a process of this system', ref),
         )
-    }, failed)
+    }
+    const pending = promiseOf(begun)
+    if (pending === undefined) queueMicrotask(() => made(begun))
+    else void pending.then(made, failed)
   }
 
   /** A start has led to a process: from now on, its end is the supervisor's to deal with. */
@@ -329,7 +347,7 @@ export class Driver implements Driven {
       this.#over(start)
       return
     }
-    if (server.supervises && child.spec.shutdownTimeout === undefined) hot.supervisorNested(this.#handle, child.number)
+    if (server.supervises && !child.terms.isShutdownGiven) hot.supervisorNested(this.#handle, child.number)
     this.#tell(is.CHILD_STARTED, start, server.pid)
     if (this.#servers.has(server.pid)) {
       this.#over(start)
@@ -352,6 +370,7 @@ export class Driver implements Driven {
     const server = this.#servers.get(pid) as Server
     if (child.server === undefined) this.#count++
     child.server = server
+    child.startError = undefined
     child.restartCount = instance - 1
     if (instance > 1) this.#inform({ type: 'restarted', ref: server.ref, attempt: child.restartCount })
   }
@@ -378,12 +397,11 @@ export class Driver implements Driven {
 
   #arm(timer: number, at: number): void {
     const { clock } = this.#host.system
-    if (isClosed(clock)) {
-      // It will not ring, and is due when the system closes.
-      this.#timers.set(timer, { cancel: () => {} })
-      return
-    }
-    const handle = limitOn(clock, Math.max(at - clock.monoMs(), 0), `supervisor ${this.#host.id}`, () => {
+    // On a closed clock it will not ring, and is due when the system closes.
+    this.#timers.set(timer, { cancel: () => {} })
+    if (isClosed(clock)) return
+    const delay = Math.min(Math.max(at - clock.monoMs(), 0), MAX_DURATION_MS)
+    const handle = limitOn(clock, delay, `supervisor ${this.#host.id}`, () => {
       this.#timers.delete(timer)
       this.#tell(is.TIMER, timer)
     })
@@ -396,43 +414,11 @@ export class Driver implements Driven {
     this.#requests.delete(request)
     const { child, id } = asked
     if (child !== undefined) this.#drop(child, request)
-    asked.reject(this.#refusal(what, detail, id, child ?? this.child(id)))
-  }
-
-  #refusal(what: number, detail: number, childId: string, child: Child | undefined): Error {
-    const { id } = this.#host
-    switch (what) {
-      case is.REFUSED_STOPPING:
-        return new SupervisorNotFoundError(id)
-      case is.REFUSED_NOT_FOUND:
-        return new ChildNotFoundError(id, childId)
-      case is.REFUSED_DUPLICATE:
-        return new DuplicateChildError(id, childId)
-      case is.REFUSED_SPECIFICATION:
-        return new InvalidSimpleOneForOneConfigError(id, 'children follow the template')
-      case is.REFUSED_START_FAILED:
-        return child === undefined ? new ChildNotFoundError(id, childId) : this.#startError(child, detail)
-      default:
-        return new InvalidArgumentError(
-          'spec',
-          `a specification that keeps the rules (it breaks rule ${detail})`,
-          child,
-        )
-    }
+    asked.reject(refusalOf(this.#host.id, id, child ?? this.child(id), { what, detail, cause: this.#lastCrash }))
   }
 
   #startError(child: Child, detail: number): Error {
-    if (detail === is.START_TIMED_OUT) {
-      return new TimeoutError(`the start of child '${child.id}'`, child.spec.startTimeout ?? Infinity)
-    }
-    if (detail === is.START_PID_TAKEN) {
-      return new InvalidArgumentError(
-        `what the start of '${child.id}' makes`,
-        'a process of its own',
-        child.server?.ref,
-      )
-    }
-    return child.startError ?? new Error(`child '${child.id}' did not start`)
+    return startErrorOf(child, detail, this.#lastCrash)
   }
 
   /** A specification is gone. */
@@ -458,6 +444,8 @@ export class Driver implements Driven {
     // One that never ends keeps no report waiting.
     for (const attempt of this.#attempts.values()) attempt.over()
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
+    // A start may have ended, of which the core has not heard yet.
+    for (const server of this.#servers.values()) server.kill()
     this.#children.clear()
     this.#tokens.clear()
     this.#servers.clear()

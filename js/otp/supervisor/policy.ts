@@ -1,16 +1,18 @@
 import {
   callable,
+  duration,
   finite,
   flag,
   integer,
   known,
+  object,
   options as checkOptions,
   positiveMillis,
   text,
+  timeout,
 } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { scratch } from '../../native.ts'
-import { timeoutOf } from '../start.ts'
 import { DuplicateChildError, InvalidSimpleOneForOneConfigError, MissingChildTemplateError } from './errors.ts'
 import type { ChildPolicy, ChildSpec, ChildTemplate, RestartBackoff, SupervisorOptions } from './types.ts'
 
@@ -37,50 +39,100 @@ const WITHIN_MS = 5000
 const FACTOR = 2
 const JITTER = 0.5
 
+/** Numbers that the core reads as a policy. */
+const NUMBERS = 10
+
 function oneOf<T extends string>(field: string, known_: readonly T[], value: unknown): T {
   const found = value === undefined ? known_[0] : known_.find((one) => one === value)
   if (found !== undefined) return found
   throw new InvalidArgumentError(field, `one of ${known_.join(', ')}`, value)
 }
 
-function checkBackoff(field: string, backoff: RestartBackoff): void {
+/** The first delay, the longest, the factor and the jitter. */
+type Delays = readonly [initialMs: number, maxMs: number, factor: number, jitter: number]
+
+function delaysOf(field: string, backoff: RestartBackoff): Delays {
   known(field, checkOptions(field, backoff), ['initialMs', 'maxMs', 'factor', 'jitter'])
   const { initialMs, maxMs, factor = FACTOR, jitter = JITTER } = backoff
-  if (finite(`${field}.initialMs`, initialMs) < 0) {
-    throw new InvalidArgumentError(`${field}.initialMs`, 'a number of milliseconds from 0', initialMs)
-  }
-  if (finite(`${field}.maxMs`, maxMs) < initialMs) {
+  duration(`${field}.initialMs`, initialMs)
+  if (duration(`${field}.maxMs`, maxMs) < initialMs) {
     throw new InvalidArgumentError(`${field}.maxMs`, 'at least initialMs', maxMs)
   }
   if (finite(`${field}.factor`, factor) < 1) throw new InvalidArgumentError(`${field}.factor`, 'at least 1', factor)
-  if (!(jitter >= 0 && jitter <= 1)) throw new InvalidArgumentError(`${field}.jitter`, 'from 0 to 1', jitter)
+  if (!(finite(`${field}.jitter`, jitter) >= 0 && jitter <= 1)) {
+    throw new InvalidArgumentError(`${field}.jitter`, 'from 0 to 1', jitter)
+  }
+  return [initialMs, maxMs, factor, jitter]
 }
 
-/** Refuses what is no policy of a child. */
-export function checkPolicy(field: string, policy: ChildPolicy & { start: unknown }, autoShutdown: string): void {
-  callable(`${field}.start`, policy.start)
-  const restart = oneOf(`${field}.restart`, RESTARTS, policy.restart)
-  if (policy.shutdownTimeout !== 'brutal_kill') {
-    timeoutOf(`${field}.shutdownTimeout`, policy.shutdownTimeout, SHUTDOWN_TIMEOUT)
-  }
-  timeoutOf(`${field}.startTimeout`, policy.startTimeout, Infinity)
-  if (policy.backoff !== undefined) checkBackoff(`${field}.backoff`, policy.backoff)
-  if (!flag(`${field}.significant`, false, policy.significant)) return
-  if (autoShutdown === 'never') {
+/** A policy as it was read once, so that what its owner does with it later changes nothing. */
+export interface Terms {
+  readonly start: (...args: unknown[]) => unknown
+  readonly startTimeout: number
+  /** Whether the time to stop was given. */
+  readonly isShutdownGiven: boolean
+  /** What the core reads. */
+  readonly numbers: Float64Array
+}
+
+/** Reads a policy, each part once; refuses what is none. */
+export function termsOf(
+  field: string,
+  policy: ChildPolicy & { readonly start: unknown },
+  supervisor: Pick<Plan, 'autoShutdown' | 'delays'>,
+): Terms {
+  const { start, restart, shutdownTimeout, startTimeout, significant, backoff } = policy
+  callable(`${field}.start`, start)
+  const when = oneOf(`${field}.restart`, RESTARTS, restart)
+  const stops =
+    shutdownTimeout === 'brutal_kill' ? -1 : timeout(`${field}.shutdownTimeout`, SHUTDOWN_TIMEOUT, shutdownTimeout)
+  const startsWithin = timeout(`${field}.startTimeout`, Infinity, startTimeout)
+  const delays = backoff === undefined ? supervisor.delays : delaysOf(`${field}.backoff`, backoff)
+  const isSignificant = flag(`${field}.significant`, false, significant)
+  if (isSignificant && supervisor.autoShutdown === 'never') {
     throw new InvalidArgumentError(`${field}.significant`, 'false unless the supervisor has an autoShutdown', true)
   }
-  if (restart === 'permanent') {
+  if (isSignificant && when === 'permanent') {
     throw new InvalidArgumentError(`${field}.significant`, 'false for a permanent child, which never ends', true)
+  }
+  const numbers = new Float64Array(NUMBERS)
+  numbers[0] = RESTARTS.indexOf(when)
+  numbers[1] = stops
+  numbers[3] = isSignificant ? 1 : 0
+  numbers[4] = startsWithin === Infinity ? -1 : startsWithin
+  if (delays !== undefined) {
+    numbers[5] = 1
+    numbers.set(delays, 6)
+  }
+  return {
+    start: start as Terms['start'],
+    startTimeout: startsWithin,
+    isShutdownGiven: shutdownTimeout !== undefined,
+    numbers,
   }
 }
 
-/** A specification that keeps the rules. */
-export function checkSpec(field: string, spec: unknown, autoShutdown: string): ChildSpec {
-  if (typeof spec !== 'object' || spec === null) throw new InvalidArgumentError(field, 'a ChildSpec', spec)
+/** A child's specification, and what was read of it. */
+export interface Checked {
+  readonly id: string
+  readonly spec: ChildSpec
+  readonly terms: Terms
+}
+
+/** Reads a specification; refuses one that does not keep the rules. */
+export function checkSpec(field: string, given: unknown, supervisor: Pick<Plan, 'autoShutdown' | 'delays'>): Checked {
+  const spec = object<ChildSpec>(field, given, 'a ChildSpec')
   known(field, spec, ['id', ...POLICY])
-  text(`${field}.id`, (spec as ChildSpec).id)
-  checkPolicy(field, spec as ChildSpec, autoShutdown)
-  return spec as ChildSpec
+  return { id: text(`${field}.id`, spec.id), spec, terms: termsOf(field, spec, supervisor) }
+}
+
+/** Returns whether a value is a list. One that does not answer is none. */
+export function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
 }
 
 /** What a supervisor was asked to be, with the defaults. */
@@ -91,9 +143,10 @@ export interface Plan {
   readonly maxRestarts: number
   readonly withinMs: number
   readonly eachChild: boolean
-  readonly children: readonly ChildSpec[]
-  readonly template: ChildTemplate<unknown[]> | undefined
-  readonly backoff: RestartBackoff | undefined
+  readonly children: readonly Checked[]
+  readonly template: { readonly spec: ChildTemplate; readonly terms: Terms } | undefined
+  /** Of restarts of children that do not say. */
+  readonly delays: Delays | undefined
 }
 
 /** Refuses what does not fit together. */
@@ -104,21 +157,23 @@ export function planOf(supervisorId: string, given: SupervisorOptions): Plan {
   const isSimple = strategy === 'simple_one_for_one'
   const intensity = checkOptions('options.restartIntensity', given.restartIntensity)
   known('options.restartIntensity', intensity, ['maxRestarts', 'withinMs', 'scope'])
-  const { maxRestarts = MAX_RESTARTS, withinMs = WITHIN_MS } = intensity
+  const { maxRestarts = MAX_RESTARTS, withinMs = WITHIN_MS, scope: counted } = intensity
   integer('options.restartIntensity.maxRestarts', 0, 2 ** 32 - 1, maxRestarts)
   positiveMillis('options.restartIntensity.withinMs', withinMs)
-  const scope = oneOf('options.restartIntensity.scope', SCOPES, intensity.scope)
+  const scope = oneOf('options.restartIntensity.scope', SCOPES, counted)
   if (given.name !== undefined) text('options.name', given.name)
-  if (given.backoff !== undefined) checkBackoff('options.backoff', given.backoff)
-  const { children = [], childTemplate } = given
-  if (!Array.isArray(children)) throw new InvalidArgumentError('options.children', 'a list of ChildSpecs', children)
+  const { children = [], childTemplate, backoff } = given
+  const delays = backoff === undefined ? undefined : delaysOf('options.backoff', backoff)
+  if (!isList(children)) throw new InvalidArgumentError('options.children', 'a list of ChildSpecs', children)
+  const common = { autoShutdown, delays }
+  let template: Plan['template']
   if (isSimple) {
     if (childTemplate === undefined) throw new MissingChildTemplateError(supervisorId)
     if (children.length > 0) {
       throw new InvalidSimpleOneForOneConfigError(supervisorId, 'static children are not allowed')
     }
     known('options.childTemplate', checkOptions('options.childTemplate', childTemplate), POLICY)
-    checkPolicy('options.childTemplate', childTemplate, autoShutdown)
+    template = { spec: childTemplate, terms: termsOf('options.childTemplate', childTemplate, common) }
   } else if (childTemplate !== undefined) {
     throw new InvalidArgumentError(
       'options.childTemplate',
@@ -127,10 +182,12 @@ export function planOf(supervisorId: string, given: SupervisorOptions): Plan {
     )
   }
   const ids = new Set<string>()
+  const checked: Checked[] = []
   for (const [index, spec] of children.entries()) {
-    const { id } = checkSpec(`options.children[${index}]`, spec, autoShutdown)
-    if (ids.has(id)) throw new DuplicateChildError(supervisorId, id)
-    ids.add(id)
+    const child = checkSpec(`options.children[${index}]`, spec, common)
+    if (ids.has(child.id)) throw new DuplicateChildError(supervisorId, child.id)
+    ids.add(child.id)
+    checked.push(child)
   }
   return {
     strategy: STRATEGIES.indexOf(strategy),
@@ -139,24 +196,13 @@ export function planOf(supervisorId: string, given: SupervisorOptions): Plan {
     maxRestarts,
     withinMs,
     eachChild: scope === 'child',
-    children: children as readonly ChildSpec[],
-    template: childTemplate as unknown as ChildTemplate<unknown[]> | undefined,
-    backoff: given.backoff,
+    children: checked,
+    template,
+    delays,
   }
 }
 
 /** Writes a policy to where the next call into the core reads it. */
-export function writePolicy(policy: ChildPolicy, plan: Plan): void {
-  const { shutdownTimeout = SHUTDOWN_TIMEOUT, startTimeout = Infinity, backoff = plan.backoff } = policy
-  scratch[0] = RESTARTS.indexOf(policy.restart ?? 'permanent')
-  scratch[1] = shutdownTimeout === 'brutal_kill' ? -1 : shutdownTimeout
-  scratch[2] = 0
-  scratch[3] = policy.significant === true ? 1 : 0
-  scratch[4] = startTimeout === Infinity ? -1 : startTimeout
-  scratch[5] = backoff === undefined ? 0 : 1
-  if (backoff === undefined) return
-  scratch[6] = backoff.initialMs
-  scratch[7] = backoff.maxMs
-  scratch[8] = backoff.factor ?? FACTOR
-  scratch[9] = backoff.jitter ?? JITTER
+export function writePolicy(terms: Terms): void {
+  scratch.set(terms.numbers)
 }

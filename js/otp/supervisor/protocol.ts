@@ -30,6 +30,7 @@ export const TOLD_START_FAILED = 11
 export const TOLD_EXITED = 12
 export const TOLD_TERMINATED = 13
 export const TOLD_STOPPING = 14
+export const TOLD_LATE = 15
 
 /** Numbers of an action, and before the first of a page. */
 export const ACTION = 5

@@ -7,9 +7,9 @@ import { type SystemGiven, systemGiven } from '../start.ts'
 import type { GenServerRef, LifecycleHandler, TerminateReason } from '../types.ts'
 import { begin } from './begin.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
-import { checkSpec } from './policy.ts'
+import { checkSpec, isList } from './policy.ts'
 import { livingSupervisorOf, onSupervisorLifecycle, supervisorOf, type SupervisorProcess } from './process.ts'
-import type { ChildInfo, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
+import type { ChildInfo, ChildRef, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
 
 async function start(options?: SupervisorOptions): Promise<SupervisorRef> {
   return (await begin(options)).ref
@@ -26,30 +26,35 @@ function flexible(ref: SupervisorRef): SupervisorProcess {
   throw new InvalidArgumentError('ref', 'a ref of Supervisor.start: partitions are neither added nor removed', ref)
 }
 
-async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<GenServerRef> {
+/** What a start leads to; of a child that nobody has described, a process that takes anything. */
+type Started<Ref extends ChildRef> = ChildRef extends Ref ? GenServerRef : Ref
+
+async function startChild<Ref extends ChildRef>(ref: SupervisorRef, spec: ChildSpec<Ref>): Promise<Started<Ref>>
+async function startChild<Ref = GenServerRef>(ref: SupervisorRef, args: readonly unknown[]): Promise<Ref>
+async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<unknown> {
   const { id, plan, driver, system } = flexible(ref)
   system.assertOpen()
   if (plan.isSimple) {
-    if (Array.isArray(specOrArgs)) return driver.startDynamic([...specOrArgs])
+    if (isList(specOrArgs)) return driver.startDynamic([...specOrArgs])
     throw new InvalidSimpleOneForOneConfigError(id, 'startChild requires an arguments array for simple_one_for_one')
   }
-  if (Array.isArray(specOrArgs)) {
+  if (isList(specOrArgs)) {
     throw new InvalidSimpleOneForOneConfigError(
       id,
       'startChild requires a ChildSpec for non-simple_one_for_one supervisors',
     )
   }
-  return driver.startChild(checkSpec('spec', specOrArgs, plan.autoShutdown))
+  return driver.startChild(checkSpec('spec', specOrArgs, plan))
 }
 
 async function terminateChild(ref: SupervisorRef, childId: string): Promise<void> {
   await flexible(ref).driver.removeChild(text('childId', childId))
 }
 
-async function restartChild(ref: SupervisorRef, childId: string): Promise<GenServerRef> {
+async function restartChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): Promise<Ref> {
   const { driver, system } = livingSupervisorOf(ref)
   system.assertOpen()
-  return driver.renewChild(text('childId', childId))
+  return (await driver.renewChild(text('childId', childId))) as Ref
 }
 
 function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
@@ -61,8 +66,8 @@ function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
   return infos
 }
 
-function getChild(ref: SupervisorRef, childId: string): ChildInfo | undefined {
-  return livingSupervisorOf(ref).driver.child(text('childId', childId))?.info
+function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined {
+  return livingSupervisorOf(ref).driver.child(text('childId', childId))?.info as ChildInfo<Ref> | undefined
 }
 
 function countChildren(ref: SupervisorRef): number {
@@ -101,8 +106,8 @@ export const Supervisor = {
   /** Stops the children, the last first, then the supervisor. Resolves when it has ended; at once when it had. */
   stop: stop as typeof stop,
   /**
-   * Adds a child, the last in the order, and resolves when it runs. For `simple_one_for_one`: the arguments of the
-   * template's start function, in a list.
+   * Adds a child, the last in the order, and resolves with what its start made, when it runs. For
+   * `simple_one_for_one`: the arguments of the template's start function, in a list.
    *
    * @throws DuplicateChildError when there is one of this id.
    * @throws InvalidSimpleOneForOneConfigError for a specification where arguments are wanted, or the other way round.
@@ -111,13 +116,15 @@ export const Supervisor = {
    */
   startChild: startChild as typeof startChild,
   /**
-   * Stops a child and removes it: it is not started again.
+   * Stops a child and removes it: it is not started again. Those that were to be started again with it are, at once.
    *
    * @throws ChildNotFoundError when there is none of this id.
    */
   terminateChild: terminateChild as typeof terminateChild,
   /**
-   * Stops a child, if it runs, and starts it again. Not counted as a restart of the supervisor's.
+   * Stops a child, if it runs, and starts it again. Not counted as a restart of the supervisor's. A child whose group
+   * waits for its restart starts with the group, in order. When the start fails, the call rejects, and the start is
+   * tried again as after a crash, which counts; a `'temporary'` child is removed.
    *
    * @throws ChildNotFoundError when there is none of this id.
    */

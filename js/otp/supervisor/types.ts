@@ -62,18 +62,18 @@ export interface ChildPolicy {
   readonly backoff?: RestartBackoff
 }
 
-/** A child. */
-export interface ChildSpec extends ChildPolicy {
+/** A child. `Ref` is what its start leads to. */
+export interface ChildSpec<Ref extends ChildRef = ChildRef> extends ChildPolicy {
   /** Its name among the children of its supervisor. */
   readonly id: string
   /** Starts it: `() => GenServer.start(behavior)`, or `() => Supervisor.start(options)`. */
-  readonly start: () => ChildRef | PromiseLike<ChildRef>
+  readonly start: () => Ref | PromiseLike<Ref>
 }
 
 /** What the children of a `simple_one_for_one` supervisor are made after. */
-export interface ChildTemplate<Args extends unknown[] = never[]> extends ChildPolicy {
+export interface ChildTemplate<Args extends unknown[] = never[], Ref extends ChildRef = ChildRef> extends ChildPolicy {
   /** Starts one, also again, with the arguments that `startChild` was given. */
-  readonly start: (...args: Args) => ChildRef | PromiseLike<ChildRef>
+  readonly start: (...args: Args) => Ref | PromiseLike<Ref>
 }
 
 /** How many restarts are too many. */
@@ -105,11 +105,11 @@ export interface SupervisorOptions {
   readonly system?: System
 }
 
-/** A child, to look at. */
-export interface ChildInfo {
+/** A child, to look at. `Ref` is what its start leads to, as far as the caller knows. */
+export interface ChildInfo<Ref = GenServerRef> {
   readonly id: string
   /** Its present process; while it is restarted, the last one. */
-  readonly ref: GenServerRef
+  readonly ref: Ref
   readonly spec: ChildSpec
   /** How many times it was started again. */
   readonly restartCount: number

@@ -160,6 +160,11 @@ impl Children {
         self.rows.iter().map(|(&place, child)| (place, child))
     }
 
+    /// Those at or after a place, in the same order.
+    pub(super) fn iter_from(&self, place: Place) -> impl Iterator<Item = (Place, &Child)> {
+        self.rows.range(place..).map(|(&place, child)| (place, child))
+    }
+
     /// Places of those that run, in the order in which they start.
     pub(super) fn running(&self) -> Vec<Place> {
         let mut places: Vec<_> = self.by_pid.values().copied().collect();

@@ -20,6 +20,7 @@ pub(super) enum Work {
     Up {
         next: Place,
         first: bool,
+        asked: Option<Asked>,
     },
     /// Stopping the children in `floor..below`, the last first.
     Down {
@@ -53,9 +54,16 @@ pub(super) enum Then {
     /// It is started again, after the delay of the child that was the cause.
     Delay { cause: Place },
     /// It is started again.
-    Up,
+    Up { asked: Option<Asked> },
     /// The supervisor ends.
     End { why: Why },
+}
+
+/// A request for one child of a group that starts as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) request: RequestId,
+    pub(super) place: Place,
 }
 
 /// What follows when one child is down.
@@ -77,6 +85,10 @@ pub(super) enum By {
     Request {
         request: RequestId,
         fresh: bool,
+    },
+    /// The child was there before. If its start fails it is tried again, like any other restart.
+    Renewal {
+        request: RequestId,
     },
 }
 
@@ -238,7 +250,7 @@ impl Supervisor {
                     Some(queued) => self.take_up(queued, turn),
                     None => break,
                 },
-                Work::Up { next, first } => self.climb(next, first, turn),
+                Work::Up { next, first, .. } => self.climb(next, first, turn),
                 Work::Down { below, floor, then } => self.descend(below, floor, then, turn),
                 Work::Together { why, asked } => self.stop_together(why, asked, turn),
                 Work::StartOne { place, .. } => self.start(place, turn),
@@ -251,7 +263,7 @@ impl Supervisor {
 
     fn begin(&mut self) {
         if matches!(self.work, Work::Unborn) {
-            self.work = Work::Up { next: 0, first: true };
+            self.work = Work::Up { next: 0, first: true, asked: None };
         }
     }
 
@@ -311,6 +323,20 @@ impl Supervisor {
 
     pub(super) fn is_simple(&self) -> bool {
         self.config.strategy == Strategy::SimpleOneForOne
+    }
+
+    /// The request that the work is about, if it was not answered.
+    pub(super) fn asked(&self) -> Option<RequestId> {
+        match self.work {
+            Work::Up { asked, .. } | Work::Down { then: Then::Up { asked }, .. } => {
+                asked.map(|asked| asked.request)
+            }
+            Work::StartOne {
+                by: By::Request { request, .. } | By::Renewal { request }, ..
+            }
+            | Work::StopOne { request, .. } => Some(request),
+            _ => None,
+        }
     }
 
     /// Whether it stops its children for good, or has.

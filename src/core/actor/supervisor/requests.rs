@@ -2,7 +2,7 @@
 
 use super::children::{Child, Place, State};
 use super::event::{Action, ChildId, Event, Refusal, RequestId};
-use super::machine::{By, Next, Queued, Supervisor, Turn, Work};
+use super::machine::{Asked, By, Next, Queued, Supervisor, Then, Turn, Work};
 use super::spec::ChildSpec;
 
 impl Supervisor {
@@ -25,7 +25,7 @@ impl Supervisor {
             },
             Event::TerminateChild { child, .. } => self.stop_work(child, request, Next::Keep),
             Event::RemoveChild { child, .. } => self.stop_work(child, request, Next::Delete),
-            Event::RenewChild { child, .. } => self.stop_work(child, request, Next::Start),
+            Event::RenewChild { child, .. } => self.renewal(child, request),
             Event::RestartChild { child, .. } => self
                 .down_child(child)
                 .map(|place| Work::StartOne { place, by: By::Request { request, fresh: false } }),
@@ -67,6 +67,16 @@ impl Supervisor {
     fn stop_work(&self, child: ChildId, request: RequestId, then: Next) -> Result<Work, Refusal> {
         let (place, _) = self.children.find(child).ok_or(Refusal::NotFound)?;
         Ok(Work::StopOne { place, request, then })
+    }
+
+    fn renewal(&self, child: ChildId, request: RequestId) -> Result<Work, Refusal> {
+        let (place, _) = self.children.find(child).ok_or(Refusal::NotFound)?;
+        let asked = Some(Asked { request, place });
+        Ok(match self.broken_group(place) {
+            // To start the child alone would leave the others behind.
+            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up { asked } },
+            None => Work::StopOne { place, request, then: Next::Start },
+        })
     }
 
     /// The place of a child that neither runs nor waits for a restart.

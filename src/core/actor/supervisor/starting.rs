@@ -73,16 +73,23 @@ impl Supervisor {
 
     /// A start has led to a child, with a process or without.
     fn started(&mut self, place: Place, pid: Option<Pid>, turn: &mut Turn<'_>) {
-        match self.work {
-            Work::Up { first, .. } => self.work = Work::Up { next: place + 1, first },
-            Work::StartOne { by, .. } => {
-                self.work = Work::Idle;
-                if let By::Request { request, .. } = by {
-                    let child = self.id(place);
-                    turn.act(Action::Reply { request, result: Ok(Answer::Started { child, pid }) });
-                }
+        let request = match self.work {
+            Work::Up { first, asked, .. } => {
+                let answered = asked.filter(|asked| asked.place == place);
+                let asked = asked.filter(|asked| asked.place != place);
+                self.work = Work::Up { next: place + 1, first, asked };
+                answered.map(|asked| asked.request)
             }
-            _ => {}
+            Work::StartOne { .. } => {
+                let request = self.asked();
+                self.work = Work::Idle;
+                request
+            }
+            _ => None,
+        };
+        if let Some(request) = request {
+            let child = self.id(place);
+            turn.act(Action::Reply { request, result: Ok(Answer::Started { child, pid }) });
         }
     }
 
@@ -147,13 +154,16 @@ impl Supervisor {
         let child = self.id(place);
         turn.report(Report::StartFailed { child, error });
         self.children.set(place, State::Down);
+        let refusal = Refusal::StartFailed(error);
         match self.work {
             Work::Up { first: true, .. } => self.end(Why::StartFailed { child, error }, turn),
-            Work::Up { first: false, .. } | Work::StartOne { by: By::Restart, .. } => {
-                let ticket = self.number();
-                self.children.set(place, State::Restarting { ticket, timer: None });
-                self.queue.push_back(Queued::Retry { place, ticket });
+            Work::Up { first: false, .. }
+            | Work::StartOne { by: By::Restart | By::Renewal { .. }, .. } => {
+                if let Some(request) = self.asked() {
+                    turn.act(Action::Reply { request, result: Err(refusal) });
+                }
                 self.work = Work::Idle;
+                self.try_again(place, turn);
             }
             Work::StartOne { by: By::Request { request, fresh }, .. } => {
                 if fresh {
@@ -161,11 +171,21 @@ impl Supervisor {
                     self.children.remove(place);
                 }
                 self.work = Work::Idle;
-                let result = Err(Refusal::StartFailed(error));
-                turn.act(Action::Reply { request, result });
+                turn.act(Action::Reply { request, result: Err(refusal) });
             }
             _ => {}
         }
+    }
+
+    /// Puts a start that failed in line once more. What is never started again goes instead.
+    fn try_again(&mut self, place: Place, turn: &mut Turn<'_>) {
+        let restart = self.children.get(place).map(|child: &Child| child.policy().restart);
+        if restart == Some(Restart::Temporary) {
+            return self.forget(place, turn);
+        }
+        let ticket = self.number();
+        self.children.set(place, State::Restarting { ticket, timer: None });
+        self.queue.push_back(Queued::Retry { place, ticket });
     }
 
     /// Whether a child's specification goes when its process does, unless it is started again.

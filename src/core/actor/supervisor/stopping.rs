@@ -24,7 +24,7 @@ impl Supervisor {
         }
         match then {
             Then::Delay { cause } => self.delay(cause, turn),
-            Then::Up => self.work = Work::Up { next: floor, first: false },
+            Then::Up { asked } => self.work = Work::Up { next: floor, first: false, asked },
             Then::End { why } => self.finish(why, turn),
         }
     }
@@ -37,6 +37,7 @@ impl Supervisor {
         then: Next,
         turn: &mut Turn<'_>,
     ) {
+        let broken = self.broken_group(place);
         if !self.bring_down(place, turn) {
             return;
         }
@@ -45,15 +46,19 @@ impl Supervisor {
             if self.exit.is_some() {
                 turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
             } else {
-                // What would go with its process goes when it cannot be started.
-                let fresh = self.goes_when_down(place);
-                self.work = Work::StartOne { place, by: By::Request { request, fresh } };
+                self.work = Work::StartOne { place, by: By::Renewal { request } };
             }
             return;
         }
         turn.act(Action::Reply { request, result: Ok(Answer::Done) });
         if then == Next::Delete || self.goes_when_down(place) {
             self.forget(place, turn);
+        }
+        // Those who were to be started again with the child that is gone do not wait for it for ever.
+        if then == Next::Delete
+            && let Some(floor) = broken
+        {
+            self.work = Work::Down { below: Place::MAX, floor, then: Then::Up { asked: None } };
         }
     }
 
@@ -194,6 +199,9 @@ impl Supervisor {
     /// Begins the end: nothing else is taken up from here on.
     pub(super) fn end(&mut self, why: Why, turn: &mut Turn<'_>) {
         turn.report(Report::Stopping { why });
+        if let Some(request) = self.asked() {
+            turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
+        }
         self.refuse_all(turn);
         self.work = if self.is_simple() {
             Work::Together { why, asked: false }
@@ -216,12 +224,8 @@ impl Supervisor {
             return;
         }
         turn.report(Report::Stopping { why: Why::Killed });
-        match self.work {
-            Work::StartOne { by: By::Request { request, .. }, .. }
-            | Work::StopOne { request, .. } => {
-                turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
-            }
-            _ => {}
+        if let Some(request) = self.asked() {
+            turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
         }
         self.refuse_all(turn);
         if let Some(Wait::Start { start, .. }) = self.wait {

@@ -33,7 +33,9 @@ impl Supervisor {
         let follow = match self.config.auto_shutdown {
             AutoShutdown::Never => false,
             AutoShutdown::AnySignificant => significant,
-            AutoShutdown::AllSignificant => significant && self.children.significant() == 0,
+            AutoShutdown::AllSignificant => {
+                significant && self.children.significant() == 0 && !self.owes_significant()
+            }
         };
         if follow {
             self.end(Why::AutoShutdown { child: id }, turn);
@@ -65,7 +67,7 @@ impl Supervisor {
         self.children.set(place, State::Down);
         self.work = match self.floor(place) {
             // Somebody may have started a sibling by hand in the meantime.
-            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up },
+            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up { asked: None } },
             None => Work::StartOne { place, by: By::Restart },
         };
     }
@@ -77,6 +79,29 @@ impl Supervisor {
             Strategy::OneForAll => Some(0),
             Strategy::RestForOne => Some(place),
         }
+    }
+
+    /// Where the group begins that waits for this child's restart with a part of it down; `None` if there is no such group.
+    pub(super) fn broken_group(&self, place: Place) -> Option<Place> {
+        let floor = self.floor(place)?;
+        if !matches!(self.children.get(place)?.state(), State::Restarting { .. }) {
+            return None;
+        }
+        let mut group = self.children.iter_from(floor);
+        group.any(|(_, child)| child.state() == State::Down).then_some(floor)
+    }
+
+    /// Whether a significant child is down only as long as the restart of its group waits.
+    fn owes_significant(&self) -> bool {
+        let delayed = self.children.iter().find_map(|(place, child)| match child.state() {
+            State::Restarting { timer: Some(_), .. } => self.floor(place),
+            _ => None,
+        });
+        delayed.is_some_and(|floor| {
+            self.children
+                .iter_from(floor)
+                .any(|(_, child)| child.policy().significant && child.state() == State::Down)
+        })
     }
 
     /// Waits as long as the child's back-off says, and restarts it, or its group, which is down by now.
@@ -98,7 +123,7 @@ impl Supervisor {
             turn.report(Report::RestartDelayed { child: self.id(place), at, attempt });
         } else {
             self.work = match self.floor(place) {
-                Some(floor) => Work::Up { next: floor, first: false },
+                Some(floor) => Work::Up { next: floor, first: false, asked: None },
                 None => Work::StartOne { place, by: By::Restart },
             };
         }

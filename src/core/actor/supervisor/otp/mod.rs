@@ -308,7 +308,7 @@ fn every_scenario_goes_as_it_went_in_erlang() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-    assert!(scripts.len() >= 101, "scenarios are missing: {} found", scripts.len());
+    assert!(scripts.len() >= 205, "scenarios are missing: {} found", scripts.len());
     assert!(differences <= 3, "{differences} scenarios differ");
 }
 
