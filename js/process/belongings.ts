@@ -1,6 +1,7 @@
 import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { deferred } from './deferred.ts'
+import { promiseOf } from '../thenable.ts'
 import { TimeoutError } from './errors.ts'
 
 interface Ask {
@@ -70,9 +71,11 @@ export class Belongings {
       )
     }
     try {
-      executor((value) => {
+      const begun: unknown = executor((value) => {
         if (settle()) resolve(value)
       }, fail)
+      // One that is asynchronous fails later.
+      promiseOf(begun)?.then(undefined, fail)
     } catch (error) {
       fail(error)
     }

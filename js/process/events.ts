@@ -62,5 +62,11 @@ export type Emit = (event: ProcessEvent | CustomEvent) => unknown
 /** What an event calls a message: `'Object'` for a plain one. */
 export function msgTypeOf(message: unknown): string {
   if (message === null || message === undefined) return String(message)
-  return (message as { constructor?: { name?: string } }).constructor?.name ?? 'Object'
+  try {
+    const name: unknown = (message as { constructor?: { name?: unknown } }).constructor?.name
+    return typeof name === 'string' ? name : 'Object'
+  } catch {
+    // A message may be anything, a revoked proxy too.
+    return 'Object'
+  }
 }

@@ -1,6 +1,6 @@
 /** Who asks: a stop that is asked for from inside a handler must not wait for that handler. */
 import { callerWithin, goesOn, hasEnded, isAsyncFunction, rest, runWithin } from '../actor/caller.ts'
-import { isThenable } from '../thenable.ts'
+import { promiseOf } from '../thenable.ts'
 
 /** One that can be waited for until it has ended. */
 export interface Stoppable {
@@ -55,24 +55,31 @@ export function returned(fn: object, isPending: boolean, tracked: boolean): void
   }
 }
 
+/** What a function has returned, and the promise of it when that has to be awaited. */
+export interface Result {
+  readonly value: unknown
+  readonly pending: Promise<unknown> | undefined
+}
+
 /** Runs a function of a process so that what it calls, also after an `await`, is known to come from it. */
-export function runInside<R>(inside: Inside, fn: object, body: () => R): R {
+export function runInside(inside: Inside, fn: object, body: () => unknown): Result {
   const outer = enter(inside)
   try {
     if (!mayGoOn(fn)) {
-      const result = body()
-      returned(fn, isThenable(result), false)
-      return result
+      const value = body()
+      const pending = promiseOf(value)
+      returned(fn, pending !== undefined, false)
+      return { value, pending }
     }
     return runWithin(inside, () => {
-      const result = body()
-      const isPending = isThenable(result)
-      returned(fn, isPending, true)
-      if (isPending) {
+      const value = body()
+      const pending = promiseOf(value)
+      returned(fn, pending !== undefined, true)
+      if (pending !== undefined) {
         goesOn()
-        result.then(hasEnded, hasEnded)
+        pending.then(hasEnded, hasEnded)
       }
-      return result
+      return { value, pending }
     })
   } finally {
     leave(outer)

@@ -2,10 +2,10 @@
 import {
   callable,
   callbacks,
+  duration,
   finite,
   integer,
   known,
-  millis,
   object,
   options as checkOptions,
   positiveMillis,
@@ -22,18 +22,6 @@ export const ASK_TIMEOUT = 5000
 const MOST = 2 ** 32 - 2
 
 const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision']
-
-function duration(field: string, value: unknown): number {
-  if (millis(field, value) >= 0) return value as number
-  throw new InvalidArgumentError(field, 'zero or more milliseconds', value)
-}
-
-/** A time in ms from 0, or for ever. */
-export function timeoutOf(field: string, value: unknown, fallback: number): number {
-  if (value === undefined) return fallback
-  if (value === Infinity || (typeof value === 'number' && value >= 0)) return value as number
-  throw new InvalidArgumentError(field, 'a number of milliseconds from 0, or Infinity', value)
-}
 
 export function checkStrategy(field: string, given: unknown): SupervisionStrategy {
   const strategy = object<SupervisionStrategy>(field, given)
@@ -79,9 +67,12 @@ export function checkSpec(given: unknown): ProcessSpec {
   return spec
 }
 
+const REASONS = "'normal', 'shutdown', 'error' or { type: 'error', error }"
+
 export function checkReason(given: StopReason): StopReason {
-  if (given === 'normal' || given === 'shutdown' || given === 'error' || given?.type === 'error') return given
-  throw new InvalidArgumentError('reason', "'normal', 'shutdown', 'error' or { type: 'error', error }", given)
+  if (given === 'normal' || given === 'shutdown' || given === 'error') return given
+  if (object<{ readonly type?: unknown }>('reason', given, REASONS).type === 'error') return given
+  throw new InvalidArgumentError('reason', REASONS, given)
 }
 
 /** Options of the things that make processes. */

@@ -1,6 +1,6 @@
 import { Call } from '../actor/call.ts'
-import { callable } from '../arguments.ts'
-import { ASK_TIMEOUT, checkReason, timeoutOf } from './options.ts'
+import { callable, timeout as timeoutOf } from '../arguments.ts'
+import { ASK_TIMEOUT, checkReason } from './options.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 import type { Any, ProcessRef, ProcessStatus } from './types.ts'
 import type { Unit } from './unit.ts'
@@ -28,7 +28,7 @@ class UnitRef implements ProcessRef {
   ask<R = Any>(build: (reply: (value: R) => void) => Any, timeout?: number): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       callable('build', build)
-      ask(this.#unit, build, timeoutOf('timeout', timeout, ASK_TIMEOUT), resolve, reject)
+      ask(this.#unit, build, timeoutOf('timeout', ASK_TIMEOUT, timeout), resolve, reject)
     })
   }
 

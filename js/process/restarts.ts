@@ -1,3 +1,4 @@
+import { MAX_DURATION_MS } from '../arguments.ts'
 import { hot, scratch } from '../native.ts'
 import type { SupervisionStrategy } from './types.ts'
 
@@ -31,7 +32,8 @@ export class Restarts {
   failed(monoMs: number, chance: number): Verdict {
     const attempt = hot.restartsFailed(this.#handle, monoMs, chance)
     if (attempt <= 0) return { restart: false, attempts: scratch[0] as number }
-    return { restart: true, attempt, delayMs: scratch[0] as number }
+    // A jitter beyond measure makes a delay that no clock takes.
+    return { restart: true, attempt, delayMs: Math.min(scratch[0] as number, MAX_DURATION_MS) }
   }
 
   close(): void {

@@ -1,5 +1,5 @@
-import { callable, millis, text } from '../arguments.ts'
-import { ASK_TIMEOUT, checkSpec, timeoutOf } from './options.ts'
+import { callable, millis, text, timeout as timeoutOf } from '../arguments.ts'
+import { ASK_TIMEOUT, checkSpec } from './options.ts'
 import { ProcessError } from './errors.ts'
 import { refOf } from './ref.ts'
 import type { ProcessRef, Tools } from './types.ts'
@@ -25,7 +25,7 @@ export function toolsOf(unit: Unit): Tools {
     ask(description, executor, timeout) {
       text('description', description)
       callable('executor', executor)
-      const timeoutMs = timeoutOf('timeout', timeout, ASK_TIMEOUT)
+      const timeoutMs = timeoutOf('timeout', ASK_TIMEOUT, timeout)
       assertAlive()
       return unit.belongings.ask(description, executor, timeoutMs)
     },

@@ -8,14 +8,13 @@ import { ProcessError } from './errors.ts'
 import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
 import type { Host } from './host.ts'
 import type { StopReason } from './ids.ts'
-import { isThenable } from '../thenable.ts'
-import { enter, Inside, leave, mayGoOn, returned, runInside, type Stoppable, waitFor } from './inside.ts'
+import { promiseOf } from '../thenable.ts'
+import { textOf } from '../thrown.ts'
+import { enter, Inside, leave, mayGoOn, type Result, returned, runInside, type Stoppable, waitFor } from './inside.ts'
 import { Restarts } from './restarts.ts'
 import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
 
 type Pending = PromiseLike<void> | undefined
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const NO_STATE = Symbol('no state')
 
@@ -38,6 +37,7 @@ export class Unit extends Addressee implements Stoppable {
   readonly children: Set<Unit> = new Set()
   tools!: Tools
   inside: Inside | undefined
+  #prepared: Inside | undefined
   readonly #parent: Parent | undefined
   readonly #restarts: Restarts | undefined
   #state: unknown = NO_STATE
@@ -119,21 +119,19 @@ export class Unit extends Addressee implements Stoppable {
       if (this.phase === 'stopping') this.#initFailed()
       return
     }
-    let first: unknown
+    let first: Result
     try {
       first = runInside(new Inside(this), this.spec.init, () => this.spec.init(this.ctx))
-      if (isThenable(first)) {
-        void first.then(
-          (state) => this.#begin(state),
-          (error: unknown) => this.#initFailed({ error }),
-        )
-        return
-      }
     } catch (error) {
       this.#initFailed({ error })
       return
     }
-    this.#begin(first)
+    if (first.pending === undefined) this.#begin(first.value)
+    else
+      void first.pending.then(
+        (state) => this.#begin(state),
+        (error: unknown) => this.#initFailed({ error }),
+      )
   }
 
   #begin(state: unknown): void {
@@ -160,27 +158,31 @@ export class Unit extends Addressee implements Stoppable {
     void this.#end()
   }
 
+  /** A run is prepared. It has begun once a message is handled: the one it is for may be there no more. */
   override enter(): Inside {
-    this.inside = new Inside(this)
-    return this.inside
+    this.#prepared = new Inside(this)
+    return this.#prepared
   }
 
   #handle(message: unknown, call: Call | undefined): Pending {
     const seq = ++this.#seq
     const told = this.teller.observed ? this.#tellStart(message, seq) : undefined
-    const inside = this.inside ?? this.enter()
+    const inside = this.#prepared ?? new Inside(this)
+    this.#prepared = undefined
+    this.inside = inside
     const { handle } = this.spec
     const outer = enter(inside)
     let next: unknown
     try {
       next = this.spec.handle(this.#state, message, this.tools)
-      const pending = next !== this.#state && isThenable(next) ? next : undefined
+      // The state may have a `then` of its own.
+      const pending = next === this.#state ? undefined : promiseOf(next)
       if (pending !== undefined || this.isAsync) returned(handle, pending !== undefined, this.isAsync)
       if (pending !== undefined) {
         return pending.then(
           (state) => this.#handled(inside, told, state, call),
           (error: unknown) => this.#failed(inside, message, seq, error),
-        ) as PromiseLike<void>
+        )
       }
     } catch (error) {
       leave(outer)
@@ -342,7 +344,7 @@ export class Unit extends Addressee implements Stoppable {
     try {
       const { onStop } = this.spec
       if (onStop !== undefined) {
-        await runInside(new Inside(this), onStop, () => this.spec.onStop?.(state, reason, this.ctx))
+        await runInside(new Inside(this), onStop, () => this.spec.onStop?.(state, reason, this.ctx)).pending
       }
     } catch (error) {
       this.teller.tellFailure({ type: 'process:stop:error', id: this.id, error }, error, `onStop of ${this.label}`)

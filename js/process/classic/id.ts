@@ -7,9 +7,13 @@ import type { ProcessId } from '../ids.ts'
 export class ProcessIdImpl {
   readonly value: string
 
-  /** @throws InvalidArgumentError for an empty text. */
-  constructor(value: string) {
-    this.value = text('value', value)
+  /**
+   * Makes the id of a text; without one, a fresh id.
+   *
+   * @throws InvalidArgumentError for an empty text.
+   */
+  constructor(value?: string) {
+    this.value = value === undefined ? newId(getDefaultSystem()) : text('value', value)
   }
 
   equals(other: { readonly value: string }): boolean {

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
 import { deferred, type Deferred } from '../deferred.ts'
+import { asError } from '../../thrown.ts'
 import { ProcessError } from '../errors.ts'
 import { type Host, hostOf } from '../host.ts'
 import { Inside, runInside, type Stoppable, waitFor } from '../inside.ts'
@@ -23,8 +24,6 @@ export interface ClassicOptions {
   /** Default: the default system of this environment. */
   readonly system?: System
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 
 /** The part that the runtime drives. */
 class Core extends Process implements Stoppable {
@@ -177,10 +176,8 @@ export class Classic implements ClassicProcess {
       else this.host.report(error, `process ${this.id.value}`)
     }
     try {
-      const result = runInside(inside, this.#behavior.handle, () => this.#behavior.handle(message)) as
-        | PromiseLike<unknown>
-        | undefined
-      if (typeof result?.then === 'function') return result.then(handled, failed) as PromiseLike<void>
+      const { pending } = runInside(inside, this.#behavior.handle, () => this.#behavior.handle(message))
+      if (pending !== undefined) return pending.then(handled, failed)
     } catch (error) {
       failed(error)
       return undefined
