@@ -1,4 +1,5 @@
 /** Checks at the edge: a refused value becomes an {@link InvalidArgumentError} that names the field. */
+import { types } from 'node:util'
 import { InvalidArgumentError } from './errors.ts'
 import { nearest } from './nearest.ts'
 
@@ -71,6 +72,51 @@ export function text(field: string, value: unknown): string {
 /** An object that is no list; anything else is refused, a revoked proxy too. */
 export function object<T extends object = object>(field: string, value: unknown, expected: string = 'an object'): T {
   if (isObject(value)) return value as T
+  throw new InvalidArgumentError(field, expected, value)
+}
+
+/** Returns whether a value is a list. A revoked proxy is none. */
+export function isList<T = unknown>(value: unknown): value is T[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** Returns whether a value is of a class. A proxy that does not say is of none. */
+export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type
+  } catch {
+    return false
+  }
+}
+
+/** Returns a field of anything, `undefined` where there is none to read. What a getter throws is thrown. */
+export function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[name]
+  } catch (error) {
+    // Of a revoked proxy nothing can be read.
+    if (types.isProxy(value) && error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/** A list. */
+export function list<T>(field: string, value: readonly T[], expected: string = 'a list'): readonly T[] {
+  if (isList(value)) return value
+  throw new InvalidArgumentError(field, expected, value)
+}
+
+/** Something to iterate over. */
+export function iterable<T>(field: string, value: Iterable<T>, expected: string = 'a list'): Iterable<T> {
+  try {
+    if (typeof (value as Iterable<T> | null | undefined)?.[Symbol.iterator] === 'function') return value
+  } catch (error) {
+    if (!types.isProxy(value)) throw error
+  }
   throw new InvalidArgumentError(field, expected, value)
 }
 

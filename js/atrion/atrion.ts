@@ -83,12 +83,12 @@ export class Atrion {
       given.defaultVoltage === undefined
         ? DEFAULT_VOLTAGE
         : voltageOf('options.defaultVoltage', finite('options.defaultVoltage', given.defaultVoltage))
-    this.#ticketTimeoutMs = given.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
     const provider = given.provider === undefined ? undefined : checkedProvider(given.provider)
     const terms = syncTerms(given.sync)
     const maxTasks = given.maxTasks === undefined ? 10_000 : integer('options.maxTasks', 1, 1_000_000, given.maxTasks)
     const observer = optionalCallable<AtrionObserver>('options.observer', given.observer)
     const engine = openEngine(given)
+    this.#ticketTimeoutMs = given.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
     hot.engineSeed(engine, system.random.int(Number.MAX_SAFE_INTEGER))
     this.#system = system
     this.#observers = new Observers(system)

@@ -1,3 +1,4 @@
+import { isList } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { nativeEngineNeighbours } from '../native.ts'
 import { routeName } from './routes.ts'
@@ -7,7 +8,7 @@ const MOST = 64
 
 /** Checks and sets which routes feel it when one opens. */
 export function linkNeighbours(engine: number, id: string, neighbours: unknown): void {
-  if (!Array.isArray(neighbours) || neighbours.length > MOST) {
+  if (!isList(neighbours) || neighbours.length > MOST) {
     throw new InvalidArgumentError('neighbours', `an array of at most ${MOST} routes`, neighbours)
   }
   const names = neighbours.map((name, index) => {

@@ -1,4 +1,4 @@
-import { finite, known, options as checkOptions } from '../arguments.ts'
+import { finite, isList, known, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { nativeEngineSelect } from '../native.ts'
 import type { System } from '../system/system.ts'
@@ -23,7 +23,7 @@ export function chooseRoute(
   ids: readonly string[],
   options: SelectOptions | undefined,
 ): string | undefined {
-  if (!Array.isArray(ids) || ids.length > MOST) {
+  if (!isList(ids) || ids.length > MOST) {
     throw new InvalidArgumentError('ids', `an array of at most ${MOST} routes`, ids)
   }
   const given = checkOptions('options', options)

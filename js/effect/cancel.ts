@@ -1,4 +1,4 @@
-import { callable, callbacks } from '../arguments.ts'
+import { callable, callbacks, fieldOf } from '../arguments.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { ifRejected } from '../thenable.ts'
 
@@ -97,7 +97,7 @@ export class CancelTokenImpl implements CancelToken {
 export function createCancelToken(parent?: CancelToken): CancelToken {
   callbacks('parent', parent, ['isCanceled', 'onCancel', 'cancel'])
   if (parent !== undefined) {
-    callable('parent.onCancel', (parent as CancelToken | null)?.onCancel)
+    callable('parent.onCancel', fieldOf(parent, 'onCancel'))
     callable('parent.isCanceled', parent.isCanceled)
   }
   return new CancelTokenImpl(parent)

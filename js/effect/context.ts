@@ -1,3 +1,4 @@
+import { isA } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 
 /** Values by key that flow into what is run. */
@@ -14,7 +15,7 @@ export class ContextImpl implements Context {
   readonly values: ReadonlyMap<string, unknown>
 
   constructor(values?: ReadonlyMap<string, unknown>) {
-    this.values = new Map(values)
+    this.values = new Map(values === undefined ? [] : contextValues(values))
   }
 
   get<T = unknown>(key: string): T | undefined {
@@ -35,9 +36,13 @@ export class ContextImpl implements Context {
   }
 }
 
+function contextValues(values: unknown): ReadonlyMap<string, unknown> {
+  if (isA(values, Map)) return values as ReadonlyMap<string, unknown>
+  throw new InvalidArgumentError('values', 'a Map', values)
+}
+
 /** A context to hand to `run`. */
 export function createContext(values?: ReadonlyMap<string, unknown>): ContextImpl {
-  if (values !== undefined && !(values instanceof Map)) throw new InvalidArgumentError('values', 'a Map', values)
   return new ContextImpl(values)
 }
 

@@ -1,4 +1,14 @@
-import { callable, integer, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import { types } from 'node:util'
+import {
+  callable,
+  fieldOf,
+  integer,
+  isList,
+  known,
+  optionalCallable,
+  options as checkOptions,
+  text,
+} from '../arguments.ts'
 import type { Clock } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { promiseOf } from '../thenable.ts'
@@ -317,7 +327,7 @@ export function acquireUseRelease<E, R, E2, A>(
 export const isEffect = (value: unknown): value is Effect<unknown, unknown> => isOp(value)
 
 function list(field: string, effects: unknown): Op[] {
-  if (!Array.isArray(effects)) throw new InvalidArgumentError(field, 'a list of effects', effects)
+  if (!isList(effects)) throw new InvalidArgumentError(field, 'a list of effects', effects)
   for (const [index, item] of effects.entries()) {
     if (!isOp(item)) throw new InvalidArgumentError(`${field}[${index}]`, 'an effect', item)
   }
@@ -333,8 +343,9 @@ function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
   if (
     typeof given !== 'object' ||
     given === null ||
+    types.isProxy(given) ||
     Env.fiberOf(given) !== undefined ||
-    !('get' in given) ||
+    typeof fieldOf(given, 'get') !== 'function' ||
     !('values' in given)
   ) {
     return given as EffectRunOptions | undefined

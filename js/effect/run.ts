@@ -1,4 +1,4 @@
-import { abortSignal, known, options as checkOptions, positiveMillis } from '../arguments.ts'
+import { abortSignal, fieldOf, isA, known, options as checkOptions, positiveMillis } from '../arguments.ts'
 import { soon } from '../clock/host.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
@@ -115,7 +115,7 @@ function checked(given: EffectRunOptions): EffectRunOptions {
       throw new InvalidArgumentError('options.clock', 'the clock of options.system, or left out', clock)
     }
   }
-  if (context !== undefined && !((context as Context | null)?.values instanceof Map)) {
+  if (context !== undefined && !isA(fieldOf(context, 'values'), Map)) {
     throw new InvalidArgumentError('options.context', 'a Context', context)
   }
   if (finalizerTimeoutMs !== undefined) positiveMillis('options.finalizerTimeoutMs', finalizerTimeoutMs)

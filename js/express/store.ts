@@ -1,4 +1,4 @@
-import { known, options as checkOptions } from '../arguments.ts'
+import { known, object, options as checkOptions } from '../arguments.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { shortKey } from '../http/digest.ts'
 import { Limiter } from '../otp/rate-limiter/limiter.ts'
@@ -58,7 +58,8 @@ export class RateLimitStore {
   }
 
   /** @throws InvalidArgumentError for a limit that is a function: it is told to nobody but express-rate-limit. */
-  init({ windowMs, limit, skipFailedRequests }: StoreSetup): void {
+  init(setup: StoreSetup): void {
+    const { windowMs, limit, skipFailedRequests } = object<StoreSetup>('options', setup)
     this.#limiter?.close()
     this.#limiter = undefined
     this.#refused.clear()

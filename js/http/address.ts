@@ -47,6 +47,7 @@ function wordsOf(address: string): number[] {
  */
 export function ipKeyGenerator(ip: string, subnet: number | false = DEFAULT_SUBNET): string {
   if (subnet !== DEFAULT_SUBNET) subnetOf('subnet', subnet)
+  if (typeof ip !== 'string') throw new InvalidArgumentError('ip', 'a string', ip)
   if (!ip.includes(':') || !isIPv6(ip)) return ip
   const words = wordsOf(ip)
   const isMapped = words[5] === 0xffff && words.slice(0, 5).every((word) => word === 0)

@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 
-import { callbacks, flag, known, optionalCallable, options as checkOptions, text } from '../arguments.ts'
+import {
+  callbacks,
+  fieldOf,
+  flag,
+  isList,
+  known,
+  optionalCallable,
+  options as checkOptions,
+  text,
+} from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { systemOf } from '../otp/start.ts'
 import type { System } from '../system/system.ts'
@@ -69,7 +78,7 @@ const LONGEST_PATH = 2048
 const LONGEST_HEADER = 1024
 
 function names(field: string, value: unknown): string[] {
-  if (!Array.isArray(value)) throw new InvalidArgumentError(field, 'a list of names of headers', value)
+  if (!isList(value)) throw new InvalidArgumentError(field, 'a list of names of headers', value)
   return value.map((name, index) => text(`${field}[${index}]`, name).toLowerCase())
 }
 
@@ -87,7 +96,7 @@ export class RequestRecorder<Req, Res> {
     const given: RequestJournalOptions<Req, Res> = checkOptions('options', options)
     known('options', given, REQUEST_JOURNAL_OPTIONS)
     callbacks('journal', log, ['append'])
-    if (typeof (log as RequestLog | undefined)?.append !== 'function') {
+    if (typeof fieldOf(log, 'append') !== 'function') {
       throw new InvalidArgumentError('journal', 'a journal', log)
     }
     optionalCallable('options.skip', given.skip)

@@ -67,8 +67,8 @@ export class Journal<T = unknown> {
 
   /** @throws InvalidArgumentError naming the option that is refused. */
   constructor(options?: JournalOptions<T>) {
-    const restored = (options as InternalOptions<T> | undefined)?.[RESTORED]
     const given = checkJournalOptions(options)
+    const restored = (given as InternalOptions<T>)[RESTORED]
     this.#system = given.system ?? (given.clock === undefined ? getDefaultSystem() : undefined)
     this.#clock = given.clock ?? (this.#system as System).clock
     this.#onError = given.onError

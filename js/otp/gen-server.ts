@@ -1,7 +1,7 @@
 import type { Call } from '../actor/call.ts'
 import { Call as PendingCall } from '../actor/call.ts'
 import { RUNNING } from '../actor/process.ts'
-import { callable } from '../arguments.ts'
+import { callable, isA } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { call, cast, stop } from './calls.ts'
 import { onLifecycle } from './lifecycle.ts'
@@ -18,7 +18,7 @@ function isRunning(ref: GenServerRef): boolean {
 }
 
 function reply(from: From, value: unknown): boolean {
-  if (!(from instanceof PendingCall)) throw new InvalidArgumentError('from', 'what handleCall was given', from)
+  if (!isA(from, PendingCall)) throw new InvalidArgumentError('from', 'what handleCall was given', from)
   const { target } = from as Call
   return (target as Server).reply(from as Call, value)
 }

@@ -4,6 +4,7 @@ import {
   callable,
   callbacks,
   integer,
+  isA,
   known,
   object,
   options as checkOptions,
@@ -73,8 +74,7 @@ function checkRegistry({ name, registry, metadata, system }: StartOptions): void
     if (metadata !== undefined) throw new InvalidArgumentError('options.registry', 'given, as metadata is', registry)
     return
   }
-  if (!(registry instanceof Registrar))
-    throw new InvalidArgumentError('options.registry', 'a RegistryInstance', registry)
+  if (!isA(registry, Registrar)) throw new InvalidArgumentError('options.registry', 'a RegistryInstance', registry)
   if (name === undefined) throw new InvalidArgumentError('options.name', 'given, as registry is', name)
   if (registry.system !== systemOf(system)) {
     throw new InvalidArgumentError('options.registry', 'a RegistryInstance of the same system', registry)

@@ -1,3 +1,4 @@
+import { fieldOf } from '../arguments.ts'
 import { DEAD, RUNNING } from '../actor/process.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors.ts'
@@ -43,7 +44,8 @@ export function sendAfter<CastMsg>(
 
 /** Whether the timer was still to fire. */
 export function cancelTimer(ref: TimerRef): boolean {
-  if (typeof ref?.timerId !== 'string') throw new InvalidArgumentError('ref', 'what GenServer.sendAfter gave', ref)
+  if (typeof fieldOf(ref, 'timerId') !== 'string')
+    throw new InvalidArgumentError('ref', 'what GenServer.sendAfter gave', ref)
   const found = pending.get(ref.timerId)
   if (found === undefined) return false
   pending.delete(ref.timerId)

@@ -49,13 +49,14 @@ function walkObject(value: object): Way {
   if (ancestors.length === DEEPEST || ancestors.includes(value)) return REFUSED
   ancestors.push(value)
   let way: Way = AS_JSON
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const item: unknown = value[index]
-      const inner = item === undefined && !(index in value) ? REFUSED : walk(item)
-      if (inner > way) way = inner
-    }
-  } else if (isPlainObject(value)) {
+  let isArray: boolean
+  try {
+    isArray = Array.isArray(value)
+  } catch {
+    return REFUSED
+  }
+  if (isArray) return walkArray(value as unknown[])
+  if (isPlainObject(value)) {
     for (const key of Object.keys(value)) {
       const inner = walk((value as Record<string, unknown>)[key])
       if (inner > way) way = inner
@@ -68,10 +69,32 @@ function walkObject(value: object): Way {
   return way
 }
 
+/** The list stands among the ancestors already. */
+function walkArray(list: readonly unknown[]): Way {
+  let way: Way = AS_JSON
+  for (let index = 0; index < list.length; index++) {
+    const item: unknown = list[index]
+    const inner = item === undefined && !(index in list) ? REFUSED : walk(item)
+    if (inner > way) way = inner
+  }
+  ancestors.pop()
+  return way
+}
+
 function walkSpecial(value: object): Way {
   if (isInstant(value) || isDate(value) || isTypedArray(value) || isArrayBuffer(value)) return WITH_TAGS
   const inside = isMap(value) ? [...value.keys(), ...value.values()] : isSet(value) ? [...value] : undefined
   return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
+}
+
+/** Nothing can be asked of a revoked proxy, not even what it is. */
+function isRevoked(value: object): boolean {
+  try {
+    Array.isArray(value)
+    return false
+  } catch {
+    return true
+  }
 }
 
 /** Whether an object is a record and not an instance of a class, of whichever realm. */
@@ -95,6 +118,7 @@ interface Fault {
 function firstFault(value: unknown, path: string, above: readonly object[]): Fault | undefined {
   if (typeof value === 'function' || typeof value === 'symbol') return { path, reason: `a ${typeof value}` }
   if (typeof value !== 'object' || value === null) return undefined
+  if (isRevoked(value)) return { path, reason: 'a revoked proxy' }
   if (above.includes(value)) return { path, reason: 'a cycle' }
   if (above.length >= DEEPEST) return { path: shortened(path), reason: `nested more than ${DEEPEST} levels deep` }
   const below = [...above, value]

@@ -1,4 +1,4 @@
-import { integer } from '../arguments.ts'
+import { integer, iterable, list } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot } from '../native.ts'
 import type { SystemCore } from './core.ts'
@@ -49,13 +49,13 @@ export class Random {
    * @throws InvalidArgumentError for an empty list.
    */
   pick<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new InvalidArgumentError('items', 'a non-empty list', items)
+    if (list('items', items).length === 0) throw new InvalidArgumentError('items', 'a non-empty list', items)
     return items[this.int(items.length)] as T
   }
 
   /** A shuffled copy (Fisher–Yates). */
   shuffle<T>(items: readonly T[]): T[] {
-    const shuffled = [...items]
+    const shuffled = [...iterable('items', items)]
     for (let last = shuffled.length - 1; last > 0; last--) {
       const other = this.int(last + 1)
       const item = shuffled[last] as T

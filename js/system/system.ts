@@ -2,7 +2,9 @@ import {
   callable,
   callbacks,
   flag,
+  fieldOf,
   integer,
+  isA,
   known,
   millis,
   optionalCallable,
@@ -121,7 +123,7 @@ export class System {
   own(part: Closable): () => void {
     this.assertOpen()
     callbacks('part', part, ['close'])
-    callable('part.close', part?.close)
+    callable('part.close', fieldOf(part, 'close'))
     this.#parts.push(part)
     return () => {
       const index = this.#parts.lastIndexOf(part)
@@ -206,7 +208,7 @@ export function assertNamespace(field: string, namespace: unknown): void {
 
 /** @internal Refuses what is no system. */
 export function assertSystem(field: string, system: unknown): asserts system is System {
-  if (!(system instanceof System)) throw new InvalidArgumentError(field, 'a System', system)
+  if (!isA(system, System)) throw new InvalidArgumentError(field, 'a System', system)
 }
 
 /** @internal Refuses what cannot serve as a clock. */

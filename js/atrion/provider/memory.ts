@@ -1,4 +1,4 @@
-import { integer, known, options as checkOptions } from '../../arguments.ts'
+import { integer, known, list, object, options as checkOptions, text } from '../../arguments.ts'
 import { assertClock } from '../../system/system.ts'
 import type { Clock } from '../../clock/types.ts'
 import { getDefaultSystem } from '../../system/default.ts'
@@ -46,7 +46,7 @@ export class InMemoryProvider implements StateProvider {
 
   async exchange(offers: readonly Offer[]): Promise<readonly Answer[]> {
     const now = this.#clock.monoMs()
-    return offers.map((offer) => this.#exchange(offer, now))
+    return list('offers', offers).map((offer, index) => this.#exchange(checkOffer(`offers[${index}]`, offer), now))
   }
 
   reset(): void {}
@@ -64,4 +64,10 @@ export class InMemoryProvider implements StateProvider {
     this.#stored.set(route, { tick: tick + 1, at: now, state })
     return { tick: tick + 1, stored: undefined }
   }
+}
+
+function checkOffer(field: string, given: Offer): Offer {
+  const offer = object<Offer>(field, given)
+  text(`${field}.route`, offer.route)
+  return offer
 }

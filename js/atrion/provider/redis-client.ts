@@ -1,6 +1,7 @@
 import type * as IoredisModule from 'ioredis'
 import type * as NodeRedisModule from 'redis'
 
+import { fieldOf } from '../../arguments.ts'
 import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors.ts'
 import { whenAborted } from '../../signals.ts'
 
@@ -32,7 +33,7 @@ type NodeRedis = Pick<typeof NodeRedisModule, 'createClient'>
  * command at a time: a server that hangs gathers none.
  */
 export function commandsOf(field: string, client: unknown): Commands {
-  const given = client as Partial<IoredisLike & NodeRedisLike> | null
+  const [call, sendCommand] = [fieldOf(client, 'call'), fieldOf(client, 'sendCommand')]
   let waiting = false
   const alone = async (send: () => Promise<unknown>): Promise<unknown> => {
     if (waiting) throw new ProviderError('redis', 'has not answered what it was asked before')
@@ -45,12 +46,12 @@ export function commandsOf(field: string, client: unknown): Commands {
   }
   const nothing = { reset: () => {}, close: async () => {} }
   // ioredis has a `sendCommand` as well, which takes something else.
-  if (typeof given?.call === 'function') {
-    const ioredis = given as IoredisLike
+  if (typeof call === 'function') {
+    const ioredis = client as IoredisLike
     return { send: ([name, ...args]) => alone(() => ioredis.call(name as string, ...args)), ...nothing }
   }
-  if (typeof given?.sendCommand === 'function') {
-    const redis = given as NodeRedisLike
+  if (typeof sendCommand === 'function') {
+    const redis = client as NodeRedisLike
     return { send: (command) => alone(() => redis.sendCommand(command)), ...nothing }
   }
   throw new InvalidArgumentError(field, 'a redis:// or rediss:// URL, an ioredis client or a node-redis client', client)

@@ -1,4 +1,4 @@
-import { callbacks, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import { callbacks, fieldOf, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { BasePolicy, knownOptions } from './base.ts'
 import type { Call, Sink } from './call.ts'
@@ -78,7 +78,7 @@ export class Admit extends BasePolicy<AdmitEvents> {
  */
 export function admit(admission: Admission, route: string, options?: AdmitPolicyOptions): Admit {
   callbacks('admission', admission, ['run'])
-  if (typeof (admission as Partial<Admission> | null)?.run !== 'function') {
+  if (typeof fieldOf(admission, 'run') !== 'function') {
     throw new InvalidArgumentError('admission', 'an Atrion, or what has its run', admission)
   }
   text('route', route)

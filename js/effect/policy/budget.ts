@@ -45,6 +45,7 @@ export class RetryBudget {
 
   /** Whether a retry may be made at a monotonic time in ms; takes its token. */
   withdraw(now: number): boolean {
+    if (typeof now !== 'number') finite('now', now)
     // The first look begins the time, and a clock that goes back is a pause.
     if (this.#paidTo !== -Infinity && now > this.#paidTo) {
       this.#tokens = Math.min(this.#tokens + ((now - this.#paidTo) * this.minPerSecond) / 1000, this.burst)

@@ -1,4 +1,13 @@
-import { finite, integer, known, MAX_DURATION_MS, options as checkOptions, positiveMillis } from '../../arguments.ts'
+import {
+  fieldOf,
+  finite,
+  integer,
+  isList,
+  known,
+  MAX_DURATION_MS,
+  options as checkOptions,
+  positiveMillis,
+} from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 
 /** How pauses are spread, so that callers that failed together do not come back together. */
@@ -144,7 +153,7 @@ export const schedule: {
   exponential,
   /** These pauses, and then no further try. */
   list: (pauses) => {
-    if (!Array.isArray(pauses)) throw new InvalidArgumentError('pauses', 'a list of milliseconds', pauses)
+    if (!isList(pauses)) throw new InvalidArgumentError('pauses', 'a list of milliseconds', pauses)
     const checked = pauses.map((pause, index) => pauseMs(`pauses[${index}]`, pause))
     return new Listed((index) => checked[index])
   },
@@ -156,7 +165,7 @@ export function scheduleOf(field: string, value: unknown): Schedule {
     const pause = pauseMs(field, value)
     return new Listed(() => pause)
   }
-  if (typeof (value as Schedule | null | undefined)?.begin === 'function') return value as Schedule
+  if (typeof fieldOf(value, 'begin') === 'function') return value as Schedule
   throw new InvalidArgumentError(field, 'a schedule, or a pause in milliseconds', value)
 }
 

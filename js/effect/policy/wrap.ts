@@ -1,4 +1,4 @@
-import { callable, callbacks } from '../../arguments.ts'
+import { callable, callbacks, fieldOf, isA } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { BasePolicy } from './base.ts'
@@ -85,10 +85,10 @@ const nameOf = (policy: Policy): string =>
 
 /** What a policy is made of, whoever has made it. */
 export function layersOf(field: string, policy: unknown): readonly Layer[] {
-  if (policy instanceof BasePolicy || policy instanceof Stack) return policy.layers
-  const foreign = policy as Policy | null | undefined
+  if (isA(policy, BasePolicy) || isA(policy, Stack)) return policy.layers
+  const foreign = policy as Policy
   callbacks(field, foreign, ['execute'])
-  if (typeof foreign?.execute !== 'function') {
+  if (typeof fieldOf(foreign, 'execute') !== 'function') {
     throw new InvalidArgumentError(field, 'a policy: something with execute', policy)
   }
   return [

@@ -1,6 +1,7 @@
 import {
   flag,
   integer,
+  isA,
   known,
   optionalCallable,
   options as checkOptions,
@@ -127,7 +128,7 @@ function sourceOf({
     if (admission === undefined) return { atrion, system }
     return { atrion: new Atrion({ admission, ...(system && { system }) }), system }
   }
-  if (!(atrion instanceof Atrion)) throw new InvalidArgumentError('options.atrion', 'an Atrion', atrion)
+  if (!isA(atrion, Atrion)) throw new InvalidArgumentError('options.atrion', 'an Atrion', atrion)
   const beside = system === undefined ? admission && 'admission' : 'system'
   if (beside !== undefined) {
     throw new InvalidArgumentError(`options.${beside}`, 'left out beside options.atrion', system ?? admission)

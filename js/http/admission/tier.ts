@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-import { known, options as checkOptions, text } from '../../arguments.ts'
+import { isList, known, options as checkOptions, text } from '../../arguments.ts'
 import { type Priority, voltageOf } from '../../atrion/priority.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 
@@ -57,7 +57,7 @@ export function priorityFromHeader<Req extends TieredRequest = TieredRequest>(
 function truster<Req extends TieredRequest>(trust: TierOptions<Req>['trust']): (req: Req) => boolean {
   if (trust === undefined) return () => false
   if (typeof trust === 'function') return (req) => trust(req) === true
-  if (!Array.isArray(trust)) {
+  if (!isList(trust)) {
     throw new InvalidArgumentError('options.trust', 'an array of addresses and networks, or a function', trust)
   }
   const peers = new BlockList()

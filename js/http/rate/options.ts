@@ -1,4 +1,13 @@
-import { callable, flag, integer, known, optionalCallable, options as checkOptions, text } from '../../arguments.ts'
+import {
+  callable,
+  flag,
+  integer,
+  isA,
+  known,
+  optionalCallable,
+  options as checkOptions,
+  text,
+} from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { Limiter } from '../../otp/rate-limiter/limiter.ts'
 import type { LimiterOptions } from '../../otp/rate-limiter/types.ts'
@@ -159,7 +168,7 @@ type Made = Pick<RateOptions<never, never, never>, Exclude<(typeof LIMITER)[numb
 }
 
 function checkGiven(limiter: unknown, given: Made): void {
-  if (!(limiter instanceof Limiter)) throw new InvalidArgumentError('options.limiter', 'a Limiter', limiter)
+  if (!isA(limiter, Limiter)) throw new InvalidArgumentError('options.limiter', 'a Limiter', limiter)
   const beside = LIMITER.find((name) => given[name] !== undefined)
   if (beside === undefined) return
   throw new InvalidArgumentError(`options.${beside}`, 'left out beside options.limiter', given[beside])

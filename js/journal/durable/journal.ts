@@ -1,4 +1,4 @@
-import { flag, integer, known, options as checkOptions } from '../../arguments.ts'
+import { flag, iterable, integer, known, options as checkOptions } from '../../arguments.ts'
 import type { Instant } from '../../clock/instant.ts'
 import { holdTime } from '../../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../../clock/types.ts'
@@ -118,7 +118,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * can leave some of them: the first ones. Rejects as {@link append}.
    */
   appendMany(datas: Iterable<T>): Promise<JournalEntry<T>[]> {
-    return this.#done(new Promise((resolve, reject) => this.#appendAll([...datas], resolve, reject)))
+    return this.#done(new Promise((resolve, reject) => this.#appendAll([...iterable('datas', datas)], resolve, reject)))
   }
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */

@@ -3,6 +3,7 @@ import {
   finite,
   flag,
   integer,
+  isList,
   known,
   options as checkOptions,
   positiveMillis,
@@ -150,7 +151,7 @@ export function checkStoring(
   known('options', given, isLoad ? LOAD_OPTIONS : STORE_OPTIONS)
   const { tags } = given
   if (tags !== undefined) {
-    if (!Array.isArray(tags)) throw new InvalidArgumentError('options.tags', 'a list of strings', tags)
+    if (!isList<string>(tags)) throw new InvalidArgumentError('options.tags', 'a list of strings', tags)
     for (const [index, tag] of tags.entries()) {
       if (typeof tag !== 'string') throw new InvalidArgumentError(`options.tags[${index}]`, 'a string', tag)
     }

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { inScope, outsideRun, scopeOf } from '../../actor/caller.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
-import { abortSignal, callable, flag, integer, known, options as checkOptions } from '../../arguments.ts'
+import { abortSignal, callable, flag, integer, isList, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { systemOf, timeoutOf } from '../start.ts'
 import { TaskEndedError } from './errors.ts'
@@ -60,7 +60,7 @@ async function awaitAll<const Tasks extends readonly TaskHandle<unknown>[]>(
   tasks: Tasks,
   timeout?: number | AwaitOptions,
 ): Promise<TaskResults<Tasks>> {
-  if (!Array.isArray(tasks)) throw new InvalidArgumentError('tasks', 'an array of tasks', tasks)
+  if (!isList(tasks)) throw new InvalidArgumentError('tasks', 'an array of tasks', tasks)
   const runs = tasks.map((task: TaskHandle<unknown>, index) => LocalTask.runOf(`tasks[${index}]`, task))
   return (await waitFor(runs, timeout)) as TaskResults<Tasks>
 }

@@ -17,7 +17,12 @@ export class ProcessIdImpl {
   }
 
   equals(other: { readonly value: string }): boolean {
-    return other.value === this.value
+    try {
+      return other?.value === this.value
+    } catch {
+      // A proxy that does not say is no id.
+      return false
+    }
   }
 
   toString(): string {

@@ -1,5 +1,5 @@
 import { pauseOn } from '../../clock/own-timers.ts'
-import { callable, known, options as checkOptions } from '../../arguments.ts'
+import { callable, isA, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { ProcessError } from '../errors.ts'
 import { type Host, hostOf } from '../host.ts'
@@ -65,7 +65,7 @@ class SupervisorImpl implements ClassicSupervisor {
   }
 
   supervise(process: ClassicProcess, strategy: ClassicStrategy): void {
-    if (!(process instanceof Classic)) {
+    if (!isA(process, Classic)) {
       throw new InvalidArgumentError('process', 'what createProcess or spawn made', process)
     }
     if (!STRATEGIES.includes(strategy)) {
