@@ -90,12 +90,20 @@ describe('time and history', () => {
     expect(atom.version()).toBe(3)
   })
 
-  it('keeps only the current value by default', () => {
+  it('keeps the last 16 values by default, and the current one alone if it is told to', () => {
     const clock = createControlledClock()
     const atom = createAtom(0, clock)
-    clock.advanceBy(7)
-    atom.reset(1)
-    expect(atom.history()).toEqual([{ value: 1, version: 1, at: clock.now() }])
+    const alone = createAtom(0, clock, { historySize: 1 })
+    for (let value = 1; value <= 20; value++) {
+      clock.advanceBy(7)
+      atom.reset(value)
+      alone.reset(value)
+    }
+    const at = (value: number): unknown => [value, value, value * 7]
+    const seen = (one: Atom<number>): unknown =>
+      one.history().map((entry) => [entry.value, entry.version, entry.at.monoMs])
+    expect(seen(atom)).toEqual(Array.from({ length: 16 }, (_, index) => at(index + 5)))
+    expect(seen(alone)).toEqual([at(20)])
   })
 
   it('reads a clock of the user once at the start and once a commit', () => {

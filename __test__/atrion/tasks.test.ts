@@ -82,9 +82,21 @@ describe('a task', () => {
     expect(String(abortController.signal.reason)).toContain('heartbeat')
   })
 
-  it('has its time renewed by progress, and not by heartbeats alone or for ever', async () => {
+  it('lives while it beats, whatever progress it reports', async () => {
     const { atrion, clock } = bench(settled)
     const lease = await atrion.startTask('a', { timeoutMs: 1000 })
+    for (let beat = 0; beat < 100; beat++) {
+      clock.advanceBy(999)
+      lease.heartbeat(beat % 2 === 0 ? undefined : { progress: 0.1 })
+    }
+    expect(lease.active).toBe(true)
+    clock.advanceBy(1000)
+    expect(lease.outcome).toBe('timeout')
+  })
+
+  it('that needs progress has its time renewed by it, and not by heartbeats alone or for ever', async () => {
+    const { atrion, clock } = bench(settled)
+    const lease = await atrion.startTask('a', { timeoutMs: 1000, requireProgress: true })
     clock.advanceBy(900)
     lease.heartbeat({ progress: 0.1 })
     clock.advanceBy(900)
@@ -166,6 +178,7 @@ describe('bad input', () => {
     [{ heartbeatMs: NaN }, 'options.heartbeatMs'],
     [{ priority: 'vip' }, 'options.priority'],
     [{ timeout: 5 }, 'options.timeout'],
+    [{ requireProgress: 1 }, 'options.requireProgress'],
     [5, 'options'],
   ])('refuses a task with %j', async (options, field) => {
     const { atrion, clock } = bench()

@@ -1,4 +1,6 @@
-import { acquireUseRelease, all, effect, type FinalizerScope, sleep, succeed } from 'keelson/effect'
+import { createControlledClock } from 'keelson/clock'
+import { acquireUseRelease, all, effect, type FinalizerScope, isUnfinishedError, sleep, succeed } from 'keelson/effect'
+import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
 import { deferred, err, interrupted, ok, timedOut, useWorld } from './harness.ts'
@@ -298,4 +300,26 @@ describe('acquireUseRelease', () => {
     expect(log).toEqual(['acquired', 'released ok', 'acquired', 'released ok'])
     expect(interrupted()).toEqual(err({ _tag: 'Interrupted' }))
   })
+})
+
+it('a finaliser that waits for the close of its system holds it for closeTimeout, and is reported', async () => {
+  const reported: unknown[] = []
+  const clock = createControlledClock({ stallAfterMs: 0 })
+  const system = createSystem({ clock, closeTimeout: 50, onError: (error) => reported.push(error) })
+  let closed = 0
+  const running = effect(async (env) => {
+    env.scope.push(async () => {
+      await system.close()
+      closed = clock.monoMs()
+    })
+    await sleep(1000).run()
+  }).unsafeRunPromise({ system })
+  await clock.flush()
+  await system.close()
+  expect(clock.monoMs()).toBe(50)
+  expect(await running).toMatchObject({ _tag: 'Err', error: { _tag: 'Interrupted' } })
+  await clock.flush()
+  expect(closed).toBe(50)
+  expect(reported.filter(isUnfinishedError)).toMatchObject([{ timeoutMs: 50 }])
+  clock.close()
 })

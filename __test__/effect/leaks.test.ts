@@ -81,3 +81,19 @@ describe('leaks', () => {
     expect(() => createTestSystem({ trace: 1 as never })).toThrow(expect.objectContaining({ field: 'options.trace' }))
   })
 })
+
+it('names the function of an effect that was given up and still runs', async () => {
+  const system = createTestSystem()
+  let end = (): void => undefined
+  const slow = effect(() => new Promise<void>((resolve) => (end = resolve)))
+  const run = slow.timeout(10).unsafeRunPromise({ system })
+  await system.clock.advance(10)
+  expect(await run).toMatchObject({ _tag: 'Err', error: { _tag: 'Timeout' } })
+  expect(() => assertNoLeaks(system)).toThrow(
+    /the function of fiber-\d+, what a timeout bounds, which still runs although it was given up/,
+  )
+  end()
+  await system.clock.flush()
+  assertNoLeaks(system)
+  await system.close()
+})

@@ -1,4 +1,5 @@
 // What a consumer's compiler has to accept of effects, and what it has to refuse.
+import { createControlledClock } from 'keelson/clock'
 import type { Schedule as RootSchedule, Timeout as RootTimeout } from 'keelson'
 import {
   acquireUseRelease,
@@ -8,6 +9,7 @@ import {
   type Effect,
   effect,
   type EffectEnv,
+  type EffectEvent,
   fail,
   type Fiber,
   type FinalizerScope,
@@ -90,3 +92,19 @@ load.flatMap(() => 5)
 load.withPolicy(() => 5)
 // @ts-expect-error: an effect is not awaited by itself
 ;(await load) satisfies User
+
+// Callbacks may give back anything.
+const found: number[] = []
+const ticking = createControlledClock()
+ticking.interval(5, () => found.push(1))
+ticking.schedule(5, () => found.push(1))
+acquireUseRelease(
+  succeed({ close: () => true }),
+  () => succeed(1),
+  (db) => db.close(),
+) satisfies Effect<never, number>
+// Who is told is a second argument everywhere.
+const emit = (event: EffectEvent): unknown => found.push(event.timestamp)
+all([succeed(1, { emit }), fail('no', { emit })], { emit, concurrency: 2 })
+race([succeed(1)], { emit })
+load.timeout(5).catch((error) => succeed((error as Timeout).message satisfies string | undefined))

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sleep } from 'keelson/effect'
 import { createTestSystem, useSystem, withSystem } from 'keelson/testing'
 
 describe('withSystem', () => {
@@ -9,6 +10,16 @@ describe('withSystem', () => {
       await clock.advance(60_000)
       await woken
       expect(clock.monoMs()).toBe(60_000)
+    }),
+  )
+
+  it(
+    'gives the system itself to a body that takes it apart',
+    withSystem(async ({ clock, system }) => {
+      expect([system.clock === clock, system.system === system]).toEqual([true, true])
+      const slept = sleep(1000).run({ system })
+      await clock.advance(1000)
+      await slept
     }),
   )
 

@@ -16,6 +16,9 @@ interface CommitTime {
   recent(): Instant
 }
 
+/** How many values an atom remembers unless it is told. */
+const HISTORY = 16
+
 const IDLE = 0
 /** User code runs that decides on a change: an updater, `equals`, the clock. */
 const UPDATING = 1
@@ -44,8 +47,8 @@ class LocalAtom<T> implements Atom<T> {
     this.#value = initial
     this.#version = options.baseVersion ?? 0
     this.#at = clock.now()
-    const size = options.historySize ?? 1
-    this.#history = size > 1 ? new History(size, this.#current()) : undefined
+    const size = options.historySize ?? HISTORY
+    this.#history = size > 1 ? new History(size - 1) : undefined
   }
 
   deref(): T {
@@ -99,11 +102,12 @@ class LocalAtom<T> implements Atom<T> {
   }
 
   history(): readonly AtomSnapshot<T>[] {
-    return this.#history?.list() ?? [this.#current()]
+    const current = this.#current()
+    return this.#history?.list(current) ?? [current]
   }
 
   clearHistory(): void {
-    this.#history?.reset(this.#current())
+    this.#history?.clear()
   }
 
   get(): T {
@@ -153,10 +157,10 @@ class LocalAtom<T> implements Atom<T> {
   #commit(to: T, at: Instant, options: ChangeOptions | undefined): void {
     const from = this.#value
     const versionFrom = this.#version
+    this.#history?.push(from, this.#at)
     this.#value = to
     this.#version = versionFrom + 1
     this.#at = at
-    this.#history?.push(this.#current())
     if (this.#watchers.size === 0) return
     const change = { from, to, versionFrom, versionTo: versionFrom + 1, at }
     this.#busy = TELLING

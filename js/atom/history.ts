@@ -1,32 +1,45 @@
+import type { Instant } from '../clock/instant.ts'
 import type { AtomSnapshot } from './types.ts'
 
-/** The last values of an atom in a ring: remembering one more costs the same whatever the size. */
+/** The values before the current one in a ring: remembering one more costs the same whatever the size. */
 export class History<T> {
   readonly #size: number
-  #ring: AtomSnapshot<T>[]
-  /** Where the oldest is, once the ring is full. */
-  #oldest = 0
+  // Two lists and no object each: a commit writes two words.
+  #values: T[] = []
+  #times: Instant[] = []
+  /** Where the next one goes. */
+  #next = 0
 
-  constructor(size: number, first: AtomSnapshot<T>) {
+  /** @param size How many it remembers, at least one. */
+  constructor(size: number) {
     this.#size = size
-    this.#ring = [first]
   }
 
-  push(snapshot: AtomSnapshot<T>): void {
-    if (this.#ring.length < this.#size) {
-      this.#ring.push(snapshot)
-      return
+  /** Remembers a value that is no longer the current one, and when it was committed. */
+  push(value: T, at: Instant): void {
+    const next = this.#next
+    this.#values[next] = value
+    this.#times[next] = at
+    this.#next = next + 1 === this.#size ? 0 : next + 1
+  }
+
+  /** All of them and then the current one, oldest first. */
+  list(current: AtomSnapshot<T>): AtomSnapshot<T>[] {
+    const count = this.#values.length
+    const oldest = count < this.#size ? 0 : this.#next
+    const first = current.version - count
+    const all: AtomSnapshot<T>[] = []
+    for (let index = 0; index < count; index++) {
+      const place = (oldest + index) % count
+      all.push({ value: this.#values[place] as T, version: first + index, at: this.#times[place] as Instant })
     }
-    this.#ring[this.#oldest] = snapshot
-    this.#oldest = (this.#oldest + 1) % this.#size
+    all.push(current)
+    return all
   }
 
-  list(): AtomSnapshot<T>[] {
-    return [...this.#ring.slice(this.#oldest), ...this.#ring.slice(0, this.#oldest)]
-  }
-
-  reset(only: AtomSnapshot<T>): void {
-    this.#ring = [only]
-    this.#oldest = 0
+  clear(): void {
+    this.#values = []
+    this.#times = []
+    this.#next = 0
   }
 }

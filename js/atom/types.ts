@@ -38,7 +38,7 @@ export interface AtomOptions<T> {
   readonly equals?: (a: T, b: T) => boolean
   /** The version of the initial value. Default 0. */
   readonly baseVersion?: number
-  /** How many values, the current one included, {@link Atom.history} remembers. Default 1, at most 2^24. */
+  /** How many values, the current one included, {@link Atom.history} remembers. Default 16, at most 2^24; 1 remembers none. */
   readonly historySize?: number
   /** Owns errors of watchers, also rejections. Default: the owner of the system or of the clock. */
   readonly onError?: ErrorOwner

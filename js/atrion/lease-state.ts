@@ -5,24 +5,26 @@ export type TaskOutcome = 'completed' | 'failed' | 'timeout' | 'aborted'
 
 /** This many heartbeats may be missing. */
 const MISSED = 3
-/** Progress renews a task's time, up to this many times it in all. */
+/** Where progress is required, it renews a task's time, up to this many times it in all. */
 const RENEWALS = 10
 
 /** When a task under a lease has to end: a function of what it said and when. Times are monotonic milliseconds. */
 export class LeaseState {
   readonly startedAt: number
   readonly #budget: Budget
+  readonly #needsProgress: boolean
   readonly #lastAt: number
   #beatAt: number
   #expiresAt: number
   #progress = 0
 
-  constructor(budget: Budget, now: number) {
+  constructor(budget: Budget, now: number, needsProgress: boolean) {
     this.#budget = budget
+    this.#needsProgress = needsProgress
     this.startedAt = now
     this.#beatAt = now
     this.#expiresAt = now + budget.maxDurationMs
-    this.#lastAt = now + RENEWALS * budget.maxDurationMs
+    this.#lastAt = needsProgress ? now + RENEWALS * budget.maxDurationMs : Infinity
   }
 
   /** The most progress that was reported, 0 to 1. */
@@ -30,11 +32,12 @@ export class LeaseState {
     return this.#progress
   }
 
-  /** It is alive. Progress beyond what was reported before starts its time afresh. */
+  /** It is alive, which starts its time afresh; where progress is required, only progress beyond what was reported does. */
   beat(progress: number | undefined, now: number): void {
     this.#beatAt = now
-    if (progress === undefined || progress <= this.#progress) return
-    this.#progress = progress
+    const isProgress = progress !== undefined && progress > this.#progress
+    if (isProgress) this.#progress = progress
+    if (this.#needsProgress && !isProgress) return
     this.#expiresAt = Math.min(now + this.#budget.maxDurationMs, this.#lastAt)
   }
 

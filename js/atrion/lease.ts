@@ -23,6 +23,8 @@ export interface LeaseTerms {
   readonly profile: NamedProfile
   readonly clock: Clock
   readonly controller: AbortController | undefined
+  /** Whether only progress renews its time. */
+  readonly requireProgress: boolean
   /** Told once, as it ends. */
   readonly onEnd: (lease: TaskLease, outcome: TaskOutcome) => void
   readonly onBeat: (lease: TaskLease, heartbeat: Heartbeat) => void
@@ -53,7 +55,7 @@ export class TaskLease {
     this.route = terms.route
     this.profile = terms.profile.name
     this.#terms = terms
-    this.#state = new LeaseState(terms.profile.budget, terms.clock.monoMs())
+    this.#state = new LeaseState(terms.profile.budget, terms.clock.monoMs(), terms.requireProgress)
     this.#watch()
     this.#unhear = whenAborted(terms.controller?.signal, () => this.#end('aborted'))
   }
@@ -152,7 +154,8 @@ export class TaskLease {
     }
     const late = this.#state.overdue(now)
     const limit = late === 'time' ? profile.budget.maxDurationMs : profile.budget.heartbeatMs
-    const why = late === 'time' ? 'made no progress for' : 'sent no heartbeat for three times'
+    const silent = this.#terms.requireProgress ? 'made no progress for' : 'was not heard of for'
+    const why = late === 'time' ? silent : 'sent no heartbeat for three times'
     this.#end('timeout')
     controller?.abort(new TimeoutError(route, limit, `the task of ${route} ${why} ${limit} ms`))
   }

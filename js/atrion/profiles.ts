@@ -25,7 +25,7 @@ export interface WorkloadProfile {
   readonly baseResistance?: number | undefined
   /** The untuned break, in units of `baseResistance`. */
   readonly breakMultiplier?: number | undefined
-  /** Most time of a task or of admitted work without progress, milliseconds; LIGHT 1 s, STANDARD 30 s, HEAVY 5 min, EXTREME 1 h. */
+  /** Most time of a task between heartbeats, or of admitted work, milliseconds; LIGHT 1 s, STANDARD 30 s, HEAVY 5 min, EXTREME 1 h. */
   readonly maxDurationMs?: number | undefined
   /** A task must be heard of this often, milliseconds; 0 is never. HEAVY 5 s, EXTREME 10 s, others never. */
   readonly heartbeatMs?: number | undefined

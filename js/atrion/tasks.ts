@@ -1,4 +1,4 @@
-import { known, options as checkOptions, positiveMillis } from '../arguments.ts'
+import { flag, known, options as checkOptions, positiveMillis } from '../arguments.ts'
 import { ClosedError, InvalidArgumentError, ShedError } from '../errors.ts'
 import { hot, scratch } from '../native.ts'
 import type { Gate } from './gate.ts'
@@ -16,13 +16,15 @@ export interface LeaseOptions {
   readonly abortController?: AbortController | undefined
   /** How important it is: a name, or a voltage. Default: the engine's `defaultVoltage`. */
   readonly priority?: Priority | number | undefined
-  /** Most time without progress, milliseconds. Default: the profile's. */
+  /** Most time between heartbeats, or between reports of progress with `requireProgress`, milliseconds. Default: the profile's. */
   readonly timeoutMs?: number | undefined
   /** It must be heard of this often, milliseconds; 0 is never. Default: the profile's. */
   readonly heartbeatMs?: number | undefined
+  /** Whether a heartbeat renews the time only with more progress than before, and ten times at most. Default false. */
+  readonly requireProgress?: boolean | undefined
 }
 
-const OPTIONS = ['profile', 'abortController', 'priority', 'timeoutMs', 'heartbeatMs']
+const OPTIONS = ['profile', 'abortController', 'priority', 'timeoutMs', 'heartbeatMs', 'requireProgress']
 /** The outcome's code in the core. */
 const CODES: Readonly<Record<TaskOutcome, number>> = { completed: 0, failed: 1, timeout: 2, aborted: 3 }
 /** CIRCUIT_BREAKER, as the core counts modes. */
@@ -57,6 +59,7 @@ export class Tasks {
     const profile = this.#profileFor(route, given)
     const controller = controllerOf(given.abortController, profile)
     const voltage = given.priority === undefined ? defaultVoltage : voltageOf('options.priority', given.priority)
+    const requireProgress = flag('options.requireProgress', false, given.requireProgress)
     controller?.signal.throwIfAborted()
     const now = gate.clock.monoMs()
     const id = gate.routes.id(route, now)
@@ -69,6 +72,7 @@ export class Tasks {
       profile,
       clock: gate.clock,
       controller,
+      requireProgress,
       onEnd: (lease, outcome) => this.#ended(lease, outcome, profile.index),
       onBeat: (lease, { progress, memoryBytes, status }) =>
         this.#observers.tell({ type: 'lease:heartbeat', route, lease: lease.id, progress, memoryBytes, status }),

@@ -48,6 +48,9 @@ export interface Heir {
 
 /** A fibre that waits for a body. */
 export interface Awaiting extends BodyOwner {
+  readonly id: string
+  readonly what: string
+  readonly site: Error | undefined
   resume(epoch: number, kind: ExitKind, value: unknown): void
 }
 

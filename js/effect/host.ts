@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
+import type { Body } from './body.ts'
 
 /** Operations that run before the event loop gets a turn. */
 export const BUDGET = 8192
@@ -20,6 +21,8 @@ export interface Host<F> {
   adopt(fiber: F): void
   /** Takes a fibre that did not end in time; nobody waits for it any more. */
   leave(fiber: F): void
+  /** Takes the function of an effect that still runs although the fibre, the last that waited for it, has ended. */
+  abandon(body: Body): void
   /** Nobody has joined it yet, and it has no parent: whoever owns its failure is known a turn later. */
   unjoined(fiber: F): void
   /** A fibre of the system has ended. */

@@ -136,6 +136,11 @@ export abstract class FiberNode {
     return this.status >= CLOSING
   }
 
+  /** Functions that run although their fibres have gone on, and that this one waits for. */
+  get leftBodies(): Iterable<Body> {
+    return this.bodies ?? []
+  }
+
   /** Finalisers that have not run. */
   get finalizers(): readonly Entry[] {
     return this.opened?.entries ?? []
@@ -239,7 +244,7 @@ export abstract class FiberNode {
     const { parent } = this
     for (const body of this.bodies ?? []) {
       // Whoever is above may have finalisers that it would disturb.
-      if (parent === undefined) body.leftTo = undefined
+      if (parent === undefined) this.host.abandon(body)
       else parent.leave(body)
     }
     for (const child of this.failed ?? []) {
@@ -310,7 +315,7 @@ export abstract class FiberNode {
   }
 
   /** Gives it to the system, and tells those who wait for it that it was interrupted. */
-  #leaveBehind(): void {
+  leaveBehind(): void {
     const { parent } = this
     this.kind = INTERRUPTED
     parent?.children?.remove(this)
@@ -336,7 +341,7 @@ export abstract class FiberNode {
       stop()
       this.#tellUnfinished('a finalizer', entry.site)
       child.mask = 0
-      child.#leaveBehind()
+      child.leaveBehind()
       child.interrupt(undefined)
       ended()
     })
@@ -356,14 +361,14 @@ export abstract class FiberNode {
     this.bound = this.#limit(`the deadline of an acquisition of ${this.id}`, () => {
       this.bound = undefined
       this.#tellUnfinished('the acquisition', this.site)
-      this.#leaveBehind()
+      this.leaveBehind()
     })
   }
 
   #boundBodies(): void {
     this.bound ??= this.#limit(`the deadline of what ${this.id} has left`, () => {
       this.#tellUnfinished('what its finalizers wait for', this.site)
-      for (const body of this.bodies ?? []) body.leftTo = undefined
+      for (const body of this.bodies ?? []) this.host.abandon(body)
       this.bodies?.clear()
       this.#close()
     })

@@ -1,10 +1,14 @@
 import { BaseClock } from '../clock/base.ts'
 import { soon } from '../clock/host.ts'
+import { limitOn } from '../clock/own-timers.ts'
+import { callerFrames } from '../clock/sleepers.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError } from '../errors.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { type System, systemOf } from '../system/system.ts'
+import type { Body, Heir } from './body.ts'
+import { UnfinishedError } from './errors.ts'
 import { BUDGET, type Host } from './host.ts'
 import type { FiberNode } from './node.ts'
 import { ERR } from './op.ts'
@@ -17,7 +21,7 @@ const traced = new WeakSet<System>()
 const TRACED = 1000
 
 /** Where fibres live: the roots of the tree, on one clock. */
-export class EffectRuntime implements Host<FiberNode> {
+export class EffectRuntime implements Host<FiberNode>, Heir {
   readonly clock: Clock
   readonly finalizerTimeoutMs: number = FINALIZER_TIMEOUT_MS
   budget: number = BUDGET
@@ -27,6 +31,10 @@ export class EffectRuntime implements Host<FiberNode> {
   readonly #roots: Siblings<FiberNode> = new Siblings()
   /** Those that did not end in time. */
   readonly #strays: Siblings<FiberNode> = new Siblings()
+  /** Functions that nobody waits for any more, as long as something else holds them. */
+  readonly #abandoned = new Set<WeakRef<Body>>()
+  readonly #forget = new FinalizationRegistry<WeakRef<Body>>((ref) => this.#abandoned.delete(ref))
+  readonly #refs = new WeakMap<Body, WeakRef<Body>>()
   #ids = 0
   #closed = false
   #idle: (() => void) | undefined
@@ -71,6 +79,24 @@ export class EffectRuntime implements Host<FiberNode> {
     this.#tellIdle()
   }
 
+  abandon(body: Body): void {
+    const ref = new WeakRef(body)
+    this.#abandoned.add(ref)
+    this.#refs.set(body, ref)
+    this.#forget.register(body, ref)
+    body.leftTo = this
+  }
+
+  bodyEnded(body: Body): void {
+    const ref = this.#refs.get(body)
+    if (ref !== undefined) this.#abandoned.delete(ref)
+  }
+
+  /** Functions that still run although nobody waits for them. */
+  abandoned(): Body[] {
+    return Array.from(this.#abandoned, (ref) => ref.deref()).filter((body) => body !== undefined)
+  }
+
   unjoined(fiber: FiberNode): void {
     if (fiber.kind !== ERR || !fiber.forked || fiber.joined) return
     soon(() => {
@@ -106,8 +132,31 @@ export class EffectRuntime implements Host<FiberNode> {
     if (drives) clock.autoAdvance = true
     await new Promise<void>((resolve) => {
       this.#idle = resolve
+      this.#bound(clock)
     })
     if (drives && !clock.closed) clock.autoAdvance = false
+  }
+
+  /** What has not ended when the system's time to close is over is left behind: a finaliser may wait for this very close. */
+  #bound(clock: Clock): void {
+    const { closeTimeout } = this.system
+    const over = (): void => {
+      for (const root of this.#roots.reversed()) {
+        const where = callerFrames(root.site)
+        this.report(new UnfinishedError(root.what, root.id, closeTimeout, where), root.id)
+        root.leaveBehind()
+      }
+    }
+    try {
+      const timer = limitOn(clock, closeTimeout, 'the end of effects', over)
+      const idle = this.#idle
+      this.#idle = () => {
+        timer.cancel()
+        idle?.()
+      }
+    } catch {
+      // A closed clock brings no deadline.
+    }
   }
 
   #has(fiber: FiberNode): boolean {

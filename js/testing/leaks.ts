@@ -1,5 +1,6 @@
 import { BaseClock } from '../clock/base.ts'
 import { callerFrames, describeSleeper } from '../clock/sleepers.ts'
+import type { Body } from '../effect/body.ts'
 import { LeakError } from '../effect/errors.ts'
 import type { FiberNode } from '../effect/node.ts'
 import { knownRuntimeOf } from '../effect/runtime.ts'
@@ -17,17 +18,23 @@ function linesOf(fiber: FiberNode, lines: string[]): void {
   lines.push(`${fiber.id}, ${fiber.what}${within}${waits}${madeAt(fiber.site)}`)
   if (finalizers.length > 0) lines.push(`the scope of ${fiber.id}, open with ${finalizers.length} to run`)
   for (const { site } of finalizers) lines.push(`a finalizer of ${fiber.id}${madeAt(site)}`)
+  for (const body of fiber.leftBodies) lines.push(bodyLine(body))
   for (const child of (fiber.children?.reversed() ?? []).toReversed()) linesOf(child, lines)
 }
 
+const bodyLine = ({ fiber }: Body): string =>
+  `the function of ${fiber.id}, ${fiber.what}, which still runs although it was given up${madeAt(fiber.site)}`
+
 /**
- * What is alive in a system, a line each: fibres with what they wait for, open scopes and their finalisers, timers; and
+ * What is alive in a system, a line each: fibres with what they wait for, functions that run on although they were given up,
+ * open scopes and their finalisers, timers; and
  * where each was made, as far as that is traced. For a test that hangs, too.
  */
 export function leaksOf(system: System): string[] {
   assertSystem('system', system)
   const lines: string[] = []
   for (const root of knownRuntimeOf(system)?.roots() ?? []) linesOf(root, lines)
+  for (const body of knownRuntimeOf(system)?.abandoned() ?? []) lines.push(bodyLine(body))
   const { clock } = system
   if (clock instanceof BaseClock)
     for (const sleeper of clock.sleepers()) lines.push(`a timer: ${describeSleeper(sleeper)}`)
@@ -35,7 +42,7 @@ export function leaksOf(system: System): string[] {
 }
 
 /**
- * Fails when something is alive in a system: a fibre, a scope, a finaliser or a timer.
+ * Fails when something is alive in a system: a fibre, a function that was given up, a scope, a finaliser or a timer.
  *
  * @throws LeakError with a line for each.
  * @example

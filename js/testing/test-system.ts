@@ -6,6 +6,7 @@ import { traceSystem } from '../effect/runtime.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { freshSeed } from '../system/entropy.ts'
 import { createSystem, type System } from '../system/system.ts'
+import { isError } from '../thrown.ts'
 import { leaksOf } from './leaks.ts'
 
 /** Options of a system under test. */
@@ -25,6 +26,8 @@ export interface TestSystemOptions {
 /** A {@link System} whose clock is under control. */
 export interface TestSystem extends System {
   readonly clock: ControlledClock
+  /** This system, so that a test can take it apart: `({ clock, system }) => …`. */
+  readonly system: TestSystem
   /** Errors that had no caller. `close()` throws the first, unless they were taken. */
   takeErrors(): unknown[]
 }
@@ -73,18 +76,20 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
     })
     return closing
   }
-  return Object.assign(system, {
+  Object.assign(system, {
     close: closeAndTell,
     [Symbol.asyncDispose]: closeAndTell,
     takeErrors: () => errors.splice(0),
   })
+  return Object.defineProperty(system, 'system', { value: system })
 }
 
 /** @internal Tells which seed a failing test had, so that it can be replayed. */
 export function nameSeed(error: unknown, seed: number): void {
-  if (!(error instanceof Error) || error.message.includes('KEELSON_SEED=')) return
+  if (!isError(error)) return
   const note = `\n(seed ${seed}: run again with KEELSON_SEED=${seed})`
   try {
+    if (error.message.includes('KEELSON_SEED=')) return
     error.message += note
     if (error.stack !== undefined && !error.stack.includes(note)) {
       error.stack = error.stack.replace(/\n {4}at /, `${note}\n    at `)

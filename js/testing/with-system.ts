@@ -7,8 +7,8 @@ import { checkTestOptions, createTestSystem, nameSeed, type TestSystem, type Tes
  *
  * @example
  * ```ts
- * test('wakes after a minute', withSystem(async ({ clock }) => {
- *   const woken = clock.sleep(60_000)
+ * test('wakes after a minute', withSystem(async ({ clock, system }) => {
+ *   const woken = sleep(60_000).run({ system })
  *   await clock.advance(60_000)
  *   await woken
  * }))

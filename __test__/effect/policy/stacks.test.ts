@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { bulkhead, circuitBreaker, fallback, hedge, type Policy, repeat, retry, timeout, wrap } from 'keelson/effect'
+import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
 import { abortListeners, boom, useWorld } from './harness.ts'
@@ -121,4 +122,76 @@ describe('whatever policies are stacked, whatever the tasks do', () => {
       2,
     )
   })
+})
+
+describe('a stack', () => {
+  it('has a name, tells what its policies tell, and has what they have counted', async () => {
+    const system = createSystem()
+    const stack = wrap(retry({ system, maxAttempts: 2, backoff: 0 }), circuitBreaker({ system, name: 'db' }))
+    const told: unknown[] = []
+    const end = stack.on('failure', (_, policy) => told.push(policy))
+    let tries = 0
+    const flaky = (): number => {
+      if (tries++ === 0) throw new Error('no')
+      return 1
+    }
+    expect(await stack.execute(flaky)).toBe(1)
+    expect([stack.name, told]).toEqual(['retry > db', ['db', 'retry']])
+    expect(stack.stats).toMatchObject([
+      { name: 'retry', stats: { retries: 1 } },
+      { name: 'db', stats: { succeeded: 1, failed: 1 } },
+    ])
+    end()
+    tries = 0
+    await stack.execute(flaky)
+    expect(told).toHaveLength(2)
+    expect(() => stack.on('nothing', () => undefined)).toThrow(expect.objectContaining({ field: 'event' }))
+    expect(() => stack.on('failure', 5 as never)).toThrow(expect.objectContaining({ field: 'listener' }))
+    await system.close()
+  })
+
+  it('gives a stranger a signal in the form of cockatiel and in the form of this package', async () => {
+    const seen: boolean[] = []
+    const ofCockatiel = {
+      execute: (work: (context: object) => Promise<unknown>, signal?: AbortSignal) => {
+        signal?.addEventListener('abort', () => seen.push(signal.aborted))
+        return work({ signal })
+      },
+    }
+    const ofThis = {
+      execute: (work: (context: object) => Promise<unknown>, options?: { signal?: AbortSignal }) => {
+        options?.signal?.addEventListener('abort', () => seen.push(options.signal?.aborted === true))
+        return work({ signal: options?.signal })
+      },
+    }
+    const ofNobody = { execute: (work: () => Promise<unknown>) => work() }
+    for (const stranger of [ofCockatiel, ofThis, ofNobody]) {
+      const controller = new AbortController()
+      const call = wrap(stranger as never).execute(
+        ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+        { signal: controller.signal },
+      )
+      controller.abort(new Error('enough'))
+      await expect(call).rejects.toThrow('enough')
+    }
+    expect(seen).toEqual([true, true])
+  })
+})
+
+it('refusals keep their message when they are cloned, and when nobody handles them', async () => {
+  const system = createSystem()
+  const full = bulkhead({ limit: 1, system, name: 'workers' })
+  void full.execute(() => new Promise(() => undefined))
+  const breaker = circuitBreaker({ system, name: 'db' })
+  breaker.isolate()
+  for (const [policy, message] of [
+    [full, 'workers has no free place'],
+    [breaker, 'db is isolated'],
+  ] as const) {
+    const error = (await policy.execute(() => 1).catch((refusal: unknown) => refusal)) as Error
+    expect(structuredClone(error)).toMatchObject({ message, name: error.name, code: (error as { code?: string }).code })
+    // Node prints an unhandled error by its own stack.
+    expect([Object.hasOwn(error, 'stack'), error.stack]).toEqual([true, `${error.name}: ${message}`])
+  }
+  await system.close()
 })

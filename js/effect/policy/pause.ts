@@ -33,7 +33,7 @@ export abstract class Pause extends Abortable {
     const wake = fromHere(() => this.#awake())
     if (ms > 0) {
       try {
-        this.timer = pauseOn(clock, ms, 'a pause between tries', wake)
+        this.timer = pauseOn(clock, ms, 'between tries', wake)
       } catch {
         // A closed clock wakes nobody; the caller has the failure for which this was to be a remedy.
         return false

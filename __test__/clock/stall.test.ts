@@ -1,0 +1,155 @@
+/** Who waits on a controlled clock that nobody moves is told, whatever the wait. */
+import { expect, it, onTestFinished } from 'vitest'
+import {
+  Atrion,
+  bulkhead,
+  createControlledClock,
+  createSystem,
+  effect,
+  hedge,
+  retry,
+  type System,
+  timeout,
+} from 'keelson'
+import { EventBus, GenServer, Supervisor, Task } from 'keelson/otp'
+import type { Sleeper } from 'keelson/clock'
+
+const never = (): Promise<never> => new Promise(() => undefined)
+const server = { init: () => null, handleCall: never, handleCast: () => null }
+
+/** Runs a program that hangs, and resolves with what the clock tells. */
+async function stalled(begin: (system: System) => unknown): Promise<Sleeper[]> {
+  return new Promise((resolve) => {
+    const clock = createControlledClock({ stallAfterMs: 20, onStall: resolve })
+    const system = createSystem({ clock, closeClock: true, onError: () => undefined })
+    onTestFinished(() => void system.close())
+    void begin(system)
+  })
+}
+
+it.each<[string, string, RegExp, (system: System) => unknown]>([
+  ['a sleep', 'sleep', /./, (system) => system.clock.sleep(1000)],
+  [
+    'the pause of a retry',
+    'pause',
+    /between/,
+    (system) => retry({ system, backoff: 1000 }).execute(() => Promise.reject(new Error('no'))),
+  ],
+  [
+    'the pause of an effect that is retried',
+    'sleep',
+    /fiber/,
+    (system) =>
+      effect(() => Promise.reject(new Error('no')))
+        .retry({ maxAttempts: 2, backoff: 1000 })
+        .run({ system })
+        .catch(() => undefined),
+  ],
+  ['a timeout policy', 'limit', /slow thing/, (system) => timeout(1000, { system, name: 'slow thing' }).execute(never)],
+  ['a hedge', 'limit', /hedge/, (system) => hedge({ afterMs: 1000, system }).execute(never)],
+  [
+    'the queue of a bulkhead',
+    'limit',
+    /bulkhead/,
+    (system) => {
+      const limited = bulkhead({ limit: 1, queue: 1, queueTimeoutMs: 1000, system })
+      void limited.execute(never)
+      return limited.execute(never)
+    },
+  ],
+  [
+    'the timeout of an effect',
+    'limit',
+    /timeout of an effect/,
+    (system) =>
+      effect(never)
+        .timeout(1000)
+        .run({ system })
+        .catch(() => undefined),
+  ],
+  [
+    'a call',
+    'limit',
+    /call/,
+    async (system) => {
+      const ref = await GenServer.start(server, { system })
+      return GenServer.call(ref, 'x' as never, { timeout: 1000 }).catch(() => undefined)
+    },
+  ],
+  [
+    'the init of a server',
+    'limit',
+    /init/,
+    (system) => GenServer.start({ ...server, init: never }, { system, initTimeout: 1000 }).catch(() => undefined),
+  ],
+  [
+    'the stop of a supervisor',
+    'limit',
+    /./,
+    async (system) => {
+      const start = (): unknown => GenServer.start({ ...server, terminate: never }, { system })
+      const ref = await Supervisor.start({ system, children: [{ id: 'slow', start, shutdownTimeout: 1000 }] } as never)
+      return Supervisor.stop(ref)
+    },
+  ],
+  [
+    'the wait for a task',
+    'limit',
+    /Task/,
+    (system) => Task.await(Task.async(never, { system }), 1000).catch(() => undefined),
+  ],
+  [
+    'the wait for an event',
+    'limit',
+    /waiting/,
+    async (system) => {
+      const bus = await EventBus.start({ system })
+      return EventBus.next(bus, 'a', { timeout: 1000 }).catch(() => undefined)
+    },
+  ],
+  ['a lease', 'limit', /lease/, (system) => new Atrion({ system }).startTask('a')],
+  [
+    'admitted work',
+    'limit',
+    /run/,
+    (system) => new Atrion({ system }).run('a', never, { timeoutMs: 1000 }).catch(() => undefined),
+  ],
+])('%s is told, with its kind and label', async (_, kind, label, begin) => {
+  const sleepers = await stalled(begin)
+  expect(sleepers.map((sleeper) => sleeper.kind)).toContain(kind)
+  if (kind !== 'sleep') expect(sleepers.map((sleeper) => sleeper.label ?? '').join()).toMatch(label)
+})
+
+it('the warning counts each kind', async () => {
+  const warning = new Promise<Error>((resolve) => {
+    const heard = (given: Error): void => {
+      if (!given.message.includes('stands still')) return
+      process.off('warning', heard)
+      resolve(given)
+    }
+    process.on('warning', heard)
+  })
+  const clock = createControlledClock({ stallAfterMs: 20 })
+  const system = createSystem({ clock, closeClock: true })
+  void clock.sleep(5)
+  void clock.sleep(6)
+  const failing = retry({ system, backoff: 1000 }).execute(() => Promise.reject(new Error('no')))
+  failing.catch(() => undefined)
+  const { message } = await warning
+  expect(message).toContain('3 wait on it (2 sleep, 1 pause)')
+  expect(message).toContain('pause between tries, due at 1000 ms')
+  await system.close()
+})
+
+it('a limit of work that goes on is told nothing of, and neither is a plain timer', async () => {
+  let told = 0
+  const clock = createControlledClock({ stallAfterMs: 10, onStall: () => told++ })
+  const system = createSystem({ clock, closeClock: true })
+  clock.schedule(1000, () => undefined)
+  clock.interval(1000, () => undefined)
+  // A timer of the host's is work that ends by itself.
+  const work = timeout(1000, { system }).execute(() => new Promise<void>((resolve) => void setTimeout(resolve, 150)))
+  await work
+  expect(told).toBe(0)
+  await system.close()
+})
