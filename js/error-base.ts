@@ -80,7 +80,12 @@ Object.defineProperty(KeelsonError.prototype, BRAND, { value: true })
 /** Whether a value is an error of keelson's, from whichever copy of the package or realm. */
 export function isKeelsonError(error: unknown): error is KeelsonError {
   try {
-    return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true
+    try {
+      return typeof error === 'object' && error !== null && (error as { [BRAND]?: unknown })[BRAND] === true
+    } catch {
+      // A revoked proxy answers no question.
+      return false
+    }
   } catch {
     // A proxy that was revoked is no error of anybody's.
     return false

@@ -47,8 +47,8 @@ describe('events', () => {
     await Supervisor.stop(supervisor)
     expect(supervisors).toEqual([
       { type: 'started', ref: supervisor },
-      { type: 'crashed', ref: child, error },
-      { type: 'restarted', ref: next, attempt: 1 },
+      { type: 'crashed', ref: child, childId: 'a', error },
+      { type: 'restarted', ref: next, childId: 'a', attempt: 1 },
       { type: 'terminated', ref: supervisor, reason: 'normal' },
     ])
     expect(stage.reported).toEqual([])

@@ -18,7 +18,7 @@ export function useStage(): Stage {
   beforeEach(() => {
     reported = []
     clock = createControlledClock()
-    system = createSystem({ clock, onError: (error, origin) => reported.push([error, origin]) })
+    system = createSystem({ clock, crashReports: false, onError: (error, origin) => reported.push([error, origin]) })
   })
   afterEach(async () => {
     await system.close()

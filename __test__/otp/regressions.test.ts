@@ -66,7 +66,7 @@ it('D4: a call without end, or with one beyond what a host timer takes, does not
 it('D5: a supervisor over its budget does not end the program, and nothing is unhandled', () => {
   const { status, stdout, stderr } = run(`
     const { GenServer, Supervisor, createSystem } = require('keelson')
-    const system = createSystem({ onError: (error) => console.log('owner:', error.code) })
+    const system = createSystem({ crashReports: false, onError: (error) => console.log('owner:', error.code) })
     process.on('unhandledRejection', (error) => console.log('unhandled:', error))
     const behavior = { init: () => 0, handleCall: (m, s) => [s, s], handleCast: () => { throw new Error('crash') } }
     const child = (id) => ({ id, start: () => GenServer.start(behavior, { system }) })

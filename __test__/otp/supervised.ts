@@ -29,7 +29,7 @@ export interface Yard {
 export function createYard(): Yard {
   const clock = createControlledClock()
   const reported: unknown[] = []
-  const system = createSystem({ clock, seed: 7, onError: (error) => reported.push(error) })
+  const system = createSystem({ clock, seed: 7, crashReports: false, onError: (error) => reported.push(error) })
   const log: string[] = []
   const alive = new Set<string>()
   const events: LifecycleEvent[] = []

@@ -66,6 +66,7 @@ export class Run {
     this.#system = createSystem({
       clock: this.#clock,
       seed: 7,
+      crashReports: false,
       onError: (error, origin) => {
         // Nobody asks for `terminated` of the root, and nobody is above it.
         if (isMaxRestartsExceededError(error) && error.supervisorId === this.#scopes[0]?.ref?.id) this.#gaveUp++

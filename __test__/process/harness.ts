@@ -22,7 +22,12 @@ export function useWorld(): () => World {
     const events: Any[] = []
     const reported: [unknown, string][] = []
     const clock = createControlledClock()
-    const system = createSystem({ clock, seed: 7, onError: (error, origin) => reported.push([error, origin]) })
+    const system = createSystem({
+      clock,
+      seed: 7,
+      crashReports: false,
+      onError: (error, origin) => reported.push([error, origin]),
+    })
     const emit = (event: ProcessEvent | CustomEvent): void => void events.push(event)
     world = {
       system,

@@ -17,7 +17,7 @@ beforeEach(() => {
   clock = createControlledClock()
   reported = []
   unhandled = []
-  system = createSystem({ clock, seed: 7, onError: (error) => reported.push(error) })
+  system = createSystem({ clock, seed: 7, crashReports: false, onError: (error) => reported.push(error) })
   process.on('unhandledRejection', onUnhandled)
 })
 afterEach(async () => {

@@ -66,6 +66,7 @@ export class UnitsRun {
     this.#system = createSystem({
       clock: this.#clock,
       seed: 7,
+      crashReports: false,
       onError: (_, origin) => void this.#failures.push(origin),
     })
     this.#supervisor = createRootSupervisor({ system: this.#system, emit: (event) => this.#told(event as never) })

@@ -3,9 +3,11 @@ import { isAsyncFunction } from '../actor/caller.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
 import { isConsequence } from '../actor/closing.ts'
+import { messageTypeOf } from '../actor/crash-reports.ts'
 import type { ActorRuntime } from '../actor/runtime.ts'
 import type { System } from '../system/system.ts'
 import { isThenable } from '../thenable.ts'
+import { asError } from '../thrown.ts'
 import { startsUnderWay, unlessAdopted, type UnderWay } from './adoption.ts'
 import {
   CallCycleError,
@@ -37,7 +39,7 @@ export interface StopRequest {
 
 type Pending = PromiseLike<void> | undefined
 
-export const asError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))
+export { asError }
 
 const kindOf = (reason: TerminateReason): ExitKind =>
   reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED
@@ -56,6 +58,8 @@ export class Server extends Process implements Registrable {
   name: string | undefined
   /** Whether somebody else acts on its end. */
   isSupervised = false
+  /** What it was called as it crashed, and what it handled. */
+  fall: { readonly name: string | undefined; readonly messageType: string | undefined } | undefined
   messageCount = 0
   /** Its start was told; only then is its end. */
   #isTold = false
@@ -139,13 +143,13 @@ export class Server extends Process implements Registrable {
     let next: unknown
     try {
       next = this.behavior.handleCast(message, this.#state)
-      if (next !== this.#state && isThenable(next)) return this.#afterwards('handleCast', next)
+      if (next !== this.#state && isThenable(next)) return this.#afterwards('handleCast', next, message)
     } catch (error) {
-      this.crash(error)
+      this.crash(error, message)
       return undefined
     }
     this.messageCount++
-    return this.#accept('handleCast', next)
+    return this.#accept('handleCast', next, message)
   }
 
   onInfo(message: unknown): Pending {
@@ -153,12 +157,12 @@ export class Server extends Process implements Registrable {
     let next: unknown
     try {
       next = this.behavior.handleInfo(message as Info, this.#state)
-      if (isThenable(next)) return this.#afterwards('handleInfo', next)
+      if (isThenable(next)) return this.#afterwards('handleInfo', next, message)
     } catch (error) {
-      this.crash(error)
+      this.crash(error, message)
       return undefined
     }
-    return this.#accept('handleInfo', next)
+    return this.#accept('handleInfo', next, message)
   }
 
   onCall(call: Call): Pending {
@@ -291,9 +295,10 @@ export class Server extends Process implements Registrable {
     this.end('shutdown')
   }
 
-  /** A failure that has no caller ends the process. */
-  crash(thrown: unknown): void {
+  /** A failure that has no caller ends the process; `message` is what it was about, if anything. */
+  crash(thrown: unknown, message?: unknown): void {
     if (this.status >= ENDING) return
+    this.fall = { name: this.name, messageType: messageTypeOf(message) }
     const error = asError(thrown)
     const { system, ref } = this
     if (this.isWatched) this.tell({ type: 'crashed', ref, error })
@@ -382,7 +387,7 @@ export class Server extends Process implements Registrable {
 
   #callFailed(call: Call, error: unknown): void {
     if (this.runtime.settle(call)) call.reject(error)
-    if (this.crashesOnCallError) this.crash(error)
+    if (this.crashesOnCallError) this.crash(error, call.message)
   }
 
   #answer(call: Call, result: unknown): Pending {
@@ -419,26 +424,26 @@ export class Server extends Process implements Registrable {
     return undefined
   }
 
-  #afterwards(name: string, pending: PromiseLike<unknown>): PromiseLike<void> {
+  #afterwards(name: string, pending: PromiseLike<unknown>, message?: unknown): PromiseLike<void> {
     return pending.then(
       (next) => {
         if (name === 'handleCast') this.messageCount++
-        return this.#accept(name, next)
+        return this.#accept(name, next, message)
       },
-      (error: unknown) => this.crash(error),
+      (error: unknown) => this.crash(error, message),
     ) as PromiseLike<void>
   }
 
   /** Takes over what a callback made of the state. */
-  #accept(callback: string, next: unknown): Pending {
+  #accept(callback: string, next: unknown, message?: unknown): Pending {
     if (this.status !== RUNNING) return undefined
     if (next === undefined) {
-      this.crash(new InvalidReturnError(this.id, callback, 'the next state'))
+      this.crash(new InvalidReturnError(this.id, callback, 'the next state'), message)
       return undefined
     }
     if (next instanceof Stopped) {
       this.#state = next.state
-      if (typeof next.reason === 'object') this.crash(next.reason.error)
+      if (typeof next.reason === 'object') this.crash(next.reason.error, message)
       else this.end(next.reason)
       return undefined
     }

@@ -142,16 +142,38 @@ export interface TimerRef {
   readonly timerId: string
 }
 
-/** What happens to processes. */
+/**
+ * What happens to processes; `name` is that of the process, if it has one. A supervisor's events about a child have its
+ * `childId`.
+ */
 export type LifecycleEvent =
-  | { readonly type: 'started'; readonly ref: SerializedRef }
-  | { readonly type: 'crashed'; readonly ref: SerializedRef; readonly error: Error }
-  | { readonly type: 'restarted'; readonly ref: SerializedRef; readonly attempt: number }
-  | { readonly type: 'terminated'; readonly ref: SerializedRef; readonly reason: TerminateReason }
+  | { readonly type: 'started'; readonly ref: SerializedRef; readonly name?: string }
+  | {
+      readonly type: 'crashed'
+      readonly ref: SerializedRef
+      readonly name?: string
+      readonly childId?: string
+      readonly error: Error
+    }
+  | {
+      readonly type: 'restarted'
+      readonly ref: SerializedRef
+      readonly name?: string
+      readonly childId?: string
+      readonly attempt: number
+    }
+  | {
+      readonly type: 'terminated'
+      readonly ref: SerializedRef
+      readonly name?: string
+      readonly childId?: string
+      readonly reason: TerminateReason
+    }
   | {
       /** A monitor has fired: `monitoredRef` has ended, `ref` is told. */
       readonly type: 'down'
       readonly ref: SerializedRef
+      readonly name?: string
       readonly monitoredRef: SerializedRef
       readonly reason: ProcessDownReason
       readonly monitorId: string

@@ -32,6 +32,11 @@ export class Host {
     return newId(this.#system ?? getDefaultSystem())
   }
 
+  /** Whether crashes that are acted on are printed. */
+  get crashReports(): boolean {
+    return this.#system?.crashReports ?? true
+  }
+
   /** Whether its system closes, so that nothing is started any more. */
   get closed(): boolean {
     return this.#system?.closed === true

@@ -1,5 +1,6 @@
 import { pauseOn } from '../clock/own-timers.ts'
 import type { Call } from '../actor/call.ts'
+import { CrashReports, messageTypeOf } from '../actor/crash-reports.ts'
 import { ENDING } from '../actor/process.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../actor/protocol.ts'
 import { Addressee } from './addressee.ts'
@@ -50,6 +51,7 @@ export class Unit extends Addressee implements Stoppable {
   #cleaning: Promise<void> = Promise.resolve()
   #reason: StopReason = 'normal'
   readonly #ended: Deferred<void> = deferred()
+  #crashes: CrashReports | undefined
 
   constructor(
     host: Host,
@@ -180,7 +182,7 @@ export class Unit extends Addressee implements Stoppable {
       if (pending !== undefined || this.isAsync) returned(handle, pending !== undefined, this.isAsync)
       if (pending !== undefined) {
         return pending.then(
-          (state) => this.#handled(inside, told, state, call),
+          (state) => this.#handled(inside, told, state, call, message),
           (error: unknown) => this.#failed(inside, message, seq, error),
         )
       }
@@ -192,7 +194,7 @@ export class Unit extends Addressee implements Stoppable {
       leave(outer)
     }
     if (this.isAsync) this.isAsync = mayGoOn(handle)
-    this.#handled(inside, told, next, call)
+    this.#handled(inside, told, next, call, message)
     return undefined
   }
 
@@ -203,7 +205,7 @@ export class Unit extends Addressee implements Stoppable {
     return told
   }
 
-  #handled(inside: Inside, told: Told | undefined, next: unknown, call: Call | undefined): void {
+  #handled(inside: Inside, told: Told | undefined, next: unknown, call: Call | undefined, message: unknown): void {
     inside.ended = true
     this.inside = undefined
     if (told !== undefined) {
@@ -211,7 +213,7 @@ export class Unit extends Addressee implements Stoppable {
       const durationMs = this.host.clock.monoMs() - startedAt
       this.emit({ type: 'process:msg:end', id: this.id, msgType, seq, durationMs })
     }
-    this.#accept(next, call)
+    this.#accept(next, call, message)
   }
 
   #failed(inside: Inside, message: unknown, seq: number, error: unknown): void {
@@ -220,14 +222,15 @@ export class Unit extends Addressee implements Stoppable {
     if (this.teller.observed) {
       this.emit({ type: 'process:msg:error', id: this.id, msgType: msgTypeOf(message), seq, error })
     }
-    this.#handlerFailed(error)
+    this.#handlerFailed(error, message)
   }
 
-  #accept(next: unknown, call: Call | undefined): void {
+  #accept(next: unknown, call: Call | undefined, message: unknown): void {
     if (this.phase !== 'running' && this.phase !== 'stopping') return
     if (next === undefined && this.#state !== undefined) {
       this.#handlerFailed(
         new ProcessError(`handle of process '${this.spec.name}' has to return the next state`, this.id),
+        message,
       )
       return
     }
@@ -242,9 +245,9 @@ export class Unit extends Addressee implements Stoppable {
     call.whenSettled = () => void this.deferred?.delete(call)
   }
 
-  #handlerFailed(error: unknown): void {
+  #handlerFailed(error: unknown, message: unknown): void {
     if (this.phase === 'running') {
-      this.#fail(error)
+      this.#fail(error, message)
       return
     }
     this.#tellFailure(error)
@@ -256,7 +259,7 @@ export class Unit extends Addressee implements Stoppable {
     this.teller.tellFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, message?: unknown): void {
     const verdict = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
     const restarts = verdict?.restart === true
     this.failure = error
@@ -265,8 +268,12 @@ export class Unit extends Addressee implements Stoppable {
     if (restarts) this.runtime.restarting(this)
     else this.runtime.stopping(this)
     this.#abandonCalls(new ProcessError(`Process failed: ${textOf(error)}`, this.id, error))
-    if (restarts) this.emit({ type: 'process:fail', id: this.id, error })
-    else this.#tellFailure(error)
+    if (restarts) {
+      this.emit({ type: 'process:fail', id: this.id, error })
+      this.#tellCrash(error, message)
+    } else {
+      this.#tellFailure(error)
+    }
     this.#cleaning = this.#cleanUp({ type: 'error', error })
     if (verdict?.restart === true) {
       this.#restartAfter(verdict.attempt, verdict.delayMs)
@@ -279,6 +286,15 @@ export class Unit extends Addressee implements Stoppable {
     this.#abandon(verdict === undefined ? 'no-supervision' : 'budget')
     this.belongings.cancelTimers()
     void this.#finishFailed()
+  }
+
+  /** Nobody else may hear of one that is restarted. */
+  #tellCrash(error: unknown, message: unknown): void {
+    if (this.host.isConsequence(error)) return
+    const { id: processId, spec, host } = this
+    this.#crashes ??= new CrashReports(host.clock, host.crashReports)
+    const crash = { processId, name: spec.name, childId: undefined, supervisorId: undefined, error }
+    this.#crashes.tell({ ...crash, messageType: messageTypeOf(message) })
   }
 
   async #finishFailed(): Promise<void> {
@@ -357,6 +373,7 @@ export class Unit extends Addressee implements Stoppable {
     this.phase = phase
     if (phase === 'failed') this.exitKind = FAILED
     this.#restarts?.close()
+    this.#crashes?.end()
     this.#parent?.children.delete(this)
     this.runtime.exited(this)
     if (phase === 'stopped') this.emit({ type: 'process:stop', id: this.id, reason: this.#reason })

@@ -41,6 +41,11 @@ export interface SystemOptions {
   readonly closeClock?: boolean
   /** How long {@link System.close} waits for its processes to end, in ms; the rest are killed. Default 30 000. */
   readonly closeTimeout?: number
+  /**
+   * Whether crashes that a supervisor acts on are printed as process warnings (`KEELSON_CRASH`): the first ten of a child
+   * in a minute, then one line with the count. The diagnostics channel `keelson:crash` has all of them. Default true.
+   */
+  readonly crashReports?: boolean
 }
 
 /** Begins the names of namespaces that nobody else has. */
@@ -77,6 +82,8 @@ export class System {
   readonly random: Random
   /** How long {@link close} waits for processes, in ms. */
   readonly closeTimeout: number
+  /** Whether supervised crashes are printed. */
+  readonly crashReports: boolean
   /** Its names. */
   readonly names: Names
   readonly #core: SystemCore
@@ -93,6 +100,7 @@ export class System {
     this.seed = options.seed ?? freshSeed()
     this.namespace = options.namespace ?? `${PRIVATE}${hot.sharedNamespace()}`
     this.closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
+    this.crashReports = options.crashReports ?? true
     this.#core = new SystemCore(this.name, this.seed)
     this.random = new Random(this.#core)
     this.names = new Names(this.#core)
@@ -171,7 +179,7 @@ export class System {
   }
 }
 
-const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock', 'closeTimeout']
+const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock', 'closeTimeout', 'crashReports']
 
 /**
  * Makes a system of its own.
@@ -192,6 +200,7 @@ export function createSystem(options?: SystemOptions): System {
   optionalCallable('options.onError', given.onError)
   if (given.namespace !== undefined) assertNamespace('options.namespace', given.namespace)
   flag('options.closeClock', false, given.closeClock)
+  flag('options.crashReports', true, given.crashReports)
   if (given.clock !== undefined) assertClock('options.clock', given.clock)
   if (given.closeTimeout !== undefined && millis('options.closeTimeout', given.closeTimeout) < 0) {
     throw new InvalidArgumentError('options.closeTimeout', 'a number of milliseconds from 0', given.closeTimeout)

@@ -19,6 +19,8 @@ export interface TestSystemOptions {
   readonly emit?: (event: ClockEvent) => void
   /** Whether `close()` fails with a `LeakError` when a fibre, timer, scope or finaliser is left. Default false. */
   readonly leaks?: boolean
+  /** Whether supervised crashes are printed as warnings. Default false: a test makes them on purpose. */
+  readonly crashReports?: boolean
   /** Whether fibres and finalisers remember where they were made, for reports. Default true. */
   readonly trace?: boolean
 }
@@ -35,7 +37,7 @@ export interface TestSystem extends System {
 /** @internal Refuses options that do not exist, before a test runs. */
 export function checkTestOptions(options: TestSystemOptions | undefined): TestSystemOptions {
   const given = checkOptions('options', options)
-  known('options', given, ['initialTime', 'seed', 'emit', 'leaks', 'trace'])
+  known('options', given, ['initialTime', 'seed', 'emit', 'leaks', 'trace', 'crashReports'])
   return given
 }
 
@@ -49,7 +51,7 @@ export function checkTestOptions(options: TestSystemOptions | undefined): TestSy
  * ```
  */
 export function createTestSystem(options?: TestSystemOptions): TestSystem {
-  const { initialTime = 0, seed, emit, leaks, trace } = checkTestOptions(options)
+  const { initialTime = 0, seed, emit, leaks, trace, crashReports } = checkTestOptions(options)
   const failOnLeaks = flag('options.leaks', false, leaks)
   millis('options.initialTime', initialTime)
   const errors: unknown[] = []
@@ -58,6 +60,7 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
     name: 'test',
     clock,
     closeClock: true,
+    crashReports: flag('options.crashReports', false, crashReports),
     seed: seed ?? environmentSeed() ?? freshSeed() % 2 ** 32 /* easier to type in again */,
     onError: (error) => errors.push(error),
   }) as TestSystem

@@ -29,7 +29,8 @@ const FLOOD = 10_000
 const FLOOD_EVERY = 50
 
 const unowned = []
-const system = createSystem({ onError: (error, origin) => unowned.push(`${origin}: ${error}`) })
+const onError = (error, origin) => unowned.push(`${origin}: ${error}`)
+const system = createSystem({ onError, crashReports: false })
 /** The present run of each worker, and its ledger. */
 const present = Array.from({ length: TEAMS * WORKERS }, () => undefined)
 const faults = []

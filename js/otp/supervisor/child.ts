@@ -1,3 +1,4 @@
+import { CrashReports } from '../../actor/crash-reports.ts'
 import type { System } from '../../system/system.ts'
 import { UnderWay } from '../adoption.ts'
 import type { Server } from '../server.ts'
@@ -17,6 +18,9 @@ export class Child {
   /** Its present process; while it is restarted, the last one. */
   server: Server | undefined
   restartCount = 0
+  /** What its process is called, or was. */
+  name: string | undefined
+  #crashes: CrashReports | undefined
   /** Why its last start failed. */
   startError: Error | undefined
 
@@ -26,6 +30,17 @@ export class Child {
     this.spec = spec
     this.terms = terms
     this.#args = args
+  }
+
+  /** Its crashes, over all its processes. */
+  crashesIn({ clock, crashReports }: System): CrashReports {
+    this.#crashes ??= new CrashReports(clock, crashReports)
+    return this.#crashes
+  }
+
+  /** It is gone, or its supervisor is. */
+  endReports(): void {
+    this.#crashes?.end()
   }
 
   start(): unknown {

@@ -1,3 +1,4 @@
+import { isConsequence } from '../../actor/closing.ts'
 import { FAILED, SHUTDOWN } from '../../actor/protocol.ts'
 import { MAX_DURATION_MS } from '../../arguments.ts'
 import { isClosed } from '../../clock/base.ts'
@@ -45,6 +46,12 @@ interface Request {
 
 /** Actions of the event that is carried out: user code may use the scratch memory meanwhile. */
 const page = new Float64Array(scratch.length)
+
+/** What an event says of a child. */
+function about(child: Child, { ref }: Server): { ref: LocalRef; name?: string; childId: string } {
+  const { id: childId, name } = child
+  return name === undefined ? { ref, childId } : { ref, name, childId }
+}
 
 /** Carries out what a supervisor of the core decides about processes. */
 export class Driver implements Driven {
@@ -272,11 +279,11 @@ export class Driver implements Driven {
         const error = this.#startError(child, second)
         this.#lastCrash = error
         // The first start of a child is somebody's to hear of; another one is nobody's.
-        if (child.server !== undefined) this.#inform({ type: 'crashed', ref: child.server.ref, error })
+        if (child.server !== undefined) this.#crashed(child, child.server, undefined, error)
         break
       }
       case is.TOLD_EXITED:
-        this.#onExited(second)
+        this.#onExited(child, second)
         break
       case is.TOLD_LATE:
         // Nobody waits for it any more, and nobody asks for it again.
@@ -370,17 +377,30 @@ export class Driver implements Driven {
     const server = this.#servers.get(pid) as Server
     if (child.server === undefined) this.#count++
     child.server = server
+    child.name = server.name
     child.startError = undefined
     child.restartCount = instance - 1
-    if (instance > 1) this.#inform({ type: 'restarted', ref: server.ref, attempt: child.restartCount })
+    if (instance > 1) this.#inform({ type: 'restarted', ...about(child, server), attempt: child.restartCount })
   }
 
-  #onExited(pid: number): void {
+  #onExited(child: Child | undefined, pid: number): void {
     const server = this.#servers.get(pid)
     this.#servers.delete(pid)
     if (server === undefined || typeof server.reason === 'string') return
-    this.#lastCrash = server.reason.error
-    this.#inform({ type: 'crashed', ref: server.ref, error: server.reason.error })
+    const { error } = server.reason
+    this.#lastCrash = error
+    if (child === undefined) return
+    child.name = server.fall?.name ?? child.name
+    this.#crashed(child, server, server.fall?.messageType, error)
+  }
+
+  /** A child has crashed, or could not be started again. */
+  #crashed(child: Child, server: Server, messageType: string | undefined, error: Error): void {
+    this.#inform({ type: 'crashed', ...about(child, server), error })
+    const { id: supervisorId, system } = this.#host
+    if (isConsequence(system, error)) return
+    const { id: childId, name } = child
+    child.crashesIn(system).tell({ processId: server.id, name, childId, supervisorId, messageType, error })
   }
 
   #exit(pid: number, kill: boolean): void {
@@ -427,7 +447,8 @@ export class Driver implements Driven {
     if (child === undefined) return
     this.#drop(child, token)
     const { server } = child
-    if (server !== undefined) this.#inform({ type: 'terminated', ref: server.ref, reason: server.reason })
+    child.endReports()
+    if (server !== undefined) this.#inform({ type: 'terminated', ...about(child, server), reason: server.reason })
   }
 
   #drop(child: Child, token: number): void {
@@ -446,6 +467,7 @@ export class Driver implements Driven {
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
     // A start may have ended, of which the core has not heard yet.
     for (const server of this.#servers.values()) server.kill()
+    for (const one of this.#children.values()) one.endReports()
     this.#children.clear()
     this.#tokens.clear()
     this.#servers.clear()

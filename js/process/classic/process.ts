@@ -83,7 +83,7 @@ export class Classic implements ClassicProcess {
   readonly host: Host
   state: ProcessStatus = 'starting'
   /** Told when it fails; without one, nobody acts on it. */
-  supervisor: ((error: Error) => void) | undefined
+  supervisor: ((error: Error, message: unknown) => void) | undefined
   /** Whether a supervisor is going to restart it, so that what is sent meanwhile waits. */
   awaitsRestart = false
   readonly #behavior: ProcessBehavior
@@ -172,7 +172,7 @@ export class Classic implements ClassicProcess {
     const failed = (error: unknown): void => {
       this.emit('process:message:error', { message, error })
       end()
-      if (this.state === 'running') this.#fail(asError(error))
+      if (this.state === 'running') this.#fail(asError(error), message)
       else this.host.report(error, `process ${this.id.value}`)
     }
     try {
@@ -208,10 +208,10 @@ export class Classic implements ClassicProcess {
   }
 
   /** A failure with no caller: the supervisor's, or the system's. */
-  #fail(error: Error): void {
+  #fail(error: Error, message: unknown): void {
     this.#core?.runtime.restarting(this.#core)
     this.#failed(error)
-    if (this.supervisor !== undefined) this.supervisor(error)
+    if (this.supervisor !== undefined) this.supervisor(error, message)
     else if (!this.#teller.observed) this.host.report(error, `process ${this.id.value}`)
   }
 

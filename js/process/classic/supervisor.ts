@@ -1,4 +1,5 @@
 import { pauseOn } from '../../clock/own-timers.ts'
+import { CrashReports, messageTypeOf } from '../../actor/crash-reports.ts'
 import { callable, isA, known, options as checkOptions } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { ProcessError } from '../errors.ts'
@@ -24,6 +25,7 @@ interface Child {
   readonly process: Classic
   readonly strategy: ClassicStrategy
   readonly restarts: Restarts
+  readonly crashes: CrashReports
   cancelRestart: (() => void) | undefined
 }
 
@@ -73,10 +75,11 @@ class SupervisorImpl implements ClassicSupervisor {
     }
     this.#forget(process)
     const restarts = new Restarts({ type: 'one-for-one', backoff: BACKOFF })
-    const child: Child = { process, strategy, restarts, cancelRestart: undefined }
+    const crashes = new CrashReports(this.#host.clock, this.#host.crashReports)
+    const child: Child = { process, strategy, restarts, crashes, cancelRestart: undefined }
     if (process.state === 'running') restarts.started(this.#host.clock.monoMs())
     this.#children.set(process, child)
-    process.supervisor = (error) => this.#act(child, error)
+    process.supervisor = (error, message) => this.#act(child, error, message)
     this.#emit('supervisor:supervising', { processId: process.id.value, strategy })
   }
 
@@ -100,11 +103,12 @@ class SupervisorImpl implements ClassicSupervisor {
     else this.#emit(type, { processId: child.process.id.value, error })
   }
 
-  #act(child: Child, error: Error): void {
+  #act(child: Child, error: Error, message: unknown): void {
     const processId = child.process.id.value
     const { strategy } = child
     this.#emit('supervisor:child:failed', { processId, strategy, error })
     if (strategy === 'restart') {
+      this.#tellCrash(child, error, message)
       this.#restartLater(child)
       return
     }
@@ -119,6 +123,13 @@ class SupervisorImpl implements ClassicSupervisor {
       () => this.#emit('supervisor:child:stopped', { processId }),
       (failure: unknown) => this.#tell('supervisor:child:stop:error', child, failure),
     )
+  }
+
+  #tellCrash({ crashes, process }: Child, error: Error, message: unknown): void {
+    if (this.#host.isConsequence(error)) return
+    const { value: processId } = process.id
+    const messageType = messageTypeOf(message)
+    crashes.tell({ processId, name: undefined, childId: undefined, supervisorId: this.id.value, messageType, error })
   }
 
   #restartLater(child: Child): void {
@@ -150,6 +161,7 @@ class SupervisorImpl implements ClassicSupervisor {
     const child = this.#children.get(process)
     child?.cancelRestart?.()
     child?.restarts.close()
+    child?.crashes.end()
     process.supervisor = undefined
     process.awaitsRestart = false
     this.#children.delete(process)

@@ -1,0 +1,112 @@
+/** Supervised crashes are heard: on a channel always, and as warnings that do not flood. */
+import { channel } from 'node:diagnostics_channel'
+import { isClosed } from '../clock/base.ts'
+import { limitOn } from '../clock/own-timers.ts'
+import type { Clock, TimerHandle } from '../clock/types.ts'
+import { warnOwner } from '../owner.ts'
+import { stackOf } from '../thrown.ts'
+
+/** A crash that a supervisor acts on, as the diagnostics channel `keelson:crash` publishes it. */
+export interface Crash {
+  /** Id and name of the process that crashed. */
+  readonly processId: string
+  readonly name: string | undefined
+  /** What its supervisor calls it, and that supervisor's id. */
+  readonly childId: string | undefined
+  readonly supervisorId: string | undefined
+  /** The type of the message that was handled, if one was. */
+  readonly messageType: string | undefined
+  readonly error: unknown
+}
+
+const crashes = channel('keelson:crash')
+
+/** So many crashes of a child are printed in a minute; of the others there is one line, with their count. */
+const FIRST = 10
+const MINUTE_MS = 60_000
+
+const LONGEST_TYPE = 60
+
+const short = (text: string): string => (text.length > LONGEST_TYPE ? `${text.slice(0, LONGEST_TYPE)}…` : text)
+
+/** Returns what a message is: its `type`, the text itself, or the name of its class. Never throws. */
+export function messageTypeOf(message: unknown): string | undefined {
+  if (message === undefined || message === null) return undefined
+  if (typeof message === 'string') return short(message)
+  if (typeof message !== 'object') return typeof message
+  try {
+    const { type } = message as { readonly type?: unknown }
+    if (typeof type === 'string' || typeof type === 'number') return short(String(type))
+    const { name } = message.constructor as { readonly name?: unknown }
+    return typeof name === 'string' ? short(name) : 'object'
+  } catch {
+    return 'object'
+  }
+}
+
+/** The crashes of one child, over all its processes. */
+export class CrashReports {
+  readonly #clock: Clock
+  readonly #prints: boolean
+  #since = -Infinity
+  #told = 0
+  #untold = 0
+  #subject = ''
+  #timer: TimerHandle | undefined
+
+  /** @param prints Whether warnings are wanted. */
+  constructor(clock: Clock, prints: boolean) {
+    this.#clock = clock
+    this.#prints = prints
+  }
+
+  /** Tells of a crash: publishes it, and prints it unless there were too many within a minute. Never throws. */
+  tell(crash: Crash): void {
+    try {
+      if (crashes.hasSubscribers) crashes.publish(crash)
+      if (this.#prints) this.#print(crash)
+    } catch (error) {
+      // A clock of somebody else's making may throw.
+      warnOwner(error, 'a crash report')
+    }
+  }
+
+  #print(crash: Crash): void {
+    const now = this.#clock.monoMs()
+    if (now - this.#since >= MINUTE_MS) {
+      this.end()
+      this.#since = now
+      this.#told = 0
+    }
+    this.#subject = subjectOf(crash)
+    if (this.#told < FIRST) {
+      this.#told++
+      const { messageType, error } = crash
+      const during = messageType === undefined ? '' : `, handling '${messageType}'`
+      warn(`${this.#subject} crashed${during}: ${stackOf(error)}`)
+      return
+    }
+    this.#untold++
+    if (this.#timer !== undefined || isClosed(this.#clock)) return
+    const left = MINUTE_MS - (now - this.#since)
+    // The event loop does not wait for it.
+    this.#timer = limitOn(this.#clock, left, `crash reports of ${this.#subject}`, () => this.end(), false)
+  }
+
+  /** Tells how many crashes were not printed, if any. */
+  end(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const untold = this.#untold
+    if (untold === 0) return
+    this.#untold = 0
+    warn(`${this.#subject} crashed ${untold} more ${untold === 1 ? 'time' : 'times'} within a minute`)
+  }
+}
+
+function subjectOf({ processId, name, childId, supervisorId }: Crash): string {
+  const who = name === undefined ? processId : `${name} (${processId})`
+  return childId === undefined ? who : `${who}, child '${childId}' of ${supervisorId ?? 'a supervisor'},`
+}
+
+const warn = (text: string): void => process.emitWarning(text, { type: 'KeelsonWarning', code: 'KEELSON_CRASH' })
