@@ -1,5 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util'
-import { callable, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
+import { callable, fieldOf, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { BaseClock } from '../clock/base.ts'
 import type { Instant } from '../clock/instant.ts'
 import { AtomReentrancyError, InvalidArgumentError } from '../errors.ts'
@@ -177,7 +177,7 @@ class LocalAtom<T> implements Atom<T> {
 const OPTIONS = ['equals', 'baseVersion', 'historySize', 'onError', 'system']
 const MOST_HISTORY = 2 ** 24
 
-const isTimeSource = (given: object): given is TimeSource => typeof (given as { now?: unknown }).now === 'function'
+const isTimeSource = (given: object): given is TimeSource => typeof fieldOf(given, 'now') === 'function'
 
 /**
  * An atom of this thread. Its values stay what they are: nothing is copied or frozen.

@@ -1,3 +1,4 @@
+import { isProxy } from 'node:util/types'
 import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { hot, nativeEngineRoutes, scratch } from '../native.ts'
@@ -167,7 +168,7 @@ export class Atrion {
     if (typeof telemetry !== 'object' || telemetry === null) {
       throw new InvalidArgumentError('telemetry', 'an object with latencyMs', telemetry)
     }
-    for (const name in telemetry) if (!TELEMETRY.includes(name)) fields('telemetry', telemetry, TELEMETRY)
+    checkNames(telemetry)
     const { latencyMs, errorRate, saturation, ageMs } = telemetry
     checkTelemetry(latencyMs, errorRate, saturation)
     const profile = typeof how === 'object' && how.profile !== undefined ? this.#profile(how.profile) : OWN
@@ -371,6 +372,18 @@ function decision(code: number, resistance: number, voltage: number): RouteDecis
       }
     default:
       return { allow: false, resistance, mode, reason: 'Circuit breaker open' }
+  }
+}
+
+function checkNames(telemetry: Telemetry): void {
+  try {
+    for (const name in telemetry) if (!TELEMETRY.includes(name)) fields('telemetry', telemetry, TELEMETRY)
+  } catch (error) {
+    // Of a revoked proxy nobody can say what it is.
+    if (isProxy(telemetry) && error instanceof TypeError) {
+      throw new InvalidArgumentError('telemetry', 'an object with latencyMs', telemetry)
+    }
+    throw error
   }
 }
 
