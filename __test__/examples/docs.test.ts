@@ -1,25 +1,81 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { blocks, type Fault, faultsOf, root } from './documented.ts'
 
 // Inside the package, so that its own name resolves; ignored by git.
 const folder = fileURLToPath(new URL('../../.cache/docs/', import.meta.url))
-const root = fileURLToPath(new URL('../../', import.meta.url))
 
-const pages = ['README.md', ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith('.md'),
-)
-const programs = pages.flatMap((page) => {
-  const blocks = readFileSync(root + page, 'utf8').matchAll(/^```js run\n([\s\S]*?)^```$/gm)
-  return Array.from(blocks, (block, index) => ({ name: `${page} #${index + 1}`, code: block[1] as string }))
-})
+const programs = blocks.filter(({ language }) => language === 'js run')
+const compiled = blocks.filter(({ language }) => /^(?:js|ts)\b/.test(language))
+
+/** Blocks that are no code of a user's. */
+const OTHERS: Readonly<Record<string, string>> = {
+  sh: 'commands',
+  http: 'an answer',
+  '': 'what a program prints',
+}
+
+/** Codes of the compiler for what has no type because nobody wrote one. JavaScript has none to write. */
+const UNTYPED = new Set([7005, 7006, 7031, 7034])
+
+/** What a JavaScript block leaves open, which somebody who pastes it into TypeScript writes a type for. */
+const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] = [
+  [
+    /README|express/,
+    /Object is possibly 'null'|Property 'port' does not exist/,
+    'the address of a server may be a pipe',
+  ],
+  [/README|journal/, /'Reducer<|'data' is of type|'boolean'/, 'a journal without a type has entries of any'],
+  [
+    /effect|policies/,
+    /is of type 'unknown'|Property 'error' does not exist/,
+    'an effect without a type fails with anything',
+  ],
+  [/event-bus/, /to type 'never'/, 'a state that begins as an empty list has no type of items'],
+  [/process\.md/, /never\[\]/, 'a state that begins as an empty list has no type of items'],
+  [/otp-registry/, /GenServerBehavior/, 'a behaviour on its own has no type'],
+  [/otp-registry/, /\(metadata: unknown\)/, 'a registry without a type has metadata of any'],
+  [/supervisor/, /GenServerBehavior/, 'a behaviour on its own has no type'],
+  [
+    /supervisor/,
+    /possibly 'undefined'|type 'unknown'|No overload/,
+    'a child may be away, and an event have no attempt',
+  ],
+]
+
+const isOpen = ({ block, text }: Fault): boolean => OPEN.some(([page, fault]) => page.test(block) && fault.test(text))
 
 it('finds the examples', () => {
   expect(programs.filter(({ name }) => name.startsWith('README')).length).toBeGreaterThan(1)
+  expect(compiled.length).toBeGreaterThan(50)
 })
 
-it.each(programs)('runs $name', ({ name, code }) => {
+it('every block runs, compiles, or is no code', () => {
+  const left = blocks.filter((block) => !compiled.includes(block) && !Object.hasOwn(OTHERS, block.language))
+  expect(left).toEqual([])
+})
+
+describe('pasted into TypeScript, under --strict', () => {
+  const faults = faultsOf(compiled)
+  const languageOf = (name: string): string => compiled.find((block) => block.name === name)?.language as string
+
+  it.each(compiled.map(({ name }) => [name] as const))('%s says what it means', (name) => {
+    const isTyped = languageOf(name) === 'ts'
+    const found = faults.filter(
+      (fault) => fault.block === name && (isTyped || !(UNTYPED.has(fault.code) || isOpen(fault))),
+    )
+    expect(found).toEqual([])
+  })
+
+  it('nothing is excused that compiles', () => {
+    const unused = OPEN.filter(([page, text]) => !faults.some((one) => page.test(one.block) && text.test(one.text)))
+    expect(unused).toEqual([])
+  })
+})
+
+it.each(programs.map(({ name, code }) => ({ name, code })))('runs $name', ({ name, code }) => {
   mkdirSync(folder, { recursive: true })
   const file = `${folder}${name.replaceAll(/\W+/g, '-')}.mjs`
   writeFileSync(file, code)

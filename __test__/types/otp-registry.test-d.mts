@@ -4,9 +4,13 @@ import {
   type AgentRef,
   GenServer,
   type GenServerRef,
+  type DispatchFn,
   Registry,
+  type RegisterableRef,
   type RegistryEntry,
   type RegistryInstance,
+  type RegistryKeyMode,
+  type RegistryPredicate,
   Task,
   type TaskRef,
 } from 'keelson/otp'
@@ -56,6 +60,10 @@ const length: number = await Agent.get(list, (items) => items.length)
 const first: number | undefined = await Agent.getAndUpdate(list, ([head, ...rest]) => [head, rest])
 await Agent.update(list, async (items) => [...items, 3], { timeout: 100 })
 Agent.cast(list, (items) => items.slice(1)) satisfies boolean
+await Agent.update(Registry.lookup('list'), (items) => [...items, 3])
+;(await Agent.get(Registry.lookup('list'), (items) => Number(items.length))) satisfies number
+Agent.cast(Registry.lookup('list'), (items) => items)
+await Agent.stop(Registry.lookup('list'))
 // @ts-expect-error the next state has the type of the state
 await Agent.update(list, (items) => items.length)
 // @ts-expect-error a process that is no agent
@@ -80,3 +88,11 @@ await Task.await(ref)
 Task.asyncStream([], () => 1, { concurrency: 5 })
 
 export { a, b, count, first, length, maybe, one }
+
+'unique' satisfies RegistryKeyMode
+counter satisfies RegisterableRef
+const inFront: RegistryPredicate<Seat, Counter> = (key, { metadata }) => key !== '' && metadata.row < 3
+seats.select(inFront)
+const tell: DispatchFn<Seat, 'add', Counter> = (entries, message) =>
+  entries.map((registered) => GenServer.cast(registered.ref, message))
+seats.dispatch('a', 'add', tell)

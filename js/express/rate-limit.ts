@@ -7,6 +7,16 @@ import { Meter } from '../http/rate/meter.ts'
 import { type RateOptions, rateSettings } from '../http/rate/options.ts'
 import { expressFace } from './face.ts'
 
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- Express lets what a request has be declared here alone
+  namespace Express {
+    interface Request {
+      /** What a request was told of its quota, once {@link rateLimit} has counted it. */
+      rateLimit?: RateLimitInfo
+    }
+  }
+}
+
 /** Answers a request that is over its quota: a request handler like any other. */
 export type RateLimitHandler = (req: Request, res: Response, next: NextFunction, info: RateLimitInfo) => unknown
 

@@ -12,6 +12,12 @@ import type {
   TerminateReason,
 } from './types.ts'
 
+// oxlint-disable-next-line typescript/no-explicit-any -- the state of an agent that was looked up without its type
+type Any = any
+/** A ref that says nothing of its process: `Registry.lookup(name)` gives one. */
+type Untyped<Ref> =
+  Ref extends GenServerRef<infer State, infer CallMsg> ? (unknown extends State & CallMsg ? Ref : never) : never
+
 type MaybePromise<T> = T | Promise<T>
 type Step<State> = (state: State) => MaybePromise<CallResult<unknown, State>>
 type Change<State> = (state: State) => MaybePromise<State>
@@ -56,23 +62,39 @@ async function start<State>(init: () => MaybePromise<State>, options?: StartOpti
   return startServer(new AgentBehavior(init), options)
 }
 
-async function get<State, Result>(
+function get<State, Result>(
   ref: AgentRef<State>,
   reader: (state: State) => MaybePromise<Result>,
   options?: CallOptions,
+): Promise<Result>
+function get<Ref extends GenServerRef, Result>(
+  ref: Untyped<Ref>,
+  reader: (state: Any) => MaybePromise<Result>,
+  options?: CallOptions,
+): Promise<Result>
+async function get<Result>(
+  ref: AgentRef<Any>,
+  reader: (state: Any) => MaybePromise<Result>,
+  options?: CallOptions,
 ): Promise<Result> {
   callable('reader', reader)
-  const step: Step<State> = (state) => after(reader(state), (result) => [result, state])
+  const step: Step<Any> = (state) => after(reader(state), (result) => [result, state])
   return call(agent(ref), step, options) as Promise<Result>
 }
 
-async function update<State>(
+function update<State>(
   ref: AgentRef<State>,
   updater: (state: State) => MaybePromise<State>,
   options?: CallOptions,
-): Promise<void> {
+): Promise<void>
+function update<Ref extends GenServerRef>(
+  ref: Untyped<Ref>,
+  updater: (state: Any) => unknown,
+  options?: CallOptions,
+): Promise<void>
+async function update(ref: AgentRef<Any>, updater: (state: Any) => Any, options?: CallOptions): Promise<void> {
   callable('updater', updater)
-  const step: Step<State> = (state) =>
+  const step: Step<Any> = (state) =>
     after(updater(state), (next) => {
       if (next === undefined) throw new InvalidReturnError(ref.id, 'update', 'the next state')
       return [undefined, next]
@@ -80,13 +102,23 @@ async function update<State>(
   await call(agent(ref), step, options)
 }
 
-async function getAndUpdate<State, Result>(
+function getAndUpdate<State, Result>(
   ref: AgentRef<State>,
   updater: (state: State) => MaybePromise<readonly [result: Result, state: State]>,
   options?: CallOptions,
+): Promise<Result>
+function getAndUpdate<Ref extends GenServerRef, Result>(
+  ref: Untyped<Ref>,
+  updater: (state: Any) => MaybePromise<readonly [result: Result, state: unknown]>,
+  options?: CallOptions,
+): Promise<Result>
+async function getAndUpdate<Result>(
+  ref: AgentRef<Any>,
+  updater: (state: Any) => MaybePromise<readonly [result: Result, state: Any]>,
+  options?: CallOptions,
 ): Promise<Result> {
   callable('updater', updater)
-  const step: Step<State> = (state) =>
+  const step: Step<Any> = (state) =>
     after(updater(state), (both) => {
       if (Array.isArray(both) && both.length === 2 && both[1] !== undefined) return both
       throw new InvalidReturnError(ref.id, 'getAndUpdate', '[result, state], with a state')
@@ -94,12 +126,16 @@ async function getAndUpdate<State, Result>(
   return call(agent(ref), step, options) as Promise<Result>
 }
 
-function cast<State>(ref: AgentRef<State>, updater: (state: State) => MaybePromise<State>): boolean {
+function cast<State>(ref: AgentRef<State>, updater: (state: State) => MaybePromise<State>): boolean
+function cast<Ref extends GenServerRef>(ref: Untyped<Ref>, updater: (state: Any) => unknown): boolean
+function cast(ref: AgentRef<Any>, updater: (state: Any) => Any): boolean {
   callable('updater', updater)
   return castMessage(agent(ref), updater)
 }
 
-async function stop<State>(ref: AgentRef<State>, reason?: TerminateReason): Promise<void> {
+function stop<State>(ref: AgentRef<State>, reason?: TerminateReason): Promise<void>
+function stop<Ref extends GenServerRef>(ref: Untyped<Ref>, reason?: TerminateReason): Promise<void>
+async function stop(ref: AgentRef<Any>, reason?: TerminateReason): Promise<void> {
   return stopServer(agent(ref), reason)
 }
 

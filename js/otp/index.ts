@@ -65,7 +65,17 @@ export type { Registrar } from './registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'
 export { Registry } from './registry/registry.ts'
-export type { CastOf, RegistryEntry, RegistryKeys, RegistryMatch, RegistryOptions } from './registry/types.ts'
+export type {
+  CastOf,
+  DispatchFn,
+  RegisterableRef,
+  RegistryEntry,
+  RegistryKeyMode,
+  RegistryKeys,
+  RegistryMatch,
+  RegistryOptions,
+  RegistryPredicate,
+} from './registry/types.ts'
 export type { Continued, NoReply, Stopped } from './results.ts'
 export * from './task/errors.ts'
 export { Task, type TaskResults } from './task/task.ts'

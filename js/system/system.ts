@@ -224,7 +224,11 @@ export function assertSystem(field: string, system: unknown): asserts system is 
 export function assertClock(field: string, clock: unknown): asserts clock is Clock {
   const methods = ['now', 'monoMs', 'sleep', 'schedule', 'interval', 'close'] as const
   const given = clock as Record<string, unknown> | null
-  if (typeof given !== 'object' || given === null || methods.some((method) => typeof fieldOf(given, method) !== 'function')) {
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    methods.some((method) => typeof fieldOf(given, method) !== 'function')
+  ) {
     throw new InvalidArgumentError(field, `a Clock (with ${methods.join(', ')})`, clock)
   }
 }

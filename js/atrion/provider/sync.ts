@@ -1,4 +1,13 @@
-import { callbacks, fieldOf, finite, integer, known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
+import {
+  callbacks,
+  fieldOf,
+  finite,
+  integer,
+  known,
+  options as checkOptions,
+  positiveMillis,
+  text,
+} from '../../arguments.ts'
 import { holdTime, limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors.ts'
@@ -61,7 +70,11 @@ export function checkedProvider(provider: StateProvider): StateProvider {
   const methods = ['connect', 'exchange', 'reset', 'disconnect'] as const
   const given = provider as StateProvider | null
   callbacks('options.provider', given, methods)
-  if (typeof given !== 'object' || given === null || methods.some((name) => typeof fieldOf(given, name) !== 'function')) {
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    methods.some((name) => typeof fieldOf(given, name) !== 'function')
+  ) {
     throw new InvalidArgumentError('options.provider', `a StateProvider (with ${methods.join(', ')})`, provider)
   }
   text('options.provider.name', given.name)

@@ -16,7 +16,7 @@ import {
 } from './errors.ts'
 import { globTest } from './glob.ts'
 import { KeyStore, type Registration } from './store.ts'
-import type { CastOf, RegistryEntry, RegistryKeys, RegistryMatch } from './types.ts'
+import type { CastOf, DispatchFn, RegistryEntry, RegistryKeys, RegistryMatch, RegistryPredicate } from './types.ts'
 
 /**
  * Processes by key, with metadata; made by `Registry.create`. A process may have any number of keys, and loses all of
@@ -136,7 +136,7 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /** The registrations that pass a test: by key, then by registration. What the test throws is the caller's. */
-  select(predicate: (key: string, entry: RegistryEntry<Meta, Ref>) => boolean): RegistryMatch<Meta, Ref>[] {
+  select(predicate: RegistryPredicate<Meta, Ref>): RegistryMatch<Meta, Ref>[] {
     callable('predicate', predicate)
     const found = this.#store.all().filter(({ key, entry }) => predicate(key, entry))
     return found.map(({ key, entry: { ref, metadata } }) => ({ key, ref, metadata }))
@@ -158,11 +158,7 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
    *
    * @throws DispatchNotSupportedError where keys are unique.
    */
-  dispatch<Message = CastOf<Ref>>(
-    key: string,
-    message: Message,
-    deliver?: (entries: readonly RegistryEntry<Meta, Ref>[], message: Message) => unknown,
-  ): number {
+  dispatch<Message = CastOf<Ref>>(key: string, message: Message, deliver?: DispatchFn<Meta, Message, Ref>): number {
     text('key', key)
     optionalCallable('deliver', deliver)
     if (this.keyMode === 'unique') throw new DispatchNotSupportedError(this.name)

@@ -32,3 +32,21 @@ export interface RegistryMatch<Meta = unknown, Ref extends SerializedRef = GenSe
 
 /** What can be cast to a process, by its ref. */
 export type CastOf<Ref> = Ref extends GenServerRef<unknown, unknown, infer CastMsg> ? CastMsg : unknown
+
+/** @see RegistryKeys */
+export type RegistryKeyMode = RegistryKeys
+
+/** What can be registered: a ref, of whichever process. */
+export type RegisterableRef = SerializedRef
+
+/** Picks registrations, for `select`. */
+export type RegistryPredicate<Meta = unknown, Ref extends SerializedRef = GenServerRef> = (
+  key: string,
+  entry: RegistryEntry<Meta, Ref>,
+) => boolean
+
+/** Delivers a message to all who have a key, for `dispatch`. */
+export type DispatchFn<Meta = unknown, Message = unknown, Ref extends SerializedRef = GenServerRef> = (
+  entries: readonly RegistryEntry<Meta, Ref>[],
+  message: Message,
+) => unknown

@@ -1,0 +1,90 @@
+/** The code blocks of the pages, and what the compiler says of each as TypeScript under `--strict`. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { API } from 'typescript/unstable/sync'
+
+export const root = fileURLToPath(new URL('../../', import.meta.url))
+
+export interface Block {
+  /** `docs/atom.md:6` */
+  readonly name: string
+  readonly language: string
+  readonly code: string
+}
+
+const pages = ['README.md', ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)].filter((name) =>
+  name.endsWith('.md'),
+)
+
+/** Every block of every page, whatever its language. */
+export const blocks: readonly Block[] = pages.flatMap((page) => {
+  const text = readFileSync(root + page, 'utf8')
+  return Array.from(text.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm), (block) => ({
+    name: `${page}:${text.slice(0, block.index).split('\n').length}`,
+    language: block[1] as string,
+    code: block[2] as string,
+  }))
+})
+
+/** What pages have said before their shorter blocks: put in front of those that use it and do not declare it. */
+const BEFORE: Readonly<Record<string, string>> = {
+  app: "import express from 'express'\nconst app = express()",
+  admission: "import { admission } from 'keelson/express'",
+  requestJournal: "import { requestJournal } from 'keelson/express'",
+  gracefulShutdown: "import { gracefulShutdown } from 'keelson/express'",
+  Atrion: "import { Atrion } from 'keelson/atrion'",
+  Journal: "import { Journal } from 'keelson/journal'",
+  log: 'declare const log: { info(what: object, text: string): void }',
+  pool: 'declare const pool: { end(): Promise<void> }',
+}
+
+function completed(code: string): string {
+  const needed = Object.entries(BEFORE).filter(
+    ([name]) =>
+      new RegExp(`(?<![.\\w'/-])${name}\\b(?!['-])`).test(code.replaceAll(/\/\/.*$/gm, '')) &&
+      !new RegExp(`const (?:\\{[^}]*)?\\b${name}\\b|import[^\\n]*\\b${name}\\b[^\\n]*from`).test(code),
+  )
+  return `${needed.map(([, line]) => line).join('\n')}\n${code}\nexport {}\n`
+}
+
+export interface Fault {
+  readonly block: string
+  readonly code: number
+  readonly text: string
+}
+
+/** What the compiler refuses. */
+export function faultsOf(wanted: readonly Block[]): Fault[] {
+  const folder = `${root}.cache/docs-types/`
+  mkdirSync(folder, { recursive: true })
+  const fileOf = ({ name }: Block): string => `${folder}${name.replaceAll(/\W+/g, '-')}.mts`
+  for (const block of wanted) writeFileSync(fileOf(block), completed(block.code))
+  const config = `${folder}tsconfig.json`
+  writeFileSync(
+    config,
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        module: 'nodenext',
+        target: 'es2024',
+        lib: ['ESNext'],
+        types: ['node'],
+        skipLibCheck: true,
+      },
+      files: wanted.map(fileOf),
+    }),
+  )
+  const api = new API({ cwd: root })
+  try {
+    const project = api.updateSnapshot({ openProjects: [config] }).getProjects()[0]
+    if (project === undefined) throw new Error('the compiler opened no project')
+    return wanted.flatMap((block) => {
+      const file = fileOf(block)
+      const found = [...project.program.getSyntacticDiagnostics(file), ...project.program.getSemanticDiagnostics(file)]
+      return found.map((one) => ({ block: block.name, code: one.code, text: one.text }))
+    })
+  } finally {
+    api.close()
+  }
+}
