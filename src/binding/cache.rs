@@ -199,6 +199,7 @@ pub fn native_cache_open(
     bytes: f64,
     lru: bool,
     slots: u32,
+    seed: f64,
 ) -> Result<NativeCache<'_>> {
     let (shared, array) = memory(env, slots)?;
     #[expect(
@@ -207,7 +208,8 @@ pub fn native_cache_open(
         reason = "positive; what is too large saturates"
     )]
     let limits = Limits { entries: entries as usize, bytes: bytes as u64 };
-    let index = Index::new(limits, if lru { Policy::Lru } else { Policy::S3Fifo });
+    let policy = if lru { Policy::Lru } else { Policy::S3Fifo };
+    let index = Index::new(limits, policy, seed.to_bits());
     let cache = LocalCache { index, shared, slots: slots as usize };
     let handle = Environment::of(env)?.caches.borrow_mut().open(cache);
     Ok(NativeCache { handle, memory: array })

@@ -269,6 +269,8 @@ pub struct NativeSharedCacheRequest {
     pub lru: bool,
     /// Whether this environment is told of what goes by its calls.
     pub told: bool,
+    /// Hides which keys meet in its tables.
+    pub seed: f64,
 }
 
 /// What was opened, or why not.
@@ -287,7 +289,7 @@ pub fn native_shared_cache_open(
     request: NativeSharedCacheRequest,
 ) -> Result<NativeSharedCacheOpened> {
     let environment = Environment::of(&env)?;
-    let NativeSharedCacheRequest { namespace, name, entries, bytes, lru, told } = request;
+    let NativeSharedCacheRequest { namespace, name, entries, bytes, lru, told, seed } = request;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -295,7 +297,7 @@ pub fn native_shared_cache_open(
     )]
     let limits = Limits { entries: entries as usize, bytes: bytes as u64 };
     let policy = if lru { Policy::Lru } else { Policy::S3Fifo };
-    let hold = match CACHES.open(&namespace, &name, limits, policy) {
+    let hold = match CACHES.open(&namespace, &name, limits, policy, seed.to_bits()) {
         Ok(hold) => hold,
         Err(differs) => {
             let field = match differs {

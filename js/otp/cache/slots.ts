@@ -52,7 +52,7 @@ export class Slots {
     this.#lru = lru
     this.#seed = seed % 2 ** 32
     this.#room = Math.min(this.#most, FIRST_SLOTS)
-    const { handle, memory } = nativeCacheOpen(maxSize, maxBytes, lru, this.#room)
+    const { handle, memory } = nativeCacheOpen(maxSize, maxBytes, lru, this.#room, seed)
     this.#handle = handle
     this.#see(memory)
     release.register(this, handle, this)

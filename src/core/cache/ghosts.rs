@@ -26,19 +26,18 @@ pub(super) struct Ghosts {
     table: Table,
 }
 
-impl Default for Ghosts {
-    fn default() -> Self {
+impl Ghosts {
+    /// None yet.
+    pub(super) fn new(seed: u64) -> Self {
         Self {
             lists: [List::EMPTY; 2],
             links: Vec::new(),
             by_slot: Vec::new(),
             free: Vec::new(),
-            table: Table::default(),
+            table: Table::new(seed),
         }
     }
-}
 
-impl Ghosts {
     /// Adds a hash as the newest, and forgets the oldest of the same queue while there are more than `most`.
     pub(super) fn add(&mut self, hash: u32, from: From, most: usize) {
         let ghost = Ghost { hash, from };

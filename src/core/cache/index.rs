@@ -82,6 +82,7 @@ struct Node {
 pub struct Index {
     limits: Limits,
     policy: Policy,
+    seed: u64,
     nodes: Vec<Node>,
     links: Vec<Link>,
     free: Vec<u32>,
@@ -100,11 +101,12 @@ pub struct Index {
 }
 
 impl Index {
-    /// An empty one.
-    pub fn new(limits: Limits, policy: Policy) -> Self {
+    /// An empty one. The seed hides which hashes meet.
+    pub fn new(limits: Limits, policy: Policy, seed: u64) -> Self {
         Self {
             limits,
             policy,
+            seed,
             nodes: Vec::new(),
             links: Vec::new(),
             free: Vec::new(),
@@ -112,7 +114,7 @@ impl Index {
             main: List::EMPTY,
             small_bytes: 0,
             bytes: 0,
-            ghosts: Ghosts::default(),
+            ghosts: Ghosts::new(seed),
             share: SHARE,
             deadlines: RadixQueue::default(),
             queued: 0,
@@ -262,8 +264,8 @@ impl Index {
 
     /// Removes everything and forgets what was evicted.
     pub fn clear(&mut self) {
-        let Self { limits, policy, .. } = *self;
-        *self = Self::new(limits, policy);
+        let Self { limits, policy, seed, .. } = *self;
+        *self = Self::new(limits, policy, seed);
     }
 
     /// All slots in use: first those that would go first.

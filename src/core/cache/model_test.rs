@@ -162,7 +162,7 @@ impl Model {
 }
 
 fn check(policy: Policy, limits: Limits, ops: Vec<Op>) -> Result<(), TestCaseError> {
-    let mut index = Index::new(limits, policy);
+    let mut index = Index::new(limits, policy, 1);
     let heat: Vec<Cell<u8>> = (0..64).map(|_| Cell::new(0)).collect();
     let mut model = Model {
         limits,

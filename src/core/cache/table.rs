@@ -10,15 +10,27 @@ struct Cell {
 }
 
 /// Open addressing with linear probing, at most half full.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Table {
     cells: Vec<Cell>,
     len: usize,
+    /// Odd; decides which hashes meet. Clients may choose keys, and are not to know.
+    spread: u64,
 }
 
 const SMALLEST: usize = 16;
 
 impl Table {
+    /// An empty one.
+    pub(super) fn new(seed: u64) -> Self {
+        // The seed may be small: each of its bits changes about half of these (the finaliser of MurmurHash3).
+        let mut spread = seed ^ 0x9e37_79b9_7f4a_7c15;
+        for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53_u64] {
+            spread = (spread ^ (spread >> 33)).wrapping_mul(factor);
+        }
+        Self { cells: Vec::new(), len: 0, spread: (spread ^ (spread >> 33)) | 1 }
+    }
+
     /// The slot of a hash for which `is_it` holds.
     pub(super) fn find(&self, hash: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         if self.cells.is_empty() {
@@ -84,11 +96,47 @@ impl Table {
         (at + 1) & (self.cells.len() - 1)
     }
 
-    /// Spread again, by the high bits of a product: a caller's hash may be weak in any of its bits.
+    /// Spread again, by the high bits of a product with a number that nobody knows: whatever two hashes are, they meet as
+    /// rarely as any two.
     fn home(&self, hash: u32) -> usize {
-        let spread = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let spread = u64::from(hash).wrapping_mul(self.spread);
         #[expect(clippy::cast_possible_truncation, reason = "fewer bits than a usize has")]
         let home = (spread >> (64 - self.cells.len().trailing_zeros())) as usize;
         home
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cells that are looked at to find each of these once.
+    fn looks(seed: u64, hashes: &[u32]) -> usize {
+        let mut table = Table::new(seed);
+        for (slot, &hash) in (0..).zip(hashes) {
+            table.insert(hash, slot);
+        }
+        let far = |&hash: &u32| {
+            let mut at = table.home(hash);
+            let mut count = 1;
+            while table.cells[at].hash != hash {
+                at = table.after(at);
+                count += 1;
+            }
+            count
+        };
+        hashes.iter().map(far).sum()
+    }
+
+    #[test]
+    fn hashes_that_meet_under_one_seed_do_not_under_another() {
+        let size = 1 << 15;
+        let table = Table { cells: vec![Cell { hash: 0, slot: EMPTY }; size], ..Table::new(1) };
+        let flood: Vec<u32> = (0..).filter(|&hash| table.home(hash) < 8).take(4000).collect();
+        assert!(looks(1, &flood) > 1000 * flood.len());
+        for seed in 2..50 {
+            let seen = looks(seed, &flood);
+            assert!(seen < 40 * flood.len(), "seed {seed}: {seen} looks for {}", flood.len());
+        }
     }
 }

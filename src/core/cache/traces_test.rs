@@ -39,7 +39,7 @@ impl Zipf {
 
 /// The hits of a trace, in percent.
 fn hits(policy: Policy, trace: &[usize]) -> f64 {
-    let mut index = Index::new(Limits { entries: CAPACITY, bytes: u64::MAX }, policy);
+    let mut index = Index::new(Limits { entries: CAPACITY, bytes: u64::MAX }, policy, 1);
     let heat: Vec<Cell<u8>> = (0..CAPACITY).map(|_| Cell::new(0)).collect();
     let mut slots = vec![None; trace.iter().max().map_or(0, |key| key + 1)];
     let mut keys = vec![0; CAPACITY];

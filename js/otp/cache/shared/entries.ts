@@ -57,7 +57,8 @@ export class SharedEntries {
     const { maxSize, maxBytes, lru, system, namespace } = settings
     const told = this.#leaving.isTold
     this.#name = `${namespace ?? system.namespace}\0${name}`
-    const request = { namespace: namespace ?? system.namespace, name, entries: maxSize, bytes: maxBytes, lru, told }
+    const limits = { entries: maxSize, bytes: maxBytes, lru }
+    const request = { namespace: namespace ?? system.namespace, name, ...limits, told, seed: system.seed }
     const { handle, differs } = nativeSharedCacheOpen(request)
     if (differs !== undefined) {
       const given = settings[differs === 'policy' ? 'lru' : (differs as 'maxSize' | 'maxBytes')]

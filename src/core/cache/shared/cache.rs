@@ -160,9 +160,9 @@ pub struct SharedCache {
 }
 
 impl SharedCache {
-    pub(super) fn new(limits: Limits, policy: Policy) -> Self {
+    pub(super) fn new(limits: Limits, policy: Policy, seed: u64) -> Self {
         let state = State {
-            entries: Entries::new(limits, policy),
+            entries: Entries::new(limits, policy, seed),
             flights: ByKey::default(),
             counts: Counts::default(),
             now: f64::NEG_INFINITY,

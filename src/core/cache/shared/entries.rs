@@ -110,6 +110,8 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Entries {
     index: Index,
+    /// Where hashes of keys begin.
+    basis: u32,
     heat: Vec<Cell<u8>>,
     slots: ByKey<u32>,
     by_slot: Vec<Option<Entry>>,
@@ -122,9 +124,10 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    pub(super) fn new(limits: Limits, policy: Policy) -> Self {
+    pub(super) fn new(limits: Limits, policy: Policy, seed: u64) -> Self {
         Self {
-            index: Index::new(limits, policy),
+            index: Index::new(limits, policy, seed),
+            basis: 0x811c_9dc5 ^ (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32,
             heat: Vec::new(),
             slots: ByKey::default(),
             by_slot: Vec::new(),
@@ -187,7 +190,7 @@ impl Entries {
                 self.heat.push(Cell::new(0));
                 self.by_slot.push(None);
             }
-            let new = New { hash: hash_of(key), bytes, until };
+            let new = New { hash: hash_of(key, self.basis), bytes, until };
             let slot = self.index.insert(new, now, &self.heat);
             self.collect();
             let Some(slot) = slot else { return self.refuse(key, text) };
@@ -285,8 +288,8 @@ impl Entries {
 /// Bytes at either end of a key that are looked at: two keys of one hash are at worst kept longer than they should be.
 const LOOKED_AT: usize = 64;
 
-/// What is remembered of a key that was evicted (FNV-1a).
-fn hash_of(Key { number, text }: &Key) -> u32 {
+/// What is remembered of a key that was evicted (FNV-1a, from a basis of its own).
+fn hash_of(Key { number, text }: &Key, basis: u32) -> u32 {
     let bytes = text.as_bytes();
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
     let end = &bytes[bytes.len().saturating_sub(LOOKED_AT).max(start.len())..];
@@ -296,5 +299,5 @@ fn hash_of(Key { number, text }: &Key) -> u32 {
     } else {
         &0
     }));
-    all.fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    all.fold(basis, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -32,7 +32,7 @@ struct Table {
 pub struct SharedCaches(Arc<Mutex<Table>>);
 
 impl SharedCaches {
-    /// Opens the cache of a name; a new one has these limits.
+    /// Opens the cache of a name; a new one has these limits and this seed, which hides which keys meet in its tables.
     ///
     /// # Errors
     ///
@@ -43,6 +43,7 @@ impl SharedCaches {
         name: &str,
         limits: Limits,
         policy: Policy,
+        seed: u64,
     ) -> Result<Hold, Differs> {
         let name: Name = (namespace.into(), name.into());
         let mut table = self.0.lock();
@@ -51,7 +52,7 @@ impl SharedCaches {
         let (cache, holds) = table
             .caches
             .entry(name.clone())
-            .or_insert_with(|| (Arc::new(SharedCache::new(limits, policy)), 0));
+            .or_insert_with(|| (Arc::new(SharedCache::new(limits, policy, seed)), 0));
         cache.agrees(limits, policy)?;
         *holds += 1;
         let cache = Arc::clone(cache);

@@ -43,7 +43,7 @@ fn tagged(text: &str, tag: &str) -> Value {
 }
 
 fn hold(caches: &SharedCaches) -> Hold {
-    caches.open("space", "name", ROOMY, Policy::S3Fifo).expect("the same limits")
+    caches.open("space", "name", ROOMY, Policy::S3Fifo, 1).expect("the same limits")
 }
 
 fn read(hold: &Hold, text: &str, now: f64) -> Option<String> {
@@ -68,7 +68,7 @@ fn a_name_is_one_cache_until_the_last_hold_goes() {
     let second = hold(&caches);
     first.cache().store(&key("a"), value("1"), 0.0, &mut Vec::new());
     assert_eq!(read(&second, "a", 0.0).as_deref(), Some("1"));
-    let other = caches.open("elsewhere", "name", ROOMY, Policy::Lru).expect("another namespace");
+    let other = caches.open("elsewhere", "name", ROOMY, Policy::Lru, 1).expect("another namespace");
     assert_eq!(read(&other, "a", 0.0), None);
     drop(first);
     assert_eq!(read(&second, "a", 0.0).as_deref(), Some("1"));
@@ -81,7 +81,7 @@ fn a_name_is_one_cache_until_the_last_hold_goes() {
 fn limits_are_those_of_the_first() {
     let caches = SharedCaches::default();
     let _first = hold(&caches);
-    let open = |limits, policy| caches.open("space", "name", limits, policy).map(|_| ());
+    let open = |limits, policy| caches.open("space", "name", limits, policy, 1).map(|_| ());
     let small = Limits { entries: 1, ..ROOMY };
     assert_eq!(open(small, Policy::S3Fifo), Err(Differs::Entries));
     assert_eq!(open(Limits { bytes: 5, ..ROOMY }, Policy::S3Fifo), Err(Differs::Bytes));
@@ -233,7 +233,7 @@ fn tags_are_those_of_the_value_that_is_there() {
 fn what_would_not_fit_alone_goes_at_once() {
     let caches = SharedCaches::default();
     let limits = Limits { entries: 10, bytes: 10 };
-    let hold = caches.open("space", "name", limits, Policy::Lru).expect("new");
+    let hold = caches.open("space", "name", limits, Policy::Lru, 1).expect("new");
     let mut gone = Vec::new();
     hold.cache().store(&key("a"), value("1234"), 0.0, &mut gone);
     assert_eq!(hold.cache().counts().bytes, 5);
