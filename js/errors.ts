@@ -194,14 +194,16 @@ export class JournalCorruptError extends KeelsonError {
   }
 }
 
-/** Another process writes to the journal's directory. */
+/** Somebody else writes to the journal's directory: another process, or a user in this one that does not share it. */
 export class JournalLockedError extends KeelsonError {
   static readonly code: 'KEELSON_JOURNAL_LOCKED' = 'KEELSON_JOURNAL_LOCKED'
   readonly code: 'KEELSON_JOURNAL_LOCKED' = 'KEELSON_JOURNAL_LOCKED'
   /** The directory. */
   readonly path: string
   constructor(path: string) {
-    super(`another process writes to the journal ${show(path)}; open it with readOnly to read beside it`)
+    super(
+      `the journal ${show(path)} is in use: a directory has one writer at a time; open it with readOnly to read beside it`,
+    )
     this.path = path
   }
 }
@@ -236,6 +238,21 @@ export class JournalIoError extends KeelsonError {
     this.operation = operation
     this.path = path
     this.osCode = osCode
+  }
+}
+
+/** Retention or `clear` took entries that a fold needs. A state without them would be one that never was. */
+export class JournalGapError extends KeelsonError {
+  static readonly code: 'KEELSON_JOURNAL_GAP' = 'KEELSON_JOURNAL_GAP'
+  readonly code: 'KEELSON_JOURNAL_GAP' = 'KEELSON_JOURNAL_GAP'
+  /** The sequence with which the fold goes on. */
+  readonly from: number
+  /** The first sequence that is held. */
+  readonly first: number
+  constructor(from: number, first: number) {
+    super(`the fold goes on with entry ${from}, and the journal begins with entry ${first}: those between are gone`)
+    this.from = from
+    this.first = first
   }
 }
 
@@ -363,6 +380,8 @@ export const isJournalCorruptError: (error: unknown) => error is JournalCorruptE
 export const isJournalLockedError: (error: unknown) => error is JournalLockedError = isCode(JournalLockedError.code)
 /** Guard for {@link JournalFormatError}. */
 export const isJournalFormatError: (error: unknown) => error is JournalFormatError = isCode(JournalFormatError.code)
+/** Guard for {@link JournalGapError}. */
+export const isJournalGapError: (error: unknown) => error is JournalGapError = isCode(JournalGapError.code)
 /** Guard for {@link JournalIoError}. */
 export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
 /** Guard for {@link RecordTooLargeError}. */

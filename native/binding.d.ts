@@ -40,7 +40,7 @@ export declare function nativeCacheClose(handle: number): void
 export declare function nativeCacheGrow(handle: number, slots: number): Float64Array | null
 
 /** Opens a cache with room for so many slots to begin with; infinite limits are none. */
-export declare function nativeCacheOpen(entries: number, bytes: number, lru: boolean, slots: number): NativeCache
+export declare function nativeCacheOpen(entries: number, bytes: number, lru: boolean, slots: number, seed: number): NativeCache
 
 /** A commit, for what is read seldom. */
 export interface NativeCommit {
@@ -137,8 +137,12 @@ export interface NativeJournalConfig {
   maxAgeMs?: number
   salvage: boolean
   readOnly: boolean
-  /** Wall ms. */
-  now: number
+  exclusive: boolean
+  /** Permissions of files. */
+  mode?: number
+  /** Wall and monotonic ms now. */
+  wall: number
+  mono: number
 }
 
 /** The error that the last call into this journal spoke of. */
@@ -195,6 +199,8 @@ export interface NativeJournalPage {
   ids: Array<string>
   /** Where to go on; backwards, where to stop before. */
   next: number
+  /** Forwards: where the journal began when it was read. */
+  start: number
 }
 
 /** What of a journal to read. */
@@ -315,6 +321,8 @@ export interface NativeSharedCacheRequest {
   lru: boolean
   /** Whether this environment is told of what goes by its calls. */
   told: boolean
+  /** Hides which keys meet in its tables. */
+  seed: number
 }
 
 /** What a shared cache has done, and holds. */

@@ -183,8 +183,8 @@ export interface HotLane {
   journalWait(journal: number, sync: number): number
   /** The next finished ticket, or -1. Scratch: 1 with a result or 0 (see `nativeJournalFailure`), the result. */
   journalFinished(journal: number): number
-  /** Begins something: 0 sync, 1 clear, 2 retain(wall ms), 3 compact(wall ms, 1 to drop tombstones). Its ticket; -1 closed. */
-  journalBegin(journal: number, what: number, a: number, b: number): number
+  /** Begins something at `wall` and `mono` (ms): 0 sync, 1 clear, 2 retain, 3 compact, 4 compact and drop tombstones. Its ticket; -1 closed. */
+  journalBegin(journal: number, what: number, wall: number, mono: number): number
   /** Begins to save a state for all before `next`. Its ticket; -1 closed. */
   journalSnapshot(state: string, journal: number, next: number, wall: number): number
   /** Ends the use; 1 when it was the last and the journal closes, and rings when that is done. */

@@ -63,9 +63,9 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "journalWait"(journal, sync) => wait;
     /// The next finished ticket, or -1. Scratch: 1 with a result or 0 (see `nativeJournalFailure`), the result.
     "journalFinished"(journal) => finished;
-    /// Begins something: 0 sync, 1 clear, 2 retain(wall ms), 3 compact(wall ms, 1 to drop tombstones). Its ticket; -1
-    /// closed.
-    "journalBegin"(journal, what, a, b) => begin;
+    /// Begins something at `wall` and `mono` (ms): 0 sync, 1 clear, 2 retain, 3 compact, 4 compact and drop tombstones. Its
+    /// ticket; -1 closed.
+    "journalBegin"(journal, what, wall, mono) => begin;
     /// Begins to save a state for all before `next`. Its ticket; -1 closed.
     "journalSnapshot"(str state, journal, next, wall) => snapshot;
     /// Ends the use; 1 when it was the last and the journal closes, and rings when that is done.
@@ -277,17 +277,18 @@ fn finished(environment: &Environment, journal: f64) -> f64 {
     ticket.unwrap_or(NONE)
 }
 
-fn begin(environment: &Environment, journal: f64, what: f64, a: f64, b: f64) -> f64 {
+fn begin(environment: &Environment, journal: f64, what: f64, wall: f64, mono: f64) -> f64 {
     writing(environment, journal, |client| {
         let (writer, member) = (&client.writer, client.member);
+        let time = writer.queue.tick(member, wall, mono);
         let ticket = if what == 0.0 {
             writer.queue.submit(member, Command::Sync)
         } else if what == 1.0 {
             writer.queue.submit(member, Command::Clear)
         } else if what == 2.0 {
-            writer.queue.submit(member, Command::Retain(a))
+            writer.queue.submit(member, Command::Retain(time))
         } else {
-            writer.compact(member, b == 1.0, a)
+            writer.compact(member, what == 4.0)
         };
         ticket.map_or(NONE, |ticket| ticket as f64)
     })

@@ -29,8 +29,12 @@ pub struct NativeJournalConfig {
     pub max_age_ms: Option<f64>,
     pub salvage: bool,
     pub read_only: bool,
-    /// Wall ms.
-    pub now: f64,
+    pub exclusive: bool,
+    /// Permissions of files.
+    pub mode: Option<u32>,
+    /// Wall and monotonic ms now.
+    pub wall: f64,
+    pub mono: f64,
 }
 
 /// Why a journal refused or failed: the code, and the fields of its error that apply.
@@ -72,6 +76,10 @@ impl From<JournalError> for NativeJournalFailure {
                 Self { limit: Some(max as f64), ..failure("JOURNAL_OVERFLOW") }
             }
             JournalError::Closed => failure("CLOSED"),
+            JournalError::Differs { option, value } => {
+                let (path, reason) = (Some(option.into()), Some(value));
+                Self { path, reason, ..failure("JOURNAL_DIFFERS") }
+            }
             JournalError::Invalid { field, why } => {
                 let (path, reason) = (Some(field.into()), Some(why.into()));
                 Self { path, reason, ..failure("INVALID_ARGUMENT") }
@@ -114,6 +122,8 @@ fn config(given: &NativeJournalConfig) -> Config {
         max_bytes: given.max_bytes.map(sequence),
         max_age_ms: given.max_age_ms,
         salvage: given.salvage,
+        mode: given.mode.unwrap_or(default.mode),
+        exclusive: given.exclusive,
     }
 }
 
@@ -129,7 +139,7 @@ pub fn native_journal_open(
     let (inbox, token) = (environment.inbox.clone(), sequence(token));
     let arrival: Arrival = Arc::new(Mutex::new(None));
     let place = Arc::clone(&arrival);
-    let (now, read_only) = (options.now, options.read_only);
+    let (now, read_only) = ((options.wall, options.mono), options.read_only);
     let config = config(&options);
     let open = move || {
         let path = Path::new(&path);
@@ -210,6 +220,8 @@ pub struct NativeJournalPage {
     pub ids: Vec<String>,
     /// Where to go on; backwards, where to stop before.
     pub next: f64,
+    /// Forwards: where the journal began when it was read.
+    pub start: f64,
 }
 
 /// What of a journal to read.
@@ -259,6 +271,7 @@ pub fn native_journal_read(
                 numbers: page.numbers.into(),
                 ids: page.ids,
                 next: page.next as f64,
+                start: page.start as f64,
             },
             Err(error) => NativeJournalPage {
                 failure: Some(error.into()),
@@ -266,6 +279,7 @@ pub fn native_journal_read(
                 numbers: Vec::new().into(),
                 ids: Vec::new(),
                 next: 0.0,
+                start: 0.0,
             },
         }
     }))

@@ -48,11 +48,13 @@ error_codes! {
     "KEELSON_JOURNAL_CORRUPT", "JournalCorruptError",
         "Stored history is damaged; `segment`, `offset` and `reason` say where and how.";
     "KEELSON_JOURNAL_LOCKED", "JournalLockedError",
-        "Another process writes to the journal's directory.";
+        "Somebody else writes to the journal's directory, which has one user at a time.";
     "KEELSON_JOURNAL_FORMAT", "JournalFormatError",
         "The directory belongs to another program, or to a newer version of the format; nothing was written.";
     "KEELSON_JOURNAL_IO", "JournalIoError",
         "The operating system refused (`operation`, `path`, `osCode`); the journal is closed, nothing acknowledged is lost.";
+    "KEELSON_JOURNAL_GAP", "JournalGapError",
+        "Entries that a fold needs are gone (`from` to before `first`); a state without them would be one that never was.";
     "KEELSON_RECORD_TOO_LARGE", "RecordTooLargeError",
         "A record is larger than the journal's `maxRecordBytes`; nothing was appended.";
     "KEELSON_CALL_TIMEOUT", "CallTimeoutError",

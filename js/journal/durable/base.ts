@@ -186,6 +186,8 @@ export abstract class JournalReads<T> {
    * share in any order, it does not.
    *
    * @throws InvalidArgumentError for a bound that is neither a sequence nor a time.
+   * @throws JournalGapError when retention took entries after the saved state, or took entries while they were read: no
+   *   state is given that never was. Without `fromSnapshot` it begins with the first entry that is held.
    * @example
    * ```ts
    * const balance = journal.fold((sum, { amount }) => sum + amount, { initial: 0, upTo: 41 })
@@ -200,10 +202,11 @@ export abstract class JournalReads<T> {
       const before = typeof options.upTo === 'number' ? options.upTo + 1 : Infinity
       const saved = this.#load<S>(before)
       if (saved !== undefined) {
-        return fold(this.from(saved.sequence + 1), reducer, { ...options, initial: saved.state })
+        const rest = this.pages.whole(saved.sequence + 1, this.view().next, true)
+        return fold(rest, reducer, { ...options, initial: saved.state })
       }
     }
-    return fold(this.entries(), reducer, options)
+    return fold(this.pages.whole(0, this.view().next, false), reducer, options)
   }
 
   /** The newest saved state that is whole, or `undefined`. */

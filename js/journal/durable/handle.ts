@@ -36,6 +36,7 @@ export const SYNC_ALL = 0
 export const CLEAR = 1
 export const RETAIN = 2
 export const COMPACT = 3
+export const COMPACT_AND_DROP = 4
 
 /**
  * One use of a journal that is open to be written: appends go in, acknowledgements and news come out, in order. The
@@ -64,7 +65,10 @@ export class Handle {
     if (this.#isOpen) hot.journalKick(this.id)
   }
 
-  /** @param token Under which the journal was opened; who listens to it calls {@link news}. */
+  /**
+   * @param token Under which the journal was opened; who listens to it calls {@link news}.
+   * @param clock By which entries grow old.
+   */
   constructor(id: number, level: number, token: number, clock: Clock) {
     this.id = id
     this.#clock = clock
@@ -127,8 +131,11 @@ export class Handle {
   }
 
   /** Begins something in the core; its result. */
-  begin(what: number, a: number, b: number): Promise<number> {
-    return this.#ask(() => hot.journalBegin(this.id, what, a, b))
+  begin(what: number): Promise<number> {
+    return this.#ask(() => {
+      const { wallMs, monoMs } = this.#clock.now()
+      return hot.journalBegin(this.id, what, wallMs, monoMs)
+    })
   }
 
   /** Saves a state for all before `next`. */
@@ -224,7 +231,7 @@ export class Handle {
     try {
       hot.journalKick(this.id)
       // A journal that failed has nothing to sync any more.
-      if (hot.journalProgress(this.id) === OPEN) await this.begin(SYNC_ALL, 0, 0).catch(() => {})
+      if (hot.journalProgress(this.id) === OPEN) await this.begin(SYNC_ALL).catch(() => {})
       if (hot.journalLeave(this.id) === 1 && hot.journalProgress(this.id) < ENDED) {
         await new Promise<void>((resolve) => {
           this.#ended = resolve

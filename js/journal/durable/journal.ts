@@ -12,7 +12,7 @@ import { whenAborted } from '../../signals.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { JournalReads } from './base.ts'
-import { CLEAR, COMPACT, type Handle, RETAIN, SYNC_ALL } from './handle.ts'
+import { CLEAR, COMPACT, COMPACT_AND_DROP, type Handle, RETAIN, SYNC_ALL } from './handle.ts'
 import type { Pages } from './pages.ts'
 import { tail, type TailSource } from './tail.ts'
 import type {
@@ -123,18 +123,18 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */
   async sync(): Promise<void> {
-    await this.#writer().begin(SYNC_ALL, 0, 0)
+    await this.#writer().begin(SYNC_ALL)
   }
 
   /** Drops all entries and saved states. The next entry goes on in sequence. */
   async clear(): Promise<void> {
-    const previousSize = await this.#writer().begin(CLEAR, 0, 0)
+    const previousSize = await this.#writer().begin(CLEAR)
     this.#tell((at) => ({ type: 'journal:clear', previousSize, at }))
   }
 
   /** Applies the retention options now. They are applied with each append and on opening as well. How many went. */
   async retain(): Promise<number> {
-    const droppedCount = await this.#writer().begin(RETAIN, this.clock.now().wallMs, 0)
+    const droppedCount = await this.#writer().begin(RETAIN)
     if (droppedCount > 0) this.#tell((at) => ({ type: 'journal:retained', droppedCount, at }))
     return droppedCount
   }
@@ -147,7 +147,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     const options = checkOptions('options', given)
     known('options', options, ['dropTombstones'])
     const drop = flag('options.dropTombstones', false, options.dropTombstones)
-    const droppedCount = await this.#writer().begin(COMPACT, this.clock.now().wallMs, Number(drop))
+    const droppedCount = await this.#writer().begin(drop ? COMPACT_AND_DROP : COMPACT)
     this.#tell((at) => ({ type: 'journal:compacted', droppedCount, at }))
     return droppedCount
   }
@@ -327,7 +327,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   #readTail(from: number, limit: number): ReturnType<Pages<T>['read']> {
     if (this.#handle?.failure !== undefined) throw this.#handle.failure
-    if (this.closed) return { entries: [], next: from }
+    if (this.closed) return { entries: [], next: from, start: 0 }
     this.refresh()
     return this.pages.read(from, Number.MAX_SAFE_INTEGER, limit, false)
   }

@@ -9,13 +9,18 @@ import { checkDurableOptions, checkPath, levelOf, policyOf } from './options.ts'
 import { Pages } from './pages.ts'
 import type { DurableJournalOptions } from './types.ts'
 
+/** What those who have a directory give besides: whether nobody may share it. */
+export interface OpenMode {
+  readonly exclusive?: boolean
+}
+
 /**
  * Opens a journal on disk, in a directory of its own that is made when it is missing. Everything in it is read and
  * checked, away from the event loop. An unacknowledged tail that a crash tore is cut and reported (`recovery`).
  *
  * Rejects, and writes nothing, with
  * - InvalidArgumentError: an option, or a writer option that differs from what this process has the journal open with;
- * - JournalLockedError: another process writes to it (`readOnly: true` reads beside it);
+ * - JournalLockedError: somebody else writes to it (`readOnly: true` reads beside it);
  * - JournalFormatError: the directory is another program's, or of a newer version;
  * - JournalCorruptError: acknowledged data is damaged (`salvage: true` leaves it out);
  * - JournalIoError: the operating system refused.
@@ -26,9 +31,15 @@ import type { DurableJournalOptions } from './types.ts'
  * const { sequence } = await journal.append({ type: 'placed' }) // on disk now
  * ```
  */
-export async function openJournal<T = unknown>(
+export function openJournal<T = unknown>(path: string, options?: DurableJournalOptions<T>): Promise<DurableJournal<T>> {
+  return openDurable(path, options, {})
+}
+
+/** @internal The same, for those who may want it for themselves. */
+export async function openDurable<T>(
   path: string,
-  options?: DurableJournalOptions<T>,
+  options: DurableJournalOptions<T> | undefined,
+  { exclusive = false }: OpenMode,
 ): Promise<DurableJournal<T>> {
   const directory = checkPath(path)
   const given = checkDurableOptions(options)
@@ -39,6 +50,7 @@ export async function openJournal<T = unknown>(
   const overflow = given.overflow ?? (given.maxEntries === undefined ? 'none' : 'bounded:drop_oldest')
   const level = levelOf(given.durability ?? 'sync')
   let wake: (() => void) | undefined
+  const { wallMs: wall, monoMs: mono } = clock.now()
   const token = listen(() => wake?.())
   const id = nativeJournalOpen(directory, token, {
     ...defined('segmentBytes', given.segmentBytes),
@@ -46,10 +58,13 @@ export async function openJournal<T = unknown>(
     ...defined('maxEntries', given.maxEntries),
     ...defined('maxBytes', given.maxBytes),
     ...defined('maxAgeMs', given.maxAgeMs),
+    ...defined('mode', given.mode),
     overflow: policyOf(overflow),
     salvage: given.salvage === true,
     readOnly,
-    now: clock.now().wallMs,
+    exclusive,
+    wall,
+    mono,
   })
   hold()
   const resumeTime = holdTime(clock, 'the opening of a journal')
@@ -63,7 +78,10 @@ export async function openJournal<T = unknown>(
   release()
   resumeTime()
   if (found.failure || readOnly) forget(token)
-  if (found.failure) throw errorOf(found.failure)
+  if (found.failure) {
+    const asked: Record<string, unknown> = { ...given, overflow }
+    throw errorOf(found.failure, (option) => asked[option])
+  }
   const handle = readOnly ? undefined : new Handle(id, level, token, clock)
   if (handle !== undefined) wake = handle.news
   const { entries, bytes, clean, dropped } = found

@@ -29,6 +29,7 @@ const OPTIONS: readonly (keyof DurableJournalOptions<unknown>)[] = [
   'maxAgeMs',
   'maxRecordBytes',
   'segmentBytes',
+  'mode',
   'pollMs',
   'serializer',
   'onError',
@@ -67,6 +68,7 @@ export function checkDurableOptions<T>(given: DurableJournalOptions<T> | undefin
   within('options.maxBytes', 8192, Number.MAX_SAFE_INTEGER, options.maxBytes)
   within('options.maxRecordBytes', 45, 2 ** 28 - 1, options.maxRecordBytes)
   within('options.segmentBytes', 4096, 2 ** 30, options.segmentBytes)
+  if (options.mode !== undefined) checkMode(options.mode)
   if (options.maxAgeMs !== undefined) positiveMillis('options.maxAgeMs', options.maxAgeMs)
   if (options.pollMs !== undefined) positiveMillis('options.pollMs', options.pollMs)
   if (options.overflow !== undefined && options.overflow !== 'none' && options.maxEntries === undefined) {
@@ -82,6 +84,16 @@ export function checkDurableOptions<T>(given: DurableJournalOptions<T> | undefin
     callable('options.serializer.deserialize', serializer.deserialize)
   }
   return options
+}
+
+/** Permissions by which the owner can read and write. */
+function checkMode(mode: unknown): void {
+  if (Number.isInteger(mode) && ((mode as number) & ~0o777) === 0 && ((mode as number) & 0o600) === 0o600) return
+  throw new InvalidArgumentError(
+    'options.mode',
+    'permissions from 0o600 to 0o777 by which the owner reads and writes',
+    mode,
+  )
 }
 
 function choice(field: string, choices: readonly string[], value: unknown): void {

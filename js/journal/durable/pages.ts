@@ -1,5 +1,5 @@
 import { instant } from '../../clock/instant.ts'
-import { ClosedError, JournalCorruptError } from '../../errors.ts'
+import { ClosedError, JournalCorruptError, JournalGapError } from '../../errors.ts'
 import { nativeJournalRead, type NativeJournalPage } from '../../native.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import type { JournalEntry, JournalSerializer } from '../types.ts'
@@ -15,6 +15,8 @@ const PAGE_BYTES = 1 << 20
 export interface Page<T> {
   readonly entries: readonly JournalEntry<T>[]
   readonly next: number
+  /** Forwards: where the journal began when it was read. */
+  readonly start: number
 }
 
 /** Reads a journal's entries from disk, a page at a time. */
@@ -35,7 +37,7 @@ export class Pages<T> {
     const page = nativeJournalRead(this.#id, range)
     if (page === null) throw new ClosedError('the journal')
     if (page.failure) throw errorOf(page.failure)
-    return { entries: this.#entries(page), next: page.next }
+    return { entries: this.#entries(page), next: page.next, start: page.start }
   }
 
   /** Entries in order from `from` to before `to`; each page is read when the one before is used up. */
@@ -50,7 +52,25 @@ export class Pages<T> {
     }
   }
 
-  /** The same from the last to the first. */
+  /**
+   * The same, and nothing is left out: from `from` on when `joins`, and else from the first entry on.
+   *
+   * @throws JournalGapError when an entry between goes before it was read.
+   */
+  *whole(from: number, to: number, joins: boolean): Generator<JournalEntry<T>, void, undefined> {
+    let checked = joins
+    for (let next = from; next < to || checked;) {
+      const page = this.read(next, Math.max(next, to), PAGE_ENTRIES, false)
+      if (checked && page.start > next) throw new JournalGapError(next, page.start)
+      checked = false
+      yield* page.entries
+      if (page.entries.length === 0 && page.next <= next) return
+      next = page.next
+      checked = next < to
+    }
+  }
+
+  /** The same as {@link forwards} from the last to the first. */
   *backwards(from: number, to: number, limit: number): Generator<JournalEntry<T>, void, undefined> {
     let left = limit
     for (let end = to; end > from && left > 0;) {

@@ -70,12 +70,20 @@ export interface DurableJournalOptions<T> {
   readonly overflow?: JournalOverflow
   /** How many bytes of segments are kept: an integer from 8192. Whole segments go, the oldest first. Default: all. */
   readonly maxBytes?: number
-  /** How old entries may get, in ms of wall time. Whole segments go, an eighth of this late at most. Default: any age. */
+  /**
+   * How old entries may get, in ms. Whole segments go, an eighth of this late at most. While it is open, jumps of the wall
+   * clock make nothing older or younger; while it is closed, wall time counts. Default: any age.
+   */
   readonly maxAgeMs?: number
   /** The largest record, encoded, in bytes. Default 16 MiB. */
   readonly maxRecordBytes?: number
   /** The size in bytes at which a segment file is ended: 4096 to 2^30. Default 64 MiB. */
   readonly segmentBytes?: number
+  /**
+   * Permissions of the files it makes, as of `chmod`, less the process's `umask`: the owner must read and write. A directory
+   * that it makes can be entered by whoever may read the files. Not on Windows. Default 0o600: the owner alone.
+   */
+  readonly mode?: number
   /** How often a read-only journal looks for news, in ms. Default 100. */
   readonly pollMs?: number
   /** Makes plain data of what is appended, and the reverse. Default: data as it is. */
@@ -96,7 +104,10 @@ export interface TailOptions {
 
 /** Options of `fold` on disk. */
 export interface DurableFoldOptions<S> extends FoldOptions<S> {
-  /** Begins with the newest snapshot that can be used, and then `initial` is not used. Default false. */
+  /**
+   * Begins with the newest saved state that can be used, and then `initial` is not used; where entries between that and what
+   * is held are gone, it throws JournalGapError. Default false.
+   */
   readonly fromSnapshot?: boolean
 }
 

@@ -1,6 +1,7 @@
+import { isJournalLockedError } from '../../errors.ts'
 import type { DurableJournal } from '../../journal/durable/journal.ts'
-import { openJournal } from '../../journal/durable/open.ts'
-import type { Durability } from '../../journal/durable/types.ts'
+import { openDurable } from '../../journal/durable/open.ts'
+import type { Durability, DurableJournalOptions } from '../../journal/durable/types.ts'
 import type { System } from '../../system/system.ts'
 
 /** What is stored of a timer. */
@@ -14,6 +15,21 @@ export interface StoredTimer {
 
 /** Records that may have been overtaken before the store is made smaller. */
 const MOST_OVERTAKEN = 10_000
+
+/** Stores of this environment that are being closed: their directories are free in a moment. */
+const closings = new Set<Promise<void>>()
+
+/** A journal for one user; waits for those of this environment who are leaving it. */
+async function alone<T>(path: string, options: DurableJournalOptions<T>): Promise<DurableJournal<T>> {
+  for (;;) {
+    try {
+      return await openDurable(path, options, { exclusive: true })
+    } catch (error) {
+      if (!isJournalLockedError(error) || closings.size === 0) throw error
+      await Promise.all(closings)
+    }
+  }
+}
 
 /** Timers on disk: the last record of an id is the timer, and an empty one is its end. */
 export class TimerStore {
@@ -33,12 +49,13 @@ export class TimerStore {
   static async open(path: string, durability: Durability | undefined, system: System): Promise<TimerStore> {
     const writing = { id: '' }
     const current = (): string => writing.id
-    const journal = await openJournal<StoredTimer | null>(path, {
+    const options: DurableJournalOptions<StoredTimer | null> = {
       system,
       idGenerator: current,
       key: current,
       ...(durability === undefined ? {} : { durability }),
-    })
+    }
+    const journal = await alone(path, options)
     return new TimerStore(journal, writing, system)
   }
 
@@ -74,7 +91,10 @@ export class TimerStore {
   }
 
   async close(): Promise<void> {
-    await this.#journal.close()
+    const closing = this.#journal.close()
+    closings.add(closing)
+    await closing
+    closings.delete(closing)
   }
 
   #grown(): void {

@@ -107,7 +107,7 @@ export const TimerService = {
    * Starts a service. With a `path` it takes over the timers that are stored there; overdue ones are sent at once.
    *
    * @throws AlreadyRegisteredError when the name is taken.
-   * @throws JournalLockedError when another process of the machine uses the path; otherwise as `openJournal`.
+   * @throws JournalLockedError when somebody else uses the path, in this process or another; otherwise as `openJournal`.
    */
   start: start as typeof start,
   /**

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::error::JournalError;
 use super::format::{self, Compacted, HEADER, Header, Record};
+use super::front::hidden;
 use super::log::Log;
 use super::queue::{Command, Outcome};
 use super::scan::{Scanner, Step};
@@ -32,10 +33,10 @@ pub struct Swap {
 /// # Errors
 ///
 /// Damage, what the operating system refused, or that the journal was closed meanwhile; then as much is done as is done.
-pub fn compact(writer: &Writer, drop_tombstones: bool, now: f64) -> Outcome {
+pub fn compact(writer: &Writer, drop_tombstones: bool) -> Outcome {
     let _alone = writer.compacting.lock();
     let mut dropped = 0;
-    match compact_all(writer, drop_tombstones, now, &mut dropped) {
+    match compact_all(writer, drop_tombstones, &mut dropped) {
         // Retention took a segment that was being read: there is nothing left to compact in it.
         Err(JournalError::Closed) if writer.queue.progress().open => Ok(dropped),
         other => other.map(|()| dropped),
@@ -45,15 +46,18 @@ pub fn compact(writer: &Writer, drop_tombstones: bool, now: f64) -> Outcome {
 fn compact_all(
     writer: &Writer,
     drop_tombstones: bool,
-    now: f64,
     dropped: &mut u64,
 ) -> Result<(), JournalError> {
     writer.queue.call(Command::Rotate)?;
     let listing = writer.catalog.now();
     let Some((_, ended)) = listing.segments.split_last() else { return Ok(()) };
     let mut last_of: BTreeMap<Box<[u8]>, u64> = BTreeMap::new();
+    let mut last_removal = None;
     for segment in ended {
         writer.each(segment, |record| {
+            if drop_tombstones && record.is_tombstone() {
+                last_removal = Some(record.sequence);
+            }
             match last_of.get_mut(record.key) {
                 _ if record.key.is_empty() => {}
                 Some(last) => *last = record.sequence,
@@ -70,11 +74,16 @@ fn compact_all(
                 || last_of.get(record.key) == Some(&record.sequence)
                     && !(drop_tombstones && record.is_tombstone()))
     };
+    if let Some(removal) = last_removal {
+        // A state that was saved before a key was removed would bring it back once nothing says that it was.
+        writer.queue.call(Command::ForgetSnapshots(removal))?;
+    }
     let mut rest = ended;
     while let Some((group, after)) = writer.next_group(rest, &keeps)? {
         rest = after;
-        *dropped += writer.rewrite(group, &keeps, now)?;
+        *dropped += writer.rewrite(group, &keeps, listing.start)?;
     }
+    writer.queue.call(Command::Retain(f64::NEG_INFINITY))?;
     Ok(())
 }
 
@@ -119,24 +128,27 @@ impl Writer {
                 size += if keeps(record) { record.size as u64 } else { 0 };
                 Ok(())
             })?;
-            if index > 0 && size > self.config.segment_limit() {
+            // A segment goes as a whole: what would make it span more than a part of the age limit stays apart.
+            let span = segment.contents().last - segments[0].contents().first;
+            if index > 0 && (size > self.config.segment_limit() || self.config.is_long(span)) {
                 return Ok(Some(segments.split_at(index)));
             }
         }
         Ok((!segments.is_empty()).then_some((segments, &[])))
     }
 
-    /// Writes what is kept of a group, and has it take the group's place. Returns how many entries went.
+    /// Writes what is kept of a group, and has it take the group's place. Returns how many entries from `start` on went.
     fn rewrite(
         &self,
         group: &[Arc<Segment>],
         keeps: &impl Fn(&Record<'_>) -> bool,
-        now: f64,
-    ) -> Outcome {
-        let before: u64 = group.iter().map(|segment| segment.contents().count).sum();
-        let (mut kept, mut bytes) = (0, HEADER as u64);
+        start: u64,
+    ) -> Result<u64, JournalError> {
+        let (mut all, mut served, mut kept, mut bytes) = (0, 0, 0, HEADER as u64);
         for segment in group {
             self.each(segment, |record| {
+                all += 1;
+                served += u64::from(record.sequence >= start);
                 if keeps(record) {
                     kept += 1;
                     bytes += record.size as u64;
@@ -144,20 +156,24 @@ impl Writer {
                 Ok(())
             })?;
         }
-        if kept == before && group.len() == 1 {
+        // With a limit of age each has to say how old it is, which an ordinary one leaves to the next ordinary one.
+        let says = group[0].header.compacted.is_some() || self.config.max_age_ms.is_none();
+        if kept == all && group.len() == 1 && says {
             return Ok(0);
         }
         let end = group.last().map_or(0, |segment| segment.end());
         let compacted = Some(Compacted { end, count: kept, bytes });
-        let header = Header { base: group[0].header.base, created: now, compacted };
+        // The youngest entry says how old the whole of it is.
+        let created = group.last().map_or(0.0, |segment| segment.contents().last);
+        let header = Header { base: group[0].header.base, created, begun: None, compacted };
         let temporary = format!("{}{TEMPORARY}", segment::name(header.base, SEGMENT));
         let mut out = Output::new(&*self.storage, &temporary, &header)?;
         for segment in group {
             self.each(segment, |record| if keeps(record) { out.add(record) } else { Ok(()) })?;
         }
-        let fresh = Segment::new(header, out.finish()?);
+        let fresh = Segment::new(header, out.finish(&header)?);
         self.queue.call(Command::Swap(Swap { temporary, replaced: group.to_vec(), fresh }))?;
-        Ok(before - kept)
+        Ok(served - kept)
     }
 }
 
@@ -200,9 +216,10 @@ impl Output {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Survey, JournalError> {
+    fn finish(mut self, header: &Header) -> Result<Survey, JournalError> {
         self.flush()?;
         self.file.sync()?;
+        self.survey.last_at(header.created);
         Ok(self.survey)
     }
 }
@@ -222,9 +239,12 @@ impl Log {
             return Ok(0);
         };
         // In one step for readers: whoever finds the new file can look up what is in it.
+        self.look()?;
         self.catalog.change(|listing| {
             self.storage.rename(&temporary, &fresh.name())?;
             listing.segments.splice(at..at + replaced.len(), [Arc::clone(&fresh)]);
+            // What retention let go of meanwhile is in the new file as well.
+            listing.hidden = hidden(&*self.storage, listing)?;
             Ok::<(), JournalError>(())
         })?;
         self.storage.sync_directory()?;

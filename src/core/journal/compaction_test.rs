@@ -55,7 +55,7 @@ fn a_crash_during_compaction_changes_no_key() {
     for seed in 0..400 {
         let random = &mut Random::new(seed);
         let storage = Faulty::default();
-        let writer = Writer::open(Arc::new(storage.clone()), config(), 0.0).expect("opens");
+        let writer = Writer::open(Arc::new(storage.clone()), config(), (0.0, 0.0)).expect("opens");
         let member = writer.queue.join(None).expect("open");
         for (key, payload) in &records {
             let draft = Draft { wall: 1.0, mono: 1.0, id: "", key, payload };
@@ -63,11 +63,11 @@ fn a_crash_during_compaction_changes_no_key() {
         }
         assert_eq!(writer.queue.wait(true).synced, 300);
         storage.fail_after(u32::try_from(random.below(160)).unwrap(), EIO, true);
-        completed += u32::from(compact(&writer, seed % 2 == 0, 0.0).is_ok());
+        completed += u32::from(compact(&writer, seed % 2 == 0).is_ok());
         writer.queue.leave(member);
         writer.queue.wait_ended();
         storage.crash(random);
-        let opened = Log::open(Arc::new(storage), config(), 0.0);
+        let opened = Log::open(Arc::new(storage), config(), (0.0, 0.0));
         let (log, _) = opened.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_eq!(state(&log), expected, "seed {seed}");
         assert_eq!(log.next(), 300);

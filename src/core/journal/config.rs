@@ -28,10 +28,14 @@ pub struct Config {
     pub overflow: Overflow,
     /// How many bytes of segments are kept; whole segments go, the oldest first.
     pub max_bytes: Option<u64>,
-    /// How old, in ms of wall time, the youngest entry of a segment may be.
+    /// How old, in ms of the journal's time, the youngest entry of a segment may be.
     pub max_age_ms: Option<f64>,
     /// Whether damaged ranges are left out and reported instead of refused.
     pub salvage: bool,
+    /// Permissions of files that are made, where the system has such; less the process's `umask`.
+    pub mode: u32,
+    /// Whether it is open for one user alone, and not shared by those of a process.
+    pub exclusive: bool,
 }
 
 impl Default for Config {
@@ -44,6 +48,8 @@ impl Default for Config {
             max_bytes: None,
             max_age_ms: None,
             salvage: false,
+            mode: 0o600,
+            exclusive: false,
         }
     }
 }
@@ -74,20 +80,40 @@ impl Config {
         if self.max_age_ms.is_some_and(|age| !(age > 0.0 && age.is_finite())) {
             return refuse("options.maxAgeMs", "a positive, finite number of milliseconds");
         }
+        if self.mode & !0o777 != 0 || self.mode & 0o600 != 0o600 {
+            return refuse("options.mode", "permissions that let the owner read and write");
+        }
         Ok(())
     }
 
-    /// The first option in which two differ; salvage is a matter of one opening only.
-    pub fn difference(&self, other: &Self) -> Option<&'static str> {
-        let same = [
-            ("options.segmentBytes", self.segment_bytes == other.segment_bytes),
-            ("options.maxRecordBytes", self.max_record_bytes == other.max_record_bytes),
-            ("options.maxEntries", self.max_entries == other.max_entries),
-            ("options.overflow", self.overflow == other.overflow),
-            ("options.maxBytes", self.max_bytes == other.max_bytes),
-            ("options.maxAgeMs", self.max_age_ms == other.max_age_ms),
+    /// The first option in which two differ, and what it is in this one; salvage is a matter of one opening only.
+    pub fn difference(&self, other: &Self) -> Option<(&'static str, String)> {
+        let count = |value: Option<u64>| value.map_or("left out".into(), |value| value.to_string());
+        let age = self.max_age_ms.map_or("left out".into(), |age| age.to_string());
+        let mode = format!("0o{:o}", self.mode);
+        let overflow = match self.overflow {
+            Overflow::Ignore => "'none'",
+            Overflow::DropOldest => "'bounded:drop_oldest'",
+            Overflow::Refuse => "'bounded:error'",
+        };
+        let all = [
+            (
+                "segmentBytes",
+                self.segment_bytes == other.segment_bytes,
+                self.segment_bytes.to_string(),
+            ),
+            (
+                "maxRecordBytes",
+                self.max_record_bytes == other.max_record_bytes,
+                self.max_record_bytes.to_string(),
+            ),
+            ("maxEntries", self.max_entries == other.max_entries, count(self.max_entries)),
+            ("overflow", self.overflow == other.overflow, overflow.into()),
+            ("maxBytes", self.max_bytes == other.max_bytes, count(self.max_bytes)),
+            ("maxAgeMs", self.max_age_ms == other.max_age_ms, age),
+            ("mode", self.mode == other.mode, mode),
         ];
-        same.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
+        all.into_iter().find(|(_, same, _)| !same).map(|(option, _, value)| (option, value))
     }
 
     /// How many entries are kept at most, when the oldest give way.
@@ -105,6 +131,11 @@ impl Config {
     pub fn is_part(&self, count: u64, age_ms: f64) -> bool {
         // A small limit is met within a segment; new files for a handful of entries would only cost.
         self.kept().is_some_and(|kept| count >= (kept / PARTS).max(1024))
-            || self.max_age_ms.is_some_and(|age| age_ms * PARTS as f64 >= age && count > 0)
+            || count > 0 && self.is_long(age_ms)
+    }
+
+    /// Whether a segment that spans so much time is more than a part of the age that is kept.
+    pub fn is_long(&self, span_ms: f64) -> bool {
+        self.max_age_ms.is_some_and(|age| span_ms * PARTS as f64 >= age)
     }
 }

@@ -71,9 +71,10 @@ fn run(seed: u64) {
         if random.below(4) == 0 {
             storage.fail_after(u32::try_from(random.below(30)).unwrap(), EIO, true);
         }
-        let Ok((mut log, _)) = Log::open(Arc::new(storage.clone()), config.clone(), 0.0) else {
+        let Ok((mut log, _)) = Log::open(Arc::new(storage.clone()), config.clone(), (0.0, 0.0))
+        else {
             storage.crash(random);
-            let opened = Log::open(Arc::new(storage.clone()), config.clone(), 0.0);
+            let opened = Log::open(Arc::new(storage.clone()), config.clone(), (0.0, 0.0));
             let (log, _) = opened.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             relax(&mut model, &config, log.next());
             check(&log, &mut model, seed);
@@ -90,7 +91,7 @@ fn run(seed: u64) {
         drop(log);
         if random.below(3) == 0 { storage.kill() } else { storage.crash(random) }
     }
-    let opened = Log::open(Arc::new(storage), config.clone(), 0.0);
+    let opened = Log::open(Arc::new(storage), config.clone(), (0.0, 0.0));
     let (log, _) = opened.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     relax(&mut model, &config, log.next());
     check(&log, &mut model, seed);

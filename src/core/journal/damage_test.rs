@@ -26,7 +26,7 @@ fn payload(sequence: u64) -> String {
 /// A segment of several batches, each synced; how far each batch went, and its bytes.
 fn segment(batches: u64, closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
     let storage = Faulty::default();
-    let (mut log, _) = Log::open(Arc::new(storage.clone()), Config::default(), 1.0).unwrap();
+    let (mut log, _) = Log::open(Arc::new(storage.clone()), Config::default(), (1.0, 1.0)).unwrap();
     let mut ends = vec![(0, HEADER)];
     for batch in 0..batches {
         let mut bytes = Vec::new();
@@ -52,7 +52,7 @@ fn segment(batches: u64, closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
 fn open(bytes: &[u8]) -> Result<u64, JournalError> {
     let storage = Faulty::default();
     storage.put(&name(0, SEGMENT), bytes);
-    let opened = Log::open(Arc::new(storage.clone()), Config::default(), 1.0);
+    let opened = Log::open(Arc::new(storage.clone()), Config::default(), (1.0, 1.0));
     let (log, report) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -122,11 +122,11 @@ fn a_segment_that_is_not_the_last_is_whole_or_refused() {
     let (first, ends) = segment(4, false);
     let storage = Faulty::default();
     let next = ends[ends.len() - 1].0;
-    let header = format::Header { base: next, created: 1.0, compacted: None };
+    let header = format::Header { base: next, created: 1.0, begun: None, compacted: None };
     for length in 0..=first.len() {
         storage.put(&name(0, SEGMENT), &first[..length]);
         storage.put(&name(next, SEGMENT), &header.encode());
-        let opened = Log::open(Arc::new(storage.clone()), Config::default(), 1.0);
+        let opened = Log::open(Arc::new(storage.clone()), Config::default(), (1.0, 1.0));
         assert_eq!(opened.is_ok(), length == first.len(), "cut at {length}");
     }
 }
@@ -142,7 +142,7 @@ fn salvage_keeps_every_entry_that_is_not_damaged() {
         let storage = Faulty::default();
         storage.put(&name(0, SEGMENT), &damaged);
         let config = Config { salvage: true, ..Config::default() };
-        let (log, report) = Log::open(Arc::new(storage.clone()), config, 1.0).unwrap();
+        let (log, report) = Log::open(Arc::new(storage.clone()), config, (1.0, 1.0)).unwrap();
         assert_eq!(report.entries, count - 1, "byte {at}");
         assert_eq!(report.dropped.len(), 1);
         assert_eq!(log.next(), if report.dropped[0].bytes > 0 { log.next() } else { count });

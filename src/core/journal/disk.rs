@@ -6,37 +6,111 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::IoFault;
-use super::storage::{File, Lock, Storage};
+use super::storage::{File, Identity, Lock, Storage};
 
 /// A directory on disk.
 #[derive(Debug)]
 pub struct Disk {
+    /// Where it is.
     root: PathBuf,
+    /// The path by which it was opened, which may lead elsewhere later.
+    given: PathBuf,
+    mode: u32,
+    /// Held open, so that no other directory gets its number.
+    #[cfg(unix)]
+    directory: OsFile,
+}
+
+/// Tells directories apart, however their paths are spelled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Device and number.
+    Numbered(Identity),
+    /// The real path, where the system has no such numbers.
+    At(PathBuf),
 }
 
 impl Disk {
-    /// A directory that exists.
-    pub fn new(root: PathBuf) -> Self {
-        Self { root }
-    }
-
-    /// Makes the directory and those above it, and says where it really is.
+    /// A directory; with `create` it is made when it is missing, and those above it. Files are made with this mode.
     ///
     /// # Errors
     ///
     /// What the operating system refused, also when a file has that name.
-    pub fn prepare(path: &Path, create: bool) -> Result<PathBuf, IoFault> {
+    pub fn open(path: &Path, create: bool, mode: u32) -> Result<Self, IoFault> {
+        // From the root, so that a change of the working directory leads nowhere else.
+        let given = std::path::absolute(path).map_err(|error| fault("open", path, &error))?;
         if create {
-            fs::create_dir_all(path).map_err(|error| fault("create", path, &error))?;
+            make(&given, mode).map_err(|error| fault("create", path, &error))?;
         }
-        let root = path.canonicalize().map_err(|error| fault("open", path, &error))?;
+        let root = given.canonicalize().map_err(|error| fault("open", path, &error))?;
         fs::read_dir(&root).map_err(|error| fault("open", path, &error))?;
         if create && let Some(parent) = root.parent() {
             // A new directory lasts when its parent is synced. A parent we may not open is not ours to judge.
-            sync_directory(parent).ok();
+            OsFile::open(parent).and_then(|parent| sync_directory(&parent)).ok();
         }
-        Ok(root)
+        #[cfg(unix)]
+        let directory = OsFile::open(&root).map_err(|error| fault("open", path, &error))?;
+        Ok(Self {
+            root,
+            given,
+            mode,
+            #[cfg(unix)]
+            directory,
+        })
     }
+
+    /// Which directory it is.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    #[cfg(unix)]
+    pub fn place(&self) -> Result<Place, IoFault> {
+        let metadata =
+            self.directory.metadata().map_err(|error| fault("open", &self.root, &error))?;
+        Ok(Place::Numbered(number(&metadata)))
+    }
+
+    /// Which directory it is.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    #[cfg(not(unix))]
+    pub fn place(&self) -> Result<Place, IoFault> {
+        Ok(Place::At(self.root.clone()))
+    }
+
+    fn new_file(&self) -> OpenOptions {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, self.mode);
+        options
+    }
+}
+
+/// Makes a directory and those above it. Who may read the files may look into them.
+fn make(path: &Path, mode: u32) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode | (mode & 0o444) >> 2);
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.create(path)
+}
+
+#[cfg(unix)]
+fn number(metadata: &fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+/// Windows does not rename or remove what somebody has open.
+#[cfg(not(unix))]
+fn number(_: &fs::Metadata) -> Identity {
+    (0, 0)
 }
 
 fn fault(operation: &'static str, path: &Path, error: &io::Error) -> IoFault {
@@ -45,14 +119,14 @@ fn fault(operation: &'static str, path: &Path, error: &io::Error) -> IoFault {
 }
 
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    OsFile::open(path)?.sync_all()
+fn sync_directory(directory: &OsFile) -> io::Result<()> {
+    directory.sync_all()
 }
 
 /// Windows has no such call; its file system keeps names in order by itself.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the other platforms")]
-fn sync_directory(_: &Path) -> io::Result<()> {
+fn sync_directory(_: &OsFile) -> io::Result<()> {
     Ok(())
 }
 
@@ -72,10 +146,9 @@ impl Storage for Disk {
 
     fn create(&self, name: &str) -> Result<Arc<dyn File>, IoFault> {
         let path = self.root.join(name);
-        let file = OpenOptions::new()
+        let file = self
+            .new_file()
             .read(true)
-            .write(true)
-            .create(true)
             .truncate(true)
             .open(&path)
             .map_err(|error| fault("create", &path, &error))?;
@@ -107,21 +180,35 @@ impl Storage for Disk {
     }
 
     fn sync_directory(&self) -> Result<(), IoFault> {
-        sync_directory(&self.root).map_err(|error| fault("sync", &self.root, &error))
+        #[cfg(unix)]
+        sync_directory(&self.directory).map_err(|error| fault("sync", &self.root, &error))?;
+        Ok(())
+    }
+
+    fn identity(&self, name: &str) -> Result<Option<Identity>, IoFault> {
+        let path = self.given.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) => Ok(Some(number(&metadata))),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(fault("look", &path, &error)),
+        }
     }
 
     fn lock(&self, name: &str) -> Result<Option<Box<dyn Lock>>, IoFault> {
         let path = self.root.join(name);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| fault("lock", &path, &error))?;
+        let failed = |error: io::Error| fault("lock", &path, &error);
+        let file = self.new_file().truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(DiskLock { _file: file }))),
+            Ok(()) => {
+                let identity = number(&file.metadata().map_err(failed)?);
+                Ok(Some(Box::new(DiskLock { _file: file, identity })))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(fault("lock", &path, &error)),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
 }
@@ -130,9 +217,14 @@ impl Storage for Disk {
 #[derive(Debug)]
 struct DiskLock {
     _file: OsFile,
+    identity: Identity,
 }
 
-impl Lock for DiskLock {}
+impl Lock for DiskLock {
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+}
 
 #[derive(Debug)]
 struct DiskFile {
@@ -169,19 +261,6 @@ impl File for DiskFile {
 
     fn truncate(&self, size: u64) -> Result<(), IoFault> {
         self.file.set_len(size).map_err(|error| fault("truncate", &self.path, &error))
-    }
-
-    #[cfg(unix)]
-    fn is_linked(&self) -> Result<bool, IoFault> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = self.file.metadata().map_err(|error| fault("write", &self.path, &error))?;
-        Ok(metadata.nlink() > 0)
-    }
-
-    /// Windows does not remove a file that is open.
-    #[cfg(not(unix))]
-    fn is_linked(&self) -> Result<bool, IoFault> {
-        Ok(true)
     }
 }
 

@@ -27,7 +27,7 @@ pub enum JournalError {
         /// What is wrong there.
         reason: String,
     },
-    /// Another process writes to the directory.
+    /// Somebody else writes to the directory.
     Locked {
         /// The directory.
         path: String,
@@ -53,6 +53,13 @@ pub enum JournalError {
     },
     /// The journal was closed, or had failed, before the call.
     Closed,
+    /// The journal is open already, with another value of an option that its users share.
+    Differs {
+        /// Which one, as JavaScript spells it.
+        option: &'static str,
+        /// What it is there.
+        value: String,
+    },
     /// An option is refused.
     Invalid {
         /// Which one, as JavaScript spells it.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::error::IoFault;
-use super::storage::{File, Lock, Storage};
+use super::segment::LOCK;
+use super::storage::{File, Identity, Lock, Storage};
 use crate::core::random::Random;
 
 const SECTOR: usize = 512;
@@ -217,6 +218,14 @@ impl Storage for Faulty {
         Ok(())
     }
 
+    fn identity(&self, name: &str) -> Result<Option<Identity>, IoFault> {
+        let inner = self.0.lock();
+        if name == LOCK {
+            return Ok(inner.locked.then_some(LOCKED));
+        }
+        Ok(inner.names.get(name).map(|&file| (0, file as u64)))
+    }
+
     fn lock(&self, _: &str) -> Result<Option<Box<dyn Lock>>, IoFault> {
         let mut inner = self.0.lock();
         inner.check("lock")?;
@@ -228,10 +237,17 @@ impl Storage for Faulty {
     }
 }
 
+/// The lock has a name as long as it is held, and is no file.
+const LOCKED: Identity = (0, u64::MAX);
+
 #[derive(Debug)]
 struct Held(Faulty);
 
-impl Lock for Held {}
+impl Lock for Held {
+    fn identity(&self) -> Identity {
+        LOCKED
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -300,9 +316,5 @@ impl File for Handle {
         let file = &mut inner.files[self.file];
         file.now.truncate(usize::try_from(size).unwrap());
         Ok(())
-    }
-
-    fn is_linked(&self) -> Result<bool, IoFault> {
-        Ok(self.directory.0.lock().names.values().any(|&file| file == self.file))
     }
 }

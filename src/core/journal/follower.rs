@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::error::JournalError;
 use super::format;
+use super::front::hidden;
 use super::recovery::{Files, Report, read_header, read_segment, recover};
 use super::scan::{Scanner, Step};
-use super::segment::{self, Catalog, SEGMENT, Segment};
+use super::segment::{self, Catalog, Listing, SEGMENT, Segment};
 use super::storage::Storage;
 
 /// A reader's own view of a directory.
@@ -36,7 +37,10 @@ impl Follower {
         let mut report = recovered.report;
         // What is half written is nobody's loss yet.
         report.dropped.clear();
-        Ok(Self { storage, catalog: Catalog::new(recovered.listing), report })
+        let mut listing = recovered.listing;
+        listing.hidden = hidden(&*storage, &listing)?;
+        report.entries = listing.count();
+        Ok(Self { storage, catalog: Catalog::new(listing), report })
     }
 
     /// The sequence after the last that is whole.
@@ -77,10 +81,10 @@ impl Follower {
         if fresh.is_empty() {
             return Ok(());
         }
-        self.catalog.change(|listing| {
-            listing.start = fresh[0].header.base;
-            listing.segments = fresh;
-        });
+        let start = self.catalog.now().start.max(fresh[0].header.base);
+        let mut renewed = Listing { segments: fresh, start, hidden: 0 };
+        renewed.hidden = hidden(&*self.storage, &renewed)?;
+        self.catalog.change(|listing| *listing = renewed);
         Ok(())
     }
 }

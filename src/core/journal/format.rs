@@ -23,10 +23,23 @@ const CONTROL: u8 = 4;
 pub struct Header {
     /// The first sequence it may hold.
     pub base: u64,
-    /// Wall ms at which it was made.
+    /// The journal's time at which it was made; of a compacted segment, that of its last entry. See [`super::time`].
     pub created: f64,
+    /// Of an ordinary segment: what was known when it was made. Earlier versions wrote nothing there.
+    pub begun: Option<Begun>,
     /// Of a compacted segment, which may have gaps: what makes it whole.
     pub compacted: Option<Compacted>,
+}
+
+/// What was known when a segment was made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Begun {
+    /// The journal's time of the last entry before it.
+    pub before: f64,
+    /// Wall ms.
+    pub wall: f64,
+    /// Monotonic ms, of the clock of that process.
+    pub mono: f64,
 }
 
 /// A compacted segment is written once; its header says what it must hold.
@@ -49,6 +62,14 @@ pub enum HeaderFault {
     Newer(u32),
 }
 
+impl Begun {
+    /// What can be told apart from nothing.
+    pub fn new(before: f64, wall: f64, mono: f64) -> Option<Self> {
+        let all = [before, wall, mono].iter().all(|number| number.is_finite());
+        (all && wall != 0.0).then_some(Self { before, wall, mono })
+    }
+}
+
 impl Header {
     /// The header's bytes.
     pub fn encode(&self) -> [u8; HEADER] {
@@ -62,6 +83,10 @@ impl Header {
             bytes[24..32].copy_from_slice(&end.to_le_bytes());
             bytes[40..48].copy_from_slice(&count.to_le_bytes());
             bytes[48..56].copy_from_slice(&size.to_le_bytes());
+        } else if let Some(Begun { before, wall, mono }) = self.begun {
+            bytes[24..32].copy_from_slice(&before.to_le_bytes());
+            bytes[40..48].copy_from_slice(&wall.to_le_bytes());
+            bytes[48..56].copy_from_slice(&mono.to_le_bytes());
         }
         let check = crc32c::crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&check.to_le_bytes());
@@ -96,7 +121,9 @@ impl Header {
             count: u64_at(bytes, 40),
             bytes: u64_at(bytes, 48),
         });
-        Ok(Self { base: u64_at(bytes, 16), created: f64_at(bytes, 32), compacted })
+        let [before, wall, mono] = [24, 40, 48].map(|at| f64_at(bytes, at));
+        let begun = Begun::new(before, wall, mono).filter(|_| compacted.is_none());
+        Ok(Self { base: u64_at(bytes, 16), created: f64_at(bytes, 32), begun, compacted })
     }
 }
 
@@ -140,9 +167,32 @@ pub fn push(out: &mut Vec<u8>, sequence: u64, draft: &Draft<'_>) {
     frame(out, sequence, draft.wall, draft.mono, flags, body);
 }
 
+/// What the mark of a clean close says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mark {
+    /// Wall ms.
+    pub wall: f64,
+    /// The journal's time.
+    pub time: f64,
+    /// Where the journal begins.
+    pub start: u64,
+    /// The journal's time of the last entry before it.
+    pub last: f64,
+}
+
+impl Mark {
+    /// Whether an earlier mark says the same: what a next opening makes of it differs by what clocks always differ by.
+    pub fn repeats(&self, before: &Self) -> bool {
+        let passed = self.time - before.time;
+        let jumped = (self.wall - before.wall - passed).abs();
+        self.start == before.start && jumped <= 10.0 + passed / 1000.0
+    }
+}
+
 /// Appends the mark of a clean close: it has the next sequence, and takes none.
-pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64) {
-    frame(out, sequence, 0.0, 0.0, CONTROL, [&[]; 3]);
+pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64, mark: &Mark) {
+    let body = format!("[{},{}]", mark.start, mark.last);
+    frame(out, sequence, mark.wall, mark.time, CONTROL, [&[], &[], body.as_bytes()]);
 }
 
 fn frame(
@@ -212,6 +262,14 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// What the mark of a clean close says; nothing for other records, and for marks of earlier versions.
+    pub fn mark(&self) -> Option<Mark> {
+        let body = std::str::from_utf8(self.payload).ok().filter(|_| self.control)?;
+        let (start, last) = body.strip_prefix('[')?.strip_suffix(']')?.split_once(',')?;
+        let (start, last) = (start.parse().ok()?, last.parse().ok()?);
+        Some(Mark { wall: self.wall, time: self.mono, start, last })
+    }
+
     /// A key whose value is `null`: the key is gone.
     pub fn is_tombstone(&self) -> bool {
         !self.key.is_empty() && self.payload == b"null"

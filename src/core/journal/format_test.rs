@@ -4,7 +4,7 @@ use super::format::*;
 
 #[test]
 fn the_bytes_of_version_1_stay_as_they_are() {
-    let header = Header { base: 258, created: 1.5, compacted: None };
+    let header = Header { base: 258, created: 1.5, begun: None, compacted: None };
     let mut bytes = header.encode().to_vec();
     let draft = Draft { wall: 2.5, mono: 0.5, id: "i", key: "k", payload: "[1]" };
     let start = bytes.len();
@@ -29,13 +29,13 @@ const GOLDEN: &str = concat!(
 #[test]
 fn a_compacted_header_says_what_it_must_hold() {
     let compacted = Some(Compacted { end: 9, count: 3, bytes: 200 });
-    let header = Header { base: 1, created: 0.0, compacted };
+    let header = Header { base: 1, created: 0.0, begun: None, compacted };
     assert_eq!(Header::decode(&header.encode()), Ok(header));
 }
 
 #[test]
 fn a_newer_version_is_told_from_damage() {
-    let mut bytes = Header { base: 1, created: 0.0, compacted: None }.encode();
+    let mut bytes = Header { base: 1, created: 0.0, begun: None, compacted: None }.encode();
     bytes[8] = 2;
     assert!(matches!(Header::decode(&bytes), Err(HeaderFault::Damaged(_))));
     let check = crc32c::crc32c(&bytes[..60]);

@@ -22,7 +22,7 @@ use super::storage::Storage;
 ///
 /// When what was opened cannot be read, or when what was salvaged cannot be opened: that is what the fuzzer looks for.
 pub fn fuzz_decoder(directory: &std::path::Path, data: &[u8]) -> Result<u64, JournalError> {
-    let storage = Disk::new(directory.to_owned());
+    let storage = Disk::open(directory, true, 0o600)?;
     for file in storage.list()? {
         storage.remove(&file)?;
     }
@@ -49,7 +49,7 @@ pub(super) fn decode(storage: &Arc<dyn Storage>, size: usize) -> Result<u64, Jou
         // Bytes that pass every check can still be no text, which only reading finds.
         page.map(|page| page.numbers.len() as u64 / 4)
     };
-    let opened = Log::open(Arc::clone(storage), Config::default(), 0.0);
+    let opened = Log::open(Arc::clone(storage), Config::default(), (0.0, 0.0));
     if let Ok((log, report)) = &opened
         && let Ok(found) = count(log)
     {
@@ -57,7 +57,7 @@ pub(super) fn decode(storage: &Arc<dyn Storage>, size: usize) -> Result<u64, Jou
     }
     let refused = opened.map(|(log, report)| (drop(log), report.entries).1);
     let salvage = Config { salvage: true, ..Config::default() };
-    match Log::open(Arc::clone(storage), salvage, 0.0) {
+    match Log::open(Arc::clone(storage), salvage, (0.0, 0.0)) {
         Ok((log, report)) => {
             if let Ok(found) = count(&log) {
                 assert_eq!(found, report.entries, "what was salvaged is served");

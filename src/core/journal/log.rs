@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use super::config::Config;
 use super::error::{IoFault, JournalError};
-use super::format::{self, HEADER, Header};
+use super::format::{self, Begun, HEADER, Header, Mark};
+use super::front::{Front, hidden};
 use super::recovery::{Files, Report, recover};
 use super::salvage::salvage;
 use super::segment::{self, Catalog, LOCK, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
-use super::storage::{File, Lock, Storage};
+use super::storage::{File, Identity, Lock, Storage};
+use super::time::Clocks;
 
 /// The last segment, which grows.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ struct Active {
     written: u64,
     /// Bytes known to be on disk.
     synced: u64,
+    /// Which file it is.
+    identity: Identity,
 }
 
 /// A journal that is open to be written.
@@ -32,15 +36,18 @@ pub struct Log {
     pub(super) config: Config,
     pub(super) catalog: Arc<Catalog>,
     active: Active,
-    /// Whether the last record is the mark of a clean close, or nothing was ever written.
-    marked: bool,
-    /// The latest wall time that was heard of.
-    now: f64,
-    _lock: Box<dyn Lock>,
+    /// What the mark of a clean close says, when the last record is one.
+    marked: Option<Mark>,
+    /// What was heard of the clocks last.
+    pub(super) clocks: Clocks,
+    /// Places of records that are next to go.
+    pub(super) front: Front,
+    lock: Box<dyn Lock>,
 }
 
 impl Log {
-    /// Takes the lock, recovers what is there, and makes the first segment when there is none.
+    /// Takes the lock, recovers what is there, and makes the first segment when there is none. The wall and
+    /// monotonic times are those of who opens it.
     ///
     /// # Errors
     ///
@@ -48,7 +55,7 @@ impl Log {
     pub fn open(
         storage: Arc<dyn Storage>,
         config: Config,
-        now: f64,
+        (wall, mono): (f64, f64),
     ) -> Result<(Self, Report), JournalError> {
         config.check()?;
         Files::list(&*storage)?;
@@ -59,7 +66,7 @@ impl Log {
         let mut files = Files::list(&*storage)?;
         let mut lost = Vec::new();
         if config.salvage {
-            lost = salvage(&*storage, &files.segments, now)?;
+            lost = salvage(&*storage, &files.segments, wall)?;
             files = Files::list(&*storage)?;
         }
         let mut recovered = recover(&*storage, &files.segments, true)?;
@@ -70,14 +77,18 @@ impl Log {
         for &base in &recovered.superseded {
             storage.remove(&segment::name(base, SEGMENT))?;
         }
+        let time = recovered.pace.map_or(wall, |pace| pace.resume(wall));
+        let clocks = Clocks { wall, mono, time };
         let (active, marked) = if let Some(tail) = recovered.last.take() {
-            let marked = tail.closed || tail.segment.contents().bytes == HEADER as u64;
-            (Active::resume(tail)?, marked)
+            let marked = tail.mark;
+            (Active::resume(&*storage, tail)?, marked)
         } else {
-            let end = recovered.listing.segments.last().map_or(0, |segment| segment.end());
-            let active = Active::create(&*storage, end, now)?;
+            let newest = recovered.listing.segments.last();
+            let end = newest.map_or(0, |segment| segment.end());
+            let before = newest.map_or(time, |segment| segment.contents().last);
+            let active = Active::create(&*storage, end, clocks, before)?;
             recovered.listing.segments.push(Arc::clone(&active.segment));
-            (active, true)
+            (active, None)
         };
         let next = active.segment.contents().next;
         for &sequence in files.snapshots.iter().filter(|&&sequence| sequence > next) {
@@ -88,10 +99,29 @@ impl Log {
         let mut report = recovered.report;
         report.clean &= lost.is_empty();
         report.dropped.splice(0..0, lost);
-        let catalog = Arc::new(Catalog::new(recovered.listing));
-        let mut log = Self { storage, config, catalog, active, marked, now, _lock: lock };
-        log.retain(now)?;
+        let mut listing = recovered.listing;
+        listing.hidden = hidden(&*storage, &listing)?;
+        report.entries = listing.count();
+        let crashed = !report.clean && active.segment.contents().count > 0;
+        let catalog = Arc::new(Catalog::new(listing));
+        let front = Front::default();
+        let mut log = Self { storage, config, catalog, active, marked, clocks, front, lock };
+        if crashed && log.config.max_age_ms.is_some() {
+            // Within a segment that has no mark, entries are of one run, so that their clocks can be compared.
+            log.rotate()?;
+        }
+        log.retain(time)?;
         Ok((log, report))
+    }
+
+    /// Takes in what somebody's clock says.
+    pub fn hear(&mut self, clocks: Clocks) {
+        self.clocks = Clocks { time: self.clocks.time.max(clocks.time), ..clocks };
+    }
+
+    /// The time of the journal.
+    pub fn time(&self) -> f64 {
+        self.clocks.time
     }
 
     /// The sequence that the next record gets.
@@ -104,18 +134,18 @@ impl Log {
         self.active.written - self.active.synced
     }
 
-    /// Writes records, as [`format::push`] left them, and completes them on the way.
+    /// Writes records, as [`format::push`] left them, at this time of the journal, and completes them on the way.
     ///
     /// # Errors
     ///
     /// What the operating system refused; any number of whole records may have been written.
-    pub fn write(&mut self, records: &mut [u8], latest_wall: f64) -> Result<(), JournalError> {
-        self.now = self.now.max(latest_wall);
+    pub fn write(&mut self, records: &mut [u8], time: f64) -> Result<(), JournalError> {
+        self.clocks.time = self.clocks.time.max(time);
         let limit = self.config.segment_limit();
         let mut rest = records;
         while !rest.is_empty() {
             let contents = self.active.segment.contents();
-            let age = self.now - contents.first_wall;
+            let age = self.clocks.time - contents.first;
             if contents.count > 0 && self.config.is_part(contents.count, age) {
                 self.rotate()?;
             }
@@ -157,11 +187,11 @@ impl Log {
         }
         active.file.write(chunk, active.written)?;
         active.written += chunk.len() as u64;
-        self.marked = false;
+        self.marked = None;
         active.segment.extend(|survey| {
             let mut rest = &*chunk;
             while let format::Decoded::Record(record) = format::frame_of(rest) {
-                survey.add(&record);
+                survey.add_at(&record, self.clocks.time);
                 rest = &rest[record.size..];
             }
         });
@@ -172,12 +202,31 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused, or that the file has lost its name.
+    /// What the operating system refused, or that somebody took the directory or the file away.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if self.unsynced() > 0 {
-            self.active.sync(&*self.storage)?;
+            self.active.file.sync()?;
         }
+        self.look()?;
+        self.active.synced = self.active.written;
         Ok(())
+    }
+
+    /// Looks whether what is written goes where it will be looked for: the path leads to the directory that was opened,
+    /// its lock is ours and the active file has its name. Otherwise nobody would find what is acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// That it does not.
+    pub fn look(&self) -> Result<(), JournalError> {
+        let name = self.active.segment.name();
+        let here = self.storage.identity(&name)? == Some(self.active.identity);
+        if here && self.storage.identity(LOCK)? == Some(self.lock.identity()) {
+            return Ok(());
+        }
+        let path = if here { LOCK } else { &name };
+        let path = format!("{}/{path}", self.storage.path());
+        Err(IoFault { operation: "sync", path, os: GONE }.into())
     }
 
     /// Ends the active segment and begins another.
@@ -192,10 +241,10 @@ impl Log {
         if contents.count == 0 {
             return Ok(());
         }
-        let active = Active::create(&*self.storage, contents.next, self.now)?;
+        let active = Active::create(&*self.storage, contents.next, self.clocks, contents.last)?;
         self.catalog.change(|listing| listing.segments.push(Arc::clone(&active.segment)));
         self.active = active;
-        self.marked = true;
+        self.marked = None;
         Ok(())
     }
 
@@ -206,21 +255,31 @@ impl Log {
     /// What the operating system refused.
     pub fn close(&mut self) -> Result<(), JournalError> {
         self.sync()?;
-        if self.marked {
+        let Clocks { wall, time, .. } = self.clocks;
+        let (start, last) = (self.catalog.now().start, self.active.segment.contents().last);
+        let mark = Mark { wall, time, start, last };
+        if self.marked.is_some_and(|before| mark.repeats(&before)) {
             return Ok(());
         }
-        let mut mark = Vec::new();
-        format::push_close_mark(&mut mark, self.next());
-        self.write_chunk(&mut mark)?;
-        self.marked = true;
-        self.sync()
+        let mut bytes = Vec::new();
+        format::push_close_mark(&mut bytes, self.next(), &mark);
+        self.write_chunk(&mut bytes)?;
+        self.sync()?;
+        self.marked = Some(mark);
+        Ok(())
     }
 }
 
 impl Active {
     /// Makes an empty segment; when this returns, it lasts.
-    fn create(storage: &dyn Storage, base: u64, now: f64) -> Result<Self, JournalError> {
-        let header = Header { base, created: now, compacted: None };
+    fn create(
+        storage: &dyn Storage,
+        base: u64,
+        Clocks { wall, mono, time }: Clocks,
+        before: f64,
+    ) -> Result<Self, JournalError> {
+        let begun = Begun::new(before, wall, mono);
+        let header = Header { base, created: time, begun, compacted: None };
         let name = segment::name(base, SEGMENT);
         let temporary = format!("{name}{TEMPORARY}");
         let file = storage.create(&temporary)?;
@@ -230,13 +289,14 @@ impl Active {
         storage.sync_directory()?;
         let segment = Segment::new(header, Survey::new(&header));
         let (written, synced) = (HEADER as u64, HEADER as u64);
-        Ok(Self { segment, file, seed: format::seed(base), written, synced })
+        let identity = identity_of(storage, &name)?;
+        Ok(Self { segment, file, seed: format::seed(base), written, synced, identity })
     }
 
     /// Goes on with a segment. What follows the last record is cut. What is not known to be synced is written once more:
     /// if the sync of the run before failed, the system may show bytes that it never brought to the disk, and would not
     /// bring there by another sync alone.
-    fn resume(last: super::recovery::Last) -> Result<Self, JournalError> {
+    fn resume(storage: &dyn Storage, last: super::recovery::Last) -> Result<Self, JournalError> {
         let super::recovery::Last { file, segment, synced, size, .. } = last;
         let written = segment.contents().bytes;
         if size > written {
@@ -252,19 +312,15 @@ impl Active {
             file.sync()?;
         }
         let seed = format::seed(segment.header.base);
-        Ok(Self { segment, file, seed, written, synced: written })
+        let identity = identity_of(storage, &segment.name())?;
+        Ok(Self { segment, file, seed, written, synced: written, identity })
     }
+}
 
-    fn sync(&mut self, storage: &dyn Storage) -> Result<(), JournalError> {
-        self.file.sync()?;
-        if !self.file.is_linked()? {
-            // Somebody removed the file: what is written to it is gone with the process.
-            let path = format!("{}/{}", storage.path(), self.segment.name());
-            return Err(IoFault { operation: "sync", path, os: GONE }.into());
-        }
-        self.synced = self.written;
-        Ok(())
-    }
+fn identity_of(storage: &dyn Storage, name: &str) -> Result<Identity, JournalError> {
+    let gone =
+        || IoFault { operation: "open", path: format!("{}/{name}", storage.path()), os: GONE };
+    Ok(storage.identity(name)?.ok_or_else(gone)?)
 }
 
 /// `ENOENT`, on every system.

@@ -10,11 +10,12 @@
 //! - **A failure ends the writer.** After a write or sync that failed, nobody knows what is on disk, so nothing is retried:
 //!   the journal is closed, and the next opening reads what there is.
 //! - **One writer a directory**, by a lock of the operating system; readers beside it take none.
+//! - **Found where it is looked for.** What is acknowledged lies where the journal's path leads; see [`Log::look`].
 //!
 //! # Layers
 //!
 //! [`elements`] takes a batch apart, [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty one), [`scan`] walks over records,
-//! [`segment`] is what is known of files. [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`],
+//! [`segment`] is what is known of files, [`time`] is how entries grow old. [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`],
 //! [`snapshot`] and `salvage` change it. [`queue`] hands appends to the thread in [`writer`]; [`reader`] reads pages,
 //! [`follower`] beside another process. [`registry`] is where a process opens journals.
 
@@ -37,6 +38,7 @@ pub mod follower;
 pub mod format;
 #[cfg(all(test, not(loom)))]
 mod format_test;
+mod front;
 pub mod fuzz;
 mod log;
 pub mod queue;
@@ -49,6 +51,7 @@ pub mod scan;
 pub mod segment;
 pub mod snapshot;
 pub mod storage;
+pub mod time;
 pub mod writer;
 #[cfg(all(test, not(loom)))]
 mod writer_test;

@@ -6,7 +6,7 @@ use super::error::JournalError;
 use super::format::{self, HEADER, Record};
 use super::recovery::read_header;
 use super::scan::{Scanner, Step};
-use super::segment::{Catalog, Listing, Mark, Segment};
+use super::segment::{Catalog, Listing, Segment};
 use super::storage::{File, Storage};
 
 /// Bytes read at once for a page.
@@ -36,13 +36,22 @@ pub struct Page {
     pub ids: Vec<String>,
     /// Where to go on: forwards the first sequence that was not looked at, backwards the one to stop before.
     pub next: u64,
+    /// Where the journal began when it was read: what stood before has gone.
+    pub start: u64,
 }
 
 /// Reads a journal; it remembers where it stopped, so that the next page begins there.
 #[derive(Debug, Default)]
 pub struct Reader {
     open: Option<(Arc<Segment>, Arc<dyn File>)>,
-    stopped: Option<Mark>,
+    stopped: Option<Stop>,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy)]
+struct Stop {
+    sequence: u64,
+    offset: u64,
 }
 
 enum Opened {
@@ -104,7 +113,7 @@ impl Reader {
                     Step::Record(record, _) if record.control || record.sequence < next => {}
                     Step::Record(record, offset) => {
                         if record.sequence >= to || page.full() {
-                            self.stopped = Some(Mark { sequence: record.sequence, offset });
+                            self.stopped = Some(Stop { sequence: record.sequence, offset });
                             next = next.max(record.sequence.min(to));
                             break;
                         }
@@ -114,7 +123,9 @@ impl Reader {
                 }
             }
         }
-        Ok(Some(page.finish(next.min(to).max(from))))
+        let mut page = page.finish(next.min(to).max(from));
+        page.start = listing.start;
+        Ok(Some(page))
     }
 
     /// Entries before `to`, from the last one backwards to `from`, though in ascending order; at least one, unless there
@@ -165,13 +176,9 @@ impl Reader {
 
     /// Where to begin to look in a segment: where the last page stopped, if that is closer than a mark.
     fn begin(&self, segment: &Segment, sequence: u64) -> u64 {
-        let mark = segment.mark_before(sequence);
+        let mark = segment.mark_before(sequence).map_or(HEADER as u64, |mark| mark.offset);
         let stopped = self.stopped.filter(|stopped| stopped.sequence <= sequence);
-        let best = match (mark, stopped) {
-            (Some(mark), Some(stopped)) if stopped.offset > mark.offset => Some(stopped),
-            (mark, _) => mark,
-        };
-        best.map_or(HEADER as u64, |mark| mark.offset)
+        stopped.map_or(mark, |stopped| stopped.offset.max(mark))
     }
 
     fn open(

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::error::JournalError;
-use super::format::{self, HEADER, Header, HeaderFault};
+use super::format::{self, HEADER, Header, HeaderFault, Mark};
 use super::scan::{Scanner, Step, was_synced};
 use super::segment::{self, DAMAGED, LOCK, Listing, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
 use super::storage::{File, Storage};
+use super::time::Pace;
 
 /// Something that was left out, because it could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +104,8 @@ pub struct Read {
     pub synced: u64,
     /// Whether it ends with the mark of a clean close.
     pub closed: bool,
+    /// What its last mark says, wherever that stands.
+    pub mark: Option<Mark>,
 }
 
 /// Reads a segment's header.
@@ -146,7 +149,7 @@ pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalErro
     let size = file.size()?;
     let mut scanner = Scanner::whole(file, header.base, size);
     let mut survey = Survey::new(&header);
-    let (mut synced, mut closed, mut damage) = (HEADER as u64, false, None);
+    let (mut synced, mut closed, mut damage, mut mark) = (HEADER as u64, false, None, None);
     loop {
         match scanner.step()? {
             Step::End => break,
@@ -161,11 +164,12 @@ pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalErro
                 }
                 synced = synced.max(u64::from(record.synced));
                 closed = record.control;
+                mark = record.mark().or(mark);
                 survey.add(&record);
             }
         }
     }
-    Ok(Read { header, survey, damage, size, synced, closed })
+    Ok(Read { header, survey, damage, size, synced, closed, mark })
 }
 
 fn out_of_order(
@@ -216,6 +220,8 @@ pub struct Recovered {
     pub listing: Listing,
     /// Its last segment, open to be written, unless a new one has to be made.
     pub last: Option<Last>,
+    /// How far the journal's time had come; nothing when it was never written to.
+    pub pace: Option<Pace>,
     /// Segments that a compacted one replaced.
     pub superseded: Vec<u64>,
     /// What was found.
@@ -233,8 +239,8 @@ pub struct Last {
     pub synced: u64,
     /// Bytes of the file: more than the segment's when there is a torn tail.
     pub size: u64,
-    /// Whether the last record is the mark of a clean close.
-    pub closed: bool,
+    /// What the mark of a clean close says, when the last record is one.
+    pub mark: Option<Mark>,
 }
 
 /// Reads all segments. Changes nothing.
@@ -251,6 +257,7 @@ pub fn recover(
     let mut recovered = Recovered {
         listing: Listing::default(),
         last: None,
+        pace: None,
         superseded: Vec::new(),
         report: Report { clean: true, ..Report::default() },
     };
@@ -277,17 +284,39 @@ pub fn recover(
             take_last(&mut recovered, file, *header, !write)?;
             continue;
         };
-        let read = read_segment(&*file, *header)?;
+        let mut read = read_segment(&*file, *header)?;
         if let Some((offset, reason)) = fault_in_sealed(&read, end) {
             return Err(JournalError::Corrupt { segment: name, offset, reason });
         }
+        let survey = &mut read.survey;
+        if header.compacted.is_some() {
+            survey.pace.shift(header.created - survey.pace.time);
+            survey.last_at(header.created);
+        } else if let Some(next) = headers.get(index + 1) {
+            survey.last_at(next.begun.map_or(next.created, |begun| begun.before));
+        }
+        recovered.hear(&read);
         recovered.report.bytes += read.size;
         recovered.report.entries += read.survey.contents.count;
         recovered.listing.segments.push(Segment::new(*header, read.survey));
     }
-    recovered.listing.start =
-        recovered.listing.segments.first().map_or(0, |first| first.header.base);
+    let Listing { segments, start, .. } = &mut recovered.listing;
+    let first = segments.first().map_or(0, |first| first.header.base);
+    let end = segments.last().map_or(0, |last| last.end());
+    *start = first.max((*start).min(end));
     Ok(recovered)
+}
+
+impl Recovered {
+    fn hear(&mut self, read: &Read) {
+        let start = read.mark.map_or(0, |mark| mark.start);
+        self.listing.start = self.listing.start.max(start);
+        let pace = &read.survey.pace;
+        match &mut self.pace {
+            Some(before) => before.follow(pace),
+            None => self.pace = Some(*pace),
+        }
+    }
 }
 
 /// Reads the last segment. Beside a `live` writer, what was half written a moment ago may be whole by now.
@@ -313,13 +342,14 @@ fn take_last(
         seen = Some(offset);
         read = read_segment(&*file, header)?;
     }
-    let Read { survey, damage, size, synced, closed, .. } = read;
+    recovered.hear(&read);
+    let Read { survey, damage, size, synced, closed, mark, .. } = read;
     recovered.report.bytes += size;
     recovered.report.entries += survey.contents.count;
     recovered.report.clean = damage.is_none() && (closed || survey.contents.bytes == HEADER as u64);
     let segment = Segment::new(header, survey);
     recovered.listing.segments.push(Arc::clone(&segment));
-    recovered.last = Some(Last { file, segment, synced, size, closed });
+    recovered.last = Some(Last { file, segment, synced, size, mark: mark.filter(|_| closed) });
     Ok(())
 }
 

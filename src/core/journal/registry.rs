@@ -1,21 +1,23 @@
 //! One writer a directory in a process: whoever opens the same path shares it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::config::Config;
-use super::disk::Disk;
+use super::disk::{Disk, Place};
 use super::error::JournalError;
 use super::follower::Follower;
 use super::queue::{Durability, MemberId};
+use super::segment::LOCK;
+use super::storage::Storage;
 use super::writer::Writer;
 use crate::core::inbox::{Inbox, Token};
 use crate::core::sync::Mutex;
 
-/// The writers of a process, by the real path of their directory.
+/// The writers of a process, by the directory, whichever path leads to it.
 #[derive(Debug, Default)]
-pub struct Registry(Mutex<BTreeMap<PathBuf, Arc<Writer>>>);
+pub struct Registry(Mutex<BTreeMap<Place, Arc<Writer>>>);
 
 /// One user of a writer. Dropping it waits until what it appended is on disk; if it was the last, the journal is closed.
 #[derive(Debug)]
@@ -28,39 +30,47 @@ pub struct Client {
 }
 
 impl Registry {
-    /// Opens a directory to write, or joins those who have it open; `bell` is rung with news.
+    /// Opens a directory to write, or joins those who have it open; `bell` is rung with news. The wall and monotonic times
+    /// are those of the user's clock.
     ///
     /// # Errors
     ///
-    /// As [`Writer::open`]; [`JournalError::Invalid`] when it is open with other options.
+    /// As [`Writer::open`]; [`JournalError::Differs`] when it is open with other options, [`JournalError::Locked`] when it
+    /// is open for one user alone, or is to be.
     pub fn open(
         &self,
         path: &Path,
         config: &Config,
-        now: f64,
+        (wall, mono): (f64, f64),
         bell: Option<(Inbox, Token)>,
     ) -> Result<Client, JournalError> {
         config.check()?;
-        let root = Disk::prepare(path, true)?;
+        let disk = Disk::open(path, true, config.mode)?;
+        let place = disk.place()?;
         let mut writers = self.0.lock();
         writers.retain(|_, writer| writer.queue.progress().ended.is_none());
-        if let Some(writer) = writers.get(&root) {
+        if let Some(writer) = writers.get(&place) {
+            if writer.queue.progress().open {
+                // Whoever writes there under a path that leads elsewhere now is about to fail.
+                let moved = writer.storage.identity(LOCK)? != disk.identity(LOCK)?;
+                if config.exclusive || writer.config.exclusive || moved {
+                    return Err(JournalError::Locked { path: disk.path() });
+                }
+                if let Some((option, value)) = writer.config.difference(config) {
+                    return Err(JournalError::Differs { option, value });
+                }
+            }
             if let Some(member) = writer.queue.join(bell.clone()) {
-                let client = Client { writer: Arc::clone(writer), member, left: None };
-                return match writer.config.difference(config) {
-                    Some(field) => {
-                        let why = "what it is where this journal is open already";
-                        Err(JournalError::Invalid { field, why })
-                    }
-                    None => Ok(client),
-                };
+                writer.queue.tick(member, wall, mono);
+                return Ok(Client { writer: Arc::clone(writer), member, left: None });
             }
             // The last user has just left: the directory is free in a moment.
             writer.queue.wait_ended();
         }
-        let writer = Writer::open(Arc::new(Disk::new(root.clone())), config.clone(), now)?;
+        let writer = Writer::open(Arc::new(disk), config.clone(), (wall, mono))?;
         let member = writer.queue.join(bell).ok_or(JournalError::Closed)?;
-        writers.insert(root, Arc::clone(&writer));
+        writer.queue.tick(member, wall, mono);
+        writers.insert(place, Arc::clone(&writer));
         Ok(Client { writer, member, left: None })
     }
 
@@ -70,8 +80,7 @@ impl Registry {
     ///
     /// As [`Follower::open`].
     pub fn follow(path: &Path) -> Result<Follower, JournalError> {
-        let root = Disk::prepare(path, false)?;
-        Follower::open(Arc::new(Disk::new(root)))
+        Follower::open(Arc::new(Disk::open(path, false, 0)?))
     }
 }
 

@@ -4,39 +4,60 @@
 
 use super::error::JournalError;
 use super::log::Log;
-use super::segment::{self, SEGMENT, SNAPSHOT, Segment};
+use super::recovery::Files;
+use super::segment::{self, SEGMENT, SNAPSHOT};
+use super::time::Clocks;
 
 impl Log {
-    /// Lets go of what the options say is too much at the wall time `now`. Returns how many entries went.
+    /// Lets go of what the options say is too much at this time of the journal. Returns how many entries went.
     ///
     /// # Errors
     ///
     /// What the operating system refused.
-    pub fn retain(&mut self, now: f64) -> Result<u64, JournalError> {
+    pub fn retain(&mut self, time: f64) -> Result<u64, JournalError> {
+        self.hear(Clocks { time, ..self.clocks });
         let before = self.catalog.count();
-        if let Some(kept) = self.config.kept() {
-            self.catalog.change(|listing| {
-                let surplus = listing.count().saturating_sub(kept);
-                listing.start = skip(&listing.segments, listing.start, surplus);
-            });
-        }
-        while let Some(first) = self.expendable(now) {
+        self.keep_newest()?;
+        while let Some(first) = self.expendable() {
             // Readers first: nobody looks for what is gone.
-            self.catalog.change(|listing| {
-                listing.segments.remove(0);
-                listing.start = listing.start.max(listing.segments[0].header.base);
-            });
+            self.catalog.change(super::segment::Listing::drop_first);
             self.storage.remove(&segment::name(first, SEGMENT))?;
             self.storage.sync_directory()?;
         }
         Ok(before - self.catalog.count())
     }
 
+    /// Lets go of the oldest entries beyond the number that is kept; their files stay until they hold nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused, and damage where it has to be looked.
+    pub fn keep_newest(&mut self) -> Result<(), JournalError> {
+        let Some(kept) = self.config.kept() else { return Ok(()) };
+        if self.catalog.count() <= kept {
+            return Ok(());
+        }
+        let listing = self.catalog.now();
+        let mut hidden = listing.hidden + (listing.count() - kept);
+        let goal = hidden;
+        for segment in &listing.segments {
+            let count = segment.contents().count;
+            if hidden >= count {
+                hidden -= count;
+                continue;
+            }
+            let start = self.front.sequence_at(&*self.storage, segment, hidden)?;
+            self.catalog.change(|listing| (listing.start, listing.hidden) = (start, goal));
+            break;
+        }
+        Ok(())
+    }
+
     /// The base of the oldest segment, when it may go. The last one stays: it knows the next sequence.
-    fn expendable(&self, now: f64) -> Option<u64> {
+    fn expendable(&self) -> Option<u64> {
         let listing = self.catalog.now();
         let [first, _, ..] = listing.segments.as_slice() else { return None };
-        let old = |age: f64| first.contents().last_wall < now - age;
+        let old = |age: f64| first.contents().last < self.time() - age;
         let goes = first.end() <= listing.start
             || self.config.max_bytes.is_some_and(|bytes| listing.bytes() > bytes)
             || self.config.max_age_ms.is_some_and(old);
@@ -50,47 +71,40 @@ impl Log {
     /// What the operating system refused.
     pub fn clear(&mut self) -> Result<u64, JournalError> {
         let cleared = self.catalog.count();
-        // The new segment carries the sequence on before the old ones go.
+        // The new segment carries the sequence on before the old ones go. Saved states go first: without the entries
+        // they stand for, they would bring them back.
         self.rotate()?;
+        self.forget_snapshots(u64::MAX)?;
         let bases: Vec<u64> = self.catalog.change(|listing| {
             let last = listing.segments.len() - 1;
             listing.start = listing.segments[last].header.base;
+            listing.hidden = 0;
             listing.segments.drain(..last).map(|segment| segment.header.base).collect()
         });
         for base in bases {
             self.storage.remove(&segment::name(base, SEGMENT))?;
             self.storage.sync_directory()?;
         }
-        for name in self.storage.list()? {
-            if segment::number(&name, SNAPSHOT).is_some() {
-                self.storage.remove(&name)?;
-            }
-        }
-        self.storage.sync_directory()?;
         Ok(cleared)
     }
-}
 
-/// Where the journal begins once so many entries from `start` on are gone. Within a segment with gaps nothing is
-/// counted: it stays or goes as a whole.
-fn skip(segments: &[std::sync::Arc<Segment>], mut start: u64, mut surplus: u64) -> u64 {
-    for segment in segments {
-        if surplus == 0 {
-            break;
-        }
-        let contents = segment.contents();
-        let from = start.max(segment.header.base);
-        if segment.header.compacted.is_some() {
-            if surplus < contents.count {
-                break;
+    /// Removes the saved states that stand for nothing from `next` on.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    pub fn forget_snapshots(&mut self, next: u64) -> Result<u64, JournalError> {
+        self.look()?;
+        let mut gone = 0;
+        for sequence in Files::list(&*self.storage)?.snapshots {
+            if sequence <= next {
+                self.storage.remove(&segment::name(sequence, SNAPSHOT))?;
+                gone += 1;
             }
-            surplus -= contents.count;
-            start = segment.end();
-        } else {
-            let here = (contents.next.saturating_sub(from)).min(surplus);
-            surplus -= here;
-            start = from + here;
         }
+        if gone > 0 {
+            self.storage.sync_directory()?;
+        }
+        Ok(gone)
     }
-    start
 }

@@ -6,6 +6,7 @@ use super::recovery::{Loss, read_header};
 use super::scan::find_record;
 use super::segment::{self, DAMAGED, SEGMENT, TEMPORARY};
 use super::storage::Storage;
+use super::time::Pace;
 
 /// Makes the directory one that opens. A segment that is whole is left as it is.
 ///
@@ -15,10 +16,11 @@ use super::storage::Storage;
 pub(super) fn salvage(
     storage: &dyn Storage,
     bases: &[u64],
-    now: f64,
+    wall: f64,
 ) -> Result<Vec<Loss>, JournalError> {
     let mut losses = Vec::new();
     let mut covered = 0;
+    let mut newest = None;
     for (index, &base) in bases.iter().enumerate() {
         if base < covered {
             continue;
@@ -30,6 +32,7 @@ pub(super) fn salvage(
             Err(JournalError::Corrupt { .. }) => None,
             Err(other) => return Err(other),
         };
+        newest = header.map(|header| header.created).or(newest);
         let compacted = header.and_then(|header| header.compacted);
         covered = compacted.map_or(0, |compacted| compacted.end);
         let next_base = bases[index + 1..].iter().copied().find(|&next| next >= covered);
@@ -38,7 +41,10 @@ pub(super) fn salvage(
         let count = file.read(&mut bytes, 0)?;
         bytes.truncate(count);
         let known_end = next_base.or(compacted.map(|compacted| compacted.end));
-        let kept = keep(&bytes, base, known_end.unwrap_or(u64::MAX));
+        // Where nothing says when it was written, it counts as young: salvage loses nothing that can be read.
+        let created = newest.unwrap_or(wall);
+        let readable = header.unwrap_or(Header { base, created, begun: None, compacted: None });
+        let kept = keep(&bytes, base, known_end.unwrap_or(u64::MAX), Pace::new(&readable));
         let end = known_end.unwrap_or(kept.next);
         let complete = match compacted {
             Some(compacted) => {
@@ -65,9 +71,10 @@ pub(super) fn salvage(
                 &format!("the records do not lead to sequence {end}"),
             ));
         }
+        let created = if compacted.is_some() { created } else { kept.pace.time };
         let compacted =
             Compacted { end, count: kept.count, bytes: (HEADER + kept.records.len()) as u64 };
-        let header = Header { base, created: now, compacted: Some(compacted) };
+        let header = Header { base, created, begun: None, compacted: Some(compacted) };
         let temporary = format!("{name}{TEMPORARY}");
         let fresh = storage.create(&temporary)?;
         fresh.write(&header.encode(), 0)?;
@@ -100,11 +107,12 @@ struct Kept {
     /// Whether a record says what no writer says at that place.
     odd: bool,
     marked: bool,
+    pace: Pace,
     losses: Vec<(usize, usize)>,
 }
 
 /// The entries that can be read, in order, as records of a new segment with the same base.
-fn keep(bytes: &[u8], base: u64, end: u64) -> Kept {
+fn keep(bytes: &[u8], base: u64, end: u64, pace: Pace) -> Kept {
     let seed = format::seed(base);
     let mut kept = Kept {
         records: Vec::new(),
@@ -113,6 +121,7 @@ fn keep(bytes: &[u8], base: u64, end: u64) -> Kept {
         gaps: false,
         odd: false,
         marked: false,
+        pace,
         losses: Vec::new(),
     };
     let mut at = HEADER;
@@ -129,6 +138,7 @@ fn keep(bytes: &[u8], base: u64, end: u64) -> Kept {
         kept.odd |=
             record.synced as usize > begin || record.control && record.sequence != kept.next;
         kept.marked |= record.control;
+        kept.pace.hear(&record);
         if record.control {
             continue;
         }

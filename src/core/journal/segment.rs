@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::format::{Compacted, HEADER, Header, Record};
+use super::time::Pace;
 use crate::core::sync::Mutex;
 
 /// Bytes between two entries of a segment's index: what a reader may have to skip.
@@ -48,10 +49,10 @@ pub struct Contents {
     pub count: u64,
     /// The sequence after its last entry; of a compacted one, its end.
     pub next: u64,
-    /// Wall ms of its first entry, or NaN.
-    pub first_wall: f64,
-    /// The latest wall ms of its entries, or NaN.
-    pub last_wall: f64,
+    /// The journal's time at its first entry; see [`super::time`].
+    pub first: f64,
+    /// The journal's time at its last entry.
+    pub last: f64,
 }
 
 /// A place in a segment at which a record begins.
@@ -61,6 +62,8 @@ pub struct Mark {
     pub sequence: u64,
     /// Where it begins.
     pub offset: u64,
+    /// How many records stand before it in the segment.
+    pub place: u64,
 }
 
 /// The contents of a segment while it is read or written, with marks some way apart.
@@ -70,6 +73,8 @@ pub struct Survey {
     pub contents: Contents,
     /// Some places, in order.
     pub marks: Vec<Mark>,
+    /// How far the journal's time has come.
+    pub pace: Pace,
 }
 
 impl Survey {
@@ -80,29 +85,48 @@ impl Survey {
                 bytes: HEADER as u64,
                 count: 0,
                 next: header.base,
-                first_wall: f64::NAN,
-                last_wall: f64::NAN,
+                first: header.created,
+                last: header.created,
             },
             marks: Vec::new(),
+            pace: Pace::new(header),
         }
     }
 
-    /// Counts one more record, which stands at the end.
+    /// Counts one more record, which stands at the end; when it was written is made out from what it says.
     pub fn add(&mut self, record: &Record<'_>) {
+        let time = self.pace.hear(record);
+        if let Some(mark) = record.mark() {
+            self.last_at(mark.last);
+        }
+        self.add_at(record, time);
+    }
+
+    /// Counts one more record, which is written at this time of the journal.
+    pub fn add_at(&mut self, record: &Record<'_>, time: f64) {
         let offset = self.contents.bytes;
         self.contents.bytes += record.size as u64;
         if record.control {
             return;
         }
         if self.marks.last().is_none_or(|mark| offset >= mark.offset + STRIDE) {
-            self.marks.push(Mark { sequence: record.sequence, offset });
+            let place = self.contents.count;
+            self.marks.push(Mark { sequence: record.sequence, offset, place });
+        }
+        if self.contents.count == 0 {
+            self.contents.first = time;
         }
         self.contents.count += 1;
         self.contents.next = record.sequence + 1;
-        if self.contents.first_wall.is_nan() {
-            self.contents.first_wall = record.wall;
+        self.contents.last = time;
+    }
+
+    /// Its last entry was written at this time, as one who knows says; the others, accordingly.
+    pub fn last_at(&mut self, time: f64) {
+        if self.contents.count > 0 && time.is_finite() {
+            self.contents.first += time - self.contents.last;
+            self.contents.last = time;
         }
-        self.contents.last_wall = self.contents.last_wall.max(record.wall);
     }
 }
 
@@ -139,6 +163,13 @@ impl Segment {
         after.checked_sub(1).map(|index| survey.marks[index])
     }
 
+    /// Where to begin to look for the record before which so many stand: the last mark at or before it.
+    pub fn mark_at(&self, place: u64) -> Option<Mark> {
+        let survey = self.survey.lock();
+        let after = survey.marks.partition_point(|mark| mark.place <= place);
+        after.checked_sub(1).map(|index| survey.marks[index])
+    }
+
     /// The mark after a place, which is where a block that begins there ends.
     pub fn mark_after(&self, offset: u64) -> Option<Mark> {
         let survey = self.survey.lock();
@@ -158,6 +189,8 @@ pub struct Listing {
     pub segments: Vec<Arc<Segment>>,
     /// The first sequence that is still served.
     pub start: u64,
+    /// How many records of the segments stand before that.
+    pub hidden: u64,
 }
 
 impl Catalog {
@@ -186,15 +219,19 @@ impl Listing {
     /// Entries from `start` on.
     pub fn count(&self) -> u64 {
         let all: u64 = self.segments.iter().map(|segment| segment.contents().count).sum();
-        let hidden = self.segments.first().map_or(0, |first| {
-            // Only a segment without gaps is cut within; see `retention`.
-            if first.header.compacted.is_some() {
-                0
-            } else {
-                self.start.saturating_sub(first.header.base)
-            }
-        });
-        all.saturating_sub(hidden)
+        all.saturating_sub(self.hidden)
+    }
+
+    /// Takes the first segment out; the journal begins behind it.
+    pub fn drop_first(&mut self) {
+        let first = self.segments.remove(0);
+        let end = first.end();
+        if end <= self.start {
+            self.hidden = self.hidden.saturating_sub(first.contents().count);
+        } else {
+            self.start = end;
+            self.hidden = 0;
+        }
     }
 
     /// Entries before `end`, which is not far from the journal's own.

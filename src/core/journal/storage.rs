@@ -48,6 +48,12 @@ pub trait Storage: Send + Sync + Debug {
     ///
     /// What the operating system refused.
     fn sync_directory(&self) -> Result<(), IoFault>;
+    /// Which file has this name where the journal's path leads now; nothing when none does.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn identity(&self, name: &str) -> Result<Option<Identity>, IoFault>;
     /// Takes the writer's lock until the result is dropped; nothing when another has it.
     ///
     /// # Errors
@@ -56,8 +62,14 @@ pub trait Storage: Send + Sync + Debug {
     fn lock(&self, name: &str) -> Result<Option<Box<dyn Lock>>, IoFault>;
 }
 
+/// Tells files apart: device and number. Where the system has no such numbers, all are the same.
+pub type Identity = (u64, u64);
+
 /// Gives the lock back when it is dropped.
-pub trait Lock: Send + Sync + Debug {}
+pub trait Lock: Send + Sync + Debug {
+    /// Which file is locked.
+    fn identity(&self) -> Identity;
+}
 
 /// A file.
 pub trait File: Send + Sync + Debug {
@@ -91,10 +103,4 @@ pub trait File: Send + Sync + Debug {
     ///
     /// What the operating system refused.
     fn truncate(&self, size: u64) -> Result<(), IoFault>;
-    /// Whether the file still has a name; what is written to one without is lost.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system refused.
-    fn is_linked(&self) -> Result<bool, IoFault>;
 }

@@ -43,7 +43,7 @@ impl Writer {
     pub fn open(
         storage: Arc<dyn Storage>,
         config: Config,
-        now: f64,
+        now: (f64, f64),
     ) -> Result<Arc<Self>, JournalError> {
         let (log, report) = Log::open(Arc::clone(&storage), config.clone(), now)?;
         let refuses = config.overflow == Overflow::Refuse;
@@ -57,6 +57,7 @@ impl Writer {
             report,
             compacting: Mutex::new(()),
         });
+        writer.queue.start_at(log.clocks);
         let thread_writer = Arc::clone(&writer);
         thread::Builder::new()
             .name("keelson-journal".into())
@@ -107,6 +108,7 @@ impl Writer {
                 Work::Close => {
                     // A compaction in its last step would find nobody.
                     drop(self.compacting.lock());
+                    log.hear(self.queue.clocks());
                     log.close()?;
                     self.queue.synced(log.next());
                     return Ok(());
@@ -116,18 +118,27 @@ impl Writer {
     }
 
     fn commit(&self, log: &mut Log, batch: Batch) -> Result<(), JournalError> {
-        let Batch { mut bytes, latest_wall, sync, next } = batch;
-        log.write(&mut bytes, latest_wall)?;
+        let Batch { mut bytes, clocks, sync, next } = batch;
+        log.hear(clocks);
+        log.write(&mut bytes, clocks.time)?;
+        if sync {
+            log.sync()?;
+        } else {
+            log.look()?;
+        }
+        // Whoever is told of an entry finds no more than are kept, and whoever is not finds those from before.
+        log.keep_newest()?;
         self.queue.wrote(next, self.live(log));
-        if sync || log.unsynced() >= UNSYNCED {
+        if sync {
+            self.queue.synced(log.next());
+        } else if log.unsynced() >= UNSYNCED {
             self.sync(log)?;
         }
         self.queue.recycle(bytes);
-        if self.config.kept().or(self.config.max_bytes).is_some()
-            || self.config.max_age_ms.is_some()
-        {
-            // What is acknowledged goes, at the earliest, after it was acknowledged.
-            log.retain(latest_wall)?;
+        let Config { max_bytes, max_age_ms, .. } = self.config;
+        if self.config.kept().or(max_bytes).is_some() || max_age_ms.is_some() {
+            // Files go, at the earliest, after what made them go was acknowledged.
+            log.retain(clocks.time)?;
             self.queue.keeps(self.live(log));
         }
         Ok(())
@@ -145,6 +156,8 @@ impl Writer {
     }
 
     fn execute(&self, log: &mut Log, command: Command) -> Outcome {
+        // Whoever asks says what its clocks say.
+        log.hear(self.queue.clocks());
         match command {
             Command::Sync => self.sync(log).map(|()| log.next()),
             Command::Clear => {
@@ -152,7 +165,11 @@ impl Writer {
                 self.queue.synced(log.next());
                 Ok(cleared)
             }
-            Command::Retain(now) => log.retain(now),
+            Command::Retain(time) => {
+                log.look()?;
+                log.retain(time)
+            }
+            Command::ForgetSnapshots(next) => log.forget_snapshots(next),
             Command::Rotate => {
                 log.rotate()?;
                 self.queue.synced(log.next());
@@ -175,12 +192,11 @@ impl Writer {
         self: &Arc<Self>,
         member: super::queue::MemberId,
         drop_tombstones: bool,
-        now: f64,
     ) -> Result<super::queue::Ticket, JournalError> {
         let ticket = self.queue.promise(member)?;
         let writer = Arc::clone(self);
         let spawned = thread::Builder::new().name("keelson-compaction".into()).spawn(move || {
-            let work = AssertUnwindSafe(|| compaction::compact(&writer, drop_tombstones, now));
+            let work = AssertUnwindSafe(|| compaction::compact(&writer, drop_tombstones));
             let outcome = catch_unwind(work).unwrap_or_else(|_| {
                 let (operation, path) = ("panic", writer.storage.path());
                 Err(IoFault { operation, path, os: 0 }.into())

@@ -17,7 +17,7 @@ fn draft(payload: &str) -> Draft<'_> {
 }
 
 fn open(storage: &Faulty) -> Arc<Writer> {
-    Writer::open(Arc::new(storage.clone()), Config::default(), 0.0).expect("opens")
+    Writer::open(Arc::new(storage.clone()), Config::default(), (0.0, 0.0)).expect("opens")
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_failure_acknowledges_nothing_more_and_frees_the_directory() {
 fn one_writer_a_directory() {
     let storage = Faulty::default();
     let writer = open(&storage);
-    let second = Writer::open(Arc::new(storage.clone()), Config::default(), 0.0);
+    let second = Writer::open(Arc::new(storage.clone()), Config::default(), (0.0, 0.0));
     assert!(matches!(second, Err(JournalError::Locked { .. })));
     let member = writer.queue.join(None).expect("open");
     assert_eq!(writer.queue.call(Command::Clear), Ok(0));
@@ -64,7 +64,8 @@ fn one_writer_a_directory() {
 #[test]
 fn a_million_entries_are_recovered_and_read() {
     let storage = Faulty::default();
-    let mut bytes = Header { base: 0, created: 0.0, compacted: None }.encode().to_vec();
+    let mut bytes =
+        Header { base: 0, created: 0.0, begun: None, compacted: None }.encode().to_vec();
     let seed = format::seed(0);
     for sequence in 0..1_000_000 {
         let start = bytes.len();
@@ -72,7 +73,7 @@ fn a_million_entries_are_recovered_and_read() {
         format::seal(&mut bytes[start..], seed, u32::try_from(HEADER).unwrap());
     }
     storage.put(&name(0, SEGMENT), &bytes);
-    let (log, report) = Log::open(Arc::new(storage), Config::default(), 0.0).expect("opens");
+    let (log, report) = Log::open(Arc::new(storage), Config::default(), (0.0, 0.0)).expect("opens");
     assert_eq!(report.entries, 1_000_000);
     let mut reader = Reader::default();
     let (mut next, mut count) = (0, 0);

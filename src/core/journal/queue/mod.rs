@@ -15,6 +15,7 @@ use crate::core::inbox::{Inbox, Token};
 use crate::core::journal::compaction::Swap;
 use crate::core::journal::error::JournalError;
 use crate::core::journal::format::{self, Draft, MAX_RECORD};
+use crate::core::journal::time::Clocks;
 use crate::core::sync::{Condvar, Mutex, MutexGuard};
 
 /// With so many bytes gathered, writing begins without waiting for the end of the caller's turn.
@@ -43,8 +44,10 @@ pub enum Command {
     Sync,
     /// Forget every entry.
     Clear,
-    /// Forget what the options say, at this wall time.
+    /// Forget what the options say, at this time of the journal.
     Retain(f64),
+    /// Forget saved states that stand for nothing from this sequence on.
+    ForgetSnapshots(u64),
     /// End the active segment.
     Rotate,
     /// Keep a state that stands for all entries before a sequence.
@@ -68,8 +71,8 @@ pub type Outcome = Result<u64, JournalError>;
 pub struct Batch {
     /// As [`format::push`] leaves them.
     pub bytes: Vec<u8>,
-    /// The latest wall time of its records.
-    pub latest_wall: f64,
+    /// What the clocks said at its last records.
+    pub clocks: Clocks,
     /// Whether somebody waits for it to be synced.
     pub sync: bool,
     /// The sequence after its last record.
@@ -108,6 +111,8 @@ struct Member {
     written_beyond: Option<u64>,
     /// Finished commands that it has not heard of.
     done: VecDeque<(Ticket, Outcome)>,
+    /// How far the journal's time is ahead of its monotonic clock.
+    ahead: Option<f64>,
 }
 
 impl Member {
@@ -127,6 +132,8 @@ struct State {
     synced: u64,
     /// Entries that are kept, as of `written`.
     live: u64,
+    /// What was heard of the clocks last.
+    clocks: Clocks,
     commands: VecDeque<(Ticket, Command)>,
     /// Whose ticket it is; nobody's is waited for by a thread.
     owners: BTreeMap<Ticket, Option<MemberId>>,
@@ -178,6 +185,7 @@ impl Queue {
             written: next,
             synced: next,
             live,
+            clocks: Clocks::default(),
             commands: VecDeque::new(),
             owners: BTreeMap::new(),
             called: BTreeMap::new(),
@@ -234,8 +242,11 @@ impl Queue {
         for draft in drafts {
             let sequence = state.batch.next;
             format::push(&mut state.batch.bytes, sequence, draft);
-            state.batch.latest_wall = state.batch.latest_wall.max(draft.wall);
             state.batch.next += 1;
+        }
+        if let Some(draft) = drafts.last() {
+            tick(&mut state, member, draft.wall, draft.mono);
+            state.batch.clocks = state.clocks;
         }
         state.batch.sync |= durability == Durability::Sync;
         arm(&mut state, member, durability, first);
@@ -243,6 +254,23 @@ impl Queue {
             self.start(&mut state);
         }
         Ok(first)
+    }
+
+    /// The journal's time begins here; a user's clock goes on from where it is when it is first heard of.
+    pub fn start_at(&self, clocks: Clocks) {
+        self.state.lock().clocks = clocks;
+    }
+
+    /// Takes in what a user's clock says; the journal's time then.
+    pub fn tick(&self, member: MemberId, wall: f64, mono: f64) -> f64 {
+        let mut state = self.state.lock();
+        tick(&mut state, member, wall, mono);
+        state.clocks.time
+    }
+
+    /// What was heard of the clocks last.
+    pub fn clocks(&self) -> Clocks {
+        self.state.lock().clocks
     }
 
     /// Lets the writing thread begin with what has gathered.
@@ -355,8 +383,8 @@ impl Queue {
         state.last_member += 1;
         let id = state.last_member;
         let (synced_beyond, written_beyond) = (None, None);
-        let done = VecDeque::new();
-        state.members.insert(id, Member { inbox, synced_beyond, written_beyond, done });
+        let (done, ahead) = (VecDeque::new(), None);
+        state.members.insert(id, Member { inbox, synced_beyond, written_beyond, done, ahead });
         Some(id)
     }
 
@@ -409,6 +437,14 @@ fn progress(state: &MutexGuard<'_, State>) -> Progress {
             Phase::Ended(error) => Some(error.clone()),
             _ => None,
         },
+    }
+}
+
+fn tick(state: &mut State, member: MemberId, wall: f64, mono: f64) {
+    let Some(member) = state.members.get_mut(&member) else { return };
+    let time = mono + *member.ahead.get_or_insert(state.clocks.time - mono);
+    if time.is_finite() && wall.is_finite() {
+        state.clocks = Clocks { wall, mono, time: state.clocks.time.max(time) };
     }
 }
 
