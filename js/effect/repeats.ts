@@ -152,7 +152,7 @@ function backoffOf(given: RetryPolicy, maxAttempts: number): Schedule {
   if (given.backoff !== undefined && name !== undefined) {
     throw new InvalidArgumentError(`policy.${name}`, 'left out beside policy.backoff', given[name as 'jitter'])
   }
-  if (name === undefined) return scheduleOf('policy.backoff', given.backoff ?? 0)
+  if (name === undefined) return scheduleOf('policy.backoff', given.backoff === undefined ? 0 : given.backoff)
   const { baseDelayMs, backoffFactor, jitter, maxDelayMs } = { ...NUMBERS, ...given }
   const initialMs = duration('policy.baseDelayMs', baseDelayMs)
   const factor = growth('policy.backoffFactor', backoffFactor)
@@ -203,8 +203,8 @@ class Repeat extends Frame {
 export function repeating(source: Op, policy: RepeatPolicy | number): Enter {
   const given = typeof policy === 'number' ? { times: policy } : checkOptions('policy', policy)
   known('policy', given, ['times', 'every', 'until'])
-  const limit = times('policy.times', given.times ?? Infinity)
-  const plan = scheduleOf('policy.every', given.every ?? 0)
+  const limit = times('policy.times', given.times === undefined ? Infinity : given.times)
+  const plan = scheduleOf('policy.every', given.every === undefined ? 0 : given.every)
   const until = optionalCallable<Until>('policy.until', given.until)
   const run = childOp(source, 'a run of repeat')
   return (fiber) => {
@@ -219,8 +219,11 @@ export function scheduled(source: Op, policy: SchedulePolicy): Enter {
   const given = checkOptions('policy', policy)
   known('policy', given, ['everyMs', 'times', 'initialDelayMs', 'until'])
   const everyMs = positiveMillis('policy.everyMs', given.everyMs)
-  const limit = times('policy.times', given.times ?? Infinity)
-  const initialDelayMs = duration('policy.initialDelayMs', given.initialDelayMs ?? 0)
+  const limit = times('policy.times', given.times === undefined ? Infinity : given.times)
+  const initialDelayMs = duration(
+    'policy.initialDelayMs',
+    given.initialDelayMs === undefined ? 0 : given.initialDelayMs,
+  )
   const until = optionalCallable<Until>('policy.until', given.until)
   const run = childOp(source, 'a run of schedule')
   return (fiber) => {

@@ -4,6 +4,7 @@ import {
   finite,
   integer,
   known,
+  MAX_DURATION_MS,
   options as checkOptions,
   positiveMillis,
   text,
@@ -217,7 +218,11 @@ export class Sync {
     const next = (): void => {
       this.#round(epoch).catch(this.#failed('an exchange with'))
     }
-    this.#timer = this.#gate.clock.schedule(delay, next, { ref: false, label: 'atrion sync' })
+    // A spread of the longest interval would be longer than a clock takes.
+    this.#timer = this.#gate.clock.schedule(Math.min(delay, MAX_DURATION_MS), next, {
+      ref: false,
+      label: 'atrion sync',
+    })
   }
 
   /** One exchange, in batches; also without routes, so that an outage is seen before it matters. */

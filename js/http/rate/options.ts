@@ -132,7 +132,7 @@ export function rateSettings<Req, Res, Handler extends (...args: never[]) => unk
   const { limiter, limit } = given
   if (limiter !== undefined) checkGiven(limiter, given)
   if (given.system !== undefined) assertSystem('options.system', given.system)
-  const windowMs = limiter?.windowMs ?? given.windowMs ?? DEFAULT_WINDOW_MS
+  const windowMs = limiter?.windowMs ?? (given.windowMs === undefined ? DEFAULT_WINDOW_MS : given.windowMs)
   const settings: RateSettings<Req, Res, Handler> = {
     limit: limiter?.limit ?? (typeof limit === 'number' ? limit : DEFAULT_LIMIT),
     limitOf: limit === undefined || typeof limit === 'number' ? undefined : callable('options.limit', limit),
