@@ -1,9 +1,15 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+
 import type { ErrorRequestHandler } from 'express'
 import type { Shed } from 'keelson'
 import { admission } from 'keelson/express'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { type ExpressModule, full, gated, gateOf, held, serve, settled, single, versions } from './harness.ts'
+import { limited } from './rate-harness.ts'
 
 describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
   describe('refuses', () => {
@@ -106,6 +112,49 @@ describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
       const large = await post(200_000)
       expect(large).toMatchObject({ status: 503, headers: { connection: 'close' } })
       expect((await get('/')).status).toBe(503)
+    })
+
+    it('an upload so that its client sees the answer, however it sends', async () => {
+      const { port } = await full(express)
+      const size = 20_000_000
+      const sent = async function* () {
+        for (let part = 0; part < size / 100_000; part++) yield Buffer.alloc(100_000)
+      }
+      const url = `http://127.0.0.1:${port}/`
+      for (let upload = 0; upload < 4; upload++) {
+        expect((await fetch(url, { method: 'POST', body: Buffer.alloc(size) })).status).toBe(503)
+        const streamed = { method: 'POST', body: Readable.toWeb(Readable.from(sent())), duplex: 'half' } as RequestInit
+        expect((await fetch(url, streamed)).status).toBe(503)
+        const status = await new Promise((resolve, reject) => {
+          const headers = { 'content-length': size }
+          const request = http.request(url, { method: 'POST', agent: false, headers }, (response) => {
+            resolve(response.statusCode)
+            response.resume()
+          })
+          // Some clients go on sending after the answer, and are told that nobody reads it.
+          request.on('error', reject)
+          request.end(Buffer.alloc(size))
+        })
+        expect(status).toBe(503)
+      }
+    })
+
+    it('an upload that never ends with the end of its connection', async () => {
+      const { port, clock, get, server } = await limited(express, { limit: 1 })
+      await get('/')
+      const before = clock.getPendingTimerCount()
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      onTestFinished(() => void socket.destroy())
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nx')
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 429 /)
+      socket.on('error', () => {})
+      await expect.poll(() => clock.getPendingTimerCount()).toBe(before + 1)
+      const connections = () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+      const others = Number(await connections()) - 1
+      await clock.advance(6000)
+      await expect.poll(connections).toBe(others)
+      await expect.poll(() => clock.getPendingTimerCount()).toBe(before)
     })
 
     it('and counts nothing at gates further out', async () => {

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import type http from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 
+import express5 from 'express'
 import { createSystem, isInvalidArgumentError, isJournalOverflowError, Journal } from 'keelson'
 import { type RequestEntry, requestJournal, type RequestJournalOptions } from 'keelson/express'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -36,8 +38,8 @@ describe.each(versions)('requestJournal in %s', (_, express: ExpressModule) => {
     await expect
       .poll(() => entries())
       .toEqual([
-        { method: 'GET', path: '/api/slow', status: 201, durationMs: 25, aborted: false },
-        { method: 'DELETE', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
+        { id: expect.any(String), method: 'GET', path: '/api/slow', status: 201, durationMs: 25, aborted: false },
+        { id: expect.any(String), method: 'DELETE', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
       ])
     expect(log.getSnapshot().entries[0]!.timestamp.wallMs).toBe(1_000_025)
   })
@@ -118,6 +120,7 @@ it('refuses what is no journal and no option', () => {
     [journal, { redact: 'cookie' }],
     [journal, { query: 'yes' }],
     [journal, { skip: true }],
+    [journal, { id: 'x' }],
     [journal, { header: [] }],
   ]
   for (const [log, options] of bad) {
@@ -129,6 +132,61 @@ it('refuses what is no journal and no option', () => {
     }
     expect(isInvalidArgumentError(error)).toBe(true)
   }
+})
+
+it('gives each request an id, which the app finds at it, and takes the one that is there', async () => {
+  const { system } = timed()
+  const log = new Journal<RequestEntry>({ system })
+  const app = express5()
+  app.use((req, _res, next) => {
+    const given = req.get('x-given')
+    if (given !== undefined) Object.assign(req, { id: given })
+    next()
+  })
+  app.use(requestJournal(log, { system }), (req, res) => void res.send((req as unknown as { id: string }).id))
+  const { get } = await serve(app)
+  const seen = [await get('/'), await get('/'), await get('/', { headers: { 'x-given': 'abc' } })].map(
+    ({ body }) => body,
+  )
+  await expect.poll(() => log.size()).toBe(3)
+  expect([...log.entries()].map(({ data }) => data.id)).toEqual(seen)
+  expect(new Set(seen).size).toBe(3)
+  expect(seen[2]).toBe('abc')
+
+  const own = new Journal<RequestEntry>({ system })
+  const reported = timed()
+  const id = (req: { headers: http.IncomingHttpHeaders }) => req.headers['x-request-id'] as string
+  const other = express5().use(requestJournal(own, { system: reported.system, id }), (_req, res) => void res.end())
+  const served = await serve(other)
+  await served.get('/', { headers: { 'x-request-id': 'from outside' } })
+  await served.get('/')
+  await expect.poll(() => own.size()).toBe(2)
+  const [first, second] = [...own.entries()].map(({ data }) => data.id)
+  expect(first).toBe('from outside')
+  expect(second).toMatch(/-1$/)
+  expect(reported.reported.map(({ origin }) => origin)).toEqual(['requestJournal: id'])
+})
+
+it('lists the requests that are in flight, the oldest first', async () => {
+  const { system, clock } = timed()
+  const journal = requestJournal(new Journal<RequestEntry>({ system }), { system })
+  const hold = held()
+  const { send } = await serve(express5().use(journal).use(hold.handler))
+  const first = send('/first?secret=1')
+  await hold.arrival()
+  clock.advanceBy(40)
+  const second = send('/second', { method: 'DELETE' })
+  await hold.arrival()
+  expect(journal.inFlight()).toEqual([
+    { id: expect.any(String), method: 'GET', path: '/first', forMs: 40 },
+    { id: expect.any(String), method: 'DELETE', path: '/second', forMs: 0 },
+  ])
+  first.leave()
+  await expect(first.answer).rejects.toThrow()
+  await expect.poll(() => journal.inFlight().map(({ path }) => path)).toEqual(['/second'])
+  hold.release()
+  await second.answer
+  await expect.poll(() => journal.inFlight()).toEqual([])
 })
 
 it('tells over HTTP/2 which requests their clients reset', async () => {

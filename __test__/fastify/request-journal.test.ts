@@ -26,10 +26,22 @@ describe('requestJournal in Fastify', () => {
     const { fastify, entries } = await journaled()
     for (const url of ['/slow?token=secret', '/fails', '/nowhere']) await fastify.inject(url)
     await expect.poll(entries).toEqual([
-      { method: 'GET', path: '/slow', status: 201, durationMs: 25, aborted: false },
-      { method: 'GET', path: '/fails', status: 500, durationMs: 0, aborted: false },
-      { method: 'GET', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
+      { id: 'req-1', method: 'GET', path: '/slow', status: 201, durationMs: 25, aborted: false },
+      { id: 'req-2', method: 'GET', path: '/fails', status: 500, durationMs: 0, aborted: false },
+      { id: 'req-3', method: 'GET', path: '/nowhere', status: 404, durationMs: 0, aborted: false },
     ])
+  })
+
+  it('lists the requests that are in flight', async () => {
+    const { fastify } = await journaled()
+    let listed: unknown
+    fastify.get('/look', async () => {
+      listed = fastify.requestsInFlight()
+      return 'done'
+    })
+    await fastify.inject('/look')
+    expect(listed).toEqual([{ id: 'req-1', method: 'GET', path: '/look', forMs: 0 }])
+    expect(fastify.requestsInFlight()).toEqual([])
   })
 
   it('tells what it is asked for, with the addresses that Fastify believes, and no secrets', async () => {

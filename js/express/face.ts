@@ -8,9 +8,17 @@ export const expressFace: Face<Request, Response> = {
   request: (req) => req,
   response: (res) => res,
   ip: (req) => (req.app === undefined ? req.socket.remoteAddress : req.ip),
-  trustsProxies: (req) => {
-    const trust: unknown = (req.app as Request['app'] | undefined)?.get('trust proxy')
-    return typeof trust === 'boolean' ? trust : trust === undefined ? false : undefined
-  },
+  ipOf: (req, peer, forwarded) => (req.app === undefined ? peer : asked(req, peer, forwarded).ip),
   answer: answerRaw,
+}
+
+/** A request of the same app, from a peer that says this of where it comes from. */
+function asked(req: Request, peer: string, forwarded: string): Request {
+  const socket = { remoteAddress: peer }
+  return Object.create(Object.getPrototypeOf(req) as object, {
+    app: { value: req.app },
+    headers: { value: { 'x-forwarded-for': forwarded } },
+    socket: { value: socket },
+    connection: { value: socket },
+  }) as Request
 }

@@ -2,18 +2,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Request, RequestHandler, Response } from 'express'
 
-import { type RequestJournalOptions as Options, type RequestLog, RequestRecorder } from '../http/request-journal.ts'
+import {
+  type RequestInFlight,
+  type RequestJournalOptions as Options,
+  type RequestLog,
+  RequestRecorder,
+} from '../http/request-journal.ts'
 import { expressFace } from './face.ts'
 
 /** Options of {@link requestJournal}. */
 export type RequestJournalOptions = Options<Request, Response>
 
 /** What {@link requestJournal} gives. */
-export type RequestJournalMiddleware = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  next: (error?: unknown) => void,
-) => void
+export interface RequestJournalMiddleware {
+  (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
+  /** Returns the requests that are not over, the oldest first. */
+  inFlight(): RequestInFlight[]
+}
 
 /**
  * Appends an entry to a journal for each request, when it is over: method, path, status and duration, and what is asked
@@ -30,5 +35,5 @@ export type RequestJournalMiddleware = (
 export function requestJournal(journal: RequestLog, options?: RequestJournalOptions): RequestJournalMiddleware {
   const recorder = new RequestRecorder(journal, options, expressFace)
   const middleware: RequestHandler = (req, res, next) => recorder.receive(req, res, next)
-  return middleware as RequestJournalMiddleware
+  return Object.assign(middleware, { inFlight: () => recorder.inFlight() }) as RequestJournalMiddleware
 }

@@ -4,7 +4,7 @@ import type { Shed } from '../atrion/types.ts'
 import { Door } from '../http/admission/door.ts'
 import { type GateOptions, settingsOf } from '../http/admission/options.ts'
 import { fastifyFace } from './face.ts'
-import { plugin } from './plugin.ts'
+import { onRequest, plugin } from './plugin.ts'
 
 /** Answers a request that was not admitted, with `reply`. What it throws or rejects with becomes the request's error. */
 export type ShedHandler = (request: FastifyRequest, reply: FastifyReply, shed: Shed) => unknown
@@ -43,8 +43,8 @@ function hook(options: AdmissionOptions | undefined, nameOf: (req: FastifyReques
  */
 export const admission: FastifyPluginCallback<AdmissionOptions> = plugin('keelson-admission', (app, options) => {
   const name = app.prefix === '' ? 'app' : app.prefix
-  app.addHook(
-    'onRequest',
+  onRequest(
+    app,
     hook(options, () => name),
   )
 })

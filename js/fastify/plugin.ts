@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
+import type { FastifyInstance, FastifyPluginCallback, onRequestHookHandler } from 'fastify'
 
 import { options as checkOptions } from '../arguments.ts'
 
@@ -33,4 +33,42 @@ export function plugin<Options extends object>(
     [Symbol.for('fastify.display-name')]: name,
     [Symbol.for('plugin-meta')]: { name, fastify: '5.x' },
   })
+}
+
+/**
+ * Adds a hook for all requests of an instance. Those under its prefix that no route answers are the affair of the
+ * instances around it, so that these get the hook for them.
+ */
+export function onRequest(app: FastifyInstance, hook: onRequestHookHandler): void {
+  if (app.prefix === '') return void app.addHook('onRequest', hook)
+  const isBelow = below(app.prefix)
+  // What an instance gets, those inside it get as well: a request that several of them see is seen once.
+  const seen = new WeakSet<object>()
+  app.addHook('onRequest', function counted(request, reply, done) {
+    if (request.is404) seen.add(request)
+    Reflect.apply(hook, this, [request, reply, done])
+  })
+  const forUnknown: onRequestHookHandler = function forUnknown(request, reply, done) {
+    if (!request.is404 || seen.has(request) || !isBelow(request.raw.url ?? '')) return done()
+    seen.add(request)
+    return Reflect.apply(hook, this, [request, reply, done])
+  }
+  for (let outer = outside(app); outer !== undefined; outer = outside(outer)) outer.addHook('onRequest', forUnknown)
+}
+
+/** The instance in which another is encapsulated: Fastify makes it its prototype. */
+function outside(app: FastifyInstance): FastifyInstance | undefined {
+  const outer = Object.getPrototypeOf(app) as Partial<FastifyInstance> | null
+  return typeof outer?.addHook === 'function' ? (outer as FastifyInstance) : undefined
+}
+
+const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '')
+
+/** Whether a URL is below a prefix, whose parameters stand for any segment. */
+function below(prefix: string): (url: string) => boolean {
+  const wanted = segmentsOf(prefix)
+  return (url) => {
+    const given = segmentsOf(url.split(/[?#;]/, 1)[0] as string)
+    return wanted.every((segment, index) => (/[:*]/.test(segment) ? index < given.length : segment === given[index]))
+  }
 }

@@ -4,13 +4,20 @@ import type { RateLimitInfo } from '../http/rate/info.ts'
 import { Meter } from '../http/rate/meter.ts'
 import { type RateOptions, rateSettings } from '../http/rate/options.ts'
 import { fastifyFace } from './face.ts'
-import { plugin } from './plugin.ts'
+import { onRequest, plugin } from './plugin.ts'
 
 /** Answers a request that is over its quota, with `reply`. What it throws or rejects with becomes the request's error. */
 export type RateLimitHandler = (request: FastifyRequest, reply: FastifyReply, info: RateLimitInfo) => unknown
 
 /** Options of {@link rateLimit}: the names of express-rate-limit, and what a `Limiter` can do beside. */
 export type RateLimitOptions = RateOptions<FastifyRequest, FastifyReply, RateLimitHandler>
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a request was told of its quota, once {@link rateLimit} has counted it. */
+    rateLimit?: RateLimitInfo | null
+  }
+}
 
 /**
  * The limit as a hook, for a route of its own: `app.post('/login', { onRequest: rateLimitHook({ limit: 5 }) }, handler)`.
@@ -38,5 +45,5 @@ export const rateLimit: FastifyPluginCallback<RateLimitOptions> = plugin('keelso
   const hook = rateLimitHook(options)
   const { requestPropertyName = 'rateLimit' } = options
   if (!app.hasRequestDecorator(requestPropertyName)) app.decorateRequest(requestPropertyName, null)
-  app.addHook('onRequest', hook)
+  onRequest(app, hook)
 })

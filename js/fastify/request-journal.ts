@@ -3,17 +3,25 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import { known } from '../arguments.ts'
 import {
   REQUEST_JOURNAL_OPTIONS,
+  type RequestInFlight,
   type RequestJournalOptions as Options,
   type RequestLog,
   RequestRecorder,
 } from '../http/request-journal.ts'
 import { fastifyFace } from './face.ts'
-import { plugin } from './plugin.ts'
+import { onRequest, plugin } from './plugin.ts'
 
 /** Options of {@link requestJournal}. */
 export interface RequestJournalOptions extends Options<FastifyRequest, FastifyReply> {
   /** Where entries go: a `Journal`, or one that `openJournal` gave. */
   readonly journal: RequestLog
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Returns the requests that are not over, the oldest first; there once {@link requestJournal} is registered. */
+    requestsInFlight(): RequestInFlight[]
+  }
 }
 
 /**
@@ -31,6 +39,7 @@ export const requestJournal: FastifyPluginCallback<RequestJournalOptions> = plug
     known('options', options, ['journal', ...REQUEST_JOURNAL_OPTIONS])
     const { journal, ...given } = options
     const recorder = new RequestRecorder(journal, given, fastifyFace)
-    app.addHook('onRequest', (request, reply, done) => recorder.receive(request, reply, done))
+    onRequest(app, (request, reply, done) => recorder.receive(request, reply, done))
+    if (!app.hasDecorator('requestsInFlight')) app.decorate('requestsInFlight', () => recorder.inFlight())
   },
 )

@@ -11,8 +11,8 @@ export interface Face<Req, Res> {
   response(res: Res): ServerResponse
   /** The address of the client, as far as the framework believes what proxies say. */
   ip(req: Req): string | undefined
-  /** Whether it believes everything that a proxy, or anybody, says of where a request comes from; `undefined`: unknown. */
-  trustsProxies(req: Req): boolean | undefined
+  /** The address that a request would have that comes from a peer with this `X-Forwarded-For`. */
+  ipOf(req: Req, peer: string, forwarded: string): string | undefined
   /** Answers a request, with headers that were set before. */
   answer(req: Req, res: Res, statusCode: number, contentType: string, body: string): void
 }

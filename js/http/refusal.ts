@@ -1,7 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+import type { Clock } from '../clock/types.ts'
 
 /** Bodies up to this are read and dropped, which keeps the connection; a longer one ends with its connection. */
 const MAX_DRAINED = 64 * 1024
+
+/**
+ * What is read of a longer body after its refusal, so that its client gets to see the answer: a connection that is closed
+ * with something unread is reset, and a reset takes with it what the client has not read.
+ */
+const LINGER = { bytes: 64 * 1024 * 1024, totalMs: 30_000, silentMs: 5000, lookMs: 500 }
 
 /** Answers with Node's own means, as cheaply as that is possible. */
 export function answerRaw(
@@ -17,14 +26,62 @@ export function answerRaw(
   res.end(body)
 }
 
-/** Before a refusal: a body that nobody will read is drained by Node if it is short, and else ends the connection. */
-export function prepareRefusal(req: IncomingMessage, res: ServerResponse, retryAfterMs: number): void {
+/**
+ * Before a refusal: a body that nobody will read is drained if it is short. With a longer one the connection ends, once
+ * what the client still sends was dropped, within bounds.
+ */
+export function prepareRefusal(req: IncomingMessage, res: ServerResponse, retryAfterMs: number, clock: Clock): void {
   // Whole seconds, and never "at once" (RFC 9110, 10.2.3).
   res.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)))
-  if (hasLongBody(req)) res.setHeader('Connection', 'close')
+  if (!hasLongBody(req)) return
+  res.setHeader('Connection', 'close')
+  linger(req, clock)
 }
 
 function hasLongBody({ headers, complete, httpVersionMajor }: IncomingMessage): boolean {
   if (complete || httpVersionMajor !== 1) return false
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_DRAINED
+}
+
+/** Node closes a connection after its last answer by `destroySoon`, and drops what comes until then. */
+function linger(req: IncomingMessage, clock: Clock): void {
+  const { socket } = req
+  if (Object.hasOwn(socket, 'destroySoon')) return
+  socket.destroySoon = () => {
+    Reflect.deleteProperty(socket, 'destroySoon')
+    if (req.complete || socket.destroyed) return close(socket)
+    socket.end()
+    drain(req, socket, clock)
+  }
+}
+
+function drain(req: IncomingMessage, socket: Socket, clock: Clock): void {
+  const began = clock.monoMs()
+  const { bytesRead: first } = socket
+  let last = { at: began, bytesRead: first }
+  const look = (): void => {
+    const { bytesRead } = socket
+    const now = clock.monoMs()
+    if (bytesRead > last.bytesRead) last = { at: now, bytesRead }
+    const isOver = now - began >= LINGER.totalMs || now - last.at >= LINGER.silentMs || bytesRead - first > LINGER.bytes
+    if (isOver) socket.destroy()
+    else again()
+  }
+  let call: { cancel(): void } | undefined
+  const again = (): void => {
+    try {
+      call = clock.schedule(LINGER.lookMs, look, { ref: false, label: 'the rest of a refused body' })
+    } catch {
+      // The clock was closed with its system.
+      socket.destroy()
+    }
+  }
+  socket.once('close', () => call?.cancel())
+  req.once('close', () => close(socket))
+  again()
+}
+
+function close(socket: Socket): void {
+  if (typeof socket.destroySoon === 'function') socket.destroySoon()
+  else socket.destroy()
 }

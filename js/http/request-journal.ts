@@ -24,6 +24,8 @@ export interface RequestLog {
 
 /** What is told of a request when it is over. Plain data. */
 export interface RequestEntry {
+  /** Tells requests apart, also those of several processes: see the option `id`. */
+  readonly id: string
   readonly method: string
   /** Without what follows a `?`, unless `query` is asked for; at most 2048 characters. */
   readonly path: string
@@ -41,8 +43,23 @@ export interface RequestEntry {
   readonly data?: unknown
 }
 
+/** A request that is not over. */
+export interface RequestInFlight {
+  readonly id: string
+  readonly method: string
+  /** As the entry will have it. */
+  readonly path: string
+  /** For how long, in milliseconds of the system's monotonic clock. */
+  readonly forMs: number
+}
+
 /** Options of a request journal. A function of yours that throws is reported, and counts as if it were not given. */
 export interface RequestJournalOptions<Req, Res> {
+  /**
+   * The id of a request. Default: the one that the framework or a middleware before gave it (`req.id`), and else a new
+   * one, which is then `req.id`.
+   */
+  readonly id?: ((req: Req, res: Res) => string) | undefined
   /** Requests that are not told of. Default: none. */
   readonly skip?: ((req: Req, res: Res) => boolean) | undefined
   /** Which headers of the request to tell: a list of names, or all. Default: none. */
@@ -60,7 +77,16 @@ export interface RequestJournalOptions<Req, Res> {
 }
 
 /** @internal What its options are called. */
-export const REQUEST_JOURNAL_OPTIONS: readonly string[] = ['skip', 'headers', 'redact', 'query', 'ip', 'data', 'system']
+export const REQUEST_JOURNAL_OPTIONS: readonly string[] = [
+  'id',
+  'skip',
+  'headers',
+  'redact',
+  'query',
+  'ip',
+  'data',
+  'system',
+]
 /** Headers that let whoever has them act as somebody else. */
 const SECRET = [
   'authorization',
@@ -90,6 +116,10 @@ export class RequestRecorder<Req, Res> {
   readonly #system: System
   readonly #headers: readonly string[] | boolean
   readonly #secret: ReadonlySet<string>
+  readonly #inFlight = new Set<Begun<Req, Res>>()
+  /** What the ids of this process begin with, and how many there were. */
+  #prefix: string | undefined
+  #made = 0
 
   /** @throws InvalidArgumentError naming what is refused. */
   constructor(log: RequestLog, options: RequestJournalOptions<Req, Res> | undefined, face: Face<Req, Res>) {
@@ -99,6 +129,7 @@ export class RequestRecorder<Req, Res> {
     if (typeof fieldOf(log, 'append') !== 'function') {
       throw new InvalidArgumentError('journal', 'a journal', log)
     }
+    optionalCallable('options.id', given.id)
     optionalCallable('options.skip', given.skip)
     optionalCallable('options.data', given.data)
     flag('options.query', false, given.query)
@@ -119,6 +150,17 @@ export class RequestRecorder<Req, Res> {
     next()
   }
 
+  /** Returns the requests that are not over, the oldest first. */
+  inFlight(): RequestInFlight[] {
+    const now = this.#system.clock.monoMs()
+    return [...this.#inFlight].map(({ id, method, url, at }) => ({
+      id,
+      method,
+      path: this.#pathOf(url),
+      forMs: now - at,
+    }))
+  }
+
   #follow(req: Req, res: Res): void {
     const request = this.#face.request(req)
     const response = this.#face.response(res)
@@ -126,19 +168,34 @@ export class RequestRecorder<Req, Res> {
     const { method = '' } = request
     const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? ''
     const ip = this.#options.ip === true ? this.#face.ip(req) : undefined
-    const at = this.#system.clock.monoMs()
-    whenOver(request, response, (isEnded) =>
-      tell(
-        'requestJournal',
-        () => this.#log.append(this.#entry({ req, res, method, url, ip, at, aborted: !isEnded })),
-        this.#report,
-      ),
-    )
+    const begun = { id: this.#idOf(req, res), req, res, method, url, ip, at: this.#system.clock.monoMs() }
+    this.#inFlight.add(begun)
+    whenOver(request, response, (isEnded) => {
+      this.#inFlight.delete(begun)
+      tell('requestJournal', () => this.#log.append(this.#entry(begun, !isEnded)), this.#report)
+    })
   }
 
-  #entry({ req, res, method, url, ip, at, aborted }: Over<Req, Res>): RequestEntry {
-    const { query, data } = this.#options
-    const end = query === true ? -1 : url.indexOf('?')
+  #idOf(req: Req, res: Res): string {
+    const { id } = this.#options
+    const given = id && this.#ask('id', () => id(req, res), checkedId)
+    if (given !== undefined) return given
+    const holder = req as { id?: unknown }
+    if (typeof holder.id === 'string' && holder.id !== '') return holder.id.slice(0, LONGEST_ID)
+    if (typeof holder.id === 'number') return String(holder.id)
+    this.#prefix ??= this.#system.random.id()
+    const made = `${this.#prefix}-${(++this.#made).toString(36)}`
+    if (holder.id === undefined) holder.id = made
+    return made
+  }
+
+  #pathOf(url: string): string {
+    const end = this.#options.query === true ? -1 : url.indexOf('?')
+    return url.slice(0, end === -1 ? LONGEST_PATH : Math.min(end, LONGEST_PATH))
+  }
+
+  #entry({ id, req, res, method, url, ip, at }: Begun<Req, Res>, aborted: boolean): RequestEntry {
+    const { data } = this.#options
     const headers = this.#headers === false ? undefined : this.#told(this.#face.request(req))
     const made =
       data === undefined
@@ -149,8 +206,9 @@ export class RequestRecorder<Req, Res> {
             (value) => value,
           )
     return {
+      id,
       method,
-      path: url.slice(0, end === -1 ? LONGEST_PATH : Math.min(end, LONGEST_PATH)),
+      path: this.#pathOf(url),
       status: this.#face.response(res).statusCode,
       durationMs: this.#system.clock.monoMs() - at,
       aborted,
@@ -181,13 +239,20 @@ export class RequestRecorder<Req, Res> {
   readonly #report = (error: unknown, origin: string): void => this.#system.report(error, origin)
 }
 
-/** A request that is over. */
-interface Over<Req, Res> {
+const LONGEST_ID = 200
+
+function checkedId(id: unknown): string {
+  if (typeof id === 'string' && id !== '') return id.slice(0, LONGEST_ID)
+  throw new InvalidArgumentError('id(req)', 'a non-empty string', id)
+}
+
+/** A request that was seen. */
+interface Begun<Req, Res> {
+  readonly id: string
   readonly req: Req
   readonly res: Res
   readonly method: string
   readonly url: string
   readonly ip: string | undefined
   readonly at: number
-  readonly aborted: boolean
 }

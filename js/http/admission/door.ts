@@ -165,7 +165,7 @@ export class Door<Req, Res, Handler> {
     try {
       const response = this.ended(res)
       // The estimate is jittered already.
-      prepareRefusal(this.#face.request(req), response, Math.ceil(shed.retryAfterMs))
+      prepareRefusal(this.#face.request(req), response, Math.ceil(shed.retryAfterMs), this.#atrion.system.clock)
       response.setHeader('Cache-Control', 'no-store')
       const body = `{"error":"overloaded","reason":"${shed.reason}","retryAfterMs":${Math.ceil(shed.retryAfterMs)}}`
       this.#face.answer(req, res, statusCode, 'application/json; charset=utf-8', body)

@@ -19,6 +19,12 @@ export const CHECKS = [
 ] as const
 export type RateLimitCheck = (typeof CHECKS)[number]
 
+/** Addresses that nobody has (RFC 5737): a peer, and what it says to have forwarded, from the far end on. */
+const STRANGER = '192.0.2.1'
+const FAR = '203.0.113.7'
+/** Longer than any chain of proxies that a program counts. */
+const CHAIN = [FAR, ...Array.from({ length: 64 }, (_, hop) => `198.51.100.${hop + 1}`)].join(', ')
+
 /** Requests that are looked at; a program does not change its setup later. */
 const LOOKED_AT = 100
 
@@ -57,7 +63,6 @@ export class Checks<Req, Res> {
     this.#left--
     if (this.#open.size === 0) return
     const ip = this.#face.ip(req)
-    const trusts = this.#face.trustsProxies(req)
     const { headers, socket } = this.#face.request(req)
     this.#tell(
       'ip',
@@ -66,13 +71,13 @@ export class Checks<Req, Res> {
     )
     this.#tell(
       'trustProxy',
-      trusts === true,
+      this.#open.has('trustProxy') && this.#face.ipOf(req, STRANGER, CHAIN) === FAR,
       'the program trusts every proxy, so that a client can name any address as its own. Say which proxies, or how many.',
     )
     this.#tell(
       'xForwardedForHeader',
-      trusts === false && headers['x-forwarded-for'] !== undefined,
-      'a request has X-Forwarded-For, but the program trusts no proxy: behind one, all clients share a quota.',
+      headers['x-forwarded-for'] !== undefined && this.#face.ipOf(req, socket.remoteAddress ?? '', FAR) !== FAR,
+      'a request has X-Forwarded-For, but the program does not believe who sent it: behind a proxy, all clients share a quota.',
     )
     this.#tell(
       'forwardedHeader',

@@ -140,7 +140,7 @@ export class Meter<Req, Res, Handler> {
     const response = this.#face.response(res)
     // Somebody else is answering: there is nothing to refuse.
     if (response.headersSent) return next()
-    prepareRefusal(this.#face.request(req), response, info.retryAfterMs)
+    prepareRefusal(this.#face.request(req), response, info.retryAfterMs, this.#system.clock)
     const { handler, message, statusCode } = this.#settings
     if (handler !== undefined) return this.#handle(handler, req, res, next, info)
     const answer =

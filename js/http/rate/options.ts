@@ -128,6 +128,9 @@ export function rateSettings<Req, Res, Handler extends (...args: never[]) => unk
   options: RateOptions<Req, Res, Handler> | undefined,
 ): RateSettings<Req, Res, Handler> {
   const given: RateOptions<Req, Res, Handler> = checkOptions('options', options)
+  if (Object.hasOwn(given, 'max')) {
+    throw new InvalidArgumentError('options.max', 'called limit here', (given as { max?: unknown }).max)
+  }
   known('options', given, NAMES)
   const { limiter, limit } = given
   if (limiter !== undefined) checkGiven(limiter, given)

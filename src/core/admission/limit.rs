@@ -319,7 +319,7 @@ impl Limit {
     /// their own.
     pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64, patience: f64, now: f64) {
         self.ends.0 += 1.0;
-        if age > 0.5 * self.unloaded.mean().min(patience) {
+        if age > self.unloaded.mean().min(patience) {
             self.ends.1 += 1.0;
         }
         let window = self.size.clamp(8.0, WINDOW.1);

@@ -2,12 +2,25 @@
 //!
 //! Work whose client is gone is wasted, and a queue that is longer than the clients' patience wastes all of it. So the age
 //! at which clients leave, in the queue or in service, bounds how long it makes sense to wait: what is left of the
-//! patience has to suffice for the work. Leavers count only when they are many; and what was learned fades, because
-//! once it is heeded hardly anybody leaves.
+//! patience has to suffice for the work. What was learned fades, because once it is heeded hardly anybody leaves.
+//!
+//! Not everybody who leaves tells something of the others. Who is gone before the work could have been done did not leave
+//! for the wait. And a few who leave at an age that most others outlast are a few: leavers count when, of those who were
+//! still there at their age, many left then.
 
 /// Leavers averaged before the estimate moves, and the share of all that have come to an end which they must be.
 const BATCH: f64 = 4.0;
 const SHARE: f64 = 0.02;
+/// Work of up to so many means is typical: whoever leaves before that left it no time.
+const TYPICAL: f64 = 1.5;
+/// Of those who stay until some age, the share that has to leave about then, if it is to be their patience.
+const MANY: f64 = 0.3;
+/// An estimate is wrong once so many stayed beyond it, and those who left about then are no longer half as many.
+const BEYOND: f64 = 16.0;
+/// Ages are counted by powers of two of milliseconds; the last one holds all that are longer.
+const OCTAVES: usize = 18;
+/// So many ends are remembered; then all count half.
+const REMEMBERED: f64 = 512.0;
 /// How far a batch moves the estimate.
 const GAIN: f64 = 0.5;
 /// How far one who was answered later than the estimate moves it.
@@ -32,14 +45,63 @@ pub(crate) struct Patience {
     count: f64,
     mean: f64,
     square: f64,
+    ages_of: Ages,
+}
+
+/// How old requests were at their ends, lately.
+#[derive(Debug, Clone, Default)]
+struct Ages {
+    left: [f64; OCTAVES],
+    answered: [f64; OCTAVES],
+    total: f64,
+}
+
+impl Ages {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an age is not negative, and a long one is in the last octave"
+    )]
+    fn octave(age: f64) -> usize {
+        (((age.max(0.0) + 1.0) as u64).ilog2() as usize).min(OCTAVES - 1)
+    }
+
+    fn add(&mut self, age: f64, has_left: bool) {
+        let counts = if has_left { &mut self.left } else { &mut self.answered };
+        counts[Self::octave(age)] += 1.0;
+        self.total += 1.0;
+        if self.total > REMEMBERED {
+            self.total *= 0.5;
+            for count in self.left.iter_mut().chain(&mut self.answered) {
+                *count *= 0.5;
+            }
+        }
+    }
+
+    /// Who left at about this age, and who stayed beyond it.
+    fn at(&self, age: f64) -> (f64, f64) {
+        let octave = Self::octave(age);
+        let beyond = |counts: &[f64; OCTAVES]| counts.iter().skip(octave + 1).sum::<f64>();
+        (self.left[octave], beyond(&self.left) + beyond(&self.answered))
+    }
 }
 
 impl Patience {
+    /// Whether a client that leaves at this age may have left for the wait: before that no answer could be expected.
+    pub(crate) fn tells(&self, age: f64) -> bool {
+        age >= TYPICAL * self.mean
+    }
+
     /// A client left at this age, counted from when it asked.
     pub(crate) fn left(&mut self, age: f64, now: f64) {
+        self.ended += 1.0;
+        self.ages_of.add(age, true);
+        let (about, beyond) = self.ages_of.at(age);
+        if !self.tells(age) || about < MANY * (about + beyond) {
+            return;
+        }
         self.left += 1.0;
         self.ages += age;
-        self.ended += 1.0;
         if self.left >= BATCH {
             if self.left >= SHARE * self.ended {
                 let mean = self.ages / self.left;
@@ -55,10 +117,17 @@ impl Patience {
     pub(crate) fn answered(&mut self, age: f64, service: f64, now: f64) {
         self.ended += 1.0;
         self.worked(service);
-        if self.estimate > 0.0 && age > self.estimate {
+        self.ages_of.add(age, false);
+        if !self.tells(self.estimate) {
+            self.estimate = 0.0;
+        } else if self.estimate > 0.0 && age > self.estimate {
             let known = self.current(now);
             self.estimate = known + LATE_GAIN * (age - known).max(0.0);
             self.at = now;
+            let (about, beyond) = self.ages_of.at(self.estimate);
+            if beyond >= BEYOND && about < 0.5 * MANY * beyond {
+                self.estimate = 0.0;
+            }
         }
     }
 
@@ -72,7 +141,12 @@ impl Patience {
 
     /// After this long clients leave; infinity while nobody does.
     pub(crate) fn known(&self, now: f64) -> f64 {
-        if self.estimate > 0.0 { self.current(now) } else { f64::INFINITY }
+        if self.is_known() { self.current(now) } else { f64::INFINITY }
+    }
+
+    /// Whether there is an estimate, and typical work fits into it: if not, no wait is short enough.
+    fn is_known(&self) -> bool {
+        self.estimate > 0.0 && self.tells(self.estimate)
     }
 
     fn current(&self, now: f64) -> f64 {
@@ -81,7 +155,7 @@ impl Patience {
 
     /// Longest wait after which a client is still there when its work is done; infinity while nobody leaves.
     pub(crate) fn longest_wait(&self, now: f64) -> f64 {
-        if self.estimate <= 0.0 {
+        if !self.is_known() {
             return f64::INFINITY;
         }
         let patience = self.current(now);
@@ -127,6 +201,44 @@ mod tests {
             patience.left(5.0, 0.0);
         }
         assert_eq!(patience.longest_wait(0.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn who_leaves_before_an_answer_could_come_says_nothing_about_waiting() {
+        let mut patience = Patience::default();
+        for _ in 0..1000 {
+            patience.left(5.0, 0.0);
+            patience.left(5.0, 0.0);
+            patience.answered(20.0, 20.0, 0.0);
+        }
+        assert_eq!(patience.longest_wait(0.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_few_who_leave_at_any_age_do_not_speak_for_those_who_stay() {
+        for age in [1.0, 5.0, 25.0, 60.0, 100.0] {
+            let mut patience = Patience::default();
+            for round in 0..1000 {
+                if round % 20 == 0 {
+                    patience.left(age, 0.0);
+                }
+                patience.answered(20.0 + f64::from(round % 16) * 20.0, 20.0, 0.0);
+            }
+            assert_eq!(patience.longest_wait(0.0), f64::INFINITY, "{age}");
+        }
+    }
+
+    #[test]
+    fn an_estimate_that_most_outlast_is_given_up() {
+        let mut patience = Patience::default();
+        for _ in 0..40 {
+            patience.left(1.0, 0.0);
+        }
+        assert!(patience.longest_wait(0.0) < 1.0);
+        for round in 0..200 {
+            patience.answered(f64::from(20 + round % 100), 1.0, 0.0);
+        }
+        assert_eq!(patience.longest_wait(0.0), f64::INFINITY, "{patience:?}");
     }
 
     #[test]

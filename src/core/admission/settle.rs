@@ -53,8 +53,12 @@ impl Engine {
         let Some(gone) = self.take_waiter(waiter.0.slot) else { return false };
         if let Some(gate) = self.routes.gate(gone.route) {
             gate.refuse(Reason::Cancelled);
-            gate.patience.left(now - gone.since, now);
-            gate.queue.lose(gone.voltage);
+            let age = now - gone.since;
+            // Who is gone at once is not lost to the wait.
+            if gate.patience.tells(age) {
+                gate.queue.lose(gone.voltage);
+            }
+            gate.patience.left(age, now);
         }
         self.routes.end(gone.route);
         true
