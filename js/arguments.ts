@@ -211,6 +211,6 @@ export function flag(field: string, fallback: boolean, value: unknown): boolean 
 export function abortSignal(field: string, value: unknown): AbortSignal | undefined {
   if (value === undefined || value === null) return undefined
   const signal = value as AbortSignal
-  if (typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function') return signal
+  if (typeof fieldOf(signal, 'aborted') === 'boolean' && typeof signal.addEventListener === 'function') return signal
   throw new InvalidArgumentError(field, 'an AbortSignal', value)
 }

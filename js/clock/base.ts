@@ -1,4 +1,13 @@
-import { abortSignal, callable, flag, known, MAX_DURATION_MS, millis, options as checkOptions } from '../arguments.ts'
+import {
+  abortSignal,
+  callable,
+  fieldOf,
+  flag,
+  known,
+  MAX_DURATION_MS,
+  millis,
+  options as checkOptions,
+} from '../arguments.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { hot, nativePendingTimers } from '../native.ts'
 import type { ClockEvent } from './events.ts'
@@ -135,7 +144,7 @@ export abstract class BaseClock implements Clock {
         if (typeof target !== 'object' || target === null) {
           throw new InvalidArgumentError('target', 'an object with wallMs', target)
         }
-        const targetMs = millis('target.wallMs', target.wallMs)
+        const targetMs = millis('target.wallMs', fieldOf(target, 'wallMs'))
         const delayMs = targetMs - this.wallMs()
         this.emit(() => ({ type: 'time:deadline:start', targetMs, delayMs, at: this.now() }))
         const end = (): void => {

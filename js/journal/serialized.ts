@@ -1,3 +1,4 @@
+import { fieldOf } from '../arguments.ts'
 import { instant, type Instant } from '../clock/instant.ts'
 import { JournalCorruptError } from '../errors.ts'
 import type { JournalEntry, JournalSerializer, SerializedJournal } from './types.ts'
@@ -31,8 +32,9 @@ function instantOf(value: unknown, index: number, what: string): Instant {
  */
 export function restore<T>(json: SerializedJournal, serializer: JournalSerializer<T> | undefined): Restored<T> {
   if (!isRecord(json)) damaged(-1, 'it is no object')
-  const { entries, nextSequence, journalId, createdAt } = json
+  const entries = fieldOf(json, 'entries') as readonly unknown[]
   if (!Array.isArray(entries)) damaged(-1, 'entries is no array')
+  const { nextSequence, journalId, createdAt } = json
   if (!isSequence(nextSequence)) damaged(-1, 'nextSequence is no sequence')
   if (journalId !== undefined && (typeof journalId !== 'string' || journalId === '')) {
     damaged(-1, 'journalId is no string')

@@ -1,5 +1,6 @@
 import { callable } from '../arguments.ts'
 import { call, cast as castMessage, stop as stopServer } from './calls.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { InvalidReturnError } from './errors.ts'
 import { serviceOf } from './ref.ts'
 import { start as startServer } from './start.ts'
@@ -36,12 +37,18 @@ class AgentBehavior<State> implements GenServerBehavior<State, Step<State>, Chan
   }
 
   handleCall(step: Step<State>, state: State): MaybePromise<CallResult<unknown, State>> {
-    return step(state)
+    return asFunction(step)(state)
   }
 
   handleCast(change: Change<State>, state: State): MaybePromise<State> {
-    return change(state)
+    return asFunction(change)(state)
   }
+}
+
+/** Refuses a message that `GenServer.call` or `cast` brought, and not a function of this module. */
+function asFunction<F>(message: F): F {
+  if (typeof message === 'function') return message
+  throw new InvalidArgumentError('message', 'a function, as Agent sends', message)
 }
 
 /** Refuses refs of other processes, which do not expect functions. */

@@ -1,7 +1,7 @@
 import { ENDING, RUNNING } from '../../actor/process.ts'
-import { callable, optionalCallable, text } from '../../arguments.ts'
+import { callable, isA, optionalCallable, text } from '../../arguments.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors.ts'
-import type { System } from '../../system/system.ts'
+import { System } from '../../system/system.ts'
 import { castTo } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { processOf, serverIn } from '../ref.ts'
@@ -44,6 +44,9 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   /** @internal Use `Registry.create`. */
   constructor(name: string, keyMode: RegistryKeys, system: System) {
     super()
+    if (!isA(system, System)) {
+      throw new InvalidArgumentError('system', 'a System: registries are made by Registry.create', system)
+    }
     this.name = name
     this.keyMode = keyMode
     this.system = system
