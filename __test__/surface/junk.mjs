@@ -377,7 +377,8 @@ for (const [index, { callee: pick, args: described }] of programs.entries()) {
     world = await makeWorld(number++)
     list = targets(world)
   }
-  const [callee, find, key] = list[pick % list.length]
+  // Each one once, and then as chance has it.
+  const [callee, find, key] = list[(index < list.length ? index : pick) % list.length]
   counts.set(callee, (counts.get(callee) ?? 0) + 1)
   const things = Object.entries(world.things)
   const optionNames = names[key]?.length > 0 ? names[key] : ['name', 'system', 'signal', 'timeout']
