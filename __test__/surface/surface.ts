@@ -248,6 +248,7 @@ const DATA: Readonly<Record<string, string>> = {
   ProcessId: 'made by createProcessId',
   ProcessIdImpl: 'made by createProcessId',
   Task: 'made by Task.async',
+  FastifyInstance: 'made by Fastify, which has more',
   IoredisLike: 'a client of another library',
   NodeRedisLike: 'a client of another library',
   SerializedJournal: 'made by toJSON',
