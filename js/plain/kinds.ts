@@ -22,6 +22,9 @@ const ancestors: object[] = []
 export function wayOf(value: unknown): Way {
   try {
     return walk(value)
+  } catch (error) {
+    if (hasRevoked(value)) return REFUSED
+    throw error
   } finally {
     // What a getter threw left it so; to set a length is slow.
     if (ancestors.length !== 0) ancestors.length = 0
@@ -49,14 +52,13 @@ function walkObject(value: object): Way {
   if (ancestors.length === DEEPEST || ancestors.includes(value)) return REFUSED
   ancestors.push(value)
   let way: Way = AS_JSON
-  let isArray: boolean
-  try {
-    isArray = Array.isArray(value)
-  } catch {
-    return REFUSED
-  }
-  if (isArray) return walkArray(value as unknown[])
-  if (isPlainObject(value)) {
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index]
+      const inner = item === undefined && !(index in value) ? REFUSED : walk(item)
+      if (inner > way) way = inner
+    }
+  } else if (isPlainObject(value)) {
     for (const key of Object.keys(value)) {
       const inner = walk((value as Record<string, unknown>)[key])
       if (inner > way) way = inner
@@ -69,23 +71,22 @@ function walkObject(value: object): Way {
   return way
 }
 
-/** The list stands among the ancestors already. */
-function walkArray(list: readonly unknown[]): Way {
-  let way: Way = AS_JSON
-  for (let index = 0; index < list.length; index++) {
-    const item: unknown = list[index]
-    const inner = item === undefined && !(index in list) ? REFUSED : walk(item)
-    if (inner > way) way = inner
-  }
-  ancestors.pop()
-  return way
-}
-
 function walkSpecial(value: object): Way {
   if (isInstant(value) || isDate(value) || isTypedArray(value) || isArrayBuffer(value)) return WITH_TAGS
   const inside = isMap(value) ? [...value.keys(), ...value.values()] : isSet(value) ? [...value] : undefined
   return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
 }
+
+/** Whether a walk failed because of a revoked proxy, and not of a getter that throws. */
+function hasRevoked(value: unknown): boolean {
+  try {
+    return firstFault(value, '', [])?.reason === REVOKED
+  } catch {
+    return false
+  }
+}
+
+const REVOKED = 'a revoked proxy'
 
 /** Nothing can be asked of a revoked proxy, not even what it is. */
 function isRevoked(value: object): boolean {
@@ -118,7 +119,7 @@ interface Fault {
 function firstFault(value: unknown, path: string, above: readonly object[]): Fault | undefined {
   if (typeof value === 'function' || typeof value === 'symbol') return { path, reason: `a ${typeof value}` }
   if (typeof value !== 'object' || value === null) return undefined
-  if (isRevoked(value)) return { path, reason: 'a revoked proxy' }
+  if (isRevoked(value)) return { path, reason: REVOKED }
   if (above.includes(value)) return { path, reason: 'a cycle' }
   if (above.length >= DEEPEST) return { path: shortened(path), reason: `nested more than ${DEEPEST} levels deep` }
   const below = [...above, value]
