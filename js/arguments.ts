@@ -153,7 +153,8 @@ export function known(field: string, value: object, names: readonly string[]): v
  * has callbacks may be an instance of a class that has more methods. What is no object is left to the check of its type.
  */
 export function callbacks(field: string, value: unknown, names: readonly string[]): void {
-  if (isObject(value)) refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
+  if (!isObject(value) || names.every((name) => (value as Record<string, unknown>)[name] !== undefined)) return
+  refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
 }
 
 /**
@@ -174,6 +175,21 @@ function inherits(value: object): boolean {
   return prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null
 }
 
+/** What words are near to, by the list of names: methods of a class are looked at each time one of its instances is used. */
+const found = new WeakMap<readonly string[], Map<string, readonly string[]>>()
+const MOST_WORDS = 1000
+
+function nearTo(word: string, names: readonly string[]): readonly string[] {
+  let words = found.get(names)
+  if (words === undefined) found.set(names, (words = new Map<string, readonly string[]>()))
+  let near = words.get(word)
+  if (near === undefined) {
+    near = nearest(word, names)
+    if (words.size < MOST_WORDS) words.set(word, near)
+  }
+  return near
+}
+
 function refuseNear(
   field: string,
   kind: string,
@@ -181,15 +197,14 @@ function refuseNear(
   names: readonly string[],
   counts: (given: unknown) => boolean,
 ): void {
-  let missing: readonly string[] | undefined
   for (let part: object | null = value; part !== null; part = Object.getPrototypeOf(part) as object | null) {
     // The prototype of all plain objects.
     if (part !== value && Object.getPrototypeOf(part) === null) return
     for (const name of Object.getOwnPropertyNames(part)) {
       if (names.includes(name) || name === 'constructor') continue
-      missing ??= names.filter((one) => (value as Record<string, unknown>)[one] === undefined)
-      const isNear = nearest(name, missing).length > 0
-      if (isNear && counts(Object.getOwnPropertyDescriptor(part, name)?.value)) refuseName(field, kind, name, names)
+      const near = nearTo(name, names)
+      const isMissing = near.some((one) => (value as Record<string, unknown>)[one] === undefined)
+      if (isMissing && counts(Object.getOwnPropertyDescriptor(part, name)?.value)) refuseName(field, kind, name, names)
     }
   }
 }

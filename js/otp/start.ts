@@ -38,6 +38,7 @@ const OPTIONS = [
 ]
 const REQUIRED = ['init', 'handleCall', 'handleCast'] as const
 const OPTIONAL = ['handleInfo', 'handleContinue', 'terminate'] as const
+const CALLBACKS = [...REQUIRED, ...OPTIONAL]
 const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
 /** A time in ms from 0, or for ever. */
@@ -45,7 +46,7 @@ export const timeoutOf = (field: string, value: unknown, fallback: number): numb
 
 function checkBehavior(behavior: GenServerBehavior<never>): void {
   object('behavior', behavior, 'an object with init, handleCall and handleCast')
-  callbacks('behavior', behavior, [...REQUIRED, ...OPTIONAL])
+  callbacks('behavior', behavior, CALLBACKS)
   for (const name of REQUIRED) callable(`behavior.${name}`, behavior[name])
   for (const name of OPTIONAL) {
     if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])

@@ -279,9 +279,11 @@ export function idOf(given: { readonly value: string } | undefined, host: Host):
   return new ProcessIdImpl(given.value)
 }
 
+const CALLBACKS = ['handle', 'init', 'terminate']
+
 export function checkBehavior(behavior: ProcessBehavior<never>): ProcessBehavior {
   object('behavior', behavior, 'an object with handle')
-  callbacks('behavior', behavior, ['handle', 'init', 'terminate'])
+  callbacks('behavior', behavior, CALLBACKS)
   callable('behavior.handle', behavior.handle)
   for (const name of ['init', 'terminate'] as const) {
     if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])
