@@ -288,3 +288,20 @@ describe('processes of keelson/process', () => {
     await supervisor.stop()
   })
 })
+
+it('errors of a supervisor name it, and the child whose restart was one too many', async () => {
+  const supervisor = await start({ name: 'pool', restartIntensity: { maxRestarts: 0 } })
+  const label = `pool (${supervisor.id})`
+  await expect(Supervisor.terminateChild(supervisor, 'x')).rejects.toThrow(
+    `Child 'x' not found in supervisor '${label}'`,
+  )
+  const ended = supervisor.terminated.catch((error: unknown) => error)
+  await crash(supervisor)
+  expect(await ended).toMatchObject({
+    code: 'KEELSON_MAX_RESTARTS',
+    supervisorId: supervisor.id,
+    childId: 'worker',
+    message: `Supervisor '${label}' exceeded max restarts (0 within 5000ms)`,
+    cause: { message: 'the disk is full' },
+  })
+})

@@ -28,6 +28,7 @@ export const OPERATIONS = [
   'crash',
   'end',
   'busy',
+  'hang',
   'start',
   'terminate',
   'restart',
@@ -86,6 +87,7 @@ const op: fc.Arbitrary<Op> = fc.record({
     ['crash', 6],
     ['end', 1],
     ['busy', 1],
+    ['hang', 1],
     ['start', 3],
     ['terminate', 3],
     ['restart', 4],
@@ -108,11 +110,14 @@ const stopOp: fc.Arbitrary<Op> = fc.record({
 
 export interface Program {
   readonly tree: TreePlan
+  /** The root is stopped at the end, or its system is closed in the middle of it all. */
+  readonly ending: 'stop' | 'close'
   readonly ops: readonly Op[]
 }
 
 export const program: fc.Arbitrary<Program> = fc.record({
   tree: treeOf(nested, 5),
+  ending: often<'stop' | 'close'>(['stop', 4], ['close', 1]),
   ops: fc
     .tuple(
       fc.array(op, { minLength: 10, maxLength: 52, size: 'max' }),

@@ -93,19 +93,24 @@ export class Run {
   /** Whose process a ref was, also after its end. */
   readonly #last: Map<string, { readonly scope: Scope; readonly id: string; readonly plan: ChildPlan }> = new Map()
 
-  async run({ tree, ops }: Program): Promise<void> {
+  async run({ tree, ops, ending }: Program): Promise<void> {
     this.#reach.program(ops.map(({ kind }) => kind))
     const root = this.#scope(tree, 'r')
     const begun = this.#watch('the start', Supervisor.start(this.#options(root)))
     void begun.then((ref) => (root.ref = ref as SupervisorRef | undefined))
-    await this.#rest(root, 10)
+    await this.#rest(10)
     if (root.ref !== undefined) {
       for (const each of ops) await this.#apply(each)
       this.#failing.clear()
-      await this.#rest(root, 60)
-      this.#check()
-      void this.#watch('the last stop', Supervisor.stop(root.ref))
-      await this.#rest(root, 20)
+      if (ending === 'close') {
+        root.stopped = true
+        await this.#watch('the close', this.#system.close())
+      } else {
+        await this.#rest(60)
+        this.#check()
+        void this.#watch('the last stop', Supervisor.stop(root.ref))
+      }
+      await this.#rest(20)
     }
     if (this.#open.size > 0) this.problems.push(`never settles: ${[...this.#open].join(', ')}`)
     if (this.#workers.size > 0)
@@ -115,7 +120,7 @@ export class Run {
     await this.#system.close()
   }
 
-  async #rest(_root: Scope, rounds: number): Promise<void> {
+  async #rest(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round++) await this.#clock.advance(50)
   }
 
@@ -133,6 +138,11 @@ export class Run {
         return undefined
       },
     )
+  }
+
+  /** Whether it stops, with what is above it. */
+  #isOver(scope: Scope): boolean {
+    return this.#system.closed || scope.stopped
   }
 
   #scope(plan: TreePlan, path: string): Scope {
@@ -164,8 +174,9 @@ export class Run {
         children: children.slice(0, first).map((plan, index) => this.#spec(scope, plan, letters[index] as string)),
       }
     }
-    const { id: _, start: __, ...policy } = this.#spec(scope, children[0] as ChildPlan, 'a')
-    const template = { ...children[0], tree: undefined } as ChildPlan
+    const one = children[0] as ChildPlan
+    const template = { ...one, tree: undefined, shutdownTimeout: one.shutdownTimeout ?? 25 }
+    const { id: _, start: __, ...policy } = this.#spec(scope, template, 'a')
     return {
       ...options,
       childTemplate: { ...policy, start: ((id: string) => this.#start(scope, template, id)) as () => never },
@@ -187,7 +198,7 @@ export class Run {
 
   #start(scope: Scope, plan: ChildPlan, id: string): Promise<unknown> {
     const path = `${scope.path}.${id}`
-    if (scope.living.has(id) && plan.startTimeout === undefined && !scope.stopped) {
+    if (scope.living.has(id) && plan.startTimeout === undefined && !this.#isOver(scope)) {
       this.problems.push(`${path} is started while its last process lives`)
     }
     const failures = this.#failing.get(path) ?? 0
@@ -235,6 +246,7 @@ export class Run {
       handleCast: async (message, state) => {
         if (message === 'crash') throw new Error('crash')
         if (message === 'busy') await this.#clock.sleep(7)
+        if (message === 'hang') await new Promise(() => {})
         return message === 'end' ? GenServer.stopWith(state) : state
       },
       terminate: (reason) => {
@@ -294,7 +306,8 @@ export class Run {
     switch (kind) {
       case 'crash':
       case 'end':
-      case 'busy': {
+      case 'busy':
+      case 'hang': {
         const ref = this.#infos(scope).find((info) => info.id === id)?.ref as Worker | undefined
         if (ref === undefined || this.#last.get(ref.id)?.plan.tree !== undefined || !GenServer.isRunning(ref)) return
         if (kind === 'end') {

@@ -71,7 +71,7 @@ function of<Ref = GenServerRef>(
   const { process, count } = typeof ref === 'string' ? named(ref, system) : ofRef(ref)
   const partition = String(partitionOf(key, count))
   const found = process.driver.child(partition)?.server?.ref
-  if (found === undefined) throw new ChildNotFoundError(process.id, partition)
+  if (found === undefined) throw new ChildNotFoundError(process.id, partition, process.name)
   return found as Ref
 }
 

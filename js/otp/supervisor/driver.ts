@@ -195,7 +195,7 @@ export class Driver implements Driven {
 
   take(event: number, first: number, second: number): void {
     if (this.stopped) {
-      this.#requests.get(first)?.reject(new SupervisorNotFoundError(this.#host.id))
+      this.#requests.get(first)?.reject(new SupervisorNotFoundError(this.#host.id, this.#host.server.name))
       return
     }
     const { clock } = this.#host.system
@@ -295,9 +295,10 @@ export class Driver implements Driven {
         break
       case is.TOLD_STOPPING:
         if (first === is.WHY_MAX_RESTARTS) {
-          const cause = this.#lastCrash
-          const options = cause === undefined ? undefined : { cause }
-          this.#host.onDecided(new MaxRestartsExceededError(id, this.#plan.maxRestarts, this.#plan.withinMs, options))
+          const { maxRestarts, withinMs } = this.#plan
+          const cause = this.#lastCrash === undefined ? undefined : { cause: this.#lastCrash }
+          const [{ name }, childId] = [this.#host.server, this.#children.get(second)?.id]
+          this.#host.onDecided(new MaxRestartsExceededError(id, maxRestarts, withinMs, cause, childId, name))
         } else if (first === is.WHY_AUTO_SHUTDOWN) {
           this.#host.onDecided(undefined)
         }
@@ -434,7 +435,7 @@ export class Driver implements Driven {
     this.#requests.delete(request)
     const { child, id } = asked
     if (child !== undefined) this.#drop(child, request)
-    asked.reject(refusalOf(this.#host.id, id, child ?? this.child(id), { what, detail, cause: this.#lastCrash }))
+    asked.reject(refusalOf(this.#host.server, id, child ?? this.child(id), { what, detail, cause: this.#lastCrash }))
   }
 
   #startError(child: Child, detail: number): Error {

@@ -2,6 +2,9 @@
 import { isCode } from '../../error-base.ts'
 import { KeelsonError } from '../../errors.ts'
 
+/** A supervisor as its errors call it: its name, if it has one, and its id. */
+const labelOf = (id: string, name: string | undefined): string => (name === undefined ? id : `${name} (${id})`)
+
 /** A supervisor gave up: more restarts than it allows. All its children were stopped. `cause` is the last crash. */
 export class MaxRestartsExceededError extends KeelsonError {
   static readonly code: 'KEELSON_MAX_RESTARTS' = 'KEELSON_MAX_RESTARTS'
@@ -11,8 +14,19 @@ export class MaxRestartsExceededError extends KeelsonError {
   readonly maxRestarts: number
   /** Within so many milliseconds. */
   readonly withinMs: number
-  constructor(supervisorId: string, maxRestarts: number, withinMs: number, options?: ErrorOptions) {
-    super(`Supervisor '${supervisorId}' exceeded max restarts (${maxRestarts} within ${withinMs}ms)`, options)
+  /** Whose restart was the one too many. */
+  readonly childId: string | undefined
+  constructor(
+    supervisorId: string,
+    maxRestarts: number,
+    withinMs: number,
+    options?: ErrorOptions,
+    childId?: string,
+    name?: string,
+  ) {
+    const label = labelOf(supervisorId, name)
+    super(`Supervisor '${label}' exceeded max restarts (${maxRestarts} within ${withinMs}ms)`, options)
+    this.childId = childId
     this.supervisorId = supervisorId
     this.maxRestarts = maxRestarts
     this.withinMs = withinMs
@@ -25,8 +39,8 @@ export class DuplicateChildError extends KeelsonError {
   readonly code: 'KEELSON_DUPLICATE_CHILD' = 'KEELSON_DUPLICATE_CHILD'
   readonly supervisorId: string
   readonly childId: string
-  constructor(supervisorId: string, childId: string) {
-    super(`Child '${childId}' already exists in supervisor '${supervisorId}'`)
+  constructor(supervisorId: string, childId: string, name?: string) {
+    super(`Child '${childId}' already exists in supervisor '${labelOf(supervisorId, name)}'`)
     this.supervisorId = supervisorId
     this.childId = childId
   }
@@ -38,8 +52,8 @@ export class ChildNotFoundError extends KeelsonError {
   readonly code: 'KEELSON_CHILD_NOT_FOUND' = 'KEELSON_CHILD_NOT_FOUND'
   readonly supervisorId: string
   readonly childId: string
-  constructor(supervisorId: string, childId: string) {
-    super(`Child '${childId}' not found in supervisor '${supervisorId}'`)
+  constructor(supervisorId: string, childId: string, name?: string) {
+    super(`Child '${childId}' not found in supervisor '${labelOf(supervisorId, name)}'`)
     this.supervisorId = supervisorId
     this.childId = childId
   }
@@ -75,8 +89,8 @@ export class SupervisorNotFoundError extends KeelsonError {
   static readonly code: 'KEELSON_SUPERVISOR_NOT_FOUND' = 'KEELSON_SUPERVISOR_NOT_FOUND'
   readonly code: 'KEELSON_SUPERVISOR_NOT_FOUND' = 'KEELSON_SUPERVISOR_NOT_FOUND'
   readonly supervisorId: string
-  constructor(supervisorId: string) {
-    super(`Supervisor '${supervisorId}' not found`)
+  constructor(supervisorId: string, name?: string) {
+    super(`Supervisor '${labelOf(supervisorId, name)}' not found`)
     this.supervisorId = supervisorId
   }
 }

@@ -152,7 +152,7 @@ export class SupervisorProcess extends Server implements Host {
 
   onStopped(error: Error | undefined): void {
     if (!this.isReady) {
-      this.#start?.reject(error ?? new SupervisorNotFoundError(this.id))
+      this.#start?.reject(error ?? new SupervisorNotFoundError(this.id, this.name))
       if (this.status < ENDING) this.abandon(error === undefined ? 'shutdown' : { error })
     }
     this.#whenStopped?.()
@@ -214,6 +214,6 @@ export function supervisorOf(ref: unknown): SupervisorProcess {
 /** The same, of one that has not ended. */
 export function livingSupervisorOf(ref: unknown): SupervisorProcess {
   const process = supervisorOf(ref)
-  if (process.status === DEAD) throw new SupervisorNotFoundError(process.id)
+  if (process.status === DEAD) throw new SupervisorNotFoundError(process.id, process.name)
   return process
 }

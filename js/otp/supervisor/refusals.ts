@@ -17,22 +17,24 @@ export interface Refused {
 
 /** Returns the error of a request that was refused. */
 export function refusalOf(
-  supervisorId: string,
+  { id: supervisorId, name }: { readonly id: string; readonly name: string | undefined },
   childId: string,
   child: Child | undefined,
   { what, detail, cause }: Refused,
 ): Error {
   switch (what) {
     case is.REFUSED_STOPPING:
-      return new SupervisorNotFoundError(supervisorId)
+      return new SupervisorNotFoundError(supervisorId, name)
     case is.REFUSED_NOT_FOUND:
-      return new ChildNotFoundError(supervisorId, childId)
+      return new ChildNotFoundError(supervisorId, childId, name)
     case is.REFUSED_DUPLICATE:
-      return new DuplicateChildError(supervisorId, childId)
+      return new DuplicateChildError(supervisorId, childId, name)
     case is.REFUSED_SPECIFICATION:
       return new InvalidSimpleOneForOneConfigError(supervisorId, 'children follow the template')
     case is.REFUSED_START_FAILED:
-      return child === undefined ? new ChildNotFoundError(supervisorId, childId) : startErrorOf(child, detail, cause)
+      return child === undefined
+        ? new ChildNotFoundError(supervisorId, childId, name)
+        : startErrorOf(child, detail, cause)
     default:
       return new InvalidArgumentError('spec', `a specification that keeps the rules (it breaks rule ${detail})`, child)
   }
