@@ -42,6 +42,7 @@ const suites = [
       '__test__/effect',
       '__test__/process',
       '__test__/effect',
+      '__test__/http',
       '__test__/express',
       '__test__/fastify',
       '__test__/compat',

@@ -57,3 +57,28 @@ it('the express server blocks an address that asks too much for five minutes, an
   process.emit('SIGINT')
   await done
 }, 30_000)
+
+it('the express server shuts down after a burst, though asks expired in the queue of its handler', async () => {
+  const port = await freePort()
+  const said: string[] = []
+  ;(globalThis as Any).said = said
+  const { ProductionServer } = await program(
+    'express-server',
+    'createRootSupervisor',
+    (code) =>
+      code
+        .replaceAll('3000,', `${port},`)
+        .replaceAll('ms(5000)', 'ms(1000)')
+        .replaceAll('console.log(', '((text: unknown) => void globalThis.said.push(String(text)))('),
+    'express-server-burst',
+  )
+  const done = new ProductionServer().start()
+  await expect.poll(() => said.some((text) => text.includes('Server is running'))).toBe(true)
+  const ask = () => fetch(`http://127.0.0.1:${port}/api/users`).then(({ status }) => status)
+  const statuses = await Promise.all(Array.from({ length: 45 }, () => ask()))
+  // Its handler does one at a time, so that some wait longer than they asked to.
+  expect(statuses).toContain(500)
+  process.emit('SIGINT')
+  await done
+  expect(said.at(-1)).toContain('Server shutdown complete')
+}, 60_000)
