@@ -210,9 +210,20 @@ function refuseNear(
 }
 
 function refuseName(field: string, kind: string, name: string, names: readonly string[]): never {
-  const meant = nearest(name, names).map((one) => `\`${one}\``)
-  const hint = meant.length === 0 ? '' : `: did you mean ${meant.join(' or ')}?`
-  throw new InvalidArgumentError(`${field}.${name}`, `one of the known ${kind} (${names.join(', ')})`, name, hint)
+  const expected = `one of the known ${kind} (${names.join(', ')})`
+  throw new InvalidArgumentError(`${field}.${name}`, expected, name, didYouMean(name, names))
+}
+
+function didYouMean(word: string, names: readonly string[]): string {
+  const meant = nearest(word, names).map((one) => `\`${one}\``)
+  return meant.length === 0 ? '' : `: did you mean ${meant.join(' or ')}?`
+}
+
+/** One of some words, such as names of events. */
+export function oneOf(field: string, words: readonly string[], value: unknown): string {
+  if (words.includes(value as string)) return value as string
+  const hint = typeof value === 'string' ? didYouMean(value, words) : ''
+  throw new InvalidArgumentError(field, `one of ${words.join(', ')}`, value, hint)
 }
 
 /** A boolean, or a default. */

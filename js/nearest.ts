@@ -13,7 +13,7 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   halfOpenAfter: ['openForMs'],
   interval: ['windowMs', 'everyMs', 'intervalMs'],
   max: ['limit', 'maxRequests', 'maxSize', 'maxEntries', 'maxMs', 'maxAttempts', 'maxConcurrency'],
-  maxAge: ['ttlMs', 'ttl', 'maxAgeMs'],
+  maxAge: ['ttlMs', 'maxAgeMs', 'defaultTtlMs'],
   maxConcurrent: ['limit', 'maxConcurrency'],
   maxDelay: ['maxMs'],
   maxItems: ['maxSize', 'maxEntries'],
@@ -26,7 +26,7 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   resetTimeout: ['openForMs'],
   retries: ['maxAttempts', 'times'],
   size: ['maxSize', 'limit'],
-  ttl: ['ttlMs'],
+  ttl: ['ttlMs', 'defaultTtlMs'],
   window: ['windowMs', 'within'],
 }
 

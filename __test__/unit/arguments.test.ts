@@ -6,7 +6,7 @@ import { admission, rateLimit } from 'keelson/express'
 import { createAtom } from 'keelson/atom'
 import { Atrion } from 'keelson/atrion'
 import { createSystemClock } from 'keelson/clock'
-import { effect, retry } from 'keelson/effect'
+import { circuitBreaker, effect, retry, wrap } from 'keelson/effect'
 import { InvalidArgumentError } from 'keelson'
 import { describe, expect, test } from 'vitest'
 import type * as Arguments from '../../js/arguments.ts'
@@ -40,6 +40,7 @@ describe('what a misspelt name may stand for', () => {
     ['timeoutMs', ['timeout', 'signal'], ['timeout']],
     ['max', ['limit', 'windowMs'], ['limit']],
     ['maxRetries', ['maxAttempts', 'backoff'], ['maxAttempts']],
+    ['ttl', ['maxSize', 'defaultTtlMs'], ['defaultTtlMs']],
     ['d', ['id', 'emit'], ['id']],
     ['t', ['to', 'it'], ['to', 'it']],
     ['colour', ['limit', 'windowMs'], []],
@@ -184,6 +185,13 @@ describe('options that were passed over before are refused', () => {
   ])('%s', async (_, call) => {
     await expect(Promise.resolve().then(call)).rejects.toThrow(/did you mean `/)
   })
+})
+
+test('a misspelt event is refused with the one that was meant', () => {
+  const breaker = circuitBreaker({ consecutive: 1 })
+  expect(() => breaker.on('opne' as never, () => {})).toThrow(/got "opne": did you mean `open`\?$/)
+  expect(() => wrap(breaker).on('opne', () => {})).toThrow(/did you mean `open`\?$/)
+  expect(() => breaker.on(5 as never, () => {})).toThrow(/got 5$/)
 })
 
 describe('a value in a message', () => {

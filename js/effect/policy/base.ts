@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 
-import { known, text } from '../../arguments.ts'
+import { known, oneOf, text } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { Listeners } from '../../listeners.ts'
 import { getDefaultSystem } from '../../system/default.ts'
@@ -60,9 +60,7 @@ export abstract class BasePolicy<Events extends object> implements Policy {
    * @throws InvalidArgumentError for an event that the policy does not have.
    */
   on<K extends keyof Events & string>(event: K, listener: (event: Events[K]) => unknown): () => void {
-    if (!this.events.includes(event)) {
-      throw new InvalidArgumentError('event', `one of ${this.events.join(', ')}`, event)
-    }
+    oneOf('event', this.events, event)
     let listeners = this.#listeners.get(event)
     if (listeners === undefined) {
       listeners = new Listeners('listener', (error) =>

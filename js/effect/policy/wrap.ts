@@ -1,4 +1,4 @@
-import { callable, callbacks, fieldOf, isA } from '../../arguments.ts'
+import { callable, callbacks, fieldOf, isA, oneOf } from '../../arguments.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { BasePolicy } from './base.ts'
@@ -44,7 +44,7 @@ export class Stack implements Policy {
     const known = this.#own.filter((policy) => policy.events.includes(event))
     if (known.length === 0) {
       const all = [...new Set(this.#own.flatMap((policy) => policy.events))]
-      throw new InvalidArgumentError('event', `one of ${all.join(', ')}`, event)
+      oneOf('event', all, event)
     }
     const ends = known.map((policy) => policy.on(event as never, (what: object) => listener(what, policy.name)))
     return () => {
