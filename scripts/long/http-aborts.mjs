@@ -50,7 +50,6 @@ async function server() {
   const { admission, gracefulShutdown, rateLimit, requestJournal } = await import('keelson/express')
   const system = createSystem()
   const atrion = new Atrion({ system })
-  const reported = 0
   const journal = requestJournal(new Journal({ maxEntries: 1000, overflow: 'bounded:drop_oldest', system }), { system })
   const limit = rateLimit({ limit: 1e9, windowMs: 1000, skipFailedRequests: true, system })
   const gate = admission({ atrion })
