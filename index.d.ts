@@ -45,6 +45,7 @@ export {
   type CallOptions,
   type CallResult,
   CallTimeoutError,
+  type Called,
   type CancelToken,
   type CastOf,
   type Cause,

@@ -201,10 +201,10 @@ export interface HotLane {
   actorRound(runtime: number): number
   /** Takes submissions and nothing else. */
   actorSubmit(runtime: number, submitted: number): number
-  /** Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process. */
-  actorOffer(runtime: number, pid: number, kind: number, slot: number): number
   /** Queued user messages of a process. */
   actorMailbox(runtime: number, pid: number): number
+  /** Processes and calls that are there, those included whose end not everybody was told of. */
+  actorInUse(runtime: number): number
   /** Links two processes; the link, or -1 unless both are alive. */
   actorLink(runtime: number, one: number, other: number): number
   /** 1 if there was such a link. */

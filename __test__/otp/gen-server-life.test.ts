@@ -99,7 +99,7 @@ describe('start', () => {
     ['options.overflow', () => GenServer.start(counter, { overflow: 'drop' as never })],
     ['options.maxMailbox', () => GenServer.start(counter, { maxMailbox: 0 })],
     ['options.timeout', () => GenServer.start(counter, { timeout: 5 } as never)],
-    ['ref', () => GenServer.call({ id: 'genserver_1_x' }, 1)],
+    ['ref', () => GenServer.call('genserver_1_x' as never, 1)],
     [
       'options.timeout',
       async () => GenServer.call(await GenServer.start(counter, { system: stage.system }), 'get', { timeout: -5 }),

@@ -221,6 +221,7 @@ export const entries = [
 
 /** What is no options and has no callbacks: it is made by the package, or holds what was seen. */
 const DATA: Readonly<Record<string, string>> = {
+  Called: 'what an error calls a process: a process itself is given',
   Millis: 'a number',
   System: 'made by createSystem',
   Clock: 'made by createSystemClock, or an object with the same methods, which are checked one by one',

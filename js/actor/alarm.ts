@@ -1,3 +1,4 @@
+import { MAX_DURATION_MS } from '../arguments.ts'
 import { isClosed } from '../clock/base.ts'
 import { limitOn } from '../clock/own-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
@@ -17,9 +18,9 @@ export class CallAlarm {
   /** Rings at a monotonic time in ms. One that is set for earlier stays, and whoever hears it sets the next. */
   set(deadline: number): void {
     if (deadline === Infinity || this.#at <= deadline || isClosed(this.#clock)) return
+    const delay = Math.min(Math.max(deadline - this.#clock.monoMs(), 0), MAX_DURATION_MS)
     this.#timer?.cancel()
     this.#at = deadline
-    const delay = Math.max(deadline - this.#clock.monoMs(), 0)
     this.#timer = limitOn(this.#clock, delay, 'the deadline of a call', () => {
       this.#timer = undefined
       this.#at = Infinity

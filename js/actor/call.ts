@@ -5,7 +5,7 @@ export interface CallTarget {
   readonly id: string
   readonly pid: number
   readonly runtime: { settle(call: Call): boolean }
-  /** User messages that it can be sent before its mailbox could be full. */
+  /** User messages that it can be sent before its mailbox is full. */
   room: number
   /** The error for a call that fails without having been handled. */
   callError(call: Call, failure: number): Error
@@ -20,8 +20,9 @@ export class Call {
   readonly reject: (error: unknown) => void
   /** Who calls, if a process does. */
   callerId: string | undefined
-  /** Where the runtime keeps it. */
+  /** Where the runtime keeps it, and which use of that place it is. */
   slot = -1
+  use = 0
   /** Its handler was begun. */
   started = false
   /** Its caller has an answer, or waits no more. */

@@ -1,9 +1,9 @@
-import { BaseClock, isClosed } from '../clock/base.ts'
 import { soon } from '../clock/host.ts'
 import { limitOn } from '../clock/own-timers.ts'
 import type { Clock } from '../clock/types.ts'
 import { isKeelsonError } from '../errors.ts'
 import type { System } from '../system/system.ts'
+import { passes } from './passes.ts'
 import { DEAD, type Process } from './process.ts'
 import type { ActorRuntime } from './runtime.ts'
 
@@ -20,10 +20,6 @@ const turn = (): Promise<void> =>
   new Promise((resolve) => {
     soon(resolve)
   })
-
-/** Whether time passes by itself, so that what waits for it is worth waiting for. */
-const passes = (clock: Clock): boolean =>
-  clock instanceof BaseClock ? clock.passes && !isClosed(clock) : !('advance' in clock)
 
 const isDead = (process: Process): boolean => process.status === DEAD
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock/types.ts'
 import type { Call } from './call.ts'
-import type { ExitKind } from './protocol.ts'
 
 /** A process, as far as whoever drives it needs to name it. */
 export interface Driven {
@@ -27,7 +26,6 @@ export interface Driver {
   info(process: Driven, message: unknown): void
   /** Sends to a bounded mailbox; what became of it. */
   offer(process: Driven, message: unknown): number
-  call(process: Driven, message: unknown, timeoutMs: number): Promise<unknown>
   /** Sends a call. */
   open(call: Call): void
   /** Ends a call for its caller: whoever answers next is too late. Whether it was in time. */
@@ -39,8 +37,7 @@ export interface Driver {
   /** Its mail goes back, and no more is taken. */
   stopping(process: Driven): void
   exited(process: Driven): void
-  /** Asks it to end, before any mail. */
-  exit(process: Driven, kind: ExitKind): void
+  /** How many messages of users wait, wherever they do. */
   mailboxSize(process: Driven): number
   link(one: Driven, other: Driven): number
   unlink(link: number): boolean

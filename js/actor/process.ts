@@ -26,8 +26,11 @@ export abstract class Process {
   status: ProcessStatus = STARTING
   /** User messages it may have queued. */
   bound: number = Infinity
-  /** User messages that it can be sent, whatever it handles meanwhile, before its mailbox could be full. */
+  isBounded = false
+  /** User messages that it can be sent before its mailbox is full; counted where there is a bound. */
   room: number = Infinity
+  /** The oldest message goes when there is no room, and not the new one. */
+  dropsOldest = false
   /** A handler has not ended. */
   busy = false
   /** What was handed out for it while a handler had not ended. */

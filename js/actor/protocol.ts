@@ -9,7 +9,7 @@ export const CAPACITY = 1024
 /** What stands behind the steps: submissions and time in; whether there is more and the next deadline out. */
 export const TAIL: number = CAPACITY * STEP
 
-/** What can be submitted. The first four are also what a step can ask to run. */
+/** What can be submitted. The first five are also what a step can ask to run; the first three are messages of users. */
 export const CAST = 0
 export const CALL = 1
 export const INFO = 2
@@ -26,12 +26,15 @@ export const EXITED = 12
 export const EXIT = 13
 
 /** What a step can ask for, beyond running. */
-export const CALL_FAILED = 4
-export const FREE = 5
-export const DROPPED = 6
-export const TERMINATE = 7
-export const DOWN = 8
-export const EXIT_SIGNAL = 9
+export const CALL_FAILED = 5
+export const FREE = 6
+export const DROPPED = 7
+export const TERMINATE = 8
+export const DOWN = 9
+export const EXIT_SIGNAL = 10
+export const GONE = 11
+/** What becomes of a step that is taken back before its turn. */
+export const TAKEN_BACK = 12
 
 /** Why a call fails. */
 export const NO_PROCESS = 0
@@ -52,4 +55,4 @@ export const KILLED = 3
 export type ExitKind = typeof NORMAL | typeof SHUTDOWN | typeof FAILED | typeof KILLED
 
 /** The core's slot of a process, from its pid. */
-export const slotOf = (pid: number): number => pid % 2 ** 24
+export const slotOf = (pid: number): number => pid & (2 ** 24 - 1)

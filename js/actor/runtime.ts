@@ -3,19 +3,20 @@ import { soon } from '../clock/host.ts'
 import { hot, nativeActorsClose, nativeActorsOpen } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { CallAlarm } from './alarm.ts'
-import { Backlog } from './backlog.ts'
-import { Call } from './call.ts'
+import type { Call } from './call.ts'
 import type { Driver, SpawnSettings } from './driver.ts'
 import { caller, goesOn, hasEnded, inRun } from './caller.ts'
 import { Pace } from './pace.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import * as is from './protocol.ts'
 import type { ExitKind } from './protocol.ts'
-import { Slots } from './slots.ts'
+import { Related } from './related.ts'
+import { indexOf, NOTHING, numberOf, Slots, useOf } from './slots.ts'
+import { Table } from './table.ts'
+import { Waiting } from './waiting.ts'
 
 /** The bound that is none. */
 const UNBOUNDED = 2 ** 32 - 1
-
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
 
@@ -25,23 +26,18 @@ const forget = new FinalizationRegistry<number>((handle) => nativeActorsClose(ha
  * Drives the processes of a system: the core decides what runs next, this runs it. Messages and calls are kept here, in
  * slots; the core knows their numbers.
  */
-export class ActorRuntime implements Driver {
+export class ActorRuntime extends Related implements Driver {
   /** The process whose handler is on the stack. */
   current: Process | undefined
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #owner: ErrorOwner
-  readonly #handle: number
   readonly #submissions: Float64Array
   readonly #steps: Float64Array
   #submitted = 0
-  readonly #slots: Slots = new Slots()
-  /** By the core's slot. */
-  readonly #processes: (Process | undefined)[] = []
-  /** Processes that have ended, of which the core has not heard. */
-  #exits: Process[] = []
-  /** Processes of whose end the core hears in the next round, and heard in the last; links and monitors name them. */
-  #ended: Process[] = []
-  #leaving: Process[] = []
+  readonly #messages: Slots<unknown> = new Slots()
+  readonly #calls: Slots<Call> = new Slots()
+  readonly #processes: Table = new Table()
+  readonly #waiting: Waiting
   #scheduled = false
   /** Steps of the last round that have not been carried out. */
   #next = 0
@@ -57,94 +53,96 @@ export class ActorRuntime implements Driver {
   #closed = false
 
   constructor(clock: Clock, owner: ErrorOwner) {
-    this.#clock = clock
+    const { handle, submissions, steps } = nativeActorsOpen(is.CAPACITY)
+    super(handle)
+    this.clock = clock
     this.#owner = owner
     this.#pace = new Pace(clock)
-    const { handle, submissions, steps } = nativeActorsOpen(is.CAPACITY)
     this.#alarm = new CallAlarm(clock, () => this.#drainNow())
-    this.#handle = handle
     this.#submissions = submissions
     this.#steps = steps
+    this.#waiting = new Waiting(steps, (process, ...message) => this.#refuse(process, ...message, is.FULL))
     forget.register(this, handle, this)
-  }
-
-  get clock(): Clock {
-    return this.#clock
   }
 
   /** All that have not ended. */
   get alive(): Process[] {
-    return this.#processes.filter((one): one is Process => one !== undefined && one.status !== DEAD)
+    return this.#processes.alive
+  }
+
+  /** Places that are given to messages, calls and processes. */
+  get inUse(): number {
+    this.flush()
+    const { length } = [...this.#messages.values, ...this.#calls.values]
+    return length + this.#processes.size + Math.max(hot.actorInUse(this.handle), 0)
   }
 
   spawn(process: Process, settings: SpawnSettings): void {
-    const pid = hot.actorSpawn(this.#handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
+    const pid = hot.actorSpawn(this.handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.pid = pid
-    if (settings.maxMailbox < UNBOUNDED) process.bound = process.room = settings.maxMailbox
-    this.#processes[is.slotOf(pid)] = process
+    if (settings.maxMailbox < UNBOUNDED) {
+      process.isBounded = true
+      process.bound = process.room = settings.maxMailbox
+    }
+    process.dropsOldest = settings.overflow === 1
+    this.#processes.add(process)
   }
 
   cast(process: Process, message: unknown): void {
-    this.#submit(process.pid, is.CAST, this.#slots.keep(message))
+    this.#send(process.pid, is.CAST, message)
   }
 
   inform(process: Process, message: unknown): void {
-    this.#submit(process.pid, is.SYSTEM, this.#slots.keep(message))
+    this.#send(process.pid, is.SYSTEM, message)
   }
 
   info(process: Process, message: unknown): void {
     process.room--
-    this.#submit(process.pid, is.INFO, this.#slots.keep(message))
+    this.#send(process.pid, is.INFO, message)
   }
 
   offer(process: Process, message: unknown): number {
-    // Only sending fills a mailbox, so that room once found is there; the core is asked when it is used up.
-    if (process.room <= 0) process.room = process.bound - this.mailboxSize(process)
-    if (process.room > 0) {
-      process.room--
-      this.cast(process, message)
-      return is.OFFER_QUEUED
-    }
-    const slot = this.#slots.keep(message)
-    const offer = hot.actorOffer(this.#handle, process.pid, is.CAST, slot)
-    if (offer >= is.OFFER_FULL) this.#slots.release(slot)
-    else this.#schedule()
+    const offer = process.room > 0 ? is.OFFER_QUEUED : this.#makeRoom(process)
+    if (offer === is.OFFER_FULL) return offer
+    process.room--
+    this.cast(process, message)
     return offer
   }
 
-  call(process: Process, message: unknown, timeoutMs: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.open(new Call(process, message, timeoutMs, resolve, reject))
-    })
-  }
-
   open(call: Call): void {
-    call.slot = this.#slots.keep(call)
+    const target = call.target as Process
+    if (target.room <= 0 && this.#makeRoom(target) === is.OFFER_FULL) {
+      call.settled = true
+      call.whenSettled?.()
+      call.reject(target.callError(call, is.FULL))
+      return
+    }
+    call.slot = this.#calls.keep(call)
+    call.use = this.#calls.use(call.slot)
     const current = this.current ?? caller()
     if (current !== undefined && current.runtime === this) {
       call.callerId = current.id
       this.#submit(current.pid, is.CALLER, 0)
     }
     if (call.timeoutMs !== Infinity) this.#timed++
-    call.target.room--
+    target.room--
     this.#submissions[this.#submitted * is.SUBMISSION + 3] = call.timeoutMs
-    this.#submit(call.target.pid, is.CALL, call.slot)
+    this.#submit(target.pid, is.CALL, call.slot, call.use)
   }
 
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--
-    this.#submit(-1, is.CALL_ENDED, call.slot)
+    this.#submit(-1, is.CALL_ENDED, call.slot, call.use)
     // One that was not begun is still queued; its slot comes back.
-    if (call.started) this.#slots.release(call.slot)
+    if (call.started) this.#calls.release(call.slot, call.use)
     call.whenSettled?.()
     return true
   }
 
   requestStop(process: Process, request: unknown): void {
-    process.room--
-    this.#submit(process.pid, is.STOP, this.#slots.keep(request))
+    this.#send(process.pid, is.STOP, request)
   }
 
   /** It handles mail from now on, what had been handed out for an earlier run first. */
@@ -168,68 +166,57 @@ export class ActorRuntime implements Driver {
   exited(process: Process): void {
     process.status = DEAD
     this.#refuseBacklog(process)
-    this.#exits.push(process)
-    if (this.#next === this.#count) this.#submitExits()
-  }
-
-  exit(process: Process, kind: ExitKind): void {
-    this.#submit(process.pid, is.EXIT, kind)
+    this.#submit(process.pid, is.EXITED, process.exitKind)
   }
 
   mailboxSize(process: Process): number {
-    this.#flush()
-    return Math.max(hot.actorMailbox(this.#handle, process.pid), 0)
-  }
-
-  link(one: Process, other: Process): number {
-    this.#flush()
-    return hot.actorLink(this.#handle, one.pid, other.pid)
-  }
-
-  unlink(link: number): boolean {
-    this.#flush()
-    return hot.actorUnlink(this.#handle, link) === 1
-  }
-
-  monitor(watcher: Process, subject: Process): number {
-    this.#flush()
-    const monitor = hot.actorMonitor(this.#handle, watcher.pid, subject.pid)
-    this.#schedule()
-    return monitor
-  }
-
-  demonitor(monitor: number): boolean {
-    this.#flush()
-    return hot.actorDemonitor(this.#handle, monitor) === 1
+    // One that is displaced by the core is counted until that is told.
+    if (process.bound !== Infinity) return Math.min(process.bound - process.room, process.bound)
+    this.flush()
+    const queued = Math.max(hot.actorMailbox(this.handle, process.pid), 0)
+    return queued + this.#waiting.countOf(process, this.#next, this.#count)
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#alarm.disarm()
-    this.#slots.abandonCalls()
+    for (const call of this.#calls.values) this.#fail(call, is.NO_PROCESS)
     forget.unregister(this)
-    nativeActorsClose(this.#handle)
+    nativeActorsClose(this.handle)
   }
 
-  #submit(pid: number, operation: number, slot: number): void {
+  #send(pid: number, operation: number, message: unknown): void {
+    const index = this.#messages.keep(message)
+    this.#submit(pid, operation, index, this.#messages.use(index))
+  }
+
+  /** Its place, or another small number, and which use of it. */
+  #submit(pid: number, operation: number, index: number, use = 0): void {
     const at = this.#submitted * is.SUBMISSION
     const submissions = this.#submissions
     submissions[at] = pid
     submissions[at + 1] = operation
-    submissions[at + 2] = slot
+    submissions[at + 2] = numberOf(index, use)
     // Two places are left for a call and who makes it, which must not be parted.
-    if (++this.#submitted >= is.CAPACITY - 1 && operation !== is.CALLER) this.#flush()
-    if (!this.#scheduled) this.#schedule()
+    if (++this.#submitted >= is.CAPACITY - 1 && operation !== is.CALLER) this.flush()
+    if (!this.#scheduled) this.schedule()
   }
 
-  #flush(): void {
+  protected flush(): void {
     if (this.#submitted === 0 || this.#closed) return
-    hot.actorSubmit(this.#handle, this.#submitted)
+    hot.actorSubmit(this.handle, this.#submitted)
     this.#submitted = 0
   }
 
-  #schedule(): void {
+  #makeRoom(process: Process): number {
+    if (!process.dropsOldest) return is.OFFER_FULL
+    // What is not here is displaced by the core.
+    this.#waiting.displace(process, this.#next, this.#count)
+    return is.OFFER_DISPLACED
+  }
+
+  protected schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     void NOW.then(this.#drain)
@@ -246,45 +233,63 @@ export class ActorRuntime implements Driver {
 
   readonly #drain = (): void => {
     if (this.#closed) return
-    if (this.#next === this.#count) {
-      // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
-      if (this.#outlived) this.#pace.now = this.#clock.monoMs()
-      this.#next = 0
-      if (this.#ended.length > 0) {
-        this.#leaving = this.#ended
-        this.#ended = []
-      }
-      const steps = this.#steps
-      steps[is.TAIL] = this.#submitted
-      steps[is.TAIL + 1] = this.#pace.now
-      this.#count = hot.actorRound(this.#handle)
-      this.#submitted = 0
-      this.#more = steps[is.TAIL + 2] === 1
-      this.#deadline = steps[is.TAIL + 3] as number
+    try {
+      if (this.#next === this.#count) this.#ask()
+      this.#carryOut()
+    } catch (error) {
+      tellOwner(this.#owner, error, 'the runtime of processes')
     }
+    this.#rest()
+  }
+
+  /** Tells the core what has happened, and takes what comes next. */
+  #ask(): void {
+    // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
+    if (this.#outlived) this.#pace.now = this.clock.monoMs()
+    const steps = this.#steps
+    steps[is.TAIL] = this.#submitted
+    steps[is.TAIL + 1] = this.#pace.now
+    this.#submitted = this.#next = this.#count = 0
+    this.#more = false
+    this.#count = hot.actorRound(this.handle)
+    this.#more = steps[is.TAIL + 2] === 1
+    this.#deadline = steps[is.TAIL + 3] as number
+  }
+
+  /** Each step alone with its failure, so that those after it are carried out. */
+  #carryOut(): void {
     const pace = this.#pace
+    const steps = this.#steps
     pace.isLate = false
     while (this.#next < this.#count && !pace.isLate) {
-      const at = this.#next * is.STEP
-      if ((this.#steps[at + 1] as number) <= is.STOP) {
-        const process = this.#processes[this.#steps[at] as number] as Process
-        process.scope.runInAsyncScope(this.#turn, undefined, process)
-      } else {
-        this.#next++
-        this.#step(at)
-        pace.step()
+      const before = this.#next
+      const at = before * is.STEP
+      try {
+        const process = this.#processes.at(steps[at] as number)
+        if ((steps[at + 1] as number) <= is.SYSTEM && process !== undefined) {
+          process.scope.runInAsyncScope(this.#turn, undefined, process)
+        } else {
+          this.#next++
+          this.#step(at, process)
+          pace.step()
+        }
+      } catch (error) {
+        if (this.#next === before) this.#next++
+        tellOwner(this.#owner, error, 'the runtime of processes')
       }
     }
+  }
+
+  /** What was left over is carried out later, and the next deadline is watched. */
+  #rest(): void {
     this.#scheduled = false
     if (this.#next < this.#count) {
       this.#yield()
     } else {
-      const mustTurn = pace.round(this.#count)
-      if (this.#leaving.length > 0) this.#forgetLeaving()
-      if (this.#exits.length > 0) this.#submitExits()
+      const mustTurn = this.#pace.round(this.#count)
       if (this.#more || this.#submitted > 0) {
         if (mustTurn) this.#yield()
-        else this.#schedule()
+        else this.schedule()
       }
     }
     // After the steps: most calls have been answered by them.
@@ -297,87 +302,79 @@ export class ActorRuntime implements Driver {
   readonly #turn = (process: Process): void => {
     const steps = this.#steps
     const pace = this.#pace
-    const slot = is.slotOf(process.pid)
+    const { pid } = process
     do {
       const at = this.#next * is.STEP
       const operation = steps[at + 1] as number
-      if (operation > is.STOP || steps[at] !== slot) return
+      if (operation > is.SYSTEM || steps[at] !== pid) return
       this.#next++
-      const message = steps[at + 2] as number
-      if (process.busy || process.status !== RUNNING) this.#later(process, operation, message)
-      else this.#run(process, operation, message)
+      const slot = steps[at + 2] as number
+      if (process.busy || process.status !== RUNNING) this.#later(process, operation, indexOf(slot), useOf(slot))
+      else this.#run(process, operation, indexOf(slot), useOf(slot))
       pace.step()
     } while (this.#next < this.#count && !pace.isLate)
   }
 
-  /** Ends of which the steps of the last round have told everybody. */
-  #forgetLeaving(): void {
-    for (const process of this.#leaving) {
-      const slot = is.slotOf(process.pid)
-      if (this.#processes[slot] === process) this.#processes[slot] = undefined
-    }
-    this.#leaving = []
-  }
-
-  /** The core gives the slot of a process away once it hears of its end, so it hears when no step is left for it. */
-  #submitExits(): void {
-    const exits = this.#exits
-    this.#exits = []
-    for (const process of exits) {
-      this.#submit(process.pid, is.EXITED, process.exitKind)
-      this.#ended.push(process)
-    }
-  }
-
-  #step(at: number): void {
+  /** A step that runs nothing, and for whom, where that is known. */
+  #step(at: number, process: Process | undefined): void {
     const steps = this.#steps
     const operation = steps[at + 1] as number
     const slot = steps[at + 2] as number
+    const [index, use] = [indexOf(slot), useOf(slot)]
     const first = steps[at + 3] as number
     const second = steps[at + 4] as number
     switch (operation) {
       case is.CALL_FAILED:
-        this.#callFailed(slot, first, second === 1)
+        this.#callFailed(index, use, first, second === 1)
         break
-      case is.FREE:
-        this.#slots.release(slot)
+      case is.FREE: {
+        const call = this.#calls.take(index, use)
+        if (call !== NOTHING) call.target.room++
         break
+      }
       case is.DROPPED: {
-        const message = this.#slots.at(slot)
-        this.#slots.release(slot)
-        this.#at(steps[at] as number)?.onDropped(first, message)
+        const message = this.#messages.take(index, use)
+        if (message === NOTHING || process === undefined) break
+        if (first <= is.INFO) process.room++
+        process.onDropped(first, message)
         break
       }
       case is.TERMINATE:
-        this.#at(steps[at] as number)?.onTerminate(slot as ExitKind, first < 0 ? undefined : this.#at(first))
+        process?.onTerminate(slot as ExitKind, first < 0 ? undefined : this.#processes.at(first))
         break
       case is.DOWN:
-        this.#at(steps[at] as number)?.onDown(first, this.#at(second))
+        process?.onDown(first, this.#processes.at(second))
         break
       case is.EXIT_SIGNAL:
-        this.#at(steps[at] as number)?.onExitSignal(first, this.#at(second))
+        process?.onExitSignal(first, this.#processes.at(second))
+        break
+      case is.GONE:
+        this.#processes.forget(process)
+        break
+      case is.CALL:
+        this.#callFailed(index, use, is.NO_PROCESS, false)
         break
       default:
+        if (operation !== is.TAKEN_BACK) this.#messages.release(index, use)
     }
   }
 
-  /** The process a pid stands for, also one that has just ended. */
-  #at(pid: number): Process | undefined {
-    const process = this.#processes[is.slotOf(pid)]
-    return process?.pid === pid ? process : undefined
-  }
-
-  #run(process: Process, operation: number, slot: number): void {
+  #run(process: Process, operation: number, index: number, use: number): void {
+    const value = operation === is.CALL ? this.#begin(index, use) : this.#messages.take(index, use)
+    if (process.isBounded && operation <= is.INFO) process.room++
+    if (value === NOTHING) return
+    const outer = this.current
     this.current = process
     let pending: PromiseLike<void> | undefined
     try {
       pending = process.isAsync
-        ? inRun(process, () => this.#dispatch(process, operation, slot))
-        : this.#dispatch(process, operation, slot)
+        ? inRun(process, () => this.#dispatch(process, operation, value))
+        : this.#dispatch(process, operation, value)
     } catch (error) {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
+      if (operation === is.CALL && this.settle(value as Call)) (value as Call).reject(error)
     }
-    this.current = undefined
+    this.current = outer
     if (pending === undefined) {
       process.running = undefined
       return
@@ -386,23 +383,25 @@ export class ActorRuntime implements Driver {
     this.#wait(process, pending)
   }
 
-  #dispatch(process: Process, operation: number, slot: number): PromiseLike<void> | undefined {
-    const value = this.#slots.at(slot)
-    if (operation !== is.CALL) {
-      this.#slots.release(slot)
-      if (operation === is.CAST) return process.onCast(value)
-      if (operation === is.INFO) return process.onInfo(value)
-      process.onStop(value)
-      return undefined
-    }
-    const call = value as Call
-    if (call.settled) {
-      this.#slots.release(slot)
-      return undefined
-    }
+  /** A call whose turn has come, unless nobody waits for it any more. */
+  #begin(index: number, use: number): Call | typeof NOTHING {
+    const call = this.#calls.at(index, use)
+    if (call === NOTHING) return call
     call.started = true
-    process.running = call
-    return process.onCall(call)
+    if (!call.settled) return call
+    this.#calls.release(index, use)
+    return NOTHING
+  }
+
+  #dispatch(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
+    if (operation === is.CAST) return process.onCast(value)
+    if (operation === is.CALL) {
+      process.running = value as Call
+      return process.onCall(value as Call)
+    }
+    if (operation !== is.STOP) return process.onInfo(value)
+    process.onStop(value)
+    return undefined
   }
 
   /** A handler that takes longer: nothing else of the process runs until it has ended. */
@@ -432,8 +431,8 @@ export class ActorRuntime implements Driver {
   readonly #replay = (process: Process): void => {
     const { backlog } = process
     if (backlog === undefined) return
-    const run = (operation: number, slot: number): void => {
-      this.#run(process, operation, slot)
+    const run = (operation: number, index: number, use: number): void => {
+      this.#run(process, operation, index, use)
     }
     while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
     if (backlog.isEmpty) {
@@ -444,42 +443,45 @@ export class ActorRuntime implements Driver {
   }
 
   /** A message that was handed out, but cannot be handled now, or not at all. */
-  #later(process: Process, operation: number, slot: number): void {
-    if (process.status === RUNNING || process.status === STARTING) {
-      process.backlog ??= new Backlog()
-      process.backlog.push(operation, slot)
-    } else {
-      this.#refuse(process, operation, slot)
-    }
+  #later(process: Process, operation: number, index: number, use: number): void {
+    if (process.status > RUNNING) this.#refuse(process, operation, index, use, is.NO_PROCESS)
+    else this.#waiting.push(process, operation, index, use)
   }
 
   #refuseBacklog(process: Process): void {
     const { backlog } = process
     if (backlog === undefined) return
     process.backlog = undefined
-    const refuse = (operation: number, slot: number): void => {
-      this.#refuse(process, operation, slot)
+    const refuse = (operation: number, index: number, use: number): void => {
+      this.#refuse(process, operation, index, use, is.NO_PROCESS)
     }
     while (!backlog.isEmpty) backlog.take(refuse)
   }
 
-  #refuse(process: Process, operation: number, slot: number): void {
-    const value = this.#slots.at(slot)
+  /** A message that was handed out will not be handled. */
+  #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
+    if (operation <= is.INFO) process.room++
     if (operation !== is.CALL) {
-      this.#slots.release(slot)
-      process.onDropped(operation, value)
+      const message = this.#messages.take(index, use)
+      if (message !== NOTHING) process.onDropped(operation, message)
       return
     }
-    const call = value as Call
-    call.started = true
-    if (call.settled) this.#slots.release(slot)
-    else if (this.settle(call)) call.reject(process.callError(call, is.NO_PROCESS))
+    const call = this.#begin(index, use)
+    if (call !== NOTHING && this.settle(call)) call.reject(process.callError(call, failure))
   }
 
-  #callFailed(slot: number, failure: number, held: boolean): void {
-    const call = this.#slots.at(slot) as Call
+  #callFailed(index: number, use: number, failure: number, held: boolean): void {
+    const call = this.#calls.at(index, use)
+    if (call === NOTHING) return
     // A call that was handed out and not begun comes by once more.
-    if (!held && (call.started || failure !== is.TIMED_OUT)) this.#slots.release(slot)
+    if (!held && (call.started || failure !== is.TIMED_OUT)) {
+      this.#calls.release(index, use)
+      if (!call.started) call.target.room++
+    }
+    this.#fail(call, failure)
+  }
+
+  #fail(call: Call, failure: number): void {
     if (call.settled) return
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--
@@ -489,9 +491,10 @@ export class ActorRuntime implements Driver {
 
   /** On the stack of a timer, which is nobody's who sends. */
   #drainNow(): void {
-    if (!this.#scheduled) {
-      this.#scheduled = true
-      this.#drain()
-    }
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // What ran before the timer ran in another turn of the event loop.
+    this.#pace.turned()
+    this.#drain()
   }
 }

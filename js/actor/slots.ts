@@ -1,37 +1,74 @@
-import { Call } from './call.ts'
-import { NO_PROCESS } from './protocol.ts'
+/** Uses that a place has; it is not used again after them. */
+const USES = 2 ** 25 - 1
+const INDEX = 2 ** 28 - 1
+const USE = 2 ** 28
 
-/** Values by number, for the core to speak of; freed numbers are used again, the last one first. */
-export class Slots {
-  /** A freed place holds the number of the one freed before it. */
-  readonly #values: unknown[] = []
+/** Given for what names nothing, as a message can be anything else. */
+export const NOTHING: unique symbol = Symbol('nothing')
+
+/** As one number for the core: a place, and which use of it. Here they are two, because small integers cost no memory. */
+export const numberOf = (index: number, use: number): number => index + use * USE
+export const indexOf = (number: number): number => number & INDEX
+export const useOf = (number: number): number => (number / USE) | 0
+
+/**
+ * Values by place, for the core to speak of. Each use of a place has a number: one that is over, or never was, names nothing.
+ * Freed places are used again, the last one first.
+ */
+export class Slots<T> {
+  /** A freed place holds the index of the one freed before it. */
+  readonly #values: (T | number)[] = []
+  /** The present use of each place, or the next one where it is free. */
+  readonly #uses: number[] = []
   #free = -1
+  /** Places that are used up. */
+  readonly #spent: number[] = []
 
-  keep(value: unknown): number {
-    const slot = this.#free
-    if (slot < 0) return this.#values.push(value) - 1
-    this.#free = this.#values[slot] as number
-    this.#values[slot] = value
-    return slot
-  }
-
-  /** What is kept there; of a place that was released, nothing that means anything. */
-  at(slot: number): unknown {
-    return this.#values[slot]
-  }
-
-  release(slot: number): void {
-    this.#values[slot] = this.#free
-    this.#free = slot
-  }
-
-  /** Nobody will answer any more: the calls among them are rejected. */
-  abandonCalls(): void {
-    for (const call of this.#values) {
-      if (!(call instanceof Call) || call.settled) continue
-      call.settled = true
-      call.whenSettled?.()
-      call.reject(call.target.callError(call, NO_PROCESS))
+  /** The place of a value; {@link use} says which use of it that is. */
+  keep(value: T): number {
+    const index = this.#free
+    if (index < 0) {
+      this.#uses.push(1)
+      return this.#values.push(value) - 1
     }
+    this.#free = this.#values[index] as number
+    this.#values[index] = value
+    return index
+  }
+
+  use(index: number): number {
+    return this.#uses[index] as number
+  }
+
+  /** What is kept there, or {@link NOTHING}. */
+  at(index: number, use: number): T | typeof NOTHING {
+    return this.#uses[index] === use ? (this.#values[index] as T) : NOTHING
+  }
+
+  /** The same, and releases it. */
+  take(index: number, use: number): T | typeof NOTHING {
+    if (this.#uses[index] !== use) return NOTHING
+    const value = this.#values[index] as T
+    this.#forget(index, use)
+    return value
+  }
+
+  /** Releases a place; a use that is over stays so. */
+  release(index: number, use: number): void {
+    if (this.#uses[index] === use) this.#forget(index, use)
+  }
+
+  /** All that is kept. */
+  get values(): T[] {
+    const free = new Set(this.#spent)
+    for (let index = this.#free; index >= 0; index = this.#values[index] as number) free.add(index)
+    return this.#values.filter((_, index) => !free.has(index)) as T[]
+  }
+
+  #forget(index: number, use: number): void {
+    this.#uses[index] = use + 1
+    this.#values[index] = this.#free
+    if (use < USES) this.#free = index
+    else this.#spent.push(index)
   }
 }

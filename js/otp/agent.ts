@@ -1,9 +1,10 @@
 import { callable } from '../arguments.ts'
+import { promiseOf } from '../thenable.ts'
 import { call, cast as castMessage, stop as stopServer } from './calls.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { InvalidReturnError } from './errors.ts'
 import { serviceOf } from './ref.ts'
-import { start as startServer } from './start.ts'
+import { startAs } from './start.ts'
 import type {
   CallOptions,
   CallResult,
@@ -57,16 +58,18 @@ function agent<State>(ref: AgentRef<State>): AgentRef<State> {
   return ref
 }
 
-const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> =>
-  typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
+/** What errors call it. */
+const AGENT = { kind: 'Agent' }
 
-/** What `make` makes of a value, now or once it is there. */
-const after = <T, U>(value: MaybePromise<T>, make: (value: T) => U): MaybePromise<U> =>
-  isPromise(value) ? value.then((made) => make(made)) : make(value)
+/** What `make` makes of a value, now or once it is there. The state itself is there, whatever it looks like. */
+function after<State, T, U>(value: MaybePromise<T>, state: State, make: (value: T) => U): MaybePromise<U> {
+  const pending = (value as unknown) === state ? undefined : promiseOf(value)
+  return pending === undefined ? make(value as T) : pending.then((made) => make(made as T))
+}
 
 async function start<State>(init: () => MaybePromise<State>, options?: StartOptions): Promise<AgentRef<State>> {
   callable('init', init)
-  return startServer(new AgentBehavior(init), options)
+  return startAs(AGENT.kind, new AgentBehavior(init), options)
 }
 
 function get<State, Result>(
@@ -85,7 +88,7 @@ async function get<Result>(
   options?: CallOptions,
 ): Promise<Result> {
   callable('reader', reader)
-  const step: Step<Any> = (state) => after(reader(state), (result) => [result, state])
+  const step: Step<Any> = (state) => after(reader(state), state, (result) => [result, state])
   return call(agent(ref), step, options) as Promise<Result>
 }
 
@@ -102,8 +105,8 @@ function update<Ref extends GenServerRef>(
 async function update(ref: AgentRef<Any>, updater: (state: Any) => Any, options?: CallOptions): Promise<void> {
   callable('updater', updater)
   const step: Step<Any> = (state) =>
-    after(updater(state), (next) => {
-      if (next === undefined) throw new InvalidReturnError(ref.id, 'update', 'the next state')
+    after(updater(state), state, (next) => {
+      if (next === undefined) throw new InvalidReturnError(ref.id, 'update', 'the next state', AGENT)
       return [undefined, next]
     })
   await call(agent(ref), step, options)
@@ -126,9 +129,9 @@ async function getAndUpdate<Result>(
 ): Promise<Result> {
   callable('updater', updater)
   const step: Step<Any> = (state) =>
-    after(updater(state), (both) => {
+    after(updater(state), state, (both) => {
       if (Array.isArray(both) && both.length === 2 && both[1] !== undefined) return both
-      throw new InvalidReturnError(ref.id, 'getAndUpdate', '[result, state], with a state')
+      throw new InvalidReturnError(ref.id, 'getAndUpdate', '[result, state], with a state', AGENT)
     })
   return call(agent(ref), step, options) as Promise<Result>
 }

@@ -2,10 +2,10 @@ import { Call } from '../actor/call.ts'
 import { DEAD, ENDING, RUNNING } from '../actor/process.ts'
 import { OFFER_FULL } from '../actor/protocol.ts'
 import { abortSignal, known, options as checkOptions } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
 import { whenAborted } from '../signals.ts'
 import { ServerNotRunningError } from './errors.ts'
-import { serverIn, serverOf } from './ref.ts'
+import { checkReason } from './reasons.ts'
+import { calledOf, serverIn, serverOf } from './ref.ts'
 import type { Server } from './server.ts'
 import { timeoutOf } from './start.ts'
 import type { CallOptions, GenServerRef, TerminateReason } from './types.ts'
@@ -18,9 +18,9 @@ export function call<State, CallMsg, CastMsg, CallReply>(
   options?: CallOptions,
 ): Promise<CallReply> {
   return new Promise<CallReply>((resolve, reject) => {
-    const server = serverIn(ref) ?? serverOf('ref', ref)
+    const server = serverIn(ref) ?? calledOf('ref', ref)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
-    if (server.status !== RUNNING) throw new ServerNotRunningError(server.id)
+    if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
     const request = new Call(server, message, timeoutMs, resolve as (reply: unknown) => void, reject)
     if (options?.signal !== undefined) follow(request, options.signal)
     server.runtime.open(request)
@@ -45,12 +45,12 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
   message: NoInfer<CastMsg>,
 ): boolean {
-  return castTo(serverIn(ref) ?? serverOf('ref', ref), message)
+  return castTo(serverIn(ref) ?? calledOf('ref', ref), message)
 }
 
 /** Sends to a process; false when its mailbox is full. */
 export function castTo(server: Server, message: unknown): boolean {
-  if (server.status !== RUNNING) throw new ServerNotRunningError(server.id)
+  if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
   if (server.maxMailbox !== Infinity) return server.runtime.offer(server, message) < OFFER_FULL
   server.runtime.cast(server, message)
   return true
@@ -59,9 +59,7 @@ export function castTo(server: Server, message: unknown): boolean {
 export function stop(ref: GenServerRef, reason: TerminateReason = 'normal'): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = serverOf('ref', ref)
-    const isReason = reason === 'normal' || reason === 'shutdown' || reason?.error instanceof Error
-    if (!isReason) throw new InvalidArgumentError('reason', "'normal', 'shutdown' or { error }", reason)
-    const request = { reason, resolve, reject }
+    const request = { reason: checkReason('reason', reason), resolve, reject }
     if (server.status === DEAD) resolve()
     else if (server.status === ENDING) server.addStop(request)
     else server.runtime.requestStop(server, request)

@@ -1,6 +1,19 @@
 /** Errors of processes, with the names, fields and messages that users of GenServer libraries know. */
 import { isCode } from '../error-base.ts'
 import { KeelsonError } from '../errors.ts'
+import { textOf } from '../thrown.ts'
+
+/** What a process is called beside its id. */
+export interface Called {
+  /** What it is: `GenServer` (default), `Agent`, `EventBus`, `Cache` … */
+  readonly kind?: string
+  /** Its name, if it has one. */
+  readonly name?: string | undefined
+}
+
+/** An id, after the name if there is one: `billing (genserver_1_x)`. */
+const labelOf = (id: string, { name }: Called = {}): string => (name === undefined ? id : `${name} (${id})`)
+const whoIs = (id: string, called: Called = {}): string => `${called.kind ?? 'GenServer'} '${labelOf(id, called)}'`
 
 /** A call got no reply in time. If it had not begun, it never will; if it had, its reply is dropped. */
 export class CallTimeoutError extends KeelsonError {
@@ -10,10 +23,17 @@ export class CallTimeoutError extends KeelsonError {
   readonly serverId: string
   /** The time it had, in milliseconds. */
   readonly timeoutMs: number
-  constructor(serverId: string, timeoutMs: number) {
-    super(`Call to GenServer '${serverId}' timed out after ${timeoutMs}ms`)
+  /** The name of who was called, if it had one. */
+  readonly serverName: string | undefined
+  /** The `type` of the message, if it had a short one. */
+  readonly messageType: string | undefined
+  constructor(serverId: string, timeoutMs: number, called?: Called, messageType?: string) {
+    const what = messageType === undefined ? '' : ` with a message of type '${messageType}'`
+    super(`Call to ${whoIs(serverId, called)}${what} timed out after ${timeoutMs}ms`)
     this.serverId = serverId
     this.timeoutMs = timeoutMs
+    this.serverName = called?.name
+    this.messageType = messageType
   }
 }
 
@@ -23,8 +43,8 @@ export class ServerNotRunningError extends KeelsonError {
   readonly code: 'KEELSON_NOT_RUNNING' = 'KEELSON_NOT_RUNNING'
   /** Who was meant. */
   readonly serverId: string
-  constructor(serverId: string) {
-    super(`GenServer '${serverId}' is not running`)
+  constructor(serverId: string, called?: Called) {
+    super(`${whoIs(serverId, called)} is not running`)
     this.serverId = serverId
   }
 }
@@ -36,8 +56,8 @@ export class InitializationError extends KeelsonError {
   /** Who was to be started. */
   readonly serverId: string
   override readonly cause: Error
-  constructor(serverId: string, cause: Error) {
-    super(`GenServer '${serverId}' failed to initialize: ${cause.message}`)
+  constructor(serverId: string, cause: Error, called?: Called) {
+    super(`${whoIs(serverId, called)} failed to initialize: ${textOf(cause)}`)
     this.serverId = serverId
     this.cause = cause
   }
@@ -51,11 +71,11 @@ export class CallCycleError extends KeelsonError {
   readonly serverId: string
   /** Who called. */
   readonly callerId: string
-  constructor(serverId: string, callerId: string) {
+  constructor(serverId: string, callerId: string, called?: Called) {
     super(
       serverId === callerId
-        ? `GenServer '${serverId}' called itself, and would wait for ever`
-        : `GenServer '${callerId}' called '${serverId}', which waits for it: both would wait for ever`,
+        ? `${whoIs(serverId, called)} called itself, and would wait for ever`
+        : `'${callerId}' called ${whoIs(serverId, called)}, which waits for it: both would wait for ever`,
     )
     this.serverId = serverId
     this.callerId = callerId
@@ -70,8 +90,8 @@ export class MailboxFullError extends KeelsonError {
   readonly serverId: string
   /** How many it may hold. */
   readonly maxMailbox: number
-  constructor(serverId: string, maxMailbox: number) {
-    super(`The mailbox of GenServer '${serverId}' is full (${maxMailbox} messages)`)
+  constructor(serverId: string, maxMailbox: number, called?: Called) {
+    super(`The mailbox of ${whoIs(serverId, called)} is full (${maxMailbox} messages)`)
     this.serverId = serverId
     this.maxMailbox = maxMailbox
   }
@@ -85,8 +105,8 @@ export class InvalidReturnError extends KeelsonError {
   readonly serverId: string
   /** Which: `handleCall`. */
   readonly callback: string
-  constructor(serverId: string, callback: string, expected: string) {
-    super(`${callback} of GenServer '${serverId}' has to return ${expected}`)
+  constructor(serverId: string, callback: string, expected: string, called?: Called) {
+    super(`${callback} of ${whoIs(serverId, called)} has to return ${expected}`)
     this.serverId = serverId
     this.callback = callback
   }

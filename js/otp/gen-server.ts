@@ -5,7 +5,8 @@ import { callable, isA } from '../arguments.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { call, cast, stop } from './calls.ts'
 import { onLifecycle } from './lifecycle.ts'
-import { serverOf } from './ref.ts'
+import { checkReason } from './reasons.ts'
+import { isForeign, serverOf } from './ref.ts'
 import { demonitor, link, monitor, unlink } from './relations.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type { Server } from './server.ts'
@@ -14,7 +15,7 @@ import { cancelTimer, sendAfter } from './timers.ts'
 import type { From, GenServerRef, GenServerStatus, LifecycleHandler, TerminateReason } from './types.ts'
 
 function isRunning(ref: GenServerRef): boolean {
-  return serverOf('ref', ref).status === RUNNING
+  return !isForeign(ref) && serverOf('ref', ref).status === RUNNING
 }
 
 function reply(from: From, value: unknown): boolean {
@@ -83,7 +84,7 @@ export const GenServer = {
   reply: reply as typeof reply,
   /** Ends a process once it has handled what was sent before. Resolves when it has ended, `terminate` included. */
   stop: stop as typeof stop,
-  /** Whether it can be sent to. */
+  /** Returns whether it can be sent to. False for a ref that is not of this environment. */
   isRunning: isRunning as typeof isRunning,
   /** Casts a message later, on the clock of the process's system; dropped if it has ended by then. */
   sendAfter: sendAfter as typeof sendAfter,
@@ -114,5 +115,5 @@ export const GenServer = {
   continueWith: <State>(state: State, argument?: unknown): Continued<State> => new Continued(state, argument),
   /** For any callback that makes a state: the process ends; in `handleCall`, after an answer, if there is one. */
   stopWith: <State>(state: State, reason: TerminateReason = 'normal', ...answer: [unknown?]): Stopped<State> =>
-    new Stopped(state, reason, answer.length === 0 ? undefined : [answer[0]]),
+    new Stopped(state, checkReason('reason', reason), answer.length === 0 ? undefined : [answer[0]]),
 } as const

@@ -16,6 +16,8 @@ export class ProcessNames {
   readonly #system: System
   readonly #processes = new Map<string, Registrable>()
   readonly #held = new Map<Registrable, Held>()
+  /** Names of processes that have not begun: taken, and not there. */
+  readonly #reserved = new Map<string, Registrable>()
 
   constructor(system: System) {
     this.#system = system
@@ -26,16 +28,32 @@ export class ProcessNames {
    * @throws ServerNotRunningError when the process ends or has ended.
    */
   register(name: string, process: Registrable): void {
+    this.#checkFree(name, process)
+    this.#reserved.delete(name)
+    this.#processes.set(name, process)
+    this.#heldOf(process).names.add(name)
+    process.name ??= name
+  }
+
+  /** Keeps a name for a process that starts: nobody else takes it until that has it or has ended. Refuses as {@link register} does. */
+  reserve(name: string, process: Registrable): void {
+    this.#checkFree(name, process)
+    this.#reserved.set(name, process)
+    process.whenEnded(() => {
+      if (this.#reserved.get(name) === process) this.#reserved.delete(name)
+    })
+  }
+
+  #checkFree(name: string, process: Registrable): void {
     text('name', name)
     this.#system.assertOpen()
     if (process.system !== this.#system) {
       throw new InvalidArgumentError('ref', `a ref of the system ${this.#system.name}`, process.ref)
     }
-    if (process.status >= ENDING) throw new ServerNotRunningError(process.id)
-    if (this.#processes.has(name)) throw new AlreadyRegisteredError(name)
-    this.#processes.set(name, process)
-    this.#heldOf(process).names.add(name)
-    process.name ??= name
+    if (process.status >= ENDING) throw new ServerNotRunningError(process.id, process)
+    const holder = this.#processes.get(name) ?? this.#reserved.get(name)
+    const isItsOwn = holder === process && !this.#processes.has(name)
+    if (holder !== undefined && !isItsOwn) throw new AlreadyRegisteredError(name)
   }
 
   whereis(name: string): Registrable | undefined {
@@ -69,6 +87,7 @@ export class ProcessNames {
   close(): void {
     for (const { forget } of this.#held.values()) forget()
     this.#held.clear()
+    this.#reserved.clear()
     this.#processes.clear()
   }
 

@@ -5,6 +5,8 @@ import type { System } from '../system/system.ts'
 export interface Registrable {
   readonly id: string
   readonly ref: { readonly id: string }
+  /** What it is called in errors, before its name and id. */
+  readonly kind?: string
   readonly system: System
   readonly status: ProcessStatus
   /** What it is called in its status: one of its names. */
@@ -17,6 +19,12 @@ export interface Registrable {
 export abstract class Registrar {
   /** The system whose processes it takes. */
   abstract readonly system: System
+  /**
+   * Keeps a key for a process that starts, so that nobody else takes it and nobody finds it there; refuses as `enter` does.
+   *
+   * @internal
+   */
+  abstract reserve(key: string, process: Registrable): void
   /** @internal */
   abstract enter(key: string, process: Registrable, metadata: unknown): void
 }

@@ -1,30 +1,24 @@
 import type { Call } from '../actor/call.ts'
 import { isAsyncFunction } from '../actor/caller.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../actor/process.ts'
-import { CYCLE, type ExitKind, FAILED, FULL, KILLED, NORMAL, SHUTDOWN, STOP, TIMED_OUT } from '../actor/protocol.ts'
+import { type ExitKind, KILLED, STOP } from '../actor/protocol.ts'
 import { isConsequence } from '../actor/closing.ts'
 import { messageTypeOf } from '../actor/crash-reports.ts'
 import type { ActorRuntime } from '../actor/runtime.ts'
 import type { System } from '../system/system.ts'
-import { isThenable } from '../thenable.ts'
+import { promiseOf } from '../thenable.ts'
 import { asError } from '../thrown.ts'
 import { startsUnderWay, unlessAdopted, type UnderWay } from './adoption.ts'
-import {
-  CallCycleError,
-  CallTimeoutError,
-  InvalidReturnError,
-  MailboxFullError,
-  ServerNotRunningError,
-} from './errors.ts'
+import { InvalidReturnError, ServerNotRunningError } from './errors.ts'
 import { isWatched, tellLifecycle } from './lifecycle.ts'
 import { LocalRef } from './local-ref.ts'
+import { callErrorOf, downOf, kindOf, linkedReason } from './reasons.ts'
 import type { Registrable } from './registrable.ts'
 import { Continued, NoReply, Stopped } from './results.ts'
 import type {
   GenServerBehavior,
   Info,
   LifecycleEvent,
-  NextState,
   ProcessDownReason,
   ServerStatus,
   TerminateReason,
@@ -39,16 +33,13 @@ export interface StopRequest {
 
 type Pending = PromiseLike<void> | undefined
 
-export { asError }
-
-const kindOf = (reason: TerminateReason): ExitKind =>
-  reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED
-
 /** A process that runs a {@link GenServerBehavior}. */
 export class Server extends Process implements Registrable {
   readonly ref: LocalRef
   readonly system: System
   readonly behavior: GenServerBehavior<unknown>
+  /** What it is called in errors, before its name and id. */
+  readonly kind: string
   readonly startedAt: number
   readonly maxMailbox: number
   readonly crashesOnCallError: boolean
@@ -65,7 +56,8 @@ export class Server extends Process implements Registrable {
   #isTold = false
   #state: unknown
   #reason: TerminateReason = 'normal'
-  #killed = false
+  /** The same for those who hear of it: told to all alike, also when what it comes from has changed. */
+  #down: ProcessDownReason = { type: 'normal' }
   #stops: StopRequest[] | undefined
   /** Told when the process has ended, in order. */
   #ends: Set<() => void> | undefined
@@ -75,12 +67,13 @@ export class Server extends Process implements Registrable {
     runtime: ActorRuntime,
     system: System,
     behavior: GenServerBehavior<unknown>,
-    settings: { startedAt: number; maxMailbox: number; crashesOnCallError: boolean },
+    settings: { kind?: string; startedAt: number; maxMailbox: number; crashesOnCallError: boolean },
   ) {
     super(runtime)
     this.ref = new LocalRef(id, this)
     this.system = system
     this.behavior = behavior
+    this.kind = settings.kind ?? 'GenServer'
     this.startedAt = settings.startedAt
     this.startedIn = startsUnderWay(system)
     this.maxMailbox = settings.maxMailbox
@@ -102,9 +95,12 @@ export class Server extends Process implements Registrable {
   }
 
   get downReason(): ProcessDownReason {
-    if (this.#killed) return { type: 'killed' }
-    const reason = this.#reason
-    return typeof reason === 'string' ? { type: reason } : { type: 'error', message: reason.error.message }
+    return this.#down
+  }
+
+  /** Its name, if it has one, and its id. */
+  get label(): string {
+    return this.name === undefined ? this.id : `${this.name} (${this.id})`
   }
 
   get statusName(): ServerStatus {
@@ -116,6 +112,10 @@ export class Server extends Process implements Registrable {
   }
 
   whenEnded(told: () => void): () => void {
+    if (this.status === DEAD) {
+      told()
+      return () => {}
+    }
     const entry = (): void => told()
     ;(this.#ends ??= new Set()).add(entry)
     return () => void this.#ends?.delete(entry)
@@ -123,7 +123,7 @@ export class Server extends Process implements Registrable {
 
   /** `init` has made the first state: mail is handled from now on. */
   begin(first: unknown): void {
-    const continued = first instanceof Continued ? first : undefined
+    const continued = Continued.is(first) ? first : undefined
     this.#state = continued === undefined ? first : continued.state
     if (continued === undefined) {
       this.runtime.started(this)
@@ -140,46 +140,52 @@ export class Server extends Process implements Registrable {
   }
 
   onCast(message: unknown): Pending {
+    const state = this.#state
     let next: unknown
     try {
-      next = this.behavior.handleCast(message, this.#state)
-      if (next !== this.#state && isThenable(next)) return this.#afterwards('handleCast', next, message)
+      next = this.behavior.handleCast(message, state)
     } catch (error) {
       this.crash(error, message)
       return undefined
     }
+    // The state may have a `then` of its own.
+    const pending = next === state ? undefined : promiseOf(next)
+    if (pending !== undefined) return this.#afterwards('handleCast', pending, message)
     this.messageCount++
     return this.#accept('handleCast', next, message)
   }
 
   onInfo(message: unknown): Pending {
-    if (this.behavior.handleInfo === undefined) return undefined
+    const state = this.#state
     let next: unknown
     try {
-      next = this.behavior.handleInfo(message as Info, this.#state)
-      if (isThenable(next)) return this.#afterwards('handleInfo', next, message)
+      if (this.behavior.handleInfo === undefined) return undefined
+      next = this.behavior.handleInfo(message as Info, state)
     } catch (error) {
       this.crash(error, message)
       return undefined
     }
-    return this.#accept('handleInfo', next, message)
+    const pending = next === state ? undefined : promiseOf(next)
+    return pending === undefined
+      ? this.#accept('handleInfo', next, message)
+      : this.#afterwards('handleInfo', pending, message)
   }
 
   onCall(call: Call): Pending {
     let result: unknown
+    let pending: Promise<unknown> | undefined
     try {
       result = this.behavior.handleCall(call.message, this.#state, call)
-      if (!Array.isArray(result) && isThenable(result)) {
-        return result.then(
-          (value) => this.#answer(call, value),
-          (error: unknown) => this.#callFailed(call, error),
-        ) as PromiseLike<void>
-      }
+      if (!Array.isArray(result)) pending = promiseOf(result)
     } catch (error) {
       this.#callFailed(call, error)
       return undefined
     }
-    return this.#answer(call, result)
+    if (pending === undefined) return this.#answer(call, result)
+    return pending.then(
+      (value) => this.#answer(call, value),
+      (error: unknown) => this.#callFailed(call, error),
+    ) as PromiseLike<void>
   }
 
   /** Answers a call; false when its caller waits no more. */
@@ -196,15 +202,8 @@ export class Server extends Process implements Registrable {
   }
 
   onTerminate(kind: ExitKind, becauseOf: Process | undefined): void {
-    if (kind === KILLED) {
-      this.#kill()
-      return
-    }
-    if (becauseOf !== undefined && kind !== SHUTDOWN) {
-      this.end({ error: new Error(`Linked process '${becauseOf.id}' exited`) })
-    } else {
-      this.end(kind === SHUTDOWN ? 'shutdown' : 'normal')
-    }
+    if (kind === KILLED) this.kill()
+    else this.end(linkedReason(kind, becauseOf))
   }
 
   onDropped(kind: number, message: unknown): void {
@@ -219,22 +218,21 @@ export class Server extends Process implements Registrable {
   }
 
   tellDown(monitorId: string, monitoredRef: { id: string }, reason: ProcessDownReason): void {
+    if (this.status === DEAD) return
     if (isWatched(this.system)) {
-      tellLifecycle(this.system, { type: 'down', ref: this.ref, monitoredRef, reason, monitorId })
+      tellLifecycle(this.system, { type: 'down', ...this.#named, monitoredRef, reason, monitorId })
     }
     if (this.status === RUNNING) this.runtime.inform(this, { type: 'DOWN', monitorId, ref: monitoredRef, reason })
   }
 
   onExitSignal(_link: number, ended: Process | undefined): void {
+    if (this.status !== RUNNING) return
     const reason: ProcessDownReason = ended instanceof Server ? ended.downReason : { type: 'noproc' }
     this.runtime.inform(this, { type: 'EXIT', from: { id: ended?.id ?? 'unknown' }, reason })
   }
 
   callError(call: Call, failure: number): Error {
-    if (failure === TIMED_OUT) return new CallTimeoutError(this.id, call.timeoutMs)
-    if (failure === CYCLE) return new CallCycleError(this.id, call.callerId ?? this.id)
-    if (failure === FULL) return new MailboxFullError(this.id, this.maxMailbox)
-    return new ServerNotRunningError(this.id)
+    return callErrorOf(this, call, failure)
   }
 
   get isOwned(): boolean {
@@ -244,7 +242,7 @@ export class Server extends Process implements Registrable {
   shutDown(): Promise<void> {
     return new Promise((resolve) => {
       this.whenEnded(resolve)
-      const reject = (error: unknown): void => this.system.report(error, `terminate of ${this.id}`)
+      const reject = (error: unknown): void => this.system.report(error, `terminate of ${this.label}`)
       this.requestStop({ reason: 'shutdown', resolve: () => {}, reject })
     })
   }
@@ -256,7 +254,7 @@ export class Server extends Process implements Registrable {
   /** Tells of its start. */
   announce(): void {
     this.#isTold = true
-    if (this.isWatched) this.tell({ type: 'started', ref: this.ref })
+    if (this.isWatched) this.tell({ type: 'started', ...this.#named })
   }
 
   /** Whether it supervises others. */
@@ -275,11 +273,6 @@ export class Server extends Process implements Registrable {
     else this.runtime.requestStop(this, request)
   }
 
-  /** Ends it at once, without `terminate`. */
-  kill(): void {
-    this.#kill()
-  }
-
   /** Whether anybody wants to know what happens to it. */
   protected get isWatched(): boolean {
     return isWatched(this.system)
@@ -291,7 +284,7 @@ export class Server extends Process implements Registrable {
 
   /** It has a state and is not wanted: `terminate` runs, and nothing else. */
   decline(first: unknown): void {
-    this.#state = first instanceof Continued ? first.state : first
+    this.#state = Continued.is(first) ? first.state : first
     this.end('shutdown')
   }
 
@@ -300,11 +293,10 @@ export class Server extends Process implements Registrable {
     if (this.status >= ENDING) return
     this.fall = { name: this.name, messageType: messageTypeOf(message) }
     const error = asError(thrown)
-    const { system, ref } = this
-    if (this.isWatched) this.tell({ type: 'crashed', ref, error })
+    if (this.isWatched) this.tell({ type: 'crashed', ...this.#named, error })
     // Where no supervisor acts on it, somebody has to hear of it.
-    if (!this.isSupervised && !isConsequence(system, error)) {
-      unlessAdopted(this, () => system.report(error, `process ${this.id}`))
+    if (!this.isSupervised && !isConsequence(this.system, error)) {
+      unlessAdopted(this, () => this.system.report(error, `process ${this.label}`))
     }
     this.end({ error })
   }
@@ -314,21 +306,22 @@ export class Server extends Process implements Registrable {
     if (this.status >= ENDING) return
     this.status = ENDING
     this.#reason = reason
+    this.#down = downOf(reason)
     this.exitKind = kindOf(reason)
     this.runtime.stopping(this)
     this.#abandonCalls()
-    let pending: unknown
+    let pending: Promise<unknown> | undefined
     try {
-      pending = this.behavior.terminate?.(reason, this.#state)
+      pending = promiseOf(this.behavior.terminate?.(reason, this.#state))
     } catch (error) {
-      this.#finish(error)
+      this.#finish({ error })
       return
     }
-    if (!isThenable(pending)) this.#finish()
+    if (pending === undefined) this.#finish()
     else
       void pending.then(
         () => this.#finish(),
-        (error: unknown) => this.#finish(error),
+        (error: unknown) => this.#finish({ error }),
       )
   }
 
@@ -340,39 +333,53 @@ export class Server extends Process implements Registrable {
   /** It never began: `init` failed. */
   abandon(reason: TerminateReason): void {
     this.#reason = reason
+    this.#down = downOf(reason)
     this.exitKind = kindOf(reason)
     this.runtime.stopping(this)
     this.#finish()
   }
 
-  #kill(): void {
+  /** Ends it at once, without `terminate`. */
+  kill(): void {
     if (this.status === DEAD) return
-    this.#killed = true
+    this.#down = { type: 'killed' }
     // A `terminate` that runs already gives the reason it was given.
-    if (this.status !== ENDING) this.#reason = { error: new Error(`process ${this.id} was killed`) }
+    if (this.status !== ENDING) this.#reason = { error: new Error(`process ${this.label} was killed`) }
     this.exitKind = KILLED
     this.#abandonCalls()
     this.#finish()
   }
 
-  #finish(failure?: unknown): void {
+  #finish(failure?: { readonly error: unknown }): void {
     // Killed while `terminate` ran: it has been told already.
     if (this.status === DEAD) {
-      if (failure !== undefined) this.system.report(failure, `terminate of ${this.id}`)
+      if (failure !== undefined) this.system.report(failure.error, `terminate of ${this.label}`)
       return
     }
     this.runtime.exited(this)
-    const stops = this.#stops ?? []
-    this.#stops = undefined
-    const ends = this.#ends
-    this.#ends = undefined
-    if (ends !== undefined) for (const told of ends) told()
-    if (this.#isTold && this.isWatched) this.tell({ type: 'terminated', ref: this.ref, reason: this.#reason })
-    if (failure !== undefined && stops.length === 0) this.system.report(failure, `terminate of ${this.id}`)
+    const [stops, ends] = [this.#stops ?? [], this.#ends ?? []]
+    this.#stops = this.#ends = undefined
+    for (const told of ends) this.#tellEnd(told)
+    if (this.#isTold && this.isWatched) this.tell({ type: 'terminated', ...this.#named, reason: this.#reason })
+    if (failure !== undefined && stops.length === 0) this.system.report(failure.error, `terminate of ${this.label}`)
     for (const { resolve, reject } of stops) {
       if (failure === undefined) resolve()
-      else reject(failure)
+      else reject(failure.error)
     }
+  }
+
+  /** One that fails keeps nobody else from hearing of it. */
+  #tellEnd(told: () => void): void {
+    try {
+      told()
+    } catch (error) {
+      this.system.report(error, `the end of ${this.label}`)
+    }
+  }
+
+  /** What it is in an event. */
+  get #named(): { readonly ref: LocalRef; readonly name?: string } {
+    return this.name === undefined ? { ref: this.ref } : { ref: this.ref, name: this.name }
   }
 
   /** Calls that were begun and will not be answered. */
@@ -381,7 +388,7 @@ export class Server extends Process implements Registrable {
     this.running = undefined
     this.deferred = undefined
     for (const call of calls) {
-      if (this.runtime.settle(call)) call.reject(new ServerNotRunningError(this.id))
+      if (this.runtime.settle(call)) call.reject(new ServerNotRunningError(this.id, this))
     }
   }
 
@@ -391,16 +398,28 @@ export class Server extends Process implements Registrable {
   }
 
   #answer(call: Call, result: unknown): Pending {
-    if (Array.isArray(result)) {
-      // By index: to destructure an array is to iterate over it.
-      const reply: unknown = result[0]
-      const state: unknown = result[1]
-      if (result.length !== 2 || state === undefined) {
-        this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state'))
+    let isPair: boolean
+    let reply: unknown
+    let state: unknown
+    try {
+      isPair = Array.isArray(result)
+      if (isPair) {
+        const pair = result as unknown[]
+        // By index: to destructure an array is to iterate over it.
+        reply = pair[0]
+        if (pair.length === 2) state = pair[1]
+      }
+    } catch (error) {
+      this.#callFailed(call, error)
+      return undefined
+    }
+    if (isPair) {
+      if (state === undefined) {
+        this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state', this))
         return undefined
       }
       if (this.status !== RUNNING) return undefined
-      if (!(state instanceof Continued)) {
+      if (!Continued.is(state)) {
         this.#state = state
         this.messageCount++
         if (this.runtime.settle(call)) call.resolve(reply)
@@ -411,20 +430,21 @@ export class Server extends Process implements Registrable {
       return this.#accept('handleCall', state)
     }
     if (this.status !== RUNNING) return undefined
-    if (result instanceof NoReply) {
+    if (NoReply.is(result)) {
       this.messageCount++
       if (!call.settled) (this.deferred ??= new Set()).add(call)
       return this.#accept('handleCall', result.state)
     }
-    if (result instanceof Stopped) {
+    if (Stopped.is(result)) {
       if (result.hasReply && this.runtime.settle(call)) call.resolve(result.reply)
       return this.#accept('handleCall', result)
     }
-    this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], noReply() or stopWith()'))
+    const expected = '[reply, state], noReply() or stopWith()'
+    this.#callFailed(call, new InvalidReturnError(this.id, 'handleCall', expected, this))
     return undefined
   }
 
-  #afterwards(name: string, pending: PromiseLike<unknown>, message?: unknown): PromiseLike<void> {
+  #afterwards(name: string, pending: Promise<unknown>, message?: unknown): PromiseLike<void> {
     return pending.then(
       (next) => {
         if (name === 'handleCast') this.messageCount++
@@ -438,21 +458,22 @@ export class Server extends Process implements Registrable {
   #accept(callback: string, next: unknown, message?: unknown): Pending {
     if (this.status !== RUNNING) return undefined
     if (next === undefined) {
-      this.crash(new InvalidReturnError(this.id, callback, 'the next state'), message)
+      this.crash(new InvalidReturnError(this.id, callback, 'the next state', this), message)
       return undefined
     }
-    if (next instanceof Stopped) {
+    if (Stopped.is(next)) {
       this.#state = next.state
-      if (typeof next.reason === 'object') this.crash(next.reason.error, message)
-      else this.end(next.reason)
+      const { reason } = next
+      if (typeof reason === 'object') this.crash(reason.error, message)
+      else this.end(reason)
       return undefined
     }
-    if (!(next instanceof Continued)) {
+    if (!Continued.is(next)) {
       this.#state = next
       return undefined
     }
     if (next.state === undefined) {
-      this.crash(new InvalidReturnError(this.id, callback, 'continueWith a state'))
+      this.crash(new InvalidReturnError(this.id, callback, 'continueWith a state', this))
       return undefined
     }
     this.#state = next.state
@@ -460,21 +481,18 @@ export class Server extends Process implements Registrable {
   }
 
   #continue(argument: unknown): Pending {
-    if (this.behavior.handleContinue === undefined) {
-      this.crash(new InvalidReturnError(this.id, 'a callback', 'no continueWith, as there is no handleContinue'))
-      return undefined
-    }
+    const state = this.#state
     let next: unknown
     try {
-      next = (this.behavior.handleContinue as NonNullable<GenServerBehavior<unknown>['handleContinue']>)(
-        argument,
-        this.#state,
-      ) as NextState<unknown>
-      if (isThenable(next)) return this.#afterwards('handleContinue', next)
+      if (this.behavior.handleContinue === undefined) {
+        throw new InvalidReturnError(this.id, 'a callback', 'no continueWith, as there is no handleContinue', this)
+      }
+      next = this.behavior.handleContinue(argument, state)
     } catch (error) {
       this.crash(error)
       return undefined
     }
-    return this.#accept('handleContinue', next)
+    const pending = next === state ? undefined : promiseOf(next)
+    return pending === undefined ? this.#accept('handleContinue', next) : this.#afterwards('handleContinue', pending)
   }
 }

@@ -15,11 +15,13 @@ import {
 import { InvalidArgumentError } from '../errors.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
+import { promiseOf } from '../thenable.ts'
+import { asError } from '../thrown.ts'
 import { InitializationError, InvalidReturnError, ServerNotRunningError } from './errors.ts'
 import { namesOf } from './names.ts'
 import { Registrar } from './registrable.ts'
 import { Continued } from './results.ts'
-import { asError, Server } from './server.ts'
+import { Server } from './server.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
 
 const INIT_TIMEOUT = 5000
@@ -111,7 +113,7 @@ function nextId(system: System, kind: string): string {
   return `${kind}_${++count.next}_${count.suffix}`
 }
 
-/** A process with an id and a pid, which has not begun. */
+/** A process with an id and a pid, which has not begun; `kind` is what it is called. */
 export function spawn(
   kind: string,
   system: System,
@@ -121,7 +123,8 @@ export function spawn(
   system.assertOpen()
   const runtime = runtimeOf(system)
   const maxMailbox = given.maxMailbox ?? Infinity
-  const server = new Server(nextId(system, kind), runtime, system, behavior, {
+  const server = new Server(nextId(system, kind.toLowerCase()), runtime, system, behavior, {
+    kind,
     startedAt: system.clock.now().wallMs,
     maxMailbox,
     crashesOnCallError: given.onError === 'crash',
@@ -144,8 +147,29 @@ function enter(server: Server, { name, registry, metadata }: StartOptions): void
   }
 }
 
+/** Keeps its name or key for it, so that neither `init` nor `terminate` runs of one whose name is taken. */
+function reserve(server: Server, { name, registry }: StartOptions): void {
+  if (name === undefined) return
+  try {
+    if (registry === undefined) namesOf(server.system).reserve(name, server)
+    else registry.reserve(name, server)
+  } catch (error) {
+    server.abandon('shutdown')
+    throw error
+  }
+}
+
 /** Starts a process; it runs once its `init` has made a state. */
-export async function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
+export function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
+  behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
+  options?: StartOptions,
+): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
+  return startAs('GenServer', behavior, options)
+}
+
+/** The same, of what errors call by the name of its `kind`. */
+export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
+  kind: string,
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
@@ -153,28 +177,28 @@ export async function start<State, CallMsg = unknown, CastMsg = unknown, CallRep
   const given = checkStart(options)
   const initTimeout = timeoutOf('options.initTimeout', given.initTimeout, INIT_TIMEOUT)
   const system = systemOf(given.system)
-  const server = spawn('genserver', system, behavior as GenServerBehavior<unknown>, given)
+  const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, given)
+  reserve(server, given)
+  const called = { kind, name: given.name }
   const fail = (thrown: unknown): never => {
     const error = asError(thrown)
     if (server.isAlive) server.abandon({ error })
-    throw new InitializationError(server.id, error)
+    throw new InitializationError(server.id, error, called)
   }
   let first: unknown
   try {
     first = behavior.init()
-    if (typeof (first as PromiseLike<unknown> | null)?.then === 'function') {
-      first = await within(server, initTimeout, first as PromiseLike<unknown>)
-    }
+    const pending = promiseOf(first)
+    if (pending !== undefined) first = await within(server, initTimeout, pending)
   } catch (error) {
     return fail(error)
   }
-  if (first === undefined || (first instanceof Continued && first.state === undefined)) {
-    return fail(new InvalidReturnError(server.id, 'init', 'the first state'))
+  if (first === undefined || (Continued.is(first) && first.state === undefined)) {
+    return fail(new InvalidReturnError(server.id, 'init', 'the first state', called))
   }
-  if (first instanceof Continued && behavior.handleContinue === undefined) {
-    return fail(
-      new InvalidReturnError(server.id, 'init', 'a state without continueWith, as there is no handleContinue'),
-    )
+  if (Continued.is(first) && behavior.handleContinue === undefined) {
+    const expected = 'a state without continueWith, as there is no handleContinue'
+    return fail(new InvalidReturnError(server.id, 'init', expected, called))
   }
   try {
     enter(server, given)
@@ -188,10 +212,10 @@ export async function start<State, CallMsg = unknown, CastMsg = unknown, CallRep
 }
 
 /** What `init` makes, or an error when it takes too long, or the system closes; what it makes then is dropped. */
-function within(server: Server, timeoutMs: number, pending: PromiseLike<unknown>): Promise<unknown> {
+function within(server: Server, timeoutMs: number, pending: Promise<unknown>): Promise<unknown> {
   const { clock } = server.system
   return new Promise((resolve, reject) => {
-    const release = [server.whenEnded(() => over(() => reject(new ServerNotRunningError(server.id))))]
+    const release = [server.whenEnded(() => over(() => reject(new ServerNotRunningError(server.id, server))))]
     const over = (tell: () => void): void => {
       for (const end of release) end()
       tell()

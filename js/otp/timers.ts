@@ -2,7 +2,7 @@ import { fieldOf } from '../arguments.ts'
 import { DEAD, RUNNING } from '../actor/process.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { ServerNotRunningError } from './errors.ts'
+import { MailboxFullError, ServerNotRunningError } from './errors.ts'
 import { castTo } from './calls.ts'
 import { serverOf } from './ref.ts'
 import { timeoutOf } from './start.ts'
@@ -25,7 +25,7 @@ export function sendAfter<CastMsg>(
 ): TimerRef {
   const server = serverOf('ref', ref)
   const delay = timeoutOf('delayMs', delayMs, 0)
-  if (server.status === DEAD) throw new ServerNotRunningError(server.id)
+  if (server.status === DEAD) throw new ServerNotRunningError(server.id, server)
   const timerId = `timer_${++made}`
   if (delay === Infinity) return { timerId }
   const timer = server.system.clock.schedule(
@@ -33,9 +33,12 @@ export function sendAfter<CastMsg>(
     () => {
       pending.delete(timerId)
       forget()
-      if (server.status === RUNNING) castTo(server, message)
+      // One that finds no room has no sender to tell.
+      if (server.status !== RUNNING || castTo(server, message)) return
+      const error = new MailboxFullError(server.id, server.maxMailbox, server)
+      server.system.report(error, `sendAfter to ${server.label}`)
     },
-    { label: `sendAfter to ${server.id}` },
+    { label: `sendAfter to ${server.label}` },
   )
   const forget = server.whenEnded(() => void cancelTimer({ timerId }))
   pending.set(timerId, { timer, forget })

@@ -9,7 +9,7 @@ use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use super::shared_array::SharedArray;
 use crate::core::actor::{
-    ExitKind, Kind, LinkId, Mail, MonitorId, Offer, Overflow, Pid, Runtime, SpawnOptions, Step,
+    ExitKind, Kind, LinkId, Mail, MonitorId, Overflow, Pid, Runtime, SlotId, SpawnOptions, Step,
 };
 
 pub(super) type Actors = Handles<Actor>;
@@ -43,10 +43,10 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "actorRound"(runtime) => round;
     /// Takes submissions and nothing else.
     "actorSubmit"(runtime, submitted) => submit;
-    /// Offers a message to a bounded mailbox: 0 queued, 1 queued for the oldest, 2 full, 3 no such process.
-    "actorOffer"(runtime, pid, kind, slot) => offer;
     /// Queued user messages of a process.
     "actorMailbox"(runtime, pid) => mailbox;
+    /// Processes and calls that are there, those included whose end not everybody was told of.
+    "actorInUse"(runtime) => in_use;
     /// Links two processes; the link, or -1 unless both are alive.
     "actorLink"(runtime, one, other) => link;
     /// 1 if there was such a link.
@@ -111,24 +111,40 @@ fn submit(environment: &Environment, handle: f64, submitted: f64) -> f64 {
     })
 }
 
-/// What JavaScript has written since the last time, in order.
+/// An unsigned integer below 2^32; `None` for any other number.
+fn small(number: f64) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared")]
+    let small = number as u32;
+    #[expect(clippy::float_cmp, reason = "whether nothing was lost")]
+    let is_exact = f64::from(small) == number;
+    is_exact.then_some(small)
+}
+
+/// What JavaScript has written since the last time, in order. What names nothing is passed over.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "TypeScript writes slots and operations, which are unsigned 32-bit integers"
+    reason = "a count saturates, and is bounded by the array"
 )]
 fn take(actor: &mut Actor, submitted: f64) {
     let Actor { runtime, submissions, .. } = actor;
     let mut caller = None;
     for chunk in submissions.cells().chunks_exact(SUBMISSION).take(submitted as usize) {
         let [pid, operation, slot, extra] = [0, 1, 2, 3].map(|index: usize| chunk[index].get());
-        let (pid, slot) = (Pid::from_f64(pid), slot as u32);
-        match operation as u32 {
+        let pid = Pid::from_f64(pid);
+        let (Some(operation), Some(slot)) = (small(operation), SlotId::from_f64(slot)) else {
+            continue;
+        };
+        // Where the slot is a kind.
+        let kind = || ExitKind::from_number(small(slot.to_f64())?);
+        match operation {
             0 => runtime.send(pid, Mail { kind: Kind::Cast, slot }),
-            1 => runtime.call(pid, slot, caller.take(), extra),
+            1 => {
+                runtime.call(pid, slot, caller.take(), extra);
+            }
             2 => runtime.send(pid, Mail { kind: Kind::Info, slot }),
             3 => runtime.send(pid, Mail { kind: Kind::Stop, slot }),
-            4 => runtime.send_system(pid, Mail { kind: Kind::Info, slot }),
+            4 => runtime.send_system(pid, Mail { kind: Kind::System, slot }),
             5 => caller = Some(pid),
             6 => runtime.busy(pid),
             7 => runtime.done(pid),
@@ -143,10 +159,10 @@ fn take(actor: &mut Actor, submitted: f64) {
                 runtime.stopping(pid);
             }
             12 => {
-                runtime.exited(pid, ExitKind::from_number(slot).unwrap_or(ExitKind::Error));
+                runtime.exited(pid, kind().unwrap_or(ExitKind::Error));
             }
             13 => {
-                runtime.exit(pid, ExitKind::from_number(slot).unwrap_or(ExitKind::Error));
+                runtime.exit(pid, kind().unwrap_or(ExitKind::Error));
             }
             _ => {}
         }
@@ -162,49 +178,41 @@ fn write(chunk: &[Cell<f64>], step: Step) {
     let number = |pid: Option<Pid>| pid.map_or(NONE, Pid::to_f64);
     match step {
         Step::Run { pid, mail } => {
-            // The usual case by far: the slot of the process is all that is needed to find it.
-            chunk[0].set(f64::from(pid.slot()));
+            // The usual case by far: what is behind these is not read.
+            chunk[0].set(pid.to_f64());
             chunk[1].set(f64::from(mail.kind as u8));
-            chunk[2].set(f64::from(mail.slot));
+            chunk[2].set(mail.slot.to_f64());
         }
         Step::CallFailed { slot, failure, held } => {
             let held = f64::from(u8::from(held));
-            set([NONE, 4.0, f64::from(slot), f64::from(failure as u8), held]);
+            set([NONE, 5.0, slot.to_f64(), f64::from(failure as u8), held]);
         }
-        Step::Free { slot } => set([NONE, 5.0, f64::from(slot), 0.0, 0.0]),
+        Step::Free { slot } => set([NONE, 6.0, slot.to_f64(), 0.0, 0.0]),
         Step::Dropped { pid, mail } => {
-            set([pid.to_f64(), 6.0, f64::from(mail.slot), f64::from(mail.kind as u8), 0.0]);
+            set([pid.to_f64(), 7.0, mail.slot.to_f64(), f64::from(mail.kind as u8), 0.0]);
         }
         Step::Terminate { pid, kind, because_of } => {
-            set([pid.to_f64(), 7.0, f64::from(kind as u8), number(because_of), 0.0]);
+            set([pid.to_f64(), 8.0, f64::from(kind as u8), number(because_of), 0.0]);
         }
         Step::Down { pid, monitor, ended } => {
-            set([pid.to_f64(), 8.0, 0.0, monitor.0 as f64, ended.to_f64()]);
+            set([pid.to_f64(), 9.0, 0.0, monitor.0 as f64, ended.to_f64()]);
         }
         Step::ExitSignal { pid, link, ended } => {
-            set([pid.to_f64(), 9.0, 0.0, link.0 as f64, ended.to_f64()]);
+            set([pid.to_f64(), 10.0, 0.0, link.0 as f64, ended.to_f64()]);
         }
+        Step::Gone { pid } => set([pid.to_f64(), 11.0, 0.0, 0.0, 0.0]),
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "TypeScript passes a slot and a kind, which are unsigned 32-bit integers"
-)]
-fn offer(environment: &Environment, handle: f64, pid: f64, kind: f64, slot: f64) -> f64 {
-    let Some(kind) = Kind::from_number(kind as u32) else { return NONE };
-    let mail = Mail { kind, slot: slot as u32 };
-    with(environment, handle, |actor| match actor.runtime.offer(Pid::from_f64(pid), mail) {
-        Offer::Queued => 0.0,
-        Offer::Displaced => 1.0,
-        Offer::Full => 2.0,
-        Offer::NoProcess => 3.0,
-    })
 }
 
 fn mailbox(environment: &Environment, handle: f64, pid: f64) -> f64 {
     with(environment, handle, |actor| f64::from(actor.runtime.mailbox_len(Pid::from_f64(pid))))
+}
+
+fn in_use(environment: &Environment, handle: f64) -> f64 {
+    with(environment, handle, |actor| {
+        let Actor { runtime, .. } = actor;
+        (runtime.len() + runtime.untold() + runtime.open_calls()) as f64
+    })
 }
 
 fn link(environment: &Environment, handle: f64, one: f64, other: f64) -> f64 {

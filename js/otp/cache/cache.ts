@@ -4,8 +4,9 @@ import { stop as stopServer } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { serverIn, serverOf, serviceOf } from '../ref.ts'
 import type { Server } from '../server.ts'
-import { start as startServer } from '../start.ts'
+import { startAs } from '../start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from '../types.ts'
+import { CACHE } from './failure.ts'
 import { type CacheSettings, checkCache } from './options.ts'
 import { SharedStore } from './shared/store.ts'
 import { CacheStore } from './store.ts'
@@ -85,7 +86,7 @@ const cacheOf = (ref: AnyRef) => serviceOf(CacheBehavior, 'a Cache', ref)
 
 function storeOf(ref: AnyRef): Store {
   const server = cacheOf(ref)
-  if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
+  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
   return server.behavior.storeOf(server)
 }
 
@@ -96,7 +97,7 @@ async function start(options?: CacheOptions | SharedCacheOptions): Promise<Cache
   const { system } = settings
   const name = options?.name
   const behavior = new CacheBehavior(settings)
-  const ref = await startServer(behavior, name === undefined ? { system } : { system, name })
+  const ref = await startAs(CACHE.kind, behavior, name === undefined ? { system } : { system, name })
   const store = await opened(behavior, ref)
   // On the ref itself, so that whoever looks the process up has it too.
   return Object.defineProperty(ref, 'handle', { value: store }) as CacheRef | SharedCacheRef

@@ -2,7 +2,7 @@ import { integer } from '../../arguments.ts'
 import { BaseClock } from '../../clock/base.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import type { Counts } from './counts.ts'
-import { Failure } from './failure.ts'
+import { CACHE, Failure } from './failure.ts'
 import { Leaving } from './leaving.ts'
 import type { CacheSettings, Storing } from './options.ts'
 import { Slots } from './slots.ts'
@@ -61,7 +61,7 @@ export class Entries {
 
   /** @throws ServerNotRunningError when the cache has ended. */
   open(): void {
-    if (this.#closed) throw new ServerNotRunningError(this.#id)
+    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE)
   }
 
   /** The time, if any entry ever had one. */

@@ -14,3 +14,6 @@ export class Failure {
     return Promise.reject(this.error)
   }
 }
+
+/** What errors call it. */
+export const CACHE: { readonly kind: string } = { kind: 'Cache' }

@@ -3,7 +3,7 @@ import { isThenable } from '../../thenable.ts'
 import { CallCycleError, ServerNotRunningError } from '../errors.ts'
 import type { Counts } from './counts.ts'
 import { type Entries, GOOD, STALE } from './entries.ts'
-import { Failure } from './failure.ts'
+import { CACHE, Failure } from './failure.ts'
 import { Flight } from './flight.ts'
 import { type Loader, reportLoad } from './loader.ts'
 import { type CacheSettings, checkStoring, type Storing } from './options.ts'
@@ -102,7 +102,7 @@ export class Loads {
   close(): void {
     const flights = [...this.#flights.values()]
     this.supersedeAll()
-    for (const flight of flights) flight.reject(new ServerNotRunningError(this.#id))
+    for (const flight of flights) flight.reject(new ServerNotRunningError(this.#id, CACHE))
   }
 
   /** Gives what is past its time, and loads a new value unless that is under way. */
@@ -129,7 +129,7 @@ export class Loads {
 
   #load(flight: Flight, loader: Loader, signal: AbortSignal | undefined, stale: Stale | undefined): unknown {
     if (this.#calling.length > 0 && this.#calling.some(({ key }) => key === flight.key)) {
-      throw new CallCycleError(this.#id, this.#id)
+      throw new CallCycleError(this.#id, this.#id, CACHE)
     }
     let made: unknown
     try {
@@ -159,7 +159,7 @@ export class Loads {
   /** A load that is under way. */
   #follow(flight: Flight, made: PromiseLike<unknown>, stale: Stale | undefined): void {
     // What the loader itself has stored, deleted or stopped has the say.
-    if (this.#entries.closed) flight.reject(new ServerNotRunningError(this.#id))
+    if (this.#entries.closed) flight.reject(new ServerNotRunningError(this.#id, CACHE))
     else if (!flight.superseded) this.#flights.set(flight.key, flight)
     Promise.resolve(made).then(
       (value) => {

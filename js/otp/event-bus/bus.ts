@@ -150,7 +150,7 @@ export class Bus implements GenServerBehavior<null>, Home {
   }
 
   add(subscriber: Subscriber): void {
-    if (!this.isRunning) throw new ServerNotRunningError(this.id)
+    if (!this.isRunning) throw new ServerNotRunningError(this.id, this.process)
     this.table.add(subscriber)
   }
 
@@ -197,6 +197,6 @@ export function busOf(ref: EventBusRef): Bus {
 /** The same, of one that takes messages and subscribers. */
 export function runningBusOf(ref: EventBusRef): Bus {
   const bus = busOf(ref)
-  if (!bus.isRunning) throw new ServerNotRunningError(bus.id)
+  if (!bus.isRunning) throw new ServerNotRunningError(bus.id, bus.process)
   return bus
 }

@@ -1,7 +1,7 @@
 import { outsideRun } from '../../actor/caller.ts'
 import { callable, known, options as checkOptions } from '../../arguments.ts'
 import { call, castTo, stop as stopServer } from '../calls.ts'
-import { start as startServer } from '../start.ts'
+import { startAs } from '../start.ts'
 import type { CallOptions, TerminateReason } from '../types.ts'
 import { Bus, busOf, Delivery, runningBusOf } from './bus.ts'
 import { events, next, subscribe } from './subscribe.ts'
@@ -18,7 +18,7 @@ async function start(options?: EventBusOptions): Promise<EventBusRef> {
   const given = checkOptions('options', options)
   known('options', given, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
   // A process of its own, whoever starts it.
-  const ref = (await outsideRun(() => startServer(new Bus(), given))) as EventBusRef
+  const ref = (await outsideRun(() => startAs('EventBus', new Bus(), given))) as EventBusRef
   busOf(ref)
   return ref
 }

@@ -33,7 +33,7 @@ const NOTHING: Promise<void> = Promise.resolve()
 function livingOf(field: string, given: unknown, bus: Bus): Server {
   const server = serverOf(field, given)
   if (server.system !== bus.process.system) throw new InvalidArgumentError(field, 'a ref of the same system', given)
-  if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
+  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
   return server
 }
 
@@ -115,7 +115,9 @@ export async function next<T>(ref: EventBusRef, pattern: string, options?: NextO
   const timeoutMs = timeoutOf('options.timeout', given.timeout, Infinity)
   const signal = signalOf(given.signal)
   return new Promise((resolve, reject) => {
-    const subscriber = new NextSubscriber(bus, pattern, resolve, () => reject(new ServerNotRunningError(bus.id)))
+    const subscriber = new NextSubscriber(bus, pattern, resolve, () =>
+      reject(new ServerNotRunningError(bus.id, bus.process)),
+    )
     bus.add(subscriber)
     const giveUp = (reason: unknown): void => {
       subscriber.end()

@@ -101,7 +101,8 @@ export class ProcessSubscriber extends Subscriber {
     if (server.status !== RUNNING) return
     if (this.#once) this.end()
     const event: BusEvent = { topic, message }
-    if (!castTo(server, event)) this.home.failed(new MailboxFullError(server.id, server.maxMailbox), this.pattern)
+    if (!castTo(server, event))
+      this.home.failed(new MailboxFullError(server.id, server.maxMailbox, server), this.pattern)
   }
 }
 

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import { stop as stopServer } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { serverOf, serviceOf } from '../ref.ts'
-import { start as startServer } from '../start.ts'
+import { startAs } from '../start.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions, TerminateReason } from '../types.ts'
 import { RateLimitExceededError } from './errors.ts'
 import { Limiter } from './limiter.ts'
@@ -45,7 +45,7 @@ const serverFor = (ref: RateLimiterRef) => serviceOf(LimiterBehavior, 'a RateLim
 /** The limiter of a process that runs. */
 function limiterOf(ref: RateLimiterRef): Limiter {
   const server = serverFor(ref)
-  if (server.status !== RUNNING) throw new ServerNotRunningError(server.id)
+  if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
   return server.behavior.limiter as Limiter
 }
 
@@ -60,7 +60,7 @@ async function start(options: RateLimiterOptions): Promise<RateLimiterRef> {
     ...(metadata !== undefined && { metadata }),
   }
   try {
-    const ref = await startServer(behavior, started)
+    const ref = await startAs('RateLimiter', behavior, started)
     // However it ends, also when it is killed.
     serverOf('ref', ref).whenEnded(() => behavior.limiter?.close())
     return ref

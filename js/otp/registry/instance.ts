@@ -2,6 +2,7 @@ import { ENDING, RUNNING } from '../../actor/process.ts'
 import { callable, isA, optionalCallable, text } from '../../arguments.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors.ts'
 import { System } from '../../system/system.ts'
+import { promiseOf } from '../../thenable.ts'
 import { castTo } from '../calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import { processOf, serverIn } from '../ref.ts'
@@ -38,6 +39,8 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   /** The system whose processes it takes. */
   readonly system: System
   readonly #store = new KeyStore<Meta, Ref>()
+  /** Keys of processes that have not begun, where keys are unique: taken, and not there. */
+  readonly #reserved = new Map<string, Registrable>()
   /** Ends the system's hold; undefined while closed. */
   #disown: (() => void) | undefined
 
@@ -65,6 +68,7 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   /** Forgets all keys and takes no more; the processes live on. Idempotent. */
   async close(): Promise<void> {
     this.#store.clear()
+    this.#reserved.clear()
     this.#disown?.()
     this.#disown = undefined
   }
@@ -83,21 +87,40 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /** @internal */
+  reserve(key: string, process: Registrable): void {
+    this.#checkFree(key, process)
+    if (this.keyMode !== 'unique') return
+    this.#reserved.set(key, process)
+    process.whenEnded(() => this.#free(key, process))
+  }
+
+  /** @internal */
   enter(key: string, process: Registrable, metadata: unknown): void {
+    this.#checkFree(key, process)
+    this.#free(key, process)
+    const registeredAt = this.system.clock.now().wallMs
+    const entry = { ref: process.ref as unknown as Ref, metadata: metadata as Meta, registeredAt }
+    this.#store.add({ key, process, entry })
+  }
+
+  #free(key: string, process: Registrable): void {
+    if (this.#reserved.get(key) === process) this.#reserved.delete(key)
+  }
+
+  #checkFree(key: string, process: Registrable): void {
     text('key', key)
     if (this.#disown === undefined) throw new ClosedError(`the registry ${this.name}`)
     if (process.system !== this.system) {
       throw new InvalidArgumentError('ref', `a ref of the system of the registry ${this.name}`, process.ref)
     }
-    if (process.status >= ENDING) throw new ServerNotRunningError(process.id)
+    if (process.status >= ENDING) throw new ServerNotRunningError(process.id, process)
+    const reserved = this.#reserved.get(key)
+    if (reserved !== undefined && reserved !== process) throw new AlreadyRegisteredKeyError(this.name, key)
     const taken = this.#store.at(key)
     if (taken !== undefined) {
       if (this.keyMode === 'unique') throw new AlreadyRegisteredKeyError(this.name, key)
       if (taken.has(process.id)) throw new DuplicateRegistrationError(this.name, key, process.id)
     }
-    const registeredAt = this.system.clock.now().wallMs
-    const entry = { ref: process.ref as unknown as Ref, metadata: metadata as Meta, registeredAt }
-    this.#store.add({ key, process, entry })
   }
 
   /** Frees a key, from all who have it. Whether anybody had it. */
@@ -245,8 +268,7 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
 
   /** What an asynchronous `deliver` rejects with has no caller. */
   #follow(result: unknown, key: string): void {
-    if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') return
-    Promise.resolve(result).catch((error: unknown) => {
+    promiseOf(result)?.catch((error: unknown) => {
       this.system.report(error, `dispatch to '${key}' in registry ${this.name}`)
     })
   }

@@ -3,6 +3,8 @@ import { runtimeOf } from '../../actor/runtimes.ts'
 import { limitOn } from '../../clock/own-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors.ts'
+import { promiseOf } from '../../thenable.ts'
+import { isError } from '../../thrown.ts'
 import type { Server } from '../server.ts'
 import type { GenServerBehavior, Info, TerminateReason } from '../types.ts'
 import { TaskEndedError } from './errors.ts'
@@ -11,13 +13,16 @@ import type { TaskFunction } from './types.ts'
 /** The message that begins it. */
 export const RUN: unique symbol = Symbol('keelson.task.run')
 
-const isThenable = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
-  typeof (value as PromiseLike<T> | null | undefined)?.then === 'function'
-
 /** What a function that was told to give up throws: the reason itself, or what stands for it. */
-const isEcho = (error: unknown, reason: unknown): boolean =>
-  error === reason ||
-  (error instanceof Error && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason)))
+function isEcho(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true
+  try {
+    return isError(error) && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason))
+  } catch {
+    // It does not say.
+    return false
+  }
+}
 
 /** A task as a process does it: one message, one function, one outcome. */
 export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, Scope {
@@ -132,12 +137,15 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     this.#running = true
     try {
       const made = this.isTracked ? this.#tracked() : this.#fn(this.#controller.signal)
-      if (!isThenable(made)) this.#succeeded(made)
-      else
-        Promise.resolve(made).then(
-          (value) => this.#succeeded(value as Result),
-          (error: unknown) => this.#failed(error),
-        )
+      const pending = promiseOf(made)
+      if (pending === undefined) {
+        this.#succeeded(made as Result)
+        return
+      }
+      void pending.then(
+        (value) => this.#succeeded(value as Result),
+        (error: unknown) => this.#failed(error),
+      )
     } catch (error) {
       this.#failed(error)
     }

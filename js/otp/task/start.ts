@@ -18,7 +18,7 @@ function linkedOf(given: unknown, system: System): Server | undefined {
   if (given === undefined) return undefined
   const server = serverOf('options.link', given)
   if (server.system !== system) throw new InvalidArgumentError('options.link', 'a ref of the same system', given)
-  if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
+  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
   return server
 }
 
@@ -39,7 +39,7 @@ export function startTask<Result>(
 
   const run = new TaskRun(fn)
   // A process of its own, whoever starts it: its calls are not those of a handler that starts it.
-  const server = outsideRun(() => spawn('task', system, run as unknown as GenServerBehavior<unknown>, {}))
+  const server = outsideRun(() => spawn('Task', system, run as unknown as GenServerBehavior<unknown>, {}))
   run.server = server
   run.isTracked = isTracked ?? scopeOf(runtimeOf(system).current) !== undefined
   if (given.name !== undefined) {

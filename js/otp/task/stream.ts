@@ -3,6 +3,7 @@ import { isConsequence } from '../../actor/closing.ts'
 import { runtimeOf } from '../../actor/runtimes.ts'
 import { whenAborted } from '../../signals.ts'
 import type { System } from '../../system/system.ts'
+import { promiseOf } from '../../thenable.ts'
 import type { TaskRun } from './run.ts'
 
 type Outcome<Result> = PromiseSettledResult<Result>
@@ -147,14 +148,15 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   /** Takes an item from the source. Whether that has come to something already. */
   #pull(): boolean {
     try {
-      const step = this.#settings.source.next()
-      if (typeof (step as PromiseLike<unknown>).then !== 'function') {
+      const step: unknown = this.#settings.source.next()
+      const pending = promiseOf(step)
+      if (pending === undefined) {
         this.#take(step as IteratorResult<Item>)
         return true
       }
       this.#isPulling = true
-      Promise.resolve(step).then(
-        (result) => this.#pulled(() => this.#take(result)),
+      void pending.then(
+        (result) => this.#pulled(() => this.#take(result as IteratorResult<Item>)),
         (error: unknown) => this.#pulled(() => this.#sourceFailed(error)),
       )
       return false
@@ -166,7 +168,12 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   #pulled(act: () => void): void {
     this.#isPulling = false
-    act()
+    try {
+      act()
+    } catch (error) {
+      // What it gave cannot be read.
+      this.#sourceFailed(error)
+    }
     this.#pump()
   }
 

@@ -7,7 +7,7 @@ import { ServerNotRunningError } from '../errors.ts'
 import { serverIn } from '../ref.ts'
 import type { System } from '../../system/system.ts'
 import type { Server } from '../server.ts'
-import { start as startServer, systemOf } from '../start.ts'
+import { startAs, systemOf } from '../start.ts'
 import type { GenServerRef, TerminateReason } from '../types.ts'
 import { TimerStore } from './store.ts'
 import { runningTimersOf, Timers, timersOf } from './timers.ts'
@@ -30,7 +30,7 @@ async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
   try {
     const timers = new Timers(system, retryMs, store)
     // A process of its own, whoever starts it.
-    const ref = (await outsideRun(() => startServer(timers, process))) as TimerServiceRef
+    const ref = (await outsideRun(() => startAs('TimerService', timers, process))) as TimerServiceRef
     timersOf(ref).restore()
     return ref
   } catch (error) {
@@ -45,7 +45,7 @@ function targetOf(target: unknown, timers: Timers, system: System): string | Ser
   const server = serverIn(target)
   if (server === undefined) throw new InvalidArgumentError('target', 'a name, or a ref of this environment', target)
   if (server.system !== system) throw new InvalidArgumentError('target', 'a ref of the same system', target)
-  if (server.status >= ENDING) throw new ServerNotRunningError(server.id)
+  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
   if (timers.store === undefined) return server
   if (server.name !== undefined) return server.name
   throw new InvalidArgumentError(

@@ -266,6 +266,6 @@ export function timersOf(ref: TimerServiceRef): Timers {
 /** The same, of a service that takes timers. */
 export function runningTimersOf(ref: TimerServiceRef): Timers {
   const timers = timersOf(ref)
-  if (!timers.isRunning) throw new ServerNotRunningError(timers.id)
+  if (!timers.isRunning) throw new ServerNotRunningError(timers.id, { kind: 'TimerService' })
   return timers
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::mail::SlotId;
 use super::process::Pid;
 use crate::core::time::{TimerId, Timers, Track};
 
@@ -35,6 +36,8 @@ pub(super) enum CallState {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     pub(super) state: CallState,
+    /// Which use of its slot it is.
+    generation: u32,
     pub(super) target: Pid,
     pub(super) caller: Option<Pid>,
     /// The caller's run at the time of the call.
@@ -49,7 +52,7 @@ pub(super) struct Call {
 /// A call that has outlived a round, and when it is overdue.
 #[derive(Debug)]
 struct Unwatched {
-    slot: u32,
+    slot: SlotId,
     round: u32,
     deadline: f64,
 }
@@ -62,20 +65,22 @@ const PATIENCE: f64 = 5.0;
 pub(super) struct Calls {
     table: Vec<Call>,
     /// (caller's slot, call's slot) of calls that a handler waits for.
-    waiting: BTreeSet<(u32, u32)>,
+    waiting: BTreeSet<(u32, SlotId)>,
     deadlines: Timers,
     /// How many rounds there have been.
     round: u32,
     /// Calls with a deadline since the last round, and those of the round before it: most are answered within a round, and
     /// never need a timer.
-    fresh: Vec<u32>,
-    handed: Vec<u32>,
+    fresh: Vec<SlotId>,
+    handed: Vec<SlotId>,
     /// Those that were not, and have no timer yet; when the first of them is overdue, and since when they wait for timers.
     unwatched: Vec<Unwatched>,
     soonest: Option<f64>,
     unwatched_since: f64,
     /// The call of each timer slot.
-    timed: Vec<u32>,
+    timed: Vec<SlotId>,
+    /// How many are not free.
+    open: usize,
 }
 
 /// Whether a call is the one that was made before that round, has a deadline, and nobody has answered it.
@@ -89,6 +94,7 @@ impl Calls {
         let target = Pid::from_f64(0.0);
         Call {
             state: CallState::Free,
+            generation: 0,
             target,
             caller: None,
             activation: 0,
@@ -98,23 +104,47 @@ impl Calls {
         }
     }
 
-    pub(super) fn state(&self, slot: u32) -> CallState {
-        self.table.get(slot as usize).map_or(CallState::Free, |call| call.state)
+    /// The call of a slot, unless that was released or never given.
+    fn get(&self, slot: SlotId) -> Option<&Call> {
+        self.table.get(slot.index()).filter(|call| call.generation == slot.generation())
+    }
+
+    fn get_mut(&mut self, slot: SlotId) -> Option<&mut Call> {
+        self.table.get_mut(slot.index()).filter(|call| call.generation == slot.generation())
+    }
+
+    pub(super) fn state(&self, slot: SlotId) -> CallState {
+        self.get(slot).map_or(CallState::Free, |call| call.state)
+    }
+
+    /// How many are open.
+    pub(super) fn len(&self) -> usize {
+        self.open
+    }
+
+    /// Whether a call can be opened there: the place is the next one, or free, and not at a use that is over.
+    pub(super) fn is_free(&self, slot: SlotId) -> bool {
+        match self.table.get(slot.index()) {
+            Some(call) => call.state == CallState::Free && slot.generation() > call.generation,
+            None => slot.index() == self.table.len() && slot.generation() > 0,
+        }
     }
 
     /// Takes note of a queued call; `timeout` is infinite for a call that waits for ever. It
     /// counts from the round after, which costs the caller no look at the clock for calls that are answered by then.
     pub(super) fn open(
         &mut self,
-        slot: u32,
+        slot: SlotId,
         target: Pid,
         caller: Option<(Pid, u32)>,
         timeout: f64,
     ) {
-        let index = slot as usize;
-        if index >= self.table.len() {
-            self.table.resize(index + 1, Self::nobody());
+        let index = slot.index();
+        if index == self.table.len() {
+            self.table.push(Self::nobody());
         }
+        let timeout = if timeout.is_finite() { timeout.max(0.0) } else { f64::INFINITY };
+        self.open += 1;
         if timeout.is_finite() {
             self.fresh.push(slot);
         }
@@ -123,6 +153,7 @@ impl Calls {
         }
         self.table[index] = Call {
             state: CallState::Queued,
+            generation: slot.generation(),
             target,
             caller: caller.map(|(pid, _)| pid),
             activation: caller.map_or(0, |(_, activation)| activation),
@@ -132,13 +163,20 @@ impl Calls {
         };
     }
 
-    pub(super) fn running(&mut self, slot: u32) {
-        self.table[slot as usize].state = CallState::Running;
+    pub(super) fn running(&mut self, slot: SlotId) {
+        if let Some(call) = self.get_mut(slot)
+            && call.state == CallState::Queued
+        {
+            call.state = CallState::Running;
+        }
     }
 
     /// The call is over for its caller: no deadline, no waiting. What is still queued is abandoned. Whether it is.
-    pub(super) fn close(&mut self, slot: u32) -> bool {
-        let Some(call) = self.table.get_mut(slot as usize) else { return false };
+    pub(super) fn close(&mut self, slot: SlotId) -> bool {
+        let Some(call) = self.table.get_mut(slot.index()) else { return false };
+        if call.generation != slot.generation() {
+            return false;
+        }
         call.timeout = f64::INFINITY;
         if let Some(timer) = call.timer.take() {
             self.deadlines.cancel(timer);
@@ -151,18 +189,23 @@ impl Calls {
                 call.state = CallState::Abandoned;
                 true
             }
-            CallState::Running | CallState::Free => {
+            CallState::Running => {
                 call.state = CallState::Free;
+                self.open -= 1;
                 false
             }
+            CallState::Free => false,
         }
     }
 
     /// A queued call left its mailbox without being run.
-    pub(super) fn forget(&mut self, slot: u32) {
+    pub(super) fn forget(&mut self, slot: SlotId) {
         self.close(slot);
-        if let Some(call) = self.table.get_mut(slot as usize) {
+        if let Some(call) = self.get_mut(slot)
+            && call.state != CallState::Free
+        {
             call.state = CallState::Free;
+            self.open -= 1;
         }
     }
 
@@ -175,7 +218,7 @@ impl Calls {
             let older = before.wrapping_sub(1);
             let mut handed = std::mem::take(&mut self.handed);
             for slot in handed.drain(..) {
-                let call = &self.table[slot as usize];
+                let Some(call) = self.get(slot) else { continue };
                 if is_waited_for(call, older) {
                     let deadline = now + call.timeout;
                     if self.unwatched.is_empty() {
@@ -199,15 +242,15 @@ impl Calls {
     fn watch(&mut self, now: f64) {
         self.soonest = None;
         for Unwatched { slot, round, deadline } in self.unwatched.drain(..) {
-            let call = &mut self.table[slot as usize];
-            if !is_waited_for(call, round) {
+            let Some(call) = self.table.get_mut(slot.index()) else { continue };
+            if call.generation != slot.generation() || !is_waited_for(call, round) {
                 continue;
             }
             let timer = self.deadlines.schedule(Track::Mono, deadline, now);
             call.timer = Some(timer);
             let place = timer.slot as usize;
             if place >= self.timed.len() {
-                self.timed.resize(place + 1, 0);
+                self.timed.resize(place + 1, slot);
             }
             self.timed[place] = slot;
         }
@@ -219,10 +262,12 @@ impl Calls {
     }
 
     /// A call whose deadline has been reached, in the order of deadlines.
-    pub(super) fn overdue(&mut self, now: f64) -> Option<u32> {
+    pub(super) fn overdue(&mut self, now: f64) -> Option<SlotId> {
         let due = self.deadlines.pop_due(now, 0.0)?;
         let slot = self.timed[due.id.slot as usize];
-        self.table[slot as usize].timer = None;
+        if let Some(call) = self.get_mut(slot) {
+            call.timer = None;
+        }
         Some(slot)
     }
 
@@ -253,10 +298,10 @@ impl Calls {
         let mut pending = vec![target];
         while let Some(waiter) = pending.pop() {
             let Some(run) = runs(waiter) else { continue };
-            let from = (waiter.slot(), 0);
-            let to = (waiter.slot(), u32::MAX);
-            for (_, slot) in self.waiting.range(from..=to) {
-                let call = &self.table[*slot as usize];
+            let from = (waiter.slot(), SlotId::new(0, 0));
+            let all = self.waiting.range(from..).take_while(|(slot, _)| *slot == waiter.slot());
+            for (_, slot) in all {
+                let Some(call) = self.get(*slot) else { continue };
                 if call.caller != Some(waiter) || call.activation != run {
                     continue;
                 }

@@ -12,12 +12,54 @@ pub enum Kind {
     Info = 2,
     /// A request to stop, once everything before it was handled.
     Stop = 3,
+    /// The end of another process: on the system lane, which no bound keeps it out of.
+    System = 4,
 }
 
 impl Kind {
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
-        [Self::Cast, Self::Call, Self::Info, Self::Stop].into_iter().nth(number as usize)
+        let all = [Self::Cast, Self::Call, Self::Info, Self::Stop, Self::System];
+        all.into_iter().nth(number as usize)
+    }
+}
+
+/// Where JavaScript keeps a message or a call: a place, and which use of that place it is. One that is stale names nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SlotId(u64);
+
+const INDEX_BITS: u32 = 28;
+const ID_BITS: u32 = 53;
+
+impl SlotId {
+    /// A place, from 0, and its use.
+    #[must_use]
+    pub fn new(index: u32, generation: u32) -> Self {
+        Self((u64::from(generation) << INDEX_BITS) | u64::from(index & ((1 << INDEX_BITS) - 1)))
+    }
+
+    /// From a JS number; `None` unless it is an integer below 2^53.
+    #[must_use]
+    pub fn from_f64(id: f64) -> Option<Self> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared")]
+        let number = id as u64;
+        #[expect(clippy::float_cmp, reason = "whether nothing was lost")]
+        let is_exact = number as f64 == id;
+        (is_exact && number < 1 << ID_BITS).then_some(Self(number))
+    }
+
+    /// As an integer, exact in a JS number.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64
+    }
+
+    pub(super) fn index(self) -> usize {
+        (self.0 & ((1 << INDEX_BITS) - 1)) as usize
+    }
+
+    pub(super) fn generation(self) -> u32 {
+        u32::try_from(self.0 >> INDEX_BITS).unwrap_or(u32::MAX)
     }
 }
 
@@ -27,15 +69,16 @@ pub struct Mail {
     /// What the slot holds.
     pub kind: Kind,
     /// Where JavaScript keeps it.
-    pub slot: u32,
+    pub slot: SlotId,
 }
 
 const NIL: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    mail: Mail,
+    slot: SlotId,
     next: u32,
+    kind: Kind,
 }
 
 /// The nodes of all mailboxes of a runtime; freed ones are used again, the last one first.
@@ -67,7 +110,7 @@ impl Default for MailQueue {
 
 impl Pool {
     fn take(&mut self, mail: Mail) -> u32 {
-        let node = Node { mail, next: NIL };
+        let node = Node { slot: mail.slot, next: NIL, kind: mail.kind };
         if self.free == NIL {
             self.nodes.push(node);
             return u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 messages");
@@ -100,7 +143,7 @@ impl MailQueue {
             return None;
         }
         let index = self.head;
-        let Node { mail, next } = pool.nodes[index as usize];
+        let Node { slot, next, kind } = pool.nodes[index as usize];
         self.head = next;
         if next == NIL {
             self.tail = NIL;
@@ -108,7 +151,7 @@ impl MailQueue {
         self.len -= 1;
         pool.nodes[index as usize].next = pool.free;
         pool.free = index;
-        Some(mail)
+        Some(Mail { kind, slot })
     }
 
     /// Puts all of `other` behind what is here, in constant time.

@@ -12,6 +12,8 @@
 //! - **Nothing vanishes.** A message that is not handled comes back as a step: a call as [`Step::CallFailed`], anything else as
 //!   [`Step::Dropped`].
 //! - **Exits** reach links and monitors once, in the order in which those were made.
+//! - **Nothing stale acts.** Processes and slots have generations. A number that was released, or never given, names nothing. A
+//!   process that has ended keeps its slot until no step names it any more ([`Step::Gone`]).
 //!
 //! Who restarts processes, and when, is decided by a [`supervisor`]: a pure state machine, driven by whoever drives the runtime.
 //!
@@ -19,6 +21,7 @@
 //! link or monitor.
 
 mod calls;
+mod departures;
 mod mail;
 #[cfg(all(test, not(loom)))]
 mod model_test;
@@ -33,7 +36,7 @@ pub mod supervisor;
 mod tests;
 
 pub use calls::CallFailure;
-pub use mail::{Kind, Mail};
+pub use mail::{Kind, Mail, SlotId};
 pub use process::{BUDGET, Offer, Overflow, Pid, SpawnOptions, Status};
 pub use relations::{LinkId, MonitorId};
 pub use restart::{Backoff, RestartBudget, Restarts, Verdict};

@@ -48,14 +48,17 @@ struct World {
     pids: Vec<Pid>,
     now: f64,
     next_slot: u32,
+    /// All slots, and how many of them are of calls.
+    made: Vec<SlotId>,
+    places: u32,
     /// What each process has been sent and not handed, in order.
-    queues: BTreeMap<usize, VecDeque<u32>>,
-    calls: BTreeSet<u32>,
-    open_calls: BTreeSet<u32>,
-    abandoned: BTreeSet<u32>,
+    queues: BTreeMap<usize, VecDeque<SlotId>>,
+    calls: BTreeSet<SlotId>,
+    open_calls: BTreeSet<SlotId>,
+    abandoned: BTreeSet<SlotId>,
     /// Slots that may not be seen again.
-    settled: BTreeSet<u32>,
-    held: BTreeSet<u32>,
+    settled: BTreeSet<SlotId>,
+    held: BTreeSet<SlotId>,
     running: BTreeSet<usize>,
     busy: BTreeSet<usize>,
     ended: BTreeSet<usize>,
@@ -74,9 +77,19 @@ impl World {
         world
     }
 
-    fn slot(&mut self) -> u32 {
+    fn slot(&mut self) -> SlotId {
         self.next_slot += 1;
-        self.next_slot
+        let slot = SlotId::new(self.next_slot, 9);
+        self.made.push(slot);
+        slot
+    }
+
+    fn call_slot(&mut self) -> SlotId {
+        // In generations that no message has.
+        let slot = SlotId::new(self.places, 10);
+        self.places += 1;
+        self.made.push(slot);
+        slot
     }
 
     fn index(&self, pid: Pid) -> usize {
@@ -84,8 +97,8 @@ impl World {
     }
 
     /// A slot comes back, as a message that runs or in another way: exactly once, and only from where it was.
-    fn seen(&mut self, slot: u32) {
-        assert!(self.settled.insert(slot), "slot {slot} came back twice");
+    fn seen(&mut self, slot: SlotId) {
+        assert!(self.settled.insert(slot), "slot {slot:?} came back twice");
     }
 
     fn take(&mut self, step: Step) {
@@ -97,7 +110,7 @@ impl World {
                 let queue = self.queues.get_mut(&index).expect("known");
                 // Calls that were given up are skipped; everything else comes in order.
                 let at = queue.iter().position(|slot| *slot == mail.slot).expect("it was sent");
-                let skipped: Vec<u32> = queue.drain(..=at).take(at).collect();
+                let skipped: Vec<SlotId> = queue.drain(..=at).take(at).collect();
                 assert!(skipped.iter().all(|slot| self.settled.contains(slot)), "order");
                 self.seen(mail.slot);
                 self.running.insert(index);
@@ -128,7 +141,7 @@ impl World {
                 let index = self.index(pid);
                 self.ended.insert(index);
             }
-            Step::Down { .. } | Step::ExitSignal { .. } => {}
+            Step::Down { .. } | Step::ExitSignal { .. } | Step::Gone { .. } => {}
         }
     }
 
@@ -151,14 +164,14 @@ impl World {
                 self.runtime.send(self.pids[index], Mail { kind: Kind::Cast, slot });
             }
             Op::Call(index, timeout) => {
-                let slot = self.slot();
+                let slot = self.call_slot();
                 self.calls.insert(slot);
                 self.open_calls.insert(slot);
                 self.queues.get_mut(&index).expect("known").push_back(slot);
                 self.runtime.call(self.pids[index], slot, None, timeout);
             }
             Op::Abandon(which) => {
-                let open: Vec<u32> = self.open_calls.iter().copied().collect();
+                let open: Vec<SlotId> = self.open_calls.iter().copied().collect();
                 if let Some(slot) = open.get(which).copied() {
                     self.open_calls.remove(&slot);
                     self.abandoned.insert(slot);
@@ -233,17 +246,86 @@ proptest! {
                 }
             }
         }
-        for slot in 1..=world.next_slot {
-            prop_assert!(world.settled.contains(&slot), "slot {} was lost", slot);
+        for slot in &world.made {
+            prop_assert!(world.settled.contains(slot), "slot {:?} was lost", slot);
         }
         prop_assert!(world.held.is_empty());
         // Calls that ran may still be answered; after their deadline each has failed.
-        let running: Vec<u32> = world.open_calls.iter().copied().collect();
+        let running: Vec<SlotId> = world.open_calls.iter().copied().collect();
         while world.round(1000) {}
         world.apply(Op::Wait(1000.0));
         while world.round(1000) {}
         world.round(1000);
         prop_assert!(world.open_calls.is_empty(), "{:?} of {:?}", world.open_calls, running);
         prop_assert_eq!(world.runtime.next_deadline(), None);
+    }
+}
+
+/// A number as it may come from anywhere: one that was given, one near it, or any other.
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => (0..4_u32, 1..4_u32).prop_map(|(index, use_of_it)| SlotId::new(index, use_of_it).to_f64()),
+        4 => (0..4_u32, 1..4_u32)
+            .prop_map(|(slot, generation)| f64::from(slot) + f64::from(generation) * 16_777_216.0),
+        2 => 0.0..40.0_f64,
+        1 => 0.0..9.1e15_f64,
+        1 => proptest::num::f64::ANY,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_number_comes_names_something_or_nothing(
+        ops in vec((0..16_u32, number(), number(), number()), 1..120),
+    ) {
+        let mut runtime = Runtime::default();
+        let mut pids = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (op, pid, slot, extra) in ops {
+            let pid = Pid::from_f64(pid);
+            let Some(slot) = SlotId::from_f64(slot) else { continue };
+            let mail = |kind| Mail { kind, slot };
+            match op {
+                0 => runtime.send(pid, mail(Kind::Cast)),
+                1 => {
+                    let before = runtime.open_calls();
+                    let opened = runtime.call(pid, slot, Some(Pid::from_f64(extra)), extra);
+                    prop_assert!(opened || runtime.open_calls() == before);
+                }
+                2 => runtime.send(pid, mail(Kind::Call)),
+                3 => runtime.send(pid, mail(Kind::Stop)),
+                4 => runtime.send_system(pid, mail(Kind::System)),
+                5 => runtime.busy(pid),
+                6 => runtime.done(pid),
+                7 => { runtime.call_ended(slot); }
+                8 => runtime.started(pid),
+                9 => { runtime.restarting(pid); }
+                10 => { runtime.stopping(pid); }
+                11 => { runtime.exited(pid, ExitKind::Error); }
+                12 => { runtime.exit(pid, ExitKind::Killed); }
+                13 => { runtime.link(pid, Pid::from_f64(extra)); }
+                14 => { runtime.monitor(pid, Pid::from_f64(extra)); }
+                _ => {
+                    if let Some(pid) = runtime.spawn(SpawnOptions::default()) {
+                        prop_assert!(seen.insert(pid), "a pid is given once");
+                        pids.push(pid);
+                    }
+                    runtime.round(extra, 10, |_| {});
+                }
+            }
+        }
+        for pid in pids {
+            runtime.exited(pid, ExitKind::Shutdown);
+        }
+        for _ in 0..1000 {
+            if !runtime.round(f64::MAX, 100, |_| {}) {
+                break;
+            }
+        }
+        prop_assert!(runtime.is_empty());
+        prop_assert_eq!(runtime.untold(), 0);
+        prop_assert_eq!(runtime.relation_counts(), (0, 0));
     }
 }

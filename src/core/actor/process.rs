@@ -91,6 +91,8 @@ pub(super) struct Process {
     pub(super) activation: u32,
     pub(super) max_mailbox: u32,
     pub(super) user: MailQueue,
+    /// Requests to stop among them, which are no work.
+    pub(super) stops: u32,
     pub(super) system: MailQueue,
 }
 
@@ -106,8 +108,14 @@ impl Process {
             activation: 0,
             max_mailbox: options.max_mailbox,
             user: MailQueue::default(),
+            stops: 0,
             system: MailQueue::default(),
         }
+    }
+
+    /// User messages that wait.
+    pub(super) fn waiting(&self) -> u32 {
+        self.user.len() - self.stops
     }
 
     /// Whether there is something for it, and it has handled what it got before.

@@ -2,20 +2,22 @@
 
 use std::collections::VecDeque;
 
-/// Slots of processes that are ready, each at most once.
+use super::process::Pid;
+
+/// Processes that are ready, each at most once.
 #[derive(Debug, Default)]
 pub(super) struct RunQueue {
-    ready: VecDeque<u32>,
+    ready: VecDeque<Pid>,
     /// Those that were handed something and have not been looked at since.
-    ran: Vec<u32>,
+    ran: Vec<Pid>,
 }
 
 impl RunQueue {
-    pub(super) fn push(&mut self, slot: u32) {
-        self.ready.push_back(slot);
+    pub(super) fn push(&mut self, pid: Pid) {
+        self.ready.push_back(pid);
     }
 
-    pub(super) fn pop(&mut self) -> Option<u32> {
+    pub(super) fn pop(&mut self) -> Option<Pid> {
         self.ready.pop_front()
     }
 
@@ -23,16 +25,16 @@ impl RunQueue {
         self.ready.is_empty()
     }
 
-    pub(super) fn ran(&mut self, slot: u32) {
-        self.ran.push(slot);
+    pub(super) fn ran(&mut self, pid: Pid) {
+        self.ran.push(pid);
     }
 
     /// Takes the list of those that ran, to be given back empty.
-    pub(super) fn take_ran(&mut self) -> Vec<u32> {
+    pub(super) fn take_ran(&mut self) -> Vec<Pid> {
         std::mem::take(&mut self.ran)
     }
 
-    pub(super) fn give_back(&mut self, mut list: Vec<u32>) {
+    pub(super) fn give_back(&mut self, mut list: Vec<Pid>) {
         list.clear();
         self.ran = list;
     }

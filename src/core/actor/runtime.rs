@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::calls::{CallFailure, CallState, Calls};
-use super::mail::{Kind, Mail, MailQueue, Pool};
+use super::departures::Departures;
+use super::mail::{Kind, Mail, MailQueue, Pool, SlotId};
 use super::process::{BUDGET, Offer, Overflow, Pid, Process, SpawnOptions, Status, Turn};
 use super::relations::{LinkId, MonitorId, Relations};
 use super::run_queue::RunQueue;
@@ -22,6 +23,9 @@ pub struct Runtime {
     urgent: VecDeque<Step>,
     /// Mail of processes that ended, to be handed back.
     orphans: VecDeque<(Pid, MailQueue)>,
+    departures: Departures,
+    /// The time of the last round.
+    now: f64,
 }
 
 impl Default for Runtime {
@@ -34,6 +38,8 @@ impl Default for Runtime {
             relations: Relations::default(),
             urgent: VecDeque::new(),
             orphans: VecDeque::new(),
+            departures: Departures::default(),
+            now: 0.0,
         }
     }
 }
@@ -54,14 +60,18 @@ impl Runtime {
         match process.condemned.take() {
             Some((kind, because_of)) => {
                 self.end(pid, kind, because_of);
+                self.departures.mourn_no_more(because_of);
             }
-            None => self.consider(pid.slot()),
+            None => self.consider(pid),
         }
     }
 
     /// It starts over in place: its mail waits until [`started`](Self::started).
     pub fn restarting(&mut self, pid: Pid) -> bool {
         let Some(process) = self.processes.get_mut(pid.0) else { return false };
+        if process.status == Status::Stopping {
+            return false;
+        }
         process.status = Status::Starting;
         process.turn = Turn::Idle;
         true
@@ -72,14 +82,19 @@ impl Runtime {
         self.processes.get(pid.0).map(|process| process.status)
     }
 
-    /// How many user messages it has queued.
+    /// How many user messages it has queued, requests to stop apart.
     pub fn mailbox_len(&self, pid: Pid) -> u32 {
-        self.processes.get(pid.0).map_or(0, |process| process.user.len())
+        self.processes.get(pid.0).map_or(0, Process::waiting)
     }
 
     /// How many processes are alive.
     pub fn len(&self) -> usize {
         self.processes.len()
+    }
+
+    /// How many have ended and are still named by steps.
+    pub fn untold(&self) -> usize {
+        self.departures.len()
     }
 
     /// Whether there is none.
@@ -107,13 +122,15 @@ impl Runtime {
             return Offer::NoProcess;
         }
         // A request to stop is not work, and is never refused.
-        if mail.kind != Kind::Stop && process.user.len() >= process.max_mailbox {
+        if mail.kind == Kind::Stop {
+            process.stops += 1;
+        } else if process.waiting() >= process.max_mailbox {
             return self.offer_to_full(pid, mail);
         }
         process.user.push(&mut self.pool, mail);
         if !process.queued && process.is_ready() {
             process.queued = true;
-            self.queue.push(pid.slot());
+            self.queue.push(pid);
         }
         Offer::Queued
     }
@@ -124,8 +141,19 @@ impl Runtime {
             return Offer::Full;
         }
         let oldest = process.user.pop(&mut self.pool);
+        if let Some(oldest) = oldest
+            && oldest.kind == Kind::Stop
+        {
+            // What stands behind a request to stop is not handled: it is the new message that goes.
+            let mut before = MailQueue::default();
+            before.push(&mut self.pool, oldest);
+            before.append(&mut self.pool, &mut process.user);
+            process.user = before;
+            self.hand_back(pid, mail, CallFailure::Full);
+            return Offer::Displaced;
+        }
         process.user.push(&mut self.pool, mail);
-        self.consider(pid.slot());
+        self.consider(pid);
         let Some(oldest) = oldest else { return Offer::Queued };
         self.hand_back(pid, oldest, CallFailure::Full);
         Offer::Displaced
@@ -140,40 +168,52 @@ impl Runtime {
             return;
         };
         process.system.push(&mut self.pool, mail);
-        self.consider(pid.slot());
+        self.consider(pid);
     }
 
     /// Sends a call that may take `timeout` ms. `caller` is the process whose handler makes it, if one does. A call that
-    /// fails at once comes back as a step.
-    pub fn call(&mut self, pid: Pid, slot: u32, caller: Option<Pid>, timeout: f64) {
+    /// fails at once comes back as a step. False, and nothing happens, for a slot that is in use, was released, or is not the
+    /// next one: slots of calls are numbered from 0, without gaps.
+    pub fn call(&mut self, pid: Pid, slot: SlotId, caller: Option<Pid>, timeout: f64) -> bool {
+        if !self.calls.is_free(slot) {
+            return false;
+        }
         let waiting = caller.and_then(|caller| {
             let process = self.processes.get(caller.0)?;
             Some((caller, process.activation))
         });
+        // Known before it is queued: what is displaced for it may be handed back at once.
         if let Some((caller, _)) = waiting {
             let runs = |pid: Pid| {
                 let process = self.processes.get(pid.0)?;
                 (process.turn != Turn::Idle).then_some(process.activation)
             };
             if self.calls.would_cycle(caller, pid, runs) {
+                self.calls.open(slot, pid, None, f64::INFINITY);
+                self.calls.forget(slot);
                 self.fail(slot, CallFailure::Cycle);
-                return;
+                return true;
             }
         }
-        // Known before it is queued: what is displaced for it may be handed back at once.
         self.calls.open(slot, pid, waiting, timeout);
         let failure = match self.offer(pid, Mail { kind: Kind::Call, slot }) {
-            Offer::Queued | Offer::Displaced => return,
+            Offer::Queued | Offer::Displaced => return true,
             Offer::Full => CallFailure::Full,
             Offer::NoProcess => CallFailure::NoProcess,
         };
         self.calls.forget(slot);
         self.fail(slot, failure);
+        true
     }
 
     /// The call was answered, or its caller waits no more. Whether its slot has to be kept, until [`Step::Free`].
-    pub fn call_ended(&mut self, slot: u32) -> bool {
+    pub fn call_ended(&mut self, slot: SlotId) -> bool {
         self.calls.close(slot)
+    }
+
+    /// How many calls nobody has answered, or are still queued.
+    pub fn open_calls(&self) -> usize {
+        self.calls.len()
     }
 
     /// The handler that was handed out takes longer than the turn.
@@ -187,7 +227,7 @@ impl Runtime {
     pub fn done(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid.0) {
             process.turn = Turn::Idle;
-            self.consider(pid.slot());
+            self.consider(pid);
         }
     }
 
@@ -215,18 +255,24 @@ impl Runtime {
             return false;
         }
         self.return_mail(pid);
-        self.processes.remove(pid.0);
+        let condemned = self.processes.retire(pid.0).and_then(|process| process.condemned);
         let told = self.relations.ended(pid);
+        // A link ends its other side and does not kill it: `terminate` runs there.
+        let passed_on = if kind == ExitKind::Killed { ExitKind::Error } else { kind };
         for (link, peer) in told.links {
             let Some(process) = self.processes.get(peer.0) else { continue };
             if process.trap_exit {
                 self.urgent.push_back(Step::ExitSignal { pid: peer, link, ended: pid });
             } else if kind != ExitKind::Normal {
-                self.end(peer, kind, Some(pid));
+                self.end(peer, passed_on, Some(pid));
             }
         }
         for (monitor, watcher) in told.monitors {
             self.urgent.push_back(Step::Down { pid: watcher, monitor, ended: pid });
+        }
+        self.departures.ended(pid);
+        if let Some((_, because_of)) = condemned {
+            self.departures.mourn_no_more(because_of);
         }
         true
     }
@@ -243,8 +289,11 @@ impl Runtime {
         self.relations.unlink(link)
     }
 
-    /// Tells `watcher` once when `subject` ends; at once when it has.
+    /// Tells `watcher` once when `subject` ends; at once when it has. Nobody, when the watcher has ended.
     pub fn monitor(&mut self, watcher: Pid, subject: Pid) -> MonitorId {
+        if self.processes.get(watcher.0).is_none() {
+            return self.relations.spent_monitor();
+        }
         if self.processes.get(subject.0).is_some() {
             return self.relations.monitor(watcher, subject);
         }
@@ -266,6 +315,12 @@ impl Runtime {
     /// Hands out up to `limit` steps. Whoever got messages in the last round and is not [`busy`](Self::busy) has
     /// handled them by now. Whether there is more to do already.
     pub fn round(&mut self, now: f64, limit: usize, mut take: impl FnMut(Step)) -> bool {
+        let now = if now.is_finite() { now } else { self.now };
+        self.now = now;
+        // All steps of the last round have been carried out.
+        for pid in self.departures.take_gone() {
+            self.processes.release(pid.0);
+        }
         self.requeue_those_that_ran();
         self.calls.settle_in(now, !self.queue.is_empty());
         let mut left = limit;
@@ -283,33 +338,36 @@ impl Runtime {
                 left -= 1;
             } else if !self.orphans.is_empty() {
                 self.hand_back_one();
-            } else if let Some(slot) = self.queue.pop() {
-                left = self.turn(slot, left, &mut take);
+            } else if let Some(pid) = self.departures.next() {
+                take(Step::Gone { pid });
+                left -= 1;
+            } else if let Some(pid) = self.queue.pop() {
+                left = self.turn(pid, left, &mut take);
             } else {
                 break;
             }
         }
         let has_steps =
             !self.urgent.is_empty() || !self.orphans.is_empty() || !self.queue.is_empty();
+        let has_steps = has_steps || !self.departures.is_empty();
         let is_overdue = left == 0 && self.calls.next_deadline().is_some_and(|due| due <= now);
         has_steps || is_overdue || self.calls.has_unwatched()
     }
 
     /// One process's turn: up to its budget of messages, as many as fit.
-    fn turn(&mut self, slot: u32, left: usize, take: &mut impl FnMut(Step)) -> usize {
-        let Some(handle) = self.processes.handle(slot) else { return left };
-        let pid = Pid(handle);
-        let Some(process) = self.processes.at_mut(slot) else { return left };
+    fn turn(&mut self, pid: Pid, left: usize, take: &mut impl FnMut(Step)) -> usize {
+        let Some(process) = self.processes.get_mut(pid.0) else { return left };
         process.queued = false;
         if !process.can_take() {
             return left;
         }
         if process.turn == Turn::Idle
-            && let Some((kind, because_of)) = process.condemned
+            && let Some((kind, because_of)) = process.condemned.take()
         {
             process.status = Status::Stopping;
             self.return_mail(pid);
             take(Step::Terminate { pid, kind, because_of });
+            self.departures.mourn_no_more(because_of);
             return left - 1;
         }
         let mut left = left;
@@ -331,13 +389,14 @@ impl Runtime {
             left -= 1;
             handed += 1;
             if mail.kind == Kind::Stop {
+                process.stops -= 1;
                 stops = true;
                 break;
             }
         }
         process.activation = process.activation.wrapping_add(1);
         if handed > 0 && process.turn == Turn::Idle {
-            self.queue.ran(slot);
+            self.queue.ran(pid);
         }
         if stops {
             // What stands behind a request to stop is not handled.
@@ -348,7 +407,7 @@ impl Runtime {
         // Behind the others, and perhaps again in this round.
         if process.can_take() && process.condemned.is_none() {
             process.queued = true;
-            self.queue.push(slot);
+            self.queue.push(pid);
         }
         left
     }
@@ -356,24 +415,24 @@ impl Runtime {
     /// Whoever ran is free again, unless it said that it takes longer.
     fn requeue_those_that_ran(&mut self) {
         let ran = self.queue.take_ran();
-        for slot in &ran {
-            if let Some(process) = self.processes.at_mut(*slot)
+        for pid in &ran {
+            if let Some(process) = self.processes.get_mut(pid.0)
                 && process.turn == Turn::Handed
             {
                 process.turn = Turn::Idle;
             }
-            self.consider(*slot);
+            self.consider(*pid);
         }
         self.queue.give_back(ran);
     }
 
-    fn consider(&mut self, slot: u32) {
-        if let Some(process) = self.processes.at_mut(slot)
+    fn consider(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.get_mut(pid.0)
             && !process.queued
             && process.is_ready()
         {
             process.queued = true;
-            self.queue.push(slot);
+            self.queue.push(pid);
         }
     }
 
@@ -387,6 +446,9 @@ impl Runtime {
         } else if process.status != Status::Stopping && process.condemned.is_none() {
             // The first reason stands.
             process.condemned = Some((kind, because_of));
+            if let Some(ended) = because_of {
+                self.departures.mourn(ended);
+            }
         }
         true
     }
@@ -395,6 +457,7 @@ impl Runtime {
         let Some(process) = self.processes.get_mut(pid.0) else { return };
         let mut mail = std::mem::take(&mut process.system);
         mail.append(&mut self.pool, &mut process.user);
+        process.stops = 0;
         if mail.len() > 0 {
             self.orphans.push_back((pid, mail));
         }
@@ -425,7 +488,7 @@ impl Runtime {
         }
     }
 
-    fn fail(&mut self, slot: u32, failure: CallFailure) {
+    fn fail(&mut self, slot: SlotId, failure: CallFailure) {
         let held = self.calls.close(slot);
         self.urgent.push_back(Step::CallFailed { slot, failure, held });
     }

@@ -1,7 +1,7 @@
 //! What the runtime tells JavaScript to do, in order.
 
 use super::calls::CallFailure;
-use super::mail::Mail;
+use super::mail::{Mail, SlotId};
 use super::process::Pid;
 use super::relations::{LinkId, MonitorId};
 
@@ -40,7 +40,7 @@ pub enum Step {
     /// [`Step::Free`] later.
     CallFailed {
         /// The call.
-        slot: u32,
+        slot: SlotId,
         /// Why.
         failure: CallFailure,
         /// Whether the slot must be kept for now.
@@ -49,7 +49,7 @@ pub enum Step {
     /// A slot that was held can be used again.
     Free {
         /// Which.
-        slot: u32,
+        slot: SlotId,
     },
     /// A message that will not be handled: its process ended, or its mailbox was full.
     Dropped {
@@ -84,5 +84,11 @@ pub enum Step {
         link: LinkId,
         /// Who ended.
         ended: Pid,
+    },
+    /// No further step names this process, which has ended: what is kept of it can be forgotten. Its slot is given away
+    /// in the round after this one at the earliest.
+    Gone {
+        /// Who has ended.
+        pid: Pid,
     },
 }

@@ -10,14 +10,19 @@ fn runtime_with(count: usize) -> (Runtime, Vec<Pid>) {
     (runtime, pids)
 }
 
-fn cast(slot: u32) -> Mail {
-    Mail { kind: Kind::Cast, slot }
+fn at(slot: u32) -> SlotId {
+    SlotId::new(slot, 1)
 }
 
-/// One round; the steps, and whether there is more.
+fn cast(slot: u32) -> Mail {
+    Mail { kind: Kind::Cast, slot: at(slot) }
+}
+
+/// One round; the steps, without those that a process is gone, and whether there is more.
 fn round(runtime: &mut Runtime, now: f64, limit: usize) -> (Vec<Step>, bool) {
     let mut steps = Vec::new();
     let more = runtime.round(now, limit, |step| steps.push(step));
+    steps.retain(|step| !matches!(step, Step::Gone { .. }));
     (steps, more)
 }
 
@@ -38,7 +43,7 @@ fn run(pid: Pid, slot: u32) -> Step {
 }
 
 fn failed(slot: u32, failure: CallFailure, held: bool) -> Step {
-    Step::CallFailed { slot, failure, held }
+    Step::CallFailed { slot: at(slot), failure, held }
 }
 
 #[test]
@@ -81,24 +86,24 @@ fn a_busy_process_gets_nothing_until_it_is_done() {
 fn system_mail_goes_first() {
     let (mut runtime, pids) = runtime_with(1);
     runtime.send(pids[0], cast(1));
-    runtime.send_system(pids[0], Mail { kind: Kind::Info, slot: 2 });
-    let info = Step::Run { pid: pids[0], mail: Mail { kind: Kind::Info, slot: 2 } };
+    runtime.send_system(pids[0], Mail { kind: Kind::Info, slot: at(2) });
+    let info = Step::Run { pid: pids[0], mail: Mail { kind: Kind::Info, slot: at(2) } };
     assert_eq!(all(&mut runtime, 0.0), [info, run(pids[0], 1)]);
 }
 
 #[test]
 fn nothing_behind_a_request_to_stop_is_handled() {
     let (mut runtime, pids) = runtime_with(1);
-    let stop = Mail { kind: Kind::Stop, slot: 2 };
+    let stop = Mail { kind: Kind::Stop, slot: at(2) };
     runtime.send(pids[0], cast(1));
     runtime.send(pids[0], stop);
     runtime.send(pids[0], cast(3));
-    runtime.call(pids[0], 4, None, 100.0);
+    runtime.call(pids[0], at(0), None, 100.0);
     let expected = [run(pids[0], 1), Step::Run { pid: pids[0], mail: stop }];
     assert_eq!(all(&mut runtime, 0.0), expected);
     assert!(runtime.stopping(pids[0]));
     let handed_back =
-        [Step::Dropped { pid: pids[0], mail: cast(3) }, failed(4, CallFailure::NoProcess, false)];
+        [Step::Dropped { pid: pids[0], mail: cast(3) }, failed(0, CallFailure::NoProcess, false)];
     assert_eq!(all(&mut runtime, 0.0), handed_back);
     assert!(!runtime.stopping(pids[0]));
     assert!(runtime.exited(pids[0], ExitKind::Normal));
@@ -110,9 +115,9 @@ fn mail_for_nobody_comes_back() {
     let (mut runtime, pids) = runtime_with(1);
     runtime.exited(pids[0], ExitKind::Normal);
     runtime.send(pids[0], cast(1));
-    runtime.call(pids[0], 2, None, f64::INFINITY);
+    runtime.call(pids[0], at(0), None, f64::INFINITY);
     let expected =
-        [Step::Dropped { pid: pids[0], mail: cast(1) }, failed(2, CallFailure::NoProcess, false)];
+        [Step::Dropped { pid: pids[0], mail: cast(1) }, failed(0, CallFailure::NoProcess, false)];
     assert_eq!(all(&mut runtime, 0.0), expected);
 }
 
@@ -122,13 +127,13 @@ fn a_call_that_is_queued_at_its_deadline_is_never_run() {
     runtime.send(pids[0], cast(1));
     assert_eq!(round(&mut runtime, 0.0, 10).0, [run(pids[0], 1)]);
     runtime.busy(pids[0]);
-    runtime.call(pids[0], 2, None, 40.0);
+    runtime.call(pids[0], at(0), None, 40.0);
     assert_eq!(all(&mut runtime, 10.0), []);
     assert_eq!(runtime.next_deadline(), Some(50.0));
     assert_eq!(all(&mut runtime, 49.0), []);
-    assert_eq!(all(&mut runtime, 50.0), [failed(2, CallFailure::Timeout, true)]);
+    assert_eq!(all(&mut runtime, 50.0), [failed(0, CallFailure::Timeout, true)]);
     runtime.done(pids[0]);
-    assert_eq!(all(&mut runtime, 50.0), [Step::Free { slot: 2 }]);
+    assert_eq!(all(&mut runtime, 50.0), [Step::Free { slot: at(0) }]);
     assert_eq!(runtime.next_deadline(), None);
 }
 
@@ -136,7 +141,7 @@ fn a_call_that_is_queued_at_its_deadline_is_never_run() {
 fn calls_in_a_flood_that_is_worked_off_have_deadlines_all_the_same() {
     let (mut runtime, pids) = runtime_with(1);
     for slot in 0..300 {
-        runtime.call(pids[0], slot, None, 50.0);
+        runtime.call(pids[0], at(slot), None, 50.0);
     }
     assert_eq!(round(&mut runtime, 0.0, 100).0.len(), 100);
     assert_eq!(round(&mut runtime, 1.0, 100).0.len(), 100);
@@ -152,47 +157,48 @@ fn calls_in_a_flood_that_is_worked_off_have_deadlines_all_the_same() {
 #[test]
 fn a_call_in_the_place_of_an_answered_one_has_its_own_deadline() {
     let (mut runtime, pids) = runtime_with(1);
-    for now in [0.0, 10.0, 20.0] {
-        runtime.call(pids[0], 7, None, 50.0);
+    for (use_of_it, now) in [(1, 0.0), (2, 10.0), (3, 20.0)] {
+        let slot = SlotId::new(0, use_of_it);
+        assert!(runtime.call(pids[0], slot, None, 50.0));
         assert!(matches!(round(&mut runtime, now, 10).0[..], [Step::Run { .. }]));
         assert_eq!(runtime.next_deadline(), None, "it has not outlived a round");
-        assert!(!runtime.call_ended(7));
+        assert!(!runtime.call_ended(slot));
     }
 }
 
 #[test]
 fn what_is_overdue_fails_before_anybody_ends() {
     let (mut runtime, pids) = runtime_with(1);
-    for slot in [1, 2] {
-        runtime.call(pids[0], slot, None, 50.0);
+    for slot in [0, 1] {
+        runtime.call(pids[0], at(slot), None, 50.0);
     }
     assert_eq!(all(&mut runtime, 0.0).len(), 2);
     runtime.exit(pids[0], ExitKind::Shutdown);
     let (steps, more) = round(&mut runtime, 50.0, 1);
-    assert_eq!(steps, [failed(1, CallFailure::Timeout, false)]);
+    assert_eq!(steps, [failed(0, CallFailure::Timeout, false)]);
     assert!(more);
     let ended = Step::Terminate { pid: pids[0], kind: ExitKind::Shutdown, because_of: None };
-    assert_eq!(all(&mut runtime, 50.0), [failed(2, CallFailure::Timeout, false), ended]);
+    assert_eq!(all(&mut runtime, 50.0), [failed(1, CallFailure::Timeout, false), ended]);
 }
 
 #[test]
 fn a_call_that_runs_at_its_deadline_fails_and_holds_nothing() {
     let (mut runtime, pids) = runtime_with(1);
-    runtime.call(pids[0], 7, None, 50.0);
-    let mail = Mail { kind: Kind::Call, slot: 7 };
+    runtime.call(pids[0], at(0), None, 50.0);
+    let mail = Mail { kind: Kind::Call, slot: at(0) };
     assert_eq!(round(&mut runtime, 0.0, 10).0, [Step::Run { pid: pids[0], mail }]);
     runtime.busy(pids[0]);
     assert_eq!(all(&mut runtime, 1.0), []);
-    assert_eq!(all(&mut runtime, 60.0), [failed(7, CallFailure::Timeout, false)]);
-    assert!(!runtime.call_ended(7));
+    assert_eq!(all(&mut runtime, 60.0), [failed(0, CallFailure::Timeout, false)]);
+    assert!(!runtime.call_ended(at(0)));
 }
 
 #[test]
 fn a_call_that_is_answered_within_its_round_needs_no_timer() {
     let (mut runtime, pids) = runtime_with(1);
-    runtime.call(pids[0], 0, None, 50.0);
+    runtime.call(pids[0], at(0), None, 50.0);
     assert!(round(&mut runtime, 0.0, 10).1, "its deadline is not watched yet");
-    runtime.call_ended(0);
+    runtime.call_ended(at(0));
     assert_eq!(all(&mut runtime, 0.0), []);
     assert_eq!(runtime.next_deadline(), None);
 }
@@ -204,13 +210,20 @@ fn calls_that_would_wait_for_themselves_are_refused() {
         runtime.send(*pid, cast(u32::try_from(slot).expect("small")));
     }
     all(&mut runtime, 0.0);
-    let mut slot = 10;
+    // A call that was refused leaves its slot free.
+    let (mut slot, mut use_of_it) = (0, 0);
     let mut call = |runtime: &mut Runtime, from: usize, to: usize| {
-        slot += 1;
+        use_of_it += 1;
         runtime.busy(pids[from]);
-        runtime.call(pids[to], slot, Some(pids[from]), f64::INFINITY);
+        let id = SlotId::new(slot, use_of_it);
+        assert!(runtime.call(pids[to], id, Some(pids[from]), f64::INFINITY));
         let steps = all(runtime, 0.0);
-        steps == [failed(slot, CallFailure::Cycle, false)]
+        let refused = Step::CallFailed { slot: id, failure: CallFailure::Cycle, held: false };
+        let is_refused = steps == [refused];
+        if !is_refused {
+            slot += 1;
+        }
+        is_refused
     };
     assert!(call(&mut runtime, 0, 0), "itself");
     assert!(!call(&mut runtime, 0, 1));
@@ -238,7 +251,7 @@ fn bounded_mailboxes_refuse_or_drop() {
     assert_eq!(runtime.offer(rejecting, cast(3)), Offer::Full);
     assert_eq!(runtime.offer(dropping, cast(3)), Offer::Displaced);
     assert_eq!(all(&mut runtime, 0.0), [Step::Dropped { pid: dropping, mail: cast(1) }]);
-    let stop = Mail { kind: Kind::Stop, slot: 9 };
+    let stop = Mail { kind: Kind::Stop, slot: at(9) };
     assert_eq!(runtime.offer(rejecting, stop), Offer::Queued, "to stop is always possible");
     runtime.started(dropping);
     assert_eq!(all(&mut runtime, 0.0), [run(dropping, 2), run(dropping, 3)]);
@@ -358,4 +371,91 @@ fn a_deep_mailbox_is_handed_back_in_bounded_rounds() {
         }
     }
     assert_eq!((back, rounds >= 100), (10_000, true));
+}
+
+#[test]
+fn a_slot_that_is_in_use_was_released_or_is_not_the_next_one_is_refused() {
+    let (mut runtime, pids) = runtime_with(1);
+    assert!(!runtime.call(pids[0], SlotId::new(1, 1), None, 50.0), "not the next one");
+    assert!(!runtime.call(pids[0], SlotId::new(0, 0), None, 50.0), "never a use");
+    assert!(runtime.call(pids[0], at(0), None, 50.0));
+    assert!(!runtime.call(pids[0], SlotId::new(0, 2), None, 50.0), "in use");
+    assert!(!runtime.call_ended(SlotId::new(0, 2)), "another use");
+    assert_eq!(runtime.open_calls(), 1);
+    assert_eq!(all(&mut runtime, 0.0).len(), 1);
+    assert!(!runtime.call_ended(at(0)));
+    assert_eq!(runtime.open_calls(), 0);
+    assert!(!runtime.call(pids[0], at(0), None, 50.0), "released");
+    assert!(runtime.call(pids[0], SlotId::new(0, 2), None, 50.0));
+    assert_eq!(all(&mut runtime, 100.0).len(), 1);
+}
+
+#[test]
+fn a_call_that_was_never_opened_is_no_call() {
+    let (mut runtime, pids) = runtime_with(1);
+    let mail = Mail { kind: Kind::Call, slot: SlotId::new(12_345_678, 9) };
+    runtime.send(pids[0], mail);
+    assert_eq!(all(&mut runtime, 0.0), [Step::Run { pid: pids[0], mail }]);
+    assert!(!runtime.call_ended(mail.slot));
+}
+
+#[test]
+fn a_process_keeps_its_slot_until_no_step_names_it() {
+    let (mut runtime, pids) = runtime_with(2);
+    runtime.link(pids[0], pids[1]).expect("alive");
+    runtime.send(pids[1], cast(1));
+    round(&mut runtime, 0.0, 10);
+    runtime.busy(pids[1]);
+    runtime.exited(pids[0], ExitKind::Error);
+    let gone = |runtime: &mut Runtime| {
+        let mut steps = Vec::new();
+        while runtime.round(0.0, 10, |step| steps.push(step)) {}
+        steps
+    };
+    assert_eq!(gone(&mut runtime), [], "it is why another one will end");
+    let other = runtime.spawn(SpawnOptions::default()).expect("room");
+    assert_ne!(other.slot(), pids[0].slot());
+    assert_eq!(runtime.untold(), 1);
+    runtime.done(pids[1]);
+    let (pid, because_of) = (pids[1], Some(pids[0]));
+    let terminate = Step::Terminate { pid, kind: ExitKind::Error, because_of };
+    assert_eq!(gone(&mut runtime), [terminate, Step::Gone { pid: pids[0] }]);
+    // The steps of that round may still be under way.
+    let other = runtime.spawn(SpawnOptions::default()).expect("room");
+    assert_ne!(other.slot(), pids[0].slot());
+    assert_eq!(gone(&mut runtime), []);
+    let successor = runtime.spawn(SpawnOptions::default()).expect("room");
+    assert_eq!(successor.slot(), pids[0].slot());
+    assert_ne!(successor, pids[0]);
+}
+
+#[test]
+fn a_link_passes_a_kill_on_as_an_end_that_waits_for_the_handler() {
+    let (mut runtime, pids) = runtime_with(2);
+    runtime.link(pids[0], pids[1]).expect("alive");
+    runtime.send(pids[1], cast(1));
+    round(&mut runtime, 0.0, 10);
+    runtime.busy(pids[1]);
+    runtime.exited(pids[0], ExitKind::Killed);
+    assert_eq!(all(&mut runtime, 0.0), []);
+    runtime.done(pids[1]);
+    let (pid, because_of) = (pids[1], Some(pids[0]));
+    let terminate = Step::Terminate { pid, kind: ExitKind::Error, because_of };
+    assert_eq!(all(&mut runtime, 0.0), [terminate]);
+}
+
+#[test]
+fn a_request_to_stop_is_not_displaced_and_takes_no_room() {
+    let mut runtime = Runtime::default();
+    let overflow = Overflow::DropOldest;
+    let options = SpawnOptions { max_mailbox: 1, overflow, ..SpawnOptions::default() };
+    let pid = runtime.spawn(options).expect("room");
+    let stop = Mail { kind: Kind::Stop, slot: at(9) };
+    assert_eq!(runtime.offer(pid, stop), Offer::Queued);
+    assert_eq!(runtime.mailbox_len(pid), 0);
+    assert_eq!(runtime.offer(pid, cast(1)), Offer::Queued);
+    assert_eq!(runtime.offer(pid, cast(2)), Offer::Displaced);
+    assert_eq!(all(&mut runtime, 0.0), [Step::Dropped { pid, mail: cast(2) }]);
+    runtime.started(pid);
+    assert_eq!(all(&mut runtime, 0.0), [Step::Run { pid, mail: stop }]);
 }

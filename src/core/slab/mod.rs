@@ -15,16 +15,18 @@ struct Entry<T> {
 pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
     free: Vec<u32>,
+    /// Slots without a value that are not given away yet.
+    retired: usize,
 }
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
-        Self { entries: Vec::new(), free: Vec::new() }
+        Self { entries: Vec::new(), free: Vec::new(), retired: 0 }
     }
 
     /// How many are live.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.entries.len() - self.free.len() - self.retired
     }
 
     /// Whether one more fits.
@@ -66,6 +68,20 @@ impl<T> Slab<T> {
         entry.generation = Handle::next(entry.generation);
         self.free.push(handle.slot);
         Some(value)
+    }
+
+    /// Removes a value and keeps its slot back until [`release`](Self::release): nothing new is found under it meanwhile.
+    pub(crate) fn retire(&mut self, handle: Handle) -> Option<T> {
+        let value = self.remove(handle)?;
+        self.free.pop();
+        self.retired += 1;
+        Some(value)
+    }
+
+    /// Gives the slot of a [retired](Self::retire) handle away.
+    pub(crate) fn release(&mut self, handle: Handle) {
+        self.retired -= 1;
+        self.free.push(handle.slot);
     }
 
     /// The live value of a slot, whatever its generation.

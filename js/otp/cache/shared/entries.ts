@@ -1,3 +1,4 @@
+import { CACHE } from '../failure.ts'
 import { integer } from '../../../arguments.ts'
 import { decode } from '../../../atom/shared/replica.ts'
 import { BaseClock } from '../../../clock/base.ts'
@@ -85,7 +86,7 @@ export class SharedEntries {
 
   /** @throws ServerNotRunningError when the cache has ended on this thread. */
   open(): void {
-    if (this.#closed) throw new ServerNotRunningError(this.#id)
+    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE)
   }
 
   /** Refuses what is no key, or cannot be told apart from another on its way. */

@@ -6,7 +6,7 @@ import { promiseOf } from '../../../thenable.ts'
 import { CallCycleError, ServerNotRunningError } from '../../errors.ts'
 import { Counts } from '../counts.ts'
 import { Entries, GOOD } from '../entries.ts'
-import { Failure } from '../failure.ts'
+import { CACHE, Failure } from '../failure.ts'
 import { Flight } from '../flight.ts'
 import { type Loader, reportLoad } from '../loader.ts'
 import { type CacheSettings, checkStoring, type Storing } from '../options.ts'
@@ -86,7 +86,7 @@ export class SharedLoads {
     const flight = this.#current(key)
     if (flight !== undefined) return flight.wait(signal)
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    if (this.#isCalling(key)) throw new CallCycleError(this.#id, this.#id)
+    if (this.#isCalling(key)) throw new CallCycleError(this.#id, this.#id, CACHE)
     const mine = new SharedFlight(key, storing, loader)
     const made = this.#start(mine)
     return made === PENDING ? mine.wait(signal) : made
@@ -113,7 +113,7 @@ export class SharedLoads {
     this.#flights.clear()
     for (const flight of flights) {
       if (flight.token !== 0) this.#unwait(flight)
-      flight.reject(new ServerNotRunningError(this.#id))
+      flight.reject(new ServerNotRunningError(this.#id, CACHE))
     }
   }
 
@@ -249,7 +249,7 @@ export class SharedLoads {
         else flight.resolve(standIn.value)
       },
     )
-    if (this.#entries.closed) throw new ServerNotRunningError(this.#id)
+    if (this.#entries.closed) throw new ServerNotRunningError(this.#id, CACHE)
     return PENDING
   }
 
