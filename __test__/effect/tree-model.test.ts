@@ -23,13 +23,37 @@ import { createSystem } from 'keelson/system'
 import { leaksOf } from 'keelson/testing'
 import { expect, it } from 'vitest'
 
+import { programs } from '../programs.ts'
+
 type Plan =
   | { readonly kind: 'sleep' | 'stubborn' | 'inside'; readonly ms: number }
   | { readonly kind: 'fail' }
+  | { readonly kind: 'hostile' | 'returned'; readonly which: number }
+  | { readonly kind: 'listening'; readonly ms: number }
   | { readonly kind: 'resource' | 'scope' | 'cleanup'; readonly ms: number; readonly part: Plan }
   | { readonly kind: 'timeout' | 'retry' | 'policy'; readonly ms: number; readonly part: Plan }
   | { readonly kind: 'fork'; readonly part: Plan; readonly next: Plan }
   | { readonly kind: 'sequence' | 'all' | 'race' | 'bounded'; readonly parts: readonly Plan[] }
+
+const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+revoke()
+const fails = {
+  get(): never {
+    throw new Error('a getter')
+  },
+}
+/** What a function may throw or return as well. */
+const HOSTILE: readonly unknown[] = [
+  undefined,
+  null,
+  Symbol('x'),
+  Object.create(null),
+  revoked,
+  Object.defineProperty({}, '_tag', fails),
+  Object.defineProperty({ _tag: 'Ok' }, 'value', fails),
+  Object.defineProperty({ _tag: 'Err' }, 'error', fails),
+  Object.defineProperty({}, 'then', fails),
+]
 
 const ms = fc.integer({ min: 0, max: 20 })
 const { plan } = fc.letrec<{ plan: Plan }>((tie) => {
@@ -40,6 +64,8 @@ const { plan } = fc.letrec<{ plan: Plan }>((tie) => {
       { maxDepth: 5, withCrossShrink: true },
       fc.record({ kind: fc.constantFrom('sleep' as const, 'stubborn' as const, 'inside' as const), ms }),
       fc.record({ kind: fc.constant('fail' as const) }),
+      fc.record({ kind: fc.constantFrom('hostile' as const, 'returned' as const), which: fc.nat(HOSTILE.length - 1) }),
+      fc.record({ kind: fc.constant('listening' as const), ms }),
       fc.record({ kind: fc.constantFrom('resource' as const, 'scope' as const, 'cleanup' as const), ms, part }),
       fc.record({ kind: fc.constantFrom('timeout' as const, 'retry' as const, 'policy' as const), ms, part }),
       fc.record({ kind: fc.constant('fork' as const), part, next: part }),
@@ -65,6 +91,8 @@ class Model {
   readonly protections: Protection[] = []
   readonly clock = createControlledClock({ stallAfterMs: 0 })
   readonly reported: unknown[] = []
+  /** What callbacks have thrown: each is reported once. */
+  readonly thrown: unknown[] = []
   readonly system = createSystem({ clock: this.clock, seed: 1, onError: (error) => this.reported.push(error) })
   readonly bulkhead = bulkhead({ system: this.system, limit: 1, queue: 1, queueTimeoutMs: 15 })
 
@@ -86,6 +114,14 @@ class Model {
         })
       case 'fail':
         return fail('planned')
+      case 'hostile':
+        return effect(() => {
+          throw HOSTILE[part.which]
+        })
+      case 'returned':
+        return effect(() => HOSTILE[part.which])
+      case 'listening':
+        return this.#listening(part.ms, within)
       case 'resource':
         return this.#resource(part.ms, part.part, within)
       case 'scope':
@@ -116,6 +152,28 @@ class Model {
       case 'race':
         return race(part.parts.map((each) => this.make(each, within)))
     }
+  }
+
+  /** Hears of its interrupt by callbacks that throw, leave and come meanwhile. */
+  #listening(time: number, within: readonly Protection[]): Effect<unknown, unknown> {
+    return effect(async ({ cancel }) => {
+      let told = 0
+      const throws = (): never => {
+        const error = new Error('a callback of onCancel')
+        this.thrown.push(error)
+        throw error
+      }
+      cancel.onCancel(() => leave())
+      cancel.onCancel(throws)
+      const leave = cancel.onCancel(() => this.faults.push('told after it had left'))
+      cancel.onCancel(async () => throws())
+      cancel.onCancel(() => {
+        if (++told > 1) this.faults.push('told twice')
+        cancel.onCancel(throws)
+      })
+      await sleep(time).run()
+      this.#used(within)
+    })
   }
 
   #policy(time: number): Policy {
@@ -204,8 +262,16 @@ it('holds for random trees, with an interrupt at a random time', async () => {
       for (let round = 0; round < 20 && !over; round++) await clock.advance(1000)
       // A run that hangs says who waits for whom.
       expect(over ? [] : leaksOf(system)).toEqual([])
-      const left = leaksOf(system).filter((line) => !line.startsWith('a timer: sleep, '))
-      expect({ faults: model.faults, left, reported: model.reported }).toEqual({ faults: [], left: [], reported: [] })
+      const left = leaksOf(system).filter((line) => !/^a timer: sleep, |it was given up/.test(line))
+      // What fails after a policy has given it up is told to the owner.
+      const late = new Set<unknown>(['planned', ...HOSTILE])
+      const reported = model.reported.filter((error) => !late.has(error))
+      expect({ faults: model.faults, left, reported: new Set(reported) }).toEqual({
+        faults: [],
+        left: [],
+        reported: new Set(model.thrown),
+      })
+      expect(reported).toHaveLength(model.thrown.length)
       expect(model.protections.map(({ begun, ended: done }) => [begun, done])).toEqual(
         model.protections.map(() => [1, 1]),
       )
@@ -213,9 +279,9 @@ it('holds for random trees, with an interrupt at a random time', async () => {
       await system.close()
       clock.close()
     }),
-    { numRuns: 400 },
+    { numRuns: programs(400) },
   )
-}, 60_000)
+}, 3_000_000)
 
 it('holds when the system closes in the middle', async () => {
   await fc.assert(
@@ -230,6 +296,6 @@ it('holds when the system closes in the middle', async () => {
       expect(model.protections.map(({ begun, ended }) => [begun, ended])).toEqual(model.protections.map(() => [1, 1]))
       clock.close()
     }),
-    { numRuns: 200 },
+    { numRuns: programs(200) },
   )
-}, 60_000)
+}, 3_000_000)

@@ -31,8 +31,9 @@ class LocalAtom<T> implements Atom<T> {
   /** Absent for `Object.is`, which then compiles to a comparison in place. */
   readonly #equals: ((a: T, b: T) => boolean) | undefined
   readonly #watchers: Listeners<Change<T>>
-  /** Only for a history of more than the current value. */
-  readonly #history: History<T> | undefined
+  readonly #historySize: number
+  /** Made by the first commit, for a history of more than the current value. */
+  #history: History<T> | undefined
   #value: T
   #version: number
   #at: Instant
@@ -47,8 +48,8 @@ class LocalAtom<T> implements Atom<T> {
     this.#value = initial
     this.#version = options.baseVersion ?? 0
     this.#at = clock.now()
-    const size = options.historySize ?? HISTORY
-    this.#history = size > 1 ? new History(size - 1) : undefined
+    this.#historySize = options.historySize ?? HISTORY
+    this.#history = undefined
   }
 
   deref(): T {
@@ -107,7 +108,7 @@ class LocalAtom<T> implements Atom<T> {
   }
 
   clearHistory(): void {
-    this.#history?.clear()
+    this.#history?.clear(this.#version)
   }
 
   get(): T {
@@ -157,7 +158,8 @@ class LocalAtom<T> implements Atom<T> {
   #commit(to: T, at: Instant, options: ChangeOptions | undefined): void {
     const from = this.#value
     const versionFrom = this.#version
-    this.#history?.push(from, this.#at)
+    if (this.#history !== undefined) this.#history.push(versionFrom, from, this.#at)
+    else if (this.#historySize > 1) this.#remember(versionFrom, from)
     this.#value = to
     this.#version = versionFrom + 1
     this.#at = at
@@ -167,6 +169,12 @@ class LocalAtom<T> implements Atom<T> {
     // Never throws: each watcher's error has an owner.
     this.#watchers.tell(options?.cause === undefined ? change : { ...change, cause: options.cause })
     this.#busy = IDLE
+  }
+
+  /** Begins the history. */
+  #remember(version: number, value: T): void {
+    this.#history = new History(this.#historySize - 1, version)
+    this.#history.push(version, value, this.#at)
   }
 
   #current(): AtomSnapshot<T> {

@@ -2,7 +2,7 @@ import { limitOn } from '../clock/own-timers.ts'
 import { type EffectEmit, tell } from './events.ts'
 import type { Suspend } from './fiber.ts'
 import { ERR, INTERRUPTED, type Op } from './op.ts'
-import { timeoutError } from './result.ts'
+import { type Timeout, timeoutError } from './result.ts'
 
 /** Interrupts what takes longer, waits for its finalisers, and fails. The timer goes with whatever ends first. */
 export function timingOut(source: Op, timeoutMs: number, emit: EffectEmit | undefined): Suspend {
@@ -14,16 +14,15 @@ export function timingOut(source: Op, timeoutMs: number, emit: EffectEmit | unde
       fiber.resumeFrom(epoch, child)
       return
     }
-    const error = timeoutError(timeoutMs)
-    let triggered = false
+    let error: Timeout | undefined
     const timer = limitOn(fiber.clock, timeoutMs, 'the timeout of an effect', () => {
-      triggered = true
+      error = timeoutError(timeoutMs)
       tell(emit, fiber, effectId, { type: 'effect:timeout:triggered', timeoutMs })
       child.interrupt(error)
     })
     child.observe(() => {
       timer.cancel()
-      if (triggered && child.kind === INTERRUPTED && !fiber.interruptNow) fiber.resume(epoch, ERR, error)
+      if (error !== undefined && child.kind === INTERRUPTED && !fiber.interruptNow) fiber.resume(epoch, ERR, error)
       else fiber.resumeFrom(epoch, child)
     })
     fiber.waitsFor = child
