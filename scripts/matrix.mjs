@@ -45,6 +45,7 @@ const suites = [
       '__test__/http',
       '__test__/express',
       '__test__/fastify',
+      '__test__/surface',
       '__test__/compat',
     ],
   ],
