@@ -81,7 +81,7 @@ export interface HotLane {
   engineEvent(engine: number): number
   /** Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake. */
   engineReset(engine: number, route: number, now: number): number
-  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused. */
+  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused, learned error rate or NaN, learned saturation or NaN. */
   engineReading(engine: number, route: number, now: number): number
   /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code. */
   engineGate(engine: number, route: number): number

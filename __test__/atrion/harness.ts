@@ -3,6 +3,8 @@ import { expect, onTestFinished } from 'vitest'
 
 export const good = { latencyMs: 45, errorRate: 0.001, saturation: 0.3 }
 export const bad = { latencyMs: 900, errorRate: 0.6, saturation: 1 }
+/** An SLO of which nothing is learned. */
+export const given = { baselineLatencyMs: 100, targetErrorRate: 0.01, saturationBaseline: 0.5 }
 
 export interface Bench {
   readonly clock: ReturnType<typeof createControlledClock>

@@ -2,9 +2,9 @@ import { Atrion } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
-import { bad, bench, good, hold, refused } from './harness.ts'
+import { bad, bench, given, good, hold, refused } from './harness.ts'
 
-const settled = { config: { bootstrapTicks: 0 }, autoTuner: false as const }
+const settled = { config: { bootstrapTicks: 0 }, autoTuner: false as const, slo: given }
 
 describe('profiles', () => {
   it('have baselines of their own, so that a slow kind of work is no incident', () => {
@@ -120,13 +120,29 @@ describe('profiles', () => {
 })
 
 describe('what is learned', () => {
-  it('is a baseline, where it is asked for', () => {
-    const under = bench({ slo: { learnedBaseline: true } })
-    hold(under, 'a', { latencyMs: 30, errorRate: 0, saturation: 0.2 }, 30)
-    expect(under.atrion.getState('a')?.learnedLatencyMs).toBeCloseTo(30, 0)
-    hold(under, 'a', bad, 30)
-    expect(under.atrion.getState('a')?.learnedLatencyMs).toBeCloseTo(30, 0)
+  it('is what is normal, and an incident of a minute hardly changes it', () => {
+    const under = bench()
+    hold(under, 'a', { latencyMs: 30, errorRate: 0.02, saturation: 0.2 }, 60)
+    const learned = () => {
+      const { learnedLatencyMs, learnedErrorRate, learnedSaturation } = under.atrion.getState('a')!
+      return [learnedLatencyMs, learnedErrorRate, learnedSaturation] as [number, number, number]
+    }
+    expect(learned()[0]).toBeCloseTo(30, 1)
+    hold(under, 'a', bad, 60)
+    expect(learned()[0]).toBeLessThan(33)
+    expect(learned()[1]).toBeLessThan(0.03)
+    expect(learned()[2]).toBeLessThan(0.22)
     expect(bench().atrion.getState('a')).toBeUndefined()
+  })
+
+  it('is nothing where a number was given', () => {
+    const under = bench({ slo: given })
+    hold(under, 'a', good, 10)
+    expect(under.atrion.getState('a')).toMatchObject({
+      learnedLatencyMs: undefined,
+      learnedErrorRate: undefined,
+      learnedSaturation: undefined,
+    })
   })
 
   it('is nothing of a silence, which closes a route where that is asked for', () => {

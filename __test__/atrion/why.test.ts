@@ -1,11 +1,11 @@
 import { type AtrionEvent, createSystem, Atrion } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { bad, bench, good, hold, refused } from './harness.ts'
+import { bad, bench, given, good, hold, refused } from './harness.ts'
 
 describe('why', () => {
   it('explains a refusal of route(), term by term', () => {
-    const under = bench()
+    const under = bench({ slo: given })
     const { atrion, clock } = under
     expect(atrion.why('db')).toBeUndefined()
     hold(under, 'db', bad, 3)
@@ -102,7 +102,7 @@ describe('observers', () => {
 describe('selectRoute', () => {
   it('prefers less resistance, softly, from the seed', () => {
     const draws = (seed: number) => {
-      const under = bench({ config: { bootstrapTicks: 0 }, autoTuner: false }, seed)
+      const under = bench({ config: { bootstrapTicks: 0 }, autoTuner: false, slo: given }, seed)
       under.atrion.route('fast', { latencyMs: 50 })
       under.atrion.route('slow', { latencyMs: 150, saturation: 0.6 })
       return Array.from({ length: 2000 }, () => under.atrion.selectRoute(['fast', 'slow'], { beta: 10 }))

@@ -7,6 +7,7 @@ function underTest(options: ConstructorParameters<typeof Atrion>[0] = {}) {
   return { clock, system, atrion: new Atrion({ system, ...options }) }
 }
 const good = { latencyMs: 45, errorRate: 0.001, saturation: 0.3 }
+const given = { baselineLatencyMs: 100, targetErrorRate: 0.01, saturationBaseline: 0.5 }
 const bad = { latencyMs: 900, errorRate: 0.6, saturation: 1 }
 
 describe('route', () => {
@@ -39,7 +40,7 @@ describe('route', () => {
 
   it('behaves the same at 1, 100 and 10 000 reports a second of the same stress', () => {
     const after = [1, 100, 10_000].map((perSecond) => {
-      const { atrion, clock } = underTest({ config: { bootstrapTicks: 0 }, autoTuner: false })
+      const { atrion, clock } = underTest({ config: { bootstrapTicks: 0 }, autoTuner: false, slo: given })
       for (let report = 0; report <= 3 * perSecond; report++) {
         atrion.route('db', bad)
         clock.advanceBy(1000 / perSecond)
@@ -60,7 +61,7 @@ describe('route', () => {
   })
 
   it('takes what is left out as unknown, not as good', () => {
-    const { atrion } = underTest({ config: { bootstrapTicks: 0 } })
+    const { atrion } = underTest({ config: { bootstrapTicks: 0 }, slo: given })
     const unknown = atrion.route('a', { latencyMs: 100 })
     atrion.route('b', { latencyMs: 100, errorRate: 0, saturation: 0 })
     expect(unknown.resistance).toBe(10)

@@ -79,6 +79,30 @@ impl Lab {
         self.measure(&pairs, figures)
     }
 
+    /// `of` each of so many numbers, on a few threads, in their order.
+    pub fn each<T: Send>(&self, count: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut found = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    return found;
+                }
+                found.push((index, of(index)));
+            }
+        };
+        let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.threads).map(|_| scope.spawn(work)).collect();
+            threads
+                .into_iter()
+                .flat_map(|thread| thread.join().expect("a run does not panic"))
+                .collect()
+        });
+        all.sort_unstable_by_key(|(index, _)| *index);
+        all.into_iter().map(|(_, found)| found).collect()
+    }
+
     /// A length of time, shortened when there is no time.
     pub fn long(&self, seconds: f64, quick: f64) -> f64 {
         if self.quick { quick } else { seconds }

@@ -110,7 +110,9 @@ export function openEngine(given: AtrionOptions): number {
     config: numbers('options.config', given.config, PHYSICS),
     slo: {
       ...copied('options.slo', slo as Record<string, unknown>, SLO),
-      learnedBaseline: flag('options.slo.learnedBaseline', false, learnedBaseline),
+      ...(learnedBaseline !== undefined && {
+        learnedBaseline: flag('options.slo.learnedBaseline', false, learnedBaseline),
+      }),
       ...(weights['latency'] !== undefined && { latencyCriticality: weights['latency'] }),
       ...(weights['error'] !== undefined && { errorCriticality: weights['error'] }),
       ...(weights['saturation'] !== undefined && { saturationCriticality: weights['saturation'] }),

@@ -9,9 +9,9 @@ export type WorkloadName = 'LIGHT' | 'STANDARD' | 'HEAVY' | 'EXTREME'
 export interface WorkloadProfile {
   /** The profile it is made from: a name of yours or of the four. Default `'STANDARD'`. */
   readonly extends?: string | undefined
-  /** Latency at which latency pressure is zero, milliseconds. LIGHT 10, STANDARD `slo.baselineLatencyMs`, HEAVY 5 s, EXTREME 60 s. */
+  /** Latency at which latency pressure is zero, milliseconds. LIGHT 10, STANDARD as `slo` says (learned), HEAVY 5 s, EXTREME 60 s. */
   readonly baselineLatencyMs?: number | undefined
-  /** Whether the latency baseline is learned from healthy time, within a factor of eight of `baselineLatencyMs`. */
+  /** Whether normal latency is learned, within a factor of eight of `baselineLatencyMs` where that is given. */
   readonly learnedBaseline?: boolean | undefined
   /** Error rate at which error pressure is zero, 0 to 1. */
   readonly targetErrorRate?: number | undefined

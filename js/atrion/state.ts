@@ -18,6 +18,8 @@ export function readRoute(routeId: string, modes: readonly Mode[]): Omit<RouteSt
     shared: at(12),
     staleness: at(13),
     learnedLatencyMs: known(at(17)),
+    learnedErrorRate: known(at(21)),
+    learnedSaturation: known(at(22)),
     scarFactor: at(18),
     breakAt: at(6),
     recoveryAt: at(7),

@@ -56,6 +56,10 @@ export interface RouteState {
   readonly staleness: number
   /** Latency at which latency pressure is zero here, as learned, milliseconds; `undefined` where it is not. */
   readonly learnedLatencyMs: number | undefined
+  /** Error rate at which error pressure is zero here, as learned; `undefined` where it is not. */
+  readonly learnedErrorRate: number | undefined
+  /** Saturation at which saturation pressure is zero here, as learned; `undefined` where it is not. */
+  readonly learnedSaturation: number | undefined
   /** Scar grown per `minDeltaT` of critical pressure. */
   readonly scarFactor: number
   /** R at which the breaker opens. */
@@ -167,7 +171,7 @@ export interface PhysicsConfig {
   readonly scarFactor?: number
   /** The scar's upper bound, ohms. Default 1.2 times the untuned break. */
   readonly scarCap?: number
-  /** Weight of momentum, ohms per (pressure per second). Default 20. */
+  /** Weight of momentum, ohms per (pressure per second). Default 0: momentum shows in `why()`'s data, and does not refuse. */
   readonly dampingFactor?: number
   /** Magnitude of positive pressure above which scar grows. Default 0.7. */
   readonly criticalPressure?: number
@@ -201,15 +205,18 @@ export interface PhysicsConfig {
   readonly sharedFadeMs?: number
 }
 
-/** What counts as normal for a route. */
+/** What counts as normal for a route. A number that is given stays, whatever the service does; the others are learned of each route. */
 export interface Slo {
-  /** Latency at which latency pressure is zero, milliseconds. Default 100. */
+  /** Latency at which latency pressure is zero, milliseconds. Default: learned. */
   readonly baselineLatencyMs?: number
-  /** Whether that is learned, as 1.5 times the mean of healthy latency, within a factor of eight of the given one. Default false. */
+  /**
+   * Whether normal latency is learned: within a factor of eight of `baselineLatencyMs` where that is given; `false` without it means
+   * 100 ms. Default: true without `baselineLatencyMs`, false with it.
+   */
   readonly learnedBaseline?: boolean
-  /** Error rate at which error pressure is zero, 0 to 1. Default 0.01. */
+  /** Error rate at which error pressure is zero, 0 to 1. Default: learned. */
   readonly targetErrorRate?: number
-  /** Saturation at which saturation pressure is zero. Default 0.5. */
+  /** Saturation at which saturation pressure is zero. Default: learned. */
   readonly saturationBaseline?: number
   /** How much a breach of each matters; the weight is ln(1 + c). Defaults 5, 8 and 3. */
   readonly criticality?: { readonly latency?: number; readonly error?: number; readonly saturation?: number }
@@ -223,11 +230,11 @@ export interface TunerConfig {
   readonly sensitivity?: number
   /** Deviations above the mean at which an open breaker has recovered. Default 1. */
   readonly recoverySensitivity?: number
-  /** The break never goes below this, ohms. Default 30. */
+  /** The break never goes below this, ohms. Default 0: it stays above the mean by `baseResistance` anyway. */
   readonly minFloor?: number
   /** The break never goes above this, ohms. Default 500. */
   readonly hardCeiling?: number
-  /** Healthy time before the learned break counts, in units of `minDeltaT`. Default 50. */
+  /** Healthy time that weighs as much as the untuned break does, in units of `minDeltaT`. Default 100. */
   readonly warmupTicks?: number
 }
 
@@ -277,7 +284,7 @@ export interface AtrionOptions {
   readonly maxRoutes?: number
   /** Constants of the physics of {@link Atrion.route}. */
   readonly config?: PhysicsConfig
-  /** What counts as normal for {@link Atrion.route}. */
+  /** What counts as normal for {@link Atrion.route}. Default: what each route shows to be normal for it. */
   readonly slo?: Slo
   /** Learned break thresholds: options, true for the defaults, or false for none. Default true. */
   readonly autoTuner?: boolean | TunerConfig

@@ -58,7 +58,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineReset"(engine, route, now) => reset;
     /// R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery,
     /// ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and
-    /// saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused.
+    /// saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused, learned error
+    /// rate or NaN, learned saturation or NaN.
     "engineReading"(engine, route, now) => reading;
     /// The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed,
     /// timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code.
@@ -306,10 +307,12 @@ fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 
             reading.vector.latency,
             reading.vector.error,
             reading.vector.saturation,
-            reading.learned_latency_ms.unwrap_or(f64::NAN),
+            reading.learned.latency_ms.unwrap_or(f64::NAN),
             reading.scar_factor,
             reading.voltage.unwrap_or(f64::NAN),
             f64::from(u8::from(reading.refused)),
+            reading.learned.error_rate.unwrap_or(f64::NAN),
+            reading.learned.saturation.unwrap_or(f64::NAN),
         ]);
         1.0
     })

@@ -121,8 +121,11 @@ fn physics(given: &NativePhysicsConfig, mut config: resistance::Config) -> resis
 fn slo(given: &NativeSlo) -> Slo {
     let mut slo = Slo::default();
     overlay!(slo, given;
-        baseline_latency_ms, learned_baseline, target_error_rate, saturation_baseline, latency_criticality, error_criticality,
+        baseline_latency_ms, target_error_rate, saturation_baseline, latency_criticality, error_criticality,
         saturation_criticality; optional);
+    slo.latency = slo.latency.told(given.baseline_latency_ms, given.learned_baseline);
+    slo.errors = slo.errors.told(given.target_error_rate, None);
+    slo.saturation = slo.saturation.told(given.saturation_baseline, None);
     slo
 }
 

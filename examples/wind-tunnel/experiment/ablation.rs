@@ -1,32 +1,38 @@
 //! What each term of R buys, in the gate and in `route()`, and what each part of the gate buys.
 
 use keelson::core::admission::Config;
-use keelson::core::resistance;
+use keelson::core::resistance::{self, Slo};
 
 use crate::lab::Lab;
 use crate::policy::Kind;
 use crate::report::{Page, figure};
 use crate::world::{Fault, Load, Scenario, Service};
 
+/// What `route()` is without learning: in these scenarios overload begins with the first request, and would be normal.
+fn told() -> Config {
+    let mut config = Config::default();
+    config.resistance.slo = Slo::given();
+    config
+}
+
 /// The same change to the physics of the gate and to that of `route()`.
 fn without(change: impl Fn(&mut resistance::Config)) -> Config {
-    let mut config = Config::default();
+    let mut config = told();
     change(&mut config.gate.resistance);
     change(&mut config.resistance);
     config
 }
 
 /// Each term of R taken out.
-fn terms() -> [(&'static str, Config); 5] {
+fn terms() -> [(&'static str, Config); 4] {
     let weightless = |config: &mut resistance::Config| {
         let slo = &mut config.slo;
         (slo.latency_criticality, slo.error_criticality, slo.saturation_criticality) =
             (0.0, 0.0, 0.0);
     };
     [
-        ("all terms", Config::default()),
+        ("all terms", told()),
         ("without pressure", without(weightless)),
-        ("without momentum", without(|config| config.damping_factor = 0.0)),
         ("without scar", without(|config| config.scar_factor = 0.0)),
         (
             "without R",
@@ -42,10 +48,17 @@ pub fn ablation(lab: &Lab, page: &mut Page) {
     page.heading("What each part buys");
     page.line("Medians, per cent; 0.7 times the capacity and two retries in the failures. *Spared*: attempts that were not sent to a service in which every call fails.");
     page.line("\nTerms of R in the gate:");
-    let kinds = terms().map(|(name, config)| (name, Kind::Gate(config)));
+    let mut kinds: Vec<_> = terms().map(|(name, config)| (name, Kind::Gate(config))).into();
+    let mut still = told();
+    still.gate.resistance.damping_factor = 0.0;
+    kinds.insert(2, ("without momentum", Kind::Gate(still)));
     measure(lab, page, &kinds);
-    page.line("Terms of R in `route()`, which is all the protection there is here (telemetry: moving averages over finished calls, in flight over three times the servers; its SLO is the default):");
-    let kinds = terms().map(|(name, config)| (name, Kind::Route(config)));
+    page.line("Terms of R in `route()`, which is all the protection there is here (telemetry: moving averages over finished calls, in flight over three times the servers; an SLO of 100 ms, 1 % and 0.5 is given). Momentum has no weight by default; *with momentum* it has that of the earlier library, 20:");
+    let mut kinds: Vec<_> = terms().map(|(name, config)| (name, Kind::Route(config))).into();
+    let mut moved = told();
+    moved.resistance.damping_factor = 20.0;
+    kinds.insert(2, ("with momentum", Kind::Route(moved)));
+    kinds.push(("all terms, and what is normal is learned", Kind::Route(Config::default())));
     measure(lab, page, &kinds);
     page.line("Parts of the gate:");
     let config = Config::default();

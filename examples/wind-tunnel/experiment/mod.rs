@@ -1,4 +1,4 @@
-//! The experiments E1 to E11, the earlier library's table done again, and what each part buys. E12, the cost of a decision, is
+//! The experiments E1 to E11 and E13, the earlier library's table done again, and what each part buys. E12, the cost of a decision, is
 //! a benchmark: `npm run bench -- admission`.
 
 mod ablation;
@@ -6,12 +6,14 @@ mod failure;
 mod flapping;
 mod healthy;
 mod loopback;
+mod normal;
 mod overload;
 mod picture;
 mod portability;
 mod priority;
 mod recovery;
 mod seed;
+mod shapes;
 
 pub use picture::terminal;
 
@@ -23,7 +25,7 @@ use crate::report::Page;
 type Experiment = (&'static str, fn(&Lab, &mut Page));
 
 /// All of them, in the order of the page.
-pub const ALL: [Experiment; 14] = [
+pub const ALL: [Experiment; 15] = [
     ("e1", overload::curve),
     ("e2", overload::step),
     ("e3", recovery::outages),
@@ -35,6 +37,7 @@ pub const ALL: [Experiment; 14] = [
     ("e9", healthy::quiet),
     ("e10", overload::resize),
     ("e11", failure::neighbour),
+    ("e13", normal::normal),
     ("seed", seed::table),
     ("ablation", ablation::ablation),
     ("loopback", loopback::loopback),

@@ -84,7 +84,7 @@ fn revenue(lab: &Lab, page: &mut Page) {
 
 /// Ordinary traffic around its baseline of 100 ms.
 fn false_denials(lab: &Lab, page: &mut Page) {
-    page.line("**False denials.** Healthy traffic around the latency that `route()` is told is normal (100 ms, CV 0.5, 0.5 % errors), at a third of the capacity: attempts refused, per cent, median / worst.");
+    page.line("**False denials.** Healthy traffic around the latency that the earlier library takes for normal (100 ms, CV 0.5, 0.5 % errors), at a third of the capacity: attempts refused, per cent, median / worst.");
     let kinds = [
         Kind::Classic,
         Kind::ClassicRoute,

@@ -46,6 +46,27 @@ impl Tuner {
     }
 }
 
+/// `route()` as a function of what it is told.
+#[derive(Debug)]
+pub struct Told(Physics);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Physics::new(true))
+    }
+}
+
+impl super::told::Door for Told {
+    fn tell(&mut self, [latency, errors, saturation]: [f64; 3], voltage: f64, now: f64) -> bool {
+        self.0.update(latency, errors, saturation, now);
+        self.0.mode != Mode::Open && voltage > self.0.resistance
+    }
+
+    fn break_at(&self, _: f64) -> f64 {
+        self.0.break_at
+    }
+}
+
 /// The physics of one route.
 #[derive(Debug)]
 struct Physics {
@@ -54,6 +75,7 @@ struct Physics {
     scar: f64,
     resistance: f64,
     mode: Mode,
+    break_at: f64,
     ticks: u32,
     at: f64,
     tuner: Option<Tuner>,
@@ -71,6 +93,7 @@ impl Physics {
             scar: 0.0,
             resistance: 1.2 * BASE,
             mode: Mode::Bootstrap,
+            break_at: 10.0 * BASE,
             ticks: 0,
             at: 0.0,
             tuner,
@@ -98,6 +121,7 @@ impl Physics {
         self.resistance = (BASE + weighed + MU * momentum + self.scar).max(BASE);
         let break_at =
             self.tuner.as_mut().map_or(10.0 * BASE, |tuner| tuner.observe(self.resistance));
+        self.break_at = break_at;
         let recovery = if self.tuner.is_some() { (0.5 * break_at).max(15.0) } else { 5.0 * BASE };
         self.mode = match self.mode {
             Mode::Open => {

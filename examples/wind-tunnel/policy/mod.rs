@@ -13,6 +13,7 @@ mod none;
 mod oracle;
 mod physics;
 mod telemetry;
+pub mod told;
 mod vegas;
 mod window;
 

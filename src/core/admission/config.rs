@@ -99,8 +99,10 @@ impl Default for GateConfig {
                 // Nobody is judged on too few calls here either, but by `min_calls`.
                 bootstrap_ticks: 0,
                 tuner: None,
-                // Half the calls failing is critical: tanh((0.5 - 0.25) / 0.25) = 0.76 > 0.7.
-                slo: Slo { target_error_rate: 0.25, ..Slo::default() },
+                damping_factor: 20.0,
+                // Half the calls failing is critical: tanh((0.5 - 0.25) / 0.25) = 0.76 > 0.7. What is normal of
+                // latency is learned by the gate, from the calls it measures itself.
+                slo: Slo { target_error_rate: 0.25, ..Slo::given() },
                 ..resistance::Config::default()
             },
         }

@@ -178,7 +178,10 @@ impl Engine {
         let route = self.routes.get(id.0)?;
         let mut reading = match &route.gate {
             Some(gate) => gate.evidence.reading(&self.config.gate, now),
-            None => route.physics.reading(&route.profile.config, now),
+            None => Reading {
+                learned: route.normal.as_ref().map(|normal| normal.learned()).unwrap_or_default(),
+                ..route.physics.reading(&route.profile.config, now)
+            },
         };
         reading.last_update_ms = reading.last_update_ms.map(|at| self.clock.outside(at));
         Some(reading)
@@ -197,6 +200,7 @@ impl Engine {
         let now = self.clock.tick(now_ms);
         let Some(route) = self.routes.get_mut(id.0) else { return false };
         route.physics = State::new(&route.profile.config);
+        route.normal = None;
         if let Some(gate) = &mut route.gate {
             gate.forget(&self.config.gate, now);
         }

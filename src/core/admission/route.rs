@@ -55,7 +55,8 @@ impl Engine {
         let Some(route) = self.routes.get_mut(id.0) else { return Ok(None) };
         let own = &*route.profile;
         let lens = lens.as_ref().unwrap_or(&own.lens);
-        route.physics.report_as(&own.config, lens, telemetry, age_ms, now)?;
+        let normal = &mut route.normal;
+        route.physics.report_learning(normal, &own.config, lens, telemetry, age_ms, now)?;
         let (decision, before) = route.physics.decide(&own.config, voltage, now);
         self.routes.touch(id.0.slot);
         let opened = decision.mode == Mode::CircuitBreaker && before != Mode::CircuitBreaker;

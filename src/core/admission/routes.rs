@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::names::Names;
-use crate::core::resistance::{Profile, State};
+use crate::core::resistance::{Normal, Profile, State};
 use crate::core::slab::Handle;
 use crate::core::slab::Slab;
 
@@ -14,6 +14,8 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Route {
     /// What callers reported by `route()`.
     pub(crate) physics: State,
+    /// What they say is normal; made by the second report.
+    pub(crate) normal: Option<Box<Normal>>,
     /// What we measured; made by the first admission.
     pub(crate) gate: Option<Box<Gate>>,
     /// What is normal here.
@@ -63,7 +65,8 @@ impl Routes {
         profile: Arc<Profile>,
     ) -> Option<(Handle, Option<Handle>)> {
         let evicted = (self.slab.len() >= self.max).then(|| self.forget_coldest()).flatten();
-        let route = Route { physics, gate: None, profile, work: 0, links: (NONE, NONE) };
+        let links = (NONE, NONE);
+        let route = Route { physics, normal: None, gate: None, profile, work: 0, links };
         let handle = self.slab.insert(route)?;
         self.names.add(name, handle.slot);
         self.link(handle.slot);

@@ -38,18 +38,45 @@ pub(crate) fn not_negative(x: f64) -> bool {
     (0.0..=1e9).contains(&x)
 }
 
+/// Where what is normal of a signal comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baseline {
+    /// The given number, whatever the service does.
+    Given,
+    /// What is learned of the service, within a factor of eight of the given number.
+    Near,
+    /// What is learned of the service.
+    Learned,
+}
+
+impl Baseline {
+    /// The same after somebody gave a number for the signal, or said whether it is to be learned.
+    #[must_use]
+    pub fn told(self, number: Option<f64>, learned: Option<bool>) -> Self {
+        match (learned, number) {
+            (Some(false), _) | (None, Some(_)) => Self::Given,
+            (Some(true), Some(_)) => Self::Near,
+            (Some(true), None) if self == Self::Given => Self::Near,
+            _ => self,
+        }
+    }
+}
+
 /// What counts as normal for a route, and how much a breach of each signal matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slo {
-    /// Latency at which latency pressure is zero, milliseconds. Default 100.
+    /// Latency at which latency pressure is zero, milliseconds, unless that is learned. Default 100.
     pub baseline_latency_ms: f64,
-    /// Whether the latency baseline is learned from the route's healthy time, between an eighth and eight times
-    /// `baseline_latency_ms`. Default false.
-    pub learned_baseline: bool,
-    /// Error rate at which error pressure is zero, 0 to 1. Default 0.01.
+    /// Error rate at which error pressure is zero, 0 to 1, unless that is learned. Default 0.01.
     pub target_error_rate: f64,
-    /// Saturation at which saturation pressure is zero. Default 0.5.
+    /// Saturation at which saturation pressure is zero, unless that is learned. Default 0.5.
     pub saturation_baseline: f64,
+    /// Whether the latency above counts. Default `Learned`.
+    pub latency: Baseline,
+    /// Whether the error rate above counts. Default `Learned`.
+    pub errors: Baseline,
+    /// Whether the saturation above counts. Default `Learned`.
+    pub saturation: Baseline,
     /// Criticality of latency; its weight is `ln(1 + c)`. Default 5.
     pub latency_criticality: f64,
     /// Criticality of errors. Default 8.
@@ -62,9 +89,11 @@ impl Default for Slo {
     fn default() -> Self {
         Self {
             baseline_latency_ms: 100.0,
-            learned_baseline: false,
             target_error_rate: 0.01,
             saturation_baseline: 0.5,
+            latency: Baseline::Learned,
+            errors: Baseline::Learned,
+            saturation: Baseline::Learned,
             latency_criticality: 5.0,
             error_criticality: 8.0,
             saturation_criticality: 3.0,
@@ -73,6 +102,18 @@ impl Default for Slo {
 }
 
 impl Slo {
+    /// The default numbers, of which nothing is learned.
+    #[must_use]
+    pub fn given() -> Self {
+        let given = Baseline::Given;
+        Self { latency: given, errors: given, saturation: given, ..Self::default() }
+    }
+
+    /// Whether anything is.
+    pub(super) fn learns(&self) -> bool {
+        [self.latency, self.errors, self.saturation].iter().any(|it| *it != Baseline::Given)
+    }
+
     /// # Errors
     /// The first field that is out of its range.
     pub fn validate(&self) -> Result<(), Invalid> {
@@ -102,11 +143,13 @@ pub struct TunerConfig {
     pub sensitivity: f64,
     /// Deviations above the mean at which an open breaker has recovered. Default 1.
     pub recovery_sensitivity: f64,
-    /// The break never goes below this, ohm. Default 30.
+    /// The break never goes below this, ohm. Default 0: it stays above the mean by the base anyway.
     pub min_floor: f64,
-    /// The break never goes above this, ohm, unless twice the base is higher. Default 500.
+    /// The break never goes above this, ohm, unless the mean and the base are. Default 500.
     pub hard_ceiling: f64,
-    /// Healthy time to observe before the tuned break counts, in units of `min_delta_t_ms`. Default 50.
+    /// Healthy time that weighs as much as the untuned break does, in units of `min_delta_t_ms`. Default 100:
+    /// with the default window the break of a calm service is then 83 ohm, so that all priorities but the highest have a
+    /// resistance of their own at which they are refused.
     pub warmup_ticks: f64,
 }
 
@@ -116,9 +159,9 @@ impl Default for TunerConfig {
             window_size: 100.0,
             sensitivity: 3.0,
             recovery_sensitivity: 1.0,
-            min_floor: 30.0,
+            min_floor: 0.0,
             hard_ceiling: 500.0,
-            warmup_ticks: 50.0,
+            warmup_ticks: 100.0,
         }
     }
 }
@@ -134,7 +177,7 @@ impl TunerConfig {
             "autoTuner.recoverySensitivity",
             NOT_NEGATIVE,
         )?;
-        require(positive(self.min_floor), "autoTuner.minFloor", POSITIVE)?;
+        require(not_negative(self.min_floor), "autoTuner.minFloor", NOT_NEGATIVE)?;
         require(positive(self.hard_ceiling), "autoTuner.hardCeiling", POSITIVE)?;
         require(
             self.min_floor <= self.hard_ceiling,
@@ -160,7 +203,7 @@ pub struct Config {
     /// The scar's upper bound, ohm. `None`: 1.2 times the untuned break, so that the breaker can always be
     /// reached and an incident of any length heals in the same few seconds.
     pub scar_cap: Option<f64>,
-    /// `mu`: weight of momentum, ohm per (pressure per second). Default 20.
+    /// `mu`: weight of momentum, ohm per (pressure per second). Default 0: see `docs/admission.md`.
     pub damping_factor: f64,
     /// Magnitude of the positive pressure above which scar grows. Default 0.7.
     pub critical_pressure: f64,
@@ -207,7 +250,7 @@ impl Default for Config {
             heal_rate: 1.0,
             scar_factor: 5.0,
             scar_cap: None,
-            damping_factor: 20.0,
+            damping_factor: 0.0,
             critical_pressure: 0.7,
             break_multiplier: 10.0,
             recovery_multiplier: 0.5,

@@ -20,6 +20,7 @@ pub(crate) mod decay;
 mod decision;
 mod events;
 mod lens;
+mod normal;
 mod pressure;
 mod profile;
 mod reading;
@@ -31,17 +32,20 @@ mod tuner;
 #[cfg(test)]
 mod features_test;
 #[cfg(test)]
+mod normal_test;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Invalid, Slo, TunerConfig};
+pub use config::{Baseline, Config, Invalid, Slo, TunerConfig};
 pub use decision::{Decision, Reason};
 pub use events::TaskEnd;
 pub use lens::Lens;
+pub use normal::Normal;
 pub use pressure::{Pressure, Weights};
 pub use profile::{PROFILES, Profile, ProfileSpec, Workload};
-pub use reading::{Mode, Reading, unknown_resistance};
+pub use reading::{Learned, Mode, Reading, unknown_resistance};
 pub use select::{Candidate, select};
 pub use state::State;
 pub use telemetry::Telemetry;

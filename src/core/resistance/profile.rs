@@ -1,6 +1,6 @@
 //! Workloads differ by orders of magnitude: what is slow for a ping is fast for a genome. A profile says what is normal.
 
-use super::config::{Config, Invalid};
+use super::config::{Baseline, Config, Invalid};
 use super::lens::Lens;
 
 /// A named kind of work, and what is normal for it.
@@ -61,7 +61,7 @@ pub const PROFILES: [Workload; 4] = [
 pub struct ProfileSpec {
     /// Latency at which latency pressure is zero, milliseconds.
     pub baseline_latency_ms: Option<f64>,
-    /// Whether that is learned.
+    /// Whether what is normal of latency is learned: true within a factor of eight of a number that was given.
     pub learned_baseline: Option<bool>,
     /// Error rate at which error pressure is zero.
     pub target_error_rate: Option<f64>,
@@ -99,6 +99,7 @@ impl Profile {
         let mut config = *config;
         if let Some(baseline) = workload.baseline_latency_ms {
             config.slo.baseline_latency_ms = baseline;
+            config.slo.latency = Baseline::Given;
         }
         config.scar_factor *= workload.scar_multiplier;
         Self::plain(&config)
@@ -112,9 +113,11 @@ impl Profile {
         let mut config = self.config;
         let slo = &mut config.slo;
         slo.baseline_latency_ms = spec.baseline_latency_ms.unwrap_or(slo.baseline_latency_ms);
-        slo.learned_baseline = spec.learned_baseline.unwrap_or(slo.learned_baseline);
+        slo.latency = slo.latency.told(spec.baseline_latency_ms, spec.learned_baseline);
         slo.target_error_rate = spec.target_error_rate.unwrap_or(slo.target_error_rate);
+        slo.errors = slo.errors.told(spec.target_error_rate, None);
         slo.saturation_baseline = spec.saturation_baseline.unwrap_or(slo.saturation_baseline);
+        slo.saturation = slo.saturation.told(spec.saturation_baseline, None);
         if let Some(multiplier) = spec.scar_multiplier {
             config.scar_factor = multiplier * engine.scar_factor;
         }

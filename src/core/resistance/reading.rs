@@ -15,6 +15,17 @@ pub enum Mode {
     CircuitBreaker = 2,
 }
 
+/// What was learned of a service; `None` is what nothing was heard of, or what is given.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Learned {
+    /// Latency at which latency pressure is zero, milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Error rate at which error pressure is zero.
+    pub error_rate: Option<f64>,
+    /// Saturation at which saturation pressure is zero.
+    pub saturation: Option<f64>,
+}
+
 /// Every term of R at one moment: what explains a decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
@@ -44,8 +55,8 @@ pub struct Reading {
     pub break_at: f64,
     /// R below which it closes, ohm.
     pub recovery_at: f64,
-    /// Mean latency of the route's healthy time, milliseconds, where the baseline is learned.
-    pub learned_latency_ms: Option<f64>,
+    /// What is normal for the service, as far as it was learned.
+    pub learned: Learned,
     /// Scar grown per `min_delta_t_ms` of a critical report, ohm.
     pub scar_factor: f64,
     /// Reports taken in.

@@ -3,9 +3,10 @@
 
 use super::config::{Config, Invalid, NOT_NEGATIVE, not_negative, require};
 use super::decay::decay;
-use super::lens::{self, Lens};
+use super::lens::Lens;
+use super::normal::Normal;
 use super::pressure::{Pressure, Weights};
-use super::reading::{BOOTSTRAP_FACTOR, Mode, Reading};
+use super::reading::{BOOTSTRAP_FACTOR, Learned, Mode, Reading};
 use super::telemetry::Telemetry;
 use super::tuner::Tuner;
 
@@ -41,8 +42,6 @@ pub struct State {
     pub(super) seen: Mode,
     /// Scar grown per `min_delta_t_ms` while what the last report said is critical.
     pub(super) scar_factor: f32,
-    /// Mean latency of healthy reports; 0 is none.
-    pub(super) learned_ms: f32,
     /// The scar that others share, and its weight.
     pub(super) shared: f32,
     pub(super) blend: f32,
@@ -69,7 +68,6 @@ impl State {
             refused: false,
             seen: Mode::Bootstrap,
             scar_factor: narrow(config.scar_factor),
-            learned_ms: 0.0,
             shared: 0.0,
             blend: 0.0,
             voltage: 0.0,
@@ -108,51 +106,71 @@ impl State {
     ) -> Result<(), Invalid> {
         telemetry.validate()?;
         require(not_negative(age_ms), "ageMs", NOT_NEGATIVE)?;
+        let seen = lens.pressure(config.tanh_scale, telemetry);
+        self.press(config, lens, seen, age_ms, now_ms);
+        Ok(())
+    }
+
+    /// The same, measured against what was learned of the service where `lens` leaves that to be learned. `normal` is
+    /// made by the second report: who was heard of once has taught nothing.
+    ///
+    /// # Errors
+    /// As [`State::report_as`]; nothing is learned then.
+    pub fn report_learning(
+        &mut self,
+        normal: &mut Option<Box<Normal>>,
+        config: &Config,
+        lens: &Lens,
+        telemetry: &Telemetry,
+        age_ms: f64,
+        now_ms: f64,
+    ) -> Result<(), Invalid> {
+        telemetry.validate()?;
+        require(not_negative(age_ms), "ageMs", NOT_NEGATIVE)?;
+        let mut seen = Pressure::default();
+        if !self.is_late(age_ms, now_ms) {
+            if self.ticks > 0 && normal.is_none() && lens.slo.learns() {
+                *normal = Some(Box::default());
+            }
+            seen = lens.pressure_beside(normal.as_deref_mut(), config, telemetry, now_ms);
+        }
+        self.press(config, lens, seen, age_ms, now_ms);
+        Ok(())
+    }
+
+    /// Whether what was seen this long ago is older than what is known. After a clock went back everything is, by its
+    /// measure; then the newest is what came last.
+    fn is_late(&self, age_ms: f64, now_ms: f64) -> bool {
+        let now_ms = if now_ms.is_finite() { now_ms } else { self.now() };
+        now_ms - age_ms < self.last_update_ms && self.last_update_ms <= now_ms
+    }
+
+    fn press(&mut self, config: &Config, lens: &Lens, seen: Pressure, age_ms: f64, now_ms: f64) {
         let now_ms = if now_ms.is_finite() { now_ms } else { self.now() };
         let first = self.last_update_ms.is_nan();
+        let late = self.is_late(age_ms, now_ms);
         let dt = (now_ms - self.at).max(0.0);
         self.advance(config, dt);
         if !first {
             self.learn(config, dt.min(config.hold_ms));
         }
-        let seen_at = now_ms - age_ms;
-        // After a clock went back everything is late news by its measure; then the newest is what came last.
-        let late = seen_at < self.last_update_ms && self.last_update_ms <= now_ms;
         self.at = now_ms;
         self.ticks = self.ticks.saturating_add(1);
         if !late {
-            self.take(config, lens, telemetry, dt);
-            self.vector = self.vector.ahead(self.momentum(config), age_ms / 1000.0);
+            self.scar_factor = narrow(lens.scar_factor);
+            self.vector = seen.ahead(self.momentum(config), age_ms / 1000.0);
             (self.up, self.down) = self.vector.weigh(&lens.weights);
             if first {
                 // One sample has no direction.
                 (self.fast, self.slow) = (self.vector.magnitude(), self.vector.magnitude());
             }
-            self.last_update_ms = seen_at;
+            self.last_update_ms = now_ms - age_ms;
             let silent = age_ms - config.hold_ms;
             if silent > 0.0 {
                 self.fade(decay(silent / config.fade_ms));
             }
         }
         self.settle_mode(config);
-        Ok(())
-    }
-
-    fn take(&mut self, config: &Config, lens: &Lens, telemetry: &Telemetry, dt: f64) {
-        let learned = f64::from(self.learned_ms);
-        let seen = lens.pressure(config.tanh_scale, telemetry, learned);
-        if let Some(latency) = telemetry.latency_ms
-            && lens.slo.learned_baseline
-            && seen.magnitude() <= config.critical_pressure
-            && self.calm(config)
-            && !self.refused
-        {
-            let bootstrap = config.bootstrap_ticks;
-            let dt = dt.min(config.hold_ms);
-            self.learned_ms = narrow(lens::learn(learned, latency, self.ticks - 1, bootstrap, dt));
-        }
-        self.vector = seen;
-        self.scar_factor = narrow(lens.scar_factor);
     }
 
     /// Every term at `now_ms`, without changing anything.
@@ -174,7 +192,7 @@ impl State {
             mode: at.mode(config),
             break_at: at.tuner.break_at(),
             recovery_at: at.tuner.recovery_at(config),
-            learned_latency_ms: (at.learned_ms > 0.0).then_some(f64::from(at.learned_ms)),
+            learned: Learned::default(),
             scar_factor: f64::from(at.scar_factor),
             ticks: u64::from(at.ticks),
             last_update_ms: (!at.last_update_ms.is_nan()).then_some(at.last_update_ms),

@@ -1,6 +1,6 @@
 //! The named behaviours of the engine, one test each.
 
-use super::{Config, Decision, Mode, Reason, State, Telemetry, TunerConfig, Weights};
+use super::{Config, Decision, Mode, Reason, Slo, State, Telemetry, TunerConfig, Weights};
 use crate::core::random::Random;
 
 struct Route {
@@ -195,15 +195,54 @@ fn the_tuner_learns_alike_at_any_rate_and_stands_still_in_an_incident() {
 }
 
 #[test]
-fn during_warm_up_the_break_follows_the_base() {
-    let mut route = Route::new(Config { base_resistance: 150.0, ..Config::default() });
-    route.hold(well(), 0.0, 1_500.0, 100.0);
-    let reading = route.state.reading(&route.config, 1_500.0);
-    assert_eq!((reading.mode, reading.break_at), (Mode::Operational, 1500.0));
-    route.hold(well(), 1_500.0, 30_000.0, 100.0);
-    let reading = route.state.reading(&route.config, 30_000.0);
-    assert_eq!(reading.mode, Mode::Operational);
-    assert!(reading.recovery_at < reading.break_at);
+fn the_break_comes_from_the_untuned_one_to_the_learned_one_without_a_jump() {
+    let mut route = Route::new(Config::default());
+    let (mut last, mut lowest) = (100.0, f64::INFINITY);
+    for step in 0..600 {
+        let now = 50.0 * f64::from(step);
+        route.report(well(), now);
+        let break_at = route.state.reading(&route.config, now).break_at;
+        assert!((0.0..2.0).contains(&(last - break_at)), "{last} to {break_at} at {now}");
+        lowest = break_at.min(lowest);
+        last = break_at;
+    }
+    // 10 + sqrt(10 / 15.05) * 90: the untuned break counts as much as 10 s, and 5.05 s are remembered.
+    assert!((lowest - 83.4).abs() < 0.1, "{lowest}");
+}
+
+#[test]
+fn the_break_is_relative_to_the_mean_and_follows_the_deviation() {
+    let learned = |latencies: [f64; 2], tuner: TunerConfig, base: f64| {
+        let slo = Slo { latency_criticality: 1e4, ..Slo::default() };
+        let tuner = Some(tuner);
+        let config =
+            Config { base_resistance: base, bootstrap_ticks: 0, slo, tuner, ..Config::default() };
+        let mut route = Route::new(config);
+        for step in 0..600 {
+            let latency = latencies[step % 2];
+            route.report(t(latency, f64::NAN, f64::NAN), 100.0 * step as f64);
+        }
+        let reading = route.state.reading(&route.config, 59_900.0);
+        assert_eq!(reading.mode, Mode::Operational);
+        assert!(reading.recovery_at < reading.break_at);
+        reading.break_at
+    };
+    let tuner = TunerConfig::default();
+    let quiet = learned([50.0, 50.0], tuner, 10.0);
+    let higher = learned([150.0, 150.0], tuner, 10.0);
+    let noisy = learned([100.0, 180.0], tuner, 10.0);
+    assert!((quiet - 83.4).abs() < 0.1, "{quiet}");
+    assert!(higher > 1.3 * quiet && noisy > quiet + 5.0, "{quiet} {higher} {noisy}");
+    assert!((learned([50.0, 50.0], tuner, 20.0) - 2.0 * quiet).abs() < 0.2);
+    assert_eq!(learned([50.0, 50.0], tuner, 150.0), tuner.hard_ceiling);
+    assert_eq!(learned([50.0, 50.0], TunerConfig { min_floor: 90.0, ..tuner }, 10.0), 90.0);
+    // Without doubt it is the mean and three deviations, at least the mean and the base.
+    let sure = TunerConfig { warmup_ticks: 0.0, ..tuner };
+    assert!((learned([50.0, 50.0], sure, 10.0) - 20.0).abs() < 1e-9);
+    let three = learned([50.0, 180.0], TunerConfig { sensitivity: 6.0, ..sure }, 10.0);
+    // Half of the time 10 ohm, half 10 + 9.21 * tanh(0.8).
+    let spread = 0.5 * 1e4_f64.ln_1p() * 0.8_f64.tanh();
+    assert!((three - (10.0 + spread + 6.0 * spread)).abs() < 0.6, "{three}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Tuner {
         Self { mean: 0.0, variance: 0.0, observed_ms: 0.0, break_at: config.untuned_break() }
     }
 
-    /// The break threshold in force, ohm; never below twice the base, so that rest is never an incident.
+    /// The break threshold in force, ohm; above the mean by the base at least, so that rest is never an incident.
     pub(super) fn break_at(&self) -> f64 {
         self.break_at
     }
@@ -32,7 +32,7 @@ impl Tuner {
         match config.tuner {
             Some(tuner) if self.warm(config, &tuner) => {
                 let learned = self.mean + tuner.recovery_sensitivity * self.variance.sqrt();
-                learned.max(1.5 * config.base_resistance).min(MOST_OF_BREAK * self.break_at)
+                learned.max(1.5 * self.mean).min(MOST_OF_BREAK * self.break_at)
             }
             _ => config.recovery_for(self.break_at),
         }
@@ -51,22 +51,31 @@ impl Tuner {
         if self.observed_ms <= 0.0 {
             self.mean = r;
         } else {
-            // alpha = 2/(n+1) per tick of min_delta_t, as a continuous time constant.
-            let tau = 0.5 * (tuner.window_size + 1.0) * config.min_delta_t_ms;
-            let keep = decay(dt / tau);
+            let keep = decay(dt / Self::memory(config, &tuner));
             let delta = r - self.mean;
             self.mean += (1.0 - keep) * delta;
             self.variance = keep * (self.variance + (1.0 - keep) * delta * delta);
         }
         self.observed_ms += dt;
-        if self.warm(config, &tuner) {
-            self.break_at = self.tuned(config, &tuner);
-        }
+        self.break_at = self.tuned(config, &tuner);
     }
 
+    /// `mean + k * sigma`. Before anything is seen sigma is such that this is the untuned break, and that counts as much as
+    /// `warmup_ticks` of healthy time: what is rare is not seen in seconds. In units of the mean, so that a service whose
+    /// rest is high has the same room above it.
     fn tuned(&self, config: &Config, tuner: &TunerConfig) -> f64 {
-        (self.mean + tuner.sensitivity * self.variance.sqrt())
+        let prior = tuner.warmup_ticks * config.min_delta_t_ms;
+        let seen = Self::memory(config, tuner).min(self.observed_ms);
+        let doubt = prior / (prior + seen);
+        let room = (config.break_multiplier - 1.0) * self.mean;
+        let spread = tuner.sensitivity * tuner.sensitivity * self.variance;
+        (self.mean + (doubt * room * room + (1.0 - doubt) * spread).sqrt())
             .clamp(tuner.min_floor, tuner.hard_ceiling)
-            .max(2.0 * config.base_resistance)
+            .max(self.mean + config.base_resistance)
+    }
+
+    /// The time constant of what is learned, milliseconds: `alpha = 2/(n+1)` per tick of `min_delta_t`.
+    fn memory(config: &Config, tuner: &TunerConfig) -> f64 {
+        0.5 * (tuner.window_size + 1.0) * config.min_delta_t_ms
     }
 }
