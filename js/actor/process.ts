@@ -2,8 +2,11 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Backlog } from './backlog.ts'
 import { outsideEffects } from '../effect/current.ts'
 import type { Call } from './call.ts'
-import type { Driver } from './driver.ts'
+import type { Driver, SpawnSettings } from './driver.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
+
+/** The bound that is none. */
+const UNBOUNDED = 2 ** 32 - 1
 
 export const STARTING = 0
 export const RUNNING = 1
@@ -47,6 +50,14 @@ export abstract class Process {
 
   constructor(runtime: Driver) {
     this.runtime = runtime
+  }
+
+  /** What its mailbox may hold, and what goes when there is more. */
+  limit({ maxMailbox, overflow }: SpawnSettings): void {
+    this.dropsOldest = overflow === 1
+    if (maxMailbox === UNBOUNDED) return
+    this.isBounded = true
+    this.bound = this.room = maxMailbox
   }
 
   /** A handler of it begins whose callees are to be known; what its face keeps of that run. */

@@ -15,8 +15,6 @@ import { indexOf, NOTHING, numberOf, Slots, useOf } from './slots.ts'
 import { Table } from './table.ts'
 import { Waiting } from './waiting.ts'
 
-/** The bound that is none. */
-const UNBOUNDED = 2 ** 32 - 1
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
 
@@ -80,11 +78,7 @@ export class ActorRuntime extends Related implements Driver {
   spawn(process: Process, settings: SpawnSettings): void {
     const pid = hot.actorSpawn(this.handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.pid = pid
-    if (settings.maxMailbox < UNBOUNDED) {
-      process.isBounded = true
-      process.bound = process.room = settings.maxMailbox
-    }
-    process.dropsOldest = settings.overflow === 1
+    process.limit(settings)
     this.#processes.add(process)
   }
 
@@ -367,9 +361,8 @@ export class ActorRuntime extends Related implements Driver {
     this.current = process
     let pending: PromiseLike<void> | undefined
     try {
-      pending = process.isAsync
-        ? inRun(process, () => this.#dispatch(process, operation, value))
-        : this.#dispatch(process, operation, value)
+      const { isAsync } = process
+      pending = isAsync ? this.#tracked(process, operation, value) : this.#dispatch(process, operation, value)
     } catch (error) {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
       if (operation === is.CALL && this.settle(value as Call)) (value as Call).reject(error)
@@ -381,6 +374,11 @@ export class ActorRuntime extends Related implements Driver {
     }
     process.isAsync = true
     this.#wait(process, pending)
+  }
+
+  /** Apart, so that messages of others need no memory for the function that is made here. */
+  #tracked(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
+    return inRun(process, () => this.#dispatch(process, operation, value))
   }
 
   /** A call whose turn has come, unless nobody waits for it any more. */

@@ -461,6 +461,8 @@ export class Server extends Process implements Registrable {
       this.crash(new InvalidReturnError(this.id, callback, 'the next state', this), message)
       return undefined
     }
+    // The usual case of a state that is changed in place.
+    if (next === this.#state) return undefined
     if (Stopped.is(next)) {
       this.#state = next.state
       const { reason } = next
