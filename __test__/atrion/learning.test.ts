@@ -1,10 +1,11 @@
 import { type Atrion, PRIORITY_VOLTAGES } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { bench, given } from './harness.ts'
+import { programs } from '../programs.ts'
+import { type Bench, bench, given } from './harness.ts'
 
 // route() with its defaults, told of services of any kind by a clock that the test moves. How many services are tried can be set.
-const programs = Math.max(40, Number(process.env['KEELSON_PROGRAMS'] ?? 0))
+const tried = programs(40)
 
 interface Level {
   readonly latencyMs: number
@@ -35,12 +36,15 @@ const turned = (turn: Turn, { latencyMs, errorRate, saturation }: Level, part = 
 
 /** A route that is told of a service. */
 class Told {
-  readonly under = bench({ observer: () => {} })
+  readonly under: Bench
+  readonly route: string
   readonly random: () => number
   readonly rate: number
   #told = 0
 
-  constructor(seed: number, rate: number) {
+  constructor(under: Bench, seed: number, rate: number) {
+    this.under = under
+    this.route = `service ${seed}`
     this.random = randomOf(seed)
     this.rate = rate
   }
@@ -61,7 +65,7 @@ class Told {
       const { latencyMs, errorRate, saturation } = level(at)
       const voltage = VOLTAGES[this.#told++ % VOLTAGES.length] as number
       const telemetry = { latencyMs: noisy(latencyMs), errorRate: noisy(errorRate), saturation: noisy(saturation) }
-      heard(at, voltage, !this.atrion.route('db', telemetry, voltage).allow)
+      heard(at, voltage, !this.atrion.route(this.route, telemetry, voltage).allow)
       this.under.clock.advanceBy(1000 / this.rate)
     }
   }
@@ -81,11 +85,15 @@ function anyService(seed: number, most = 4): { rate: number; level: Level; turn:
 
 const nothing = (): void => {}
 
+/** An engine whose events nobody keeps. */
+const unheard = (): Bench => bench({ observer: nothing })
+
 describe('what is normal is learned by route()', () => {
   it('refuses no steady telemetry of any level, at any rate, not even of the lowest priority', () => {
-    for (let seed = 0; seed < programs; seed++) {
+    const under = unheard()
+    for (let seed = 0; seed < tried; seed++) {
       const { rate, level } = anyService(seed)
-      const told = new Told(seed, rate)
+      const told = new Told(under, seed, rate)
       const learned = Math.min(500 / rate, 120)
       const [early, late] = [
         [0, 0],
@@ -107,11 +115,12 @@ describe('what is normal is learned by route()', () => {
   })
 
   it('refuses a turn for the worse from 5 s on, the lowest priorities first, and heals within 30 s', () => {
-    for (let seed = 0; seed < programs; seed++) {
+    const under = unheard()
+    for (let seed = 0; seed < tried; seed++) {
       const { level, turn } = anyService(seed, 1.5)
       // Each priority is asked for ten times a second or more.
-      const rate = 50 + (seed % 7) * 100
-      const told = new Told(seed, rate)
+      const rate = 50 * (1 + (seed % 4))
+      const told = new Told(under, seed, rate)
       told.hold(20, () => level, nothing)
       const first = new Map<number, number>()
       let allowed = 0
@@ -126,7 +135,12 @@ describe('what is normal is learned by route()', () => {
       const about = JSON.stringify({ seed, rate, level, turn })
       expect(allowed, about).toBeLessThan(5)
       const order = VOLTAGES.map((voltage) => first.get(voltage) as number)
-      expect(order, about).toEqual(order.toSorted((a, b) => a - b))
+      // A round of the priorities takes a moment, in which R may pass two of them.
+      const round = VOLTAGES.length / rate
+      expect(
+        order.every((at, place) => at <= (order[place + 1] ?? Infinity) + round),
+        about,
+      ).toBe(true)
       expect(order[0], about).toBeLessThan(order.at(-1) as number)
       let refusedAt = 0
       told.hold(
@@ -142,7 +156,7 @@ describe('what is normal is learned by route()', () => {
 
   it.each(TURNS)('sees a turn of %s that is told of once a second', (turn) => {
     for (const voltage of VOLTAGES) {
-      const { under } = new Told(1, 1)
+      const { under } = new Told(unheard(), 1, 1)
       const level = { latencyMs: 300, errorRate: 0.02, saturation: 0.1 }
       const ask = (at: Level): boolean => {
         under.clock.advanceBy(1000)
@@ -157,7 +171,7 @@ describe('what is normal is learned by route()', () => {
 
   it.each(TURNS)('follows a creep of %s over an hour, and takes one over a minute for a turn for the worse', (turn) => {
     const level = { latencyMs: 40, errorRate: 0.01, saturation: 0.3 }
-    const slow = new Told(3, 5)
+    const slow = new Told(unheard(), 3, 5)
     slow.hold(300, () => level, nothing)
     let refusals = 0
     slow.hold(
@@ -166,7 +180,7 @@ describe('what is normal is learned by route()', () => {
       (_at, _voltage, refused) => (refusals += Number(refused)),
     )
     expect(refusals / (3600 * slow.rate)).toBeLessThanOrEqual(0.01)
-    const fast = new Told(3, 5)
+    const fast = new Told(unheard(), 3, 5)
     fast.hold(300, () => level, nothing)
     let allowedAt = 0
     fast.hold(
@@ -181,7 +195,7 @@ describe('what is normal is learned by route()', () => {
 
   it.each(TURNS)('takes a new level of %s for normal once it has lasted ten minutes, and not before eight', (turn) => {
     const level = { latencyMs: 40, errorRate: 0.01, saturation: 0.3 }
-    const told = new Told(5, 10)
+    const told = new Told(unheard(), 5, 10)
     told.hold(200, () => level, nothing)
     const wrong = { soon: 0, late: 0 }
     told.hold(
