@@ -54,6 +54,26 @@ describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
       expect(reported).toEqual([{ error: new Error('my fault'), origin: 'admission: onShed' }])
     })
 
+    it('when a handler throws what is no error, or cannot be read: it is the error of this request, and of no other', async () => {
+      const revoked = Proxy.revocable({}, {})
+      revoked.revoke()
+      for (const thrown of [undefined, null, 'route', 'router', Object.create(null), revoked.proxy]) {
+        const handlers = [
+          () => {
+            throw thrown
+          },
+          () => Promise.reject(thrown),
+          () => ({ then: (_done: unknown, no: (error: unknown) => void) => no(thrown) }),
+        ]
+        for (const handler of handlers) {
+          const { get, release, slow } = await full(express, { handler })
+          expect((await get('/')).status).toBe(500)
+          release()
+          expect((await slow).status).toBe(200)
+        }
+      }
+    })
+
     it('when the Atrion is closed: all pass, and it is said once', async () => {
       const { get, atrion, reported, send, release, slow } = await full(express, {}, { ...single, maxQueue: 1 })
       const waiting = send('/').answer

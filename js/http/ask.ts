@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from '../errors.ts'
 import { promiseOf } from '../thenable.ts'
+import { asError } from '../thrown.ts'
+import type { Next } from './face.ts'
 
 /** Owns an error, with what it came from. */
 export type Report = (error: unknown, origin: string) => void
@@ -59,5 +61,24 @@ export function tell(origin: string, body: () => unknown, report: Report): void 
     promiseOf(body())?.then(undefined, failed)
   } catch (error) {
     failed(error)
+  }
+}
+
+/** What frameworks take for another thing than an error: to go on, or to leave a route or a router. */
+const NO_ERRORS: ReadonlySet<unknown> = new Set([undefined, null, false, 0, '', 'route', 'router'])
+
+/** Hands what a handler throws to the framework, as an error that can be read. */
+export const failing =
+  (next: Next) =>
+  (thrown: unknown): void =>
+    next(NO_ERRORS.has(thrown) || !isReadable(thrown) ? asError(thrown) : thrown)
+
+function isReadable(thrown: unknown): boolean {
+  try {
+    const { status, statusCode, headers, stack, message } = thrown as Error & { [name: string]: unknown }
+    for (const part of [status, statusCode, headers, stack, message]) String(part)
+    return true
+  } catch {
+    return false
   }
 }

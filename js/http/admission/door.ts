@@ -6,7 +6,7 @@ import type { Ticket } from '../../atrion/ticket.ts'
 import type { AdmitOptions, Shed } from '../../atrion/types.ts'
 import { ClosedError } from '../../errors.ts'
 import { promiseOf } from '../../thenable.ts'
-import { askAtOnce, tell } from '../ask.ts'
+import { askAtOnce, failing, tell } from '../ask.ts'
 import type { Face, Next } from '../face.ts'
 import { isOver } from '../over.ts'
 import { prepareRefusal } from '../refusal.ts'
@@ -155,9 +155,9 @@ export class Door<Req, Res, Handler> {
     if (this.ended(res).headersSent) return next()
     if (handler === undefined) return this.#answer(visit, shed, statusCode)
     try {
-      promiseOf(this.#face.handle(handler, req, res, next, shed))?.then(undefined, next)
+      promiseOf(this.#face.handle(handler, req, res, next, shed))?.then(undefined, failing(next))
     } catch (error) {
-      next(error)
+      failing(next)(error)
     }
   }
 

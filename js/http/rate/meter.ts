@@ -3,7 +3,7 @@ import type { Limiter } from '../../otp/rate-limiter/limiter.ts'
 import type { System } from '../../system/system.ts'
 import { promiseOf } from '../../thenable.ts'
 import { ipKeyGenerator } from '../address.ts'
-import { after, ask, askAtOnce } from '../ask.ts'
+import { after, ask, askAtOnce, failing } from '../ask.ts'
 import { shortKey } from '../digest.ts'
 import type { Face, Next } from '../face.ts'
 import { isOver, whenOver } from '../over.ts'
@@ -152,9 +152,9 @@ export class Meter<Req, Res, Handler> {
 
   #handle(handler: Handler, req: Req, res: Res, next: Next, info: RateLimitInfo): void {
     try {
-      promiseOf(this.#face.handle(handler, req, res, next, info))?.then(undefined, next)
+      promiseOf(this.#face.handle(handler, req, res, next, info))?.then(undefined, failing(next))
     } catch (error) {
-      next(error)
+      failing(next)(error)
     }
   }
 
