@@ -132,6 +132,7 @@ export {
   type HedgeEvents,
   type HedgeOptions,
   type HedgeStats,
+  type IdGenerator,
   InMemoryProvider,
   type InMemoryProviderOptions,
   type Info,

@@ -119,6 +119,8 @@ export interface HotLane {
   cacheRemove(cache: number, slot: number): number
   /** Removes what is over. Memory: now and uses logged; then, what has gone. */
   cacheSweep(cache: number): number
+  /** When the next entry is over, at the earliest; infinite when none will be. */
+  cacheNearest(cache: number): number
   /** Further slots that have gone. Memory: these. */
   cacheGone(cache: number): number
   /** Takes the log of uses. Memory: how many. */
@@ -151,6 +153,8 @@ export interface HotLane {
   sharedCacheClear(cache: number): number
   /** Removes what is over. */
   sharedCacheSweep(cache: number, now: number): number
+  /** When the next entry is over, at the earliest; infinite when none will be. */
+  sharedCacheNearest(cache: number): number
   /** How many have gone that were not told of. */
   sharedCacheGone(cache: number): number
   /** Lets go of a cache; a stale handle does nothing. */

@@ -41,8 +41,8 @@ describe('appending', () => {
     for (const absent of [-1, 2, 0.5, NaN]) expect(journal.getEntry(absent)).toBeUndefined()
   })
 
-  it('freezes entries, and data where asked, but never instances of classes', () => {
-    const journal = new Journal<{ list: number[]; at: Date }>({ clock: createControlledClock(), freeze: true })
+  it('freezes entries, and data unless told otherwise, but never instances of classes', () => {
+    const journal = new Journal<{ list: number[]; at: Date }>({ clock: createControlledClock() })
     const entry = journal.append({ list: [1], at: new Date(0) })
     expect(() => {
       ;(entry as { sequence: number }).sequence = 99
@@ -50,7 +50,7 @@ describe('appending', () => {
     expect(() => entry.data.list.push(2)).toThrow(TypeError)
     entry.data.at.setTime(5)
     const untouched = { a: 1 }
-    expect(createJournal().append(untouched).data).toBe(untouched)
+    expect(createJournal({ freeze: false }).append(untouched).data).toBe(untouched)
     expect(Object.isFrozen(untouched)).toBe(false)
   })
 

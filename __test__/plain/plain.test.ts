@@ -107,3 +107,21 @@ it('accepts the same object in two places, and one from another realm', async ()
   expect(roundTrip([shared, shared])).toStrictEqual([{ a: 1 }, { a: 1 }])
   expect(roundTrip(runInNewContext('({ a: [1, new Date(5)] })'))).toStrictEqual({ a: [1, new Date(5)] })
 })
+
+it('refuses what text would lose: properties of arrays, symbols as keys, properties of dates and maps', () => {
+  const extra = Object.assign([1], { more: 2 })
+  const symbol = { [Symbol('key')]: 1 }
+  const cases: [unknown, string][] = [
+    [extra, 'data[more]'],
+    [{ list: extra }, 'data.list[more]'],
+    [symbol, 'data[Symbol(key)]'],
+    [[symbol], 'data[0][Symbol(key)]'],
+    [Object.assign([1], symbol), 'data[Symbol(key)]'],
+    [Object.assign(new Date(0), { zone: 'UTC' }), 'data[zone]'],
+    [new Map([[1, Object.assign(new Set([1]), { of: 1 })]]), 'data.values()[0][of]'],
+  ]
+  for (const [given, path] of cases) {
+    const refused = expect.objectContaining({ code: 'KEELSON_NOT_PLAIN', path }) as object
+    expect(() => encodePlain('data', given), path).toThrow(refused)
+  }
+})

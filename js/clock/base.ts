@@ -68,8 +68,8 @@ export abstract class BaseClock implements Clock {
   abstract get passes(): boolean
   abstract now(): Instant
   abstract monoMs(): number
-  /** @internal A time for a commit: not before anything read from this clock, perhaps read for another commit. */
-  recent(): Instant {
+  /** @internal A time for a commit: not before anything read from this clock, perhaps read for another of `by` commits. */
+  recent(_by?: number): Instant {
     return this.now()
   }
 

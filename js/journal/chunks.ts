@@ -13,28 +13,24 @@ export interface Range<T> {
 }
 
 /**
- * A run of entries by column, only ever added to. An entry is several objects and a string, and the collector would
- * copy and trace all of them for each of a million; what makes it up is a reference and two numbers.
+ * A run of entries, only ever added to; by column once it is settled. An entry is several objects and a string, and the
+ * collector would copy and trace all of them for each of a million; what makes it up is a reference and two numbers.
  */
 class Chunk<T> {
-  readonly #data: T[] = []
-  readonly #wallMs: number[] = []
-  readonly #monoMs: number[] = []
-  /** Only where ids are not made from the sequence. */
-  readonly #ids: string[] = []
   /** The entries themselves, while the chunk is one of the newest. */
   #entries: JournalEntry<T>[] | undefined = []
-
-  get count(): number {
-    return this.#data.length
-  }
+  #data: readonly T[] = []
+  #wallMs: readonly number[] = []
+  #monoMs: readonly number[] = []
+  /** Only where ids are not made from the sequence. */
+  #ids: readonly string[] = []
+  #hasIds = false
+  count = 0
 
   push(entry: JournalEntry<T>, ownId: boolean): void {
-    this.#data.push(entry.data)
-    this.#wallMs.push(entry.timestamp.wallMs)
-    this.#monoMs.push(entry.timestamp.monoMs)
-    if (ownId) this.#ids[this.#data.length - 1] = entry.id
-    this.#entries?.push(entry)
+    ;(this.#entries as JournalEntry<T>[]).push(entry)
+    this.count++
+    if (ownId) this.#hasIds = true
   }
 
   at(place: number, sequence: number, prefix: string): JournalEntry<T> {
@@ -50,6 +46,12 @@ class Chunk<T> {
 
   /** Keeps what makes the entries up, and lets them go. */
   settle(): void {
+    const entries = this.#entries
+    if (entries === undefined) return
+    this.#data = entries.map(({ data }) => data)
+    this.#wallMs = entries.map(({ timestamp }) => timestamp.wallMs)
+    this.#monoMs = entries.map(({ timestamp }) => timestamp.monoMs)
+    if (this.#hasIds) this.#ids = entries.map(({ id }) => id)
     this.#entries = undefined
   }
 }
@@ -65,6 +67,7 @@ export class Chunks<T> {
   readonly #prefix: string
   readonly #size: number
   #chunks: Chunk<T>[] = []
+  #last: Chunk<T> | undefined
   /** The sequence of the first place of the first chunk; entries before `first` in it are dropped ones. */
   #base: number
   first: number
@@ -89,10 +92,10 @@ export class Chunks<T> {
 
   /** @param ownId Whether the entry's id is not the one made from its sequence. */
   push(entry: JournalEntry<T>, ownId: boolean): void {
-    let last = this.#chunks.at(-1)
+    let last = this.#last
     if (last === undefined || last.count === this.#size) {
       this.#chunks.at(-2)?.settle()
-      last = new Chunk<T>()
+      this.#last = last = new Chunk<T>()
       this.#chunks.push(last)
     }
     last.push(entry, ownId)
@@ -108,6 +111,7 @@ export class Chunks<T> {
 
   clear(): void {
     this.#chunks = []
+    this.#last = undefined
     this.#base = this.next
     this.first = this.next
   }

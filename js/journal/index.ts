@@ -13,9 +13,11 @@ export type {
   SaveSnapshotOptions,
   TailOptions,
 } from './durable/types.ts'
+export { JournalOverflowError, JournalReentrancyError } from '../errors.ts'
 export { createJournal, Journal } from './journal.ts'
 export type {
   FoldOptions,
+  IdGenerator,
   JournalEntry,
   JournalEvent,
   JournalOptions,

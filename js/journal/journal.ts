@@ -25,6 +25,9 @@ import type {
   SerializedJournal,
 } from './types.ts'
 
+/** Reading the system clock is a third of an append: four of one uninterrupted run share a reading. */
+const SHARED_BY = 4
+
 /** How the constructor is told what to take over, out of reach of its users. */
 const RESTORED: unique symbol = Symbol('restored')
 
@@ -49,7 +52,10 @@ export class Journal<T = unknown> {
   readonly id: string
   /** When it was made; of a restored journal, when the original was. */
   readonly createdAt: Instant
+  /** What it was made with, for `Journal.fromJSON(text, journal.options)`. Frozen. */
+  readonly options: Readonly<JournalOptions<T>>
   readonly #clock: Clock
+  readonly #time: () => Instant
   readonly #system: System | undefined
   readonly #onError: ErrorOwner | undefined
   readonly #idGenerator: (() => string) | undefined
@@ -71,11 +77,14 @@ export class Journal<T = unknown> {
     const restored = (given as InternalOptions<T>)[RESTORED]
     this.#system = given.system ?? (given.clock === undefined ? getDefaultSystem() : undefined)
     this.#clock = given.clock ?? (this.#system as System).clock
+    const clock = this.#clock
+    this.#time = clock instanceof BaseClock ? () => clock.recent(SHARED_BY) : () => clock.now()
     this.#onError = given.onError
     this.#idGenerator = given.idGenerator
     this.#emit = given.emit
     this.#serializer = given.serializer
-    this.#freeze = given.freeze === true
+    this.#freeze = given.freeze !== false
+    this.options = Object.freeze({ ...given })
     const bounded = given.overflow !== undefined && given.overflow !== 'none'
     this.#maxEntries = bounded ? (given.maxEntries as number) : Infinity
     this.#refusesOverflow = given.overflow === 'bounded:error'
@@ -100,10 +109,10 @@ export class Journal<T = unknown> {
     const isFull = chunks.count >= this.#maxEntries
     if (isFull && this.#refusesOverflow) this.#refuse()
     const sequence = chunks.next
-    const timestamp = this.#clock.now()
+    const timestamp = this.#time()
     const ownId = this.#idGenerator !== undefined
     const id = ownId ? this.#generated(this.#idGenerator) : idOf(this.id, sequence)
-    if (this.#freeze) deepFreeze(data)
+    this.#fix(data)
     const entry: JournalEntry<T> = Object.freeze({ id, sequence, timestamp, data })
     if (isFull) chunks.dropFirst()
     chunks.push(entry, ownId)
@@ -112,7 +121,7 @@ export class Journal<T = unknown> {
       if (isFull) this.#dropped(timestamp)
       this.#tell({ type: 'journal:append', id, seq: sequence, size: chunks.count, at: timestamp })
     }
-    this.#subscribers.tell(entry)
+    if (this.#subscribers.size > 0) this.#subscribers.tell(entry)
     this.#telling = false
     return entry
   }
@@ -258,8 +267,16 @@ export class Journal<T = unknown> {
     if (entries.length > this.#maxEntries && this.#refusesOverflow) throw new JournalOverflowError(this.#maxEntries)
     const held = entries.length > this.#maxEntries ? entries.slice(-this.#maxEntries) : entries
     const chunks = new Chunks<T>(this.id, held[0]?.sequence ?? restored?.nextSequence ?? 0, this.#maxEntries)
-    for (const entry of held) chunks.push(entry, entry.id !== idOf(this.id, entry.sequence))
+    for (const entry of held) {
+      this.#fix(entry.data)
+      chunks.push(entry, entry.id !== idOf(this.id, entry.sequence))
+    }
     return chunks
+  }
+
+  /** History is not edited. */
+  #fix(data: T): void {
+    if (this.#freeze && typeof data === 'object' && data !== null) deepFreeze(data)
   }
 
   #generated(generate: () => string): string {

@@ -12,6 +12,9 @@ export interface JournalEntry<T> {
   readonly data: T
 }
 
+/** Makes ids: non-empty strings, each another. */
+export type IdGenerator = () => string
+
 /** Which entries to read, and how. */
 export interface ReadOptions {
   /** The first sequence. Default: the first there is. */
@@ -77,7 +80,7 @@ export interface JournalOptions<T> {
   /** Default: the default system of this environment. */
   readonly system?: System
   /** Makes ids; the first is the journal's own. Default: a random one, and for entries that with the sequence. */
-  readonly idGenerator?: () => string
+  readonly idGenerator?: IdGenerator
   /** Told of every event, on the stack of the caller. Its own errors go to `onError`. */
   readonly emit?: (event: JournalEvent) => void
   /** How many entries it holds: an integer from 1. Counts only with a bounded `overflow`. Default: no bound. */
@@ -86,7 +89,10 @@ export interface JournalOptions<T> {
   readonly overflow?: JournalOverflow
   /** For `toJSON` and `fromJSON`. Default: data as it is. */
   readonly serializer?: JournalSerializer<T>
-  /** Whether data that is appended is frozen, all the way down, so that history cannot be edited. Default false. */
+  /**
+   * Whether data that is appended is frozen, all the way down (records and arrays, not instances of classes), so that
+   * history cannot be edited. Default true.
+   */
   readonly freeze?: boolean
   /** Owns errors of `emit`, and of subscribers when there is no `emit` to tell. Default: the owner of the system. */
   readonly onError?: ErrorOwner

@@ -58,12 +58,14 @@ function walkObject(value: object): Way {
       const inner = item === undefined && !(index in value) ? REFUSED : walk(item)
       if (inner > way) way = inner
     }
+    if (hasMore(value)) way = REFUSED
   } else if (isPlainObject(value)) {
     for (const key of Object.keys(value)) {
       const inner = walk((value as Record<string, unknown>)[key])
       if (inner > way) way = inner
       if (way === AS_JSON && key === TAG) way = WITH_TAGS
     }
+    if (hasSymbols(value)) way = REFUSED
   } else {
     way = walkSpecial(value)
   }
@@ -71,7 +73,15 @@ function walkObject(value: object): Way {
   return way
 }
 
+/** Whether an array has more than its elements. To list the values makes no texts of their places. */
+const hasMore = (list: readonly unknown[]): boolean => Object.values(list).length !== list.length || hasSymbols(list)
+
+const hasSymbols = (value: object): boolean => Object.getOwnPropertySymbols(value).length !== 0
+
 function walkSpecial(value: object): Way {
+  if (isMap(value) || isSet(value) || isDate(value) || isArrayBuffer(value)) {
+    if (Reflect.ownKeys(value).length !== 0) return REFUSED
+  }
   if (isInstant(value) || isDate(value) || isTypedArray(value) || isArrayBuffer(value)) return WITH_TAGS
   const inside = isMap(value) ? [...value.keys(), ...value.values()] : isSet(value) ? [...value] : undefined
   return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
@@ -122,6 +132,8 @@ function firstFault(value: unknown, path: string, above: readonly object[]): Fau
   if (isRevoked(value)) return { path, reason: REVOKED }
   if (above.includes(value)) return { path, reason: 'a cycle' }
   if (above.length >= DEEPEST) return { path: shortened(path), reason: `nested more than ${DEEPEST} levels deep` }
+  const more = extra(value)
+  if (more !== undefined) return { path: `${path}[${more}]`, reason: 'a property that is no part of plain data' }
   const below = [...above, value]
   for (const [name, item] of parts(value, path)) {
     const fault = item === HOLE ? { path: name, reason: 'a hole in an array' } : firstFault(item, name, below)
@@ -131,6 +143,17 @@ function firstFault(value: unknown, path: string, above: readonly object[]): Fau
 }
 
 const HOLE = Symbol('hole')
+
+/** The first own property that the text would not hold. */
+function extra(value: object): string | undefined {
+  if (isTypedArray(value) || isInstant(value)) return undefined
+  const symbol = Object.getOwnPropertySymbols(value)[0]
+  if (symbol !== undefined && (Array.isArray(value) || isPlainObject(value))) return String(symbol)
+  if (Array.isArray(value)) return Object.keys(value).find((key) => !(Number(key) < value.length))
+  if (!isMap(value) && !isSet(value) && !isDate(value) && !isArrayBuffer(value)) return undefined
+  const first = Reflect.ownKeys(value)[0]
+  return first === undefined ? undefined : String(first)
+}
 
 function parts(value: object, path: string): [string, unknown][] {
   if (Array.isArray(value)) {

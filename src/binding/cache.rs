@@ -47,6 +47,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "cacheRemove"(cache, slot) => remove;
     /// Removes what is over. Memory: now and uses logged; then, what has gone.
     "cacheSweep"(cache) => sweep;
+    /// When the next entry is over, at the earliest; infinite when none will be.
+    "cacheNearest"(cache) => nearest;
     /// Further slots that have gone. Memory: these.
     "cacheGone"(cache) => gone;
     /// Takes the log of uses. Memory: how many.
@@ -149,6 +151,10 @@ fn sweep(environment: &Environment, cache: f64) -> f64 {
         call.tell();
         0.0
     })
+}
+
+fn nearest(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |call| call.index.nearest())
 }
 
 fn gone(environment: &Environment, cache: f64) -> f64 {

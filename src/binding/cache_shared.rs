@@ -62,6 +62,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "sharedCacheClear"(cache) => clear;
     /// Removes what is over.
     "sharedCacheSweep"(cache, now) => sweep;
+    /// When the next entry is over, at the earliest; infinite when none will be.
+    "sharedCacheNearest"(cache) => nearest;
     /// How many have gone that were not told of.
     "sharedCacheGone"(cache) => gone;
     /// Lets go of a cache; a stale handle does nothing.
@@ -237,6 +239,10 @@ fn sweep(environment: &Environment, cache: f64, now: f64) -> f64 {
         view.hold.cache().sweep(now, &mut view.gone);
         0.0
     })
+}
+
+fn nearest(environment: &Environment, cache: f64) -> f64 {
+    with(environment, cache, |view| view.hold.cache().nearest())
 }
 
 fn gone(environment: &Environment, cache: f64) -> f64 {

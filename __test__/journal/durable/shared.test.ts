@@ -68,6 +68,21 @@ describe('another process', () => {
 })
 
 describe('a tail', () => {
+  it('ends at once by `return`, also while it waits', async () => {
+    await using journal = await openJournal<number>(place())
+    await journal.append(1)
+    const tail = journal.tail({ from: 0 })
+    expect((await tail.next()).value).toMatchObject({ data: 1 })
+    const waits = tail.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await tail.return(undefined)).toEqual({ done: true, value: undefined })
+    expect(await waits).toEqual({ done: true, value: undefined })
+    await journal.append(2)
+    expect(await tail.next()).toEqual({ done: true, value: undefined })
+    const unused = journal.tail()
+    expect((await unused.return(undefined)).done).toBe(true)
+  })
+
   it('reads no more than it is asked for, and ends on request', async () => {
     await using journal = await openJournal<number>(place())
     await journal.appendMany(Array.from({ length: 100 }, (_, index) => index))

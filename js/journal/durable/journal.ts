@@ -321,7 +321,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return {
       next: () => this.view().next,
       read: (from, limit) => this.#readTail(from, limit),
-      wait: (next, signal, held) => this.#wait(next, signal, held),
+      wait: (next, signal, end, held) => this.#wait(next, signal, end, held),
     }
   }
 
@@ -332,8 +332,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return this.pages.read(from, Number.MAX_SAFE_INTEGER, limit, false)
   }
 
-  /** Until there is news, or `signal` is aborted; false once the journal is closed. */
-  #wait(next: number, signal: AbortSignal | undefined, held: boolean): Promise<boolean> {
+  /** Until there is news, or a signal is aborted; false once the journal is closed. */
+  #wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, held: boolean): Promise<boolean> {
     if (this.closed && this.#handle?.failure === undefined) return Promise.resolve(false)
     if (this.#handle?.arm(next) === true) return Promise.resolve(true)
     return new Promise((resolve) => {
@@ -344,6 +344,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
         this.#waiting.delete(wake)
         if (this.#waiting.size === 0) this.#resume()
         stop()
+        stopEnd()
         poll?.cancel()
         if (held) release()
         resolve(true)
@@ -352,6 +353,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
       this.#waiting.add(wake)
       if (this.#appended >= next) this.#holdForReaders(this.#appended)
       const stop = whenAborted(signal, wake)
+      const stopEnd = whenAborted(end, wake)
     })
   }
 

@@ -9,8 +9,8 @@ export interface TailSource<T> {
   /** The sequence after the last acknowledged entry. */
   next(): number
   read(from: number, limit: number): Page<T>
-  /** Resolves soon after there may be something from `next` on, or `signal` is aborted; false when nothing will come. */
-  wait(next: number, signal: AbortSignal | undefined, held: boolean): Promise<boolean>
+  /** Resolves soon after there may be something from `next` on, or a signal is aborted; false when nothing will come. */
+  wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, held: boolean): Promise<boolean>
 }
 
 /** From a sequence to the end, and then what comes: a page is read when the one before is used up. */
@@ -24,7 +24,15 @@ export function tail<T>(
   const signal = abortSignal('options.signal', options.signal)
   const pageSize = integer('options.pageSize', 1, 65_536, options.pageSize ?? 256)
   const from = integer('options.from', 0, Number.MAX_SAFE_INTEGER, options.from ?? source.next())
-  return follow(source, from, pageSize, signal, held)
+  const end = new AbortController()
+  const entries = follow(source, from, pageSize, signal, end.signal, held)
+  // A generator that waits hears of its return only once it goes on.
+  const { return: returned } = entries
+  entries.return = (value) => {
+    end.abort()
+    return Reflect.apply(returned, entries, [value])
+  }
+  return entries
 }
 
 async function* follow<T>(
@@ -32,14 +40,15 @@ async function* follow<T>(
   from: number,
   pageSize: number,
   signal: AbortSignal | undefined,
+  end: AbortSignal,
   held: boolean,
 ): AsyncGenerator<JournalEntry<T>, void, undefined> {
-  for (let next = from; ;) {
+  for (let next = from; !end.aborted;) {
     signal?.throwIfAborted()
     const page = source.read(next, pageSize)
     next = page.next
     if (page.entries.length === 0) {
-      if (!(await source.wait(next, signal, held))) return
+      if (!(await source.wait(next, signal, end, held))) return
       continue
     }
     for (const entry of page.entries) {

@@ -2,6 +2,7 @@ import { integer } from '../../arguments.ts'
 import { BaseClock } from '../../clock/base.ts'
 import { ServerNotRunningError } from '../errors.ts'
 import type { Counts } from './counts.ts'
+import { Deadline } from './deadline.ts'
 import { CACHE, Failure } from './failure.ts'
 import { Leaving } from './leaving.ts'
 import type { CacheSettings, Storing } from './options.ts'
@@ -29,6 +30,8 @@ export class Entries {
   /** How long an entry is kept past its time. */
   readonly #keptMs: number
   readonly #time: () => number
+  /** Where somebody is told of what goes, it goes when it expires, and not only when it is met. */
+  readonly #expiry: Deadline | undefined
   /** Whether anything stored ever had a time. */
   #isTimed = false
   #closed = false
@@ -52,6 +55,15 @@ export class Entries {
     const { clock } = system
     // Read at most once in many lookups of one uninterrupted run, as for commits of atoms; a clock under control always.
     this.#time = clock instanceof BaseClock ? () => clock.recent().monoMs : () => clock.monoMs()
+    if (settings.onEvict !== undefined) {
+      this.#expiry = new Deadline(clock, `expiry in ${id}`, () => {
+        // Not a time that was read before: one at which something is due has come.
+        const now = clock.monoMs()
+        this.slots.sweep(now)
+        this.tell()
+        return { now, next: this.#closed ? Infinity : this.slots.nearest() }
+      })
+    }
   }
 
   /** Whether the cache has ended. */
@@ -105,6 +117,7 @@ export class Entries {
     const slot = this.map.get(key)
     if (slot === undefined) this.#insert(key, value, size, fresh, until, tags)
     else this.#replace(slot, key, value, size, fresh, until, tags)
+    if (until !== Infinity) this.#expiry?.by(until, this.now())
   }
 
   /** Removes the entry of a slot. */
@@ -136,6 +149,7 @@ export class Entries {
   close(): void {
     this.empty('stopped')
     this.#closed = true
+    this.#expiry?.end()
     this.slots.close()
   }
 

@@ -1,4 +1,4 @@
-import { isThenable } from '../../thenable.ts'
+import { promiseOf } from '../../thenable.ts'
 import type { CacheSettings } from './options.ts'
 import type { CacheKey, EvictReason } from './types.ts'
 
@@ -39,7 +39,7 @@ export class Leaving {
     for (const { key, value, reason } of left) {
       try {
         const result = onEvict(key, value as never, reason)
-        if (isThenable(result)) Promise.resolve(result).catch(owned)
+        promiseOf(result)?.then(undefined, owned)
       } catch (error) {
         owned(error)
       }

@@ -116,6 +116,11 @@ export class Slots {
     if (this.#call[GONE] !== 0) this.#collect()
   }
 
+  /** When the next entry goes by time, at the earliest. */
+  nearest(): number {
+    return hot.cacheNearest(this.#handle)
+  }
+
   clear(): void {
     hot.cacheClear(this.#handle)
     this.#logged = 0

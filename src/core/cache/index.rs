@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::ghosts::{From, Ghosts};
 use super::list::{Link, List};
-use crate::core::time::{Entry as Deadline, RadixQueue, order_key};
+use crate::core::time::{Entry as Deadline, RadixQueue, order_key, order_time};
 
 /// How much a cache keeps.
 #[derive(Debug, Clone, Copy)]
@@ -255,6 +255,17 @@ impl Index {
         node.until = f64::INFINITY;
         self.free.push(slot);
         true
+    }
+
+    /// When the next entry is over, at the earliest; infinite when none will be. After a sweep, later than that.
+    pub fn nearest(&mut self) -> f64 {
+        if self.mortal == 0 {
+            return f64::INFINITY;
+        }
+        let nodes = &self.nodes;
+        let key = self.deadlines.peek(|entry| is_current(nodes, entry));
+        self.queued = self.deadlines.held();
+        key.map_or(f64::INFINITY, order_time)
     }
 
     /// Removes what is over.

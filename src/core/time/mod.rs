@@ -12,7 +12,7 @@ mod radix_queue;
 mod timers;
 
 pub use controlled::{Controlled, Step};
-pub(crate) use order::key as order_key;
+pub(crate) use order::{key as order_key, time as order_time};
 pub use radix_queue::{Entry, RadixQueue};
 pub use timers::{Due, TimerId, Timers, Track};
 

@@ -12,7 +12,7 @@ pub(crate) fn key(time: f64) -> u64 {
 }
 
 /// The time that has this key; the inverse of [`key`].
-pub(super) fn time(key: u64) -> f64 {
+pub(crate) fn time(key: u64) -> f64 {
     f64::from_bits(if key & SIGN == 0 { !key } else { key & !SIGN })
 }
 

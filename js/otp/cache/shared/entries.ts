@@ -16,6 +16,7 @@ import {
 import { encodePlain } from '../../../plain/encode.ts'
 import { ServerNotRunningError } from '../../errors.ts'
 import { Leaving } from '../leaving.ts'
+import { Deadline } from '../deadline.ts'
 import { type CacheSettings, checkKey, type Storing } from '../options.ts'
 import type { CacheKey, CacheStats, EvictReason } from '../types.ts'
 import { Copies } from './copies.ts'
@@ -47,6 +48,8 @@ export class SharedEntries {
   readonly #copies: Copies = new Copies()
   readonly #keptMs: number
   readonly #time: () => number
+  /** Where somebody is told of what goes, it goes when it expires, and not only when it is met. */
+  readonly #expiry: Deadline | undefined
   #closed = false
 
   /** @throws InvalidArgumentError when the name stands for a cache with other limits or another policy. */
@@ -72,6 +75,14 @@ export class SharedEntries {
     const { wallMs, monoMs } = clock.now()
     const origin = wallMs - monoMs
     this.#time = clock instanceof BaseClock ? () => origin + clock.recent().monoMs : () => origin + clock.monoMs()
+    if (told) {
+      this.#expiry = new Deadline(clock, `expiry in ${id}`, () => {
+        const now = origin + clock.monoMs()
+        hot.sharedCacheSweep(this.#handle, now)
+        this.tell()
+        return { now, next: this.#closed ? Infinity : hot.sharedCacheNearest(this.#handle) }
+      })
+    }
   }
 
   /** Says which key of which shared cache is meant, the same for all systems of this thread. */
@@ -127,6 +138,7 @@ export class SharedEntries {
     this.#about(key)
     this.#tagged(storing.tags)
     hot.sharedCacheStore(made.text, this.#handle, made.now, made.bytes, made.fresh, made.until)
+    this.#expires(made)
   }
 
   /** Claims to load a key: the load, {@link WAITING} until the token is posted, or {@link THERE}. */
@@ -147,6 +159,7 @@ export class SharedEntries {
     const made = this.#made(key, value, storing)
     this.#about(key)
     hot.sharedCacheLand(made.text, this.#handle, load, made.now, made.bytes, made.fresh, made.until)
+    this.#expires(made)
   }
 
   /** A load has failed; false when something newer is known. */
@@ -195,9 +208,14 @@ export class SharedEntries {
 
   close(): void {
     this.#closed = true
+    this.#expiry?.end()
     dropped.unregister(this)
     this.#copies.clear()
     hot.sharedCacheClose(this.#handle)
+  }
+
+  #expires({ until, now }: { readonly until: number; readonly now: number }): void {
+    if (until !== Infinity) this.#expiry?.by(until, now)
   }
 
   #about(key: CacheKey): void {

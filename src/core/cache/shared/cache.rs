@@ -357,6 +357,11 @@ impl SharedCache {
         });
     }
 
+    /// When the next entry is over, at the earliest; infinite when none will be.
+    pub fn nearest(&self) -> f64 {
+        self.state.lock().entries.nearest()
+    }
+
     /// Keys and values, in the order in which the keys were first stored.
     pub fn list(&self) -> Vec<(Key, Arc<str>)> {
         let state = self.state.lock();

@@ -221,6 +221,10 @@ impl Entries {
         self.collect();
     }
 
+    pub(super) fn nearest(&mut self) -> f64 {
+        self.index.nearest()
+    }
+
     pub(super) fn clear(&mut self) {
         let slots: Vec<_> = self.in_order().into_iter().map(|(slot, _)| slot).collect();
         for slot in slots {
