@@ -80,7 +80,8 @@ const hasSymbols = (value: object): boolean => Object.getOwnPropertySymbols(valu
 
 function walkSpecial(value: object): Way {
   if (isMap(value) || isSet(value) || isDate(value) || isArrayBuffer(value)) {
-    if (Reflect.ownKeys(value).length !== 0) return REFUSED
+    // Values of shared atoms have methods of their own that refuse changes; they are not enumerable.
+    if (Object.keys(value).length !== 0) return REFUSED
   }
   if (isInstant(value) || isDate(value) || isTypedArray(value) || isArrayBuffer(value)) return WITH_TAGS
   const inside = isMap(value) ? [...value.keys(), ...value.values()] : isSet(value) ? [...value] : undefined
@@ -151,8 +152,7 @@ function extra(value: object): string | undefined {
   if (symbol !== undefined && (Array.isArray(value) || isPlainObject(value))) return String(symbol)
   if (Array.isArray(value)) return Object.keys(value).find((key) => !(Number(key) < value.length))
   if (!isMap(value) && !isSet(value) && !isDate(value) && !isArrayBuffer(value)) return undefined
-  const first = Reflect.ownKeys(value)[0]
-  return first === undefined ? undefined : String(first)
+  return Object.keys(value)[0]
 }
 
 function parts(value: object, path: string): [string, unknown][] {
