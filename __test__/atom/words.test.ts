@@ -86,3 +86,20 @@ it('refuses use after closing, and begins anew', () => {
   expect(sharedCounter('c', { system }).value).toBe(0)
   expect(sharedFlag('f', { system }).value).toBe(false)
 })
+
+it('has one handle a name, however often it is asked for, until all who asked have closed it', () => {
+  const counters = Array.from({ length: 1000 }, () => sharedCounter('often', { system }))
+  const flags = [sharedFlag('once', { system }), sharedFlag('once', { system })]
+  for (const counter of counters) counter.increment()
+  expect(counters[0]?.value).toBe(1000)
+  for (const counter of counters.slice(1)) counter.close()
+  expect([counters[1]?.closed, counters[0]?.closed, counters[0]?.value]).toEqual([true, false, 1000])
+  counters[1]?.close()
+  expect(counters[0]?.value).toBe(1000)
+  counters[0]?.close()
+  // Nobody holds it any more.
+  expect(sharedCounter('often', { system, initial: 7 }).value).toBe(7)
+  flags[0]?.close()
+  expect(() => flags[0]?.value).toThrow(expect.objectContaining({ code: 'KEELSON_CLOSED' }))
+  expect(flags[1]?.value).toBe(false)
+})

@@ -11,36 +11,82 @@ const MAX = Number.MAX_SAFE_INTEGER
 /** Lets go for handles that were dropped with their system, unclosed. */
 const dropped = new FinalizationRegistry<number>((handle) => hot.sharedClose(handle))
 
+/** What a system has of one name: one handle, however often it is asked for, until all who asked have closed it. */
+class Use {
+  readonly opened: Opened
+  isClosed = false
+  #users = 0
+  readonly #ended: () => void
+  readonly #disown: () => void
+
+  constructor(system: System, opened: Opened, ended: () => void) {
+    this.opened = opened
+    this.#ended = ended
+    this.#disown = system.own(this)
+    dropped.register(this, opened.handle, this)
+  }
+
+  join(): this {
+    this.#users++
+    return this
+  }
+
+  leave(): void {
+    if (--this.#users === 0) this.close()
+  }
+
+  close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    dropped.unregister(this)
+    this.#disown()
+    this.#ended()
+    hot.sharedClose(this.opened.handle)
+  }
+}
+
+const uses = new WeakMap<System, Map<string, Use>>()
+
+/** A system's use of a name, which the first who asks opens. */
+function useOf(system: System, kind: 'counter' | 'flag', namespace: string, name: string, initial: number): Use {
+  const known = uses.get(system) ?? new Map<string, Use>()
+  uses.set(system, known)
+  const key = `${kind}\0${namespace}\0${name}`
+  let use = known.get(key)
+  if (use === undefined) {
+    use = new Use(system, open(kind, namespace, name, initial), () => known.delete(key))
+    known.set(key, use)
+  }
+  return use.join()
+}
+
 /** What counters and flags have in common. */
 abstract class Word implements SharedHandle {
   readonly name: string
+  readonly #use: Use
   readonly #handle: number
-  readonly #disown: () => void
   #closed = false
 
-  constructor(name: string, system: System, { handle }: Opened) {
+  constructor(name: string, use: Use) {
     this.name = name
-    this.#handle = handle
-    this.#disown = system.own(this)
-    dropped.register(this, handle, this)
+    this.#use = use
+    this.#handle = use.opened.handle
   }
 
   get closed(): boolean {
-    return this.#closed
+    return this.#closed || this.#use.isClosed
   }
 
   /** The handle, for a call now. */
   protected get handle(): number {
-    if (this.#closed) throw new ClosedError(`the shared ${this.name}`)
+    if (this.#closed || this.#use.isClosed) throw new ClosedError(`the shared ${this.name}`)
     return this.#handle
   }
 
   close(): void {
-    if (this.#closed) return
+    if (this.closed) return
     this.#closed = true
-    dropped.unregister(this)
-    this.#disown()
-    hot.sharedClose(this.#handle)
+    this.#use.leave()
   }
 
   [Symbol.dispose](): void {
@@ -92,8 +138,9 @@ class Flag extends Word implements SharedFlag {
   readonly #index: number
   readonly #mapped: boolean
 
-  constructor(name: string, system: System, opened: Opened) {
-    super(name, system, opened)
+  constructor(name: string, use: Use) {
+    super(name, use)
+    const { opened } = use
     this.#words = opened.place.words
     this.#index = opened.place.index
     this.#mapped = opened.place.mapped
@@ -135,7 +182,7 @@ class Flag extends Word implements SharedFlag {
 export function sharedCounter(name: string, options?: SharedCounterOptions): SharedCounter {
   const { options: given, system, namespace } = located(name, options, ['initial'])
   const initial = integer('options.initial', -MAX, MAX, given.initial ?? 0)
-  return new Counter(name, system, open('counter', namespace, name, initial))
+  return new Counter(name, useOf(system, 'counter', namespace, name, initial))
 }
 
 /**
@@ -147,5 +194,5 @@ export function sharedCounter(name: string, options?: SharedCounterOptions): Sha
 export function sharedFlag(name: string, options?: SharedFlagOptions): SharedFlag {
   const { options: given, system, namespace } = located(name, options, ['initial'])
   const initial = flag('options.initial', false, given.initial) ? 1 : 0
-  return new Flag(name, system, open('flag', namespace, name, initial))
+  return new Flag(name, useOf(system, 'flag', namespace, name, initial))
 }
