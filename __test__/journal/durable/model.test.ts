@@ -91,7 +91,7 @@ it('a journal on disk holds what its limits say, whatever is done to it and to i
   const reach = new Reach()
   const numRuns = programs(120)
   const sets = fc.array(limits, { minLength: 1, maxLength: 2 })
-  const program = fc.array(step, { minLength: 12, maxLength: 50, size: 'max' })
+  const program = fc.array(step, { minLength: 14, maxLength: 52, size: 'max' })
   await fc.assert(
     fc.asyncProperty(sets, program, (all, steps) => run(all, steps, reach)),
     { numRuns, seed },
