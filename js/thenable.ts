@@ -43,12 +43,3 @@ function adopt(value: object, then: Then): Promise<unknown> {
 export function ifRejected(result: unknown, failed: (error: unknown) => void): void {
   if (result !== undefined) promiseOf(result)?.then(undefined, failed)
 }
-
-/** Returns whether `await` would wait for a value. Reads `then`: use {@link promiseOf} where you wait for it. */
-export const isThenable = (value: unknown): value is PromiseLike<unknown> => {
-  try {
-    return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  } catch {
-    return false
-  }
-}

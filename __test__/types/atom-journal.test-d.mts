@@ -23,6 +23,8 @@ interface Paid {
   readonly type: 'paid'
   readonly amount: number
 }
+const anything = createJournal()
+const big: unknown[] = anything.filter(({ amount }) => amount > 5)
 const journal = new Journal<Paid>({ clock, maxEntries: 5, overflow: 'bounded:error' })
 const entry: JournalEntry<Paid> = journal.append({ type: 'paid', amount: 5 })
 const awaited: JournalEntry<Paid> = await journal.append(entry.data)
@@ -40,4 +42,4 @@ entry.sequence = 5
 // @ts-expect-error no such policy
 createJournal({ overflow: 'drop' })
 
-export { awaited, end, next, sum }
+export { awaited, big, end, next, sum }

@@ -13,6 +13,12 @@ const loaded: User | Promise<User> = handle.getOrSet(1, async () => ({ name: 'Ad
 const promised: Promise<{ name: string }> = Cache.getOrSet(users, 'a', () => ({ name: 'Ada' }))
 const looked: CacheHandle<User> = Cache.handle<User>(users)
 
+const names: readonly string[] = await Cache.keys<string>(users)
+const expected: readonly string[] = await Cache.keys(users)
+const pairs: [string, User][] = handle.entries()
+// @ts-expect-error: a key is never a boolean
+handle.keys<boolean>()
+
 const shared: SharedCacheRef<User> = await Cache.start<User>({ shared: true, name: 'users' })
 const waited: User | Promise<User> = shared.handle.getOrSet('a', () => ({ name: 'Ada' }))
 // @ts-expect-error: another thread may be loading, so there may be a promise
@@ -26,4 +32,4 @@ handle.get(Symbol.iterator)
 // @ts-expect-error: no such policy
 await Cache.start({ policy: 'random' })
 
-export { atOnce, found, loaded, looked, made, promised, waited }
+export { atOnce, expected, found, loaded, looked, made, names, pairs, promised, waited }

@@ -319,13 +319,14 @@ export class Journal<T = unknown> {
 }
 
 /**
- * A journal in memory; all options have defaults.
+ * A journal in memory; all options have defaults. Without `T` its data is `any`: whoever reads says what it reads.
  *
  * @example
  * ```ts
  * const journal = createJournal<{ type: string }>({ maxEntries: 1000, overflow: 'bounded:drop_oldest' })
  * ```
  */
-export function createJournal<T = unknown>(options?: JournalOptions<T>): Journal<T> {
+// oxlint-disable-next-line typescript/no-explicit-any -- a journal that was given no type holds whatever was appended
+export function createJournal<T = any>(options?: JournalOptions<T>): Journal<T> {
   return new Journal<T>(options)
 }

@@ -156,12 +156,12 @@ async function size(ref: AnyRef): Promise<number> {
   return storeOf(ref).size
 }
 
-async function keys(ref: AnyRef): Promise<readonly CacheKey[]> {
-  return storeOf(ref).keys()
+async function keys<K extends CacheKey = CacheKey>(ref: AnyRef): Promise<readonly K[]> {
+  return storeOf(ref).keys() as K[]
 }
 
-async function entries<T = unknown>(ref: AnyRef): Promise<readonly (readonly [CacheKey, T])[]> {
-  return storeOf(ref).entries() as [CacheKey, T][]
+async function entries<T = unknown, K extends CacheKey = CacheKey>(ref: AnyRef): Promise<readonly (readonly [K, T])[]> {
+  return storeOf(ref).entries() as [K, T][]
 }
 
 async function stats(ref: AnyRef): Promise<CacheStats> {

@@ -1,5 +1,5 @@
 import { abortSignal, callable } from '../../arguments.ts'
-import { isThenable } from '../../thenable.ts'
+import { promiseOf } from '../../thenable.ts'
 import { CallCycleError, ServerNotRunningError } from '../errors.ts'
 import type { Counts } from './counts.ts'
 import { type Entries, GOOD, STALE } from './entries.ts'
@@ -120,11 +120,10 @@ export class Loads {
       this.#loadError(error, key)
       return stale.value
     }
-    if (isThenable(made)) {
-      this.#follow(flight, made, stale)
-      return stale.value
-    }
-    return this.#loaded(flight, made)
+    const pending = promiseOf(made)
+    if (pending === undefined) return this.#loaded(flight, made)
+    this.#follow(flight, pending, stale)
+    return stale.value
   }
 
   #load(flight: Flight, loader: Loader, signal: AbortSignal | undefined, stale: Stale | undefined): unknown {
@@ -140,9 +139,10 @@ export class Loads {
       this.#loadError(error, flight.key)
       return stale?.value
     }
-    if (!isThenable(made)) return this.#loaded(flight, made)
+    const pending = promiseOf(made)
+    if (pending === undefined) return this.#loaded(flight, made)
     const outcome = flight.wait(signal)
-    this.#follow(flight, made, stale)
+    this.#follow(flight, pending, stale)
     return outcome
   }
 
@@ -157,11 +157,11 @@ export class Loads {
   }
 
   /** A load that is under way. */
-  #follow(flight: Flight, made: PromiseLike<unknown>, stale: Stale | undefined): void {
+  #follow(flight: Flight, pending: Promise<unknown>, stale: Stale | undefined): void {
     // What the loader itself has stored, deleted or stopped has the say.
     if (this.#entries.closed) flight.reject(new ServerNotRunningError(this.#id, CACHE))
     else if (!flight.superseded) this.#flights.set(flight.key, flight)
-    Promise.resolve(made).then(
+    pending.then(
       (value) => {
         try {
           this.#loaded(flight, value)

@@ -123,16 +123,16 @@ export class CacheStore implements CacheHandle {
     this.#entries.tell()
   }
 
-  keys(): CacheKey[] {
-    return this.entries().map(([key]) => key)
+  keys<K extends CacheKey = CacheKey>(): K[] {
+    return this.entries<K>().map(([key]) => key)
   }
 
-  entries(): [CacheKey, unknown][] {
+  entries<K extends CacheKey = CacheKey>(): [K, unknown][] {
     this.#entries.open()
     this.#entries.sweep()
-    const all: [CacheKey, unknown][] = []
+    const all: [K, unknown][] = []
     for (const [key, slot] of this.#map) {
-      if (!(this.#values[slot] instanceof Failure)) all.push([key, this.#values[slot]])
+      if (!(this.#values[slot] instanceof Failure)) all.push([key as K, this.#values[slot]])
     }
     this.#entries.tell()
     return all

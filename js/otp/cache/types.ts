@@ -141,10 +141,10 @@ export interface CacheHandle<V = unknown> {
   prune(): void
   /** Entries kept. */
   readonly size: number
-  /** In the order in which the keys were first stored. */
-  keys(): CacheKey[]
-  /** The same, with the values. */
-  entries(): [CacheKey, V][]
+  /** Returns the keys in the order in which they were first stored. `K` is what you know them to be. */
+  keys<K extends CacheKey = CacheKey>(): K[]
+  /** Returns the same, with the values. */
+  entries<K extends CacheKey = CacheKey>(): [K, V][]
   stats(): CacheStats
 }
 

@@ -93,13 +93,13 @@ export class SharedStore implements SharedCacheHandle {
     this.#entries.tell()
   }
 
-  keys(): CacheKey[] {
-    return this.entries().map(([key]) => key)
+  keys<K extends CacheKey = CacheKey>(): K[] {
+    return this.entries<K>().map(([key]) => key)
   }
 
-  entries(): [CacheKey, unknown][] {
+  entries<K extends CacheKey = CacheKey>(): [K, unknown][] {
     this.prune()
-    return this.#entries.list()
+    return this.#entries.list() as [K, unknown][]
   }
 
   stats(): CacheStats {
