@@ -49,6 +49,23 @@ export function oneImporterOfTheBinding(sources: readonly Source[]): Fault[] {
     .map(({ path }) => `${path}: only js/native.ts imports the binding`)
 }
 
+/** What reads a value that anybody may have thrown or returned, and the one file that knows how. */
+const readers: readonly (readonly [file: string, pattern: RegExp])[] = [
+  ['js/thrown.ts', /\binstanceof Error\b|\bString\((?:error|thrown|reason|cause)\)/g],
+  ['js/thenable.ts', /\.then\s*[!=]==|typeof [\w.?() ]*\.then\b/g],
+]
+
+/** A thrown value may have no text, and a thenable may answer twice: each is read in one file. */
+export function foreignValuesInOnePlace(sources: readonly Source[]): Fault[] {
+  return sources.filter(inJs).flatMap((source) =>
+    readers.flatMap(([file, pattern]) => {
+      const text = code(source)
+      const found = source.path === file ? [] : [...text.matchAll(pattern)]
+      return found.map((match) => `${where(source.path, text, match.index)}: ${match[0]} is left to ${file}`)
+    }),
+  )
+}
+
 const folderOf = (path: string): string => {
   const inside = path.slice('js/'.length)
   return inside.includes('/') ? inside.slice(0, inside.indexOf('/')) : '.'
@@ -156,6 +173,7 @@ export const rules = {
   'time and chance come from the system': hostTimeOrChance,
   'the core does not know Node': coreWithoutBinding,
   'only js/native.ts imports the binding': oneImporterOfTheBinding,
+  'values of others are read in one place': foreignValuesInOnePlace,
   'imports run one way': importDirection,
   'no import cycles': importCycles,
   'files stay short': fileLength,

@@ -2,6 +2,7 @@ import { fieldOf } from '../arguments.ts'
 import { instant, type Instant } from '../clock/instant.ts'
 import { JournalCorruptError } from '../errors.ts'
 import type { JournalEntry, JournalSerializer, SerializedJournal } from './types.ts'
+import { textOf } from '../thrown.ts'
 
 /** What of a journal `fromJSON` takes over. */
 export interface Restored<T> {
@@ -76,6 +77,6 @@ function dataOf<T>(stored: unknown, index: number, serializer: JournalSerializer
   try {
     return serializer.deserialize(stored)
   } catch (error) {
-    return damaged(index, `its data cannot be deserialized (${error instanceof Error ? error.message : String(error)})`)
+    return damaged(index, `its data cannot be deserialized (${textOf(error)})`)
   }
 }
