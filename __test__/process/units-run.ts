@@ -84,13 +84,20 @@ export class UnitsRun {
     this.#reach.program(ops.map(({ kind }) => kind))
     this.#spawn(first)
     for (const each of ops) await this.#apply(each)
-    for (let round = 0; round < 20; round++) await this.#clock.advance(50)
+    await this.#rest()
     this.#checkAtRest()
     this.#isOver = true
     void this.#watch('the stop of all', this.#supervisor.stop())
-    for (let round = 0; round < 20; round++) await this.#clock.advance(50)
+    await this.#rest()
     this.#checkAtEnd()
     await this.#system.close()
+  }
+
+  /** Lets everything that waits for time come to its end, however much of it was queued. */
+  async #rest(): Promise<void> {
+    for (let round = 0; round < 4 || (round < 2000 && this.#clock.getPendingTimerCount() > 0); round++) {
+      await this.#clock.advance(50)
+    }
   }
 
   #watch(what: string, promise: Promise<unknown>): Promise<void> {

@@ -2,6 +2,7 @@
 
 mod budgets;
 mod costs;
+mod groups;
 mod requests;
 mod starts;
 mod stops;
