@@ -1,6 +1,7 @@
 // npm run compare -- <commit> <suite> [suite …] [--rounds 15] [--case TEXT] [--json FILE]
-// Builds the package as it is and as it was at <commit>, runs the suites of today with both in turns, each run a process of
-// its own without peers, and prints the ratio now / before of each case: median and quartiles over the rounds.
+// Builds the package as it is and as it was at <commit>, runs each case of today's suites with both in turns, each run a
+// process of its own without peers, and prints the ratio now / before: median and quartiles over the rounds. Cases take
+// turns one by one, because the speed of a shared machine changes while a whole suite runs.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -40,7 +41,8 @@ async function built(commit) {
 
 /** A folder with the suites of today, in which `keelson` is the package in `folder`. */
 function benchFor(name, folder) {
-  const bench = at('.cache', 'compare', name)
+  // A folder of this run: another comparison may be under way.
+  const bench = at('.cache', 'compare', `${name}-${process.pid}`)
   rmSync(bench, { recursive: true, force: true })
   mkdirSync(`${bench}/node_modules`, { recursive: true })
   for (const part of ['lib', 'suites', 'package.json'])
@@ -52,13 +54,41 @@ function benchFor(name, folder) {
   return bench
 }
 
-async function once(bench, suite) {
-  const json = at('.cache', 'compare', 'rows.json')
-  const only = values.case === undefined ? [] : ['--case', values.case]
-  const args = ['--expose-gc', `${bench}/lib/suite.mjs`, suite, '--alone', '--rounds', '3', '--json', json, ...only]
-  const { code, output } = await attempt(process.execPath, args, { cwd: bench })
+async function runSuite(bench, suite, args) {
+  const { code, output } = await attempt(process.execPath, ['--expose-gc', `${bench}/lib/suite.mjs`, suite, ...args], {
+    cwd: bench,
+  })
   if (code !== 0) throw new Failure(`The suite ${suite} failed.`, output)
+  return output
+}
+
+/** The names of the cases to run. */
+async function casesOf(bench, suite) {
+  const names = JSON.parse((await runSuite(bench, suite, ['--list'])).trim().split('\n').at(-1))
+  return names.filter((name) => values.case === undefined || name.includes(values.case))
+}
+
+/** The costs of one case, by row: one that grows has a row a step. */
+async function once(bench, suite, name) {
+  const json = `${bench}/rows.json`
+  await runSuite(bench, suite, ['--alone', '--rounds', '3', '--json', json, '--case', name])
   return new Map(JSON.parse(readFileSync(json, 'utf8')).map((row) => [row.case, row.ours]))
+}
+
+/** The ratios of a case's rows over the rounds. */
+async function compared(sides, suite, name) {
+  const ratios = new Map()
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    const order = round % 2 === 0 ? ['before', 'now'] : ['now', 'before']
+    const taken = {}
+    for (const side of order) taken[side] = await once(sides[side], suite, name)
+    for (const [row, value] of taken.now) {
+      if (!taken.before.has(row)) continue
+      if (!ratios.has(row)) ratios.set(row, [])
+      ratios.get(row).push(value / taken.before.get(row))
+    }
+  }
+  return ratios
 }
 
 /** One line a case; `true` when the upper quartile is within the limit. */
@@ -82,19 +112,11 @@ await main(async () => {
   const rows = []
   process.stdout.write(`\nratio = now / ${commit}, a cost: 1 is equal; [quartiles] over ${values.rounds} rounds\n`)
   for (const suite of suites) {
-    const ratios = new Map()
-    for (let round = 0; round < Number(values.rounds); round += 1) {
-      const order = round % 2 === 0 ? ['before', 'now'] : ['now', 'before']
-      const taken = {}
-      for (const side of order) taken[side] = await once(sides[side], suite)
-      for (const [name, value] of taken.now) {
-        if (!taken.before.has(name)) continue
-        if (!ratios.has(name)) ratios.set(name, [])
-        ratios.get(name).push(value / taken.before.get(name))
-      }
+    for (const name of await casesOf(sides.now, suite)) {
+      for (const [row, ratios] of await compared(sides, suite, name)) rows.push(told(suite, row, ratios))
     }
-    for (const [name, list] of ratios) rows.push(told(suite, name, list))
   }
+  for (const bench of Object.values(sides)) rmSync(bench, { recursive: true, force: true })
   const missed = rows.filter(({ met }) => !met)
   process.stdout.write(`${rows.length - missed.length} of ${rows.length} cases within ${LIMIT}\n`)
   if (values.json !== undefined) writeFileSync(resolve(values.json), `${JSON.stringify(rows, null, 2)}\n`)

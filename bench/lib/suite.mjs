@@ -15,6 +15,8 @@ const { values, positionals } = parseArgs({
     case: { type: 'string' },
     // Without peers, for a comparison of two builds.
     alone: { type: 'boolean', default: false },
+    // Prints the names of the cases alone.
+    list: { type: 'boolean', default: false },
   },
 })
 
@@ -25,6 +27,11 @@ const options = {
   alone: values.alone,
 }
 const cases = suite.cases.filter(({ name }) => values.case === undefined || name.includes(values.case))
+
+if (values.list) {
+  process.stdout.write(`${JSON.stringify(cases.map(({ name }) => name))}\n`)
+  process.exit(0)
+}
 
 process.stdout.write(`\n${suite.name}, Node ${process.versions.node}\n${heading}\n`)
 const rows = []

@@ -11,7 +11,7 @@ import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import * as is from './protocol.ts'
 import type { ExitKind } from './protocol.ts'
 import { Related } from './related.ts'
-import { indexOf, NOTHING, numberOf, Slots, useOf } from './slots.ts'
+import { indexOf, numberOf, Slots, useOf } from './slots.ts'
 import { Table } from './table.ts'
 import { Waiting } from './waiting.ts'
 
@@ -322,13 +322,13 @@ export class ActorRuntime extends Related implements Driver {
         this.#callFailed(index, use, first, second === 1)
         break
       case is.FREE: {
-        const call = this.#calls.take(index, use)
-        if (call !== NOTHING) call.target.room++
+        if (this.#calls.holds(index, use)) this.#calls.take(index).target.room++
         break
       }
       case is.DROPPED: {
-        const message = this.#messages.take(index, use)
-        if (message === NOTHING || process === undefined) break
+        if (!this.#messages.holds(index, use)) break
+        const message = this.#messages.take(index)
+        if (process === undefined) break
         if (first <= is.INFO) process.room++
         process.onDropped(first, message)
         break
@@ -354,9 +354,15 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   #run(process: Process, operation: number, index: number, use: number): void {
-    const value = operation === is.CALL ? this.#begin(index, use) : this.#messages.take(index, use)
     if (process.isBounded && operation <= is.INFO) process.room++
-    if (value === NOTHING) return
+    let value: unknown
+    if (operation === is.CALL) {
+      value = this.#begin(index, use)
+      if (value === undefined) return
+    } else {
+      if (!this.#messages.holds(index, use)) return
+      value = this.#messages.take(index)
+    }
     const outer = this.current
     this.current = process
     let pending: PromiseLike<void> | undefined
@@ -382,13 +388,13 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   /** A call whose turn has come, unless nobody waits for it any more. */
-  #begin(index: number, use: number): Call | typeof NOTHING {
-    const call = this.#calls.at(index, use)
-    if (call === NOTHING) return call
+  #begin(index: number, use: number): Call | undefined {
+    if (!this.#calls.holds(index, use)) return undefined
+    const call = this.#calls.at(index)
     call.started = true
     if (!call.settled) return call
     this.#calls.release(index, use)
-    return NOTHING
+    return undefined
   }
 
   #dispatch(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
@@ -460,17 +466,16 @@ export class ActorRuntime extends Related implements Driver {
   #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
     if (operation <= is.INFO) process.room++
     if (operation !== is.CALL) {
-      const message = this.#messages.take(index, use)
-      if (message !== NOTHING) process.onDropped(operation, message)
+      if (this.#messages.holds(index, use)) process.onDropped(operation, this.#messages.take(index))
       return
     }
     const call = this.#begin(index, use)
-    if (call !== NOTHING && this.settle(call)) call.reject(process.callError(call, failure))
+    if (call !== undefined && this.settle(call)) call.reject(process.callError(call, failure))
   }
 
   #callFailed(index: number, use: number, failure: number, held: boolean): void {
-    const call = this.#calls.at(index, use)
-    if (call === NOTHING) return
+    if (!this.#calls.holds(index, use)) return
+    const call = this.#calls.at(index)
     // A call that was handed out and not begun comes by once more.
     if (!held && (call.started || failure !== is.TIMED_OUT)) {
       this.#calls.release(index, use)

@@ -3,9 +3,6 @@ const USES = 2 ** 25 - 1
 const INDEX = 2 ** 28 - 1
 const USE = 2 ** 28
 
-/** Given for what names nothing, as a message can be anything else. */
-export const NOTHING: unique symbol = Symbol('nothing')
-
 /** As one number for the core: a place, and which use of it. Here they are two, because small integers cost no memory. */
 export const numberOf = (index: number, use: number): number => index + use * USE
 export const indexOf = (number: number): number => number & INDEX
@@ -40,16 +37,20 @@ export class Slots<T> {
     return this.#uses[index] as number
   }
 
-  /** What is kept there, or {@link NOTHING}. */
-  at(index: number, use: number): T | typeof NOTHING {
-    return this.#uses[index] === use ? (this.#values[index] as T) : NOTHING
+  /** Returns whether a use of a place is not over. Ask before {@link at} and {@link take}. */
+  holds(index: number, use: number): boolean {
+    return this.#uses[index] === use
   }
 
-  /** The same, and releases it. */
-  take(index: number, use: number): T | typeof NOTHING {
-    if (this.#uses[index] !== use) return NOTHING
+  /** Returns what is kept in a place. */
+  at(index: number): T {
+    return this.#values[index] as T
+  }
+
+  /** Returns the same, and releases the place. */
+  take(index: number): T {
     const value = this.#values[index] as T
-    this.#forget(index, use)
+    this.#forget(index, this.#uses[index] as number)
     return value
   }
 

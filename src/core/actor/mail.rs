@@ -41,17 +41,18 @@ impl SlotId {
     /// From a JS number; `None` unless it is an integer below 2^53.
     #[must_use]
     pub fn from_f64(id: f64) -> Option<Self> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared")]
-        let number = id as u64;
+        // Signed, as the processor converts signed integers in one instruction.
+        #[expect(clippy::cast_possible_truncation, reason = "compared")]
+        let number = id as i64;
         #[expect(clippy::float_cmp, reason = "whether nothing was lost")]
         let is_exact = number as f64 == id;
-        (is_exact && number < 1 << ID_BITS).then_some(Self(number))
+        (is_exact && (0..1 << ID_BITS).contains(&number)).then_some(Self(number.cast_unsigned()))
     }
 
     /// As an integer, exact in a JS number.
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        self.0 as f64
+        self.0.cast_signed() as f64
     }
 
     pub(super) fn index(self) -> usize {

@@ -43,15 +43,16 @@ macro_rules! id {
             /// As an integer below 2^52, exact in a JS number; never 0.
             #[must_use]
             pub fn to_f64(self) -> f64 {
-                self.0.pack() as f64
+                // Signed, as the processor converts signed integers in one instruction.
+                self.0.pack().cast_signed() as f64
             }
 
             /// From what [`Self::to_f64`] gave. Anything else gives an id that is not live.
             #[must_use]
             pub fn from_f64(id: f64) -> Self {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
-                let packed = if (0.0..$crate::core::slab::handle::MAX_PACKED as f64).contains(&id) { id as u64 } else { 0 };
-                Self($crate::core::slab::Handle::unpack(packed))
+                #[expect(clippy::cast_possible_truncation, reason = "range checked")]
+                let packed = if (0.0..$crate::core::slab::handle::MAX_PACKED as f64).contains(&id) { id as i64 } else { 0 };
+                Self($crate::core::slab::Handle::unpack(packed.cast_unsigned()))
             }
 
             /// The slot: stable and unique while what the id names lives.
