@@ -99,7 +99,9 @@ it('a journal on disk holds what its limits say, whatever is done to it and to i
   reach.print('journals on disk')
   if (numRuns < 1000) return
   expect(reach.missing(OPS)).toEqual([])
-  for (const note of ['dropped by count', 'dropped by age', 'dropped by bytes', 'a snapshot with a gap']) {
+  const gap = 'a snapshot with a gap'
+  const before = 'a state from before a dropped removal'
+  for (const note of ['dropped by count', 'dropped by age', 'dropped by bytes', gap, before]) {
     expect(reach.faults(note), note).toBeGreaterThan(0)
   }
 })

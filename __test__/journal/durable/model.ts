@@ -74,6 +74,9 @@ export class Journals {
   #made = 0
   /** Saved states with what each must have become by now. */
   #saved: { readonly sequence: number; state: State }[] = []
+  /** Removals of keys that a compaction dropped: as late as entries tell, and as late as one can have been. */
+  #dropped: [number, number] = [-1, -1]
+  #removal = -1
   /** The time of the journal, as little and as much as it can be. */
   #time: [number, number] = [0, 0]
   #mono = 0
@@ -163,6 +166,12 @@ export class Journals {
         )
         expect(dropped).toBe(before.length - kept.length)
         this.#alive = kept
+        if (step.drop) {
+          // A state that does not know of a removal which nothing tells any more does not stand.
+          const removal = before.findLast(({ gone }) => gone)?.sequence ?? -1
+          this.#dropped = [Math.max(this.#dropped[0], removal), Math.max(this.#dropped[1], this.#removal)]
+          this.#saved = this.#saved.filter(({ sequence }) => sequence >= removal)
+        }
         this.#wrote()
         break
       }
@@ -180,7 +189,16 @@ export class Journals {
         const first = journal.getFirst()?.sequence ?? this.#next
         // What stands for all before it needs all before it: a program that keeps states as it goes has them.
         const state = journal.fold(stateOf, { initial: EMPTY, upTo: sequence })
-        await journal.saveSnapshot(state, { sequence })
+        try {
+          await journal.saveSnapshot(state, { sequence })
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'KEELSON_INVALID_ARGUMENT', field: 'options.sequence' })
+          expect(sequence, 'a state that knows of all removals').toBeLessThan(this.#dropped[1])
+          this.notes.push('a state from before a dropped removal')
+          break
+        }
+        const known = Math.max(sequence, first - 1)
+        expect(known, 'a state from before a removal that was dropped').toBeGreaterThanOrEqual(this.#dropped[0])
         const later = this.#alive.filter((held) => held.sequence > sequence)
         this.#saved = this.#saved.filter((saved) => saved.sequence !== sequence)
         this.#saved.push({ sequence, state: later.filter(({ sequence: at }) => at >= first).reduce(reduce, state) })
@@ -219,6 +237,7 @@ export class Journals {
     const bytes = FRAME + 1 + key.length + JSON.stringify(entry.data).length
     const held = { sequence: entry.sequence, n, key, gone: entry.data === null, bytes, born: [...this.#time] as const }
     this.#alive.push(held)
+    if (held.gone) this.#removal = held.sequence
     for (const saved of this.#saved) saved.state = reduce(saved.state, held)
     this.#wrote()
   }

@@ -91,6 +91,46 @@ describe('a saved state', () => {
     expect(journal.loadSnapshot()).toBeUndefined()
   })
 
+  it('that does not know of a removal which a compaction dropped is refused, also after a restart', async () => {
+    type Data = Keyed | null
+    const keys = (found: readonly string[], data: Data): readonly string[] =>
+      data === null ? found.filter((k) => k !== 'a') : [...found, data.k]
+    const path = place()
+    const options = { key: (data: Data) => data?.k ?? 'a' }
+    const early = { code: 'KEELSON_INVALID_ARGUMENT', field: 'options.sequence' }
+    {
+      await using journal = await openJournal<Data>(path, options)
+      await journal.append({ k: 'a' })
+      const before = journal.fold(keys, { initial: [] })
+      await journal.append(null)
+      await journal.compact({ dropTombstones: true })
+      await expect(journal.saveSnapshot(before, { sequence: 0 })).rejects.toMatchObject(early)
+      expect(journal.fold(keys, { initial: [], fromSnapshot: true })).toEqual([])
+    }
+    await using journal = await openJournal<Data>(path, options)
+    await journal.append({ k: 'b' })
+    await journal.compact()
+    await expect(journal.saveSnapshot(['a'], { sequence: 0 })).rejects.toMatchObject(early)
+    await journal.saveSnapshot([], { sequence: 1 })
+    expect(journal.fold(keys, { initial: [], fromSnapshot: true })).toEqual(['b'])
+  })
+
+  it('that is older than another is used only where the newer one stands for too much', async () => {
+    await using journal = await openJournal<Keyed | null>(place(), { key: (data) => data?.k ?? 'a' })
+    await journal.appendMany([{ k: 'b' }, { k: 'a' }])
+    await journal.saveSnapshot(['b', 'a'])
+    await journal.appendMany([null, { k: 'c' }])
+    await journal.saveSnapshot(['b', 'c'])
+    await journal.compact({ dropTombstones: true })
+    // What stood for entry 0 and 1 has gone.
+    await journal.saveSnapshot(['b'], { sequence: 2 })
+    // The newest that knows of the removal, whatever was saved last.
+    expect(journal.loadSnapshot()).toMatchObject({ sequence: 3, state: ['b', 'c'] })
+    const states = (all: readonly string[], data: Keyed | null): readonly string[] =>
+      data === null ? all : [...all, data.k]
+    expect(journal.fold(states, { initial: [], fromSnapshot: true, upTo: 2 })).toEqual(['b'])
+  })
+
   it('is not read past entries that go while they are read', async () => {
     await using journal = await openJournal<number>(place(), { maxEntries: 2000, durability: 'flush' })
     await journal.appendMany(numbers(2000))

@@ -157,6 +157,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * there. The two newest are kept.
    *
    * @throws NotPlainError for a state that cannot be stored.
+   * @throws InvalidArgumentError naming `options.sequence` when a compaction dropped a removal of a key after that entry:
+   *   the state could bring the key back. Nothing is saved then.
    */
   async saveSnapshot(state: unknown, given?: SaveSnapshotOptions): Promise<void> {
     const options = checkOptions('options', given)

@@ -76,12 +76,12 @@ fn compact_all(
     };
     if let Some(removal) = last_removal {
         // A state that was saved before a key was removed would bring it back once nothing says that it was.
-        writer.queue.call(Command::ForgetSnapshots(removal))?;
+        writer.queue.call(Command::ForgetRemoval(removal))?;
     }
     let mut rest = ended;
     while let Some((group, after)) = writer.next_group(rest, &keeps)? {
         rest = after;
-        *dropped += writer.rewrite(group, &keeps, listing.start)?;
+        *dropped += writer.rewrite(group, &keeps, listing.start, drop_tombstones)?;
     }
     writer.queue.call(Command::Retain(f64::NEG_INFINITY))?;
     Ok(())
@@ -143,7 +143,10 @@ impl Writer {
         group: &[Arc<Segment>],
         keeps: &impl Fn(&Record<'_>) -> bool,
         start: u64,
+        drop_tombstones: bool,
     ) -> Result<u64, JournalError> {
+        let before = group.iter().filter_map(|segment| segment.header.compacted);
+        let mut removed = before.map(|compacted| compacted.removed).max().unwrap_or(0);
         let (mut all, mut served, mut kept, mut bytes) = (0, 0, 0, HEADER as u64);
         for segment in group {
             self.each(segment, |record| {
@@ -152,6 +155,8 @@ impl Writer {
                 if keeps(record) {
                     kept += 1;
                     bytes += record.size as u64;
+                } else if drop_tombstones && record.is_tombstone() {
+                    removed = removed.max(record.sequence + 1);
                 }
                 Ok(())
             })?;
@@ -162,10 +167,12 @@ impl Writer {
             return Ok(0);
         }
         let end = group.last().map_or(0, |segment| segment.end());
-        let compacted = Some(Compacted { end, count: kept, bytes });
+        let base = group[0].header.base;
+        let removed = Compacted::dropped(removed, base, end);
+        let compacted = Some(Compacted { end, count: kept, bytes, removed });
         // The youngest entry says how old the whole of it is.
         let created = group.last().map_or(0.0, |segment| segment.contents().last);
-        let header = Header { base: group[0].header.base, created, begun: None, compacted };
+        let header = Header { base, created, begun: None, compacted };
         let temporary = format!("{}{TEMPORARY}", segment::name(header.base, SEGMENT));
         let mut out = Output::new(&*self.storage, &temporary, &header)?;
         for segment in group {

@@ -51,6 +51,8 @@ pub struct Compacted {
     pub count: u64,
     /// Its size, header included.
     pub bytes: u64,
+    /// The sequence after the last removal of a key that was dropped from it; 0 for none. See [`Compacted::dropped`].
+    pub removed: u64,
 }
 
 /// Why a header is refused.
@@ -60,6 +62,18 @@ pub enum HeaderFault {
     Damaged(&'static str),
     /// It was written by a newer version.
     Newer(u32),
+}
+
+impl Compacted {
+    /// What is said of a removal in a header, which has 32 bits for its distance from the base: the end where they do not
+    /// suffice, because no saved state may bring a removed key back.
+    pub fn dropped(removed: u64, base: u64, end: u64) -> u64 {
+        if distance(removed, base) == u32::MAX { end } else { removed }
+    }
+}
+
+fn distance(removed: u64, base: u64) -> u32 {
+    u32::try_from(removed.saturating_sub(base)).unwrap_or(u32::MAX)
 }
 
 impl Begun {
@@ -78,11 +92,12 @@ impl Header {
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.base.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.created.to_le_bytes());
-        if let Some(Compacted { end, count, bytes: size }) = self.compacted {
+        if let Some(Compacted { end, count, bytes: size, removed }) = self.compacted {
             bytes[12..16].copy_from_slice(&COMPACTED.to_le_bytes());
             bytes[24..32].copy_from_slice(&end.to_le_bytes());
             bytes[40..48].copy_from_slice(&count.to_le_bytes());
             bytes[48..56].copy_from_slice(&size.to_le_bytes());
+            bytes[56..60].copy_from_slice(&distance(removed, self.base).to_le_bytes());
         } else if let Some(Begun { before, wall, mono }) = self.begun {
             bytes[24..32].copy_from_slice(&before.to_le_bytes());
             bytes[40..48].copy_from_slice(&wall.to_le_bytes());
@@ -116,14 +131,21 @@ impl Header {
         if version == 0 || flags & !COMPACTED != 0 {
             return Err(HeaderFault::Damaged("the header says what no version writes"));
         }
+        let (base, end) = (u64_at(bytes, 16), u64_at(bytes, 24));
+        let removed = match u32_at(bytes, 56) {
+            0 => 0,
+            u32::MAX => end,
+            distance => base.saturating_add(distance.into()),
+        };
         let compacted = (flags & COMPACTED != 0).then(|| Compacted {
-            end: u64_at(bytes, 24),
+            end,
             count: u64_at(bytes, 40),
             bytes: u64_at(bytes, 48),
+            removed,
         });
         let [before, wall, mono] = [24, 40, 48].map(|at| f64_at(bytes, at));
         let begun = Begun::new(before, wall, mono).filter(|_| compacted.is_none());
-        Ok(Self { base: u64_at(bytes, 16), created: f64_at(bytes, 32), begun, compacted })
+        Ok(Self { base, created: f64_at(bytes, 32), begun, compacted })
     }
 }
 

@@ -28,9 +28,15 @@ const GOLDEN: &str = concat!(
 
 #[test]
 fn a_compacted_header_says_what_it_must_hold() {
-    let compacted = Some(Compacted { end: 9, count: 3, bytes: 200 });
-    let header = Header { base: 1, created: 0.0, begun: None, compacted };
-    assert_eq!(Header::decode(&header.encode()), Ok(header));
+    let far = u64::from(u32::MAX) + 1;
+    for (end, removed) in [(9, 0), (9, 2), (9, 9), (far + 9, far - 1), (far + 9, far + 9)] {
+        let compacted = Some(Compacted { end, count: 3, bytes: 200, removed });
+        let header = Header { base: 1, created: 0.0, begun: None, compacted };
+        assert_eq!(Header::decode(&header.encode()), Ok(header));
+        assert_eq!(Compacted::dropped(removed, 1, end), removed);
+    }
+    // A removal too far from the base to be told: no state before the end is kept.
+    assert_eq!(Compacted::dropped(far + 2, 1, far + 9), far + 9);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Log {
     pub(super) clocks: Clocks,
     /// Places of records that are next to go.
     pub(super) front: Front,
+    /// No state is kept that stands for fewer entries: a compaction drops, or dropped, a removal that it does not know of.
+    pub(super) forgotten: u64,
     lock: Box<dyn Lock>,
 }
 
@@ -103,9 +105,11 @@ impl Log {
         listing.hidden = hidden(&*storage, &listing)?;
         report.entries = listing.count();
         let crashed = !report.clean && active.segment.contents().count > 0;
+        let forgotten = listing.removed();
         let catalog = Arc::new(Catalog::new(listing));
         let front = Front::default();
-        let mut log = Self { storage, config, catalog, active, marked, clocks, front, lock };
+        let mut log =
+            Self { storage, config, catalog, active, marked, clocks, front, forgotten, lock };
         if crashed && log.config.max_age_ms.is_some() {
             // Within a segment that has no mark, entries are of one run, so that their clocks can be compared.
             log.rotate()?;

@@ -88,12 +88,23 @@ impl Log {
         Ok(cleared)
     }
 
+    /// Keeps no saved state, now or later, that does not know of this removal of a key, which is about to be dropped.
+    /// Returns how many went.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    pub fn forget_removal(&mut self, sequence: u64) -> Result<u64, JournalError> {
+        self.forgotten = self.forgotten.max(sequence + 1);
+        self.forget_snapshots(sequence)
+    }
+
     /// Removes the saved states that stand for nothing from `next` on.
     ///
     /// # Errors
     ///
     /// What the operating system refused.
-    pub fn forget_snapshots(&mut self, next: u64) -> Result<u64, JournalError> {
+    fn forget_snapshots(&mut self, next: u64) -> Result<u64, JournalError> {
         self.look()?;
         let mut gone = 0;
         for sequence in Files::list(&*self.storage)?.snapshots {

@@ -72,8 +72,12 @@ pub(super) fn salvage(
             ));
         }
         let created = if compacted.is_some() { created } else { kept.pace.time };
-        let compacted =
-            Compacted { end, count: kept.count, bytes: (HEADER + kept.records.len()) as u64 };
+        let bytes_kept = (HEADER + kept.records.len()) as u64;
+        // What a damaged header said of removals is not known, so no state before the end is trusted.
+        let said = |header: Header| header.compacted.map_or(0, |compacted| compacted.removed);
+        let removed = header.map_or(end, said);
+        let removed = Compacted::dropped(removed, base, end);
+        let compacted = Compacted { end, count: kept.count, bytes: bytes_kept, removed };
         let header = Header { base, created, begun: None, compacted: Some(compacted) };
         let temporary = format!("{name}{TEMPORARY}");
         let fresh = storage.create(&temporary)?;

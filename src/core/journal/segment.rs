@@ -234,6 +234,12 @@ impl Listing {
         }
     }
 
+    /// The sequence after the last removal of a key that compactions dropped from these; 0 for none.
+    pub fn removed(&self) -> u64 {
+        let all = self.segments.iter().filter_map(|segment| segment.header.compacted);
+        all.map(|compacted| compacted.removed).max().unwrap_or(0)
+    }
+
     /// Entries before `end`, which is not far from the journal's own.
     pub fn count_before(&self, end: u64) -> u64 {
         let next = self.segments.last().map_or(0, |segment| segment.end());

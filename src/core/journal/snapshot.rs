@@ -80,6 +80,11 @@ impl Log {
             let (field, why) = ("options.sequence", "a sequence of an entry that was appended");
             return Err(JournalError::Invalid { field, why });
         }
+        if next < self.forgotten {
+            let field = "options.sequence";
+            let why = "a sequence not before the last removal of a key that a compaction dropped";
+            return Err(JournalError::Invalid { field, why });
+        }
         let name = segment::name(next, SNAPSHOT);
         let temporary = format!("{name}{TEMPORARY}");
         let file = self.storage.create(&temporary)?;

@@ -169,7 +169,7 @@ impl Writer {
                 log.look()?;
                 log.retain(time)
             }
-            Command::ForgetSnapshots(next) => log.forget_snapshots(next),
+            Command::ForgetRemoval(sequence) => log.forget_removal(sequence),
             Command::Rotate => {
                 log.rotate()?;
                 self.queue.synced(log.next());

@@ -46,8 +46,8 @@ pub enum Command {
     Clear,
     /// Forget what the options say, at this time of the journal.
     Retain(f64),
-    /// Forget saved states that stand for nothing from this sequence on.
-    ForgetSnapshots(u64),
+    /// Keep no saved state that does not know of the removal of a key with this sequence.
+    ForgetRemoval(u64),
     /// End the active segment.
     Rotate,
     /// Keep a state that stands for all entries before a sequence.
