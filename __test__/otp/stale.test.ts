@@ -178,6 +178,133 @@ it('the queue size counts what waits behind an asynchronous handler, and the bou
   expect([GenServer.getStatus(free).queueSize, GenServer.getStatus(bounded).queueSize]).toEqual([0, 0])
 })
 
+it('a call that is given up keeps its place in the mailbox until its turn, and its room comes back then [bounded]', async () => {
+  const { system } = stage
+  const handled: unknown[] = []
+  const slow: GenServerBehavior<number> = {
+    init: () => 0,
+    handleCall: (message, state) => {
+      handled.push(message)
+      return [message, state]
+    },
+    handleCast: async (_, state) => {
+      await system.clock.sleep(100)
+      return state
+    },
+  }
+  for (const bounds of [{ maxMailbox: 2 }, { maxMailbox: 2, overflow: 'drop-newest' as const }, {}]) {
+    const ref = await GenServer.start(slow, { system, ...bounds })
+    const isBounded = 'maxMailbox' in bounds
+    for (let round = 0; round < 3; round++) {
+      GenServer.cast(ref, 'slow')
+      await turn()
+      const aborted = new AbortController()
+      const given = [
+        rejection(GenServer.call(ref, 'late', { timeout: 10 })),
+        rejection(GenServer.call(ref, 'aborted', { signal: aborted.signal })),
+      ]
+      await stage.clock.advance(20)
+      aborted.abort(new Error('aborted'))
+      expect(await Promise.all(given)).toMatchObject([{ code: 'KEELSON_CALL_TIMEOUT' }, { message: 'aborted' }])
+      expect(GenServer.getStatus(ref).queueSize).toBe(2)
+      if (isBounded) {
+        expect(GenServer.cast(ref, 'refused')).toBe(false)
+        expect(await rejection(GenServer.call(ref, 'refused'))).toMatchObject({ code: 'KEELSON_MAILBOX_FULL' })
+      }
+      await stage.clock.advance(200)
+      expect(GenServer.getStatus(ref).queueSize).toBe(0)
+    }
+    const answers = [GenServer.call(ref, 'one'), GenServer.call(ref, 'two')]
+    expect(GenServer.getStatus(ref).queueSize).toBe(2)
+    expect(await Promise.all(answers)).toEqual(['one', 'two'])
+  }
+  expect(handled).toEqual(['one', 'two', 'one', 'two', 'one', 'two'])
+})
+
+it('a call of a process to itself takes no room once it is refused [bounded]', async () => {
+  const { system } = stage
+  const codes: unknown[] = []
+  const self: GenServerBehavior<number, unknown, () => Promise<unknown>> = {
+    init: () => 0,
+    handleCall: (message, state) => [message, state],
+    handleCast: async (ask, state) => {
+      codes.push(((await rejection(ask())) as { code?: unknown }).code)
+      return state
+    },
+  }
+  const ref = await GenServer.start(self, { system, maxMailbox: 1 })
+  for (let round = 0; round < 3; round++) {
+    expect(GenServer.cast(ref, () => GenServer.call(ref, 'me', { timeout: 0 }))).toBe(true)
+    await turn()
+    await stage.clock.advance(1)
+    expect(GenServer.getStatus(ref).queueSize).toBe(0)
+    expect(await GenServer.call(ref, round)).toBe(round)
+  }
+  expect(codes).toEqual(['KEELSON_CALL_CYCLE', 'KEELSON_CALL_CYCLE', 'KEELSON_CALL_CYCLE'])
+})
+
+it('a look at the mailbox of another in a handler does not hold up what was sent to it', async () => {
+  const { system } = stage
+  const handled: unknown[] = []
+  const sink = await GenServer.start<number>(
+    {
+      init: () => 0,
+      handleCall: (_, state) => [state, state],
+      handleCast: (message, state) => {
+        handled.push(message)
+        return state
+      },
+    },
+    { system },
+  )
+  const looks: GenServerBehavior<number> = {
+    init: () => 0,
+    handleCall: (_, state) => [state, state],
+    handleCast: (message, state) => {
+      GenServer.cast(sink, message)
+      GenServer.getStatus(sink)
+      return state
+    },
+  }
+  const ref = await GenServer.start(looks, { system })
+  GenServer.cast(ref, 'sent')
+  for (let left = 5; left > 0; left--) await turn()
+  expect(handled).toEqual(['sent'])
+})
+
+it('a look at a mailbox while the steps of a long round are left does not hold up what was sent', async () => {
+  const clock = createControlledClock()
+  // It passes by itself, for all that the runtime knows: its handlers take too long, and the event loop has to turn.
+  const passing = Object.fromEntries(
+    ['now', 'monoMs', 'sleep', 'timeout', 'deadline', 'interval', 'schedule', 'getPendingTimerCount', 'close'].map(
+      (name) => [name, (clock[name as keyof Clock] as () => unknown).bind(clock)],
+    ),
+  ) as unknown as Clock
+  const system = createSystem({ clock: passing })
+  const handled: unknown[] = []
+  const slow: GenServerBehavior<number> = {
+    init: () => 0,
+    handleCall: (_, state) => [state, state],
+    handleCast: (message, state) => {
+      handled.push(message)
+      clock.advanceBy(10)
+      return state
+    },
+  }
+  const ref = await GenServer.start(slow, { system })
+  for (let index = 0; index < 70; index++) GenServer.cast(ref, index)
+  await Promise.resolve()
+  await Promise.resolve()
+  expect(handled.length).toBeGreaterThan(0)
+  expect(handled.length).toBeLessThan(70)
+  GenServer.cast(ref, 'last')
+  GenServer.getStatus(ref)
+  for (let left = 200; left > 0; left--) await turn()
+  expect(handled).toHaveLength(71)
+  expect(handled.at(-1)).toBe('last')
+  await system.close()
+})
+
 it('the oldest message goes from a full mailbox, also one that waits behind an asynchronous handler', async () => {
   const { system } = stage
   const handled: unknown[] = []

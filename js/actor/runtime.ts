@@ -201,6 +201,8 @@ export class ActorRuntime extends Related implements Driver {
     if (this.#submitted === 0 || this.#closed) return
     hot.actorSubmit(this.handle, this.#submitted)
     this.#submitted = 0
+    // It is asked what comes of that, also where steps of the last round are left.
+    this.#more = true
   }
 
   #makeRoom(process: Process): number {

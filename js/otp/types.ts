@@ -116,6 +116,7 @@ export interface GenServerStatus {
   readonly id: string
   readonly name: string | undefined
   readonly status: ServerStatus
+  /** Messages that wait. A call that was given up counts until its turn comes; then it is passed over. */
   readonly queueSize: number
   /** Messages handled. */
   readonly messageCount: number

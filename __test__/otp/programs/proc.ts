@@ -23,8 +23,10 @@ export interface Sent {
   begun: boolean
   /** Its caller has an answer, or it was displaced: it need not be handled any more. */
   over: boolean
-  /** Of a timer: nobody knows from when on it waits. */
-  readonly vague?: boolean
+  /** Nobody knows whether it waits: it is sent by a timer, or may have been refused. */
+  vague?: boolean
+  /** When its caller may give it up, on the clock of the program; the mailbox may know that before the caller does. */
+  until?: number
 }
 
 export interface State {
@@ -93,7 +95,8 @@ export class Proc {
   /** How many messages wait that somebody still wants. */
   get queued(): { least: number; most: number } {
     let least = 0
-    for (const sent of this.waiting) if (!sent.over && sent.vague !== true) least++
+    const { now } = this.world
+    for (const { over, vague, until = Infinity } of this.waiting) if (!over && vague !== true && until > now) least++
     return { least, most: this.waiting.size }
   }
 
@@ -139,6 +142,11 @@ export class Proc {
     this.#inside = undefined
   }
 
+  /** What was given up before it was sent has had its turn. */
+  #forget(sent: Sent): void {
+    for (const one of this.waiting) if (one.over && one.id < sent.id) this.waiting.delete(one)
+  }
+
   #next(): State {
     return (this.#expected = { n: this.world.number() })
   }
@@ -157,6 +165,7 @@ export class Proc {
     if (sent.to !== this) world.fault('once', `message ${sent.id} came to another`)
     sent.begun = true
     this.waiting.delete(sent)
+    this.#forget(sent)
     if (sent.ordered) {
       if (sent.id < this.#last) world.fault('sender-order', `message ${sent.id} after ${this.#last}`)
       this.#last = sent.id

@@ -203,7 +203,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
 )
 
-/** Programs of 10 to 50 operations; the median one has 30. So many in a hundred run on the host's time. */
+/** Programs of 12 to 54 operations; the median one has 30 or more. So many in a hundred run on the host's time. */
 export const program = (realShare: number): fc.Arbitrary<Program> =>
   fc.record({
     time: fc.oneof(
@@ -212,5 +212,5 @@ export const program = (realShare: number): fc.Arbitrary<Program> =>
       ...(realShare === 0 ? [] : [{ weight: realShare, arbitrary: fc.constant<Time>('real') }]),
     ),
     setups: fc.array(setup, { minLength: 2, maxLength: 4 }),
-    ops: fc.array(op, { minLength: 10, maxLength: 50, size: 'max' }),
+    ops: fc.array(op, { minLength: 12, maxLength: 54, size: 'max' }),
   })

@@ -140,7 +140,8 @@ function checkCall(world: World, call: Asked): void {
       if (!sent.to.ended && call.wasRunning) world.fault('own-answer', `call ${sent.id}: not running, and it runs`)
       break
     case 'KEELSON_MAILBOX_FULL':
-      if (setup.bound === Infinity) world.fault('bounded', 'a mailbox without a bound is full')
+      if (setup.bound === Infinity || !call.mayBeFull)
+        world.fault('bounded', `call ${sent.id} is refused where room is`)
       break
     case 'KEELSON_CALL_CYCLE':
       if (call.by === undefined) world.fault('call-cycle', `call ${sent.id} is nobody's`)

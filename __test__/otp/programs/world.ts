@@ -28,6 +28,8 @@ export interface Asked {
   readonly by: Proc | undefined
   readonly controller: AbortController | undefined
   readonly wasRunning: boolean
+  /** There may have been no room for it. */
+  readonly mayBeFull: boolean
   replied: boolean
   outcome: { readonly value?: unknown; readonly error?: unknown; readonly at: number } | undefined
 }
@@ -215,6 +217,7 @@ export class World {
     if (to === undefined) return
     const sent = this.#send('cast', to, act, ordered)
     const running = GenServer.isRunning(to.ref)
+    const isRoomy = to.queued.most < to.setup.bound
     to.waiting.add(sent)
     try {
       sent.accepted = GenServer.cast(to.ref, sent)
@@ -226,7 +229,7 @@ export class World {
     else {
       to.waiting.delete(sent)
       this.count('refused')
-      if (running && to.setup.bound === Infinity) this.fault('bounded', 'a cast was refused without a bound')
+      if (running && isRoomy) this.fault('bounded', 'a cast was refused, and there is room')
     }
   }
 
@@ -237,6 +240,13 @@ export class World {
     const sent: Sent = { ...this.#send('call', to, act, by === undefined), vague: by !== undefined }
     const controller = withSignal ? new AbortController() : undefined
     const wasRunning = GenServer.isRunning(to.ref)
+    // Whoever finds no room is told so later. Until then nobody here knows whether it waits, unless all that may wait do.
+    const { least, most } = to.queued
+    const { bound, overflow } = to.setup
+    const mayBeFull = overflow !== 'drop-oldest' && most >= bound
+    const isRefused = (mayBeFull && least >= bound) || !wasRunning
+    if (mayBeFull) sent.vague = true
+    sent.until = this.now + timeout
     const asked: Asked = {
       sent,
       timeout: timeout > LONGEST_MS ? Infinity : timeout,
@@ -244,13 +254,11 @@ export class World {
       by,
       controller,
       wasRunning,
+      mayBeFull: mayBeFull || overflow === 'drop-oldest',
       replied: false,
       outcome: undefined,
     }
     this.calls.push(asked)
-    // One that finds no room is told so later, and does not wait meanwhile.
-    const isFull = to.setup.overflow !== 'drop-oldest' && to.queued.most >= to.setup.bound
-    const isRefused = isFull || !wasRunning
     if (!isRefused) to.waiting.add(sent)
     const options = { timeout, ...(controller !== undefined && { signal: controller.signal }) }
     const settled = (outcome: { value?: unknown; error?: unknown }): void => {
