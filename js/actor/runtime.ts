@@ -3,6 +3,7 @@ import { soon } from '../clock/host.ts'
 import { hot, nativeActorsClose, nativeActorsOpen } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../owner.ts'
 import { CallAlarm } from './alarm.ts'
+import type { Handle } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { Driver, SpawnSettings } from './driver.ts'
 import { caller, goesOn, hasEnded, inRun } from './caller.ts'
@@ -415,9 +416,7 @@ export class ActorRuntime extends Related implements Driver {
     process.busy = true
     goesOn()
     this.#submit(process.pid, is.BUSY, 0)
-    const resume = (): void => {
-      this.#resume(process)
-    }
+    const resume = (): void => this.#resume(process)
     void pending.then(resume, (error: unknown) => {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
       resume()
@@ -437,9 +436,7 @@ export class ActorRuntime extends Related implements Driver {
   readonly #replay = (process: Process): void => {
     const { backlog } = process
     if (backlog === undefined) return
-    const run = (operation: number, index: number, use: number): void => {
-      this.#run(process, operation, index, use)
-    }
+    const run: Handle = (operation, index, use) => this.#run(process, operation, index, use)
     while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
     if (backlog.isEmpty) {
       if (process.backlog === backlog) process.backlog = undefined
@@ -458,9 +455,7 @@ export class ActorRuntime extends Related implements Driver {
     const { backlog } = process
     if (backlog === undefined) return
     process.backlog = undefined
-    const refuse = (operation: number, index: number, use: number): void => {
-      this.#refuse(process, operation, index, use, is.NO_PROCESS)
-    }
+    const refuse: Handle = (operation, index, use) => this.#refuse(process, operation, index, use, is.NO_PROCESS)
     while (!backlog.isEmpty) backlog.take(refuse)
   }
 
