@@ -247,10 +247,10 @@ export class JournalGapError extends KeelsonError {
   readonly code: 'KEELSON_JOURNAL_GAP' = 'KEELSON_JOURNAL_GAP'
   /** The sequence with which the fold goes on. */
   readonly from: number
-  /** The first sequence that is held. */
+  /** The first sequence that is held; where a compaction dropped removals, the one after the last of them. */
   readonly first: number
   constructor(from: number, first: number) {
-    super(`the fold goes on with entry ${from}, and the journal begins with entry ${first}: those between are gone`)
+    super(`the fold goes on with entry ${from}, and what it needs of the entries before ${first} is gone`)
     this.from = from
     this.first = first
   }

@@ -201,6 +201,8 @@ export interface NativeJournalPage {
   next: number
   /** Forwards: where the journal began when it was read. */
   start: number
+  /** Forwards: the sequence after the last removal of a key that compactions had dropped; 0 for none. */
+  removed: number
 }
 
 /** What of a journal to read. */

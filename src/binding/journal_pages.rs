@@ -222,6 +222,8 @@ pub struct NativeJournalPage {
     pub next: f64,
     /// Forwards: where the journal began when it was read.
     pub start: f64,
+    /// Forwards: the sequence after the last removal of a key that compactions had dropped; 0 for none.
+    pub removed: f64,
 }
 
 /// What of a journal to read.
@@ -272,6 +274,7 @@ pub fn native_journal_read(
                 ids: page.ids,
                 next: page.next as f64,
                 start: page.start as f64,
+                removed: page.removed as f64,
             },
             Err(error) => NativeJournalPage {
                 failure: Some(error.into()),
@@ -280,6 +283,7 @@ pub fn native_journal_read(
                 ids: Vec::new(),
                 next: 0.0,
                 start: 0.0,
+                removed: 0.0,
             },
         }
     }))

@@ -5,6 +5,7 @@ import { openJournal } from 'keelson/journal'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
+import type { Pages } from '../../../js/journal/durable/pages.ts'
 import { place } from './place.ts'
 
 interface Keyed {
@@ -129,6 +130,25 @@ describe('a saved state', () => {
     const states = (all: readonly string[], data: Keyed | null): readonly string[] =>
       data === null ? all : [...all, data.k]
     expect(journal.fold(states, { initial: [], fromSnapshot: true, upTo: 2 })).toEqual(['b'])
+  })
+
+  it('has no key whose removal a compaction drops while it is read', async () => {
+    type Data = Keyed | null
+    await using journal = await openJournal<Data>(place(), { key: (data) => data?.k ?? 'a', durability: 'flush' })
+    const many = Array.from({ length: 1500 }, (_, n) => ({ k: `k${n}` }))
+    await journal.appendMany([{ k: 'a' }, ...many, null])
+    // A fold reads without a pause; its pages are read here one by one.
+    const pages = Reflect.get(journal, 'pages') as Pages<Data>
+    const [plain, joined] = [pages.whole(0, 1502, false), pages.whole(1, 1502, true)]
+    expect([plain.next().value?.data, joined.next().value?.data]).toEqual([{ k: 'a' }, { k: 'k0' }])
+    await journal.compact({ dropTombstones: true })
+    const gap = expect.objectContaining({ code: 'KEELSON_JOURNAL_GAP' }) as Error
+    expect(() => [...plain]).toThrow(gap)
+    expect(() => [...joined]).toThrow(gap)
+    // What begins afterwards begins with what is there.
+    expect([...pages.whole(0, 1502, false)].length).toBe(1500)
+    expect(() => [...pages.whole(1, 1502, true)]).toThrow(gap)
+    expect([...pages.whole(1502, 1502, true)]).toEqual([])
   })
 
   it('is not read past entries that go while they are read', async () => {

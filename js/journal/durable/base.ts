@@ -186,8 +186,8 @@ export abstract class JournalReads<T> {
    * share in any order, it does not.
    *
    * @throws InvalidArgumentError for a bound that is neither a sequence nor a time.
-   * @throws JournalGapError when retention took entries after the saved state, or took entries while they were read: no
-   *   state is given that never was. Without `fromSnapshot` it begins with the first entry that is held.
+   * @throws JournalGapError when retention took entries after the saved state, or took entries while they were read, or
+   *   when a compaction dropped removals while they were read: no state is given that never was. Without `fromSnapshot` it begins with the first entry that is held.
    * @example
    * ```ts
    * const balance = journal.fold((sum, { amount }) => sum + amount, { initial: 0, upTo: 41 })

@@ -329,7 +329,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   #readTail(from: number, limit: number): ReturnType<Pages<T>['read']> {
     if (this.#handle?.failure !== undefined) throw this.#handle.failure
-    if (this.closed) return { entries: [], next: from, start: 0 }
+    if (this.closed) return { entries: [], next: from, start: 0, removed: 0 }
     this.refresh()
     return this.pages.read(from, Number.MAX_SAFE_INTEGER, limit, false)
   }

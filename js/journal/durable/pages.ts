@@ -17,6 +17,8 @@ export interface Page<T> {
   readonly next: number
   /** Forwards: where the journal began when it was read. */
   readonly start: number
+  /** Forwards: the sequence after the last removal of a key that compactions had dropped. */
+  readonly removed: number
 }
 
 /** Reads a journal's entries from disk, a page at a time. */
@@ -37,7 +39,7 @@ export class Pages<T> {
     const page = nativeJournalRead(this.#id, range)
     if (page === null) throw new ClosedError('the journal')
     if (page.failure) throw errorOf(page.failure)
-    return { entries: this.#entries(page), next: page.next, start: page.start }
+    return { entries: this.#entries(page), next: page.next, start: page.start, removed: page.removed }
   }
 
   /** Entries in order from `from` to before `to`; each page is read when the one before is used up. */
@@ -55,14 +57,18 @@ export class Pages<T> {
   /**
    * The same, and nothing is left out: from `from` on when `joins`, and else from the first entry on.
    *
-   * @throws JournalGapError when an entry between goes before it was read.
+   * @throws JournalGapError when an entry between goes before it was read, or a removal of a key that was read.
    */
   *whole(from: number, to: number, joins: boolean): Generator<JournalEntry<T>, void, undefined> {
     let checked = joins
+    let known = joins ? from : -1
     for (let next = from; next < to || checked;) {
       const page = this.read(next, Math.max(next, to), PAGE_ENTRIES, false)
       if (checked && page.start > next) throw new JournalGapError(next, page.start)
       checked = false
+      if (known < 0) known = page.removed
+      // A compaction dropped what would have taken a key out of the state.
+      if (page.removed > Math.max(known, next)) throw new JournalGapError(next, page.removed)
       yield* page.entries
       if (page.entries.length === 0 && page.next <= next) return
       next = page.next

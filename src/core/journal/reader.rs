@@ -38,6 +38,8 @@ pub struct Page {
     pub next: u64,
     /// Where the journal began when it was read: what stood before has gone.
     pub start: u64,
+    /// Forwards: the sequence after the last removal of a key that compactions had dropped; 0 for none.
+    pub removed: u64,
 }
 
 /// Reads a journal; it remembers where it stopped, so that the next page begins there.
@@ -125,6 +127,7 @@ impl Reader {
         }
         let mut page = page.finish(next.min(to).max(from));
         page.start = listing.start;
+        page.removed = listing.removed();
         Ok(Some(page))
     }
 
