@@ -11,6 +11,7 @@ import {
 import { expect, it } from 'vitest'
 
 import { rejection, useStage } from './harness.ts'
+import { disguise } from './programs/world.ts'
 
 const stage = useStage()
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -40,19 +41,7 @@ it('an answer that comes as the time of others is up settles its own call, and n
 it('a call without a deadline never times out, whoever had its place before', async () => {
   // A clock that passes by itself as far as anybody can see: a round is broken off when it took too long.
   const clock = createControlledClock()
-  const names = [
-    'now',
-    'monoMs',
-    'sleep',
-    'timeout',
-    'deadline',
-    'interval',
-    'schedule',
-    'getPendingTimerCount',
-    'close',
-  ]
-  const methods = names.map((name) => [name, (clock[name as keyof Clock] as () => unknown).bind(clock)])
-  const system = createSystem({ clock: Object.fromEntries(methods) as Clock })
+  const system = createSystem({ clock: disguise(clock) })
   const asked: From[] = []
   const server = await GenServer.start(later(asked), { system })
   const failures: unknown[] = []

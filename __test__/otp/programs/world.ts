@@ -57,8 +57,8 @@ const MOST_PROCESSES = 14
 /** What takes longer is for ever. */
 const LONGEST_MS = 8.64e15
 
-/** A clock as somebody else might write it: nothing shows that it is moved by hand. */
-function disguise(clock: ControlledClock): Clock {
+/** Returns a clock as somebody else might write it: nothing shows that it is moved by hand. */
+export function disguise(clock: ControlledClock): Clock {
   const names = [
     'now',
     'monoMs',
