@@ -4,6 +4,13 @@
 export const SUBMISSION = 4
 /** Numbers of a step: process, operation, slot, and two more. */
 export const STEP = 5
+/** The same in 32-bit words. Operations, kinds and slots stand in words: an operation or a kind in the first of its number. */
+export const SUBMISSION_WORDS: number = SUBMISSION * 2
+export const STEP_WORDS: number = STEP * 2
+/** The words of a submission or a step: what it is; the place of a slot, or a kind; which use of that place. */
+export const OPERATION = 2
+export const PLACE = 4
+export const USE = 5
 /** Submissions that fit before the core has to take them; also steps of a round. */
 export const CAPACITY = 1024
 /** What stands behind the steps: submissions and time in; whether there is more and the next deadline out. */

@@ -12,7 +12,7 @@ import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import * as is from './protocol.ts'
 import type { ExitKind } from './protocol.ts'
 import { Related } from './related.ts'
-import { indexOf, numberOf, Slots, useOf } from './slots.ts'
+import { Slots } from './slots.ts'
 import { Table } from './table.ts'
 import { Waiting } from './waiting.ts'
 
@@ -32,6 +32,9 @@ export class ActorRuntime extends Related implements Driver {
   readonly #owner: ErrorOwner
   readonly #submissions: Float64Array
   readonly #steps: Float64Array
+  /** The same memory in 32-bit words. */
+  readonly #submissionWords: Int32Array
+  readonly #words: Int32Array
   #submitted = 0
   readonly #messages: Slots<unknown> = new Slots()
   readonly #calls: Slots<Call> = new Slots()
@@ -60,7 +63,9 @@ export class ActorRuntime extends Related implements Driver {
     this.#alarm = new CallAlarm(clock, () => this.#drainNow())
     this.#submissions = submissions
     this.#steps = steps
-    this.#waiting = new Waiting(steps, (process, ...message) => this.#refuse(process, ...message, is.FULL))
+    this.#submissionWords = new Int32Array(submissions.buffer)
+    this.#words = new Int32Array(steps.buffer)
+    this.#waiting = new Waiting(steps, this.#words, (process, ...message) => this.#refuse(process, ...message, is.FULL))
     forget.register(this, handle, this)
   }
 
@@ -77,8 +82,7 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   spawn(process: Process, settings: SpawnSettings): void {
-    const pid = hot.actorSpawn(this.handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
-    process.pid = pid
+    process.pid = hot.actorSpawn(this.handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.limit(settings)
     this.#processes.add(process)
   }
@@ -106,12 +110,8 @@ export class ActorRuntime extends Related implements Driver {
 
   open(call: Call): void {
     const target = call.target as Process
-    if (target.room <= 0 && this.#makeRoom(target) === is.OFFER_FULL) {
-      call.settled = true
-      call.whenSettled?.()
-      call.reject(target.callError(call, is.FULL))
-      return
-    }
+    if (call.timeoutMs !== Infinity) this.#timed++
+    if (target.room <= 0 && this.#makeRoom(target) === is.OFFER_FULL) return this.#fail(call, is.FULL)
     call.slot = this.#calls.keep(call)
     call.use = this.#calls.use(call.slot)
     const current = this.current ?? caller()
@@ -119,7 +119,6 @@ export class ActorRuntime extends Related implements Driver {
       call.callerId = current.id
       this.#submit(current.pid, is.CALLER, 0)
     }
-    if (call.timeoutMs !== Infinity) this.#timed++
     target.room--
     this.#submissions[this.#submitted * is.SUBMISSION + 3] = call.timeoutMs
     this.#submit(target.pid, is.CALL, call.slot, call.use)
@@ -168,8 +167,8 @@ export class ActorRuntime extends Related implements Driver {
     // One that is displaced by the core is counted until that is told.
     if (process.bound !== Infinity) return Math.min(process.bound - process.room, process.bound)
     this.flush()
-    const queued = Math.max(hot.actorMailbox(this.handle, process.pid), 0)
-    return queued + this.#waiting.countOf(process, this.#next, this.#count)
+    const waiting = this.#waiting.countOf(process, this.#next, this.#count)
+    return waiting + Math.max(hot.actorMailbox(this.handle, process.pid), 0)
   }
 
   close(): void {
@@ -188,11 +187,12 @@ export class ActorRuntime extends Related implements Driver {
 
   /** Its place, or another small number, and which use of it. */
   #submit(pid: number, operation: number, index: number, use = 0): void {
-    const at = this.#submitted * is.SUBMISSION
-    const submissions = this.#submissions
-    submissions[at] = pid
-    submissions[at + 1] = operation
-    submissions[at + 2] = numberOf(index, use)
+    const words = this.#submissionWords
+    const at = this.#submitted * is.SUBMISSION_WORDS
+    this.#submissions[this.#submitted * is.SUBMISSION] = pid
+    words[at + is.OPERATION] = operation
+    words[at + is.PLACE] = index
+    words[at + is.USE] = use
     // Two places are left for a call and who makes it, which must not be parted.
     if (++this.#submitted >= is.CAPACITY - 1 && operation !== is.CALLER) this.flush()
     if (!this.#scheduled) this.schedule()
@@ -257,17 +257,17 @@ export class ActorRuntime extends Related implements Driver {
   #carryOut(): void {
     const pace = this.#pace
     const steps = this.#steps
+    const words = this.#words
     pace.isLate = false
     while (this.#next < this.#count && !pace.isLate) {
       const before = this.#next
-      const at = before * is.STEP
       try {
-        const process = this.#processes.at(steps[at] as number)
-        if ((steps[at + 1] as number) <= is.SYSTEM && process !== undefined) {
+        const process = this.#processes.at(steps[before * is.STEP] as number)
+        if ((words[before * is.STEP_WORDS + is.OPERATION] as number) <= is.SYSTEM && process !== undefined) {
           process.scope.runInAsyncScope(this.#turn, undefined, process)
         } else {
           this.#next++
-          this.#step(at, process)
+          this.#step(before, process)
           pace.step()
         }
       } catch (error) {
@@ -298,36 +298,36 @@ export class ActorRuntime extends Related implements Driver {
   /** All that was handed out for a process in a row. */
   readonly #turn = (process: Process): void => {
     const steps = this.#steps
+    const words = this.#words
     const pace = this.#pace
-    const { pid } = process
     do {
-      const at = this.#next * is.STEP
-      const operation = steps[at + 1] as number
-      if (operation > is.SYSTEM || steps[at] !== pid) return
+      const at = this.#next * is.STEP_WORDS
+      const operation = words[at + is.OPERATION] as number
+      if (operation > is.SYSTEM || steps[this.#next * is.STEP] !== process.pid) return
       this.#next++
-      const slot = steps[at + 2] as number
-      if (process.busy || process.status !== RUNNING) this.#later(process, operation, indexOf(slot), useOf(slot))
-      else this.#run(process, operation, indexOf(slot), useOf(slot))
+      const index = words[at + is.PLACE] as number
+      const use = words[at + is.USE] as number
+      if (process.busy || process.status !== RUNNING) this.#later(process, operation, index, use)
+      else this.#run(process, operation, index, use)
       pace.step()
     } while (this.#next < this.#count && !pace.isLate)
   }
 
   /** A step that runs nothing, and for whom, where that is known. */
-  #step(at: number, process: Process | undefined): void {
-    const steps = this.#steps
-    const operation = steps[at + 1] as number
-    const slot = steps[at + 2] as number
-    const [index, use] = [indexOf(slot), useOf(slot)]
-    const first = steps[at + 3] as number
-    const second = steps[at + 4] as number
+  #step(step: number, process: Process | undefined): void {
+    const words = this.#words
+    const operation = words[step * is.STEP_WORDS + is.OPERATION] as number
+    const index = words[step * is.STEP_WORDS + is.PLACE] as number
+    const use = words[step * is.STEP_WORDS + is.USE] as number
+    const first = this.#steps[step * is.STEP + 3] as number
+    const second = this.#steps[step * is.STEP + 4] as number
     switch (operation) {
       case is.CALL_FAILED:
         this.#callFailed(index, use, first, second === 1)
         break
-      case is.FREE: {
+      case is.FREE:
         if (this.#calls.holds(index, use)) this.#calls.take(index).target.room++
         break
-      }
       case is.DROPPED: {
         if (!this.#messages.holds(index, use)) break
         const message = this.#messages.take(index)
@@ -337,7 +337,7 @@ export class ActorRuntime extends Related implements Driver {
         break
       }
       case is.TERMINATE:
-        process?.onTerminate(slot as ExitKind, first < 0 ? undefined : this.#processes.at(first))
+        process?.onTerminate(index as ExitKind, first < 0 ? undefined : this.#processes.at(first))
         break
       case is.DOWN:
         process?.onDown(first, this.#processes.at(second))

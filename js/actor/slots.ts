@@ -1,12 +1,5 @@
 /** Uses that a place has; it is not used again after them. */
-const USES = 2 ** 25 - 1
-const INDEX = 2 ** 28 - 1
-const USE = 2 ** 28
-
-/** As one number for the core: a place, and which use of it. Here they are two, because small integers cost no memory. */
-export const numberOf = (index: number, use: number): number => index + use * USE
-export const indexOf = (number: number): number => number & INDEX
-export const useOf = (number: number): number => (number / USE) | 0
+const USES = 2 ** 31 - 1
 
 /**
  * Values by place, for the core to speak of. Each use of a place has a number: one that is over, or never was, names nothing.

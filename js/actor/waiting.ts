@@ -1,19 +1,21 @@
 import { Backlog, type Handle } from './backlog.ts'
 import type { Process } from './process.ts'
-import { INFO, STEP, TAKEN_BACK } from './protocol.ts'
-import { indexOf, useOf } from './slots.ts'
+import { INFO, OPERATION, PLACE, STEP, STEP_WORDS, TAKEN_BACK, USE } from './protocol.ts'
 
 /** Messages that were handed out and wait here: behind a handler that takes longer, or for their turn in a round. */
 export class Waiting {
   readonly #steps: Float64Array
+  readonly #words: Int32Array
   readonly #displaced: (process: Process, ...message: Parameters<Handle>) => void
 
   /**
    * @param steps Those of the present round.
+   * @param words The same memory.
    * @param displaced Told of a message that goes because its mailbox is full.
    */
-  constructor(steps: Float64Array, displaced: (process: Process, ...message: Parameters<Handle>) => void) {
+  constructor(steps: Float64Array, words: Int32Array, displaced: (process: Process, ...message: Parameters<Handle>) => void) {
     this.#steps = steps
+    this.#words = words
     this.#displaced = displaced
   }
 
@@ -34,19 +36,18 @@ export class Waiting {
   displace(process: Process, next: number, count: number): void {
     const displaced: Handle = (operation, index, use) => this.#displaced(process, operation, index, use)
     if (process.backlog?.displace(displaced) === true) return
-    const steps = this.#steps
+    const words = this.#words
     for (let index = next; index < count; index++) {
       if (!this.#isFor(process, index)) continue
-      const at = index * STEP
-      const operation = steps[at + 1] as number
-      steps[at + 1] = TAKEN_BACK
-      const slot = steps[at + 2] as number
-      displaced(operation, indexOf(slot), useOf(slot))
+      const at = index * STEP_WORDS
+      const operation = words[at + OPERATION] as number
+      words[at + OPERATION] = TAKEN_BACK
+      displaced(operation, words[at + PLACE] as number, words[at + USE] as number)
       return
     }
   }
 
   #isFor(process: Process, index: number): boolean {
-    return this.#steps[index * STEP] === process.pid && (this.#steps[index * STEP + 1] as number) <= INFO
+    return this.#steps[index * STEP] === process.pid && (this.#words[index * STEP_WORDS + OPERATION] as number) <= INFO
   }
 }

@@ -27,7 +27,8 @@ impl Actor {
     }
 }
 
-/// Numbers of one submission: process, operation, slot, time or kind.
+/// Numbers of one submission: process, operation, slot, time or kind. An operation, a kind and a slot are stored as two
+/// 32-bit words in the bits of their number: a slot is a place and which use of it.
 const SUBMISSION: usize = 4;
 /// Numbers of one step: process, operation, slot, and two more.
 const STEP: usize = 5;
@@ -111,13 +112,18 @@ fn submit(environment: &Environment, handle: f64, submitted: f64) -> f64 {
     })
 }
 
-/// An unsigned integer below 2^32; `None` for any other number.
-fn small(number: f64) -> Option<u32> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared")]
-    let small = number as u32;
-    #[expect(clippy::float_cmp, reason = "whether nothing was lost")]
-    let is_exact = f64::from(small) == number;
-    is_exact.then_some(small)
+/// Returns the two words that JavaScript's `Int32Array` sees in the bits of a number.
+#[expect(clippy::cast_possible_truncation, reason = "each is half of the bits")]
+fn words(cell: &Cell<f64>) -> [u32; 2] {
+    let bits = cell.get().to_bits();
+    let words = [bits as u32, (bits >> u32::BITS) as u32];
+    if cfg!(target_endian = "little") { words } else { [words[1], words[0]] }
+}
+
+fn set_words(cell: &Cell<f64>, [first, second]: [u32; 2]) {
+    let (low, high) =
+        if cfg!(target_endian = "little") { (first, second) } else { (second, first) };
+    cell.set(f64::from_bits((u64::from(high) << u32::BITS) | u64::from(low)));
 }
 
 /// What JavaScript has written since the last time, in order. What names nothing is passed over.
@@ -130,13 +136,12 @@ fn take(actor: &mut Actor, submitted: f64) {
     let Actor { runtime, submissions, .. } = actor;
     let mut caller = None;
     for chunk in submissions.cells().chunks_exact(SUBMISSION).take(submitted as usize) {
-        let [pid, operation, slot, extra] = [0, 1, 2, 3].map(|index: usize| chunk[index].get());
+        let [pid, extra] = [0, 3].map(|index: usize| chunk[index].get());
         let pid = Pid::from_f64(pid);
-        let (Some(operation), Some(slot)) = (small(operation), SlotId::from_f64(slot)) else {
-            continue;
-        };
+        let ([operation, _], [place, generation]) = (words(&chunk[1]), words(&chunk[2]));
+        let slot = SlotId::new(place, generation);
         // Where the slot is a kind.
-        let kind = || ExitKind::from_number(small(slot.to_f64())?);
+        let kind = || ExitKind::from_number(place);
         match operation {
             0 => runtime.send(pid, Mail { kind: Kind::Cast, slot }),
             1 => {
@@ -170,37 +175,40 @@ fn take(actor: &mut Actor, submitted: f64) {
 }
 
 fn write(chunk: &[Cell<f64>], step: Step) {
-    let set = |values: [f64; STEP]| {
-        for (cell, value) in chunk.iter().zip(values) {
-            cell.set(value);
-        }
+    let set = |pid: f64, operation: u32, place: [u32; 2], first: f64, second: f64| {
+        chunk[0].set(pid);
+        set_words(&chunk[1], [operation, 0]);
+        set_words(&chunk[2], place);
+        chunk[3].set(first);
+        chunk[4].set(second);
     };
     let number = |pid: Option<Pid>| pid.map_or(NONE, Pid::to_f64);
+    let place = |slot: SlotId| [slot.place(), slot.generation()];
     match step {
         Step::Run { pid, mail } => {
             // The usual case by far: what is behind these is not read.
             chunk[0].set(pid.to_f64());
-            chunk[1].set(f64::from(mail.kind as u8));
-            chunk[2].set(mail.slot.to_f64());
+            set_words(&chunk[1], [mail.kind as u32, 0]);
+            set_words(&chunk[2], place(mail.slot));
         }
         Step::CallFailed { slot, failure, held } => {
             let held = f64::from(u8::from(held));
-            set([NONE, 5.0, slot.to_f64(), f64::from(failure as u8), held]);
+            set(NONE, 5, place(slot), f64::from(failure as u8), held);
         }
-        Step::Free { slot } => set([NONE, 6.0, slot.to_f64(), 0.0, 0.0]),
+        Step::Free { slot } => set(NONE, 6, place(slot), 0.0, 0.0),
         Step::Dropped { pid, mail } => {
-            set([pid.to_f64(), 7.0, mail.slot.to_f64(), f64::from(mail.kind as u8), 0.0]);
+            set(pid.to_f64(), 7, place(mail.slot), f64::from(mail.kind as u8), 0.0);
         }
         Step::Terminate { pid, kind, because_of } => {
-            set([pid.to_f64(), 8.0, f64::from(kind as u8), number(because_of), 0.0]);
+            set(pid.to_f64(), 8, [kind as u32, 0], number(because_of), 0.0);
         }
         Step::Down { pid, monitor, ended } => {
-            set([pid.to_f64(), 9.0, 0.0, monitor.0 as f64, ended.to_f64()]);
+            set(pid.to_f64(), 9, [0; 2], monitor.0 as f64, ended.to_f64());
         }
         Step::ExitSignal { pid, link, ended } => {
-            set([pid.to_f64(), 10.0, 0.0, link.0 as f64, ended.to_f64()]);
+            set(pid.to_f64(), 10, [0; 2], link.0 as f64, ended.to_f64());
         }
-        Step::Gone { pid } => set([pid.to_f64(), 11.0, 0.0, 0.0, 0.0]),
+        Step::Gone { pid } => set(pid.to_f64(), 11, [0; 2], 0.0, 0.0),
     }
 }
 

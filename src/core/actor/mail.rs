@@ -28,39 +28,28 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SlotId(u64);
 
-const INDEX_BITS: u32 = 28;
-const ID_BITS: u32 = 53;
-
 impl SlotId {
     /// A place, from 0, and its use.
     #[must_use]
     pub fn new(index: u32, generation: u32) -> Self {
-        Self((u64::from(generation) << INDEX_BITS) | u64::from(index & ((1 << INDEX_BITS) - 1)))
-    }
-
-    /// From a JS number; `None` unless it is an integer below 2^53.
-    #[must_use]
-    pub fn from_f64(id: f64) -> Option<Self> {
-        // Signed, as the processor converts signed integers in one instruction.
-        #[expect(clippy::cast_possible_truncation, reason = "compared")]
-        let number = id as i64;
-        #[expect(clippy::float_cmp, reason = "whether nothing was lost")]
-        let is_exact = number as f64 == id;
-        (is_exact && (0..1 << ID_BITS).contains(&number)).then_some(Self(number.cast_unsigned()))
-    }
-
-    /// As an integer, exact in a JS number.
-    #[must_use]
-    pub fn to_f64(self) -> f64 {
-        self.0.cast_signed() as f64
+        Self((u64::from(generation) << u32::BITS) | u64::from(index))
     }
 
     pub(super) fn index(self) -> usize {
-        (self.0 & ((1 << INDEX_BITS) - 1)) as usize
+        self.place() as usize
     }
 
-    pub(super) fn generation(self) -> u32 {
-        u32::try_from(self.0 >> INDEX_BITS).unwrap_or(u32::MAX)
+    /// The place.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    pub fn place(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Which use of the place it is.
+    #[must_use]
+    pub fn generation(self) -> u32 {
+        (self.0 >> u32::BITS) as u32
     }
 }
 
