@@ -28,7 +28,7 @@ const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] 
     /Object is possibly 'null'|Property 'port' does not exist/,
     'the address of a server may be a pipe',
   ],
-  [/README|journal/, /'Reducer<|'data' is of type|'boolean'/, 'a journal without a type has entries of any'],
+  [/express|journal/, /'Reducer<|'data' is of type|'boolean'/, 'a journal without a type has entries of any'],
   [
     /effect|policies/,
     /is of type 'unknown'|Property 'error' does not exist/,

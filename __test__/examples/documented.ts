@@ -12,9 +12,8 @@ export interface Block {
   readonly code: string
 }
 
-const pages = ['README.md', ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)].filter((name) =>
-  name.endsWith('.md'),
-)
+const documents = readdirSync(`${root}docs`, { encoding: 'utf8', recursive: true }).map((name) => `docs/${name}`)
+const pages = ['README.md', ...documents].filter((name) => name.endsWith('.md'))
 
 /** Every block of every page, whatever its language. */
 export const blocks: readonly Block[] = pages.flatMap((page) => {
