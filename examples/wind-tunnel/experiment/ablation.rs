@@ -72,9 +72,9 @@ pub fn ablation(lab: &Lab, page: &mut Page) {
         &[
             ("all parts", Kind::Gate(config)),
             ("a fixed limit of 12", Kind::Gate(fixed)),
-            ("nobody waits", Kind::NoQueue(config)),
+            ("no wait queue", Kind::NoQueue(config)),
             ("one voltage for all", Kind::Flat(config)),
-            ("not told who leaves", Kind::Deaf(config)),
+            ("no reports of left clients", Kind::Deaf(config)),
             ("a place is freed when its client leaves", Kind::Hasty(config)),
             ("without the trickle", Kind::Gate(trickle)),
         ],

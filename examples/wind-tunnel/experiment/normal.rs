@@ -84,7 +84,7 @@ impl Share {
 
 pub fn normal(lab: &Lab, page: &mut Page) {
     page.heading("E13. What is normal for a service");
-    page.line("`route()` is told of services of many kinds, each signal with 30 % of noise, and asked for every priority in turn. *Classic* are the formulas of the earlier library with its break at mean + 3 deviations; *SLO given* is ours told that 100 ms, 1 % of errors and a saturation of 0.5 are normal, as all services were judged before it learned; *with momentum* has the weight of momentum that the earlier library gives it.");
+    page.line("`route()` receives telemetry of services of many kinds, each signal with 30 % of noise, and asked for every priority in turn. *Classic* are the formulas of the earlier library with its break at mean + 3 deviations; *SLO given* is ours with an SLO that says that 100 ms, 1 % of errors and a saturation of 0.5 are normal, as all services were judged before it learned; *with momentum* has the weight of momentum that the earlier library gives it.");
     steady(lab, page);
     turns(lab, page);
     levels(lab, page);
@@ -253,7 +253,7 @@ fn course(
 }
 
 fn turns(lab: &Lab, page: &mut Page) {
-    page.line("**Turns for the worse**, a minute long, after 150 s: from which second on each priority is refused whenever it asks, and how long after the end somebody still is; median / worst seed. Base levels are any of 1 ms to 10 s, 0 to 10 % of errors, saturation 0 to 0.6.");
+    page.line("**Turns for the worse**, a minute long, after 150 s: from which second on each priority is refused whenever it asks, and how long after the end any priority still is; median / worst seed. Base levels are any of 1 ms to 10 s, 0 to 10 % of errors, saturation 0 to 0.6.");
     let mut table = Vec::new();
     let [mut slowest, mut healed] = [0.0_f64; 2];
     let rates: &[f64] = if lab.quick { &[1.0, 30.0] } else { &[1.0, 3.0, 10.0, 100.0, 1000.0] };

@@ -68,7 +68,7 @@ pub fn curve(lab: &Lab, page: &mut Page) {
         ["policy".to_owned()].into_iter().chain(loads.iter().map(|x| format!("{x}×"))).collect();
     page.table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &table);
     if !lab.quick {
-        page.line("The 99th percentile of answers in time, and the share of the work that nobody waited for any more:");
+        page.line("The 99th percentile of answers in time, and the share of the work whose client had left:");
         page.table(&["policy", "0.75×", "1×", "1.5×", "2×", "4×"], &late);
     }
 }

@@ -64,7 +64,7 @@ const TIE: f64 = 1.0;
 
 pub fn portability(lab: &Lab, page: &mut Page) {
     page.heading("E7. One configuration everywhere");
-    page.line("Service time × servers, variation (CV) and patience (in service times), at twice the capacity: goodput / critical success, medians, per cent; for keelson the worst seed's goodput too. keelson has the seeds of the page, every other door at most 20. Runs are 6 to 150 s long and looked at from 2 s (or 10 s of slow services) on: who takes long to find its limit pays for it. *Oracle*: the best of five orders of service for a door that is told servers, service time and patience; nobody can have more without knowing how long each piece of work takes.");
+    page.line("Service time × servers, variation (CV) and patience (in service times), at twice the capacity: goodput / critical success, medians, per cent; for keelson the worst seed's goodput too. keelson has the seeds of the page, every other policy at most 20. Runs are 6 to 150 s long and looked at from 2 s (or 10 s of slow services) on: a policy that takes long to find its limit pays for it. *Oracle*: the best of five orders of service for a door that is told servers, service time and patience; nobody can have more without knowing how long each piece of work takes.");
     let kinds = Kind::all();
     let cells = cells(lab.quick);
     let mut table = Vec::new();
@@ -103,7 +103,7 @@ pub fn portability(lab: &Lab, page: &mut Page) {
     let head: Vec<&str> =
         ["cell", "oracle"].into_iter().chain(kinds.iter().map(Kind::name)).collect();
     page.table(&head, &table);
-    page.line(&format!("Of {} cells, a policy wins those in which nobody is more than a point better: in goodput and in critical success at 2×, in success at 0.8×, and in all three. Beside it its lowest goodput, and its lowest share of the oracle's.", cells.len()));
+    page.line(&format!("Of {} cells, a policy wins those in which no other is more than a point better: in goodput and in critical success at 2×, in success at 0.8×, and in all three. The table also has its lowest goodput, and its lowest share of the oracle's.", cells.len()));
     let score: Vec<Vec<String>> = kinds
         .iter()
         .zip(&won)
