@@ -24,7 +24,7 @@ macro_rules! error_codes {
 
 error_codes! {
     "KEELSON_INVALID_ARGUMENT", "InvalidArgumentError",
-        "An argument or option has a value that is refused; `field` names it and nothing was changed.";
+        "An argument or option is invalid; `field` names it. Nothing was changed.";
     "KEELSON_CLOSED", "ClosedError",
         "The system, clock or engine was closed before the call. Waits that were pending at `close()` never settle.";
     "KEELSON_NAME_TAKEN", "NameTakenError",
@@ -34,27 +34,27 @@ error_codes! {
     "KEELSON_TIMEOUT", "TimeoutError",
         "The work did not end within its `timeoutMs`.";
     "KEELSON_TIMER_LOOP", "TimerLoopError",
-        "A controlled clock stopped because timers keep scheduling timers for the same instant; `timer` names one.";
+        "Timers on a controlled clock keep scheduling timers for the same instant; `timer` names one.";
     "KEELSON_NOT_PLAIN", "NotPlainError",
-        "A value cannot be stored or shared, because it is not plain data; `path` and `reason` say what stands where.";
+        "A value cannot be stored or shared, because it is not plain data; `path` and `reason` locate the part.";
     "KEELSON_ATOM_REENTRANT", "AtomReentrancyError",
-        "An atom was asked to change by its own updater or watcher; nothing changed.";
+        "An atom's own updater or watcher tried to change it; nothing changed.";
     "KEELSON_SHARED_KIND", "SharedKindError",
         "A shared name stands for something of another `kind` (an atom, a counter, a flag); nothing was opened.";
     "KEELSON_JOURNAL_REENTRANT", "JournalReentrancyError",
-        "A journal was asked to change by one of its subscribers; nothing changed.";
+        "A journal's own subscriber tried to change it; nothing changed.";
     "KEELSON_JOURNAL_OVERFLOW", "JournalOverflowError",
         "A bounded journal is full and its policy is to refuse; nothing was appended.";
     "KEELSON_JOURNAL_CORRUPT", "JournalCorruptError",
         "Stored history is damaged; `segment`, `offset` and `reason` say where and how.";
     "KEELSON_JOURNAL_LOCKED", "JournalLockedError",
-        "Somebody else writes to the journal's directory, which has one user at a time.";
+        "Another user writes to the journal's directory, which has one user at a time.";
     "KEELSON_JOURNAL_FORMAT", "JournalFormatError",
         "The directory belongs to another program, or to a newer version of the format; nothing was written.";
     "KEELSON_JOURNAL_IO", "JournalIoError",
         "The operating system refused (`operation`, `path`, `osCode`); the journal is closed, nothing acknowledged is lost.";
     "KEELSON_JOURNAL_GAP", "JournalGapError",
-        "Entries that a fold needs are gone (`from` to before `first`); a state without them would be one that never was.";
+        "Entries that a fold needs are gone (`from` to before `first`); a state without them never existed.";
     "KEELSON_RECORD_TOO_LARGE", "RecordTooLargeError",
         "A record is larger than the journal's `maxRecordBytes`; nothing was appended.";
     "KEELSON_CALL_TIMEOUT", "CallTimeoutError",
@@ -66,9 +66,9 @@ error_codes! {
     "KEELSON_CALL_CYCLE", "CallCycleError",
         "A call would have waited for itself: the called process waits, directly or through others, for the caller.";
     "KEELSON_MAILBOX_FULL", "MailboxFullError",
-        "The called process has as many messages waiting as it may.";
+        "The mailbox of the called process is full.";
     "KEELSON_INVALID_RETURN", "InvalidReturnError",
-        "A callback of a process returned something that it must not; `serverId` and `callback` say which.";
+        "A callback of a process returned an invalid value; `serverId` and `callback` name it.";
     "KEELSON_NOT_REGISTERED", "NotRegisteredError",
         "No process has the name.";
     "KEELSON_ALREADY_REGISTERED", "AlreadyRegisteredError",
@@ -78,13 +78,13 @@ error_codes! {
     "KEELSON_KEY_NOT_FOUND", "KeyNotFoundError",
         "No process has the key in this registry.";
     "KEELSON_DUPLICATE_KEYS", "DuplicateKeyLookupError",
-        "One process was asked for by key in a registry where a key can have several.";
+        "A call for one process by key, in a registry where a key can have several.";
     "KEELSON_UNIQUE_KEYS", "DispatchNotSupportedError",
         "A message was dispatched by key in a registry where keys are unique.";
     "KEELSON_DUPLICATE_REGISTRATION", "DuplicateRegistrationError",
         "The process is registered under the key already.";
     "KEELSON_TASK_ENDED", "TaskEndedError",
-        "A task was ended before its function had; `reason` says how. What the function does later is dropped.";
+        "A task ended before its function did; `reason` says how. Later results of the function are dropped.";
     "KEELSON_MAX_RESTARTS", "MaxRestartsExceededError",
         "A supervisor gave up: more than `maxRestarts` restarts within `withinMs`. Its children were stopped.";
     "KEELSON_DUPLICATE_CHILD", "DuplicateChildError",
@@ -92,47 +92,47 @@ error_codes! {
     "KEELSON_CHILD_NOT_FOUND", "ChildNotFoundError",
         "The supervisor has no child of this id.";
     "KEELSON_MISSING_TEMPLATE", "MissingChildTemplateError",
-        "A `simple_one_for_one` supervisor was given no `childTemplate`; nothing was started.";
+        "A `simple_one_for_one` supervisor has no `childTemplate`; nothing was started.";
     "KEELSON_INVALID_TEMPLATE", "InvalidSimpleOneForOneConfigError",
-        "A `simple_one_for_one` supervisor was given specifications, or another one arguments; `reason` says which.";
+        "Child specifications for a `simple_one_for_one` supervisor, or arguments for another; `reason` says which.";
     "KEELSON_SUPERVISOR_NOT_FOUND", "SupervisorNotFoundError",
         "There is no such supervisor, or it is stopping or has stopped.";
     "KEELSON_BUS_OVERFLOW", "BusOverflowError",
-        "A reader of an event bus was too slow and had asked to lose nothing; its subscription has ended.";
+        "A reader of an event bus with `overflow` `'error'` or `'block'` was too slow; its subscription has ended.";
     "KEELSON_RATE_LIMITED", "RateLimitExceededError",
         "A key has no quota left for the cost, or is blocked; `retryAfterMs` says when it will have.";
     "KEELSON_MISCONFIGURED", "MisconfigurationError",
-        "The program around a part is set up so that the part cannot do its work; `check` says which. Told to `onError`.";
+        "The setup of the program keeps a part from working; `check` says how. Reported to `onError`.";
     "KEELSON_PROCESS", "ProcessError",
         "A process of keelson/process did not take or answer a message, or ended; `processId` says which, `cause` why.";
     "KEELSON_LEASE_ENDED", "LeaseEndedError",
         "A heartbeat of a task whose lease has ended; `outcome` says how. Nothing was counted.";
     "KEELSON_PROVIDER", "ProviderError",
-        "A state provider did not answer in time or with sense; the engine decides by what it knows itself and tries again.";
+        "A state provider did not answer in time, or not with a state; the engine uses its own state and tries again.";
     "KEELSON_DEPENDENCY_MISSING", "DependencyMissingError",
-        "An optional package that was asked for is not installed; `packages` names those of which one is needed.";
+        "An optional package is needed and not installed; install one of `packages`.";
     "KEELSON_CIRCUIT_OPEN", "CircuitOpenError",
         "A circuit breaker did not let a call through; `reason` and `retryAfterMs` say why and when to return.";
     "KEELSON_BULKHEAD_REJECTED", "BulkheadRejectedError",
         "A bulkhead did not let a call through, at once or after a wait; `reason` says why. The task was not run.";
     "KEELSON_INTERRUPTED", "InterruptedError",
-        "`run()` of an effect that was interrupted; `reason` is what was given.";
+        "`run()` of an effect that was interrupted; `reason` is the reason of the interrupt.";
     "KEELSON_EFFECT_FAILED", "EffectFailedError",
-        "`run()` of an effect that failed with something that is no `Error`; `failure` is it.";
+        "`run()` of an effect that failed with a value that is no `Error`; `failure` is that value.";
     "KEELSON_SCOPE_CLOSED", "ScopeClosedError",
         "A finaliser was added to a scope that has begun to close; it will not run.";
     "KEELSON_UNFINISHED", "UnfinishedError",
-        "A finaliser, or what one waits for, did not end within its `timeoutMs`; the others went on without it.";
+        "A finaliser, or work that it waits for, did not end within its `timeoutMs`; the others went on without it.";
     "KEELSON_JOIN_CYCLE", "JoinCycleError",
-        "A fibre was to join itself, or one that waits for it: both would have waited for ever.";
+        "A fibre tried to join itself, or one that waits for it; both would have waited for ever.";
     "KEELSON_LEAK", "LeakError",
         "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",
-        "The native addon could not be loaded on this platform; `cause` has what was tried.";
+        "The native addon could not be loaded on this platform; `cause` lists the attempts.";
     "KEELSON_UNSUPPORTED_NODE", "UnsupportedNodeError",
-        "The package was loaded by a Node that is too old for it; `needed` says which versions will do.";
+        "This Node is too old for the package; `needed` lists the versions that work.";
 }
 
 #[cfg(test)]
