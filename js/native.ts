@@ -3,7 +3,7 @@
  */
 import type * as Binding from '../native/binding.js'
 import type { HotLane } from '../native/hot.js'
-import { NativeMissingError, NativePanicError } from './errors.ts'
+import { NativeMissingError, NativePanicError } from './errors/errors.ts'
 import { assertNode } from './node-version.ts'
 
 interface Native extends Pick<

@@ -1,5 +1,5 @@
 /** Which Nodes the package works on, told as it is loaded: later, an old one would only miss a function somewhere. */
-import { UnsupportedNodeError } from './errors.ts'
+import { UnsupportedNodeError } from './errors/errors.ts'
 
 /** The same as `engines` in `package.json`. */
 export const NEEDED = '^20.19.0 || >=22.12.0'

@@ -9,9 +9,9 @@ import { createSystemClock } from 'keelson/clock'
 import { circuitBreaker, effect, retry, wrap } from 'keelson/effect'
 import { InvalidArgumentError } from 'keelson'
 import { describe, expect, test } from 'vitest'
-import type * as Arguments from '../../js/arguments.ts'
-import type * as Nearest from '../../js/nearest.ts'
-import type * as Show from '../../js/show.ts'
+import type * as Arguments from '../../js/internal/validate.ts'
+import type * as Nearest from '../../js/internal/did-you-mean.ts'
+import type * as Show from '../../js/internal/format-value.ts'
 
 const load = createRequire(new URL('../../dist/index.js', import.meta.url))
 const { callbacks, known, object } = load('./arguments.js') as typeof Arguments

@@ -1,10 +1,10 @@
 /** What enters from outside may be any value. The package's own modules are tested here, as no entry exports them. */
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
-import type * as Listening from '../../js/listeners.ts'
-import type * as Owning from '../../js/owner.ts'
-import type * as Thenable from '../../js/thenable.ts'
-import type * as Thrown from '../../js/thrown.ts'
+import type * as Listening from '../../js/internal/listeners.ts'
+import type * as Owning from '../../js/internal/report-error.ts'
+import type * as Thenable from '../../js/internal/thenable.ts'
+import type * as Thrown from '../../js/internal/thrown-values.ts'
 
 const load = createRequire(new URL('../../dist/index.js', import.meta.url))
 const { promiseOf } = load('./thenable.js') as typeof Thenable

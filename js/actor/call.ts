@@ -1,4 +1,4 @@
-import { kept } from '../kept.ts'
+import { kept } from '../internal/keep-optimized.ts'
 
 /** Who can be called. */
 export interface CallTarget {

@@ -1,10 +1,10 @@
 /** Supervised crashes are heard: on a channel always, and as warnings that do not flood. */
 import { channel } from 'node:diagnostics_channel'
 import { isClosed } from '../clock/base.ts'
-import { limitOn } from '../clock/own-timers.ts'
+import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
-import { warnOwner } from '../owner.ts'
-import { stackOf } from '../thrown.ts'
+import { warnOwner } from '../internal/report-error.ts'
+import { stackOf } from '../internal/thrown-values.ts'
 
 /** A crash that a supervisor acts on, as the diagnostics channel `keelson:crash` publishes it. */
 export interface Crash {

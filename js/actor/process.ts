@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Backlog } from './backlog.ts'
-import { outsideEffects } from '../effect/current.ts'
+import { outsideEffects } from '../effect/fiber/ambient.ts'
 import type { Call } from './call.ts'
-import type { Driver, SpawnSettings } from './driver.ts'
+import type { Driver, SpawnSettings } from './port.ts'
 import { type ExitKind, NORMAL } from './protocol.ts'
 
 /** The bound that is none. */

@@ -1,4 +1,4 @@
-import { known, options as checkOptions } from '../arguments.ts'
+import { known, options as checkOptions } from '../internal/validate.ts'
 import type { ChangeOptions } from './types.ts'
 
 /** Refuses options of a change that do not exist, before anything has run. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/types.ts'
 import type { Instant } from '../clock/instant.ts'
-import type { ErrorOwner } from '../owner.ts'
+import type { ErrorOwner } from '../internal/report-error.ts'
 import type { System } from '../system/system.ts'
 
 /** One committed change. */

@@ -1,6 +1,6 @@
 import { isProxy } from 'node:util/types'
-import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot, nativeEngineRoutes, scratch } from '../native.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
@@ -14,8 +14,8 @@ import type { WorkloadProfile } from './profiles.ts'
 import { checkedProvider, Sync, syncTerms } from './provider/sync.ts'
 import { routeName } from './routes.ts'
 import { run } from './run.ts'
-import { chooseRoute, type SelectOptions } from './select.ts'
-import { readGate, readRoute } from './state.ts'
+import { chooseRoute, type SelectOptions } from './select-route.ts'
+import { readGate, readRoute } from './readings.ts'
 import { type LeaseOptions, Tasks } from './tasks.ts'
 import type { Ticket } from './ticket.ts'
 import type {
@@ -29,8 +29,8 @@ import type {
   Shed,
   Telemetry,
 } from './types.ts'
-import type { Mode } from './answers.ts'
-import { explain, type Explanation } from './why.ts'
+import type { Mode } from './decisions.ts'
+import { explain, type Explanation } from './explain.ts'
 
 const MODES: readonly Mode[] = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER']
 const DEFAULT_VOLTAGE = 100

@@ -15,7 +15,7 @@ export type {
   StateProvider,
   SyncOptions,
 } from './provider/types.ts'
-export type { SelectOptions } from './select.ts'
+export type { SelectOptions } from './select-route.ts'
 export type { LeaseOptions } from './tasks.ts'
 export { Ticket } from './ticket.ts'
 export type {
@@ -35,5 +35,5 @@ export type {
   TicketOutcome,
   TunerConfig,
 } from './types.ts'
-export type { Mode, ShedReason } from './answers.ts'
-export type { Explanation } from './why.ts'
+export type { Mode, ShedReason } from './decisions.ts'
+export type { Explanation } from './explain.ts'

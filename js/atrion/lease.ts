@@ -1,8 +1,8 @@
-import { known, options as checkOptions } from '../arguments.ts'
-import { limitOn } from '../clock/own-timers.ts'
+import { known, options as checkOptions } from '../internal/validate.ts'
+import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
-import { InvalidArgumentError, LeaseEndedError, TimeoutError } from '../errors.ts'
-import { whenAborted } from '../signals.ts'
+import { InvalidArgumentError, LeaseEndedError, TimeoutError } from '../errors/errors.ts'
+import { whenAborted } from '../internal/abort-hub.ts'
 import { LeaseState, type TaskOutcome } from './lease-state.ts'
 import type { NamedProfile } from './profiles.ts'
 

@@ -1,5 +1,5 @@
-import { isList } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { isList } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { nativeEngineNeighbours } from '../native.ts'
 import { routeName } from './routes.ts'
 

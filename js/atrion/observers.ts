@@ -1,7 +1,7 @@
-import { Listeners } from '../listeners.ts'
+import { Listeners } from '../internal/listeners.ts'
 import type { System } from '../system/system.ts'
 import type { TaskOutcome } from './lease-state.ts'
-import type { Mode, ShedReason } from './answers.ts'
+import type { Mode, ShedReason } from './decisions.ts'
 
 /** What an engine tells its observers, in order, on the stack of what happened. */
 export type AtrionEvent =

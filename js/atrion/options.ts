@@ -1,5 +1,5 @@
-import { finite, flag, integer, known, options as checkOptions } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot, type NativeEngineConfig, nativeEngineOpen } from '../native.ts'
 import { assertClock } from '../system/system.ts'
 import type { AtrionOptions } from './types.ts'

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { nativePriorities } from '../native.ts'
 
 /** How important work is. Each stands for a voltage: see {@link PRIORITY_VOLTAGES}. `'bulk'` is `'background'`. */

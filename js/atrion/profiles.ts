@@ -1,5 +1,5 @@
-import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { type NativeProfile, nativeEngineDefine, nativeEngineProfile, nativeWorkloads } from '../native.ts'
 
 /** The profiles everybody has. STANDARD is the engine's own configuration. */

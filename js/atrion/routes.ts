@@ -1,5 +1,5 @@
-import { text } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { text } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot, scratch } from '../native.ts'
 
 /** A route id's slot: its low 24 bits. */

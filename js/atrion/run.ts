@@ -5,12 +5,12 @@ import {
   optionalCallable,
   options as checkOptions,
   positiveMillis,
-} from '../arguments.ts'
-import { ClosedError, ShedError, TimeoutError } from '../errors.ts'
-import { limitOn } from '../clock/own-timers.ts'
+} from '../internal/validate.ts'
+import { ClosedError, ShedError, TimeoutError } from '../errors/errors.ts'
+import { limitOn } from '../clock/internal-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import type { Gate } from './gate.ts'
-import { nothing, whenAborted } from '../signals.ts'
+import { nothing, whenAborted } from '../internal/abort-hub.ts'
 import type { System } from '../system/system.ts'
 import type { Ticket } from './ticket.ts'
 import type { RunContext, RunOptions, TicketOutcome } from './types.ts'

@@ -1,5 +1,5 @@
-import { flag, known, options as checkOptions } from '../arguments.ts'
-import { kept } from '../kept.ts'
+import { flag, known, options as checkOptions } from '../internal/validate.ts'
+import { kept } from '../internal/keep-optimized.ts'
 import type { TicketOutcome } from './types.ts'
 
 /** What a ticket reports to. */

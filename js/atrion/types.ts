@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
-import type { Mode, ShedReason } from './answers.ts'
+import type { Mode, ShedReason } from './decisions.ts'
 import type { AtrionObserver } from './observers.ts'
 import type { Priority } from './priority.ts'
 import type { StateProvider, SyncOptions } from './provider/types.ts'

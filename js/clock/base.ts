@@ -7,19 +7,19 @@ import {
   MAX_DURATION_MS,
   millis,
   options as checkOptions,
-} from '../arguments.ts'
-import { ClosedError, InvalidArgumentError } from '../errors.ts'
+} from '../internal/validate.ts'
+import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { hot, nativePendingTimers } from '../native.ts'
 import type { ClockEvent } from './events.ts'
 import { soon } from './host.ts'
 import type { Instant } from './instant.ts'
 import { Interval } from './interval.ts'
 import type { Millis } from './millis.ts'
-import { type ErrorOwner, tellOwner } from '../owner.ts'
-import { whenAborted } from '../signals.ts'
-import { ifRejected } from '../thenable.ts'
+import { type ErrorOwner, tellOwner } from '../internal/report-error.ts'
+import { whenAborted } from '../internal/abort-hub.ts'
+import { ifRejected } from '../internal/thenable.ts'
 import { nameOf, type Sleeper, sleeperOf } from './sleepers.ts'
-import { Slots, type TimerInfo } from './slots.ts'
+import { Slots, type TimerInfo } from './timer-slots.ts'
 import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
 
 const nothing = (): void => undefined

@@ -6,9 +6,9 @@ import {
   millis,
   optionalCallable,
   options as checkOptions,
-} from '../arguments.ts'
-import { InvalidArgumentError, TimerLoopError } from '../errors.ts'
-import { kept } from '../kept.ts'
+} from '../internal/validate.ts'
+import { InvalidArgumentError, TimerLoopError } from '../errors/errors.ts'
+import { kept } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
 import { AutoAdvance } from './auto-advance.ts'
 import { BaseClock } from './base.ts'
@@ -16,10 +16,10 @@ import { Holds } from './holds.ts'
 import { turn } from './host.ts'
 import { type Instant, instant } from './instant.ts'
 import type { Millis } from './millis.ts'
-import { type ErrorOwner, warnOwner } from '../owner.ts'
+import { type ErrorOwner, warnOwner } from '../internal/report-error.ts'
 import { describeSleeper, type Sleeper, sleeperOf } from './sleepers.ts'
-import type { TimerInfo } from './slots.ts'
-import { promiseOf } from '../thenable.ts'
+import type { TimerInfo } from './timer-slots.ts'
+import { promiseOf } from '../internal/thenable.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { Clock, EmitFn } from './types.ts'
 

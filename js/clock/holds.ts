@@ -1,5 +1,5 @@
-import { TimeoutError } from '../errors.ts'
-import { newsPending } from '../inbox.ts'
+import { TimeoutError } from '../errors/errors.ts'
+import { newsPending } from '../internal/inbox.ts'
 import { afterRealTime, turn, turnsPending } from './host.ts'
 
 /** How long something in flight may hold a clock back, in ms of real time, unless it says otherwise. */

@@ -1,4 +1,4 @@
-import { kept } from '../kept.ts'
+import { kept } from '../internal/keep-optimized.ts'
 
 /** A moment on both tracks of time. */
 export interface InstantFields {

@@ -1,7 +1,7 @@
-import { promiseOf } from '../thenable.ts'
+import { promiseOf } from '../internal/thenable.ts'
 import type { ClockEvent } from './events.ts'
 import type { Instant } from './instant.ts'
-import type { TimerInfo } from './slots.ts'
+import type { TimerInfo } from './timer-slots.ts'
 import type { TimerHandle } from './types.ts'
 
 /** What an interval needs of its clock. */

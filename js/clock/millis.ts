@@ -1,4 +1,4 @@
-import { millis } from '../arguments.ts'
+import { millis } from '../internal/validate.ts'
 
 declare const millisBrand: unique symbol
 

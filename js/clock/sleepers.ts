@@ -1,4 +1,4 @@
-import type { TimerInfo, WaitKind } from './slots.ts'
+import type { TimerInfo, WaitKind } from './timer-slots.ts'
 
 /** One pending timer, as reports name it. */
 export interface Sleeper {

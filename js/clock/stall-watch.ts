@@ -1,4 +1,4 @@
-import { ifRejected } from '../thenable.ts'
+import { ifRejected } from '../internal/thenable.ts'
 import { afterRealTime, isIdle } from './host.ts'
 import { describeSleeper, type Sleeper } from './sleepers.ts'
 

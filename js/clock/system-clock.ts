@@ -1,10 +1,10 @@
-import { flag, known, optionalCallable, options as checkOptions } from '../arguments.ts'
+import { flag, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import { BaseClock } from './base.ts'
 import { Alarm, HostTime, MAX_HOST_DELAY_MS } from './host.ts'
 import { type Instant, instant } from './instant.ts'
-import { type ErrorOwner, warnOwner } from '../owner.ts'
-import type { TimerInfo } from './slots.ts'
+import { type ErrorOwner, warnOwner } from '../internal/report-error.ts'
+import type { TimerInfo } from './timer-slots.ts'
 import type { Clock, EmitFn } from './types.ts'
 
 /** Options of {@link createSystemClock}. */

@@ -1,6 +1,6 @@
-import { callable, callbacks, fieldOf } from '../arguments.ts'
+import { callable, callbacks, fieldOf } from '../internal/validate.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { ifRejected } from '../thenable.ts'
+import { ifRejected } from '../internal/thenable.ts'
 
 type Report = (error: unknown, origin: string) => void
 

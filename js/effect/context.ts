@@ -1,5 +1,5 @@
-import { isA } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { isA } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 
 /** Values by key that flow into what is run. */
 export interface Context {

@@ -8,20 +8,20 @@ import {
   optionalCallable,
   options as checkOptions,
   text,
-} from '../arguments.ts'
+} from '../internal/validate.ts'
 import type { Clock } from '../clock/types.ts'
-import { InvalidArgumentError } from '../errors.ts'
-import { promiseOf } from '../thenable.ts'
-import { type EffectEnv, Env } from './body.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { promiseOf } from '../internal/thenable.ts'
+import { type EffectEnv, Env } from './fiber/body.ts'
 import type { ContextImpl } from './context.ts'
 import type { EffectEmit } from './events.ts'
-import type { Fiber as Core } from './fiber.ts'
-import type { Cause } from './finalizers.ts'
-import { CORE } from './handle.ts'
-import { FORK } from './node.ts'
-import { BODY, CATCH, ENTER, FAIL, FLAT_MAP, isOp, MAP, Op, RAW_BODY, SUCCEED, SUSPEND, SYNC, type Tag } from './op.ts'
-import type { Policy } from './policy/types.ts'
-import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './regions.ts'
+import type { Fiber as Core } from './fiber/fiber.ts'
+import type { Cause } from './fiber/finalizers.ts'
+import { CORE } from './fiber/core-of.ts'
+import { FORK } from './fiber/fiber-tree.ts'
+import { BODY, CATCH, ENTER, FAIL, FLAT_MAP, isOp, MAP, Op, RAW_BODY, SUCCEED, SUSPEND, SYNC, type Tag } from './fiber/op.ts'
+import type { Policy } from '../policy/pipeline/types.ts'
+import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './operators/resources.ts'
 import {
   duration,
   repeating,
@@ -30,15 +30,15 @@ import {
   type RetryPolicy,
   scheduled,
   type SchedulePolicy,
-} from './repeats.ts'
+} from './operators/retry-repeat.ts'
 import type { Interrupted, Result, Timeout } from './result.ts'
 import { type EffectRunOptions, runOp } from './run.ts'
-import { resultOf, valueOrThrow } from './settle.ts'
-import { timingOut } from './timeout.ts'
-import { allOf, firstOf } from './together.ts'
-import { siteNow } from './tracing.ts'
-import { interrupting, joining, sleepFor } from './waits.ts'
-import { underPolicy } from './with-policy.ts'
+import { resultOf, valueOrThrow } from './fiber/settle.ts'
+import { timingOut } from './operators/timeout.ts'
+import { allOf, firstOf } from './operators/all-race.ts'
+import { siteNow } from './fiber/tracing.ts'
+import { interrupting, joining, sleepFor } from './operators/waits.ts'
+import { underPolicy } from './operators/with-policy.ts'
 
 /** What a run takes: options, or what an older program hands on: the environment of an effect, or a context. */
 export type RunGiven = EffectRunOptions | EffectEnv | ContextImpl

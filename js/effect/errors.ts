@@ -1,7 +1,7 @@
 /** Errors of effects. */
-import { isCode } from '../error-base.ts'
-import { KeelsonError } from '../errors.ts'
-import { textOf } from '../thrown.ts'
+import { isCode } from '../errors/base.ts'
+import { KeelsonError } from '../errors/errors.ts'
+import { textOf } from '../internal/thrown-values.ts'
 
 /** `run()` of an effect that was interrupted. `cause` is the reason that was given. */
 export class InterruptedError extends KeelsonError {

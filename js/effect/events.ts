@@ -1,5 +1,5 @@
 /** What an effect with `emit` tells. */
-import { ifRejected } from '../thenable.ts'
+import { ifRejected } from '../internal/thenable.ts'
 
 interface Told {
   /** Which run of which effect. */

@@ -1,7 +1,7 @@
 /** Structured concurrency: effects that clean up, cancel as a tree, and say how they failed. */
 // oxlint-disable-next-line import/no-unassigned-import -- it holds, and has nothing to give
-import './alive.ts'
-export type { EffectEnv, MutableContext } from './body.ts'
+import './fiber/keep-optimized.ts'
+export type { EffectEnv, MutableContext } from './fiber/body.ts'
 export { type CancelToken, createCancelToken } from './cancel.ts'
 export { type Context, ContextImpl, createContext } from './context.ts'
 export {
@@ -35,9 +35,9 @@ export {
   UnfinishedError,
 } from './errors.ts'
 export type { EffectEmit, EffectEvent } from './events.ts'
-export type { Cause, Finalizer, FinalizerScope } from './finalizers.ts'
+export type { Cause, Finalizer, FinalizerScope } from './fiber/finalizers.ts'
 export { createScope, currentContext, runEffect, ScopeImpl } from './legacy.ts'
-export type { RepeatPolicy, RetryPolicy, SchedulePolicy } from './repeats.ts'
+export type { RepeatPolicy, RetryPolicy, SchedulePolicy } from './operators/retry-repeat.ts'
 export { err, type Interrupted, ok, type Result, type Timeout } from './result.ts'
 export type { EffectRunOptions } from './run.ts'
-export * from './policy/index.ts'
+export * from '../policy/policies.ts'

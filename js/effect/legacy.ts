@@ -1,10 +1,10 @@
 /** The older names: an effect that is run at once, and a scope that only cancels. */
-import { callable } from '../arguments.ts'
-import { type EffectEnv, Env, type MutableContext } from './body.ts'
+import { callable } from '../internal/validate.ts'
+import { type EffectEnv, Env, type MutableContext } from './fiber/body.ts'
 import { type CancelToken, CancelTokenImpl } from './cancel.ts'
-import { bodyOf } from './current.ts'
+import { bodyOf } from './fiber/ambient.ts'
 import { effect, type RunGiven } from './effect.ts'
-import { currentFiber, type Fiber } from './fiber.ts'
+import { currentFiber, type Fiber } from './fiber/fiber.ts'
 import { ok } from './result.ts'
 
 /**

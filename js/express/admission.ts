@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 import type { Shed } from '../atrion/types.ts'
-import { Door } from '../http/admission/door.ts'
+import { Door } from '../http/admission/middleware.ts'
 import { type GateOptions, settingsOf } from '../http/admission/options.ts'
-import { expressFace } from './face.ts'
-import { GateNames } from './names.ts'
+import { expressFace } from './adapter.ts'
+import { GateNames } from './gate-names.ts'
 
 /**
  * Answers a request that was not admitted. It is a request handler like any other: what it throws or rejects with

@@ -1,7 +1,7 @@
 import { Server } from 'node:http'
 
-import { InvalidArgumentError } from '../errors.ts'
-import { Drain } from '../http/server.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { Drain } from '../http/connection-drain.ts'
 import { Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
 
 /**

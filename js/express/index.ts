@@ -1,6 +1,6 @@
 /** A gate, rate limits, a journal of requests and an orderly end, for Express 4 and 5 and whatever else calls `(req, res, next)`. */
-export { ipKeyGenerator } from '../http/address.ts'
-export { priorityFromHeader, type TieredRequest, type TierOptions } from '../http/admission/tier.ts'
+export { ipKeyGenerator } from '../http/client-address.ts'
+export { priorityFromHeader, type TieredRequest, type TierOptions } from '../http/admission/priority-header.ts'
 export type { RateLimitCheck } from '../http/rate/checks.ts'
 export { RateLimitInfo } from '../http/rate/info.ts'
 export type { RequestEntry, RequestInFlight, RequestLog } from '../http/request-journal.ts'

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 import type { RateLimitInfo } from '../http/rate/info.ts'
-import { Meter } from '../http/rate/meter.ts'
+import { Meter } from '../http/rate/middleware.ts'
 import { type RateOptions, rateSettings } from '../http/rate/options.ts'
-import { expressFace } from './face.ts'
+import { expressFace } from './adapter.ts'
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express lets what a request has be declared here alone

@@ -8,7 +8,7 @@ import {
   type RequestLog,
   RequestRecorder,
 } from '../http/request-journal.ts'
-import { expressFace } from './face.ts'
+import { expressFace } from './adapter.ts'
 
 /** Options of {@link requestJournal}. */
 export type RequestJournalOptions = Options<Request, Response>

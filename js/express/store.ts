@@ -1,8 +1,8 @@
-import { known, object, options as checkOptions } from '../arguments.ts'
-import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { shortKey } from '../http/digest.ts'
-import { Limiter } from '../otp/rate-limiter/limiter.ts'
-import type { LimiterOptions, RateLimitResult } from '../otp/rate-limiter/types.ts'
+import { known, object, options as checkOptions } from '../internal/validate.ts'
+import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
+import { shortKey } from '../http/key-digest.ts'
+import { Limiter } from '../rate/limiter.ts'
+import type { LimiterOptions, RateLimitResult } from '../rate/types.ts'
 
 /** Options of a {@link RateLimitStore}; the limit and the window are express-rate-limit's. */
 export type RateLimitStoreOptions = Pick<LimiterOptions, 'algorithm' | 'maxKeys' | 'blockDurationMs' | 'system'>

@@ -1,9 +1,9 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 
 import type { Shed } from '../atrion/types.ts'
-import { Door } from '../http/admission/door.ts'
+import { Door } from '../http/admission/middleware.ts'
 import { type GateOptions, settingsOf } from '../http/admission/options.ts'
-import { fastifyFace } from './face.ts'
+import { fastifyFace } from './adapter.ts'
 import { onRequest, plugin } from './plugin.ts'
 
 /** Answers a request that was not admitted, with `reply`. What it throws or rejects with becomes the request's error. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 
-import { InvalidArgumentError } from '../errors.ts'
-import { Drain } from '../http/server.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { Drain } from '../http/connection-drain.ts'
 import { type BrokenOff, Shutdown, type ShutdownOptions, type Stoppable } from '../http/shutdown.ts'
 import { plugin } from './plugin.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginCallback, onRequestHookHandler } from 'fastify'
 
-import { options as checkOptions } from '../arguments.ts'
+import { options as checkOptions } from '../internal/validate.ts'
 
 /** What `register` itself understands of a plugin's options. */
 const OF_REGISTER = new Set(['prefix', 'logLevel', 'logSerializers'])

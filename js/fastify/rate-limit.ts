@@ -1,9 +1,9 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 
 import type { RateLimitInfo } from '../http/rate/info.ts'
-import { Meter } from '../http/rate/meter.ts'
+import { Meter } from '../http/rate/middleware.ts'
 import { type RateOptions, rateSettings } from '../http/rate/options.ts'
-import { fastifyFace } from './face.ts'
+import { fastifyFace } from './adapter.ts'
 import { onRequest, plugin } from './plugin.ts'
 
 /** Answers a request that is over its quota, with `reply`. What it throws or rejects with becomes the request's error. */

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 
-import { known } from '../arguments.ts'
+import { known } from '../internal/validate.ts'
 import {
   REQUEST_JOURNAL_OPTIONS,
   type RequestInFlight,
@@ -8,7 +8,7 @@ import {
   type RequestLog,
   RequestRecorder,
 } from '../http/request-journal.ts'
-import { fastifyFace } from './face.ts'
+import { fastifyFace } from './adapter.ts'
 import { onRequest, plugin } from './plugin.ts'
 
 /** Options of {@link requestJournal}. */

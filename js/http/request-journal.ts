@@ -9,13 +9,13 @@ import {
   optionalCallable,
   options as checkOptions,
   text,
-} from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
-import { systemOf } from '../otp/start.ts'
+} from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { systemOf } from '../otp/gen-server/start.ts'
 import type { System } from '../system/system.ts'
-import { askAtOnce, tell } from './ask.ts'
-import type { Face } from './face.ts'
-import { whenOver } from './over.ts'
+import { askAtOnce, tell } from './user-callbacks.ts'
+import type { Face } from './framework-adapter.ts'
+import { whenOver } from './response-end.ts'
 
 /** Where entries go: a `Journal`, or one that `openJournal` gave. */
 export interface RequestLog {

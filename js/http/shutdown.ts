@@ -1,11 +1,11 @@
-import { limitOn } from '../clock/own-timers.ts'
+import { limitOn } from '../clock/internal-timers.ts'
 import { constants } from 'node:os'
 
-import { flag, known, optionalCallable, options as checkOptions, positiveMillis } from '../arguments.ts'
-import { InvalidArgumentError, TimeoutError } from '../errors.ts'
-import { systemOf, timeoutOf } from '../otp/start.ts'
+import { flag, known, optionalCallable, options as checkOptions, positiveMillis } from '../internal/validate.ts'
+import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
+import { systemOf, timeoutOf } from '../otp/gen-server/start.ts'
 import type { System } from '../system/system.ts'
-import { endings, type Part } from './ending.ts'
+import { endings, type Part } from './process-shutdown.ts'
 
 /** Options of a graceful shutdown. Times are milliseconds of the system's clock. */
 export interface ShutdownOptions {

@@ -1,5 +1,5 @@
-import { callable, callbacks, flag, integer, known, optionalCallable, options as checkOptions } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { callable, callbacks, flag, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { assertClock, assertSystem } from '../system/system.ts'
 import type { JournalOptions, JournalOverflow } from './types.ts'
 

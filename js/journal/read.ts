@@ -1,5 +1,5 @@
-import { callable, flag, integer, known, millis, options as checkOptions } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { callable, flag, integer, known, millis, options as checkOptions } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import type { Range } from './chunks.ts'
 import type { FoldOptions, JournalEntry, ReadOptions, Reducer } from './types.ts'
 

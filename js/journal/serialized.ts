@@ -1,8 +1,8 @@
-import { fieldOf } from '../arguments.ts'
+import { fieldOf } from '../internal/validate.ts'
 import { instant, type Instant } from '../clock/instant.ts'
-import { JournalCorruptError } from '../errors.ts'
+import { JournalCorruptError } from '../errors/errors.ts'
 import type { JournalEntry, JournalSerializer, SerializedJournal } from './types.ts'
-import { textOf } from '../thrown.ts'
+import { textOf } from '../internal/thrown-values.ts'
 
 /** What of a journal `fromJSON` takes over. */
 export interface Restored<T> {

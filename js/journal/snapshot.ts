@@ -1,5 +1,5 @@
 import type { Instant } from '../clock/instant.ts'
-import { known, options as checkOptions } from '../arguments.ts'
+import { known, options as checkOptions } from '../internal/validate.ts'
 import type { Range } from './chunks.ts'
 import { read } from './read.ts'
 import type { JournalEntry, JournalSnapshot, ReadOptions } from './types.ts'

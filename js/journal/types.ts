@@ -1,6 +1,6 @@
 import type { Instant } from '../clock/instant.ts'
 import type { Clock, DeadlineTarget } from '../clock/types.ts'
-import type { ErrorOwner } from '../owner.ts'
+import type { ErrorOwner } from '../internal/report-error.ts'
 import type { System } from '../system/system.ts'
 
 /** What was appended, with its place and time. Frozen; `data` is what was given. */

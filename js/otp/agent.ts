@@ -1,10 +1,10 @@
-import { callable } from '../arguments.ts'
-import { promiseOf } from '../thenable.ts'
-import { call, cast as castMessage, stop as stopServer } from './calls.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { callable } from '../internal/validate.ts'
+import { promiseOf } from '../internal/thenable.ts'
+import { call, cast as castMessage, stop as stopServer } from './gen-server/calls.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { InvalidReturnError } from './errors.ts'
-import { serviceOf } from './ref.ts'
-import { startAs } from './start.ts'
+import { serviceOf } from './gen-server/ref.ts'
+import { startAs } from './gen-server/start.ts'
 import type {
   CallOptions,
   CallResult,
@@ -12,7 +12,7 @@ import type {
   GenServerRef,
   StartOptions,
   TerminateReason,
-} from './types.ts'
+} from './gen-server/types.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the state of an agent that was looked up without its type
 type Any = any

@@ -1,7 +1,7 @@
 /** Errors of processes, with the names, fields and messages that users of GenServer libraries know. */
-import { isCode } from '../error-base.ts'
-import { KeelsonError } from '../errors.ts'
-import { textOf } from '../thrown.ts'
+import { isCode } from '../errors/base.ts'
+import { KeelsonError } from '../errors/errors.ts'
+import { textOf } from '../internal/thrown-values.ts'
 
 /** What a process is called beside its id. */
 export interface Called {

@@ -1,6 +1,6 @@
 /** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; and services: EventBus, Cache, RateLimiter. */
 export { Agent, type AgentRef } from './agent.ts'
-export { Cache } from './cache/cache.ts'
+export { Cache } from './cache.ts'
 export type {
   CacheHandle,
   CacheKey,
@@ -14,7 +14,7 @@ export type {
   SharedCacheHandle,
   SharedCacheOptions,
   SharedCacheRef,
-} from './cache/types.ts'
+} from '../cache/types.ts'
 export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'
@@ -48,20 +48,20 @@ export type {
   SupervisorRef,
   SupervisorStrategy,
 } from './supervisor/types.ts'
-export { GenServer } from './gen-server.ts'
+export { GenServer } from './gen-server/gen-server.ts'
 export { PartitionSupervisor } from './partition/partition.ts'
 export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './partition/types.ts'
-export * from './rate-limiter/errors.ts'
-export { Limiter } from './rate-limiter/limiter.ts'
-export { RateLimiter, type RateLimiterRef } from './rate-limiter/rate-limiter.ts'
+export * from '../rate/errors.ts'
+export { Limiter } from '../rate/limiter.ts'
+export { RateLimiter, type RateLimiterRef } from './rate-limiter.ts'
 export type {
   LimiterOptions,
   LimiterStats,
   RateLimitAlgorithm,
   RateLimiterOptions,
   RateLimitResult,
-} from './rate-limiter/types.ts'
-export type { Registrar } from './registrable.ts'
+} from '../rate/types.ts'
+export type { Registrar } from './gen-server/registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'
 export { Registry } from './registry/registry.ts'
@@ -76,7 +76,7 @@ export type {
   RegistryOptions,
   RegistryPredicate,
 } from './registry/types.ts'
-export type { Continued, NoReply, Stopped } from './results.ts'
+export type { Continued, NoReply, Stopped } from './gen-server/callback-results.ts'
 export * from './task/errors.ts'
 export { Task, type TaskResults } from './task/task.ts'
 export type { AwaitOptions, ItemFunction, StreamOptions, TaskFunction, TaskOptions, TaskRef } from './task/types.ts'
@@ -102,4 +102,4 @@ export type {
   StartOptions,
   TerminateReason,
   TimerRef,
-} from './types.ts'
+} from './gen-server/types.ts'

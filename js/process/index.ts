@@ -13,10 +13,10 @@ export type {
   ProcessInfo,
 } from './classic/types.ts'
 export { isProcessError, isTimeoutError, ProcessError, TimeoutError } from './errors.ts'
-export type { Abandoned, CustomEvent, Emit, ProcessEvent } from './events.ts'
+export type { Abandoned, CustomEvent, Emit, ProcessEvent } from './event-emitter.ts'
 export type { ProcessId, StopReason } from './ids.ts'
 export { createRootSupervisor, spawn } from './root-supervisor.ts'
-export { Supervisor } from './strategy.ts'
+export { Supervisor } from './supervisor.ts'
 export type {
   BackoffOptions,
   ProcessJournal,

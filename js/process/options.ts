@@ -10,9 +10,9 @@ import {
   options as checkOptions,
   positiveMillis,
   text,
-} from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
-import type { Emit } from './events.ts'
+} from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import type { Emit } from './event-emitter.ts'
 import type { StopReason } from './ids.ts'
 import type { ProcessJournal, ProcessSpec, SupervisionStrategy } from './types.ts'
 

@@ -1,9 +1,9 @@
 import { Call } from '../actor/call.ts'
-import { callable, timeout as timeoutOf } from '../arguments.ts'
+import { callable, timeout as timeoutOf } from '../internal/validate.ts'
 import { ASK_TIMEOUT, checkReason } from './options.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 import type { Any, ProcessRef, ProcessStatus } from './types.ts'
-import type { Unit } from './unit.ts'
+import type { Unit } from './process.ts'
 
 /** What users hold: an address that stays the same over restarts. */
 class UnitRef implements ProcessRef {

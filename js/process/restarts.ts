@@ -1,4 +1,4 @@
-import { MAX_DURATION_MS } from '../arguments.ts'
+import { MAX_DURATION_MS } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import type { SupervisionStrategy } from './types.ts'
 

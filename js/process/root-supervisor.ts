@@ -2,12 +2,12 @@ import type { Clock } from '../clock/types.ts'
 import { ProcessError } from './errors.ts'
 import { type Host, hostOf } from './host.ts'
 import type { StopReason } from './ids.ts'
-import { waitFor } from './inside.ts'
+import { waitFor } from './handler-run.ts'
 import { checkMaker, checkReason, checkSpec } from './options.ts'
 import { refOf } from './ref.ts'
-import { spawnUnit } from './tools.ts'
+import { spawnUnit } from './handler-tools.ts'
 import type { Any, ProcessRef, ProcessSpec, RootSupervisor, RootSupervisorOptions } from './types.ts'
-import { Unit } from './unit.ts'
+import { Unit } from './process.ts'
 
 const OPTIONS = ['clock', 'system', 'emit', 'journal']
 

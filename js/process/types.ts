@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import type { Millis } from '../clock/millis.ts'
 import type { System } from '../system/system.ts'
-import type { Emit } from './events.ts'
+import type { Emit } from './event-emitter.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- messages that nobody has typed are read as their handler likes

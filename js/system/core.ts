@@ -1,4 +1,4 @@
-import { ClosedError } from '../errors.ts'
+import { ClosedError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
 
 const release = new FinalizationRegistry<number>((handle) => hot.systemClose(handle))

@@ -1,5 +1,5 @@
-import { text } from '../arguments.ts'
-import { NameTakenError } from '../errors.ts'
+import { text } from '../internal/validate.ts'
+import { NameTakenError } from '../errors/errors.ts'
 import { hot, nativeNames } from '../native.ts'
 import type { SystemCore } from './core.ts'
 

@@ -1,5 +1,5 @@
-import { integer, iterable, list } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { integer, iterable, list } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
 import type { SystemCore } from './core.ts'
 

@@ -10,12 +10,12 @@ import {
   optionalCallable,
   options as checkOptions,
   text,
-} from '../arguments.ts'
+} from '../internal/validate.ts'
 import { BaseClock } from '../clock/base.ts'
-import { type ErrorOwner, tellOwner, warnOwner } from '../owner.ts'
+import { type ErrorOwner, tellOwner, warnOwner } from '../internal/report-error.ts'
 import { createSystemClock } from '../clock/system-clock.ts'
 import type { Clock } from '../clock/types.ts'
-import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
 import { SystemCore } from './core.ts'
 import { freshSeed } from './entropy.ts'

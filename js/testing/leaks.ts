@@ -1,9 +1,9 @@
 import { BaseClock } from '../clock/base.ts'
 import { callerFrames, describeSleeper } from '../clock/sleepers.ts'
-import type { Body } from '../effect/body.ts'
+import type { Body } from '../effect/fiber/body.ts'
 import { LeakError } from '../effect/errors.ts'
-import type { FiberNode } from '../effect/node.ts'
-import { knownRuntimeOf } from '../effect/runtime.ts'
+import type { FiberNode } from '../effect/fiber/fiber-tree.ts'
+import { knownRuntimeOf } from '../effect/fiber/runtime.ts'
 import { assertSystem, type System } from '../system/system.ts'
 
 const madeAt = (site: Error | undefined): string => {

@@ -1,12 +1,12 @@
-import { flag, integer, known, millis, options as checkOptions } from '../arguments.ts'
+import { flag, integer, known, millis, options as checkOptions } from '../internal/validate.ts'
 import { type ControlledClock, createControlledClock } from '../clock/controlled-clock.ts'
 import type { ClockEvent } from '../clock/events.ts'
 import { LeakError } from '../effect/errors.ts'
-import { traceSystem } from '../effect/runtime.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { traceSystem } from '../effect/fiber/runtime.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { freshSeed } from '../system/entropy.ts'
 import { createSystem, type System } from '../system/system.ts'
-import { isError } from '../thrown.ts'
+import { isError } from '../internal/thrown-values.ts'
 import { leaksOf } from './leaks.ts'
 
 /** Options of a system under test. */

@@ -1,5 +1,5 @@
-import { callbacks, options as checkOptions } from '../arguments.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { callbacks, options as checkOptions } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
 import { checkTestOptions, createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
 
 type Hook = (body: () => void | Promise<void>) => unknown

@@ -1,4 +1,4 @@
-import { callable } from '../arguments.ts'
+import { callable } from '../internal/validate.ts'
 import { checkTestOptions, createTestSystem, nameSeed, type TestSystem, type TestSystemOptions } from './test-system.ts'
 
 /**

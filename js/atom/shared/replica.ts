@@ -1,5 +1,5 @@
-import { AtomReentrancyError, ClosedError } from '../../errors.ts'
-import { soon } from '../../inbox.ts'
+import { AtomReentrancyError, ClosedError } from '../../errors/errors.ts'
+import { soon } from '../../internal/inbox.ts'
 import { hot, nativeSharedCause, nativeSharedText, scratch } from '../../native.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import { encodePlain } from '../../plain/encode.ts'

@@ -1,5 +1,5 @@
 import type { Instant } from '../../clock/instant.ts'
-import type { ErrorOwner } from '../../owner.ts'
+import type { ErrorOwner } from '../../internal/report-error.ts'
 import type { System } from '../../system/system.ts'
 import type { AtomSnapshot, ChangeOptions } from '../types.ts'
 

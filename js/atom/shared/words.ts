@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import { flag, integer } from '../../arguments.ts'
-import { ClosedError, InvalidArgumentError } from '../../errors.ts'
+import { flag, integer } from '../../internal/validate.ts'
+import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { hot } from '../../native.ts'
 import type { System } from '../../system/system.ts'
 import { located, open, type Opened } from './open.ts'

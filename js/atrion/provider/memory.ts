@@ -1,4 +1,4 @@
-import { integer, known, list, object, options as checkOptions, text } from '../../arguments.ts'
+import { integer, known, list, object, options as checkOptions, text } from '../../internal/validate.ts'
 import { assertClock } from '../../system/system.ts'
 import type { Clock } from '../../clock/types.ts'
 import { getDefaultSystem } from '../../system/default.ts'

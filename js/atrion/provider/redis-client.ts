@@ -1,9 +1,9 @@
 import type * as IoredisModule from 'ioredis'
 import type * as NodeRedisModule from 'redis'
 
-import { fieldOf } from '../../arguments.ts'
-import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors.ts'
-import { whenAborted } from '../../signals.ts'
+import { fieldOf } from '../../internal/validate.ts'
+import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors/errors.ts'
+import { whenAborted } from '../../internal/abort-hub.ts'
 
 /** An ioredis client: what is used of it. */
 export interface IoredisLike {

@@ -1,5 +1,5 @@
-import { known, options as checkOptions, positiveMillis, text } from '../../arguments.ts'
-import { InvalidArgumentError, ProviderError } from '../../errors.ts'
+import { known, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
+import { InvalidArgumentError, ProviderError } from '../../errors/errors.ts'
 import { type Commands, commandsOf, connectTo, type IoredisLike, type NodeRedisLike } from './redis-client.ts'
 import type { Answer, Offer, StateProvider } from './types.ts'
 import { answer, command } from './wire.ts'

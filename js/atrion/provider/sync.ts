@@ -8,12 +8,12 @@ import {
   options as checkOptions,
   positiveMillis,
   text,
-} from '../../arguments.ts'
-import { holdTime, limitOn } from '../../clock/own-timers.ts'
+} from '../../internal/validate.ts'
+import { holdTime, limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
-import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors.ts'
+import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors/errors.ts'
 import { hot, scratch } from '../../native.ts'
-import { callOut } from '../../owner.ts'
+import { callOut } from '../../internal/report-error.ts'
 import { freshSeed } from '../../system/entropy.ts'
 import type { System } from '../../system/system.ts'
 import type { Gate } from '../gate.ts'

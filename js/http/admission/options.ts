@@ -7,11 +7,11 @@ import {
   options as checkOptions,
   positiveMillis,
   text,
-} from '../../arguments.ts'
+} from '../../internal/validate.ts'
 import { Atrion } from '../../atrion/atrion.ts'
 import { type Priority, voltageOf } from '../../atrion/priority.ts'
 import type { AdmissionConfig, Shed } from '../../atrion/types.ts'
-import { InvalidArgumentError } from '../../errors.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
 import { assertSystem, type System } from '../../system/system.ts'
 
 /**

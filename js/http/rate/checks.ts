@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 
-import { MisconfigurationError } from '../../errors.ts'
-import type { Report } from '../ask.ts'
-import type { Face } from '../face.ts'
+import { MisconfigurationError } from '../../errors/errors.ts'
+import type { Report } from '../user-callbacks.ts'
+import type { Face } from '../framework-adapter.ts'
 
 /**
  * What is looked for: an address that is none; a program that believes any proxy; one that is behind a proxy and does

@@ -10,7 +10,7 @@
  */
 import type { ServerResponse } from 'node:http'
 
-import { sha256 } from '../digest.ts'
+import { sha256 } from '../key-digest.ts'
 
 export const DRAFTS = ['draft-6', 'draft-7', 'draft-8'] as const
 export type Draft = (typeof DRAFTS)[number]

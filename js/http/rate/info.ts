@@ -1,4 +1,4 @@
-import type { RateLimitResult } from '../../otp/rate-limiter/types.ts'
+import type { RateLimitResult } from '../../rate/types.ts'
 import type { System } from '../../system/system.ts'
 
 /** What a request is told of the quota it was counted against. */

@@ -7,13 +7,13 @@ import {
   optionalCallable,
   options as checkOptions,
   text,
-} from '../../arguments.ts'
-import { InvalidArgumentError } from '../../errors.ts'
-import { Limiter } from '../../otp/rate-limiter/limiter.ts'
-import type { LimiterOptions } from '../../otp/rate-limiter/types.ts'
+} from '../../internal/validate.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import { Limiter } from '../../rate/limiter.ts'
+import type { LimiterOptions } from '../../rate/types.ts'
 import { assertSystem, type System } from '../../system/system.ts'
-import { subnetOf } from '../address.ts'
-import { type Answer, answerOf, USUAL_ANSWER } from './answer.ts'
+import { subnetOf } from '../client-address.ts'
+import { type Answer, answerOf, USUAL_ANSWER } from './rejection-body.ts'
 import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
 

@@ -9,7 +9,7 @@ import {
   JournalLockedError,
   JournalOverflowError,
   RecordTooLargeError,
-} from '../../errors.ts'
+} from '../../errors/errors.ts'
 import type { NativeJournalFailure } from '../../native.ts'
 
 /** The system's name of an error number. */

@@ -1,5 +1,5 @@
-import { holdTime } from '../../clock/own-timers.ts'
-import { forget, hold, listen, release } from '../../inbox.ts'
+import { holdTime } from '../../clock/internal-timers.ts'
+import { forget, hold, listen, release } from '../../internal/inbox.ts'
 import { nativeJournalOpen, nativeJournalOpened } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { errorOf } from './failure.ts'

@@ -8,8 +8,8 @@ import {
   options as checkOptions,
   positiveMillis,
   text,
-} from '../../arguments.ts'
-import { InvalidArgumentError } from '../../errors.ts'
+} from '../../internal/validate.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
 import { assertClock, assertSystem } from '../../system/system.ts'
 import type { JournalOverflow } from '../types.ts'
 import type { Durability, DurableJournalOptions } from './types.ts'

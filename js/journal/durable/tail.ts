@@ -1,4 +1,4 @@
-import { abortSignal, integer, known, options as checkOptions } from '../../arguments.ts'
+import { abortSignal, integer, known, options as checkOptions } from '../../internal/validate.ts'
 import type { JournalEntry } from '../types.ts'
 import { turn } from './base.ts'
 import type { Page } from './pages.ts'

@@ -1,6 +1,6 @@
 import type { Instant } from '../../clock/instant.ts'
 import type { Clock } from '../../clock/types.ts'
-import type { ErrorOwner } from '../../owner.ts'
+import type { ErrorOwner } from '../../internal/report-error.ts'
 import type { System } from '../../system/system.ts'
 import type { FoldOptions, JournalEvent, JournalOverflow, JournalSerializer } from '../types.ts'
 

@@ -1,5 +1,5 @@
-import { isCode } from '../../error-base.ts'
-import { KeelsonError } from '../../errors.ts'
+import { isCode } from '../../errors/base.ts'
+import { KeelsonError } from '../../errors/errors.ts'
 
 /** A reader of events was too slow, and had asked to lose none: its subscription has ended. */
 export class BusOverflowError extends KeelsonError {

@@ -1,8 +1,8 @@
-import { outsideRun } from '../../actor/caller.ts'
-import { callable, known, options as checkOptions } from '../../arguments.ts'
-import { call, castTo, stop as stopServer } from '../calls.ts'
-import { startAs } from '../start.ts'
-import type { CallOptions, TerminateReason } from '../types.ts'
+import { outsideRun } from '../../actor/call-context.ts'
+import { callable, known, options as checkOptions } from '../../internal/validate.ts'
+import { call, castTo, stop as stopServer } from '../gen-server/calls.ts'
+import { startAs } from '../gen-server/start.ts'
+import type { CallOptions, TerminateReason } from '../gen-server/types.ts'
 import { Bus, busOf, Delivery, runningBusOf } from './bus.ts'
 import { events, next, subscribe } from './subscribe.ts'
 import type {

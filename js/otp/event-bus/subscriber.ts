@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
 import { RUNNING } from '../../actor/process.ts'
-import { ifRejected } from '../../thenable.ts'
-import { castTo } from '../calls.ts'
+import { ifRejected } from '../../internal/thenable.ts'
+import { castTo } from '../gen-server/calls.ts'
 import { MailboxFullError } from '../errors.ts'
-import type { Server } from '../server.ts'
-import type { Entry } from './table.ts'
+import type { Server } from '../gen-server/process.ts'
+import type { Entry } from './subscription-table.ts'
 import type { BusEvent, EventHandler } from './types.ts'
 
 /** A publisher who waits until everybody has taken its message. */

@@ -1,6 +1,6 @@
 import type { System } from '../../system/system.ts'
-import type { Registrar } from '../registrable.ts'
-import type { GenServerRef, SerializedRef, StartOptions } from '../types.ts'
+import type { Registrar } from '../gen-server/registrable.ts'
+import type { GenServerRef, SerializedRef, StartOptions } from '../gen-server/types.ts'
 
 /** Names a bus. Opaque, as every ref; a bus is a process, and its ref goes wherever a process's may. */
 export interface EventBusRef extends GenServerRef<null, never, never, never> {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../errors.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
 
 const OFFSET = 0x811c9dc5
 const PRIME = 0x01000193

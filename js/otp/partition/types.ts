@@ -1,6 +1,6 @@
 import type { System } from '../../system/system.ts'
 import type { ChildPolicy, ChildRef, RestartIntensity, SupervisorRef, SupervisorStrategy } from '../supervisor/types.ts'
-import type { GenServerRef } from '../types.ts'
+import type { GenServerRef } from '../gen-server/types.ts'
 
 /** Names a supervisor of partitions; it is a {@link SupervisorRef} as well. */
 export interface PartitionSupervisorRef<Ref = GenServerRef> extends SupervisorRef {

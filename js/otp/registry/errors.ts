@@ -1,6 +1,6 @@
 /** Errors of registries of keys, with the names, fields and messages that users of such registries know. */
-import { isCode } from '../../error-base.ts'
-import { KeelsonError } from '../../errors.ts'
+import { isCode } from '../../errors/base.ts'
+import { KeelsonError } from '../../errors/errors.ts'
 
 /** A living process has the key, and keys are unique here. */
 export class AlreadyRegisteredKeyError extends KeelsonError {

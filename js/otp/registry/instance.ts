@@ -1,13 +1,13 @@
 import { ENDING, RUNNING } from '../../actor/process.ts'
-import { callable, isA, optionalCallable, text } from '../../arguments.ts'
-import { ClosedError, InvalidArgumentError } from '../../errors.ts'
+import { callable, isA, optionalCallable, text } from '../../internal/validate.ts'
+import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { System } from '../../system/system.ts'
-import { promiseOf } from '../../thenable.ts'
-import { castTo } from '../calls.ts'
+import { promiseOf } from '../../internal/thenable.ts'
+import { castTo } from '../gen-server/calls.ts'
 import { ServerNotRunningError } from '../errors.ts'
-import { processOf, serverIn } from '../ref.ts'
-import { Registrar, type Registrable } from '../registrable.ts'
-import type { GenServerRef, SerializedRef } from '../types.ts'
+import { processOf, serverIn } from '../gen-server/ref.ts'
+import { Registrar, type Registrable } from '../gen-server/registrable.ts'
+import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 import {
   AlreadyRegisteredKeyError,
   DispatchNotSupportedError,

@@ -1,5 +1,5 @@
-import type { Registrable } from '../registrable.ts'
-import type { SerializedRef } from '../types.ts'
+import type { Registrable } from '../gen-server/registrable.ts'
+import type { SerializedRef } from '../gen-server/types.ts'
 import type { RegistryEntry } from './types.ts'
 
 /** A process under a key. */

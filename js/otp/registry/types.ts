@@ -1,5 +1,5 @@
 import type { System } from '../../system/system.ts'
-import type { GenServerRef, SerializedRef } from '../types.ts'
+import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 
 /** Whether a key stands for one process, or for any number. */
 export type RegistryKeys = 'unique' | 'duplicate'

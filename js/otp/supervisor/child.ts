@@ -1,8 +1,8 @@
 import { CrashReports } from '../../actor/crash-reports.ts'
 import type { System } from '../../system/system.ts'
-import { UnderWay } from '../adoption.ts'
-import type { Server } from '../server.ts'
-import type { Checked, Terms } from './policy.ts'
+import { UnderWay } from '../gen-server/pending-starts.ts'
+import type { Server } from '../gen-server/process.ts'
+import type { Checked, Terms } from './options.ts'
 import type { ChildInfo, ChildSpec } from './types.ts'
 
 /** A child of a supervisor: what it is, and its present process. */

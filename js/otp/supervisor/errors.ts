@@ -1,6 +1,6 @@
 /** Errors of supervisors, with the names, fields and messages that users of supervisors know. */
-import { isCode } from '../../error-base.ts'
-import { KeelsonError } from '../../errors.ts'
+import { isCode } from '../../errors/base.ts'
+import { KeelsonError } from '../../errors/errors.ts'
 
 /** A supervisor as its errors call it: its name, if it has one, and its id. */
 const labelOf = (id: string, name: string | undefined): string => (name === undefined ? id : `${name} (${id})`)

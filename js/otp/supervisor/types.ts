@@ -1,5 +1,5 @@
 import type { System } from '../../system/system.ts'
-import type { GenServerRef, TerminateReason } from '../types.ts'
+import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 
 /** Names a supervisor. Opaque: keep it, pass it on, compare its `id`. */
 export interface SupervisorRef {

@@ -1,6 +1,6 @@
-import { isCode } from '../../error-base.ts'
-import { KeelsonError } from '../../errors.ts'
-import type { ProcessDownReason } from '../types.ts'
+import { isCode } from '../../errors/base.ts'
+import { KeelsonError } from '../../errors/errors.ts'
+import type { ProcessDownReason } from '../gen-server/types.ts'
 
 /** A task was ended before its function had: it was cancelled, stopped or killed, or a linked process failed. */
 export class TaskEndedError extends KeelsonError {

@@ -1,9 +1,9 @@
-import { type Caller, type Scope, scopeOf } from '../../actor/caller.ts'
-import { isConsequence } from '../../actor/closing.ts'
-import { runtimeOf } from '../../actor/runtimes.ts'
-import { whenAborted } from '../../signals.ts'
+import { type Caller, type Scope, scopeOf } from '../../actor/call-context.ts'
+import { isConsequence } from '../../actor/shutdown.ts'
+import { runtimeOf } from '../../actor/system-runtime.ts'
+import { whenAborted } from '../../internal/abort-hub.ts'
 import type { System } from '../../system/system.ts'
-import { promiseOf } from '../../thenable.ts'
+import { promiseOf } from '../../internal/thenable.ts'
 import type { TaskRun } from './run.ts'
 
 type Outcome<Result> = PromiseSettledResult<Result>

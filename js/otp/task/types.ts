@@ -1,5 +1,5 @@
 import type { System } from '../../system/system.ts'
-import type { GenServerRef } from '../types.ts'
+import type { GenServerRef } from '../gen-server/types.ts'
 
 /** Names the process of a task: for monitors, links and names. It takes no messages. */
 export type TaskRef = GenServerRef<unknown, never, never, never>

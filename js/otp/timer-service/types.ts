@@ -1,7 +1,7 @@
 import type { Durability } from '../../journal/durable/types.ts'
 import type { System } from '../../system/system.ts'
-import type { Registrar } from '../registrable.ts'
-import type { GenServerRef, SerializedRef, StartOptions } from '../types.ts'
+import type { Registrar } from '../gen-server/registrable.ts'
+import type { GenServerRef, SerializedRef, StartOptions } from '../gen-server/types.ts'
 
 /** Names a timer service. Opaque, as every ref; a service is a process. */
 export interface TimerServiceRef extends GenServerRef<null, never, never, never> {

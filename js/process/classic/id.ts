@@ -1,4 +1,4 @@
-import { text } from '../../arguments.ts'
+import { text } from '../../internal/validate.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { newId } from '../host.ts'
 import type { ProcessId } from '../ids.ts'

@@ -1,6 +1,0 @@
-import { BaseClock, isClosed } from '../clock/base.ts'
-import type { Clock } from '../clock/types.ts'
-
-/** Returns whether time passes by itself, so that what waits for it is worth waiting for. */
-export const passes = (clock: Clock): boolean =>
-  clock instanceof BaseClock ? clock.passes && !isClosed(clock) : !('advance' in clock)

@@ -1,5 +1,0 @@
-import { nativeShedReasons } from '../native.ts'
-import type { ShedReason } from './answers.ts'
-
-/** Names of reasons by the core's code. */
-export const SHED_REASONS: readonly ShedReason[] = nativeShedReasons() as ShedReason[]

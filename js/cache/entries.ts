@@ -1,0 +1,197 @@
+import { integer } from '../internal/validate.ts'
+import { BaseClock } from '../clock/base.ts'
+import { ServerNotRunningError } from '../otp/errors.ts'
+import type { Counts } from './counts.ts'
+import { Deadline } from './expiry-timer.ts'
+import { CACHE, Failure } from './negative-entry.ts'
+import { Leaving } from './evictions.ts'
+import type { CacheSettings, Storing } from './options.ts'
+import { Slots } from './slot-table.ts'
+import { Tags } from './tags.ts'
+import type { CacheKey, EvictReason } from './types.ts'
+
+export const EXPIRED = -1
+export const STALE = 0
+export const GOOD = 1
+
+/** What a cache keeps, until when, and who is told when it goes. */
+export class Entries {
+  readonly slots: Slots
+  readonly map: Map<CacheKey, number>
+  readonly values: readonly unknown[]
+  readonly fresh: readonly number[]
+  readonly tags: Tags = new Tags()
+  /** How many entries are no values. */
+  failures = 0
+  readonly #id: string
+  readonly #settings: CacheSettings
+  readonly #counts: Counts
+  readonly #leaving: Leaving
+  /** How long an entry is kept past its time. */
+  readonly #keptMs: number
+  readonly #time: () => number
+  /** Where somebody is told of what goes, it goes when it expires, and not only when it is met. */
+  readonly #expiry: Deadline | undefined
+  /** Whether anything stored ever had a time. */
+  #isTimed = false
+  #closed = false
+
+  constructor(id: string, settings: CacheSettings, counts: Counts) {
+    this.#id = id
+    this.#settings = settings
+    this.#counts = counts
+    this.#leaving = new Leaving(id, settings)
+    const { maxSize, maxBytes, lru, system } = settings
+    this.slots = new Slots({ maxSize, maxBytes, lru, seed: system.seed }, (slot, key, value, expired) => {
+      this.tags.remove(slot)
+      if (expired) counts.expirations++
+      else counts.evictions++
+      this.#leave(key, value, expired ? 'expired' : 'evicted')
+    })
+    this.map = this.slots.map
+    this.values = this.slots.values
+    this.fresh = this.slots.fresh
+    this.#keptMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
+    const { clock } = system
+    // Read at most once in many lookups of one uninterrupted run, as for commits of atoms; a clock under control always.
+    this.#time = clock instanceof BaseClock ? () => clock.recent().monoMs : () => clock.monoMs()
+    if (settings.onEvict !== undefined) {
+      this.#expiry = new Deadline(clock, `expiry in ${id}`, () => {
+        // Not a time that was read before: one at which something is due has come.
+        const now = clock.monoMs()
+        this.slots.sweep(now)
+        this.tell()
+        return { now, next: this.#closed ? Infinity : this.slots.nearest() }
+      })
+    }
+  }
+
+  /** Whether the cache has ended. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** @throws ServerNotRunningError when the cache has ended. */
+  open(): void {
+    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE)
+  }
+
+  /** The time, if any entry ever had one. */
+  now(): number {
+    return this.#isTimed ? this.#time() : 0
+  }
+
+  /** How long an entry is past its time. */
+  past(slot: number): number {
+    return this.now() - (this.fresh[slot] as number)
+  }
+
+  /** Whether the entry of a slot may be given; one that is of no use any more is removed. */
+  isGood(slot: number): boolean {
+    return this.look(slot, this.now()) === GOOD && !(this.values[slot] instanceof Failure)
+  }
+
+  /** What the entry of a slot is worth; one that is of no use any more is removed. */
+  look(slot: number, now: number): typeof GOOD | typeof STALE | typeof EXPIRED {
+    const fresh = this.fresh[slot] as number
+    if (now < fresh) return GOOD
+    if (!(this.values[slot] instanceof Failure) && now < fresh + this.#keptMs) return STALE
+    this.#counts.expirations++
+    this.take(slot, 'expired')
+    return EXPIRED
+  }
+
+  /** Stores. Everything that is not ours runs before anything is changed. */
+  put(key: CacheKey, value: unknown, { ttlMs, tags }: Storing): void {
+    const { sizeOf, ttlJitter, system } = this.#settings
+    const isFailure = value instanceof Failure
+    const size = sizeOf === undefined || isFailure ? 0 : sizeOf(value, key)
+    if (sizeOf !== undefined) integer('sizeOf(value)', 0, Number.MAX_SAFE_INTEGER, size)
+    this.open()
+    let fresh = Infinity
+    if (ttlMs !== Infinity) {
+      this.#isTimed = true
+      fresh = this.#time() + (ttlJitter === 0 ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next()))
+    }
+    const until = isFailure ? fresh : fresh + this.#keptMs
+    const slot = this.map.get(key)
+    if (slot === undefined) this.#insert(key, value, size, fresh, until, tags)
+    else this.#replace(slot, key, value, size, fresh, until, tags)
+    if (until !== Infinity) this.#expiry?.by(until, this.now())
+  }
+
+  /** Removes the entry of a slot. */
+  take(slot: number, reason: EvictReason): void {
+    const key = this.slots.keys[slot] as CacheKey
+    const value = this.values[slot]
+    this.tags.remove(slot)
+    this.slots.remove(slot)
+    this.#leave(key, value, reason)
+  }
+
+  /** Removes everything. */
+  empty(reason: EvictReason): void {
+    for (const [key, slot] of this.map) this.#leave(key, this.values[slot], reason)
+    this.tags.clear()
+    this.slots.clear()
+  }
+
+  /** Removes what is of no use any more. */
+  sweep(): void {
+    if (this.#isTimed) this.slots.sweep(this.now())
+  }
+
+  /** Tells of what has left: last, so that whoever is told may use the cache. */
+  tell(): void {
+    this.#leaving.tell()
+  }
+
+  close(): void {
+    this.empty('stopped')
+    this.#closed = true
+    this.#expiry?.end()
+    this.slots.close()
+  }
+
+  #insert(
+    key: CacheKey,
+    value: unknown,
+    size: number,
+    fresh: number,
+    until: number,
+    tags: readonly string[] | undefined,
+  ): void {
+    const slot = this.slots.insert(key, value, size, fresh, until, this.now())
+    if (value instanceof Failure && slot >= 0) this.failures++
+    if (slot < 0) this.#leave(key, value, 'evicted')
+    else if (tags !== undefined) this.tags.add(slot, tags)
+  }
+
+  #replace(
+    slot: number,
+    key: CacheKey,
+    value: unknown,
+    size: number,
+    fresh: number,
+    until: number,
+    tags: readonly string[] | undefined,
+  ): void {
+    const before = this.values[slot]
+    const now = this.now()
+    const wasOver = now >= (this.fresh[slot] as number) + this.#keptMs
+    this.tags.remove(slot)
+    if (wasOver) this.#counts.expirations++
+    if (!Object.is(before, value)) this.#leave(key, before, wasOver ? 'expired' : 'replaced')
+    if (this.slots.update(slot, value, size, fresh, until, now)) {
+      if (value instanceof Failure) this.failures++
+      if (tags !== undefined) this.tags.add(slot, tags)
+    } else {
+      this.#leave(key, value, 'evicted')
+    }
+  }
+
+  #leave(key: CacheKey, value: unknown, reason: EvictReason): void {
+    if (value instanceof Failure) this.failures--
+    else this.#leaving.add(key, value, reason)
+  }
+}

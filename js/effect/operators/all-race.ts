@@ -1,0 +1,98 @@
+/** Several effects at once. */
+import type { Fiber, Suspend } from '../fiber/fiber.ts'
+import { INTERRUPTED, OK, type Op } from '../fiber/op.ts'
+
+/**
+ * All of them, at most `concurrency` at a time. The first that fails interrupts the others, and is the end once they
+ * have ended.
+ */
+export function allOf(effects: readonly Op[], concurrency: number): Suspend {
+  return (fiber, epoch) => {
+    const values: unknown[] = Array.from({ length: effects.length })
+    const active = new Set<Fiber>()
+    let next = 0
+    let failed: Fiber | undefined
+    let starting = false
+    const stopOthers = (reason: unknown): void => {
+      for (const child of [...active].toReversed()) child.interrupt(reason)
+    }
+    const ended = (child: Fiber, index: number): void => {
+      if (child.kind === OK) values[index] = child.value
+      else if (failed === undefined) {
+        failed = child
+        stopOthers(undefined)
+      }
+    }
+    const proceed = (): void => {
+      // A branch that ends in its start must not start the next from within.
+      if (starting) return
+      starting = true
+      // oxlint-disable-next-line no-unmodified-loop-condition -- a branch that ends in its start sets it
+      while (next < effects.length && active.size < concurrency && failed === undefined && !fiber.interruptNow) {
+        const index = next++
+        const child = fiber.spawn(effects[index] as Op, BRANCH)
+        if (child.done) ended(child, index)
+        else {
+          active.add(child)
+          child.observe(() => {
+            active.delete(child)
+            ended(child, index)
+            proceed()
+          })
+        }
+      }
+      starting = false
+      if (active.size > 0) return
+      if (fiber.interruptNow) fiber.resume(epoch, INTERRUPTED, undefined)
+      else if (failed === undefined) fiber.resume(epoch, OK, values)
+      else fiber.resumeFrom(epoch, failed)
+    }
+    fiber.waitsFor = 'all of its branches'
+    fiber.cancelWait = () => {
+      stopOthers(fiber.reason)
+      if (active.size === 0) proceed()
+    }
+    proceed()
+  }
+}
+
+/** The first to end, well or not. The others are interrupted, and it is the end once they have ended. */
+export function firstOf(effects: readonly Op[]): Suspend {
+  return (fiber, epoch) => {
+    const active = new Set<Fiber>()
+    let winner: Fiber | undefined
+    let starting = true
+    const finish = (): void => {
+      if (starting || active.size > 0) return
+      if (winner === undefined || fiber.interruptNow) fiber.resume(epoch, INTERRUPTED, undefined)
+      else fiber.resumeFrom(epoch, winner)
+    }
+    const ended = (child: Fiber): void => {
+      if (winner !== undefined) return
+      winner = child
+      for (const other of [...active].toReversed()) other.interrupt(undefined)
+    }
+    fiber.waitsFor = 'the first of its branches'
+    fiber.cancelWait = () => {
+      for (const child of [...active].toReversed()) child.interrupt(fiber.reason)
+      finish()
+    }
+    for (const op of effects) {
+      if (winner !== undefined || fiber.interruptNow) break
+      const child = fiber.spawn(op, BRANCH)
+      if (child.done) ended(child)
+      else {
+        active.add(child)
+        child.observe(() => {
+          active.delete(child)
+          ended(child)
+          finish()
+        })
+      }
+    }
+    starting = false
+    finish()
+  }
+}
+
+const BRANCH = 'a branch'

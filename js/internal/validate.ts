@@ -1,0 +1,242 @@
+/** Checks at the edge: a refused value becomes an {@link InvalidArgumentError} that names the field. */
+import { types } from 'node:util'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { nearest } from './did-you-mean.ts'
+
+/** The longest duration: what a `Date` can hold, about 273 000 years. */
+export const MAX_DURATION_MS = 8.64e15
+
+/** A finite number; anything else is refused. */
+export function finite(field: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw new InvalidArgumentError(field, 'a finite number', value)
+}
+
+/** A time or duration in milliseconds, of any sign. */
+export function millis(field: string, value: unknown): number {
+  if (typeof value === 'number' && value >= -MAX_DURATION_MS && value <= MAX_DURATION_MS) return value
+  throw new InvalidArgumentError(field, 'a finite number of milliseconds', value)
+}
+
+/** A duration above zero. */
+export function positiveMillis(field: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= MAX_DURATION_MS) return value
+  throw new InvalidArgumentError(field, 'a positive, finite number of milliseconds', value)
+}
+
+/** A duration from zero to {@link MAX_DURATION_MS}. */
+export function duration(field: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS) return value
+  throw new InvalidArgumentError(field, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`, value)
+}
+
+/**
+ * Returns how long to wait at most, from zero; `fallback` when nothing is given. `Infinity` is for ever, and so is
+ * anything beyond {@link MAX_DURATION_MS}, which no clock takes: `Number.MAX_SAFE_INTEGER` is often meant so.
+ */
+export function timeout(field: string, fallback: number, value: unknown): number {
+  if (value === undefined) return fallback
+  if (typeof value === 'number' && value >= 0) return value <= MAX_DURATION_MS ? value : Infinity
+  throw new InvalidArgumentError(field, 'a number of milliseconds from 0, or Infinity', value)
+}
+
+/** An integer within bounds. */
+export function integer(field: string, min: number, max: number, value: unknown): number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number
+  throw new InvalidArgumentError(field, `an integer from ${min} to ${max}`, value)
+}
+
+/** A function. */
+export function callable<F extends (...args: never[]) => unknown>(field: string, value: unknown): F {
+  if (typeof value === 'function') return value as F
+  throw new InvalidArgumentError(field, 'a function', value)
+}
+
+/** A function or nothing. */
+export function optionalCallable<F extends (...args: never[]) => unknown>(
+  field: string,
+  value: unknown,
+): F | undefined {
+  return value === undefined ? undefined : callable<F>(field, value)
+}
+
+const isWellFormed = (value: string): boolean => (value as string & { isWellFormed(): boolean }).isWellFormed()
+
+/** A string that is not empty, and Unicode. */
+export function text(field: string, value: unknown): string {
+  // A lone surrogate would become another character in the core, and two names one.
+  if (typeof value === 'string' && value !== '' && isWellFormed(value)) return value
+  throw new InvalidArgumentError(field, 'a non-empty string of whole characters', value)
+}
+
+/** An object that is no list; anything else is refused, a revoked proxy too. */
+export function object<T extends object = object>(field: string, value: unknown, expected: string = 'an object'): T {
+  if (isObject(value)) return value as T
+  throw new InvalidArgumentError(field, expected, value)
+}
+
+/** Returns whether a value is a list. A revoked proxy is none. */
+export function isList<T = unknown>(value: unknown): value is T[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** Returns whether a value is of a class. A proxy that does not say is of none. */
+export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof type
+  } catch {
+    return false
+  }
+}
+
+/** Returns a field of anything, `undefined` where there is none to read. What a getter throws is thrown. */
+export function fieldOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[name]
+  } catch (error) {
+    // Of a revoked proxy nothing can be read.
+    if (types.isProxy(value) && error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/** A list. */
+export function list<T>(field: string, value: readonly T[], expected: string = 'a list'): readonly T[] {
+  if (isList(value)) return value
+  throw new InvalidArgumentError(field, expected, value)
+}
+
+/** Something to iterate over. */
+export function iterable<T>(field: string, value: Iterable<T>, expected: string = 'a list'): Iterable<T> {
+  try {
+    if (typeof (value as Iterable<T> | null | undefined)?.[Symbol.iterator] === 'function') return value
+  } catch (error) {
+    if (!types.isProxy(value)) throw error
+  }
+  throw new InvalidArgumentError(field, expected, value)
+}
+
+function isObject(value: unknown): value is object {
+  try {
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    // Of a revoked proxy nobody can say what it is.
+    return false
+  }
+}
+
+/** An options object, or nothing for the defaults. */
+export function options<T extends object>(field: string, value: T | undefined): T {
+  return value === undefined ? ({} as T) : object<T>(field, value)
+}
+
+/**
+ * Refuses option names that do not exist, so that a misspelt one is not silently a default. Of names that the value
+ * inherits, say from a class, only those near a known one are refused: a class may have more. Symbols are no names.
+ * Also refuses `system: undefined` where a system may be given: a system was meant, and the default one is another.
+ */
+export function known(field: string, value: object, names: readonly string[]): void {
+  // Looking through an object takes a tenth of making a list of its names.
+  for (const name in value) {
+    if (!names.includes(name) && Object.hasOwn(value, name)) refuseName(field, 'options', name, names)
+  }
+  if (inherits(value)) refuseNear(field, 'options', value, names, () => true)
+  if ('system' in value && value.system === undefined && names.includes('system')) refuseNoSystem(`${field}.system`)
+}
+
+/**
+ * Refuses functions whose name is nearly that of a callback which is not there. Other functions are left alone: what
+ * has callbacks may be an instance of a class that has more methods. What is no object is left to the check of its type.
+ */
+export function callbacks(field: string, value: unknown, names: readonly string[]): void {
+  if (!isObject(value) || names.every((name) => (value as Record<string, unknown>)[name] !== undefined)) return
+  refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
+}
+
+/**
+ * Refuses names of data that are nearly one which is not there. Data may have more fields, so others are left alone.
+ */
+export function fields(field: string, value: object, names: readonly string[]): void {
+  refuseNear(field, 'fields', value, names, () => true)
+}
+
+/** Refuses a system that was named and is not there. */
+export function refuseNoSystem(field: string): never {
+  throw new InvalidArgumentError(field, 'a System, or left out for the default system', undefined)
+}
+
+/** Whether names may come from anything but the object itself and the prototype of plain objects, in whichever realm. */
+function inherits(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null
+}
+
+/** What words are near to, by the list of names: methods of a class are looked at each time one of its instances is used. */
+const found = new WeakMap<readonly string[], Map<string, readonly string[]>>()
+const MOST_WORDS = 1000
+
+function nearTo(word: string, names: readonly string[]): readonly string[] {
+  let words = found.get(names)
+  if (words === undefined) found.set(names, (words = new Map<string, readonly string[]>()))
+  let near = words.get(word)
+  if (near === undefined) {
+    near = nearest(word, names)
+    if (words.size < MOST_WORDS) words.set(word, near)
+  }
+  return near
+}
+
+function refuseNear(
+  field: string,
+  kind: string,
+  value: object,
+  names: readonly string[],
+  counts: (given: unknown) => boolean,
+): void {
+  for (let part: object | null = value; part !== null; part = Object.getPrototypeOf(part) as object | null) {
+    // The prototype of all plain objects.
+    if (part !== value && Object.getPrototypeOf(part) === null) return
+    for (const name of Object.getOwnPropertyNames(part)) {
+      if (names.includes(name) || name === 'constructor') continue
+      const near = nearTo(name, names)
+      const isMissing = near.some((one) => (value as Record<string, unknown>)[one] === undefined)
+      if (isMissing && counts(Object.getOwnPropertyDescriptor(part, name)?.value)) refuseName(field, kind, name, names)
+    }
+  }
+}
+
+function refuseName(field: string, kind: string, name: string, names: readonly string[]): never {
+  const expected = `one of the known ${kind} (${names.join(', ')})`
+  throw new InvalidArgumentError(`${field}.${name}`, expected, name, didYouMean(name, names))
+}
+
+function didYouMean(word: string, names: readonly string[]): string {
+  const meant = nearest(word, names).map((one) => `\`${one}\``)
+  return meant.length === 0 ? '' : `: did you mean ${meant.join(' or ')}?`
+}
+
+/** One of some words, such as names of events. */
+export function oneOf(field: string, words: readonly string[], value: unknown): string {
+  if (words.includes(value as string)) return value as string
+  const hint = typeof value === 'string' ? didYouMean(value, words) : ''
+  throw new InvalidArgumentError(field, `one of ${words.join(', ')}`, value, hint)
+}
+
+/** A boolean, or a default. */
+export function flag(field: string, fallback: boolean, value: unknown): boolean {
+  if (value === undefined) return fallback
+  if (typeof value === 'boolean') return value
+  throw new InvalidArgumentError(field, 'true or false', value)
+}
+
+/** An AbortSignal, or nothing. */
+export function abortSignal(field: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined || value === null) return undefined
+  const signal = value as AbortSignal
+  if (typeof fieldOf(signal, 'aborted') === 'boolean' && typeof signal.addEventListener === 'function') return signal
+  throw new InvalidArgumentError(field, 'an AbortSignal', value)
+}

@@ -1,0 +1,208 @@
+import {
+  callable,
+  duration,
+  finite,
+  flag,
+  integer,
+  known,
+  object,
+  options as checkOptions,
+  positiveMillis,
+  text,
+  timeout,
+} from '../../internal/validate.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import { scratch } from '../../native.ts'
+import { DuplicateChildError, InvalidSimpleOneForOneConfigError, MissingChildTemplateError } from './errors.ts'
+import type { ChildPolicy, ChildSpec, ChildTemplate, RestartBackoff, SupervisorOptions } from './types.ts'
+
+export const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'] as const
+const RESTARTS = ['permanent', 'transient', 'temporary'] as const
+export const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'] as const
+const SCOPES = ['supervisor', 'child'] as const
+
+const POLICY = ['start', 'restart', 'shutdownTimeout', 'significant', 'startTimeout', 'backoff']
+const OPTIONS = [
+  'strategy',
+  'children',
+  'childTemplate',
+  'restartIntensity',
+  'name',
+  'autoShutdown',
+  'backoff',
+  'system',
+]
+
+const SHUTDOWN_TIMEOUT = 5000
+const MAX_RESTARTS = 3
+const WITHIN_MS = 5000
+const FACTOR = 2
+const JITTER = 0.5
+
+/** Numbers that the core reads as a policy. */
+const NUMBERS = 10
+
+function oneOf<T extends string>(field: string, known_: readonly T[], value: unknown): T {
+  const found = value === undefined ? known_[0] : known_.find((one) => one === value)
+  if (found !== undefined) return found
+  throw new InvalidArgumentError(field, `one of ${known_.join(', ')}`, value)
+}
+
+/** The first delay, the longest, the factor and the jitter. */
+type Delays = readonly [initialMs: number, maxMs: number, factor: number, jitter: number]
+
+function delaysOf(field: string, backoff: RestartBackoff): Delays {
+  known(field, checkOptions(field, backoff), ['initialMs', 'maxMs', 'factor', 'jitter'])
+  const { initialMs, maxMs, factor = FACTOR, jitter = JITTER } = backoff
+  duration(`${field}.initialMs`, initialMs)
+  if (duration(`${field}.maxMs`, maxMs) < initialMs) {
+    throw new InvalidArgumentError(`${field}.maxMs`, 'at least initialMs', maxMs)
+  }
+  if (finite(`${field}.factor`, factor) < 1) throw new InvalidArgumentError(`${field}.factor`, 'at least 1', factor)
+  if (!(finite(`${field}.jitter`, jitter) >= 0 && jitter <= 1)) {
+    throw new InvalidArgumentError(`${field}.jitter`, 'from 0 to 1', jitter)
+  }
+  return [initialMs, maxMs, factor, jitter]
+}
+
+/** A policy as it was read once, so that what its owner does with it later changes nothing. */
+export interface Terms {
+  readonly start: (...args: unknown[]) => unknown
+  readonly startTimeout: number
+  /** Whether the time to stop was given. */
+  readonly isShutdownGiven: boolean
+  /** What the core reads. */
+  readonly numbers: Float64Array
+}
+
+/** Reads a policy, each part once; refuses what is none. */
+export function termsOf(
+  field: string,
+  policy: ChildPolicy & { readonly start: unknown },
+  supervisor: Pick<Plan, 'autoShutdown' | 'delays'>,
+): Terms {
+  const { start, restart, shutdownTimeout, startTimeout, significant, backoff } = policy
+  callable(`${field}.start`, start)
+  const when = oneOf(`${field}.restart`, RESTARTS, restart)
+  const stops =
+    shutdownTimeout === 'brutal_kill' ? -1 : timeout(`${field}.shutdownTimeout`, SHUTDOWN_TIMEOUT, shutdownTimeout)
+  const startsWithin = timeout(`${field}.startTimeout`, Infinity, startTimeout)
+  const delays = backoff === undefined ? supervisor.delays : delaysOf(`${field}.backoff`, backoff)
+  const isSignificant = flag(`${field}.significant`, false, significant)
+  if (isSignificant && supervisor.autoShutdown === 'never') {
+    throw new InvalidArgumentError(`${field}.significant`, 'false unless the supervisor has an autoShutdown', true)
+  }
+  if (isSignificant && when === 'permanent') {
+    throw new InvalidArgumentError(`${field}.significant`, 'false for a permanent child, which never ends', true)
+  }
+  const numbers = new Float64Array(NUMBERS)
+  numbers[0] = RESTARTS.indexOf(when)
+  numbers[1] = stops
+  numbers[3] = isSignificant ? 1 : 0
+  numbers[4] = startsWithin === Infinity ? -1 : startsWithin
+  if (delays !== undefined) {
+    numbers[5] = 1
+    numbers.set(delays, 6)
+  }
+  return {
+    start: start as Terms['start'],
+    startTimeout: startsWithin,
+    isShutdownGiven: shutdownTimeout !== undefined,
+    numbers,
+  }
+}
+
+/** A child's specification, and what was read of it. */
+export interface Checked {
+  readonly id: string
+  readonly spec: ChildSpec
+  readonly terms: Terms
+}
+
+/** Reads a specification; refuses one that does not keep the rules. */
+export function checkSpec(field: string, given: unknown, supervisor: Pick<Plan, 'autoShutdown' | 'delays'>): Checked {
+  const spec = object<ChildSpec>(field, given, 'a ChildSpec')
+  known(field, spec, ['id', ...POLICY])
+  return { id: text(`${field}.id`, spec.id), spec, terms: termsOf(field, spec, supervisor) }
+}
+
+/** Returns whether a value is a list. One that does not answer is none. */
+export function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** What a supervisor was asked to be, with the defaults. */
+export interface Plan {
+  readonly strategy: number
+  readonly isSimple: boolean
+  readonly autoShutdown: (typeof AUTO_SHUTDOWNS)[number]
+  readonly maxRestarts: number
+  readonly withinMs: number
+  readonly eachChild: boolean
+  readonly children: readonly Checked[]
+  readonly template: { readonly spec: ChildTemplate; readonly terms: Terms } | undefined
+  /** Of restarts of children that do not say. */
+  readonly delays: Delays | undefined
+}
+
+/** Refuses what does not fit together. */
+export function planOf(supervisorId: string, given: SupervisorOptions): Plan {
+  known('options', given, OPTIONS)
+  const strategy = oneOf('options.strategy', STRATEGIES, given.strategy)
+  const autoShutdown = oneOf('options.autoShutdown', AUTO_SHUTDOWNS, given.autoShutdown)
+  const isSimple = strategy === 'simple_one_for_one'
+  const intensity = checkOptions('options.restartIntensity', given.restartIntensity)
+  known('options.restartIntensity', intensity, ['maxRestarts', 'withinMs', 'scope'])
+  const { maxRestarts = MAX_RESTARTS, withinMs = WITHIN_MS, scope: counted } = intensity
+  integer('options.restartIntensity.maxRestarts', 0, 2 ** 32 - 1, maxRestarts)
+  positiveMillis('options.restartIntensity.withinMs', withinMs)
+  const scope = oneOf('options.restartIntensity.scope', SCOPES, counted)
+  if (given.name !== undefined) text('options.name', given.name)
+  const { children = [], childTemplate, backoff } = given
+  const delays = backoff === undefined ? undefined : delaysOf('options.backoff', backoff)
+  if (!isList(children)) throw new InvalidArgumentError('options.children', 'a list of ChildSpecs', children)
+  const common = { autoShutdown, delays }
+  let template: Plan['template']
+  if (isSimple) {
+    if (childTemplate === undefined) throw new MissingChildTemplateError(supervisorId)
+    if (children.length > 0) {
+      throw new InvalidSimpleOneForOneConfigError(supervisorId, 'static children are not allowed')
+    }
+    known('options.childTemplate', checkOptions('options.childTemplate', childTemplate), POLICY)
+    template = { spec: childTemplate, terms: termsOf('options.childTemplate', childTemplate, common) }
+  } else if (childTemplate !== undefined) {
+    throw new InvalidArgumentError(
+      'options.childTemplate',
+      'left out unless strategy is simple_one_for_one',
+      childTemplate,
+    )
+  }
+  const ids = new Set<string>()
+  const checked: Checked[] = []
+  for (const [index, spec] of children.entries()) {
+    const child = checkSpec(`options.children[${index}]`, spec, common)
+    if (ids.has(child.id)) throw new DuplicateChildError(supervisorId, child.id)
+    ids.add(child.id)
+    checked.push(child)
+  }
+  return {
+    strategy: STRATEGIES.indexOf(strategy),
+    isSimple,
+    autoShutdown,
+    maxRestarts,
+    withinMs,
+    eachChild: scope === 'child',
+    children: checked,
+    template,
+    delays,
+  }
+}
+
+/** Writes a policy to where the next call into the core reads it. */
+export function writePolicy(terms: Terms): void {
+  scratch.set(terms.numbers)
+}

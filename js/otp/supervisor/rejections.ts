@@ -1,0 +1,51 @@
+import { InvalidArgumentError, TimeoutError } from '../../errors/errors.ts'
+import type { Child } from './child.ts'
+import {
+  ChildNotFoundError,
+  DuplicateChildError,
+  InvalidSimpleOneForOneConfigError,
+  SupervisorNotFoundError,
+} from './errors.ts'
+import * as is from './protocol.ts'
+
+/** Why the core refuses a request: what, more about it, and the crash that came before. */
+export interface Refused {
+  readonly what: number
+  readonly detail: number
+  readonly cause: Error | undefined
+}
+
+/** Returns the error of a request that was refused. */
+export function refusalOf(
+  { id: supervisorId, name }: { readonly id: string; readonly name: string | undefined },
+  childId: string,
+  child: Child | undefined,
+  { what, detail, cause }: Refused,
+): Error {
+  switch (what) {
+    case is.REFUSED_STOPPING:
+      return new SupervisorNotFoundError(supervisorId, name)
+    case is.REFUSED_NOT_FOUND:
+      return new ChildNotFoundError(supervisorId, childId, name)
+    case is.REFUSED_DUPLICATE:
+      return new DuplicateChildError(supervisorId, childId, name)
+    case is.REFUSED_SPECIFICATION:
+      return new InvalidSimpleOneForOneConfigError(supervisorId, 'children follow the template')
+    case is.REFUSED_START_FAILED:
+      return child === undefined
+        ? new ChildNotFoundError(supervisorId, childId, name)
+        : startErrorOf(child, detail, cause)
+    default:
+      return new InvalidArgumentError('spec', `a specification that keeps the rules (it breaks rule ${detail})`, child)
+  }
+}
+
+/** Returns why a child did not start. */
+export function startErrorOf(child: Child, detail: number, cause: Error | undefined): Error {
+  const { id } = child
+  if (detail === is.START_TIMED_OUT) return new TimeoutError(`the start of child '${id}'`, child.terms.startTimeout)
+  if (detail === is.START_PID_TAKEN) {
+    return new InvalidArgumentError(`what the start of '${id}' makes`, 'a process of its own', child.server?.ref)
+  }
+  return child.startError ?? new Error(`child '${id}' did not start`, { cause })
+}

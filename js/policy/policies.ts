@@ -1,0 +1,43 @@
+/** Policies to compose around an effect or a plain function. */
+export { type Admit, admit, type Admission, type AdmitEvents, type AdmitPolicyOptions } from './admit.ts'
+export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './retry/budget.ts'
+export { type Bulkhead, bulkhead, type BulkheadEvents, type BulkheadOptions, type BulkheadStats } from './bulkhead/bulkhead.ts'
+export type { CircuitState } from './circuit-breaker/state-machine.ts'
+export {
+  type CircuitBreaker,
+  circuitBreaker,
+  type CircuitBreakerEvents,
+  type CircuitBreakerStats,
+} from './circuit-breaker/circuit-breaker.ts'
+export type { CircuitBreakerOptions, HalfOpen, OpenFor, SavedCircuit } from './circuit-breaker/options.ts'
+export {
+  BulkheadRejectedError,
+  type BulkheadRefusal,
+  CircuitOpenError,
+  type CircuitRefusal,
+  isBulkheadRejectedError,
+  isCircuitOpenError,
+} from './errors.ts'
+export type { SavedEvidence } from './circuit-breaker/failure-window.ts'
+export {
+  type Fallback,
+  fallback,
+  type FallbackEvents,
+  type FallbackOptions,
+  type FallbackStats,
+  type Substitute,
+} from './fallback.ts'
+export { type Hedge, hedge, type HedgeEvents, type HedgeOptions, type HedgeStats } from './hedge/hedge.ts'
+export { type Repeat, repeat, type RepeatEvents, type RepeatOptions, type RepeatStats } from './retry/repeat.ts'
+export { type GaveUp, type Retry, retry, type RetryEvents, type RetryOptions, type RetryStats } from './retry/retry.ts'
+export { type Chance, type ExponentialOptions, type Jitter, type Pauses, type Schedule, schedule } from './retry/schedule.ts'
+export {
+  timeout,
+  type TimeoutEvents,
+  type TimeoutOptions,
+  type TimeoutPolicy,
+  type TimeoutStats,
+  type TimeoutStrategy,
+} from './timeout.ts'
+export type { PolicyOptions, ExecuteOptions, Policy, PolicyContext, PolicyTask } from './pipeline/types.ts'
+export { type PolicyStats, type Stack, wrap } from './wrap.ts'
