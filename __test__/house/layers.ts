@@ -3,9 +3,9 @@
  * A new folder is entered here with its layer; a folder that is missing fails the tests.
  */
 export const layers = {
-  /** The seam and what everything stands on: the files directly in js/. */
-  native: ['.'],
-  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'effect', 'actor'],
+  /** The seam and what everything stands on: the files directly in js/, errors, and helpers that everybody uses. */
+  native: ['.', 'errors', 'internal'],
+  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor', 'rate', 'cache', 'policy', 'effect'],
   services: ['atrion', 'otp', 'process'],
   adapters: ['http', 'express', 'fastify', 'testing'],
 } as const satisfies Record<string, readonly string[]>

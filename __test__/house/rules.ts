@@ -51,8 +51,8 @@ export function oneImporterOfTheBinding(sources: readonly Source[]): Fault[] {
 
 /** What reads a value that anybody may have thrown or returned, and the one file that knows how. */
 const readers: readonly (readonly [file: string, pattern: RegExp])[] = [
-  ['js/thrown.ts', /\binstanceof Error\b|\bString\((?:error|thrown|reason|cause)\)/g],
-  ['js/thenable.ts', /\.then\s*[!=]==|typeof [\w.?() ]*\.then\b/g],
+  ['js/internal/thrown-values.ts', /\binstanceof Error\b|\bString\((?:error|thrown|reason|cause)\)/g],
+  ['js/internal/thenable.ts', /\.then\s*[!=]==|typeof [\w.?() ]*\.then\b/g],
 ]
 
 /** A thrown value may have no text, and a thenable may answer twice: each is read in one file. */

@@ -1,6 +1,6 @@
 import { integer } from '../internal/validate.ts'
 import { BaseClock } from '../clock/base.ts'
-import { ServerNotRunningError } from '../otp/errors.ts'
+import { ServerNotRunningError } from '../actor/errors.ts'
 import type { Counts } from './counts.ts'
 import { Deadline } from './expiry-timer.ts'
 import { CACHE, Failure } from './negative-entry.ts'

@@ -1,6 +1,6 @@
 import { abortSignal, callable } from '../internal/validate.ts'
 import { promiseOf } from '../internal/thenable.ts'
-import { CallCycleError, ServerNotRunningError } from '../otp/errors.ts'
+import { CallCycleError, ServerNotRunningError } from '../actor/errors.ts'
 import type { Counts } from './counts.ts'
 import { type Entries, GOOD, STALE } from './entries.ts'
 import { CACHE, Failure } from './negative-entry.ts'

@@ -1,5 +1,4 @@
 import type { System } from '../system/system.ts'
-import type { GenServerRef } from '../otp/gen-server/types.ts'
 
 /** What a value is kept under. `1` and `'1'` are two keys. */
 export type CacheKey = string | number
@@ -156,18 +155,4 @@ export interface SharedCacheHandle<V = unknown> extends Omit<CacheHandle<V>, 'ge
     loader: (key: CacheKey) => T | PromiseLike<T>,
     options?: CacheLoadOptions,
   ): T | Promise<T>
-}
-
-/** Names a cache: a process, so it can be supervised, linked, monitored and registered. */
-export interface CacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
-  readonly id: string
-  /** The cache without promises. */
-  readonly handle: CacheHandle<V>
-}
-
-/** Names this thread's part in a cache that threads share. */
-export interface SharedCacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
-  readonly id: string
-  /** The cache without promises. */
-  readonly handle: SharedCacheHandle<V>
 }

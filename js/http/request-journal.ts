@@ -11,11 +11,11 @@ import {
   text,
 } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { systemOf } from '../otp/gen-server/start.ts'
 import type { System } from '../system/system.ts'
 import { askAtOnce, tell } from './user-callbacks.ts'
 import type { Face } from './framework-adapter.ts'
 import { whenOver } from './response-end.ts'
+import { resolveSystem } from '../system/default.ts'
 
 /** Where entries go: a `Journal`, or one that `openJournal` gave. */
 export interface RequestLog {
@@ -140,7 +140,7 @@ export class RequestRecorder<Req, Res> {
     this.#log = log
     this.#face = face
     this.#options = given
-    this.#system = systemOf(given.system)
+    this.#system = resolveSystem(given.system)
   }
 
   receive(req: Req, res: Res, next: () => void): void {

@@ -1,11 +1,11 @@
 import { limitOn } from '../clock/internal-timers.ts'
 import { constants } from 'node:os'
 
-import { flag, known, optionalCallable, options as checkOptions, positiveMillis } from '../internal/validate.ts'
+import { flag, known, optionalCallable, options as checkOptions, positiveMillis, timeout } from '../internal/validate.ts'
 import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
-import { systemOf, timeoutOf } from '../otp/gen-server/start.ts'
 import type { System } from '../system/system.ts'
 import { endings, type Part } from './process-shutdown.ts'
+import { resolveSystem } from '../system/default.ts'
 
 /** Options of a graceful shutdown. Times are milliseconds of the system's clock. */
 export interface ShutdownOptions {
@@ -74,14 +74,14 @@ export class Shutdown {
   constructor(server: () => Stoppable, options: ShutdownOptions | undefined) {
     const given = checkOptions('options', options)
     known('options', given, NAMES)
-    timeoutOf('options.timeout', given.timeout, TIMEOUT_MS)
-    const closeTimeout = timeoutOf('options.closeTimeout', given.closeTimeout, CLOSE_TIMEOUT_MS)
+    timeout('options.timeout', TIMEOUT_MS, given.timeout)
+    const closeTimeout = timeout('options.closeTimeout', CLOSE_TIMEOUT_MS, given.closeTimeout)
     if (given.delay !== undefined && given.delay !== 0) positiveMillis('options.delay', given.delay)
     optionalCallable('options.cleanup', given.cleanup)
     const exits = flag('options.exit', true, given.exit)
     const signals = checkSignals(given.signals ?? SIGNALS)
     this.#options = given
-    this.#system = systemOf(given.system)
+    this.#system = resolveSystem(given.system)
     this.done = new Promise((resolve) => {
       this.#finish = resolve
     })

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { ENDING } from '../actor/process.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
-import { ServerNotRunningError } from './errors.ts'
+import { ServerNotRunningError } from '../actor/errors.ts'
 import { serverIn, serverOf, serviceOf } from './gen-server/ref.ts'
 import type { Server } from './gen-server/process.ts'
 import { startAs } from './gen-server/start.ts'
@@ -15,13 +15,25 @@ import type {
   CacheKey,
   CacheLoadOptions,
   CacheOptions,
-  CacheRef,
   CacheSetOptions,
   CacheStats,
   SharedCacheHandle,
   SharedCacheOptions,
-  SharedCacheRef,
 } from '../cache/types.ts'
+
+/** Names a cache: a process, so it can be supervised, linked, monitored and registered. */
+export interface CacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+  readonly id: string
+  /** The cache without promises. */
+  readonly handle: CacheHandle<V>
+}
+
+/** Names this thread's part in a cache that threads share. */
+export interface SharedCacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+  readonly id: string
+  /** The cache without promises. */
+  readonly handle: SharedCacheHandle<V>
+}
 
 type AnyRef = CacheRef<never> | SharedCacheRef<never> | GenServerRef
 type Store = CacheStore | SharedStore

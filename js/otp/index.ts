@@ -1,20 +1,28 @@
 /** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; and services: EventBus, Cache, RateLimiter. */
 export { Agent, type AgentRef } from './agent.ts'
-export { Cache } from './cache.ts'
+export { Cache, type CacheRef, type SharedCacheRef } from './cache.ts'
 export type {
   CacheHandle,
   CacheKey,
   CacheLoadOptions,
   CacheOptions,
   CachePolicy,
-  CacheRef,
   CacheSetOptions,
   CacheStats,
   EvictReason,
   SharedCacheHandle,
   SharedCacheOptions,
-  SharedCacheRef,
 } from '../cache/types.ts'
+export {
+  CallCycleError,
+  CallTimeoutError,
+  isCallCycleError,
+  isCallTimeoutError,
+  isMailboxFullError,
+  isServerNotRunningError,
+  MailboxFullError,
+  ServerNotRunningError,
+} from '../actor/errors.ts'
 export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'
@@ -53,12 +61,11 @@ export { PartitionSupervisor } from './partition/partition.ts'
 export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './partition/types.ts'
 export * from '../rate/errors.ts'
 export { Limiter } from '../rate/limiter.ts'
-export { RateLimiter, type RateLimiterRef } from './rate-limiter.ts'
+export { RateLimiter, type RateLimiterOptions, type RateLimiterRef } from './rate-limiter.ts'
 export type {
   LimiterOptions,
   LimiterStats,
   RateLimitAlgorithm,
-  RateLimiterOptions,
   RateLimitResult,
 } from '../rate/types.ts'
 export type { Registrar } from './gen-server/registrable.ts'

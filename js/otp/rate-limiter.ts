@@ -1,14 +1,25 @@
 import { RUNNING } from '../actor/process.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
-import { ServerNotRunningError } from './errors.ts'
+import { ServerNotRunningError } from '../actor/errors.ts'
 import { serverOf, serviceOf } from './gen-server/ref.ts'
+import type { Registrar } from './gen-server/registrable.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions, TerminateReason } from './gen-server/types.ts'
 import { RateLimitExceededError } from '../rate/errors.ts'
 import { Limiter } from '../rate/limiter.ts'
 import { limiterSettings } from '../rate/options.ts'
-import type { LimiterOptions, RateLimiterOptions, RateLimitResult } from '../rate/types.ts'
+import type { LimiterOptions, RateLimitResult } from '../rate/types.ts'
+
+/** Options of `RateLimiter.start`. */
+export interface RateLimiterOptions extends LimiterOptions {
+  /** What the process is registered under while it lives: a name of the system, or a key of `registry`. */
+  readonly name?: string | undefined
+  /** Registers it there instead of among the system's names. Needs `name`. */
+  readonly registry?: Registrar | undefined
+  /** What the registry keeps with it. Needs `registry`. */
+  readonly metadata?: unknown
+}
 
 /** Names a rate limiter. Opaque, as every ref. */
 export interface RateLimiterRef extends GenServerRef<Limiter, never, never> {

@@ -1,8 +1,8 @@
 import { integer, known, MAX_DURATION_MS, options as checkOptions } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
-import { systemOf } from '../otp/gen-server/start.ts'
 import type { LimiterOptions, RateLimitAlgorithm } from './types.ts'
+import { resolveSystem } from '../system/default.ts'
 
 const ALGORITHMS: readonly RateLimitAlgorithm[] = ['gcra', 'sliding-log', 'sliding-counter']
 const MOST = 1e9
@@ -59,7 +59,7 @@ export function limiterSettings(options: LimiterOptions | undefined, also: reado
     maxKeys: given.maxKeys === undefined ? DEFAULT_MAX_KEYS : integer('options.maxKeys', 1, MOST_KEYS, given.maxKeys),
     blockDurationMs:
       given.blockDurationMs === undefined ? 0 : blockTime('options.blockDurationMs', given.blockDurationMs),
-    system: systemOf(given.system),
+    system: resolveSystem(given.system),
   }
 }
 

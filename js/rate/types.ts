@@ -1,5 +1,4 @@
 import type { System } from '../system/system.ts'
-import type { Registrar } from '../otp/gen-server/registrable.ts'
 
 /**
  * How quotas are counted. `'gcra'` refills steadily, in one number a key: in any time t a key gets at most its burst and
@@ -27,16 +26,6 @@ export interface LimiterOptions {
   readonly blockDurationMs?: number | undefined
   /** Whose clock. Default: the default system of this environment. */
   readonly system?: System
-}
-
-/** Options of `RateLimiter.start`. */
-export interface RateLimiterOptions extends LimiterOptions {
-  /** What the process is registered under while it lives: a name of the system, or a key of `registry`. */
-  readonly name?: string | undefined
-  /** Registers it there instead of among the system's names. Needs `name`. */
-  readonly registry?: Registrar | undefined
-  /** What the registry keeps with it. Needs `registry`. */
-  readonly metadata?: unknown
 }
 
 /** What a key has. Times are whole milliseconds. */

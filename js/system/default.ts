@@ -1,4 +1,4 @@
-import { createSystem, type System } from './system.ts'
+import { assertSystem, createSystem, type System } from './system.ts'
 
 let current: System | undefined
 
@@ -9,4 +9,15 @@ let current: System | undefined
 export function getDefaultSystem(): System {
   if (current === undefined || current.closed) current = createSystem({ name: 'default', namespace: 'default' })
   return current
+}
+
+/**
+ * Returns the system of an option `system`, or the default one.
+ *
+ * @throws InvalidArgumentError for a value that is no system.
+ */
+export function resolveSystem(option: System | undefined): System {
+  if (option === undefined) return getDefaultSystem()
+  assertSystem('options.system', option)
+  return option
 }

@@ -14,7 +14,7 @@ import {
   scratch,
 } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
-import { ServerNotRunningError } from '../../otp/errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { Leaving } from '../evictions.ts'
 import { Deadline } from '../expiry-timer.ts'
 import { type CacheSettings, checkKey, type Storing } from '../options.ts'

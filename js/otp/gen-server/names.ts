@@ -2,7 +2,8 @@ import { ENDING } from '../../actor/process.ts'
 import { text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
-import { AlreadyRegisteredError, ServerNotRunningError } from '../errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
+import { AlreadyRegisteredError } from '../errors.ts'
 import type { Registrable } from './registrable.ts'
 
 /** What is kept for a process that has names. */

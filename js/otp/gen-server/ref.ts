@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { ServerNotRunningError } from '../errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { LocalRef } from './local-ref.ts'
 import type { Registrable } from './registrable.ts'
 import type { Server } from './process.ts'

@@ -1,6 +1,6 @@
 import { DEAD } from '../../actor/process.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { ServerNotRunningError } from '../errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { calledOf, isForeign, serialized } from './ref.ts'
 import type { Server } from './process.ts'
 import type { SupervisorRef } from '../supervisor/types.ts'

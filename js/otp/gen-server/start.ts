@@ -13,11 +13,12 @@ import {
   timeout,
 } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { getDefaultSystem } from '../../system/default.ts'
+import { getDefaultSystem, resolveSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { asError } from '../../internal/thrown-values.ts'
-import { InitializationError, InvalidReturnError, ServerNotRunningError } from '../errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
+import { InitializationError, InvalidReturnError } from '../errors.ts'
 import { namesOf } from './names.ts'
 import { Registrar } from './registrable.ts'
 import { Continued } from './callback-results.ts'
@@ -55,12 +56,6 @@ function checkBehavior(behavior: GenServerBehavior<never>): void {
   }
 }
 
-export function systemOf(given: System | undefined): System {
-  if (given === undefined) return getDefaultSystem()
-  assertSystem('options.system', given)
-  return given
-}
-
 /** An optional last argument. Tells `f(a)` from `f(a, undefined)`, which meant a system. */
 export type SystemGiven = readonly [system?: System]
 
@@ -79,7 +74,7 @@ function checkRegistry({ name, registry, metadata, system }: StartOptions): void
   }
   if (!isA(registry, Registrar)) throw new InvalidArgumentError('options.registry', 'a RegistryInstance', registry)
   if (name === undefined) throw new InvalidArgumentError('options.name', 'given, as registry is', name)
-  if (registry.system !== systemOf(system)) {
+  if (registry.system !== resolveSystem(system)) {
     throw new InvalidArgumentError('options.registry', 'a RegistryInstance of the same system', registry)
   }
 }
@@ -176,7 +171,7 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
   checkBehavior(behavior as GenServerBehavior<never>)
   const given = checkStart(options)
   const initTimeout = timeoutOf('options.initTimeout', given.initTimeout, INIT_TIMEOUT)
-  const system = systemOf(given.system)
+  const system = resolveSystem(given.system)
   const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, given)
   reserve(server, given)
   const called = { kind, name: given.name }

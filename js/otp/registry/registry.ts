@@ -4,10 +4,11 @@ import type { System } from '../../system/system.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { processOf } from '../gen-server/ref.ts'
-import { type SystemGiven, systemGiven, systemOf } from '../gen-server/start.ts'
+import { type SystemGiven, systemGiven } from '../gen-server/start.ts'
 import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 import { RegistryInstance } from './instance.ts'
 import type { RegistryOptions } from './types.ts'
+import { resolveSystem } from '../../system/default.ts'
 
 /** Counts the registries of a system, for those without a name. */
 const made = new WeakMap<System, number>()
@@ -57,7 +58,7 @@ function create<Meta = unknown, Ref extends SerializedRef = GenServerRef>(
   if (given.keys !== undefined && given.keys !== 'unique' && given.keys !== 'duplicate') {
     throw new InvalidArgumentError('options.keys', "'unique' or 'duplicate'", given.keys)
   }
-  const system = systemOf(given.system)
+  const system = resolveSystem(given.system)
   system.assertOpen()
   const number = (made.get(system) ?? 0) + 1
   made.set(system, number)

@@ -2,11 +2,11 @@ import { runtimeOf } from '../../actor/system-runtime.ts'
 import { options as checkOptions } from '../../internal/validate.ts'
 import type { System } from '../../system/system.ts'
 import { namesOf } from '../gen-server/names.ts'
-import { systemOf } from '../gen-server/start.ts'
 import { attemptUnderWay } from './child.ts'
 import { planOf } from './options.ts'
 import { SupervisorProcess } from './process.ts'
 import type { SupervisorOptions } from './types.ts'
+import { resolveSystem } from '../../system/default.ts'
 
 /** Numbers the supervisors of a system; the second half tells runs of a program apart. */
 const counts = new WeakMap<System, { next: number; suffix: string }>()
@@ -25,7 +25,7 @@ export async function begin(options: SupervisorOptions | undefined, partitions?:
   // Read now: after the first await it is somebody else's.
   const attempt = attemptUnderWay()
   const given = checkOptions('options', options)
-  const system = systemOf(given.system)
+  const system = resolveSystem(given.system)
   const runtime = runtimeOf(system)
   const id = nextId(system)
   const process = new SupervisorProcess(id, runtime, system, planOf(id, given), partitions)

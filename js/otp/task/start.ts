@@ -5,14 +5,15 @@ import { abortSignal, callable, known, options as checkOptions, text } from '../
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 import type { System } from '../../system/system.ts'
-import { ServerNotRunningError } from '../errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { serverOf } from '../gen-server/ref.ts'
 import type { Server } from '../gen-server/process.ts'
-import { spawn, systemOf, timeoutOf } from '../gen-server/start.ts'
+import { spawn, timeoutOf } from '../gen-server/start.ts'
 import type { GenServerBehavior } from '../gen-server/types.ts'
 import { RUN, TaskRun } from './run.ts'
 import type { TaskFunction, TaskOptions } from './types.ts'
+import { resolveSystem } from '../../system/default.ts'
 
 function linkedOf(given: unknown, system: System): Server | undefined {
   if (given === undefined) return undefined
@@ -34,7 +35,7 @@ export function startTask<Result>(
   if (given.name !== undefined) text('options.name', given.name)
   const timeoutMs = timeoutOf('options.timeout', given.timeout, Infinity)
   const signal = abortSignal('options.signal', given.signal)
-  const system = systemOf(given.system)
+  const system = resolveSystem(given.system)
   const linked = linkedOf(given.link, system)
 
   const run = new TaskRun(fn)

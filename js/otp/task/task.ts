@@ -3,7 +3,7 @@ import { inScope, outsideRun, scopeOf } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { abortSignal, callable, flag, integer, isList, known, options as checkOptions } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { systemOf, timeoutOf } from '../gen-server/start.ts'
+import { timeoutOf } from '../gen-server/start.ts'
 import { TaskEndedError } from './errors.ts'
 import type { TaskRun } from './run.ts'
 import { startTask } from './start.ts'
@@ -18,6 +18,7 @@ import type {
   TaskRef,
 } from './types.ts'
 import { outcomeWithin, waitFor } from './wait.ts'
+import { resolveSystem } from '../../system/default.ts'
 
 /** A task, and out of reach of users, what runs. */
 class LocalTask<Result> implements TaskHandle<Result> {
@@ -98,7 +99,7 @@ function stream<Item, Result, Out>(
   known('options', given, ['maxConcurrency', 'ordered', 'timeout', 'signal', 'link', 'system'])
   const { maxConcurrency = 8, timeout, link } = given
   timeoutOf('options.timeout', timeout, Infinity)
-  const system = systemOf(given.system)
+  const system = resolveSystem(given.system)
   // Items are begun from wherever a result is taken or finished, and belong to where the stream was made.
   const isTracked = !system.closed && scopeOf(runtimeOf(system).current) !== undefined
   const one = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>

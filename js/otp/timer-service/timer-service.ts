@@ -3,15 +3,16 @@ import { ENDING } from '../../actor/process.ts'
 import { known, MAX_DURATION_MS, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
-import { ServerNotRunningError } from '../errors.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { serverIn } from '../gen-server/ref.ts'
 import type { System } from '../../system/system.ts'
 import type { Server } from '../gen-server/process.ts'
-import { startAs, systemOf } from '../gen-server/start.ts'
+import { startAs } from '../gen-server/start.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 import { TimerStore } from './store.ts'
 import { runningTimersOf, Timers, timersOf } from './timers.ts'
 import type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './types.ts'
+import { resolveSystem } from '../../system/default.ts'
 
 const RETRY_MS = 1000
 const OPTIONS = ['name', 'registry', 'metadata', 'path', 'durability', 'retryMs', 'system']
@@ -24,7 +25,7 @@ async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
   if (path === undefined && durability !== undefined) {
     throw new InvalidArgumentError('options.path', 'given, as durability is', path)
   }
-  const system = systemOf(given.system)
+  const system = resolveSystem(given.system)
   system.assertOpen()
   const store = path === undefined ? undefined : await TimerStore.open(path, durability, system)
   try {
