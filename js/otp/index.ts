@@ -14,6 +14,7 @@ export type {
   SharedCacheOptions,
 } from '../cache/types.ts'
 export {
+  type Called,
   CallCycleError,
   CallTimeoutError,
   isCallCycleError,
