@@ -11,7 +11,7 @@ import { InvalidArgumentError } from 'keelson'
 import { describe, expect, test } from 'vitest'
 import type * as Arguments from '../../js/internal/validate.ts'
 import type * as Nearest from '../../js/internal/did-you-mean.ts'
-import type * as Show from '../../js/internal/format-value.ts'
+import type * as Show from '../../js/errors/format-value.ts'
 
 const load = createRequire(new URL('../../dist/index.js', import.meta.url))
 const { callbacks, known, object } = load('./arguments.js') as typeof Arguments

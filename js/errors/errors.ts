@@ -4,7 +4,7 @@
  */
 
 import { isCode, KeelsonError } from './base.ts'
-import { show } from '../internal/format-value.ts'
+import { show } from './format-value.ts'
 
 export { type ErrorCode, isKeelsonError, KeelsonError } from './base.ts'
 

@@ -25,7 +25,6 @@ import type {
   TerminateReason,
 } from './types.ts'
 
-/** Somebody who waits for a stop. */
 export interface StopRequest {
   readonly reason: TerminateReason
   readonly resolve: () => void
