@@ -14,9 +14,9 @@ import type * as Nearest from '../../js/internal/did-you-mean.ts'
 import type * as Show from '../../js/errors/format-value.ts'
 
 const load = createRequire(new URL('../../dist/index.js', import.meta.url))
-const { callbacks, known, object } = load('./arguments.js') as typeof Arguments
-const { nearest } = load('./nearest.js') as typeof Nearest
-const { show } = load('./show.js') as typeof Show
+const { callbacks, known, object } = load('./internal/validate.js') as typeof Arguments
+const { nearest } = load('./internal/did-you-mean.js') as typeof Nearest
+const { show } = load('./errors/format-value.js') as typeof Show
 
 const refusal = (run: () => unknown): InvalidArgumentError => {
   try {

@@ -7,10 +7,10 @@ import type * as Thenable from '../../js/internal/thenable.ts'
 import type * as Thrown from '../../js/internal/thrown-values.ts'
 
 const load = createRequire(new URL('../../dist/index.js', import.meta.url))
-const { promiseOf } = load('./thenable.js') as typeof Thenable
-const { asError, isError, stackOf, textOf } = load('./thrown.js') as typeof Thrown
-const { Listeners } = load('./listeners.js') as typeof Listening
-const { tellOwner } = load('./owner.js') as typeof Owning
+const { promiseOf } = load('./internal/thenable.js') as typeof Thenable
+const { asError, isError, stackOf, textOf } = load('./internal/thrown-values.js') as typeof Thrown
+const { Listeners } = load('./internal/listeners.js') as typeof Listening
+const { tellOwner } = load('./internal/report-error.js') as typeof Owning
 
 const revoked = (): object => {
   const { proxy, revoke } = Proxy.revocable({}, {})

@@ -12,7 +12,8 @@ export interface Called {
 
 /** An id, after the name if there is one: `billing (genserver_1_x)`. */
 const labelOf = (id: string, { name }: Called = {}): string => (name === undefined ? id : `${name} (${id})`)
-export const whoIs = (id: string, called: Called = {}): string => `${called.kind ?? 'GenServer'} '${labelOf(id, called)}'`
+export const whoIs = (id: string, called: Called = {}): string =>
+  `${called.kind ?? 'GenServer'} '${labelOf(id, called)}'`
 
 /** A call got no reply in time. If it had not begun, it never will; if it had, its reply is dropped. */
 export class CallTimeoutError extends KeelsonError {

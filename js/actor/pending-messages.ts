@@ -13,7 +13,11 @@ export class Waiting {
    * @param words The same memory.
    * @param displaced Told of a message that goes because its mailbox is full.
    */
-  constructor(steps: Float64Array, words: Int32Array, displaced: (process: Process, ...message: Parameters<Handle>) => void) {
+  constructor(
+    steps: Float64Array,
+    words: Int32Array,
+    displaced: (process: Process, ...message: Parameters<Handle>) => void,
+  ) {
     this.#steps = steps
     this.#words = words
     this.#displaced = displaced

@@ -19,7 +19,21 @@ import type { Fiber as Core } from './fiber/fiber.ts'
 import type { Cause } from './fiber/finalizers.ts'
 import { CORE } from './fiber/core-of.ts'
 import { FORK } from './fiber/fiber-tree.ts'
-import { BODY, CATCH, ENTER, FAIL, FLAT_MAP, isOp, MAP, Op, RAW_BODY, SUCCEED, SUSPEND, SYNC, type Tag } from './fiber/op.ts'
+import {
+  BODY,
+  CATCH,
+  ENTER,
+  FAIL,
+  FLAT_MAP,
+  isOp,
+  MAP,
+  Op,
+  RAW_BODY,
+  SUCCEED,
+  SUSPEND,
+  SYNC,
+  type Tag,
+} from './fiber/op.ts'
 import type { Policy } from '../policy/pipeline/types.ts'
 import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './operators/resources.ts'
 import {

@@ -1,7 +1,14 @@
 import { limitOn } from '../clock/internal-timers.ts'
 import { constants } from 'node:os'
 
-import { flag, known, optionalCallable, options as checkOptions, positiveMillis, timeout } from '../internal/validate.ts'
+import {
+  flag,
+  known,
+  optionalCallable,
+  options as checkOptions,
+  positiveMillis,
+  timeout as checkTimeout,
+} from '../internal/validate.ts'
 import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
 import type { System } from '../system/system.ts'
 import { endings, type Part } from './process-shutdown.ts'
@@ -74,8 +81,8 @@ export class Shutdown {
   constructor(server: () => Stoppable, options: ShutdownOptions | undefined) {
     const given = checkOptions('options', options)
     known('options', given, NAMES)
-    timeout('options.timeout', TIMEOUT_MS, given.timeout)
-    const closeTimeout = timeout('options.closeTimeout', CLOSE_TIMEOUT_MS, given.closeTimeout)
+    checkTimeout('options.timeout', TIMEOUT_MS, given.timeout)
+    const closeTimeout = checkTimeout('options.closeTimeout', CLOSE_TIMEOUT_MS, given.closeTimeout)
     if (given.delay !== undefined && given.delay !== 0) positiveMillis('options.delay', given.delay)
     optionalCallable('options.cleanup', given.cleanup)
     const exits = flag('options.exit', true, given.exit)

@@ -1,4 +1,12 @@
-import { callable, callbacks, flag, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
+import {
+  callable,
+  callbacks,
+  flag,
+  integer,
+  known,
+  optionalCallable,
+  options as checkOptions,
+} from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { assertClock, assertSystem } from '../system/system.ts'
 import type { JournalOptions, JournalOverflow } from './types.ts'

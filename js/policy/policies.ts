@@ -1,7 +1,13 @@
 /** Policies to compose around an effect or a plain function. */
 export { type Admit, admit, type Admission, type AdmitEvents, type AdmitPolicyOptions } from './admit.ts'
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './retry/budget.ts'
-export { type Bulkhead, bulkhead, type BulkheadEvents, type BulkheadOptions, type BulkheadStats } from './bulkhead/bulkhead.ts'
+export {
+  type Bulkhead,
+  bulkhead,
+  type BulkheadEvents,
+  type BulkheadOptions,
+  type BulkheadStats,
+} from './bulkhead/bulkhead.ts'
 export type { CircuitState } from './circuit-breaker/state-machine.ts'
 export {
   type CircuitBreaker,
@@ -30,7 +36,14 @@ export {
 export { type Hedge, hedge, type HedgeEvents, type HedgeOptions, type HedgeStats } from './hedge/hedge.ts'
 export { type Repeat, repeat, type RepeatEvents, type RepeatOptions, type RepeatStats } from './retry/repeat.ts'
 export { type GaveUp, type Retry, retry, type RetryEvents, type RetryOptions, type RetryStats } from './retry/retry.ts'
-export { type Chance, type ExponentialOptions, type Jitter, type Pauses, type Schedule, schedule } from './retry/schedule.ts'
+export {
+  type Chance,
+  type ExponentialOptions,
+  type Jitter,
+  type Pauses,
+  type Schedule,
+  schedule,
+} from './retry/schedule.ts'
 export {
   timeout,
   type TimeoutEvents,

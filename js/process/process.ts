@@ -11,7 +11,17 @@ import type { Host } from './host.ts'
 import type { StopReason } from './ids.ts'
 import { promiseOf } from '../internal/thenable.ts'
 import { textOf } from '../internal/thrown-values.ts'
-import { enter, Inside, leave, mayGoOn, type Result, returned, runInside, type Stoppable, waitFor } from './handler-run.ts'
+import {
+  enter,
+  Inside,
+  leave,
+  mayGoOn,
+  type Result,
+  returned,
+  runInside,
+  type Stoppable,
+  waitFor,
+} from './handler-run.ts'
 import { Restarts } from './restarts.ts'
 import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
 

@@ -3,7 +3,13 @@ import type { Call } from '../../actor/call.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, NORMAL, SHUTDOWN, TIMED_OUT } from '../../actor/protocol.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { isError, textOf } from '../../internal/thrown-values.ts'
-import { CallCycleError, CallTimeoutError, type Called, MailboxFullError, ServerNotRunningError } from '../../actor/errors.ts'
+import {
+  CallCycleError,
+  CallTimeoutError,
+  type Called,
+  MailboxFullError,
+  ServerNotRunningError,
+} from '../../actor/errors.ts'
 import type { ProcessDownReason, TerminateReason } from './types.ts'
 
 /** The longest `type` of a message that an error names. */

@@ -1,7 +1,15 @@
 import { AsyncResource } from 'node:async_hooks'
 import { inScope, outsideRun, scopeOf } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
-import { abortSignal, callable, flag, integer, isList, known, options as checkOptions } from '../../internal/validate.ts'
+import {
+  abortSignal,
+  callable,
+  flag,
+  integer,
+  isList,
+  known,
+  options as checkOptions,
+} from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { timeoutOf } from '../gen-server/start.ts'
 import { TaskEndedError } from './errors.ts'
