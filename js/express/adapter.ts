@@ -1,23 +1,26 @@
 import type { Request, Response } from 'express'
 
-import type { Face } from '../http/framework-adapter.ts'
-import { answerRaw } from '../http/rejection.ts'
+import type { FrameworkAdapter } from '../http/framework-adapter.ts'
+import { sendRaw } from '../http/rejection.ts'
 
-/** Express's requests and responses are Node's own. What else calls `(req, res, next)` has less of them. */
-export const expressFace: Face<Request, Response> = {
+/**
+ * Express's requests and responses, which are Node's own. Other callers of `(req, res, next)` have no `req.app`; the
+ * client's address is then that of the connection.
+ */
+export const expressAdapter: FrameworkAdapter<Request, Response> = {
   request: (req) => req,
   response: (res) => res,
-  ip: (req) => (req.app === undefined ? req.socket.remoteAddress : req.ip),
-  ipOf: (req, peer, forwarded) => (req.app === undefined ? peer : asked(req, peer, forwarded).ip),
-  answer: answerRaw,
+  clientIp: (req) => (req.app === undefined ? req.socket.remoteAddress : req.ip),
+  clientIpFrom: (req, peer, forwardedFor) => (req.app === undefined ? peer : requestFrom(req, peer, forwardedFor).ip),
+  send: sendRaw,
 }
 
-/** A request of the same app, from a peer that says this of where it comes from. */
-function asked(req: Request, peer: string, forwarded: string): Request {
+/** Returns a request of the same app that `peer` sends with this `X-Forwarded-For`. */
+function requestFrom(req: Request, peer: string, forwardedFor: string): Request {
   const socket = { remoteAddress: peer }
   return Object.create(Object.getPrototypeOf(req) as object, {
     app: { value: req.app },
-    headers: { value: { 'x-forwarded-for': forwarded } },
+    headers: { value: { 'x-forwarded-for': forwardedFor } },
     socket: { value: socket },
     connection: { value: socket },
   }) as Request

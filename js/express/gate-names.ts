@@ -1,54 +1,55 @@
 import type { Request, RequestHandler } from 'express'
 
-import { MAX_NAME } from '../http/admission/options.ts'
+import { MAX_GATE_NAME } from '../http/admission/options.ts'
 
-/** A matched route as both versions of Express make it. */
-interface Route {
+/** A matched route, as Express 4 and 5 have it. */
+interface ExpressRoute {
   readonly path: unknown
   readonly stack: readonly { readonly handle: unknown }[]
 }
 
-/** What is known of a route, once: whether the middleware is mounted on it, and its pattern. */
-interface Place {
+/** The name of a route's gate, and whether the middleware is mounted on the route. */
+interface RouteName {
   readonly name: string
-  readonly isHere: boolean
+  readonly isMounted: boolean
 }
 
 /**
- * The name of the gate a request stands at. As many names as the program's text has mounts: a pattern, never the path
- * a client asked for.
+ * The names of a middleware's gates. A name is a pattern of the program, never the path a client asked for, so there
+ * are as many as the program has mounts.
  */
 export class GateNames {
   readonly #middleware: RequestHandler
-  readonly #routes = new WeakMap<Route, Place>()
+  readonly #routes = new WeakMap<ExpressRoute, RouteName>()
   #own: string | undefined
 
   constructor(middleware: RequestHandler) {
     this.#middleware = middleware
   }
 
+  /** Returns the name of the gate for a request. */
   of(req: Request): string {
-    const route = req.route as Route | undefined
+    const route = req.route as ExpressRoute | undefined
     if (route === undefined) return (this.#own ??= mountOf(req) || 'app')
-    let place = this.#routes.get(route)
-    if (place === undefined) {
-      place = this.#placeOn(route, req)
-      this.#routes.set(route, place)
+    let named = this.#routes.get(route)
+    if (named === undefined) {
+      named = this.#nameOn(route, req)
+      this.#routes.set(route, named)
     }
-    // `req.route` stays set when a route passes a request on, to where we are mounted on the app. But tracing wraps
-    // handlers, so that a middleware that was never seen without a route is believed to be on it.
-    return place.isHere ? place.name : (this.#own ?? place.name)
+    // `req.route` stays set when a route passes a request on to this middleware on the app. But tracing wraps handlers,
+    // so a middleware that never ran without a route is taken to be mounted on one.
+    return named.isMounted ? named.name : (this.#own ?? named.name)
   }
 
-  #placeOn(route: Route, req: Request): Place {
+  #nameOn(route: ExpressRoute, req: Request): RouteName {
     return {
-      name: `${mountOf(req)}${String(route.path)}`.slice(0, MAX_NAME) || '/',
-      isHere: route.stack.some(({ handle }) => handle === this.#middleware),
+      name: `${mountOf(req)}${String(route.path)}`.slice(0, MAX_GATE_NAME) || '/',
+      isMounted: route.stack.some(({ handle }) => handle === this.#middleware),
     }
   }
 }
 
-/** Where the router is mounted, with the values of parameters replaced by their names. */
+/** Returns the path at which the router is mounted, with the values of parameters replaced by their names. */
 function mountOf(req: Request): string {
   const mount = (req.baseUrl as string | undefined) ?? ''
   if (mount === '') return ''
@@ -57,7 +58,7 @@ function mountOf(req: Request): string {
     const name = names.get(segment) ?? names.get(decoded(segment))
     return name === undefined || segment === '' ? segment : `:${name}`
   })
-  return segments.join('/').slice(0, MAX_NAME)
+  return segments.join('/').slice(0, MAX_GATE_NAME)
 }
 
 function decoded(segment: string): string {

@@ -1,15 +1,16 @@
 import { Server } from 'node:http'
 
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { Drain } from '../http/connection-drain.ts'
+import { ConnectionDrain } from '../http/connection-drain.ts'
 import { Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
 
 /**
- * Ends a server as it should be ended, on SIGTERM and SIGINT: it stops accepting, waits for requests in flight, closes
- * the system, and exits, with 0 when all of it was done in time and 1 when not. A second signal ends the process at once.
+ * Shuts a server down on SIGTERM and SIGINT: it stops accepting, waits for requests in flight, runs `cleanup`, closes
+ * the system, and exits. The exit code is 0 when all of it was done in time, and 1 when it was not. A second signal
+ * ends the process at once.
  *
- * @param server What `app.listen()` or `http.createServer()` gave.
- * @throws InvalidArgumentError naming what is refused.
+ * @param server The server that `app.listen()` or `http.createServer()` returned.
+ * @throws InvalidArgumentError naming the argument or option that is refused.
  * @example
  * ```ts
  * const shutdown = gracefulShutdown(app.listen(3000), { timeout: 10_000, cleanup: () => pool.end() })
@@ -17,9 +18,9 @@ import { Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
  * ```
  */
 export function gracefulShutdown(server: Server, options?: ShutdownOptions): Shutdown {
-  const given = server as Partial<Server> | undefined
-  if (!(server instanceof Server) && typeof given?.closeIdleConnections !== 'function') {
+  const candidate = server as Partial<Server> | undefined
+  if (!(server instanceof Server) && typeof candidate?.closeIdleConnections !== 'function') {
     throw new InvalidArgumentError('server', 'a server of Node, as app.listen() gives', server)
   }
-  return new Shutdown(() => new Drain(server), options)
+  return new Shutdown(() => new ConnectionDrain(server), options)
 }

@@ -1,4 +1,7 @@
-/** A gate, rate limits, a journal of requests and an orderly end, for Express 4 and 5 and whatever else calls `(req, res, next)`. */
+/**
+ * Admission control, rate limits, a request journal and graceful shutdown for Express 4 and 5, and wherever `(req, res,
+ * next)` works.
+ */
 export { ipKeyGenerator } from '../http/client-address.ts'
 export { priorityFromHeader, type TieredRequest, type TierOptions } from '../http/admission/priority-header.ts'
 export type { RateLimitCheck } from '../http/rate/checks.ts'

@@ -4,28 +4,29 @@ import type { Request, RequestHandler, Response } from 'express'
 
 import {
   type RequestInFlight,
-  type RequestJournalOptions as Options,
   type RequestLog,
   RequestRecorder,
+  type RequestRecorderOptions,
 } from '../http/request-journal.ts'
-import { expressFace } from './adapter.ts'
+import { expressAdapter } from './adapter.ts'
 
 /** Options of {@link requestJournal}. */
-export type RequestJournalOptions = Options<Request, Response>
+export type RequestJournalOptions = RequestRecorderOptions<Request, Response>
 
-/** What {@link requestJournal} gives. */
+/** The middleware of {@link requestJournal}. */
 export interface RequestJournalMiddleware {
+  /** Records a request, and passes it on. */
   (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
   /** Returns the requests that are not over, the oldest first. */
   inFlight(): RequestInFlight[]
 }
 
 /**
- * Appends an entry to a journal for each request, when it is over: method, path, status and duration, and what is asked
- * for beside. A journal that refuses is reported to the system's `onError`; requests do not suffer from it.
+ * Returns a middleware that appends an entry to a journal when a request is over: method, path, status, duration, and
+ * what the options add. An error of the journal is reported to the system's `onError`, and breaks no request.
  *
- * @param journal A `Journal`, or one that `openJournal` gave.
- * @throws InvalidArgumentError naming what is refused.
+ * @param journal A `Journal`, or one that `openJournal` returned.
+ * @throws InvalidArgumentError naming the argument or option that is refused.
  * @example
  * ```ts
  * const journal = new Journal<RequestEntry>({ maxEntries: 10_000, overflow: 'bounded:drop_oldest' })
@@ -33,7 +34,7 @@ export interface RequestJournalMiddleware {
  * ```
  */
 export function requestJournal(journal: RequestLog, options?: RequestJournalOptions): RequestJournalMiddleware {
-  const recorder = new RequestRecorder(journal, options, expressFace)
+  const recorder = new RequestRecorder(journal, options, expressAdapter)
   const middleware: RequestHandler = (req, res, next) => recorder.receive(req, res, next)
   return Object.assign(middleware, { inFlight: () => recorder.inFlight() }) as RequestJournalMiddleware
 }

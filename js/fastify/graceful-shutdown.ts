@@ -1,18 +1,18 @@
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { Drain } from '../http/connection-drain.ts'
-import { type BrokenOff, Shutdown, type ShutdownOptions, type Stoppable } from '../http/shutdown.ts'
+import { ConnectionDrain } from '../http/connection-drain.ts'
+import { type BrokenOff, type DrainableServer, Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
 import { plugin } from './plugin.ts'
 
-/** Drains what Fastify serves, the way Fastify does, and lets connections go with their last answers. */
-class FastifyDrain implements Stoppable {
+/** Drains an app with `app.close()`, and closes each connection after its last response. */
+class FastifyDrain implements DrainableServer {
   readonly #app: FastifyInstance
-  readonly #connections: Drain
+  readonly #connections: ConnectionDrain
 
   constructor(app: FastifyInstance) {
     this.#app = app
-    this.#connections = new Drain(app.server)
+    this.#connections = new ConnectionDrain(app.server)
   }
 
   async drain(): Promise<void> {
@@ -31,11 +31,11 @@ class FastifyDrain implements Stoppable {
 }
 
 /**
- * Ends an app as it should be ended, on SIGTERM and SIGINT: `app.close()`, which stops accepting, waits for requests in
- * flight and runs `onClose` hooks; then the system is closed, and the process exits, with 0 when all of it was done in
- * time and 1 when not. A second signal ends the process at once.
+ * Shuts an app down on SIGTERM and SIGINT: it calls `app.close()`, which stops accepting, waits for requests in flight
+ * and runs `onClose` hooks; then it runs `cleanup`, closes the system, and exits. The exit code is 0 when all of it was
+ * done in time, and 1 when it was not. A second signal ends the process at once.
  *
- * @throws InvalidArgumentError naming what is refused.
+ * @throws InvalidArgumentError naming the argument or option that is refused; also for an app over HTTP/2.
  * @example
  * ```ts
  * const shutdown = gracefulShutdown(app, { timeout: 10_000 })
@@ -43,19 +43,24 @@ class FastifyDrain implements Stoppable {
  * ```
  */
 export function gracefulShutdown(app: FastifyInstance, options?: ShutdownOptions): Shutdown {
-  const given = app as Partial<FastifyInstance> | undefined
-  if (typeof given?.close !== 'function' || given.server === undefined) {
+  const candidate = app as Partial<FastifyInstance> | undefined
+  if (typeof candidate?.close !== 'function' || candidate.server === undefined) {
     throw new InvalidArgumentError('app', 'an instance of Fastify', app)
   }
   // Node does not tell which connections of HTTP/2 are idle.
-  if (typeof given.server.closeIdleConnections !== 'function') {
+  if (typeof candidate.server.closeIdleConnections !== 'function') {
     throw new InvalidArgumentError('app', 'an app over HTTP/1, which is not made with http2', { http2: true })
   }
   return new Shutdown(() => new FastifyDrain(app), options)
 }
 
 /**
- * {@link gracefulShutdown} as a plugin: `app.register(shutdown, { timeout: 10_000 })`. The handle is `app.shutdown`.
+ * {@link gracefulShutdown} as a plugin. The {@link Shutdown} is `app.shutdown`.
+ *
+ * @example
+ * ```ts
+ * app.register(shutdown, { timeout: 10_000 })
+ * ```
  */
 export const shutdown: FastifyPluginCallback<ShutdownOptions> = plugin('keelson-shutdown', (app, options) => {
   app.decorate('shutdown', gracefulShutdown(app, options))

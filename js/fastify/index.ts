@@ -1,4 +1,4 @@
-/** A gate, rate limits, a journal of requests and an orderly end, as plugins for Fastify 5. */
+/** Admission control, rate limits, a request journal and graceful shutdown, as plugins for Fastify 5. */
 export { ipKeyGenerator } from '../http/client-address.ts'
 export { priorityFromHeader, type TieredRequest, type TierOptions } from '../http/admission/priority-header.ts'
 export type { RateLimitCheck } from '../http/rate/checks.ts'

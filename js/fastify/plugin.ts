@@ -1,28 +1,29 @@
+/** Helpers for Fastify plugins and their hooks. */
 import type { FastifyInstance, FastifyPluginCallback, onRequestHookHandler } from 'fastify'
 
 import { options as checkOptions } from '../internal/validate.ts'
 
-/** What `register` itself understands of a plugin's options. */
-const OF_REGISTER = new Set(['prefix', 'logLevel', 'logSerializers'])
+/** Options of `register` itself, which it passes to the plugin too. */
+const REGISTER_OPTIONS = new Set(['prefix', 'logLevel', 'logSerializers'])
 
-/** The options of a plugin without those. */
-function own<Options extends object>(given: Options | undefined): Options {
-  const entries = Object.entries(checkOptions('options', given)).filter(([name]) => !OF_REGISTER.has(name))
+/** Returns the options of a plugin without those of `register`. */
+function pluginOptions<Options extends object>(options: Options | undefined): Options {
+  const entries = Object.entries(checkOptions('options', options)).filter(([name]) => !REGISTER_OPTIONS.has(name))
   return Object.fromEntries(entries) as Options
 }
 
 /**
- * Makes a plugin whose hooks count for the instance it is registered in, and not only for what the plugin itself adds:
- * what `fastify-plugin` does, by the symbols that Fastify documents for it.
+ * Returns a plugin whose hooks apply to the instance it is registered in, and not only to what the plugin itself adds.
+ * It does so as `fastify-plugin` does, by the symbols that Fastify documents.
  */
 export function plugin<Options extends object>(
   name: string,
   install: (instance: FastifyInstance, options: Options) => void,
 ): FastifyPluginCallback<Options> {
   const callback: FastifyPluginCallback<Options> = (instance, options, done) => {
-    // Thrown in here it would be an uncaught exception; `done` hands it to whoever waits for `ready()`.
+    // An error thrown here would be an uncaught exception; `done` rejects `ready()` with it.
     try {
-      install(instance, own(options))
+      install(instance, pluginOptions(options))
     } catch (error) {
       return done(error as Error)
     }
@@ -36,13 +37,13 @@ export function plugin<Options extends object>(
 }
 
 /**
- * Adds a hook for all requests of an instance. Those under its prefix that no route answers are the affair of the
- * instances around it, so that these get the hook for them.
+ * Adds a hook for all requests of an instance. Requests under its prefix that no route answers belong to the instances
+ * around it, so the hook is added to those too, for these requests alone.
  */
 export function onRequest(app: FastifyInstance, hook: onRequestHookHandler): void {
   if (app.prefix === '') return void app.addHook('onRequest', hook)
-  const isBelow = below(app.prefix)
-  // What an instance gets, those inside it get as well: a request that several of them see is seen once.
+  const isBelow = prefixMatcher(app.prefix)
+  // An instance passes its hooks to those inside it. A request that several of them see runs the hook once.
   const seen = new WeakSet<object>()
   app.addHook('onRequest', function counted(request, reply, done) {
     if (request.is404) seen.add(request)
@@ -53,22 +54,24 @@ export function onRequest(app: FastifyInstance, hook: onRequestHookHandler): voi
     seen.add(request)
     return Reflect.apply(hook, this, [request, reply, done])
   }
-  for (let outer = outside(app); outer !== undefined; outer = outside(outer)) outer.addHook('onRequest', forUnknown)
+  for (let outer = parentOf(app); outer !== undefined; outer = parentOf(outer)) outer.addHook('onRequest', forUnknown)
 }
 
-/** The instance in which another is encapsulated: Fastify makes it its prototype. */
-function outside(app: FastifyInstance): FastifyInstance | undefined {
+/** Returns the instance in which another is encapsulated, which Fastify makes its prototype. */
+function parentOf(app: FastifyInstance): FastifyInstance | undefined {
   const outer = Object.getPrototypeOf(app) as Partial<FastifyInstance> | null
   return typeof outer?.addHook === 'function' ? (outer as FastifyInstance) : undefined
 }
 
 const segmentsOf = (path: string): string[] => path.split('/').filter((segment) => segment !== '')
 
-/** Whether a URL is below a prefix, whose parameters stand for any segment. */
-function below(prefix: string): (url: string) => boolean {
+/** Returns a function that tells whether a URL is below a prefix. A parameter of the prefix stands for any segment. */
+function prefixMatcher(prefix: string): (url: string) => boolean {
   const wanted = segmentsOf(prefix)
   return (url) => {
-    const given = segmentsOf(url.split(/[?#;]/, 1)[0] as string)
-    return wanted.every((segment, index) => (/[:*]/.test(segment) ? index < given.length : segment === given[index]))
+    const segments = segmentsOf(url.split(/[?#;]/, 1)[0] as string)
+    return wanted.every((segment, index) =>
+      /[:*]/.test(segment) ? index < segments.length : segment === segments[index],
+    )
   }
 }

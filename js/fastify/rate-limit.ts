@@ -1,40 +1,49 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 
 import type { RateLimitInfo } from '../http/rate/info.ts'
-import { Meter } from '../http/rate/middleware.ts'
-import { type RateOptions, rateSettings } from '../http/rate/options.ts'
-import { fastifyFace } from './adapter.ts'
+import { HttpRateLimitMiddleware } from '../http/rate/middleware.ts'
+import { type HttpRateLimitOptions, rateLimitSettings } from '../http/rate/options.ts'
+import { fastifyAdapter } from './adapter.ts'
 import { onRequest, plugin } from './plugin.ts'
 
-/** Answers a request that is over its quota, with `reply`. What it throws or rejects with becomes the request's error. */
+/**
+ * Answers a request that is over its quota, with `reply`. What it throws or rejects with becomes the request's error.
+ */
 export type RateLimitHandler = (request: FastifyRequest, reply: FastifyReply, info: RateLimitInfo) => unknown
 
-/** Options of {@link rateLimit}: the names of express-rate-limit, and what a `Limiter` can do beside. */
-export type RateLimitOptions = RateOptions<FastifyRequest, FastifyReply, RateLimitHandler>
+/** Options of {@link rateLimit}: the names of express-rate-limit, and those of a `Limiter`. */
+export type RateLimitOptions = HttpRateLimitOptions<FastifyRequest, FastifyReply, RateLimitHandler>
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What a request was told of its quota, once {@link rateLimit} has counted it. */
+    /** The quota that the request was counted against, once {@link rateLimit} has counted it. */
     rateLimit?: RateLimitInfo | null
   }
 }
 
 /**
- * The limit as a hook, for a route of its own: `app.post('/login', { onRequest: rateLimitHook({ limit: 5 }) }, handler)`.
+ * Returns the limit of {@link rateLimit} as a hook, for one route.
  *
  * @throws InvalidArgumentError naming the option that is refused.
+ * @example
+ * ```ts
+ * app.post('/login', { onRequest: rateLimitHook({ limit: 5 }) }, handler)
+ * ```
  */
 export function rateLimitHook(options?: RateLimitOptions): onRequestHookHandler {
-  const meter = new Meter(rateSettings(options), {
-    ...fastifyFace,
+  const limit = new HttpRateLimitMiddleware(rateLimitSettings(options), {
+    ...fastifyAdapter,
     handle: (handler: RateLimitHandler, request, reply, _, info) => handler(request, reply, info),
   })
-  return (request, reply, done) => meter.receive(request, reply, done as (error?: unknown) => void)
+  return (request, reply, done) => limit.receive(request, reply, done as (error?: unknown) => void)
 }
 
 /**
- * A limit on how often each client may ask, for all routes of an instance. A client is its address, as far as Fastify's
- * `trustProxy` says; no proxy's header is read here.
+ * A plugin that limits how often each client may ask, for all routes of an instance. It answers a client that is over
+ * its quota with a 429 and `Retry-After`.
+ *
+ * A client is identified by its address, as Fastify's `trustProxy` defines it; this plugin reads no header of a proxy.
+ * A refused option rejects `app.ready()` with InvalidArgumentError.
  *
  * @example
  * ```ts

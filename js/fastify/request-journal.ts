@@ -1,32 +1,34 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 
-import { known } from '../internal/validate.ts'
 import {
   REQUEST_JOURNAL_OPTIONS,
   type RequestInFlight,
-  type RequestJournalOptions as Options,
   type RequestLog,
   RequestRecorder,
+  type RequestRecorderOptions,
 } from '../http/request-journal.ts'
-import { fastifyFace } from './adapter.ts'
+import { known } from '../internal/validate.ts'
+import { fastifyAdapter } from './adapter.ts'
 import { onRequest, plugin } from './plugin.ts'
 
 /** Options of {@link requestJournal}. */
-export interface RequestJournalOptions extends Options<FastifyRequest, FastifyReply> {
-  /** Where entries go: a `Journal`, or one that `openJournal` gave. */
+export interface RequestJournalOptions extends RequestRecorderOptions<FastifyRequest, FastifyReply> {
+  /** The journal that entries are appended to: a `Journal`, or one that `openJournal` returned. */
   readonly journal: RequestLog
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Returns the requests that are not over, the oldest first; there once {@link requestJournal} is registered. */
+    /** Returns the requests that are not over, the oldest first. Exists once {@link requestJournal} is registered. */
     requestsInFlight(): RequestInFlight[]
   }
 }
 
 /**
- * Appends an entry to a journal for each request, when it is over: method, path, status and duration, and what is asked
- * for beside. A journal that refuses is reported to the system's `onError`; requests do not suffer from it.
+ * A plugin that appends an entry to a journal when a request is over: method, path, status, duration, and what the
+ * options add. An error of the journal is reported to the system's `onError`, and breaks no request.
+ *
+ * A refused option rejects `app.ready()` with InvalidArgumentError.
  *
  * @example
  * ```ts
@@ -37,8 +39,8 @@ export const requestJournal: FastifyPluginCallback<RequestJournalOptions> = plug
   'keelson-request-journal',
   (app, options: RequestJournalOptions) => {
     known('options', options, ['journal', ...REQUEST_JOURNAL_OPTIONS])
-    const { journal, ...given } = options
-    const recorder = new RequestRecorder(journal, given, fastifyFace)
+    const { journal, ...rest } = options
+    const recorder = new RequestRecorder(journal, rest, fastifyAdapter)
     onRequest(app, (request, reply, done) => recorder.receive(request, reply, done))
     if (!app.hasDecorator('requestsInFlight')) app.decorate('requestsInFlight', () => recorder.inFlight())
   },

@@ -1,15 +1,18 @@
+/** Keys of clients by their addresses. */
 import { isIPv6 } from 'node:net'
 
 import { InvalidArgumentError } from '../errors/errors.ts'
 
-/** A home or a phone is given this much or more of IPv6, and can use any address in it. */
+/**
+ * The prefix that tells clients apart by default: a home or a phone gets a /56 or more, and can use any address in it.
+ */
 export const DEFAULT_SUBNET = 56
 
 const WORD_BITS = 16
 const WORDS = 8
 
-/** How much of an IPv6 address tells clients apart, in bits; false for all of it. */
-export function subnetOf(field: string, value: unknown): number | false {
+/** Returns the checked length of an IPv6 prefix in bits, or `false` for the whole address. */
+export function checkedSubnet(field: string, value: unknown): number | false {
   if (value === undefined) return DEFAULT_SUBNET
   if (value === false) return false
   if (Number.isInteger(value) && (value as number) >= 32 && (value as number) <= 64) return value as number
@@ -25,7 +28,7 @@ function parse(part: string): number[] {
   })
 }
 
-/** The eight numbers of an address that is valid. */
+/** Returns the eight numbers of a valid IPv6 address. */
 function wordsOf(address: string): number[] {
   const zoneless = address.split('%', 1)[0] as string
   const [head = '', tail] = zoneless.split('::')
@@ -36,17 +39,21 @@ function wordsOf(address: string): number[] {
 }
 
 /**
- * The key of a client by its address: of IPv6 the first bits, since one client has many addresses, and IPv4 in an
- * IPv6 address as what it is. For a `keyGenerator` of your own.
+ * Returns the key of a client by its address. Use it in a `keyGenerator` of your own.
  *
- * @param subnet How many bits of an IPv6 address count, 32 to 64; false for all. Default 56.
+ * One client has many IPv6 addresses, so only the first bits of one count. An IPv4 address inside an IPv6 address
+ * counts as IPv4. A text that is no IPv6 address is returned as it is.
+ *
+ * @param ip The address of a client, as `req.ip` has it.
+ * @param subnet How many bits of an IPv6 address count, 32 to 64; `false` for all 128. Default 56.
+ * @throws InvalidArgumentError for an address that is no string, or a `subnet` out of range.
  * @example
  * ```ts
  * rateLimit({ keyGenerator: (req) => `${req.params.tenant}:${ipKeyGenerator(req.ip)}` })
  * ```
  */
 export function ipKeyGenerator(ip: string, subnet: number | false = DEFAULT_SUBNET): string {
-  if (subnet !== DEFAULT_SUBNET) subnetOf('subnet', subnet)
+  if (subnet !== DEFAULT_SUBNET) checkedSubnet('subnet', subnet)
   if (typeof ip !== 'string') throw new InvalidArgumentError('ip', 'a string', ip)
   if (!ip.includes(':') || !isIPv6(ip)) return ip
   const words = wordsOf(ip)
@@ -56,10 +63,10 @@ export function ipKeyGenerator(ip: string, subnet: number | false = DEFAULT_SUBN
     return [high >> 8, high & 255, low >> 8, low & 255].join('.')
   }
   const bits = subnet === false ? WORDS * WORD_BITS : subnet
-  const kept = words.slice(0, Math.ceil(bits / WORD_BITS))
-  const cut = kept.length * WORD_BITS - bits
-  const last = kept.length - 1
-  kept[last] = ((kept[last] as number) >> cut) << cut
-  const text = kept.map((word) => word.toString(16)).join(':')
+  const prefix = words.slice(0, Math.ceil(bits / WORD_BITS))
+  const cut = prefix.length * WORD_BITS - bits
+  const last = prefix.length - 1
+  prefix[last] = ((prefix[last] as number) >> cut) << cut
+  const text = prefix.map((word) => word.toString(16)).join(':')
   return subnet === false ? text : `${text}::/${subnet}`
 }

@@ -3,60 +3,61 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
-import { whenOver } from './response-end.ts'
-import type { BrokenOff, Stoppable } from './shutdown.ts'
+import { urlOf, withoutQuery } from './request-url.ts'
+import { onResponseEnd } from './response-end.ts'
+import type { BrokenOff, DrainableServer } from './shutdown.ts'
 
-/** Requests a connection has, in the order in which they came. Their responses go out in that order. */
-interface Line {
+/** A connection and its requests, in the order in which they came. Their responses go out in that order. */
+interface Connection {
   readonly socket: Duplex
   readonly requests: Map<ServerResponse, IncomingMessage>
 }
 
-/** What Node keeps at a socket while its HTTP reads it; `null` once somebody else has taken the connection over. */
-interface Parsed {
+/** The parser that Node keeps at a socket; `null` once an upgrade has taken the connection over. */
+interface ParsedSocket {
   readonly parser?: unknown
 }
 
 /**
- * Drains a server of Node's: it accepts nothing more, and a connection is closed once its requests are answered.
+ * Drains a Node server: it accepts no new connection, and closes each one once its requests are answered.
  *
- * - A connection that is idle, or on which nothing was ever sent, is closed at once.
- * - The last response of a connection says `Connection: close`. Those before it do not, because Node answers nothing after
- *   one that does.
- * - Half a request, an answer that is being sent and a connection that was upgraded are waited for, and recorded when
- *   they are broken off.
+ * - A connection that is idle, or that never sent anything, is closed at once.
+ * - The last response of a connection says `Connection: close`. Those before it do not, because Node sends nothing
+ *   after a response that does.
+ * - The drain waits for half a request, a response that is being sent, and an upgraded connection. {@link abort}
+ *   returns those that it breaks off.
  */
-export class Drain implements Stoppable {
+export class ConnectionDrain implements DrainableServer {
   readonly #server: Server
-  readonly #lines = new Map<Duplex, Line>()
+  readonly #connections = new Map<Duplex, Connection>()
   /** Connections whose TLS is being negotiated, by their addresses. */
   readonly #handshakes = new Map<string, Duplex>()
   readonly #isSecure: boolean
   #isDraining = false
-  #isSweeping = false
-  #closeIdleOfNode: () => void = () => {}
-  readonly #settled: (() => void)[] = []
+  #isSweepPending = false
+  #nodeCloseIdle: () => void = () => {}
+  readonly #whenEmpty: (() => void)[] = []
 
   constructor(server: Server) {
     this.#server = server
     this.#isSecure = server.listenerCount('secureConnection') > 0
     server.on('connection', this.#onConnection)
     server.on('secureConnection', this.#onSecure)
-    // Before the app, whose answer is to say that it is the last.
+    // This listener must run before the app, whose response has to say that it is the last.
     server.prependListener('request', this.#onRequest)
   }
 
-  /** From now on connections end with the answers that are under way. */
+  /** Begins to drain: from now on each connection ends with its last response. */
   begin(): void {
     if (this.#isDraining) return
     this.#isDraining = true
-    this.#closeIdleOfNode = this.#server.closeIdleConnections
+    this.#nodeCloseIdle = this.#server.closeIdleConnections
     this.#server.closeIdleConnections = this.#closeIdle
-    for (const { requests } of this.#lines.values()) {
+    for (const { requests } of this.#connections.values()) {
       const [last] = [...requests.keys()].slice(-1)
-      if (last !== undefined) isLast(last)
+      if (last !== undefined) announceClose(last)
     }
-    // What has arrived already is read first.
+    // Node reads first what has arrived already.
     setImmediate(() => this.#sweepSoon())
   }
 
@@ -69,14 +70,14 @@ export class Drain implements Stoppable {
   /** Resolves when no connection is left. */
   settled(): Promise<void> {
     return new Promise((resolve) => {
-      this.#settled.push(resolve)
+      this.#whenEmpty.push(resolve)
       this.#check()
     })
   }
 
   abort(): BrokenOff[] {
-    const broken = [...this.#lines.values()].flatMap((line) => brokenOf(line))
-    for (const socket of [...this.#lines.keys(), ...this.#handshakes.values()]) socket.destroy()
+    const broken = [...this.#connections.values()].flatMap((connection) => brokenOffOn(connection))
+    for (const socket of [...this.#connections.keys(), ...this.#handshakes.values()]) socket.destroy()
     this.#server.closeAllConnections()
     return broken
   }
@@ -86,10 +87,10 @@ export class Drain implements Stoppable {
     this.#server.off('secureConnection', this.#onSecure)
     this.#server.off('request', this.#onRequest)
     if (this.#server.closeIdleConnections === this.#closeIdle) {
-      this.#server.closeIdleConnections = this.#closeIdleOfNode
+      this.#server.closeIdleConnections = this.#nodeCloseIdle
     }
     this.#handshakes.clear()
-    this.#lines.clear()
+    this.#connections.clear()
     this.#check()
   }
 
@@ -104,7 +105,7 @@ export class Drain implements Stoppable {
   }
 
   readonly #onConnection = (socket: Socket): void => {
-    if (!this.#isSecure) return void this.#lineOf(socket)
+    if (!this.#isSecure) return void this.#connectionOf(socket)
     const key = addressOf(socket)
     this.#handshakes.set(key, socket)
     socket.once('close', () => this.#handshakes.delete(key))
@@ -112,63 +113,63 @@ export class Drain implements Stoppable {
 
   readonly #onSecure = (socket: TLSSocket): void => {
     this.#handshakes.delete(addressOf(socket))
-    this.#lineOf(socket)
+    this.#connectionOf(socket)
   }
 
-  #lineOf(socket: Duplex): Line {
-    let line = this.#lines.get(socket)
-    if (line === undefined) {
-      line = { socket, requests: new Map() }
-      this.#lines.set(socket, line)
+  #connectionOf(socket: Duplex): Connection {
+    let connection = this.#connections.get(socket)
+    if (connection === undefined) {
+      connection = { socket, requests: new Map() }
+      this.#connections.set(socket, connection)
       socket.once('close', () => {
-        this.#lines.delete(socket)
+        this.#connections.delete(socket)
         this.#check()
       })
     }
-    return line
+    return connection
   }
 
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const { requests } = this.#lineOf(request.socket)
+    const { requests } = this.#connectionOf(request.socket)
     if (this.#isDraining) {
-      for (const before of requests.keys()) isNotLast(before)
-      isLast(response)
+      for (const before of requests.keys()) announceKeepAlive(before)
+      announceClose(response)
     }
     requests.set(response, request)
-    whenOver(request, response, () => {
+    onResponseEnd(request, response, () => {
       requests.delete(response)
       if (this.#isDraining) this.#sweepSoon()
     })
   }
 
-  /** Once a turn, however many responses end in it. */
+  /** Sweeps once a turn of the event loop, however many responses end in it. */
   #sweepSoon(): void {
-    if (this.#isSweeping) return
-    this.#isSweeping = true
+    if (this.#isSweepPending) return
+    this.#isSweepPending = true
     setImmediate(() => {
-      this.#isSweeping = false
+      this.#isSweepPending = false
       this.#sweep()
     })
   }
 
   /**
-   * Closes connections that are idle. Node takes for idle what has ended its answer and not sent it, and would cut it off;
-   * it asks this method when a server closes.
+   * Closes idle connections. It replaces the method of Node, which a server calls as it closes: Node takes a connection
+   * for idle whose response is ended and not yet sent, and would cut the response off.
    */
   readonly #closeIdle = (): void => {
-    const busy = [...this.#lines.values()].filter(({ requests }) => requests.size > 0)
+    const busy = [...this.#connections.values()].filter(({ requests }) => requests.size > 0)
     for (const { socket } of busy) socket.destroy = () => socket
     try {
-      Reflect.apply(this.#closeIdleOfNode, this.#server, [])
+      Reflect.apply(this.#nodeCloseIdle, this.#server, [])
     } finally {
       for (const { socket } of busy) Reflect.deleteProperty(socket, 'destroy')
     }
   }
 
-  /** Closes connections that nothing is under way on. */
+  /** Closes connections that have no request and no half of one. */
   #sweep(): void {
     this.#server.closeIdleConnections()
-    for (const { socket, requests } of this.#lines.values()) {
+    for (const { socket, requests } of this.#connections.values()) {
       if (requests.size === 0 && (isSilent(socket) || socket.readableEnded)) socket.destroy()
     }
     for (const socket of this.#handshakes.values()) socket.destroy()
@@ -176,40 +177,33 @@ export class Drain implements Stoppable {
   }
 
   #check(): void {
-    if (this.#lines.size === 0) for (const settled of this.#settled.splice(0)) settled()
+    if (this.#connections.size === 0) for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
 }
 
-/** The two ends of a connection: a socket and the one that speaks TLS over it have the same. */
+/** Returns the addresses of a connection. A socket and the TLS socket above it have the same ones. */
 const addressOf = (socket: Socket): string =>
   `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`
 
-/** Returns whether nothing was ever received on a connection. */
+/** Returns whether a connection never received anything. */
 const isSilent = (socket: Duplex): boolean => (socket as Partial<Socket>).bytesRead === 0
 
-function isLast(response: ServerResponse): void {
+function announceClose(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
-function isNotLast(response: ServerResponse): void {
+function announceKeepAlive(response: ServerResponse): void {
   if (!response.headersSent) response.removeHeader('Connection')
 }
 
-function brokenOf({ socket, requests }: Line): BrokenOff[] {
+function brokenOffOn({ socket, requests }: Connection): BrokenOff[] {
   if (requests.size > 0) {
     return [...requests].map(([response, request]) => ({
       what: response.headersSent ? 'an answer that had begun' : 'a request',
       method: request.method ?? '',
-      path: pathOf(request),
+      path: withoutQuery(urlOf(request)),
     }))
   }
   if (isSilent(socket)) return []
-  return [{ what: (socket as Parsed).parser === null ? 'an upgraded connection' : 'half a request' }]
-}
-
-/** Without its query, which may hold secrets. */
-function pathOf(request: IncomingMessage): string {
-  const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? ''
-  const end = url.indexOf('?')
-  return end === -1 ? url : url.slice(0, end)
+  return [{ what: (socket as ParsedSocket).parser === null ? 'an upgraded connection' : 'half a request' }]
 }

@@ -3,16 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** Lets a request go on, or hands an error to the framework. */
 export type Next = (error?: unknown) => void
 
-/** What a framework's requests and responses are to code that is for all of them. */
-export interface Face<Req, Res> {
-  /** Node's own request. */
+/** Translates the requests and responses of one framework for code that serves all of them. */
+export interface FrameworkAdapter<Req, Res> {
+  /** Returns Node's own request. */
   request(req: Req): IncomingMessage
-  /** Node's own response, whose end is listened to. Headers that are set on it are sent. */
+  /** Returns Node's own response. Headers that are set on it are sent, and its events tell when it ends. */
   response(res: Res): ServerResponse
-  /** The address of the client, as far as the framework believes what proxies say. */
-  ip(req: Req): string | undefined
-  /** The address that a request would have that comes from a peer with this `X-Forwarded-For`. */
-  ipOf(req: Req, peer: string, forwarded: string): string | undefined
-  /** Answers a request, with headers that were set before. */
-  answer(req: Req, res: Res, statusCode: number, contentType: string, body: string): void
+  /** Returns the address of the client, as far as the framework trusts proxies. */
+  clientIp(req: Req): string | undefined
+  /** Returns the client's address of a request that `peer` sends with this `X-Forwarded-For`. */
+  clientIpFrom(req: Req, peer: string, forwardedFor: string): string | undefined
+  /** Sends a response, with the headers that were set before. */
+  send(req: Req, res: Res, statusCode: number, contentType: string, body: string): void
 }

@@ -1,61 +1,64 @@
+/** The end of a process that has one or more servers. It happens once, in order, for all of them. */
 import { constants } from 'node:os'
 
 import type { System } from '../system/system.ts'
 
-/** One server's part in an orderly end. Nothing here rejects. */
-export interface Part {
+/** One server's part in the shutdown of its process. Nothing here rejects. */
+export interface ShutdownPart {
   readonly system: System
-  /** Whether the process is ended with it. */
+  /** Whether the process exits with it. */
   readonly exits: boolean
   readonly signals: readonly NodeJS.Signals[]
+  /** How long closing the system may take, in milliseconds. */
   readonly closeTimeout: number
   /** The exit code, as far as it is known. */
   readonly code: number
-  /** No new work is welcome from now on. */
+  /** Refuses new work from now on. */
   begin(): void
   /** Waits for work in flight, or breaks it off. */
   drain(): Promise<void>
+  /** Runs the user's own clean-up. */
   cleanUp(): Promise<void>
-  /** Closes the system, for all parts that share it. False when it failed or took too long. */
+  /** Closes the system, for all parts that share it. Resolves to false when closing failed or took too long. */
   closeSystem(timeoutMs: number): Promise<boolean>
-  /** All is done. */
+  /** Ends the part after the system was closed. */
   finish(hasFailed: boolean): void
 }
 
-/** What a shell says of a process that a signal ended. */
+/** Shells add this to the number of the signal that ended a process. */
 const SIGNALLED = 128
 
 /**
- * The orderly ends of a process. There is one, however many servers it has: all stop accepting and drain, then all clean
- * up, then their systems are closed, and then the process exits.
+ * Shuts a process down once, however many servers it has: all stop accepting and drain, then all clean up, then their
+ * systems are closed, and then the process exits.
  */
-class Endings {
-  /** Those that have not begun, in the order in which they were made. */
-  readonly #waiting = new Set<Part>()
-  readonly #heard = new Map<NodeJS.Signals, () => void>()
-  /** The servers that are being drained together, while that is so. */
-  #draining: Set<Part> | undefined
+class ProcessShutdown {
+  /** Parts that have not begun, in the order in which they were added. */
+  readonly #waiting = new Set<ShutdownPart>()
+  readonly #signalListeners = new Map<NodeJS.Signals, () => void>()
+  /** The parts that drain together now. */
+  #draining: Set<ShutdownPart> | undefined
   #isExiting = false
 
-  add(part: Part): void {
+  add(part: ShutdownPart): void {
     this.#waiting.add(part)
     this.#listen()
-    // The process ends already: who comes now ends with it.
+    // The process is exiting already, so a new part exits with it.
     if (this.#isExiting) this.begin(part)
   }
 
-  /** A part waits for signals no more. */
-  remove(part: Part): void {
+  /** Stops waiting for the signals of a part. */
+  remove(part: ShutdownPart): void {
     this.#waiting.delete(part)
     this.#listen()
   }
 
-  /** Begins the end of a part, and of those that cannot go on without it. */
-  begin(first: Part): void {
-    this.#begin([first])
+  /** Begins the shutdown of a part, and of those that cannot go on without it. */
+  begin(part: ShutdownPart): void {
+    this.#begin([part])
   }
 
-  #begin(first: readonly Part[]): void {
+  #begin(first: readonly ShutdownPart[]): void {
     const parts = new Set(first)
     const exits = first.some((part) => part.exits)
     const systems = new Set(first.map(({ system }) => system))
@@ -74,10 +77,10 @@ class Endings {
     else void this.#run(parts)
   }
 
-  async #run(parts: Set<Part>): Promise<void> {
+  async #run(parts: Set<ShutdownPart>): Promise<void> {
     this.#draining = parts
-    const drained = new Set<Part>()
-    // Others may join meanwhile.
+    const drained = new Set<ShutdownPart>()
+    // Other parts may join meanwhile.
     while (drained.size < parts.size) {
       const more = [...parts].filter((part) => !drained.has(part))
       for (const part of more) drained.add(part)
@@ -94,33 +97,34 @@ class Endings {
     process.exit(code)
   }
 
-  async #close(one: Part, parts: ReadonlySet<Part>): Promise<void> {
-    const sharing = [...parts].filter(({ system }) => system === one.system)
-    const isClosed = await one.closeSystem(Math.max(...sharing.map(({ closeTimeout }) => closeTimeout)))
+  /** Closes one system and finishes the parts that share it. */
+  async #close(closer: ShutdownPart, parts: ReadonlySet<ShutdownPart>): Promise<void> {
+    const sharing = [...parts].filter(({ system }) => system === closer.system)
+    const isClosed = await closer.closeSystem(Math.max(...sharing.map(({ closeTimeout }) => closeTimeout)))
     for (const part of sharing) part.finish(!isClosed)
   }
 
-  /** Listens to what somebody waits for, once a signal; and while the process exits, to all that was heard. */
+  /** Keeps one listener for each signal that a part waits for. While the process exits, all listeners stay. */
   #listen(): void {
     const wanted = new Set([...this.#waiting].flatMap(({ signals }) => signals))
     for (const signal of wanted) {
-      if (this.#heard.has(signal)) continue
-      const heard = (): void => this.#onSignal(signal)
-      this.#heard.set(signal, heard)
-      process.on(signal, heard)
+      if (this.#signalListeners.has(signal)) continue
+      const listener = (): void => this.#onSignal(signal)
+      this.#signalListeners.set(signal, listener)
+      process.on(signal, listener)
     }
     if (this.#isExiting) return
-    for (const [signal, heard] of this.#heard) {
+    for (const [signal, listener] of this.#signalListeners) {
       if (wanted.has(signal)) continue
-      this.#heard.delete(signal)
-      process.off(signal, heard)
+      this.#signalListeners.delete(signal)
+      process.off(signal, listener)
     }
   }
 
   #onSignal(signal: NodeJS.Signals): void {
     const first = [...this.#waiting].filter(({ signals }) => signals.includes(signal))
     if (first.length > 0) return this.#begin(first)
-    // Whoever sends a second one does not want to wait.
+    // A second signal means that the sender does not want to wait.
     if (!this.#isExiting) return
     const code = SIGNALLED + constants.signals[signal]
     process.exitCode = code
@@ -129,4 +133,4 @@ class Endings {
   }
 }
 
-export const endings: Endings = new Endings()
+export const processShutdown: ProcessShutdown = new ProcessShutdown()

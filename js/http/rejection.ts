@@ -1,19 +1,20 @@
+/** How a refused request is answered without harm to its connection. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import type { Clock } from '../clock/types.ts'
 
-/** Bodies up to this are read and dropped, which keeps the connection; a longer one ends with its connection. */
+/** Request bodies up to this many bytes are read and dropped, which keeps the connection. A longer one ends it. */
 const MAX_DRAINED = 64 * 1024
 
 /**
- * What is read of a longer body after its refusal, so that its client gets to see the answer: a connection that is closed
- * with something unread is reset, and a reset takes with it what the client has not read.
+ * Bounds of what is still read of a longer body, so that its client sees the response. Closing a connection with unread
+ * bytes resets it, and a reset takes with it what the client has not read.
  */
-const LINGER = { bytes: 64 * 1024 * 1024, totalMs: 30_000, silentMs: 5000, lookMs: 500 }
+const LINGER = { bytes: 64 * 1024 * 1024, totalMs: 30_000, silentMs: 5000, checkMs: 500 }
 
-/** Answers with Node's own means, as cheaply as that is possible. */
-export function answerRaw(
+/** Sends a response by Node's own means, as cheaply as that is possible. */
+export function sendRaw(
   _req: IncomingMessage,
   res: ServerResponse,
   statusCode: number,
@@ -27,11 +28,13 @@ export function answerRaw(
 }
 
 /**
- * Before a refusal: a body that nobody will read is drained if it is short. With a longer one the connection ends, once
- * what the client still sends was dropped, within bounds.
+ * Prepares a response for a refusal: sets `Retry-After`, and deals with the request's body, which nobody will read.
+ *
+ * A short body is drained by Node. After a longer one the connection ends, once what the client still sends was
+ * dropped, within bounds.
  */
-export function prepareRefusal(req: IncomingMessage, res: ServerResponse, retryAfterMs: number, clock: Clock): void {
-  // Whole seconds, and never "at once" (RFC 9110, 10.2.3).
+export function prepareRejection(req: IncomingMessage, res: ServerResponse, retryAfterMs: number, clock: Clock): void {
+  // Whole seconds, at least one (RFC 9110, 10.2.3).
   res.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)))
   if (!hasLongBody(req)) return
   res.setHeader('Connection', 'close')
@@ -43,7 +46,10 @@ function hasLongBody({ headers, complete, httpVersionMajor }: IncomingMessage): 
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_DRAINED
 }
 
-/** Node closes a connection after its last answer by `destroySoon`, and drops what comes until then. */
+/**
+ * Delays the end of a connection. Node closes it by `destroySoon` after its last response, and drops what comes until
+ * then.
+ */
 function linger(req: IncomingMessage, clock: Clock): void {
   const { socket } = req
   if (Object.hasOwn(socket, 'destroySoon')) return
@@ -59,7 +65,7 @@ function drain(req: IncomingMessage, socket: Socket, clock: Clock): void {
   const began = clock.monoMs()
   const { bytesRead: first } = socket
   let last = { at: began, bytesRead: first }
-  const look = (): void => {
+  const check = (): void => {
     const { bytesRead } = socket
     const now = clock.monoMs()
     if (bytesRead > last.bytesRead) last = { at: now, bytesRead }
@@ -70,7 +76,7 @@ function drain(req: IncomingMessage, socket: Socket, clock: Clock): void {
   let call: { cancel(): void } | undefined
   const again = (): void => {
     try {
-      call = clock.schedule(LINGER.lookMs, look, { ref: false, label: 'the rest of a refused body' })
+      call = clock.schedule(LINGER.checkMs, check, { ref: false, label: 'the rest of a refused body' })
     } catch {
       // The clock was closed with its system.
       socket.destroy()

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { callOut } from '../internal/report-error.ts'
 import {
   callbacks,
   fieldOf,
@@ -10,73 +12,82 @@ import {
   options as checkOptions,
   text,
 } from '../internal/validate.ts'
-import { InvalidArgumentError } from '../errors/errors.ts'
-import type { System } from '../system/system.ts'
-import { askAtOnce, tell } from './user-callbacks.ts'
-import type { Face } from './framework-adapter.ts'
-import { whenOver } from './response-end.ts'
 import { resolveSystem } from '../system/default.ts'
+import type { System } from '../system/system.ts'
+import type { FrameworkAdapter } from './framework-adapter.ts'
+import { urlOf, withoutQuery } from './request-url.ts'
+import { onResponseEnd } from './response-end.ts'
+import { callSync } from './user-callbacks.ts'
 
-/** Where entries go: a `Journal`, or one that `openJournal` gave. */
+/** The journal that a request journal writes to: a `Journal`, or one that `openJournal` returned. */
 export interface RequestLog {
+  /** Appends an entry. An error or a rejection is reported to the system's `onError`. */
   append(entry: RequestEntry): unknown
 }
 
-/** What is told of a request when it is over. Plain data. */
+/** An entry about a request, written when the request is over. Plain data. */
 export interface RequestEntry {
-  /** Tells requests apart, also those of several processes: see the option `id`. */
+  /** Unique among requests, also those of several processes. See the option `id`. */
   readonly id: string
+  /** The HTTP method, such as `'GET'`. */
   readonly method: string
-  /** Without what follows a `?`, unless `query` is asked for; at most 2048 characters. */
+  /** The path, at most 2048 characters; without its query unless the option `query` is true. */
   readonly path: string
-  /** The status of the answer; of an aborted request, the one that was set until then. */
+  /** The status of the response. For an aborted request: the status that was set until then. */
   readonly status: number
-  /** From when the middleware saw it to the end of the answer, in milliseconds of the system's monotonic clock. */
+  /** Time from the middleware to the end of the response, in milliseconds of the system's monotonic clock. */
   readonly durationMs: number
-  /** Whether the client went away before the answer was finished. */
+  /** Whether the client left before the response was finished. */
   readonly aborted: boolean
-  /** The address of the client, as far as the framework believes what proxies say. */
+  /** The address of the client, as far as the framework trusts proxies. Present with the option `ip`. */
   readonly ip?: string
-  /** The headers that were asked for; those that hold secrets are `'[redacted]'`. */
+  /** The request's headers that the option `headers` names; those that hold secrets are `'[redacted]'`. */
   readonly headers?: { readonly [name: string]: string | readonly string[] }
-  /** What the option `data` made. */
+  /** The value that the option `data` returned. */
   readonly data?: unknown
 }
 
 /** A request that is not over. */
 export interface RequestInFlight {
+  /** The id that the entry will have. */
   readonly id: string
+  /** The HTTP method, such as `'GET'`. */
   readonly method: string
-  /** As the entry will have it. */
+  /** The path that the entry will have. */
   readonly path: string
-  /** For how long, in milliseconds of the system's monotonic clock. */
+  /** How long the request has been in flight, in milliseconds of the system's monotonic clock. */
   readonly forMs: number
 }
 
-/** Options of a request journal. A function of yours that throws is reported, and counts as if it were not given. */
-export interface RequestJournalOptions<Req, Res> {
+/**
+ * Options of a request journal. A function of yours that throws, or returns a promise, is reported, and counts as if it
+ * were not given.
+ */
+export interface RequestRecorderOptions<Req, Res> {
   /**
-   * The id of a request. Default: the one that the framework or a middleware before gave it (`req.id`), and else a new
-   * one, which is then `req.id`.
+   * Returns the id of a request, a non-empty string; at most 200 characters are kept. Default: `req.id`, where the
+   * framework or an earlier middleware set one, and otherwise a new id, which becomes `req.id`.
    */
   readonly id?: ((req: Req, res: Res) => string) | undefined
-  /** Requests that are not told of. Default: none. */
+  /** Returns true for requests without an entry. Default: none. */
   readonly skip?: ((req: Req, res: Res) => boolean) | undefined
-  /** Which headers of the request to tell: a list of names, or all. Default: none. */
+  /**
+   * The headers of the request to record: a list of names, or true for all. Values keep 1024 characters. Default: none.
+   */
   readonly headers?: boolean | readonly string[] | undefined
-  /** Headers whose values are secrets, beside those that are known to be. */
+  /** Headers whose values are redacted, beside `Authorization`, `Cookie` and others that are known to hold secrets. */
   readonly redact?: readonly string[] | undefined
-  /** Whether the path is told with its query, which may hold secrets. Default false. */
+  /** Whether the path is recorded with its query, which may hold secrets. Default false. */
   readonly query?: boolean | undefined
-  /** Whether the client's address is told. Default false. */
+  /** Whether the client's address is recorded. Default false. */
   readonly ip?: boolean | undefined
-  /** Plain data to tell as well, made when the request is over. Default: none. */
+  /** Returns plain data to record as well. Called when the request is over. Default: none. */
   readonly data?: ((req: Req, res: Res) => unknown) | undefined
-  /** Whose clock, and who is told of errors. Default: the default system. */
+  /** The system whose clock is read and whose `onError` receives errors. Default: the default system. */
   readonly system?: System
 }
 
-/** @internal What its options are called. */
+/** @internal The names of these options. */
 export const REQUEST_JOURNAL_OPTIONS: readonly string[] = [
   'id',
   'skip',
@@ -87,7 +98,7 @@ export const REQUEST_JOURNAL_OPTIONS: readonly string[] = [
   'data',
   'system',
 ]
-/** Headers that let whoever has them act as somebody else. */
+/** Headers whose values let anybody act as their sender. */
 const SECRET = [
   'authorization',
   'proxy-authorization',
@@ -100,52 +111,57 @@ const SECRET = [
   'x-xsrf-token',
 ]
 const REDACTED = '[redacted]'
-const LONGEST_PATH = 2048
-const LONGEST_HEADER = 1024
+const MAX_PATH = 2048
+const MAX_HEADER = 1024
+const MAX_ID = 200
 
 function names(field: string, value: unknown): string[] {
   if (!isList(value)) throw new InvalidArgumentError(field, 'a list of names of headers', value)
   return value.map((name, index) => text(`${field}[${index}]`, name).toLowerCase())
 }
 
-/** Appends one entry a request. Its rule: whatever becomes of the journal, requests do not suffer from it. */
+/** Appends one entry for each request. No failure of the journal, or of a user's function, breaks a request. */
 export class RequestRecorder<Req, Res> {
   readonly #log: RequestLog
-  readonly #face: Face<Req, Res>
-  readonly #options: RequestJournalOptions<Req, Res>
+  readonly #adapter: FrameworkAdapter<Req, Res>
+  readonly #options: RequestRecorderOptions<Req, Res>
   readonly #system: System
   readonly #headers: readonly string[] | boolean
   readonly #secret: ReadonlySet<string>
-  readonly #inFlight = new Set<Begun<Req, Res>>()
-  /** What the ids of this process begin with, and how many there were. */
-  #prefix: string | undefined
-  #made = 0
+  readonly #inFlight = new Set<PendingRequest<Req, Res>>()
+  /** The first part of the ids of this recorder, and how many there are. */
+  #idPrefix: string | undefined
+  #idCount = 0
 
-  /** @throws InvalidArgumentError naming what is refused. */
-  constructor(log: RequestLog, options: RequestJournalOptions<Req, Res> | undefined, face: Face<Req, Res>) {
-    const given: RequestJournalOptions<Req, Res> = checkOptions('options', options)
-    known('options', given, REQUEST_JOURNAL_OPTIONS)
+  /** @throws InvalidArgumentError naming the argument or option that is refused. */
+  constructor(
+    log: RequestLog,
+    options: RequestRecorderOptions<Req, Res> | undefined,
+    adapter: FrameworkAdapter<Req, Res>,
+  ) {
+    const opts: RequestRecorderOptions<Req, Res> = checkOptions('options', options)
+    known('options', opts, REQUEST_JOURNAL_OPTIONS)
     callbacks('journal', log, ['append'])
     if (typeof fieldOf(log, 'append') !== 'function') {
       throw new InvalidArgumentError('journal', 'a journal', log)
     }
-    optionalCallable('options.id', given.id)
-    optionalCallable('options.skip', given.skip)
-    optionalCallable('options.data', given.data)
-    flag('options.query', false, given.query)
-    flag('options.ip', false, given.ip)
-    const { headers = false } = given
+    optionalCallable('options.id', opts.id)
+    optionalCallable('options.skip', opts.skip)
+    optionalCallable('options.data', opts.data)
+    flag('options.query', false, opts.query)
+    flag('options.ip', false, opts.ip)
+    const { headers = false } = opts
     this.#headers = typeof headers === 'boolean' ? headers : names('options.headers', headers)
-    this.#secret = new Set([...SECRET, ...names('options.redact', given.redact ?? [])])
+    this.#secret = new Set([...SECRET, ...names('options.redact', opts.redact ?? [])])
     this.#log = log
-    this.#face = face
-    this.#options = given
-    this.#system = resolveSystem(given.system)
+    this.#adapter = adapter
+    this.#options = opts
+    this.#system = resolveSystem(opts.system)
   }
 
   receive(req: Req, res: Res, next: () => void): void {
     const { skip } = this.#options
-    const isSkipped = skip !== undefined && this.#ask('skip', () => skip(req, res), Boolean)
+    const isSkipped = skip !== undefined && this.#call('skip', () => skip(req, res), Boolean)
     if (isSkipped !== true) this.#follow(req, res)
     next()
   }
@@ -153,106 +169,107 @@ export class RequestRecorder<Req, Res> {
   /** Returns the requests that are not over, the oldest first. */
   inFlight(): RequestInFlight[] {
     const now = this.#system.clock.monoMs()
-    return [...this.#inFlight].map(({ id, method, url, at }) => ({
+    return [...this.#inFlight].map(({ id, method, url, startedAt }) => ({
       id,
       method,
       path: this.#pathOf(url),
-      forMs: now - at,
+      forMs: now - startedAt,
     }))
   }
 
   #follow(req: Req, res: Res): void {
-    const request = this.#face.request(req)
-    const response = this.#face.response(res)
-    // What is routed by may be rewritten on the way, and a connection that is gone has no address.
+    const request = this.#adapter.request(req)
+    const response = this.#adapter.response(res)
+    // Read now: routing may rewrite method and URL, and a closed connection has no address.
     const { method = '' } = request
-    const url = (request as { originalUrl?: string }).originalUrl ?? request.url ?? ''
-    const ip = this.#options.ip === true ? this.#face.ip(req) : undefined
-    const begun = { id: this.#idOf(req, res), req, res, method, url, ip, at: this.#system.clock.monoMs() }
-    this.#inFlight.add(begun)
-    whenOver(request, response, (isEnded) => {
-      this.#inFlight.delete(begun)
-      tell('requestJournal', () => this.#log.append(this.#entry(begun, !isEnded)), this.#report)
+    const url = urlOf(request)
+    const ip = this.#options.ip === true ? this.#adapter.clientIp(req) : undefined
+    const startedAt = this.#system.clock.monoMs()
+    const pending = { id: this.#idOf(req, res), req, res, method, url, ip, startedAt }
+    this.#inFlight.add(pending)
+    onResponseEnd(request, response, (isEnded) => {
+      this.#inFlight.delete(pending)
+      callOut(
+        () => this.#log.append(this.#entry(pending, !isEnded)),
+        (error) => this.#report(error, 'requestJournal'),
+      )
     })
   }
 
   #idOf(req: Req, res: Res): string {
     const { id } = this.#options
-    const given = id && this.#ask('id', () => id(req, res), checkedId)
-    if (given !== undefined) return given
+    const chosen = id && this.#call('id', () => id(req, res), checkedId)
+    if (chosen !== undefined) return chosen
     const holder = req as { id?: unknown }
-    if (typeof holder.id === 'string' && holder.id !== '') return holder.id.slice(0, LONGEST_ID)
+    if (typeof holder.id === 'string' && holder.id !== '') return holder.id.slice(0, MAX_ID)
     if (typeof holder.id === 'number') return String(holder.id)
-    this.#prefix ??= this.#system.random.id()
-    const made = `${this.#prefix}-${(++this.#made).toString(36)}`
-    if (holder.id === undefined) holder.id = made
-    return made
+    this.#idPrefix ??= this.#system.random.id()
+    const fresh = `${this.#idPrefix}-${(++this.#idCount).toString(36)}`
+    if (holder.id === undefined) holder.id = fresh
+    return fresh
   }
 
   #pathOf(url: string): string {
-    const end = this.#options.query === true ? -1 : url.indexOf('?')
-    return url.slice(0, end === -1 ? LONGEST_PATH : Math.min(end, LONGEST_PATH))
+    return (this.#options.query === true ? url : withoutQuery(url)).slice(0, MAX_PATH)
   }
 
-  #entry({ id, req, res, method, url, ip, at }: Begun<Req, Res>, aborted: boolean): RequestEntry {
-    const { data } = this.#options
-    const headers = this.#headers === false ? undefined : this.#told(this.#face.request(req))
-    const made =
-      data === undefined
-        ? undefined
-        : this.#ask(
-            'data',
-            () => data(req, res),
-            (value) => value,
-          )
+  #entry({ id, req, res, method, url, ip, startedAt }: PendingRequest<Req, Res>, aborted: boolean): RequestEntry {
+    const headers = this.#headers === false ? undefined : this.#headersOf(this.#adapter.request(req))
+    const data = this.#dataOf(req, res)
     return {
       id,
       method,
       path: this.#pathOf(url),
-      status: this.#face.response(res).statusCode,
-      durationMs: this.#system.clock.monoMs() - at,
+      status: this.#adapter.response(res).statusCode,
+      durationMs: this.#system.clock.monoMs() - startedAt,
       aborted,
       ...(ip !== undefined && { ip }),
       ...(headers !== undefined && { headers }),
-      ...(made !== undefined && { data: made }),
+      ...(data !== undefined && { data }),
     }
   }
 
-  #told({ headers }: IncomingMessage): { [name: string]: string | readonly string[] } {
+  #dataOf(req: Req, res: Res): unknown {
+    const { data } = this.#options
+    if (data === undefined) return undefined
+    return this.#call(
+      'data',
+      () => data(req, res),
+      (value) => value,
+    )
+  }
+
+  #headersOf({ headers }: IncomingMessage): { [name: string]: string | readonly string[] } {
     const wanted = this.#headers === true ? Object.keys(headers) : (this.#headers as readonly string[])
-    const told = wanted.flatMap((name) => {
+    const entries = wanted.flatMap((name) => {
       const value = headers[name]
       if (value === undefined) return []
       if (this.#secret.has(name)) return [[name, REDACTED] as const]
-      const short = Array.isArray(value)
-        ? value.map((part) => part.slice(0, LONGEST_HEADER))
-        : value.slice(0, LONGEST_HEADER)
+      const short = Array.isArray(value) ? value.map((part) => part.slice(0, MAX_HEADER)) : value.slice(0, MAX_HEADER)
       return [[name, short] as const]
     })
-    return Object.fromEntries(told)
+    return Object.fromEntries(entries)
   }
 
-  #ask<T>(name: string, question: () => unknown, check: (answer: unknown) => T): T | undefined {
-    return askAtOnce('requestJournal', name, question, check, this.#report)
+  #call<T>(name: string, callback: () => unknown, check: (answer: unknown) => T): T | undefined {
+    return callSync('requestJournal', name, callback, check, this.#report)
   }
 
   readonly #report = (error: unknown, origin: string): void => this.#system.report(error, origin)
 }
 
-const LONGEST_ID = 200
-
 function checkedId(id: unknown): string {
-  if (typeof id === 'string' && id !== '') return id.slice(0, LONGEST_ID)
+  if (typeof id === 'string' && id !== '') return id.slice(0, MAX_ID)
   throw new InvalidArgumentError('id(req)', 'a non-empty string', id)
 }
 
-/** A request that was seen. */
-interface Begun<Req, Res> {
+/** A request that was received and is not over. */
+interface PendingRequest<Req, Res> {
   readonly id: string
   readonly req: Req
   readonly res: Res
   readonly method: string
   readonly url: string
   readonly ip: string | undefined
-  readonly at: number
+  readonly startedAt: number
 }

@@ -1,80 +1,83 @@
+/**
+ * When a response ends, or its client leaves, over HTTP/1 and HTTP/2.
+ *
+ * Node tells the response that is being sent when its connection closes. It tells nothing to the responses that are
+ * queued behind it, so this module listens to the connection.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 
-/** Somebody who waits for the end of a response, and is to know when its client leaves before. */
-export interface Attendee {
+/** Waits for the end of a response, and learns when its client leaves before. */
+export interface ResponseWatcher {
   readonly response: ServerResponse
   /**
-   * The client has left.
+   * Called when the client has left.
    *
-   * @param isClosed Whether the connection is closed. Otherwise its client has said that it sends no more: Node ends the
-   *   connection then, and what was not answered until now is not sent.
+   * @param isClosed Whether the connection is closed. Otherwise its client has said that it sends no more: Node ends
+   *   the connection then, and does not send what was not answered until now.
    */
-  left(isClosed: boolean): void
+  onClientLeft(isClosed: boolean): void
 }
 
-/** What tells of the end of a connection: its socket, or a response that has none of its own. */
+/** An emitter that tells of the end of a connection: a socket, or a response that has no socket of its own. */
 type Carrier = Duplex | ServerResponse
 
-/**
- * Who attends what a connection carries: one listener a connection, however many responses are queued on it. Node tells
- * of a closed connection to the response that is being sent, and to nobody whose response is queued behind it.
- */
-const attendees = new WeakMap<Carrier, Set<Attendee>>()
+/** One listener a connection, however many responses are queued on it. */
+const watchers = new WeakMap<Carrier, Set<ResponseWatcher>>()
 
-/** Over HTTP/2 many requests share a connection. */
+/** Returns whether a response is an HTTP/2 stream. Many of these share a connection. */
 const isStream = (response: ServerResponse): boolean => (response as { stream?: unknown }).stream !== undefined
 
 function carrierOf({ socket }: IncomingMessage, response: ServerResponse): Carrier {
   return isStream(response) || !(socket instanceof Duplex) ? response : socket
 }
 
-/** Returns who attends a response, in the order in which they came. */
-export function attending(request: IncomingMessage, response: ServerResponse): readonly Attendee[] {
-  const all = attendees.get(carrierOf(request, response))
-  return all === undefined || all.size === 0 ? NOBODY : [...all].filter((one) => one.response === response)
+/** Returns the watchers of a response, in the order in which they were added. */
+export function watchersOf(request: IncomingMessage, response: ServerResponse): readonly ResponseWatcher[] {
+  const all = watchers.get(carrierOf(request, response))
+  return all === undefined || all.size === 0 ? NO_WATCHERS : [...all].filter((watcher) => watcher.response === response)
 }
-const NOBODY: readonly Attendee[] = []
+const NO_WATCHERS: readonly ResponseWatcher[] = []
 
-/** Tells an attendee when its client leaves, until it is called off. */
-export function attend(request: IncomingMessage, attendee: Attendee): void {
-  const carrier = carrierOf(request, attendee.response)
-  let all = attendees.get(carrier)
+/** Calls a watcher when its client leaves, until {@link removeWatcher}. */
+export function addWatcher(request: IncomingMessage, watcher: ResponseWatcher): void {
+  const carrier = carrierOf(request, watcher.response)
+  let all = watchers.get(carrier)
   if (all === undefined) {
     all = new Set()
-    attendees.set(carrier, all)
+    watchers.set(carrier, all)
     listen(carrier, all)
   }
-  all.add(attendee)
+  all.add(watcher)
 }
 
-/** An attendee has seen the end. */
-export function callOff(request: IncomingMessage, attendee: Attendee): void {
-  attendees.get(carrierOf(request, attendee.response))?.delete(attendee)
+/** Removes a watcher, which has seen the end of its response. */
+export function removeWatcher(request: IncomingMessage, watcher: ResponseWatcher): void {
+  watchers.get(carrierOf(request, watcher.response))?.delete(watcher)
 }
 
-function listen(carrier: Carrier, all: Set<Attendee>): void {
-  const tell = (isClosed: boolean): void => {
-    for (const one of all) {
-      if (isClosed) all.delete(one)
-      one.left(isClosed)
+function listen(carrier: Carrier, all: Set<ResponseWatcher>): void {
+  const notify = (isClosed: boolean): void => {
+    for (const watcher of all) {
+      if (isClosed) all.delete(watcher)
+      watcher.onClientLeft(isClosed)
     }
   }
-  carrier.once('close', () => tell(true))
-  if (!allowsHalfOpen(carrier)) carrier.once('end', () => tell(false))
+  carrier.once('close', () => notify(true))
+  if (!allowsHalfOpen(carrier)) carrier.once('end', () => notify(false))
 }
 
-/** Returns whether a server goes on with requests of a client that sends no more. */
+/** Returns whether a server goes on with the requests of a client that sends no more. */
 function allowsHalfOpen(carrier: Carrier): boolean {
   const { server } = carrier as { server?: { readonly httpAllowHalfOpen?: boolean } }
   return server?.httpAllowHalfOpen === true
 }
 
-/** Returns whether a response is queued behind another of its connection: then Node tells nothing of its end. */
+/** Returns whether a response is queued behind another of its connection. Node emits nothing of its end then. */
 export const isQueued = (response: ServerResponse): boolean => response.socket === null
 
 /**
- * Returns whether a response is over, or its client has gone, so that Node will tell nothing of it any more. Over HTTP/2
+ * Returns whether a response is over, or its client has left, so that Node emits nothing about it any more. Over HTTP/2
  * a response has a stream, which knows.
  */
 export function isOver(request: IncomingMessage, response: ServerResponse): boolean {
@@ -87,57 +90,63 @@ export function isOver(request: IncomingMessage, response: ServerResponse): bool
 }
 
 /**
- * Tells once that a response is over, and whether it was ended by who answered and written to its connection. Otherwise
- * the client had left before. Tells at once of a response that is over already. Over HTTP/2 Node says of a response
- * that its client reset first that it finished.
+ * Calls back once when a response is over; at once if it is over already.
+ *
+ * `isEnded` is true when the handler has ended the response and it was written to the connection, and false when the
+ * client left before. Over HTTP/2 Node says of a response that its client reset that it finished.
  */
-export function whenOver(request: IncomingMessage, response: ServerResponse, over: (isEnded: boolean) => void): void {
-  if (isOver(request, response)) return over(response.writableFinished === true)
-  let isTold = false
-  const tell = (isEnded: boolean): void => {
-    if (isTold) return
-    isTold = true
-    callOff(request, attendee)
-    over(isEnded)
+export function onResponseEnd(
+  request: IncomingMessage,
+  response: ServerResponse,
+  listener: (isEnded: boolean) => void,
+): void {
+  if (isOver(request, response)) return listener(response.writableFinished === true)
+  let isCalled = false
+  const end = (isEnded: boolean): void => {
+    if (isCalled) return
+    isCalled = true
+    removeWatcher(request, watcher)
+    listener(isEnded)
   }
-  const attendee: Attendee = {
+  const watcher: ResponseWatcher = {
     response,
-    left: (isClosed) => {
-      if (isClosed || !response.writableEnded) tell(false)
+    onClientLeft: (isClosed) => {
+      if (isClosed || !response.writableEnded) end(false)
     },
   }
-  response.on('finish', () => tell(response.writableEnded))
-  attend(request, attendee)
+  response.on('finish', () => end(response.writableEnded))
+  addWatcher(request, watcher)
 }
 
 /**
- * Tells when somebody ends a response, which is when its handler has done its work. How fast its client reads is nobody's
- * work. Node says so with `prefinish`, over HTTP/2 with `finish`, and of a response that is queued not at all.
+ * Calls back when a handler ends its response, which is when its work is done: how fast a client reads is no work.
+ *
+ * Node says so with `prefinish`, over HTTP/2 with `finish`, and of a response that is queued not at all.
  */
-export function whenEnded(response: ServerResponse, ended: () => void): void {
-  if (isQueued(response)) whenAnswered(response, ended)
-  else response.on(isStream(response) ? 'finish' : 'prefinish', ended)
+export function onHandlerEnd(response: ServerResponse, listener: () => void): void {
+  if (isQueued(response)) onEndCall(response, listener)
+  else response.on(isStream(response) ? 'finish' : 'prefinish', listener)
 }
 
 /**
- * Tells when somebody has ended or destroyed a response. One that is queued or closed emits nothing then, so that its
- * methods have to say it.
+ * Calls back once, after the first call of a response's `end` or `destroy`. A response that is queued or closed emits
+ * nothing then, so this wraps the two methods.
  */
-export function whenAnswered(response: ServerResponse, answered: () => void): void {
+export function onEndCall(response: ServerResponse, listener: () => void): void {
   const { end, destroy } = response
-  let isTold = false
-  const telling =
+  let isCalled = false
+  const wrap =
     <F extends (...args: never[]) => unknown>(method: F) =>
     (...args: unknown[]): unknown => {
       try {
         return Reflect.apply(method, response, args)
       } finally {
-        if (!isTold) {
-          isTold = true
-          answered()
+        if (!isCalled) {
+          isCalled = true
+          listener()
         }
       }
     }
-  response.end = telling(end) as typeof end
-  response.destroy = telling(destroy) as typeof destroy
+  response.end = wrap(end) as typeof end
+  response.destroy = wrap(destroy) as typeof destroy
 }

@@ -1,32 +1,41 @@
-import { limitOn } from '../clock/internal-timers.ts'
 import { constants } from 'node:os'
 
+import { limitOn } from '../clock/internal-timers.ts'
+import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
 import {
   flag,
   known,
   optionalCallable,
   options as checkOptions,
   positiveMillis,
-  timeout as checkTimeout,
+  timeout,
 } from '../internal/validate.ts'
-import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
-import type { System } from '../system/system.ts'
-import { endings, type Part } from './process-shutdown.ts'
 import { resolveSystem } from '../system/default.ts'
+import type { System } from '../system/system.ts'
+import { processShutdown, type ShutdownPart } from './process-shutdown.ts'
 
 /** Options of a graceful shutdown. Times are milliseconds of the system's clock. */
 export interface ShutdownOptions {
-  /** How long work in flight is waited for. Default 10 000. */
+  /**
+   * Longest wait for requests in flight; what is not over then is broken off. `Infinity` waits for ever.
+   * Default 10 000 ms.
+   */
   readonly timeout?: number | undefined
-  /** How long closing the system may take after that. Default 5000. */
+  /** Longest time for `cleanup`, and again for closing the system; `Infinity` is no limit. Default 5000 ms. */
   readonly closeTimeout?: number | undefined
-  /** How long requests are still taken after the signal, while {@link Shutdown.ready} is false already. Default 0. */
+  /**
+   * How long the server still accepts requests after the signal, while {@link Shutdown.ready} is false already. Gives a
+   * load balancer time to notice. Default 0 ms.
+   */
   readonly delay?: number | undefined
-  /** Which signals begin it. Default `SIGTERM` and `SIGINT`. */
+  /** The signals that begin the shutdown. Default `SIGTERM` and `SIGINT`. */
   readonly signals?: readonly NodeJS.Signals[] | undefined
-  /** What to end between the last answer and the system: a pool, a queue. */
+  /**
+   * Closes your own resources, such as a pool or a queue. Runs between the last response and the end of the system; a
+   * promise is awaited for at most `closeTimeout`. What it throws is reported and makes the exit code 1. Default: none.
+   */
   readonly cleanup?: (() => unknown) | undefined
-  /** Whether the process is ended. Default true; false is for tests, and for programs that do so themselves. */
+  /** Whether the process exits at the end. Default true; false is for tests, and for programs that exit themselves. */
   readonly exit?: boolean | undefined
   /** The system to close. Default: the default system. */
   readonly system?: System
@@ -37,39 +46,42 @@ const TIMEOUT_MS = 10_000
 const CLOSE_TIMEOUT_MS = 5000
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
 /** Signals that no program can catch. */
-const CERTAIN: ReadonlySet<string> = new Set(['SIGKILL', 'SIGSTOP'])
+const UNCATCHABLE: ReadonlySet<string> = new Set(['SIGKILL', 'SIGSTOP'])
 const FAILED = 1
 
-/** What a shutdown broke off, because it took longer than its timeout. */
+/** Work that a shutdown broke off, because it took longer than `timeout`. */
 export interface BrokenOff {
+  /** The kind of work. */
   readonly what: 'a request' | 'an answer that had begun' | 'half a request' | 'an upgraded connection'
-  /** Of a request that had arrived. */
+  /** The method of a request that had arrived. */
   readonly method?: string
-  /** Without its query. */
+  /** The path of a request that had arrived, without its query. */
   readonly path?: string
 }
 
-/** What stops a server. */
-export interface Stoppable {
-  /** Stops accepting; resolves once the work in flight is over. */
+/** A server that can be drained. */
+export interface DrainableServer {
+  /** Stops accepting. Resolves once the work in flight is over. */
   drain(): Promise<void>
-  /** Breaks off what is still in flight, and says what that was. */
+  /** Breaks off the work that is still in flight, and returns it. */
   abort(): BrokenOff[]
-  /** Looks at the server no more. */
+  /** Removes all listeners from the server. */
   dispose(): void
 }
 
 /**
- * An orderly end: stop accepting, let work in flight end, clean up, close the system, exit. The exit code is 0 when all
- * of that was done in time and 1 when it was not; a second signal ends the process at once, with 128 and its number.
+ * A graceful shutdown of one server: it stops accepting, waits for requests in flight, cleans up, closes the system,
+ * and exits. `gracefulShutdown` returns one.
  *
- * All servers of a process end together: each drains, then each cleans up, then their systems are closed.
+ * The exit code is 0 when all of that was done in time, and 1 when it was not. A second signal ends the process at
+ * once, with 128 plus the number of the signal. All servers of a process shut down together: each drains, then each
+ * cleans up, then their systems are closed.
  */
 export class Shutdown {
-  /** Resolves with the exit code when all is done. Never rejects; what fails is reported to the system. */
+  /** Resolves with the exit code when all is done. Never rejects; failures are reported to the system's `onError`. */
   readonly done: Promise<number>
-  readonly #part: Part
-  readonly #server: Stoppable
+  readonly #part: ShutdownPart
+  readonly #server: DrainableServer
   readonly #options: ShutdownOptions
   readonly #system: System
   #finish: (code: number) => void = ignore
@@ -78,57 +90,60 @@ export class Shutdown {
   #brokenOff: readonly BrokenOff[] = []
 
   /** @internal */
-  constructor(server: () => Stoppable, options: ShutdownOptions | undefined) {
-    const given = checkOptions('options', options)
-    known('options', given, NAMES)
-    checkTimeout('options.timeout', TIMEOUT_MS, given.timeout)
-    const closeTimeout = checkTimeout('options.closeTimeout', CLOSE_TIMEOUT_MS, given.closeTimeout)
-    if (given.delay !== undefined && given.delay !== 0) positiveMillis('options.delay', given.delay)
-    optionalCallable('options.cleanup', given.cleanup)
-    const exits = flag('options.exit', true, given.exit)
-    const signals = checkSignals(given.signals ?? SIGNALS)
-    this.#options = given
-    this.#system = resolveSystem(given.system)
+  constructor(server: () => DrainableServer, options: ShutdownOptions | undefined) {
+    const opts = checkOptions('options', options)
+    known('options', opts, NAMES)
+    timeout('options.timeout', TIMEOUT_MS, opts.timeout)
+    const closeTimeout = timeout('options.closeTimeout', CLOSE_TIMEOUT_MS, opts.closeTimeout)
+    if (opts.delay !== undefined && opts.delay !== 0) positiveMillis('options.delay', opts.delay)
+    optionalCallable('options.cleanup', opts.cleanup)
+    const exits = flag('options.exit', true, opts.exit)
+    const signals = checkSignals(opts.signals ?? SIGNALS)
+    this.#options = opts
+    this.#system = resolveSystem(opts.system)
     this.done = new Promise((resolve) => {
       this.#finish = resolve
     })
-    // Nothing is listened to before all options hold.
+    // No listener is added before all options are opts.
     this.#server = server()
     this.#part = this.#makePart(exits, signals, closeTimeout)
-    endings.add(this.#part)
+    processShutdown.add(this.#part)
   }
 
-  /** Whether new work is welcome: false from the first signal on. For a readiness endpoint. */
+  /** Whether the server wants new requests: false from the first signal on. Use it in a readiness endpoint. */
   get ready(): boolean {
     return !this.#begun
   }
 
-  /** What was broken off after `timeout`; empty when all was answered in time. */
+  /** The work that was broken off after `timeout`; empty when everything was answered in time. */
   get brokenOff(): readonly BrokenOff[] {
     return this.#brokenOff
   }
 
   /**
-   * Begins it, as a signal does. Resolves with the exit code, if the process is not ended (`exit: false`). Servers that
-   * cannot go on begin with it: all of the process if that is ended, else those whose system is closed.
+   * Begins the shutdown, as a signal does. Returns {@link done}, which resolves with the exit code if the process does
+   * not exit (`exit: false`). Idempotent.
+   *
+   * Servers that cannot go on shut down with this one: all of the process if it exits, else those of the same system.
    */
   shutdown(): Promise<number> {
-    if (!this.#begun) endings.begin(this.#part)
+    if (!this.#begun) processShutdown.begin(this.#part)
     return this.done
   }
 
-  /** Lets signals be what they were. A shutdown that has begun goes on. */
+  /** Stops listening to signals and to the server. A shutdown that has begun goes on. */
   dispose(): void {
     if (this.#begun) return
-    endings.remove(this.#part)
+    processShutdown.remove(this.#part)
     this.#server.dispose()
   }
 
+  /** Calls {@link dispose} at the end of a block: `using shutdown = gracefulShutdown(server)`. */
   [Symbol.dispose](): void {
     this.dispose()
   }
 
-  #makePart(exits: boolean, signals: readonly NodeJS.Signals[], closeTimeout: number): Part {
+  #makePart(exits: boolean, signals: readonly NodeJS.Signals[], closeTimeout: number): ShutdownPart {
     const code = (): number => this.#code
     return {
       system: this.#system,
@@ -151,20 +166,24 @@ export class Shutdown {
   }
 
   async #drain(): Promise<void> {
-    const { timeout = TIMEOUT_MS, closeTimeout = CLOSE_TIMEOUT_MS, delay = 0 } = this.#options
+    const { timeout: drainTimeout = TIMEOUT_MS, closeTimeout = CLOSE_TIMEOUT_MS, delay = 0 } = this.#options
     if (delay > 0) await this.#step('waiting', Infinity, () => this.#system.clock.sleep(delay))
     let drained: Promise<void> | undefined
-    const isDrained = await this.#step('waiting for work in flight', timeout, () => (drained = this.#server.drain()))
+    const isDrained = await this.#step(
+      'waiting for work in flight',
+      drainTimeout,
+      () => (drained = this.#server.drain()),
+    )
     if (isDrained) return
     this.#brokenOff = this.#server.abort()
     if (this.#brokenOff.length > 0) {
       this.#system.report(
-        new TimeoutError('work in flight', timeout, `broken off: ${this.#brokenOff.map(textOf).join(', ')}`),
+        new TimeoutError('work in flight', drainTimeout, `broken off: ${this.#brokenOff.map(textOf).join(', ')}`),
         'graceful shutdown: broken off',
       )
     }
-    // Whoever listens to the ends of connections hears of them before anything is cleaned up. What `drained` rejects
-    // with was reported by its step.
+    // Listeners to the ends of connections run before the clean-up. The step above has reported what `drained` rejects
+    // with.
     const closing = drained ?? Promise.resolve()
     await this.#step('closing connections', closeTimeout, () => closing.catch(ignore))
   }
@@ -174,7 +193,7 @@ export class Shutdown {
     if (cleanup !== undefined) await this.#step('cleanup', closeTimeout, async () => void (await cleanup()))
   }
 
-  /** Whether a step ended well and in time. What it does later is nobody's business any more. */
+  /** Runs a step. Resolves to whether it succeeded in time; what it does later is ignored. */
   async #step(what: string, timeoutMs: number, body: () => Promise<void>): Promise<boolean> {
     try {
       await this.#within(what, timeoutMs, body)
@@ -190,7 +209,7 @@ export class Shutdown {
     if (timeoutMs === Infinity || this.#system.closed) return body()
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new TimeoutError(what, timeoutMs))
-      // Before the system begins to close: its clock is the last to go.
+      // This timer is set before the system begins to close, which closes its clock last.
       const timer = limitOn(this.#system.clock, timeoutMs, 'a graceful shutdown', late)
       body()
         .then(resolve, reject)
@@ -199,10 +218,10 @@ export class Shutdown {
   }
 }
 
-const MOST_TOLD = 2048
+const MAX_PATH = 2048
 
 const textOf = ({ what, method, path }: BrokenOff): string =>
-  method === undefined ? what : `${what} (${method} ${path?.slice(0, MOST_TOLD)})`
+  method === undefined ? what : `${what} (${method} ${path?.slice(0, MAX_PATH)})`
 
 function ignore(): void {}
 
@@ -210,7 +229,7 @@ function checkSignals(signals: unknown): readonly NodeJS.Signals[] {
   if (!Array.isArray(signals)) throw new InvalidArgumentError('options.signals', 'a list of signals', signals)
   if (signals.length === 0) throw new InvalidArgumentError('options.signals', 'one signal or more', 'none')
   for (const [index, name] of signals.entries()) {
-    const isCatchable = typeof name === 'string' && Object.hasOwn(constants.signals, name) && !CERTAIN.has(name)
+    const isCatchable = typeof name === 'string' && Object.hasOwn(constants.signals, name) && !UNCATCHABLE.has(name)
     if (!isCatchable) throw new InvalidArgumentError(`options.signals[${index}]`, "a signal such as 'SIGTERM'", name)
   }
   return [...new Set(signals as NodeJS.Signals[])]

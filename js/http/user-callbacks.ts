@@ -1,24 +1,25 @@
+/** Calls of functions that users pass to a middleware. None that fails breaks a request: its error is reported. */
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { promiseOf } from '../internal/thenable.ts'
 import { asError } from '../internal/thrown-values.ts'
 import type { Next } from './framework-adapter.ts'
 
-/** Owns an error, with what it came from. */
-export type Report = (error: unknown, origin: string) => void
+/** Reports an error, with the name of what failed. Never throws. */
+export type ReportError = (error: unknown, origin: string) => void
 
 /**
- * The checked answer of a function of the user's; `undefined`, and a report, when it fails or answers with a promise.
- * No function that a user gives breaks a request.
+ * Returns the checked answer of a user's function. Returns `undefined`, and reports why, when the function or the check
+ * throws, or the answer is a promise.
  */
-export function askAtOnce<T>(
+export function callSync<T>(
   origin: string,
   name: string,
-  question: () => unknown,
+  callback: () => unknown,
   check: (answer: unknown) => T,
-  report: Report,
+  report: ReportError,
 ): T | undefined {
   try {
-    const answer = question()
+    const answer = callback()
     const promise = promiseOf(answer)
     if (promise === undefined) return check(answer)
     promise.catch(() => {})
@@ -29,46 +30,36 @@ export function askAtOnce<T>(
   }
 }
 
-/** The same, for a function that may answer with a promise; then so does this. */
-export function ask<T>(
+/** Does what {@link callSync} does for a function that may return a promise; then this returns one too. */
+export function call<T>(
   origin: string,
   name: string,
-  question: () => unknown,
+  callback: () => unknown,
   check: (answer: unknown) => T,
-  report: Report,
+  report: ReportError,
 ): T | undefined | Promise<T | undefined> {
-  const failed = (error: unknown): undefined => {
+  const fail = (error: unknown): undefined => {
     report(error, `${origin}: ${name}`)
     return undefined
   }
   try {
-    const answer = question()
+    const answer = callback()
     const promise = promiseOf(answer)
-    return promise === undefined ? check(answer) : promise.then(check).catch(failed)
+    return promise === undefined ? check(answer) : promise.then(check).catch(fail)
   } catch (error) {
-    return failed(error)
+    return fail(error)
   }
 }
 
-/** Goes on with a value, now or when it is there. */
-export const after = <T, U>(value: T | Promise<T>, go: (value: T) => U | Promise<U>): U | Promise<U> =>
-  value instanceof Promise ? value.then(go) : go(value)
+/** Goes on with a value: now, or when the promise of it resolves. */
+export const chain = <T, U>(value: T | Promise<T>, proceed: (value: T) => U | Promise<U>): U | Promise<U> =>
+  value instanceof Promise ? value.then(proceed) : proceed(value)
 
-/** Tells a function of the user's; its failure is reported. */
-export function tell(origin: string, body: () => unknown, report: Report): void {
-  const failed = (error: unknown): void => report(error, origin)
-  try {
-    promiseOf(body())?.then(undefined, failed)
-  } catch (error) {
-    failed(error)
-  }
-}
-
-/** What frameworks take for another thing than an error: to go on, or to leave a route or a router. */
+/** Values that frameworks do not take for errors: they mean to go on, or to leave a route or a router. */
 const NO_ERRORS: ReadonlySet<unknown> = new Set([undefined, null, false, 0, '', 'route', 'router'])
 
-/** Hands what a handler throws to the framework, as an error that can be read. */
-export const failing =
+/** Returns a function that hands what a user's handler throws to the framework, as an error that it can read. */
+export const forwardError =
   (next: Next) =>
   (thrown: unknown): void =>
     next(NO_ERRORS.has(thrown) || !isReadable(thrown) ? asError(thrown) : thrown)

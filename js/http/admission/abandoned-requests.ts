@@ -3,58 +3,60 @@ import type { ServerResponse } from 'node:http'
 import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
-import type { Report } from '../user-callbacks.ts'
-import { whenAnswered } from '../response-end.ts'
+import { onEndCall } from '../response-end.ts'
+import type { ReportError } from '../user-callbacks.ts'
 
-/** How long the end of an orphan is waited for, in milliseconds. */
-const LONGEST_MS = 10_000
-/** After so many in a row whose end was heard, that of the next is waited for. */
+/** Longest wait for the end of an abandoned request, in milliseconds. */
+const MAX_WAIT_MS = 10_000
+/** After this many ends in a row were heard, the end of the next abandoned request is waited for. */
 const PROOF = 4
 
 const ABORTED: TicketOutcome = { aborted: true }
 
 /**
- * Work whose client is gone while it goes on. The service is no less busy for it, so it keeps its place until it ends
- * the response, as most handlers do although nobody gets it. A handler that stops with its client may never do that,
- * and would keep a place for nothing: so places are kept only once the last few orphans were heard to end, and not
- * longer than {@link LONGEST_MS}. Until then a place is free as soon as its client is gone.
+ * Requests whose client has left while their handler goes on.
  *
- * What such work answers counts as nothing: a failure may only say that it was called off.
+ * The service is no less busy for it, so such a request keeps its place at the gate until its handler ends the
+ * response, as most handlers do although nobody gets it. A handler that stops with its client may never do that, and
+ * would keep the place for nothing. So a place is kept only after the last {@link PROOF} abandoned requests were heard
+ * to end, and for at most {@link MAX_WAIT_MS}. Otherwise a place is free as soon as its client has left.
+ *
+ * The outcome of an abandoned request counts as nothing: a failure may only say that the work was called off.
  */
-export class Orphans {
-  /** How many ended in a row and were heard to. */
+export class AbandonedRequests {
+  /** How many in a row were heard to end. */
   #heard = 0
 
-  /** The client of a ticket is gone, and the handler has not answered. */
-  adopt(ticket: Ticket, response: ServerResponse, gate: Gate, report: Report): void {
-    const free = (): void => {
+  /** Takes over the ticket of a request whose client has left and whose handler has not answered. */
+  add(ticket: Ticket, response: ServerResponse, gate: Gate, report: ReportError): void {
+    const release = (): void => {
       try {
         ticket.done(ABORTED)
       } catch (error) {
         report(error, 'admission: the report of a request')
       }
     }
-    const isKept = this.#heard >= PROOF
-    let callOff: (() => void) | undefined
-    const silent = (): void => {
-      callOff = undefined
+    const keepsPlace = this.#heard >= PROOF
+    let cancelWait: (() => void) | undefined
+    const onSilence = (): void => {
+      cancelWait = undefined
       this.#heard = 0
-      free()
+      release()
     }
     try {
-      callOff = gate.later(LONGEST_MS, silent)
-      if (isKept) ticket.left()
-      else free()
+      cancelWait = gate.later(MAX_WAIT_MS, onSilence)
+      if (keepsPlace) ticket.left()
+      else release()
     } catch (error) {
       report(error, 'admission: the report of a request')
-      free()
+      release()
     }
-    whenAnswered(response, () => {
-      // Heard too late it is no better than silent.
-      if (callOff === undefined) return
-      callOff()
+    onEndCall(response, () => {
+      // An end that comes too late is no better than none.
+      if (cancelWait === undefined) return
+      cancelWait()
       this.#heard++
-      free()
+      release()
     })
   }
 }

@@ -5,81 +5,81 @@ import { type Priority, voltageOf } from '../../atrion/priority.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { AdmitOptions, Shed } from '../../atrion/types.ts'
 import { ClosedError } from '../../errors/errors.ts'
-import { promiseOf } from '../../internal/thenable.ts'
-import { askAtOnce, failing, tell } from '../user-callbacks.ts'
-import type { Face, Next } from '../framework-adapter.ts'
+import { callOut } from '../../internal/report-error.ts'
+import type { FrameworkAdapter, Next } from '../framework-adapter.ts'
+import { prepareRejection } from '../rejection.ts'
 import { isOver } from '../response-end.ts'
-import { prepareRefusal } from '../rejection.ts'
-import { checkedKey, keyed } from './gate-keys.ts'
-import type { Settings } from './options.ts'
-import { Orphans } from './abandoned-requests.ts'
+import { callSync, forwardError } from '../user-callbacks.ts'
+import { AbandonedRequests } from './abandoned-requests.ts'
+import { checkedKey, keyedName } from './gate-keys.ts'
+import { CLIENT_LEFT, GatedRequest } from './gated-request.ts'
+import type { AdmissionSettings } from './options.ts'
 import { sharedAtrion } from './shared-atrion.ts'
-import { GONE, Visit } from './gated-request.ts'
 
-/** What a gate has to know of a framework. */
-export interface GateFace<Req, Res, Handler> extends Face<Req, Res> {
-  /** The name of the gate a request stands at: a pattern, never the path a client asked for. */
+/** A framework, as far as admission uses it. */
+export interface AdmissionAdapter<Req, Res, Handler> extends FrameworkAdapter<Req, Res> {
+  /** Returns the name of the gate for a request: a pattern, never the path a client asked for. */
   nameOf(req: Req): string
-  /** Lets a handler of the user's answer. */
+  /** Lets a user's handler answer a refused request. */
   handle(handler: Handler, req: Req, res: Res, next: Next, shed: Shed): unknown
 }
 
 /**
- * What stands behind a middleware. Its rule: no failure of ours, and none of a function that the user gave us, breaks
- * a request. It is reported, and the request goes on as if there were no gate, or as if the function were not given.
+ * The admission middleware of every framework.
+ *
+ * No failure of this code, and none of a user's function, breaks a request. It is reported, and the request goes on as
+ * if there were no gate, or as if the function were not given.
  */
-export class Door<Req, Res, Handler> {
-  readonly orphans: Orphans = new Orphans()
-  readonly #settings: Settings<Req, Res, Handler>
-  readonly #face: GateFace<Req, Res, Handler>
+export class HttpAdmissionMiddleware<Req, Res, Handler> {
+  readonly abandoned: AbandonedRequests = new AbandonedRequests()
+  readonly #settings: AdmissionSettings<Req, Res, Handler>
+  readonly #adapter: AdmissionAdapter<Req, Res, Handler>
   #atrion: Atrion
-  #toldClosed = false
+  #hasReportedClosed = false
 
-  constructor(settings: Settings<Req, Res, Handler>, face: GateFace<Req, Res, Handler>) {
+  constructor(settings: AdmissionSettings<Req, Res, Handler>, adapter: AdmissionAdapter<Req, Res, Handler>) {
     this.#settings = settings
-    this.#face = face
+    this.#adapter = adapter
     this.#atrion = settings.atrion ?? sharedAtrion(settings.system)
   }
 
   receive(req: Req, res: Res, next: Next): void {
-    // Over before it came to us: answered by somebody else, or its client has gone, and then nobody is served.
-    const response = this.ended(res)
-    if (isOver(this.arrived(req), response)) return response.headersSent ? next() : undefined
+    // The request may be over before it gets here: it was answered, or its client has left and is not served.
+    const response = this.responseOf(res)
+    if (isOver(this.requestOf(req), response)) return response.headersSent ? next() : undefined
     const { skip, shadow } = this.#settings
-    if (skip !== undefined && this.#ask('skip', skip, Boolean, req, res)) return next()
+    if (skip !== undefined && this.#call('skip', skip, Boolean, req, res)) return next()
     const { gate } = this.#openAtrion()
-    if (gate.closed) return this.#pass(next)
-    const visit = new Visit(this, gate, this.#nameOf(req, res), req, res, next)
-    if (visit.isRepeated) return next()
-    let entered: Ticket | Shed | Promise<Ticket | Shed>
+    if (gate.closed) return this.#passUnprotected(next)
+    const request = new GatedRequest(this, gate, this.#nameOf(req, res), req, res, next)
+    if (request.isRepeated) return next()
+    let admission: Ticket | Shed | Promise<Ticket | Shed>
     try {
-      const asked = this.#askFor(visit)
-      entered = shadow ? this.#shadow(visit, asked) : gate.enter(visit.name, asked)
+      const options = this.#optionsFor(request)
+      admission = shadow ? this.#admitShadow(request, options) : gate.enter(request.name, options)
     } catch (error) {
       this.report(error, 'admission')
       return next()
     }
-    if (entered instanceof Promise) return this.#wait(visit, entered)
-    if (!entered.allow) return this.#refuse(visit, entered)
-    visit.watch()
-    return visit.enter(entered)
+    if (admission instanceof Promise) return this.#wait(request, admission)
+    if (!admission.allow) return this.#refuse(request, admission)
+    request.watch()
+    return request.enter(admission)
   }
 
-  /** Whether a finished response is a failure. */
-  failed(req: Req, res: Res): boolean {
+  /** Returns whether a finished response is a failure. */
+  isFailure(req: Req, res: Res): boolean {
     const { isFailure } = this.#settings
-    const answer = isFailure && this.#ask('isFailure', isFailure, Boolean, req, res)
-    return answer ?? this.ended(res).statusCode >= 500
+    const answer = isFailure && this.#call('isFailure', isFailure, Boolean, req, res)
+    return answer ?? this.responseOf(res).statusCode >= 500
   }
 
-  /** The response whose end is waited for. */
-  ended(res: Res): ServerResponse {
-    return this.#face.response(res)
+  responseOf(res: Res): ServerResponse {
+    return this.#adapter.response(res)
   }
 
-  /** The request whose connection is looked at. */
-  arrived(req: Req): IncomingMessage {
-    return this.#face.request(req)
+  requestOf(req: Req): IncomingMessage {
+    return this.#adapter.request(req)
   }
 
   report(error: unknown, origin: string): void {
@@ -88,49 +88,49 @@ export class Door<Req, Res, Handler> {
 
   #openAtrion(): Atrion {
     const { atrion, system } = this.#settings
-    // After the default system was closed, there is a new one.
+    // After the default system was closed there is a new one, with an Atrion of its own.
     if (this.#atrion.gate.closed && atrion === undefined) this.#atrion = sharedAtrion(system)
     return this.#atrion
   }
 
-  /** A closed Atrion protects nothing. That is said once; requests are not to suffer from it. */
-  #pass(next: Next): void {
-    if (!this.#toldClosed) this.report(new ClosedError('the Atrion'), 'admission: requests pass unprotected')
-    this.#toldClosed = true
+  /** Lets a request through a closed Atrion, which protects nothing. Reports that once. */
+  #passUnprotected(next: Next): void {
+    if (!this.#hasReportedClosed) this.report(new ClosedError('the Atrion'), 'admission: requests pass unprotected')
+    this.#hasReportedClosed = true
     next()
   }
 
   #nameOf(req: Req, res: Res): string {
-    const name = this.#settings.name ?? this.#face.nameOf(req)
+    const name = this.#settings.name ?? this.#adapter.nameOf(req)
     const { key } = this.#settings
-    return key === undefined ? name : keyed(name, this.#ask('key', key, checkedKey, req, res))
+    return key === undefined ? name : keyedName(name, this.#call('key', key, checkedKey, req, res))
   }
 
-  #askFor(visit: Visit<Req, Res>): AdmitOptions {
+  #optionsFor(request: GatedRequest<Req, Res>): AdmitOptions {
     const { priority, priorityOf, timeoutMs, maxWaitMs } = this.#settings
     return {
-      priority: priorityOf ? this.#ask('priority', priorityOf, checkedPriority, visit.req, visit.res) : priority,
+      priority: priorityOf ? this.#call('priority', priorityOf, checkedPriority, request.req, request.res) : priority,
       timeoutMs,
       maxWaitMs,
-      // The gate uses of a signal what a visit has.
-      signal: visit as unknown as AbortSignal,
+      // The gate uses of a signal what a request has.
+      signal: request as unknown as AbortSignal,
     }
   }
 
-  #shadow(visit: Visit<Req, Res>, asked: AdmitOptions): Ticket {
-    const { ticket, shed } = this.#atrion.gate.admitShadow(visit.name, asked)
-    if (shed !== undefined) this.#tell(visit.req, shed)
+  #admitShadow(request: GatedRequest<Req, Res>, options: AdmitOptions): Ticket {
+    const { ticket, shed } = this.#atrion.gate.admitShadow(request.name, options)
+    if (shed !== undefined) this.#callOnShed(request.req, shed)
     return ticket
   }
 
-  #wait(visit: Visit<Req, Res>, admission: Promise<Ticket | Shed>): void {
-    visit.watch()
-    admission.then(
-      (entered) => {
-        // Thrown in here it would be a rejection; without us it would have been an uncaught exception.
+  #wait(request: GatedRequest<Req, Res>, pending: Promise<Ticket | Shed>): void {
+    request.watch()
+    pending.then(
+      (admission) => {
+        // Without this gate an error of the app would be an uncaught exception, and no rejection.
         try {
-          if (entered.allow) visit.enter(entered)
-          else this.#refuse(visit, entered)
+          if (admission.allow) request.enter(admission)
+          else this.#refuse(request, admission)
         } catch (error) {
           queueMicrotask(() => {
             throw error
@@ -138,58 +138,57 @@ export class Door<Req, Res, Handler> {
         }
       },
       (error: unknown) => {
-        if (error === GONE) return
+        if (error === CLIENT_LEFT) return
         this.report(error, 'admission')
-        visit.next()
+        request.next()
       },
     )
   }
 
-  #refuse(visit: Visit<Req, Res>, shed: Shed): void {
-    const { req, res, next } = visit
-    if (shed.reason === 'closed') return this.#pass(next)
-    this.#tell(req, shed)
-    visit.refused()
+  #refuse(request: GatedRequest<Req, Res>, shed: Shed): void {
+    const { req, res, next } = request
+    if (shed.reason === 'closed') return this.#passUnprotected(next)
+    this.#callOnShed(req, shed)
+    request.refuse()
     const { handler, statusCode } = this.#settings
-    // Somebody else is answering: there is nothing to refuse.
-    if (this.ended(res).headersSent) return next()
-    if (handler === undefined) return this.#answer(visit, shed, statusCode)
-    try {
-      promiseOf(this.#face.handle(handler, req, res, next, shed))?.then(undefined, failing(next))
-    } catch (error) {
-      failing(next)(error)
-    }
+    // The request is being answered already, so there is nothing to refuse.
+    if (this.responseOf(res).headersSent) return next()
+    if (handler === undefined) return this.#sendRefusal(request, shed, statusCode)
+    callOut(() => this.#adapter.handle(handler, req, res, next, shed), forwardError(next))
   }
 
-  #answer({ req, res, next }: Visit<Req, Res>, shed: Shed, statusCode: number): void {
+  #sendRefusal({ req, res, next }: GatedRequest<Req, Res>, shed: Shed, statusCode: number): void {
     try {
-      const response = this.ended(res)
-      // The estimate is jittered already.
-      prepareRefusal(this.#face.request(req), response, Math.ceil(shed.retryAfterMs), this.#atrion.system.clock)
+      const response = this.responseOf(res)
+      // The core has jittered the estimate already.
+      prepareRejection(this.requestOf(req), response, Math.ceil(shed.retryAfterMs), this.#atrion.system.clock)
       response.setHeader('Cache-Control', 'no-store')
       const body = `{"error":"overloaded","reason":"${shed.reason}","retryAfterMs":${Math.ceil(shed.retryAfterMs)}}`
-      this.#face.answer(req, res, statusCode, 'application/json; charset=utf-8', body)
+      this.#adapter.send(req, res, statusCode, 'application/json; charset=utf-8', body)
     } catch (error) {
       this.report(error, 'admission: the refusal')
       next()
     }
   }
 
-  #tell(req: Req, shed: Shed): void {
+  #callOnShed(req: Req, shed: Shed): void {
     const { onShed } = this.#settings
     if (onShed === undefined) return
-    tell('admission: onShed', () => onShed(req, shed), this.#report)
+    callOut(
+      () => onShed(req, shed),
+      (error) => this.report(error, 'admission: onShed'),
+    )
   }
 
-  /** The checked answer of a function of the user's; `undefined` when it fails or answers with a promise. */
-  #ask<T>(
+  /** Returns the checked answer of a user's function; `undefined` when it fails or returns a promise. */
+  #call<T>(
     name: string,
-    question: (req: Req, res: Res) => unknown,
+    callback: (req: Req, res: Res) => unknown,
     check: (answer: unknown) => T,
     req: Req,
     res: Res,
   ): T | undefined {
-    return askAtOnce('admission', name, () => question(req, res), check, this.#report)
+    return callSync('admission', name, () => callback(req, res), check, this.#report)
   }
 
   readonly #report = (error: unknown, origin: string): void => this.report(error, origin)

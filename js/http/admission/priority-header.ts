@@ -1,36 +1,39 @@
 import { BlockList, isIP } from 'node:net'
 
-import { isList, known, options as checkOptions, text } from '../../internal/validate.ts'
 import { type Priority, voltageOf } from '../../atrion/priority.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { isList, known, options as checkOptions, text } from '../../internal/validate.ts'
 
-/** What is read of a request: Express's, Fastify's (its `raw`) and Node's have it. */
+/** A request, as far as {@link priorityFromHeader} reads it. Those of Express, Fastify and Node fit. */
 export interface TieredRequest {
+  /** The request's headers, by names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The connection, of a request of Express or Node. */
   readonly socket?: { readonly remoteAddress?: string | undefined } | null | undefined
+  /** Node's own request, of a request of Fastify. */
   readonly raw?: { readonly socket?: { readonly remoteAddress?: string | undefined } | null | undefined } | undefined
 }
 
 /** Options of {@link priorityFromHeader}. */
 export interface TierOptions<Req extends TieredRequest = TieredRequest> {
   /**
-   * Whose headers count: addresses and networks (`'10.0.0.0/8'`) of the peer that holds the connection, or a function
-   * that knows. Default: nobody's, because anybody could call himself critical.
+   * The peers whose headers count: their addresses and networks (`'10.0.0.0/8'`), or a function that returns true for
+   * their requests. A peer is who holds the connection. Default: none, because anybody could claim to be critical.
    */
   readonly trust?: readonly string[] | ((req: Req) => boolean) | undefined
-  /** The header with the name of a tier. Default `'x-atrion-tier'`. */
+  /** The name of the header that holds the name of a tier. Default `'x-atrion-tier'`. */
   readonly header?: string | undefined
-  /** The most a header can claim. Default `'critical'`. */
+  /** The highest priority or voltage that a header can claim. Default `'critical'`. */
   readonly ceiling?: Priority | number | undefined
-  /** For requests without a header that counts. Default `'normal'`. */
+  /** The priority or voltage of requests without a header that counts. Default `'normal'`. */
   readonly otherwise?: Priority | number | undefined
 }
 
 const TIERS: readonly string[] = ['critical', 'high', 'normal', 'low', 'bulk', 'background'] satisfies Priority[]
 
 /**
- * A `priority` for `admission()` that maps a header of trusted peers to a voltage tier: critical, high, normal, low, bulk.
- * What is no tier counts as not sent.
+ * Returns a `priority` function for `admission()`. It maps a header of trusted peers to the voltage of a tier:
+ * critical, high, normal, low, bulk or background. Any other value counts as not sent.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -41,27 +44,27 @@ const TIERS: readonly string[] = ['critical', 'high', 'normal', 'low', 'bulk', '
 export function priorityFromHeader<Req extends TieredRequest = TieredRequest>(
   options?: TierOptions<Req>,
 ): (req: Req) => number {
-  const given = checkOptions('options', options)
-  known('options', given, ['trust', 'header', 'ceiling', 'otherwise'])
-  const header = given.header === undefined ? 'x-atrion-tier' : text('options.header', given.header).toLowerCase()
-  const ceiling = voltageOf('options.ceiling', given.ceiling ?? 'critical')
-  const otherwise = voltageOf('options.otherwise', given.otherwise)
-  const trusted = truster<Req>(given.trust)
+  const opts = checkOptions('options', options)
+  known('options', opts, ['trust', 'header', 'ceiling', 'otherwise'])
+  const header = opts.header === undefined ? 'x-atrion-tier' : text('options.header', opts.header).toLowerCase()
+  const ceiling = voltageOf('options.ceiling', opts.ceiling ?? 'critical')
+  const otherwise = voltageOf('options.otherwise', opts.otherwise)
+  const isTrusted = trustPredicate<Req>(opts.trust)
   return (req) => {
     const tier = req.headers[header]
-    if (typeof tier !== 'string' || !TIERS.includes(tier) || !trusted(req)) return otherwise
+    if (typeof tier !== 'string' || !TIERS.includes(tier) || !isTrusted(req)) return otherwise
     return Math.min(voltageOf('tier', tier as Priority), ceiling)
   }
 }
 
-function truster<Req extends TieredRequest>(trust: TierOptions<Req>['trust']): (req: Req) => boolean {
+function trustPredicate<Req extends TieredRequest>(trust: TierOptions<Req>['trust']): (req: Req) => boolean {
   if (trust === undefined) return () => false
   if (typeof trust === 'function') return (req) => trust(req) === true
   if (!isList(trust)) {
     throw new InvalidArgumentError('options.trust', 'an array of addresses and networks, or a function', trust)
   }
   const peers = new BlockList()
-  for (const [index, peer] of trust.entries()) add(peers, `options.trust[${index}]`, peer)
+  for (const [index, peer] of trust.entries()) addPeer(peers, `options.trust[${index}]`, peer)
   return (req) => {
     const address = (req.socket ?? req.raw?.socket)?.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
     const family = address === undefined ? 0 : isIP(address)
@@ -69,7 +72,7 @@ function truster<Req extends TieredRequest>(trust: TierOptions<Req>['trust']): (
   }
 }
 
-function add(peers: BlockList, field: string, peer: unknown): void {
+function addPeer(peers: BlockList, field: string, peer: unknown): void {
   const [address = '', bits, ...rest] = text(field, peer).split('/')
   const family = isIP(address)
   const prefix = bits === undefined || /^\d{1,3}$/.test(bits) ? Number(bits ?? (family === 4 ? 32 : 128)) : NaN

@@ -4,7 +4,7 @@ import type { System } from '../../system/system.ts'
 
 const shared = new WeakMap<System, Atrion>()
 
-/** The Atrion that all middlewares of a system share, made at first use. One that was closed stays so. */
+/** Returns the Atrion that all middlewares of a system share. The first call creates it; a closed one stays closed. */
 export function sharedAtrion(system: System = getDefaultSystem()): Atrion {
   let atrion = shared.get(system)
   if (atrion === undefined) {

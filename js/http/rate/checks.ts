@@ -1,14 +1,10 @@
 import { isIP } from 'node:net'
 
 import { MisconfigurationError } from '../../errors/errors.ts'
-import type { Report } from '../user-callbacks.ts'
-import type { Face } from '../framework-adapter.ts'
+import type { FrameworkAdapter } from '../framework-adapter.ts'
+import type { ReportError } from '../user-callbacks.ts'
 
-/**
- * What is looked for: an address that is none; a program that believes any proxy; one that is behind a proxy and does
- * not know it; a `Forwarded` header that nobody reads; a `keyGenerator` that uses the whole of an IPv6 address; an
- * `ipv6Subnet` that a `keyGenerator` makes useless.
- */
+/** The checks, in the order in which they are documented at {@link RateLimitCheck}. */
 export const CHECKS = [
   'ip',
   'trustProxy',
@@ -17,76 +13,88 @@ export const CHECKS = [
   'keyGeneratorIpFallback',
   'ipv6SubnetOrKeyGenerator',
 ] as const
+
+/**
+ * A check for a setup that makes a rate limit useless. Each is reported once, as a `MisconfigurationError`.
+ *
+ * - `ip`: the client's address is no address, so all such clients share a quota.
+ * - `trustProxy`: the program trusts every proxy, so a client can claim any address.
+ * - `xForwardedForHeader`: a proxy sends `X-Forwarded-For`, and the program does not trust it.
+ * - `forwardedHeader`: a proxy sends `Forwarded`, which no framework reads.
+ * - `keyGeneratorIpFallback`: a `keyGenerator` uses the whole of an IPv6 address, of which a client has many.
+ * - `ipv6SubnetOrKeyGenerator`: `ipv6Subnet` is set beside a `keyGenerator`, which ignores it.
+ */
 export type RateLimitCheck = (typeof CHECKS)[number]
 
-/** Addresses that nobody has (RFC 5737): a peer, and what it says to have forwarded, from the far end on. */
-const STRANGER = '192.0.2.1'
-const FAR = '203.0.113.7'
-/** Longer than any chain of proxies that a program counts. */
-const CHAIN = [FAR, ...Array.from({ length: 64 }, (_, hop) => `198.51.100.${hop + 1}`)].join(', ')
+/** Addresses for documentation, which no client has (RFC 5737): a peer, and the client that it forwards for. */
+const PEER = '192.0.2.1'
+const CLIENT = '203.0.113.7'
+/** A client behind more proxies than any program counts. */
+const CHAIN = [CLIENT, ...Array.from({ length: 64 }, (_, hop) => `198.51.100.${hop + 1}`)].join(', ')
 
-/** Requests that are looked at; a program does not change its setup later. */
-const LOOKED_AT = 100
+/** How many requests are checked; a program does not change its setup later. */
+const MAX_REQUESTS = 100
 
-/** Looks for setups that make a limit useless. Each is reported once, and no request suffers from it. */
-export class Checks<Req, Res> {
-  readonly #face: Face<Req, Res>
-  readonly #report: Report
+/** Looks for setups that make a limit useless. Reports each once, and breaks no request. */
+export class SetupChecks<Req, Res> {
+  readonly #adapter: FrameworkAdapter<Req, Res>
+  readonly #report: ReportError
   readonly #open: Set<RateLimitCheck>
-  #left = LOOKED_AT
+  #left = MAX_REQUESTS
 
-  constructor(face: Face<Req, Res>, checks: ReadonlySet<RateLimitCheck>, report: Report) {
-    this.#face = face
+  constructor(adapter: FrameworkAdapter<Req, Res>, checks: ReadonlySet<RateLimitCheck>, report: ReportError) {
+    this.#adapter = adapter
     this.#open = new Set(checks)
     this.#report = report
   }
 
-  /** What options alone show. */
-  options(keyGenerator: unknown, hasSubnet: boolean): void {
+  /** Checks the options alone. */
+  checkOptions(keyGenerator: unknown, hasSubnet: boolean): void {
     if (typeof keyGenerator !== 'function') return
     const source = String(keyGenerator)
-    this.#tell(
+    this.#reportOnce(
       'keyGeneratorIpFallback',
       /\breq(uest)?\.ip\b/.test(source) && !source.includes('ipKeyGenerator'),
       'keyGenerator uses an address as it is: a client with IPv6 has many. Use ipKeyGenerator(req.ip).',
     )
-    this.#tell(
+    this.#reportOnce(
       'ipv6SubnetOrKeyGenerator',
       hasSubnet,
       'ipv6Subnet is not used when there is a keyGenerator. Pass it to ipKeyGenerator(req.ip, subnet).',
     )
   }
 
-  /** What a request shows whose key is its address. */
-  request(req: Req): void {
+  /** Checks a request whose key is its address. */
+  checkRequest(req: Req): void {
     if (this.#left === 0) return
     this.#left--
     if (this.#open.size === 0) return
-    const ip = this.#face.ip(req)
-    const { headers, socket } = this.#face.request(req)
-    this.#tell(
+    const ip = this.#adapter.clientIp(req)
+    const { headers, socket } = this.#adapter.request(req)
+    this.#reportOnce(
       'ip',
       ip === undefined || isIP(ip) === 0,
       `the address of a request is ${ip}, and all clients with the same share a quota. Give a keyGenerator.`,
     )
-    this.#tell(
+    this.#reportOnce(
       'trustProxy',
-      this.#open.has('trustProxy') && this.#face.ipOf(req, STRANGER, CHAIN) === FAR,
+      this.#open.has('trustProxy') && this.#adapter.clientIpFrom(req, PEER, CHAIN) === CLIENT,
       'the program trusts every proxy, so that a client can name any address as its own. Say which proxies, or how many.',
     )
-    this.#tell(
+    this.#reportOnce(
       'xForwardedForHeader',
-      headers['x-forwarded-for'] !== undefined && this.#face.ipOf(req, socket.remoteAddress ?? '', FAR) !== FAR,
+      headers['x-forwarded-for'] !== undefined &&
+        this.#adapter.clientIpFrom(req, socket.remoteAddress ?? '', CLIENT) !== CLIENT,
       'a request has X-Forwarded-For, but the program does not believe who sent it: behind a proxy, all clients share a quota.',
     )
-    this.#tell(
+    this.#reportOnce(
       'forwardedHeader',
       headers.forwarded !== undefined && ip === socket.remoteAddress,
       'a request has Forwarded, which nobody reads: behind a proxy, all clients share a quota. Give a keyGenerator.',
     )
   }
 
-  #tell(check: RateLimitCheck, isWrong: boolean, message: string): void {
+  #reportOnce(check: RateLimitCheck, isWrong: boolean, message: string): void {
     if (!isWrong || !this.#open.delete(check)) return
     this.#report(new MisconfigurationError(check, message), 'rateLimit: validate')
   }

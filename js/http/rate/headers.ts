@@ -1,12 +1,12 @@
 /**
- * The headers that tell a client its quota, as draft-ietf-httpapi-ratelimit-headers has had them in turn:
+ * The headers that tell a client its quota, as three drafts of draft-ietf-httpapi-ratelimit-headers define them:
  *
  * - draft-06: `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, and `RateLimit-Policy: 5;w=60`
  * - draft-07: `RateLimit: limit=5, remaining=4, reset=60`, and `RateLimit-Policy: 5;w=60`
  * - draft-08: `RateLimit: "name"; r=4; t=60`, and `RateLimit-Policy: "name"; q=5; w=60; pk=:…:`. The fields are lists
- *   of RFC 9651; several policies stand side by side. The partition key is a digest, so that it tells nobody's address.
+ *   of RFC 9651, so several policies stand side by side. The partition key is a digest, which reveals no address.
  *
- * A policy tells the rate; what a client has now, and the limit beside it, count its burst.
+ * A policy states the rate. The limit and what a client has left count its burst.
  */
 import type { ServerResponse } from 'node:http'
 
@@ -15,12 +15,12 @@ import { sha256 } from '../key-digest.ts'
 export const DRAFTS = ['draft-6', 'draft-7', 'draft-8'] as const
 export type Draft = (typeof DRAFTS)[number]
 
-/** What headers say of a request. */
-export interface Told {
+/** A client's quota, as headers state it. */
+interface Quota {
   readonly limit: number
   readonly remaining: number
   readonly resetMs: number
-  /** Whose quota. */
+  /** The key whose quota it is. */
   readonly key: string
 }
 
@@ -32,7 +32,7 @@ const DAY = 24 * HOUR
 const seconds = (millis: number): number => Math.ceil(millis / SECOND)
 const plural = (count: number): string => (count > 1 ? 's' : '')
 
-/** What a policy is called: `5-in-1min`. */
+/** Returns the default name of a policy, such as `5-in-1min`. */
 function policyName(quota: number, windowMs: number): string {
   if (windowMs < MINUTE) return `${quota}-in-${windowMs / SECOND}sec`
   if (windowMs < HOUR) return `${quota}-in-${windowMs / MINUTE}min`
@@ -40,20 +40,20 @@ function policyName(quota: number, windowMs: number): string {
   return `${quota}-in-${windowMs / DAY}day${plural(windowMs / DAY)}`
 }
 
-/** A string of RFC 9651, 3.3.3: printable ASCII, with quotes and backslashes escaped. */
+/** Returns a text as a string of RFC 9651, 3.3.3: printable ASCII, with quotes and backslashes escaped. */
 const quoted = (text: string): string => `"${text.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&')}"`
 
-const REMEMBERED = 10_000
+const MAX_DIGESTS = 10_000
 const DIGEST_CHARACTERS = 16
 
-/** The digests of keys that were asked for lately: one takes longer than all the rest of a decision. */
-class Partitions {
+/** Caches the digests of recent keys: making one takes longer than all the rest of a decision. */
+class KeyDigests {
   #digests = new Map<string, string>()
 
   of(key: string): string {
     let digest = this.#digests.get(key)
     if (digest === undefined) {
-      if (this.#digests.size >= REMEMBERED) this.#digests = new Map()
+      if (this.#digests.size >= MAX_DIGESTS) this.#digests = new Map()
       // 96 bits, which base64 needs no padding for.
       digest = sha256(key).toString('base64').slice(0, DIGEST_CHARACTERS)
       this.#digests.set(key, digest)
@@ -75,8 +75,8 @@ export class QuotaHeaders {
   readonly #legacy: boolean
   readonly #windowMs: number
   readonly #window: number
-  readonly #partitions = new Partitions()
-  /** The last policy that was told, which is the only one unless it depends on requests. */
+  readonly #digests = new KeyDigests()
+  /** The policy of the last request; it is the only one unless options depend on requests. */
   #quota = 0
   #name: string | undefined
   #quoted = ''
@@ -90,21 +90,23 @@ export class QuotaHeaders {
   }
 
   /**
-   * @param quota What may be taken in a window.
-   * @param name What that is called in draft-08. Default: such as `5-in-1min`.
-   * @param wallMs The wall time, for legacy headers alone.
+   * Sets the headers of one request.
+   *
+   * @param quota How many requests a window allows.
+   * @param name The policy's name in draft-08. Default: such as `5-in-1min`.
+   * @param wallMs Returns the wall time; called for legacy headers alone.
    */
-  set(res: ServerResponse, told: Told, quota: number, name: string | undefined, wallMs: () => number): void {
-    const { limit, remaining, resetMs, key } = told
+  set(res: ServerResponse, state: Quota, quota: number, name: string | undefined, wallMs: () => number): void {
+    const { limit, remaining, resetMs, key } = state
     if (this.#legacy) {
       res.setHeader('X-RateLimit-Limit', limit)
       res.setHeader('X-RateLimit-Remaining', remaining)
       res.setHeader('X-RateLimit-Reset', seconds(wallMs() + resetMs))
     }
     if (this.#draft === 'draft-8') {
-      if (name !== this.#name || quota !== this.#quota) this.#named(name, quota)
+      if (name !== this.#name || quota !== this.#quota) this.#setPolicy(name, quota)
       append(res, 'RateLimit', `${this.#quoted}; r=${remaining}; t=${seconds(resetMs)}`)
-      append(res, 'RateLimit-Policy', `${this.#policy}${this.#partitions.of(key)}:`)
+      append(res, 'RateLimit-Policy', `${this.#policy}${this.#digests.of(key)}:`)
     } else if (this.#draft === 'draft-7') {
       res.setHeader('RateLimit-Policy', `${quota};w=${this.#window}`)
       res.setHeader('RateLimit', `limit=${limit}, remaining=${remaining}, reset=${seconds(resetMs)}`)
@@ -116,7 +118,7 @@ export class QuotaHeaders {
     }
   }
 
-  #named(name: string | undefined, quota: number): void {
+  #setPolicy(name: string | undefined, quota: number): void {
     this.#name = name
     this.#quota = quota
     this.#quoted = quoted(name ?? policyName(quota, this.#windowMs))

@@ -1,25 +1,25 @@
 import type { RateLimitResult } from '../../rate/types.ts'
 import type { System } from '../../system/system.ts'
 
-/** What a request is told of the quota it was counted against. */
+/** The quota that a request was counted against, as it stood then. A request has it as `req.rateLimit`. */
 export class RateLimitInfo {
-  /** The whole quota. */
+  /** The whole quota, in requests. */
   readonly limit: number
-  /** How much of it is taken, this request included. */
+  /** How many requests of the quota are used, this one included. */
   readonly used: number
-  /** How much is left. */
+  /** How many requests are left. */
   readonly remaining: number
-  /** Whose quota. */
+  /** The key whose quota it is, such as the client's address. */
   readonly key: string
-  /** After this the whole quota is there again, in milliseconds from when the request was counted. */
+  /** Time until the whole quota is there again, in milliseconds from when the request was counted. */
   readonly resetMs: number
-  /** For a refused request: after this one would be let in; else 0. */
+  /** For a refused request: time until one would be let in, in milliseconds; otherwise 0. */
   readonly retryAfterMs: number
   readonly #system: System
-  readonly #at: number
+  readonly #countedAt: number
 
   /** @internal */
-  constructor(key: string, result: RateLimitResult, system: System, at: number) {
+  constructor(key: string, result: RateLimitResult, system: System, countedAt: number) {
     this.limit = result.limit
     this.remaining = result.remaining
     this.used = result.limit - result.remaining
@@ -27,12 +27,12 @@ export class RateLimitInfo {
     this.resetMs = result.resetMs
     this.retryAfterMs = result.retryAfterMs
     this.#system = system
-    this.#at = at
+    this.#countedAt = countedAt
   }
 
-  /** When the whole quota is there again, by the wall clock. */
+  /** When the whole quota is there again, by the system's wall clock. */
   get resetTime(): Date {
     const { wallMs, monoMs } = this.#system.clock.now()
-    return new Date(wallMs + this.resetMs - (monoMs - this.#at))
+    return new Date(wallMs + this.resetMs - (monoMs - this.#countedAt))
   }
 }

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../errors/errors.ts'
 import {
   callable,
   flag,
@@ -8,14 +9,13 @@ import {
   options as checkOptions,
   text,
 } from '../../internal/validate.ts'
-import { InvalidArgumentError } from '../../errors/errors.ts'
 import { Limiter } from '../../rate/limiter.ts'
 import type { LimiterOptions } from '../../rate/types.ts'
 import { assertSystem, type System } from '../../system/system.ts'
-import { subnetOf } from '../client-address.ts'
-import { type Answer, answerOf, USUAL_ANSWER } from './rejection-body.ts'
+import { checkedSubnet } from '../client-address.ts'
 import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
+import { DEFAULT_BODY, rejectionBody, type RejectionBody } from './rejection-body.ts'
 
 type MaybePromise<T> = T | PromiseLike<T>
 
@@ -23,86 +23,105 @@ type MaybePromise<T> = T | PromiseLike<T>
  * Options of a rate limit in front of a framework's requests. A function of yours that throws or rejects is reported,
  * and counts as if it were not given.
  */
-export interface RateOptions<Req, Res, Handler> {
-  /** The window, in milliseconds, from 0.001 to 10^12. Default 60 000. */
+export interface HttpRateLimitOptions<Req, Res, Handler> {
+  /** Length of the window, in milliseconds, from 0.001 to 10^12. Default 60 000. */
   readonly windowMs?: number | undefined
-  /** How many requests a key may make in a window, from 1 to 10^9, or a function that tells. Default 5. */
+  /**
+   * How many requests a key may make in a window, from 1 to 10^9, or a function that returns it. A function may return
+   * at most 64 different numbers; each has keys of its own. Default 5.
+   */
   readonly limit?: number | ((req: Req, res: Res) => MaybePromise<number>) | undefined
-  /** How requests are counted. Default `'gcra'`, which refills steadily. */
+  /** The algorithm that counts requests. Default `'gcra'`, which refills steadily. */
   readonly algorithm?: LimiterOptions['algorithm']
   /** How many requests a key can make at once; only with `'gcra'` and a `limit` that is a number. Default: `limit`. */
   readonly burst?: number | undefined
-  /** How many keys are remembered. Default 100 000. */
+  /**
+   * How many keys the limit remembers; beyond that it forgets the one that is whole, or would be soonest. Default 100
+   * 000.
+   */
   readonly maxKeys?: number | undefined
-  /** A key that asks for more than it has is refused for this long, in milliseconds. Default: only as long as needed. */
+  /** How long a key that asks for more than it has is refused, in milliseconds. Default: only as long as needed. */
   readonly blockDurationMs?: number | undefined
-  /** A limiter to share with other code, instead of the six options above. */
+  /** A limiter to share with other code. Not together with the six options above or `system`. */
   readonly limiter?: Limiter | undefined
-  /** Whose clock, and who is told of errors. Default: the default system. Not together with `limiter`. */
+  /** The system whose clock counts and whose `onError` receives errors. Default: the default system. */
   readonly system?: System
-  /** Whose quota a request is counted against. Default: the client's address. Keys over 128 characters are digested. */
+  /**
+   * Returns the key whose quota a request is counted against. Keys over 128 characters are stored as their SHA-256.
+   * Default: the client's address.
+   */
   readonly keyGenerator?: ((req: Req, res: Res) => MaybePromise<string>) | undefined
-  /** How many bits of an IPv6 address tell clients apart, from 32 to 64; false for all 128. Default 56. */
+  /** How many bits of an IPv6 address tell clients apart, from 32 to 64; `false` for all 128. Default 56. */
   readonly ipv6Subnet?: number | false | undefined
-  /** Requests that pass without being counted. Default: none. */
+  /** Returns true for requests that pass without being counted. Default: none. */
   readonly skip?: ((req: Req, res: Res) => MaybePromise<boolean>) | undefined
-  /** Gives back what a request took that was answered with success. Default false. */
+  /** Whether a request that succeeded gives back what it took. Default false. */
   readonly skipSuccessfulRequests?: boolean | undefined
-  /** Gives back what a request took that was not, or whose client went away. Default false. */
+  /** Whether a request that failed, or whose client left, gives back what it took. Default false. */
   readonly skipFailedRequests?: boolean | undefined
-  /** Whether a finished response is a success. Default: a status below 400. */
+  /** Returns whether a finished response is a success. Default: a status below 400 is. */
   readonly requestWasSuccessful?: ((req: Req, res: Res) => MaybePromise<boolean>) | undefined
-  /** Answers refused requests instead of `message`. */
+  /** Answers a refused request, instead of `message`. */
   readonly handler?: Handler | undefined
-  /** What a refused request is answered with: text, something for JSON, or a function that makes one of them. */
+  /**
+   * The body of a refusal: text, a value for JSON, or a function that returns one of them or a promise of it.
+   * Default: `'Too many requests, please try again later.'`
+   */
   readonly message?: unknown
   /** Status of a refusal, from 400 to 599. Default 429. */
   readonly statusCode?: number | undefined
-  /** Which draft of the IETF's headers is sent; `true` is `'draft-6'`, as ever. Default `'draft-8'`. */
+  /**
+   * The draft of the IETF's headers that is sent. `true` means `'draft-6'`, as in express-rate-limit; `false` sends
+   * none. Default `'draft-8'`.
+   */
   readonly standardHeaders?: boolean | Draft | undefined
   /** Whether `X-RateLimit-*` headers are sent. Default false. */
   readonly legacyHeaders?: boolean | undefined
-  /** What the policy is called in `draft-8`: a text or a function that makes it. Default: such as `5-in-1min`. */
+  /** The policy's name in `'draft-8'`: a text or a function that returns it. Default: such as `5-in-1min`. */
   readonly identifier?: string | ((req: Req, res: Res) => string) | undefined
   /** The property of a request that holds its `RateLimitInfo`. Default `'rateLimit'`. */
   readonly requestPropertyName?: string | undefined
-  /** Which setups are looked for that would make the limit useless, and reported once. Default: all. */
+  /**
+   * The checks for setups that make the limit useless; each reports once. `false` turns all off; an object turns some
+   * on or off, and `default` the others. Default: all are on.
+   */
   readonly validate?: boolean | { readonly [Check in RateLimitCheck | 'default']?: boolean } | undefined
 }
 
 /** Checked options. */
-export interface RateSettings<Req, Res, Handler> {
+export interface RateLimitSettings<Req, Res, Handler> {
   readonly limit: number
   readonly limitOf: ((req: Req, res: Res) => MaybePromise<number>) | undefined
-  /** The limiter of a limit; those of functions are made as they are needed. */
+  /** Opens the limiter of a limit. */
   readonly open: (limit: number) => Limiter
-  readonly given: Limiter | undefined
-  /** Whether limiters are of whichever system is the default one. */
+  /** The limiter of the options, if they have one. */
+  readonly limiter: Limiter | undefined
+  /** Whether limiters belong to the system that is the default one at the moment. */
   readonly followsDefault: boolean
   readonly windowMs: number
-  readonly keyGenerator: RateOptions<Req, Res, Handler>['keyGenerator']
+  readonly keyGenerator: HttpRateLimitOptions<Req, Res, Handler>['keyGenerator']
   readonly ipv6Subnet: number | false
-  /** Whether it was given. */
+  /** Whether the options have `ipv6Subnet`. */
   readonly hasSubnet: boolean
-  readonly skip: RateOptions<Req, Res, Handler>['skip']
+  readonly skip: HttpRateLimitOptions<Req, Res, Handler>['skip']
   readonly skipSuccessful: boolean
   readonly skipFailed: boolean
-  readonly wasSuccessful: RateOptions<Req, Res, Handler>['requestWasSuccessful']
+  readonly wasSuccessful: HttpRateLimitOptions<Req, Res, Handler>['requestWasSuccessful']
   readonly handler: Handler | undefined
-  /** The answer of a refusal, or who makes it. */
-  readonly message: Answer | ((req: Req, res: Res) => unknown)
+  /** The body of a refusal, or a function that returns it. */
+  readonly message: RejectionBody | ((req: Req, res: Res) => unknown)
   readonly statusCode: number
   readonly draft: Draft | undefined
   readonly legacy: boolean
-  readonly identifier: RateOptions<Req, Res, Handler>['identifier']
+  readonly identifier: HttpRateLimitOptions<Req, Res, Handler>['identifier']
   readonly property: string
   readonly checks: ReadonlySet<RateLimitCheck>
 }
 
-/** What a limiter is made of; a given one has them already. */
-const LIMITER = ['windowMs', 'limit', 'algorithm', 'burst', 'maxKeys', 'blockDurationMs', 'system'] as const
+/** The options that a new limiter uses; the option `limiter` excludes them. */
+const LIMITER_NAMES = ['windowMs', 'limit', 'algorithm', 'burst', 'maxKeys', 'blockDurationMs', 'system'] as const
 const NAMES = [
-  ...LIMITER,
+  ...LIMITER_NAMES,
   'limiter',
   'keyGenerator',
   'ipv6Subnet',
@@ -118,68 +137,69 @@ const NAMES = [
   'identifier',
   'requestPropertyName',
   'validate',
-] as const satisfies (keyof RateOptions<never, never, never>)[]
+] as const satisfies (keyof HttpRateLimitOptions<never, never, never>)[]
 
 const DEFAULT_LIMIT = 5
 const DEFAULT_WINDOW_MS = 60_000
 
-/** Refuses what cannot be used, naming the field. */
-export function rateSettings<Req, Res, Handler extends (...args: never[]) => unknown>(
-  options: RateOptions<Req, Res, Handler> | undefined,
-): RateSettings<Req, Res, Handler> {
-  const given: RateOptions<Req, Res, Handler> = checkOptions('options', options)
-  if (Object.hasOwn(given, 'max')) {
-    throw new InvalidArgumentError('options.max', 'called limit here', (given as { max?: unknown }).max)
+/** Checks the options. Throws InvalidArgumentError, naming the option, for one that cannot be used. */
+export function rateLimitSettings<Req, Res, Handler extends (...args: never[]) => unknown>(
+  options: HttpRateLimitOptions<Req, Res, Handler> | undefined,
+): RateLimitSettings<Req, Res, Handler> {
+  const opts: HttpRateLimitOptions<Req, Res, Handler> = checkOptions('options', options)
+  if (Object.hasOwn(opts, 'max')) {
+    throw new InvalidArgumentError('options.max', 'called limit here', (opts as { max?: unknown }).max)
   }
-  known('options', given, NAMES)
-  const { limiter, limit } = given
-  if (limiter !== undefined) checkGiven(limiter, given)
-  if (given.system !== undefined) assertSystem('options.system', given.system)
-  const windowMs = limiter?.windowMs ?? (given.windowMs === undefined ? DEFAULT_WINDOW_MS : given.windowMs)
-  const settings: RateSettings<Req, Res, Handler> = {
+  known('options', opts, NAMES)
+  const { limiter, limit } = opts
+  if (limiter !== undefined) checkLimiter(limiter, opts)
+  if (opts.system !== undefined) assertSystem('options.system', opts.system)
+  const windowMs = limiter?.windowMs ?? (opts.windowMs === undefined ? DEFAULT_WINDOW_MS : opts.windowMs)
+  const settings: RateLimitSettings<Req, Res, Handler> = {
     limit: limiter?.limit ?? (typeof limit === 'number' ? limit : DEFAULT_LIMIT),
     limitOf: limit === undefined || typeof limit === 'number' ? undefined : callable('options.limit', limit),
-    open: opener(given, windowMs),
-    given: limiter,
-    followsDefault: limiter === undefined && given.system === undefined,
+    open: limiterFactory(opts, windowMs),
+    limiter,
+    followsDefault: limiter === undefined && opts.system === undefined,
     windowMs,
-    keyGenerator: optionalCallable('options.keyGenerator', given.keyGenerator),
-    ipv6Subnet: subnetOf('options.ipv6Subnet', given.ipv6Subnet),
-    hasSubnet: given.ipv6Subnet !== undefined,
-    skip: optionalCallable('options.skip', given.skip),
-    skipSuccessful: flag('options.skipSuccessfulRequests', false, given.skipSuccessfulRequests),
-    skipFailed: flag('options.skipFailedRequests', false, given.skipFailedRequests),
-    wasSuccessful: optionalCallable('options.requestWasSuccessful', given.requestWasSuccessful),
-    handler: optionalCallable('options.handler', given.handler),
-    message: messageOf(given.message),
-    statusCode: given.statusCode === undefined ? 429 : integer('options.statusCode', 400, 599, given.statusCode),
-    draft: draftOf(given.standardHeaders),
-    legacy: flag('options.legacyHeaders', false, given.legacyHeaders),
-    identifier:
-      typeof given.identifier === 'function' ? given.identifier : optionalText('identifier', given.identifier),
-    property: optionalText('requestPropertyName', given.requestPropertyName) ?? 'rateLimit',
-    checks: checksOf(given.validate),
+    keyGenerator: optionalCallable('options.keyGenerator', opts.keyGenerator),
+    ipv6Subnet: checkedSubnet('options.ipv6Subnet', opts.ipv6Subnet),
+    hasSubnet: opts.ipv6Subnet !== undefined,
+    skip: optionalCallable('options.skip', opts.skip),
+    skipSuccessful: flag('options.skipSuccessfulRequests', false, opts.skipSuccessfulRequests),
+    skipFailed: flag('options.skipFailedRequests', false, opts.skipFailedRequests),
+    wasSuccessful: optionalCallable('options.requestWasSuccessful', opts.requestWasSuccessful),
+    handler: optionalCallable('options.handler', opts.handler),
+    message: messageOf(opts.message),
+    statusCode: opts.statusCode === undefined ? 429 : integer('options.statusCode', 400, 599, opts.statusCode),
+    draft: draftOf(opts.standardHeaders),
+    legacy: flag('options.legacyHeaders', false, opts.legacyHeaders),
+    identifier: typeof opts.identifier === 'function' ? opts.identifier : optionalText('identifier', opts.identifier),
+    property: optionalText('requestPropertyName', opts.requestPropertyName) ?? 'rateLimit',
+    checks: checksOf(opts.validate),
   }
-  if (settings.limitOf !== undefined && given.burst !== undefined) {
-    throw new InvalidArgumentError('options.burst', 'left out beside a limit that is a function', given.burst)
+  if (settings.limitOf !== undefined && opts.burst !== undefined) {
+    throw new InvalidArgumentError('options.burst', 'left out beside a limit that is a function', opts.burst)
   }
   return settings
 }
 
-type Made = Pick<RateOptions<never, never, never>, Exclude<(typeof LIMITER)[number], 'limit'>> & {
+type LimiterName = (typeof LIMITER_NAMES)[number]
+/** The options of a new limiter. The type of `limit` depends on the framework, and does not matter here. */
+type LimiterSource = Pick<HttpRateLimitOptions<never, never, never>, Exclude<LimiterName, 'limit'>> & {
   readonly limit?: unknown
 }
 
-function checkGiven(limiter: unknown, given: Made): void {
+function checkLimiter(limiter: unknown, opts: LimiterSource): void {
   if (!isA(limiter, Limiter)) throw new InvalidArgumentError('options.limiter', 'a Limiter', limiter)
-  const beside = LIMITER.find((name) => given[name] !== undefined)
+  const beside = LIMITER_NAMES.find((name) => opts[name] !== undefined)
   if (beside === undefined) return
-  throw new InvalidArgumentError(`options.${beside}`, 'left out beside options.limiter', given[beside])
+  throw new InvalidArgumentError(`options.${beside}`, 'left out beside options.limiter', opts[beside])
 }
 
-/** Makes limiters; what a Limiter refuses is named as it is called here. */
-function opener(given: Made, windowMs: number): (limit: number) => Limiter {
-  const { algorithm, burst, maxKeys, blockDurationMs, system } = given
+/** Returns a function that opens limiters. An error of `Limiter` names the option as it is called here. */
+function limiterFactory(opts: LimiterSource, windowMs: number): (limit: number) => Limiter {
+  const { algorithm, burst, maxKeys, blockDurationMs, system } = opts
   return (maxRequests) => {
     try {
       return new Limiter({
@@ -202,10 +222,10 @@ function optionalText(name: string, value: unknown): string | undefined {
   return value === undefined ? undefined : text(`options.${name}`, value)
 }
 
-function messageOf<Req, Res>(value: unknown): Answer | ((req: Req, res: Res) => unknown) {
-  if (value === undefined) return USUAL_ANSWER
+function messageOf<Req, Res>(value: unknown): RejectionBody | ((req: Req, res: Res) => unknown) {
+  if (value === undefined) return DEFAULT_BODY
   if (typeof value === 'function') return value as (req: Req, res: Res) => unknown
-  return answerOf('options.message', value)
+  return rejectionBody('options.message', value)
 }
 
 function draftOf(value: unknown): Draft | undefined {

@@ -1,15 +1,15 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
 
-/** What a refused request is answered with, as it is sent. */
-export interface Answer {
+/** The body of a refusal and its content type. */
+export interface RejectionBody {
   readonly type: string
   readonly body: string
 }
 
-export const USUAL_ANSWER: Answer = answerOf('message', 'Too many requests, please try again later.')
+export const DEFAULT_BODY: RejectionBody = rejectionBody('message', 'Too many requests, please try again later.')
 
-/** Text as it is, and anything else as JSON. */
-export function answerOf(field: string, message: unknown): Answer {
+/** Returns a message as a body: text as it is, anything else as JSON. Throws for what JSON cannot hold. */
+export function rejectionBody(field: string, message: unknown): RejectionBody {
   if (typeof message === 'string') return { type: 'text/plain; charset=utf-8', body: message }
   return { type: 'application/json; charset=utf-8', body: json(field, message) }
 }
@@ -19,7 +19,7 @@ function json(field: string, message: unknown): string {
   try {
     body = JSON.stringify(message)
   } catch {
-    // Said below.
+    // The error below names the field.
   }
   if (body !== undefined) return body
   throw new InvalidArgumentError(field, 'text, or something that can be written as JSON', message)
