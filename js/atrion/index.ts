@@ -8,13 +8,7 @@ export type { WorkloadName, WorkloadProfile } from './profiles.ts'
 export { InMemoryProvider, type InMemoryProviderOptions } from './provider/memory.ts'
 export { RedisStateProvider, type RedisStateProviderOptions } from './provider/redis.ts'
 export type { IoredisLike, NodeRedisLike } from './provider/redis-client.ts'
-export type {
-  Answer as ProviderAnswer,
-  Offer as ProviderOffer,
-  SharedState,
-  StateProvider,
-  SyncOptions,
-} from './provider/types.ts'
+export type { ProviderAnswer, ProviderOffer, SharedState, StateProvider, SyncOptions } from './provider/types.ts'
 export type { SelectOptions } from './select-route.ts'
 export type { LeaseOptions } from './tasks.ts'
 export { Ticket } from './ticket.ts'

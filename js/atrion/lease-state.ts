@@ -1,14 +1,14 @@
 import type { Budget } from './profiles.ts'
 
-/** How a task ended. */
+/** The end of a task: released as done or failed, out of time, or aborted. */
 export type TaskOutcome = 'completed' | 'failed' | 'timeout' | 'aborted'
 
-/** This many heartbeats may be missing. */
-const MISSED = 3
-/** Where progress is required, it renews a task's time, up to this many times it in all. */
-const RENEWALS = 10
+/** A task ends when it has missed this many heartbeats. */
+const MAX_MISSED = 3
+/** Where progress is required, a task runs at most this many times its `maxDurationMs`. */
+const MAX_RENEWALS = 10
 
-/** When a task under a lease has to end: a function of what it said and when. Times are monotonic milliseconds. */
+/** Computes when a task under a lease must end, from its heartbeats. Times are monotonic milliseconds. */
 export class LeaseState {
   readonly startedAt: number
   readonly #budget: Budget
@@ -24,7 +24,7 @@ export class LeaseState {
     this.startedAt = now
     this.#beatAt = now
     this.#expiresAt = now + budget.maxDurationMs
-    this.#lastAt = needsProgress ? now + RENEWALS * budget.maxDurationMs : Infinity
+    this.#lastAt = needsProgress ? now + MAX_RENEWALS * budget.maxDurationMs : Infinity
   }
 
   /** The most progress that was reported, 0 to 1. */
@@ -32,7 +32,9 @@ export class LeaseState {
     return this.#progress
   }
 
-  /** It is alive, which starts its time afresh; where progress is required, only progress beyond what was reported does. */
+  /**
+   * Takes a heartbeat, which renews the task's time. Where progress is required, only more progress than before does.
+   */
   beat(progress: number | undefined, now: number): void {
     this.#beatAt = now
     const isProgress = progress !== undefined && progress > this.#progress
@@ -41,14 +43,14 @@ export class LeaseState {
     this.#expiresAt = Math.min(now + this.#budget.maxDurationMs, this.#lastAt)
   }
 
-  /** When it is over unless something is heard of it. */
+  /** When the task ends without another heartbeat. */
   get endsAt(): number {
     const { heartbeatMs } = this.#budget
-    return heartbeatMs > 0 ? Math.min(this.#expiresAt, this.#beatAt + MISSED * heartbeatMs) : this.#expiresAt
+    return heartbeatMs > 0 ? Math.min(this.#expiresAt, this.#beatAt + MAX_MISSED * heartbeatMs) : this.#expiresAt
   }
 
-  /** Which of its duties it failed, at its end. */
-  overdue(now: number): 'time' | 'heartbeat' {
+  /** Returns which deadline the task missed, at its end. */
+  missedDeadline(now: number): 'time' | 'heartbeat' {
     return now >= this.#expiresAt ? 'time' : 'heartbeat'
   }
 }

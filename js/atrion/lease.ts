@@ -1,31 +1,31 @@
-import { known, options as checkOptions } from '../internal/validate.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { InvalidArgumentError, LeaseEndedError, TimeoutError } from '../errors/errors.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
+import { known, options as checkOptions } from '../internal/validate.ts'
 import { LeaseState, type TaskOutcome } from './lease-state.ts'
 import type { NamedProfile } from './profiles.ts'
 
-/** What a task tells of itself. */
+/** A sign of life of a task. */
 export interface Heartbeat {
-  /** How far it is, 0 to 1. More than before renews its time. */
+  /** Progress of the task, 0 to 1. With `requireProgress` only more than before renews its time. */
   readonly progress?: number | undefined
-  /** How much memory it holds, bytes. */
+  /** Memory that the task holds, in bytes, for observers. */
   readonly memoryBytes?: number | undefined
-  /** What it is doing, for observers. */
+  /** The task's current step, for observers. */
   readonly status?: string | undefined
 }
 
-/** @internal What a lease is made with. */
+/** @internal The parts of a lease. */
 export interface LeaseTerms {
   readonly id: string
   readonly route: string
   readonly profile: NamedProfile
   readonly clock: Clock
   readonly controller: AbortController | undefined
-  /** Whether only progress renews its time. */
+  /** Whether only progress renews the task's time. */
   readonly requireProgress: boolean
-  /** Told once, as it ends. */
+  /** Called once, as the lease ends. */
   readonly onEnd: (lease: TaskLease, outcome: TaskOutcome) => void
   readonly onBeat: (lease: TaskLease, heartbeat: Heartbeat) => void
 }
@@ -33,19 +33,21 @@ export interface LeaseTerms {
 const OUTCOMES: readonly TaskOutcome[] = ['completed', 'failed', 'timeout', 'aborted']
 
 /**
- * A long task's right to run. It ends when it is released, when its `AbortController` aborts, when its time is over or
- * it is not heard of for three heartbeats (both abort the controller), or with its engine; then it holds nothing.
+ * The right of a long task to run, returned by `Atrion.startTask`.
+ *
+ * It ends when you release it, when its `AbortController` aborts, when its time is over, when it misses three
+ * heartbeats, or when its Atrion closes. The last three also abort the controller.
  */
 export class TaskLease {
-  /** Unique in its engine. */
+  /** The id of the lease, unique in its Atrion. */
   readonly id: string
-  /** The route it belongs to. */
+  /** The route of the task. */
   readonly route: string
-  /** The name of its profile; `'custom'` for one without. */
+  /** The name of the task's profile; `'custom'` for a route's profile without a name. */
   readonly profile: string
   readonly #terms: LeaseTerms
   readonly #state: LeaseState
-  #unhear: (() => void) | undefined
+  #stopListening: (() => void) | undefined
   #timer: TimerHandle | undefined
   #outcome: TaskOutcome | undefined
 
@@ -57,43 +59,44 @@ export class TaskLease {
     this.#terms = terms
     this.#state = new LeaseState(terms.profile.budget, terms.clock.monoMs(), terms.requireProgress)
     this.#watch()
-    this.#unhear = whenAborted(terms.controller?.signal, () => this.#end('aborted'))
+    this.#stopListening = whenAborted(terms.controller?.signal, () => this.#end('aborted'))
   }
 
-  /** Whether it has not ended. */
+  /** Whether the lease has not ended. */
   get active(): boolean {
     return this.#outcome === undefined
   }
 
-  /** How it ended; `undefined` while it runs. */
+  /** The end of the lease; `undefined` while it runs. */
   get outcome(): TaskOutcome | undefined {
     return this.#outcome
   }
 
-  /** The most progress that was reported, 0 to 1. */
+  /** The highest progress of all heartbeats, 0 to 1. */
   get progress(): number {
     return this.#state.progress
   }
 
-  /** How long it has if nothing is heard of it, milliseconds; 0 once it has ended. */
+  /** Returns how long the lease lasts without another heartbeat, in milliseconds; 0 once it has ended. */
   remainingMs(): number {
     return this.active ? Math.max(this.#state.endsAt - this.#terms.clock.monoMs(), 0) : 0
   }
 
-  /** How long it has run, milliseconds. */
+  /** Returns how long ago the task started, in milliseconds. */
   elapsedMs(): number {
     return this.#terms.clock.monoMs() - this.#state.startedAt
   }
 
   /**
-   * Says that the task is alive.
+   * Reports that the task is alive, which renews its time.
    *
-   * @throws LeaseEndedError when it has ended, InvalidArgumentError for a value out of range; nothing is counted then.
+   * @throws LeaseEndedError when the lease has ended; InvalidArgumentError for a value out of range, which changes
+   *   nothing.
    */
   heartbeat(heartbeat?: Heartbeat): void {
-    const given = checkOptions('heartbeat', heartbeat)
-    known('heartbeat', given, ['progress', 'memoryBytes', 'status'])
-    const { progress, memoryBytes, status } = given
+    const beat = checkOptions('heartbeat', heartbeat)
+    known('heartbeat', beat, ['progress', 'memoryBytes', 'status'])
+    const { progress, memoryBytes, status } = beat
     if (progress !== undefined && !(typeof progress === 'number' && progress >= 0 && progress <= 1)) {
       throw new InvalidArgumentError('heartbeat.progress', 'a number from 0 to 1', progress)
     }
@@ -105,25 +108,26 @@ export class TaskLease {
     }
     if (this.#outcome !== undefined) throw new LeaseEndedError(this.route, this.#outcome)
     this.#state.beat(progress, this.#terms.clock.monoMs())
-    this.#terms.onBeat(this, given)
+    this.#terms.onBeat(this, beat)
   }
 
   /**
-   * Ends the lease; a failure or a timeout scars the route. Whether this was what ended it.
+   * Ends the lease. `'failed'` and `'timeout'` scar the route. Resolves to whether the lease was still running.
    *
-   * @throws InvalidArgumentError when the outcome is none (as a rejection); the lease goes on.
+   * @param outcome The end of the task. Default `'completed'`.
+   * @throws InvalidArgumentError for another outcome, as a rejection; the lease goes on.
    */
   async release(outcome: TaskOutcome = 'completed'): Promise<boolean> {
     if (!OUTCOMES.includes(outcome)) throw new InvalidArgumentError('outcome', `one of ${OUTCOMES.join(', ')}`, outcome)
     return this.#end(outcome)
   }
 
-  /** `await using lease = await atrion.startTask(…)` releases it as completed at the end of the block. */
+  /** Releases the lease as completed at the end of a block: `await using lease = await atrion.startTask(…)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end('completed')
   }
 
-  /** @internal Ends it for another reason than its own, and calls the work off. */
+  /** @internal Ends the lease and aborts its controller, because its Atrion closes. */
   cancel(reason: unknown): void {
     if (this.#end('aborted')) this.#terms.controller?.abort(reason)
   }
@@ -133,29 +137,29 @@ export class TaskLease {
     this.#outcome = outcome
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#unhear?.()
+    this.#stopListening?.()
     this.#terms.onEnd(this, outcome)
     return true
   }
 
-  /** One timer: heartbeats move its deadline and not the timer, which looks again when it fires. */
+  /** Sets the only timer. A heartbeat moves the deadline and not the timer, which checks again when it fires. */
   #watch(): void {
     const { clock, route } = this.#terms
     const delay = Math.max(this.#state.endsAt - clock.monoMs(), 0)
-    this.#timer = limitOn(clock, delay, `lease of ${route}`, this.#look, false)
+    this.#timer = limitOn(clock, delay, `lease of ${route}`, this.#check, false)
   }
 
-  readonly #look = (): void => {
+  readonly #check = (): void => {
     const { clock, controller, profile, route } = this.#terms
     const now = clock.monoMs()
     if (now < this.#state.endsAt) {
       this.#watch()
       return
     }
-    const late = this.#state.overdue(now)
-    const limit = late === 'time' ? profile.budget.maxDurationMs : profile.budget.heartbeatMs
+    const missed = this.#state.missedDeadline(now)
+    const limit = missed === 'time' ? profile.budget.maxDurationMs : profile.budget.heartbeatMs
     const silent = this.#terms.requireProgress ? 'made no progress for' : 'was not heard of for'
-    const why = late === 'time' ? silent : 'sent no heartbeat for three times'
+    const why = missed === 'time' ? silent : 'sent no heartbeat for three times'
     this.#end('timeout')
     controller?.abort(new TimeoutError(route, limit, `the task of ${route} ${why} ${limit} ms`))
   }

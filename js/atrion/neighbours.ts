@@ -1,15 +1,15 @@
-import { isList } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { isList } from '../internal/validate.ts'
 import { nativeEngineNeighbours } from '../native.ts'
 import { routeName } from './routes.ts'
 
-/** Most neighbours a route can have: what opening one costs is bounded. */
-const MOST = 64
+/** Most neighbours of a route, which bounds the cost of opening one. */
+const MAX_NEIGHBOURS = 64
 
-/** Checks and sets which routes feel it when one opens. */
+/** Checks and sets the neighbours of a route, whose R rises when it opens. */
 export function linkNeighbours(engine: number, id: string, neighbours: unknown): void {
-  if (!isList(neighbours) || neighbours.length > MOST) {
-    throw new InvalidArgumentError('neighbours', `an array of at most ${MOST} routes`, neighbours)
+  if (!isList(neighbours) || neighbours.length > MAX_NEIGHBOURS) {
+    throw new InvalidArgumentError('neighbours', `an array of at most ${MAX_NEIGHBOURS} routes`, neighbours)
   }
   const names = neighbours.map((name, index) => {
     if (name === id) throw new InvalidArgumentError(`neighbours[${index}]`, 'another route', name)

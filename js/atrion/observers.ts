@@ -1,11 +1,11 @@
 import { Listeners } from '../internal/listeners.ts'
 import type { System } from '../system/system.ts'
-import type { TaskOutcome } from './lease-state.ts'
 import type { Mode, ShedReason } from './decisions.ts'
+import type { TaskOutcome } from './lease-state.ts'
 
-/** What an engine tells its observers, in order, on the stack of what happened. */
+/** An event of an Atrion. Observers get events in order, synchronously, from where they happen. */
 export type AtrionEvent =
-  /** A report was taken in by `route()` and answered. */
+  /** `route()` took a report and decided. */
   | {
       readonly type: 'decision'
       readonly route: string
@@ -14,7 +14,7 @@ export type AtrionEvent =
       readonly voltage: number
       readonly mode: Mode
     }
-  /** The mode at this decision of `route()` is not that of the one before. */
+  /** The breaker of a route changed its mode between two decisions of `route()`. */
   | {
       readonly type: 'mode'
       readonly route: string
@@ -22,11 +22,13 @@ export type AtrionEvent =
       readonly to: Mode
       readonly resistance: number
     }
-  /** A route opened, and so many of its neighbours felt it. */
+  /** A route opened, which raised the resistance of this many neighbours. */
   | { readonly type: 'cascade'; readonly route: string; readonly neighbours: number }
-  /** A gate did not admit something. */
+  /** A gate refused a request. */
   | { readonly type: 'shed'; readonly route: string; readonly reason: ShedReason; readonly resistance: number }
+  /** A task began under a lease. */
   | { readonly type: 'lease:start'; readonly route: string; readonly lease: string; readonly profile: string }
+  /** A task reported that it is alive. */
   | {
       readonly type: 'lease:heartbeat'
       readonly route: string
@@ -35,26 +37,29 @@ export type AtrionEvent =
       readonly memoryBytes: number | undefined
       readonly status: string | undefined
     }
+  /** A lease ended. */
   | {
       readonly type: 'lease:end'
       readonly route: string
       readonly lease: string
       readonly outcome: TaskOutcome
-      /** What it added to the route's scar, ohms. */
+      /** The scar that it added to the route, ohms. */
       readonly scar: number
       readonly elapsedMs: number
     }
-  /** The state provider answers; after an outage, again. */
+  /** The state provider answers, for the first time or again after an outage. */
   | { readonly type: 'provider:joined'; readonly provider: string }
-  /** The state provider does not answer, or not with sense. The engine decides by what it knows itself, and tries again. */
+  /**
+   * The state provider does not answer, or answers with nonsense. The Atrion decides by its own state, and tries again.
+   */
   | { readonly type: 'provider:away'; readonly provider: string; readonly error: unknown }
-  /** The state provider gave something for these many routes that is no state; it was passed over. */
+  /** The state provider answered with nonsense for this many routes, which was ignored. */
   | { readonly type: 'provider:garbage'; readonly provider: string; readonly routes: number }
 
-/** Receives events. What it throws goes to the system's owner of errors. */
+/** Receives events. What it throws or rejects with is reported to the system's `onError`. */
 export type AtrionObserver = (event: AtrionEvent) => unknown
 
-/** The observers of one engine. */
+/** The observers of one Atrion. */
 export class Observers {
   readonly #listeners: Listeners<AtrionEvent>
 
@@ -62,7 +67,7 @@ export class Observers {
     this.#listeners = new Listeners('observer', (error) => system.report(error, 'an observer of Atrion'))
   }
 
-  /** Whether there is anybody to tell. */
+  /** Whether there is an observer. */
   get any(): boolean {
     return this.#listeners.size > 0
   }

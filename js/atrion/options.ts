@@ -1,10 +1,11 @@
-import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
+/** Checks the options of an Atrion, and opens its engine in the core. */
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
 import { hot, type NativeEngineConfig, nativeEngineOpen } from '../native.ts'
 import { assertClock } from '../system/system.ts'
 import type { AtrionOptions } from './types.ts'
 
-/** Counts, which the core takes as 32-bit integers; everything else is a number whose range the core checks. */
+/** Options that the core takes as 32-bit integers. The others are numbers; the core checks all ranges. */
 const COUNTS = new Set(['bootstrapTicks', 'maxQueue', 'trickleInFlight'])
 
 const PHYSICS = [
@@ -66,7 +67,7 @@ const TOP = [
   'maxTasks',
 ]
 
-/** Copies the known numbers of an options object, refusing everything else. */
+/** Returns a copy of the known numbers of an options object. Throws for anything else. */
 function numbers(field: string, given: object | undefined, names: readonly string[]): Record<string, number> {
   const values = checkOptions(field, given) as Record<string, unknown>
   known(field, values, names)
@@ -84,16 +85,16 @@ function copied(field: string, values: Record<string, unknown>, names: readonly 
   return checked
 }
 
-/** Where a field that the core refused stands in the options. */
+/** Returns the path of a field that the core refused. */
 function pathOf(field: string, given: AtrionOptions): string {
   if (/^(slo|autoTuner)\./.test(field)) return `options.${field}`
   if (field === 'maxRoutes') return 'options.maxRoutes'
-  // The gate has a target of its own, which the core reports as its physics' one.
+  // The gate has a `targetErrorRate` of its own, which the core reports by the name of the one in `config`.
   const inAdmission = (ADMISSION as readonly string[]).includes(field) || given.config === undefined
   return inAdmission ? `options.admission.${field}` : `options.config.${field}`
 }
 
-/** Checks the options and opens the engine they describe; its handle. */
+/** Checks the options and opens the engine that they describe. Returns its handle. */
 export function openEngine(given: AtrionOptions): number {
   known('options', given, TOP)
   if (given.clock !== undefined) assertClock('options.clock', given.clock)
@@ -135,5 +136,5 @@ function open(config: NativeEngineConfig): { opened: number; field: string | und
   return { opened: handle, field, why }
 }
 
-/** Forgets the engine of an object that was collected without being closed. */
+/** Closes the engine of a gate that was collected without being closed. */
 export const releaseEngine: FinalizationRegistry<number> = new FinalizationRegistry((handle) => hot.engineClose(handle))

@@ -1,19 +1,20 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { nativePriorities } from '../native.ts'
 
-/** How important work is. Each stands for a voltage: see {@link PRIORITY_VOLTAGES}. `'bulk'` is `'background'`. */
+/**
+ * The importance of work. Each name stands for a voltage of {@link PRIORITY_VOLTAGES}; `'bulk'` means `'background'`.
+ */
 export type Priority = 'critical' | 'high' | 'normal' | 'low' | 'background' | 'bulk'
 
-/** The voltage of each named priority; the core's table. Work flows while its voltage is above the resistance. */
+/** The voltage of each named priority, from the core's table. Work flows while its voltage is above the resistance. */
 export const PRIORITY_VOLTAGES: Readonly<Record<Exclude<Priority, 'bulk'>, number>> = Object.freeze(
   Object.fromEntries(nativePriorities().map(({ name, voltage }) => [name, voltage])),
 ) as Readonly<Record<Exclude<Priority, 'bulk'>, number>>
 
-/** The highest voltage that is accepted. */
 const MAX_VOLTAGE = 1e6
 const DEFAULT_VOLTAGE: number = PRIORITY_VOLTAGES.normal
 
-/** @internal The voltage of a priority or a voltage; normal when not given. */
+/** @internal Returns the voltage of a priority, or a checked voltage; that of `'normal'` for `undefined`. */
 export function voltageOf(field: string, priority: Priority | number | undefined): number {
   if (priority === undefined) return DEFAULT_VOLTAGE
   if (typeof priority === 'number') {

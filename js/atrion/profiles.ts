@@ -1,33 +1,42 @@
-import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
 import { type NativeProfile, nativeEngineDefine, nativeEngineProfile, nativeWorkloads } from '../native.ts'
 
-/** The profiles everybody has. STANDARD is the engine's own configuration. */
+/** The names of the predefined profiles. STANDARD is the configuration of the Atrion itself. */
 export type WorkloadName = 'LIGHT' | 'STANDARD' | 'HEAVY' | 'EXTREME'
 
-/** What is normal for a kind of work. What is left out is as in the profile it is made from. */
+/** Levels that are normal for a kind of work. A field that is left out is as in the profile named by `extends`. */
 export interface WorkloadProfile {
-  /** The profile it is made from: a name of yours or of the four. Default `'STANDARD'`. */
+  /** The profile to take the other fields from: one of the four or one that you defined. Default `'STANDARD'`. */
   readonly extends?: string | undefined
-  /** Latency at which latency pressure is zero, milliseconds. LIGHT 10, STANDARD as `slo` says (learned), HEAVY 5 s, EXTREME 60 s. */
+  /**
+   * Latency at which latency pressure is zero, milliseconds. LIGHT 10, STANDARD as `slo` says (learned), HEAVY 5 s,
+   * EXTREME 60 s.
+   */
   readonly baselineLatencyMs?: number | undefined
-  /** Whether normal latency is learned, within a factor of eight of `baselineLatencyMs` where that is given. */
+  /** Whether normal latency is learned, within a factor of eight of `baselineLatencyMs` where there is one. */
   readonly learnedBaseline?: boolean | undefined
   /** Error rate at which error pressure is zero, 0 to 1. */
   readonly targetErrorRate?: number | undefined
   /** Saturation at which saturation pressure is zero. */
   readonly saturationBaseline?: number | undefined
-  /** Scar grown per `minDeltaT` of critical pressure, ohms: lower is more forgiving. */
+  /** How much scar grows per `minDeltaT` of critical pressure, in ohms. Lower is more forgiving. */
   readonly scarFactor?: number | undefined
-  /** The same in units of the engine's `scarFactor`; LIGHT 2, STANDARD 1, HEAVY 0.5, EXTREME 0.2. Beside `scarFactor` it counts for nothing. */
+  /**
+   * The same in units of the Atrion's `scarFactor`. LIGHT 2, STANDARD 1, HEAVY 0.5, EXTREME 0.2. Ignored beside
+   * `scarFactor`.
+   */
   readonly scarMultiplier?: number | undefined
-  /** R at rest, ohms. */
+  /** R at rest, in ohms. */
   readonly baseResistance?: number | undefined
-  /** The untuned break, in units of `baseResistance`. */
+  /** R at which the breaker opens before it is tuned, in units of `baseResistance`. */
   readonly breakMultiplier?: number | undefined
-  /** Most time of a task between heartbeats, or of admitted work, milliseconds; LIGHT 1 s, STANDARD 30 s, HEAVY 5 min, EXTREME 1 h. */
+  /**
+   * Longest time of a task between heartbeats, or of admitted work, in milliseconds. LIGHT 1 s, STANDARD 30 s, HEAVY
+   * 5 min, EXTREME 1 h.
+   */
   readonly maxDurationMs?: number | undefined
-  /** A task must be heard of this often, milliseconds; 0 is never. HEAVY 5 s, EXTREME 10 s, others never. */
+  /** How often a task must send a heartbeat, in milliseconds; 0 is never. HEAVY 5 s, EXTREME 10 s, others never. */
   readonly heartbeatMs?: number | undefined
   /** Whether a task needs an `AbortController`. HEAVY and EXTREME do. */
   readonly requireAbort?: boolean | undefined

@@ -1,25 +1,27 @@
-import { text } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { text } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 
 /** A route id's slot: its low 24 bits. */
 const SLOTS = 2 ** 24
-/** Longer names would make the bound on routes no bound on memory. */
+/** Bounds the memory of routes, whose number is bounded. */
 const MAX_ROUTE_NAME = 512
 
-/** A route's name. */
+/** Returns a checked name of a route. */
 export function routeName(field: string, route: unknown): string {
   const name = text(field, route)
   if (name.length <= MAX_ROUTE_NAME) return name
   throw new InvalidArgumentError(field, `at most ${MAX_ROUTE_NAME} characters`, route)
 }
 
-/** Route names to the core's ids. It forgets a name when the core forgets the route. */
+/**
+ * The core's ids of routes by name, and the last answer of each gate. Forgets a name when the core forgets its route.
+ */
 export class Routes {
   readonly #engine: number
   readonly #ids = new Map<string, number>()
   readonly #names: string[] = []
-  /** By slot: the last answer of the route's gate, for {@link Atrion.why}. */
+  /** By slot: the last answer of the route's gate, for `Atrion.why`. */
   readonly #codes: number[] = []
   readonly #voltages: number[] = []
   readonly #times: number[] = []
@@ -28,13 +30,13 @@ export class Routes {
     this.#engine = engine
   }
 
-  /** The id of a route, made if it is new. */
+  /** Returns the id of a route, and creates the route if it is new. */
   id(route: string, now: number): number {
     const id = this.#ids.get(route)
     return id === undefined ? this.#intern(route, now) : id
   }
 
-  /** The id of a route that exists. */
+  /** Returns the id of a route that exists. */
   find(route: string): number | undefined {
     return this.#ids.get(route)
   }

@@ -5,7 +5,7 @@ import type { AtrionObserver } from './observers.ts'
 import type { Priority } from './priority.ts'
 import type { StateProvider, SyncOptions } from './provider/types.ts'
 
-/** What a caller saw of a route since it last looked. What is left out is unknown, never "good". */
+/** Measurements of a route since the last report. A field that is left out is unknown, never "good". */
 export interface Telemetry {
   /** Latency in milliseconds, zero or more. */
   readonly latencyMs: number
@@ -13,7 +13,10 @@ export interface Telemetry {
   readonly errorRate?: number | undefined
   /** Load relative to capacity, zero or more; 1 is full. */
   readonly saturation?: number | undefined
-  /** How long ago this was seen, milliseconds: what happened since is estimated from the momentum. Default 0. */
+  /**
+   * Age of the measurements, in milliseconds from 0 to 1e9. The engine estimates the time since from the momentum.
+   * Default 0.
+   */
   readonly ageMs?: number | undefined
 }
 
@@ -23,36 +26,43 @@ export interface RouteDecision {
   readonly allow: boolean
   /** R at the decision, in ohms. */
   readonly resistance: number
+  /** The state of the route's breaker after this report. */
   readonly mode: Mode
-  /** `'OK'`, `'Circuit breaker open'`, or which voltage stood against which resistance. */
+  /** The reason in words: `'OK'`, `'Circuit breaker open'`, or the voltage and the resistance that was not below it. */
   readonly reason: string
 }
 
-/** How {@link Atrion.route} is asked. */
+/** Options of {@link Atrion.route}. */
 export interface RouteOptions {
-  /** Against which the resistance stands. Default: the engine's `defaultVoltage`. */
+  /**
+   * The voltage, above 0 and at most 1e6: requests flow while it is above R. Default: the engine's `defaultVoltage`.
+   */
   readonly voltage?: number | undefined
-  /** A named priority instead of a voltage. */
+  /** A named priority, instead of a voltage. */
   readonly priority?: Priority | undefined
-  /** What this report is measured against, by name. Default: the route's profile. */
+  /** The name of the profile that this report is measured against. Default: the route's profile. */
   readonly profile?: string | undefined
 }
 
-/** R and its terms, now: what explains a decision. All in ohms unless the name says otherwise. */
+/** R of a route and its terms, now: `resistance` is the sum of the terms. In ohms unless the name says otherwise. */
 export interface RouteState {
+  /** The route. */
   readonly routeId: string
+  /** The state of the route's breaker. */
   readonly mode: Mode
+  /** R: requests flow while their voltage is above it. */
   readonly resistance: number
+  /** The term of a route at rest. */
   readonly base: number
-  /** Of latency, errors and saturation against their baselines; negative when better. */
+  /** The term of latency, errors and saturation against their baselines; negative when they are better. */
   readonly pressure: number
-  /** Of deterioration; recovery adds nothing. */
+  /** The term of deterioration; recovery adds nothing. */
   readonly momentum: number
-  /** Of past trauma; decays with time. What this engine saw itself. */
+  /** The term of past stress that this engine saw itself; decays with time. */
   readonly scarTissue: number
-  /** What the scar that other processes share adds; negative when they are better off. */
+  /** The term of the scar that other processes share; negative when they are better off. */
   readonly shared: number
-  /** Of silence, where `stalenessRate` is set. */
+  /** The term of silence; 0 unless `stalenessRate` is set. */
   readonly staleness: number
   /** Latency at which latency pressure is zero here, as learned, milliseconds; `undefined` where it is not. */
   readonly learnedLatencyMs: number | undefined
@@ -60,34 +70,37 @@ export interface RouteState {
   readonly learnedErrorRate: number | undefined
   /** Saturation at which saturation pressure is zero here, as learned; `undefined` where it is not. */
   readonly learnedSaturation: number | undefined
-  /** Scar grown per `minDeltaT` of critical pressure. */
+  /** How much scar grows per `minDeltaT` of critical pressure. */
   readonly scarFactor: number
   /** R at which the breaker opens. */
   readonly breakAt: number
   /** R below which it closes. */
   readonly recoveryAt: number
-  /** Reports taken in. */
+  /** How many reports the route has had. */
   readonly tickCount: number
   /** Monotonic time of the last report, in milliseconds; `undefined` before the first. */
   readonly lastUpdatedAt: number | undefined
-  /** What the gate measures, once something was admitted or shed here. */
+  /** The gate's measurements; `undefined` before something was admitted or shed here. */
   readonly gate: GateState | undefined
 }
 
-/** What a gate measures. */
+/** Measurements of a route's gate. Totals count from when the gate was created. */
 export interface GateState {
-  /** Most work in flight, now. */
+  /** Most work in flight at the moment; adapts to the speed of the service, and is rarely a whole number. */
   readonly limit: number
+  /** Work in flight. */
   readonly inFlight: number
+  /** Requests that wait. */
   readonly queued: number
-  /** Totals since the gate was made. */
+  /** Total of admitted requests. */
   readonly admitted: number
-  /** Of these, admitted by the trickle although limit, queue or resistance said no. */
+  /** Total of those that the trickle admitted, although limit, queue or resistance refused them. */
   readonly trickled: number
+  /** Total of successes. */
   readonly succeeded: number
-  /** Timeouts included. */
+  /** Total of failures, timeouts included. */
   readonly failed: number
-  /** Tickets freed by their deadline. */
+  /** Total of tickets that their deadline freed. */
   readonly timedOut: number
   /** Latency of the service when nothing queues in it, in milliseconds, once known. */
   readonly latencyBaselineMs: number | undefined
@@ -95,16 +108,19 @@ export interface GateState {
   readonly queueDelayMs: number
   /** Longest wait in force, in milliseconds. */
   readonly queueDeadlineMs: number
-  /** Failed share of recent calls, if there were enough to tell. */
+  /** Failed share of recent calls, 0 to 1; `undefined` when there were too few to tell. */
   readonly errorRate: number | undefined
-  /** Refusals by reason; in shadow mode, what would have been refused. */
+  /** Total of refusals by reason; in shadow mode, of requests that would have been refused. */
   readonly shed: Readonly<Record<ShedReason, number>>
 }
 
-/** A refusal. */
+/** A refusal by a gate. */
 export interface Shed {
+  /** False, which tells a refusal from a ticket. */
   readonly allow: false
+  /** The route. */
   readonly route: string
+  /** The reason of the refusal. */
   readonly reason: ShedReason
   /** A jittered estimate of when a retry can succeed, in milliseconds. */
   readonly retryAfterMs: number
@@ -112,54 +128,60 @@ export interface Shed {
   readonly resistance: number
 }
 
-/** How admitted work ended. */
+/** The end of admitted work. */
 export interface TicketOutcome {
-  /** Whether it worked; default true. A failure counts as an error of the route. */
+  /** Whether the work succeeded; a failure counts as an error of the route. Default true. */
   readonly ok?: boolean | undefined
-  /** The caller went away: counts as nothing. */
+  /** Whether the caller left, so that the work counts neither as success nor as failure. Default false. */
   readonly aborted?: boolean | undefined
 }
 
-/** How {@link Atrion.admit} is asked. */
+/** Options of {@link Atrion.admit} and {@link Atrion.tryAdmit}. */
 export interface AdmitOptions {
   /** How important it is: a name, or a voltage. Default `'normal'`. */
   readonly priority?: Priority | number | undefined
-  /** The ticket is freed and counted as a failure after this, in milliseconds. Default `admission.ticketTimeoutMs`. */
+  /**
+   * Time after which the ticket is freed and counts as a failure, in milliseconds. Default: the profile's
+   * `maxDurationMs`, where there is a profile, else `admission.ticketTimeoutMs`.
+   */
   readonly timeoutMs?: number | undefined
   /** The profile whose `maxDurationMs` is the default of `timeoutMs`. Default: the route's, where it was given one. */
   readonly profile?: string | undefined
-  /** Longest wait, in milliseconds; the gate's own queue deadline also holds. Default: only that. */
+  /** Longest wait, in milliseconds. Default: as long as the gate's own queue deadline, which always holds. */
   readonly maxWaitMs?: number | undefined
-  /** Ends the wait: the promise rejects with `signal.reason`. */
+  /** Ends the wait when it aborts: the promise rejects with `signal.reason`. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** How {@link Atrion.run} is asked. */
+/** Options of {@link Atrion.run}. */
 export interface RunOptions {
   /** How important it is: a name, or a voltage. Default `'normal'`. */
   readonly priority?: Priority | number | undefined
-  /** Time for waiting and running together, in milliseconds. Default: the profile's, else `admission.ticketTimeoutMs`. */
+  /**
+   * Time for waiting and running together, in milliseconds; then the promise rejects with TimeoutError. Default: the
+   * profile's `maxDurationMs`, where there is a profile, else `admission.ticketTimeoutMs`.
+   */
   readonly timeoutMs?: number | undefined
   /** The profile whose `maxDurationMs` is the default of `timeoutMs`. Default: the route's, where it was given one. */
   readonly profile?: string | undefined
   /**
-   * Ends the wait, and is passed on to the work. The caller is told at once; the place stays taken until the work settles,
-   * or its time is over.
+   * Ends the wait when it aborts, and aborts {@link RunContext.signal}. The promise rejects at once with
+   * `signal.reason`; the place stays taken until the work settles, or its time is over. Default: none.
    */
   readonly signal?: AbortSignal | undefined
-  /** Whether an error of the work counts as a failure of the route. Default: every error does. */
+  /** Returns whether an error of the work counts as a failure of the route. Default: every error does. */
   readonly isFailure?: ((error: unknown) => boolean) | undefined
 }
 
-/** What the work of {@link Atrion.run} gets. */
+/** The argument of the work of {@link Atrion.run}. */
 export interface RunContext {
   /** Aborts at the timeout or with the caller's signal. */
   readonly signal: AbortSignal
-  /** How long it waited for admission, in milliseconds. */
+  /** How long the work waited for admission, in milliseconds. */
   readonly waitedMs: number
 }
 
-/** Constants of the physics; see `docs/admission.md` for what each does. */
+/** Constants of the resistance; `docs/admission.md` explains each. */
 export interface PhysicsConfig {
   /** R at rest, ohms. Default 10. */
   readonly baseResistance?: number
@@ -171,7 +193,10 @@ export interface PhysicsConfig {
   readonly scarFactor?: number
   /** The scar's upper bound, ohms. Default 1.2 times the untuned break. */
   readonly scarCap?: number
-  /** Weight of momentum, ohms per (pressure per second). Default 0: momentum shows in `why()`'s data, and does not refuse. */
+  /**
+   * Weight of momentum, ohms per (pressure per second). Default 0: momentum shows in `why()`'s data, and does not
+   * refuse.
+   */
   readonly dampingFactor?: number
   /** Magnitude of positive pressure above which scar grows. Default 0.7. */
   readonly criticalPressure?: number
@@ -195,34 +220,40 @@ export interface PhysicsConfig {
   readonly momentumSlowMs?: number
   /** Momentum below this, per second, is noise. Default 0.02. */
   readonly momentumDeadBand?: number
-  /** What each second of silence adds once a report has ceased to hold, ohms. Default 0: silence means that nobody asked. */
+  /**
+   * R added by each second of silence once a report has ceased to hold, ohms. Default 0: silence means that nobody
+   * asked.
+   */
   readonly stalenessRate?: number
-  /** From this much of it on a route is closed until it is heard of again, ohms. Default 5. */
+  /** Staleness from which a route is closed until its next report, ohms. Default 5. */
   readonly stalenessLimit?: number
-  /** What a route that opens adds to the scar of its neighbours, ohms; it never opens them. Default 5. */
+  /** Scar that a route which opens adds to its neighbours, ohms; it never opens them. Default 5. */
   readonly cascadeBump?: number
   /** Time constant with which a scar that was shared loses its weight, milliseconds. Default 10 000. */
   readonly sharedFadeMs?: number
 }
 
-/** What counts as normal for a route. A number that is given stays, whatever the service does; the others are learned of each route. */
+/**
+ * Levels that count as normal for a route. A number that you set stays, whatever the service does; the others are
+ * learned per route.
+ */
 export interface Slo {
   /** Latency at which latency pressure is zero, milliseconds. Default: learned. */
   readonly baselineLatencyMs?: number
   /**
-   * Whether normal latency is learned: within a factor of eight of `baselineLatencyMs` where that is given; `false` without it means
-   * 100 ms. Default: true without `baselineLatencyMs`, false with it.
+   * Whether normal latency is learned: within a factor of eight of `baselineLatencyMs` where that is given; `false`
+   * without it means 100 ms. Default: true without `baselineLatencyMs`, false with it.
    */
   readonly learnedBaseline?: boolean
   /** Error rate at which error pressure is zero, 0 to 1. Default: learned. */
   readonly targetErrorRate?: number
   /** Saturation at which saturation pressure is zero. Default: learned. */
   readonly saturationBaseline?: number
-  /** How much a breach of each matters; the weight is ln(1 + c). Defaults 5, 8 and 3. */
+  /** How much a breach of each signal matters; the weight is ln(1 + c). Defaults 5, 8 and 3. */
   readonly criticality?: { readonly latency?: number; readonly error?: number; readonly saturation?: number }
 }
 
-/** How a route learns its break threshold: mean + sensitivity × deviation of R, while it is healthy. */
+/** Constants of the learned break threshold: mean + sensitivity × deviation of R, while the route is healthy. */
 export interface TunerConfig {
   /** Memory, in units of `minDeltaT`. Default 100. */
   readonly windowSize?: number
@@ -240,9 +271,9 @@ export interface TunerConfig {
 
 /** Constants of the gates behind {@link Atrion.admit}. */
 export interface AdmissionConfig {
-  /** The in-flight limit stays at or above this. Default 1. */
+  /** Lower bound of the in-flight limit. Default 1. */
   readonly minLimit?: number
-  /** The in-flight limit stays at or below this. Default 10 000. */
+  /** Upper bound of the in-flight limit. Default 10 000. */
   readonly maxLimit?: number
   /** The in-flight limit before anything was measured. Default 4. */
   readonly initialLimit?: number
@@ -256,13 +287,13 @@ export interface AdmissionConfig {
   readonly maxQueue?: number
   /** Longest wait, milliseconds. Default: from the measured service time. */
   readonly queueDeadlineMs?: number
-  /** A ticket that is not done is freed after this, milliseconds. Default 30 000. */
+  /** Time after which a ticket that is not done is freed, milliseconds. Default 30 000. */
   readonly ticketTimeoutMs?: number
-  /** Requests a second that are admitted whatever everything else says. Default 1. */
+  /** Requests a second that the trickle admits, whatever limit, queue and resistance say. Default 1. */
   readonly tricklePerSecond?: number
-  /** Share of the arrivals that is. Default 0.01. */
+  /** Share of the arrivals that the trickle admits. Default 0.01. */
   readonly trickleShare?: number
-  /** Most of them in flight beyond the limit. Default 8. */
+  /** Most trickled requests in flight beyond the limit. Default 8. */
   readonly trickleInFlight?: number
   /** Time constant of the error rate, milliseconds. Default 2000. */
   readonly errorWindowMs?: number
@@ -274,30 +305,30 @@ export interface AdmissionConfig {
 
 /** Options of {@link Atrion}. */
 export interface AtrionOptions {
-  /** What it belongs to: its clock, its random source, and closed with it. Default: the default system. */
+  /** The system whose clock and random source it uses, and which closes it. Default: the default system. */
   readonly system?: System
-  /** Another clock than the system's. */
+  /** A clock to use instead of the system's. */
   readonly clock?: Clock
-  /** Against which resistance stands where a call says nothing. Default 100. */
+  /** The voltage of calls to `route()` and `startTask()` that name none. Default 100. */
   readonly defaultVoltage?: number
-  /** Routes kept; beyond it the coldest idle one is forgotten. Default 10 000. */
+  /** How many routes are kept; beyond that the coldest idle one is forgotten. Default 10 000. */
   readonly maxRoutes?: number
   /** Constants of the physics of {@link Atrion.route}. */
   readonly config?: PhysicsConfig
-  /** What counts as normal for {@link Atrion.route}. Default: what each route shows to be normal for it. */
+  /** Levels that count as normal for {@link Atrion.route}. Default: learned of each route. */
   readonly slo?: Slo
-  /** Learned break thresholds: options, true for the defaults, or false for none. Default true. */
+  /** Learned break thresholds: constants, true for the defaults, or false for none. Default true. */
   readonly autoTuner?: boolean | TunerConfig
   /** Constants of the gates behind {@link Atrion.admit}. */
   readonly admission?: AdmissionConfig
-  /** With whom routes' state is shared, from `connect()` on. Default: with nobody. */
+  /** The provider through which routes' state is shared, from `connect()` on. Default: none. */
   readonly provider?: StateProvider
-  /** How it is shared. */
+  /** Constants of the sharing. */
   readonly sync?: SyncOptions
-  /** Told what happens; the same as the first {@link Atrion.observe}. */
+  /** An observer from the start; the same as a first {@link Atrion.observe}. */
   readonly observer?: AtrionObserver
-  /** Tasks under a lease at one time. Default 10 000. */
+  /** Most tasks under a lease at one time. Default 10 000. */
   readonly maxTasks?: number
-  /** Kept for users of the earlier library: the engine is always the native one. */
+  /** Accepted for compatibility: the engine is always the native one. */
   readonly engine?: 'auto' | 'native'
 }

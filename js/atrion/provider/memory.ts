@@ -1,59 +1,64 @@
-import { integer, known, list, object, options as checkOptions, text } from '../../internal/validate.ts'
-import { assertClock } from '../../system/system.ts'
 import type { Clock } from '../../clock/types.ts'
+import { integer, known, list, object, options as checkOptions, text } from '../../internal/validate.ts'
 import { getDefaultSystem } from '../../system/default.ts'
-import type { Answer, Offer, SharedState, StateProvider } from './types.ts'
+import { assertClock } from '../../system/system.ts'
+import type { ProviderAnswer, ProviderOffer, SharedState, StateProvider } from './types.ts'
 
 /** Options of {@link InMemoryProvider}. */
 export interface InMemoryProviderOptions {
-  /** Routes kept; beyond it the one that was written longest ago is forgotten. Default 10 000. */
+  /** How many routes are kept; beyond that the one written longest ago is forgotten. Default 10 000. */
   readonly maxRoutes?: number
-  /** Whose time tells how old a state is. Default: the default system's. */
+  /** The clock that measures the age of a state. Default: the default system's. */
   readonly clock?: Clock
 }
 
-interface Stored {
+interface StoredState {
   readonly tick: number
   readonly at: number
   readonly state: SharedState
 }
 
-/** Shares routes' state among the engines of one process: what is given to one is given to all. */
+/** Shares routes' state among the Atrions of one process that use the same instance. */
 export class InMemoryProvider implements StateProvider {
+  /** `'memory'`. */
   readonly name = 'memory'
+  /** 4096 routes. */
   readonly maxBatch = 4096
   readonly #maxRoutes: number
   readonly #clock: Clock
   /** In the order of their last write. */
-  readonly #stored = new Map<string, Stored>()
+  readonly #stored = new Map<string, StoredState>()
 
   /** @throws InvalidArgumentError naming the option that is refused. */
   constructor(options?: InMemoryProviderOptions) {
-    const given = checkOptions('options', options)
-    known('options', given, ['maxRoutes', 'clock'])
-    this.#maxRoutes =
-      given.maxRoutes === undefined ? 10_000 : integer('options.maxRoutes', 1, 1_000_000, given.maxRoutes)
-    if (given.clock !== undefined) assertClock('options.clock', given.clock)
-    this.#clock = given.clock ?? getDefaultSystem().clock
+    const opts = checkOptions('options', options)
+    known('options', opts, ['maxRoutes', 'clock'])
+    this.#maxRoutes = opts.maxRoutes === undefined ? 10_000 : integer('options.maxRoutes', 1, 1_000_000, opts.maxRoutes)
+    if (opts.clock !== undefined) assertClock('options.clock', opts.clock)
+    this.#clock = opts.clock ?? getDefaultSystem().clock
   }
 
-  /** How many routes it knows. */
+  /** How many routes have a state. */
   get size(): number {
     return this.#stored.size
   }
 
+  /** Does nothing: there is nothing to open. */
   async connect(): Promise<void> {}
 
-  async exchange(offers: readonly Offer[]): Promise<readonly Answer[]> {
+  /** Writes and reads states. Resolves to one answer for each offer, in order. */
+  async exchange(offers: readonly ProviderOffer[]): Promise<readonly ProviderAnswer[]> {
     const now = this.#clock.monoMs()
     return list('offers', offers).map((offer, index) => this.#exchange(checkOffer(`offers[${index}]`, offer), now))
   }
 
+  /** Does nothing: an exchange never hangs. */
   reset(): void {}
 
+  /** Does nothing: the states stay for other Atrions. */
   async disconnect(): Promise<void> {}
 
-  #exchange({ route, seen, state }: Offer, now: number): Answer {
+  #exchange({ route, seen, state }: ProviderOffer, now: number): ProviderAnswer {
     const stored = this.#stored.get(route)
     const tick = stored?.tick ?? 0
     if (state === undefined || seen < tick) {
@@ -66,8 +71,8 @@ export class InMemoryProvider implements StateProvider {
   }
 }
 
-function checkOffer(field: string, given: Offer): Offer {
-  const offer = object<Offer>(field, given)
+function checkOffer(field: string, value: ProviderOffer): ProviderOffer {
+  const offer = object<ProviderOffer>(field, value)
   text(`${field}.route`, offer.route)
   return offer
 }

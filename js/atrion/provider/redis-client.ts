@@ -5,23 +5,27 @@ import { fieldOf } from '../../internal/validate.ts'
 import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors/errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 
-/** An ioredis client: what is used of it. */
+/** An ioredis client, as far as it is used. */
 export interface IoredisLike {
+  /** Sends a command. */
   call(command: string, ...args: string[]): Promise<unknown>
+  /** Closes the connection; with true it opens a new one. */
   disconnect(reconnect?: boolean): void
 }
 
-/** A node-redis client: what is used of it. */
+/** A node-redis client, as far as it is used. */
 export interface NodeRedisLike {
+  /** Sends a command. */
   sendCommand(args: string[]): Promise<unknown>
 }
 
-/** What the provider needs of a client, whichever it is. */
-export interface Commands {
-  /** Rejects when the server cannot be reached, or refuses. */
+/** A client of either library. */
+export interface RedisConnection {
+  /** Sends a command. Rejects when the server cannot be reached, or refuses. */
   send(command: string[]): Promise<unknown>
-  /** Gives up what is under way, where the client is the provider's own. */
+  /** Gives up what is under way, if the provider has opened the client. */
   reset(): void
+  /** Closes the client, if the provider has opened it. */
   close(): Promise<void>
 }
 
@@ -29,39 +33,39 @@ type Ioredis = Pick<typeof IoredisModule, 'Redis'>
 type NodeRedis = Pick<typeof NodeRedisModule, 'createClient'>
 
 /**
- * A client that somebody else opened, and closes. What it does not answer cannot be called back, so there is one
- * command at a time: a server that hangs gathers none.
+ * Wraps a client of the user's. A command cannot be taken back, so this sends one at a time: a server that hangs
+ * gathers none.
  */
-export function commandsOf(field: string, client: unknown): Commands {
+export function wrapClient(field: string, client: unknown): RedisConnection {
   const [call, sendCommand] = [fieldOf(client, 'call'), fieldOf(client, 'sendCommand')]
-  let waiting = false
-  const alone = async (send: () => Promise<unknown>): Promise<unknown> => {
-    if (waiting) throw new ProviderError('redis', 'has not answered what it was asked before')
-    waiting = true
+  let isBusy = false
+  const sendAlone = async (send: () => Promise<unknown>): Promise<unknown> => {
+    if (isBusy) throw new ProviderError('redis', 'has not answered what it was asked before')
+    isBusy = true
     try {
       return await send()
     } finally {
-      waiting = false
+      isBusy = false
     }
   }
-  const nothing = { reset: () => {}, close: async () => {} }
+  const notOurs = { reset: () => {}, close: async () => {} }
   // ioredis has a `sendCommand` as well, which takes something else.
   if (typeof call === 'function') {
     const ioredis = client as IoredisLike
-    return { send: ([name, ...args]) => alone(() => ioredis.call(name as string, ...args)), ...nothing }
+    return { send: ([name, ...args]) => sendAlone(() => ioredis.call(name as string, ...args)), ...notOurs }
   }
   if (typeof sendCommand === 'function') {
     const redis = client as NodeRedisLike
-    return { send: (command) => alone(() => redis.sendCommand(command)), ...nothing }
+    return { send: (command) => sendAlone(() => redis.sendCommand(command)), ...notOurs }
   }
   throw new InvalidArgumentError(field, 'a redis:// or rediss:// URL, an ioredis client or a node-redis client', client)
 }
 
 /**
- * A client of our own for a URL, with whichever library is installed; it is ready, or this rejects and nothing is left.
- * Connecting again later is the library's work.
+ * Opens a client for a URL, with whichever library is installed. Resolves when it is ready; rejects after it closed the
+ * client again. The library reconnects by itself later.
  */
-export async function connectTo(url: string, connectTimeoutMs: number, signal: AbortSignal): Promise<Commands> {
+export async function connectTo(url: string, connectTimeoutMs: number, signal: AbortSignal): Promise<RedisConnection> {
   const causes: unknown[] = []
   const ioredis = await optional<Ioredis>(() => import('ioredis'), causes)
   if (ioredis !== undefined) return withIoredis(ioredis, url, connectTimeoutMs, signal)
@@ -80,15 +84,15 @@ async function optional<T>(load: () => Promise<T>, causes: unknown[]): Promise<T
 }
 
 const retryDelay = (times: number): number => Math.min(50 * 2 ** Math.min(times, 7), 2000)
-// Each failure reaches the caller of a command; without a listener the clients would end the process.
-const heard = (): void => {}
+// Each failure reaches the caller of a command. Without a listener for `error` the clients would end the process.
+const ignore = (): void => {}
 
 interface Emitter {
   once(event: 'ready' | 'error', listener: (error?: unknown) => void): unknown
 }
 
-/** Settles with the client's first word; on a failure the client is ended. */
-async function ready(client: Emitter, end: () => void, signal: AbortSignal): Promise<void> {
+/** Resolves when a client is ready. Ends it and rejects when it fails first, or the signal aborts. */
+async function untilReady(client: Emitter, end: () => void, signal: AbortSignal): Promise<void> {
   const first = new Promise<void>((resolve, reject) => {
     client.once('ready', () => resolve())
     client.once('error', reject)
@@ -107,15 +111,15 @@ async function withIoredis(
   url: string,
   connectTimeout: number,
   signal: AbortSignal,
-): Promise<Commands> {
+): Promise<RedisConnection> {
   const client = new ioredis.Redis(url, {
     connectTimeout,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: retryDelay,
   })
-  client.on('error', heard)
-  await ready(client, () => client.disconnect(), signal)
+  client.on('error', ignore)
+  await untilReady(client, () => client.disconnect(), signal)
   return {
     send: ([name, ...args]) => client.call(name as string, ...args),
     reset: () => client.disconnect(true),
@@ -128,20 +132,20 @@ async function withNodeRedis(
   url: string,
   connectTimeout: number,
   signal: AbortSignal,
-): Promise<Commands> {
+): Promise<RedisConnection> {
   const open = () => {
     const client = redis.createClient({
       url,
       disableOfflineQueue: true,
       socket: { connectTimeout, reconnectStrategy: retryDelay },
     })
-    client.on('error', heard)
-    // What fails here fails the next command too.
-    client.connect().catch(heard)
+    client.on('error', ignore)
+    // A failure here fails the next command too.
+    client.connect().catch(ignore)
     return client
   }
   let client = open()
-  await ready(client, () => client.destroy(), signal)
+  await untilReady(client, () => client.destroy(), signal)
   return {
     send: (command) => client.sendCommand(command),
     reset: () => {

@@ -1,26 +1,27 @@
-import { known, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
 import { InvalidArgumentError, ProviderError } from '../../errors/errors.ts'
-import { type Commands, commandsOf, connectTo, type IoredisLike, type NodeRedisLike } from './redis-client.ts'
-import type { Answer, Offer, StateProvider } from './types.ts'
-import { answer, command } from './wire.ts'
+import { known, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
+import { connectTo, type IoredisLike, type NodeRedisLike, type RedisConnection, wrapClient } from './redis-client.ts'
+import type { ProviderAnswer, ProviderOffer, StateProvider } from './types.ts'
+import { command, parseAnswer } from './wire.ts'
 
 /** Options of {@link RedisStateProvider}. */
 export interface RedisStateProviderOptions {
-  /** Begins the names of all keys. Default `'keelson:atrion'`. */
+  /** The prefix of all keys, at most 256 characters without braces. Default `'keelson:atrion'`. */
   readonly prefix?: string
-  /** A route that nobody writes is forgotten after this, milliseconds. Default 600 000. */
+  /** Time after which a route without writes is forgotten, in milliseconds. Default 600 000. */
   readonly ttlMs?: number
-  /** A connection of its own may take this long to open, milliseconds. Default 2000. */
+  /** Longest time to open a connection for a URL, in milliseconds. Default 2000. */
   readonly connectTimeoutMs?: number
 }
 
 const MAX_PREFIX = 256
 
 /**
- * Shares routes' state through Redis 5 or later, or Valkey. Given a URL it opens a client of its own, with `ioredis` or
- * `redis`, whichever is installed; a client of yours stays yours to open and to close.
+ * Shares routes' state through Redis 5 or later, or Valkey.
  *
- * An exchange is one command for up to 256 routes, all in one slot of a cluster.
+ * For a URL it opens a client, with `ioredis` or `redis`, whichever is installed, and closes it at the end. It never
+ * opens or closes a client that you pass. An exchange is one command for up to 256 routes, all in one slot of a
+ * cluster.
  *
  * @example
  * ```ts
@@ -29,58 +30,67 @@ const MAX_PREFIX = 256
  * ```
  */
 export class RedisStateProvider implements StateProvider {
+  /** `'redis'`. */
   readonly name = 'redis'
+  /** 256 routes. */
   readonly maxBatch = 256
-  readonly #source: string | Commands
+  readonly #source: string | RedisConnection
   readonly #prefix: string
   readonly #ttlMs: number
   readonly #connectTimeoutMs: number
-  #commands: Commands | undefined
+  #connection: RedisConnection | undefined
   #opening: AbortController | undefined
 
-  /** @throws InvalidArgumentError naming what is refused. */
+  /**
+   * @param clientOrUrl A `redis://` or `rediss://` URL, or a client of ioredis or node-redis.
+   * @throws InvalidArgumentError naming the argument or option that is refused.
+   */
   constructor(clientOrUrl: string | IoredisLike | NodeRedisLike, options?: RedisStateProviderOptions) {
-    const given = checkOptions('options', options)
-    known('options', given, ['prefix', 'ttlMs', 'connectTimeoutMs'])
-    this.#source = typeof clientOrUrl === 'string' ? checkedUrl(clientOrUrl) : commandsOf('clientOrUrl', clientOrUrl)
-    this.#prefix = given.prefix === undefined ? 'keelson:atrion' : checkedPrefix(given.prefix)
-    this.#ttlMs = given.ttlMs === undefined ? 600_000 : positiveMillis('options.ttlMs', given.ttlMs)
+    const opts = checkOptions('options', options)
+    known('options', opts, ['prefix', 'ttlMs', 'connectTimeoutMs'])
+    this.#source = typeof clientOrUrl === 'string' ? checkedUrl(clientOrUrl) : wrapClient('clientOrUrl', clientOrUrl)
+    this.#prefix = opts.prefix === undefined ? 'keelson:atrion' : checkedPrefix(opts.prefix)
+    this.#ttlMs = opts.ttlMs === undefined ? 600_000 : positiveMillis('options.ttlMs', opts.ttlMs)
     this.#connectTimeoutMs =
-      given.connectTimeoutMs === undefined ? 2000 : positiveMillis('options.connectTimeoutMs', given.connectTimeoutMs)
+      opts.connectTimeoutMs === undefined ? 2000 : positiveMillis('options.connectTimeoutMs', opts.connectTimeoutMs)
   }
 
+  /** Opens the client of a URL. Rejects with DependencyMissingError when neither library is installed. */
   async connect(): Promise<void> {
-    if (this.#commands !== undefined) return
+    if (this.#connection !== undefined) return
     if (typeof this.#source !== 'string') {
-      this.#commands = this.#source
+      this.#connection = this.#source
       return
     }
     const opening = new AbortController()
     this.#opening = opening
-    const commands = await connectTo(this.#source, this.#connectTimeoutMs, opening.signal)
-    if (opening.signal.aborted) await commands.close()
-    else this.#commands = commands
+    const connection = await connectTo(this.#source, this.#connectTimeoutMs, opening.signal)
+    if (opening.signal.aborted) await connection.close()
+    else this.#connection = connection
   }
 
-  async exchange(offers: readonly Offer[]): Promise<readonly (Answer | undefined)[]> {
-    if (this.#commands === undefined) throw new ProviderError(this.name, 'is not connected')
-    const reply = await this.#commands.send(command(this.#prefix, this.#ttlMs, offers))
+  /** Writes and reads states. Rejects when Redis cannot be reached or refuses. */
+  async exchange(offers: readonly ProviderOffer[]): Promise<readonly (ProviderAnswer | undefined)[]> {
+    if (this.#connection === undefined) throw new ProviderError(this.name, 'is not connected')
+    const reply = await this.#connection.send(command(this.#prefix, this.#ttlMs, offers))
     if (!Array.isArray(reply) || reply.length !== offers.length) {
       throw new ProviderError(this.name, 'answered with something that is no answer')
     }
-    return reply.map(answer)
+    return reply.map(parseAnswer)
   }
 
+  /** Gives up what is under way. */
   reset(): void {
     this.#opening?.abort(new ProviderError(this.name, 'took too long to connect'))
-    this.#commands?.reset()
+    this.#connection?.reset()
   }
 
+  /** Closes the client of a URL. */
   async disconnect(): Promise<void> {
-    const commands = this.#commands
-    this.#commands = undefined
+    const connection = this.#connection
+    this.#connection = undefined
     this.#opening?.abort(new ProviderError(this.name, 'was disconnected'))
-    await commands?.close()
+    await connection?.close()
   }
 }
 

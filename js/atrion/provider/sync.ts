@@ -1,3 +1,7 @@
+import { holdTime, limitOn } from '../../clock/internal-timers.ts'
+import type { TimerHandle } from '../../clock/types.ts'
+import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors/errors.ts'
+import { callOut } from '../../internal/report-error.ts'
 import {
   callbacks,
   fieldOf,
@@ -9,33 +13,30 @@ import {
   positiveMillis,
   text,
 } from '../../internal/validate.ts'
-import { holdTime, limitOn } from '../../clock/internal-timers.ts'
-import type { TimerHandle } from '../../clock/types.ts'
-import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors/errors.ts'
 import { hot, scratch } from '../../native.ts'
-import { callOut } from '../../internal/report-error.ts'
 import { freshSeed } from '../../system/entropy.ts'
 import type { System } from '../../system/system.ts'
 import type { Gate } from '../gate.ts'
 import type { Observers } from '../observers.ts'
 import { RedisStateProvider } from './redis.ts'
-import type { Offer, StateProvider, SyncOptions } from './types.ts'
+import type { ProviderOffer, StateProvider, SyncOptions } from './types.ts'
 import { checkedAnswer } from './wire.ts'
 
-/** A route that was not used for so long is not asked about any more. */
+/** A route that was not used for this long is left out of exchanges. */
 const WARM_MS = 60_000
-const MOST_BACKOFF_MS = 5000
-/** A tick for something this process has not written itself. */
-const NONE = 0
-const MOST_ROUTES = 1_000_000
+const MAX_BACKOFF_MS = 5000
+/** The tick of a route whose state this process has not seen. */
+const NO_TICK = 0
+const MAX_ROUTES = 1_000_000
 
-interface Known {
+/** A route that is shared. */
+interface SharedRoute {
   /** The newest tick seen. */
   seen: number
   usedAt: number
-  /** It was used since the last exchange that had it. */
+  /** Whether it was used since its last exchange. */
   dirty: boolean
-  /** What was last written, so that what has not changed is not written again. */
+  /** The scar that was last written, so that one that has not changed is not written again. */
   written: number
 }
 
@@ -48,8 +49,9 @@ export interface SyncTerms {
   readonly node: string
 }
 
-export function syncTerms(given: SyncOptions | undefined): SyncTerms {
-  const sync = checkOptions('options.sync', given)
+/** Checks the options of the sharing. */
+export function syncTerms(options: SyncOptions | undefined): SyncTerms {
+  const sync = checkOptions('options.sync', options)
   known('options.sync', sync, ['blend', 'intervalMs', 'timeoutMs', 'maxAgeMs', 'node'])
   const blend = sync.blend === undefined ? 0.3 : finite('options.sync.blend', sync.blend)
   if (blend < 0 || blend > 1) throw new InvalidArgumentError('options.sync.blend', 'a number from 0 to 1', blend)
@@ -66,26 +68,26 @@ export function syncTerms(given: SyncOptions | undefined): SyncTerms {
   }
 }
 
-/** Refuses what is no provider. */
+/** Returns a provider. Throws InvalidArgumentError for anything else. */
 export function checkedProvider(provider: StateProvider): StateProvider {
   const methods = ['connect', 'exchange', 'reset', 'disconnect'] as const
-  const given = provider as StateProvider | null
-  callbacks('options.provider', given, methods)
+  const candidate = provider as StateProvider | null
+  callbacks('options.provider', candidate, methods)
   if (
-    typeof given !== 'object' ||
-    given === null ||
-    methods.some((name) => typeof fieldOf(given, name) !== 'function')
+    typeof candidate !== 'object' ||
+    candidate === null ||
+    methods.some((name) => typeof fieldOf(candidate, name) !== 'function')
   ) {
     throw new InvalidArgumentError('options.provider', `a StateProvider (with ${methods.join(', ')})`, provider)
   }
-  text('options.provider.name', given.name)
-  integer('options.provider.maxBatch', 1, MOST_ROUTES, given.maxBatch)
-  return given
+  text('options.provider.name', candidate.name)
+  integer('options.provider.maxBatch', 1, MAX_ROUTES, candidate.maxBatch)
+  return candidate
 }
 
 /**
- * Keeps an engine and a provider in step: one exchange at a time, of the routes that were used, and never one a request.
- * Nobody waits for it; without the provider the engine goes on with what it knows itself.
+ * Exchanges the state of routes with a provider: one exchange at a time, of the routes that were used. No request waits
+ * for it. While the provider does not answer, the Atrion decides by its own state.
  */
 export class Sync {
   readonly #provider: StateProvider
@@ -93,12 +95,12 @@ export class Sync {
   readonly #gate: Gate
   readonly #system: System
   readonly #observers: Observers
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, SharedRoute>()
   readonly #maxRoutes: number
   #state: 'off' | 'joining' | 'joined' | 'away' = 'off'
   #timer: TimerHandle | undefined
   #failures = 0
-  /** Tells what belongs to a connection that was ended from what belongs to this one. */
+  /** Counts connections, so that answers of an ended one are ignored. */
   #epoch = 0
 
   constructor(
@@ -125,7 +127,7 @@ export class Sync {
     return this.#state
   }
 
-  /** A route was used: it is in the next exchange. */
+  /** Puts a route that was used into the next exchange. */
   touch(route: string): void {
     if (this.#state === 'off') return
     const entry = this.#known.get(route)
@@ -134,10 +136,10 @@ export class Sync {
       return
     }
     if (this.#known.size >= this.#maxRoutes) this.#known.delete(this.#known.keys().next().value as string)
-    this.#known.set(route, { seen: NONE, usedAt: this.#gate.clock.monoMs(), dirty: true, written: NaN })
+    this.#known.set(route, { seen: NO_TICK, usedAt: this.#gate.clock.monoMs(), dirty: true, written: NaN })
   }
 
-  /** Resolves when the provider answered, or is known to be away; rejects only when it can never be there. */
+  /** Resolves when the provider answered, or did not in time. Rejects only when it can never answer. */
   async connect(): Promise<void> {
     if (this.#state !== 'off') return
     this.#state = 'joining'
@@ -149,7 +151,7 @@ export class Sync {
     if (this.#state === 'off') return
     const epoch = this.#epoch
     if (this.#state === 'joined') await this.#exchange(epoch).catch(this.#failed('the last exchange with'))
-    // Somebody else disconnected meanwhile, and may have connected again.
+    // Another call disconnected meanwhile, and may have connected again.
     if (epoch !== this.#epoch) return
     this.#end()
     await this.#within(() => this.#provider.disconnect()).catch(this.#failed('disconnecting'))
@@ -162,7 +164,7 @@ export class Sync {
     callOut(() => this.#provider.disconnect(), this.#failed('closing'))
   }
 
-  /** Returns what reports an error of the provider's that nobody waits for. */
+  /** Returns a function that reports an error of the provider which no caller gets. */
   #failed(what: string): (error: unknown) => void {
     return (error) => this.#system.report(error, `${what} the state provider ${this.name}`)
   }
@@ -211,21 +213,21 @@ export class Sync {
 
   #again(epoch: number): void {
     const { intervalMs } = this.#terms
-    const backoff = Math.min(intervalMs * 2 ** Math.min(this.#failures, 16), Math.max(MOST_BACKOFF_MS, intervalMs))
-    // Spread, so that of two that write the same route in step neither is always the one that comes too late.
+    const backoff = Math.min(intervalMs * 2 ** Math.min(this.#failures, 16), Math.max(MAX_BACKOFF_MS, intervalMs))
+    // Spread by chance, so that of two processes that write the same route in step neither always comes too late.
     const spread = this.#system.random.next()
     const delay = this.#failures === 0 ? intervalMs * (0.75 + 0.5 * spread) : backoff * (0.5 + 0.5 * spread)
     const next = (): void => {
       this.#round(epoch).catch(this.#failed('an exchange with'))
     }
-    // A spread of the longest interval would be longer than a clock takes.
+    // With its spread, the longest interval would be longer than a clock accepts.
     this.#timer = this.#gate.clock.schedule(Math.min(delay, MAX_DURATION_MS), next, {
       ref: false,
       label: 'atrion sync',
     })
   }
 
-  /** One exchange, in batches; also without routes, so that an outage is seen before it matters. */
+  /** Makes one exchange, in batches; also without routes, so that an outage is seen before it matters. */
   async #exchange(epoch: number): Promise<void> {
     const offers = this.#offers()
     const { maxBatch } = this.#provider
@@ -238,10 +240,10 @@ export class Sync {
     }
   }
 
-  #offers(): Offer[] {
+  #offers(): ProviderOffer[] {
     const gate = this.#gate
     const now = gate.clock.monoMs()
-    const offers: Offer[] = []
+    const offers: ProviderOffer[] = []
     for (const [route, entry] of this.#known) {
       if (entry.dirty) entry.usedAt = now
       else if (now - entry.usedAt > WARM_MS) {
@@ -254,15 +256,15 @@ export class Sync {
         continue
       }
       const [scar, resistance] = [scratch[0] as number, scratch[1] as number]
-      // A scar that fell to nothing is told once; after that there is nothing to tell.
-      const news = entry.dirty && !(scar < 0.01 && entry.written < 0.01)
+      // A scar that fell to nothing is written once more, and then no more.
+      const isNews = entry.dirty && !(scar < 0.01 && entry.written < 0.01)
       entry.dirty = false
-      offers.push({ route, seen: entry.seen, state: news ? { node: this.#terms.node, scar, resistance } : undefined })
+      offers.push({ route, seen: entry.seen, state: isNews ? { node: this.#terms.node, scar, resistance } : undefined })
     }
     return offers
   }
 
-  #merge(offers: readonly Offer[], answers: unknown, tookMs: number): void {
+  #merge(offers: readonly ProviderOffer[], answers: unknown, tookMs: number): void {
     const gate = this.#gate
     const now = gate.clock.monoMs()
     let garbage = 0
@@ -278,7 +280,7 @@ export class Sync {
         if (offer.state !== undefined) entry.written = offer.state.scar
         continue
       }
-      // Refused for not having seen the newest: it is told again, now that it has.
+      // The write was refused, because it had not seen the newest state. It is written again, now that it has.
       if (offer.state !== undefined) entry.dirty = true
       const age = stored.ageMs + tookMs
       const id = gate.routes.find(offer.route)
@@ -288,10 +290,10 @@ export class Sync {
     if (garbage > 0) this.#observers.tell({ type: 'provider:garbage', provider: this.name, routes: garbage })
   }
 
-  /** Does it, and rejects when it takes longer than an exchange may; what comes later is dropped. */
+  /** Does work of the provider. Rejects when it takes longer than an exchange may; a later result is dropped. */
   async #within(work: () => unknown): Promise<unknown> {
     const { timeoutMs } = this.#terms
-    // Its own network work holds time; a provider of the user's may wait for the clock.
+    // The network of our own provider holds a controlled clock. A user's provider may wait for that clock.
     const resumeTime = this.#isOwn ? holdTime(this.#gate.clock, `an exchange with ${this.name}`, timeoutMs) : undefined
     let timer: TimerHandle | undefined
     const late = new Promise<never>((_, reject) => {

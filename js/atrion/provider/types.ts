@@ -1,62 +1,72 @@
-/** What a process tells others of a route. */
+/** A process's view of a route, as others get it. */
 export interface SharedState {
-  /** Which process says so. */
+  /** The process that wrote it. */
   readonly node: string
-  /** Its own scar of the route, ohms. */
+  /** The scar that the process saw itself, in ohms. */
   readonly scar: number
-  /** R as it sees it, ohms; for people. */
+  /** R as the process sees it, in ohms; for people, no engine reads it. */
   readonly resistance: number
 }
 
 /** One route in an exchange. */
-export interface Offer {
+export interface ProviderOffer {
+  /** The route. */
   readonly route: string
-  /** The tick of the newest state this process has seen; 0 for none. A write that has not seen the newest is refused. */
+  /**
+   * The tick of the newest state this process has seen; 0 for none. A write that has not seen the newest is refused.
+   */
   readonly seen: number
-  /** What it has to say; `undefined` only asks. */
+  /** The state to write; `undefined` only reads. */
   readonly state: SharedState | undefined
 }
 
-/** What became of an offer. */
-export interface Answer {
-  /** The tick of what is stored now. */
+/** The provider's answer to an offer. */
+export interface ProviderAnswer {
+  /** The tick of the state that is stored now; 0 for none. */
   readonly tick: number
-  /** What is stored instead of the offer, and how old it is in milliseconds; `undefined` when the offer was taken, or nothing is stored. */
+  /**
+   * The state that is stored instead of the offer, with its age in milliseconds; `undefined` when the offer was
+   * written, or nothing is stored.
+   */
   readonly stored: { readonly state: SharedState; readonly ageMs: number } | undefined
 }
 
 /**
- * Where processes share what they know of routes. An exchange writes and reads many routes in one go, and a write counts
- * only if its writer has seen the newest state (last write wins, fenced by a tick that only the provider counts up).
+ * A store through which processes share the state of routes.
+ *
+ * An exchange writes and reads many routes at once. A write counts only if its writer has seen the newest state: the
+ * last write wins, fenced by a tick that only the provider counts up.
  */
 export interface StateProvider {
-  /** What it is called in events and errors. */
+  /** The name in events and errors. */
   readonly name: string
   /** Most routes in one exchange. */
   readonly maxBatch: number
-  /** Gets ready. A rejection means "not now", except for a `DependencyMissingError`, which is final. */
+  /**
+   * Opens the store. A rejection means "not now" and is tried again, except a `DependencyMissingError`, which is final.
+   */
   connect(): Promise<void>
   /**
-   * One answer an offer, in order; an answer that makes no sense is `undefined`. Rejects when it cannot be reached. It
-   * must settle, if not at once then after {@link reset}.
+   * Resolves to one answer for each offer, in order; `undefined` for an answer that makes no sense. Rejects when the
+   * store cannot be reached. The promise must settle, at the latest after {@link reset}.
    */
-  exchange(offers: readonly Offer[]): Promise<readonly (Answer | undefined)[]>
-  /** Gives up what is under way: an exchange took too long. */
+  exchange(offers: readonly ProviderOffer[]): Promise<readonly (ProviderAnswer | undefined)[]>
+  /** Gives up what is under way, because an exchange took too long. */
   reset(): void
-  /** Lets go of everything that is its own. */
+  /** Releases everything that the provider opened. */
   disconnect(): Promise<void>
 }
 
-/** How routes' state is shared. */
+/** Options of sharing routes' state through a provider. */
 export interface SyncOptions {
-  /** Weight of what others say, 0 to 1. Default 0.3. */
+  /** Weight of the scars of other processes, 0 to 1. Default 0.3. */
   readonly blend?: number
-  /** Mean time between exchanges, milliseconds; each is up to a quarter off. Default 100. */
+  /** Mean time between exchanges, in milliseconds; each differs by up to a quarter. Default 100. */
   readonly intervalMs?: number
-  /** An exchange may take this long, milliseconds. Default 1000. */
+  /** Longest time of an exchange, in milliseconds. Default 1000. */
   readonly timeoutMs?: number
-  /** What is older counts for nothing, milliseconds. Default 60 000. */
+  /** Age beyond which a state is ignored, in milliseconds. Default 60 000. */
   readonly maxAgeMs?: number
-  /** Who this process is to others. Default: a name nobody chose. */
+  /** The name of this process to others, at most 64 characters. Default: a random one. */
   readonly node?: string
 }

@@ -1,13 +1,14 @@
-import type { Answer, Offer, SharedState } from './types.ts'
+/** The command and the answers of an exchange, as Redis gets and returns them. */
+import type { ProviderAnswer, ProviderOffer, SharedState } from './types.ts'
 
-/** Ticks beyond this are a lie or damage: the script takes them for none, and so does the reader. */
+/** A tick beyond this is wrong or damaged. The script and the reader take it for none. */
 const MAX_TICK = 2 ** 52
-/** Nobody's name or number is longer. */
+/** Longest answer that is read, in characters. */
 const MAX_TEXT = 4096
 
 /**
- * What Redis runs for one exchange. A key holds `tick time state`; whatever else stands there is nothing. The time is
- * Redis's own, so that machines need not agree on one; the tick is counted up here alone.
+ * The script of one exchange. A key holds `tick time state`; any other value counts as none. The time is Redis's own,
+ * so that machines need not agree on one. Only this script counts the tick up.
  */
 export const SCRIPT: string = `
 local clock = redis.call('TIME')
@@ -16,9 +17,9 @@ local answers = {}
 for i, key in ipairs(KEYS) do
   local seen, offer = tonumber(ARGV[2 * i]), ARGV[2 * i + 1]
   local tick, time, state = 0, now, ''
-  local held = redis.pcall('GET', key)
-  if type(held) == 'string' then
-    local t, at, rest = string.match(held, '^(%d+) (%d+) (.*)$')
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then
+    local t, at, rest = string.match(value, '^(%d+) (%d+) (.*)$')
     t, at = tonumber(t), tonumber(at)
     if t and at and t < ${MAX_TICK} then tick, time, state = t, at, rest end
   end
@@ -33,15 +34,15 @@ end
 return answers
 `
 
-/** The command for an exchange: names are made keys that lie in one slot of a cluster. */
-export function command(prefix: string, ttlMs: number, offers: readonly Offer[]): string[] {
+/** Returns the command of an exchange. All its keys lie in one slot of a cluster. */
+export function command(prefix: string, ttlMs: number, offers: readonly ProviderOffer[]): string[] {
   const keys = offers.map(({ route }) => `{${prefix}}:${route}`)
   const values = offers.flatMap(({ seen, state }) => [String(seen), state === undefined ? '' : JSON.stringify(state)])
   return ['EVAL', SCRIPT, String(keys.length), ...keys, String(Math.ceil(ttlMs)), ...values]
 }
 
-/** One answer; `undefined` for what is none. It was written by anybody: everything is checked. */
-export function answer(reply: unknown): Answer | undefined {
+/** Returns an answer of Redis, or `undefined` for anything else. Checks everything: any program may have written it. */
+export function parseAnswer(reply: unknown): ProviderAnswer | undefined {
   const text = typeof reply === 'string' ? reply : undefined
   if (text === undefined || text.length > MAX_TEXT) return undefined
   const parts = /^(\d{1,16})(?: (\d{1,16}) ([\s\S]*))?$/.exec(text)
@@ -53,27 +54,27 @@ export function answer(reply: unknown): Answer | undefined {
   return state && { tick, stored: { state, ageMs: Number(parts[2]) } }
 }
 
-const sane = (number: unknown): number is number => typeof number === 'number' && number >= 0 && number <= 1e9
+const isLevel = (number: unknown): number is number => typeof number === 'number' && number >= 0 && number <= 1e9
 
 function sharedState(text: string): SharedState | undefined {
   try {
     return checkedState(JSON.parse(text))
   } catch {
-    // Not ours to report: the caller counts it as garbage.
+    // The caller counts and reports it as garbage.
     return undefined
   }
 }
 
 function checkedState(value: unknown): SharedState | undefined {
   const { node, scar, resistance } = (value ?? {}) as Record<string, unknown>
-  if (typeof node !== 'string' || !sane(scar) || !sane(resistance)) return undefined
+  if (typeof node !== 'string' || !isLevel(scar) || !isLevel(resistance)) return undefined
   return { node, scar, resistance }
 }
 
-/** Returns a copy of an answer that any provider gave, or `undefined` for what is none. Never throws. */
-export function checkedAnswer(given: unknown): Answer | undefined {
+/** Returns a copy of any provider's answer, or `undefined` for nonsense. Never throws. */
+export function checkedAnswer(value: unknown): ProviderAnswer | undefined {
   try {
-    const { tick, stored } = given as Answer
+    const { tick, stored } = value as ProviderAnswer
     if (!Number.isInteger(tick) || tick < 0 || tick > MAX_TICK) return undefined
     if (stored === undefined) return { tick, stored }
     const { ageMs } = stored
