@@ -238,7 +238,7 @@ const DATA: Readonly<Record<string, string>> = {
   Chance: 'a system’s random source',
   Registrar: 'a RegistryInstance',
   Layer: 'internal',
-  Offer: 'made by an engine',
+  ProviderOffer: 'made by an engine',
   SharedState: 'made by an engine',
   Pages: 'internal',
   PolicyOptions: 'of constructors that functions call: bulkhead, retry',
