@@ -17,8 +17,8 @@ export const whoIs = (id: string, called: Called = {}): string =>
 
 /** A call got no reply in time. If it had not begun, it never will; if it had, its reply is dropped. */
 export class CallTimeoutError extends KeelsonError {
-  static readonly code: 'KEELSON_CALL_TIMEOUT' = 'KEELSON_CALL_TIMEOUT'
-  readonly code: 'KEELSON_CALL_TIMEOUT' = 'KEELSON_CALL_TIMEOUT'
+  static readonly code = 'KEELSON_CALL_TIMEOUT'
+  readonly code = 'KEELSON_CALL_TIMEOUT'
   /** Who was called. */
   readonly serverId: string
   /** The time it had, in milliseconds. */
@@ -39,8 +39,8 @@ export class CallTimeoutError extends KeelsonError {
 
 /** There is no such process, or none any more. */
 export class ServerNotRunningError extends KeelsonError {
-  static readonly code: 'KEELSON_NOT_RUNNING' = 'KEELSON_NOT_RUNNING'
-  readonly code: 'KEELSON_NOT_RUNNING' = 'KEELSON_NOT_RUNNING'
+  static readonly code = 'KEELSON_NOT_RUNNING'
+  readonly code = 'KEELSON_NOT_RUNNING'
   /** Who was meant. */
   readonly serverId: string
   constructor(serverId: string, called?: Called) {
@@ -51,8 +51,8 @@ export class ServerNotRunningError extends KeelsonError {
 
 /** A call would have waited for itself: the called process waits, directly or through others, for the caller. */
 export class CallCycleError extends KeelsonError {
-  static readonly code: 'KEELSON_CALL_CYCLE' = 'KEELSON_CALL_CYCLE'
-  readonly code: 'KEELSON_CALL_CYCLE' = 'KEELSON_CALL_CYCLE'
+  static readonly code = 'KEELSON_CALL_CYCLE'
+  readonly code = 'KEELSON_CALL_CYCLE'
   /** Who was called. */
   readonly serverId: string
   /** Who called. */
@@ -70,8 +70,8 @@ export class CallCycleError extends KeelsonError {
 
 /** The mailbox holds as many messages as it may. */
 export class MailboxFullError extends KeelsonError {
-  static readonly code: 'KEELSON_MAILBOX_FULL' = 'KEELSON_MAILBOX_FULL'
-  readonly code: 'KEELSON_MAILBOX_FULL' = 'KEELSON_MAILBOX_FULL'
+  static readonly code = 'KEELSON_MAILBOX_FULL'
+  readonly code = 'KEELSON_MAILBOX_FULL'
   /** Whose mailbox. */
   readonly serverId: string
   /** How many it may hold. */

@@ -6,7 +6,9 @@ import {
   options as checkOptions,
   positiveMillis,
 } from '../internal/validate.ts'
-import { ClosedError, ShedError, TimeoutError } from '../errors/errors.ts'
+import { ClosedError } from '../errors/errors.ts'
+import { TimeoutError } from '../process/errors.ts'
+import { ShedError } from './errors.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import type { Gate } from './gate.ts'

@@ -1,5 +1,6 @@
 import { flag, known, options as checkOptions, positiveMillis } from '../internal/validate.ts'
-import { ClosedError, InvalidArgumentError, ShedError } from '../errors/errors.ts'
+import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
+import { ShedError } from './errors.ts'
 import { hot, scratch } from '../native.ts'
 import type { Gate } from './gate.ts'
 import { type LeaseTerms, TaskLease } from './lease.ts'

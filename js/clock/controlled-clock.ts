@@ -7,7 +7,8 @@ import {
   optionalCallable,
   options as checkOptions,
 } from '../internal/validate.ts'
-import { InvalidArgumentError, TimerLoopError } from '../errors/errors.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { TimerLoopError } from './errors.ts'
 import { kept } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
 import { AutoAdvance } from './auto-advance.ts'

@@ -5,8 +5,8 @@ import { textOf } from '../internal/thrown-values.ts'
 
 /** `run()` of an effect that was interrupted. `cause` is the reason that was given. */
 export class InterruptedError extends KeelsonError {
-  static readonly code: 'KEELSON_INTERRUPTED' = 'KEELSON_INTERRUPTED'
-  readonly code: 'KEELSON_INTERRUPTED' = 'KEELSON_INTERRUPTED'
+  static readonly code = 'KEELSON_INTERRUPTED'
+  readonly code = 'KEELSON_INTERRUPTED'
   /** What `interrupt`, `cancel` or the signal gave. */
   readonly reason: unknown
   constructor(reason?: unknown) {
@@ -17,8 +17,8 @@ export class InterruptedError extends KeelsonError {
 
 /** `run()` of an effect that failed with something that is no `Error`. */
 export class EffectFailedError extends KeelsonError {
-  static readonly code: 'KEELSON_EFFECT_FAILED' = 'KEELSON_EFFECT_FAILED'
-  readonly code: 'KEELSON_EFFECT_FAILED' = 'KEELSON_EFFECT_FAILED'
+  static readonly code = 'KEELSON_EFFECT_FAILED'
+  readonly code = 'KEELSON_EFFECT_FAILED'
   /** What it failed with. */
   readonly failure: unknown
   constructor(failure: unknown) {
@@ -29,8 +29,8 @@ export class EffectFailedError extends KeelsonError {
 
 /** A finaliser was added to a scope that has begun to close. It will not run. */
 export class ScopeClosedError extends KeelsonError {
-  static readonly code: 'KEELSON_SCOPE_CLOSED' = 'KEELSON_SCOPE_CLOSED'
-  readonly code: 'KEELSON_SCOPE_CLOSED' = 'KEELSON_SCOPE_CLOSED'
+  static readonly code = 'KEELSON_SCOPE_CLOSED'
+  readonly code = 'KEELSON_SCOPE_CLOSED'
   constructor() {
     super('Cannot add finalizer to closed scope')
   }
@@ -38,8 +38,8 @@ export class ScopeClosedError extends KeelsonError {
 
 /** Something did not end in time: a finaliser, or what a finaliser waits for. The others went on without it. */
 export class UnfinishedError extends KeelsonError {
-  static readonly code: 'KEELSON_UNFINISHED' = 'KEELSON_UNFINISHED'
-  readonly code: 'KEELSON_UNFINISHED' = 'KEELSON_UNFINISHED'
+  static readonly code = 'KEELSON_UNFINISHED'
+  readonly code = 'KEELSON_UNFINISHED'
   /** What did not end. */
   readonly what: string
   /** Of which fibre. */
@@ -56,8 +56,8 @@ export class UnfinishedError extends KeelsonError {
 
 /** A fibre was to join one that waits for it: both would wait for ever. */
 export class JoinCycleError extends KeelsonError {
-  static readonly code: 'KEELSON_JOIN_CYCLE' = 'KEELSON_JOIN_CYCLE'
-  readonly code: 'KEELSON_JOIN_CYCLE' = 'KEELSON_JOIN_CYCLE'
+  static readonly code = 'KEELSON_JOIN_CYCLE'
+  readonly code = 'KEELSON_JOIN_CYCLE'
   /** Who was to wait. */
   readonly fiberId: string
   /** For whom. */
@@ -75,8 +75,8 @@ export class JoinCycleError extends KeelsonError {
 
 /** A test left something behind: a fibre, a timer, a scope or a finaliser. */
 export class LeakError extends KeelsonError {
-  static readonly code: 'KEELSON_LEAK' = 'KEELSON_LEAK'
-  readonly code: 'KEELSON_LEAK' = 'KEELSON_LEAK'
+  static readonly code = 'KEELSON_LEAK'
+  readonly code = 'KEELSON_LEAK'
   /** One line each. */
   readonly leaks: readonly string[]
   constructor(leaks: readonly string[]) {

@@ -1,7 +1,8 @@
 import { constants } from 'node:os'
 
 import { limitOn } from '../clock/internal-timers.ts'
-import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { TimeoutError } from '../process/errors.ts'
 import {
   flag,
   known,

@@ -13,7 +13,7 @@ export type {
   SaveSnapshotOptions,
   TailOptions,
 } from './durable/types.ts'
-export { JournalOverflowError, JournalReentrancyError } from '../errors/errors.ts'
+export { JournalOverflowError, JournalReentrancyError } from './errors.ts'
 export { createJournal, Journal } from './journal.ts'
 export type {
   FoldOptions,

@@ -1,6 +1,6 @@
 import { fieldOf } from '../internal/validate.ts'
 import { instant, type Instant } from '../clock/instant.ts'
-import { JournalCorruptError } from '../errors/errors.ts'
+import { JournalCorruptError } from './errors.ts'
 import type { JournalEntry, JournalSerializer, SerializedJournal } from './types.ts'
 import { textOf } from '../internal/thrown-values.ts'
 

@@ -6,8 +6,8 @@ import { textOf } from '../internal/thrown-values.ts'
 
 /** The process could not be started: its `init` threw, rejected, took too long or returned no state. */
 export class InitializationError extends KeelsonError {
-  static readonly code: 'KEELSON_INIT_FAILED' = 'KEELSON_INIT_FAILED'
-  readonly code: 'KEELSON_INIT_FAILED' = 'KEELSON_INIT_FAILED'
+  static readonly code = 'KEELSON_INIT_FAILED'
+  readonly code = 'KEELSON_INIT_FAILED'
   /** Who was to be started. */
   readonly serverId: string
   override readonly cause: Error
@@ -20,8 +20,8 @@ export class InitializationError extends KeelsonError {
 
 /** A callback returned something that it must not. The state is as before. */
 export class InvalidReturnError extends KeelsonError {
-  static readonly code: 'KEELSON_INVALID_RETURN' = 'KEELSON_INVALID_RETURN'
-  readonly code: 'KEELSON_INVALID_RETURN' = 'KEELSON_INVALID_RETURN'
+  static readonly code = 'KEELSON_INVALID_RETURN'
+  readonly code = 'KEELSON_INVALID_RETURN'
   /** Whose callback. */
   readonly serverId: string
   /** Which: `handleCall`. */
@@ -35,8 +35,8 @@ export class InvalidReturnError extends KeelsonError {
 
 /** No process has the name. */
 export class NotRegisteredError extends KeelsonError {
-  static readonly code: 'KEELSON_NOT_REGISTERED' = 'KEELSON_NOT_REGISTERED'
-  readonly code: 'KEELSON_NOT_REGISTERED' = 'KEELSON_NOT_REGISTERED'
+  static readonly code = 'KEELSON_NOT_REGISTERED'
+  readonly code = 'KEELSON_NOT_REGISTERED'
   /** Which name. */
   readonly processName: string
   constructor(processName: string) {
@@ -47,8 +47,8 @@ export class NotRegisteredError extends KeelsonError {
 
 /** A living process has the name. */
 export class AlreadyRegisteredError extends KeelsonError {
-  static readonly code: 'KEELSON_ALREADY_REGISTERED' = 'KEELSON_ALREADY_REGISTERED'
-  readonly code: 'KEELSON_ALREADY_REGISTERED' = 'KEELSON_ALREADY_REGISTERED'
+  static readonly code = 'KEELSON_ALREADY_REGISTERED'
+  readonly code = 'KEELSON_ALREADY_REGISTERED'
   /** Which name. */
   readonly registeredName: string
   constructor(registeredName: string) {

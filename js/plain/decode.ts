@@ -1,5 +1,5 @@
 import { instant } from '../clock/instant.ts'
-import { NotPlainError } from '../errors/errors.ts'
+import { NotPlainError } from './errors.ts'
 import { TAG } from './kinds.ts'
 
 interface Tagged {

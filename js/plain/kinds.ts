@@ -1,7 +1,7 @@
 /** What counts as plain data, decided in one place: the walk that accepts, and the walk that says what is wrong. */
 import { isArrayBuffer, isDate, isMap, isSet, isTypedArray } from 'node:util/types'
 import { isInstant } from '../clock/instant.ts'
-import { NotPlainError } from '../errors/errors.ts'
+import { NotPlainError } from './errors.ts'
 
 /** How a value can be written: as JSON as it stands, as JSON with tags, or not at all. */
 export const AS_JSON = 0

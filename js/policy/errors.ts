@@ -10,8 +10,8 @@ export type { BulkheadRefusal, CircuitRefusal } from './rejection-reasons.ts'
  * first line. It is an `Error` by its prototype, not by V8's constructor.
  */
 export class CircuitOpenError extends KeelsonError {
-  static readonly code: 'KEELSON_CIRCUIT_OPEN' = 'KEELSON_CIRCUIT_OPEN'
-  readonly code: 'KEELSON_CIRCUIT_OPEN' = 'KEELSON_CIRCUIT_OPEN'
+  static readonly code = 'KEELSON_CIRCUIT_OPEN'
+  readonly code = 'KEELSON_CIRCUIT_OPEN'
   /** The breaker's name. */
   readonly policy: string
   /** Why. */
@@ -28,8 +28,8 @@ export class CircuitOpenError extends KeelsonError {
 
 /** A bulkhead did not let a call through, at once or after a wait; the task was not run. As cheap as a {@link CircuitOpenError}. */
 export class BulkheadRejectedError extends KeelsonError {
-  static readonly code: 'KEELSON_BULKHEAD_REJECTED' = 'KEELSON_BULKHEAD_REJECTED'
-  readonly code: 'KEELSON_BULKHEAD_REJECTED' = 'KEELSON_BULKHEAD_REJECTED'
+  static readonly code = 'KEELSON_BULKHEAD_REJECTED'
+  readonly code = 'KEELSON_BULKHEAD_REJECTED'
   /** The bulkhead's name. */
   readonly policy: string
   /** Why. */

@@ -3,8 +3,8 @@ import { KeelsonError } from '../errors/errors.ts'
 
 /** A key has no quota left for the cost, or is blocked. Nothing was taken. */
 export class RateLimitExceededError extends KeelsonError {
-  static readonly code: 'KEELSON_RATE_LIMITED' = 'KEELSON_RATE_LIMITED'
-  readonly code: 'KEELSON_RATE_LIMITED' = 'KEELSON_RATE_LIMITED'
+  static readonly code = 'KEELSON_RATE_LIMITED'
+  readonly code = 'KEELSON_RATE_LIMITED'
   /** Whose quota. */
   readonly key: string
   /** After this the cost is there, if nothing else is taken meanwhile; in milliseconds. */

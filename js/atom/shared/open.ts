@@ -1,5 +1,5 @@
 import { known, options as checkOptions, text } from '../../internal/validate.ts'
-import { SharedKindError } from '../../errors/errors.ts'
+import { SharedKindError } from '../errors.ts'
 import { nativeSharedOpen } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertNamespace, assertSystem, type System } from '../../system/system.ts'

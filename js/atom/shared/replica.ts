@@ -1,4 +1,5 @@
-import { AtomReentrancyError, ClosedError } from '../../errors/errors.ts'
+import { AtomReentrancyError } from '../errors.ts'
+import { ClosedError } from '../../errors/errors.ts'
 import { soon } from '../../internal/inbox.ts'
 import { hot, nativeSharedCause, nativeSharedText, scratch } from '../../native.ts'
 import { revivePlain } from '../../plain/decode.ts'

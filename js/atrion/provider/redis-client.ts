@@ -2,7 +2,8 @@ import type * as IoredisModule from 'ioredis'
 import type * as NodeRedisModule from 'redis'
 
 import { fieldOf } from '../../internal/validate.ts'
-import { DependencyMissingError, InvalidArgumentError, ProviderError } from '../../errors/errors.ts'
+import { DependencyMissingError, InvalidArgumentError } from '../../errors/errors.ts'
+import { ProviderError } from '../errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 
 /** An ioredis client, as far as it is used. */

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, ProviderError } from '../../errors/errors.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import { ProviderError } from '../errors.ts'
 import { known, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
 import { connectTo, type IoredisLike, type NodeRedisLike, type RedisConnection, wrapClient } from './redis-client.ts'
 import type { ProviderAnswer, ProviderOffer, StateProvider } from './types.ts'

@@ -1,6 +1,7 @@
 import { holdTime, limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
-import { InvalidArgumentError, isDependencyMissingError, ProviderError } from '../../errors/errors.ts'
+import { InvalidArgumentError, isDependencyMissingError } from '../../errors/errors.ts'
+import { ProviderError } from '../errors.ts'
 import { callOut } from '../../internal/report-error.ts'
 import {
   callbacks,

@@ -1,15 +1,7 @@
 import { getSystemErrorName } from 'node:util'
 
-import {
-  ClosedError,
-  InvalidArgumentError,
-  JournalCorruptError,
-  JournalFormatError,
-  JournalIoError,
-  JournalLockedError,
-  JournalOverflowError,
-  RecordTooLargeError,
-} from '../../errors/errors.ts'
+import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
+import { JournalCorruptError, JournalFormatError, JournalIoError, JournalLockedError, JournalOverflowError, RecordTooLargeError } from '../errors.ts'
 import type { NativeJournalFailure } from '../../native.ts'
 
 /** The system's name of an error number. */

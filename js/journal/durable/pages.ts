@@ -1,5 +1,6 @@
 import { instant } from '../../clock/instant.ts'
-import { ClosedError, JournalCorruptError, JournalGapError } from '../../errors/errors.ts'
+import { ClosedError } from '../../errors/errors.ts'
+import { JournalCorruptError, JournalGapError } from '../errors.ts'
 import { nativeJournalRead, type NativeJournalPage } from '../../native.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import type { JournalEntry, JournalSerializer } from '../types.ts'

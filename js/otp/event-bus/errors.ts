@@ -3,8 +3,8 @@ import { KeelsonError } from '../../errors/errors.ts'
 
 /** A reader of events was too slow, and had asked to lose none: its subscription has ended. */
 export class BusOverflowError extends KeelsonError {
-  static readonly code: 'KEELSON_BUS_OVERFLOW' = 'KEELSON_BUS_OVERFLOW'
-  readonly code: 'KEELSON_BUS_OVERFLOW' = 'KEELSON_BUS_OVERFLOW'
+  static readonly code = 'KEELSON_BUS_OVERFLOW'
+  readonly code = 'KEELSON_BUS_OVERFLOW'
   /** Which bus. */
   readonly busId: string
   /** What was subscribed to. */

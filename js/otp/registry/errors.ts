@@ -4,8 +4,8 @@ import { KeelsonError } from '../../errors/errors.ts'
 
 /** A living process has the key, and keys are unique here. */
 export class AlreadyRegisteredKeyError extends KeelsonError {
-  static readonly code: 'KEELSON_KEY_TAKEN' = 'KEELSON_KEY_TAKEN'
-  readonly code: 'KEELSON_KEY_TAKEN' = 'KEELSON_KEY_TAKEN'
+  static readonly code = 'KEELSON_KEY_TAKEN'
+  readonly code = 'KEELSON_KEY_TAKEN'
   /** Which registry. */
   readonly registryName: string
   /** Which key. */
@@ -19,8 +19,8 @@ export class AlreadyRegisteredKeyError extends KeelsonError {
 
 /** No process has the key. */
 export class KeyNotFoundError extends KeelsonError {
-  static readonly code: 'KEELSON_KEY_NOT_FOUND' = 'KEELSON_KEY_NOT_FOUND'
-  readonly code: 'KEELSON_KEY_NOT_FOUND' = 'KEELSON_KEY_NOT_FOUND'
+  static readonly code = 'KEELSON_KEY_NOT_FOUND'
+  readonly code = 'KEELSON_KEY_NOT_FOUND'
   /** Which registry. */
   readonly registryName: string
   /** Which key. */
@@ -34,8 +34,8 @@ export class KeyNotFoundError extends KeelsonError {
 
 /** One process was asked for where a key can have several. */
 export class DuplicateKeyLookupError extends KeelsonError {
-  static readonly code: 'KEELSON_DUPLICATE_KEYS' = 'KEELSON_DUPLICATE_KEYS'
-  readonly code: 'KEELSON_DUPLICATE_KEYS' = 'KEELSON_DUPLICATE_KEYS'
+  static readonly code = 'KEELSON_DUPLICATE_KEYS'
+  readonly code = 'KEELSON_DUPLICATE_KEYS'
   /** Which registry. */
   readonly registryName: string
   /** Which key. */
@@ -49,8 +49,8 @@ export class DuplicateKeyLookupError extends KeelsonError {
 
 /** Messages are dispatched to the processes of a key, and keys are unique here. */
 export class DispatchNotSupportedError extends KeelsonError {
-  static readonly code: 'KEELSON_UNIQUE_KEYS' = 'KEELSON_UNIQUE_KEYS'
-  readonly code: 'KEELSON_UNIQUE_KEYS' = 'KEELSON_UNIQUE_KEYS'
+  static readonly code = 'KEELSON_UNIQUE_KEYS'
+  readonly code = 'KEELSON_UNIQUE_KEYS'
   /** Which registry. */
   readonly registryName: string
   constructor(registryName: string) {
@@ -61,8 +61,8 @@ export class DispatchNotSupportedError extends KeelsonError {
 
 /** The process is registered under the key already. */
 export class DuplicateRegistrationError extends KeelsonError {
-  static readonly code: 'KEELSON_DUPLICATE_REGISTRATION' = 'KEELSON_DUPLICATE_REGISTRATION'
-  readonly code: 'KEELSON_DUPLICATE_REGISTRATION' = 'KEELSON_DUPLICATE_REGISTRATION'
+  static readonly code = 'KEELSON_DUPLICATE_REGISTRATION'
+  readonly code = 'KEELSON_DUPLICATE_REGISTRATION'
   /** Which registry. */
   readonly registryName: string
   /** Which key. */

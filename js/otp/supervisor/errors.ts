@@ -7,8 +7,8 @@ const labelOf = (id: string, name: string | undefined): string => (name === unde
 
 /** A supervisor gave up: more restarts than it allows. All its children were stopped. `cause` is the last crash. */
 export class MaxRestartsExceededError extends KeelsonError {
-  static readonly code: 'KEELSON_MAX_RESTARTS' = 'KEELSON_MAX_RESTARTS'
-  readonly code: 'KEELSON_MAX_RESTARTS' = 'KEELSON_MAX_RESTARTS'
+  static readonly code = 'KEELSON_MAX_RESTARTS'
+  readonly code = 'KEELSON_MAX_RESTARTS'
   readonly supervisorId: string
   /** So many were allowed. */
   readonly maxRestarts: number
@@ -35,8 +35,8 @@ export class MaxRestartsExceededError extends KeelsonError {
 
 /** The supervisor has a child of this id. Nothing changed. */
 export class DuplicateChildError extends KeelsonError {
-  static readonly code: 'KEELSON_DUPLICATE_CHILD' = 'KEELSON_DUPLICATE_CHILD'
-  readonly code: 'KEELSON_DUPLICATE_CHILD' = 'KEELSON_DUPLICATE_CHILD'
+  static readonly code = 'KEELSON_DUPLICATE_CHILD'
+  readonly code = 'KEELSON_DUPLICATE_CHILD'
   readonly supervisorId: string
   readonly childId: string
   constructor(supervisorId: string, childId: string, name?: string) {
@@ -48,8 +48,8 @@ export class DuplicateChildError extends KeelsonError {
 
 /** The supervisor has no child of this id. */
 export class ChildNotFoundError extends KeelsonError {
-  static readonly code: 'KEELSON_CHILD_NOT_FOUND' = 'KEELSON_CHILD_NOT_FOUND'
-  readonly code: 'KEELSON_CHILD_NOT_FOUND' = 'KEELSON_CHILD_NOT_FOUND'
+  static readonly code = 'KEELSON_CHILD_NOT_FOUND'
+  readonly code = 'KEELSON_CHILD_NOT_FOUND'
   readonly supervisorId: string
   readonly childId: string
   constructor(supervisorId: string, childId: string, name?: string) {
@@ -61,8 +61,8 @@ export class ChildNotFoundError extends KeelsonError {
 
 /** A `simple_one_for_one` supervisor needs a template. Nothing was started. */
 export class MissingChildTemplateError extends KeelsonError {
-  static readonly code: 'KEELSON_MISSING_TEMPLATE' = 'KEELSON_MISSING_TEMPLATE'
-  readonly code: 'KEELSON_MISSING_TEMPLATE' = 'KEELSON_MISSING_TEMPLATE'
+  static readonly code = 'KEELSON_MISSING_TEMPLATE'
+  readonly code = 'KEELSON_MISSING_TEMPLATE'
   readonly supervisorId: string
   constructor(supervisorId: string) {
     super(`Supervisor '${supervisorId}': simple_one_for_one strategy requires childTemplate`)
@@ -72,8 +72,8 @@ export class MissingChildTemplateError extends KeelsonError {
 
 /** Children of a template take arguments, others a specification. Nothing changed. */
 export class InvalidSimpleOneForOneConfigError extends KeelsonError {
-  static readonly code: 'KEELSON_INVALID_TEMPLATE' = 'KEELSON_INVALID_TEMPLATE'
-  readonly code: 'KEELSON_INVALID_TEMPLATE' = 'KEELSON_INVALID_TEMPLATE'
+  static readonly code = 'KEELSON_INVALID_TEMPLATE'
+  readonly code = 'KEELSON_INVALID_TEMPLATE'
   readonly supervisorId: string
   /** What is wrong. */
   readonly reason: string
@@ -86,8 +86,8 @@ export class InvalidSimpleOneForOneConfigError extends KeelsonError {
 
 /** There is no such supervisor, or it is stopping or has stopped. */
 export class SupervisorNotFoundError extends KeelsonError {
-  static readonly code: 'KEELSON_SUPERVISOR_NOT_FOUND' = 'KEELSON_SUPERVISOR_NOT_FOUND'
-  readonly code: 'KEELSON_SUPERVISOR_NOT_FOUND' = 'KEELSON_SUPERVISOR_NOT_FOUND'
+  static readonly code = 'KEELSON_SUPERVISOR_NOT_FOUND'
+  readonly code = 'KEELSON_SUPERVISOR_NOT_FOUND'
   readonly supervisorId: string
   constructor(supervisorId: string, name?: string) {
     super(`Supervisor '${labelOf(supervisorId, name)}' not found`)

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, TimeoutError } from '../../errors/errors.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import { TimeoutError } from '../../process/errors.ts'
 import type { Child } from './child.ts'
 import {
   ChildNotFoundError,

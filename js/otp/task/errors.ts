@@ -4,8 +4,8 @@ import type { ProcessDownReason } from '../gen-server/types.ts'
 
 /** A task was ended before its function had: it was cancelled, stopped or killed, or a linked process failed. */
 export class TaskEndedError extends KeelsonError {
-  static readonly code: 'KEELSON_TASK_ENDED' = 'KEELSON_TASK_ENDED'
-  readonly code: 'KEELSON_TASK_ENDED' = 'KEELSON_TASK_ENDED'
+  static readonly code = 'KEELSON_TASK_ENDED'
+  readonly code = 'KEELSON_TASK_ENDED'
   /** Which task. */
   readonly taskId: string
   /** How it ended. */

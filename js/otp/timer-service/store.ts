@@ -1,4 +1,4 @@
-import { isJournalLockedError } from '../../errors/errors.ts'
+import { isJournalLockedError } from '../../journal/errors.ts'
 import type { DurableJournal } from '../../journal/durable/journal.ts'
 import { openDurable } from '../../journal/durable/open.ts'
 import type { Durability, DurableJournalOptions } from '../../journal/durable/types.ts'

@@ -1,0 +1,32 @@
+/** Errors of atoms, local and shared. */
+import { isCode, KeelsonError } from '../errors/base.ts'
+import { show } from '../internal/format-value.ts'
+
+/** An atom was asked to change by its own updater, or by a watcher while it tells of a change. Nothing changed. */
+export class AtomReentrancyError extends KeelsonError {
+  static readonly code = 'KEELSON_ATOM_REENTRANT'
+  readonly code = 'KEELSON_ATOM_REENTRANT'
+  constructor(during: 'notification' | 'an update') {
+    super(`Cannot update atom during ${during} (reentrant update)`)
+  }
+}
+
+/** The name stands for something shared of another kind: an atom, a counter or a flag. Nothing was opened. */
+export class SharedKindError extends KeelsonError {
+  static readonly code = 'KEELSON_SHARED_KIND'
+  readonly code = 'KEELSON_SHARED_KIND'
+  /** The name. */
+  readonly shared: string
+  /** What it stands for: `atom`, `counter`, `flag`. */
+  readonly kind: string
+  constructor(shared: string, kind: string, wanted: string) {
+    super(`the name ${show(shared)} stands for a shared ${kind}, not for a ${wanted}`)
+    this.shared = shared
+    this.kind = kind
+  }
+}
+
+/** Guard for {@link AtomReentrancyError}. */
+export const isAtomReentrancyError: (error: unknown) => error is AtomReentrancyError = isCode(AtomReentrancyError.code)
+/** Guard for {@link SharedKindError}. */
+export const isSharedKindError: (error: unknown) => error is SharedKindError = isCode(SharedKindError.code)

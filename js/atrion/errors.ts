@@ -1,0 +1,57 @@
+/** Errors of admission: shed calls, ended leases, state providers that fail. */
+import { isCode, KeelsonError } from '../errors/base.ts'
+
+/** Admission was refused to keep the service useful. */
+export class ShedError extends KeelsonError {
+  static readonly code = 'KEELSON_SHED'
+  readonly code = 'KEELSON_SHED'
+  /** The route that refused. */
+  readonly route: string
+  /** Why, see `ShedReason`. */
+  readonly reason: string
+  /** When to try again, in milliseconds. */
+  readonly retryAfterMs: number
+  /** The route's resistance at the decision, in ohms. */
+  readonly resistance: number
+  constructor(route: string, reason: string, retryAfterMs: number, resistance: number) {
+    super(`${route} sheds load: ${reason}, retry after ${Math.ceil(retryAfterMs)} ms`)
+    this.route = route
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+    this.resistance = resistance
+  }
+}
+
+/** The task's lease has ended; `outcome` says how. */
+export class LeaseEndedError extends KeelsonError {
+  static readonly code = 'KEELSON_LEASE_ENDED'
+  readonly code = 'KEELSON_LEASE_ENDED'
+  /** The route of the task. */
+  readonly route: string
+  /** How it ended: `completed`, `failed`, `timeout` or `aborted`. */
+  readonly outcome: string
+  constructor(route: string, outcome: string) {
+    super(`the lease of a task of ${route} is no longer active: ${outcome}`)
+    this.route = route
+    this.outcome = outcome
+  }
+}
+
+/** A state provider did not answer in time, or with something that is no answer. `cause` has its own words, where there are some. */
+export class ProviderError extends KeelsonError {
+  static readonly code = 'KEELSON_PROVIDER'
+  readonly code = 'KEELSON_PROVIDER'
+  /** Which provider. */
+  readonly provider: string
+  constructor(provider: string, message: string, cause?: unknown) {
+    super(`${provider}: ${message}`, cause === undefined ? undefined : { cause })
+    this.provider = provider
+  }
+}
+
+/** Guard for {@link ShedError}. */
+export const isShedError: (error: unknown) => error is ShedError = isCode(ShedError.code)
+/** Guard for {@link LeaseEndedError}. */
+export const isLeaseEndedError: (error: unknown) => error is LeaseEndedError = isCode(LeaseEndedError.code)
+/** Guard for {@link ProviderError}. */
+export const isProviderError: (error: unknown) => error is ProviderError = isCode(ProviderError.code)

@@ -1,0 +1,140 @@
+/** Errors of journals, in memory and on disk. */
+import { isCode, KeelsonError } from '../errors/base.ts'
+import { show } from '../internal/format-value.ts'
+
+/** A journal was asked to change by one of its subscribers, while it tells of an append. Nothing changed. */
+export class JournalReentrancyError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_REENTRANT'
+  readonly code = 'KEELSON_JOURNAL_REENTRANT'
+  constructor(operation: 'append to' | 'clear' = 'append to') {
+    super(`Cannot ${operation} journal while processing subscribers`)
+  }
+}
+
+/** A journal with `overflow: 'bounded:error'` is full. Nothing was appended. */
+export class JournalOverflowError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_OVERFLOW'
+  readonly code = 'KEELSON_JOURNAL_OVERFLOW'
+  /** How many entries it may hold. */
+  readonly maxEntries: number
+  constructor(maxEntries: number) {
+    super(`Journal overflow: maximum entries (${maxEntries}) reached`)
+    this.maxEntries = maxEntries
+  }
+}
+
+/** Stored history is damaged, and what is there would be wrong. Nothing was read past the damage. */
+export class JournalCorruptError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_CORRUPT'
+  readonly code = 'KEELSON_JOURNAL_CORRUPT'
+  /** The segment file, or what else was read. */
+  readonly segment: string
+  /** Where the damage begins: bytes into the segment, or the index of an entry. */
+  readonly offset: number
+  /** What is wrong there. */
+  readonly reason: string
+  constructor(segment: string, offset: number, reason: string) {
+    super(`${segment} is damaged at ${offset}: ${reason}`)
+    this.segment = segment
+    this.offset = offset
+    this.reason = reason
+  }
+}
+
+/** Somebody else writes to the journal's directory: another process, or a user in this one that does not share it. */
+export class JournalLockedError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_LOCKED'
+  readonly code = 'KEELSON_JOURNAL_LOCKED'
+  /** The directory. */
+  readonly path: string
+  constructor(path: string) {
+    super(
+      `the journal ${show(path)} is in use: a directory has one writer at a time; open it with readOnly to read beside it`,
+    )
+    this.path = path
+  }
+}
+
+/** The directory is another program's, or of a newer version. Nothing was written. */
+export class JournalFormatError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_FORMAT'
+  readonly code = 'KEELSON_JOURNAL_FORMAT'
+  /** The directory or file. */
+  readonly path: string
+  /** Why it is refused. */
+  readonly reason: string
+  constructor(path: string, reason: string) {
+    super(`${show(path)} is not a journal this version can use: ${reason}`)
+    this.path = path
+    this.reason = reason
+  }
+}
+
+/** The operating system refused; the journal is closed, and what was acknowledged before is on disk. */
+export class JournalIoError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_IO'
+  readonly code = 'KEELSON_JOURNAL_IO'
+  /** What was tried: `write`, `sync`, `open`. */
+  readonly operation: string
+  /** On which file or directory. */
+  readonly path: string
+  /** The system's name of the error: `ENOSPC`. */
+  readonly osCode: string
+  constructor(operation: string, path: string, osCode: string) {
+    super(`${operation} failed on ${show(path)}: ${osCode}`)
+    this.operation = operation
+    this.path = path
+    this.osCode = osCode
+  }
+}
+
+/** Retention or `clear` took entries that a fold needs. A state without them would be one that never was. */
+export class JournalGapError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_GAP'
+  readonly code = 'KEELSON_JOURNAL_GAP'
+  /** The sequence with which the fold goes on. */
+  readonly from: number
+  /** The first sequence that is held; where a compaction dropped removals, the one after the last of them. */
+  readonly first: number
+  constructor(from: number, first: number) {
+    super(`the fold goes on with entry ${from}, and what it needs of the entries before ${first} is gone`)
+    this.from = from
+    this.first = first
+  }
+}
+
+/** A record is larger than the journal allows. Nothing was appended. */
+export class RecordTooLargeError extends KeelsonError {
+  static readonly code = 'KEELSON_RECORD_TOO_LARGE'
+  readonly code = 'KEELSON_RECORD_TOO_LARGE'
+  /** How large it is, encoded. */
+  readonly bytes: number
+  /** How large it may be (`maxRecordBytes`). */
+  readonly limit: number
+  constructor(bytes: number, limit: number) {
+    super(`the record takes ${bytes} bytes, and ${limit} are allowed`)
+    this.bytes = bytes
+    this.limit = limit
+  }
+}
+
+/** Guard for {@link JournalReentrancyError}. */
+export const isJournalReentrancyError: (error: unknown) => error is JournalReentrancyError = isCode(
+  JournalReentrancyError.code,
+)
+/** Guard for {@link JournalOverflowError}. */
+export const isJournalOverflowError: (error: unknown) => error is JournalOverflowError = isCode(
+  JournalOverflowError.code,
+)
+/** Guard for {@link JournalCorruptError}. */
+export const isJournalCorruptError: (error: unknown) => error is JournalCorruptError = isCode(JournalCorruptError.code)
+/** Guard for {@link JournalLockedError}. */
+export const isJournalLockedError: (error: unknown) => error is JournalLockedError = isCode(JournalLockedError.code)
+/** Guard for {@link JournalFormatError}. */
+export const isJournalFormatError: (error: unknown) => error is JournalFormatError = isCode(JournalFormatError.code)
+/** Guard for {@link JournalIoError}. */
+export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
+/** Guard for {@link JournalGapError}. */
+export const isJournalGapError: (error: unknown) => error is JournalGapError = isCode(JournalGapError.code)
+/** Guard for {@link RecordTooLargeError}. */
+export const isRecordTooLargeError: (error: unknown) => error is RecordTooLargeError = isCode(RecordTooLargeError.code)
