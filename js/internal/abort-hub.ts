@@ -1,39 +1,40 @@
-/** Hears abort signals: one listener a signal, however many wait on it, so that Node warns of no leak. */
+/** Adds one listener to an abort signal, however many waits follow it, so that Node warns of no leak. */
 import { warnOwner } from './report-error.ts'
 
-/** What hears a signal. */
+/** Is called when a signal aborts. */
 export interface SignalListener {
   abort(reason: unknown): void
 }
 
-interface Hearing {
+interface Subscription {
   readonly listeners: Set<SignalListener>
   readonly onAbort: () => void
 }
 
 /**
- * One listener a signal, and none when nobody waits: ten thousand concurrent calls on a server's shutdown signal add one.
- * Listeners are told once, in the order in which they joined. One that leaves while others are told is not told. One that
- * joins an aborted signal is told at once. One that throws stops nobody.
+ * Keeps one listener a signal, and none when nobody waits: ten thousand calls on a server's shutdown signal add one.
+ *
+ * Listeners are called once, in the order in which they joined. A listener that leaves during the notification is not
+ * called. A listener that joins an aborted signal is called at once. A listener that throws stops no other.
  */
 class SignalHub {
-  readonly #hearings = new WeakMap<AbortSignal, Hearing>()
+  readonly #subscriptions = new WeakMap<AbortSignal, Subscription>()
 
   join(signal: AbortSignal, listener: SignalListener): void {
     if (signal.aborted) {
-      tell(listener, signal.reason)
+      notify(listener, signal.reason)
       return
     }
-    const hearing = this.#hearings.get(signal)
-    if (hearing === undefined) this.#begin(signal, listener)
-    else hearing.listeners.add(listener)
+    const subscription = this.#subscriptions.get(signal)
+    if (subscription === undefined) this.#begin(signal, listener)
+    else subscription.listeners.add(listener)
   }
 
   leave(signal: AbortSignal, listener: SignalListener): void {
-    const hearing = this.#hearings.get(signal)
-    if (hearing?.listeners.delete(listener) !== true || hearing.listeners.size > 0) return
-    this.#hearings.delete(signal)
-    signal.removeEventListener('abort', hearing.onAbort)
+    const subscription = this.#subscriptions.get(signal)
+    if (subscription?.listeners.delete(listener) !== true || subscription.listeners.size > 0) return
+    this.#subscriptions.delete(signal)
+    signal.removeEventListener('abort', subscription.onAbort)
   }
 
   #begin(signal: AbortSignal, listener: SignalListener): void {
@@ -41,19 +42,19 @@ class SignalHub {
     const onAbort = (): void => {
       signal.removeEventListener('abort', onAbort)
       const { reason } = signal
-      // Who leaves meanwhile still finds the list; who joins is told by `join`.
-      for (const one of listeners) {
-        listeners.delete(one)
-        tell(one, reason)
+      // A listener that leaves meanwhile still finds the list. One that joins is called by `join`.
+      for (const listener of listeners) {
+        listeners.delete(listener)
+        notify(listener, reason)
       }
-      this.#hearings.delete(signal)
+      this.#subscriptions.delete(signal)
     }
-    this.#hearings.set(signal, { listeners, onAbort })
+    this.#subscriptions.set(signal, { listeners, onAbort })
     signal.addEventListener('abort', onAbort)
   }
 }
 
-function tell(listener: SignalListener, reason: unknown): void {
+function notify(listener: SignalListener, reason: unknown): void {
   try {
     listener.abort(reason)
   } catch (error) {
@@ -63,10 +64,10 @@ function tell(listener: SignalListener, reason: unknown): void {
 
 export const signalHub: SignalHub = new SignalHub()
 
-/** What ends a hearing where there is nothing to hear. */
+/** Does nothing: removes a listener where there is none. */
 export const nothing = (): void => undefined
 
-/** Calls back once when a signal aborts, at once if it has. The returned function ends that, however often it is called. */
+/** Calls back once when a signal aborts, at once if it has. Returns a function that ends the wait; it may be called twice. */
 export function whenAborted(signal: AbortSignal | undefined, abort: (reason: unknown) => void): () => void {
   if (signal === undefined) return nothing
   const listener: SignalListener = { abort }

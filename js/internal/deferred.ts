@@ -1,11 +1,11 @@
-/** A promise, and those who can settle it. */
+/** Holds a promise and the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void
 }
 
-/** What `Promise.withResolvers` gives where there is one. */
+/** Makes a promise with its `resolve` and `reject`, as `Promise.withResolvers` does on newer versions of Node. */
 export function deferred<T>(): Deferred<T> {
   let resolve!: (value: T) => void
   let reject!: (error: unknown) => void

@@ -1,6 +1,6 @@
-/** Finds what somebody may have meant who wrote a name that does not exist. */
+/** Suggests known names for a misspelt one. */
 
-/** What well-known libraries call an option that has another name here. The first that exists is suggested. */
+/** Maps option names of well-known libraries to the names here. The first that exists is suggested. */
 const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   attempts: ['maxAttempts', 'times'],
   capacity: ['maxSize', 'limit', 'highWaterMark'],
@@ -30,12 +30,12 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   window: ['windowMs', 'within'],
 }
 
-/** How many letters may be wrong in a short name, and in a longer one. */
+/** Up to this length, one letter may be wrong; in longer names two. */
 const SHORT = 4
 
 /**
  * Returns the names that the word may stand for: those with the fewest wrong letters, at most two (one in a name of
- * up to four letters), or the word for it here when other libraries use this one. Empty when none is near.
+ * up to four letters), or the name here for an option of another library. Empty when none is near.
  */
 export function nearest(word: string, names: readonly string[]): readonly string[] {
   let best: string[] = []
@@ -54,11 +54,11 @@ export function nearest(word: string, names: readonly string[]): readonly string
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_\s]/g, '')
 
-/** How many letters are wrong: missing, too many, another, or two swapped. Three or more count as three. */
+/** Counts wrong letters: missing, added, changed, or two swapped. Three or more count as three. */
 function distance(word: string, name: string): number {
   const [from, to] = [plain(word), plain(name)]
   if (from === to) return 0
-  // Whether a name says its unit is easy to forget.
+  // The unit in a name is easy to forget.
   if (`${from}ms` === to || from === `${to}ms`) return 1
   if (Math.abs(from.length - to.length) > 2) return 3
   let before: number[] = []

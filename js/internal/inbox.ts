@@ -1,40 +1,42 @@
 /**
- * News from other threads. Who expects some gets a token, hands it to the core, and is called, in the order in which
- * news arrived, whenever there is something under it. One wake-up of the event loop serves all that has come.
+ * Delivers notifications of other threads to listeners of this one.
+ *
+ * A listener gets a token and gives it to the core. Notifications arrive under that token, in order, and one wake-up of the
+ * event loop delivers all that wait. The core side is `core/inbox`: a queue for each thread and a waker.
  */
 import { warnOwner } from './report-error.ts'
 import { hot, nativeInboxHold, nativeInboxListen } from '../native.ts'
 
-// The host's own, also where timers are faked later: news of other threads do not follow a fake clock.
+// The host's function, also where a test fakes timers later: other threads do not follow a fake clock.
 const nextTurn = setImmediate
 const listeners = new Map<number, () => void>()
 let lastToken = 0
-let owed = 0
+let pendingReplies = 0
 
-/** Registers a listener; the token is for the core. It must not throw: an error of its own has a better owner. */
+/** Registers a listener. Returns the token for the core. The listener must not throw: it knows a better owner of errors. */
 export function listen(listener: () => void): number {
   listeners.set(++lastToken, listener)
   return lastToken
 }
 
-/** Forgets a listener; news that still arrive for it are dropped. */
+/** Removes a listener. Notifications that still arrive for it are dropped. */
 export function forget(token: number): void {
   listeners.delete(token)
 }
 
-/** Keeps the event loop open until as many calls of {@link release} have come: somebody is owed an answer. */
+/** Keeps the event loop open until {@link release} was called as often: a promise waits for another thread. */
 export function hold(): void {
-  if (++owed === 1) nativeInboxHold(true)
+  if (++pendingReplies === 1) nativeInboxHold(true)
 }
 
-/** See {@link hold}. */
+/** Undoes one call of {@link hold}. */
 export function release(): void {
-  if (--owed === 0) nativeInboxHold(false)
+  if (--pendingReplies === 0) nativeInboxHold(false)
 }
 
 /**
- * Hands out what has arrived, now, without waiting for the wake-up. What arrives meanwhile is left for the
- * next turn of the event loop, so that busy threads cannot keep this one from its other work.
+ * Delivers at once what has arrived, without waiting for the wake-up. Notifications that arrive meanwhile wait for the next
+ * turn of the event loop, so that busy threads cannot keep this one from its other work.
  */
 export function deliver(): void {
   for (let left = hot.inboxWaiting(); left > 0; left--) {
@@ -46,7 +48,7 @@ export function deliver(): void {
   }
 }
 
-/** Whether the next turn of the event loop looks for news by itself. */
+/** The next turn of the event loop looks for notifications by itself. */
 let looking = false
 
 function look(): void {
@@ -54,17 +56,17 @@ function look(): void {
   if (hot.inboxWaiting() > 0) wake()
 }
 
-/** Looks for news in the next turn of the event loop, which stays open until then: for what this thread did itself. */
+/** Delivers in the next turn of the event loop, and keeps the loop open until then. For notifications of this thread's own. */
 export function soon(): void {
   if (looking) return
   looking = true
   nextTurn(look)
 }
 
-/** Returns whether news have arrived that nobody was told of yet, or are looked for in the next turn. */
+/** Returns whether notifications wait, or the next turn of the event loop looks for some. */
 export const newsPending = (): boolean => looking || hot.inboxWaiting() > 0
 
-/** Rung by the core. The host can ring many times a turn; what comes after a delivery waits for the next one. */
+/** Called by the core's waker, perhaps many times a turn. Notifications after a delivery wait for the next turn. */
 function wake(): void {
   if (looking) return
   soon()

@@ -1,41 +1,43 @@
 import { callable } from './validate.ts'
 import { promiseOf } from './thenable.ts'
 
-interface Entry<E> {
+interface ListenerEntry<E> {
   /** Cleared when the listener is ended, also in the middle of a notification. */
   listener: ((event: E) => unknown) | undefined
 }
 
 /**
- * Listeners of one kind: told in order of registration, each alone with its errors. One that is added while others are
- * told starts with the next event; one that is ended is not told again. The same function may be added twice. A listener
- * may add, end and tell while it is told.
+ * Calls listeners in the order of their registration, and keeps the failure of one from the others.
+ *
+ * A listener that is added during a notification starts with the next event. A listener that is removed is not called
+ * again, not even by a notification under way. The same function may be added twice. A listener may add, remove and
+ * notify.
  */
 export class Listeners<E> {
-  #entries: Entry<E>[] = []
+  #entries: ListenerEntry<E>[] = []
   readonly #field: string
   readonly #onError: (error: unknown, event: E) => void
   #ended = 0
-  /** How many calls of {@link tell} are on the stack: entries keep their places until there is none. */
+  /** Calls of {@link tell} on the stack. Entries keep their places until there is none. */
   #telling = 0
 
   /**
-   * @param field What a listener is called as an argument.
-   * @param onError Owns what a listener throws, or rejects with; must not throw.
+   * @param field The name of the argument in errors, when a listener is no function.
+   * @param onError Receives what a listener throws, or rejects with. Must not throw.
    */
   constructor(field: string, onError: (error: unknown, event: E) => void) {
     this.#field = field
     this.#onError = onError
   }
 
-  /** Returns how many there are. */
+  /** Returns how many listeners there are. */
   get size(): number {
     return this.#entries.length - this.#ended
   }
 
-  /** Adds one; the returned function ends it. */
+  /** Adds a listener. Returns a function that removes it. */
   add(listener: (event: E) => unknown): () => void {
-    const entry: Entry<E> = { listener: callable(this.#field, listener) }
+    const entry: ListenerEntry<E> = { listener: callable(this.#field, listener) }
     this.#entries.push(entry)
     return () => {
       if (entry.listener === undefined) return
@@ -45,20 +47,20 @@ export class Listeners<E> {
     }
   }
 
-  /** Ends all. */
+  /** Removes all listeners. */
   end(): void {
     for (const entry of this.#entries) entry.listener = undefined
     this.#ended = this.#entries.length
     this.#sweep()
   }
 
-  /** Tells those who are there now. Never throws. */
+  /** Calls the listeners that are registered now. Never throws. */
   tell(event: E): void {
     const entries = this.#entries
     const count = entries.length
     this.#telling++
     for (let index = 0; index < count; index++) {
-      const { listener } = entries[index] as Entry<E>
+      const { listener } = entries[index] as ListenerEntry<E>
       if (listener === undefined) continue
       try {
         const result = listener(event)
@@ -72,7 +74,7 @@ export class Listeners<E> {
     if (this.#ended > 0) this.#sweep()
   }
 
-  /** Drops ended entries once they are many, so that ending one costs the same however many there are. */
+  /** Drops removed entries once they are half of all, so that a removal costs the same for any number. */
   #sweep(): void {
     if (this.#telling > 0 || this.#ended * 2 < this.#entries.length) return
     this.#entries = this.#entries.filter(({ listener }) => listener !== undefined)

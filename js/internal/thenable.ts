@@ -1,3 +1,4 @@
+/** Awaits values of the user's exactly as `await` does. */
 import { types } from 'node:util'
 
 type Then = (resolve: (value: unknown) => void, reject: (reason: unknown) => void) => unknown
@@ -22,7 +23,7 @@ export function promiseOf(value: unknown): Promise<unknown> | undefined {
   }
 }
 
-/** `await` does not look at the `then` of a native promise. */
+/** Awaits a native promise, whose `then` the engine does not read. */
 async function awaited(promise: Promise<unknown>): Promise<unknown> {
   return await promise
 }
@@ -39,7 +40,7 @@ function adopt(value: object, then: Then): Promise<unknown> {
   })
 }
 
-/** Gives the error of a result that nobody waits for to its owner, if it turns out to be one. Never throws. */
+/** Passes the rejection of a result that nobody awaits to `failed`. Never throws. */
 export function ifRejected(result: unknown, failed: (error: unknown) => void): void {
   if (result !== undefined) promiseOf(result)?.then(undefined, failed)
 }

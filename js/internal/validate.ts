@@ -1,30 +1,30 @@
-/** Checks at the edge: a refused value becomes an {@link InvalidArgumentError} that names the field. */
+/** Checks arguments and options. Each function throws an {@link InvalidArgumentError} that names the field. */
 import { types } from 'node:util'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { nearest } from './did-you-mean.ts'
 
-/** The longest duration: what a `Date` can hold, about 273 000 years. */
+/** The longest duration, as long as a `Date` can hold: about 273 000 years. */
 export const MAX_DURATION_MS = 8.64e15
 
-/** A finite number; anything else is refused. */
+/** Returns a finite number. */
 export function finite(field: string, value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new InvalidArgumentError(field, 'a finite number', value)
 }
 
-/** A time or duration in milliseconds, of any sign. */
+/** Returns a time or a duration in milliseconds, of any sign. */
 export function millis(field: string, value: unknown): number {
   if (typeof value === 'number' && value >= -MAX_DURATION_MS && value <= MAX_DURATION_MS) return value
   throw new InvalidArgumentError(field, 'a finite number of milliseconds', value)
 }
 
-/** A duration above zero. */
+/** Returns a duration in milliseconds above zero. */
 export function positiveMillis(field: string, value: unknown): number {
   if (typeof value === 'number' && value > 0 && value <= MAX_DURATION_MS) return value
   throw new InvalidArgumentError(field, 'a positive, finite number of milliseconds', value)
 }
 
-/** A duration from zero to {@link MAX_DURATION_MS}. */
+/** Returns a duration in milliseconds from zero to {@link MAX_DURATION_MS}. */
 export function duration(field: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS) return value
   throw new InvalidArgumentError(field, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`, value)
@@ -40,19 +40,19 @@ export function timeout(field: string, fallback: number, value: unknown): number
   throw new InvalidArgumentError(field, 'a number of milliseconds from 0, or Infinity', value)
 }
 
-/** An integer within bounds. */
+/** Returns an integer within bounds, both included. */
 export function integer(field: string, min: number, max: number, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number
   throw new InvalidArgumentError(field, `an integer from ${min} to ${max}`, value)
 }
 
-/** A function. */
+/** Returns a function. */
 export function callable<F extends (...args: never[]) => unknown>(field: string, value: unknown): F {
   if (typeof value === 'function') return value as F
   throw new InvalidArgumentError(field, 'a function', value)
 }
 
-/** A function or nothing. */
+/** Returns a function, or `undefined`. */
 export function optionalCallable<F extends (...args: never[]) => unknown>(
   field: string,
   value: unknown,
@@ -62,20 +62,20 @@ export function optionalCallable<F extends (...args: never[]) => unknown>(
 
 const isWellFormed = (value: string): boolean => (value as string & { isWellFormed(): boolean }).isWellFormed()
 
-/** A string that is not empty, and Unicode. */
+/** Returns a string that is not empty and well-formed Unicode. */
 export function text(field: string, value: unknown): string {
   // A lone surrogate would become another character in the core, and two names one.
   if (typeof value === 'string' && value !== '' && isWellFormed(value)) return value
   throw new InvalidArgumentError(field, 'a non-empty string of whole characters', value)
 }
 
-/** An object that is no list; anything else is refused, a revoked proxy too. */
+/** Returns an object that is not an array. Refuses a revoked proxy. */
 export function object<T extends object = object>(field: string, value: unknown, expected: string = 'an object'): T {
   if (isObject(value)) return value as T
   throw new InvalidArgumentError(field, expected, value)
 }
 
-/** Returns whether a value is a list. A revoked proxy is none. */
+/** Returns whether a value is an array. A revoked proxy is none. */
 export function isList<T = unknown>(value: unknown): value is T[] {
   try {
     return Array.isArray(value)
@@ -84,7 +84,7 @@ export function isList<T = unknown>(value: unknown): value is T[] {
   }
 }
 
-/** Returns whether a value is of a class. A proxy that does not say is of none. */
+/** Returns whether a value is an instance of a class. Never throws. */
 export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof type
@@ -93,24 +93,24 @@ export function isA<T>(value: unknown, type: abstract new (...args: never[]) => 
   }
 }
 
-/** Returns a field of anything, `undefined` where there is none to read. What a getter throws is thrown. */
+/** Returns a property of any value, `undefined` where there is none. Throws what a getter throws. */
 export function fieldOf(value: unknown, name: string): unknown {
   try {
     return (value as Record<string, unknown> | null | undefined)?.[name]
   } catch (error) {
-    // Of a revoked proxy nothing can be read.
+    // A revoked proxy has no properties.
     if (types.isProxy(value) && error instanceof TypeError) return undefined
     throw error
   }
 }
 
-/** A list. */
+/** Returns an array. */
 export function list<T>(field: string, value: readonly T[], expected: string = 'a list'): readonly T[] {
   if (isList(value)) return value
   throw new InvalidArgumentError(field, expected, value)
 }
 
-/** Something to iterate over. */
+/** Returns an iterable. */
 export function iterable<T>(field: string, value: Iterable<T>, expected: string = 'a list'): Iterable<T> {
   try {
     if (typeof (value as Iterable<T> | null | undefined)?.[Symbol.iterator] === 'function') return value
@@ -124,12 +124,12 @@ function isObject(value: unknown): value is object {
   try {
     return typeof value === 'object' && value !== null && !Array.isArray(value)
   } catch {
-    // Of a revoked proxy nobody can say what it is.
+    // A revoked proxy answers no question.
     return false
   }
 }
 
-/** An options object, or nothing for the defaults. */
+/** Returns an options object; an empty one for `undefined`. */
 export function options<T extends object>(field: string, value: T | undefined): T {
   return value === undefined ? ({} as T) : object<T>(field, value)
 }
@@ -154,7 +154,7 @@ export function known(field: string, value: object, names: readonly string[]): v
  */
 export function callbacks(field: string, value: unknown, names: readonly string[]): void {
   if (!isObject(value) || names.every((name) => (value as Record<string, unknown>)[name] !== undefined)) return
-  refuseNear(field, 'callbacks', value, names, (given) => typeof given === 'function')
+  refuseNear(field, 'callbacks', value, names, (value) => typeof value === 'function')
 }
 
 /**
@@ -164,18 +164,18 @@ export function fields(field: string, value: object, names: readonly string[]): 
   refuseNear(field, 'fields', value, names, () => true)
 }
 
-/** Refuses a system that was named and is not there. */
+/** Refuses `system: undefined`. */
 export function refuseNoSystem(field: string): never {
   throw new InvalidArgumentError(field, 'a System, or left out for the default system', undefined)
 }
 
-/** Whether names may come from anything but the object itself and the prototype of plain objects, in whichever realm. */
+/** Returns whether the value inherits from anything but the prototype of plain objects, in any realm. */
 function inherits(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null
 }
 
-/** What words are near to, by the list of names: methods of a class are looked at each time one of its instances is used. */
+/** Remembers suggestions by list of names: methods of a class are checked each time an instance is passed. */
 const found = new WeakMap<readonly string[], Map<string, readonly string[]>>()
 const MOST_WORDS = 1000
 
@@ -195,7 +195,7 @@ function refuseNear(
   kind: string,
   value: object,
   names: readonly string[],
-  counts: (given: unknown) => boolean,
+  counts: (value: unknown) => boolean,
 ): void {
   for (let part: object | null = value; part !== null; part = Object.getPrototypeOf(part) as object | null) {
     // The prototype of all plain objects.
@@ -203,7 +203,7 @@ function refuseNear(
     for (const name of Object.getOwnPropertyNames(part)) {
       if (names.includes(name) || name === 'constructor') continue
       const near = nearTo(name, names)
-      const isMissing = near.some((one) => (value as Record<string, unknown>)[one] === undefined)
+      const isMissing = near.some((other) => (value as Record<string, unknown>)[other] === undefined)
       if (isMissing && counts(Object.getOwnPropertyDescriptor(part, name)?.value)) refuseName(field, kind, name, names)
     }
   }
@@ -215,25 +215,25 @@ function refuseName(field: string, kind: string, name: string, names: readonly s
 }
 
 function didYouMean(word: string, names: readonly string[]): string {
-  const meant = nearest(word, names).map((one) => `\`${one}\``)
+  const meant = nearest(word, names).map((name) => `\`${name}\``)
   return meant.length === 0 ? '' : `: did you mean ${meant.join(' or ')}?`
 }
 
-/** One of some words, such as names of events. */
+/** Returns one of some words, such as names of events. */
 export function oneOf(field: string, words: readonly string[], value: unknown): string {
   if (words.includes(value as string)) return value as string
   const hint = typeof value === 'string' ? didYouMean(value, words) : ''
   throw new InvalidArgumentError(field, `one of ${words.join(', ')}`, value, hint)
 }
 
-/** A boolean, or a default. */
+/** Returns a boolean, or the default. */
 export function flag(field: string, fallback: boolean, value: unknown): boolean {
   if (value === undefined) return fallback
   if (typeof value === 'boolean') return value
   throw new InvalidArgumentError(field, 'true or false', value)
 }
 
-/** An AbortSignal, or nothing. */
+/** Returns an `AbortSignal`, or `undefined` for `undefined` and `null`. */
 export function abortSignal(field: string, value: unknown): AbortSignal | undefined {
   if (value === undefined || value === null) return undefined
   const signal = value as AbortSignal
