@@ -1,4 +1,4 @@
-/** What it drives. */
+/** The clock that moves by itself. */
 interface Driven {
   readonly closed: boolean
   readonly advancing: boolean
@@ -7,7 +7,7 @@ interface Driven {
   jumpToNext(): boolean
   /** Resolves after a turn of the event loop or more, once nothing of the package is in flight. */
   settled(): Promise<void>
-  /** Whether somebody waits for time to pass; an interval alone does not. */
+  /** Returns whether a wait is pending; an interval alone does not count. */
   readonly awaited: boolean
 }
 

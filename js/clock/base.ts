@@ -25,7 +25,10 @@ import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitO
 const nothing = (): void => undefined
 const release = new FinalizationRegistry<number>((handle) => hot.clockClose(handle))
 
-/** With more timers than this pending, new ones are not traced: a trace costs microseconds, and nobody reads as many. */
+/**
+ * Beyond this many pending timers, new ones get no trace: a trace costs microseconds, and a report of so many is not
+ * read.
+ */
 const TRACED = 1000
 
 /** A timer as its caller holds it. */
@@ -41,10 +44,13 @@ class Timer implements TimerHandle {
   }
 }
 
-/** Whether a clock brings nothing any more; one of somebody else's making does not say. */
+/** Returns whether a clock is closed. A clock that is not ours does not say. */
 export const isClosed = (clock: Clock): boolean => clock instanceof BaseClock && clock.closed
 
-/** What both clocks share: waits as promises, intervals, and the callbacks behind the core's timers. */
+/**
+ * Implements what the system clock and the controlled clock share: waits as promises, intervals, and the callbacks of
+ * the core's timers.
+ */
 export abstract class BaseClock implements Clock {
   /** @internal */
   readonly slots: Slots = new Slots()
@@ -90,7 +96,7 @@ export abstract class BaseClock implements Clock {
   /** @internal Whether a tick that finds its callback still running is skipped. */
   abstract skipsOverlap(): boolean
 
-  /** Whether the clock was closed. */
+  /** Returns whether the clock was closed. */
   get closed(): boolean {
     return this.#closed
   }
@@ -181,7 +187,7 @@ export abstract class BaseClock implements Clock {
     return this.#closed ? 0 : hot.timerCount(this.handle)
   }
 
-  /** Who is waiting, in order of insertion: what, until when, and where it was made. */
+  /** Lists the pending waits in order of insertion: their kind, due time and place of creation. */
   sleepers(): Sleeper[] {
     if (this.#closed) return []
     const flat = nativePendingTimers(this.handle)
@@ -241,7 +247,7 @@ export abstract class BaseClock implements Clock {
     tellOwner(this.owner, error, origin)
   }
 
-  /** @internal Whether somebody listens to events. */
+  /** @internal Returns whether `emit` has a listener. */
   get observed(): boolean {
     return this.#emit !== undefined
   }

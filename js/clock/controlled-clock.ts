@@ -26,17 +26,20 @@ import type { Clock, EmitFn } from './types.ts'
 
 /** Options of {@link createControlledClock}. */
 export interface ControlledClockOptions {
-  /** Where both tracks start, in milliseconds. Default 0. */
+  /** The start of monotonic and wall time, in milliseconds. Default 0. */
   readonly initialTime?: number
   /** Told of every event. Its own errors go to `onError`. */
   readonly emit?: EmitFn
   /** Owns errors of callbacks. Default: a process warning. */
   readonly onError?: ErrorOwner
-  /** Whether waits and intervals remember where they were made, for reports. Default true. */
+  /** Records where waits and intervals are made, for reports. Default true. */
   readonly trace?: boolean
-  /** How many timers in a row may be scheduled for the instant in which they are made. Default 10 000. */
+  /** The most timers in a row that may be scheduled for the instant in which they are made. Default 10 000. */
   readonly loopLimit?: number
-  /** After this much real time in which somebody sleeps and nothing moves, `onStall` is told. 0 is never. Default 1000. */
+  /**
+   * After this much real time, in ms, in which a wait is pending and nothing moves, the clock calls `onStall`. 0 turns
+   * that off. Default 1000.
+   */
   readonly stallAfterMs?: number
   /** Told who sleeps when nothing moves. Default: a process warning with their places of creation. */
   readonly onStall?: (sleepers: Sleeper[]) => unknown
@@ -68,15 +71,17 @@ export interface ControlledClock extends Clock {
   jumpWallTime(wallMs: number): void
   /** One turn of the real event loop, which lets pending promises run. */
   flush(): Promise<void>
-  /** While true, the clock jumps to the next timer whenever the program is idle and somebody waits. Default false. */
+  /**
+   * While true, the clock jumps to the next timer whenever the program is idle and a wait is pending. Default false.
+   */
   autoAdvance: boolean
   /** Holds every asynchronous move back until the promise settles: for real I/O of yours. Returns the promise. */
   external<T>(promise: Promise<T>): Promise<T>
-  /** Who is waiting, in order of insertion. */
+  /** Lists the pending waits in order of insertion. */
   sleepers(): Sleeper[]
 }
 
-/** What `controlledUpcoming` gives at once. */
+/** The number of timers that one call of `controlledUpcoming` returns. */
 const UPCOMING = 32
 /** Timers beyond which callbacks fall out of the cache: measured, a third faster at a million. */
 const MANY = 4096
@@ -241,7 +246,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return this.#step(scratch[0] as number)
   }
 
-  /** @internal Whether somebody waits for time to pass; an interval alone does not. */
+  /** @internal Returns whether a wait is pending; an interval alone does not count. */
   get awaited(): boolean {
     return this.slots.waiting > 0
   }

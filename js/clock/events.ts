@@ -1,6 +1,8 @@
 import type { Instant } from './instant.ts'
 
-/** What a clock tells its `emit`. All `…Ms` are milliseconds; `at` is when it happened on this clock. */
+/**
+ * An event that a clock passes to its `emit`. All `…Ms` are milliseconds; `at` is the time of the event on this clock.
+ */
 export type ClockEvent =
   | { type: 'time:sleep:start'; durationMs: number; at: Instant }
   | { type: 'time:sleep:end'; durationMs: number; actualMs: number; at: Instant }

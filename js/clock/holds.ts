@@ -2,7 +2,7 @@ import { TimeoutError } from '../process/errors.ts'
 import { newsPending } from '../internal/inbox.ts'
 import { afterRealTime, turn, turnsPending } from './host.ts'
 
-/** How long something in flight may hold a clock back, in ms of real time, unless it says otherwise. */
+/** The longest time, in ms of real time, for which work in flight holds a clock back, unless it says otherwise. */
 const MOST_MS = 30_000
 /** Turns of the event loop that work and waits of zero may take in one instant; what needs more never ends. */
 const MOST_TURNS = 1000
@@ -15,19 +15,19 @@ interface Hold {
 
 type Report = (error: unknown, origin: string) => void
 
-/** What of the package is in flight, and holds a controlled clock back until it has ended. */
+/** Counts work of the package that is in flight. A controlled clock does not move until that has ended. */
 export class Holds {
   readonly #held = new Set<Hold>()
   readonly #report: Report
   #waiting: (() => void)[] = []
-  /** Work of the package that has taken more turns than it may: nobody waits for it until it has ended. */
+  /** Work that has taken more turns of the event loop than it may. The clock no longer waits for it. */
   #endless = false
 
   constructor(report: Report) {
     this.#report = report
   }
 
-  /** Whether something is in flight. */
+  /** Returns whether work is in flight. */
   get any(): boolean {
     return this.#held.size > 0
   }
@@ -62,7 +62,7 @@ export class Holds {
     }
   }
 
-  /** The clock is closed: nobody waits any more. */
+  /** Closes the holds with the clock: no work is waited for any more. */
   end(): void {
     for (const hold of this.#held) hold.stop?.()
     this.#held.clear()

@@ -19,7 +19,7 @@ const loadedSetTimeout = setTimeout
 const loadedPerformanceNow = performance.now
 const LoadedDate = Date
 
-/** Where monotonic time comes from: a readable source, or nothing to read but the wake-ups of a replaced `setTimeout`. */
+/** The source of monotonic time: a readable one, or only the wake-ups of a replaced `setTimeout`. */
 type Source = { readonly kind: 'host' | 'unreadable' } | { readonly kind: 'fake'; readonly read: () => number }
 
 /**
@@ -48,7 +48,10 @@ export class HostTime {
     return Date.now()
   }
 
-  /** Whether time is the host's own, so that nothing moves it in the middle of a run. (No fake leaves both real.) */
+  /**
+   * Returns whether time is the host's own, so that nothing moves it in the middle of a run. No fake leaves both
+   * functions real.
+   */
   get real(): boolean {
     return Date === LoadedDate && setTimeout === loadedSetTimeout
   }
@@ -103,7 +106,7 @@ export class Alarm {
     this.#wake = wake
   }
 
-  /** Whether it is armed with the `setTimeout` that is installed now. */
+  /** Returns whether it is armed with the `setTimeout` that is installed now. */
   get armed(): boolean {
     return this.#timer !== undefined && this.#armedWith === setTimeout
   }
@@ -121,7 +124,7 @@ export class Alarm {
     if (!this.#held) (this.#timer as HostTimer).unref?.()
   }
 
-  /** Whether the event loop waits for it. */
+  /** Keeps the event loop open, or not. */
   hold(held: boolean): void {
     if (held === this.#held) return
     this.#held = held
@@ -143,8 +146,9 @@ const realClearTimeout = clearTimeout
 const realSetImmediate = typeof setImmediate === 'function' ? setImmediate : undefined
 
 /**
- * One turn of the real event loop: microtasks, `nextTick` and one macrotask, whatever is faked. When fake timers
- * were installed before this module was loaded, a message port, which nobody fakes, takes the place of `setImmediate`.
+ * Waits for one turn of the real event loop: microtasks, `nextTick` and one macrotask, whatever is faked. When fake
+ * timers were installed before this module was loaded, a message port takes the place of `setImmediate`: no library
+ * fakes ports.
  */
 export function turn(): Promise<void> {
   if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) {
@@ -165,7 +169,7 @@ export function turn(): Promise<void> {
 
 let owedTurns = 0
 
-/** Returns whether somebody waits for {@link soon}. */
+/** Returns whether a call of {@link soon} is pending. */
 export const turnsPending = (): boolean => owedTurns > 0
 
 /**
@@ -182,7 +186,7 @@ export function soon(run: () => void): void {
   else void turn().then(go)
 }
 
-/** What keeps an event loop open although nothing goes on: streams, ports and servers that wait to be used. */
+/** Resources that keep an event loop open although nothing goes on: streams, ports and servers that wait to be used. */
 const IDLE: ReadonlySet<string> = new Set([
   'TTYWrap',
   'PipeWrap',

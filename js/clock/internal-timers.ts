@@ -13,14 +13,17 @@ const nothing = (): void => undefined
 export const holdTime = (clock: Clock, what: string, mostMs?: number): (() => void) =>
   clock instanceof BaseClock ? clock.hold(what, mostMs) : nothing
 
-/** A timer after which something goes on: who waits for it hangs on a clock that nobody moves. */
+/**
+ * Schedules a timer after which work of the package goes on. On a clock that nobody moves, that work hangs and is
+ * reported.
+ */
 export function pauseOn(clock: Clock, ms: number, label: string, callback: () => unknown): TimerHandle {
   return clock instanceof BaseClock
     ? clock.timer(ms, callback, { kind: 'pause', label, ref: true })
     : clock.schedule(ms, callback, { label })
 }
 
-/** A timer that ends a wait which takes too long: nothing ends it on a clock that nobody moves. */
+/** Schedules a timer that ends a wait which takes too long. On a clock that nobody moves, nothing ends that wait. */
 export function limitOn(clock: Clock, ms: number, label: string, callback: () => unknown, ref = true): TimerHandle {
   return clock instanceof BaseClock
     ? clock.timer(ms, callback, { kind: 'limit', label, ref })

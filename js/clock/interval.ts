@@ -4,18 +4,18 @@ import type { Instant } from './instant.ts'
 import type { TimerInfo } from './timer-slots.ts'
 import type { TimerHandle } from './types.ts'
 
-/** What an interval needs of its clock. */
+/** The part of a clock that an interval uses. */
 interface Ticking {
   report(error: unknown, origin: string): void
   assertOpen(): void
-  /** Whether somebody listens to events. */
+  /** Returns whether `emit` has a listener. */
   readonly observed: boolean
   now(): Instant
   monoMs(): number
   arm(delay: number, callback: () => void, info: TimerInfo): number
   cancelTimer(id: number): boolean
   emit(event: () => ClockEvent): void
-  /** Whether a tick that finds its callback still running is skipped. */
+  /** Skips a tick that finds its callback still running. */
   skipsOverlap(): boolean
 }
 

@@ -2,15 +2,15 @@ import type { TimerInfo, WaitKind } from './timer-slots.ts'
 
 /** One pending timer, as reports name it. */
 export interface Sleeper {
-  /** What kind of wait it is. */
+  /** The kind of wait. */
   readonly kind: WaitKind
   /** Its label, or its callback's name. */
   readonly label: string | undefined
-  /** Which time `dueMs` is measured in. */
+  /** The track that `dueMs` is measured on. */
   readonly track: 'mono' | 'wall'
-  /** When it is due, in milliseconds of its track. */
+  /** The due time, in milliseconds of its track. */
   readonly dueMs: number
-  /** Where it was made: the first stack frames outside keelson, when the clock traces. */
+  /** The first stack frames outside keelson at its creation, when the clock traces. */
   readonly createdAt: string | undefined
 }
 

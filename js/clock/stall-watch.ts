@@ -8,15 +8,15 @@ interface Watched {
   readonly moves: number
   /** Counts moves, timers that were made, fired or cancelled, and what went in flight. */
   readonly activity: number
-  /** Whether an asynchronous advance is under way. */
+  /** Returns whether an asynchronous advance is under way. */
   readonly advancing: boolean
-  /** Whether something of the package is in flight. */
+  /** Returns whether work of the package is in flight. */
   readonly held: boolean
   report(error: unknown, origin: string): void
   sleepers(): Sleeper[]
 }
 
-/** What the watch has seen when it began. */
+/** The state of the clock when the watch began. */
 interface Seen {
   readonly moves: number
   readonly activity: number
@@ -27,8 +27,9 @@ const SHOWN = 10
 const SECOND_LOOK_MS = 25
 
 /**
- * Tells, once a stall, who waits on a clock that nobody moves: the usual reason why a test hangs. Sleeps and pauses wait for
- * the clock alone. A limit bounds work that may end by itself, so limits are told of only when nothing at all goes on.
+ * Reports, once a stall, the waits on a clock that nobody moves: the usual reason why a test hangs. Sleeps and pauses
+ * wait for the clock alone. A limit bounds work that may end by itself, so limits are reported only when nothing else
+ * goes on.
  */
 export class StallWatch {
   readonly #clock: Watched
@@ -53,7 +54,7 @@ export class StallWatch {
     )
   }
 
-  /** Goes on to `then` when somebody hangs. */
+  /** Calls `then` when a wait hangs. */
   #look(seen: Seen, then: (stalled: Sleeper[]) => void): void {
     const waits = this.#clock.closed ? [] : this.#clock.sleepers().filter(({ kind }) => kind !== 'interval')
     const stalled = this.#stalled(waits, seen)
@@ -92,7 +93,7 @@ function warn(sleepers: Sleeper[]): void {
   )
 }
 
-/** How many there are of each kind: `2 sleep, 1 limit`. */
+/** Counts the waits of each kind: `2 sleep, 1 limit`. */
 function counts(sleepers: readonly Sleeper[]): string {
   const found = new Map<string, number>()
   for (const { kind } of sleepers) found.set(kind, (found.get(kind) ?? 0) + 1)

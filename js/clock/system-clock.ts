@@ -13,13 +13,13 @@ export interface SystemClockOptions {
   readonly emit?: EmitFn
   /** Owns errors of callbacks. Default: a process warning. */
   readonly onError?: ErrorOwner
-  /** Whether waits remember where they were made, for `sleepers()`. Costs microseconds a wait. Default false. */
+  /** Records where waits are made, for `sleepers()`. Costs microseconds a wait. Default false. */
   readonly trace?: boolean
 }
 
 /** With wall deadlines pending, wall time is looked at this often, because nothing announces its jumps. */
 const WALL_POLL_MS = 1000
-/** What a host timer that fired early waits before it looks again. */
+/** The pause, in ms, after a host timer that fired early. */
 const SHORTEST_DELAY_MS = 1
 /** Between yields to I/O, so that a backlog of due timers does not hold the event loop. */
 const FIRES_A_WAKE = 4096

@@ -1,16 +1,16 @@
-/** What JavaScript keeps beside the core's timers: the callback of each slot, and what reports say of it. */
+/** Keeps the callback of each of the core's timers, and its description in reports. */
 
 /**
- * What a timer is: `sleep` and `deadline`, which somebody waits for; `pause`, after which something of the package goes on;
- * `limit`, which ends a wait that takes too long; `interval`; and `schedule`, a callback.
+ * The kind of a timer: `sleep` and `deadline`, which the user waits for; `pause`, after which work of the package goes
+ * on; `limit`, which ends a wait that takes too long; `interval`; and `schedule`, a callback.
  */
 export type WaitKind = 'sleep' | 'deadline' | 'pause' | 'limit' | 'interval' | 'schedule'
 
-/** What is known of a timer besides its callback. */
+/** A timer's description. */
 export interface TimerInfo {
   readonly kind: WaitKind
   readonly label?: string | undefined
-  /** Whether the event loop waits for it. */
+  /** Keeps the event loop open, or not. */
   readonly ref: boolean
   /** Taken where the timer was made; its stack is formatted only when a report is read. */
   readonly site?: Error | undefined
@@ -46,7 +46,7 @@ export class Slots {
     return this.#deadlines
   }
 
-  /** Timers that somebody waits for: no intervals, and none that does not hold the event loop. */
+  /** Lists the timers that a user waits for: no intervals, and none that leaves the event loop alone. */
   get waiting(): number {
     return this.#waiting
   }
@@ -84,7 +84,7 @@ export class Slots {
   /** @internal */
   touched = 0
 
-  /** What is known of the timer in a slot, and its callback. */
+  /** Returns the description and the callback of the timer in a slot. */
   describe(slot: number): { info: TimerInfo; callback: (() => unknown) | undefined } {
     const timer = this.#chunks[slot >>> CHUNK_BITS]?.[slot % CHUNK]
     return typeof timer === 'object' ? timer : { info: PLAIN, callback: timer }

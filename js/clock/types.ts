@@ -16,17 +16,17 @@ export interface TimerHandle {
   cancel(): void
 }
 
-/** What every wait accepts. */
+/** Options of every wait. */
 export interface WaitOptions {
   /** Ends the wait early: the promise rejects with `signal.reason`, and the timer is gone. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a scheduled callback accepts. */
+/** Options of a scheduled callback. */
 export interface ScheduleOptions {
   /** Named in reports instead of the callback's name. */
   readonly label?: string | undefined
-  /** Whether the event loop waits for it (system clock). Default true. */
+  /** Keeps the event loop open until it fires (system clock). Default true. */
   readonly ref?: boolean | undefined
 }
 
@@ -41,8 +41,8 @@ export interface Clock {
   /** Monotonic milliseconds, without making an `Instant`. */
   monoMs(): number
   /**
-   * Resolves after `ms`. Zero or less takes no time, only a turn of the real event loop, so that a loop of it starves
-   * nobody; it emits nothing.
+   * Resolves after `ms` milliseconds. Zero or less takes no time, only a turn of the real event loop, so that a loop of
+   * waits blocks nothing; it emits nothing.
    */
   sleep(ms: Millis, options?: WaitOptions): Promise<void>
   /** The same as {@link sleep}. */
@@ -50,9 +50,9 @@ export interface Clock {
   /** Resolves when wall time reaches the target, also when it gets there by a jump. One in the past takes a turn of the event loop. */
   deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void>
   /**
-   * Calls back every `ms` at a fixed cadence. An asynchronous callback that is still running is not called again:
-   * that tick is skipped and not counted. Its errors become `time:interval:error`, or go to the error owner when
-   * nobody listens; the interval goes on.
+   * Calls back every `ms` milliseconds at a fixed cadence. While an asynchronous callback runs, ticks are skipped and
+   * not counted. Its errors become `time:interval:error`, or go to the error owner when `emit` has no listener; the
+   * interval goes on.
    */
   interval(ms: Millis, callback: () => unknown): TimerHandle
   /** Calls back once after `ms`, at the earliest now. What it throws or rejects with goes to the error owner. */

@@ -34,7 +34,7 @@ export function encodePlainEach(field: string, values: readonly unknown[]): stri
   return texts
 }
 
-/** What `JSON.stringify` makes the text of. */
+/** The value that `JSON.stringify` writes. */
 function jsonOf(field: string, value: unknown): unknown {
   const way = wayOf(value)
   if (way === AS_JSON) return value

@@ -5,9 +5,9 @@ import { isCode, KeelsonError } from '../errors/base.ts'
 export class NotPlainError extends KeelsonError {
   static readonly code = 'KEELSON_NOT_PLAIN'
   readonly code = 'KEELSON_NOT_PLAIN'
-  /** Where, from the value down: `data.user.callback`. */
+  /** The path from the value down: `data.user.callback`. */
   readonly path: string
-  /** What stands there: `a function`, `a cycle`. */
+  /** The kind of value there: `a function`, `a cycle`. */
   readonly reason: string
   constructor(path: string, reason: string) {
     super(`${path} is ${reason}, and only plain data can be stored or shared`)

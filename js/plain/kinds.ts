@@ -1,9 +1,9 @@
-/** What counts as plain data, decided in one place: the walk that accepts, and the walk that says what is wrong. */
+/** Decides what is plain data, in one place: one walk accepts, the other says what is wrong. */
 import { isArrayBuffer, isDate, isMap, isSet, isTypedArray } from 'node:util/types'
 import { isInstant } from '../clock/instant.ts'
 import { NotPlainError } from './errors.ts'
 
-/** How a value can be written: as JSON as it stands, as JSON with tags, or not at all. */
+/** The form in which a value can be written: JSON as it stands, JSON with tags, or none. */
 export const AS_JSON = 0
 export const WITH_TAGS = 1
 export const REFUSED = 2
@@ -18,7 +18,7 @@ const DEEPEST = 1000
 /** The objects from the root to the one looked at: meeting one of them again is a cycle. */
 const ancestors: object[] = []
 
-/** How this value can be written. */
+/** Returns the form in which a value can be written. */
 export function wayOf(value: unknown): Way {
   try {
     return walk(value)
@@ -73,7 +73,7 @@ function walkObject(value: object): Way {
   return way
 }
 
-/** Whether an array has more than its elements. To list the values makes no texts of their places. */
+/** Returns whether an array has more than its elements. Listing the values makes no texts of their indices. */
 const hasMore = (list: readonly unknown[]): boolean => Object.values(list).length !== list.length || hasSymbols(list)
 
 const hasSymbols = (value: object): boolean => Object.getOwnPropertySymbols(value).length !== 0
@@ -88,7 +88,7 @@ function walkSpecial(value: object): Way {
   return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
 }
 
-/** Whether a walk failed because of a revoked proxy, and not of a getter that throws. */
+/** Returns whether a walk failed because of a revoked proxy, and not of a getter that throws. */
 function hasRevoked(value: unknown): boolean {
   try {
     return firstFault(value, '', [])?.reason === REVOKED
@@ -109,7 +109,7 @@ function isRevoked(value: object): boolean {
   }
 }
 
-/** Whether an object is a record and not an instance of a class, of whichever realm. */
+/** Returns whether an object is a record and not an instance of a class, of any realm. */
 function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   // A realm's own `Object.prototype` is the only usual prototype without one of its own.

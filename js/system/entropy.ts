@@ -1,7 +1,7 @@
 /** Chance from outside: the one place that asks the host for a seed. */
 import { randomBytes } from 'node:crypto'
 
-/** A seed nobody chose, small enough to be printed and typed in again. */
+/** Returns a random seed, small enough to be printed and typed in again. */
 export function freshSeed(): number {
   return randomBytes(6).readUIntBE(0, 6)
 }

@@ -1,4 +1,4 @@
-/** What everything belongs to: a clock, a seeded random source, names, and an owner for errors. */
+/** The owner of everything: a clock, a seeded random source, names, and an owner for errors. */
 export { getDefaultSystem } from './default.ts'
 export { Names } from './names.ts'
 export { Random } from './random.ts'

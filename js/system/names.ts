@@ -25,7 +25,7 @@ export class Names {
     this.#values[slot] = value
   }
 
-  /** What the name stands for, or `undefined`. */
+  /** Returns the object with this name, or `undefined`. */
   whereis(name: string): unknown {
     const slot = hot.nameWhereis(text('name', name), this.#core.handle)
     return slot < 0 ? undefined : this.#values[slot]

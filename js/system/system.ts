@@ -24,31 +24,31 @@ import { Random } from './random.ts'
 
 /** Options of {@link createSystem}. */
 export interface SystemOptions {
-  /** What the system is called in reports. Default `'system'`. */
+  /** The name of the system in reports. Default `'system'`. */
   readonly name?: string
-  /** Where its time comes from. Default: a system clock of its own, closed with it. */
+  /** The clock. Default: a system clock of its own, closed with the system. */
   readonly clock?: Clock
   /** Seeds its random source: an integer from 0 to 2^53 - 1. Default: a fresh one, readable as `seed`. */
   readonly seed?: number
   /** Owns errors that have no caller. Default: a process warning. */
   readonly onError?: ErrorOwner
   /**
-   * Where names of what threads share are looked up: systems with the same namespace, on whichever thread, share.
-   * Default: one of its own, so that two systems share nothing.
+   * The namespace of names that threads share: systems with the same namespace share, on any thread. Default: a
+   * namespace of its own, so that two systems share nothing.
    */
   readonly namespace?: string
-  /** Whether closing the system closes a clock that was passed in. Default false. */
+  /** Closes a clock that was passed in together with the system. Default false. */
   readonly closeClock?: boolean
-  /** How long {@link System.close} waits for its processes to end, in ms; the rest are killed. Default 30 000. */
+  /** The time, in ms, that {@link System.close} waits for its processes to end. It kills the rest. Default 30 000. */
   readonly closeTimeout?: number
   /**
-   * Whether crashes that a supervisor acts on are printed as process warnings (`KEELSON_CRASH`): the first ten of a child
-   * in a minute, then one line with the count. The diagnostics channel `keelson:crash` has all of them. Default true.
+   * Prints crashes that a supervisor handles as process warnings (`KEELSON_CRASH`): the first ten of a child in a
+   * minute, then one line with the count. The diagnostics channel `keelson:crash` has all of them. Default true.
    */
   readonly crashReports?: boolean
 }
 
-/** Begins the names of namespaces that nobody else has. */
+/** The prefix of namespaces that belong to one system alone. */
 const PRIVATE = '#'
 
 const CLOSE_TIMEOUT = 30_000
@@ -66,23 +66,23 @@ export interface Closable {
 }
 
 /**
- * What everything belongs to: a clock, a seeded random source, names, and an owner for errors that have no caller.
- * Two systems share nothing unless they are given one `namespace`, so tests that make their own do not touch each other.
+ * Owns a clock, a seeded random source, names, and an owner for errors without a caller. Two systems share nothing
+ * unless you give them one `namespace`, so tests that make their own do not touch each other.
  */
 export class System {
-  /** What it is called in reports. */
+  /** The name in reports. */
   readonly name: string
   /** The seed of {@link random}; with the same seed and a controlled clock, a run repeats. */
   readonly seed: number
-  /** Where names of what threads share are looked up. */
+  /** The namespace of names that threads share. */
   readonly namespace: string
-  /** Where all its time comes from. */
+  /** The clock of everything in the system. */
   readonly clock: Clock
-  /** Where all its chance comes from. */
+  /** The random source of everything in the system. */
   readonly random: Random
-  /** How long {@link close} waits for processes, in ms. */
+  /** The time, in ms, that {@link close} waits for processes. */
   readonly closeTimeout: number
-  /** Whether supervised crashes are printed. */
+  /** Prints supervised crashes as warnings. */
   readonly crashReports: boolean
   /** Its names. */
   readonly names: Names
@@ -113,7 +113,7 @@ export class System {
     if (systemOf(this.clock) === undefined) ofClocks.set(this.clock, this)
   }
 
-  /** Whether {@link close} was called. */
+  /** Returns whether {@link close} was called. */
   get closed(): boolean {
     return this.#closing !== undefined
   }

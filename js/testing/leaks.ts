@@ -26,9 +26,9 @@ const bodyLine = ({ fiber }: Body): string =>
   `the function of ${fiber.id}, ${fiber.what}, which still runs although it was given up${madeAt(fiber.site)}`
 
 /**
- * What is alive in a system, a line each: fibres with what they wait for, functions that run on although they were given up,
- * open scopes and their finalisers, timers; and
- * where each was made, as far as that is traced. For a test that hangs, too.
+ * Lists what is alive in a system, a line each: fibres with what they wait for, functions that run on although they
+ * were given up, open scopes and their finalisers, timers; and where each was made, as far as that is traced. Use it
+ * for a test that hangs, too.
  */
 export function leaksOf(system: System): string[] {
   assertSystem('system', system)

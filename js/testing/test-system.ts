@@ -11,17 +11,17 @@ import { leaksOf } from './leaks.ts'
 
 /** Options of a system under test. */
 export interface TestSystemOptions {
-  /** Where the clock starts, in milliseconds. Default 0. */
+  /** The start of the clock, in milliseconds. Default 0. */
   readonly initialTime?: number
   /** Seeds the random source. Default: the environment variable `KEELSON_SEED`, or else a fresh one. */
   readonly seed?: number
   /** Told of the clock's events. */
   readonly emit?: (event: ClockEvent) => void
-  /** Whether `close()` fails with a `LeakError` when a fibre, timer, scope or finaliser is left. Default false. */
+  /** Makes `close()` fail with a `LeakError` when a fibre, timer, scope or finaliser is left. Default false. */
   readonly leaks?: boolean
-  /** Whether supervised crashes are printed as warnings. Default false: a test makes them on purpose. */
+  /** Prints supervised crashes as warnings. Default false: a test causes them on purpose. */
   readonly crashReports?: boolean
-  /** Whether fibres and finalisers remember where they were made, for reports. Default true. */
+  /** Records where fibres and finalisers are made, for reports. Default true. */
   readonly trace?: boolean
 }
 
@@ -42,8 +42,8 @@ export function checkTestOptions(options: TestSystemOptions | undefined): TestSy
 }
 
 /**
- * A controlled system. Close it when the test is done: `close()` rejects with the first error that nobody owned, so
- * that a failing callback fails the test.
+ * Makes a controlled system. Close it when the test is done: `close()` rejects with the first error that had no owner,
+ * so that a failing callback fails the test.
  *
  * @example
  * ```ts
