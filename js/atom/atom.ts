@@ -17,7 +17,7 @@ interface CommitTime {
   recent(): Instant
 }
 
-/** How many values an atom remembers unless it is told. */
+/** The number of values an atom remembers by default. */
 const HISTORY = 16
 
 const IDLE = 0
@@ -38,7 +38,7 @@ class LocalAtom<T> implements Atom<T> {
   #value: T
   #version: number
   #at: Instant
-  /** Why a change is refused just now, if it is. */
+  /** Returns why a change is refused just now, or `undefined`. */
   #busy: typeof IDLE | typeof UPDATING | typeof TELLING = IDLE
 
   constructor(initial: T, clock: TimeSource, onError: ErrorOwner, options: AtomOptions<T>) {

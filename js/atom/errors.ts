@@ -17,7 +17,7 @@ export class SharedKindError extends KeelsonError {
   readonly code = 'KEELSON_SHARED_KIND'
   /** The name. */
   readonly shared: string
-  /** What it stands for: `atom`, `counter`, `flag`. */
+  /** The kind of the object with that name: `atom`, `counter`, `flag`. */
   readonly kind: string
   constructor(shared: string, kind: string, wanted: string) {
     super(`the name ${show(shared)} stands for a shared ${kind}, not for a ${wanted}`)

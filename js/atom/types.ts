@@ -5,27 +5,33 @@ import type { System } from '../system/system.ts'
 
 /** One committed change. */
 export interface Change<T> {
+  /** The value before the change. */
   readonly from: T
+  /** The value after it. */
   readonly to: T
+  /** The version before the change; a new atom has version 0. */
   readonly versionFrom: number
   /** One more than `versionFrom`. */
   readonly versionTo: number
-  /** When it was committed. */
+  /** The time of the commit. */
   readonly at: Instant
-  /** What the caller gave as the reason. */
+  /** The reason that the caller passed. */
   readonly cause?: unknown
 }
 
 /** An atom's value at a version. */
 export interface AtomSnapshot<T> {
+  /** The value. */
   readonly value: T
+  /** The number of changes since the atom was made. */
   readonly version: number
+  /** The time of the commit. */
   readonly at: Instant
 }
 
 /** Options of a single change. */
 export interface ChangeOptions {
-  /** Why; watchers find it in the change. */
+  /** The reason of the change. Watchers find it in the change. */
   readonly cause?: unknown
 }
 
@@ -34,15 +40,18 @@ export type Watcher<T> = (change: Change<T>) => unknown
 
 /** Options of `createAtom`. */
 export interface AtomOptions<T> {
-  /** When two values are the same and no change is committed. Default `Object.is`. */
+  /** Returns whether two values are equal, so that no change is committed. Default `Object.is`. */
   readonly equals?: (a: T, b: T) => boolean
   /** The version of the initial value. Default 0. */
   readonly baseVersion?: number
-  /** How many values, the current one included, {@link Atom.history} remembers. Default 16, at most 2^24; 1 remembers none. */
+  /**
+   * The number of values, the current one included, that {@link Atom.history} remembers. Default 16, at most 2^24; 1
+   * remembers only the current one.
+   */
   readonly historySize?: number
   /** Owns errors of watchers, also rejections. Default: the owner of the system or of the clock. */
   readonly onError?: ErrorOwner
-  /** Where time comes from and errors go. Default: the system of this environment. */
+  /** The source of time and the owner of errors. Default: the default system of this environment. */
   readonly system?: System
 }
 
@@ -75,8 +84,9 @@ export interface Atom<T> {
   /** The current value and version with the time of this call. */
   snapshot(): AtomSnapshot<T>
   /**
-   * Tells of each later change, on the stack of the change, in order of registration. A watcher that is added while
-   * others are told starts with the next change. Returns a function that ends it; each call of `watch` is its own.
+   * Calls the watcher for each later change, on the stack of the change, in order of registration. A watcher that is
+   * added during a notification starts with the next change. Returns a function that removes the watcher; each call of
+   * `watch` counts on its own.
    */
   watch(watcher: Watcher<T>): () => void
   /** The last `historySize` values with their commit times, oldest first; the current one is the last. */

@@ -7,6 +7,7 @@ export type EmitFn = (event: ClockEvent) => unknown
 
 /** A point in wall time. Any `Instant` is one. */
 export interface DeadlineTarget {
+  /** Wall time in milliseconds since the epoch. */
   readonly wallMs: number
 }
 

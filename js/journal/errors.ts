@@ -15,7 +15,7 @@ export class JournalReentrancyError extends KeelsonError {
 export class JournalOverflowError extends KeelsonError {
   static readonly code = 'KEELSON_JOURNAL_OVERFLOW'
   readonly code = 'KEELSON_JOURNAL_OVERFLOW'
-  /** How many entries it may hold. */
+  /** The most entries it may hold. */
   readonly maxEntries: number
   constructor(maxEntries: number) {
     super(`Journal overflow: maximum entries (${maxEntries}) reached`)
@@ -29,9 +29,9 @@ export class JournalCorruptError extends KeelsonError {
   readonly code = 'KEELSON_JOURNAL_CORRUPT'
   /** The segment file, or what else was read. */
   readonly segment: string
-  /** Where the damage begins: bytes into the segment, or the index of an entry. */
+  /** The start of the damage: bytes into the segment, or the index of an entry. */
   readonly offset: number
-  /** What is wrong there. */
+  /** The kind of damage. */
   readonly reason: string
   constructor(segment: string, offset: number, reason: string) {
     super(`${segment} is damaged at ${offset}: ${reason}`)
@@ -61,7 +61,7 @@ export class JournalFormatError extends KeelsonError {
   readonly code = 'KEELSON_JOURNAL_FORMAT'
   /** The directory or file. */
   readonly path: string
-  /** Why it is refused. */
+  /** The reason of the refusal. */
   readonly reason: string
   constructor(path: string, reason: string) {
     super(`${show(path)} is not a journal this version can use: ${reason}`)
@@ -74,7 +74,7 @@ export class JournalFormatError extends KeelsonError {
 export class JournalIoError extends KeelsonError {
   static readonly code = 'KEELSON_JOURNAL_IO'
   readonly code = 'KEELSON_JOURNAL_IO'
-  /** What was tried: `write`, `sync`, `open`. */
+  /** The operation: `write`, `sync`, `open`. */
   readonly operation: string
   /** On which file or directory. */
   readonly path: string
@@ -107,9 +107,9 @@ export class JournalGapError extends KeelsonError {
 export class RecordTooLargeError extends KeelsonError {
   static readonly code = 'KEELSON_RECORD_TOO_LARGE'
   readonly code = 'KEELSON_RECORD_TOO_LARGE'
-  /** How large it is, encoded. */
+  /** The encoded size in bytes. */
   readonly bytes: number
-  /** How large it may be (`maxRecordBytes`). */
+  /** The limit in bytes (`maxRecordBytes`). */
   readonly limit: number
   constructor(bytes: number, limit: number) {
     super(`the record takes ${bytes} bytes, and ${limit} are allowed`)

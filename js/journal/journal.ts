@@ -29,7 +29,7 @@ import type {
 /** Reading the system clock is a third of an append: four of one uninterrupted run share a reading. */
 const SHARED_BY = 4
 
-/** How the constructor is told what to take over, out of reach of its users. */
+/** Passes the constructor the state to take over, out of reach of users. */
 const RESTORED: unique symbol = Symbol('restored')
 
 interface InternalOptions<T> {
@@ -51,9 +51,9 @@ interface InternalOptions<T> {
 export class Journal<T = unknown> {
   /** Its id; the ids of its entries begin with it, unless there is an `idGenerator`. */
   readonly id: string
-  /** When it was made; of a restored journal, when the original was. */
+  /** The time of its creation; of a restored journal, that of the original. */
   readonly createdAt: Instant
-  /** What it was made with, for `Journal.fromJSON(text, journal.options)`. Frozen. */
+  /** The options, for `Journal.fromJSON(text, journal.options)`. Frozen. */
   readonly options: Readonly<JournalOptions<T>>
   readonly #clock: Clock
   readonly #time: () => Instant
@@ -142,11 +142,12 @@ export class Journal<T = unknown> {
     return this.#chunks.at(this.#chunks.next - 1)
   }
 
-  /** How many entries it holds. */
+  /** Returns the number of entries. */
   size(): number {
     return this.#chunks.count
   }
 
+  /** Returns whether it holds no entry. */
   isEmpty(): boolean {
     return this.#chunks.count === 0
   }
@@ -172,8 +173,9 @@ export class Journal<T = unknown> {
   }
 
   /**
-   * Tells of each later entry, on the stack of its append, in order of registration. Returns a function that ends it.
-   * What a subscriber throws, or rejects with, becomes a `journal:subscriber:error`, and the others are told.
+   * Calls the subscriber for each later entry, on the stack of its append, in order of registration. Returns a function
+   * that removes it. When a subscriber throws or rejects, the journal emits `journal:subscriber:error` and calls the
+   * others.
    */
   subscribe(subscriber: (entry: JournalEntry<T>) => unknown): () => void {
     return this.#subscribers.add(subscriber)
@@ -203,7 +205,7 @@ export class Journal<T = unknown> {
     return this.entries()[Symbol.iterator]()
   }
 
-  /** What was appended, as far as the predicate wants it. */
+  /** Returns the data of the entries that the predicate accepts. */
   filter(predicate: (data: T, entry: JournalEntry<T>) => boolean): T[] {
     callable('predicate', predicate)
     const found: T[] = []

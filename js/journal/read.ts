@@ -5,7 +5,7 @@ import type { FoldOptions, JournalEntry, ReadOptions, Reducer } from './types.ts
 
 const LAST = Number.MAX_SAFE_INTEGER
 
-/** Which sequences a read goes through, with its options checked: from `start`, `count` of them, in steps of `step`. */
+/** The sequences that a read visits, with its options checked: `count` of them from `start`, in steps of `step`. */
 export interface Walk {
   readonly start: number
   readonly count: number

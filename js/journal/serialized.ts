@@ -4,7 +4,7 @@ import { JournalCorruptError } from './errors.ts'
 import type { JournalEntry, JournalSerializer, SerializedJournal } from './types.ts'
 import { textOf } from '../internal/thrown-values.ts'
 
-/** What of a journal `fromJSON` takes over. */
+/** The part of a journal that `fromJSON` takes over. */
 export interface Restored<T> {
   readonly entries: JournalEntry<T>[]
   readonly nextSequence: number

@@ -3,25 +3,28 @@ import type { Clock, DeadlineTarget } from '../clock/types.ts'
 import type { ErrorOwner } from '../internal/report-error.ts'
 import type { System } from '../system/system.ts'
 
-/** What was appended, with its place and time. Frozen; `data` is what was given. */
+/** An appended entry with its place and time. Frozen; `data` is the value that was appended. */
 export interface JournalEntry<T> {
+  /** The id from `idGenerator`. */
   readonly id: string
   /** 0 for the first entry, and one more for each later one, also after `clear()`. */
   readonly sequence: number
+  /** The time of the append. */
   readonly timestamp: Instant
+  /** The value that was appended. */
   readonly data: T
 }
 
 /** Makes ids: non-empty strings, each another. */
 export type IdGenerator = () => string
 
-/** Which entries to read, and how. */
+/** Options of a read: the entries, their number and order. */
 export interface ReadOptions {
   /** The first sequence. Default: the first there is. */
   readonly from?: number
   /** The last sequence, itself included. Default: the last there is. */
   readonly to?: number
-  /** How many at most. Default: all. */
+  /** The most entries. Default: all. */
   readonly limit?: number
   /** From the last to the first. Default false. */
   readonly reverse?: boolean
@@ -47,8 +50,9 @@ export interface JournalSnapshot<T> {
   readonly firstSequence: number
   /** The sequence of the last entry; one less than `firstSequence` when there are none. */
   readonly lastSequence: number
+  /** The number of entries. */
   readonly totalCount: number
-  /** When it was taken. */
+  /** The time of the snapshot. */
   readonly timestamp: Instant
   /** All entries as a frozen array, made when it is first read. To read a few, use {@link from}. */
   readonly entries: readonly JournalEntry<T>[]
@@ -56,10 +60,10 @@ export interface JournalSnapshot<T> {
   from(sequence: number, options?: Omit<ReadOptions, 'from'>): Iterable<JournalEntry<T>>
 }
 
-/** What happens when a bounded journal is full: the oldest entry goes, or the append is refused. */
+/** The behaviour of a full journal: it grows, drops the oldest entry, or refuses the append. */
 export type JournalOverflow = 'none' | 'bounded:drop_oldest' | 'bounded:error'
 
-/** What a journal tells its `emit`. `at` is when it happened. */
+/** An event that a journal passes to its `emit`. `at` is the time of the event. */
 export type JournalEvent =
   | { type: 'journal:create'; journalId: string; at: Instant }
   | { type: 'journal:append'; id: string; seq: number; size: number; at: Instant }
@@ -67,15 +71,17 @@ export type JournalEvent =
   | { type: 'journal:clear'; previousSize: number; at: Instant }
   | { type: 'journal:overflow'; policy: JournalOverflow; maxEntries: number; droppedCount?: number; at: Instant }
 
-/** Makes what `toJSON` gives out of data, and data out of that. */
+/** Converts data for `toJSON`, and back for `fromJSON`. */
 export interface JournalSerializer<T> {
+  /** Returns a value that JSON can hold. */
   serialize(data: T): unknown
+  /** Returns the data of such a value. */
   deserialize(stored: unknown): T
 }
 
 /** Options of a journal in memory. */
 export interface JournalOptions<T> {
-  /** Where its time comes from. Default: the clock of the system. */
+  /** The clock. Default: that of the system. */
   readonly clock?: Clock
   /** Default: the default system of this environment. */
   readonly system?: System
@@ -83,30 +89,34 @@ export interface JournalOptions<T> {
   readonly idGenerator?: IdGenerator
   /** Told of every event, on the stack of the caller. Its own errors go to `onError`. */
   readonly emit?: (event: JournalEvent) => void
-  /** How many entries it holds: an integer from 1. Counts only with a bounded `overflow`. Default: no bound. */
+  /** The most entries it holds: an integer from 1. Counts only with a bounded `overflow`. Default: no bound. */
   readonly maxEntries?: number
-  /** What happens at `maxEntries`. Default `'none'`: it grows. */
+  /** The behaviour at `maxEntries`. Default `'none'`: the journal grows. */
   readonly overflow?: JournalOverflow
   /** For `toJSON` and `fromJSON`. Default: data as it is. */
   readonly serializer?: JournalSerializer<T>
   /**
-   * Whether data that is appended is frozen, all the way down (records and arrays, not instances of classes), so that
-   * history cannot be edited. Default true.
+   * Freezes appended data all the way down (records and arrays, not instances of classes), so that history cannot be
+   * edited. Default true.
    */
   readonly freeze?: boolean
   /** Owns errors of `emit`, and of subscribers when there is no `emit` to tell. Default: the owner of the system. */
   readonly onError?: ErrorOwner
 }
 
-/** What `toJSON` gives and `fromJSON` takes. */
+/** The form that `toJSON` returns and `fromJSON` takes. */
 export interface SerializedJournal {
+  /** The entries, oldest first. */
   readonly entries: readonly {
     readonly id: string
     readonly sequence: number
     readonly timestamp: { readonly wallMs: number; readonly monoMs: number }
     readonly data: unknown
   }[]
+  /** The sequence of the next append. */
   readonly nextSequence: number
+  /** The id of the journal. */
   readonly journalId?: string
+  /** The time of its creation. */
   readonly createdAt?: { readonly wallMs: number; readonly monoMs: number }
 }

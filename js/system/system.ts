@@ -62,6 +62,7 @@ export function systemOf(clock: Clock): System | undefined {
 
 /** Something that ends with its system. */
 export interface Closable {
+  /** Ends it. The system waits for a promise. */
   close(): void | Promise<void>
 }
 

@@ -6,7 +6,9 @@ type Hook = (body: () => void | Promise<void>) => unknown
 
 /** The hooks of a test runner. */
 export interface TestHooks {
+  /** Runs before each test. */
   readonly beforeEach: Hook
+  /** Runs after each test. */
   readonly afterEach: Hook
 }
 

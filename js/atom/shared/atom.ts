@@ -15,7 +15,7 @@ import { located } from './open.ts'
 import { decode, encode, type Replica, replicaOf, type Seen } from './replica.ts'
 import type { SharedAtom, SharedAtomOptions, SharedChange, SharedWatchOptions } from './types.ts'
 
-/** The watchers of a handle that want to be told in the same way. */
+/** The watchers of a handle with the same options. */
 interface Group {
   readonly watchers: Listeners<SharedChange<unknown>>
   unfollow: (() => void) | undefined

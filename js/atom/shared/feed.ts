@@ -13,9 +13,9 @@ const TOLD_A_WAKE = 1024
 class Feed {
   readonly #replica: Replica
   readonly #token: number
-  /** Replaced, not edited: a watcher may end others while they are told. */
+  /** Replaced, not edited: a watcher may remove others during a notification. */
   #groups: readonly Listeners<SharedChange<unknown>>[] = []
-  /** What was told last. */
+  /** The change that watchers were called with last. */
   #last: Seen
 
   constructor(replica: Replica, coalesce: boolean) {
@@ -26,7 +26,7 @@ class Feed {
     this.#last = replica.shown()
   }
 
-  /** Whether nobody listens any more. */
+  /** Returns whether no watcher is left. */
   get idle(): boolean {
     return this.#groups.length === 0
   }

@@ -13,7 +13,9 @@ const lockedDate: PropertyDescriptorMap = Object.fromEntries(
     .map((name) => [name, lock]),
 )
 
-/** Makes a decoded value, which nobody else has yet, unchangeable all the way down. Bytes stay as they are: no frozen bytes exist. */
+/**
+ * Freezes a decoded value all the way down, before anyone else sees it. Bytes stay as they are: no frozen bytes exist.
+ */
 export function deepFreeze(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || isTypedArray(value) || isArrayBuffer(value)) return value
   if (isMap(value)) {

@@ -4,11 +4,11 @@
  */
 import { nativeSharedMemory } from '../../native.ts'
 
-/** A version that no memory holds, so that whoever compares with it asks the core. */
+/** A version that no memory holds, so that a comparison with it always asks the core. */
 const UNKNOWN = new Int32Array([-1, -1])
 const chunks: (Int32Array | undefined)[] = []
 
-/** Where a word can be looked at: its low half at `index`, its high half behind it. */
+/** The place of a word in memory: its low half at `index`, its high half behind it. */
 export interface Place {
   readonly words: Int32Array
   readonly index: number

@@ -6,7 +6,7 @@ import { assertNamespace, assertSystem, type System } from '../../system/system.
 import { type Place, placeOf } from './memory.ts'
 import type { SharedOptions } from './types.ts'
 
-/** What the core knows by a handle. */
+/** The object that the core knows by a handle. */
 export interface Opened {
   readonly handle: number
   readonly place: Place

@@ -35,18 +35,18 @@ export const encode = (field: string, value: unknown): Encoded =>
 /** The value that all readers of this thread share. */
 export const decode = (text: string): unknown => deepFreeze(revivePlain(JSON.parse(text)))
 
-/** What a committed value is for readers: itself if nothing can change it, else a frozen copy. */
+/** Returns a committed value for readers: itself if nothing can change it, else a frozen copy. */
 const frozen = (value: unknown, encoded: Encoded): unknown =>
   typeof value === 'object' && value !== null ? decode(encoded as string) : value
 
-/** What this thread knows of a shared atom, one however many handles the thread has. */
+/** This thread's copy of a shared atom. All handles of the thread share it. */
 export class Replica {
   readonly handle: number
   readonly #words: Int32Array
   readonly #index: number
   readonly #key: string
   #seen: Seen
-  /** How many subscriptions this thread has. */
+  /** The number of this thread's subscriptions. */
   feeds = 0
   #holders = 0
   #updating = false
@@ -61,7 +61,7 @@ export class Replica {
     this.#seen = this.shown()
   }
 
-  /** What is current. */
+  /** Returns the current value. */
   read(): Seen {
     const seen = this.#seen
     // Low half first: see src/binding/shared_memory.rs. A plain read cannot overtake the atomic one before it.

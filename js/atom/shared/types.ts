@@ -5,41 +5,50 @@ import type { AtomSnapshot, ChangeOptions } from '../types.ts'
 
 /** Options of `sharedCounter` and `sharedFlag`, and part of those of `createSharedAtom`. */
 export interface SharedOptions {
-  /** What the handle belongs to and is closed with. Default: the system of this environment. */
+  /** The system that the handle belongs to and is closed with. Default: the default system of this environment. */
   readonly system?: System
-  /** Who means the same by the name. Default: the namespace of the system. */
+  /** The namespace of the name. Default: the namespace of the system. */
   readonly namespace?: string
 }
 
 /** Options of `createSharedAtom`. */
 export interface SharedAtomOptions<T> extends SharedOptions {
-  /** When two values are the same and no change is committed. Default `Object.is`. It is this handle's alone. */
+  /**
+   * Returns whether two values are equal, so that no change is committed. Default `Object.is`. It is this handle's
+   * alone.
+   */
   readonly equals?: (a: T, b: T) => boolean
-  /** How many values {@link SharedAtom.history} remembers: the most that any handle asked for. Default 1, at most 2^24. */
+  /**
+   * The number of values that {@link SharedAtom.history} remembers: the most that any handle asked for. Default 1, at
+   * most 2^24.
+   */
   readonly historySize?: number
   /** Owns errors of this handle's watchers, also rejections. Default: the owner of the system. */
   readonly onError?: ErrorOwner
 }
 
-/** How a watcher wants to be told. */
+/** Options of a watcher. */
 export interface SharedWatchOptions {
   /**
-   * With true, changes that have not been told yet may become one, from the value last told to the newest. By default
-   * every change is told.
+   * With true, changes that wait may become one, from the value last seen to the newest. By default the watcher is
+   * called for every change.
    */
   readonly coalesce?: boolean
 }
 
 /** A change that was committed by any thread. */
 export interface SharedChange<T> {
+  /** The value before the change, frozen. */
   readonly from: T
+  /** The value after it, frozen. */
   readonly to: T
+  /** The version before the change. */
   readonly versionFrom: number
   /** One more than `versionFrom`, or more with `coalesce`. */
   readonly versionTo: number
   /** When, by the clock of the thread that committed. Only `wallMs` compares between threads. */
   readonly at: Instant
-  /** What the committer gave as the reason: plain data, as the value is. */
+  /** The reason that the committer passed: plain data, as the value is. */
   readonly cause?: unknown
 }
 
@@ -47,7 +56,7 @@ export interface SharedChange<T> {
 export interface SharedHandle {
   /** Its name within the namespace. */
   readonly name: string
-  /** Whether {@link close} was called. */
+  /** Returns whether {@link close} was called. */
   readonly closed: boolean
   /** Lets go of it. When the last handle of the process is closed, the value is forgotten. Idempotent. */
   close(): void
@@ -96,9 +105,9 @@ export interface SharedAtom<T> extends SharedHandle {
   /** The last values with their commit times, oldest first; the current one is the last. */
   history(): readonly AtomSnapshot<T>[]
   /**
-   * Tells of each later change of any thread, this one included: in version order, soon after the commit, never on its
-   * stack. Keeps the AsyncLocalStorage context of this call, and holds no event loop open,
-   * though what this thread commits is told before it ends. Returns a function that ends it.
+   * Calls the watcher for each later change of any thread, this one included: in version order, soon after the commit,
+   * never on its stack. Keeps the AsyncLocalStorage context of this call, and keeps no event loop open; still, the
+   * watcher hears of this thread's own commits before the thread ends. Returns a function that removes the watcher.
    */
   watch(watcher: (change: SharedChange<T>) => unknown, options?: SharedWatchOptions): () => void
   /** Like {@link watch}, for the new value alone. */
@@ -136,13 +145,13 @@ export interface SharedCounter extends SharedHandle {
 
 /** Options of `sharedFlag`. */
 export interface SharedFlagOptions extends SharedOptions {
-  /** Whether a new flag is up. Default false. */
+  /** The state of a new flag. Default false. */
   readonly initial?: boolean
 }
 
 /** A yes or no that all threads of the process see at once. */
 export interface SharedFlag extends SharedHandle {
-  /** Whether it is up now. Looking costs no call. */
+  /** Returns whether the flag is up now. Reads shared memory, which costs no call into the core. */
   readonly value: boolean
   /** Sets it and returns what it was. */
   set(value: boolean): boolean

@@ -11,7 +11,7 @@ const MAX = Number.MAX_SAFE_INTEGER
 /** Lets go for handles that were dropped with their system, unclosed. */
 const dropped = new FinalizationRegistry<number>((handle) => hot.sharedClose(handle))
 
-/** What a system has of one name: one handle, however often it is asked for, until all who asked have closed it. */
+/** One handle of a name in a system. All callers share it, until each has closed it. */
 class Use {
   readonly opened: Opened
   isClosed = false
@@ -60,7 +60,7 @@ function useOf(system: System, kind: 'counter' | 'flag', namespace: string, name
   return use.join()
 }
 
-/** What counters and flags have in common. */
+/** Implements what counters and flags share. */
 abstract class Word implements SharedHandle {
   readonly name: string
   readonly #use: Use

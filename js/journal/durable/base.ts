@@ -12,7 +12,7 @@ import type { DurableFoldOptions, SavedSnapshot } from './types.ts'
 
 const LAST = Number.MAX_SAFE_INTEGER
 
-/** How far a journal can be read now. */
+/** The range that can be read now. */
 export interface View {
   /** The first sequence. */
   readonly first: number
@@ -24,7 +24,7 @@ export interface View {
   readonly segments: number
 }
 
-/** What everything that reads a journal on disk shares: entries in pages, folds, snapshots. */
+/** Implements what all readers of a journal on disk share: entries in pages, folds, snapshots. */
 export abstract class JournalReads<T> {
   /** @internal */
   protected readonly pages: Pages<T>
@@ -72,7 +72,7 @@ export abstract class JournalReads<T> {
     return this.pages.read(0, LAST, 1, true).entries[0]
   }
 
-  /** How many acknowledged entries it holds. */
+  /** Returns the number of acknowledged entries. */
   size(): number {
     return this.view().count
   }
@@ -91,7 +91,7 @@ export abstract class JournalReads<T> {
     return this.view().next
   }
 
-  /** What it takes on disk. */
+  /** Returns its size on disk. */
   usage(): { readonly bytes: number; readonly segments: number } {
     const { bytes, segments } = this.view()
     return { bytes, segments }
@@ -143,7 +143,7 @@ export abstract class JournalReads<T> {
     }
   }
 
-  /** What was appended, as far as the predicate wants it. */
+  /** Returns the data of the entries that the predicate accepts. */
   filter(predicate: (data: T, entry: JournalEntry<T>) => boolean): T[] {
     callable('predicate', predicate)
     const found: T[] = []
@@ -156,7 +156,7 @@ export abstract class JournalReads<T> {
     return Array.from(this.entries(), ({ data }) => data)
   }
 
-  /** What it holds now. `entries` is read when it is first used. */
+  /** Returns a snapshot of what it holds now. `entries` is read when it is first used. */
   getSnapshot(): JournalSnapshot<T> {
     const { first, next, count } = this.view()
     const pages = this.pages

@@ -52,11 +52,11 @@ export interface Opened<T> {
 export class DurableJournal<T = unknown> extends JournalReads<T> {
   /** The directory. */
   readonly path: string
-  /** When an append is acknowledged. */
+  /** The level at which an append is acknowledged. */
   readonly durability: Durability
-  /** Whether it only reads. */
+  /** Opened to read only. */
   readonly readOnly: boolean
-  /** What opening found. */
+  /** The report of recovery. */
   readonly recovery: RecoveryReport
   /** @internal */
   protected readonly clock: Clock
@@ -97,7 +97,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.#tell((at) => ({ type: 'journal:recovered', path: this.path, report: this.recovery, at }))
   }
 
-  /** Whether it was closed, or has failed; `append` refuses then. */
+  /** Returns whether it was closed, or has failed; `append` refuses then. */
   get closed(): boolean {
     return this.#closed || this.#handle?.isOpen === false
   }
@@ -200,7 +200,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return tail(this.#source(), options)
   }
 
-  /** What `Journal.fromJSON` makes a journal in memory of. */
+  /** Returns the form from which `Journal.fromJSON` makes a journal in memory. */
   toJSON(): SerializedJournal {
     const { serializer } = this.#options
     return {

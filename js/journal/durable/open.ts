@@ -9,7 +9,7 @@ import { checkDurableOptions, checkPath, levelOf, policyOf } from './options.ts'
 import { Pages } from './pages.ts'
 import type { DurableJournalOptions } from './types.ts'
 
-/** What those who have a directory give besides: whether nobody may share it. */
+/** Options of internal users of a directory: whether it may be shared. */
 export interface OpenMode {
   readonly exclusive?: boolean
 }

@@ -38,10 +38,10 @@ const OPTIONS: readonly (keyof DurableJournalOptions<unknown>)[] = [
 const LEVELS: readonly Durability[] = ['sync', 'flush', 'memory']
 const POLICIES: readonly JournalOverflow[] = ['none', 'bounded:drop_oldest', 'bounded:error']
 
-/** What the core calls a level. */
+/** Numbers of the levels in the core. */
 export const levelOf = (durability: Durability): number => LEVELS.indexOf(durability)
 
-/** What the core calls a policy. */
+/** Numbers of the policies in the core. */
 export const policyOf = (overflow: JournalOverflow): number => POLICIES.indexOf(overflow)
 
 /** The directory's path. */

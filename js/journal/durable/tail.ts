@@ -4,7 +4,7 @@ import { turn } from './base.ts'
 import type { Page } from './pages.ts'
 import type { TailOptions } from './types.ts'
 
-/** Where a tail reads, and how it waits. */
+/** The place a tail reads from, and the way it waits. */
 export interface TailSource<T> {
   /** The sequence after the last acknowledged entry. */
   next(): number

@@ -18,27 +18,27 @@ export type Durability = 'sync' | 'flush' | 'memory'
 export interface JournalLoss {
   /** The file. */
   readonly segment: string
-  /** Where it began, in bytes. */
+  /** The start of the damage, in bytes. */
   readonly offset: number
-  /** How much it was. */
+  /** Its length in bytes. */
   readonly bytes: number
-  /** What was wrong there. */
+  /** The kind of damage. */
   readonly reason: string
 }
 
-/** What opening found. */
+/** The report of recovery. */
 export interface RecoveryReport {
   /** Entries that are there. */
   readonly entries: number
   /** Bytes that were read and checked. */
   readonly bytes: number
-  /** Whether the writer before had closed the journal. */
+  /** The last writer had closed the journal. */
   readonly clean: boolean
-  /** What was left out: an unacknowledged tail that a crash tore, or, with `salvage`, damage. */
+  /** The parts that were left out: an unacknowledged tail that a crash tore, or, with `salvage`, damage. */
   readonly dropped: readonly JournalLoss[]
 }
 
-/** What a durable journal tells its `emit`, besides what every journal tells. */
+/** An event that a durable journal passes to its `emit`, besides those of every journal. */
 export type DurableJournalEvent =
   | JournalEvent
   | { type: 'journal:recovered'; path: string; report: RecoveryReport; at: Instant }
@@ -48,11 +48,11 @@ export type DurableJournalEvent =
 
 /** Options of {@link openJournal}. */
 export interface DurableJournalOptions<T> {
-  /** Where its time comes from. Default: the clock of the system. */
+  /** The clock. Default: that of the system. */
   readonly clock?: Clock
   /** The journal closes with it. Default: the default system of this environment. */
   readonly system?: System
-  /** When an append is acknowledged. Default `'sync'`. */
+  /** The level at which an append is acknowledged. Default `'sync'`. */
   readonly durability?: Durability
   /** Reads only, beside a writer, also of another process: takes no lock and writes nothing. Default false. */
   readonly readOnly?: boolean
@@ -64,15 +64,18 @@ export interface DurableJournalOptions<T> {
   readonly key?: (data: T) => string | undefined
   /** Told of every event. Its own errors go to `onError`. */
   readonly emit?: (event: DurableJournalEvent) => void
-  /** How many entries are kept: an integer from 1. Default: all. */
+  /** The most entries that are kept: an integer from 1. Default: all. */
   readonly maxEntries?: number
-  /** What happens at `maxEntries`. Default, with `maxEntries`: `'bounded:drop_oldest'`. */
+  /** The behaviour at `maxEntries`. Default, with `maxEntries`: `'bounded:drop_oldest'`. */
   readonly overflow?: JournalOverflow
-  /** How many bytes of segments are kept: an integer from 8192. Whole segments go, the oldest first. Default: all. */
+  /**
+   * The most bytes of segments that are kept: an integer from 8192. The journal drops whole segments, the oldest first.
+   * Default: all.
+   */
   readonly maxBytes?: number
   /**
-   * How old entries may get, in ms. Whole segments go, an eighth of this late at most. While it is open, jumps of the wall
-   * clock make nothing older or younger; while it is closed, wall time counts. Default: any age.
+   * The greatest age of entries, in ms. The journal drops whole segments, at most an eighth of this late. While it is
+   * open, jumps of the wall clock change no age; while it is closed, wall time counts. Default: any age.
    */
   readonly maxAgeMs?: number
   /** The largest record, encoded, in bytes. Default 16 MiB. */
@@ -80,11 +83,12 @@ export interface DurableJournalOptions<T> {
   /** The size in bytes at which a segment file is ended: 4096 to 2^30. Default 64 MiB. */
   readonly segmentBytes?: number
   /**
-   * Permissions of the files it makes, as of `chmod`, less the process's `umask`: the owner must read and write. A directory
-   * that it makes can be entered by whoever may read the files. Not on Windows. Default 0o600: the owner alone.
+   * Permissions of the files it makes, as of `chmod`, less the process's `umask`. The owner must be able to read and
+   * write. Users who may read the files may enter a directory that the journal makes. Not on Windows. Default 0o600:
+   * the owner alone.
    */
   readonly mode?: number
-  /** How often a read-only journal looks for news, in ms. Default 100. */
+  /** The pause, in ms, between two looks of a read-only journal for new entries. Default 100. */
   readonly pollMs?: number
   /** Makes plain data of what is appended, and the reverse. Default: data as it is. */
   readonly serializer?: JournalSerializer<T>
@@ -98,7 +102,7 @@ export interface TailOptions {
   readonly from?: number
   /** Ends the iteration: it throws `signal.reason`. */
   readonly signal?: AbortSignal
-  /** How many entries are read at once: 1 to 65536. Default 256. */
+  /** The number of entries that are read at once: 1 to 65536. Default 256. */
   readonly pageSize?: number
 }
 
@@ -123,11 +127,12 @@ export interface SavedSnapshot<S> {
   readonly sequence: number
   /** Wall ms at which it was saved. */
   readonly wallMs: number
+  /** The state, as it was saved. */
   readonly state: S
 }
 
 /** Options of `compact`. */
 export interface CompactOptions {
-  /** Whether entries that removed a key go too. Default false. */
+  /** Drops entries that removed a key, too. Default false. */
   readonly dropTombstones?: boolean
 }
