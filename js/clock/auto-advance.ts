@@ -1,5 +1,5 @@
 /** The clock that moves by itself. */
-interface Driven {
+interface AdvancedClock {
   readonly closed: boolean
   readonly advancing: boolean
   report(error: unknown, origin: string): void
@@ -20,13 +20,13 @@ const IDLE_TURNS = 2
  * program with one would spin for ever.
  */
 export class AutoAdvance {
-  readonly #clock: Driven
+  readonly #clock: AdvancedClock
   #enabled = false
   #running = false
   /** Counts what postpones a jump. */
   #activity = 0
 
-  constructor(clock: Driven) {
+  constructor(clock: AdvancedClock) {
     this.#clock = clock
   }
 

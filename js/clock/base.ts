@@ -19,7 +19,7 @@ import { type ErrorOwner, tellOwner } from '../internal/report-error.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
 import { ifRejected } from '../internal/thenable.ts'
 import { nameOf, type Sleeper, sleeperOf } from './sleepers.ts'
-import { Slots, type TimerInfo } from './timer-slots.ts'
+import { TimerSlots, type TimerInfo } from './timer-slots.ts'
 import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
 
 const nothing = (): void => undefined
@@ -32,7 +32,7 @@ const release = new FinalizationRegistry<number>((handle) => hot.clockClose(hand
 const TRACED = 1000
 
 /** A timer as its caller holds it. */
-class Timer implements TimerHandle {
+class ClockTimer implements TimerHandle {
   readonly #clock: BaseClock
   readonly #id: number
   constructor(clock: BaseClock, id: number) {
@@ -53,7 +53,7 @@ export const isClosed = (clock: Clock): boolean => clock instanceof BaseClock &&
  */
 export abstract class BaseClock implements Clock {
   /** @internal */
-  readonly slots: Slots = new Slots()
+  readonly slots: TimerSlots = new TimerSlots()
   /** @internal */
   readonly handle: number
   /** @internal Takes errors that have no caller; a `System` puts itself here. */
@@ -106,12 +106,12 @@ export abstract class BaseClock implements Clock {
     if (typeof delay !== 'number' || !(delay >= 0 && delay <= MAX_DURATION_MS)) delay = Math.max(millis('ms', delay), 0)
     if (typeof callback !== 'function') callable('callback', callback)
     const info = options === undefined ? undefined : scheduleInfo(options)
-    return new Timer(this, this.arm(delay, callback, info))
+    return new ClockTimer(this, this.arm(delay, callback, info))
   }
 
   /** @internal A timer of the package's own, which reports call by its kind and label. */
   timer(delay: number, callback: () => unknown, info: TimerInfo): TimerHandle {
-    return new Timer(this, this.arm(delay, callback, info))
+    return new ClockTimer(this, this.arm(delay, callback, info))
   }
 
   sleep(delay: Millis, options?: WaitOptions): Promise<void> {

@@ -13,17 +13,17 @@ interface Hold {
   stop: (() => void) | undefined
 }
 
-type Report = (error: unknown, origin: string) => void
+type ReportStall = (error: unknown, origin: string) => void
 
 /** Counts work of the package that is in flight. A controlled clock does not move until that has ended. */
 export class Holds {
   readonly #held = new Set<Hold>()
-  readonly #report: Report
+  readonly #report: ReportStall
   #waiting: (() => void)[] = []
   /** Work that has taken more turns of the event loop than it may. The clock no longer waits for it. */
   #endless = false
 
-  constructor(report: Report) {
+  constructor(report: ReportStall) {
     this.#report = report
   }
 

@@ -17,7 +17,7 @@ interface Watched {
 }
 
 /** The state of the clock when the watch began. */
-interface Seen {
+interface ClockState {
   readonly moves: number
   readonly activity: number
 }
@@ -48,14 +48,14 @@ export class StallWatch {
     if (this.#armed) return
     this.#armed = true
     const { moves, activity } = this.#clock
-    const seen: Seen = { moves, activity }
+    const seen: ClockState = { moves, activity }
     afterRealTime(this.#afterMs, () =>
       this.#look(seen, () => afterRealTime(SECOND_LOOK_MS, () => this.#look(seen, (stalled) => this.#tell(stalled)))),
     )
   }
 
   /** Calls `then` when a wait hangs. */
-  #look(seen: Seen, then: (stalled: Sleeper[]) => void): void {
+  #look(seen: ClockState, then: (stalled: Sleeper[]) => void): void {
     const waits = this.#clock.closed ? [] : this.#clock.sleepers().filter(({ kind }) => kind !== 'interval')
     const stalled = this.#stalled(waits, seen)
     if (stalled.length > 0) {
@@ -66,7 +66,7 @@ export class StallWatch {
     if (waits.some(({ kind }) => kind !== 'schedule')) this.watch()
   }
 
-  #stalled(waits: Sleeper[], { moves, activity }: Seen): Sleeper[] {
+  #stalled(waits: Sleeper[], { moves, activity }: ClockState): Sleeper[] {
     const clock = this.#clock
     if (clock.moves !== moves || clock.advancing || clock.held) return []
     const isQuiet = clock.activity === activity && waits.some(({ kind }) => kind === 'limit') && isIdle()

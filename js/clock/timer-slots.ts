@@ -24,7 +24,7 @@ interface Timed {
 
 const PLAIN: TimerInfo = { kind: 'schedule', ref: true }
 
-type Stored = undefined | (() => unknown) | Timed
+type TimerRecord = undefined | (() => unknown) | Timed
 
 /** Slots a chunk; a power of two. */
 const CHUNK_BITS = 10
@@ -35,8 +35,8 @@ const CHUNK = 1 << CHUNK_BITS
  * with many timers the cost of firing one is the memory it touches; and in chunks, since one array that grows to a
  * million is copied a dozen times.
  */
-export class Slots {
-  readonly #chunks: Stored[][] = []
+export class TimerSlots {
+  readonly #chunks: TimerRecord[][] = []
   #holding = 0
   #waiting = 0
   #deadlines = 0
@@ -66,7 +66,7 @@ export class Slots {
   /** Removes and returns the callback of a timer that fired or was cancelled. */
   take(id: number): () => unknown {
     const slot = id >>> 0
-    const chunk = this.#chunks[slot >>> CHUNK_BITS] as Stored[]
+    const chunk = this.#chunks[slot >>> CHUNK_BITS] as TimerRecord[]
     const timer = chunk[slot % CHUNK] as (() => unknown) | Timed
     chunk[slot % CHUNK] = undefined
     if (typeof timer === 'function') {
@@ -98,8 +98,8 @@ export class Slots {
   }
 
   /** The core gives out slots one by one, so the next chunk is the one that is missing. */
-  #grow(): Stored[] {
-    const chunk = Array<Stored>(CHUNK).fill(undefined)
+  #grow(): TimerRecord[] {
+    const chunk = Array<TimerRecord>(CHUNK).fill(undefined)
     this.#chunks.push(chunk)
     return chunk
   }

@@ -12,7 +12,7 @@ import { checkChange } from '../change.ts'
 import type { AtomSnapshot, ChangeOptions } from '../types.ts'
 import { follow, fromNow } from './feed.ts'
 import { located } from './open.ts'
-import { decode, encode, type Replica, replicaOf, type Seen } from './replica.ts'
+import { decode, encode, type Replica, replicaOf, type CachedValue } from './replica.ts'
 import type { SharedAtom, SharedAtomOptions, SharedChange, SharedWatchOptions } from './types.ts'
 
 /** The watchers of a handle with the same options. */
@@ -165,7 +165,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     return `SharedAtom ${this.name} (version ${version}) ${inspect(value, options)}`
   }
 
-  #read(): Seen {
+  #read(): CachedValue {
     if (this.#closed) this.#refuse()
     return this.#replica.read()
   }
@@ -174,11 +174,11 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     throw new ClosedError(`the shared atom ${this.name}`)
   }
 
-  #same(seen: Seen, other: T): boolean {
+  #same(seen: CachedValue, other: T): boolean {
     return this.#equals === undefined ? Object.is(seen.value, other) : this.#equals(seen.value as T, other)
   }
 
-  #commit(over: Seen, next: T, cause: string | undefined, encoded = encode('value', next)): Seen | undefined {
+  #commit(over: CachedValue, next: T, cause: string | undefined, encoded = encode('value', next)): CachedValue | undefined {
     const { clock } = this.#system
     const at: Instant = clock instanceof BaseClock ? clock.recent() : clock.now()
     // User code ran since the last look, and may have closed this.
@@ -188,7 +188,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
 
   /** Commits a value that is known beforehand, over whatever fits. */
   #replace(
-    fits: (seen: Seen) => boolean,
+    fits: (seen: CachedValue) => boolean,
     next: T,
     options: ChangeOptions | undefined,
   ): { value: unknown; committed: boolean } {

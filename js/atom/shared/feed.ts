@@ -3,7 +3,7 @@ import { instant } from '../../clock/instant.ts'
 import { forget, listen } from '../../internal/inbox.ts'
 import type { Listeners } from '../../internal/listeners.ts'
 import { hot, scratch } from '../../native.ts'
-import type { Replica, Seen } from './replica.ts'
+import type { Replica, CachedValue } from './replica.ts'
 import type { SharedChange } from './types.ts'
 
 /** Changes told in one go; the event loop turns before the rest. */
@@ -16,7 +16,7 @@ class Feed {
   /** Replaced, not edited: a watcher may remove others during a notification. */
   #groups: readonly Listeners<SharedChange<unknown>>[] = []
   /** The change that watchers were called with last. */
-  #last: Seen
+  #last: CachedValue
 
   constructor(replica: Replica, coalesce: boolean) {
     this.#replica = replica

@@ -9,7 +9,7 @@ const UNKNOWN = new Int32Array([-1, -1])
 const chunks: (Int32Array | undefined)[] = []
 
 /** The place of a word in memory: its low half at `index`, its high half behind it. */
-export interface Place {
+export interface WordLocation {
   readonly words: Int32Array
   readonly index: number
   /** False where the host maps no foreign memory; the words then hold what no version is. */
@@ -17,7 +17,7 @@ export interface Place {
 }
 
 /** The place of a word, from what the core says of it. */
-export function placeOf(chunk: number, offset: number): Place {
+export function placeOf(chunk: number, offset: number): WordLocation {
   const buffer = chunks[chunk] === undefined ? nativeSharedMemory(chunk) : null
   if (buffer !== null) chunks[chunk] = new Int32Array(buffer)
   const words = chunks[chunk]

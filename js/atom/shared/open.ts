@@ -3,13 +3,13 @@ import { SharedKindError } from '../errors.ts'
 import { nativeSharedOpen } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertNamespace, assertSystem, type System } from '../../system/system.ts'
-import { type Place, placeOf } from './memory.ts'
+import { type WordLocation, placeOf } from './memory.ts'
 import type { SharedOptions } from './types.ts'
 
 /** The object that the core knows by a handle. */
-export interface Opened {
+export interface OpenedWord {
   readonly handle: number
-  readonly place: Place
+  readonly place: WordLocation
 }
 
 /** Opens what a name stands for, or refuses when it stands for something of another kind. */
@@ -19,7 +19,7 @@ export function open(
   name: string,
   initial: number | string,
   details: { history: number; wall: number; mono: number } = { history: 1, wall: 0, mono: 0 },
-): Opened {
+): OpenedWord {
   const value = typeof initial === 'number' ? { number: initial } : { text: initial }
   const opened = nativeSharedOpen({ kind, namespace, name, ...value, ...details })
   if (opened.handle < 0) throw new SharedKindError(name, opened.other ?? '', kind)

@@ -6,12 +6,12 @@ import { revivePlain } from '../../plain/decode.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { Instant } from '../../clock/instant.ts'
 import { deepFreeze } from './freeze.ts'
-import { type Opened, open } from './open.ts'
+import { type OpenedWord, open } from './open.ts'
 
 const HALF = 2 ** 32
 
 /** A value with its version, as this thread has decoded it. */
-export class Seen {
+export class CachedValue {
   readonly value: unknown
   readonly version: number
   /** The halves of the version as memory shows them. */
@@ -45,24 +45,24 @@ export class Replica {
   readonly #words: Int32Array
   readonly #index: number
   readonly #key: string
-  #seen: Seen
+  #seen: CachedValue
   /** The number of this thread's subscriptions. */
   feeds = 0
   #holders = 0
   #updating = false
 
-  constructor(key: string, { handle, place }: Opened) {
+  constructor(key: string, { handle, place }: OpenedWord) {
     this.#key = key
     this.handle = handle
     this.#words = place.words
     this.#index = place.index
-    this.#seen = new Seen(-1, undefined)
+    this.#seen = new CachedValue(-1, undefined)
     hot.sharedRead(handle)
     this.#seen = this.shown()
   }
 
   /** Returns the current value. */
-  read(): Seen {
+  read(): CachedValue {
     const seen = this.#seen
     // Low half first: see src/binding/shared_memory.rs. A plain read cannot overtake the atomic one before it.
     const words = this.#words
@@ -72,7 +72,7 @@ export class Replica {
   }
 
   /** Commits over what was seen; nothing when another thread was first, whose commit is read next. */
-  commit(over: Seen, value: unknown, encoded: Encoded, at: Instant, cause: string | undefined): Seen | undefined {
+  commit(over: CachedValue, value: unknown, encoded: Encoded, at: Instant, cause: string | undefined): CachedValue | undefined {
     const { handle } = this
     if (cause !== undefined) hot.sharedCause(cause, handle)
     const version =
@@ -86,16 +86,16 @@ export class Replica {
     }
     // Whoever watches here is told even if the thread has nothing else to do.
     if (this.feeds > 0) soon()
-    return (this.#seen = new Seen(version, frozen(value, encoded)))
+    return (this.#seen = new CachedValue(version, frozen(value, encoded)))
   }
 
   /** The commit that the core has just shown in scratch, decoded unless this thread has it. */
-  shown(): Seen {
+  shown(): CachedValue {
     const version = scratch[0] as number
     if (version === this.#seen.version) return this.#seen
     const number = scratch[2] as number
     const value = scratch[1] === 1 ? decode(nativeSharedText(this.handle) ?? 'null') : number
-    const seen = new Seen(version, value)
+    const seen = new CachedValue(version, value)
     // A watcher that is behind is shown what readers have left behind.
     if (version > this.#seen.version) this.#seen = seen
     return seen
@@ -128,7 +128,7 @@ export class Replica {
     hot.sharedClose(this.handle)
   }
 
-  #refresh(): Seen {
+  #refresh(): CachedValue {
     const version = hot.sharedRead(this.handle)
     if (version < 0) throw new ClosedError('the shared atom')
     return version === this.#seen.version ? this.#seen : (this.#seen = this.shown())

@@ -3,7 +3,7 @@ import { flag, integer } from '../../internal/validate.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { hot } from '../../native.ts'
 import type { System } from '../../system/system.ts'
-import { located, open, type Opened } from './open.ts'
+import { located, open, type OpenedWord } from './open.ts'
 import type { SharedCounter, SharedCounterOptions, SharedFlag, SharedFlagOptions, SharedHandle } from './types.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
@@ -13,13 +13,13 @@ const dropped = new FinalizationRegistry<number>((handle) => hot.sharedClose(han
 
 /** One handle of a name in a system. All callers share it, until each has closed it. */
 class Use {
-  readonly opened: Opened
+  readonly opened: OpenedWord
   isClosed = false
   #users = 0
   readonly #ended: () => void
   readonly #disown: () => void
 
-  constructor(system: System, opened: Opened, ended: () => void) {
+  constructor(system: System, opened: OpenedWord, ended: () => void) {
     this.opened = opened
     this.#ended = ended
     this.#disown = system.own(this)

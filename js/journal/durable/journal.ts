@@ -30,7 +30,7 @@ import type {
 const SYNC_WITHIN_MS = 1000
 
 /** @internal What {@link openJournal} hands over. */
-export interface Opened<T> {
+export interface OpenedJournal<T> {
   readonly path: string
   readonly report: RecoveryReport
   readonly options: DurableJournalOptions<T>
@@ -77,7 +77,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   #told = false
 
   /** @internal Use {@link openJournal}. */
-  constructor(opened: Opened<T>) {
+  constructor(opened: OpenedJournal<T>) {
     super(opened.id, opened.level, opened.pages)
     this.path = opened.path
     this.#options = opened.options
