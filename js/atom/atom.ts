@@ -133,8 +133,8 @@ class LocalAtom<T> implements Atom<T> {
     return `Atom(version ${this.#version}) ${inspect(this.#value, options)}`
   }
 
-  #same(other: T): boolean {
-    return this.#equals === undefined ? Object.is(this.#value, other) : this.#equals(this.#value, other)
+  #same(value: T): boolean {
+    return this.#equals === undefined ? Object.is(this.#value, value) : this.#equals(this.#value, value)
   }
 
   #replace(next: T, options: ChangeOptions | undefined): boolean {
@@ -186,7 +186,7 @@ class LocalAtom<T> implements Atom<T> {
 const OPTIONS = ['equals', 'baseVersion', 'historySize', 'onError', 'system']
 const MOST_HISTORY = 2 ** 24
 
-const isTimeSource = (given: object): given is TimeSource => typeof fieldOf(given, 'now') === 'function'
+const isTimeSource = (value: object): value is TimeSource => typeof fieldOf(value, 'now') === 'function'
 
 /**
  * An atom of this thread. Its values stay what they are: nothing is copied or frozen.
@@ -213,8 +213,8 @@ export function createAtom<T>(
   second?: AtomOptions<T>,
 ): Atom<T> {
   const clock = isClockGiven(clockOrOptions) ? clockOrOptions : undefined
-  const given = checkOptions('options', clock === undefined && second === undefined ? clockOrOptions : second)
-  const options = given as AtomOptions<T>
+  const settings = checkOptions('options', clock === undefined && second === undefined ? clockOrOptions : second)
+  const options = settings as AtomOptions<T>
   known('options', options, OPTIONS)
   optionalCallable('options.equals', options.equals)
   optionalCallable('options.onError', options.onError)
@@ -226,12 +226,12 @@ export function createAtom<T>(
   return new LocalAtom(initial, system.clock, ownerFor(system.clock, { system, ...options }), options)
 }
 
-function isClockGiven<T>(given: TimeSource | AtomOptions<T> | undefined): given is TimeSource {
-  if (typeof given !== 'object' || given === null) {
-    if (given === undefined) return false
-    throw new InvalidArgumentError('clock', 'a Clock', given)
+function isClockGiven<T>(value: TimeSource | AtomOptions<T> | undefined): value is TimeSource {
+  if (typeof value !== 'object' || value === null) {
+    if (value === undefined) return false
+    throw new InvalidArgumentError('clock', 'a Clock', value)
   }
-  return isTimeSource(given)
+  return isTimeSource(value)
 }
 
 function ownerFor<T>(clock: TimeSource, { onError, system }: AtomOptions<T>): ErrorOwner {

@@ -19,8 +19,8 @@ export class SharedKindError extends KeelsonError {
   readonly shared: string
   /** The kind of the object with that name: `atom`, `counter`, `flag`. */
   readonly kind: string
-  constructor(shared: string, kind: string, wanted: string) {
-    super(`the name ${show(shared)} stands for a shared ${kind}, not for a ${wanted}`)
+  constructor(shared: string, kind: string, expected: string) {
+    super(`the name ${show(shared)} stands for a shared ${kind}, not for a ${expected}`)
     this.shared = shared
     this.kind = kind
   }

@@ -358,15 +358,15 @@ const OPTIONS = ['initialTime', 'emit', 'onError', 'trace', 'loopLimit', 'stallA
  * ```
  */
 export function createControlledClock(options?: ControlledClockOptions | number): ControlledClock {
-  const given = typeof options === 'number' ? { initialTime: options } : checkOptions('options', options)
-  known('options', given, OPTIONS)
-  if (given.initialTime !== undefined) millis('options.initialTime', given.initialTime)
-  optionalCallable('options.emit', given.emit)
-  optionalCallable('options.onError', given.onError)
-  optionalCallable('options.onStall', given.onStall)
-  flag('options.trace', true, given.trace)
-  if (given.loopLimit !== undefined) integer('options.loopLimit', 1, 1e9, given.loopLimit)
-  if (given.stallAfterMs !== undefined)
-    integer('options.stallAfterMs', 0, Math.min(2 ** 31 - 1, MAX_DURATION_MS), given.stallAfterMs)
-  return new ControlledClockImpl(given)
+  const settings = typeof options === 'number' ? { initialTime: options } : checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  if (settings.initialTime !== undefined) millis('options.initialTime', settings.initialTime)
+  optionalCallable('options.emit', settings.emit)
+  optionalCallable('options.onError', settings.onError)
+  optionalCallable('options.onStall', settings.onStall)
+  flag('options.trace', true, settings.trace)
+  if (settings.loopLimit !== undefined) integer('options.loopLimit', 1, 1e9, settings.loopLimit)
+  if (settings.stallAfterMs !== undefined)
+    integer('options.stallAfterMs', 0, Math.min(2 ** 31 - 1, MAX_DURATION_MS), settings.stallAfterMs)
+  return new ControlledClockImpl(settings)
 }

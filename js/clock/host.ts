@@ -125,12 +125,12 @@ export class Alarm {
   }
 
   /** Keeps the event loop open, or not. */
-  hold(held: boolean): void {
-    if (held === this.#held) return
-    this.#held = held
+  hold(keepAlive: boolean): void {
+    if (keepAlive === this.#held) return
+    this.#held = keepAlive
     // In jsdom a timer is a number, which has neither method.
     const timer = this.#timer as HostTimer | undefined
-    if (held) timer?.ref?.()
+    if (keepAlive) timer?.ref?.()
     else timer?.unref?.()
   }
 

@@ -164,10 +164,10 @@ const OPTIONS = ['emit', 'onError', 'trace']
  * ```
  */
 export function createSystemClock(options?: SystemClockOptions): Clock {
-  const given = checkOptions('options', options)
-  known('options', given, OPTIONS)
-  optionalCallable('options.emit', given.emit)
-  optionalCallable('options.onError', given.onError)
-  flag('options.trace', false, given.trace)
-  return new SystemClock(given)
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  optionalCallable('options.emit', settings.emit)
+  optionalCallable('options.onError', settings.onError)
+  flag('options.trace', false, settings.trace)
+  return new SystemClock(settings)
 }

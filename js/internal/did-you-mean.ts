@@ -48,8 +48,8 @@ export function nearest(word: string, names: readonly string[]): readonly string
     best.push(name)
   }
   if (best.length > 0 && least < 2) return best
-  const other = Object.hasOwn(OTHER_WORDS, word) ? OTHER_WORDS[word]?.find((name) => names.includes(name)) : undefined
-  return other === undefined ? best : [other]
+  const alias = Object.hasOwn(OTHER_WORDS, word) ? OTHER_WORDS[word]?.find((name) => names.includes(name)) : undefined
+  return alias === undefined ? best : [alias]
 }
 
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_\s]/g, '')

@@ -203,7 +203,7 @@ function refuseNear(
     for (const name of Object.getOwnPropertyNames(part)) {
       if (names.includes(name) || name === 'constructor') continue
       const near = nearTo(name, names)
-      const isMissing = near.some((other) => (value as Record<string, unknown>)[other] === undefined)
+      const isMissing = near.some((suggestion) => (value as Record<string, unknown>)[suggestion] === undefined)
       if (isMissing && counts(Object.getOwnPropertyDescriptor(part, name)?.value)) refuseName(field, kind, name, names)
     }
   }
@@ -215,8 +215,8 @@ function refuseName(field: string, kind: string, name: string, names: readonly s
 }
 
 function didYouMean(word: string, names: readonly string[]): string {
-  const meant = nearest(word, names).map((name) => `\`${name}\``)
-  return meant.length === 0 ? '' : `: did you mean ${meant.join(' or ')}?`
+  const suggestions = nearest(word, names).map((name) => `\`${name}\``)
+  return suggestions.length === 0 ? '' : `: did you mean ${suggestions.join(' or ')}?`
 }
 
 /** Returns one of some words, such as names of events. */

@@ -34,8 +34,8 @@ class Chunk<T> {
   }
 
   at(place: number, sequence: number, prefix: string): JournalEntry<T> {
-    const kept = this.#entries?.[place]
-    if (kept !== undefined) return kept
+    const entry = this.#entries?.[place]
+    if (entry !== undefined) return entry
     return Object.freeze({
       id: this.#ids[place] ?? idOf(prefix, sequence),
       sequence,

@@ -74,21 +74,21 @@ export class Journal<T = unknown> {
 
   /** @throws InvalidArgumentError naming the option that is refused. */
   constructor(options?: JournalOptions<T>) {
-    const given = checkJournalOptions(options)
-    const restored = (given as InternalOptions<T>)[RESTORED]
-    this.#system = given.system ?? (given.clock === undefined ? getDefaultSystem() : undefined)
-    this.#clock = given.clock ?? (this.#system as System).clock
+    const settings = checkJournalOptions(options)
+    const restored = (settings as InternalOptions<T>)[RESTORED]
+    this.#system = settings.system ?? (settings.clock === undefined ? getDefaultSystem() : undefined)
+    this.#clock = settings.clock ?? (this.#system as System).clock
     const clock = this.#clock
     this.#time = clock instanceof BaseClock ? () => clock.recent(SHARED_BY) : () => clock.now()
-    this.#onError = given.onError
-    this.#idGenerator = given.idGenerator
-    this.#emit = given.emit
-    this.#serializer = given.serializer
-    this.#freeze = given.freeze !== false
-    this.options = Object.freeze({ ...given })
-    const bounded = given.overflow !== undefined && given.overflow !== 'none'
-    this.#maxEntries = bounded ? (given.maxEntries as number) : Infinity
-    this.#refusesOverflow = given.overflow === 'bounded:error'
+    this.#onError = settings.onError
+    this.#idGenerator = settings.idGenerator
+    this.#emit = settings.emit
+    this.#serializer = settings.serializer
+    this.#freeze = settings.freeze !== false
+    this.options = Object.freeze({ ...settings })
+    const bounded = settings.overflow !== undefined && settings.overflow !== 'none'
+    this.#maxEntries = bounded ? (settings.maxEntries as number) : Infinity
+    this.#refusesOverflow = settings.overflow === 'bounded:error'
     // The generator's first id is the journal's, also when that is not used.
     const ownId = this.#idGenerator === undefined ? undefined : this.#generated(this.#idGenerator)
     this.id = restored?.journalId ?? ownId ?? (this.#system ?? getDefaultSystem()).random.id()
@@ -268,9 +268,9 @@ export class Journal<T = unknown> {
   #take(restored: Restored<T> | undefined): Chunks<T> {
     const entries = restored?.entries ?? []
     if (entries.length > this.#maxEntries && this.#refusesOverflow) throw new JournalOverflowError(this.#maxEntries)
-    const held = entries.length > this.#maxEntries ? entries.slice(-this.#maxEntries) : entries
-    const chunks = new Chunks<T>(this.id, held[0]?.sequence ?? restored?.nextSequence ?? 0, this.#maxEntries)
-    for (const entry of held) {
+    const latest = entries.length > this.#maxEntries ? entries.slice(-this.#maxEntries) : entries
+    const chunks = new Chunks<T>(this.id, latest[0]?.sequence ?? restored?.nextSequence ?? 0, this.#maxEntries)
+    for (const entry of latest) {
       this.#fix(entry.data)
       chunks.push(entry, entry.id !== idOf(this.id, entry.sequence))
     }

@@ -26,28 +26,28 @@ const OPTIONS = [
 const POLICIES: readonly JournalOverflow[] = ['none', 'bounded:drop_oldest', 'bounded:error']
 
 /** @throws InvalidArgumentError naming the option that is refused. */
-export function checkJournalOptions<T>(given: JournalOptions<T> | undefined): JournalOptions<T> {
-  const options = checkOptions('options', given)
-  known('options', options, OPTIONS)
-  if (options.clock !== undefined) assertClock('options.clock', options.clock)
-  if (options.system !== undefined) assertSystem('options.system', options.system)
-  optionalCallable('options.idGenerator', options.idGenerator)
-  optionalCallable('options.emit', options.emit)
-  optionalCallable('options.onError', options.onError)
-  flag('options.freeze', false, options.freeze)
-  if (options.overflow !== undefined && !POLICIES.includes(options.overflow)) {
-    throw new InvalidArgumentError('options.overflow', `one of ${POLICIES.join(', ')}`, options.overflow)
+export function checkJournalOptions<T>(options: JournalOptions<T> | undefined): JournalOptions<T> {
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  if (settings.clock !== undefined) assertClock('options.clock', settings.clock)
+  if (settings.system !== undefined) assertSystem('options.system', settings.system)
+  optionalCallable('options.idGenerator', settings.idGenerator)
+  optionalCallable('options.emit', settings.emit)
+  optionalCallable('options.onError', settings.onError)
+  flag('options.freeze', false, settings.freeze)
+  if (settings.overflow !== undefined && !POLICIES.includes(settings.overflow)) {
+    throw new InvalidArgumentError('options.overflow', `one of ${POLICIES.join(', ')}`, settings.overflow)
   }
-  if (options.maxEntries !== undefined) {
-    integer('options.maxEntries', 1, Number.MAX_SAFE_INTEGER, options.maxEntries)
-  } else if (options.overflow !== undefined && options.overflow !== 'none') {
-    throw new InvalidArgumentError('options.maxEntries', `given with overflow ${options.overflow}`, undefined)
+  if (settings.maxEntries !== undefined) {
+    integer('options.maxEntries', 1, Number.MAX_SAFE_INTEGER, settings.maxEntries)
+  } else if (settings.overflow !== undefined && settings.overflow !== 'none') {
+    throw new InvalidArgumentError('options.maxEntries', `given with overflow ${settings.overflow}`, undefined)
   }
-  if (options.serializer !== undefined) {
-    const serializer = checkOptions('options.serializer', options.serializer)
+  if (settings.serializer !== undefined) {
+    const serializer = checkOptions('options.serializer', settings.serializer)
     callbacks('options.serializer', serializer, ['serialize', 'deserialize'])
     callable('options.serializer.serialize', serializer.serialize)
     callable('options.serializer.deserialize', serializer.deserialize)
   }
-  return options
+  return settings
 }

@@ -13,14 +13,14 @@ export interface Walk {
 }
 
 /** @throws InvalidArgumentError naming the option that is refused. */
-export function walkOf(given: ReadOptions | undefined, first: number, next: number): Walk {
-  const options = checkOptions('options', given)
-  known('options', options, ['from', 'to', 'limit', 'reverse'])
-  const from = Math.max(integer('options.from', 0, LAST, options.from ?? 0), first)
-  const to = Math.min(integer('options.to', -1, LAST, options.to ?? LAST), next - 1)
-  const limit = integer('options.limit', 0, LAST, options.limit ?? LAST)
+export function walkOf(options: ReadOptions | undefined, first: number, next: number): Walk {
+  const settings = checkOptions('options', options)
+  known('options', settings, ['from', 'to', 'limit', 'reverse'])
+  const from = Math.max(integer('options.from', 0, LAST, settings.from ?? 0), first)
+  const to = Math.min(integer('options.to', -1, LAST, settings.to ?? LAST), next - 1)
+  const limit = integer('options.limit', 0, LAST, settings.limit ?? LAST)
   const count = Math.min(Math.max(to - from + 1, 0), limit)
-  return flag('options.reverse', false, options.reverse)
+  return flag('options.reverse', false, settings.reverse)
     ? { start: to, count, step: -1 }
     : { start: from, count, step: 1 }
 }
@@ -51,13 +51,13 @@ function boundOf(upTo: FoldOptions<unknown>['upTo']): { sequence: number; wallMs
 export function fold<S, T>(
   entries: Iterable<JournalEntry<T>>,
   reducer: Reducer<S, T>,
-  given: FoldOptions<S> | undefined,
+  options: FoldOptions<S> | undefined,
 ): S {
   callable('reducer', reducer)
-  const options = checkOptions('options', given)
-  known('options', options, ['initial', 'upTo'])
-  const { sequence, wallMs } = boundOf(options.upTo)
-  let state = options.initial as S
+  const settings = checkOptions('options', options)
+  known('options', settings, ['initial', 'upTo'])
+  const { sequence, wallMs } = boundOf(settings.upTo)
+  let state = settings.initial as S
   for (const entry of entries) {
     if (entry.sequence > sequence || entry.timestamp.wallMs > wallMs) break
     state = reducer(state, entry.data, entry)

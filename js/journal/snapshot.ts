@@ -16,9 +16,9 @@ export function snapshotOf<T>(range: Range<T>, timestamp: Instant): JournalSnaps
       all ??= Object.freeze(Array.from({ length: next - first }, (_, index) => range.at(first + index)))
       return all
     },
-    from: (sequence: number, given?: Omit<ReadOptions, 'from'>) => {
-      const options = checkOptions('options', given)
-      known('options', options, ['to', 'limit', 'reverse'])
+    from: (sequence: number, options?: Omit<ReadOptions, 'from'>) => {
+      const settings = checkOptions('options', options)
+      known('options', settings, ['to', 'limit', 'reverse'])
       return read(range, { ...options, from: sequence })
     },
   })

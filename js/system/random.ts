@@ -57,10 +57,10 @@ export class Random {
   shuffle<T>(items: readonly T[]): T[] {
     const shuffled = [...iterable('items', items)]
     for (let last = shuffled.length - 1; last > 0; last--) {
-      const other = this.int(last + 1)
+      const index = this.int(last + 1)
       const item = shuffled[last] as T
-      shuffled[last] = shuffled[other] as T
-      shuffled[other] = item
+      shuffled[last] = shuffled[index] as T
+      shuffled[index] = item
     }
     return shuffled
   }

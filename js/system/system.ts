@@ -194,19 +194,19 @@ const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock', 
  * ```
  */
 export function createSystem(options?: SystemOptions): System {
-  const given = checkOptions('options', options)
-  known('options', given, OPTIONS)
-  if (given.name !== undefined) text('options.name', given.name)
-  if (given.seed !== undefined) integer('options.seed', 0, Number.MAX_SAFE_INTEGER, given.seed)
-  optionalCallable('options.onError', given.onError)
-  if (given.namespace !== undefined) assertNamespace('options.namespace', given.namespace)
-  flag('options.closeClock', false, given.closeClock)
-  flag('options.crashReports', true, given.crashReports)
-  if (given.clock !== undefined) assertClock('options.clock', given.clock)
-  if (given.closeTimeout !== undefined && millis('options.closeTimeout', given.closeTimeout) < 0) {
-    throw new InvalidArgumentError('options.closeTimeout', 'a number of milliseconds from 0', given.closeTimeout)
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  if (settings.name !== undefined) text('options.name', settings.name)
+  if (settings.seed !== undefined) integer('options.seed', 0, Number.MAX_SAFE_INTEGER, settings.seed)
+  optionalCallable('options.onError', settings.onError)
+  if (settings.namespace !== undefined) assertNamespace('options.namespace', settings.namespace)
+  flag('options.closeClock', false, settings.closeClock)
+  flag('options.crashReports', true, settings.crashReports)
+  if (settings.clock !== undefined) assertClock('options.clock', settings.clock)
+  if (settings.closeTimeout !== undefined && millis('options.closeTimeout', settings.closeTimeout) < 0) {
+    throw new InvalidArgumentError('options.closeTimeout', 'a number of milliseconds from 0', settings.closeTimeout)
   }
-  return new System(given)
+  return new System(settings)
 }
 
 /** @internal Refuses what is no name of a namespace, or could be a private one. */
@@ -224,11 +224,11 @@ export function assertSystem(field: string, system: unknown): asserts system is 
 /** @internal Refuses what cannot serve as a clock. */
 export function assertClock(field: string, clock: unknown): asserts clock is Clock {
   const methods = ['now', 'monoMs', 'sleep', 'schedule', 'interval', 'close'] as const
-  const given = clock as Record<string, unknown> | null
+  const candidate = clock as Record<string, unknown> | null
   if (
-    typeof given !== 'object' ||
-    given === null ||
-    methods.some((method) => typeof fieldOf(given, method) !== 'function')
+    typeof candidate !== 'object' ||
+    candidate === null ||
+    methods.some((method) => typeof fieldOf(candidate, method) !== 'function')
   ) {
     throw new InvalidArgumentError(field, `a Clock (with ${methods.join(', ')})`, clock)
   }

@@ -36,9 +36,9 @@ export interface TestSystem extends System {
 
 /** @internal Refuses options that do not exist, before a test runs. */
 export function checkTestOptions(options: TestSystemOptions | undefined): TestSystemOptions {
-  const given = checkOptions('options', options)
-  known('options', given, ['initialTime', 'seed', 'emit', 'leaks', 'trace', 'crashReports'])
-  return given
+  const settings = checkOptions('options', options)
+  known('options', settings, ['initialTime', 'seed', 'emit', 'leaks', 'trace', 'crashReports'])
+  return settings
 }
 
 /**
@@ -70,9 +70,9 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
   const closeAndTell = (): Promise<void> => {
     if (closing !== undefined) return closing
     // Closing would clean up what is to be found.
-    const left = failOnLeaks ? leaksOf(system) : []
+    const leaks = failOnLeaks ? leaksOf(system) : []
     closing = close().then(() => {
-      const first = errors.length > 0 ? errors[0] : left.length > 0 ? new LeakError(left) : undefined
+      const first = errors.length > 0 ? errors[0] : leaks.length > 0 ? new LeakError(leaks) : undefined
       if (errors.length === 0 && first === undefined) return
       nameSeed(first, system.seed)
       throw first
@@ -104,10 +104,10 @@ export function nameSeed(error: unknown, seed: number): void {
 }
 
 function environmentSeed(): number | undefined {
-  const given = process.env['KEELSON_SEED']
-  if (given === undefined || given === '') return undefined
-  const seed = Number(given)
+  const text = process.env['KEELSON_SEED']
+  if (text === undefined || text === '') return undefined
+  const seed = Number(text)
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new InvalidArgumentError('KEELSON_SEED', 'a non-negative integer', given)
+    throw new InvalidArgumentError('KEELSON_SEED', 'a non-negative integer', text)
   return integer('KEELSON_SEED', 0, Number.MAX_SAFE_INTEGER, seed)
 }

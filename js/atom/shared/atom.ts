@@ -111,9 +111,9 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
   watch(watcher: (change: SharedChange<T>) => unknown, options?: SharedWatchOptions): () => void {
     if (this.#closed) this.#refuse()
     callable('watcher', watcher)
-    const given = checkOptions('options', options)
-    known('options', given, ['coalesce'])
-    const coalesce = flag('options.coalesce', false, given.coalesce)
+    const settings = checkOptions('options', options)
+    known('options', settings, ['coalesce'])
+    const coalesce = flag('options.coalesce', false, settings.coalesce)
     const group = coalesce ? this.#newest : this.#every
     // Followed before the watcher begins, so that nothing falls between the two.
     group.unfollow ??= follow(this.#replica, group.watchers, coalesce)
@@ -174,8 +174,8 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     throw new ClosedError(`the shared atom ${this.name}`)
   }
 
-  #same(seen: CachedValue, other: T): boolean {
-    return this.#equals === undefined ? Object.is(seen.value, other) : this.#equals(seen.value as T, other)
+  #same(seen: CachedValue, value: T): boolean {
+    return this.#equals === undefined ? Object.is(seen.value, value) : this.#equals(seen.value as T, value)
   }
 
   #commit(over: CachedValue, next: T, cause: string | undefined, encoded = encode('value', next)): CachedValue | undefined {
@@ -237,11 +237,11 @@ const MOST_HISTORY = 2 ** 24
  * ```
  */
 export function createSharedAtom<T>(name: string, initial: T, options?: SharedAtomOptions<NoInfer<T>>): SharedAtom<T> {
-  const { options: given, system, namespace } = located(name, options, OPTIONS)
-  optionalCallable('options.equals', given.equals)
-  optionalCallable('options.onError', given.onError)
-  const history = given.historySize ?? 1
+  const { options: settings, system, namespace } = located(name, options, OPTIONS)
+  optionalCallable('options.equals', settings.equals)
+  optionalCallable('options.onError', settings.onError)
+  const history = settings.historySize ?? 1
   integer('options.historySize', 1, MOST_HISTORY, history)
   const replica = replicaOf(namespace, name, encode('initial', initial), system.clock.now(), history)
-  return new SharedAtomHandle(name, system, replica, given)
+  return new SharedAtomHandle(name, system, replica, settings)
 }

@@ -36,7 +36,7 @@ class Feed {
   }
 
   leave(group: Listeners<SharedChange<unknown>>): void {
-    this.#groups = this.#groups.filter((other) => other !== group)
+    this.#groups = this.#groups.filter((candidate) => candidate !== group)
   }
 
   end(): void {

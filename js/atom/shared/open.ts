@@ -29,15 +29,15 @@ export function open(
 /** Checks what all shared things are given; the system and namespace that were meant. */
 export function located<O extends SharedOptions>(
   name: string,
-  given: O | undefined,
+  options: O | undefined,
   names: readonly string[],
 ): { options: O; system: System; namespace: string } {
   text('name', name)
-  const options = checkOptions<O>('options', given)
-  known('options', options, ['system', 'namespace', ...names])
-  if (options.system !== undefined) assertSystem('options.system', options.system)
-  if (options.namespace !== undefined) assertNamespace('options.namespace', options.namespace)
-  const system = options.system ?? getDefaultSystem()
+  const settings = checkOptions<O>('options', options)
+  known('options', settings, ['system', 'namespace', ...names])
+  if (settings.system !== undefined) assertSystem('options.system', settings.system)
+  if (settings.namespace !== undefined) assertNamespace('options.namespace', settings.namespace)
+  const system = settings.system ?? getDefaultSystem()
   system.assertOpen()
-  return { options, system, namespace: options.namespace ?? system.namespace }
+  return { options: settings, system, namespace: settings.namespace ?? system.namespace }
 }

@@ -19,9 +19,9 @@ class Use {
   readonly #ended: () => void
   readonly #disown: () => void
 
-  constructor(system: System, opened: OpenedWord, ended: () => void) {
+  constructor(system: System, opened: OpenedWord, onClose: () => void) {
     this.opened = opened
-    this.#ended = ended
+    this.#ended = onClose
     this.#disown = system.own(this)
     dropped.register(this, opened.handle, this)
   }
@@ -180,8 +180,8 @@ class Flag extends Word implements SharedFlag {
  * @throws SharedKindError when the name stands for an atom or a flag.
  */
 export function sharedCounter(name: string, options?: SharedCounterOptions): SharedCounter {
-  const { options: given, system, namespace } = located(name, options, ['initial'])
-  const initial = integer('options.initial', -MAX, MAX, given.initial ?? 0)
+  const { options: settings, system, namespace } = located(name, options, ['initial'])
+  const initial = integer('options.initial', -MAX, MAX, settings.initial ?? 0)
   return new Counter(name, useOf(system, 'counter', namespace, name, initial))
 }
 
@@ -192,7 +192,7 @@ export function sharedCounter(name: string, options?: SharedCounterOptions): Sha
  * @throws SharedKindError when the name stands for an atom or a counter.
  */
 export function sharedFlag(name: string, options?: SharedFlagOptions): SharedFlag {
-  const { options: given, system, namespace } = located(name, options, ['initial'])
-  const initial = flag('options.initial', false, given.initial) ? 1 : 0
+  const { options: settings, system, namespace } = located(name, options, ['initial'])
+  const initial = flag('options.initial', false, settings.initial) ? 1 : 0
   return new Flag(name, useOf(system, 'flag', namespace, name, initial))
 }

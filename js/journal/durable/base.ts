@@ -103,13 +103,13 @@ export abstract class JournalReads<T> {
    *
    * @throws InvalidArgumentError naming the option that is refused; when iterated, JournalCorruptError, JournalIoError.
    */
-  entries(given?: ReadOptions): Iterable<JournalEntry<T>> {
-    const options = checkOptions('options', given)
-    known('options', options, ['from', 'to', 'limit', 'reverse'])
-    const from = integer('options.from', 0, LAST, options.from ?? 0)
-    const to = integer('options.to', -1, LAST, options.to ?? LAST)
-    const limit = integer('options.limit', 0, LAST, options.limit ?? LAST)
-    const reverse = flag('options.reverse', false, options.reverse)
+  entries(options?: ReadOptions): Iterable<JournalEntry<T>> {
+    const settings = checkOptions('options', options)
+    known('options', settings, ['from', 'to', 'limit', 'reverse'])
+    const from = integer('options.from', 0, LAST, settings.from ?? 0)
+    const to = integer('options.to', -1, LAST, settings.to ?? LAST)
+    const limit = integer('options.limit', 0, LAST, settings.limit ?? LAST)
+    const reverse = flag('options.reverse', false, settings.reverse)
     const end = Math.min(to + 1, this.view().next)
     return {
       [Symbol.iterator]: () =>
@@ -170,11 +170,11 @@ export abstract class JournalReads<T> {
         all ??= Object.freeze([...pages.forwards(first, next, Infinity)])
         return all
       },
-      from: (sequence: number, asked?: Omit<ReadOptions, 'from'>) => {
-        const options = checkOptions('options', asked)
-        known('options', options, ['to', 'limit', 'reverse'])
-        const to = Math.min(options.to ?? LAST, next - 1)
-        return this.entries({ ...options, to, from: Math.max(sequence, first) })
+      from: (sequence: number, options?: Omit<ReadOptions, 'from'>) => {
+        const settings = checkOptions('options', options)
+        known('options', settings, ['to', 'limit', 'reverse'])
+        const to = Math.min(settings.to ?? LAST, next - 1)
+        return this.entries({ ...settings, to, from: Math.max(sequence, first) })
       },
     })
   }
@@ -193,20 +193,20 @@ export abstract class JournalReads<T> {
    * const balance = journal.fold((sum, { amount }) => sum + amount, { initial: 0, upTo: 41 })
    * ```
    */
-  fold<S>(reducer: Reducer<S, T>, given?: DurableFoldOptions<S>): S {
-    const asked = checkOptions('options', given)
-    known('options', asked, ['fromSnapshot', 'initial', 'upTo'])
-    const { fromSnapshot, ...options } = asked
-    const bounded = typeof options.upTo === 'object'
+  fold<S>(reducer: Reducer<S, T>, options?: DurableFoldOptions<S>): S {
+    const settings = checkOptions('options', options)
+    known('options', settings, ['fromSnapshot', 'initial', 'upTo'])
+    const { fromSnapshot, ...foldOptions } = settings
+    const bounded = typeof foldOptions.upTo === 'object'
     if (flag('options.fromSnapshot', false, fromSnapshot) && !bounded) {
-      const before = typeof options.upTo === 'number' ? options.upTo + 1 : Infinity
+      const before = typeof foldOptions.upTo === 'number' ? foldOptions.upTo + 1 : Infinity
       const saved = this.#load<S>(before)
       if (saved !== undefined) {
         const rest = this.pages.whole(saved.sequence + 1, this.view().next, true)
-        return fold(rest, reducer, { ...options, initial: saved.state })
+        return fold(rest, reducer, { ...foldOptions, initial: saved.state })
       }
     }
-    return fold(this.pages.whole(0, this.view().next, false), reducer, options)
+    return fold(this.pages.whole(0, this.view().next, false), reducer, foldOptions)
   }
 
   /** The newest saved state that is whole, or `undefined`. */

@@ -16,7 +16,7 @@ function osCode(number: number): string {
 /** The error of a failure that the core reported. `given` tells what an option was given as. */
 export function errorOf(
   failure: NativeJournalFailure | null | undefined,
-  given: (option: string) => unknown = () => undefined,
+  optionOf: (option: string) => unknown = () => undefined,
 ): Error {
   const { path = '', reason = '', offset = 0, bytes = 0, limit = 0 } = failure ?? {}
   switch (failure?.code) {
@@ -33,7 +33,7 @@ export function errorOf(
     case 'KEELSON_JOURNAL_OVERFLOW':
       return new JournalOverflowError(limit)
     case 'KEELSON_JOURNAL_DIFFERS':
-      return new InvalidArgumentError(`options.${path}`, `${reason}, as this process has the journal open`, given(path))
+      return new InvalidArgumentError(`options.${path}`, `${reason}, as this process has the journal open`, optionOf(path))
     case 'KEELSON_INVALID_ARGUMENT':
       return new InvalidArgumentError(path, reason, undefined)
     default:

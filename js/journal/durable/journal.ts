@@ -144,10 +144,10 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * Keeps only the last entry of each key (option `key`); entries without a key stay. Appends and reads go on meanwhile.
    * Memory: the distinct keys. Resolves with the number of entries that went.
    */
-  async compact(given?: CompactOptions): Promise<number> {
-    const options = checkOptions('options', given)
-    known('options', options, ['dropTombstones'])
-    const drop = flag('options.dropTombstones', false, options.dropTombstones)
+  async compact(options?: CompactOptions): Promise<number> {
+    const settings = checkOptions('options', options)
+    known('options', settings, ['dropTombstones'])
+    const drop = flag('options.dropTombstones', false, settings.dropTombstones)
     const droppedCount = await this.#writer().begin(drop ? COMPACT_AND_DROP : COMPACT)
     this.#tell((at) => ({ type: 'journal:compacted', droppedCount, at }))
     return droppedCount
@@ -161,12 +161,12 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * @throws InvalidArgumentError naming `options.sequence` when a compaction dropped a removal of a key after that entry:
    *   the state could bring the key back. Nothing is saved then.
    */
-  async saveSnapshot(state: unknown, given?: SaveSnapshotOptions): Promise<void> {
-    const options = checkOptions('options', given)
-    known('options', options, ['sequence'])
+  async saveSnapshot(state: unknown, options?: SaveSnapshotOptions): Promise<void> {
+    const settings = checkOptions('options', options)
+    known('options', settings, ['sequence'])
     const handle = this.#writer()
     const last = this.view().next - 1
-    const sequence = integer('options.sequence', -1, last, options.sequence ?? last)
+    const sequence = integer('options.sequence', -1, last, settings.sequence ?? last)
     await handle.saveSnapshot(encodePlain('state', state), sequence + 1, this.clock.now().wallMs)
   }
 
@@ -324,7 +324,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return {
       next: () => this.view().next,
       read: (from, limit) => this.#readTail(from, limit),
-      wait: (next, signal, end, held) => this.#wait(next, signal, end, held),
+      wait: (next, signal, end, keepAlive) => this.#wait(next, signal, end, keepAlive),
     }
   }
 
@@ -336,12 +336,12 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   }
 
   /** Until there is news, or a signal is aborted; false once the journal is closed. */
-  #wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, held: boolean): Promise<boolean> {
+  #wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, keepAlive: boolean): Promise<boolean> {
     if (this.closed && this.#handle?.failure === undefined) return Promise.resolve(false)
     if (this.#handle?.arm(next) === true) return Promise.resolve(true)
     return new Promise((resolve) => {
       const poll = this.readOnly
-        ? this.clock.schedule((this.#options.pollMs ?? 100) as never, () => wake(), { ref: held })
+        ? this.clock.schedule((this.#options.pollMs ?? 100) as never, () => wake(), { ref: keepAlive })
         : undefined
       const wake = (): void => {
         this.#waiting.delete(wake)
@@ -349,10 +349,10 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
         stop()
         stopEnd()
         poll?.cancel()
-        if (held) release()
+        if (keepAlive) release()
         resolve(true)
       }
-      if (held) hold()
+      if (keepAlive) hold()
       this.#waiting.add(wake)
       if (this.#appended >= next) this.#holdForReaders(this.#appended)
       const stop = whenAborted(signal, wake)

@@ -42,25 +42,25 @@ export async function openDurable<T>(
   { exclusive = false }: OpenMode,
 ): Promise<DurableJournal<T>> {
   const directory = checkPath(path)
-  const given = checkDurableOptions(options)
-  const system = given.system ?? getDefaultSystem()
+  const settings = checkDurableOptions(options)
+  const system = settings.system ?? getDefaultSystem()
   system.assertOpen()
-  const clock = given.clock ?? system.clock
-  const readOnly = given.readOnly === true
-  const overflow = given.overflow ?? (given.maxEntries === undefined ? 'none' : 'bounded:drop_oldest')
-  const level = levelOf(given.durability ?? 'sync')
+  const clock = settings.clock ?? system.clock
+  const readOnly = settings.readOnly === true
+  const overflow = settings.overflow ?? (settings.maxEntries === undefined ? 'none' : 'bounded:drop_oldest')
+  const level = levelOf(settings.durability ?? 'sync')
   let wake: (() => void) | undefined
   const { wallMs: wall, monoMs: mono } = clock.now()
   const token = listen(() => wake?.())
   const id = nativeJournalOpen(directory, token, {
-    ...defined('segmentBytes', given.segmentBytes),
-    ...defined('maxRecordBytes', given.maxRecordBytes),
-    ...defined('maxEntries', given.maxEntries),
-    ...defined('maxBytes', given.maxBytes),
-    ...defined('maxAgeMs', given.maxAgeMs),
-    ...defined('mode', given.mode),
+    ...defined('segmentBytes', settings.segmentBytes),
+    ...defined('maxRecordBytes', settings.maxRecordBytes),
+    ...defined('maxEntries', settings.maxEntries),
+    ...defined('maxBytes', settings.maxBytes),
+    ...defined('maxAgeMs', settings.maxAgeMs),
+    ...defined('mode', settings.mode),
     overflow: policyOf(overflow),
-    salvage: given.salvage === true,
+    salvage: settings.salvage === true,
     readOnly,
     exclusive,
     wall,
@@ -79,8 +79,8 @@ export async function openDurable<T>(
   resumeTime()
   if (found.failure || readOnly) forget(token)
   if (found.failure) {
-    const asked: Record<string, unknown> = { ...given, overflow }
-    throw errorOf(found.failure, (option) => asked[option])
+    const wantedOptions: Record<string, unknown> = { ...settings, overflow }
+    throw errorOf(found.failure, (option) => wantedOptions[option])
   }
   const handle = readOnly ? undefined : new Handle(id, level, token, clock)
   if (handle !== undefined) wake = handle.news
@@ -88,12 +88,12 @@ export async function openDurable<T>(
   return new DurableJournal<T>({
     path: found.path,
     report: Object.freeze({ entries, bytes, clean, dropped: Object.freeze(dropped) }),
-    options: given,
+    options: settings,
     system,
     clock,
     id,
     level,
-    pages: new Pages<T>(id, level, given.serializer),
+    pages: new Pages<T>(id, level, settings.serializer),
     handle,
   })
 }

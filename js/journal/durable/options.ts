@@ -46,44 +46,44 @@ export const policyOf = (overflow: JournalOverflow): number => POLICIES.indexOf(
 
 /** The directory's path. */
 export function checkPath(path: unknown): string {
-  const given = text('path', path)
-  if (given.includes('\0')) throw new InvalidArgumentError('path', 'a path without NUL', given)
-  return given
+  const directory = text('path', path)
+  if (directory.includes('\0')) throw new InvalidArgumentError('path', 'a path without NUL', directory)
+  return directory
 }
 
 /** @throws InvalidArgumentError naming the option that is refused. */
-export function checkDurableOptions<T>(given: DurableJournalOptions<T> | undefined): DurableJournalOptions<T> {
-  const options = checkOptions('options', given)
-  known('options', options, OPTIONS)
-  if (options.clock !== undefined) assertClock('options.clock', options.clock)
-  if (options.system !== undefined) assertSystem('options.system', options.system)
-  choice('options.durability', LEVELS, options.durability)
-  choice('options.overflow', POLICIES, options.overflow)
-  flag('options.readOnly', false, options.readOnly)
-  flag('options.salvage', false, options.salvage)
+export function checkDurableOptions<T>(options: DurableJournalOptions<T> | undefined): DurableJournalOptions<T> {
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  if (settings.clock !== undefined) assertClock('options.clock', settings.clock)
+  if (settings.system !== undefined) assertSystem('options.system', settings.system)
+  choice('options.durability', LEVELS, settings.durability)
+  choice('options.overflow', POLICIES, settings.overflow)
+  flag('options.readOnly', false, settings.readOnly)
+  flag('options.salvage', false, settings.salvage)
   for (const name of ['idGenerator', 'key', 'emit', 'onError'] as const) {
-    optionalCallable(`options.${name}`, options[name])
+    optionalCallable(`settings.${name}`, settings[name])
   }
-  within('options.maxEntries', 1, Number.MAX_SAFE_INTEGER, options.maxEntries)
-  within('options.maxBytes', 8192, Number.MAX_SAFE_INTEGER, options.maxBytes)
-  within('options.maxRecordBytes', 45, 2 ** 28 - 1, options.maxRecordBytes)
-  within('options.segmentBytes', 4096, 2 ** 30, options.segmentBytes)
-  if (options.mode !== undefined) checkMode(options.mode)
-  if (options.maxAgeMs !== undefined) positiveMillis('options.maxAgeMs', options.maxAgeMs)
-  if (options.pollMs !== undefined) positiveMillis('options.pollMs', options.pollMs)
-  if (options.overflow !== undefined && options.overflow !== 'none' && options.maxEntries === undefined) {
-    throw new InvalidArgumentError('options.maxEntries', `given with overflow ${options.overflow}`, undefined)
+  within('options.maxEntries', 1, Number.MAX_SAFE_INTEGER, settings.maxEntries)
+  within('options.maxBytes', 8192, Number.MAX_SAFE_INTEGER, settings.maxBytes)
+  within('options.maxRecordBytes', 45, 2 ** 28 - 1, settings.maxRecordBytes)
+  within('options.segmentBytes', 4096, 2 ** 30, settings.segmentBytes)
+  if (settings.mode !== undefined) checkMode(settings.mode)
+  if (settings.maxAgeMs !== undefined) positiveMillis('options.maxAgeMs', settings.maxAgeMs)
+  if (settings.pollMs !== undefined) positiveMillis('options.pollMs', settings.pollMs)
+  if (settings.overflow !== undefined && settings.overflow !== 'none' && settings.maxEntries === undefined) {
+    throw new InvalidArgumentError('options.maxEntries', `given with overflow ${settings.overflow}`, undefined)
   }
-  if (options.readOnly === true && options.salvage === true) {
+  if (settings.readOnly === true && settings.salvage === true) {
     throw new InvalidArgumentError('options.salvage', 'off with readOnly, because salvage writes', true)
   }
-  if (options.serializer !== undefined) {
-    const serializer = checkOptions('options.serializer', options.serializer)
+  if (settings.serializer !== undefined) {
+    const serializer = checkOptions('options.serializer', settings.serializer)
     callbacks('options.serializer', serializer, ['serialize', 'deserialize'])
     callable('options.serializer.serialize', serializer.serialize)
     callable('options.serializer.deserialize', serializer.deserialize)
   }
-  return options
+  return settings
 }
 
 /** Permissions by which the owner can read and write. */

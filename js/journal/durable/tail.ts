@@ -10,22 +10,22 @@ export interface TailSource<T> {
   next(): number
   read(from: number, limit: number): Page<T>
   /** Resolves soon after there may be something from `next` on, or a signal is aborted; false when nothing will come. */
-  wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, held: boolean): Promise<boolean>
+  wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, keepAlive: boolean): Promise<boolean>
 }
 
 /** From a sequence to the end, and then what comes: a page is read when the one before is used up. */
 export function tail<T>(
   source: TailSource<T>,
-  given: TailOptions | undefined,
-  held = true,
+  options: TailOptions | undefined,
+  keepAlive = true,
 ): AsyncGenerator<JournalEntry<T>, void, undefined> {
-  const options = checkOptions('options', given)
-  known('options', options, ['from', 'signal', 'pageSize'])
-  const signal = abortSignal('options.signal', options.signal)
-  const pageSize = integer('options.pageSize', 1, 65_536, options.pageSize ?? 256)
-  const from = integer('options.from', 0, Number.MAX_SAFE_INTEGER, options.from ?? source.next())
+  const settings = checkOptions('options', options)
+  known('options', settings, ['from', 'signal', 'pageSize'])
+  const signal = abortSignal('options.signal', settings.signal)
+  const pageSize = integer('options.pageSize', 1, 65_536, settings.pageSize ?? 256)
+  const from = integer('options.from', 0, Number.MAX_SAFE_INTEGER, settings.from ?? source.next())
   const end = new AbortController()
-  const entries = follow(source, from, pageSize, signal, end.signal, held)
+  const entries = follow(source, from, pageSize, signal, end.signal, keepAlive)
   // A generator that waits hears of its return only once it goes on.
   const { return: returned } = entries
   entries.return = (value) => {
@@ -41,14 +41,14 @@ async function* follow<T>(
   pageSize: number,
   signal: AbortSignal | undefined,
   end: AbortSignal,
-  held: boolean,
+  keepAlive: boolean,
 ): AsyncGenerator<JournalEntry<T>, void, undefined> {
   for (let next = from; !end.aborted;) {
     signal?.throwIfAborted()
     const page = source.read(next, pageSize)
     next = page.next
     if (page.entries.length === 0) {
-      if (!(await source.wait(next, signal, end, held))) return
+      if (!(await source.wait(next, signal, end, keepAlive))) return
       continue
     }
     for (const entry of page.entries) {
