@@ -1,6 +1,6 @@
 /** Errors of atoms, local and shared. */
 import { isCode, KeelsonError } from '../errors/base.ts'
-import { show } from '../internal/format-value.ts'
+import { show } from '../errors/format-value.ts'
 
 /** An atom was asked to change by its own updater, or by a watcher while it tells of a change. Nothing changed. */
 export class AtomReentrancyError extends KeelsonError {

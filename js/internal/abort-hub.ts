@@ -37,8 +37,8 @@ class SignalHub {
     signal.removeEventListener('abort', subscription.onAbort)
   }
 
-  #begin(signal: AbortSignal, listener: SignalListener): void {
-    const listeners = new Set([listener])
+  #begin(signal: AbortSignal, first: SignalListener): void {
+    const listeners = new Set([first])
     const onAbort = (): void => {
       signal.removeEventListener('abort', onAbort)
       const { reason } = signal

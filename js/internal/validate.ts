@@ -154,7 +154,7 @@ export function known(field: string, value: object, names: readonly string[]): v
  */
 export function callbacks(field: string, value: unknown, names: readonly string[]): void {
   if (!isObject(value) || names.every((name) => (value as Record<string, unknown>)[name] !== undefined)) return
-  refuseNear(field, 'callbacks', value, names, (value) => typeof value === 'function')
+  refuseNear(field, 'callbacks', value, names, (entry) => typeof entry === 'function')
 }
 
 /**

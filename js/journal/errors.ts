@@ -1,6 +1,6 @@
 /** Errors of journals, in memory and on disk. */
 import { isCode, KeelsonError } from '../errors/base.ts'
-import { show } from '../internal/format-value.ts'
+import { show } from '../errors/format-value.ts'
 
 /** A journal was asked to change by one of its subscribers, while it tells of an append. Nothing changed. */
 export class JournalReentrancyError extends KeelsonError {

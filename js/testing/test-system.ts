@@ -70,9 +70,9 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
   const closeAndTell = (): Promise<void> => {
     if (closing !== undefined) return closing
     // Closing would clean up what is to be found.
-    const leaks = failOnLeaks ? leaksOf(system) : []
+    const alive = failOnLeaks ? leaksOf(system) : []
     closing = close().then(() => {
-      const first = errors.length > 0 ? errors[0] : leaks.length > 0 ? new LeakError(leaks) : undefined
+      const first = errors.length > 0 ? errors[0] : alive.length > 0 ? new LeakError(alive) : undefined
       if (errors.length === 0 && first === undefined) return
       nameSeed(first, system.seed)
       throw first

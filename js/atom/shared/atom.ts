@@ -178,7 +178,12 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     return this.#equals === undefined ? Object.is(seen.value, value) : this.#equals(seen.value as T, value)
   }
 
-  #commit(over: CachedValue, next: T, cause: string | undefined, encoded = encode('value', next)): CachedValue | undefined {
+  #commit(
+    over: CachedValue,
+    next: T,
+    cause: string | undefined,
+    encoded = encode('value', next),
+  ): CachedValue | undefined {
     const { clock } = this.#system
     const at: Instant = clock instanceof BaseClock ? clock.recent() : clock.now()
     // User code ran since the last look, and may have closed this.

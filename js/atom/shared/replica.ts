@@ -72,7 +72,13 @@ export class Replica {
   }
 
   /** Commits over what was seen; nothing when another thread was first, whose commit is read next. */
-  commit(over: CachedValue, value: unknown, encoded: Encoded, at: Instant, cause: string | undefined): CachedValue | undefined {
+  commit(
+    over: CachedValue,
+    value: unknown,
+    encoded: Encoded,
+    at: Instant,
+    cause: string | undefined,
+  ): CachedValue | undefined {
     const { handle } = this
     if (cause !== undefined) hot.sharedCause(cause, handle)
     const version =

@@ -1,7 +1,14 @@
 import { getSystemErrorName } from 'node:util'
 
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
-import { JournalCorruptError, JournalFormatError, JournalIoError, JournalLockedError, JournalOverflowError, RecordTooLargeError } from '../errors.ts'
+import {
+  JournalCorruptError,
+  JournalFormatError,
+  JournalIoError,
+  JournalLockedError,
+  JournalOverflowError,
+  RecordTooLargeError,
+} from '../errors.ts'
 import type { NativeJournalFailure } from '../../native.ts'
 
 /** The system's name of an error number. */
@@ -33,7 +40,11 @@ export function errorOf(
     case 'KEELSON_JOURNAL_OVERFLOW':
       return new JournalOverflowError(limit)
     case 'KEELSON_JOURNAL_DIFFERS':
-      return new InvalidArgumentError(`options.${path}`, `${reason}, as this process has the journal open`, optionOf(path))
+      return new InvalidArgumentError(
+        `options.${path}`,
+        `${reason}, as this process has the journal open`,
+        optionOf(path),
+      )
     case 'KEELSON_INVALID_ARGUMENT':
       return new InvalidArgumentError(path, reason, undefined)
     default:
