@@ -1,7 +1,7 @@
 import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { TimeoutError } from '../process/errors.ts'
+import { TimeoutError } from '../errors/errors.ts'
 import { LeaseEndedError } from './errors.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
 import { known, options as checkOptions } from '../internal/validate.ts'

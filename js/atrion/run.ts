@@ -7,7 +7,7 @@ import {
   positiveMillis,
 } from '../internal/validate.ts'
 import { ClosedError } from '../errors/errors.ts'
-import { TimeoutError } from '../process/errors.ts'
+import { TimeoutError } from '../errors/errors.ts'
 import { ShedError } from './errors.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'

@@ -1,4 +1,4 @@
-import { TimeoutError } from '../process/errors.ts'
+import { TimeoutError } from '../errors/errors.ts'
 import { newsPending } from '../internal/inbox.ts'
 import { afterRealTime, turn, turnsPending } from './host.ts'
 

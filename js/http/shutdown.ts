@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 
 import { limitOn } from '../clock/internal-timers.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { TimeoutError } from '../process/errors.ts'
+import { TimeoutError } from '../errors/errors.ts'
 import {
   flag,
   known,

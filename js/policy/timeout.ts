@@ -2,7 +2,7 @@ import { options as checkOptions, positiveMillis } from '../internal/validate.ts
 import { limitOn } from '../clock/internal-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { TimeoutError } from '../process/errors.ts'
+import { TimeoutError } from '../errors/errors.ts'
 import { BasePolicy, knownOptions } from './pipeline/base-policy.ts'
 import { type Call, isEcho, reportLate, type Sink } from './pipeline/call.ts'
 import { fromHere } from './pipeline/async-stack.ts'

@@ -1,6 +1,6 @@
 /** Errors of `keelson/process`. */
 import { isCode, KeelsonError } from '../errors/base.ts'
-
+import { TimeoutError as BaseTimeoutError } from '../errors/errors.ts'
 
 export { isTimeoutError } from '../errors/errors.ts'
 
@@ -11,11 +11,11 @@ export class TimeoutError extends BaseTimeoutError {
   }
 }
 
-/** A process of `keelson/process` did not take a message or answer it, or ended. `cause` says why, where there is a reason. */
+/** A process of `keelson/process` refused a message, did not answer it, or ended. `cause` has the reason, if there is one. */
 export class ProcessError extends KeelsonError {
   static readonly code = 'KEELSON_PROCESS'
   readonly code = 'KEELSON_PROCESS'
-  /** Which process. */
+  /** The id of the process. */
   readonly processId: string
   constructor(message: string, processId: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })

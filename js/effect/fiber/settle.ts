@@ -1,5 +1,5 @@
 /** What the promise of a run is settled with. */
-import { TimeoutError } from '../../process/errors.ts'
+import { TimeoutError } from '../../errors/errors.ts'
 import { isError } from '../../internal/thrown-values.ts'
 import { EffectFailedError, InterruptedError } from '../errors.ts'
 import { ERR, type ExitKind, OK } from './op.ts'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { TimeoutError } from '../../process/errors.ts'
+import { TimeoutError } from '../../errors/errors.ts'
 import type { Child } from './child.ts'
 import {
   ChildNotFoundError,
