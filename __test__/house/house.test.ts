@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-import { isSource, rules } from './rules.ts'
+import { declaredTwice, oneMeaning } from './declared-twice.ts'
+import { isSource, rules, typesByName } from './rules.ts'
 import type { Source } from './source.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -26,4 +27,10 @@ describe('the house rules hold', () => {
   test.each(Object.entries(rules))('%s', (_, rule) => {
     expect(rule(tree)).toEqual([])
   })
+})
+
+test('every name on the list of those declared twice is', () => {
+  const [, js] = typesByName(tree)
+  const names = [...declaredTwice, ...Object.keys(oneMeaning)]
+  expect(names.filter((name) => (js?.get(name)?.size ?? 0) < 2)).toEqual([])
 })

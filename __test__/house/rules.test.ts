@@ -27,7 +27,7 @@ const planted: [Rule, string, Tree][] = [
     'chance beside a digest',
     { 'js/a.ts': "import { createHash, randomInt } from 'node:crypto'" },
   ],
-  ['the core does not know Node', 'use napi', { 'src/core/time/mod.rs': 'use napi::Env;' }],
+  ['the core does not know Node', 'use napi', { 'src/core/clock/mod.rs': 'use napi::Env;' }],
   ['the core does not know Node', 'a derive', { 'src/core/a.rs': '#[napi]\nfn f() {}' }],
   ['the core does not know Node', 'the binding', { 'src/core/a.rs': 'use crate::binding::hot;' }],
   [
@@ -65,6 +65,46 @@ const planted: [Rule, string, Tree][] = [
     'folders',
     { 'js/clock/a.ts': "import '../system/x.ts'", 'js/system/y.ts': "import '../clock/b.ts'" },
   ],
+  [
+    'no import cycles',
+    'two modules of Rust',
+    { 'src/core/x/a.rs': 'use super::b::B;', 'src/core/x/b.rs': 'use crate::core::x::a::{A, C as D};' },
+  ],
+  [
+    'no import cycles',
+    'three modules, by the names that their folder exports',
+    {
+      'src/core/x/mod.rs': 'mod a;\nmod b;\nmod c;\npub use a::{A, A2};\npub(crate) use b::B;',
+      'src/core/x/a.rs': 'use super::B;',
+      'src/core/x/b.rs': 'fn f() { super::c::g() }',
+      'src/core/x/c.rs': 'use super::{A2 as Other};',
+    },
+  ],
+  [
+    'no import cycles',
+    'a folder and its child',
+    { 'src/core/x/mod.rs': 'mod a;\nuse a::A;\nstruct B;', 'src/core/x/a.rs': 'use super::B;' },
+  ],
+  [
+    'no import cycles',
+    'two folders of the core',
+    {
+      'src/core/x/a.rs': 'use crate::core::y::{b::{self, B}};',
+      'src/core/y/b.rs': 'struct B;',
+      'src/core/y/c.rs': 'use crate::core::x::d::D;',
+      'src/core/x/d.rs': 'struct D;',
+    },
+  ],
+  [
+    'a type name is declared once',
+    'in Rust',
+    { 'src/core/a.rs': 'pub struct Gate;', 'src/core/b/c.rs': 'type Gate = u32;' },
+  ],
+  [
+    'a type name is declared once',
+    'in TypeScript',
+    { 'js/a.ts': 'export interface Gate {}', 'js/b/c.ts': 'export abstract class Gate {}' },
+  ],
   ['files stay short', '501 lines', { 'src/core/a.rs': '\n'.repeat(501) }],
   ['exceptions have reasons', 'rust', { 'src/a.rs': '#[allow(dead_code)]\nfn f() {}' }],
   ['exceptions have reasons', 'rust, whole file', { 'src/a.rs': '#![expect(unused)]' }],
@@ -97,6 +137,26 @@ const innocent: [Rule, string, Tree][] = [
   ['imports run one way', 'the barrel', { 'js/index.ts': "export * from './atrion/index.ts'" }],
   ['imports run one way', 'a sister', { 'js/system/a.ts': "import { c } from '../clock/clock.ts'" }],
   ['no import cycles', 'a diamond', { 'js/a.ts': "import './b.ts'\nimport './c.ts'", 'js/b.ts': "import './c.ts'" }],
+  [
+    'no import cycles',
+    'names that a folder exports',
+    {
+      'src/core/x/mod.rs': 'mod a;\nmod b;\nmod tests;\npub use a::A;\npub use b::B;',
+      'src/core/x/a.rs': 'use super::B;\n#[cfg(test)]\nmod tests {\n    use super::super::b::B;\n}',
+      'src/core/x/b.rs': '//! See super::a::A.\nstruct B;',
+      'src/core/x/tests.rs': 'use super::*;',
+    },
+  ],
+  [
+    'a type name is declared once',
+    'types of tests, of a trait, and of both languages',
+    {
+      'src/core/a.rs': 'struct Gate;\n#[cfg(all(test, not(loom)))]\nmod tests;',
+      'src/core/a/tests.rs': 'struct Gate;',
+      'src/core/b.rs': 'impl P for X {\n    type Gate = X;\n}\nmod tests {\n    struct Gate;\n}',
+      'js/a.ts': 'interface Gate {}',
+    },
+  ],
   ['files stay short', '500 lines', { 'src/core/a.rs': '\n'.repeat(500) }],
   ['exceptions have reasons', 'rust', { 'src/a.rs': '#[expect(dead_code, reason = "a test hook")]' }],
   ['exceptions have reasons', 'Cargo.toml', { 'Cargo.toml': '# Times are compared.\nfloat_cmp = "allow"' }],

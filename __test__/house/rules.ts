@@ -1,6 +1,8 @@
 import { posix } from 'node:path'
 
+import { declaredTwice, oneMeaning } from './declared-twice.ts'
 import { heightOf } from './layers.ts'
+import { rustTestFiles, rustUses, withoutInlineModules } from './rust.ts'
 import { code, imports, relativeImports, where, type Fault, type Source } from './source.ts'
 
 const inJs = ({ path }: Source): boolean => path.startsWith('js/')
@@ -86,11 +88,13 @@ export function importDirection(sources: readonly Source[]): Fault[] {
 }
 
 function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const seen = new Set<string>()
   const walk = (node: string, trail: readonly string[]): string[] | undefined => {
     for (const next of graph.get(node) ?? []) {
       if (next === start) return [...trail, next]
       // A smaller name is the start of its own search, so that each cycle is told once.
-      if (next < start || trail.includes(next)) continue
+      if (next < start || seen.has(next)) continue
+      seen.add(next)
       const found = walk(next, [...trail, next])
       if (found) return found
     }
@@ -99,22 +103,69 @@ function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>)
   return walk(start, [start])
 }
 
-/** No file imports itself through others, types included; nor does a folder of js/. */
-export function importCycles(sources: readonly Source[]): Fault[] {
-  const files = sources.filter(inJs)
-  const byFile = new Map(files.map((source) => [source.path, relativeImports(source)]))
-  const byFolder = new Map<string, string[]>()
-  for (const source of files.filter(({ path }) => path !== 'js/index.ts')) {
-    const folder = folderOf(source.path)
-    const others = relativeImports(source).filter((path) => path.startsWith('js/') && folderOf(path) !== folder)
-    byFolder.set(folder, [...new Set([...(byFolder.get(folder) ?? []), ...others.map(folderOf)])])
+/** What each room uses of other rooms, by what each file uses of other files. */
+function byRoom(
+  byFile: ReadonlyMap<string, readonly string[]>,
+  roomOf: (path: string) => string,
+): Map<string, readonly string[]> {
+  const rooms = new Map<string, readonly string[]>()
+  for (const [file, used] of byFile) {
+    const room = roomOf(file)
+    const others = used.map(roomOf).filter((other) => other !== room)
+    rooms.set(room, [...new Set([...(rooms.get(room) ?? []), ...others])])
   }
-  return [byFile, byFolder].flatMap((graph) =>
+  return rooms
+}
+
+/** A folder of the core or of the binding, with what is below it; a file that lies in none is a room of its own. */
+const rustRoomOf = (path: string): string => path.split('/').slice(0, 3).join('/')
+
+/** No file imports itself through others, types included; nor does a folder of js/, or one of the core. */
+export function importCycles(sources: readonly Source[]): Fault[] {
+  const js = new Map(sources.filter(inJs).map((source) => [source.path, relativeImports(source)]))
+  const jsBelowIndex = new Map(
+    [...js]
+      .filter(([path]) => path !== 'js/index.ts')
+      .map(([path, used]) => [path, used.filter((other) => other.startsWith('js/'))] as const),
+  )
+  const rust = rustUses(sources.filter(({ path }) => !path.startsWith('src/binding/')))
+  return [js, byRoom(jsBelowIndex, folderOf), rust, byRoom(rust, rustRoomOf)].flatMap((graph) =>
     [...graph.keys()].flatMap((node) => {
       const cycle = cycleFrom(node, graph)
       return cycle ? [`import cycle: ${cycle.join(' -> ')}`] : []
     }),
   )
+}
+
+const rustType =
+  /^[ \t]*(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union) (\w+)|^(?:pub(?:\([^)]*\))? )?type (\w+)|^id! \{\s*(\w+)\s*\}/gm
+const jsType = /^(?:export )?(?:default )?(?:declare )?(?:abstract )?(?:class|interface|type|enum) (\w+)/gm
+
+/** Type names and the files that declare them, for each of the two languages. Types of tests are left out. */
+export function typesByName(sources: readonly Source[]): Map<string, Set<string>>[] {
+  const tests = rustTestFiles(sources)
+  const rust = sources.filter(({ path }) => path.startsWith('src/') && path.endsWith('.rs') && !tests.has(path))
+  const collect = (files: readonly Source[], pattern: RegExp): Map<string, Set<string>> => {
+    const byName = new Map<string, Set<string>>()
+    for (const source of files) {
+      for (const [, ...names] of withoutInlineModules(code(source)).matchAll(pattern)) {
+        const name = names.find((each) => each !== undefined) as string
+        byName.set(name, (byName.get(name) ?? new Set()).add(source.path))
+      }
+    }
+    return byName
+  }
+  return [collect(rust, rustType), collect(sources.filter(inJs), jsType)]
+}
+
+/** A reader who meets a type's name need not ask which one is meant. */
+export function typesDeclaredOnce(sources: readonly Source[]): Fault[] {
+  const [rust, js] = typesByName(sources)
+  const known = new Set([...declaredTwice, ...Object.keys(oneMeaning)])
+  const inJsAlone = [...(js ?? [])].filter(([name]) => !known.has(name))
+  return [...(rust ?? []), ...inJsAlone]
+    .filter(([, files]) => files.size > 1)
+    .map(([name, files]) => `the type ${name} is declared in ${[...files].join(' and in ')}: rename all but one`)
 }
 
 const longest = 500
@@ -176,6 +227,7 @@ export const rules = {
   'values of others are read in one place': foreignValuesInOnePlace,
   'imports run one way': importDirection,
   'no import cycles': importCycles,
+  'a type name is declared once': typesDeclaredOnce,
   'files stay short': fileLength,
   'exceptions have reasons': exceptionsWithReasons,
 } as const satisfies Record<string, (sources: readonly Source[]) => Fault[]>

@@ -9,7 +9,8 @@ use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use super::shared_array::SharedArray;
 use crate::core::actor::{
-    ExitKind, Kind, LinkId, Mail, MonitorId, Overflow, Pid, Runtime, SlotId, SpawnOptions, Step,
+    ExitKind, LinkId, Mail, MailKind, MailboxOverflow, MonitorId, Pid, Runtime, SlotId,
+    SpawnOptions, Step,
 };
 
 pub(super) type Actors = Handles<Actor>;
@@ -75,9 +76,9 @@ fn spawn(
     overflow: f64,
 ) -> f64 {
     let overflow = match overflow as u32 {
-        1 => Overflow::DropOldest,
-        2 => Overflow::DropNewest,
-        _ => Overflow::Reject,
+        1 => MailboxOverflow::DropOldest,
+        2 => MailboxOverflow::DropNewest,
+        _ => MailboxOverflow::Reject,
     };
     let options =
         SpawnOptions { trap_exit: trap_exit != 0.0, max_mailbox: max_mailbox as u32, overflow };
@@ -143,13 +144,13 @@ fn take(actor: &mut Actor, submitted: f64) {
         // Where the slot is a kind.
         let kind = || ExitKind::from_number(place);
         match operation {
-            0 => runtime.send(pid, Mail { kind: Kind::Cast, slot }),
+            0 => runtime.send(pid, Mail { kind: MailKind::Cast, slot }),
             1 => {
                 runtime.call(pid, slot, caller.take(), extra);
             }
-            2 => runtime.send(pid, Mail { kind: Kind::Info, slot }),
-            3 => runtime.send(pid, Mail { kind: Kind::Stop, slot }),
-            4 => runtime.send_system(pid, Mail { kind: Kind::System, slot }),
+            2 => runtime.send(pid, Mail { kind: MailKind::Info, slot }),
+            3 => runtime.send(pid, Mail { kind: MailKind::Stop, slot }),
+            4 => runtime.send_system(pid, Mail { kind: MailKind::System, slot }),
             5 => caller = Some(pid),
             6 => runtime.busy(pid),
             7 => runtime.done(pid),

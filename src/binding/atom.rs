@@ -9,16 +9,17 @@ use std::sync::{Arc, LazyLock};
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use crate::core::atom::{
-    At, Cell, Commit, Conflict, Count, Hold, Next, Shared, Store, Subscription, Value,
+    At, AtomCell, AtomHold, AtomValue, Commit, Conflict, Count, NextCommit, SharedAtom, Store,
+    Subscription,
 };
 
 pub(super) static STORE: LazyLock<Store> = LazyLock::new(Store::default);
 
 /// What an environment has open.
-pub(super) type Atoms = Handles<Open>;
+pub(super) type Atoms = Handles<OpenAtom>;
 
-pub(super) struct Open {
-    hold: Hold,
+pub(super) struct OpenAtom {
+    hold: AtomHold,
     view: View,
 }
 
@@ -32,8 +33,8 @@ struct View {
     subscriptions: BTreeMap<u64, Subscription>,
 }
 
-impl Open {
-    pub(super) fn new(hold: Hold) -> Self {
+impl OpenAtom {
+    pub(super) fn new(hold: AtomHold) -> Self {
         Self { hold, view: View::default() }
     }
 
@@ -42,13 +43,13 @@ impl Open {
         self.view.last.as_deref()
     }
 
-    pub(super) fn cell(&self) -> Option<&Arc<Cell>> {
-        let Shared::Atom(cell) = self.hold.shared() else { return None };
+    pub(super) fn cell(&self) -> Option<&Arc<AtomCell>> {
+        let SharedAtom::Atom(cell) = self.hold.shared() else { return None };
         Some(cell)
     }
 
     pub(super) fn count(&self) -> Option<&Count> {
-        let (Shared::Counter(count) | Shared::Flag(count)) = self.hold.shared() else {
+        let (SharedAtom::Counter(count) | SharedAtom::Flag(count)) = self.hold.shared() else {
             return None;
         };
         Some(count)
@@ -84,8 +85,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 /// Shows a commit to JavaScript; its version.
 fn show(environment: &Environment, view: &mut View, commit: Arc<Commit>) -> f64 {
     let (text, number) = match commit.value {
-        Value::Number(number) => (0.0, number),
-        Value::Text(_) => (1.0, 0.0),
+        AtomValue::Number(number) => (0.0, number),
+        AtomValue::Text(_) => (1.0, 0.0),
     };
     let version = commit.version as f64;
     let At { wall, mono } = commit.at;
@@ -107,7 +108,7 @@ fn set_number(
     wall: f64,
     mono: f64,
 ) -> f64 {
-    commit(environment, atom, expected, Value::Number(value), At { wall, mono })
+    commit(environment, atom, expected, AtomValue::Number(value), At { wall, mono })
 }
 
 fn set_text(
@@ -118,7 +119,7 @@ fn set_text(
     wall: f64,
     mono: f64,
 ) -> f64 {
-    commit(environment, atom, expected, Value::Text(text.into()), At { wall, mono })
+    commit(environment, atom, expected, AtomValue::Text(text.into()), At { wall, mono })
 }
 
 #[expect(
@@ -126,9 +127,9 @@ fn set_text(
     clippy::cast_sign_loss,
     reason = "a version that JavaScript got from here; anything else conflicts"
 )]
-fn commit(environment: &Environment, atom: f64, expected: f64, value: Value, at: At) -> f64 {
+fn commit(environment: &Environment, atom: f64, expected: f64, value: AtomValue, at: At) -> f64 {
     with_atom(environment, atom, |view, cell| {
-        let next = Next { value, at, cause: view.cause.take() };
+        let next = NextCommit { value, at, cause: view.cause.take() };
         // As an integer, nonsense would become version 0.
         let expected = if expected >= 0.0 { expected as u64 } else { u64::MAX };
         match cell.compare_and_set(expected, next) {
@@ -207,11 +208,11 @@ fn namespace(_: &Environment) -> f64 {
 fn with_atom(
     environment: &Environment,
     atom: f64,
-    body: impl FnOnce(&mut View, &Arc<Cell>) -> f64,
+    body: impl FnOnce(&mut View, &Arc<AtomCell>) -> f64,
 ) -> f64 {
     let mut atoms = environment.atoms.borrow_mut();
-    let Some(Open { hold, view }) = atoms.get(atom) else { return NONE };
+    let Some(OpenAtom { hold, view }) = atoms.get(atom) else { return NONE };
     // By reference: all threads would meet at the count of a clone.
-    let Shared::Atom(cell) = hold.shared() else { return NONE };
+    let SharedAtom::Atom(cell) = hold.shared() else { return NONE };
     body(view, cell)
 }

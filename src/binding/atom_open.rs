@@ -5,10 +5,10 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::atom::{Open, STORE};
+use super::atom::{OpenAtom, STORE};
 use super::environment::Environment;
 use super::hot::NONE;
-use crate::core::atom::{At, Commit, Hold, Kind, OtherKind, Value, WORD_BYTES};
+use crate::core::atom::{At, AtomHold, AtomKind, AtomValue, Commit, OtherKind, WORD_BYTES};
 
 /// What is opened, and the value it has if it is new.
 #[napi(object)]
@@ -45,24 +45,24 @@ pub struct NativeSharedOpened {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "TypeScript passes a safe integer")]
-fn open_shared(request: NativeSharedRequest) -> std::result::Result<Hold, OtherKind> {
+fn open_shared(request: NativeSharedRequest) -> std::result::Result<AtomHold, OtherKind> {
     let NativeSharedRequest { namespace, name, kind, number, text, history, wall, mono } = request;
     let number = number.unwrap_or_default();
     match kind.as_str() {
         "counter" => STORE.counter(&namespace, &name, number as i64),
         "flag" => STORE.flag(&namespace, &name, number == 1.0),
         _ => {
-            let value = text.map_or(Value::Number(number), |text| Value::Text(text.into()));
+            let value = text.map_or(AtomValue::Number(number), |text| AtomValue::Text(text.into()));
             STORE.atom(&namespace, &name, value, At { wall, mono }, history as usize)
         }
     }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+fn kind_name(kind: AtomKind) -> &'static str {
     match kind {
-        Kind::Atom => "atom",
-        Kind::Counter => "counter",
-        Kind::Flag => "flag",
+        AtomKind::Atom => "atom",
+        AtomKind::Counter => "counter",
+        AtomKind::Flag => "flag",
     }
 }
 
@@ -79,7 +79,7 @@ pub fn native_shared_open(env: Env, request: NativeSharedRequest) -> Result<Nati
     };
     let place = hold.shared().place();
     Ok(NativeSharedOpened {
-        handle: environment.atoms.borrow_mut().open(Open::new(hold)),
+        handle: environment.atoms.borrow_mut().open(OpenAtom::new(hold)),
         other: None,
         chunk: place.chunk,
         offset: place.index * u32::try_from(WORD_BYTES).expect("a small number"),
@@ -95,8 +95,8 @@ fn last<T>(env: Env, atom: f64, body: impl FnOnce(&Commit) -> Option<T>) -> Resu
 #[napi(catch_unwind)]
 pub fn native_shared_text(env: Env, atom: f64) -> Result<Option<String>> {
     last(env, atom, |commit| match &commit.value {
-        Value::Text(text) => Some(text.to_string()),
-        Value::Number(_) => None,
+        AtomValue::Text(text) => Some(text.to_string()),
+        AtomValue::Number(_) => None,
     })
 }
 
@@ -128,8 +128,8 @@ pub fn native_shared_history(env: Env, atom: f64) -> Result<Vec<NativeCommit>> {
     let history = atoms.get(atom).and_then(|open| open.cell().map(|cell| cell.history()));
     let show = |commit: Arc<Commit>| {
         let (number, text) = match &commit.value {
-            Value::Number(number) => (Some(*number), None),
-            Value::Text(text) => (None, Some(text.to_string())),
+            AtomValue::Number(number) => (Some(*number), None),
+            AtomValue::Text(text) => (None, Some(text.to_string())),
         };
         let At { wall, mono } = commit.at;
         NativeCommit { version: commit.version as f64, number, text, wall, mono }

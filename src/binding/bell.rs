@@ -23,8 +23,8 @@ unsafe impl Send for Line {}
 #[derive(Clone, Default)]
 pub(super) struct Bell(Arc<Mutex<Option<Line>>>);
 
-impl inbox::Bell for Bell {
-    fn ring(&self) {
+impl inbox::Wake for Bell {
+    fn wake(&self) {
         if let Some(Line(function)) = &*self.0.lock() {
             // SAFETY: connected, so the environment has not been cleaned up. The queue is unbounded: no blocking.
             unsafe {

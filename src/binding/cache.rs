@@ -8,7 +8,7 @@ use napi_derive::napi;
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use super::shared_array::SharedArray;
-use crate::core::cache::{Heat, Index, Limits, New, Policy, Reason};
+use crate::core::cache::{CacheLimits, EvictionPolicy, Heat, Index, New, RemovalReason};
 
 pub(super) type Caches = Handles<LocalCache>;
 
@@ -60,13 +60,13 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 };
 
 /// An index, and the memory of the call.
-struct Call<'a> {
+struct CacheCall<'a> {
     index: &'a mut Index,
     numbers: &'a [Cell<f64>],
     heat: &'a Heat,
 }
 
-impl Call<'_> {
+impl CacheCall<'_> {
     fn number(&self, place: usize) -> f64 {
         self.numbers[place].get()
     }
@@ -91,17 +91,21 @@ impl Call<'_> {
         let told = &self.numbers[place::FIRST_GONE..place::END];
         for (cell, (slot, reason)) in told.iter().zip(self.index.take_gone(told.len())) {
             let slot = f64::from(slot);
-            cell.set(if reason == Reason::Evicted { slot } else { -1.0 - slot });
+            cell.set(if reason == RemovalReason::Evicted { slot } else { -1.0 - slot });
         }
     }
 }
 
-fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut Call<'_>) -> f64) -> f64 {
+fn with(
+    environment: &Environment,
+    cache: f64,
+    body: impl FnOnce(&mut CacheCall<'_>) -> f64,
+) -> f64 {
     let mut caches = environment.caches.borrow_mut();
     let Some(LocalCache { index, shared, slots }) = caches.get(cache) else { return NONE };
     let from = place::END * size_of::<f64>();
     let heat = &shared.bytes()[from..from + *slots];
-    body(&mut Call { index, numbers: shared.cells(), heat })
+    body(&mut CacheCall { index, numbers: shared.cells(), heat })
 }
 
 #[expect(
@@ -213,8 +217,8 @@ pub fn native_cache_open(
         clippy::cast_sign_loss,
         reason = "positive; what is too large saturates"
     )]
-    let limits = Limits { entries: entries as usize, bytes: bytes as u64 };
-    let policy = if lru { Policy::Lru } else { Policy::S3Fifo };
+    let limits = CacheLimits { entries: entries as usize, bytes: bytes as u64 };
+    let policy = if lru { EvictionPolicy::Lru } else { EvictionPolicy::S3Fifo };
     let index = Index::new(limits, policy, seed.to_bits());
     let cache = LocalCache { index, shared, slots: slots as usize };
     let handle = Environment::of(env)?.caches.borrow_mut().open(cache);

@@ -11,9 +11,10 @@ use napi_derive::napi;
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use crate::core::cache::shared::{
-    Asked, Claim, Counts, Differs, Gone, Hold, Key, Landed, Left, Load, SharedCaches, Stored, Value,
+    CacheCounts, CacheHold, CacheKey, CacheValue, Claim, Differs, Gone, Landed, Left, Load, Lookup,
+    SharedCaches, Stored,
 };
-use crate::core::cache::{Limits, Policy};
+use crate::core::cache::{CacheLimits, EvictionPolicy};
 
 static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
 
@@ -21,9 +22,9 @@ static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
 pub(super) type OpenCaches = Handles<SharedView>;
 
 pub(super) struct SharedView {
-    hold: Hold,
+    hold: CacheHold,
     /// What the next call is about.
-    key: Key,
+    key: CacheKey,
     tags: Box<[Box<str>]>,
     /// What was found last.
     text: Arc<str>,
@@ -96,7 +97,7 @@ fn find(
     stale: f64,
 ) -> f64 {
     with(environment, cache, |view| {
-        let asked = if stale < 0.0 { Asked::Peek } else { Asked::Counted(stale) };
+        let asked = if stale < 0.0 { Lookup::Peek } else { Lookup::Counted(stale) };
         let found = view.hold.cache().find(number == 1.0, key, now, asked, &mut view.gone);
         let Some(found) = found else { return NONE };
         view.text = found.text;
@@ -119,7 +120,7 @@ fn use_again(environment: &Environment, cache: f64, slot: f64, stamp: f64, now: 
 
 fn set_key(environment: &Environment, key: &str, cache: f64, number: f64) -> f64 {
     with(environment, cache, |view| {
-        view.key = Key { number: number == 1.0, text: key.into() };
+        view.key = CacheKey { number: number == 1.0, text: key.into() };
         0.0
     })
 }
@@ -129,9 +130,9 @@ fn set_key(environment: &Environment, key: &str, cache: f64, number: f64) -> f64
     clippy::cast_sign_loss,
     reason = "TypeScript passes a safe integer, or NaN"
 )]
-fn value(view: &mut SharedView, text: &str, bytes: f64, fresh: f64, until: f64) -> Value {
+fn value(view: &mut SharedView, text: &str, bytes: f64, fresh: f64, until: f64) -> CacheValue {
     let bytes = (!bytes.is_nan()).then_some(bytes as u64);
-    Value { text: text.into(), bytes, fresh, until, tags: std::mem::take(&mut view.tags) }
+    CacheValue { text: text.into(), bytes, fresh, until, tags: std::mem::take(&mut view.tags) }
 }
 
 fn store(
@@ -301,8 +302,8 @@ pub fn native_shared_cache_open(
         clippy::cast_sign_loss,
         reason = "positive; what is too large saturates"
     )]
-    let limits = Limits { entries: entries as usize, bytes: bytes as u64 };
-    let policy = if lru { Policy::Lru } else { Policy::S3Fifo };
+    let limits = CacheLimits { entries: entries as usize, bytes: bytes as u64 };
+    let policy = if lru { EvictionPolicy::Lru } else { EvictionPolicy::S3Fifo };
     let hold = match CACHES.open(&namespace, &name, limits, policy, seed.to_bits()) {
         Ok(hold) => hold,
         Err(differs) => {
@@ -314,7 +315,7 @@ pub fn native_shared_cache_open(
             return Ok(NativeSharedCacheOpened { handle: NONE, differs: Some(field.to_owned()) });
         }
     };
-    let key = Key { number: false, text: "".into() };
+    let key = CacheKey { number: false, text: "".into() };
     let view =
         SharedView { hold, key, tags: Box::default(), text: "".into(), gone: Vec::new(), told };
     let handle = environment.shared_caches.borrow_mut().open(view);
@@ -351,7 +352,7 @@ pub struct NativeSharedEntry {
     pub reason: Option<String>,
 }
 
-fn entry(key: Key, text: &str, left: Option<Left>) -> NativeSharedEntry {
+fn entry(key: CacheKey, text: &str, left: Option<Left>) -> NativeSharedEntry {
     let reason = left.map(|left| match left {
         Left::Evicted => "evicted",
         Left::Expired => "expired",
@@ -416,7 +417,7 @@ pub struct NativeSharedCacheStats {
 #[napi(catch_unwind)]
 pub fn native_shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats> {
     view(env, cache, |view| {
-        let Counts {
+        let CacheCounts {
             size,
             bytes,
             hits,

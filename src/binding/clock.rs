@@ -5,7 +5,7 @@ use napi_derive::napi;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
-use crate::core::time::{Controlled, Step, TimerId, Timers, Track};
+use crate::core::clock::{Controlled, ControlledStep, TimerId, Timers, Track};
 
 pub(super) type Clocks = Handles<Clock>;
 
@@ -75,12 +75,12 @@ fn controlled_at_wall(environment: &Environment, clock: f64, target: f64) -> f64
 fn controlled_step(environment: &Environment, clock: f64, target: f64) -> f64 {
     controlled(environment, clock, |clock| {
         let step = clock.step(target);
-        let looping = if let Step::Looping(id) = step { id.pack() } else { NONE };
+        let looping = if let ControlledStep::Looping(id) = step { id.pack() } else { NONE };
         environment.put([clock.mono(), clock.wall(), looping]);
         match step {
-            Step::Fired(due) => due.id.pack(),
-            Step::Arrived => NONE,
-            Step::Looping(_) => LOOPING,
+            ControlledStep::Fired(due) => due.id.pack(),
+            ControlledStep::Arrived => NONE,
+            ControlledStep::Looping(_) => LOOPING,
         }
     })
 }

@@ -3,7 +3,7 @@
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use crate::core::admission::{
-    Admission, Engine, Event, Outcome, RouteId, Routed, Shed, TicketId, WaiterId,
+    Admission, Engine, Outcome, RouteId, Routed, Shed, TicketId, WaiterEvent, WaiterId,
 };
 use crate::core::resistance::{Mode, TaskEnd, Telemetry};
 
@@ -261,11 +261,11 @@ fn next_wake(environment: &Environment, engine: f64) -> f64 {
 fn event(environment: &Environment, engine: f64) -> f64 {
     with(environment, engine, |engine| match engine.poll_event() {
         None => 0.0,
-        Some(Event::Admitted { waiter, ticket }) => {
+        Some(WaiterEvent::Admitted { waiter, ticket }) => {
             environment.put([ticket.to_f64(), 0.0, 0.0, waiter.to_f64(), 0.0]);
             1.0
         }
-        Some(Event::Shed { waiter, shed }) => {
+        Some(WaiterEvent::Shed { waiter, shed }) => {
             environment.put([
                 NONE,
                 shed.retry_after_ms,

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::environment::Environment;
-use crate::core::admission::{Config, Engine, GateConfig, Priority, Reason};
+use crate::core::admission::{Engine, EngineConfig, GateConfig, Priority, ShedReason};
 use crate::core::resistance::{self, Slo, TunerConfig};
 
 /// Constants of the physics. What is left out has the core's default; units are the core's.
@@ -108,7 +108,10 @@ macro_rules! overlay {
     };
 }
 
-fn physics(given: &NativePhysicsConfig, mut config: resistance::Config) -> resistance::Config {
+fn physics(
+    given: &NativePhysicsConfig,
+    mut config: resistance::ResistanceConfig,
+) -> resistance::ResistanceConfig {
     overlay!(config, given;
         base_resistance, decay_rate, heal_rate, scar_factor, damping_factor, critical_pressure,
         break_multiplier, recovery_multiplier, bootstrap_ticks, min_delta_t_ms, tanh_scale, hold_ms, fade_ms,
@@ -123,9 +126,9 @@ fn slo(given: &NativeSlo) -> Slo {
     overlay!(slo, given;
         baseline_latency_ms, target_error_rate, saturation_baseline, latency_criticality, error_criticality,
         saturation_criticality; optional);
-    slo.latency = slo.latency.told(given.baseline_latency_ms, given.learned_baseline);
-    slo.errors = slo.errors.told(given.target_error_rate, None);
-    slo.saturation = slo.saturation.told(given.saturation_baseline, None);
+    slo.latency = slo.latency.with(given.baseline_latency_ms, given.learned_baseline);
+    slo.errors = slo.errors.with(given.target_error_rate, None);
+    slo.saturation = slo.saturation.with(given.saturation_baseline, None);
     slo
 }
 
@@ -155,7 +158,7 @@ fn gate(given: &NativeGateConfig) -> GateConfig {
 #[napi(catch_unwind)]
 pub fn native_engine_open(env: Env, options: NativeEngineConfig) -> Result<NativeOpened> {
     let environment = Environment::of(&env)?;
-    let mut config = Config::default();
+    let mut config = EngineConfig::default();
     if let Some(max_routes) = options.max_routes {
         config.max_routes = max_routes as usize;
     }
@@ -209,13 +212,13 @@ pub fn native_priorities() -> Vec<NativePriority> {
 #[napi(catch_unwind)]
 pub fn native_shed_reasons() -> Vec<String> {
     let all = [
-        Reason::Limit,
-        Reason::QueueFull,
-        Reason::QueueDeadline,
-        Reason::Displaced,
-        Reason::Resistance,
-        Reason::Cancelled,
-        Reason::UnknownRoute,
+        ShedReason::Limit,
+        ShedReason::QueueFull,
+        ShedReason::QueueDeadline,
+        ShedReason::Displaced,
+        ShedReason::Resistance,
+        ShedReason::Cancelled,
+        ShedReason::UnknownRoute,
     ];
-    std::iter::once("admitted").chain(all.map(Reason::name)).map(str::to_owned).collect()
+    std::iter::once("admitted").chain(all.map(ShedReason::name)).map(str::to_owned).collect()
 }

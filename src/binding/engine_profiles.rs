@@ -12,7 +12,7 @@ use super::engine_config::NativeOpened;
 use super::environment::Environment;
 use super::hot::NONE;
 use crate::core::admission::RouteId;
-use crate::core::resistance::{Invalid, PROFILES, ProfileSpec};
+use crate::core::resistance::{InvalidField, PROFILES, ProfileSpec};
 
 /// One of the profiles everybody has.
 #[napi(object)]
@@ -70,7 +70,7 @@ fn spec(given: &NativeProfile) -> ProfileSpec {
     }
 }
 
-fn refused(invalid: Invalid) -> NativeOpened {
+fn refused(invalid: InvalidField) -> NativeOpened {
     NativeOpened { handle: NONE, field: Some(invalid.field.into()), why: Some(invalid.why.into()) }
 }
 

@@ -10,7 +10,7 @@ use crate::core::journal::elements::elements;
 use crate::core::journal::error::JournalError;
 use crate::core::journal::follower::Follower;
 use crate::core::journal::format::Draft;
-use crate::core::journal::queue::{Command, Durability, Queue};
+use crate::core::journal::queue::{Command, Durability, WriteQueue};
 use crate::core::journal::reader::Reader;
 use crate::core::journal::registry::{Client, Registry};
 use crate::core::journal::segment::Listing;
@@ -26,7 +26,7 @@ pub(super) type Arrival = Arc<Mutex<Option<Result<Source, JournalError>>>>;
 /// A journal of the environment.
 pub(super) enum Slot {
     Opening(Arrival),
-    Open(Box<Open>),
+    Open(Box<OpenJournal>),
 }
 
 /// Where its entries are.
@@ -35,7 +35,7 @@ pub(super) enum Source {
     Follower(Follower),
 }
 
-pub(super) struct Open {
+pub(super) struct OpenJournal {
     pub(super) source: Source,
     pub(super) reader: Reader,
     /// The last error, for JavaScript to ask after.
@@ -85,7 +85,7 @@ const GATHERED_KEPT: usize = 1 << 20;
 pub(super) fn with<R>(
     environment: &Environment,
     journal: f64,
-    body: impl FnOnce(&mut Open) -> R,
+    body: impl FnOnce(&mut OpenJournal) -> R,
 ) -> Option<R> {
     match environment.journals.borrow_mut().get(journal) {
         Some(Slot::Open(open)) => Some(body(open)),
@@ -101,7 +101,7 @@ fn writing(environment: &Environment, journal: f64, body: impl FnOnce(&mut Clien
     found.unwrap_or(NONE)
 }
 
-fn queue(environment: &Environment, journal: f64, body: impl FnOnce(&Queue)) -> f64 {
+fn queue(environment: &Environment, journal: f64, body: impl FnOnce(&WriteQueue)) -> f64 {
     writing(environment, journal, |client| {
         body(&client.writer.queue);
         0.0
@@ -222,11 +222,11 @@ fn drafts(wall: f64, mono: f64, text: &str, count: f64) -> Result<Vec<Draft<'_>>
 }
 
 fn kick(environment: &Environment, journal: f64) -> f64 {
-    queue(environment, journal, Queue::kick)
+    queue(environment, journal, WriteQueue::kick)
 }
 
 fn sync_soon(environment: &Environment, journal: f64) -> f64 {
-    queue(environment, journal, Queue::want_sync)
+    queue(environment, journal, WriteQueue::want_sync)
 }
 
 fn progress(environment: &Environment, journal: f64) -> f64 {

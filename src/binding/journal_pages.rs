@@ -9,10 +9,10 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::environment::Environment;
-use super::journal::{Arrival, Open, REGISTRY, Slot, Source, sequence, visible, with};
-use crate::core::journal::config::{Config, Overflow};
+use super::journal::{Arrival, OpenJournal, REGISTRY, Slot, Source, sequence, visible, with};
+use crate::core::journal::config::{JournalConfig, JournalOverflow};
 use crate::core::journal::error::{IoFault, JournalError};
-use crate::core::journal::reader::{Limits, Reader};
+use crate::core::journal::reader::{PageLimits, Reader};
 use crate::core::journal::registry::Registry;
 use crate::core::journal::snapshot;
 
@@ -108,16 +108,16 @@ pub struct NativeJournalOpened {
     pub dropped: Vec<NativeJournalLoss>,
 }
 
-fn config(given: &NativeJournalConfig) -> Config {
-    let default = Config::default();
-    Config {
+fn config(given: &NativeJournalConfig) -> JournalConfig {
+    let default = JournalConfig::default();
+    JournalConfig {
         segment_bytes: given.segment_bytes.map_or(default.segment_bytes, sequence),
         max_record_bytes: given.max_record_bytes.map_or(default.max_record_bytes, sequence),
         max_entries: given.max_entries.map(sequence),
         overflow: match given.overflow {
-            0 => Overflow::Ignore,
-            1 => Overflow::DropOldest,
-            _ => Overflow::Refuse,
+            0 => JournalOverflow::Ignore,
+            1 => JournalOverflow::DropOldest,
+            _ => JournalOverflow::Refuse,
         },
         max_bytes: given.max_bytes.map(sequence),
         max_age_ms: given.max_age_ms,
@@ -182,7 +182,7 @@ pub fn native_journal_opened(env: Env, journal: f64) -> Result<Option<NativeJour
         Source::Follower(follower) => (follower.report.clone(), follower.storage.path()),
     };
     if let Some(slot) = journals.get(journal) {
-        let open = Open { source, reader: Reader::default(), failure: None };
+        let open = OpenJournal { source, reader: Reader::default(), failure: None };
         *slot = Slot::Open(Box::new(open));
     }
     let dropped = report.dropped.into_iter().map(|loss| NativeJournalLoss {
@@ -260,7 +260,7 @@ pub fn native_journal_read(
         };
         let [records, bytes] = [range.limit, range.bytes]
             .map(|limit| usize::try_from(sequence(limit)).unwrap_or(usize::MAX));
-        let (from, limits) = (sequence(range.from), Limits { records, bytes });
+        let (from, limits) = (sequence(range.from), PageLimits { records, bytes });
         let page = if range.backwards {
             open.reader.read_back((storage, catalog), (from, end), limits, renew)
         } else {

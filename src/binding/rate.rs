@@ -2,7 +2,7 @@
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
-use crate::core::rate::{Algorithm, Config, Limiter, Verdict};
+use crate::core::rate::{Algorithm, Limiter, LimiterConfig, Verdict};
 
 pub(super) type Limiters = Handles<Limiter>;
 
@@ -79,7 +79,7 @@ fn open(
     block: f64,
     now: f64,
 ) -> f64 {
-    let config = Config {
+    let config = LimiterConfig {
         algorithm: match algorithm {
             0.0 => Algorithm::Gcra,
             1.0 => Algorithm::Log,

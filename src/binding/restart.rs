@@ -2,7 +2,7 @@
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
-use crate::core::actor::{Backoff, RestartBudget, Restarts, Verdict};
+use crate::core::actor::{Backoff, Jitter, RestartBudget, RestartVerdict, Restarts};
 
 pub(super) type RestartTable = Handles<Restarts>;
 
@@ -32,7 +32,10 @@ fn open(
     jitter: f64,
 ) -> f64 {
     let budget = (count >= 0.0).then_some(RestartBudget { count: count as u32, within });
-    let restarts = Restarts::new(budget, Backoff { initial, max, factor, jitter });
+    let restarts = Restarts::new(
+        budget,
+        Backoff { initial_ms: initial, max_ms: max, factor, jitter: Jitter::EitherWay(jitter) },
+    );
     environment.restarts.borrow_mut().open(restarts)
 }
 
@@ -54,11 +57,11 @@ fn started(environment: &Environment, restarts: f64, now: f64) -> f64 {
 
 fn failed(environment: &Environment, restarts: f64, now: f64, chance: f64) -> f64 {
     with(environment, restarts, |restarts| match restarts.failed(now, chance) {
-        Verdict::Restart { attempt, delay } => {
+        RestartVerdict::Restart { attempt, delay } => {
             environment.put([delay]);
             f64::from(attempt)
         }
-        Verdict::GiveUp { attempts } => {
+        RestartVerdict::GiveUp { attempts } => {
             environment.put([f64::from(attempts)]);
             0.0
         }

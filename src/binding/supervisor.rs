@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use crate::core::actor::supervisor::{
-    Action, Answer, AutoShutdown, Backoff, BudgetScope, ChildId, ChildSpec, Config, Event, Invalid,
-    Kind, Pid, Policy, Reason, Refusal, Report, RequestId, Restart, Shutdown, Signal, StartError,
-    StartId, Strategy, Supervisor, TimerKey, Token, Verdict, Why,
+    Action, Answer, AutoShutdown, Backoff, BudgetScope, ChildId, ChildKind, ChildPolicy, ChildSpec,
+    Event, ExitReason, ExitVerdict, InvalidSpec, Jitter, Pid, Refusal, Report, RequestId, Restart,
+    Shutdown, StartError, StartId, StartToken, StopSignal, Strategy, Supervisor, SupervisorConfig,
+    TimerKey, Why,
 };
 use crate::core::random::Random;
 
@@ -15,7 +16,7 @@ pub(super) type Supervisors = Handles<Supervision>;
 
 /// A supervisor, or what it is to be made of.
 pub(super) struct Supervision {
-    machine: Result<Supervisor, Box<Config>>,
+    machine: Result<Supervisor, Box<SupervisorConfig>>,
     actions: VecDeque<Action>,
 }
 
@@ -60,7 +61,7 @@ fn open(
     each_child: f64,
     auto_shutdown: f64,
 ) -> f64 {
-    let config = Config {
+    let config = SupervisorConfig {
         strategy: match strategy as u32 {
             0 => Strategy::OneForOne,
             1 => Strategy::OneForAll,
@@ -76,7 +77,7 @@ fn open(
             _ => AutoShutdown::AllSignificant,
         },
         forget_ended: true,
-        ..Config::default()
+        ..SupervisorConfig::default()
     };
     let supervision = Supervision { machine: Err(Box::new(config)), actions: VecDeque::new() };
     environment.supervisors.borrow_mut().open(supervision)
@@ -94,10 +95,10 @@ fn close(environment: &Environment, handle: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "TypeScript writes checked integers"
 )]
-fn policy(environment: &Environment) -> Policy {
+fn policy(environment: &Environment) -> ChildPolicy {
     let numbers = environment.numbers();
     let at = |index: usize| numbers[index].get();
-    Policy {
+    ChildPolicy {
         restart: match at(0) as u32 {
             0 => Restart::Permanent,
             1 => Restart::Transient,
@@ -108,14 +109,14 @@ fn policy(environment: &Environment) -> Policy {
             f64::INFINITY => Shutdown::Never,
             ms => Shutdown::After(ms),
         },
-        kind: if at(2) == 0.0 { Kind::Worker } else { Kind::Supervisor },
+        kind: if at(2) == 0.0 { ChildKind::Worker } else { ChildKind::Supervisor },
         significant: at(3) != 0.0,
         start_timeout: (at(4) >= 0.0).then(|| at(4)),
         backoff: (at(5) != 0.0).then(|| Backoff {
             initial_ms: at(6),
             max_ms: at(7),
             factor: at(8),
-            jitter: at(9),
+            jitter: Jitter::Shorter(at(9)),
         }),
     }
 }
@@ -131,7 +132,8 @@ fn id(number: f64) -> u64 {
 
 fn child(environment: &Environment, handle: f64, child: f64) -> f64 {
     let number = id(child);
-    let spec = ChildSpec { id: ChildId(number), token: Token(number), policy: policy(environment) };
+    let spec =
+        ChildSpec { id: ChildId(number), token: StartToken(number), policy: policy(environment) };
     with(environment, handle, |supervision| match &mut supervision.machine {
         Ok(_) => NONE,
         Err(config) => {
@@ -212,18 +214,18 @@ fn read(environment: &Environment, event: f64, first: f64, second: f64) -> Optio
     let start = StartId::from_number(id(first));
     Some(match event as u32 {
         0 => Event::Start,
-        1 => Event::ChildStarted { start, pid: Pid(id(second)) },
+        1 => Event::ChildStarted { start, pid: Pid::from_f64(second) },
         2 => Event::ChildStartFailed { start, reason: reason(second) },
-        3 => Event::ChildExited { pid: Pid(id(first)), reason: reason(second) },
+        3 => Event::ChildExited { pid: Pid::from_f64(first), reason: reason(second) },
         // What to run goes by the number of the request, as two requests may be for one child.
         4 => {
             let policy = policy(environment);
             Event::StartChild {
                 request,
-                spec: ChildSpec { id: child, token: Token(request.0), policy },
+                spec: ChildSpec { id: child, token: StartToken(request.0), policy },
             }
         }
-        5 => Event::StartDynamic { request, child, token: Token(request.0) },
+        5 => Event::StartDynamic { request, child, token: StartToken(request.0) },
         6 => Event::RemoveChild { request, child },
         7 => Event::RenewChild { request, child },
         8 => Event::Timer { timer: TimerKey::from_number(id(first)) },
@@ -239,12 +241,12 @@ fn read(environment: &Environment, event: f64, first: f64, second: f64) -> Optio
     clippy::cast_sign_loss,
     reason = "TypeScript passes the number of a kind"
 )]
-fn reason(kind: f64) -> Reason {
+fn reason(kind: f64) -> ExitReason {
     match kind as u32 {
-        0 => Reason::Normal,
-        1 => Reason::Shutdown,
-        3 => Reason::Killed,
-        _ => Reason::Error(0),
+        0 => ExitReason::Normal,
+        1 => ExitReason::Shutdown,
+        3 => ExitReason::Killed,
+        _ => ExitReason::Error(0),
     }
 }
 
@@ -277,12 +279,12 @@ fn encode(action: Action) -> Option<[f64; ACTION]> {
         Action::CancelStart { start, signal } => {
             [1.0, start.number() as f64, of_signal(signal), 0.0, 0.0]
         }
-        Action::Exit { pid, signal } => [2.0, pid.0 as f64, of_signal(signal), 0.0, 0.0],
+        Action::Exit { pid, signal } => [2.0, pid.to_f64(), of_signal(signal), 0.0, 0.0],
         Action::Arm { timer, at } => [3.0, timer.number() as f64, at, 0.0, 0.0],
         Action::Disarm { timer } => [4.0, timer.number() as f64, 0.0, 0.0, 0.0],
         Action::Reply { request, result: Ok(answer) } => {
             let pid = match answer {
-                Answer::Started { pid: Some(pid), .. } => pid.0 as f64,
+                Answer::Started { pid: Some(pid), .. } => pid.to_f64(),
                 Answer::Started { pid: None, .. } | Answer::Done => NONE,
             };
             [5.0, request.0 as f64, pid, 0.0, 0.0]
@@ -301,24 +303,24 @@ fn encode(action: Action) -> Option<[f64; ACTION]> {
 fn of_report(report: Report) -> Option<[f64; ACTION]> {
     Some(match report {
         Report::Started { child, pid, instance } => {
-            [10.0, child.0 as f64, pid.0 as f64, f64::from(instance), 0.0]
+            [10.0, child.0 as f64, pid.to_f64(), f64::from(instance), 0.0]
         }
         Report::StartFailed { child, error } => {
             [11.0, child.0 as f64, of_start_error(error), 0.0, 0.0]
         }
         Report::Exited { child, pid, verdict, .. } => {
-            let restarts = f64::from(u8::from(verdict == Verdict::Restart));
-            [12.0, child.0 as f64, pid.0 as f64, restarts, 0.0]
+            let restarts = f64::from(u8::from(verdict == ExitVerdict::Restart));
+            [12.0, child.0 as f64, pid.to_f64(), restarts, 0.0]
         }
-        Report::Terminated { child, pid, .. } => [13.0, child.0 as f64, pid.0 as f64, 0.0, 0.0],
+        Report::Terminated { child, pid, .. } => [13.0, child.0 as f64, pid.to_f64(), 0.0, 0.0],
         Report::Stopping { why } => of_why(14.0, why),
-        Report::LateStart { start, pid } => [15.0, start.number() as f64, pid.0 as f64, 0.0, 0.0],
+        Report::LateStart { start, pid } => [15.0, start.number() as f64, pid.to_f64(), 0.0, 0.0],
         _ => return None,
     })
 }
 
-fn of_signal(signal: Signal) -> f64 {
-    f64::from(u8::from(signal == Signal::Kill))
+fn of_signal(signal: StopSignal) -> f64 {
+    f64::from(u8::from(signal == StopSignal::Kill))
 }
 
 fn of_start_error(error: StartError) -> f64 {
@@ -354,18 +356,18 @@ fn of_refusal(refusal: Refusal) -> [f64; 2] {
     }
 }
 
-fn rule(invalid: Invalid) -> f64 {
+fn rule(invalid: InvalidSpec) -> f64 {
     match invalid {
-        Invalid::Within => 1.0,
-        Invalid::Shutdown => 2.0,
-        Invalid::StartTimeout => 3.0,
-        Invalid::Backoff => 4.0,
-        Invalid::DuplicateChild(_) => 5.0,
-        Invalid::SignificantUnderNever => 6.0,
-        Invalid::SignificantPermanent => 7.0,
-        Invalid::TemplateMissing => 8.0,
-        Invalid::TemplateUnexpected => 9.0,
-        Invalid::StaticChildren => 10.0,
-        Invalid::MaxChildren => 11.0,
+        InvalidSpec::Within => 1.0,
+        InvalidSpec::Shutdown => 2.0,
+        InvalidSpec::StartTimeout => 3.0,
+        InvalidSpec::Backoff => 4.0,
+        InvalidSpec::DuplicateChild(_) => 5.0,
+        InvalidSpec::SignificantUnderNever => 6.0,
+        InvalidSpec::SignificantPermanent => 7.0,
+        InvalidSpec::TemplateMissing => 8.0,
+        InvalidSpec::TemplateUnexpected => 9.0,
+        InvalidSpec::StaticChildren => 10.0,
+        InvalidSpec::MaxChildren => 11.0,
     }
 }

@@ -10,7 +10,7 @@ pub struct ErrorCode {
     pub code: &'static str,
     /// The name of the TypeScript class.
     pub class: &'static str,
-    /// When it is raised, in one sentence for `docs/errors.md`.
+    /// The situation in which it is raised, in one sentence for `docs/errors.md`.
     pub meaning: &'static str,
 }
 

@@ -95,11 +95,11 @@ impl<T> Published<T> {
     }
 }
 
-/// How often to look again at what another thread changes in a moment, before sleeping on a lock. In a model, where
-/// every look is another branch, once.
+/// Looks at a value that another thread changes in a moment, before sleeping on a lock. In a model, where every look is
+/// another branch, one.
 pub(crate) const SPINS: usize = if cfg!(loom) { 1 } else { 100 };
 
-/// How many moments to stand back after another thread was first: a few commits' time.
+/// Moments to stand back after another thread was first: a few commits' time.
 pub(crate) const BACK_OFF: usize = if cfg!(loom) { 0 } else { 40 };
 
 /// Passes a moment without giving up the processor.

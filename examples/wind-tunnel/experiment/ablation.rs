@@ -1,6 +1,6 @@
 //! What each term of R buys, in the gate and in `route()`, and what each part of the gate buys.
 
-use keelson::core::admission::Config;
+use keelson::core::admission::EngineConfig;
 use keelson::core::resistance::{self, Slo};
 
 use crate::lab::Lab;
@@ -9,14 +9,14 @@ use crate::report::{Page, figure};
 use crate::world::{Fault, Load, Scenario, Service};
 
 /// What `route()` is without learning: in these scenarios overload begins with the first request, and would be normal.
-fn told() -> Config {
-    let mut config = Config::default();
+fn told() -> EngineConfig {
+    let mut config = EngineConfig::default();
     config.resistance.slo = Slo::given();
     config
 }
 
 /// The same change to the physics of the gate and to that of `route()`.
-fn without(change: impl Fn(&mut resistance::Config)) -> Config {
+fn without(change: impl Fn(&mut resistance::ResistanceConfig)) -> EngineConfig {
     let mut config = told();
     change(&mut config.gate.resistance);
     change(&mut config.resistance);
@@ -24,8 +24,8 @@ fn without(change: impl Fn(&mut resistance::Config)) -> Config {
 }
 
 /// Each term of R taken out.
-fn terms() -> [(&'static str, Config); 4] {
-    let weightless = |config: &mut resistance::Config| {
+fn terms() -> [(&'static str, EngineConfig); 4] {
+    let weightless = |config: &mut resistance::ResistanceConfig| {
         let slo = &mut config.slo;
         (slo.latency_criticality, slo.error_criticality, slo.saturation_criticality) =
             (0.0, 0.0, 0.0);
@@ -58,10 +58,10 @@ pub fn ablation(lab: &Lab, page: &mut Page) {
     let mut moved = told();
     moved.resistance.damping_factor = 20.0;
     kinds.insert(2, ("with momentum", Kind::Route(moved)));
-    kinds.push(("all terms, and what is normal is learned", Kind::Route(Config::default())));
+    kinds.push(("all terms, and what is normal is learned", Kind::Route(EngineConfig::default())));
     measure(lab, page, &kinds);
     page.line("Parts of the gate:");
-    let config = Config::default();
+    let config = EngineConfig::default();
     let mut fixed = config;
     fixed.gate.fixed_limit = Some(12.0);
     let mut trickle = config;

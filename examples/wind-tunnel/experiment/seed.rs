@@ -88,7 +88,7 @@ fn false_denials(lab: &Lab, page: &mut Page) {
     let kinds = [
         Kind::Classic,
         Kind::ClassicRoute,
-        Kind::Route(keelson::core::admission::Config::default()),
+        Kind::Route(keelson::core::admission::EngineConfig::default()),
         Kind::ours(),
     ];
     let rates: &[usize] = if lab.quick { &[6] } else { &[6, 30, 150, 600] };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use keelson::core::admission::{
-    Admission, Config, Engine, Event, Outcome, RouteId, TicketId, WaiterId,
+    Admission, Engine, EngineConfig, Outcome, RouteId, TicketId, WaiterEvent, WaiterId,
 };
 
 use super::{Answer, Ask, End, News, Policy};
@@ -41,7 +41,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    pub fn new(config: &Config, face: Face, seed: u64) -> Self {
+    pub fn new(config: &EngineConfig, face: Face, seed: u64) -> Self {
         let mut engine = Engine::new(*config, seed).expect("a valid configuration");
         let route = engine.intern("route", 0.0).id;
         let (places, waiters) = (Vec::new(), Vec::new());
@@ -51,8 +51,8 @@ impl Gate {
     fn listen(&mut self) {
         while let Some(event) = self.engine.poll_event() {
             let (waiter, place) = match event {
-                Event::Admitted { waiter, ticket } => (waiter, Place::Service(ticket)),
-                Event::Shed { waiter, .. } => (waiter, Place::Nowhere),
+                WaiterEvent::Admitted { waiter, ticket } => (waiter, Place::Service(ticket)),
+                WaiterEvent::Shed { waiter, .. } => (waiter, Place::Nowhere),
             };
             let id = self.waiters[waiter.slot() as usize];
             self.places[id as usize] = place;

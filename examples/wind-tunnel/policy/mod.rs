@@ -20,7 +20,7 @@ mod window;
 #[cfg(test)]
 mod testing;
 
-use keelson::core::admission::Config;
+use keelson::core::admission::EngineConfig;
 
 use crate::world::Scenario;
 
@@ -103,17 +103,17 @@ pub enum Kind {
     /// The earlier library's `route()` with its tuner, fed by an adapter of ours.
     ClassicRoute,
     /// The gate of this library.
-    Gate(Config),
+    Gate(EngineConfig),
     /// The gate, not told who has left.
-    Deaf(Config),
+    Deaf(EngineConfig),
     /// The gate, whose places are freed when their clients leave.
-    Hasty(Config),
+    Hasty(EngineConfig),
     /// The gate through `try_admit`: nobody waits.
-    NoQueue(Config),
+    NoQueue(EngineConfig),
     /// The gate, with every request at one voltage.
-    Flat(Config),
+    Flat(EngineConfig),
     /// `route()` of this library, fed by the same adapter as the earlier one's.
-    Route(Config),
+    Route(EngineConfig),
     /// Told how many servers there are, how fast they are and how patient clients are. Nobody has that.
     Oracle(oracle::Order),
 }
@@ -135,7 +135,7 @@ pub const BASELINES: [Kind; 8] = [
 impl Kind {
     /// The gate as users get it.
     pub fn ours() -> Self {
-        Self::Gate(Config::default())
+        Self::Gate(EngineConfig::default())
     }
 
     /// Every baseline, then ours.

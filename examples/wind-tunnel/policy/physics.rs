@@ -1,6 +1,6 @@
 //! `route()` of this library as the only door: telemetry in, a decision out.
 
-use keelson::core::admission::{Config, Engine, RouteId};
+use keelson::core::admission::{Engine, EngineConfig, RouteId};
 use keelson::core::resistance::Telemetry;
 
 use super::telemetry::Meter;
@@ -12,7 +12,7 @@ pub struct Route {
     meter: Meter,
 }
 
-pub fn route(config: &Config, servers: usize, seed: u64) -> Route {
+pub fn route(config: &EngineConfig, servers: usize, seed: u64) -> Route {
     let mut engine = Engine::new(*config, seed).expect("a valid configuration");
     let id = engine.intern("route", 0.0).id;
     Route { engine, id, meter: Meter::new(servers) }

@@ -1,6 +1,6 @@
 //! `route()` as a function of what it is told: of this library, and by the formulas of the earlier one.
 
-use keelson::core::admission::{Config, Engine, RouteId};
+use keelson::core::admission::{Engine, EngineConfig, RouteId};
 use keelson::core::resistance::{Slo, Telemetry};
 
 use super::classic::Told;
@@ -38,14 +38,14 @@ impl Kind {
     pub fn open(self, seed: u64) -> Box<dyn Door> {
         match self {
             Self::Classic => Box::new(Told::default()),
-            Self::Ours => Box::new(Ours::new(&Config::default(), seed)),
+            Self::Ours => Box::new(Ours::new(&EngineConfig::default(), seed)),
             Self::Momentum => {
-                let mut config = Config::default();
+                let mut config = EngineConfig::default();
                 config.resistance.damping_factor = 20.0;
                 Box::new(Ours::new(&config, seed))
             }
             Self::Given => {
-                let mut config = Config::default();
+                let mut config = EngineConfig::default();
                 config.resistance.slo = Slo::given();
                 Box::new(Ours::new(&config, seed))
             }
@@ -59,7 +59,7 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(config: &Config, seed: u64) -> Self {
+    fn new(config: &EngineConfig, seed: u64) -> Self {
         let mut engine = Engine::new(*config, seed).expect("a valid configuration");
         let id = engine.intern("route", 0.0).id;
         Self { engine, id }

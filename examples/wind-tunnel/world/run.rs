@@ -1,8 +1,8 @@
 //! The event loop.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
+use keelson::core::clock::EventQueue;
 use keelson::core::random::Random;
 
 use super::record::Record;
@@ -10,34 +10,9 @@ use super::scenario::Scenario;
 use crate::policy::{Answer, Ask, End, News, Policy};
 
 #[derive(Debug, Clone, Copy)]
-enum What {
+enum Event {
     Retry(usize),
     Completion(u32),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Happening {
-    at: f64,
-    order: u64,
-    what: What,
-}
-
-impl PartialEq for Happening {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-impl Eq for Happening {}
-impl PartialOrd for Happening {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Happening {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Earliest first out of a max-heap.
-        other.at.total_cmp(&self.at).then(other.order.cmp(&self.order))
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +57,7 @@ pub(super) struct World<'a> {
     arrivals: Random,
     demands: Random,
     others: Random,
-    heap: BinaryHeap<Happening>,
-    order: u64,
+    events: EventQueue<Event>,
     now: f64,
     next_arrival: f64,
     /// All clients are equally patient, so that patience ends in the order of the attempts.
@@ -106,8 +80,7 @@ impl<'a> World<'a> {
             arrivals: random.fork(),
             demands: random.fork(),
             others: random.fork(),
-            heap: BinaryHeap::new(),
-            order: 0,
+            events: EventQueue::default(),
             now: 0.0,
             next_arrival: 0.0,
             patience: VecDeque::new(),
@@ -124,7 +97,7 @@ impl<'a> World<'a> {
         let end = self.scenario.seconds * 1000.0;
         self.next_arrival = self.following(0.0);
         loop {
-            let soonest = self.heap.peek().map_or(f64::INFINITY, |next| next.at);
+            let soonest = self.events.next_at().unwrap_or(f64::INFINITY);
             let gone = self.patience.front().map_or(f64::INFINITY, |(at, _)| *at);
             let wake = self.policy.next_wake();
             let at = soonest.min(gone).min(wake).min(self.next_arrival);
@@ -137,9 +110,9 @@ impl<'a> World<'a> {
             if wake <= at {
                 self.policy.wake(self.now);
             } else if soonest <= at {
-                match self.heap.pop().map(|next| next.what) {
-                    Some(What::Retry(request)) => self.attempt(request),
-                    Some(What::Completion(job)) => self.completion(job),
+                match self.events.pop().map(|(_, event)| event) {
+                    Some(Event::Retry(request)) => self.attempt(request),
+                    Some(Event::Completion(job)) => self.completion(job),
                     None => {}
                 }
             } else if gone <= at {
@@ -171,9 +144,8 @@ impl<'a> World<'a> {
         }
     }
 
-    fn schedule(&mut self, at: f64, what: What) {
-        self.order += 1;
-        self.heap.push(Happening { at, order: self.order, what });
+    fn schedule(&mut self, at: f64, event: Event) {
+        self.events.push(at, event);
     }
 
     /// The next arrival after `at`: a Poisson process at the highest rate, thinned to the rate of the moment.
@@ -286,7 +258,7 @@ impl<'a> World<'a> {
                 self.budget -= 1.0;
             }
             let pause = 50.0 + 100.0 * self.others.unit();
-            self.schedule(self.now + pause, What::Retry(job.request));
+            self.schedule(self.now + pause, Event::Retry(job.request));
         } else {
             request.settled = true;
         }
@@ -321,7 +293,7 @@ impl<'a> World<'a> {
             let job = self.jobs[id as usize];
             let slow = self.faults(backend).filter(|f| job.dice.0 < f.slow_share);
             let takes = slow.fold(job.demand, |demand, fault| demand * fault.slow);
-            self.schedule(self.now + takes, What::Completion(id));
+            self.schedule(self.now + takes, Event::Completion(id));
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::ids::Pid;
 use super::mail::SlotId;
-use super::process::Pid;
-use crate::core::time::{TimerId, Timers, Track};
+use crate::core::clock::{TimerId, Timers, Track};
 
-/// Why a call gets no reply.
+/// The reason why a call gets no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum CallFailure {
@@ -20,7 +20,7 @@ pub enum CallFailure {
     Full = 3,
 }
 
-/// Where a call is.
+/// The state of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallState {
     /// No call uses this slot.
@@ -36,13 +36,13 @@ pub(super) enum CallState {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     pub(super) state: CallState,
-    /// Which use of its slot it is.
+    /// The use of its slot that this call is.
     generation: u32,
     pub(super) target: Pid,
     pub(super) caller: Option<Pid>,
     /// The caller's run at the time of the call.
     activation: u32,
-    /// How long it may take; infinite for a call that waits for ever, or no more.
+    /// The time it may take; infinite for a call that waits for ever, or that nobody waits for any more.
     timeout: f64,
     /// The round before which it was made.
     round: u32,
@@ -57,7 +57,7 @@ struct Unwatched {
     deadline: f64,
 }
 
-/// How long, in ms, calls that wait behind others in mailboxes go without timers: a flood that is handled by then costs none.
+/// The time, in ms, that calls wait in mailboxes before they get timers. A flood that is handled by then costs none.
 const PATIENCE: f64 = 5.0;
 
 /// All calls of a runtime, by the slot JavaScript gave them.
@@ -67,7 +67,7 @@ pub(super) struct Calls {
     /// (caller's slot, call's slot) of calls that a handler waits for.
     waiting: BTreeSet<(u32, SlotId)>,
     deadlines: Timers,
-    /// How many rounds there have been.
+    /// Counts rounds.
     round: u32,
     /// Calls with a deadline since the last round, and those of the round before it: most are answered within a round, and
     /// never need a timer.
@@ -79,11 +79,11 @@ pub(super) struct Calls {
     unwatched_since: f64,
     /// The call of each timer slot.
     timed: Vec<SlotId>,
-    /// How many are not free.
+    /// Counts calls that are not free.
     open: usize,
 }
 
-/// Whether a call is the one that was made before that round, has a deadline, and nobody has answered it.
+/// Returns whether a call was made before that round, has a deadline, and was not answered.
 fn is_waited_for(call: &Call, round: u32) -> bool {
     let is_open = matches!(call.state, CallState::Queued | CallState::Running);
     is_open && call.round == round && call.timer.is_none() && call.timeout.is_finite()
@@ -117,12 +117,12 @@ impl Calls {
         self.get(slot).map_or(CallState::Free, |call| call.state)
     }
 
-    /// How many are open.
+    /// Returns how many are open.
     pub(super) fn len(&self) -> usize {
         self.open
     }
 
-    /// Whether a call can be opened there: the place is the next one, or free, and not at a use that is over.
+    /// Returns whether a call can be opened there: the place is the next one, or free, and its use is not over.
     pub(super) fn is_free(&self, slot: SlotId) -> bool {
         match self.table.get(slot.index()) {
             Some(call) => call.state == CallState::Free && slot.generation() > call.generation,
@@ -171,7 +171,8 @@ impl Calls {
         }
     }
 
-    /// The call is over for its caller: no deadline, no waiting. What is still queued is abandoned. Whether it is.
+    /// Ends a call for its caller: it has no deadline and waits for nothing. A call that is still queued is abandoned.
+    /// Returns whether it is.
     pub(super) fn close(&mut self, slot: SlotId) -> bool {
         let Some(call) = self.table.get_mut(slot.index()) else { return false };
         if call.generation != slot.generation() {
@@ -256,7 +257,7 @@ impl Calls {
         }
     }
 
-    /// Whether there are calls whose deadline has not begun.
+    /// Returns whether there are calls whose deadline has not begun.
     pub(super) fn has_unwatched(&self) -> bool {
         !self.handed.is_empty()
     }
@@ -271,7 +272,7 @@ impl Calls {
         Some(slot)
     }
 
-    /// When the next deadline is.
+    /// Returns the time of the next deadline.
     pub(super) fn next_deadline(&mut self) -> Option<f64> {
         let watched = self.deadlines.next_due(0.0);
         match (watched, self.soonest) {
@@ -280,8 +281,8 @@ impl Calls {
         }
     }
 
-    /// Whether `target` waits, directly or through others, for `caller`. `runs` gives the current run of a process
-    /// whose handler has not ended.
+    /// Returns whether `target` waits, directly or through others, for `caller`. `runs` gives the current run of a
+    /// process whose handler has not ended.
     pub(super) fn would_cycle(
         &self,
         caller: Pid,

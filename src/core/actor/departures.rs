@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::process::Pid;
+use super::ids::Pid;
 
 #[derive(Debug, Default)]
 pub(super) struct Departures {
@@ -50,12 +50,12 @@ impl Departures {
         self.gone.drain(..)
     }
 
-    /// Whether [`next`](Self::next) has none.
+    /// Returns whether [`next`](Self::next) has none.
     pub(super) fn is_empty(&self) -> bool {
         self.departed.is_empty()
     }
 
-    /// How many are still spoken of.
+    /// Returns how many are still named by steps to come.
     pub(super) fn len(&self) -> usize {
         self.mourned.len() + self.departed.len()
     }

@@ -1,9 +1,11 @@
 //! Mailboxes: lists of slots in one pool, so that an empty one costs nothing and a deep one is never moved.
 
-/// What a queued slot holds.
+use crate::core::slab::list::NIL;
+
+/// The kind of a queued message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
+pub enum MailKind {
     /// A message nobody waits for.
     Cast = 0,
     /// A message somebody waits for.
@@ -16,7 +18,7 @@ pub enum Kind {
     System = 4,
 }
 
-impl Kind {
+impl MailKind {
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
         let all = [Self::Cast, Self::Call, Self::Info, Self::Stop, Self::System];
@@ -24,7 +26,7 @@ impl Kind {
     }
 }
 
-/// Where JavaScript keeps a message or a call: a place, and which use of that place it is. One that is stale names nothing.
+/// The place where JavaScript keeps a message or a call, and the use of that place. A stale one names nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SlotId(u64);
 
@@ -46,7 +48,7 @@ impl SlotId {
         self.0 as u32
     }
 
-    /// Which use of the place it is.
+    /// Returns the use of the place.
     #[must_use]
     pub fn generation(self) -> u32 {
         (self.0 >> u32::BITS) as u32
@@ -56,25 +58,23 @@ impl SlotId {
 /// A queued message: what it is, and the caller's slot for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mail {
-    /// What the slot holds.
-    pub kind: Kind,
-    /// Where JavaScript keeps it.
+    /// Its kind.
+    pub kind: MailKind,
+    /// The place where JavaScript keeps it.
     pub slot: SlotId,
 }
 
-const NIL: u32 = u32::MAX;
-
 #[derive(Debug, Clone, Copy)]
-struct Node {
+struct MailNode {
     slot: SlotId,
     next: u32,
-    kind: Kind,
+    kind: MailKind,
 }
 
 /// The nodes of all mailboxes of a runtime; freed ones are used again, the last one first.
 #[derive(Debug)]
 pub(super) struct Pool {
-    nodes: Vec<Node>,
+    nodes: Vec<MailNode>,
     free: u32,
 }
 
@@ -100,7 +100,7 @@ impl Default for MailQueue {
 
 impl Pool {
     fn take(&mut self, mail: Mail) -> u32 {
-        let node = Node { slot: mail.slot, next: NIL, kind: mail.kind };
+        let node = MailNode { slot: mail.slot, next: NIL, kind: mail.kind };
         if self.free == NIL {
             self.nodes.push(node);
             return u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 messages");
@@ -133,7 +133,7 @@ impl MailQueue {
             return None;
         }
         let index = self.head;
-        let Node { slot, next, kind } = pool.nodes[index as usize];
+        let MailNode { slot, next, kind } = pool.nodes[index as usize];
         self.head = next;
         if next == NIL {
             self.tail = NIL;

@@ -20,14 +20,18 @@
 //! Time is monotonic milliseconds, and always an argument. Everything is O(1) amortised a message; exits are O(log n) a
 //! link or monitor.
 
+mod backoff;
 mod calls;
 mod departures;
+mod exit;
+mod ids;
 mod mail;
 #[cfg(all(test, not(loom)))]
 mod model_test;
 mod process;
 mod relations;
 mod restart;
+mod restart_window;
 mod run_queue;
 mod runtime;
 mod step;
@@ -35,10 +39,12 @@ pub mod supervisor;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+pub use backoff::{Backoff, Jitter};
 pub use calls::CallFailure;
-pub use mail::{Kind, Mail, SlotId};
-pub use process::{BUDGET, Offer, Overflow, Pid, SpawnOptions, Status};
-pub use relations::{LinkId, MonitorId};
-pub use restart::{Backoff, RestartBudget, Restarts, Verdict};
+pub use exit::ExitKind;
+pub use ids::{LinkId, MonitorId, Pid};
+pub use mail::{Mail, MailKind, SlotId};
+pub use process::{BUDGET, MailboxOverflow, Offer, SpawnOptions, Status};
+pub use restart::{RestartBudget, RestartVerdict, Restarts};
 pub use runtime::Runtime;
-pub use step::{ExitKind, Step};
+pub use step::Step;

@@ -114,7 +114,7 @@ impl World {
                 assert!(skipped.iter().all(|slot| self.settled.contains(slot)), "order");
                 self.seen(mail.slot);
                 self.running.insert(index);
-                if mail.kind == Kind::Stop {
+                if mail.kind == MailKind::Stop {
                     self.busy.insert(index);
                 }
             }
@@ -161,7 +161,7 @@ impl World {
             Op::Cast(index) => {
                 let slot = self.slot();
                 self.queues.get_mut(&index).expect("known").push_back(slot);
-                self.runtime.send(self.pids[index], Mail { kind: Kind::Cast, slot });
+                self.runtime.send(self.pids[index], Mail { kind: MailKind::Cast, slot });
             }
             Op::Call(index, timeout) => {
                 let slot = self.call_slot();
@@ -295,15 +295,15 @@ proptest! {
             let pid = Pid::from_f64(pid);
             let mail = |kind| Mail { kind, slot };
             match op {
-                0 => runtime.send(pid, mail(Kind::Cast)),
+                0 => runtime.send(pid, mail(MailKind::Cast)),
                 1 => {
                     let before = runtime.open_calls();
                     let opened = runtime.call(pid, slot, Some(Pid::from_f64(extra)), extra);
                     prop_assert!(opened || runtime.open_calls() == before);
                 }
-                2 => runtime.send(pid, mail(Kind::Call)),
-                3 => runtime.send(pid, mail(Kind::Stop)),
-                4 => runtime.send_system(pid, mail(Kind::System)),
+                2 => runtime.send(pid, mail(MailKind::Call)),
+                3 => runtime.send(pid, mail(MailKind::Stop)),
+                4 => runtime.send_system(pid, mail(MailKind::System)),
                 5 => runtime.busy(pid),
                 6 => runtime.done(pid),
                 7 => { runtime.call_ended(slot); }

@@ -1,18 +1,13 @@
 //! One process, as the runtime sees it.
 
+use super::exit::ExitKind;
+use super::ids::Pid;
 use super::mail::MailQueue;
-use super::step::ExitKind;
-use crate::core::slab::handle::id;
 
 /// Messages a process handles before the next one's turn.
 pub const BUDGET: u32 = 64;
 
-id! {
-    /// A process; stale once it has exited.
-    Pid
-}
-
-/// What a process is doing.
+/// The phases of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Status {
@@ -24,10 +19,10 @@ pub enum Status {
     Stopping = 2,
 }
 
-/// What happens to a user message for a full mailbox.
+/// The ways in which a full mailbox takes a user message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Overflow {
+pub enum MailboxOverflow {
     /// The sender is told that it was refused.
     Reject = 0,
     /// The oldest queued message goes.
@@ -36,37 +31,37 @@ pub enum Overflow {
     DropNewest = 2,
 }
 
-/// What became of a message that was offered.
+/// The result of an offered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offer {
     /// It is queued.
     Queued,
     /// It is queued, and the oldest message was dropped for it, which comes back as a step.
     Displaced,
-    /// The mailbox is full; nothing changed.
+    /// The mailbox is full, and nothing changed.
     Full,
-    /// There is no such process any more; nothing changed.
+    /// There is no such process any more, and nothing changed.
     NoProcess,
 }
 
-/// How a process is made.
+/// The options of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct SpawnOptions {
     /// Exit signals of links arrive as messages instead of ending it.
     pub trap_exit: bool,
     /// User messages it may have queued; `u32::MAX` for no bound.
     pub max_mailbox: u32,
-    /// What happens beyond that.
-    pub overflow: Overflow,
+    /// The way in which a full mailbox takes a message.
+    pub overflow: MailboxOverflow,
 }
 
 impl Default for SpawnOptions {
     fn default() -> Self {
-        Self { trap_exit: false, max_mailbox: u32::MAX, overflow: Overflow::Reject }
+        Self { trap_exit: false, max_mailbox: u32::MAX, overflow: MailboxOverflow::Reject }
     }
 }
 
-/// Whether a process may be given more.
+/// The states of a process between two rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
     /// It has handled all that it was given.
@@ -80,7 +75,7 @@ pub(super) enum Turn {
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) status: Status,
-    pub(super) overflow: Overflow,
+    pub(super) overflow: MailboxOverflow,
     pub(super) trap_exit: bool,
     pub(super) turn: Turn,
     /// It stands in the run queue.
@@ -118,12 +113,12 @@ impl Process {
         self.user.len() - self.stops
     }
 
-    /// Whether there is something for it, and it has handled what it got before.
+    /// Returns whether there is something for it, and it has handled everything before.
     pub(super) fn is_ready(&self) -> bool {
         self.turn == Turn::Idle && (self.can_take() || self.is_condemned())
     }
 
-    /// Whether it can be given mail, behind what it has been given.
+    /// Returns whether it can take mail behind the messages that it has already.
     pub(super) fn can_take(&self) -> bool {
         let has_mail = self.user.len() > 0 || self.system.len() > 0;
         self.status == Status::Running

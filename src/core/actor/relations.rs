@@ -2,15 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::process::Pid;
-
-/// A link between two processes; never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LinkId(pub u64);
-
-/// A monitor of one process by another; never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MonitorId(pub u64);
+use super::ids::{LinkId, MonitorId, Pid};
 
 /// All links and monitors of a runtime, in the order in which they were made.
 #[derive(Debug, Default)]
@@ -18,14 +10,14 @@ pub(super) struct Relations {
     last: u64,
     links: BTreeMap<LinkId, (Pid, Pid)>,
     monitors: BTreeMap<MonitorId, (Pid, Pid)>,
-    /// What a process takes part in; a process that takes part in nothing is not in here.
+    /// The links of each process. A process without links is not in here.
     links_of: BTreeSet<(Pid, LinkId)>,
     monitors_of: BTreeSet<(Pid, MonitorId)>,
 }
 
-/// Who has to be told of an end.
+/// The links and monitors that an end concerns.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct EndedRelations {
     pub(super) links: Vec<(LinkId, Pid)>,
     pub(super) monitors: Vec<(MonitorId, Pid)>,
 }
@@ -48,7 +40,7 @@ impl Relations {
         link
     }
 
-    /// Whether there was such a link.
+    /// Unlinks two processes. Returns whether there was a link.
     pub(super) fn unlink(&mut self, link: LinkId) -> bool {
         let Some((one, other)) = self.links.remove(&link) else { return false };
         self.links_of.remove(&(one, link));
@@ -65,13 +57,13 @@ impl Relations {
         monitor
     }
 
-    /// An id for a monitor of a process that is gone already, which is told at once.
+    /// An id for a monitor of a process that is gone already, which ends at once.
     pub(super) fn spent_monitor(&mut self) -> MonitorId {
         self.last += 1;
         MonitorId(self.last)
     }
 
-    /// Whether there was such a monitor.
+    /// Ends a monitor. Returns whether there was one.
     pub(super) fn demonitor(&mut self, monitor: MonitorId) -> bool {
         let Some((watcher, subject)) = self.monitors.remove(&monitor) else { return false };
         self.monitors_of.remove(&(watcher, monitor));
@@ -79,9 +71,9 @@ impl Relations {
         true
     }
 
-    /// Removes a process from everything; who has to be told, in the order in which they asked.
-    pub(super) fn ended(&mut self, pid: Pid) -> Told {
-        let mut told = Told::default();
+    /// Removes a process from all links and monitors. Returns the other ends, in the order in which they were made.
+    pub(super) fn ended(&mut self, pid: Pid) -> EndedRelations {
+        let mut ended = EndedRelations::default();
         let links: Vec<LinkId> = self
             .links_of
             .range((pid, LinkId(0))..=(pid, LinkId(u64::MAX)))
@@ -89,7 +81,7 @@ impl Relations {
             .collect();
         for link in links {
             if let Some((one, other)) = self.links.get(&link).copied() {
-                told.links.push((link, if one == pid { other } else { one }));
+                ended.links.push((link, if one == pid { other } else { one }));
             }
             self.unlink(link);
         }
@@ -102,14 +94,14 @@ impl Relations {
             if let Some((watcher, subject)) = self.monitors.get(&monitor).copied()
                 && subject == pid
             {
-                told.monitors.push((monitor, watcher));
+                ended.monitors.push((monitor, watcher));
             }
             self.demonitor(monitor);
         }
-        told
+        ended
     }
 
-    /// How many links and monitors there are.
+    /// Returns how many links and monitors there are.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.links.len(), self.monitors.len())
     }

@@ -6,12 +6,13 @@
 //!
 //! Time is monotonic milliseconds; chance is a number in `[0, 1)` that the caller draws.
 
-use std::collections::VecDeque;
+use super::backoff::Backoff;
+use super::restart_window::RestartWindow;
 
 /// A start that follows one which failed before it had begun waits this long at least, so that nothing spins.
 const AFTER_FAILED_START: f64 = 1.0;
 
-/// How many restarts in how long.
+/// A number of restarts and the time in which they are counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RestartBudget {
     /// Restarts; 0 for none.
@@ -20,44 +21,12 @@ pub struct RestartBudget {
     pub within: f64,
 }
 
-/// How long to wait before a restart. Times are milliseconds.
+/// The answer to a failure.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backoff {
-    /// Before the first.
-    pub initial: f64,
-    /// At most, before jitter.
-    pub max: f64,
-    /// From each to the next.
-    pub factor: f64,
-    /// Spread either way, in percent of the delay.
-    pub jitter: f64,
-}
-
-impl Backoff {
-    /// The delay before an attempt, counted from 1, for a `chance` in `[0, 1)`.
-    ///
-    /// ```
-    /// use keelson::core::actor::Backoff;
-    ///
-    /// let backoff = Backoff { initial: 100.0, max: 1000.0, factor: 2.0, jitter: 0.0 };
-    /// assert_eq!([1, 2, 3, 9].map(|attempt| backoff.delay(attempt, 0.5)), [100.0, 200.0, 400.0, 1000.0]);
-    /// ```
-    pub fn delay(&self, attempt: u32, chance: f64) -> f64 {
-        let exponent = f64::from(attempt.saturating_sub(1));
-        // 0 times infinity is not a number.
-        let grown =
-            if self.initial > 0.0 { self.initial * self.factor.powf(exponent) } else { 0.0 };
-        let spread = (chance * 2.0 - 1.0) * self.jitter / 100.0;
-        (grown.min(self.max) * (1.0 + spread)).max(0.0)
-    }
-}
-
-/// What to do about a failure.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Verdict {
+pub enum RestartVerdict {
     /// Start over.
     Restart {
-        /// Which attempt this is, from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
         /// After how many milliseconds.
         delay: f64,
@@ -74,8 +43,7 @@ pub enum Verdict {
 pub struct Restarts {
     budget: Option<RestartBudget>,
     backoff: Backoff,
-    /// When it was started over, as far as the window reaches back.
-    times: VecDeque<f64>,
+    window: RestartWindow,
     /// Attempts since a run that lasted, where there is no budget.
     streak: u32,
     /// Since when it runs; `None` before its `init` has ended.
@@ -85,7 +53,7 @@ pub struct Restarts {
 impl Restarts {
     /// No failures so far. Without a budget there is no end of restarts.
     pub fn new(budget: Option<RestartBudget>, backoff: Backoff) -> Self {
-        Self { budget, backoff, times: VecDeque::new(), streak: 0, up_since: None }
+        Self { budget, backoff, window: RestartWindow::default(), streak: 0, up_since: None }
     }
 
     /// Its `init` ended well.
@@ -94,39 +62,37 @@ impl Restarts {
     }
 
     /// It failed, while it ran or before.
-    pub fn failed(&mut self, now: f64, chance: f64) -> Verdict {
+    pub fn failed(&mut self, now: f64, chance: f64) -> RestartVerdict {
         let up_since = self.up_since.take();
         let attempt = if let Some(budget) = self.budget {
-            while self.times.front().is_some_and(|time| now - time > budget.within) {
-                self.times.pop_front();
-            }
-            let attempts = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
+            let attempts = self.window.count(now, budget.within);
             if attempts >= budget.count {
-                return Verdict::GiveUp { attempts };
+                return RestartVerdict::GiveUp { attempts };
             }
-            self.times.push_back(now);
-            attempts + 1
+            self.window.add(now, budget.within)
         } else {
-            if up_since.is_some_and(|since| now - since >= self.backoff.max) {
+            if up_since.is_some_and(|since| now - since >= self.backoff.max_ms) {
                 self.streak = 0;
             }
             self.streak = self.streak.saturating_add(1);
             self.streak
         };
-        let delay = self.backoff.delay(attempt, chance);
+        let delay = self.backoff.delay(attempt - 1, || chance);
         let delay = if up_since.is_none() { delay.max(AFTER_FAILED_START) } else { delay };
-        Verdict::Restart { attempt, delay }
+        RestartVerdict::Restart { attempt, delay }
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::core::actor::backoff::Jitter;
     use proptest::prelude::*;
 
-    const BACKOFF: Backoff = Backoff { initial: 100.0, max: 1000.0, factor: 2.0, jitter: 0.0 };
+    const BACKOFF: Backoff =
+        Backoff { initial_ms: 100.0, max_ms: 1000.0, factor: 2.0, jitter: Jitter::EitherWay(0.0) };
 
-    fn after(restarts: &mut Restarts, now: f64) -> Verdict {
+    fn after(restarts: &mut Restarts, now: f64) -> RestartVerdict {
         restarts.started(now);
         restarts.failed(now, 0.5)
     }
@@ -135,34 +101,43 @@ mod tests {
     fn the_window_slides() {
         let budget = RestartBudget { count: 2, within: 1000.0 };
         let mut restarts = Restarts::new(Some(budget), BACKOFF);
-        assert_eq!(after(&mut restarts, 0.0), Verdict::Restart { attempt: 1, delay: 100.0 });
-        assert_eq!(after(&mut restarts, 900.0), Verdict::Restart { attempt: 2, delay: 200.0 });
+        assert_eq!(after(&mut restarts, 0.0), RestartVerdict::Restart { attempt: 1, delay: 100.0 });
+        assert_eq!(
+            after(&mut restarts, 900.0),
+            RestartVerdict::Restart { attempt: 2, delay: 200.0 }
+        );
         // A window that tumbles would forget both here.
-        assert_eq!(after(&mut restarts, 1001.0), Verdict::Restart { attempt: 2, delay: 200.0 });
-        assert_eq!(after(&mut restarts, 1900.0), Verdict::GiveUp { attempts: 2 });
+        assert_eq!(
+            after(&mut restarts, 1001.0),
+            RestartVerdict::Restart { attempt: 2, delay: 200.0 }
+        );
+        assert_eq!(after(&mut restarts, 1900.0), RestartVerdict::GiveUp { attempts: 2 });
     }
 
     #[test]
     fn a_count_of_zero_grants_none() {
         let mut restarts = Restarts::new(Some(RestartBudget { count: 0, within: 1000.0 }), BACKOFF);
-        assert_eq!(after(&mut restarts, 0.0), Verdict::GiveUp { attempts: 0 });
+        assert_eq!(after(&mut restarts, 0.0), RestartVerdict::GiveUp { attempts: 0 });
     }
 
     #[test]
     fn without_a_budget_the_delay_grows_until_a_run_has_lasted() {
         let mut restarts = Restarts::new(None, BACKOFF);
-        assert_eq!(after(&mut restarts, 0.0), Verdict::Restart { attempt: 1, delay: 100.0 });
-        assert_eq!(after(&mut restarts, 100.0), Verdict::Restart { attempt: 2, delay: 200.0 });
+        assert_eq!(after(&mut restarts, 0.0), RestartVerdict::Restart { attempt: 1, delay: 100.0 });
+        assert_eq!(
+            after(&mut restarts, 100.0),
+            RestartVerdict::Restart { attempt: 2, delay: 200.0 }
+        );
         restarts.started(300.0);
         let verdict = restarts.failed(1300.0, 0.5);
-        assert_eq!(verdict, Verdict::Restart { attempt: 1, delay: 100.0 });
+        assert_eq!(verdict, RestartVerdict::Restart { attempt: 1, delay: 100.0 });
     }
 
     #[test]
     fn a_start_that_failed_is_not_tried_again_at_once() {
-        let mut restarts = Restarts::new(None, Backoff { initial: 0.0, ..BACKOFF });
-        assert_eq!(restarts.failed(0.0, 0.5), Verdict::Restart { attempt: 1, delay: 1.0 });
-        assert_eq!(after(&mut restarts, 5.0), Verdict::Restart { attempt: 2, delay: 0.0 });
+        let mut restarts = Restarts::new(None, Backoff { initial_ms: 0.0, ..BACKOFF });
+        assert_eq!(restarts.failed(0.0, 0.5), RestartVerdict::Restart { attempt: 1, delay: 1.0 });
+        assert_eq!(after(&mut restarts, 5.0), RestartVerdict::Restart { attempt: 2, delay: 0.0 });
     }
 
     proptest! {
@@ -180,12 +155,12 @@ mod tests {
                 let recent = granted.iter().filter(|time| now - **time <= within).count();
                 let recent = u32::try_from(recent).unwrap();
                 match after(&mut restarts, now) {
-                    Verdict::Restart { attempt, .. } => {
+                    RestartVerdict::Restart { attempt, .. } => {
                         prop_assert_eq!(attempt, recent + 1);
                         prop_assert!(attempt <= count);
                         granted.push(now);
                     }
-                    Verdict::GiveUp { attempts } => {
+                    RestartVerdict::GiveUp { attempts } => {
                         prop_assert_eq!(attempts, recent);
                         prop_assert!(recent >= count);
                     }
@@ -202,9 +177,9 @@ mod tests {
             attempt in 1_u32..5000,
             chance in 0.0..1.0_f64,
         ) {
-            let backoff = Backoff { initial, max, factor, jitter };
-            let plain = Backoff { jitter: 0.0, ..backoff }.delay(attempt, chance);
-            let delay = backoff.delay(attempt, chance);
+            let with = |jitter| Backoff { initial_ms: initial, max_ms: max, factor, jitter };
+            let delay_of = |jitter| with(Jitter::EitherWay(jitter)).delay(attempt - 1, || chance);
+            let (plain, delay) = (delay_of(0.0), delay_of(jitter));
             prop_assert!(plain <= max && plain >= initial.min(max));
             prop_assert!(delay >= 0.0);
             let slack = plain * (jitter / 100.0) * (1.0 + 1e-9);

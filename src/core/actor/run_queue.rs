@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::process::Pid;
+use super::ids::Pid;
 
 /// Processes that are ready, each at most once.
 #[derive(Debug, Default)]

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 
 use super::calls::{CallFailure, CallState, Calls};
 use super::departures::Departures;
-use super::mail::{Kind, Mail, MailQueue, Pool, SlotId};
-use super::process::{BUDGET, Offer, Overflow, Pid, Process, SpawnOptions, Status, Turn};
-use super::relations::{LinkId, MonitorId, Relations};
+use super::exit::ExitKind;
+use super::ids::{LinkId, MonitorId, Pid};
+use super::mail::{Mail, MailKind, MailQueue, Pool, SlotId};
+use super::process::{BUDGET, MailboxOverflow, Offer, Process, SpawnOptions, Status, Turn};
+use super::relations::Relations;
 use super::run_queue::RunQueue;
-use super::step::{ExitKind, Step};
+use super::step::Step;
 use crate::core::slab::Slab;
 
 /// Processes, their mail, and who is next. See the [module](super) for what it promises.
@@ -77,32 +79,32 @@ impl Runtime {
         true
     }
 
-    /// What it is doing, or `None` when there is no such process.
+    /// Returns the phase of a process; `None` when there is no such process.
     pub fn status(&self, pid: Pid) -> Option<Status> {
         self.processes.get(pid.0).map(|process| process.status)
     }
 
-    /// How many user messages it has queued, requests to stop apart.
+    /// Returns how many user messages it has queued. Requests to stop do not count.
     pub fn mailbox_len(&self, pid: Pid) -> u32 {
         self.processes.get(pid.0).map_or(0, Process::waiting)
     }
 
-    /// How many processes are alive.
+    /// Returns how many processes are alive.
     pub fn len(&self) -> usize {
         self.processes.len()
     }
 
-    /// How many have ended and are still named by steps.
+    /// Returns how many processes have ended and are still named by steps to come.
     pub fn untold(&self) -> usize {
         self.departures.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether no process is alive.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many links and monitors there are.
+    /// Returns how many links and monitors there are.
     pub fn relation_counts(&self) -> (usize, usize) {
         self.relations.counts()
     }
@@ -122,7 +124,7 @@ impl Runtime {
             return Offer::NoProcess;
         }
         // A request to stop is not work, and is never refused.
-        if mail.kind == Kind::Stop {
+        if mail.kind == MailKind::Stop {
             process.stops += 1;
         } else if process.waiting() >= process.max_mailbox {
             return self.offer_to_full(pid, mail);
@@ -137,12 +139,12 @@ impl Runtime {
 
     fn offer_to_full(&mut self, pid: Pid, mail: Mail) -> Offer {
         let Some(process) = self.processes.get_mut(pid.0) else { return Offer::NoProcess };
-        if process.overflow != Overflow::DropOldest {
+        if process.overflow != MailboxOverflow::DropOldest {
             return Offer::Full;
         }
         let oldest = process.user.pop(&mut self.pool);
         if let Some(oldest) = oldest
-            && oldest.kind == Kind::Stop
+            && oldest.kind == MailKind::Stop
         {
             // What stands behind a request to stop is not handled: it is the new message that goes.
             let mut before = MailQueue::default();
@@ -196,7 +198,7 @@ impl Runtime {
             }
         }
         self.calls.open(slot, pid, waiting, timeout);
-        let failure = match self.offer(pid, Mail { kind: Kind::Call, slot }) {
+        let failure = match self.offer(pid, Mail { kind: MailKind::Call, slot }) {
             Offer::Queued | Offer::Displaced => return true,
             Offer::Full => CallFailure::Full,
             Offer::NoProcess => CallFailure::NoProcess,
@@ -206,12 +208,13 @@ impl Runtime {
         true
     }
 
-    /// The call was answered, or its caller waits no more. Whether its slot has to be kept, until [`Step::Free`].
+    /// Ends a call: it was answered, or its caller waits no more. Returns whether its slot must be kept until
+    /// [`Step::Free`].
     pub fn call_ended(&mut self, slot: SlotId) -> bool {
         self.calls.close(slot)
     }
 
-    /// How many calls nobody has answered, or are still queued.
+    /// Returns how many calls are unanswered or still queued.
     pub fn open_calls(&self) -> usize {
         self.calls.len()
     }
@@ -232,8 +235,8 @@ impl Runtime {
     }
 
     /// Asks a process to end: after the handler that runs, and before any mail that was not handed out. To kill it
-    /// waits for nothing, not even for `terminate`. What starts ends when it has
-    /// [`started`](Self::started). Whether there is such a process.
+    /// waits for nothing, not even for `terminate`. A process that starts ends when it has [`started`](Self::started).
+    /// Returns whether there is such a process.
     pub fn exit(&mut self, pid: Pid, kind: ExitKind) -> bool {
         self.end(pid, kind, None)
     }
@@ -249,17 +252,18 @@ impl Runtime {
         true
     }
 
-    /// It has ended, `terminate` included. Links and monitors are told. Whether there was such a process.
+    /// Ends a process whose `terminate` is over. Its links and monitors become steps. Returns whether there was such a
+    /// process.
     pub fn exited(&mut self, pid: Pid, kind: ExitKind) -> bool {
         if self.processes.get(pid.0).is_none() {
             return false;
         }
         self.return_mail(pid);
         let condemned = self.processes.retire(pid.0).and_then(|process| process.condemned);
-        let told = self.relations.ended(pid);
+        let ended = self.relations.ended(pid);
         // A link ends its other side and does not kill it: `terminate` runs there.
         let passed_on = if kind == ExitKind::Killed { ExitKind::Error } else { kind };
-        for (link, peer) in told.links {
+        for (link, peer) in ended.links {
             let Some(process) = self.processes.get(peer.0) else { continue };
             if process.trap_exit {
                 self.urgent.push_back(Step::ExitSignal { pid: peer, link, ended: pid });
@@ -267,7 +271,7 @@ impl Runtime {
                 self.end(peer, passed_on, Some(pid));
             }
         }
-        for (monitor, watcher) in told.monitors {
+        for (monitor, watcher) in ended.monitors {
             self.urgent.push_back(Step::Down { pid: watcher, monitor, ended: pid });
         }
         self.departures.ended(pid);
@@ -284,7 +288,7 @@ impl Runtime {
         Some(self.relations.link(one, other))
     }
 
-    /// Whether there was such a link.
+    /// Unlinks two processes. Returns whether there was a link.
     pub fn unlink(&mut self, link: LinkId) -> bool {
         self.relations.unlink(link)
     }
@@ -302,18 +306,18 @@ impl Runtime {
         monitor
     }
 
-    /// Whether there was such a monitor.
+    /// Ends a monitor. Returns whether there was one.
     pub fn demonitor(&mut self, monitor: MonitorId) -> bool {
         self.relations.demonitor(monitor)
     }
 
-    /// When the next call is overdue.
+    /// Returns when the next call is overdue.
     pub fn next_deadline(&mut self) -> Option<f64> {
         self.calls.next_deadline()
     }
 
-    /// Hands out up to `limit` steps. Whoever got messages in the last round and is not [`busy`](Self::busy) has
-    /// handled them by now. Whether there is more to do already.
+    /// Hands out up to `limit` steps. A process that got messages in the last round and is not [`busy`](Self::busy)
+    /// counts as having handled them. Returns whether there is more to do already.
     pub fn round(&mut self, now: f64, limit: usize, mut take: impl FnMut(Step)) -> bool {
         let now = if now.is_finite() { now } else { self.now };
         self.now = now;
@@ -376,7 +380,7 @@ impl Runtime {
         while handed < BUDGET && left > 0 {
             let system = process.system.pop(&mut self.pool);
             let Some(mail) = system.or_else(|| process.user.pop(&mut self.pool)) else { break };
-            if mail.kind == Kind::Call {
+            if mail.kind == MailKind::Call {
                 if self.calls.state(mail.slot) == CallState::Abandoned {
                     self.calls.forget(mail.slot);
                     take(Step::Free { slot: mail.slot });
@@ -388,7 +392,7 @@ impl Runtime {
             take(Step::Run { pid, mail });
             left -= 1;
             handed += 1;
-            if mail.kind == Kind::Stop {
+            if mail.kind == MailKind::Stop {
                 process.stops -= 1;
                 stops = true;
                 break;
@@ -412,7 +416,7 @@ impl Runtime {
         left
     }
 
-    /// Whoever ran is free again, unless it said that it takes longer.
+    /// Frees the processes that ran, except those that take longer.
     fn requeue_those_that_ran(&mut self) {
         let ran = self.queue.take_ran();
         for pid in &ran {
@@ -475,7 +479,7 @@ impl Runtime {
     }
 
     fn hand_back(&mut self, pid: Pid, mail: Mail, failure: CallFailure) {
-        if mail.kind != Kind::Call {
+        if mail.kind != MailKind::Call {
             self.urgent.push_back(Step::Dropped { pid, mail });
             return;
         }

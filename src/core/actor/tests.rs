@@ -15,7 +15,7 @@ fn at(slot: u32) -> SlotId {
 }
 
 fn cast(slot: u32) -> Mail {
-    Mail { kind: Kind::Cast, slot: at(slot) }
+    Mail { kind: MailKind::Cast, slot: at(slot) }
 }
 
 /// One round; the steps, without those that a process is gone, and whether there is more.
@@ -86,15 +86,15 @@ fn a_busy_process_gets_nothing_until_it_is_done() {
 fn system_mail_goes_first() {
     let (mut runtime, pids) = runtime_with(1);
     runtime.send(pids[0], cast(1));
-    runtime.send_system(pids[0], Mail { kind: Kind::Info, slot: at(2) });
-    let info = Step::Run { pid: pids[0], mail: Mail { kind: Kind::Info, slot: at(2) } };
+    runtime.send_system(pids[0], Mail { kind: MailKind::Info, slot: at(2) });
+    let info = Step::Run { pid: pids[0], mail: Mail { kind: MailKind::Info, slot: at(2) } };
     assert_eq!(all(&mut runtime, 0.0), [info, run(pids[0], 1)]);
 }
 
 #[test]
 fn nothing_behind_a_request_to_stop_is_handled() {
     let (mut runtime, pids) = runtime_with(1);
-    let stop = Mail { kind: Kind::Stop, slot: at(2) };
+    let stop = Mail { kind: MailKind::Stop, slot: at(2) };
     runtime.send(pids[0], cast(1));
     runtime.send(pids[0], stop);
     runtime.send(pids[0], cast(3));
@@ -185,7 +185,7 @@ fn what_is_overdue_fails_before_anybody_ends() {
 fn a_call_that_runs_at_its_deadline_fails_and_holds_nothing() {
     let (mut runtime, pids) = runtime_with(1);
     runtime.call(pids[0], at(0), None, 50.0);
-    let mail = Mail { kind: Kind::Call, slot: at(0) };
+    let mail = Mail { kind: MailKind::Call, slot: at(0) };
     assert_eq!(round(&mut runtime, 0.0, 10).0, [Step::Run { pid: pids[0], mail }]);
     runtime.busy(pids[0]);
     assert_eq!(all(&mut runtime, 1.0), []);
@@ -242,8 +242,8 @@ fn bounded_mailboxes_refuse_or_drop() {
         let options = SpawnOptions { max_mailbox: 2, overflow, ..SpawnOptions::default() };
         runtime.spawn(options).expect("room")
     };
-    let rejecting = spawn(&mut runtime, Overflow::Reject);
-    let dropping = spawn(&mut runtime, Overflow::DropOldest);
+    let rejecting = spawn(&mut runtime, MailboxOverflow::Reject);
+    let dropping = spawn(&mut runtime, MailboxOverflow::DropOldest);
     for pid in [rejecting, dropping] {
         assert_eq!(runtime.offer(pid, cast(1)), Offer::Queued);
         assert_eq!(runtime.offer(pid, cast(2)), Offer::Queued);
@@ -251,7 +251,7 @@ fn bounded_mailboxes_refuse_or_drop() {
     assert_eq!(runtime.offer(rejecting, cast(3)), Offer::Full);
     assert_eq!(runtime.offer(dropping, cast(3)), Offer::Displaced);
     assert_eq!(all(&mut runtime, 0.0), [Step::Dropped { pid: dropping, mail: cast(1) }]);
-    let stop = Mail { kind: Kind::Stop, slot: at(9) };
+    let stop = Mail { kind: MailKind::Stop, slot: at(9) };
     assert_eq!(runtime.offer(rejecting, stop), Offer::Queued, "to stop is always possible");
     runtime.started(dropping);
     assert_eq!(all(&mut runtime, 0.0), [run(dropping, 2), run(dropping, 3)]);
@@ -393,7 +393,7 @@ fn a_slot_that_is_in_use_was_released_or_is_not_the_next_one_is_refused() {
 #[test]
 fn a_call_that_was_never_opened_is_no_call() {
     let (mut runtime, pids) = runtime_with(1);
-    let mail = Mail { kind: Kind::Call, slot: SlotId::new(12_345_678, 9) };
+    let mail = Mail { kind: MailKind::Call, slot: SlotId::new(12_345_678, 9) };
     runtime.send(pids[0], mail);
     assert_eq!(all(&mut runtime, 0.0), [Step::Run { pid: pids[0], mail }]);
     assert!(!runtime.call_ended(mail.slot));
@@ -447,10 +447,10 @@ fn a_link_passes_a_kill_on_as_an_end_that_waits_for_the_handler() {
 #[test]
 fn a_request_to_stop_is_not_displaced_and_takes_no_room() {
     let mut runtime = Runtime::default();
-    let overflow = Overflow::DropOldest;
+    let overflow = MailboxOverflow::DropOldest;
     let options = SpawnOptions { max_mailbox: 1, overflow, ..SpawnOptions::default() };
     let pid = runtime.spawn(options).expect("room");
-    let stop = Mail { kind: Kind::Stop, slot: at(9) };
+    let stop = Mail { kind: MailKind::Stop, slot: at(9) };
     assert_eq!(runtime.offer(pid, stop), Offer::Queued);
     assert_eq!(runtime.mailbox_len(pid), 0);
     assert_eq!(runtime.offer(pid, cast(1)), Offer::Queued);

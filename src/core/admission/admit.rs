@@ -1,21 +1,16 @@
 //! The door: a newcomer is admitted, made to wait, or refused, without searching and without allocating.
 
-use super::engine::{Admission, Engine, Event, Kind, Ticket};
-use super::gate::{Gate, Verdict};
-use super::handle::{RouteId, TicketId, WaiterId};
+use super::deadlines::UNSCHEDULED;
+use super::engine::{Admission, Engine, WaiterEvent};
+use super::gate::{Gate, GateVerdict};
+use super::ids::{RouteId, TicketId, WaiterId};
 use super::queue::Waiter;
-use super::shed::{Reason, Shed};
+use super::shed::{Shed, ShedReason};
+use super::ticket::{Ticket, TicketKind};
 
 /// Shortest and longest retry hint, milliseconds.
 const RETRY_MIN_MS: f64 = 100.0;
 const RETRY_MAX_MS: f64 = 30_000.0;
-
-/// How far a request may go to get in.
-#[derive(Clone, Copy, PartialEq)]
-enum Patience {
-    None,
-    Wait(f64),
-}
 
 impl Engine {
     /// Admits or refuses at once. `ticket_timeout_ms`: NaN for the default, infinity for never.
@@ -26,7 +21,7 @@ impl Engine {
         ticket_timeout_ms: f64,
         now_ms: f64,
     ) -> Admission {
-        self.enter(id, voltage, ticket_timeout_ms, Patience::None, now_ms)
+        self.enter(id, voltage, ticket_timeout_ms, None, now_ms)
     }
 
     /// Admits, refuses, or queues for at most `max_wait_ms` or the gate's own deadline, whichever is sooner.
@@ -38,7 +33,7 @@ impl Engine {
         max_wait_ms: f64,
         now_ms: f64,
     ) -> Admission {
-        self.enter(id, voltage, ticket_timeout_ms, Patience::Wait(max_wait_ms), now_ms)
+        self.enter(id, voltage, ticket_timeout_ms, Some(max_wait_ms), now_ms)
     }
 
     /// Always gives a ticket; says what [`Engine::try_admit`] would have refused. Such work is measured for
@@ -65,9 +60,9 @@ impl Engine {
                     asked: now,
                     in_flight: gate.in_flight,
                     little: false,
-                    kind: Kind::Shadow,
+                    kind: TicketKind::Shadow,
                     left: false,
-                    position: u32::MAX,
+                    position: UNSCHEDULED,
                 };
                 Some((self.issue(ticket, ticket_timeout_ms)?, Some(shed)))
             }
@@ -79,7 +74,7 @@ impl Engine {
         id: RouteId,
         voltage: f64,
         ticket_timeout_ms: f64,
-        patience: Patience,
+        max_wait_ms: Option<f64>,
         now_ms: f64,
     ) -> Admission {
         let now = self.clock.tick(now_ms);
@@ -87,7 +82,7 @@ impl Engine {
         let config = &self.config.gate;
         let Some(route) = self.routes.get_mut(id.0) else {
             return Admission::Shed(Shed {
-                reason: Reason::UnknownRoute,
+                reason: ShedReason::UnknownRoute,
                 retry_after_ms: RETRY_MIN_MS,
                 resistance: 0.0,
             });
@@ -97,14 +92,14 @@ impl Engine {
             route.gate.get_or_insert_with(|| Box::new(Gate::new(config, now).under(profile)));
         gate.settle(config, now);
         let reason = match gate.judge(config, voltage, now) {
-            Verdict::Pass => return self.admitted(id, false, ticket_timeout_ms, now),
-            Verdict::Trickle => return self.admitted(id, true, ticket_timeout_ms, now),
-            Verdict::Resist => Reason::Resistance,
-            Verdict::Full => match patience {
-                Patience::Wait(ms) if config.max_queue > 0 && ms > 0.0 => {
+            GateVerdict::Pass => return self.admitted(id, false, ticket_timeout_ms, now),
+            GateVerdict::Trickle => return self.admitted(id, true, ticket_timeout_ms, now),
+            GateVerdict::Resist => ShedReason::Resistance,
+            GateVerdict::Full => match max_wait_ms {
+                Some(ms) if config.max_queue > 0 && ms > 0.0 => {
                     return self.wait(id, voltage, ticket_timeout_ms, ms, now);
                 }
-                _ => Reason::Limit,
+                _ => ShedReason::Limit,
             },
         };
         self.routes.touch(id.0.slot);
@@ -114,7 +109,7 @@ impl Engine {
     fn admitted(&mut self, id: RouteId, extra: bool, timeout_ms: f64, now: f64) -> Admission {
         match self.start(id.0.slot, extra, timeout_ms, now, now) {
             Some(ticket) => Admission::Admitted(ticket),
-            None => Admission::Shed(self.refusal(id.0.slot, Reason::Limit, 0.0, now)),
+            None => Admission::Shed(self.refusal(id.0.slot, ShedReason::Limit, 0.0, now)),
         }
     }
 
@@ -132,7 +127,7 @@ impl Engine {
         }
         let gate = self.routes.gate(slot)?;
         let (in_flight, little) = gate.start(&self.config.gate, extra, now);
-        let kind = if extra { Kind::Extra } else { Kind::Regular };
+        let kind = if extra { TicketKind::Extra } else { TicketKind::Regular };
         self.issue(
             Ticket {
                 route: slot,
@@ -142,7 +137,7 @@ impl Engine {
                 little,
                 kind,
                 left: false,
-                position: u32::MAX,
+                position: UNSCHEDULED,
             },
             timeout_ms,
         )
@@ -168,7 +163,7 @@ impl Engine {
     ) -> Admission {
         let (config, slot) = (self.config.gate, id.0.slot);
         let Some(gate) = self.routes.gate(slot) else {
-            return Admission::Shed(self.refusal(slot, Reason::UnknownRoute, voltage, now));
+            return Admission::Shed(self.refusal(slot, ShedReason::UnknownRoute, voltage, now));
         };
         let deadline = gate.queue_deadline(&config, now).min(max_wait_ms);
         let mut displaced = None;
@@ -176,16 +171,16 @@ impl Engine {
             let standing = gate.standing_ms(&config, now);
             displaced = gate.queue.worse_than(voltage, now, standing);
             if displaced.is_none() {
-                return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
+                return Admission::Shed(self.refusal(slot, ShedReason::QueueFull, voltage, now));
             }
         }
         let waiter = Waiter::new(slot, voltage, now, timeout_ms, now + max_wait_ms);
         let Some(handle) = self.waiters.insert(waiter) else {
-            return Admission::Shed(self.refusal(slot, Reason::QueueFull, voltage, now));
+            return Admission::Shed(self.refusal(slot, ShedReason::QueueFull, voltage, now));
         };
         // Only now, so that the newcomer never gets the slot of a waiter whose event is still unread.
         if let Some(worst) = displaced {
-            self.dismiss(worst, Reason::Displaced, now);
+            self.dismiss(worst, ShedReason::Displaced, now);
         }
         self.waiter_deadlines.push(&mut self.waiters, handle.slot, now + deadline);
         if let Some(gate) = self.routes.gate(slot) {
@@ -196,17 +191,17 @@ impl Engine {
     }
 
     /// Sends a waiter away, with an event.
-    pub(crate) fn dismiss(&mut self, waiter: u32, reason: Reason, now: f64) {
+    pub(crate) fn dismiss(&mut self, waiter: u32, reason: ShedReason, now: f64) {
         let Some(handle) = self.waiters.handle(waiter) else { return };
         let Some(gone) = self.take_waiter(waiter) else { return };
         if let Some(gate) = self.routes.gate(gone.route) {
-            if reason == Reason::QueueDeadline {
+            if reason == ShedReason::QueueDeadline {
                 gate.evidence.waited(now - gone.since);
             }
             gate.queue.lose(gone.voltage);
         }
         let shed = self.refusal(gone.route, reason, gone.voltage, now);
-        self.events.push_back(Event::Shed { waiter: WaiterId(handle), shed });
+        self.events.push_back(WaiterEvent::Shed { waiter: WaiterId(handle), shed });
         self.routes.end(gone.route);
     }
 
@@ -222,7 +217,13 @@ impl Engine {
     }
 
     /// Counts a refusal and says when to come back.
-    pub(crate) fn refusal(&mut self, slot: u32, reason: Reason, voltage: f64, now: f64) -> Shed {
+    pub(crate) fn refusal(
+        &mut self,
+        slot: u32,
+        reason: ShedReason,
+        voltage: f64,
+        now: f64,
+    ) -> Shed {
         let jitter = 1.0 + self.random.unit();
         let config = &self.config.gate;
         let (hope, resistance) = self.routes.gate(slot).map_or((0.0, 0.0), |gate| {

@@ -5,7 +5,7 @@
 pub(crate) struct Monotonic {
     /// The caller's time, last seen.
     seen: Option<f64>,
-    /// What is added to the caller's time.
+    /// The offset from the caller's time.
     offset: f64,
     /// The engine's time, last given: rounding must not take it back either.
     at: f64,

@@ -1,35 +1,35 @@
 //! Refuses any configuration with which the gate could stay shut for ever or grow without bound.
 
 use crate::core::resistance::config::{
-    FRACTION, Invalid, NOT_NEGATIVE, POSITIVE, not_negative, positive, require,
+    FRACTION, InvalidField, NOT_NEGATIVE, POSITIVE, not_negative, positive, require,
 };
 use crate::core::resistance::{self, Slo};
 
 /// Everything an engine is made with.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Config {
+pub struct EngineConfig {
     /// Routes kept; beyond it the coldest idle one is forgotten. Default 10 000.
     pub max_routes: usize,
     /// The physics of [`route`](super::Engine::route), for telemetry that callers bring.
-    pub resistance: resistance::Config,
+    pub resistance: resistance::ResistanceConfig,
     /// The gate of [`admit`](super::Engine::admit), for work that we measure.
     pub gate: GateConfig,
 }
 
-impl Default for Config {
+impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             max_routes: 10_000,
-            resistance: resistance::Config::default(),
+            resistance: resistance::ResistanceConfig::default(),
             gate: GateConfig::default(),
         }
     }
 }
 
-impl Config {
+impl EngineConfig {
     /// # Errors
     /// The first field that is out of its range.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate(&self) -> Result<(), InvalidField> {
         require(
             (1..=1_000_000).contains(&self.max_routes),
             "maxRoutes",
@@ -52,7 +52,7 @@ pub struct GateConfig {
     pub initial_limit: f64,
     /// Turns adaptation off: the limit is this. Default `None`.
     pub fixed_limit: Option<f64>,
-    /// How much slower than the baseline work may get before the limit stops growing. Default 1.5.
+    /// The factor by which work may exceed its baseline before the limit stops growing. Default 1.5.
     pub tolerance: f64,
     /// Latency of the service when nothing queues in it, milliseconds. Default `None`: learned.
     pub latency_baseline_ms: Option<f64>,
@@ -75,7 +75,7 @@ pub struct GateConfig {
     pub min_calls: f64,
     /// The physics behind the gate. Its latency is relative to the learned baseline, so that
     /// `slo.baseline_latency_ms` only sets the unit.
-    pub resistance: resistance::Config,
+    pub resistance: resistance::ResistanceConfig,
 }
 
 impl Default for GateConfig {
@@ -95,7 +95,7 @@ impl Default for GateConfig {
             trickle_in_flight: 8,
             error_window_ms: 2000.0,
             min_calls: 10.0,
-            resistance: resistance::Config {
+            resistance: resistance::ResistanceConfig {
                 // Nobody is judged on too few calls here either, but by `min_calls`.
                 bootstrap_ticks: 0,
                 tuner: None,
@@ -103,7 +103,7 @@ impl Default for GateConfig {
                 // Half the calls failing is critical: tanh((0.5 - 0.25) / 0.25) = 0.76 > 0.7. What is normal of
                 // latency is learned by the gate, from the calls it measures itself.
                 slo: Slo { target_error_rate: 0.25, ..Slo::given() },
-                ..resistance::Config::default()
+                ..resistance::ResistanceConfig::default()
             },
         }
     }
@@ -114,7 +114,7 @@ const LIMIT: &str = "must be from 1 to 1e6";
 impl GateConfig {
     /// # Errors
     /// The first field that is out of its range.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate(&self) -> Result<(), InvalidField> {
         let limit = |x: f64| (1.0..=1e6).contains(&x);
         require(limit(self.min_limit), "minLimit", LIMIT)?;
         require(limit(self.max_limit), "maxLimit", LIMIT)?;

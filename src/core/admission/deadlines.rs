@@ -2,18 +2,18 @@
 
 use crate::core::slab::Slab;
 
-/// No position: not in the heap.
-const NONE: u32 = u32::MAX;
+/// The position of a value that has no deadline in the heap.
+pub(crate) const UNSCHEDULED: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
-struct Node {
+struct HeapNode {
     at: f64,
     /// Insertion order: equal deadlines fire first in, first out.
     order: u64,
     slot: u32,
 }
 
-impl Node {
+impl HeapNode {
     fn before(&self, other: &Self) -> bool {
         self.at < other.at || (self.at == other.at && self.order < other.order)
     }
@@ -29,7 +29,7 @@ pub(crate) trait Scheduled {
 /// all) and the usual removal (long before the deadline) move almost nothing.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
-    heap: Vec<Node>,
+    heap: Vec<HeapNode>,
     order: u64,
 }
 
@@ -52,11 +52,11 @@ impl Deadlines {
     pub(crate) fn push<T: Scheduled>(&mut self, slab: &mut Slab<T>, slot: u32, at: f64) {
         if at < f64::INFINITY {
             self.order += 1;
-            let node = Node { at, order: self.order, slot };
+            let node = HeapNode { at, order: self.order, slot };
             self.heap.push(node);
             self.sift_up(slab, self.heap.len() - 1, node);
         } else if let Some(value) = slab.at_mut(slot) {
-            value.set_position(NONE);
+            value.set_position(UNSCHEDULED);
         }
     }
 
@@ -67,7 +67,7 @@ impl Deadlines {
         }
         let gone = self.heap.swap_remove(position);
         if let Some(value) = slab.at_mut(gone.slot) {
-            value.set_position(NONE);
+            value.set_position(UNSCHEDULED);
         }
         if position < self.heap.len() {
             let moved = self.heap[position];
@@ -86,14 +86,14 @@ impl Deadlines {
         }
     }
 
-    fn place<T: Scheduled>(&mut self, slab: &mut Slab<T>, position: usize, node: Node) {
+    fn place<T: Scheduled>(&mut self, slab: &mut Slab<T>, position: usize, node: HeapNode) {
         self.heap[position] = node;
         if let Some(value) = slab.at_mut(node.slot) {
-            value.set_position(u32::try_from(position).unwrap_or(NONE));
+            value.set_position(u32::try_from(position).unwrap_or(UNSCHEDULED));
         }
     }
 
-    fn sift_up<T: Scheduled>(&mut self, slab: &mut Slab<T>, mut position: usize, node: Node) {
+    fn sift_up<T: Scheduled>(&mut self, slab: &mut Slab<T>, mut position: usize, node: HeapNode) {
         while position > 0 {
             let parent = (position - 1) / 4;
             if !node.before(&self.heap[parent]) {
@@ -106,7 +106,7 @@ impl Deadlines {
         self.place(slab, position, node);
     }
 
-    fn sift_down<T: Scheduled>(&mut self, slab: &mut Slab<T>, mut position: usize, node: Node) {
+    fn sift_down<T: Scheduled>(&mut self, slab: &mut Slab<T>, mut position: usize, node: HeapNode) {
         loop {
             let first = 4 * position + 1;
             let last = (first + 4).min(self.heap.len());

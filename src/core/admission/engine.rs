@@ -3,19 +3,20 @@
 use std::collections::VecDeque;
 
 use super::clock::Monotonic;
-use super::config::Config;
-use super::deadlines::{Deadlines, Scheduled};
+use super::config::EngineConfig;
+use super::deadlines::Deadlines;
 use super::gate::GateSnapshot;
-use super::handle::{RouteId, TicketId, WaiterId};
+use super::ids::{RouteId, TicketId, WaiterId};
 use super::queue::Waiter;
 use super::routes::Routes;
 use super::settings::Settings;
 use super::shed::Shed;
+use super::ticket::Ticket;
 use crate::core::random::Random;
-use crate::core::resistance::{Decision, Invalid, Reading, State, Telemetry};
+use crate::core::resistance::{Decision, InvalidField, Reading, ResistanceState, Telemetry};
 use crate::core::slab::Slab;
 
-/// What [`Engine::intern`] did.
+/// The result of [`Engine::intern`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interned {
     /// The route.
@@ -29,73 +30,36 @@ pub struct Interned {
 pub enum Admission {
     /// Go; report with [`Engine::done`].
     Admitted(TicketId),
-    /// Wait for an [`Event`] that names this waiter.
+    /// Wait for a [`WaiterEvent`] that names this waiter.
     Queued(WaiterId),
     /// No.
     Shed(Shed),
 }
 
-/// What became of a waiter.
+/// The end of a wait.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Event {
+pub enum WaiterEvent {
     /// It may go.
     Admitted {
-        /// Who waited.
+        /// The waiter.
         waiter: WaiterId,
         /// Its ticket.
         ticket: TicketId,
     },
     /// It will not.
     Shed {
-        /// Who waited.
+        /// The waiter.
         waiter: WaiterId,
-        /// Why not.
+        /// The reason and a hint.
         shed: Shed,
     },
-}
-
-/// Work in flight.
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    pub(crate) route: u32,
-    pub(crate) since: f64,
-    /// When it asked: earlier, if it waited.
-    pub(crate) asked: f64,
-    /// In flight when it started, itself included.
-    pub(crate) in_flight: u32,
-    /// That was little, for the limit of the moment.
-    pub(crate) little: bool,
-    pub(crate) kind: Kind,
-    /// Its client is gone.
-    pub(crate) left: bool,
-    pub(crate) position: u32,
-}
-
-/// How a ticket counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// In a slot of the limit.
-    Regular,
-    /// Beyond the limit.
-    Extra,
-    /// Would have been shed: outside every limit.
-    Shadow,
-}
-
-impl Scheduled for Ticket {
-    fn position(&self) -> u32 {
-        self.position
-    }
-    fn set_position(&mut self, position: u32) {
-        self.position = position;
-    }
 }
 
 /// Every route of one system. Give it the time, in milliseconds of any monotonic clock, with each call; a
 /// clock that goes back counts as standing still, and a time that is not a number as the last one.
 #[derive(Debug)]
 pub struct Engine {
-    pub(crate) config: Config,
+    pub(crate) config: EngineConfig,
     pub(crate) settings: Settings,
     pub(crate) clock: Monotonic,
     pub(crate) routes: Routes,
@@ -103,7 +67,7 @@ pub struct Engine {
     pub(crate) ticket_deadlines: Deadlines,
     pub(crate) waiters: Slab<Waiter>,
     pub(crate) waiter_deadlines: Deadlines,
-    pub(crate) events: VecDeque<Event>,
+    pub(crate) events: VecDeque<WaiterEvent>,
     pub(crate) random: Random,
 }
 
@@ -112,7 +76,7 @@ impl Engine {
     ///
     /// # Errors
     /// The first field of `config` that is out of its range.
-    pub fn new(config: Config, seed: u64) -> Result<Self, Invalid> {
+    pub fn new(config: EngineConfig, seed: u64) -> Result<Self, InvalidField> {
         config.validate()?;
         Ok(Self {
             settings: Settings::new(&config.resistance),
@@ -147,17 +111,18 @@ impl Engine {
             return Interned { id: RouteId(handle), evicted: None };
         }
         let profile = self.settings.profile_of(name);
-        let added = self.routes.add(name, State::new(&profile.config), profile);
+        let added = self.routes.add(name, ResistanceState::new(&profile.config), profile);
         #[expect(clippy::expect_used, reason = "16 million busy routes do not fit in a process")]
         let (handle, evicted) = added.expect("route slots");
         Interned { id: RouteId(handle), evicted: evicted.map(RouteId) }
     }
 
-    /// Takes in telemetry about a route and decides for `voltage`.
+    /// Reports telemetry about a route and decides for `voltage`.
     ///
-    /// `None`: the id is stale, intern the name again.
+    /// Returns `None` when the id is stale: intern the name again.
     ///
     /// # Errors
+    ///
     /// Telemetry out of range; nothing changed then.
     pub fn route(
         &mut self,
@@ -165,7 +130,7 @@ impl Engine {
         telemetry: &Telemetry,
         voltage: f64,
         now_ms: f64,
-    ) -> Result<Option<Decision>, Invalid> {
+    ) -> Result<Option<Decision>, InvalidField> {
         let routed = self.route_as(id, None, telemetry, 0.0, voltage, now_ms)?;
         Ok(routed.map(|routed| routed.decision))
     }
@@ -199,7 +164,7 @@ impl Engine {
     pub fn reset(&mut self, id: RouteId, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
         let Some(route) = self.routes.get_mut(id.0) else { return false };
-        route.physics = State::new(&route.profile.config);
+        route.physics = ResistanceState::new(&route.profile.config);
         route.normal = None;
         if let Some(gate) = &mut route.gate {
             gate.forget(&self.config.gate, now);
@@ -226,13 +191,13 @@ impl Engine {
         self.routes.names()
     }
 
-    /// How many routes there are.
+    /// Returns how many routes there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.routes.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.routes.len() == 0
@@ -240,23 +205,23 @@ impl Engine {
 
     /// The configuration in force.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &EngineConfig {
         &self.config
     }
 
-    /// When [`Engine::expire`] next has something to do, infinity if never. A field read, no search.
+    /// Returns when [`Engine::expire`] next has something to do, infinity if never. Reads a field, without a search.
     #[must_use]
     pub fn next_wake(&self) -> f64 {
         let at = self.ticket_deadlines.earliest().min(self.waiter_deadlines.earliest());
         self.clock.outside(at)
     }
 
-    /// What became of waiters, oldest news first.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    /// Takes the oldest event of a waiter.
+    pub fn poll_event(&mut self) -> Option<WaiterEvent> {
         self.events.pop_front()
     }
 
-    /// How many events wait to be polled.
+    /// Returns how many events wait to be polled.
     #[must_use]
     pub fn pending_events(&self) -> usize {
         self.events.len()

@@ -1,9 +1,9 @@
 //! What the gate measures becomes what R is made of, at most 40 times a second and the same at any load.
 
 use super::config::GateConfig;
-use super::slowness::Slowness;
+use super::gray_failure::GrayFailure;
 use crate::core::resistance::decay::decay;
-use crate::core::resistance::{self, Mode, Reading, State, Telemetry, Weights};
+use crate::core::resistance::{self, Mode, Reading, ResistanceState, Telemetry, Weights};
 
 /// Evidence is turned into a report at most this often, milliseconds.
 const PERIOD_MS: f64 = 25.0;
@@ -14,16 +14,17 @@ const CACHE_MS: f64 = 10.0;
 const MOST: f64 = 1.4;
 /// Latency pressure starts at this multiple of the unloaded latency.
 const SLOW: f64 = 2.0;
-/// What certain slowness adds to R, in units of the base. Less what a short queue and no errors take away, a fifth is
-/// left, which is a signal; and the sum is far below the least voltage there is a name for, so that it sheds nobody.
+/// The most that slowness adds to R, in units of the base. After a short queue and no errors take their part away, a
+/// fifth is left, which is a signal. The sum is far below the least voltage there is a name for, so that it sheds
+/// nobody.
 const GRAY: f64 = 0.5;
 
 /// Measurements since the last report, and the physics they feed.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     weights: Weights,
-    state: State,
-    slowness: Slowness,
+    state: ResistanceState,
+    slowness: GrayFailure,
     at: f64,
     /// Since the last report.
     ok: f64,
@@ -38,7 +39,7 @@ pub(crate) struct Evidence {
     queue_delay: f64,
     cached: f64,
     cached_until: f64,
-    /// When R was last computed it had reached the break; and the neighbours have not been told.
+    /// Whether R had reached the break when it was last computed, and the neighbours do not know yet.
     open: bool,
     opened: bool,
 }
@@ -47,8 +48,8 @@ impl Evidence {
     pub(crate) fn new(config: &GateConfig, now: f64) -> Self {
         Self {
             weights: Weights::of(&config.resistance),
-            state: State::new(&config.resistance),
-            slowness: Slowness::default(),
+            state: ResistanceState::new(&config.resistance),
+            slowness: GrayFailure::default(),
             at: now,
             ok: 0.0,
             failed: 0.0,
@@ -67,7 +68,7 @@ impl Evidence {
     }
 
     /// The physics that are fed, for what happens besides measurements.
-    pub(crate) fn state(&mut self) -> &mut State {
+    pub(crate) fn state(&mut self) -> &mut ResistanceState {
         &mut self.state
     }
 
@@ -87,15 +88,15 @@ impl Evidence {
         self.waits += 1.0;
     }
 
-    /// Whether the gate has opened since this was last asked.
+    /// Returns whether the gate has opened since the last call.
     pub(crate) fn take_opened(&mut self) -> bool {
         std::mem::take(&mut self.opened)
     }
 
-    /// A neighbour opened, which may add so many ohms; how many it did.
+    /// Adds ohms for a neighbour that opened. Returns how many it added.
     pub(crate) fn neighbour_opened(&mut self, config: &GateConfig, ohm: f64, now: f64) -> f64 {
         self.cached_until = f64::NEG_INFINITY;
-        let physics = resistance::Config { cascade_bump: ohm, ..config.resistance };
+        let physics = resistance::ResistanceConfig { cascade_bump: ohm, ..config.resistance };
         self.state.neighbour_opened(&physics, now)
     }
 
@@ -111,7 +112,7 @@ impl Evidence {
         self.cached
     }
 
-    /// Whether an incident is still in the scar.
+    /// Returns whether an incident is still in the scar.
     pub(crate) fn scarred(&self, config: &GateConfig) -> bool {
         self.state.scar() > config.resistance.scar_factor
     }

@@ -1,12 +1,12 @@
 //! One route's door: limit, order, resistance and trickle, and the numbers that explain them.
 
+use super::client_patience::ClientPatience;
 use super::config::GateConfig;
-use super::engine::Kind;
 use super::evidence::Evidence;
 use super::limit::Limit;
-use super::patience::Patience;
-use super::queue::Queue;
-use super::shed::{REASONS, Reason};
+use super::queue::WaitQueue;
+use super::shed::{REASONS, ShedReason};
+use super::ticket::TicketKind;
 use super::trickle::Trickle;
 
 /// The queue deadline while nothing is known about the service, milliseconds.
@@ -55,9 +55,9 @@ pub(crate) struct Counters {
     pub(crate) shed: [u64; REASONS],
 }
 
-/// What the door says to a newcomer.
+/// The gate's answer to a newcomer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum GateVerdict {
     /// A slot is free.
     Pass,
     /// No slot or no voltage, but its turn in the trickle.
@@ -71,9 +71,9 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) limit: Limit,
-    pub(crate) queue: Queue,
+    pub(crate) queue: WaitQueue,
     pub(crate) evidence: Evidence,
-    pub(crate) patience: Patience,
+    pub(crate) patience: ClientPatience,
     pub(crate) trickle: Trickle,
     pub(crate) counters: Counters,
     pub(crate) in_flight: u32,
@@ -86,9 +86,9 @@ impl Gate {
     pub(crate) fn new(config: &GateConfig, now: f64) -> Self {
         Self {
             limit: Limit::new(config),
-            queue: Queue::default(),
+            queue: WaitQueue::default(),
             evidence: Evidence::new(config, now),
-            patience: Patience::default(),
+            patience: ClientPatience::default(),
             trickle: Trickle::new(now),
             counters: Counters::default(),
             in_flight: 0,
@@ -101,12 +101,12 @@ impl Gate {
     pub(crate) fn forget(&mut self, config: &GateConfig, now: f64) {
         self.limit = Limit::new(config);
         self.evidence = Evidence::new(config, now);
-        self.patience = Patience::default();
+        self.patience = ClientPatience::default();
         self.trickle = Trickle::new(now);
     }
 
     /// Judges a newcomer, spending a token if it takes one.
-    pub(crate) fn judge(&mut self, config: &GateConfig, voltage: f64, now: f64) -> Verdict {
+    pub(crate) fn judge(&mut self, config: &GateConfig, voltage: f64, now: f64) -> GateVerdict {
         self.trickle.arrive(config, now);
         let r = self.evidence.resistance(config, now);
         let free = self.has_slot();
@@ -115,17 +115,17 @@ impl Gate {
         if flows {
             if free {
                 self.trickle.pass();
-                return Verdict::Pass;
+                return GateVerdict::Pass;
             }
             self.limit.block();
         }
         if self.extra < config.trickle_in_flight && self.trickle.probe() {
-            return Verdict::Trickle;
+            return GateVerdict::Trickle;
         }
-        if flows { Verdict::Full } else { Verdict::Resist }
+        if flows { GateVerdict::Full } else { GateVerdict::Resist }
     }
 
-    /// Whether the limit leaves room for one more.
+    /// Returns whether the limit leaves room for one more.
     pub(crate) fn has_slot(&self) -> bool {
         self.limit.has_room(f64::from(self.in_flight - self.extra))
     }
@@ -144,15 +144,22 @@ impl Gate {
     }
 
     /// A client left this long after it asked, its work this old.
-    pub(crate) fn leave(&mut self, config: &GateConfig, age: f64, work: f64, kind: Kind, now: f64) {
+    pub(crate) fn leave(
+        &mut self,
+        config: &GateConfig,
+        age: f64,
+        work: f64,
+        kind: TicketKind,
+        now: f64,
+    ) {
         self.patience.left(age, now);
-        if kind != Kind::Shadow {
+        if kind != TicketKind::Shadow {
             self.limit.abandoned(config, work, self.patience.known(now), now);
         }
     }
 
     /// Counts a refusal.
-    pub(crate) fn refuse(&mut self, reason: Reason) {
+    pub(crate) fn refuse(&mut self, reason: ShedReason) {
         self.counters.shed[reason as usize] += 1;
     }
 
@@ -179,9 +186,15 @@ impl Gate {
         self.evidence.settle(config, self.limit.baseline(), deadline, now);
     }
 
-    /// How long until a request of `voltage`, refused for `reason`, can hope to get in, milliseconds.
-    pub(crate) fn hope(&self, config: &GateConfig, reason: Reason, voltage: f64, now: f64) -> f64 {
-        if reason == Reason::Resistance {
+    /// Returns how long until a request of `voltage`, refused for `reason`, can hope to get in, milliseconds.
+    pub(crate) fn hope(
+        &self,
+        config: &GateConfig,
+        reason: ShedReason,
+        voltage: f64,
+        now: f64,
+    ) -> f64 {
+        if reason == ShedReason::Resistance {
             return self.evidence.passes_in(config, voltage, now);
         }
         let rate = self.limit.throughput();

@@ -2,7 +2,7 @@
 //!
 //! A limit that is in use grows while nothing waits inside the service, and falls to what is served plus a few when more
 //! do: the wait queue at our door knows priorities and patience, the one inside the service knows neither. How many wait
-//! inside is told by [`Unloaded`], which needs calls with little in flight: at most three fifths of the limit. Steady
+//! inside is told by [`LatencyBaseline`], which needs calls with little in flight: at most three fifths of the limit. Steady
 //! overload has no such calls, so what is known stands still (it cannot follow the backlog it lets build up), except
 //! that now and then the limit dips to three fifths for about a round trip. If what was known had a backlog in it, so
 //! has a dip from it, but a smaller one: each dip takes the limit closer to what the service can hold.
@@ -10,8 +10,8 @@
 //! Backlogs that slow all work alike instead of delaying it (processor sharing) show in the mean: the limit also stays
 //! below `tolerance` times the unloaded latency over the latency.
 
+use super::baseline::{LatencyBaseline, News};
 use super::config::GateConfig;
-use super::unloaded::{News, Unloaded};
 
 /// Share of the limit up to which in-flight counts as little: of a narrow one, where a place more is much, and of others.
 const LOW_SHARE: (f64, f64) = (0.34, 0.6);
@@ -19,10 +19,11 @@ const LOW_SHARE: (f64, f64) = (0.34, 0.6);
 const LOW_BATCH: f64 = 8.0;
 /// Samples of a limit in use taken together, at least and at most; else as many as the limit.
 const WINDOW: (f64, f64) = (10.0, 200.0);
-/// Where service times vary more than exponential ones, batches are longer by their squared variation, up to this.
+/// The greatest factor for batches. They are longer by the squared variation of service times that vary more than
+/// exponential ones.
 const MORE: f64 = 4.0;
-/// How many may wait inside the service, in units of the square root of what is in flight (the square-root staffing rule:
-/// that much room keeps servers busy through chance; Halfin and Whitt 1981).
+/// The most that may wait inside the service, in units of the square root of what is in flight (the square-root
+/// staffing rule: that much room keeps servers busy through chance; Halfin and Whitt 1981).
 const SLACK: f64 = 1.0;
 /// A step up, in the same unit.
 const GROWTH: f64 = 0.7;
@@ -44,7 +45,7 @@ const BURST: f64 = 50.0;
 /// Slow start ends when doubling the limit gives less than this much throughput, or more than half of what is in flight
 /// waits inside the service.
 const KNEE: f64 = 1.2;
-/// Who was admitted in a dip and takes this many unloaded latencies more is not waited for.
+/// Work that was admitted in a dip and takes this many unloaded latencies more is not waited for.
 const LATE: f64 = 8.0;
 /// While so many wait at the door for each place, slow start does not wait for its window to close.
 const CROWD: f64 = 8.0;
@@ -53,7 +54,7 @@ const DOUBT: (f64, f64) = (128.0, 16.0);
 
 /// Calls of a limit in use.
 #[derive(Debug, Clone, Copy, Default)]
-struct Window {
+struct BusyWindow {
     count: f64,
     latency: f64,
     in_flight: f64,
@@ -66,7 +67,7 @@ struct Window {
 struct Dip {
     limit: f64,
     admissions_left: f64,
-    /// When it began, and when it ends at the latest; once it is over, when it ended.
+    /// Its beginning, and its end at the latest; once it is over, its end.
     from: f64,
     until: f64,
     over: bool,
@@ -74,7 +75,7 @@ struct Dip {
     running: f64,
 }
 
-/// What the last window found.
+/// The result of the last window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Course {
     /// The limit is not in use.
@@ -89,10 +90,10 @@ enum Course {
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
     size: f64,
-    unloaded: Unloaded,
+    unloaded: LatencyBaseline,
     /// Work in flight and its mean latency, at the last full window: their ratio is the throughput.
     loaded: (f64, f64),
-    window: Window,
+    window: BusyWindow,
     /// The limit when the window began.
     origin: f64,
     /// Someone found no slot since the last window.
@@ -130,9 +131,9 @@ impl Limit {
         let size = config.fixed_limit.unwrap_or(first);
         Self {
             size,
-            unloaded: Unloaded::new(config.latency_baseline_ms),
+            unloaded: LatencyBaseline::new(config.latency_baseline_ms),
             loaded: (0.0, 0.0),
-            window: Window::default(),
+            window: BusyWindow::default(),
             origin: size,
             blocked: false,
             course: Course::Free,
@@ -156,7 +157,7 @@ impl Limit {
         self.size
     }
 
-    /// Whether one more may start while `in_flight` are running.
+    /// Returns whether one more may start while `in_flight` are running.
     pub(crate) fn has_room(&self, in_flight: f64) -> bool {
         in_flight + 1.0 <= self.dip.filter(|dip| !dip.over).map_or(self.size, |dip| dip.limit)
     }
@@ -166,7 +167,7 @@ impl Limit {
         Some(self.unloaded.mean()).filter(|mean| *mean > 0.0)
     }
 
-    /// How much longer than it says the baseline may be: 9 after the first samples, 1.1 after 1280.
+    /// Returns the factor by which the baseline may be too short: 9 after the first samples, 1.1 after 1280.
     pub(crate) fn doubt(&self) -> f64 {
         1.0 + DOUBT.0 / self.samples.max(DOUBT.1)
     }
@@ -197,8 +198,9 @@ impl Limit {
         self.unloaded.observe(in_flight, now);
     }
 
-    /// Work starts; `in_flight` counts it. Whether it starts with little in flight. That is decided now: of those who
-    /// are found to have done so later, when the limit has grown, only the long ones are left.
+    /// Counts work that starts, which `in_flight` includes. Returns whether it starts with little in flight. That is
+    /// decided now: of calls that are found to have done so later, when the limit has grown, only the long ones are
+    /// left.
     pub(crate) fn start(&mut self, config: &GateConfig, in_flight: f64, now: f64) -> bool {
         let little = in_flight <= self.low_mark();
         self.dip(config, in_flight, little, now);
@@ -295,7 +297,7 @@ impl Limit {
         let more = self.unloaded.variation().min(MORE);
         if little && !self.unloaded.is_given() {
             self.unloaded.add(latency, in_flight);
-            let batch = (LOW_BATCH.max(self.low_mark()) * more).min(Unloaded::MOST);
+            let batch = (LOW_BATCH.max(self.low_mark()) * more).min(LatencyBaseline::MOST);
             if self.dip.is_none() && self.unloaded.fresh() >= batch {
                 self.learn(now);
             }
@@ -329,7 +331,7 @@ impl Limit {
         if self.ends.1 > HOPELESS * self.ends.0 && config.fixed_limit.is_none() {
             self.size = (0.5 * self.size).max(config.min_limit);
             self.slow_start = false;
-            (self.window, self.dip) = (Window::default(), None);
+            (self.window, self.dip) = (BusyWindow::default(), None);
             self.look_soon(now);
         }
         self.ends = (0.0, 0.0);
@@ -340,7 +342,7 @@ impl Limit {
         let alarmed = std::mem::take(&mut self.alarmed);
         let (news, retuned) = self.unloaded.learn(self.size, alarmed);
         if retuned {
-            self.window = Window::default();
+            self.window = BusyWindow::default();
         }
         self.checked = self.size;
         let (shortest, longest) = dip_bounds(self.unloaded.mean());
@@ -356,7 +358,7 @@ impl Limit {
     /// A window is full: the limit moves, if it is in use. One that nobody runs into is neither too small nor proven too
     /// large.
     fn close(&mut self, config: &GateConfig, now: f64) {
-        let Window { count, latency, in_flight, soft } = std::mem::take(&mut self.window);
+        let BusyWindow { count, latency, in_flight, soft } = std::mem::take(&mut self.window);
         let (latency, in_flight, soft) = (latency / count, in_flight / count, soft / count);
         let first = self.loaded.1 <= 0.0;
         let before = self.throughput();
@@ -402,7 +404,7 @@ impl Limit {
         }
     }
 
-    /// Moves a limit in use, which the window before `grew` or not; true if upwards.
+    /// Moves a limit in use, which the window before `grew` or not. Returns whether it moved upwards.
     fn adapt(
         &mut self,
         config: &GateConfig,

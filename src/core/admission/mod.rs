@@ -8,39 +8,41 @@
 //! constants with their reasons, and what was measured.
 
 mod admit;
+mod baseline;
+mod client_patience;
 mod clock;
 mod config;
 mod deadlines;
 mod engine;
 mod evidence;
 mod gate;
-mod handle;
+mod gray_failure;
+mod ids;
 mod limit;
 mod names;
-mod patience;
 mod priority;
+mod profiles;
 mod queue;
 mod route;
 mod routes;
 mod settings;
 mod settle;
 mod shed;
-mod slowness;
+mod ticket;
 mod trickle;
-mod unloaded;
 
+#[cfg(test)]
+mod gray_failure_test;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
-mod slowness_test;
-#[cfg(test)]
 mod tests;
 
-pub use config::{Config, GateConfig};
-pub use engine::{Admission, Engine, Event, Interned};
+pub use config::{EngineConfig, GateConfig};
+pub use engine::{Admission, Engine, Interned, WaiterEvent};
 pub use gate::GateSnapshot;
-pub use handle::{RouteId, TicketId, WaiterId};
+pub use ids::{RouteId, TicketId, WaiterId};
 pub use priority::Priority;
 pub use route::{Own, Routed};
 pub use settings::MAX_PROFILES;
-pub use shed::{Outcome, REASONS, Reason, Shed};
+pub use shed::{Outcome, REASONS, Shed, ShedReason};

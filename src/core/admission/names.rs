@@ -11,12 +11,12 @@ const EMPTY: u32 = u32::MAX;
 const GONE: u32 = u32::MAX - 1;
 /// Of a cell in use: a slot, and above it seven bits of the hash, which tell most other names without reading them.
 const SLOT_BITS: u32 = 24;
-/// How many cells a table begins with.
+/// The cells of the smallest table.
 const FEWEST: usize = 16;
 /// Text that no name uses any more is kept up to this, and up to as much as is used.
 const SLACK: usize = 4096;
 
-/// Where a name lies in the text.
+/// The place of a name in the text.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
     start: u32,
@@ -25,7 +25,7 @@ struct Span {
 
 /// Names by slot, and slots by name. A slot is less than 2^24.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct RouteNames {
     /// Every name, in the order in which they came, and some that are gone.
     text: String,
     /// By slot.
@@ -35,13 +35,13 @@ pub(super) struct Names {
     /// Cells that are not empty, and those of them that are gone.
     taken: usize,
     gone: usize,
-    /// How much of the text belongs to names that are gone.
+    /// Bytes of the text that belong to names that are gone.
     unused: usize,
     /// Clients may choose names: they are not to know which of them meet in the table.
     seed: u64,
 }
 
-impl Names {
+impl RouteNames {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             text: String::new(),
@@ -193,7 +193,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Names, live};
+    use super::{RouteNames, live};
 
     /// Slots by name and when they were named, the simple way.
     #[derive(Default)]
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    fn check(names: &Names) {
+    fn check(names: &RouteNames) {
         let slots: Vec<_> = live(&names.cells).collect();
         assert!(slots.iter().all(|slot| names.find(names.name(*slot)) == Some(*slot)));
         let used: usize = slots.iter().map(|slot| names.name(*slot).len()).sum();
@@ -228,7 +228,7 @@ mod tests {
         fn they_are_found_as_in_a_map(
             steps in prop::collection::vec((0_u32..12, "[a-cé]{0,3}"), 0..200),
         ) {
-            let (mut names, mut model) = (Names::new(7), Model::default());
+            let (mut names, mut model) = (RouteNames::new(7), Model::default());
             for (slot, name) in steps {
                 if model.name_of(slot).is_some() {
                     let old = model.name_of(slot).cloned().expect("just seen");
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn many_come_and_go_in_any_order_and_the_text_does_not_grow() {
-        let mut names = Names::new(7);
+        let mut names = RouteNames::new(7);
         let name_of = |number: u32| format!("GET /resource/{}", number.wrapping_mul(2_654_435_761));
         for number in 0..20_000 {
             // Three thousand slots, taken over and over.

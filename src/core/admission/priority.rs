@@ -1,10 +1,10 @@
 //! The five named priorities as voltages: one scale for "how important" and "how strong against R".
 
-/// Who may pass what. A voltage is strictly compared with R, whose base is 10 ohm.
+/// The priorities of requests, by voltage. A voltage is strictly compared with R, whose base is 10 ohm.
 ///
-/// Plain overload without errors keeps the gate's R below 15 ohm (latency and queueing pressure are bounded
-/// there), under every voltage: order is then the wait queue's work. In an error storm the scar climbs at
-/// 50 ohm a second to 120 and passes these one by one, from the bottom.
+/// Plain overload without errors keeps the gate's R below 15 ohm (latency and queueing pressure are bounded there),
+/// under every voltage: order is then the wait queue's work. In an error storm the scar climbs at 50 ohm a second to
+/// 120 and passes these one by one, from the bottom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Priority {

@@ -1,9 +1,9 @@
 //! The wait queue: the highest voltage goes first; within a voltage the oldest, or the newest once a queue stands.
 
-use super::deadlines::Scheduled;
+use super::deadlines::{Scheduled, UNSCHEDULED};
 use crate::core::slab::Slab;
+use crate::core::slab::list::{Link, Linked, List};
 
-const NONE: u32 = u32::MAX;
 /// Empty levels kept for reuse; beyond this they are dropped.
 const SPARE_LEVELS: usize = 16;
 
@@ -19,11 +19,11 @@ pub(crate) struct Waiter {
     pub(crate) voltage: f64,
     pub(crate) since: f64,
     pub(crate) ticket_timeout_ms: f64,
-    /// When the caller stops waiting, whatever the gate thinks.
+    /// The time at which the caller stops waiting, whatever the gate would allow.
     pub(crate) until: f64,
     position: u32,
-    older: u32,
-    newer: u32,
+    /// The waiters of the same voltage before and after it, oldest first.
+    link: Link,
 }
 
 impl Waiter {
@@ -34,8 +34,8 @@ impl Waiter {
         ticket_timeout_ms: f64,
         until: f64,
     ) -> Self {
-        let [position, older, newer] = [NONE; 3];
-        Self { route, voltage, since, ticket_timeout_ms, until, position, older, newer }
+        let link = Link::ALONE;
+        Self { route, voltage, since, ticket_timeout_ms, until, position: UNSCHEDULED, link }
     }
 }
 
@@ -48,35 +48,42 @@ impl Scheduled for Waiter {
     }
 }
 
+impl Linked for Waiter {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
 #[derive(Debug)]
 struct Level {
     voltage: f64,
-    oldest: u32,
-    newest: u32,
+    /// The oldest first.
+    waiters: List,
     count: usize,
     /// Since when someone has been waiting here without a break.
     busy_since: f64,
-    /// Who came since then, and who of them went unserved.
+    /// Requests that came since then, and those of them that went unserved.
     came: f64,
     lost: f64,
 }
 
 impl Level {
-    /// Whether it is beyond what can be served in order: busy for longer than `standing_ms`, and losing a tenth.
+    /// Returns whether it is beyond what can be served in order: busy for longer than `standing_ms`, and losing a
+    /// tenth.
     fn stands(&self, now: f64, standing_ms: f64) -> bool {
         self.count > 0 && now - self.busy_since > standing_ms && self.lost >= LOST * self.came
     }
 }
 
-/// Who waits at one gate. The waiters live in a slab of the engine; this holds their order.
+/// The order of those who wait at one gate. The waiters live in a slab of the engine.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub(crate) struct WaitQueue {
     /// Ascending voltage.
     levels: Vec<Level>,
     len: usize,
 }
 
-impl Queue {
+impl WaitQueue {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -92,8 +99,7 @@ impl Queue {
             let at = self.levels.partition_point(|level| level.voltage < voltage);
             let level = Level {
                 voltage,
-                oldest: NONE,
-                newest: NONE,
+                waiters: List::EMPTY,
                 count: 0,
                 busy_since: now,
                 came: 0.0,
@@ -110,15 +116,8 @@ impl Queue {
         if level.count == 0 {
             level.busy_since = now;
             (level.came, level.lost) = (0.0, 0.0);
-            level.oldest = slot;
-        } else if let Some(previous) = slab.at_mut(level.newest) {
-            previous.newer = slot;
         }
-        if let Some(waiter) = slab.at_mut(slot) {
-            waiter.older = level.newest;
-            waiter.newer = NONE;
-        }
-        level.newest = slot;
+        level.waiters.push_last(slab, slot);
         level.count += 1;
         level.came += 1.0;
         if level.came > RECENT {
@@ -128,24 +127,28 @@ impl Queue {
         self.len += 1;
     }
 
-    /// Whose turn it is. A level that [stands](Level::stands) serves its newest first.
+    /// Returns the waiter that is next. A level that [stands](Level::stands) serves its newest first.
     pub(crate) fn best(&self, now: f64, standing_ms: f64) -> Option<u32> {
         let level = self.levels.iter().rev().find(|level| level.count > 0)?;
-        Some(if level.stands(now, standing_ms) { level.newest } else { level.oldest })
+        Some(if level.stands(now, standing_ms) {
+            level.waiters.last()
+        } else {
+            level.waiters.first()
+        })
     }
 
-    /// Whether the level of a voltage [stands](Level::stands).
+    /// Returns whether the level of a voltage [stands](Level::stands).
     pub(crate) fn stands(&self, voltage: f64, now: f64, standing_ms: f64) -> bool {
         let level = self.levels.iter().find(|level| level.voltage == voltage);
         level.is_some_and(|level| level.stands(now, standing_ms))
     }
 
-    /// Who has to go for a newcomer of `voltage`, if anyone goes after it.
+    /// Returns the waiter that must go for a newcomer of `voltage`, if there is one behind it.
     pub(crate) fn worse_than(&self, voltage: f64, now: f64, standing_ms: f64) -> Option<u32> {
         let level = self.levels.iter().find(|level| level.count > 0)?;
         let standing = level.stands(now, standing_ms);
         let goes_after = level.voltage < voltage || (level.voltage == voltage && standing);
-        goes_after.then_some(if standing { level.oldest } else { level.newest })
+        goes_after.then_some(if standing { level.waiters.first() } else { level.waiters.last() })
     }
 
     /// One of this voltage goes unserved.
@@ -158,17 +161,10 @@ impl Queue {
     /// Takes a waiter out of the order; it stays in the slab.
     pub(crate) fn remove(&mut self, slab: &mut Slab<Waiter>, slot: u32) {
         let Some(waiter) = slab.at(slot) else { return };
-        let (voltage, older, newer) = (waiter.voltage, waiter.older, waiter.newer);
+        let voltage = waiter.voltage;
         let at = self.levels.partition_point(|level| level.voltage < voltage);
         let Some(level) = self.levels.get_mut(at) else { return };
-        match slab.at_mut(older) {
-            Some(waiter) => waiter.newer = newer,
-            None => level.oldest = newer,
-        }
-        match slab.at_mut(newer) {
-            Some(waiter) => waiter.older = older,
-            None => level.newest = older,
-        }
+        level.waiters.remove(slab, slot);
         level.count -= 1;
         self.len -= 1;
     }

@@ -1,9 +1,10 @@
 //! Routes whose telemetry callers bring: decisions, tasks, what neighbours and other processes have to say.
 
 use super::engine::Engine;
-use super::handle::RouteId;
+use super::ids::RouteId;
 use crate::core::resistance::{
-    Candidate, Decision, Invalid, Lens, Mode, TaskEnd, Telemetry, select, unknown_resistance,
+    Candidate, Decision, InvalidField, Mode, ReportProfile, TaskEnd, Telemetry, select,
+    unknown_resistance,
 };
 
 /// The answer to one report.
@@ -17,7 +18,7 @@ pub struct Routed {
     pub bumped: u32,
 }
 
-/// What a process tells others about a route.
+/// The state of a route that a process shares with others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Own {
     /// Its own scar, ohm.
@@ -27,12 +28,13 @@ pub struct Own {
 }
 
 impl Engine {
-    /// Takes in telemetry about a route, seen `age_ms` ago, and decides for `voltage`. `profile` is the index of what it
-    /// is measured against; `None` is the route's own.
+    /// Reports telemetry about a route, seen `age_ms` ago, and decides for `voltage`. `profile` is the index of the
+    /// profile to measure by; `None` is the route's own.
     ///
-    /// `None`: the id is stale, or there is no such profile.
+    /// Returns `None` when the id is stale, or there is no such profile.
     ///
     /// # Errors
+    ///
     /// Telemetry out of range; nothing changed then.
     pub fn route_as(
         &mut self,
@@ -42,21 +44,21 @@ impl Engine {
         age_ms: f64,
         voltage: f64,
         now_ms: f64,
-    ) -> Result<Option<Routed>, Invalid> {
+    ) -> Result<Option<Routed>, InvalidField> {
         telemetry.validate()?;
         let now = self.clock.tick(now_ms);
-        let lens: Option<Lens> = match profile {
+        let report: Option<ReportProfile> = match profile {
             None => None,
             Some(index) => match self.settings.defined.get(index) {
-                Some(profile) => Some(profile.lens),
+                Some(profile) => Some(profile.report),
                 None => return Ok(None),
             },
         };
         let Some(route) = self.routes.get_mut(id.0) else { return Ok(None) };
         let own = &*route.profile;
-        let lens = lens.as_ref().unwrap_or(&own.lens);
+        let report = report.as_ref().unwrap_or(&own.report);
         let normal = &mut route.normal;
-        route.physics.report_learning(normal, &own.config, lens, telemetry, age_ms, now)?;
+        route.physics.report_learning(normal, &own.config, report, telemetry, age_ms, now)?;
         let (decision, before) = route.physics.decide(&own.config, voltage, now);
         self.routes.touch(id.0.slot);
         let opened = decision.mode == Mode::CircuitBreaker && before != Mode::CircuitBreaker;
@@ -72,7 +74,7 @@ impl Engine {
         }
     }
 
-    /// The route opened: its neighbours feel it, by telemetry and at their gates. How many did.
+    /// Lets the neighbours of a route that opened feel it, by telemetry and at their gates. Returns how many did.
     fn tell_neighbours(&mut self, id: RouteId, now: f64) -> u32 {
         let Some(name) = self.routes.name(id.0) else { return 0 };
         let mut bumped = 0;
@@ -104,10 +106,10 @@ impl Engine {
         now_ms: f64,
     ) -> Option<f64> {
         let now = self.clock.tick(now_ms);
-        let lens = profile.map(|index| self.settings.defined.get(index).map(|it| it.lens));
+        let report = profile.map(|index| self.settings.defined.get(index).map(|it| it.report));
         let route = self.routes.get_mut(id.0)?;
         let own = &route.profile;
-        let scar_factor = lens.map_or(Some(own.lens), |lens| lens)?.scar_factor;
+        let scar_factor = report.map_or(Some(own.report), |report| report)?.scar_factor;
         let before = route.physics.own_scar(&own.config, now);
         route.physics.task_ended(&own.config, end, scar_factor, now);
         let left = route.physics.scar() - before;
@@ -144,7 +146,7 @@ impl Engine {
         select(&candidates, config.base_resistance, beta, explore, unit)
     }
 
-    /// What this process can tell others of a route; `None` for a stale id.
+    /// Returns the state of a route that this process shares with others; `None` for a stale id.
     #[must_use]
     pub fn own(&mut self, id: RouteId, now_ms: f64) -> Option<Own> {
         let now = self.clock.peek(now_ms);
@@ -176,17 +178,22 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use crate::core::admission::routes::Route;
-    use crate::core::admission::{Admission, Config, Engine, Outcome, RouteId};
-    use crate::core::resistance::{Mode, State, Telemetry};
+    use crate::core::admission::{Admission, Engine, EngineConfig, Outcome, RouteId};
+    use crate::core::resistance::{Mode, ResistanceState, Telemetry};
 
     #[test]
     fn a_route_is_small() {
-        assert!(size_of::<Route>() <= 176, "{} {}", size_of::<State>(), size_of::<Route>());
+        assert!(
+            size_of::<Route>() <= 176,
+            "{} {}",
+            size_of::<ResistanceState>(),
+            size_of::<Route>()
+        );
     }
 
     /// Two routes, the second a neighbour of the first, each with a gate.
     fn neighbours() -> (Engine, RouteId, RouteId) {
-        let mut engine = Engine::new(Config::default(), 1).expect("valid");
+        let mut engine = Engine::new(EngineConfig::default(), 1).expect("valid");
         let ids = ["a", "b"].map(|name| engine.intern(name, 0.0).id);
         assert!(engine.set_neighbours("a", Box::new(["b".into()])));
         for id in ids {

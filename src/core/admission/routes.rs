@@ -3,49 +3,52 @@
 use std::sync::Arc;
 
 use super::gate::Gate;
-use super::names::Names;
-use crate::core::resistance::{Normal, Profile, State};
-use crate::core::slab::Handle;
-use crate::core::slab::Slab;
-
-const NONE: u32 = u32::MAX;
+use super::names::RouteNames;
+use crate::core::resistance::{Normal, Profile, ResistanceState};
+use crate::core::slab::list::{Link, Linked, List};
+use crate::core::slab::{Handle, Slab};
 
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// What callers reported by `route()`.
-    pub(crate) physics: State,
-    /// What they say is normal; made by the second report.
+    /// The resistance by what callers reported to `route()`.
+    pub(crate) physics: ResistanceState,
+    /// The normal values of these reports; made by the second report.
     pub(crate) normal: Option<Box<Normal>>,
-    /// What we measured; made by the first admission.
+    /// The gate, which measures work itself; made by the first admission.
     pub(crate) gate: Option<Box<Gate>>,
-    /// What is normal here.
+    /// The profile.
     pub(crate) profile: Arc<Profile>,
     /// Tickets and waiters.
     work: u32,
-    /// The idle routes before and after it.
-    links: (u32, u32),
+    /// Its neighbours among the idle routes.
+    link: Link,
+}
+
+impl Linked for Route {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
 }
 
 /// Routes by name and by slot.
 #[derive(Debug)]
 pub(crate) struct Routes {
     slab: Slab<Route>,
-    names: Names,
-    /// Of the list of idle routes, coldest first.
-    head: u32,
-    tail: u32,
+    names: RouteNames,
+    /// Idle routes, the coldest first.
+    idle: List,
     max: usize,
 }
 
 impl Routes {
     pub(crate) fn new(max: usize, seed: u64) -> Self {
-        Self { slab: Slab::new(), names: Names::new(seed), head: NONE, tail: NONE, max }
+        Self { slab: Slab::new(), names: RouteNames::new(seed), idle: List::EMPTY, max }
     }
 
     /// Nobody who does not know the seed knows which names meet in the table. Counts while there are none.
     pub(crate) fn reseed(&mut self, seed: u64) {
         if self.len() == 0 {
-            self.names = Names::new(seed);
+            self.names = RouteNames::new(seed);
         }
     }
 
@@ -61,22 +64,22 @@ impl Routes {
     pub(crate) fn add(
         &mut self,
         name: &str,
-        physics: State,
+        physics: ResistanceState,
         profile: Arc<Profile>,
     ) -> Option<(Handle, Option<Handle>)> {
         let evicted = (self.slab.len() >= self.max).then(|| self.forget_coldest()).flatten();
-        let links = (NONE, NONE);
-        let route = Route { physics, normal: None, gate: None, profile, work: 0, links };
+        let link = Link::ALONE;
+        let route = Route { physics, normal: None, gate: None, profile, work: 0, link };
         let handle = self.slab.insert(route)?;
         self.names.add(name, handle.slot);
-        self.link(handle.slot);
+        self.idle.push_last(&mut self.slab, handle.slot);
         Some((handle, evicted))
     }
 
     fn forget_coldest(&mut self) -> Option<Handle> {
-        let slot = self.head;
+        let slot = self.idle.first();
         let handle = self.slab.handle(slot)?;
-        self.unlink(slot);
+        self.idle.remove(&mut self.slab, slot);
         self.slab.remove(handle)?;
         self.names.remove(slot);
         Some(handle)
@@ -97,9 +100,8 @@ impl Routes {
 
     /// The route was used: it is the warmest now.
     pub(crate) fn touch(&mut self, slot: u32) {
-        if self.tail != slot && self.slab.at(slot).is_some_and(|route| route.work == 0) {
-            self.unlink(slot);
-            self.link(slot);
+        if self.slab.at(slot).is_some_and(|route| route.work == 0) {
+            self.idle.move_last(&mut self.slab, slot);
         }
     }
 
@@ -108,7 +110,7 @@ impl Routes {
         let Some(route) = self.slab.at_mut(slot) else { return };
         route.work += 1;
         if route.work == 1 {
-            self.unlink(slot);
+            self.idle.remove(&mut self.slab, slot);
         }
     }
 
@@ -117,7 +119,7 @@ impl Routes {
         let Some(route) = self.slab.at_mut(slot) else { return };
         route.work -= 1;
         if route.work == 0 {
-            self.link(slot);
+            self.idle.push_last(&mut self.slab, slot);
         }
     }
 
@@ -129,28 +131,5 @@ impl Routes {
     /// Names in the order they were interned.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.by_age().into_iter().map(|slot| self.names.name(slot))
-    }
-
-    fn link(&mut self, slot: u32) {
-        let tail = std::mem::replace(&mut self.tail, slot);
-        match self.slab.at_mut(tail) {
-            Some(route) => route.links.1 = slot,
-            None => self.head = slot,
-        }
-        if let Some(route) = self.slab.at_mut(slot) {
-            route.links = (tail, NONE);
-        }
-    }
-
-    fn unlink(&mut self, slot: u32) {
-        let Some((before, after)) = self.slab.at(slot).map(|route| route.links) else { return };
-        match self.slab.at_mut(before) {
-            Some(route) => route.links.1 = after,
-            None => self.head = after,
-        }
-        match self.slab.at_mut(after) {
-            Some(route) => route.links.0 = before,
-            None => self.tail = before,
-        }
     }
 }

@@ -1,14 +1,15 @@
 //! The way out: work ends, waits end, deadlines pass, and what that frees goes to whoever is next.
 
-use super::engine::{Engine, Event, Kind, Ticket};
-use super::handle::{TicketId, WaiterId};
-use super::shed::{Outcome, Reason};
+use super::engine::{Engine, WaiterEvent};
+use super::ids::{TicketId, WaiterId};
+use super::shed::{Outcome, ShedReason};
+use super::ticket::{Ticket, TicketKind};
 
 /// A deadline this close is due: after a clock went back, times are rounded once more.
 const ROUNDING_MS: f64 = 1e-3;
 
-/// How many deadlines a waiter may stay during a burst, and how long at most in milliseconds: what together with the
-/// service fits into half a second, the patience of an interactive client.
+/// The deadlines that a waiter may stay during a burst, and the time at most in milliseconds: together with the service
+/// it fits into half a second, the patience of an interactive client.
 const SECOND_CHANCE: f64 = 2.5;
 const LONGEST_BURST_MS: f64 = 400.0;
 /// The limit from which on a burst is waited for.
@@ -52,7 +53,7 @@ impl Engine {
         }
         let Some(gone) = self.take_waiter(waiter.0.slot) else { return false };
         if let Some(gate) = self.routes.gate(gone.route) {
-            gate.refuse(Reason::Cancelled);
+            gate.refuse(ShedReason::Cancelled);
             let age = now - gone.since;
             // Who is gone at once is not lost to the wait.
             if gate.patience.tells(age) {
@@ -84,7 +85,7 @@ impl Engine {
                 self.waiter_deadlines.cancel(&mut self.waiters, slot);
                 self.waiter_deadlines.push(&mut self.waiters, slot, at);
             } else {
-                self.dismiss(slot, Reason::QueueDeadline, now);
+                self.dismiss(slot, ShedReason::QueueDeadline, now);
             }
         }
     }
@@ -114,12 +115,12 @@ impl Engine {
         if let Some(gate) = self.routes.gate(ticket.route) {
             gate.limit.observe(f64::from(gate.in_flight), now);
             match ticket.kind {
-                Kind::Shadow => gate.shadow -= 1,
-                Kind::Extra => {
+                TicketKind::Shadow => gate.shadow -= 1,
+                TicketKind::Extra => {
                     gate.extra -= 1;
                     gate.in_flight -= 1;
                 }
-                Kind::Regular => gate.in_flight -= 1,
+                TicketKind::Regular => gate.in_flight -= 1,
             }
             gate.counters.timed_out += u64::from(timed_out);
             match outcome {
@@ -131,7 +132,7 @@ impl Engine {
                         gate.patience.answered(now - ticket.asked, latency, now);
                         gate.limit.answered();
                     }
-                    if ticket.kind != Kind::Shadow && !ticket.left {
+                    if ticket.kind != TicketKind::Shadow && !ticket.left {
                         let queued = gate.queue.len() as f64;
                         let started = (f64::from(ticket.in_flight), ticket.little);
                         gate.limit.sample(config, started, latency, queued, now);
@@ -150,7 +151,7 @@ impl Engine {
                 let scarred = gate.evidence.scarred(config);
                 gate.trickle.outcome(outcome == Outcome::Ok, scarred, gate.limit.value());
             }
-            if ticket.kind != Kind::Shadow {
+            if ticket.kind != TicketKind::Shadow {
                 gate.limit.ended(ticket.little, ticket.since, now);
             }
             gate.settle(config, now);
@@ -174,7 +175,7 @@ impl Engine {
                 return;
             };
             if !(voltage > r || gate.trickle.proven()) {
-                self.dismiss(waiter, Reason::Resistance, now);
+                self.dismiss(waiter, ShedReason::Resistance, now);
                 continue;
             }
             gate.trickle.pass();
@@ -186,7 +187,7 @@ impl Engine {
                 gate.evidence.waited(now - gone.since);
             }
             if let Some(ticket) = self.start(slot, false, gone.ticket_timeout_ms, gone.since, now) {
-                self.events.push_back(Event::Admitted { waiter: WaiterId(handle), ticket });
+                self.events.push_back(WaiterEvent::Admitted { waiter: WaiterId(handle), ticket });
             }
             self.routes.end(slot);
         }

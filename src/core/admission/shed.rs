@@ -1,9 +1,9 @@
 //! Every refusal says why, how strong the resistance was, and when it makes sense to try again.
 
-/// Why a request was not admitted. The codes are stable.
+/// The reasons why a request is not admitted. The codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Reason {
+pub enum ShedReason {
     /// No free slot, and the caller does not wait (or the queue is turned off).
     Limit = 1,
     /// No free slot, and everyone waiting goes before it.
@@ -23,7 +23,7 @@ pub enum Reason {
 /// Number of reason codes, counting the unused 0.
 pub const REASONS: usize = 8;
 
-impl Reason {
+impl ShedReason {
     /// The name users see.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -42,15 +42,15 @@ impl Reason {
 /// A refusal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shed {
-    /// Why.
-    pub reason: Reason,
+    /// The reason.
+    pub reason: ShedReason,
     /// A jittered estimate of when a retry can succeed, milliseconds from now, 100 to 60 000.
     pub retry_after_ms: f64,
     /// R at the moment of the refusal, ohm.
     pub resistance: f64,
 }
 
-/// How a piece of admitted work ended.
+/// The ends of admitted work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Outcome {

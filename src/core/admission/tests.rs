@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    Admission, Config, Engine, Event, GateConfig, Outcome, Priority, Reason, RouteId, Shed,
-    TicketId, WaiterId,
+    Admission, Engine, EngineConfig, GateConfig, Outcome, Priority, RouteId, Shed, ShedReason,
+    TicketId, WaiterEvent, WaiterId,
 };
 use crate::core::resistance::{Mode, Telemetry};
 
@@ -12,7 +12,8 @@ const FOREVER: f64 = f64::INFINITY;
 const DEFAULT: f64 = f64::NAN;
 
 fn engine(gate: &GateConfig) -> (Engine, RouteId) {
-    let mut engine = Engine::new(Config { gate: *gate, ..Config::default() }, 1).expect("valid");
+    let mut engine =
+        Engine::new(EngineConfig { gate: *gate, ..EngineConfig::default() }, 1).expect("valid");
     let id = engine.intern("route", 0.0).id;
     (engine, id)
 }
@@ -42,16 +43,16 @@ fn shed(admission: Admission) -> Shed {
     }
 }
 
-fn admitted(event: Option<Event>) -> (WaiterId, TicketId) {
+fn admitted(event: Option<WaiterEvent>) -> (WaiterId, TicketId) {
     match event {
-        Some(Event::Admitted { waiter, ticket }) => (waiter, ticket),
+        Some(WaiterEvent::Admitted { waiter, ticket }) => (waiter, ticket),
         other => panic!("not admitted: {other:?}"),
     }
 }
 
-fn dismissed(event: Option<Event>) -> (WaiterId, Reason) {
+fn dismissed(event: Option<WaiterEvent>) -> (WaiterId, ShedReason) {
     match event {
-        Some(Event::Shed { waiter, shed }) => (waiter, shed.reason),
+        Some(WaiterEvent::Shed { waiter, shed }) => (waiter, shed.reason),
         other => panic!("not shed: {other:?}"),
     }
 }
@@ -60,7 +61,7 @@ fn dismissed(event: Option<Event>) -> (WaiterId, Reason) {
 fn done_counts_once() {
     let (mut engine, id) = engine(&fixed(1.0));
     let first = ticket(engine.try_admit(id, 60.0, DEFAULT, 0.0));
-    assert_eq!(shed(engine.try_admit(id, 60.0, DEFAULT, 0.0)).reason, Reason::Limit);
+    assert_eq!(shed(engine.try_admit(id, 60.0, DEFAULT, 0.0)).reason, ShedReason::Limit);
     assert!(engine.done(first, Outcome::Ok, 5.0));
     assert!(!engine.done(first, Outcome::Failed, 6.0), "already done");
     let second = ticket(engine.try_admit(id, 60.0, DEFAULT, 7.0));
@@ -76,7 +77,7 @@ fn work_whose_client_left_keeps_its_place_until_it_ends() {
     let running = ticket(engine.try_admit(id, 60.0, DEFAULT, 0.0));
     assert!(engine.left(running, 5.0));
     assert!(!engine.left(running, 6.0), "once");
-    assert_eq!(shed(engine.try_admit(id, 60.0, DEFAULT, 7.0)).reason, Reason::Limit);
+    assert_eq!(shed(engine.try_admit(id, 60.0, DEFAULT, 7.0)).reason, ShedReason::Limit);
     assert!(engine.done(running, Outcome::Ok, 8.0));
     assert!(!engine.left(running, 9.0), "done");
     let gate = engine.gate(id).expect("gate");
@@ -122,10 +123,10 @@ fn a_better_newcomer_takes_the_place_of_the_worst_waiter() {
     let low = waiter(engine.admit(id, 40.0, DEFAULT, FOREVER, 0.0));
     waiter(engine.admit(id, 60.0, DEFAULT, FOREVER, 0.0));
     let refused = shed(engine.admit(id, 40.0, DEFAULT, FOREVER, 1.0));
-    assert_eq!(refused.reason, Reason::QueueFull);
+    assert_eq!(refused.reason, ShedReason::QueueFull);
     let better = waiter(engine.admit(id, 100.0, DEFAULT, FOREVER, 1.0));
     assert_ne!(better.slot(), low.slot(), "its event is still unread");
-    assert_eq!(dismissed(engine.poll_event()), (low, Reason::Displaced));
+    assert_eq!(dismissed(engine.poll_event()), (low, ShedReason::Displaced));
 }
 
 #[test]
@@ -140,10 +141,10 @@ fn waits_end_at_their_deadline_and_the_wake_is_exact() {
     engine.expire(29.9);
     assert_eq!(engine.poll_event(), None);
     engine.expire(30.0);
-    assert_eq!(dismissed(engine.poll_event()), (hasty, Reason::QueueDeadline));
+    assert_eq!(dismissed(engine.poll_event()), (hasty, ShedReason::QueueDeadline));
     assert_eq!(engine.next_wake(), 110.0);
     engine.expire(500.0);
-    assert_eq!(dismissed(engine.poll_event()), (patient, Reason::QueueDeadline));
+    assert_eq!(dismissed(engine.poll_event()), (patient, ShedReason::QueueDeadline));
     assert!(!engine.cancel(patient, 501.0));
 }
 
@@ -157,7 +158,7 @@ fn a_cancelled_waiter_is_gone_without_an_event() {
     engine.done(running, Outcome::Ok, 2.0);
     assert_eq!(engine.poll_event(), None);
     let gate = engine.gate(id).expect("gate");
-    assert_eq!((gate.queued, gate.in_flight, gate.shed[Reason::Cancelled as usize]), (0, 0, 1));
+    assert_eq!((gate.queued, gate.in_flight, gate.shed[ShedReason::Cancelled as usize]), (0, 0, 1));
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn an_error_storm_sheds_by_resistance_explains_itself_and_still_trickles() {
         }
     }
     let last = last.expect("the storm sheds");
-    assert_eq!(last.reason, Reason::Resistance);
+    assert_eq!(last.reason, ShedReason::Resistance);
     assert!(
         last.resistance >= 60.0 && (100.0..=60_000.0).contains(&last.retry_after_ms),
         "{last:?}"
@@ -225,7 +226,7 @@ fn an_error_storm_sheds_by_resistance_explains_itself_and_still_trickles() {
 
 #[test]
 fn a_route_with_work_is_never_forgotten_and_the_coldest_idle_one_is() {
-    let config = Config { max_routes: 3, ..Config::default() };
+    let config = EngineConfig { max_routes: 3, ..EngineConfig::default() };
     let mut engine = Engine::new(config, 1).expect("valid");
     let [a, b, c] = ["a", "b", "c"].map(|name| engine.intern(name, 0.0).id);
     let busy = ticket(engine.try_admit(a, 60.0, DEFAULT, 1.0));
@@ -236,14 +237,15 @@ fn a_route_with_work_is_never_forgotten_and_the_coldest_idle_one_is() {
     engine.done(busy, Outcome::Ok, 5.0);
     assert_eq!(engine.intern("f", 6.0).evicted, Some(d.id));
     assert_eq!(engine.names().collect::<Vec<_>>(), ["a", "e", "f"]);
-    assert_eq!(shed(engine.try_admit(b, 60.0, DEFAULT, 7.0)).reason, Reason::UnknownRoute);
+    assert_eq!(shed(engine.try_admit(b, 60.0, DEFAULT, 7.0)).reason, ShedReason::UnknownRoute);
     assert_eq!(engine.reading(b, 7.0), None);
     assert_eq!(engine.intern("a", 8.0).id, a, "the slot is stable");
 }
 
 #[test]
 fn a_table_full_of_busy_routes_grows_by_what_is_busy() {
-    let mut engine = Engine::new(Config { max_routes: 1, ..Config::default() }, 1).expect("valid");
+    let mut engine =
+        Engine::new(EngineConfig { max_routes: 1, ..EngineConfig::default() }, 1).expect("valid");
     let a = engine.intern("a", 0.0).id;
     let running = ticket(engine.try_admit(a, 60.0, DEFAULT, 0.0));
     assert_eq!(engine.intern("b", 0.0).evicted, None);
@@ -276,7 +278,7 @@ fn shadow_work_is_ticketed_measured_and_in_nobodys_way() {
     let (first, verdict) = engine.admit_shadow(id, 60.0, DEFAULT, 0.0).expect("live");
     assert_eq!(verdict, None);
     let (second, verdict) = engine.admit_shadow(id, 60.0, DEFAULT, 1.0).expect("live");
-    assert_eq!(verdict.map(|shed| shed.reason), Some(Reason::Limit));
+    assert_eq!(verdict.map(|shed| shed.reason), Some(ShedReason::Limit));
     let gate = engine.gate(id).expect("gate");
     assert_eq!((gate.in_flight, gate.shadow_in_flight), (1, 1));
     assert!(engine.done(first, Outcome::Ok, 2.0) && engine.done(second, Outcome::Failed, 2.0));
@@ -310,10 +312,11 @@ fn impossible_configurations_are_refused_by_name() {
         ),
     ];
     for (gate, field) in bad {
-        let error = Engine::new(Config { gate, ..Config::default() }, 0).expect_err(field);
+        let error =
+            Engine::new(EngineConfig { gate, ..EngineConfig::default() }, 0).expect_err(field);
         assert_eq!(error.field, field);
     }
-    assert!(Engine::new(Config { max_routes: 0, ..Config::default() }, 0).is_err());
+    assert!(Engine::new(EngineConfig { max_routes: 0, ..EngineConfig::default() }, 0).is_err());
 }
 
 #[derive(Debug, Clone)]
@@ -343,7 +346,7 @@ proptest! {
     #[test]
     fn the_books_balance(ops in prop::collection::vec(op(), 1..200)) {
         let gate = GateConfig { max_queue: 3, initial_limit: 2.0, ..GateConfig::default() };
-        let mut engine = Engine::new(Config { max_routes: 2, gate, ..Config::default() }, 9).expect("valid");
+        let mut engine = Engine::new(EngineConfig { max_routes: 2, gate, ..EngineConfig::default() }, 9).expect("valid");
         let (mut now, mut tickets, mut waiters) = (0.0_f64, Vec::new(), Vec::new());
         let routes = ["a", "b", "c", "d"];
         for op in ops {
@@ -386,11 +389,11 @@ proptest! {
             }
             while let Some(event) = engine.poll_event() {
                 let waiter = match event {
-                    Event::Admitted { waiter, ticket } => {
+                    WaiterEvent::Admitted { waiter, ticket } => {
                         tickets.push(ticket);
                         waiter
                     }
-                    Event::Shed { waiter, .. } => waiter,
+                    WaiterEvent::Shed { waiter, .. } => waiter,
                 };
                 let known = waiters.iter().position(|w| *w == waiter);
                 prop_assert!(known.is_some(), "one event a waiter");
@@ -402,7 +405,7 @@ proptest! {
             engine.done(ticket, Outcome::Ignored, now);
         }
         while let Some(event) = engine.poll_event() {
-            if let Event::Admitted { ticket, .. } = event {
+            if let WaiterEvent::Admitted { ticket, .. } = event {
                 engine.done(ticket, Outcome::Ignored, now);
             }
         }

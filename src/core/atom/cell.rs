@@ -1,23 +1,23 @@
 //! One shared atom.
 
-use super::commit::{At, Commit, Next, Value};
+use super::commit::{At, AtomValue, Commit, NextCommit};
+use super::feed::Feed;
 use super::history::History;
-use super::slab::{Place, Word};
-use super::watch::Feed;
+use super::slab::{Word, WordPlace};
 use crate::core::sync::{Arc, BACK_OFF, Mutex, MutexGuard, Ordering, Published, SPINS, spin};
 
 /// A value that threads share: each commit follows the version its maker saw, and none is lost or seen out of order.
 #[derive(Debug)]
-pub struct Cell {
+pub struct AtomCell {
     /// The version of `current`, or of the commit that is about to replace it.
     announced: Word,
     current: Published<Commit>,
-    writer: Mutex<Writer>,
+    writer: Mutex<Committer>,
 }
 
-/// What only the committer of the moment touches.
+/// The part that only the committer of the moment touches.
 #[derive(Debug)]
-struct Writer {
+struct Committer {
     history: History,
     feeds: Vec<Arc<Feed>>,
 }
@@ -26,31 +26,32 @@ struct Writer {
 #[derive(Debug, Clone)]
 pub struct Conflict(pub Arc<Commit>);
 
-impl Cell {
-    pub(super) fn new(word: Word, initial: Value, at: At, history: usize) -> Self {
-        let initial = Arc::new(Commit::new(0, Next { value: initial, at, cause: None }));
+impl AtomCell {
+    pub(super) fn new(word: Word, initial: AtomValue, at: At, history: usize) -> Self {
+        let initial = Arc::new(Commit::new(0, NextCommit { value: initial, at, cause: None }));
         word.store(0, Ordering::Release);
         Self {
             announced: word,
             current: Published::new(Arc::clone(&initial)),
-            writer: Mutex::new(Writer {
+            writer: Mutex::new(Committer {
                 history: History::new(history, initial),
                 feeds: Vec::new(),
             }),
         }
     }
 
-    /// Where the announced version lies: a reader that finds its own version there has the current one.
-    pub fn place(&self) -> Place {
+    /// Returns the place of the announced version. A reader that finds its own version there has the current one.
+    pub fn place(&self) -> WordPlace {
         self.announced.place()
     }
 
-    /// Whether nobody can have seen a version other than this one, which the caller has seen. No lock, no copy.
+    /// Returns whether nobody can have seen a version other than this one, which the caller has seen. Takes no lock and
+    /// copies nothing.
     pub fn is_current(&self, version: u64) -> bool {
         self.announced.load(Ordering::Acquire) == version
     }
 
-    /// What is current. No lock.
+    /// Returns the current commit. Takes no lock.
     pub fn current(&self) -> Arc<Commit> {
         self.current.load()
     }
@@ -59,8 +60,12 @@ impl Cell {
     ///
     /// # Errors
     ///
-    /// [`Conflict`] with what is current when that is another version; nothing changes.
-    pub fn compare_and_set(&self, expected: u64, next: Next) -> Result<Arc<Commit>, Conflict> {
+    /// [`Conflict`] with the current commit when that has another version; nothing changes.
+    pub fn compare_and_set(
+        &self,
+        expected: u64,
+        next: NextCommit,
+    ) -> Result<Arc<Commit>, Conflict> {
         if !self.is_current(expected) {
             return Err(self.conflict(expected));
         }
@@ -71,20 +76,20 @@ impl Cell {
         self.announced.store(commit.version, Ordering::Release);
         let before = self.current.replace(Arc::clone(&commit));
         let forgotten = writer.history.push(Arc::clone(&commit));
-        let mut told = Vec::new();
-        told.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
+        let mut waking = Vec::new();
+        waking.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
         drop(writer);
         // What the next committer need not wait for: freeing memory, and waking, which is a system call.
         drop((before, forgotten));
-        for feed in told {
-            feed.tell();
+        for feed in waking {
+            feed.notify();
         }
         Ok(commit)
     }
 
     /// The committers' lock while the version is current. Who holds it is about to commit over that version in all
     /// likelihood, so who waits for it looks at the version meanwhile, and seldom has to sleep.
-    fn enter(&self, expected: u64) -> Option<MutexGuard<'_, Writer>> {
+    fn enter(&self, expected: u64) -> Option<MutexGuard<'_, Committer>> {
         for _ in 0..SPINS {
             if !self.is_current(expected) {
                 return None;
@@ -98,7 +103,7 @@ impl Cell {
         self.is_current(expected).then_some(writer)
     }
 
-    /// What is current instead of a version that no longer is, or never was.
+    /// Returns the current commit instead of a version that no longer is current, or never was.
     fn conflict(&self, expected: u64) -> Conflict {
         // Whoever was first most likely goes on. To let it do so for a moment, with the memory in its cache, is faster for
         // all than to take turns commit by commit.
@@ -128,7 +133,7 @@ impl Cell {
         self.writer.lock().history.at_least(history);
     }
 
-    /// Begins to offer commits to a feed; what is current as it begins.
+    /// Begins to offer commits to a feed. Returns the commit that is current as it begins.
     pub(super) fn begin(&self, feed: Arc<Feed>) -> Arc<Commit> {
         let mut writer = self.writer.lock();
         writer.feeds.push(feed);
@@ -136,7 +141,7 @@ impl Cell {
         self.current.load()
     }
 
-    /// How many subscriptions there are.
+    /// Returns how many subscriptions there are.
     pub fn watchers(&self) -> usize {
         self.writer.lock().feeds.len()
     }

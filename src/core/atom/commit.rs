@@ -2,14 +2,14 @@
 
 /// A value as threads share it: nothing in it belongs to one of them.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum AtomValue {
     /// A number, inline: the usual content of a contended atom needs no encoding.
     Number(f64),
     /// Everything else: self-describing text, which only JavaScript reads.
     Text(Box<str>),
 }
 
-/// When something happened, by the clock of the thread that did it, in milliseconds.
+/// The time of an event by the clock of its thread, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct At {
     /// Wall time, comparable between threads.
@@ -18,14 +18,14 @@ pub struct At {
     pub mono: f64,
 }
 
-/// What a committer wants to become current.
+/// The value that a committer wants to become current.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Next {
+pub struct NextCommit {
     /// The new value.
-    pub value: Value,
-    /// When.
+    pub value: AtomValue,
+    /// The time of the commit.
     pub at: At,
-    /// Why, as text that only JavaScript reads.
+    /// The cause, as text that only JavaScript reads.
     pub cause: Option<Box<str>>,
 }
 
@@ -35,15 +35,15 @@ pub struct Commit {
     /// 0 for the initial value, one more for each commit.
     pub version: u64,
     /// The value.
-    pub value: Value,
-    /// When it was committed.
+    pub value: AtomValue,
+    /// The time of the commit.
     pub at: At,
-    /// Why, if its maker said so.
+    /// The cause, if the committer passed one.
     pub cause: Option<Box<str>>,
 }
 
 impl Commit {
-    pub(super) fn new(version: u64, Next { value, at, cause }: Next) -> Self {
+    pub(super) fn new(version: u64, NextCommit { value, at, cause }: NextCommit) -> Self {
         Self { version, value, at, cause }
     }
 }

@@ -5,29 +5,29 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::*;
-use crate::core::inbox::{Bell, Inbox};
+use crate::core::inbox::{Inbox, Wake};
 
 struct Silent;
 
-impl Bell for Silent {
-    fn ring(&self) {}
+impl Wake for Silent {
+    fn wake(&self) {}
 }
 
-fn cell() -> Arc<Cell> {
-    Arc::new(Cell::new(Slab::default().take(), Value::Number(0.0), At::default(), 1))
+fn cell() -> Arc<AtomCell> {
+    Arc::new(AtomCell::new(WordSlab::default().take(), AtomValue::Number(0.0), At::default(), 1))
 }
 
-fn next(number: f64) -> Next {
-    Next { value: Value::Number(number), at: At::default(), cause: None }
+fn next(number: f64) -> NextCommit {
+    NextCommit { value: AtomValue::Number(number), at: At::default(), cause: None }
 }
 
 fn number(commit: &Commit) -> f64 {
-    let Value::Number(number) = commit.value else { panic!("a number") };
+    let AtomValue::Number(number) = commit.value else { panic!("a number") };
     number
 }
 
 /// Increments as `swap` does; the version that it got.
-fn increment(cell: &Cell) -> u64 {
+fn increment(cell: &AtomCell) -> u64 {
     let mut seen = cell.current();
     loop {
         match cell.compare_and_set(seen.version, next(number(&seen) + 1.0)) {
@@ -119,16 +119,16 @@ fn closing_while_others_commit_loses_neither_the_name_nor_the_word() {
     loom::model(|| {
         let store = Store::default();
         let open = |store: &Store| {
-            store.atom("n", "a", Value::Number(0.0), At::default(), 1).expect("an atom")
+            store.atom("n", "a", AtomValue::Number(0.0), At::default(), 1).expect("an atom")
         };
         let hold = open(&store);
-        let Shared::Atom(cell) = hold.shared() else { panic!("an atom") };
+        let SharedAtom::Atom(cell) = hold.shared() else { panic!("an atom") };
         let watcher = Subscription::new(cell, Inbox::new(Box::new(Silent)), 1, true);
         let committer = {
             let store = store.clone();
             thread::spawn(move || {
                 let hold = open(&store);
-                let Shared::Atom(cell) = hold.shared() else { panic!("an atom") };
+                let SharedAtom::Atom(cell) = hold.shared() else { panic!("an atom") };
                 // Either the atom that the other holds, or a new one after it was forgotten.
                 assert_eq!(increment(cell), 1);
             })
@@ -138,7 +138,10 @@ fn closing_while_others_commit_loses_neither_the_name_nor_the_word() {
         committer.join().expect("it ends");
         assert!(store.is_empty());
         let again = open(&store);
-        assert_eq!(again.shared().place(), Place { chunk: 0, index: again.shared().place().index });
+        assert_eq!(
+            again.shared().place(),
+            WordPlace { chunk: 0, index: again.shared().place().index }
+        );
         assert!(store.chunk(1).is_none());
     });
 }
@@ -150,7 +153,7 @@ fn counts_lose_no_step() {
         let hold = store.counter("n", "c", 0).expect("new");
         let adders: Vec<_> = (0..2)
             .map(|_| {
-                let Shared::Counter(count) = hold.shared().clone() else { panic!("a counter") };
+                let SharedAtom::Counter(count) = hold.shared().clone() else { panic!("a counter") };
                 thread::spawn(move || count.add(1).expect("far from the limit"))
             })
             .collect();

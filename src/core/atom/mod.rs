@@ -1,6 +1,6 @@
 //! Shared atoms: one value for all threads of the process, found by a name in a namespace.
 //!
-//! - A **cell** ([`Cell`]) holds a value as bytes (or a number inline). Each commit has the version after the one before
+//! - A **cell** ([`AtomCell`]) holds a value as bytes (or a number inline). Each commit has the version after the one before
 //!   it; the initial value has version 0. A commit succeeds only over the version that its maker saw.
 //! - **Readers take no lock.** The cell's version stands in a [`Word`] of its own, *announced before* the commit is
 //!   published. So a reader that finds its version announced knows that nothing newer was ever visible to anybody, and
@@ -10,10 +10,11 @@
 //! - **Watchers** ([`Subscription`]) start with the first commit after they subscribed and get every one, once, in order,
 //!   unless they asked for the newest only.
 //! - **Counters and flags** ([`Count`]) are one word each: no bytes, no versions, no lock.
-//! - The [`Store`] finds them by name. An atom lives while somebody holds it; the last [`Hold`] to go forgets it.
+//! - The [`Store`] finds them by name. An atom lives while somebody holds it; the last [`AtomHold`] to go forgets it.
 
 mod cell;
 mod commit;
+mod feed;
 mod history;
 #[cfg(all(test, loom))]
 mod loom_model;
@@ -26,9 +27,9 @@ mod tests;
 mod watch;
 mod word;
 
-pub use cell::{Cell, Conflict};
-pub use commit::{At, Commit, Next, Value};
-pub use slab::{Chunk, Place, Slab, WORD_BYTES, Word};
-pub use store::{Hold, Kind, OtherKind, Shared, Store};
+pub use cell::{AtomCell, Conflict};
+pub use commit::{At, AtomValue, Commit, NextCommit};
+pub use slab::{Chunk, WORD_BYTES, Word, WordPlace, WordSlab};
+pub use store::{AtomHold, AtomKind, OtherKind, SharedAtom, Store};
 pub use watch::Subscription;
 pub use word::{Count, LIMIT};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::inbox::{Bell, Inbox};
+use crate::core::inbox::{Inbox, Wake};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -48,7 +48,7 @@ fn op() -> impl Strategy<Value = Op> {
 /// The specification: all values there were, and how many holds there are.
 #[derive(Default)]
 struct Model {
-    values: Vec<Value>,
+    values: Vec<AtomValue>,
     /// The list of `history()`, and how long it may get.
     kept: Vec<u64>,
     history: usize,
@@ -68,8 +68,8 @@ struct Watcher {
 
 struct Silent;
 
-impl Bell for Silent {
-    fn ring(&self) {}
+impl Wake for Silent {
+    fn wake(&self) {}
 }
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -78,12 +78,12 @@ fn pick(index: usize, length: usize) -> Option<usize> {
     index.checked_rem(length)
 }
 
-fn cell(hold: &Hold) -> &Arc<Cell> {
-    let Shared::Atom(cell) = hold.shared() else { panic!("only atoms here") };
+fn cell(hold: &AtomHold) -> &Arc<AtomCell> {
+    let SharedAtom::Atom(cell) = hold.shared() else { panic!("only atoms here") };
     cell
 }
 
-/// What a watcher that takes everything must be given, from the specification.
+/// Returns the versions that a watcher of all commits must get, by the specification.
 fn expected(watcher: &Watcher, model: &Model) -> Vec<u64> {
     let current = model.values.len() as u64 - 1;
     if !watcher.newest_only {
@@ -98,13 +98,13 @@ proptest! {
         let store = Store::default();
         let inbox = Inbox::new(Box::new(Silent));
         let mut models: [Model; 3] = Default::default();
-        let mut holds: Vec<(usize, Hold)> = Vec::new();
+        let mut holds: Vec<(usize, AtomHold)> = Vec::new();
         let mut watchers: Vec<Watcher> = Vec::new();
         for op in ops {
             match op {
                 Op::Open { name, history } => {
                     let model = &mut models[name];
-                    let initial = Value::Number(1000.0);
+                    let initial = AtomValue::Number(1000.0);
                     if model.holds == 0 {
                         model.values = vec![initial.clone()];
                         model.kept = vec![0];
@@ -127,8 +127,8 @@ proptest! {
                     let (name, hold) = &holds[index];
                     let model = &mut models[*name];
                     let current = model.values.len() as u64 - 1;
-                    let value = if text { Value::Text(number.to_string().into()) } else { Value::Number(number) };
-                    let next = Next { value: value.clone(), at: At::default(), cause: None };
+                    let value = if text { AtomValue::Text(number.to_string().into()) } else { AtomValue::Number(number) };
+                    let next = NextCommit { value: value.clone(), at: At::default(), cause: None };
                     let result = cell(hold).compare_and_set(current.saturating_sub(behind), next);
                     if behind == 0 || current == 0 {
                         prop_assert_eq!(result.expect("the current version").version, current + 1);
@@ -189,7 +189,7 @@ proptest! {
     ) {
         let store = Store::default();
         let hold = store.counter("n", "c", initial).expect("new");
-        let Shared::Counter(count) = hold.shared() else { panic!("a counter") };
+        let SharedAtom::Counter(count) = hold.shared() else { panic!("a counter") };
         let mut model = initial;
         for (kind, number) in steps {
             match kind {

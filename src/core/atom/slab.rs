@@ -12,19 +12,19 @@ const CHUNK_WORDS: usize = 256;
 
 #[repr(C, align(64))]
 #[derive(Debug, Default)]
-struct Line(AtomicU64);
+struct CacheLine(AtomicU64);
 
 /// Some words side by side. Each begins [`WORD_BYTES`] after the one before it.
 #[derive(Debug)]
-pub struct Chunk(Box<[Line]>);
+pub struct Chunk(Box<[CacheLine]>);
 
 impl Chunk {
     fn new() -> Self {
-        Self((0..CHUNK_WORDS).map(|_| Line::default()).collect())
+        Self((0..CHUNK_WORDS).map(|_| CacheLine::default()).collect())
     }
 
-    /// Where the words lie and how many bytes they take; valid and in place while the chunk is held. Only atomic reads
-    /// of them are sound.
+    /// Returns the memory of the words and its length in bytes. It is valid and in place while the chunk is held. Only
+    /// atomic reads of it are sound.
     pub fn memory(&self) -> (*const AtomicU64, usize) {
         (self.0.as_ptr().cast(), size_of_val(&*self.0))
     }
@@ -32,8 +32,8 @@ impl Chunk {
 
 /// The place of a word: the number of its chunk, and its number in there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// See [`Slab::chunk`].
+pub struct WordPlace {
+    /// See [`WordSlab::chunk`].
     pub chunk: u32,
     /// Counted in words.
     pub index: u32,
@@ -42,14 +42,14 @@ pub struct Place {
 #[derive(Debug, Default)]
 struct Places {
     chunks: Vec<Arc<Chunk>>,
-    free: Vec<Place>,
+    free: Vec<WordPlace>,
 }
 
-/// Gives out words; what is returned is given out again, so memory is bounded by the words in use at one time.
+/// A pool of words. A word that comes back goes out again, so memory is bounded by the words in use at one time.
 #[derive(Debug, Clone, Default)]
-pub struct Slab(Arc<Mutex<Places>>);
+pub struct WordSlab(Arc<Mutex<Places>>);
 
-impl Slab {
+impl WordSlab {
     /// A word of its own for the caller, zero, until it is dropped.
     pub fn take(&self) -> Word {
         let mut places = self.0.lock();
@@ -59,8 +59,8 @@ impl Slab {
             let number = u32::try_from(places.chunks.len()).expect("fewer than 2^32 chunks");
             places.chunks.push(Arc::new(Chunk::new()));
             let fresh = u32::try_from(CHUNK_WORDS).expect("a small number");
-            places.free.extend((1..fresh).rev().map(|index| Place { chunk: number, index }));
-            Place { chunk: number, index: 0 }
+            places.free.extend((1..fresh).rev().map(|index| WordPlace { chunk: number, index }));
+            WordPlace { chunk: number, index: 0 }
         };
         let chunk = Arc::clone(&places.chunks[place.chunk as usize]);
         drop(places);
@@ -78,13 +78,13 @@ impl Slab {
 /// An atomic word of its owner alone.
 pub struct Word {
     chunk: Arc<Chunk>,
-    place: Place,
-    slab: Slab,
+    place: WordPlace,
+    slab: WordSlab,
 }
 
 impl Word {
-    /// Where it lies.
-    pub fn place(&self) -> Place {
+    /// Returns the place of the word.
+    pub fn place(&self) -> WordPlace {
         self.place
     }
 }

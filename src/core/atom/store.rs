@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::cell::Cell;
-use super::commit::{At, Value};
-use super::slab::{Chunk, Place, Slab};
+use super::cell::AtomCell;
+use super::commit::{At, AtomValue};
+use super::slab::{Chunk, WordPlace, WordSlab};
 use super::word::Count;
 use crate::core::sync::{Arc, Mutex};
 
-/// What a name stands for.
+/// The kinds of shared atoms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum AtomKind {
     /// A value with versions.
     Atom,
     /// An integer.
@@ -20,32 +20,32 @@ pub enum Kind {
     Flag,
 }
 
-/// The name stands for something of this other kind already; nothing changed.
+/// The kind that the name stands for already. Nothing changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OtherKind(pub Kind);
+pub struct OtherKind(pub AtomKind);
 
-/// What a [`Hold`] holds.
+/// The atom that an [`AtomHold`] holds.
 #[derive(Debug, Clone)]
-pub enum Shared {
-    /// See [`Kind::Atom`].
-    Atom(Arc<Cell>),
-    /// See [`Kind::Counter`].
+pub enum SharedAtom {
+    /// See [`AtomKind::Atom`].
+    Atom(Arc<AtomCell>),
+    /// See [`AtomKind::Counter`].
     Counter(Arc<Count>),
-    /// See [`Kind::Flag`].
+    /// See [`AtomKind::Flag`].
     Flag(Arc<Count>),
 }
 
-impl Shared {
-    fn kind(&self) -> Kind {
+impl SharedAtom {
+    fn kind(&self) -> AtomKind {
         match self {
-            Self::Atom(_) => Kind::Atom,
-            Self::Counter(_) => Kind::Counter,
-            Self::Flag(_) => Kind::Flag,
+            Self::Atom(_) => AtomKind::Atom,
+            Self::Counter(_) => AtomKind::Counter,
+            Self::Flag(_) => AtomKind::Flag,
         }
     }
 
-    /// Where its word lies.
-    pub fn place(&self) -> Place {
+    /// Returns the place of its word.
+    pub fn place(&self) -> WordPlace {
         match self {
             Self::Atom(cell) => cell.place(),
             Self::Counter(count) | Self::Flag(count) => count.place(),
@@ -53,21 +53,21 @@ impl Shared {
     }
 }
 
-type Key = (Box<str>, Box<str>);
+type AtomName = (Box<str>, Box<str>);
 
 #[derive(Debug, Default)]
-struct Names {
+struct NamedAtoms {
     /// With the number of holds.
-    entries: BTreeMap<Key, (Shared, usize)>,
+    entries: BTreeMap<AtomName, (SharedAtom, usize)>,
     namespaces: u64,
 }
 
-/// What threads share, by namespace and name. A name means one thing to all that hold it at the same time; when the last
+/// The shared atoms by namespace and name. A name means one atom to all that hold it at the same time; when the last
 /// hold goes, the name is free and its content forgotten.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
-    names: Arc<Mutex<Names>>,
-    words: Slab,
+    names: Arc<Mutex<NamedAtoms>>,
+    words: WordSlab,
 }
 
 impl Store {
@@ -81,14 +81,14 @@ impl Store {
         &self,
         namespace: &str,
         name: &str,
-        initial: Value,
+        initial: AtomValue,
         at: At,
         history: usize,
-    ) -> Result<Hold, OtherKind> {
-        let hold = self.open(namespace, name, Kind::Atom, |words| {
-            Shared::Atom(Arc::new(Cell::new(words.take(), initial, at, history)))
+    ) -> Result<AtomHold, OtherKind> {
+        let hold = self.open(namespace, name, AtomKind::Atom, |words| {
+            SharedAtom::Atom(Arc::new(AtomCell::new(words.take(), initial, at, history)))
         })?;
-        if let Shared::Atom(cell) = &hold.shared {
+        if let SharedAtom::Atom(cell) = &hold.shared {
             cell.keep(history);
         }
         Ok(hold)
@@ -99,9 +99,14 @@ impl Store {
     /// # Errors
     ///
     /// [`OtherKind`] when the name stands for something else.
-    pub fn counter(&self, namespace: &str, name: &str, initial: i64) -> Result<Hold, OtherKind> {
-        self.open(namespace, name, Kind::Counter, |words| {
-            Shared::Counter(Arc::new(Count::new(words.take(), initial)))
+    pub fn counter(
+        &self,
+        namespace: &str,
+        name: &str,
+        initial: i64,
+    ) -> Result<AtomHold, OtherKind> {
+        self.open(namespace, name, AtomKind::Counter, |words| {
+            SharedAtom::Counter(Arc::new(Count::new(words.take(), initial)))
         })
     }
 
@@ -110,9 +115,9 @@ impl Store {
     /// # Errors
     ///
     /// [`OtherKind`] when the name stands for something else.
-    pub fn flag(&self, namespace: &str, name: &str, raised: bool) -> Result<Hold, OtherKind> {
-        self.open(namespace, name, Kind::Flag, |words| {
-            Shared::Flag(Arc::new(Count::new(words.take(), i64::from(raised))))
+    pub fn flag(&self, namespace: &str, name: &str, raised: bool) -> Result<AtomHold, OtherKind> {
+        self.open(namespace, name, AtomKind::Flag, |words| {
+            SharedAtom::Flag(Arc::new(Count::new(words.take(), i64::from(raised))))
         })
     }
 
@@ -120,10 +125,10 @@ impl Store {
         &self,
         namespace: &str,
         name: &str,
-        kind: Kind,
-        make: impl FnOnce(&Slab) -> Shared,
-    ) -> Result<Hold, OtherKind> {
-        let key: Key = (namespace.into(), name.into());
+        kind: AtomKind,
+        make: impl FnOnce(&WordSlab) -> SharedAtom,
+    ) -> Result<AtomHold, OtherKind> {
+        let key: AtomName = (namespace.into(), name.into());
         let mut names = self.names.lock();
         let (shared, holds) =
             names.entries.entry(key.clone()).or_insert_with(|| (make(&self.words), 0));
@@ -131,7 +136,7 @@ impl Store {
             return Err(OtherKind(shared.kind()));
         }
         *holds += 1;
-        Ok(Hold { shared: shared.clone(), key, names: Arc::clone(&self.names) })
+        Ok(AtomHold { shared: shared.clone(), key, names: Arc::clone(&self.names) })
     }
 
     /// A number that no other call got: the name of a private namespace.
@@ -141,17 +146,17 @@ impl Store {
         names.namespaces
     }
 
-    /// How many names stand for something.
+    /// Returns how many names are in use.
     pub fn len(&self) -> usize {
         self.names.lock().entries.len()
     }
 
-    /// Whether no name stands for anything.
+    /// Returns whether no name is in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The memory in which words lie, by the number in their [`Place`].
+    /// The memory in which words lie, by the number in their [`WordPlace`].
     pub fn chunk(&self, number: u32) -> Option<Arc<Chunk>> {
         self.words.chunk(number)
     }
@@ -159,20 +164,20 @@ impl Store {
 
 /// Keeps something shared alive; dropped, it lets go of it.
 #[derive(Debug)]
-pub struct Hold {
-    shared: Shared,
-    key: Key,
-    names: Arc<Mutex<Names>>,
+pub struct AtomHold {
+    shared: SharedAtom,
+    key: AtomName,
+    names: Arc<Mutex<NamedAtoms>>,
 }
 
-impl Hold {
-    /// What is held.
-    pub fn shared(&self) -> &Shared {
+impl AtomHold {
+    /// Returns the atom.
+    pub fn shared(&self) -> &SharedAtom {
         &self.shared
     }
 }
 
-impl Drop for Hold {
+impl Drop for AtomHold {
     fn drop(&mut self) {
         let mut names = self.names.lock();
         // The content goes after the lock: it may be large.

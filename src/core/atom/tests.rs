@@ -3,32 +3,41 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::*;
-use crate::core::inbox::{Bell, Inbox};
+use crate::core::inbox::{Inbox, Wake};
 
 struct Silent;
 
-impl Bell for Silent {
-    fn ring(&self) {}
+impl Wake for Silent {
+    fn wake(&self) {}
 }
 
 struct Count(Arc<AtomicUsize>);
 
-impl Bell for Count {
-    fn ring(&self) {
+impl Wake for Count {
+    fn wake(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn next(number: f64) -> Next {
-    Next { value: Value::Number(number), at: At { wall: number, mono: number }, cause: None }
+fn next(number: f64) -> NextCommit {
+    NextCommit {
+        value: AtomValue::Number(number),
+        at: At { wall: number, mono: number },
+        cause: None,
+    }
 }
 
-fn cell(history: usize) -> Arc<Cell> {
-    Arc::new(Cell::new(Slab::default().take(), Value::Number(0.0), At::default(), history))
+fn cell(history: usize) -> Arc<AtomCell> {
+    Arc::new(AtomCell::new(
+        WordSlab::default().take(),
+        AtomValue::Number(0.0),
+        At::default(),
+        history,
+    ))
 }
 
-fn opened(hold: &Hold) -> Arc<Cell> {
-    let Shared::Atom(cell) = hold.shared() else { panic!("an atom") };
+fn opened(hold: &AtomHold) -> Arc<AtomCell> {
+    let SharedAtom::Atom(cell) = hold.shared() else { panic!("an atom") };
     Arc::clone(cell)
 }
 
@@ -41,7 +50,7 @@ fn a_commit_needs_the_version_that_is_current() {
     let cell = cell(1);
     assert!(cell.is_current(0));
     let first = cell.compare_and_set(0, next(1.0)).expect("nobody else");
-    assert_eq!((first.version, &first.value), (1, &Value::Number(1.0)));
+    assert_eq!((first.version, &first.value), (1, &AtomValue::Number(1.0)));
     let Conflict(current) = cell.compare_and_set(0, next(2.0)).expect_err("too late");
     assert_eq!(current, first);
     let Conflict(current) = cell.compare_and_set(7, next(2.0)).expect_err("never was");
@@ -53,7 +62,7 @@ fn a_commit_needs_the_version_that_is_current() {
 #[test]
 fn the_announced_version_lies_where_the_place_says() {
     let store = Store::default();
-    let hold = store.atom("n", "a", Value::Number(5.0), At::default(), 1).expect("new");
+    let hold = store.atom("n", "a", AtomValue::Number(5.0), At::default(), 1).expect("new");
     let cell = opened(&hold);
     cell.compare_and_set(0, next(1.0)).expect("nobody else");
     let place = hold.shared().place();
@@ -111,32 +120,32 @@ fn watchers_get_all_or_the_newest_and_are_told_once() {
 #[test]
 fn a_name_is_one_thing_until_its_last_hold_goes() {
     let store = Store::default();
-    let first = store.atom("n", "a", Value::Number(1.0), At::default(), 1).expect("new");
-    let second = store.atom("n", "a", Value::Number(2.0), At::default(), 1).expect("the same");
+    let first = store.atom("n", "a", AtomValue::Number(1.0), At::default(), 1).expect("new");
+    let second = store.atom("n", "a", AtomValue::Number(2.0), At::default(), 1).expect("the same");
     assert!(Arc::ptr_eq(&opened(&first), &opened(&second)));
-    let other = store.atom("m", "a", Value::Number(3.0), At::default(), 1).expect("elsewhere");
-    assert_eq!(opened(&other).current().value, Value::Number(3.0));
-    assert_eq!(store.counter("n", "a", 0).expect_err("an atom"), OtherKind(Kind::Atom));
-    assert_eq!(store.flag("n", "a", false).expect_err("an atom"), OtherKind(Kind::Atom));
+    let other = store.atom("m", "a", AtomValue::Number(3.0), At::default(), 1).expect("elsewhere");
+    assert_eq!(opened(&other).current().value, AtomValue::Number(3.0));
+    assert_eq!(store.counter("n", "a", 0).expect_err("an atom"), OtherKind(AtomKind::Atom));
+    assert_eq!(store.flag("n", "a", false).expect_err("an atom"), OtherKind(AtomKind::Atom));
     drop(first);
     assert_eq!(store.len(), 2);
     opened(&second).compare_and_set(0, next(7.0)).expect("nobody else");
     drop(second);
     assert_eq!(store.len(), 1);
-    let again = store.atom("n", "a", Value::Number(2.0), At::default(), 1).expect("new again");
+    let again = store.atom("n", "a", AtomValue::Number(2.0), At::default(), 1).expect("new again");
     assert_eq!(*opened(&again).current(), Commit::new(0, next_at_zero(2.0)));
     drop((other, again));
     assert!(store.is_empty());
     assert_ne!(store.namespace(), store.namespace());
 }
 
-fn next_at_zero(number: f64) -> Next {
-    Next { value: Value::Number(number), at: At::default(), cause: None }
+fn next_at_zero(number: f64) -> NextCommit {
+    NextCommit { value: AtomValue::Number(number), at: At::default(), cause: None }
 }
 
 #[test]
 fn words_are_given_out_again_and_begin_at_zero() {
-    let slab = Slab::default();
+    let slab = WordSlab::default();
     let words: Vec<_> = (0..600).map(|_| slab.take()).collect();
     let mut places: Vec<_> =
         words.iter().map(|word| (word.place().chunk, word.place().index)).collect();
@@ -156,7 +165,7 @@ fn words_are_given_out_again_and_begin_at_zero() {
 fn a_counter_refuses_to_leave_what_a_number_holds() {
     let store = Store::default();
     let hold = store.counter("n", "c", 5).expect("new");
-    let Shared::Counter(count) = hold.shared() else { panic!("a counter") };
+    let SharedAtom::Counter(count) = hold.shared() else { panic!("a counter") };
     assert_eq!(count.add(-7), Some(-2));
     assert_eq!(count.set(LIMIT - 1), -2);
     assert_eq!(count.add(1), Some(LIMIT));
@@ -182,7 +191,7 @@ fn threads_that_increment_lose_nothing_and_a_watcher_sees_each_version() {
                 let mut seen = cell.current();
                 for _ in 0..EACH {
                     loop {
-                        let Value::Number(number) = seen.value else { panic!("a number") };
+                        let AtomValue::Number(number) = seen.value else { panic!("a number") };
                         match cell.compare_and_set(seen.version, next(number + 1.0)) {
                             Ok(commit) => {
                                 seen = commit;
@@ -202,7 +211,7 @@ fn threads_that_increment_lose_nothing_and_a_watcher_sees_each_version() {
         thread.join().expect("a committer ends");
     }
     let total = THREADS * EACH;
-    assert_eq!(cell.current().value, Value::Number(total.into()));
+    assert_eq!(cell.current().value, AtomValue::Number(total.into()));
     for version in 1..=u64::from(total) {
         assert_eq!(watcher.take().map(|commit| commit.version), Some(version));
     }

@@ -2,41 +2,16 @@
 
 use std::collections::VecDeque;
 
-use super::cell::Cell;
+use super::cell::AtomCell;
 use super::commit::Commit;
+use super::feed::Feed;
 use crate::core::inbox::{Inbox, Token};
-use crate::core::sync::{Arc, Mutex};
-
-/// What one subscriber has not taken yet.
-#[derive(Debug)]
-pub(super) struct Feed {
-    newest_only: bool,
-    inbox: Inbox,
-    token: Token,
-    waiting: Mutex<VecDeque<Arc<Commit>>>,
-}
-
-impl Feed {
-    /// Adds a commit; whether the subscriber has to be told, because nothing waited for it before.
-    pub(super) fn offer(&self, commit: &Arc<Commit>) -> bool {
-        let mut waiting = self.waiting.lock();
-        let first = waiting.is_empty();
-        if self.newest_only {
-            waiting.clear();
-        }
-        waiting.push_back(Arc::clone(commit));
-        first
-    }
-
-    pub(super) fn tell(&self) {
-        self.inbox.post(self.token);
-    }
-}
+use crate::core::sync::Arc;
 
 /// Every commit after the one that was current when it was made: in version order, each once. It ends when dropped.
 #[derive(Debug)]
 pub struct Subscription {
-    cell: Arc<Cell>,
+    cell: Arc<AtomCell>,
     feed: Arc<Feed>,
     since: Arc<Commit>,
     batch: VecDeque<Arc<Commit>>,
@@ -45,8 +20,8 @@ pub struct Subscription {
 impl Subscription {
     /// Subscribes: `inbox` gets `token` when commits begin to wait. With `newest_only`, a commit that was not taken
     /// gives way to the next one.
-    pub fn new(cell: &Arc<Cell>, inbox: Inbox, token: Token, newest_only: bool) -> Self {
-        let feed = Arc::new(Feed { newest_only, inbox, token, waiting: Mutex::default() });
+    pub fn new(cell: &Arc<AtomCell>, inbox: Inbox, token: Token, newest_only: bool) -> Self {
+        let feed = Arc::new(Feed::new(inbox, token, newest_only));
         let since = cell.begin(Arc::clone(&feed));
         Self { cell: Arc::clone(cell), feed, since, batch: VecDeque::new() }
     }
@@ -60,14 +35,14 @@ impl Subscription {
     pub fn take(&mut self) -> Option<Arc<Commit>> {
         if self.batch.is_empty() {
             // All at once, so that committers meet this lock once a batch.
-            std::mem::swap(&mut self.batch, &mut *self.feed.waiting.lock());
+            self.feed.swap(&mut self.batch);
         }
         self.batch.pop_front()
     }
 
-    /// How many commits [`Self::take`] would give now.
+    /// Returns how many commits [`Self::take`] would give now.
     pub fn waiting(&self) -> usize {
-        self.batch.len() + self.feed.waiting.lock().len()
+        self.batch.len() + self.feed.waiting()
     }
 }
 

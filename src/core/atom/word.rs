@@ -1,6 +1,6 @@
 //! Counters and flags: one word, no lock.
 
-use super::slab::{Place, Word};
+use super::slab::{Word, WordPlace};
 use crate::core::sync::Ordering;
 
 /// The largest count, and with a minus the smallest: what a JavaScript number holds exactly.
@@ -20,8 +20,8 @@ impl Count {
         Self(word)
     }
 
-    /// Where the word lies.
-    pub fn place(&self) -> Place {
+    /// Returns the place of the word.
+    pub fn place(&self) -> WordPlace {
         self.0.place()
     }
 
@@ -30,7 +30,7 @@ impl Count {
         self.0.load(Ordering::Acquire).cast_signed()
     }
 
-    /// Adds and returns the new value; nothing, and no change, when that would leave ±[`LIMIT`].
+    /// Adds to the value. Returns the new value; `None`, and no change, when that would leave ±[`LIMIT`].
     pub fn add(&self, amount: i64) -> Option<i64> {
         let mut seen = self.get();
         loop {
@@ -53,7 +53,7 @@ impl Count {
         self.0.swap(value.cast_unsigned(), Ordering::AcqRel).cast_signed()
     }
 
-    /// Sets the value if it is `expected`; whether it was.
+    /// Sets the value if it is `expected`. Returns whether it was.
     pub fn compare_and_set(&self, expected: i64, value: i64) -> bool {
         self.0
             .compare_exchange(

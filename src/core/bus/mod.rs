@@ -11,11 +11,11 @@
 //! fits. A topic is walked through a trie: that costs its segments and the subscriptions found, not those that there
 //! are. Memory is linear in what is subscribed now. Texts have limits, so that nobody's topic costs more than so much.
 
-mod lists;
 mod pattern;
+mod segments;
+mod subscription;
 mod subscriptions;
 mod trie;
-mod words;
 
 #[cfg(test)]
 mod model_test;

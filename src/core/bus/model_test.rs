@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Whether a pattern wants a topic, as the contract has it.
+/// Returns whether a pattern wants a topic, by the contract.
 fn wants(pattern: &str, topic: &str) -> bool {
     let pattern: Vec<_> = pattern.split('.').collect();
     let topic: Vec<_> = topic.split('.').collect();

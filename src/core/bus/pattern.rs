@@ -5,7 +5,7 @@ pub const MAX_BYTES: usize = 65_536;
 /// The most segments of a topic or pattern.
 pub const MAX_SEGMENTS: usize = 256;
 
-/// Why a text was not taken; nothing has changed.
+/// The reason why a text was refused. Nothing has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// It has more than [`MAX_BYTES`].
@@ -18,7 +18,7 @@ pub enum Refused {
 
 /// One segment of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Segment<'a> {
+pub(super) enum PatternSegment<'a> {
     Plain(&'a str),
     /// Exactly one segment.
     One,
@@ -26,7 +26,7 @@ pub(super) enum Segment<'a> {
     Any,
 }
 
-/// What of a topic may be left where a pattern ends.
+/// The rest of a topic that a pattern allows at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Nothing,
@@ -48,23 +48,25 @@ pub(super) fn segments(text: &str) -> Result<impl Iterator<Item = &str>, Refused
 }
 
 /// A pattern as the steps down the trie, and what may follow them.
-pub(super) fn parse(pattern: &str) -> Result<(Vec<Segment<'_>>, End), Refused> {
+pub(super) fn parse(pattern: &str) -> Result<(Vec<PatternSegment<'_>>, End), Refused> {
     let mut path = Vec::new();
     for text in segments(pattern)? {
         let segment = match text {
-            "*" => Segment::One,
-            "**" | "#" => Segment::Any,
-            plain => Segment::Plain(plain),
+            "*" => PatternSegment::One,
+            "**" | "#" => PatternSegment::Any,
+            plain => PatternSegment::Plain(plain),
         };
         // Twice any number is any number.
-        if segment != Segment::Any || path.last() != Some(&Segment::Any) {
+        if segment != PatternSegment::Any || path.last() != Some(&PatternSegment::Any) {
             path.push(segment);
         }
     }
     let (last, before) = path.split_last().expect("a text has a segment");
     let end = match last {
-        Segment::Any => End::Any,
-        Segment::One if before.iter().all(|segment| matches!(segment, Segment::Plain(_))) => {
+        PatternSegment::Any => End::Any,
+        PatternSegment::One
+            if before.iter().all(|segment| matches!(segment, PatternSegment::Plain(_))) =>
+        {
             End::Some
         }
         _ => return Ok((path, End::Nothing)),

@@ -1,8 +1,9 @@
 //! Subscriptions by identity and by topic.
 
-use super::lists::NONE;
 use super::pattern::{Refused, parse, segments};
-use super::trie::{Place, Trie};
+use super::subscription::BusSubscription;
+use super::trie::Trie;
+use crate::core::slab::list::Link;
 use crate::core::slab::{Slab, handle::id};
 
 id! {
@@ -10,29 +11,19 @@ id! {
     SubscriptionId
 }
 
-/// One subscription; its slot is what JavaScript knows it by.
-#[derive(Debug)]
-pub(super) struct Subscription {
-    /// Counts the subscriptions of a bus as they are made.
-    pub(super) order: u64,
-    pub(super) place: Place,
-    pub(super) before: u32,
-    pub(super) after: u32,
-}
-
 /// The subscriptions of one bus.
 #[derive(Debug)]
 pub struct Subscriptions {
-    all: Slab<Subscription>,
+    all: Slab<BusSubscription>,
     trie: Trie,
-    made: u64,
-    /// What was found last, with its order.
+    subscribed: u64,
+    /// The result of the last search, with the order of each.
     found: Vec<(u64, u32)>,
 }
 
 impl Default for Subscriptions {
     fn default() -> Self {
-        Self { all: Slab::new(), trie: Trie::default(), made: 0, found: Vec::new() }
+        Self { all: Slab::new(), trie: Trie::default(), subscribed: 0, found: Vec::new() }
     }
 }
 
@@ -51,17 +42,17 @@ impl Subscriptions {
             return Err(Refused::Full);
         }
         let place = self.trie.place(&path, end);
-        let subscription = Subscription { order: self.made, place, before: NONE, after: NONE };
+        let subscription = BusSubscription { order: self.subscribed, place, link: Link::ALONE };
         let handle = self.all.insert(subscription).ok_or(Refused::Full)?;
-        self.trie.list(place).push(&mut self.all, handle.slot);
-        self.made += 1;
+        self.trie.list(place).push_last(&mut self.all, handle.slot);
+        self.subscribed += 1;
         Ok(SubscriptionId(handle))
     }
 
-    /// Ends a subscription; whether there was one.
+    /// Ends a subscription. Returns whether there was one.
     pub fn unsubscribe(&mut self, id: SubscriptionId) -> bool {
         let Some(left) = self.all.remove(id.0) else { return false };
-        self.trie.list(left.place).remove(&mut self.all, &left);
+        self.trie.list(left.place).close_gap(&mut self.all, left.link);
         self.trie.prune(left.place);
         true
     }
@@ -80,17 +71,17 @@ impl Subscriptions {
         Ok(self.found())
     }
 
-    /// What [`Self::matches`] found last.
+    /// Returns the result of the last [`Self::matches`].
     pub fn found(&self) -> impl ExactSizeIterator<Item = u32> {
         self.found.iter().map(|&(_, slot)| slot)
     }
 
-    /// How many subscriptions there are.
+    /// Returns how many subscriptions there are.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

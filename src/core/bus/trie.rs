@@ -2,33 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::lists::{List, NONE};
-use super::pattern::{End, Segment};
-use super::subscriptions::Subscription;
-use super::words::Words;
+use super::pattern::{End, PatternSegment};
+use super::segments::Segments;
+use super::subscription::{BusSubscription, ListPlace};
 use crate::core::slab::Slab;
+use crate::core::slab::list::{List, NIL};
 
 const ROOT: u32 = 0;
 
-/// Where a subscription hangs: which list of which node.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    node: u32,
-    end: End,
-}
-
-/// What leads from its parent to a node.
+/// The edge from its parent to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum EdgeKind {
     Word(u32),
     One,
     Any,
 }
 
 #[derive(Debug)]
-struct Node {
+struct TrieNode {
     parent: u32,
-    step: Step,
+    step: EdgeKind,
     /// Children by a word. One stands here, the others are in the trie's edges.
     words: u32,
     word: u32,
@@ -41,46 +34,55 @@ struct Node {
     /// The last moment at which a walk stood here.
     entered: u64,
     /// The last walk that found `rest`.
-    told: u64,
+    rest_found: u64,
 }
 
 fn edge(parent: u32, word: u32) -> u64 {
     (u64::from(parent) << 32) | u64::from(word)
 }
 
-impl Node {
-    fn new(parent: u32, step: Step) -> Self {
+impl TrieNode {
+    fn new(parent: u32, step: EdgeKind) -> Self {
         let empty = List::EMPTY;
         Self {
             parent,
             step,
             words: 0,
             word: 0,
-            by_word: NONE,
-            one: NONE,
-            any: NONE,
+            by_word: NIL,
+            one: NIL,
+            any: NIL,
             nothing: empty,
             some: empty,
             rest: empty,
             entered: 0,
-            told: 0,
+            rest_found: 0,
         }
     }
 
     fn is_needed(&self) -> bool {
-        let has_child = self.words > 0 || self.one != NONE || self.any != NONE;
+        let has_child = self.words > 0 || self.one != NIL || self.any != NIL;
         has_child || [self.nothing, self.some, self.rest].into_iter().any(|list| !list.is_empty())
+    }
+}
+
+/// Adds the subscriptions of a list to `found`.
+fn collect(list: List, all: &Slab<BusSubscription>, found: &mut Vec<(u64, u32)>) {
+    let mut slot = list.first();
+    while let Some(subscription) = all.at(slot) {
+        found.push((subscription.order, slot));
+        slot = subscription.link.after();
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Trie {
-    nodes: Vec<Node>,
+    nodes: Vec<TrieNode>,
     free: Vec<u32>,
     /// Child by parent and word, where the parent has several.
     edges: BTreeMap<u64, u32>,
-    words: Words,
-    /// Where a walk stands, and where it will; kept from one to the next.
+    words: Segments,
+    /// The nodes where a walk stands, and those where it will; kept from one walk to the next.
     here: Vec<u32>,
     there: Vec<u32>,
     walks: u64,
@@ -90,10 +92,10 @@ pub(super) struct Trie {
 impl Default for Trie {
     fn default() -> Self {
         Self {
-            nodes: vec![Node::new(NONE, Step::Any)],
+            nodes: vec![TrieNode::new(NIL, EdgeKind::Any)],
             free: Vec::new(),
             edges: BTreeMap::new(),
-            words: Words::default(),
+            words: Segments::default(),
             here: Vec::new(),
             there: Vec::new(),
             walks: 0,
@@ -104,15 +106,15 @@ impl Default for Trie {
 
 impl Trie {
     /// The place of a pattern, made if it is new.
-    pub(super) fn place(&mut self, path: &[Segment<'_>], end: End) -> Place {
+    pub(super) fn place(&mut self, path: &[PatternSegment<'_>], end: End) -> ListPlace {
         let mut node = ROOT;
         for segment in path {
             node = self.child(node, *segment);
         }
-        Place { node, end }
+        ListPlace { node, end }
     }
 
-    pub(super) fn list(&mut self, place: Place) -> &mut List {
+    pub(super) fn list(&mut self, place: ListPlace) -> &mut List {
         let node = &mut self.nodes[place.node as usize];
         match place.end {
             End::Nothing => &mut node.nothing,
@@ -122,18 +124,18 @@ impl Trie {
     }
 
     /// Frees the nodes that nobody needs once a place has lost a subscription.
-    pub(super) fn prune(&mut self, place: Place) {
+    pub(super) fn prune(&mut self, place: ListPlace) {
         let mut at = place.node;
         while at != ROOT && !self.nodes[at as usize].is_needed() {
-            let Node { parent, step, .. } = self.nodes[at as usize];
+            let TrieNode { parent, step, .. } = self.nodes[at as usize];
             let above = &mut self.nodes[parent as usize];
             match step {
-                Step::One => above.one = NONE,
-                Step::Any => above.any = NONE,
-                Step::Word(word) => {
+                EdgeKind::One => above.one = NIL,
+                EdgeKind::Any => above.any = NIL,
+                EdgeKind::Word(word) => {
                     above.words -= 1;
                     if above.by_word == at {
-                        above.by_word = NONE;
+                        above.by_word = NIL;
                     } else {
                         self.edges.remove(&edge(parent, word));
                     }
@@ -149,7 +151,7 @@ impl Trie {
     pub(super) fn find<'a>(
         &mut self,
         topic: impl Iterator<Item = &'a str>,
-        all: &Slab<Subscription>,
+        all: &Slab<BusSubscription>,
         found: &mut Vec<(u64, u32)>,
     ) {
         self.walks += 1;
@@ -162,18 +164,18 @@ impl Trie {
             // Looked for once, and only where a word leads on.
             let mut word = None;
             for &node in &here {
-                let Node { step, words, one, some, .. } = self.nodes[node as usize];
-                some.collect(all, found);
+                let TrieNode { step, words, one, some, .. } = self.nodes[node as usize];
+                collect(some, all, found);
                 if words > 0 {
                     let word = *word.get_or_insert_with(|| self.words.find(segment));
                     if let Some(child) = word.and_then(|word| self.by_word(node, word)) {
                         self.enter(child, &mut there, all, found);
                     }
                 }
-                if one != NONE {
+                if one != NIL {
                     self.enter(one, &mut there, all, found);
                 }
-                if step == Step::Any && node != ROOT {
+                if step == EdgeKind::Any && node != ROOT {
                     self.enter(node, &mut there, all, found);
                 }
             }
@@ -184,7 +186,7 @@ impl Trie {
             }
         }
         for &node in &here {
-            self.nodes[node as usize].nothing.collect(all, found);
+            collect(self.nodes[node as usize].nothing, all, found);
         }
         here.clear();
         self.here = here;
@@ -196,7 +198,7 @@ impl Trie {
         &mut self,
         at: u32,
         places: &mut Vec<u32>,
-        all: &Slab<Subscription>,
+        all: &Slab<BusSubscription>,
         found: &mut Vec<(u64, u32)>,
     ) {
         let (walk, moment) = (self.walks, self.moments);
@@ -206,50 +208,50 @@ impl Trie {
             return;
         }
         node.entered = moment;
-        if node.told != walk {
-            node.told = walk;
-            node.rest.collect(all, found);
+        if node.rest_found != walk {
+            node.rest_found = walk;
+            collect(node.rest, all, found);
         }
         let any = node.any;
         places.push(at);
-        if any != NONE {
+        if any != NIL {
             self.enter(any, places, all, found);
         }
     }
 
     fn by_word(&self, parent: u32, word: u32) -> Option<u32> {
         let node = &self.nodes[parent as usize];
-        if node.by_word != NONE && node.word == word {
+        if node.by_word != NIL && node.word == word {
             return Some(node.by_word);
         }
-        let others = node.words - u32::from(node.by_word != NONE);
+        let others = node.words - u32::from(node.by_word != NIL);
         if others > 0 { self.edges.get(&edge(parent, word)).copied() } else { None }
     }
 
-    fn child(&mut self, parent: u32, segment: Segment<'_>) -> u32 {
+    fn child(&mut self, parent: u32, segment: PatternSegment<'_>) -> u32 {
         let above = &self.nodes[parent as usize];
         let (known, step) = match segment {
-            Segment::One => (above.one, Step::One),
-            Segment::Any => (above.any, Step::Any),
-            Segment::Plain(text) => {
+            PatternSegment::One => (above.one, EdgeKind::One),
+            PatternSegment::Any => (above.any, EdgeKind::Any),
+            PatternSegment::Plain(text) => {
                 let word = self.words.find(text);
                 match word.and_then(|word| self.by_word(parent, word)) {
                     Some(child) => return child,
-                    None => (NONE, Step::Word(self.words.take(text))),
+                    None => (NIL, EdgeKind::Word(self.words.take(text))),
                 }
             }
         };
-        if known != NONE {
+        if known != NIL {
             return known;
         }
-        let child = self.add(Node::new(parent, step));
+        let child = self.add(TrieNode::new(parent, step));
         let above = &mut self.nodes[parent as usize];
         match step {
-            Step::One => above.one = child,
-            Step::Any => above.any = child,
-            Step::Word(word) => {
+            EdgeKind::One => above.one = child,
+            EdgeKind::Any => above.any = child,
+            EdgeKind::Word(word) => {
                 above.words += 1;
-                if above.by_word == NONE {
+                if above.by_word == NIL {
                     (above.word, above.by_word) = (word, child);
                 } else {
                     self.edges.insert(edge(parent, word), child);
@@ -259,7 +261,7 @@ impl Trie {
         child
     }
 
-    fn add(&mut self, node: Node) -> u32 {
+    fn add(&mut self, node: TrieNode) -> u32 {
         if let Some(free) = self.free.pop() {
             self.nodes[free as usize] = node;
             return free;

@@ -1,7 +1,8 @@
 //! What was evicted of late: hashes of keys, no keys.
 
-use super::list::{Link, List};
-use super::table::Table;
+use super::queue::SlotQueue;
+use super::table::HashTable;
+use crate::core::slab::list::Link;
 
 /// From which queue something was evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,22 +20,22 @@ struct Ghost {
 /// A set of hashes, each with the queue it was evicted from last. Of each queue the oldest are forgotten.
 #[derive(Debug)]
 pub(super) struct Ghosts {
-    lists: [List; 2],
+    lists: [SlotQueue; 2],
     links: Vec<Link>,
     by_slot: Vec<Ghost>,
     free: Vec<u32>,
-    table: Table,
+    table: HashTable,
 }
 
 impl Ghosts {
     /// None yet.
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            lists: [List::EMPTY; 2],
+            lists: [SlotQueue::EMPTY; 2],
             links: Vec::new(),
             by_slot: Vec::new(),
             free: Vec::new(),
-            table: Table::new(seed),
+            table: HashTable::new(seed),
         }
     }
 
@@ -47,7 +48,7 @@ impl Ghosts {
             self.lists[from as usize].push_last(&mut self.links, slot);
         } else {
             let slot = self.free.pop().unwrap_or_else(|| {
-                self.links.push(Link::LOOSE);
+                self.links.push(Link::ALONE);
                 self.by_slot.push(ghost);
                 u32::try_from(self.links.len() - 1).expect("fewer ghosts than slots")
             });

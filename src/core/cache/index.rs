@@ -3,30 +3,31 @@
 use std::cell::Cell;
 
 use super::ghosts::{From, Ghosts};
-use super::list::{Link, List};
-use crate::core::time::{Entry as Deadline, RadixQueue, order_key, order_time};
+use super::queue::SlotQueue;
+use crate::core::clock::{RadixEntry as Deadline, RadixQueue, order_key, order_time};
+use crate::core::slab::list::Link;
 
-/// How much a cache keeps.
+/// The size that a cache keeps to.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct CacheLimits {
     /// Entries; at least 1.
     pub entries: usize,
     /// Bytes of all entries together.
     pub bytes: u64,
 }
 
-/// What goes when there is no room.
+/// The entry that goes when there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// What was not used for the longest time.
+pub enum EvictionPolicy {
+    /// The one that was not used for the longest time.
     Lru,
     /// See the [module](super).
     S3Fifo,
 }
 
-/// Why an entry went without being asked to.
+/// The reason why an entry went without being removed by its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum RemovalReason {
     /// There was no room.
     Evicted,
     /// Its time was over.
@@ -38,13 +39,13 @@ pub enum Reason {
 pub struct New {
     /// A hash of its key: what is remembered of it once it was evicted.
     pub hash: u32,
-    /// What it takes of [`Limits::bytes`].
+    /// Its share of [`CacheLimits::bytes`].
     pub bytes: u64,
-    /// When it is over; infinite for never.
+    /// The time at which it is over; infinite for never.
     pub until: f64,
 }
 
-/// How often each slot was used since the index looked last: written by whoever reads the cache, at most [`HOT`].
+/// Counts the uses of each slot since the index looked last, at most [`HOT`]. The readers of the cache write it.
 pub type Heat = [Cell<u8>];
 
 /// More uses than this count as so many.
@@ -60,15 +61,15 @@ const GHOSTS: f64 = 0.5;
 const SLACK: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum QueuePlace {
     Free,
     Small,
     Main,
 }
 
 #[derive(Debug)]
-struct Node {
-    place: Place,
+struct SlotNode {
+    place: QueuePlace,
     hash: u32,
     /// Counts what the slot was given, so that a deadline of something earlier is told apart.
     uses: u32,
@@ -80,29 +81,29 @@ struct Node {
 /// [module](super) for what it promises.
 #[derive(Debug)]
 pub struct Index {
-    limits: Limits,
-    policy: Policy,
+    limits: CacheLimits,
+    policy: EvictionPolicy,
     seed: u64,
-    nodes: Vec<Node>,
+    nodes: Vec<SlotNode>,
     links: Vec<Link>,
     free: Vec<u32>,
-    small: List,
-    main: List,
+    small: SlotQueue,
+    main: SlotQueue,
     small_bytes: u64,
     bytes: u64,
     ghosts: Ghosts,
     share: f64,
     deadlines: RadixQueue,
-    /// How many deadlines the queue holds, dead ones included.
+    /// Counts the deadlines of the queue, dead ones included.
     queued: usize,
     /// Entries that have a deadline.
     mortal: usize,
-    gone: Vec<(u32, Reason)>,
+    gone: Vec<(u32, RemovalReason)>,
 }
 
 impl Index {
     /// An empty one. The seed hides which hashes meet.
-    pub fn new(limits: Limits, policy: Policy, seed: u64) -> Self {
+    pub fn new(limits: CacheLimits, policy: EvictionPolicy, seed: u64) -> Self {
         Self {
             limits,
             policy,
@@ -110,8 +111,8 @@ impl Index {
             nodes: Vec::new(),
             links: Vec::new(),
             free: Vec::new(),
-            small: List::EMPTY,
-            main: List::EMPTY,
+            small: SlotQueue::EMPTY,
+            main: SlotQueue::EMPTY,
             small_bytes: 0,
             bytes: 0,
             ghosts: Ghosts::new(seed),
@@ -128,12 +129,12 @@ impl Index {
         self.small.len() + self.main.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What they take.
+    /// Returns the bytes of all entries.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -143,19 +144,19 @@ impl Index {
         self.share
     }
 
-    /// Until when the entry of a slot is good; nothing for a free slot.
+    /// Returns the time at which the entry of a slot is over; `None` for a free slot.
     pub fn until(&self, slot: u32) -> Option<f64> {
         let node = self.nodes.get(slot as usize)?;
-        (node.place != Place::Free).then_some(node.until)
+        (node.place != QueuePlace::Free).then_some(node.until)
     }
 
-    /// How many have gone without being asked to, and were not taken yet.
+    /// Returns how many entries have gone without being removed, and were not taken yet.
     pub fn gone(&self) -> usize {
         self.gone.len()
     }
 
     /// The first of those, in order. Slots of these may be in use again.
-    pub fn take_gone(&mut self, most: usize) -> std::vec::Drain<'_, (u32, Reason)> {
+    pub fn take_gone(&mut self, most: usize) -> std::vec::Drain<'_, (u32, RemovalReason)> {
         let most = most.min(self.gone.len());
         self.gone.drain(..most)
     }
@@ -168,29 +169,29 @@ impl Index {
         }
         self.make_room(1, new.bytes, None, now, heat);
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.nodes.push(Node {
-                place: Place::Free,
+            self.nodes.push(SlotNode {
+                place: QueuePlace::Free,
                 hash: 0,
                 uses: 0,
                 bytes: 0,
                 until: f64::INFINITY,
             });
-            self.links.push(Link::LOOSE);
+            self.links.push(Link::ALONE);
             u32::try_from(self.nodes.len() - 1).expect("fewer than 2^32 slots")
         });
         let to_main = match self.policy {
-            Policy::Lru => true,
-            Policy::S3Fifo => self.recall(new.hash),
+            EvictionPolicy::Lru => true,
+            EvictionPolicy::S3Fifo => self.recall(new.hash),
         };
         let node = &mut self.nodes[slot as usize];
         node.hash = new.hash;
         node.bytes = new.bytes;
         self.bytes += new.bytes;
         if to_main {
-            node.place = Place::Main;
+            node.place = QueuePlace::Main;
             self.main.push_last(&mut self.links, slot);
         } else {
-            node.place = Place::Small;
+            node.place = QueuePlace::Small;
             self.small_bytes += new.bytes;
             self.small.push_last(&mut self.links, slot);
         }
@@ -214,7 +215,7 @@ impl Index {
         let node = &mut self.nodes[slot as usize];
         let before = std::mem::replace(&mut node.bytes, bytes);
         self.bytes = self.bytes - before + bytes;
-        if node.place == Place::Small {
+        if node.place == QueuePlace::Small {
             self.small_bytes = self.small_bytes - before + bytes;
         }
         self.set_until(slot, until);
@@ -227,9 +228,9 @@ impl Index {
     pub fn touch(&mut self, slot: u32, heat: &Heat) {
         let Some(node) = self.nodes.get(slot as usize) else { return };
         match (self.policy, node.place) {
-            (_, Place::Free) => {}
-            (Policy::Lru, _) => self.main.move_last(&mut self.links, slot),
-            (Policy::S3Fifo, _) => {
+            (_, QueuePlace::Free) => {}
+            (EvictionPolicy::Lru, _) => self.main.move_last(&mut self.links, slot),
+            (EvictionPolicy::S3Fifo, _) => {
                 if let Some(cell) = heat.get(slot as usize) {
                     cell.set((cell.get() + 1).min(HOT));
                 }
@@ -237,19 +238,19 @@ impl Index {
         }
     }
 
-    /// Frees a slot; whether it was in use.
+    /// Frees a slot. Returns whether it was in use.
     pub fn remove(&mut self, slot: u32) -> bool {
         let Some(node) = self.nodes.get_mut(slot as usize) else { return false };
         match node.place {
-            Place::Free => return false,
-            Place::Small => {
+            QueuePlace::Free => return false,
+            QueuePlace::Small => {
                 self.small_bytes -= node.bytes;
                 self.small.remove(&mut self.links, slot);
             }
-            Place::Main => self.main.remove(&mut self.links, slot),
+            QueuePlace::Main => self.main.remove(&mut self.links, slot),
         }
         self.bytes -= node.bytes;
-        node.place = Place::Free;
+        node.place = QueuePlace::Free;
         node.uses = node.uses.wrapping_add(1);
         self.mortal -= usize::from(node.until != f64::INFINITY);
         node.until = f64::INFINITY;
@@ -257,7 +258,8 @@ impl Index {
         true
     }
 
-    /// When the next entry is over, at the earliest; infinite when none will be. After a sweep, later than that.
+    /// Returns when the next entry is over, at the earliest; infinite when none will be. After a sweep it is later than
+    /// that.
     pub fn nearest(&mut self) -> f64 {
         if self.mortal == 0 {
             return f64::INFINITY;
@@ -322,7 +324,7 @@ impl Index {
             self.queued -= 1;
             if is_current(&self.nodes, &entry) {
                 self.remove(entry.slot);
-                self.gone.push((entry.slot, Reason::Expired));
+                self.gone.push((entry.slot, RemovalReason::Expired));
                 return true;
             }
         }
@@ -347,15 +349,15 @@ impl Index {
                 continue;
             }
             let victim = match self.policy {
-                Policy::Lru => self.main.first(),
-                Policy::S3Fifo => self.cold(spared, heat),
+                EvictionPolicy::Lru => self.main.first(),
+                EvictionPolicy::S3Fifo => self.cold(spared, heat),
             };
             let Some(slot) = victim else { return };
             let hash = self.nodes[slot as usize].hash;
-            let was_small = self.nodes[slot as usize].place == Place::Small;
+            let was_small = self.nodes[slot as usize].place == QueuePlace::Small;
             self.remove(slot);
-            self.gone.push((slot, Reason::Evicted));
-            if self.policy == Policy::S3Fifo {
+            self.gone.push((slot, RemovalReason::Evicted));
+            if self.policy == EvictionPolicy::S3Fifo {
                 self.remember(hash, was_small);
             }
         }
@@ -378,7 +380,7 @@ impl Index {
                     return Some(slot);
                 }
                 let node = &mut self.nodes[slot as usize];
-                node.place = Place::Main;
+                node.place = QueuePlace::Main;
                 self.small_bytes -= node.bytes;
                 self.small.remove(&mut self.links, slot);
                 self.main.push_last(&mut self.links, slot);
@@ -398,7 +400,7 @@ impl Index {
     }
 
     fn small_is_full(&self) -> bool {
-        let Limits { entries, bytes } = self.limits;
+        let CacheLimits { entries, bytes } = self.limits;
         self.small.len() as f64 >= self.share * entries as f64
             || (self.small_bytes > 0 && self.small_bytes as f64 >= self.share * bytes as f64)
     }
@@ -414,7 +416,7 @@ impl Index {
         self.ghosts.add(hash, from, most);
     }
 
-    /// Whether a hash was evicted of late. Whichever queue it was too short for grows by one entry.
+    /// Returns whether a hash was evicted of late. The queue that was too short for it grows by one entry.
     fn recall(&mut self, hash: u32) -> bool {
         let Some(from) = self.ghosts.take(hash) else { return false };
         let one = 1.0 / self.len().max(1) as f64;
@@ -426,7 +428,7 @@ impl Index {
     }
 }
 
-fn is_current(nodes: &[Node], entry: &Deadline) -> bool {
+fn is_current(nodes: &[SlotNode], entry: &Deadline) -> bool {
     let node = &nodes[entry.slot as usize];
-    node.uses == entry.generation && node.place != Place::Free
+    node.uses == entry.generation && node.place != QueuePlace::Free
 }

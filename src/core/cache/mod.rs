@@ -20,12 +20,12 @@
 
 mod ghosts;
 mod index;
-mod list;
 #[cfg(all(test, not(loom)))]
 mod model_test;
+mod queue;
 pub mod shared;
 mod table;
 #[cfg(all(test, not(loom)))]
 mod traces_test;
 
-pub use index::{HOT, Heat, Index, Limits, New, Policy, Reason};
+pub use index::{CacheLimits, EvictionPolicy, HOT, Heat, Index, New, RemovalReason};

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 
-use super::{HOT, Index, Limits, New, Policy, Reason};
+use super::{CacheLimits, EvictionPolicy, HOT, Index, New, RemovalReason};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -36,7 +36,7 @@ struct Entry {
     hash: u32,
     bytes: u64,
     until: f64,
-    /// When it got its time: what is over at the same time goes in this order.
+    /// Counts deadlines: of entries that are over at the same time the first goes first.
     order: u64,
     heat: u8,
     small: bool,
@@ -44,15 +44,15 @@ struct Entry {
 
 /// The specification: first of each list goes first.
 struct Model {
-    limits: Limits,
-    policy: Policy,
+    limits: CacheLimits,
+    policy: EvictionPolicy,
     small: Vec<Entry>,
     main: Vec<Entry>,
     small_ghosts: Vec<u32>,
     main_ghosts: Vec<u32>,
     share: f64,
     order: u64,
-    gone: Vec<(u32, Reason)>,
+    gone: Vec<(u32, RemovalReason)>,
 }
 
 fn take(ghosts: &mut Vec<u32>, hash: u32) -> bool {
@@ -88,7 +88,7 @@ impl Model {
         let first = over.min_by(|a, b| a.until.total_cmp(&b.until).then(a.order.cmp(&b.order)));
         let Some(slot) = first.map(|entry| entry.slot) else { return false };
         self.remove(slot);
-        self.gone.push((slot, Reason::Expired));
+        self.gone.push((slot, RemovalReason::Expired));
         true
     }
 
@@ -100,10 +100,10 @@ impl Model {
             let from_small = !self.small.is_empty()
                 && (is_full || self.main.iter().all(|entry| Some(entry.slot) == spared));
             let mut entry = if from_small { self.small.remove(0) } else { self.main.remove(0) };
-            let is_used = entry.heat > 0 && self.policy == Policy::S3Fifo;
-            if !is_used && spared != Some(entry.slot) || self.policy == Policy::Lru {
-                self.gone.push((entry.slot, Reason::Evicted));
-                if self.policy == Policy::S3Fifo {
+            let is_used = entry.heat > 0 && self.policy == EvictionPolicy::S3Fifo;
+            if !is_used && spared != Some(entry.slot) || self.policy == EvictionPolicy::Lru {
+                self.gone.push((entry.slot, RemovalReason::Evicted));
+                if self.policy == EvictionPolicy::S3Fifo {
                     let most = self.len() / 2;
                     take(&mut self.small_ghosts, entry.hash);
                     take(&mut self.main_ghosts, entry.hash);
@@ -134,7 +134,7 @@ impl Model {
     /// Before the index does: the slot is learnt from it.
     fn insert(&mut self, hash: u32, bytes: u64, now: f64) -> bool {
         self.make_room(1, bytes, None, now);
-        if self.policy == Policy::Lru {
+        if self.policy == EvictionPolicy::Lru {
             return true;
         }
         let one = 1.0 / self.len().max(1) as f64;
@@ -150,7 +150,7 @@ impl Model {
     }
 
     fn touch(&mut self, slot: u32) {
-        if self.policy == Policy::Lru {
+        if self.policy == EvictionPolicy::Lru {
             let index = self.main.iter().position(|entry| entry.slot == slot).expect("in use");
             let entry = self.main.remove(index);
             self.main.push(entry);
@@ -161,7 +161,7 @@ impl Model {
     }
 }
 
-fn check(policy: Policy, limits: Limits, ops: Vec<Op>) -> Result<(), TestCaseError> {
+fn check(policy: EvictionPolicy, limits: CacheLimits, ops: Vec<Op>) -> Result<(), TestCaseError> {
     let mut index = Index::new(limits, policy, 1);
     let heat: Vec<Cell<u8>> = (0..64).map(|_| Cell::new(0)).collect();
     let mut model = Model {
@@ -249,9 +249,9 @@ fn check(policy: Policy, limits: Limits, ops: Vec<Op>) -> Result<(), TestCaseErr
     Ok(())
 }
 
-fn limits() -> impl Strategy<Value = Limits> {
+fn limits() -> impl Strategy<Value = CacheLimits> {
     (1..20_usize, prop_oneof![Just(u64::MAX), 4..60_u64])
-        .prop_map(|(entries, bytes)| Limits { entries, bytes })
+        .prop_map(|(entries, bytes)| CacheLimits { entries, bytes })
 }
 
 proptest! {
@@ -260,11 +260,11 @@ proptest! {
 
     #[test]
     fn lru_is_what_the_lists_say(limits in limits(), ops in proptest::collection::vec(op(), 1..300)) {
-        check(Policy::Lru, limits, ops)?;
+        check(EvictionPolicy::Lru, limits, ops)?;
     }
 
     #[test]
     fn s3_fifo_is_what_the_lists_say(limits in limits(), ops in proptest::collection::vec(op(), 1..300)) {
-        check(Policy::S3Fifo, limits, ops)?;
+        check(EvictionPolicy::S3Fifo, limits, ops)?;
     }
 }

@@ -4,15 +4,15 @@ const EMPTY: u32 = u32::MAX;
 
 /// A hash and its slot, side by side: what is compared lies where it was found.
 #[derive(Debug, Clone, Copy)]
-struct Cell {
+struct HashSlot {
     hash: u32,
     slot: u32,
 }
 
 /// Open addressing with linear probing, at most half full.
 #[derive(Debug)]
-pub(super) struct Table {
-    cells: Vec<Cell>,
+pub(super) struct HashTable {
+    cells: Vec<HashSlot>,
     len: usize,
     /// Odd; decides which hashes meet. Clients may choose keys, and are not to know.
     spread: u64,
@@ -20,7 +20,7 @@ pub(super) struct Table {
 
 const SMALLEST: usize = 16;
 
-impl Table {
+impl HashTable {
     /// An empty one.
     pub(super) fn new(seed: u64) -> Self {
         // The seed may be small: each of its bits changes about half of these (the finaliser of MurmurHash3).
@@ -52,14 +52,14 @@ impl Table {
     pub(super) fn insert(&mut self, hash: u32, slot: u32) {
         if (self.len + 1) * 2 > self.cells.len() {
             let size = (self.cells.len() * 2).max(SMALLEST);
-            let empty = Cell { hash: 0, slot: EMPTY };
+            let empty = HashSlot { hash: 0, slot: EMPTY };
             for cell in std::mem::replace(&mut self.cells, vec![empty; size]) {
                 if cell.slot != EMPTY {
                     self.place(cell);
                 }
             }
         }
-        self.place(Cell { hash, slot });
+        self.place(HashSlot { hash, slot });
         self.len += 1;
     }
 
@@ -84,7 +84,7 @@ impl Table {
         self.len -= 1;
     }
 
-    fn place(&mut self, cell: Cell) {
+    fn place(&mut self, cell: HashSlot) {
         let mut at = self.home(cell.hash);
         while self.cells[at].slot != EMPTY {
             at = self.after(at);
@@ -112,7 +112,7 @@ mod tests {
 
     /// Cells that are looked at to find each of these once.
     fn looks(seed: u64, hashes: &[u32]) -> usize {
-        let mut table = Table::new(seed);
+        let mut table = HashTable::new(seed);
         for (slot, &hash) in (0..).zip(hashes) {
             table.insert(hash, slot);
         }
@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn hashes_that_meet_under_one_seed_do_not_under_another() {
         let size = 1 << 15;
-        let table = Table { cells: vec![Cell { hash: 0, slot: EMPTY }; size], ..Table::new(1) };
+        let table =
+            HashTable { cells: vec![HashSlot { hash: 0, slot: EMPTY }; size], ..HashTable::new(1) };
         let flood: Vec<u32> = (0..).filter(|&hash| table.home(hash) < 8).take(4000).collect();
         assert!(looks(1, &flood) > 1000 * flood.len());
         for seed in 2..50 {

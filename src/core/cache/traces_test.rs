@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use super::{Index, Limits, New, Policy};
+use super::{CacheLimits, EvictionPolicy, Index, New};
 
 const CAPACITY: usize = 2_000;
 const ACCESSES: usize = 200_000;
@@ -38,8 +38,8 @@ impl Zipf {
 }
 
 /// The hits of a trace, in percent.
-fn hits(policy: Policy, trace: &[usize]) -> f64 {
-    let mut index = Index::new(Limits { entries: CAPACITY, bytes: u64::MAX }, policy, 1);
+fn hits(policy: EvictionPolicy, trace: &[usize]) -> f64 {
+    let mut index = Index::new(CacheLimits { entries: CAPACITY, bytes: u64::MAX }, policy, 1);
     let heat: Vec<Cell<u8>> = (0..CAPACITY).map(|_| Cell::new(0)).collect();
     let mut slots = vec![None; trace.iter().max().map_or(0, |key| key + 1)];
     let mut keys = vec![0; CAPACITY];
@@ -65,7 +65,7 @@ fn hits(policy: Policy, trace: &[usize]) -> f64 {
 fn gain(mut key: impl FnMut(usize, &mut Zipf) -> usize) -> f64 {
     let mut zipf = Zipf::new(1);
     let trace: Vec<_> = (0..ACCESSES).map(|at| key(at, &mut zipf)).collect();
-    hits(Policy::S3Fifo, &trace) - hits(Policy::Lru, &trace)
+    hits(EvictionPolicy::S3Fifo, &trace) - hits(EvictionPolicy::Lru, &trace)
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! How other threads tell an environment that something of its own has news.
+//! Notifications from other threads to an environment, as tokio's `Notify` and a waker would deliver them.
 //!
 //! An [`Inbox`] belongs to one owner (an environment). Any thread posts a *token*, which the owner chose when it
 //! subscribed; the owner takes tokens in the order in which they were first posted. A token that waits already is not
-//! added again, so the inbox is bounded by the number of subscriptions, and the owner is rung once from empty to
-//! non-empty, however much is posted. A post that comes after a take is never lost: it rings again.
+//! added again, so the inbox is bounded by the number of subscriptions, and the owner is woken once from empty to
+//! non-empty, however much is posted. A post that comes after a take is never lost: it wakes again.
 
 #[cfg(all(test, loom))]
 mod loom_model;
@@ -15,22 +15,22 @@ use std::fmt;
 
 use crate::core::sync::{Arc, Mutex};
 
-/// What a subscriber gave to be recognised by.
+/// A subscriber's own number.
 pub type Token = u64;
 
-/// Rings the owner from any thread. It may be called at any time, also after the owner is gone.
-pub trait Bell: Send + Sync {
+/// Wakes the owner from any thread. It may be called at any time, also after the owner is gone.
+pub trait Wake: Send + Sync {
     /// Makes the owner take from its inbox soon.
-    fn ring(&self);
+    fn wake(&self);
 }
 
 /// Tokens for one owner; cheap to clone, shared by all that post to it.
 #[derive(Clone)]
-pub struct Inbox(Arc<Shared>);
+pub struct Inbox(Arc<InboxState>);
 
-struct Shared {
+struct InboxState {
     waiting: Mutex<Waiting>,
-    bell: Box<dyn Bell>,
+    waker: Box<dyn Wake>,
 }
 
 #[derive(Default)]
@@ -40,12 +40,12 @@ struct Waiting {
 }
 
 impl Inbox {
-    /// An empty inbox whose owner is rung by `bell`.
-    pub fn new(bell: Box<dyn Bell>) -> Self {
-        Self(Arc::new(Shared { waiting: Mutex::new(Waiting::default()), bell }))
+    /// Creates an empty inbox. `waker` wakes its owner.
+    pub fn new(waker: Box<dyn Wake>) -> Self {
+        Self(Arc::new(InboxState { waiting: Mutex::new(Waiting::default()), waker }))
     }
 
-    /// Adds a token unless it waits already; rings when the inbox was empty.
+    /// Adds a token unless it waits already. Wakes the owner when the inbox was empty.
     pub fn post(&self, token: Token) {
         let first = {
             let mut waiting = self.0.waiting.lock();
@@ -58,11 +58,11 @@ impl Inbox {
         };
         // Outside the lock: the owner may take at once.
         if first {
-            self.0.bell.ring();
+            self.0.waker.wake();
         }
     }
 
-    /// How many tokens wait.
+    /// Returns how many tokens wait.
     pub fn waiting(&self) -> usize {
         self.0.waiting.lock().order.len()
     }

@@ -5,8 +5,8 @@ use super::*;
 
 struct Count(Arc<AtomicUsize>);
 
-impl Bell for Count {
-    fn ring(&self) {
+impl Wake for Count {
+    fn wake(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

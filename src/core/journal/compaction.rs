@@ -5,14 +5,16 @@
 //! either, and a key that was removed never comes back. Memory: the distinct keys.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
-use super::error::JournalError;
+use super::error::{IoFault, JournalError};
 use super::format::{self, Compacted, HEADER, Header, Record};
 use super::front::hidden;
 use super::log::Log;
-use super::queue::{Command, Outcome};
-use super::scan::{Scanner, Step};
+use super::queue::{Command, CommandId, CommandResult, MemberId, Swap};
+use super::scan::{ScanStep, Scanner};
 use super::segment::{self, SEGMENT, Segment, Survey, TEMPORARY};
 use super::storage::{File, Storage};
 use super::writer::Writer;
@@ -20,20 +22,12 @@ use super::writer::Writer;
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
 
-/// A compacted segment that waits to take the place of its originals.
-#[derive(Debug)]
-pub struct Swap {
-    temporary: String,
-    replaced: Vec<Arc<Segment>>,
-    fresh: Arc<Segment>,
-}
-
 /// Compacts all that is in the journal now. Returns how many entries went.
 ///
 /// # Errors
 ///
 /// Damage, what the operating system refused, or that the journal was closed meanwhile; then as much is done as is done.
-pub fn compact(writer: &Writer, drop_tombstones: bool) -> Outcome {
+pub fn compact(writer: &Writer, drop_tombstones: bool) -> CommandResult {
     let _alone = writer.compacting.lock();
     let mut dropped = 0;
     match compact_all(writer, drop_tombstones, &mut dropped) {
@@ -104,10 +98,10 @@ impl Writer {
                 return Err(JournalError::Closed);
             }
             match scanner.step()? {
-                Step::End => return Ok(()),
-                Step::Record(record, _) if record.control => {}
-                Step::Record(record, _) => body(&record)?,
-                Step::Bad(offset, reason) => {
+                ScanStep::End => return Ok(()),
+                ScanStep::Record(record, _) if record.control => {}
+                ScanStep::Record(record, _) => body(&record)?,
+                ScanStep::Bad(offset, reason) => {
                     let reason = reason.into();
                     return Err(JournalError::Corrupt { segment: name, offset, reason });
                 }
@@ -231,9 +225,39 @@ impl Output {
     }
 }
 
+impl Writer {
+    /// Compacts on a thread of its own; the member is rung when it is done, with the number of entries that went.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Closed`], and when no thread can be started.
+    pub fn compact(
+        self: &Arc<Self>,
+        member: MemberId,
+        drop_tombstones: bool,
+    ) -> Result<CommandId, JournalError> {
+        let ticket = self.queue.promise(member)?;
+        let writer = Arc::clone(self);
+        let spawned = thread::Builder::new().name("keelson-compaction".into()).spawn(move || {
+            let work = AssertUnwindSafe(|| compact(&writer, drop_tombstones));
+            let outcome = catch_unwind(work).unwrap_or_else(|_| {
+                let (operation, path) = ("panic", writer.storage.path());
+                Err(IoFault { operation, path, os: 0 }.into())
+            });
+            writer.queue.complete(ticket, outcome);
+        });
+        if let Err(error) = spawned {
+            let os = error.raw_os_error().unwrap_or(0);
+            let fault = IoFault { operation: "thread", path: self.storage.path(), os };
+            self.queue.complete(ticket, Err(fault.into()));
+        }
+        Ok(ticket)
+    }
+}
+
 impl Log {
     /// Puts a compacted segment in the place of its originals, unless retention took one of them meanwhile.
-    pub(super) fn swap(&mut self, swap: Swap) -> Outcome {
+    pub(super) fn swap(&mut self, swap: Swap) -> CommandResult {
         let Swap { temporary, replaced, fresh } = swap;
         let present = self.catalog.now().segments;
         let at = present.iter().position(|segment| Arc::ptr_eq(segment, &replaced[0]));

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compaction::compact;
-use super::config::Config;
+use super::config::JournalConfig;
 use super::faulty::{EIO, Faulty};
 use super::format::Draft;
 use super::log::Log;
 use super::queue::Durability;
-use super::scan::{Scanner, Step};
+use super::scan::{ScanStep, Scanner};
 use super::writer::Writer;
 use crate::core::random::Random;
 
-fn config() -> Config {
-    Config { segment_bytes: 4096, ..Config::default() }
+fn config() -> JournalConfig {
+    JournalConfig { segment_bytes: 4096, ..JournalConfig::default() }
 }
 
 /// The last value of each key that is there.
@@ -23,7 +23,7 @@ fn state(log: &Log) -> BTreeMap<String, String> {
     for segment in log.catalog.now().segments {
         let file = log.storage.open(&segment.name(), false).unwrap().expect("listed");
         let mut scanner = Scanner::whole(&*file, segment.header.base, segment.contents().bytes);
-        while let Step::Record(record, _) = scanner.step().unwrap() {
+        while let ScanStep::Record(record, _) = scanner.step().unwrap() {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             if record.is_tombstone() {
                 state.remove(&text(record.key));

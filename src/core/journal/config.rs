@@ -3,9 +3,9 @@
 use super::error::JournalError;
 use super::format::{FRAME, MAX_RECORD};
 
-/// What a full journal does.
+/// The ways in which a full journal takes an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overflow {
+pub enum JournalOverflow {
     /// `max_entries` means nothing.
     #[default]
     Ignore,
@@ -17,34 +17,34 @@ pub enum Overflow {
 
 /// Options of a writer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
+pub struct JournalConfig {
     /// The size in bytes at which a segment is ended: 4 KiB to 1 GiB.
     pub segment_bytes: u64,
     /// The largest record in bytes, frame included: up to [`MAX_RECORD`].
     pub max_record_bytes: u64,
-    /// How many entries are kept, see [`Overflow`].
+    /// The most entries that are kept, see [`JournalOverflow`].
     pub max_entries: Option<u64>,
-    /// What happens beyond that.
-    pub overflow: Overflow,
-    /// How many bytes of segments are kept; whole segments go, the oldest first.
+    /// The way in which a full journal takes an append.
+    pub overflow: JournalOverflow,
+    /// The most bytes of segments that are kept. Whole segments go, the oldest first.
     pub max_bytes: Option<u64>,
-    /// How old, in ms of the journal's time, the youngest entry of a segment may be.
+    /// The greatest age, in ms of the journal's time, of the youngest entry of a segment that is kept.
     pub max_age_ms: Option<f64>,
     /// Whether damaged ranges are left out and reported instead of refused.
     pub salvage: bool,
     /// Permissions of files that are made, where the system has such; less the process's `umask`.
     pub mode: u32,
-    /// Whether it is open for one user alone, and not shared by those of a process.
+    /// Whether it is open for one user alone, and not shared by the users of a process.
     pub exclusive: bool,
 }
 
-impl Default for Config {
+impl Default for JournalConfig {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
             max_record_bytes: 16 << 20,
             max_entries: None,
-            overflow: Overflow::Ignore,
+            overflow: JournalOverflow::Ignore,
             max_bytes: None,
             max_age_ms: None,
             salvage: false,
@@ -57,7 +57,7 @@ impl Default for Config {
 /// With a limit, so many segments make up what is kept: what goes at once is that part of it.
 const PARTS: u64 = 8;
 
-impl Config {
+impl JournalConfig {
     /// Refuses what makes no sense.
     ///
     /// # Errors
@@ -92,9 +92,9 @@ impl Config {
         let age = self.max_age_ms.map_or("left out".into(), |age| age.to_string());
         let mode = format!("0o{:o}", self.mode);
         let overflow = match self.overflow {
-            Overflow::Ignore => "'none'",
-            Overflow::DropOldest => "'bounded:drop_oldest'",
-            Overflow::Refuse => "'bounded:error'",
+            JournalOverflow::Ignore => "'none'",
+            JournalOverflow::DropOldest => "'bounded:drop_oldest'",
+            JournalOverflow::Refuse => "'bounded:error'",
         };
         let all = [
             (
@@ -116,9 +116,9 @@ impl Config {
         all.into_iter().find(|(_, same, _)| !same).map(|(option, _, value)| (option, value))
     }
 
-    /// How many entries are kept at most, when the oldest give way.
+    /// Returns the most entries that are kept, when the oldest give way.
     pub fn kept(&self) -> Option<u64> {
-        if self.overflow == Overflow::DropOldest { self.max_entries } else { None }
+        if self.overflow == JournalOverflow::DropOldest { self.max_entries } else { None }
     }
 
     /// The size at which a segment is ended, small enough for `max_bytes` to be met in steps.
@@ -127,14 +127,14 @@ impl Config {
         self.segment_bytes.min(part)
     }
 
-    /// Whether a segment that holds so much is ended for the sake of retention.
+    /// Returns whether a segment that holds so much is ended for the sake of retention.
     pub fn is_part(&self, count: u64, age_ms: f64) -> bool {
         // A small limit is met within a segment; new files for a handful of entries would only cost.
         self.kept().is_some_and(|kept| count >= (kept / PARTS).max(1024))
             || count > 0 && self.is_long(age_ms)
     }
 
-    /// Whether a segment that spans so much time is more than a part of the age that is kept.
+    /// Returns whether a segment that spans so much time is more than a part of the age that is kept.
     pub fn is_long(&self, span_ms: f64) -> bool {
         self.max_age_ms.is_some_and(|age| span_ms * PARTS as f64 >= age)
     }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::config::{Config, Overflow};
+use super::config::{JournalConfig, JournalOverflow};
 use super::faulty::{EIO, ENOSPC, Faulty};
 use super::format::{self, Draft};
 use super::log::Log;
-use super::reader::{Limits, Reader};
+use super::reader::{PageLimits, Reader};
 use crate::core::random::Random;
 
-const ALL: Limits = Limits { records: usize::MAX, bytes: usize::MAX };
+const ALL: PageLimits = PageLimits { records: usize::MAX, bytes: usize::MAX };
 
-/// What should be in the journal.
+/// The entries that should be in the journal.
 struct Model {
     payloads: Vec<String>,
     /// Below this, everything was acknowledged.
@@ -60,11 +60,11 @@ fn run(seed: u64) {
     let random = &mut Random::new(seed);
     let storage = Faulty::default();
     let limited = random.below(3) == 0;
-    let config = Config {
+    let config = JournalConfig {
         segment_bytes: 4096,
         max_entries: limited.then_some(20),
-        overflow: if limited { Overflow::DropOldest } else { Overflow::Ignore },
-        ..Config::default()
+        overflow: if limited { JournalOverflow::DropOldest } else { JournalOverflow::Ignore },
+        ..JournalConfig::default()
     };
     let mut model = Model { payloads: Vec::new(), acknowledged: 0, floor: 0, salt: 0 };
     for _ in 0..4 {
@@ -98,7 +98,7 @@ fn run(seed: u64) {
 }
 
 /// Retention by count may have let go of what is too old.
-fn relax(model: &mut Model, config: &Config, next: u64) {
+fn relax(model: &mut Model, config: &JournalConfig, next: u64) {
     if let Some(kept) = config.kept() {
         model.floor = model.floor.max(next.saturating_sub(kept));
     }
@@ -107,7 +107,7 @@ fn relax(model: &mut Model, config: &Config, next: u64) {
 fn live(
     log: &mut Log,
     model: &mut Model,
-    config: &Config,
+    config: &JournalConfig,
     random: &mut Random,
 ) -> Result<(), String> {
     for _ in 0..random.below(20) {

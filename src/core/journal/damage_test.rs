@@ -3,18 +3,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::JournalConfig;
 use super::error::JournalError;
 use super::faulty::Faulty;
 use super::format::{self, Draft, HEADER};
 use super::fuzz;
 use super::log::Log;
-use super::reader::{Limits, Reader};
+use super::reader::{PageLimits, Reader};
 use super::segment::{SEGMENT, name};
 use super::storage::Storage;
 use crate::core::random::Random;
 
-const ALL: Limits = Limits { records: usize::MAX, bytes: usize::MAX };
+const ALL: PageLimits = PageLimits { records: usize::MAX, bytes: usize::MAX };
 
 fn payload(sequence: u64) -> String {
     format!(
@@ -26,7 +26,8 @@ fn payload(sequence: u64) -> String {
 /// A segment of several batches, each synced; how far each batch went, and its bytes.
 fn segment(batches: u64, closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
     let storage = Faulty::default();
-    let (mut log, _) = Log::open(Arc::new(storage.clone()), Config::default(), (1.0, 1.0)).unwrap();
+    let (mut log, _) =
+        Log::open(Arc::new(storage.clone()), JournalConfig::default(), (1.0, 1.0)).unwrap();
     let mut ends = vec![(0, HEADER)];
     for batch in 0..batches {
         let mut bytes = Vec::new();
@@ -52,7 +53,7 @@ fn segment(batches: u64, closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
 fn open(bytes: &[u8]) -> Result<u64, JournalError> {
     let storage = Faulty::default();
     storage.put(&name(0, SEGMENT), bytes);
-    let opened = Log::open(Arc::new(storage.clone()), Config::default(), (1.0, 1.0));
+    let opened = Log::open(Arc::new(storage.clone()), JournalConfig::default(), (1.0, 1.0));
     let (log, report) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -126,7 +127,7 @@ fn a_segment_that_is_not_the_last_is_whole_or_refused() {
     for length in 0..=first.len() {
         storage.put(&name(0, SEGMENT), &first[..length]);
         storage.put(&name(next, SEGMENT), &header.encode());
-        let opened = Log::open(Arc::new(storage.clone()), Config::default(), (1.0, 1.0));
+        let opened = Log::open(Arc::new(storage.clone()), JournalConfig::default(), (1.0, 1.0));
         assert_eq!(opened.is_ok(), length == first.len(), "cut at {length}");
     }
 }
@@ -141,7 +142,7 @@ fn salvage_keeps_every_entry_that_is_not_damaged() {
         damaged[at] ^= 1 << random.below(8);
         let storage = Faulty::default();
         storage.put(&name(0, SEGMENT), &damaged);
-        let config = Config { salvage: true, ..Config::default() };
+        let config = JournalConfig { salvage: true, ..JournalConfig::default() };
         let (log, report) = Log::open(Arc::new(storage.clone()), config, (1.0, 1.0)).unwrap();
         assert_eq!(report.entries, count - 1, "byte {at}");
         assert_eq!(report.dropped.len(), 1);

@@ -11,10 +11,10 @@ use super::storage::{File, Identity, Lock, Storage};
 /// A directory on disk.
 #[derive(Debug)]
 pub struct Disk {
-    /// Where it is.
+    /// The directory.
     root: PathBuf,
     /// The path by which it was opened, which may lead elsewhere later.
-    given: PathBuf,
+    opened_path: PathBuf,
     mode: u32,
     /// Held open, so that no other directory gets its number.
     #[cfg(unix)]
@@ -23,7 +23,7 @@ pub struct Disk {
 
 /// Tells directories apart, however their paths are spelled.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum DirectoryId {
     /// Device and number.
     Numbered(Identity),
     /// The real path, where the system has no such numbers.
@@ -38,11 +38,11 @@ impl Disk {
     /// What the operating system refused, also when a file has that name.
     pub fn open(path: &Path, create: bool, mode: u32) -> Result<Self, IoFault> {
         // From the root, so that a change of the working directory leads nowhere else.
-        let given = std::path::absolute(path).map_err(|error| fault("open", path, &error))?;
+        let opened_path = std::path::absolute(path).map_err(|error| fault("open", path, &error))?;
         if create {
-            make(&given, mode).map_err(|error| fault("create", path, &error))?;
+            make(&opened_path, mode).map_err(|error| fault("create", path, &error))?;
         }
-        let root = given.canonicalize().map_err(|error| fault("open", path, &error))?;
+        let root = opened_path.canonicalize().map_err(|error| fault("open", path, &error))?;
         fs::read_dir(&root).map_err(|error| fault("open", path, &error))?;
         if create && let Some(parent) = root.parent() {
             // A new directory lasts when its parent is synced. A parent we may not open is not ours to judge.
@@ -52,33 +52,33 @@ impl Disk {
         let directory = OsFile::open(&root).map_err(|error| fault("open", path, &error))?;
         Ok(Self {
             root,
-            given,
+            opened_path,
             mode,
             #[cfg(unix)]
             directory,
         })
     }
 
-    /// Which directory it is.
+    /// Returns the identity of the directory.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// An error of the operating system.
     #[cfg(unix)]
-    pub fn place(&self) -> Result<Place, IoFault> {
+    pub fn place(&self) -> Result<DirectoryId, IoFault> {
         let metadata =
             self.directory.metadata().map_err(|error| fault("open", &self.root, &error))?;
-        Ok(Place::Numbered(number(&metadata)))
+        Ok(DirectoryId::Numbered(number(&metadata)))
     }
 
-    /// Which directory it is.
+    /// Returns the identity of the directory.
     ///
     /// # Errors
     ///
     /// None here.
     #[cfg(not(unix))]
-    pub fn place(&self) -> Result<Place, IoFault> {
-        Ok(Place::At(self.root.clone()))
+    pub fn place(&self) -> Result<DirectoryId, IoFault> {
+        Ok(DirectoryId::At(self.root.clone()))
     }
 
     fn new_file(&self) -> OpenOptions {
@@ -186,7 +186,7 @@ impl Storage for Disk {
     }
 
     fn identity(&self, name: &str) -> Result<Option<Identity>, IoFault> {
-        let path = self.given.join(name);
+        let path = self.opened_path.join(name);
         match fs::symlink_metadata(&path) {
             Ok(metadata) => Ok(Some(number(&metadata))),
             Err(error)

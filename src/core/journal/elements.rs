@@ -3,8 +3,8 @@
 //! A batch crosses from JavaScript as the text of a few arrays, because making a text of each is twice the work.
 //! The text is what `JSON.stringify` made: well-formed, and without white space between its tokens.
 
-/// Adds the texts of an array's elements, and returns what follows the array; nothing when the text does not begin with
-/// an array whose brackets and quotes match.
+/// Adds the texts of an array's elements. Returns the text after the array; `None` when the text does not begin with an
+/// array whose brackets and quotes match.
 pub fn elements<'a>(text: &'a str, found: &mut Vec<&'a str>) -> Option<&'a str> {
     let bytes = text.as_bytes();
     if bytes.first() != Some(&b'[') {
@@ -63,7 +63,7 @@ fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Whether 32 bytes neither end a string nor escape anything. Compilers make a few instructions of it.
+/// Returns whether 32 bytes neither end a string nor escape anything. Compilers make a few instructions of it.
 fn is_inside(bytes: &[u8]) -> bool {
     let bytes: &[u8; 32] = bytes.try_into().expect("32 bytes");
     let marked = |byte: u8| u8::from(byte == b'"') | u8::from(byte == b'\\');

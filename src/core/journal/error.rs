@@ -5,7 +5,7 @@ use std::fmt;
 /// The operating system refused something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IoFault {
-    /// What was tried: `write`, `sync`, `create`.
+    /// The operation: `write`, `sync`, `create`.
     pub operation: &'static str,
     /// On which file or directory.
     pub path: String,
@@ -13,10 +13,10 @@ pub struct IoFault {
     pub os: i32,
 }
 
-/// Why a journal refused or failed. Whatever is refused changes nothing.
+/// The reasons why a journal refuses or fails. A refusal changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalError {
-    /// The operating system refused. The journal is closed; what was acknowledged before is on disk.
+    /// The operating system refused. The journal is closed; entries that were acknowledged before are on disk.
     Io(IoFault),
     /// Data that had been acknowledged is damaged.
     Corrupt {
@@ -24,7 +24,7 @@ pub enum JournalError {
         segment: String,
         /// Bytes from its beginning to the damage.
         offset: u64,
-        /// What is wrong there.
+        /// The fault.
         reason: String,
     },
     /// Somebody else writes to the directory.
@@ -36,7 +36,7 @@ pub enum JournalError {
     Format {
         /// The directory or file.
         path: String,
-        /// Why it is refused.
+        /// The reason.
         reason: String,
     },
     /// A record is larger than the journal allows.
@@ -48,23 +48,23 @@ pub enum JournalError {
     },
     /// The journal holds as many entries as it may, and refuses more.
     Overflow {
-        /// How many that is.
+        /// The most bytes.
         max: u64,
     },
     /// The journal was closed, or had failed, before the call.
     Closed,
     /// The journal is open already, with another value of an option that its users share.
     Differs {
-        /// Which one, as JavaScript spells it.
+        /// The option, as JavaScript spells it.
         option: &'static str,
-        /// What it is there.
+        /// Its value there.
         value: String,
     },
     /// An option is refused.
     Invalid {
-        /// Which one, as JavaScript spells it.
+        /// The field, as JavaScript spells it.
         field: &'static str,
-        /// What it must be.
+        /// The rule for its value.
         why: &'static str,
     },
 }

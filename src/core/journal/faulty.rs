@@ -16,9 +16,9 @@ pub(super) const ENOSPC: i32 = 28;
 
 #[derive(Debug, Default, Clone)]
 struct Contents {
-    /// What a reader sees.
+    /// The bytes that a reader sees.
     now: Vec<u8>,
-    /// What a power cut leaves.
+    /// The bytes that a power cut leaves.
     durable: Vec<u8>,
     dirty: BTreeSet<usize>,
 }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use super::error::JournalError;
 use super::format;
 use super::front::hidden;
-use super::recovery::{Files, Report, read_header, read_segment, recover};
-use super::scan::{Scanner, Step};
+use super::recovery::{Files, RecoveryReport, read_header, read_segment, recover};
+use super::scan::{ScanStep, Scanner};
 use super::segment::{self, Catalog, Listing, SEGMENT, Segment};
 use super::storage::Storage;
 
 /// A reader's own view of a directory.
 #[derive(Debug)]
 pub struct Follower {
-    /// Where it reads.
+    /// The files that it reads.
     pub storage: Arc<dyn Storage>,
-    /// What it knows.
+    /// The segments that it knows.
     pub catalog: Catalog,
-    /// What opening found.
-    pub report: Report,
+    /// The findings of opening.
+    pub report: RecoveryReport,
 }
 
 impl Follower {
@@ -93,7 +93,7 @@ impl Follower {
 fn extend(segment: &Segment, file: &dyn super::storage::File) -> Result<(), JournalError> {
     let from = segment.contents().bytes;
     let mut scanner = Scanner::new(file, format::seed(segment.header.base), from, file.size()?);
-    while let Step::Record(record, _) = scanner.step()? {
+    while let ScanStep::Record(record, _) = scanner.step()? {
         segment.extend(|survey| {
             if record.control || record.sequence == survey.contents.next {
                 survey.add(&record);

@@ -18,7 +18,7 @@ const HAS_ID: u8 = 1;
 const HAS_KEY: u8 = 2;
 const CONTROL: u8 = 4;
 
-/// What a segment says about itself.
+/// The header of a segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Header {
     /// The first sequence it may hold.
@@ -31,7 +31,7 @@ pub struct Header {
     pub compacted: Option<Compacted>,
 }
 
-/// What was known when a segment was made.
+/// The time at which a segment was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Begun {
     /// The journal's time of the last entry before it.
@@ -55,7 +55,7 @@ pub struct Compacted {
     pub removed: u64,
 }
 
-/// Why a header is refused.
+/// The reasons why a header is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderFault {
     /// Its bytes are not what was written.
@@ -65,8 +65,8 @@ pub enum HeaderFault {
 }
 
 impl Compacted {
-    /// What is said of a removal in a header, which has 32 bits for its distance from the base: the end where they do not
-    /// suffice, because no saved state may bring a removed key back.
+    /// Returns how a header records a removal: by its distance from the base in 32 bits. Where these do not suffice it
+    /// records the end, because no saved state may bring a removed key back.
     pub fn dropped(removed: u64, base: u64, end: u64) -> u64 {
         if distance(removed, base) == u32::MAX { end } else { removed }
     }
@@ -77,7 +77,7 @@ fn distance(removed: u64, base: u64) -> u32 {
 }
 
 impl Begun {
-    /// What can be told apart from nothing.
+    /// Returns the times; `None` if one is not finite, or the wall time is 0, which stands for a header without them.
     pub fn new(before: f64, wall: f64, mono: f64) -> Option<Self> {
         let all = [before, wall, mono].iter().all(|number| number.is_finite());
         (all && wall != 0.0).then_some(Self { before, wall, mono })
@@ -149,12 +149,12 @@ impl Header {
     }
 }
 
-/// What the checksums of a segment's records start from, so that a record is valid in its own segment only.
+/// Returns the seed of the checksums of a segment's records, so that a record is valid in its own segment only.
 pub fn seed(base: u64) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&MAGIC), &base.to_le_bytes())
 }
 
-/// What a caller gives to be recorded.
+/// A record as callers pass it in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Draft<'a> {
     /// Wall ms of the caller's clock.
@@ -163,7 +163,7 @@ pub struct Draft<'a> {
     pub mono: f64,
     /// An id of the caller's; empty for none.
     pub id: &'a str,
-    /// What compaction compares; empty for none.
+    /// The key that compaction compares; empty for none.
     pub key: &'a str,
     /// JSON text.
     pub payload: &'a str,
@@ -189,21 +189,22 @@ pub fn push(out: &mut Vec<u8>, sequence: u64, draft: &Draft<'_>) {
     frame(out, sequence, draft.wall, draft.mono, flags, body);
 }
 
-/// What the mark of a clean close says.
+/// The contents of the mark of a clean close.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mark {
+pub struct CloseMark {
     /// Wall ms.
     pub wall: f64,
     /// The journal's time.
     pub time: f64,
-    /// Where the journal begins.
+    /// The journal's first sequence.
     pub start: u64,
     /// The journal's time of the last entry before it.
     pub last: f64,
 }
 
-impl Mark {
-    /// Whether an earlier mark says the same: what a next opening makes of it differs by what clocks always differ by.
+impl CloseMark {
+    /// Returns whether an earlier mark has the same contents, apart from differences between clocks that the next
+    /// opening ignores.
     pub fn repeats(&self, before: &Self) -> bool {
         let passed = self.time - before.time;
         let jumped = (self.wall - before.wall - passed).abs();
@@ -212,7 +213,7 @@ impl Mark {
 }
 
 /// Appends the mark of a clean close: it has the next sequence, and takes none.
-pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64, mark: &Mark) {
+pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64, mark: &CloseMark) {
     let body = format!("[{},{}]", mark.start, mark.last);
     frame(out, sequence, mark.wall, mark.time, CONTROL, [&[], &[], body.as_bytes()]);
 }
@@ -284,12 +285,12 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// What the mark of a clean close says; nothing for other records, and for marks of earlier versions.
-    pub fn mark(&self) -> Option<Mark> {
+    /// Returns the contents of the mark of a clean close; `None` for other records, and for marks of earlier versions.
+    pub fn mark(&self) -> Option<CloseMark> {
         let body = std::str::from_utf8(self.payload).ok().filter(|_| self.control)?;
         let (start, last) = body.strip_prefix('[')?.strip_suffix(']')?.split_once(',')?;
         let (start, last) = (start.parse().ok()?, last.parse().ok()?);
-        Some(Mark { wall: self.wall, time: self.mono, start, last })
+        Some(CloseMark { wall: self.wall, time: self.mono, start, last })
     }
 
     /// A key whose value is `null`: the key is gone.
@@ -298,7 +299,7 @@ impl Record<'_> {
     }
 }
 
-/// What stands at the beginning of some bytes.
+/// The result of decoding the beginning of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Decoded<'a> {
     /// A record.

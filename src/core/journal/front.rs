@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::error::JournalError;
 use super::format::{self, HEADER};
-use super::scan::{Scanner, Step};
+use super::scan::{ScanStep, Scanner};
 use super::segment::{Listing, Segment};
 use super::storage::Storage;
 
@@ -15,7 +15,7 @@ use super::storage::Storage;
 #[derive(Debug, Default)]
 pub(super) struct Front {
     segment: Option<Arc<Segment>>,
-    /// How many records stand before the block.
+    /// Counts the records before the block.
     place: u64,
     /// The sequences of its records.
     sequences: Vec<u64>,
@@ -58,7 +58,7 @@ impl Front {
     }
 }
 
-/// How many records of all segments stand before the listing's start.
+/// Counts the records of all segments before the listing's start.
 pub(super) fn hidden(storage: &dyn Storage, listing: &Listing) -> Result<u64, JournalError> {
     let mut count = 0;
     for segment in &listing.segments {
@@ -70,7 +70,7 @@ pub(super) fn hidden(storage: &dyn Storage, listing: &Listing) -> Result<u64, Jo
     Ok(count)
 }
 
-/// How many records of a segment stand before a sequence.
+/// Counts the records of a segment before a sequence.
 fn before(storage: &dyn Storage, segment: &Segment, sequence: u64) -> Result<u64, JournalError> {
     let count = segment.contents().count;
     if sequence >= segment.end() {
@@ -106,13 +106,13 @@ fn each(
     let mut scanner = Scanner::new(&*file, format::seed(segment.header.base), offset, end);
     loop {
         match scanner.step()? {
-            Step::End => return Ok(()),
-            Step::Record(record, _) => {
+            ScanStep::End => return Ok(()),
+            ScanStep::Record(record, _) => {
                 if !body(record.sequence) {
                     return Ok(());
                 }
             }
-            Step::Bad(offset, reason) => return Err(corrupt(offset, reason)),
+            ScanStep::Bad(offset, reason) => return Err(corrupt(offset, reason)),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::JournalConfig;
 use super::disk::Disk;
 use super::error::JournalError;
 use super::log::Log;
-use super::reader::{Limits, Reader};
-use super::scan::{Scanner, Step};
+use super::reader::{PageLimits, Reader};
+use super::scan::{ScanStep, Scanner};
 use super::segment::{LOCK, SEGMENT, name};
 use super::storage::Storage;
 
@@ -37,26 +37,26 @@ pub(super) fn decode(storage: &Arc<dyn Storage>, size: usize) -> Result<u64, Jou
     let file = storage.open(&name(0, SEGMENT), false)?.expect("it was put there");
     let mut scanner = Scanner::whole(&*file, 0, size as u64);
     let mut last = 0;
-    while let Step::Record(record, offset) = scanner.step()? {
+    while let ScanStep::Record(record, offset) = scanner.step()? {
         assert!(offset >= last && record.size <= size, "a scan goes forwards, within the file");
         last = offset + record.size as u64;
     }
     drop(file);
-    let limits = Limits { records: usize::MAX, bytes: usize::MAX };
+    let limits = PageLimits { records: usize::MAX, bytes: usize::MAX };
     let count = |log: &Log| {
         let target = (&*log.storage, &*log.catalog);
         let page = Reader::default().read(target, (0, log.next()), limits, || Ok(()));
         // Bytes that pass every check can still be no text, which only reading finds.
         page.map(|page| page.numbers.len() as u64 / 4)
     };
-    let opened = Log::open(Arc::clone(storage), Config::default(), (0.0, 0.0));
+    let opened = Log::open(Arc::clone(storage), JournalConfig::default(), (0.0, 0.0));
     if let Ok((log, report)) = &opened
         && let Ok(found) = count(log)
     {
         assert_eq!(found, report.entries, "what was counted is served");
     }
     let refused = opened.map(|(log, report)| (drop(log), report.entries).1);
-    let salvage = Config { salvage: true, ..Config::default() };
+    let salvage = JournalConfig { salvage: true, ..JournalConfig::default() };
     match Log::open(Arc::clone(storage), salvage, (0.0, 0.0)) {
         Ok((log, report)) => {
             if let Ok(found) = count(&log) {

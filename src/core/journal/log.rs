@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::JournalConfig;
 use super::error::{IoFault, JournalError};
-use super::format::{self, Begun, HEADER, Header, Mark};
+use super::format::{self, Begun, CloseMark, HEADER, Header};
 use super::front::{Front, hidden};
-use super::recovery::{Files, Report, recover};
+use super::recovery::{Files, RecoveryReport, recover};
 use super::salvage::salvage;
 use super::segment::{self, Catalog, LOCK, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
 use super::storage::{File, Identity, Lock, Storage};
-use super::time::Clocks;
+use super::time::ClockReadings;
 
 /// The last segment, which grows.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ struct Active {
     written: u64,
     /// Bytes known to be on disk.
     synced: u64,
-    /// Which file it is.
+    /// The file.
     identity: Identity,
 }
 
@@ -33,13 +33,13 @@ struct Active {
 #[derive(Debug)]
 pub struct Log {
     pub(super) storage: Arc<dyn Storage>,
-    pub(super) config: Config,
+    pub(super) config: JournalConfig,
     pub(super) catalog: Arc<Catalog>,
     active: Active,
-    /// What the mark of a clean close says, when the last record is one.
-    marked: Option<Mark>,
-    /// What was heard of the clocks last.
-    pub(super) clocks: Clocks,
+    /// The contents of the mark of a clean close, when the last record is one.
+    marked: Option<CloseMark>,
+    /// The last readings of the clocks that callers passed in.
+    pub(super) clocks: ClockReadings,
     /// Places of records that are next to go.
     pub(super) front: Front,
     /// No state is kept that stands for fewer entries: a compaction drops, or dropped, a removal that it does not know of.
@@ -56,9 +56,9 @@ impl Log {
     /// [`JournalError`], and then nothing was written but the lock file of a directory that is a journal's or empty.
     pub fn open(
         storage: Arc<dyn Storage>,
-        config: Config,
+        config: JournalConfig,
         (wall, mono): (f64, f64),
-    ) -> Result<(Self, Report), JournalError> {
+    ) -> Result<(Self, RecoveryReport), JournalError> {
         config.check()?;
         Files::list(&*storage)?;
         let Some(lock) = storage.lock(LOCK)? else {
@@ -80,7 +80,7 @@ impl Log {
             storage.remove(&segment::name(base, SEGMENT))?;
         }
         let time = recovered.pace.map_or(wall, |pace| pace.resume(wall));
-        let clocks = Clocks { wall, mono, time };
+        let clocks = ClockReadings { wall, mono, time };
         let (active, marked) = if let Some(tail) = recovered.last.take() {
             let marked = tail.mark;
             (Active::resume(&*storage, tail)?, marked)
@@ -119,8 +119,8 @@ impl Log {
     }
 
     /// Takes in what somebody's clock says.
-    pub fn hear(&mut self, clocks: Clocks) {
-        self.clocks = Clocks { time: self.clocks.time.max(clocks.time), ..clocks };
+    pub fn hear(&mut self, clocks: ClockReadings) {
+        self.clocks = ClockReadings { time: self.clocks.time.max(clocks.time), ..clocks };
     }
 
     /// The time of the journal.
@@ -259,9 +259,9 @@ impl Log {
     /// What the operating system refused.
     pub fn close(&mut self) -> Result<(), JournalError> {
         self.sync()?;
-        let Clocks { wall, time, .. } = self.clocks;
+        let ClockReadings { wall, time, .. } = self.clocks;
         let (start, last) = (self.catalog.now().start, self.active.segment.contents().last);
-        let mark = Mark { wall, time, start, last };
+        let mark = CloseMark { wall, time, start, last };
         if self.marked.is_some_and(|before| mark.repeats(&before)) {
             return Ok(());
         }
@@ -279,7 +279,7 @@ impl Active {
     fn create(
         storage: &dyn Storage,
         base: u64,
-        Clocks { wall, mono, time }: Clocks,
+        ClockReadings { wall, mono, time }: ClockReadings,
         before: f64,
     ) -> Result<Self, JournalError> {
         let begun = Begun::new(before, wall, mono);

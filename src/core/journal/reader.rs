@@ -5,20 +5,20 @@ use std::sync::Arc;
 use super::error::JournalError;
 use super::format::{self, HEADER, Record};
 use super::recovery::read_header;
-use super::scan::{Scanner, Step};
+use super::scan::{ScanStep, Scanner};
 use super::segment::{Catalog, Listing, Segment};
 use super::storage::{File, Storage};
 
 /// Bytes read at once for a page.
 const CHUNK: usize = 1 << 16;
-/// How often a reader looks again when the catalogue changed under it.
+/// Times that a reader looks again when the catalogue changed under it.
 const TRIES: usize = 8;
 /// Numbers of an entry in [`Page::numbers`].
 pub const NUMBERS: usize = 4;
 
-/// How much a page may hold; it holds one entry at least.
+/// Limits of a page. It holds one entry at least.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct PageLimits {
     /// Entries.
     pub records: usize,
     /// Bytes of payload.
@@ -34,9 +34,9 @@ pub struct Page {
     pub numbers: Vec<f64>,
     /// Their ids, when one has one; empty for none.
     pub ids: Vec<String>,
-    /// Where to go on: forwards the first sequence that was not looked at, backwards the one to stop before.
+    /// The sequence at which to go on: forwards the first one that was not read, backwards the one to stop before.
     pub next: u64,
-    /// Where the journal began when it was read: what stood before has gone.
+    /// The first sequence of the journal at the time of reading. Records before it are gone.
     pub start: u64,
     /// Forwards: the sequence after the last removal of a key that compactions had dropped; 0 for none.
     pub removed: u64,
@@ -49,7 +49,7 @@ pub struct Reader {
     stopped: Option<Stop>,
 }
 
-/// Where a page ended.
+/// The end of the last page.
 #[derive(Debug, Clone, Copy)]
 struct Stop {
     sequence: u64,
@@ -73,7 +73,7 @@ impl Reader {
         &mut self,
         (storage, catalog): (&dyn Storage, &Catalog),
         (from, to): (u64, u64),
-        limits: Limits,
+        limits: PageLimits,
         renew: impl Fn() -> Result<(), JournalError>,
     ) -> Result<Page, JournalError> {
         for _ in 0..TRIES {
@@ -92,7 +92,7 @@ impl Reader {
         listing: &Listing,
         from: u64,
         to: u64,
-        limits: Limits,
+        limits: PageLimits,
     ) -> Result<Option<Page>, JournalError> {
         let mut page = Builder::new(limits);
         let mut next = from.max(listing.start);
@@ -107,13 +107,13 @@ impl Reader {
                 .in_steps_of(CHUNK);
             loop {
                 match scanner.step()? {
-                    Step::End => {
+                    ScanStep::End => {
                         next = next.max(segment.end());
                         break;
                     }
-                    Step::Bad(offset, reason) => return Err(corrupt(segment, offset, reason)),
-                    Step::Record(record, _) if record.control || record.sequence < next => {}
-                    Step::Record(record, offset) => {
+                    ScanStep::Bad(offset, reason) => return Err(corrupt(segment, offset, reason)),
+                    ScanStep::Record(record, _) if record.control || record.sequence < next => {}
+                    ScanStep::Record(record, offset) => {
                         if record.sequence >= to || page.full() {
                             self.stopped = Some(Stop { sequence: record.sequence, offset });
                             next = next.max(record.sequence.min(to));
@@ -141,7 +141,7 @@ impl Reader {
         &mut self,
         (storage, catalog): (&dyn Storage, &Catalog),
         (from, to): (u64, u64),
-        limits: Limits,
+        limits: PageLimits,
         renew: impl Fn() -> Result<(), JournalError>,
     ) -> Result<Page, JournalError> {
         let mut to = to;
@@ -177,7 +177,7 @@ impl Reader {
         }
     }
 
-    /// Where to begin to look in a segment: where the last page stopped, if that is closer than a mark.
+    /// Returns the offset in a segment at which to begin: the end of the last page, if that is closer than a mark.
     fn begin(&self, segment: &Segment, sequence: u64) -> u64 {
         let mark = segment.mark_before(sequence).map_or(HEADER as u64, |mark| mark.offset);
         let stopped = self.stopped.filter(|stopped| stopped.sequence <= sequence);
@@ -212,7 +212,7 @@ fn block(
     segment: &Segment,
     (offset, end): (u64, u64),
     (from, to): (u64, u64),
-    limits: Limits,
+    limits: PageLimits,
 ) -> Result<Page, JournalError> {
     let seed = format::seed(segment.header.base);
     let mut scanner = Scanner::new(file, seed, offset, end).in_steps_of(CHUNK);
@@ -220,9 +220,9 @@ fn block(
     let mut sequences = Vec::new();
     loop {
         match scanner.step()? {
-            Step::End => break,
-            Step::Bad(offset, reason) => return Err(corrupt(segment, offset, reason)),
-            Step::Record(record, _) => {
+            ScanStep::End => break,
+            ScanStep::Bad(offset, reason) => return Err(corrupt(segment, offset, reason)),
+            ScanStep::Record(record, _) => {
                 if !record.control && (from..to).contains(&record.sequence) {
                     sequences.push(record.sequence);
                 }
@@ -232,9 +232,9 @@ fn block(
     if let Some(surplus) = sequences.len().checked_sub(limits.records.max(1)) {
         first = sequences.get(surplus).copied().unwrap_or(from);
     }
-    let mut page = Builder::new(Limits { records: usize::MAX, bytes: usize::MAX });
+    let mut page = Builder::new(PageLimits { records: usize::MAX, bytes: usize::MAX });
     let mut scanner = Scanner::new(file, seed, offset, end).in_steps_of(CHUNK);
-    while let Step::Record(record, offset) = scanner.step()? {
+    while let ScanStep::Record(record, offset) = scanner.step()? {
         if !record.control && (first..to).contains(&record.sequence) {
             page.add(&record, segment, offset)?;
         }
@@ -254,12 +254,12 @@ fn missing(listing: &Listing, sequence: u64) -> JournalError {
 
 struct Builder {
     page: Page,
-    limits: Limits,
+    limits: PageLimits,
     named: bool,
 }
 
 impl Builder {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: PageLimits) -> Self {
         let page = Page { text: "[".into(), ..Page::default() };
         Self { page, limits, named: false }
     }

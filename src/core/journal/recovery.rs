@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::error::JournalError;
-use super::format::{self, HEADER, Header, HeaderFault, Mark};
-use super::scan::{Scanner, Step, was_synced};
+use super::format::{self, CloseMark, HEADER, Header, HeaderFault};
+use super::scan::{ScanStep, Scanner, was_synced};
 use super::segment::{self, DAMAGED, LOCK, Listing, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
 use super::storage::{File, Storage};
 use super::time::Pace;
@@ -14,35 +14,35 @@ use super::time::Pace;
 pub struct Loss {
     /// The file.
     pub segment: String,
-    /// Where it begins.
+    /// Its offset.
     pub offset: u64,
-    /// How much.
+    /// Its length.
     pub bytes: u64,
-    /// What is wrong there.
+    /// The reason.
     pub reason: String,
 }
 
-/// What opening found.
+/// The findings of opening.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct RecoveryReport {
     /// Entries that are there.
     pub entries: u64,
     /// Bytes read.
     pub bytes: u64,
     /// Whether the writer before closed the journal.
     pub clean: bool,
-    /// What was left out: a torn tail that nobody was told of, or, when salvaging, damage.
+    /// The parts that were left out: a torn tail that was never acknowledged, or, when salvaging, damage.
     pub dropped: Vec<Loss>,
 }
 
-/// What is in the directory, by kind.
+/// The files of the directory, by kind.
 #[derive(Debug, Default)]
 pub struct Files {
     /// Bases of segments, in order.
     pub segments: Vec<u64>,
     /// Sequences of snapshots, in order.
     pub snapshots: Vec<u64>,
-    /// What somebody was writing.
+    /// Files that a writer had not finished.
     pub temporary: Vec<String>,
     /// Names that are not ours.
     pub foreign: Vec<String>,
@@ -94,9 +94,9 @@ fn is_ours(name: &str) -> bool {
 pub struct Read {
     /// Its header.
     pub header: Header,
-    /// What is whole in it.
+    /// The part of it that is whole.
     pub survey: Survey,
-    /// Where that ends before the file does, and why.
+    /// The end of that part and the reason, when the file goes on.
     pub damage: Option<(u64, &'static str)>,
     /// Bytes of the file.
     pub size: u64,
@@ -104,8 +104,8 @@ pub struct Read {
     pub synced: u64,
     /// Whether it ends with the mark of a clean close.
     pub closed: bool,
-    /// What its last mark says, wherever that stands.
-    pub mark: Option<Mark>,
+    /// The contents of its last mark, wherever that stands.
+    pub mark: Option<CloseMark>,
 }
 
 /// Reads a segment's header.
@@ -152,12 +152,12 @@ pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalErro
     let (mut synced, mut closed, mut damage, mut mark) = (HEADER as u64, false, None, None);
     loop {
         match scanner.step()? {
-            Step::End => break,
-            Step::Bad(offset, reason) => {
+            ScanStep::End => break,
+            ScanStep::Bad(offset, reason) => {
                 damage = Some((offset, reason));
                 break;
             }
-            Step::Record(record, offset) => {
+            ScanStep::Record(record, offset) => {
                 if let Some(reason) = out_of_order(&header, &survey, &record, offset) {
                     damage = Some((offset, reason));
                     break;
@@ -193,7 +193,7 @@ fn out_of_order(
     }
 }
 
-/// Why a segment that is not the last cannot be what was written; nothing when it can.
+/// Returns the fault of a segment that is not the last; `None` when it has none.
 pub fn fault_in_sealed(read: &Read, next_base: u64) -> Option<(u64, String)> {
     if let Some((offset, reason)) = read.damage {
         return Some((offset, reason.into()));
@@ -220,12 +220,12 @@ pub struct Recovered {
     pub listing: Listing,
     /// Its last segment, open to be written, unless a new one has to be made.
     pub last: Option<Last>,
-    /// How far the journal's time had come; nothing when it was never written to.
+    /// The time of the journal so far; `None` when it was never written to.
     pub pace: Option<Pace>,
     /// Segments that a compacted one replaced.
     pub superseded: Vec<u64>,
-    /// What was found.
-    pub report: Report,
+    /// The findings.
+    pub report: RecoveryReport,
 }
 
 /// The segment at which a writer goes on.
@@ -233,14 +233,14 @@ pub struct Recovered {
 pub struct Last {
     /// Its file.
     pub file: Arc<dyn File>,
-    /// What is in it.
+    /// Its contents.
     pub segment: Arc<Segment>,
     /// The part that is known to be on disk; the rest has to be written again, see `Log::open`.
     pub synced: u64,
     /// Bytes of the file: more than the segment's when there is a torn tail.
     pub size: u64,
-    /// What the mark of a clean close says, when the last record is one.
-    pub mark: Option<Mark>,
+    /// The contents of the mark of a clean close, when the last record is one.
+    pub mark: Option<CloseMark>,
 }
 
 /// Reads all segments. Changes nothing.
@@ -259,7 +259,7 @@ pub fn recover(
         last: None,
         pace: None,
         superseded: Vec::new(),
-        report: Report { clean: true, ..Report::default() },
+        report: RecoveryReport { clean: true, ..RecoveryReport::default() },
     };
     let mut headers = Vec::new();
     let mut covered = 0;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::config::Config;
-use super::disk::{Disk, Place};
+use super::config::JournalConfig;
+use super::disk::{DirectoryId, Disk};
 use super::error::JournalError;
 use super::follower::Follower;
 use super::queue::{Durability, MemberId};
@@ -17,20 +17,20 @@ use crate::core::sync::Mutex;
 
 /// The writers of a process, by the directory, whichever path leads to it.
 #[derive(Debug, Default)]
-pub struct Registry(Mutex<BTreeMap<Place, Arc<Writer>>>);
+pub struct Registry(Mutex<BTreeMap<DirectoryId, Arc<Writer>>>);
 
 /// One user of a writer. Dropping it waits until what it appended is on disk; if it was the last, the journal is closed.
 #[derive(Debug)]
 pub struct Client {
-    /// What it shares with the others.
+    /// The writer that it shares with the others.
     pub writer: Arc<Writer>,
-    /// Which one it is.
+    /// Its number at the writer.
     pub member: MemberId,
     left: Option<bool>,
 }
 
 impl Registry {
-    /// Opens a directory to write, or joins those who have it open; `bell` is rung with news. The wall and monotonic times
+    /// Opens a directory to write, or joins those who have it open. `inbox` gets its token with news. The wall and monotonic times
     /// are those of the user's clock.
     ///
     /// # Errors
@@ -40,9 +40,9 @@ impl Registry {
     pub fn open(
         &self,
         path: &Path,
-        config: &Config,
+        config: &JournalConfig,
         (wall, mono): (f64, f64),
-        bell: Option<(Inbox, Token)>,
+        inbox: Option<(Inbox, Token)>,
     ) -> Result<Client, JournalError> {
         config.check()?;
         let disk = Disk::open(path, true, config.mode)?;
@@ -60,7 +60,7 @@ impl Registry {
                     return Err(JournalError::Differs { option, value });
                 }
             }
-            if let Some(member) = writer.queue.join(bell.clone()) {
+            if let Some(member) = writer.queue.join(inbox.clone()) {
                 writer.queue.tick(member, wall, mono);
                 return Ok(Client { writer: Arc::clone(writer), member, left: None });
             }
@@ -68,7 +68,7 @@ impl Registry {
             writer.queue.wait_ended();
         }
         let writer = Writer::open(Arc::new(disk), config.clone(), (wall, mono))?;
-        let member = writer.queue.join(bell).ok_or(JournalError::Closed)?;
+        let member = writer.queue.join(inbox).ok_or(JournalError::Closed)?;
         writer.queue.tick(member, wall, mono);
         writers.insert(place, Arc::clone(&writer));
         Ok(Client { writer, member, left: None })
@@ -85,7 +85,8 @@ impl Registry {
 }
 
 impl Client {
-    /// What a reader may see: all sequences below. In memory alone nothing can be read, so that waits to be written.
+    /// Returns the end of the sequences that a reader may see. Records in memory alone cannot be read, so that level
+    /// waits for writing.
     pub fn visible(&self, durability: Durability) -> u64 {
         match durability {
             Durability::Sync => self.writer.queue.progress().synced,

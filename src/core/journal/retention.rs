@@ -6,7 +6,7 @@ use super::error::JournalError;
 use super::log::Log;
 use super::recovery::Files;
 use super::segment::{self, SEGMENT, SNAPSHOT};
-use super::time::Clocks;
+use super::time::ClockReadings;
 
 impl Log {
     /// Lets go of what the options say is too much at this time of the journal. Returns how many entries went.
@@ -15,7 +15,7 @@ impl Log {
     ///
     /// What the operating system refused.
     pub fn retain(&mut self, time: f64) -> Result<u64, JournalError> {
-        self.hear(Clocks { time, ..self.clocks });
+        self.hear(ClockReadings { time, ..self.clocks });
         let before = self.catalog.count();
         self.keep_newest()?;
         while let Some(first) = self.expendable() {

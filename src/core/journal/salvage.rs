@@ -108,7 +108,7 @@ struct Kept {
     count: u64,
     next: u64,
     gaps: bool,
-    /// Whether a record says what no writer says at that place.
+    /// Whether a record has contents that no writer puts at that place.
     odd: bool,
     marked: bool,
     pace: Pace,

@@ -7,9 +7,9 @@ use super::storage::File;
 /// Bytes read at once. One record that is larger makes the buffer grow for it.
 const CHUNK: usize = 1 << 18;
 
-/// What stands at the scanner's place.
+/// The result of one step of the scanner.
 #[derive(Debug)]
-pub enum Step<'a> {
+pub enum ScanStep<'a> {
     /// A record, and where it begins.
     Record(Record<'a>, u64),
     /// Nothing: all that was to be read is read.
@@ -28,7 +28,7 @@ pub struct Scanner<'a> {
     start: usize,
     /// The place in the file of the next record.
     offset: u64,
-    /// Where to stop.
+    /// The offset at which it stops.
     end: u64,
     /// Bytes read at once.
     chunk: usize,
@@ -52,19 +52,19 @@ impl<'a> Scanner<'a> {
         Self::new(file, format::seed(base), HEADER as u64, end)
     }
 
-    /// Where the next record begins.
+    /// Returns the offset of the next record.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The next record; after [`Step::Bad`], the same again.
+    /// The next record; after [`ScanStep::Bad`], the same again.
     ///
     /// # Errors
     ///
     /// What the operating system refused.
-    pub fn step(&mut self) -> Result<Step<'_>, IoFault> {
+    pub fn step(&mut self) -> Result<ScanStep<'_>, IoFault> {
         if self.offset >= self.end {
-            return Ok(Step::End);
+            return Ok(ScanStep::End);
         }
         let mut wanted = match self.peek() {
             Decoded::Short(size) => size,
@@ -72,11 +72,11 @@ impl<'a> Scanner<'a> {
         };
         while wanted > 0 {
             if (self.end - self.offset) < wanted as u64 {
-                return Ok(Step::Bad(self.offset, "the record is cut short"));
+                return Ok(ScanStep::Bad(self.offset, "the record is cut short"));
             }
             self.fill(wanted)?;
             if self.buffer.len() - self.start < wanted {
-                return Ok(Step::Bad(self.offset, "the file ends within the record"));
+                return Ok(ScanStep::Bad(self.offset, "the file ends within the record"));
             }
             wanted = match self.peek() {
                 Decoded::Short(size) => size,
@@ -88,14 +88,14 @@ impl<'a> Scanner<'a> {
             Decoded::Record(record) => {
                 self.start += record.size;
                 self.offset += record.size as u64;
-                Ok(Step::Record(record, offset))
+                Ok(ScanStep::Record(record, offset))
             }
-            Decoded::Bad(reason) => Ok(Step::Bad(offset, reason)),
+            Decoded::Bad(reason) => Ok(ScanStep::Bad(offset, reason)),
             Decoded::Short(_) => unreachable!("filled above"),
         }
     }
 
-    /// How much a look at the buffer still lacks; the checksum is left to the caller.
+    /// Returns how much a look at the buffer still lacks. The caller checks the checksum.
     fn peek(&self) -> Decoded<'static> {
         let bytes = &self.buffer[self.start..];
         if bytes.len() < format::FRAME {
@@ -145,7 +145,8 @@ pub fn find_record(
     })
 }
 
-/// Whether a later record says that the place of the damage had been synced: then what is lost was acknowledged.
+/// Returns whether a later record records that the place of the damage had been synced. Then acknowledged entries are
+/// lost.
 pub fn was_synced(bytes: &[u8], seed: u32, next: u64, damaged: u64) -> bool {
     // What follows has sequences close to the one expected, as each record takes room.
     let last = next.saturating_add((bytes.len() / format::FRAME) as u64 + 1);

@@ -35,12 +35,12 @@ pub fn number(name: &str, suffix: &str) -> Option<u64> {
 /// One segment.
 #[derive(Debug)]
 pub struct Segment {
-    /// What it says about itself.
+    /// Its header.
     pub header: Header,
     survey: Mutex<Survey>,
 }
 
-/// What is in a segment.
+/// The contents of a segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contents {
     /// Bytes, header included.
@@ -57,12 +57,12 @@ pub struct Contents {
 
 /// A place in a segment at which a record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct RecordMark {
     /// The record's sequence.
     pub sequence: u64,
-    /// Where it begins.
+    /// Its offset.
     pub offset: u64,
-    /// How many records stand before it in the segment.
+    /// Counts the records of the segment before it.
     pub place: u64,
 }
 
@@ -72,8 +72,8 @@ pub struct Survey {
     /// The sums.
     pub contents: Contents,
     /// Some places, in order.
-    pub marks: Vec<Mark>,
-    /// How far the journal's time has come.
+    pub marks: Vec<RecordMark>,
+    /// The journal's time at its last record.
     pub pace: Pace,
 }
 
@@ -111,7 +111,7 @@ impl Survey {
         }
         if self.marks.last().is_none_or(|mark| offset >= mark.offset + STRIDE) {
             let place = self.contents.count;
-            self.marks.push(Mark { sequence: record.sequence, offset, place });
+            self.marks.push(RecordMark { sequence: record.sequence, offset, place });
         }
         if self.contents.count == 0 {
             self.contents.first = time;
@@ -141,7 +141,7 @@ impl Segment {
         name(self.header.base, SEGMENT)
     }
 
-    /// What is in it now.
+    /// Returns its contents of the moment.
     pub fn contents(&self) -> Contents {
         self.survey.lock().contents
     }
@@ -156,22 +156,22 @@ impl Segment {
         self.header.compacted.map_or_else(|| self.contents().next, |Compacted { end, .. }| end)
     }
 
-    /// Where to begin to look for a sequence: the last mark at or before it.
-    pub fn mark_before(&self, sequence: u64) -> Option<Mark> {
+    /// Returns the offset at which to begin to look for a sequence: that of the last mark at or before it.
+    pub fn mark_before(&self, sequence: u64) -> Option<RecordMark> {
         let survey = self.survey.lock();
         let after = survey.marks.partition_point(|mark| mark.sequence <= sequence);
         after.checked_sub(1).map(|index| survey.marks[index])
     }
 
-    /// Where to begin to look for the record before which so many stand: the last mark at or before it.
-    pub fn mark_at(&self, place: u64) -> Option<Mark> {
+    /// Returns the offset at which to begin to look for a record by its number: that of the last mark at or before it.
+    pub fn mark_at(&self, place: u64) -> Option<RecordMark> {
         let survey = self.survey.lock();
         let after = survey.marks.partition_point(|mark| mark.place <= place);
         after.checked_sub(1).map(|index| survey.marks[index])
     }
 
     /// The mark after a place, which is where a block that begins there ends.
-    pub fn mark_after(&self, offset: u64) -> Option<Mark> {
+    pub fn mark_after(&self, offset: u64) -> Option<RecordMark> {
         let survey = self.survey.lock();
         let after = survey.marks.partition_point(|mark| mark.offset <= offset);
         survey.marks.get(after).copied()
@@ -189,7 +189,7 @@ pub struct Listing {
     pub segments: Vec<Arc<Segment>>,
     /// The first sequence that is still served.
     pub start: u64,
-    /// How many records of the segments stand before that.
+    /// Counts the records of the segments before that.
     pub hidden: u64,
 }
 

@@ -5,7 +5,7 @@
 use super::error::JournalError;
 use super::format::{self, HEADER};
 use super::log::Log;
-use super::queue::Outcome;
+use super::queue::CommandResult;
 use super::recovery::Files;
 use super::segment::{self, SNAPSHOT, TEMPORARY};
 use super::storage::Storage;
@@ -13,7 +13,7 @@ use super::storage::Storage;
 /// The first bytes of a snapshot.
 const MAGIC: [u8; 8] = *b"KEELSNAP";
 const VERSION: u32 = 1;
-/// How many are kept: should the newest be damaged, there is another.
+/// Saved states that are kept. When the newest is damaged there is another.
 const KEPT: usize = 2;
 
 /// A state, and what it stands for.
@@ -75,7 +75,7 @@ pub fn newest(storage: &dyn Storage, next: u64) -> Result<Option<Snapshot>, Jour
 
 impl Log {
     /// Keeps a state. Returns its `next`.
-    pub(super) fn save_snapshot(&mut self, next: u64, wall: f64, state: &str) -> Outcome {
+    pub(super) fn save_snapshot(&mut self, next: u64, wall: f64, state: &str) -> CommandResult {
         if next > self.next() {
             let (field, why) = ("options.sequence", "a sequence of an entry that was appended");
             return Err(JournalError::Invalid { field, why });

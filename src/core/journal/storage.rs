@@ -10,7 +10,7 @@ use super::error::IoFault;
 
 /// A directory.
 pub trait Storage: Send + Sync + Debug {
-    /// Where it is, for messages.
+    /// Returns the directory, for messages.
     fn path(&self) -> String;
     /// Names of the files in it, in any order.
     ///
@@ -24,11 +24,11 @@ pub trait Storage: Send + Sync + Debug {
     ///
     /// What the operating system refused.
     fn create(&self, name: &str) -> Result<Arc<dyn File>, IoFault>;
-    /// Opens a file to read it, and with `write` to write it too; nothing when there is none.
+    /// Opens a file to read it, and with `write` to write it too. Returns `None` when there is none.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// An error of the operating system.
     fn open(&self, name: &str, write: bool) -> Result<Option<Arc<dyn File>>, IoFault>;
     /// Gives a file another name at once, over one that has it.
     ///
@@ -48,17 +48,17 @@ pub trait Storage: Send + Sync + Debug {
     ///
     /// What the operating system refused.
     fn sync_directory(&self) -> Result<(), IoFault>;
-    /// Which file has this name where the journal's path leads now; nothing when none does.
+    /// Returns the file that has this name where the journal's path leads now; `None` when there is none.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// An error of the operating system.
     fn identity(&self, name: &str) -> Result<Option<Identity>, IoFault>;
-    /// Takes the writer's lock until the result is dropped; nothing when another has it.
+    /// Takes the writer's lock until the result is dropped. Returns `None` when another has it.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// An error of the operating system.
     fn lock(&self, name: &str) -> Result<Option<Box<dyn Lock>>, IoFault>;
 }
 
@@ -67,7 +67,7 @@ pub type Identity = (u64, u64);
 
 /// Gives the lock back when it is dropped.
 pub trait Lock: Send + Sync + Debug {
-    /// Which file is locked.
+    /// Returns the file that is locked.
     fn identity(&self) -> Identity;
 }
 

@@ -10,9 +10,9 @@
 
 use super::format::{Header, Record};
 
-/// What the clocks say at one moment.
+/// The readings of the clocks at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Clocks {
+pub struct ClockReadings {
     /// Wall ms of the user who spoke last.
     pub wall: f64,
     /// Monotonic ms of the same.
@@ -26,15 +26,16 @@ pub struct Clocks {
 pub struct Pace {
     /// The time of the journal.
     pub time: f64,
-    /// What was heard of the clocks last.
-    heard: Option<Clocks>,
+    /// The last readings that callers passed in.
+    heard: Option<ClockReadings>,
 }
 
 impl Pace {
     /// At the beginning of a segment.
     pub fn new(header: &Header) -> Self {
         let time = header.created;
-        let heard = header.begun.map(|begun| Clocks { wall: begun.wall, mono: begun.mono, time });
+        let heard =
+            header.begun.map(|begun| ClockReadings { wall: begun.wall, mono: begun.mono, time });
         Self { time, heard }
     }
 
@@ -52,11 +53,11 @@ impl Pace {
             // Another thread's clock, or another process's, began at another time.
             self.time += if ticked >= 0.0 { passed.min(ticked) } else { passed };
         }
-        self.heard = Some(Clocks { wall, mono, time: self.time });
+        self.heard = Some(ClockReadings { wall, mono, time: self.time });
         self.time
     }
 
-    /// What was made out was early by so much.
+    /// Moves the estimate by so much, which was early.
     pub fn shift(&mut self, ms: f64) {
         self.time += ms;
         if let Some(heard) = &mut self.heard {
@@ -75,7 +76,7 @@ impl Pace {
 
     /// The time of the journal when it is opened again.
     pub fn resume(&self, wall: f64) -> f64 {
-        let since = |heard: Clocks| heard.time + positive(wall - heard.wall);
+        let since = |heard: ClockReadings| heard.time + positive(wall - heard.wall);
         self.heard.map_or(self.time, |heard| since(heard).max(self.time))
     }
 }

@@ -4,12 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use super::compaction;
-use super::config::{Config, Overflow};
+use super::config::{JournalConfig, JournalOverflow};
 use super::error::{IoFault, JournalError};
 use super::log::Log;
-use super::queue::{Batch, Command, Outcome, Queue, Work};
-use super::recovery::Report;
+use super::queue::{Batch, Command, CommandResult, WriteQueue, WriterTask};
+use super::recovery::RecoveryReport;
 use super::segment::Catalog;
 use super::storage::Storage;
 use crate::core::sync::Mutex;
@@ -20,16 +19,16 @@ const UNSYNCED: u64 = 4 << 20;
 /// One journal that is open to be written, for all its users in the process.
 #[derive(Debug)]
 pub struct Writer {
-    /// Where appends and news pass.
-    pub queue: Queue,
-    /// What readers look up.
+    /// The queue between the threads that append and the one that writes.
+    pub queue: WriteQueue,
+    /// The segments, for readers.
     pub catalog: Arc<Catalog>,
-    /// Where readers read.
+    /// The files.
     pub storage: Arc<dyn Storage>,
     /// Its options.
-    pub config: Config,
-    /// What opening found.
-    pub report: Report,
+    pub config: JournalConfig,
+    /// The findings of opening.
+    pub report: RecoveryReport,
     /// Held while a compaction runs: one at a time, and the directory is not given up under it.
     pub(super) compacting: Mutex<()>,
 }
@@ -42,15 +41,15 @@ impl Writer {
     /// As [`Log::open`], and when no thread can be started.
     pub fn open(
         storage: Arc<dyn Storage>,
-        config: Config,
+        config: JournalConfig,
         now: (f64, f64),
     ) -> Result<Arc<Self>, JournalError> {
         let (log, report) = Log::open(Arc::clone(&storage), config.clone(), now)?;
-        let refuses = config.overflow == Overflow::Refuse;
+        let refuses = config.overflow == JournalOverflow::Refuse;
         let max_entries = config.max_entries.filter(|_| refuses);
         let live = log.catalog.count();
         let writer = Arc::new(Self {
-            queue: Queue::new(log.next(), live, config.max_record_bytes, max_entries),
+            queue: WriteQueue::new(log.next(), live, config.max_record_bytes, max_entries),
             catalog: Arc::clone(&log.catalog),
             storage,
             config,
@@ -90,8 +89,8 @@ impl Writer {
     fn serve(&self, log: &mut Log) -> Result<(), JournalError> {
         loop {
             match self.queue.take() {
-                Work::Batch(batch) => self.commit(log, batch)?,
-                Work::Command(ticket, command) => {
+                WriterTask::Batch(batch) => self.commit(log, batch)?,
+                WriterTask::Command(ticket, command) => {
                     let outcome = self.execute(log, command);
                     // What the operating system refuses of a command leaves the directory in doubt as well.
                     let failure = match &outcome {
@@ -104,8 +103,8 @@ impl Writer {
                         return Err(error);
                     }
                 }
-                Work::Sync => self.sync(log)?,
-                Work::Close => {
+                WriterTask::Sync => self.sync(log)?,
+                WriterTask::Close => {
                     // A compaction in its last step would find nobody.
                     drop(self.compacting.lock());
                     log.hear(self.queue.clocks());
@@ -135,7 +134,7 @@ impl Writer {
             self.sync(log)?;
         }
         self.queue.recycle(bytes);
-        let Config { max_bytes, max_age_ms, .. } = self.config;
+        let JournalConfig { max_bytes, max_age_ms, .. } = self.config;
         if self.config.kept().or(max_bytes).is_some() || max_age_ms.is_some() {
             // Files go, at the earliest, after what made them go was acknowledged.
             log.retain(clocks.time)?;
@@ -152,10 +151,10 @@ impl Writer {
 
     /// Counted only where somebody asks.
     fn live(&self, log: &Log) -> u64 {
-        if self.config.overflow == Overflow::Refuse { log.catalog.count() } else { 0 }
+        if self.config.overflow == JournalOverflow::Refuse { log.catalog.count() } else { 0 }
     }
 
-    fn execute(&self, log: &mut Log, command: Command) -> Outcome {
+    fn execute(&self, log: &mut Log, command: Command) -> CommandResult {
         // Whoever asks says what its clocks say.
         log.hear(self.queue.clocks());
         match command {
@@ -181,33 +180,5 @@ impl Writer {
             }
             Command::Swap(swap) => log.swap(swap),
         }
-    }
-
-    /// Compacts on a thread of its own; the member is rung when it is done, with the number of entries that went.
-    ///
-    /// # Errors
-    ///
-    /// [`JournalError::Closed`], and when no thread can be started.
-    pub fn compact(
-        self: &Arc<Self>,
-        member: super::queue::MemberId,
-        drop_tombstones: bool,
-    ) -> Result<super::queue::Ticket, JournalError> {
-        let ticket = self.queue.promise(member)?;
-        let writer = Arc::clone(self);
-        let spawned = thread::Builder::new().name("keelson-compaction".into()).spawn(move || {
-            let work = AssertUnwindSafe(|| compaction::compact(&writer, drop_tombstones));
-            let outcome = catch_unwind(work).unwrap_or_else(|_| {
-                let (operation, path) = ("panic", writer.storage.path());
-                Err(IoFault { operation, path, os: 0 }.into())
-            });
-            writer.queue.complete(ticket, outcome);
-        });
-        if let Err(error) = spawned {
-            let os = error.raw_os_error().unwrap_or(0);
-            let fault = IoFault { operation: "thread", path: self.storage.path(), os };
-            self.queue.complete(ticket, Err(fault.into()));
-        }
-        Ok(ticket)
     }
 }

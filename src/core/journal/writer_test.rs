@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use super::config::JournalConfig;
 use super::error::JournalError;
 use super::faulty::{EIO, Faulty};
 use super::format::{self, Draft, HEADER, Header};
 use super::log::Log;
 use super::queue::{Command, Durability};
-use super::reader::{Limits, Reader};
+use super::reader::{PageLimits, Reader};
 use super::segment::{SEGMENT, name};
 use super::writer::Writer;
 
@@ -17,7 +17,7 @@ fn draft(payload: &str) -> Draft<'_> {
 }
 
 fn open(storage: &Faulty) -> Arc<Writer> {
-    Writer::open(Arc::new(storage.clone()), Config::default(), (0.0, 0.0)).expect("opens")
+    Writer::open(Arc::new(storage.clone()), JournalConfig::default(), (0.0, 0.0)).expect("opens")
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_failure_acknowledges_nothing_more_and_frees_the_directory() {
 fn one_writer_a_directory() {
     let storage = Faulty::default();
     let writer = open(&storage);
-    let second = Writer::open(Arc::new(storage.clone()), Config::default(), (0.0, 0.0));
+    let second = Writer::open(Arc::new(storage.clone()), JournalConfig::default(), (0.0, 0.0));
     assert!(matches!(second, Err(JournalError::Locked { .. })));
     let member = writer.queue.join(None).expect("open");
     assert_eq!(writer.queue.call(Command::Clear), Ok(0));
@@ -73,12 +73,13 @@ fn a_million_entries_are_recovered_and_read() {
         format::seal(&mut bytes[start..], seed, u32::try_from(HEADER).unwrap());
     }
     storage.put(&name(0, SEGMENT), &bytes);
-    let (log, report) = Log::open(Arc::new(storage), Config::default(), (0.0, 0.0)).expect("opens");
+    let (log, report) =
+        Log::open(Arc::new(storage), JournalConfig::default(), (0.0, 0.0)).expect("opens");
     assert_eq!(report.entries, 1_000_000);
     let mut reader = Reader::default();
     let (mut next, mut count) = (0, 0);
     while next < log.next() {
-        let limits = Limits { records: 512, bytes: 1 << 20 };
+        let limits = PageLimits { records: 512, bytes: 1 << 20 };
         let target = (&*log.storage, &*log.catalog);
         let page = reader.read(target, (next, u64::MAX), limits, || Ok(())).expect("reads");
         count += page.numbers.len() / 4;

@@ -3,7 +3,7 @@
 use super::policy::FOREVER_US;
 use crate::core::slab::MAX_SLOTS;
 
-/// How quotas are counted.
+/// The ways of counting quotas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// A bucket that refills steadily.
@@ -14,7 +14,7 @@ pub enum Algorithm {
     Counter,
 }
 
-/// A field of [`Config`] that was refused.
+/// A field of [`LimiterConfig`] that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// `limit`: from 1 to 10^9; a log holds at most 100 000.
@@ -31,18 +31,18 @@ pub enum Field {
 
 /// Options of a limiter. Times are microseconds.
 #[derive(Debug, Clone, Copy)]
-pub struct Config {
-    /// How quotas are counted.
+pub struct LimiterConfig {
+    /// The way of counting quotas.
     pub algorithm: Algorithm,
-    /// How much may be taken in a window.
+    /// The quota of a window.
     pub limit: u32,
     /// The window.
     pub window_us: u64,
-    /// What a key can take at once; GCRA alone tells it apart from the limit.
+    /// The most that a key can take at once; only GCRA tells it apart from the limit.
     pub burst: u32,
-    /// How many keys are remembered.
+    /// The most keys that are remembered.
     pub max_keys: usize,
-    /// How long a key is blocked that took too much; 0 for not at all.
+    /// The time for which a key that took too much is blocked; 0 for no block.
     pub block_us: u64,
 }
 
@@ -51,7 +51,7 @@ const MOST: u32 = 1_000_000_000;
 const LONGEST_LOG: u32 = 100_000;
 const LONGEST_WINDOW_US: u64 = 1_000_000_000_000_000;
 
-impl Config {
+impl LimiterConfig {
     pub(super) fn validate(&self) -> Result<(), Field> {
         let Self { algorithm, limit, window_us, burst, max_keys, block_us } = *self;
         let most = if algorithm == Algorithm::Log { LONGEST_LOG } else { MOST };

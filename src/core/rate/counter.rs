@@ -3,11 +3,11 @@
 //! Windows are aligned to the limiter's own beginning. At `e` microseconds into one, the estimate is
 //! `last × (window − e) / window + this`: exact if the last window's points came evenly.
 
-use super::policy::{Policy, Verdict};
+use super::policy::{RatePolicy, Verdict};
 
-/// What was taken in a window and in the one before it.
+/// The points of a window and of the one before it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
+pub(super) struct WindowCounts {
     window: u64,
     current: u32,
     previous: u32,
@@ -25,13 +25,13 @@ impl Counter {
         Self { limit, window }
     }
 
-    fn roll(&self, counts: &mut Counts, now: u64) {
+    fn roll(&self, counts: &mut WindowCounts, now: u64) {
         let window = now / self.window;
         if window == counts.window {
             return;
         }
         let previous = if window == counts.window + 1 { counts.current } else { 0 };
-        *counts = Counts { window, current: 0, previous };
+        *counts = WindowCounts { window, current: 0, previous };
     }
 
     fn worth(&self, points: u32) -> u128 {
@@ -46,17 +46,17 @@ impl Counter {
     }
 }
 
-impl Policy for Counter {
-    type State = Counts;
+impl RatePolicy for Counter {
+    type State = WindowCounts;
 
     fn capacity(&self) -> u32 {
         self.limit
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "at most the limit")]
-    fn quote(&self, counts: &mut Counts, now: u64, cost: u32) -> Verdict {
+    fn test(&self, counts: &mut WindowCounts, now: u64, cost: u32) -> Verdict {
         self.roll(counts, now);
-        let Counts { current, previous, .. } = *counts;
+        let WindowCounts { current, previous, .. } = *counts;
         let elapsed = now % self.window;
         let estimate =
             u128::from(previous) * u128::from(self.window - elapsed) + self.worth(current);
@@ -79,19 +79,19 @@ impl Policy for Counter {
         }
     }
 
-    fn take(&self, counts: &mut Counts, now: u64, points: u32) {
+    fn consume(&self, counts: &mut WindowCounts, now: u64, points: u32) {
         self.roll(counts, now);
         counts.current = counts.current.saturating_add(points);
     }
 
-    fn give(&self, counts: &mut Counts, now: u64, points: u32) {
+    fn refund(&self, counts: &mut WindowCounts, now: u64, points: u32) {
         self.roll(counts, now);
         let rest = points.saturating_sub(counts.current);
         counts.current = counts.current.saturating_sub(points);
         counts.previous = counts.previous.saturating_sub(rest);
     }
 
-    fn idle_at(&self, counts: &Counts) -> u64 {
+    fn idle_at(&self, counts: &WindowCounts) -> u64 {
         match (counts.current, counts.previous) {
             (0, 0) => 0,
             (0, _) => (counts.window + 1) * self.window,
@@ -99,7 +99,7 @@ impl Policy for Counter {
         }
     }
 
-    fn heap_bytes(_: &Counts) -> usize {
+    fn heap_bytes(_: &WindowCounts) -> usize {
         0
     }
 }

@@ -1,7 +1,7 @@
 //! A million random schedules for each policy against its naive rule, with penalties and rewards: the same decisions, and
 //! hints that are exact to the microsecond.
 
-use super::config::{Algorithm, Config};
+use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;
 use super::naive::{Array, Bucket, Naive, Windows};
 use crate::core::random::Random;
@@ -14,14 +14,14 @@ fn small(random: &mut Random, bound: u32) -> u32 {
 }
 
 /// Small quotas and windows, so that edges are met often.
-fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&Config) -> N) {
+fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&LimiterConfig) -> N) {
     let mut random = Random::new(7);
     let [mut allowed, mut refused] = [0_u64; 2];
     for schedule in 0..SCHEDULES {
         let limit = 1 + small(&mut random, 7);
         let burst = if algorithm == Algorithm::Gcra { 1 + small(&mut random, 9) } else { limit };
         let window_us = 1 + random.below(23);
-        let config = Config { algorithm, limit, window_us, burst, max_keys: 3, block_us: 0 };
+        let config = LimiterConfig { algorithm, limit, window_us, burst, max_keys: 3, block_us: 0 };
         let mut model = naive(&config);
         let mut limiter = Limiter::new(&config, 1.0).expect("valid");
         let slot = limiter.add(1.0, &mut |_| {});

@@ -4,11 +4,11 @@
 //! `window / limit` microseconds, which is seldom whole; so the time has a part in `1 / limit` of a microsecond, and
 //! sums are exact.
 
-use super::policy::{FOREVER_US, Policy, Verdict};
+use super::policy::{FOREVER_US, RatePolicy, Verdict};
 
-/// When a bucket is full again: `whole + part / limit` microseconds.
+/// The theoretical arrival time, at which the bucket is full again: `whole + part / limit` microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Full {
+pub(super) struct Tat {
     whole: u64,
     part: u32,
 }
@@ -19,7 +19,7 @@ pub(super) struct Gcra {
     limit: u32,
     window: u64,
     burst: u32,
-    /// What one token is worth: whole microseconds, and the rest in `1 / limit` of one.
+    /// The worth of one token: whole microseconds, and the rest in `1 / limit` of one.
     interval: u64,
     rest: u32,
 }
@@ -32,18 +32,18 @@ impl Gcra {
     }
 
     /// A time in `1 / limit` of a microsecond.
-    fn scaled(&self, at: Full) -> i128 {
+    fn scaled(&self, at: Tat) -> i128 {
         i128::from(at.whole) * i128::from(self.limit) + i128::from(at.part)
     }
 
-    /// What the tokens of a full bucket, or fewer, are worth, in `1 / limit` of a microsecond.
+    /// Returns the worth of tokens, at most a full bucket, in `1 / limit` of a microsecond.
     fn worth(&self, tokens: u32) -> i128 {
         i128::from(tokens) * i128::from(self.window)
     }
 }
 
-impl Policy for Gcra {
-    type State = Full;
+impl RatePolicy for Gcra {
+    type State = Tat;
 
     fn capacity(&self) -> u32 {
         self.burst
@@ -54,8 +54,8 @@ impl Policy for Gcra {
         clippy::cast_sign_loss,
         reason = "tokens are from 0 to the burst, and times far below 2^64"
     )]
-    fn quote(&self, state: &mut Full, now: u64, cost: u32) -> Verdict {
-        let full = (*state).max(Full { whole: now, part: 0 });
+    fn test(&self, state: &mut Tat, now: u64, cost: u32) -> Verdict {
+        let full = (*state).max(Tat { whole: now, part: 0 });
         let missing = i128::from(full.whole - now) * i128::from(self.limit) + i128::from(full.part);
         // Negative after penalties.
         let credit = self.worth(self.burst) - missing;
@@ -80,15 +80,15 @@ impl Policy for Gcra {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a remainder of a division by a u32")]
-    fn take(&self, state: &mut Full, now: u64, points: u32) {
-        let full = (*state).max(Full { whole: now, part: 0 });
+    fn consume(&self, state: &mut Tat, now: u64, points: u32) {
+        let full = (*state).max(Tat { whole: now, part: 0 });
         let parts = u64::from(points) * u64::from(self.rest) + u64::from(full.part);
         let worth = u64::from(points).saturating_mul(self.interval);
         let whole = full.whole.saturating_add(worth).saturating_add(parts / u64::from(self.limit));
         *state = if whole >= now + FOREVER_US {
-            Full { whole: now + FOREVER_US, part: 0 }
+            Tat { whole: now + FOREVER_US, part: 0 }
         } else {
-            Full { whole, part: (parts % u64::from(self.limit)) as u32 }
+            Tat { whole, part: (parts % u64::from(self.limit)) as u32 }
         };
     }
 
@@ -97,18 +97,18 @@ impl Policy for Gcra {
         clippy::cast_sign_loss,
         reason = "between now and the state, which fitted before"
     )]
-    fn give(&self, state: &mut Full, now: u64, points: u32) {
-        let soonest = self.scaled(Full { whole: now, part: 0 });
-        let given = (self.scaled(*state) - self.worth(points)).max(soonest);
+    fn refund(&self, state: &mut Tat, now: u64, points: u32) {
+        let soonest = self.scaled(Tat { whole: now, part: 0 });
+        let refunded = (self.scaled(*state) - self.worth(points)).max(soonest);
         let limit = i128::from(self.limit);
-        *state = Full { whole: (given / limit) as u64, part: (given % limit) as u32 };
+        *state = Tat { whole: (refunded / limit) as u64, part: (refunded % limit) as u32 };
     }
 
-    fn idle_at(&self, state: &Full) -> u64 {
+    fn idle_at(&self, state: &Tat) -> u64 {
         state.whole + u64::from(state.part > 0)
     }
 
-    fn heap_bytes(_: &Full) -> usize {
+    fn heap_bytes(_: &Tat) -> usize {
         0
     }
 }

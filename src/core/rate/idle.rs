@@ -8,7 +8,7 @@ use super::policy::FOREVER_US;
 const ABSENT: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+struct IdleEntry {
     at: u64,
     slot: u32,
 }
@@ -16,8 +16,8 @@ struct Entry {
 /// Slots by the time at which they are idle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Idle {
-    heap: Vec<Entry>,
-    /// Where each slot is in the heap.
+    heap: Vec<IdleEntry>,
+    /// The place of each slot in the heap.
     places: Vec<u32>,
 }
 
@@ -49,7 +49,7 @@ impl Idle {
         while self.places.len() <= slot as usize {
             push_lean(&mut self.places, ABSENT);
         }
-        let entry = Entry { at, slot };
+        let entry = IdleEntry { at, slot };
         let place = self.places[slot as usize];
         if place == ABSENT {
             push_lean(&mut self.heap, entry);
@@ -70,15 +70,15 @@ impl Idle {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.heap.capacity() * size_of::<Entry>() + self.places.capacity() * size_of::<u32>()
+        self.heap.capacity() * size_of::<IdleEntry>() + self.places.capacity() * size_of::<u32>()
     }
 
-    fn put(&mut self, place: usize, entry: Entry) {
+    fn put(&mut self, place: usize, entry: IdleEntry) {
         self.heap[place] = entry;
         self.places[entry.slot as usize] = u32::try_from(place).expect("fewer than 2^24 keys");
     }
 
-    fn rise(&mut self, mut place: usize, entry: Entry) {
+    fn rise(&mut self, mut place: usize, entry: IdleEntry) {
         while place > 0 {
             let above = (place - 1) / 2;
             if self.heap[above] <= entry {
@@ -90,7 +90,7 @@ impl Idle {
         self.put(place, entry);
     }
 
-    fn sink(&mut self, mut place: usize, entry: Entry) {
+    fn sink(&mut self, mut place: usize, entry: IdleEntry) {
         loop {
             let mut below = 2 * place + 1;
             if below >= self.heap.len() {

@@ -1,31 +1,31 @@
 //! Keys of one policy: their states, their blocks, and which of them is forgotten.
 
-use super::config::Config;
+use super::config::LimiterConfig;
 use super::idle::{Idle, push_lean};
-use super::policy::{FOREVER_US, Policy, Verdict};
+use super::policy::{FOREVER_US, RatePolicy, Verdict};
 
-/// How many places out of date are corrected when a key has to make room, before the first one goes as it is.
+/// The places out of date that are corrected when a key has to make room, before the first one goes as it is.
 const LOOKS_FOR_ROOM: usize = 32;
 /// The same for a key that has room.
 const LOOKS_IN_PASSING: usize = 4;
-/// How many idle keys a new one takes with it: more than come, so that memory follows what is in use.
+/// The idle keys that a new one takes with it: more than come, so that memory follows what is in use.
 const IDLE_FOR_NEW: usize = 2;
 
 #[derive(Debug, Clone)]
-pub(super) struct Keys<P: Policy> {
+pub(super) struct Keys<P: RatePolicy> {
     policy: P,
     states: Vec<P::State>,
     blocked_until: Vec<u64>,
     free: Vec<u32>,
     idle: Idle,
-    /// How many keys there may be.
+    /// The most keys there may be.
     most: usize,
     block_us: u64,
     displaced: u64,
 }
 
-impl<P: Policy> Keys<P> {
-    pub(super) fn new(policy: P, config: &Config) -> Self {
+impl<P: RatePolicy> Keys<P> {
+    pub(super) fn new(policy: P, config: &LimiterConfig) -> Self {
         Self {
             policy,
             states: Vec::new(),
@@ -38,15 +38,16 @@ impl<P: Policy> Keys<P> {
         }
     }
 
-    /// What a cost would meet; a slot that stands for no key is a new key. `None` for a cost that can never be met.
+    /// Tests a cost without taking it; a slot that stands for no key is a new key. Returns `None` for a cost that can
+    /// never be met.
     pub(super) fn check(&mut self, slot: Option<u32>, cost: u32, now: u64) -> Option<Verdict> {
         if cost == 0 || cost > self.policy.capacity() {
             return None;
         }
         let Some(slot) = slot.filter(|slot| self.idle.has(*slot)) else {
-            return Some(self.policy.quote(&mut P::State::default(), now, cost));
+            return Some(self.policy.test(&mut P::State::default(), now, cost));
         };
-        let verdict = self.policy.quote(&mut self.states[slot as usize], now, cost);
+        let verdict = self.policy.test(&mut self.states[slot as usize], now, cost);
         let blocked_us = self.blocked_until[slot as usize].saturating_sub(now);
         if blocked_us == 0 {
             return Some(verdict);
@@ -68,7 +69,7 @@ impl<P: Policy> Keys<P> {
         let mut verdict = self.check(Some(slot), cost, now)?;
         let state = &mut self.states[slot as usize];
         if verdict.allowed {
-            self.policy.take(state, now, cost);
+            self.policy.consume(state, now, cost);
             verdict.remaining -= cost;
             verdict.reset_us = self.policy.idle_at(state) - now;
         } else if self.block_us > 0 && verdict.blocked_us == 0 {
@@ -94,12 +95,12 @@ impl<P: Policy> Keys<P> {
 
     /// Takes points whether they are there or not: false for a slot that stands for no key.
     pub(super) fn penalty(&mut self, slot: u32, points: u32, now: u64) -> bool {
-        self.change(slot, |keys| keys.policy.take(&mut keys.states[slot as usize], now, points))
+        self.change(slot, |keys| keys.policy.consume(&mut keys.states[slot as usize], now, points))
     }
 
     /// Gives points back.
     pub(super) fn reward(&mut self, slot: u32, points: u32, now: u64) -> bool {
-        self.change(slot, |keys| keys.policy.give(&mut keys.states[slot as usize], now, points))
+        self.change(slot, |keys| keys.policy.refund(&mut keys.states[slot as usize], now, points))
     }
 
     /// Refuses the key for a time, from now on; 0 ends a block.
@@ -109,7 +110,7 @@ impl<P: Policy> Keys<P> {
         })
     }
 
-    /// Forgets a key; whether there was one.
+    /// Forgets a key. Returns whether there was one.
     pub(super) fn forget(&mut self, slot: u32) -> bool {
         if !self.idle.has(slot) {
             return false;
@@ -126,7 +127,7 @@ impl<P: Policy> Keys<P> {
         self.idle.set(slot, self.idle_at(slot));
     }
 
-    /// Forgets up to `most` idle keys, telling each; how many they were.
+    /// Forgets up to `most` idle keys, and calls `forgotten` for each. Returns how many they were.
     pub(super) fn sweep(&mut self, now: u64, most: usize, forgotten: &mut dyn FnMut(u32)) -> usize {
         let mut swept = 0;
         // Each look either forgets a key or puts one where it belongs, in the future.
@@ -145,7 +146,7 @@ impl<P: Policy> Keys<P> {
         swept
     }
 
-    /// When the next key may be idle; never later than it is.
+    /// Returns when the next key may be idle; never later than it is.
     pub(super) fn next_idle(&self) -> Option<u64> {
         self.idle.first().map(|(_, thought)| thought)
     }

@@ -2,14 +2,21 @@
 
 use proptest::prelude::*;
 
-use super::config::{Algorithm, Config, Field};
+use super::config::{Algorithm, Field, LimiterConfig};
 use super::limiter::Limiter;
 use super::policy::FOREVER_US;
 
 const ALL: [Algorithm; 3] = [Algorithm::Gcra, Algorithm::Log, Algorithm::Counter];
 
-fn config(algorithm: Algorithm) -> Config {
-    Config { algorithm, limit: 10, window_us: 1_000_000, burst: 10, max_keys: 1000, block_us: 0 }
+fn config(algorithm: Algorithm) -> LimiterConfig {
+    LimiterConfig {
+        algorithm,
+        limit: 10,
+        window_us: 1_000_000,
+        burst: 10,
+        max_keys: 1000,
+        block_us: 0,
+    }
 }
 
 fn open(algorithm: Algorithm) -> Limiter {
@@ -24,7 +31,7 @@ fn enter(limiter: &mut Limiter, cost: u32, now_ms: f64) -> (u32, Vec<u32>) {
 
 #[test]
 fn rate_config_is_refused_field_by_field() {
-    type Spoil = (Field, fn(&mut Config));
+    type Spoil = (Field, fn(&mut LimiterConfig));
     let refused: [Spoil; 9] = [
         (Field::Limit, |c| c.limit = 0),
         (Field::Limit, |c| c.limit = 1_000_000_001),
@@ -42,10 +49,10 @@ fn rate_config_is_refused_field_by_field() {
         assert_eq!(Limiter::new(&spoilt, 0.0).err(), Some(field));
     }
     for algorithm in [Algorithm::Log, Algorithm::Counter] {
-        let spoilt = Config { burst: 11, ..config(algorithm) };
+        let spoilt = LimiterConfig { burst: 11, ..config(algorithm) };
         assert_eq!(Limiter::new(&spoilt, 0.0).err(), Some(Field::Burst));
     }
-    let long = Config { limit: 100_001, burst: 100_001, ..config(Algorithm::Log) };
+    let long = LimiterConfig { limit: 100_001, burst: 100_001, ..config(Algorithm::Log) };
     assert_eq!(Limiter::new(&long, 0.0).err(), Some(Field::Limit));
 }
 
@@ -133,7 +140,7 @@ fn rate_blocks_end_by_themselves_and_do_not_hide_a_longer_wait() {
 
 #[test]
 fn rate_too_much_blocks_once() {
-    let config = Config { block_us: 300_000_000, ..config(Algorithm::Gcra) };
+    let config = LimiterConfig { block_us: 300_000_000, ..config(Algorithm::Gcra) };
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");
     let (slot, _) = enter(&mut limiter, 10, 0.0);
     assert_eq!(limiter.take(slot, 1, 0.0).expect("a key").retry_us, 300_000_000);
@@ -146,7 +153,7 @@ fn rate_too_much_blocks_once() {
 
 #[test]
 fn rate_idle_keys_go_first_and_then_the_soonest_idle() {
-    let config = Config { max_keys: 4, ..config(Algorithm::Gcra) };
+    let config = LimiterConfig { max_keys: 4, ..config(Algorithm::Gcra) };
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");
     let [a, b, c, d] = [1, 5, 3, 9].map(|cost| enter(&mut limiter, cost, 0.0).0);
     limiter.block(d, 300_000_000, 0.0);
@@ -179,7 +186,7 @@ fn rate_a_stream_of_new_keys_holds_only_what_is_in_use() {
 
 #[test]
 fn rate_a_million_keys_take_at_most_64_bytes_each() {
-    let config = Config { max_keys: 1_000_000, ..config(Algorithm::Gcra) };
+    let config = LimiterConfig { max_keys: 1_000_000, ..config(Algorithm::Gcra) };
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");
     for key in 0..2_000_000_u32 {
         // Keys are used again while others come, so that many places are out of date.
@@ -217,11 +224,11 @@ fn op() -> impl Strategy<Value = (f64, Op)> {
 }
 
 proptest! {
-    /// Whatever is done, the caller and the limiter agree on which keys there are; their number is bounded; what is
-    /// forgotten without need is as good as new; and a hint is never too long nor too short.
+    /// Checks for any calls that the caller and the limiter agree on which keys there are, and that their number is
+    /// bounded. A key that is forgotten without need is as good as new, and a hint is never too long nor too short.
     #[test]
     fn rate_keys_are_told_apart(algorithm in prop::sample::select(&ALL[..]), ops in prop::collection::vec(op(), 1..80)) {
-        let config = Config { max_keys: 5, ..config(algorithm) };
+        let config = LimiterConfig { max_keys: 5, ..config(algorithm) };
         let mut limiter = Limiter::new(&config, 0.0).expect("valid");
         let mut live: Vec<u32> = Vec::new();
         let mut now = 0.0;

@@ -1,16 +1,16 @@
 //! The one entrance: time becomes whole microseconds here, and the policy is chosen.
 
-use super::config::{Algorithm, Config, Field};
+use super::config::{Algorithm, Field, LimiterConfig};
 use super::counter::Counter;
 use super::gcra::Gcra;
 use super::keys::Keys;
-use super::log::Log;
+use super::log::SlidingLog;
 use super::policy::Verdict;
 
 #[derive(Debug, Clone)]
-enum Table {
+enum PolicyKeys {
     Gcra(Keys<Gcra>),
-    Log(Keys<Log>),
+    Log(Keys<SlidingLog>),
     Counter(Keys<Counter>),
 }
 
@@ -18,14 +18,14 @@ enum Table {
 macro_rules! each {
     ($table:expr, $keys:ident => $body:expr) => {
         match $table {
-            Table::Gcra($keys) => $body,
-            Table::Log($keys) => $body,
-            Table::Counter($keys) => $body,
+            PolicyKeys::Gcra($keys) => $body,
+            PolicyKeys::Log($keys) => $body,
+            PolicyKeys::Counter($keys) => $body,
         }
     };
 }
 
-/// What a limiter holds.
+/// The size of a limiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
     /// Keys that are remembered.
@@ -39,7 +39,7 @@ pub struct Stats {
 /// Quotas of keys, in slots. Times come in as milliseconds of a monotonic clock.
 #[derive(Debug, Clone)]
 pub struct Limiter {
-    table: Table,
+    table: PolicyKeys,
     origin_ms: f64,
     now: u64,
 }
@@ -48,18 +48,23 @@ impl Limiter {
     /// # Errors
     ///
     /// The first field that is refused.
-    pub fn new(config: &Config, now_ms: f64) -> Result<Self, Field> {
+    pub fn new(config: &LimiterConfig, now_ms: f64) -> Result<Self, Field> {
         config.validate()?;
-        let Config { limit, window_us, burst, .. } = *config;
+        let LimiterConfig { limit, window_us, burst, .. } = *config;
         let table = match config.algorithm {
-            Algorithm::Gcra => Table::Gcra(Keys::new(Gcra::new(limit, window_us, burst), config)),
-            Algorithm::Log => Table::Log(Keys::new(Log::new(limit, window_us), config)),
-            Algorithm::Counter => Table::Counter(Keys::new(Counter::new(limit, window_us), config)),
+            Algorithm::Gcra => {
+                PolicyKeys::Gcra(Keys::new(Gcra::new(limit, window_us, burst), config))
+            }
+            Algorithm::Log => PolicyKeys::Log(Keys::new(SlidingLog::new(limit, window_us), config)),
+            Algorithm::Counter => {
+                PolicyKeys::Counter(Keys::new(Counter::new(limit, window_us), config))
+            }
         };
         Ok(Self { table, origin_ms: now_ms, now: 0 })
     }
 
-    /// What a cost would meet; without a slot, for a new key. `None` for a cost above the capacity, or 0.
+    /// Tests a cost without taking it; without a slot, for a new key. Returns `None` for a cost above the capacity, or
+    /// 0.
     pub fn check(&mut self, slot: Option<u32>, cost: u32, now_ms: f64) -> Option<Verdict> {
         let now = self.tick(now_ms);
         each!(&mut self.table, keys => keys.check(slot, cost, now))
@@ -94,13 +99,13 @@ impl Limiter {
         each!(&mut self.table, keys => keys.add(now, forgotten))
     }
 
-    /// Takes points whether they are there or not; false for a slot that stands for no key.
+    /// Takes points whether they are there or not. Returns false for a slot that stands for no key.
     pub fn penalty(&mut self, slot: u32, points: u32, now_ms: f64) -> bool {
         let now = self.tick(now_ms);
         each!(&mut self.table, keys => keys.penalty(slot, points, now))
     }
 
-    /// Gives points back, up to the whole quota; false for a slot that stands for no key.
+    /// Gives points back, up to the whole quota. Returns false for a slot that stands for no key.
     pub fn reward(&mut self, slot: u32, points: u32, now_ms: f64) -> bool {
         let now = self.tick(now_ms);
         each!(&mut self.table, keys => keys.reward(slot, points, now))
@@ -112,24 +117,25 @@ impl Limiter {
         each!(&mut self.table, keys => keys.block(slot, block_us, now))
     }
 
-    /// Forgets a key; whether there was one.
+    /// Forgets a key. Returns whether there was one.
     pub fn forget(&mut self, slot: u32) -> bool {
         each!(&mut self.table, keys => keys.forget(slot))
     }
 
-    /// Forgets up to `most` keys that are as good as new, telling each; how many they were.
+    /// Forgets up to `most` keys that are as good as new, and calls `forgotten` for each. Returns how many they were.
     pub fn sweep(&mut self, now_ms: f64, most: usize, forgotten: &mut dyn FnMut(u32)) -> usize {
         let now = self.tick(now_ms);
         each!(&mut self.table, keys => keys.sweep(now, most, forgotten))
     }
 
-    /// How long no key is idle, in milliseconds from the last time that was passed in; `None` when there is no key.
+    /// Returns how long no key is idle, in milliseconds from the last time that was passed in; `None` when there is no
+    /// key.
     pub fn idle_in_ms(&self) -> Option<f64> {
         let next = each!(&self.table, keys => keys.next_idle())?;
         Some(next.saturating_sub(self.now) as f64 / 1000.0)
     }
 
-    /// What it holds.
+    /// Returns the size of the limiter.
     pub fn stats(&self) -> Stats {
         each!(&self.table, keys => Stats {
             keys: keys.len(),

@@ -2,35 +2,35 @@
 
 use std::collections::VecDeque;
 
-use super::policy::{Policy, Verdict};
+use super::policy::{RatePolicy, Verdict};
 
-/// What was taken at one moment.
+/// The points of one moment.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
+struct LogEntry {
     at: u64,
     points: u32,
 }
 
-/// What was taken in the last window, oldest first.
+/// The points of the last window, oldest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Marks {
-    ring: VecDeque<Mark>,
+pub(super) struct LogEntries {
+    ring: VecDeque<LogEntry>,
     used: u32,
 }
 
 /// See the module. What was taken at `t` counts until `t + window`, and there not any more.
 #[derive(Debug, Clone)]
-pub(super) struct Log {
+pub(super) struct SlidingLog {
     limit: u32,
     window: u64,
 }
 
-impl Log {
+impl SlidingLog {
     pub(super) fn new(limit: u32, window: u64) -> Self {
         Self { limit, window }
     }
 
-    fn forget_past(&self, marks: &mut Marks, now: u64) {
+    fn forget_past(&self, marks: &mut LogEntries, now: u64) {
         while let Some(mark) = marks.ring.front()
             && mark.at + self.window <= now
         {
@@ -39,8 +39,8 @@ impl Log {
         }
     }
 
-    /// When so many points have left the window.
-    fn freed_at(&self, marks: &Marks, mut points: u32) -> u64 {
+    /// Returns when so many points have left the window.
+    fn freed_at(&self, marks: &LogEntries, mut points: u32) -> u64 {
         for mark in &marks.ring {
             if mark.points >= points {
                 return mark.at + self.window;
@@ -51,14 +51,14 @@ impl Log {
     }
 }
 
-impl Policy for Log {
-    type State = Marks;
+impl RatePolicy for SlidingLog {
+    type State = LogEntries;
 
     fn capacity(&self) -> u32 {
         self.limit
     }
 
-    fn quote(&self, marks: &mut Marks, now: u64, cost: u32) -> Verdict {
+    fn test(&self, marks: &mut LogEntries, now: u64, cost: u32) -> Verdict {
         self.forget_past(marks, now);
         let remaining = self.limit.saturating_sub(marks.used);
         let retry_us = if cost <= remaining {
@@ -76,7 +76,7 @@ impl Policy for Log {
         }
     }
 
-    fn take(&self, marks: &mut Marks, now: u64, points: u32) {
+    fn consume(&self, marks: &mut LogEntries, now: u64, points: u32) {
         self.forget_past(marks, now);
         let points = points.min(u32::MAX - marks.used);
         marks.used += points;
@@ -87,30 +87,30 @@ impl Policy for Log {
                 last.at = now;
                 last.points += points;
             }
-            _ => marks.ring.push_back(Mark { at: now, points }),
+            _ => marks.ring.push_back(LogEntry { at: now, points }),
         }
     }
 
-    fn give(&self, marks: &mut Marks, now: u64, mut points: u32) {
+    fn refund(&self, marks: &mut LogEntries, now: u64, mut points: u32) {
         self.forget_past(marks, now);
         while points > 0
             && let Some(last) = marks.ring.back_mut()
         {
-            let given = points.min(last.points);
-            last.points -= given;
-            marks.used -= given;
-            points -= given;
+            let refunded = points.min(last.points);
+            last.points -= refunded;
+            marks.used -= refunded;
+            points -= refunded;
             if last.points == 0 {
                 marks.ring.pop_back();
             }
         }
     }
 
-    fn idle_at(&self, marks: &Marks) -> u64 {
+    fn idle_at(&self, marks: &LogEntries) -> u64 {
         marks.ring.back().map_or(0, |last| last.at + self.window)
     }
 
-    fn heap_bytes(marks: &Marks) -> usize {
-        marks.ring.capacity() * size_of::<Mark>()
+    fn heap_bytes(marks: &LogEntries) -> usize {
+        marks.ring.capacity() * size_of::<LogEntry>()
     }
 }

@@ -27,6 +27,6 @@ mod keys_test;
 #[cfg(test)]
 mod naive;
 
-pub use config::{Algorithm, Config, Field};
+pub use config::{Algorithm, Field, LimiterConfig};
 pub use limiter::{Limiter, Stats};
 pub use policy::Verdict;

@@ -1,10 +1,10 @@
 //! The three rules written down as plainly as they can be: what the real ones are compared with.
 
-/// A rule that says whether a cost fits; what it takes and gives back is told to it.
+/// A rule that tests a cost. Its caller reports what is taken and given back.
 pub(super) trait Naive: Clone {
     /// Only forgets what is past.
     fn fits(&mut self, now: u64, cost: u32) -> bool;
-    /// Whether the points are there or not.
+    /// Takes points, whether they are there or not.
     fn take(&mut self, now: u64, points: u32);
     /// The last taken first, up to the whole quota.
     fn give(&mut self, now: u64, points: u32);
@@ -15,7 +15,7 @@ pub(super) trait Naive: Clone {
         (0..=longest).find(|wait| later.fits(now + wait, cost)).expect("it fits some time")
     }
 
-    /// How much fits at once.
+    /// Returns how much fits at once.
     fn room(&self, now: u64, capacity: u32) -> u32 {
         let mut then = self.clone();
         (1..=capacity).rev().find(|cost| then.fits(now, *cost)).unwrap_or(0)

@@ -1,13 +1,13 @@
 //! What the three policies have in common.
 
-/// What is known of a key at one moment. Times are microseconds.
+/// The quota of a key at one moment. Times are microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether the cost is within the quota.
     pub allowed: bool,
-    /// How much of the quota was taken before.
+    /// The part of the quota that was used before.
     pub used: u32,
-    /// How much is left; after a take that was allowed, without what it took.
+    /// The part that is left; after a take that was allowed, without what it took.
     pub remaining: u32,
     /// After this, and not before, the cost would be allowed, if nothing else is taken meanwhile. 0 when it is.
     pub retry_us: u64,
@@ -21,21 +21,21 @@ pub struct Verdict {
 pub(super) const FOREVER_US: u64 = 1 << 53;
 
 /// A rule of quotas. Costs are from 1 to the capacity.
-pub(super) trait Policy {
-    /// What is kept of a key; the default is a key that has taken nothing.
+pub(super) trait RatePolicy {
+    /// The state of a key; the default is a key that has taken nothing.
     type State: Default + Clone;
 
-    /// What a new key can take at once.
+    /// Returns how much a new key can take at once.
     fn capacity(&self) -> u32;
 
-    /// What would happen to a cost now. Only forgets what is past.
-    fn quote(&self, state: &mut Self::State, now: u64, cost: u32) -> Verdict;
+    /// Tests a cost without taking it. Only forgets what is past.
+    fn test(&self, state: &mut Self::State, now: u64, cost: u32) -> Verdict;
 
     /// Takes points, whether they are there or not.
-    fn take(&self, state: &mut Self::State, now: u64, points: u32);
+    fn consume(&self, state: &mut Self::State, now: u64, points: u32);
 
     /// Gives points back, the last taken first, up to the whole quota.
-    fn give(&self, state: &mut Self::State, now: u64, points: u32);
+    fn refund(&self, state: &mut Self::State, now: u64, points: u32);
 
     /// From when on the state is as good as new.
     fn idle_at(&self, state: &Self::State) -> u64;

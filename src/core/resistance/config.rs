@@ -4,24 +4,28 @@ use std::fmt;
 
 /// A value that was refused: which field, and what it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Invalid {
+pub struct InvalidField {
     /// The field, spelled as users spell it (`errorRate`, `slo.baselineLatencyMs`).
     pub field: &'static str,
-    /// What the field must be, as the end of a sentence: "must be a finite number > 0".
+    /// The rule for the field, as the end of a sentence: "must be a finite number > 0".
     pub why: &'static str,
 }
 
-impl fmt::Display for Invalid {
+impl fmt::Display for InvalidField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.field, self.why)
     }
 }
 
-impl std::error::Error for Invalid {}
+impl std::error::Error for InvalidField {}
 
 /// Fails unless `ok`; the one line every `validate` is made of.
-pub(crate) fn require(ok: bool, field: &'static str, why: &'static str) -> Result<(), Invalid> {
-    if ok { Ok(()) } else { Err(Invalid { field, why }) }
+pub(crate) fn require(
+    ok: bool,
+    field: &'static str,
+    why: &'static str,
+) -> Result<(), InvalidField> {
+    if ok { Ok(()) } else { Err(InvalidField { field, why }) }
 }
 
 pub(crate) const POSITIVE: &str = "must be a finite number > 0 and <= 1e9";
@@ -38,21 +42,21 @@ pub(crate) fn not_negative(x: f64) -> bool {
     (0.0..=1e9).contains(&x)
 }
 
-/// Where what is normal of a signal comes from.
+/// The source of the normal value of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Baseline {
     /// The given number, whatever the service does.
     Given,
-    /// What is learned of the service, within a factor of eight of the given number.
+    /// Learned of the service, within a factor of eight of the given number.
     Near,
-    /// What is learned of the service.
+    /// Learned of the service.
     Learned,
 }
 
 impl Baseline {
     /// The same after somebody gave a number for the signal, or said whether it is to be learned.
     #[must_use]
-    pub fn told(self, number: Option<f64>, learned: Option<bool>) -> Self {
+    pub fn with(self, number: Option<f64>, learned: Option<bool>) -> Self {
         match (learned, number) {
             (Some(false), _) | (None, Some(_)) => Self::Given,
             (Some(true), Some(_)) => Self::Near,
@@ -62,7 +66,7 @@ impl Baseline {
     }
 }
 
-/// What counts as normal for a route, and how much a breach of each signal matters.
+/// The normal values of a route, and the weight of a breach of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slo {
     /// Latency at which latency pressure is zero, milliseconds, unless that is learned. Default 100.
@@ -71,11 +75,11 @@ pub struct Slo {
     pub target_error_rate: f64,
     /// Saturation at which saturation pressure is zero, unless that is learned. Default 0.5.
     pub saturation_baseline: f64,
-    /// Whether the latency above counts. Default `Learned`.
+    /// The source of the normal latency. Default `Learned`.
     pub latency: Baseline,
-    /// Whether the error rate above counts. Default `Learned`.
+    /// The source of the normal error rate. Default `Learned`.
     pub errors: Baseline,
-    /// Whether the saturation above counts. Default `Learned`.
+    /// The source of the normal saturation. Default `Learned`.
     pub saturation: Baseline,
     /// Criticality of latency; its weight is `ln(1 + c)`. Default 5.
     pub latency_criticality: f64,
@@ -109,14 +113,14 @@ impl Slo {
         Self { latency: given, errors: given, saturation: given, ..Self::default() }
     }
 
-    /// Whether anything is.
+    /// Returns whether any normal value is learned.
     pub(super) fn learns(&self) -> bool {
         [self.latency, self.errors, self.saturation].iter().any(|it| *it != Baseline::Given)
     }
 
     /// # Errors
     /// The first field that is out of its range.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate(&self) -> Result<(), InvalidField> {
         require(positive(self.baseline_latency_ms), "slo.baselineLatencyMs", POSITIVE)?;
         require(
             self.target_error_rate > 0.0 && self.target_error_rate <= 1.0,
@@ -134,7 +138,7 @@ impl Slo {
     }
 }
 
-/// How a route learns its own break threshold `mean + k * deviation`.
+/// The rule by which a route learns its own break threshold `mean + k * deviation`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TunerConfig {
     /// Memory, in units of `min_delta_t_ms`. Default 100 (a time constant of about 5 s).
@@ -169,7 +173,7 @@ impl Default for TunerConfig {
 impl TunerConfig {
     /// # Errors
     /// The first field that is out of its range.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate(&self) -> Result<(), InvalidField> {
         require(positive(self.window_size), "autoTuner.windowSize", POSITIVE)?;
         require(not_negative(self.sensitivity), "autoTuner.sensitivity", NOT_NEGATIVE)?;
         require(
@@ -190,7 +194,7 @@ impl TunerConfig {
 
 /// Every constant of the resistance engine. Times are milliseconds, rates are per second, R is in ohm.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Config {
+pub struct ResistanceConfig {
     /// `R_base`: resistance at rest. Default 10.
     pub base_resistance: f64,
     /// `lambda`: scar decay per second, with or without traffic. Default 0.1.
@@ -217,7 +221,7 @@ pub struct Config {
     pub min_delta_t_ms: f64,
     /// Steepness of `tanh`. Default 1.
     pub tanh_scale: f64,
-    /// How long one report speaks for the route, milliseconds; after that its pressure fades. Default 1000.
+    /// The time for which one report speaks for the route, milliseconds; after that its pressure fades. Default 1000.
     pub hold_ms: f64,
     /// Time constant with which pressure and momentum fade once a report is older than the hold. Default 1000.
     pub fade_ms: f64,
@@ -232,17 +236,17 @@ pub struct Config {
     pub staleness_rate: f64,
     /// From this much of it on the route is closed until it is heard of again, ohm. Default 5.
     pub staleness_limit: f64,
-    /// What a route that opens adds to the scar of its neighbours, ohm; it never opens them. Default 5.
+    /// The scar that a route which opens adds to its neighbours, ohm; it never opens them. Default 5.
     pub cascade_bump: f64,
     /// Time constant with which a scar that was shared by others loses its weight, milliseconds. Default 10 000.
     pub shared_fade_ms: f64,
-    /// What is normal for this route.
+    /// The normal values of this route.
     pub slo: Slo,
     /// `None` disables tuning: the break stays at `base_resistance * break_multiplier`.
     pub tuner: Option<TunerConfig>,
 }
 
-impl Default for Config {
+impl Default for ResistanceConfig {
     fn default() -> Self {
         Self {
             base_resistance: 10.0,
@@ -272,10 +276,10 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl ResistanceConfig {
     /// # Errors
     /// The first field that is out of its range.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate(&self) -> Result<(), InvalidField> {
         require(positive(self.base_resistance), "baseResistance", POSITIVE)?;
         require(not_negative(self.decay_rate), "decayRate", NOT_NEGATIVE)?;
         require(not_negative(self.heal_rate), "healRate", NOT_NEGATIVE)?;

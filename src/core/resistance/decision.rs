@@ -2,10 +2,10 @@
 
 use super::reading::Mode;
 
-/// Why a decision was what it was. The codes are stable.
+/// The reasons of decisions. The codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Reason {
+pub enum DecisionReason {
     /// Allowed.
     Ok = 0,
     /// `V <= R`.
@@ -23,8 +23,8 @@ pub struct Decision {
     pub resistance: f64,
     /// The mode at that moment.
     pub mode: Mode,
-    /// Why.
-    pub reason: Reason,
+    /// The reason.
+    pub reason: DecisionReason,
 }
 
 impl Decision {
@@ -32,12 +32,12 @@ impl Decision {
     #[must_use]
     pub fn new(resistance: f64, mode: Mode, voltage: f64) -> Self {
         let reason = if mode == Mode::CircuitBreaker {
-            Reason::CircuitOpen
+            DecisionReason::CircuitOpen
         } else if voltage > resistance {
-            Reason::Ok
+            DecisionReason::Ok
         } else {
-            Reason::InsufficientVoltage
+            DecisionReason::InsufficientVoltage
         };
-        Self { allow: reason == Reason::Ok, resistance, mode, reason }
+        Self { allow: reason == DecisionReason::Ok, resistance, mode, reason }
     }
 }

@@ -1,13 +1,13 @@
 //! What happens to a route besides reports: decisions, tasks that end badly, neighbours that open, news from others.
 
-use super::config::Config;
+use super::config::ResistanceConfig;
 use super::decay::decay;
 use super::decision::Decision;
 use super::reading::{BOOTSTRAP_FACTOR, Mode};
-use super::state::{State, narrow};
+use super::state::{ResistanceState, narrow};
 use super::tuner::Tuner;
 
-/// How a task under a lease ended.
+/// The ends of a task under a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum TaskEnd {
@@ -33,11 +33,16 @@ impl TaskEnd {
     }
 }
 
-impl State {
+impl ResistanceState {
     /// Decides for a voltage at `now_ms` and takes note of it. The second value is the mode of the decision before.
     ///
     /// A refusal of what would flow at rest is shedding, during which nothing is learned.
-    pub fn decide(&mut self, config: &Config, voltage: f64, now_ms: f64) -> (Decision, Mode) {
+    pub fn decide(
+        &mut self,
+        config: &ResistanceConfig,
+        voltage: f64,
+        now_ms: f64,
+    ) -> (Decision, Mode) {
         let (r, mode) = self.resistance(config, now_ms);
         let decision = Decision::new(r, mode, voltage);
         self.voltage = narrow(voltage);
@@ -46,7 +51,13 @@ impl State {
     }
 
     /// A task ended: it counts as a report, and leaves its scar, up to the cap. `scar_factor` is that of its profile.
-    pub fn task_ended(&mut self, config: &Config, end: TaskEnd, scar_factor: f64, now_ms: f64) {
+    pub fn task_ended(
+        &mut self,
+        config: &ResistanceConfig,
+        end: TaskEnd,
+        scar_factor: f64,
+        now_ms: f64,
+    ) {
         self.move_to(config, now_ms);
         self.ticks = self.ticks.saturating_add(1);
         let scar = self.scar + end.scars() * scar_factor;
@@ -57,7 +68,7 @@ impl State {
 
     /// A neighbour opened. This raises R to no more than the recovery threshold, so that it never opens a route and
     /// openings do not run through a graph by themselves. The ohms that were added.
-    pub fn neighbour_opened(&mut self, config: &Config, now_ms: f64) -> f64 {
+    pub fn neighbour_opened(&mut self, config: &ResistanceConfig, now_ms: f64) -> f64 {
         self.move_to(config, now_ms);
         let room = self.tuner.recovery_at(config) - self.sum(config);
         let bump = config.cascade_bump.min(room).max(0.0);
@@ -65,11 +76,18 @@ impl State {
         bump
     }
 
-    /// What another process says the scar of this route was, `age_ms` ago, and how much weight that has, 0 to 1.
+    /// Blends in the scar that another process reported for this route `age_ms` ago, with a weight from 0 to 1.
     ///
-    /// The own scar is not touched: whatever is said changes R by no more than `blend` times the cap, and loses its
-    /// weight with time. What is no number says nothing.
-    pub fn share(&mut self, config: &Config, scar: f64, blend: f64, age_ms: f64, now_ms: f64) {
+    /// The own scar is not touched: the report changes R by no more than `blend` times the cap, and loses its weight
+    /// with time. Numbers that are not finite are ignored.
+    pub fn share(
+        &mut self,
+        config: &ResistanceConfig,
+        scar: f64,
+        blend: f64,
+        age_ms: f64,
+        now_ms: f64,
+    ) {
         if !(scar.is_finite() && blend.is_finite() && age_ms.is_finite()) {
             return;
         }
@@ -81,25 +99,25 @@ impl State {
         self.settle_mode(config);
     }
 
-    /// What this process has to tell others: its own scar, without what they said.
+    /// Returns the scar that this process shares with others: its own, without their reports.
     #[must_use]
-    pub fn own_scar(&self, config: &Config, now_ms: f64) -> f64 {
+    pub fn own_scar(&self, config: &ResistanceConfig, now_ms: f64) -> f64 {
         self.at(config, now_ms).scar
     }
 
-    /// How deep reports scar that bring no lens of their own, ohm per `min_delta_t_ms`.
+    /// Sets how deep reports without a profile of their own scar, ohm per `min_delta_t_ms`.
     pub fn set_scar_factor(&mut self, ohm: f64) {
         self.scar_factor = narrow(ohm);
     }
 
     /// Another configuration is in force. What was learned of the break under the old one is forgotten; scars stay.
-    pub fn adopt(&mut self, config: &Config) {
+    pub fn adopt(&mut self, config: &ResistanceConfig) {
         self.tuner = Tuner::new(config);
         self.scar_factor = narrow(config.scar_factor);
         self.settle_mode(config);
     }
 
-    fn move_to(&mut self, config: &Config, now_ms: f64) {
+    fn move_to(&mut self, config: &ResistanceConfig, now_ms: f64) {
         if self.at.is_nan() {
             self.at = if now_ms.is_finite() { now_ms } else { 0.0 };
         }

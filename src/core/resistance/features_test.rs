@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    Candidate, Config, Lens, Mode, PROFILES, Profile, ProfileSpec, Slo, State, TaskEnd, Telemetry,
-    TunerConfig, select,
+    Candidate, Mode, PROFILES, Profile, ProfileSpec, ReportProfile, ResistanceConfig,
+    ResistanceState, Slo, TaskEnd, Telemetry, TunerConfig, select,
 };
 
 fn t(latency: f64, error: f64, saturation: f64) -> Telemetry {
@@ -13,24 +13,24 @@ fn t(latency: f64, error: f64, saturation: f64) -> Telemetry {
 
 const NAN: f64 = f64::NAN;
 
-fn plain() -> Config {
-    Config { bootstrap_ticks: 0, tuner: None, ..Config::default() }
+fn plain() -> ResistanceConfig {
+    ResistanceConfig { bootstrap_ticks: 0, tuner: None, ..ResistanceConfig::default() }
 }
 
 struct Route {
     profile: Profile,
-    state: State,
+    state: ResistanceState,
 }
 
 impl Route {
     #[expect(clippy::large_types_passed_by_value, reason = "called once a test, with a literal")]
     fn new(profile: Profile) -> Self {
-        Self { state: State::new(&profile.config), profile }
+        Self { state: ResistanceState::new(&profile.config), profile }
     }
 
     fn report(&mut self, telemetry: Telemetry, age: f64, now: f64) {
-        let Profile { config, lens } = &self.profile;
-        self.state.report_as(config, lens, &telemetry, age, now).expect("valid");
+        let Profile { config, report } = &self.profile;
+        self.state.report_as(config, report, &telemetry, age, now).expect("valid");
     }
 
     fn hold(&mut self, telemetry: Telemetry, from: f64, to: f64) {
@@ -81,7 +81,7 @@ fn a_call_brings_its_own_profile_and_leaves_the_next_one_alone() {
     let heavy = Profile::of(&plain(), &PROFILES[2]);
     let mut route = Route::new(standard);
     let slow = t(4_000.0, NAN, NAN);
-    route.state.report_as(&standard.config, &heavy.lens, &slow, 0.0, 0.0).expect("valid");
+    route.state.report_as(&standard.config, &heavy.report, &slow, 0.0, 0.0).expect("valid");
     assert_eq!(route.r(900.0), 10.0, "4 s are nothing for HEAVY");
     route.report(slow, 0.0, 1_000.0);
     assert!(route.r(1_900.0) > 40.0, "and trauma for STANDARD");
@@ -93,14 +93,14 @@ fn a_custom_profile_refuses_what_is_out_of_range_by_name() {
     let spec = ProfileSpec { scar_factor: Some(-1.0), ..ProfileSpec::default() };
     assert_eq!(base.with(&plain(), &spec).expect_err("negative").field, "scarFactor");
     let spec = ProfileSpec { scar_multiplier: Some(3.0), ..ProfileSpec::default() };
-    assert_eq!(base.with(&plain(), &spec).expect("valid").lens.scar_factor, 15.0);
+    assert_eq!(base.with(&plain(), &spec).expect("valid").report.scar_factor, 15.0);
 }
 
 /// A route whose R at rest is high: a weak service under steady pressure, with a little noise.
 fn busy() -> (Route, f64) {
     let tuner = Some(TunerConfig { warmup_ticks: 0.0, ..TunerConfig::default() });
     let slo = Slo { latency_criticality: 1e9, ..Slo::default() };
-    let mut route = Route::new(Profile::plain(&Config { slo, tuner, ..plain() }));
+    let mut route = Route::new(Profile::plain(&ResistanceConfig { slo, tuner, ..plain() }));
     for step in 0..600 {
         let now = 100.0 * f64::from(step);
         let latency = if step % 2 == 0 { 150.0 } else { 170.0 };
@@ -135,7 +135,8 @@ fn nothing_is_learned_while_a_voltage_that_flows_at_rest_is_refused() {
     let frozen = route.state.reading(&config, now + 60_000.0).break_at;
     assert!((frozen - learned).abs() < 0.2, "{learned} {frozen}");
     // A voltage below the resistance at rest is refused always, which is no shedding.
-    let mut route = Route::new(Profile::plain(&Config { tuner: config.tuner, ..plain() }));
+    let mut route =
+        Route::new(Profile::plain(&ResistanceConfig { tuner: config.tuner, ..plain() }));
     for step in 0..600 {
         let now = 100.0 * f64::from(step);
         route.report(t(100.0, NAN, NAN), 0.0, now);
@@ -146,8 +147,12 @@ fn nothing_is_learned_while_a_voltage_that_flows_at_rest_is_refused() {
 
 #[test]
 fn silence_closes_a_route_and_news_opens_it() {
-    let config =
-        Config { staleness_rate: 0.5, bootstrap_ticks: 3, tuner: None, ..Config::default() };
+    let config = ResistanceConfig {
+        staleness_rate: 0.5,
+        bootstrap_ticks: 3,
+        tuner: None,
+        ..ResistanceConfig::default()
+    };
     let mut route = Route::new(Profile::plain(&config));
     assert_eq!(
         route.state.resistance(&config, 1e6).1,
@@ -195,14 +200,14 @@ fn old_news_is_taken_further_along_its_slope_and_later_news_goes_before_it() {
 fn tasks_leave_the_scar_of_their_outcome() {
     let config = plain();
     let after = |end| {
-        let mut state = State::new(&config);
+        let mut state = ResistanceState::new(&config);
         state.task_ended(&config, end, 5.0, 0.0);
         state.reading(&config, 0.0).scar
     };
     let scars =
         [TaskEnd::Completed, TaskEnd::Failed, TaskEnd::TimedOut, TaskEnd::Aborted].map(after);
     assert_eq!(scars, [0.0, 5.0, 10.0, 0.0]);
-    let mut state = State::new(&config);
+    let mut state = ResistanceState::new(&config);
     for _ in 0..1_000 {
         state.task_ended(&config, TaskEnd::TimedOut, 5.0, 0.0);
     }
@@ -243,20 +248,20 @@ fn history() -> impl Strategy<Value = Vec<(f64, f64, f64, f64)>> {
     prop::collection::vec((gap, 0.0..2_000.0_f64, 0.0..=1.0_f64, age), 0..50)
 }
 
-fn replay(config: &Config, history: &[(f64, f64, f64, f64)]) -> (State, f64) {
-    let lens = Lens::of(config);
-    let (mut state, mut now) = (State::new(config), 1_000.0);
+fn replay(config: &ResistanceConfig, history: &[(f64, f64, f64, f64)]) -> (ResistanceState, f64) {
+    let report = ReportProfile::of(config);
+    let (mut state, mut now) = (ResistanceState::new(config), 1_000.0);
     for (gap, latency, error, age) in history {
         now += gap;
         let telemetry = t(*latency, *error, NAN);
-        state.report_as(config, &lens, &telemetry, *age, now).expect("valid");
+        state.report_as(config, &report, &telemetry, *age, now).expect("valid");
         state.decide(config, 60.0, now);
     }
     (state, now)
 }
 
-fn thorough() -> Config {
-    Config { damping_factor: 20.0, staleness_rate: 0.5, ..Config::default() }
+fn thorough() -> ResistanceConfig {
+    ResistanceConfig { damping_factor: 20.0, staleness_rate: 0.5, ..ResistanceConfig::default() }
 }
 
 proptest! {
@@ -265,7 +270,7 @@ proptest! {
         history in history(), blend in 0.0..=1.0_f64, later in 0.0..60_000.0_f64,
         lies in prop::collection::vec((prop_oneof![Just(f64::NAN), Just(f64::INFINITY), -1e9..1e9], 0.0..1e6_f64), 1..30),
     ) {
-        let config = Config { bootstrap_ticks: 0, ..Config::default() };
+        let config = ResistanceConfig { bootstrap_ticks: 0, ..ResistanceConfig::default() };
         let (state, now) = replay(&config, &history);
         let mut told = state;
         for (scar, age) in lies {
@@ -279,7 +284,7 @@ proptest! {
 
     #[test]
     fn a_neighbour_never_opens_a_route(history in history(), bumps in 1..200_u32) {
-        let config = Config { bootstrap_ticks: 0, cascade_bump: 50.0, ..Config::default() };
+        let config = ResistanceConfig { bootstrap_ticks: 0, cascade_bump: 50.0, ..ResistanceConfig::default() };
         let (mut state, now) = replay(&config, &history);
         let before = state.resistance(&config, now);
         for _ in 0..bumps {

@@ -14,7 +14,7 @@
 //! Blocks that resemble the one before tell less: `v` is multiplied by `(1 + r) / (1 - r)`, `r` being their correlation,
 //! as is the variance of a sum of a first-order autoregressive process.
 
-use super::config::{Baseline, Config, Slo};
+use super::config::{Baseline, ResistanceConfig, Slo};
 use super::decay::decay;
 use super::pressure::Pressure;
 use super::reading::Learned;
@@ -63,7 +63,8 @@ const STEEP: f64 = 1.75;
 const UNKNOWN_S: f32 = 1.0;
 /// A new level that has lasted this long is normal, seconds.
 const LASTING_S: f32 = 480.0;
-/// What is known only for a while is outvoted by four times that while, but not by less than this, seconds.
+/// The shortest time, seconds, in which a new level outvotes what was known. It takes four times as long as that was
+/// known.
 const SHORTEST_S: f32 = 120.0;
 /// More errors than this are not normal at first sight, only if they last.
 const ERRORS_AT_FIRST: f32 = 0.2;
@@ -73,25 +74,25 @@ const ENOUGH: f32 = 0.7;
 const NEARLY_FULL: f32 = 0.9;
 /// Latencies below this are noise of clocks, milliseconds.
 const GRAIN_MS: f64 = 0.25;
-/// How far a learned latency may be from a given one, either way.
+/// The greatest factor between a learned latency and a given one, either way.
 const REACH: f64 = 8.0;
 
 /// The kinds of signals, each by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum SignalKind {
     Latency,
     Errors,
     Saturation,
 }
 
-const KINDS: [Kind; 3] = [Kind::Latency, Kind::Errors, Kind::Saturation];
+const KINDS: [SignalKind; 3] = [SignalKind::Latency, SignalKind::Errors, SignalKind::Saturation];
 
 #[expect(clippy::cast_possible_truncation, reason = "seven digits are enough")]
 fn narrow(x: f64) -> f32 {
     x as f32
 }
 
-impl Kind {
+impl SignalKind {
     /// The scale on which noise has about the same size at any level.
     fn scale(self, raw: f64) -> f32 {
         narrow(match self {
@@ -140,13 +141,13 @@ impl Kind {
     }
 }
 
-/// What is known of one signal.
+/// The knowledge about one signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Signal {
+struct SignalState {
     /// Of the block that is open.
     sum: f32,
     count: f32,
-    /// What is normal, and the mean that it follows.
+    /// The normal level, and the mean that it follows.
     mean: f32,
     ahead: f32,
     /// Of the deviations of blocks, and of each with the one before; on the signal's scale, because a turn can shrink.
@@ -157,14 +158,14 @@ struct Signal {
     level: f32,
     /// Positive: it has turned for the worse; negative: for the better.
     evidence: f32,
-    /// What was learned from and how long it was not heard of, seconds.
+    /// Seconds of learning, and seconds without a report.
     known_s: f32,
     unseen_s: f32,
     /// Has lasted, so that it is normal whatever it is.
     lasting: bool,
 }
 
-const UNKNOWN: Signal = Signal {
+const UNKNOWN: SignalState = SignalState {
     sum: 0.0,
     count: 0.0,
     mean: 0.0,
@@ -179,15 +180,15 @@ const UNKNOWN: Signal = Signal {
     lasting: false,
 };
 
-impl Signal {
+impl SignalState {
     fn add(&mut self, scaled: f32) {
         self.sum += scaled;
         self.count += 1.0;
     }
 
-    fn most(&self, kind: Kind) -> f32 {
+    fn most(&self, kind: SignalKind) -> f32 {
         let is_new = !self.lasting && self.known_s < LASTING_S;
-        if kind == Kind::Errors && is_new { ERRORS_AT_FIRST } else { f32::INFINITY }
+        if kind == SignalKind::Errors && is_new { ERRORS_AT_FIRST } else { f32::INFINITY }
     }
 
     fn is_certain(&self) -> bool {
@@ -195,7 +196,7 @@ impl Signal {
     }
 
     /// Closes a block of `dt` seconds and judges it. Its mean, and how much news it is, seconds.
-    fn judge(&mut self, kind: Kind, dt: f64) -> Option<(f32, f64)> {
+    fn judge(&mut self, kind: SignalKind, dt: f64) -> Option<(f32, f64)> {
         let quiet = narrow(dt) + self.unseen_s;
         if self.count <= 0.0 {
             self.unseen_s = quiet;
@@ -239,7 +240,7 @@ impl Signal {
     }
 
     /// Learns from a block.
-    fn learn(&mut self, kind: Kind, x: f32, news: f64) {
+    fn learn(&mut self, kind: SignalKind, x: f32, news: f64) {
         let known = f64::from(self.known_s);
         let far = FAR * kind.turn(self.mean).0;
         let off = (x - self.ahead).clamp(-far, far);
@@ -269,24 +270,24 @@ impl Signal {
         (STEEP * scale * f64::from(self.level.clamp(-bound, bound))).tanh()
     }
 
-    /// Where the signal was of late, on its scale.
-    fn lately(&self, kind: Kind) -> f32 {
+    /// Returns the recent level of the signal, on its scale.
+    fn lately(&self, kind: SignalKind) -> f32 {
         self.mean + self.level * kind.turn(self.mean).0
     }
 
-    /// How long it takes until a new level is normal, seconds.
+    /// Returns how long it takes until a new level is normal, seconds.
     fn outvoted_after(&self) -> f32 {
         (4.0 * self.known_s).clamp(SHORTEST_S, LASTING_S)
     }
 }
 
-/// What is normal for one service.
+/// The normal levels of one service.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
-    signals: [Signal; 3],
+    signals: [SignalState; 3],
     /// Since when the block is open, milliseconds; NaN before the first.
     since: f64,
-    /// How long the service has been worse than normal, seconds; what passes well counts twice against it.
+    /// Seconds for which the service has been worse than normal; a call that goes well counts twice against them.
     trouble_s: f32,
     pressure: Pressure,
 }
@@ -305,24 +306,25 @@ impl Normal {
     /// what is normal when there is work.
     pub(super) fn take(
         &mut self,
-        config: &Config,
+        config: &ResistanceConfig,
         slo: &Slo,
         telemetry: &Telemetry,
         now_ms: f64,
     ) -> Pressure {
         let [latency, errors, saturation] = &mut self.signals;
-        let given = |signal: Option<f64>, baseline| signal.filter(|_| baseline != Baseline::Given);
+        let learnable =
+            |signal: Option<f64>, baseline| signal.filter(|_| baseline != Baseline::Given);
         let idle = |x: Option<f64>| x.is_none_or(|x| x <= 0.0);
         if !(idle(telemetry.latency_ms) && idle(telemetry.error_rate) && idle(telemetry.saturation))
         {
-            if let Some(x) = given(telemetry.latency_ms, slo.latency) {
-                latency.add(Kind::Latency.scale(x));
+            if let Some(x) = learnable(telemetry.latency_ms, slo.latency) {
+                latency.add(SignalKind::Latency.scale(x));
             }
-            if let Some(x) = given(telemetry.error_rate, slo.errors) {
-                errors.add(Kind::Errors.scale(x));
+            if let Some(x) = learnable(telemetry.error_rate, slo.errors) {
+                errors.add(SignalKind::Errors.scale(x));
             }
-            if let Some(x) = given(telemetry.saturation, slo.saturation) {
-                saturation.add(Kind::Saturation.scale(x));
+            if let Some(x) = learnable(telemetry.saturation, slo.saturation) {
+                saturation.add(SignalKind::Saturation.scale(x));
             }
         }
         let dt = if self.since.is_nan() { BLOCK_MS } else { now_ms - self.since };
@@ -333,26 +335,27 @@ impl Normal {
         self.pressure
     }
 
-    fn close(&mut self, config: &Config, slo: &Slo, dt: f64) {
+    fn close(&mut self, config: &ResistanceConfig, slo: &Slo, dt: f64) {
         let mut news = [None; 3];
         for ((signal, kind), news) in self.signals.iter_mut().zip(KINDS).zip(&mut news) {
             *news = signal.judge(kind, dt);
         }
-        let worse = self.signals.iter().any(Signal::is_certain);
+        let worse = self.signals.iter().any(SignalState::is_certain);
         let passed = narrow(dt.min(NEWS_S));
         self.trouble_s = (self.trouble_s + if worse { passed } else { -2.0 * passed }).max(0.0);
         let (least, most) = match slo.latency {
             Baseline::Near => {
-                let near = |factor: f64| Kind::Latency.scale(slo.baseline_latency_ms * factor);
+                let near =
+                    |factor: f64| SignalKind::Latency.scale(slo.baseline_latency_ms * factor);
                 (near(1.0 / REACH), near(REACH))
             }
             _ => (f32::NEG_INFINITY, f32::INFINITY),
         };
         let since = self.trouble_s;
         for ((signal, kind), news) in self.signals.iter_mut().zip(KINDS).zip(news) {
-            let may_last = kind != Kind::Latency || signal.lately(kind) <= most;
+            let may_last = kind != SignalKind::Latency || signal.lately(kind) <= most;
             if signal.is_certain() && since >= signal.outvoted_after() && may_last {
-                *signal = Signal { lasting: true, ..UNKNOWN };
+                *signal = SignalState { lasting: true, ..UNKNOWN };
                 self.trouble_s = 0.0;
             } else if let (Some((x, news)), false) = (news, worse) {
                 signal.learn(kind, x, news);
@@ -365,7 +368,7 @@ impl Normal {
         self.pressure = Pressure { latency, error, saturation };
     }
 
-    /// What was learned, of the signals of which something was.
+    /// Returns the learned levels of the signals of which something was learned.
     #[must_use]
     pub fn learned(&self) -> Learned {
         let [latency_ms, error_rate, saturation] = [0, 1, 2].map(|at| {

@@ -3,21 +3,24 @@
 
 use proptest::prelude::*;
 
-use super::{Baseline, Config, Decision, Lens, Mode, Normal, Slo, State, Telemetry};
+use super::{
+    Baseline, Decision, Mode, Normal, ReportProfile, ResistanceConfig, ResistanceState, Slo,
+    Telemetry,
+};
 use crate::core::random::Random;
 
 type Level = [f64; 3];
 
-/// How many random cases: a few, or as many as asked for.
+/// Returns how many random cases to run: a few, or as many as the environment asks for.
 fn cases(few: u64) -> u64 {
     let asked = std::env::var("KEELSON_PROGRAMS").ok().and_then(|text| text.parse().ok());
     asked.map_or(few, |many: u64| many.max(few))
 }
 
 struct Service {
-    config: Config,
-    lens: Lens,
-    state: State,
+    config: ResistanceConfig,
+    report: ReportProfile,
+    state: ResistanceState,
     normal: Option<Box<Normal>>,
     now: f64,
 }
@@ -28,17 +31,17 @@ impl Service {
     }
 
     fn under(slo: Slo) -> Self {
-        let config = Config { slo, ..Config::default() };
-        let (lens, state) = (Lens::of(&config), State::new(&config));
-        Self { config, lens, state, normal: None, now: 1000.0 }
+        let config = ResistanceConfig { slo, ..ResistanceConfig::default() };
+        let (report, state) = (ReportProfile::of(&config), ResistanceState::new(&config));
+        Self { config, report, state, normal: None, now: 1000.0 }
     }
 
     /// Reports, and decides for the default voltage. R at the decision, infinite while the breaker is open.
     fn tell(&mut self, [latency, errors, saturation]: Level, now: f64) -> f64 {
         let telemetry = Telemetry::from_lane(latency, errors, saturation);
-        let (config, lens) = (&self.config, &self.lens);
+        let (config, report) = (&self.config, &self.report);
         self.state
-            .report_learning(&mut self.normal, config, lens, &telemetry, 0.0, now)
+            .report_learning(&mut self.normal, config, report, &telemetry, 0.0, now)
             .expect("valid");
         let (decision, _): (Decision, _) = self.state.decide(config, 100.0, now);
         assert!(decision.resistance.is_finite() && decision.resistance >= config.base_resistance);
@@ -399,9 +402,9 @@ fn what_is_refused_late_or_idle_teaches_nothing() {
     let mut service = Service::new();
     service.run(10.0, 30.0, |_| [50.0, 0.02, 0.3], |_, _| {});
     let before = (service.state, service.normal.clone());
-    let (config, lens, now) = (service.config, service.lens, service.now);
+    let (config, report, now) = (service.config, service.report, service.now);
     let mut tell = |telemetry: Telemetry, age: f64| {
-        service.state.report_learning(&mut service.normal, &config, &lens, &telemetry, age, now)
+        service.state.report_learning(&mut service.normal, &config, &report, &telemetry, age, now)
     };
     tell(Telemetry::from_lane(-1.0, 0.0, 0.0), 0.0).expect_err("negative");
     tell(Telemetry::from_lane(1.0, 0.0, 0.0), -1.0).expect_err("an age");

@@ -1,6 +1,6 @@
 //! Pressure is bounded: every component lies in [-1, 1], whatever the telemetry.
 
-use super::config::{Config, Slo};
+use super::config::{ResistanceConfig, Slo};
 use super::telemetry::Telemetry;
 
 /// Deviation of each signal from its baseline; 0 is "at the baseline" and also "unknown".
@@ -97,7 +97,7 @@ pub struct Weights {
 impl Weights {
     /// The weights of `config`.
     #[must_use]
-    pub fn of(config: &Config) -> Self {
+    pub fn of(config: &ResistanceConfig) -> Self {
         Self::from_slo(&config.slo)
     }
 

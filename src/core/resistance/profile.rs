@@ -1,7 +1,7 @@
 //! Workloads differ by orders of magnitude: what is slow for a ping is fast for a genome. A profile says what is normal.
 
-use super::config::{Baseline, Config, Invalid};
-use super::lens::Lens;
+use super::config::{Baseline, InvalidField, ResistanceConfig};
+use super::report_profile::ReportProfile;
 
 /// A named kind of work, and what is normal for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -10,7 +10,7 @@ pub struct Workload {
     pub name: &'static str,
     /// Latency at which latency pressure is zero, milliseconds; `None`: the engine's own.
     pub baseline_latency_ms: Option<f64>,
-    /// How deep stress scars, in units of the engine's `scar_factor`.
+    /// The depth of scars, in units of the engine's `scar_factor`.
     pub scar_multiplier: f64,
     /// A task may take this long without progress, milliseconds.
     pub budget_ms: f64,
@@ -56,12 +56,12 @@ pub const PROFILES: [Workload; 4] = [
     },
 ];
 
-/// What a profile changes of the one it is made from; what is `None` stays.
+/// The changes of a profile against the one it is made from; `None` changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ProfileSpec {
     /// Latency at which latency pressure is zero, milliseconds.
     pub baseline_latency_ms: Option<f64>,
-    /// Whether what is normal of latency is learned: true within a factor of eight of a number that was given.
+    /// Whether the normal latency is learned: true within a factor of eight of a number that was given.
     pub learned_baseline: Option<bool>,
     /// Error rate at which error pressure is zero.
     pub target_error_rate: Option<f64>,
@@ -77,25 +77,25 @@ pub struct ProfileSpec {
     pub break_multiplier: Option<f64>,
 }
 
-/// A profile made ready: the physics of a route that has it, and the lens of a call that brings it.
+/// A profile made ready: the physics of a route that has it, and the report profile of a call that brings it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Profile {
     /// The physics.
-    pub config: Config,
-    /// The lens.
-    pub lens: Lens,
+    pub config: ResistanceConfig,
+    /// The profile of its reports.
+    pub report: ReportProfile,
 }
 
 impl Profile {
     /// The configuration as it is.
     #[must_use]
-    pub fn plain(config: &Config) -> Self {
-        Self { config: *config, lens: Lens::of(config) }
+    pub fn plain(config: &ResistanceConfig) -> Self {
+        Self { config: *config, report: ReportProfile::of(config) }
     }
 
     /// One of [`PROFILES`] over a configuration.
     #[must_use]
-    pub fn of(config: &Config, workload: &Workload) -> Self {
+    pub fn of(config: &ResistanceConfig, workload: &Workload) -> Self {
         let mut config = *config;
         if let Some(baseline) = workload.baseline_latency_ms {
             config.slo.baseline_latency_ms = baseline;
@@ -109,15 +109,19 @@ impl Profile {
     ///
     /// # Errors
     /// The first field that is out of its range, named as in `spec`.
-    pub fn with(&self, engine: &Config, spec: &ProfileSpec) -> Result<Self, Invalid> {
+    pub fn with(
+        &self,
+        engine: &ResistanceConfig,
+        spec: &ProfileSpec,
+    ) -> Result<Self, InvalidField> {
         let mut config = self.config;
         let slo = &mut config.slo;
         slo.baseline_latency_ms = spec.baseline_latency_ms.unwrap_or(slo.baseline_latency_ms);
-        slo.latency = slo.latency.told(spec.baseline_latency_ms, spec.learned_baseline);
+        slo.latency = slo.latency.with(spec.baseline_latency_ms, spec.learned_baseline);
         slo.target_error_rate = spec.target_error_rate.unwrap_or(slo.target_error_rate);
-        slo.errors = slo.errors.told(spec.target_error_rate, None);
+        slo.errors = slo.errors.with(spec.target_error_rate, None);
         slo.saturation_baseline = spec.saturation_baseline.unwrap_or(slo.saturation_baseline);
-        slo.saturation = slo.saturation.told(spec.saturation_baseline, None);
+        slo.saturation = slo.saturation.with(spec.saturation_baseline, None);
         if let Some(multiplier) = spec.scar_multiplier {
             config.scar_factor = multiplier * engine.scar_factor;
         }

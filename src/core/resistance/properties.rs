@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Config, State, Telemetry, Weights};
+use super::{ResistanceConfig, ResistanceState, Telemetry, Weights};
 
 fn telemetry() -> impl Strategy<Value = Telemetry> {
     let latency = prop_oneof![Just(None), (0.0..2000.0_f64).prop_map(Some), Just(Some(f64::MAX))];
@@ -21,9 +21,9 @@ fn history() -> impl Strategy<Value = Vec<(f64, Telemetry)>> {
     prop::collection::vec((gap, telemetry()), 0..60)
 }
 
-fn replay(config: &Config, history: &[(f64, Telemetry)]) -> (State, f64) {
+fn replay(config: &ResistanceConfig, history: &[(f64, Telemetry)]) -> (ResistanceState, f64) {
     let weights = Weights::of(config);
-    let mut state = State::new(config);
+    let mut state = ResistanceState::new(config);
     let mut now = 1000.0;
     for (gap, telemetry) in history {
         now += gap;
@@ -35,7 +35,7 @@ fn replay(config: &Config, history: &[(f64, Telemetry)]) -> (State, f64) {
 proptest! {
     #[test]
     fn r_is_finite_and_never_below_base(history in history(), later in 0.0..1e7_f64, far: bool) {
-        let config = Config::default();
+        let config = ResistanceConfig::default();
         let (mut state, mut now) = replay(&config, &history);
         if far {
             now += 1e300;
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn r_decays_to_base_without_traffic(history in history()) {
-        let config = Config { bootstrap_ticks: 0, ..Config::default() };
+        let config = ResistanceConfig { bootstrap_ticks: 0, ..ResistanceConfig::default() };
         let (state, now) = replay(&config, &history);
         let (mut last, mut at) = (f64::INFINITY, now + config.hold_ms);
         for _ in 0..80 {
@@ -68,7 +68,7 @@ proptest! {
     #[test]
     fn reading_does_not_depend_on_the_steps_taken(history in history(), a in 0.0..3_000.0_f64, b in 0.0..3_000.0_f64) {
         // A report that repeats the last one, inside its hold, is a step.
-        let config = Config { bootstrap_ticks: 0, tuner: None, hold_ms: 10_000.0, ..Config::default() };
+        let config = ResistanceConfig { bootstrap_ticks: 0, tuner: None, hold_ms: 10_000.0, ..ResistanceConfig::default() };
         let weights = Weights::of(&config);
         let (mut state, now) = replay(&config, &history);
         let Some((_, last)) = history.last() else { return Ok(()) };
@@ -82,7 +82,7 @@ proptest! {
     fn more_stress_never_means_less_resistance(
         history in history(), base in telemetry(), more in 0.0..5.0_f64, age in 0.0..5_000.0_f64,
     ) {
-        let config = Config { bootstrap_ticks: 0, ..Config::default() };
+        let config = ResistanceConfig { bootstrap_ticks: 0, ..ResistanceConfig::default() };
         let weights = Weights::of(&config);
         let (state, now) = replay(&config, &history);
         let calm = Telemetry {
@@ -105,11 +105,11 @@ proptest! {
 
     #[test]
     fn a_scar_does_not_depend_on_the_report_rate(every in 0.1..1000.0_f64, latency in 0.0..2000.0_f64) {
-        let config = Config { bootstrap_ticks: 0, tuner: None, ..Config::default() };
+        let config = ResistanceConfig { bootstrap_ticks: 0, tuner: None, ..ResistanceConfig::default() };
         let weights = Weights::of(&config);
         let telemetry = Telemetry { latency_ms: Some(latency), ..Telemetry::default() };
-        let mut often = State::new(&config);
-        let mut once = State::new(&config);
+        let mut often = ResistanceState::new(&config);
+        let mut once = ResistanceState::new(&config);
         once.report(&config, &weights, &telemetry, 0.0).expect("valid");
         let mut now = 0.0;
         while now < 1000.0 {

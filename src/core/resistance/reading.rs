@@ -1,9 +1,9 @@
 //! What is read of a route's state: every term of R at one moment, which is what explains a decision.
 
-use super::config::Config;
+use super::config::ResistanceConfig;
 use super::pressure::Pressure;
 
-/// What a route is doing with its resistance.
+/// The modes of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mode {
@@ -15,7 +15,7 @@ pub enum Mode {
     CircuitBreaker = 2,
 }
 
-/// What was learned of a service; `None` is what nothing was heard of, or what is given.
+/// The learned levels of a service; `None` for a signal that was never reported, or whose level was given.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Learned {
     /// Latency at which latency pressure is zero, milliseconds.
@@ -37,7 +37,7 @@ pub struct Reading {
     pub momentum: f64,
     /// `S`, ohm: what was seen here, without what others share.
     pub scar: f64,
-    /// What the scar that others share adds, ohm; negative when they are better off.
+    /// The share of R by the scars of others, ohm; negative when they are better off.
     pub shared: f64,
     /// `U`, ohm: what silence adds.
     pub staleness: f64,
@@ -55,13 +55,13 @@ pub struct Reading {
     pub break_at: f64,
     /// R below which it closes, ohm.
     pub recovery_at: f64,
-    /// What is normal for the service, as far as it was learned.
+    /// The normal levels of the service, as far as they were learned.
     pub learned: Learned,
     /// Scar grown per `min_delta_t_ms` of a critical report, ohm.
     pub scar_factor: f64,
     /// Reports taken in.
     pub ticks: u64,
-    /// What the last report tells of, milliseconds; `None` before the first.
+    /// The time that the last report is about, milliseconds; `None` before the first.
     pub last_update_ms: Option<f64>,
     /// The voltage of the last decision, if there was one.
     pub voltage: Option<f64>,
@@ -74,7 +74,7 @@ pub(super) const BOOTSTRAP_FACTOR: f64 = 1.2;
 
 /// R at rest of a route nobody has reported on, ohm.
 #[must_use]
-pub fn unknown_resistance(config: &Config) -> f64 {
+pub fn unknown_resistance(config: &ResistanceConfig) -> f64 {
     let factor = if config.bootstrap_ticks > 0 { BOOTSTRAP_FACTOR } else { 1.0 };
     factor * config.base_resistance
 }

@@ -1,12 +1,12 @@
 //! `R(t)` in closed form: between two reports, reading at any moment gives the same answer as having
 //! stepped there in any number of steps. R is never below base, never NaN, never infinite.
 
-use super::config::{Config, Invalid, NOT_NEGATIVE, not_negative, require};
+use super::config::{InvalidField, NOT_NEGATIVE, ResistanceConfig, not_negative, require};
 use super::decay::decay;
-use super::lens::Lens;
 use super::normal::Normal;
 use super::pressure::{Pressure, Weights};
 use super::reading::{BOOTSTRAP_FACTOR, Learned, Mode, Reading};
+use super::report_profile::ReportProfile;
 use super::telemetry::Telemetry;
 use super::tuner::Tuner;
 
@@ -22,7 +22,7 @@ const NO_WEIGHT: f32 = 1e-4;
 /// The physics of one route. Plain data: copying it is how one looks into the future. There may be a hundred thousand
 /// of them, so what needs no more than seven digits has no more.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct State {
+pub struct ResistanceState {
     pub(super) vector: Pressure,
     /// `P . W`, the raising and the lowering part.
     pub(super) up: f64,
@@ -30,7 +30,7 @@ pub struct State {
     fast: f64,
     slow: f64,
     pub(super) scar: f64,
-    /// What the last report tells of; NaN before the first.
+    /// The time that the last report is about; NaN before the first.
     pub(super) last_update_ms: f64,
     /// The moment the fields above are true for; NaN before anything happened.
     pub(super) at: f64,
@@ -49,10 +49,10 @@ pub struct State {
     pub(super) voltage: f32,
 }
 
-impl State {
+impl ResistanceState {
     /// A route nobody has reported on.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &ResistanceConfig) -> Self {
         Self {
             vector: Pressure::default(),
             up: 0.0,
@@ -80,72 +80,80 @@ impl State {
     /// Telemetry out of range; the state is then unchanged.
     pub fn report(
         &mut self,
-        config: &Config,
+        config: &ResistanceConfig,
         weights: &Weights,
         telemetry: &Telemetry,
         now_ms: f64,
-    ) -> Result<(), Invalid> {
+    ) -> Result<(), InvalidField> {
         let scar_factor = f64::from(self.scar_factor);
-        let lens = Lens { slo: config.slo, weights: *weights, scar_factor };
-        self.report_as(config, &lens, telemetry, 0.0, now_ms)
+        let report = ReportProfile { slo: config.slo, weights: *weights, scar_factor };
+        self.report_as(config, &report, telemetry, 0.0, now_ms)
     }
 
-    /// The same, measured against what is normal by `lens`, of what was seen `age_ms` ago: what happened since is
+    /// The same, measured against what is normal by `report`, of what was seen `age_ms` ago: what happened since is
     /// estimated from the momentum. What is older than what is known already is late news: it counts, and changes
     /// nothing else.
     ///
     /// # Errors
-    /// As [`State::report`], and an age that is negative or no number.
+    /// As [`ResistanceState::report`], and an age that is negative or no number.
     pub fn report_as(
         &mut self,
-        config: &Config,
-        lens: &Lens,
+        config: &ResistanceConfig,
+        report: &ReportProfile,
         telemetry: &Telemetry,
         age_ms: f64,
         now_ms: f64,
-    ) -> Result<(), Invalid> {
+    ) -> Result<(), InvalidField> {
         telemetry.validate()?;
         require(not_negative(age_ms), "ageMs", NOT_NEGATIVE)?;
-        let seen = lens.pressure(config.tanh_scale, telemetry);
-        self.press(config, lens, seen, age_ms, now_ms);
+        let seen = report.pressure(config.tanh_scale, telemetry);
+        self.press(config, report, seen, age_ms, now_ms);
         Ok(())
     }
 
-    /// The same, measured against what was learned of the service where `lens` leaves that to be learned. `normal` is
-    /// made by the second report: who was heard of once has taught nothing.
+    /// Reports as [`ResistanceState::report_as`], measured by the learned levels of the service where `profile` leaves
+    /// these to be learned. The second report makes `normal`: one report teaches nothing.
     ///
     /// # Errors
-    /// As [`State::report_as`]; nothing is learned then.
+    ///
+    /// As [`ResistanceState::report_as`]; nothing is learned then.
     pub fn report_learning(
         &mut self,
         normal: &mut Option<Box<Normal>>,
-        config: &Config,
-        lens: &Lens,
+        config: &ResistanceConfig,
+        report: &ReportProfile,
         telemetry: &Telemetry,
         age_ms: f64,
         now_ms: f64,
-    ) -> Result<(), Invalid> {
+    ) -> Result<(), InvalidField> {
         telemetry.validate()?;
         require(not_negative(age_ms), "ageMs", NOT_NEGATIVE)?;
         let mut seen = Pressure::default();
         if !self.is_late(age_ms, now_ms) {
-            if self.ticks > 0 && normal.is_none() && lens.slo.learns() {
+            if self.ticks > 0 && normal.is_none() && report.slo.learns() {
                 *normal = Some(Box::default());
             }
-            seen = lens.pressure_beside(normal.as_deref_mut(), config, telemetry, now_ms);
+            seen = report.pressure_beside(normal.as_deref_mut(), config, telemetry, now_ms);
         }
-        self.press(config, lens, seen, age_ms, now_ms);
+        self.press(config, report, seen, age_ms, now_ms);
         Ok(())
     }
 
-    /// Whether what was seen this long ago is older than what is known. After a clock went back everything is, by its
+    /// Returns whether telemetry this old is older than the last report. After a clock went back all is, by its
     /// measure; then the newest is what came last.
     fn is_late(&self, age_ms: f64, now_ms: f64) -> bool {
         let now_ms = if now_ms.is_finite() { now_ms } else { self.now() };
         now_ms - age_ms < self.last_update_ms && self.last_update_ms <= now_ms
     }
 
-    fn press(&mut self, config: &Config, lens: &Lens, seen: Pressure, age_ms: f64, now_ms: f64) {
+    fn press(
+        &mut self,
+        config: &ResistanceConfig,
+        report: &ReportProfile,
+        seen: Pressure,
+        age_ms: f64,
+        now_ms: f64,
+    ) {
         let now_ms = if now_ms.is_finite() { now_ms } else { self.now() };
         let first = self.last_update_ms.is_nan();
         let late = self.is_late(age_ms, now_ms);
@@ -157,9 +165,9 @@ impl State {
         self.at = now_ms;
         self.ticks = self.ticks.saturating_add(1);
         if !late {
-            self.scar_factor = narrow(lens.scar_factor);
+            self.scar_factor = narrow(report.scar_factor);
             self.vector = seen.ahead(self.momentum(config), age_ms / 1000.0);
-            (self.up, self.down) = self.vector.weigh(&lens.weights);
+            (self.up, self.down) = self.vector.weigh(&report.weights);
             if first {
                 // One sample has no direction.
                 (self.fast, self.slow) = (self.vector.magnitude(), self.vector.magnitude());
@@ -175,7 +183,7 @@ impl State {
 
     /// Every term at `now_ms`, without changing anything.
     #[must_use]
-    pub fn reading(&self, config: &Config, now_ms: f64) -> Reading {
+    pub fn reading(&self, config: &ResistanceConfig, now_ms: f64) -> Reading {
         let at = self.at(config, now_ms);
         let momentum_per_second = at.momentum(config);
         Reading {
@@ -201,9 +209,9 @@ impl State {
         }
     }
 
-    /// R and the mode at `now_ms`: the part of [`State::reading`] that decisions need.
+    /// R and the mode at `now_ms`: the part of [`ResistanceState::reading`] that decisions need.
     #[must_use]
-    pub fn resistance(&self, config: &Config, now_ms: f64) -> (f64, Mode) {
+    pub fn resistance(&self, config: &ResistanceConfig, now_ms: f64) -> (f64, Mode) {
         if now_ms == self.at {
             return (self.total(config), self.mode(config));
         }
@@ -220,7 +228,7 @@ impl State {
         if self.at.is_nan() { 0.0 } else { self.at }
     }
 
-    pub(super) fn at(&self, config: &Config, now_ms: f64) -> Self {
+    pub(super) fn at(&self, config: &ResistanceConfig, now_ms: f64) -> Self {
         let mut at = *self;
         let dt = now_ms - self.at;
         if dt > 0.0 && dt.is_finite() {
@@ -229,7 +237,7 @@ impl State {
         at
     }
 
-    pub(super) fn mode(&self, config: &Config) -> Mode {
+    pub(super) fn mode(&self, config: &ResistanceConfig) -> Mode {
         if self.staleness(config) >= config.staleness_limit {
             return Mode::CircuitBreaker;
         }
@@ -242,7 +250,7 @@ impl State {
         }
     }
 
-    fn total(&self, config: &Config) -> f64 {
+    fn total(&self, config: &ResistanceConfig) -> f64 {
         if config.bootstrap_ticks > 0 && self.ticks <= config.bootstrap_ticks {
             return BOOTSTRAP_FACTOR * config.base_resistance + self.staleness(config);
         }
@@ -250,13 +258,13 @@ impl State {
     }
 
     /// `max(R_base, R_base + P.W + mu*M + S)`.
-    pub(super) fn sum(&self, config: &Config) -> f64 {
+    pub(super) fn sum(&self, config: &ResistanceConfig) -> f64 {
         let momentum = config.damping_factor * self.momentum(config).max(0.0);
         config.base_resistance + (self.up + self.down + momentum + self.blended_scar()).max(0.0)
     }
 
     /// `U`: what was last heard of the route holds for a while, and then every second without news counts.
-    fn staleness(&self, config: &Config) -> f64 {
+    fn staleness(&self, config: &ResistanceConfig) -> f64 {
         if config.staleness_rate <= 0.0 {
             return 0.0;
         }
@@ -273,7 +281,7 @@ impl State {
 
     /// Slope of the pressure, per second: on a ramp of slope `a`, two averages with time constants `f < s`
     /// end up `a * (s - f)` apart.
-    fn momentum(&self, config: &Config) -> f64 {
+    fn momentum(&self, config: &ResistanceConfig) -> f64 {
         let span_s = (config.momentum_slow_ms - config.momentum_fast_ms) / 1000.0;
         let slope = (self.fast - self.slow) / span_s;
         let beyond = (slope.abs() - config.momentum_dead_band).clamp(0.0, MAX_MOMENTUM);
@@ -281,7 +289,7 @@ impl State {
     }
 
     /// Moves the state `dt` milliseconds on, without news: the last report holds, then fades.
-    pub(super) fn advance(&mut self, config: &Config, dt: f64) {
+    pub(super) fn advance(&mut self, config: &ResistanceConfig, dt: f64) {
         if dt <= 0.0 {
             return;
         }
@@ -316,7 +324,7 @@ impl State {
     }
 
     /// The pressure stays what it was for `dt`: scar `dS/dt = g - lambda*S` and both averages, solved exactly.
-    fn hold(&mut self, config: &Config, dt: f64) {
+    fn hold(&mut self, config: &ResistanceConfig, dt: f64) {
         let seconds = dt / 1000.0;
         let magnitude = self.vector.magnitude();
         if magnitude > config.critical_pressure {
@@ -337,12 +345,12 @@ impl State {
         self.slow += (1.0 - decay(dt / config.momentum_slow_ms)) * (magnitude - self.slow);
     }
 
-    /// Whether no incident is in the scar.
-    fn calm(&self, config: &Config) -> bool {
+    /// Returns whether no incident is in the scar.
+    fn calm(&self, config: &ResistanceConfig) -> bool {
         self.blended_scar() < config.scar_factor
     }
 
-    pub(super) fn settle_mode(&mut self, config: &Config) {
+    pub(super) fn settle_mode(&mut self, config: &ResistanceConfig) {
         let r = self.sum(config);
         if !self.breaking {
             self.breaking = r >= self.tuner.break_at() && !self.recovered(config, r);
@@ -351,13 +359,13 @@ impl State {
         }
     }
 
-    fn recovered(&self, config: &Config, r: f64) -> bool {
+    fn recovered(&self, config: &ResistanceConfig, r: f64) -> bool {
         (self.calm(config) && self.vector.magnitude() < config.critical_pressure)
             || r < self.tuner.recovery_at(config)
     }
 
     /// The tuner sees the time the last report spoke for, unless that time was part of an incident or of shedding.
-    fn learn(&mut self, config: &Config, dt: f64) {
+    fn learn(&mut self, config: &ResistanceConfig, dt: f64) {
         let well = self.vector.magnitude() <= config.critical_pressure;
         if well && self.calm(config) && !self.refused && self.mode(config) == Mode::Operational {
             let r = self.sum(config);
@@ -366,7 +374,7 @@ impl State {
     }
 }
 
-/// For what is kept with seven digits; what is too large for that is cut off.
+/// Narrows to seven digits, and cuts off what is too large for that.
 #[expect(clippy::cast_possible_truncation, reason = "a loss of digits that is meant")]
 pub(super) fn narrow(x: f64) -> f32 {
     x as f32

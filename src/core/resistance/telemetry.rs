@@ -1,8 +1,8 @@
 //! A report is either entirely valid or refused whole; what it leaves out is unknown, never "good".
 
-use super::config::{FRACTION, Invalid, NOT_NEGATIVE, require};
+use super::config::{FRACTION, InvalidField, NOT_NEGATIVE, require};
 
-/// What a caller saw of a route since it last looked.
+/// The observations of a caller about a route since its last report.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Telemetry {
     /// Latency, milliseconds, `>= 0`.
@@ -27,7 +27,7 @@ impl Telemetry {
 
     /// # Errors
     /// The first field that is not a finite number in its range.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate(&self) -> Result<(), InvalidField> {
         let sane = |x: Option<f64>| x.is_none_or(|x| x >= 0.0 && x.is_finite());
         require(sane(self.latency_ms), "latencyMs", NOT_NEGATIVE)?;
         require(self.error_rate.is_none_or(|x| (0.0..=1.0).contains(&x)), "errorRate", FRACTION)?;

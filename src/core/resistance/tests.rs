@@ -1,19 +1,22 @@
 //! The named behaviours of the engine, one test each.
 
-use super::{Config, Decision, Mode, Reason, Slo, State, Telemetry, TunerConfig, Weights};
+use super::{
+    Decision, DecisionReason, Mode, ResistanceConfig, ResistanceState, Slo, Telemetry, TunerConfig,
+    Weights,
+};
 use crate::core::random::Random;
 
 struct Route {
-    config: Config,
+    config: ResistanceConfig,
     weights: Weights,
-    state: State,
+    state: ResistanceState,
 }
 
 impl Route {
     #[expect(clippy::large_types_passed_by_value, reason = "called once a test, with a literal")]
-    fn new(config: Config) -> Self {
+    fn new(config: ResistanceConfig) -> Self {
         config.validate().expect("valid");
-        Self { config, weights: Weights::of(&config), state: State::new(&config) }
+        Self { config, weights: Weights::of(&config), state: ResistanceState::new(&config) }
     }
 
     fn report(&mut self, telemetry: Telemetry, now: f64) {
@@ -51,13 +54,13 @@ fn well() -> Telemetry {
     t(60.0, 0.0, 0.3)
 }
 
-fn no_tuner() -> Config {
-    Config { tuner: None, ..Config::default() }
+fn no_tuner() -> ResistanceConfig {
+    ResistanceConfig { tuner: None, ..ResistanceConfig::default() }
 }
 
 #[test]
 fn bootstrap_is_a_fixed_resistance_that_allows_any_higher_voltage() {
-    let mut route = Route::new(Config::default());
+    let mut route = Route::new(ResistanceConfig::default());
     for i in 0..10 {
         route.report(sick(), f64::from(i));
         assert_eq!(route.state.resistance(&route.config, f64::from(i)), (12.0, Mode::Bootstrap));
@@ -70,7 +73,7 @@ fn bootstrap_is_a_fixed_resistance_that_allows_any_higher_voltage() {
 
 #[test]
 fn an_omitted_signal_is_unknown_not_good() {
-    let mut route = Route::new(Config { bootstrap_ticks: 0, ..no_tuner() });
+    let mut route = Route::new(ResistanceConfig { bootstrap_ticks: 0, ..no_tuner() });
     route.report(t(100.0, f64::NAN, f64::NAN), 0.0);
     let reading = route.state.reading(&route.config, 0.0);
     assert_eq!(
@@ -83,7 +86,7 @@ fn an_omitted_signal_is_unknown_not_good() {
 fn one_and_ten_thousand_reports_a_second_mean_the_same() {
     let mut readings = Vec::new();
     for every in [1000.0, 100.0, 7.8125, 0.1] {
-        let mut route = Route::new(Config { bootstrap_ticks: 0, ..no_tuner() });
+        let mut route = Route::new(ResistanceConfig { bootstrap_ticks: 0, ..no_tuner() });
         route.hold(well(), 0.0, 20_000.0, every);
         route.hold(sick(), 20_000.0, 22_000.0, every);
         readings.push(route.state.reading(&route.config, 22_000.0));
@@ -95,7 +98,7 @@ fn one_and_ten_thousand_reports_a_second_mean_the_same() {
 
 #[test]
 fn the_scar_grows_fifty_ohm_a_second_and_stops_at_its_cap() {
-    let mut route = Route::new(Config { bootstrap_ticks: 0, ..no_tuner() });
+    let mut route = Route::new(ResistanceConfig { bootstrap_ticks: 0, ..no_tuner() });
     route.hold(sick(), 0.0, 1000.0, 10.0);
     let scar = route.state.reading(&route.config, 1000.0).scar;
     assert!((scar - 500.0 * (1.0 - (-0.1_f64).exp())).abs() < 1e-6, "{scar}");
@@ -105,7 +108,7 @@ fn the_scar_grows_fifty_ohm_a_second_and_stops_at_its_cap() {
 
 #[test]
 fn a_report_after_an_idle_hour_is_not_an_hour_of_trauma() {
-    let mut route = Route::new(Config { bootstrap_ticks: 0, ..no_tuner() });
+    let mut route = Route::new(ResistanceConfig { bootstrap_ticks: 0, ..no_tuner() });
     route.report(sick(), 0.0);
     route.report(sick(), 3_600_000.0);
     assert!(route.state.reading(&route.config, 3_600_000.0).scar < 1e-6);
@@ -127,7 +130,7 @@ fn an_incident_of_any_length_heals_in_three_seconds_of_healthy_reports() {
 
 #[test]
 fn a_breaker_closes_with_time_alone() {
-    let mut route = Route::new(Config::default());
+    let mut route = Route::new(ResistanceConfig::default());
     route.hold(sick(), 0.0, 60_000.0, 50.0);
     assert_eq!(route.mode(60_000.0), Mode::CircuitBreaker);
     assert_eq!(route.mode(100_000.0), Mode::Operational);
@@ -151,7 +154,7 @@ fn recovery_never_raises_resistance() {
 #[test]
 fn momentum_is_signed_and_reads_the_slope_of_a_ramp() {
     let mut route =
-        Route::new(Config { bootstrap_ticks: 0, momentum_dead_band: 0.0, ..no_tuner() });
+        Route::new(ResistanceConfig { bootstrap_ticks: 0, momentum_dead_band: 0.0, ..no_tuner() });
     let at_pressure = |p: f64| t(100.0 * (1.0 + p.atanh()), f64::NAN, f64::NAN);
     for step in 0..200 {
         let now = 50.0 * f64::from(step);
@@ -176,10 +179,10 @@ fn steady_noise_inside_the_dead_band_is_no_momentum() {
 
 #[test]
 fn the_tuner_learns_alike_at_any_rate_and_stands_still_in_an_incident() {
-    let config = Config {
+    let config = ResistanceConfig {
         base_resistance: 10.0,
         tuner: Some(TunerConfig { min_floor: 1.0, ..TunerConfig::default() }),
-        ..Config::default()
+        ..ResistanceConfig::default()
     };
     let mut breaks = Vec::new();
     for every in [1000.0, 10.0, 1.0] {
@@ -196,7 +199,7 @@ fn the_tuner_learns_alike_at_any_rate_and_stands_still_in_an_incident() {
 
 #[test]
 fn the_break_comes_from_the_untuned_one_to_the_learned_one_without_a_jump() {
-    let mut route = Route::new(Config::default());
+    let mut route = Route::new(ResistanceConfig::default());
     let (mut last, mut lowest) = (100.0, f64::INFINITY);
     for step in 0..600 {
         let now = 50.0 * f64::from(step);
@@ -215,8 +218,13 @@ fn the_break_is_relative_to_the_mean_and_follows_the_deviation() {
     let learned = |latencies: [f64; 2], tuner: TunerConfig, base: f64| {
         let slo = Slo { latency_criticality: 1e4, ..Slo::default() };
         let tuner = Some(tuner);
-        let config =
-            Config { base_resistance: base, bootstrap_ticks: 0, slo, tuner, ..Config::default() };
+        let config = ResistanceConfig {
+            base_resistance: base,
+            bootstrap_ticks: 0,
+            slo,
+            tuner,
+            ..ResistanceConfig::default()
+        };
         let mut route = Route::new(config);
         for step in 0..600 {
             let latency = latencies[step % 2];
@@ -247,7 +255,7 @@ fn the_break_is_relative_to_the_mean_and_follows_the_deviation() {
 
 #[test]
 fn invalid_telemetry_changes_nothing() {
-    let mut route = Route::new(Config::default());
+    let mut route = Route::new(ResistanceConfig::default());
     route.hold(well(), 0.0, 2_000.0, 100.0);
     let before = route.state;
     for (bad, field) in [
@@ -266,7 +274,7 @@ fn invalid_telemetry_changes_nothing() {
 
 #[test]
 fn a_clock_that_goes_back_is_a_pause() {
-    let mut route = Route::new(Config { bootstrap_ticks: 0, ..no_tuner() });
+    let mut route = Route::new(ResistanceConfig { bootstrap_ticks: 0, ..no_tuner() });
     route.hold(sick(), 100_000.0, 101_000.0, 100.0);
     let before = route.r(100_900.0);
     assert_eq!(route.r(0.0), before, "reading in the past reads the present");
@@ -282,7 +290,7 @@ fn ordinary_healthy_traffic_is_never_denied() {
     for rate in [20.0, 100.0, 500.0, 2000.0] {
         for seed in 0..10 {
             let mut random = Random::new(seed);
-            let mut route = Route::new(Config::default());
+            let mut route = Route::new(ResistanceConfig::default());
             let (mut now, mut denied, mut all) = (0.0, 0, 0);
             while now < 20_000.0 {
                 let tail = if random.unit() < 0.01 { 250.0 } else { 0.0 };
@@ -301,11 +309,14 @@ fn ordinary_healthy_traffic_is_never_denied() {
 
 #[test]
 fn reasons_say_which_rule_refused() {
-    assert_eq!(Decision::new(10.0, Mode::Operational, 10.5).reason, Reason::Ok);
-    assert_eq!(Decision::new(10.0, Mode::Operational, 10.0).reason, Reason::InsufficientVoltage);
+    assert_eq!(Decision::new(10.0, Mode::Operational, 10.5).reason, DecisionReason::Ok);
+    assert_eq!(
+        Decision::new(10.0, Mode::Operational, 10.0).reason,
+        DecisionReason::InsufficientVoltage
+    );
     assert_eq!(
         Decision::new(10.0, Mode::Operational, f64::NAN).reason,
-        Reason::InsufficientVoltage
+        DecisionReason::InsufficientVoltage
     );
-    assert_eq!(Decision::new(10.0, Mode::CircuitBreaker, 1e9).reason, Reason::CircuitOpen);
+    assert_eq!(Decision::new(10.0, Mode::CircuitBreaker, 1e9).reason, DecisionReason::CircuitOpen);
 }

@@ -1,6 +1,6 @@
 //! Learns a route's break threshold from its healthy time only, equally fast at any report rate.
 
-use super::config::{Config, TunerConfig};
+use super::config::{ResistanceConfig, TunerConfig};
 use super::decay::decay;
 
 /// A learned recovery threshold is at most this share of the break.
@@ -17,7 +17,7 @@ pub(super) struct Tuner {
 }
 
 impl Tuner {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &ResistanceConfig) -> Self {
         Self { mean: 0.0, variance: 0.0, observed_ms: 0.0, break_at: config.untuned_break() }
     }
 
@@ -28,7 +28,7 @@ impl Tuner {
 
     /// The recovery threshold in force, ohm, below the break: the learned one once the break is, so that a route whose
     /// rest is high can close again.
-    pub(super) fn recovery_at(&self, config: &Config) -> f64 {
+    pub(super) fn recovery_at(&self, config: &ResistanceConfig) -> f64 {
         match config.tuner {
             Some(tuner) if self.warm(config, &tuner) => {
                 let learned = self.mean + tuner.recovery_sensitivity * self.variance.sqrt();
@@ -38,12 +38,12 @@ impl Tuner {
         }
     }
 
-    fn warm(&self, config: &Config, tuner: &TunerConfig) -> bool {
+    fn warm(&self, config: &ResistanceConfig, tuner: &TunerConfig) -> bool {
         self.observed_ms > 0.0 && self.observed_ms >= tuner.warmup_ticks * config.min_delta_t_ms
     }
 
     /// Takes in that resistance was `r` for the last `dt` milliseconds.
-    pub(super) fn learn(&mut self, config: &Config, r: f64, dt: f64) {
+    pub(super) fn learn(&mut self, config: &ResistanceConfig, r: f64, dt: f64) {
         let Some(tuner) = config.tuner else { return };
         if dt <= 0.0 {
             return;
@@ -63,7 +63,7 @@ impl Tuner {
     /// `mean + k * sigma`. Before anything is seen sigma is such that this is the untuned break, and that counts as much as
     /// `warmup_ticks` of healthy time: what is rare is not seen in seconds. In units of the mean, so that a service whose
     /// rest is high has the same room above it.
-    fn tuned(&self, config: &Config, tuner: &TunerConfig) -> f64 {
+    fn tuned(&self, config: &ResistanceConfig, tuner: &TunerConfig) -> f64 {
         let prior = tuner.warmup_ticks * config.min_delta_t_ms;
         let seen = Self::memory(config, tuner).min(self.observed_ms);
         let doubt = prior / (prior + seen);
@@ -75,7 +75,7 @@ impl Tuner {
     }
 
     /// The time constant of what is learned, milliseconds: `alpha = 2/(n+1)` per tick of `min_delta_t`.
-    fn memory(config: &Config, tuner: &TunerConfig) -> f64 {
+    fn memory(config: &ResistanceConfig, tuner: &TunerConfig) -> f64 {
         0.5 * (tuner.window_size + 1.0) * config.min_delta_t_ms
     }
 }

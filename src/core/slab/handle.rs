@@ -67,15 +67,21 @@ macro_rules! id {
 pub(crate) use id;
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "the macro declares ids for other modules")]
 mod tests {
     use super::Handle;
-    use crate::core::actor::Pid;
+
+    id! {
+        /// An id.
+        TestId
+    }
 
     #[test]
     fn survives_a_trip_through_a_js_number() {
         for (slot, generation) in [(0, 1), (1, 1), ((1 << 24) - 1, (1 << 28) - 1), (77, 1234)] {
-            let id = Pid(Handle { slot, generation });
-            assert_eq!(Pid::from_f64(id.to_f64()), id);
+            let id = TestId(Handle { slot, generation });
+            assert_eq!(TestId::from_f64(id.to_f64()), id);
+            assert_eq!(id.slot(), slot);
             assert!(id.to_f64() > 0.0 && id.to_f64() < 9_007_199_254_740_992.0);
         }
     }
@@ -83,7 +89,7 @@ mod tests {
     #[test]
     fn nonsense_numbers_name_generation_zero_which_never_lives() {
         for x in [f64::NAN, -1.0, f64::INFINITY, 1e300, 0.0] {
-            assert_eq!(Pid::from_f64(x).0.generation, 0);
+            assert_eq!(TestId::from_f64(x).0.generation, 0);
         }
         assert_eq!(Handle::next((1 << 28) - 1), 1);
     }

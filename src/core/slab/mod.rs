@@ -1,11 +1,12 @@
 //! Slots that are reused without allocating, and told apart by generation, so that a stale handle finds nothing.
 
 pub(crate) mod handle;
+pub(crate) mod list;
 
 pub(crate) use handle::{Handle, MAX_SLOTS};
 
 #[derive(Debug)]
-struct Entry<T> {
+struct SlabEntry<T> {
     generation: u32,
     value: Option<T>,
 }
@@ -13,7 +14,7 @@ struct Entry<T> {
 /// A growable table of `T` with stable slots; the last freed slot is taken first.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    entries: Vec<Entry<T>>,
+    entries: Vec<SlabEntry<T>>,
     free: Vec<u32>,
     /// Slots without a value that are not given away yet.
     retired: usize,
@@ -24,12 +25,12 @@ impl<T> Slab<T> {
         Self { entries: Vec::new(), free: Vec::new(), retired: 0 }
     }
 
-    /// How many are live.
+    /// Returns how many values are live.
     pub(crate) fn len(&self) -> usize {
         self.entries.len() - self.free.len() - self.retired
     }
 
-    /// Whether one more fits.
+    /// Returns whether one more fits.
     pub(crate) fn has_room(&self) -> bool {
         self.len() < MAX_SLOTS
     }
@@ -45,7 +46,7 @@ impl<T> Slab<T> {
             return None;
         }
         let slot = u32::try_from(self.entries.len()).ok()?;
-        self.entries.push(Entry { generation: 1, value: Some(value) });
+        self.entries.push(SlabEntry { generation: 1, value: Some(value) });
         Some(Handle { slot, generation: 1 })
     }
 

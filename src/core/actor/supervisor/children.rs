@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::budget::Window;
-use super::event::{ChildId, Pid, TimerKey};
-use super::reason::Reason;
-use super::spec::{ChildSpec, Kind, Policy, Shutdown};
+use super::ids::{ChildId, Pid, TimerKey};
+use super::reason::ExitReason;
+use super::spec::{ChildKind, ChildPolicy, ChildSpec, Shutdown};
+use crate::core::actor::restart_window::RestartWindow;
 
 /// A child's place: later ones are greater, and none is used twice.
-pub(super) type Place = u64;
+pub(super) type ChildPlace = u64;
 
-/// What has become of a child.
+/// The state of a child.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum State {
+pub(super) enum ChildState {
     /// It has no process and waits for none.
     Down,
     /// Its start is under way.
     Starting,
     /// It runs. `exit` is its end when that is known and not yet dealt with.
-    Running { pid: Pid, exit: Option<Reason> },
+    Running { pid: Pid, exit: Option<ExitReason> },
     /// It is to be started again: `ticket` tells this restart from others of the child, `timer` is what it waits for.
     Restarting { ticket: u64, timer: Option<TimerKey> },
 }
@@ -26,30 +26,30 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Child {
     pub(super) spec: ChildSpec,
-    state: State,
+    state: ChildState,
     /// Successful starts.
     pub(super) instance: u32,
     /// Restarts in a row, for the back-off.
     pub(super) row: u32,
-    /// When the last start succeeded.
+    /// The time of its last successful start.
     pub(super) since: f64,
     /// Its own budget, when each child has one.
-    pub(super) window: Option<Box<Window>>,
+    pub(super) window: Option<Box<RestartWindow>>,
 }
 
 impl Child {
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> ChildState {
         self.state
     }
 
-    pub(super) fn policy(&self) -> &Policy {
+    pub(super) fn policy(&self) -> &ChildPolicy {
         &self.spec.policy
     }
 }
 
-/// How many children there are.
+/// Numbers of children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
+pub struct ChildCounts {
     /// All of them, with a process or without.
     pub specs: usize,
     /// Those with a living process.
@@ -63,10 +63,10 @@ pub struct Counts {
 /// The table. All but iteration is O(log n).
 #[derive(Debug, Default)]
 pub(super) struct Children {
-    rows: BTreeMap<Place, Child>,
-    by_id: BTreeMap<ChildId, Place>,
-    by_pid: BTreeMap<Pid, Place>,
-    next: Place,
+    rows: BTreeMap<ChildPlace, Child>,
+    by_id: BTreeMap<ChildId, ChildPlace>,
+    by_pid: BTreeMap<Pid, ChildPlace>,
+    next: ChildPlace,
     supervisors: usize,
     /// Processes that have ended, which has not been dealt with yet.
     ended: usize,
@@ -76,30 +76,30 @@ pub(super) struct Children {
 
 impl Children {
     /// Adds a child at the end; `None` if its name is taken.
-    pub(super) fn insert(&mut self, spec: ChildSpec) -> Option<Place> {
+    pub(super) fn insert(&mut self, spec: ChildSpec) -> Option<ChildPlace> {
         if self.by_id.contains_key(&spec.id) {
             return None;
         }
         let place = self.next;
         self.next += 1;
         self.by_id.insert(spec.id, place);
-        self.supervisors += usize::from(spec.policy.kind == Kind::Supervisor);
+        self.supervisors += usize::from(spec.policy.kind == ChildKind::Supervisor);
         let child =
-            Child { spec, state: State::Down, instance: 0, row: 0, since: 0.0, window: None };
+            Child { spec, state: ChildState::Down, instance: 0, row: 0, since: 0.0, window: None };
         self.rows.insert(place, child);
         Some(place)
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Option<Child> {
-        self.set(place, State::Down);
+    pub(super) fn remove(&mut self, place: ChildPlace) -> Option<Child> {
+        self.set(place, ChildState::Down);
         let child = self.rows.remove(&place)?;
         self.by_id.remove(&child.spec.id);
-        self.supervisors -= usize::from(child.spec.policy.kind == Kind::Supervisor);
+        self.supervisors -= usize::from(child.spec.policy.kind == ChildKind::Supervisor);
         Some(child)
     }
 
     /// The only way a state changes, so that the indexes and sums stay right.
-    pub(super) fn set(&mut self, place: Place, state: State) {
+    pub(super) fn set(&mut self, place: ChildPlace, state: ChildState) {
         let Some(child) = self.rows.get_mut(&place) else { return };
         let old = std::mem::replace(&mut child.state, state);
         if child.spec.policy.significant {
@@ -108,23 +108,23 @@ impl Children {
         }
         self.ended += usize::from(has_ended(state));
         self.ended -= usize::from(has_ended(old));
-        if let State::Running { pid, .. } = old {
+        if let ChildState::Running { pid, .. } = old {
             self.by_pid.remove(&pid);
         }
-        if let State::Running { pid, .. } = state {
+        if let ChildState::Running { pid, .. } = state {
             self.by_pid.insert(pid, place);
         }
     }
 
-    pub(super) fn get(&self, place: Place) -> Option<&Child> {
+    pub(super) fn get(&self, place: ChildPlace) -> Option<&Child> {
         self.rows.get(&place)
     }
 
-    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Child> {
+    pub(super) fn get_mut(&mut self, place: ChildPlace) -> Option<&mut Child> {
         self.rows.get_mut(&place)
     }
 
-    pub(super) fn find(&self, id: ChildId) -> Option<(Place, &Child)> {
+    pub(super) fn find(&self, id: ChildId) -> Option<(ChildPlace, &Child)> {
         let place = *self.by_id.get(&id)?;
         self.rows.get(&place).map(|child| (place, child))
     }
@@ -135,38 +135,41 @@ impl Children {
             return;
         };
         let policy = &mut child.spec.policy;
-        self.supervisors += usize::from(policy.kind != Kind::Supervisor);
-        policy.kind = Kind::Supervisor;
+        self.supervisors += usize::from(policy.kind != ChildKind::Supervisor);
+        policy.kind = ChildKind::Supervisor;
         policy.shutdown = Shutdown::Never;
     }
 
-    /// Whose process this is.
-    pub(super) fn owner(&self, pid: Pid) -> Option<Place> {
+    /// Returns the place of the child that a process belongs to.
+    pub(super) fn owner(&self, pid: Pid) -> Option<ChildPlace> {
         self.by_pid.get(&pid).copied()
     }
 
     /// The first child at or after a place.
-    pub(super) fn first_from(&self, place: Place) -> Option<Place> {
+    pub(super) fn first_from(&self, place: ChildPlace) -> Option<ChildPlace> {
         self.rows.range(place..).next().map(|(&place, _)| place)
     }
 
     /// The last child in `floor..below`.
-    pub(super) fn last_in(&self, floor: Place, below: Place) -> Option<Place> {
+    pub(super) fn last_in(&self, floor: ChildPlace, below: ChildPlace) -> Option<ChildPlace> {
         self.rows.range(floor..below.max(floor)).next_back().map(|(&place, _)| place)
     }
 
     /// All, in the order in which they start.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Place, &Child)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ChildPlace, &Child)> {
         self.rows.iter().map(|(&place, child)| (place, child))
     }
 
     /// Those at or after a place, in the same order.
-    pub(super) fn iter_from(&self, place: Place) -> impl Iterator<Item = (Place, &Child)> {
+    pub(super) fn iter_from(
+        &self,
+        place: ChildPlace,
+    ) -> impl Iterator<Item = (ChildPlace, &Child)> {
         self.rows.range(place..).map(|(&place, child)| (place, child))
     }
 
     /// Places of those that run, in the order in which they start.
-    pub(super) fn running(&self) -> Vec<Place> {
+    pub(super) fn running(&self) -> Vec<ChildPlace> {
         let mut places: Vec<_> = self.by_pid.values().copied().collect();
         places.sort_unstable();
         places
@@ -176,7 +179,7 @@ impl Children {
         self.rows.len()
     }
 
-    /// How many have a living process.
+    /// Returns how many have a living process.
     pub(super) fn active(&self) -> usize {
         self.by_pid.len() - self.ended
     }
@@ -185,10 +188,10 @@ impl Children {
         self.significant
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> ChildCounts {
         let workers = self.rows.len() - self.supervisors;
         let (specs, active) = (self.rows.len(), self.active());
-        Counts { specs, active, supervisors: self.supervisors, workers }
+        ChildCounts { specs, active, supervisors: self.supervisors, workers }
     }
 
     pub(super) fn clear(&mut self) {
@@ -196,10 +199,10 @@ impl Children {
     }
 }
 
-fn is_present(state: State) -> bool {
-    matches!(state, State::Running { .. } | State::Restarting { .. })
+fn is_present(state: ChildState) -> bool {
+    matches!(state, ChildState::Running { .. } | ChildState::Restarting { .. })
 }
 
-fn has_ended(state: State) -> bool {
-    matches!(state, State::Running { exit: Some(_), .. })
+fn has_ended(state: ChildState) -> bool {
+    matches!(state, ChildState::Running { exit: Some(_), .. })
 }

@@ -1,53 +1,11 @@
 //! What a supervisor is told, what it asks for, and what it answers.
 
-use super::reason::{Reason, StartError, Why};
+use super::ids::{ChildId, Pid, RequestId, StartId, StartToken, TimerKey};
+use super::reason::{ExitReason, StartError, Why};
 use super::report::Report;
-use super::spec::{ChildSpec, Invalid};
+use super::spec::{ChildSpec, InvalidSpec, StopSignal};
 
-/// Names one child among those of its supervisor, for as long as its specification is there. The caller chooses it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChildId(pub u64);
-
-/// Names one process for ever. The caller chooses it and never uses it twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pid(pub u64);
-
-/// What to start: the caller's own name for a start function and its arguments. It is handed back with each start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub u64);
-
-/// Names a request. The caller chooses it; exactly one reply carries it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub u64);
-
-/// Names one attempt to start a child, so that a late result is told from a wanted one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StartId(pub(super) u64);
-
-/// Names one timer of one supervisor; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TimerKey(pub(super) u64);
-
-macro_rules! numbered {
-    ($name:ident) => {
-        impl $name {
-            /// As a number, for a driver that keeps it elsewhere.
-            pub fn number(self) -> u64 {
-                self.0
-            }
-
-            /// From what [`number`](Self::number) gave; any other number fits nothing.
-            pub fn from_number(number: u64) -> Self {
-                Self(number)
-            }
-        }
-    };
-}
-
-numbered!(StartId);
-numbered!(TimerKey);
-
-/// What a supervisor is told. Any event is allowed at any time; one that fits nothing changes nothing.
+/// Everything that can happen to a supervisor. Any event is allowed at any time; one that fits nothing changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event {
     /// Begin: start the children of the configuration. Counts once.
@@ -68,15 +26,15 @@ pub enum Event {
     ChildStartFailed {
         /// The attempt.
         start: StartId,
-        /// Why.
-        reason: Reason,
+        /// The reason.
+        reason: ExitReason,
     },
     /// A process has ended. To be told of every process that was announced by `ChildStarted`, once.
     ChildExited {
         /// The process.
         pid: Pid,
-        /// How.
-        reason: Reason,
+        /// The way in which it ended.
+        reason: ExitReason,
     },
     /// Add a child and start it.
     StartChild {
@@ -91,28 +49,28 @@ pub enum Event {
         request: RequestId,
         /// The new child's name.
         child: ChildId,
-        /// What to start.
-        token: Token,
+        /// Its start function.
+        token: StartToken,
     },
     /// Stop a child and keep its specification, unless it is temporary or follows a template.
     TerminateChild {
         /// Answered with [`Answer::Done`].
         request: RequestId,
-        /// Which.
+        /// The child.
         child: ChildId,
     },
     /// Stop a child and delete its specification, in one step that nothing comes between.
     RemoveChild {
         /// Answered with [`Answer::Done`].
         request: RequestId,
-        /// Which.
+        /// The child.
         child: ChildId,
     },
     /// Start a child that does not run and waits for no restart.
     RestartChild {
         /// Answered with [`Answer::Started`].
         request: RequestId,
-        /// Which.
+        /// The child.
         child: ChildId,
     },
     /// Start a child anew: one that runs is stopped first, in one step that nothing comes between. Nobody counts it as a
@@ -120,51 +78,42 @@ pub enum Event {
     RenewChild {
         /// Answered with [`Answer::Started`].
         request: RequestId,
-        /// Which.
+        /// The child.
         child: ChildId,
     },
     /// Delete the specification of a child that does not run and waits for no restart.
     DeleteChild {
         /// Answered with [`Answer::Done`].
         request: RequestId,
-        /// Which.
+        /// The child.
         child: ChildId,
     },
     /// An armed timer is due.
     Timer {
-        /// Which.
+        /// The timer.
         timer: TimerKey,
     },
     /// The supervisor is asked to stop: by its parent, or by whoever owns the root. An exit signal from anybody else is
     /// not for the driver to pass on; a supervisor traps those.
     ExitRequested {
         /// The reason it is to stop with.
-        reason: Reason,
+        reason: ExitReason,
     },
     /// The supervisor is killed: it stops in this very step, and takes its children with it.
     Killed,
 }
 
-/// How a child is told to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Asked; it may clean up, and it may refuse.
-    Shutdown,
-    /// Ended for certain. The driver owes a `ChildExited` for it, whatever the process does.
-    Kill,
-}
-
-/// What a supervisor asks of its driver. They are to be carried out in order.
+/// The requests of a supervisor to its driver, which must carry them out in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action {
     /// Start a child, and tell how it went with the same `start`.
     Start {
         /// The attempt.
         start: StartId,
-        /// Whom.
+        /// The child.
         child: ChildId,
-        /// What to run.
-        token: Token,
+        /// Its start function.
+        token: StartToken,
     },
     /// A start under way is no longer wanted. A driver that can abort it does so, and tells its result all the same.
     CancelStart {
@@ -172,14 +121,14 @@ pub enum Action {
         start: StartId,
         /// `Shutdown`: the supervisor still waits for it. `Kill`: it has given up, and kills what comes of it. A nested
         /// supervisor that is starting, or only about to, is sent what this says.
-        signal: Signal,
+        signal: StopSignal,
     },
     /// Send an exit signal.
     Exit {
         /// To this process.
         pid: Pid,
         /// This one.
-        signal: Signal,
+        signal: StopSignal,
     },
     /// Send [`Event::Timer`] at this monotonic time.
     Arm {
@@ -190,12 +139,12 @@ pub enum Action {
     },
     /// Forget a timer.
     Disarm {
-        /// Which.
+        /// The timer.
         timer: TimerKey,
     },
     /// Answer a request.
     Reply {
-        /// Which.
+        /// The request.
         request: RequestId,
         /// With this.
         result: Result<Answer, Refusal>,
@@ -205,8 +154,8 @@ pub enum Action {
     Forget {
         /// The child.
         child: ChildId,
-        /// What it ran.
-        token: Token,
+        /// Its start function.
+        token: StartToken,
     },
     /// Tell observers.
     Report(Report),
@@ -214,7 +163,7 @@ pub enum Action {
     Ready,
     /// The supervisor has ended. No child that it knows of is alive, or each was killed in this step.
     Stopped {
-        /// Why.
+        /// The reason.
         why: Why,
     },
 }
@@ -233,7 +182,7 @@ pub enum Answer {
     Done,
 }
 
-/// A request that was refused; nothing has changed.
+/// The reason why a request changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The supervisor is ending or has ended.
@@ -255,7 +204,7 @@ pub enum Refusal {
     /// `max_children` are there.
     MaxChildren,
     /// The specification breaks a rule.
-    Invalid(Invalid),
+    Invalid(InvalidSpec),
     /// The start failed; the specification of a new child is not kept.
     StartFailed(StartError),
 }

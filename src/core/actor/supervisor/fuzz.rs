@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::{
-    Action, AutoShutdown, Backoff, ChildId, ChildSpec, Config, Event, Pid, Policy, Reason,
-    RequestId, Restart, Shutdown, StartId, Strategy as Group, Supervisor, TimerKey, Token,
+    Action, AutoShutdown, Backoff, ChildId, ChildPolicy, ChildSpec, Event, ExitReason, Jitter, Pid,
+    RequestId, Restart, Shutdown, StartId, StartToken, Strategy as Group, Supervisor,
+    SupervisorConfig, TimerKey,
 };
 use crate::core::random::Random;
 
@@ -14,16 +15,17 @@ fn child(id: u64) -> ChildSpec {
     let restart = [Restart::Permanent, Restart::Transient, Restart::Temporary];
     let shutdown = [Shutdown::Kill, Shutdown::After(5.0), Shutdown::Never];
     let pick = usize::try_from(id).expect("small");
-    let backoff = Backoff { initial_ms: 1.0, max_ms: 4.0, factor: 2.0, jitter: 1.0 };
-    let policy = Policy {
+    let backoff =
+        Backoff { initial_ms: 1.0, max_ms: 4.0, factor: 2.0, jitter: Jitter::Shorter(1.0) };
+    let policy = ChildPolicy {
         restart: restart[pick % 3],
         shutdown: shutdown[pick / 2 % 3],
         significant: pick % 3 > 0 && pick > 3,
         backoff: (pick % 4 == 1).then_some(backoff),
         start_timeout: (pick % 5 == 2).then_some(3.0),
-        ..Policy::worker()
+        ..ChildPolicy::worker()
     };
-    ChildSpec { id: ChildId(id), token: Token(id), policy }
+    ChildSpec { id: ChildId(id), token: StartToken(id), policy }
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -31,11 +33,11 @@ fn event() -> impl Strategy<Value = Event> {
     let number = || 0..12_u64;
     let reason = || {
         prop::sample::select(vec![
-            Reason::Normal,
-            Reason::Shutdown,
-            Reason::ShutdownWith(3),
-            Reason::Killed,
-            Reason::Error(1),
+            ExitReason::Normal,
+            ExitReason::Shutdown,
+            ExitReason::ShutdownWith(3),
+            ExitReason::Killed,
+            ExitReason::Error(1),
         ])
     };
     let start = || (1..40_u64).prop_map(StartId);
@@ -44,12 +46,12 @@ fn event() -> impl Strategy<Value = Event> {
     let request = RequestId(0);
     prop_oneof![
         2 => Just(Event::Start),
-        12 => (start(), number()).prop_map(|(start, pid)| Event::ChildStarted { start, pid: Pid(pid) }),
+        12 => (start(), number()).prop_map(|(start, pid)| Event::ChildStarted { start, pid: Pid::from_f64(pid as f64) }),
         2 => start().prop_map(|start| Event::ChildIgnored { start }),
         4 => (start(), reason()).prop_map(|(start, reason)| Event::ChildStartFailed { start, reason }),
-        8 => (number(), reason()).prop_map(|(pid, reason)| Event::ChildExited { pid: Pid(pid), reason }),
+        8 => (number(), reason()).prop_map(|(pid, reason)| Event::ChildExited { pid: Pid::from_f64(pid as f64), reason }),
         2 => number().prop_map(move |id| Event::StartChild { request, spec: child(id) }),
-        2 => (id(), number()).prop_map(move |(child, token)| Event::StartDynamic { request, child, token: Token(token) }),
+        2 => (id(), number()).prop_map(move |(child, token)| Event::StartDynamic { request, child, token: StartToken(token) }),
         2 => id().prop_map(move |child| Event::TerminateChild { request, child }),
         1 => id().prop_map(move |child| Event::RemoveChild { request, child }),
         2 => id().prop_map(move |child| Event::RestartChild { request, child }),
@@ -78,7 +80,7 @@ fn numbered(event: Event, number: u64) -> (Event, bool) {
     (event, is_request)
 }
 
-/// What must be so of any sequence of actions.
+/// Checks everything that must hold of any sequence of actions.
 #[derive(Debug, Default)]
 struct Books {
     starts: BTreeSet<StartId>,
@@ -124,7 +126,7 @@ proptest! {
         events in prop::collection::vec((event(), -1_i8..4), 0..120),
     ) {
         let simple = strategy == Group::SimpleOneForOne;
-        let mut machine = Supervisor::new(Config {
+        let mut machine = Supervisor::new(SupervisorConfig {
             strategy,
             children: if simple { Vec::new() } else { (0..count).map(child).collect() },
             template: simple.then(|| child(count).policy),
@@ -133,7 +135,7 @@ proptest! {
             auto_shutdown: AutoShutdown::AllSignificant,
             max_children: Some(9),
             forget_ended: count % 2 == 1,
-            ..Config::default()
+            ..SupervisorConfig::default()
         }).expect("valid");
         let (mut random, mut books) = (Random::new(1), Books::default());
         let (mut now, mut asked, mut actions) = (0.0, BTreeSet::new(), Vec::new());

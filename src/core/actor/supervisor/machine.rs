@@ -2,30 +2,31 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::budget::Window;
-use super::children::{Child, Children, Place, State};
-use super::event::{Action, ChildId, Event, Pid, RequestId, Signal, StartId, TimerKey};
-use super::reason::{Reason, Why};
+use super::children::{Child, ChildPlace, ChildState, Children};
+use super::event::{Action, Event};
+use super::ids::{ChildId, Pid, RequestId, StartId, TimerKey};
+use super::reason::{ExitReason, Why};
 use super::report::Report;
-use super::spec::{ChildSpec, Config, Invalid, Shutdown, Strategy};
+use super::spec::{ChildSpec, InvalidSpec, Shutdown, StopSignal, Strategy, SupervisorConfig};
+use crate::core::actor::restart_window::RestartWindow;
 use crate::core::random::Random;
 
-/// What the supervisor is in the middle of.
+/// The activity of a supervisor at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Work {
+pub(super) enum Activity {
     /// It was not started yet.
     Unborn,
     Idle,
     /// Starting children in order, from `next` on: for the `first` time, or in a restart.
     Up {
-        next: Place,
+        next: ChildPlace,
         first: bool,
-        asked: Option<Asked>,
+        asked: Option<GroupRequest>,
     },
     /// Stopping the children in `floor..below`, the last first.
     Down {
-        below: Place,
-        floor: Place,
+        below: ChildPlace,
+        floor: ChildPlace,
         then: Then,
     },
     /// Stopping all children at once.
@@ -35,40 +36,40 @@ pub(super) enum Work {
     },
     /// Starting one child.
     StartOne {
-        place: Place,
+        place: ChildPlace,
         by: By,
     },
     /// Stopping one child.
     StopOne {
-        place: Place,
+        place: ChildPlace,
         request: RequestId,
-        then: Next,
+        then: AfterStop,
     },
     /// It has ended.
     Stopped,
 }
 
-/// What follows when a group is down.
+/// The step after a group is down.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Then {
     /// It is started again, after the delay of the child that was the cause.
-    Delay { cause: Place },
+    Delay { cause: ChildPlace },
     /// It is started again.
-    Up { asked: Option<Asked> },
+    Up { asked: Option<GroupRequest> },
     /// The supervisor ends.
     End { why: Why },
 }
 
 /// A request for one child of a group that starts as a whole.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct GroupRequest {
     pub(super) request: RequestId,
-    pub(super) place: Place,
+    pub(super) place: ChildPlace,
 }
 
-/// What follows when one child is down.
+/// The step after one child is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum AfterStop {
     /// Its specification stays, if it is one that stays.
     Keep,
     /// Its specification goes.
@@ -92,29 +93,29 @@ pub(super) enum By {
     },
 }
 
-/// What has to happen before the work goes on.
+/// The event that the activity waits for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wait {
-    Start { start: StartId, place: Place, limit: Option<(TimerKey, f64)> },
-    Exit { place: Place, pid: Pid, signal: Signal, limit: Option<TimerKey> },
+    Start { start: StartId, place: ChildPlace, limit: Option<(TimerKey, f64)> },
+    Exit { place: ChildPlace, pid: Pid, signal: StopSignal, limit: Option<TimerKey> },
     Exits { limit: Option<TimerKey> },
 }
 
-/// What waits for its turn.
+/// Events and restarts that wait for their turn.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Queued {
     Exited {
-        place: Place,
+        place: ChildPlace,
         pid: Pid,
     },
     /// A restart whose start failed is to be tried again, and counted.
     Retry {
-        place: Place,
+        place: ChildPlace,
         ticket: u64,
     },
     /// A restart that was counted already has waited long enough.
     Due {
-        place: Place,
+        place: ChildPlace,
         ticket: u64,
     },
     Request(Event, RequestId),
@@ -124,17 +125,17 @@ pub(super) enum Queued {
 pub(super) enum Purpose {
     StartLimit,
     StopLimit,
-    Backoff { place: Place },
+    Backoff { place: ChildPlace },
 }
 
-/// What one step may use beside the state.
+/// The things that one step may use beside the state.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(super) struct StepOutput<'a> {
     pub(super) random: &'a mut Random,
     pub(super) actions: &'a mut Vec<Action>,
 }
 
-impl Turn<'_> {
+impl StepOutput<'_> {
     pub(super) fn act(&mut self, action: Action) {
         self.actions.push(action);
     }
@@ -151,17 +152,17 @@ impl Turn<'_> {
 #[derive(Debug)]
 pub struct Supervisor {
     /// Without the children, which are in the table.
-    pub(super) config: Config,
+    pub(super) config: SupervisorConfig,
     pub(super) children: Children,
-    pub(super) window: Window,
-    pub(super) work: Work,
+    pub(super) window: RestartWindow,
+    pub(super) work: Activity,
     pub(super) wait: Option<Wait>,
     pub(super) queue: VecDeque<Queued>,
     /// A stop was asked for and has not begun.
-    pub(super) exit: Option<Reason>,
+    pub(super) exit: Option<ExitReason>,
     pub(super) timers: BTreeMap<TimerKey, Purpose>,
     /// Exits of processes that are not known, while a start is under way that may make them known.
-    pub(super) early: BTreeMap<Pid, Reason>,
+    pub(super) early: BTreeMap<Pid, ExitReason>,
     pub(super) now: f64,
     last_number: u64,
 }
@@ -171,17 +172,17 @@ impl Supervisor {
     ///
     /// # Errors
     /// The rule that the configuration breaks.
-    pub fn new(mut config: Config) -> Result<Self, Invalid> {
+    pub fn new(mut config: SupervisorConfig) -> Result<Self, InvalidSpec> {
         config.check()?;
         let mut children = Children::default();
         for child in std::mem::take(&mut config.children) {
-            children.insert(child).ok_or(Invalid::DuplicateChild(child.id))?;
+            children.insert(child).ok_or(InvalidSpec::DuplicateChild(child.id))?;
         }
         Ok(Self {
             config,
             children,
-            window: Window::default(),
-            work: Work::Unborn,
+            window: RestartWindow::default(),
+            work: Activity::Unborn,
             wait: None,
             queue: VecDeque::new(),
             exit: None,
@@ -213,7 +214,7 @@ impl Supervisor {
     ) {
         // `max` also drops a NaN.
         self.now = self.now.max(now);
-        let turn = &mut Turn { random, actions };
+        let turn = &mut StepOutput { random, actions };
         match event {
             Event::Start => self.begin(),
             Event::ChildStarted { start, pid } => self.on_started(start, pid, turn),
@@ -235,26 +236,26 @@ impl Supervisor {
     }
 
     /// Works until there is nothing to do, or something to wait for. A loop and no recursion, because a group may be long.
-    fn run(&mut self, turn: &mut Turn<'_>) {
+    fn run(&mut self, turn: &mut StepOutput<'_>) {
         while self.wait.is_none() {
             // A stop on request has an answer to give first.
-            if !matches!(self.work, Work::StopOne { .. })
+            if !matches!(self.work, Activity::StopOne { .. })
                 && let Some(reason) = self.exit.take()
                 && !self.is_ending()
             {
                 self.end(Why::Requested(reason), turn);
             }
             match self.work {
-                Work::Unborn | Work::Stopped => break,
-                Work::Idle => match self.queue.pop_front() {
+                Activity::Unborn | Activity::Stopped => break,
+                Activity::Idle => match self.queue.pop_front() {
                     Some(queued) => self.take_up(queued, turn),
                     None => break,
                 },
-                Work::Up { next, first, .. } => self.climb(next, first, turn),
-                Work::Down { below, floor, then } => self.descend(below, floor, then, turn),
-                Work::Together { why, asked } => self.stop_together(why, asked, turn),
-                Work::StartOne { place, .. } => self.start(place, turn),
-                Work::StopOne { place, request, then } => {
+                Activity::Up { next, first, .. } => self.climb(next, first, turn),
+                Activity::Down { below, floor, then } => self.descend(below, floor, then, turn),
+                Activity::Together { why, asked } => self.stop_together(why, asked, turn),
+                Activity::StartOne { place, .. } => self.start(place, turn),
+                Activity::StopOne { place, request, then } => {
                     self.stop_one(place, request, then, turn);
                 }
             }
@@ -262,12 +263,12 @@ impl Supervisor {
     }
 
     fn begin(&mut self) {
-        if matches!(self.work, Work::Unborn) {
-            self.work = Work::Up { next: 0, first: true, asked: None };
+        if matches!(self.work, Activity::Unborn) {
+            self.work = Activity::Up { next: 0, first: true, asked: None };
         }
     }
 
-    fn take_up(&mut self, queued: Queued, turn: &mut Turn<'_>) {
+    fn take_up(&mut self, queued: Queued, turn: &mut StepOutput<'_>) {
         match queued {
             Queued::Exited { place, pid } => self.on_fallen(place, pid, turn),
             Queued::Retry { place, ticket } if self.holds(place, ticket) => {
@@ -279,20 +280,20 @@ impl Supervisor {
         }
     }
 
-    /// Whether a child still waits for the restart that this ticket stands for.
-    fn holds(&self, place: Place, ticket: u64) -> bool {
+    /// Returns whether a child still waits for the restart that this ticket stands for.
+    fn holds(&self, place: ChildPlace, ticket: u64) -> bool {
         let state = self.children.get(place).map(Child::state);
-        matches!(state, Some(State::Restarting { ticket: held, .. }) if held == ticket)
+        matches!(state, Some(ChildState::Restarting { ticket: held, .. }) if held == ticket)
     }
 
-    fn on_timer(&mut self, timer: TimerKey, turn: &mut Turn<'_>) {
+    fn on_timer(&mut self, timer: TimerKey, turn: &mut StepOutput<'_>) {
         match self.timers.remove(&timer) {
             None => {}
             Some(Purpose::StartLimit) => self.on_start_limit(timer, turn),
             Some(Purpose::StopLimit) => self.on_stop_limit(timer, turn),
             Some(Purpose::Backoff { place }) => {
                 let state = self.children.get(place).map(Child::state);
-                if let Some(State::Restarting { ticket, timer: Some(armed) }) = state
+                if let Some(ChildState::Restarting { ticket, timer: Some(armed) }) = state
                     && armed == timer
                 {
                     self.queue.push_back(Queued::Due { place, ticket });
@@ -306,14 +307,14 @@ impl Supervisor {
         self.last_number
     }
 
-    pub(super) fn arm(&mut self, at: f64, purpose: Purpose, turn: &mut Turn<'_>) -> TimerKey {
+    pub(super) fn arm(&mut self, at: f64, purpose: Purpose, turn: &mut StepOutput<'_>) -> TimerKey {
         let timer = TimerKey(self.number());
         self.timers.insert(timer, purpose);
         turn.act(Action::Arm { timer, at });
         timer
     }
 
-    pub(super) fn disarm(&mut self, timer: Option<TimerKey>, turn: &mut Turn<'_>) {
+    pub(super) fn disarm(&mut self, timer: Option<TimerKey>, turn: &mut StepOutput<'_>) {
         if let Some(timer) = timer
             && self.timers.remove(&timer).is_some()
         {
@@ -328,31 +329,34 @@ impl Supervisor {
     /// The request that the work is about, if it was not answered.
     pub(super) fn asked(&self) -> Option<RequestId> {
         match self.work {
-            Work::Up { asked, .. } | Work::Down { then: Then::Up { asked }, .. } => {
+            Activity::Up { asked, .. } | Activity::Down { then: Then::Up { asked }, .. } => {
                 asked.map(|asked| asked.request)
             }
-            Work::StartOne {
-                by: By::Request { request, .. } | By::Renewal { request }, ..
+            Activity::StartOne {
+                by: By::Request { request, .. } | By::Renewal { request },
+                ..
             }
-            | Work::StopOne { request, .. } => Some(request),
+            | Activity::StopOne { request, .. } => Some(request),
             _ => None,
         }
     }
 
-    /// Whether it stops its children for good, or has.
+    /// Returns whether it stops its children for good, or has.
     pub(super) fn is_ending(&self) -> bool {
         matches!(
             self.work,
-            Work::Down { then: Then::End { .. }, .. } | Work::Together { .. } | Work::Stopped
+            Activity::Down { then: Then::End { .. }, .. }
+                | Activity::Together { .. }
+                | Activity::Stopped
         )
     }
 
-    pub(super) fn id(&self, place: Place) -> ChildId {
+    pub(super) fn id(&self, place: ChildPlace) -> ChildId {
         self.children.get(place).map_or(ChildId(u64::MAX), |child| child.spec.id)
     }
 
     /// Deletes a child's specification and gives its token back.
-    pub(super) fn forget(&mut self, place: Place, turn: &mut Turn<'_>) {
+    pub(super) fn forget(&mut self, place: ChildPlace, turn: &mut StepOutput<'_>) {
         if let Some(child) = self.children.remove(place) {
             let ChildSpec { id, token, .. } = child.spec;
             turn.act(Action::Forget { child: id, token });

@@ -28,10 +28,9 @@
 //! Where this differs from OTP, `otp/README.md` says so and why. The logs there were recorded from Erlang, and the tests
 //! replay them.
 
-mod backoff;
-mod budget;
 mod children;
 mod event;
+mod ids;
 mod machine;
 mod reason;
 mod report;
@@ -42,17 +41,16 @@ mod stopping;
 mod strategy;
 mod view;
 
-pub use backoff::Backoff;
-pub use children::Counts;
-pub use event::{
-    Action, Answer, ChildId, Event, Pid, Refusal, RequestId, Signal, StartId, TimerKey, Token,
-};
+pub use crate::core::actor::backoff::{Backoff, Jitter};
+pub use children::ChildCounts;
+pub use event::{Action, Answer, Event, Refusal};
+pub use ids::{ChildId, Pid, RequestId, StartId, StartToken, TimerKey};
 pub use machine::Supervisor;
-pub use reason::{Reason, StartError, Why};
-pub use report::{Report, Verdict};
+pub use reason::{ExitReason, StartError, Why};
+pub use report::{ExitVerdict, Report};
 pub use spec::{
-    AutoShutdown, BudgetScope, ChildSpec, Config, Invalid, Kind, Policy, Restart, Shutdown,
-    Strategy,
+    AutoShutdown, BudgetScope, ChildKind, ChildPolicy, ChildSpec, InvalidSpec, Restart, Shutdown,
+    StopSignal, Strategy, SupervisorConfig,
 };
 pub use view::{ChildView, Standing};
 

@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use super::world::{Manner, Outcome, Plan, SupervisorPlan, World};
 use super::{
-    AutoShutdown, Backoff, BudgetScope, ChildId, Config, Event, Pid, Policy, Reason, Report,
-    RequestId, Restart, Shutdown, Strategy as Group, Token,
+    AutoShutdown, Backoff, BudgetScope, ChildId, ChildPolicy, Event, ExitReason, Jitter, Pid,
+    Report, RequestId, Restart, Shutdown, StartToken, Strategy as Group, SupervisorConfig,
 };
 
 /// A supervisor, and the one above it by its number among those before.
-fn supervisor() -> impl Strategy<Value = (SupervisorPlan, Policy, usize)> {
+fn supervisor() -> impl Strategy<Value = (SupervisorPlan, ChildPolicy, usize)> {
     let strategy = prop::sample::select(vec![
         Group::OneForOne,
         Group::OneForAll,
@@ -25,19 +25,19 @@ fn supervisor() -> impl Strategy<Value = (SupervisorPlan, Policy, usize)> {
     ]);
     let parts = (strategy, 0..4_u32, 1..200_u32, auto, any::<bool>(), policy(), any::<usize>());
     parts.prop_map(|(strategy, max_restarts, within, auto_shutdown, own, policy, above)| {
-        let config = Config {
+        let config = SupervisorConfig {
             strategy,
             max_restarts,
             within_ms: f64::from(within),
             auto_shutdown,
             scope: if own { BudgetScope::Child } else { BudgetScope::Supervisor },
-            ..Config::default()
+            ..SupervisorConfig::default()
         };
         (SupervisorPlan { name: String::new(), config, children: Vec::new() }, policy, above)
     })
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+fn policy() -> impl Strategy<Value = ChildPolicy> {
     let restart =
         prop::sample::select(vec![Restart::Permanent, Restart::Transient, Restart::Temporary]);
     let shutdown = prop_oneof![
@@ -48,18 +48,18 @@ fn policy() -> impl Strategy<Value = Policy> {
         initial_ms: f64::from(ms),
         max_ms: 60.0,
         factor: f64::from(factor),
-        jitter: 0.5,
+        jitter: Jitter::Shorter(0.5),
     });
     let timeout = (0..30_u32).prop_map(f64::from);
     let optional = (prop::option::of(backoff), prop::option::weighted(0.2, timeout));
     (restart, shutdown, any::<bool>(), optional).prop_map(
-        |(restart, shutdown, significant, (backoff, start_timeout))| Policy {
+        |(restart, shutdown, significant, (backoff, start_timeout))| ChildPolicy {
             restart,
             shutdown,
             significant,
             backoff,
             start_timeout,
-            ..Policy::worker()
+            ..ChildPolicy::worker()
         },
     )
 }
@@ -73,8 +73,8 @@ fn worker() -> impl Strategy<Value = (Plan, usize)> {
         1 => Just(Outcome::Never),
     ];
     let manner = prop_oneof![
-        4 => (0..30_u32).prop_map(|ms| Manner::Ends { after: f64::from(ms), reason: Reason::Shutdown }),
-        1 => Just(Manner::Ends { after: 1.0, reason: Reason::Error(1) }),
+        4 => (0..30_u32).prop_map(|ms| Manner::Ends { after: f64::from(ms), reason: ExitReason::Shutdown }),
+        1 => Just(Manner::Ends { after: 1.0, reason: ExitReason::Error(1) }),
         1 => Just(Manner::Deaf),
     ];
     let parts = (policy(), prop::collection::vec(outcome, 1..5), 0..40_u32, manner, any::<usize>());
@@ -89,7 +89,7 @@ fn worker() -> impl Strategy<Value = (Plan, usize)> {
 enum Op {
     Wait(u32),
     /// The n-th living process ends.
-    Die(usize, Reason),
+    Die(usize, ExitReason),
     /// A request to the n-th supervisor that ever was, about the m-th child of the plan.
     Ask(u8, usize, usize),
     /// Something that nobody expects.
@@ -98,11 +98,11 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let reason = prop::sample::select(vec![
-        Reason::Normal,
-        Reason::Shutdown,
-        Reason::Killed,
-        Reason::Error(1),
-        Reason::Error(2),
+        ExitReason::Normal,
+        ExitReason::Shutdown,
+        ExitReason::Killed,
+        ExitReason::Error(1),
+        ExitReason::Error(2),
     ]);
     prop_oneof![
         3 => (0..60_u32).prop_map(Op::Wait),
@@ -114,7 +114,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Makes a plan whose parts fit: what a rule forbids is bent until it is allowed.
 fn fit(
-    above: Vec<(SupervisorPlan, Policy, usize)>,
+    above: Vec<(SupervisorPlan, ChildPolicy, usize)>,
     workers: Vec<(Plan, usize)>,
 ) -> (Vec<Plan>, Vec<SupervisorPlan>) {
     let mut plans = Vec::new();
@@ -126,7 +126,7 @@ fn fit(
         }
         if number > 0 {
             let parent = parent % number;
-            let policy = Policy { shutdown: Shutdown::Never, ..policy };
+            let policy = ChildPolicy { shutdown: Shutdown::Never, ..policy };
             let child = Plan {
                 name: plan.name.clone(),
                 policy: bend(policy, supervisors[parent].config.auto_shutdown),
@@ -156,9 +156,9 @@ fn enter(plan: Plan, parent: usize, plans: &mut Vec<Plan>, supervisors: &mut [Su
     plans.push(plan);
 }
 
-fn bend(policy: Policy, auto_shutdown: AutoShutdown) -> Policy {
+fn bend(policy: ChildPolicy, auto_shutdown: AutoShutdown) -> ChildPolicy {
     let allowed = auto_shutdown != AutoShutdown::Never && policy.restart != Restart::Permanent;
-    Policy { significant: policy.significant && allowed, ..policy }
+    ChildPolicy { significant: policy.significant && allowed, ..policy }
 }
 
 /// Watches a world while it runs.
@@ -244,7 +244,7 @@ impl Watch {
                 let (spec, child) = (self.world.plans[index].spec(index), ChildId(index as u64));
                 let request = self.world.request(to, |request| match kind % 7 {
                     0 => Event::StartChild { request, spec },
-                    1 => Event::StartDynamic { request, child, token: Token(index as u64) },
+                    1 => Event::StartDynamic { request, child, token: StartToken(index as u64) },
                     2 => Event::TerminateChild { request, child },
                     3 => Event::RestartChild { request, child },
                     4 => Event::DeleteChild { request, child },
@@ -260,12 +260,15 @@ impl Watch {
                 self.world.tell(
                     to,
                     match kind % 5 {
-                        0 => Event::ChildExited { pid: Pid(number), reason: Reason::Normal },
+                        0 => Event::ChildExited {
+                            pid: Pid::from_f64(number as f64),
+                            reason: ExitReason::Normal,
+                        },
                         1 => Event::Timer { timer: super::TimerKey(number) },
                         2 => Event::Start,
                         3 => Event::ChildStartFailed {
                             start: super::StartId(number),
-                            reason: Reason::Normal,
+                            reason: ExitReason::Normal,
                         },
                         _ => Event::ChildIgnored {
                             start: if number % 2 == 0 {
@@ -280,7 +283,7 @@ impl Watch {
         }
     }
 
-    /// What the machines believe is what is.
+    /// Compares the beliefs of the machines with the world.
     fn beliefs_hold(&self) {
         for pid in self.supervisors() {
             let machine = self.world.machine(pid).expect("a supervisor");
@@ -332,7 +335,7 @@ impl Watch {
                     continue;
                 }
                 match report {
-                    Report::Exited { verdict: super::Verdict::Restart, .. } => {
+                    Report::Exited { verdict: super::ExitVerdict::Restart, .. } => {
                         crashes.push(*at);
                         all.push(*at);
                     }
@@ -355,7 +358,7 @@ impl Watch {
                     || (recent.count() > config.max_restarts as usize
                         && matches!(
                             report,
-                            Report::Exited { verdict: super::Verdict::Restart, .. }
+                            Report::Exited { verdict: super::ExitVerdict::Restart, .. }
                         ));
             }
             assert!(!over, "it did not give up");
@@ -402,7 +405,7 @@ proptest! {
                 watch.beliefs_hold();
             }
         }
-        let event = if kill_root { Event::Killed } else { Event::ExitRequested { reason: Reason::Shutdown } };
+        let event = if kill_root { Event::Killed } else { Event::ExitRequested { reason: ExitReason::Shutdown } };
         watch.world.tell(watch.world.root, event);
         watch.run(60_000.0);
         prop_assert!(watch.world.machine(watch.world.root).is_some_and(super::Supervisor::is_stopped));

@@ -1,10 +1,10 @@
 //! Why processes and supervisors end.
 
-use super::event::ChildId;
+use super::ids::ChildId;
 
-/// How a process ended. What goes with an error stays with the caller, under a number of its choice.
+/// The ways in which a process ends. The caller keeps what goes with an error, under a number of its choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum ExitReason {
     /// It was done.
     Normal,
     /// It was asked to stop.
@@ -17,44 +17,44 @@ pub enum Reason {
     Error(u64),
 }
 
-impl Reason {
-    /// Whether a transient child that ends so is left alone: done, or asked to stop.
+impl ExitReason {
+    /// Returns whether a transient child that ends so is left alone: it was done, or asked to stop.
     pub fn is_quiet(self) -> bool {
         matches!(self, Self::Normal | Self::Shutdown | Self::ShutdownWith(_))
     }
 }
 
-/// Why a start did not lead to a child.
+/// The reason why a start did not lead to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartError {
     /// It said so.
-    Failed(Reason),
+    Failed(ExitReason),
     /// It took longer than it may. What comes of it later is killed.
     TimedOut,
     /// It returned a process that is another child of this supervisor already. That child is left alone.
     PidTaken,
 }
 
-/// Why a supervisor ended.
+/// The reason why a supervisor ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// It was asked to.
-    Requested(Reason),
+    Requested(ExitReason),
     /// A restart too many was due.
     MaxRestarts {
-        /// Whose.
+        /// The child.
         child: ChildId,
     },
     /// A significant child ended, and the supervisor was told to follow.
     AutoShutdown {
-        /// Which.
+        /// The child.
         child: ChildId,
     },
     /// A child of the configuration could not be started.
     StartFailed {
-        /// Which.
+        /// The child.
         child: ChildId,
-        /// Why.
+        /// The reason.
         error: StartError,
     },
     /// It was killed.
@@ -62,21 +62,22 @@ pub enum Why {
 }
 
 impl Why {
-    /// The reason that the supervisor's own parent sees.
+    /// Returns the reason that the supervisor's own parent sees.
     ///
     /// Giving up and following a significant child are `Shutdown`, as in OTP. So a *transient* supervisor that gives up
-    /// is not started again; who wants its parent to act makes it permanent.
-    pub fn reason(self) -> Reason {
+    /// is not started again. Make it permanent if its parent must act.
+    pub fn reason(self) -> ExitReason {
         match self {
             Self::Requested(reason) => reason,
             Self::StartFailed {
-                error: StartError::Failed(Reason::Error(detail) | Reason::ShutdownWith(detail)),
+                error:
+                    StartError::Failed(ExitReason::Error(detail) | ExitReason::ShutdownWith(detail)),
                 ..
-            } => Reason::ShutdownWith(detail),
+            } => ExitReason::ShutdownWith(detail),
             Self::MaxRestarts { .. } | Self::AutoShutdown { .. } | Self::StartFailed { .. } => {
-                Reason::Shutdown
+                ExitReason::Shutdown
             }
-            Self::Killed => Reason::Killed,
+            Self::Killed => ExitReason::Killed,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What observers are told: nothing that a supervisor decides happens in silence.
 
-use super::event::{ChildId, Pid, Signal, StartId};
-use super::reason::{Reason, StartError, Why};
+use super::ids::{ChildId, Pid, StartId};
+use super::reason::{ExitReason, StartError, Why};
+use super::spec::StopSignal;
 
-/// What a supervisor does about a child that ended by itself.
+/// The reaction of a supervisor to a child that ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ExitVerdict {
     /// Start it again, if the budget allows.
     Restart,
     /// Leave it as it is; its specification stays.
@@ -19,23 +20,23 @@ pub enum Verdict {
 pub enum Report {
     /// A child runs.
     Started {
-        /// Which.
+        /// The child.
         child: ChildId,
         /// Its process.
         pid: Pid,
-        /// How many times it has been started now: 1 the first time, more for a restart.
+        /// Counts its starts with this one: 1 the first time, more for a restart.
         instance: u32,
     },
     /// A start decided that there is nothing to run.
     Ignored {
-        /// Whose.
+        /// The child.
         child: ChildId,
     },
     /// A start failed.
     StartFailed {
-        /// Whose.
+        /// The child.
         child: ChildId,
-        /// Why.
+        /// The reason.
         error: StartError,
     },
     /// A start that was given up has brought forth a process after all; it is killed.
@@ -47,36 +48,37 @@ pub enum Report {
     },
     /// A child ended by itself.
     Exited {
-        /// Which.
+        /// The child.
         child: ChildId,
         /// Its process.
         pid: Pid,
-        /// How.
-        reason: Reason,
-        /// What is done about it.
-        verdict: Verdict,
+        /// The way in which it ended.
+        reason: ExitReason,
+        /// The reaction.
+        verdict: ExitVerdict,
     },
     /// A child that the supervisor had to stop has ended.
     Terminated {
-        /// Which.
+        /// The child.
         child: ChildId,
         /// Its process.
         pid: Pid,
-        /// How; anything but `Shutdown`, or `Killed` for one that is killed, is worth a line in a log.
-        reason: Reason,
+        /// The way in which it ended. Anything but `Shutdown`, or `Killed` for a child that is killed, is worth a line
+        /// in a log.
+        reason: ExitReason,
         /// The last signal it was sent; none when it ended before its turn came.
-        signal: Option<Signal>,
+        signal: Option<StopSignal>,
     },
     /// A child did not stop in time, and is killed.
     ShutdownTimedOut {
-        /// Which.
+        /// The child.
         child: ChildId,
         /// Its process.
         pid: Pid,
     },
     /// A restart waits.
     RestartDelayed {
-        /// Whose.
+        /// The child.
         child: ChildId,
         /// Until then.
         at: f64,
@@ -85,19 +87,19 @@ pub enum Report {
     },
     /// A restart that was due will not be: the child or the supervisor is stopped, or the child restarts with its group.
     RestartCancelled {
-        /// Whose.
+        /// The child.
         child: ChildId,
     },
     /// A restart too many was due: the supervisor will stop.
     GivingUp {
-        /// Whose.
+        /// The child.
         child: ChildId,
         /// Restarts in the window, this one included.
         restarts: u32,
     },
     /// The supervisor begins to stop its children.
     Stopping {
-        /// Why.
+        /// The reason.
         why: Why,
     },
 }

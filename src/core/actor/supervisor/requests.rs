@@ -1,13 +1,19 @@
 //! Requests: children that come, go and come back by somebody's wish.
 
-use super::children::{Child, Place, State};
-use super::event::{Action, ChildId, Event, Refusal, RequestId};
-use super::machine::{Asked, By, Next, Queued, Supervisor, Then, Turn, Work};
+use super::children::{Child, ChildPlace, ChildState};
+use super::event::{Action, Event, Refusal};
+use super::ids::{ChildId, RequestId};
+use super::machine::{Activity, AfterStop, By, GroupRequest, Queued, StepOutput, Supervisor, Then};
 use super::spec::ChildSpec;
 
 impl Supervisor {
     /// Puts a request in line, or refuses it when its turn would never come.
-    pub(super) fn on_request(&mut self, event: Event, request: RequestId, turn: &mut Turn<'_>) {
+    pub(super) fn on_request(
+        &mut self,
+        event: Event,
+        request: RequestId,
+        turn: &mut StepOutput<'_>,
+    ) {
         if self.is_ending() || self.exit.is_some() {
             turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
         } else {
@@ -16,22 +22,22 @@ impl Supervisor {
     }
 
     /// Carries out a request whose turn has come: begins the work, or answers.
-    pub(super) fn serve(&mut self, event: Event, request: RequestId, turn: &mut Turn<'_>) {
+    pub(super) fn serve(&mut self, event: Event, request: RequestId, turn: &mut StepOutput<'_>) {
         let work = match event {
             Event::StartChild { spec, .. } => self.add(spec, request),
             Event::StartDynamic { child, token, .. } => match self.config.template {
                 Some(policy) => self.enter(ChildSpec { id: child, token, policy }, request),
                 None => Err(Refusal::NotSimpleOneForOne),
             },
-            Event::TerminateChild { child, .. } => self.stop_work(child, request, Next::Keep),
-            Event::RemoveChild { child, .. } => self.stop_work(child, request, Next::Delete),
+            Event::TerminateChild { child, .. } => self.stop_work(child, request, AfterStop::Keep),
+            Event::RemoveChild { child, .. } => self.stop_work(child, request, AfterStop::Delete),
             Event::RenewChild { child, .. } => self.renewal(child, request),
-            Event::RestartChild { child, .. } => self
-                .down_child(child)
-                .map(|place| Work::StartOne { place, by: By::Request { request, fresh: false } }),
+            Event::RestartChild { child, .. } => self.down_child(child).map(|place| {
+                Activity::StartOne { place, by: By::Request { request, fresh: false } }
+            }),
             Event::DeleteChild { child, .. } => {
-                let then = Next::Delete;
-                self.down_child(child).map(|place| Work::StopOne { place, request, then })
+                let then = AfterStop::Delete;
+                self.down_child(child).map(|place| Activity::StopOne { place, request, then })
             }
             // Nothing else is a request.
             _ => return,
@@ -42,7 +48,7 @@ impl Supervisor {
         }
     }
 
-    fn add(&mut self, spec: ChildSpec, request: RequestId) -> Result<Work, Refusal> {
+    fn add(&mut self, spec: ChildSpec, request: RequestId) -> Result<Activity, Refusal> {
         if self.is_simple() {
             return Err(Refusal::SimpleOneForOne);
         }
@@ -50,10 +56,10 @@ impl Supervisor {
         self.enter(spec, request)
     }
 
-    fn enter(&mut self, spec: ChildSpec, request: RequestId) -> Result<Work, Refusal> {
+    fn enter(&mut self, spec: ChildSpec, request: RequestId) -> Result<Activity, Refusal> {
         if let Some((_, present)) = self.children.find(spec.id) {
             return Err(match present.state() {
-                State::Running { pid, .. } => Refusal::AlreadyStarted(pid),
+                ChildState::Running { pid, .. } => Refusal::AlreadyStarted(pid),
                 _ => Refusal::AlreadyPresent,
             });
         }
@@ -61,34 +67,42 @@ impl Supervisor {
             return Err(Refusal::MaxChildren);
         }
         let place = self.children.insert(spec).ok_or(Refusal::AlreadyPresent)?;
-        Ok(Work::StartOne { place, by: By::Request { request, fresh: true } })
+        Ok(Activity::StartOne { place, by: By::Request { request, fresh: true } })
     }
 
-    fn stop_work(&self, child: ChildId, request: RequestId, then: Next) -> Result<Work, Refusal> {
+    fn stop_work(
+        &self,
+        child: ChildId,
+        request: RequestId,
+        then: AfterStop,
+    ) -> Result<Activity, Refusal> {
         let (place, _) = self.children.find(child).ok_or(Refusal::NotFound)?;
-        Ok(Work::StopOne { place, request, then })
+        Ok(Activity::StopOne { place, request, then })
     }
 
-    fn renewal(&self, child: ChildId, request: RequestId) -> Result<Work, Refusal> {
+    fn renewal(&self, child: ChildId, request: RequestId) -> Result<Activity, Refusal> {
         let (place, _) = self.children.find(child).ok_or(Refusal::NotFound)?;
-        let asked = Some(Asked { request, place });
+        let asked = Some(GroupRequest { request, place });
         Ok(match self.broken_group(place) {
             // To start the child alone would leave the others behind.
-            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up { asked } },
-            None => Work::StopOne { place, request, then: Next::Start },
+            Some(floor) => {
+                Activity::Down { below: ChildPlace::MAX, floor, then: Then::Up { asked } }
+            }
+            None => Activity::StopOne { place, request, then: AfterStop::Start },
         })
     }
 
     /// The place of a child that neither runs nor waits for a restart.
-    fn down_child(&self, child: ChildId) -> Result<Place, Refusal> {
+    fn down_child(&self, child: ChildId) -> Result<ChildPlace, Refusal> {
         if self.is_simple() {
             return Err(Refusal::SimpleOneForOne);
         }
-        let (place, found): (Place, &Child) = self.children.find(child).ok_or(Refusal::NotFound)?;
+        let (place, found): (ChildPlace, &Child) =
+            self.children.find(child).ok_or(Refusal::NotFound)?;
         match found.state() {
-            State::Down => Ok(place),
-            State::Running { .. } => Err(Refusal::Running),
-            State::Starting | State::Restarting { .. } => Err(Refusal::Restarting),
+            ChildState::Down => Ok(place),
+            ChildState::Running { .. } => Err(Refusal::Running),
+            ChildState::Starting | ChildState::Restarting { .. } => Err(Refusal::Restarting),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What a supervisor is made of, and the rules that a configuration keeps.
 
-use super::backoff::Backoff;
-use super::event::{ChildId, Token};
+use super::ids::{ChildId, StartToken};
+use crate::core::actor::backoff::Backoff;
 
-/// Who is restarted when a child is.
+/// The children that restart together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Strategy {
     /// That child alone.
@@ -17,7 +17,7 @@ pub enum Strategy {
     SimpleOneForOne,
 }
 
-/// When a child that ended is started again.
+/// The ends after which a child is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Restart {
     /// Always.
@@ -29,7 +29,7 @@ pub enum Restart {
     Temporary,
 }
 
-/// How a child is stopped.
+/// The way in which a child is stopped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Shutdown {
     /// Killed at once.
@@ -40,9 +40,18 @@ pub enum Shutdown {
     Never,
 }
 
-/// What a child is. It decides the default shutdown, and how it is counted.
+/// The signals that end a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// Asked; it may clean up, and it may refuse.
+    Shutdown,
+    /// Ended for certain. The driver owes a `ChildExited` for it, whatever the process does.
+    Kill,
+}
+
+/// The kind of a child. It decides the default shutdown and the counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
+pub enum ChildKind {
     /// It works.
     #[default]
     Worker,
@@ -50,7 +59,7 @@ pub enum Kind {
     Supervisor,
 }
 
-/// When a supervisor stops because a significant child ended and is not started again.
+/// The ends of significant children that stop their supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AutoShutdown {
     /// Never; no child may be significant.
@@ -62,7 +71,7 @@ pub enum AutoShutdown {
     AllSignificant,
 }
 
-/// Whose restarts are counted together.
+/// The restarts that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BudgetScope {
     /// Those of all children, as in OTP.
@@ -72,31 +81,31 @@ pub enum BudgetScope {
     Child,
 }
 
-/// How a child is started, stopped and restarted.
+/// The rules for starting, stopping and restarting a child.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Policy {
-    /// When it is started again.
+pub struct ChildPolicy {
+    /// The ends after which it is started again.
     pub restart: Restart,
-    /// How it is stopped.
+    /// The way in which it is stopped.
     pub shutdown: Shutdown,
     /// Worker or supervisor.
-    pub kind: Kind,
+    pub kind: ChildKind,
     /// Whether its end may end the supervisor.
     pub significant: bool,
-    /// How long a restart waits; at once without one.
+    /// The delay of restarts. Without one they happen at once.
     pub backoff: Option<Backoff>,
-    /// How long a start may take, in milliseconds; as long as it likes without one. While a child starts, its
+    /// The time that a start may take, in milliseconds; without one there is no limit. While a child starts, its
     /// supervisor does nothing else.
     pub start_timeout: Option<f64>,
 }
 
-impl Policy {
+impl ChildPolicy {
     /// A permanent worker that has five seconds to stop.
     pub fn worker() -> Self {
         Self {
             restart: Restart::Permanent,
             shutdown: Shutdown::After(5_000.0),
-            kind: Kind::Worker,
+            kind: ChildKind::Worker,
             significant: false,
             backoff: None,
             start_timeout: None,
@@ -105,26 +114,26 @@ impl Policy {
 
     /// A permanent supervisor that has all the time it needs to stop, because its children need theirs.
     pub fn supervisor() -> Self {
-        Self { shutdown: Shutdown::Never, kind: Kind::Supervisor, ..Self::worker() }
+        Self { shutdown: Shutdown::Never, kind: ChildKind::Supervisor, ..Self::worker() }
     }
 
     /// The rules that need nothing but the policy and the supervisor's `auto_shutdown`.
-    pub(super) fn check(&self, auto_shutdown: AutoShutdown) -> Result<(), Invalid> {
+    pub(super) fn check(&self, auto_shutdown: AutoShutdown) -> Result<(), InvalidSpec> {
         if self.significant && auto_shutdown == AutoShutdown::Never {
-            return Err(Invalid::SignificantUnderNever);
+            return Err(InvalidSpec::SignificantUnderNever);
         }
         if self.significant && self.restart == Restart::Permanent {
-            return Err(Invalid::SignificantPermanent);
+            return Err(InvalidSpec::SignificantPermanent);
         }
         match self.shutdown {
-            Shutdown::After(ms) if !is_duration(ms) => return Err(Invalid::Shutdown),
+            Shutdown::After(ms) if !is_duration(ms) => return Err(InvalidSpec::Shutdown),
             _ => {}
         }
         if self.start_timeout.is_some_and(|ms| !is_duration(ms)) {
-            return Err(Invalid::StartTimeout);
+            return Err(InvalidSpec::StartTimeout);
         }
         if self.backoff.is_some_and(|backoff| !backoff.is_valid()) {
-            return Err(Invalid::Backoff);
+            return Err(InvalidSpec::Backoff);
         }
         Ok(())
     }
@@ -139,37 +148,37 @@ fn is_duration(ms: f64) -> bool {
 pub struct ChildSpec {
     /// Its name, of which its supervisor has but one.
     pub id: ChildId,
-    /// What to start.
-    pub token: Token,
-    /// How.
-    pub policy: Policy,
+    /// Its start function.
+    pub token: StartToken,
+    /// Its rules.
+    pub policy: ChildPolicy,
 }
 
 /// A supervisor.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
-    /// Who is restarted with whom.
+pub struct SupervisorConfig {
+    /// The children that restart together.
     pub strategy: Strategy,
     /// The children to begin with, in the order in which they start. Empty for `simple_one_for_one`.
     pub children: Vec<ChildSpec>,
-    /// What the children of a `simple_one_for_one` supervisor are made after, and nobody else's.
-    pub template: Option<Policy>,
+    /// The rules for the children of a `simple_one_for_one` supervisor, and of no other.
+    pub template: Option<ChildPolicy>,
     /// So many restarts are allowed in any `within_ms`.
     pub max_restarts: u32,
     /// The length of the sliding window; its ends belong to it.
     pub within_ms: f64,
-    /// Whose restarts are counted together.
+    /// The restarts that are counted together.
     pub scope: BudgetScope,
     /// Whether significant children end the supervisor.
     pub auto_shutdown: AutoShutdown,
-    /// How many children may be there, running or not.
+    /// The most children that may be there, running or not.
     pub max_children: Option<usize>,
     /// Whether a child that ended and is not started again is deleted, as if it were temporary. In OTP a transient one
     /// stays, and comes back with its group or on request.
     pub forget_ended: bool,
 }
 
-impl Default for Config {
+impl Default for SupervisorConfig {
     fn default() -> Self {
         Self {
             strategy: Strategy::OneForOne,
@@ -185,21 +194,23 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl SupervisorConfig {
     /// The rules; two children of one name are found when they are entered.
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    pub(super) fn check(&self) -> Result<(), InvalidSpec> {
         if !(self.within_ms.is_finite() && self.within_ms > 0.0) {
-            return Err(Invalid::Within);
+            return Err(InvalidSpec::Within);
         }
         match (self.strategy == Strategy::SimpleOneForOne, self.template) {
-            (true, None) => return Err(Invalid::TemplateMissing),
-            (true, Some(_)) if !self.children.is_empty() => return Err(Invalid::StaticChildren),
+            (true, None) => return Err(InvalidSpec::TemplateMissing),
+            (true, Some(_)) if !self.children.is_empty() => {
+                return Err(InvalidSpec::StaticChildren);
+            }
             (true, Some(template)) => template.check(self.auto_shutdown)?,
-            (false, Some(_)) => return Err(Invalid::TemplateUnexpected),
+            (false, Some(_)) => return Err(InvalidSpec::TemplateUnexpected),
             (false, None) => {}
         }
         if self.max_children.is_some_and(|most| self.children.len() > most) {
-            return Err(Invalid::MaxChildren);
+            return Err(InvalidSpec::MaxChildren);
         }
         self.children.iter().try_for_each(|child| child.policy.check(self.auto_shutdown))
     }
@@ -207,7 +218,7 @@ impl Config {
 
 /// The rule that a configuration or a specification breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Invalid {
+pub enum InvalidSpec {
     /// `within_ms` is not a positive number.
     Within,
     /// A shutdown time is negative or not finite.

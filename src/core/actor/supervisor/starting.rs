@@ -1,30 +1,31 @@
 //! Starting children, and what comes of a start: a process, nothing, or a failure.
 
-use super::children::{Child, Place, State};
-use super::event::{Action, Answer, Pid, Refusal, Signal, StartId, TimerKey};
-use super::machine::{By, Purpose, Queued, Supervisor, Turn, Wait, Work};
-use super::reason::{Reason, StartError, Why};
+use super::children::{Child, ChildPlace, ChildState};
+use super::event::{Action, Answer, Refusal};
+use super::ids::{Pid, StartId, TimerKey};
+use super::machine::{Activity, By, Purpose, Queued, StepOutput, Supervisor, Wait};
+use super::reason::{ExitReason, StartError, Why};
 use super::report::Report;
-use super::spec::{Restart, Shutdown};
+use super::spec::{Restart, Shutdown, StopSignal};
 
 impl Supervisor {
     /// Starts the next child of a group, or ends the climb.
-    pub(super) fn climb(&mut self, next: Place, first: bool, turn: &mut Turn<'_>) {
+    pub(super) fn climb(&mut self, next: ChildPlace, first: bool, turn: &mut StepOutput<'_>) {
         if let Some(place) = self.children.first_from(next) {
             self.start(place, turn);
         } else {
-            self.work = Work::Idle;
+            self.work = Activity::Idle;
             if first {
                 turn.act(Action::Ready);
             }
         }
     }
 
-    pub(super) fn start(&mut self, place: Place, turn: &mut Turn<'_>) {
+    pub(super) fn start(&mut self, place: ChildPlace, turn: &mut StepOutput<'_>) {
         let start = StartId(self.number());
         let Some(child) = self.children.get(place) else { return };
         let spec = child.spec;
-        self.children.set(place, State::Starting);
+        self.children.set(place, ChildState::Starting);
         turn.act(Action::Start { start, child: spec.id, token: spec.token });
         let limit = spec.policy.start_timeout.map(|ms| {
             let at = self.now + ms;
@@ -33,12 +34,12 @@ impl Supervisor {
         self.wait = Some(Wait::Start { start, place, limit });
     }
 
-    pub(super) fn on_started(&mut self, start: StartId, pid: Pid, turn: &mut Turn<'_>) {
+    pub(super) fn on_started(&mut self, start: StartId, pid: Pid, turn: &mut StepOutput<'_>) {
         let Some(place) = self.settle_start(start, turn) else {
             // Nobody waits for it. A process that is a child's all the same is left to that child.
             if self.children.owner(pid).is_none() {
                 turn.report(Report::LateStart { start, pid });
-                turn.act(Action::Exit { pid, signal: Signal::Kill });
+                turn.act(Action::Exit { pid, signal: StopSignal::Kill });
             }
             return;
         };
@@ -47,7 +48,7 @@ impl Supervisor {
         }
         let exit = self.early.remove(&pid);
         self.early.clear();
-        self.children.set(place, State::Running { pid, exit });
+        self.children.set(place, ChildState::Running { pid, exit });
         if let Some(child) = self.children.get_mut(place) {
             child.instance = child.instance.saturating_add(1);
             child.since = self.now;
@@ -59,10 +60,10 @@ impl Supervisor {
         self.started(place, Some(pid), turn);
     }
 
-    pub(super) fn on_ignored(&mut self, start: StartId, turn: &mut Turn<'_>) {
+    pub(super) fn on_ignored(&mut self, start: StartId, turn: &mut StepOutput<'_>) {
         let Some(place) = self.settle_start(start, turn) else { return };
         self.early.clear();
-        self.children.set(place, State::Down);
+        self.children.set(place, ChildState::Down);
         turn.report(Report::Ignored { child: self.id(place) });
         self.started(place, None, turn);
         // Without a process, what would never be started again has no use for a specification.
@@ -72,17 +73,17 @@ impl Supervisor {
     }
 
     /// A start has led to a child, with a process or without.
-    fn started(&mut self, place: Place, pid: Option<Pid>, turn: &mut Turn<'_>) {
+    fn started(&mut self, place: ChildPlace, pid: Option<Pid>, turn: &mut StepOutput<'_>) {
         let request = match self.work {
-            Work::Up { first, asked, .. } => {
+            Activity::Up { first, asked, .. } => {
                 let answered = asked.filter(|asked| asked.place == place);
                 let asked = asked.filter(|asked| asked.place != place);
-                self.work = Work::Up { next: place + 1, first, asked };
+                self.work = Activity::Up { next: place + 1, first, asked };
                 answered.map(|asked| asked.request)
             }
-            Work::StartOne { .. } => {
+            Activity::StartOne { .. } => {
                 let request = self.asked();
-                self.work = Work::Idle;
+                self.work = Activity::Idle;
                 request
             }
             _ => None,
@@ -93,14 +94,19 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn on_start_failed(&mut self, start: StartId, reason: Reason, turn: &mut Turn<'_>) {
+    pub(super) fn on_start_failed(
+        &mut self,
+        start: StartId,
+        reason: ExitReason,
+        turn: &mut StepOutput<'_>,
+    ) {
         if let Some(place) = self.settle_start(start, turn) {
             self.start_failed(place, StartError::Failed(reason), turn);
         }
     }
 
     /// A start took too long.
-    pub(super) fn on_start_limit(&mut self, timer: TimerKey, turn: &mut Turn<'_>) {
+    pub(super) fn on_start_limit(&mut self, timer: TimerKey, turn: &mut StepOutput<'_>) {
         match self.wait {
             Some(Wait::Start { start, place, limit: Some((armed, _)) }) if armed == timer => {
                 self.abandon(start, place, turn);
@@ -109,14 +115,14 @@ impl Supervisor {
         }
     }
 
-    fn abandon(&mut self, start: StartId, place: Place, turn: &mut Turn<'_>) {
+    fn abandon(&mut self, start: StartId, place: ChildPlace, turn: &mut StepOutput<'_>) {
         self.wait = None;
-        turn.act(Action::CancelStart { start, signal: Signal::Kill });
+        turn.act(Action::CancelStart { start, signal: StopSignal::Kill });
         self.start_failed(place, StartError::TimedOut, turn);
     }
 
     /// The supervisor is to stop and a start is under way: it is given as long as its child has to stop.
-    pub(super) fn hasten_start(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn hasten_start(&mut self, turn: &mut StepOutput<'_>) {
         let Some(Wait::Start { start, place, limit }) = self.wait else { return };
         let Some(shutdown) = self.children.get(place).map(|child| child.policy().shutdown) else {
             return;
@@ -129,7 +135,7 @@ impl Supervisor {
             Shutdown::After(ms) => self.now + ms,
             Shutdown::Never => f64::INFINITY,
         };
-        turn.act(Action::CancelStart { start, signal: Signal::Shutdown });
+        turn.act(Action::CancelStart { start, signal: StopSignal::Shutdown });
         if limit.is_none_or(|(_, earlier)| at < earlier) && at.is_finite() {
             self.disarm(limit.map(|(timer, _)| timer), turn);
             let timer = self.arm(at, Purpose::StartLimit, turn);
@@ -138,7 +144,7 @@ impl Supervisor {
     }
 
     /// Ends the wait for a start, if it is the one that is waited for.
-    fn settle_start(&mut self, start: StartId, turn: &mut Turn<'_>) -> Option<Place> {
+    fn settle_start(&mut self, start: StartId, turn: &mut StepOutput<'_>) -> Option<ChildPlace> {
         match self.wait {
             Some(Wait::Start { start: wanted, place, limit }) if wanted == start => {
                 self.wait = None;
@@ -149,28 +155,28 @@ impl Supervisor {
         }
     }
 
-    fn start_failed(&mut self, place: Place, error: StartError, turn: &mut Turn<'_>) {
+    fn start_failed(&mut self, place: ChildPlace, error: StartError, turn: &mut StepOutput<'_>) {
         self.early.clear();
         let child = self.id(place);
         turn.report(Report::StartFailed { child, error });
-        self.children.set(place, State::Down);
+        self.children.set(place, ChildState::Down);
         let refusal = Refusal::StartFailed(error);
         match self.work {
-            Work::Up { first: true, .. } => self.end(Why::StartFailed { child, error }, turn),
-            Work::Up { first: false, .. }
-            | Work::StartOne { by: By::Restart | By::Renewal { .. }, .. } => {
+            Activity::Up { first: true, .. } => self.end(Why::StartFailed { child, error }, turn),
+            Activity::Up { first: false, .. }
+            | Activity::StartOne { by: By::Restart | By::Renewal { .. }, .. } => {
                 if let Some(request) = self.asked() {
                     turn.act(Action::Reply { request, result: Err(refusal) });
                 }
-                self.work = Work::Idle;
+                self.work = Activity::Idle;
                 self.try_again(place, turn);
             }
-            Work::StartOne { by: By::Request { request, fresh }, .. } => {
+            Activity::StartOne { by: By::Request { request, fresh }, .. } => {
                 if fresh {
                     // No `Forget`: the refusal gives the token back.
                     self.children.remove(place);
                 }
-                self.work = Work::Idle;
+                self.work = Activity::Idle;
                 turn.act(Action::Reply { request, result: Err(refusal) });
             }
             _ => {}
@@ -178,18 +184,18 @@ impl Supervisor {
     }
 
     /// Puts a start that failed in line once more. What is never started again goes instead.
-    fn try_again(&mut self, place: Place, turn: &mut Turn<'_>) {
+    fn try_again(&mut self, place: ChildPlace, turn: &mut StepOutput<'_>) {
         let restart = self.children.get(place).map(|child: &Child| child.policy().restart);
         if restart == Some(Restart::Temporary) {
             return self.forget(place, turn);
         }
         let ticket = self.number();
-        self.children.set(place, State::Restarting { ticket, timer: None });
+        self.children.set(place, ChildState::Restarting { ticket, timer: None });
         self.queue.push_back(Queued::Retry { place, ticket });
     }
 
-    /// Whether a child's specification goes when its process does, unless it is started again.
-    pub(super) fn goes_when_down(&self, place: Place) -> bool {
+    /// Returns whether a child's specification goes when its process does, unless it is started again.
+    pub(super) fn goes_when_down(&self, place: ChildPlace) -> bool {
         let restart = self.children.get(place).map(|child: &Child| child.policy().restart);
         self.is_simple() || restart == Some(Restart::Temporary)
     }

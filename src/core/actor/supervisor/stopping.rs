@@ -1,15 +1,24 @@
 //! Stopping children, one after the other or all at once, and the end of the supervisor.
 
-use super::children::{Child, Place, State};
-use super::event::{Action, Answer, Pid, Refusal, RequestId, Signal, TimerKey};
-use super::machine::{By, Next, Purpose, Queued, Supervisor, Then, Turn, Wait, Work};
-use super::reason::{Reason, Why};
+use super::children::{Child, ChildPlace, ChildState};
+use super::event::{Action, Answer, Refusal};
+use super::ids::{Pid, RequestId, TimerKey};
+use super::machine::{
+    Activity, AfterStop, By, Purpose, Queued, StepOutput, Supervisor, Then, Wait,
+};
+use super::reason::{ExitReason, Why};
 use super::report::Report;
-use super::spec::Shutdown;
+use super::spec::{Shutdown, StopSignal};
 
 impl Supervisor {
     /// Stops the last child of a group that is not settled yet, or goes on to what follows.
-    pub(super) fn descend(&mut self, below: Place, floor: Place, then: Then, turn: &mut Turn<'_>) {
+    pub(super) fn descend(
+        &mut self,
+        below: ChildPlace,
+        floor: ChildPlace,
+        then: Then,
+        turn: &mut StepOutput<'_>,
+    ) {
         if let Some(place) = self.children.last_in(floor, below) {
             if !self.bring_down(place, turn) {
                 return;
@@ -19,12 +28,12 @@ impl Supervisor {
             if self.goes_when_down(place) && !matches!(then, Then::End { .. }) {
                 self.forget(place, turn);
             }
-            self.work = Work::Down { below: place, floor, then };
+            self.work = Activity::Down { below: place, floor, then };
             return;
         }
         match then {
             Then::Delay { cause } => self.delay(cause, turn),
-            Then::Up { asked } => self.work = Work::Up { next: floor, first: false, asked },
+            Then::Up { asked } => self.work = Activity::Up { next: floor, first: false, asked },
             Then::End { why } => self.finish(why, turn),
         }
     }
@@ -32,47 +41,48 @@ impl Supervisor {
     /// Stops a child on request. The first call asks it to end, the one after its end answers.
     pub(super) fn stop_one(
         &mut self,
-        place: Place,
+        place: ChildPlace,
         request: RequestId,
-        then: Next,
-        turn: &mut Turn<'_>,
+        then: AfterStop,
+        turn: &mut StepOutput<'_>,
     ) {
         let broken = self.broken_group(place);
         if !self.bring_down(place, turn) {
             return;
         }
-        self.work = Work::Idle;
-        if then == Next::Start {
+        self.work = Activity::Idle;
+        if then == AfterStop::Start {
             if self.exit.is_some() {
                 turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
             } else {
-                self.work = Work::StartOne { place, by: By::Renewal { request } };
+                self.work = Activity::StartOne { place, by: By::Renewal { request } };
             }
             return;
         }
         turn.act(Action::Reply { request, result: Ok(Answer::Done) });
-        if then == Next::Delete || self.goes_when_down(place) {
+        if then == AfterStop::Delete || self.goes_when_down(place) {
             self.forget(place, turn);
         }
         // Those who were to be started again with the child that is gone do not wait for it for ever.
-        if then == Next::Delete
+        if then == AfterStop::Delete
             && let Some(floor) = broken
         {
-            self.work = Work::Down { below: Place::MAX, floor, then: Then::Up { asked: None } };
+            self.work =
+                Activity::Down { below: ChildPlace::MAX, floor, then: Then::Up { asked: None } };
         }
     }
 
     /// Stops all children at once, under one timer. The first call asks them, the one after the last end finishes.
-    pub(super) fn stop_together(&mut self, why: Why, asked: bool, turn: &mut Turn<'_>) {
+    pub(super) fn stop_together(&mut self, why: Why, asked: bool, turn: &mut StepOutput<'_>) {
         if asked {
             return self.finish(why, turn);
         }
-        self.work = Work::Together { why, asked: true };
+        self.work = Activity::Together { why, asked: true };
         let shutdown = self.config.template.map_or(Shutdown::Kill, |policy| policy.shutdown);
-        let places: Vec<Place> = self.children.iter().map(|(place, _)| place).collect();
+        let places: Vec<ChildPlace> = self.children.iter().map(|(place, _)| place).collect();
         for place in places {
             match self.children.get(place).map(Child::state) {
-                Some(State::Running { pid, exit: None }) => {
+                Some(ChildState::Running { pid, exit: None }) => {
                     turn.act(Action::Exit { pid, signal: first_signal(shutdown) });
                 }
                 _ => self.note_down(place, None, turn),
@@ -85,10 +95,10 @@ impl Supervisor {
     }
 
     /// Sees to it that a child has no process. False if that has to be waited for.
-    fn bring_down(&mut self, place: Place, turn: &mut Turn<'_>) -> bool {
+    fn bring_down(&mut self, place: ChildPlace, turn: &mut StepOutput<'_>) -> bool {
         let Some(child) = self.children.get(place) else { return true };
         let shutdown = child.policy().shutdown;
-        if let State::Running { pid, exit: None } = child.state() {
+        if let ChildState::Running { pid, exit: None } = child.state() {
             let signal = first_signal(shutdown);
             turn.act(Action::Exit { pid, signal });
             let limit = self.stop_limit(shutdown, turn);
@@ -100,30 +110,35 @@ impl Supervisor {
     }
 
     /// A child is down: its process has ended, or it had none and its restart is cancelled.
-    fn note_down(&mut self, place: Place, signal: Option<Signal>, turn: &mut Turn<'_>) {
+    fn note_down(
+        &mut self,
+        place: ChildPlace,
+        signal: Option<StopSignal>,
+        turn: &mut StepOutput<'_>,
+    ) {
         let Some(child) = self.children.get(place) else { return };
         let (id, state) = (child.spec.id, child.state());
         match state {
-            State::Running { pid, exit: Some(reason) } => {
+            ChildState::Running { pid, exit: Some(reason) } => {
                 turn.report(Report::Terminated { child: id, pid, reason, signal });
             }
-            State::Restarting { timer, .. } => {
+            ChildState::Restarting { timer, .. } => {
                 self.disarm(timer, turn);
                 turn.report(Report::RestartCancelled { child: id });
             }
             _ => {}
         }
-        self.children.set(place, State::Down);
+        self.children.set(place, ChildState::Down);
     }
 
-    fn stop_limit(&mut self, shutdown: Shutdown, turn: &mut Turn<'_>) -> Option<TimerKey> {
+    fn stop_limit(&mut self, shutdown: Shutdown, turn: &mut StepOutput<'_>) -> Option<TimerKey> {
         match shutdown {
             Shutdown::After(ms) => Some(self.arm(self.now + ms, Purpose::StopLimit, turn)),
             Shutdown::Kill | Shutdown::Never => None,
         }
     }
 
-    pub(super) fn on_exited(&mut self, pid: Pid, reason: Reason, turn: &mut Turn<'_>) {
+    pub(super) fn on_exited(&mut self, pid: Pid, reason: ExitReason, turn: &mut StepOutput<'_>) {
         let Some(place) = self.children.owner(pid) else {
             if matches!(self.wait, Some(Wait::Start { .. })) {
                 self.early.insert(pid, reason);
@@ -131,10 +146,12 @@ impl Supervisor {
             return;
         };
         // A process ends once; a second report of it is an echo.
-        if self.children.get(place).map(Child::state) != Some(State::Running { pid, exit: None }) {
+        if self.children.get(place).map(Child::state)
+            != Some(ChildState::Running { pid, exit: None })
+        {
             return;
         }
-        self.children.set(place, State::Running { pid, exit: Some(reason) });
+        self.children.set(place, ChildState::Running { pid, exit: Some(reason) });
         match self.wait {
             Some(Wait::Exit { pid: awaited, signal, limit, .. }) if awaited == pid => {
                 self.wait = None;
@@ -145,7 +162,7 @@ impl Supervisor {
                 // Its timer is gone when it has run out, and then all were killed.
                 let killed = self.template_kills()
                     || limit.is_some_and(|key| !self.timers.contains_key(&key));
-                let signal = if killed { Signal::Kill } else { Signal::Shutdown };
+                let signal = if killed { StopSignal::Kill } else { StopSignal::Shutdown };
                 self.note_down(place, Some(signal), turn);
                 if self.children.active() == 0 {
                     self.wait = None;
@@ -161,16 +178,16 @@ impl Supervisor {
     }
 
     /// The time to stop is up: whoever still runs is killed.
-    pub(super) fn on_stop_limit(&mut self, timer: TimerKey, turn: &mut Turn<'_>) {
+    pub(super) fn on_stop_limit(&mut self, timer: TimerKey, turn: &mut StepOutput<'_>) {
         match &mut self.wait {
             Some(Wait::Exit { place, pid, signal, limit }) if *limit == Some(timer) => {
-                (*signal, *limit) = (Signal::Kill, None);
+                (*signal, *limit) = (StopSignal::Kill, None);
                 let (place, pid) = (*place, *pid);
                 self.kill_late(place, pid, turn);
             }
             Some(Wait::Exits { limit }) if *limit == Some(timer) => {
                 for place in self.children.running() {
-                    if let Some(State::Running { pid, .. }) =
+                    if let Some(ChildState::Running { pid, .. }) =
                         self.children.get(place).map(Child::state)
                     {
                         self.kill_late(place, pid, turn);
@@ -181,12 +198,12 @@ impl Supervisor {
         }
     }
 
-    fn kill_late(&mut self, place: Place, pid: Pid, turn: &mut Turn<'_>) {
+    fn kill_late(&mut self, place: ChildPlace, pid: Pid, turn: &mut StepOutput<'_>) {
         turn.report(Report::ShutdownTimedOut { child: self.id(place), pid });
-        turn.act(Action::Exit { pid, signal: Signal::Kill });
+        turn.act(Action::Exit { pid, signal: StopSignal::Kill });
     }
 
-    pub(super) fn on_exit_requested(&mut self, reason: Reason, turn: &mut Turn<'_>) {
+    pub(super) fn on_exit_requested(&mut self, reason: ExitReason, turn: &mut StepOutput<'_>) {
         // The first one counts.
         if self.is_ending() || self.exit.is_some() {
             return;
@@ -197,21 +214,21 @@ impl Supervisor {
     }
 
     /// Begins the end: nothing else is taken up from here on.
-    pub(super) fn end(&mut self, why: Why, turn: &mut Turn<'_>) {
+    pub(super) fn end(&mut self, why: Why, turn: &mut StepOutput<'_>) {
         turn.report(Report::Stopping { why });
         if let Some(request) = self.asked() {
             turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
         }
         self.refuse_all(turn);
         self.work = if self.is_simple() {
-            Work::Together { why, asked: false }
+            Activity::Together { why, asked: false }
         } else {
-            Work::Down { below: Place::MAX, floor: 0, then: Then::End { why } }
+            Activity::Down { below: ChildPlace::MAX, floor: 0, then: Then::End { why } }
         };
     }
 
     /// Refuses the requests that wait. The other events in the queue are marks on children, which a stop sees anyway.
-    fn refuse_all(&mut self, turn: &mut Turn<'_>) {
+    fn refuse_all(&mut self, turn: &mut StepOutput<'_>) {
         for queued in std::mem::take(&mut self.queue) {
             if let Queued::Request(_, request) = queued {
                 turn.act(Action::Reply { request, result: Err(Refusal::Stopping) });
@@ -219,7 +236,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn on_killed(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn on_killed(&mut self, turn: &mut StepOutput<'_>) {
         if self.is_stopped() {
             return;
         }
@@ -229,23 +246,23 @@ impl Supervisor {
         }
         self.refuse_all(turn);
         if let Some(Wait::Start { start, .. }) = self.wait {
-            turn.act(Action::CancelStart { start, signal: Signal::Kill });
+            turn.act(Action::CancelStart { start, signal: StopSignal::Kill });
         }
         for place in self.children.running().into_iter().rev() {
-            if let Some(State::Running { pid, exit: None }) =
+            if let Some(ChildState::Running { pid, exit: None }) =
                 self.children.get(place).map(Child::state)
             {
-                turn.act(Action::Exit { pid, signal: Signal::Kill });
+                turn.act(Action::Exit { pid, signal: StopSignal::Kill });
             }
         }
         self.finish(Why::Killed, turn);
     }
 
-    fn finish(&mut self, why: Why, turn: &mut Turn<'_>) {
+    fn finish(&mut self, why: Why, turn: &mut StepOutput<'_>) {
         for timer in std::mem::take(&mut self.timers).into_keys() {
             turn.act(Action::Disarm { timer });
         }
-        self.work = Work::Stopped;
+        self.work = Activity::Stopped;
         self.wait = None;
         self.exit = None;
         self.queue.clear();
@@ -255,6 +272,6 @@ impl Supervisor {
     }
 }
 
-fn first_signal(shutdown: Shutdown) -> Signal {
-    if shutdown == Shutdown::Kill { Signal::Kill } else { Signal::Shutdown }
+fn first_signal(shutdown: Shutdown) -> StopSignal {
+    if shutdown == Shutdown::Kill { StopSignal::Kill } else { StopSignal::Shutdown }
 }

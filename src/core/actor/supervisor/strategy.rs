@@ -1,34 +1,36 @@
 //! What a crash leads to: who is restarted, with whom, when, and whether at all.
 
-use super::children::{Child, Place, State};
-use super::event::Pid;
-use super::machine::{By, Purpose, Supervisor, Then, Turn, Work};
-use super::reason::{Reason, Why};
-use super::report::{Report, Verdict};
+use super::children::{Child, ChildPlace, ChildState};
+use super::ids::Pid;
+use super::machine::{Activity, By, Purpose, StepOutput, Supervisor, Then};
+use super::reason::{ExitReason, Why};
+use super::report::{ExitVerdict, Report};
 use super::spec::{AutoShutdown, BudgetScope, Restart, Strategy};
 
 impl Supervisor {
     /// A child has ended by itself, and its turn has come.
-    pub(super) fn on_fallen(&mut self, place: Place, pid: Pid, turn: &mut Turn<'_>) {
+    pub(super) fn on_fallen(&mut self, place: ChildPlace, pid: Pid, turn: &mut StepOutput<'_>) {
         // A stop that came first has taken the exit with it.
         let Some(child) = self.children.get(place) else { return };
-        let State::Running { pid: current, exit: Some(reason) } = child.state() else { return };
+        let ChildState::Running { pid: current, exit: Some(reason) } = child.state() else {
+            return;
+        };
         if current != pid {
             return;
         }
         let (id, significant) = (child.spec.id, child.policy().significant);
         let verdict = if restarts(child.policy().restart, reason) {
-            Verdict::Restart
+            ExitVerdict::Restart
         } else if self.config.forget_ended || self.goes_when_down(place) {
-            Verdict::Remove
+            ExitVerdict::Remove
         } else {
-            Verdict::Leave
+            ExitVerdict::Leave
         };
         turn.report(Report::Exited { child: id, pid, reason, verdict });
         match verdict {
-            Verdict::Restart => return self.restart(place, turn),
-            Verdict::Leave => self.children.set(place, State::Down),
-            Verdict::Remove => self.forget(place, turn),
+            ExitVerdict::Restart => return self.restart(place, turn),
+            ExitVerdict::Leave => self.children.set(place, ChildState::Down),
+            ExitVerdict::Remove => self.forget(place, turn),
         }
         let follow = match self.config.auto_shutdown {
             AutoShutdown::Never => false,
@@ -43,9 +45,9 @@ impl Supervisor {
     }
 
     /// Counts a restart, and begins it or gives up.
-    pub(super) fn restart(&mut self, place: Place, turn: &mut Turn<'_>) {
+    pub(super) fn restart(&mut self, place: ChildPlace, turn: &mut StepOutput<'_>) {
         self.end_row(place);
-        self.children.set(place, State::Down);
+        self.children.set(place, ChildState::Down);
         let restarts = self.count(place);
         if restarts > self.config.max_restarts {
             let child = self.id(place);
@@ -56,24 +58,26 @@ impl Supervisor {
             // A group waits stopped, so that no part of it runs without the other.
             Some(floor) => {
                 let then = Then::Delay { cause: place };
-                self.work = Work::Down { below: Place::MAX, floor, then };
+                self.work = Activity::Down { below: ChildPlace::MAX, floor, then };
             }
             None => self.delay(place, turn),
         }
     }
 
     /// Restarts a child or its group now: the restart was counted, and has waited if it had to.
-    pub(super) fn rebuild(&mut self, place: Place) {
-        self.children.set(place, State::Down);
+    pub(super) fn rebuild(&mut self, place: ChildPlace) {
+        self.children.set(place, ChildState::Down);
         self.work = match self.floor(place) {
             // Somebody may have started a sibling by hand in the meantime.
-            Some(floor) => Work::Down { below: Place::MAX, floor, then: Then::Up { asked: None } },
-            None => Work::StartOne { place, by: By::Restart },
+            Some(floor) => {
+                Activity::Down { below: ChildPlace::MAX, floor, then: Then::Up { asked: None } }
+            }
+            None => Activity::StartOne { place, by: By::Restart },
         };
     }
 
-    /// Where the group begins that restarts with a child; `None` if it restarts alone.
-    fn floor(&self, place: Place) -> Option<Place> {
+    /// Returns the first place of the group that restarts with a child; `None` if it restarts alone.
+    fn floor(&self, place: ChildPlace) -> Option<ChildPlace> {
         match self.config.strategy {
             Strategy::OneForOne | Strategy::SimpleOneForOne => None,
             Strategy::OneForAll => Some(0),
@@ -81,67 +85,68 @@ impl Supervisor {
         }
     }
 
-    /// Where the group begins that waits for this child's restart with a part of it down; `None` if there is no such group.
-    pub(super) fn broken_group(&self, place: Place) -> Option<Place> {
+    /// Returns the first place of the group that waits for this child's restart with a part of it down; `None` if there
+    /// is no such group.
+    pub(super) fn broken_group(&self, place: ChildPlace) -> Option<ChildPlace> {
         let floor = self.floor(place)?;
-        if !matches!(self.children.get(place)?.state(), State::Restarting { .. }) {
+        if !matches!(self.children.get(place)?.state(), ChildState::Restarting { .. }) {
             return None;
         }
         let mut group = self.children.iter_from(floor);
-        group.any(|(_, child)| child.state() == State::Down).then_some(floor)
+        group.any(|(_, child)| child.state() == ChildState::Down).then_some(floor)
     }
 
-    /// Whether a significant child is down only as long as the restart of its group waits.
+    /// Returns whether a significant child is down only as long as the restart of its group waits.
     fn owes_significant(&self) -> bool {
         let delayed = self.children.iter().find_map(|(place, child)| match child.state() {
-            State::Restarting { timer: Some(_), .. } => self.floor(place),
+            ChildState::Restarting { timer: Some(_), .. } => self.floor(place),
             _ => None,
         });
         delayed.is_some_and(|floor| {
             self.children
                 .iter_from(floor)
-                .any(|(_, child)| child.policy().significant && child.state() == State::Down)
+                .any(|(_, child)| child.policy().significant && child.state() == ChildState::Down)
         })
     }
 
     /// Waits as long as the child's back-off says, and restarts it, or its group, which is down by now.
-    pub(super) fn delay(&mut self, place: Place, turn: &mut Turn<'_>) {
+    pub(super) fn delay(&mut self, place: ChildPlace, turn: &mut StepOutput<'_>) {
         let mut wait = 0.0;
         if let Some(child) = self.children.get_mut(place)
             && let Some(backoff) = child.spec.policy.backoff
         {
-            wait = backoff.delay(child.row, turn.random);
+            wait = backoff.delay(child.row, || turn.random.unit());
             child.row = child.row.saturating_add(1);
         }
         if wait > 0.0 {
             let at = self.now + wait;
             let ticket = self.number();
             let timer = Some(self.arm(at, Purpose::Backoff { place }, turn));
-            self.children.set(place, State::Restarting { ticket, timer });
-            self.work = Work::Idle;
+            self.children.set(place, ChildState::Restarting { ticket, timer });
+            self.work = Activity::Idle;
             let attempt = self.children.get(place).map_or(0, |child| child.row);
             turn.report(Report::RestartDelayed { child: self.id(place), at, attempt });
         } else {
             self.work = match self.floor(place) {
-                Some(floor) => Work::Up { next: floor, first: false, asked: None },
-                None => Work::StartOne { place, by: By::Restart },
+                Some(floor) => Activity::Up { next: floor, first: false, asked: None },
+                None => Activity::StartOne { place, by: By::Restart },
             };
         }
     }
 
     /// Restarts are no longer in a row when the child ran as long as it may have to wait.
-    fn end_row(&mut self, place: Place) {
+    fn end_row(&mut self, place: ChildPlace) {
         let now = self.now;
         if let Some(child) = self.children.get_mut(place)
             && let Some(backoff) = child.spec.policy.backoff
-            && matches!(child.state(), State::Running { .. })
+            && matches!(child.state(), ChildState::Running { .. })
             && now - child.since >= backoff.max_ms
         {
             child.row = 0;
         }
     }
 
-    fn count(&mut self, place: Place) -> u32 {
+    fn count(&mut self, place: ChildPlace) -> u32 {
         let within = self.config.within_ms;
         let own = match self.config.scope {
             BudgetScope::Supervisor => None,
@@ -154,7 +159,7 @@ impl Supervisor {
     }
 }
 
-fn restarts(restart: Restart, reason: Reason) -> bool {
+fn restarts(restart: Restart, reason: ExitReason) -> bool {
     match restart {
         Restart::Permanent => true,
         Restart::Transient => !reason.is_quiet(),

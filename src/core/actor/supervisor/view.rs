@@ -1,11 +1,11 @@
 //! What an observer sees of a supervisor; looking changes nothing.
 
-use super::children::{Child, Counts, State};
-use super::event::{ChildId, Pid};
-use super::machine::{Supervisor, Work};
-use super::spec::{ChildSpec, Policy};
+use super::children::{Child, ChildCounts, ChildState};
+use super::ids::{ChildId, Pid};
+use super::machine::{Activity, Supervisor};
+use super::spec::{ChildPolicy, ChildSpec};
 
-/// What a child is doing, for an observer.
+/// The state of a child, for an observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It has no process.
@@ -21,32 +21,32 @@ pub enum Standing {
 /// A child, for an observer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChildView {
-    /// What it is.
+    /// Its specification.
     pub spec: ChildSpec,
-    /// What it is doing.
+    /// Its state.
     pub standing: Standing,
-    /// How many times it was started.
+    /// Counts its starts.
     pub instance: u32,
 }
 
 impl Supervisor {
-    /// What the children of a `simple_one_for_one` supervisor are made after.
-    pub fn template(&self) -> Option<&Policy> {
+    /// Returns the rules for the children of a `simple_one_for_one` supervisor.
+    pub fn template(&self) -> Option<&ChildPolicy> {
         self.config.template.as_ref()
     }
 
-    /// Whether it has ended.
+    /// Returns whether the supervisor has ended.
     pub fn is_stopped(&self) -> bool {
-        matches!(self.work, Work::Stopped)
+        matches!(self.work, Activity::Stopped)
     }
 
-    /// Whether it waits for nothing but events: no child is being started or stopped.
+    /// Returns whether it waits for nothing but events: no child is being started or stopped.
     pub fn is_idle(&self) -> bool {
-        matches!(self.work, Work::Idle)
+        matches!(self.work, Activity::Idle)
     }
 
-    /// How many children there are, in O(1).
-    pub fn counts(&self) -> Counts {
+    /// Returns how many children there are, in O(1).
+    pub fn counts(&self) -> ChildCounts {
         self.children.counts()
     }
 
@@ -63,10 +63,10 @@ impl Supervisor {
 
 fn view(child: &Child) -> ChildView {
     let standing = match child.state() {
-        State::Down => Standing::Down,
-        State::Starting => Standing::Starting,
-        State::Running { pid, .. } => Standing::Running(pid),
-        State::Restarting { .. } => Standing::Restarting,
+        ChildState::Down => Standing::Down,
+        ChildState::Starting => Standing::Starting,
+        ChildState::Running { pid, .. } => Standing::Running(pid),
+        ChildState::Restarting { .. } => Standing::Restarting,
     };
     ChildView { spec: child.spec, standing, instance: child.instance }
 }

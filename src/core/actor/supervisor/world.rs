@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, Answer, ChildId, ChildSpec, Config, Event, Pid, Policy, Reason, Refusal, Report,
-    RequestId, Signal, StartId, Supervisor, TimerKey, Token,
+    Action, Answer, ChildId, ChildPolicy, ChildSpec, Event, ExitReason, Pid, Refusal, Report,
+    RequestId, StartId, StartToken, StopSignal, Supervisor, SupervisorConfig, TimerKey,
 };
 use crate::core::random::Random;
 
-/// What one attempt to start leads to.
+/// The result of one attempt to start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     Runs,
@@ -20,10 +20,10 @@ pub(super) enum Outcome {
     Never,
 }
 
-/// What a worker does when it is asked to stop.
+/// The reaction of a worker that is asked to stop.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Manner {
-    Ends { after: f64, reason: Reason },
+    Ends { after: f64, reason: ExitReason },
     Deaf,
 }
 
@@ -31,10 +31,10 @@ pub(super) enum Manner {
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) name: String,
-    pub(super) policy: Policy,
+    pub(super) policy: ChildPolicy,
     /// The supervisor that it is, by its place in the plan.
     pub(super) supervisor: Option<usize>,
-    /// What the attempts lead to; the last goes on for ever.
+    /// The results of the attempts; the last goes on for ever.
     pub(super) attempts: Vec<Outcome>,
     pub(super) start_ms: f64,
     pub(super) manner: Manner,
@@ -42,7 +42,11 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn spec(&self, index: usize) -> ChildSpec {
-        ChildSpec { id: ChildId(index as u64), token: Token(index as u64), policy: self.policy }
+        ChildSpec {
+            id: ChildId(index as u64),
+            token: StartToken(index as u64),
+            policy: self.policy,
+        }
     }
 }
 
@@ -50,7 +54,7 @@ impl Plan {
 #[derive(Debug, Clone)]
 pub(super) struct SupervisorPlan {
     pub(super) name: String,
-    pub(super) config: Config,
+    pub(super) config: SupervisorConfig,
     pub(super) children: Vec<usize>,
 }
 
@@ -67,7 +71,7 @@ pub(super) struct Process {
 enum Happening {
     Tell { to: Pid, event: Event },
     StartDone { supervisor: Pid, start: StartId, plan: usize, outcome: Outcome },
-    Die { pid: Pid, reason: Reason },
+    Die { pid: Pid, reason: ExitReason },
 }
 
 #[derive(Debug)]
@@ -79,7 +83,7 @@ pub(super) struct World {
     timers: BTreeMap<(Pid, TimerKey), (u64, u64)>,
     tried: Vec<usize>,
     /// Starts that are no longer wanted, for supervisors that do not exist yet.
-    cancelled: BTreeMap<(Pid, StartId), Signal>,
+    cancelled: BTreeMap<(Pid, StartId), StopSignal>,
     order: u64,
     requests: u64,
     random: Random,
@@ -115,7 +119,7 @@ impl World {
             replies: BTreeMap::new(),
             served: Vec::new(),
             reports: Vec::new(),
-            root: Pid(0),
+            root: Pid::from_f64(0.0),
         }
     }
 
@@ -135,7 +139,7 @@ impl World {
         self.now = until;
     }
 
-    /// When something is due next.
+    /// Returns when something is due next.
     pub(super) fn next_at(&self) -> Option<f64> {
         self.agenda.keys().next().map(|&(at, _)| f64::from_bits(at))
     }
@@ -167,7 +171,7 @@ impl World {
     }
 
     /// Ends a process by its own doing.
-    pub(super) fn die(&mut self, pid: Pid, reason: Reason) {
+    pub(super) fn die(&mut self, pid: Pid, reason: ExitReason) {
         self.later(0.0, Happening::Die { pid, reason });
     }
 
@@ -217,7 +221,10 @@ impl World {
             Outcome::Never => {}
             Outcome::Fails => {
                 self.log.push(format!("fail {name}"));
-                self.news(supervisor, Event::ChildStartFailed { start, reason: Reason::Error(0) });
+                self.news(
+                    supervisor,
+                    Event::ChildStartFailed { start, reason: ExitReason::Error(0) },
+                );
             }
             Outcome::Nothing => {
                 self.log.push(format!("ignore {name}"));
@@ -242,7 +249,7 @@ impl World {
         machine: Option<Supervisor>,
         parent: Option<(Pid, StartId)>,
     ) -> Pid {
-        let pid = Pid(self.processes.len() as u64 + 1);
+        let pid = Pid::from_f64(self.processes.len() as f64 + 1.0);
         let ready = machine.is_none();
         self.processes.insert(pid, Process { plan, machine, parent, ready, alive: true });
         pid
@@ -251,7 +258,7 @@ impl World {
     fn found(&mut self, index: usize, plan: Option<usize>, parent: Option<(Pid, StartId)>) -> Pid {
         let SupervisorPlan { name, config, children } = &self.supervisors[index];
         let children = children.iter().map(|&child| self.plans[child].spec(child)).collect();
-        let config = Config { children, ..config.clone() };
+        let config = SupervisorConfig { children, ..config.clone() };
         self.log.push(format!("begin {name}"));
         let pid = self.spawn(plan, Some(Supervisor::new(config).expect("valid")), parent);
         self.handle(pid, Event::Start);
@@ -324,26 +331,26 @@ impl World {
         }
     }
 
-    fn send(&mut self, pid: Pid, signal: Signal) {
+    fn send(&mut self, pid: Pid, signal: StopSignal) {
         let process = &self.processes[&pid];
         if process.machine.is_some() {
             let event = match signal {
-                Signal::Shutdown => Event::ExitRequested { reason: Reason::Shutdown },
-                Signal::Kill => Event::Killed,
+                StopSignal::Shutdown => Event::ExitRequested { reason: ExitReason::Shutdown },
+                StopSignal::Kill => Event::Killed,
             };
             self.later(0.0, Happening::Tell { to: pid, event });
             return;
         }
         let manner = self.plans[process.plan.expect("a worker")].manner;
         let (after, reason) = match (signal, manner) {
-            (Signal::Kill, _) => (0.0, Reason::Killed),
-            (Signal::Shutdown, Manner::Ends { after, reason }) => (after, reason),
-            (Signal::Shutdown, Manner::Deaf) => return,
+            (StopSignal::Kill, _) => (0.0, ExitReason::Killed),
+            (StopSignal::Shutdown, Manner::Ends { after, reason }) => (after, reason),
+            (StopSignal::Shutdown, Manner::Deaf) => return,
         };
         self.later(after, Happening::Die { pid, reason });
     }
 
-    fn end(&mut self, pid: Pid, reason: Reason) {
+    fn end(&mut self, pid: Pid, reason: ExitReason) {
         let process = self.processes.get_mut(&pid).expect("exists");
         if !process.alive {
             return;
@@ -378,28 +385,28 @@ impl World {
 
 const DETAILS: [&str; 4] = ["failed", "boom", "x", "other"];
 
-pub(super) fn text(reason: Reason) -> String {
+pub(super) fn text(reason: ExitReason) -> String {
     let detail = |number: u64| DETAILS[usize::try_from(number).expect("small") % DETAILS.len()];
     match reason {
-        Reason::Normal => "normal".into(),
-        Reason::Shutdown => "shutdown".into(),
-        Reason::ShutdownWith(number) => format!("shutdown:{}", detail(number)),
-        Reason::Killed => "killed".into(),
-        Reason::Error(number) => detail(number).into(),
+        ExitReason::Normal => "normal".into(),
+        ExitReason::Shutdown => "shutdown".into(),
+        ExitReason::ShutdownWith(number) => format!("shutdown:{}", detail(number)),
+        ExitReason::Killed => "killed".into(),
+        ExitReason::Error(number) => detail(number).into(),
     }
 }
 
-pub(super) fn reason(text: &str) -> Reason {
+pub(super) fn reason(text: &str) -> ExitReason {
     let number = |detail: &str| {
         DETAILS.iter().position(|&known| known == detail).expect("a known detail") as u64
     };
     match text {
-        "normal" => Reason::Normal,
-        "shutdown" => Reason::Shutdown,
-        "killed" => Reason::Killed,
+        "normal" => ExitReason::Normal,
+        "shutdown" => ExitReason::Shutdown,
+        "killed" => ExitReason::Killed,
         _ => match text.strip_prefix("shutdown:") {
-            Some(detail) => Reason::ShutdownWith(number(detail)),
-            None => Reason::Error(number(text)),
+            Some(detail) => ExitReason::ShutdownWith(number(detail)),
+            None => ExitReason::Error(number(text)),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use super::report::{Report, Spread, spread};
 use super::world::{Door, Fault, Scenario};
-use crate::core::admission::{Config, Priority, Reason};
+use crate::core::admission::{EngineConfig, Priority, ShedReason};
 
 const SEEDS: u64 = 20;
 
@@ -79,7 +79,7 @@ fn without_a_gate_the_service_collapses_and_stays_down() {
 #[test]
 fn without_the_queue_or_without_priority_critical_work_is_not_protected() {
     let mut scenario = Scenario::standard(vec![(20.0, 2.0)]);
-    for door in [Door::NoQueue(Config::default()), Door::Flat(Config::default())] {
+    for door in [Door::NoQueue(EngineConfig::default()), Door::Flat(EngineConfig::default())] {
         scenario.door = door;
         let critical = spread((0..5).map(|seed| scenario.run(seed).success_of(0, 2, 20)));
         assert!(critical.highest < 60.0, "{door:?}: {critical:?}");
@@ -173,7 +173,7 @@ fn a_service_that_fails_three_percent_is_never_shed() {
         scenario.faults = vec![Fault { from: 0.0, to: 120.0, slow: 1.0, errors: 0.03 }];
         at_most(
             "shed by R",
-            over(&scenario, |r| r.reasons[Reason::Resistance as usize] as f64),
+            over(&scenario, |r| r.reasons[ShedReason::Resistance as usize] as f64),
             0.0,
         );
         at_most("shed %", over(&scenario, |r| r.shed_share(0, 120)), 0.05);

@@ -1,6 +1,6 @@
 //! What a run came to, second by second, and the figures the bars are about.
 
-use crate::core::admission::{REASONS, Reason};
+use crate::core::admission::{REASONS, ShedReason};
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Second {
@@ -60,7 +60,7 @@ impl Report {
         self.seconds[second(at)].admitted += 1.0;
     }
 
-    pub(super) fn shed(&mut self, reason: Reason, at: f64) {
+    pub(super) fn shed(&mut self, reason: ShedReason, at: f64) {
         self.seconds[second(at)].shed += 1.0;
         self.reasons[reason as usize] += 1;
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::report::{Report, spread};
 use super::world::{Door, Fault, Scenario};
-use crate::core::admission::Config;
+use crate::core::admission::EngineConfig;
 
 const SEEDS: u64 = 5;
 
@@ -74,7 +74,7 @@ fn wide_table() {
         )
         .expect("a string takes all");
     }
-    let full = Config::default();
+    let full = EngineConfig::default();
     for (label, door) in [
         ("open", Door::Open),
         ("no queue", Door::NoQueue(full)),
@@ -89,9 +89,9 @@ fn wide_table() {
     show(&out);
 }
 
-/// What each term of R buys, in an outage and in a brown-out.
+/// Shows the worth of each term of R, in an outage and in a brown-out.
 fn ablate(out: &mut String) {
-    let full = Config::default();
+    let full = EngineConfig::default();
     let (mut still, mut unscarred, mut weightless) = (full, full, full);
     still.gate.resistance.damping_factor = 0.0;
     unscarred.gate.resistance.scar_factor = 0.0;

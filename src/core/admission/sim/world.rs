@@ -1,25 +1,25 @@
 //! A service behind a door, in virtual time: the same seed gives the same run, event by event.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use super::report::Report;
 use crate::core::admission::{
-    Admission, Config, Engine, Event, Outcome, Priority, RouteId, TicketId,
+    Admission, Engine, EngineConfig, Outcome, Priority, RouteId, TicketId, WaiterEvent,
 };
+use crate::core::clock::EventQueue;
 use crate::core::random::Random;
 
-/// What stands between the clients and the service.
+/// The policy between the clients and the service.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Door {
     /// Nothing.
     Open,
     /// The gate, through `admit`.
-    Gate(Config),
+    Gate(EngineConfig),
     /// The gate, through `try_admit`: nobody waits.
-    NoQueue(Config),
+    NoQueue(EngineConfig),
     /// The gate, with every request at the same voltage.
-    Flat(Config),
+    Flat(EngineConfig),
 }
 
 /// From `from` to `to` (seconds) the service takes `slow` times as long and fails a share of its calls.
@@ -42,7 +42,7 @@ pub(super) struct Scenario {
     pub(super) faults: Vec<Fault>,
     /// Servers from a second on.
     pub(super) resize: Option<(f64, usize)>,
-    /// How often a client tries again after a refusal, a failure or a timeout.
+    /// Attempts of a client after a refusal, a failure or a timeout.
     pub(super) retries: u32,
     /// Share of each priority.
     pub(super) mix: [(Priority, f64); 3],
@@ -61,7 +61,7 @@ impl Scenario {
             resize: None,
             retries: 0,
             mix: [(Priority::Critical, 0.2), (Priority::Normal, 0.5), (Priority::Background, 0.3)],
-            door: Door::Gate(Config::default()),
+            door: Door::Gate(EngineConfig::default()),
         }
     }
 
@@ -84,37 +84,12 @@ impl Scenario {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum What {
+enum Event {
     Arrival,
     Retry(usize),
     /// The client of attempt `1` of request `0` has waited long enough.
     Timeout(usize, u32),
     Completion(usize),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Happening {
-    at: f64,
-    order: u64,
-    what: What,
-}
-
-impl PartialEq for Happening {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
-    }
-}
-impl Eq for Happening {}
-impl PartialOrd for Happening {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Happening {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Earliest first out of a max-heap.
-        other.at.total_cmp(&self.at).then(other.order.cmp(&self.order))
-    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -138,8 +113,7 @@ struct World<'a> {
     random: Random,
     engine: Engine,
     route: RouteId,
-    heap: BinaryHeap<Happening>,
-    order: u64,
+    events: EventQueue<Event>,
     now: f64,
     requests: Vec<Request>,
     /// Work at or in front of the servers.
@@ -154,7 +128,7 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, seed: u64) -> Self {
         let config = match scenario.door {
-            Door::Open => Config::default(),
+            Door::Open => EngineConfig::default(),
             Door::Gate(config) | Door::NoQueue(config) | Door::Flat(config) => config,
         };
         let mut engine = Engine::new(config, seed).expect("valid config");
@@ -164,8 +138,7 @@ impl<'a> World<'a> {
             random: Random::new(seed ^ 0x5EED),
             engine,
             route,
-            heap: BinaryHeap::new(),
-            order: 0,
+            events: EventQueue::default(),
             now: 0.0,
             requests: Vec::new(),
             jobs: Vec::new(),
@@ -184,30 +157,29 @@ impl<'a> World<'a> {
         -mean * (1.0 - self.unit()).ln()
     }
 
-    fn schedule(&mut self, at: f64, what: What) {
-        self.order += 1;
-        self.heap.push(Happening { at, order: self.order, what });
+    fn schedule(&mut self, at: f64, event: Event) {
+        self.events.push(at, event);
     }
 
     fn run(mut self) -> Report {
         let end = self.scenario.seconds() * 1000.0;
-        self.schedule(0.0, What::Arrival);
-        while let Some(next) = self.heap.pop() {
+        self.schedule(0.0, Event::Arrival);
+        while let Some((at, event)) = self.events.pop() {
             // Work that is never answered would keep the world turning for ever.
-            if next.at > end + 10_000.0 {
+            if at > end + 10_000.0 {
                 break;
             }
-            while self.engine.next_wake() <= next.at {
+            while self.engine.next_wake() <= at {
                 self.now = self.engine.next_wake().max(self.now);
                 self.engine.expire(self.now);
                 self.listen();
             }
-            self.now = next.at;
-            match next.what {
-                What::Arrival => self.arrival(end),
-                What::Retry(request) => self.attempt(request),
-                What::Timeout(request, attempt) => self.lost(request, attempt),
-                What::Completion(job) => self.completion(job),
+            self.now = at;
+            match event {
+                Event::Arrival => self.arrival(end),
+                Event::Retry(request) => self.attempt(request),
+                Event::Timeout(request, attempt) => self.lost(request, attempt),
+                Event::Completion(job) => self.completion(job),
             }
             self.listen();
         }
@@ -222,7 +194,7 @@ impl<'a> World<'a> {
         let gap = 1000.0 / (self.scenario.capacity() * load.max(1e-9));
         let next = self.now + self.exponential(gap);
         if next < end {
-            self.schedule(next, What::Arrival);
+            self.schedule(next, Event::Arrival);
         }
         let mut dice = self.unit();
         let class = self.scenario.mix.iter().position(|(_, share)| {
@@ -238,7 +210,7 @@ impl<'a> World<'a> {
     fn attempt(&mut self, request: usize) {
         let attempt = self.requests[request].attempt;
         self.report.try_once(self.now);
-        self.schedule(self.now + self.scenario.timeout_ms, What::Timeout(request, attempt));
+        self.schedule(self.now + self.scenario.timeout_ms, Event::Timeout(request, attempt));
         let voltage = self.scenario.mix[self.requests[request].class].0.voltage();
         let (now, route) = (self.now, self.route);
         let admission = match self.scenario.door {
@@ -267,11 +239,11 @@ impl<'a> World<'a> {
     fn listen(&mut self) {
         while let Some(event) = self.engine.poll_event() {
             match event {
-                Event::Admitted { waiter, ticket } => {
+                WaiterEvent::Admitted { waiter, ticket } => {
                     let (request, attempt, tried) = self.waiting[waiter.slot() as usize];
                     self.begin(request, attempt, tried, Some(ticket));
                 }
-                Event::Shed { waiter, shed } => {
+                WaiterEvent::Shed { waiter, shed } => {
                     let (request, attempt, tried) = self.waiting[waiter.slot() as usize];
                     self.report.shed(shed.reason, tried);
                     self.lost(request, attempt);
@@ -289,7 +261,7 @@ impl<'a> World<'a> {
         if attempt < self.scenario.retries {
             known.attempt += 1;
             let pause = 50.0 + 100.0 * self.unit();
-            self.schedule(self.now + pause, What::Retry(request));
+            self.schedule(self.now + pause, Event::Retry(request));
         } else {
             known.settled = true;
         }
@@ -315,7 +287,7 @@ impl<'a> World<'a> {
             self.busy += 1;
             let slow = self.fault().map_or(1.0, |fault| fault.slow);
             let takes = self.exponential(self.scenario.service_ms * slow);
-            self.schedule(self.now + takes, What::Completion(job));
+            self.schedule(self.now + takes, Event::Completion(job));
         }
     }
 

@@ -2,48 +2,33 @@
 
 use std::sync::Arc;
 
-use super::super::{Limits, Policy};
-use super::entries::{ByKey, Entries, Gone, Key, Left};
-use super::names::Differs;
+use super::entries::{ByKey, CacheKey, Entries, Gone, Left};
+use super::settings::CacheSettings;
+use super::value::CacheValue;
 use crate::core::inbox::{Inbox, Token};
 use crate::core::sync::Mutex;
 
-/// A value that is stored.
-#[derive(Debug, Clone)]
-pub struct Value {
-    /// What it is.
-    pub text: Arc<str>,
-    /// What it takes of the limits; the length of key and text if nobody says.
-    pub bytes: Option<u64>,
-    /// Until when it is good.
-    pub fresh: f64,
-    /// Until when it is kept.
-    pub until: f64,
-    /// What it can be invalidated by.
-    pub tags: Box<[Box<str>]>,
-}
-
-/// How a lookup counts.
+/// The way in which a lookup counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Asked {
+pub enum Lookup {
     /// Not at all.
     Peek,
     /// As a hit, if it finds what is good or so many ms past its time; else as a miss.
     Counted(f64),
 }
 
-/// What a lookup found.
+/// The result of a lookup.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Where it is.
+    /// The place of the value.
     pub stored: Stored,
-    /// How many ms it is past its time; negative while it is good.
+    /// Its age beyond its time, ms; negative while it is good.
     pub past: f64,
-    /// What it is.
+    /// Its text.
     pub text: Arc<str>,
 }
 
-/// Where a value is.
+/// The place of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
     /// Its slot.
@@ -56,7 +41,7 @@ pub struct Stored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load(pub u64);
 
-/// What came of wanting to load a key.
+/// The answer to a thread that wants to load a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// Nobody else does.
@@ -67,7 +52,7 @@ pub enum Claim {
     There,
 }
 
-/// What came of a value that was loaded.
+/// The fate of a value that was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Landed {
     /// It is kept.
@@ -78,12 +63,12 @@ pub enum Landed {
     Overtaken,
 }
 
-/// What a shared cache has done, and holds.
+/// The work and the size of a shared cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct CacheCounts {
     /// Entries kept.
     pub size: usize,
-    /// What they take.
+    /// Bytes of all entries.
     pub bytes: u64,
     /// Lookups that found a value, stale ones included.
     pub hits: u64,
@@ -104,32 +89,32 @@ pub struct Counts {
 }
 
 #[derive(Debug)]
-struct Waiter {
+struct LoadWaiter {
     holder: u64,
     inbox: Inbox,
     token: Token,
 }
 
 #[derive(Debug)]
-struct Flight {
+struct InFlightLoad {
     load: Load,
     holder: u64,
     tags: Box<[Box<str>]>,
-    waiters: Vec<Waiter>,
+    waiters: Vec<LoadWaiter>,
 }
 
 #[derive(Debug)]
-struct State {
+struct CacheState {
     entries: Entries,
-    flights: ByKey<Flight>,
-    counts: Counts,
+    flights: ByKey<InFlightLoad>,
+    counts: CacheCounts,
     now: f64,
     loads: u64,
     /// To be posted to once the lock is free.
-    woken: Vec<Waiter>,
+    woken: Vec<LoadWaiter>,
 }
 
-impl State {
+impl CacheState {
     fn pass(&mut self, now: f64) -> f64 {
         self.now = self.now.max(now);
         self.now
@@ -143,7 +128,7 @@ impl State {
     }
 
     /// Ends a load; its tags, unless it was overtaken.
-    fn end(&mut self, key: &Key, load: Load) -> Option<Box<[Box<str>]>> {
+    fn end(&mut self, key: &CacheKey, load: Load) -> Option<Box<[Box<str>]>> {
         self.flights.get(key.number, &key.text).filter(|flight| flight.load == load)?;
         let flight = self.flights.remove(key.number, &key.text)?;
         self.woken.extend(flight.waiters);
@@ -154,42 +139,36 @@ impl State {
 /// See the [module](super).
 #[derive(Debug)]
 pub struct SharedCache {
-    limits: Limits,
-    policy: Policy,
-    state: Mutex<State>,
+    settings: CacheSettings,
+    state: Mutex<CacheState>,
 }
 
 impl SharedCache {
-    pub(super) fn new(limits: Limits, policy: Policy, seed: u64) -> Self {
-        let state = State {
+    pub(super) fn new(settings: CacheSettings, seed: u64) -> Self {
+        let CacheSettings { limits, policy } = settings;
+        let state = CacheState {
             entries: Entries::new(limits, policy, seed),
             flights: ByKey::default(),
-            counts: Counts::default(),
+            counts: CacheCounts::default(),
             now: f64::NEG_INFINITY,
             loads: 0,
             woken: Vec::new(),
         };
-        Self { limits, policy, state: Mutex::new(state) }
+        Self { settings, state: Mutex::new(state) }
     }
 
-    pub(super) fn agrees(&self, limits: Limits, policy: Policy) -> Result<(), Differs> {
-        if self.limits.entries != limits.entries {
-            return Err(Differs::Entries);
-        }
-        if self.limits.bytes != limits.bytes {
-            return Err(Differs::Bytes);
-        }
-        if self.policy == policy { Ok(()) } else { Err(Differs::Policy) }
+    pub(super) fn settings(&self) -> &CacheSettings {
+        &self.settings
     }
 
-    /// Changes something; who has to know is told after the lock. What has gone is added to `gone`.
-    fn change<R>(&self, gone: &mut Vec<Gone>, body: impl FnOnce(&mut State) -> R) -> R {
+    /// Changes something, and posts to those who wait after the lock. Adds the entries that have gone to `gone`.
+    fn change<R>(&self, gone: &mut Vec<Gone>, body: impl FnOnce(&mut CacheState) -> R) -> R {
         let mut state = self.state.lock();
         let result = body(&mut state);
         gone.append(&mut state.entries.gone);
         let woken = std::mem::take(&mut state.woken);
         drop(state);
-        for Waiter { inbox, token, .. } in woken {
+        for LoadWaiter { inbox, token, .. } in woken {
             inbox.post(token);
         }
         result
@@ -201,7 +180,7 @@ impl SharedCache {
         number: bool,
         text: &str,
         now: f64,
-        asked: Asked,
+        asked: Lookup,
         gone: &mut Vec<Gone>,
     ) -> Option<Found> {
         self.change(gone, |state| {
@@ -212,7 +191,7 @@ impl SharedCache {
                 let stored = Stored { slot, stamp: entry.stamp };
                 Some(Found { stored, past: now - entry.fresh, text: Arc::clone(&entry.text) })
             });
-            let Asked::Counted(longest) = asked else { return found };
+            let Lookup::Counted(longest) = asked else { return found };
             match &found {
                 Some(Found { stored, past, .. }) if *past < 0.0 || *past < longest => {
                     state.counts.hits += 1;
@@ -225,7 +204,8 @@ impl SharedCache {
         })
     }
 
-    /// Uses a value that was read before; false, and nothing is counted, when it does not stand any more.
+    /// Counts a use of a value that was read before. Returns false, and counts nothing, when it does not stand any
+    /// more.
     pub fn use_again(&self, Stored { slot, stamp }: Stored, now: f64) -> bool {
         let mut state = self.state.lock();
         let now = state.pass(now);
@@ -238,8 +218,14 @@ impl SharedCache {
         good
     }
 
-    /// Stores a value; nothing when it would not fit alone.
-    pub fn store(&self, key: &Key, value: Value, now: f64, gone: &mut Vec<Gone>) -> Option<Stored> {
+    /// Stores a value. Returns `None` when it would not fit alone.
+    pub fn store(
+        &self,
+        key: &CacheKey,
+        value: CacheValue,
+        now: f64,
+        gone: &mut Vec<Gone>,
+    ) -> Option<Stored> {
         self.change(gone, |state| {
             let now = state.pass(now);
             state.overtake(key.number, &key.text);
@@ -251,7 +237,7 @@ impl SharedCache {
     /// Claims to load a key, for a value with these tags. Whoever is told to wait is posted to once.
     pub fn claim(
         &self,
-        key: &Key,
+        key: &CacheKey,
         now: f64,
         tags: Box<[Box<str>]>,
         (holder, inbox, token): (u64, &Inbox, Token),
@@ -264,20 +250,20 @@ impl SharedCache {
                 return Claim::There;
             }
             if let Some(flight) = state.flights.get(key.number, &key.text) {
-                flight.waiters.push(Waiter { holder, inbox: inbox.clone(), token });
+                flight.waiters.push(LoadWaiter { holder, inbox: inbox.clone(), token });
                 return Claim::Waiting;
             }
             state.loads += 1;
             state.counts.loads += 1;
             let load = Load(state.loads);
-            let flight = Flight { load, holder, tags, waiters: Vec::new() };
+            let flight = InFlightLoad { load, holder, tags, waiters: Vec::new() };
             state.flights.insert(key.number, &key.text, flight);
             Claim::Mine(load)
         })
     }
 
-    /// Whether a load still may store what it makes.
-    pub fn is_current(&self, key: &Key, load: Load) -> bool {
+    /// Returns whether a load still may store its value.
+    pub fn is_current(&self, key: &CacheKey, load: Load) -> bool {
         let mut state = self.state.lock();
         state.flights.get(key.number, &key.text).is_some_and(|flight| flight.load == load)
     }
@@ -285,31 +271,31 @@ impl SharedCache {
     /// A load has made a value, whose tags are those of the claim.
     pub fn land(
         &self,
-        key: &Key,
+        key: &CacheKey,
         load: Load,
-        value: Value,
+        value: CacheValue,
         now: f64,
         gone: &mut Vec<Gone>,
     ) -> Landed {
         self.change(gone, |state| {
             let now = state.pass(now);
             let Some(tags) = state.end(key, load) else { return Landed::Overtaken };
-            match state.entries.put(key, Value { tags, ..value }, now) {
+            match state.entries.put(key, CacheValue { tags, ..value }, now) {
                 Some((slot, stamp)) => Landed::Stored(Stored { slot, stamp }),
                 None => Landed::Refused,
             }
         })
     }
 
-    /// A load has failed; false when something newer is known of its key.
-    pub fn fail(&self, key: &Key, load: Load) -> bool {
+    /// Ends a load that failed. Returns false when something newer is known of its key.
+    pub fn fail(&self, key: &CacheKey, load: Load) -> bool {
         self.change(&mut Vec::new(), |state| {
             state.counts.load_failures += 1;
             state.end(key, load).is_some()
         })
     }
 
-    /// Removes a key; whether its value was good.
+    /// Removes a key. Returns whether its value was good.
     pub fn delete(&self, number: bool, text: &str, now: f64, gone: &mut Vec<Gone>) -> bool {
         self.change(gone, |state| {
             let now = state.pass(now);
@@ -321,7 +307,7 @@ impl SharedCache {
         })
     }
 
-    /// Removes all that have a tag; how many.
+    /// Removes all entries that have a tag. Returns how many.
     pub fn invalidate(&self, tag: &str, gone: &mut Vec<Gone>) -> usize {
         self.change(gone, |state| {
             let overtaken =
@@ -330,7 +316,7 @@ impl SharedCache {
             let slots = state.entries.tagged(tag);
             for &slot in &slots {
                 let key = state.entries.at(slot).map(|entry| entry.key.clone());
-                if let Some(Key { number, text }) = key {
+                if let Some(CacheKey { number, text }) = key {
                     state.overtake(number, &text);
                 }
                 state.entries.remove(slot, Left::Invalidated);
@@ -357,23 +343,23 @@ impl SharedCache {
         });
     }
 
-    /// When the next entry is over, at the earliest; infinite when none will be.
+    /// Returns when the next entry is over, at the earliest; infinite when none will be.
     pub fn nearest(&self) -> f64 {
         self.state.lock().entries.nearest()
     }
 
     /// Keys and values, in the order in which the keys were first stored.
-    pub fn list(&self) -> Vec<(Key, Arc<str>)> {
+    pub fn list(&self) -> Vec<(CacheKey, Arc<str>)> {
         let state = self.state.lock();
         let all = state.entries.in_order();
         all.into_iter().map(|(_, entry)| (entry.key.clone(), Arc::clone(&entry.text))).collect()
     }
 
-    /// What it has done, and holds.
-    pub fn counts(&self) -> Counts {
+    /// Returns the work and the size of the cache.
+    pub fn counts(&self) -> CacheCounts {
         let state = self.state.lock();
-        let State { entries, flights, counts, .. } = &*state;
-        Counts {
+        let CacheState { entries, flights, counts, .. } = &*state;
+        CacheCounts {
             size: entries.len(),
             bytes: entries.bytes(),
             loading: flights.len(),

@@ -4,15 +4,15 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::{Index, Limits, New, Policy, Reason};
-use super::cache::Value;
+use super::super::{CacheLimits, EvictionPolicy, Index, New, RemovalReason};
+use super::value::CacheValue;
 
 /// A string, or the text of a number: `1` and `"1"` are two keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
+pub struct CacheKey {
     /// Whether it is a number.
     pub number: bool,
-    /// What it is.
+    /// Its text.
     pub text: Box<str>,
 }
 
@@ -66,7 +66,7 @@ impl<T> ByKey<T> {
     }
 }
 
-/// Why an entry went.
+/// The reason why an entry went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
     /// There was no room.
@@ -86,17 +86,17 @@ pub enum Left {
 /// An entry that went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
-    /// What it was kept under.
-    pub key: Key,
-    /// What it was.
+    /// Its key.
+    pub key: CacheKey,
+    /// Its text.
     pub text: Arc<str>,
-    /// Why.
+    /// The reason.
     pub left: Left,
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: Key,
+pub(super) struct CacheEntry {
+    pub(super) key: CacheKey,
     pub(super) text: Arc<str>,
     pub(super) stamp: u64,
     /// Until when it is good; it may be kept longer.
@@ -110,21 +110,21 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Entries {
     index: Index,
-    /// Where hashes of keys begin.
+    /// The basis of the hashes of keys.
     basis: u32,
     heat: Vec<Cell<u8>>,
     slots: ByKey<u32>,
-    by_slot: Vec<Option<Entry>>,
+    by_slot: Vec<Option<CacheEntry>>,
     tags: BTreeMap<Box<str>, BTreeSet<u32>>,
     stamps: u64,
     pub(super) evictions: u64,
     pub(super) expirations: u64,
-    /// What has gone since it was last taken.
+    /// Entries that have gone since the last call that took them.
     pub(super) gone: Vec<Gone>,
 }
 
 impl Entries {
-    pub(super) fn new(limits: Limits, policy: Policy, seed: u64) -> Self {
+    pub(super) fn new(limits: CacheLimits, policy: EvictionPolicy, seed: u64) -> Self {
         Self {
             index: Index::new(limits, policy, seed),
             basis: 0x811c_9dc5 ^ (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32,
@@ -147,7 +147,7 @@ impl Entries {
         self.index.bytes()
     }
 
-    pub(super) fn at(&self, slot: u32) -> Option<&Entry> {
+    pub(super) fn at(&self, slot: u32) -> Option<&CacheEntry> {
         self.by_slot.get(slot as usize)?.as_ref()
     }
 
@@ -166,8 +166,13 @@ impl Entries {
     }
 
     /// Stores a value; its slot and stamp, or nothing if it would not fit alone.
-    pub(super) fn put(&mut self, key: &Key, value: Value, now: f64) -> Option<(u32, u64)> {
-        let Value { text, bytes, fresh, until, tags } = value;
+    pub(super) fn put(
+        &mut self,
+        key: &CacheKey,
+        value: CacheValue,
+        now: f64,
+    ) -> Option<(u32, u64)> {
+        let CacheValue { text, bytes, fresh, until, tags } = value;
         let bytes = bytes.unwrap_or_else(|| (text.len() + key.text.len()) as u64);
         self.stamps += 1;
         let (stamp, before) = (self.stamps, self.slots.get(key.number, &key.text).copied());
@@ -200,7 +205,7 @@ impl Entries {
         for tag in &tags {
             self.tags.entry(tag.clone()).or_default().insert(slot);
         }
-        let entry = Entry { key: key.clone(), text, stamp, fresh, tags, order };
+        let entry = CacheEntry { key: key.clone(), text, stamp, fresh, tags, order };
         self.by_slot[slot as usize] = Some(entry);
         Some((slot, stamp))
     }
@@ -236,7 +241,7 @@ impl Entries {
     }
 
     /// In the order in which the keys were first stored.
-    pub(super) fn in_order(&self) -> Vec<(u32, &Entry)> {
+    pub(super) fn in_order(&self) -> Vec<(u32, &CacheEntry)> {
         let slots = self.index.slots();
         let mut all: Vec<_> = slots.filter_map(|slot| Some((slot, self.at(slot)?))).collect();
         all.sort_unstable_by_key(|(_, entry)| entry.order);
@@ -247,16 +252,16 @@ impl Entries {
         self.index.until(slot).is_some_and(|until| until <= now)
     }
 
-    /// What the index let go.
+    /// Takes the entries that the index has evicted or found to be over.
     fn collect(&mut self) {
         let gone: Vec<_> = self.index.take_gone(usize::MAX).collect();
         for (slot, reason) in gone {
-            let left = if reason == Reason::Evicted { Left::Evicted } else { Left::Expired };
+            let left = if reason == RemovalReason::Evicted { Left::Evicted } else { Left::Expired };
             self.forget(slot, left);
         }
     }
 
-    fn refuse(&mut self, key: &Key, text: Arc<str>) -> Option<(u32, u64)> {
+    fn refuse(&mut self, key: &CacheKey, text: Arc<str>) -> Option<(u32, u64)> {
         self.leave(Gone { key: key.clone(), text, left: Left::Evicted });
         None
     }
@@ -292,8 +297,8 @@ impl Entries {
 /// Bytes at either end of a key that are looked at: two keys of one hash are at worst kept longer than they should be.
 const LOOKED_AT: usize = 64;
 
-/// What is remembered of a key that was evicted (FNV-1a, from a basis of its own).
-fn hash_of(Key { number, text }: &Key, basis: u32) -> u32 {
+/// Hashes a key, for the memory of evicted keys (FNV-1a, from a basis of its own).
+fn hash_of(CacheKey { number, text }: &CacheKey, basis: u32) -> u32 {
     let bytes = text.as_bytes();
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
     let end = &bytes[bytes.len().saturating_sub(LOOKED_AT).max(start.len())..];

@@ -1,6 +1,6 @@
 //! A cache that threads share: keys, values as text, and who loads what.
 //!
-//! - **Names**: a name within a namespace means one cache to all that hold it at the same time. When the last [`Hold`]
+//! - **Names**: a name within a namespace means one cache to all that hold it at the same time. When the last [`CacheHold`]
 //!   goes, its content is forgotten. Limits and policy are those of whoever was first; who says otherwise is refused.
 //! - **What stays** is decided by an [`Index`](super::Index), under one lock, as in the cache of one thread.
 //! - **Stamps**: each stored value has one of its own, never used again. Who has read a value may ask by slot and stamp
@@ -13,9 +13,13 @@
 mod cache;
 mod entries;
 mod names;
+mod settings;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod value;
 
-pub use cache::{Asked, Claim, Counts, Found, Landed, Load, SharedCache, Stored, Value};
-pub use entries::{Gone, Key, Left};
-pub use names::{Differs, Hold, SharedCaches};
+pub use cache::{CacheCounts, Claim, Found, Landed, Load, Lookup, SharedCache, Stored};
+pub use entries::{CacheKey, Gone, Left};
+pub use names::{CacheHold, SharedCaches};
+pub use settings::Differs;
+pub use value::CacheValue;

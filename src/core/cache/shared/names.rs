@@ -3,33 +3,23 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::super::{Limits, Policy};
+use super::super::{CacheLimits, EvictionPolicy};
 use super::cache::SharedCache;
+use super::settings::{CacheSettings, Differs};
 use crate::core::sync::{Arc, Mutex};
-
-/// The name stands for a cache of other limits or another policy; nothing changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Differs {
-    /// In how many entries it keeps.
-    Entries,
-    /// In how many bytes it keeps.
-    Bytes,
-    /// In what goes when there is no room.
-    Policy,
-}
 
 type Name = (Box<str>, Box<str>);
 
 #[derive(Debug, Default)]
-struct Table {
+struct NamedCaches {
     /// With the number of holds.
     caches: BTreeMap<Name, (Arc<SharedCache>, usize)>,
     holders: u64,
 }
 
-/// What threads share, by namespace and name.
+/// The caches that threads share, by namespace and name.
 #[derive(Debug, Clone, Default)]
-pub struct SharedCaches(Arc<Mutex<Table>>);
+pub struct SharedCaches(Arc<Mutex<NamedCaches>>);
 
 impl SharedCaches {
     /// Opens the cache of a name; a new one has these limits and this seed, which hides which keys meet in its tables.
@@ -41,31 +31,32 @@ impl SharedCaches {
         &self,
         namespace: &str,
         name: &str,
-        limits: Limits,
-        policy: Policy,
+        limits: CacheLimits,
+        policy: EvictionPolicy,
         seed: u64,
-    ) -> Result<Hold, Differs> {
+    ) -> Result<CacheHold, Differs> {
         let name: Name = (namespace.into(), name.into());
+        let settings = CacheSettings { limits, policy };
         let mut table = self.0.lock();
         table.holders += 1;
         let holder = table.holders;
         let (cache, holds) = table
             .caches
             .entry(name.clone())
-            .or_insert_with(|| (Arc::new(SharedCache::new(limits, policy, seed)), 0));
-        cache.agrees(limits, policy)?;
+            .or_insert_with(|| (Arc::new(SharedCache::new(settings, seed)), 0));
+        cache.settings().agree(settings)?;
         *holds += 1;
         let cache = Arc::clone(cache);
         drop(table);
-        Ok(Hold { cache, holder, name, names: Arc::clone(&self.0) })
+        Ok(CacheHold { cache, holder, name, names: Arc::clone(&self.0) })
     }
 
-    /// How many names stand for a cache.
+    /// Returns how many caches there are.
     pub fn len(&self) -> usize {
         self.0.lock().caches.len()
     }
 
-    /// Whether none does.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -73,26 +64,26 @@ impl SharedCaches {
 
 /// Keeps a shared cache alive; dropped, it lets go of it, and others may take over what its holder loads.
 #[derive(Debug)]
-pub struct Hold {
+pub struct CacheHold {
     cache: Arc<SharedCache>,
     holder: u64,
     name: Name,
-    names: Arc<Mutex<Table>>,
+    names: Arc<Mutex<NamedCaches>>,
 }
 
-impl Hold {
-    /// What is held.
+impl CacheHold {
+    /// Returns the cache.
     pub fn cache(&self) -> &SharedCache {
         &self.cache
     }
 
-    /// Who holds it: a number of its own.
+    /// Returns the number of this hold, which no other has.
     pub fn holder(&self) -> u64 {
         self.holder
     }
 }
 
-impl Drop for Hold {
+impl Drop for CacheHold {
     fn drop(&mut self) {
         self.cache.release(self.holder);
         let mut table = self.names.lock();

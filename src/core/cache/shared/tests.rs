@@ -6,30 +6,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
-use super::super::{Limits, Policy};
+use super::super::{CacheLimits, EvictionPolicy};
 use super::{
-    Asked, Claim, Differs, Gone, Hold, Key, Landed, Left, Load, SharedCaches, Stored, Value,
+    CacheHold, CacheKey, CacheValue, Claim, Differs, Gone, Landed, Left, Load, Lookup,
+    SharedCaches, Stored,
 };
-use crate::core::inbox::{Bell, Inbox};
+use crate::core::inbox::{Inbox, Wake};
 
-const ROOMY: Limits = Limits { entries: 100, bytes: u64::MAX };
+const ROOMY: CacheLimits = CacheLimits { entries: 100, bytes: u64::MAX };
 
 struct Silent;
 
-impl Bell for Silent {
-    fn ring(&self) {}
+impl Wake for Silent {
+    fn wake(&self) {}
 }
 
 fn inbox() -> Inbox {
     Inbox::new(Box::new(Silent))
 }
 
-fn key(text: &str) -> Key {
-    Key { number: false, text: text.into() }
+fn key(text: &str) -> CacheKey {
+    CacheKey { number: false, text: text.into() }
 }
 
-fn value(text: &str) -> Value {
-    Value {
+fn value(text: &str) -> CacheValue {
+    CacheValue {
         text: text.into(),
         bytes: None,
         fresh: f64::INFINITY,
@@ -38,20 +39,20 @@ fn value(text: &str) -> Value {
     }
 }
 
-fn tagged(text: &str, tag: &str) -> Value {
-    Value { tags: [tag.into()].into(), ..value(text) }
+fn tagged(text: &str, tag: &str) -> CacheValue {
+    CacheValue { tags: [tag.into()].into(), ..value(text) }
 }
 
-fn hold(caches: &SharedCaches) -> Hold {
-    caches.open("space", "name", ROOMY, Policy::S3Fifo, 1).expect("the same limits")
+fn hold(caches: &SharedCaches) -> CacheHold {
+    caches.open("space", "name", ROOMY, EvictionPolicy::S3Fifo, 1).expect("the same limits")
 }
 
-fn read(hold: &Hold, text: &str, now: f64) -> Option<String> {
-    let found = hold.cache().find(false, text, now, Asked::Peek, &mut Vec::new())?;
+fn read(hold: &CacheHold, text: &str, now: f64) -> Option<String> {
+    let found = hold.cache().find(false, text, now, Lookup::Peek, &mut Vec::new())?;
     (found.past < 0.0).then(|| found.text.to_string())
 }
 
-fn claim(hold: &Hold, text: &str, inbox: &Inbox, token: u64) -> Claim {
+fn claim(hold: &CacheHold, text: &str, inbox: &Inbox, token: u64) -> Claim {
     let who = (hold.holder(), inbox, token);
     hold.cache().claim(&key(text), 0.0, Box::default(), who, &mut Vec::new())
 }
@@ -68,7 +69,8 @@ fn a_name_is_one_cache_until_the_last_hold_goes() {
     let second = hold(&caches);
     first.cache().store(&key("a"), value("1"), 0.0, &mut Vec::new());
     assert_eq!(read(&second, "a", 0.0).as_deref(), Some("1"));
-    let other = caches.open("elsewhere", "name", ROOMY, Policy::Lru, 1).expect("another namespace");
+    let other =
+        caches.open("elsewhere", "name", ROOMY, EvictionPolicy::Lru, 1).expect("another namespace");
     assert_eq!(read(&other, "a", 0.0), None);
     drop(first);
     assert_eq!(read(&second, "a", 0.0).as_deref(), Some("1"));
@@ -82,21 +84,24 @@ fn limits_are_those_of_the_first() {
     let caches = SharedCaches::default();
     let _first = hold(&caches);
     let open = |limits, policy| caches.open("space", "name", limits, policy, 1).map(|_| ());
-    let small = Limits { entries: 1, ..ROOMY };
-    assert_eq!(open(small, Policy::S3Fifo), Err(Differs::Entries));
-    assert_eq!(open(Limits { bytes: 5, ..ROOMY }, Policy::S3Fifo), Err(Differs::Bytes));
-    assert_eq!(open(ROOMY, Policy::Lru), Err(Differs::Policy));
-    assert_eq!(open(ROOMY, Policy::S3Fifo), Ok(()));
+    let small = CacheLimits { entries: 1, ..ROOMY };
+    assert_eq!(open(small, EvictionPolicy::S3Fifo), Err(Differs::Entries));
+    assert_eq!(
+        open(CacheLimits { bytes: 5, ..ROOMY }, EvictionPolicy::S3Fifo),
+        Err(Differs::Bytes)
+    );
+    assert_eq!(open(ROOMY, EvictionPolicy::Lru), Err(Differs::Policy));
+    assert_eq!(open(ROOMY, EvictionPolicy::S3Fifo), Ok(()));
 }
 
 #[test]
 fn numbers_and_strings_are_keys_of_their_own() {
     let caches = SharedCaches::default();
     let hold = hold(&caches);
-    let number = Key { number: true, text: "1".into() };
+    let number = CacheKey { number: true, text: "1".into() };
     hold.cache().store(&number, value("number"), 0.0, &mut Vec::new());
     assert_eq!(read(&hold, "1", 0.0), None);
-    assert!(hold.cache().find(true, "1", 0.0, Asked::Peek, &mut Vec::new()).is_some());
+    assert!(hold.cache().find(true, "1", 0.0, Lookup::Peek, &mut Vec::new()).is_some());
 }
 
 #[test]
@@ -119,15 +124,15 @@ fn time_is_the_latest_that_anybody_told() {
     let caches = SharedCaches::default();
     let hold = hold(&caches);
     let mut gone = Vec::new();
-    let mortal = Value { fresh: 10.0, until: 15.0, ..value("1") };
+    let mortal = CacheValue { fresh: 10.0, until: 15.0, ..value("1") };
     hold.cache().store(&key("a"), mortal, 0.0, &mut gone);
     assert!(read(&hold, "a", 9.5).is_some());
-    let stale = hold.cache().find(false, "a", 12.0, Asked::Counted(5.0), &mut gone);
+    let stale = hold.cache().find(false, "a", 12.0, Lookup::Counted(5.0), &mut gone);
     assert_eq!(stale.map(|found| found.past), Some(2.0));
     // A thread that is behind does not make it good again.
     assert_eq!(read(&hold, "a", 3.0), None);
     assert!(gone.is_empty());
-    assert!(hold.cache().find(false, "a", 15.0, Asked::Counted(5.0), &mut gone).is_none());
+    assert!(hold.cache().find(false, "a", 15.0, Lookup::Counted(5.0), &mut gone).is_none());
     assert_eq!(gone, [Gone { key: key("a"), text: "1".into(), left: Left::Expired }]);
     let counts = hold.cache().counts();
     assert_eq!((counts.hits, counts.stale_hits, counts.misses, counts.expirations), (1, 1, 1, 1));
@@ -232,8 +237,8 @@ fn tags_are_those_of_the_value_that_is_there() {
 #[test]
 fn what_would_not_fit_alone_goes_at_once() {
     let caches = SharedCaches::default();
-    let limits = Limits { entries: 10, bytes: 10 };
-    let hold = caches.open("space", "name", limits, Policy::Lru, 1).expect("new");
+    let limits = CacheLimits { entries: 10, bytes: 10 };
+    let hold = caches.open("space", "name", limits, EvictionPolicy::Lru, 1).expect("new");
     let mut gone = Vec::new();
     hold.cache().store(&key("a"), value("1234"), 0.0, &mut gone);
     assert_eq!(hold.cache().counts().bytes, 5);
@@ -316,7 +321,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Default)]
 struct Model {
     values: BTreeMap<u8, (String, f64, bool)>,
-    /// Who loads a key, by which load, and who waits.
+    /// The loading thread of each key, its load, and the threads that wait.
     flights: BTreeMap<u8, (usize, Load, Vec<usize>)>,
     posts: [usize; 3],
 }
@@ -349,7 +354,7 @@ proptest! {
                 Op::Store { key: name, ttl, tag } => {
                     let until = ttl.map_or(f64::INFINITY, |ttl| now + f64::from(ttl));
                     let tags = if tag { ["t".into()].into() } else { Box::default() };
-                    let new = Value { fresh: until, until, tags, ..value(&text) };
+                    let new = CacheValue { fresh: until, until, tags, ..value(&text) };
                     cache.store(&key(&name.to_string()), new, now, &mut gone);
                     model.wake(name);
                     model.values.insert(name, (text, until, tag));

@@ -20,12 +20,12 @@ fn sequences(batch: &Batch) -> Vec<u64> {
     found
 }
 
-/// The writing thread: every sequence is written once, in order; what it does not write nobody is told of.
-fn serve(queue: &Queue) -> u64 {
+/// Plays the writing thread. It writes each sequence once, in order, and acknowledges nothing else.
+fn serve(queue: &WriteQueue) -> u64 {
     let mut next = 0;
     loop {
         match queue.take() {
-            Work::Batch(batch) => {
+            WriterTask::Batch(batch) => {
                 for sequence in sequences(&batch) {
                     assert_eq!(sequence, next);
                     next += 1;
@@ -36,9 +36,9 @@ fn serve(queue: &Queue) -> u64 {
                     queue.synced(next);
                 }
             }
-            Work::Sync => queue.synced(next),
-            Work::Command(ticket, _) => queue.complete(ticket, Ok(next)),
-            Work::Close => {
+            WriterTask::Sync => queue.synced(next),
+            WriterTask::Command(ticket, _) => queue.complete(ticket, Ok(next)),
+            WriterTask::Close => {
                 queue.synced(next);
                 queue.end(None);
                 return next;
@@ -50,7 +50,7 @@ fn serve(queue: &Queue) -> u64 {
 #[test]
 fn whoever_waits_is_told_and_nothing_is_written_twice() {
     loom::model(|| {
-        let queue = Arc::new(Queue::new(0, 0, 1000, None));
+        let queue = Arc::new(WriteQueue::new(0, 0, 1000, None));
         let member = queue.join(None).expect("open");
         let server = {
             let queue = Arc::clone(&queue);
@@ -77,7 +77,7 @@ fn whoever_waits_is_told_and_nothing_is_written_twice() {
 #[test]
 fn a_call_ends_also_when_the_journal_closes_meanwhile() {
     loom::model(|| {
-        let queue = Arc::new(Queue::new(0, 0, 1000, None));
+        let queue = Arc::new(WriteQueue::new(0, 0, 1000, None));
         let member = queue.join(None).expect("open");
         let server = {
             let queue = Arc::clone(&queue);

@@ -4,6 +4,7 @@
 //! everything that has gathered as one batch; that is what makes commits groups. *Written* and *synced* are how far it
 //! has come, as the sequence after the last; what is below them is acknowledged, for good.
 
+mod command;
 #[cfg(all(test, loom))]
 mod loom_model;
 mod serve;
@@ -12,80 +13,52 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use crate::core::inbox::{Inbox, Token};
-use crate::core::journal::compaction::Swap;
 use crate::core::journal::error::JournalError;
 use crate::core::journal::format::{self, Draft, MAX_RECORD};
-use crate::core::journal::time::Clocks;
+use crate::core::journal::time::ClockReadings;
 use crate::core::sync::{Condvar, Mutex, MutexGuard};
+
+pub use command::{Command, CommandResult, Swap};
 
 /// With so many bytes gathered, writing begins without waiting for the end of the caller's turn.
 const EAGER: usize = 1 << 16;
 
-/// When an append is acknowledged.
+/// The moment at which an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// When the disk has it: it survives a power cut.
+    /// Once the disk has it: it survives a power cut.
     Sync,
-    /// When the operating system has it: it survives the process.
+    /// Once the operating system has it: it survives the process.
     Flush,
     /// At once: it survives an orderly exit.
     Memory,
 }
 
 /// Names one thing that was asked of the writing thread.
-pub type Ticket = u64;
+pub type CommandId = u64;
 /// Names one user of the writer.
 pub type MemberId = u64;
-
-/// What the writing thread is asked to do, after all that was accepted before.
-#[derive(Debug)]
-pub enum Command {
-    /// Nothing but the sync.
-    Sync,
-    /// Forget every entry.
-    Clear,
-    /// Forget what the options say, at this time of the journal.
-    Retain(f64),
-    /// Keep no saved state that does not know of the removal of a key with this sequence.
-    ForgetRemoval(u64),
-    /// End the active segment.
-    Rotate,
-    /// Keep a state that stands for all entries before a sequence.
-    Snapshot {
-        /// The sequence.
-        next: u64,
-        /// Wall ms at which it was taken.
-        wall: f64,
-        /// JSON text.
-        state: String,
-    },
-    /// Put a compacted segment in its place.
-    Swap(Swap),
-}
-
-/// What came of a command: a number whose meaning is the command's, or why it failed.
-pub type Outcome = Result<u64, JournalError>;
 
 /// Records that were accepted together.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// As [`format::push`] leaves them.
     pub bytes: Vec<u8>,
-    /// What the clocks said at its last records.
-    pub clocks: Clocks,
+    /// The readings of the clocks at its last records.
+    pub clocks: ClockReadings,
     /// Whether somebody waits for it to be synced.
     pub sync: bool,
     /// The sequence after its last record.
     pub next: u64,
 }
 
-/// What the writing thread does next.
+/// The next task of the writing thread.
 #[derive(Debug)]
-pub enum Work {
+pub enum WriterTask {
     /// Write these.
     Batch(Batch),
     /// Do this.
-    Command(Ticket, Command),
+    Command(CommandId, Command),
     /// Sync what was written.
     Sync,
     /// Close.
@@ -95,7 +68,7 @@ pub enum Work {
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
     Open,
-    /// Nothing is accepted any more; what was accepted is still written.
+    /// Nothing is accepted any more. The records that were accepted are still written.
     Closing,
     /// The writing thread has stopped and lets go of the directory.
     Failing,
@@ -110,20 +83,20 @@ struct Member {
     /// Rings when more than this is written.
     written_beyond: Option<u64>,
     /// Finished commands that it has not heard of.
-    done: VecDeque<(Ticket, Outcome)>,
-    /// How far the journal's time is ahead of its monotonic clock.
+    done: VecDeque<(CommandId, CommandResult)>,
+    /// The distance of the journal's time from its monotonic clock.
     ahead: Option<f64>,
 }
 
 impl Member {
-    fn ring(&self) {
+    fn notify(&self) {
         if let Some((inbox, token)) = &self.inbox {
             inbox.post(*token);
         }
     }
 }
 
-struct State {
+struct QueueState {
     batch: Batch,
     spare: Vec<u8>,
     kicked: bool,
@@ -132,26 +105,26 @@ struct State {
     synced: u64,
     /// Entries that are kept, as of `written`.
     live: u64,
-    /// What was heard of the clocks last.
-    clocks: Clocks,
-    commands: VecDeque<(Ticket, Command)>,
-    /// Whose ticket it is; nobody's is waited for by a thread.
-    owners: BTreeMap<Ticket, Option<MemberId>>,
-    called: BTreeMap<Ticket, Outcome>,
-    last_ticket: Ticket,
+    /// The last readings of the clocks that callers passed in.
+    clocks: ClockReadings,
+    commands: VecDeque<(CommandId, Command)>,
+    /// The member of each command; `None` for one that a thread waits for.
+    owners: BTreeMap<CommandId, Option<MemberId>>,
+    called: BTreeMap<CommandId, CommandResult>,
+    last_ticket: CommandId,
     members: BTreeMap<MemberId, Member>,
     last_member: MemberId,
     phase: Phase,
 }
 
-/// How far the journal has come.
+/// The progress of the journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     /// The sequence that the next append gets.
     pub next: u64,
-    /// What the operating system has: all sequences below.
+    /// The operating system has all sequences below.
     pub written: u64,
-    /// What the disk has: all sequences below.
+    /// The disk has all sequences below.
     pub synced: u64,
     /// Whether appends are accepted.
     pub open: bool,
@@ -160,24 +133,24 @@ pub struct Progress {
 }
 
 /// Between the threads that append and the one that writes.
-pub struct Queue {
-    state: Mutex<State>,
+pub struct WriteQueue {
+    state: Mutex<QueueState>,
     work: Condvar,
     news: Condvar,
     max_record: usize,
     max_entries: Option<u64>,
 }
 
-impl fmt::Debug for Queue {
+impl fmt::Debug for WriteQueue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Queue").field("progress", &self.progress()).finish()
     }
 }
 
-impl Queue {
+impl WriteQueue {
     /// Of a journal whose next sequence is `next`, all of it synced. With `max_entries`, more are refused.
     pub fn new(next: u64, live: u64, max_record: u64, max_entries: Option<u64>) -> Self {
-        let state = State {
+        let state = QueueState {
             batch: Batch { next, ..Batch::default() },
             spare: Vec::new(),
             kicked: false,
@@ -185,7 +158,7 @@ impl Queue {
             written: next,
             synced: next,
             live,
-            clocks: Clocks::default(),
+            clocks: ClockReadings::default(),
             commands: VecDeque::new(),
             owners: BTreeMap::new(),
             called: BTreeMap::new(),
@@ -257,7 +230,7 @@ impl Queue {
     }
 
     /// The journal's time begins here; a user's clock goes on from where it is when it is first heard of.
-    pub fn start_at(&self, clocks: Clocks) {
+    pub fn start_at(&self, clocks: ClockReadings) {
         self.state.lock().clocks = clocks;
     }
 
@@ -268,8 +241,8 @@ impl Queue {
         state.clocks.time
     }
 
-    /// What was heard of the clocks last.
-    pub fn clocks(&self) -> Clocks {
+    /// Returns the last readings of the clocks that callers passed in.
+    pub fn clocks(&self) -> ClockReadings {
         self.state.lock().clocks
     }
 
@@ -281,7 +254,7 @@ impl Queue {
         }
     }
 
-    fn start(&self, state: &mut State) {
+    fn start(&self, state: &mut QueueState) {
         if !state.kicked {
             state.kicked = true;
             self.work.notify_one();
@@ -297,7 +270,7 @@ impl Queue {
         }
     }
 
-    /// How far the journal has come.
+    /// Returns how far the journal has come.
     pub fn progress(&self) -> Progress {
         progress(&self.state.lock())
     }
@@ -318,7 +291,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`JournalError::Closed`].
-    pub fn submit(&self, member: MemberId, command: Command) -> Result<Ticket, JournalError> {
+    pub fn submit(&self, member: MemberId, command: Command) -> Result<CommandId, JournalError> {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
             return Err(JournalError::Closed);
@@ -334,7 +307,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`JournalError::Closed`].
-    pub fn promise(&self, member: MemberId) -> Result<Ticket, JournalError> {
+    pub fn promise(&self, member: MemberId) -> Result<CommandId, JournalError> {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
             return Err(JournalError::Closed);
@@ -347,7 +320,7 @@ impl Queue {
     /// # Errors
     ///
     /// What came of it; [`JournalError::Closed`] when the journal ends before.
-    pub fn call(&self, command: Command) -> Outcome {
+    pub fn call(&self, command: Command) -> CommandResult {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
             return Err(JournalError::Closed);
@@ -370,11 +343,11 @@ impl Queue {
     }
 
     /// The next finished command of a member.
-    pub fn finished(&self, member: MemberId) -> Option<(Ticket, Outcome)> {
+    pub fn finished(&self, member: MemberId) -> Option<(CommandId, CommandResult)> {
         self.state.lock().members.get_mut(&member)?.done.pop_front()
     }
 
-    /// Adds a user; nothing when the journal is closing. It is rung by posts of its token.
+    /// Adds a user; `None` when the journal is closing. Posts of its token notify it.
     pub fn join(&self, inbox: Option<(Inbox, Token)>) -> Option<MemberId> {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
@@ -427,7 +400,7 @@ impl Queue {
     }
 }
 
-fn progress(state: &MutexGuard<'_, State>) -> Progress {
+fn progress(state: &MutexGuard<'_, QueueState>) -> Progress {
     Progress {
         next: state.batch.next,
         written: state.written,
@@ -440,15 +413,15 @@ fn progress(state: &MutexGuard<'_, State>) -> Progress {
     }
 }
 
-fn tick(state: &mut State, member: MemberId, wall: f64, mono: f64) {
+fn tick(state: &mut QueueState, member: MemberId, wall: f64, mono: f64) {
     let Some(member) = state.members.get_mut(&member) else { return };
     let time = mono + *member.ahead.get_or_insert(state.clocks.time - mono);
     if time.is_finite() && wall.is_finite() {
-        state.clocks = Clocks { wall, mono, time: state.clocks.time.max(time) };
+        state.clocks = ClockReadings { wall, mono, time: state.clocks.time.max(time) };
     }
 }
 
-fn arm(state: &mut State, member: MemberId, durability: Durability, beyond: u64) {
+fn arm(state: &mut QueueState, member: MemberId, durability: Durability, beyond: u64) {
     let Some(member) = state.members.get_mut(&member) else { return };
     let armed = match durability {
         Durability::Sync => &mut member.synced_beyond,
@@ -458,19 +431,19 @@ fn arm(state: &mut State, member: MemberId, durability: Durability, beyond: u64)
     *armed = Some(armed.map_or(beyond, |earlier| earlier.min(beyond)));
 }
 
-fn issue(state: &mut State, owner: Option<MemberId>) -> Ticket {
+fn issue(state: &mut QueueState, owner: Option<MemberId>) -> CommandId {
     state.last_ticket += 1;
     let ticket = state.last_ticket;
     state.owners.insert(ticket, owner);
     ticket
 }
 
-fn settle(state: &mut State, ticket: Ticket, outcome: Outcome) {
+fn settle(state: &mut QueueState, ticket: CommandId, outcome: CommandResult) {
     match state.owners.remove(&ticket) {
         Some(Some(owner)) => {
             if let Some(member) = state.members.get_mut(&owner) {
                 member.done.push_back((ticket, outcome));
-                member.ring();
+                member.notify();
             }
         }
         Some(None) => {

@@ -1,14 +1,14 @@
 //! The writing thread's side of the queue: it takes work, says how far it has come, and ends.
 
-use super::{Batch, Outcome, Phase, Queue, Ticket, Work, settle};
+use super::{Batch, CommandId, CommandResult, Phase, WriteQueue, WriterTask, settle};
 use crate::core::journal::error::JournalError;
 
 /// More memory than this is not kept for the next batch.
 const KEPT: usize = 1 << 22;
 
-impl Queue {
+impl WriteQueue {
     /// Waits for work. Records go before commands, commands before a close.
-    pub fn take(&self) -> Work {
+    pub fn take(&self) -> WriterTask {
         let mut state = self.state.lock();
         loop {
             let closing = state.phase == Phase::Closing;
@@ -18,16 +18,16 @@ impl Queue {
                 let next = state.batch.next;
                 let bytes = std::mem::take(&mut state.spare);
                 let empty = Batch { bytes, next, ..Batch::default() };
-                return Work::Batch(std::mem::replace(&mut state.batch, empty));
+                return WriterTask::Batch(std::mem::replace(&mut state.batch, empty));
             }
             if let Some((ticket, command)) = state.commands.pop_front() {
-                return Work::Command(ticket, command);
+                return WriterTask::Command(ticket, command);
             }
             if std::mem::take(&mut state.want_sync) {
-                return Work::Sync;
+                return WriterTask::Sync;
             }
             if closing {
-                return Work::Close;
+                return WriterTask::Close;
             }
             state = self.work.wait(state);
         }
@@ -41,7 +41,7 @@ impl Queue {
         for member in state.members.values_mut() {
             if member.written_beyond.is_some_and(|beyond| next > beyond) {
                 member.written_beyond = None;
-                member.ring();
+                member.notify();
             }
         }
         self.news.notify_all();
@@ -54,7 +54,7 @@ impl Queue {
         for member in state.members.values_mut() {
             if member.synced_beyond.is_some_and(|beyond| next > beyond) {
                 member.synced_beyond = None;
-                member.ring();
+                member.notify();
             }
         }
         self.news.notify_all();
@@ -74,7 +74,7 @@ impl Queue {
     }
 
     /// Something that was asked for is done.
-    pub fn complete(&self, ticket: Ticket, outcome: Outcome) {
+    pub fn complete(&self, ticket: CommandId, outcome: CommandResult) {
         let mut state = self.state.lock();
         settle(&mut state, ticket, outcome);
         self.news.notify_all();
@@ -98,7 +98,7 @@ impl Queue {
         }
         state.phase = Phase::Ended(error);
         for member in state.members.values() {
-            member.ring();
+            member.notify();
         }
         self.news.notify_all();
     }

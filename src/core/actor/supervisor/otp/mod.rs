@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use super::world::{Manner, Outcome, Plan, SupervisorPlan, World, reason};
 use super::{
-    Answer, AutoShutdown, ChildId, Config, Event, Invalid, Kind, Pid, Policy, Reason, Refusal,
-    RequestId, Restart, Shutdown, Standing, Strategy, Token,
+    Answer, AutoShutdown, ChildId, ChildKind, ChildPolicy, Event, ExitReason, InvalidSpec, Pid,
+    Refusal, RequestId, Restart, Shutdown, Standing, StartToken, Strategy, SupervisorConfig,
 };
 
 /// How long the recorder waits after a step.
 const SETTLE: f64 = 30.0;
 
-fn policy(words: &[&str]) -> Policy {
-    let kind = if words[2] == "supervisor" { Kind::Supervisor } else { Kind::Worker };
-    Policy {
+fn policy(words: &[&str]) -> ChildPolicy {
+    let kind = if words[2] == "supervisor" { ChildKind::Supervisor } else { ChildKind::Worker };
+    ChildPolicy {
         restart: match words[0] {
             "permanent" => Restart::Permanent,
             "transient" => Restart::Transient,
@@ -27,7 +27,7 @@ fn policy(words: &[&str]) -> Policy {
         },
         kind,
         significant: words.contains(&"significant"),
-        ..Policy::worker()
+        ..ChildPolicy::worker()
     }
 }
 
@@ -59,7 +59,7 @@ fn child(name: &str, words: &[&str]) -> Plan {
             let after = number("lazy").unwrap_or(0.0);
             Manner::Ends {
                 after,
-                reason: options.get("rude").map_or(Reason::Shutdown, |r| reason(r)),
+                reason: options.get("rude").map_or(ExitReason::Shutdown, |r| reason(r)),
             }
         },
     }
@@ -67,7 +67,7 @@ fn child(name: &str, words: &[&str]) -> Plan {
 
 fn supervisor(words: &[&str]) -> SupervisorPlan {
     let seconds: f64 = words[4].parse().expect("seconds");
-    let config = Config {
+    let config = SupervisorConfig {
         strategy: match words[2] {
             "one_for_one" => Strategy::OneForOne,
             "one_for_all" => Strategy::OneForAll,
@@ -83,7 +83,7 @@ fn supervisor(words: &[&str]) -> SupervisorPlan {
             "all_significant" => AutoShutdown::AllSignificant,
             other => panic!("{other}"),
         },
-        ..Config::default()
+        ..SupervisorConfig::default()
     };
     SupervisorPlan { name: words[1].into(), config, children: Vec::new() }
 }
@@ -150,7 +150,7 @@ impl Play {
                 self.world.tell(self.world.root, event);
             }
             ["die", name, why] => self.world.die(self.pid(name), reason(why)),
-            ["kill", name] => self.world.die(self.pid(name), Reason::Killed),
+            ["kill", name] => self.world.die(self.pid(name), ExitReason::Killed),
             ["which", name] => {
                 let children = self.world.machine(self.pid(name)).expect("runs").children();
                 let mut line = format!("which {name}");
@@ -186,7 +186,7 @@ impl Play {
         let request = self.world.request(self.pid(name), |request| match what {
             "start_child" => Event::StartChild { request, spec },
             "dynamic" => {
-                Event::StartDynamic { request, child: child_id, token: Token(index as u64) }
+                Event::StartDynamic { request, child: child_id, token: StartToken(index as u64) }
             }
             "terminate" => Event::TerminateChild { request, child: child_id },
             "delete" => Event::DeleteChild { request, child: child_id },
@@ -325,11 +325,14 @@ fn a_difference_would_be_seen() {
 #[test]
 fn significance_has_the_validity_rules_of_otp() {
     let check = |restart, auto_shutdown| {
-        Policy { restart, significant: true, ..Policy::worker() }.check(auto_shutdown)
+        ChildPolicy { restart, significant: true, ..ChildPolicy::worker() }.check(auto_shutdown)
     };
-    assert_eq!(check(Restart::Transient, AutoShutdown::Never), Err(Invalid::SignificantUnderNever));
+    assert_eq!(
+        check(Restart::Transient, AutoShutdown::Never),
+        Err(InvalidSpec::SignificantUnderNever)
+    );
     for auto in [AutoShutdown::AnySignificant, AutoShutdown::AllSignificant] {
-        assert_eq!(check(Restart::Permanent, auto), Err(Invalid::SignificantPermanent));
+        assert_eq!(check(Restart::Permanent, auto), Err(InvalidSpec::SignificantPermanent));
         assert_eq!(check(Restart::Transient, auto), Ok(()));
         assert_eq!(check(Restart::Temporary, auto), Ok(()));
     }

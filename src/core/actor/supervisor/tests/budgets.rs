@@ -1,12 +1,12 @@
 //! How many restarts are too many, and how long one waits.
 
-use super::super::budget::Window;
-use super::super::{Backoff, BudgetScope, Standing};
+use super::super::{Backoff, BudgetScope, Jitter, Standing};
 use super::*;
+use crate::core::actor::restart_window::RestartWindow;
 
 fn limited(max_restarts: u32, within_ms: f64) -> Desk {
     let children = (1..=2).map(child).collect();
-    Desk::up(Config { max_restarts, within_ms, ..config(Strategy::OneForOne, children) })
+    Desk::up(SupervisorConfig { max_restarts, within_ms, ..config(Strategy::OneForOne, children) })
 }
 
 fn crash_and_start(desk: &mut Desk, id: u64, at: f64) -> bool {
@@ -26,7 +26,7 @@ fn as_many_restarts_as_allowed_and_not_one_more() {
     assert!(desk.did(Action::Report(gave_up)));
     assert_eq!(desk.let_stop(), [2]);
     assert_eq!(desk.why(), Some(Why::MaxRestarts { child: ChildId(1) }));
-    assert_eq!(desk.why().map(Why::reason), Some(Reason::Shutdown));
+    assert_eq!(desk.why().map(Why::reason), Some(ExitReason::Shutdown));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_end_of_the_window_belongs_to_it() {
 
 #[test]
 fn the_window_slides_and_holds_no_more_than_what_is_in_it() {
-    let mut window = Window::default();
+    let mut window = RestartWindow::default();
     for at in 0..10_000 {
         assert!(window.add(f64::from(at), 10.0) <= 11);
         assert!(window.held() <= 11);
@@ -73,7 +73,7 @@ fn the_budget_is_the_supervisors() {
 
 #[test]
 fn the_budget_may_be_each_childs_own() {
-    let mut desk = Desk::up(Config {
+    let mut desk = Desk::up(SupervisorConfig {
         max_restarts: 1,
         scope: BudgetScope::Child,
         ..config(Strategy::OneForOne, (1..=2).map(child).collect())
@@ -102,15 +102,16 @@ fn between_two_attempts_a_stop_is_heard() {
     desk.tell(Event::ChildStartFailed { start, reason: BOOM });
     assert_eq!(desk.asked(), None);
     assert_eq!(desk.let_stop(), [2]);
-    assert_eq!(desk.why(), Some(Why::Requested(Reason::Shutdown)));
+    assert_eq!(desk.why(), Some(Why::Requested(ExitReason::Shutdown)));
 }
 
-fn patient(jitter: f64) -> Config {
-    let backoff = Backoff { initial_ms: 100.0, max_ms: 400.0, factor: 2.0, jitter };
+fn patient(jitter: f64) -> SupervisorConfig {
+    let backoff =
+        Backoff { initial_ms: 100.0, max_ms: 400.0, factor: 2.0, jitter: Jitter::Shorter(jitter) };
     let one = with(1, |policy| {
         (policy.backoff, policy.shutdown) = (Some(backoff), Shutdown::Never);
     });
-    Config { max_restarts: 1_000, ..config(Strategy::OneForOne, vec![one, child(2)]) }
+    SupervisorConfig { max_restarts: 1_000, ..config(Strategy::OneForOne, vec![one, child(2)]) }
 }
 
 #[test]
@@ -156,18 +157,19 @@ fn a_child_that_ran_long_enough_begins_anew() {
 
 #[test]
 fn chance_takes_away_no_more_than_its_share() {
-    let backoff = Backoff { initial_ms: 100.0, max_ms: 1e6, factor: 2.0, jitter: 0.25 };
+    let backoff =
+        Backoff { initial_ms: 100.0, max_ms: 1e6, factor: 2.0, jitter: Jitter::Shorter(0.25) };
     let mut random = Random::new(7);
     for before in 0..200 {
         let full = (100.0 * 2_f64.powi(before)).min(1e6);
-        let delay = backoff.delay(u32::try_from(before).expect("small"), &mut random);
+        let delay = backoff.delay(u32::try_from(before).expect("small"), || random.unit());
         assert!(delay > full * 0.75 && delay <= full, "{delay} of {full}");
     }
     let mut untouched = Random::new(7);
-    Backoff { jitter: 0.0, ..backoff }.delay(3, &mut untouched);
+    Backoff { jitter: Jitter::Shorter(0.0), ..backoff }.delay(3, || untouched.unit());
     assert_eq!(untouched.bits(), Random::new(7).bits(), "no draw without a jitter");
     let zero = Backoff { initial_ms: 0.0, ..backoff };
-    assert_eq!(zero.delay(u32::MAX, &mut random), 0.0);
+    assert_eq!(zero.delay(u32::MAX, || random.unit()), 0.0);
 }
 
 #[test]
@@ -208,7 +210,7 @@ fn a_request_cancels_a_delay() {
 
 #[test]
 fn a_group_waits_stopped() {
-    let mut desk = Desk::up(Config { strategy: Strategy::OneForAll, ..patient(0.0) });
+    let mut desk = Desk::up(SupervisorConfig { strategy: Strategy::OneForAll, ..patient(0.0) });
     desk.crash(1);
     assert_eq!(desk.let_stop(), [2]);
     assert_eq!(desk.asked(), None);
@@ -218,8 +220,8 @@ fn a_group_waits_stopped() {
 
 #[test]
 fn a_delay_that_was_overtaken_by_another_restart_does_not_count_for_it() {
-    let Config { children, .. } = patient(0.0);
-    let config = Config { max_restarts: 2, ..config(Strategy::OneForAll, children) };
+    let SupervisorConfig { children, .. } = patient(0.0);
+    let config = SupervisorConfig { max_restarts: 2, ..config(Strategy::OneForAll, children) };
     let mut desk = Desk::up(config);
     desk.crash(1);
     let (timer, at) = {
@@ -245,7 +247,7 @@ fn a_delay_that_was_overtaken_by_another_restart_does_not_count_for_it() {
 
 #[test]
 fn a_sibling_that_was_started_by_hand_during_a_delay_is_stopped_first() {
-    let mut desk = Desk::up(Config { strategy: Strategy::OneForAll, ..patient(0.0) });
+    let mut desk = Desk::up(SupervisorConfig { strategy: Strategy::OneForAll, ..patient(0.0) });
     desk.crash(1);
     desk.let_stop();
     let (timer, at) = desk.armed().expect("a delay");

@@ -12,8 +12,8 @@ fn crash_all(desk: &mut Desk) {
     }
 }
 
-fn roomy(config: Config) -> Config {
-    Config { max_restarts: u32::MAX, within_ms: 1.0, ..config }
+fn roomy(config: SupervisorConfig) -> SupervisorConfig {
+    SupervisorConfig { max_restarts: u32::MAX, within_ms: 1.0, ..config }
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_crash_among_many_costs_no_more_than_among_few() {
 fn many_children_of_a_template_start_crash_and_stop() {
     let mut desk = Desk::up(roomy(simple(|policy| policy.shutdown = Shutdown::After(10.0))));
     for id in 0..MANY {
-        let (child, token) = (ChildId(id), Token(id));
+        let (child, token) = (ChildId(id), StartToken(id));
         desk.request(|request| Event::StartDynamic { request, child, token });
         desk.started();
     }
@@ -36,7 +36,7 @@ fn many_children_of_a_template_start_crash_and_stop() {
     let pids = desk.signalled();
     assert_eq!(pids.len(), 100_000);
     for pid in pids {
-        desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+        desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
     }
     assert!(desk.machine.is_stopped());
 }
@@ -65,7 +65,7 @@ fn many_are_stopped_one_after_the_other() {
     desk.stop();
     let mut stopped = 0;
     while let Some(&pid) = desk.signalled().first() {
-        desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+        desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
         stopped += 1;
     }
     assert_eq!(stopped, MANY);

@@ -1,14 +1,18 @@
 //! Groups that are not complete, and requests that come meanwhile: nobody stays down for ever.
 
-use super::super::{AutoShutdown, Backoff, StartError};
+use super::super::{AutoShutdown, Backoff, Jitter, StartError};
 use super::*;
 
 /// Waits 100 ms before it is started again.
 fn delayed(id: u64) -> ChildSpec {
     with(id, |policy| {
         policy.shutdown = Shutdown::Never;
-        policy.backoff =
-            Some(Backoff { initial_ms: 100.0, max_ms: 100.0, factor: 1.0, jitter: 0.0 });
+        policy.backoff = Some(Backoff {
+            initial_ms: 100.0,
+            max_ms: 100.0,
+            factor: 1.0,
+            jitter: Jitter::Shorter(0.0),
+        });
     })
 }
 
@@ -71,7 +75,8 @@ fn a_stop_answers_who_waits_for_a_child_of_a_group() {
 
 #[test]
 fn a_renewal_whose_start_fails_is_tried_again_and_counts() {
-    let limited = Config { max_restarts: 1, ..config(Strategy::OneForOne, vec![child(1)]) };
+    let limited =
+        SupervisorConfig { max_restarts: 1, ..config(Strategy::OneForOne, vec![child(1)]) };
     let mut desk = Desk::up(limited);
     let request = desk.request(|request| Event::RenewChild { request, child: ChildId(1) });
     desk.let_stop();
@@ -93,10 +98,10 @@ fn a_group_that_waits_counts_as_present() {
     let children = vec![significant(1), delayed(2), significant(3)];
     let all = AutoShutdown::AllSignificant;
     let mut desk =
-        Desk::up(Config { auto_shutdown: all, ..config(Strategy::RestForOne, children) });
+        Desk::up(SupervisorConfig { auto_shutdown: all, ..config(Strategy::RestForOne, children) });
     desk.crash(2);
     desk.let_stop();
-    desk.exits(1, Reason::Normal);
+    desk.exits(1, ExitReason::Normal);
     assert_eq!(desk.why(), None);
     assert!(!desk.reported(|report| matches!(report, Report::Stopping { .. })));
 }

@@ -9,36 +9,37 @@ mod stops;
 mod strategies;
 
 use super::{
-    Action, Answer, ChildId, ChildSpec, Config, Event, Pid, Policy, Reason, Refusal, Report,
-    RequestId, Restart, Shutdown, Signal, StartId, Strategy, Supervisor, TimerKey, Token, Why,
+    Action, Answer, ChildId, ChildPolicy, ChildSpec, Event, ExitReason, Pid, Refusal, Report,
+    RequestId, Restart, Shutdown, StartId, StartToken, StopSignal, Strategy, Supervisor,
+    SupervisorConfig, TimerKey, Why,
 };
 use crate::core::random::Random;
 
-pub(super) const BOOM: Reason = Reason::Error(1);
+pub(super) const BOOM: ExitReason = ExitReason::Error(1);
 
 /// A permanent child that has all the time it needs to stop: no timers to look past.
 pub(super) fn child(id: u64) -> ChildSpec {
     with(id, |policy| policy.shutdown = Shutdown::Never)
 }
 
-pub(super) fn with(id: u64, change: impl FnOnce(&mut Policy)) -> ChildSpec {
-    let mut policy = Policy::worker();
+pub(super) fn with(id: u64, change: impl FnOnce(&mut ChildPolicy)) -> ChildSpec {
+    let mut policy = ChildPolicy::worker();
     change(&mut policy);
-    ChildSpec { id: ChildId(id), token: Token(id * 10), policy }
+    ChildSpec { id: ChildId(id), token: StartToken(id * 10), policy }
 }
 
 pub(super) fn restarting(id: u64, restart: Restart) -> ChildSpec {
     with(id, |policy| (policy.restart, policy.shutdown) = (restart, Shutdown::Never))
 }
 
-pub(super) fn config(strategy: Strategy, children: Vec<ChildSpec>) -> Config {
-    Config { strategy, children, ..Config::default() }
+pub(super) fn config(strategy: Strategy, children: Vec<ChildSpec>) -> SupervisorConfig {
+    SupervisorConfig { strategy, children, ..SupervisorConfig::default() }
 }
 
-pub(super) fn simple(change: impl FnOnce(&mut Policy)) -> Config {
-    let mut policy = Policy::worker();
+pub(super) fn simple(change: impl FnOnce(&mut ChildPolicy)) -> SupervisorConfig {
+    let mut policy = ChildPolicy::worker();
     change(&mut policy);
-    Config { template: Some(policy), ..config(Strategy::SimpleOneForOne, Vec::new()) }
+    SupervisorConfig { template: Some(policy), ..config(Strategy::SimpleOneForOne, Vec::new()) }
 }
 
 pub(super) struct Desk {
@@ -52,14 +53,14 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: SupervisorConfig) -> Self {
         let machine = Supervisor::new(config).expect("valid");
         let (random, actions) = (Random::new(1), Vec::new());
         Self { machine, random, now: 0.0, actions, next_pid: 0, next_request: 0 }
     }
 
     /// A supervisor whose children all run.
-    pub(super) fn up(config: Config) -> Self {
+    pub(super) fn up(config: SupervisorConfig) -> Self {
         let mut desk = Self::new(config);
         desk.tell(Event::Start);
         desk.let_start();
@@ -74,7 +75,7 @@ impl Desk {
 
     pub(super) fn fresh(&mut self) -> Pid {
         self.next_pid += 1;
-        Pid(self.next_pid)
+        Pid::from_f64(self.next_pid as f64)
     }
 
     /// The start that was asked for last.
@@ -113,7 +114,7 @@ impl Desk {
         let mut ids = Vec::new();
         while let Some(&pid) = self.signalled().first() {
             ids.push(self.id(pid));
-            self.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+            self.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
         }
         ids
     }
@@ -145,13 +146,13 @@ impl Desk {
         self.exits(id, BOOM)
     }
 
-    pub(super) fn exits(&mut self, id: u64, reason: Reason) -> &[Action] {
+    pub(super) fn exits(&mut self, id: u64, reason: ExitReason) -> &[Action] {
         let pid = self.pid(id);
         self.tell(Event::ChildExited { pid, reason })
     }
 
     pub(super) fn stop(&mut self) -> &[Action] {
-        self.tell(Event::ExitRequested { reason: Reason::Shutdown })
+        self.tell(Event::ExitRequested { reason: ExitReason::Shutdown })
     }
 
     pub(super) fn request(&mut self, event: impl FnOnce(RequestId) -> Event) -> RequestId {
@@ -213,9 +214,9 @@ impl Desk {
 }
 
 pub(super) fn kill(pid: Pid) -> Action {
-    Action::Exit { pid, signal: Signal::Kill }
+    Action::Exit { pid, signal: StopSignal::Kill }
 }
 
 pub(super) fn shutdown(pid: Pid) -> Action {
-    Action::Exit { pid, signal: Signal::Shutdown }
+    Action::Exit { pid, signal: StopSignal::Shutdown }
 }

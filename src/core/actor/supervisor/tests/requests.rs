@@ -1,6 +1,6 @@
 //! Requests: what is carried out, what is refused, and that each is answered once.
 
-use super::super::{AutoShutdown, Invalid, StartError};
+use super::super::{AutoShutdown, InvalidSpec, StartError};
 use super::*;
 
 fn one() -> Desk {
@@ -53,7 +53,7 @@ fn a_new_child_that_cannot_start_is_not_kept() {
     desk.failed();
     let error = StartError::Failed(BOOM);
     assert_eq!(desk.reply(request), Some(Err(Refusal::StartFailed(error))));
-    assert!(!desk.did(Action::Forget { child: ChildId(2), token: Token(20) }));
+    assert!(!desk.did(Action::Forget { child: ChildId(2), token: StartToken(20) }));
     assert_eq!(desk.ids(), [1]);
     assert!(desk.machine.is_idle(), "no restart, and nothing counted");
 }
@@ -64,20 +64,20 @@ fn a_specification_that_breaks_a_rule_is_refused() {
     let wrong = with(2, |policy| policy.significant = true);
     assert_eq!(
         desk.ask(|request| Event::StartChild { request, spec: wrong }),
-        Err(Refusal::Invalid(Invalid::SignificantUnderNever))
+        Err(Refusal::Invalid(InvalidSpec::SignificantUnderNever))
     );
 }
 
 #[test]
 fn no_more_than_max_children() {
-    let mut desk = Desk::up(Config { max_children: Some(1), ..simple(|_| {}) });
+    let mut desk = Desk::up(SupervisorConfig { max_children: Some(1), ..simple(|_| {}) });
     let start = |child, token| move |request| Event::StartDynamic { request, child, token };
-    desk.request(start(ONE, Token(1)));
+    desk.request(start(ONE, StartToken(1)));
     desk.started();
-    assert_eq!(desk.ask(start(ChildId(2), Token(2))), Err(Refusal::MaxChildren));
+    assert_eq!(desk.ask(start(ChildId(2), StartToken(2))), Err(Refusal::MaxChildren));
     desk.request(|request| Event::TerminateChild { request, child: ONE });
     desk.let_stop();
-    desk.request(start(ChildId(2), Token(2)));
+    desk.request(start(ChildId(2), StartToken(2)));
     assert!(desk.asked().is_some());
 }
 
@@ -90,7 +90,7 @@ fn terminate_keeps_the_specification_and_delete_gives_its_token_back() {
     assert!(desk.machine.is_idle(), "it is not restarted");
     assert_eq!(desk.ids(), [1]);
     assert_eq!(desk.ask(|request| Event::DeleteChild { request, child: ONE }), Ok(Answer::Done));
-    assert!(desk.did(Action::Forget { child: ONE, token: Token(10) }));
+    assert!(desk.did(Action::Forget { child: ONE, token: StartToken(10) }));
     assert!(desk.ids().is_empty());
 }
 
@@ -100,7 +100,7 @@ fn remove_stops_and_deletes_in_one_step() {
     let request = desk.request(|request| Event::RemoveChild { request, child: ONE });
     let (one, two) = (desk.pid(1), desk.pid(2));
     desk.tell(Event::ChildExited { pid: two, reason: BOOM });
-    desk.tell(Event::ChildExited { pid: one, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid: one, reason: ExitReason::Shutdown });
     assert_eq!(desk.reply(request), Some(Ok(Answer::Done)));
     assert_eq!(desk.let_start(), [2], "the group that restarts next is without it");
 }
@@ -110,13 +110,13 @@ fn a_temporary_child_and_one_of_a_template_go_when_terminated() {
     let mut desk = Desk::up(config(Strategy::OneForOne, vec![restarting(1, Restart::Temporary)]));
     desk.request(|request| Event::TerminateChild { request, child: ONE });
     desk.let_stop();
-    assert!(desk.did(Action::Forget { child: ONE, token: Token(10) }));
+    assert!(desk.did(Action::Forget { child: ONE, token: StartToken(10) }));
     let mut desk = Desk::up(simple(|policy| policy.shutdown = Shutdown::Never));
-    desk.request(|request| Event::StartDynamic { request, child: ONE, token: Token(5) });
+    desk.request(|request| Event::StartDynamic { request, child: ONE, token: StartToken(5) });
     desk.started();
     desk.request(|request| Event::TerminateChild { request, child: ONE });
     desk.let_stop();
-    assert!(desk.did(Action::Forget { child: ONE, token: Token(5) }));
+    assert!(desk.did(Action::Forget { child: ONE, token: StartToken(5) }));
 }
 
 #[test]
@@ -158,7 +158,8 @@ fn templates_and_specifications_do_not_mix() {
     assert_eq!(desk.ask(|request| Event::StartChild { request, spec: child(1) }), refused);
     assert_eq!(desk.ask(|request| Event::RestartChild { request, child: ONE }), refused);
     assert_eq!(desk.ask(|request| Event::DeleteChild { request, child: ONE }), refused);
-    let dynamic = |request| Event::StartDynamic { request, child: ChildId(2), token: Token(1) };
+    let dynamic =
+        |request| Event::StartDynamic { request, child: ChildId(2), token: StartToken(1) };
     assert_eq!(one().ask(dynamic), Err(Refusal::NotSimpleOneForOne));
 }
 
@@ -168,8 +169,10 @@ fn a_request_is_no_significant_end() {
         (policy.restart, policy.significant) = (Restart::Transient, true);
     });
     let auto_shutdown = AutoShutdown::AnySignificant;
-    let mut desk =
-        Desk::up(Config { auto_shutdown, ..config(Strategy::OneForOne, vec![significant]) });
+    let mut desk = Desk::up(SupervisorConfig {
+        auto_shutdown,
+        ..config(Strategy::OneForOne, vec![significant])
+    });
     desk.request(|request| Event::TerminateChild { request, child: ONE });
     desk.let_stop();
     assert!(desk.machine.is_idle());
@@ -182,7 +185,7 @@ fn requests_are_served_in_order() {
     let pid = desk.pid(1);
     let start = desk.request(|request| Event::RestartChild { request, child: ONE });
     let delete = desk.request(|request| Event::DeleteChild { request, child: ONE });
-    desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
     assert_eq!(desk.reply(stop), Some(Ok(Answer::Done)));
     assert_eq!(desk.reply(start), None);
     desk.started();
@@ -200,7 +203,7 @@ fn a_stop_refuses_who_waits_at_once_and_answers_who_is_served() {
     let late = |request| Event::RestartChild { request, child: ONE };
     assert_eq!(desk.ask(late), Err(Refusal::Stopping));
     let pid = desk.pid(1);
-    desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
     assert_eq!(desk.reply(served), Some(Ok(Answer::Done)));
     assert_eq!(desk.let_stop(), [2]);
     assert_eq!(desk.ask(late), Err(Refusal::Stopping));
@@ -245,8 +248,8 @@ fn a_stop_answers_who_waits_for_a_renewal() {
     let mut desk = one();
     let pid = desk.pid(1);
     let request = desk.request(|request| Event::RenewChild { request, child: ONE });
-    desk.tell(Event::ExitRequested { reason: Reason::Shutdown });
-    desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+    desk.tell(Event::ExitRequested { reason: ExitReason::Shutdown });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
     assert_eq!(desk.reply(request), Some(Err(Refusal::Stopping)));
     assert!(desk.machine.is_stopped());
 }
@@ -254,10 +257,10 @@ fn a_stop_answers_who_waits_for_a_renewal() {
 #[test]
 fn forget_ended_deletes_a_transient_child_that_was_done() {
     let children = vec![restarting(1, Restart::Transient)];
-    let forget = Config { forget_ended: true, ..config(Strategy::OneForOne, children) };
+    let forget = SupervisorConfig { forget_ended: true, ..config(Strategy::OneForOne, children) };
     let mut desk = Desk::up(forget);
     let pid = desk.pid(1);
-    desk.tell(Event::ChildExited { pid, reason: Reason::Normal });
-    assert!(desk.did(Action::Forget { child: ONE, token: Token(10) }));
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Normal });
+    assert!(desk.did(Action::Forget { child: ONE, token: StartToken(10) }));
     assert!(desk.ids().is_empty());
 }

@@ -38,7 +38,7 @@ fn a_first_start_that_fails_takes_the_others_back_in_reverse() {
     assert_eq!(desk.let_stop(), [2, 1]);
     let error = StartError::Failed(BOOM);
     assert_eq!(desk.why(), Some(Why::StartFailed { child: ChildId(3), error }));
-    assert_eq!(desk.why().map(Why::reason), Some(Reason::ShutdownWith(1)));
+    assert_eq!(desk.why().map(Why::reason), Some(ExitReason::ShutdownWith(1)));
 }
 
 #[test]
@@ -104,11 +104,11 @@ fn a_stop_waits_for_a_start_and_stops_its_child_with_the_rest() {
     desk.crash(2);
     let (start, _) = desk.asked().expect("a start");
     desk.stop();
-    assert_eq!(desk.actions, [Action::CancelStart { start, signal: Signal::Shutdown }]);
+    assert_eq!(desk.actions, [Action::CancelStart { start, signal: StopSignal::Shutdown }]);
     let pid = desk.fresh();
     desk.tell(Event::ChildStarted { start, pid });
     assert_eq!(desk.let_stop(), [2, 1]);
-    assert_eq!(desk.why(), Some(Why::Requested(Reason::Shutdown)));
+    assert_eq!(desk.why(), Some(Why::Requested(ExitReason::Shutdown)));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_start_that_never_returns_holds_up_a_stop_no_longer_than_its_child_may() {
     desk.stop();
     assert_eq!(desk.armed().map(|(_, at)| at), Some(300.0));
     desk.fire();
-    assert!(desk.did(Action::CancelStart { start, signal: Signal::Kill }));
+    assert!(desk.did(Action::CancelStart { start, signal: StopSignal::Kill }));
     assert!(desk.why().is_some());
     // And when it does return after all, nobody is orphaned.
     let pid = desk.fresh();
@@ -171,7 +171,7 @@ fn a_start_that_takes_too_long_has_failed() {
     let pid = desk.fresh();
     desk.tell(Event::ChildStarted { start, pid });
     assert_eq!(desk.pid(1), pid);
-    assert!(desk.tell(Event::ChildExited { pid: orphan, reason: Reason::Killed }).is_empty());
+    assert!(desk.tell(Event::ChildExited { pid: orphan, reason: ExitReason::Killed }).is_empty());
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn stale_and_unknown_events_change_nothing() {
     let mut desk = two();
     desk.crash(1);
     let (start, _) = desk.asked().expect("a start");
-    let (timer, pid) = (TimerKey(999), Pid(999));
+    let (timer, pid) = (TimerKey(999), Pid::from_f64(999.0));
     assert!(desk.tell(Event::Timer { timer }).is_empty());
     assert!(desk.tell(Event::ChildExited { pid, reason: BOOM }).is_empty());
     assert!(desk.tell(Event::ChildIgnored { start: StartId(999) }).is_empty());
@@ -229,7 +229,7 @@ fn an_exit_is_told_once_and_its_first_reason_counts() {
         Desk::up(config(Strategy::OneForOne, vec![child(1), restarting(2, Restart::Transient)]));
     desk.crash(1);
     let ((start, _), pid) = (desk.asked().expect("a start"), desk.pid(2));
-    desk.tell(Event::ChildExited { pid, reason: Reason::Normal });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Normal });
     desk.tell(Event::ChildExited { pid, reason: BOOM });
     let one = desk.fresh();
     desk.tell(Event::ChildStarted { start, pid: one });
@@ -252,7 +252,7 @@ fn an_exit_that_a_stop_has_seen_is_not_taken_for_the_next_process() {
     // The new process has died before its start is told, behind the exit that is stale by now.
     let (start, _) = desk.asked().expect("a start");
     let pid = desk.fresh();
-    desk.tell(Event::ChildExited { pid, reason: Reason::Normal });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Normal });
     desk.tell(Event::ChildStarted { start, pid });
     let exits: Vec<_> = desk
         .actions

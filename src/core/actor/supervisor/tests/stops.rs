@@ -15,9 +15,9 @@ fn children_stop_last_to_first_one_after_the_other() {
     desk.stop();
     assert_eq!(desk.signalled().len(), 1);
     assert_eq!(desk.let_stop(), [3, 2, 1]);
-    assert_eq!(desk.why(), Some(Why::Requested(Reason::Shutdown)));
+    assert_eq!(desk.why(), Some(Why::Requested(ExitReason::Shutdown)));
     assert!(desk.machine.is_stopped());
-    assert_eq!(desk.machine.counts(), super::super::Counts::default());
+    assert_eq!(desk.machine.counts(), super::super::ChildCounts::default());
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn brutal_kill_does_not_ask() {
     let pid = desk.pid(1);
     assert_eq!(desk.actions.last(), Some(&kill(pid)));
     assert_eq!(desk.armed(), None);
-    desk.tell(Event::ChildExited { pid, reason: Reason::Killed });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Killed });
     assert!(desk.why().is_some());
 }
 
@@ -38,8 +38,8 @@ fn who_does_not_stop_in_time_is_killed() {
     assert_eq!(desk.armed().map(|(_, at)| at), Some(700.0));
     let late = Report::ShutdownTimedOut { child: ChildId(1), pid };
     assert_eq!(desk.fire(), [Action::Report(late), kill(pid)]);
-    desk.tell(Event::ChildExited { pid, reason: Reason::Killed });
-    let (child, reason, signal) = (ChildId(1), Reason::Killed, Some(Signal::Kill));
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Killed });
+    let (child, reason, signal) = (ChildId(1), ExitReason::Killed, Some(StopSignal::Kill));
     assert!(desk.did(Action::Report(Report::Terminated { child, pid, reason, signal })));
     assert!(desk.why().is_some());
 }
@@ -48,7 +48,7 @@ fn who_does_not_stop_in_time_is_killed() {
 fn who_stops_in_time_disarms_the_timer() {
     let mut desk = stopping(Shutdown::After(700.0));
     let ((timer, _), pid) = (desk.armed().expect("a limit"), desk.pid(1));
-    desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
     assert!(desk.did(Action::Disarm { timer }));
     assert!(desk.tell(Event::Timer { timer }).is_empty());
 }
@@ -66,7 +66,7 @@ fn who_ends_before_its_turn_is_not_asked() {
     desk.stop();
     desk.tell(Event::ChildExited { pid: two, reason: BOOM });
     assert!(desk.actions.is_empty());
-    desk.tell(Event::ChildExited { pid: three, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid: three, reason: ExitReason::Shutdown });
     assert_eq!(desk.signalled(), [one]);
 }
 
@@ -81,7 +81,7 @@ fn another_reason_than_the_wanted_is_reported() {
 fn template(shutdown: Shutdown) -> Desk {
     let mut desk = Desk::up(simple(|policy| policy.shutdown = shutdown));
     for id in 1..=3 {
-        let (child, token) = (ChildId(id), Token(id));
+        let (child, token) = (ChildId(id), StartToken(id));
         desk.request(|request| Event::StartDynamic { request, child, token });
         desk.started();
     }
@@ -97,14 +97,14 @@ fn children_of_a_template_stop_at_once_under_one_timer() {
     let timers = desk.actions.iter().filter(|action| matches!(action, Action::Arm { .. })).count();
     assert_eq!(timers, 1);
     let (timer, at) = desk.armed().expect("a limit");
-    desk.tell(Event::ChildExited { pid: pids[1], reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid: pids[1], reason: ExitReason::Shutdown });
     desk.now = at;
     desk.tell(Event::Timer { timer });
     assert_eq!(desk.signalled(), [pids[0], pids[2]]);
     for pid in [pids[2], pids[0]] {
         assert_eq!(desk.why(), None);
-        desk.tell(Event::ChildExited { pid, reason: Reason::Killed });
-        let signal = Some(Signal::Kill);
+        desk.tell(Event::ChildExited { pid, reason: ExitReason::Killed });
+        let signal = Some(StopSignal::Kill);
         assert!(desk.reported(
             |report| matches!(report, Report::Terminated { signal: sent, .. } if *sent == signal)
         ));
@@ -122,7 +122,7 @@ fn children_of_a_template_are_killed_at_once_without_a_timer() {
 
 #[test]
 fn the_first_reason_to_stop_counts() {
-    let mut desk = Desk::up(Config {
+    let mut desk = Desk::up(SupervisorConfig {
         max_restarts: 0,
         ..config(Strategy::OneForOne, (1..=2).map(child).collect())
     });
@@ -130,7 +130,7 @@ fn the_first_reason_to_stop_counts() {
     let pid = desk.pid(2);
     desk.tell(Event::ExitRequested { reason: BOOM });
     assert!(desk.actions.is_empty());
-    desk.tell(Event::ChildExited { pid, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid, reason: ExitReason::Shutdown });
     assert_eq!(desk.why(), Some(Why::MaxRestarts { child: ChildId(1) }));
 }
 
@@ -165,7 +165,7 @@ fn a_killed_supervisor_takes_its_children_with_it_in_one_step() {
     desk.tell(Event::DeleteChild { request, child: ChildId(1) });
     desk.tell(Event::Killed);
     assert_eq!(desk.signalled(), pids);
-    assert!(desk.did(Action::CancelStart { start, signal: Signal::Kill }));
+    assert!(desk.did(Action::CancelStart { start, signal: StopSignal::Kill }));
     assert_eq!(desk.reply(request), Some(Err(Refusal::Stopping)));
     assert_eq!(desk.why(), Some(Why::Killed));
     let pid = desk.fresh();

@@ -1,6 +1,6 @@
 //! Who restarts, with whom, and when a supervisor follows its children.
 
-use super::super::{AutoShutdown, Verdict};
+use super::super::{AutoShutdown, ExitVerdict};
 use super::*;
 
 fn three(strategy: Strategy) -> Desk {
@@ -36,14 +36,13 @@ fn rest_for_one_leaves_those_before_alone() {
 fn simple_one_for_one_restarts_the_child_alone_with_its_own_arguments() {
     let mut desk = Desk::up(simple(|_| {}));
     for id in 1..=3 {
-        let (child, token) = (ChildId(id), Token(id + 40));
+        let (child, token) = (ChildId(id), StartToken(id + 40));
         desk.request(|request| Event::StartDynamic { request, child, token });
         desk.started();
     }
-    let started_again = desk
-        .crash(2)
-        .iter()
-        .any(|action| matches!(action, Action::Start { child: ChildId(2), token: Token(42), .. }));
+    let started_again = desk.crash(2).iter().any(|action| {
+        matches!(action, Action::Start { child: ChildId(2), token: StartToken(42), .. })
+    });
     assert!(started_again);
     assert_eq!(desk.let_start(), [2]);
 }
@@ -51,17 +50,17 @@ fn simple_one_for_one_restarts_the_child_alone_with_its_own_arguments() {
 #[test]
 fn permanent_always_transient_after_a_crash_temporary_never() {
     let reasons = [
-        (Reason::Normal, false),
-        (Reason::Shutdown, false),
-        (Reason::ShutdownWith(2), false),
-        (Reason::Killed, true),
+        (ExitReason::Normal, false),
+        (ExitReason::Shutdown, false),
+        (ExitReason::ShutdownWith(2), false),
+        (ExitReason::Killed, true),
         (BOOM, true),
     ];
     for (reason, is_crash) in reasons {
         let verdicts = [
-            (Restart::Permanent, Verdict::Restart),
-            (Restart::Transient, if is_crash { Verdict::Restart } else { Verdict::Leave }),
-            (Restart::Temporary, Verdict::Remove),
+            (Restart::Permanent, ExitVerdict::Restart),
+            (Restart::Transient, if is_crash { ExitVerdict::Restart } else { ExitVerdict::Leave }),
+            (Restart::Temporary, ExitVerdict::Remove),
         ];
         for (restart, expected) in verdicts {
             let mut desk = Desk::up(config(Strategy::OneForOne, vec![restarting(1, restart)]));
@@ -73,8 +72,8 @@ fn permanent_always_transient_after_a_crash_temporary_never() {
                 "{restart:?} {reason:?}: {:?}",
                 desk.actions
             );
-            assert_eq!(desk.asked().is_some(), expected == Verdict::Restart);
-            assert_eq!(desk.ids().len(), usize::from(expected != Verdict::Remove));
+            assert_eq!(desk.asked().is_some(), expected == ExitVerdict::Restart);
+            assert_eq!(desk.ids().len(), usize::from(expected != ExitVerdict::Remove));
         }
     }
 }
@@ -85,10 +84,10 @@ fn a_temporary_sibling_goes_with_its_group() {
     let mut desk = Desk::up(config(Strategy::OneForAll, children));
     desk.crash(1);
     let [three] = desk.signalled()[..] else { panic!("one at a time") };
-    desk.tell(Event::ChildExited { pid: three, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid: three, reason: ExitReason::Shutdown });
     let two = desk.pid(2);
-    desk.tell(Event::ChildExited { pid: two, reason: Reason::Shutdown });
-    assert!(desk.did(Action::Forget { child: ChildId(2), token: Token(20) }));
+    desk.tell(Event::ChildExited { pid: two, reason: ExitReason::Shutdown });
+    assert!(desk.did(Action::Forget { child: ChildId(2), token: StartToken(20) }));
     assert_eq!(desk.let_start(), [1, 3]);
     assert_eq!(desk.ids(), [1, 3]);
 }
@@ -105,7 +104,7 @@ fn a_group_brings_back_who_was_down() {
 
 #[test]
 fn a_sibling_that_ends_while_the_group_stops_counts_once() {
-    let mut desk = Desk::up(Config {
+    let mut desk = Desk::up(SupervisorConfig {
         max_restarts: 1,
         ..config(Strategy::OneForAll, (1..=3).map(child).collect())
     });
@@ -113,7 +112,7 @@ fn a_sibling_that_ends_while_the_group_stops_counts_once() {
     desk.crash(2);
     desk.tell(Event::ChildExited { pid: one, reason: BOOM });
     assert!(desk.actions.is_empty(), "it waits its turn");
-    desk.tell(Event::ChildExited { pid: three, reason: Reason::Shutdown });
+    desk.tell(Event::ChildExited { pid: three, reason: ExitReason::Shutdown });
     assert!(desk.reported(
         |report| matches!(report, Report::Terminated { pid, reason: BOOM, signal: None, .. } if *pid == one)
     ));
@@ -145,16 +144,16 @@ fn any_significant_child_that_is_done_ends_the_supervisor() {
             policy.significant = true;
         })
     };
-    let mut desk = Desk::up(Config {
+    let mut desk = Desk::up(SupervisorConfig {
         auto_shutdown: AutoShutdown::AnySignificant,
         ..config(Strategy::OneForOne, vec![child(1), significant(2), significant(3)])
     });
     desk.crash(2);
     assert_eq!(desk.let_start(), [2], "a crash is no end");
-    desk.exits(2, Reason::Normal);
+    desk.exits(2, ExitReason::Normal);
     assert_eq!(desk.let_stop(), [3, 1]);
     assert_eq!(desk.why(), Some(Why::AutoShutdown { child: ChildId(2) }));
-    assert_eq!(desk.why().map(Why::reason), Some(Reason::Shutdown));
+    assert_eq!(desk.why().map(Why::reason), Some(ExitReason::Shutdown));
 }
 
 #[test]
@@ -166,7 +165,7 @@ fn all_significant_waits_for_the_last_and_for_those_that_restart() {
             policy.backoff = Some(backoff(100.0));
         })
     };
-    let mut desk = Desk::up(Config {
+    let mut desk = Desk::up(SupervisorConfig {
         auto_shutdown: AutoShutdown::AllSignificant,
         ..config(
             Strategy::OneForOne,
@@ -181,62 +180,88 @@ fn all_significant_waits_for_the_last_and_for_those_that_restart() {
     desk.now = at;
     desk.tell(Event::Timer { timer });
     desk.started();
-    desk.exits(2, Reason::Normal);
+    desk.exits(2, ExitReason::Normal);
     assert_eq!(desk.let_stop(), [1]);
     assert_eq!(desk.why(), Some(Why::AutoShutdown { child: ChildId(2) }));
 }
 
 fn backoff(ms: f64) -> super::super::Backoff {
-    super::super::Backoff { initial_ms: ms, max_ms: ms, factor: 1.0, jitter: 0.0 }
+    super::super::Backoff {
+        initial_ms: ms,
+        max_ms: ms,
+        factor: 1.0,
+        jitter: super::super::Jitter::Shorter(0.0),
+    }
 }
 
 #[test]
 fn a_configuration_that_breaks_a_rule_is_refused() {
-    use super::super::{Backoff, Invalid, Kind};
+    use super::super::{Backoff, ChildKind, InvalidSpec, Jitter};
     let base = || config(Strategy::OneForOne, vec![child(1)]);
-    let wrong = |change: fn(&mut Policy)| config(Strategy::OneForOne, vec![with(1, change)]);
+    let wrong = |change: fn(&mut ChildPolicy)| config(Strategy::OneForOne, vec![with(1, change)]);
     let delays = |backoff| {
         config(Strategy::OneForOne, vec![with(1, |policy| policy.backoff = Some(backoff))])
     };
     let cases = [
-        (Config { within_ms: 0.0, ..base() }, Invalid::Within),
-        (Config { within_ms: f64::NAN, ..base() }, Invalid::Within),
+        (SupervisorConfig { within_ms: 0.0, ..base() }, InvalidSpec::Within),
+        (SupervisorConfig { within_ms: f64::NAN, ..base() }, InvalidSpec::Within),
         (
             config(Strategy::OneForOne, vec![child(1), child(1)]),
-            Invalid::DuplicateChild(ChildId(1)),
+            InvalidSpec::DuplicateChild(ChildId(1)),
         ),
-        (Config { max_children: Some(0), ..base() }, Invalid::MaxChildren),
-        (config(Strategy::SimpleOneForOne, vec![]), Invalid::TemplateMissing),
-        (Config { template: Some(Policy::worker()), ..base() }, Invalid::TemplateUnexpected),
+        (SupervisorConfig { max_children: Some(0), ..base() }, InvalidSpec::MaxChildren),
+        (config(Strategy::SimpleOneForOne, vec![]), InvalidSpec::TemplateMissing),
         (
-            Config {
+            SupervisorConfig { template: Some(ChildPolicy::worker()), ..base() },
+            InvalidSpec::TemplateUnexpected,
+        ),
+        (
+            SupervisorConfig {
                 strategy: Strategy::SimpleOneForOne,
-                template: Some(Policy::worker()),
+                template: Some(ChildPolicy::worker()),
                 ..base()
             },
-            Invalid::StaticChildren,
+            InvalidSpec::StaticChildren,
         ),
-        (wrong(|policy| policy.shutdown = Shutdown::After(-1.0)), Invalid::Shutdown),
-        (wrong(|policy| policy.shutdown = Shutdown::After(f64::INFINITY)), Invalid::Shutdown),
-        (wrong(|policy| policy.start_timeout = Some(f64::NAN)), Invalid::StartTimeout),
+        (wrong(|policy| policy.shutdown = Shutdown::After(-1.0)), InvalidSpec::Shutdown),
+        (wrong(|policy| policy.shutdown = Shutdown::After(f64::INFINITY)), InvalidSpec::Shutdown),
+        (wrong(|policy| policy.start_timeout = Some(f64::NAN)), InvalidSpec::StartTimeout),
         (
-            delays(Backoff { initial_ms: 2.0, max_ms: 1.0, factor: 1.0, jitter: 0.0 }),
-            Invalid::Backoff,
+            delays(Backoff {
+                initial_ms: 2.0,
+                max_ms: 1.0,
+                factor: 1.0,
+                jitter: Jitter::Shorter(0.0),
+            }),
+            InvalidSpec::Backoff,
         ),
         (
-            delays(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 0.5, jitter: 0.0 }),
-            Invalid::Backoff,
+            delays(Backoff {
+                initial_ms: 1.0,
+                max_ms: 1.0,
+                factor: 0.5,
+                jitter: Jitter::Shorter(0.0),
+            }),
+            InvalidSpec::Backoff,
         ),
         (
-            delays(Backoff { initial_ms: 1.0, max_ms: 1.0, factor: 1.0, jitter: 1.5 }),
-            Invalid::Backoff,
+            delays(Backoff {
+                initial_ms: 1.0,
+                max_ms: 1.0,
+                factor: 1.0,
+                jitter: Jitter::Shorter(1.5),
+            }),
+            InvalidSpec::Backoff,
         ),
     ];
     for (config, expected) in cases {
         assert_eq!(Supervisor::new(config).err(), Some(expected));
     }
-    assert_eq!(Policy::supervisor().kind, Kind::Supervisor);
-    assert_eq!(Policy::supervisor().shutdown, Shutdown::Never);
-    assert_eq!(Policy::worker().shutdown, Shutdown::After(5_000.0));
-    assert_eq!((Config::default().max_restarts, Config::default().within_ms), (3, 5_000.0));
+    assert_eq!(ChildPolicy::supervisor().kind, ChildKind::Supervisor);
+    assert_eq!(ChildPolicy::supervisor().shutdown, Shutdown::Never);
+    assert_eq!(ChildPolicy::worker().shutdown, Shutdown::After(5_000.0));
+    assert_eq!(
+        (SupervisorConfig::default().max_restarts, SupervisorConfig::default().within_ms),
+        (3, 5_000.0)
+    );
 }

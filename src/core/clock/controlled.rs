@@ -2,9 +2,9 @@
 
 use super::timers::{Due, TimerId, Timers, Track};
 
-/// What one step of a controlled clock did.
+/// The result of one step of a controlled clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Step {
+pub enum ControlledStep {
     /// A timer fired and both tracks stand at its due time.
     Fired(Due),
     /// Nothing more is due; the clock stands at the target.
@@ -28,12 +28,12 @@ pub struct Controlled {
     instant: Instant,
 }
 
-/// What has happened without time moving.
+/// The wave of the instant, counted while time does not move.
 #[derive(Debug, Default)]
 struct Instant {
     /// Timers fired that were scheduled for the instant in which they were made.
     fired: u64,
-    /// How deep the chain of them is: a wave is what the wave before scheduled.
+    /// The depth of their chain: the timers of a wave were scheduled by the wave before.
     waves: u32,
     /// The insertion order at which the next wave begins.
     wave_ends: u64,
@@ -79,12 +79,12 @@ impl Controlled {
         self.timers.schedule(Track::Wall, target, self.wall)
     }
 
-    /// Cancels a timer; whether it was pending.
+    /// Cancels a timer. Returns whether it was pending.
     pub fn cancel(&mut self, id: TimerId) -> bool {
         self.timers.cancel(id)
     }
 
-    /// When the next timer is due in monotonic time, never before now.
+    /// Returns when the next timer is due in monotonic time, never before now.
     pub fn next_due(&mut self) -> Option<f64> {
         let offset = self.offset();
         let mono = self.mono;
@@ -93,7 +93,7 @@ impl Controlled {
 
     /// Moves to the first timer due at or before `target` and fires it, or else to the target itself. A target
     /// in the past fires only what is overdue.
-    pub fn step(&mut self, target: f64) -> Step {
+    pub fn step(&mut self, target: f64) -> ControlledStep {
         let offset = self.offset();
         let target = target.max(self.mono);
         let limit = self.loop_limit;
@@ -101,11 +101,11 @@ impl Controlled {
             && let Some(id) = self.timers.first_due_now(self.mono, offset)
         {
             self.instant = Instant::default();
-            return Step::Looping(id);
+            return ControlledStep::Looping(id);
         }
         let Some(fired) = self.timers.pop_due(target, offset) else {
             self.move_to(target);
-            return Step::Arrived;
+            return ControlledStep::Arrived;
         };
         match fired.immediate {
             Some(order) if fired.at <= self.mono => {
@@ -122,7 +122,7 @@ impl Controlled {
         if let Some(wall) = fired.wall.filter(|wall| (wall - self.wall).abs() < 1e-3) {
             self.wall = wall;
         }
-        Step::Fired(fired)
+        ControlledStep::Fired(fired)
     }
 
     /// Sets wall time without moving monotonic time. Wall deadlines that are now in the past are due at once.

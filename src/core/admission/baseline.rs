@@ -17,7 +17,7 @@ const ENOUGH: usize = 32;
 const SHARPNESS: f64 = 4.0;
 /// Means below this are noise of the clock, and `tau` does not follow them.
 const FINEST_MS: f64 = 0.01;
-/// How far the mean moves before `tau` follows it.
+/// The change of the mean after which `tau` follows it.
 const FOLLOW: f64 = 0.2;
 /// Deviations at which a batch is another service, not chance. Rare, because what is thrown away was learned slowly; less
 /// so when there is another reason to doubt it.
@@ -33,7 +33,7 @@ const FIRST_BATCH: f64 = 8.0;
 /// Deviations of the mean that it may be wrong by.
 const MARGIN: f64 = 2.0;
 
-/// How a batch of samples compares with what was known.
+/// The result of comparing a batch of samples with what was known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     /// As before.
@@ -46,7 +46,7 @@ pub(crate) enum News {
 
 /// A call with little in flight.
 #[derive(Debug, Clone, Copy)]
-struct Call {
+struct QuietCall {
     latency: f32,
     /// `exp(-latency / tau)`.
     soft: f32,
@@ -55,7 +55,7 @@ struct Call {
 
 /// Of all that is kept: sums of latencies, of `exp(-latency / tau)`, and of their squares.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+struct SampleSums {
     latency: f64,
     latencies: f64,
     soft: f64,
@@ -66,13 +66,13 @@ struct Sums {
 
 /// The latency of one service with little in flight.
 #[derive(Debug, Clone)]
-pub(crate) struct Unloaded {
+pub(crate) struct LatencyBaseline {
     /// Mean, milliseconds; 0 while unknown.
     mean: f64,
     /// It was configured, and is not learned.
     given: bool,
     /// Oldest first.
-    kept: VecDeque<Call>,
+    kept: VecDeque<QuietCall>,
     /// Of them, since the last batch.
     fresh: usize,
     tau: f64,
@@ -81,14 +81,14 @@ pub(crate) struct Unloaded {
     spread: f64,
     /// Half the squared coefficient of variation, at least the 1 up to where chance alone would take it.
     variation: f64,
-    /// How much calls under load have been quicker.
+    /// The extent to which calls under load have been quicker.
     outdone: f64,
     /// Milliseconds of work seen before anything was known, and until when.
     exposure: f64,
     exposed_to: f64,
 }
 
-impl Unloaded {
+impl LatencyBaseline {
     pub(crate) fn new(given: Option<f64>) -> Self {
         Self {
             mean: given.unwrap_or(0.0),
@@ -156,7 +156,8 @@ impl Unloaded {
         self.fresh += 1;
         let soft = self.soften(latency);
         #[expect(clippy::cast_possible_truncation, reason = "seven digits are plenty")]
-        let call = Call { latency: latency as f32, soft: soft as f32, in_flight: in_flight as f32 };
+        let call =
+            QuietCall { latency: latency as f32, soft: soft as f32, in_flight: in_flight as f32 };
         self.kept.push_back(call);
         if self.mean <= 0.0 && self.fresh() >= FIRST_BATCH {
             self.mean = (self.exposure / self.fresh()).max(1e-3);
@@ -165,9 +166,9 @@ impl Unloaded {
         }
     }
 
-    /// Compares what is fresh with what was known, and takes it in; if it is news, instead of it. `doubted`: there is a
-    /// reason to expect news. Calls with more than `most` in flight are forgotten, because that is not little any more.
-    /// Whether `tau` changed comes with it: sums of [`Self::soften`] begin anew then.
+    /// Compares the fresh samples with those before and adds them; if they are news, they replace those before.
+    /// `doubted`: there is a reason to expect news. Forgets calls with more than `most` in flight, because that is not
+    /// little any more. Returns also whether `tau` changed: sums of [`Self::soften`] begin anew then.
     pub(crate) fn learn(&mut self, most: f64, doubted: bool) -> (News, bool) {
         let fresh = self.fresh.min(self.kept.len());
         self.fresh = 0;
@@ -193,8 +194,8 @@ impl Unloaded {
     }
 
     /// One pass over all that is kept, because a gate that is little used learns every few calls.
-    fn sums(&self, most: f64) -> Sums {
-        let mut sums = Sums::default();
+    fn sums(&self, most: f64) -> SampleSums {
+        let mut sums = SampleSums::default();
         let (older, newer) = self.kept.as_slices();
         for calls in [older, newer] {
             for call in calls {
@@ -209,7 +210,7 @@ impl Unloaded {
         sums
     }
 
-    /// What those from `before` on say about the others.
+    /// Compares the samples from `before` on with the others.
     fn compare(&self, before: usize, news: f64) -> News {
         let fresh = self.kept.len() - before;
         if self.soft <= 0.0 || fresh == 0 {
@@ -251,7 +252,7 @@ impl Unloaded {
     }
 
     /// Lets `tau` follow the mean, true if it did; and notes what `sums` say.
-    fn retune(&mut self, sums: &Sums) -> bool {
+    fn retune(&mut self, sums: &SampleSums) -> bool {
         let tau = self.mean.max(FINEST_MS) / SHARPNESS;
         let moved = (tau - self.tau).abs() > FOLLOW * self.tau;
         if self.kept.is_empty() {
@@ -265,7 +266,7 @@ impl Unloaded {
                 let soft = (-f64::from(call.latency) / tau).exp() as f32;
                 call.soft = soft;
             }
-            Sums { soft, softs, .. } = self.sums(f64::INFINITY);
+            SampleSums { soft, softs, .. } = self.sums(f64::INFINITY);
         }
         let count = self.kept.len() as f64;
         self.soft = soft / count;
@@ -274,7 +275,7 @@ impl Unloaded {
         moved
     }
 
-    /// How many calls wait inside the service while `in_flight` are there, of mean latency `latency` and mean
+    /// Returns how many calls wait inside the service while `in_flight` are there, of mean latency `latency` and mean
     /// [`Self::soften`] `soft`: all but one at most, and none while nothing is known.
     pub(crate) fn waiting(&self, in_flight: f64, latency: f64, soft: f64) -> f64 {
         if self.soft <= 0.0 || in_flight <= 0.0 || latency <= 0.0 {
@@ -292,5 +293,5 @@ fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "unloaded_test.rs"]
+#[path = "baseline_test.rs"]
 mod tests;

@@ -12,7 +12,7 @@ const BEGIN: u32 = 0;
 
 /// A part of a text, after what comes before it.
 #[derive(Debug, Clone, Copy)]
-struct Word {
+struct SegmentPart {
     key: u128,
     before: u32,
     /// By users, or by the parts that come after it.
@@ -20,20 +20,20 @@ struct Word {
 }
 
 #[derive(Debug)]
-pub(super) struct Words {
+pub(super) struct Segments {
     by_key: BTreeMap<u128, u32>,
-    used: Vec<Word>,
+    used: Vec<SegmentPart>,
     free: Vec<u32>,
 }
 
-impl Default for Words {
+impl Default for Segments {
     fn default() -> Self {
-        let begin = Word { key: 0, before: BEGIN, uses: 0 };
+        let begin = SegmentPart { key: 0, before: BEGIN, uses: 0 };
         Self { by_key: BTreeMap::new(), used: vec![begin], free: Vec::new() }
     }
 }
 
-/// What is known before a part's predecessor is: its bytes, and how many they are.
+/// Returns the bytes and the length of each part, without the part before it.
 fn parts(text: &str) -> impl Iterator<Item = u128> {
     let bytes = text.as_bytes();
     let count = bytes.len().div_ceil(PART).max(1);
@@ -50,7 +50,7 @@ const fn key(before: u32, part: u128) -> u128 {
     ((before as u128) << 96) | part
 }
 
-impl Words {
+impl Segments {
     /// The number of a text that is in use.
     pub(super) fn find(&self, text: &str) -> Option<u32> {
         parts(text).try_fold(BEGIN, |before, part| self.by_key.get(&key(before, part)).copied())
@@ -67,7 +67,7 @@ impl Words {
     pub(super) fn release(&mut self, word: u32) {
         let mut at = word;
         while at != BEGIN {
-            let Word { key, before, uses } = self.used[at as usize];
+            let SegmentPart { key, before, uses } = self.used[at as usize];
             self.used[at as usize].uses = uses - 1;
             if uses > 1 {
                 return;
@@ -83,7 +83,7 @@ impl Words {
         if let Some(&known) = self.by_key.get(&key) {
             return known;
         }
-        let word = Word { key, before, uses: 0 };
+        let word = SegmentPart { key, before, uses: 0 };
         let number = if let Some(number) = self.free.pop() {
             self.used[number as usize] = word;
             number
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn texts_are_told_apart_whatever_their_lengths_and_zeros() {
-        let mut words = Words::default();
+        let mut words = Segments::default();
         let long = "x".repeat(3 * PART);
         let mut texts = vec![String::new(), "\0".into(), "\0\0".into(), "é".into()];
         texts.extend((0..=long.len()).map(|length| long[..length].to_owned()).skip(1));
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_text_is_there_until_its_last_use_has_ended() {
-        let mut words = Words::default();
+        let mut words = Segments::default();
         let (one, other) = ("a long text of words", "a long text of other words");
         let first = words.take(one);
         assert_eq!(words.take(one), first);

@@ -13,7 +13,7 @@ const KEEP_CAPACITY: usize = 1 << 12;
 
 /// One queued item: a key and the slot (with its generation) that owns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct RadixEntry {
     /// Position in time, see the crate's `order` module.
     pub key: u64,
     /// The owner's slot.
@@ -24,7 +24,7 @@ pub struct Entry {
 
 #[derive(Debug, Default)]
 struct Bucket {
-    entries: Vec<Entry>,
+    entries: Vec<RadixEntry>,
     /// The smallest key, or `None` when a cancellation may have removed it.
     min: Option<u64>,
 }
@@ -42,7 +42,7 @@ struct Bucket {
 #[derive(Debug)]
 pub struct RadixQueue {
     /// Level 0: one deque a digit, each holding a single key.
-    exact: [VecDeque<Entry>; DIGITS],
+    exact: [VecDeque<RadixEntry>; DIGITS],
     /// Levels 1 and up, allocated when first used.
     levels: [Option<Box<[Bucket; DIGITS]>>; LEVELS],
     /// Bit `d` of `occupied[l]` is set when bucket `d` of level `l` has entries.
@@ -66,14 +66,14 @@ impl Default for RadixQueue {
 
 impl RadixQueue {
     /// Adds an entry; a key below the last popped one counts as equal to it. Returns the key it got.
-    pub fn push(&mut self, mut entry: Entry) -> u64 {
+    pub fn push(&mut self, mut entry: RadixEntry) -> u64 {
         entry.key = entry.key.max(self.last);
         self.place(entry);
         entry.key
     }
 
     /// The smallest living key, without removing it. `alive` is asked about each entry met.
-    pub fn peek(&mut self, mut alive: impl FnMut(&Entry) -> bool) -> Option<u64> {
+    pub fn peek(&mut self, mut alive: impl FnMut(&RadixEntry) -> bool) -> Option<u64> {
         while self.used_levels != 0 {
             let level = self.used_levels.trailing_zeros() as usize;
             let digit = self.occupied[level].trailing_zeros() as usize;
@@ -104,8 +104,8 @@ impl RadixQueue {
     pub fn front_until(
         &mut self,
         limit: u64,
-        mut alive: impl FnMut(&Entry) -> bool,
-    ) -> Option<Entry> {
+        mut alive: impl FnMut(&RadixEntry) -> bool,
+    ) -> Option<RadixEntry> {
         loop {
             let key = self.peek(&mut alive)?;
             if key > limit {
@@ -125,8 +125,8 @@ impl RadixQueue {
     pub fn pop_until(
         &mut self,
         limit: u64,
-        mut alive: impl FnMut(&Entry) -> bool,
-    ) -> Option<Entry> {
+        mut alive: impl FnMut(&RadixEntry) -> bool,
+    ) -> Option<RadixEntry> {
         loop {
             let key = self.peek(&mut alive)?;
             if key > limit {
@@ -192,7 +192,7 @@ impl RadixQueue {
     }
 
     /// Drops every dead entry now.
-    pub fn compact(&mut self, mut alive: impl FnMut(&Entry) -> bool) {
+    pub fn compact(&mut self, mut alive: impl FnMut(&RadixEntry) -> bool) {
         for digit in 0..DIGITS {
             self.exact[digit].retain(&mut alive);
             if self.exact[digit].is_empty() {
@@ -236,7 +236,7 @@ impl RadixQueue {
         self.levels[level].as_mut().map(|level| &mut level[digit])
     }
 
-    fn place(&mut self, entry: Entry) {
+    fn place(&mut self, entry: RadixEntry) {
         let (level, digit) = self.position(entry.key);
         if level == 0 {
             self.exact[digit].push_back(entry);
@@ -256,7 +256,7 @@ impl RadixQueue {
     }
 
     /// Moves a bucket's living entries to lower levels, in order, now that `last` lies inside it.
-    fn spread(&mut self, level: usize, digit: usize, alive: &mut impl FnMut(&Entry) -> bool) {
+    fn spread(&mut self, level: usize, digit: usize, alive: &mut impl FnMut(&RadixEntry) -> bool) {
         let Some(bucket) = self.bucket(level, digit) else { return };
         let mut entries = std::mem::take(&mut bucket.entries);
         bucket.min = None;

@@ -25,7 +25,7 @@ const SLOW_NOW: f64 = 8.0;
 const FOLLOW: f64 = 1.1;
 /// Latency below this is taken for this, milliseconds: there, the host's own hiccups are slow.
 const SHORTEST_MS: f64 = 1.0;
-/// What is learned at a time, milliseconds of use, and so many calls at least.
+/// The size of a block: milliseconds of use, and so many calls at least.
 const BLOCK_MS: f64 = 2000.0;
 const KNOWN: f64 = 32.0;
 /// The memory of it, milliseconds of use, and so many calls at least.
@@ -39,8 +39,8 @@ const YOUNG_MS: f64 = 25_000.0;
 const HOLD_MS: f64 = 1000.0;
 /// Use before there is a normal median.
 const KNOWN_MS: f64 = 20_000.0;
-/// What is thought before anything was seen: so many slow calls of so many, so much variance of their counts as chance
-/// has, and for so long a deviation of 0.3 of the logarithm of the median.
+/// The belief before the first calls: so many slow calls of so many, so much variance of their counts as chance has,
+/// and for so long a deviation of 0.3 of the logarithm of the median.
 const SLOW_BEFORE: f64 = 2.0;
 const CALLS_BEFORE: f64 = 40.0;
 const VARIANCE_BEFORE: f64 = 6.0;
@@ -57,7 +57,7 @@ const STEP: f64 = 2.0;
 /// One count, and one median, speak for at most this many times the variance.
 const OUTLIER: f64 = 16.0;
 const OUTLIER_MEDIAN: f64 = 4.0;
-/// What "the last seconds" are, milliseconds, and so many calls at least.
+/// The length of "the last seconds", milliseconds, and so many calls at least.
 const RECENT_MS: f64 = 3000.0;
 const RECENT_CALLS: f64 = 30.0;
 /// A median this far above the normal one, as a logarithm (2.7 times), and by so many deviations, is certain.
@@ -66,7 +66,7 @@ const DEVIATIONS: f64 = 6.0;
 
 /// Sums over reports.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+struct ReportSums {
     time: f64,
     calls: f64,
     latency: f64,
@@ -79,7 +79,7 @@ struct Sums {
     spread: f64,
 }
 
-impl Sums {
+impl ReportSums {
     fn add(&mut self, keep: f64, pace: f64, more: &Self) {
         for (sum, more) in [
             (&mut self.time, more.time),
@@ -100,7 +100,7 @@ impl Sums {
         (self.slow + SLOW_BEFORE) / (self.calls + CALLS_BEFORE)
     }
 
-    /// How many times as much as chance the number of slow calls varies.
+    /// Returns by how much the number of slow calls varies more than chance alone would make it.
     fn dispersion(&self) -> f64 {
         ((self.squares + VARIANCE_BEFORE) / (self.variance + VARIANCE_BEFORE)).max(1.0)
     }
@@ -112,13 +112,13 @@ impl Sums {
     }
 }
 
-/// What is normal, and how much speaks against it.
+/// The normal latencies of a service, and the evidence against them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Slowness {
-    normal: Sums,
+pub(crate) struct GrayFailure {
+    normal: ReportSums,
     /// The block before this one, and this one.
-    past: Sums,
-    block: Sums,
+    past: ReportSums,
+    block: ReportSums,
     /// Five times the normal mean, milliseconds; 0 while unknown.
     bar: f64,
     /// Median of the last calls, milliseconds.
@@ -131,7 +131,7 @@ pub(crate) struct Slowness {
     recent: [f64; 3],
 }
 
-impl Slowness {
+impl GrayFailure {
     /// A call ended well.
     pub(crate) fn succeed(&mut self, latency: f64) {
         let slow = latency > self.bar.max(SLOW_NOW * self.median);
@@ -139,7 +139,7 @@ impl Slowness {
         self.median *= if latency > self.median { FOLLOW } else { 1.0 / FOLLOW };
     }
 
-    /// How certain it is that the service is slow: 0 to 1, from half of what makes it certain.
+    /// Returns how certain it is that the service is slow: 0 to 1, from half of what makes it certain.
     pub(crate) fn certainty(&self) -> f64 {
         let most = (self.against / ENOUGH).max(self.slower());
         (2.0 * most - 1.0).clamp(0.0, 1.0)
@@ -152,7 +152,7 @@ impl Slowness {
             return;
         }
         let time = dt.min(HOLD_MS);
-        let mut news = Sums { time, calls, latency, ..Sums::default() };
+        let mut news = ReportSums { time, calls, latency, ..ReportSums::default() };
         if self.bar > 0.0 {
             if self.normal.calls > 0.0 {
                 self.weigh(calls, slow);
@@ -196,7 +196,7 @@ impl Slowness {
             // What the first calls took makes it possible to judge the next ones, and is not learned otherwise.
             self.median = (self.block.latency / self.block.calls).max(SHORTEST_MS);
             self.bar = SLOW * self.median;
-            self.block = Sums::default();
+            self.block = ReportSums::default();
             return;
         }
         if self.normal.calls > 0.0 {
@@ -216,7 +216,7 @@ impl Slowness {
         }
     }
 
-    /// How far the median of the last seconds is above the normal one, as a logarithm.
+    /// Returns how far the median of the last seconds is above the normal one, as a logarithm.
     fn above(&self) -> Option<f64> {
         let ([time, _, logs], normal) = (self.recent, &self.normal);
         (normal.calls > 0.0).then(|| logs / time - normal.median / normal.time)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::order;
-use super::radix_queue::{Entry, RadixQueue};
+use super::radix_queue::{RadixEntry, RadixQueue};
 
-/// Which time a deadline is measured in.
+/// The time in which a deadline is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Track {
     /// Monotonic time: never jumps.
@@ -48,7 +48,7 @@ impl TimerId {
 /// A timer that fired.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Due {
-    /// Which one.
+    /// The timer.
     pub id: TimerId,
     /// The monotonic time at which it was due.
     pub at: f64,
@@ -58,7 +58,7 @@ pub struct Due {
     pub immediate: Option<u64>,
 }
 
-/// What is needed of a timer only when it is cancelled or reported; firing does not touch it.
+/// The part of a timer that only cancelling and reporting need; firing does not touch it.
 #[derive(Debug, Clone, Copy)]
 struct Detail {
     track: Track,
@@ -106,7 +106,7 @@ impl Timers {
         match track {
             Track::Mono => {
                 let immediate = if deadline <= now { IMMEDIATE } else { 0 };
-                key = self.mono.push(Entry { key, slot, generation: generation | immediate });
+                key = self.mono.push(RadixEntry { key, slot, generation: generation | immediate });
             }
             Track::Wall => {
                 self.wall.insert((key, order), slot);
@@ -206,7 +206,7 @@ impl Timers {
         self.live
     }
 
-    /// Whether no timer is pending.
+    /// Returns whether no timer is pending.
     pub fn is_empty(&self) -> bool {
         self.live == 0
     }
@@ -271,7 +271,10 @@ fn is_live(generation: u32) -> bool {
 
 /// Tells living entries from cancelled ones, and counts the cancelled ones that are dropped. While there are none,
 /// it does not look: a look is a cache miss.
-fn alive<'a>(generations: &'a [u32], dead: &'a mut usize) -> impl FnMut(&Entry) -> bool + use<'a> {
+fn alive<'a>(
+    generations: &'a [u32],
+    dead: &'a mut usize,
+) -> impl FnMut(&RadixEntry) -> bool + use<'a> {
     move |entry| {
         if *dead == 0 {
             return true;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Controlled, Step, TimerId, Timers, Track};
+use super::{Controlled, ControlledStep, TimerId, Timers, Track};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -92,7 +92,7 @@ proptest! {
                     let target = model.mono + by;
                     let expected = model.advance(target);
                     let mut fired = Vec::new();
-                    while let Step::Fired(due) = clock.step(target) {
+                    while let ControlledStep::Fired(due) = clock.step(target) {
                         fired.push((due.id, clock.mono()));
                     }
                     prop_assert_eq!(fired, expected);
@@ -135,8 +135,8 @@ fn a_year_is_a_year() {
     let year = 365.0 * 86_400_000.0;
     let mut clock = Controlled::new(0.0, 10);
     clock.after(year);
-    assert_eq!(clock.step(year - 0.5), Step::Arrived);
-    assert!(matches!(clock.step(year), Step::Fired(due) if due.at == year));
+    assert_eq!(clock.step(year - 0.5), ControlledStep::Arrived);
+    assert!(matches!(clock.step(year), ControlledStep::Fired(due) if due.at == year));
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn a_forward_wall_jump_makes_wall_deadlines_due_and_a_backward_one_delays_them()
     let mut clock = Controlled::new(0.0, 10);
     let id = clock.at_wall(1_000.0);
     clock.jump_wall(-500.0);
-    assert_eq!(clock.step(1_400.0), Step::Arrived);
+    assert_eq!(clock.step(1_400.0), ControlledStep::Arrived);
     clock.jump_wall(1_000.0);
-    assert!(matches!(clock.step(1_400.0), Step::Fired(due) if due.id == id));
+    assert!(matches!(clock.step(1_400.0), ControlledStep::Fired(due) if due.id == id));
     assert_eq!(clock.mono(), 1_400.0);
 }
 
@@ -157,17 +157,17 @@ fn timers_that_reschedule_for_the_same_instant_are_named_and_stay() {
     let mut steps = 0;
     let looping = loop {
         match clock.step(10.0) {
-            Step::Fired(_) => {
+            ControlledStep::Fired(_) => {
                 steps += 1;
                 clock.after(0.0);
             }
-            Step::Looping(id) => break id,
-            Step::Arrived => panic!("arrived"),
+            ControlledStep::Looping(id) => break id,
+            ControlledStep::Arrived => panic!("arrived"),
         }
     };
     assert_eq!(steps, 101);
     assert!(clock.cancel(looping));
-    assert_eq!(clock.step(10.0), Step::Arrived);
+    assert_eq!(clock.step(10.0), ControlledStep::Arrived);
 }
 
 #[test]
@@ -192,14 +192,14 @@ fn many_timers_of_one_instant_are_no_loop_and_moving_time_ends_a_chain() {
         clock.after(0.0);
     }
     let mut fired = 0;
-    while let Step::Fired(_) = clock.step(0.0) {
+    while let ControlledStep::Fired(_) = clock.step(0.0) {
         fired += 1;
     }
     assert_eq!(fired, 5_000);
     for round in 1..=500 {
         clock.after(0.0);
-        assert!(matches!(clock.step(f64::from(round)), Step::Fired(_)));
-        assert_eq!(clock.step(f64::from(round)), Step::Arrived);
+        assert!(matches!(clock.step(f64::from(round)), ControlledStep::Fired(_)));
+        assert_eq!(clock.step(f64::from(round)), ControlledStep::Arrived);
     }
 }
 
@@ -210,8 +210,8 @@ fn a_wall_deadline_is_met_at_its_wall_time_whatever_the_rounding() {
         clock.jump_wall(1.7e12 + 0.3);
         let by = f64::from(tenths) / 10.0;
         clock.at_wall(clock.wall() + by);
-        assert!(matches!(clock.step(by), Step::Fired(_)), "{by}");
-        assert_eq!(clock.step(by), Step::Arrived);
+        assert!(matches!(clock.step(by), ControlledStep::Fired(_)), "{by}");
+        assert_eq!(clock.step(by), ControlledStep::Arrived);
     }
 }
 

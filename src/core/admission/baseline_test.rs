@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{News, Unloaded};
+use super::{LatencyBaseline, News};
 use crate::core::random::Random;
 
 /// Service times of mean 20 ms: Erlang-4, exponential, or one call in twenty ten times as long as the others are short.
@@ -28,7 +28,7 @@ impl Work {
 /// Mean in flight, latency and softened latency of so many calls, `in_flight` of which are always there, first come first
 /// served.
 fn loaded(
-    known: &Unloaded,
+    known: &LatencyBaseline,
     servers: usize,
     in_flight: usize,
     work: Work,
@@ -58,9 +58,9 @@ fn loaded(
     (in_flight as f64, latency / calls as f64, soft / calls as f64)
 }
 
-fn known(work: Work, samples: usize) -> Unloaded {
+fn known(work: Work, samples: usize) -> LatencyBaseline {
     let mut random = Random::new(3);
-    let mut known = Unloaded::new(None);
+    let mut known = LatencyBaseline::new(None);
     known.observe(1.0, 0.0);
     known.observe(1.0, 160.0);
     for sample in 0..samples {
@@ -102,9 +102,9 @@ fn one_server_is_told_from_two() {
 
 #[test]
 fn nothing_waits_while_nothing_is_known() {
-    let unknown = Unloaded::new(None);
+    let unknown = LatencyBaseline::new(None);
     assert_eq!(unknown.waiting(10.0, 100.0, 0.5), 0.0);
-    let given = Unloaded::new(Some(20.0));
+    let given = LatencyBaseline::new(Some(20.0));
     assert_eq!(given.mean(), 20.0);
     assert_eq!(given.at_most(), 20.0);
     assert_eq!(given.waiting(10.0, 100.0, given.soften(100.0)), 0.0);
@@ -150,7 +150,7 @@ proptest! {
         in_flight in 0.0_f64..1e4,
         latency in 0.0_f64..1e7,
     ) {
-        let mut known = Unloaded::new(None);
+        let mut known = LatencyBaseline::new(None);
         known.observe(1.0, 0.0);
         known.observe(1.0, 100.0);
         for latency in latencies {

@@ -21,9 +21,9 @@ const BEYOND: f64 = 16.0;
 const OCTAVES: usize = 18;
 /// So many ends are remembered; then all count half.
 const REMEMBERED: f64 = 512.0;
-/// How far a batch moves the estimate.
+/// The share of its distance by which a batch moves the estimate.
 const GAIN: f64 = 0.5;
-/// How far one who was answered later than the estimate moves it.
+/// The share of its distance by which a request that was answered later than the estimate moves it.
 const LATE_GAIN: f64 = 0.05;
 /// Growth a second of an estimate that nothing confirms.
 const FADE: f64 = 0.005;
@@ -34,7 +34,7 @@ const DEVIATIONS: f64 = 1.0;
 
 /// The patience of one gate's clients.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Patience {
+pub(crate) struct ClientPatience {
     /// Milliseconds from asking to leaving; 0 while unknown.
     estimate: f64,
     at: f64,
@@ -48,7 +48,7 @@ pub(crate) struct Patience {
     ages_of: Ages,
 }
 
-/// How old requests were at their ends, lately.
+/// Ages of recent requests at their ends.
 #[derive(Debug, Clone, Default)]
 struct Ages {
     left: [f64; OCTAVES],
@@ -78,7 +78,7 @@ impl Ages {
         }
     }
 
-    /// Who left at about this age, and who stayed beyond it.
+    /// Returns how many left at about this age, and how many stayed beyond it.
     fn at(&self, age: f64) -> (f64, f64) {
         let octave = Self::octave(age);
         let beyond = |counts: &[f64; OCTAVES]| counts.iter().skip(octave + 1).sum::<f64>();
@@ -86,8 +86,9 @@ impl Ages {
     }
 }
 
-impl Patience {
-    /// Whether a client that leaves at this age may have left for the wait: before that no answer could be expected.
+impl ClientPatience {
+    /// Returns whether a client that leaves at this age may have left for the wait: before that no answer could be
+    /// expected.
     pub(crate) fn tells(&self, age: f64) -> bool {
         age >= TYPICAL * self.mean
     }
@@ -144,7 +145,7 @@ impl Patience {
         if self.is_known() { self.current(now) } else { f64::INFINITY }
     }
 
-    /// Whether there is an estimate, and typical work fits into it: if not, no wait is short enough.
+    /// Returns whether there is an estimate, and typical work fits into it: if not, no wait is short enough.
     fn is_known(&self) -> bool {
         self.estimate > 0.0 && self.tells(self.estimate)
     }
@@ -170,18 +171,18 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
-    use super::Patience;
+    use super::ClientPatience;
 
     #[test]
     fn nobody_leaves_and_nothing_is_known() {
-        let mut patience = Patience::default();
+        let mut patience = ClientPatience::default();
         patience.answered(900.0, 20.0, 0.0);
         assert_eq!(patience.longest_wait(0.0), f64::INFINITY);
     }
 
     #[test]
     fn what_leavers_show_leaves_room_for_the_work() {
-        let mut patience = Patience::default();
+        let mut patience = ClientPatience::default();
         for _ in 0..100 {
             patience.answered(20.0, 20.0, 0.0);
         }
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_few_who_leave_early_say_nothing_about_the_others() {
-        let mut patience = Patience::default();
+        let mut patience = ClientPatience::default();
         for _ in 0..4 {
             for _ in 0..100 {
                 patience.answered(20.0, 20.0, 0.0);
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn who_leaves_before_an_answer_could_come_says_nothing_about_waiting() {
-        let mut patience = Patience::default();
+        let mut patience = ClientPatience::default();
         for _ in 0..1000 {
             patience.left(5.0, 0.0);
             patience.left(5.0, 0.0);
@@ -217,7 +218,7 @@ mod tests {
     #[test]
     fn a_few_who_leave_at_any_age_do_not_speak_for_those_who_stay() {
         for age in [1.0, 5.0, 25.0, 60.0, 100.0] {
-            let mut patience = Patience::default();
+            let mut patience = ClientPatience::default();
             for round in 0..1000 {
                 if round % 20 == 0 {
                     patience.left(age, 0.0);
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_estimate_that_most_outlast_is_given_up() {
-        let mut patience = Patience::default();
+        let mut patience = ClientPatience::default();
         for _ in 0..40 {
             patience.left(1.0, 0.0);
         }
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn an_estimate_fades_and_late_answers_raise_it() {
-        let mut patience = Patience::default();
+        let mut patience = ClientPatience::default();
         for _ in 0..4 {
             patience.left(100.0, 0.0);
         }

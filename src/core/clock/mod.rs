@@ -7,13 +7,15 @@
 //! All times are `f64` milliseconds, the unit JavaScript has; nothing here reads a clock.
 
 mod controlled;
+mod event_queue;
 mod order;
 mod radix_queue;
 mod timers;
 
-pub use controlled::{Controlled, Step};
+pub use controlled::{Controlled, ControlledStep};
+pub use event_queue::EventQueue;
 pub(crate) use order::{key as order_key, time as order_time};
-pub use radix_queue::{Entry, RadixQueue};
+pub use radix_queue::{RadixEntry, RadixQueue};
 pub use timers::{Due, TimerId, Timers, Track};
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Through what a report is looked at: what is normal for it, and how deep it scars.
 
-use super::config::{Baseline, Config, Slo};
+use super::config::{Baseline, ResistanceConfig, Slo};
 use super::normal::Normal;
 use super::pressure::{Pressure, Weights};
 use super::telemetry::Telemetry;
 
-/// What one report is measured against. A route has one; a call may bring that of another profile.
+/// The profile of one report. A route has one; a call may bring that of another profile.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Lens {
-    /// What is normal.
+pub struct ReportProfile {
+    /// The normal values.
     pub slo: Slo,
     /// Its weights.
     pub weights: Weights,
@@ -16,10 +16,10 @@ pub struct Lens {
     pub scar_factor: f64,
 }
 
-impl Lens {
+impl ReportProfile {
     /// The one of a configuration.
     #[must_use]
-    pub fn of(config: &Config) -> Self {
+    pub fn of(config: &ResistanceConfig) -> Self {
         Self { slo: config.slo, weights: Weights::of(config), scar_factor: config.scar_factor }
     }
 
@@ -31,16 +31,17 @@ impl Lens {
     pub(super) fn pressure_beside(
         &self,
         normal: Option<&mut Normal>,
-        config: &Config,
+        config: &ResistanceConfig,
         telemetry: &Telemetry,
         now_ms: f64,
     ) -> Pressure {
         let slo = &self.slo;
-        let given = |signal: Option<f64>, baseline| signal.filter(|_| baseline == Baseline::Given);
+        let of_given =
+            |signal: Option<f64>, baseline| signal.filter(|_| baseline == Baseline::Given);
         let fixed = Telemetry {
-            latency_ms: given(telemetry.latency_ms, slo.latency),
-            error_rate: given(telemetry.error_rate, slo.errors),
-            saturation: given(telemetry.saturation, slo.saturation),
+            latency_ms: of_given(telemetry.latency_ms, slo.latency),
+            error_rate: of_given(telemetry.error_rate, slo.errors),
+            saturation: of_given(telemetry.saturation, slo.saturation),
         };
         let fixed = self.pressure(config.tanh_scale, &fixed);
         let Some(normal) = normal else { return fixed };

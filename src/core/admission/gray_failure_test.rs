@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::slowness::Slowness;
-use super::{Admission, Config, Engine, GateConfig, Outcome};
+use super::gray_failure::GrayFailure;
+use super::{Admission, Engine, EngineConfig, GateConfig, Outcome};
 use crate::core::random::Random;
 use crate::core::resistance::Mode;
 
@@ -12,14 +12,14 @@ const SEEN: f64 = 2.0 / 3.0;
 
 /// A service that is called so many times a second, and what its gate makes of it.
 struct Watched {
-    slowness: Slowness,
+    slowness: GrayFailure,
     random: Random,
     rate: f64,
 }
 
 impl Watched {
     fn new(rate: f64, seed: u64) -> Self {
-        Self { slowness: Slowness::default(), random: Random::new(seed), rate }
+        Self { slowness: GrayFailure::default(), random: Random::new(seed), rate }
     }
 
     /// Calls for so many seconds; after how many it was seen that they are slow, and for how many.
@@ -155,7 +155,8 @@ fn a_signal_ends_soon_after_its_cause_and_what_lasts_becomes_normal() {
 #[test]
 fn a_gray_failure_shows_in_r_and_neither_scars_nor_sheds() {
     let gate = GateConfig { fixed_limit: Some(64.0), ..GateConfig::default() };
-    let mut engine = Engine::new(Config { gate, ..Config::default() }, 1).expect("valid");
+    let mut engine =
+        Engine::new(EngineConfig { gate, ..EngineConfig::default() }, 1).expect("valid");
     let id = engine.intern("route", 0.0).id;
     let mut random = Random::new(7);
     let mut open = Vec::new();
@@ -194,7 +195,7 @@ fn reports() -> impl Strategy<Value = Vec<(Vec<f64>, f64)>> {
 }
 
 fn certainties(reports: &[(Vec<f64>, f64)], unit: f64) -> Vec<f64> {
-    let mut slowness = Slowness::default();
+    let mut slowness = GrayFailure::default();
     let mut certainty = |(calls, dt): &(Vec<f64>, f64)| {
         for latency in calls {
             slowness.succeed(latency * unit);
@@ -215,7 +216,7 @@ proptest! {
         }
     }
 
-    /// Whatever is measured, certainty is a number from 0 to 1; and it is 0 as long as nothing is known.
+    /// Checks that certainty is a number from 0 to 1 for any reports, and 0 as long as nothing is known.
     #[test]
     fn certainty_is_a_share(reports in reports(), unit in prop_oneof![Just(0.0), Just(1e-300), Just(1e300), 0.0..1e6_f64]) {
         let mut calls = 0;
