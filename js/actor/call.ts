@@ -1,4 +1,4 @@
-import { kept } from '../internal/keep-optimized.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 
 /** Who can be called. */
 export interface CallTarget {
@@ -45,7 +45,7 @@ export class Call {
   }
 }
 
-kept.push(
+keepOptimized(
   new Call(
     undefined as never,
     undefined,

@@ -1,5 +1,5 @@
 import { flag, known, options as checkOptions } from '../internal/validate.ts'
-import { kept } from '../internal/keep-optimized.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 import type { TicketOutcome } from './types.ts'
 
 /** What a ticket reports to. */
@@ -52,7 +52,7 @@ export class Ticket {
   }
 }
 
-kept.push(new Ticket({ settle: () => false }, 0, '', 0))
+keepOptimized(new Ticket({ settle: () => false }, 0, '', 0))
 
 function outcomeCode(outcome: TicketOutcome): number {
   const { ok, aborted } = checkOptions('outcome', outcome)

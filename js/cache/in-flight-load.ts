@@ -1,4 +1,4 @@
-import { kept } from '../internal/keep-optimized.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
 import type { CacheKey } from './types.ts'
 import type { Storing } from './options.ts'
@@ -65,4 +65,4 @@ export class Flight {
   }
 }
 
-kept.push(new Flight('', { ttlMs: Infinity, tags: undefined }))
+keepOptimized(new Flight('', { ttlMs: Infinity, tags: undefined }))

@@ -9,7 +9,7 @@ import {
 } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { TimerLoopError } from './errors.ts'
-import { kept } from '../internal/keep-optimized.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
 import { AutoAdvance } from './auto-advance.ts'
 import { BaseClock } from './base.ts'
@@ -330,7 +330,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
 }
 
 const alive = new ControlledClockImpl({})
-kept.push(
+keepOptimized(
   alive,
   alive.schedule(1, () => {}),
 )

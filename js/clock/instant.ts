@@ -1,4 +1,4 @@
-import { kept } from '../internal/keep-optimized.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 
 /** A moment on both tracks of time. */
 export interface InstantFields {
@@ -36,7 +36,7 @@ class InstantValue implements InstantFields {
   }
 }
 
-kept.push(new InstantValue(0, 0))
+keepOptimized(new InstantValue(0, 0))
 
 /** @internal */
 export function instant(wallMs: number, monoMs: number): Instant {

@@ -1,38 +1,40 @@
+/** Cancel tokens. */
+import type { ErrorOwner } from '../internal/report-error.ts'
+import { ifRejected } from '../internal/thenable.ts'
 import { callable, callbacks, fieldOf } from '../internal/validate.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { ifRejected } from '../internal/thenable.ts'
 
-type Report = (error: unknown, origin: string) => void
-
-/** Tells that something is no longer wanted. */
+/** A signal that work is no longer wanted. */
 export interface CancelToken {
+  /** Identifies the token in logs. */
   readonly id: string
-  /** What `cancel` was given first. */
+  /** The argument of the first `cancel`; `undefined` until then. */
   readonly reason: unknown
+  /** Returns whether it, or its parent, was cancelled. */
   isCanceled(): boolean
-  /** Calls back once when it is cancelled, at once if it is already; the returned function forgets that. */
+  /** Calls back once when it is cancelled, at once if it is already. Returns a function that removes the callback. */
   onCancel(callback: () => unknown): () => void
-  /** Cancels it and its children. The first reason stays. */
+  /** Cancels it and its children. Later calls do nothing, so the first reason stays. */
   cancel(reason?: unknown): void
 }
 
-let made = 0
-const reportToDefault: Report = (error, origin) => getDefaultSystem().report(error, origin)
+let lastId = 0
+const reportToDefault: ErrorOwner = (error, origin) => getDefaultSystem().report(error, origin)
 
 /**
- * A token under no parent, or under one. It listens to its parent only while somebody listens to it, so a parent that
- * outlives a thousand children holds none of them.
+ * A token, with or without a parent. It listens to its parent only while it has listeners itself, so a long-lived
+ * parent does not keep its children in memory.
  */
 export class CancelTokenImpl implements CancelToken {
-  readonly id: string = `cancel-${++made}`
+  readonly id: string = `cancel-${++lastId}`
   readonly #parent: CancelToken | undefined
-  readonly #report: Report
+  readonly #report: ErrorOwner
   #canceled = false
   #reason: unknown
   #listeners: Set<{ readonly callback: () => unknown }> | undefined
   #leaveParent: (() => void) | undefined
 
-  constructor(parent?: CancelToken, report: Report = reportToDefault) {
+  constructor(parent?: CancelToken, report: ErrorOwner = reportToDefault) {
     this.#parent = parent
     this.#report = report
   }
@@ -52,7 +54,7 @@ export class CancelTokenImpl implements CancelToken {
       return () => {}
     }
     const listeners = (this.#listeners ??= new Set())
-    // An object each, so that one function can listen twice.
+    // An object per call, so that one function can be added twice.
     const listener = { callback }
     listeners.add(listener)
     this.#leaveParent ??= this.#parent?.onCancel(() => this.cancel(this.#parent?.reason))
@@ -85,8 +87,9 @@ export class CancelTokenImpl implements CancelToken {
 }
 
 /**
- * A token that is cancelled by hand, or with its parent.
+ * Creates a token that is cancelled by `cancel`, or with its parent.
  *
+ * @throws InvalidArgumentError when the parent is no token.
  * @example
  * ```ts
  * const token = createCancelToken()

@@ -1,4 +1,10 @@
+/** The public face of effects: the class `Effect`, handles on fibres, and the functions that create effects. */
 import { types } from 'node:util'
+
+import type { Clock } from '../clock/types.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
+import { promiseOf } from '../internal/thenable.ts'
 import {
   callable,
   fieldOf,
@@ -9,16 +15,14 @@ import {
   options as checkOptions,
   text,
 } from '../internal/validate.ts'
-import type { Clock } from '../clock/types.ts'
-import { InvalidArgumentError } from '../errors/errors.ts'
-import { promiseOf } from '../internal/thenable.ts'
-import { type EffectEnv, Env } from './fiber/body.ts'
+import type { Policy } from '../policy/pipeline/types.ts'
 import type { ContextImpl } from './context.ts'
 import type { EffectEmit } from './events.ts'
-import type { Fiber as Core } from './fiber/fiber.ts'
-import type { Cause } from './fiber/finalizers.ts'
+import { type EffectEnv, FiberEnv } from './fiber/body.ts'
 import { CORE } from './fiber/core-of.ts'
+import type { FiberCore } from './fiber/fiber-core.ts'
 import { FORK } from './fiber/fiber-tree.ts'
+import type { Cause } from './fiber/finalizers.ts'
 import {
   BODY,
   CATCH,
@@ -34,34 +38,35 @@ import {
   SYNC,
   type Tag,
 } from './fiber/op.ts'
-import type { Policy } from '../policy/pipeline/types.ts'
-import { asChild, cleanedUp, disposeOf, onClock, resource, valued } from './operators/resources.ts'
+import { resultOf, valueOrThrow } from './fiber/settle.ts'
+import { siteNow } from './fiber/tracing.ts'
+import { allOf, firstOf } from './operators/all-race.ts'
+import { acquireRelease, asChild, dispose, withCleanup, withClock, withContextValue } from './operators/resources.ts'
 import {
-  duration,
-  repeating,
+  nonNegativeMillis,
+  repeatEffect,
   type RepeatPolicy,
-  retrying,
+  retryEffect,
   type RetryPolicy,
-  scheduled,
+  scheduleEffect,
   type SchedulePolicy,
 } from './operators/retry-repeat.ts'
+import { withTimeout } from './operators/timeout.ts'
+import { interruptFiber, joinFiber, sleepFor } from './operators/waits.ts'
+import { underPolicy } from './operators/with-policy.ts'
 import type { Interrupted, Result, Timeout } from './result.ts'
 import { type EffectRunOptions, runOp } from './run.ts'
-import { resultOf, valueOrThrow } from './fiber/settle.ts'
-import { timingOut } from './operators/timeout.ts'
-import { allOf, firstOf } from './operators/all-race.ts'
-import { siteNow } from './fiber/tracing.ts'
-import { interrupting, joining, sleepFor } from './operators/waits.ts'
-import { underPolicy } from './operators/with-policy.ts'
 
-/** What a run takes: options, or what an older program hands on: the environment of an effect, or a context. */
+/**
+ * The argument of a run: options. An `EffectEnv` (run as its child) and a context are accepted for compatible programs.
+ */
 export type RunGiven = EffectRunOptions | EffectEnv | ContextImpl
 
 /**
- * A description of work that may wait, fail with an `E`, or make an `A`. Nothing happens until it is run, and each
- * run is new. Methods make other effects; the effect itself never changes.
+ * A description of work that may wait, fail with an `E`, or succeed with an `A`. Nothing happens until it is run, and
+ * each run starts anew. Methods return other effects; the effect itself never changes.
  *
- * Whatever a function throws on the way becomes the error, so `E` is what is known of it.
+ * Any value that a function throws on the way becomes the error, so `E` names only the errors that are known.
  */
 export class Effect<E, A> extends Op {
   /** @internal */
@@ -71,9 +76,9 @@ export class Effect<E, A> extends Op {
   }
 
   /**
-   * Runs it; how it ended is a value. Inside another effect it is that effect's child. Rejects only for refused
-   * options, with InvalidArgumentError.
+   * Runs it and resolves with its outcome as a value. Called inside another effect, it runs as that effect's child.
    *
+   * @throws InvalidArgumentError (rejecting) for refused options; it never rejects otherwise.
    * @example
    * ```ts
    * const result = await fetchUser(1).timeout(500).unsafeRunPromise({ signal: request.signal })
@@ -85,62 +90,77 @@ export class Effect<E, A> extends Op {
   }
 
   /**
-   * Runs it; resolves with the value.
+   * Runs it and resolves with its value. Called inside another effect, it runs as that effect's child.
    *
-   * @throws TimeoutError, InterruptedError, the error itself when it is an `Error`, or else EffectFailedError.
+   * @throws TimeoutError, InterruptedError, the error itself when it is an `Error`, or else EffectFailedError
+   *   (rejecting).
    */
   run(options?: RunGiven): Promise<A> {
     return runOp(this, optionsOf(options), valueOrThrow) as Promise<A>
   }
 
-  /** Changes the value. */
+  /** Returns an effect with the value that `f` returns. What `f` throws becomes the error. */
   map<B>(f: (value: A) => B): Effect<E, B> {
     return new Effect(MAP, this, callable('f', f), this.emit)
   }
 
-  /** Goes on with the effect that `f` makes of the value. */
+  /** Returns an effect that continues with the effect that `f` returns for the value. */
   flatMap<E2, B>(f: (value: A) => Effect<E2, B>): Effect<E | E2, B> {
     return new Effect(FLAT_MAP, this, callable('f', f), this.emit)
   }
 
-  /** Goes on after a failure, also one that was thrown. An interrupt is none. */
+  /**
+   * Returns an effect that continues after a failure with the effect that `handler` returns. An interrupt is no
+   * failure.
+   */
   catch<E2, B>(handler: (error: E) => Effect<E2, B>): Effect<E2, A | B> {
     return new Effect(CATCH, this, callable('handler', handler), this.emit)
   }
 
-  /** Fails with `{ _tag: 'Timeout' }` and interrupts it when it takes longer; waits for its finalisers. Leaves no timer. */
+  /**
+   * Returns an effect that is interrupted after `ms` milliseconds (0 or more). It then fails with a {@link Timeout}, once
+   * its finalisers have run. Leaves no timer behind. The policy `timeout()` does not wait for its task.
+   */
   timeout(ms: number): Effect<E | Timeout, A> {
-    return new Effect(SUSPEND, undefined, timingOut(this, duration('ms', ms), this.emit), this.emit)
+    return new Effect(SUSPEND, undefined, withTimeout(this, nonNegativeMillis('ms', ms), this.emit), this.emit)
   }
 
-  /** A value for everything in it. The key `clock` with a clock runs it on that clock. */
+  /** Returns an effect whose context has one more value. The key `clock` with a clock runs it on that clock. */
   withContext(key: string, value: unknown): Effect<E, A> {
-    const part = isClock(key, value) ? new Op(SUSPEND, undefined, onClock(this, value), undefined) : this
-    return new Effect(ENTER, undefined, valued(part, key, value), this.emit)
+    const part = isClock(key, value) ? new Op(SUSPEND, undefined, withClock(this, value), undefined) : this
+    return new Effect(ENTER, undefined, withContextValue(part, key, value), this.emit)
   }
 
   /**
-   * Starts it beside what follows. It belongs to the fibre it is forked in and is interrupted when that ends, unless
-   * the {@link Fiber}, or a list with it, is the fibre's result: then it belongs to whoever gets the result.
+   * Returns an effect that starts it as a child fibre and continues at once. The child is interrupted when its parent
+   * ends. If the {@link Fiber}, or a list with it, is the parent's result, the child moves to the fibre that gets the
+   * result.
    */
   fork(): Effect<never, Fiber<E, A>> {
     const site = siteNow()
-    return new Effect(SYNC, undefined, (core: Core) => new Fiber(core.spawn(this, FORK, site)), this.emit)
-  }
-
-  /** Starts it as a child of the system: it ends by itself, or when the system closes. */
-  forkDaemon(): Effect<never, Fiber<E, A>> {
-    const site = siteNow()
-    return new Effect(SYNC, undefined, (core: Core) => new Fiber(core.spawnDaemon(this, site)), this.emit)
-  }
-
-  /** Cleans up when it is interrupted. The interrupt waits for that: for a promise, and for an effect, which is run. */
-  onInterrupt(cleanup: () => unknown): Effect<E, A> {
-    return new Effect(ENTER, undefined, cleanedUp(this, callable('cleanup', cleanup)), this.emit)
+    return new Effect(SYNC, undefined, (core: FiberCore) => new Fiber(core.spawn(this, FORK, site)), this.emit)
   }
 
   /**
-   * Tries again after failures, with growing pauses.
+   * Returns an effect that starts it as a fibre of the system, and continues at once. It is interrupted when the system
+   * closes.
+   */
+  forkDaemon(): Effect<never, Fiber<E, A>> {
+    const site = siteNow()
+    return new Effect(SYNC, undefined, (core: FiberCore) => new Fiber(core.spawnDaemon(this, site)), this.emit)
+  }
+
+  /**
+   * Returns an effect that calls `cleanup` when it is interrupted. The interrupt waits for the cleanup: for a promise,
+   * and for an effect, which is run.
+   */
+  onInterrupt(cleanup: () => unknown): Effect<E, A> {
+    return new Effect(ENTER, undefined, withCleanup(this, callable('cleanup', cleanup)), this.emit)
+  }
+
+  /**
+   * Returns an effect that runs again after failures, with growing pauses. See {@link RetryPolicy} for how it differs
+   * from the policy `retry()`.
    *
    * @throws InvalidArgumentError naming what is refused.
    * @example
@@ -149,24 +169,34 @@ export class Effect<E, A> extends Op {
    * ```
    */
   retry(policy: RetryPolicy<E>): Effect<E, A> {
-    return new Effect(ENTER, undefined, retrying(this, policy as RetryPolicy, this.emit), this.emit)
-  }
-
-  /** Runs again after each success: so many times in all, or by a policy. The last value is the result. */
-  repeat(policy: RepeatPolicy<A> | number): Effect<E, A> {
-    return new Effect(ENTER, undefined, repeating(this, policy as RepeatPolicy | number), this.emit)
-  }
-
-  /** Runs on a fixed cadence. The last value is the result; a failure ends it. */
-  schedule(policy: SchedulePolicy<A>): Effect<E, A> {
-    return new Effect(ENTER, undefined, scheduled(this, policy as SchedulePolicy), this.emit)
+    return new Effect(ENTER, undefined, retryEffect(this, policy as RetryPolicy, this.emit), this.emit)
   }
 
   /**
-   * Runs it as the task of a policy, or of a stack of them: a child fibre for each attempt. It ends as the policy says, when
-   * all attempts have ended; what the policy refuses is a failure with its error. An interrupt gives the call up.
+   * Returns an effect that runs again after each success: `policy` times in all, or by a policy. Succeeds with the last
+   * value.
    *
-   * @throws InvalidArgumentError for what is no policy.
+   * @throws InvalidArgumentError naming what is refused.
+   */
+  repeat(policy: RepeatPolicy<A> | number): Effect<E, A> {
+    return new Effect(ENTER, undefined, repeatEffect(this, policy as RepeatPolicy | number), this.emit)
+  }
+
+  /**
+   * Returns an effect that runs at a fixed rate. Succeeds with the last value; a failure ends it.
+   *
+   * @throws InvalidArgumentError naming what is refused.
+   */
+  schedule(policy: SchedulePolicy<A>): Effect<E, A> {
+    return new Effect(ENTER, undefined, scheduleEffect(this, policy as SchedulePolicy), this.emit)
+  }
+
+  /**
+   * Returns an effect that runs under a policy, or under a stack of policies: each attempt is a child fibre. It ends as
+   * the policy decides, once all attempts have ended. A rejection by the policy is a failure with its error. An
+   * interrupt aborts the call.
+   *
+   * @throws InvalidArgumentError when the argument is no policy.
    * @example
    * ```ts
    * const guarded = load.withPolicy(wrap(retry({ budget }), breaker, timeout(500)))
@@ -178,57 +208,61 @@ export class Effect<E, A> extends Op {
   }
 }
 
-/** A running effect, as whoever forked it holds it. */
+/** A handle on a forked effect. */
 export class Fiber<E, A> {
-  readonly #core: Core
+  readonly #core: FiberCore
 
   /** @internal */
-  constructor(core: Core) {
+  constructor(core: FiberCore) {
     this.#core = core
   }
 
   /** @internal */
-  get [CORE](): Core {
+  get [CORE](): FiberCore {
     return this.#core
   }
 
-  /** Names it in reports. */
+  /** Identifies it in reports. */
   get id(): string {
     return this.#core.id
   }
 
-  /** Waits until it has ended, finalisers included, and ends as it did; `{ _tag: 'Interrupted' }` is then a failure. */
+  /**
+   * Returns an effect that waits for its end, with its finalisers, and ends as it did. If it was interrupted, fails
+   * with `{ _tag: 'Interrupted' }`.
+   */
   join(): Effect<E | Interrupted, A> {
-    return new Effect(SUSPEND, undefined, joining(this.#core), undefined)
+    return new Effect(SUSPEND, undefined, joinFiber(this.#core), undefined)
   }
 
-  /** Interrupts it and waits until it has ended, finalisers included. */
+  /** Returns an effect that interrupts it and waits for its end, with its finalisers. */
   interrupt(reason?: unknown): Effect<never, void> {
-    return new Effect(SUSPEND, undefined, interrupting(this.#core, reason), undefined)
+    return new Effect(SUSPEND, undefined, interruptFiber(this.#core, reason), undefined)
   }
 
-  /** How it has ended, or `undefined` as long as it has not. */
+  /** Returns an effect of its outcome, `undefined` while it runs. */
   poll(): Effect<never, Result<E | Interrupted, A> | undefined> {
     return new Effect(SYNC, undefined, () => poll(this.#core), undefined)
   }
 }
 
-function poll(core: Core): Result<unknown, unknown> | undefined {
+function poll(core: FiberCore): Result<unknown, unknown> | undefined {
   if (!core.done) return undefined
   core.joined = true
   return resultOf(core)
 }
 
-/** Options of {@link effect}. */
+/** Options of {@link effect}, `succeed`, `fail`, `all` and `race`. */
 export interface EffectOptions {
-  /** Told how it goes; what is made of the effect inherits it. */
+  /** Receives the events of the effect. Effects that its methods return inherit it. Default: none. */
   readonly emit?: EffectEmit
 }
 
 /**
- * An effect from a function, synchronous or not. What it returns is the value, unless it is a `Result`, which says
- * itself what it is; what it throws is the error.
+ * Creates an effect from a function that returns a value, a `Result`, or a promise of one. A `Result` decides the
+ * outcome; any other value is the value. What the function throws is the error.
  *
+ * @throws InvalidArgumentError naming what is refused.
  * @example
  * ```ts
  * const user = effect(async ({ signal }) => (await fetch(url, { signal })).json())
@@ -243,38 +277,51 @@ export function effect(fn: (env: EffectEnv) => unknown, options?: EffectOptions)
   return new Effect(BODY, undefined, callable('fn', fn), emitOf(options))
 }
 
-/** Who is told, if somebody is. */
-function emitOf(options: EffectOptions | undefined): EffectEmit | undefined {
-  if (options === undefined) return undefined
-  const given = checkOptions('options', options)
-  known('options', given, ['emit'])
-  return optionalCallable('options.emit', given.emit)
+function checkedOptions<T extends object>(options: T | undefined, names: readonly string[]): T {
+  const checked = checkOptions('options', options)
+  known('options', checked, names)
+  return checked
 }
 
-/** An effect that is a value. */
+/** Returns the option `emit`, after checking the options. */
+function emitOf(options: EffectOptions | undefined): EffectEmit | undefined {
+  if (options === undefined) return undefined
+  const { emit } = checkedOptions(options, ['emit'])
+  return optionalCallable('options.emit', emit)
+}
+
+/** Creates an effect that succeeds with a value. */
 export const succeed = <A>(value: A, options?: EffectOptions): Effect<never, A> =>
   new Effect(SUCCEED, undefined, value, emitOf(options))
 
-/** An effect that is a failure. */
+/** Creates an effect that fails with an error. */
 export const fail = <E>(error: E, options?: EffectOptions): Effect<E, never> =>
   new Effect(FAIL, undefined, error, emitOf(options))
 
-/** An effect that waits for a promise, which is under way already, or for the one that a function makes at each run. */
+/**
+ * Creates an effect that waits for a promise, or for the promise that a function returns at each run.
+ *
+ * @throws InvalidArgumentError for any other argument.
+ */
 export function fromPromise<A>(promise: PromiseLike<A> | ((env: EffectEnv) => PromiseLike<A>)): Effect<unknown, A> {
   if (typeof promise === 'function') return new Effect(RAW_BODY, undefined, promise, undefined)
-  // Its `then` is read once and called once, however often the effect is run.
+  // `then` is read once and called once, however often the effect is run.
   const adopted = promiseOf(promise)
   if (adopted === undefined) {
     throw new InvalidArgumentError('promise', 'a promise, or a function that makes one', promise)
   }
-  // It is this effect's now: its rejection is told to whoever runs it, perhaps later.
+  // The effect owns the rejection: its runs fail with it, perhaps much later, so it must not count as unhandled.
   void adopted.then(undefined, () => {})
   return new Effect(RAW_BODY, undefined, () => adopted, undefined)
 }
 
-/** An effect that does nothing for a while. Zero takes a turn of the event loop. */
+/**
+ * Creates an effect that waits for a time.
+ *
+ * @param ms - Milliseconds from 0. 0 waits for a turn of the event loop.
+ */
 export function sleep(ms: number): Effect<never, void> {
-  return new Effect(SUSPEND, undefined, sleepFor(duration('ms', ms), siteNow()), undefined)
+  return new Effect(SUSPEND, undefined, sleepFor(nonNegativeMillis('ms', ms), siteNow()), undefined)
 }
 
 type Effects = readonly Effect<unknown, unknown>[]
@@ -283,42 +330,47 @@ type ValueOf<T> = T extends Effect<unknown, infer A> ? A : never
 
 /** Options of {@link all}. */
 export interface AllOptions extends EffectOptions {
-  /** How many run at a time: an integer from 1, or `Infinity`, the default. */
+  /** The most effects that run at a time: an integer from 1, or `Infinity`. Default `Infinity`. */
   readonly concurrency?: number
 }
 
-/** All effects at once; their values in order. The first failure interrupts the others and is the error. */
+/**
+ * Creates an effect that runs all effects at once and succeeds with their values, in order. The first failure
+ * interrupts the others, and is the error.
+ *
+ * @throws InvalidArgumentError naming what is refused.
+ */
 export function all<const T extends Effects>(
   effects: T,
   options?: AllOptions,
 ): Effect<ErrorOf<T[number]>, { -readonly [K in keyof T]: ValueOf<T[K]> }> {
-  const given = checkOptions('options', options)
-  known('options', given, ['concurrency', 'emit'])
-  const { concurrency = Infinity, emit } = given
+  const { concurrency = Infinity, emit } = checkedOptions(options, ['concurrency', 'emit'])
   if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
-  const told = optionalCallable<EffectEmit>('options.emit', emit)
-  return new Effect(SUSPEND, undefined, allOf(list('effects', effects), concurrency), told)
+  const emitter = optionalCallable<EffectEmit>('options.emit', emit)
+  return new Effect(SUSPEND, undefined, allOf(effectList('effects', effects), concurrency), emitter)
 }
 
 /**
- * The first effect to end, well or not. The others are interrupted, and their finalisers waited for.
+ * Creates an effect that ends as the first of its effects does, with success or failure. It interrupts the others, and
+ * waits for their finalisers.
  *
- * @throws InvalidArgumentError for an empty list: nobody could win.
+ * @throws InvalidArgumentError for an empty list.
  */
 export function race<const T extends Effects>(
   effects: T,
   options?: EffectOptions,
 ): Effect<ErrorOf<T[number]>, ValueOf<T[number]>> {
-  const ops = list('effects', effects)
+  const ops = effectList('effects', effects)
   if (ops.length === 0) throw new InvalidArgumentError('effects', 'a non-empty list', effects)
   return new Effect(SUSPEND, undefined, firstOf(ops), emitOf(options))
 }
 
 /**
- * A resource for as long as it is used. The acquisition is not interrupted; the release runs exactly once, when
- * everything that `use` started has ended, and is told how `use` ended. Without `release`, the resource is disposed of
- * by its `Symbol.asyncDispose` or `Symbol.dispose`.
+ * Creates an effect that acquires a resource, uses it, and releases it. The acquisition is not interrupted. The release
+ * runs exactly once, when everything that `use` started has ended, and gets how `use` ended. Without `release`, the
+ * resource's own `Symbol.asyncDispose` or `Symbol.dispose` is called.
  *
+ * @throws InvalidArgumentError naming the argument that is refused.
  * @example
  * ```ts
  * acquireUseRelease(connect, (db) => query(db), (db, cause) => effect(() => db.close(cause === 'error')))
@@ -332,15 +384,15 @@ export function acquireUseRelease<E, R, E2, A>(
   if (!isOp(acquire)) throw new InvalidArgumentError('acquire', 'an effect', acquire)
   callable('use', use)
   const releasing =
-    release === undefined ? disposeOf : callable<(resource: never, cause: Cause) => unknown>('release', release)
-  const op = resource(acquire, use as (resource: unknown) => unknown, releasing as (resource: unknown) => unknown)
+    release === undefined ? dispose : callable<(resource: never, cause: Cause) => unknown>('release', release)
+  const op = acquireRelease(acquire, use as (resource: unknown) => unknown, releasing as (resource: unknown) => unknown)
   return new Effect(SUSPEND, undefined, asChild(op, 'a resource', siteNow()), acquire.emit)
 }
 
-/** Whether a value is an effect, from whichever copy of the package. */
+/** Returns whether a value is an effect, from whichever copy of the package. */
 export const isEffect = (value: unknown): value is Effect<unknown, unknown> => isOp(value)
 
-function list(field: string, effects: unknown): Op[] {
+function effectList(field: string, effects: unknown): Op[] {
   if (!isList(effects)) throw new InvalidArgumentError(field, 'a list of effects', effects)
   for (const [index, item] of effects.entries()) {
     if (!isOp(item)) throw new InvalidArgumentError(`${field}[${index}]`, 'an effect', item)
@@ -353,17 +405,20 @@ function isClock(key: string, value: unknown): value is Clock {
   return text('key', key) === 'clock' && typeof clock?.schedule === 'function' && typeof clock.monoMs === 'function'
 }
 
-function optionsOf(given: RunGiven | undefined): EffectRunOptions | undefined {
+/** Turns the compatible forms of {@link RunGiven} into options. */
+function optionsOf(input: RunGiven | undefined): EffectRunOptions | undefined {
   if (
-    typeof given !== 'object' ||
-    given === null ||
-    types.isProxy(given) ||
-    Env.fiberOf(given) !== undefined ||
-    typeof fieldOf(given, 'get') !== 'function' ||
-    !('values' in given)
+    typeof input !== 'object' ||
+    input === null ||
+    types.isProxy(input) ||
+    FiberEnv.fiberOf(input) !== undefined ||
+    typeof fieldOf(input, 'get') !== 'function' ||
+    !('values' in input)
   ) {
-    return given as EffectRunOptions | undefined
+    return input as EffectRunOptions | undefined
   }
-  const clock = given.get('clock')
-  return isClock('clock', clock) ? { context: given, clock } : { context: given }
+  const clock = input.get('clock')
+  return isClock('clock', clock) ? { context: input, clock } : { context: input }
 }
+
+keepOptimized(new Effect(FAIL, undefined, undefined, undefined), new Fiber({} as FiberCore))

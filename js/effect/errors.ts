@@ -3,11 +3,11 @@ import { isCode } from '../errors/base.ts'
 import { KeelsonError } from '../errors/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
 
-/** `run()` of an effect that was interrupted. `cause` is the reason that was given. */
+/** `run()` rejects with it when the effect was interrupted. `cause` is the reason of the interrupt. */
 export class InterruptedError extends KeelsonError {
   static readonly code = 'KEELSON_INTERRUPTED'
   readonly code = 'KEELSON_INTERRUPTED'
-  /** What `interrupt`, `cancel` or the signal gave. */
+  /** The reason, from `interrupt`, `cancel` or the signal; `undefined` when there was none. */
   readonly reason: unknown
   constructor(reason?: unknown) {
     super('Effect was interrupted', reason === undefined ? undefined : { cause: reason })
@@ -15,11 +15,11 @@ export class InterruptedError extends KeelsonError {
   }
 }
 
-/** `run()` of an effect that failed with something that is no `Error`. */
+/** `run()` rejects with it when the effect failed with a value that is no `Error`. */
 export class EffectFailedError extends KeelsonError {
   static readonly code = 'KEELSON_EFFECT_FAILED'
   readonly code = 'KEELSON_EFFECT_FAILED'
-  /** What it failed with. */
+  /** The value that the effect failed with. */
   readonly failure: unknown
   constructor(failure: unknown) {
     super(textOf(failure), { cause: failure })
@@ -27,7 +27,7 @@ export class EffectFailedError extends KeelsonError {
   }
 }
 
-/** A finaliser was added to a scope that has begun to close. It will not run. */
+/** A finaliser was added to a scope that has begun to close. The finaliser will not run. */
 export class ScopeClosedError extends KeelsonError {
   static readonly code = 'KEELSON_SCOPE_CLOSED'
   readonly code = 'KEELSON_SCOPE_CLOSED'
@@ -36,13 +36,13 @@ export class ScopeClosedError extends KeelsonError {
   }
 }
 
-/** Something did not end in time: a finaliser, or what a finaliser waits for. The others went on without it. */
+/** A finaliser, or work that a finaliser waits for, did not end in time. The rest went on without it. */
 export class UnfinishedError extends KeelsonError {
   static readonly code = 'KEELSON_UNFINISHED'
   readonly code = 'KEELSON_UNFINISHED'
-  /** What did not end. */
+  /** The work that did not end, such as `a finalizer`. */
   readonly what: string
-  /** Of which fibre. */
+  /** The fibre it belongs to. */
   readonly fiberId: string
   /** The time it had, in milliseconds. */
   readonly timeoutMs: number
@@ -54,13 +54,13 @@ export class UnfinishedError extends KeelsonError {
   }
 }
 
-/** A fibre was to join one that waits for it: both would wait for ever. */
+/** A fibre tried to join a fibre that waits for it. Both would wait for ever. */
 export class JoinCycleError extends KeelsonError {
   static readonly code = 'KEELSON_JOIN_CYCLE'
   readonly code = 'KEELSON_JOIN_CYCLE'
-  /** Who was to wait. */
+  /** The fibre that called `join`. */
   readonly fiberId: string
-  /** For whom. */
+  /** The fibre that it tried to join. */
   readonly joinedId: string
   constructor(fiberId: string, joinedId: string) {
     super(
@@ -73,11 +73,11 @@ export class JoinCycleError extends KeelsonError {
   }
 }
 
-/** A test left something behind: a fibre, a timer, a scope or a finaliser. */
+/** A test left work behind: a fibre, a timer, a scope or a finaliser. */
 export class LeakError extends KeelsonError {
   static readonly code = 'KEELSON_LEAK'
   readonly code = 'KEELSON_LEAK'
-  /** One line each. */
+  /** One line for each piece of work. */
   readonly leaks: readonly string[]
   constructor(leaks: readonly string[]) {
     super(`${leaks.length} left behind:\n${leaks.map((leak) => `  ${leak}`).join('\n')}`)
@@ -85,15 +85,15 @@ export class LeakError extends KeelsonError {
   }
 }
 
-/** Guard for {@link InterruptedError}. */
+/** Returns whether a value is an {@link InterruptedError}, from whichever copy of the package. */
 export const isInterruptedError: (error: unknown) => error is InterruptedError = isCode(InterruptedError.code)
-/** Guard for {@link EffectFailedError}. */
+/** Returns whether a value is an {@link EffectFailedError}, from whichever copy of the package. */
 export const isEffectFailedError: (error: unknown) => error is EffectFailedError = isCode(EffectFailedError.code)
-/** Guard for {@link ScopeClosedError}. */
+/** Returns whether a value is a {@link ScopeClosedError}, from whichever copy of the package. */
 export const isScopeClosedError: (error: unknown) => error is ScopeClosedError = isCode(ScopeClosedError.code)
-/** Guard for {@link UnfinishedError}. */
+/** Returns whether a value is an {@link UnfinishedError}, from whichever copy of the package. */
 export const isUnfinishedError: (error: unknown) => error is UnfinishedError = isCode(UnfinishedError.code)
-/** Guard for {@link JoinCycleError}. */
+/** Returns whether a value is a {@link JoinCycleError}, from whichever copy of the package. */
 export const isJoinCycleError: (error: unknown) => error is JoinCycleError = isCode(JoinCycleError.code)
-/** Guard for {@link LeakError}. */
+/** Returns whether a value is a {@link LeakError}, from whichever copy of the package. */
 export const isLeakError: (error: unknown) => error is LeakError = isCode(LeakError.code)

@@ -1,15 +1,15 @@
-/** What an effect with `emit` tells. */
+/** Events of effects with the option `emit`. */
 import { ifRejected } from '../internal/thenable.ts'
 
-interface Told {
-  /** Which run of which effect. */
+interface EventBase {
+  /** Identifies the run of the effect that the event belongs to. */
   readonly effectId: string
-  /** Wall time, in milliseconds. */
+  /** Wall time, in milliseconds since the epoch. */
   readonly timestamp: number
 }
 
-/** An event of an effect. */
-export type EffectEvent = Told &
+/** An event of an effect: of its function, of a timeout, or of a retry. */
+export type EffectEvent = EventBase &
   (
     | { readonly type: 'effect:start' }
     | { readonly type: 'effect:success' }
@@ -25,16 +25,16 @@ export type EffectEvent = Told &
 /** Receives the events of an effect, in order. What it throws goes to the system's `onError`. */
 export type EffectEmit = (event: EffectEvent) => unknown
 
-type Fields = EffectEvent extends infer Each ? (Each extends Told ? Omit<Each, keyof Told> : never) : never
+type Fields = EffectEvent extends infer Event ? (Event extends EventBase ? Omit<Event, keyof EventBase> : never) : never
 
-/** Who tells: a fibre. */
-interface Teller {
+/** The parts of a fibre that an event needs. */
+interface EventSource {
   readonly clock: { now(): { readonly wallMs: number } }
   report(error: unknown, origin: string): void
 }
 
-/** Tells, if there is somebody to tell. */
-export function tell(emit: EffectEmit | undefined, fiber: Teller, effectId: string, fields: Fields): void {
+/** Hands an event to `emit`, if there is one. Never throws. */
+export function emitEvent(emit: EffectEmit | undefined, fiber: EventSource, effectId: string, fields: Fields): void {
   if (emit === undefined) return
   const failed = (error: unknown): void => fiber.report(error, "an effect's emit function")
   try {

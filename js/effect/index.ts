@@ -1,6 +1,6 @@
-/** Structured concurrency: effects that clean up, cancel as a tree, and say how they failed. */
-// oxlint-disable-next-line import/no-unassigned-import -- it holds, and has nothing to give
-import './fiber/keep-optimized.ts'
+/**
+ * Structured concurrency: effects that clean up, cancel as a tree, and carry their errors; and policies such as retry.
+ */
 export type { EffectEnv, MutableContext } from './fiber/body.ts'
 export { type CancelToken, createCancelToken } from './cancel.ts'
 export { type Context, ContextImpl, createContext } from './context.ts'

@@ -1,24 +1,30 @@
-/** How an effect ended: a value, or an error that is one too. */
+/** Outcomes of effects as values. Imports nothing, so that every other file may import it. */
+
+/** The outcome of an effect as a value: `Ok` with its value, or `Err` with its error. */
 export type Result<E, A> = { readonly _tag: 'Ok'; readonly value: A } | { readonly _tag: 'Err'; readonly error: E }
 
-/** The error of an effect whose time was over. */
+/** The error of an effect that took longer than its timeout. */
 export interface Timeout {
+  /** Tells it from other errors. */
   readonly _tag: 'Timeout'
-  /** What one of a timeout says. Not enumerable, so that it compares as `{ _tag: 'Timeout' }`. */
+  /** A text with the time. Not enumerable, so that the error compares as `{ _tag: 'Timeout' }`. */
   readonly message?: string
 }
 
 /** The error of an effect that was interrupted. */
 export interface Interrupted {
+  /** Tells it from other errors. */
   readonly _tag: 'Interrupted'
-  /** What `interrupt`, `cancel` or the signal gave, if it gave anything. */
+  /** The reason, from `interrupt`, `cancel` or the signal, if there was one. */
   readonly reason?: unknown
 }
 
+/** Returns a `Result` with a value. */
 export const ok = <A>(value: A): Result<never, A> => ({ _tag: 'Ok', value })
+/** Returns a `Result` with an error. */
 export const err = <E>(error: E): Result<E, never> => ({ _tag: 'Err', error })
 
-/** Compares as `{ _tag: 'Timeout' }`, and remembers how long it was. */
+/** Returns the error of a timeout. Its time and message are not enumerable, so it compares as `{ _tag: 'Timeout' }`. */
 export function timeoutError(timeoutMs: number): Timeout {
   return Object.defineProperties(
     { _tag: 'Timeout' as const },
@@ -26,10 +32,11 @@ export function timeoutError(timeoutMs: number): Timeout {
   ) as Timeout
 }
 
+/** Returns the error of an interrupt. */
 export const interruptedError = (reason: unknown): Interrupted =>
   reason === undefined ? { _tag: 'Interrupted' } : { _tag: 'Interrupted', reason }
 
-/** What a value says it is: a `Result`, a `Timeout`, an `Interrupted`. One that cannot be read says nothing. */
+/** Returns the `_tag` of a value; `undefined` for one that cannot be read. */
 export function tagOf(value: object): unknown {
   try {
     return (value as { readonly _tag?: unknown })._tag

@@ -1,51 +1,56 @@
-import { abortSignal, fieldOf, isA, known, options as checkOptions, positiveMillis } from '../internal/validate.ts'
+/** Runs an effect: checks the options, finds its parent, and settles a promise with the outcome. */
 import { soon } from '../clock/host.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
+import { whenAborted } from '../internal/abort-hub.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
+import { warnOwner } from '../internal/report-error.ts'
+import { abortSignal, fieldOf, isA, known, options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertClock, assertSystem, type System } from '../system/system.ts'
-import { Env } from './fiber/body.ts'
 import type { Context } from './context.ts'
-import { bodyOf } from './fiber/ambient.ts'
-import { currentFiber, Fiber, NESTED } from './fiber/fiber.ts'
-import { ERR, INTERRUPTED, type Op } from './fiber/op.ts'
-import { runtimeOf, runtimeOfClock } from './fiber/runtime.ts'
-import type { Ended, Settle } from './fiber/settle.ts'
-import { whenAborted } from '../internal/abort-hub.ts'
+import { ambientFiber } from './fiber/ambient.ts'
+import { Body, FiberEnv } from './fiber/body.ts'
+import { currentFiber, FiberCore, NESTED } from './fiber/fiber-core.ts'
+import { ERR, INTERRUPTED, OK, type Op } from './fiber/op.ts'
+import { EffectRuntime, runtimeOf, runtimeOfClock } from './fiber/runtime.ts'
+import { type FiberExit, resultOf, type Settle } from './fiber/settle.ts'
 
-/** What a run is given. */
+/** Options of `run` and `unsafeRunPromise`. */
 export interface EffectRunOptions {
-  /** Its time. Default: that of the effect around it, or of the system. */
+  /** The clock of the run. Default: that of the effect around it, or of the system. */
   readonly clock?: Clock | undefined
-  /** What it belongs to. Default: that of the effect around it, or of the clock, or the default system. */
+  /**
+   * The system it belongs to. Default: that of the effect around it, else that of the clock, else the default system.
+   */
   readonly system?: System
-  /** Interrupts it; its reason becomes the reason. */
+  /** Interrupts the run when it aborts, with `signal.reason` as the reason. */
   readonly signal?: AbortSignal | undefined
-  /** Values that flow into it. */
+  /** Values for the run, added to those of the effect around it. */
   readonly context?: Context | undefined
-  /** How long a finaliser, or what one waits for, may take. Default 30 000 ms. */
+  /** The time that a finaliser, or work it waits for, may take, in milliseconds, above 0. Default 30 000. */
   readonly finalizerTimeoutMs?: number | undefined
 }
 
 const OPTIONS = ['clock', 'system', 'signal', 'context', 'finalizerTimeoutMs']
 const NONE: EffectRunOptions = {}
 
-/** Runs an effect: as a child of the effect that the caller is part of, if there is one. Rejects for refused options. */
-export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settle): Promise<unknown> {
+/** Runs an effect, as a child of the effect that the caller runs in, if there is one. Rejects for refused options. */
+export function runOp(op: Op, input: EffectRunOptions | undefined, settle: Settle): Promise<unknown> {
   let options = NONE
   let signal: AbortSignal | undefined
-  let parent = (currentFiber() ?? bodyOf()) as Fiber | undefined
-  if (given !== undefined) {
-    const env = Env.fiberOf(given) as Fiber | undefined
+  let parent = (currentFiber() ?? ambientFiber()) as FiberCore | undefined
+  if (input !== undefined) {
+    const env = FiberEnv.fiberOf(input) as FiberCore | undefined
     if (env !== undefined) parent = env.closing && !env.interrupted ? parent : env
     else {
       try {
-        options = checked(given)
+        options = checkedOptions(input)
         signal = abortSignal('options.signal', options.signal)
       } catch (error) {
         return Promise.reject(error as Error)
       }
-      if (signal?.aborted === true) return settled(interrupted(signal.reason), settle)
+      if (signal?.aborted === true) return settledPromise(interruptedExit(signal.reason), settle)
     }
   }
   const { clock, system } = options
@@ -57,9 +62,9 @@ export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settl
         ? runtimeOfClock(clock)
         : runtimeOf(getDefaultSystem()))
   if (parent === undefined ? (host as { closed?: boolean }).closed === true : parent.interruptNow || parent.closing) {
-    return refused(parent, host.system, settle)
+    return settleRefused(parent, host.system, settle)
   }
-  const fiber = new Fiber(
+  const fiber = new FiberCore(
     host,
     parent,
     clock ?? parent?.clock ?? host.clock,
@@ -70,7 +75,7 @@ export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settl
   if (options.context !== undefined) fiber.values = new Map([...fiber.values, ...options.context.values])
   if (options.finalizerTimeoutMs !== undefined) fiber.finalizerTimeoutMs = options.finalizerTimeoutMs
   fiber.start(op)
-  if (fiber.done) return settled(fiber, settle)
+  if (fiber.done) return settledPromise(fiber, settle)
   return new Promise((resolve, reject) => {
     const stop = whenAborted(signal, (reason) => fiber.interrupt(reason))
     fiber.observe(() => {
@@ -84,28 +89,31 @@ export function runOp(op: Op, given: EffectRunOptions | undefined, settle: Settl
   })
 }
 
-const interrupted = (reason: unknown): Ended => ({ kind: INTERRUPTED, value: undefined, reason })
+const interruptedExit = (reason: unknown): FiberExit => ({ kind: INTERRUPTED, value: undefined, reason })
 
-function settled(ended: Ended, settle: Settle): Promise<unknown> {
+function settledPromise(exit: FiberExit, settle: Settle): Promise<unknown> {
   try {
-    return Promise.resolve(settle(ended))
+    return Promise.resolve(settle(exit))
   } catch (error) {
     return Promise.reject(error as Error)
   }
 }
 
-/** Nothing begins in a fibre that ends. Told a turn later, so that a loop which ignores it does not hold the event loop. */
-function refused(parent: Fiber | undefined, system: System, settle: Settle): Promise<unknown> {
+/**
+ * Settles a run that may not start, because its system is closed or its parent ends. The parent's case settles a turn
+ * of the event loop later, so that a loop which ignores the outcome does not block the event loop.
+ */
+function settleRefused(parent: FiberCore | undefined, system: System, settle: Settle): Promise<unknown> {
   if (parent === undefined) {
-    return settled({ kind: ERR, value: new ClosedError(`the system ${system.name}`), reason: undefined }, settle)
+    return settledPromise({ kind: ERR, value: new ClosedError(`the system ${system.name}`), reason: undefined }, settle)
   }
   return new Promise((resolve) => {
-    soon(() => resolve(settled(interrupted(parent.reason), settle)))
+    soon(() => resolve(settledPromise(interruptedExit(parent.reason), settle)))
   })
 }
 
-function checked(given: EffectRunOptions): EffectRunOptions {
-  const options = checkOptions('options', given)
+function checkedOptions(input: EffectRunOptions): EffectRunOptions {
+  const options = checkOptions('options', input)
   known('options', options, OPTIONS)
   const { clock, system, context, finalizerTimeoutMs } = options
   if (clock !== undefined) assertClock('options.clock', clock)
@@ -121,3 +129,14 @@ function checked(given: EffectRunOptions): EffectRunOptions {
   if (finalizerTimeoutMs !== undefined) positiveMillis('options.finalizerTimeoutMs', finalizerTimeoutMs)
   return options
 }
+
+const idle = new EffectRuntime({} as Clock, undefined, warnOwner)
+const idleFiber = new FiberCore(idle, undefined, idle.clock, '', undefined, undefined)
+keepOptimized(
+  idle,
+  idleFiber,
+  new FiberCore(idle, idleFiber, idle.clock, '', undefined, idleFiber),
+  new Body(idleFiber, 0, false),
+  new FiberEnv(idleFiber),
+  resultOf({ kind: OK, value: undefined, reason: undefined }),
+)

@@ -27,6 +27,19 @@ export function asError(thrown: unknown): Error {
   return isError(thrown) ? thrown : new Error(textOf(thrown), { cause: thrown })
 }
 
+/**
+ * Returns whether a failure of aborted work only says that it was aborted: it is the reason, has the reason as its `cause`,
+ * or is an `AbortError`. Never throws.
+ */
+export function isAbortEcho(error: unknown, reason: unknown): boolean {
+  if (error === reason) return true
+  try {
+    return isError(error) && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason))
+  } catch {
+    return false
+  }
+}
+
 function read(thrown: unknown, part: (value: unknown) => unknown): string {
   try {
     const text = String(part(thrown))

@@ -1,13 +1,14 @@
-import { callbacks, fieldOf, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { BasePolicy, knownOptions } from './pipeline/base-policy.ts'
-import type { Call, Sink } from './pipeline/call.ts'
-import { ForeignLayer } from './pipeline/custom-policy.ts'
-import type { Scope } from './pipeline/scope.ts'
+import { callbacks, fieldOf, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
+import type { AbortScope } from './pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from './pipeline/base-policy.ts'
+import type { PolicyCall, Sink } from './pipeline/call.ts'
+import { CustomLayer } from './pipeline/custom-layer.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
 
-/** What admits work: an `Atrion`, or anything with its `run`. */
+/** Decides whether work may run. An `Atrion` is one; any object with this `run` will do. */
 export interface Admission {
+  /** Runs `work` on a route, or rejects without running it. */
   run<T>(
     route: string,
     work: (context: { readonly signal: AbortSignal }) => T | PromiseLike<T>,
@@ -22,45 +23,47 @@ export interface Admission {
 
 /** Options of {@link admit}. */
 export interface AdmitPolicyOptions extends PolicyOptions {
-  /** How important it is: a name that the admission knows, or a voltage. Default: the admission's. */
+  /** Importance of the calls: a name that the admission knows, or a voltage. Default: the admission's own default. */
   readonly priority?: string | number
-  /** Time for waiting and running together, in milliseconds. Default: the admission's. */
+  /** Time for waiting and running together, in milliseconds, above 0. Default: the admission's own default. */
   readonly timeoutMs?: number
-  /** Whether an error counts as a failure of the route. Default: every error does. */
+  /** Returns whether an error counts as a failure of the route. Default: every error does. */
   readonly isFailure?: (error: unknown) => boolean
 }
 
-/** What an {@link Admit} tells. */
+/** Events of an {@link Admit}, by name. */
 export interface AdmitEvents {
+  /** The admission let the call in, and the task succeeded. */
   readonly success: { readonly value: unknown }
+  /** The admission rejected the call, or the task failed. */
   readonly failure: { readonly error: unknown }
 }
 
 const EVENTS: readonly (keyof AdmitEvents)[] = ['success', 'failure']
 
-/** Asks an admission before each call. Made by {@link admit}. */
+/** Asks an admission before each call. Created by {@link admit}. */
 export class Admit extends BasePolicy<AdmitEvents> {
-  readonly #foreign: ForeignLayer
+  readonly #layer: CustomLayer
 
   /** @internal */
   constructor(admission: Admission, route: string, options: AdmitPolicyOptions) {
     super('admission', EVENTS, options)
     const { priority, timeoutMs, isFailure } = options
-    this.#foreign = new ForeignLayer(
+    this.#layer = new CustomLayer(
       (work, signal) => admission.run(route, work, { priority: priority as never, timeoutMs, isFailure, signal }),
       false,
     )
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
-    this.#foreign.enter(call, inside, scope, attempt, {
+  enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
+    this.#layer.enter(call, next, scope, attempt, {
       succeeded: (value) => {
-        if (this.observed) this.tell('success', { value })
+        if (this.isObserved) this.emit('success', { value })
         sink.succeeded(value)
       },
       failed: (error) => {
-        if (this.observed) this.tell('failure', { error })
+        if (this.isObserved) this.emit('failure', { error })
         sink.failed(error)
       },
     })
@@ -68,8 +71,10 @@ export class Admit extends BasePolicy<AdmitEvents> {
 }
 
 /**
- * Lets a call in when admission says so: `atrion.run` as one policy of a stack.
+ * Creates a policy that runs each call through an admission: `atrion.run` as one policy of a stack. A call that is not
+ * admitted rejects with the admission's error; its task is not run.
  *
+ * @param route - The route that the admission counts the calls under.
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
  * ```ts
@@ -82,11 +87,11 @@ export function admit(admission: Admission, route: string, options?: AdmitPolicy
     throw new InvalidArgumentError('admission', 'an Atrion, or what has its run', admission)
   }
   text('route', route)
-  const given = checkOptions('options', options)
-  knownOptions(given, ['priority', 'timeoutMs', 'isFailure'])
-  if (given.timeoutMs !== undefined) positiveMillis('options.timeoutMs', given.timeoutMs)
-  if (given.isFailure !== undefined && typeof given.isFailure !== 'function') {
-    throw new InvalidArgumentError('options.isFailure', 'a function', given.isFailure)
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['priority', 'timeoutMs', 'isFailure'])
+  if (settings.timeoutMs !== undefined) positiveMillis('options.timeoutMs', settings.timeoutMs)
+  if (settings.isFailure !== undefined && typeof settings.isFailure !== 'function') {
+    throw new InvalidArgumentError('options.isFailure', 'a function', settings.isFailure)
   }
-  return new Admit(admission, route, given)
+  return new Admit(admission, route, settings)
 }

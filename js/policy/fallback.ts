@@ -1,40 +1,47 @@
-import { optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { BasePolicy, knownOptions } from './pipeline/base-policy.ts'
-import { type Call, runTask, type Sink } from './pipeline/call.ts'
-import type { Scope } from './pipeline/scope.ts'
-import type { PolicyOptions, PolicyContext } from './pipeline/types.ts'
+import { optionalCallable, options as checkOptions } from '../internal/validate.ts'
+import type { AbortScope } from './pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from './pipeline/base-policy.ts'
+import { type PolicyCall, runTask, type Sink } from './pipeline/call.ts'
+import type { PolicyContext, PolicyOptions } from './pipeline/types.ts'
 
 /** Options of {@link fallback}. */
 export interface FallbackOptions extends PolicyOptions {
-  /** Whether an error is to be replaced. Default: every error is, unless the caller gave the call up. */
+  /** Returns whether an error is replaced. Default: every error is, unless the caller aborted the call. */
   readonly when?: (error: unknown) => boolean
-  /** Whether a value is to be replaced. Default: none is. */
+  /** Returns whether a value is replaced. Default: none is. */
   readonly whenResult?: (value: unknown) => boolean
 }
 
-/** What is given instead: a value, or a function that makes one from the error, if there was one. */
+/**
+ * A replacement: a value, or a function that returns one. The function gets the error, or `undefined` for a replaced
+ * value.
+ */
 export type Substitute<F> = F | ((error: unknown, context: PolicyContext) => F | PromiseLike<F>)
 
-/** What a {@link Fallback} tells. */
+/** Events of a {@link Fallback}, by name. */
 export interface FallbackEvents {
+  /** The task succeeded, and its value was not replaced. */
   readonly success: { readonly value: unknown }
+  /** The task failed, and its error was not replaced. */
   readonly failure: { readonly error: unknown }
-  /** The substitute is used. */
+  /** The substitute is used: for `error`, or for the `value` that `whenResult` matched. */
   readonly fallback: { readonly error?: unknown; readonly value?: unknown }
 }
 
-/** What a {@link Fallback} has counted. */
+/** Counters of a {@link Fallback} since its creation. */
 export interface FallbackStats {
+  /** Calls whose own value was returned. */
   readonly succeeded: number
+  /** Calls that rejected with the task's own error. */
   readonly failed: number
-  /** How often the substitute was used. */
+  /** Calls for which the substitute was used. */
   readonly replaced: number
 }
 
 const EVENTS: readonly (keyof FallbackEvents)[] = ['success', 'failure', 'fallback']
 
-/** Gives something else instead of a failure. Made by {@link fallback}. */
+/** Replaces failures by a substitute. Created by {@link fallback}. */
 export class Fallback extends BasePolicy<FallbackEvents> {
   /** @internal */
   readonly substitute: Substitute<unknown>
@@ -53,25 +60,25 @@ export class Fallback extends BasePolicy<FallbackEvents> {
     this.whenResult = optionalCallable('options.whenResult', options.whenResult)
   }
 
-  /** What was counted since it was made. */
+  /** A snapshot of the counters. */
   get stats(): FallbackStats {
     return { ...this.counts }
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
-    call.start(inside, scope, attempt, new Frame(this, scope, attempt, sink))
+  enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
+    call.start(next, scope, attempt, new FallbackCall(this, scope, attempt, sink))
   }
 }
 
-/** One call. */
-class Frame implements Sink {
+/** One call under a fallback. */
+class FallbackCall implements Sink {
   readonly #policy: Fallback
-  readonly #scope: Scope
+  readonly #scope: AbortScope
   readonly #attempt: number
   readonly #sink: Sink
 
-  constructor(policy: Fallback, scope: Scope, attempt: number, sink: Sink) {
+  constructor(policy: Fallback, scope: AbortScope, attempt: number, sink: Sink) {
     this.#policy = policy
     this.#scope = scope
     this.#attempt = attempt
@@ -80,30 +87,30 @@ class Frame implements Sink {
 
   succeeded(value: unknown): void {
     const policy = this.#policy
-    if (policy.whenResult !== undefined && policy.ask('whenResult', policy.whenResult, false, value)) {
-      if (policy.observed) policy.tell('fallback', { value })
+    if (policy.whenResult !== undefined && policy.callPredicate('whenResult', policy.whenResult, false, value)) {
+      if (policy.isObserved) policy.emit('fallback', { value })
       this.#replace(undefined)
       return
     }
     policy.counts.succeeded++
-    if (policy.observed) policy.tell('success', { value })
+    if (policy.isObserved) policy.emit('success', { value })
     this.#sink.succeeded(value)
   }
 
   failed(error: unknown): void {
     const policy = this.#policy
-    const isWanted = policy.when === undefined || policy.ask('when', policy.when, false, error)
+    const isWanted = policy.when === undefined || policy.callPredicate('when', policy.when, false, error)
     if (isWanted && !this.#scope.isAborted) {
-      if (policy.observed) policy.tell('fallback', { error })
+      if (policy.isObserved) policy.emit('fallback', { error })
       this.#replace(error)
       return
     }
     policy.counts.failed++
-    if (policy.observed) policy.tell('failure', { error })
+    if (policy.isObserved) policy.emit('failure', { error })
     this.#sink.failed(error)
   }
 
-  /** The substitute's own failure is the call's. */
+  /** Answers with the substitute. A failure of the substitute is the call's failure. */
   #replace(error: unknown): void {
     const { substitute, counts } = this.#policy
     counts.replaced++
@@ -113,8 +120,10 @@ class Frame implements Sink {
 }
 
 /**
- * Gives a value, or what a function makes, instead of a failure.
+ * Creates a policy that returns a substitute when the task fails. A substitute that is a function runs as a task does;
+ * a failure of it rejects the call.
  *
+ * @param substitute - A value other than `undefined`, or a function of the error and the context.
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
  * ```ts
@@ -124,7 +133,7 @@ class Frame implements Sink {
  */
 export function fallback<F>(substitute: Substitute<F>, options?: FallbackOptions): Fallback {
   if (substitute === undefined) throw new InvalidArgumentError('substitute', 'a value or a function', substitute)
-  const given = checkOptions('options', options)
-  knownOptions(given, ['when', 'whenResult'])
-  return new Fallback(substitute, given)
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['when', 'whenResult'])
+  return new Fallback(substitute, settings)
 }

@@ -1,4 +1,4 @@
-/** Policies to compose around an effect or a plain function. */
+/** The public names of policies: rules such as retry and timeout, to compose around a function or an effect. */
 export { type Admit, admit, type Admission, type AdmitEvents, type AdmitPolicyOptions } from './admit.ts'
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './retry/budget.ts'
 export {

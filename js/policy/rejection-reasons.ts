@@ -1,20 +1,38 @@
-/** Why a circuit breaker refused: it is open, it is half open and its probes are out, or somebody isolated it. */
-export type CircuitRefusal = 'open' | 'probing' | 'isolated'
+/** Reasons and messages of rejections, for the errors and for their light copies in `rejections.ts`. */
 
-/** Why a bulkhead refused: it is full, the wait was too long, the queue was cleared, or it drains. */
-export type BulkheadRefusal = 'full' | 'queue-timeout' | 'cleared' | 'draining'
+/** Why a circuit breaker rejected a call. */
+export type CircuitRefusal =
+  /** The circuit is open. */
+  | 'open'
+  /** The circuit is half open, and all its probes are under way. */
+  | 'probing'
+  /** `isolate()` was called. */
+  | 'isolated'
 
-/** What a refusal says. */
-export const circuitText = (policy: string, reason: CircuitRefusal, retryAfterMs: number | undefined): string => {
+/** Why a bulkhead rejected a call. */
+export type BulkheadRefusal =
+  /** All permits were in use, and the queue was full. */
+  | 'full'
+  /** The call waited longer than `queueTimeoutMs`. */
+  | 'queue-timeout'
+  /** `clear()` was called while the call waited. */
+  | 'cleared'
+  /** `drain()` was called. */
+  | 'draining'
+
+/** Returns the message of a `CircuitOpenError`. */
+export const circuitMessage = (policy: string, reason: CircuitRefusal, retryAfterMs: number | undefined): string => {
   const until = retryAfterMs === undefined ? '' : `, ask again in ${Math.ceil(retryAfterMs)} ms`
   return reason === 'isolated' ? `${policy} is isolated` : `${policy} is ${reason}${until}`
 }
 
-const bulkheadTexts: Readonly<Record<BulkheadRefusal, string>> = {
+const bulkheadMessages: Readonly<Record<BulkheadRefusal, string>> = {
   full: 'has no free place',
   'queue-timeout': 'had no free place in time',
   cleared: 'had its queue cleared',
   draining: 'takes no more work',
 }
-/** What a refusal says. */
-export const bulkheadText = (policy: string, reason: BulkheadRefusal): string => `${policy} ${bulkheadTexts[reason]}`
+
+/** Returns the message of a `BulkheadRejectedError`. */
+export const bulkheadMessage = (policy: string, reason: BulkheadRefusal): string =>
+  `${policy} ${bulkheadMessages[reason]}`

@@ -1,30 +1,33 @@
-import { options as checkOptions, positiveMillis } from '../internal/validate.ts'
+/** The policy `timeout`. The effect operator of that name is separate: `effect/operators/timeout.ts` says why. */
 import { limitOn } from '../clock/internal-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'
-import { InvalidArgumentError } from '../errors/errors.ts'
-import { TimeoutError } from '../errors/errors.ts'
-import { BasePolicy, knownOptions } from './pipeline/base-policy.ts'
-import { type Call, isEcho, reportLate, type Sink } from './pipeline/call.ts'
-import { fromHere } from './pipeline/async-stack.ts'
-import { Scope } from './pipeline/scope.ts'
+import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
+import { isAbortEcho } from '../internal/thrown-values.ts'
+import { options as checkOptions, positiveMillis } from '../internal/validate.ts'
+import { AbortScope } from './pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from './pipeline/base-policy.ts'
+import { bindContext } from './pipeline/bind-context.ts'
+import { type PolicyCall, reportLate, type Sink } from './pipeline/call.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
 
-/** What becomes of a call whose time is over. */
+/** The end of a call whose time is over. */
 export type TimeoutStrategy =
-  /** It rejects at once, and the task's signal aborts. What the task does later changes nothing. */
+  /** The call rejects at once, and the task's signal aborts. The task's own outcome no longer matters. */
   | 'aggressive'
   /** The task's signal aborts, and the call ends when the task does. */
   | 'cooperative'
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions extends PolicyOptions {
-  /** Default `'aggressive'`. */
+  /** The end of a call whose time is over. Default `'aggressive'`. */
   readonly strategy?: TimeoutStrategy
 }
 
-/** What a {@link TimeoutPolicy} tells. */
+/** Events of a {@link TimeoutPolicy}, by name. */
 export interface TimeoutEvents {
+  /** The task succeeded within its time; under `'cooperative'`, also after it. */
   readonly success: { readonly value: unknown }
+  /** The task failed before its call was over. */
   readonly failure: { readonly error: unknown }
   /** The time of a call is over. */
   readonly timeout: { readonly timeoutMs: number }
@@ -32,19 +35,21 @@ export interface TimeoutEvents {
   readonly late: { readonly error?: unknown }
 }
 
-/** What a {@link TimeoutPolicy} has counted. */
+/** Counters of a {@link TimeoutPolicy} since its creation. */
 export interface TimeoutStats {
+  /** Calls that resolved. */
   readonly succeeded: number
   /** Failures of the task, within its time. */
   readonly failed: number
+  /** Calls whose time was over. */
   readonly timedOut: number
 }
 
 const EVENTS: readonly (keyof TimeoutEvents)[] = ['success', 'failure', 'timeout', 'late']
 
-/** Gives work a time. Made by {@link timeout}. */
+/** Bounds how long a call may take. Created by {@link timeout}. */
 export class TimeoutPolicy extends BasePolicy<TimeoutEvents> {
-  /** The time, in milliseconds. */
+  /** The time of each call, in milliseconds. */
   readonly timeoutMs: number
   /** @internal */
   readonly cooperative: boolean
@@ -62,35 +67,38 @@ export class TimeoutPolicy extends BasePolicy<TimeoutEvents> {
     this.cooperative = options.strategy === 'cooperative'
   }
 
-  /** What was counted since it was made. */
+  /** A snapshot of the counters. */
   get stats(): TimeoutStats {
     return { succeeded: this.succeeded, failed: this.failed, timedOut: this.timedOut }
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
-    const frame = new Frame(this, scope, sink)
-    call.start(inside, frame, attempt, frame)
+  enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
+    const frame = new TimeoutCall(this, scope, sink)
+    call.start(next, frame, attempt, frame)
     frame.arm()
   }
 }
 
-/** One call under a timeout: the scope of what is inside, too. */
-class Frame extends Scope implements Sink {
+/** One call under a timeout. It is also the scope of the policies inside, so that the timeout can abort them. */
+class TimeoutCall extends AbortScope implements Sink {
   readonly #policy: TimeoutPolicy
-  readonly #outer: Scope
+  readonly #outer: AbortScope
   #sink: Sink | undefined
   #timer: TimerHandle | undefined
   #error: TimeoutError | undefined
 
-  constructor(policy: TimeoutPolicy, outer: Scope, sink: Sink) {
+  constructor(policy: TimeoutPolicy, outer: AbortScope, sink: Sink) {
     super(true)
     this.#policy = policy
     this.#outer = outer
     this.#sink = sink
   }
 
-  /** Starts the time, once what is inside waits for something: what ended at once needs none, and a refusal costs half. */
+  /**
+   * Arms the timer after the task was started: a task that ended at once needs none, which halves the cost of a
+   * rejection.
+   */
   arm(): void {
     if (this.#sink === undefined) return
     if (this.#outer.isAborted) {
@@ -98,11 +106,11 @@ class Frame extends Scope implements Sink {
       return
     }
     const { clock } = this.#policy.system
-    const ring = fromHere(() => this.#over())
+    const onTimer = bindContext(() => this.#timeIsUp())
     try {
-      this.#timer = limitOn(clock, this.#policy.timeoutMs, this.#policy.name, ring)
+      this.#timer = limitOn(clock, this.#policy.timeoutMs, this.#policy.name, onTimer)
     } catch (error) {
-      // The clock is closed: there will be no deadline, so there is to be no work.
+      // The clock is closed, so there will be no deadline; then there must be no work either.
       const sink = this.#sink as Sink
       this.#end()
       sink.failed(error)
@@ -116,12 +124,12 @@ class Frame extends Scope implements Sink {
     const sink = this.#sink
     const policy = this.#policy
     if (sink === undefined) {
-      if (policy.observed) policy.tell('late', {})
+      if (policy.isObserved) policy.emit('late', {})
       return
     }
     this.#end()
     policy.succeeded++
-    if (policy.observed) policy.tell('success', { value })
+    if (policy.isObserved) policy.emit('success', { value })
     sink.succeeded(value)
   }
 
@@ -129,15 +137,15 @@ class Frame extends Scope implements Sink {
     const sink = this.#sink
     const policy = this.#policy
     if (sink === undefined) {
-      if (policy.observed) policy.tell('late', { error })
+      if (policy.isObserved) policy.emit('late', { error })
       reportLate(policy.system, this.reason, error)
       return
     }
     this.#end()
-    const why = this.#error !== undefined && isEcho(error, this.#error) ? this.#error : error
+    const cause = this.#error !== undefined && isAbortEcho(error, this.#error) ? this.#error : error
     if (!this.isAborted) policy.failed++
-    if (policy.observed) policy.tell('failure', { error: why })
-    sink.failed(why)
+    if (policy.isObserved) policy.emit('failure', { error: cause })
+    sink.failed(cause)
   }
 
   override aborted(reason: unknown): void {
@@ -145,21 +153,23 @@ class Frame extends Scope implements Sink {
     super.aborted(reason)
   }
 
-  /** Runs as a promise's reaction, after the clock's callback, so the call may have ended meanwhile. */
-  #over(): void {
+  /**
+   * Ends the call's time. Runs as a promise's reaction, after the clock's callback: the call may have ended meanwhile.
+   */
+  #timeIsUp(): void {
     const sink = this.#sink
     if (sink === undefined || this.isAborted) return
     const policy = this.#policy
     const error = new TimeoutError(policy.name === 'timeout' ? 'the call' : policy.name, policy.timeoutMs)
     this.#error = error
     policy.timedOut++
-    if (policy.observed) policy.tell('timeout', { timeoutMs: policy.timeoutMs })
+    if (policy.isObserved) policy.emit('timeout', { timeoutMs: policy.timeoutMs })
     if (policy.cooperative) {
       this.abort(error)
       return
     }
     this.#end()
-    // First what is inside: an effect whose policy has ended would stop it too, and not say why.
+    // Abort the inside first: an effect whose policy has ended would interrupt it without this error.
     this.abort(error)
     sink.failed(error)
   }
@@ -172,8 +182,9 @@ class Frame extends Scope implements Sink {
 }
 
 /**
- * Gives work a time, on the system's clock. When it is over the call rejects with `TimeoutError`, the task's signal
- * aborts, and a later failure of the task goes to the system's `onError`, unless it only says that it was aborted.
+ * Creates a policy that bounds how long a call may take, on the system's clock. When the time is over the call rejects
+ * with `TimeoutError` and the task's signal aborts. A later failure of the task goes to the system's `onError`, unless
+ * it only says that the task was aborted.
  *
  * @param ms - The time, in milliseconds, above zero.
  * @throws InvalidArgumentError naming the option that is refused.
@@ -184,11 +195,11 @@ class Frame extends Scope implements Sink {
  */
 export function timeout(ms: number, options?: TimeoutOptions): TimeoutPolicy {
   const timeoutMs = positiveMillis('ms', ms)
-  const given = checkOptions('options', options)
-  knownOptions(given, ['strategy'])
-  const { strategy } = given
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['strategy'])
+  const { strategy } = settings
   if (strategy !== undefined && strategy !== 'aggressive' && strategy !== 'cooperative') {
     throw new InvalidArgumentError('options.strategy', "'aggressive' or 'cooperative'", strategy)
   }
-  return new TimeoutPolicy(timeoutMs, given)
+  return new TimeoutPolicy(timeoutMs, settings)
 }

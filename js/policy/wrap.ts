@@ -1,16 +1,16 @@
-import { callable, callbacks, fieldOf, isA, oneOf } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { callable, callbacks, fieldOf, isA, oneOf } from '../internal/validate.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { BasePolicy } from './pipeline/base-policy.ts'
 import { execute, type Layer } from './pipeline/call.ts'
-import { ForeignLayer } from './pipeline/custom-policy.ts'
+import { CustomLayer } from './pipeline/custom-layer.ts'
 import type { ExecuteOptions, Policy, PolicyTask } from './pipeline/types.ts'
 
-/** Policies as one. Made by {@link wrap}. */
+/** Several policies as one. Created by {@link wrap}. */
 export class Stack implements Policy {
-  /** @internal Outermost first, flat: a stack in a stack costs nothing. */
+  /** @internal All layers, outermost first. A stack inside a stack is flattened, so it costs nothing. */
   readonly layers: readonly Layer[]
-  /** The policies, outermost first, as they were given. */
+  /** The arguments of {@link wrap}, outermost first. */
   readonly policies: readonly Policy[]
   readonly #first: BasePolicy<object> | undefined
 
@@ -21,48 +21,53 @@ export class Stack implements Policy {
     this.#first = this.layers.find((layer) => layer instanceof BasePolicy)
   }
 
-  /** What reports call it: the names of its policies, outermost first. */
+  /** The names of its policies, outermost first, joined by ` > `. */
   get name(): string {
     return this.policies.map((policy) => nameOf(policy)).join(' > ')
   }
 
-  /** What each of its policies has counted, outermost first. */
+  /** The counters of each policy of this package in it, outermost first. */
   get stats(): readonly PolicyStats[] {
-    return this.#own.map((policy) => ({
+    return this.#ownPolicies.map((policy) => ({
       name: policy.name,
       stats: (policy as { readonly stats?: object }).stats ?? {},
     }))
   }
 
   /**
-   * Calls back at each event of a kind of any of its policies, with the policy's name. Returns a function that ends it.
+   * Adds a listener for one event of all policies in the stack that have it. The listener also gets the policy's name.
+   * Returns a function that removes the listener.
    *
    * @throws InvalidArgumentError for an event that none of its policies has.
    */
   on(event: string, listener: (event: object, policy: string) => unknown): () => void {
     callable('listener', listener)
-    const known = this.#own.filter((policy) => policy.events.includes(event))
+    const known = this.#ownPolicies.filter((policy) => policy.events.includes(event))
     if (known.length === 0) {
-      const all = [...new Set(this.#own.flatMap((policy) => policy.events))]
+      const all = [...new Set(this.#ownPolicies.flatMap((policy) => policy.events))]
       oneOf('event', all, event)
     }
-    const ends = known.map((policy) => policy.on(event as never, (what: object) => listener(what, policy.name)))
+    const removals = known.map((policy) => policy.on(event as never, (what: object) => listener(what, policy.name)))
     return () => {
-      for (const end of ends) end()
+      for (const remove of removals) remove()
     }
   }
 
-  /** The policies of this package's making. */
-  get #own(): readonly BasePolicy<object>[] {
+  /** The layers that are policies of this package, and so have events and counters. */
+  get #ownPolicies(): readonly BasePolicy<object>[] {
     return this.layers.filter((layer) => layer instanceof BasePolicy)
   }
 
-  /** Runs a task under all of them. The promise settles exactly once. */
+  /**
+   * Runs a task under all policies of the stack. The promise settles exactly once.
+   *
+   * @throws InvalidArgumentError (rejecting) when the task is no function or the signal is no signal; nothing was run.
+   */
   execute<T>(task: PolicyTask<T>, options?: ExecuteOptions): Promise<T> {
     return execute(this.layers, this.#first?.system ?? getDefaultSystem(), task, options)
   }
 
-  /** A function that runs `fn` under all of them, with its own `this` and arguments. */
+  /** Returns a function that runs `fn` under all policies of the stack, with its own `this` and arguments. */
   wrapFunction<This, Args extends unknown[], T>(
     fn: (this: This, ...args: Args) => T | PromiseLike<T>,
   ): (this: This, ...args: Args) => Promise<T> {
@@ -74,34 +79,36 @@ export class Stack implements Policy {
   }
 }
 
-/** What a policy of a {@link Stack} has counted. */
+/** The counters of one policy in a {@link Stack}. */
 export interface PolicyStats {
+  /** The policy's name. */
   readonly name: string
+  /** The policy's `stats`; empty for a policy that counts nothing. */
   readonly stats: object
 }
 
 const nameOf = (policy: Policy): string =>
   policy instanceof BasePolicy || policy instanceof Stack ? policy.name : 'a policy'
 
-/** What a policy is made of, whoever has made it. */
+/** Returns the layers of a policy of this package, or one layer around a policy of another library. */
 export function layersOf(field: string, policy: unknown): readonly Layer[] {
   if (isA(policy, BasePolicy) || isA(policy, Stack)) return policy.layers
-  const foreign = policy as Policy
-  callbacks(field, foreign, ['execute'])
-  if (typeof fieldOf(foreign, 'execute') !== 'function') {
+  const custom = policy as Policy
+  callbacks(field, custom, ['execute'])
+  if (typeof fieldOf(custom, 'execute') !== 'function') {
     throw new InvalidArgumentError(field, 'a policy: something with execute', policy)
   }
   return [
-    new ForeignLayer(
-      (work, signal) => foreign.execute(work as PolicyTask<unknown>, signal as ExecuteOptions | undefined),
+    new CustomLayer(
+      (work, signal) => custom.execute(work as PolicyTask<unknown>, signal as ExecuteOptions | undefined),
       true,
     ),
   ]
 }
 
 /**
- * Makes policies into one, the first the outermost. A policy of another library will do, if it has
- * `execute(task, { signal })` or `execute(task, signal)`, as cockatiel has, and gives the task `{ signal }` or nothing.
+ * Composes policies into one. The first is the outermost. Policies of other libraries work if they have `execute(task,
+ * { signal })` or `execute(task, signal)`, as cockatiel does, and call the task with `{ signal }` or with nothing.
  *
  * @throws InvalidArgumentError naming the argument that is no policy.
  * @example

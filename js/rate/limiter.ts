@@ -1,7 +1,7 @@
 import { integer } from '../internal/validate.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
-import { kept } from '../internal/keep-optimized.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
 import type { System } from '../system/system.ts'
 import { Keys } from './keys.ts'
@@ -36,7 +36,7 @@ class Verdict implements RateLimitResult {
     this.retryAfterMs = Math.ceil((scratch[3] as number) / 1000)
   }
 }
-kept.push(new Verdict(1))
+keepOptimized(new Verdict(1))
 
 /**
  * Quotas of keys, without a process: each call answers at once. Time is the system's monotonic clock, counted in whole

@@ -1,24 +1,24 @@
-/** Who runs: what is run inside an effect, also after an `await`, is that effect's child. */
+/** The fibre around the caller: a run inside an effect, also after an `await`, becomes a child of that effect. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** A body that has not ended, or has. */
-interface Inside<F> {
+/** The function of an effect, and whether it has ended. */
+interface AmbientBody<F> {
   readonly fiber: F
-  readonly over: boolean
+  readonly isOver: boolean
 }
 
-const storage = new AsyncLocalStorage<Inside<unknown> | undefined>()
+const storage = new AsyncLocalStorage<AmbientBody<unknown> | undefined>()
 
-/** Runs a body so that what it calls is known to come from it. */
-export const runInside = <F, A, R>(inside: Inside<F>, body: (arg: A) => R, arg: A): R =>
-  storage.run(inside as Inside<unknown>, body, arg)
+/** Calls a function so that {@link ambientFiber} finds the fibre of `body` from everything it calls. */
+export const runInBody = <F, A, R>(body: AmbientBody<F>, fn: (arg: A) => R, arg: A): R =>
+  storage.run(body as AmbientBody<unknown>, fn, arg)
 
-/** The fibre whose body the caller is part of, as long as that body has not ended. */
-export function bodyOf(): unknown {
-  const inside = storage.getStore()
-  return inside === undefined || inside.over ? undefined : inside.fiber
+/** Returns the fibre whose function the caller runs in, until that function has ended. */
+export function ambientFiber(): unknown {
+  const body = storage.getStore()
+  return body === undefined || body.isOver ? undefined : body.fiber
 }
 
-/** Begins what is no part of the effect that the caller is part of, and outlives it. */
+/** Calls a function outside of the effect that the caller runs in, for work that outlives the effect. */
 export const outsideEffects = <R>(begin: () => R): R =>
   storage.getStore() === undefined ? begin() : storage.run(undefined, begin)

@@ -1,36 +1,38 @@
+/** One run of the function of an effect, and the environment that the function gets. */
 import type { Clock } from '../../clock/types.ts'
 import type { System } from '../../system/system.ts'
 import type { CancelToken } from '../cancel.ts'
 import type { Context } from '../context.ts'
-import type { FinalizerScope } from './finalizers.ts'
-import { ERR, type ExitKind, OK } from './op.ts'
 import { tagOf } from '../result.ts'
+import type { FinalizerScope } from './finalizers.ts'
+import { ERR, type FiberExitKind, OK } from './op.ts'
 
-/** What the function of an effect is handed. It is also the {@link Context} in which it runs. */
+/** The argument of the function of an effect. It is also the {@link Context} of the run. */
 export interface EffectEnv extends Context {
   /** The clock of the run. */
   readonly clock: Clock
   /** The system that the run belongs to. */
   readonly system: System
-  /** Cancelled when the effect is interrupted; `cancel.cancel()` interrupts it. */
+  /** A token that is cancelled when the effect is interrupted. `cancel.cancel()` interrupts the effect. */
   readonly cancel: CancelToken
-  /** Aborted when the effect is interrupted: for `fetch`, timers, drivers. Made at first use. */
+  /** A signal that aborts when the effect is interrupted: for `fetch`, timers, drivers. Created at first use. */
   readonly signal: AbortSignal
-  /** Takes finalisers; closes when the fibre ends, once what it started has ended. */
+  /** Finalisers, which run when the fibre ends, once everything it started has ended. */
   readonly scope: FinalizerScope
-  /** The values that flow: this object. */
+  /** The values of the run: this object. */
   readonly context: MutableContext
-  /** Sets a value for what follows in this fibre, and for what it starts. */
+  /** Sets a value for the rest of this fibre, and for everything it starts from now on. */
   set(key: string, value: unknown): void
 }
 
 /** A context whose values can be set. */
 export interface MutableContext extends Context {
+  /** Sets a value for the rest of the fibre, and for everything it starts from now on. */
   set(key: string, value: unknown): void
 }
 
-/** What a body needs of its fibre. */
-export interface BodyOwner {
+/** The parts of a fibre that its environment needs. */
+export interface BodyFiber {
   readonly clock: Clock
   readonly host: { readonly system: System }
   readonly values: ReadonlyMap<string, unknown>
@@ -40,69 +42,71 @@ export interface BodyOwner {
   setValue(key: string, value: unknown): void
 }
 
-/** Who waits for a body that its fibre has left. */
-export interface Heir {
-  /** A body that was left has ended. */
+/** Waits for a function that still runs although its fibre was interrupted and went on. */
+export interface LeftBodyHolder {
+  /** Called when such a function has ended. */
   bodyEnded(body: Body): void
 }
 
-/** A fibre that waits for a body. */
-export interface Awaiting extends BodyOwner {
+/** A fibre that waits for its function. */
+export interface WaitingFiber extends BodyFiber {
   readonly id: string
   readonly what: string
   readonly site: Error | undefined
-  resume(epoch: number, kind: ExitKind, value: unknown): void
+  resume(epoch: number, kind: FiberExitKind, value: unknown): void
 }
 
 /** One run of the function of an effect. */
 export class Body {
-  declare readonly fiber: Awaiting
-  declare over: boolean
+  declare readonly fiber: WaitingFiber
+  declare isOver: boolean
   declare readonly epoch: number
   declare readonly raw: boolean
-  /** Who waits for its end although its fibre has gone on. */
-  declare leftTo: Heir | undefined
-  constructor(fiber: Awaiting, epoch: number, raw: boolean) {
+  /** Waits for its end instead of its fibre, which has gone on. */
+  declare holder: LeftBodyHolder | undefined
+  constructor(fiber: WaitingFiber, epoch: number, raw: boolean) {
     this.fiber = fiber
     this.epoch = epoch
     this.raw = raw
-    this.over = false
-    this.leftTo = undefined
+    this.isOver = false
+    this.holder = undefined
   }
 
-  end(kind: ExitKind, given: unknown): void {
-    this.over = true
-    if (this.leftTo !== undefined) {
-      this.leftTo.bodyEnded(this)
+  /** Resumes the fibre with the outcome of the function. A `Result` is unpacked, unless the body is raw. */
+  end(kind: FiberExitKind, value: unknown): void {
+    this.isOver = true
+    if (this.holder !== undefined) {
+      this.holder.bodyEnded(this)
       return
     }
-    if (kind === OK && !this.raw && typeof given === 'object' && given !== null) {
-      const tag = tagOf(given)
+    if (kind === OK && !this.raw && typeof value === 'object' && value !== null) {
+      const tag = tagOf(value)
       if (tag !== undefined) {
         try {
-          if (tag === 'Ok' && 'value' in given) given = given.value
-          else if (tag === 'Err' && 'error' in given) {
-            given = given.error
+          if (tag === 'Ok' && 'value' in value) value = value.value
+          else if (tag === 'Err' && 'error' in value) {
+            value = value.error
             kind = ERR
           }
         } catch (error) {
-          given = error
+          value = error
           kind = ERR
         }
       }
     }
-    this.fiber.resume(this.epoch, kind, given)
+    this.fiber.resume(this.epoch, kind, value)
   }
 }
 
-export class Env implements EffectEnv {
-  readonly #fiber: BodyOwner
-  constructor(fiber: BodyOwner) {
+/** The environment of a fibre. It has no state of its own. */
+export class FiberEnv implements EffectEnv {
+  readonly #fiber: BodyFiber
+  constructor(fiber: BodyFiber) {
     this.#fiber = fiber
   }
 
-  /** @internal The fibre of an environment; undefined for what is none. */
-  static fiberOf(env: unknown): BodyOwner | undefined {
+  /** @internal Returns the fibre of an environment; `undefined` for any other value. */
+  static fiberOf(env: unknown): BodyFiber | undefined {
     return typeof env === 'object' && env !== null && #fiber in env ? env.#fiber : undefined
   }
 

@@ -1,29 +1,31 @@
-import { callerFrames } from '../../clock/sleepers.ts'
+/** The tree of fibres, and the one place that ends a fibre. */
 import { limitOn } from '../../clock/internal-timers.ts'
+import { callerFrames } from '../../clock/sleepers.ts'
 import type { Clock, TimerHandle } from '../../clock/types.ts'
-import type { Body } from './body.ts'
 import { UnfinishedError } from '../errors.ts'
-import { type Cause, type Entry, Finalizers } from './finalizers.ts'
+import type { Body } from './body.ts'
 import { coreOf } from './core-of.ts'
-import type { Host } from './host.ts'
-import { ERR, type ExitKind, INTERRUPTED, OK } from './op.ts'
-import { Siblings } from './linked-list.ts'
+import type { FiberHost } from './fiber-host.ts'
+import { type Cause, type FinalizerEntry, Finalizers } from './finalizers.ts'
+import { LinkedList } from './linked-list.ts'
+import { ERR, type FiberExitKind, INTERRUPTED, OK } from './op.ts'
 
+/** States of a fibre. */
 export const NEW = 0
 export const RUNNING = 1
 export const CLOSING = 2
 export const DONE = 3
 
-/** How far the closing is. */
+/** Phases of the end of a fibre, in order. */
 const INTERRUPT_CHILDREN = 0
 const AWAIT_CHILDREN = 1
 const AWAIT_BODIES = 2
 const RUN_FINALIZERS = 3
 
-/** Failures that a fibre remembers before it looks which were joined. */
-const FAILED = 64
+/** Failures of children that a fibre keeps before it drops those that were joined. */
+const FAILURES_BEFORE_SWEEP = 64
 
-/** What fibres are, for reports. */
+/** Kinds of fibres, for reports. */
 export const FINALIZER = 'a finalizer'
 export const FORK = 'a fork'
 export const DAEMON = 'a daemon'
@@ -31,52 +33,54 @@ export const DAEMON = 'a daemon'
 const NO_VALUES: ReadonlyMap<string, unknown> = new Map()
 
 /**
- * A fibre's place in the tree, and its end: children are interrupted and waited for, then what was left running, then
- * finalisers run, the last one first, and only then has it ended.
+ * A fibre's place in the tree, and its end. First its children are interrupted and waited for, then functions that
+ * still run although their fibres went on; then finalisers run, the last one first; then observers are called.
  */
 export abstract class FiberNode {
-  // Declared here and made by the constructor: a field with an initialiser costs several times as much.
-  declare readonly host: Host<FiberNode>
+  // Fields are declared without an initialiser and set by the constructor: an initialiser costs several times as much.
+  declare readonly host: FiberHost<FiberNode>
   declare readonly clock: Clock
   declare readonly number: number
-  /** What it is, for reports. */
+  /** The kind of fibre, for reports. */
   declare readonly what: string
   declare readonly site: Error | undefined
   declare parent: FiberNode | undefined
   declare previous: FiberNode | undefined
   declare next: FiberNode | undefined
-  declare children: Siblings<FiberNode> | undefined
+  declare children: LinkedList<FiberNode> | undefined
   declare values: ReadonlyMap<string, unknown>
-  /** How it has ended, or what it is about to go on with. */
-  declare kind: ExitKind
+  /** Its outcome, or that of the wait it is about to leave. */
+  declare kind: FiberExitKind
   declare value: unknown
   declare interrupted: boolean
   declare reason: unknown
-  /** Whether the next operation gives way to the interrupt. */
+  /** True if the interrupt takes effect at the next operation. */
   declare interruptNow: boolean
-  /** Depth of what must not be interrupted. */
+  /** The number of uninterruptible regions around the current operation. */
   declare mask: number
-  /** For reports, and to find cycles. */
+  /** The fibre that it waits for, to find cycles; or a text for reports. */
   declare waitsFor: string | FiberNode | undefined
-  /** Somebody has a handle on it, and may ask how it ended. */
+  /** True if it was forked: then its failure is reported unless it is joined. */
   declare readonly forked: boolean
+  /** True once its outcome was read through its handle. */
   declare joined: boolean
-  /** It did not end in time, and nobody waits for it any more. */
-  declare left: boolean
+  /** True if it did not end in time, so that nothing waits for it any more. */
+  declare isLeftBehind: boolean
+  /** The time of a finaliser, in milliseconds. */
   declare finalizerTimeoutMs: number
   declare protected status: typeof NEW | typeof RUNNING | typeof CLOSING | typeof DONE
   declare private phase: number
   declare private observers: Set<() => void> | undefined
-  declare protected opened: Finalizers | undefined
-  /** Bodies that were left when they did not stop at once. */
+  declare protected openFinalizers: Finalizers | undefined
+  /** Functions that still run although their fibres were interrupted and went on. */
   declare private bodies: Set<Body> | undefined
-  declare private bound: TimerHandle | undefined
-  /** Children that failed, and that nobody has joined. */
+  declare private deadline: TimerHandle | undefined
+  /** Forked children that failed and were not joined. */
   declare private failed: FiberNode[] | undefined
   declare private failedLimit: number
 
   constructor(
-    host: Host<FiberNode>,
+    host: FiberHost<FiberNode>,
     parent: FiberNode | undefined,
     clock: Clock,
     what: string,
@@ -102,26 +106,27 @@ export abstract class FiberNode {
     this.mask = 0
     this.waitsFor = undefined
     this.joined = false
-    this.left = false
+    this.isLeftBehind = false
     this.status = NEW
     this.phase = INTERRUPT_CHILDREN
     this.observers = undefined
-    this.opened = undefined
+    this.openFinalizers = undefined
     this.bodies = undefined
-    this.bound = undefined
+    this.deadline = undefined
     this.failed = undefined
-    this.failedLimit = FAILED
+    this.failedLimit = FAILURES_BEFORE_SWEEP
     if (parent === undefined) host.adopt(this)
     else parent.#addChild(this)
   }
 
+  /** Interrupts it: it stops where it waits, or at its next operation. Later calls do nothing. */
   abstract interrupt(reason: unknown): void
 
-  /** Remembers the context of this run, for what runs when it ends. */
+  /** Captures the asynchronous context of its run, for finalisers. */
   protected abstract keepContext(): void
 
-  /** Starts a child that runs one finaliser and is not interrupted. */
-  protected abstract startFinalizer(entry: Entry, cause: Cause): FiberNode
+  /** Starts a child that runs one finaliser, uninterruptibly. */
+  protected abstract startFinalizer(entry: FinalizerEntry, cause: Cause): FiberNode
 
   get id(): string {
     return `fiber-${this.number}`
@@ -131,85 +136,90 @@ export abstract class FiberNode {
     return this.status === DONE
   }
 
-  /** Whether it takes no more children but its finalisers. */
+  /** Returns whether it ends or has ended: then it takes no children but finalisers. */
   get closing(): boolean {
     return this.status >= CLOSING
   }
 
-  /** Functions that run although their fibres have gone on, and that this one waits for. */
+  /** Functions that still run although their fibres went on, and that this fibre waits for. */
   get leftBodies(): Iterable<Body> {
     return this.bodies ?? []
   }
 
-  /** Finalisers that have not run. */
-  get finalizers(): readonly Entry[] {
-    return this.opened?.entries ?? []
+  /** Finalisers that have not started. */
+  get finalizers(): readonly FinalizerEntry[] {
+    return this.openFinalizers?.entries ?? []
   }
 
-  /** Calls back when it has ended, or was left behind. */
+  /** Calls back when it has ended, or was left behind. Returns a function that removes the observer. */
   observe(observer: () => void): () => void {
     const observers = (this.observers ??= new Set())
     observers.add(observer)
     return () => void observers.delete(observer)
   }
 
-  /** Begins what runs to its end even when the fibre is interrupted. */
+  /** Enters an uninterruptible region. */
   protect(): void {
     this.mask++
     this.interruptNow = false
   }
 
+  /** Leaves an uninterruptible region. An interrupt that came meanwhile takes effect. */
   unprotect(): void {
     this.mask--
     if (this.mask > 0 || !this.interrupted) return
     this.interruptNow = true
-    this.#unbind()
+    this.#clearDeadline()
   }
 
+  /** Returns the finalisers of the fibre, created at first use. */
   scope(): Finalizers {
-    if (this.opened === undefined) {
-      // Whoever ends a wait would run its finalisers; the loop sees to it where there is no wait yet.
+    if (this.openFinalizers === undefined) {
+      // While the fibre waits, its context must be captured here; otherwise the loop does it at the next wait.
       if (this.waitsFor !== undefined) this.keepContext()
-      this.opened = new Finalizers(
+      this.openFinalizers = new Finalizers(
         (entry, cause, ended) => this.runFinalizer(entry, cause, ended),
         () => this.host.site(),
       )
-      if (this.status >= CLOSING) this.opened.seal()
+      if (this.status >= CLOSING) this.openFinalizers.seal()
     }
-    return this.opened
+    return this.openFinalizers
   }
 
+  /** Hands an error without a caller to the runtime. */
   report(error: unknown, origin: string): void {
     this.host.report(error, origin)
   }
 
+  /** Goes on with the end once the last function it waits for has ended. */
   bodyEnded(body: Body): void {
     this.bodies?.delete(body)
     if (this.phase === AWAIT_BODIES && this.bodies?.size === 0) this.#close()
   }
 
-  /** A body that cannot be stopped was left. */
+  /** Waits for a running function in place of the fibre that was interrupted. */
   leave(body: Body): void {
-    body.leftTo = this
+    body.holder = this
     this.bodies ??= new Set()
     this.bodies.add(body)
   }
 
-  /** Everything was walked: closes what was opened, children first. */
+  /** Begins the end of the fibre, after its last operation. */
   protected finish(): void {
-    if (this.children?.last === undefined && this.opened === undefined && this.failed === undefined) {
+    if (this.children?.last === undefined && this.openFinalizers === undefined && this.failed === undefined) {
       this.#end()
       return
     }
     this.status = CLOSING
     if (this.kind === OK) this.#handOver()
-    this.opened?.seal()
+    this.openFinalizers?.seal()
     const reason = this.kind === INTERRUPTED ? this.reason : undefined
     for (const child of this.children?.reversed() ?? []) child.interrupt(reason)
     this.phase = AWAIT_CHILDREN
     this.#close()
   }
 
+  /** Goes through the phases of the end, as far as nothing is waited for. */
   #close(): void {
     if (this.phase === AWAIT_CHILDREN) {
       if (this.children?.last !== undefined) return
@@ -217,16 +227,16 @@ export abstract class FiberNode {
     }
     if (this.phase === AWAIT_BODIES) {
       if (this.bodies !== undefined && this.bodies.size > 0 && this.finalizers.length > 0) {
-        this.#boundBodies()
+        this.#armBodiesDeadline()
         return
       }
-      this.#unbind()
+      this.#clearDeadline()
       this.phase = RUN_FINALIZERS
     }
     for (let ended = true; ended;) {
       ended = false
       let returned = false
-      const any = this.opened?.runLast(causeOf(this.kind), () => {
+      const any = this.openFinalizers?.runLast(causeOf(this.kind), () => {
         ended = true
         if (returned) this.#close()
       })
@@ -243,7 +253,7 @@ export abstract class FiberNode {
     this.waitsFor = undefined
     const { parent } = this
     for (const body of this.bodies ?? []) {
-      // Whoever is above may have finalisers that it would disturb.
+      // The parent may have finalisers that must wait for the function.
       if (parent === undefined) this.host.abandon(body)
       else parent.leave(body)
     }
@@ -255,12 +265,12 @@ export abstract class FiberNode {
       parent.children?.remove(this)
       parent.#childFailed(this)
     }
-    this.#tellObservers()
+    this.#notifyObservers()
     if (parent !== undefined) parent.#childGone()
   }
 
   #addChild(child: FiberNode): void {
-    this.children ??= new Siblings()
+    this.children ??= new LinkedList()
     this.children.add(child)
   }
 
@@ -268,20 +278,20 @@ export abstract class FiberNode {
     if (this.status === CLOSING && this.phase === AWAIT_CHILDREN) this.#close()
   }
 
-  #tellObservers(): void {
+  #notifyObservers(): void {
     const observers = this.observers
     this.observers = undefined
     for (const observer of observers ?? []) {
       try {
         observer()
       } catch (error) {
-        // The others are told all the same.
+        // The other observers are called all the same.
         this.report(error, `who waits for ${this.id}`)
       }
     }
   }
 
-  /** Fibres that are the result go to whoever asked for it. */
+  /** Moves fibres that are part of the result to the parent, which gets the result. */
   #handOver(): void {
     const { parent } = this
     for (const fiber of fibersIn(this.value)) {
@@ -302,32 +312,32 @@ export abstract class FiberNode {
     }
   }
 
-  /** Remembers a failure until somebody joins it, or else until this ends. */
+  /** Keeps a failed child until it is joined; the end of this fibre reports it otherwise. */
   #childFailed(child: FiberNode): void {
     if (child.kind !== ERR || !child.forked || child.joined) return
     this.failed ??= []
-    // Those that were joined meanwhile are let go of now and then, so that a fibre which lives long does not collect them.
+    // Children that were joined meanwhile are dropped now and then, so that a long-lived fibre does not keep them all.
     if (this.failed.length >= this.failedLimit) {
       this.failed = this.failed.filter(({ joined }) => !joined)
-      this.failedLimit = Math.max(FAILED, this.failed.length * 2)
+      this.failedLimit = Math.max(FAILURES_BEFORE_SWEEP, this.failed.length * 2)
     }
     this.failed.push(child)
   }
 
-  /** Gives it to the system, and tells those who wait for it that it was interrupted. */
+  /** Moves it to the runtime as a stray. Its observers see it as interrupted. */
   leaveBehind(): void {
     const { parent } = this
     this.kind = INTERRUPTED
     parent?.children?.remove(this)
     this.parent = undefined
     this.host.leave(this)
-    this.left = true
-    this.#tellObservers()
+    this.isLeftBehind = true
+    this.#notifyObservers()
     if (parent !== undefined) parent.#childGone()
   }
 
-  /** Runs a finaliser to its end or its deadline. */
-  runFinalizer(entry: Entry, cause: Cause, ended: () => void): void {
+  /** Runs a finaliser to its end or its deadline, then calls `ended`. */
+  runFinalizer(entry: FinalizerEntry, cause: Cause, ended: () => void): void {
     const child = this.startFinalizer(entry, cause)
     const report = (): void => {
       if (child.kind === ERR) this.report(child.value, `a finalizer of ${this.id}`)
@@ -339,7 +349,7 @@ export abstract class FiberNode {
     }
     const timer = this.#limit(`the deadline of a finalizer of ${this.id}`, () => {
       stop()
-      this.#tellUnfinished('a finalizer', entry.site)
+      this.#reportUnfinished('a finalizer', entry.site)
       child.mask = 0
       child.leaveBehind()
       child.interrupt(undefined)
@@ -351,30 +361,30 @@ export abstract class FiberNode {
     })
   }
 
-  #unbind(): void {
-    this.bound?.cancel()
-    this.bound = undefined
+  #clearDeadline(): void {
+    this.deadline?.cancel()
+    this.deadline = undefined
   }
 
-  /** An interrupted fibre that must not stop now has to stop within the deadline, or is left behind. */
-  protected boundMask(): void {
-    this.bound = this.#limit(`the deadline of an acquisition of ${this.id}`, () => {
-      this.bound = undefined
-      this.#tellUnfinished('the acquisition', this.site)
+  /** Leaves the fibre behind if its uninterruptible region does not end within the deadline. */
+  protected armMaskDeadline(): void {
+    this.deadline = this.#limit(`the deadline of an acquisition of ${this.id}`, () => {
+      this.deadline = undefined
+      this.#reportUnfinished('the acquisition', this.site)
       this.leaveBehind()
     })
   }
 
-  #boundBodies(): void {
-    this.bound ??= this.#limit(`the deadline of what ${this.id} has left`, () => {
-      this.#tellUnfinished('what its finalizers wait for', this.site)
+  #armBodiesDeadline(): void {
+    this.deadline ??= this.#limit(`the deadline of what ${this.id} has left`, () => {
+      this.#reportUnfinished('what its finalizers wait for', this.site)
       for (const body of this.bodies ?? []) this.host.abandon(body)
       this.bodies?.clear()
       this.#close()
     })
   }
 
-  /** Calls back when the time of a finaliser is over; never, when the clock is closed. */
+  /** Arms the deadline of a finaliser. On a closed clock there is none. */
   #limit(label: string, over: () => void): TimerHandle | undefined {
     try {
       return limitOn(this.clock, this.finalizerTimeoutMs, label, over)
@@ -383,12 +393,15 @@ export abstract class FiberNode {
     }
   }
 
-  #tellUnfinished(what: string, site: Error | undefined): void {
+  #reportUnfinished(what: string, site: Error | undefined): void {
     this.report(new UnfinishedError(what, this.id, this.finalizerTimeoutMs, callerFrames(site)), this.id)
   }
 }
 
-/** Fibres that a value hands on: itself, or the items of a list. A list that cannot be read has none. */
+/**
+ * Returns the fibres in a result: the value itself, or the items of a list. Returns none for a list that cannot be
+ * read.
+ */
 function fibersIn(value: unknown): FiberNode[] {
   try {
     const items: unknown[] = Array.isArray(value) ? value : [value]
@@ -398,4 +411,4 @@ function fibersIn(value: unknown): FiberNode[] {
   }
 }
 
-const causeOf = (kind: ExitKind): Cause => (kind === OK ? 'ok' : kind === ERR ? 'error' : 'interrupted')
+const causeOf = (kind: FiberExitKind): Cause => (kind === OK ? 'ok' : kind === ERR ? 'error' : 'interrupted')

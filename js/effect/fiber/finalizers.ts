@@ -1,58 +1,64 @@
+/** Finalisers: cleanup that runs when a fibre ends. */
 import { callable } from '../../internal/validate.ts'
 import { ScopeClosedError } from '../errors.ts'
 
-/** How what a scope protects has ended. */
+/** The outcome of the work that a finaliser cleans up after. */
 export type Cause = 'ok' | 'error' | 'interrupted'
 
-/** Cleans up. It may be asynchronous, and it may return an effect, which is run. */
+/** A cleanup. It may be asynchronous, and it may return an effect, which is run. */
 export type Finalizer = (cause: Cause) => unknown
 
-/** Finalisers that run in reverse order, once, when it closes. */
+/** A list of finalisers that run in reverse order, once, when the scope closes. */
 export interface FinalizerScope {
-  /** @throws ScopeClosedError once it has begun to close. */
+  /**
+   * Adds a finaliser.
+   *
+   * @throws ScopeClosedError once the scope has begun to close.
+   */
   push(finalizer: Finalizer): void
-  /** Runs what is there, the last one first. Later calls wait for the first. */
+  /** Runs the finalisers, the last one first, and resolves when they have ended. Later calls wait for the first. */
   close(cause: Cause): Promise<void>
 }
 
-/** A finaliser, and where it was added. */
-export interface Entry {
+/** A finaliser, and the call site of its addition. */
+export interface FinalizerEntry {
   readonly finalizer: Finalizer
   readonly site: Error | undefined
 }
 
-/** Runs one finaliser, to its end or its deadline; never fails. */
-type Run = (entry: Entry, cause: Cause, ended: () => void) => void
+/** Runs one finaliser to its end or its deadline, then calls `ended`. Never throws. */
+type RunFinalizer = (entry: FinalizerEntry, cause: Cause, ended: () => void) => void
 
+/** The finalisers of a fibre. */
 export class Finalizers implements FinalizerScope {
-  readonly #run: Run
+  readonly #run: RunFinalizer
   readonly #site: () => Error | undefined
-  readonly #entries: Entry[] = []
+  readonly #entries: FinalizerEntry[] = []
   #closing: Promise<void> | undefined
-  #closed = false
+  #isSealed = false
 
-  constructor(run: Run, site: () => Error | undefined) {
+  constructor(run: RunFinalizer, site: () => Error | undefined) {
     this.#run = run
     this.#site = site
   }
 
-  /** Those that have not begun. */
-  get entries(): readonly Entry[] {
+  /** Finalisers that have not started. */
+  get entries(): readonly FinalizerEntry[] {
     return this.#entries
   }
 
   push(finalizer: Finalizer, site: Error | undefined = this.#site()): void {
     callable('finalizer', finalizer)
-    if (this.#closed) throw new ScopeClosedError()
+    if (this.#isSealed) throw new ScopeClosedError()
     this.#entries.push({ finalizer, site })
   }
 
-  /** No more are taken. */
+  /** Refuses further finalisers. */
   seal(): void {
-    this.#closed = true
+    this.#isSealed = true
   }
 
-  /** Runs the last one; false when there is none. */
+  /** Runs the last finaliser. Returns false when there is none. */
   runLast(cause: Cause, ended: () => void): boolean {
     const entry = this.#entries.pop()
     if (entry === undefined) return false

@@ -1,11 +1,13 @@
-/** Something that stands in a list of its kind. */
+/** A doubly linked list whose links are fields of its items. */
+
+/** An item of a {@link LinkedList}. The links are its own fields. */
 export interface Linked<T> {
   previous: T | undefined
   next: T | undefined
 }
 
-/** A list that an item leaves without a search, in order of joining. */
-export class Siblings<T extends Linked<T>> {
+/** A list in order of adding. Adding and removing take constant time. */
+export class LinkedList<T extends Linked<T>> {
   last: T | undefined
   size = 0
 
@@ -26,7 +28,7 @@ export class Siblings<T extends Linked<T>> {
     this.size--
   }
 
-  /** The last one first. */
+  /** Returns a copy of the list, the last item first. */
   reversed(): T[] {
     const all: T[] = []
     for (let item = this.last; item !== undefined; item = item.previous) all.push(item)

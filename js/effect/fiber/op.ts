@@ -1,29 +1,29 @@
-/** What an effect is made of: a tree of operations, which a fibre walks. */
+/** The operations that effects consist of: a tree, which a fibre walks. Imports nothing but types. */
 import type { EffectEmit } from '../events.ts'
 
-/** How a step ended. */
+/** Outcomes of an operation, and of a fibre. */
 export const OK = 0
 export const ERR = 1
 export const INTERRUPTED = 2
-export type ExitKind = typeof OK | typeof ERR | typeof INTERRUPTED
+export type FiberExitKind = typeof OK | typeof ERR | typeof INTERRUPTED
 
-// These three wait on the stack for what is below them; the loop knows them by being the lowest.
+// These three wait on the stack for their source. They have the lowest tags, so that one comparison finds them.
 export const MAP = 0
 export const FLAT_MAP = 1
 export const CATCH = 2
 export const SUCCEED = 3
 export const FAIL = 4
-/** A function of the user's, which gets the environment and may be asynchronous. */
+/** A user function, which gets the environment and may be asynchronous. */
 export const BODY = 5
-/** A synchronous step of our own: `arg(fiber)` makes the value. */
+/** An internal synchronous step: `arg(fiber)` returns the value. */
 export const SYNC = 6
-/** A step that puts frames on the stack: `arg(fiber)` makes the operation that comes next. */
+/** An internal step that may push frames: `arg(fiber)` returns the next operation. */
 export const ENTER = 7
-/** A wait: `arg(fiber, epoch)` arranges that the fibre is resumed. */
+/** A wait: `arg(fiber, epoch)` arranges that the fibre is resumed with that epoch. */
 export const SUSPEND = 8
-/** A body whose value is one, whatever it looks like. */
+/** A body whose value is never unpacked, even if it looks like a `Result`. */
 export const RAW_BODY = 9
-/** A frame with a method of its own. */
+/** A frame: an object on the stack with its own `exit`. */
 export const FRAME = 10
 
 export type Tag =
@@ -38,12 +38,12 @@ export type Tag =
   | typeof SUSPEND
   | typeof RAW_BODY
 
-/** Marks effects, so that one of another copy of the package is known as one. */
+/** Marks effects, so that those of another copy of the package are recognised. */
 export const EFFECT: unique symbol = Symbol.for('keelson.effect') as never
 
 /**
- * One operation. All have one shape, so that the loop which reads them stays fast; and fields that are declared alone
- * are made once, by the constructor.
+ * One operation. All operations have one hidden class, so that reading them in the loop stays fast. Fields are declared
+ * without an initialiser and set by the constructor, which writes each of them once.
  */
 export class Op {
   /** @internal */
@@ -52,7 +52,7 @@ export class Op {
   declare readonly source: Op | undefined
   /** @internal */
   declare readonly arg: unknown
-  /** @internal Told of events; inherited by what is made of it. */
+  /** @internal Receives its events. Operations built on it inherit it. */
   declare readonly emit: EffectEmit | undefined
 
   /** @internal */
@@ -81,4 +81,5 @@ export function isOp(value: unknown): value is Op {
   }
 }
 
+/** Succeeds with `undefined`. */
 export const NOTHING: Op = new Op(SUCCEED, undefined, undefined, undefined)

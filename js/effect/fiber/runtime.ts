@@ -1,3 +1,4 @@
+/** The roots of the tree of fibres, for a system or for a clock. */
 import { BaseClock } from '../../clock/base.ts'
 import { soon } from '../../clock/host.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
@@ -7,43 +8,43 @@ import { ClosedError } from '../../errors/errors.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../../internal/report-error.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { type System, systemOf } from '../../system/system.ts'
-import type { Body, Heir } from './body.ts'
 import { UnfinishedError } from '../errors.ts'
-import { BUDGET, type Host } from './host.ts'
+import type { Body, LeftBodyHolder } from './body.ts'
+import { BUDGET, type FiberHost } from './fiber-host.ts'
 import type { FiberNode } from './fiber-tree.ts'
+import { LinkedList } from './linked-list.ts'
 import { ERR } from './op.ts'
-import { Siblings } from './linked-list.ts'
 import { siteNow, traceEffects } from './tracing.ts'
 
 const FINALIZER_TIMEOUT_MS = 30_000
-const traced = new WeakSet<System>()
-/** With more fibres than this, new ones are not traced: nobody reads as many. */
-const TRACED = 1000
+const tracedSystems = new WeakSet<System>()
+/** While there are more root fibres than this, new ones are not traced: no report lists that many. */
+const MAX_TRACED = 1000
 
-/** Where fibres live: the roots of the tree, on one clock. */
-export class EffectRuntime implements Host<FiberNode>, Heir {
+/** Owns the fibres without a parent of one system or clock, their errors, and their end when the system closes. */
+export class EffectRuntime implements FiberHost<FiberNode>, LeftBodyHolder {
   readonly clock: Clock
   readonly finalizerTimeoutMs: number = FINALIZER_TIMEOUT_MS
   budget: number = BUDGET
   tracing: boolean
   readonly #system: System | undefined
   readonly #owner: ErrorOwner
-  readonly #roots: Siblings<FiberNode> = new Siblings()
-  /** Those that did not end in time. */
-  readonly #strays: Siblings<FiberNode> = new Siblings()
-  /** Functions that nobody waits for any more, as long as something else holds them. */
+  readonly #roots: LinkedList<FiberNode> = new LinkedList()
+  /** Fibres that did not end in time. */
+  readonly #strays: LinkedList<FiberNode> = new LinkedList()
+  /** Functions that nothing waits for any more. Held weakly: they end with whatever else refers to them. */
   readonly #abandoned = new Set<WeakRef<Body>>()
   readonly #forget = new FinalizationRegistry<WeakRef<Body>>((ref) => this.#abandoned.delete(ref))
   readonly #refs = new WeakMap<Body, WeakRef<Body>>()
   #ids = 0
   #closed = false
-  #idle: (() => void) | undefined
+  #onIdle: (() => void) | undefined
 
   constructor(clock: Clock, system: System | undefined, owner: ErrorOwner) {
     this.clock = clock
     this.#system = system
     this.#owner = owner
-    this.tracing = system !== undefined && traced.has(system)
+    this.tracing = system !== undefined && tracedSystems.has(system)
   }
 
   get system(): System {
@@ -54,7 +55,7 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
     return this.#closed
   }
 
-  /** Fibres without a parent, in the order in which they began; then those that were left behind. */
+  /** Returns the fibres without a parent, in order of start, then those that were left behind. */
   roots(): FiberNode[] {
     return [...this.#roots.reversed().toReversed(), ...this.#strays.reversed().toReversed()]
   }
@@ -73,10 +74,10 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
   }
 
   leave(fiber: FiberNode): void {
-    // A child is in its parent's list until now, and a root in this one.
+    // A child was in its parent's list; a root is in this one.
     if (this.#has(fiber)) this.#roots.remove(fiber)
     this.#strays.add(fiber)
-    this.#tellIdle()
+    this.#notifyIdle()
   }
 
   abandon(body: Body): void {
@@ -84,7 +85,7 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
     this.#abandoned.add(ref)
     this.#refs.set(body, ref)
     this.#forget.register(body, ref)
-    body.leftTo = this
+    body.holder = this
   }
 
   bodyEnded(body: Body): void {
@@ -92,7 +93,7 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
     if (ref !== undefined) this.#abandoned.delete(ref)
   }
 
-  /** Functions that still run although nobody waits for them. */
+  /** Returns the functions that still run although nothing waits for them. */
   abandoned(): Body[] {
     return Array.from(this.#abandoned, (ref) => ref.deref()).filter((body) => body !== undefined)
   }
@@ -105,10 +106,10 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
   }
 
   ended(fiber: FiberNode): void {
-    if (fiber.left) this.#strays.remove(fiber)
+    if (fiber.isLeftBehind) this.#strays.remove(fiber)
     else this.#roots.remove(fiber)
     this.unjoined(fiber)
-    this.#tellIdle()
+    this.#notifyIdle()
   }
 
   soon(run: () => void): void {
@@ -116,29 +117,32 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
   }
 
   site(): Error | undefined {
-    return this.tracing && this.#roots.size < TRACED ? siteNow() : undefined
+    return this.tracing && this.#roots.size < MAX_TRACED ? siteNow() : undefined
   }
 
   /**
-   * The system closes: all roots are interrupted, the last one first, and waited for. A controlled clock moves by
-   * itself meanwhile, since finalisers may sleep and nobody else will move it.
+   * Interrupts all roots, the last one first, and resolves when they have ended. A controlled clock advances by itself
+   * meanwhile, because finalisers may sleep and nothing else advances it.
    */
   async close(): Promise<void> {
     this.#closed = true
     for (const root of this.#roots.reversed()) root.interrupt(this.#reason())
     if (this.#roots.size === 0) return
     const clock = this.clock as Clock & { autoAdvance?: boolean; readonly closed?: boolean }
-    const drives = clock.autoAdvance === false && clock.closed === false
-    if (drives) clock.autoAdvance = true
+    const mustAdvance = clock.autoAdvance === false && clock.closed === false
+    if (mustAdvance) clock.autoAdvance = true
     await new Promise<void>((resolve) => {
-      this.#idle = resolve
-      this.#bound(clock)
+      this.#onIdle = resolve
+      this.#armCloseDeadline(clock)
     })
-    if (drives && !clock.closed) clock.autoAdvance = false
+    if (mustAdvance && !clock.closed) clock.autoAdvance = false
   }
 
-  /** What has not ended when the system's time to close is over is left behind: a finaliser may wait for this very close. */
-  #bound(clock: Clock): void {
+  /**
+   * Leaves behind the roots that have not ended within the system's time to close. A finaliser may wait for this very
+   * close.
+   */
+  #armCloseDeadline(clock: Clock): void {
     const { closeTimeout } = this.system
     const over = (): void => {
       for (const root of this.#roots.reversed()) {
@@ -149,13 +153,13 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
     }
     try {
       const timer = limitOn(clock, closeTimeout, 'the end of effects', over)
-      const idle = this.#idle
-      this.#idle = () => {
+      const onIdle = this.#onIdle
+      this.#onIdle = () => {
         timer.cancel()
-        idle?.()
+        onIdle?.()
       }
     } catch {
-      // A closed clock brings no deadline.
+      // A closed clock has no deadlines.
     }
   }
 
@@ -163,8 +167,8 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
     return fiber.previous !== undefined || fiber.next !== undefined || this.#roots.last === fiber
   }
 
-  #tellIdle(): void {
-    if (this.#roots.size === 0) this.#idle?.()
+  #notifyIdle(): void {
+    if (this.#roots.size === 0) this.#onIdle?.()
   }
 
   #reason(): ClosedError {
@@ -172,41 +176,43 @@ export class EffectRuntime implements Host<FiberNode>, Heir {
   }
 }
 
-const ofSystems = new WeakMap<System, EffectRuntime>()
-const ofClocks = new WeakMap<Clock, EffectRuntime>()
+const runtimesOfSystems = new WeakMap<System, EffectRuntime>()
+const runtimesOfClocks = new WeakMap<Clock, EffectRuntime>()
 
-/** The runtime of a system, made at first use and closed with it. */
+/** Returns the runtime of a system, created at first use and closed with the system. */
 export function runtimeOf(system: System): EffectRuntime {
-  let runtime = ofSystems.get(system)
+  let runtime = runtimesOfSystems.get(system)
   if (runtime === undefined) {
     runtime = new EffectRuntime(system.clock, system, (error, origin) => system.report(error, origin))
-    ofSystems.set(system, runtime)
+    runtimesOfSystems.set(system, runtime)
     system.own(runtime)
   }
   return runtime
 }
 
-/** Makes the fibres of a system remember where they were made, until it closes. */
+/** Makes the fibres of a system record the call site of their creation, until the system closes. */
 export function traceSystem(system: System): void {
-  traced.add(system)
-  const runtime = ofSystems.get(system)
+  tracedSystems.add(system)
+  const runtime = runtimesOfSystems.get(system)
   if (runtime !== undefined) runtime.tracing = true
   system.own({ close: traceEffects() })
 }
 
-/** @internal The runtime of a system, if effects have run there. */
-export const knownRuntimeOf = (system: System): EffectRuntime | undefined => ofSystems.get(system)
+/** Returns the runtime of a system, if effects have run there. */
+export const knownRuntimeOf = (system: System): EffectRuntime | undefined => runtimesOfSystems.get(system)
 
-/** The runtime of a clock: its system's, or one of its own, whose errors go to whoever owns those of its timers. */
+/**
+ * Returns the runtime of a clock: its system's, or one of its own, whose errors go to the owner of its timers' errors.
+ */
 export function runtimeOfClock(clock: Clock): EffectRuntime {
   const system = systemOf(clock)
   if (system !== undefined) return runtimeOf(system)
-  let runtime = ofClocks.get(clock)
+  let runtime = runtimesOfClocks.get(clock)
   if (runtime === undefined) {
     runtime = new EffectRuntime(clock, undefined, (error, origin) =>
       tellOwner(clock instanceof BaseClock ? clock.owner : warnOwner, error, origin),
     )
-    ofClocks.set(clock, runtime)
+    runtimesOfClocks.set(clock, runtime)
   }
   return runtime
 }

@@ -1,34 +1,34 @@
-/** What the promise of a run is settled with. */
+/** The outcome of a fibre as a value, or as an error to throw. */
 import { TimeoutError } from '../../errors/errors.ts'
 import { isError } from '../../internal/thrown-values.ts'
 import { EffectFailedError, InterruptedError } from '../errors.ts'
-import { ERR, type ExitKind, OK } from './op.ts'
 import { err, interruptedError, ok, type Result } from '../result.ts'
+import { ERR, type FiberExitKind, OK } from './op.ts'
 
-/** How a run has ended. */
-export interface Ended {
-  readonly kind: ExitKind
+/** The outcome of a run or a fibre. */
+export interface FiberExit {
+  readonly kind: FiberExitKind
   readonly value: unknown
   readonly reason: unknown
 }
 
-/** What a promise is settled with when a run has ended; it throws what the promise rejects with. */
-export type Settle = (ended: Ended) => unknown
+/** Returns the value that the promise of a run resolves with, or throws the error that it rejects with. */
+export type Settle = (ended: FiberExit) => unknown
 
-/** How a fibre has ended, as a value. */
-export function resultOf(fiber: Ended): Result<unknown, unknown> {
-  if (fiber.kind === OK) return ok(fiber.value)
-  return err(fiber.kind === ERR ? fiber.value : interruptedError(fiber.reason))
+/** Returns an outcome as a `Result`. */
+export function resultOf(exit: FiberExit): Result<unknown, unknown> {
+  if (exit.kind === OK) return ok(exit.value)
+  return err(exit.kind === ERR ? exit.value : interruptedError(exit.reason))
 }
 
-/** Its value; or throws the error that stands for how it has ended. */
-export const valueOrThrow: Settle = (ended) => {
-  if (ended.kind === OK) return ended.value
-  throw thrown(ended.kind === ERR ? ended.value : interruptedError(ended.reason))
+/** Returns the value of an outcome, or throws the error for it. */
+export const valueOrThrow: Settle = (exit) => {
+  if (exit.kind === OK) return exit.value
+  throw errorOf(exit.kind === ERR ? exit.value : interruptedError(exit.reason))
 }
 
-/** The error that stands for a failure. */
-function thrown(error: unknown): unknown {
+/** Returns the error to throw for a failure: the failure itself if it is an error. */
+function errorOf(error: unknown): unknown {
   if (isError(error)) return error
   try {
     const { _tag, timeoutMs, reason } = (error ?? {}) as { _tag?: unknown; timeoutMs?: unknown; reason?: unknown }
@@ -42,7 +42,7 @@ function thrown(error: unknown): unknown {
     }
     if (_tag === 'Interrupted') return new InterruptedError(reason)
   } catch {
-    // What cannot be read is no failure of ours.
+    // A value that cannot be read is neither of the two.
   }
   return new EffectFailedError(error)
 }

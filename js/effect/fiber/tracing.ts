@@ -1,16 +1,16 @@
-/** Where things are made, while somebody wants to know: a stack costs microseconds. */
+/** Call sites of effects, recorded only while traced, because a stack trace costs microseconds. */
 
 let traced = 0
 
-/** Effects remember where they are made until the returned function is called. */
+/** Makes effects record the call site of their creation, until the returned function is called. */
 export function traceEffects(): () => void {
   traced++
-  let on = true
+  let isOn = true
   return () => {
-    if (on) traced--
-    on = false
+    if (isOn) traced--
+    isOn = false
   }
 }
 
-/** Where the caller stands, while effects are traced. */
+/** Returns the caller's call site while effects are traced. */
 export const siteNow = (): Error | undefined => (traced > 0 ? new Error('created here') : undefined)

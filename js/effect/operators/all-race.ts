@@ -1,22 +1,22 @@
-/** Several effects at once. */
-import type { Fiber, Suspend } from '../fiber/fiber.ts'
+/** Operators over several effects: all of them, and the first of them. */
+import type { FiberCore, Suspend } from '../fiber/fiber-core.ts'
 import { INTERRUPTED, OK, type Op } from '../fiber/op.ts'
 
 /**
- * All of them, at most `concurrency` at a time. The first that fails interrupts the others, and is the end once they
- * have ended.
+ * Runs all effects, at most `concurrency` at a time. The first failure interrupts the others, and is the outcome once
+ * they have ended.
  */
 export function allOf(effects: readonly Op[], concurrency: number): Suspend {
   return (fiber, epoch) => {
     const values: unknown[] = Array.from({ length: effects.length })
-    const active = new Set<Fiber>()
+    const active = new Set<FiberCore>()
     let next = 0
-    let failed: Fiber | undefined
+    let failed: FiberCore | undefined
     let starting = false
     const stopOthers = (reason: unknown): void => {
       for (const child of [...active].toReversed()) child.interrupt(reason)
     }
-    const ended = (child: Fiber, index: number): void => {
+    const onEnd = (child: FiberCore, index: number): void => {
       if (child.kind === OK) values[index] = child.value
       else if (failed === undefined) {
         failed = child
@@ -24,19 +24,19 @@ export function allOf(effects: readonly Op[], concurrency: number): Suspend {
       }
     }
     const proceed = (): void => {
-      // A branch that ends in its start must not start the next from within.
+      // A branch that ends during its start must not start the next one recursively.
       if (starting) return
       starting = true
-      // oxlint-disable-next-line no-unmodified-loop-condition -- a branch that ends in its start sets it
+      // oxlint-disable-next-line no-unmodified-loop-condition -- a branch that ends during its start sets it
       while (next < effects.length && active.size < concurrency && failed === undefined && !fiber.interruptNow) {
         const index = next++
         const child = fiber.spawn(effects[index] as Op, BRANCH)
-        if (child.done) ended(child, index)
+        if (child.done) onEnd(child, index)
         else {
           active.add(child)
           child.observe(() => {
             active.delete(child)
-            ended(child, index)
+            onEnd(child, index)
             proceed()
           })
         }
@@ -56,18 +56,21 @@ export function allOf(effects: readonly Op[], concurrency: number): Suspend {
   }
 }
 
-/** The first to end, well or not. The others are interrupted, and it is the end once they have ended. */
+/**
+ * Runs all effects. The first to end, with success or failure, interrupts the others, and is the outcome once they have
+ * ended.
+ */
 export function firstOf(effects: readonly Op[]): Suspend {
   return (fiber, epoch) => {
-    const active = new Set<Fiber>()
-    let winner: Fiber | undefined
+    const active = new Set<FiberCore>()
+    let winner: FiberCore | undefined
     let starting = true
     const finish = (): void => {
       if (starting || active.size > 0) return
       if (winner === undefined || fiber.interruptNow) fiber.resume(epoch, INTERRUPTED, undefined)
       else fiber.resumeFrom(epoch, winner)
     }
-    const ended = (child: Fiber): void => {
+    const onEnd = (child: FiberCore): void => {
       if (winner !== undefined) return
       winner = child
       for (const other of [...active].toReversed()) other.interrupt(undefined)
@@ -80,12 +83,12 @@ export function firstOf(effects: readonly Op[]): Suspend {
     for (const op of effects) {
       if (winner !== undefined || fiber.interruptNow) break
       const child = fiber.spawn(op, BRANCH)
-      if (child.done) ended(child)
+      if (child.done) onEnd(child)
       else {
         active.add(child)
         child.observe(() => {
           active.delete(child)
-          ended(child)
+          onEnd(child)
           finish()
         })
       }

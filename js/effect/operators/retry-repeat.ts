@@ -1,4 +1,16 @@
-/** Once more: after a failure, after a success, on a cadence. Each run is a child, so that what it opened is closed before the next. */
+/**
+ * The operators `retry`, `repeat` and `schedule` of effects. Each run is a child fibre, so that its finalisers run
+ * before the next one starts.
+ *
+ * They share schedules and budgets with the policies `retry()` and `repeat()`, but are no layer over them. Both are
+ * public, and they differ. The operators keep an error of type `E`, retry every failure by default, pause 0 ms by
+ * default, take jitter in percent either way, fail with what a predicate throws, and emit events of the effect. The
+ * policies skip rejections, follow an error's `retryAfterMs`, take jitter by name, and report what a predicate throws.
+ * `withPolicy` runs an effect under a policy. A run that succeeds at once takes 0.3 to 0.9 µs longer that way than
+ * under an operator (Node 20).
+ */
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import { ifRejected } from '../../internal/thenable.ts'
 import {
   finite,
   integer,
@@ -9,116 +21,134 @@ import {
   options as checkOptions,
   positiveMillis,
 } from '../../internal/validate.ts'
-import { InvalidArgumentError } from '../../errors/errors.ts'
-import { type EffectEmit, tell } from '../events.ts'
-import { type Enter, type Fiber, Frame } from '../fiber/fiber.ts'
-import { ENTER, ERR, type ExitKind, FLAT_MAP, OK, Op } from '../fiber/op.ts'
-import { budgetOf, type RetryBudget } from '../../policy/retry/budget.ts'
-import { Exponential, growth, nextPause, type Pauses, type Schedule, scheduleOf } from '../../policy/retry/schedule.ts'
-import { ifRejected } from '../../internal/thenable.ts'
+import { optionalBudget, type RetryBudget } from '../../policy/retry/budget.ts'
+import {
+  ExponentialSchedule,
+  growthFactor,
+  nextPause,
+  type Pauses,
+  type Schedule,
+  scheduleOf,
+} from '../../policy/retry/schedule.ts'
+import { type EffectEmit, emitEvent } from '../events.ts'
+import { type Enter, type FiberCore, Frame } from '../fiber/fiber-core.ts'
+import { ENTER, ERR, type FiberExitKind, FLAT_MAP, OK, Op } from '../fiber/op.ts'
 import { childOp } from './resources.ts'
 import { sleepOp } from './waits.ts'
 
-/** How often and when to try again. A policy of `retry()` can do more: see `withPolicy`. */
+/** Options of `Effect.retry`. The policy `retry()` can do more, for an effect by `withPolicy`. */
 export interface RetryPolicy<E = unknown> {
-  /** How many times in all: an integer from 1, or `Infinity`. */
+  /** The most runs, with the first: an integer from 1, or `Infinity`. */
   readonly maxAttempts: number
-  /** Pauses between attempts: a plan of `schedule`, or milliseconds. Instead of the next four. */
+  /** Pauses between attempts: a `schedule`, or milliseconds from 0. Excludes the next four options. */
   readonly backoff?: Schedule | number
-  /** The pause after the first failure, in milliseconds. Default 0. */
+  /** The pause after the first failure, in milliseconds from 0. Default 0. */
   readonly baseDelayMs?: number
-  /** The longest pause, in milliseconds, before jitter. Default: that before the last attempt. */
+  /** The longest pause, in milliseconds from 0, before jitter. Default: the pause before the last attempt. */
   readonly maxDelayMs?: number
-  /** What each pause is multiplied by for the next, at least 1. Default 2. */
+  /** Each pause is the one before times this factor: at least 1. Default 2. */
   readonly backoffFactor?: number
-  /** Spreads pauses by up to this many percent either way, from the system's random source; 0 to 100. Default 0. */
+  /**
+   * Adds or subtracts up to this percentage of each pause, from the system's random source: 0 to 100. Default 0.
+   * (`OpenFor.jitter` of circuit breakers is a share from 0 to 1, and only shortens.)
+   */
   readonly jitter?: number
-  /** Whether a failure is worth another attempt. Default: each is. */
+  /** Returns whether to retry after an error. What it throws is the failure. Default: after every error. */
   readonly when?: (error: E, attempt: number) => boolean
-  /** What further attempts are taken from. Default: there is no budget. */
+  /** The budget that further attempts are taken from. Default: no budget. */
   readonly budget?: RetryBudget
 }
 
-/** How often and when to run again after a success. */
+/** Options of `Effect.repeat`. */
 export interface RepeatPolicy<A = unknown> {
-  /** How many times in all: an integer from 1, or `Infinity`. Default `Infinity`. */
+  /** The number of runs in all: an integer from 1, or `Infinity`. Default `Infinity`. */
   readonly times?: number
-  /** Pauses between runs: a plan of `schedule`, which ends the repeating when it ends, or milliseconds. Default 0. */
+  /** Pauses between runs: a `schedule`, whose end ends the repetition, or milliseconds from 0. Default 0. */
   readonly every?: Schedule | number
-  /** Ends the repeating when it is true of a value. */
+  /** Returns whether a value ends the repetition. What it throws is the failure. Default: none does. */
   readonly until?: (value: A, runs: number) => boolean
 }
 
-/** On which cadence to run. */
+/** Options of `Effect.schedule`. */
 export interface SchedulePolicy<A = unknown> {
-  /** From one start to the next, in milliseconds. A run that takes longer skips the starts it has missed. */
+  /**
+   * The time from one start to the next, in milliseconds, above 0. A run that takes longer skips the starts it misses.
+   */
   readonly everyMs: number
-  /** How many times in all: an integer from 1, or `Infinity`. Default `Infinity`. */
+  /** The number of runs in all: an integer from 1, or `Infinity`. Default `Infinity`. */
   readonly times?: number
-  /** Before the first start, in milliseconds. Default 0. */
+  /** The pause before the first start, in milliseconds from 0. Default 0. */
   readonly initialDelayMs?: number
-  /** Ends it when it is true of a value. */
+  /** Returns whether a value ends the runs. What it throws is the failure. Default: none does. */
   readonly until?: (value: A, runs: number) => boolean
 }
 
-/** The answer of a function of the user's. A promise is no answer, and what it rejects with is not lost. */
-function heard(fiber: Fiber, what: string, answer: unknown): unknown {
+/**
+ * Returns the answer of a user's predicate. Reports the rejection of an answer that is a promise, which counts as no
+ * answer.
+ */
+function reportIfPromise(fiber: FiberCore, what: string, answer: unknown): unknown {
   if (typeof answer !== 'boolean') ifRejected(answer, (error) => fiber.report(error, `${what} of a policy`))
   return answer
 }
 
-const after = (ms: number, next: Op): Op => (ms <= 0 ? next : new Op(FLAT_MAP, sleepOp(ms), (): Op => next, undefined))
+/** Returns the operation that waits for a time and continues with another. */
+const pauseThen = (ms: number, next: Op): Op =>
+  ms <= 0 ? next : new Op(FLAT_MAP, sleepOp(ms), (): Op => next, undefined)
 
-interface Terms {
+/** The settings of a retry: checked, and with every default. */
+interface RetrySettings {
   readonly maxAttempts: number
   readonly backoff: Schedule
   readonly when: ((error: never, attempt: number) => boolean) | undefined
   readonly budget: RetryBudget | undefined
 }
 
-class Retry extends Frame {
+/** One run of `Effect.retry`: starts the next attempt when one fails. */
+class RetryFrame extends Frame {
   readonly #run: Op
-  readonly #terms: Terms
+  readonly #settings: RetrySettings
   readonly #emit: EffectEmit | undefined
   readonly #effectId: string
   #pauses: Pauses | undefined
   #attempt = 1
 
-  constructor(run: Op, terms: Terms, emit: EffectEmit | undefined, effectId: string) {
+  constructor(run: Op, settings: RetrySettings, emit: EffectEmit | undefined, effectId: string) {
     super()
     this.#run = run
-    this.#terms = terms
+    this.#settings = settings
     this.#emit = emit
     this.#effectId = effectId
-    terms.budget?.deposit()
+    settings.budget?.deposit()
   }
 
-  begin(fiber: Fiber): Op {
-    const { maxAttempts } = this.#terms
-    tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:attempt', attempt: this.#attempt, maxAttempts })
+  begin(fiber: FiberCore): Op {
+    const { maxAttempts } = this.#settings
+    emitEvent(this.#emit, fiber, this.#effectId, { type: 'effect:retry:attempt', attempt: this.#attempt, maxAttempts })
     fiber.push(this)
     return this.#run
   }
 
-  exit(fiber: Fiber, kind: ExitKind, error: unknown): Op | undefined {
+  exit(fiber: FiberCore, kind: FiberExitKind, error: unknown): Op | undefined {
     const attempt = this.#attempt
-    if (kind === OK) tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:success', attempt })
+    if (kind === OK) emitEvent(this.#emit, fiber, this.#effectId, { type: 'effect:retry:success', attempt })
     if (kind !== ERR) return undefined
     const delayMs = this.#pause(fiber, error)
     if (delayMs === undefined) {
-      tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:exhausted', attempts: attempt })
+      emitEvent(this.#emit, fiber, this.#effectId, { type: 'effect:retry:exhausted', attempts: attempt })
       return undefined
     }
     this.#attempt++
-    tell(this.#emit, fiber, this.#effectId, { type: 'effect:retry:delay', attempt, delayMs })
-    return after(delayMs, new Op(ENTER, undefined, (again: Fiber) => this.begin(again), undefined))
+    emitEvent(this.#emit, fiber, this.#effectId, { type: 'effect:retry:delay', attempt, delayMs })
+    return pauseThen(delayMs, new Op(ENTER, undefined, (again: FiberCore) => this.begin(again), undefined))
   }
 
-  /** The pause before the next attempt; undefined when there is to be none. */
-  #pause(fiber: Fiber, error: unknown): number | undefined {
-    const { maxAttempts, backoff, when, budget } = this.#terms
+  /** Returns the pause before the next attempt; `undefined` for no further attempt. */
+  #pause(fiber: FiberCore, error: unknown): number | undefined {
+    const { maxAttempts, backoff, when, budget } = this.#settings
     if (this.#attempt >= maxAttempts) return undefined
-    if (when !== undefined && heard(fiber, 'when', when(error as never, this.#attempt)) === false) return undefined
+    if (when !== undefined && reportIfPromise(fiber, 'when', when(error as never, this.#attempt)) === false)
+      return undefined
     this.#pauses ??= backoff.begin(fiber.host.system.random)
     const delayMs = nextPause(this.#pauses)
     if (delayMs !== undefined && budget?.withdraw(fiber.clock.monoMs()) === false) return undefined
@@ -126,49 +156,50 @@ class Retry extends Frame {
   }
 }
 
-/** Tries again after failures. */
-export function retrying(source: Op, policy: RetryPolicy, emit: EffectEmit | undefined): Enter {
-  const given = checkOptions('policy', policy)
-  known('policy', given, ['maxAttempts', 'backoff', ...Object.keys(NUMBERS), 'when', 'budget'])
-  const maxAttempts = times('policy.maxAttempts', given.maxAttempts)
-  const terms: Terms = {
+/** Runs the source again after failures. */
+export function retryEffect(source: Op, policy: RetryPolicy, emit: EffectEmit | undefined): Enter {
+  const options = checkOptions('policy', policy)
+  known('policy', options, ['maxAttempts', 'backoff', ...Object.keys(NUMBERS), 'when', 'budget'])
+  const maxAttempts = times('policy.maxAttempts', options.maxAttempts)
+  const settings: RetrySettings = {
     maxAttempts,
-    backoff: backoffOf(given, maxAttempts),
-    when: optionalCallable('policy.when', given.when),
-    budget: budgetOf('policy.budget', given.budget),
+    backoff: backoffOf(options, maxAttempts),
+    when: optionalCallable('policy.when', options.when),
+    budget: optionalBudget('policy.budget', options.budget),
   }
   const run = childOp(source, 'an attempt')
   return (fiber) => {
     const effectId = emit === undefined ? '' : `effect-${fiber.host.nextId()}`
-    return new Retry(run, terms, emit, effectId).begin(fiber)
+    return new RetryFrame(run, settings, emit, effectId).begin(fiber)
   }
 }
 
-/** Numbers that describe a plan of pauses, and their defaults. */
+/** Options that describe an exponential schedule, and their defaults. */
 const NUMBERS = { baseDelayMs: 0, maxDelayMs: undefined, backoffFactor: 2, jitter: 0 } as const
 
-function backoffOf(given: RetryPolicy, maxAttempts: number): Schedule {
-  const name = Object.keys(NUMBERS).find((number) => given[number as keyof typeof NUMBERS] !== undefined)
-  if (given.backoff !== undefined && name !== undefined) {
-    throw new InvalidArgumentError(`policy.${name}`, 'left out beside policy.backoff', given[name as 'jitter'])
+function backoffOf(options: RetryPolicy, maxAttempts: number): Schedule {
+  const name = Object.keys(NUMBERS).find((number) => options[number as keyof typeof NUMBERS] !== undefined)
+  if (options.backoff !== undefined && name !== undefined) {
+    throw new InvalidArgumentError(`policy.${name}`, 'left out beside policy.backoff', options[name as 'jitter'])
   }
-  if (name === undefined) return scheduleOf('policy.backoff', given.backoff === undefined ? 0 : given.backoff)
-  const { baseDelayMs, backoffFactor, jitter, maxDelayMs } = { ...NUMBERS, ...given }
-  const initialMs = duration('policy.baseDelayMs', baseDelayMs)
-  const factor = growth('policy.backoffFactor', backoffFactor)
+  if (name === undefined) return scheduleOf('policy.backoff', options.backoff === undefined ? 0 : options.backoff)
+  const { baseDelayMs, backoffFactor, jitter, maxDelayMs } = { ...NUMBERS, ...options }
+  const initialMs = nonNegativeMillis('policy.baseDelayMs', baseDelayMs)
+  const factor = growthFactor('policy.backoffFactor', backoffFactor)
   if (finite('policy.jitter', jitter) < 0 || jitter > 100) {
     throw new InvalidArgumentError('policy.jitter', 'a percentage from 0 to 100', jitter)
   }
   const last = initialMs === 0 ? 0 : Math.min(initialMs * factor ** (maxAttempts - 1), MAX_DURATION_MS)
-  const maxMs = maxDelayMs === undefined ? last : duration('policy.maxDelayMs', maxDelayMs)
-  return new Exponential({ initialMs, factor, maxMs, jitter, times: Infinity })
+  const maxMs = maxDelayMs === undefined ? last : nonNegativeMillis('policy.maxDelayMs', maxDelayMs)
+  return new ExponentialSchedule({ initialMs, factor, maxMs, jitter, times: Infinity })
 }
 
-/** The pause before the next run; undefined when there is to be none. */
-type NextPause = (fiber: Fiber) => number | undefined
+/** Returns the pause before the next run; `undefined` for no further run. */
+type NextPause = (fiber: FiberCore) => number | undefined
 type Until = (value: never, runs: number) => boolean
 
-class Repeat extends Frame {
+/** One run of `Effect.repeat` or `Effect.schedule`: starts the next run when one succeeds. */
+class RepeatFrame extends Frame {
   readonly #run: Op
   readonly #times: number
   readonly #until: Until | undefined
@@ -183,66 +214,68 @@ class Repeat extends Frame {
     this.#pause = pause
   }
 
-  begin(fiber: Fiber): Op {
+  begin(fiber: FiberCore): Op {
     fiber.push(this)
     return this.#run
   }
 
-  exit(fiber: Fiber, kind: ExitKind, value: unknown): Op | undefined {
+  exit(fiber: FiberCore, kind: FiberExitKind, value: unknown): Op | undefined {
     if (kind !== OK) return undefined
     const runs = ++this.#runs
     if (runs >= this.#times) return undefined
-    if (this.#until !== undefined && heard(fiber, 'until', this.#until(value as never, runs)) === true) return undefined
+    if (this.#until !== undefined && reportIfPromise(fiber, 'until', this.#until(value as never, runs)) === true)
+      return undefined
     const pause = this.#pause(fiber)
     if (pause === undefined) return undefined
-    return after(pause, new Op(ENTER, undefined, (again: Fiber) => this.begin(again), undefined))
+    return pauseThen(pause, new Op(ENTER, undefined, (again: FiberCore) => this.begin(again), undefined))
   }
 }
 
-/** Runs again after each success. */
-export function repeating(source: Op, policy: RepeatPolicy | number): Enter {
-  const given = typeof policy === 'number' ? { times: policy } : checkOptions('policy', policy)
-  known('policy', given, ['times', 'every', 'until'])
-  const limit = times('policy.times', given.times === undefined ? Infinity : given.times)
-  const plan = scheduleOf('policy.every', given.every === undefined ? 0 : given.every)
-  const until = optionalCallable<Until>('policy.until', given.until)
+/** Runs the source again after each success. */
+export function repeatEffect(source: Op, policy: RepeatPolicy | number): Enter {
+  const options = typeof policy === 'number' ? { times: policy } : checkOptions('policy', policy)
+  known('policy', options, ['times', 'every', 'until'])
+  const limit = times('policy.times', options.times === undefined ? Infinity : options.times)
+  const plan = scheduleOf('policy.every', options.every === undefined ? 0 : options.every)
+  const until = optionalCallable<Until>('policy.until', options.until)
   const run = childOp(source, 'a run of repeat')
   return (fiber) => {
     let pauses: Pauses | undefined
-    const pause = ({ host }: Fiber): number | undefined => nextPause((pauses ??= plan.begin(host.system.random)))
-    return new Repeat(run, limit, until, pause).begin(fiber)
+    const pause = ({ host }: FiberCore): number | undefined => nextPause((pauses ??= plan.begin(host.system.random)))
+    return new RepeatFrame(run, limit, until, pause).begin(fiber)
   }
 }
 
-/** Runs on a cadence that does not drift. */
-export function scheduled(source: Op, policy: SchedulePolicy): Enter {
-  const given = checkOptions('policy', policy)
-  known('policy', given, ['everyMs', 'times', 'initialDelayMs', 'until'])
-  const everyMs = positiveMillis('policy.everyMs', given.everyMs)
-  const limit = times('policy.times', given.times === undefined ? Infinity : given.times)
-  const initialDelayMs = duration(
+/** Runs the source at a fixed rate that does not drift. */
+export function scheduleEffect(source: Op, policy: SchedulePolicy): Enter {
+  const options = checkOptions('policy', policy)
+  known('policy', options, ['everyMs', 'times', 'initialDelayMs', 'until'])
+  const everyMs = positiveMillis('policy.everyMs', options.everyMs)
+  const limit = times('policy.times', options.times === undefined ? Infinity : options.times)
+  const initialDelayMs = nonNegativeMillis(
     'policy.initialDelayMs',
-    given.initialDelayMs === undefined ? 0 : given.initialDelayMs,
+    options.initialDelayMs === undefined ? 0 : options.initialDelayMs,
   )
-  const until = optionalCallable<Until>('policy.until', given.until)
+  const until = optionalCallable<Until>('policy.until', options.until)
   const run = childOp(source, 'a run of schedule')
   return (fiber) => {
     const startMs = fiber.clock.monoMs() + initialDelayMs
-    const pause = (at: Fiber): number => {
+    const pause = (at: FiberCore): number => {
       const now = at.clock.monoMs()
       const next = startMs + (Math.floor((now - startMs) / everyMs) + 1) * everyMs
       return next - now
     }
-    const repeat = new Repeat(run, limit, until, pause)
-    return after(initialDelayMs, new Op(ENTER, undefined, (again: Fiber) => repeat.begin(again), undefined))
+    const repeat = new RepeatFrame(run, limit, until, pause)
+    return pauseThen(initialDelayMs, new Op(ENTER, undefined, (again: FiberCore) => repeat.begin(again), undefined))
   }
 }
 
+/** Returns a number of runs after checking it. */
 const times = (field: string, value: unknown): number =>
   value === Infinity ? Infinity : integer(field, 1, Number.MAX_SAFE_INTEGER, value)
 
-/** A duration that is not negative. */
-export function duration(field: string, value: unknown): number {
+/** Returns a duration after checking that it is not negative. */
+export function nonNegativeMillis(field: string, value: unknown): number {
   const ms = millis(field, value)
   if (ms < 0) throw new InvalidArgumentError(field, 'zero or more milliseconds', value)
   return ms

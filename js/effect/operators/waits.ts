@@ -1,18 +1,18 @@
-/** What a fibre waits for by itself: time, a promise, another fibre. */
+/** Operators that wait: for time, and for another fibre. */
 import { BaseClock } from '../../clock/base.ts'
 import { soon } from '../../clock/host.ts'
 import { JoinCycleError } from '../errors.ts'
-import type { Fiber, Suspend } from '../fiber/fiber.ts'
+import type { FiberCore, Suspend } from '../fiber/fiber-core.ts'
 import type { FiberNode } from '../fiber/fiber-tree.ts'
 import { ERR, INTERRUPTED, OK, Op, SUSPEND } from '../fiber/op.ts'
 
 const suspend = (arg: Suspend): Op => new Op(SUSPEND, undefined, arg, undefined)
 
-/** Nothing, for a while. Interrupted, it ends at once and leaves no timer. */
+/** Waits for a time. An interrupt ends the wait at once and cancels the timer. */
 export function sleepFor(ms: number, site: Error | undefined): Suspend {
   return (fiber, epoch) => {
     if (ms <= 0) {
-      // It takes no time, and a loop of it lets the event loop turn.
+      // No timer, but a turn of the event loop, so that a loop of such sleeps does not block it.
       fiber.waitsFor = 'its turn'
       fiber.cancelWait = () => fiber.resume(epoch, INTERRUPTED, undefined)
       soon(() => fiber.resume(epoch, OK, undefined))
@@ -22,7 +22,7 @@ export function sleepFor(ms: number, site: Error | undefined): Suspend {
     const wake = (): void => fiber.resume(epoch, OK, undefined)
     fiber.waitsFor = 'a sleep'
     if (clock instanceof BaseClock) {
-      // Known as a sleep, so that a clock which nobody moves tells who waits.
+      // Marked as a sleep, so that a controlled clock that is not advanced can report who waits.
       const madeAt = fiber.host.tracing ? (site ?? fiber.site) : undefined
       const id = clock.arm(ms, wake, { kind: 'sleep', ref: true, label: fiber.id, site: madeAt })
       fiber.cancelWait = () => {
@@ -39,17 +39,18 @@ export function sleepFor(ms: number, site: Error | undefined): Suspend {
   }
 }
 
+/** Returns the operation that waits for a time. */
 export const sleepOp = (ms: number): Op => suspend(sleepFor(ms, undefined))
 
-/** The end of another fibre. */
-export function joining(target: FiberNode): Suspend {
+/** Waits for the end of another fibre, and ends as it did. Fails if that fibre waits for this one. */
+export function joinFiber(target: FiberNode): Suspend {
   return (fiber, epoch) => {
     target.joined = true
     if (target.done) {
       fiber.resumeFrom(epoch, target)
       return
     }
-    if (waitsForIt(target, fiber)) {
+    if (waitsTransitively(target, fiber)) {
       fiber.resume(epoch, ERR, new JoinCycleError(fiber.id, target.id))
       return
     }
@@ -57,17 +58,17 @@ export function joining(target: FiberNode): Suspend {
   }
 }
 
-/** Interrupts a fibre and waits until it has ended, finalisers included. */
-export function interrupting(target: FiberNode, reason: unknown): Suspend {
+/** Interrupts a fibre and waits for its end, with its finalisers. */
+export function interruptFiber(target: FiberNode, reason: unknown): Suspend {
   return (fiber, epoch) => {
     target.interrupt(reason)
-    // Its own end, or that of one it is part of, cannot be waited for.
+    // A fibre cannot wait for its own end, or for that of an ancestor.
     if (target.done || isWithin(fiber, target)) fiber.resume(epoch, OK, undefined)
     else awaitEnd(fiber, epoch, target, () => fiber.resume(epoch, OK, undefined))
   }
 }
 
-function awaitEnd(fiber: Fiber, epoch: number, target: FiberNode, ended: () => void): void {
+function awaitEnd(fiber: FiberCore, epoch: number, target: FiberNode, ended: () => void): void {
   const stop = target.observe(ended)
   fiber.waitsFor = target
   fiber.cancelWait = () => {
@@ -76,13 +77,14 @@ function awaitEnd(fiber: Fiber, epoch: number, target: FiberNode, ended: () => v
   }
 }
 
+/** Returns whether `fiber` is `target` or one of its descendants. */
 function isWithin(fiber: FiberNode | undefined, target: FiberNode): boolean {
   for (let at = fiber; at !== undefined; at = at.parent) if (at === target) return true
   return false
 }
 
-/** Whether `target` waits for `fiber`, directly or through others. */
-function waitsForIt(target: FiberNode, fiber: FiberNode): boolean {
+/** Returns whether `target` waits for `fiber`, directly or through other fibres. */
+function waitsTransitively(target: FiberNode, fiber: FiberNode): boolean {
   let at: FiberNode | string | undefined = target
   for (; typeof at === 'object'; at = at.waitsFor) if (at === fiber) return true
   return false

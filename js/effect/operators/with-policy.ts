@@ -1,22 +1,22 @@
-/** An effect as what a policy runs: each attempt is a child fibre, and nothing crosses over by a promise. */
-import { InterruptedError } from '../errors.ts'
-import type { Fiber } from '../fiber/fiber.ts'
-import { ERR, INTERRUPTED, OK, Op, SUSPEND } from '../fiber/op.ts'
-import { Call, type Layer, type Sink } from '../../policy/pipeline/call.ts'
-import { Abortable, Scope } from '../../policy/pipeline/scope.ts'
+/** Runs an effect as the task of a policy: each attempt is a child fibre, and no promise lies between the two. */
+import { Abortable, AbortScope } from '../../policy/pipeline/abort-scope.ts'
+import { type Layer, PolicyCall, type Sink } from '../../policy/pipeline/call.ts'
 import type { Policy } from '../../policy/pipeline/types.ts'
 import { layersOf } from '../../policy/wrap.ts'
-import { childOp } from './resources.ts'
+import { InterruptedError } from '../errors.ts'
+import type { FiberCore } from '../fiber/fiber-core.ts'
+import { ERR, INTERRUPTED, OK, Op, SUSPEND } from '../fiber/op.ts'
 import { interruptedError } from '../result.ts'
+import { childOp } from './resources.ts'
 
 /**
- * Runs the source under a policy. What the policy decides is how it ends, once every attempt has ended; an interrupt gives
- * the policy's call up, wherever it waits.
+ * Runs the source under a policy. It ends as the policy decides, once every attempt has ended. An interrupt aborts the
+ * call, wherever it waits.
  */
 export function underPolicy(source: Op, policy: Policy): Op {
   const layers = layersOf('policy', policy)
-  const run = (fiber: Fiber, epoch: number): void => {
-    const scope = new Scope(true)
+  const run = (fiber: FiberCore, epoch: number): void => {
+    const scope = new AbortScope(true)
     fiber.waitsFor = 'a policy'
     fiber.cancelWait = () => {
       scope.abort(fiber.reason)
@@ -27,13 +27,13 @@ export function underPolicy(source: Op, policy: Policy): Op {
   return childOp(new Op(SUSPEND, undefined, run, undefined), 'what a policy runs')
 }
 
-/** One run under the policies: the fibre waits for it, and its attempts are the fibre's children. */
-class EffectCall extends Call {
+/** One call under the policies. A fibre waits for it, and its attempts are children of that fibre. */
+class EffectCall extends PolicyCall {
   readonly #source: Op
-  readonly #fiber: Fiber
+  readonly #fiber: FiberCore
   readonly #epoch: number
 
-  constructor(layers: readonly Layer[], source: Op, fiber: Fiber, epoch: number) {
+  constructor(layers: readonly Layer[], source: Op, fiber: FiberCore, epoch: number) {
     super(layers)
     this.#source = source
     this.#fiber = fiber
@@ -48,31 +48,31 @@ class EffectCall extends Call {
     this.#fiber.resume(this.#epoch, ERR, error)
   }
 
-  protected innermost(scope: Scope, _attempt: number, sink: Sink): void {
+  protected innermost(scope: AbortScope, _attempt: number, sink: Sink): void {
     const fiber = this.#fiber
-    // A policy of another library may try again although it was given up.
+    // A policy of another library may retry although its call was aborted.
     if (fiber.closing || fiber.interruptNow) {
       sink.failed(new InterruptedError(fiber.reason))
       return
     }
     const child = fiber.spawn(this.#source, 'an attempt under a policy')
     if (child.done) {
-      tell(sink, scope, child)
+      settle(sink, scope, child)
       return
     }
-    const attempt = new Attempt(child)
+    const attempt = new ChildAttempt(child)
     child.observe(() => {
       scope.leave(attempt)
-      tell(sink, scope, child)
+      settle(sink, scope, child)
     })
     scope.enter(attempt)
   }
 }
 
-/** A fibre that ends when the policy gives its attempt up. */
-class Attempt extends Abortable {
-  readonly #child: Fiber
-  constructor(child: Fiber) {
+/** Interrupts the child fibre of an attempt when the policy aborts the attempt. */
+class ChildAttempt extends Abortable {
+  readonly #child: FiberCore
+  constructor(child: FiberCore) {
     super()
     this.#child = child
   }
@@ -81,8 +81,11 @@ class Attempt extends Abortable {
   }
 }
 
-/** Says how an attempt ended; one that was given up fails with why, as what obeys a signal does. */
-function tell(sink: Sink, scope: Scope, child: Fiber): void {
+/**
+ * Hands the outcome of an attempt to `sink`. An aborted attempt fails with the reason, as a task that obeys its signal
+ * does.
+ */
+function settle(sink: Sink, scope: AbortScope, child: FiberCore): void {
   if (child.kind === OK) sink.succeeded(child.value)
   else if (child.kind === ERR) sink.failed(child.value)
   else sink.failed(scope.isAborted ? scope.reason : interruptedError(child.reason))

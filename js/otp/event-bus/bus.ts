@@ -3,7 +3,7 @@ import { RUNNING } from '../../actor/process.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import type { ActorRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { kept } from '../../internal/keep-optimized.ts'
+import { keepOptimized } from '../../internal/keep-optimized.ts'
 import type { System } from '../../system/system.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { serviceOf } from '../gen-server/ref.ts'
@@ -27,7 +27,7 @@ export class Delivery {
     this.to = to
   }
 }
-kept.push(new Delivery('', undefined, []))
+keepOptimized(new Delivery('', undefined, []))
 
 /** Whoever called `publishSync`, as long as somebody has no room for the message. */
 class Publisher implements Waiting {

@@ -4,7 +4,7 @@ import { limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors/errors.ts'
 import { promiseOf } from '../../internal/thenable.ts'
-import { isError } from '../../internal/thrown-values.ts'
+import { isAbortEcho } from '../../internal/thrown-values.ts'
 import type { Server } from '../gen-server/process.ts'
 import type { GenServerBehavior, Info, TerminateReason } from '../gen-server/types.ts'
 import { TaskEndedError } from './errors.ts'
@@ -12,17 +12,6 @@ import type { TaskFunction } from './types.ts'
 
 /** The message that begins it. */
 export const RUN: unique symbol = Symbol('keelson.task.run')
-
-/** What a function that was told to give up throws: the reason itself, or what stands for it. */
-function isEcho(error: unknown, reason: unknown): boolean {
-  if (error === reason) return true
-  try {
-    return isError(error) && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason))
-  } catch {
-    // It does not say.
-    return false
-  }
-}
 
 /** A task as a process does it: one message, one function, one outcome. */
 export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, Scope {
@@ -173,7 +162,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     this.#functionEnded()
     if (this.outcome === undefined) {
       this.#crash(error)
-    } else if (!isEcho(error, this.#controller.signal.reason)) {
+    } else if (!isAbortEcho(error, this.#controller.signal.reason)) {
       this.#process.system.report(error, `task ${this.#process.id}, after it had ended`)
     }
   }

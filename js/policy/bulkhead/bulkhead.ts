@@ -1,65 +1,71 @@
-import { integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
-import { BasePolicy, knownOptions } from '../pipeline/base-policy.ts'
-import type { Call, Sink } from '../pipeline/call.ts'
-import type { BulkheadRefusal } from '../rejection-reasons.ts'
-import { bulkheadRefused } from '../rejections.ts'
-import { Places, Waiter } from './permits.ts'
-import type { Scope } from '../pipeline/scope.ts'
+import { integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
+import type { AbortScope } from '../pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
+import type { BulkheadRefusal } from '../rejection-reasons.ts'
+import { bulkheadRejectedError } from '../rejections.ts'
+import { Permits, PermitWaiter } from './permits.ts'
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions extends PolicyOptions {
-  /** How many tasks may run at a time. */
+  /** The most tasks that run at a time: an integer from 1. */
   readonly limit: number
-  /** How many calls may wait for a place. Default 0. */
+  /** The most calls that wait for a permit: an integer from 0. Default 0. */
   readonly queue?: number
-  /** The longest wait, in milliseconds. Default: none. */
+  /** The longest wait for a permit, in milliseconds, above 0. Default: no bound. */
   readonly queueTimeoutMs?: number
 }
 
-/** What a {@link Bulkhead} tells. */
+/** Events of a {@link Bulkhead}, by name. */
 export interface BulkheadEvents {
-  /** A call has to wait; `queued` counts it. */
+  /** A call has to wait. `queued` is the length of the queue, with this call. */
   readonly queue: { readonly queued: number }
-  /** A task begins; `active` counts it. */
+  /** A task starts. `active` is the number of running tasks, with this one. */
   readonly start: { readonly active: number }
+  /** A task succeeded. */
   readonly success: { readonly value: unknown }
+  /** A task failed. */
   readonly failure: { readonly error: unknown }
+  /** A call was rejected; its task was not run. */
   readonly reject: { readonly reason: BulkheadRefusal }
 }
 
-/** What a {@link Bulkhead} has counted, and what is in it. */
+/** The state of a {@link Bulkhead}, and its counters since its creation. */
 export interface BulkheadStats {
-  /** Tasks that run, with those whose callers wait no more. */
+  /** Running tasks, with those whose callers were answered already. */
   readonly active: number
+  /** Calls that wait for a permit. */
   readonly queued: number
+  /** The most tasks that run at a time. */
   readonly limit: number
-  /** Tasks that were begun. */
+  /** Tasks that were started. */
   readonly started: number
+  /** Calls that were rejected. */
   readonly rejected: number
 }
 
 const EVENTS: readonly (keyof BulkheadEvents)[] = ['queue', 'start', 'success', 'failure', 'reject']
 
-/** Bounds how much runs at a time. Made by {@link bulkhead}. */
+/** Bounds how many tasks run at a time. Created by {@link bulkhead}. */
 export class Bulkhead extends BasePolicy<BulkheadEvents> {
   /** @internal */
-  readonly places: Places
+  readonly permits: Permits
   /** @internal */
   readonly queueTimeoutMs: number
   /** @internal */
   started = 0
   #rejected = 0
   #draining = false
-  readonly #idle: (() => void)[] = []
+  readonly #idleResolvers: (() => void)[] = []
 
   /** @internal */
   constructor(options: BulkheadOptions) {
     super('bulkhead', EVENTS, options)
     const { limit, queue = 0, queueTimeoutMs } = options
-    this.places = new Places(
+    this.permits = new Permits(
       integer('options.limit', 1, Number.MAX_SAFE_INTEGER, limit),
       integer('options.queue', 0, Number.MAX_SAFE_INTEGER, queue),
     )
@@ -67,65 +73,66 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
       queueTimeoutMs === undefined ? Infinity : positiveMillis('options.queueTimeoutMs', queueTimeoutMs)
   }
 
-  /** What was counted since it was made, and what is in it now. */
+  /** A snapshot of the state and the counters. */
   get stats(): BulkheadStats {
-    const { taken, queued, limit } = this.places
-    return { active: taken, queued, limit, started: this.started, rejected: this.#rejected }
+    const { inUse, queued, limit } = this.permits
+    return { active: inUse, queued, limit, started: this.started, rejected: this.#rejected }
   }
 
-  /** Rejects all calls that wait, oldest first, with `BulkheadRejectedError` (`'cleared'`). What runs goes on. */
+  /** Rejects all waiting calls, oldest first, with `BulkheadRejectedError` (`'cleared'`). Running tasks go on. */
   clear(): void {
-    this.#empty('cleared')
+    this.#rejectQueued('cleared')
   }
 
   /**
-   * Takes no more work for good: rejects what waits and what comes, with `BulkheadRejectedError` (`'draining'`), and resolves
-   * when what runs has ended.
+   * Takes no more work, for good: rejects waiting and new calls with `BulkheadRejectedError` (`'draining'`). Resolves
+   * when all running tasks have ended.
    */
   drain(): Promise<void> {
     this.#draining = true
-    this.#empty('draining')
+    this.#rejectQueued('draining')
     return this.whenIdle()
   }
 
-  /** Resolves when nothing runs and nothing waits: at once, or the next time it is so. */
+  /** Resolves when no task runs and no call waits: at once, or the next time that is so. */
   whenIdle(): Promise<void> {
-    if (this.places.taken === 0) return Promise.resolve()
+    if (this.permits.inUse === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      this.#idle.push(resolve)
+      this.#idleResolvers.push(resolve)
     })
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
-    if (this.#draining) sink.failed(this.refusal('draining'))
-    else if (this.places.take()) new Running(this, sink).start(call, inside, scope, attempt)
-    else if (this.places.isFull) sink.failed(this.refusal('full'))
-    else new Queued(this, call, inside, scope, attempt, sink).wait()
+  enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
+    if (this.#draining) sink.failed(this.rejection('draining'))
+    else if (this.permits.tryAcquire()) new RunningTask(this, sink).start(call, next, scope, attempt)
+    else if (this.permits.isFull) sink.failed(this.rejection('full'))
+    else new QueuedCall(this, call, next, scope, attempt, sink).wait()
   }
 
   /** @internal */
-  refusal(reason: BulkheadRefusal): Error {
+  rejection(reason: BulkheadRefusal): Error {
     this.#rejected++
-    if (this.observed) this.tell('reject', { reason })
-    return bulkheadRefused(this.name, reason)
+    if (this.isObserved) this.emit('reject', { reason })
+    return bulkheadRejectedError(this.name, reason)
   }
 
-  /** @internal A task has ended. */
+  /** @internal Releases the permit of a task that has ended. */
   release(): void {
-    const next = this.places.release() as Queued | undefined
-    if (next !== undefined) next.seated()
-    else if (this.places.taken === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    const waiter = this.permits.release() as QueuedCall | undefined
+    if (waiter !== undefined) waiter.granted()
+    else if (this.permits.inUse === 0) for (const resolve of this.#idleResolvers.splice(0)) resolve()
   }
 
-  #empty(reason: BulkheadRefusal): void {
-    // Only who waits now: an event's listener may queue more.
-    for (let left = this.places.queued; left > 0; left--) (this.places.first as Queued | undefined)?.refuse(reason)
+  #rejectQueued(reason: BulkheadRefusal): void {
+    // Only the calls that wait now: a listener of the event may queue more.
+    for (let left = this.permits.queued; left > 0; left--)
+      (this.permits.first as QueuedCall | undefined)?.reject(reason)
   }
 }
 
-/** A task that runs. Its place is free when it has ended, not when its caller waits no more. */
-class Running implements Sink {
+/** A running task. It holds its permit until it ends, also when its caller was answered earlier. */
+class RunningTask implements Sink {
   readonly #policy: Bulkhead
   readonly #sink: Sink
 
@@ -134,47 +141,47 @@ class Running implements Sink {
     this.#sink = sink
   }
 
-  start(call: Call, inside: number, scope: Scope, attempt: number): void {
+  start(call: PolicyCall, next: number, scope: AbortScope, attempt: number): void {
     const policy = this.#policy
     policy.started++
-    if (policy.observed) policy.tell('start', { active: policy.places.taken })
-    call.start(inside, scope, attempt, this)
+    if (policy.isObserved) policy.emit('start', { active: policy.permits.inUse })
+    call.start(next, scope, attempt, this)
   }
 
   succeeded(value: unknown): void {
     const policy = this.#policy
     policy.release()
-    if (policy.observed) policy.tell('success', { value })
+    if (policy.isObserved) policy.emit('success', { value })
     this.#sink.succeeded(value)
   }
 
   failed(error: unknown): void {
     const policy = this.#policy
     policy.release()
-    if (policy.observed) policy.tell('failure', { error })
+    if (policy.isObserved) policy.emit('failure', { error })
     this.#sink.failed(error)
   }
 }
 
-/** A call that waits for a place. */
-class Queued extends Waiter {
+/** A call that waits for a permit. */
+class QueuedCall extends PermitWaiter {
   readonly #policy: Bulkhead
-  readonly #call: Call
-  readonly #inside: number
-  readonly #scope: Scope
+  readonly #call: PolicyCall
+  readonly #next: number
+  readonly #scope: AbortScope
   readonly #attempt: number
   readonly #sink: Sink
-  #wake: ((refusal: BulkheadRefusal | undefined) => void) | undefined
+  #settleWait: ((refusal: BulkheadRefusal | undefined) => void) | undefined
   #timer: TimerHandle | undefined
-  #isOver = false
-  /** A place became its own when it was given up already. */
-  #giveBack = false
+  #isSettled = false
+  /** A permit was granted before the abort, and is not used. */
+  #mustRelease = false
 
-  constructor(policy: Bulkhead, call: Call, inside: number, scope: Scope, attempt: number, sink: Sink) {
+  constructor(policy: Bulkhead, call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink) {
     super()
     this.#policy = policy
     this.#call = call
-    this.#inside = inside
+    this.#next = next
     this.#scope = scope
     this.#attempt = attempt
     this.#sink = sink
@@ -185,59 +192,59 @@ class Queued extends Waiter {
     const { system, queueTimeoutMs } = policy
     if (queueTimeoutMs < Infinity) {
       try {
-        this.#timer = limitOn(system.clock, queueTimeoutMs, policy.name, () => this.refuse('queue-timeout'))
+        this.#timer = limitOn(system.clock, queueTimeoutMs, policy.name, () => this.reject('queue-timeout'))
       } catch (error) {
         this.#sink.failed(error)
         return
       }
     }
-    policy.places.queue(this)
+    policy.permits.enqueue(this)
     this.#scope.enter(this)
     void new Promise<BulkheadRefusal | undefined>((resolve) => {
-      this.#wake = resolve
-    }).then((refusal) => this.#woken(refusal))
-    if (policy.observed) policy.tell('queue', { queued: policy.places.queued })
+      this.#settleWait = resolve
+    }).then((refusal) => this.#waitEnded(refusal))
+    if (policy.isObserved) policy.emit('queue', { queued: policy.permits.queued })
   }
 
-  /** A place is this call's, from now on. */
-  seated(): void {
+  /** The call owns a permit from now on. */
+  granted(): void {
     this.#timer?.cancel()
-    this.#wake?.(undefined)
+    this.#settleWait?.(undefined)
   }
 
-  /** It waits no more. */
-  refuse(reason: BulkheadRefusal): void {
-    if (!this.#policy.places.leave(this)) return
+  /** Takes the call out of the queue and rejects it. */
+  reject(reason: BulkheadRefusal): void {
+    if (!this.#policy.permits.dequeue(this)) return
     this.#timer?.cancel()
-    this.#wake?.(reason)
+    this.#settleWait?.(reason)
   }
 
-  /** Given up, in the queue or between the gift of a place and its use. */
+  /** The call was aborted: in the queue, or after a permit was granted and before it was used. */
   aborted(reason: unknown): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    if (this.#isSettled) return
+    this.#isSettled = true
     this.#timer?.cancel()
-    if (!this.#policy.places.leave(this)) this.#giveBack = true
+    if (!this.#policy.permits.dequeue(this)) this.#mustRelease = true
     this.#sink.failed(reason)
   }
 
-  #woken(refusal: BulkheadRefusal | undefined): void {
+  #waitEnded(refusal: BulkheadRefusal | undefined): void {
     const policy = this.#policy
-    if (this.#isOver) {
-      if (refusal === undefined && this.#giveBack) policy.release()
+    if (this.#isSettled) {
+      if (refusal === undefined && this.#mustRelease) policy.release()
       return
     }
-    this.#isOver = true
+    this.#isSettled = true
     this.#scope.leave(this)
     if (refusal === undefined) {
-      new Running(policy, this.#sink).start(this.#call, this.#inside, this.#scope, this.#attempt)
-    } else this.#sink.failed(policy.refusal(refusal))
+      new RunningTask(policy, this.#sink).start(this.#call, this.#next, this.#scope, this.#attempt)
+    } else this.#sink.failed(policy.rejection(refusal))
   }
 }
 
 /**
- * Bounds how much runs at a time; what comes when it is full waits, first come first served, or is refused with
- * `BulkheadRejectedError`.
+ * Creates a policy that bounds how many tasks run at a time. A call that finds no free permit waits in the queue, first
+ * come, first served. A call that finds the queue full, or waits too long, rejects with `BulkheadRejectedError`.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -247,7 +254,7 @@ class Queued extends Waiter {
  * ```
  */
 export function bulkhead(options: BulkheadOptions): Bulkhead {
-  const given = checkOptions('options', options)
-  knownOptions(given, ['limit', 'queue', 'queueTimeoutMs'])
-  return new Bulkhead(given)
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['limit', 'queue', 'queueTimeoutMs'])
+  return new Bulkhead(settings)
 }

@@ -1,63 +1,64 @@
-import { Abortable } from '../pipeline/scope.ts'
+/** The decision of a bulkhead: permits, and the queue for them. No promises, no timers. */
+import { Abortable } from '../pipeline/abort-scope.ts'
 
-/** Somebody who waits for a place. */
-export abstract class Waiter extends Abortable {
-  /** @internal */
-  declare ahead: Waiter | undefined
-  /** @internal */
-  declare behind: Waiter | undefined
-  /** @internal */
-  declare waits: boolean
+/** A call in the queue for a permit. The links of the queue are its own fields. */
+export abstract class PermitWaiter extends Abortable {
+  /** @internal The waiter before it in the queue. */
+  declare ahead: PermitWaiter | undefined
+  /** @internal The waiter after it in the queue. */
+  declare behind: PermitWaiter | undefined
+  /** @internal True while it is in the queue. */
+  declare isQueued: boolean
 
   constructor() {
     super()
     this.ahead = undefined
     this.behind = undefined
-    this.waits = false
+    this.isQueued = false
   }
 }
 
 /**
- * The decision of a bulkhead: so many places, and a queue before them, first come first served. A state machine over
- * events; who leaves the queue early leaves it in a constant time.
+ * The decision of a bulkhead: a number of permits and a bounded queue for them, first come, first served. A state
+ * machine over events. Every operation takes constant time.
  */
-export class Places {
+export class Permits {
   readonly limit: number
   readonly maxQueue: number
-  #taken = 0
+  #inUse = 0
   #queued = 0
-  #first: Waiter | undefined
-  #last: Waiter | undefined
+  #first: PermitWaiter | undefined
+  #last: PermitWaiter | undefined
 
   constructor(limit: number, maxQueue: number) {
     this.limit = limit
     this.maxQueue = maxQueue
   }
 
-  get taken(): number {
-    return this.#taken
+  get inUse(): number {
+    return this.#inUse
   }
 
   get queued(): number {
     return this.#queued
   }
 
-  /** Whether a newcomer would be refused. */
+  /** Returns whether a new call would find neither a permit nor room in the queue. */
   get isFull(): boolean {
-    return this.#taken >= this.limit && this.#queued >= this.maxQueue
+    return this.#inUse >= this.limit && this.#queued >= this.maxQueue
   }
 
-  /** Takes a place if one is free; nobody waits then. */
-  take(): boolean {
-    if (this.#taken >= this.limit) return false
-    this.#taken++
+  /** Takes a permit if one is free. While one is free, nothing is queued. */
+  tryAcquire(): boolean {
+    if (this.#inUse >= this.limit) return false
+    this.#inUse++
     return true
   }
 
-  /** Enters the queue; whether there was room. */
-  queue(waiter: Waiter): boolean {
+  /** Puts a waiter at the end of the queue. Returns false when the queue is full. */
+  enqueue(waiter: PermitWaiter): boolean {
     if (this.#queued >= this.maxQueue) return false
-    waiter.waits = true
+    waiter.isQueued = true
     waiter.ahead = this.#last
     if (this.#last === undefined) this.#first = waiter
     else this.#last.behind = waiter
@@ -66,10 +67,10 @@ export class Places {
     return true
   }
 
-  /** Leaves the queue; whether it was in it. */
-  leave(waiter: Waiter): boolean {
-    if (!waiter.waits) return false
-    waiter.waits = false
+  /** Removes a waiter from the queue. Returns false when it is not queued. */
+  dequeue(waiter: PermitWaiter): boolean {
+    if (!waiter.isQueued) return false
+    waiter.isQueued = false
     if (waiter.ahead === undefined) this.#first = waiter.behind
     else waiter.ahead.behind = waiter.behind
     if (waiter.behind === undefined) this.#last = waiter.ahead
@@ -80,16 +81,16 @@ export class Places {
     return true
   }
 
-  /** Gives a place back: to the first who waits, whose it is at once, or to nobody. */
-  release(): Waiter | undefined {
-    const next = this.#first
-    if (next === undefined) this.#taken--
-    else this.leave(next)
-    return next
+  /** Releases a permit. Hands it to the first waiter, which is returned and owns it from then on, or frees it. */
+  release(): PermitWaiter | undefined {
+    const waiter = this.#first
+    if (waiter === undefined) this.#inUse--
+    else this.dequeue(waiter)
+    return waiter
   }
 
-  /** The first who waits. */
-  get first(): Waiter | undefined {
+  /** The first waiter of the queue. */
+  get first(): PermitWaiter | undefined {
     return this.#first
   }
 }

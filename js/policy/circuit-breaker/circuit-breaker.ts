@@ -1,38 +1,47 @@
-import { options as checkOptions } from '../../internal/validate.ts'
 import type { Clock } from '../../clock/types.ts'
 import { isTimeoutError } from '../../errors/errors.ts'
-import { BasePolicy, knownOptions } from '../pipeline/base-policy.ts'
-import type { Call, Sink } from '../pipeline/call.ts'
-import { Circuit, type CircuitState, type Outcome, REFUSED } from './state-machine.ts'
-import { circuitTerms, type SavedCircuit, savedCircuit } from './options.ts'
-import type { CircuitBreakerOptions } from './options.ts'
+import { options as checkOptions } from '../../internal/validate.ts'
+import { Abortable, type AbortScope } from '../pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { CircuitRefusal } from '../rejection-reasons.ts'
-import { circuitRefused, isRefusal } from '../rejections.ts'
-import type { Evidence } from './failure-window.ts'
-import { Abortable, type Scope } from '../pipeline/scope.ts'
+import { circuitOpenError, isRejection } from '../rejections.ts'
+import type { FailureWindow } from './failure-window.ts'
+import { breakerSettings, type SavedCircuit, savedCircuit } from './options.ts'
+import type { CircuitBreakerOptions } from './options.ts'
+import { type CallOutcome, Circuit, type CircuitState, REJECTED } from './state-machine.ts'
 
-/** What a {@link CircuitBreaker} tells. */
+/** Events of a {@link CircuitBreaker}, by name. */
 export interface CircuitBreakerEvents {
+  /** A call succeeded. */
   readonly success: { readonly value: unknown; readonly durationMs: number }
-  /** A call failed, or succeeded too slowly or with a value that is a failure: then there is no error. */
+  /** A call failed. Without `error` it succeeded too slowly, or with a value that counts as a failure. */
   readonly failure: { readonly error?: unknown; readonly durationMs: number }
+  /** A call was rejected; its task was not run. */
   readonly reject: { readonly reason: CircuitRefusal }
-  /** It opened; `error` is the failure that did it, if it was one. */
+  /** The circuit opened. `error` is the failure that opened it, if one did. */
   readonly open: { readonly openForMs: number; readonly opens: number; readonly error?: unknown }
+  /** The circuit became half open: the next calls are probes. */
   readonly halfOpen: Record<never, never>
+  /** The circuit closed. */
   readonly close: Record<never, never>
+  /** `isolate()` was called. */
   readonly isolate: Record<never, never>
 }
 
-/** What a {@link CircuitBreaker} has counted, and where it stands. */
+/** The state of a {@link CircuitBreaker}, and its counters since its creation. */
 export interface CircuitBreakerStats {
+  /** The state that a call would meet now. */
   readonly state: CircuitState
+  /** Calls that counted as successes. */
   readonly succeeded: number
+  /** Calls that counted as failures. */
   readonly failed: number
+  /** Calls that were rejected. */
   readonly rejected: number
-  /** Calls that were given up before they ended. */
+  /** Calls that counted as nothing: aborted before they ended, or rejected by a policy inside. */
   readonly ignored: number
-  /** How often it has opened since it was last closed. */
+  /** The number of times it has opened since it was last closed. */
   readonly opens: number
 }
 
@@ -46,11 +55,11 @@ const EVENTS: readonly (keyof CircuitBreakerEvents)[] = [
   'isolate',
 ]
 
-/** Refuses calls while what is behind it fails. Made by {@link circuitBreaker}. */
+/** Rejects calls while the service behind it fails. Created by {@link circuitBreaker}. */
 export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
   /** @internal */
   readonly circuit: Circuit
-  /** @internal Whether calls are timed: something depends on their duration or their date. */
+  /** @internal True if outcomes need the time: for a time window or for `slowAfterMs`. */
   readonly isTimed: boolean
   /** @internal */
   readonly slowAfterMs: number
@@ -65,61 +74,61 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
     rejected: 0,
     ignored: 0,
   }
-  readonly #evidence: Evidence
-  /** The failure that is being taken in, for the event of what it does. */
-  #failing: unknown
+  readonly #failureWindow: FailureWindow
+  /** The failure that is being settled, for the event `open`. */
+  #currentError: unknown
 
   /** @internal */
   constructor(options: CircuitBreakerOptions) {
     super('circuit breaker', EVENTS, options)
-    const terms = circuitTerms(options, this.system.random)
-    this.slowAfterMs = terms.slowAfterMs
-    this.isFailure = terms.isFailure
-    this.isFailureResult = terms.isFailureResult
-    this.#evidence = terms.evidence
-    this.isTimed = terms.evidence.isTimed || terms.slowAfterMs < Infinity
-    this.circuit = new Circuit({ ...terms, moved: (to) => this.#moved(to) })
+    const settings = breakerSettings(options, this.system.random)
+    this.slowAfterMs = settings.slowAfterMs
+    this.isFailure = settings.isFailure
+    this.isFailureResult = settings.isFailureResult
+    this.#failureWindow = settings.failureWindow
+    this.isTimed = settings.failureWindow.isTimed || settings.slowAfterMs < Infinity
+    this.circuit = new Circuit({ ...settings, onTransition: (to) => this.#onTransition(to) })
     if (options.state !== undefined) this.restore(options.state)
   }
 
-  /** Where it stands: what somebody would meet who called now. */
+  /** The state that a call would meet now. */
   get state(): CircuitState {
     return this.circuit.stateAt(this.system.clock.monoMs())
   }
 
-  /** What was counted since it was made, and where it stands. */
+  /** A snapshot of the state and the counters. */
   get stats(): CircuitBreakerStats {
     return { state: this.state, ...this.counts, opens: this.circuit.opens }
   }
 
-  /** Refuses every call until {@link reset}. */
+  /** Rejects every call with `CircuitOpenError` (`'isolated'`) until {@link reset}. */
   isolate(): void {
     this.circuit.isolate()
   }
 
-  /** Closes it, and forgets what it has seen. */
+  /** Closes the circuit and forgets all outcomes. */
   reset(): void {
     this.circuit.reset()
   }
 
-  /** Its state as plain data, for `JSON.stringify`, the option `state` and {@link restore}. */
+  /** Returns its state as plain data, for `JSON.stringify`, the option `state` and {@link restore}. */
   toJSON(): SavedCircuit {
     const { clock } = this.system
     const now = clock.monoMs()
     const { state, opens, openForMs, openUntil } = this.circuit
     const savedAtMs = clock.now().wallMs
-    const saved = { version: 1 as const, savedAtMs, opens, evidence: this.#evidence.save(now) }
+    const saved = { version: 1 as const, savedAtMs, opens, evidence: this.#failureWindow.save(now) }
     if (state === 'closed' || state === 'isolated') return { ...saved, state }
-    // Probes cannot be handed on: who takes over makes its own, at once.
+    // Probes cannot be saved: a breaker that restores a half-open circuit starts its own, at once.
     const leftMs = state === 'open' ? Math.max(openUntil - now, 0) : 0
     return { ...saved, state: 'open', openForMs, openUntilMs: savedAtMs + leftMs }
   }
 
   /**
-   * Takes over a state that {@link toJSON} gave, in this process or another, by wall time: a clock that is wrong keeps it
-   * open at most as long as it was to be open.
+   * Restores a state that {@link toJSON} returned, in this process or another. Its times are wall time; a wrong clock
+   * keeps the circuit open at most as long as it had been opened for.
    *
-   * @throws InvalidArgumentError for anything else; nothing is changed.
+   * @throws InvalidArgumentError for any other value; nothing changes.
    */
   restore(state: SavedCircuit): void {
     const saved = savedCircuit('state', state)
@@ -130,75 +139,79 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
     const openForMs = isOpen ? saved.openForMs : 0
     const leftMs = isOpen ? Math.min(Math.max(saved.openUntilMs - wallMs, 0), openForMs) : 0
     this.circuit.restore(saved.state, saved.opens, now + leftMs, openForMs)
-    this.#evidence.reset()
-    this.#evidence.load(saved.evidence, now, Math.max(wallMs - saved.savedAtMs, 0))
+    this.#failureWindow.reset()
+    this.#failureWindow.load(saved.evidence, now, Math.max(wallMs - saved.savedAtMs, 0))
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void {
+  enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
     const { circuit, system } = this
     const now = call.now(system.clock)
     const admission = circuit.enter(now)
-    if (admission === REFUSED) {
-      sink.failed(this.#refusal(now))
+    if (admission === REJECTED) {
+      sink.failed(this.#rejection(now))
       return
     }
-    const frame = new Frame(this, scope, sink, admission, now)
-    scope.enter(frame)
-    call.start(inside, scope, attempt, frame)
+    const admitted = new BreakerCall(this, scope, sink, admission, now)
+    scope.enter(admitted)
+    call.start(next, scope, attempt, admitted)
   }
 
-  /** @internal Takes in how an admitted call ended. */
+  /** @internal Counts how an admitted call ended. */
   settle(
     admission: number,
     generation: number,
-    outcome: Outcome,
+    outcome: CallOutcome,
     startedAt: number,
     clock: Clock,
     error?: unknown,
   ): void {
     const needsNow = this.isTimed || outcome === 'failed' || admission > 0
     const now = needsNow ? clock.monoMs() : startedAt
-    this.#failing = error
+    this.#currentError = error
     this.circuit.settle(admission, generation, outcome, now)
-    this.#failing = undefined
+    this.#currentError = undefined
   }
 
-  /** @internal What an error says. A refusal of a policy inside says nothing: nobody asked what is behind it. */
-  outcomeOf(error: unknown): Outcome {
-    if (this.isFailure !== undefined) return this.ask('isFailure', this.isFailure, true, error) ? 'failed' : 'ok'
-    return isRefusal(error) ? 'ignored' : 'failed'
+  /**
+   * @internal Returns what an error says of the service. A rejection by a policy inside says nothing: it never called
+   * it.
+   */
+  outcomeOf(error: unknown): CallOutcome {
+    if (this.isFailure !== undefined)
+      return this.callPredicate('isFailure', this.isFailure, true, error) ? 'failed' : 'ok'
+    return isRejection(error) ? 'ignored' : 'failed'
   }
 
-  #refusal(now: number): Error {
+  #rejection(now: number): Error {
     this.counts.rejected++
     const { state } = this.circuit
     const reason: CircuitRefusal = state === 'isolated' ? 'isolated' : state === 'open' ? 'open' : 'probing'
-    if (this.observed) this.tell('reject', { reason })
-    return circuitRefused(this.name, reason, this.circuit.retryAfterMs(now))
+    if (this.isObserved) this.emit('reject', { reason })
+    return circuitOpenError(this.name, reason, this.circuit.retryAfterMs(now))
   }
 
-  #moved(to: CircuitState): void {
-    if (!this.observed) return
+  #onTransition(to: CircuitState): void {
+    if (!this.isObserved) return
     const { openForMs, opens } = this.circuit
     if (to === 'open') {
-      const failing = this.#failing
-      this.tell('open', failing === undefined ? { openForMs, opens } : { openForMs, opens, error: failing })
-    } else this.tell(to === 'closed' ? 'close' : to === 'isolated' ? 'isolate' : 'halfOpen', {})
+      const error = this.#currentError
+      this.emit('open', error === undefined ? { openForMs, opens } : { openForMs, opens, error })
+    } else this.emit(to === 'closed' ? 'close' : to === 'isolated' ? 'isolate' : 'halfOpen', {})
   }
 }
 
 /** One admitted call. */
-class Frame extends Abortable implements Sink {
+class BreakerCall extends Abortable implements Sink {
   readonly #policy: CircuitBreaker
-  readonly #scope: Scope
+  readonly #scope: AbortScope
   readonly #sink: Sink
   readonly #admission: number
   readonly #generation: number
   readonly #startedAt: number
-  #counted = false
+  #isCounted = false
 
-  constructor(policy: CircuitBreaker, scope: Scope, sink: Sink, admission: number, startedAt: number) {
+  constructor(policy: CircuitBreaker, scope: AbortScope, sink: Sink, admission: number, startedAt: number) {
     super()
     this.#policy = policy
     this.#scope = scope
@@ -210,46 +223,48 @@ class Frame extends Abortable implements Sink {
 
   succeeded(value: unknown): void {
     const policy = this.#policy
-    if (!this.#counted) {
+    if (!this.#isCounted) {
       const { isFailureResult } = policy
-      const isBad =
-        (isFailureResult !== undefined && policy.ask('isFailureResult', isFailureResult, true, value)) ||
+      const isFailure =
+        (isFailureResult !== undefined && policy.callPredicate('isFailureResult', isFailureResult, true, value)) ||
         (policy.slowAfterMs < Infinity && this.#durationMs() > policy.slowAfterMs)
-      this.#count(isBad ? 'failed' : 'ok', undefined, value)
+      this.#count(isFailure ? 'failed' : 'ok', undefined, value)
     }
     this.#sink.succeeded(value)
   }
 
   failed(error: unknown): void {
     const policy = this.#policy
-    if (!this.#counted) {
+    if (!this.#isCounted) {
       this.#count(policy.outcomeOf(error), error, undefined)
     }
     this.#sink.failed(error)
   }
 
-  /** Counts now: who is behind the circuit may never answer. A timeout is their failure; anything else is the caller's wish. */
+  /**
+   * Counts at once, as the service may never answer. A timeout counts as its failure; any other reason is the caller's.
+   */
   aborted(reason: unknown): void {
-    if (this.#counted) return
+    if (this.#isCounted) return
     this.#count(isTimeoutError(reason) ? this.#policy.outcomeOf(reason) : 'ignored', reason, undefined)
   }
 
-  #count(outcome: Outcome, error: unknown, value: unknown): void {
+  #count(outcome: CallOutcome, error: unknown, value: unknown): void {
     const policy = this.#policy
-    this.#counted = true
+    this.#isCounted = true
     this.#scope.leave(this)
     if (outcome === 'ok') policy.counts.succeeded++
     else if (outcome === 'failed') policy.counts.failed++
     else policy.counts.ignored++
-    if (policy.observed) this.#tell(outcome, error, value)
+    if (policy.isObserved) this.#emit(outcome, error, value)
     policy.settle(this.#admission, this.#generation, outcome, this.#startedAt, policy.system.clock, error)
   }
 
-  #tell(outcome: Outcome, error: unknown, value: unknown): void {
+  #emit(outcome: CallOutcome, error: unknown, value: unknown): void {
     const durationMs = this.#durationMs()
-    if (outcome === 'ok') this.#policy.tell('success', { value, durationMs })
+    if (outcome === 'ok') this.#policy.emit('success', { value, durationMs })
     else if (outcome === 'failed') {
-      this.#policy.tell('failure', error === undefined ? { durationMs } : { error, durationMs })
+      this.#policy.emit('failure', error === undefined ? { durationMs } : { error, durationMs })
     }
   }
 
@@ -259,19 +274,20 @@ class Frame extends Abortable implements Sink {
 }
 
 /**
- * Refuses calls while what is behind it fails, and finds out by itself when it works again.
+ * Creates a policy that rejects calls with `CircuitOpenError` while the service behind it fails. After a time it lets
+ * single calls through as probes, and closes when they succeed.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
  * ```ts
- * const breaker = circuitBreaker({ failureRatio: 0.5, windowMs: 10_000, openForMs: { initialMs: 1000, maxMs: 60_000 } })
- * breaker.on('open', ({ openForMs }) => log.warn(`database is out, next look in ${openForMs} ms`))
- * const rows = await breaker.execute(({ signal }) => db.query(sql, { signal }))
+ * const breaker = circuitBreaker({ failureRatio: 0.5, windowMs: 10_000, openForMs: { initialMs: 1000, maxMs: 60_000 }
+ * }) breaker.on('open', ({ openForMs }) => log.warn(`database is out, next look in ${openForMs} ms`)) const rows =
+ * await breaker.execute(({ signal }) => db.query(sql, { signal }))
  * ```
  */
 export function circuitBreaker(options?: CircuitBreakerOptions): CircuitBreaker {
-  const given = checkOptions('options', options)
-  knownOptions(given, [
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, [
     'consecutive',
     'failureRatio',
     'calls',
@@ -284,5 +300,5 @@ export function circuitBreaker(options?: CircuitBreakerOptions): CircuitBreaker 
     'isFailureResult',
     'state',
   ])
-  return new CircuitBreaker(given)
+  return new CircuitBreaker(settings)
 }

@@ -1,30 +1,33 @@
+/** The three rules by which a closed circuit opens: failures in a row, a share of the last calls, a share of a time window. */
+
 /**
- * What a closed circuit knows of its calls: functions of outcomes and time, which is monotonic and in milliseconds. A clock
- * that goes back is a pause.
+ * The outcomes a closed circuit has seen, and the rule by which it opens. A function of outcomes and monotonic time in
+ * milliseconds. Time that goes back counts as a pause.
  */
-export interface Evidence {
-  /** Whether outcomes need the time; else any number will do. */
+export interface FailureWindow {
+  /** True if {@link record} uses the time; if not, any number will do. */
   readonly isTimed: boolean
-  /** Takes an outcome in; whether the circuit is to open. */
+  /** Records an outcome. Returns whether the circuit must open. */
   record(ok: boolean, now: number): boolean
-  /** Forgets everything. */
+  /** Forgets all outcomes. */
   reset(): void
-  /** What it knows, as plain data. */
+  /** Returns its state as plain data. */
   save(now: number): SavedEvidence
-  /** Takes over what was saved so long ago, in milliseconds, by evidence of its kind; of another kind it takes nothing. */
+  /** Restores a state that was saved `elapsedMs` ago. Ignores a state of another kind. */
   load(saved: SavedEvidence, now: number, elapsedMs: number): void
 }
 
-/** What evidence knows, as plain data. */
+/** The outcomes that a circuit breaker has seen, as plain data: a part of `SavedCircuit`. */
 export type SavedEvidence =
+  /** Failures in a row. */
   | { readonly kind: 'consecutive'; readonly failures: number }
-  /** Outcomes from the oldest on: `+` and `-`. */
+  /** Outcomes, the oldest first: `+` is a success, `-` a failure. */
   | { readonly kind: 'calls'; readonly outcomes: string }
-  /** Slices of the window: how long ago each began, in milliseconds, and what it counted. */
+  /** Slices of the window: the age of its beginning, in milliseconds, then its successes and failures. */
   | { readonly kind: 'window'; readonly slices: readonly (readonly [ageMs: number, ok: number, failed: number])[] }
 
-/** Opens at so many failures in a row. */
-export class Consecutive implements Evidence {
+/** Opens at `limit` failures in a row. */
+export class ConsecutiveFailures implements FailureWindow {
   readonly isTimed = false
   readonly #limit: number
   #failures = 0
@@ -47,17 +50,17 @@ export class Consecutive implements Evidence {
   }
 
   load(saved: SavedEvidence): void {
-    // One below the limit: what was saved closed stays closed until it fails again.
+    // At most one below the limit, so that a circuit that was saved closed stays closed until the next failure.
     if (saved.kind === 'consecutive') this.#failures = Math.min(saved.failures, this.#limit - 1)
   }
 }
 
-/** Opens when at least `ratio` of the last `size` calls failed, and there were `minimum`. */
-export class LastCalls implements Evidence {
+/** Opens when at least `ratio` of the last `size` calls failed, once there were `minimum` calls. */
+export class CountWindow implements FailureWindow {
   readonly isTimed = false
   readonly #ratio: number
   readonly #minimum: number
-  /** A ring: 1 is a failure. */
+  /** A ring buffer: 1 is a failure. */
   readonly #outcomes: Uint8Array
   #next = 0
   #count = 0
@@ -102,21 +105,21 @@ export class LastCalls implements Evidence {
   }
 }
 
-/** Slices a window is made of: what is counted is between nine tenths of it and all of it. */
+/** Slices of a window. Calls leave it a slice at a time, so it covers between nine tenths and all of `windowMs`. */
 const SLICES = 10
 
-/** Opens when at least `ratio` of the calls of the last `windowMs` failed, and there were `minimum`. */
-export class LastWhile implements Evidence {
+/** Opens when at least `ratio` of the calls of the last `windowMs` failed, once there were `minimum` calls. */
+export class TimeWindow implements FailureWindow {
   readonly isTimed = true
   readonly #ratio: number
   readonly #minimum: number
   readonly #sliceMs: number
   readonly #ok = new Float64Array(SLICES)
   readonly #failed = new Float64Array(SLICES)
-  /** The number of the newest slice, counted from time zero. */
+  /** The number of the newest slice; slice 0 begins at time 0. */
   #newest = -Infinity
-  #allOk = 0
-  #allFailed = 0
+  #totalOk = 0
+  #totalFailed = 0
 
   constructor(windowMs: number, ratio: number, minimum: number) {
     this.#sliceMs = windowMs / SLICES
@@ -128,23 +131,23 @@ export class LastWhile implements Evidence {
     this.#moveTo(now)
     this.#add(this.#newest, ok ? 1 : 0, ok ? 0 : 1)
     if (ok) return false
-    const all = this.#allOk + this.#allFailed
-    return all >= this.#minimum && this.#allFailed >= all * this.#ratio
+    const all = this.#totalOk + this.#totalFailed
+    return all >= this.#minimum && this.#totalFailed >= all * this.#ratio
   }
 
   reset(): void {
     this.#ok.fill(0)
     this.#failed.fill(0)
     this.#newest = -Infinity
-    this.#allOk = 0
-    this.#allFailed = 0
+    this.#totalOk = 0
+    this.#totalFailed = 0
   }
 
   save(now: number): SavedEvidence {
     this.#moveTo(now)
     const slices: [number, number, number][] = []
     for (let slice = this.#newest - SLICES + 1; slice <= this.#newest; slice++) {
-      const [ok, failed] = [this.#ok[place(slice)] as number, this.#failed[place(slice)] as number]
+      const [ok, failed] = [this.#ok[ringIndex(slice)] as number, this.#failed[ringIndex(slice)] as number]
       if (ok + failed > 0) slices.push([now - slice * this.#sliceMs, ok, failed])
     }
     return { kind: 'window', slices }
@@ -161,21 +164,21 @@ export class LastWhile implements Evidence {
   }
 
   #add(slice: number, ok: number, failed: number): void {
-    const at = place(slice)
+    const at = ringIndex(slice)
     this.#ok[at] = (this.#ok[at] as number) + ok
     this.#failed[at] = (this.#failed[at] as number) + failed
-    this.#allOk += ok
-    this.#allFailed += failed
+    this.#totalOk += ok
+    this.#totalFailed += failed
   }
 
-  /** Makes the slice of a time the newest, and forgets those that it pushes out. */
+  /** Makes the slice of `now` the newest, and clears the slices that leave the window. */
   #moveTo(now: number): void {
     const slice = Math.floor(now / this.#sliceMs)
     if (slice <= this.#newest) return
-    for (let gone = Math.max(this.#newest + 1, slice - SLICES + 1); gone <= slice; gone++) {
-      const at = place(gone)
-      this.#allOk -= this.#ok[at] as number
-      this.#allFailed -= this.#failed[at] as number
+    for (let expired = Math.max(this.#newest + 1, slice - SLICES + 1); expired <= slice; expired++) {
+      const at = ringIndex(expired)
+      this.#totalOk -= this.#ok[at] as number
+      this.#totalFailed -= this.#failed[at] as number
       this.#ok[at] = 0
       this.#failed[at] = 0
     }
@@ -183,4 +186,4 @@ export class LastWhile implements Evidence {
   }
 }
 
-const place = (slice: number): number => ((slice % SLICES) + SLICES) % SLICES
+const ringIndex = (slice: number): number => ((slice % SLICES) + SLICES) % SLICES

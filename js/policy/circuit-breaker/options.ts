@@ -1,130 +1,158 @@
+/** The public options of a circuit breaker and its saved state, and their checks. */
+import { InvalidArgumentError } from '../../errors/errors.ts'
 import {
   finite,
   integer,
   known,
-  MAX_DURATION_MS,
   optionalCallable,
   options as checkOptions,
   positiveMillis,
 } from '../../internal/validate.ts'
-import { InvalidArgumentError } from '../../errors/errors.ts'
-import type { CircuitTerms } from './state-machine.ts'
-import { Consecutive, type Evidence, LastCalls, LastWhile, type SavedEvidence } from './failure-window.ts'
-import type { Chance } from '../retry/schedule.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
+import { type Chance, pauseMs } from '../retry/schedule.ts'
+import {
+  ConsecutiveFailures,
+  CountWindow,
+  type FailureWindow,
+  type SavedEvidence,
+  TimeWindow,
+} from './failure-window.ts'
+import type { CircuitSettings } from './state-machine.ts'
 
-/** How long a circuit stays open, growing while its probes fail. */
+/** The time a circuit stays open: longer each time it opens in a row. */
 export interface OpenFor {
-  /** The first time, in milliseconds. */
+  /** The time it stays open first, in milliseconds, above 0. */
   readonly initialMs: number
-  /** Each time in a row is the one before times this, at least 1. Default 2. */
+  /** Each time in a row is the one before times this factor: at least 1. Default 2. */
   readonly factor?: number
-  /** It is never longer, in milliseconds. Default 60 000, and at least `initialMs`. */
+  /** The longest time, in milliseconds: at least `initialMs`. Default 60 000, or `initialMs` if that is more. */
   readonly maxMs?: number
-  /** Up to this share of it is taken off by chance, 0 to 1, so that breakers do not probe in step. Default 0. */
+  /**
+   * Shortens the time by a random share of it, up to this one, from 0 to 1, so that breakers do not probe in step.
+   * Default 0. (`RetryPolicy.jitter` of effects is a percentage, either way.)
+   */
   readonly jitter?: number
 }
 
-/** How a half-open circuit finds out. */
+/** The rule by which a half-open circuit closes. */
 export interface HalfOpen {
-  /** How many calls may be under way at a time. Default 1. */
+  /** The most probes under way at a time: an integer from 1. Default 1. */
   readonly probes?: number
-  /** How many have to succeed for it to close. Default 1. */
+  /** The number of successful probes that closes it: an integer from 1. Default 1. */
   readonly successes?: number
-  /** How many have to fail for it to open again. Default 1. */
+  /** The number of failed probes that opens it again: an integer from 1. Default 1. */
   readonly failures?: number
-  /** A probe that takes longer counts as a failure, in milliseconds, so that one which never ends holds nothing up. Default 30 000. */
+  /**
+   * A probe that takes longer counts as failed, in milliseconds, above 0, so that a probe which never ends blocks
+   * nothing. Default 30 000.
+   */
   readonly timeoutMs?: number
 }
 
 /** Options of {@link circuitBreaker}. */
 export interface CircuitBreakerOptions extends PolicyOptions {
-  /** Opens at so many failures in a row. Default 5, unless there is a `failureRatio`. */
+  /** Opens at this many failures in a row: an integer from 1. Default 5, unless there is a `failureRatio`. */
   readonly consecutive?: number
-  /** Opens when at least this share of the calls failed: above 0, up to 1. Of which calls, `calls` or `windowMs` says. */
+  /** Opens when at least this share of the calls failed: above 0, up to 1. `calls` or `windowMs` selects the calls. */
   readonly failureRatio?: number
-  /** Looks at the last so many calls. Default, with a `failureRatio` and without `windowMs`: 100. */
+  /** `failureRatio` looks at this many last calls: an integer from 1. Default 100, unless there is a `windowMs`. */
   readonly calls?: number
-  /** Looks at the calls of the last so many milliseconds. */
+  /** `failureRatio` looks at the calls of this many last milliseconds, above 0. Not together with `calls`. */
   readonly windowMs?: number
-  /** With a `failureRatio`: does not open on fewer calls than this. Default 10, or `calls` if that is less. */
+  /**
+   * `failureRatio` does not open on fewer calls than this: an integer from 1. Default 10, or `calls` if that is less.
+   */
   readonly minimumCalls?: number
-  /** A call that took longer is a failure although it succeeded, in milliseconds. Default: none is. */
+  /**
+   * A call that took longer counts as a failure although it succeeded, in milliseconds, above 0. Default: none does.
+   */
   readonly slowAfterMs?: number
-  /** How long it stays open, in milliseconds, the same each time or growing. Default 5000. */
+  /** The time it stays open, in milliseconds: a constant above 0, or a growing time. Default 5000. */
   readonly openForMs?: number | OpenFor
+  /** The rule by which a half-open circuit closes. Default: one probe decides. */
   readonly halfOpen?: HalfOpen
   /**
-   * Whether an error is a failure of what is behind it. One that is not counts as a success. Default: every error is, but a
-   * policy's refusal (of a bulkhead inside it, say), which counts as nothing.
+   * Returns whether an error is a failure of the service behind the circuit; any other error counts as a success.
+   * Default: every error is a failure, but rejections of policies (such as a bulkhead inside) do not count at all.
    */
   readonly isFailure?: (error: unknown) => boolean
-  /** Whether a value is a failure. The caller gets it all the same. Default: none is. */
+  /** Returns whether a value counts as a failure. The caller gets the value all the same. Default: none does. */
   readonly isFailureResult?: (value: unknown) => boolean
-  /** Begins where another breaker stood: what its `toJSON` gave. */
+  /** Starts in a state that `toJSON()` of a breaker returned. */
   readonly state?: SavedCircuit
 }
 
-/** A circuit breaker's state as plain data. */
+/** The state of a circuit breaker as plain data, from `toJSON()`. */
 export type SavedCircuit =
   | {
+      /** The version of this format. */
       readonly version: 1
-      /** Wall time, in milliseconds since the epoch. */
+      /** Wall time of `toJSON()`, in milliseconds since the epoch. */
       readonly savedAtMs: number
+      /** The state of the circuit. */
       readonly state: 'closed' | 'isolated'
+      /** The number of times it has opened since it was last closed. */
       readonly opens: number
+      /** The outcomes it has seen. */
       readonly evidence: SavedEvidence
     }
   | {
+      /** The version of this format. */
       readonly version: 1
+      /** Wall time of `toJSON()`, in milliseconds since the epoch. */
       readonly savedAtMs: number
+      /** The state of the circuit. A half-open circuit is saved as an open one whose time is over. */
       readonly state: 'open'
+      /** The number of times it has opened since it was last closed. */
       readonly opens: number
+      /** The outcomes it has seen. */
       readonly evidence: SavedEvidence
-      /** How long it is open in all, in milliseconds. */
+      /** The time it stays open in all, in milliseconds. */
       readonly openForMs: number
-      /** Wall time at which it will be half open, in milliseconds since the epoch. */
+      /** Wall time at which it becomes half open, in milliseconds since the epoch. */
       readonly openUntilMs: number
     }
 
-interface Terms extends Omit<CircuitTerms, 'moved'> {
+/** The settings of a circuit breaker: checked, and with every default. */
+interface BreakerSettings extends Omit<CircuitSettings, 'onTransition'> {
   readonly slowAfterMs: number
   readonly isFailure: ((error: unknown) => boolean) | undefined
   readonly isFailureResult: ((value: unknown) => boolean) | undefined
 }
 
-const MANY = 1_000_000
+const MAX_CALLS = 1_000_000
 
-/** A default is for what was left out alone: null is refused. */
-const or = <T>(value: T | undefined, fallback: T): T => (value === undefined ? fallback : value)
+/** Replaces `undefined` alone: `null` is left for the check to refuse. */
+const orDefault = <T>(value: T | undefined, fallback: T): T => (value === undefined ? fallback : value)
 
-/** Checks the options. */
-export function circuitTerms(given: CircuitBreakerOptions, chance: Chance): Terms {
-  const halfOpen = checkOptions('options.halfOpen', given.halfOpen)
+/** Returns the settings that the options describe. */
+export function breakerSettings(settings: CircuitBreakerOptions, chance: Chance): BreakerSettings {
+  const halfOpen = checkOptions('options.halfOpen', settings.halfOpen)
   known('options.halfOpen', halfOpen, ['probes', 'successes', 'failures', 'timeoutMs'])
   const { probes = 1, successes = 1, failures = 1, timeoutMs = 30_000 } = halfOpen
   return {
-    evidence: evidenceOf(given),
-    openForMs: openForOf(or(given.openForMs, 5000), chance),
-    probes: integer('options.halfOpen.probes', 1, MANY, probes),
-    successes: integer('options.halfOpen.successes', 1, MANY, successes),
-    failures: integer('options.halfOpen.failures', 1, MANY, failures),
+    failureWindow: failureWindowOf(settings),
+    openForMs: openForOf(orDefault(settings.openForMs, 5000), chance),
+    probes: integer('options.halfOpen.probes', 1, MAX_CALLS, probes),
+    successes: integer('options.halfOpen.successes', 1, MAX_CALLS, successes),
+    failures: integer('options.halfOpen.failures', 1, MAX_CALLS, failures),
     probeTimeoutMs: positiveMillis('options.halfOpen.timeoutMs', timeoutMs),
-    slowAfterMs: given.slowAfterMs === undefined ? Infinity : positiveMillis('options.slowAfterMs', given.slowAfterMs),
-    isFailure: optionalCallable('options.isFailure', given.isFailure),
-    isFailureResult: optionalCallable('options.isFailureResult', given.isFailureResult),
+    slowAfterMs:
+      settings.slowAfterMs === undefined ? Infinity : positiveMillis('options.slowAfterMs', settings.slowAfterMs),
+    isFailure: optionalCallable('options.isFailure', settings.isFailure),
+    isFailureResult: optionalCallable('options.isFailureResult', settings.isFailureResult),
   }
 }
 
-function evidenceOf(given: CircuitBreakerOptions): Evidence {
-  const { consecutive, failureRatio, calls, windowMs, minimumCalls } = given
+function failureWindowOf(settings: CircuitBreakerOptions): FailureWindow {
+  const { consecutive, failureRatio, calls, windowMs, minimumCalls } = settings
   if (failureRatio === undefined) {
     for (const name of ['calls', 'windowMs', 'minimumCalls'] as const) {
-      if (given[name] !== undefined) {
-        throw new InvalidArgumentError(`options.${name}`, 'left out without a failureRatio', given[name])
+      if (settings[name] !== undefined) {
+        throw new InvalidArgumentError(`options.${name}`, 'left out without a failureRatio', settings[name])
       }
     }
-    return new Consecutive(integer('options.consecutive', 1, MANY, or(consecutive, 5)))
+    return new ConsecutiveFailures(integer('options.consecutive', 1, MAX_CALLS, orDefault(consecutive, 5)))
   }
   if (consecutive !== undefined) {
     throw new InvalidArgumentError('options.consecutive', 'left out beside a failureRatio', consecutive)
@@ -134,26 +162,30 @@ function evidenceOf(given: CircuitBreakerOptions): Evidence {
     throw new InvalidArgumentError('options.failureRatio', 'above 0 and up to 1', failureRatio)
   }
   if (windowMs === undefined) {
-    const size = integer('options.calls', 1, MANY, or(calls, 100))
-    return new LastCalls(size, ratio, integer('options.minimumCalls', 1, size, or(minimumCalls, Math.min(10, size))))
+    const size = integer('options.calls', 1, MAX_CALLS, orDefault(calls, 100))
+    return new CountWindow(
+      size,
+      ratio,
+      integer('options.minimumCalls', 1, size, orDefault(minimumCalls, Math.min(10, size))),
+    )
   }
   if (calls !== undefined) throw new InvalidArgumentError('options.calls', 'left out beside windowMs', calls)
-  return new LastWhile(
+  return new TimeWindow(
     positiveMillis('options.windowMs', windowMs),
     ratio,
-    integer('options.minimumCalls', 1, MANY, or(minimumCalls, 10)),
+    integer('options.minimumCalls', 1, MAX_CALLS, orDefault(minimumCalls, 10)),
   )
 }
 
-function openForOf(given: unknown, chance: Chance): (opens: number) => number {
-  if (typeof given !== 'object' || given === null) {
-    const openForMs = positiveMillis('options.openForMs', given)
+function openForOf(value: unknown, chance: Chance): (opens: number) => number {
+  if (typeof value !== 'object' || value === null) {
+    const openForMs = positiveMillis('options.openForMs', value)
     return () => openForMs
   }
-  known('options.openForMs', given, ['initialMs', 'factor', 'maxMs', 'jitter'])
-  const { initialMs, factor = 2, jitter = 0, maxMs: most } = given as OpenFor
+  known('options.openForMs', value, ['initialMs', 'factor', 'maxMs', 'jitter'])
+  const { initialMs, factor = 2, jitter = 0, maxMs: longest } = value as OpenFor
   const first = positiveMillis('options.openForMs.initialMs', initialMs)
-  const maxMs = positiveMillis('options.openForMs.maxMs', or(most, Math.max(60_000, first)))
+  const maxMs = positiveMillis('options.openForMs.maxMs', orDefault(longest, Math.max(60_000, first)))
   if (maxMs < first) throw new InvalidArgumentError('options.openForMs.maxMs', 'at least initialMs', maxMs)
   if (finite('options.openForMs.factor', factor) < 1) {
     throw new InvalidArgumentError('options.openForMs.factor', 'at least 1', factor)
@@ -162,12 +194,12 @@ function openForOf(given: unknown, chance: Chance): (opens: number) => number {
     throw new InvalidArgumentError('options.openForMs.jitter', 'from 0 to 1', jitter)
   }
   return (opens) => {
-    const whole = Math.min(first * factor ** (opens - 1), maxMs)
-    return jitter === 0 ? whole : whole * (1 - jitter * chance.next())
+    const openForMs = Math.min(first * factor ** (opens - 1), maxMs)
+    return jitter === 0 ? openForMs : openForMs * (1 - jitter * chance.next())
   }
 }
 
-/** Checks a saved state, which may come from anywhere. */
+/** Returns a saved state after checking it, as it may come from anywhere. */
 export function savedCircuit(field: string, value: unknown): SavedCircuit {
   const saved = checkOptions(field, value as Partial<Record<string, unknown>> | undefined)
   if (saved['version'] !== 1) throw new InvalidArgumentError(`${field}.version`, '1', saved['version'])
@@ -178,33 +210,29 @@ export function savedCircuit(field: string, value: unknown): SavedCircuit {
   finite(`${field}.savedAtMs`, saved['savedAtMs'])
   integer(`${field}.opens`, 0, Number.MAX_SAFE_INTEGER, saved['opens'])
   if (state === 'open') {
-    duration(`${field}.openForMs`, saved['openForMs'])
+    pauseMs(`${field}.openForMs`, saved['openForMs'])
     finite(`${field}.openUntilMs`, saved['openUntilMs'])
   }
-  assertEvidence(`${field}.evidence`, saved['evidence'])
+  assertSavedEvidence(`${field}.evidence`, saved['evidence'])
   return value as SavedCircuit
 }
 
-const duration = (field: string, value: unknown): void => {
-  if (typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS) return
-  throw new InvalidArgumentError(field, 'a finite number of milliseconds, zero or more', value)
-}
-
-function assertEvidence(field: string, value: unknown): void {
-  const given = value as Record<string, unknown> | null | undefined
-  switch (given?.['kind']) {
+/** Refuses a value that is no saved evidence. */
+function assertSavedEvidence(field: string, value: unknown): void {
+  const saved = value as Record<string, unknown> | null | undefined
+  switch (saved?.['kind']) {
     case 'consecutive':
-      integer(`${field}.failures`, 0, Number.MAX_SAFE_INTEGER, given['failures'])
+      integer(`${field}.failures`, 0, Number.MAX_SAFE_INTEGER, saved['failures'])
       return
     case 'calls':
-      if (typeof given['outcomes'] === 'string' && /^[+-]*$/.test(given['outcomes'])) return
-      throw new InvalidArgumentError(`${field}.outcomes`, 'a string of + and -', given['outcomes'])
+      if (typeof saved['outcomes'] === 'string' && /^[+-]*$/.test(saved['outcomes'])) return
+      throw new InvalidArgumentError(`${field}.outcomes`, 'a string of + and -', saved['outcomes'])
     case 'window': {
-      const { slices } = given
+      const { slices } = saved
       if (!Array.isArray(slices)) throw new InvalidArgumentError(`${field}.slices`, 'a list', slices)
       for (const [index, slice] of (slices as unknown[]).entries()) {
         const [age, ok, failed] = Array.isArray(slice) ? (slice as unknown[]) : []
-        duration(`${field}.slices[${index}][0]`, age)
+        pauseMs(`${field}.slices[${index}][0]`, age)
         integer(`${field}.slices[${index}][1]`, 0, Number.MAX_SAFE_INTEGER, ok)
         integer(`${field}.slices[${index}][2]`, 0, Number.MAX_SAFE_INTEGER, failed)
       }

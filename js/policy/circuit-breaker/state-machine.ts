@@ -1,60 +1,62 @@
-import type { Evidence } from './failure-window.ts'
+/** The decision of a circuit breaker, as a state machine without a clock. */
+import type { FailureWindow } from './failure-window.ts'
 
-/** Where a circuit stands. */
+/** The state of a circuit. */
 export type CircuitState =
-  /** Calls pass, and are counted. */
+  /** Calls pass, and their outcomes are counted. */
   | 'closed'
-  /** Calls are refused, for a time. */
+  /** Calls are rejected, for a time. */
   | 'open'
-  /** A few calls pass at a time, to see. */
+  /** A few calls pass as probes; others are rejected. */
   | 'halfOpen'
-  /** Calls are refused until somebody says otherwise. */
+  /** Calls are rejected until `reset()`. */
   | 'isolated'
 
-/** How an admitted call ended. `ignored` says nothing about what is behind the circuit. */
-export type Outcome = 'ok' | 'failed' | 'ignored'
+/** The outcome of an admitted call. `ignored` says nothing about the service behind the circuit. */
+export type CallOutcome = 'ok' | 'failed' | 'ignored'
 
-/** What a circuit is told once. Durations are milliseconds. */
-export interface CircuitTerms {
-  readonly evidence: Evidence
-  /** How long it stays open, by how often it has opened in a row, from 1. */
+/** The settings of a circuit, checked. Durations are milliseconds. */
+export interface CircuitSettings {
+  /** Decides when a closed circuit opens. */
+  readonly failureWindow: FailureWindow
+  /** Returns how long it stays open, from how often it has opened in a row, from 1. */
   readonly openForMs: (opens: number) => number
-  /** How many probes may be out at a time. */
+  /** The most probes under way at a time. */
   readonly probes: number
-  /** How many of them have to succeed. */
+  /** The number of successful probes that closes it. */
   readonly successes: number
-  /** How many may fail before it opens again: that many minus one. */
+  /** The number of failed probes that opens it again. */
   readonly failures: number
-  /** A probe that takes longer has failed. */
+  /** A probe that takes longer counts as failed. */
   readonly probeTimeoutMs: number
-  /** Told of each change, when it is complete. */
-  readonly moved: (to: CircuitState, from: CircuitState) => void
+  /** Called after each change of state. */
+  readonly onTransition: (to: CircuitState, from: CircuitState) => void
 }
 
-/** {@link Circuit.enter}: refused. */
-export const REFUSED = -1
+/** The answer of {@link Circuit.enter} for a call that is rejected. */
+export const REJECTED = -1
 
 /**
- * The decision of a circuit breaker: a state machine over events and the time they are given, with no timer. An open circuit
- * is half open from `openUntil` on, for whoever asks; a probe that does not come back has failed at its deadline. So there
- * is no state in which it can stay for ever, and nothing to keep it going.
+ * The decision of a circuit breaker: a state machine over events, with time as an argument and no timer. An open
+ * circuit is half open from `openUntil` on, at the next call. A probe that never ends has failed at its deadline. So no
+ * state but `isolated` can last for ever, and nothing has to keep the machine going.
  */
 export class Circuit {
-  readonly #terms: CircuitTerms
+  readonly #settings: CircuitSettings
   #state: CircuitState = 'closed'
-  /** Told apart: what was admitted before a change says nothing after it. */
+  /** Outcomes of calls that were admitted before a change of state do not count after it. */
   #generation = 0
   #opens = 0
   #openUntil = -Infinity
   #openForMs = 0
-  /** Deadlines of the probes that are out, by number, so the oldest first. */
+  /** Deadlines of the probes under way, by the probe's number, so the oldest comes first. */
   readonly #probes = new Map<number, number>()
   #lastProbe = 0
   #successes = 0
   #failures = 0
 
-  constructor(terms: CircuitTerms) {
-    this.#terms = terms
+  constructor(settings: CircuitSettings) {
+    this.#settings = settings
   }
 
   get state(): CircuitState {
@@ -66,62 +68,62 @@ export class Circuit {
     return this.#generation
   }
 
-  /** How often it has opened since it was last closed. */
+  /** The number of times it has opened since it was last closed. */
   get opens(): number {
     return this.#opens
   }
 
-  /** Monotonic time at which it ends being open. */
+  /** Monotonic time in ms at which an open circuit becomes half open. */
   get openUntil(): number {
     return this.#openUntil
   }
 
-  /** How long it is open this time. */
+  /** The time it stays open in all, in ms. */
   get openForMs(): number {
     return this.#openForMs
   }
 
-  /** The state somebody would meet who asked at this time, without asking. */
+  /** Returns the state that a call at this time would meet. Changes nothing. */
   stateAt(now: number): CircuitState {
     return this.#state === 'open' && now >= this.#openUntil ? 'halfOpen' : this.#state
   }
 
-  /** Asks for a call to pass: 0, the number of a probe, or {@link REFUSED}. */
+  /** Asks to let a call in. Returns 0 for a normal call, the number of a probe, or {@link REJECTED}. */
   enter(now: number): number {
-    const { probes, probeTimeoutMs } = this.#terms
+    const { probes, probeTimeoutMs } = this.#settings
     for (;;) {
       switch (this.#state) {
         case 'closed':
           return 0
         case 'isolated':
-          return REFUSED
+          return REJECTED
         case 'open':
-          if (now < this.#openUntil) return REFUSED
-          this.#move('halfOpen')
+          if (now < this.#openUntil) return REJECTED
+          this.#transition('halfOpen')
           break
         case 'halfOpen':
           if (this.#expire(now)) break
-          if (this.#probes.size >= probes) return REFUSED
+          if (this.#probes.size >= probes) return REJECTED
           this.#probes.set(++this.#lastProbe, now + probeTimeoutMs)
           return this.#lastProbe
       }
     }
   }
 
-  /** An admitted call ended. `generation` is the one in which it was admitted. */
-  settle(admission: number, generation: number, outcome: Outcome, now: number): void {
+  /** Takes in how an admitted call ended. `generation` is that of its admission. */
+  settle(admission: number, generation: number, outcome: CallOutcome, now: number): void {
     if (admission === 0) {
       if (generation !== this.#generation || outcome === 'ignored') return
-      if (this.#terms.evidence.record(outcome === 'ok', now)) this.#open(now)
+      if (this.#settings.failureWindow.record(outcome === 'ok', now)) this.#open(now)
       return
     }
-    // A probe that had expired, or of an earlier half-open time, is not there any more.
+    // Probes that had expired, or belong to an earlier half-open time, are not in the map any more.
     if (!this.#probes.delete(admission) || outcome === 'ignored') return
     if (outcome === 'failed') this.#probeFailed(now)
-    else if (++this.#successes >= this.#terms.successes) this.#close()
+    else if (++this.#successes >= this.#settings.successes) this.#close()
   }
 
-  /** When to ask again, in milliseconds; `undefined` when only a person knows. */
+  /** Returns how long to wait before another call, in ms; `undefined` when it is isolated. */
   retryAfterMs(now: number): number | undefined {
     if (this.#state === 'isolated') return undefined
     if (this.#state === 'open') return Math.max(this.#openUntil - now, 0)
@@ -129,46 +131,46 @@ export class Circuit {
     return 0
   }
 
-  /** Refuses everything until {@link reset}. */
+  /** Rejects all calls until {@link reset}. */
   isolate(): void {
-    if (this.#state !== 'isolated') this.#move('isolated')
+    if (this.#state !== 'isolated') this.#transition('isolated')
   }
 
-  /** Closes it and forgets what it knew. */
+  /** Closes it and forgets all outcomes. */
   reset(): void {
     this.#opens = 0
-    if (this.#state === 'closed') this.#terms.evidence.reset()
+    if (this.#state === 'closed') this.#settings.failureWindow.reset()
     else this.#close()
   }
 
-  /** Puts it where it was when it was saved. */
+  /** Restores a saved state. */
   restore(state: CircuitState, opens: number, openUntil: number, openForMs: number): void {
     this.#opens = opens
     this.#openUntil = openUntil
     this.#openForMs = openForMs
-    if (state !== this.#state) this.#move(state)
+    if (state !== this.#state) this.#transition(state)
   }
 
   #open(at: number): void {
     this.#opens++
-    this.#openForMs = this.#terms.openForMs(this.#opens)
+    this.#openForMs = this.#settings.openForMs(this.#opens)
     this.#openUntil = at + this.#openForMs
-    this.#move('open')
+    this.#transition('open')
   }
 
   #close(): void {
     this.#opens = 0
-    this.#move('closed')
+    this.#transition('closed')
   }
 
-  /** Opens if that was one failure too many; whether it was. */
+  /** Counts a failed probe. Returns whether that opened the circuit. */
   #probeFailed(at: number): boolean {
-    if (++this.#failures < this.#terms.failures) return false
+    if (++this.#failures < this.#settings.failures) return false
     this.#open(at)
     return true
   }
 
-  /** Counts probes as failed whose deadline has passed; whether that opened it. */
+  /** Counts probes as failed whose deadline has passed. Returns whether that opened the circuit. */
   #expire(now: number): boolean {
     for (const [probe, deadline] of this.#probes) {
       if (deadline > now) return false
@@ -178,14 +180,14 @@ export class Circuit {
     return false
   }
 
-  #move(to: CircuitState): void {
+  #transition(to: CircuitState): void {
     const from = this.#state
     this.#state = to
     this.#generation++
     this.#probes.clear()
     this.#successes = 0
     this.#failures = 0
-    if (to === 'closed') this.#terms.evidence.reset()
-    this.#terms.moved(to, from)
+    if (to === 'closed') this.#settings.failureWindow.reset()
+    this.#settings.onTransition(to, from)
   }
 }

@@ -1,55 +1,61 @@
-import { finite, integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { BasePolicy, knownOptions } from '../pipeline/base-policy.ts'
-import { budgetOf, type RetryBudget } from '../retry/budget.ts'
-import { type Call, isEcho, type Sink } from '../pipeline/call.ts'
-import { fromHere } from '../pipeline/async-stack.ts'
-import { Latencies } from './latencies.ts'
-import { Scope } from '../pipeline/scope.ts'
+import { isAbortEcho } from '../../internal/thrown-values.ts'
+import { finite, integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
+import { AbortScope } from '../pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import { bindContext } from '../pipeline/bind-context.ts'
+import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
+import { optionalBudget, type RetryBudget } from '../retry/budget.ts'
+import { Latencies } from './latencies.ts'
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions extends PolicyOptions {
-  /** How long a try may take before another joins it, in milliseconds. With `percentile`, until enough is known. */
+  /**
+   * The time an attempt may take before another starts beside it, in milliseconds, above 0. With `percentile`, it
+   * applies until 20 calls succeeded.
+   */
   readonly afterMs: number
-  /** Another joins a try that takes longer than this share of recent successes did: above 0, below 1. */
+  /** Another attempt starts when one takes longer than this share of the last 256 successes: above 0, below 1. */
   readonly percentile?: number
-  /** How many tries there are at most, the first included. Default 2. */
+  /** The most attempts of one call, with the first: an integer from 2 to 1000. Default 2. */
   readonly max?: number
-  /** What additional tries are taken from. Default: there is no budget. */
+  /** The budget that additional attempts are taken from. Default: no budget. */
   readonly budget?: RetryBudget
 }
 
-/** What a {@link Hedge} tells. */
+/** Events of a {@link Hedge}, by name. */
 export interface HedgeEvents {
-  /** A try won. */
+  /** An attempt won: the first to succeed. */
   readonly success: { readonly value: unknown; readonly attempt: number }
-  /** A try failed before any had won. */
+  /** An attempt failed before any had won. */
   readonly failure: { readonly error: unknown; readonly attempt: number }
-  /** Another try begins: the one of this number. */
+  /** Another attempt starts, with this number. */
   readonly hedge: { readonly attempt: number }
-  /** A try ended after another had won; `error` is there if it failed. */
+  /** An attempt ended after another had won. `error` is there if it failed on its own. */
   readonly late: { readonly attempt: number; readonly error?: unknown }
 }
 
-/** What a {@link Hedge} has counted. */
+/** Counters of a {@link Hedge} since its creation. */
 export interface HedgeStats {
+  /** Calls that began. */
   readonly calls: number
-  /** Tries beyond each first. */
+  /** Attempts beyond the first of each call. */
   readonly hedges: number
-  /** Calls that such a try won. */
+  /** Calls that such an attempt won. */
   readonly won: number
-  /** Tries that still run although their call is over. */
+  /** Attempts that still run although their call is over. */
   readonly late: number
 }
 
 const EVENTS: readonly (keyof HedgeEvents)[] = ['success', 'failure', 'hedge', 'late']
-/** How many latencies a percentile is read from, and from how many on. */
-const [KEPT, ENOUGH] = [256, 20]
+/** The number of latencies that the percentile is computed from, and the number that it needs. */
+const SAMPLES = 256
+const MIN_SAMPLES = 20
 
-/** Tries beside slow tries. Made by {@link hedge}. */
+/** Starts further attempts beside slow ones. Created by {@link hedge}. */
 export class Hedge extends BasePolicy<HedgeEvents> {
   /** @internal */
   readonly max: number
@@ -74,48 +80,48 @@ export class Hedge extends BasePolicy<HedgeEvents> {
     if (percentile !== undefined && (finite('options.percentile', percentile) <= 0 || percentile >= 1)) {
       throw new InvalidArgumentError('options.percentile', 'above 0 and below 1', percentile)
     }
-    this.latencies = percentile === undefined ? undefined : new Latencies(KEPT, percentile)
+    this.latencies = percentile === undefined ? undefined : new Latencies(SAMPLES, percentile)
     this.max = integer('options.max', 2, 1000, max)
-    this.budget = budgetOf('options.budget', budget)
+    this.budget = optionalBudget('options.budget', budget)
   }
 
-  /** What was counted since it was made. */
+  /** A snapshot of the counters. */
   get stats(): HedgeStats {
     return { ...this.counts }
   }
 
-  /** How long a try may take now before another joins it, in milliseconds. */
+  /** The time an attempt may take now before another starts beside it, in milliseconds. */
   get afterMs(): number {
     const { latencies } = this
-    if (latencies === undefined || latencies.count < ENOUGH) return this.#afterMs
-    return latencies.get() as number
+    if (latencies === undefined || latencies.count < MIN_SAMPLES) return this.#afterMs
+    return latencies.value() as number
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, _attempt: number, sink: Sink): void {
+  enter(call: PolicyCall, next: number, scope: AbortScope, _attempt: number, sink: Sink): void {
     this.counts.calls++
     this.budget?.deposit()
-    new Race(this, call, inside, scope, sink).try()
+    new HedgedCall(this, call, next, scope, sink).startAttempt()
   }
 }
 
-/** One call: what its tries share. */
-class Race {
+/** One call: the state that its attempts share. */
+class HedgedCall {
   readonly policy: Hedge
-  readonly #call: Call
-  readonly #inside: number
-  readonly #outer: Scope
+  readonly #call: PolicyCall
+  readonly #next: number
+  readonly #scope: AbortScope
   readonly #sink: Sink
-  readonly #tries: Try[] = []
+  readonly #attempts: HedgeAttempt[] = []
   #running = 0
   #isOver = false
   #timer: TimerHandle | undefined
 
-  constructor(policy: Hedge, call: Call, inside: number, outer: Scope, sink: Sink) {
+  constructor(policy: Hedge, call: PolicyCall, next: number, scope: AbortScope, sink: Sink) {
     this.policy = policy
     this.#call = call
-    this.#inside = inside
-    this.#outer = outer
+    this.#next = next
+    this.#scope = scope
     this.#sink = sink
   }
 
@@ -123,45 +129,45 @@ class Race {
     return this.#isOver
   }
 
-  /** Begins another try, and the wait for the next. */
-  try(): void {
+  /** Starts another attempt, and the timer of the next. */
+  startAttempt(): void {
     const { policy } = this
-    const attempt = this.#tries.length + 1
-    const one = new Try(this, attempt, policy.latencies === undefined ? 0 : policy.system.clock.monoMs())
-    this.#tries.push(one)
+    const number = this.#attempts.length + 1
+    const attempt = new HedgeAttempt(this, number, policy.latencies === undefined ? 0 : policy.system.clock.monoMs())
+    this.#attempts.push(attempt)
     this.#running++
-    this.#outer.enter(one)
-    if (attempt < policy.max) this.#wait()
-    this.#call.start(this.#inside, one, attempt, one)
+    this.#scope.enter(attempt)
+    if (number < policy.max) this.#armNext()
+    this.#call.start(this.#next, attempt, number, attempt)
   }
 
-  /** A try won. */
-  won(one: Try, value: unknown): void {
+  /** An attempt succeeded first. */
+  won(attempt: HedgeAttempt, value: unknown): void {
     const { policy } = this
-    this.#end(one)
-    if (one.attempt > 1) policy.counts.won++
-    policy.latencies?.add(policy.system.clock.monoMs() - one.startedAt)
-    if (policy.observed) policy.tell('success', { value, attempt: one.attempt })
-    this.#giveUpOthers(one)
+    this.#end(attempt)
+    if (attempt.number > 1) policy.counts.won++
+    policy.latencies?.add(policy.system.clock.monoMs() - attempt.startedAt)
+    if (policy.isObserved) policy.emit('success', { value, attempt: attempt.number })
+    this.#abortOthers(attempt)
     this.#sink.succeeded(value)
   }
 
-  /** A try failed: another takes its place at once, if there may be one; the last to fail fails the call. */
-  lost(one: Try, error: unknown): void {
+  /** An attempt failed. Another starts at once if one may; else the last attempt to fail rejects the call. */
+  lost(attempt: HedgeAttempt, error: unknown): void {
     const { policy } = this
     this.#running--
-    this.#outer.leave(one)
-    if (policy.observed) policy.tell('failure', { error, attempt: one.attempt })
-    if (!this.#outer.isAborted && this.#mayTry()) {
+    this.#scope.leave(attempt)
+    if (policy.isObserved) policy.emit('failure', { error, attempt: attempt.number })
+    if (!this.#scope.isAborted && this.#mayTry()) {
       this.#hedge()
       return
     }
     if (this.#running > 0) return
-    this.#end(one)
+    this.#end(attempt)
     this.#sink.failed(error)
   }
 
-  /** What surrounds the race was given up: there will be no more tries. */
+  /** Starts no further attempt. */
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -169,7 +175,7 @@ class Race {
 
   #mayTry(): boolean {
     const { policy } = this
-    if (this.#isOver || this.#tries.length >= policy.max) return false
+    if (this.#isOver || this.#attempts.length >= policy.max) return false
     return policy.budget?.withdraw(policy.system.clock.monoMs()) !== false
   }
 
@@ -177,85 +183,85 @@ class Race {
     const { policy } = this
     this.#timer?.cancel()
     policy.counts.hedges++
-    if (policy.observed) policy.tell('hedge', { attempt: this.#tries.length + 1 })
-    this.try()
+    if (policy.isObserved) policy.emit('hedge', { attempt: this.#attempts.length + 1 })
+    this.startAttempt()
   }
 
-  #wait(): void {
+  #armNext(): void {
     const { clock } = this.policy.system
-    const ring = fromHere(() => {
-      if (!this.#isOver && !this.#outer.isAborted && timer === this.#timer && this.#mayTry()) this.#hedge()
+    const onTimer = bindContext(() => {
+      if (!this.#isOver && !this.#scope.isAborted && timer === this.#timer && this.#mayTry()) this.#hedge()
     })
     let timer: TimerHandle | undefined
     try {
-      timer = limitOn(clock, this.policy.afterMs, this.policy.name, ring)
+      timer = limitOn(clock, this.policy.afterMs, this.policy.name, onTimer)
     } catch {
-      // A closed clock: the tries there are go on by themselves.
+      // The clock is closed: the running attempts go on by themselves.
     }
     this.#timer = timer
   }
 
-  #end(one: Try): void {
+  #end(attempt: HedgeAttempt): void {
     this.#isOver = true
-    this.#outer.leave(one)
+    this.#scope.leave(attempt)
     this.stop()
   }
 
-  #giveUpOthers(winner: Try): void {
+  #abortOthers(winner: HedgeAttempt): void {
     if (this.#running < 2) return
     const reason = new DOMException('another try was faster', 'AbortError')
-    for (const one of this.#tries) {
-      if (one === winner || one.hasEnded) continue
+    for (const attempt of this.#attempts) {
+      if (attempt === winner || attempt.hasEnded) continue
       this.policy.counts.late++
-      this.#outer.leave(one)
-      one.abort(reason)
+      this.#scope.leave(attempt)
+      attempt.abort(reason)
     }
   }
 }
 
-/** One try: the scope of what is inside, so that it can be given up alone. */
-class Try extends Scope implements Sink {
-  readonly attempt: number
+/** One attempt. It is also the scope of the policies inside, so that it can be aborted alone. */
+class HedgeAttempt extends AbortScope implements Sink {
+  readonly number: number
   readonly startedAt: number
   hasEnded = false
-  readonly #race: Race
+  readonly #call: HedgedCall
 
-  constructor(race: Race, attempt: number, startedAt: number) {
+  constructor(call: HedgedCall, number: number, startedAt: number) {
     super(true)
-    this.#race = race
-    this.attempt = attempt
+    this.#call = call
+    this.number = number
     this.startedAt = startedAt
   }
 
   succeeded(value: unknown): void {
     this.hasEnded = true
-    if (this.#race.isOver) this.#late({ attempt: this.attempt })
-    else this.#race.won(this, value)
+    if (this.#call.isOver) this.#late({ attempt: this.number })
+    else this.#call.won(this, value)
   }
 
   failed(error: unknown): void {
     this.hasEnded = true
-    if (this.#race.isOver) this.#late({ attempt: this.attempt, error })
-    else this.#race.lost(this, error)
+    if (this.#call.isOver) this.#late({ attempt: this.number, error })
+    else this.#call.lost(this, error)
   }
 
   override aborted(reason: unknown): void {
-    this.#race.stop()
+    this.#call.stop()
     super.aborted(reason)
   }
 
-  /** A loser. That it failed is what being hedged is for; the caller has a value. */
-  #late(what: HedgeEvents['late']): void {
-    const { policy } = this.#race
+  /** Ends after another attempt had won. Its failure is not reported, because the caller has a value. */
+  #late(event: HedgeEvents['late']): void {
+    const { policy } = this.#call
     policy.counts.late--
-    if (!policy.observed) return
-    policy.tell('late', 'error' in what && isEcho(what.error, this.reason) ? { attempt: what.attempt } : what)
+    if (!policy.isObserved) return
+    policy.emit('late', 'error' in event && isAbortEcho(event.error, this.reason) ? { attempt: event.attempt } : event)
   }
 }
 
 /**
- * Lets another try join one that takes long; the first success is the call's, and the signals of the others abort. Only for
- * what may be done twice.
+ * Creates a policy that starts another attempt beside a slow one. The first success is the call's value, and the
+ * signals of the other attempts abort. Use it only for work that may run twice.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -265,7 +271,7 @@ class Try extends Scope implements Sink {
  * ```
  */
 export function hedge(options: HedgeOptions): Hedge {
-  const given = checkOptions('options', options)
-  knownOptions(given, ['afterMs', 'percentile', 'max', 'budget'])
-  return new Hedge(given)
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['afterMs', 'percentile', 'max', 'budget'])
+  return new Hedge(settings)
 }

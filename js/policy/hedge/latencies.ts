@@ -1,13 +1,13 @@
-/** How long recent successes took: what a percentile is read from. */
+/** A percentile of the latencies of recent successes. */
 export class Latencies {
   readonly #recent: Float64Array
   #next = 0
   #count = 0
-  #known: number | undefined
-  #sinceKnown = 0
+  #cached: number | undefined
+  #addedSince = 0
   readonly #percentile: number
 
-  /** @param size How many are kept. */
+  /** @param size - The number of latencies that are kept. */
   constructor(size: number, percentile: number) {
     this.#recent = new Float64Array(size)
     this.#percentile = percentile
@@ -21,17 +21,19 @@ export class Latencies {
     this.#recent[this.#next] = ms
     this.#next = (this.#next + 1) % this.#recent.length
     if (this.#count < this.#recent.length) this.#count++
-    this.#sinceKnown++
+    this.#addedSince++
   }
 
-  /** The latency that the percentile of the recent ones does not exceed; sorted anew when a tenth of them is new. */
-  get(): number | undefined {
+  /**
+   * Returns the percentile, `undefined` without any latency. It is computed anew when a tenth of the latencies is new.
+   */
+  value(): number | undefined {
     if (this.#count === 0) return undefined
-    if (this.#known === undefined || this.#sinceKnown * 10 >= this.#count) {
+    if (this.#cached === undefined || this.#addedSince * 10 >= this.#count) {
       const sorted = this.#recent.slice(0, this.#count).toSorted()
-      this.#known = sorted[Math.min(Math.ceil(this.#percentile * this.#count) - 1, this.#count - 1)] as number
-      this.#sinceKnown = 0
+      this.#cached = sorted[Math.min(Math.ceil(this.#percentile * this.#count) - 1, this.#count - 1)] as number
+      this.#addedSince = 0
     }
-    return this.#known
+    return this.#cached
   }
 }

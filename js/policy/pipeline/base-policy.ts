@@ -1,24 +1,25 @@
+/** The base class of all policies. */
 import { channel } from 'node:diagnostics_channel'
 
-import { known, oneOf, text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { Listeners } from '../../internal/listeners.ts'
+import { ifRejected } from '../../internal/thenable.ts'
+import { known, oneOf, text } from '../../internal/validate.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
-import { ifRejected } from '../../internal/thenable.ts'
-import { type Call, execute, type Layer, type Sink } from './call.ts'
-import type { Scope } from './scope.ts'
-import type { PolicyOptions, ExecuteOptions, Policy, PolicyTask } from './types.ts'
+import type { AbortScope } from './abort-scope.ts'
+import { execute, type Layer, type PolicyCall, type Sink } from './call.ts'
+import type { ExecuteOptions, Policy, PolicyOptions, PolicyTask } from './types.ts'
 
-const observed = channel('keelson:policy')
+const policyChannel = channel('keelson:policy')
 
-/** What all policies share: running tasks, wrapping functions, telling listeners. */
+/** The base of all policies of this package: runs tasks, wraps functions and notifies listeners. */
 export abstract class BasePolicy<Events extends object> implements Policy {
-  /** What events and errors call it. */
+  /** The policy's name in events and errors. Default: the kind of policy, such as `retry`. */
   readonly name: string
   /** @internal */
   readonly system: System
-  /** @internal What it is made of, outermost first. */
+  /** @internal Its layers, outermost first: itself. */
   readonly layers: readonly Layer[]
   /** @internal */
   readonly events: readonly string[]
@@ -36,13 +37,13 @@ export abstract class BasePolicy<Events extends object> implements Policy {
   /**
    * Runs a task under the policy. The promise settles exactly once: as the task does, or as the policy decides.
    *
-   * @throws InvalidArgumentError (rejecting) for what is no function or no signal; nothing was run.
+   * @throws InvalidArgumentError (rejecting) when the task is no function or the signal is no signal; nothing was run.
    */
   execute<T>(task: PolicyTask<T>, options?: ExecuteOptions): Promise<T> {
     return execute(this.layers, this.system, task, options)
   }
 
-  /** A function that runs `fn` under the policy, with its own `this` and arguments. */
+  /** Returns a function that runs `fn` under the policy, with its own `this` and arguments. */
   wrapFunction<This, Args extends unknown[], T>(
     fn: (this: This, ...args: Args) => T | PromiseLike<T>,
   ): (this: This, ...args: Args) => Promise<T> {
@@ -54,8 +55,8 @@ export abstract class BasePolicy<Events extends object> implements Policy {
   }
 
   /**
-   * Calls back at each event of a kind, in order of registration, before the call goes on. Its errors go to the system's
-   * `onError`. Returns a function that ends it.
+   * Adds a listener for one event. Listeners run in order of registration, before the call goes on; what they throw
+   * goes to the system's `onError`. Returns a function that removes the listener.
    *
    * @throws InvalidArgumentError for an event that the policy does not have.
    */
@@ -71,37 +72,42 @@ export abstract class BasePolicy<Events extends object> implements Policy {
     return listeners.add(listener as (event: Events[keyof Events]) => unknown)
   }
 
-  /** @internal */
-  abstract enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void
+  /** @internal Runs the layers inside under this policy's rules: see {@link Layer}. */
+  abstract enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void
 
-  /** @internal Whether somebody listens: events are made for listeners only. */
-  get observed(): boolean {
-    return this.#listeners.size > 0 || observed.hasSubscribers
+  /** @internal Returns whether an event would have a listener. Events are built for listeners only. */
+  get isObserved(): boolean {
+    return this.#listeners.size > 0 || policyChannel.hasSubscribers
   }
 
-  /** @internal */
-  tell<K extends keyof Events & string>(event: K, what: Events[K]): void {
-    this.#listeners.get(event)?.tell(what)
-    if (observed.hasSubscribers) observed.publish({ policy: this.name, event, ...what })
+  /** @internal Notifies the listeners of an event, and the diagnostics channel `keelson:policy`. */
+  emit<K extends keyof Events & string>(event: K, payload: Events[K]): void {
+    this.#listeners.get(event)?.tell(payload)
+    if (policyChannel.hasSubscribers) policyChannel.publish({ policy: this.name, event, ...payload })
   }
 
-  /** @internal Asks a user's function for a yes or no; one that throws has answered `otherwise`. */
-  ask<A extends unknown[]>(what: string, fn: (...args: A) => boolean, otherwise: boolean, ...args: A): boolean {
-    const failed = (error: unknown): void => this.system.report(error, `${what} of ${this.name}`)
+  /** @internal Calls a user's predicate. Returns `fallback` when it throws; the error goes to the system. */
+  callPredicate<A extends unknown[]>(
+    option: string,
+    predicate: (...args: A) => boolean,
+    fallback: boolean,
+    ...args: A
+  ): boolean {
+    const failed = (error: unknown): void => this.system.report(error, `${option} of ${this.name}`)
     try {
-      const answer = fn(...args) as unknown
+      const answer = predicate(...args) as unknown
       if (typeof answer === 'boolean') return answer
-      // A promise is a yes, and what it rejects with is not lost.
+      // A promise counts as true, and its rejection is reported.
       ifRejected(answer, failed)
       return Boolean(answer)
     } catch (error) {
       failed(error)
-      return otherwise
+      return fallback
     }
   }
 }
 
-/** Refuses options that do not exist; the common ones always do. */
-export function knownOptions(given: object, names: readonly string[]): void {
-  known('options', given, [...names, 'name', 'system'])
+/** Refuses option names other than `names` and those of every policy. */
+export function assertPolicyOptions(options: object, names: readonly string[]): void {
+  known('options', options, [...names, 'name', 'system'])
 }

@@ -1,32 +1,39 @@
-import { abortSignal, callable, known, options as checkOptions } from '../../internal/validate.ts'
+/** One call through the layers of a stack of policies, in one pass and with one promise around it. */
 import type { Clock } from '../../clock/types.ts'
-import type { System } from '../../system/system.ts'
 import { promiseOf } from '../../internal/thenable.ts'
-import { isError } from '../../internal/thrown-values.ts'
-import { Abortable, FREE, type Scope, SignalScope } from './scope.ts'
+import { isAbortEcho } from '../../internal/thrown-values.ts'
+import { abortSignal, callable, known, options as checkOptions } from '../../internal/validate.ts'
+import type { System } from '../../system/system.ts'
+import { Abortable, type AbortScope, NEVER_ABORTED, SignalScope } from './abort-scope.ts'
 import type { ExecuteOptions, PolicyContext, PolicyTask } from './types.ts'
 
-/** Who is told how something ended: one of the two, once. */
+/** Receives one outcome: one of the two methods is called, once. */
 export interface Sink {
+  /** The work returned a value. */
   succeeded(value: unknown): void
+  /** The work failed, or was rejected. */
   failed(error: unknown): void
 }
 
-/** A policy as one of a stack. */
+/** One policy of a stack. */
 export interface Layer {
   /**
-   * Runs what stands inside it, `call.start(inside, …)`, under its rules, and tells `sink`. Must not throw. The sink may
-   * be told on this stack. Whoever resumes a call from a timer or from another call does it by a promise made on the
-   * call's own stack, so that everything a user wrote runs in the caller's asynchronous context.
+   * Runs the layers inside it by `call.start(next, …)` under its own rules, and hands the outcome to `sink`, perhaps on
+   * this stack. Must not throw. To resume a call from a timer or from another call, use `bindContext` on the call's own
+   * stack, so that user code runs in the caller's asynchronous context.
+   *
+   * @param next - The index of the layer inside this one.
+   * @param scope - Aborts this layer and everything inside it.
+   * @param attempt - The number of the attempt, for the task.
    */
-  enter(call: Call, inside: number, scope: Scope, attempt: number, sink: Sink): void
+  enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void
 }
 
-class Context implements PolicyContext {
+class TaskContext implements PolicyContext {
   readonly attempt: number
-  readonly #scope: Scope
+  readonly #scope: AbortScope
   #signal: AbortSignal | undefined
-  constructor(scope: Scope, attempt: number) {
+  constructor(scope: AbortScope, attempt: number) {
     this.#scope = scope
     this.attempt = attempt
   }
@@ -38,15 +45,15 @@ class Context implements PolicyContext {
 
 const LATER: Promise<void> = Promise.resolve()
 
-/** Rejects when the caller has had its turn: a promise that is rejected before anybody could catch it costs Node a microsecond. */
+/** Rejects in a microtask: rejecting a promise before its caller could add a handler costs Node a microsecond. */
 function rejectLater(reject: (error: unknown) => void, error: unknown): void {
   void LATER.then(() => reject(error))
 }
 
-/** One call: the policies in their order, and what stands inside the last. */
-export abstract class Call implements Sink {
+/** One call: its layers in order, and the work inside the last of them. */
+export abstract class PolicyCall implements Sink {
   declare private readonly layers: readonly Layer[]
-  /** Whether it has not come back to the caller yet. */
+  /** True while the synchronous start of the call is still on the stack. */
   declare protected starting: boolean
   declare private clock: Clock | undefined
   declare private nowMs: number
@@ -61,16 +68,19 @@ export abstract class Call implements Sink {
   abstract succeeded(value: unknown): void
   abstract failed(error: unknown): void
 
-  /** Runs what stands inside all policies. */
-  protected abstract innermost(scope: Scope, attempt: number, sink: Sink): void
+  /** Runs the work inside all layers. */
+  protected abstract innermost(scope: AbortScope, attempt: number, sink: Sink): void
 
-  /** Begins it, in a scope that can give it up. */
-  begin(scope: Scope): void {
+  /** Starts the call in a scope that can abort it. */
+  begin(scope: AbortScope): void {
     this.start(0, scope, 1, this)
     this.starting = false
   }
 
-  /** Monotonic time of a clock. While a call starts it stands still, because a reading costs as much as a policy. */
+  /**
+   * Returns the monotonic time of a clock. It is read once while a call starts, because a reading costs as much as a
+   * policy.
+   */
   now(clock: Clock): number {
     if (this.clock === clock && this.starting) return this.nowMs
     this.clock = clock
@@ -78,21 +88,21 @@ export abstract class Call implements Sink {
     return this.nowMs
   }
 
-  /** Runs the layer of an index, or what is inside the last. */
-  start(index: number, scope: Scope, attempt: number, sink: Sink): void {
+  /** Runs the layer at an index, or the work inside the last layer. */
+  start(index: number, scope: AbortScope, attempt: number, sink: Sink): void {
     if (index < this.layers.length) (this.layers[index] as Layer).enter(this, index + 1, scope, attempt, sink)
     else this.innermost(scope, attempt, sink)
   }
 }
 
-/** A call of a function, with the promise around it. */
-class TaskCall extends Call {
+/** A call of a task, which settles a promise. */
+class TaskCall extends PolicyCall {
   readonly #task: PolicyTask<unknown>
   readonly #system: System
   #resolve: ((value: unknown) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
   #scope: SignalScope | undefined
-  #caller: Caller | undefined
+  #caller: CallerAbort | undefined
 
   constructor(
     layers: readonly Layer[],
@@ -110,7 +120,7 @@ class TaskCall extends Call {
 
   run(signal: AbortSignal | undefined): void {
     if (signal === undefined) {
-      this.begin(FREE)
+      this.begin(NEVER_ABORTED)
       return
     }
     if (signal.aborted) {
@@ -119,8 +129,8 @@ class TaskCall extends Call {
     }
     const scope = new SignalScope(() => signal)
     this.#scope = scope
-    this.#caller = new Caller(this)
-    // Before everything inside: the caller is answered first.
+    this.#caller = new CallerAbort(this)
+    // The first member of the scope, so that the caller is answered before anything inside is aborted.
     scope.enter(this.#caller)
     this.begin(scope)
   }
@@ -143,7 +153,7 @@ class TaskCall extends Call {
     else reject(error)
   }
 
-  protected innermost(scope: Scope, attempt: number, sink: Sink): void {
+  protected innermost(scope: AbortScope, attempt: number, sink: Sink): void {
     runTask(this.#task, scope, attempt, sink)
   }
 
@@ -151,13 +161,13 @@ class TaskCall extends Call {
     this.#resolve = undefined
     this.#reject = undefined
     if (this.#scope === undefined) return
-    this.#scope.leave(this.#caller as Caller)
+    this.#scope.leave(this.#caller as CallerAbort)
     this.#scope.unwatch()
   }
 }
 
-/** The caller of a function, whose signal answers the call at once, wherever it stands. */
-class Caller extends Abortable {
+/** Rejects the call at once when the caller's signal aborts, wherever the call waits. */
+class CallerAbort extends Abortable {
   readonly #call: TaskCall
   constructor(call: TaskCall) {
     super()
@@ -168,12 +178,12 @@ class Caller extends Abortable {
   }
 }
 
-/** Runs a task, whichever way it answers. */
-export function runTask(task: PolicyTask<unknown>, scope: Scope, attempt: number, sink: Sink): void {
+/** Runs a task that may return a value, return a promise, or throw, and hands its outcome to `sink`. */
+export function runTask(task: PolicyTask<unknown>, scope: AbortScope, attempt: number, sink: Sink): void {
   let result: unknown
   let later: Promise<unknown> | undefined
   try {
-    result = task(new Context(scope, attempt))
+    result = task(new TaskContext(scope, attempt))
     later = promiseOf(result)
   } catch (error) {
     sink.failed(error)
@@ -189,22 +199,12 @@ export function runTask(task: PolicyTask<unknown>, scope: Scope, attempt: number
   )
 }
 
-/** Whether a failure only says that its work was told to give up. */
-export function isEcho(error: unknown, reason: unknown): boolean {
-  if (error === reason) return true
-  try {
-    return isError(error) && (error.name === 'AbortError' || (error.cause !== undefined && error.cause === reason))
-  } catch {
-    return false
-  }
-}
-
-/** A failure of work that nobody waits for any more. That it gave up is no news; anything else has the system as its owner. */
+/** Reports the failure of a task whose call is over to the system, unless it only says that the task was aborted. */
 export function reportLate(system: System, reason: unknown, error: unknown): void {
-  if (!isEcho(error, reason)) system.report(error, 'a task that had been given up')
+  if (!isAbortEcho(error, reason)) system.report(error, 'a task that had been given up')
 }
 
-/** Runs a task under layers, outermost first. */
+/** Runs a task under layers, outermost first. Rejects when the task is no function or the signal is no signal. */
 export function execute<T>(
   layers: readonly Layer[],
   system: System,

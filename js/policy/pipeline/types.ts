@@ -1,32 +1,39 @@
+/** The public types that all policies share. */
 import type { System } from '../../system/system.ts'
 
-/** What a task gets. */
+/** The argument of a task. */
 export interface PolicyContext {
-  /** Aborts when the call is given up: by its caller, by a timeout around the task, by a faster hedge. Made when it is read. */
+  /**
+   * Aborts when the call is aborted: by its caller, by a timeout around the task, or by a faster hedge. Created when it
+   * is first read.
+   */
   readonly signal: AbortSignal
-  /** Which try this is, from 1, as the innermost retry, repeat or hedge counts. */
+  /** The number of this attempt, from 1, as the innermost retry, repeat or hedge counts. */
   readonly attempt: number
 }
 
-/** Work that a policy runs. */
+/** Work that a policy runs. It may run more than once. */
 export type PolicyTask<T> = (context: PolicyContext) => T | PromiseLike<T>
 
-/** How a call is made. */
+/** Options of one call of `execute`. */
 export interface ExecuteOptions {
-  /** Ends the call, wherever it waits: it rejects with `signal.reason`, and the task's signal aborts. */
+  /** Aborts the call wherever it waits: it rejects with `signal.reason`, and the task's signal aborts. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What runs tasks under rules of its own. */
+/** Runs tasks under rules such as retries or a timeout. */
 export interface Policy {
-  /** Runs a task; settles exactly once. */
+  /** Runs a task. The promise settles exactly once. */
   execute<T>(task: PolicyTask<T>, options?: ExecuteOptions): Promise<T>
 }
 
-/** What every policy is given. */
+/** Options of every policy. */
 export interface PolicyOptions {
-  /** What events and errors call it. Default: what kind of policy it is. */
+  /** The policy's name in events and errors. Default: the kind of policy, such as `retry`. */
   readonly name?: string
-  /** Where its time and chance come from. Default: the default system. */
+  /**
+   * The system whose clock and random source the policy uses, and whose `onError` gets its errors. Default: the default
+   * system.
+   */
   readonly system?: System
 }

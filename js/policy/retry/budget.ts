@@ -1,28 +1,32 @@
-import { finite, known, options as checkOptions } from '../../internal/validate.ts'
+/** Budgets of retries. */
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { finite, known, options as checkOptions } from '../../internal/validate.ts'
 
 /** Options of {@link retryBudget}. */
 export interface RetryBudgetOptions {
-  /** How many retries each call pays for. 0.1 lets load grow by a tenth when everything fails. Default 0.1. */
+  /** Tokens that each call adds: 0 or more. 0.1 lets load grow by a tenth when everything fails. Default 0.1. */
   readonly ratio?: number
-  /** Retries that are allowed each second whatever the traffic, so that a quiet service may retry. Default 1. */
+  /** Tokens that each second adds, so that a quiet service may retry: 0 or more. Default 1. */
   readonly minPerSecond?: number
-  /** How many retries can be saved up, and are there at the beginning. Default 10. */
+  /** The most tokens the budget holds, and how many it starts with: at least 1. Default 10. */
   readonly burst?: number
 }
 
 /**
- * What keeps retries from becoming the load that keeps a service down: a bucket of tokens. Each call puts `ratio` in, time
- * puts `minPerSecond` in, each retry takes one. A function of events and time; share one among policies that load the
- * same service.
+ * A bucket of tokens that bounds retries, so that retries do not become the load that keeps a service down. Each call
+ * adds `ratio` tokens, each second adds `minPerSecond`, each retry takes one. A function of events and time. Share one
+ * budget among the policies that call the same service. Created by {@link retryBudget}.
  */
 export class RetryBudget {
+  /** Tokens that each call adds. */
   readonly ratio: number
+  /** Tokens that each second adds. */
   readonly minPerSecond: number
+  /** The most tokens it holds. */
   readonly burst: number
   #tokens: number
-  /** Monotonic time up to which time has paid, in ms. */
-  #paidTo = -Infinity
+  /** Monotonic time in ms up to which tokens were added. */
+  #refilledTo = -Infinity
 
   /** @internal Use {@link retryBudget}. */
   constructor({ ratio = 0.1, minPerSecond = 1, burst = 10 }: RetryBudgetOptions) {
@@ -33,25 +37,30 @@ export class RetryBudget {
     this.#tokens = burst
   }
 
-  /** How many retries there are now. */
+  /** The number of tokens, as of the last deposit or withdrawal. */
   get tokens(): number {
     return this.#tokens
   }
 
-  /** A call began. Policies say so themselves. */
+  /** Adds the tokens of one call. `retry` and `hedge` call it themselves. */
   deposit(): void {
     this.#tokens = Math.min(this.#tokens + this.ratio, this.burst)
   }
 
-  /** Whether a retry may be made at a monotonic time in ms; takes its token. */
+  /**
+   * Takes a token for a retry. Returns whether there was one.
+   *
+   * @param now - Monotonic time in milliseconds.
+   * @throws InvalidArgumentError when `now` is no finite number.
+   */
   withdraw(now: number): boolean {
     if (typeof now !== 'number') finite('now', now)
-    // The first look begins the time, and a clock that goes back is a pause.
-    if (this.#paidTo !== -Infinity && now > this.#paidTo) {
-      this.#tokens = Math.min(this.#tokens + ((now - this.#paidTo) * this.minPerSecond) / 1000, this.burst)
+    // The first withdrawal starts the time, and time that goes back counts as a pause.
+    if (this.#refilledTo !== -Infinity && now > this.#refilledTo) {
+      this.#tokens = Math.min(this.#tokens + ((now - this.#refilledTo) * this.minPerSecond) / 1000, this.burst)
     }
-    this.#paidTo = Math.max(this.#paidTo, now)
-    // Ten tenths are one, whatever their sum says.
+    this.#refilledTo = Math.max(this.#refilledTo, now)
+    // The sum of ten tenths is a little less than one in floating point.
     if (this.#tokens < 1 - 1e-9) return false
     this.#tokens = Math.max(this.#tokens - 1, 0)
     return true
@@ -59,18 +68,18 @@ export class RetryBudget {
 }
 
 /**
- * A budget of retries, for `retry` and `hedge`.
+ * Creates a budget of retries, for `retry` and `hedge`.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  */
 export function retryBudget(options?: RetryBudgetOptions): RetryBudget {
-  const given = checkOptions('options', options)
-  known('options', given, ['ratio', 'minPerSecond', 'burst'])
-  return new RetryBudget(given)
+  const settings = checkOptions('options', options)
+  known('options', settings, ['ratio', 'minPerSecond', 'burst'])
+  return new RetryBudget(settings)
 }
 
-/** A budget from an option. */
-export function budgetOf(field: string, value: unknown): RetryBudget | undefined {
+/** Returns the budget of an option, `undefined` when it is left out. */
+export function optionalBudget(field: string, value: unknown): RetryBudget | undefined {
   if (value === undefined || value instanceof RetryBudget) return value
   throw new InvalidArgumentError(field, 'a retry budget', value)
 }

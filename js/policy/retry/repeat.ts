@@ -1,40 +1,44 @@
-import { integer, optionalCallable, options as checkOptions } from '../../internal/validate.ts'
-import { BasePolicy, knownOptions } from '../pipeline/base-policy.ts'
-import type { Call, Sink } from '../pipeline/call.ts'
-import { Pause } from '../pipeline/pause.ts'
+/** The policy `repeat`. The effect operator of that name is separate: `effect/operators/retry-repeat.ts` says why. */
 import { ifRejected } from '../../internal/thenable.ts'
-import { nextPause, type Pauses, type Schedule, scheduleOf } from './schedule.ts'
-import type { Scope } from '../pipeline/scope.ts'
+import { integer, optionalCallable, options as checkOptions } from '../../internal/validate.ts'
+import type { AbortScope } from '../pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import type { PolicyCall, Sink } from '../pipeline/call.ts'
+import { PausableCall } from '../pipeline/pausable-call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
+import { nextPause, type Pauses, type Schedule, scheduleOf } from './schedule.ts'
 
-/** Options of {@link repeat}: at least one of `times`, `until` and a schedule that ends, or it goes on until it fails. */
+/** Options of {@link repeat}. Without `times`, `until` and a schedule that ends, the task repeats until it fails. */
 export interface RepeatOptions extends PolicyOptions {
-  /** How often the task is run in all, at least once. Default: no bound. */
+  /** The number of runs of the task in one call: an integer from 1. Default: no bound. */
   readonly times?: number
-  /** Pauses between runs: a plan, which ends the repeating when it ends, or milliseconds. */
+  /** Pauses between runs: a schedule, whose end ends the repetition, or milliseconds from 0. */
   readonly every: Schedule | number
-  /** Ends the repeating when it is true of a value. */
+  /** Returns whether a value ends the repetition. What it throws rejects the call. Default: none does. */
   readonly until?: (value: unknown, attempt: number) => boolean
 }
 
-/** What a {@link Repeat} tells. */
+/** Events of a {@link Repeat}, by name. */
 export interface RepeatEvents {
   /** The last run succeeded. */
   readonly success: { readonly value: unknown; readonly attempts: number }
+  /** A run failed, which ends the call. */
   readonly failure: { readonly error: unknown; readonly attempt: number }
-  /** A run succeeded, and another will follow. */
+  /** A run succeeded, and another follows after a pause. */
   readonly repeat: { readonly value: unknown; readonly attempt: number; readonly delayMs: number }
 }
 
-/** What a {@link Repeat} has counted. */
+/** Counters of a {@link Repeat} since its creation. */
 export interface RepeatStats {
+  /** Calls that began. */
   readonly calls: number
+  /** Runs of tasks. */
   readonly runs: number
 }
 
 const EVENTS: readonly (keyof RepeatEvents)[] = ['success', 'failure', 'repeat']
 
-/** Runs again what succeeded. Made by {@link repeat}. */
+/** Runs a task again after each success. Created by {@link repeat}. */
 export class Repeat extends BasePolicy<RepeatEvents> {
   /** @internal */
   readonly times: number
@@ -54,39 +58,39 @@ export class Repeat extends BasePolicy<RepeatEvents> {
     this.until = optionalCallable('options.until', options.until)
   }
 
-  /** What was counted since it was made. */
+  /** A snapshot of the counters. */
   get stats(): RepeatStats {
     return { ...this.counts }
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, _attempt: number, sink: Sink): void {
+  enter(call: PolicyCall, next: number, scope: AbortScope, _attempt: number, sink: Sink): void {
     this.counts.calls++
-    new Frame(this, call, inside, scope, sink).resumed()
+    new RepeatCall(this, call, next, scope, sink).resumed()
   }
 }
 
 /** One call with its runs. */
-class Frame extends Pause implements Sink {
+class RepeatCall extends PausableCall implements Sink {
   readonly #policy: Repeat
-  readonly #call: Call
-  readonly #inside: number
+  readonly #call: PolicyCall
+  readonly #next: number
   readonly #sink: Sink
   #attempt = 0
   #pauses: Pauses | undefined
 
-  constructor(policy: Repeat, call: Call, inside: number, scope: Scope, sink: Sink) {
+  constructor(policy: Repeat, call: PolicyCall, next: number, scope: AbortScope, sink: Sink) {
     super(scope)
     this.#policy = policy
     this.#call = call
-    this.#inside = inside
+    this.#next = next
     this.#sink = sink
   }
 
   resumed(): void {
     this.#attempt++
     this.#policy.counts.runs++
-    this.#call.start(this.#inside, this.scope, this.#attempt, this)
+    this.#call.start(this.#next, this.scope, this.#attempt, this)
   }
 
   abandoned(reason: unknown): void {
@@ -95,7 +99,7 @@ class Frame extends Pause implements Sink {
 
   failed(error: unknown): void {
     const policy = this.#policy
-    if (policy.observed) policy.tell('failure', { error, attempt: this.#attempt })
+    if (policy.isObserved) policy.emit('failure', { error, attempt: this.#attempt })
     this.#sink.failed(error)
   }
 
@@ -110,14 +114,14 @@ class Frame extends Pause implements Sink {
       return
     }
     if (delayMs !== undefined) {
-      if (policy.observed) policy.tell('repeat', { value, attempt, delayMs })
+      if (policy.isObserved) policy.emit('repeat', { value, attempt, delayMs })
       if (this.pause(policy.system.clock, delayMs)) return
     }
-    if (policy.observed) policy.tell('success', { value, attempts: attempt })
+    if (policy.isObserved) policy.emit('success', { value, attempts: attempt })
     this.#sink.succeeded(value)
   }
 
-  /** The pause before the next run; `undefined` when this was the last. What the user's functions throw fails the call. */
+  /** Returns the pause before the next run, `undefined` after the last. What user functions throw rejects the call. */
   #delay(value: unknown): number | undefined {
     const policy = this.#policy
     if (this.scope.isAborted || this.#attempt >= policy.times) return undefined
@@ -133,7 +137,8 @@ class Frame extends Pause implements Sink {
 }
 
 /**
- * Runs a task again as long as it succeeds, with pauses, and resolves with the last value. A failure ends it.
+ * Creates a policy that runs a task again as long as it succeeds, with pauses. A call resolves with the last value, and
+ * rejects with the first error.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -143,7 +148,7 @@ class Frame extends Pause implements Sink {
  * ```
  */
 export function repeat(options: RepeatOptions): Repeat {
-  const given = checkOptions('options', options)
-  knownOptions(given, ['times', 'every', 'until'])
-  return new Repeat(given)
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['times', 'every', 'until'])
+  return new Repeat(settings)
 }

@@ -1,73 +1,97 @@
-import { integer, optionalCallable, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
+/** The policy `retry`. The effect operator of that name is separate: `effect/operators/retry-repeat.ts` says why. */
 import { isInvalidArgumentError } from '../../errors/errors.ts'
-import { BasePolicy, knownOptions } from '../pipeline/base-policy.ts'
-import { budgetOf, type RetryBudget } from './budget.ts'
-import type { Call, Sink } from '../pipeline/call.ts'
-import { isRefusal } from '../rejections.ts'
-import { Pause } from '../pipeline/pause.ts'
-import { nextPause, type Pauses, type Schedule, schedule, scheduleOf } from './schedule.ts'
-import type { Scope } from '../pipeline/scope.ts'
+import { integer, optionalCallable, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
+import type { AbortScope } from '../pipeline/abort-scope.ts'
+import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import type { PolicyCall, Sink } from '../pipeline/call.ts'
+import { PausableCall } from '../pipeline/pausable-call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
+import { isRejection } from '../rejections.ts'
+import { optionalBudget, type RetryBudget } from './budget.ts'
+import { nextPause, type Pauses, type Schedule, schedule, scheduleOf } from './schedule.ts'
 
 /** Options of {@link retry}. */
 export interface RetryOptions extends PolicyOptions {
-  /** How often the task is run at most, the first time included. Default 3. */
+  /** The most runs of the task in one call, with the first: an integer from 1. Default 3. */
   readonly maxAttempts?: number
-  /** Pauses between tries: a plan, or milliseconds. Default: exponential from 100 ms up to 30 s, with full jitter. */
+  /**
+   * Pauses between attempts: a schedule, or milliseconds from 0. Default: exponential from 100 ms to 30 s, full jitter.
+   */
   readonly backoff?: Schedule | number
   /**
-   * The pause an error asks for, in milliseconds, or `undefined`. The longer of this and the backoff is waited. Default: the
-   * error's `retryAfterMs`, if it has one.
+   * Returns the pause that an error asks for, in milliseconds, or `undefined`. The longer of this and the backoff
+   * applies. Default: the error's `retryAfterMs`, if it has one.
    */
   readonly delayFrom?: (error: unknown, attempt: number) => number | undefined
-  /** The longest pause an error may ask for, in milliseconds; one that asks for more is not retried. Default 30 000. */
+  /**
+   * The longest pause an error may ask for, in milliseconds, above 0. One that asks for more is not retried. Default 30
+   * 000.
+   */
   readonly maxDelayMs?: number
   /**
-   * Whether an error is worth another try. Default: all but bad arguments and refusals (of a circuit breaker, a bulkhead or
-   * admission), which mean that more load is not wanted.
+   * Returns whether to retry after an error. Default: after all errors but bad arguments and rejections (of a circuit
+   * breaker, a bulkhead or admission), which mean that the service wants less load.
    */
   readonly when?: (error: unknown, attempt: number) => boolean
-  /** Whether a value is a failure worth another try. The last value is the call's if no try is left. Default: none is. */
+  /**
+   * Returns whether to retry after a value. When no attempt is left, the call resolves with the last value. Default:
+   * never.
+   */
   readonly whenResult?: (value: unknown, attempt: number) => boolean
-  /** What retries are taken from. Default: there is no budget. */
+  /** The budget that retries are taken from. Default: no budget. */
   readonly budget?: RetryBudget
 }
 
-/** Why no further try was made. */
-export type GaveUp = 'attempts' | 'unwanted' | 'budget' | 'delay' | 'aborted'
+/** Why a retry made no further attempt. */
+export type GaveUp =
+  /** `maxAttempts` were made, or the schedule ended. */
+  | 'attempts'
+  /** `when` returned false. */
+  | 'unwanted'
+  /** The budget had no token. */
+  | 'budget'
+  /** The error asked for more than `maxDelayMs`, or computing the pause failed. */
+  | 'delay'
+  /** The call was aborted, or the clock was closed. */
+  | 'aborted'
 
-/** What a {@link Retry} tells. */
+/** Events of a {@link Retry}, by name. */
 export interface RetryEvents {
+  /** An attempt succeeded, which ends the call. */
   readonly success: { readonly value: unknown; readonly attempts: number }
-  /** A try failed; with `value` if it was one that `whenResult` does not want. */
+  /** An attempt failed, or returned a `value` that `whenResult` matched. */
   readonly failure: { readonly error?: unknown; readonly value?: unknown; readonly attempt: number }
-  /** Another try will be made. */
+  /** Another attempt follows after a pause. */
   readonly retry: { readonly error?: unknown; readonly attempt: number; readonly delayMs: number }
+  /** No further attempt follows: the call ends with its last outcome. */
   readonly giveUp: { readonly error?: unknown; readonly attempts: number; readonly because: GaveUp }
 }
 
-/** What a {@link Retry} has counted. */
+/** Counters of a {@link Retry} since its creation. */
 export interface RetryStats {
+  /** Calls that began. */
   readonly calls: number
-  /** Tries beyond each first. */
+  /** Attempts beyond the first of each call. */
   readonly retries: number
+  /** Calls that succeeded. */
   readonly succeeded: number
+  /** Calls that ended without success. */
   readonly gaveUp: number
 }
 
 const EVENTS: readonly (keyof RetryEvents)[] = ['success', 'failure', 'retry', 'giveUp']
 
-/** What an error asks for; one that cannot be read asks for nothing. */
-function fromError(error: unknown): number | undefined {
+/** Returns the pause an error asks for; `undefined` for an error that cannot be read. */
+function retryAfterOf(error: unknown): number | undefined {
   try {
     return (error as { retryAfterMs?: number } | null)?.retryAfterMs
   } catch {
     return undefined
   }
 }
-const wanted = (error: unknown): boolean => !isRefusal(error) && !isInvalidArgumentError(error)
+const isRetryable = (error: unknown): boolean => !isRejection(error) && !isInvalidArgumentError(error)
 
-/** Tries again. Made by {@link retry}. */
+/** Runs a task again after failures. Created by {@link retry}. */
 export class Retry extends BasePolicy<RetryEvents> {
   /** @internal */
   readonly maxAttempts: number
@@ -99,54 +123,59 @@ export class Retry extends BasePolicy<RetryEvents> {
     this.backoff =
       options.backoff === undefined ? schedule.exponential() : scheduleOf('options.backoff', options.backoff)
     this.delayFrom =
-      optionalCallable<(error: unknown, attempt: number) => number>('options.delayFrom', options.delayFrom) ?? fromError
+      optionalCallable<(error: unknown, attempt: number) => number>('options.delayFrom', options.delayFrom) ??
+      retryAfterOf
     this.maxDelayMs = positiveMillis('options.maxDelayMs', maxDelayMs)
-    this.when = optionalCallable<(error: unknown, attempt: number) => boolean>('options.when', options.when) ?? wanted
+    this.when =
+      optionalCallable<(error: unknown, attempt: number) => boolean>('options.when', options.when) ?? isRetryable
     this.whenResult = optionalCallable('options.whenResult', options.whenResult)
-    this.budget = budgetOf('options.budget', options.budget)
+    this.budget = optionalBudget('options.budget', options.budget)
   }
 
-  /** What was counted since it was made. */
+  /** A snapshot of the counters. */
   get stats(): RetryStats {
     return { ...this.counts }
   }
 
   /** @internal */
-  enter(call: Call, inside: number, scope: Scope, _attempt: number, sink: Sink): void {
+  enter(call: PolicyCall, next: number, scope: AbortScope, _attempt: number, sink: Sink): void {
     this.counts.calls++
     this.budget?.deposit()
-    call.start(inside, scope, 1, new Frame(this, call, inside, scope, sink))
+    call.start(next, scope, 1, new RetryCall(this, call, next, scope, sink))
   }
 }
 
-/** One call with its tries. */
-class Frame extends Pause implements Sink {
+/** One call with its attempts. */
+class RetryCall extends PausableCall implements Sink {
   readonly #policy: Retry
-  readonly #call: Call
-  readonly #inside: number
+  readonly #call: PolicyCall
+  readonly #next: number
   readonly #sink: Sink
   #attempt = 1
   #pauses: Pauses | undefined
 
-  constructor(policy: Retry, call: Call, inside: number, scope: Scope, sink: Sink) {
+  constructor(policy: Retry, call: PolicyCall, next: number, scope: AbortScope, sink: Sink) {
     super(scope)
     this.#policy = policy
     this.#call = call
-    this.#inside = inside
+    this.#next = next
     this.#sink = sink
   }
 
   succeeded(value: unknown): void {
     const policy = this.#policy
     const attempt = this.#attempt
-    if (policy.whenResult !== undefined && policy.ask('whenResult', policy.whenResult, false, value, attempt)) {
-      if (policy.observed) policy.tell('failure', { value, attempt })
-      const because = this.#again(false, undefined)
+    if (
+      policy.whenResult !== undefined &&
+      policy.callPredicate('whenResult', policy.whenResult, false, value, attempt)
+    ) {
+      if (policy.isObserved) policy.emit('failure', { value, attempt })
+      const because = this.#scheduleRetry(false, undefined)
       if (because === undefined) return
       this.#gaveUp(because)
     } else {
       policy.counts.succeeded++
-      if (policy.observed) policy.tell('success', { value, attempts: attempt })
+      if (policy.isObserved) policy.emit('success', { value, attempts: attempt })
     }
     this.#sink.succeeded(value)
   }
@@ -154,14 +183,14 @@ class Frame extends Pause implements Sink {
   failed(error: unknown): void {
     const policy = this.#policy
     const attempt = this.#attempt
-    if (policy.observed) policy.tell('failure', { error, attempt })
-    const because = this.#again(true, error)
+    if (policy.isObserved) policy.emit('failure', { error, attempt })
+    const because = this.#scheduleRetry(true, error)
     if (because === undefined) return
     this.#gaveUp(because, error)
     this.#sink.failed(error)
   }
 
-  /** Given up during a pause. */
+  /** The call was aborted during a pause. */
   abandoned(reason: unknown): void {
     this.#gaveUp('aborted', reason)
     this.#sink.failed(reason)
@@ -169,25 +198,27 @@ class Frame extends Pause implements Sink {
 
   resumed(): void {
     this.#attempt++
-    this.#call.start(this.#inside, this.scope, this.#attempt, this)
+    this.#call.start(this.#next, this.scope, this.#attempt, this)
   }
 
-  /** Arranges another try, or says why there is none. */
-  #again(isFailure: boolean, error: unknown): GaveUp | undefined {
+  /** Schedules another attempt, or returns why there is none. */
+  #scheduleRetry(isFailure: boolean, error: unknown): GaveUp | undefined {
     const policy = this.#policy
     const attempt = this.#attempt
     if (this.scope.isAborted) return 'aborted'
     if (attempt >= policy.maxAttempts) return 'attempts'
-    if (isFailure && !policy.ask('when', policy.when, false, error, attempt)) return 'unwanted'
+    if (isFailure && !policy.callPredicate('when', policy.when, false, error, attempt)) return 'unwanted'
     const delayMs = this.#delay(error)
     if (typeof delayMs === 'string') return delayMs
     if (policy.budget?.withdraw(policy.system.clock.monoMs()) === false) return 'budget'
     policy.counts.retries++
-    if (policy.observed) policy.tell('retry', { error, attempt, delayMs })
+    if (policy.isObserved) policy.emit('retry', { error, attempt, delayMs })
     return this.pause(policy.system.clock, delayMs) ? undefined : 'aborted'
   }
 
-  /** How long to wait: the longer of the plan's pause and the error's. */
+  /**
+   * Returns how long to pause: the longer of the schedule's pause and the error's; or why there is no further attempt.
+   */
   #delay(error: unknown): number | GaveUp {
     const policy = this.#policy
     try {
@@ -206,12 +237,13 @@ class Frame extends Pause implements Sink {
   #gaveUp(because: GaveUp, error?: unknown): void {
     const policy = this.#policy
     policy.counts.gaveUp++
-    if (policy.observed) policy.tell('giveUp', { error, attempts: this.#attempt, because })
+    if (policy.isObserved) policy.emit('giveUp', { error, attempts: this.#attempt, because })
   }
 }
 
 /**
- * Runs a task again when it fails, after pauses. When no try is left the call rejects with the last error, as it is.
+ * Creates a policy that runs a task again when it fails, after pauses. When no attempt is left, the call rejects with
+ * the last error, unchanged.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -221,7 +253,7 @@ class Frame extends Pause implements Sink {
  * ```
  */
 export function retry(options?: RetryOptions): Retry {
-  const given = checkOptions('options', options)
-  knownOptions(given, ['maxAttempts', 'backoff', 'delayFrom', 'maxDelayMs', 'when', 'whenResult', 'budget'])
-  return new Retry(given)
+  const settings = checkOptions('options', options)
+  assertPolicyOptions(settings, ['maxAttempts', 'backoff', 'delayFrom', 'maxDelayMs', 'when', 'whenResult', 'budget'])
+  return new Retry(settings)
 }
