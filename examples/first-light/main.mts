@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { createSystem } from 'keelson'
 
 import { capacity, connections, meanMs } from './database.mjs'
-import { offer, type Outcome, type Phase, timeoutMs } from './load.mjs'
+import { httpClients, offer, type Outcome, phasesOf, timeoutMs } from './load.mjs'
 import { Progress, table, verdicts } from './report.mjs'
 import { startService } from './service.mjs'
 import { type Summary, summarize } from './stats.mjs'
@@ -28,11 +28,7 @@ if (!(seconds >= 3 && seconds <= 3600)) throw new RangeError('--seconds must be 
 const servers = ['bare', 'protected'].filter((name) => values.only === undefined || name === values.only)
 if (servers.length === 0) throw new RangeError('--only must be bare or protected')
 
-const phases: readonly Phase[] = [
-  { name: '0.5x capacity', rate: 0.5 * capacity, seconds: 0.2 * seconds },
-  { name: '2x capacity', rate: 2 * capacity, seconds: 0.48 * seconds },
-  { name: '0.5x capacity', rate: 0.5 * capacity, seconds: 0.32 * seconds },
-]
+const phases = phasesOf(seconds)
 
 // Whoever stops us stops the server too: it is killed on `exit`.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -50,10 +46,12 @@ async function measure(name: string): Promise<Summary> {
     if (process.ppid !== parent) process.exit(1)
     progress.tick()
   })
-  await offer(service.url, phases, system, (outcome) => {
+  const clients = httpClients(service.url, system.clock)
+  await offer(clients.send, phases, system, (outcome) => {
     outcomes.push(outcome)
     progress.count(outcome)
   })
+  clients.close()
   ticks.cancel()
   progress.end()
   await service.stop()

@@ -32,6 +32,10 @@ const bars: readonly [string, (summary: Summary) => boolean][] = [
   ['recovered within 3 s', ({ recovery = Infinity }) => recovery <= 3],
 ]
 
+/** The bars that are missed. */
+export const missedBars = (summary: Summary): string[] =>
+  bars.filter(([, isMet]) => !isMet(summary)).map(([bar]) => bar)
+
 export const verdicts = (summary: Summary): string =>
   bars.map(([bar, isMet]) => `${isMet(summary) ? 'met   ' : 'MISSED'}  ${bar}`).join('\n')
 

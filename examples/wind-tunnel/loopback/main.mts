@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import { createSystem } from 'keelson'
 
-import { offer, type Outcome } from '../../first-light/load.mjs'
+import { httpClients, offer, type Outcome } from '../../first-light/load.mjs'
 import { capacity } from './database.mjs'
 
 const names = ['none', 'fixed 12', 'AIMD', 'breaker', 'keelson']
@@ -30,7 +30,9 @@ async function measure(name: string): Promise<{ name: string; goodput: number; c
   // The same seed: every door gets the same requests at the same times.
   const system = createSystem({ seed: 42 })
   const outcomes: Outcome[] = []
-  await offer(`http://127.0.0.1:${port}/`, phases, system, (outcome) => outcomes.push(outcome))
+  const clients = httpClients(`http://127.0.0.1:${port}/`, system.clock)
+  await offer(clients.send, phases, system, (outcome) => outcomes.push(outcome))
+  clients.close()
   kill()
   await gone
   process.off('exit', kill)
