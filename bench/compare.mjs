@@ -2,7 +2,6 @@
 // Builds the package as it is and as it was at <commit>, runs each case of today's suites with both in turns, each run a
 // process of its own without peers, and prints the ratio now / before: median and quartiles over the rounds. Cases take
 // turns one by one, because the speed of a shared machine changes while a whole suite runs.
-import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,6 +12,7 @@ import { Failure, main } from '../scripts/lib/failure.mjs'
 import { install } from '../scripts/lib/install.mjs'
 import { at, root } from '../scripts/lib/paths.mjs'
 import { runAll } from '../scripts/lib/steps.mjs'
+import { sourcesOf } from './lib/commit.mjs'
 import { quantile } from './lib/stats.mjs'
 
 const LIMIT = 1.05
@@ -22,18 +22,10 @@ const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '15' }, case: { type: 'string' }, json: { type: 'string' } },
 })
 
-/** A folder with the sources of a commit, built. */
+/** Builds the package of a commit unless it is built. Returns its folder. */
 async function built(commit) {
-  const sha = (
-    await run('git', ['rev-parse', '--verify', `${commit}^{commit}`], `There is no commit ${commit}.`)
-  ).trim()
-  const folder = at('.cache', 'compare', sha)
+  const folder = await sourcesOf(commit)
   if (!existsSync(`${folder}/dist/index.js`)) {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const archive = spawnSync('git', ['archive', '--format=tar', sha], { cwd: root, maxBuffer: 2 ** 28 })
-    const unpacked = spawnSync('tar', ['-x', '-C', folder], { input: archive.stdout })
-    if (unpacked.status !== 0) throw new Failure(`The sources of ${commit} could not be unpacked.`)
     await run(process.execPath, ['scripts/build.mjs'], `${commit} does not build.`, { cwd: folder })
   }
   return folder

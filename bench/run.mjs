@@ -1,5 +1,9 @@
 // npm run bench -- <suite> [--json FILE] [--strict] [--rounds N] [--warmup N] [--case TEXT]
-// Installs the peers into bench/node_modules, builds keelson, and measures the suite in a process of its own.
+//   Installs the peers into bench/node_modules, builds keelson, and measures the suite in a process of its own.
+// npm run bench -- counts [--json FILE] [--against FILE|COMMIT] [--strict] [--case TEXT]
+//   Counts the instructions an operation of the core's hot loops takes; see bench/lib/counts.mjs.
+// npm run bench -- --page [--rounds N] [--suites a,b] [--out FILE]
+//   Runs every suite and the counts, and writes docs/benchmarks.md; see bench/lib/page.mjs. Takes an hour or more.
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
 
@@ -9,6 +13,8 @@ import { Failure, main } from '../scripts/lib/failure.mjs'
 import { install } from '../scripts/lib/install.mjs'
 import { at, root } from '../scripts/lib/paths.mjs'
 import { runAll } from '../scripts/lib/steps.mjs'
+import { countsCommand } from './lib/counts.mjs'
+import { pageCommand } from './lib/page.mjs'
 
 const suites = () =>
   readdirSync(at('bench', 'suites'))
@@ -43,24 +49,37 @@ async function peers() {
 }
 
 /** A file named on the command line belongs to the directory the command was given in. */
+const isFile = (option, value) =>
+  ['--json', '--out'].includes(option) || (option === '--against' && value.endsWith('.json'))
 const absolute = (args) =>
-  args.map((arg, i) => (args[i - 1] === '--json' ? resolve(process.env.INIT_CWD ?? process.cwd(), arg) : arg))
+  args.map((arg, i) => (isFile(args[i - 1], arg) ? resolve(process.env.INIT_CWD ?? process.cwd(), arg) : arg))
 
-await main(async () => {
-  const [suite, ...args] = process.argv.slice(2)
-  const known = suites()
-  if (suite === undefined) {
-    process.stdout.write(`npm run bench -- <suite> [--json FILE] [--strict]\n\nsuites: ${known.join(', ')}\n`)
-    return 0
-  }
-  if (!known.includes(suite)) throw new Failure(`There is no suite ${suite}; the suites are ${known.join(', ')}.`)
-  const failed = await runAll([
+/** Installs and builds what the suites need. Returns how many steps failed. */
+const prepare = (names) =>
+  runAll([
     ...buildSteps(),
     { name: 'peers', needs: ['toolchain'], run: peers },
-    { name: 'compiled', needs: ['peers'], run: () => compile(suite) },
+    ...names.map((suite) => ({ name: `compiled ${suite}`, needs: ['peers'], run: () => compile(suite) })),
   ])
-  if (failed !== 0) return failed
-  const program = ['--expose-gc', at('bench', 'lib', 'suite.mjs'), suite, ...absolute(args)]
+
+/** Runs a suite in a process of its own. Returns its exit code. */
+async function runSuite(suite, args) {
+  const program = ['--expose-gc', at('bench', 'lib', 'suite.mjs'), suite, ...args]
   const { code } = await attempt(process.execPath, program, { show: true })
   return code
+}
+
+await main(async () => {
+  const [suite, ...args] = absolute(process.argv.slice(2))
+  const known = suites()
+  if (suite === undefined) {
+    const usage = 'npm run bench -- <suite> [--json FILE] [--strict]\nnpm run bench -- counts\nnpm run bench -- --page'
+    process.stdout.write(`${usage}\n\nsuites: ${known.join(', ')}\n`)
+    return 0
+  }
+  if (suite === 'counts') return countsCommand(args)
+  if (suite === '--page') return pageCommand(args, { suites: known, prepare, runSuite })
+  if (!known.includes(suite)) throw new Failure(`There is no suite ${suite}; the suites are ${known.join(', ')}.`)
+  const failed = await prepare([suite])
+  return failed === 0 ? runSuite(suite, args) : failed
 })

@@ -1,6 +1,7 @@
 // What a reader and a machine get to see of the measurements.
 
-const digits = (value) =>
+/** Three significant digits. */
+export const digits = (value) =>
   value === null ? '–' : Number(value.toPrecision(3)).toLocaleString('en', { maximumFractionDigits: 6 })
 
 export const heading = `ratio = ours / peer, of medians over the rounds; a cost, so lower is better and 1 is equal.

@@ -9,6 +9,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'string' },
+    // The rows with their ranges and bars, for docs/benchmarks.md.
+    rows: { type: 'string' },
     strict: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     warmup: { type: 'string' },
@@ -42,6 +44,7 @@ for (const test of cases) {
   }
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(plainRows(rows), null, 2)}\n`)
+if (values.rows !== undefined) writeFileSync(values.rows, `${JSON.stringify(rows, null, 2)}\n`)
 const below = missed(rows)
 if (below.length > 0) process.stdout.write(`\n${below.length} of ${rows.filter(({ bar }) => bar).length} bars missed\n`)
 process.exitCode = values.strict && below.length > 0 ? 1 : 0
