@@ -1,6 +1,6 @@
 //! Messages, calls, and processes that start and end.
 
-use keelson::core::actor::{ExitKind, Kind, Mail, Pid, Runtime, SlotId, SpawnOptions, Step};
+use keelson::core::actor::{ExitKind, Mail, MailKind, Pid, Runtime, SlotId, SpawnOptions, Step};
 
 use crate::Loop;
 use crate::inputs::{Inputs, index};
@@ -39,7 +39,7 @@ fn casts(operations: u32) -> u32 {
     for _ in 0..operations / BATCH {
         for place in 0..BATCH {
             let pid = processes[targets.take() as usize];
-            runtime.send(pid, Mail { kind: Kind::Cast, slot: SlotId::new(place, 1) });
+            runtime.send(pid, Mail { kind: MailKind::Cast, slot: SlotId::new(place, 1) });
         }
         drain(&mut runtime, now, |step| {
             handled += u32::from(matches!(step, Step::Run { .. }));

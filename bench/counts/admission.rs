@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use keelson::core::admission::{
-    Admission, Config, Engine, Event, GateConfig, Outcome, RouteId, TicketId,
+    Admission, Engine, EngineConfig, GateConfig, Outcome, RouteId, TicketId, WaiterEvent,
 };
 use keelson::core::resistance::Telemetry;
 
@@ -24,7 +24,7 @@ pub const LOOPS: &[Loop] = &[
 
 fn engine(fixed_limit: Option<f64>) -> (Engine, RouteId) {
     let gate = GateConfig { fixed_limit, ..GateConfig::default() };
-    let config = Config { gate, ..Config::default() };
+    let config = EngineConfig { gate, ..EngineConfig::default() };
     let mut engine = Engine::new(config, 5).expect("valid options");
     let id = engine.intern("route", 0.0).id;
     (engine, id)
@@ -64,7 +64,7 @@ fn queued(operations: u32) -> u32 {
         let ticket = tickets.pop_front().expect("as many in flight as there are servers");
         done += u32::from(engine.done(ticket, Outcome::Ok, now));
         while let Some(event) = engine.poll_event() {
-            if let Event::Admitted { ticket, .. } = event {
+            if let WaiterEvent::Admitted { ticket, .. } = event {
                 tickets.push_back(ticket);
             }
         }
@@ -94,7 +94,7 @@ fn shed(operations: u32) -> u32 {
 }
 
 fn route(operations: u32) -> u32 {
-    let mut engine = Engine::new(Config::default(), 6).expect("valid options");
+    let mut engine = Engine::new(EngineConfig::default(), 6).expect("valid options");
     let ids: Vec<_> =
         (0..ROUTES).map(|each| engine.intern(&format!("route {each}"), 0.0).id).collect();
     let mut routes = Inputs::new(6, |random| index(random, ROUTES));

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use keelson::core::bus::Subscriptions;
-use keelson::core::cache::shared::{Asked, Key, SharedCaches, Value};
-use keelson::core::cache::{Index, Limits, New, Policy};
-use keelson::core::rate::{Algorithm, Config, Limiter};
+use keelson::core::cache::shared::{CacheKey, CacheValue, Lookup, SharedCaches};
+use keelson::core::cache::{CacheLimits, EvictionPolicy, Index, New};
+use keelson::core::rate::{Algorithm, Limiter, LimiterConfig};
 
 use crate::Loop;
 use crate::inputs::{Inputs, index};
@@ -33,8 +33,8 @@ fn heat() -> Vec<Cell<u8>> {
     vec![Cell::new(0); ENTRIES as usize + 1]
 }
 
-fn full(policy: Policy, heat: &[Cell<u8>]) -> Index {
-    let limits = Limits { entries: ENTRIES as usize, bytes: u64::MAX };
+fn full(policy: EvictionPolicy, heat: &[Cell<u8>]) -> Index {
+    let limits = CacheLimits { entries: ENTRIES as usize, bytes: u64::MAX };
     let mut index = Index::new(limits, policy, 8);
     for hash in 0..ENTRIES {
         let new = New { hash, bytes: 100, until: f64::INFINITY };
@@ -45,7 +45,7 @@ fn full(policy: Policy, heat: &[Cell<u8>]) -> Index {
 
 fn hit(operations: u32) -> u32 {
     let heat = heat();
-    let mut cache = full(Policy::Lru, &heat);
+    let mut cache = full(EvictionPolicy::Lru, &heat);
     let mut slots = Inputs::new(8, |random| index(random, ENTRIES));
     let mut used = 0;
     for _ in 0..operations {
@@ -66,7 +66,7 @@ fn miss_ttl(operations: u32) -> u32 {
 
 fn misses(operations: u32, ttl: f64) -> u32 {
     let heat = heat();
-    let mut cache = full(Policy::S3Fifo, &heat);
+    let mut cache = full(EvictionPolicy::S3Fifo, &heat);
     let mut hashes = Inputs::new(9, |random| index(random, KEYS));
     let mut used = Inputs::new(10, |random| index(random, ENTRIES));
     let (mut gone, mut now) = (0, 0.0);
@@ -82,14 +82,14 @@ fn misses(operations: u32, ttl: f64) -> u32 {
 }
 
 fn shared_hit(operations: u32) -> u32 {
-    let limits = Limits { entries: ENTRIES as usize, bytes: u64::MAX };
-    let hold = SharedCaches::default().open("", "users", limits, Policy::S3Fifo, 11);
+    let limits = CacheLimits { entries: ENTRIES as usize, bytes: u64::MAX };
+    let hold = SharedCaches::default().open("", "users", limits, EvictionPolicy::S3Fifo, 11);
     let hold = hold.expect("a new name");
     let (cache, mut gone) = (hold.cache(), Vec::new());
     let names: Vec<Box<str>> = (0..ENTRIES).map(|each| format!("user:{each}").into()).collect();
     for name in &names {
-        let key = Key { number: false, text: name.clone() };
-        let value = Value {
+        let key = CacheKey { number: false, text: name.clone() };
+        let value = CacheValue {
             text: "{\"id\":7}".into(),
             bytes: None,
             fresh: f64::INFINITY,
@@ -102,14 +102,14 @@ fn shared_hit(operations: u32) -> u32 {
     let mut found = 0;
     for _ in 0..operations {
         let name = &names[slots.take() as usize];
-        let hit = cache.find(false, name, 1.0, Asked::Counted(0.0), &mut gone);
+        let hit = cache.find(false, name, 1.0, Lookup::Counted(0.0), &mut gone);
         found += u32::from(hit.is_some());
     }
     found
 }
 
 fn limiter(algorithm: Algorithm, limit: u32, max_keys: u32) -> Limiter {
-    let config = Config {
+    let config = LimiterConfig {
         algorithm,
         limit,
         window_us: 1_000_000,

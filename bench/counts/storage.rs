@@ -1,6 +1,6 @@
 //! Records of journals, and commits of shared atoms.
 
-use keelson::core::atom::{At, Next, Shared, Store, Value};
+use keelson::core::atom::{At, AtomValue, NextCommit, SharedAtom, Store};
 use keelson::core::journal::elements::elements;
 use keelson::core::journal::format::{Decoded, Draft, decode, push, seal, seed};
 
@@ -75,14 +75,14 @@ fn split(operations: u32) -> u32 {
     count
 }
 
-fn commits(operations: u32, value: impl Fn(u32) -> Value) -> u32 {
+fn commits(operations: u32, value: impl Fn(u32) -> AtomValue) -> u32 {
     let store = Store::default();
     let hold = store.atom("", "limits", value(0), At::default(), HISTORY).expect("a new name");
-    let Shared::Atom(cell) = hold.shared() else { return 0 };
+    let SharedAtom::Atom(cell) = hold.shared() else { return 0 };
     let mut committed = 0;
     for version in 0..operations {
         let at = At { wall: f64::from(version), mono: f64::from(version) };
-        let next = Next { value: value(version), at, cause: None };
+        let next = NextCommit { value: value(version), at, cause: None };
         committed += u32::from(cell.compare_and_set(version.into(), next).is_ok());
     }
     assert_eq!(cell.history().len(), HISTORY);
@@ -90,18 +90,18 @@ fn commits(operations: u32, value: impl Fn(u32) -> Value) -> u32 {
 }
 
 fn commit_number(operations: u32) -> u32 {
-    commits(operations, |version| Value::Number(version.into()))
+    commits(operations, |version| AtomValue::Number(version.into()))
 }
 
 fn commit_text(operations: u32) -> u32 {
-    commits(operations, |_| Value::Text(PAYLOAD.into()))
+    commits(operations, |_| AtomValue::Text(PAYLOAD.into()))
 }
 
 fn read(operations: u32) -> u32 {
     let store = Store::default();
-    let value = Value::Text(PAYLOAD.into());
+    let value = AtomValue::Text(PAYLOAD.into());
     let hold = store.atom("", "limits", value, At::default(), HISTORY).expect("a new name");
-    let Shared::Atom(cell) = hold.shared() else { return 0 };
+    let SharedAtom::Atom(cell) = hold.shared() else { return 0 };
     let mut current = 0;
     for _ in 0..operations {
         current += u32::from(cell.is_current(cell.current().version));

@@ -1,7 +1,7 @@
 //! Timers that fire, and timers that are cancelled, among ten thousand that wait.
 
+use keelson::core::clock::{Timers, Track};
 use keelson::core::random::Random;
-use keelson::core::time::{Timers, Track};
 
 use crate::Loop;
 use crate::inputs::Inputs;
