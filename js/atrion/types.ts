@@ -181,7 +181,7 @@ export interface RunContext {
   readonly waitedMs: number
 }
 
-/** Constants of the resistance; `docs/admission.md` explains each. */
+/** Constants of the resistance; `docs/design/resistance.md` explains each. */
 export interface PhysicsConfig {
   /** R at rest, ohms. Default 10. */
   readonly baseResistance?: number

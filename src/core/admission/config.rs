@@ -40,7 +40,7 @@ impl EngineConfig {
     }
 }
 
-/// The constants of a gate. `docs/admission.md` gives the reason of each.
+/// The constants of a gate. `docs/design/admission.md` gives the reason of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GateConfig {
     /// The in-flight limit never goes below this. Default 1.

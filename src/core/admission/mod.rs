@@ -4,7 +4,7 @@
 //! [queue] ordered by voltage, then by age. The [resistance](super::resistance) that the measured errors,
 //! latency and queueing amount to: a request flows only if its voltage is above it. And a [trickle] that is
 //! admitted whatever the other three say, so that no gate stays shut. [`Engine`] is the only entrance; it is a
-//! pure function of its inputs, its seed and the time it is given. `docs/admission.md` has the rules, the
+//! pure function of its inputs, its seed and the time it is given. `docs/design/admission.md` has the rules, the
 //! constants with their reasons, and what was measured.
 
 mod admit;

@@ -1,8 +1,11 @@
-//! The generic cell rate algorithm: a token bucket in one timestamp.
+//! The generic cell rate algorithm (GCRA, ITU-T Recommendation I.371): a token bucket in one timestamp.
 //!
-//! The state is the theoretical arrival time, the moment at which the bucket is full again. One token is worth
-//! `window / limit` microseconds, which is seldom whole; so the time has a part in `1 / limit` of a microsecond, and
-//! sums are exact.
+//! The state is the theoretical arrival time (TAT), the moment at which the bucket is full again. A key may take `cost`
+//! tokens at `now` if `max(TAT, now) - now + cost * interval <= burst * interval`, where `interval = window / limit`. Then
+//! TAT becomes `max(TAT, now) + cost * interval`.
+//!
+//! One token is worth `window / limit` microseconds, which is seldom whole. So a TAT has a part in `1 / limit` of a
+//! microsecond, and sums are exact.
 
 use super::policy::{FOREVER_US, RatePolicy, Verdict};
 
@@ -13,7 +16,7 @@ pub(super) struct Tat {
     part: u32,
 }
 
-/// See the module.
+/// A quota of `limit` tokens per `window` microseconds, of which a new key can take `burst` at once.
 #[derive(Debug, Clone)]
 pub(super) struct Gcra {
     limit: u32,
@@ -31,7 +34,7 @@ impl Gcra {
         Self { limit, window, burst, interval, rest }
     }
 
-    /// A time in `1 / limit` of a microsecond.
+    /// Converts a time to units of `1 / limit` of a microsecond.
     fn scaled(&self, at: Tat) -> i128 {
         i128::from(at.whole) * i128::from(self.limit) + i128::from(at.part)
     }
@@ -55,11 +58,11 @@ impl RatePolicy for Gcra {
         reason = "tokens are from 0 to the burst, and times far below 2^64"
     )]
     fn test(&self, state: &mut Tat, now: u64, cost: u32) -> Verdict {
-        let full = (*state).max(Tat { whole: now, part: 0 });
-        let missing = i128::from(full.whole - now) * i128::from(self.limit) + i128::from(full.part);
+        let tat = (*state).max(Tat { whole: now, part: 0 });
+        let missing = i128::from(tat.whole - now) * i128::from(self.limit) + i128::from(tat.part);
         // Negative after penalties.
         let credit = self.worth(self.burst) - missing;
-        // Most of the time all of it fits 64 bits, whose division is several times as fast.
+        // A credit almost always fits 64 bits, whose division is several times as fast.
         let remaining = match u64::try_from(credit.max(0)) {
             Ok(credit) => (credit / self.window) as u32,
             Err(_) => (credit / i128::from(self.window)) as u32,
@@ -74,17 +77,17 @@ impl RatePolicy for Gcra {
             used: self.burst - remaining,
             remaining,
             retry_us,
-            reset_us: self.idle_at(&full) - now,
+            reset_us: self.idle_at(&tat) - now,
             blocked_us: 0,
         }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a remainder of a division by a u32")]
     fn consume(&self, state: &mut Tat, now: u64, points: u32) {
-        let full = (*state).max(Tat { whole: now, part: 0 });
-        let parts = u64::from(points) * u64::from(self.rest) + u64::from(full.part);
+        let tat = (*state).max(Tat { whole: now, part: 0 });
+        let parts = u64::from(points) * u64::from(self.rest) + u64::from(tat.part);
         let worth = u64::from(points).saturating_mul(self.interval);
-        let whole = full.whole.saturating_add(worth).saturating_add(parts / u64::from(self.limit));
+        let whole = tat.whole.saturating_add(worth).saturating_add(parts / u64::from(self.limit));
         *state = if whole >= now + FOREVER_US {
             Tat { whole: now + FOREVER_US, part: 0 }
         } else {

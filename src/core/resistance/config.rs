@@ -207,7 +207,7 @@ pub struct ResistanceConfig {
     /// The scar's upper bound, ohm. `None`: 1.2 times the untuned break, so that the breaker can always be
     /// reached and an incident of any length heals in the same few seconds.
     pub scar_cap: Option<f64>,
-    /// `mu`: weight of momentum, ohm per (pressure per second). Default 0: see `docs/admission.md`.
+    /// `mu`: weight of momentum, ohm per (pressure per second). Default 0: see `docs/design/resistance.md`.
     pub damping_factor: f64,
     /// Magnitude of the positive pressure above which scar grows. Default 0.7.
     pub critical_pressure: f64,

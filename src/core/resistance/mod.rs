@@ -13,7 +13,7 @@
 //! * What other processes share of a scar is blended in at read, and never becomes one's own.
 //!
 //! Nothing depends on how often a route is reported on, and nothing needs traffic to decay. The formulas are
-//! those of Atrion 2.0; where they were per call they are per second here. See `docs/admission.md`.
+//! those of Atrion 2.0; where they were per call they are per second here. See `docs/design/resistance.md`.
 
 pub(crate) mod config;
 pub(crate) mod decay;

@@ -11,7 +11,7 @@ fn over(scenario: &Scenario, figure: impl Fn(&Report) -> f64) -> Spread {
 }
 
 /// With `--nocapture` every figure is printed.
-#[expect(clippy::print_stdout, reason = "docs/admission.md shows the figures")]
+#[expect(clippy::print_stdout, reason = "docs/design/admission.md shows the figures")]
 fn print(what: &str, spread: Spread) {
     println!("{what}: {:.2}, {:.2} to {:.2}", spread.median, spread.lowest, spread.highest);
 }

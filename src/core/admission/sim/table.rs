@@ -1,4 +1,4 @@
-//! The wide table of `docs/admission.md`, written to the test output.
+//! The wide table of `docs/design/admission.md`, written to the test output.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ fn line(out: &mut String, label: &str, reports: &[Report], from: usize, to: usiz
 }
 
 #[test]
-#[ignore = "prints a table for docs/admission.md and takes about a minute"]
+#[ignore = "prints a table for docs/design/admission.md and takes about a minute"]
 fn wide_table() {
     let mut out = String::from(
         "\n| service x servers @ load | goodput % median/worst | critical % median/worst | shed % | p99 ms | flaps | baseline ms | limit |\n|---|---|---|---|---|---|---|---|\n",
