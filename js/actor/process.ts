@@ -14,6 +14,9 @@ export const ENDING = 2
 export const DEAD = 3
 export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | typeof DEAD
 
+/** The outcome of a handler: `undefined` when it has ended, or a promise that never rejects while it goes on. */
+export type HandlerResult = PromiseLike<void> | undefined
+
 /**
  * One process, as the runtime drives it; a face (GenServer, Process …) says what its messages do. A handler returns
  * `undefined` when it has ended, or a promise that never rejects when it takes longer: errors are handled inside.
@@ -67,9 +70,9 @@ export abstract class Process {
 
   /** What errors and events call it. */
   abstract get id(): string
-  abstract onCast(message: unknown): PromiseLike<void> | undefined
-  abstract onCall(call: Call): PromiseLike<void> | undefined
-  abstract onInfo(message: unknown): PromiseLike<void> | undefined
+  abstract onCast(message: unknown): HandlerResult
+  abstract onCall(call: Call): HandlerResult
+  abstract onInfo(message: unknown): HandlerResult
   /** A request to stop has reached the head of its mailbox. */
   abstract onStop(request: unknown): void
   /** The core ends it. */

@@ -1,8 +1,11 @@
+/**
+ * `Cache`: a cache behind a process, so that it can be named, supervised and linked. The cache itself is in `js/cache`.
+ */
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { ENDING } from '../actor/process.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
 import { ServerNotRunningError } from '../actor/errors.ts'
-import { serverIn, serverOf, serviceOf } from './gen-server/ref.ts'
+import { serverIn, processOf, serviceOf } from './gen-server/ref.ts'
 import type { Server } from './gen-server/process.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from './gen-server/types.ts'
@@ -21,24 +24,29 @@ import type {
   SharedCacheOptions,
 } from '../cache/types.ts'
 
-/** Names a cache: a process, so it can be supervised, linked, monitored and registered. */
+/** Refers to a cache. It is the ref of a process, so it can be supervised, linked, monitored and registered. */
 export interface CacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+  /** The id of the process. */
   readonly id: string
-  /** The cache without promises. */
+  /** The cache itself, whose methods answer without promises. */
   readonly handle: CacheHandle<V>
 }
 
-/** Names this thread's part in a cache that threads share. */
+/** Refers to this thread's part of a cache that threads share. */
 export interface SharedCacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+  /** The id of the process. */
   readonly id: string
-  /** The cache without promises. */
+  /** The cache itself, whose methods answer without promises. */
   readonly handle: SharedCacheHandle<V>
 }
 
 type AnyRef = CacheRef<never> | SharedCacheRef<never> | GenServerRef
 type Store = CacheStore | SharedStore
 
-/** A process that lives as long as its cache. It takes no messages: what the cache does, it does on its caller's stack. */
+/**
+ * The behaviour of a process that lives as long as its cache. It takes no messages: all work is done on the caller's
+ * stack.
+ */
 class CacheBehavior implements GenServerBehavior<CacheSettings> {
   readonly settings: CacheSettings
   #store: Store | undefined
@@ -47,7 +55,7 @@ class CacheBehavior implements GenServerBehavior<CacheSettings> {
     this.settings = settings
   }
 
-  /** Made when it is first needed, which may be as soon as the process has its name. */
+  /** Returns the store. It is created at first use, which may be as soon as the process has its name. */
   storeOf(server: Server): Store {
     if (this.#store !== undefined) return this.#store
     const { settings } = this
@@ -83,7 +91,7 @@ class CacheBehavior implements GenServerBehavior<CacheSettings> {
   }
 }
 
-/** Sweeps from time to time, if that was asked for; the returned function ends it. */
+/** Prunes a store at intervals, if the options ask for it. The returned function ends that. */
 function sweep(store: Store, { system, sweepIntervalMs }: CacheSettings): () => void {
   if (sweepIntervalMs === undefined) return () => {}
   const once = (): void => {
@@ -110,15 +118,15 @@ async function start(options?: CacheOptions | SharedCacheOptions): Promise<Cache
   const name = options?.name
   const behavior = new CacheBehavior(settings)
   const ref = await startAs(CACHE.kind, behavior, name === undefined ? { system } : { system, name })
-  const store = await opened(behavior, ref)
-  // On the ref itself, so that whoever looks the process up has it too.
+  const store = await openStore(behavior, ref)
+  // The handle is on the ref itself, so that a ref that was looked up by name has it too.
   return Object.defineProperty(ref, 'handle', { value: store }) as CacheRef | SharedCacheRef
 }
 
-/** The store of a process that has just been started; the process ends if it is refused one. */
-async function opened(behavior: CacheBehavior, ref: GenServerRef): Promise<Store> {
+/** Returns the store of a process that has just started. When the store is refused, the process ends. */
+async function openStore(behavior: CacheBehavior, ref: GenServerRef): Promise<Store> {
   try {
-    return behavior.storeOf(serverOf('ref', ref))
+    return behavior.storeOf(processOf('ref', ref))
   } catch (error) {
     await stopServer(ref)
     throw error
@@ -195,11 +203,11 @@ async function stop(ref: AnyRef, reason?: TerminateReason): Promise<void> {
 }
 
 /**
- * Values by key, for a time and within bounds. S3-FIFO decides what goes, which keeps what is asked for often and is not
- * impressed by scans; a key that is missing is loaded once, however many ask for it.
+ * Keeps values by key, for a time and within bounds. S3-FIFO decides which values go: it keeps what is used often and
+ * resists scans. A missing key is loaded once, however many callers ask for it.
  *
- * A cache is a process: it can be named, supervised, linked and monitored. Its functions do their work at once and only
- * return promises; `handle` has the same without.
+ * A cache is a process: it can be named, supervised, linked and monitored. These functions do their work at once and
+ * only return promises; the methods of `handle` do the same without promises.
  *
  * @example
  * ```ts
@@ -216,44 +224,45 @@ export const Cache = {
    * @throws AlreadyRegisteredError when the name is taken.
    */
   start: start as typeof start,
-  /** The cache without promises, also of a ref that was looked up by name. */
+  /** Returns the cache itself, whose methods answer without promises; also for a ref that was looked up by name. */
   handle: handle as typeof handle,
-  /** The value of a key, or `undefined`. */
+  /** Resolves with the value of a key, or `undefined`. */
   get: get as typeof get,
   /**
-   * Stores a value. What was being loaded under this key is not stored any more.
+   * Stores a value. A load of this key that is under way is not stored any more.
    *
    * @throws InvalidArgumentError for a key, a time, a tag or a size that is refused; nothing changes.
    */
   set: set as typeof set,
   /**
-   * The value of a key, or what `loader` makes, which is stored. While a key is loaded, all who ask for it wait for that
-   * load. A loader that fails rejects all of them. After `set`, `delete`, `clear` or an invalidation of the key, a load that
-   * had begun before is not stored or joined any more, and who waited for it still gets what it makes.
+   * Resolves with the value of a key, or stores and resolves with what `loader` returns. While a key is loaded, all
+   * callers wait for that load; when it fails, it rejects for all of them. After `set`, `delete`, `clear` or an
+   * invalidation of the key, a load that began before is neither stored nor joined any more; callers that waited for it
+   * still get its result.
    *
    * @throws CallCycleError when a loader asks for its own key before it has returned.
    */
   getOrSet: getOrSet as typeof getOrSet,
-  /** Whether there is a value; counts as neither hit nor use. */
+  /** Resolves with whether a key has a value. Counts neither as a hit nor as a use. */
   has: has as typeof has,
-  /** Removes a value; whether there was one. */
+  /** Removes a value. Resolves with whether there was one. */
   delete: remove as typeof remove,
-  /** Removes all values that were stored with a tag; how many. */
+  /** Removes all values that were stored with a tag. Resolves with their number. */
   invalidateTag: invalidateTag as typeof invalidateTag,
-  /** Removes everything, and starts counting hits and misses anew. */
+  /** Removes everything and resets the counts of hits and misses. */
   clear: clear as typeof clear,
-  /** How many entries are kept. */
+  /** Resolves with the number of entries. */
   size: size as typeof size,
-  /** The keys, in the order in which they were first stored. */
+  /** Resolves with the keys, in the order in which they were first stored. */
   keys: keys as typeof keys,
-  /** Keys and values, in the same order. */
+  /** Resolves with keys and values, in the same order. */
   entries: entries as typeof entries,
-  /** What the cache has done, and holds. */
+  /** Resolves with counts of hits, misses and evictions, and with sizes. */
   stats: stats as typeof stats,
-  /** Removes what is past its time, which else happens when it is met. */
+  /** Removes entries that have expired. Without it they go when they are next met. */
   prune: prune as typeof prune,
-  /** Whether the cache has not ended. */
+  /** Returns whether the cache runs. Returns false for a ref of anything else. */
   isRunning: isRunning as typeof isRunning,
-  /** Ends it: everything goes, and who waits for a load is told that it does not run any more. */
+  /** Ends the cache and drops all entries. Callers that wait for a load reject with `ServerNotRunningError`. */
   stop: stop as typeof stop,
 } as const

@@ -1,15 +1,16 @@
-/** Errors of processes, with the names, fields and messages that users of GenServer libraries know. */
+/** Errors of processes. Names, fields and messages are those that users of GenServer libraries know. */
 import { isCode } from '../errors/base.ts'
 import { KeelsonError } from '../errors/errors.ts'
 import { type Called, whoIs } from '../actor/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
 
-/** The process could not be started: its `init` threw, rejected, took too long or returned no state. */
+/** A process did not start: its `init` threw, rejected, took too long or returned no state. */
 export class InitializationError extends KeelsonError {
   static readonly code = 'KEELSON_INIT_FAILED'
   readonly code = 'KEELSON_INIT_FAILED'
-  /** Who was to be started. */
+  /** The id of the process. */
   readonly serverId: string
+  /** The error of `init`. */
   override readonly cause: Error
   constructor(serverId: string, cause: Error, called?: Called) {
     super(`${whoIs(serverId, called)} failed to initialize: ${textOf(cause)}`)
@@ -18,13 +19,13 @@ export class InitializationError extends KeelsonError {
   }
 }
 
-/** A callback returned something that it must not. The state is as before. */
+/** A callback returned something that it must not. The state is unchanged. */
 export class InvalidReturnError extends KeelsonError {
   static readonly code = 'KEELSON_INVALID_RETURN'
   readonly code = 'KEELSON_INVALID_RETURN'
-  /** Whose callback. */
+  /** The id of the process. */
   readonly serverId: string
-  /** Which: `handleCall`. */
+  /** The name of the callback: `'handleCall'`. */
   readonly callback: string
   constructor(serverId: string, callback: string, expected: string, called?: Called) {
     super(`${callback} of ${whoIs(serverId, called)} has to return ${expected}`)
@@ -33,11 +34,11 @@ export class InvalidReturnError extends KeelsonError {
   }
 }
 
-/** No process has the name. */
+/** No process has the name that was looked up. */
 export class NotRegisteredError extends KeelsonError {
   static readonly code = 'KEELSON_NOT_REGISTERED'
   readonly code = 'KEELSON_NOT_REGISTERED'
-  /** Which name. */
+  /** The name. */
   readonly processName: string
   constructor(processName: string) {
     super(`No process registered under name '${processName}'`)
@@ -45,11 +46,11 @@ export class NotRegisteredError extends KeelsonError {
   }
 }
 
-/** A living process has the name. */
+/** The name belongs to a living process. Nothing changed. */
 export class AlreadyRegisteredError extends KeelsonError {
   static readonly code = 'KEELSON_ALREADY_REGISTERED'
   readonly code = 'KEELSON_ALREADY_REGISTERED'
-  /** Which name. */
+  /** The name. */
   readonly registeredName: string
   constructor(registeredName: string) {
     super(`Name '${registeredName}' is already registered`)

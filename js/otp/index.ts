@@ -1,4 +1,7 @@
-/** Processes that restart: GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task; and services: EventBus, Cache, RateLimiter. */
+/**
+ * Processes that restart (GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task) and services behind a
+ * process (EventBus, Cache, RateLimiter, TimerService).
+ */
 export { Agent, type AgentRef } from './agent.ts'
 export { Cache, type CacheRef, type SharedCacheRef } from './cache.ts'
 export type {

@@ -1,8 +1,12 @@
+/**
+ * `RateLimiter`: a limiter behind a process, so that it can be named, supervised and linked. The limiter itself is in
+ * `js/rate`.
+ */
 import { RUNNING } from '../actor/process.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
 import { ServerNotRunningError } from '../actor/errors.ts'
-import { serverOf, serviceOf } from './gen-server/ref.ts'
+import { processOf, serviceOf } from './gen-server/ref.ts'
 import type { Registrar } from './gen-server/registrable.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions, TerminateReason } from './gen-server/types.ts'
@@ -13,22 +17,23 @@ import type { LimiterOptions, RateLimitResult } from '../rate/types.ts'
 
 /** Options of `RateLimiter.start`. */
 export interface RateLimiterOptions extends LimiterOptions {
-  /** What the process is registered under while it lives: a name of the system, or a key of `registry`. */
+  /** The name of the process while it lives: a name of the system, or a key of `registry`. */
   readonly name?: string | undefined
-  /** Registers it there instead of among the system's names. Needs `name`. */
+  /** A `RegistryInstance` that takes the name as a key, instead of the system's names. Needs `name`. */
   readonly registry?: Registrar | undefined
-  /** What the registry keeps with it. Needs `registry`. */
+  /** The metadata of the registration. Needs `registry`. */
   readonly metadata?: unknown
 }
 
-/** Names a rate limiter. Opaque, as every ref. */
+/** Refers to a rate limiter. */
 export interface RateLimiterRef extends GenServerRef<Limiter, never, never> {
+  /** The id of the process. */
   readonly id: string
 }
 
 const START_OPTIONS = ['name', 'registry', 'metadata'] as const
 
-/** Holds the limiter, and takes no messages: what is asked of it never has to wait for anything. */
+/** The behaviour of a process that holds a limiter. It takes no messages: no call of a limiter ever waits. */
 class LimiterBehavior implements GenServerBehavior<Limiter, never, never, never> {
   readonly options: LimiterOptions
   limiter: Limiter | undefined
@@ -51,11 +56,11 @@ class LimiterBehavior implements GenServerBehavior<Limiter, never, never, never>
   }
 }
 
-const serverFor = (ref: RateLimiterRef) => serviceOf(LimiterBehavior, 'a RateLimiter', ref)
+const processFor = (ref: RateLimiterRef) => serviceOf(LimiterBehavior, 'a RateLimiter', ref)
 
-/** The limiter of a process that runs. */
+/** Returns the limiter of a process that runs. */
 function limiterOf(ref: RateLimiterRef): Limiter {
-  const server = serverFor(ref)
+  const server = processFor(ref)
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
   return server.behavior.limiter as Limiter
 }
@@ -64,16 +69,16 @@ async function start(options: RateLimiterOptions): Promise<RateLimiterRef> {
   const { system } = limiterSettings(options, START_OPTIONS)
   const { name, registry, metadata, ...limiter } = options
   const behavior = new LimiterBehavior(limiter)
-  const started: StartOptions = {
+  const startOptions: StartOptions = {
     system,
     ...(name !== undefined && { name }),
     ...(registry !== undefined && { registry }),
     ...(metadata !== undefined && { metadata }),
   }
   try {
-    const ref = await startAs('RateLimiter', behavior, started)
-    // However it ends, also when it is killed.
-    serverOf('ref', ref).whenEnded(() => behavior.limiter?.close())
+    const ref = await startAs('RateLimiter', behavior, startOptions)
+    // An exit listener also runs when the process is killed.
+    processOf('ref', ref).whenEnded(() => behavior.limiter?.close())
     return ref
   } catch (error) {
     behavior.limiter?.close()
@@ -124,18 +129,18 @@ function cleanup(ref: RateLimiterRef): void {
 }
 
 function isRunning(ref: RateLimiterRef): boolean {
-  return serverFor(ref).status === RUNNING
+  return processFor(ref).status === RUNNING
 }
 
 async function stop(ref: RateLimiterRef, reason?: TerminateReason): Promise<void> {
-  return stopServer(serverFor(ref).ref, reason)
+  return stopServer(processFor(ref).ref, reason)
 }
 
 /**
- * Quotas of keys behind a process that can be named, supervised and stopped. Its calls do not wait in a mailbox, since
- * each is done in one go; they reject with `ServerNotRunningError` when the process has ended, and with
- * `InvalidArgumentError` for a key or a cost that is none. For hot paths, {@link RateLimiter.limiter} gives the
- * {@link Limiter} itself, which answers without promises.
+ * Limits rates by key, behind a process that can be named, supervised and stopped. Its calls do not wait in a mailbox:
+ * they are answered at once. They reject with `ServerNotRunningError` when the process has ended, and with
+ * `InvalidArgumentError` for a malformed key or cost. For hot paths, {@link RateLimiter.limiter} returns the {@link
+ * Limiter} itself, which answers without promises.
  *
  * @example
  * ```ts
@@ -150,40 +155,44 @@ async function stop(ref: RateLimiterRef, reason?: TerminateReason): Promise<void
  */
 export const RateLimiter = {
   /**
-   * Starts one.
+   * Starts a rate limiter.
    *
    * @throws InvalidArgumentError naming the option that is refused.
    * @throws AlreadyRegisteredError when the name is taken.
    */
   start: start as typeof start,
-  /** Whether a cost is there, without taking it; a key that is not known stays so. Default cost 1. */
+  /** Resolves with whether a cost (default 1) would be allowed, without taking it. A key that is not known stays so. */
   check: check as typeof check,
   /**
-   * Takes a cost of a key's quota, all of it or nothing. Default cost 1.
+   * Takes a cost (default 1) of a key's quota, all of it or nothing.
    *
-   * @throws RateLimitExceededError when it is not there, with the time after which it is.
+   * @throws RateLimitExceededError when the quota does not hold it; `retryAfterMs` says when it will.
    */
   consume: consume as typeof consume,
-  /** What a key has: the same as a check of cost 1. */
+  /** Resolves with the state of a key: the same as a check of cost 1. */
   getStatus: getStatus as typeof getStatus,
-  /** Takes points, there or not; the debt has to come back before anything is allowed. */
+  /**
+   * Takes points (default 1) from a key, also beyond its quota; the debt must be paid back before anything is allowed.
+   */
   penalty: penalty as typeof penalty,
-  /** Gives points back, up to the whole quota. */
+  /** Gives points (default 1) back to a key, up to its whole quota. */
   reward: reward as typeof reward,
-  /** Refuses a key for so many milliseconds. */
+  /** Blocks a key for a time in ms. */
   block: block as typeof block,
-  /** Ends a block; whether there was one. */
+  /** Ends a block. Resolves with whether there was one. */
   unblock: unblock as typeof unblock,
-  /** Forgets a key with its block; whether it was known. */
+  /** Forgets a key and its block. Resolves with whether it was known. */
   reset: reset as typeof reset,
-  /** The keys that are remembered. */
+  /** Resolves with the keys that are remembered. */
   getKeys: getKeys as typeof getKeys,
-  /** Forgets keys that are as good as new, now. They are forgotten in time without it. */
+  /** Forgets keys whose quota is whole again, now. Without it they are forgotten in time. */
   cleanup: cleanup as typeof cleanup,
-  /** The limiter behind the process, for calls that answer at once. It is closed when the process ends. */
+  /**
+   * Returns the limiter behind the process, whose calls answer without promises. It is closed when the process ends.
+   */
   limiter: limiterOf as typeof limiterOf,
-  /** Whether it can be asked. */
+  /** Returns whether the process runs. */
   isRunning: isRunning as typeof isRunning,
-  /** Ends it. Resolves when it has ended. */
+  /** Ends the process. Resolves when it has ended. */
   stop: stop as typeof stop,
 } as const

@@ -77,7 +77,7 @@ export function disguise(clock: ControlledClock): Clock {
 const require = createRequire(import.meta.url)
 const fromPackage = createRequire(require.resolve('keelson'))
 /** From inside of the package: what is in use is no user's business. */
-const { runtimeOf } = fromPackage('./actor/runtimes.js') as {
+const { runtimeOf } = fromPackage('./actor/system-runtime.js') as {
   runtimeOf(system: System): { readonly inUse?: number }
 }
 const inUseOf = (system: System): number | undefined => runtimeOf(system).inUse

@@ -4,18 +4,18 @@ import { runtimeOf } from '../../actor/system-runtime.ts'
 import type { ActorRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { keepOptimized } from '../../internal/keep-optimized.ts'
-import type { System } from '../../system/system.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { serviceOf } from '../gen-server/ref.ts'
 import { NoReply } from '../gen-server/callback-results.ts'
 import type { Server } from '../gen-server/process.ts'
+import { SystemMembers } from '../gen-server/system-members.ts'
 import type { CallResult, From, GenServerBehavior } from '../gen-server/types.ts'
 import { brief } from './errors.ts'
-import type { Ending, Home, Subscriber, Waiting } from './subscriber.ts'
-import { Table } from './subscription-table.ts'
+import type { EndCause, SubscriberHost, Subscriber, WaitingPublisher } from './subscriber.ts'
+import { SubscriptionTable } from './subscription-table.ts'
 import type { EventBusRef, EventBusStats } from './types.ts'
 
-/** A message on its way, and who wanted its topic when it was published. */
+/** A message on its way, and the subscribers that matched its topic when it was published. */
 export class Delivery {
   readonly topic: string
   readonly message: unknown
@@ -29,61 +29,45 @@ export class Delivery {
 }
 keepOptimized(new Delivery('', undefined, []))
 
-/** Whoever called `publishSync`, as long as somebody has no room for the message. */
-class Publisher implements Waiting {
+/** A call of `publishSync` that replies once every subscriber has room for the message. */
+class PendingPublish implements WaitingPublisher {
   readonly #answer: () => void
-  readonly #givenUp: (() => void)[] = []
+  readonly #giveUpListeners: (() => void)[] = []
   #holds = 0
-  #isTold = false
+  #isDelivered = false
 
   constructor(answer: () => void) {
     this.#answer = answer
   }
 
-  hold(givenUp: () => void): () => void {
+  hold(onGiveUp: () => void): () => void {
     this.#holds++
-    this.#givenUp.push(givenUp)
+    this.#giveUpListeners.push(onGiveUp)
     return () => {
       this.#holds--
-      if (this.#holds === 0 && this.#isTold) this.#answer()
+      if (this.#holds === 0 && this.#isDelivered) this.#answer()
     }
   }
 
-  /** Everybody was told. Whether nobody holds it. */
-  told(): boolean {
-    this.#isTold = true
+  /** Marks the message as delivered. Returns whether no subscriber holds the reply back. */
+  delivered(): boolean {
+    this.#isDelivered = true
     return this.#holds === 0
   }
 
   giveUp(): void {
-    for (const givenUp of this.#givenUp) givenUp()
+    for (const onGiveUp of this.#giveUpListeners) onGiveUp()
   }
 }
 
-/** The buses of a system that have not ended. */
-const buses = new WeakMap<System, Set<Bus>>()
+const buses = new SystemMembers<Bus>((bus) => bus.close('system'))
 
-function enlist(system: System, bus: Bus): Set<Bus> {
-  let all = buses.get(system)
-  if (all === undefined) {
-    const own = (all = new Set())
-    buses.set(system, own)
-    system.own({
-      close: () => {
-        for (const open of own) open.close('system')
-      },
-    })
-  }
-  all.add(bus)
-  return all
-}
-
-const foreign = (message: unknown): InvalidArgumentError =>
+const notForMessages = (message: unknown): InvalidArgumentError =>
   new InvalidArgumentError('ref', 'a GenServerRef: a bus takes messages through EventBus.publish', message)
 
-/** What a bus does as a process: it hands each message to those who wanted it when it was published. */
-export class Bus implements GenServerBehavior<null>, Home {
-  readonly table: Table<Subscriber> = new Table()
+/** The behaviour of a bus: it hands each message to the subscribers that matched its topic when it was published. */
+export class Bus implements GenServerBehavior<null>, SubscriberHost {
+  readonly table: SubscriptionTable<Subscriber> = new SubscriptionTable()
   published = 0
   #delivered = 0
   #failed = 0
@@ -116,30 +100,30 @@ export class Bus implements GenServerBehavior<null>, Home {
     }
   }
 
-  /** Its process: from here on it ends with that, or with the system. */
+  /** Sets the process of the bus. From now on the bus ends with it, or with the system. */
   attach(server: Server): void {
     if (this.#server !== undefined) return
     this.#server = server
     this.#runtime = runtimeOf(server.system)
-    const all = enlist(server.system, this)
+    const removeFromSystem = buses.add(server.system, this)
     server.whenEnded(() => {
-      all.delete(this)
+      removeFromSystem()
       this.close('bus')
     })
   }
 
   handleCast(delivery: unknown): null {
     if (delivery instanceof Delivery) this.#deliver(delivery, undefined)
-    else this.process.system.report(foreign(delivery), `a cast to the bus ${this.id}`)
+    else this.process.system.report(notForMessages(delivery), `a cast to the bus ${this.id}`)
     return null
   }
 
   handleCall(delivery: unknown, _state: null, from: From): CallResult<undefined, null> | NoReply<null> {
-    if (!(delivery instanceof Delivery)) throw foreign(delivery)
+    if (!(delivery instanceof Delivery)) throw notForMessages(delivery)
     const [call, server] = [from as Call, this.process]
-    const publisher = new Publisher(() => server.reply(call, undefined))
+    const publisher = new PendingPublish(() => server.reply(call, undefined))
     this.#deliver(delivery, publisher)
-    if (publisher.told()) return [undefined, null]
+    if (publisher.delivered()) return [undefined, null]
     const settled = call.whenSettled
     call.whenSettled = () => {
       settled?.()
@@ -167,19 +151,19 @@ export class Bus implements GenServerBehavior<null>, Home {
     this.#dropped++
   }
 
-  close(ending: Ending): void {
+  close(cause: EndCause): void {
     if (this.#isClosed) return
     this.#isClosed = true
     const subscribers = [...this.table.entries]
     this.table.close()
-    for (const subscriber of subscribers) subscriber.end(ending)
+    for (const subscriber of subscribers) subscriber.end(cause)
   }
 
-  #deliver({ topic, message, to }: Delivery, publisher: Publisher | undefined): void {
-    // What subscribers call is called by them: the bus waits for none of them.
+  #deliver({ topic, message, to }: Delivery, publisher: PendingPublish | undefined): void {
+    // Calls of subscribers are not calls of the bus, because the bus waits for none of them.
     ;(this.#runtime as ActorRuntime).current = undefined
     for (const subscriber of to) {
-      // One that has ended since the message was published gets it no more.
+      // A subscription that ended after the message was published does not get it.
       if (!subscriber.active) continue
       this.#delivered++
       subscriber.take(message, topic, publisher)
@@ -187,14 +171,18 @@ export class Bus implements GenServerBehavior<null>, Home {
   }
 }
 
-/** The bus of a ref. */
+/** Returns the bus of a ref. */
 export function busOf(ref: EventBusRef): Bus {
   const server = serviceOf(Bus, 'an EventBus', ref)
   server.behavior.attach(server)
   return server.behavior
 }
 
-/** The same, of one that takes messages and subscribers. */
+/**
+ * Returns the bus of a ref that takes messages and subscribers.
+ *
+ * @throws ServerNotRunningError when it does not run.
+ */
 export function runningBusOf(ref: EventBusRef): Bus {
   const bus = busOf(ref)
   if (!bus.isRunning) throw new ServerNotRunningError(bus.id, bus.process)

@@ -1,15 +1,15 @@
 import { isCode } from '../../errors/base.ts'
 import { KeelsonError } from '../../errors/errors.ts'
 
-/** A reader of events was too slow, and had asked to lose none: its subscription has ended. */
+/** A reader of events was too slow, and had asked to lose no message. Its subscription has ended. */
 export class BusOverflowError extends KeelsonError {
   static readonly code = 'KEELSON_BUS_OVERFLOW'
   readonly code = 'KEELSON_BUS_OVERFLOW'
-  /** Which bus. */
+  /** The id of the bus. */
   readonly busId: string
-  /** What was subscribed to. */
+  /** The pattern of the subscription. */
   readonly pattern: string
-  /** How many messages could wait. */
+  /** The number of messages that could wait. */
   readonly highWaterMark: number
   constructor(busId: string, pattern: string, highWaterMark: number) {
     super(`A reader of ${brief(pattern)} on the bus '${busId}' is too slow: ${highWaterMark} messages wait`)
@@ -19,7 +19,7 @@ export class BusOverflowError extends KeelsonError {
   }
 }
 
-/** A pattern as messages show it. */
+/** Returns a pattern, quoted and cut to 60 characters, for messages. */
 export const brief = (pattern: string): string =>
   JSON.stringify(pattern.length > 60 ? `${pattern.slice(0, 60)}…` : pattern)
 

@@ -15,27 +15,27 @@ import type {
 } from './types.ts'
 
 async function start(options?: EventBusOptions): Promise<EventBusRef> {
-  const given = checkOptions('options', options)
-  known('options', given, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
-  // A process of its own, whoever starts it.
-  const ref = (await outsideRun(() => startAs('EventBus', new Bus(), given))) as EventBusRef
+  const settings = checkOptions('options', options)
+  known('options', settings, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
+  // The bus is no part of the handler that starts it.
+  const ref = (await outsideRun(() => startAs('EventBus', new Bus(), settings))) as EventBusRef
   busOf(ref)
   return ref
 }
 
 function publish<T>(ref: EventBusRef, topic: string, message: T): boolean {
   const bus = runningBusOf(ref)
-  const to = bus.table.wanting(topic)
+  const to = bus.table.match(topic)
   bus.published++
   return to.length === 0 || castTo(bus.process, new Delivery(topic, message, to))
 }
 
 async function publishSync<T>(ref: EventBusRef, topic: string, message: T, options?: CallOptions): Promise<void> {
   const bus = runningBusOf(ref)
-  const to = bus.table.wanting(topic)
-  const told = call(ref, new Delivery(topic, message, to) as never, options)
+  const to = bus.table.match(topic)
+  const delivery = call(ref, new Delivery(topic, message, to) as never, options)
   bus.published++
-  await told
+  await delivery
 }
 
 async function once<T>(
@@ -45,9 +45,9 @@ async function once<T>(
   options?: Omit<SubscribeOptions, 'once'>,
 ): Promise<BusSubscription> {
   callable('handler', handler)
-  const given = checkOptions('options', options)
-  known('options', given, ['signal', 'owner'])
-  return subscribe(ref, pattern, handler, { ...given, once: true })
+  const settings = checkOptions('options', options)
+  known('options', settings, ['signal', 'owner'])
+  return subscribe(ref, pattern, handler, { ...settings, once: true })
 }
 
 async function getSubscriptionCount(ref: EventBusRef): Promise<number> {
@@ -55,7 +55,7 @@ async function getSubscriptionCount(ref: EventBusRef): Promise<number> {
 }
 
 async function getSubscriberCount(ref: EventBusRef, topic: string): Promise<number> {
-  return runningBusOf(ref).table.wanting(topic).length
+  return runningBusOf(ref).table.match(topic).length
 }
 
 async function getTopics(ref: EventBusRef): Promise<readonly string[]> {
@@ -72,11 +72,12 @@ async function stop(ref: EventBusRef, reason?: TerminateReason): Promise<void> {
 }
 
 /**
- * Messages by topic: whoever publishes does not know who listens. A bus is a process; see `docs/event-bus.md` for its
- * patterns, order, and what happens to slow and failing subscribers.
+ * Publishes messages by topic to subscribers that the publisher does not know. A bus is a process. See
+ * `docs/event-bus.md` for patterns, order, and what happens to slow and failing subscribers.
  *
- * Topics and patterns are segments between dots, at most 65 536 bytes and 256 segments. In a pattern `*` stands for one
- * segment, or as the last one after plain segments for one or more; `**` and `#` stand for any number, none included.
+ * Topics and patterns are segments between dots, at most 65 536 bytes and 256 segments. In a pattern `*` matches one
+ * segment, or as the last one after plain segments one or more; `**` and `#` match any number of segments, including
+ * none.
  *
  * @example
  * ```ts
@@ -94,14 +95,15 @@ export const EventBus = {
    */
   start: start as typeof start,
   /**
-   * Subscribes a function, or a process, to which each message is cast as `{ topic, message }`; a process's subscription
-   * ends with it. In effect at the call: what is published later is delivered.
+   * Subscribes a function, or a process, to which each message is cast as `{ topic, message }`; a process's
+   * subscription ends with it. It is in effect when the call returns: what is published later is delivered.
    *
-   * @throws InvalidArgumentError for a pattern beyond the limits, and for what is neither function nor process.
+   * @throws InvalidArgumentError for a pattern beyond the limits, and for a handler that is neither function nor
+   * process.
    * @throws ServerNotRunningError when the bus, or the process, ends or has ended.
    */
   subscribe: subscribe as typeof subscribe,
-  /** Subscribes a function to the first message alone. */
+  /** Subscribes a function to the first message only. */
   once: once as typeof once,
   /**
    * Resolves with the first message, and its topic, that is published after the call.
@@ -111,37 +113,38 @@ export const EventBus = {
    */
   next: next as typeof next,
   /**
-   * Subscribes a reader: `for await (const { topic, message } of EventBus.events(bus, pattern))`. In effect at the call.
-   * When the bus ends, what waits is read first.
+   * Subscribes a reader: `for await (const { topic, message } of EventBus.events(bus, pattern))`. It is in effect when
+   * the call returns. When the bus ends, messages that wait are read first.
    *
    * @throws BusOverflowError while reading, when it was too slow and its `overflow` is `'error'` or `'block'`.
    */
   events: events as typeof events,
   /**
-   * Sends a message to all who want its topic now. False when the bus's mailbox is bounded and full.
+   * Sends a message to all subscribers whose pattern matches the topic now. Returns false when the bus's mailbox is
+   * bounded and full.
    *
    * @throws ServerNotRunningError when there is no such bus.
    * @throws InvalidArgumentError for a topic beyond the limits.
    */
   publish: publish as typeof publish,
   /**
-   * The same, and resolves when all have been told, those of earlier messages included: functions were called (what is
-   * asynchronous in them goes on), processes have it in their mailbox, and readers with `overflow: 'block'` had room.
+   * Publishes a message and resolves when all subscribers have it, and all earlier messages: functions were called
+   * (asynchronous ones go on), processes have it in their mailbox, and readers with `overflow: 'block'` had room.
    *
    * @throws CallTimeoutError after `timeout`, 5000 ms by default; readers that had no room do not get the message.
    * @throws MailboxFullError when the bus's mailbox is bounded and full.
    */
   publishSync: publishSync as typeof publishSync,
-  /** How many subscriptions there are. */
+  /** Resolves with the number of subscriptions. */
   getSubscriptionCount: getSubscriptionCount as typeof getSubscriptionCount,
-  /** How many subscribers a message with this topic would have. */
+  /** Resolves with the number of subscribers that a message with this topic would have. */
   getSubscriberCount: getSubscriberCount as typeof getSubscriberCount,
-  /** The patterns that are subscribed to, each once, in order of subscription. */
+  /** Resolves with the patterns of all subscriptions, each once, in order of subscription. */
   getTopics: getTopics as typeof getTopics,
-  /** What the bus has done. */
+  /** Resolves with counts of subscriptions and messages. */
   getStats: getStats as typeof getStats,
-  /** Whether it takes messages. */
+  /** Returns whether the bus takes messages. */
   isRunning: (ref: EventBusRef): boolean => busOf(ref).isRunning,
-  /** Ends it once it has delivered what was published before; subscriptions end with it. */
+  /** Ends the bus once it has delivered what was published before. Subscriptions end with it. */
   stop: stop as typeof stop,
 } as const

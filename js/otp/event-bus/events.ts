@@ -1,8 +1,8 @@
 import { BusOverflowError } from './errors.ts'
-import { type Ending, type Home, Subscriber, type Waiting } from './subscriber.ts'
+import { type EndCause, type SubscriberHost, Subscriber, type WaitingPublisher } from './subscriber.ts'
 import type { BusEvent, BusEvents, EventOverflow } from './types.ts'
 
-/** Items in the order in which they came; taking the first costs the same however many there are. */
+/** A queue of items, first in, first out. Taking an item takes the same time for any length. */
 class Queue<T> {
   #items: (T | undefined)[] = []
   #first = 0
@@ -15,7 +15,7 @@ class Queue<T> {
     this.#items.push(item)
   }
 
-  /** There is one. */
+  /** Takes the oldest item. The queue must not be empty. */
   shift(): T {
     const item = this.#items[this.#first] as T
     this.#items[this.#first++] = undefined
@@ -32,51 +32,51 @@ class Queue<T> {
   }
 }
 
-interface Reader<T> {
+interface PendingRead<T> {
   readonly resolve: (result: IteratorResult<T, undefined>) => void
   readonly reject: (error: unknown) => void
 }
 
-/** A message for which there was no room, whose publisher waits. */
-interface InLine<T> {
+/** A message for which there is no room, and whose publisher waits. */
+interface BlockedMessage<T> {
   readonly event: T
-  readonly letGo: () => void
+  readonly release: () => void
 }
 
 const DONE = { done: true, value: undefined } as const
 
-/** Messages that wait to be read. */
+/** A subscription that buffers messages until they are read. */
 export class EventStream<T> extends Subscriber implements BusEvents<T> {
   dropped = 0
   readonly #highWaterMark: number
   readonly #overflow: EventOverflow
-  readonly #waiting = new Queue<BusEvent<T>>()
-  readonly #readers = new Queue<Reader<BusEvent<T>>>()
-  readonly #line = new Set<InLine<BusEvent<T>>>()
-  /** What the reader gets after what waits, once. */
+  readonly #buffer = new Queue<BusEvent<T>>()
+  readonly #pendingReads = new Queue<PendingRead<BusEvent<T>>>()
+  readonly #blocked = new Set<BlockedMessage<BusEvent<T>>>()
+  /** The error that the reader gets once the buffer is empty. */
   #failure: { readonly error: unknown } | undefined
 
-  constructor(home: Home, pattern: string, highWaterMark: number, overflow: EventOverflow) {
-    super(home, pattern)
+  constructor(host: SubscriberHost, pattern: string, highWaterMark: number, overflow: EventOverflow) {
+    super(host, pattern)
     this.#highWaterMark = highWaterMark
     this.#overflow = overflow
   }
 
   get size(): number {
-    return this.#waiting.size
+    return this.#buffer.size
   }
 
-  take(message: unknown, topic: string, publisher: Waiting | undefined): void {
+  take(message: unknown, topic: string, publisher: WaitingPublisher | undefined): void {
     const event: BusEvent<T> = { topic, message: message as T }
-    if (this.#readers.size > 0) this.#readers.shift().resolve({ done: false, value: event })
-    else if (this.#waiting.size < this.#highWaterMark) this.#waiting.push(event)
-    else this.#takeBeyond(event, publisher)
+    if (this.#pendingReads.size > 0) this.#pendingReads.shift().resolve({ done: false, value: event })
+    else if (this.#buffer.size < this.#highWaterMark) this.#buffer.push(event)
+    else this.#overflowed(event, publisher)
   }
 
   next(): Promise<IteratorResult<BusEvent<T>, undefined>> {
-    if (this.#waiting.size > 0) {
-      const value = this.#waiting.shift()
-      this.#letIn()
+    if (this.#buffer.size > 0) {
+      const value = this.#buffer.shift()
+      this.#admitBlocked()
       return Promise.resolve({ done: false, value })
     }
     if (this.#failure !== undefined) {
@@ -85,20 +85,20 @@ export class EventStream<T> extends Subscriber implements BusEvents<T> {
       return Promise.reject(error)
     }
     if (!this.active) return Promise.resolve(DONE)
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+    return new Promise((resolve, reject) => this.#pendingReads.push({ resolve, reject }))
   }
 
   return(): Promise<IteratorResult<BusEvent<T>, undefined>> {
     this.#failure = undefined
-    this.#waiting.clear()
+    this.#buffer.clear()
     this.end()
     return Promise.resolve(DONE)
   }
 
-  /** The reading was given up: what waits is dropped, and the reader gets the reason. */
+  /** Ends the subscription: drops the buffer, and the reader gets the reason. */
   abort(reason: unknown): void {
     if (!this.active) return
-    this.#waiting.clear()
+    this.#buffer.clear()
     this.#fail(reason)
   }
 
@@ -110,11 +110,11 @@ export class EventStream<T> extends Subscriber implements BusEvents<T> {
     await this.return()
   }
 
-  protected override ended(_ending: Ending): void {
-    for (const { letGo } of this.#line) letGo()
-    this.#line.clear()
-    while (this.#readers.size > 0) {
-      const { resolve, reject } = this.#readers.shift()
+  protected override ended(_ending: EndCause): void {
+    for (const { release } of this.#blocked) release()
+    this.#blocked.clear()
+    while (this.#pendingReads.size > 0) {
+      const { resolve, reject } = this.#pendingReads.shift()
       if (this.#failure === undefined) {
         resolve(DONE)
       } else {
@@ -124,28 +124,28 @@ export class EventStream<T> extends Subscriber implements BusEvents<T> {
     }
   }
 
-  #takeBeyond(event: BusEvent<T>, publisher: Waiting | undefined): void {
+  #overflowed(event: BusEvent<T>, publisher: WaitingPublisher | undefined): void {
     const overflow = this.#overflow
     if (overflow === 'drop-oldest' || overflow === 'drop-newest') {
       this.dropped++
-      this.home.dropped()
+      this.host.dropped()
       if (overflow === 'drop-newest') return
-      this.#waiting.shift()
-      this.#waiting.push(event)
+      this.#buffer.shift()
+      this.#buffer.push(event)
     } else if (overflow === 'block' && publisher !== undefined) {
-      const inLine = { event, letGo: publisher.hold(() => this.#line.delete(inLine)) }
-      this.#line.add(inLine)
+      const blocked = { event, release: publisher.hold(() => this.#blocked.delete(blocked)) }
+      this.#blocked.add(blocked)
     } else {
-      this.#fail(new BusOverflowError(this.home.id, this.pattern, this.#highWaterMark))
+      this.#fail(new BusOverflowError(this.host.id, this.pattern, this.#highWaterMark))
     }
   }
 
-  /** A message was read: the publisher that has waited longest goes on. */
-  #letIn(): void {
-    for (const inLine of this.#line) {
-      this.#line.delete(inLine)
-      this.#waiting.push(inLine.event)
-      inLine.letGo()
+  /** Takes in the message of the publisher that has waited longest, because one was read. */
+  #admitBlocked(): void {
+    for (const blocked of this.#blocked) {
+      this.#blocked.delete(blocked)
+      this.#buffer.push(blocked.event)
+      blocked.release()
       return
     }
   }

@@ -1,14 +1,12 @@
+/** `EventBus.subscribe`, `next` and `events`: checks their options and adds subscribers to a bus. */
 import { limitOn } from '../../clock/internal-timers.ts'
-import { ENDING } from '../../actor/process.ts'
-import { abortSignal, flag, integer, known, options as checkOptions } from '../../internal/validate.ts'
-import { InvalidArgumentError } from '../../errors/errors.ts'
-import { TimeoutError } from '../../errors/errors.ts'
+import { abortSignal, flag, integer, known, options as checkOptions, timeout } from '../../internal/validate.ts'
+import { InvalidArgumentError, TimeoutError } from '../../errors/errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
-import { serverIn, serverOf } from '../gen-server/ref.ts'
+import { livingProcessOf, serverIn } from '../gen-server/ref.ts'
 import type { Server } from '../gen-server/process.ts'
-import { timeoutOf } from '../gen-server/start.ts'
-import { type Bus, Bus as BusBehavior, runningBusOf } from './bus.ts'
+import { Bus, runningBusOf } from './bus.ts'
 import { brief } from './errors.ts'
 import { EventStream } from './events.ts'
 import { HandlerSubscriber, NextSubscriber, ProcessSubscriber, type Subscriber } from './subscriber.ts'
@@ -30,26 +28,22 @@ const MOST_WAITING = 2 ** 30
 const OVERFLOWS: readonly EventOverflow[] = ['error', 'block', 'drop-oldest', 'drop-newest']
 const NOTHING: Promise<void> = Promise.resolve()
 
-/** A process of the bus's system that has not ended. */
-function livingOf(field: string, given: unknown, bus: Bus): Server {
-  const server = serverOf(field, given)
-  if (server.system !== bus.process.system) throw new InvalidArgumentError(field, 'a ref of the same system', given)
-  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
-  return server
-}
+/** Returns the process of the option `owner`. */
+const ownerOf = (owner: unknown, bus: Bus): Server | undefined =>
+  owner === undefined ? undefined : livingProcessOf('options.owner', owner, bus.process.system)
 
 /** Ends a subscriber with a process. */
 const endWith = (subscriber: Subscriber, server: Server): void =>
   subscriber.releaseAtEnd(server.whenEnded(() => subscriber.end()))
 
-/** Does something when a signal aborts; no listener outlives the subscription. */
+/** Calls a function when a signal aborts. The listener goes with the subscription. */
 function follow(subscriber: Subscriber, signal: AbortSignal, onAbort: () => void): void {
   subscriber.releaseAtEnd(whenAborted(signal, onAbort))
 }
 
-/** A signal that has not aborted. */
-function signalOf(given: AbortSignal | undefined): AbortSignal | undefined {
-  const signal = abortSignal('options.signal', given)
+/** Returns the option `signal`. Throws its reason if it has aborted. */
+function signalOf(option: AbortSignal | undefined): AbortSignal | undefined {
+  const signal = abortSignal('options.signal', option)
   signal?.throwIfAborted()
   return signal
 }
@@ -84,11 +78,11 @@ export async function subscribe(
   options?: SubscribeOptions,
 ): Promise<BusSubscription> {
   const bus = runningBusOf(ref)
-  const given = options === undefined ? {} : checkOptions('options', options)
-  if (options !== undefined) known('options', given, ['once', 'signal', 'owner'])
-  const once = flag('options.once', false, given.once)
-  const owner = given.owner === undefined ? undefined : livingOf('options.owner', given.owner, bus)
-  const signal = signalOf(given.signal)
+  const settings = options === undefined ? {} : checkOptions('options', options)
+  if (options !== undefined) known('options', settings, ['once', 'signal', 'owner'])
+  const once = flag('options.once', false, settings.once)
+  const owner = ownerOf(settings.owner, bus)
+  const signal = signalOf(settings.signal)
   const server = typeof to === 'function' ? undefined : subscriberOf(to, bus)
   const subscriber =
     typeof to === 'function'
@@ -101,20 +95,20 @@ export async function subscribe(
   return subscriptionOf(subscriber)
 }
 
-function subscriberOf(given: unknown, bus: Bus): Server {
-  const server = serverIn(given)
-  if (server === undefined || server.supervises || server.behavior instanceof BusBehavior) {
-    throw new InvalidArgumentError('handler', 'a function, or a ref of a process that takes casts', given)
+function subscriberOf(ref: unknown, bus: Bus): Server {
+  const server = serverIn(ref)
+  if (server === undefined || server.supervises || server.behavior instanceof Bus) {
+    throw new InvalidArgumentError('handler', 'a function, or a ref of a process that takes casts', ref)
   }
-  return livingOf('handler', given, bus)
+  return livingProcessOf('handler', ref, bus.process.system)
 }
 
 export async function next<T>(ref: EventBusRef, pattern: string, options?: NextOptions): Promise<BusEvent<T>> {
   const bus = runningBusOf(ref)
-  const given = checkOptions('options', options)
-  known('options', given, ['timeout', 'signal'])
-  const timeoutMs = timeoutOf('options.timeout', given.timeout, Infinity)
-  const signal = signalOf(given.signal)
+  const settings = checkOptions('options', options)
+  known('options', settings, ['timeout', 'signal'])
+  const timeoutMs = timeout('options.timeout', Infinity, settings.timeout)
+  const signal = signalOf(settings.signal)
   return new Promise((resolve, reject) => {
     const subscriber = new NextSubscriber(bus, pattern, resolve, () =>
       reject(new ServerNotRunningError(bus.id, bus.process)),
@@ -135,15 +129,15 @@ export async function next<T>(ref: EventBusRef, pattern: string, options?: NextO
 
 export function events<T>(ref: EventBusRef, pattern: string, options?: EventsOptions): BusEvents<T> {
   const bus = runningBusOf(ref)
-  const given = checkOptions('options', options)
-  known('options', given, ['highWaterMark', 'overflow', 'signal', 'owner'])
-  const { highWaterMark = HIGH_WATER_MARK, overflow = 'error' } = given
+  const settings = checkOptions('options', options)
+  known('options', settings, ['highWaterMark', 'overflow', 'signal', 'owner'])
+  const { highWaterMark = HIGH_WATER_MARK, overflow = 'error' } = settings
   integer('options.highWaterMark', 1, MOST_WAITING, highWaterMark)
   if (!OVERFLOWS.includes(overflow)) {
     throw new InvalidArgumentError('options.overflow', `one of ${OVERFLOWS.join(', ')}`, overflow)
   }
-  const owner = given.owner === undefined ? undefined : livingOf('options.owner', given.owner, bus)
-  const signal = signalOf(given.signal)
+  const owner = ownerOf(settings.owner, bus)
+  const signal = signalOf(settings.signal)
   const stream = new EventStream<T>(bus, pattern, highWaterMark, overflow)
   bus.add(stream)
   if (owner !== undefined) endWith(stream, owner)

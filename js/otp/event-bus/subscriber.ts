@@ -1,74 +1,75 @@
+/** The kinds of subscribers of a bus: functions, processes, and single waits. Readers are in `events.ts`. */
 import { AsyncResource } from 'node:async_hooks'
 import { RUNNING } from '../../actor/process.ts'
 import { ifRejected } from '../../internal/thenable.ts'
 import { castTo } from '../gen-server/calls.ts'
 import { MailboxFullError } from '../../actor/errors.ts'
 import type { Server } from '../gen-server/process.ts'
-import type { Entry } from './subscription-table.ts'
+import type { TableEntry } from './subscription-table.ts'
 import type { BusEvent, EventHandler } from './types.ts'
 
-/** A publisher who waits until everybody has taken its message. */
-export interface Waiting {
-  /** Makes it wait. Called when it waits no more; the returned function lets it go on. */
-  hold(givenUp: () => void): () => void
+/** A publisher that waits until every subscriber has taken its message. */
+export interface WaitingPublisher {
+  /** Makes the publisher wait. `onGiveUp` is called when it waits no more; the returned function lets it go on. */
+  hold(onGiveUp: () => void): () => void
 }
 
-/** What a subscriber needs of its bus. */
-export interface Home {
+/** A bus as its subscribers see it. */
+export interface SubscriberHost {
   readonly id: string
   leave(subscriber: Subscriber): void
   failed(error: unknown, pattern: string): void
   dropped(): void
 }
 
-/** Why a subscription ended: by its own side, with its bus, or with the system. */
-export type Ending = 'left' | 'bus' | 'system'
+/** The cause of a subscription's end: its own side, its bus, or the system. */
+export type EndCause = 'left' | 'bus' | 'system'
 
-/** Somebody who wants the messages of a pattern. */
-export abstract class Subscriber implements Entry {
+/** A subscription to a pattern. */
+export abstract class Subscriber implements TableEntry {
   id = -1
   slot = -1
-  /** Messages still come. */
+  /** Whether messages are still delivered. */
   active = true
   readonly pattern: string
-  protected readonly home: Home
+  protected readonly host: SubscriberHost
   #releases: (() => void)[] | undefined
 
-  constructor(home: Home, pattern: string) {
-    this.home = home
+  constructor(host: SubscriberHost, pattern: string) {
+    this.host = host
     this.pattern = pattern
   }
 
-  /** Takes a message. Never throws. */
-  abstract take(message: unknown, topic: string, publisher: Waiting | undefined): void
+  /** Delivers a message. Never throws. */
+  abstract take(message: unknown, topic: string, publisher: WaitingPublisher | undefined): void
 
-  /** Run once when it ends. */
+  /** Runs a function once the subscription ends. */
   releaseAtEnd(release: () => void): void {
     ;(this.#releases ??= []).push(release)
   }
 
-  /** Ends it; idempotent. */
-  end(ending: Ending = 'left'): void {
+  /** Ends the subscription. Idempotent. */
+  end(cause: EndCause = 'left'): void {
     if (!this.active) return
     this.active = false
-    if (ending === 'left') this.home.leave(this)
+    if (cause === 'left') this.host.leave(this)
     const releases = this.#releases
     this.#releases = undefined
     if (releases !== undefined) for (const release of releases) release()
-    this.ended(ending)
+    this.ended(cause)
   }
 
-  protected ended(_ending: Ending): void {}
+  protected ended(_ending: EndCause): void {}
 }
 
-/** A function, run where it was subscribed: neither the publisher's context nor the bus's. */
+/** Calls a function, in the asynchronous context in which it was subscribed. */
 export class HandlerSubscriber extends Subscriber {
   readonly #handler: EventHandler
   readonly #once: boolean
   readonly #scope = new AsyncResource('keelson.subscriber', { requireManualDestroy: true })
 
-  constructor(home: Home, pattern: string, handler: EventHandler<never>, once: boolean) {
-    super(home, pattern)
+  constructor(host: SubscriberHost, pattern: string, handler: EventHandler<never>, once: boolean) {
+    super(host, pattern)
     this.#handler = handler as EventHandler
     this.#once = once
   }
@@ -77,21 +78,21 @@ export class HandlerSubscriber extends Subscriber {
     if (this.#once) this.end()
     try {
       const result: unknown = this.#scope.runInAsyncScope(this.#handler, undefined, message, topic)
-      // Nobody waits for it.
-      ifRejected(result, (error) => this.home.failed(error, this.pattern))
+      // Nobody waits for an asynchronous handler, so its rejection is reported.
+      ifRejected(result, (error) => this.host.failed(error, this.pattern))
     } catch (error) {
-      this.home.failed(error, this.pattern)
+      this.host.failed(error, this.pattern)
     }
   }
 }
 
-/** A process: each message is cast to it, with its topic. */
+/** Casts each message to a process, with its topic. */
 export class ProcessSubscriber extends Subscriber {
   readonly #server: Server
   readonly #once: boolean
 
-  constructor(home: Home, pattern: string, server: Server, once: boolean) {
-    super(home, pattern)
+  constructor(host: SubscriberHost, pattern: string, server: Server, once: boolean) {
+    super(host, pattern)
     this.#server = server
     this.#once = once
   }
@@ -102,17 +103,22 @@ export class ProcessSubscriber extends Subscriber {
     if (this.#once) this.end()
     const event: BusEvent = { topic, message }
     if (!castTo(server, event))
-      this.home.failed(new MailboxFullError(server.id, server.maxMailbox, server), this.pattern)
+      this.host.failed(new MailboxFullError(server.id, server.maxMailbox, server), this.pattern)
   }
 }
 
-/** One message for who waits for it. */
+/** Resolves a promise with the first message. */
 export class NextSubscriber extends Subscriber {
   readonly #resolve: (event: BusEvent<never>) => void
   readonly #whenBusEnds: () => void
 
-  constructor(home: Home, pattern: string, resolve: (event: BusEvent<never>) => void, whenBusEnds: () => void) {
-    super(home, pattern)
+  constructor(
+    host: SubscriberHost,
+    pattern: string,
+    resolve: (event: BusEvent<never>) => void,
+    whenBusEnds: () => void,
+  ) {
+    super(host, pattern)
     this.#resolve = resolve
     this.#whenBusEnds = whenBusEnds
   }
@@ -122,8 +128,8 @@ export class NextSubscriber extends Subscriber {
     this.#resolve({ topic, message: message as never })
   }
 
-  protected override ended(ending: Ending): void {
-    // A closed system forgets who waits, as its clock does.
-    if (ending === 'bus') this.#whenBusEnds()
+  protected override ended(cause: EndCause): void {
+    // When a system closes, pending waits never settle, as those of its clock.
+    if (cause === 'bus') this.#whenBusEnds()
   }
 }

@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { hot, scratch } from '../../native.ts'
 
-/** What the core finds by topic: whoever has a pattern. */
-export interface Entry {
+/** A subscription as the core knows it, by its pattern. */
+export interface TableEntry {
   readonly pattern: string
-  /** The core's name for it, and where it stands here; the table's own. */
+  /** The core's id of it, and its slot in this table; the table sets them. */
   id: number
   slot: number
 }
@@ -13,52 +13,59 @@ export interface Entry {
 const MAX_BYTES = 65_536
 const MAX_SEGMENTS = 256
 
-/** Topics whose entries are known without asking the core, and how many entries those may hold together. */
+/** The number of topics whose matches are remembered, and how many entries those may hold together. */
 const MOST_TOPICS = 1024
 const MOST_ENTRIES = 65_536
-/** One in so many that had to be looked for is remembered: topics that come again and again soon are, others seldom. */
+/** One lookup in this many is remembered: topics that come again soon are found, topics that never do cost little. */
 const SELDOM = 4
-/** A topic that is longer is not worth its memory. */
+/** The length of the longest topic that is remembered. */
 const LONGEST_TOPIC = 256
 
 const release = new FinalizationRegistry<number>((handle) => hot.busClose(handle))
 
-function refuse(field: string, given: unknown, code: number): never {
-  if (code === -2) throw new InvalidArgumentError(field, `a string of at most ${MAX_BYTES} bytes`, given)
-  if (code === -3) throw new InvalidArgumentError(field, `a string of at most ${MAX_SEGMENTS} segments`, given)
-  throw new InvalidArgumentError(field, 'one of fewer than 2^24 subscriptions', given)
+function refuse(field: string, value: unknown, code: number): never {
+  if (code === -2) throw new InvalidArgumentError(field, `a string of at most ${MAX_BYTES} bytes`, value)
+  if (code === -3) throw new InvalidArgumentError(field, `a string of at most ${MAX_SEGMENTS} segments`, value)
+  throw new InvalidArgumentError(field, 'one of fewer than 2^24 subscriptions', value)
 }
 
-/** A string that the core can tell from all others. */
-function text(field: string, given: unknown): string {
+/** Returns a string that the core can tell from all others. */
+function text(field: string, value: unknown): string {
   // A lone surrogate would become another character in the core, and two topics one.
-  if (typeof given === 'string') {
-    if (given.length > MAX_BYTES) refuse(field, given, -2)
-    if ((given as string & { isWellFormed(): boolean }).isWellFormed()) return given
+  if (typeof value === 'string') {
+    if (value.length > MAX_BYTES) refuse(field, value, -2)
+    if ((value as string & { isWellFormed(): boolean }).isWellFormed()) return value
   }
-  throw new InvalidArgumentError(field, 'a string of whole characters', given)
+  throw new InvalidArgumentError(field, 'a string of whole characters', value)
 }
 
-/** Who wants which topic: the core decides, and what it found is remembered until a subscription comes or goes. */
-export class Table<E extends Entry> {
+/**
+ * Finds the subscriptions that match a topic. The core decides; its answers are remembered until a subscription comes
+ * or goes.
+ */
+export class SubscriptionTable<E extends TableEntry> {
   readonly #handle: number = hot.busOpen()
   readonly #bySlot: (E | undefined)[] = []
-  /** In the order in which they were added. */
+  /** All subscriptions, in the order in which they were added. */
   readonly #entries = new Set<E>()
-  readonly #known = new Map<string, readonly E[]>()
-  #knownEntries = 0
-  #asked = 0
+  readonly #matches = new Map<string, readonly E[]>()
+  #rememberedEntries = 0
+  #lookups = 0
 
   constructor() {
     release.register(this, this.#handle, this)
   }
 
-  /** All, in the order in which they were added. */
+  /** All subscriptions, in the order in which they were added. */
   get entries(): ReadonlySet<E> {
     return this.#entries
   }
 
-  /** @throws InvalidArgumentError for a pattern that is no string of whole characters, or beyond the limits. */
+  /**
+   * Adds a subscription.
+   *
+   * @throws InvalidArgumentError for a pattern that is not well formed or is beyond the limits.
+   */
   add(entry: E): void {
     const id = hot.busSubscribe(text('pattern', entry.pattern), this.#handle)
     if (id < 0) refuse('pattern', entry.pattern, id)
@@ -69,7 +76,7 @@ export class Table<E extends Entry> {
     this.#forget()
   }
 
-  /** Whether it was there. */
+  /** Removes a subscription. Returns whether it was there. */
   remove(entry: E): boolean {
     if (!this.#entries.delete(entry)) return false
     hot.busUnsubscribe(this.#handle, entry.id)
@@ -79,20 +86,20 @@ export class Table<E extends Entry> {
   }
 
   /**
-   * Who wants a topic, in the order in which they were added; the list is never changed.
+   * Returns the subscriptions that match a topic, in the order in which they were added. The list is never changed.
    *
    * @throws InvalidArgumentError as {@link add}.
    */
-  wanting(topic: string): readonly E[] {
-    // A string that cannot be known is not hashed, however long it is.
+  match(topic: string): readonly E[] {
+    // A topic that is never remembered is not hashed, however long it is.
     if (typeof topic === 'string' && topic.length <= LONGEST_TOPIC) {
-      const known = this.#known.get(topic)
-      if (known !== undefined) return known
+      const remembered = this.#matches.get(topic)
+      if (remembered !== undefined) return remembered
     }
     const count = hot.busMatch(text('topic', topic), this.#handle)
     if (count < 0) refuse('topic', topic, count)
-    const found = this.#found(count)
-    if (++this.#asked % SELDOM === 0) this.#remember(topic, found)
+    const found = this.#collect(count)
+    if (++this.#lookups % SELDOM === 0) this.#remember(topic, found)
     return found
   }
 
@@ -104,8 +111,8 @@ export class Table<E extends Entry> {
     this.#forget()
   }
 
-  #found(count: number): E[] {
-    // As long as it gets: one that grows takes several times the memory, for each message.
+  #collect(count: number): E[] {
+    // The array has its final length at once: one that grows takes several times the memory, for each message.
     // oxlint-disable-next-line unicorn/no-new-array -- a length; Array.from takes twenty times as long
     const found = new Array<E>(count)
     let [at, written] = [0, Math.min(count, scratch.length)]
@@ -119,14 +126,14 @@ export class Table<E extends Entry> {
   #remember(topic: string, found: readonly E[]): void {
     const size = found.length + 1
     if (topic.length > LONGEST_TOPIC || size > MOST_ENTRIES) return
-    if (this.#known.size === MOST_TOPICS || this.#knownEntries + size > MOST_ENTRIES) this.#forget()
-    this.#known.set(topic, found)
-    this.#knownEntries += size
+    if (this.#matches.size === MOST_TOPICS || this.#rememberedEntries + size > MOST_ENTRIES) this.#forget()
+    this.#matches.set(topic, found)
+    this.#rememberedEntries += size
   }
 
   #forget(): void {
-    if (this.#known.size === 0) return
-    this.#known.clear()
-    this.#knownEntries = 0
+    if (this.#matches.size === 0) return
+    this.#matches.clear()
+    this.#rememberedEntries = 0
   }
 }

@@ -2,102 +2,112 @@ import type { System } from '../../system/system.ts'
 import type { Registrar } from '../gen-server/registrable.ts'
 import type { GenServerRef, SerializedRef, StartOptions } from '../gen-server/types.ts'
 
-/** Names a bus. Opaque, as every ref; a bus is a process, and its ref goes wherever a process's may. */
+/** Refers to a bus. A bus is a process, and its ref goes wherever a process's may. */
 export interface EventBusRef extends GenServerRef<null, never, never, never> {
+  /** The id of the process. */
   readonly id: string
 }
 
 /** Options of `EventBus.start`. */
 export interface EventBusOptions extends Pick<StartOptions, 'name' | 'metadata' | 'maxMailbox' | 'overflow'> {
-  /** Registers it there under `name`, instead of among the system's names. */
+  /** A `RegistryInstance` that takes `name` as a key, instead of the system's names. */
   readonly registry?: Registrar
-  /** Default: the default system of this environment. */
+  /** The system that the bus belongs to. Default: the default system of this environment. */
   readonly system?: System
 }
 
-/** A message and where it was published. */
+/** A message and its topic. */
 export interface BusEvent<T = unknown> {
+  /** The topic under which it was published. */
   readonly topic: string
+  /** The message. */
   readonly message: T
 }
 
-/** Told of a message. What it throws, or rejects with, goes to the system's `onError`. */
+/** Receives a message and its topic. What it throws, or rejects with, goes to the system's `onError`. */
 export type EventHandler<T = unknown> = (message: T, topic: string) => unknown
 
-/** A process that takes events as casts, typed by what it takes. */
+/** A process that takes events as casts, typed by the messages that it takes. */
 export type EventProcess<CastMsg> = GenServerRef<unknown, unknown, CastMsg> &
   (BusEvent<never> extends CastMsg ? unknown : never)
 
 /** Options of a subscription. */
 export interface SubscribeOptions {
-  /** Ends with the first message. Default false. */
+  /** Whether the subscription ends with the first message. Default false. */
   readonly once?: boolean
-  /** Ends when it aborts. */
+  /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal
-  /** Ends with this process, of the same system. */
+  /** A process of the same system; the subscription ends with it. */
   readonly owner?: SerializedRef
 }
 
 /**
- * Ends a subscription: called, or disposed of by `using` and `await using`. Nothing is delivered after the call, also
- * not what was published before it. Idempotent, and nothing happens once the bus has ended.
+ * Ends a subscription when it is called, or disposed of by `using` and `await using`. Nothing is delivered after the
+ * call, not even what was published before it. Idempotent, and does nothing once the bus has ended.
  */
 export interface BusSubscription {
   (): Promise<void>
-  /** What it was made with. */
+  /** The pattern of the subscription. */
   readonly pattern: string
+  /** Ends the subscription. */
   [Symbol.dispose](): void
+  /** Ends the subscription. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Options of `EventBus.next`. */
 export interface NextOptions {
-  /** How long to wait, in ms. Default: for ever. */
+  /** The longest time to wait, in ms. Default: no limit. */
   readonly timeout?: number
-  /** Gives up when it aborts, with its reason. */
+  /** Rejects with the signal's reason when it aborts. */
   readonly signal?: AbortSignal
 }
 
-/** What happens to a message for which a slow reader has no room. */
+/** What happens to a message when a slow reader has no room for it; see {@link EventsOptions.overflow}. */
 export type EventOverflow = 'error' | 'block' | 'drop-oldest' | 'drop-newest'
 
 /** Options of `EventBus.events`. */
 export interface EventsOptions {
-  /** How many messages may wait to be read. Default 1024. */
+  /** The number of messages that may wait to be read. Default 1024. */
   readonly highWaterMark?: number
   /**
-   * What happens beyond that. `'error'` (default): the subscription ends, and the reader gets what waited and then a
-   * `BusOverflowError`. `'block'`: `publishSync` waits until there is room, and `publish`, which cannot wait, is an
-   * error as above. `'drop-oldest'` and `'drop-newest'` lose a message and count it in `dropped`.
+   * What happens when more messages wait. `'error'` (default): the subscription ends, and the reader gets what waited
+   * and then a `BusOverflowError`. `'block'`: `publishSync` waits until there is room; `publish` cannot wait, so it
+   * counts as an error as above. `'drop-oldest'` and `'drop-newest'` lose a message and count it in `dropped`.
    */
   readonly overflow?: EventOverflow
-  /** Ends the reading when it aborts: it rejects with the reason. */
+  /** Ends the reading when it aborts: `next()` rejects with the reason. */
   readonly signal?: AbortSignal
-  /** Ends with this process, of the same system; what waits can still be read. */
+  /** A process of the same system; the subscription ends with it, and what waits can still be read. */
   readonly owner?: SerializedRef
 }
 
-/** Events to read one after the other. Leaving the loop ends the subscription. */
+/** Yields events one after the other. Leaving the loop ends the subscription. */
 export interface BusEvents<T = unknown> extends AsyncIterableIterator<BusEvent<T>> {
-  /** How many wait to be read. */
+  /** The number of events that wait to be read. */
   readonly size: number
-  /** How many were lost, with `overflow: 'drop-oldest'` or `'drop-newest'`. */
+  /** The number of events that were lost, with `overflow: 'drop-oldest'` or `'drop-newest'`. */
   readonly dropped: number
+  /** Resolves with the next event; rejects when the subscription has failed. */
   next(): Promise<IteratorResult<BusEvent<T>, undefined>>
+  /** Ends the subscription and drops what waits. */
   return(): Promise<IteratorResult<BusEvent<T>, undefined>>
+  /** Returns itself. */
   [Symbol.asyncIterator](): BusEvents<T>
+  /** Ends the subscription and drops what waits. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What a bus has done since it started. */
+/** Counts of a bus since it started. */
 export interface EventBusStats {
+  /** Subscriptions that have not ended. */
   readonly subscriptions: number
-  /** Messages published, whether or not anybody wanted them. */
+  /** Messages that were published, with or without subscribers. */
   readonly published: number
-  /** Messages given to subscribers, each counted. */
+  /** Deliveries: a message to three subscribers counts three times. */
   readonly delivered: number
-  /** Subscribers that threw, rejected, or could not take a message. */
+  /** Deliveries that failed: the subscriber threw, rejected, or could not take the message. */
   readonly failed: number
-  /** Messages that slow readers lost, as they had asked. */
+  /** Messages that slow readers lost, as their `overflow` says. */
   readonly dropped: number
 }

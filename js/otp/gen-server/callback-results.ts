@@ -1,18 +1,23 @@
-/** What callbacks can return beside the plain next state. Each knows its own by a private name, which no proxy can fail to answer. */
+/**
+ * What callbacks may return beside the plain next state. Each class recognises its own instances by a private name,
+ * which no proxy can imitate. `instanceof` comes first, because looking for a private name that is not there is slow.
+ */
 
-/** The next state, and work to be done before any other message. */
+/** Carries the next state, and an argument for `handleContinue`, which runs before any other message. */
 export class Continued<State> {
   readonly #own = true
+  /** The next state. */
   readonly state: State
+  /** The argument of `handleContinue`. */
   readonly argument: unknown
   constructor(state: State, argument: unknown) {
     this.state = state
     this.argument = argument
   }
 
+  /** Returns whether a value was made by this class. Never throws. */
   static is(value: unknown): value is Continued<unknown> {
     try {
-      // What passes for one by its prototype may still be a proxy. To ask for the private name alone is slow where there is none.
       return value instanceof Continued && #own in value && value.#own
     } catch {
       return false
@@ -20,17 +25,18 @@ export class Continued<State> {
   }
 }
 
-/** The next state, and an answer that comes later. */
+/** Carries the next state of a `handleCall` whose reply comes later. */
 export class NoReply<State> {
   readonly #own = true
+  /** The next state. */
   readonly state: State
   constructor(state: State) {
     this.state = state
   }
 
+  /** Returns whether a value was made by this class. Never throws. */
   static is(value: unknown): value is NoReply<unknown> {
     try {
-      // What passes for one by its prototype may still be a proxy. To ask for the private name alone is slow where there is none.
       return value instanceof NoReply && #own in value && value.#own
     } catch {
       return false
@@ -38,12 +44,16 @@ export class NoReply<State> {
   }
 }
 
-/** The last state: the process ends. */
+/** Carries the last state of a process that ends. */
 export class Stopped<State> {
   readonly #own = true
+  /** The state with which `terminate` is called. */
   readonly state: State
+  /** The reason of the end. */
   readonly reason: 'normal' | 'shutdown' | { readonly error: Error }
+  /** The reply to the call, if there is one. */
   readonly reply: unknown
+  /** Whether there is a reply; it may be `undefined`. */
   readonly hasReply: boolean
   constructor(state: State, reason: Stopped<State>['reason'], reply: readonly [unknown] | undefined) {
     this.state = state
@@ -52,9 +62,9 @@ export class Stopped<State> {
     this.hasReply = reply !== undefined
   }
 
+  /** Returns whether a value was made by this class. Never throws. */
   static is(value: unknown): value is Stopped<unknown> {
     try {
-      // What passes for one by its prototype may still be a proxy. To ask for the private name alone is slow where there is none.
       return value instanceof Stopped && #own in value && value.#own
     } catch {
       return false

@@ -1,13 +1,13 @@
+/** `GenServer.call`, `cast` and `stop`. */
 import { Call } from '../../actor/call.ts'
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { DEAD, ENDING, RUNNING } from '../../actor/process.ts'
 import { OFFER_FULL } from '../../actor/protocol.ts'
-import { abortSignal, known, options as checkOptions } from '../../internal/validate.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
-import { ServerNotRunningError } from '../../actor/errors.ts'
+import { abortSignal, known, options as checkOptions, timeout } from '../../internal/validate.ts'
 import { checkReason } from './exit-reasons.ts'
-import { calledOf, serverIn, serverOf } from './ref.ts'
 import type { Server } from './process.ts'
-import { timeoutOf } from './start.ts'
+import { callTargetOf, processOf, serverIn } from './ref.ts'
 import type { CallOptions, GenServerRef, TerminateReason } from './types.ts'
 
 const CALL_TIMEOUT = 5000
@@ -18,23 +18,23 @@ export function call<State, CallMsg, CastMsg, CallReply>(
   options?: CallOptions,
 ): Promise<CallReply> {
   return new Promise<CallReply>((resolve, reject) => {
-    const server = serverIn(ref) ?? calledOf('ref', ref)
+    const server = serverIn(ref) ?? callTargetOf('ref', ref)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
     const request = new Call(server, message, timeoutMs, resolve as (reply: unknown) => void, reject)
-    if (options?.signal !== undefined) follow(request, options.signal)
+    if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
     server.runtime.open(request)
   })
 }
 
 function callTimeout(options: CallOptions): number {
   known('options', checkOptions('options', options), ['timeout', 'signal'])
-  return timeoutOf('options.timeout', options.timeout, CALL_TIMEOUT)
+  return timeout('options.timeout', CALL_TIMEOUT, options.timeout)
 }
 
-/** Gives a call up when its signal aborts; no listener outlives the call. */
-function follow(request: Call, given: AbortSignal): void {
-  const signal = abortSignal('options.signal', given) as AbortSignal
+/** Rejects a call when its signal aborts. The listener goes with the call. */
+function rejectOnAbort(request: Call, option: AbortSignal): void {
+  const signal = abortSignal('options.signal', option) as AbortSignal
   if (signal.aborted) throw signal.reason
   request.whenSettled = whenAborted(signal, (reason) => {
     if (request.target.runtime.settle(request)) request.reject(reason)
@@ -45,10 +45,10 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
   message: NoInfer<CastMsg>,
 ): boolean {
-  return castTo(serverIn(ref) ?? calledOf('ref', ref), message)
+  return castTo(serverIn(ref) ?? callTargetOf('ref', ref), message)
 }
 
-/** Sends to a process; false when its mailbox is full. */
+/** Casts to a process. Returns false when its mailbox is full. */
 export function castTo(server: Server, message: unknown): boolean {
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
   if (server.maxMailbox !== Infinity) return server.runtime.offer(server, message) < OFFER_FULL
@@ -58,10 +58,10 @@ export function castTo(server: Server, message: unknown): boolean {
 
 export function stop(ref: GenServerRef, reason: TerminateReason = 'normal'): Promise<void> {
   return new Promise((resolve, reject) => {
-    const server = serverOf('ref', ref)
+    const server = processOf('ref', ref)
     const request = { reason: checkReason('reason', reason), resolve, reject }
     if (server.status === DEAD) resolve()
-    else if (server.status === ENDING) server.addStop(request)
+    else if (server.status === ENDING) server.addStopRequest(request)
     else server.runtime.requestStop(server, request)
   })
 }

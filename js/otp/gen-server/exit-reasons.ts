@@ -1,4 +1,4 @@
-/** Why processes end and calls fail, as those who hear of it are told. */
+/** Converts reasons of exits and failures of calls between the user's form, the core's numbers and events. */
 import type { Call } from '../../actor/call.ts'
 import { CYCLE, type ExitKind, FAILED, FULL, NORMAL, SHUTDOWN, TIMED_OUT } from '../../actor/protocol.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
@@ -12,7 +12,7 @@ import {
 } from '../../actor/errors.ts'
 import type { ProcessDownReason, TerminateReason } from './types.ts'
 
-/** The longest `type` of a message that an error names. */
+/** The longest `type` of a message that an error repeats, in characters. */
 const LONGEST_TYPE = 64
 
 export const kindOf = (reason: TerminateReason): ExitKind =>
@@ -21,19 +21,23 @@ export const kindOf = (reason: TerminateReason): ExitKind =>
 export const downOf = (reason: TerminateReason): ProcessDownReason =>
   typeof reason === 'string' ? { type: reason } : { type: 'error', message: textOf(reason.error) }
 
-/** Reads a reason once; refuses what is none. */
+/**
+ * Returns a reason that is well formed, read once.
+ *
+ * @throws InvalidArgumentError for anything else.
+ */
 export function checkReason(field: string, reason: unknown): TerminateReason {
   if (reason === 'normal' || reason === 'shutdown') return reason
   try {
     const error: unknown = (reason as { error?: unknown } | null | undefined)?.error
     if (isError(error)) return { error }
   } catch {
-    // It is none.
+    // A value whose `error` cannot be read is no reason.
   }
   throw new InvalidArgumentError(field, "'normal', 'shutdown' or { error }", reason)
 }
 
-/** The end of a process because one that it is linked with has ended. */
+/** Returns the reason of a process that ends because a linked one has ended. */
 export function linkedReason(kind: ExitKind, culprit: Culprit | undefined): TerminateReason {
   if (kind === SHUTDOWN) return 'shutdown'
   if (kind === NORMAL) return 'normal'
@@ -48,7 +52,7 @@ interface Culprit {
   readonly reason?: TerminateReason
 }
 
-/** The `type` of a message, if it has a short one. Reads it once, and survives what that throws. */
+/** Returns the `type` of a message if it is a short text. Reads it once; never throws. */
 export function messageType(message: unknown): string | undefined {
   try {
     const type: unknown = (message as { type?: unknown } | null | undefined)?.type
@@ -58,7 +62,7 @@ export function messageType(message: unknown): string | undefined {
   }
 }
 
-/** The error for a call that fails without having been handled. */
+/** Returns the error of a call that fails before its handler has begun. */
 export function callErrorOf(
   server: Called & { readonly id: string; readonly maxMailbox: number },
   call: Call,

@@ -2,21 +2,35 @@ import { Listeners } from '../../internal/listeners.ts'
 import type { System } from '../../system/system.ts'
 import type { LifecycleEvent, LifecycleHandler } from './types.ts'
 
-const listeners = new WeakMap<System, Listeners<LifecycleEvent>>()
+/**
+ * Hands lifecycle events of a system's processes to listeners, on the stack of what happened. What a listener throws
+ * goes to the system's `onError`.
+ */
+export class LifecycleEvents {
+  readonly #listeners = new WeakMap<System, Listeners<LifecycleEvent>>()
 
-/** Tells of each event of a system's processes, on the stack of what happened. Returns a function that ends it. */
-export function onLifecycle(system: System, handler: LifecycleHandler): () => void {
-  let own = listeners.get(system)
-  if (own === undefined) {
-    own = new Listeners('handler', (error) => system.report(error, 'a lifecycle handler'))
-    listeners.set(system, own)
+  /** Adds a listener. The returned function removes it. */
+  listen(system: System, handler: LifecycleHandler): () => void {
+    let listeners = this.#listeners.get(system)
+    if (listeners === undefined) {
+      listeners = new Listeners('handler', (error) => system.report(error, 'a lifecycle handler'))
+      this.#listeners.set(system, listeners)
+    }
+    return listeners.add(handler)
   }
-  return own.add(handler)
+
+  /** Returns whether a system has listeners. Without any, callers need not make events. */
+  hasListeners(system: System): boolean {
+    return (this.#listeners.get(system)?.size ?? 0) > 0
+  }
+
+  notify(system: System, event: LifecycleEvent): void {
+    this.#listeners.get(system)?.tell(event)
+  }
 }
 
-/** Whether anybody listens; events are not made for nobody. */
-export const isWatched = (system: System): boolean => (listeners.get(system)?.size ?? 0) > 0
+/** Events for `GenServer.onLifecycleEvent`. */
+export const processEvents: LifecycleEvents = new LifecycleEvents()
 
-export function tellLifecycle(system: System, event: LifecycleEvent): void {
-  listeners.get(system)?.tell(event)
-}
+/** Events for `Supervisor.onLifecycleEvent`. */
+export const supervisorEvents: LifecycleEvents = new LifecycleEvents()

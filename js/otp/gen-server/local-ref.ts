@@ -1,6 +1,6 @@
 import type { GenServerRef } from './types.ts'
 
-/** A ref of this environment: an id, and out of reach of users, the process. */
+/** A ref of this environment. It shows an id; the process behind it is out of the user's reach. */
 export class LocalRef implements GenServerRef {
   readonly id: string
   readonly #process: unknown
@@ -10,8 +10,8 @@ export class LocalRef implements GenServerRef {
     this.#process = process
   }
 
-  /** The process of a ref that was made here; `undefined` for anything else. */
-  static processOf(ref: unknown): unknown {
+  /** Returns the process of a ref that was made here, and `undefined` for anything else. */
+  static find(ref: unknown): unknown {
     return typeof ref === 'object' && ref !== null && #process in ref ? ref.#process : undefined
   }
 }

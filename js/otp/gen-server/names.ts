@@ -6,18 +6,19 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import { AlreadyRegisteredError } from '../errors.ts'
 import type { Registrable } from './registrable.ts'
 
-/** What is kept for a process that has names. */
-interface Held {
+/** A process that has names. */
+interface NamedProcess {
   readonly names: Set<string>
-  readonly forget: () => void
+  /** Removes the listener that frees the names when the process ends. */
+  readonly removeExitListener: () => void
 }
 
-/** The names of a system's processes. A process may have several; all are free again once it has ended. */
+/** Keeps the names of a system's processes. A process may have several names. All are free again once it has ended. */
 export class ProcessNames {
   readonly #system: System
   readonly #processes = new Map<string, Registrable>()
-  readonly #held = new Map<Registrable, Held>()
-  /** Names of processes that have not begun: taken, and not there. */
+  readonly #namedProcesses = new Map<Registrable, NamedProcess>()
+  /** Names reserved for processes that start: nobody else takes them, and nobody finds them. */
   readonly #reserved = new Map<string, Registrable>()
 
   constructor(system: System) {
@@ -32,11 +33,11 @@ export class ProcessNames {
     this.#checkFree(name, process)
     this.#reserved.delete(name)
     this.#processes.set(name, process)
-    this.#heldOf(process).names.add(name)
+    this.#entryOf(process).names.add(name)
     process.name ??= name
   }
 
-  /** Keeps a name for a process that starts: nobody else takes it until that has it or has ended. Refuses as {@link register} does. */
+  /** Reserves a name for a process that starts, until it registers or ends. Throws as {@link register} does. */
   reserve(name: string, process: Registrable): void {
     this.#checkFree(name, process)
     this.#reserved.set(name, process)
@@ -61,22 +62,22 @@ export class ProcessNames {
     return this.#processes.get(text('name', name))
   }
 
-  /** Whether anybody had the name. */
+  /** Frees a name. Returns whether a process had it. */
   unregister(name: string): boolean {
     const process = this.whereis(name)
     if (process === undefined) return false
     this.#processes.delete(name)
-    const { names, forget } = this.#held.get(process) as Held
+    const { names, removeExitListener } = this.#namedProcesses.get(process) as NamedProcess
     names.delete(name)
     if (process.name === name) [process.name] = names
     if (names.size === 0) {
-      this.#held.delete(process)
-      forget()
+      this.#namedProcesses.delete(process)
+      removeExitListener()
     }
     return true
   }
 
-  /** In order of registration. */
+  /** Returns all names, in the order in which they were registered. */
   list(): string[] {
     return [...this.#processes.keys()]
   }
@@ -86,29 +87,29 @@ export class ProcessNames {
   }
 
   close(): void {
-    for (const { forget } of this.#held.values()) forget()
-    this.#held.clear()
+    for (const { removeExitListener } of this.#namedProcesses.values()) removeExitListener()
+    this.#namedProcesses.clear()
     this.#reserved.clear()
     this.#processes.clear()
   }
 
-  #heldOf(process: Registrable): Held {
-    const known = this.#held.get(process)
-    if (known !== undefined) return known
-    const forget = process.whenEnded(() => {
-      const held = this.#held.get(process)
-      this.#held.delete(process)
-      for (const name of held?.names ?? []) this.#processes.delete(name)
+  #entryOf(process: Registrable): NamedProcess {
+    const existing = this.#namedProcesses.get(process)
+    if (existing !== undefined) return existing
+    const removeExitListener = process.whenEnded(() => {
+      const ended = this.#namedProcesses.get(process)
+      this.#namedProcesses.delete(process)
+      for (const name of ended?.names ?? []) this.#processes.delete(name)
     })
-    const held: Held = { names: new Set(), forget }
-    this.#held.set(process, held)
-    return held
+    const added: NamedProcess = { names: new Set(), removeExitListener }
+    this.#namedProcesses.set(process, added)
+    return added
   }
 }
 
 const names = new WeakMap<System, ProcessNames>()
 
-/** The names of a system, made at first use; a closed system has none. */
+/** Returns the names of a system. A closed system has none. */
 export function namesOf(system: System): ProcessNames {
   let own = names.get(system)
   if (own === undefined) {

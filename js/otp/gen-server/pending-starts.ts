@@ -1,49 +1,51 @@
+/** Knows the start functions of supervisors that have not ended, so that a crash during one has exactly one owner. */
 import type { System } from '../../system/system.ts'
 
 /** A start function of a supervisor that has not ended. */
-export class UnderWay {
-  readonly #open: Set<UnderWay>
-  readonly #told: (() => void)[] = []
-  isOver = false
+export class PendingStart {
+  readonly #siblings: Set<PendingStart>
+  readonly #listeners: (() => void)[] = []
+  hasEnded = false
 
   constructor(system: System) {
-    let open = opens.get(system)
-    if (open === undefined) opens.set(system, (open = new Set()))
-    this.#open = open
-    open.add(this)
+    let siblings = pendingBySystem.get(system)
+    if (siblings === undefined) pendingBySystem.set(system, (siblings = new Set()))
+    this.#siblings = siblings
+    siblings.add(this)
   }
 
-  whenOver(told: () => void): void {
-    this.#told.push(told)
+  /** Calls a listener when the start function has ended. */
+  onEnd(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
-  /** It has led to a process, or to nothing. */
-  over(): void {
-    this.isOver = true
-    this.#open.delete(this)
-    for (const told of this.#told.splice(0)) told()
+  /** Ends it: the function has led to a process, or to nothing. */
+  end(): void {
+    this.hasEnded = true
+    this.#siblings.delete(this)
+    for (const listener of this.#listeners.splice(0)) listener()
   }
 }
 
-const NONE: readonly UnderWay[] = []
-const opens = new WeakMap<System, Set<UnderWay>>()
+const NONE: readonly PendingStart[] = []
+const pendingBySystem = new WeakMap<System, Set<PendingStart>>()
 
-/** Those that have not ended, of which there is mostly none. */
-export function startsUnderWay(system: System): readonly UnderWay[] {
-  const open = opens.get(system)
-  return open === undefined || open.size === 0 ? NONE : [...open]
+/** Returns the start functions of a system that have not ended; usually there are none. */
+export function pendingStartsOf(system: System): readonly PendingStart[] {
+  const pending = pendingBySystem.get(system)
+  return pending === undefined || pending.size === 0 ? NONE : [...pending]
 }
 
 /**
- * Reports a crash that nobody acts on. One that came during a start function of a supervisor may be that supervisor's to
- * act on, which it knows when the function has ended: an error has one owner.
+ * Reports a crash unless a supervisor acts on it. While a start function of a supervisor runs, that supervisor may still
+ * adopt the process; so the report waits until the function has ended.
  */
-export function unlessAdopted(
-  server: { readonly startedIn: readonly UnderWay[]; readonly isSupervised: boolean },
+export function reportUnlessAdopted(
+  server: { readonly startedIn: readonly PendingStart[]; readonly isSupervised: boolean },
   report: () => void,
 ): void {
   if (server.isSupervised) return
-  const start = server.startedIn.find(({ isOver }) => !isOver)
+  const start = server.startedIn.find(({ hasEnded }) => !hasEnded)
   if (start === undefined) report()
-  else start.whenOver(() => unlessAdopted(server, report))
+  else start.onEnd(() => reportUnlessAdopted(server, report))
 }

@@ -1,15 +1,17 @@
-import { InvalidArgumentError } from '../../errors/errors.ts'
+/** Finds the process behind a ref, or refuses the ref with an error that names the argument. */
+import { ENDING } from '../../actor/process.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import type { System } from '../../system/system.ts'
 import { LocalRef } from './local-ref.ts'
-import type { Registrable } from './registrable.ts'
 import type { Server } from './process.ts'
 import type { SerializedRef } from './types.ts'
 
-/** The process of a ref of this environment, if it is one. */
-export const serverIn = (ref: unknown): Server | undefined => LocalRef.processOf(ref) as Server | undefined
+/** Returns the process of a ref of this environment, and `undefined` for anything else. */
+export const serverIn = (ref: unknown): Server | undefined => LocalRef.find(ref) as Server | undefined
 
-/** The id of a ref that is not of this environment: a string, read once and safely. */
-function foreignId(ref: unknown): string | undefined {
+/** Returns the id of a ref of another environment. Reads it once; never throws. */
+function foreignIdOf(ref: unknown): string | undefined {
   try {
     const id: unknown = (ref as { id?: unknown } | null | undefined)?.id
     return typeof ref === 'object' && typeof id === 'string' ? id : undefined
@@ -18,47 +20,63 @@ function foreignId(ref: unknown): string | undefined {
   }
 }
 
-/** Whether it may be the ref of a process, of which nobody here knows: of another environment, or made by hand. */
+/** Returns whether a value looks like a ref and was not made here: it comes from another environment, or by hand. */
 export const isForeign = (ref: unknown): ref is SerializedRef =>
-  serverIn(ref) === undefined && foreignId(ref) !== undefined
+  serverIn(ref) === undefined && foreignIdOf(ref) !== undefined
 
 /**
- * The process of a ref that is to be called.
+ * Returns the process of a ref that is to be called.
  *
  * @throws ServerNotRunningError for a ref that is not of this environment.
+ * @throws InvalidArgumentError for anything else.
  */
-export function calledOf(field: string, ref: unknown): Server {
+export function callTargetOf(field: string, ref: unknown): Server {
   const server = serverIn(ref)
   if (server !== undefined) return server
-  const id = foreignId(ref)
-  if (id === undefined) return serverOf(field, ref)
+  const id = foreignIdOf(ref)
+  if (id === undefined) return processOf(field, ref)
   throw new ServerNotRunningError(id)
 }
 
-/** The process a ref names. */
-export function serverOf(field: string, ref: unknown): Server {
+/**
+ * Returns the process of a ref.
+ *
+ * @throws InvalidArgumentError for what is no ref of this environment.
+ */
+export function processOf(field: string, ref: unknown): Server {
   const server = serverIn(ref)
   if (server === undefined) throw new InvalidArgumentError(field, 'a GenServerRef of this environment', ref)
   return server
 }
 
 /**
- * The process of a ref that does what one kind of service does; the ref of anything else is refused, by the kind's name
- * with its article.
+ * Returns the process of a ref that belongs to a system and has not ended.
+ *
+ * @throws InvalidArgumentError for what is no ref of this system.
+ * @throws ServerNotRunningError when the process ends or has ended.
  */
-export function serviceOf<Kind extends object>(
-  kind: abstract new (...args: never[]) => Kind,
+export function livingProcessOf(field: string, ref: unknown, system: System): Server {
+  const server = processOf(field, ref)
+  if (server.system !== system) throw new InvalidArgumentError(field, 'a ref of the same system', ref)
+  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
+  return server
+}
+
+/**
+ * Returns the process of a ref whose behaviour is of one class.
+ *
+ * @param name What the class is in the error, with its article: `'an EventBus'`.
+ * @throws InvalidArgumentError for a ref of anything else.
+ */
+export function serviceOf<Behavior extends object>(
+  behavior: abstract new (...args: never[]) => Behavior,
   name: string,
   ref: unknown,
-): Server & { readonly behavior: Kind } {
+): Server & { readonly behavior: Behavior } {
   const server = serverIn(ref)
-  if (server?.behavior instanceof kind) return server as Server & { readonly behavior: Kind }
+  if (server?.behavior instanceof behavior) return server as Server & { readonly behavior: Behavior }
   throw new InvalidArgumentError('ref', `a ref of ${name}, of this environment`, ref)
 }
 
-/** The process of any kind that a ref names; further kinds of refs join in here. */
-export function processOf(field: string, ref: unknown): Registrable {
-  return serverOf(field, ref)
-}
-
-export const serialized = ({ id }: SerializedRef): SerializedRef => ({ id })
+/** Returns what an event shows of a ref. */
+export const serializeRef = ({ id }: SerializedRef): SerializedRef => ({ id })

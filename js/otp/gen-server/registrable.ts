@@ -1,26 +1,26 @@
 import type { ProcessStatus } from '../../actor/process.ts'
 import type { System } from '../../system/system.ts'
 
-/** What a name or a key can stand for: a process of any kind. */
+/** A process as names and keys see it, of whichever kind. */
 export interface Registrable {
   readonly id: string
   readonly ref: { readonly id: string }
-  /** What it is called in errors, before its name and id. */
+  /** The word for it in errors, before its name and id. */
   readonly kind?: string
   readonly system: System
   readonly status: ProcessStatus
-  /** What it is called in its status: one of its names. */
+  /** One of its names, for its status and for errors. */
   name: string | undefined
-  /** Tells once, when it has ended; the returned function forgets that. */
-  whenEnded(told: () => void): () => void
+  /** Calls a listener once, when the process has ended; at once if it had. The returned function removes it. */
+  whenEnded(listener: () => void): () => void
 }
 
-/** Where a process can be entered as it starts: for the option `registry` of `GenServer.start`. */
+/** Registers a process as it starts: for the option `registry` of `GenServer.start`. A `RegistryInstance` is one. */
 export abstract class Registrar {
   /** The system whose processes it takes. */
   abstract readonly system: System
   /**
-   * Keeps a key for a process that starts, so that nobody else takes it and nobody finds it there; refuses as `enter` does.
+   * Reserves a key for a process that starts: nobody else takes it, and nobody finds it there. Throws as `enter` does.
    *
    * @internal
    */

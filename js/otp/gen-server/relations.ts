@@ -1,44 +1,46 @@
+/** Links and monitors: `GenServer.link`, `unlink`, `monitor`, `demonitor`. The core keeps them, by number. */
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { DEAD } from '../../actor/process.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { ServerNotRunningError } from '../../actor/errors.ts'
-import { calledOf, isForeign, serialized } from './ref.ts'
-import type { Server } from './process.ts'
 import type { SupervisorRef } from '../supervisor/types.ts'
+import type { Server } from './process.ts'
+import { callTargetOf, isForeign, serializeRef } from './ref.ts'
 import type { GenServerRef, LinkRef, MonitorRef } from './types.ts'
 
 /** Supervisors are processes too. */
-type ProcessRef = GenServerRef | SupervisorRef
+type AnyProcessRef = GenServerRef | SupervisorRef
 
-/** Both have to be of one system. */
-function pair(one: [string, ProcessRef], other: [string, ProcessRef]): [Server, Server] {
-  const servers: [Server, Server] = [calledOf(...one), calledOf(...other)]
+/** Returns the processes of two arguments. Refuses processes of different systems. */
+function processesOf(first: [string, AnyProcessRef], second: [string, AnyProcessRef]): [Server, Server] {
+  const servers: [Server, Server] = [callTargetOf(...first), callTargetOf(...second)]
   if (servers[0].runtime !== servers[1].runtime) {
-    throw new InvalidArgumentError(other[0], `of the same system as ${one[0]}`, other[1])
+    throw new InvalidArgumentError(second[0], `of the same system as ${first[0]}`, second[1])
   }
   return servers
 }
 
-/** Of what each monitor and link is; their numbers are those of its runtime. */
-interface Made {
+/** A monitor or a link behind a ref. */
+interface Relation {
   readonly server: Server
+  /** Its number in the runtime. */
   readonly number: number
-  /** Of a monitor of nobody: whether its one message is still to come. */
-  readonly alarm?: { isOn: boolean }
+  /** For a monitor of a process that is gone: whether its one `DOWN` is still to come. */
+  readonly noproc?: { isPending: boolean }
 }
-const made = new WeakMap<object, Made>()
+const relations = new WeakMap<object, Relation>()
 
-function madeOf(ref: MonitorRef | LinkRef, expected: string): Made | undefined {
+/** Returns the relation of a ref, and `undefined` for one that was not made here: there is nothing to end. */
+function relationOf(ref: MonitorRef | LinkRef, expected: string): Relation | undefined {
   if (typeof ref === 'object' && ref !== null) {
-    const found = made.get(ref)
-    if (found !== undefined) return found
-    // Of another environment, or made by hand: there is nothing to end.
-    if (hasId(ref)) return undefined
+    const relation = relations.get(ref)
+    if (relation !== undefined) return relation
+    if (looksLikeRelation(ref)) return undefined
   }
   throw new InvalidArgumentError('ref', expected, ref)
 }
 
-/** Whether it looks like a monitor or a link. */
-function hasId(ref: object): boolean {
+/** Returns whether a value has the id of a monitor or a link. Never throws. */
+function looksLikeRelation(ref: object): boolean {
   try {
     const { monitorId, linkId } = ref as { monitorId?: unknown; linkId?: unknown }
     return typeof monitorId === 'string' || typeof linkId === 'string'
@@ -47,49 +49,51 @@ function hasId(ref: object): boolean {
   }
 }
 
-/** Of a process that is gone, or that nobody here knows, the watcher is told at once. */
-function monitorNobody(from: Server, subject: ProcessRef): MonitorRef {
-  // Only the number is wanted.
-  const number = from.runtime.monitor(from, from)
-  from.runtime.demonitor(number)
-  const ref = { monitorId: `monitor_${number}`, monitoredRef: serialized(subject) }
-  const alarm = { isOn: true }
-  made.set(ref, { server: from, number, alarm })
+/** Monitors a process that has ended, or is unknown here: `DOWN` with `noproc` comes in the next microtask. */
+function monitorMissing(watcher: Server, subject: AnyProcessRef): MonitorRef {
+  // The monitor is made for its number alone.
+  const number = watcher.runtime.monitor(watcher, watcher)
+  watcher.runtime.demonitor(number)
+  const ref = { monitorId: `monitor_${number}`, monitoredRef: serializeRef(subject) }
+  const noproc = { isPending: true }
+  relations.set(ref, { server: watcher, number, noproc })
   void Promise.resolve().then(() => {
-    if (alarm.isOn) from.tellDown(ref.monitorId, ref.monitoredRef, { type: 'noproc' })
+    if (noproc.isPending) watcher.deliverDown(ref.monitorId, ref.monitoredRef, { type: 'noproc' })
   })
   return ref
 }
 
-export async function monitor(watcher: GenServerRef, subject: ProcessRef): Promise<MonitorRef> {
-  const watching = calledOf('monitoringRef', watcher)
-  if (watching.status === DEAD) throw new ServerNotRunningError(watching.id, watching)
-  if (isForeign(subject)) return monitorNobody(watching, subject)
-  const [from, to] = pair(['monitoringRef', watcher], ['monitoredRef', subject])
-  if (to.status === DEAD) return monitorNobody(from, subject)
-  const number = from.runtime.monitor(from, to)
-  const ref = { monitorId: `monitor_${number}`, monitoredRef: serialized(subject) }
-  made.set(ref, { server: from, number })
+export async function monitor(watcherRef: GenServerRef, subject: AnyProcessRef): Promise<MonitorRef> {
+  const watcher = callTargetOf('monitoringRef', watcherRef)
+  if (watcher.status === DEAD) throw new ServerNotRunningError(watcher.id, watcher)
+  if (isForeign(subject)) return monitorMissing(watcher, subject)
+  const [, monitored] = processesOf(['monitoringRef', watcherRef], ['monitoredRef', subject])
+  if (monitored.status === DEAD) return monitorMissing(watcher, subject)
+  const number = watcher.runtime.monitor(watcher, monitored)
+  const ref = { monitorId: `monitor_${number}`, monitoredRef: serializeRef(subject) }
+  relations.set(ref, { server: watcher, number })
   return ref
 }
 
 export async function demonitor(ref: MonitorRef): Promise<void> {
-  const found = madeOf(ref, 'what GenServer.monitor gave')
-  if (found === undefined) return
-  if (found.alarm !== undefined) found.alarm.isOn = false
-  else found.server.runtime.demonitor(found.number)
+  const relation = relationOf(ref, 'what GenServer.monitor gave')
+  if (relation === undefined) return
+  if (relation.noproc !== undefined) relation.noproc.isPending = false
+  else relation.server.runtime.demonitor(relation.number)
 }
 
-export async function link(ref1: ProcessRef, ref2: ProcessRef): Promise<LinkRef> {
-  const [one, other] = pair(['ref1', ref1], ['ref2', ref2])
-  for (const server of [one, other]) if (server.status === DEAD) throw new ServerNotRunningError(server.id, server)
-  const number = one.runtime.link(one, other)
-  const ref = { linkId: `link_${number}`, ref1: serialized(ref1), ref2: serialized(ref2) }
-  made.set(ref, { server: one, number })
+export async function link(ref1: AnyProcessRef, ref2: AnyProcessRef): Promise<LinkRef> {
+  const [first, second] = processesOf(['ref1', ref1], ['ref2', ref2])
+  for (const server of [first, second]) {
+    if (server.status === DEAD) throw new ServerNotRunningError(server.id, server)
+  }
+  const number = first.runtime.link(first, second)
+  const ref = { linkId: `link_${number}`, ref1: serializeRef(ref1), ref2: serializeRef(ref2) }
+  relations.set(ref, { server: first, number })
   return ref
 }
 
 export async function unlink(ref: LinkRef): Promise<void> {
-  const found = madeOf(ref, 'what GenServer.link gave')
-  found?.server.runtime.unlink(found.number)
+  const relation = relationOf(ref, 'what GenServer.link gave')
+  relation?.server.runtime.unlink(relation.number)
 }

@@ -1,3 +1,4 @@
+/** Checks the options of `GenServer.start` and starts processes of every service. */
 import { limitOn } from '../../clock/internal-timers.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import {
@@ -20,6 +21,7 @@ import { asError } from '../../internal/thrown-values.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { InitializationError, InvalidReturnError } from '../errors.ts'
 import { namesOf } from './names.ts'
+import { ProcessIds } from './process-ids.ts'
 import { Registrar } from './registrable.ts'
 import { Continued } from './callback-results.ts'
 import { Server } from './process.ts'
@@ -44,9 +46,6 @@ const OPTIONAL = ['handleInfo', 'handleContinue', 'terminate'] as const
 const CALLBACKS = [...REQUIRED, ...OPTIONAL]
 const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
-/** A time in ms from 0, or for ever. */
-export const timeoutOf = (field: string, value: unknown, fallback: number): number => timeout(field, fallback, value)
-
 function checkBehavior(behavior: GenServerBehavior<never>): void {
   object('behavior', behavior, 'an object with init, handleCall and handleCast')
   callbacks('behavior', behavior, CALLBACKS)
@@ -56,15 +55,19 @@ function checkBehavior(behavior: GenServerBehavior<never>): void {
   }
 }
 
-/** An optional last argument. Tells `f(a)` from `f(a, undefined)`, which meant a system. */
-export type SystemGiven = readonly [system?: System]
+/**
+ * An optional last argument. As a tuple it tells `f(a)` from `f(a, undefined)`, where a system was meant and is
+ * refused.
+ */
+export type SystemArgument = readonly [system?: System]
 
-/** The system of an optional last argument, or the default one. */
-export function systemGiven(given: SystemGiven): System {
-  if (given.length === 0) return getDefaultSystem()
-  if (given[0] === undefined) refuseNoSystem('options.system')
-  assertSystem('options.system', given[0])
-  return given[0]
+/** Returns the system of an optional last argument: the default one if it is left out. */
+export function systemFromArgument(argument: SystemArgument): System {
+  if (argument.length === 0) return getDefaultSystem()
+  const [system] = argument
+  if (system === undefined) refuseNoSystem('options.system')
+  assertSystem('options.system', system)
+  return system
 }
 
 function checkRegistry({ name, registry, metadata, system }: StartOptions): void {
@@ -80,54 +83,48 @@ function checkRegistry({ name, registry, metadata, system }: StartOptions): void
 }
 
 function checkStart(options: StartOptions | undefined): StartOptions {
-  const given = checkOptions('options', options)
-  known('options', given, OPTIONS)
-  if (given.name !== undefined) text('options.name', given.name)
-  checkRegistry(given)
-  if (given.overflow !== undefined && !OVERFLOWS.includes(given.overflow)) {
-    throw new InvalidArgumentError('options.overflow', `one of ${OVERFLOWS.join(', ')}`, given.overflow)
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  if (settings.name !== undefined) text('options.name', settings.name)
+  checkRegistry(settings)
+  if (settings.overflow !== undefined && !OVERFLOWS.includes(settings.overflow)) {
+    throw new InvalidArgumentError('options.overflow', `one of ${OVERFLOWS.join(', ')}`, settings.overflow)
   }
-  if (given.onError !== undefined && given.onError !== 'reply' && given.onError !== 'crash') {
-    throw new InvalidArgumentError('options.onError', "'reply' or 'crash'", given.onError)
+  if (settings.onError !== undefined && settings.onError !== 'reply' && settings.onError !== 'crash') {
+    throw new InvalidArgumentError('options.onError', "'reply' or 'crash'", settings.onError)
   }
-  if (given.maxMailbox !== undefined && given.maxMailbox !== Infinity) {
-    integer('options.maxMailbox', 1, LONGEST_MAILBOX, given.maxMailbox)
+  if (settings.maxMailbox !== undefined && settings.maxMailbox !== Infinity) {
+    integer('options.maxMailbox', 1, LONGEST_MAILBOX, settings.maxMailbox)
   }
-  return given
+  return settings
 }
 
-/** Numbers the processes of a system; the second half tells runs of a program apart. */
-const counts = new WeakMap<System, { next: number; suffix: string }>()
+const ids = new ProcessIds()
 
-function nextId(system: System, kind: string): string {
-  let count = counts.get(system)
-  if (count === undefined) {
-    count = { next: 0, suffix: Math.floor(system.clock.now().wallMs).toString(36) }
-    counts.set(system, count)
-  }
-  return `${kind}_${++count.next}_${count.suffix}`
-}
-
-/** A process with an id and a pid, which has not begun; `kind` is what it is called. */
+/**
+ * Creates a process with an id and a pid. Nothing of it runs yet.
+ *
+ * @param kind The word for it in errors and in its id.
+ */
 export function spawn(
   kind: string,
   system: System,
   behavior: GenServerBehavior<unknown>,
-  given: Pick<StartOptions, 'trapExit' | 'maxMailbox' | 'overflow' | 'onError'>,
+  settings: Pick<StartOptions, 'trapExit' | 'maxMailbox' | 'overflow' | 'onError'>,
 ): Server {
   system.assertOpen()
   const runtime = runtimeOf(system)
-  const maxMailbox = given.maxMailbox ?? Infinity
-  const server = new Server(nextId(system, kind.toLowerCase()), runtime, system, behavior, {
+  const maxMailbox = settings.maxMailbox ?? Infinity
+  const server = new Server(ids.next(system, kind.toLowerCase()), runtime, system, behavior, {
     kind,
     startedAt: system.clock.now().wallMs,
     maxMailbox,
-    crashesOnCallError: given.onError === 'crash',
+    crashesOnCallError: settings.onError === 'crash',
   })
   runtime.spawn(server, {
-    trapExit: given.trapExit === true,
+    trapExit: settings.trapExit === true,
     maxMailbox: maxMailbox === Infinity ? 2 ** 32 - 1 : maxMailbox,
-    overflow: OVERFLOWS.indexOf(given.overflow ?? 'reject'),
+    overflow: OVERFLOWS.indexOf(settings.overflow ?? 'reject'),
   })
   return server
 }
@@ -142,7 +139,7 @@ function enter(server: Server, { name, registry, metadata }: StartOptions): void
   }
 }
 
-/** Keeps its name or key for it, so that neither `init` nor `terminate` runs of one whose name is taken. */
+/** Reserves the name or key of a process, so that neither `init` nor `terminate` runs when it is taken. */
 function reserve(server: Server, { name, registry }: StartOptions): void {
   if (name === undefined) return
   try {
@@ -154,7 +151,7 @@ function reserve(server: Server, { name, registry }: StartOptions): void {
   }
 }
 
-/** Starts a process; it runs once its `init` has made a state. */
+/** Starts a process. Resolves once its `init` has made a state. */
 export function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions,
@@ -162,19 +159,19 @@ export function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = u
   return startAs('GenServer', behavior, options)
 }
 
-/** The same, of what errors call by the name of its `kind`. */
+/** Starts a process of a service. `kind` is the word for it in errors and in its id. */
 export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   kind: string,
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
   checkBehavior(behavior as GenServerBehavior<never>)
-  const given = checkStart(options)
-  const initTimeout = timeoutOf('options.initTimeout', given.initTimeout, INIT_TIMEOUT)
-  const system = resolveSystem(given.system)
-  const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, given)
-  reserve(server, given)
-  const called = { kind, name: given.name }
+  const settings = checkStart(options)
+  const initTimeout = timeout('options.initTimeout', INIT_TIMEOUT, settings.initTimeout)
+  const system = resolveSystem(settings.system)
+  const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, settings)
+  reserve(server, settings)
+  const called = { kind, name: settings.name }
   const fail = (thrown: unknown): never => {
     const error = asError(thrown)
     if (server.isAlive) server.abandon({ error })
@@ -196,7 +193,7 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
     return fail(new InvalidReturnError(server.id, 'init', expected, called))
   }
   try {
-    enter(server, given)
+    enter(server, settings)
   } catch (error) {
     server.decline(first)
     throw error
@@ -206,7 +203,10 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
   return server.ref as GenServerRef<State, CallMsg, CastMsg, CallReply>
 }
 
-/** What `init` makes, or an error when it takes too long, or the system closes; what it makes then is dropped. */
+/**
+ * Resolves with the result of an asynchronous `init`. Rejects when it takes too long or the system closes; a later
+ * result is dropped.
+ */
 function within(server: Server, timeoutMs: number, pending: Promise<unknown>): Promise<unknown> {
   const { clock } = server.system
   return new Promise((resolve, reject) => {

@@ -1,58 +1,58 @@
-import { fieldOf } from '../../internal/validate.ts'
+/** `GenServer.sendAfter` and `cancelTimer`: one timer of the system's clock a message. */
+import { MailboxFullError, ServerNotRunningError } from '../../actor/errors.ts'
 import { DEAD, RUNNING } from '../../actor/process.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { MailboxFullError, ServerNotRunningError } from '../../actor/errors.ts'
+import { fieldOf, timeout } from '../../internal/validate.ts'
 import { castTo } from './calls.ts'
-import { serverOf } from './ref.ts'
-import { timeoutOf } from './start.ts'
+import { processOf } from './ref.ts'
 import type { GenServerRef, TimerRef } from './types.ts'
 
-interface Pending {
+interface ScheduledCast {
   readonly timer: TimerHandle
-  /** The process need not cancel it at its end any more. */
-  readonly forget: () => void
+  /** Removes the listener that cancels the timer when its process ends. */
+  readonly removeExitListener: () => void
 }
 
-const pending = new Map<string, Pending>()
-let made = 0
+const scheduled = new Map<string, ScheduledCast>()
+let count = 0
 
-/** Casts a message later, on the clock of the process's system, unless it has ended by then. */
+/** Casts a message after a delay in ms, on the clock of the process's system. The timer ends with the process. */
 export function sendAfter<CastMsg>(
   ref: GenServerRef<unknown, unknown, CastMsg>,
   message: NoInfer<CastMsg>,
   delayMs: number,
 ): TimerRef {
-  const server = serverOf('ref', ref)
-  const delay = timeoutOf('delayMs', delayMs, 0)
+  const server = processOf('ref', ref)
+  const delay = timeout('delayMs', 0, delayMs)
   if (server.status === DEAD) throw new ServerNotRunningError(server.id, server)
-  const timerId = `timer_${++made}`
+  const timerId = `timer_${++count}`
   if (delay === Infinity) return { timerId }
   const timer = server.system.clock.schedule(
     delay,
     () => {
-      pending.delete(timerId)
-      forget()
-      // One that finds no room has no sender to tell.
+      scheduled.delete(timerId)
+      removeExitListener()
       if (server.status !== RUNNING || castTo(server, message)) return
+      // A message that finds the mailbox full has no sender, so the system reports it.
       const error = new MailboxFullError(server.id, server.maxMailbox, server)
       server.system.report(error, `sendAfter to ${server.label}`)
     },
     { label: `sendAfter to ${server.label}` },
   )
-  const forget = server.whenEnded(() => void cancelTimer({ timerId }))
-  pending.set(timerId, { timer, forget })
+  const removeExitListener = server.whenEnded(() => void cancelTimer({ timerId }))
+  scheduled.set(timerId, { timer, removeExitListener })
   return { timerId }
 }
 
-/** Whether the timer was still to fire. */
+/** Cancels a timer of {@link sendAfter}. Returns whether it was still to fire. */
 export function cancelTimer(ref: TimerRef): boolean {
   if (typeof fieldOf(ref, 'timerId') !== 'string')
     throw new InvalidArgumentError('ref', 'what GenServer.sendAfter gave', ref)
-  const found = pending.get(ref.timerId)
+  const found = scheduled.get(ref.timerId)
   if (found === undefined) return false
-  pending.delete(ref.timerId)
+  scheduled.delete(ref.timerId)
   found.timer.cancel()
-  found.forget()
+  found.removeExitListener()
   return true
 }

@@ -1,28 +1,32 @@
 import type { Call } from '../../actor/call.ts'
+import type { MaybePromise } from '../../internal/maybe-promise.ts'
 import type { ErrorOwner } from '../../internal/report-error.ts'
 import type { System } from '../../system/system.ts'
 import type { Registrar } from './registrable.ts'
 import type { Continued, NoReply, Stopped } from './callback-results.ts'
 
-/** Names a process. Opaque: keep it, pass it on, compare its `id`. */
+/** Refers to a process. Keep it, pass it on, compare its `id`; nothing else of it is yours to use. */
 export interface GenServerRef<State = unknown, CallMsg = unknown, CastMsg = unknown, CallReply = unknown> {
+  /** The id of the process, unique in its system: `genserver_1_x`. */
   readonly id: string
-  /** On which node; absent on this one. */
+  /** The node it lives on. Absent for this one. */
   readonly nodeId?: string
-  /** Only for the compiler: what the process understands. Never there. */
+  /** Exists for the compiler alone, never at run time: the types of state and messages. */
   readonly __types?: [State, CallMsg, CastMsg, CallReply]
 }
 
-/** What a ref is in an event: enough to compare and print. */
+/** A ref in an event: enough to compare and print. */
 export interface SerializedRef {
+  /** The id of the process. */
   readonly id: string
+  /** The node it lives on. Absent for this one. */
   readonly nodeId?: string
 }
 
-/** Why a process ended. */
+/** The reason of an exit. */
 export type TerminateReason = 'normal' | 'shutdown' | { readonly error: Error }
 
-/** The same for those who hear of it from afar. */
+/** The reason of an exit as messages and events show it: an error is its message, without stack. */
 export type ProcessDownReason =
   | { readonly type: 'normal' }
   | { readonly type: 'shutdown' }
@@ -31,18 +35,16 @@ export type ProcessDownReason =
   | { readonly type: 'noproc' }
   | { readonly type: 'noconnection' }
 
-/** Whoever waits for the reply to a call, for `GenServer.reply`. */
+/** The caller that waits for a reply, for `GenServer.reply`. */
 export type From = Pick<Call, 'timeoutMs'>
 
-type MaybePromise<T> = T | Promise<T>
-
-/** What `handleCall` returns: the reply and the next state. */
+/** A result of `handleCall`: the reply and the next state. */
 export type CallResult<Reply, State> = readonly [reply: Reply, state: State]
 
-/** What a callback that makes a state may return. */
+/** A result of a callback that returns a state: the state itself, `continueWith` or `stopWith`. */
 export type NextState<State> = State | Continued<State> | Stopped<State>
 
-/** What a message of the runtime is: a linked process ended, or a monitored one. */
+/** A message of the runtime to `handleInfo`: a linked process has ended (`EXIT`), or a monitored one (`DOWN`). */
 export type Info =
   | { readonly type: 'EXIT'; readonly from: SerializedRef; readonly reason: ProcessDownReason }
   | {
@@ -52,100 +54,122 @@ export type Info =
       readonly reason: ProcessDownReason
     }
 
-/** @see Info */
+/** The message about a linked process that has ended. Only a process with `trapExit` gets it. */
 export type ExitSignal = Extract<Info, { type: 'EXIT' }>
 
 /**
- * What a process does. One callback runs at a time; while one that is asynchronous has not ended, messages wait.
- * A throw in `handleCall` rejects that call, and the process goes on with the state it had; a throw anywhere else has
- * no caller, so it crashes the process.
+ * The callbacks of a process. One runs at a time; while an asynchronous one has not ended, messages wait. A throw in
+ * `handleCall` rejects that call, and the process keeps the state it had. A throw anywhere else has no caller, so it
+ * crashes the process.
  */
 export interface GenServerBehavior<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown> {
-  /** Makes the first state. */
+  /** Returns the first state. */
   init(): MaybePromise<State | Continued<State>>
-  /** Answers: `[reply, state]`, or `GenServer.noReply(state)` and later `GenServer.reply(from, reply)`. */
+  /**
+   * Handles a call. Returns `[reply, state]`, or `GenServer.noReply(state)` and replies later with
+   * `GenServer.reply(from, reply)`.
+   */
   handleCall(
     message: CallMsg,
     state: State,
     from: From,
   ): MaybePromise<CallResult<CallReply, State> | NoReply<State> | Stopped<State>>
-  /** Handles a message that nobody waits for; makes the next state. */
+  /** Handles a message without a reply. Returns the next state. */
   handleCast(message: CastMsg, state: State): MaybePromise<NextState<State>>
-  /** Handles exits of linked processes (with `trapExit`) and ends of monitored ones. Default: the state stays. */
+  /** Handles exits of linked processes (with `trapExit`) and of monitored ones. Default: the state stays. */
   handleInfo?(info: Info, state: State): MaybePromise<NextState<State>>
   /** Runs before any other message after `GenServer.continueWith(state, argument)`. */
   handleContinue?(argument: unknown, state: State): MaybePromise<NextState<State>>
-  /** Cleans up. Not run for a process that is killed. */
+  /** Cleans up with the last state. Does not run for a process that is killed. */
   terminate?(reason: TerminateReason, state: State): MaybePromise<void>
 }
 
 /** Options of `GenServer.start`. Times are milliseconds. */
 export interface StartOptions {
-  /** What the process is registered under while it lives: a name of the system, or a key of `registry`. */
+  /** The name of the process while it lives: a name of the system, or a key of `registry`. */
   readonly name?: string
-  /** Registers it there, a `RegistryInstance` of the same system, instead of among the system's names. Needs `name`. */
+  /**
+   * A `RegistryInstance` of the same system that takes the name as a key, instead of the system's names. Needs `name`.
+   */
   readonly registry?: Registrar
-  /** What the registry keeps with it. Needs `registry`. */
+  /** The metadata of the registration. Needs `registry`. */
   readonly metadata?: unknown
-  /** How long `init` may take. Default 5000. */
+  /** The longest time that `init` may take, in ms. `Infinity` for no limit. Default 5000. */
   readonly initTimeout?: number
-  /** Exits of linked processes arrive at `handleInfo` instead of ending this one. Default false. */
+  /** Whether exits of linked processes arrive at `handleInfo` instead of ending this process. Default false. */
   readonly trapExit?: boolean
-  /** How many messages may wait. Default: no bound. */
+  /** The number of messages that may wait in the mailbox. Default: no bound. */
   readonly maxMailbox?: number
-  /** What happens beyond that: the sender is refused (default), or the oldest, or the newest message is dropped. */
+  /**
+   * What gives way when the mailbox is full: the sender is refused (`'reject'`, the default), the oldest or the newest
+   * message is dropped.
+   */
   readonly overflow?: 'reject' | 'drop-oldest' | 'drop-newest'
-  /** Whether a throw in `handleCall` crashes the process as well. Default `'reply'`: it only rejects the call. */
+  /**
+   * Whether a throw in `handleCall` crashes the process too (`'crash'`) or only rejects the call (`'reply'`, the
+   * default).
+   */
   readonly onError?: 'reply' | 'crash'
-  /** Default: the default system of this environment. */
+  /** The system that the process belongs to. Default: the default system of this environment. */
   readonly system?: System
 }
 
 /** Options of `GenServer.call`. */
 export interface CallOptions {
-  /** How long to wait, in ms; `Infinity` for ever. Default 5000. */
+  /** The longest time to wait for the reply, in ms. `Infinity` for no limit. Default 5000. */
   readonly timeout?: number
-  /** Gives up when it aborts, with its reason. */
+  /** Rejects the call with the signal's reason when it aborts. */
   readonly signal?: AbortSignal
 }
 
+/** The status of a process: `'initializing'` until `init` has returned, `'stopping'` while `terminate` runs. */
 export type ServerStatus = 'initializing' | 'running' | 'stopping' | 'stopped'
 
-/** What a process is about, for debugging. */
+/** Status and counts of a process, for debugging. */
 export interface GenServerStatus {
+  /** The id of the process. */
   readonly id: string
+  /** One of its registered names, if it has any. */
   readonly name: string | undefined
+  /** What it is doing. */
   readonly status: ServerStatus
-  /** Messages that wait. A call that was given up counts until its turn comes; then it is passed over. */
+  /** Messages that wait. A call whose caller has given up counts until its turn comes; then it is skipped. */
   readonly queueSize: number
-  /** Messages handled. */
+  /** Messages that have been handled. */
   readonly messageCount: number
-  /** Wall time of its start, in ms. */
+  /** Wall time of the start, in ms. */
   readonly startedAt: number
+  /** The time since the start, in ms of wall time. */
   readonly uptimeMs: number
 }
 
-/** A monitor, for `GenServer.demonitor`. */
+/** Refers to a monitor, for `GenServer.demonitor`. */
 export interface MonitorRef {
+  /** The id of the monitor; `DOWN` messages have it. */
   readonly monitorId: string
+  /** The process that is monitored. */
   readonly monitoredRef: SerializedRef
 }
 
-/** A link, for `GenServer.unlink`. */
+/** Refers to a link, for `GenServer.unlink`. */
 export interface LinkRef {
+  /** The id of the link. */
   readonly linkId: string
+  /** The first of the linked processes. */
   readonly ref1: SerializedRef
+  /** The second of the linked processes. */
   readonly ref2: SerializedRef
 }
 
-/** A timer, for `GenServer.cancelTimer`. */
+/** Refers to a timer of `GenServer.sendAfter`, for `GenServer.cancelTimer`. */
 export interface TimerRef {
+  /** The id of the timer. */
   readonly timerId: string
 }
 
 /**
- * What happens to processes; `name` is that of the process, if it has one. A supervisor's events about a child have its
- * `childId`.
+ * An event in the life of a process. `name` is that of the process, if it has one. A supervisor's events about a child
+ * have its `childId`.
  */
 export type LifecycleEvent =
   | { readonly type: 'started'; readonly ref: SerializedRef; readonly name?: string }
@@ -171,7 +195,7 @@ export type LifecycleEvent =
       readonly reason: TerminateReason
     }
   | {
-      /** A monitor has fired: `monitoredRef` has ended, `ref` is told. */
+      /** A monitor has fired: `monitoredRef` has ended, and `ref` gets the message. */
       readonly type: 'down'
       readonly ref: SerializedRef
       readonly name?: string
@@ -180,6 +204,7 @@ export type LifecycleEvent =
       readonly monitorId: string
     }
 
+/** Receives lifecycle events. What it throws, or rejects with, goes to the system's `onError`. */
 export type LifecycleHandler = (event: LifecycleEvent) => unknown
 
 export type { ErrorOwner }

@@ -2,7 +2,7 @@ import { integer, known, options as checkOptions } from '../../internal/validate
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../gen-server/names.ts'
-import { type SystemGiven, systemGiven } from '../gen-server/start.ts'
+import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import { ChildNotFoundError } from '../supervisor/errors.ts'
 import { STRATEGIES, termsOf } from '../supervisor/options.ts'
 import { begin } from '../supervisor/start.ts'
@@ -22,10 +22,18 @@ const OPTIONS = [...POLICY, 'start', 'partitions', 'name', 'strategy', 'restartI
 async function start<Ref extends ChildRef = GenServerRef>(
   options: PartitionSupervisorOptions<Ref>,
 ): Promise<PartitionSupervisorRef<Ref>> {
-  const given = checkOptions('options', options)
-  known('options', given, OPTIONS)
-  termsOf('options', given, { autoShutdown: 'never', delays: undefined })
-  const { start: startOne, partitions: count = PARTITIONS, name, strategy, restartIntensity, system, ...policy } = given
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  termsOf('options', settings, { autoShutdown: 'never', delays: undefined })
+  const {
+    start: startPartition,
+    partitions: count = PARTITIONS,
+    name,
+    strategy,
+    restartIntensity,
+    system,
+    ...policy
+  } = settings
   integer('options.partitions', 1, MOST_PARTITIONS, count)
   if ((strategy as string | undefined) === 'simple_one_for_one') {
     throw new InvalidArgumentError('options.strategy', `one of ${STRATEGIES.slice(0, 3).join(', ')}`, strategy)
@@ -33,7 +41,7 @@ async function start<Ref extends ChildRef = GenServerRef>(
   const children = Array.from({ length: count }, (_, partition): ChildSpec => ({
     ...policy,
     id: String(partition),
-    start: () => startOne(partition),
+    start: () => startPartition(partition),
   }))
   const process = await begin(
     {
@@ -53,37 +61,37 @@ interface Partitioned {
   readonly count: number
 }
 
-/** One that has not ended, with how many partitions it has. */
-function partitioned(field: string, process: unknown): Partitioned {
+/** Returns a supervisor of partitions and their number. Refuses any other process. */
+function assertPartitioned(field: string, process: unknown): Partitioned {
   if (process instanceof SupervisorProcess && process.partitions !== undefined) {
     return { process, count: process.partitions }
   }
   throw new InvalidArgumentError(field, 'a ref of PartitionSupervisor.start, or its name', process)
 }
 
-const ofRef = (ref: PartitionSupervisorRef<unknown>): Partitioned => partitioned('ref', livingSupervisorOf(ref))
+const byRef = (ref: PartitionSupervisorRef<unknown>): Partitioned => assertPartitioned('ref', livingSupervisorOf(ref))
 
 function of<Ref = GenServerRef>(
   ref: PartitionSupervisorRef<Ref> | string,
   key: string | number,
-  ...system: SystemGiven
+  ...system: SystemArgument
 ): Ref {
-  const { process, count } = typeof ref === 'string' ? named(ref, system) : ofRef(ref)
+  const { process, count } = typeof ref === 'string' ? byName(ref, system) : byRef(ref)
   const partition = String(partitionOf(key, count))
   const found = process.driver.child(partition)?.server?.ref
   if (found === undefined) throw new ChildNotFoundError(process.id, partition, process.name)
   return found as Ref
 }
 
-function named(name: string, system: SystemGiven): Partitioned {
-  const process = namesOf(systemGiven(system)).whereis(name)
+function byName(name: string, system: SystemArgument): Partitioned {
+  const process = namesOf(systemFromArgument(system)).whereis(name)
   if (process === undefined) throw new NotRegisteredError(name)
-  return partitioned('ref', process)
+  return assertPartitioned('ref', process)
 }
 
 function whichChildren<Ref>(ref: PartitionSupervisorRef<Ref>): readonly PartitionInfo<Ref>[] {
   const infos: PartitionInfo<Ref>[] = []
-  for (const { id, info } of ofRef(ref).process.driver.children) {
+  for (const { id, info } of byRef(ref).process.driver.children) {
     if (info === undefined) continue
     infos.push({ partition: Number(id), ref: info.ref as Ref, restartCount: info.restartCount })
   }
@@ -91,7 +99,7 @@ function whichChildren<Ref>(ref: PartitionSupervisorRef<Ref>): readonly Partitio
 }
 
 function partitions(ref: PartitionSupervisorRef<unknown>): number {
-  return ofRef(ref).count
+  return byRef(ref).count
 }
 
 async function stop(ref: PartitionSupervisorRef<unknown>, reason?: TerminateReason): Promise<void> {
@@ -99,8 +107,8 @@ async function stop(ref: PartitionSupervisorRef<unknown>, reason?: TerminateReas
 }
 
 /**
- * The same process several times, so that one does not become a bottleneck: keys are spread over the partitions, each key
- * always on the same one. It is a supervisor, and can be a child, named, linked and monitored like any other.
+ * Runs the same process several times, so that one does not become a bottleneck. Keys are spread over the partitions,
+ * each key always on the same one. It is a supervisor, and can be a child, named, linked and monitored like any other.
  *
  * @example
  * ```ts
@@ -110,27 +118,28 @@ async function stop(ref: PartitionSupervisorRef<unknown>, reason?: TerminateReas
  */
 export const PartitionSupervisor = {
   /**
-   * Starts the partitions in order; resolves when all of them run. When one cannot be started, those before it are
-   * stopped, the last first, and its error is the one that is thrown.
+   * Starts the partitions in order. Resolves when all of them run. When one does not start, those before it are
+   * stopped, the last first, and the promise rejects with its error.
    *
    * @throws InvalidArgumentError naming the option that is refused; nothing is started.
    * @throws AlreadyRegisteredError when the name is taken.
    */
   start: start as typeof start,
   /**
-   * The present process of a key's partition: ask again for each message, as a restart makes a new process. An integer
-   * goes to its remainder by the number of partitions, a text to that of its FNV-1a hash (32 bits, of its UTF-8).
+   * Returns the present process of a key's partition. Ask again for each message, because a restart makes a new
+   * process. An integer goes to its remainder by the number of partitions, a text to that of its FNV-1a hash (32 bits,
+   * of its UTF-8).
    *
-   * @throws NotRegisteredError when nobody has the name.
+   * @throws NotRegisteredError when no process has the name.
    * @throws ChildNotFoundError when the partition has not started, or has ended and is not started again.
    * @throws SupervisorNotFoundError when the supervisor has stopped.
    * @throws InvalidArgumentError for another key, and for a ref of something else.
    */
   of: of as typeof of,
-  /** The partitions that run, in order. */
+  /** Returns the partitions that run, in order. */
   whichChildren: whichChildren as typeof whichChildren,
-  /** How many partitions there are, running or not. */
+  /** Returns the number of partitions, running or not. */
   partitions: partitions as typeof partitions,
-  /** Stops the partitions, the last first, then the supervisor. Resolves when it has ended; at once when it had. */
+  /** Stops the partitions, the last first, then the supervisor. Resolves when it has ended, at once if it had. */
   stop: stop as typeof stop,
 } as const

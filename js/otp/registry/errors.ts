@@ -1,14 +1,14 @@
-/** Errors of registries of keys, with the names, fields and messages that users of such registries know. */
+/** Errors of registries of keys. Names, fields and messages are those that users of such registries know. */
 import { isCode } from '../../errors/base.ts'
 import { KeelsonError } from '../../errors/errors.ts'
 
-/** A living process has the key, and keys are unique here. */
+/** A living process has the key, and keys of this registry are unique. Nothing changed. */
 export class AlreadyRegisteredKeyError extends KeelsonError {
   static readonly code = 'KEELSON_KEY_TAKEN'
   readonly code = 'KEELSON_KEY_TAKEN'
-  /** Which registry. */
+  /** The name of the registry. */
   readonly registryName: string
-  /** Which key. */
+  /** The key. */
   readonly key: string
   constructor(registryName: string, key: string) {
     super(`Key '${key}' is already registered in registry '${registryName}'.`)
@@ -21,9 +21,9 @@ export class AlreadyRegisteredKeyError extends KeelsonError {
 export class KeyNotFoundError extends KeelsonError {
   static readonly code = 'KEELSON_KEY_NOT_FOUND'
   readonly code = 'KEELSON_KEY_NOT_FOUND'
-  /** Which registry. */
+  /** The name of the registry. */
   readonly registryName: string
-  /** Which key. */
+  /** The key. */
   readonly key: string
   constructor(registryName: string, key: string) {
     super(`Key '${key}' is not registered in registry '${registryName}'.`)
@@ -32,13 +32,13 @@ export class KeyNotFoundError extends KeelsonError {
   }
 }
 
-/** One process was asked for where a key can have several. */
+/** One process was looked up where a key can have several. */
 export class DuplicateKeyLookupError extends KeelsonError {
   static readonly code = 'KEELSON_DUPLICATE_KEYS'
   readonly code = 'KEELSON_DUPLICATE_KEYS'
-  /** Which registry. */
+  /** The name of the registry. */
   readonly registryName: string
-  /** Which key. */
+  /** The key. */
   readonly key: string
   constructor(registryName: string, key: string, method = 'lookup', instead = 'Use lookupAll() instead.') {
     super(`Cannot use ${method}() on duplicate-key registry '${registryName}' for key '${key}'. ${instead}`)
@@ -47,11 +47,11 @@ export class DuplicateKeyLookupError extends KeelsonError {
   }
 }
 
-/** Messages are dispatched to the processes of a key, and keys are unique here. */
+/** `dispatch` was called on a registry whose keys are unique. */
 export class DispatchNotSupportedError extends KeelsonError {
   static readonly code = 'KEELSON_UNIQUE_KEYS'
   readonly code = 'KEELSON_UNIQUE_KEYS'
-  /** Which registry. */
+  /** The name of the registry. */
   readonly registryName: string
   constructor(registryName: string) {
     super(`dispatch() is not supported on unique-key registry '${registryName}'. Use a duplicate-key registry instead.`)
@@ -59,15 +59,15 @@ export class DispatchNotSupportedError extends KeelsonError {
   }
 }
 
-/** The process is registered under the key already. */
+/** The process has the key already. Nothing changed. */
 export class DuplicateRegistrationError extends KeelsonError {
   static readonly code = 'KEELSON_DUPLICATE_REGISTRATION'
   readonly code = 'KEELSON_DUPLICATE_REGISTRATION'
-  /** Which registry. */
+  /** The name of the registry. */
   readonly registryName: string
-  /** Which key. */
+  /** The key. */
   readonly key: string
-  /** Which process. */
+  /** The id of the process. */
   readonly refId: string
   constructor(registryName: string, key: string, refId: string) {
     super(`Ref '${refId}' is already registered under key '${key}' in registry '${registryName}'.`)

@@ -1,8 +1,8 @@
-/** Any one character. */
+/** `?`: any one character. */
 const ONE = 0
-/** Any number of characters that are no slash. */
+/** `*`: any number of characters except slashes. */
 const STAR = 1
-/** Any number of characters. */
+/** `**`: any number of characters. */
 const ALL = 2
 
 type Part = string | typeof ONE | typeof STAR | typeof ALL
@@ -19,15 +19,15 @@ function partsOf(pattern: string): Part[] {
 }
 
 /**
- * Compiles a glob: `*` stands for any characters but `/`, `**` for any characters, `?` for one character; nothing else
- * is special. The test takes time by length of pattern times length of text, whatever they are.
+ * Compiles a glob to a test: `*` stands for any characters but `/`, `**` for any characters, `?` for one character.
+ * Nothing else is special. The test takes time by length of pattern times length of text, for every pattern.
  */
 export function globTest(pattern: string): (text: string) => boolean {
   const parts = partsOf(pattern)
-  // Where in the pattern a text that was read so far can be; the last place is its end.
+  // The places of the pattern that the text read so far can have reached; the last place is the end.
   let now = new Uint8Array(parts.length + 1)
   let next = new Uint8Array(parts.length + 1)
-  /** Stars also stand for nothing. */
+  /** A star may match nothing. */
   const skipStars = (places: Uint8Array): void => {
     for (let at = 0; at < parts.length; at++) {
       if (places[at] === 1 && (parts[at] === STAR || parts[at] === ALL)) places[at + 1] = 1

@@ -20,9 +20,9 @@ import { KeyStore, type Registration } from './store.ts'
 import type { CastOf, DispatchFn, RegistryEntry, RegistryKeys, RegistryMatch, RegistryPredicate } from './types.ts'
 
 /**
- * Processes by key, with metadata; made by `Registry.create`. A process may have any number of keys, and loses all of
- * them as it ends, before anybody is told of its end. A key is a non-empty string; listings follow the order in which
- * keys were taken. What is returned is as it was at the call. A closed registry is empty and takes no registration.
+ * Registers processes by key, with metadata; made by `Registry.create`. A process may have any number of keys, and
+ * loses all of them as it ends, before its end is announced. A key is a non-empty string. Listings follow the order in
+ * which keys were taken, and are snapshots. A closed registry is empty and takes no registration.
  *
  * @example
  * ```ts
@@ -32,16 +32,16 @@ import type { CastOf, DispatchFn, RegistryEntry, RegistryKeys, RegistryMatch, Re
  * ```
  */
 export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenServerRef> extends Registrar {
-  /** What it is called in errors. */
+  /** The name of the registry in errors. */
   readonly name: string
-  /** Whether a key stands for one process, or for any number. */
+  /** Whether a key has one process, or any number. */
   readonly keyMode: RegistryKeys
   /** The system whose processes it takes. */
   readonly system: System
   readonly #store = new KeyStore<Meta, Ref>()
-  /** Keys of processes that have not begun, where keys are unique: taken, and not there. */
+  /** Keys that are reserved for processes that start, where keys are unique: nobody else takes them or finds them. */
   readonly #reserved = new Map<string, Registrable>()
-  /** Ends the system's hold; undefined while closed. */
+  /** Removes the registry from its system; `undefined` while closed. */
   #disown: (() => void) | undefined
 
   /** @internal Use `Registry.create`. */
@@ -57,7 +57,7 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /**
-   * Opens a registry that was closed; one that was just made is open. Idempotent.
+   * Opens a registry that was closed; `Registry.create` returns an open one. Idempotent.
    *
    * @throws ClosedError when its system is closed (as a rejection).
    */
@@ -74,13 +74,13 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /**
-   * Gives a process a key.
+   * Registers a process under a key.
    *
    * @throws AlreadyRegisteredKeyError when keys are unique and a living process has it.
    * @throws DuplicateRegistrationError when keys are not unique and this process has it.
    * @throws ServerNotRunningError when the process ends or has ended.
    * @throws ClosedError when the registry is closed.
-   * @throws InvalidArgumentError for an empty key, and for what is no ref of the registry's system.
+   * @throws InvalidArgumentError for an empty key, and for anything but a ref of the registry's system.
    */
   register(key: string, ref: Ref, ...metadata: undefined extends Meta ? [metadata?: Meta] : [metadata: Meta]): void {
     this.enter(key, processOf('ref', ref), metadata[0])
@@ -116,52 +116,55 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
     if (process.status >= ENDING) throw new ServerNotRunningError(process.id, process)
     const reserved = this.#reserved.get(key)
     if (reserved !== undefined && reserved !== process) throw new AlreadyRegisteredKeyError(this.name, key)
-    const taken = this.#store.at(key)
-    if (taken !== undefined) {
+    const registrations = this.#store.at(key)
+    if (registrations !== undefined) {
       if (this.keyMode === 'unique') throw new AlreadyRegisteredKeyError(this.name, key)
-      if (taken.has(process.id)) throw new DuplicateRegistrationError(this.name, key, process.id)
+      if (registrations.has(process.id)) throw new DuplicateRegistrationError(this.name, key, process.id)
     }
   }
 
-  /** Frees a key, from all who have it. Whether anybody had it. */
+  /** Removes all registrations of a key. Returns whether there were any. */
   unregister(key: string): boolean {
     const ids = [...(this.#at(key)?.keys() ?? [])]
     for (const id of ids) this.#store.remove(key, id)
     return ids.length > 0
   }
 
-  /** Frees a key from one process. Whether that process had it. */
+  /** Removes the registration of one process under a key. Returns whether there was one. */
   unregisterMatch(key: string, ref: Ref): boolean {
     return this.#store.remove(text('key', key), processOf('ref', ref).id)
   }
 
   /**
-   * Who has a key, where keys are unique.
+   * Returns the registration of a key, where keys are unique.
    *
-   * @throws KeyNotFoundError when nobody has it.
+   * @throws KeyNotFoundError when no process has it.
    * @throws DuplicateKeyLookupError where keys are not unique.
    */
   lookup(key: string): RegistryEntry<Meta, Ref> {
-    const found = this.#one(key, 'lookup', 'Use lookupAll() instead.')
+    const found = this.#uniqueAt(key, 'lookup', 'Use lookupAll() instead.')
     if (found === undefined) throw new KeyNotFoundError(this.name, key)
     return found.entry
   }
 
   /**
-   * Who has a key, if anybody, where keys are unique.
+   * Returns the registration of a key or `undefined`, where keys are unique.
    *
    * @throws DuplicateKeyLookupError where keys are not unique.
    */
   whereis(key: string): RegistryEntry<Meta, Ref> | undefined {
-    return this.#one(key, 'whereis', 'Use lookupAll() instead.')?.entry
+    return this.#uniqueAt(key, 'whereis', 'Use lookupAll() instead.')?.entry
   }
 
-  /** All who have a key, in the order in which they took it. */
+  /** Returns all registrations of a key, in the order in which they were made. */
   lookupAll(key: string): RegistryEntry<Meta, Ref>[] {
     return Array.from(this.#at(key)?.values() ?? [], ({ entry }) => entry)
   }
 
-  /** The registrations that pass a test: by key, then by registration. What the test throws is the caller's. */
+  /**
+   * Returns the registrations that pass a test, by key and then by registration. What the test throws goes to the
+   * caller.
+   */
   select(predicate: RegistryPredicate<Meta, Ref>): RegistryMatch<Meta, Ref>[] {
     callable('predicate', predicate)
     const found = this.#store.all().filter(({ key, entry }) => predicate(key, entry))
@@ -169,7 +172,7 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /**
-   * The registrations whose key fits a glob, and whose metadata passes a test if there is one: by key, then by
+   * Returns the registrations whose key matches a glob and whose metadata passes an optional test, by key and then by
    * registration. `*` stands for any characters but `/`, `**` for any characters, `?` for one.
    */
   match(pattern: string, predicate?: (metadata: Meta) => boolean): RegistryMatch<Meta, Ref>[] {
@@ -179,8 +182,9 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /**
-   * Casts a message to all who have a key, in the order in which they took it, or hands them to `deliver`, which is not
-   * called when there are none. How many took it, or were handed over; a full mailbox and a process that ends take none.
+   * Casts a message to all processes of a key, in the order in which they were registered, or passes their
+   * registrations to `deliver`, which is not called when there are none. Returns the number of processes that took it,
+   * or were passed on. A process that ends or whose mailbox is full does not take it.
    *
    * @throws DispatchNotSupportedError where keys are unique.
    */
@@ -190,30 +194,30 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
     if (this.keyMode === 'unique') throw new DispatchNotSupportedError(this.name)
     const entries = this.lookupAll(key)
     if (deliver === undefined) return entries.filter(({ ref }) => castIfRunning(ref, message)).length
-    if (entries.length > 0) this.#follow(deliver(entries, message), key)
+    if (entries.length > 0) this.#reportRejection(deliver(entries, message), key)
     return entries.length
   }
 
   /**
-   * The metadata of a key, or `undefined` when nobody has it.
+   * Returns the metadata of a key, or `undefined` when no process has it.
    *
-   * @param ref Whose; needed where keys are not unique.
+   * @param ref The process; required where keys are not unique.
    * @throws DuplicateKeyLookupError where keys are not unique and no `ref` is given.
    */
   getMetadata(key: string, ref?: Ref): Meta | undefined {
-    return this.#of(key, ref, 'getMetadata')?.entry.metadata
+    return this.#registrationOf(key, ref, 'getMetadata')?.entry.metadata
   }
 
   /**
-   * Replaces the metadata of a key by what a function makes of it. False when nobody has the key, or when the function
-   * itself changed the registration: then nothing was replaced. What the function throws is the caller's.
+   * Replaces the metadata of a key by the function's result. Returns false when no process has the key, or when the
+   * function itself changed the registration; then nothing is replaced. What the function throws goes to the caller.
    *
-   * @param ref Whose; needed where keys are not unique.
+   * @param ref The process; required where keys are not unique.
    * @throws DuplicateKeyLookupError where keys are not unique and no `ref` is given.
    */
   updateMetadata(key: string, updater: (metadata: Meta) => Meta, ref?: Ref): boolean {
     callable('updater', updater)
-    const found = this.#of(key, ref, 'updateMetadata')
+    const found = this.#registrationOf(key, ref, 'updateMetadata')
     if (found === undefined) return false
     const { entry } = found
     const metadata = updater(entry.metadata)
@@ -222,27 +226,27 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
     return true
   }
 
-  /** Whether anybody has the key. */
+  /** Returns whether a process has the key. */
   isRegistered(key: string): boolean {
     return this.#at(key) !== undefined
   }
 
-  /** The keys that somebody has, each once. */
+  /** Returns the keys that are registered, each once. */
   getKeys(): string[] {
     return this.#store.keys()
   }
 
-  /** How many registrations there are. */
+  /** Returns the number of registrations. */
   count(): number {
     return this.#store.size
   }
 
-  /** How many processes have the key. */
+  /** Returns the number of processes that have the key. */
   countForKey(key: string): number {
     return this.#at(key)?.size ?? 0
   }
 
-  /** The first of the keys that a process has. */
+  /** Returns the first of a process's keys. */
   getKeyByRefId(refId: string): string | undefined {
     return this.#store.keyOf(text('refId', refId))
   }
@@ -255,19 +259,19 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
     return this.#store.at(text('key', key))
   }
 
-  #one(key: string, method: string, instead: string): Registration<Meta, Ref> | undefined {
+  #uniqueAt(key: string, method: string, instead: string): Registration<Meta, Ref> | undefined {
     const registrations = this.#at(key)
     if (this.keyMode === 'duplicate') throw new DuplicateKeyLookupError(this.name, key, method, instead)
     return registrations?.values().next().value
   }
 
-  #of(key: string, ref: Ref | undefined, method: string): Registration<Meta, Ref> | undefined {
-    if (ref === undefined) return this.#one(key, method, 'Say whose: pass the ref.')
+  #registrationOf(key: string, ref: Ref | undefined, method: string): Registration<Meta, Ref> | undefined {
+    if (ref === undefined) return this.#uniqueAt(key, method, 'Say whose: pass the ref.')
     return this.#at(key)?.get(processOf('ref', ref).id)
   }
 
-  /** What an asynchronous `deliver` rejects with has no caller. */
-  #follow(result: unknown, key: string): void {
+  /** Reports the rejection of an asynchronous `deliver`, which has no caller. */
+  #reportRejection(result: unknown, key: string): void {
     promiseOf(result)?.catch((error: unknown) => {
       this.system.report(error, `dispatch to '${key}' in registry ${this.name}`)
     })

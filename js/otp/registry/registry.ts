@@ -4,71 +4,71 @@ import type { System } from '../../system/system.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { processOf } from '../gen-server/ref.ts'
-import { type SystemGiven, systemGiven } from '../gen-server/start.ts'
+import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 import { RegistryInstance } from './instance.ts'
 import type { RegistryOptions } from './types.ts'
 import { resolveSystem } from '../../system/default.ts'
 
-/** Counts the registries of a system, for those without a name. */
-const made = new WeakMap<System, number>()
+/** The number of registries that each system has made, to name those without a name. */
+const counts = new WeakMap<System, number>()
 
-function register(name: string, ref: SerializedRef, ...system: SystemGiven): void {
-  namesOf(systemGiven(system)).register(name, processOf('ref', ref))
+function register(name: string, ref: SerializedRef, ...system: SystemArgument): void {
+  namesOf(systemFromArgument(system)).register(name, processOf('ref', ref))
 }
 
 function whereis<State = unknown, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   name: string,
-  ...system: SystemGiven
+  ...system: SystemArgument
 ): GenServerRef<State, CallMsg, CastMsg, CallReply> | undefined {
-  return namesOf(systemGiven(system)).whereis(name)?.ref
+  return namesOf(systemFromArgument(system)).whereis(name)?.ref
 }
 
 function lookup<State = unknown, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   name: string,
-  ...system: SystemGiven
+  ...system: SystemArgument
 ): GenServerRef<State, CallMsg, CastMsg, CallReply> {
   const ref = whereis<State, CallMsg, CastMsg, CallReply>(name, ...system)
   if (ref === undefined) throw new NotRegisteredError(name)
   return ref
 }
 
-function unregister(name: string, ...system: SystemGiven): boolean {
-  return namesOf(systemGiven(system)).unregister(name)
+function unregister(name: string, ...system: SystemArgument): boolean {
+  return namesOf(systemFromArgument(system)).unregister(name)
 }
 
-function isRegistered(name: string, ...system: SystemGiven): boolean {
-  return namesOf(systemGiven(system)).whereis(name) !== undefined
+function isRegistered(name: string, ...system: SystemArgument): boolean {
+  return namesOf(systemFromArgument(system)).whereis(name) !== undefined
 }
 
-function getNames(...system: SystemGiven): string[] {
-  return namesOf(systemGiven(system)).list()
+function getNames(...system: SystemArgument): string[] {
+  return namesOf(systemFromArgument(system)).list()
 }
 
-function count(...system: SystemGiven): number {
-  return namesOf(systemGiven(system)).size
+function count(...system: SystemArgument): number {
+  return namesOf(systemFromArgument(system)).size
 }
 
 function create<Meta = unknown, Ref extends SerializedRef = GenServerRef>(
   options?: RegistryOptions,
 ): RegistryInstance<Meta, Ref> {
-  const given = checkOptions('options', options)
-  known('options', given, ['name', 'keys', 'system'])
-  if (given.name !== undefined) text('options.name', given.name)
-  if (given.keys !== undefined && given.keys !== 'unique' && given.keys !== 'duplicate') {
-    throw new InvalidArgumentError('options.keys', "'unique' or 'duplicate'", given.keys)
+  const settings = checkOptions('options', options)
+  known('options', settings, ['name', 'keys', 'system'])
+  if (settings.name !== undefined) text('options.name', settings.name)
+  if (settings.keys !== undefined && settings.keys !== 'unique' && settings.keys !== 'duplicate') {
+    throw new InvalidArgumentError('options.keys', "'unique' or 'duplicate'", settings.keys)
   }
-  const system = resolveSystem(given.system)
+  const system = resolveSystem(settings.system)
   system.assertOpen()
-  const number = (made.get(system) ?? 0) + 1
-  made.set(system, number)
-  return new RegistryInstance(given.name ?? `registry_${number}`, given.keys ?? 'unique', system)
+  const number = (counts.get(system) ?? 0) + 1
+  counts.set(system, number)
+  return new RegistryInstance(settings.name ?? `registry_${number}`, settings.keys ?? 'unique', system)
 }
 
 /**
- * Processes by name. A name stands for one living process; a process may have several names, and loses all of them as
- * it ends, before anybody is told of its end. A name is a non-empty string. The names are those of the default system,
- * or of the `system` that is passed last; a closed system has none.
+ * Registers processes by name. A name belongs to one living process; a process may have several names, and loses all of
+ * them as it ends, before its end is announced. A name is a non-empty string. The names are those of the default
+ * system, or of the `system` that is passed last; a closed system has none.
  *
  * @example
  * ```ts
@@ -79,32 +79,34 @@ function create<Meta = unknown, Ref extends SerializedRef = GenServerRef>(
  */
 export const Registry = {
   /**
-   * Gives a process a name.
+   * Registers a process under a name.
    *
-   * @throws AlreadyRegisteredError when a living process has it, be it the same.
+   * @throws AlreadyRegisteredError when a living process has the name, also when it is the same one.
    * @throws ServerNotRunningError when the process ends or has ended.
    * @throws ClosedError when the system is closed.
-   * @throws InvalidArgumentError for an empty name, and for what is no ref of the system.
+   * @throws InvalidArgumentError for an empty name, and for anything but a ref of the system.
    */
   register: register as typeof register,
   /**
-   * Who has the name. What the process understands cannot be known from a name: the type arguments are a promise.
+   * Returns the process of a name. A name does not tell what its process understands: the type arguments are a promise
+   * of yours.
    *
-   * @throws NotRegisteredError when nobody has it.
+   * @throws NotRegisteredError when no process has it.
    */
   lookup: lookup as typeof lookup,
-  /** Who has the name, if anybody. */
+  /** Returns the process of a name, or `undefined`. */
   whereis: whereis as typeof whereis,
-  /** Frees a name; the process lives on. Whether anybody had it. */
+  /** Frees a name; the process lives on. Returns whether a process had it. */
   unregister: unregister as typeof unregister,
-  /** Whether anybody has the name. */
+  /** Returns whether a process has the name. */
   isRegistered: isRegistered as typeof isRegistered,
-  /** All names, in order of registration. */
+  /** Returns all names, in the order in which they were registered. */
   getNames: getNames as typeof getNames,
-  /** How many names there are. */
+  /** Returns the number of names. */
   count: count as typeof count,
   /**
-   * Makes a registry of keys of its own: unique or duplicate ones, with metadata. It is open, and closes with its system.
+   * Makes a registry with keys of its own: unique or duplicate ones, with metadata. It is open, and closes with its
+   * system.
    *
    * @throws InvalidArgumentError naming the option that is refused.
    * @throws ClosedError when the system is closed.

@@ -2,31 +2,32 @@ import type { Registrable } from '../gen-server/registrable.ts'
 import type { SerializedRef } from '../gen-server/types.ts'
 import type { RegistryEntry } from './types.ts'
 
-/** A process under a key. */
+/** A process that is registered under a key. */
 export interface Registration<Meta, Ref extends SerializedRef> {
   readonly key: string
   readonly process: Registrable
   entry: RegistryEntry<Meta, Ref>
 }
 
-/** What is kept for a process that has keys. */
-interface Held {
+/** A process that has keys. */
+interface KeyedProcess {
   readonly keys: Set<string>
-  readonly forget: () => void
+  /** Removes the listener that frees the keys when the process ends. */
+  readonly removeExitListener: () => void
 }
 
 /**
- * Which processes have which keys. Keys come in the order in which they were first taken, the processes of a key in
- * the order in which they took it. The end of a process costs what its own keys cost, however many there are.
+ * Stores registrations. Keys are listed in the order in which they were first taken, the processes of a key in the
+ * order in which they took it. The end of a process costs time by the number of its own keys alone.
  */
 export class KeyStore<Meta, Ref extends SerializedRef> {
   /** By key, then by the id of the process. */
   readonly #keys = new Map<string, Map<string, Registration<Meta, Ref>>>()
   /** By the id of the process. */
-  readonly #held = new Map<string, Held>()
+  readonly #byProcess = new Map<string, KeyedProcess>()
   #size = 0
 
-  /** How many registrations there are. */
+  /** The number of registrations. */
   get size(): number {
     return this.#size
   }
@@ -35,54 +36,54 @@ export class KeyStore<Meta, Ref extends SerializedRef> {
     return [...this.#keys.keys()]
   }
 
-  /** Who has the key. */
+  /** Returns the registrations of a key, by the id of the process. */
   at(key: string): ReadonlyMap<string, Registration<Meta, Ref>> | undefined {
     return this.#keys.get(key)
   }
 
-  /** All registrations, as they are now. */
+  /** Returns a snapshot of all registrations. */
   all(): Registration<Meta, Ref>[] {
     const all: Registration<Meta, Ref>[] = []
     for (const registrations of this.#keys.values()) all.push(...registrations.values())
     return all
   }
 
-  /** The first of a process's keys that it still has. */
+  /** Returns the first of a process's keys. */
   keyOf(id: string): string | undefined {
-    return this.#held.get(id)?.keys.values().next().value
+    return this.#byProcess.get(id)?.keys.values().next().value
   }
 
-  /** The process must not have the key. */
+  /** Adds a registration. The process must not have the key. */
   add(registration: Registration<Meta, Ref>): void {
     const { key, process } = registration
     let registrations = this.#keys.get(key)
     if (registrations === undefined) this.#keys.set(key, (registrations = new Map()))
     registrations.set(process.id, registration)
     this.#size++
-    let held = this.#held.get(process.id)
-    if (held === undefined) {
-      held = { keys: new Set(), forget: process.whenEnded(() => this.#drop(process.id)) }
-      this.#held.set(process.id, held)
+    let keyed = this.#byProcess.get(process.id)
+    if (keyed === undefined) {
+      keyed = { keys: new Set(), removeExitListener: process.whenEnded(() => this.#drop(process.id)) }
+      this.#byProcess.set(process.id, keyed)
     }
-    held.keys.add(key)
+    keyed.keys.add(key)
   }
 
-  /** Whether the process had the key. */
+  /** Removes a registration. Returns whether there was one. */
   remove(key: string, id: string): boolean {
     if (this.#keys.get(key)?.has(id) !== true) return false
     this.#take(key, id)
-    const held = this.#held.get(id) as Held
-    held.keys.delete(key)
-    if (held.keys.size === 0) {
-      this.#held.delete(id)
-      held.forget()
+    const keyed = this.#byProcess.get(id) as KeyedProcess
+    keyed.keys.delete(key)
+    if (keyed.keys.size === 0) {
+      this.#byProcess.delete(id)
+      keyed.removeExitListener()
     }
     return true
   }
 
   clear(): void {
-    for (const { forget } of this.#held.values()) forget()
-    this.#held.clear()
+    for (const { removeExitListener } of this.#byProcess.values()) removeExitListener()
+    this.#byProcess.clear()
     this.#keys.clear()
     this.#size = 0
   }
@@ -95,8 +96,8 @@ export class KeyStore<Meta, Ref extends SerializedRef> {
   }
 
   #drop(id: string): void {
-    const held = this.#held.get(id)
-    this.#held.delete(id)
-    for (const key of held?.keys ?? []) this.#take(key, id)
+    const keyed = this.#byProcess.get(id)
+    this.#byProcess.delete(id)
+    for (const key of keyed?.keys ?? []) this.#take(key, id)
   }
 }

@@ -1,51 +1,55 @@
 import type { System } from '../../system/system.ts'
 import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 
-/** Whether a key stands for one process, or for any number. */
+/** Whether a key has one process (`'unique'`) or any number (`'duplicate'`). */
 export type RegistryKeys = 'unique' | 'duplicate'
 
 /** Options of `Registry.create`. */
 export interface RegistryOptions {
-  /** What it is called in errors. Default: `registry_1`, `registry_2` …, counted by the system. */
+  /** The name of the registry in errors. Default: `registry_1`, `registry_2` …, counted by the system. */
   readonly name?: string
-  /** Default `'unique'`. */
+  /** Whether a key has one process, or any number. Default `'unique'`. */
   readonly keys?: RegistryKeys
-  /** Whose processes it takes, and with what it closes. Default: the default system of this environment. */
+  /** The system whose processes it takes, and with which it closes. Default: the default system of this environment. */
   readonly system?: System
 }
 
-/** A process under a key, as it was when it was asked for. */
+/** A snapshot of a registration. */
 export interface RegistryEntry<Meta = unknown, Ref extends SerializedRef = GenServerRef> {
+  /** The process. */
   readonly ref: Ref
-  /** What was given with it. */
+  /** The metadata of the registration. */
   readonly metadata: Meta
   /** Wall time of the registration, in ms. */
   readonly registeredAt: number
 }
 
-/** A registration that was looked for by what it is. */
+/** A registration that `select` or `match` found. */
 export interface RegistryMatch<Meta = unknown, Ref extends SerializedRef = GenServerRef> {
+  /** The key. */
   readonly key: string
+  /** The process. */
   readonly ref: Ref
+  /** The metadata of the registration. */
   readonly metadata: Meta
 }
 
-/** What can be cast to a process, by its ref. */
+/** The type of messages that can be cast to a process, by its ref. */
 export type CastOf<Ref> = Ref extends GenServerRef<unknown, unknown, infer CastMsg> ? CastMsg : unknown
 
-/** @see RegistryKeys */
+/** The same as {@link RegistryKeys}, under its second name. */
 export type RegistryKeyMode = RegistryKeys
 
-/** What can be registered: a ref, of whichever process. */
+/** A ref that can be registered, of any kind of process. */
 export type RegisterableRef = SerializedRef
 
-/** Picks registrations, for `select`. */
+/** The test of `select`: returns whether a registration is wanted. */
 export type RegistryPredicate<Meta = unknown, Ref extends SerializedRef = GenServerRef> = (
   key: string,
   entry: RegistryEntry<Meta, Ref>,
 ) => boolean
 
-/** Delivers a message to all who have a key, for `dispatch`. */
+/** The function that `dispatch` calls with the registrations of a key. */
 export type DispatchFn<Meta = unknown, Message = unknown, Ref extends SerializedRef = GenServerRef> = (
   entries: readonly RegistryEntry<Meta, Ref>[],
   message: Message,

@@ -1,27 +1,27 @@
 import { CrashReports } from '../../actor/crash-reports.ts'
 import type { System } from '../../system/system.ts'
-import { UnderWay } from '../gen-server/pending-starts.ts'
+import { PendingStart } from '../gen-server/pending-starts.ts'
 import type { Server } from '../gen-server/process.ts'
 import type { Checked, Terms } from './options.ts'
 import type { ChildInfo, ChildSpec } from './types.ts'
 
-/** A child of a supervisor: what it is, and its present process. */
+/** A child of a supervisor: its specification and its present process. */
 export class Child {
-  /** What the core calls it. */
+  /** The core's number of it. */
   readonly number: number
   readonly id: string
-  /** What it was described as, for those who look. */
+  /** The specification as the user passed it, for `getChildren`. */
   readonly spec: ChildSpec
   readonly terms: Terms
-  /** With what its start function is called. */
+  /** The arguments of its start function. */
   readonly #args: readonly unknown[]
-  /** Its present process; while it is restarted, the last one. */
+  /** Its present process; while it restarts, the last one. */
   server: Server | undefined
   restartCount = 0
-  /** What its process is called, or was. */
+  /** The name of its process, or of the last one. */
   name: string | undefined
   #crashes: CrashReports | undefined
-  /** Why its last start failed. */
+  /** The error of its last start, if that failed. */
   startError: Error | undefined
 
   constructor(number: number, { id, spec, terms }: Checked, args: readonly unknown[] = []) {
@@ -32,13 +32,13 @@ export class Child {
     this.#args = args
   }
 
-  /** Its crashes, over all its processes. */
+  /** Returns the reports of its crashes, over all its processes. */
   crashesIn({ clock, crashReports }: System): CrashReports {
     this.#crashes ??= new CrashReports(clock, crashReports)
     return this.#crashes
   }
 
-  /** It is gone, or its supervisor is. */
+  /** Ends the reports: the child is gone, or its supervisor is. */
   endReports(): void {
     this.#crashes?.end()
   }
@@ -53,10 +53,10 @@ export class Child {
   }
 }
 
-/** One run of a start function. */
-export class Attempt extends UnderWay {
+/** One call of a start function. */
+export class Attempt extends PendingStart {
   readonly child: Child
-  /** Supervisors that were begun in it. They stop with it before they have started. */
+  /** Supervisors that were started in it. They stop with it until they have started. */
   readonly nested: Server[] = []
 
   constructor(child: Child, system: System) {
@@ -67,10 +67,10 @@ export class Attempt extends UnderWay {
 
 let underWay: Attempt | undefined
 
-/** The start function on the stack, if one is. */
+/** Returns the call of a start function that is on the stack, if there is one. */
 export const attemptUnderWay = (): Attempt | undefined => underWay
 
-/** Runs a start function. */
+/** Calls a start function. */
 export function run(attempt: Attempt): unknown {
   const outer = underWay
   underWay = attempt
@@ -81,7 +81,7 @@ export function run(attempt: Attempt): unknown {
   }
 }
 
-/** The numbers of names: a name keeps its number while a child or a request is about it. */
+/** Numbers the names of children: a name keeps its number while a child or a request uses it. */
 export class ChildNames {
   readonly #numbers = new Map<string, { readonly number: number; uses: number }>()
 
@@ -89,7 +89,7 @@ export class ChildNames {
     return this.#numbers.get(id)?.number
   }
 
-  /** Its number; `fresh` if it has none yet. */
+  /** Returns the number of a name, or a fresh one, and counts a use of it. */
   use(id: string, fresh: () => number): number {
     let name = this.#numbers.get(id)
     if (name === undefined) this.#numbers.set(id, (name = { number: fresh(), uses: 0 }))

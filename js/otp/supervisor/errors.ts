@@ -1,20 +1,24 @@
-/** Errors of supervisors, with the names, fields and messages that users of supervisors know. */
+/** Errors of supervisors. Names, fields and messages are those that users of supervisors know. */
 import { isCode } from '../../errors/base.ts'
 import { KeelsonError } from '../../errors/errors.ts'
 
-/** A supervisor as its errors call it: its name, if it has one, and its id. */
+/** Returns what errors call a supervisor: its id, after its name if it has one. */
 const labelOf = (id: string, name: string | undefined): string => (name === undefined ? id : `${name} (${id})`)
 
-/** A supervisor gave up: more restarts than it allows. All its children were stopped. `cause` is the last crash. */
+/**
+ * A supervisor gave up, because more restarts were needed than it allows. All its children were stopped. `cause` is the
+ * last crash.
+ */
 export class MaxRestartsExceededError extends KeelsonError {
   static readonly code = 'KEELSON_MAX_RESTARTS'
   readonly code = 'KEELSON_MAX_RESTARTS'
+  /** The id of the supervisor. */
   readonly supervisorId: string
-  /** So many were allowed. */
+  /** The number of restarts that were allowed. */
   readonly maxRestarts: number
-  /** Within so many milliseconds. */
+  /** The time within which they were counted, in ms. */
   readonly withinMs: number
-  /** Whose restart was the one too many. */
+  /** The id of the child whose restart was one too many. */
   readonly childId: string | undefined
   constructor(
     supervisorId: string,
@@ -33,11 +37,13 @@ export class MaxRestartsExceededError extends KeelsonError {
   }
 }
 
-/** The supervisor has a child of this id. Nothing changed. */
+/** The supervisor has a child with this id. Nothing changed. */
 export class DuplicateChildError extends KeelsonError {
   static readonly code = 'KEELSON_DUPLICATE_CHILD'
   readonly code = 'KEELSON_DUPLICATE_CHILD'
+  /** The id of the supervisor. */
   readonly supervisorId: string
+  /** The id of the child. */
   readonly childId: string
   constructor(supervisorId: string, childId: string, name?: string) {
     super(`Child '${childId}' already exists in supervisor '${labelOf(supervisorId, name)}'`)
@@ -46,11 +52,13 @@ export class DuplicateChildError extends KeelsonError {
   }
 }
 
-/** The supervisor has no child of this id. */
+/** The supervisor has no child with this id. */
 export class ChildNotFoundError extends KeelsonError {
   static readonly code = 'KEELSON_CHILD_NOT_FOUND'
   readonly code = 'KEELSON_CHILD_NOT_FOUND'
+  /** The id of the supervisor. */
   readonly supervisorId: string
+  /** The id of the child. */
   readonly childId: string
   constructor(supervisorId: string, childId: string, name?: string) {
     super(`Child '${childId}' not found in supervisor '${labelOf(supervisorId, name)}'`)
@@ -59,10 +67,11 @@ export class ChildNotFoundError extends KeelsonError {
   }
 }
 
-/** A `simple_one_for_one` supervisor needs a template. Nothing was started. */
+/** A `simple_one_for_one` supervisor was started without a template. Nothing was started. */
 export class MissingChildTemplateError extends KeelsonError {
   static readonly code = 'KEELSON_MISSING_TEMPLATE'
   readonly code = 'KEELSON_MISSING_TEMPLATE'
+  /** The id of the supervisor. */
   readonly supervisorId: string
   constructor(supervisorId: string) {
     super(`Supervisor '${supervisorId}': simple_one_for_one strategy requires childTemplate`)
@@ -70,12 +79,13 @@ export class MissingChildTemplateError extends KeelsonError {
   }
 }
 
-/** Children of a template take arguments, others a specification. Nothing changed. */
+/** A specification was passed where a template wants arguments, or the other way round. Nothing changed. */
 export class InvalidSimpleOneForOneConfigError extends KeelsonError {
   static readonly code = 'KEELSON_INVALID_TEMPLATE'
   readonly code = 'KEELSON_INVALID_TEMPLATE'
+  /** The id of the supervisor. */
   readonly supervisorId: string
-  /** What is wrong. */
+  /** What does not fit together. */
   readonly reason: string
   constructor(supervisorId: string, reason: string) {
     super(`Supervisor '${supervisorId}': invalid simple_one_for_one config - ${reason}`)
@@ -84,10 +94,11 @@ export class InvalidSimpleOneForOneConfigError extends KeelsonError {
   }
 }
 
-/** There is no such supervisor, or it is stopping or has stopped. */
+/** The supervisor is stopping, or has stopped. */
 export class SupervisorNotFoundError extends KeelsonError {
   static readonly code = 'KEELSON_SUPERVISOR_NOT_FOUND'
   readonly code = 'KEELSON_SUPERVISOR_NOT_FOUND'
+  /** The id of the supervisor. */
   readonly supervisorId: string
   constructor(supervisorId: string, name?: string) {
     super(`Supervisor '${labelOf(supervisorId, name)}' not found`)

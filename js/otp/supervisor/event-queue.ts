@@ -1,24 +1,24 @@
 import { soon } from '../../clock/host.ts'
 import type { System } from '../../system/system.ts'
 
-/** A supervisor, as far as the agenda knows it. */
+/** A receiver of events. In this room, supervisors are. */
 export interface Driven {
   take(event: number, first: number, second: number): void
-  /** Owns what taking an event has thrown; must not throw. */
+  /** Owns what handling an event has thrown. Must not throw. */
   failed(error: unknown): void
 }
 
-/** Events in a row without a turn of the event loop. */
+/** The number of events in a row after which the event loop must turn. */
 const MOST_IN_A_ROW = 2048
 
 const NOW: Promise<void> = Promise.resolve()
 
 /**
- * What supervisors of one system are told, in order, each event carried out to its end before the next: never on the
- * stack of what happened, so that a start function does not run inside the handler that crashed.
+ * Queues the events of a system's supervisors. Each event is handled completely before the next one, and never on the
+ * stack of what happened: a start function does not run inside the handler that crashed.
  */
 export class Agenda {
-  /** How many events were carried out. */
+  /** The number of events that were handled. */
   carriedOut = 0
   #told: Driven[] = []
   #numbers: number[] = []
@@ -50,7 +50,7 @@ export class Agenda {
       try {
         driven.take(numbers[at * 3] as number, numbers[at * 3 + 1] as number, numbers[at * 3 + 2] as number)
       } catch (error) {
-        // The others of the system go on.
+        // A failure of one supervisor does not stop the others.
         driven.failed(error)
       }
     }
@@ -63,7 +63,7 @@ export class Agenda {
 
   #resting = false
 
-  /** A turn of the event loop has come in between. */
+  /** Resets the count of events in a row once the event loop has turned. */
   #rest(): void {
     this.#resting = true
     soon(() => {
@@ -75,7 +75,7 @@ export class Agenda {
 
 const agendas = new WeakMap<System, Agenda>()
 
-/** The agenda of a system, made at first use. */
+/** Returns the event queue of a system. */
 export function agendaOf(system: System): Agenda {
   let agenda = agendas.get(system)
   if (agenda === undefined) {

@@ -370,7 +370,7 @@ export class Driver implements Driven {
   }
 
   #over(start: number): void {
-    this.#attempts.get(start)?.over()
+    this.#attempts.get(start)?.end()
     this.#attempts.delete(start)
   }
 
@@ -464,7 +464,7 @@ export class Driver implements Driven {
     this.stopped = true
     const failed = why === is.WHY_START_FAILED ? this.#children.get(child) : undefined
     // One that never ends keeps no report waiting.
-    for (const attempt of this.#attempts.values()) attempt.over()
+    for (const attempt of this.#attempts.values()) attempt.end()
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
     // A start may have ended, of which the core has not heard yet.
     for (const server of this.#servers.values()) server.kill()

@@ -1,9 +1,11 @@
+/** Checks the options of supervisors and specifications of children, each part read once. */
 import {
   callable,
   duration,
   finite,
   flag,
   integer,
+  isList,
   known,
   object,
   options as checkOptions,
@@ -39,16 +41,16 @@ const WITHIN_MS = 5000
 const FACTOR = 2
 const JITTER = 0.5
 
-/** Numbers that the core reads as a policy. */
+/** The number of cells that the core reads as a policy. */
 const NUMBERS = 10
 
-function oneOf<T extends string>(field: string, known_: readonly T[], value: unknown): T {
-  const found = value === undefined ? known_[0] : known_.find((one) => one === value)
+function optionalOneOf<T extends string>(field: string, names: readonly T[], value: unknown): T {
+  const found = value === undefined ? names[0] : names.find((name) => name === value)
   if (found !== undefined) return found
-  throw new InvalidArgumentError(field, `one of ${known_.join(', ')}`, value)
+  throw new InvalidArgumentError(field, `one of ${names.join(', ')}`, value)
 }
 
-/** The first delay, the longest, the factor and the jitter. */
+/** A back-off as the core reads it. Jitter is a share of the delay here; in `keelson/process` it is a percentage. */
 type Delays = readonly [initialMs: number, maxMs: number, factor: number, jitter: number]
 
 function delaysOf(field: string, backoff: RestartBackoff): Delays {
@@ -65,17 +67,21 @@ function delaysOf(field: string, backoff: RestartBackoff): Delays {
   return [initialMs, maxMs, factor, jitter]
 }
 
-/** A policy as it was read once, so that what its owner does with it later changes nothing. */
+/** A policy that was checked and copied: later changes of the user's object have no effect. */
 export interface Terms {
   readonly start: (...args: unknown[]) => unknown
   readonly startTimeout: number
-  /** Whether the time to stop was given. */
+  /** Whether the specification says how long a stop may take. */
   readonly isShutdownGiven: boolean
-  /** What the core reads. */
+  /** The cells that the core reads. */
   readonly numbers: Float64Array
 }
 
-/** Reads a policy, each part once; refuses what is none. */
+/**
+ * Checks a policy and copies it.
+ *
+ * @throws InvalidArgumentError naming the field that is refused.
+ */
 export function termsOf(
   field: string,
   policy: ChildPolicy & { readonly start: unknown },
@@ -83,7 +89,7 @@ export function termsOf(
 ): Terms {
   const { start, restart, shutdownTimeout, startTimeout, significant, backoff } = policy
   callable(`${field}.start`, start)
-  const when = oneOf(`${field}.restart`, RESTARTS, restart)
+  const when = optionalOneOf(`${field}.restart`, RESTARTS, restart)
   const stops =
     shutdownTimeout === 'brutal_kill' ? -1 : timeout(`${field}.shutdownTimeout`, SHUTDOWN_TIMEOUT, shutdownTimeout)
   const startsWithin = timeout(`${field}.startTimeout`, Infinity, startTimeout)
@@ -112,30 +118,25 @@ export function termsOf(
   }
 }
 
-/** A child's specification, and what was read of it. */
+/** A specification of a child that was checked. */
 export interface Checked {
   readonly id: string
   readonly spec: ChildSpec
   readonly terms: Terms
 }
 
-/** Reads a specification; refuses one that does not keep the rules. */
-export function checkSpec(field: string, given: unknown, supervisor: Pick<Plan, 'autoShutdown' | 'delays'>): Checked {
-  const spec = object<ChildSpec>(field, given, 'a ChildSpec')
+/**
+ * Checks a specification and copies it.
+ *
+ * @throws InvalidArgumentError naming the field that is refused.
+ */
+export function checkSpec(field: string, value: unknown, supervisor: Pick<Plan, 'autoShutdown' | 'delays'>): Checked {
+  const spec = object<ChildSpec>(field, value, 'a ChildSpec')
   known(field, spec, ['id', ...POLICY])
   return { id: text(`${field}.id`, spec.id), spec, terms: termsOf(field, spec, supervisor) }
 }
 
-/** Returns whether a value is a list. One that does not answer is none. */
-export function isList(value: unknown): value is readonly unknown[] {
-  try {
-    return Array.isArray(value)
-  } catch {
-    return false
-  }
-}
-
-/** What a supervisor was asked to be, with the defaults. */
+/** The options of a supervisor that were checked, with their defaults. */
 export interface Plan {
   readonly strategy: number
   readonly isSimple: boolean
@@ -145,24 +146,30 @@ export interface Plan {
   readonly eachChild: boolean
   readonly children: readonly Checked[]
   readonly template: { readonly spec: ChildTemplate; readonly terms: Terms } | undefined
-  /** Of restarts of children that do not say. */
+  /** The back-off of children that have none of their own. */
   readonly delays: Delays | undefined
 }
 
-/** Refuses what does not fit together. */
-export function planOf(supervisorId: string, given: SupervisorOptions): Plan {
-  known('options', given, OPTIONS)
-  const strategy = oneOf('options.strategy', STRATEGIES, given.strategy)
-  const autoShutdown = oneOf('options.autoShutdown', AUTO_SHUTDOWNS, given.autoShutdown)
+/**
+ * Checks the options of a supervisor.
+ *
+ * @throws InvalidArgumentError naming the option that is refused.
+ * @throws MissingChildTemplateError, InvalidSimpleOneForOneConfigError or DuplicateChildError when options do not fit
+ * together.
+ */
+export function planOf(supervisorId: string, options: SupervisorOptions): Plan {
+  known('options', options, OPTIONS)
+  const strategy = optionalOneOf('options.strategy', STRATEGIES, options.strategy)
+  const autoShutdown = optionalOneOf('options.autoShutdown', AUTO_SHUTDOWNS, options.autoShutdown)
   const isSimple = strategy === 'simple_one_for_one'
-  const intensity = checkOptions('options.restartIntensity', given.restartIntensity)
+  const intensity = checkOptions('options.restartIntensity', options.restartIntensity)
   known('options.restartIntensity', intensity, ['maxRestarts', 'withinMs', 'scope'])
   const { maxRestarts = MAX_RESTARTS, withinMs = WITHIN_MS, scope: counted } = intensity
   integer('options.restartIntensity.maxRestarts', 0, 2 ** 32 - 1, maxRestarts)
   positiveMillis('options.restartIntensity.withinMs', withinMs)
-  const scope = oneOf('options.restartIntensity.scope', SCOPES, counted)
-  if (given.name !== undefined) text('options.name', given.name)
-  const { children = [], childTemplate, backoff } = given
+  const scope = optionalOneOf('options.restartIntensity.scope', SCOPES, counted)
+  if (options.name !== undefined) text('options.name', options.name)
+  const { children = [], childTemplate, backoff } = options
   const delays = backoff === undefined ? undefined : delaysOf('options.backoff', backoff)
   if (!isList(children)) throw new InvalidArgumentError('options.children', 'a list of ChildSpecs', children)
   const common = { autoShutdown, delays }
@@ -202,7 +209,7 @@ export function planOf(supervisorId: string, given: SupervisorOptions): Plan {
   }
 }
 
-/** Writes a policy to where the next call into the core reads it. */
+/** Writes a policy to the memory that the next call into the core reads. */
 export function writePolicy(terms: Terms): void {
   scratch.set(terms.numbers)
 }

@@ -2,31 +2,19 @@ import { DEAD, ENDING } from '../../actor/process.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../../actor/protocol.ts'
 import type { ActorRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { Listeners } from '../../internal/listeners.ts'
 import type { System } from '../../system/system.ts'
+import { supervisorEvents } from '../gen-server/lifecycle.ts'
 import { LocalRef } from '../gen-server/local-ref.ts'
 import { serverIn } from '../gen-server/ref.ts'
 import { Server } from '../gen-server/process.ts'
-import type { GenServerBehavior, LifecycleEvent, LifecycleHandler, TerminateReason } from '../gen-server/types.ts'
+import type { GenServerBehavior, LifecycleEvent, TerminateReason } from '../gen-server/types.ts'
 import { agendaOf } from './event-queue.ts'
 import { Driver, type Host } from './executor.ts'
 import { SupervisorNotFoundError } from './errors.ts'
 import type { Plan } from './options.ts'
 import type { SupervisorRef } from './types.ts'
 
-const listeners = new WeakMap<System, Listeners<LifecycleEvent>>()
-
-/** Tells of each event of a system's supervisors. Returns a function that ends it. */
-export function onSupervisorLifecycle(system: System, handler: LifecycleHandler): () => void {
-  let own = listeners.get(system)
-  if (own === undefined) {
-    own = new Listeners('handler', (error) => system.report(error, 'a lifecycle handler'))
-    listeners.set(system, own)
-  }
-  return own.add(handler)
-}
-
-/** The ref of a supervisor of this environment. */
+/** A ref of a supervisor of this environment. */
 class LocalSupervisorRef extends LocalRef {
   readonly #process: SupervisorProcess
 
@@ -44,14 +32,14 @@ const notForMessages = (message: unknown): never => {
   throw new InvalidArgumentError('ref', 'a GenServerRef: a supervisor takes no messages', message)
 }
 
-/** A supervisor is a process like any other: it can be linked, monitored, named, and a child. */
+/** Runs a supervisor as a process like any other: it can be linked, monitored, named, and a child. */
 export class SupervisorProcess extends Server implements Host {
   override readonly ref: LocalRef & SupervisorRef
   readonly plan: Plan
-  /** How many partitions it has, if its children are those. */
+  /** The number of its partitions, if it is a supervisor of partitions. */
   readonly partitions: number | undefined
   readonly driver: Driver
-  /** Its children were started. */
+  /** Whether its children have started. */
   isReady = false
   readonly #started: Promise<void>
   #start: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
@@ -82,7 +70,7 @@ export class SupervisorProcess extends Server implements Host {
     this.#started = new Promise((resolve, reject) => {
       this.#start = { resolve, reject }
     })
-    // One that is not begun has nobody who waits for it.
+    // Nobody waits for the start of a supervisor that is never launched.
     this.#started.catch(() => {})
     this.whenEnded(() => {
       if (!this.driver.stopped) this.driver.kill()
@@ -98,7 +86,7 @@ export class SupervisorProcess extends Server implements Host {
     return true
   }
 
-  /** Giving up is a quiet reason, as in OTP: a transient supervisor that gave up is not started again. */
+  /** As in OTP, giving up counts as a shutdown: a transient supervisor that gave up is not restarted. */
   override get exitForParent(): ExitKind {
     return this.#gaveUp ? SHUTDOWN : this.exitKind
   }
@@ -112,15 +100,15 @@ export class SupervisorProcess extends Server implements Host {
         }
         if (this.status === DEAD) this.#settle()
       })
-      // Who asked may look at it later, or never.
+      // The promise may be looked at later, or never.
       this.#terminated.catch(() => {})
     }
     return this.#terminated
   }
 
-  /** Starts the children; resolves when all of them run. */
+  /** Starts the children. Resolves when all of them run. */
   launch(): Promise<void> {
-    // It takes requests to stop from now on.
+    // From now on it takes requests to stop.
     this.runtime.started(this)
     this.driver.begin()
     return this.#started
@@ -139,12 +127,12 @@ export class SupervisorProcess extends Server implements Host {
     }
     this.#gaveUp = true
     if (this.status >= ENDING) {
-      // A stop came first; its reason stands, and the error is told all the same.
+      // A stop came first, so its reason stands. The error is sent to listeners all the same.
       this.inform({ type: 'crashed', ref: this.ref, error })
       return
     }
     const wasSupervised = this.isSupervised
-    // Who asked for `terminated` hears of it there.
+    // A caller that asked for `terminated` gets the error there.
     this.isSupervised ||= this.#terminated !== undefined
     this.crash(error)
     this.isSupervised = wasSupervised
@@ -158,7 +146,7 @@ export class SupervisorProcess extends Server implements Host {
     this.#whenStopped?.()
   }
 
-  /** Without waiting for its turn: it has no mail. */
+  /** Ends at once: a supervisor has no messages to handle first. */
   override shutDown(): Promise<void> {
     return new Promise((resolve) => {
       this.whenEnded(resolve)
@@ -166,7 +154,7 @@ export class SupervisorProcess extends Server implements Host {
     })
   }
 
-  /** Its children have times of their own. */
+  /** Never: its children have times of their own. */
   override get endsWithin(): number {
     return Infinity
   }
@@ -180,18 +168,18 @@ export class SupervisorProcess extends Server implements Host {
   }
 
   get listens(): boolean {
-    return (listeners.get(this.system)?.size ?? 0) > 0
+    return supervisorEvents.hasListeners(this.system)
   }
 
   inform(event: LifecycleEvent): void {
-    listeners.get(this.system)?.tell(event)
+    supervisorEvents.notify(this.system, event)
   }
 
-  protected override get isWatched(): boolean {
+  protected override get hasListeners(): boolean {
     return this.isReady && this.listens
   }
 
-  protected override tell(event: LifecycleEvent): void {
+  protected override notify(event: LifecycleEvent): void {
     this.inform(event)
   }
 
@@ -204,14 +192,22 @@ export class SupervisorProcess extends Server implements Host {
   }
 }
 
-/** The supervisor a ref names. */
+/**
+ * Returns the supervisor of a ref.
+ *
+ * @throws InvalidArgumentError for a ref of anything else.
+ */
 export function supervisorOf(ref: unknown): SupervisorProcess {
   const server = serverIn(ref)
   if (server instanceof SupervisorProcess) return server
   throw new InvalidArgumentError('ref', 'a SupervisorRef of this environment', ref)
 }
 
-/** The same, of one that has not ended. */
+/**
+ * Returns the supervisor of a ref, which has not ended.
+ *
+ * @throws SupervisorNotFoundError when it has ended.
+ */
 export function livingSupervisorOf(ref: unknown): SupervisorProcess {
   const process = supervisorOf(ref)
   if (process.status === DEAD) throw new SupervisorNotFoundError(process.id, process.name)

@@ -9,14 +9,14 @@ import {
 } from './errors.ts'
 import * as is from './protocol.ts'
 
-/** Why the core refuses a request: what, more about it, and the crash that came before. */
+/** A refusal of the core: its number, its detail, and the crash that came before. */
 export interface Refused {
   readonly what: number
   readonly detail: number
   readonly cause: Error | undefined
 }
 
-/** Returns the error of a request that was refused. */
+/** Returns the error of a request that the core refused. */
 export function refusalOf(
   { id: supervisorId, name }: { readonly id: string; readonly name: string | undefined },
   childId: string,
@@ -41,7 +41,7 @@ export function refusalOf(
   }
 }
 
-/** Returns why a child did not start. */
+/** Returns the error of a child that did not start. */
 export function startErrorOf(child: Child, detail: number, cause: Error | undefined): Error {
   const { id } = child
   if (detail === is.START_TIMED_OUT) return new TimeoutError(`the start of child '${id}'`, child.terms.startTimeout)

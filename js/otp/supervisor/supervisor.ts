@@ -1,14 +1,15 @@
 import { RUNNING } from '../../actor/process.ts'
-import { callable, text } from '../../internal/validate.ts'
+import { callable, isList, text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
+import { supervisorEvents } from '../gen-server/lifecycle.ts'
 import type { LocalRef } from '../gen-server/local-ref.ts'
-import { type SystemGiven, systemGiven } from '../gen-server/start.ts'
+import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import type { GenServerRef, LifecycleHandler, TerminateReason } from '../gen-server/types.ts'
 import { begin } from './start.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
-import { checkSpec, isList } from './options.ts'
-import { livingSupervisorOf, onSupervisorLifecycle, supervisorOf, type SupervisorProcess } from './process.ts'
+import { checkSpec } from './options.ts'
+import { livingSupervisorOf, supervisorOf, type SupervisorProcess } from './process.ts'
 import type { ChildInfo, ChildRef, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
 
 async function start(options?: SupervisorOptions): Promise<SupervisorRef> {
@@ -19,14 +20,14 @@ async function stop(ref: SupervisorRef, reason: TerminateReason = 'normal'): Pro
   await stopServer(supervisorOf(ref).ref as LocalRef, reason)
 }
 
-/** One whose children may be added and taken away. */
+/** Returns a supervisor whose children can be added and removed, so none of partitions. */
 function flexible(ref: SupervisorRef): SupervisorProcess {
   const process = livingSupervisorOf(ref)
   if (process.partitions === undefined) return process
   throw new InvalidArgumentError('ref', 'a ref of Supervisor.start: partitions are neither added nor removed', ref)
 }
 
-/** What a start leads to; of a child that nobody has described, a process that takes anything. */
+/** The type of a started child's ref; for a child without types, the ref of a process that takes any message. */
 type Started<Ref extends ChildRef> = ChildRef extends Ref ? GenServerRef : Ref
 
 async function startChild<Ref extends ChildRef>(ref: SupervisorRef, spec: ChildSpec<Ref>): Promise<Started<Ref>>
@@ -80,7 +81,7 @@ function isRunning(ref: SupervisorRef): boolean {
 }
 
 /**
- * Processes that start others, and start them again when they crash. See `docs/supervisor.md`.
+ * Starts processes, and restarts them when they crash. See `docs/supervisor.md`.
  *
  * @example
  * ```ts
@@ -94,54 +95,54 @@ function isRunning(ref: SupervisorRef): boolean {
  */
 export const Supervisor = {
   /**
-   * Starts a supervisor, and its children in order; resolves when all of them run. When one cannot be started, those
-   * before it are stopped, the last first, and its error is the one that is thrown.
+   * Starts a supervisor, and its children in order. Resolves when all of them run. When one does not start, those
+   * before it are stopped, the last first, and the promise rejects with its error.
    *
    * @throws MissingChildTemplateError for `simple_one_for_one` without a `childTemplate`.
    * @throws InvalidSimpleOneForOneConfigError for `simple_one_for_one` with `children`.
-   * @throws DuplicateChildError when two children have one id.
+   * @throws DuplicateChildError when two children have the same id.
    * @throws AlreadyRegisteredError when the name is taken.
    */
   start: start as typeof start,
-  /** Stops the children, the last first, then the supervisor. Resolves when it has ended; at once when it had. */
+  /** Stops the children, the last first, then the supervisor. Resolves when it has ended, at once if it had. */
   stop: stop as typeof stop,
   /**
-   * Adds a child, the last in the order, and resolves with what its start made, when it runs. For
-   * `simple_one_for_one`: the arguments of the template's start function, in a list.
+   * Adds a child, last in the order, and resolves with the ref that its start function returned, once it runs. For
+   * `simple_one_for_one`: pass the arguments of the template's start function in a list.
    *
-   * @throws DuplicateChildError when there is one of this id.
+   * @throws DuplicateChildError when there is a child with this id.
    * @throws InvalidSimpleOneForOneConfigError for a specification where arguments are wanted, or the other way round.
-   * @throws SupervisorNotFoundError when the supervisor stops or has stopped, before or meanwhile.
+   * @throws SupervisorNotFoundError when the supervisor stops or has stopped, also while the child starts.
    * @throws ClosedError when the system closes.
    */
   startChild: startChild as typeof startChild,
   /**
-   * Stops a child and removes it: it is not started again. Those that were to be started again with it are, at once.
+   * Stops a child and removes it, so that it does not restart. Children that waited to restart with it restart at once.
    *
-   * @throws ChildNotFoundError when there is none of this id.
+   * @throws ChildNotFoundError when there is no child with this id.
    */
   terminateChild: terminateChild as typeof terminateChild,
   /**
-   * Stops a child, if it runs, and starts it again. Not counted as a restart of the supervisor's. A child whose group
-   * waits for its restart starts with the group, in order. When the start fails, the call rejects, and the start is
-   * tried again as after a crash, which counts; a `'temporary'` child is removed.
+   * Stops a child, if it runs, and starts it again. It does not count as a restart of the supervisor's. A child whose
+   * group waits for its restart starts with the group, in order. When the start fails, the call rejects and the start
+   * is tried again as after a crash, which counts; a `'temporary'` child is removed.
    *
-   * @throws ChildNotFoundError when there is none of this id.
+   * @throws ChildNotFoundError when there is no child with this id.
    */
   restartChild: restartChild as typeof restartChild,
-  /** All children that have been started, in order. */
+  /** Returns all children that have started, in order. */
   getChildren: getChildren as typeof getChildren,
-  /** One child, or `undefined`. */
+  /** Returns a child, or `undefined`. */
   getChild: getChild as typeof getChild,
-  /** How many children there are. */
+  /** Returns the number of children. */
   countChildren: countChildren as typeof countChildren,
-  /** Whether its children were started, and it is not stopping. */
+  /** Returns whether its children have started and it is not stopping. */
   isRunning: isRunning as typeof isRunning,
   /**
-   * Tells of supervisors that start and end, and of what happens to their children: `crashed`, then `restarted`, or
-   * `terminated` when it is gone for good. Returns a function that ends it.
+   * Calls a listener when supervisors start and end, and for events of their children: `crashed`, then `restarted`, or
+   * `terminated` when a child is gone for good. The returned function removes it.
    */
-  onLifecycleEvent(handler: LifecycleHandler, ...system: SystemGiven): () => void {
-    return onSupervisorLifecycle(systemGiven(system), callable('handler', handler))
+  onLifecycleEvent(handler: LifecycleHandler, ...system: SystemArgument): () => void {
+    return supervisorEvents.listen(systemFromArgument(system), callable('handler', handler))
   },
 } as const

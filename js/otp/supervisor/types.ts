@@ -1,116 +1,129 @@
 import type { System } from '../../system/system.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 
-/** Names a supervisor. Opaque: keep it, pass it on, compare its `id`. */
+/** Refers to a supervisor. Keep it, pass it on, compare its `id`; nothing else of it is yours to use. */
 export interface SupervisorRef {
+  /** The id of the supervisor's process. */
   readonly id: string
-  /** On which node; absent on this one. */
+  /** The node it lives on. Absent for this one. */
   readonly nodeId?: string
   /**
-   * Resolves with the reason once the supervisor and all its children have ended, and rejects with the error when it
-   * gave up or was killed. Never an unhandled rejection: who does not look at it is not told by it.
+   * Resolves with the reason once the supervisor and all its children have ended. Rejects with the error when it gave
+   * up or was killed. It is never an unhandled rejection: you may leave it alone.
    */
   readonly terminated: Promise<TerminateReason>
-  /** Only for the compiler: a supervisor takes no messages. Never there. */
+  /** Exists for the compiler alone, never at run time: a supervisor takes no messages. */
   readonly __types?: 'supervisor'
 }
 
-/** When a child that ended is started again: always, unless it ended `normal` or `shutdown`, or never. */
+/**
+ * When a child that ended restarts: always (`'permanent'`), unless it ended `normal` or `shutdown` (`'transient'`), or
+ * never (`'temporary'`).
+ */
 export type ChildRestartStrategy = 'permanent' | 'transient' | 'temporary'
 
 /**
- * Who is restarted with a child: nobody, everybody, or those that were started after it. With `simple_one_for_one`, all
- * children are made after one template, restart alone, and stop all at once.
+ * The children that restart with one: none other, all, or those that started after it. With `simple_one_for_one`, all
+ * children come from one template, restart alone, and stop all at once.
  */
 export type SupervisorStrategy = 'one_for_one' | 'one_for_all' | 'rest_for_one' | 'simple_one_for_one'
 
 /** Whether a supervisor ends with the first or the last of its significant children that ends for good. */
 export type AutoShutdown = 'never' | 'any_significant' | 'all_significant'
 
-/** How long restarts wait, in milliseconds. The row of restarts ends when a child has run for `maxMs`. */
+/**
+ * The delays before restarts, in ms: `initialMs * factor ** n`, at most `maxMs`, less a random share. They begin again
+ * once a child has run for `maxMs`.
+ */
 export interface RestartBackoff {
   /** The first delay. */
   readonly initialMs: number
   /** The longest delay. */
   readonly maxMs: number
-  /** What each delay is multiplied by to give the next, from 1. Default 2. */
+  /** The factor from each delay to the next, from 1. Default 2. */
   readonly factor?: number
   /** The share of a delay that chance may take away, from 0 to 1. Default 0.5. */
   readonly jitter?: number
 }
 
-/** What a child's start leads to. */
+/** A ref that a start function may return. */
 export type ChildRef = GenServerRef<never, never, never, unknown> | GenServerRef | SupervisorRef
 
-/** How a child is started, stopped and restarted. */
+/** The rules by which a child starts, stops and restarts. */
 export interface ChildPolicy {
-  /** When it is started again. Default `'permanent'`. */
+  /** When it restarts. Default `'permanent'`. */
   readonly restart?: ChildRestartStrategy
   /**
-   * How long it may take to stop, in milliseconds, before it is killed; `Infinity` for as long as it likes,
-   * `'brutal_kill'` to kill it at once. Default 5000, and `Infinity` for a supervisor.
+   * The longest time it may take to stop, in ms, before it is killed: `Infinity` for no limit, `'brutal_kill'` to kill
+   * it at once. Default 5000, and `Infinity` for a supervisor.
    */
   readonly shutdownTimeout?: number | 'brutal_kill'
-  /** Whether its end may end the supervisor, see {@link AutoShutdown}. Not for permanent children. Default false. */
+  /**
+   * Whether its end may end the supervisor; see {@link AutoShutdown}. Not allowed for permanent children. Default
+   * false.
+   */
   readonly significant?: boolean
   /**
-   * How long a start may take, in milliseconds; what comes of it later is killed. Default `Infinity`: while a child
-   * starts, its supervisor does nothing else but stop.
+   * The longest time a start may take, in ms; a process that comes later is killed. Default `Infinity`: while a child
+   * starts, its supervisor can only be stopped.
    */
   readonly startTimeout?: number
-  /** How long its restarts wait. Default: that of the supervisor, or no wait. */
+  /** The delays before its restarts. Default: those of the supervisor, or none. */
   readonly backoff?: RestartBackoff
 }
 
-/** A child. `Ref` is what its start leads to. */
+/** The specification of a child. `Ref` is the type that its start function returns. */
 export interface ChildSpec<Ref extends ChildRef = ChildRef> extends ChildPolicy {
-  /** Its name among the children of its supervisor. */
+  /** Its id among the children of its supervisor. */
   readonly id: string
-  /** Starts it: `() => GenServer.start(behavior)`, or `() => Supervisor.start(options)`. */
+  /** Starts the process: `() => GenServer.start(behavior)`, or `() => Supervisor.start(options)`. */
   readonly start: () => Ref | PromiseLike<Ref>
 }
 
-/** What the children of a `simple_one_for_one` supervisor are made after. */
+/** The template of the children of a `simple_one_for_one` supervisor. */
 export interface ChildTemplate<Args extends unknown[] = never[], Ref extends ChildRef = ChildRef> extends ChildPolicy {
-  /** Starts one, also again, with the arguments that `startChild` was given. */
+  /** Starts a child with the arguments of `startChild`; a restart uses the same ones. */
   readonly start: (...args: Args) => Ref | PromiseLike<Ref>
 }
 
-/** How many restarts are too many. */
+/** The number of restarts within a time after which a supervisor gives up. */
 export interface RestartIntensity {
-  /** So many restarts are allowed. Default 3. */
+  /** The number of restarts that are allowed. Default 3. */
   readonly maxRestarts?: number
-  /** In any such time, in milliseconds. Default 5000. */
+  /** The length of the window in which they are counted, in ms. Default 5000. */
   readonly withinMs?: number
-  /** Whose restarts are counted together: those of all children, or those of each child. Default `'supervisor'`. */
+  /** Whether restarts of all children are counted together (`'supervisor'`, the default), or those of each child. */
   readonly scope?: 'supervisor' | 'child'
 }
 
 /** Options of `Supervisor.start`. */
 export interface SupervisorOptions {
-  /** Default `'one_for_one'`. */
+  /** The children that restart with one that crashed. Default `'one_for_one'`. */
   readonly strategy?: SupervisorStrategy
-  /** Started in order. None for `simple_one_for_one`. */
+  /** The children, which start in this order. Must be left out for `simple_one_for_one`. */
   readonly children?: readonly ChildSpec[]
-  /** For `simple_one_for_one`, and needed there. */
+  /** The template of children, required for `simple_one_for_one` and only allowed there. */
   readonly childTemplate?: ChildTemplate
+  /** The number of restarts after which the supervisor gives up. Default: 3 within 5000 ms. */
   readonly restartIntensity?: RestartIntensity
-  /** Registered in the system while the supervisor lives, before its children start. */
+  /** The name of the supervisor, which it has before its children start. */
   readonly name?: string
-  /** Default `'never'`. */
+  /** Whether it ends with its significant children. Default `'never'`. */
   readonly autoShutdown?: AutoShutdown
-  /** How long restarts wait, for children that do not say. Default: no wait. */
+  /** The delays before restarts, for children that have none of their own. Default: none. */
   readonly backoff?: RestartBackoff
-  /** Default: the default system of this environment. */
+  /** The system that the supervisor belongs to. Default: the default system of this environment. */
   readonly system?: System
 }
 
-/** A child, to look at. `Ref` is what its start leads to, as far as the caller knows. */
+/** A child and its present process. `Ref` is the type of its ref, as far as the caller knows. */
 export interface ChildInfo<Ref = GenServerRef> {
+  /** Its id among the children of its supervisor. */
   readonly id: string
-  /** Its present process; while it is restarted, the last one. */
+  /** Its present process; while it restarts, the last one. */
   readonly ref: Ref
+  /** The specification as it was passed. */
   readonly spec: ChildSpec
-  /** How many times it was started again. */
+  /** The number of restarts. */
   readonly restartCount: number
 }

@@ -2,13 +2,13 @@ import { isCode } from '../../errors/base.ts'
 import { KeelsonError } from '../../errors/errors.ts'
 import type { ProcessDownReason } from '../gen-server/types.ts'
 
-/** A task was ended before its function had: it was cancelled, stopped or killed, or a linked process failed. */
+/** A task ended before its function had: it was cancelled, stopped or killed, or a linked process failed. */
 export class TaskEndedError extends KeelsonError {
   static readonly code = 'KEELSON_TASK_ENDED'
   readonly code = 'KEELSON_TASK_ENDED'
-  /** Which task. */
+  /** The id of the task's process. */
   readonly taskId: string
-  /** How it ended. */
+  /** The reason of the exit. */
   readonly reason: ProcessDownReason
   constructor(taskId: string, reason: ProcessDownReason) {
     const why = reason.type === 'error' ? reason.message : reason.type

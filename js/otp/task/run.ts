@@ -10,24 +10,27 @@ import type { GenServerBehavior, Info, TerminateReason } from '../gen-server/typ
 import { TaskEndedError } from './errors.ts'
 import type { TaskFunction } from './types.ts'
 
-/** The message that begins it. */
+/** The message that makes a task call its function. */
 export const RUN: unique symbol = Symbol('keelson.task.run')
 
-/** A task as a process does it: one message, one function, one outcome. */
+/** The behaviour of a task's process: one message, one function, one outcome. */
 export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, Scope {
-  /** What became of it: once, and before anybody is told. */
+  /** The outcome. It is set once, before any watcher is called. */
   outcome: PromiseSettledResult<Result> | undefined
-  /** Its process; set before anything else happens. */
+  /** The process of the task; set before anything else happens. */
   server: Server | undefined
   readonly #fn: TaskFunction<Result>
   readonly #controller = new AbortController()
   readonly #watchers = new Set<(outcome: PromiseSettledResult<Result>) => void>()
-  readonly #release: (() => void)[] = []
-  /** The function was begun and has not ended. */
+  readonly #releases: (() => void)[] = []
+  /** Whether the function has begun and not ended. */
   #running = false
-  /** Handlers that wait for it. */
-  readonly #waiting = new Set<Scope>()
-  /** Whether its calls are known as its own, which costs: a handler started it, and may wait for it. */
+  /** The handlers that wait for the task. */
+  readonly #waitingScopes = new Set<Scope>()
+  /**
+   * Whether calls of the function count as calls of the handlers that wait for it. Only a task that a handler started
+   * needs this, because it costs.
+   */
   isTracked = false
   #whenFunctionEnds: (() => void) | undefined
 
@@ -41,20 +44,20 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     throw new Error(`Task '${this.#process.id}' takes no messages`)
   }
 
-  /** Nobody waits for it, and the task is not to blame. */
+  /** Reports a message: it has no caller, and the task is not to blame. */
   handleCast(): null {
     const { system, id } = this.#process
     system.report(new Error(`Task '${id}' takes no messages`), `a cast to task ${id}`)
     return null
   }
 
-  /** Does not wait for the function: its process is free to be told to end. */
+  /** Begins the function and does not wait for it, so that the process can still be asked to end. */
   handleInfo(message: Info | typeof RUN): null {
     if (message === RUN && this.outcome === undefined) this.#run()
     return null
   }
 
-  /** Its process ends, from whatever cause, and waits for the function, which was told to give up. */
+  /** Aborts the function's signal, and resolves when the function has ended. */
   terminate(_reason: TerminateReason): undefined | Promise<void> {
     this.ended()
     if (!this.#running) return undefined
@@ -63,36 +66,42 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     })
   }
 
-  /** Tells the outcome, now if it is known. Who watches owns a failure. Returns a function that ends it. */
-  watch(told: (outcome: PromiseSettledResult<Result>) => void): () => void {
+  /**
+   * Calls a listener with the outcome, at once if there is one. The listener owns a failure. The returned function
+   * removes it.
+   */
+  watch(listener: (outcome: PromiseSettledResult<Result>) => void): () => void {
     if (this.outcome !== undefined) {
-      told(this.outcome)
+      listener(this.outcome)
       return () => undefined
     }
-    this.#watchers.add(told)
-    return () => void this.#watchers.delete(told)
+    this.#watchers.add(listener)
+    return () => void this.#watchers.delete(listener)
   }
 
-  /** A handler waits for it: what the function calls meanwhile, it calls on behalf of that. Returns a function that ends it. */
+  /**
+   * Registers a handler that waits for the task: the function's calls count as calls of that handler. The returned
+   * function ends that.
+   */
   waitedBy(scope: Scope): () => void {
-    this.#waiting.add(scope)
-    return () => void this.#waiting.delete(scope)
+    this.#waitingScopes.add(scope)
+    return () => void this.#waitingScopes.delete(scope)
   }
 
   caller(): Caller | undefined {
-    for (const scope of this.#waiting) {
+    for (const scope of this.#waitingScopes) {
       const found = scope.caller()
       if (found !== undefined) return { id: this.#process.id, pid: found.pid, runtime: found.runtime }
     }
     return undefined
   }
 
-  /** Run once there is an outcome. */
+  /** Runs a function once there is an outcome. */
   releaseAtEnd(release: () => void): void {
-    this.#release.push(release)
+    this.#releases.push(release)
   }
 
-  /** Gives it up, for the reason that everybody gets who waits. */
+  /** Cancels the task. All who wait reject with the reason. */
   cancel(reason: unknown): void {
     if (this.outcome !== undefined) return
     this.#settle({ status: 'rejected', reason }, () => {
@@ -101,7 +110,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     })
   }
 
-  /** Makes it fail after a time. */
+  /** Fails the task after a time in ms. */
   limit(timeoutMs: number): void {
     const { system, id } = this.#process
     const timer: TimerHandle = limitOn(system.clock, timeoutMs, `the time of ${id}`, () => {
@@ -111,7 +120,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     this.releaseAtEnd(() => timer.cancel())
   }
 
-  /** Its process has ended, or ends: if there is no outcome, that is it. */
+  /** Settles the task with a {@link TaskEndedError} when its process ends without an outcome. */
   ended(): void {
     if (this.outcome !== undefined) return
     const reason = new TaskEndedError(this.#process.id, this.#process.downReason)
@@ -125,10 +134,10 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   #run(): void {
     this.#running = true
     try {
-      const made = this.isTracked ? this.#tracked() : this.#fn(this.#controller.signal)
-      const pending = promiseOf(made)
+      const result = this.isTracked ? this.#tracked() : this.#fn(this.#controller.signal)
+      const pending = promiseOf(result)
       if (pending === undefined) {
-        this.#succeeded(made as Result)
+        this.#succeeded(result as Result)
         return
       }
       void pending.then(
@@ -140,7 +149,10 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     }
   }
 
-  /** What it calls is called on behalf of who waits, and not of its process, which waits for nothing. */
+  /**
+   * Calls the function outside of the task's own process. Its calls count as calls of the handlers that wait, so that
+   * cycles are found.
+   */
   #tracked(): Result | PromiseLike<Result> {
     const runtime = runtimeOf(this.#process.system)
     const { current } = runtime
@@ -172,7 +184,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     this.#whenFunctionEnds?.()
   }
 
-  /** A failure belongs to who waits for it; if nobody does, to the supervisor or the system's owner. */
+  /** Fails the task. The error belongs to the watchers; without any, to the supervisor or to the system. */
   #crash(error: unknown, abort?: () => void): void {
     const server = this.#process
     if (this.#watchers.size > 0) server.isSupervised = true
@@ -188,10 +200,10 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     const watchers = [...this.#watchers]
     this.#watchers.clear()
     act()
-    for (const told of watchers) told(outcome)
+    for (const watcher of watchers) watcher(outcome)
   }
 
   #releaseAll(): void {
-    for (const release of this.#release.splice(0)) release()
+    for (const release of this.#releases.splice(0)) release()
   }
 }

@@ -6,16 +6,14 @@ import type { System } from '../../system/system.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import type { TaskRun } from './run.ts'
 
-type Outcome<Result> = PromiseSettledResult<Result>
-
-/** An item whose result was not taken. */
-interface Entry<Result> {
+/** An item whose result has not been taken. */
+interface PendingResult<Result> {
   readonly id: string
-  outcome: Outcome<Result> | undefined
+  outcome: PromiseSettledResult<Result> | undefined
 }
 
-interface Waiting<Out> {
-  /** The handler that waits, if one does. */
+interface ResultReader<Out> {
+  /** The handler that waits, if a handler does. */
   readonly scope: Scope | undefined
   readonly resolve: (result: IteratorResult<Out, undefined>) => void
   readonly reject: (error: unknown) => void
@@ -23,9 +21,9 @@ interface Waiting<Out> {
 
 export interface StreamSettings<Item, Result, Out> {
   readonly source: Iterator<Item> | AsyncIterator<Item>
-  readonly begin: (item: Item, index: number) => TaskRun<Result>
-  /** Makes what is handed out; what it throws ends the stream. */
-  readonly show: (outcome: Outcome<Result>) => Out
+  readonly startItem: (item: Item, index: number) => TaskRun<Result>
+  /** Converts an outcome to what the reader gets. A throw ends the stream. */
+  readonly toOutput: (outcome: PromiseSettledResult<Result>) => Out
   readonly maxConcurrency: number
   readonly ordered: boolean
   readonly signal: AbortSignal | undefined
@@ -33,25 +31,26 @@ export interface StreamSettings<Item, Result, Out> {
 }
 
 /**
- * The results of a task for each item. Nothing begins before the first `next()`; an item is taken from the source when
- * there is room for its result. Once it ends, for whatever reason, all its tasks are cancelled and the source is closed.
+ * Runs a task for each item of a source and yields the results. Nothing begins before the first `next()`. An item is
+ * taken from the source when there is room for its result. When the stream ends, all its tasks are cancelled and the
+ * source is closed.
  */
 export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined>, Scope {
   readonly #settings: StreamSettings<Item, Result, Out>
   readonly #running = new Set<TaskRun<Result>>()
-  /** In order: what was begun; else: what has finished. */
-  #queue: Entry<Result>[] = []
+  /** With `ordered`, the items that have begun; otherwise those that have finished. */
+  #queue: PendingResult<Result>[] = []
   #untaken = 0
-  #waiting: Waiting<Out>[] = []
+  #readers: ResultReader<Out>[] = []
   #index = 0
   #isBegun = false
   #isPulling = false
   #isExhausted = false
-  #isOver = false
+  #isClosed = false
   #isPumping = false
-  /** Ends the hearing of the signal. */
-  #unfollow: (() => void) | undefined
-  /** An error that the next `next()` gets, once all results are taken. */
+  /** Removes the listener of the signal. */
+  #stopListening: (() => void) | undefined
+  /** The error of the next `next()`, once all results are taken. */
   #failure: { readonly error: unknown } | undefined
 
   constructor(settings: StreamSettings<Item, Result, Out>) {
@@ -66,13 +65,13 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     return new Promise((resolve, reject) => {
       const { system } = this.#settings
       const scope = system.closed ? undefined : scopeOf(runtimeOf(system).current)
-      this.#waiting.push({ scope, resolve, reject })
+      this.#readers.push({ scope, resolve, reject })
       if (!this.#isBegun) this.#begin()
       this.#pump()
     })
   }
 
-  /** Ends the stream: tasks are cancelled, and the source is closed. */
+  /** Ends the stream: cancels its tasks and closes the source. */
   async return(): Promise<IteratorResult<Out, undefined>> {
     this.#isBegun = true
     const closing = this.#end()
@@ -85,9 +84,9 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     await this.return()
   }
 
-  /** Who waits for a result, waits for all tasks that are under way. */
+  /** Returns the handler that waits for a result: it waits for all tasks that run. */
   caller(): Caller | undefined {
-    for (const { scope } of this.#waiting) {
+    for (const { scope } of this.#readers) {
       const found = scope?.caller()
       if (found !== undefined) return found
     }
@@ -96,17 +95,17 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   #begin(): void {
     this.#isBegun = true
-    this.#unfollow = whenAborted(this.#settings.signal, (reason) => {
+    this.#stopListening = whenAborted(this.#settings.signal, (reason) => {
       this.#fail(reason)
       this.#pump()
     })
-    // It had aborted already.
-    if (this.#isOver) this.#unfollow()
+    // The signal had aborted already.
+    if (this.#isClosed) this.#stopListening()
   }
 
-  /** Hands out what has finished, and begins what there is room for. */
+  /** Hands out results that are ready, and starts items for which there is room. */
   #pump(): void {
-    // The source may ask for the next result while it is asked for the next item.
+    // A source may call `next()` of this stream while it is asked for an item.
     if (this.#isPumping) return
     this.#isPumping = true
     do {
@@ -120,32 +119,32 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   }
 
   #handOut(): void {
-    for (let waiting = this.#waiting[0]; waiting !== undefined; waiting = this.#waiting[0]) {
+    for (let reader = this.#readers[0]; reader !== undefined; reader = this.#readers[0]) {
       const outcome = this.#queue[0]?.outcome
       if (outcome !== undefined) {
         this.#queue.shift()
         this.#untaken--
-        this.#waiting.shift()
+        this.#readers.shift()
         try {
-          waiting.resolve({ done: false, value: this.#settings.show(outcome) })
+          reader.resolve({ done: false, value: this.#settings.toOutput(outcome) })
         } catch (error) {
-          waiting.reject(error)
-          this.#closeAfterFailure()
+          reader.reject(error)
+          this.#endAfterFailure()
         }
       } else if (this.#untaken === 0 && this.#isExhausted) {
-        this.#waiting.shift()
+        this.#readers.shift()
         const failure = this.#failure
         this.#failure = undefined
-        this.#over()
-        if (failure === undefined) waiting.resolve({ done: true, value: undefined })
-        else waiting.reject(failure.error)
+        this.#close()
+        if (failure === undefined) reader.resolve({ done: true, value: undefined })
+        else reader.reject(failure.error)
       } else {
         return
       }
     }
   }
 
-  /** Takes an item from the source. Whether that has come to something already. */
+  /** Takes an item from the source. Returns false when the source answers with a promise. */
   #pull(): boolean {
     try {
       const step: unknown = this.#settings.source.next()
@@ -171,14 +170,14 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
     try {
       act()
     } catch (error) {
-      // What it gave cannot be read.
+      // The source's answer cannot be read.
       this.#sourceFailed(error)
     }
     this.#pump()
   }
 
   #take({ done, value }: IteratorResult<Item>): void {
-    if (this.#isOver) return
+    if (this.#isClosed) return
     if (done === true) {
       this.#isExhausted = true
       return
@@ -191,25 +190,25 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   }
 
   #start(item: Item): void {
-    const { begin, ordered } = this.#settings
-    const run = begin(item, this.#index++)
-    const entry: Entry<Result> = { id: run.server?.id as string, outcome: undefined }
+    const { startItem, ordered } = this.#settings
+    const run = startItem(item, this.#index++)
+    const entry: PendingResult<Result> = { id: run.server?.id as string, outcome: undefined }
     this.#running.add(run)
     run.waitedBy(this)
     this.#untaken++
     if (ordered) this.#queue.push(entry)
     run.watch((outcome) => {
       this.#running.delete(run)
-      if (this.#isOver) return
+      if (this.#isClosed) return
       entry.outcome = outcome
       if (!ordered) this.#queue.push(entry)
       this.#pump()
     })
   }
 
-  /** What was begun is handed out before the error is. */
+  /** Keeps an error of the source until the results of items that have begun are taken. */
   #sourceFailed(error: unknown): void {
-    if (this.#isOver) {
+    if (this.#isClosed) {
       this.#settings.system.report(error, 'the source of Task.asyncStream, after the stream had ended')
       return
     }
@@ -219,39 +218,42 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
 
   #fail(error: unknown): void {
     this.#failure = { error }
-    this.#closeAfterFailure()
+    this.#endAfterFailure()
   }
 
-  /** The failure is what the consumer gets; one of closing the source besides has no caller. */
-  #closeAfterFailure(): void {
+  /**
+   * Ends the stream after a failure, which the consumer gets. The system reports a further failure of closing the
+   * source.
+   */
+  #endAfterFailure(): void {
     this.#end().catch((error: unknown) => {
       this.#settings.system.report(error, 'closing the source of Task.asyncStream')
     })
   }
 
-  /** Nothing more will be begun or handed out. */
-  #over(): void {
-    this.#isOver = true
+  /** Marks the stream as ended: no item is started and no result handed out any more. */
+  #close(): void {
+    this.#isClosed = true
     this.#isExhausted = true
-    this.#unfollow?.()
+    this.#stopListening?.()
   }
 
   async #end(): Promise<void> {
-    if (this.#isOver) return
+    if (this.#isClosed) return
     const { source, system } = this.#settings
     const isSourceOpen = !this.#isExhausted
-    this.#over()
-    const abandoned = this.#queue
+    this.#close()
+    const queue = this.#queue
     this.#queue = []
     this.#untaken = 0
     for (const run of this.#running) run.cancel(new DOMException('The stream was ended', 'AbortError'))
-    for (const { id, outcome } of abandoned) {
+    for (const { id, outcome } of queue) {
       if (outcome?.status === 'rejected' && !isConsequence(system, outcome.reason))
         system.report(outcome.reason, `task ${id}, whose result was not taken`)
     }
     if (!isSourceOpen) return
     const closing = source.return?.()
-    // A generator that waits for its next item could keep us waiting for ever.
+    // A generator that waits for its next item might never answer `return()`, so nobody waits for it.
     if (!this.#isPulling) await closing
     else Promise.resolve(closing).catch((error: unknown) => this.#sourceFailed(error))
   }

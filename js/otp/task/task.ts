@@ -9,27 +9,29 @@ import {
   isList,
   known,
   options as checkOptions,
+  timeout as timeoutOf,
 } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import { timeoutOf } from '../gen-server/start.ts'
 import { TaskEndedError } from './errors.ts'
 import type { TaskRun } from './run.ts'
 import { startTask } from './start.ts'
 import { TaskStream } from './stream.ts'
-import type {
-  AwaitOptions,
-  ItemFunction,
-  StreamOptions,
-  Task as TaskHandle,
-  TaskFunction,
-  TaskOptions,
-  TaskRef,
-} from './types.ts'
+import type { AwaitOptions, ItemFunction, StreamOptions, TaskFunction, TaskOptions, TaskRef } from './types.ts'
 import { outcomeWithin, waitFor } from './wait.ts'
 import { resolveSystem } from '../../system/default.ts'
 
-/** A task, and out of reach of users, what runs. */
-class LocalTask<Result> implements TaskHandle<Result> {
+/** A task: pass it to `Task.await`. */
+export interface Task<Result> {
+  /** The id of its process. */
+  readonly id: string
+  /** The ref of its process. */
+  readonly ref: TaskRef
+  /** Exists for the compiler alone, never at run time: the type of the result. */
+  readonly __result?: Result
+}
+
+/** A task as users hold it. The run behind it is out of their reach. */
+class LocalTask<Result> implements Task<Result> {
   readonly id: string
   readonly ref: TaskRef
   readonly #run: TaskRun<Result>
@@ -40,14 +42,14 @@ class LocalTask<Result> implements TaskHandle<Result> {
     this.id = this.ref.id
   }
 
-  static runOf<Result>(field: string, task: TaskHandle<Result>): TaskRun<Result> {
+  static runOf<Result>(field: string, task: Task<Result>): TaskRun<Result> {
     if (typeof task === 'object' && task !== null && #run in task)
       return task.#run as TaskRun<unknown> as TaskRun<Result>
     throw new InvalidArgumentError(field, 'a task of Task.async', task)
   }
 }
 
-function async<Result>(fn: TaskFunction<Result>, options?: TaskOptions): TaskHandle<Result> {
+function async<Result>(fn: TaskFunction<Result>, options?: TaskOptions): Task<Result> {
   return new LocalTask(startTask(fn, options))
 }
 
@@ -55,33 +57,33 @@ async function start(fn: TaskFunction<unknown>, options?: TaskOptions): Promise<
   return startTask(fn, options).server?.ref as TaskRef
 }
 
-async function awaitOne<Result>(task: TaskHandle<Result>, timeout?: number | AwaitOptions): Promise<Result> {
+async function awaitOne<Result>(task: Task<Result>, timeout?: number | AwaitOptions): Promise<Result> {
   const [result] = await waitFor([LocalTask.runOf('task', task) as TaskRun<unknown>], timeout)
   return result as Result
 }
 
-/** The results of a list of tasks, place by place. */
-export type TaskResults<Tasks extends readonly TaskHandle<unknown>[]> = {
-  -readonly [Place in keyof Tasks]: Tasks[Place] extends TaskHandle<infer Result> ? Result : never
+/** The results of a tuple of tasks, place by place. */
+export type TaskResults<Tasks extends readonly Task<unknown>[]> = {
+  -readonly [Place in keyof Tasks]: Tasks[Place] extends Task<infer Result> ? Result : never
 }
 
-async function awaitAll<const Tasks extends readonly TaskHandle<unknown>[]>(
+async function awaitAll<const Tasks extends readonly Task<unknown>[]>(
   tasks: Tasks,
   timeout?: number | AwaitOptions,
 ): Promise<TaskResults<Tasks>> {
   if (!isList(tasks)) throw new InvalidArgumentError('tasks', 'an array of tasks', tasks)
-  const runs = tasks.map((task: TaskHandle<unknown>, index) => LocalTask.runOf(`tasks[${index}]`, task))
+  const runs = tasks.map((task: Task<unknown>, index) => LocalTask.runOf(`tasks[${index}]`, task))
   return (await waitFor(runs, timeout)) as TaskResults<Tasks>
 }
 
 async function yieldOutcome<Result>(
-  task: TaskHandle<Result>,
+  task: Task<Result>,
   timeout: number,
 ): Promise<PromiseSettledResult<Result> | undefined> {
   return outcomeWithin(LocalTask.runOf('task', task), timeout)
 }
 
-function cancel(task: TaskHandle<unknown>, reason?: unknown): boolean {
+function cancel(task: Task<unknown>, reason?: unknown): boolean {
   const run = LocalTask.runOf('task', task)
   if (run.outcome !== undefined) return false
   run.cancel(reason ?? new TaskEndedError(task.id, { type: 'shutdown' }))
@@ -89,10 +91,10 @@ function cancel(task: TaskHandle<unknown>, reason?: unknown): boolean {
 }
 
 function iteratorOf<Item>(source: Iterable<Item> | AsyncIterable<Item>): Iterator<Item> | AsyncIterator<Item> {
-  const given = source as Partial<Iterable<Item> & AsyncIterable<Item>> | null | undefined
-  if (typeof given?.[Symbol.asyncIterator] === 'function')
+  const candidate = source as Partial<Iterable<Item> & AsyncIterable<Item>> | null | undefined
+  if (typeof candidate?.[Symbol.asyncIterator] === 'function')
     return (source as AsyncIterable<Item>)[Symbol.asyncIterator]()
-  if (typeof given?.[Symbol.iterator] === 'function') return (source as Iterable<Item>)[Symbol.iterator]()
+  if (typeof candidate?.[Symbol.iterator] === 'function') return (source as Iterable<Item>)[Symbol.iterator]()
   throw new InvalidArgumentError('source', 'an iterable or an async iterable', source)
 }
 
@@ -100,29 +102,33 @@ function stream<Item, Result, Out>(
   source: Iterable<Item> | AsyncIterable<Item>,
   fn: ItemFunction<Item, Result>,
   options: StreamOptions | undefined,
-  show: (outcome: PromiseSettledResult<Result>) => Out,
+  toOutput: (outcome: PromiseSettledResult<Result>) => Out,
 ): TaskStream<Item, Result, Out> {
   callable('fn', fn)
-  const given = checkOptions('options', options)
-  known('options', given, ['maxConcurrency', 'ordered', 'timeout', 'signal', 'link', 'system'])
-  const { maxConcurrency = 8, timeout, link } = given
-  timeoutOf('options.timeout', timeout, Infinity)
-  const system = resolveSystem(given.system)
-  // Items are begun from wherever a result is taken or finished, and belong to where the stream was made.
+  const settings = checkOptions('options', options)
+  known('options', settings, ['maxConcurrency', 'ordered', 'timeout', 'signal', 'link', 'system'])
+  const { maxConcurrency = 8, timeout, link } = settings
+  timeoutOf('options.timeout', Infinity, timeout)
+  const system = resolveSystem(settings.system)
+  // Items start wherever a result is taken or finished. Their calls belong to the handler that made the stream.
   const isTracked = !system.closed && scopeOf(runtimeOf(system).current) !== undefined
-  const one = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>
+  const runItem = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>
     isTracked ? inScope(run, () => fn(...args)) : fn(...args)
-  const bound = outsideRun(() => AsyncResource.bind(one, 'keelson.Task'))
-  const each = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
+  const bound = outsideRun(() => AsyncResource.bind(runItem, 'keelson.Task'))
+  const itemOptions = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
   return new TaskStream({
-    begin: (item, index) => {
-      const run: TaskRun<Result> = startTask<Result>((signal) => bound(run, item, signal, index), each, isTracked)
+    startItem: (item, index) => {
+      const run: TaskRun<Result> = startTask<Result>(
+        (signal) => bound(run, item, signal, index),
+        itemOptions,
+        isTracked,
+      )
       return run
     },
-    show,
+    toOutput,
     maxConcurrency: integer('options.maxConcurrency', 1, 65_536, maxConcurrency),
-    ordered: flag('options.ordered', true, given.ordered),
-    signal: abortSignal('options.signal', given.signal),
+    ordered: flag('options.ordered', true, settings.ordered),
+    signal: abortSignal('options.signal', settings.signal),
     system,
     source: iteratorOf(source),
   })
@@ -148,14 +154,15 @@ function asyncStreamSettled<Item, Result>(
 }
 
 /**
- * One piece of work as a process of its own: it has an id, can be monitored and linked, and is gone when it has ended.
+ * Runs one piece of work as a process of its own: it has an id, can be monitored and linked, and is gone when it has
+ * ended.
  *
- * A task is isolated unless `link` says otherwise: when it fails, who waits for it gets the error, and nobody else is
- * touched. If nobody waits when it fails, the error goes to the system's owner, as an unhandled rejection goes to the
- * host; who waits later gets it all the same. Its function never runs on the caller's stack, keeps the caller's
- * AsyncLocalStorage context, and is handed a signal that aborts when the task is cancelled. Whatever ends a task, its
- * process stays `stopping` until the function has ended; what that makes is dropped, and an error that is not the
- * signal's goes to the system's owner. A system that closes ends its tasks.
+ * A task is isolated unless `link` says otherwise: when it fails, those who wait for it get the error, and no other
+ * process ends. If nobody waits when it fails, the system reports the error, as Node reports an unhandled rejection; a
+ * later wait gets it all the same. The function never runs on the caller's stack, keeps the caller's AsyncLocalStorage
+ * context, and gets a signal that aborts when the task is cancelled. However a task ends, its process stays `stopping`
+ * until the function has ended. A later result is dropped, and a later error that is not the signal's reason is
+ * reported by the system. A system that closes ends its tasks.
  *
  * @example
  * ```ts
@@ -167,42 +174,47 @@ function asyncStreamSettled<Item, Result>(
  */
 export const Task = {
   /**
-   * Starts a task that somebody will wait for.
+   * Starts a task to wait for with `Task.await`.
    *
    * @throws AlreadyRegisteredError when the `name` is taken.
    * @throws ServerNotRunningError when the process to `link` ends or has ended.
    */
   async: async as typeof async,
   /**
-   * Starts a task that nobody will wait for, and resolves with its ref: for fire and forget, and for supervisors
-   * (`{ id: 'warm-up', start: () => Task.start(warmUp), restart: 'transient' }`). Rejects as `Task.async` throws.
+   * Starts a task that nobody waits for, and resolves with its ref: for fire and forget, and for supervisors (`{ id:
+   * 'warm-up', start: () => Task.start(warmUp), restart: 'transient' }`). Rejects as `Task.async` throws.
    */
   start: start as typeof start,
   /**
-   * Resolves with the task's result, or rejects with what its function threw. A wait that ends before the task does
-   * cancels it. The second argument is a time in ms, 5000 by default, or options.
+   * Resolves with the task's result, or rejects with what its function threw. A wait that ends before the task cancels
+   * it. The second argument is a time in ms, 5000 by default, or options.
    *
    * @throws TimeoutError when the time is up.
-   * @throws TaskEndedError when the task was ended before its function had.
+   * @throws TaskEndedError when the task ended before its function had.
    */
   await: awaitOne as typeof awaitOne,
-  /** The same for several, with one time for all: the results in order; the first failure cancels the others. */
+  /**
+   * Resolves with the results of several tasks, in order, within one time for all. The first failure rejects and
+   * cancels the others.
+   */
   awaitAll: awaitAll as typeof awaitAll,
-  /** What became of the task, if that is known within a time in ms; else `undefined`, and the task goes on. */
+  /**
+   * Resolves with the task's outcome if there is one within a time in ms, and otherwise with `undefined`; the task goes
+   * on.
+   */
   yield: yieldOutcome as typeof yieldOutcome,
   /**
-   * Gives a task up: who waits gets the reason, a `TaskEndedError` by default, and so does the function by its signal.
-   * False when the task has ended.
+   * Cancels a task: those who wait reject with the reason, a `TaskEndedError` by default, and the function's signal
+   * aborts with it. Returns false when the task has ended.
    */
   cancel: cancel as typeof cancel,
   /**
-   * The results of a function for each item of an iterable, `maxConcurrency` (8) at a time, each a task. Items are taken
-   * one by one and only when there is room for their results: a consumer that is slow slows the source. The first
+   * Yields the results of a function for each item of an iterable, `maxConcurrency` (8) at a time, each a task. Items
+   * are taken one by one and only when there is room for their results: a slow consumer slows the source. The first
    * failure ends the stream in its place. An end before the last result (`break`, a failure, the signal) cancels what
    * runs and closes the source.
    */
   asyncStream: asyncStream as typeof asyncStream,
-  /** The same, but a failure is a result like any other: `{ status, value }` or `{ status, reason }`. */
+  /** Yields outcomes instead: a failure is a result like any other, `{ status, value }` or `{ status, reason }`. */
   asyncStreamSettled: asyncStreamSettled as typeof asyncStreamSettled,
 } as const
-export type Task<Result> = TaskHandle<Result>

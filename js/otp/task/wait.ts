@@ -1,24 +1,24 @@
+/** Waits for tasks, within a time or until a signal aborts. */
 import { limitOn } from '../../clock/internal-timers.ts'
 import { type Scope, scopeOf } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
-import { abortSignal, known, options as checkOptions } from '../../internal/validate.ts'
+import { abortSignal, known, options as checkOptions, timeout as timeoutOf } from '../../internal/validate.ts'
 import { TimeoutError } from '../../errors/errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
-import { timeoutOf } from '../gen-server/start.ts'
 import type { TaskRun } from './run.ts'
 import type { AwaitOptions } from './types.ts'
 
 const AWAIT_TIMEOUT = 5000
 
-/** The handler that is going to wait, if one is. */
+/** Returns the handler that is about to wait, if a handler is. */
 function waitingHandler(runs: readonly TaskRun<unknown>[]): Scope | undefined {
   const system = runs[0]?.server?.system
   return system === undefined || system.closed ? undefined : scopeOf(runtimeOf(system).current)
 }
 
 /**
- * The results of all, in order; or the first failure, the end of the time, or the signal's reason, which cancels those
- * that have not ended. Leaves no timer and no listener.
+ * Resolves with all results, in order. The first failure, the end of the time or the signal rejects, and cancels the
+ * tasks that have not ended. Leaves no timer and no listener.
  */
 export function waitFor(
   runs: readonly TaskRun<unknown>[],
@@ -26,22 +26,22 @@ export function waitFor(
 ): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const isTime = typeof limit === 'number'
-    const given = isTime ? { timeout: limit } : checkOptions('options', limit)
-    known('options', given, ['timeout', 'signal'])
-    const timeoutMs = timeoutOf(isTime ? 'timeout' : 'options.timeout', given.timeout, AWAIT_TIMEOUT)
-    const signal = abortSignal('options.signal', given.signal)
+    const settings = isTime ? { timeout: limit } : checkOptions('options', limit)
+    known('options', settings, ['timeout', 'signal'])
+    const timeoutMs = timeoutOf(isTime ? 'timeout' : 'options.timeout', AWAIT_TIMEOUT, settings.timeout)
+    const signal = abortSignal('options.signal', settings.signal)
 
     const results: unknown[] = runs.map(() => undefined)
-    const release: (() => void)[] = []
+    const releases: (() => void)[] = []
     let left = runs.length
-    let isOver = false
-    const over = (): void => {
-      isOver = true
-      for (const end of release) end()
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+      for (const end of releases) end()
     }
     const fail = (reason: unknown): void => {
-      if (isOver) return
-      over()
+      if (isSettled) return
+      settle()
       for (const run of runs) run.cancel(reason)
       reject(reason)
     }
@@ -49,7 +49,7 @@ export function waitFor(
     const waiting = waitingHandler(runs)
     if (signal?.aborted === true) fail(signal.reason)
     for (const [index, run] of runs.entries()) {
-      if (isOver) break
+      if (isSettled) break
       const unwatch = run.watch((outcome) => {
         if (outcome.status === 'rejected') {
           fail(outcome.reason)
@@ -57,36 +57,36 @@ export function waitFor(
         }
         results[index] = outcome.value
         left--
-        if (left === 0 && !isOver) {
-          over()
+        if (left === 0 && !isSettled) {
+          settle()
           resolve(results)
         }
       })
-      release.push(unwatch)
-      if (waiting !== undefined) release.push(run.waitedBy(waiting))
+      releases.push(unwatch)
+      if (waiting !== undefined) releases.push(run.waitedBy(waiting))
     }
     if (runs.length === 0) resolve(results)
     const clock = runs[0]?.server?.system.clock
-    if (isOver || clock === undefined) return
-    release.push(whenAborted(signal, fail))
+    if (isSettled || clock === undefined) return
+    releases.push(whenAborted(signal, fail))
     if (timeoutMs === Infinity) return
     const timer = limitOn(clock, timeoutMs, 'Task.await', () =>
       fail(new TimeoutError(runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`, timeoutMs)),
     )
-    release.push(() => timer.cancel())
+    releases.push(() => timer.cancel())
   })
 }
 
-/** What became of a task, or `undefined` when it takes longer; it goes on. */
+/** Resolves with the outcome of a task, or with `undefined` when it takes longer. The task goes on. */
 export function outcomeWithin<Result>(
   run: TaskRun<Result>,
   timeout: number,
 ): Promise<PromiseSettledResult<Result> | undefined> {
   return new Promise((resolve) => {
-    const timeoutMs = timeoutOf('timeout', timeout, 0)
-    const release: (() => void)[] = []
+    const timeoutMs = timeoutOf('timeout', 0, timeout)
+    const releases: (() => void)[] = []
     const unwatch = run.watch((outcome) => {
-      for (const end of release) end()
+      for (const end of releases) end()
       resolve(outcome)
     })
     if (run.outcome !== undefined || timeoutMs === Infinity) return
@@ -96,6 +96,6 @@ export function outcomeWithin<Result>(
       unwatch()
       resolve(undefined)
     })
-    release.push(() => timer.cancel())
+    releases.push(() => timer.cancel())
   })
 }

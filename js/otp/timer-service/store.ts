@@ -4,7 +4,7 @@ import { openDurable } from '../../journal/durable/open.ts'
 import type { Durability, DurableJournalOptions } from '../../journal/durable/types.ts'
 import type { System } from '../../system/system.ts'
 
-/** What is stored of a timer. */
+/** A timer as the journal stores it. */
 export interface StoredTimer {
   readonly id: string
   readonly target: string
@@ -13,14 +13,14 @@ export interface StoredTimer {
   readonly repeat?: number
 }
 
-/** Records that may have been overtaken before the store is made smaller. */
-const MOST_OVERTAKEN = 10_000
+/** The number of superseded records after which the journal is compacted. */
+const MAX_SUPERSEDED = 10_000
 
-/** Stores of this environment that are being closed: their directories are free in a moment. */
+/** Stores of this environment that are closing: their directories become free in a moment. */
 const closings = new Set<Promise<void>>()
 
-/** A journal for one user; waits for those of this environment who are leaving it. */
-async function alone<T>(path: string, options: DurableJournalOptions<T>): Promise<DurableJournal<T>> {
+/** Opens a journal that nobody else uses. Waits for stores of this environment that are closing. */
+async function openExclusively<T>(path: string, options: DurableJournalOptions<T>): Promise<DurableJournal<T>> {
   for (;;) {
     try {
       return await openDurable(path, options, { exclusive: true })
@@ -31,13 +31,13 @@ async function alone<T>(path: string, options: DurableJournalOptions<T>): Promis
   }
 }
 
-/** Timers on disk: the last record of an id is the timer, and an empty one is its end. */
+/** Keeps timers on disk: the last record of an id is the timer, and an empty record is its end. */
 export class TimerStore {
   readonly #journal: DurableJournal<StoredTimer | null>
   readonly #report: (error: unknown) => void
-  /** Whose record is being written. */
+  /** The id of the record that is being written. */
   readonly #writing: { id: string }
-  #overtaken = 0
+  #superseded = 0
   #compacting = false
 
   private constructor(journal: DurableJournal<StoredTimer | null>, writing: { id: string }, system: System) {
@@ -55,39 +55,39 @@ export class TimerStore {
       key: current,
       ...(durability === undefined ? {} : { durability }),
     }
-    const journal = await alone(path, options)
+    const journal = await openExclusively(path, options)
     return new TimerStore(journal, writing, system)
   }
 
-  /** The timers that have not ended, in the order in which they are due. */
+  /** Returns the timers that have not ended, in the order in which they are due. */
   load(): StoredTimer[] {
     const timers = this.#journal.fold(
-      (found, timer, { id }) => {
-        if (timer === null) found.delete(id)
-        else found.set(id, timer)
-        return found
+      (latest, timer, { id }) => {
+        if (timer === null) latest.delete(id)
+        else latest.set(id, timer)
+        return latest
       },
       { initial: new Map<string, StoredTimer>() },
     )
-    return [...timers.values()].toSorted((one, other) => one.fireAt - other.fireAt)
+    return [...timers.values()].toSorted((a, b) => a.fireAt - b.fireAt)
   }
 
   /**
-   * Resolves once it is stored.
+   * Stores a timer. Resolves once that is done.
    *
    * @throws NotPlainError for a message that is no plain data (as a rejection).
    */
   async put(timer: StoredTimer): Promise<void> {
     this.#writing.id = timer.id
     await this.#journal.append(timer)
-    this.#grown()
+    this.#compactIfNeeded()
   }
 
-  /** Resolves once its end is stored. */
+  /** Stores the end of a timer. Resolves once that is done. */
   async remove(id: string): Promise<void> {
     this.#writing.id = id
     await this.#journal.append(null)
-    this.#grown()
+    this.#compactIfNeeded()
   }
 
   async close(): Promise<void> {
@@ -97,10 +97,10 @@ export class TimerStore {
     closings.delete(closing)
   }
 
-  #grown(): void {
-    this.#overtaken++
-    if (this.#overtaken < MOST_OVERTAKEN || this.#compacting) return
-    this.#overtaken = 0
+  #compactIfNeeded(): void {
+    this.#superseded++
+    if (this.#superseded < MAX_SUPERSEDED || this.#compacting) return
+    this.#superseded = 0
     this.#compacting = true
     this.#journal
       .compact({ dropTombstones: true })

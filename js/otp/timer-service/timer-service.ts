@@ -1,16 +1,14 @@
 import { outsideRun } from '../../actor/call-context.ts'
-import { ENDING } from '../../actor/process.ts'
 import { known, MAX_DURATION_MS, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
-import { ServerNotRunningError } from '../../actor/errors.ts'
-import { serverIn } from '../gen-server/ref.ts'
+import { livingProcessOf, serverIn } from '../gen-server/ref.ts'
 import type { System } from '../../system/system.ts'
 import type { Server } from '../gen-server/process.ts'
 import { startAs } from '../gen-server/start.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 import { TimerStore } from './store.ts'
-import { runningTimersOf, Timers, timersOf } from './timers.ts'
+import { runningTimersOf, TimerServiceBehavior, timersOf } from './timers.ts'
 import type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './types.ts'
 import { resolveSystem } from '../../system/default.ts'
 
@@ -18,19 +16,19 @@ const RETRY_MS = 1000
 const OPTIONS = ['name', 'registry', 'metadata', 'path', 'durability', 'retryMs', 'system']
 
 async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
-  const given = checkOptions('options', options)
-  known('options', given, OPTIONS)
-  const { path, durability, retryMs = RETRY_MS, ...process } = given
+  const settings = checkOptions('options', options)
+  known('options', settings, OPTIONS)
+  const { path, durability, retryMs = RETRY_MS, ...process } = settings
   positiveMillis('options.retryMs', retryMs)
   if (path === undefined && durability !== undefined) {
     throw new InvalidArgumentError('options.path', 'given, as durability is', path)
   }
-  const system = resolveSystem(given.system)
+  const system = resolveSystem(settings.system)
   system.assertOpen()
   const store = path === undefined ? undefined : await TimerStore.open(path, durability, system)
   try {
-    const timers = new Timers(system, retryMs, store)
-    // A process of its own, whoever starts it.
+    const timers = new TimerServiceBehavior(system, retryMs, store)
+    // The service is no part of the handler that starts it.
     const ref = (await outsideRun(() => startAs('TimerService', timers, process))) as TimerServiceRef
     timersOf(ref).restore()
     return ref
@@ -40,13 +38,12 @@ async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
   }
 }
 
-/** Who gets the message: a name, which outlives processes, or a process. */
-function targetOf(target: unknown, timers: Timers, system: System): string | Server {
+/** Returns the target of a timer: a name, which outlives processes, or a process. */
+function targetOf(target: unknown, timers: TimerServiceBehavior, system: System): string | Server {
   if (typeof target === 'string') return text('target', target)
   const server = serverIn(target)
   if (server === undefined) throw new InvalidArgumentError('target', 'a name, or a ref of this environment', target)
-  if (server.system !== system) throw new InvalidArgumentError('target', 'a ref of the same system', target)
-  if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
+  livingProcessOf('target', target, system)
   if (timers.store === undefined) return server
   if (server.name !== undefined) return server.name
   throw new InvalidArgumentError(
@@ -64,15 +61,15 @@ async function schedule<CastMsg>(
   options?: ScheduleTimerOptions,
 ): Promise<string> {
   const timers = runningTimersOf(ref)
-  const given = checkOptions('options', options)
-  known('options', given, ['repeat', 'id'])
-  if (given.repeat !== undefined) positiveMillis('options.repeat', given.repeat)
-  if (given.id !== undefined) text('options.id', given.id)
+  const settings = checkOptions('options', options)
+  known('options', settings, ['repeat', 'id'])
+  if (settings.repeat !== undefined) positiveMillis('options.repeat', settings.repeat)
+  if (settings.id !== undefined) text('options.id', settings.id)
   if (!(typeof delayMs === 'number' && delayMs >= 0 && delayMs <= MAX_DURATION_MS)) {
     throw new InvalidArgumentError('delayMs', 'a finite number of milliseconds from 0', delayMs)
   }
   const to = targetOf(target, timers, (serverIn(ref) as Server).system)
-  return timers.schedule(to, message, delayMs, given.repeat, given.id)
+  return timers.schedule(to, message, delayMs, settings.repeat, settings.id)
 }
 
 async function cancel(ref: TimerServiceRef, timerId: string): Promise<boolean> {
@@ -93,8 +90,8 @@ async function stop(ref: TimerServiceRef, reason?: TerminateReason): Promise<voi
 }
 
 /**
- * Messages that are sent later, and are not forgotten: with a `path` they are on disk, and are sent after a restart of
- * the program too, to whoever has the name then. See `docs/timers.md`.
+ * Sends messages later. With a `path` the timers are on disk: they also fire after a restart of the program, to the
+ * process that has the name then. See `docs/timers.md`.
  *
  * @example
  * ```ts
@@ -105,28 +102,32 @@ async function stop(ref: TimerServiceRef, reason?: TerminateReason): Promise<voi
  */
 export const TimerService = {
   /**
-   * Starts a service. With a `path` it takes over the timers that are stored there; overdue ones are sent at once.
+   * Starts a service. With a `path` it takes over the timers that are stored there; overdue ones fire at once.
    *
    * @throws AlreadyRegisteredError when the name is taken.
-   * @throws JournalLockedError when somebody else uses the path, in this process or another; otherwise as `openJournal`.
+   * @throws JournalLockedError when another process or service uses the path; otherwise as `openJournal`.
    */
   start: start as typeof start,
   /**
-   * Casts a message to a name, or to a process, after `delayMs`, and resolves with the timer's id; with a `path`, once it is
-   * stored.
+   * Casts a message to a name or a process after `delayMs` milliseconds. Resolves with the timer's id; with a `path`,
+   * once the timer is stored.
    *
    * @throws NotPlainError for a message that cannot be stored.
-   * @throws InvalidArgumentError naming what is refused: with a `path`, also a process that has no name.
+   * @throws InvalidArgumentError naming the argument that is refused; with a `path`, also for a process that has no
+   * name.
    */
   schedule: schedule as typeof schedule,
-  /** Ends a timer; whether it was still to fire. With a `path`, resolves once that is stored. */
+  /** Ends a timer. Resolves with whether it was still to fire; with a `path`, once that is stored. */
   cancel: cancel as typeof cancel,
-  /** A timer that has not ended, or `undefined`. */
+  /** Resolves with a timer that has not ended, or with `undefined`. */
   get: get as typeof get,
-  /** All timers that have not ended, in the order in which they were scheduled, or were due when they were restored. */
+  /**
+   * Resolves with all timers that have not ended, in the order in which they were scheduled, or were due when they were
+   * restored.
+   */
   getAll: getAll as typeof getAll,
-  /** Whether it takes timers. */
+  /** Returns whether the service takes timers. */
   isRunning: (ref: TimerServiceRef): boolean => timersOf(ref).isRunning,
-  /** Ends it, and with it all timers that are not stored; those that are go on with the next start. */
+  /** Ends the service and the timers that are not stored. Those that are stored go on with the next start. */
   stop: stop as typeof stop,
 } as const

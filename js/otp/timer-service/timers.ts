@@ -7,54 +7,39 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { serverIn, serviceOf } from '../gen-server/ref.ts'
 import { Server } from '../gen-server/process.ts'
+import { runSuffix } from '../gen-server/process-ids.ts'
+import { SystemMembers } from '../gen-server/system-members.ts'
 import type { GenServerBehavior } from '../gen-server/types.ts'
 import type { TimerStore } from './store.ts'
 import type { TimerEntry, TimerServiceRef } from './types.ts'
 
-/** One timer that has not ended. */
-interface Timer {
+/** A timer that has not ended. */
+interface ServiceTimer {
   readonly id: string
   readonly target: string | Server
   readonly message: unknown
   readonly repeat?: number | undefined
-  /** When it is due next, on both tracks of time. */
+  /** The time at which it is due next, in ms: wall time and monotonic time. */
   fireAt: number
   dueMono: number
   attempts: number
   armed: TimerHandle | undefined
-  forget: (() => void) | undefined
+  removeExitListener: (() => void) | undefined
 }
 
-/** The services of a system that have not ended. */
-const services = new WeakMap<System, Set<Timers>>()
+const services = new SystemMembers<TimerServiceBehavior>((service) => service.halt())
 
-function enlist(system: System, timers: Timers): Set<Timers> {
-  let all = services.get(system)
-  if (all === undefined) {
-    const own = (all = new Set())
-    services.set(system, own)
-    system.own({
-      close: () => {
-        // What they have stored stays, and is closed by the system.
-        for (const open of own) open.halt()
-      },
-    })
-  }
-  all.add(timers)
-  return all
-}
-
-const foreign = (message: unknown): InvalidArgumentError =>
+const notForMessages = (message: unknown): InvalidArgumentError =>
   new InvalidArgumentError('ref', 'a GenServerRef: a timer service takes no messages', message)
 
-/** The timers of one service: each a timer of the system's clock, and, if there is a store, a record. */
-export class Timers implements GenServerBehavior<null> {
+/** The behaviour of a timer service: each timer is one of the system's clock and, with a store, a record in it. */
+export class TimerServiceBehavior implements GenServerBehavior<null> {
   readonly store: TimerStore | undefined
   readonly #system: System
   readonly #retryMs: number
-  readonly #timers = new Map<string, Timer>()
+  readonly #timers = new Map<string, ServiceTimer>()
   readonly #suffix: string
-  #made = 0
+  #count = 0
   #server: Server | undefined
   #isHalted = false
 
@@ -62,7 +47,7 @@ export class Timers implements GenServerBehavior<null> {
     this.#system = system
     this.#retryMs = retryMs
     this.store = store
-    this.#suffix = Math.floor(system.clock.now().wallMs).toString(36)
+    this.#suffix = runSuffix(system)
   }
 
   readonly init: () => null = () => null
@@ -78,22 +63,22 @@ export class Timers implements GenServerBehavior<null> {
   attach(server: Server): void {
     if (this.#server !== undefined) return
     this.#server = server
-    const all = enlist(server.system, this)
+    const removeFromSystem = services.add(server.system, this)
     server.whenEnded(() => {
-      all.delete(this)
+      removeFromSystem()
       if (this.#isHalted) return
-      // Killed: nobody waits for the store.
+      // The process was killed, so nobody waits for the store to close.
       this.halt()
       this.store?.close().catch((error: unknown) => this.#report(error))
     })
   }
 
   handleCall(message: unknown): never {
-    throw foreign(message)
+    throw notForMessages(message)
   }
 
   handleCast(message: unknown): null {
-    this.#system.report(foreign(message), `a cast to the timer service ${this.id}`)
+    this.#system.report(notForMessages(message), `a cast to the timer service ${this.id}`)
     return null
   }
 
@@ -102,12 +87,12 @@ export class Timers implements GenServerBehavior<null> {
     return this.store?.close()
   }
 
-  /** Takes over what was stored: what is overdue fires at once, in order. */
+  /** Takes over the timers that are stored. Those that are overdue fire at once, in order. */
   restore(): void {
     for (const timer of this.store?.load() ?? []) this.#begin(timer.id, timer.target, timer)
   }
 
-  /** Fires nothing more. */
+  /** Cancels all timers; none fires any more. */
   halt(): void {
     if (this.#isHalted) return
     this.#isHalted = true
@@ -120,9 +105,9 @@ export class Timers implements GenServerBehavior<null> {
     message: unknown,
     delayMs: number,
     repeat: number | undefined,
-    given: string | undefined,
+    requestedId: string | undefined,
   ): Promise<string> {
-    const id = given ?? this.#newId()
+    const id = requestedId ?? this.#newId()
     const fireAt = this.#system.clock.now().wallMs + delayMs
     const record = { id, target: target as string, message, fireAt, ...(repeat === undefined ? {} : { repeat }) }
     const before = this.#timers.get(id)
@@ -130,7 +115,7 @@ export class Timers implements GenServerBehavior<null> {
     try {
       await this.store?.put(record)
     } catch (error) {
-      // It is not stored, so it is not: the timer that had the id, if there was one, is again.
+      // A timer that is not stored does not exist. The timer that had the id before, if there was one, is back.
       if (this.#timers.get(id) === timer) {
         this.#end(id)
         if (before !== undefined) this.#begin(id, before.target, before)
@@ -166,7 +151,7 @@ export class Timers implements GenServerBehavior<null> {
 
   #newId(): string {
     let id: string
-    do id = `timer_${++this.#made}_${this.#suffix}`
+    do id = `timer_${++this.#count}_${this.#suffix}`
     while (this.#timers.has(id))
     return id
   }
@@ -174,14 +159,14 @@ export class Timers implements GenServerBehavior<null> {
   #begin(
     id: string,
     target: string | Server,
-    { message, fireAt, repeat }: Pick<Timer, 'message' | 'fireAt' | 'repeat'>,
+    { message, fireAt, repeat }: Pick<ServiceTimer, 'message' | 'fireAt' | 'repeat'>,
     delay?: number,
-  ): Timer {
+  ): ServiceTimer {
     this.#end(id)
     const { clock } = this.#system
     const wait = delay ?? Math.max(fireAt - clock.now().wallMs, 0)
     const dueMono = clock.monoMs() + wait
-    const timer: Timer = {
+    const timer: ServiceTimer = {
       id,
       target,
       message,
@@ -190,21 +175,21 @@ export class Timers implements GenServerBehavior<null> {
       dueMono,
       attempts: 0,
       armed: undefined,
-      forget: undefined,
+      removeExitListener: undefined,
     }
-    // A process that has ended will not come back under its ref; a name may.
-    if (target instanceof Server) timer.forget = target.whenEnded(() => this.#end(id))
+    // A process that has ended never comes back under its ref, but one may come back under its name.
+    if (target instanceof Server) timer.removeExitListener = target.whenEnded(() => this.#end(id))
     this.#timers.set(id, timer)
     this.#arm(timer, wait)
     return timer
   }
 
-  #arm(timer: Timer, delay: number): void {
+  #arm(timer: ServiceTimer, delay: number): void {
     const label = `timer ${timer.id} of ${this.#server?.id ?? 'a timer service'}`
     timer.armed = this.#system.clock.schedule(delay, () => this.#fire(timer), { label })
   }
 
-  #fire(timer: Timer): void {
+  #fire(timer: ServiceTimer): void {
     if (!this.#deliver(timer)) {
       timer.attempts++
       this.#arm(timer, this.#retryMs)
@@ -214,21 +199,21 @@ export class Timers implements GenServerBehavior<null> {
     const { id, repeat } = timer
     if (repeat === undefined) {
       this.#end(id)
-      this.#follow(this.store?.remove(id))
+      this.#reportRejection(this.store?.remove(id))
       return
     }
-    // The cadence is kept; what was missed is made up for by one message.
+    // The cadence is kept. Periods that were missed are made up for by one message.
     const now = this.#system.clock.monoMs()
     const steps = Math.max(Math.floor((now - timer.dueMono) / repeat), 0) + 1
     timer.dueMono += steps * repeat
     timer.fireAt += steps * repeat
     this.#arm(timer, Math.max(timer.dueMono - now, 0))
     const { target, message, fireAt } = timer
-    this.#follow(this.store?.put({ id, target: target as string, message, fireAt, repeat }))
+    this.#reportRejection(this.store?.put({ id, target: target as string, message, fireAt, repeat }))
   }
 
-  /** Whether its target took the message. */
-  #deliver({ target, message }: Timer): boolean {
+  /** Casts the message. Returns whether the target took it. */
+  #deliver({ target, message }: ServiceTimer): boolean {
     const server = target instanceof Server ? target : serverIn(namesOf(this.#system).whereis(target)?.ref)
     return server !== undefined && server.status === RUNNING && castTo(server, message)
   }
@@ -241,13 +226,13 @@ export class Timers implements GenServerBehavior<null> {
     return true
   }
 
-  #disarm(timer: Timer): void {
+  #disarm(timer: ServiceTimer): void {
     timer.armed?.cancel()
-    timer.forget?.()
+    timer.removeExitListener?.()
   }
 
-  /** What is stored of a timer that has fired, nobody waits for. */
-  #follow(stored: Promise<void> | undefined): void {
+  /** Reports a failed write about a timer that has fired: it has no caller. */
+  #reportRejection(stored: Promise<void> | undefined): void {
     stored?.catch((error: unknown) => this.#report(error))
   }
 
@@ -256,15 +241,19 @@ export class Timers implements GenServerBehavior<null> {
   }
 }
 
-/** The timers of a ref. */
-export function timersOf(ref: TimerServiceRef): Timers {
-  const server = serviceOf(Timers, 'a TimerService', ref)
+/** Returns the service of a ref. */
+export function timersOf(ref: TimerServiceRef): TimerServiceBehavior {
+  const server = serviceOf(TimerServiceBehavior, 'a TimerService', ref)
   server.behavior.attach(server)
   return server.behavior
 }
 
-/** The same, of a service that takes timers. */
-export function runningTimersOf(ref: TimerServiceRef): Timers {
+/**
+ * Returns the service of a ref that takes timers.
+ *
+ * @throws ServerNotRunningError when it does not run.
+ */
+export function runningTimersOf(ref: TimerServiceRef): TimerServiceBehavior {
   const timers = timersOf(ref)
   if (!timers.isRunning) throw new ServerNotRunningError(timers.id, { kind: 'TimerService' })
   return timers
