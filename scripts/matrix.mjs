@@ -26,6 +26,31 @@ async function nodeOf(version) {
   return binary
 }
 
+/** The tests that depend on the version of Node. */
+const folders = [
+  'internal',
+  'errors',
+  'clock',
+  'system',
+  'plain',
+  'atom',
+  'journal',
+  'rate',
+  'cache',
+  'policy',
+  'effect',
+  'actor',
+  'otp',
+  'process',
+  'http',
+  'express',
+  'fastify',
+  'testing',
+  'seam',
+  'surface',
+  'compat',
+]
+
 /** What a version has to pass: the JavaScript tests, jest, and node:test. */
 const suites = [
   [
@@ -33,20 +58,7 @@ const suites = [
     [
       at('node_modules/vitest/vitest.mjs'),
       'run',
-      '__test__/unit',
-      '__test__/plain',
-      '__test__/atom',
-      '__test__/journal',
-      '__test__/seam',
-      '__test__/otp',
-      '__test__/effect',
-      '__test__/process',
-      '__test__/effect',
-      '__test__/http',
-      '__test__/express',
-      '__test__/fastify',
-      '__test__/surface',
-      '__test__/compat',
+      ...folders.map((folder) => `__test__/${folder}/`),
     ],
   ],
   ['jest', [at('node_modules/jest/bin/jest.js')]],

@@ -1,8 +1,8 @@
 import { type Atrion, PRIORITY_VOLTAGES } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { programs } from '../programs.ts'
-import { type Bench, bench, given } from './harness.ts'
+import { programs } from '../support/programs.ts'
+import { type Bench, bench, given } from '../support/atrion.ts'
 
 // route() with its defaults, told of services of any kind by a clock that the test moves. How many services are tried can be set.
 const tried = programs(40)

@@ -2,7 +2,7 @@ import { Atrion } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
-import { bad, bench, given, good, hold, refused } from './harness.ts'
+import { bad, bench, given, good, hold, refused } from '../support/atrion.ts'
 
 const settled = { config: { bootstrapTicks: 0 }, autoTuner: false as const, slo: given }
 

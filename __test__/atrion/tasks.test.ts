@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { bad, bench, hold, refused } from './harness.ts'
+import { bad, bench, hold, refused } from '../support/atrion.ts'
 
 const settled = { config: { bootstrapTicks: 0 }, autoTuner: false as const }
 const ended = (outcome: string, scar: number) => expect.objectContaining({ type: 'lease:end', outcome, scar })

@@ -14,7 +14,7 @@ import {
   type System,
 } from 'keelson'
 import { Cache, GenServer, TimerService } from 'keelson/otp'
-import { programs, Reach } from '../programs.ts'
+import { programs, Reach } from '../support/programs.ts'
 
 const LONG = { timeout: 3_000_000 }
 

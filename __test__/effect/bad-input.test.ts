@@ -15,7 +15,7 @@ import {
 import { createControlledClock } from 'keelson/clock'
 import { describe, expect, it } from 'vitest'
 
-import { err, ok, useWorld } from './harness.ts'
+import { err, ok, useWorld } from '../support/effects.ts'
 
 type Any = any // oxlint-disable-line typescript/no-explicit-any -- what a type would refuse
 

@@ -13,7 +13,7 @@ import {
 } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { useWorld } from './harness.ts'
+import { useWorld } from '../support/effects.ts'
 
 const world = useWorld()
 const get = (key: string) => effect((env) => env.get(key))

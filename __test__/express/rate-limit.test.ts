@@ -4,8 +4,8 @@ import { isInvalidArgumentError, isMisconfigurationError, Limiter } from 'keelso
 import { ipKeyGenerator, rateLimit, type RateLimitOptions } from 'keelson/express'
 import { describe, expect, it } from 'vitest'
 
-import { type ExpressModule, serve, versions } from './harness.ts'
-import { limited, timed } from './rate-harness.ts'
+import { type ExpressModule, serve, versions } from '../support/express.ts'
+import { limited, timed } from '../support/rate-limited.ts'
 
 describe.each(versions)('rateLimit in %s', (_, express: ExpressModule) => {
   it('lets in as many as it may, says so, and refuses the rest', async () => {

@@ -8,8 +8,8 @@ import { createSystem, isInvalidArgumentError, isJournalOverflowError, Journal }
 import { type RequestEntry, requestJournal, type RequestJournalOptions } from 'keelson/express'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { type ExpressModule, held, serve, versions } from './harness.ts'
-import { timed } from './rate-harness.ts'
+import { type ExpressModule, held, serve, versions } from '../support/express.ts'
+import { timed } from '../support/rate-limited.ts'
 
 describe.each(versions)('requestJournal in %s', (_, express: ExpressModule) => {
   async function journaled(options: RequestJournalOptions = {}, journal?: Journal<RequestEntry>) {

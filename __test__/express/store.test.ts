@@ -3,8 +3,8 @@ import { isInvalidArgumentError } from 'keelson'
 import { RateLimitStore, type RateLimitStoreOptions } from 'keelson/express'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { type ExpressModule, serve, versions } from './harness.ts'
-import { timed } from './rate-harness.ts'
+import { type ExpressModule, serve, versions } from '../support/express.ts'
+import { timed } from '../support/rate-limited.ts'
 
 // The middleware reads the wall clock of the host.
 beforeEach(() => {

@@ -10,9 +10,9 @@ import {
 } from 'keelson/fastify'
 import { describe, expect, it } from 'vitest'
 
-import { gated, gateOf, settled, single } from '../express/harness.ts'
-import { timed } from '../express/rate-harness.ts'
-import { app } from './harness.ts'
+import { gated, gateOf, settled, single } from '../support/express.ts'
+import { timed } from '../support/rate-limited.ts'
+import { app } from '../support/fastify.ts'
 
 /** An app whose only place is taken. */
 async function full(options: AdmissionOptions = {}, config = single) {

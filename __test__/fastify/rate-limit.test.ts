@@ -3,8 +3,8 @@ import { isMisconfigurationError, Limiter } from 'keelson'
 import { rateLimit, rateLimitHook, type RateLimitInfo, type RateLimitOptions } from 'keelson/fastify'
 import { describe, expect, it } from 'vitest'
 
-import { timed } from '../express/rate-harness.ts'
-import { app } from './harness.ts'
+import { timed } from '../support/rate-limited.ts'
+import { app } from '../support/fastify.ts'
 
 const infoOf = (request: FastifyRequest): RateLimitInfo => (request as never as { rateLimit: RateLimitInfo }).rateLimit
 

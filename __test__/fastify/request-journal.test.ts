@@ -2,8 +2,8 @@ import { isInvalidArgumentError, Journal } from 'keelson'
 import { type RequestEntry, requestJournal, type RequestJournalOptions } from 'keelson/fastify'
 import { describe, expect, it } from 'vitest'
 
-import { timed } from '../express/rate-harness.ts'
-import { app } from './harness.ts'
+import { timed } from '../support/rate-limited.ts'
+import { app } from '../support/fastify.ts'
 
 async function journaled(options: Partial<RequestJournalOptions> = {}, server?: object) {
   const all = timed()

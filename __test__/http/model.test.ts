@@ -3,10 +3,10 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { programs, Reach } from '../programs.ts'
-import { inMemory, overLoopback } from './means.ts'
-import { nameOf, plan } from './plan.ts'
-import { type Means, World } from './world.ts'
+import { programs, Reach } from '../support/programs.ts'
+import { inMemory, overLoopback } from './model/means.ts'
+import { nameOf, plan } from './model/plan.ts'
+import { type Means, World } from './model/world.ts'
 
 const HOURS = 3_600_000
 

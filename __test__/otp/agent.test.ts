@@ -1,7 +1,7 @@
 import { Agent, GenServer, Registry, type System } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection, useStage } from './harness.ts'
+import { rejection, useStage } from '../support/system.ts'
 
 const stage = useStage()
 const { turn } = stage

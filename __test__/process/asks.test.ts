@@ -1,6 +1,6 @@
 import { isProcessError, isTimeoutError, type ProcessRef, TimeoutError } from 'keelson/process'
 import { describe, expect, it } from 'vitest'
-import { rejection, useWorld } from './harness.ts'
+import { rejection, useWorld } from '../support/processes.ts'
 
 const world = useWorld()
 

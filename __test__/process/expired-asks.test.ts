@@ -1,8 +1,8 @@
-/** Asks whose time passes while they wait behind a handler. Found by random programs, see `units-run.ts`. */
+/** Asks whose time passes while they wait behind a handler. Found by random programs, see `model/run.ts`. */
 import { isTimeoutError } from 'keelson/process'
 import { expect, it } from 'vitest'
 
-import { rejection, useWorld } from './harness.ts'
+import { rejection, useWorld } from '../support/processes.ts'
 
 const world = useWorld()
 

@@ -1,7 +1,7 @@
 import { createRootSupervisor, type ProcessRef, type ProcessSpec, spawn } from 'keelson/process'
 import { createControlledClock } from 'keelson/clock'
 import { describe, expect, it } from 'vitest'
-import { rejection, useWorld } from './harness.ts'
+import { rejection, useWorld } from '../support/processes.ts'
 
 const world = useWorld()
 const idle = (name: string, rest: Partial<ProcessSpec> = {}): ProcessSpec => ({

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { programs } from '../programs.ts'
+import { programs } from '../support/programs.ts'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
   hot: Record<string, (...args: number[]) => number>

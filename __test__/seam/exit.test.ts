@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { runToEnd } from '../own-process.ts'
+import { runToEnd } from '../support/own-process.ts'
 
 it('lets a program end that only loaded the package, or only has cancelled and unheld timers', () => {
   const child = runToEnd(`

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { programs } from '../programs.ts'
+import { programs } from '../support/programs.ts'
 import { entries, surface } from './surface.ts'
 
 const program = fileURLToPath(new URL('junk.mjs', import.meta.url))

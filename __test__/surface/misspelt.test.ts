@@ -7,7 +7,7 @@ import { GenServer, Registry } from 'keelson/otp'
 import { getDefaultSystem } from 'keelson/system'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { alsoKnown, around, complete, type Driver, drivers, makeWorld, type World } from './drivers.ts'
-import { programs } from '../programs.ts'
+import { programs } from '../support/programs.ts'
 import { entries, isData, type Shape, surface } from './surface.ts'
 
 const callees = [...surface(entries).values()]

@@ -2,7 +2,7 @@ import { openJournal } from 'keelson/journal'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { place } from './place.ts'
+import { place } from '../../support/node-program.ts'
 
 const misleading = fc.constantFrom(
   '"',

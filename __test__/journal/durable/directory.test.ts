@@ -18,7 +18,7 @@ import { GenServer, Supervisor, TimerService, type TimerServiceRef } from 'keels
 import { createSystem } from 'keelson/system'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { place } from './place.ts'
+import { place } from '../../support/node-program.ts'
 
 const io = (osCode: string): object => expect.objectContaining({ code: 'KEELSON_JOURNAL_IO', osCode }) as object
 

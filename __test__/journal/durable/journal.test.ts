@@ -4,7 +4,7 @@ import { type DurableJournalEvent, Journal, openJournal } from 'keelson/journal'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
-import { place } from './place.ts'
+import { place } from '../../support/node-program.ts'
 
 describe('a journal on disk', () => {
   it('gives back what was appended, also after it was closed', async () => {

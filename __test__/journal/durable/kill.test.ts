@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openJournal, type Durability } from 'keelson/journal'
 import { expect, it } from 'vitest'
 
-import { node, place, until } from './place.ts'
+import { node, place, until } from '../../support/node-program.ts'
 
 interface Data {
   readonly round: string

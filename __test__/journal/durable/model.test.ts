@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { programs, Reach } from '../../programs.ts'
-import { Journals, type Limits, type Step } from './model.ts'
+import { programs, Reach } from '../../support/programs.ts'
+import { Journals, type Limits, type Step } from './model/journals.ts'
 
 // Nothing here cuts the power, so memory does for a disk where there is some.
 const disk = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()

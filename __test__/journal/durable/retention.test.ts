@@ -6,7 +6,7 @@ import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
 import type { Pages } from '../../../js/journal/durable/pages.ts'
-import { place } from './place.ts'
+import { place } from '../../support/node-program.ts'
 
 interface Keyed {
   readonly k: string

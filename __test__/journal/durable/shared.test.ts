@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { openJournal } from 'keelson/journal'
 import { describe, expect, it } from 'vitest'
 
-import { node, place, run, until } from './place.ts'
+import { node, place, run, until } from '../../support/node-program.ts'
 
 const worker = join(import.meta.dirname, 'worker.mjs')
 

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+interface Where {
+  readonly command?: string
+  readonly env?: Record<string, string>
+  readonly reason?: string
+}
+
+/** What the step `redis` of `npm test` found; without it, what is on the PATH. */
+function find(): Where {
+  const note = fileURLToPath(new URL('../../../.cache/redis/where.json', import.meta.url))
+  if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8')) as Where
+  for (const command of ['redis-server', 'valkey-server']) {
+    if (spawnSync(command, ['--version']).status === 0) return { command }
+  }
+  return { reason: 'no redis-server on the PATH; `npm test -- --only redis` fetches one on Debian' }
+}
+
+const where: Where = find()
+
+/** Why there is no server to test with; `undefined` when there is one. */
+export const missing: string | undefined = where.reason
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+/** A redis-server on loopback, without files, that can be killed, paused and started again on its port. */
+export class RedisServer {
+  readonly port: number
+  readonly url: string
+  #child: ChildProcess | undefined
+  readonly #folder = mkdtempSync(join(tmpdir(), 'keelson-redis-'))
+
+  private constructor(port: number) {
+    this.port = port
+    this.url = `redis://127.0.0.1:${port}`
+  }
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort())
+    await server.start()
+    return server
+  }
+
+  async start(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+    this.#child = spawn(where.command as string, [...args, '--dir', this.#folder], {
+      env: { ...process.env, ...where.env },
+      stdio: 'ignore',
+    })
+    for (let attempt = 0; attempt < 200; attempt++) {
+      const socket = connect(this.port, '127.0.0.1')
+      const up = await Promise.race([
+        once(socket, 'connect').then(() => true),
+        once(socket, 'error').then(() => false),
+      ]).catch(() => false)
+      socket.destroy()
+      if (up) return
+      await wait(25)
+    }
+    throw new Error('redis-server did not start')
+  }
+
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name)
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  async end(): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Asks until it is so. */
+export async function until(is: () => boolean | Promise<boolean>, what: string, withinMs = 10_000): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await is())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await wait(10)
+  }
+}

@@ -1,0 +1,37 @@
+/** Random programs about supervisors under a controlled clock; `model/run.ts` has what must hold. */
+import * as fc from 'fast-check'
+import { afterAll, expect, it } from 'vitest'
+
+import { programs, Reach } from '../../support/programs.ts'
+import { OPERATIONS, program } from './model/program.ts'
+import { Run } from './model/run.ts'
+
+const reach = new Reach()
+afterAll(() => reach.print('supervisors'))
+
+it(
+  'no child stays dead for ever, none is left behind, every request is answered once',
+  { timeout: 7_200_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(program, async (each) => {
+        const run = new Run(reach)
+        await run.run(each)
+        expect(run.problems).toEqual([])
+      }),
+      { numRuns: programs(150) },
+    )
+  },
+)
+
+it('the programs are long, and every pair of operations comes up', () => {
+  const sample = new Reach()
+  fc.assert(
+    fc.property(program, ({ ops }) => {
+      sample.program(ops.map(({ kind }) => kind))
+    }),
+    { numRuns: 1000, seed: 1 },
+  )
+  expect(sample.median).toBeGreaterThanOrEqual(30)
+  expect(sample.missing(OPERATIONS)).toEqual([])
+})

@@ -1,0 +1,29 @@
+/** Programs in a process of their own that must end by themselves. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** What became of a program. */
+export interface Ended {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+  /** What still held its event loop when it called `over()`: nothing, if it ends at once. How fast it is does not matter. */
+  readonly held: readonly string[]
+}
+
+// The report goes to a file descriptor of its own, past the streams that the program uses (`PipeWrap`).
+const prelude = `const over = () => setImmediate(() => setImmediate(() =>
+  require('node:fs').writeSync(3, JSON.stringify(process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap')))));`
+
+/** Runs a program with this package. It calls `over()` once it has nothing more to do. */
+export function runToEnd(program: string): Ended {
+  const { status, signal, output } = spawnSync(process.execPath, ['-e', `${prelude}${program}`], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    timeout: 60_000,
+  })
+  const [, stdout = '', stderr = '', report = ''] = output as string[]
+  return { status, signal, stdout, stderr, held: report === '' ? ['it never called over()'] : JSON.parse(report) }
+}

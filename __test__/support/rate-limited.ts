@@ -1,0 +1,45 @@
+import { type ControlledClock, createControlledClock, createSystem, type System } from 'keelson'
+import { rateLimit, type RateLimitMiddleware, type RateLimitOptions } from 'keelson/express'
+import { onTestFinished } from 'vitest'
+
+import { type ExpressModule, serve, type Served } from './express.ts'
+
+export interface Timed {
+  readonly system: System
+  readonly clock: ControlledClock
+  readonly reported: { readonly error: unknown; readonly origin: string }[]
+}
+
+/** A system on a controlled clock, which collects what is reported. */
+export function timed(): Timed {
+  const reported: { error: unknown; origin: string }[] = []
+  const clock = createControlledClock({ initialTime: 1_000_000 })
+  const system = createSystem({ clock, onError: (error, origin) => reported.push({ error, origin }) })
+  onTestFinished(() => system.close())
+  return { system, clock, reported }
+}
+
+export interface Limited extends Timed, Served {
+  readonly limiter: RateLimitMiddleware
+}
+
+/** An app behind a limit of two requests a minute, unless it is told otherwise. */
+export async function limited(
+  express: ExpressModule,
+  options: RateLimitOptions = {},
+  setUp: (app: ReturnType<ExpressModule>) => void = () => {},
+): Promise<Limited> {
+  const all = timed()
+  const app = express()
+  setUp(app)
+  const shared = options.limiter === undefined ? { limit: 2, system: all.system, ...options } : options
+  const limiter = rateLimit(shared)
+  app.use(limiter)
+  app.use('/status/:code', (req, res) => void res.status(Number(req.params['code'])).end())
+  app.use((req, res) => {
+    const { rateLimit: info, quota } = req as unknown as Record<string, unknown>
+    res.json({ info: info ?? quota ?? null })
+  })
+  const served = await serve(app)
+  return { ...all, ...served, limiter }
+}
