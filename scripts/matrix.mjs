@@ -53,14 +53,7 @@ const folders = [
 
 /** What a version has to pass: the JavaScript tests, jest, and node:test. */
 const suites = [
-  [
-    'vitest',
-    [
-      at('node_modules/vitest/vitest.mjs'),
-      'run',
-      ...folders.map((folder) => `__test__/${folder}/`),
-    ],
-  ],
+  ['vitest', [at('node_modules/vitest/vitest.mjs'), 'run', ...folders.map((folder) => `__test__/${folder}/`)]],
   ['jest', [at('node_modules/jest/bin/jest.js')]],
 ]
 
