@@ -16,7 +16,8 @@ import * as fc from 'fast-check'
 import { createProcess, createRootSupervisor } from 'keelson/process'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection } from '../support/system.ts'
+import { rejection } from '../support/rejection.ts'
+import { systemWith } from '../support/system.ts'
 
 const FOREVER = new Promise<never>(() => {})
 
@@ -30,6 +31,7 @@ beforeEach(() => {
   log = []
   reported = []
   unhandled = []
+  // What is tested is seen on a clock that stays open.
   clock = createControlledClock()
   system = createSystem({ clock, onError: (error) => reported.push(error) })
   process.on('unhandledRejection', onUnhandled)
@@ -79,8 +81,9 @@ const { plan } = fc.letrec<{ plan: Plan }>((tie) => ({
 describe('a system that closes', () => {
   it('ends whatever there is, in order, without a wait for time or an unhandled rejection [close-order][close-bounded]', async () => {
     const property = fc.asyncProperty(fc.array(plan, { maxLength: 5 }), fc.boolean(), async (plans, crashes) => {
-      const [own, errors, order]: [ControlledClock, unknown[], string[]] = [createControlledClock(), [], []]
-      const of = createSystem({ clock: own, onError: (error) => errors.push(error) })
+      const [errors, order]: [unknown[], string[]] = [[], []]
+      const of = systemWith((error) => errors.push(error))
+      const own = of.clock
       const isAlive: (() => boolean)[] = []
       let made = 0
       const add = async (kind: Plan, isNested = false): Promise<GenServerRef | SupervisorRef> => {
@@ -344,8 +347,8 @@ describe('a system that closes', () => {
   })
 
   it('does so though its clock is closed already [close-bounded]', async () => {
-    const own = createControlledClock()
-    const odd = createSystem({ clock: own, onError: (error) => reported.push(error) })
+    const odd = systemWith((error) => reported.push(error))
+    const own = odd.clock
     await worker('a', {}, odd)
     const child = (): Promise<Worker> => worker('deaf', { terminate: () => FOREVER }, odd)
     const supervisor = await Supervisor.start({ system: odd, children: [{ id: 'deaf', start: child }] })

@@ -10,7 +10,8 @@ import {
 } from 'keelson'
 import { expect, it } from 'vitest'
 
-import { rejection, useStage } from '../support/system.ts'
+import { rejection } from '../support/rejection.ts'
+import { useStage } from '../support/system.ts'
 import { disguise } from '../otp/gen-server/model/world.ts'
 
 const stage = useStage()

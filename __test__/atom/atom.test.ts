@@ -10,13 +10,7 @@ import {
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 
-const thrown = (run: () => unknown): unknown => {
-  try {
-    return run()
-  } catch (error) {
-    return error
-  }
-}
+import { thrown } from '../support/rejection.ts'
 
 describe('values and versions', () => {
   it('counts a version for each change, and none for an equal value', () => {

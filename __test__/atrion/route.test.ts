@@ -1,9 +1,9 @@
-import { Atrion, createControlledClock, createSystem, PRIORITY_VOLTAGES } from 'keelson'
+import { Atrion, PRIORITY_VOLTAGES } from 'keelson'
+import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
 function underTest(options: ConstructorParameters<typeof Atrion>[0] = {}) {
-  const clock = createControlledClock()
-  const system = createSystem({ clock, seed: 1 })
+  const { clock, system } = createTestSystem({ seed: 1 })
   return { clock, system, atrion: new Atrion({ system, ...options }) }
 }
 const good = { latencyMs: 45, errorRate: 0.001, saturation: 0.3 }

@@ -1,8 +1,10 @@
 // Faults of an earlier cache of the same names, each as a test of the rule that keeps it out.
 import { Cache, createControlledClock, createSystem } from 'keelson'
+import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it, vi } from 'vitest'
 
-import { rejection, useStage } from '../support/system.ts'
+import { rejection } from '../support/rejection.ts'
+import { useStage } from '../support/system.ts'
 
 const stage = useStage()
 
@@ -76,7 +78,7 @@ describe('faults that this cache does not have', () => {
   })
 
   it('a name that belonged to the whole process: two systems have two caches', async () => {
-    const other = createSystem({ clock: createControlledClock() })
+    const other = createTestSystem()
     const [mine, theirs] = [
       await Cache.start({ system: stage.system, name: 'users' }),
       await Cache.start({ system: other, name: 'users' }),

@@ -3,7 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { Cache, type CacheKey, type CacheOptions } from 'keelson'
 import { describe, expect, it, vi } from 'vitest'
 
-import { rejection, useStage } from '../support/system.ts'
+import { rejection } from '../support/rejection.ts'
+import { useStage } from '../support/system.ts'
 
 const stage = useStage()
 const open = <V = unknown>(options: CacheOptions<V> = {}) => Cache.start<V>({ system: stage.system, ...options })

@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   Atrion,
+  type ControlledClock,
   createControlledClock,
   createSystem,
   isTimeoutError,
@@ -15,6 +16,7 @@ import {
 } from 'keelson'
 import { Cache, GenServer, TimerService } from 'keelson/otp'
 import { programs, Reach } from '../support/programs.ts'
+import { systemWith } from '../support/system.ts'
 
 const LONG = { timeout: 3_000_000 }
 
@@ -24,10 +26,10 @@ function folder(): string {
   return path
 }
 
-function world(): { system: System; clock: ReturnType<typeof createControlledClock>; errors: unknown[] } {
+function world(): { system: System; clock: ControlledClock; errors: unknown[] } {
   const errors: unknown[] = []
-  const clock = createControlledClock({ stallAfterMs: 0, trace: false })
-  return { clock, errors, system: createSystem({ clock, closeClock: true, onError: (error) => errors.push(error) }) }
+  const { clock, system } = systemWith((error) => errors.push(error))
+  return { clock, errors, system }
 }
 
 describe('a journal on disk under a controlled clock', () => {

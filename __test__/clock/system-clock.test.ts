@@ -1,5 +1,8 @@
+import { mock } from 'node:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, createSystemClock } from 'keelson/clock'
+
+import { noUnhandledRejections } from '../support/unhandled.ts'
 
 const clocks: Clock[] = []
 function systemClock(...args: Parameters<typeof createSystemClock>): Clock {
@@ -142,5 +145,26 @@ describe('fake timers', () => {
     vi.setSystemTime(3_600_000)
     await vi.advanceTimersByTimeAsync(1000)
     expect(woken).toBe(true)
+  })
+})
+
+describe('deadlines', () => {
+  noUnhandledRejections()
+
+  it('survive fake timers that come and go', async () => {
+    const clock = createSystemClock()
+    let woken = false
+    void clock.sleep(100).then(() => (woken = true))
+    mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    try {
+      const later = clock.sleep(10_000)
+      later.catch(() => {})
+      mock.timers.tick(110)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(woken).toBe(true)
+    } finally {
+      mock.timers.reset()
+      clock.close()
+    }
   })
 })

@@ -12,10 +12,11 @@ import {
 import { isTimeoutError } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { deferred, err, ok, timedOut, useWorld } from '../support/effects.ts'
+import { err, ok, timedOut, useWorld } from '../support/effects.ts'
+import { rejection } from '../support/rejection.ts'
+import { deferred } from '../support/promises.ts'
 
 const world = useWorld()
-const refusal = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error)
 
 describe('steps', () => {
   it('[lazy] does nothing until it is run, and each run is new', async () => {
@@ -91,14 +92,14 @@ describe('steps', () => {
   it('[result] run throws what the error stands for', async () => {
     const { system, clock } = world()
     const boom = new RangeError('boom')
-    expect(await refusal(fail(boom).run({ system }))).toBe(boom)
-    const text = await refusal(fail('text').run({ system }))
+    expect(await rejection(fail(boom).run({ system }))).toBe(boom)
+    const text = await rejection(fail('text').run({ system }))
     expect(isEffectFailedError(text) && [text.message, text.failure]).toEqual(['text', 'text'])
-    const late = refusal(sleep(20).timeout(10).run({ system }))
+    const late = rejection(sleep(20).timeout(10).run({ system }))
     await clock.advance(10)
     const timeout = await late
     expect(isTimeoutError(timeout) && [timeout.message, timeout.timeoutMs]).toEqual(['Effect timed out after 10ms', 10])
-    const stopped = await refusal(sleep(20).run({ system, signal: AbortSignal.abort('enough') }))
+    const stopped = await rejection(sleep(20).run({ system, signal: AbortSignal.abort('enough') }))
     expect(isInterruptedError(stopped) && [stopped.message, stopped.reason]).toEqual([
       'Effect was interrupted',
       'enough',

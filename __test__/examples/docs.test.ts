@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { blocks, type Fault, faultsOf, root } from './documented.ts'
+import { root } from '../support/root.ts'
+import { blocks, type Fault, faultsOf } from './documented.ts'
 
 // Inside the package, so that its own name resolves; ignored by git.
 const folder = fileURLToPath(new URL('../../.cache/docs/', import.meta.url))

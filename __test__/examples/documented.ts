@@ -1,9 +1,8 @@
 /** The code blocks of the pages, and what the compiler says of each as TypeScript under `--strict`. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { API } from 'typescript/unstable/sync'
 
-export const root = fileURLToPath(new URL('../../', import.meta.url))
+import { withProject } from '../support/compiler.ts'
+import { root } from '../support/root.ts'
 
 export interface Block {
   /** `docs/atom.md:6` */
@@ -58,32 +57,11 @@ export function faultsOf(wanted: readonly Block[]): Fault[] {
   mkdirSync(folder, { recursive: true })
   const fileOf = ({ name }: Block): string => `${folder}${name.replaceAll(/\W+/g, '-')}.mts`
   for (const block of wanted) writeFileSync(fileOf(block), completed(block.code))
-  const config = `${folder}tsconfig.json`
-  writeFileSync(
-    config,
-    JSON.stringify({
-      compilerOptions: {
-        strict: true,
-        noEmit: true,
-        module: 'nodenext',
-        target: 'es2024',
-        lib: ['ESNext'],
-        types: ['node'],
-        skipLibCheck: true,
-      },
-      files: wanted.map(fileOf),
+  return withProject('docs-types', wanted.map(fileOf), ({ program }) =>
+    wanted.flatMap((block) => {
+      const file = fileOf(block)
+      const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]
+      return found.map((one) => ({ block: block.name, code: one.code, text: one.text }))
     }),
   )
-  const api = new API({ cwd: root })
-  try {
-    const project = api.updateSnapshot({ openProjects: [config] }).getProjects()[0]
-    if (project === undefined) throw new Error('the compiler opened no project')
-    return wanted.flatMap((block) => {
-      const file = fileOf(block)
-      const found = [...project.program.getSyntacticDiagnostics(file), ...project.program.getSemanticDiagnostics(file)]
-      return found.map((one) => ({ block: block.name, code: one.code, text: one.text }))
-    })
-  } finally {
-    api.close()
-  }
 }

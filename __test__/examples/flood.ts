@@ -10,8 +10,8 @@ import type * as Database from '../../examples/first-light/database.mts'
 import type * as Load from '../../examples/first-light/load.mts'
 import type * as Report from '../../examples/first-light/report.mts'
 import type * as Stats from '../../examples/first-light/stats.mts'
-import { inMemory } from '../http/means.ts'
-import { Wire } from '../http/wire.ts'
+import { inMemory } from '../http/model/means.ts'
+import { Wire } from '../http/model/wire.ts'
 
 const compiled = join(import.meta.dirname, '..', '..', '.cache', 'examples', 'first-light')
 

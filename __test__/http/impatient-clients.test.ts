@@ -1,4 +1,5 @@
-import { Atrion, createControlledClock, createSystem } from 'keelson'
+import { Atrion } from 'keelson'
+import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
 import { besiege } from './model/abort-world.ts'
@@ -19,8 +20,7 @@ describe('a hundred requests a second whose clients are gone', () => {
 
 it.each([1, 10, 30])('a few who leave after %i ms do not set the deadline for everybody', async (leavesAfter) => {
   // Eight servers of 20 ms at 0.9 of what they can do, and 5 % more who leave.
-  const clock = createControlledClock()
-  const system = createSystem({ clock, seed: 1 })
+  const { clock, system } = createTestSystem({ seed: 1 })
   const atrion = new Atrion({ system })
   const exponential = (mean: number): number => -mean * Math.log(1 - system.random.next())
   const queue: (() => void)[] = []

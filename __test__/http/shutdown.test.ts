@@ -4,9 +4,11 @@ import http from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 
-import { createControlledClock, createSystem, isInvalidArgumentError, isTimeoutError } from 'keelson'
+import { isInvalidArgumentError, isTimeoutError } from 'keelson'
 import { gracefulShutdown, type ShutdownOptions } from 'keelson/express'
 import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { createStage } from '../support/system.ts'
 
 interface Program {
   readonly child: ChildProcess
@@ -160,9 +162,7 @@ function connects(port: number): Promise<boolean> {
 
 describe('the handle of a shutdown', () => {
   function shuttable(options: ShutdownOptions = {}) {
-    const clock = createControlledClock()
-    const reported: [unknown, string][] = []
-    const system = createSystem({ clock, onError: (error, origin) => reported.push([error, origin]) })
+    const { clock, system, reported } = createStage()
     const server = http.createServer((_, res) => void res.end())
     onTestFinished(() => void server.close())
     const shutdown = gracefulShutdown(server, { system, exit: false, ...options })

@@ -12,13 +12,7 @@ import {
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 
-const thrown = (run: () => unknown): unknown => {
-  try {
-    return run()
-  } catch (error) {
-    return error
-  }
-}
+import { thrown } from '../support/rejection.ts'
 
 const counting = (): (() => string) => {
   let count = 0

@@ -9,7 +9,8 @@ import {
 } from 'keelson'
 import { describe, expect, it, vi } from 'vitest'
 
-import { rejection, useStage } from '../support/system.ts'
+import { rejection } from '../support/rejection.ts'
+import { useStage } from '../support/system.ts'
 
 const stage = useStage()
 const open = <V = unknown>(options: CacheOptions<V> = {}) => Cache.start<V>({ system: stage.system, ...options })

@@ -9,7 +9,9 @@ import {
 } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { counter, rejection, useStage } from '../support/system.ts'
+import { counter } from '../support/counter.ts'
+import { rejection } from '../support/rejection.ts'
+import { useStage } from '../support/system.ts'
 
 const stage = useStage()
 const start = (options: object = {}): Promise<RateLimiterRef> =>

@@ -2,7 +2,8 @@ import { isInvalidArgumentError } from 'keelson'
 import * as policies from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { rejection, useWorld } from '../support/policies.ts'
+import { useWorld } from '../support/policies.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 const { admit, bulkhead, circuitBreaker, fallback, hedge, repeat, retry, retryBudget, schedule, timeout, wrap } =

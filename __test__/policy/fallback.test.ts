@@ -2,7 +2,8 @@ import { Atrion, type ShedError } from 'keelson'
 import { admit, bulkhead, fallback, retry, timeout, wrap } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { boom, failing, forever, rejection, useWorld } from '../support/policies.ts'
+import { boom, failing, forever, useWorld } from '../support/policies.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 

@@ -6,7 +6,9 @@ import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
 import { countingControllers } from '../support/counting-controllers.ts'
-import { abortListeners, boom, failing, forever, held, rejection, useWorld } from '../support/policies.ts'
+import { abortListeners, boom, failing, forever, useWorld } from '../support/policies.ts'
+import { held } from '../support/promises.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 const aStack = (): Stack => {
@@ -299,6 +301,9 @@ describe('rejections that cost ten microseconds', () => {
     const other = (await rejection(breaker.execute(failing))) as Error
     expect([error.stack, other.stack, other === error]).toEqual(['mine', 'CircuitOpenError: db is isolated', false])
     const made = new CircuitOpenError('db', 'open', 5)
-    expect([made.message, made.stack?.includes('issues-of-peers.test')]).toEqual(['db is open, ask again in 5 ms', true])
+    expect([made.message, made.stack?.includes('issues-of-peers.test')]).toEqual([
+      'db is open, ask again in 5 ms',
+      true,
+    ])
   })
 })

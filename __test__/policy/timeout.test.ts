@@ -2,7 +2,9 @@ import { isTimeoutError } from 'keelson'
 import { retry, timeout, wrap } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { boom, failing, forever, held, rejection, useWorld, watched } from '../support/policies.ts'
+import { boom, failing, forever, useWorld } from '../support/policies.ts'
+import { held, watched } from '../support/promises.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 const aTimeout = (ms: number, strategy?: 'cooperative'): ReturnType<typeof timeout> =>

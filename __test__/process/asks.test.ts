@@ -1,6 +1,7 @@
 import { isProcessError, isTimeoutError, type ProcessRef, TimeoutError } from 'keelson/process'
 import { describe, expect, it } from 'vitest'
-import { rejection, useWorld } from '../support/processes.ts'
+import { useWorld } from '../support/processes.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 

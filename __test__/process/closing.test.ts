@@ -1,9 +1,12 @@
 /** What went wrong in an earlier library of the same surface and has no test of its own elsewhere in this folder. */
+import { createControlledClock } from 'keelson/clock'
 import { createSupervisor, type ProcessRef } from 'keelson/process'
+import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
 import { runToEnd } from '../support/own-process.ts'
-import { rejection, useWorld } from '../support/processes.ts'
+import { useWorld } from '../support/processes.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 
@@ -129,7 +132,9 @@ describe('a system that closes', () => {
   })
 
   it('ends those of a classic supervisor too, and restarts none; what terminate throws has an owner', async () => {
-    const { system, clock, reported } = world()
+    const clock = createControlledClock()
+    const reported: [unknown, string][] = []
+    const system = createSystem({ clock, crashReports: false, onError: (...report) => reported.push(report) })
     const supervisor = createSupervisor({ system })
     const log: string[] = []
     const ok = await supervisor.spawn({ handle: () => undefined, terminate: () => void log.push('ok ends') })

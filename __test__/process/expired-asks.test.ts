@@ -2,7 +2,8 @@
 import { isTimeoutError } from 'keelson/process'
 import { expect, it } from 'vitest'
 
-import { rejection, useWorld } from '../support/processes.ts'
+import { useWorld } from '../support/processes.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 

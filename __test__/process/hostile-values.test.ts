@@ -1,10 +1,11 @@
 /** What specs, handlers and answers of processes may be: anything. */
-import { createControlledClock, type ControlledClock } from 'keelson/clock'
+import type { ControlledClock } from 'keelson/clock'
 import { createProcess, createRootSupervisor, createSupervisor, ProcessIdImpl, spawn } from 'keelson/process'
-import { createSystem, type System } from 'keelson/system'
+import type { System } from 'keelson/system'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection } from '../support/processes.ts'
+import { rejection } from '../support/rejection.ts'
+import { systemWith } from '../support/system.ts'
 
 type Any = any // oxlint-disable-line typescript/no-explicit-any -- hostile values are of no type
 
@@ -14,10 +15,9 @@ let reported: unknown[]
 let unhandled: unknown[]
 const onUnhandled = (error: unknown): void => void unhandled.push(error)
 beforeEach(() => {
-  clock = createControlledClock()
   reported = []
   unhandled = []
-  system = createSystem({ clock, seed: 7, crashReports: false, onError: (error) => reported.push(error) })
+  ;({ clock, system } = systemWith((error) => reported.push(error), { seed: 7 }))
   process.on('unhandledRejection', onUnhandled)
 })
 afterEach(async () => {

@@ -1,7 +1,8 @@
 import { createRootSupervisor, type ProcessRef, type ProcessSpec, spawn } from 'keelson/process'
 import { createControlledClock } from 'keelson/clock'
 import { describe, expect, it } from 'vitest'
-import { rejection, useWorld } from '../support/processes.ts'
+import { useWorld } from '../support/processes.ts'
+import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
 const idle = (name: string, rest: Partial<ProcessSpec> = {}): ProcessSpec => ({

@@ -2,19 +2,12 @@ import * as fc from 'fast-check'
 import { createSystem, isClosedError, isInvalidArgumentError, Limiter, type LimiterOptions } from 'keelson'
 import { describe, expect, it, vi } from 'vitest'
 
+import { thrown } from '../support/rejection.ts'
 import { useStage } from '../support/system.ts'
 
 const stage = useStage()
 const limiter = (options: Partial<LimiterOptions> = {}): Limiter =>
   new Limiter({ maxRequests: 3, windowMs: 1000, system: stage.system, ...options })
-
-const thrown = (body: () => unknown): unknown => {
-  try {
-    return { returned: body() }
-  } catch (error) {
-    return error
-  }
-}
 
 describe('a limiter', () => {
   it('answers what was taken, what is left, and when there will be more', () => {

@@ -1,4 +1,4 @@
-/** Runs `use`, which is told by its argument how many AbortControllers were made meanwhile. */
+/** Runs `use` with a function that returns how many AbortControllers were created meanwhile. */
 export async function countingControllers(use: (made: () => number) => Promise<void>): Promise<void> {
   const { AbortController: Real } = globalThis
   let made = 0

@@ -10,7 +10,7 @@ import { expect, onTestFinished } from 'vitest'
 
 export type ExpressModule = typeof express5
 
-/** Both versions the middleware is for. */
+/** Both versions of Express that the middleware supports. */
 export const versions: readonly [string, ExpressModule][] = [
   ['Express 5', express5],
   ['Express 4', express4 as ExpressModule],
@@ -22,7 +22,7 @@ export interface Gated {
   readonly reported: { readonly error: unknown; readonly origin: string }[]
 }
 
-/** An Atrion of a system of its own, which collects what is reported. */
+/** Creates an Atrion on a system of its own, in real time, and keeps what is reported. It is closed with the test. */
 export function gated(config?: AdmissionConfig, maxRoutes?: number): Gated {
   const reported: { error: unknown; origin: string }[] = []
   const system = createSystem({ onError: (error, origin) => reported.push({ error, origin }) })
@@ -34,15 +34,15 @@ export function gated(config?: AdmissionConfig, maxRoutes?: number): Gated {
 /** One place and nobody waits: the second request at a time is refused (beside a trickle). */
 export const single: AdmissionConfig = { limit: 1, maxQueue: 0, tricklePerSecond: 0.001, trickleShare: 0.0001 }
 
-/** What a gate has measured. */
+/** Returns the readings of a gate. */
 export const gateOf = (atrion: Atrion, name: string): GateState => atrion.getState(name)!.gate!
 
-/** Waits until all requests of a gate were reported. */
+/** Resolves once a gate has no request in flight. */
 export const settled = async (atrion: Atrion, name: string): Promise<void> => {
   await expect.poll(() => gateOf(atrion, name).inFlight).toBe(0)
 }
 
-/** A handler that answers when it is told to. */
+/** Creates a handler that answers when `release` is called. */
 export function held() {
   const arrived: (() => void)[] = []
   const open: (() => void)[] = []

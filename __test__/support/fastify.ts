@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { onTestFinished } from 'vitest'
 
-/** An app that is closed with the test. */
+/** Creates a Fastify app that is closed with the test. */
 export function app(options?: FastifyServerOptions): FastifyInstance {
   const made = Fastify(options) as unknown as FastifyInstance
   onTestFinished(() => made.close())

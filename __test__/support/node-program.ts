@@ -1,18 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
 
-export const root: string = fileURLToPath(new URL('../..', import.meta.url))
-
-/** A directory for one test, gone after it. Tests that run at the same time give their own `atEnd`. */
-export function place(atEnd: (clean: () => void) => void = onTestFinished): string {
-  const path = mkdtempSync(join(tmpdir(), 'keelson-journal-'))
-  atEnd(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
+import { root } from './root.ts'
 
 interface Ended {
   readonly code: number | null
@@ -21,7 +9,7 @@ interface Ended {
   readonly stderr: string
 }
 
-/** Runs node; `meanwhile` sees the process and what it has written so far. */
+/** Runs node with `args`; `meanwhile` gets the process and a function that returns its output so far. */
 export async function node(
   args: readonly string[],
   meanwhile?: (child: ChildProcess, output: () => string) => Promise<void>,
@@ -41,11 +29,6 @@ export async function node(
   return ended
 }
 
-/** Runs a program in its own process. */
+/** Runs the text of a module in a process of its own. */
 export const run = (program: string, shell?: string): Promise<Ended> =>
   node(['--input-type=module', '-e', program], undefined, shell)
-
-/** Looks until it is so. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2))
-}

@@ -1,6 +1,7 @@
 /** Programs in a process of their own that must end by themselves. */
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+
+import { root } from './root.ts'
 
 /** What became of a program. */
 export interface Ended {
@@ -19,7 +20,7 @@ const prelude = `const over = () => setImmediate(() => setImmediate(() =>
 /** Runs a program with this package. It calls `over()` once it has nothing more to do. */
 export function runToEnd(program: string): Ended {
   const { status, signal, output } = spawnSync(process.execPath, ['-e', `${prelude}${program}`], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     timeout: 60_000,

@@ -1,8 +1,9 @@
-import { type ControlledClock, createControlledClock, createSystem, type System } from 'keelson'
+import type { ControlledClock, System } from 'keelson'
 import { rateLimit, type RateLimitMiddleware, type RateLimitOptions } from 'keelson/express'
 import { onTestFinished } from 'vitest'
 
 import { type ExpressModule, serve, type Served } from './express.ts'
+import { systemWith } from './system.ts'
 
 export interface Timed {
   readonly system: System
@@ -10,11 +11,10 @@ export interface Timed {
   readonly reported: { readonly error: unknown; readonly origin: string }[]
 }
 
-/** A system on a controlled clock, which collects what is reported. */
+/** Creates a test system that keeps what is reported to it. It is closed with the test. */
 export function timed(): Timed {
   const reported: { error: unknown; origin: string }[] = []
-  const clock = createControlledClock({ initialTime: 1_000_000 })
-  const system = createSystem({ clock, onError: (error, origin) => reported.push({ error, origin }) })
+  const { clock, system } = systemWith((error, origin) => reported.push({ error, origin }), { initialTime: 1_000_000 })
   onTestFinished(() => system.close())
   return { system, clock, reported }
 }
@@ -23,7 +23,7 @@ export interface Limited extends Timed, Served {
   readonly limiter: RateLimitMiddleware
 }
 
-/** An app behind a limit of two requests a minute, unless it is told otherwise. */
+/** Serves an app behind a limit of two requests a minute, or another that `options` set. */
 export async function limited(
   express: ExpressModule,
   options: RateLimitOptions = {},

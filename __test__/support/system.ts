@@ -1,67 +1,56 @@
-import { createControlledClock, createSystem, type ControlledClock, type GenServerBehavior, type System } from 'keelson'
+/** Systems under control for tests that look at what is reported; others take `keelson/testing` as it is. */
+import type { ControlledClock } from 'keelson/clock'
+import { createTestSystem, type TestSystem, type TestSystemOptions, useSystem } from 'keelson/testing'
 import { afterEach, beforeEach } from 'vitest'
 
-/** What a test works with: a system on a controlled clock of its own, and the errors that nobody owned. */
+export type Report = [error: unknown, origin: string]
+
+/** A test system, its clock, and the errors without a caller that were reported to it, in order. */
 export interface Stage {
-  readonly system: System
+  readonly system: TestSystem
   readonly clock: ControlledClock
-  readonly reported: [unknown, string][]
-  /** One turn of the real event loop. */
+  readonly reported: Report[]
+  /** Resolves after one turn of the real event loop. */
   turn(): Promise<void>
 }
 
-/** A stage that is new for each test and closed after it. */
-export function useStage(): Stage {
-  let system: System
-  let clock: ControlledClock
-  let reported: [unknown, string][]
+/** Hands the reports of `system` to `onError`, so that they do not fail its `close()`. */
+function redirect(system: TestSystem, onError: (error: unknown, origin: string) => void): TestSystem {
+  system.report = onError
+  return system
+}
+
+/** Creates a test system that hands errors without a caller to `onError`. The test closes it. */
+export const systemWith = (
+  onError: (error: unknown, origin: string) => void,
+  options?: TestSystemOptions,
+): TestSystem => redirect(createTestSystem({ trace: false, ...options }), onError)
+
+/** Creates a stage. The test closes its system. */
+export function createStage(options?: TestSystemOptions): Stage {
+  const reported: Report[] = []
+  const system = systemWith((...report) => reported.push(report), options)
+  return { system, clock: system.clock, reported, turn: () => system.clock.flush() }
+}
+
+/** Gives each test of the file a fresh stage, which is closed after it. */
+export function useStage(options?: TestSystemOptions): Stage {
+  const system = useSystem({ beforeEach, afterEach }, { trace: false, ...options })
+  let reported: Report[] = []
   beforeEach(() => {
     reported = []
-    clock = createControlledClock()
-    system = createSystem({ clock, crashReports: false, onError: (error, origin) => reported.push([error, origin]) })
-  })
-  afterEach(async () => {
-    await system.close()
+    redirect(system(), (...report) => reported.push(report))
   })
   return {
     get system() {
-      return system
+      return system()
     },
     get clock() {
-      return clock
+      return system().clock
     },
     get reported() {
       return reported
     },
-    turn: () => clock.flush(),
+    turn: () => system().clock.flush(),
   }
-}
-
-/** What a promise rejects with; never rejects itself. */
-export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )
-
-/** What a call throws. */
-export const thrown = (attempt: () => unknown): unknown => {
-  try {
-    return { returned: attempt() }
-  } catch (error) {
-    return error
-  }
-}
-
-export const counter: GenServerBehavior<number, 'get' | 'throw' | 'bad' | 'slow', 'add' | 'crash' | 'forget'> = {
-  init: () => 0,
-  handleCall: (message, count) => {
-    if (message === 'throw') throw new Error('no')
-    if (message === 'bad') return 5 as never
-    return [count, count]
-  },
-  handleCast: (message, count) => {
-    if (message === 'crash') throw new Error('crash')
-    return message === 'forget' ? (undefined as never) : count + 1
-  },
 }

@@ -1,18 +1,17 @@
 import {
   type ControlledClock,
-  createControlledClock,
-  createSystem,
   GenServer,
   type GenServerBehavior,
   type GenServerRef,
   type LifecycleEvent,
-  Supervisor,
-  type System,
 } from 'keelson'
+import { Supervisor, type System } from 'keelson'
+
+import { systemWith } from './system.ts'
 
 export type Worker = GenServerRef<number, unknown, string, number>
 
-/** A system on a controlled clock, what was reported to its owner, and workers that note what they do. */
+/** A test system, the errors that were reported to it, and workers that log what they do. */
 export interface Yard {
   readonly system: System
   readonly clock: ControlledClock
@@ -26,10 +25,10 @@ export interface Yard {
   settle(): Promise<void>
 }
 
+/** Creates a yard. The test closes its system. */
 export function createYard(): Yard {
-  const clock = createControlledClock()
   const reported: unknown[] = []
-  const system = createSystem({ clock, seed: 7, crashReports: false, onError: (error) => reported.push(error) })
+  const { clock, system } = systemWith((error) => reported.push(error), { seed: 7 })
   const log: string[] = []
   const alive = new Set<string>()
   const events: LifecycleEvent[] = []
@@ -73,9 +72,3 @@ export function createYard(): Yard {
     },
   }
 }
-
-export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    (value) => ({ resolved: value }),
-    (error: unknown) => error,
-  )

@@ -1,8 +1,5 @@
 /** The public surface as the compiler sees it: every function, constructor and method, and what their options are called. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import {
-  API,
   type Checker,
   type Signature,
   SignatureKind,
@@ -11,8 +8,8 @@ import {
   type Type,
 } from 'typescript/unstable/sync'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const folder = `${root}.cache/surface/`
+import { withProject } from '../support/compiler.ts'
+import { root } from '../support/root.ts'
 
 /** An object that a parameter takes: options, or something with callbacks. */
 export interface Shape {
@@ -171,38 +168,17 @@ class Walk {
 
 /** Returns every function of the entries, by path. */
 export function surface(entries: readonly string[]): ReadonlyMap<string, Callee> {
-  mkdirSync(folder, { recursive: true })
-  const config = `${folder}tsconfig.json`
   const fileOf = (entry: string): string => `${root}dist/${entry}/index.d.ts`
-  writeFileSync(
-    config,
-    JSON.stringify({
-      compilerOptions: {
-        strict: true,
-        noEmit: true,
-        module: 'nodenext',
-        target: 'es2024',
-        skipLibCheck: true,
-        types: ['node'],
-      },
-      files: entries.map(fileOf),
-    }),
-  )
-  const api = new API({ cwd: root })
-  try {
-    const project = api.updateSnapshot({ openProjects: [config] }).getProjects()[0]
-    if (project === undefined) throw new Error('the compiler opened no project')
-    const walk = new Walk(project.checker)
+  return withProject('surface', entries.map(fileOf), ({ checker, program }) => {
+    const walk = new Walk(checker)
     for (const entry of entries) {
-      const source = project.program.getSourceFile(fileOf(entry))
-      const symbol = source && project.checker.getSymbolAtLocation(source)
+      const source = program.getSourceFile(fileOf(entry))
+      const symbol = source && checker.getSymbolAtLocation(source)
       if (symbol === undefined) throw new Error(`the compiler found no entry ${entry}`)
       walk.module(entry, symbol)
     }
     return walk.callees
-  } finally {
-    api.close()
-  }
+  })
 }
 
 export const entries = [

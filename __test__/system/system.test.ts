@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  Atrion,
   createControlledClock,
   createSystem,
   getDefaultSystem,
@@ -7,6 +8,10 @@ import {
   isInvalidArgumentError,
   isNameTakenError,
 } from 'keelson'
+
+import { noUnhandledRejections } from '../support/unhandled.ts'
+
+noUnhandledRejections()
 
 describe('a system', () => {
   it('repeats its draws for a seed', () => {
@@ -109,4 +114,22 @@ describe('a system', () => {
     }
     expect(isInvalidArgumentError(error) && error.field).toBe(field)
   })
+})
+
+describe('names', () => {
+  it('that are no Unicode are refused, since the core would take two for one', () => {
+    const { names } = createSystem()
+    const atrion = new Atrion()
+    for (const name of ['\ud800', 'a\udc00']) {
+      expect(() => names.register(name, 1)).toThrow(expect.objectContaining({ field: 'name' }))
+      expect(() => atrion.tryAdmit(name)).toThrow(expect.objectContaining({ field: 'route' }))
+    }
+    atrion.close()
+  })
+})
+
+it('refused options draw nothing from the random source', () => {
+  const system = createSystem({ seed: 1 })
+  expect(() => new Atrion({ system, admission: { minLimit: -1 } })).toThrow()
+  expect(system.random.next()).toBe(createSystem({ seed: 1 }).random.next())
 })

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { createSharedAtom, createSystem, getDefaultSystem, sharedCounter, sharedFlag } from 'keelson'
 import { afterEach, expect, it } from 'vitest'
+
+import { root } from '../../support/root.ts'
+import { until } from '../../support/until.ts'
 
 const { hot } = (await import('../../../native/binding.js')).default as unknown as { hot: { sharedCount(): number } }
 
@@ -28,10 +30,6 @@ function start(job: string, data: object = {}): Running {
   const ended = new Promise<number>((resolve) => worker.once('exit', resolve))
   const message = () => Promise.race([failed, new Promise((resolve) => worker.once('message', resolve))])
   return { worker, message, ended }
-}
-
-const until = async (fits: () => boolean): Promise<void> => {
-  while (!fits()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 it('4 threads x 250,000 increments end at exactly 1,000,000, each version seen once', async () => {
@@ -152,7 +150,7 @@ it('tells a thread of its own commits before it ends, and holds it open for no o
     atom.watch(({ to }) => console.log(to))
     for (let n = 1; n <= 2000; n++) atom.reset(n)
   `
-  const options = { cwd: fileURLToPath(new URL('../../..', import.meta.url)), encoding: 'utf8', timeout: 20_000 } as const
+  const options = { cwd: root, encoding: 'utf8', timeout: 20_000 } as const
   const child = spawnSync(process.execPath, ['-e', program], options)
   expect(child.status, child.stderr).toBe(0)
   expect(child.stdout.trim().split('\n')).toHaveLength(2000)
@@ -177,7 +175,7 @@ it('frees what a dropped system held, without a close', () => {
     }
     look()
   `
-  const options = { cwd: fileURLToPath(new URL('../../..', import.meta.url)), encoding: 'utf8', timeout: 20_000 } as const
+  const options = { cwd: root, encoding: 'utf8', timeout: 20_000 } as const
   const child = spawnSync(process.execPath, ['--expose-gc', '-e', program], options)
   expect(child.stdout, child.stderr).toBe('2 0\n')
 })

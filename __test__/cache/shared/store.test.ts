@@ -12,7 +12,7 @@ import {
 } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
 
 const { hot } = (await import('../../../native/binding.js')).default as unknown as {
   hot: { sharedCacheCount(): number }

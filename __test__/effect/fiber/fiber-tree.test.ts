@@ -4,7 +4,8 @@ import { createControlledClock } from 'keelson/clock'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
-import { deferred, err, interrupted, ok, useWorld } from '../../support/effects.ts'
+import { err, interrupted, ok, useWorld } from '../../support/effects.ts'
+import { deferred } from '../../support/promises.ts'
 
 const world = useWorld()
 

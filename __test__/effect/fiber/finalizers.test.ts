@@ -3,7 +3,8 @@ import { acquireUseRelease, all, effect, type FinalizerScope, isUnfinishedError,
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
-import { deferred, err, interrupted, ok, timedOut, useWorld } from '../../support/effects.ts'
+import { err, interrupted, ok, timedOut, useWorld } from '../../support/effects.ts'
+import { deferred } from '../../support/promises.ts'
 
 const world = useWorld()
 

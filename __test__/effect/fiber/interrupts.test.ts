@@ -5,7 +5,8 @@ import { setTimeout } from 'node:timers/promises'
 import { all, createCancelToken, effect, type EffectEnv, race, sleep, succeed } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { deferred, err, interrupted, ok, timedOut, useWorld } from '../../support/effects.ts'
+import { err, interrupted, ok, timedOut, useWorld } from '../../support/effects.ts'
+import { deferred } from '../../support/promises.ts'
 
 const world = useWorld()
 

@@ -1,4 +1,5 @@
 import { all, effect, type EffectEvent, fail, race, retryBudget, schedule, sleep, succeed } from 'keelson/effect'
+import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
 import { err, ok, timedOut, useWorld } from '../../support/effects.ts'
@@ -147,10 +148,7 @@ describe('again', () => {
 
   it('[retry] jitter is drawn from the seed, within its percentage', async () => {
     const pauses = async (): Promise<number[]> => {
-      const { createControlledClock } = await import('keelson/clock')
-      const { createSystem } = await import('keelson/system')
-      const clock = createControlledClock()
-      const system = createSystem({ clock, seed: 42 })
+      const { clock, system } = createTestSystem({ seed: 42 })
       const at: number[] = []
       const result = effect(() => {
         at.push(clock.monoMs())

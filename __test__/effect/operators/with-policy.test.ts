@@ -23,7 +23,8 @@ import {
 import { describe, expect, it } from 'vitest'
 
 import { countingControllers } from '../../support/counting-controllers.ts'
-import { deferred, err, interrupted, ok, timedOut, useWorld } from '../../support/effects.ts'
+import { err, interrupted, ok, timedOut, useWorld } from '../../support/effects.ts'
+import { deferred } from '../../support/promises.ts'
 
 const world = useWorld()
 

@@ -1,8 +1,9 @@
 // A gate in virtual time: honest clients, and others who send requests down one connection and are gone.
 import http from 'node:http'
 
-import { Atrion, createControlledClock, createSystem } from 'keelson'
+import { Atrion } from 'keelson'
 import { admission } from 'keelson/express'
+import { createTestSystem } from 'keelson/testing'
 
 import { turn } from './means.ts'
 import { Wire } from './wire.ts'
@@ -32,8 +33,7 @@ const STEP_MS = 5
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 export async function besiege(siege: Siege): Promise<Outcome> {
-  const clock = createControlledClock()
-  const system = createSystem({ clock, seed: siege.seed })
+  const { clock, system } = createTestSystem({ seed: siege.seed })
   const atrion = new Atrion({ system })
   const exponential = (mean: number): number => -mean * Math.log(1 - system.random.next())
   const gate = admission({ atrion })

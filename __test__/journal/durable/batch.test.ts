@@ -2,7 +2,7 @@ import { openJournal } from 'keelson/journal'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { place } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
 
 const misleading = fc.constantFrom(
   '"',
@@ -34,7 +34,7 @@ const { value } = fc.letrec((tie) => ({
 }))
 
 it('brings back every batch as it was, whatever is in it', async () => {
-  await using journal = await openJournal<unknown>(place(), { durability: 'flush' })
+  await using journal = await openJournal<unknown>(tempDirectory(), { durability: 'flush' })
   await fc.assert(
     fc.asyncProperty(fc.array(value, { maxLength: 20 }), fc.integer({ min: 1, max: 40 }), async (some, times) => {
       const batch = Array.from({ length: times }, () => some).flat()
@@ -51,7 +51,7 @@ it('brings back every batch as it was, whatever is in it', async () => {
 
 it('keeps the ids and keys of a batch with their data', async () => {
   let last = 0
-  const path = place()
+  const path = tempDirectory()
   const options = { idGenerator: () => `id-${last++}`, key: ({ name }: { name?: string }) => name }
   await using journal = await openJournal<{ name?: string; at: number }>(path, options)
   const batch = Array.from({ length: 700 }, (_, at) => (at % 3 === 0 ? { at } : { name: `n-${at % 7}`, at }))
@@ -63,7 +63,7 @@ it('keeps the ids and keys of a batch with their data', async () => {
 })
 
 it('appends nothing of a batch that is refused, nor anything of it with the next', async () => {
-  await using journal = await openJournal<unknown>(place(), { maxRecordBytes: 1000 })
+  await using journal = await openJournal<unknown>(tempDirectory(), { maxRecordBytes: 1000 })
   const batch = Array.from({ length: 600 }, (_, index): unknown => index)
   await expect(journal.appendMany([...batch, 'x'.repeat(957)])).rejects.toMatchObject({ bytes: 1003, limit: 1000 })
   await expect(journal.appendMany([...batch, Symbol('no')])).rejects.toThrow(/a symbol/)
@@ -79,7 +79,7 @@ it('appends nothing of a batch that is refused, nor anything of it with the next
 })
 
 it('takes batches that are larger than the memory it keeps', async () => {
-  await using journal = await openJournal<unknown>(place())
+  await using journal = await openJournal<unknown>(tempDirectory())
   const batch = ['ä'.repeat(1 << 20), 'x'.repeat(3 << 20), ...Array<string>(300).fill('y'.repeat(9000))]
   await journal.appendMany(batch)
   await journal.append('z'.repeat(2 << 20))
@@ -87,7 +87,7 @@ it('takes batches that are larger than the memory it keeps', async () => {
 })
 
 it('lets nobody else say how a batch is written', async () => {
-  await using journal = await openJournal<unknown>(place())
+  await using journal = await openJournal<unknown>(tempDirectory())
   // oxlint-disable-next-line no-extend-native -- old libraries do this, and it is the point
   Object.defineProperty(Array.prototype, 'toJSON', { configurable: true, value: () => 'mine' })
   try {

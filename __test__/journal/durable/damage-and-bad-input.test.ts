@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { openJournal, type DurableJournalOptions } from 'keelson/journal'
 import { describe, expect, it } from 'vitest'
 
-import { place, run } from '../../support/node-program.ts'
+import { run } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
 
 const code = (name: string): object => expect.objectContaining({ code: `KEELSON_${name}` }) as object
 
@@ -22,13 +23,16 @@ describe('bad input is refused, and nothing is written', () => {
     { unknown: 1 },
     { maxAgeMs: Number.NaN },
   ])('the options %j', async (options) => {
-    const path = join(place(), 'journal')
+    const path = join(tempDirectory(), 'journal')
     await expect(openJournal(path, options as DurableJournalOptions<unknown>)).rejects.toThrow(code('INVALID_ARGUMENT'))
     expect(existsSync(path)).toBe(false)
   })
 
   it('data', async () => {
-    await using journal = await openJournal<unknown>(place(), { maxRecordBytes: 1000, key: (data) => data as string })
+    await using journal = await openJournal<unknown>(tempDirectory(), {
+      maxRecordBytes: 1000,
+      key: (data) => data as string,
+    })
     const cycle: { self?: unknown } = {}
     cycle.self = cycle
     await expect(journal.append(cycle)).rejects.toThrow(code('NOT_PLAIN'))
@@ -46,14 +50,14 @@ describe('bad input is refused, and nothing is written', () => {
   })
 
   it("a directory of another program's", async () => {
-    const path = place()
+    const path = tempDirectory()
     writeFileSync(join(path, 'data.db'), 'precious')
     await expect(openJournal(path)).rejects.toMatchObject({ code: 'KEELSON_JOURNAL_FORMAT', path })
     expect(readdirSync(path)).toEqual(['data.db'])
   })
 
   it('a file, and what lies below a file', async () => {
-    const file = join(place(), 'file')
+    const file = join(tempDirectory(), 'file')
     writeFileSync(file, '')
     await expect(openJournal(file)).rejects.toMatchObject({ code: 'KEELSON_JOURNAL_IO', osCode: 'EEXIST' })
     await expect(openJournal(join(file, 'below'))).rejects.toMatchObject({ osCode: 'ENOTDIR' })
@@ -61,11 +65,11 @@ describe('bad input is refused, and nothing is written', () => {
   })
 
   it('an empty directory to read', async () => {
-    await expect(openJournal(place(), { readOnly: true })).rejects.toThrow(code('JOURNAL_FORMAT'))
+    await expect(openJournal(tempDirectory(), { readOnly: true })).rejects.toThrow(code('JOURNAL_FORMAT'))
   })
 
   it('a newer version of the format', async () => {
-    const path = place()
+    const path = tempDirectory()
     await (await openJournal(path)).close()
     const name = readdirSync(path).find((file) => file.endsWith('.segment'))!
     const bytes = readFileSync(join(path, name))
@@ -80,7 +84,7 @@ describe('bad input is refused, and nothing is written', () => {
 
 describe('damage', () => {
   async function written(clean: boolean): Promise<{ path: string; segment: string }> {
-    const path = place()
+    const path = tempDirectory()
     const program = `
       import { openJournal } from 'keelson/journal'
       const journal = await openJournal(${JSON.stringify(path)})
@@ -138,7 +142,7 @@ describe('damage', () => {
 
 describe('what the operating system refuses', () => {
   it('closes the journal, and what was acknowledged is there', async () => {
-    const path = place()
+    const path = tempDirectory()
     // The largest file this process may write is 64 KiB: the disk is full, as far as it knows.
     const child = await run(
       `
@@ -172,7 +176,7 @@ describe('what the operating system refuses', () => {
   })
 
   it('a directory that vanished', async () => {
-    const path = place()
+    const path = tempDirectory()
     const journal = await openJournal(path)
     await journal.append(1)
     rmSync(path, { recursive: true })

@@ -18,7 +18,7 @@ import { GenServer, Supervisor, TimerService, type TimerServiceRef } from 'keels
 import { createSystem } from 'keelson/system'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { place } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
 
 const io = (osCode: string): object => expect.objectContaining({ code: 'KEELSON_JOURNAL_IO', osCode }) as object
 
@@ -46,7 +46,7 @@ describe.runIf(process.platform !== 'win32')('a directory that is taken away', (
 
   for (const [way, take] of Object.entries(ways)) {
     it.each(['sync', 'flush'] as const)(`acknowledges nothing more when it was ${way} (%s)`, async (durability) => {
-      const path = join(place(), 'journal')
+      const path = join(tempDirectory(), 'journal')
       const journal = await openJournal<number>(path, { durability })
       await journal.append(1)
       take(path)
@@ -58,7 +58,7 @@ describe.runIf(process.platform !== 'win32')('a directory that is taken away', (
 
   it('is noticed by everything that changes it', async () => {
     for (const change of ['clear', 'compact', 'retain', 'sync', 'saveSnapshot'] as const) {
-      const path = join(place(), 'journal')
+      const path = join(tempDirectory(), 'journal')
       const journal = await openJournal<number>(path)
       await journal.append(1)
       renameSync(path, `${path}-away`)
@@ -73,7 +73,7 @@ describe.runIf(process.platform !== 'win32')('a directory that is taken away', (
   })
 
   it('was opened by a link that leads elsewhere now: nobody who opens it would find the entry', async () => {
-    const root = place()
+    const root = tempDirectory()
     const link = join(root, 'current')
     mkdirSync(join(root, 'one'))
     mkdirSync(join(root, 'two'))
@@ -89,7 +89,7 @@ describe.runIf(process.platform !== 'win32')('a directory that is taken away', (
   })
 
   it('is another one under the old path: it is opened, and is not the old one', async () => {
-    const path = join(place(), 'journal')
+    const path = join(tempDirectory(), 'journal')
     const old = await openJournal<string>(path)
     await old.append('old')
     renameSync(path, `${path}-away`)
@@ -109,7 +109,7 @@ describe('the permissions', () => {
   it.runIf(process.platform !== 'win32')('are the owner’s alone, unless `mode` gives others some', async () => {
     const before = process.umask(0o022)
     onTestFinished(() => void process.umask(before))
-    const root = place()
+    const root = tempDirectory()
     const closed = join(root, 'a', 'closed')
     const journal = await openJournal<number>(closed, { key: () => 'k' })
     await journal.appendMany([1, 2])
@@ -131,7 +131,7 @@ describe('the permissions', () => {
 
   it('are refused when the owner could not use the files', async () => {
     for (const mode of [0o400, 0o1600, 0, -1, 1.5, Number.NaN, '0600', null]) {
-      const path = join(place(), 'none')
+      const path = join(tempDirectory(), 'none')
       const refused = openJournal(path, { mode: mode as number })
       await expect(refused, String(mode)).rejects.toMatchObject({ field: 'options.mode' })
       expect(existsSync(path)).toBe(false)
@@ -143,7 +143,7 @@ describe('a directory has one user at a time', () => {
   const locked = { code: 'KEELSON_JOURNAL_LOCKED' }
 
   it('unless users share the journal, who say when they differ what it is open with', async () => {
-    const path = place()
+    const path = tempDirectory()
     await using one = await openJournal(path, { maxEntries: 1000, maxAgeMs: 5000 })
     await using two = await openJournal(relative(process.cwd(), path), { maxEntries: 1000, maxAgeMs: 5000 })
     await two.append(1)
@@ -158,7 +158,7 @@ describe('a directory has one user at a time', () => {
   })
 
   it('a second timer service is refused, by whichever path; cancelled timers never fire', async () => {
-    const root = place()
+    const root = tempDirectory()
     const path = join(root, 'timers')
     const clock = createControlledClock()
     const system = createSystem({ clock })
@@ -187,7 +187,7 @@ describe('a directory has one user at a time', () => {
   })
 
   it('another thread is another user', async () => {
-    const path = place()
+    const path = tempDirectory()
     const service = await TimerService.start({ path })
     const program = `
       const { TimerService } = require('keelson/otp')
@@ -200,7 +200,7 @@ describe('a directory has one user at a time', () => {
   })
 
   it('a service that a supervisor starts again gets the directory of the one that was killed', async () => {
-    const path = place()
+    const path = tempDirectory()
     const supervisor = await Supervisor.start({
       children: [{ id: 'timers', start: () => TimerService.start({ path }), shutdownTimeout: 'brutal_kill' }],
     })

@@ -1,7 +1,9 @@
 import { openJournal } from 'keelson/journal'
 import { expect, it } from 'vitest'
 
-import { node, place, run, until } from '../../support/node-program.ts'
+import { node, run } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
+import { until } from '../../support/until.ts'
 
 const begin = (path: string, durability: string): string => `
   import { openJournal } from 'keelson/journal'
@@ -25,7 +27,7 @@ it.each([
   ['the end of the program', '', 0],
 ])('loses nothing that was accepted on %s', async (_, statement, code) => {
   for (const durability of ['sync', 'flush', 'memory']) {
-    const path = place()
+    const path = tempDirectory()
     const child = await run(begin(path, durability) + statement)
     expect(child.code, child.stderr).toBe(code)
     expect(await held(path)).toBe(1000)
@@ -34,7 +36,7 @@ it.each([
 
 it('loses nothing that was acknowledged on SIGTERM', async () => {
   for (const durability of ['sync', 'flush']) {
-    const path = place()
+    const path = tempDirectory()
     const program = `${begin(path, durability)}
       await Promise.all(Array.from({ length: 10 }, () => journal.append(0).then(() => {})))
       console.log('acknowledged')
@@ -51,7 +53,7 @@ it('loses nothing that was acknowledged on SIGTERM', async () => {
 })
 
 it('loses nothing that was accepted when a worker is terminated', async () => {
-  const path = place()
+  const path = tempDirectory()
   const worker = `
     import { openJournal } from 'keelson/journal'
     import { parentPort } from 'node:worker_threads'

@@ -4,11 +4,11 @@ import { type DurableJournalEvent, Journal, openJournal } from 'keelson/journal'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
-import { place } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
 
 describe('a journal on disk', () => {
   it('gives back what was appended, also after it was closed', async () => {
-    const path = place()
+    const path = tempDirectory()
     const clock = createControlledClock({ initialTime: 5000 })
     const values = [
       1,
@@ -39,7 +39,7 @@ describe('a journal on disk', () => {
   })
 
   it('reads ranges both ways, over segments', async () => {
-    await using journal = await openJournal<number>(place(), { segmentBytes: 4096 })
+    await using journal = await openJournal<number>(tempDirectory(), { segmentBytes: 4096 })
     await journal.appendMany(Array.from({ length: 3000 }, (_, index) => index))
     expect(journal.usage().segments).toBeGreaterThan(10)
     const read = (options: object) => Array.from(journal.entries(options), ({ data }) => data)
@@ -59,7 +59,7 @@ describe('a journal on disk', () => {
   })
 
   it('keeps the order of appends, and ids of a generator', async () => {
-    const path = place()
+    const path = tempDirectory()
     let last = 0
     const options = { idGenerator: () => `id-${++last}` }
     const journal = await openJournal<number>(path, options)
@@ -73,7 +73,7 @@ describe('a journal on disk', () => {
   })
 
   it('clears, and goes on in sequence', async () => {
-    const path = place()
+    const path = tempDirectory()
     const journal = await openJournal<string>(path)
     await journal.append('a')
     await journal.saveSnapshot({ count: 1 })
@@ -85,7 +85,7 @@ describe('a journal on disk', () => {
   })
 
   it('becomes a journal in memory', async () => {
-    await using journal = await openJournal<string>(place())
+    await using journal = await openJournal<string>(tempDirectory())
     await journal.appendMany(['a', 'b'])
     const copy = Journal.fromJSON<string>(journal.toJSON())
     expect(copy.getAll()).toEqual(['a', 'b'])
@@ -94,7 +94,7 @@ describe('a journal on disk', () => {
 
   it('tells its subscribers and its emit', async () => {
     const events: DurableJournalEvent[] = []
-    const journal = await openJournal<number>(place(), { emit: (event) => events.push(event) })
+    const journal = await openJournal<number>(tempDirectory(), { emit: (event) => events.push(event) })
     const seen: number[] = []
     const end = journal.subscribe(({ data }) => seen.push(data))
     await journal.append(1)
@@ -116,7 +116,7 @@ describe('a journal on disk', () => {
 
   it('closes with its system, and refuses then', async () => {
     const system = createSystem()
-    const journal = await openJournal<number>(place(), { system })
+    const journal = await openJournal<number>(tempDirectory(), { system })
     const append = journal.append(1)
     await system.close()
     expect((await append).sequence).toBe(0)
@@ -132,7 +132,7 @@ describe('time travel', () => {
 
   it('folds up to a sequence or a time, from a snapshot or not', async () => {
     const clock = createControlledClock({ initialTime: 0 })
-    await using journal = await openJournal<number>(place(), { clock })
+    await using journal = await openJournal<number>(tempDirectory(), { clock })
     for (let amount = 1; amount <= 10; amount++) {
       await journal.append(amount)
       clock.advanceBy(100)
@@ -154,7 +154,7 @@ describe('time travel', () => {
 
 describe('retention', () => {
   it('keeps the newest by count, exactly, also after opening again', async () => {
-    const path = place()
+    const path = tempDirectory()
     const options = { maxEntries: 100, segmentBytes: 4096 }
     const journal = await openJournal<number>(path, options)
     for (let index = 0; index < 30; index++) await journal.appendMany(Array.from({ length: 50 }, () => index))
@@ -166,7 +166,7 @@ describe('retention', () => {
   })
 
   it('refuses when it is full and told to', async () => {
-    await using journal = await openJournal<number>(place(), { maxEntries: 3, overflow: 'bounded:error' })
+    await using journal = await openJournal<number>(tempDirectory(), { maxEntries: 3, overflow: 'bounded:error' })
     await journal.appendMany([1, 2])
     await expect(journal.appendMany([3, 4])).rejects.toMatchObject({ code: 'KEELSON_JOURNAL_OVERFLOW', maxEntries: 3 })
     await journal.append(3)
@@ -177,7 +177,7 @@ describe('retention', () => {
   })
 
   it('keeps about so many bytes', async () => {
-    const path = place()
+    const path = tempDirectory()
     await using journal = await openJournal<string>(path, { maxBytes: 64 * 1024 })
     for (let index = 0; index < 100; index++) await journal.appendMany(Array(20).fill('x'.repeat(200)))
     expect(journal.usage().bytes).toBeLessThanOrEqual(64 * 1024 + 8192)
@@ -187,7 +187,7 @@ describe('retention', () => {
 
   it('lets go of what is old, on request too', async () => {
     const clock = createControlledClock({ initialTime: 1 })
-    await using journal = await openJournal<number>(place(), { clock, maxAgeMs: 1000 })
+    await using journal = await openJournal<number>(tempDirectory(), { clock, maxAgeMs: 1000 })
     for (let index = 0; index < 40; index++) {
       await journal.append(index)
       clock.advanceBy(100)
@@ -208,7 +208,7 @@ describe('compaction', () => {
   }
 
   it('keeps the last of each key, what has none, and removals unless told otherwise', async () => {
-    const path = place()
+    const path = tempDirectory()
     type Data = Setting | null | string
     let removing = ''
     const key = (data: Data): string | undefined => {
@@ -242,7 +242,7 @@ describe('compaction', () => {
   })
 
   it('goes on while appends and reads do', async () => {
-    await using journal = await openJournal<Setting>(place(), { key: ({ name }) => name, segmentBytes: 8192 })
+    await using journal = await openJournal<Setting>(tempDirectory(), { key: ({ name }) => name, segmentBytes: 8192 })
     const progress = { done: false }
     const work = async (): Promise<void> => {
       for (let value = 0; !progress.done || value < 300; value++) {

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { openJournal, type Durability } from 'keelson/journal'
 import { expect, it } from 'vitest'
 
-import { node, place, until } from '../../support/node-program.ts'
+import { node } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
+import { until } from '../../support/until.ts'
 
 interface Data {
   readonly round: string
@@ -56,11 +58,11 @@ async function kills(count: number, durability: Durability, path: string): Promi
 // At the same time: most of it is waiting for processes.
 it.concurrent(
   'keeps all that was acknowledged through 80 SIGKILLs',
-  ({ onTestFinished }) => kills(80, 'sync', place(onTestFinished)),
+  ({ onTestFinished }) => kills(80, 'sync', tempDirectory(onTestFinished)),
   60_000,
 )
 it.concurrent(
   "keeps all that was acknowledged through 30 SIGKILLs with durability 'flush'",
-  ({ onTestFinished }) => kills(30, 'flush', place(onTestFinished)),
+  ({ onTestFinished }) => kills(30, 'flush', tempDirectory(onTestFinished)),
   60_000,
 )

@@ -6,7 +6,7 @@ import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
 import type { Pages } from '../../../js/journal/durable/pages.ts'
-import { place } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
 
 interface Keyed {
   readonly k: string
@@ -19,7 +19,7 @@ const segments = (path: string): number => readdirSync(path).filter((name) => na
 
 describe('a limit of entries', () => {
   it('holds after a compaction, whose segments have gaps', async () => {
-    await using journal = await openJournal<Keyed>(place(), { ...keyed, maxEntries: 1000 })
+    await using journal = await openJournal<Keyed>(tempDirectory(), { ...keyed, maxEntries: 1000 })
     for (let day = 0, made = 0; day < 6; day++) {
       await journal.appendMany(Array.from({ length: 500 }, (_, index) => ({ k: index > 0 ? `k${made++}` : 'state' })))
       expect(journal.size()).toBeLessThanOrEqual(1000)
@@ -36,7 +36,7 @@ describe('a limit of entries', () => {
   })
 
   it('is right as soon as the append is acknowledged', async () => {
-    await using journal = await openJournal<number>(place(), { maxEntries: 3 })
+    await using journal = await openJournal<number>(tempDirectory(), { maxEntries: 3 })
     for (let index = 0; index < 200; index++) {
       await journal.appendMany([index, index, index, index])
       expect(journal.getAll()).toEqual([index, index, index])
@@ -44,7 +44,7 @@ describe('a limit of entries', () => {
   })
 
   it('lets nothing come back when the journal is opened with another one', async () => {
-    const path = place()
+    const path = tempDirectory()
     const journal = await openJournal<number>(path, { maxEntries: 2 })
     await journal.appendMany([1, 2, 3, 4])
     await journal.close()
@@ -55,7 +55,7 @@ describe('a limit of entries', () => {
   })
 
   it('is counted by a compaction: what had gone before goes not again', async () => {
-    await using journal = await openJournal<Keyed>(place(), { ...keyed, maxEntries: 3 })
+    await using journal = await openJournal<Keyed>(tempDirectory(), { ...keyed, maxEntries: 3 })
     await journal.appendMany(Array.from({ length: 9 }, () => ({ k: 'one' })))
     expect(await journal.compact()).toBe(2)
     expect(await journal.compact()).toBe(0)
@@ -64,7 +64,7 @@ describe('a limit of entries', () => {
 
 describe('a saved state', () => {
   it('that does not join what is held gives an error and no state that never was', async () => {
-    await using journal = await openJournal<number>(place(), { maxEntries: 10 })
+    await using journal = await openJournal<number>(tempDirectory(), { maxEntries: 10 })
     await journal.appendMany(numbers(5))
     await journal.saveSnapshot(journal.fold(sum, { initial: 0 }))
     await journal.appendMany(numbers(10))
@@ -82,7 +82,7 @@ describe('a saved state', () => {
     type Data = Keyed | null
     const keys = (found: readonly string[], data: Data): readonly string[] =>
       data === null ? found.filter((k) => k !== 'a') : [...found, data.k]
-    await using journal = await openJournal<Data>(place(), { key: (data) => data?.k ?? 'a' })
+    await using journal = await openJournal<Data>(tempDirectory(), { key: (data) => data?.k ?? 'a' })
     await journal.append({ k: 'a' })
     await journal.saveSnapshot(['a'])
     await journal.append(null)
@@ -96,7 +96,7 @@ describe('a saved state', () => {
     type Data = Keyed | null
     const keys = (found: readonly string[], data: Data): readonly string[] =>
       data === null ? found.filter((k) => k !== 'a') : [...found, data.k]
-    const path = place()
+    const path = tempDirectory()
     const options = { key: (data: Data) => data?.k ?? 'a' }
     const early = { code: 'KEELSON_INVALID_ARGUMENT', field: 'options.sequence' }
     {
@@ -117,7 +117,7 @@ describe('a saved state', () => {
   })
 
   it('that is older than another is used only where the newer one stands for too much', async () => {
-    await using journal = await openJournal<Keyed | null>(place(), { key: (data) => data?.k ?? 'a' })
+    await using journal = await openJournal<Keyed | null>(tempDirectory(), { key: (data) => data?.k ?? 'a' })
     await journal.appendMany([{ k: 'b' }, { k: 'a' }])
     await journal.saveSnapshot(['b', 'a'])
     await journal.appendMany([null, { k: 'c' }])
@@ -134,7 +134,10 @@ describe('a saved state', () => {
 
   it('has no key whose removal a compaction drops while it is read', async () => {
     type Data = Keyed | null
-    await using journal = await openJournal<Data>(place(), { key: (data) => data?.k ?? 'a', durability: 'flush' })
+    await using journal = await openJournal<Data>(tempDirectory(), {
+      key: (data) => data?.k ?? 'a',
+      durability: 'flush',
+    })
     const many = Array.from({ length: 1500 }, (_, n) => ({ k: `k${n}` }))
     await journal.appendMany([{ k: 'a' }, ...many, null])
     // A fold reads without a pause; its pages are read here one by one.
@@ -152,7 +155,7 @@ describe('a saved state', () => {
   })
 
   it('is not read past entries that go while they are read', async () => {
-    await using journal = await openJournal<number>(place(), { maxEntries: 2000, durability: 'flush' })
+    await using journal = await openJournal<number>(tempDirectory(), { maxEntries: 2000, durability: 'flush' })
     await journal.appendMany(numbers(2000))
     const appended: Promise<unknown>[] = []
     const slow = (total: number, x: number): number => {
@@ -181,7 +184,7 @@ describe('a limit of age', () => {
 
   it.each([0, HOUR, 6 * HOUR])('makes no file for each append after the clock was set back by %d ms', async (fast) => {
     const clock = createControlledClock(T + fast)
-    const path = place()
+    const path = tempDirectory()
     const system = createSystem({ clock })
     const journal = await openJournal<number>(path, { system, maxAgeMs: 7 * HOUR })
     clock.jumpWallTime(T)
@@ -196,7 +199,7 @@ describe('a limit of age', () => {
   it('loses nothing young when the clock jumps forward, and keeps nothing for ever when it jumps back', async () => {
     const clock = createControlledClock(T)
     const system = createSystem({ clock })
-    const path = place()
+    const path = tempDirectory()
     const options = { system, maxAgeMs: HOUR }
     const journal = await openJournal<string>(path, options)
     await journal.append('before')
@@ -226,7 +229,7 @@ describe('a limit of age', () => {
   it('holds after compactions: what is old does not live on in one file with what is young', async () => {
     const clock = createControlledClock(T)
     const system = createSystem({ clock })
-    const journal = await openJournal<Keyed>(place(), { ...keyed, system, maxAgeMs: 8 * HOUR })
+    const journal = await openJournal<Keyed>(tempDirectory(), { ...keyed, system, maxAgeMs: 8 * HOUR })
     for (let hour = 0; hour < 40; hour++) {
       await journal.append({ k: `k${hour}` })
       await journal.compact()

@@ -3,13 +3,15 @@ import { Worker } from 'node:worker_threads'
 import { openJournal } from 'keelson/journal'
 import { describe, expect, it } from 'vitest'
 
-import { node, place, run, until } from '../../support/node-program.ts'
+import { node, run } from '../../support/node-program.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
+import { until } from '../../support/until.ts'
 
 const worker = join(import.meta.dirname, 'worker.mjs')
 
 describe('threads of one process', () => {
   it('share one journal, and each hears of the others', async () => {
-    const path = place()
+    const path = tempDirectory()
     await using journal = await openJournal<{ who: number; index: number }>(path)
     const seen: number[] = []
     const following = (async () => {
@@ -30,7 +32,7 @@ describe('threads of one process', () => {
   })
 
   it('have to agree on its options', async () => {
-    const path = place()
+    const path = tempDirectory()
     await using one = await openJournal(path)
     await expect(openJournal(path, { segmentBytes: 8192 })).rejects.toMatchObject({ field: 'options.segmentBytes' })
     await using two = await openJournal(path, { durability: 'memory' })
@@ -43,7 +45,7 @@ describe('threads of one process', () => {
 
 describe('another process', () => {
   it('may read beside the writer, and follow it, but not write', async () => {
-    const path = place()
+    const path = tempDirectory()
     await using journal = await openJournal<number>(path, { segmentBytes: 4096 })
     await journal.append(0)
     const program = `
@@ -69,7 +71,7 @@ describe('another process', () => {
 
 describe('a tail', () => {
   it('ends at once by `return`, also while it waits', async () => {
-    await using journal = await openJournal<number>(place())
+    await using journal = await openJournal<number>(tempDirectory())
     await journal.append(1)
     const tail = journal.tail({ from: 0 })
     expect((await tail.next()).value).toMatchObject({ data: 1 })
@@ -84,7 +86,7 @@ describe('a tail', () => {
   })
 
   it('reads no more than it is asked for, and ends on request', async () => {
-    await using journal = await openJournal<number>(place())
+    await using journal = await openJournal<number>(tempDirectory())
     await journal.appendMany(Array.from({ length: 100 }, (_, index) => index))
     const tail = journal.tail({ from: 90, pageSize: 4 })
     expect((await tail.next()).value).toMatchObject({ sequence: 90 })
@@ -99,7 +101,7 @@ describe('a tail', () => {
   })
 
   it('ends when the journal is closed', async () => {
-    const journal = await openJournal<number>(place())
+    const journal = await openJournal<number>(tempDirectory())
     const waiting = journal.tail().next()
     await journal.close()
     expect(await waiting).toEqual({ done: true, value: undefined })
@@ -107,7 +109,7 @@ describe('a tail', () => {
 })
 
 it('reads a million entries in little memory', async () => {
-  const path = place()
+  const path = tempDirectory()
   const program = `
     import { openJournal } from 'keelson/journal'
     let journal = await openJournal(${JSON.stringify(path)}, { durability: 'flush' })

@@ -3,7 +3,8 @@
 import { EventBus, type EventBusRef, GenServer } from 'keelson'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let bus: EventBusRef

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventBus, type EventBusRef, GenServer } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const BARRIER = 'nobody.wants.this'
 const stage = useStage()

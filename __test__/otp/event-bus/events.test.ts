@@ -1,7 +1,8 @@
 import { type BusEvents, EventBus, type EventBusRef, GenServer, isBusOverflowError } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let bus: EventBusRef

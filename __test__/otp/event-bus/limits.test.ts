@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { createSystem, EventBus, type EventBusRef } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let bus: EventBusRef

@@ -1,9 +1,9 @@
 /** Random programs of an event bus. What happened is written down as it happens, and the rules are checked on that. */
 import * as fc from 'fast-check'
-import { createControlledClock, createSystem } from 'keelson'
 import { EventBus, GenServer, type BusEvents } from 'keelson/otp'
 import { expect, test } from 'vitest'
 import { programs, Reach } from '../../support/programs.ts'
+import { systemWith } from '../../support/system.ts'
 
 const TOPICS = ['a', 'a.b', 'c'] as const
 const PATTERNS = ['a', 'a.*', '**', 'c'] as const
@@ -59,9 +59,8 @@ interface Message {
 }
 
 async function run(operations: readonly Operation[], reach: Reach): Promise<void> {
-  const clock = createControlledClock()
   const errors: unknown[] = []
-  const system = createSystem({ clock, onError: (error) => void errors.push(error) })
+  const { clock, system } = systemWith((error) => errors.push(error))
   const bus = await EventBus.start({ system })
   const subscribers: Subscriber[] = []
   const messages: Message[] = []

@@ -1,7 +1,8 @@
 import { EventBus, type EventBusRef, GenServer, Registry, Supervisor } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let bus: EventBusRef

@@ -15,8 +15,10 @@ import {
 } from 'keelson'
 import { expect, it } from 'vitest'
 
+import { counter } from '../../support/counter.ts'
 import { runToEnd } from '../../support/own-process.ts'
-import { counter, rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 const settle = async (): Promise<void> => {

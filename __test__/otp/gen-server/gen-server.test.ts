@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createSystem, GenServer, type GenServerBehavior, isCallCycleError, isServerNotRunningError } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { counter, rejection, useStage } from '../../support/system.ts'
+import { counter } from '../../support/counter.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 

@@ -12,7 +12,9 @@ import {
 import { Agent } from 'keelson/otp'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { counter, rejection, useStage } from '../../support/system.ts'
+import { counter } from '../../support/counter.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 import { HOSTILE, type Hostile } from './model/program.ts'
 import { thing } from './model/proc.ts'
 

@@ -2,7 +2,9 @@
 import { GenServer, type GenServerRef, type LifecycleEvent, Registry, Supervisor, Task } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { counter, rejection, useStage } from '../../support/system.ts'
+import { counter } from '../../support/counter.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let servers: LifecycleEvent[]

@@ -1,7 +1,9 @@
 import { GenServer, type GenServerBehavior, type Info, isServerNotRunningError, type LifecycleEvent } from 'keelson'
 import { describe, expect, it, vi } from 'vitest'
 
-import { counter, rejection, useStage } from '../../support/system.ts'
+import { counter } from '../../support/counter.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 

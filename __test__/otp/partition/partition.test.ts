@@ -11,7 +11,8 @@ import {
 } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { rejection, thrown, useStage } from '../../support/system.ts'
+import { rejection, thrown } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 type Shard = GenServerRef<string, unknown, string, string>
 

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { GenServer, type GenServerBehavior, type GenServerRef, Registry, type System } from 'keelson'
 import { beforeEach, describe, expect, it } from 'vitest'
 
-import { thrown, useStage } from '../../support/system.ts'
+import { thrown } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let system: System

@@ -1,8 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import {
-  createControlledClock,
-  createSystem,
   GenServer,
   type GenServerBehavior,
   type GenServerRef,
@@ -11,9 +9,11 @@ import {
   type RegistryInstance,
   type System,
 } from 'keelson'
+import { createTestSystem } from 'keelson/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection, thrown, useStage } from '../../support/system.ts'
+import { rejection, thrown } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 const { turn } = stage
@@ -189,7 +189,7 @@ describe('a registry of unique keys', () => {
     await GenServer.stop(other)
     expect(thrown(() => registry.register('y', other))).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
     expect(thrown(() => registry.register('', ref))).toMatchObject({ field: 'key' })
-    const foreign = createSystem({ clock: createControlledClock() })
+    const foreign = createTestSystem()
     const stranger = await GenServer.start(silent, { system: foreign })
     expect(thrown(() => registry.register('z', stranger))).toMatchObject({ field: 'ref' })
     await foreign.close()

@@ -11,7 +11,8 @@ import {
 } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { rejection } from '../../support/workers.ts'
+import { rejection } from '../../support/rejection.ts'
+import { systemWith } from '../../support/system.ts'
 
 const behavior = {
   init: () => 0,
@@ -26,7 +27,7 @@ let system: System
 let reported: unknown[]
 beforeEach(() => {
   reported = []
-  system = createSystem({ clock: createControlledClock(), onError: (error) => reported.push(error) })
+  system = systemWith((error) => reported.push(error))
 })
 afterEach(async () => {
   // Another supervisor of the system works, whatever became of the first.

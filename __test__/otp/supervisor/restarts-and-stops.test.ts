@@ -12,7 +12,8 @@ import {
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { runToEnd } from '../../support/own-process.ts'
-import { createYard, rejection, type Worker, type Yard } from '../../support/workers.ts'
+import { rejection } from '../../support/rejection.ts'
+import { createYard, type Worker, type Yard } from '../../support/workers.ts'
 
 let yard: Yard
 let unhandled: unknown[]

@@ -14,7 +14,8 @@ import {
 } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { createYard, rejection, type Worker, type Yard } from '../../support/workers.ts'
+import { rejection } from '../../support/rejection.ts'
+import { createYard, type Worker, type Yard } from '../../support/workers.ts'
 
 let yard: Yard
 beforeEach(() => {

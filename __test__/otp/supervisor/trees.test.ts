@@ -12,7 +12,8 @@ import {
 } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { createYard, rejection, type Worker, type Yard } from '../../support/workers.ts'
+import { rejection } from '../../support/rejection.ts'
+import { createYard, type Worker, type Yard } from '../../support/workers.ts'
 
 const worker = (yard: Yard, id: string): ChildSpec => ({ id, start: yard.worker(id) })
 

@@ -2,7 +2,8 @@
 import { GenServer, type GenServerRef, Task } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 const sleep = (ms: number): Promise<void> => stage.clock.sleep(ms)

@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { GenServer, type System, Task } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 const { turn } = stage

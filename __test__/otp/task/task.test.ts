@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { GenServer, isTaskEndedError, type LifecycleEvent, Registry, type System, Task } from 'keelson'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection, thrown, useStage } from '../../support/system.ts'
+import { rejection, thrown } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 const { turn } = stage

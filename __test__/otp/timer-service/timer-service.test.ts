@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
-  createControlledClock,
   createSystem,
   GenServer,
   type GenServerRef,
@@ -13,9 +12,11 @@ import {
   type TimerServiceOptions,
   type TimerServiceRef,
 } from 'keelson'
+import { createTestSystem } from 'keelson/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { rejection, useStage } from '../../support/system.ts'
+import { rejection } from '../../support/rejection.ts'
+import { useStage } from '../../support/system.ts'
 
 const stage = useStage()
 let folder: string
@@ -265,7 +266,7 @@ describe('a stored timer', () => {
     await stage.system.close()
     expect(TimerService.isRunning(timers)).toBe(false)
     expect(stage.clock.getPendingTimerCount()).toBe(0)
-    const system = createSystem({ clock: createControlledClock() })
+    const system = createTestSystem()
     const journal = await openJournal(folder, { system, readOnly: true })
     expect(journal.getAll()).toHaveLength(1)
     await system.close()

@@ -2,7 +2,9 @@ import * as fc from 'fast-check'
 import { bulkhead, type Bulkhead, type BulkheadOptions } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { boom, failing, held, rejection, useWorld, watched } from '../../support/policies.ts'
+import { boom, failing, useWorld } from '../../support/policies.ts'
+import { held, watched } from '../../support/promises.ts'
+import { rejection } from '../../support/rejection.ts'
 
 const world = useWorld()
 const aBulkhead = (options: BulkheadOptions): Bulkhead => bulkhead({ system: world.system, ...options })

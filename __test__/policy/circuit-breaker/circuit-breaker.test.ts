@@ -3,7 +3,9 @@ import { createControlledClock } from 'keelson/clock'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
-import { boom, failing, forever, held, rejection, useWorld } from '../../support/policies.ts'
+import { boom, failing, forever, useWorld } from '../../support/policies.ts'
+import { held } from '../../support/promises.ts'
+import { rejection } from '../../support/rejection.ts'
 
 const world = useWorld()
 const aBreaker = (options: CircuitBreakerOptions = {}): CircuitBreaker =>

@@ -1,7 +1,9 @@
 import { hedge, type HedgeOptions, retryBudget, timeout, wrap } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
-import { boom, failing, forever, held, rejection, useWorld, watched } from '../../support/policies.ts'
+import { boom, failing, forever, useWorld } from '../../support/policies.ts'
+import { held, watched } from '../../support/promises.ts'
+import { rejection } from '../../support/rejection.ts'
 
 const world = useWorld()
 const aHedge = (options: HedgeOptions): ReturnType<typeof hedge> => hedge({ system: world.system, ...options })

@@ -4,7 +4,9 @@ import { circuitBreaker, repeat, retry, retryBudget, schedule, type RetryOptions
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
 
-import { boom, failing, rejection, useWorld, watched } from '../../support/policies.ts'
+import { boom, failing, useWorld } from '../../support/policies.ts'
+import { watched } from '../../support/promises.ts'
+import { rejection } from '../../support/rejection.ts'
 
 const world = useWorld()
 const aRetry = (options: RetryOptions = {}): ReturnType<typeof retry> =>
