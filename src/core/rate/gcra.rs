@@ -1,8 +1,8 @@
 //! The generic cell rate algorithm (GCRA, ITU-T Recommendation I.371): a token bucket in one timestamp.
 //!
 //! The state is the theoretical arrival time (TAT), the moment at which the bucket is full again. A key may take `cost`
-//! tokens at `now` if `max(TAT, now) - now + cost * interval <= burst * interval`, where `interval = window / limit`. Then
-//! TAT becomes `max(TAT, now) + cost * interval`.
+//! tokens at `now` if `max(TAT, now) - now + cost * interval <= burst * interval`, where `interval = window / limit`.
+//! Then TAT becomes `max(TAT, now) + cost * interval`.
 //!
 //! One token is worth `window / limit` microseconds, which is seldom whole. So a TAT has a part in `1 / limit` of a
 //! microsecond, and sums are exact.
