@@ -7,11 +7,12 @@ import { held, watched } from '../support/promises.ts'
 import { rejection } from '../support/rejection.ts'
 
 const world = useWorld()
+/** Makes a timeout on the test's controlled clock. */
 const aTimeout = (ms: number, strategy?: 'cooperative'): ReturnType<typeof timeout> =>
   timeout(ms, { system: world.system, ...(strategy && { strategy }) })
 
 describe('timeout', () => {
-  it('gives what the task gives: a value, a promise, a throw, a rejection', async () => {
+  it('settles as its task does: a value, a promise, a throw, a rejection', async () => {
     const policy = aTimeout(100)
     expect(await policy.execute(() => 1)).toBe(1)
     expect(await policy.execute(async () => 2)).toBe(2)
@@ -39,39 +40,39 @@ describe('timeout', () => {
     expect(signal?.reason).toBe(error)
   })
 
-  it('has a signal that is aborted also when it is read after the time', async () => {
-    let read: (() => AbortSignal) | undefined
+  it('aborts a signal that the task first reads after the time', async () => {
+    let readSignal: (() => AbortSignal) | undefined
     const call = rejection(
       aTimeout(10).execute((context) => {
-        read = () => context.signal
+        readSignal = () => context.signal
         return forever()
       }),
     )
     await world.clock.advance(10)
-    expect(read?.().reason).toBe(await call)
+    expect(readSignal?.().reason).toBe(await call)
   })
 
-  it('hands a later failure of the abandoned task to the system, once', async () => {
+  it('reports a later failure of the abandoned task to the system, once', async () => {
     const { task, reject } = held()
     const policy = aTimeout(10)
-    const late: unknown[] = []
-    policy.on('late', (event) => late.push(event))
+    const lateEvents: unknown[] = []
+    policy.on('late', (event) => lateEvents.push(event))
     const call = rejection(policy.execute(task))
     await world.clock.advance(10)
     expect(isTimeoutError(await call)).toBe(true)
     reject(boom)
     await world.clock.flush()
     expect(world.reported.splice(0)).toEqual([[boom, 'a task that had been given up']])
-    expect(late).toEqual([{ error: boom }])
+    expect(lateEvents).toEqual([{ error: boom }])
   })
 
-  it('does not report that a task gave up when it was told to', async () => {
+  it('does not report a task that fails because its signal aborted', async () => {
     const call = rejection(aTimeout(10).execute(({ signal }) => world.clock.sleep(1000, { signal })))
     await world.clock.advance(10)
     expect(isTimeoutError(await call)).toBe(true)
   })
 
-  it('waits for the task when it is cooperative', async () => {
+  it('waits for the task with the strategy cooperative', async () => {
     const { task, resolve } = held()
     const policy = aTimeout(10, 'cooperative')
     const call = watched(policy.execute(task))
@@ -89,7 +90,7 @@ describe('timeout', () => {
     expect(await failure).toBe(boom)
   })
 
-  it('counts from the try when it is inside a retry, and over all of them outside', async () => {
+  it('bounds each try inside a retry, and all tries together outside', async () => {
     const { system } = world
     const slow = (): Promise<void> => world.clock.sleep(60)
     const inner = rejection(wrap(retry({ system, maxAttempts: 3, backoff: 0 }), aTimeout(50)).execute(forever))
@@ -115,7 +116,7 @@ describe('timeout', () => {
     expect(world.reported.splice(0)).toEqual([[boom, 'a task that had been given up']])
   })
 
-  it('lasts a year if it has to', async () => {
+  it('waits for a year without rejecting early', async () => {
     const year = 365 * 24 * 3600 * 1000
     const call = watched(rejection(aTimeout(year).execute(forever)))
     await world.clock.advance(year - 1)
