@@ -13,23 +13,23 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export interface NativeActors {
   /** Its handle. */
   handle: number
-  /** Four numbers a submission. */
+  /** A `Submission` after the other. */
   submissions: Float64Array
-  /** Five numbers a step, and four behind them. */
+  /** A `Step` after the other, and `Tail` behind them. */
   steps: Float64Array
 }
 
 /** Forgets a runtime; a stale handle does nothing. */
 export declare function nativeActorsClose(handle: number): void
 
-/** Opens a runtime with room for so many submissions, and so many steps a round. */
-export declare function nativeActorsOpen(capacity: number): NativeActors
+/** Opens a runtime. */
+export declare function nativeActorsOpen(): NativeActors
 
 /** A cache and the memory through which its uses are told. */
 export interface NativeCache {
   /** Its handle. */
   handle: number
-  /** 72 numbers for calls, then a byte a slot, then a number a logged use. */
+  /** `CacheCall`, what has gone, a byte a slot, and a number a logged use. */
   memory: Float64Array
 }
 
@@ -131,7 +131,7 @@ export interface NativeJournalConfig {
   segmentBytes?: number
   maxRecordBytes?: number
   maxEntries?: number
-  /** 0 nothing, 1 the oldest go, 2 appends are refused. */
+  /** An `OverflowCode`. */
   overflow: number
   maxBytes?: number
   maxAgeMs?: number
@@ -193,7 +193,7 @@ export interface NativeJournalPage {
   failure?: NativeJournalFailure
   /** The payloads as one JSON array. */
   text: string
-  /** Four numbers an entry: sequence, wall ms, mono ms, bytes on disk. */
+  /** A `PageEntry` after the other. */
   numbers: Float64Array
   /** Their ids, or nothing when none has one. */
   ids: Array<string>
@@ -207,7 +207,7 @@ export interface NativeJournalPage {
 
 /** What of a journal to read. */
 export interface NativeJournalRange {
-  /** What counts as acknowledged: 0 sync, 1 flush, 2 memory. */
+  /** What counts as acknowledged: a `DurabilityCode`. */
   durability: number
   from: number
   /** The sequence to stop before; infinity for the end. */
@@ -241,7 +241,7 @@ export interface NativeOpened {
   why?: string
 }
 
-/** Pending timers of a clock in order of insertion, three numbers each: slot, 1 for a wall deadline, deadline. */
+/** Pending timers of a clock in order of insertion, a `PendingTimer` each. */
 export declare function nativePendingTimers(clock: number): Array<number>
 
 /** Constants of the physics. What is left out has the core's default; units are the core's. */
@@ -290,6 +290,17 @@ export interface NativeProfile {
   scarMultiplier?: number
   baseResistance?: number
   breakMultiplier?: number
+}
+
+/** The numbers that cross, from which `js/protocol/` is generated. */
+export declare function nativeProtocol(): Array<NativeProtocol>
+
+/** One file of TypeScript. */
+export interface NativeProtocol {
+  /** The name of its area. */
+  name: string
+  /** What is in it. */
+  text: string
 }
 
 /** Takes what has gone by calls of this environment. */

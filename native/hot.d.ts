@@ -7,11 +7,11 @@ export interface HotLane {
   controlledAfter(clock: number, delay: number): number
   /** Schedules a timer for a wall time; its id. */
   controlledAtWall(clock: number, target: number): number
-  /** Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or returns -2 when timers loop at one instant. Scratch: mono, wall, id of the looping timer. */
+  /** Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or returns `LOOPING`. Scratch: `Stepped`. */
   controlledStep(clock: number, target: number): number
-  /** Up to 32 slots that are likely to fire next, in scratch; how many. */
+  /** Up to `UPCOMING` slots that are likely to fire next, in scratch; how many. */
   controlledUpcoming(clock: number): number
-  /** When the next timer is due (mono ms), or -1 when there is none, in scratch 0; the count is returned. */
+  /** How many timers are pending. Scratch: `NextTimer`. */
   controlledNext(clock: number): number
   /** Sets wall time alone. */
   controlledJump(clock: number, wall: number): number
@@ -21,9 +21,9 @@ export interface HotLane {
   hostAfter(clock: number, deadline: number, now: number): number
   /** Schedules for wall time `target`; the timer's id. */
   hostAtWall(clock: number, target: number, now: number): number
-  /** Fires the first timer due at mono time `now` where wall is `offset` ahead; its id or -1. Scratch: due time. */
+  /** Fires the first timer due at mono time `now` where wall is `offset` ahead; its id or -1. */
   hostPop(clock: number, now: number, offset: number): number
-  /** When the next timer is due (mono ms) in scratch 0; the count of pending timers is returned. */
+  /** How many timers are pending. Scratch: `NextTimer`. */
   hostNext(clock: number, offset: number): number
   /** Cancels a timer; 1 if it was pending. */
   timerCancel(clock: number, id: number): number
@@ -49,41 +49,41 @@ export interface HotLane {
   engineClose(engine: number): number
   /** Seeds the jitter of retry hints with an integer. */
   engineSeed(engine: number, number: number): number
-  /** The id of a route, made if it is new. Scratch 0: the slot of a route forgotten to make room, or -1. */
+  /** The id of a route, made if it is new. Scratch: `Interned`. */
   engineIntern(name: string, engine: number, now: number): number
   /** The id of a route, or -1 when it is not known. */
   engineFind(name: string, engine: number): number
-  /** Takes telemetry and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision before. A number costs less in the scratch memory than as an argument, so what is called for each request finds its arguments there; here engine, route, latency, errors and saturation (NaN is unknown), voltage, now, the profile it is measured against (-1: the route's own), how many milliseconds ago it was seen. Scratch after it, 0: R; 1: how many neighbours felt that it opened. */
+  /** Takes telemetry and decides: the reason. A number costs less in the scratch memory than as an argument, so what is called for each request finds its arguments there; here `Report`. Scratch after it: `Decided`. */
   engineRoute(): number
-  /** A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id. */
+  /** A task ended (a `TaskEndCode`) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id. */
   engineTaskEnded(engine: number, route: number, profile: number, end: number, now: number): number
-  /** R by telemetry, or -1 for a stale id. Scratch 0: the mode. */
+  /** R by telemetry, or -1 for a stale id. Scratch: `Peeked`. */
   enginePeek(engine: number, route: number, now: number): number
-  /** What this process can tell others: 1, or 0 for a stale id. Scratch: its scar, R. */
+  /** What this process can tell others: 1, or 0 for a stale id. Scratch: `OwnState`. */
   engineOwn(engine: number, route: number, now: number): number
   /** What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id. */
   engineShare(engine: number, route: number, scar: number, blend: number, age: number, now: number): number
-  /** Admits or sheds at once, by engine, route, voltage, timeout and now in the scratch memory: the ticket, or minus the reason's code. Scratch after it: next wake, retry after, R. */
+  /** Admits or sheds at once, by `Request` in the scratch memory: the ticket, or minus the reason's code. Scratch after it: `Admission`. */
   engineTry(): number
-  /** Admits, sheds or queues, by the same and how long it may wait: the ticket, minus the reason's code, or -100 for a waiter. Scratch after it: next wake, retry after, R, waiter, pending events. */
+  /** Admits, sheds or queues, by the same: the ticket, minus the reason's code, or `QUEUED` for a waiter. */
   engineAdmit(): number
-  /** Always a ticket, or -1 for a stale route, by the same as `engineTry`. Scratch after it: next wake, retry after, R, minus the reason's code or 0. */
+  /** Always a ticket, or -1 for a stale route, by the same. */
   engineShadow(): number
-  /** Work ended (0 ok, 1 failed, 2 aborted, 3 ignored), by engine, ticket, outcome and now in the scratch memory: pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was left before. */
+  /** Work ended, by `Ended` in the scratch memory: pending events, or -1 when it was done before. `OUTCOME_LEFT`: its client left and it goes on: 0, or -1 when it is done or was left before. */
   engineDone(): number
   /** A waiter gives up: pending events, or -1 when it was not waiting. */
   engineCancel(engine: number, waiter: number, now: number): number
-  /** Ends what is past its deadline: pending events. Scratch 0: next wake. */
+  /** Ends what is past its deadline: pending events. */
   engineExpire(engine: number, now: number): number
   /** When `engineExpire` next has something to do, or infinity. */
   engineNextWake(engine: number): number
-  /** The next event: 1 admitted, 2 shed, 0 none. Scratch: ticket, retry after, R, waiter, minus the reason's code. */
+  /** The next event: an `WaiterEventKind`. Scratch: `Admission`. */
   engineEvent(engine: number): number
-  /** Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake. */
+  /** Forgets what was learned of a route: 1, or 0 for a stale id. Events may be pending then. */
   engineReset(engine: number, route: number, now: number): number
-  /** R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery, ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused, learned error rate or NaN, learned saturation or NaN. */
+  /** R and its terms: 1 if the route is known. Scratch: `RouteReading`. */
   engineReading(engine: number, route: number, now: number): number
-  /** The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed, timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code. */
+  /** The gate's numbers: 1 if it has one. Scratch: `GateReading`. */
   engineGate(engine: number, route: number): number
   /** The token that has waited longest in the environment's inbox, or -1 when there is none. */
   inboxTake(): number
@@ -91,19 +91,19 @@ export interface HotLane {
   inboxPost(token: number): number
   /** How many tokens wait in the environment's inbox. */
   inboxWaiting(): number
-  /** The version of what is current, or -1 for nothing open. Scratch: version, 1 for text, number, wall, mono, 1 for a cause. */
+  /** The version of what is current, or -1 for nothing open. Scratch: `Shown`. */
   sharedRead(atom: number): number
-  /** Commits a number over a version; the new version, or -2 and in scratch (as of `sharedRead`) what is current instead. */
+  /** Commits a number over a version; the new version, or `CONFLICT` and in scratch `Shown` of what is current instead. */
   sharedSetNumber(atom: number, expected: number, value: number, wall: number, mono: number): number
   /** Commits text, like `sharedSetNumber`. */
   sharedSetText(value: string, atom: number, expected: number, wall: number, mono: number): number
   /** Says why, for the next attempt to commit. */
   sharedCause(cause: string, atom: number): number
-  /** Subscribes the environment's inbox under a token; the version since when, with scratch as of `sharedRead`. */
+  /** Subscribes the environment's inbox under a token; the version since when, with `Shown` in scratch. */
   sharedWatch(atom: number, token: number, newest_only: number): number
   /** Ends the subscription of a token. */
   sharedUnwatch(atom: number, token: number): number
-  /** The version of the next commit of a subscription, with scratch as of `sharedRead`, or -1. */
+  /** The version of the next commit of a subscription, with `Shown` in scratch, or -1. */
   sharedNext(atom: number, token: number): number
   /** Lets go of an atom, counter or flag; a stale handle does nothing. */
   sharedClose(shared: number): number
@@ -111,37 +111,37 @@ export interface HotLane {
   sharedCount(): number
   /** A number that no other call in the process got: the name of a private namespace. */
   sharedNamespace(): number
-  /** Stores an entry: its slot, or -1 if it would not fit alone. Memory: hash, bytes, until, now and uses logged; then, what has gone. */
+  /** Stores an entry: its slot, or -1 if it would not fit alone. Memory: `CacheCall`; then, what has gone. */
   cacheInsert(cache: number): number
   /** Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`. */
   cacheUpdate(cache: number, slot: number): number
-  /** Frees a slot. Memory: uses logged. */
+  /** Frees a slot. Memory as of `cacheInsert`. */
   cacheRemove(cache: number, slot: number): number
-  /** Removes what is over. Memory: now and uses logged; then, what has gone. */
+  /** Removes what is over. Memory as of `cacheInsert`. */
   cacheSweep(cache: number): number
   /** When the next entry is over, at the earliest; infinite when none will be. */
   cacheNearest(cache: number): number
   /** Further slots that have gone. Memory: these. */
   cacheGone(cache: number): number
-  /** Takes the log of uses. Memory: how many. */
+  /** Takes the log of uses. Memory as of `cacheInsert`. */
   cacheUses(cache: number): number
   /** Removes everything. */
   cacheClear(cache: number): number
   /** What all entries take. */
   cacheBytes(cache: number): number
-  /** Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, -1 to count nothing. Scratch: stamp, and how many ms it is past its time. */
+  /** Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, or `UNCOUNTED`. Scratch: `SharedFound`. */
   sharedCacheFind(key: string, cache: number, number: number, now: number, stale: number): number
   /** Uses what was read before: 1, or 0 when it does not stand any more. */
   sharedCacheUse(cache: number, slot: number, stamp: number, now: number): number
   /** Says which key the next call is about. */
   sharedCacheKey(key: string, cache: number, number: number): number
-  /** Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: stamp. */
+  /** Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: `SharedStored`. */
   sharedCacheStore(text: string, cache: number, now: number, bytes: number, fresh: number, until: number): number
-  /** Claims to load the key, with the tags given last: the load, 0 to wait until the token is posted, or -2 when there is a good value. */
+  /** Claims to load the key, with the tags given last: the load, `WAITING` until the token is posted, or `OVERTAKEN` when there is a good value. */
   sharedCacheClaim(cache: number, now: number, token: number): number
   /** Whether a load of the key still may store what it makes. */
   sharedCacheLoading(cache: number, load: number): number
-  /** Stores what was loaded for the key: its slot, -1 if it would not fit alone, or -2 when something newer is known. Scratch: stamp. */
+  /** Stores what was loaded for the key: its slot, -1 if it would not fit alone, or `OVERTAKEN` when something newer is known. Scratch: `SharedStored`. */
   sharedCacheLand(text: string, cache: number, load: number, now: number, bytes: number, fresh: number, until: number): number
   /** Loading the key has failed: 1, or 0 when something newer is known. */
   sharedCacheFail(cache: number, load: number): number
@@ -169,7 +169,7 @@ export interface HotLane {
   wordSet(word: number, value: number): number
   /** Sets if the value is `expected`; 1 if it was. */
   wordCompareAndSet(word: number, expected: number, value: number): number
-  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Durability: 0 sync, 1 flush, 2 memory. Its sequence; -1 closed, or -2 and `nativeJournalFailure`. */
+  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Its sequence; -1 closed, or `REFUSED`. */
   journalAppend(text: string, journal: number, wall: number, mono: number, durability: number): number
   /** Gathers text for the next `journalAppendAll`, which follows before anything else happens. */
   journalGather(text: string): number
@@ -179,29 +179,29 @@ export interface HotLane {
   journalKick(journal: number): number
   /** Asks for what was written to be synced, soon. */
   journalSyncSoon(journal: number): number
-  /** 0 open, 1 closing, 2 closed, 3 failed (see `nativeJournalFailure`), -1 none. Scratch: next, written, synced. */
+  /** A `State`, or -1 for none. Scratch: `Progress`. */
   journalProgress(journal: number): number
   /** Rings once more than `beyond` is acknowledged; 1 when it is already and nothing will ring. */
   journalArm(journal: number, durability: number, beyond: number): number
   /** Waits, blocking, until all that was accepted is written, and synced if `sync` is 1. */
   journalWait(journal: number, sync: number): number
-  /** The next finished ticket, or -1. Scratch: 1 with a result or 0 (see `nativeJournalFailure`), the result. */
+  /** The next finished ticket, or -1. Scratch: `Finished`. */
   journalFinished(journal: number): number
-  /** Begins something at `wall` and `mono` (ms): 0 sync, 1 clear, 2 retain, 3 compact, 4 compact and drop tombstones. Its ticket; -1 closed. */
-  journalBegin(journal: number, what: number, wall: number, mono: number): number
+  /** Begins a `JournalTask` at `wall` and `mono` (ms). Its ticket; -1 closed. */
+  journalBegin(journal: number, task: number, wall: number, mono: number): number
   /** Begins to save a state for all before `next`. Its ticket; -1 closed. */
   journalSnapshot(state: string, journal: number, next: number, wall: number): number
   /** Ends the use; 1 when it was the last and the journal closes, and rings when that is done. */
   journalLeave(journal: number): number
   /** Forgets a journal; waits, blocking, until what it appended is on disk. */
   journalDrop(journal: number): number
-  /** Looks at the directory again, for one that is open to read only: 0, or -2 and `nativeJournalFailure`. */
+  /** Looks at the directory again, for one that is open to read only: 0, or `REFUSED`. */
   journalRefresh(journal: number): number
-  /** What can be read: the number of entries. Scratch: first sequence, the sequence after the last, bytes, segments. */
+  /** What can be read: the number of entries. Scratch: `View`. */
   journalView(journal: number, durability: number): number
-  /** Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest. */
+  /** Makes a process; its pid, or -1. `overflow` is one of `Overflow`. */
   actorSpawn(runtime: number, trap_exit: number, max_mailbox: number, overflow: number): number
-  /** Takes submissions, then writes what comes next to the steps; how many. Behind the steps stand the number of submissions and the time, and then 1 when there is more, and the next deadline. */
+  /** Takes submissions, then writes what comes next to the steps; how many. `Tail` stands behind the steps. */
   actorRound(runtime: number): number
   /** Takes submissions and nothing else. */
   actorSubmit(runtime: number, submitted: number): number
@@ -218,20 +218,20 @@ export interface HotLane {
   /** 1 if there was such a monitor. */
   actorDemonitor(runtime: number, monitor: number): number
   /** Opens a supervisor that is still to be made; its handle. */
-  supervisorOpen(strategy: number, max_restarts: number, within_ms: number, each_child: number, auto_shutdown: number): number
+  supervisorOpen(strategy: number, max_restarts: number, within_ms: number, scope: number, auto_shutdown: number): number
   /** Forgets a supervisor; a stale handle does nothing. */
   supervisorClose(supervisor: number): number
-  /** Adds a child to what it is made of. Its policy is read from the scratch memory. */
+  /** Adds a child to what it is made of. Scratch before it: `Policy`. */
   supervisorChild(supervisor: number, id: number): number
-  /** Sets what the children of a simple_one_for_one supervisor are made after. Read from the scratch memory. */
+  /** Sets what the children of a simple_one_for_one supervisor are made after. Scratch before it: `Policy`. */
   supervisorTemplate(supervisor: number): number
   /** A child has turned out to supervise. */
   supervisorNested(supervisor: number, id: number): number
   /** Makes it; 0, or the number of the rule that its configuration breaks. */
   supervisorMake(supervisor: number): number
-  /** Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its policy in scratch. */
+  /** Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its `Policy` in the scratch memory. */
   supervisorTell(supervisor: number, event: number, first: number, second: number, now: number, system: number): number
-  /** Writes the next actions to the scratch memory: how many, how many are left, then five numbers each. */
+  /** Writes the next actions to the scratch memory; how many. First stands the `PageHead`, then an `Action` each. */
   supervisorMore(supervisor: number): number
   /** Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent. */
   restartsOpen(count: number, within: number, initial: number, max: number, factor: number, jitter: number): number
@@ -239,31 +239,31 @@ export interface HotLane {
   restartsClose(restarts: number): number
   /** Its `init` ended well. */
   restartsStarted(restarts: number, now: number): number
-  /** It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were. */
+  /** It failed: the attempt, from 1, or 0 to give up. Scratch: `Failed`. */
   restartsFailed(restarts: number, now: number, chance: number): number
   /** Opens the subscriptions of a bus; their handle. */
   busOpen(): number
   /** Forgets them; a stale handle does nothing. */
   busClose(bus: number): number
-  /** Adds a subscription; its id, or -1 for no bus, -2 too long, -3 too many segments, -4 no room. Scratch 0: its slot. */
+  /** Adds a subscription; its id, -1 for no bus, `TOO_LONG`, `TOO_MANY_SEGMENTS` or `FULL`. Scratch: `Subscribed`. */
   busSubscribe(pattern: string, bus: number): number
   /** Ends a subscription; 1 if there was one. */
   busUnsubscribe(bus: number, id: number): number
-  /** How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first 64, in order. */
+  /** How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first, in order, as many as fit. */
   busMatch(topic: string, bus: number): number
-  /** Up to 64 slots of what was found last, from an index on, in scratch; how many. */
+  /** Slots of what was found last, from an index on, as many as fit in scratch; how many. */
   busFound(bus: number, from: number): number
-  /** A limiter's handle, or minus the number of the field that is refused: 1 limit, 2 window, 3 burst, 4 max keys, 5 block. The algorithm is 0 GCRA, 1 log, 2 counter. */
+  /** A limiter's handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`. */
   rateOpen(algorithm: number, limit: number, window: number, burst: number, max_keys: number, block: number, now: number): number
   /** Forgets a limiter; a stale handle does nothing. */
   rateClose(limiter: number): number
-  /** Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: allowed, remaining, used, retry, reset, blocked; times in microseconds. */
+  /** Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: `VerdictCells`. */
   rateCheck(limiter: number, slot: number, cost: number, now: number): number
   /** Takes a cost if it is there: 1, 0, or -1 for a cost that never is. Scratch as above. */
   rateTake(limiter: number, slot: number, cost: number, now: number): number
-  /** Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, then how many slots were forgotten for it, and which. */
+  /** Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, and `Forgotten`. */
   rateEnter(limiter: number, cost: number, now: number): number
-  /** Adds a key: its slot. Scratch 6: as above. */
+  /** Adds a key: its slot. Scratch: `Forgotten`. */
   rateAdd(limiter: number, now: number): number
   /** Takes points, there or not: 1, or 0 for no key. */
   ratePenalty(limiter: number, slot: number, points: number, now: number): number
@@ -273,8 +273,8 @@ export interface HotLane {
   rateBlock(limiter: number, slot: number, time: number, now: number): number
   /** Forgets a key: 1, or 0 for no key. */
   rateForget(limiter: number, slot: number): number
-  /** Forgets idle keys, up to as many as are told at once: how many. Scratch 0: for how many milliseconds no other is idle, or -1 when there is no other; 7: which. */
+  /** Forgets idle keys, up to as many as are told at once: how many. Scratch: `Swept`, and `Forgotten`. */
   rateSweep(limiter: number, now: number): number
-  /** How many keys there are. Scratch: keys that were forgotten before they were idle, bytes. */
+  /** How many keys there are. Scratch: `Stats`. */
   rateStats(limiter: number): number
 }

@@ -8,3 +8,6 @@ pub mod core;
 // Without Node there is nobody to call the binding: unit tests cover the core, JavaScript tests the seam.
 #[cfg(all(feature = "binding", not(test)))]
 mod binding;
+
+#[cfg(any(feature = "binding", test))]
+mod protocol;

@@ -37,6 +37,22 @@ const planted: [Rule, string, Tree][] = [
   ],
   ['only js/native.ts imports the binding', 'a type', { 'js/a.ts': "import type { H } from '../native/hot.js'" }],
   ['only js/native.ts imports the binding', 'require', { 'js/a.ts': "require('./x.node')" }],
+  [
+    'numbers that cross have names',
+    'a place',
+    { 'js/atom/a.ts': "import { scratch } from '../native.ts'\nf(scratch[2])" },
+  ],
+  [
+    'numbers that cross have names',
+    'a place of a step',
+    { 'js/actor/a.ts': "import { hot } from '../native.ts'\nf(steps[at + 3])" },
+  ],
+  [
+    'numbers that cross have names',
+    'a code',
+    { 'js/atom/a.ts': "import { hot } from '../native.ts'\nif (hot.engineDone() === -2) f()" },
+  ],
+  ['numbers that cross have names', 'an arm', { 'src/binding/a.rs': 'match code {\n    4 => f(),\n}' }],
   ['values of others are read in one place', 'a thrown one', { 'js/a.ts': 'if (thrown instanceof Error) f()' }],
   ['values of others are read in one place', 'its text', { 'js/a.ts': 'f(String(error))' }],
   [
@@ -133,6 +149,23 @@ const innocent: [Rule, string, Tree][] = [
   ['the core does not know Node', 'the binding itself', { 'src/binding/a.rs': 'use napi::Env;' }],
   ['only js/native.ts imports the binding', 'the seam', { 'js/native.ts': "require('../native/binding.js')" }],
   ['only js/native.ts imports the binding', 'over the seam', { 'js/clock/a.ts': "import { hot } from '../native.ts'" }],
+  [
+    'numbers that cross have names',
+    'a name',
+    { 'js/atom/a.ts': "import { hot } from '../native.ts'\nscratch[NOW] = 5" },
+  ],
+  [
+    'numbers that cross have names',
+    'yes',
+    { 'js/atom/a.ts': "import { hot } from '../native.ts'\nreturn hot.timerCancel(id) === 1" },
+  ],
+  [
+    'numbers that cross have names',
+    'none',
+    { 'js/atom/a.ts': "import { hot } from '../native.ts'\nif (hot.engineDone() < 0) f()" },
+  ],
+  ['numbers that cross have names', 'the file itself', { 'js/protocol/a.ts': '  return { at: cells[3] as number }' }],
+  ['numbers that cross have names', 'the core', { 'src/core/a.rs': 'match byte {\n    4 => f(),\n}' }],
   ['imports run one way', 'down', { 'js/express/a.ts': "import { g } from '../atrion/gate.ts'" }],
   ['imports run one way', 'the barrel', { 'js/index.ts': "export * from './atrion/index.ts'" }],
   ['imports run one way', 'a sister', { 'js/system/a.ts': "import { c } from '../clock/clock.ts'" }],

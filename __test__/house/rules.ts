@@ -51,6 +51,30 @@ export function oneImporterOfTheBinding(sources: readonly Source[]): Fault[] {
     .map(({ path }) => `${path}: only js/native.ts imports the binding`)
 }
 
+/** Shared memory that is looked at by a number instead of a name of js/protocol/. */
+const placeByNumber = /\b(?:scratch|page|steps|submissions|numbers|flat)\[(?:[^\]]*\+\s*)?\d+\]/g
+/** A result of the seam that is compared with a number of its own, other than 0 and 1. */
+const codeByNumber = /\b(?:hot|native)\.\w+\([^\n]*\)\s*(?:[!=]==|[<>]=?)\s*(?:-\d|[2-9]|1\d)/g
+/** An arm of a `match` that is a number. */
+const armByNumber = /^\s*-?\d+(?:\.\d+)?\s*=>/gm
+
+/** Numbers that cross between Rust and TypeScript are declared once, in src/binding/, and are named on both sides. */
+export function protocolByName(sources: readonly Source[]): Fault[] {
+  return sources.flatMap((source) => {
+    const { path } = source
+    const inBinding = path.startsWith('src/binding/')
+    if (!inBinding && (!inJs(source) || path.startsWith('js/protocol/'))) return []
+    const text = code(source)
+    const usesLane = imports(source).some((name) => name.endsWith('/native.ts'))
+    const patterns = inBinding ? [armByNumber] : usesLane ? [placeByNumber, codeByNumber] : []
+    return patterns.flatMap((pattern) =>
+      [...text.matchAll(pattern)].map(
+        (match) => `${where(path, text, match.index)}: ${match[0].trim()} has a name in js/protocol/, or deserves one`,
+      ),
+    )
+  })
+}
+
 /** What reads a value that anybody may have thrown or returned, and the one file that knows how. */
 const readers: readonly (readonly [file: string, pattern: RegExp])[] = [
   ['js/internal/thrown-values.ts', /\binstanceof Error\b|\bString\((?:error|thrown|reason|cause)\)/g],
@@ -224,6 +248,7 @@ export const rules = {
   'time and chance come from the system': hostTimeOrChance,
   'the core does not know Node': coreWithoutBinding,
   'only js/native.ts imports the binding': oneImporterOfTheBinding,
+  'numbers that cross have names': protocolByName,
   'values of others are read in one place': foreignValuesInOnePlace,
   'imports run one way': importDirection,
   'no import cycles': importCycles,

@@ -2,11 +2,12 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
+import * as protocol from '../../js/protocol/actor.ts'
 import { programs } from '../support/programs.ts'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
   hot: Record<string, (...args: number[]) => number>
-  nativeActorsOpen(capacity: number): { handle: number; submissions: Float64Array; steps: Float64Array }
+  nativeActorsOpen(): { handle: number; submissions: Float64Array; steps: Float64Array }
   nativeActorsClose(handle: number): void
 }
 const hot = native.hot as Record<string, (...args: number[]) => number> & {
@@ -15,7 +16,6 @@ const hot = native.hot as Record<string, (...args: number[]) => number> & {
   actorSubmit: (...args: number[]) => number
   actorInUse: (...args: number[]) => number
 }
-const CAPACITY = 64
 const SLOT = 2 ** 28
 
 /** One that was given, one near it, or any other. */
@@ -43,34 +43,45 @@ const step = fc.oneof(
 
 it('takes whatever numbers come, and goes on', () => {
   const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-    const { handle, submissions, steps: cells } = native.nativeActorsOpen(CAPACITY)
-    const tail = CAPACITY * 5
+    const { handle, submissions, steps: cells } = native.nativeActorsOpen()
+    const words = new Int32Array(submissions.buffer)
+    const submit = (index: number, pid: number, operation: number, slot: number, time: number): void => {
+      const at = index * protocol.SUBMISSION_CELLS
+      submissions[at + protocol.SUBMISSION_PROCESS] = pid
+      submissions[at + protocol.SUBMISSION_TIME] = time
+      words.set([operation, slot, slot / SLOT], index * protocol.SUBMISSION_WORDS + protocol.SUBMISSION_OPERATION)
+    }
     for (let count = 0; count < 3; count++) hot.actorSpawn(handle, 0, 4, count)
     for (const one of steps) {
       if ('submit' in one) {
-        one.submit.forEach(([operation, pid, slot, extra], index) =>
-          submissions.set([pid, operation, slot, extra], index * 4),
-        )
+        one.submit.forEach(([operation, pid, slot, time], index) => submit(index, pid, operation, slot, time))
         expect(hot.actorSubmit(handle, one.submit.length)).toBe(0)
       } else if ('name' in one) {
         expect(typeof hot[one.name]?.(handle, one.first, one.second, one.third)).toBe('number')
       } else {
         // How many were written is a number like any other.
-        cells.set([one.count, one.round], tail)
+        cells[protocol.TAIL_SUBMITTED] = one.count
+        cells[protocol.TAIL_NOW] = one.round
         const written = hot.actorRound(handle)
         expect(written).toBeGreaterThanOrEqual(0)
-        expect(written).toBeLessThanOrEqual(CAPACITY)
+        expect(written).toBeLessThanOrEqual(protocol.CAPACITY)
       }
     }
     // It still does its work.
     const pid = hot.actorSpawn(handle, 0, 4, 0)
-    submissions.set([pid, 9, 0, 0, pid, 0, 5 * SLOT, 0])
-    cells.set([2, 0], tail)
+    submit(0, pid, protocol.STARTED, 0, 0)
+    submit(1, pid, protocol.CAST, 5, 0)
+    cells[protocol.TAIL_SUBMITTED] = 2
+    cells[protocol.TAIL_NOW] = 0
+    const steps32 = new Int32Array(cells.buffer)
     let found = false
     for (let rounds = 0; rounds < 200 && !found; rounds++) {
       const written = hot.actorRound(handle)
-      cells.set([0, 0], tail)
-      for (let at = 0; at < written * 5; at += 5) found ||= cells[at] === pid && cells[at + 2] === 5 * SLOT
+      cells[protocol.TAIL_SUBMITTED] = 0
+      for (let at = 0; at < written; at++) {
+        const isFor = cells[at * protocol.STEP_CELLS] === pid
+        found ||= isFor && steps32[at * protocol.STEP_WORDS + protocol.STEP_PLACE] === 5
+      }
     }
     expect(found).toBe(true)
     native.nativeActorsClose(handle)

@@ -1,4 +1,4 @@
-import { INFO } from './protocol.ts'
+import { INFO } from '../protocol/actor.ts'
 
 /** What is done with a message that was handed out: what it is, and where it is kept. */
 export type Handle = (operation: number, index: number, use: number) => void

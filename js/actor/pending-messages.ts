@@ -1,26 +1,34 @@
 import { Backlog, type Handle } from './backlog.ts'
 import type { Process } from './process.ts'
-import { INFO, OPERATION, PLACE, STEP, STEP_WORDS, TAKEN_BACK, USE } from './protocol.ts'
+import {
+  FULL,
+  INFO,
+  STEP_CELLS,
+  STEP_OPERATION,
+  STEP_PLACE,
+  STEP_PROCESS,
+  STEP_USAGE,
+  STEP_WORDS,
+  TAKEN_BACK,
+} from '../protocol/actor.ts'
+
+type Refuse = (process: Process, operation: number, index: number, use: number, failure: number) => void
 
 /** Messages that were handed out and wait here: behind a handler that takes longer, or for their turn in a round. */
 export class Waiting {
   readonly #steps: Float64Array
   readonly #words: Int32Array
-  readonly #displaced: (process: Process, ...message: Parameters<Handle>) => void
+  readonly #refuse: Refuse
 
   /**
    * @param steps Those of the present round.
    * @param words The same memory.
-   * @param displaced Told of a message that goes because its mailbox is full.
+   * @param refuse Takes a message that goes because its mailbox is full.
    */
-  constructor(
-    steps: Float64Array,
-    words: Int32Array,
-    displaced: (process: Process, ...message: Parameters<Handle>) => void,
-  ) {
+  constructor(steps: Float64Array, words: Int32Array, refuse: Refuse) {
     this.#steps = steps
     this.#words = words
-    this.#displaced = displaced
+    this.#refuse = refuse
   }
 
   /** Behind a handler that takes longer. */
@@ -38,20 +46,21 @@ export class Waiting {
 
   /** Takes the oldest back, if there is one. */
   displace(process: Process, next: number, count: number): void {
-    const displaced: Handle = (operation, index, use) => this.#displaced(process, operation, index, use)
+    const displaced: Handle = (operation, index, use) => this.#refuse(process, operation, index, use, FULL)
     if (process.backlog?.displace(displaced) === true) return
     const words = this.#words
     for (let index = next; index < count; index++) {
       if (!this.#isFor(process, index)) continue
       const at = index * STEP_WORDS
-      const operation = words[at + OPERATION] as number
-      words[at + OPERATION] = TAKEN_BACK
-      displaced(operation, words[at + PLACE] as number, words[at + USE] as number)
+      const operation = words[at + STEP_OPERATION] as number
+      words[at + STEP_OPERATION] = TAKEN_BACK
+      displaced(operation, words[at + STEP_PLACE] as number, words[at + STEP_USAGE] as number)
       return
     }
   }
 
   #isFor(process: Process, index: number): boolean {
-    return this.#steps[index * STEP] === process.pid && (this.#words[index * STEP_WORDS + OPERATION] as number) <= INFO
+    if (this.#steps[index * STEP_CELLS + STEP_PROCESS] !== process.pid) return false
+    return (this.#words[index * STEP_WORDS + STEP_OPERATION] as number) <= INFO
   }
 }

@@ -1,5 +1,8 @@
 import { DEAD, type Process } from './process.ts'
-import { slotOf } from './protocol.ts'
+import { PID_SLOT } from '../protocol/actor.ts'
+
+/** Returns the core's slot of a process. */
+const slotOf = (pid: number): number => pid & PID_SLOT
 
 /** The processes of a runtime by the core's slot; one that has ended is kept until no step names it any more. */
 export class Table {

@@ -3,10 +3,9 @@ import type { Backlog } from './backlog.ts'
 import { outsideEffects } from '../effect/fiber/ambient.ts'
 import type { Call } from './call.ts'
 import type { Driver, SpawnSettings } from './port.ts'
-import { type ExitKind, NORMAL } from './protocol.ts'
 
-/** The bound that is none. */
-const UNBOUNDED = 2 ** 32 - 1
+import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
+import { NONE } from '../protocol/lane.ts'
 
 export const STARTING = 0
 export const RUNNING = 1
@@ -28,7 +27,7 @@ export abstract class Process {
     () => new AsyncResource('keelson.process', { requireManualDestroy: true }),
   )
   /** The core's name for it. */
-  pid = -1
+  pid: number = NONE
   status: ProcessStatus = STARTING
   /** User messages it may have queued. */
   bound: number = Infinity
@@ -57,7 +56,7 @@ export abstract class Process {
 
   /** What its mailbox may hold, and what goes when there is more. */
   limit({ maxMailbox, overflow }: SpawnSettings): void {
-    this.dropsOldest = overflow === 1
+    this.dropsOldest = overflow === OVERFLOW_DROP_OLDEST
     if (maxMailbox === UNBOUNDED) return
     this.isBounded = true
     this.bound = this.room = maxMailbox

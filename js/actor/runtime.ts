@@ -9,12 +9,12 @@ import type { Driver, SpawnSettings } from './port.ts'
 import { caller, goesOn, hasEnded, inRun } from './call-context.ts'
 import { Pace } from './yielding.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
-import * as is from './protocol.ts'
-import type { ExitKind } from './protocol.ts'
 import { Related } from './relations.ts'
 import { Slots } from './message-slots.ts'
 import { Table } from './process-table.ts'
 import { Waiting } from './pending-messages.ts'
+import * as protocol from '../protocol/actor.ts'
+import { NONE } from '../protocol/lane.ts'
 
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
@@ -55,7 +55,7 @@ export class ActorRuntime extends Related implements Driver {
   #closed = false
 
   constructor(clock: Clock, owner: ErrorOwner) {
-    const { handle, submissions, steps } = nativeActorsOpen(is.CAPACITY)
+    const { handle, submissions, steps } = nativeActorsOpen()
     super(handle)
     this.clock = clock
     this.#owner = owner
@@ -65,7 +65,7 @@ export class ActorRuntime extends Related implements Driver {
     this.#steps = steps
     this.#submissionWords = new Int32Array(submissions.buffer)
     this.#words = new Int32Array(steps.buffer)
-    this.#waiting = new Waiting(steps, this.#words, (process, ...message) => this.#refuse(process, ...message, is.FULL))
+    this.#waiting = new Waiting(steps, this.#words, (...refusal) => this.#refuse(...refusal))
     forget.register(this, handle, this)
   }
 
@@ -88,21 +88,21 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   cast(process: Process, message: unknown): void {
-    this.#send(process.pid, is.CAST, message)
+    this.#send(process.pid, protocol.CAST, message)
   }
 
   inform(process: Process, message: unknown): void {
-    this.#send(process.pid, is.SYSTEM, message)
+    this.#send(process.pid, protocol.SYSTEM, message)
   }
 
   info(process: Process, message: unknown): void {
     process.room--
-    this.#send(process.pid, is.INFO, message)
+    this.#send(process.pid, protocol.INFO, message)
   }
 
   offer(process: Process, message: unknown): number {
-    const offer = process.room > 0 ? is.OFFER_QUEUED : this.#makeRoom(process)
-    if (offer === is.OFFER_FULL) return offer
+    const offer = process.room > 0 ? protocol.OFFER_QUEUED : this.#makeRoom(process)
+    if (offer === protocol.OFFER_FULL) return offer
     process.room--
     this.cast(process, message)
     return offer
@@ -111,24 +111,24 @@ export class ActorRuntime extends Related implements Driver {
   open(call: Call): void {
     const target = call.target as Process
     if (call.timeoutMs !== Infinity) this.#timed++
-    if (target.room <= 0 && this.#makeRoom(target) === is.OFFER_FULL) return this.#fail(call, is.FULL)
+    if (target.room <= 0 && this.#makeRoom(target) === protocol.OFFER_FULL) return this.#fail(call, protocol.FULL)
     call.slot = this.#calls.keep(call)
     call.use = this.#calls.use(call.slot)
     const current = this.current ?? caller()
     if (current !== undefined && current.runtime === this) {
       call.callerId = current.id
-      this.#submit(current.pid, is.CALLER, 0)
+      this.#submit(current.pid, protocol.CALLER, 0)
     }
     target.room--
-    this.#submissions[this.#submitted * is.SUBMISSION + 3] = call.timeoutMs
-    this.#submit(target.pid, is.CALL, call.slot, call.use)
+    this.#submissions[this.#submitted * protocol.SUBMISSION_CELLS + protocol.SUBMISSION_TIME] = call.timeoutMs
+    this.#submit(target.pid, protocol.CALL, call.slot, call.use)
   }
 
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#timed--
-    this.#submit(-1, is.CALL_ENDED, call.slot, call.use)
+    this.#submit(NONE, protocol.CALL_ENDED, call.slot, call.use)
     // One that was not begun is still queued; its slot comes back.
     if (call.started) this.#calls.release(call.slot, call.use)
     call.whenSettled?.()
@@ -136,31 +136,31 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   requestStop(process: Process, request: unknown): void {
-    this.#send(process.pid, is.STOP, request)
+    this.#send(process.pid, protocol.STOP, request)
   }
 
   /** It handles mail from now on, what had been handed out for an earlier run first. */
   started(process: Process): void {
     process.status = RUNNING
-    this.#submit(process.pid, is.STARTED, 0)
+    this.#submit(process.pid, protocol.STARTED, 0)
     if (process.backlog !== undefined) process.scope.runInAsyncScope(this.#replay, undefined, process)
   }
 
   /** It starts over in place: its mail waits until it has {@link started}. */
   restarting(process: Process): void {
     process.status = STARTING
-    this.#submit(process.pid, is.RESTARTING, 0)
+    this.#submit(process.pid, protocol.RESTARTING, 0)
   }
 
   stopping(process: Process): void {
-    this.#submit(process.pid, is.STOPPING, 0)
+    this.#submit(process.pid, protocol.STOPPING, 0)
     this.#refuseBacklog(process)
   }
 
   exited(process: Process): void {
     process.status = DEAD
     this.#refuseBacklog(process)
-    this.#submit(process.pid, is.EXITED, process.exitKind)
+    this.#submit(process.pid, protocol.EXITED, process.exitKind)
   }
 
   mailboxSize(process: Process): number {
@@ -175,7 +175,7 @@ export class ActorRuntime extends Related implements Driver {
     if (this.#closed) return
     this.#closed = true
     this.#alarm.disarm()
-    for (const call of this.#calls.values) this.#fail(call, is.NO_PROCESS)
+    for (const call of this.#calls.values) this.#fail(call, protocol.NO_PROCESS)
     forget.unregister(this)
     nativeActorsClose(this.handle)
   }
@@ -188,13 +188,13 @@ export class ActorRuntime extends Related implements Driver {
   /** Its place, or another small number, and which use of it. */
   #submit(pid: number, operation: number, index: number, use = 0): void {
     const words = this.#submissionWords
-    const at = this.#submitted * is.SUBMISSION_WORDS
-    this.#submissions[this.#submitted * is.SUBMISSION] = pid
-    words[at + is.OPERATION] = operation
-    words[at + is.PLACE] = index
-    words[at + is.USE] = use
+    const at = this.#submitted * protocol.SUBMISSION_WORDS
+    this.#submissions[this.#submitted * protocol.SUBMISSION_CELLS + protocol.SUBMISSION_PROCESS] = pid
+    words[at + protocol.SUBMISSION_OPERATION] = operation
+    words[at + protocol.SUBMISSION_PLACE] = index
+    words[at + protocol.SUBMISSION_USAGE] = use
     // Two places are left for a call and who makes it, which must not be parted.
-    if (++this.#submitted >= is.CAPACITY - 1 && operation !== is.CALLER) this.flush()
+    if (++this.#submitted >= protocol.CAPACITY - 1 && operation !== protocol.CALLER) this.flush()
     if (!this.#scheduled) this.schedule()
   }
 
@@ -207,10 +207,10 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   #makeRoom(process: Process): number {
-    if (!process.dropsOldest) return is.OFFER_FULL
+    if (!process.dropsOldest) return protocol.OFFER_FULL
     // What is not here is displaced by the core.
     this.#waiting.displace(process, this.#next, this.#count)
-    return is.OFFER_DISPLACED
+    return protocol.OFFER_DISPLACED
   }
 
   protected schedule(): void {
@@ -244,26 +244,26 @@ export class ActorRuntime extends Related implements Driver {
     // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
     if (this.#outlived) this.#pace.now = this.clock.monoMs()
     const steps = this.#steps
-    steps[is.TAIL] = this.#submitted
-    steps[is.TAIL + 1] = this.#pace.now
+    steps[protocol.TAIL_SUBMITTED] = this.#submitted
+    steps[protocol.TAIL_NOW] = this.#pace.now
     this.#submitted = this.#next = this.#count = 0
     this.#more = false
     this.#count = hot.actorRound(this.handle)
-    this.#more = steps[is.TAIL + 2] === 1
-    this.#deadline = steps[is.TAIL + 3] as number
+    this.#more = steps[protocol.TAIL_MORE] === 1
+    this.#deadline = steps[protocol.TAIL_DEADLINE] as number
   }
 
   /** Each step alone with its failure, so that those after it are carried out. */
   #carryOut(): void {
     const pace = this.#pace
     const steps = this.#steps
-    const words = this.#words
     pace.isLate = false
     while (this.#next < this.#count && !pace.isLate) {
       const before = this.#next
       try {
-        const process = this.#processes.at(steps[before * is.STEP] as number)
-        if ((words[before * is.STEP_WORDS + is.OPERATION] as number) <= is.SYSTEM && process !== undefined) {
+        const process = this.#processes.at(steps[before * protocol.STEP_CELLS + protocol.STEP_PROCESS] as number)
+        const operation = this.#words[before * protocol.STEP_WORDS + protocol.STEP_OPERATION] as number
+        if (operation <= protocol.SYSTEM && process !== undefined) {
           process.scope.runInAsyncScope(this.#turn, undefined, process)
         } else {
           this.#next++
@@ -301,12 +301,13 @@ export class ActorRuntime extends Related implements Driver {
     const words = this.#words
     const pace = this.#pace
     do {
-      const at = this.#next * is.STEP_WORDS
-      const operation = words[at + is.OPERATION] as number
-      if (operation > is.SYSTEM || steps[this.#next * is.STEP] !== process.pid) return
+      const at = this.#next * protocol.STEP_WORDS
+      const operation = words[at + protocol.STEP_OPERATION] as number
+      const isFor = steps[this.#next * protocol.STEP_CELLS + protocol.STEP_PROCESS] === process.pid
+      if (operation > protocol.SYSTEM || !isFor) return
       this.#next++
-      const index = words[at + is.PLACE] as number
-      const use = words[at + is.USE] as number
+      const index = words[at + protocol.STEP_PLACE] as number
+      const use = words[at + protocol.STEP_USAGE] as number
       if (process.busy || process.status !== RUNNING) this.#later(process, operation, index, use)
       else this.#run(process, operation, index, use)
       pace.step()
@@ -316,50 +317,50 @@ export class ActorRuntime extends Related implements Driver {
   /** A step that runs nothing, and for whom, where that is known. */
   #step(step: number, process: Process | undefined): void {
     const words = this.#words
-    const operation = words[step * is.STEP_WORDS + is.OPERATION] as number
-    const index = words[step * is.STEP_WORDS + is.PLACE] as number
-    const use = words[step * is.STEP_WORDS + is.USE] as number
-    const first = this.#steps[step * is.STEP + 3] as number
-    const second = this.#steps[step * is.STEP + 4] as number
+    const operation = words[step * protocol.STEP_WORDS + protocol.STEP_OPERATION] as number
+    const index = words[step * protocol.STEP_WORDS + protocol.STEP_PLACE] as number
+    const use = words[step * protocol.STEP_WORDS + protocol.STEP_USAGE] as number
+    const first = this.#steps[step * protocol.STEP_CELLS + protocol.STEP_FIRST] as number
+    const second = this.#steps[step * protocol.STEP_CELLS + protocol.STEP_SECOND] as number
     switch (operation) {
-      case is.CALL_FAILED:
+      case protocol.CALL_FAILED:
         this.#callFailed(index, use, first, second === 1)
         break
-      case is.FREE:
+      case protocol.FREE:
         if (this.#calls.holds(index, use)) this.#calls.take(index).target.room++
         break
-      case is.DROPPED: {
+      case protocol.DROPPED: {
         if (!this.#messages.holds(index, use)) break
         const message = this.#messages.take(index)
         if (process === undefined) break
-        if (first <= is.INFO) process.room++
+        if (first <= protocol.INFO) process.room++
         process.onDropped(first, message)
         break
       }
-      case is.TERMINATE:
-        process?.onTerminate(index as ExitKind, first < 0 ? undefined : this.#processes.at(first))
+      case protocol.TERMINATE:
+        process?.onTerminate(index as protocol.ExitKind, first < 0 ? undefined : this.#processes.at(first))
         break
-      case is.DOWN:
+      case protocol.DOWN:
         process?.onDown(first, this.#processes.at(second))
         break
-      case is.EXIT_SIGNAL:
+      case protocol.EXIT_SIGNAL:
         process?.onExitSignal(first, this.#processes.at(second))
         break
-      case is.GONE:
+      case protocol.GONE:
         this.#processes.forget(process)
         break
-      case is.CALL:
-        this.#callFailed(index, use, is.NO_PROCESS, false)
+      case protocol.CALL:
+        this.#callFailed(index, use, protocol.NO_PROCESS, false)
         break
       default:
-        if (operation !== is.TAKEN_BACK) this.#messages.release(index, use)
+        if (operation !== protocol.TAKEN_BACK) this.#messages.release(index, use)
     }
   }
 
   #run(process: Process, operation: number, index: number, use: number): void {
-    if (process.isBounded && operation <= is.INFO) process.room++
+    if (process.isBounded && operation <= protocol.INFO) process.room++
     let value: unknown
-    if (operation === is.CALL) {
+    if (operation === protocol.CALL) {
       value = this.#begin(index, use)
       if (value === undefined) return
     } else {
@@ -374,7 +375,7 @@ export class ActorRuntime extends Related implements Driver {
       pending = isAsync ? this.#tracked(process, operation, value) : this.#dispatch(process, operation, value)
     } catch (error) {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
-      if (operation === is.CALL && this.settle(value as Call)) (value as Call).reject(error)
+      if (operation === protocol.CALL && this.settle(value as Call)) (value as Call).reject(error)
     }
     this.current = outer
     if (pending === undefined) {
@@ -401,12 +402,12 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   #dispatch(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
-    if (operation === is.CAST) return process.onCast(value)
-    if (operation === is.CALL) {
+    if (operation === protocol.CAST) return process.onCast(value)
+    if (operation === protocol.CALL) {
       process.running = value as Call
       return process.onCall(value as Call)
     }
-    if (operation !== is.STOP) return process.onInfo(value)
+    if (operation !== protocol.STOP) return process.onInfo(value)
     process.onStop(value)
     return undefined
   }
@@ -415,7 +416,7 @@ export class ActorRuntime extends Related implements Driver {
   #wait(process: Process, pending: PromiseLike<void>): void {
     process.busy = true
     goesOn()
-    this.#submit(process.pid, is.BUSY, 0)
+    this.#submit(process.pid, protocol.BUSY, 0)
     const resume = (): void => this.#resume(process)
     void pending.then(resume, (error: unknown) => {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
@@ -429,7 +430,7 @@ export class ActorRuntime extends Related implements Driver {
     process.running = undefined
     if (process.status === DEAD) return
     this.#replay(process)
-    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, is.DONE, 0)
+    if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, protocol.DONE, 0)
   }
 
   /** Runs what was handed out and could not be handled then. */
@@ -447,7 +448,7 @@ export class ActorRuntime extends Related implements Driver {
 
   /** A message that was handed out, but cannot be handled now, or not at all. */
   #later(process: Process, operation: number, index: number, use: number): void {
-    if (process.status > RUNNING) this.#refuse(process, operation, index, use, is.NO_PROCESS)
+    if (process.status > RUNNING) this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
     else this.#waiting.push(process, operation, index, use)
   }
 
@@ -455,14 +456,14 @@ export class ActorRuntime extends Related implements Driver {
     const { backlog } = process
     if (backlog === undefined) return
     process.backlog = undefined
-    const refuse: Handle = (operation, index, use) => this.#refuse(process, operation, index, use, is.NO_PROCESS)
+    const refuse: Handle = (operation, index, use) => this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
     while (!backlog.isEmpty) backlog.take(refuse)
   }
 
   /** A message that was handed out will not be handled. */
   #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
-    if (operation <= is.INFO) process.room++
-    if (operation !== is.CALL) {
+    if (operation <= protocol.INFO) process.room++
+    if (operation !== protocol.CALL) {
       if (this.#messages.holds(index, use)) process.onDropped(operation, this.#messages.take(index))
       return
     }
@@ -474,7 +475,7 @@ export class ActorRuntime extends Related implements Driver {
     if (!this.#calls.holds(index, use)) return
     const call = this.#calls.at(index)
     // A call that was handed out and not begun comes by once more.
-    if (!held && (call.started || failure !== is.TIMED_OUT)) {
+    if (!held && (call.started || failure !== protocol.TIMED_OUT)) {
       this.#calls.release(index, use)
       if (!call.started) call.target.room++
     }
@@ -489,11 +490,10 @@ export class ActorRuntime extends Related implements Driver {
     call.reject(call.target.callError(call, failure))
   }
 
-  /** On the stack of a timer, which is nobody's who sends. */
+  /** Drains on the stack of a timer: no sender is on it, and what ran before ran in another turn of the event loop. */
   #drainNow(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    // What ran before the timer ran in another turn of the event loop.
     this.#pace.turned()
     this.#drain()
   }

@@ -2,6 +2,7 @@ import { isProxy } from 'node:util/types'
 import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot, nativeEngineRoutes, scratch } from '../native.ts'
+import * as protocol from '../protocol/admission.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
 import { Gate } from './gate.ts'
@@ -15,7 +16,7 @@ import { checkedProvider, Sync, syncTerms } from './provider/sync.ts'
 import { routeName } from './routes.ts'
 import { run } from './run.ts'
 import { chooseRoute, type SelectOptions } from './select-route.ts'
-import { readGate, readRoute } from './readings.ts'
+import { readGate, readRoute, routeState } from './readings.ts'
 import { type LeaseOptions, Tasks } from './tasks.ts'
 import type { Ticket } from './ticket.ts'
 import type {
@@ -32,12 +33,9 @@ import type {
 import type { Mode } from './decisions.ts'
 import { explain, type Explanation } from './explain.ts'
 
-const MODES: readonly Mode[] = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER']
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_ROUTES = 10_000
-/** The route's own profile. */
-const OWN = -1
 const TELEMETRY: readonly string[] = ['latencyMs', 'errorRate', 'saturation', 'ageMs']
 const ROUTE_OPTIONS = ['voltage', 'priority', 'profile']
 const ADMIT_OPTIONS = [
@@ -171,24 +169,29 @@ export class Atrion {
     checkNames(telemetry)
     const { latencyMs, errorRate, saturation, ageMs } = telemetry
     checkTelemetry(latencyMs, errorRate, saturation)
-    const profile = typeof how === 'object' && how.profile !== undefined ? this.#profile(how.profile) : OWN
+    const profile =
+      typeof how === 'object' && how.profile !== undefined ? this.#profile(how.profile) : protocol.OWN_PROFILE
     const now = gate.clock.monoMs()
     const age = ageMs === undefined ? 0 : checkAge(ageMs)
     const route = gate.routes.id(id, now)
     // What the core finds there: nothing that runs JavaScript may come between.
-    scratch[0] = gate.engine
-    scratch[1] = route
-    scratch[2] = latencyMs
-    scratch[3] = errorRate ?? NaN
-    scratch[4] = saturation ?? NaN
-    scratch[5] = voltage
-    scratch[6] = now
-    scratch[7] = profile
-    scratch[8] = age
-    const code = hot.engineRoute()
+    scratch[protocol.REPORT_ENGINE] = gate.engine
+    scratch[protocol.REPORT_ROUTE] = route
+    scratch[protocol.REPORT_LATENCY] = latencyMs
+    scratch[protocol.REPORT_ERRORS] = errorRate ?? NaN
+    scratch[protocol.REPORT_SATURATION] = saturation ?? NaN
+    scratch[protocol.REPORT_VOLTAGE] = voltage
+    scratch[protocol.REPORT_NOW] = now
+    scratch[protocol.REPORT_PROFILE] = profile
+    scratch[protocol.REPORT_AGE] = age
+    const reason = hot.engineRoute()
+    const resistance = scratch[protocol.DECIDED_RESISTANCE] as number
+    const mode = protocol.MODES[scratch[protocol.DECIDED_MODE] as number] as Mode
+    const before = protocol.MODES[scratch[protocol.DECIDED_MODE_BEFORE] as number] as Mode
+    const bumped = scratch[protocol.DECIDED_BUMPED] as number
     gate.sync?.touch(id)
-    const decided = decision(code & 15, scratch[0] as number, voltage)
-    if (this.#observers.any) this.#tell(id, decided, voltage, MODES[code >> 4] as Mode, scratch[1] as number)
+    const decided = decision(reason, mode, resistance, voltage)
+    if (this.#observers.any) this.#tell(id, decided, voltage, before, bumped)
     return decided
   }
 
@@ -248,7 +251,7 @@ export class Atrion {
   /** Why the last decision about a route was what it was, as data and in words; `undefined` before one. */
   why(id: string): Explanation | undefined {
     this.gate.assertOpen()
-    return explain(this.gate, id, MODES)
+    return explain(this.gate, id)
   }
 
   /** Tells an observer what happens from now on; the returned function ends it. */
@@ -263,9 +266,9 @@ export class Atrion {
     gate.assertOpen()
     const route = gate.routes.find(id)
     if (route === undefined || hot.engineReading(gate.engine, route, gate.clock.monoMs()) !== 1) return undefined
-    const reading = readRoute(id, MODES)
+    const state = routeState(id, readRoute())
     const measured = hot.engineGate(gate.engine, route) === 1 ? readGate() : undefined
-    return { ...reading, gate: measured }
+    return { ...state, gate: measured }
   }
 
   /** Every route, in the order in which they were made. */
@@ -358,12 +361,11 @@ export class Atrion {
   }
 }
 
-function decision(code: number, resistance: number, voltage: number): RouteDecision {
-  const mode = MODES[code >> 2] as Mode
-  switch (code & 3) {
-    case 0:
+function decision(reason: number, mode: Mode, resistance: number, voltage: number): RouteDecision {
+  switch (reason) {
+    case protocol.ANSWER_OK:
       return { allow: true, resistance, mode, reason: 'OK' }
-    case 1:
+    case protocol.ANSWER_INSUFFICIENT_VOLTAGE:
       return {
         allow: false,
         resistance,

@@ -1,7 +1,8 @@
 import { hot } from '../native.ts'
 import type { Gate } from './gate.ts'
 import { SHED_REASONS } from './shed-reasons.ts'
-import { readDecision, readGate, readRoute } from './readings.ts'
+import { readGate, readRoute, routeState } from './readings.ts'
+import { NOT_SHED, QUEUED } from '../protocol/admission.ts'
 import type { RouteState } from './types.ts'
 import type { Mode, ShedReason } from './decisions.ts'
 
@@ -39,18 +40,16 @@ export interface Explanation {
   readonly text: string
 }
 
-const QUEUED = -100
-
 /** Explains the last decision about a route; `undefined` when there was none. */
-export function explain(gate: Gate, route: string, modes: readonly Mode[]): Explanation | undefined {
+export function explain(gate: Gate, route: string): Explanation | undefined {
   const id = gate.routes.find(route)
   if (id === undefined) return undefined
   const now = gate.clock.monoMs()
   const noted = gate.routes.noted(id)
   if (hot.engineReading(gate.engine, id, noted === undefined ? NaN : now) !== 1) return undefined
-  const state = readRoute(route, modes)
-  const signals = readDecision()
-  const voltage = noted?.voltage ?? signals.voltage
+  const reading = readRoute()
+  const state = routeState(route, reading)
+  const voltage = noted?.voltage ?? reading.voltage
   if (voltage === undefined) return undefined
   const reason = noted === undefined ? reasonOfRoute(state, voltage) : reasonOfGate(noted.code)
   const waits = noted?.code === QUEUED
@@ -65,7 +64,7 @@ export function explain(gate: Gate, route: string, modes: readonly Mode[]): Expl
     terms: {
       base: state.base,
       pressure: state.pressure,
-      signals: { latency: signals.latency, errors: signals.errors, saturation: signals.saturation },
+      signals: { latency: reading.latency, errors: reading.errors, saturation: reading.saturation },
       momentum: state.momentum,
       scar: state.scarTissue,
       shared: state.shared,
@@ -90,7 +89,7 @@ function reasonOfRoute(state: Omit<RouteState, 'gate'>, voltage: number): Explan
 }
 
 function reasonOfGate(code: number): Explanation['reason'] {
-  return code === 0 || code === QUEUED ? undefined : SHED_REASONS[-code]
+  return code === NOT_SHED || code === QUEUED ? undefined : SHED_REASONS[-code]
 }
 
 function words(explained: Omit<Explanation, 'text'>, place: string | undefined): string {

@@ -4,6 +4,7 @@ import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError } from '../errors/errors.ts'
 import { hot, scratch } from '../native.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
+import * as protocol from '../protocol/admission.ts'
 import { voltageOf } from './priority.ts'
 import { SHED_REASONS } from './shed-reasons.ts'
 import { releaseEngine } from './options.ts'
@@ -14,10 +15,6 @@ import { Profiles } from './profiles.ts'
 import type { AdmitOptions, Shed } from './types.ts'
 import { WaitingRoom } from './wait-queue.ts'
 
-/** `engineAdmit`: the request waits. */
-const QUEUED = -100
-/** The outcome of work that is not to count. */
-const IGNORED = 3
 /** The core's default for a ticket's timeout. */
 const DEFAULT_TIMEOUT = NaN
 
@@ -63,10 +60,10 @@ export class Gate {
     const id = this.routes.id(route, now)
     this.#give(id, voltage, timeout, now)
     const ticket = hot.engineTry()
-    this.routes.note(id, ticket < 0 ? ticket : 0, voltage, now)
+    this.routes.note(id, Math.min(ticket, protocol.NOT_SHED), voltage, now)
     this.sync?.touch(route)
     if (ticket < 0) return this.#shed(route, ticket)
-    if ((scratch[0] as number) < this.#alarmAt) this.#armFor(ticket, now)
+    if ((scratch[protocol.ADMISSION_WAKE] as number) < this.#alarmAt) this.#armFor(ticket, now)
     return new Ticket(this, ticket, route, 0)
   }
 
@@ -79,8 +76,8 @@ export class Gate {
     const id = this.routes.id(route, now)
     this.#give(id, voltage, timeout, now)
     const ticket = hot.engineShadow()
-    const reason = scratch[3] as number
-    this.routes.note(id, Math.min(reason, 0), voltage, now)
+    const reason = scratch[protocol.ADMISSION_REASON] as number
+    this.routes.note(id, Math.min(reason, protocol.NOT_SHED), voltage, now)
     this.sync?.touch(route)
     const shed = reason < 0 ? this.#shed(route, reason) : undefined
     this.#armFor(ticket, now)
@@ -151,21 +148,21 @@ export class Gate {
     const now = this.clock.monoMs()
     const id = this.routes.id(route, now)
     this.#give(id, voltage, timeout, now)
-    scratch[5] = maxWait
+    scratch[protocol.REQUEST_MAX_WAIT] = maxWait
     const ticket = hot.engineAdmit()
-    this.routes.note(id, ticket < 0 ? ticket : 0, voltage, now)
+    this.routes.note(id, Math.min(ticket, protocol.NOT_SHED), voltage, now)
     this.sync?.touch(route)
     if (ticket >= 0) {
-      if ((scratch[0] as number) < this.#alarmAt) this.#armFor(ticket, now)
+      if ((scratch[protocol.ADMISSION_WAKE] as number) < this.#alarmAt) this.#armFor(ticket, now)
       return new Ticket(this, ticket, route, 0)
     }
-    if (ticket === QUEUED) return this.#wait(route, scratch[3] as number, signal, now)
+    if (ticket === protocol.QUEUED) return this.#wait(route, scratch[protocol.ADMISSION_WAITER] as number, signal, now)
     return this.#shed(route, ticket)
   }
 
   #wait(route: string, waiter: number, signal: AbortSignal | undefined, now: number): Promise<Ticket | Shed> {
-    const wake = scratch[0] as number
-    const displaced = (scratch[4] as number) > 0
+    const wake = scratch[protocol.ADMISSION_WAKE] as number
+    const displaced = (scratch[protocol.ADMISSION_EVENTS] as number) > 0
     const admission = new Promise<Ticket | Shed>((resolve, reject) => {
       const onAbort = (): void => {
         if (this.#waiting.leave(waiter) === undefined) return
@@ -194,30 +191,35 @@ export class Gate {
 
   /** Puts down what the core wants to know of a request. */
   #give(route: number, voltage: number, timeout: number, now: number): void {
-    scratch[0] = this.engine
-    scratch[1] = route
-    scratch[2] = voltage
-    scratch[3] = timeout
-    scratch[4] = now
+    scratch[protocol.REQUEST_ENGINE] = this.engine
+    scratch[protocol.REQUEST_ROUTE] = route
+    scratch[protocol.REQUEST_VOLTAGE] = voltage
+    scratch[protocol.REQUEST_TIMEOUT] = timeout
+    scratch[protocol.REQUEST_NOW] = now
   }
 
   #done(ticket: number, outcome: number, now: number): number {
-    scratch[0] = this.engine
-    scratch[1] = ticket
-    scratch[2] = outcome
-    scratch[3] = now
+    scratch[protocol.ENDED_ENGINE] = this.engine
+    scratch[protocol.ENDED_TICKET] = ticket
+    scratch[protocol.ENDED_OUTCOME] = outcome
+    scratch[protocol.ENDED_NOW] = now
     return hot.engineDone()
   }
 
   /** Passes on what the core decided about those who wait. */
   #drain(): void {
     const now = this.clock.monoMs()
-    for (let kind = hot.engineEvent(this.engine); kind !== 0; kind = hot.engineEvent(this.engine)) {
-      const waiting = this.#waiting.leave(scratch[3] as number)
+    for (;;) {
+      const kind = hot.engineEvent(this.engine)
+      if (kind !== protocol.EVENT_ADMITTED && kind !== protocol.EVENT_SHED) return
+      const waiting = this.#waiting.leave(scratch[protocol.ADMISSION_WAITER] as number)
       if (waiting === undefined) continue
       const { route, since, resolve } = waiting
-      if (kind === 1) resolve(new Ticket(this, scratch[0] as number, route, now - since))
-      else resolve(this.#shed(route, scratch[4] as number))
+      if (kind === protocol.EVENT_SHED) {
+        resolve(this.#shed(route, scratch[protocol.ADMISSION_REASON] as number))
+      } else {
+        resolve(new Ticket(this, scratch[protocol.ADMISSION_TICKET] as number, route, now - since))
+      }
     }
   }
 
@@ -226,12 +228,12 @@ export class Gate {
       allow: false,
       route,
       reason: SHED_REASONS[-code] as Shed['reason'],
-      retryAfterMs: scratch[1] as number,
-      resistance: scratch[2] as number,
+      retryAfterMs: scratch[protocol.ADMISSION_RETRY_AFTER] as number,
+      resistance: scratch[protocol.ADMISSION_RESISTANCE] as number,
     }
     if (this.#observers.any) {
       // An observer may use the engine; what the caller reads from the scratch memory must survive that.
-      const kept = scratch.slice(0, 5)
+      const kept = scratch.slice(0, protocol.ADMISSION_CELLS)
       this.#observers.tell({ type: 'shed', route, reason: shed.reason, resistance: shed.resistance })
       scratch.set(kept)
     }
@@ -257,9 +259,9 @@ export class Gate {
   /** Arms for the wake-up in the scratch memory; a ticket whose deadline nobody would see is not given out. */
   #armFor(ticket: number, now: number): void {
     try {
-      this.#arm(scratch[0] as number, now)
+      this.#arm(scratch[protocol.ADMISSION_WAKE] as number, now)
     } catch (error) {
-      this.#done(ticket, IGNORED, now)
+      this.#done(ticket, protocol.OUTCOME_IGNORED, now)
       throw error
     }
   }

@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { text } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
+import { INTERNED_EVICTED_SLOT, ROUTE_SLOTS } from '../protocol/admission.ts'
 
-/** A route id's slot: its low 24 bits. */
-const SLOTS = 2 ** 24
 /** Bounds the memory of routes, whose number is bounded. */
 const MAX_ROUTE_NAME = 512
 
@@ -41,9 +40,9 @@ export class Routes {
     return this.#ids.get(route)
   }
 
-  /** Takes note of what a gate answered: the core's code of a reason, 0 for admitted, -100 for a wait. */
+  /** Takes note of what a gate answered: minus the code of a reason, `NOT_SHED` or `QUEUED`. */
   note(id: number, code: number, voltage: number, now: number): void {
-    const slot = id % SLOTS
+    const slot = id % ROUTE_SLOTS
     this.#codes[slot] = code
     this.#voltages[slot] = voltage
     this.#times[slot] = now
@@ -51,7 +50,7 @@ export class Routes {
 
   /** What was noted last; `undefined` when nothing was. */
   noted(id: number): { code: number; voltage: number; at: number } | undefined {
-    const slot = id % SLOTS
+    const slot = id % ROUTE_SLOTS
     const voltage = this.#voltages[slot] ?? 0
     if (voltage === 0) return undefined
     return { code: this.#codes[slot] as number, voltage, at: this.#times[slot] as number }
@@ -60,9 +59,9 @@ export class Routes {
   #intern(route: string, now: number): number {
     routeName('route', route)
     const id = hot.engineIntern(route, this.#engine, now)
-    const evicted = scratch[0] as number
+    const evicted = scratch[INTERNED_EVICTED_SLOT] as number
     if (evicted >= 0) this.#ids.delete(this.#names[evicted] as string)
-    const slot = id % SLOTS
+    const slot = id % ROUTE_SLOTS
     this.#names[slot] = route
     if (this.#voltages[slot] !== undefined) this.#voltages[slot] = 0
     this.#ids.set(route, id)

@@ -2,6 +2,15 @@ import { flag, known, options as checkOptions, positiveMillis } from '../interna
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { ShedError } from './errors.ts'
 import { hot, scratch } from '../native.ts'
+import {
+  MODE_CIRCUIT_BREAKER,
+  OWN_PROFILE,
+  PEEKED_MODE,
+  TASK_ABORTED,
+  TASK_COMPLETED,
+  TASK_FAILED,
+  TASK_TIMED_OUT,
+} from '../protocol/admission.ts'
 import type { Gate } from './gate.ts'
 import { type LeaseTerms, TaskLease } from './lease.ts'
 import type { TaskOutcome } from './lease-state.ts'
@@ -27,9 +36,12 @@ export interface LeaseOptions {
 
 const OPTIONS = ['profile', 'abortController', 'priority', 'timeoutMs', 'heartbeatMs', 'requireProgress']
 /** The outcome's code in the core. */
-const CODES: Readonly<Record<TaskOutcome, number>> = { completed: 0, failed: 1, timeout: 2, aborted: 3 }
-/** CIRCUIT_BREAKER, as the core counts modes. */
-const OPEN = 2
+const CODES: Readonly<Record<TaskOutcome, number>> = {
+  completed: TASK_COMPLETED,
+  failed: TASK_FAILED,
+  timeout: TASK_TIMED_OUT,
+  aborted: TASK_ABORTED,
+}
 
 /** The tasks of one engine that run under a lease. */
 export class Tasks {
@@ -65,7 +77,8 @@ export class Tasks {
     const now = gate.clock.monoMs()
     const id = gate.routes.id(route, now)
     const resistance = hot.enginePeek(gate.engine, id, now)
-    if (scratch[0] === OPEN || voltage <= resistance) throw new ShedError(route, 'resistance', 1000, resistance)
+    const isOpen = scratch[PEEKED_MODE] === MODE_CIRCUIT_BREAKER
+    if (isOpen || voltage <= resistance) throw new ShedError(route, 'resistance', 1000, resistance)
     if (this.#leases.size >= this.#max) throw new ShedError(route, 'limit', 1000, resistance)
     const terms: LeaseTerms = {
       id: `lease-${++this.#made}`,
@@ -94,7 +107,7 @@ export class Tasks {
   #profileFor(route: string, given: LeaseOptions): NamedProfile {
     const profile =
       given.profile === undefined
-        ? { ...this.#profiles.of(route), index: -1 }
+        ? { ...this.#profiles.of(route), index: OWN_PROFILE }
         : this.#profiles.named('options.profile', given.profile)
     const { timeoutMs, heartbeatMs } = given
     const { budget } = profile

@@ -1,14 +1,12 @@
 import { flag, known, options as checkOptions } from '../internal/validate.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
+import { OUTCOME_ABORTED, OUTCOME_FAILED, OUTCOME_LEFT, OUTCOME_OK } from '../protocol/admission.ts'
 import type { TicketOutcome } from './types.ts'
 
 /** What a ticket reports to. */
 interface Reporting {
   settle(ticket: number, outcome: number): boolean
 }
-
-/** Codes of the core. */
-const OUTCOME = { ok: 0, failed: 1, aborted: 2, left: 4 } as const
 
 /** Admitted work. Report its end with {@link done}; a ticket that is never done is freed at its deadline. */
 export class Ticket {
@@ -34,7 +32,7 @@ export class Ticket {
    * @throws InvalidArgumentError when the outcome is not one; the ticket stays in flight.
    */
   done(outcome?: TicketOutcome): boolean {
-    return this.#gate.settle(this.#id, outcome === undefined ? OUTCOME.ok : outcomeCode(outcome))
+    return this.#gate.settle(this.#id, outcome === undefined ? OUTCOME_OK : outcomeCode(outcome))
   }
 
   /**
@@ -48,7 +46,7 @@ export class Ticket {
    * ticket.done()
    */
   left(): boolean {
-    return this.#gate.settle(this.#id, OUTCOME.left)
+    return this.#gate.settle(this.#id, OUTCOME_LEFT)
   }
 }
 
@@ -57,6 +55,6 @@ keepOptimized(new Ticket({ settle: () => false }, 0, '', 0))
 function outcomeCode(outcome: TicketOutcome): number {
   const { ok, aborted } = checkOptions('outcome', outcome)
   known('outcome', outcome, ['ok', 'aborted'])
-  if (flag('outcome.aborted', false, aborted)) return OUTCOME.aborted
-  return flag('outcome.ok', true, ok) ? OUTCOME.ok : OUTCOME.failed
+  if (flag('outcome.aborted', false, aborted)) return OUTCOME_ABORTED
+  return flag('outcome.ok', true, ok) ? OUTCOME_OK : OUTCOME_FAILED
 }

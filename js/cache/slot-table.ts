@@ -1,22 +1,10 @@
 import { hot, nativeCacheClose, nativeCacheGrow, nativeCacheOpen } from '../native.ts'
+import * as protocol from '../protocol/cache.ts'
 import { hashOf } from './hash.ts'
 import type { CacheKey } from './types.ts'
 
-/** Slots to begin with; then twice as many each time. A multiple of 8, as all counts of slots are. */
+/** Slots to begin with; then twice as many each time. A multiple of SLOTS_IN_A_CELL, as all counts of slots are. */
 const FIRST_SLOTS = 1024
-/** Uses that are logged before the core takes them. */
-const LOGGED = 512
-/** Where numbers of a call lie in the memory that the core sees too: see src/binding/cache.rs. */
-const HASH = 0
-const BYTES = 1
-const UNTIL = 2
-const NOW = 3
-const LOGGED_USES = 4
-const GONE = 5
-const FIRST_GONE = 8
-const END = 72
-/** More uses than this count as so many. */
-const HOT = 3
 
 const release = new FinalizationRegistry<number>((handle) => nativeCacheClose(handle))
 
@@ -48,7 +36,7 @@ export class Slots {
   constructor(limits: { maxSize: number; maxBytes: number; lru: boolean; seed: number }, left: GoneByItself) {
     const { maxSize, maxBytes, lru, seed } = limits
     this.#left = left
-    this.#most = Math.ceil(maxSize / 8) * 8
+    this.#most = Math.ceil(maxSize / protocol.SLOTS_IN_A_CELL) * protocol.SLOTS_IN_A_CELL
     this.#lru = lru
     this.#seed = seed % 2 ** 32
     this.#room = Math.min(this.#most, FIRST_SLOTS)
@@ -66,21 +54,21 @@ export class Slots {
   use(slot: number): void {
     if (this.#lru) {
       this.#log[this.#logged++] = slot
-      if (this.#logged === LOGGED) this.#flush()
+      if (this.#logged === protocol.LOGGED) this.#flush()
       return
     }
     const heat = this.#heat[slot] as number
-    if (heat < HOT) this.#heat[slot] = heat + 1
+    if (heat < protocol.HOT) this.#heat[slot] = heat + 1
   }
 
   /** Stores an entry under a new key; its slot, or -1 if it would not fit alone. */
   insert(key: CacheKey, value: unknown, size: number, fresh: number, until: number, now: number): number {
     if (this.map.size >= this.#room && this.#room < this.#most) this.#grow()
     const call = this.#call
-    call[HASH] = this.#lru ? 0 : hashOf(key, this.#seed)
+    call[protocol.CACHE_CALL_HASH] = this.#lru ? 0 : hashOf(key, this.#seed)
     this.#put(size, until, now)
     const slot = hot.cacheInsert(this.#handle)
-    if (call[GONE] !== 0) this.#collect()
+    if (call[protocol.CACHE_CALL_GONE] !== 0) this.#collect()
     if (slot < 0) return slot
     this.map.set(key, slot)
     this.keys[slot] = key
@@ -99,12 +87,12 @@ export class Slots {
     } else {
       this.#forget(slot)
     }
-    if (this.#call[GONE] !== 0) this.#collect()
+    if (this.#call[protocol.CACHE_CALL_GONE] !== 0) this.#collect()
     return isKept
   }
 
   remove(slot: number): void {
-    this.#call[LOGGED_USES] = this.#takeLog()
+    this.#call[protocol.CACHE_CALL_LOGGED] = this.#takeLog()
     hot.cacheRemove(this.#handle, slot)
     this.#forget(slot)
   }
@@ -113,7 +101,7 @@ export class Slots {
   sweep(now: number): void {
     this.#put(0, 0, now)
     hot.cacheSweep(this.#handle)
-    if (this.#call[GONE] !== 0) this.#collect()
+    if (this.#call[protocol.CACHE_CALL_GONE] !== 0) this.#collect()
   }
 
   /** When the next entry goes by time, at the earliest. */
@@ -145,11 +133,11 @@ export class Slots {
   /** What the last call said has gone. */
   #collect(): void {
     const call = this.#call
-    let left = call[GONE] as number
+    let left = call[protocol.CACHE_CALL_GONE] as number
     while (left > 0) {
-      const told = Math.min(left, END - FIRST_GONE)
-      for (let index = FIRST_GONE; index < FIRST_GONE + told; index++) {
-        const said = call[index] as number
+      const told = Math.min(left, protocol.MOST_GONE)
+      for (let index = 0; index < told; index++) {
+        const said = call[protocol.FIRST_GONE + index] as number
         const slot = said < 0 ? -1 - said : said
         const key = this.keys[slot] as CacheKey
         const value = this.values[slot]
@@ -163,14 +151,14 @@ export class Slots {
 
   #put(size: number, until: number, now: number): void {
     const call = this.#call
-    call[BYTES] = size
-    call[UNTIL] = until
-    call[NOW] = now
-    call[LOGGED_USES] = this.#takeLog()
+    call[protocol.CACHE_CALL_BYTES] = size
+    call[protocol.CACHE_CALL_UNTIL] = until
+    call[protocol.CACHE_CALL_NOW] = now
+    call[protocol.CACHE_CALL_LOGGED] = this.#takeLog()
   }
 
   #flush(): void {
-    this.#call[LOGGED_USES] = this.#takeLog()
+    this.#call[protocol.CACHE_CALL_LOGGED] = this.#takeLog()
     hot.cacheUses(this.#handle)
   }
 
@@ -188,9 +176,9 @@ export class Slots {
   }
 
   #see(memory: Float64Array): void {
-    const heatAt = END * Float64Array.BYTES_PER_ELEMENT
+    const heatAt = protocol.HEAT * Float64Array.BYTES_PER_ELEMENT
     this.#call = memory
     this.#heat = new Uint8Array(memory.buffer, heatAt, this.#room)
-    this.#log = new Float64Array(memory.buffer, heatAt + this.#room, LOGGED)
+    this.#log = new Float64Array(memory.buffer, heatAt + this.#room, protocol.LOGGED)
   }
 }

@@ -10,6 +10,12 @@ import {
 } from '../internal/validate.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { hot, nativePendingTimers } from '../native.ts'
+import {
+  PENDING_TIMER_CELLS,
+  PENDING_TIMER_DEADLINE,
+  PENDING_TIMER_IS_WALL,
+  PENDING_TIMER_SLOT,
+} from '../protocol/clock.ts'
 import type { ClockEvent } from './events.ts'
 import { soon } from './host.ts'
 import type { Instant } from './instant.ts'
@@ -192,9 +198,10 @@ export abstract class BaseClock implements Clock {
     if (this.#closed) return []
     const flat = nativePendingTimers(this.handle)
     const all: Sleeper[] = []
-    for (let index = 0; index < flat.length; index += 3) {
-      const [slot, wall, deadline] = flat.slice(index, index + 3) as [number, number, number]
-      all.push(sleeperOf(this.slots.describe(slot), wall === 1 ? 'wall' : 'mono', deadline))
+    for (let at = 0; at < flat.length; at += PENDING_TIMER_CELLS) {
+      const slot = flat[at + PENDING_TIMER_SLOT] as number
+      const track = flat[at + PENDING_TIMER_IS_WALL] === 1 ? 'wall' : 'mono'
+      all.push(sleeperOf(this.slots.describe(slot), track, flat[at + PENDING_TIMER_DEADLINE] as number))
     }
     return all
   }

@@ -11,6 +11,14 @@ import { InvalidArgumentError } from '../errors/errors.ts'
 import { TimerLoopError } from './errors.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
+import {
+  LOOPING,
+  NEXT_TIMER_DUE,
+  STEPPED_LOOPING_SLOT,
+  STEPPED_MONO,
+  STEPPED_WALL,
+  UPCOMING,
+} from '../protocol/clock.ts'
 import { AutoAdvance } from './auto-advance.ts'
 import { BaseClock } from './base.ts'
 import { Holds } from './holds.ts'
@@ -81,8 +89,6 @@ export interface ControlledClock extends Clock {
   sleepers(): Sleeper[]
 }
 
-/** The number of timers that one call of `controlledUpcoming` returns. */
-const UPCOMING = 32
 /** Timers beyond which callbacks fall out of the cache: measured, a third faster at a million. */
 const MANY = 4096
 
@@ -205,7 +211,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
 
   tick(): void {
     this.assertOpen()
-    if (hot.controlledNext(this.handle) > 0) this.#drain(scratch[0] as number)
+    if (hot.controlledNext(this.handle) > 0) this.#drain(scratch[NEXT_TIMER_DUE] as number)
   }
 
   jumpWallTime(wallMs: number): void {
@@ -243,7 +249,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   /** @internal Fires the next timer, whenever it is due; whether there was one. */
   jumpToNext(): boolean {
     if (this.closed || hot.controlledNext(this.handle) <= 0) return false
-    return this.#step(scratch[0] as number)
+    return this.#step(scratch[NEXT_TIMER_DUE] as number)
   }
 
   /** @internal Returns whether a wait is pending; an interval alone does not count. */
@@ -283,7 +289,8 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
       quiet = !this.#step(to)
       await this.settled()
       // What woke up may have scheduled something that is due still.
-      if (quiet && hot.controlledNext(this.handle) > 0 && (scratch[0] as number) <= this.#mono) quiet = false
+      if (quiet && hot.controlledNext(this.handle) > 0 && (scratch[NEXT_TIMER_DUE] as number) <= this.#mono)
+        quiet = false
     }
     this.emit(() => ({ type: 'time:advance', byMs: to - from, fromMono: from, toMono: this.#mono }))
   }
@@ -309,15 +316,15 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   /** Moves to the next timer due by `target` and runs it, or to the target; whether a timer ran. */
   #step(target: number): boolean {
     const id = hot.controlledStep(this.handle, target)
-    this.#mono = scratch[0] as number
-    this.#wall = scratch[1] as number
+    this.#mono = scratch[STEPPED_MONO] as number
+    this.#wall = scratch[STEPPED_WALL] as number
     this.#moves++
     if (id >= 0) {
       this.fire(id)
       return true
     }
-    if (id === -1) return false
-    const slot = (scratch[2] as number) >>> 0
+    if (id !== LOOPING) return false
+    const slot = scratch[STEPPED_LOOPING_SLOT] as number
     const sleeper = sleeperOf(this.slots.describe(slot), 'mono', this.#mono)
     throw new TimerLoopError(this.#loopLimit, this.#mono, describeSleeper(sleeper))
   }

@@ -1,5 +1,6 @@
 import { flag, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
+import { NEXT_TIMER_DUE } from '../protocol/clock.ts'
 import { BaseClock } from './base.ts'
 import { Alarm, HostTime, MAX_HOST_DELAY_MS } from './host.ts'
 import { type Instant, instant } from './instant.ts'
@@ -145,7 +146,7 @@ class SystemClock extends BaseClock {
     if (this.closed) return
     const now = this.#host.mono()
     if (hot.hostNext(this.handle, this.#host.wall() - now) === 0) return
-    let next = Math.max(scratch[0] as number, now + SHORTEST_DELAY_MS)
+    let next = Math.max(scratch[NEXT_TIMER_DUE] as number, now + SHORTEST_DELAY_MS)
     if (this.slots.deadlines > 0) next = Math.min(next, now + WALL_POLL_MS)
     this.#armFor(next, now)
   }

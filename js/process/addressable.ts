@@ -1,7 +1,16 @@
 import type { Call } from '../actor/call.ts'
 import { Process } from '../actor/process.ts'
-import { CALL, CYCLE, FULL, OFFER_FULL, STOP, TIMED_OUT } from '../actor/protocol.ts'
 import { Belongings } from './pending-work.ts'
+import {
+  CALL,
+  CYCLE,
+  FULL,
+  OFFER_FULL,
+  OVERFLOW_DROP_OLDEST,
+  OVERFLOW_REJECT,
+  STOP,
+  TIMED_OUT,
+} from '../protocol/actor.ts'
 import { ProcessError, TimeoutError } from './errors.ts'
 import { type CustomEvent, type Emit, msgTypeOf, type ProcessEvent } from './event-emitter.ts'
 import type { Host } from './host.ts'
@@ -33,7 +42,7 @@ export abstract class Addressee extends Process {
     this.runtime.spawn(this, {
       trapExit: false,
       maxMailbox: spec.maxInbox ?? 1024,
-      overflow: spec.mailboxPolicy === 'drop-oldest' ? 1 : 0,
+      overflow: spec.mailboxPolicy === 'drop-oldest' ? OVERFLOW_DROP_OLDEST : OVERFLOW_REJECT,
     })
   }
 

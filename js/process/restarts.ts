@@ -1,5 +1,6 @@
 import { MAX_DURATION_MS } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
+import { FAILED_ATTEMPTS, FAILED_DELAY } from '../protocol/restarts.ts'
 import type { SupervisionStrategy } from './types.ts'
 
 /** What the core says about a failure. */
@@ -31,9 +32,9 @@ export class Restarts {
   /** It failed; `chance` is a number in [0, 1). */
   failed(monoMs: number, chance: number): Verdict {
     const attempt = hot.restartsFailed(this.#handle, monoMs, chance)
-    if (attempt <= 0) return { restart: false, attempts: scratch[0] as number }
+    if (attempt <= 0) return { restart: false, attempts: scratch[FAILED_ATTEMPTS] as number }
     // A jitter beyond measure makes a delay that no clock takes.
-    return { restart: true, attempt, delayMs: Math.min(scratch[0] as number, MAX_DURATION_MS) }
+    return { restart: true, attempt, delayMs: Math.min(scratch[FAILED_DELAY] as number, MAX_DURATION_MS) }
   }
 
   close(): void {

@@ -1,7 +1,6 @@
 import { hot, scratch } from '../native.ts'
+import { FORGOTTEN_COUNT, FORGOTTEN_SLOTS, SWEPT_IDLE_IN } from '../protocol/rate.ts'
 
-/** Where the core tells which keys it has forgotten: how many, then their slots. */
-const FORGOTTEN = 6
 /** V8 keeps a shorter part of a string as a copy of its own. */
 const SHORTEST_SLICE = 13
 
@@ -37,7 +36,7 @@ export class Keys {
 
   /** A key that is new has this slot; the core has told whom it forgot for it. */
   enter(key: string, slot: number): void {
-    this.#forgotten(scratch[FORGOTTEN] as number)
+    this.#forgotten(scratch[FORGOTTEN_COUNT] as number)
     const own = detached(key)
     this.#slots.set(own, slot)
     this.#names[slot] = own
@@ -72,7 +71,7 @@ export class Keys {
       const count = hot.rateSweep(this.#limiter, now)
       if (count > 0) this.#forgotten(count)
       swept += Math.max(count, 0)
-      const idleInMs = scratch[0] as number
+      const idleInMs = scratch[SWEPT_IDLE_IN] as number
       if (count <= 0 || idleInMs !== 0 || swept >= most) return { swept, idleInMs: count < 0 ? -1 : idleInMs }
     }
   }
@@ -87,8 +86,8 @@ export class Keys {
   }
 
   #forgotten(count: number): void {
-    for (let index = 1; index <= count; index++) {
-      const slot = scratch[FORGOTTEN + index] as number
+    for (let index = 0; index < count; index++) {
+      const slot = scratch[FORGOTTEN_SLOTS + index] as number
       this.#slots.delete(this.#names[slot] as string)
       this.#names[slot] = undefined
     }

@@ -4,6 +4,8 @@ import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
 import type { System } from '../system/system.ts'
+import { NONE } from '../protocol/lane.ts'
+import * as protocol from '../protocol/rate.ts'
 import { Keys } from './keys.ts'
 import { blockTime, limiterSettings, openLimiter } from './options.ts'
 import type { LimiterOptions, LimiterStats, RateLimitResult } from './types.ts'
@@ -28,12 +30,12 @@ class Verdict implements RateLimitResult {
   readonly retryAfterMs: number
 
   constructor(limit: number) {
-    this.allowed = scratch[0] === 1
-    this.current = scratch[2] as number
+    this.allowed = scratch[protocol.VERDICT_ALLOWED] === 1
+    this.current = scratch[protocol.VERDICT_USED] as number
     this.limit = limit
-    this.remaining = scratch[1] as number
-    this.resetMs = Math.ceil((scratch[4] as number) / 1000)
-    this.retryAfterMs = Math.ceil((scratch[3] as number) / 1000)
+    this.remaining = scratch[protocol.VERDICT_REMAINING] as number
+    this.resetMs = Math.ceil((scratch[protocol.VERDICT_RESET] as number) / 1000)
+    this.retryAfterMs = Math.ceil((scratch[protocol.VERDICT_RETRY] as number) / 1000)
   }
 }
 keepOptimized(new Verdict(1))
@@ -117,7 +119,7 @@ export class Limiter {
 
   /** What {@link take} would answer, without taking anything. A key that is not known stays so. */
   check(key: string, cost: number = 1): RateLimitResult {
-    const slot = this.#slotOf(key) ?? -1
+    const slot = this.#slotOf(key) ?? NONE
     if (cost !== 1) this.#assertCost(cost)
     if (hot.rateCheck(this.#core, slot, cost, this.#clock.monoMs()) < 0) this.#refused()
     return new Verdict(this.limit)
@@ -152,7 +154,7 @@ export class Limiter {
     if (slot === undefined) return false
     const now = this.#clock.monoMs()
     hot.rateCheck(this.#core, slot, 1, now)
-    if (scratch[5] === 0) return false
+    if (scratch[protocol.VERDICT_BLOCKED] === 0) return false
     hot.rateBlock(this.#core, slot, 0, now)
     return true
   }
@@ -184,7 +186,8 @@ export class Limiter {
   stats(): LimiterStats {
     const keys = hot.rateStats(this.#core)
     if (keys < 0) this.#refused()
-    return { keys, displaced: scratch[0] as number, nativeBytes: scratch[1] as number }
+    const displaced = scratch[protocol.STATS_DISPLACED] as number
+    return { keys, displaced, nativeBytes: scratch[protocol.STATS_BYTES] as number }
   }
 
   /** Forgets everything; later calls throw a `ClosedError`. Idempotent. */

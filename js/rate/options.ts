@@ -1,10 +1,10 @@
 import { integer, known, MAX_DURATION_MS, options as checkOptions } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
-import type { LimiterOptions, RateLimitAlgorithm } from './types.ts'
+import type { LimiterOptions } from './types.ts'
 import { resolveSystem } from '../system/default.ts'
+import { ALGORITHMS, FIELD_BLOCK, FIELD_BURST, FIELD_LIMIT, FIELD_MAX_KEYS, FIELD_WINDOW } from '../protocol/rate.ts'
 
-const ALGORITHMS: readonly RateLimitAlgorithm[] = ['gcra', 'sliding-log', 'sliding-counter']
 const MOST = 1e9
 const LONGEST_LOG = 100_000
 const SHORTEST_WINDOW_MS = 0.001
@@ -12,8 +12,14 @@ const LONGEST_WINDOW_MS = 1e12
 const MOST_KEYS = 2 ** 24
 const DEFAULT_MAX_KEYS = 100_000
 
-/** By the numbers that the core gives them. */
-const FIELDS = ['', 'maxRequests', 'windowMs', 'burst', 'maxKeys', 'blockDurationMs']
+/** The options that the core can refuse. */
+const FIELDS: Readonly<Record<number, 'maxRequests' | 'windowMs' | 'burst' | 'maxKeys' | 'blockDurationMs'>> = {
+  [FIELD_LIMIT]: 'maxRequests',
+  [FIELD_WINDOW]: 'windowMs',
+  [FIELD_BURST]: 'burst',
+  [FIELD_MAX_KEYS]: 'maxKeys',
+  [FIELD_BLOCK]: 'blockDurationMs',
+}
 
 const OPTIONS: readonly string[] = [
   'maxRequests',
@@ -71,6 +77,6 @@ export function openLimiter(settings: LimiterSettings): number {
   const kind = ALGORITHMS.indexOf(algorithm)
   const handle = hot.rateOpen(kind, maxRequests, windowMs, burst, maxKeys, blockDurationMs, now)
   if (handle >= 0) return handle
-  const field = FIELDS[-handle] as 'burst'
+  const field = FIELDS[-handle] ?? 'burst'
   throw new InvalidArgumentError(`options.${field}`, 'within what a limiter can count', settings[field])
 }

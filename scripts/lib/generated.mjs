@@ -49,8 +49,33 @@ function rootTypes() {
 const bindingTypes = { path: 'native/binding.d.ts', text: builtBindingTypes }
 const hotTypes = { path: 'native/hot.d.ts', text: () => `${nativeHeader}${addon().nativeHotLane()}` }
 
+/** The areas of the protocol: the numbers that cross between Rust and TypeScript, a file of js/protocol/ each. */
+const areas = [
+  'actor',
+  'admission',
+  'atom',
+  'bus',
+  'cache',
+  'clock',
+  'journal',
+  'lane',
+  'rate',
+  'restarts',
+  'shared-cache',
+  'supervisor',
+]
+
+const protocol = areas.map((area) => ({ path: `js/protocol/${area}.ts`, text: () => protocolText(area) }))
+
+function protocolText(area) {
+  const files = addon().nativeProtocol()
+  const names = files.map(({ name }) => name).toSorted()
+  if (names.join() !== areas.join()) throw new Failure(`scripts/lib/generated.mjs lists ${areas}, and Rust ${names}.`)
+  return `${nativeHeader}${files.find(({ name }) => name === area).text}`
+}
+
 /** What the addon says about itself, which js/ is compiled against. */
-export const nativeTypes = [bindingTypes, hotTypes]
+export const nativeTypes = [bindingTypes, hotTypes, ...protocol]
 
 /** A page of the documentation with the block called `name` generated; nothing when there is no such page yet. */
 const pagePart = (path, name, body) => ({ path, text: () => withBlock(path, current(path), name, body) })

@@ -7,11 +7,14 @@ use napi_derive::napi;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use super::shared_array::SharedArray;
 use crate::core::actor::{
-    ExitKind, LinkId, Mail, MailKind, MailboxOverflow, MonitorId, Pid, Runtime, SlotId,
-    SpawnOptions, Step,
+    CallFailure, ExitKind, LinkId, Mail, MailKind, MailboxOverflow, MonitorId, Offer, Pid, Runtime,
+    SlotId, SpawnOptions, Step,
 };
+use crate::protocol::record::records;
+use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
 pub(super) type Actors = Handles<Actor>;
 
@@ -22,26 +25,202 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    fn tail(&self) -> &[Cell<f64>] {
-        let cells = self.steps.cells();
-        &cells[cells.len() - TAIL..]
+    fn tail(&self) -> &Cell<Tail> {
+        Tail::within(self.steps.cells())
     }
 }
 
-/// Numbers of one submission: process, operation, slot, time or kind. An operation, a kind and a slot are stored as two
-/// 32-bit words in the bits of their number: a slot is a place and which use of it.
-const SUBMISSION: usize = 4;
-/// Numbers of one step: process, operation, slot, and two more.
-const STEP: usize = 5;
-/// Numbers behind the steps: submissions and time in, whether there is more and the next deadline out. They cost less
-/// than arguments and results.
-const TAIL: usize = 4;
+lane_constants! { SIZES {
+    /// Submissions that fit before the core has to take them; also steps of a round.
+    const CAPACITY: usize = 1024;
+    /// No bound for a mailbox.
+    const UNBOUNDED: u32 = u32::MAX;
+    /// The bits of a pid that are the slot of the process in the core.
+    const PID_SLOT: u32 = (1 << 24) - 1;
+} }
+
+lane_record! {
+    /// One thing that happened in JavaScript.
+    struct Submission => SUBMISSION {
+        /// The pid of the process it is about; for `CALL_ENDED`, nothing.
+        process: f64,
+        /// What happened: one of the operations.
+        operation: u32,
+        /// The place of a message or a call; for `EXITED` and `EXIT` the kind of exit.
+        place: u32,
+        /// Which use of that place it is.
+        usage: u32,
+        /// For `CALL`: how long it may take, in ms.
+        time: f64,
+    }
+}
+
+lane_record! {
+    /// One thing that JavaScript is to do.
+    struct StepCells => STEP {
+        /// The pid of the process it is about, or -1.
+        process: f64,
+        /// What is to be done: handle a message of this kind, or one of the steps.
+        operation: u32,
+        /// The place of a message or a call; for `TERMINATE` the kind of exit.
+        place: u32,
+        /// Which use of that place it is.
+        usage: u32,
+        /// See the step.
+        first: f64,
+        /// See the step.
+        second: f64,
+    }
+}
+
+lane_record! {
+    /// Stands behind the steps: numbers here cost less than arguments and results.
+    struct Tail at CAPACITY * StepCells::CELLS => TAIL {
+        /// Told: how many submissions there are.
+        submitted: f64,
+        /// Told: the time, in monotonic ms.
+        now: f64,
+        /// Answered: whether there is more to do.
+        more: Flag,
+        /// Answered: the next deadline of a call, or infinity.
+        deadline: f64,
+    }
+}
+
+lane_enum! {
+    /// What can be submitted. The first five are the kinds of messages, which a step can ask to handle; the first three of
+    /// them are messages of users.
+    enum Operation => OPERATION {
+        /// A message nobody waits for.
+        Cast,
+        /// A message somebody waits for.
+        Call,
+        /// A message from the runtime or a timer.
+        Info,
+        /// A request to stop, once everything before it was handled.
+        Stop,
+        /// The end of another process.
+        System,
+        /// Who makes the call that follows.
+        Caller,
+        /// A handler of the process takes longer.
+        Busy,
+        /// It has ended.
+        Done,
+        /// A call was answered, or nobody waits for it any more.
+        CallEnded,
+        /// The process handles mail from now on.
+        Started,
+        /// It starts over in place.
+        Restarting,
+        /// It runs `terminate`.
+        Stopping,
+        /// It has ended.
+        Exited,
+        /// It is to end.
+        Exit,
+    }
+}
+
+lane_enum! {
+    /// What a step can ask for, beyond handling a message.
+    enum StepKind => STEP_KIND {
+        /// A call gets no reply. First: why; second: 1 when its place is kept until `FREE`.
+        CallFailed = 5,
+        /// The place of a call can be used again.
+        Free = 6,
+        /// A message will not be handled. First: its kind.
+        Dropped = 7,
+        /// `terminate` is to run. First: the pid of the process whose end did this, or -1.
+        Terminate = 8,
+        /// A process that was monitored has ended. First: the monitor; second: its pid.
+        Down = 9,
+        /// A process that was linked has ended. First: the link; second: its pid.
+        ExitSignal = 10,
+        /// No further step names the process.
+        Gone = 11,
+        /// JavaScript's own: it has taken the step back before its turn.
+        TakenBack = 12,
+    }
+}
+
+// Kinds of messages are operations, and no step has the number of one.
+const _: () = {
+    assert!(MailKind::Cast as u32 == Operation::Cast as u32);
+    assert!(MailKind::Call as u32 == Operation::Call as u32);
+    assert!(MailKind::Info as u32 == Operation::Info as u32);
+    assert!(MailKind::Stop as u32 == Operation::Stop as u32);
+    assert!(MailKind::System as u32 == Operation::System as u32);
+    assert!((StepKind::CallFailed as u32) > Operation::System as u32);
+};
+
+lane_enum! {
+    /// Why a call fails.
+    of CallFailure as CallFailure => CALL_FAILURE {
+        /// There is no such process, or none any more.
+        NoProcess,
+        /// Its deadline passed.
+        Timeout as TIMED_OUT,
+        /// It would wait for itself.
+        Cycle,
+        /// The mailbox is full.
+        Full,
+    }
+}
+
+lane_enum! {
+    /// How a process ends, as far as the core tells endings apart.
+    of ExitKind as ExitKind => EXIT_KIND {
+        /// It has done its work.
+        Normal,
+        /// It was told to end.
+        Shutdown,
+        /// It failed.
+        Error as FAILED,
+        /// It was ended without being asked.
+        Killed,
+    }
+}
+
+lane_enum! {
+    /// What happens to a message for a full mailbox.
+    of MailboxOverflow as Overflow, prefix "OVERFLOW_", texts OVERFLOWS => OVERFLOW {
+        /// The sender is told.
+        Reject "reject",
+        /// The oldest message goes.
+        DropOldest "drop-oldest",
+        /// The new message goes.
+        DropNewest "drop-newest",
+    }
+}
+
+lane_enum! {
+    /// What became of a message that was offered.
+    of Offer as Offer, prefix "OFFER_" => OFFER {
+        /// It is queued.
+        Queued,
+        /// It is queued, and the oldest message went for it.
+        Displaced,
+        /// The mailbox is full.
+        Full,
+        /// There is no such process.
+        NoProcess,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "actor",
+    doc: "The numbers in which JavaScript and the actor runtime of the core speak.",
+    parts: &[
+        SIZES,
+        &[SUBMISSION, STEP, TAIL, OPERATION, STEP_KIND, CALL_FAILURE, EXIT_KIND, OVERFLOW, OFFER],
+    ],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// Makes a process; its pid, or -1. `overflow`: 0 rejects, 1 drops the oldest, 2 drops the newest.
+    /// Makes a process; its pid, or -1. `overflow` is one of `Overflow`.
     "actorSpawn"(runtime, trap_exit, max_mailbox, overflow) => spawn;
-    /// Takes submissions, then writes what comes next to the steps; how many. Behind the steps stand the number of submissions
-    /// and the time, and then 1 when there is more, and the next deadline.
+    /// Takes submissions, then writes what comes next to the steps; how many. `Tail` stands behind the steps.
     "actorRound"(runtime) => round;
     /// Takes submissions and nothing else.
     "actorSubmit"(runtime, submitted) => submit;
@@ -75,11 +254,7 @@ fn spawn(
     max_mailbox: f64,
     overflow: f64,
 ) -> f64 {
-    let overflow = match overflow as u32 {
-        1 => MailboxOverflow::DropOldest,
-        2 => MailboxOverflow::DropNewest,
-        _ => MailboxOverflow::Reject,
-    };
+    let overflow = MailboxOverflow::from_f64(overflow).unwrap_or(MailboxOverflow::Reject);
     let options =
         SpawnOptions { trap_exit: trap_exit != 0.0, max_mailbox: max_mailbox as u32, overflow };
     with(environment, handle, |actor| actor.runtime.spawn(options).map_or(NONE, Pid::to_f64))
@@ -87,21 +262,19 @@ fn spawn(
 
 fn round(environment: &Environment, handle: f64) -> f64 {
     with(environment, handle, |actor| {
-        let tail = actor.tail();
-        let [submitted, now] = [0, 1].map(|index: usize| tail[index].get());
+        let Tail { submitted, now, .. } = actor.tail().get();
         take(actor, submitted);
-        let cells = actor.steps.cells();
-        let (cells, tail) = cells.split_at(cells.len() - TAIL);
-        let mut chunks = cells.chunks_exact(STEP);
+        let steps: &[Cell<StepCells>] = records(&actor.steps.cells()[..Tail::BASE]);
+        let mut places = steps.iter();
         let mut written = 0;
-        let more = actor.runtime.round(now, cells.len() / STEP, |step| {
-            if let Some(chunk) = chunks.next() {
-                write(chunk, step);
+        let more = actor.runtime.round(now, steps.len(), |step| {
+            if let Some(place) = places.next() {
+                place.set(cells(step));
                 written += 1;
             }
         });
-        tail[2].set(f64::from(u8::from(more)));
-        tail[3].set(actor.runtime.next_deadline().unwrap_or(f64::INFINITY));
+        let deadline = actor.runtime.next_deadline().unwrap_or(f64::INFINITY);
+        actor.tail().set(Tail { submitted, now, more: more.into(), deadline });
         f64::from(written)
     })
 }
@@ -113,20 +286,6 @@ fn submit(environment: &Environment, handle: f64, submitted: f64) -> f64 {
     })
 }
 
-/// Returns the two words that JavaScript's `Int32Array` sees in the bits of a number.
-#[expect(clippy::cast_possible_truncation, reason = "each is half of the bits")]
-fn words(cell: &Cell<f64>) -> [u32; 2] {
-    let bits = cell.get().to_bits();
-    let words = [bits as u32, (bits >> u32::BITS) as u32];
-    if cfg!(target_endian = "little") { words } else { [words[1], words[0]] }
-}
-
-fn set_words(cell: &Cell<f64>, [first, second]: [u32; 2]) {
-    let (low, high) =
-        if cfg!(target_endian = "little") { (first, second) } else { (second, first) };
-    cell.set(f64::from_bits((u64::from(high) << u32::BITS) | u64::from(low)));
-}
-
 /// What JavaScript has written since the last time, in order. What names nothing is passed over.
 #[expect(
     clippy::cast_possible_truncation,
@@ -136,80 +295,85 @@ fn set_words(cell: &Cell<f64>, [first, second]: [u32; 2]) {
 fn take(actor: &mut Actor, submitted: f64) {
     let Actor { runtime, submissions, .. } = actor;
     let mut caller = None;
-    for chunk in submissions.cells().chunks_exact(SUBMISSION).take(submitted as usize) {
-        let [pid, extra] = [0, 3].map(|index: usize| chunk[index].get());
-        let pid = Pid::from_f64(pid);
-        let ([operation, _], [place, generation]) = (words(&chunk[1]), words(&chunk[2]));
-        let slot = SlotId::new(place, generation);
-        // Where the slot is a kind.
-        let kind = || ExitKind::from_number(place);
+    let submissions: &[Cell<Submission>] = records(submissions.cells());
+    for submission in submissions.iter().take(submitted as usize) {
+        let Submission { process, operation, place, usage, time } = submission.get();
+        let Some(operation) = Operation::from_code(operation) else { continue };
+        let (pid, slot) = (Pid::from_f64(process), SlotId::new(place, usage));
+        // Where the place is a kind.
+        let exit_kind = || ExitKind::from_code(place).unwrap_or(ExitKind::Error);
         match operation {
-            0 => runtime.send(pid, Mail { kind: MailKind::Cast, slot }),
-            1 => {
-                runtime.call(pid, slot, caller.take(), extra);
+            Operation::Cast => runtime.send(pid, Mail { kind: MailKind::Cast, slot }),
+            Operation::Call => {
+                runtime.call(pid, slot, caller.take(), time);
             }
-            2 => runtime.send(pid, Mail { kind: MailKind::Info, slot }),
-            3 => runtime.send(pid, Mail { kind: MailKind::Stop, slot }),
-            4 => runtime.send_system(pid, Mail { kind: MailKind::System, slot }),
-            5 => caller = Some(pid),
-            6 => runtime.busy(pid),
-            7 => runtime.done(pid),
-            8 => {
+            Operation::Info => runtime.send(pid, Mail { kind: MailKind::Info, slot }),
+            Operation::Stop => runtime.send(pid, Mail { kind: MailKind::Stop, slot }),
+            Operation::System => runtime.send_system(pid, Mail { kind: MailKind::System, slot }),
+            Operation::Caller => caller = Some(pid),
+            Operation::Busy => runtime.busy(pid),
+            Operation::Done => runtime.done(pid),
+            Operation::CallEnded => {
                 runtime.call_ended(slot);
             }
-            9 => runtime.started(pid),
-            10 => {
+            Operation::Started => runtime.started(pid),
+            Operation::Restarting => {
                 runtime.restarting(pid);
             }
-            11 => {
+            Operation::Stopping => {
                 runtime.stopping(pid);
             }
-            12 => {
-                runtime.exited(pid, kind().unwrap_or(ExitKind::Error));
+            Operation::Exited => {
+                runtime.exited(pid, exit_kind());
             }
-            13 => {
-                runtime.exit(pid, kind().unwrap_or(ExitKind::Error));
+            Operation::Exit => {
+                runtime.exit(pid, exit_kind());
             }
-            _ => {}
         }
     }
 }
 
-fn write(chunk: &[Cell<f64>], step: Step) {
-    let set = |pid: f64, operation: u32, place: [u32; 2], first: f64, second: f64| {
-        chunk[0].set(pid);
-        set_words(&chunk[1], [operation, 0]);
-        set_words(&chunk[2], place);
-        chunk[3].set(first);
-        chunk[4].set(second);
+/// Returns a step as JavaScript reads it.
+fn cells(step: Step) -> StepCells {
+    let none =
+        StepCells { process: NONE, operation: 0, place: 0, usage: 0, first: 0.0, second: 0.0 };
+    let of = |kind: StepKind| StepCells { operation: kind.code(), ..none };
+    let about = |pid: Pid, kind: StepKind| StepCells { process: pid.to_f64(), ..of(kind) };
+    let at = |slot: SlotId, cells: StepCells| StepCells {
+        place: slot.place(),
+        usage: slot.generation(),
+        ..cells
     };
-    let number = |pid: Option<Pid>| pid.map_or(NONE, Pid::to_f64);
-    let place = |slot: SlotId| [slot.place(), slot.generation()];
     match step {
         Step::Run { pid, mail } => {
-            // The usual case by far: what is behind these is not read.
-            chunk[0].set(pid.to_f64());
-            set_words(&chunk[1], [mail.kind as u32, 0]);
-            set_words(&chunk[2], place(mail.slot));
+            let run = StepCells { process: pid.to_f64(), operation: mail.kind as u32, ..none };
+            at(mail.slot, run)
         }
         Step::CallFailed { slot, failure, held } => {
-            let held = f64::from(u8::from(held));
-            set(NONE, 5, place(slot), f64::from(failure as u8), held);
+            let second = f64::from(u8::from(held));
+            at(slot, StepCells { first: failure.to_f64(), second, ..of(StepKind::CallFailed) })
         }
-        Step::Free { slot } => set(NONE, 6, place(slot), 0.0, 0.0),
+        Step::Free { slot } => at(slot, of(StepKind::Free)),
         Step::Dropped { pid, mail } => {
-            set(pid.to_f64(), 7, place(mail.slot), f64::from(mail.kind as u8), 0.0);
+            let first = f64::from(mail.kind as u8);
+            at(mail.slot, StepCells { first, ..about(pid, StepKind::Dropped) })
         }
-        Step::Terminate { pid, kind, because_of } => {
-            set(pid.to_f64(), 8, [kind as u32, 0], number(because_of), 0.0);
-        }
-        Step::Down { pid, monitor, ended } => {
-            set(pid.to_f64(), 9, [0; 2], monitor.0 as f64, ended.to_f64());
-        }
-        Step::ExitSignal { pid, link, ended } => {
-            set(pid.to_f64(), 10, [0; 2], link.0 as f64, ended.to_f64());
-        }
-        Step::Gone { pid } => set(pid.to_f64(), 11, [0; 2], 0.0, 0.0),
+        Step::Terminate { pid, kind, because_of } => StepCells {
+            place: kind.code(),
+            first: because_of.map_or(NONE, Pid::to_f64),
+            ..about(pid, StepKind::Terminate)
+        },
+        Step::Down { pid, monitor, ended } => StepCells {
+            first: monitor.0 as f64,
+            second: ended.to_f64(),
+            ..about(pid, StepKind::Down)
+        },
+        Step::ExitSignal { pid, link, ended } => StepCells {
+            first: link.0 as f64,
+            second: ended.to_f64(),
+            ..about(pid, StepKind::ExitSignal)
+        },
+        Step::Gone { pid } => about(pid, StepKind::Gone),
     }
 }
 
@@ -256,21 +420,20 @@ fn demonitor(environment: &Environment, handle: f64, monitor: f64) -> f64 {
 pub struct NativeActors<'env> {
     /// Its handle.
     pub handle: f64,
-    /// Four numbers a submission.
+    /// A `Submission` after the other.
     #[napi(ts_type = "Float64Array")]
     pub submissions: Unknown<'env>,
-    /// Five numbers a step, and four behind them.
+    /// A `Step` after the other, and `Tail` behind them.
     #[napi(ts_type = "Float64Array")]
     pub steps: Unknown<'env>,
 }
 
-/// Opens a runtime with room for so many submissions, and so many steps a round.
+/// Opens a runtime.
 #[napi(catch_unwind)]
-pub fn native_actors_open(env: &Env, capacity: u32) -> Result<NativeActors<'_>> {
+pub fn native_actors_open(env: &Env) -> Result<NativeActors<'_>> {
     let environment = Environment::of(env)?;
-    let (submissions, submissions_array) =
-        SharedArray::create(env, capacity as usize * SUBMISSION)?;
-    let (steps, steps_array) = SharedArray::create(env, capacity as usize * STEP + TAIL)?;
+    let (submissions, submissions_array) = SharedArray::create(env, CAPACITY * Submission::CELLS)?;
+    let (steps, steps_array) = SharedArray::create(env, Tail::BASE + Tail::CELLS)?;
     let actor = Actor { runtime: Runtime::default(), submissions, steps };
     let handle = environment.actors.borrow_mut().open(actor);
     Ok(NativeActors { handle, submissions: submissions_array, steps: steps_array })

@@ -8,10 +8,12 @@ use std::sync::{Arc, LazyLock};
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use crate::core::atom::{
     At, AtomCell, AtomHold, AtomValue, Commit, Conflict, Count, NextCommit, SharedAtom, Store,
     Subscription,
 };
+use crate::protocol::{Flag, lane_constants, lane_record};
 
 pub(super) static STORE: LazyLock<Store> = LazyLock::new(Store::default);
 
@@ -56,23 +58,48 @@ impl OpenAtom {
     }
 }
 
-/// `sharedSet…`: somebody committed first; scratch has what is current.
-const CONFLICT: f64 = -2.0;
+lane_constants! { RESULTS {
+    /// `sharedSetNumber` and `sharedSetText`: another thread committed first; scratch has what is current.
+    const CONFLICT: f64 = -2.0;
+} }
+
+lane_record! {
+    /// A commit of a shared atom.
+    struct Shown => SHOWN {
+        version: f64,
+        /// Whether the value is text: see `sharedText`.
+        is_text: Flag,
+        /// The value, otherwise.
+        number: f64,
+        /// When, in wall time.
+        wall: f64,
+        /// When, in the committer's monotonic time.
+        mono: f64,
+        /// Whether there is a cause: see `sharedCause`.
+        has_cause: Flag,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "atom",
+    doc: "The numbers in which JavaScript and shared atoms speak.",
+    parts: &[RESULTS, &[SHOWN]],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// The version of what is current, or -1 for nothing open. Scratch: version, 1 for text, number, wall, mono, 1 for a cause.
+    /// The version of what is current, or -1 for nothing open. Scratch: `Shown`.
     "sharedRead"(atom) => read;
-    /// Commits a number over a version; the new version, or -2 and in scratch (as of `sharedRead`) what is current instead.
+    /// Commits a number over a version; the new version, or `CONFLICT` and in scratch `Shown` of what is current instead.
     "sharedSetNumber"(atom, expected, value, wall, mono) => set_number;
     /// Commits text, like `sharedSetNumber`.
     "sharedSetText"(str value, atom, expected, wall, mono) => set_text;
     /// Says why, for the next attempt to commit.
     "sharedCause"(str cause, atom) => set_cause;
-    /// Subscribes the environment's inbox under a token; the version since when, with scratch as of `sharedRead`.
+    /// Subscribes the environment's inbox under a token; the version since when, with `Shown` in scratch.
     "sharedWatch"(atom, token, newest_only) => watch;
     /// Ends the subscription of a token.
     "sharedUnwatch"(atom, token) => unwatch;
-    /// The version of the next commit of a subscription, with scratch as of `sharedRead`, or -1.
+    /// The version of the next commit of a subscription, with `Shown` in scratch, or -1.
     "sharedNext"(atom, token) => take_next;
     /// Lets go of an atom, counter or flag; a stale handle does nothing.
     "sharedClose"(shared) => close;
@@ -84,14 +111,14 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 
 /// Shows a commit to JavaScript; its version.
 fn show(environment: &Environment, view: &mut View, commit: Arc<Commit>) -> f64 {
-    let (text, number) = match commit.value {
-        AtomValue::Number(number) => (0.0, number),
-        AtomValue::Text(_) => (1.0, 0.0),
+    let (is_text, number) = match commit.value {
+        AtomValue::Number(number) => (false, number),
+        AtomValue::Text(_) => (true, 0.0),
     };
     let version = commit.version as f64;
     let At { wall, mono } = commit.at;
-    let cause = f64::from(u8::from(commit.cause.is_some()));
-    environment.put([version, text, number, wall, mono, cause]);
+    let (is_text, has_cause) = (is_text.into(), commit.cause.is_some().into());
+    environment.write(Shown { version, is_text, number, wall, mono, has_cause });
     view.last = Some(commit);
     version
 }

@@ -2,22 +2,50 @@
 
 use super::environment::{Environment, Handles, SCRATCH_LEN};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use crate::core::bus::{Refused, SubscriptionId, Subscriptions};
+use crate::protocol::{lane_constants, lane_record};
 
 pub(super) type Buses = Handles<Subscriptions>;
+
+lane_constants! { RESULTS {
+    /// A pattern or topic has more than `MAX_BYTES`.
+    const TOO_LONG: f64 = -2.0;
+    /// It has more than `MAX_SEGMENTS`.
+    const TOO_MANY_SEGMENTS: f64 = -3.0;
+    /// There is no room for one more subscription.
+    const FULL: f64 = -4.0;
+    /// Bytes of a pattern or topic, as UTF-8.
+    const MAX_BYTES: usize = crate::core::bus::MAX_BYTES;
+    /// Segments of a pattern or topic.
+    const MAX_SEGMENTS: usize = crate::core::bus::MAX_SEGMENTS;
+} }
+
+lane_record! {
+    /// What `busSubscribe` answers beside the id.
+    struct Subscribed => SUBSCRIBED {
+        slot: f64,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "bus",
+    doc: "The numbers in which JavaScript and the subscriptions of an event bus speak.",
+    parts: &[RESULTS, &[SUBSCRIBED]],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Opens the subscriptions of a bus; their handle.
     "busOpen"() => open;
     /// Forgets them; a stale handle does nothing.
     "busClose"(bus) => close;
-    /// Adds a subscription; its id, or -1 for no bus, -2 too long, -3 too many segments, -4 no room. Scratch 0: its slot.
+    /// Adds a subscription; its id, -1 for no bus, `TOO_LONG`, `TOO_MANY_SEGMENTS` or `FULL`. Scratch: `Subscribed`.
     "busSubscribe"(str pattern, bus) => subscribe;
     /// Ends a subscription; 1 if there was one.
     "busUnsubscribe"(bus, id) => unsubscribe;
-    /// How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first 64, in order.
+    /// How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first, in order, as many as fit.
     "busMatch"(str topic, bus) => matches;
-    /// Up to 64 slots of what was found last, from an index on, in scratch; how many.
+    /// Slots of what was found last, from an index on, as many as fit in scratch; how many.
     "busFound"(bus, from) => found;
 };
 
@@ -27,9 +55,9 @@ fn with(environment: &Environment, bus: f64, body: impl FnOnce(&mut Subscription
 
 fn code(refused: Refused) -> f64 {
     match refused {
-        Refused::TooLong => -2.0,
-        Refused::TooManySegments => -3.0,
-        Refused::Full => -4.0,
+        Refused::TooLong => TOO_LONG,
+        Refused::TooManySegments => TOO_MANY_SEGMENTS,
+        Refused::Full => FULL,
     }
 }
 
@@ -45,7 +73,7 @@ fn close(environment: &Environment, bus: f64) -> f64 {
 fn subscribe(environment: &Environment, pattern: &str, bus: f64) -> f64 {
     with(environment, bus, |bus| match bus.subscribe(pattern) {
         Ok(id) => {
-            environment.put([f64::from(id.slot())]);
+            environment.write(Subscribed { slot: f64::from(id.slot()) });
             id.to_f64()
         }
         Err(refused) => code(refused),

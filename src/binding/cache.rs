@@ -7,8 +7,10 @@ use napi_derive::napi;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use super::shared_array::SharedArray;
 use crate::core::cache::{CacheLimits, EvictionPolicy, Heat, Index, New, RemovalReason};
+use crate::protocol::{Record, lane_constants, lane_record};
 
 pub(super) type Caches = Handles<LocalCache>;
 
@@ -20,38 +22,59 @@ pub(super) struct LocalCache {
     slots: usize,
 }
 
-/// Where numbers of a call lie.
-mod place {
-    pub(super) const HASH: usize = 0;
-    pub(super) const BYTES: usize = 1;
-    pub(super) const UNTIL: usize = 2;
-    pub(super) const NOW: usize = 3;
-    pub(super) const LOGGED: usize = 4;
-    /// How many have gone that were not told of.
-    pub(super) const GONE: usize = 5;
-    /// The slots of the first of these; -1 - slot of what was over.
-    pub(super) const FIRST_GONE: usize = 8;
-    /// Behind it, memory belongs to the slots.
-    pub(super) const END: usize = 72;
+lane_record! {
+    /// What a call is about, and what came of it.
+    struct CacheCallCells => CALL {
+        /// Told: a hash of the key, an unsigned 32-bit integer.
+        hash: f64,
+        /// Told: what the entry takes.
+        bytes: f64,
+        /// Told: when it is over, monotonic ms.
+        until: f64,
+        /// Told: the time, monotonic ms.
+        now: f64,
+        /// Told: how many uses are logged.
+        logged: f64,
+        /// Answered: how many have gone that were not told of.
+        gone: f64,
+    }
 }
 
-/// Slots in a log of uses.
-const LOGGED: usize = 512;
+lane_constants! { SIZES {
+    /// Where the slots of the first that have gone lie; -1 - slot of what was over.
+    const FIRST_GONE: usize = CacheCallCells::CELLS;
+    /// How many of these a call can tell.
+    const MOST_GONE: usize = 64;
+    /// Where memory begins that belongs to the slots: a byte a slot, how often it was used.
+    const HEAT: usize = FIRST_GONE + MOST_GONE;
+    /// More uses than this count as so many.
+    const HOT: u8 = crate::core::cache::HOT;
+    /// Slots in a log of uses, which lies behind the heat.
+    const LOGGED: usize = 512;
+    /// How many slots share a number of memory: counts of slots are multiples of it.
+    const SLOTS_IN_A_CELL: usize = size_of::<f64>();
+} }
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "cache",
+    doc: "The memory through which JavaScript and the index of a cache speak.",
+    parts: &[&[CALL], SIZES],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// Stores an entry: its slot, or -1 if it would not fit alone. Memory: hash, bytes, until, now and uses logged; then, what has gone.
+    /// Stores an entry: its slot, or -1 if it would not fit alone. Memory: `CacheCall`; then, what has gone.
     "cacheInsert"(cache) => insert;
     /// Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`.
     "cacheUpdate"(cache, slot) => update;
-    /// Frees a slot. Memory: uses logged.
+    /// Frees a slot. Memory as of `cacheInsert`.
     "cacheRemove"(cache, slot) => remove;
-    /// Removes what is over. Memory: now and uses logged; then, what has gone.
+    /// Removes what is over. Memory as of `cacheInsert`.
     "cacheSweep"(cache) => sweep;
     /// When the next entry is over, at the earliest; infinite when none will be.
     "cacheNearest"(cache) => nearest;
     /// Further slots that have gone. Memory: these.
     "cacheGone"(cache) => gone;
-    /// Takes the log of uses. Memory: how many.
+    /// Takes the log of uses. Memory as of `cacheInsert`.
     "cacheUses"(cache) => uses;
     /// Removes everything.
     "cacheClear"(cache) => clear;
@@ -62,15 +85,12 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 /// An index, and the memory of the call.
 struct CacheCall<'a> {
     index: &'a mut Index,
-    numbers: &'a [Cell<f64>],
+    cells: &'a [Cell<f64>],
     heat: &'a Heat,
+    told: CacheCallCells,
 }
 
 impl CacheCall<'_> {
-    fn number(&self, place: usize) -> f64 {
-        self.numbers[place].get()
-    }
-
     /// Uses that JavaScript logged since the last call.
     #[expect(
         clippy::cast_possible_truncation,
@@ -78,8 +98,8 @@ impl CacheCall<'_> {
         reason = "TypeScript writes slots, and how many"
     )]
     fn replay(&mut self) {
-        let logged = self.number(place::LOGGED) as usize;
-        let log = &self.numbers[place::END + self.heat.len() / size_of::<f64>()..];
+        let logged = self.told.logged as usize;
+        let log = &self.cells[HEAT + self.heat.len() / SLOTS_IN_A_CELL..];
         for cell in log.iter().take(logged) {
             self.index.touch(cell.get() as u32, self.heat);
         }
@@ -87,9 +107,10 @@ impl CacheCall<'_> {
 
     /// Says what has gone.
     fn tell(&mut self) {
-        self.numbers[place::GONE].set(self.index.gone() as f64);
-        let told = &self.numbers[place::FIRST_GONE..place::END];
-        for (cell, (slot, reason)) in told.iter().zip(self.index.take_gone(told.len())) {
+        let gone = self.index.gone() as f64;
+        CacheCallCells::within(self.cells).set(CacheCallCells { gone, ..self.told });
+        let places = &self.cells[FIRST_GONE..FIRST_GONE + MOST_GONE];
+        for (cell, (slot, reason)) in places.iter().zip(self.index.take_gone(MOST_GONE)) {
             let slot = f64::from(slot);
             cell.set(if reason == RemovalReason::Evicted { slot } else { -1.0 - slot });
         }
@@ -103,9 +124,10 @@ fn with(
 ) -> f64 {
     let mut caches = environment.caches.borrow_mut();
     let Some(LocalCache { index, shared, slots }) = caches.get(cache) else { return NONE };
-    let from = place::END * size_of::<f64>();
-    let heat = &shared.bytes()[from..from + *slots];
-    body(&mut CacheCall { index, numbers: shared.cells(), heat })
+    let from = HEAT * size_of::<f64>();
+    let (cells, heat) = (shared.cells(), &shared.bytes()[from..from + *slots]);
+    let told = CacheCallCells::within(cells).get();
+    body(&mut CacheCall { index, cells, heat, told })
 }
 
 #[expect(
@@ -116,9 +138,9 @@ fn with(
 fn insert(environment: &Environment, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
-        let (hash, bytes) = (call.number(place::HASH) as u32, call.number(place::BYTES) as u64);
-        let new = New { hash, bytes, until: call.number(place::UNTIL) };
-        let slot = call.index.insert(new, call.number(place::NOW), call.heat);
+        let CacheCallCells { hash, bytes, until, now, .. } = call.told;
+        let new = New { hash: hash as u32, bytes: bytes as u64, until };
+        let slot = call.index.insert(new, now, call.heat);
         call.tell();
         slot.map_or(NONE, f64::from)
     })
@@ -132,9 +154,8 @@ fn insert(environment: &Environment, cache: f64) -> f64 {
 fn update(environment: &Environment, cache: f64, slot: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
-        let (bytes, until) = (call.number(place::BYTES) as u64, call.number(place::UNTIL));
-        let now = call.number(place::NOW);
-        let kept = call.index.update(slot as u32, bytes, until, now, call.heat);
+        let CacheCallCells { bytes, until, now, .. } = call.told;
+        let kept = call.index.update(slot as u32, bytes as u64, until, now, call.heat);
         call.tell();
         f64::from(u8::from(kept))
     })
@@ -151,7 +172,7 @@ fn remove(environment: &Environment, cache: f64, slot: f64) -> f64 {
 fn sweep(environment: &Environment, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
-        call.index.sweep(call.number(place::NOW));
+        call.index.sweep(call.told.now);
         call.tell();
         0.0
     })
@@ -191,14 +212,14 @@ fn bytes(environment: &Environment, cache: f64) -> f64 {
 pub struct NativeCache<'env> {
     /// Its handle.
     pub handle: f64,
-    /// 72 numbers for calls, then a byte a slot, then a number a logged use.
+    /// `CacheCall`, what has gone, a byte a slot, and a number a logged use.
     #[napi(ts_type = "Float64Array")]
     pub memory: Unknown<'env>,
 }
 
-/// Room for so many slots (a multiple of 8), and the log.
+/// Room for so many slots (a multiple of `SLOTS_IN_A_CELL`), and the log.
 fn memory(env: &Env, slots: u32) -> Result<(SharedArray, Unknown<'_>)> {
-    SharedArray::create(env, place::END + slots as usize / size_of::<f64>() + LOGGED)
+    SharedArray::create(env, HEAT + slots as usize / SLOTS_IN_A_CELL + LOGGED)
 }
 
 /// Opens a cache with room for so many slots to begin with; infinite limits are none.
@@ -231,7 +252,7 @@ pub fn native_cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Un
     let mut caches = Environment::of(env)?.caches.borrow_mut();
     let Some(cache) = caches.get(handle) else { return Ok(None) };
     let (shared, array) = memory(env, slots)?;
-    let heat_end = place::END * size_of::<f64>() + cache.slots;
+    let heat_end = HEAT * size_of::<f64>() + cache.slots;
     for (new, old) in shared.bytes().iter().zip(&cache.shared.bytes()[..heat_end]) {
         new.set(old.get());
     }

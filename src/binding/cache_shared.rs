@@ -10,11 +10,13 @@ use napi_derive::napi;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use crate::core::cache::shared::{
     CacheCounts, CacheHold, CacheKey, CacheValue, Claim, Differs, Gone, Landed, Left, Load, Lookup,
     SharedCaches, Stored,
 };
 use crate::core::cache::{CacheLimits, EvictionPolicy};
+use crate::protocol::{lane_constants, lane_record};
 
 static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
 
@@ -33,25 +35,52 @@ pub(super) struct SharedView {
     told: bool,
 }
 
-/// `sharedCacheClaim`: somebody else loads the key.
-const WAITING: f64 = 0.0;
-/// `sharedCacheClaim`: there is a good value; `sharedCacheLand`: something newer is known of the key.
-const OVERTAKEN: f64 = -2.0;
+lane_constants! { RESULTS {
+    /// `sharedCacheClaim`: somebody else loads the key. No load has this number.
+    const WAITING: f64 = 0.0;
+    /// `sharedCacheClaim`: there is a good value. `sharedCacheLand`: something newer is known of the key.
+    const OVERTAKEN: f64 = -2.0;
+    /// `sharedCacheFind`: the lookup is not counted, and finds no stale value.
+    const UNCOUNTED: f64 = -1.0;
+} }
+
+lane_record! {
+    /// What `sharedCacheFind` found.
+    struct SharedFound => FOUND {
+        /// Stands for the value, as long as it is not replaced.
+        stamp: f64,
+        /// How many ms it is past its time; negative while it is good.
+        past: f64,
+    }
+}
+
+lane_record! {
+    /// What `sharedCacheStore` and `sharedCacheLand` have stored.
+    struct SharedStored => STORED {
+        stamp: f64,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "shared-cache",
+    doc: "The numbers in which JavaScript and the caches that threads share speak.",
+    parts: &[RESULTS, &[FOUND, STORED]],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, -1 to count nothing. Scratch: stamp, and how many ms it is past its time.
+    /// Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, or `UNCOUNTED`. Scratch: `SharedFound`.
     "sharedCacheFind"(str key, cache, number, now, stale) => find;
     /// Uses what was read before: 1, or 0 when it does not stand any more.
     "sharedCacheUse"(cache, slot, stamp, now) => use_again;
     /// Says which key the next call is about.
     "sharedCacheKey"(str key, cache, number) => set_key;
-    /// Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: stamp.
+    /// Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: `SharedStored`.
     "sharedCacheStore"(str text, cache, now, bytes, fresh, until) => store;
-    /// Claims to load the key, with the tags given last: the load, 0 to wait until the token is posted, or -2 when there is a good value.
+    /// Claims to load the key, with the tags given last: the load, `WAITING` until the token is posted, or `OVERTAKEN` when there is a good value.
     "sharedCacheClaim"(cache, now, token) => claim;
     /// Whether a load of the key still may store what it makes.
     "sharedCacheLoading"(cache, load) => is_current;
-    /// Stores what was loaded for the key: its slot, -1 if it would not fit alone, or -2 when something newer is known. Scratch: stamp.
+    /// Stores what was loaded for the key: its slot, -1 if it would not fit alone, or `OVERTAKEN` when something newer is known. Scratch: `SharedStored`.
     "sharedCacheLand"(str text, cache, load, now, bytes, fresh, until) => land;
     /// Loading the key has failed: 1, or 0 when something newer is known.
     "sharedCacheFail"(cache, load) => fail;
@@ -84,7 +113,7 @@ fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut SharedView
 }
 
 fn show(environment: &Environment, Stored { slot, stamp }: Stored) -> f64 {
-    environment.put([stamp as f64]);
+    environment.write(SharedStored { stamp: stamp as f64 });
     f64::from(slot)
 }
 
@@ -97,11 +126,11 @@ fn find(
     stale: f64,
 ) -> f64 {
     with(environment, cache, |view| {
-        let asked = if stale < 0.0 { Lookup::Peek } else { Lookup::Counted(stale) };
+        let asked = if stale == UNCOUNTED { Lookup::Peek } else { Lookup::Counted(stale) };
         let found = view.hold.cache().find(number == 1.0, key, now, asked, &mut view.gone);
         let Some(found) = found else { return NONE };
         view.text = found.text;
-        environment.put([found.stored.stamp as f64, found.past]);
+        environment.write(SharedFound { stamp: found.stored.stamp as f64, past: found.past });
         f64::from(found.stored.slot)
     })
 }

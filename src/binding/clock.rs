@@ -5,7 +5,10 @@ use napi_derive::napi;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use crate::core::clock::{Controlled, ControlledStep, TimerId, Timers, Track};
+use crate::protocol::record::numbers;
+use crate::protocol::{Flag, lane_constants, lane_record};
 
 pub(super) type Clocks = Handles<Clock>;
 
@@ -14,11 +17,46 @@ pub(super) enum Clock {
     Host(Timers),
 }
 
-/// `controlledStep`: this timer would loop at one instant; scratch 2 names it.
-const LOOPING: f64 = -2.0;
+lane_constants! { RESULTS {
+    /// `controlledStep`: timers loop at one instant.
+    const LOOPING: f64 = -2.0;
+    /// Slots that `controlledUpcoming` gives at once.
+    const UPCOMING: usize = 32;
+} }
 
-/// Slots that `controlledUpcoming` gives at once.
-const UPCOMING: usize = 32;
+lane_record! {
+    /// Where `controlledStep` has come.
+    struct Stepped => STEPPED {
+        mono: f64,
+        wall: f64,
+        /// The slot of the timer that loops, or -1.
+        looping_slot: f64,
+    }
+}
+
+lane_record! {
+    /// The next timer of `controlledNext` and `hostNext`.
+    struct NextTimer => NEXT_TIMER {
+        /// When it is due (mono ms); infinite when there is none.
+        due: f64,
+    }
+}
+
+lane_record! {
+    /// A timer in the numbers of `pendingTimers`.
+    struct PendingTimer => PENDING_TIMER {
+        slot: f64,
+        /// Whether the deadline is one of wall time.
+        is_wall: Flag,
+        deadline: f64,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "clock",
+    doc: "The numbers in which JavaScript and a clock of the core speak.",
+    parts: &[RESULTS, &[STEPPED, NEXT_TIMER, PENDING_TIMER]],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Opens a controlled clock that stands at `initial` ms; its handle.
@@ -27,12 +65,12 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "controlledAfter"(clock, delay) => controlled_after;
     /// Schedules a timer for a wall time; its id.
     "controlledAtWall"(clock, target) => controlled_at_wall;
-    /// Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or
-    /// returns -2 when timers loop at one instant. Scratch: mono, wall, id of the looping timer.
+    /// Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or returns
+    /// `LOOPING`. Scratch: `Stepped`.
     "controlledStep"(clock, target) => controlled_step;
-    /// Up to 32 slots that are likely to fire next, in scratch; how many.
+    /// Up to `UPCOMING` slots that are likely to fire next, in scratch; how many.
     "controlledUpcoming"(clock) => controlled_upcoming;
-    /// When the next timer is due (mono ms), or -1 when there is none, in scratch 0; the count is returned.
+    /// How many timers are pending. Scratch: `NextTimer`.
     "controlledNext"(clock) => controlled_next;
     /// Sets wall time alone.
     "controlledJump"(clock, wall) => controlled_jump;
@@ -42,9 +80,9 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "hostAfter"(clock, deadline, now) => host_after;
     /// Schedules for wall time `target`; the timer's id.
     "hostAtWall"(clock, target, now) => host_at_wall;
-    /// Fires the first timer due at mono time `now` where wall is `offset` ahead; its id or -1. Scratch: due time.
+    /// Fires the first timer due at mono time `now` where wall is `offset` ahead; its id or -1.
     "hostPop"(clock, now, offset) => host_pop;
-    /// When the next timer is due (mono ms) in scratch 0; the count of pending timers is returned.
+    /// How many timers are pending. Scratch: `NextTimer`.
     "hostNext"(clock, offset) => host_next;
     /// Cancels a timer; 1 if it was pending.
     "timerCancel"(clock, id) => timer_cancel;
@@ -75,8 +113,9 @@ fn controlled_at_wall(environment: &Environment, clock: f64, target: f64) -> f64
 fn controlled_step(environment: &Environment, clock: f64, target: f64) -> f64 {
     controlled(environment, clock, |clock| {
         let step = clock.step(target);
-        let looping = if let ControlledStep::Looping(id) = step { id.pack() } else { NONE };
-        environment.put([clock.mono(), clock.wall(), looping]);
+        let looping_slot =
+            if let ControlledStep::Looping(id) = step { f64::from(id.slot) } else { NONE };
+        environment.write(Stepped { mono: clock.mono(), wall: clock.wall(), looping_slot });
         match step {
             ControlledStep::Fired(due) => due.id.pack(),
             ControlledStep::Arrived => NONE,
@@ -89,14 +128,16 @@ fn controlled_upcoming(environment: &Environment, clock: f64) -> f64 {
     controlled(environment, clock, |clock| {
         let mut slots = [0; UPCOMING];
         let found = clock.timers().upcoming(&mut slots);
-        environment.put(slots.map(f64::from));
+        for (cell, slot) in environment.numbers().iter().zip(slots) {
+            cell.set(f64::from(slot));
+        }
         found as f64
     })
 }
 
 fn controlled_next(environment: &Environment, clock: f64) -> f64 {
     controlled(environment, clock, |clock| {
-        environment.put([clock.next_due().unwrap_or(f64::INFINITY)]);
+        environment.write(NextTimer { due: clock.next_due().unwrap_or(f64::INFINITY) });
         clock.timers().len() as f64
     })
 }
@@ -121,16 +162,12 @@ fn host_at_wall(environment: &Environment, clock: f64, target: f64, now: f64) ->
 }
 
 fn host_pop(environment: &Environment, clock: f64, now: f64, offset: f64) -> f64 {
-    host(environment, clock, |timers| {
-        let Some(due) = timers.pop_due(now, offset) else { return NONE };
-        environment.put([due.at]);
-        due.id.pack()
-    })
+    host(environment, clock, |timers| timers.pop_due(now, offset).map_or(NONE, |due| due.id.pack()))
 }
 
 fn host_next(environment: &Environment, clock: f64, offset: f64) -> f64 {
     host(environment, clock, |timers| {
-        environment.put([timers.next_due(offset).unwrap_or(f64::INFINITY)]);
+        environment.write(NextTimer { due: timers.next_due(offset).unwrap_or(f64::INFINITY) });
         timers.len() as f64
     })
 }
@@ -179,16 +216,15 @@ fn timers(clock: &Clock) -> &Timers {
     }
 }
 
-/// Pending timers of a clock in order of insertion, three numbers each: slot, 1 for a wall deadline, deadline.
+/// Pending timers of a clock in order of insertion, a `PendingTimer` each.
 #[napi(catch_unwind)]
 pub fn native_pending_timers(env: Env, clock: f64) -> Result<Vec<f64>> {
     let environment = Environment::of(&env)?;
     let mut clocks = environment.clocks.borrow_mut();
     let pending = clocks.get(clock).map(|clock| timers(clock).pending()).unwrap_or_default();
-    Ok(pending
-        .into_iter()
-        .flat_map(|(id, track, deadline)| {
-            [f64::from(id.slot), f64::from(u8::from(track == Track::Wall)), deadline]
-        })
-        .collect())
+    Ok(numbers(pending.into_iter().map(|(id, track, deadline)| PendingTimer {
+        slot: f64::from(id.slot),
+        is_wall: (track == Track::Wall).into(),
+        deadline,
+    })))
 }

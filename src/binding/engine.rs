@@ -1,11 +1,17 @@
 //! The admission engine: the calls of each request on the hot lane, configuration and snapshots beside it.
 
+use super::engine_protocol::{
+    AdmissionCells, Decided, Ended, GateReading, InternedCells, NOT_SHED, OUTCOME_LEFT, OwnState,
+    Peeked, QUEUED, ReportCells, Request, RouteReading, WaiterEventKind,
+};
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
 use crate::core::admission::{
-    Admission, Engine, Outcome, RouteId, Routed, Shed, TicketId, WaiterEvent, WaiterId,
+    Admission as Answer, Engine, Outcome, RouteId, Routed, Shed, ShedReason, TicketId, WaiterEvent,
+    WaiterId,
 };
-use crate::core::resistance::{Mode, TaskEnd, Telemetry};
+use crate::core::resistance::{TaskEnd, Telemetry};
+use crate::protocol::Code;
 
 pub(super) type Engines = Handles<Engine>;
 
@@ -14,61 +20,46 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineClose"(engine) => close;
     /// Seeds the jitter of retry hints with an integer.
     "engineSeed"(engine, number) => seed;
-    /// The id of a route, made if it is new. Scratch 0: the slot of a route forgotten to make room, or -1.
+    /// The id of a route, made if it is new. Scratch: `Interned`.
     "engineIntern"(str name, engine, now) => intern;
     /// The id of a route, or -1 when it is not known.
     "engineFind"(str name, engine) => find;
-    /// Takes telemetry and decides: the reason's code plus 4 times the mode's plus 16 times what that was at the decision
-    /// before. A number costs less in the scratch memory than as an argument, so what is called for each request finds
-    /// its arguments there; here engine, route, latency, errors and saturation (NaN is unknown), voltage, now, the profile
-    /// it is measured against (-1: the route's own), how many milliseconds ago it was seen. Scratch after it, 0: R; 1: how
-    /// many neighbours felt that it opened.
+    /// Takes telemetry and decides: the reason. A number costs less in the scratch memory than as an argument, so what is
+    /// called for each request finds its arguments there; here `Report`. Scratch after it: `Decided`.
     "engineRoute"() => report;
-    /// A task ended (0 completed, 1 failed, 2 timed out, 3 aborted) under a profile (-1: the route's own): the scar it
-    /// left in ohms, or -1 for a stale id.
+    /// A task ended (a `TaskEndCode`) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id.
     "engineTaskEnded"(engine, route, profile, end, now) => task_ended;
-    /// R by telemetry, or -1 for a stale id. Scratch 0: the mode.
+    /// R by telemetry, or -1 for a stale id. Scratch: `Peeked`.
     "enginePeek"(engine, route, now) => peek;
-    /// What this process can tell others: 1, or 0 for a stale id. Scratch: its scar, R.
+    /// What this process can tell others: 1, or 0 for a stale id. Scratch: `OwnState`.
     "engineOwn"(engine, route, now) => own;
     /// What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id.
     "engineShare"(engine, route, scar, blend, age, now) => share;
-    /// Admits or sheds at once, by engine, route, voltage, timeout and now in the scratch memory: the ticket, or minus the
-    /// reason's code. Scratch after it: next wake, retry after, R.
+    /// Admits or sheds at once, by `Request` in the scratch memory: the ticket, or minus the reason's code. Scratch after
+    /// it: `Admission`.
     "engineTry"() => try_admit;
-    /// Admits, sheds or queues, by the same and how long it may wait: the ticket, minus the reason's code, or -100 for a
-    /// waiter. Scratch after it: next wake, retry after, R, waiter, pending events.
+    /// Admits, sheds or queues, by the same: the ticket, minus the reason's code, or `QUEUED` for a waiter.
     "engineAdmit"() => admit;
-    /// Always a ticket, or -1 for a stale route, by the same as `engineTry`. Scratch after it: next wake, retry after, R,
-    /// minus the reason's code or 0.
+    /// Always a ticket, or -1 for a stale route, by the same.
     "engineShadow"() => admit_shadow;
-    /// Work ended (0 ok, 1 failed, 2 aborted, 3 ignored), by engine, ticket, outcome and now in the scratch memory:
-    /// pending events, or -1 when it was done before. 4: its client left and it goes on: 0, or -1 when it is done or was
-    /// left before.
+    /// Work ended, by `Ended` in the scratch memory: pending events, or -1 when it was done before. `OUTCOME_LEFT`: its
+    /// client left and it goes on: 0, or -1 when it is done or was left before.
     "engineDone"() => done;
     /// A waiter gives up: pending events, or -1 when it was not waiting.
     "engineCancel"(engine, waiter, now) => cancel;
-    /// Ends what is past its deadline: pending events. Scratch 0: next wake.
+    /// Ends what is past its deadline: pending events.
     "engineExpire"(engine, now) => expire;
     /// When `engineExpire` next has something to do, or infinity.
     "engineNextWake"(engine) => next_wake;
-    /// The next event: 1 admitted, 2 shed, 0 none. Scratch: ticket, retry after, R, waiter, minus the reason's code.
+    /// The next event: an `WaiterEventKind`. Scratch: `Admission`.
     "engineEvent"(engine) => event;
-    /// Forgets what was learned of a route: 1, or 0 for a stale id. Scratch 0: pending events are possible, next wake.
+    /// Forgets what was learned of a route: 1, or 0 for a stale id. Events may be pending then.
     "engineReset"(engine, route, now) => reset;
-    /// R and its terms: 1 if the route is known. Scratch: base, pressure, momentum, scar, R, mode, break, recovery,
-    /// ticks, last update or NaN, momentum per second, magnitude, shared, staleness, pressure of latency, errors and
-    /// saturation, learned latency or NaN, scar factor, voltage of the last decision or NaN, whether it was refused, learned error
-    /// rate or NaN, learned saturation or NaN.
+    /// R and its terms: 1 if the route is known. Scratch: `RouteReading`.
     "engineReading"(engine, route, now) => reading;
-    /// The gate's numbers: 1 if it has one. Scratch: limit, in flight, queued, admitted, trickled, succeeded, failed,
-    /// timed out, baseline or NaN, queue delay, queue deadline, error rate or NaN, shadow in flight, then sheds by code.
+    /// The gate's numbers: 1 if it has one. Scratch: `GateReading`.
     "engineGate"(engine, route) => gate;
 };
-
-const QUEUED: f64 = -100.0;
-/// Not an outcome: work whose client left.
-const LEFT: f64 = 4.0;
 
 fn with(environment: &Environment, engine: f64, body: impl FnOnce(&mut Engine) -> f64) -> f64 {
     environment.engines.borrow_mut().get(engine).map_or(NONE, body)
@@ -94,7 +85,8 @@ fn seed(environment: &Environment, engine: f64, number: f64) -> f64 {
 fn intern(environment: &Environment, name: &str, engine: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let interned = engine.intern(name, now);
-        environment.put([interned.evicted.map_or(NONE, |id| f64::from(id.slot()))]);
+        let evicted_slot = interned.evicted.map_or(NONE, |id| f64::from(id.slot()));
+        environment.write(InternedCells { evicted_slot });
         interned.id.to_f64()
     })
 }
@@ -104,24 +96,24 @@ fn find(environment: &Environment, name: &str, engine: f64) -> f64 {
 }
 
 fn report(environment: &Environment) -> f64 {
-    let [engine, route, latency, errors, saturation, voltage, now, profile, age] =
-        environment.given();
+    let ReportCells { engine, route, latency, errors, saturation, voltage, now, profile, age } =
+        environment.read();
     with(environment, engine, |engine| {
         let (id, profile) = (RouteId::from_f64(route), profile_of(profile));
         let telemetry = Telemetry::from_lane(latency, errors, saturation);
         match engine.route_as(id, profile, &telemetry, age, voltage, now) {
-            Ok(Some(routed)) => {
-                environment.put([routed.decision.resistance, f64::from(routed.bumped)]);
-                routed_code(&routed)
+            Ok(Some(Routed { decision, before, bumped })) => {
+                environment.write(Decided {
+                    resistance: decision.resistance,
+                    mode: decision.mode.to_f64(),
+                    mode_before: before.to_f64(),
+                    bumped: f64::from(bumped),
+                });
+                decision.reason.to_f64()
             }
             Ok(None) | Err(_) => NONE,
         }
     })
-}
-
-fn routed_code(routed: &Routed) -> f64 {
-    let Routed { decision, before, .. } = routed;
-    f64::from(decision.reason as u8) + 4.0 * mode_code(decision.mode) + 16.0 * mode_code(*before)
 }
 
 fn task_ended(
@@ -133,12 +125,7 @@ fn task_ended(
     now: f64,
 ) -> f64 {
     with(environment, engine, |engine| {
-        let end = match end {
-            0.0 => TaskEnd::Completed,
-            1.0 => TaskEnd::Failed,
-            2.0 => TaskEnd::TimedOut,
-            _ => TaskEnd::Aborted,
-        };
+        let end = TaskEnd::from_f64(end).unwrap_or(TaskEnd::Aborted);
         engine.task_ended(RouteId::from_f64(route), profile_of(profile), end, now).unwrap_or(NONE)
     })
 }
@@ -146,7 +133,7 @@ fn task_ended(
 fn peek(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some((r, mode)) = engine.peek(RouteId::from_f64(route), now) else { return NONE };
-        environment.put([mode_code(mode)]);
+        environment.write(Peeked { mode: mode.to_f64() });
         r
     })
 }
@@ -154,7 +141,7 @@ fn peek(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
 fn own(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(own) = engine.own(RouteId::from_f64(route), now) else { return 0.0 };
-        environment.put([own.scar, own.resistance]);
+        environment.write(OwnState { scar: own.scar, resistance: own.resistance });
         1.0
     })
 }
@@ -180,62 +167,82 @@ pub(super) fn profile_of(index: f64) -> Option<usize> {
 }
 
 fn try_admit(environment: &Environment) -> f64 {
-    let [engine, route, voltage, timeout, now] = environment.given();
+    let Request { engine, route, voltage, timeout, now, .. } = environment.read();
     with(environment, engine, |engine| {
         let admission = engine.try_admit(RouteId::from_f64(route), voltage, timeout, now);
-        put_admission(environment, engine, admission)
+        write_admission(environment, engine, admission)
     })
 }
 
 fn admit(environment: &Environment) -> f64 {
-    let [engine, route, voltage, timeout, now, max_wait] = environment.given();
+    let Request { engine, route, voltage, timeout, now, max_wait } = environment.read();
     with(environment, engine, |engine| {
         let admission = engine.admit(RouteId::from_f64(route), voltage, timeout, max_wait, now);
-        put_admission(environment, engine, admission)
+        write_admission(environment, engine, admission)
     })
 }
 
-fn put_admission(environment: &Environment, engine: &Engine, admission: Admission) -> f64 {
-    let wake = engine.next_wake();
-    let events = engine.pending_events() as f64;
-    match admission {
-        Admission::Admitted(ticket) => {
-            environment.put([wake, 0.0, 0.0, NONE, events]);
+/// An answer that says nothing.
+const SILENT: AdmissionCells = AdmissionCells {
+    wake: 0.0,
+    retry_after: 0.0,
+    resistance: 0.0,
+    waiter: NONE,
+    events: 0.0,
+    reason: NOT_SHED,
+    ticket: NONE,
+};
+
+fn write_admission(environment: &Environment, engine: &Engine, answer: Answer) -> f64 {
+    let (wake, events) = (engine.next_wake(), engine.pending_events() as f64);
+    let silent = AdmissionCells { wake, events, ..SILENT };
+    match answer {
+        Answer::Admitted(ticket) => {
+            environment.write(silent);
             ticket.to_f64()
         }
-        Admission::Queued(waiter) => {
-            environment.put([wake, 0.0, 0.0, waiter.to_f64(), events]);
+        Answer::Queued(waiter) => {
+            environment.write(AdmissionCells { waiter: waiter.to_f64(), ..silent });
             QUEUED
         }
-        Admission::Shed(shed) => {
-            environment.put([wake, shed.retry_after_ms, shed.resistance, NONE, events]);
+        Answer::Shed(shed) => {
+            environment.write(AdmissionCells { wake, events, ..of_shed(&shed) });
             reason_code(&shed)
         }
     }
 }
 
+fn of_shed(shed: &Shed) -> AdmissionCells {
+    AdmissionCells {
+        retry_after: shed.retry_after_ms,
+        resistance: shed.resistance,
+        reason: reason_code(shed),
+        ..SILENT
+    }
+}
+
 fn admit_shadow(environment: &Environment) -> f64 {
-    let [engine, route, voltage, timeout, now] = environment.given();
+    let Request { engine, route, voltage, timeout, now, .. } = environment.read();
     with(environment, engine, |engine| {
         let id = RouteId::from_f64(route);
         let Some((ticket, shed)) = engine.admit_shadow(id, voltage, timeout, now) else {
             return NONE;
         };
-        let [retry, resistance, reason] = shed
-            .map_or([0.0; 3], |shed| [shed.retry_after_ms, shed.resistance, reason_code(&shed)]);
-        environment.put([engine.next_wake(), retry, resistance, reason]);
+        let answer = shed.map_or(SILENT, |shed| of_shed(&shed));
+        environment.write(AdmissionCells { wake: engine.next_wake(), ..answer });
         ticket.to_f64()
     })
 }
 
 fn done(environment: &Environment) -> f64 {
-    let [engine, ticket, outcome, now] = environment.given();
+    let Ended { engine, ticket, outcome, now } = environment.read();
     with(environment, engine, |engine| {
-        if outcome == LEFT {
-            return if engine.left(TicketId::from_f64(ticket), now) { 0.0 } else { NONE };
+        let ticket = TicketId::from_f64(ticket);
+        if outcome == f64::from(OUTCOME_LEFT) {
+            return if engine.left(ticket, now) { 0.0 } else { NONE };
         }
-        let counted = engine.done(TicketId::from_f64(ticket), outcome_of(outcome), now);
-        if counted { engine.pending_events() as f64 } else { NONE }
+        let outcome = Outcome::from_f64(outcome).unwrap_or(Outcome::Ignored);
+        if engine.done(ticket, outcome, now) { engine.pending_events() as f64 } else { NONE }
     })
 }
 
@@ -249,7 +256,6 @@ fn cancel(environment: &Environment, engine: f64, waiter: f64, now: f64) -> f64 
 fn expire(environment: &Environment, engine: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         engine.expire(now);
-        environment.put([engine.next_wake()]);
         engine.pending_events() as f64
     })
 }
@@ -260,60 +266,50 @@ fn next_wake(environment: &Environment, engine: f64) -> f64 {
 
 fn event(environment: &Environment, engine: f64) -> f64 {
     with(environment, engine, |engine| match engine.poll_event() {
-        None => 0.0,
+        None => WaiterEventKind::None.to_f64(),
         Some(WaiterEvent::Admitted { waiter, ticket }) => {
-            environment.put([ticket.to_f64(), 0.0, 0.0, waiter.to_f64(), 0.0]);
-            1.0
+            let (waiter, ticket) = (waiter.to_f64(), ticket.to_f64());
+            environment.write(AdmissionCells { waiter, ticket, ..SILENT });
+            WaiterEventKind::Admitted.to_f64()
         }
         Some(WaiterEvent::Shed { waiter, shed }) => {
-            environment.put([
-                NONE,
-                shed.retry_after_ms,
-                shed.resistance,
-                waiter.to_f64(),
-                reason_code(&shed),
-            ]);
-            2.0
+            environment.write(AdmissionCells { waiter: waiter.to_f64(), ..of_shed(&shed) });
+            WaiterEventKind::Shed.to_f64()
         }
     })
 }
 
 fn reset(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
-        let known = engine.reset(RouteId::from_f64(route), now);
-        environment.put([engine.next_wake()]);
-        f64::from(u8::from(known))
+        f64::from(u8::from(engine.reset(RouteId::from_f64(route), now)))
     })
 }
 
 fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(reading) = engine.reading(RouteId::from_f64(route), now) else { return 0.0 };
-        environment.put([
-            reading.base,
-            reading.pressure,
-            reading.momentum,
-            reading.scar,
-            reading.total,
-            mode_code(reading.mode),
-            reading.break_at,
-            reading.recovery_at,
-            reading.ticks as f64,
-            reading.last_update_ms.unwrap_or(f64::NAN),
-            reading.momentum_per_second,
-            reading.magnitude,
-            reading.shared,
-            reading.staleness,
-            reading.vector.latency,
-            reading.vector.error,
-            reading.vector.saturation,
-            reading.learned.latency_ms.unwrap_or(f64::NAN),
-            reading.scar_factor,
-            reading.voltage.unwrap_or(f64::NAN),
-            f64::from(u8::from(reading.refused)),
-            reading.learned.error_rate.unwrap_or(f64::NAN),
-            reading.learned.saturation.unwrap_or(f64::NAN),
-        ]);
+        environment.write(RouteReading {
+            base: reading.base,
+            pressure: reading.pressure,
+            momentum: reading.momentum,
+            scar: reading.scar,
+            total: reading.total,
+            mode: reading.mode.to_f64(),
+            break_at: reading.break_at,
+            recovery_at: reading.recovery_at,
+            ticks: reading.ticks as f64,
+            last_update: reading.last_update_ms.into(),
+            shared: reading.shared,
+            staleness: reading.staleness,
+            latency: reading.vector.latency,
+            errors: reading.vector.error,
+            saturation: reading.vector.saturation,
+            learned_latency_ms: reading.learned.latency_ms.into(),
+            learned_error_rate: reading.learned.error_rate.into(),
+            learned_saturation: reading.learned.saturation.into(),
+            scar_factor: reading.scar_factor,
+            voltage: reading.voltage.into(),
+        });
         1.0
     })
 }
@@ -321,46 +317,30 @@ fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 
 fn gate(environment: &Environment, engine: f64, route: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(gate) = engine.gate(RouteId::from_f64(route)) else { return 0.0 };
-        let [_, limit, full, deadline, displaced, resistance, cancelled, _] = gate.shed;
-        environment.put([
-            gate.limit,
-            f64::from(gate.in_flight),
-            gate.queued as f64,
-            gate.admitted as f64,
-            gate.trickled as f64,
-            gate.succeeded as f64,
-            gate.failed as f64,
-            gate.timed_out as f64,
-            gate.latency_baseline_ms.unwrap_or(f64::NAN),
-            gate.queue_delay_ms,
-            gate.queue_deadline_ms,
-            gate.error_rate.unwrap_or(f64::NAN),
-            f64::from(gate.shadow_in_flight),
-            limit as f64,
-            full as f64,
-            deadline as f64,
-            displaced as f64,
-            resistance as f64,
-            cancelled as f64,
-        ]);
+        let shed = |reason: ShedReason| gate.shed[reason as usize] as f64;
+        environment.write(GateReading {
+            limit: gate.limit,
+            in_flight: f64::from(gate.in_flight),
+            queued: gate.queued as f64,
+            admitted: gate.admitted as f64,
+            trickled: gate.trickled as f64,
+            succeeded: gate.succeeded as f64,
+            failed: gate.failed as f64,
+            timed_out: gate.timed_out as f64,
+            latency_baseline_ms: gate.latency_baseline_ms.into(),
+            queue_delay_ms: gate.queue_delay_ms,
+            queue_deadline_ms: gate.queue_deadline_ms,
+            error_rate: gate.error_rate.into(),
+            shed_limit: shed(ShedReason::Limit),
+            shed_queue_full: shed(ShedReason::QueueFull),
+            shed_queue_deadline: shed(ShedReason::QueueDeadline),
+            shed_displaced: shed(ShedReason::Displaced),
+            shed_resistance: shed(ShedReason::Resistance),
+        });
         1.0
     })
 }
 
 fn reason_code(shed: &Shed) -> f64 {
     -f64::from(shed.reason as u8)
-}
-
-fn mode_code(mode: Mode) -> f64 {
-    f64::from(mode as u8)
-}
-
-/// TypeScript passes 0 to 3.
-fn outcome_of(code: f64) -> Outcome {
-    match code {
-        0.0 => Outcome::Ok,
-        1.0 => Outcome::Failed,
-        2.0 => Outcome::Aborted,
-        _ => Outcome::Ignored,
-    }
 }

@@ -19,6 +19,7 @@ use super::shared_array::SharedArray;
 use super::supervisor::Supervisors;
 use super::system::Systems;
 use crate::core::inbox::Inbox;
+use crate::protocol::Record;
 
 /// Numbers that a call can return beside its result.
 pub(super) const SCRATCH_LEN: usize = 64;
@@ -75,18 +76,15 @@ impl Environment {
     }
 
     /// Writes numbers where JavaScript reads them after the call.
-    pub(super) fn put<const N: usize>(&self, values: [f64; N]) {
-        const { assert!(N <= SCRATCH_LEN) };
-        for (cell, value) in self.scratch.cells().iter().zip(values) {
-            cell.set(value);
-        }
+    pub(super) fn write<R: Record>(&self, record: R) {
+        const { assert!(R::BASE + R::CELLS <= SCRATCH_LEN) };
+        R::within(self.scratch.cells()).set(record);
     }
 
-    /// The first numbers, as JavaScript wrote them before the call.
-    pub(super) fn given<const N: usize>(&self) -> [f64; N] {
-        const { assert!(N <= SCRATCH_LEN) };
-        let cells = self.scratch.cells();
-        std::array::from_fn(|index| cells[index].get())
+    /// Reads numbers that JavaScript wrote before the call.
+    pub(super) fn read<R: Record>(&self) -> R {
+        const { assert!(R::BASE + R::CELLS <= SCRATCH_LEN) };
+        R::within(self.scratch.cells()).get()
     }
 
     /// The numbers themselves, for calls that take more of them than arguments, or give back a varying number.

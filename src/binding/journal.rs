@@ -6,14 +6,17 @@ use parking_lot::Mutex;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
+use crate::core::journal::config::JournalOverflow;
 use crate::core::journal::elements::elements;
 use crate::core::journal::error::JournalError;
 use crate::core::journal::follower::Follower;
 use crate::core::journal::format::Draft;
 use crate::core::journal::queue::{Command, Durability, WriteQueue};
-use crate::core::journal::reader::Reader;
+use crate::core::journal::reader::{NUMBERS, Reader};
 use crate::core::journal::registry::{Client, Registry};
 use crate::core::journal::segment::Listing;
+use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
 /// The journals that this process has open to write.
 pub(super) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
@@ -42,9 +45,110 @@ pub(super) struct OpenJournal {
     pub(super) failure: Option<JournalError>,
 }
 
+lane_enum! {
+    /// When an append is acknowledged.
+    of Durability as DurabilityCode, prefix "LEVEL_", texts LEVELS => DURABILITY {
+        Sync "sync",
+        Flush "flush",
+        Memory "memory",
+    }
+}
+
+lane_enum! {
+    /// What happens beyond the most entries.
+    of JournalOverflow as OverflowCode, prefix "OVERFLOW_", texts POLICIES => OVERFLOW {
+        Ignore "none",
+        DropOldest "bounded:drop_oldest",
+        Refuse "bounded:error",
+    }
+}
+
+lane_enum! {
+    /// Where a journal is in its life, in order.
+    enum State, prefix "STATE_" => STATE {
+        Open,
+        /// It takes no appends and writes what it has.
+        Closing,
+        /// All is on disk.
+        Ended,
+        /// See `journalFailure`.
+        Failed,
+    }
+}
+
+lane_enum! {
+    /// What `journalBegin` can begin.
+    enum JournalTask, prefix "BEGIN_" => TASK {
+        Sync,
+        Clear,
+        Retain,
+        Compact,
+        /// Tombstones go too.
+        CompactAndDrop,
+    }
+}
+
+lane_constants! { RESULTS {
+    /// Nothing came of it: see `journalFailure`.
+    const REFUSED: f64 = -2.0;
+} }
+
+lane_record! {
+    /// How far a journal is: the sequences before which everything is written, and synced.
+    struct ProgressCells => PROGRESS {
+        written: f64,
+        synced: f64,
+    }
+}
+
+lane_record! {
+    /// What came of a ticket.
+    struct Finished => FINISHED {
+        /// Whether it worked; if not, see `journalFailure`.
+        worked: Flag,
+        value: f64,
+    }
+}
+
+lane_record! {
+    /// What of a journal can be read.
+    struct ViewCells => VIEW {
+        /// The first sequence.
+        first: f64,
+        /// The sequence after the last.
+        next: f64,
+        /// On disk.
+        bytes: f64,
+        segments: f64,
+    }
+}
+
+lane_record! {
+    /// An entry in the numbers of a page.
+    pub(super) struct PageEntry => PAGE_ENTRY {
+        sequence: f64,
+        wall: f64,
+        mono: f64,
+        /// On disk.
+        bytes: f64,
+    }
+}
+
+const _: () = assert!(PageEntry::CELLS == NUMBERS, "as the reader of the core writes them");
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "journal",
+    doc: "The numbers in which JavaScript and a journal on disk speak.",
+    parts: &[
+        &[DURABILITY, OVERFLOW, STATE, TASK],
+        RESULTS,
+        &[PROGRESS, FINISHED, VIEW, PAGE_ENTRY],
+    ],
+};
+
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Durability: 0 sync,
-    /// 1 flush, 2 memory. Its sequence; -1 closed, or -2 and `nativeJournalFailure`.
+    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Its sequence; -1
+    /// closed, or `REFUSED`.
     "journalAppend"(str text, journal, wall, mono, durability) => append;
     /// Gathers text for the next `journalAppendAll`, which follows before anything else happens.
     "journalGather"(str text) => gather;
@@ -55,30 +159,28 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "journalKick"(journal) => kick;
     /// Asks for what was written to be synced, soon.
     "journalSyncSoon"(journal) => sync_soon;
-    /// 0 open, 1 closing, 2 closed, 3 failed (see `nativeJournalFailure`), -1 none. Scratch: next, written, synced.
+    /// A `State`, or -1 for none. Scratch: `Progress`.
     "journalProgress"(journal) => progress;
     /// Rings once more than `beyond` is acknowledged; 1 when it is already and nothing will ring.
     "journalArm"(journal, durability, beyond) => arm;
     /// Waits, blocking, until all that was accepted is written, and synced if `sync` is 1.
     "journalWait"(journal, sync) => wait;
-    /// The next finished ticket, or -1. Scratch: 1 with a result or 0 (see `nativeJournalFailure`), the result.
+    /// The next finished ticket, or -1. Scratch: `Finished`.
     "journalFinished"(journal) => finished;
-    /// Begins something at `wall` and `mono` (ms): 0 sync, 1 clear, 2 retain, 3 compact, 4 compact and drop tombstones. Its
-    /// ticket; -1 closed.
-    "journalBegin"(journal, what, wall, mono) => begin;
+    /// Begins a `JournalTask` at `wall` and `mono` (ms). Its ticket; -1 closed.
+    "journalBegin"(journal, task, wall, mono) => begin;
     /// Begins to save a state for all before `next`. Its ticket; -1 closed.
     "journalSnapshot"(str state, journal, next, wall) => snapshot;
     /// Ends the use; 1 when it was the last and the journal closes, and rings when that is done.
     "journalLeave"(journal) => leave;
     /// Forgets a journal; waits, blocking, until what it appended is on disk.
     "journalDrop"(journal) => forget;
-    /// Looks at the directory again, for one that is open to read only: 0, or -2 and `nativeJournalFailure`.
+    /// Looks at the directory again, for one that is open to read only: 0, or `REFUSED`.
     "journalRefresh"(journal) => refresh;
-    /// What can be read: the number of entries. Scratch: first sequence, the sequence after the last, bytes, segments.
+    /// What can be read: the number of entries. Scratch: `View`.
     "journalView"(journal, durability) => view;
 };
 
-const REFUSED: f64 = -2.0;
 /// A batch that takes more memory gives it back.
 const GATHERED_KEPT: usize = 1 << 20;
 
@@ -109,13 +211,7 @@ fn queue(environment: &Environment, journal: f64, body: impl FnOnce(&WriteQueue)
 }
 
 pub(super) fn durability(level: f64) -> Durability {
-    if level == 0.0 {
-        Durability::Sync
-    } else if level == 1.0 {
-        Durability::Flush
-    } else {
-        Durability::Memory
-    }
+    Durability::from_f64(level).unwrap_or(Durability::Memory)
 }
 
 #[expect(
@@ -233,15 +329,17 @@ fn progress(environment: &Environment, journal: f64) -> f64 {
     let state = with(environment, journal, |open| {
         let Source::Writer(client) = &open.source else { return NONE };
         let now = client.writer.queue.progress();
-        environment.put([now.next as f64, now.written as f64, now.synced as f64]);
-        match now.ended {
-            None => f64::from(u8::from(!now.open)),
-            Some(None) => 2.0,
+        environment.write(ProgressCells { written: now.written as f64, synced: now.synced as f64 });
+        let state = match now.ended {
+            None if now.open => State::Open,
+            None => State::Closing,
+            Some(None) => State::Ended,
             Some(Some(error)) => {
                 open.failure = Some(error);
-                3.0
+                State::Failed
             }
-        }
+        };
+        state.to_f64()
     });
     state.unwrap_or(NONE)
 }
@@ -265,30 +363,30 @@ fn finished(environment: &Environment, journal: f64) -> f64 {
         let Some((ticket, outcome)) = client.writer.queue.finished(client.member) else {
             return NONE;
         };
-        match outcome {
-            Ok(value) => environment.put([1.0, value as f64]),
+        let (worked, value) = match outcome {
+            Ok(value) => (true, value as f64),
             Err(error) => {
-                environment.put([0.0, 0.0]);
                 open.failure = Some(error);
+                (false, 0.0)
             }
-        }
+        };
+        environment.write(Finished { worked: worked.into(), value });
         ticket as f64
     });
     ticket.unwrap_or(NONE)
 }
 
-fn begin(environment: &Environment, journal: f64, what: f64, wall: f64, mono: f64) -> f64 {
+fn begin(environment: &Environment, journal: f64, task: f64, wall: f64, mono: f64) -> f64 {
+    let Some(task) = JournalTask::from_f64(task) else { return NONE };
     writing(environment, journal, |client| {
         let (writer, member) = (&client.writer, client.member);
         let time = writer.queue.tick(member, wall, mono);
-        let ticket = if what == 0.0 {
-            writer.queue.submit(member, Command::Sync)
-        } else if what == 1.0 {
-            writer.queue.submit(member, Command::Clear)
-        } else if what == 2.0 {
-            writer.queue.submit(member, Command::Retain(time))
-        } else {
-            writer.compact(member, what == 4.0)
+        let ticket = match task {
+            JournalTask::Sync => writer.queue.submit(member, Command::Sync),
+            JournalTask::Clear => writer.queue.submit(member, Command::Clear),
+            JournalTask::Retain => writer.queue.submit(member, Command::Retain(time)),
+            JournalTask::Compact => writer.compact(member, false),
+            JournalTask::CompactAndDrop => writer.compact(member, true),
         };
         ticket.map_or(NONE, |ticket| ticket as f64)
     })
@@ -337,8 +435,12 @@ fn view(environment: &Environment, journal: f64, level: f64) -> f64 {
             Source::Writer(client) => client.writer.catalog.now(),
             Source::Follower(follower) => follower.catalog.now(),
         };
-        let (bytes, segments) = (listing.bytes() as f64, listing.segments.len() as f64);
-        environment.put([listing.start as f64, end as f64, bytes, segments]);
+        environment.write(ViewCells {
+            first: listing.start as f64,
+            next: end as f64,
+            bytes: listing.bytes() as f64,
+            segments: listing.segments.len() as f64,
+        });
         listing.count_before(end) as f64
     });
     count.unwrap_or(NONE)

@@ -15,6 +15,7 @@ use crate::core::journal::error::{IoFault, JournalError};
 use crate::core::journal::reader::{PageLimits, Reader};
 use crate::core::journal::registry::Registry;
 use crate::core::journal::snapshot;
+use crate::protocol::Code;
 
 /// Options of a journal; what is left out has the core's default.
 #[napi(object)]
@@ -23,7 +24,7 @@ pub struct NativeJournalConfig {
     pub segment_bytes: Option<f64>,
     pub max_record_bytes: Option<f64>,
     pub max_entries: Option<f64>,
-    /// 0 nothing, 1 the oldest go, 2 appends are refused.
+    /// An `OverflowCode`.
     pub overflow: u32,
     pub max_bytes: Option<f64>,
     pub max_age_ms: Option<f64>,
@@ -114,11 +115,7 @@ fn config(given: &NativeJournalConfig) -> JournalConfig {
         segment_bytes: given.segment_bytes.map_or(default.segment_bytes, sequence),
         max_record_bytes: given.max_record_bytes.map_or(default.max_record_bytes, sequence),
         max_entries: given.max_entries.map(sequence),
-        overflow: match given.overflow {
-            0 => JournalOverflow::Ignore,
-            1 => JournalOverflow::DropOldest,
-            _ => JournalOverflow::Refuse,
-        },
+        overflow: JournalOverflow::from_code(given.overflow).unwrap_or(JournalOverflow::Refuse),
         max_bytes: given.max_bytes.map(sequence),
         max_age_ms: given.max_age_ms,
         salvage: given.salvage,
@@ -214,7 +211,7 @@ pub struct NativeJournalPage {
     pub failure: Option<NativeJournalFailure>,
     /// The payloads as one JSON array.
     pub text: String,
-    /// Four numbers an entry: sequence, wall ms, mono ms, bytes on disk.
+    /// A `PageEntry` after the other.
     pub numbers: Float64Array,
     /// Their ids, or nothing when none has one.
     pub ids: Vec<String>,
@@ -230,7 +227,7 @@ pub struct NativeJournalPage {
 #[napi(object)]
 #[derive(Clone, Copy)]
 pub struct NativeJournalRange {
-    /// What counts as acknowledged: 0 sync, 1 flush, 2 memory.
+    /// What counts as acknowledged: a `DurabilityCode`.
     pub durability: f64,
     pub from: f64,
     /// The sequence to stop before; infinity for the end.

@@ -17,6 +17,7 @@ mod clock;
 mod engine;
 mod engine_config;
 mod engine_profiles;
+mod engine_protocol;
 mod environment;
 mod hot;
 mod inbox;
@@ -28,6 +29,7 @@ mod restart;
 mod shared_array;
 mod shared_memory;
 mod supervisor;
+mod supervisor_protocol;
 mod system;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;

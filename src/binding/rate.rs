@@ -2,25 +2,98 @@
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
-use crate::core::rate::{Algorithm, Limiter, LimiterConfig, Verdict};
+use super::registry::Area;
+use crate::core::rate::{Algorithm, Field, Limiter, LimiterConfig, Verdict};
+use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
 pub(super) type Limiters = Handles<Limiter>;
 
+lane_enum! {
+    /// How quotas are counted.
+    of Algorithm as AlgorithmCode, prefix "ALGORITHM_", texts ALGORITHMS => ALGORITHM {
+        Gcra "gcra",
+        Log "sliding-log",
+        Counter "sliding-counter",
+    }
+}
+
+lane_enum! {
+    /// The field of a configuration that is refused. It crosses as a negative number.
+    of Field as FieldCode, prefix "FIELD_" => FIELD {
+        Limit,
+        Window,
+        Burst,
+        MaxKeys,
+        Block,
+    }
+}
+
+lane_record! {
+    /// What a quota says about a cost. Times are microseconds.
+    struct VerdictCells => VERDICT {
+        allowed: Flag,
+        /// What is left after it.
+        remaining: f64,
+        /// What was taken of the window.
+        used: f64,
+        /// How long until the cost is there.
+        retry: f64,
+        /// How long until the whole quota is there.
+        reset: f64,
+        /// How long the key is blocked.
+        blocked: f64,
+    }
+}
+
+lane_record! {
+    /// How many keys were forgotten by a call; their slots follow.
+    struct Forgotten at VerdictCells::CELLS => FORGOTTEN {
+        count: f64,
+    }
+}
+
+lane_constants! { SIZES {
+    /// Where the slots lie of keys that were forgotten by a call.
+    const FORGOTTEN_SLOTS: usize = Forgotten::BASE + Forgotten::CELLS;
+    /// How many of them a call can tell.
+    const MOST_FORGOTTEN: usize = 48;
+} }
+
+lane_record! {
+    /// What a sweep says beside how many it forgot.
+    struct Swept => SWEPT {
+        /// For how many ms no other key is idle, or -1 when there is no other.
+        idle_in: f64,
+    }
+}
+
+lane_record! {
+    /// What a limiter holds, beside how many keys.
+    struct StatsCells => STATS {
+        /// Keys that were forgotten before they were idle.
+        displaced: f64,
+        bytes: f64,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "rate",
+    doc: "The numbers in which JavaScript and a rate limiter of the core speak.",
+    parts: &[&[ALGORITHM, FIELD, VERDICT, FORGOTTEN], SIZES, &[SWEPT, STATS]],
+};
+
 pub(super) const EXPORTS: &[Export] = hot_lane! {
-    /// A limiter's handle, or minus the number of the field that is refused: 1 limit, 2 window, 3 burst, 4 max keys,
-    /// 5 block. The algorithm is 0 GCRA, 1 log, 2 counter.
+    /// A limiter's handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`.
     "rateOpen"(algorithm, limit, window, burst, max_keys, block, now) => open;
     /// Forgets a limiter; a stale handle does nothing.
     "rateClose"(limiter) => close;
-    /// Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: allowed,
-    /// remaining, used, retry, reset, blocked; times in microseconds.
+    /// Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: `VerdictCells`.
     "rateCheck"(limiter, slot, cost, now) => check;
     /// Takes a cost if it is there: 1, 0, or -1 for a cost that never is. Scratch as above.
     "rateTake"(limiter, slot, cost, now) => take;
-    /// Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, then how many
-    /// slots were forgotten for it, and which.
+    /// Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, and `Forgotten`.
     "rateEnter"(limiter, cost, now) => enter;
-    /// Adds a key: its slot. Scratch 6: as above.
+    /// Adds a key: its slot. Scratch: `Forgotten`.
     "rateAdd"(limiter, now) => add;
     /// Takes points, there or not: 1, or 0 for no key.
     "ratePenalty"(limiter, slot, points, now) => penalty;
@@ -30,17 +103,11 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "rateBlock"(limiter, slot, time, now) => block;
     /// Forgets a key: 1, or 0 for no key.
     "rateForget"(limiter, slot) => forget;
-    /// Forgets idle keys, up to as many as are told at once: how many. Scratch 0: for how many milliseconds no other
-    /// is idle, or -1 when there is no other; 7: which.
+    /// Forgets idle keys, up to as many as are told at once: how many. Scratch: `Swept`, and `Forgotten`.
     "rateSweep"(limiter, now) => sweep;
-    /// How many keys there are. Scratch: keys that were forgotten before they were idle, bytes.
+    /// How many keys there are. Scratch: `Stats`.
     "rateStats"(limiter) => stats;
 };
-
-/// Where the forgotten are in the scratch memory: how many, then which.
-const FORGOTTEN: usize = 6;
-/// How many of them a call can tell.
-const MOST_FORGOTTEN: usize = 48;
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -80,11 +147,7 @@ fn open(
     now: f64,
 ) -> f64 {
     let config = LimiterConfig {
-        algorithm: match algorithm {
-            0.0 => Algorithm::Gcra,
-            1.0 => Algorithm::Log,
-            _ => Algorithm::Counter,
-        },
+        algorithm: Algorithm::from_f64(algorithm).unwrap_or(Algorithm::Counter),
         limit: whole(limit),
         window_us: micros(window),
         burst: whole(burst),
@@ -93,7 +156,7 @@ fn open(
     };
     match Limiter::new(&config, now) {
         Ok(limiter) => environment.limiters.borrow_mut().open(limiter),
-        Err(field) => -f64::from(field as u8),
+        Err(field) => -field.to_f64(),
     }
 }
 
@@ -102,42 +165,41 @@ fn close(environment: &Environment, limiter: f64) -> f64 {
     0.0
 }
 
-fn put_verdict(environment: &Environment, verdict: &Verdict) -> f64 {
-    let allowed = f64::from(u8::from(verdict.allowed));
-    environment.put([
-        allowed,
-        f64::from(verdict.remaining),
-        f64::from(verdict.used),
-        verdict.retry_us as f64,
-        verdict.reset_us as f64,
-        verdict.blocked_us as f64,
-    ]);
-    allowed
+fn write_verdict(environment: &Environment, verdict: &Verdict) -> f64 {
+    environment.write(VerdictCells {
+        allowed: verdict.allowed.into(),
+        remaining: f64::from(verdict.remaining),
+        used: f64::from(verdict.used),
+        retry: verdict.retry_us as f64,
+        reset: verdict.reset_us as f64,
+        blocked: verdict.blocked_us as f64,
+    });
+    f64::from(u8::from(verdict.allowed))
 }
 
 fn check(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let verdict = limiter.check(slot_of(slot), whole(cost), now);
-        verdict.map_or(NONE, |verdict| put_verdict(environment, &verdict))
+        verdict.map_or(NONE, |verdict| write_verdict(environment, &verdict))
     })
 }
 
 fn take(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let verdict = limiter.take(whole(slot), whole(cost), now);
-        verdict.map_or(NONE, |verdict| put_verdict(environment, &verdict))
+        verdict.map_or(NONE, |verdict| write_verdict(environment, &verdict))
     })
 }
 
 /// Runs what may forget keys, and writes down which it forgot.
 fn telling<T>(environment: &Environment, body: impl FnOnce(&mut dyn FnMut(u32)) -> T) -> T {
-    let cells = &environment.numbers()[FORGOTTEN..];
+    let cells = &environment.numbers()[FORGOTTEN_SLOTS..];
     let mut count = 0;
     let result = body(&mut |slot| {
-        count += 1;
         cells[count].set(f64::from(slot));
+        count += 1;
     });
-    cells[0].set(count as f64);
+    environment.write(Forgotten { count: count as f64 });
     result
 }
 
@@ -145,7 +207,7 @@ fn enter(environment: &Environment, limiter: f64, cost: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let entered = telling(environment, |told| limiter.enter(whole(cost), now, told));
         entered.map_or(NONE, |(slot, verdict)| {
-            put_verdict(environment, &verdict);
+            write_verdict(environment, &verdict);
             f64::from(slot)
         })
     })
@@ -182,7 +244,7 @@ fn forget(environment: &Environment, limiter: f64, slot: f64) -> f64 {
 fn sweep(environment: &Environment, limiter: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let swept = telling(environment, |told| limiter.sweep(now, MOST_FORGOTTEN, told));
-        environment.put([limiter.idle_in_ms().unwrap_or(NONE)]);
+        environment.write(Swept { idle_in: limiter.idle_in_ms().unwrap_or(NONE) });
         swept as f64
     })
 }
@@ -190,7 +252,8 @@ fn sweep(environment: &Environment, limiter: f64, now: f64) -> f64 {
 fn stats(environment: &Environment, limiter: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let stats = limiter.stats();
-        environment.put([stats.displaced as f64, stats.bytes as f64]);
+        environment
+            .write(StatsCells { displaced: stats.displaced as f64, bytes: stats.bytes as f64 });
         stats.keys as f64
     })
 }

@@ -5,10 +5,41 @@ use napi_derive::napi;
 
 use super::hot::{self, Export};
 use super::{
-    actor, atom, bus, cache, cache_shared, clock, engine, inbox, journal, rate, restart,
-    supervisor, system, word,
+    actor, atom, bus, cache, cache_shared, clock, engine, engine_protocol, inbox, journal, rate,
+    restart, supervisor, supervisor_protocol, system, word,
 };
 use crate::core::error::ERROR_CODES;
+use crate::protocol::{Part, lane_constants, typescript};
+
+/// What a module of the binding declares of the protocol; a file of `js/protocol/`.
+pub(super) struct Area {
+    pub(super) name: &'static str,
+    pub(super) doc: &'static str,
+    pub(super) parts: &'static [&'static [Part]],
+}
+
+lane_constants! { SEAM {
+    /// What a function of the lane returns for "no such object": handles, ids and counts are never negative.
+    const NONE: f64 = hot::NONE;
+} }
+
+const LANE: Area =
+    Area { name: "lane", doc: "The numbers that mean the same in each area.", parts: &[SEAM] };
+
+const AREAS: &[Area] = &[
+    LANE,
+    actor::PROTOCOL,
+    atom::PROTOCOL,
+    bus::PROTOCOL,
+    cache::PROTOCOL,
+    cache_shared::PROTOCOL,
+    clock::PROTOCOL,
+    engine_protocol::PROTOCOL,
+    journal::PROTOCOL,
+    rate::PROTOCOL,
+    restart::PROTOCOL,
+    supervisor_protocol::PROTOCOL,
+];
 
 fn lane() -> impl Iterator<Item = &'static Export> {
     let lane = clock::EXPORTS
@@ -71,4 +102,25 @@ pub fn native_hot_lane() -> String {
         })
         .collect();
     format!("export interface HotLane {{\n{functions}}}\n")
+}
+
+/// One file of TypeScript.
+#[napi(object)]
+pub struct NativeProtocol {
+    /// The name of its area.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// The numbers that cross, from which `js/protocol/` is generated.
+#[napi(catch_unwind)]
+pub fn native_protocol() -> Vec<NativeProtocol> {
+    AREAS
+        .iter()
+        .map(|Area { name, doc, parts }| {
+            let text = typescript::file(doc, parts.iter().copied().flatten());
+            NativeProtocol { name: (*name).into(), text }
+        })
+        .collect()
 }

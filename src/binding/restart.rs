@@ -2,9 +2,27 @@
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::registry::Area;
 use crate::core::actor::{Backoff, Jitter, RestartBudget, RestartVerdict, Restarts};
+use crate::protocol::lane_record;
 
 pub(super) type RestartTable = Handles<Restarts>;
+
+lane_record! {
+    /// What becomes of a process that failed.
+    struct Failed => FAILED {
+        /// The delay of its restart, ms.
+        delay: f64,
+        /// How many attempts there were, when it is given up.
+        attempts: f64,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "restarts",
+    doc: "The numbers in which JavaScript and the restarts of a process speak.",
+    parts: &[&[FAILED]],
+};
 
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent.
@@ -13,7 +31,7 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "restartsClose"(restarts) => close;
     /// Its `init` ended well.
     "restartsStarted"(restarts, now) => started;
-    /// It failed: the attempt, from 1, or 0 to give up. Scratch 0: the delay in ms, or how many attempts there were.
+    /// It failed: the attempt, from 1, or 0 to give up. Scratch: `Failed`.
     "restartsFailed"(restarts, now, chance) => failed;
 };
 
@@ -58,11 +76,11 @@ fn started(environment: &Environment, restarts: f64, now: f64) -> f64 {
 fn failed(environment: &Environment, restarts: f64, now: f64, chance: f64) -> f64 {
     with(environment, restarts, |restarts| match restarts.failed(now, chance) {
         RestartVerdict::Restart { attempt, delay } => {
-            environment.put([delay]);
+            environment.write(Failed { delay, attempts: f64::from(attempt) });
             f64::from(attempt)
         }
         RestartVerdict::GiveUp { attempts } => {
-            environment.put([f64::from(attempts)]);
+            environment.write(Failed { delay: 0.0, attempts: f64::from(attempts) });
             0.0
         }
     })

@@ -4,13 +4,19 @@ use std::collections::VecDeque;
 
 use super::environment::{Environment, Handles};
 use super::hot::{Export, NONE, hot_lane};
+use super::supervisor_protocol::{
+    ActionCells, ActionKind, MOST_ACTIONS, NO_RULE, NO_START_TIMEOUT, PageHead, PolicyCells,
+    RefusalKind, SHUTDOWN_KILLS, StartFailure, StopKind, SupervisorEvent,
+};
+use crate::core::actor::ExitKind;
 use crate::core::actor::supervisor::{
     Action, Answer, AutoShutdown, Backoff, BudgetScope, ChildId, ChildKind, ChildPolicy, ChildSpec,
-    Event, ExitReason, ExitVerdict, InvalidSpec, Jitter, Pid, Refusal, Report, RequestId, Restart,
-    Shutdown, StartError, StartId, StartToken, StopSignal, Strategy, Supervisor, SupervisorConfig,
-    TimerKey, Why,
+    Event, ExitReason, InvalidSpec, Jitter, Pid, Refusal, Report, RequestId, Restart, Shutdown,
+    StartError, StartId, StartToken, Strategy, Supervisor, SupervisorConfig, TimerKey, Why,
 };
 use crate::core::random::Random;
+use crate::protocol::record::records;
+use crate::protocol::{Code, Record};
 
 pub(super) type Supervisors = Handles<Supervision>;
 
@@ -20,27 +26,23 @@ pub(super) struct Supervision {
     actions: VecDeque<Action>,
 }
 
-/// Numbers of one action: what, and four more.
-const ACTION: usize = 5;
-/// Numbers before the actions of a page: how many there are, and how many are left.
-const HEAD: usize = 2;
-
 pub(super) const EXPORTS: &[Export] = hot_lane! {
     /// Opens a supervisor that is still to be made; its handle.
-    "supervisorOpen"(strategy, max_restarts, within_ms, each_child, auto_shutdown) => open;
+    "supervisorOpen"(strategy, max_restarts, within_ms, scope, auto_shutdown) => open;
     /// Forgets a supervisor; a stale handle does nothing.
     "supervisorClose"(supervisor) => close;
-    /// Adds a child to what it is made of. Its policy is read from the scratch memory.
+    /// Adds a child to what it is made of. Scratch before it: `Policy`.
     "supervisorChild"(supervisor, id) => child;
-    /// Sets what the children of a simple_one_for_one supervisor are made after. Read from the scratch memory.
+    /// Sets what the children of a simple_one_for_one supervisor are made after. Scratch before it: `Policy`.
     "supervisorTemplate"(supervisor) => template;
     /// A child has turned out to supervise.
     "supervisorNested"(supervisor, id) => nested;
     /// Makes it; 0, or the number of the rule that its configuration breaks.
     "supervisorMake"(supervisor) => make;
-    /// Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its policy in scratch.
+    /// Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its `Policy` in
+    /// the scratch memory.
     "supervisorTell"(supervisor, event, first, second, now, system) => tell;
-    /// Writes the next actions to the scratch memory: how many, how many are left, then five numbers each.
+    /// Writes the next actions to the scratch memory; how many. First stands the `PageHead`, then an `Action` each.
     "supervisorMore"(supervisor) => more;
 };
 
@@ -51,31 +53,22 @@ fn with(environment: &Environment, handle: f64, body: impl FnOnce(&mut Supervisi
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "TypeScript passes checked integers"
+    reason = "TypeScript passes a checked integer"
 )]
 fn open(
     environment: &Environment,
     strategy: f64,
     max_restarts: f64,
     within_ms: f64,
-    each_child: f64,
+    scope: f64,
     auto_shutdown: f64,
 ) -> f64 {
     let config = SupervisorConfig {
-        strategy: match strategy as u32 {
-            0 => Strategy::OneForOne,
-            1 => Strategy::OneForAll,
-            2 => Strategy::RestForOne,
-            _ => Strategy::SimpleOneForOne,
-        },
+        strategy: Strategy::from_f64(strategy).unwrap_or_default(),
         max_restarts: max_restarts as u32,
         within_ms,
-        scope: if each_child == 0.0 { BudgetScope::Supervisor } else { BudgetScope::Child },
-        auto_shutdown: match auto_shutdown as u32 {
-            0 => AutoShutdown::Never,
-            1 => AutoShutdown::AnySignificant,
-            _ => AutoShutdown::AllSignificant,
-        },
+        scope: BudgetScope::from_f64(scope).unwrap_or_default(),
+        auto_shutdown: AutoShutdown::from_f64(auto_shutdown).unwrap_or_default(),
         forget_ended: true,
         ..SupervisorConfig::default()
     };
@@ -88,35 +81,25 @@ fn close(environment: &Environment, handle: f64) -> f64 {
     0.0
 }
 
-/// Restart, shutdown (-1 kills, infinity waits), kind, significance, start timeout (negative for none), then the back-off:
-/// whether there is one, its first delay, its longest, its factor and its jitter.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "TypeScript writes checked integers"
-)]
 fn policy(environment: &Environment) -> ChildPolicy {
-    let numbers = environment.numbers();
-    let at = |index: usize| numbers[index].get();
+    let cells: PolicyCells = environment.read();
+    let PolicyCells { initial, longest, factor, jitter, .. } = cells;
     ChildPolicy {
-        restart: match at(0) as u32 {
-            0 => Restart::Permanent,
-            1 => Restart::Transient,
-            _ => Restart::Temporary,
-        },
-        shutdown: match at(1) {
-            ms if ms < 0.0 => Shutdown::Kill,
+        restart: Restart::from_f64(cells.restart).unwrap_or_default(),
+        shutdown: match cells.shutdown {
+            SHUTDOWN_KILLS => Shutdown::Kill,
             f64::INFINITY => Shutdown::Never,
             ms => Shutdown::After(ms),
         },
-        kind: if at(2) == 0.0 { ChildKind::Worker } else { ChildKind::Supervisor },
-        significant: at(3) != 0.0,
-        start_timeout: (at(4) >= 0.0).then(|| at(4)),
-        backoff: (at(5) != 0.0).then(|| Backoff {
-            initial_ms: at(6),
-            max_ms: at(7),
-            factor: at(8),
-            jitter: Jitter::Shorter(at(9)),
+        // A child that supervises is found to do so when it has started.
+        kind: ChildKind::Worker,
+        significant: cells.significant.is_set(),
+        start_timeout: (cells.start_timeout != NO_START_TIMEOUT).then_some(cells.start_timeout),
+        backoff: cells.delays.is_set().then_some(Backoff {
+            initial_ms: initial,
+            max_ms: longest,
+            factor,
+            jitter: Jitter::Shorter(jitter),
         }),
     }
 }
@@ -169,7 +152,7 @@ fn make(environment: &Environment, handle: f64) -> f64 {
         match Supervisor::new(std::mem::take(&mut **config)) {
             Ok(machine) => {
                 supervision.machine = Ok(machine);
-                0.0
+                NO_RULE
             }
             Err(invalid) => rule(invalid),
         }
@@ -204,158 +187,162 @@ fn more(environment: &Environment, handle: f64) -> f64 {
     with(environment, handle, |supervision| write(environment, &mut supervision.actions))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "TypeScript passes the number of an event"
-)]
 fn read(environment: &Environment, event: f64, first: f64, second: f64) -> Option<Event> {
     let (request, child) = (RequestId(id(first)), ChildId(id(second)));
     let start = StartId::from_number(id(first));
-    Some(match event as u32 {
-        0 => Event::Start,
-        1 => Event::ChildStarted { start, pid: Pid::from_f64(second) },
-        2 => Event::ChildStartFailed { start, reason: reason(second) },
-        3 => Event::ChildExited { pid: Pid::from_f64(first), reason: reason(second) },
+    Some(match SupervisorEvent::from_f64(event)? {
+        SupervisorEvent::Start => Event::Start,
+        SupervisorEvent::ChildStarted => Event::ChildStarted { start, pid: Pid::from_f64(second) },
+        SupervisorEvent::ChildStartFailed => {
+            Event::ChildStartFailed { start, reason: reason(second) }
+        }
+        SupervisorEvent::ChildExited => {
+            Event::ChildExited { pid: Pid::from_f64(first), reason: reason(second) }
+        }
         // What to run goes by the number of the request, as two requests may be for one child.
-        4 => {
+        SupervisorEvent::StartChild => {
             let policy = policy(environment);
             Event::StartChild {
                 request,
                 spec: ChildSpec { id: child, token: StartToken(request.0), policy },
             }
         }
-        5 => Event::StartDynamic { request, child, token: StartToken(request.0) },
-        6 => Event::RemoveChild { request, child },
-        7 => Event::RenewChild { request, child },
-        8 => Event::Timer { timer: TimerKey::from_number(id(first)) },
-        9 => Event::ExitRequested { reason: reason(first) },
-        10 => Event::Killed,
-        _ => return None,
+        SupervisorEvent::StartDynamic => {
+            Event::StartDynamic { request, child, token: StartToken(request.0) }
+        }
+        SupervisorEvent::RemoveChild => Event::RemoveChild { request, child },
+        SupervisorEvent::RenewChild => Event::RenewChild { request, child },
+        SupervisorEvent::Timer => Event::Timer { timer: TimerKey::from_number(id(first)) },
+        SupervisorEvent::ExitRequested => Event::ExitRequested { reason: reason(first) },
+        SupervisorEvent::Killed => Event::Killed,
     })
 }
 
-/// The numbers of `js/actor/protocol.ts`. What an error was stays in JavaScript.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "TypeScript passes the number of a kind"
-)]
+/// What an error was stays in JavaScript.
 fn reason(kind: f64) -> ExitReason {
-    match kind as u32 {
-        0 => ExitReason::Normal,
-        1 => ExitReason::Shutdown,
-        3 => ExitReason::Killed,
-        _ => ExitReason::Error(0),
+    match ExitKind::from_f64(kind) {
+        Some(ExitKind::Normal) => ExitReason::Normal,
+        Some(ExitKind::Shutdown) => ExitReason::Shutdown,
+        Some(ExitKind::Killed) => ExitReason::Killed,
+        Some(ExitKind::Error) | None => ExitReason::Error(0),
     }
 }
 
 /// Moves as many actions as fit to the scratch memory; how many.
 fn write(environment: &Environment, actions: &mut VecDeque<Action>) -> f64 {
-    let numbers = environment.numbers();
-    let mut chunks = numbers[HEAD..].chunks_exact(ACTION);
+    let cells = &environment.numbers()[ActionCells::BASE..];
+    let mut places = records::<ActionCells>(cells).iter().take(MOST_ACTIONS);
     let mut written = 0_u32;
     while let Some(action) = actions.front() {
-        if let Some(values) = encode(*action) {
-            let Some(chunk) = chunks.next() else { break };
-            for (cell, value) in chunk.iter().zip(values) {
-                cell.set(value);
-            }
+        if let Some(cells) = encode(*action) {
+            let Some(place) = places.next() else { break };
+            place.set(cells);
             written += 1;
         }
         actions.pop_front();
     }
-    numbers[0].set(f64::from(written));
-    numbers[1].set(actions.len() as f64);
+    environment.write(PageHead { left: actions.len() as f64 });
     f64::from(written)
 }
 
+/// An action with up to three numbers.
+fn action<const N: usize>(kind: ActionKind, numbers: [f64; N]) -> ActionCells {
+    const { assert!(N <= 3) };
+    let [first, second, third] =
+        std::array::from_fn(|index| numbers.get(index).copied().unwrap_or_default());
+    ActionCells { kind: kind.to_f64(), first, second, third }
+}
+
 /// The numbers of an action; none for reports that nobody is told.
-fn encode(action: Action) -> Option<[f64; ACTION]> {
-    Some(match action {
+fn encode(asked: Action) -> Option<ActionCells> {
+    Some(match asked {
         Action::Start { start, token, .. } => {
-            [0.0, start.number() as f64, token.0 as f64, 0.0, 0.0]
+            action(ActionKind::Start, [start.number() as f64, token.0 as f64])
         }
         Action::CancelStart { start, signal } => {
-            [1.0, start.number() as f64, of_signal(signal), 0.0, 0.0]
+            action(ActionKind::CancelStart, [start.number() as f64, signal.to_f64()])
         }
-        Action::Exit { pid, signal } => [2.0, pid.to_f64(), of_signal(signal), 0.0, 0.0],
-        Action::Arm { timer, at } => [3.0, timer.number() as f64, at, 0.0, 0.0],
-        Action::Disarm { timer } => [4.0, timer.number() as f64, 0.0, 0.0, 0.0],
+        Action::Exit { pid, signal } => action(ActionKind::Exit, [pid.to_f64(), signal.to_f64()]),
+        Action::Arm { timer, at } => action(ActionKind::Arm, [timer.number() as f64, at]),
+        Action::Disarm { timer } => action(ActionKind::Disarm, [timer.number() as f64]),
         Action::Reply { request, result: Ok(answer) } => {
             let pid = match answer {
                 Answer::Started { pid: Some(pid), .. } => pid.to_f64(),
                 Answer::Started { pid: None, .. } | Answer::Done => NONE,
             };
-            [5.0, request.0 as f64, pid, 0.0, 0.0]
+            action(ActionKind::Reply, [request.0 as f64, pid])
         }
         Action::Reply { request, result: Err(refusal) } => {
-            let [what, detail] = of_refusal(refusal);
-            [6.0, request.0 as f64, what, detail, 0.0]
+            let (kind, detail) = of_refusal(refusal);
+            action(ActionKind::Refuse, [request.0 as f64, kind.to_f64(), detail])
         }
-        Action::Forget { child, token } => [7.0, child.0 as f64, token.0 as f64, 0.0, 0.0],
-        Action::Ready => [8.0, 0.0, 0.0, 0.0, 0.0],
-        Action::Stopped { why } => of_why(9.0, why),
+        Action::Forget { child, token } => {
+            action(ActionKind::Forget, [child.0 as f64, token.0 as f64])
+        }
+        Action::Ready => action(ActionKind::Ready, []),
+        Action::Stopped { why } => of_why(ActionKind::Stopped, why),
         Action::Report(report) => return of_report(report),
     })
 }
 
-fn of_report(report: Report) -> Option<[f64; ACTION]> {
+fn of_report(report: Report) -> Option<ActionCells> {
     Some(match report {
         Report::Started { child, pid, instance } => {
-            [10.0, child.0 as f64, pid.to_f64(), f64::from(instance), 0.0]
+            action(ActionKind::Started, [child.0 as f64, pid.to_f64(), f64::from(instance)])
         }
         Report::StartFailed { child, error } => {
-            [11.0, child.0 as f64, of_start_error(error), 0.0, 0.0]
+            action(ActionKind::StartFailed, [child.0 as f64, of_start_error(error)])
         }
-        Report::Exited { child, pid, verdict, .. } => {
-            let restarts = f64::from(u8::from(verdict == ExitVerdict::Restart));
-            [12.0, child.0 as f64, pid.to_f64(), restarts, 0.0]
+        Report::Exited { child, pid, .. } => {
+            action(ActionKind::Exited, [child.0 as f64, pid.to_f64()])
         }
-        Report::Terminated { child, pid, .. } => [13.0, child.0 as f64, pid.to_f64(), 0.0, 0.0],
-        Report::Stopping { why } => of_why(14.0, why),
-        Report::LateStart { start, pid } => [15.0, start.number() as f64, pid.to_f64(), 0.0, 0.0],
+        Report::Terminated { child, pid, .. } => {
+            action(ActionKind::Terminated, [child.0 as f64, pid.to_f64()])
+        }
+        Report::Stopping { why } => of_why(ActionKind::Stopping, why),
+        Report::LateStart { start, pid } => {
+            action(ActionKind::LateStart, [start.number() as f64, pid.to_f64()])
+        }
         _ => return None,
     })
 }
 
-fn of_signal(signal: StopSignal) -> f64 {
-    f64::from(u8::from(signal == StopSignal::Kill))
-}
-
 fn of_start_error(error: StartError) -> f64 {
-    match error {
-        StartError::Failed(_) => 0.0,
-        StartError::TimedOut => 1.0,
-        StartError::PidTaken => 2.0,
-    }
+    let failure = match error {
+        StartError::Failed(_) => StartFailure::Failed,
+        StartError::TimedOut => StartFailure::TimedOut,
+        StartError::PidTaken => StartFailure::PidTaken,
+    };
+    failure.to_f64()
 }
 
-fn of_why(action: f64, why: Why) -> [f64; ACTION] {
-    match why {
-        Why::Requested(_) => [action, 0.0, 0.0, 0.0, 0.0],
-        Why::MaxRestarts { child } => [action, 1.0, child.0 as f64, 0.0, 0.0],
-        Why::AutoShutdown { child } => [action, 2.0, child.0 as f64, 0.0, 0.0],
+fn of_why(kind: ActionKind, why: Why) -> ActionCells {
+    let (stop, child, detail) = match why {
+        Why::Requested(_) => (StopKind::Requested, 0, 0.0),
+        Why::MaxRestarts { child } => (StopKind::MaxRestarts, child.0, 0.0),
+        Why::AutoShutdown { child } => (StopKind::AutoShutdown, child.0, 0.0),
         Why::StartFailed { child, error } => {
-            [action, 3.0, child.0 as f64, of_start_error(error), 0.0]
+            (StopKind::StartFailed, child.0, of_start_error(error))
         }
-        Why::Killed => [action, 4.0, 0.0, 0.0, 0.0],
-    }
+        Why::Killed => (StopKind::Killed, 0, 0.0),
+    };
+    action(kind, [stop.to_f64(), child as f64, detail])
 }
 
-fn of_refusal(refusal: Refusal) -> [f64; 2] {
+fn of_refusal(refusal: Refusal) -> (RefusalKind, f64) {
     match refusal {
-        Refusal::Stopping => [0.0, 0.0],
-        Refusal::NotFound => [1.0, 0.0],
-        Refusal::AlreadyStarted(_) | Refusal::AlreadyPresent => [2.0, 0.0],
-        Refusal::SimpleOneForOne => [3.0, 0.0],
-        Refusal::NotSimpleOneForOne => [4.0, 0.0],
-        Refusal::Invalid(invalid) => [5.0, rule(invalid)],
-        Refusal::StartFailed(error) => [6.0, of_start_error(error)],
-        Refusal::Running | Refusal::Restarting | Refusal::MaxChildren => [7.0, 0.0],
+        Refusal::Stopping => (RefusalKind::Stopping, 0.0),
+        Refusal::NotFound => (RefusalKind::NotFound, 0.0),
+        Refusal::AlreadyStarted(_) | Refusal::AlreadyPresent => (RefusalKind::Duplicate, 0.0),
+        Refusal::SimpleOneForOne => (RefusalKind::Specification, 0.0),
+        Refusal::NotSimpleOneForOne => (RefusalKind::Arguments, 0.0),
+        Refusal::Invalid(invalid) => (RefusalKind::Invalid, rule(invalid)),
+        Refusal::StartFailed(error) => (RefusalKind::StartFailed, of_start_error(error)),
+        Refusal::Running | Refusal::Restarting | Refusal::MaxChildren => (RefusalKind::Other, 0.0),
     }
 }
 
+/// The number of a rule, for an error message; 0 stands for none.
 fn rule(invalid: InvalidSpec) -> f64 {
     match invalid {
         InvalidSpec::Within => 1.0,

@@ -3,6 +3,7 @@ import { instant } from '../../clock/instant.ts'
 import { forget, listen } from '../../internal/inbox.ts'
 import type { Listeners } from '../../internal/listeners.ts'
 import { hot, scratch } from '../../native.ts'
+import { SHOWN_HAS_CAUSE, SHOWN_MONO, SHOWN_WALL } from '../../protocol/atom.ts'
 import type { Replica, CachedValue } from './replica.ts'
 import type { SharedChange } from './types.ts'
 
@@ -56,8 +57,8 @@ class Feed {
   }
 
   #change(): SharedChange<unknown> {
-    const at = instant(scratch[3] as number, scratch[4] as number)
-    const cause = scratch[5] === 1 ? this.#replica.cause() : undefined
+    const at = instant(scratch[SHOWN_WALL] as number, scratch[SHOWN_MONO] as number)
+    const cause = scratch[SHOWN_HAS_CAUSE] === 1 ? this.#replica.cause() : undefined
     const from = this.#last
     const to = this.#replica.shown()
     this.#last = to

@@ -2,6 +2,7 @@ import { AtomReentrancyError } from '../errors.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { soon } from '../../internal/inbox.ts'
 import { hot, nativeSharedCause, nativeSharedText, scratch } from '../../native.ts'
+import { CONFLICT, SHOWN_IS_TEXT, SHOWN_NUMBER, SHOWN_VERSION } from '../../protocol/atom.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { Instant } from '../../clock/instant.ts'
@@ -85,11 +86,11 @@ export class Replica {
       typeof encoded === 'number'
         ? hot.sharedSetNumber(handle, over.version, encoded, at.wallMs, at.monoMs)
         : hot.sharedSetText(encoded, handle, over.version, at.wallMs, at.monoMs)
-    if (version === -1) throw new ClosedError('the shared atom')
-    if (version < 0) {
+    if (version === CONFLICT) {
       this.#seen = this.shown()
       return undefined
     }
+    if (version < 0) throw new ClosedError('the shared atom')
     // Whoever watches here is told even if the thread has nothing else to do.
     if (this.feeds > 0) soon()
     return (this.#seen = new CachedValue(version, frozen(value, encoded)))
@@ -97,10 +98,10 @@ export class Replica {
 
   /** The commit that the core has just shown in scratch, decoded unless this thread has it. */
   shown(): CachedValue {
-    const version = scratch[0] as number
+    const version = scratch[SHOWN_VERSION] as number
     if (version === this.#seen.version) return this.#seen
-    const number = scratch[2] as number
-    const value = scratch[1] === 1 ? decode(nativeSharedText(this.handle) ?? 'null') : number
+    const number = scratch[SHOWN_NUMBER] as number
+    const value = scratch[SHOWN_IS_TEXT] === 1 ? decode(nativeSharedText(this.handle) ?? 'null') : number
     const seen = new CachedValue(version, value)
     // A watcher that is behind is shown what readers have left behind.
     if (version > this.#seen.version) this.#seen = seen

@@ -15,6 +15,7 @@ import {
   text,
 } from '../../internal/validate.ts'
 import { hot, scratch } from '../../native.ts'
+import { OWN_STATE_RESISTANCE, OWN_STATE_SCAR } from '../../protocol/admission.ts'
 import { freshSeed } from '../../system/entropy.ts'
 import type { System } from '../../system/system.ts'
 import type { Gate } from '../gate.ts'
@@ -256,7 +257,8 @@ export class Sync {
         this.#known.delete(route)
         continue
       }
-      const [scar, resistance] = [scratch[0] as number, scratch[1] as number]
+      const scar = scratch[OWN_STATE_SCAR] as number
+      const resistance = scratch[OWN_STATE_RESISTANCE] as number
       // A scar that fell to nothing is written once more, and then no more.
       const isNews = entry.dirty && !(scar < 0.01 && entry.written < 0.01)
       entry.dirty = false

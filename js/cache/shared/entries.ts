@@ -17,6 +17,7 @@ import { encodePlain } from '../../plain/encode.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { Leaving } from '../evictions.ts'
 import { Deadline } from '../expiry-timer.ts'
+import { SHARED_FOUND_PAST, SHARED_FOUND_STAMP, UNCOUNTED } from '../../protocol/shared-cache.ts'
 import { type CacheSettings, checkKey, type Storing } from '../options.ts'
 import type { CacheKey, CacheStats, EvictReason } from '../types.ts'
 import { Copies } from './copies.ts'
@@ -26,12 +27,6 @@ export interface Found {
   readonly value: unknown
   readonly past: number
 }
-
-/** A lookup that is not counted. */
-const UNCOUNTED = -1
-/** What claiming a load says if it gives none: see src/binding/cache_shared.rs. */
-export const WAITING = 0
-export const THERE = -2
 
 const dropped = new FinalizationRegistry<number>((handle) => hot.sharedCacheClose(handle))
 
@@ -124,8 +119,8 @@ export class SharedEntries {
       if (before !== undefined) this.#copies.forget(before)
       return undefined
     }
-    const stamp = scratch[0] as number
-    const past = scratch[1] as number
+    const stamp = scratch[SHARED_FOUND_STAMP] as number
+    const past = scratch[SHARED_FOUND_PAST] as number
     if (this.#copies.has(slot, stamp)) return { value: this.#copies.at(slot).found.value, past }
     const value = decode(nativeSharedCacheText(this.#handle))
     this.#copies.keep(slot, stamp, key, { value, past: -1 })
@@ -141,7 +136,7 @@ export class SharedEntries {
     this.#expires(made)
   }
 
-  /** Claims to load a key: the load, {@link WAITING} until the token is posted, or {@link THERE}. */
+  /** Claims to load a key: the load, {@link WAITING} until the token is posted, or {@link OVERTAKEN}. */
   claim(key: CacheKey, tags: readonly string[] | undefined, token: number): number {
     this.#about(key)
     this.#tagged(tags)

@@ -11,7 +11,8 @@ import { Flight } from '../in-flight-load.ts'
 import { type Loader, reportLoad } from '../loader.ts'
 import { type CacheSettings, checkStoring, type Storing } from '../options.ts'
 import type { CacheKey, CacheLoadOptions } from '../types.ts'
-import { type SharedEntries, THERE, WAITING, whole } from './entries.ts'
+import { type SharedEntries, whole } from './entries.ts'
+import { OVERTAKEN, WAITING } from '../../protocol/shared-cache.ts'
 
 /** What a load is while nobody has its outcome. */
 const PENDING = Symbol('pending')
@@ -173,7 +174,7 @@ export class SharedLoads {
         return PENDING
       }
       forget(token)
-      if (load !== THERE) {
+      if (load !== OVERTAKEN) {
         flight.load = load
         return this.#call(flight)
       }

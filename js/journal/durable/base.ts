@@ -3,6 +3,7 @@ import { soon } from '../../clock/host.ts'
 import type { Clock } from '../../clock/types.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { hot, nativeJournalFailure, nativeJournalLoadSnapshot, scratch } from '../../native.ts'
+import * as protocol from '../../protocol/journal.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import { fold } from '../read.ts'
 import type { JournalEntry, JournalSnapshot, ReadOptions, Reducer } from '../types.ts'
@@ -41,7 +42,7 @@ export abstract class JournalReads<T> {
 
   /** @internal Looks at the directory again, where that is needed to see what is new. */
   protected refresh(): void {
-    if (hot.journalRefresh(this.#id) < -1) throw errorOf(nativeJournalFailure(this.#id))
+    if (hot.journalRefresh(this.#id) === protocol.REFUSED) throw errorOf(nativeJournalFailure(this.#id))
   }
 
   /** @internal How far it can be read now. */
@@ -49,8 +50,13 @@ export abstract class JournalReads<T> {
     this.refresh()
     const count = hot.journalView(this.#id, this.#level)
     if (count < 0) throw new ClosedError('the journal')
-    const [first, next, bytes, segments] = scratch as unknown as [number, number, number, number]
-    return { first, next, count, bytes, segments }
+    return {
+      count,
+      first: scratch[protocol.VIEW_FIRST] as number,
+      next: scratch[protocol.VIEW_NEXT] as number,
+      bytes: scratch[protocol.VIEW_BYTES] as number,
+      segments: scratch[protocol.VIEW_SEGMENTS] as number,
+    }
   }
 
   /** The acknowledged entry with this sequence, or `undefined` when there is none, or none any more. */

@@ -3,6 +3,8 @@ import type { Clock } from '../../clock/types.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { forget, hold, release } from '../../internal/inbox.ts'
 import { hot, nativeJournalFailure, scratch } from '../../native.ts'
+import * as protocol from '../../protocol/journal.ts'
+import { NONE } from '../../protocol/lane.ts'
 import { closed, opened } from './exit.ts'
 import { errorOf } from './failure.ts'
 
@@ -20,23 +22,6 @@ interface Asked {
   readonly resolve: (value: number) => void
   readonly reject: (error: Error) => void
 }
-
-/** What the core calls the first and the last state of a journal. */
-const OPEN = 0
-const ENDED = 2
-const FAILED = 3
-
-/** Durability `'sync'`, as the core calls it. */
-const SYNC = 0
-/** Durability `'memory'`, as the core calls it. */
-const MEMORY = 2
-
-/** What {@link Handle.begin} can begin. */
-export const SYNC_ALL = 0
-export const CLEAR = 1
-export const RETAIN = 2
-export const COMPACT = 3
-export const COMPACT_AND_DROP = 4
 
 /**
  * One use of a journal that is open to be written: appends go in, acknowledgements and news come out, in order. The
@@ -111,7 +96,7 @@ export class Handle {
   }
 
   #accepted(first: number): number {
-    if (first < 0) throw first === -1 ? new ClosedError('the journal') : errorOf(nativeJournalFailure(this.id))
+    if (first < 0) throw first === NONE ? new ClosedError('the journal') : errorOf(nativeJournalFailure(this.id))
     if (!this.#kicking) {
       // At the end of this turn, so that what the turn appends is one group.
       this.#kicking = true
@@ -122,7 +107,7 @@ export class Handle {
 
   /** Calls back with the answer once a sequence is acknowledged, or with an error when it will never be. */
   whenAcknowledged<A>(last: number, answer: A, resolve: (answer: A) => void, reject: (error: Error) => void): void {
-    if (this.level === MEMORY) {
+    if (this.level === protocol.LEVEL_MEMORY) {
       resolve(answer)
       return
     }
@@ -131,10 +116,10 @@ export class Handle {
   }
 
   /** Begins something in the core; its result. */
-  begin(what: number): Promise<number> {
+  begin(task: number): Promise<number> {
     return this.#ask(() => {
       const { wallMs, monoMs } = this.#clock.now()
-      return hot.journalBegin(this.id, what, wallMs, monoMs)
+      return hot.journalBegin(this.id, task, wallMs, monoMs)
     })
   }
 
@@ -145,7 +130,9 @@ export class Handle {
 
   /** Asks for news once more than `beyond` is acknowledged; true when it is already. */
   arm(beyond: number): boolean {
-    return hot.journalArm(this.id, this.level === MEMORY ? 1 : this.level, beyond) !== 0
+    return (
+      hot.journalArm(this.id, this.level === protocol.LEVEL_MEMORY ? protocol.LEVEL_FLUSH : this.level, beyond) !== 0
+    )
   }
 
   /** Ends the use once everything it appended is on disk. Idempotent. */
@@ -158,18 +145,25 @@ export class Handle {
   readonly news = (): void => {
     if (!this.#isOpen) return
     for (let ticket = hot.journalFinished(this.id); ticket >= 0; ticket = hot.journalFinished(this.id)) {
-      const [worked, value] = [scratch[0], scratch[1] as number]
+      const worked = scratch[protocol.FINISHED_WORKED] === 1
+      const value = scratch[protocol.FINISHED_VALUE] as number
       const asked = this.#asked.get(ticket)
       this.#asked.delete(ticket)
-      if (worked === 1) asked?.resolve(value)
+      if (worked) asked?.resolve(value)
       else asked?.reject(errorOf(nativeJournalFailure(this.id)))
     }
     const state = hot.journalProgress(this.id)
-    this.#acknowledge(scratch[this.level === SYNC ? 2 : 1] as number)
-    if (state === FAILED) this.#fail(errorOf(nativeJournalFailure(this.id)))
-    if (state >= ENDED) this.#ended?.()
+    this.#acknowledge(this.#reached())
+    if (state === protocol.STATE_FAILED) this.#fail(errorOf(nativeJournalFailure(this.id)))
+    if (state >= protocol.STATE_ENDED) this.#ended?.()
     this.onNews()
     this.#hold()
+  }
+
+  /** Returns the sequence before which all is acknowledged, by the progress that the core has just written. */
+  #reached(): number {
+    const { level } = this
+    return scratch[level === protocol.LEVEL_SYNC ? protocol.PROGRESS_SYNCED : protocol.PROGRESS_WRITTEN] as number
   }
 
   #acknowledge(before: number): void {
@@ -189,7 +183,7 @@ export class Handle {
     if (first !== undefined && this.arm(first.last)) {
       // It came between the look and the asking.
       const state = hot.journalProgress(this.id)
-      if (state <= 1) this.#acknowledge(scratch[this.level === SYNC ? 2 : 1] as number)
+      if (state < protocol.STATE_ENDED) this.#acknowledge(this.#reached())
     }
   }
 
@@ -231,8 +225,8 @@ export class Handle {
     try {
       hot.journalKick(this.id)
       // A journal that failed has nothing to sync any more.
-      if (hot.journalProgress(this.id) === OPEN) await this.begin(SYNC_ALL).catch(() => {})
-      if (hot.journalLeave(this.id) === 1 && hot.journalProgress(this.id) < ENDED) {
+      if (hot.journalProgress(this.id) === protocol.STATE_OPEN) await this.begin(protocol.BEGIN_SYNC).catch(() => {})
+      if (hot.journalLeave(this.id) === 1 && hot.journalProgress(this.id) < protocol.STATE_ENDED) {
         await new Promise<void>((resolve) => {
           this.#ended = resolve
           this.#hold()

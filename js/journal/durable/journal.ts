@@ -8,12 +8,13 @@ import { hold, release } from '../../internal/inbox.ts'
 import { Listeners } from '../../internal/listeners.ts'
 import { hot } from '../../native.ts'
 import { tellOwner } from '../../internal/report-error.ts'
+import * as protocol from '../../protocol/journal.ts'
 import { encodePlain, encodePlainEach } from '../../plain/encode.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { JournalReads } from './base.ts'
-import { CLEAR, COMPACT, COMPACT_AND_DROP, type Handle, RETAIN, SYNC_ALL } from './handle.ts'
+import type { Handle } from './handle.ts'
 import type { Pages } from './pages.ts'
 import { tail, type TailSource } from './tail.ts'
 import type {
@@ -124,18 +125,18 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */
   async sync(): Promise<void> {
-    await this.#writer().begin(SYNC_ALL)
+    await this.#writer().begin(protocol.BEGIN_SYNC)
   }
 
   /** Drops all entries and saved states. The next entry goes on in sequence. */
   async clear(): Promise<void> {
-    const previousSize = await this.#writer().begin(CLEAR)
+    const previousSize = await this.#writer().begin(protocol.BEGIN_CLEAR)
     this.#tell((at) => ({ type: 'journal:clear', previousSize, at }))
   }
 
   /** Applies the retention options now. They are applied with each append and on opening as well. How many went. */
   async retain(): Promise<number> {
-    const droppedCount = await this.#writer().begin(RETAIN)
+    const droppedCount = await this.#writer().begin(protocol.BEGIN_RETAIN)
     if (droppedCount > 0) this.#tell((at) => ({ type: 'journal:retained', droppedCount, at }))
     return droppedCount
   }
@@ -148,7 +149,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     const settings = checkOptions('options', options)
     known('options', settings, ['dropTombstones'])
     const drop = flag('options.dropTombstones', false, settings.dropTombstones)
-    const droppedCount = await this.#writer().begin(drop ? COMPACT_AND_DROP : COMPACT)
+    const droppedCount = await this.#writer().begin(drop ? protocol.BEGIN_COMPACT_AND_DROP : protocol.BEGIN_COMPACT)
     this.#tell((at) => ({ type: 'journal:compacted', droppedCount, at }))
     return droppedCount
   }

@@ -10,6 +10,7 @@ import {
   text,
 } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { LEVELS, POLICIES } from '../../protocol/journal.ts'
 import { assertClock, assertSystem } from '../../system/system.ts'
 import type { JournalOverflow } from '../types.ts'
 import type { Durability, DurableJournalOptions } from './types.ts'
@@ -34,9 +35,6 @@ const OPTIONS: readonly (keyof DurableJournalOptions<unknown>)[] = [
   'serializer',
   'onError',
 ]
-
-const LEVELS: readonly Durability[] = ['sync', 'flush', 'memory']
-const POLICIES: readonly JournalOverflow[] = ['none', 'bounded:drop_oldest', 'bounded:error']
 
 /** Numbers of the levels in the core. */
 export const levelOf = (durability: Durability): number => LEVELS.indexOf(durability)

@@ -2,12 +2,11 @@ import { instant } from '../../clock/instant.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { JournalCorruptError, JournalGapError } from '../errors.ts'
 import { nativeJournalRead, type NativeJournalPage } from '../../native.ts'
+import { PAGE_ENTRY_CELLS, PAGE_ENTRY_MONO, PAGE_ENTRY_SEQUENCE, PAGE_ENTRY_WALL } from '../../protocol/journal.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import type { JournalEntry, JournalSerializer } from '../types.ts'
 import { errorOf } from './failure.ts'
 
-/** Numbers an entry has in a page. */
-const NUMBERS = 4
 /** Entries and bytes of payload read at once: what reading holds in memory. */
 export const PAGE_ENTRIES = 512
 const PAGE_BYTES = 1 << 20
@@ -90,12 +89,12 @@ export class Pages<T> {
   }
 
   #entries({ text, numbers, ids }: NativeJournalPage): JournalEntry<T>[] {
-    const first = numbers[0] ?? 0
+    const first = numbers[PAGE_ENTRY_SEQUENCE] ?? 0
     const data = parse(text, first)
     return data.map((parsed, index) => {
-      const at = index * NUMBERS
-      const sequence = numbers[at] as number
-      const timestamp = instant(numbers[at + 1] as number, numbers[at + 2] as number)
+      const at = index * PAGE_ENTRY_CELLS
+      const sequence = numbers[at + PAGE_ENTRY_SEQUENCE] as number
+      const timestamp = instant(numbers[at + PAGE_ENTRY_WALL] as number, numbers[at + PAGE_ENTRY_MONO] as number)
       const plain = revivePlain(parsed)
       const serializer = this.#serializer
       const value = (serializer === undefined ? plain : serializer.deserialize(plain)) as T

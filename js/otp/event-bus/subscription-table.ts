@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { hot, scratch } from '../../native.ts'
+import { MAX_BYTES, MAX_SEGMENTS, SUBSCRIBED_SLOT, TOO_LONG, TOO_MANY_SEGMENTS } from '../../protocol/bus.ts'
 
 /** A subscription as the core knows it, by its pattern. */
 export interface TableEntry {
@@ -8,10 +9,6 @@ export interface TableEntry {
   id: number
   slot: number
 }
-
-/** The core's limits: bytes of UTF-8, which are no fewer than characters, and segments. */
-const MAX_BYTES = 65_536
-const MAX_SEGMENTS = 256
 
 /** The number of topics whose matches are remembered, and how many entries those may hold together. */
 const MOST_TOPICS = 1024
@@ -24,16 +21,18 @@ const LONGEST_TOPIC = 256
 const release = new FinalizationRegistry<number>((handle) => hot.busClose(handle))
 
 function refuse(field: string, value: unknown, code: number): never {
-  if (code === -2) throw new InvalidArgumentError(field, `a string of at most ${MAX_BYTES} bytes`, value)
-  if (code === -3) throw new InvalidArgumentError(field, `a string of at most ${MAX_SEGMENTS} segments`, value)
+  if (code === TOO_LONG) throw new InvalidArgumentError(field, `a string of at most ${MAX_BYTES} bytes`, value)
+  if (code === TOO_MANY_SEGMENTS)
+    throw new InvalidArgumentError(field, `a string of at most ${MAX_SEGMENTS} segments`, value)
   throw new InvalidArgumentError(field, 'one of fewer than 2^24 subscriptions', value)
 }
 
 /** Returns a string that the core can tell from all others. */
 function text(field: string, value: unknown): string {
+  // UTF-8 has no fewer bytes than characters.
   // A lone surrogate would become another character in the core, and two topics one.
   if (typeof value === 'string') {
-    if (value.length > MAX_BYTES) refuse(field, value, -2)
+    if (value.length > MAX_BYTES) refuse(field, value, TOO_LONG)
     if ((value as string & { isWellFormed(): boolean }).isWellFormed()) return value
   }
   throw new InvalidArgumentError(field, 'a string of whole characters', value)
@@ -70,7 +69,7 @@ export class SubscriptionTable<E extends TableEntry> {
     const id = hot.busSubscribe(text('pattern', entry.pattern), this.#handle)
     if (id < 0) refuse('pattern', entry.pattern, id)
     entry.id = id
-    entry.slot = scratch[0] as number
+    entry.slot = scratch[SUBSCRIBED_SLOT] as number
     this.#bySlot[entry.slot] = entry
     this.#entries.add(entry)
     this.#forget()

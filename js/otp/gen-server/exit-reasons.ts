@@ -1,6 +1,5 @@
 /** Converts reasons of exits and failures of calls between the user's form, the core's numbers and events. */
 import type { Call } from '../../actor/call.ts'
-import { CYCLE, type ExitKind, FAILED, FULL, NORMAL, SHUTDOWN, TIMED_OUT } from '../../actor/protocol.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { isError, textOf } from '../../internal/thrown-values.ts'
 import {
@@ -10,6 +9,7 @@ import {
   MailboxFullError,
   ServerNotRunningError,
 } from '../../actor/errors.ts'
+import { CYCLE, type ExitKind, FAILED, FULL, NORMAL, SHUTDOWN, TIMED_OUT } from '../../protocol/actor.ts'
 import type { ProcessDownReason, TerminateReason } from './types.ts'
 
 /** The longest `type` of a message that an error repeats, in characters. */

@@ -20,6 +20,7 @@ import { promiseOf } from '../../internal/thenable.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { InitializationError, InvalidReturnError } from '../errors.ts'
+import { OVERFLOWS, UNBOUNDED } from '../../protocol/actor.ts'
 import { namesOf } from './names.ts'
 import { ProcessIds } from './process-ids.ts'
 import { Registrar } from './registrable.ts'
@@ -28,7 +29,7 @@ import { Server } from './process.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
 
 const INIT_TIMEOUT = 5000
-const LONGEST_MAILBOX = 2 ** 32 - 2
+const LONGEST_MAILBOX: number = UNBOUNDED - 1
 
 const OPTIONS = [
   'name',
@@ -44,7 +45,6 @@ const OPTIONS = [
 const REQUIRED = ['init', 'handleCall', 'handleCast'] as const
 const OPTIONAL = ['handleInfo', 'handleContinue', 'terminate'] as const
 const CALLBACKS = [...REQUIRED, ...OPTIONAL]
-const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
 function checkBehavior(behavior: GenServerBehavior<never>): void {
   object('behavior', behavior, 'an object with init, handleCall and handleCast')
@@ -123,7 +123,7 @@ export function spawn(
   })
   runtime.spawn(server, {
     trapExit: settings.trapExit === true,
-    maxMailbox: maxMailbox === Infinity ? 2 ** 32 - 1 : maxMailbox,
+    maxMailbox: maxMailbox === Infinity ? UNBOUNDED : maxMailbox,
     overflow: OVERFLOWS.indexOf(settings.overflow ?? 'reject'),
   })
   return server

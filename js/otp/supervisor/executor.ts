@@ -1,6 +1,6 @@
 import { isConsequence } from '../../actor/shutdown.ts'
-import { FAILED, SHUTDOWN } from '../../actor/protocol.ts'
 import { MAX_DURATION_MS } from '../../internal/validate.ts'
+import { FAILED, SHUTDOWN } from '../../protocol/actor.ts'
 import { isClosed } from '../../clock/base.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
@@ -16,9 +16,9 @@ import type { LifecycleEvent } from '../gen-server/types.ts'
 import { agendaOf, type Agenda, type Driven } from './event-queue.ts'
 import { Attempt, Child, ChildNames, run } from './child.ts'
 import { MaxRestartsExceededError, SupervisorNotFoundError } from './errors.ts'
-import { AUTO_SHUTDOWNS, type Checked, type Plan, writePolicy } from './options.ts'
-import * as is from './protocol.ts'
+import { type Checked, type Plan, writePolicy } from './options.ts'
 import { refusalOf, startErrorOf } from './rejections.ts'
+import * as protocol from '../../protocol/supervisor.ts'
 import type { ChildSpec } from './types.ts'
 
 /** The process on whose behalf children are driven. */
@@ -83,9 +83,9 @@ export class Driver implements Driven {
     this.#plan = plan
     this.#agenda = agendaOf(host.system)
     this.#random = host.system.random.handle
-    const { strategy, maxRestarts, withinMs, eachChild, autoShutdown } = plan
-    const shutdown = AUTO_SHUTDOWNS.indexOf(autoShutdown)
-    this.#handle = hot.supervisorOpen(strategy, maxRestarts, withinMs, eachChild ? 1 : 0, shutdown)
+    const { strategy, maxRestarts, withinMs, scope, autoShutdown } = plan
+    const shutdown = protocol.AUTO_SHUTDOWNS.indexOf(autoShutdown)
+    this.#handle = hot.supervisorOpen(strategy, maxRestarts, withinMs, scope, shutdown)
     for (const spec of plan.children) {
       const number = this.#names.use(spec.id, this.#number)
       const child = new Child(number, spec)
@@ -99,7 +99,7 @@ export class Driver implements Driven {
       hot.supervisorTemplate(this.#handle)
     }
     const rule = hot.supervisorMake(this.#handle)
-    if (rule === 0) return
+    if (rule === protocol.NO_RULE) return
     hot.supervisorClose(this.#handle)
     throw new InvalidArgumentError(
       'options',
@@ -122,16 +122,16 @@ export class Driver implements Driven {
   }
 
   begin(): void {
-    this.#tell(is.START)
+    this.#tell(protocol.START)
   }
 
   /** Asks it to stop its children, and end. */
   stop(kind: number): void {
-    this.#tell(is.EXIT_REQUESTED, kind)
+    this.#tell(protocol.EXIT_REQUESTED, kind)
   }
 
   kill(): void {
-    this.#tell(is.KILLED)
+    this.#tell(protocol.KILLED)
   }
 
   /** Whether there was a timer; all are due now. */
@@ -140,14 +140,14 @@ export class Driver implements Driven {
     this.#timers.clear()
     for (const [timer, handle] of timers) {
       handle.cancel()
-      this.#tell(is.TIMER, timer)
+      this.#tell(protocol.TIMER, timer)
     }
     return timers.length > 0
   }
 
   startChild(spec: Checked): Promise<LocalRef> {
     const number = this.#names.use(spec.id, this.#number)
-    return this.#ask(is.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
+    return this.#ask(protocol.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
   }
 
   startDynamic(args: unknown[]): Promise<LocalRef> {
@@ -156,15 +156,15 @@ export class Driver implements Driven {
     const spec = { ...template, id, start: (() => Reflect.apply(terms.start, template, args)) as ChildSpec['start'] }
     // The number is in the name, so that no table is needed to find it.
     const child = new Child(this.#dynamic, { id, spec, terms: { ...terms, start: spec.start } })
-    return this.#ask(is.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
+    return this.#ask(protocol.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
   }
 
   removeChild(id: string): Promise<void> {
-    return this.#ask(is.REMOVE_CHILD, this.#numberOf(id), id) as Promise<never>
+    return this.#ask(protocol.REMOVE_CHILD, this.#numberOf(id), id) as Promise<never>
   }
 
   renewChild(id: string): Promise<LocalRef> {
-    return this.#ask(is.RENEW_CHILD, this.#numberOf(id), id) as Promise<LocalRef>
+    return this.#ask(protocol.RENEW_CHILD, this.#numberOf(id), id) as Promise<LocalRef>
   }
 
   readonly #number = (): number => ++this.#made
@@ -199,14 +199,14 @@ export class Driver implements Driven {
       return
     }
     const { clock } = this.#host.system
-    if (event === is.START_CHILD) writePolicy((this.#tokens.get(first) as Child).terms)
+    if (event === protocol.START_CHILD) writePolicy((this.#tokens.get(first) as Child).terms)
     let written = hot.supervisorTell(this.#handle, event, first, second, clock.monoMs(), this.#random)
     while (written > 0) {
       page.set(scratch)
-      const left = page[1] as number
+      const left = page[protocol.PAGE_HEAD_LEFT] as number
       for (let index = 0; index < written; index++) {
         try {
-          this.#carryOut(is.HEAD + index * is.ACTION)
+          this.#carryOut(index * protocol.ACTION_CELLS)
         } catch (error) {
           // A clock of somebody else's making may throw. The other actions are carried out all the same.
           this.failed(error)
@@ -222,48 +222,49 @@ export class Driver implements Driven {
   }
 
   #carryOut(at: number): void {
-    const first = page[at + 1] as number
-    const second = page[at + 2] as number
-    const third = page[at + 3] as number
-    switch (page[at]) {
-      case is.DO_START:
+    const kind = page[at + protocol.ACTION_KIND] as number
+    const first = page[at + protocol.ACTION_FIRST] as number
+    const second = page[at + protocol.ACTION_SECOND] as number
+    const third = page[at + protocol.ACTION_THIRD] as number
+    switch (kind) {
+      case protocol.DO_START:
         this.#start(first, second)
         break
-      case is.DO_CANCEL_START:
-        if (first === this.#held) this.#tell(is.CHILD_START_FAILED, first, SHUTDOWN)
+      case protocol.DO_CANCEL_START:
+        if (first === this.#held) this.#tell(protocol.CHILD_START_FAILED, first, SHUTDOWN)
         for (const server of this.#attempts.get(first)?.nested ?? []) {
-          if (second === 1) server.kill()
+          if (second === protocol.SIGNAL_KILL) server.kill()
           else server.end('shutdown')
         }
         break
-      case is.DO_EXIT:
-        this.#exit(first, second === 1)
+      case protocol.DO_EXIT:
+        this.#exit(first, second === protocol.SIGNAL_KILL)
         break
-      case is.DO_ARM:
+      case protocol.DO_ARM:
         this.#arm(first, second)
         break
-      case is.DO_DISARM:
+      case protocol.DO_DISARM:
         this.#timers.get(first)?.cancel()
         this.#timers.delete(first)
         break
-      case is.DO_REPLY:
+      case protocol.DO_REPLY:
         this.#requests.get(first)?.resolve(this.#servers.get(second)?.ref)
         this.#requests.delete(first)
         break
-      case is.DO_REFUSE:
+      case protocol.DO_REFUSE:
         this.#refuse(first, second, third)
         break
-      case is.DO_FORGET:
+      case protocol.DO_FORGET:
         this.#forget(first, second)
         break
-      case is.DO_READY:
+      case protocol.DO_READY:
         this.#host.onReady()
         break
-      case is.DO_STOPPED:
+      case protocol.DO_STOPPED:
         this.#stopped(first, second, third)
         break
       default:
-        this.#report(page[at] as number, first, second, third)
+        this.#report(kind, first, second, third)
     }
   }
 
@@ -271,10 +272,10 @@ export class Driver implements Driven {
     const { id } = this.#host
     const child = this.#children.get(first)
     switch (told) {
-      case is.TOLD_STARTED:
+      case protocol.TOLD_STARTED:
         if (child !== undefined) this.#onStarted(child, second, third)
         break
-      case is.TOLD_START_FAILED: {
+      case protocol.TOLD_START_FAILED: {
         if (child === undefined) break
         const error = this.#startError(child, second)
         this.#lastCrash = error
@@ -282,24 +283,24 @@ export class Driver implements Driven {
         if (child.server !== undefined) this.#crashed(child, child.server, undefined, error)
         break
       }
-      case is.TOLD_EXITED:
+      case protocol.TOLD_EXITED:
         this.#onExited(child, second)
         break
-      case is.TOLD_LATE:
+      case protocol.TOLD_LATE:
         // Nobody waits for it any more, and nobody asks for it again.
         this.#servers.get(second)?.kill()
         this.#servers.delete(second)
         break
-      case is.TOLD_TERMINATED:
+      case protocol.TOLD_TERMINATED:
         this.#servers.delete(second)
         break
-      case is.TOLD_STOPPING:
-        if (first === is.WHY_MAX_RESTARTS) {
+      case protocol.TOLD_STOPPING:
+        if (first === protocol.WHY_MAX_RESTARTS) {
           const { maxRestarts, withinMs } = this.#plan
           const cause = this.#lastCrash === undefined ? undefined : { cause: this.#lastCrash }
           const [{ name }, childId] = [this.#host.server, this.#children.get(second)?.id]
           this.#host.onDecided(new MaxRestartsExceededError(id, maxRestarts, withinMs, cause, childId, name))
-        } else if (first === is.WHY_AUTO_SHUTDOWN) {
+        } else if (first === protocol.WHY_AUTO_SHUTDOWN) {
           this.#host.onDecided(undefined)
         }
         break
@@ -323,7 +324,7 @@ export class Driver implements Driven {
     }
     const failed = (error: unknown): void => {
       child.startError = asError(error)
-      this.#tell(is.CHILD_START_FAILED, start, FAILED)
+      this.#tell(protocol.CHILD_START_FAILED, start, FAILED)
       this.#over(start)
     }
     let begun: unknown
@@ -356,7 +357,7 @@ export class Driver implements Driven {
       return
     }
     if (server.supervises && !child.terms.isShutdownGiven) hot.supervisorNested(this.#handle, child.number)
-    this.#tell(is.CHILD_STARTED, start, server.pid)
+    this.#tell(protocol.CHILD_STARTED, start, server.pid)
     if (this.#servers.has(server.pid)) {
       this.#over(start)
       return
@@ -364,7 +365,7 @@ export class Driver implements Driven {
     this.#servers.set(server.pid, server)
     server.isSupervised = true
     this.#over(start)
-    const onExited = (): void => this.#tell(is.CHILD_EXITED, server.pid, server.exitForParent)
+    const onExited = (): void => this.#tell(protocol.CHILD_EXITED, server.pid, server.exitForParent)
     if (server.isAlive) server.whenEnded(onExited)
     else onExited()
   }
@@ -424,7 +425,7 @@ export class Driver implements Driven {
     const delay = Math.min(Math.max(at - clock.monoMs(), 0), MAX_DURATION_MS)
     const handle = limitOn(clock, delay, `supervisor ${this.#host.id}`, () => {
       this.#timers.delete(timer)
-      this.#tell(is.TIMER, timer)
+      this.#tell(protocol.TIMER, timer)
     })
     this.#timers.set(timer, handle)
   }
@@ -462,7 +463,7 @@ export class Driver implements Driven {
 
   #stopped(why: number, child: number, detail: number): void {
     this.stopped = true
-    const failed = why === is.WHY_START_FAILED ? this.#children.get(child) : undefined
+    const failed = why === protocol.WHY_START_FAILED ? this.#children.get(child) : undefined
     // One that never ends keeps no report waiting.
     for (const attempt of this.#attempts.values()) attempt.end()
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))

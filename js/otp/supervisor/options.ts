@@ -15,13 +15,26 @@ import {
 } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { scratch } from '../../native.ts'
+import {
+  AUTO_SHUTDOWNS,
+  NO_START_TIMEOUT,
+  POLICY_CELLS,
+  POLICY_DELAYS,
+  POLICY_FACTOR,
+  POLICY_INITIAL,
+  POLICY_JITTER,
+  POLICY_LONGEST,
+  POLICY_RESTART,
+  POLICY_SHUTDOWN,
+  POLICY_SIGNIFICANT,
+  POLICY_START_TIMEOUT,
+  RESTARTS,
+  SCOPES,
+  SHUTDOWN_KILLS,
+  STRATEGIES,
+} from '../../protocol/supervisor.ts'
 import { DuplicateChildError, InvalidSimpleOneForOneConfigError, MissingChildTemplateError } from './errors.ts'
 import type { ChildPolicy, ChildSpec, ChildTemplate, RestartBackoff, SupervisorOptions } from './types.ts'
-
-export const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'] as const
-const RESTARTS = ['permanent', 'transient', 'temporary'] as const
-export const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'] as const
-const SCOPES = ['supervisor', 'child'] as const
 
 const POLICY = ['start', 'restart', 'shutdownTimeout', 'significant', 'startTimeout', 'backoff']
 const OPTIONS = [
@@ -41,17 +54,14 @@ const WITHIN_MS = 5000
 const FACTOR = 2
 const JITTER = 0.5
 
-/** The number of cells that the core reads as a policy. */
-const NUMBERS = 10
-
 function optionalOneOf<T extends string>(field: string, names: readonly T[], value: unknown): T {
   const found = value === undefined ? names[0] : names.find((name) => name === value)
   if (found !== undefined) return found
   throw new InvalidArgumentError(field, `one of ${names.join(', ')}`, value)
 }
 
-/** A back-off as the core reads it. Jitter is a share of the delay here; in `keelson/process` it is a percentage. */
-type Delays = readonly [initialMs: number, maxMs: number, factor: number, jitter: number]
+/** How long restarts wait. Jitter is a share of the delay here; in `keelson/process` it is a percentage. */
+type Delays = Required<RestartBackoff>
 
 function delaysOf(field: string, backoff: RestartBackoff): Delays {
   known(field, checkOptions(field, backoff), ['initialMs', 'maxMs', 'factor', 'jitter'])
@@ -64,7 +74,7 @@ function delaysOf(field: string, backoff: RestartBackoff): Delays {
   if (!(finite(`${field}.jitter`, jitter) >= 0 && jitter <= 1)) {
     throw new InvalidArgumentError(`${field}.jitter`, 'from 0 to 1', jitter)
   }
-  return [initialMs, maxMs, factor, jitter]
+  return { initialMs, maxMs, factor, jitter }
 }
 
 /** A policy that was checked and copied: later changes of the user's object have no effect. */
@@ -91,7 +101,9 @@ export function termsOf(
   callable(`${field}.start`, start)
   const when = optionalOneOf(`${field}.restart`, RESTARTS, restart)
   const stops =
-    shutdownTimeout === 'brutal_kill' ? -1 : timeout(`${field}.shutdownTimeout`, SHUTDOWN_TIMEOUT, shutdownTimeout)
+    shutdownTimeout === 'brutal_kill'
+      ? SHUTDOWN_KILLS
+      : timeout(`${field}.shutdownTimeout`, SHUTDOWN_TIMEOUT, shutdownTimeout)
   const startsWithin = timeout(`${field}.startTimeout`, Infinity, startTimeout)
   const delays = backoff === undefined ? supervisor.delays : delaysOf(`${field}.backoff`, backoff)
   const isSignificant = flag(`${field}.significant`, false, significant)
@@ -101,14 +113,17 @@ export function termsOf(
   if (isSignificant && when === 'permanent') {
     throw new InvalidArgumentError(`${field}.significant`, 'false for a permanent child, which never ends', true)
   }
-  const numbers = new Float64Array(NUMBERS)
-  numbers[0] = RESTARTS.indexOf(when)
-  numbers[1] = stops
-  numbers[3] = isSignificant ? 1 : 0
-  numbers[4] = startsWithin === Infinity ? -1 : startsWithin
+  const numbers = new Float64Array(POLICY_CELLS)
+  numbers[POLICY_RESTART] = RESTARTS.indexOf(when)
+  numbers[POLICY_SHUTDOWN] = stops
+  numbers[POLICY_SIGNIFICANT] = isSignificant ? 1 : 0
+  numbers[POLICY_START_TIMEOUT] = startsWithin === Infinity ? NO_START_TIMEOUT : startsWithin
   if (delays !== undefined) {
-    numbers[5] = 1
-    numbers.set(delays, 6)
+    numbers[POLICY_DELAYS] = 1
+    numbers[POLICY_INITIAL] = delays.initialMs
+    numbers[POLICY_LONGEST] = delays.maxMs
+    numbers[POLICY_FACTOR] = delays.factor
+    numbers[POLICY_JITTER] = delays.jitter
   }
   return {
     start: start as Terms['start'],
@@ -143,7 +158,8 @@ export interface Plan {
   readonly autoShutdown: (typeof AUTO_SHUTDOWNS)[number]
   readonly maxRestarts: number
   readonly withinMs: number
-  readonly eachChild: boolean
+  /** Whose restarts are counted together. */
+  readonly scope: number
   readonly children: readonly Checked[]
   readonly template: { readonly spec: ChildTemplate; readonly terms: Terms } | undefined
   /** The back-off of children that have none of their own. */
@@ -202,7 +218,7 @@ export function planOf(supervisorId: string, options: SupervisorOptions): Plan {
     autoShutdown,
     maxRestarts,
     withinMs,
-    eachChild: scope === 'child',
+    scope: SCOPES.indexOf(scope),
     children: checked,
     template,
     delays,

@@ -1,5 +1,5 @@
 import { DEAD, ENDING } from '../../actor/process.ts'
-import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../../actor/protocol.ts'
+import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../../protocol/actor.ts'
 import type { ActorRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'

@@ -7,7 +7,7 @@ import {
   InvalidSimpleOneForOneConfigError,
   SupervisorNotFoundError,
 } from './errors.ts'
-import * as is from './protocol.ts'
+import * as protocol from '../../protocol/supervisor.ts'
 
 /** A refusal of the core: its number, its detail, and the crash that came before. */
 export interface Refused {
@@ -24,15 +24,15 @@ export function refusalOf(
   { what, detail, cause }: Refused,
 ): Error {
   switch (what) {
-    case is.REFUSED_STOPPING:
+    case protocol.REFUSED_STOPPING:
       return new SupervisorNotFoundError(supervisorId, name)
-    case is.REFUSED_NOT_FOUND:
+    case protocol.REFUSED_NOT_FOUND:
       return new ChildNotFoundError(supervisorId, childId, name)
-    case is.REFUSED_DUPLICATE:
+    case protocol.REFUSED_DUPLICATE:
       return new DuplicateChildError(supervisorId, childId, name)
-    case is.REFUSED_SPECIFICATION:
+    case protocol.REFUSED_SPECIFICATION:
       return new InvalidSimpleOneForOneConfigError(supervisorId, 'children follow the template')
-    case is.REFUSED_START_FAILED:
+    case protocol.REFUSED_START_FAILED:
       return child === undefined
         ? new ChildNotFoundError(supervisorId, childId, name)
         : startErrorOf(child, detail, cause)
@@ -44,8 +44,9 @@ export function refusalOf(
 /** Returns the error of a child that did not start. */
 export function startErrorOf(child: Child, detail: number, cause: Error | undefined): Error {
   const { id } = child
-  if (detail === is.START_TIMED_OUT) return new TimeoutError(`the start of child '${id}'`, child.terms.startTimeout)
-  if (detail === is.START_PID_TAKEN) {
+  if (detail === protocol.START_TIMED_OUT)
+    return new TimeoutError(`the start of child '${id}'`, child.terms.startTimeout)
+  if (detail === protocol.START_PID_TAKEN) {
     return new InvalidArgumentError(`what the start of '${id}' makes`, 'a process of its own', child.server?.ref)
   }
   return child.startError ?? new Error(`child '${id}' did not start`, { cause })

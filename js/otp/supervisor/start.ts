@@ -1,6 +1,7 @@
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { options as checkOptions } from '../../internal/validate.ts'
 import { resolveSystem } from '../../system/default.ts'
+import { OVERFLOW_REJECT, UNBOUNDED } from '../../protocol/actor.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { ProcessIds } from '../gen-server/process-ids.ts'
 import { attemptUnderWay } from './child.ts'
@@ -23,7 +24,7 @@ export async function begin(options: SupervisorOptions | undefined, partitions?:
   const runtime = runtimeOf(system)
   const id = ids.next(system, 'supervisor')
   const process = new SupervisorProcess(id, runtime, system, planOf(id, settings), partitions)
-  runtime.spawn(process, { trapExit: true, maxMailbox: 2 ** 32 - 1, overflow: 0 })
+  runtime.spawn(process, { trapExit: true, maxMailbox: UNBOUNDED, overflow: OVERFLOW_REJECT })
   if (settings.name !== undefined) {
     try {
       namesOf(system).register(settings.name, process)

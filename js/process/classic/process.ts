@@ -1,7 +1,7 @@
 import type { Call } from '../../actor/call.ts'
 import { DEAD, ENDING, Process } from '../../actor/process.ts'
-import { CALL, FAILED, KILLED } from '../../actor/protocol.ts'
 import { callable, callbacks, known, object, options as checkOptions } from '../../internal/validate.ts'
+import { CALL, FAILED, KILLED, OVERFLOW_REJECT, UNBOUNDED } from '../../protocol/actor.ts'
 import type { Clock } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
@@ -34,7 +34,7 @@ class Core extends Process implements Stoppable {
   constructor(owner: Classic, host: Host) {
     super(host.runtime)
     this.#owner = owner
-    this.runtime.spawn(this, { trapExit: false, maxMailbox: 2 ** 32 - 1, overflow: 0 })
+    this.runtime.spawn(this, { trapExit: false, maxMailbox: UNBOUNDED, overflow: OVERFLOW_REJECT })
   }
 
   get id(): string {

@@ -1,0 +1,256 @@
+//! The numbers in which JavaScript and the admission engine speak.
+
+use super::registry::Area;
+use crate::core::admission::Outcome;
+use crate::core::resistance::{DecisionReason, Mode, TaskEnd};
+use crate::protocol::{Known, lane_constants, lane_enum, lane_record};
+
+lane_constants! { RESULTS {
+    /// `engineAdmit`: the request waits. No reason for shedding has its number.
+    pub(super) const QUEUED: f64 = -100.0;
+    /// No reason. A reason for shedding crosses as minus its code: see `shedReasons`.
+    pub(super) const NOT_SHED: f64 = 0.0;
+    /// The number of the route's own profile.
+    const OWN_PROFILE: f64 = -1.0;
+    /// Ids of routes whose remainder by this is the same have the same slot, one after the other.
+    const ROUTE_SLOTS: usize = crate::core::slab::MAX_SLOTS;
+} }
+
+lane_enum! {
+    /// Where a route's breaker stands.
+    of Mode as ModeCode, prefix "MODE_", texts MODES => MODE {
+        Bootstrap "BOOTSTRAP",
+        Operational "OPERATIONAL",
+        CircuitBreaker "CIRCUIT_BREAKER",
+    }
+}
+
+lane_enum! {
+    /// What `engineRoute` decides.
+    of DecisionReason as DecisionReason, prefix "ANSWER_" => DECISION {
+        /// The request may flow.
+        Ok,
+        /// The voltage is not above R.
+        InsufficientVoltage,
+        /// The route is in `CIRCUIT_BREAKER`.
+        CircuitOpen,
+    }
+}
+
+lane_enum! {
+    /// How admitted work ended, for `engineDone`.
+    of Outcome as OutcomeCode, prefix "OUTCOME_" => OUTCOME {
+        /// It worked.
+        Ok,
+        /// It failed.
+        Failed,
+        /// The caller went away and the work stopped.
+        Aborted,
+        /// It is not to count.
+        Ignored,
+    }
+}
+
+lane_constants! { LEAVING {
+    /// No outcome, though `engineDone` takes it: the client left and the work goes on.
+    pub(super) const OUTCOME_LEFT: u32 = Outcome::Ignored as u32 + 1;
+} }
+
+lane_enum! {
+    /// How a task ended.
+    of TaskEnd as TaskEndCode, prefix "TASK_" => TASK_END {
+        Completed,
+        Failed,
+        TimedOut,
+        Aborted,
+    }
+}
+
+lane_enum! {
+    /// What `engineEvent` tells of.
+    pub(super) enum WaiterEventKind, prefix "EVENT_" => EVENT {
+        /// Nothing happened.
+        None,
+        /// A waiter was admitted.
+        Admitted,
+        /// A waiter was shed.
+        Shed,
+    }
+}
+
+lane_record! {
+    /// What `engineIntern` answers.
+    pub(super) struct InternedCells => INTERNED {
+        /// The slot of a route that was forgotten to make room, or -1.
+        evicted_slot: f64,
+    }
+}
+
+lane_record! {
+    /// What `engineRoute` is told.
+    pub(super) struct ReportCells => REPORT {
+        engine: f64,
+        route: f64,
+        /// Milliseconds; NaN is not known.
+        latency: f64,
+        /// A rate; NaN is not known.
+        errors: f64,
+        /// NaN is not known.
+        saturation: f64,
+        voltage: f64,
+        /// Monotonic ms.
+        now: f64,
+        /// The number of the profile it is measured against, or `OWN_PROFILE`.
+        profile: f64,
+        /// How many ms ago it was seen.
+        age: f64,
+    }
+}
+
+lane_record! {
+    /// What `engineRoute` answers, beside the reason.
+    pub(super) struct Decided => DECIDED {
+        /// R, ohms.
+        resistance: f64,
+        /// The mode.
+        mode: f64,
+        /// The mode of the decision before.
+        mode_before: f64,
+        /// How many neighbours felt that the route opened.
+        bumped: f64,
+    }
+}
+
+lane_record! {
+    /// What `enginePeek` answers, beside R.
+    pub(super) struct Peeked => PEEKED {
+        /// The mode.
+        mode: f64,
+    }
+}
+
+lane_record! {
+    /// What a process can tell others about a route, for `engineOwn`.
+    pub(super) struct OwnState => OWN_STATE {
+        /// Its own scar, ohms.
+        scar: f64,
+        /// R, ohms.
+        resistance: f64,
+    }
+}
+
+lane_record! {
+    /// What `engineTry`, `engineAdmit` and `engineShadow` are told of a request.
+    pub(super) struct Request => REQUEST {
+        engine: f64,
+        route: f64,
+        voltage: f64,
+        /// How long the work may take, ms; NaN is the gate's own.
+        timeout: f64,
+        /// Monotonic ms.
+        now: f64,
+        /// How long it may wait, ms. `engineAdmit` alone reads it.
+        max_wait: f64,
+    }
+}
+
+lane_record! {
+    /// What comes of a request, and what an event tells.
+    pub(super) struct AdmissionCells => ADMISSION {
+        /// When `engineExpire` next has something to do; not of an event.
+        wake: f64,
+        /// When it is worth to ask again, ms.
+        retry_after: f64,
+        /// R, ohms.
+        resistance: f64,
+        /// Who waits, or -1.
+        waiter: f64,
+        /// Events that can be asked for; of a request.
+        events: f64,
+        /// Minus the code of the reason; of `engineShadow` and an event.
+        reason: f64,
+        /// The ticket; of an event.
+        ticket: f64,
+    }
+}
+
+lane_record! {
+    /// What `engineDone` is told.
+    pub(super) struct Ended => ENDED {
+        engine: f64,
+        ticket: f64,
+        /// An outcome, or `OUTCOME_LEFT`.
+        outcome: f64,
+        /// Monotonic ms.
+        now: f64,
+    }
+}
+
+lane_record! {
+    /// R and its terms, ohms unless it says otherwise.
+    pub(super) struct RouteReading, read => ROUTE_READING {
+        base: f64,
+        pressure: f64,
+        momentum: f64,
+        scar: f64,
+        /// R.
+        total: f64,
+        mode: f64,
+        break_at: f64,
+        recovery_at: f64,
+        /// How many reports were taken in.
+        ticks: f64,
+        /// Monotonic ms.
+        last_update: Known,
+        shared: f64,
+        staleness: f64,
+        /// The pressure of latency, -1 to 1.
+        latency: f64,
+        /// The pressure of errors, -1 to 1.
+        errors: f64,
+        /// The pressure of saturation, -1 to 1.
+        saturation: f64,
+        learned_latency_ms: Known,
+        learned_error_rate: Known,
+        learned_saturation: Known,
+        scar_factor: f64,
+        /// The voltage of the last decision.
+        voltage: Known,
+    }
+}
+
+lane_record! {
+    /// The numbers of a gate.
+    pub(super) struct GateReading, read => GATE_READING {
+        limit: f64,
+        in_flight: f64,
+        queued: f64,
+        admitted: f64,
+        trickled: f64,
+        succeeded: f64,
+        failed: f64,
+        timed_out: f64,
+        latency_baseline_ms: Known,
+        queue_delay_ms: f64,
+        queue_deadline_ms: f64,
+        error_rate: Known,
+        /// How many were shed, by reason.
+        shed_limit: f64,
+        shed_queue_full: f64,
+        shed_queue_deadline: f64,
+        shed_displaced: f64,
+        shed_resistance: f64,
+    }
+}
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "admission",
+    doc: "The numbers in which JavaScript and the admission engine of the core speak.",
+    parts: &[
+        RESULTS,
+        &[MODE, DECISION, OUTCOME],
+        LEAVING,
+        &[TASK_END, EVENT, INTERNED, REPORT, DECIDED, PEEKED, OWN_STATE, REQUEST, ADMISSION, ENDED],
+        &[ROUTE_READING, GATE_READING],
+    ],
+};

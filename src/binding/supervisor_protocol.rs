@@ -1,0 +1,214 @@
+//! The numbers in which JavaScript and a supervisor speak.
+
+use super::environment::SCRATCH_LEN;
+use super::registry::Area;
+use crate::core::actor::supervisor::{AutoShutdown, BudgetScope, Restart, StopSignal, Strategy};
+use crate::protocol::{Flag, Record, lane_constants, lane_enum, lane_record};
+
+lane_enum! {
+    /// What a supervisor is told. The numbers beside it are called first and second.
+    pub(super) enum SupervisorEvent => EVENT {
+        /// Begin.
+        Start,
+        /// First: the start; second: the pid.
+        ChildStarted,
+        /// First: the start; second: a kind of exit.
+        ChildStartFailed,
+        /// First: the pid; second: a kind of exit.
+        ChildExited,
+        /// First: the request; second: the child. Its policy is in the scratch memory.
+        StartChild,
+        /// First: the request; second: the child.
+        StartDynamic,
+        /// First: the request; second: the child.
+        RemoveChild,
+        /// First: the request; second: the child.
+        RenewChild,
+        /// First: the timer.
+        Timer,
+        /// First: a kind of exit.
+        ExitRequested,
+        Killed,
+    }
+}
+
+lane_enum! {
+    /// What it asks for (`DO_…`), and what it tells observers (`TOLD_…`). The numbers beside it are called first to third.
+    pub(super) enum ActionKind => ACTION_KIND {
+        /// First: the start; second: the token of what is to run.
+        Start as DO_START,
+        /// First: the start; second: a signal.
+        CancelStart as DO_CANCEL_START,
+        /// First: the pid; second: a signal.
+        Exit as DO_EXIT,
+        /// First: the timer; second: when, in monotonic ms.
+        Arm as DO_ARM,
+        /// First: the timer.
+        Disarm as DO_DISARM,
+        /// First: the request; second: the pid of its child, or -1.
+        Reply as DO_REPLY,
+        /// First: the request; second: why; third: a rule, or why the start failed.
+        Refuse as DO_REFUSE,
+        /// First: the child; second: its token.
+        Forget as DO_FORGET,
+        Ready as DO_READY,
+        /// First: why; second: the child; third: why its start failed.
+        Stopped as DO_STOPPED,
+        /// First: the child; second: its pid; third: which of its processes it is, from 1.
+        Started as TOLD_STARTED,
+        /// First: the child; second: why.
+        StartFailed as TOLD_START_FAILED,
+        /// First: the child; second: its pid.
+        Exited as TOLD_EXITED,
+        /// First: the child; second: its pid.
+        Terminated as TOLD_TERMINATED,
+        /// As `DO_STOPPED`.
+        Stopping as TOLD_STOPPING,
+        /// A start that nobody waits for has led to a process. First: the start; second: its pid.
+        LateStart as TOLD_LATE,
+    }
+}
+
+lane_enum! {
+    /// How a process is told to end.
+    of StopSignal as StopSignalCode, prefix "SIGNAL_" => SIGNAL {
+        Shutdown,
+        Kill,
+    }
+}
+
+lane_enum! {
+    /// Why a request is refused.
+    pub(super) enum RefusalKind, prefix "REFUSED_" => REFUSAL {
+        Stopping,
+        NotFound,
+        Duplicate,
+        Specification,
+        Arguments,
+        /// With the number of the rule that is broken.
+        Invalid,
+        StartFailed,
+        Other,
+    }
+}
+
+lane_enum! {
+    /// Why a supervisor ends.
+    pub(super) enum StopKind, prefix "WHY_" => STOP {
+        Requested,
+        MaxRestarts,
+        AutoShutdown,
+        StartFailed,
+        Killed,
+    }
+}
+
+lane_enum! {
+    /// Why a start failed.
+    pub(super) enum StartFailure, prefix "START_" => START_FAILURE {
+        /// By what it threw.
+        Failed,
+        TimedOut,
+        PidTaken,
+    }
+}
+
+lane_enum! {
+    /// Which children are started again with one that ended.
+    of Strategy as StrategyCode, prefix "STRATEGY_", texts STRATEGIES => STRATEGY {
+        OneForOne "one_for_one",
+        OneForAll "one_for_all",
+        RestForOne "rest_for_one",
+        SimpleOneForOne "simple_one_for_one",
+    }
+}
+
+lane_enum! {
+    /// When a child that ended is started again.
+    of Restart as RestartCode, prefix "RESTART_", texts RESTARTS => RESTART {
+        Permanent "permanent",
+        Transient "transient",
+        Temporary "temporary",
+    }
+}
+
+lane_enum! {
+    /// When a supervisor follows significant children.
+    of AutoShutdown as AutoShutdownCode, prefix "AUTO_SHUTDOWN_", texts AUTO_SHUTDOWNS => AUTO_SHUTDOWN {
+        Never "never",
+        AnySignificant "any_significant",
+        AllSignificant "all_significant",
+    }
+}
+
+lane_enum! {
+    /// Whose restarts are counted together.
+    of BudgetScope as ScopeCode, prefix "SCOPE_", texts SCOPES => SCOPE {
+        Supervisor "supervisor",
+        Child "child",
+    }
+}
+
+lane_constants! { NUMBERS {
+    /// The shutdown of a child that is killed at once.
+    pub(super) const SHUTDOWN_KILLS: f64 = -1.0;
+    /// The start timeout of a child that has none.
+    pub(super) const NO_START_TIMEOUT: f64 = -1.0;
+    /// A configuration that keeps the rules.
+    pub(super) const NO_RULE: f64 = 0.0;
+} }
+
+lane_record! {
+    /// How a child is started, stopped and restarted.
+    pub(super) struct PolicyCells => POLICY {
+        /// When it is restarted.
+        restart: f64,
+        /// How long its shutdown may take, ms; infinity waits.
+        shutdown: f64,
+        /// Whether its end may end the supervisor.
+        significant: Flag,
+        /// How long its start may take, ms.
+        start_timeout: f64,
+        /// Whether restarts wait.
+        delays: Flag,
+        /// The first delay, ms.
+        initial: f64,
+        /// The longest delay, ms.
+        longest: f64,
+        factor: f64,
+        /// The part of a delay that is up to chance.
+        jitter: f64,
+    }
+}
+
+lane_record! {
+    /// Stands before the actions of a page.
+    pub(super) struct PageHead => PAGE_HEAD {
+        /// How many actions are left after this page.
+        left: f64,
+    }
+}
+
+lane_record! {
+    /// One thing that a supervisor asks for or tells; the first stands behind the head of the page.
+    pub(super) struct ActionCells at PageHead::CELLS => ACTION {
+        kind: f64,
+        first: f64,
+        second: f64,
+        third: f64,
+    }
+}
+
+/// Actions of a page.
+pub(super) const MOST_ACTIONS: usize = (SCRATCH_LEN - ActionCells::BASE) / ActionCells::CELLS;
+
+pub(super) const PROTOCOL: Area = Area {
+    name: "supervisor",
+    doc: "The numbers in which JavaScript and a supervisor of the core speak.",
+    parts: &[
+        &[EVENT, ACTION_KIND, SIGNAL, REFUSAL, STOP, START_FAILURE],
+        &[STRATEGY, RESTART, AUTO_SHUTDOWN, SCOPE],
+        NUMBERS,
+        &[POLICY, PAGE_HEAD, ACTION],
+    ],
+};
