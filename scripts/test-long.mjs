@@ -1,4 +1,4 @@
-// npm run test:long [-- --programs N] [--only TEXT]: the models of __test__ with many random programs each, and the long
+// npm run test:long [-- --programs N] [--minutes M] [--only TEXT]: the models of __test__ with many random programs each, and the long
 // checks of scripts/long. Not part of `npm test`, which runs a few programs of each; writes the result to docs/long-checks.md.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, platform, totalmem } from 'node:os'
@@ -14,13 +14,17 @@ import { filesIn } from './lib/stamp.mjs'
 import { runAll } from './lib/steps.mjs'
 
 const { values } = parseArgs({
-  options: { programs: { type: 'string', default: '100000' }, only: { type: 'string' } },
+  options: {
+    programs: { type: 'string', default: '100000' },
+    minutes: { type: 'string', default: '60' },
+    only: { type: 'string' },
+  },
 })
 
 /** Test files that say how many programs they run. */
 const models = () =>
   filesIn(at('__test__'), (path) => path.endsWith('.test.ts')).filter((path) =>
-    /\bprograms\(|KEELSON_PROGRAMS/.test(readFileSync(path, 'utf8')),
+    /\b(?:programs|runsOf)\(|KEELSON_PROGRAMS/.test(readFileSync(path, 'utf8')),
   )
 
 /** Programs of their own, whose last line is a sentence with figures; a failed one ends with another code than 0. */
@@ -34,9 +38,9 @@ const wanted = (path) => values.only === undefined || relative(root, path).inclu
 async function runModel(path) {
   const report = at('.cache', 'long.json')
   const args = [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, path]
-  const env = { KEELSON_PROGRAMS: values.programs }
+  const env = { KEELSON_PROGRAMS: values.programs, KEELSON_MINUTES: values.minutes }
   const { code, output } = await attempt(process.execPath, args, { env })
-  const lines = output.split('\n').filter((text) => /^(reach of |\d+ pairs|faults: )/.test(text.trim()))
+  const lines = output.split('\n').filter((text) => /^(programs of |reach of |\d+ pairs|faults: )/.test(text.trim()))
   if (code !== 0) process.stdout.write(output)
   const { counts } = jsReport(JSON.parse(readFileSync(report, 'utf8')), output)
   return { ok: code === 0, note: `${counts.passed} passed, ${counts.failed} failed`, lines }
@@ -58,7 +62,7 @@ function page(rows) {
     '`npm run test:long` writes this page. It runs each model of `__test__` with many random programs, and the checks of',
     '`scripts/long`. `npm test` runs the same models with a few programs.',
     '',
-    `Programs a property: ${values.programs}. Node ${process.versions.node}, ${machine}.`,
+    `Programs a property: ${values.programs}, or as many as ran in ${values.minutes} minutes. Node ${process.versions.node}, ${machine}.`,
     '',
     '| check | result | seconds |',
     '| --- | --- | --- |',
@@ -73,6 +77,7 @@ function page(rows) {
 await main(async () => {
   const asked = Number(values.programs)
   if (!Number.isInteger(asked) || asked < 1) throw new Failure('--programs takes a number from 1.')
+  if (!(Number(values.minutes) > 0)) throw new Failure('--minutes takes a number above 0.')
   const failed = await runAll([...buildSteps(), hooksStep])
   if (failed !== 0) return failed
   const jobs = [

@@ -1,7 +1,7 @@
 import { type Atrion, PRIORITY_VOLTAGES } from 'keelson'
 import { describe, expect, it } from 'vitest'
 
-import { programs } from '../support/programs.ts'
+import { printRuns, programs, timeLimit } from '../support/programs.ts'
 import { type Bench, bench, given } from '../support/atrion.ts'
 
 // route() with its defaults, told of services of any kind by a clock that the test moves. How many services are tried can be set.
@@ -91,7 +91,9 @@ const unheard = (): Bench => bench({ observer: nothing })
 describe('what is normal is learned by route()', () => {
   it('refuses no steady telemetry of any level, at any rate, not even of the lowest priority', () => {
     const under = unheard()
-    for (let seed = 0; seed < tried; seed++) {
+    const isOver = timeLimit()
+    let seed = 0
+    for (; seed < tried && !isOver(); seed++) {
       const { rate, level } = anyService(seed)
       const told = new Told(under, seed, rate)
       const learned = Math.min(500 / rate, 120)
@@ -112,11 +114,14 @@ describe('what is normal is learned by route()', () => {
       expect(early[0] / early[1], about).toBeLessThanOrEqual(0.05)
       expect(late[0] / late[1], about).toBeLessThanOrEqual(0.01)
     }
+    printRuns('steady services of route()', seed)
   })
 
   it('refuses a turn for the worse from 5 s on, the lowest priorities first, and heals within 30 s', () => {
     const under = unheard()
-    for (let seed = 0; seed < tried; seed++) {
+    const isOver = timeLimit()
+    let seed = 0
+    for (; seed < tried && !isOver(); seed++) {
       const { level, turn } = anyService(seed, 1.5)
       // Each priority is asked for ten times a second or more.
       const rate = 50 * (1 + (seed % 4))
@@ -152,6 +157,7 @@ describe('what is normal is learned by route()', () => {
       )
       expect(refusedAt, about).toBeLessThan(30)
     }
+    printRuns('turns of services of route()', seed)
   })
 
   it.each(TURNS)('sees a turn of %s that is told of once a second', (turn) => {

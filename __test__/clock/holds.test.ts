@@ -15,7 +15,7 @@ import {
   type System,
 } from 'keelson'
 import { Cache, GenServer, TimerService } from 'keelson/otp'
-import { programs, Reach } from '../support/programs.ts'
+import { printRuns, programs, Reach, runsOf, timeLimit } from '../support/programs.ts'
 import { systemWith } from '../support/system.ts'
 
 const LONG = { timeout: 3_000_000 }
@@ -37,7 +37,9 @@ describe('a journal on disk under a controlled clock', () => {
     const { system, clock } = world()
     const journal = await openJournal(folder(), { system })
     const timings = new Set<string>()
-    for (let run = 0; run < programs(30); run++) {
+    const isOver = timeLimit()
+    let run = 0
+    for (; run < programs(30) && !isOver(); run++) {
       const began = clock.monoMs()
       const times: number[] = []
       const program = (async () => {
@@ -53,6 +55,7 @@ describe('a journal on disk under a controlled clock', () => {
       await clock.advance(1000)
     }
     expect([...timings]).toEqual(['100,200,300'])
+    printRuns('a journal under advance', run)
     await system.close()
   })
 
@@ -159,7 +162,7 @@ it(
         fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 10 }),
         run,
       ),
-      { numRuns: programs(20), ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }) },
+      { ...runsOf('a clock with work in flight', 20), ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }) },
     )
     await clock.advance(10)
     expect(rung.filter((late) => late !== 0)).toEqual([])

@@ -3,14 +3,14 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { programs, Reach } from '../support/programs.ts'
+import { Reach, runsOf } from '../support/programs.ts'
 import { inMemory, overLoopback } from './model/means.ts'
 import { nameOf, plan } from './model/plan.ts'
 import { type Means, World } from './model/world.ts'
 
 const HOURS = 3_600_000
 
-async function check(means: () => Means, count: number, name: string): Promise<void> {
+async function check(means: () => Means, name: string, few: number, most?: number): Promise<void> {
   const reach = new Reach()
   const run = fc.asyncProperty(plan, async (given) => {
     reach.program(given.ops.map((op) => nameOf(op)))
@@ -20,7 +20,7 @@ async function check(means: () => Means, count: number, name: string): Promise<v
   // Over loopback a failure takes seconds to be sure of: too long to shrink by.
   const endOnFailure = !means().isExact
   await fc.assert(run, {
-    numRuns: count,
+    ...runsOf(name, few, most),
     unbiased: true,
     endOnFailure,
     ...(seed !== undefined && { seed: Number(seed) }),
@@ -29,9 +29,9 @@ async function check(means: () => Means, count: number, name: string): Promise<v
 }
 
 it('no random program of connections in memory leaves anything behind', { timeout: 6 * HOURS }, async () => {
-  await check(() => inMemory, programs(150), 'HTTP in memory')
+  await check(() => inMemory, 'HTTP in memory', 150)
 })
 
 it('no random program of connections over loopback leaves anything behind', { timeout: 6 * HOURS }, async () => {
-  await check(overLoopback, Math.min(10_000, programs(30)), 'HTTP over loopback')
+  await check(overLoopback, 'HTTP over loopback', 30, 10_000)
 })

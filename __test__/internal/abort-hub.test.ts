@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createCancelToken, createControlledClock, createSystem, effect, timeout } from 'keelson'
 import type { CancelToken } from 'keelson'
-import { programs, Reach } from '../support/programs.ts'
+import { Reach, runsOf } from '../support/programs.ts'
 
 /** What somebody does who waits on a signal, once it aborts. */
 type Manner = 'plain' | 'throws' | 'rejects' | 'startsAnother' | 'endsAnother'
@@ -113,7 +113,7 @@ describe('waits on one signal', () => {
         await system.close()
       }
       await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 50, size: 'max' }), run), {
-        numRuns: programs(300),
+        ...runsOf('waits on one signal', 300),
         ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
       })
       reach.print('waits on one signal')
@@ -227,7 +227,7 @@ it(
     const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
     onTestFinished(() => warned.mockRestore())
     await fc.assert(fc.asyncProperty(fc.array(tokenStep, { minLength: 10, maxLength: 50, size: 'max' }), run), {
-      numRuns: programs(300),
+      ...runsOf('cancel tokens', 300),
       ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
     })
     reach.print('cancel tokens')

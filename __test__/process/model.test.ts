@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
 
-import { programs, Reach } from '../support/programs.ts'
+import { Reach, runsOf } from '../support/programs.ts'
 import { OPERATIONS, program } from './model/program.ts'
 import { UnitsRun } from './model/run.ts'
 
@@ -19,7 +19,7 @@ it(
         await run.run(each)
         expect(run.problems).toEqual([])
       }),
-      { numRuns: programs(150) },
+      runsOf('keelson/process', 150),
     )
   },
 )

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
 import * as protocol from '../../js/protocol/actor.ts'
-import { programs } from '../support/programs.ts'
+import { runsOf } from '../support/programs.ts'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
   hot: Record<string, (...args: number[]) => number>
@@ -87,5 +87,8 @@ it('takes whatever numbers come, and goes on', () => {
     native.nativeActorsClose(handle)
     expect(hot.actorInUse(handle)).toBe(-1)
   })
-  fc.assert(property, { numRuns: programs(300), ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }) })
+  fc.assert(property, {
+    ...runsOf('numbers across the seam', 300),
+    ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
+  })
 })

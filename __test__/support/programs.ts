@@ -1,11 +1,45 @@
-/** How many random programs a model runs, and what they reached. */
+/** Says how many random programs a model runs, and counts what they reach. */
+import * as fc from 'fast-check'
 
 /**
  * Returns how many programs a model runs: `few` in `npm test`, and what `KEELSON_PROGRAMS` says in `npm run test:long`.
  */
 export function programs(few: number): number {
-  const asked = Number(process.env['KEELSON_PROGRAMS'])
-  return Number.isInteger(asked) && asked > 0 ? asked : few
+  const wanted = Number(process.env['KEELSON_PROGRAMS'])
+  return Number.isInteger(wanted) && wanted > 0 ? wanted : few
+}
+
+/** Returns how long, in ms, one property may take in `npm run test:long`: `KEELSON_MINUTES`, or for ever. */
+function longest(): number {
+  const minutes = Number(process.env['KEELSON_MINUTES'])
+  return minutes > 0 ? minutes * 60_000 : Infinity
+}
+
+/** Returns a function that says whether the time of a property is over; it starts now. */
+export function timeLimit(): () => boolean {
+  const end = performance.now() + longest()
+  return () => performance.now() > end
+}
+
+/** Prints how many programs a model ran. `npm run test:long` keeps the line; `npm test` does not print. */
+export function printRuns(model: string, count: number): void {
+  if (process.env['KEELSON_PROGRAMS'] !== undefined) process.stdout.write(`programs of ${model}: ${count}\n`)
+}
+
+/**
+ * Returns the parameters of a property that runs {@link programs}, at most `most` of them and as many as fit into its time.
+ * Prints how many ran.
+ */
+export function runsOf<T>(model: string, few: number, most: number = Infinity): fc.Parameters<T> {
+  const ms = longest()
+  return {
+    numRuns: Math.min(programs(few), most),
+    ...(ms === Infinity ? {} : { interruptAfterTimeLimit: ms }),
+    reporter: (details) => {
+      printRuns(model, details.numRuns)
+      if (details.failed) throw new Error(fc.defaultReportMessage(details))
+    },
+  }
 }
 
 /** Counts what the programs of a model do, so that a generator that reaches nothing is seen. */

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { Atrion, createControlledClock, createSystem, type StateProvider } from 'keelson'
 import { describe, expect, it, test } from 'vitest'
-import { programs, Reach } from '../../support/programs.ts'
+import { Reach, runsOf } from '../../support/programs.ts'
 import { good, refused } from '../../support/atrion.ts'
 
 const never = new Promise<never>(() => {})
@@ -76,7 +76,7 @@ test('whatever a state provider does, routes are decided, connecting settles and
     await system.close()
   }
   const list = fc.array(operation, { minLength: 8, maxLength: 55, size: 'max' })
-  await fc.assert(fc.asyncProperty(list, program), { numRuns: programs(100) })
+  await fc.assert(fc.asyncProperty(list, program), runsOf('state providers', 100))
   expect(reach.faults('reported')).toBeGreaterThan(0)
   reach.print('state providers')
 })

@@ -23,7 +23,7 @@ import { createSystem } from 'keelson/system'
 import { leaksOf } from 'keelson/testing'
 import { expect, it } from 'vitest'
 
-import { programs } from '../../support/programs.ts'
+import { runsOf } from '../../support/programs.ts'
 
 type Plan =
   | { readonly kind: 'sleep' | 'stubborn' | 'inside'; readonly ms: number }
@@ -279,7 +279,7 @@ it('holds for random trees, with an interrupt at a random time', async () => {
       await system.close()
       clock.close()
     }),
-    { numRuns: programs(400) },
+    runsOf('effect trees', 400),
   )
 }, 3_000_000)
 
@@ -296,6 +296,6 @@ it('holds when the system closes in the middle', async () => {
       expect(model.protections.map(({ begun, ended }) => [begun, ended])).toEqual(model.protections.map(() => [1, 1]))
       clock.close()
     }),
-    { numRuns: programs(200) },
+    runsOf('effect trees of a system that closes', 200),
   )
 }, 3_000_000)

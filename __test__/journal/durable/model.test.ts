@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { programs, Reach } from '../../support/programs.ts'
+import { programs, Reach, runsOf } from '../../support/programs.ts'
 import { Journals, type Limits, type Step } from './model/journals.ts'
 
 // Nothing here cuts the power, so memory does for a disk where there is some.
@@ -89,15 +89,15 @@ async function run(all: readonly Limits[], steps: readonly Step[], reach: Reach)
 
 it('a journal on disk holds what its limits say, whatever is done to it and to its clock', async () => {
   const reach = new Reach()
-  const numRuns = programs(120)
+  const parameters = runsOf<[Limits[], Step[]]>('journals on disk', 120)
   const sets = fc.array(limits, { minLength: 1, maxLength: 2 })
   const program = fc.array(step, { minLength: 14, maxLength: 52, size: 'max' })
   await fc.assert(
     fc.asyncProperty(sets, program, (all, steps) => run(all, steps, reach)),
-    { numRuns, seed },
+    { ...parameters, seed },
   )
   reach.print('journals on disk')
-  if (numRuns < 1000) return
+  if (programs(120) < 1000) return
   expect(reach.missing(OPS)).toEqual([])
   const gap = 'a snapshot with a gap'
   const before = 'a state from before a dropped removal'

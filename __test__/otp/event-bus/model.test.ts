@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { EventBus, GenServer, type BusEvents } from 'keelson/otp'
 import { expect, test } from 'vitest'
-import { programs, Reach } from '../../support/programs.ts'
+import { Reach, runsOf } from '../../support/programs.ts'
 import { systemWith } from '../../support/system.ts'
 
 const TOPICS = ['a', 'a.b', 'c'] as const
@@ -282,7 +282,7 @@ test('every message reaches those who were subscribed when it was published, onc
       reach.program(operations.map(({ name }) => name))
       await run(operations, reach)
     }),
-    { numRuns: programs(150) },
+    runsOf('event buses', 150),
   )
   reach.print('event buses')
 })

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { programs, Reach } from '../../support/programs.ts'
+import { Reach, runsOf } from '../../support/programs.ts'
 import { program } from './model/program.ts'
 import { run, strayed } from './model/run.ts'
 
@@ -31,7 +31,7 @@ it(
       const faults = await run(one, (what) => reach.fault(what))
       if (faults.length > 0) throw new Error(faults.join('\n'))
     })
-    await fc.assert(property, { numRuns: programs(120), ...(IS_LONG ? {} : { seed: 7 }) })
+    await fc.assert(property, { ...runsOf('processes', 120), ...(IS_LONG ? {} : { seed: 7 }) })
     expect(reach.median).toBeGreaterThanOrEqual(IS_LONG ? 30 : 20)
     if (IS_LONG) expect(reach.missing(OPERATIONS)).toEqual([])
   },
