@@ -39,16 +39,8 @@ async function jestTitles(folder) {
   )
 }
 
-/** Titles that stand in the text of the files that `keep` accepts: `pattern` has the title in its first group. */
-const titlesIn = (folder, root, keep, pattern) =>
-  filesIn(join(folder, root), keep).flatMap((path) =>
-    Array.from(readFileSync(path, 'utf8').matchAll(pattern), (match) => ({
-      file: relative(folder, path),
-      title: match[1],
-    })),
-  )
-
-const isNodeTest = (path) => path.includes('node-test') && path.endsWith('.mjs')
+/** Returns what the first group of `pattern` finds in a file. */
+const titlesIn = (path, pattern) => Array.from(readFileSync(path, 'utf8').matchAll(pattern), ([, title]) => title)
 
 const RUST = /#\[test\]\s*(?:\/\/[^\n]*\s*|#\[[^\]]*\]\s*)*(?:pub\s+)?fn\s+(\w+)/g
 
@@ -62,17 +54,28 @@ const typeTitles = (folder) =>
 /** The example blocks of pages are named by their lines, which move: they are counted and not named. */
 const withoutLine = ({ file, title }) => ({ file, title: title.replaceAll(/\b[\w/-]+\.md:\d+/g, 'a block of a page') })
 
+/** Files that are skipped as a whole here, for want of a Redis, are not listed: their titles stand in their text. */
+function skippedTitles(folder, listed) {
+  const files = filesIn(join(folder, '__test__'), (path) => /\.test\.(?:ts|js)$/.test(path))
+  const skipped = files.filter((path) => !listed.some(({ file }) => file === relative(folder, path)))
+  return skipped.flatMap((path) => {
+    const titles = titlesIn(path, /^\s*(?:it|test)(?:\.\w+)*\(\s*(?:'|`|")(.*?)(?:'|`|"),/gm)
+    if (titles.length === 0) throw new Failure(`No test was found in ${path}.`)
+    return titles.map((title) => ({ file: relative(folder, path), title }))
+  })
+}
+
 /** Returns `{ file, title }` of every test of the version in `folder`: vitest, jest, node:test, types, Rust. */
 export async function testTitles(folder) {
-  const titles = [...(await vitestTitles(folder)), ...(await jestTitles(folder))]
-  const unheard = filesIn(join(folder, '__test__'), (path) => /\.test\.(?:ts|js)$/.test(path))
-    .map((path) => relative(folder, path))
-    .filter((path) => !titles.some(({ file }) => file === path))
-  if (unheard.length > 0) throw new Failure('Files of tests in which none was found.', unheard.join('\n'))
+  const listed = [...(await vitestTitles(folder)), ...(await jestTitles(folder))]
+  const inText = (path, pattern) => titlesIn(path, pattern).map((title) => ({ file: relative(folder, path), title }))
+  const nodeTests = filesIn(join(folder, '__test__', 'compat', 'node-test'))
+  const rust = filesIn(join(folder, 'src'), (path) => path.endsWith('.rs'))
   return [
-    ...titles,
-    ...titlesIn(folder, '__test__', isNodeTest, /^\s*(?:test|it)\((?:'|`|")(.*?)(?:'|`|"),/gm),
+    ...listed,
+    ...skippedTitles(folder, listed),
+    ...nodeTests.flatMap((path) => inText(path, /^\s*(?:it|test)\((?:'|`|")(.*?)(?:'|`|"),/gm)),
     ...typeTitles(folder),
-    ...titlesIn(folder, 'src', (path) => path.endsWith('.rs'), RUST),
+    ...rust.flatMap((path) => inText(path, RUST)),
   ].map(withoutLine)
 }
