@@ -2,17 +2,17 @@
 // Builds the package as it is and as it was at <commit>, runs each case of today's suites with both in turns, each run a
 // process of its own without peers, and prints the ratio now / before: median and quartiles over the rounds. Cases take
 // turns one by one, because the speed of a shared machine changes while a whole suite runs.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { buildSteps } from '../scripts/lib/build-steps.mjs'
-import { attempt, run } from '../scripts/lib/exec.mjs'
+import { builtCommit } from '../scripts/lib/commit.mjs'
+import { attempt } from '../scripts/lib/exec.mjs'
 import { Failure, main } from '../scripts/lib/failure.mjs'
 import { install } from '../scripts/lib/install.mjs'
 import { at, root } from '../scripts/lib/paths.mjs'
 import { runAll } from '../scripts/lib/steps.mjs'
-import { sourcesOf } from './lib/commit.mjs'
 import { quantile } from './lib/stats.mjs'
 
 const LIMIT = 1.05
@@ -21,15 +21,6 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '15' }, case: { type: 'string' }, json: { type: 'string' } },
 })
-
-/** Builds the package of a commit unless it is built. Returns its folder. */
-async function built(commit) {
-  const folder = await sourcesOf(commit)
-  if (!existsSync(`${folder}/dist/index.js`)) {
-    await run(process.execPath, ['scripts/build.mjs'], `${commit} does not build.`, { cwd: folder })
-  }
-  return folder
-}
 
 /** A folder with the suites of today, in which `keelson` is the package in `folder`. */
 function benchFor(name, folder) {
@@ -100,7 +91,7 @@ await main(async () => {
     { name: 'peers', needs: ['toolchain'], run: () => install(at('bench'), 'bench-install') },
   ])
   if (failed !== 0) return failed
-  const sides = { now: benchFor('now', root), before: benchFor('before', await built(commit)) }
+  const sides = { now: benchFor('now', root), before: benchFor('before', await builtCommit(commit)) }
   const rows = []
   process.stdout.write(`\nratio = now / ${commit}, a cost: 1 is equal; [quartiles] over ${values.rounds} rounds\n`)
   for (const suite of suites) {

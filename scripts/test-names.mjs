@@ -2,10 +2,10 @@
 // their files lie, and prints those without a partner. Exits with 1 when a test of the commit has none. Titles that had
 // to change are paired by scripts/lib/renamed-tests.mjs.
 import { buildSteps } from './lib/build-steps.mjs'
-import { builtCommit } from './lib/built-commit.mjs'
+import { builtCommit } from './lib/commit.mjs'
 import { Failure, main } from './lib/failure.mjs'
 import { root } from './lib/paths.mjs'
-import { renamed } from './lib/renamed-tests.mjs'
+import { titleNow } from './lib/renamed-tests.mjs'
 import { runAll } from './lib/steps.mjs'
 import { testTitles } from './lib/test-titles.mjs'
 
@@ -34,7 +34,7 @@ await main(async () => {
   const now = await testTitles(root)
   const left = byTitle(now)
   const unequal = before.filter(({ title }) => !take(left, title))
-  const lost = unequal.filter(({ title }) => !(title in renamed) || !take(left, renamed[title]))
+  const lost = unequal.filter(({ title }) => !take(left, titleNow(title)))
   const added = [...left].flatMap(([title, files]) => files.map((file) => ({ file, title })))
   for (const { file, title } of lost) process.stdout.write(`lost   ${file}: ${title}\n`)
   for (const { file, title } of added) process.stdout.write(`new    ${file}: ${title}\n`)

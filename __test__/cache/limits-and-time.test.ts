@@ -1,4 +1,4 @@
-// Faults of an earlier cache of the same names, each as a test of the rule that keeps it out.
+/** Values, limits and times of a cache, each as an earlier cache of the same interface had them wrong. */
 import { Cache, createControlledClock, createSystem } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// Faults of an earlier library of the same names, one test each.
+/** Cancellation, timeouts, resources and finalisers, each as an earlier library of the same names had them wrong. */
 import { createControlledClock } from 'keelson/clock'
 import {
   acquireUseRelease,

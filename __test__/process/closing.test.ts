@@ -1,4 +1,4 @@
-/** What went wrong in an earlier library of the same surface and has no test of its own elsewhere in this folder. */
+/** How programs, processes and systems end, and who hears of errors then. */
 import { createControlledClock } from 'keelson/clock'
 import { createSupervisor, type ProcessRef } from 'keelson/process'
 import { createSystem } from 'keelson/system'

@@ -1,9 +1,9 @@
+/** The examples of the README of Atrion, each as it stands there, with what it must do. */
 import { Atrion, InMemoryProvider, RedisStateProvider } from 'keelson'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { bad, bench, given, good, hold } from '../support/atrion.ts'
 
-// The examples of the README that this engine grew from, each as it stands there, with what it must do.
 describe('the seed', () => {
   it('basic usage', async () => {
     const atrion = new Atrion()

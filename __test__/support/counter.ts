@@ -13,3 +13,10 @@ export const counter: GenServerBehavior<number, 'get' | 'throw' | 'bad' | 'slow'
     return message === 'forget' ? (undefined as never) : count + 1
   },
 }
+
+/** A server that holds a number and never changes it. */
+export const holder: GenServerBehavior<number> = {
+  init: () => 0,
+  handleCall: (_, state) => [state, state],
+  handleCast: (_, state) => state,
+}

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { attempt, run } from '../../scripts/lib/exec.mjs'
 import { Failure } from '../../scripts/lib/failure.mjs'
 import { at, root } from '../../scripts/lib/paths.mjs'
-import { sourcesOf } from './commit.mjs'
+import { sourcesOf } from '../../scripts/lib/commit.mjs'
 
 /** Instructions now / before: above this, the core got slower. */
 export const BAR = 1.02

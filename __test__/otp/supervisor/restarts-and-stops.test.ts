@@ -1,4 +1,4 @@
-/** What goes wrong in other libraries of this kind, one test each. */
+/** Restarts, budgets, stops and shutdowns, where supervisors are often wrong. */
 import {
   type ChildSpec,
   GenServer,
@@ -37,7 +37,7 @@ const refOf = (supervisor: SupervisorRef, id: string): Worker => Supervisor.getC
 const crash = (supervisor: SupervisorRef, id: string): boolean => GenServer.cast(refOf(supervisor, id), 'crash')
 const starts = (name: string): number => yard.log.filter((line) => line === `start ${name}`).length
 
-it('D1: a throw in a cast crashes the child, which is told and restarted; its supervisor owns the error [one-owner]', async () => {
+it('a throw in a cast crashes the child, which is told and restarted; its supervisor owns the error [one-owner]', async () => {
   const supervisor = await start({ children: [child('a')] })
   const [before] = Supervisor.getChildren(supervisor)
   crash(supervisor, 'a')
@@ -52,7 +52,7 @@ it('D1: a throw in a cast crashes the child, which is told and restarted; its su
   expect(await GenServer.call(refOf(supervisor, 'a'), 'get')).toBe(2)
 })
 
-it('D2: a child that was terminated stays so [requests]', async () => {
+it('a child that was terminated stays so [requests]', async () => {
   const supervisor = await start({ children: [child('a')] })
   await Supervisor.terminateChild(supervisor, 'a')
   await yard.clock.advance(10_000)
@@ -61,7 +61,7 @@ it('D2: a child that was terminated stays so [requests]', async () => {
 })
 
 it.each(['one_for_all', 'rest_for_one', 'one_for_one'] as const)(
-  'D3: a slow start of %s runs once [start-once]',
+  'a slow start of %s runs once [start-once]',
   async (strategy) => {
     const slow = (id: string): ChildSpec => child(id, { start: yard.worker(id, { hold: 120 }) })
     const begun = start({ strategy, children: [slow('a'), slow('b'), slow('c')] })
@@ -80,7 +80,7 @@ it.each(['one_for_all', 'rest_for_one', 'one_for_one'] as const)(
   },
 )
 
-it('D5: over its budget a supervisor stops the siblings, and says so to everybody who asked [escalation]', async () => {
+it('over its budget a supervisor stops the siblings, and says so to everybody who asked [escalation]', async () => {
   const restartIntensity = { maxRestarts: 2, withinMs: 1000 }
   const supervisor = await start({ restartIntensity, children: [child('a'), child('b')] })
   const ended = rejection(supervisor.terminated)
@@ -100,7 +100,7 @@ it('D5: over its budget a supervisor stops the siblings, and says so to everybod
   expect(yard.reported).toEqual([])
 })
 
-it('D5: nobody asked, so the owner of errors is told, and nothing is unhandled [escalation]', async () => {
+it('nobody asked, so the owner of errors is told, and nothing is unhandled [escalation]', async () => {
   const supervisor = await start({ restartIntensity: { maxRestarts: 0 }, children: [child('a')] })
   crash(supervisor, 'a')
   await yard.settle()
@@ -110,7 +110,7 @@ it('D5: nobody asked, so the owner of errors is told, and nothing is unhandled [
   void supervisor.terminated
 })
 
-it('D5: restarts that are further apart than the window are allowed for ever [intensity]', async () => {
+it('restarts that are further apart than the window are allowed for ever [intensity]', async () => {
   const supervisor = await start({ restartIntensity: { maxRestarts: 1, withinMs: 1000 }, children: [child('a')] })
   for (let round = 0; round < 10; round++) {
     crash(supervisor, 'a')
@@ -136,7 +136,7 @@ it('a restart whose start fails is tried again, and counted [failed-start]', asy
   expect(yard.reported).toHaveLength(1)
 })
 
-it('D7: a crash is seen without a timer', async () => {
+it('a crash is seen without a timer', async () => {
   const supervisor = await start({ children: [child('a')] })
   expect(yard.clock.getPendingTimerCount()).toBe(0)
   crash(supervisor, 'a')
@@ -145,7 +145,7 @@ it('D7: a crash is seen without a timer', async () => {
   expect(starts('a')).toBe(2)
 })
 
-it('D8: two stops at once both resolve [stop-all]', async () => {
+it('two stops at once both resolve [stop-all]', async () => {
   const busy = child('a', { start: yard.worker('a', { stopMs: 50 }) })
   const supervisor = await start({ children: [busy] })
   const stops = Promise.all([Supervisor.stop(supervisor), Supervisor.stop(supervisor, 'shutdown')])
@@ -154,7 +154,7 @@ it('D8: two stops at once both resolve [stop-all]', async () => {
   expect(yard.log).toEqual(['start a', 'stop a'])
 })
 
-it('D8: of two children of one id that are started at once, one wins', async () => {
+it('of two children of one id that are started at once, one wins', async () => {
   const supervisor = await start({})
   const slow = { id: 'a', start: yard.worker('a', { hold: 10 }) }
   const both = Promise.all([
@@ -169,7 +169,7 @@ it('D8: of two children of one id that are started at once, one wins', async () 
   expect(Supervisor.countChildren(supervisor)).toBe(1)
 })
 
-it('D8: a stop during a restart leaves nothing behind [no-orphan]', async () => {
+it('a stop during a restart leaves nothing behind [no-orphan]', async () => {
   let hold = 0
   const slow = child('a', { start: () => yard.worker('a', { hold })(), shutdownTimeout: 100 })
   const supervisor = await start({ children: [slow] })
@@ -186,7 +186,7 @@ it('D8: a stop during a restart leaves nothing behind [no-orphan]', async () => 
   expect(yard.alive.size).toBe(0)
 })
 
-it('D8: a stop does not wait for a start that never returns', async () => {
+it('a stop does not wait for a start that never returns', async () => {
   const supervisor = await start({})
   void rejection(
     Supervisor.startChild(supervisor, child('a', { start: () => new Promise(() => {}), shutdownTimeout: 10 })),
@@ -197,7 +197,7 @@ it('D8: a stop does not wait for a start that never returns', async () => {
   await stopped
 })
 
-it('D9: a child that overruns its shutdown is killed; terminate and terminated come once [shutdown-timeout]', async () => {
+it('a child that overruns its shutdown is killed; terminate and terminated come once [shutdown-timeout]', async () => {
   const ends: string[] = []
   const off = GenServer.onLifecycleEvent((event) => {
     if (event.type === 'terminated') ends.push(event.ref.id)
@@ -213,7 +213,7 @@ it('D9: a child that overruns its shutdown is killed; terminate and terminated c
   off()
 })
 
-it('D9: a terminate that fails is told once, to the owner', async () => {
+it('a terminate that fails is told once, to the owner', async () => {
   const behavior = {
     init: () => 0,
     handleCall: () => [0, 0] as const,
@@ -226,7 +226,7 @@ it('D9: a terminate that fails is told once, to the owner', async () => {
   expect(yard.reported).toMatchObject([{ message: 'cannot clean up' }])
 })
 
-it('D10: a program that starts and stops a supervised server ends at once', () => {
+it('a program that starts and stops a supervised server ends at once', () => {
   const program = `
     const { GenServer, Supervisor } = require('keelson')
     const behavior = { init: () => 0, handleCall: (m, s) => [s, s], handleCast: (m, s) => s }
@@ -238,7 +238,7 @@ it('D10: a program that starts and stops a supervised server ends at once', () =
   expect(held).toEqual([])
 })
 
-it('D11: what a start makes after its time is killed [no-orphan]', async () => {
+it('what a start makes after its time is killed [no-orphan]', async () => {
   const slow = child('a', { start: yard.worker('a', { hold: 100 }), startTimeout: 10 })
   const failed = rejection(start({ children: [slow] }))
   await yard.clock.advance(10)
@@ -247,7 +247,7 @@ it('D11: what a start makes after its time is killed [no-orphan]', async () => {
   expect(yard.alive.size).toBe(0)
 })
 
-it('D12: a child that is gone for good is told with its true reason', async () => {
+it('a child that is gone for good is told with its true reason', async () => {
   const supervisor = await start({ children: [child('a', { restart: 'temporary' }), child('b')] })
   const [a, b] = Supervisor.getChildren(supervisor)
   crash(supervisor, 'a')

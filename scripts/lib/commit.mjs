@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 
-import { run } from '../../scripts/lib/exec.mjs'
-import { Failure } from '../../scripts/lib/failure.mjs'
-import { at, root } from '../../scripts/lib/paths.mjs'
+import { run } from './exec.mjs'
+import { Failure } from './failure.mjs'
+import { at, root } from './paths.mjs'
 
 /** Unpacks the sources of a commit unless they are there. Returns their folder. */
 export async function sourcesOf(commit) {
@@ -20,5 +20,14 @@ export async function sourcesOf(commit) {
   const unpacked = spawnSync('tar', ['-x', '-C', part], { input: archive.stdout })
   if (unpacked.status !== 0) throw new Failure(`The sources of ${commit} could not be unpacked.`)
   renameSync(part, folder)
+  return folder
+}
+
+/** Builds the package of a commit unless it is built. Returns its folder. */
+export async function builtCommit(commit) {
+  const folder = await sourcesOf(commit)
+  if (!existsSync(`${folder}/dist/index.js`)) {
+    await run(process.execPath, ['scripts/build.mjs'], `${commit} does not build.`, { cwd: folder })
+  }
   return folder
 }
