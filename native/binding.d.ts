@@ -9,6 +9,69 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Forgets a runtime; a stale handle does nothing. */
+export declare function actorsClose(handle: number): void
+
+/** Opens a runtime. */
+export declare function actorsOpen(): NativeActors
+
+/** Forgets a cache; a stale handle does nothing. */
+export declare function cacheClose(handle: number): void
+
+/** Makes room for more slots; the new memory. The log must have been taken. */
+export declare function cacheGrow(handle: number, slots: number): Float64Array | null
+
+/** Opens a cache with room for so many slots to begin with; infinite limits are none. */
+export declare function cacheOpen(entries: number, bytes: number, lru: boolean, slots: number, seed: number): NativeCache
+
+/** Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many. */
+export declare function engineDefine(engine: number, profile: NativeProfile): NativeOpened
+
+/** Sets which routes feel it when this one opens. False when too many routes have some. */
+export declare function engineNeighbours(engine: number, route: string, neighbours: Array<string>): boolean
+
+/** Opens an engine with these options. */
+export declare function engineOpen(options: NativeEngineConfig): NativeOpened
+
+/** Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one. */
+export declare function engineProfile(engine: number, route: string, profile: NativeProfile): NativeOpened
+
+/** Names of an engine's routes in the order in which they were made. */
+export declare function engineRoutes(engine: number): Array<string>
+
+/** The index of one of these routes (-1 is one that is not known), or -1 when there are none. */
+export declare function engineSelect(engine: number, routes: Array<number>, beta: number, explore: number, unit: number, now: number): number
+
+/** The core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match. */
+export declare function errorCodes(): Array<NativeErrorCode>
+
+/** The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated. */
+export declare function hotLane(): string
+
+/** Whether the event loop stays open for what the inbox is owed. */
+export declare function inboxHold(held: boolean): void
+
+/** Gives the function that is called, soon, when the inbox has something; the last one given counts. */
+export declare function inboxListen(wake: unknown): void
+
+/** The error that the last call into this journal spoke of. */
+export declare function journalFailure(journal: number): NativeJournalFailure | null
+
+/** The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none. */
+export declare function journalLoadSnapshot(journal: number, durability: number, before: number): NativeJournalSnapshot | null
+
+/** Begins to open a directory on a thread of its own; the token is posted when `journalOpened` has the result. */
+export declare function journalOpen(path: string, token: number, options: NativeJournalConfig): number
+
+/** What came of opening, once; nothing while it goes on. */
+export declare function journalOpened(journal: number): NativeJournalOpened | null
+
+/** Reads a page; nothing when the journal is not open. */
+export declare function journalRead(journal: number, range: NativeJournalRange): NativeJournalPage | null
+
+/** The names of a system in the order in which they were registered. */
+export declare function names(system: number): Array<string>
+
 /** A runtime and the arrays through which it is spoken to. */
 export interface NativeActors {
   /** Its handle. */
@@ -19,12 +82,6 @@ export interface NativeActors {
   steps: Float64Array
 }
 
-/** Forgets a runtime; a stale handle does nothing. */
-export declare function nativeActorsClose(handle: number): void
-
-/** Opens a runtime. */
-export declare function nativeActorsOpen(): NativeActors
-
 /** A cache and the memory through which its uses are told. */
 export interface NativeCache {
   /** Its handle. */
@@ -32,15 +89,6 @@ export interface NativeCache {
   /** `CacheCall`, what has gone, a byte a slot, and a number a logged use. */
   memory: Float64Array
 }
-
-/** Forgets a cache; a stale handle does nothing. */
-export declare function nativeCacheClose(handle: number): void
-
-/** Makes room for more slots; the new memory. The log must have been taken. */
-export declare function nativeCacheGrow(handle: number, slots: number): Float64Array | null
-
-/** Opens a cache with room for so many slots to begin with; infinite limits are none. */
-export declare function nativeCacheOpen(entries: number, bytes: number, lru: boolean, slots: number, seed: number): NativeCache
 
 /** A commit, for what is read seldom. */
 export interface NativeCommit {
@@ -67,24 +115,6 @@ export interface NativeEngineConfig {
   admission?: NativeGateConfig
 }
 
-/** Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many. */
-export declare function nativeEngineDefine(engine: number, profile: NativeProfile): NativeOpened
-
-/** Sets which routes feel it when this one opens. False when too many routes have some. */
-export declare function nativeEngineNeighbours(engine: number, route: string, neighbours: Array<string>): boolean
-
-/** Opens an engine with these options. */
-export declare function nativeEngineOpen(options: NativeEngineConfig): NativeOpened
-
-/** Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one. */
-export declare function nativeEngineProfile(engine: number, route: string, profile: NativeProfile): NativeOpened
-
-/** Names of an engine's routes in the order in which they were made. */
-export declare function nativeEngineRoutes(engine: number): Array<string>
-
-/** The index of one of these routes (-1 is one that is not known), or -1 when there are none. */
-export declare function nativeEngineSelect(engine: number, routes: Array<number>, beta: number, explore: number, unit: number, now: number): number
-
 /** One entry of the table of error codes. */
 export interface NativeErrorCode {
   /** The value of `error.code`. */
@@ -94,9 +124,6 @@ export interface NativeErrorCode {
   /** When it is raised. */
   meaning: string
 }
-
-/** The core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match. */
-export declare function nativeErrorCodes(): Array<NativeErrorCode>
 
 /** Constants of a gate. */
 export interface NativeGateConfig {
@@ -117,15 +144,6 @@ export interface NativeGateConfig {
   targetErrorRate?: number
 }
 
-/** The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated. */
-export declare function nativeHotLane(): string
-
-/** Whether the event loop stays open for what the inbox is owed. */
-export declare function nativeInboxHold(held: boolean): void
-
-/** Gives the function that is called, soon, when the inbox has something; the last one given counts. */
-export declare function nativeInboxListen(wake: unknown): void
-
 /** Options of a journal; what is left out has the core's default. */
 export interface NativeJournalConfig {
   segmentBytes?: number
@@ -145,9 +163,6 @@ export interface NativeJournalConfig {
   mono: number
 }
 
-/** The error that the last call into this journal spoke of. */
-export declare function nativeJournalFailure(journal: number): NativeJournalFailure | null
-
 /** Why a journal refused or failed: the code, and the fields of its error that apply. */
 export interface NativeJournalFailure {
   code: string
@@ -161,9 +176,6 @@ export interface NativeJournalFailure {
   limit?: number
 }
 
-/** The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none. */
-export declare function nativeJournalLoadSnapshot(journal: number, durability: number, before: number): NativeJournalSnapshot | null
-
 /** Something that opening left out. */
 export interface NativeJournalLoss {
   segment: string
@@ -171,12 +183,6 @@ export interface NativeJournalLoss {
   bytes: number
   reason: string
 }
-
-/** Begins to open a directory on a thread of its own; the token is posted when `nativeJournalOpened` has the result. */
-export declare function nativeJournalOpen(path: string, token: number, options: NativeJournalConfig): number
-
-/** What came of opening, once; nothing while it goes on. */
-export declare function nativeJournalOpened(journal: number): NativeJournalOpened | null
 
 /** What opening found, or why it failed. */
 export interface NativeJournalOpened {
@@ -217,9 +223,6 @@ export interface NativeJournalRange {
   backwards: boolean
 }
 
-/** Reads a page; nothing when the journal is not open. */
-export declare function nativeJournalRead(journal: number, range: NativeJournalRange): NativeJournalPage | null
-
 /** A saved state, or why there is none. */
 export interface NativeJournalSnapshot {
   failure?: NativeJournalFailure
@@ -231,18 +234,12 @@ export interface NativeJournalSnapshot {
   state: string
 }
 
-/** The names of a system in the order in which they were registered. */
-export declare function nativeNames(system: number): Array<string>
-
 /** An engine's handle, or the field that was refused and what it must be. */
 export interface NativeOpened {
   handle: number
   field?: string
   why?: string
 }
-
-/** Pending timers of a clock in order of insertion, a `PendingTimer` each. */
-export declare function nativePendingTimers(clock: number): Array<number>
 
 /** Constants of the physics. What is left out has the core's default; units are the core's. */
 export interface NativePhysicsConfig {
@@ -269,9 +266,6 @@ export interface NativePhysicsConfig {
   sharedFadeMs?: number
 }
 
-/** The named priorities with their voltages, from the least to the most important. */
-export declare function nativePriorities(): Array<NativePriority>
-
 /** One named priority. */
 export interface NativePriority {
   name: string
@@ -292,9 +286,6 @@ export interface NativeProfile {
   breakMultiplier?: number
 }
 
-/** The numbers that cross, from which `js/protocol/` is generated. */
-export declare function nativeProtocol(): Array<NativeProtocol>
-
 /** One file of TypeScript. */
 export interface NativeProtocol {
   /** The name of its area. */
@@ -302,15 +293,6 @@ export interface NativeProtocol {
   /** What is in it. */
   text: string
 }
-
-/** Takes what has gone by calls of this environment. */
-export declare function nativeSharedCacheGone(cache: number): Array<NativeSharedEntry>
-
-/** All entries, in the order in which their keys were first stored. */
-export declare function nativeSharedCacheList(cache: number): Array<NativeSharedEntry>
-
-/** Opens a cache of the process by its name. */
-export declare function nativeSharedCacheOpen(request: NativeSharedCacheRequest): NativeSharedCacheOpened
 
 /** What was opened, or why not. */
 export interface NativeSharedCacheOpened {
@@ -339,9 +321,6 @@ export interface NativeSharedCacheRequest {
 }
 
 /** What a shared cache has done, and holds. */
-export declare function nativeSharedCacheStats(cache: number): NativeSharedCacheStats
-
-/** What a shared cache has done, and holds. */
 export interface NativeSharedCacheStats {
   /** Entries kept. */
   size: number
@@ -365,15 +344,6 @@ export interface NativeSharedCacheStats {
   expirations: number
 }
 
-/** Gives the tags of the next value or claim. */
-export declare function nativeSharedCacheTags(cache: number, tags: Array<string>): void
-
-/** The text of what was found last. */
-export declare function nativeSharedCacheText(cache: number): string
-
-/** The cause of the commit that scratch was last filled from. */
-export declare function nativeSharedCause(atom: number): string | null
-
 /** An entry as a shared cache has it, or had it. */
 export interface NativeSharedEntry {
   /** What it is kept under, as text. */
@@ -385,19 +355,6 @@ export interface NativeSharedEntry {
   /** Why it has gone, if it has. */
   reason?: string
 }
-
-/** The commits that an atom remembers, oldest first. */
-export declare function nativeSharedHistory(atom: number): Array<NativeCommit>
-
-/**
- * A chunk of words as an `ArrayBuffer` over the very memory, or nothing where the host allows no such buffers.
- *
- * Read it only. It stays valid for as long as the buffer lives.
- */
-export declare function nativeSharedMemory(chunk: number): ArrayBuffer | null
-
-/** Opens an atom, counter or flag of the process by its name. */
-export declare function nativeSharedOpen(request: NativeSharedRequest): NativeSharedOpened
 
 /** What was opened, or why not. */
 export interface NativeSharedOpened {
@@ -431,12 +388,6 @@ export interface NativeSharedRequest {
   mono: number
 }
 
-/** The text of the commit that scratch was last filled from. */
-export declare function nativeSharedText(atom: number): string | null
-
-/** Names of the reasons for shedding; the index is the code. */
-export declare function nativeShedReasons(): Array<string>
-
 /** What is normal for a route. */
 export interface NativeSlo {
   baselineLatencyMs?: number
@@ -469,5 +420,54 @@ export interface NativeWorkload {
   abortable: boolean
 }
 
+/** Pending timers of a clock in order of insertion, a `PendingTimer` each. */
+export declare function pendingTimers(clock: number): Array<number>
+
+/** The named priorities with their voltages, from the least to the most important. */
+export declare function priorities(): Array<NativePriority>
+
+/** The numbers that cross, from which `js/protocol/` is generated. */
+export declare function protocol(): Array<NativeProtocol>
+
+/** Takes what has gone by calls of this environment. */
+export declare function sharedCacheGone(cache: number): Array<NativeSharedEntry>
+
+/** All entries, in the order in which their keys were first stored. */
+export declare function sharedCacheList(cache: number): Array<NativeSharedEntry>
+
+/** Opens a cache of the process by its name. */
+export declare function sharedCacheOpen(request: NativeSharedCacheRequest): NativeSharedCacheOpened
+
+/** What a shared cache has done, and holds. */
+export declare function sharedCacheStats(cache: number): NativeSharedCacheStats
+
+/** Gives the tags of the next value or claim. */
+export declare function sharedCacheTags(cache: number, tags: Array<string>): void
+
+/** The text of what was found last. */
+export declare function sharedCacheText(cache: number): string
+
+/** The cause of the commit that scratch was last filled from. */
+export declare function sharedCause(atom: number): string | null
+
+/** The commits that an atom remembers, oldest first. */
+export declare function sharedHistory(atom: number): Array<NativeCommit>
+
+/**
+ * A chunk of words as an `ArrayBuffer` over the very memory, or nothing where the host allows no such buffers.
+ *
+ * Read it only. It stays valid for as long as the buffer lives.
+ */
+export declare function sharedMemory(chunk: number): ArrayBuffer | null
+
+/** Opens an atom, counter or flag of the process by its name. */
+export declare function sharedOpen(request: NativeSharedRequest): NativeSharedOpened
+
+/** The text of the commit that scratch was last filled from. */
+export declare function sharedText(atom: number): string | null
+
+/** Names of the reasons for shedding; the index is the code. */
+export declare function shedReasons(): Array<string>
+
 /** The profiles everybody has; the index is their number. */
-export declare function nativeWorkloads(): Array<NativeWorkload>
+export declare function workloads(): Array<NativeWorkload>

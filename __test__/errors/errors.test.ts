@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import * as keelson from 'keelson'
 import { expect, it } from 'vitest'
 
-const { nativeErrorCodes } = (await import('../../native/binding.js')).default as unknown as {
-  nativeErrorCodes(): { code: string; class: string; meaning: string }[]
+const { errorCodes } = (await import('../../native/binding.js')).default as unknown as {
+  errorCodes(): { code: string; class: string; meaning: string }[]
 }
 
 it('has a class with a guard for each code of the core, and no other', () => {
@@ -11,14 +11,14 @@ it('has a class with a guard for each code of the core, and no other', () => {
   const own = classes
     .filter(([name]) => name !== 'KeelsonError')
     .map(([name, value]) => [(value as { code?: string }).code, name])
-  const core = nativeErrorCodes().map((entry) => [entry.code, entry.class])
+  const core = errorCodes().map((entry) => [entry.code, entry.class])
   expect(own.toSorted()).toEqual(core.toSorted())
   for (const [, name] of core) expect(keelson).toHaveProperty(`is${name}`)
 })
 
 it('documents each code', () => {
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
-  for (const { code, class: name, meaning } of nativeErrorCodes()) {
+  for (const { code, class: name, meaning } of errorCodes()) {
     expect(page).toContain(`| \`${code}\` | \`${name}\` | ${meaning} |`)
   }
 })

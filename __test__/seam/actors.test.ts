@@ -7,8 +7,8 @@ import { runsOf } from '../support/programs.ts'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
   hot: Record<string, (...args: number[]) => number>
-  nativeActorsOpen(): { handle: number; submissions: Float64Array; steps: Float64Array }
-  nativeActorsClose(handle: number): void
+  actorsOpen(): { handle: number; submissions: Float64Array; steps: Float64Array }
+  actorsClose(handle: number): void
 }
 const hot = native.hot as Record<string, (...args: number[]) => number> & {
   actorSpawn: (...args: number[]) => number
@@ -43,7 +43,7 @@ const step = fc.oneof(
 
 it('takes whatever numbers come, and goes on', () => {
   const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-    const { handle, submissions, steps: cells } = native.nativeActorsOpen()
+    const { handle, submissions, steps: cells } = native.actorsOpen()
     const words = new Int32Array(submissions.buffer)
     const submit = (index: number, pid: number, operation: number, slot: number, time: number): void => {
       const at = index * protocol.SUBMISSION_CELLS
@@ -84,7 +84,7 @@ it('takes whatever numbers come, and goes on', () => {
       }
     }
     expect(found).toBe(true)
-    native.nativeActorsClose(handle)
+    native.actorsClose(handle)
     expect(hot.actorInUse(handle)).toBe(-1)
   })
   fc.assert(property, {

@@ -4,12 +4,12 @@ import { expect, it } from 'vitest'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
   hot: Record<string, (...args: unknown[]) => number>
-  nativeHotLane(): string
+  hotLane(): string
 }
 const { hot } = native
 
 it('exports what its declaration says', () => {
-  const declared = [...native.nativeHotLane().matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1])
+  const declared = [...native.hotLane().matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1])
   expect(Object.keys(hot)).toEqual(declared)
 })
 
@@ -29,7 +29,7 @@ it('rings the function that listens last', () => {
   const program = `
     const native = require('./native/binding.js')
     const rung = []
-    for (const name of ['first', 'second', 'last']) native.nativeInboxListen(() => rung.push(name, native.hot.inboxTake()))
+    for (const name of ['first', 'second', 'last']) native.inboxListen(() => rung.push(name, native.hot.inboxTake()))
     native.hot.inboxPost(7)
     setTimeout(() => console.log(rung.join()), 50)
   `

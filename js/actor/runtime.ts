@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/types.ts'
 import { soon } from '../clock/host.ts'
-import { hot, nativeActorsClose, nativeActorsOpen } from '../native.ts'
+import { hot, native } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../internal/report-error.ts'
 import { CallAlarm } from './call-deadline.ts'
 import type { Handle } from './backlog.ts'
@@ -19,7 +19,7 @@ import { NONE } from '../protocol/lane.ts'
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
 
-const forget = new FinalizationRegistry<number>((handle) => nativeActorsClose(handle))
+const forget = new FinalizationRegistry<number>((handle) => native.actorsClose(handle))
 
 /**
  * Drives the processes of a system: the core decides what runs next, this runs it. Messages and calls are kept here, in
@@ -55,7 +55,7 @@ export class ActorRuntime extends Related implements Driver {
   #closed = false
 
   constructor(clock: Clock, owner: ErrorOwner) {
-    const { handle, submissions, steps } = nativeActorsOpen()
+    const { handle, submissions, steps } = native.actorsOpen()
     super(handle)
     this.clock = clock
     this.#owner = owner
@@ -177,7 +177,7 @@ export class ActorRuntime extends Related implements Driver {
     this.#alarm.disarm()
     for (const call of this.#calls.values) this.#fail(call, protocol.NO_PROCESS)
     forget.unregister(this)
-    nativeActorsClose(this.handle)
+    native.actorsClose(this.handle)
   }
 
   #send(pid: number, operation: number, message: unknown): void {

@@ -1,7 +1,7 @@
 import { isProxy } from 'node:util/types'
 import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { hot, nativeEngineRoutes, scratch } from '../native.ts'
+import { hot, native, scratch } from '../native.ts'
 import * as protocol from '../protocol/admission.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
@@ -274,7 +274,7 @@ export class Atrion {
   /** Every route, in the order in which they were made. */
   getRoutes(): string[] {
     this.gate.assertOpen()
-    return nativeEngineRoutes(this.gate.engine)
+    return native.engineRoutes(this.gate.engine)
   }
 
   /** Forgets what was learned about a route; work in flight and who waits stay. Whether it was known. */

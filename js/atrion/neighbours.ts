@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { isList } from '../internal/validate.ts'
-import { nativeEngineNeighbours } from '../native.ts'
+import { native } from '../native.ts'
 import { routeName } from './routes.ts'
 
 /** Most neighbours of a route, which bounds the cost of opening one. */
@@ -15,6 +15,6 @@ export function linkNeighbours(engine: number, id: string, neighbours: unknown):
     if (name === id) throw new InvalidArgumentError(`neighbours[${index}]`, 'another route', name)
     return routeName(`neighbours[${index}]`, name)
   })
-  if (nativeEngineNeighbours(engine, id, names)) return
+  if (native.engineNeighbours(engine, id, names)) return
   throw new InvalidArgumentError('neighbours', 'set for at most maxRoutes routes', neighbours)
 }

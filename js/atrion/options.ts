@@ -1,7 +1,7 @@
 /** Checks the options of an Atrion, and opens its engine in the core. */
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
-import { hot, type NativeEngineConfig, nativeEngineOpen } from '../native.ts'
+import { hot, native, type NativeEngineConfig } from '../native.ts'
 import { assertClock } from '../system/system.ts'
 import type { AtrionOptions } from './types.ts'
 
@@ -132,7 +132,7 @@ export function openEngine(given: AtrionOptions): number {
 }
 
 function open(config: NativeEngineConfig): { opened: number; field: string | undefined; why: string | undefined } {
-  const { handle, field, why } = nativeEngineOpen(config)
+  const { handle, field, why } = native.engineOpen(config)
   return { opened: handle, field, why }
 }
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { nativePriorities } from '../native.ts'
+import { native } from '../native.ts'
 
 /**
  * The importance of work. Each name stands for a voltage of {@link PRIORITY_VOLTAGES}; `'bulk'` means `'background'`.
@@ -8,7 +8,7 @@ export type Priority = 'critical' | 'high' | 'normal' | 'low' | 'background' | '
 
 /** The voltage of each named priority, from the core's table. Work flows while its voltage is above the resistance. */
 export const PRIORITY_VOLTAGES: Readonly<Record<Exclude<Priority, 'bulk'>, number>> = Object.freeze(
-  Object.fromEntries(nativePriorities().map(({ name, voltage }) => [name, voltage])),
+  Object.fromEntries(native.priorities().map(({ name, voltage }) => [name, voltage])),
 ) as Readonly<Record<Exclude<Priority, 'bulk'>, number>>
 
 const MAX_VOLTAGE = 1e6

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
-import { type NativeProfile, nativeEngineDefine, nativeEngineProfile, nativeWorkloads } from '../native.ts'
+import { native, type NativeProfile } from '../native.ts'
+import { OWN_PROFILE } from '../protocol/admission.ts'
 
 /** The names of the predefined profiles. STANDARD is the configuration of the Atrion itself. */
 export type WorkloadName = 'LIGHT' | 'STANDARD' | 'HEAVY' | 'EXTREME'
@@ -79,7 +80,7 @@ export class Profiles {
 
   constructor(engine: number) {
     this.#engine = engine
-    for (const [index, { name, budgetMs, heartbeatMs, abortable }] of nativeWorkloads().entries()) {
+    for (const [index, { name, budgetMs, heartbeatMs, abortable }] of native.workloads().entries()) {
       const budget = { maxDurationMs: budgetMs, heartbeatMs, requireAbort: abortable }
       this.#named.set(name, { name, index, budget })
     }
@@ -106,40 +107,40 @@ export class Profiles {
     if (text('name', name).length > MAX_NAME || this.#named.has(name)) {
       throw new InvalidArgumentError('name', `a name of at most ${MAX_NAME} characters that is not taken`, name)
     }
-    const { native, budget } = this.#read('profile', profile)
-    const { handle, field, why } = nativeEngineDefine(this.#engine, native)
+    const { spec, budget } = this.#read('profile', profile)
+    const { handle, field, why } = native.engineDefine(this.#engine, spec)
     if (handle < 0) throw refusal('profile', profile, field, why, 'one of at most 252 profiles')
     this.#named.set(name, { name, index: handle, budget })
   }
 
   assign(route: string, given: string | WorkloadProfile): void {
     const named = typeof given === 'string' ? this.named('profile', given) : undefined
-    const { native, budget } =
+    const { spec, budget } =
       named === undefined
         ? this.#read('profile', given as WorkloadProfile)
-        : { native: { base: named.index }, budget: named.budget }
-    const { handle, field, why } = nativeEngineProfile(this.#engine, route, native)
+        : { spec: { base: named.index }, budget: named.budget }
+    const { handle, field, why } = native.engineProfile(this.#engine, route, spec)
     if (handle < 0) throw refusal('profile', given, field, why, 'given to at most maxRoutes routes')
     if (named?.name === STANDARD) this.#routes.delete(route)
-    else this.#routes.set(route, { name: named?.name ?? 'custom', index: -1, budget })
+    else this.#routes.set(route, { name: named?.name ?? 'custom', index: OWN_PROFILE, budget })
   }
 
-  #read(field: string, given: WorkloadProfile): { native: NativeProfile; budget: Budget } {
+  #read(field: string, given: WorkloadProfile): { spec: NativeProfile; budget: Budget } {
     const profile = checkOptions(field, given)
     if (given === undefined) throw new InvalidArgumentError(field, 'a profile or the name of one', given)
     known(field, profile, ALL)
     const base = this.named(`${field}.extends`, profile.extends ?? STANDARD)
-    const native: NativeProfile = { base: base.index }
+    const spec: NativeProfile = { base: base.index }
     for (const name of PHYSICS) {
       const value = profile[name]
-      if (value !== undefined) native[name] = finite(`${field}.${name}`, value)
+      if (value !== undefined) spec[name] = finite(`${field}.${name}`, value)
     }
     if (profile.learnedBaseline !== undefined) {
-      native.learnedBaseline = flag(`${field}.learnedBaseline`, false, profile.learnedBaseline)
+      spec.learnedBaseline = flag(`${field}.learnedBaseline`, false, profile.learnedBaseline)
     }
     const { maxDurationMs, heartbeatMs, requireAbort } = profile
     return {
-      native,
+      spec,
       budget: {
         maxDurationMs:
           maxDurationMs === undefined

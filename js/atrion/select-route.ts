@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { finite, isList, known, options as checkOptions } from '../internal/validate.ts'
-import { nativeEngineSelect } from '../native.ts'
+import { native } from '../native.ts'
 import type { System } from '../system/system.ts'
 import type { Gate } from './gate.ts'
 import { routeName } from './routes.ts'
@@ -34,7 +34,7 @@ export function chooseRoute(
   const beta = within('options.beta', 1, 1e6, opts.beta)
   const explore = within('options.explore', 0.01, 1, opts.explore)
   const routes = ids.map((id, index) => gate.routes.find(routeName(`ids[${index}]`, id)) ?? UNKNOWN)
-  const chosen = nativeEngineSelect(gate.engine, routes, beta, explore, system.random.next(), gate.clock.monoMs())
+  const chosen = native.engineSelect(gate.engine, routes, beta, explore, system.random.next(), gate.clock.monoMs())
   return ids[chosen]
 }
 

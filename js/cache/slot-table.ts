@@ -1,4 +1,4 @@
-import { hot, nativeCacheClose, nativeCacheGrow, nativeCacheOpen } from '../native.ts'
+import { hot, native } from '../native.ts'
 import * as protocol from '../protocol/cache.ts'
 import { hashOf } from './hash.ts'
 import type { CacheKey } from './types.ts'
@@ -6,7 +6,7 @@ import type { CacheKey } from './types.ts'
 /** Slots to begin with; then twice as many each time. A multiple of SLOTS_IN_A_CELL, as all counts of slots are. */
 const FIRST_SLOTS = 1024
 
-const release = new FinalizationRegistry<number>((handle) => nativeCacheClose(handle))
+const release = new FinalizationRegistry<number>((handle) => native.cacheClose(handle))
 
 /** Told of what has gone by itself; arguments, because an object a miss is what garbage collection would feel. */
 type GoneByItself = (slot: number, key: CacheKey, value: unknown, expired: boolean) => void
@@ -40,7 +40,7 @@ export class Slots {
     this.#lru = lru
     this.#seed = seed % 2 ** 32
     this.#room = Math.min(this.#most, FIRST_SLOTS)
-    const { handle, memory } = nativeCacheOpen(maxSize, maxBytes, lru, this.#room, seed)
+    const { handle, memory } = native.cacheOpen(maxSize, maxBytes, lru, this.#room, seed)
     this.#handle = handle
     this.#see(memory)
     release.register(this, handle, this)
@@ -121,7 +121,7 @@ export class Slots {
   close(): void {
     release.unregister(this)
     this.clear()
-    nativeCacheClose(this.#handle)
+    native.cacheClose(this.#handle)
   }
 
   #forget(slot: number): void {
@@ -171,7 +171,7 @@ export class Slots {
   #grow(): void {
     this.#flush()
     this.#room = Math.min(this.#room * 2, this.#most)
-    const memory = nativeCacheGrow(this.#handle, this.#room)
+    const memory = native.cacheGrow(this.#handle, this.#room)
     if (memory !== null) this.#see(memory)
   }
 

@@ -9,7 +9,7 @@ import {
   options as checkOptions,
 } from '../internal/validate.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
-import { hot, nativePendingTimers } from '../native.ts'
+import { hot, native } from '../native.ts'
 import {
   PENDING_TIMER_CELLS,
   PENDING_TIMER_DEADLINE,
@@ -196,7 +196,7 @@ export abstract class BaseClock implements Clock {
   /** Lists the pending waits in order of insertion: their kind, due time and place of creation. */
   sleepers(): Sleeper[] {
     if (this.#closed) return []
-    const flat = nativePendingTimers(this.handle)
+    const flat = native.pendingTimers(this.handle)
     const all: Sleeper[] = []
     for (let at = 0; at < flat.length; at += PENDING_TIMER_CELLS) {
       const slot = flat[at + PENDING_TIMER_SLOT] as number

@@ -5,7 +5,7 @@
  * event loop delivers all that wait. The core side is `core/inbox`: a queue for each thread and a waker.
  */
 import { warnOwner } from './report-error.ts'
-import { hot, nativeInboxHold, nativeInboxListen } from '../native.ts'
+import { hot, native } from '../native.ts'
 
 // The host's function, also where a test fakes timers later: other threads do not follow a fake clock.
 const nextTurn = setImmediate
@@ -26,12 +26,12 @@ export function forget(token: number): void {
 
 /** Keeps the event loop open until {@link release} was called as often: a promise waits for another thread. */
 export function hold(): void {
-  if (++pendingReplies === 1) nativeInboxHold(true)
+  if (++pendingReplies === 1) native.inboxHold(true)
 }
 
 /** Undoes one call of {@link hold}. */
 export function release(): void {
-  if (--pendingReplies === 0) nativeInboxHold(false)
+  if (--pendingReplies === 0) native.inboxHold(false)
 }
 
 /**
@@ -73,4 +73,4 @@ function wake(): void {
   deliver()
 }
 
-nativeInboxListen(wake)
+native.inboxListen(wake)

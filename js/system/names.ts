@@ -1,6 +1,6 @@
 import { text } from '../internal/validate.ts'
 import { NameTakenError } from '../errors/errors.ts'
-import { hot, nativeNames } from '../native.ts'
+import { hot, native } from '../native.ts'
 import type { SystemCore } from './core.ts'
 
 /** The names of a system. Each stands for one value until it is released; listing follows registration order. */
@@ -40,6 +40,6 @@ export class Names {
 
   /** All names in the order in which they were registered. */
   list(): string[] {
-    return nativeNames(this.#core.handle)
+    return native.names(this.#core.handle)
   }
 }

@@ -47,7 +47,7 @@ function rootTypes() {
 }
 
 const bindingTypes = { path: 'native/binding.d.ts', text: builtBindingTypes }
-const hotTypes = { path: 'native/hot.d.ts', text: () => `${nativeHeader}${addon().nativeHotLane()}` }
+const hotTypes = { path: 'native/hot.d.ts', text: () => `${nativeHeader}${addon().hotLane()}` }
 
 /** The areas of the protocol: the numbers that cross between Rust and TypeScript, a file of js/protocol/ each. */
 const areas = [
@@ -68,7 +68,7 @@ const areas = [
 const protocol = areas.map((area) => ({ path: `js/protocol/${area}.ts`, text: () => protocolText(area) }))
 
 function protocolText(area) {
-  const files = addon().nativeProtocol()
+  const files = addon().protocol()
   const names = files.map(({ name }) => name).toSorted()
   if (names.join() !== areas.join()) throw new Failure(`scripts/lib/generated.mjs lists ${areas}, and Rust ${names}.`)
   return `${nativeHeader}${files.find(({ name }) => name === area).text}`
@@ -82,7 +82,7 @@ const pagePart = (path, name, body) => ({ path, text: () => withBlock(path, curr
 
 const errorTable = () => {
   const rows = addon()
-    .nativeErrorCodes()
+    .errorCodes()
     .map((entry) => `| \`${entry.code}\` | \`${entry.class}\` | ${entry.meaning} |`)
   return ['| Code | Class | When |', '| --- | --- | --- |', ...rows].join('\n')
 }

@@ -430,7 +430,7 @@ pub struct NativeActors<'env> {
 
 /// Opens a runtime.
 #[napi(catch_unwind)]
-pub fn native_actors_open(env: &Env) -> Result<NativeActors<'_>> {
+pub fn actors_open(env: &Env) -> Result<NativeActors<'_>> {
     let environment = Environment::of(env)?;
     let (submissions, submissions_array) = SharedArray::create(env, CAPACITY * Submission::CELLS)?;
     let (steps, steps_array) = SharedArray::create(env, Tail::BASE + Tail::CELLS)?;
@@ -441,7 +441,7 @@ pub fn native_actors_open(env: &Env) -> Result<NativeActors<'_>> {
 
 /// Forgets a runtime; a stale handle does nothing.
 #[napi(catch_unwind)]
-pub fn native_actors_close(env: Env, handle: f64) -> Result<()> {
+pub fn actors_close(env: Env, handle: f64) -> Result<()> {
     let environment = Environment::of(&env)?;
     if let Some(actor) = environment.actors.borrow_mut().take(handle) {
         actor.submissions.release(env);

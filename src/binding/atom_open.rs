@@ -68,7 +68,7 @@ fn kind_name(kind: AtomKind) -> &'static str {
 
 /// Opens an atom, counter or flag of the process by its name.
 #[napi(catch_unwind)]
-pub fn native_shared_open(env: Env, request: NativeSharedRequest) -> Result<NativeSharedOpened> {
+pub fn shared_open(env: Env, request: NativeSharedRequest) -> Result<NativeSharedOpened> {
     let environment = Environment::of(&env)?;
     let hold = match open_shared(request) {
         Ok(hold) => hold,
@@ -93,7 +93,7 @@ fn last<T>(env: Env, atom: f64, body: impl FnOnce(&Commit) -> Option<T>) -> Resu
 
 /// The text of the commit that scratch was last filled from.
 #[napi(catch_unwind)]
-pub fn native_shared_text(env: Env, atom: f64) -> Result<Option<String>> {
+pub fn shared_text(env: Env, atom: f64) -> Result<Option<String>> {
     last(env, atom, |commit| match &commit.value {
         AtomValue::Text(text) => Some(text.to_string()),
         AtomValue::Number(_) => None,
@@ -102,7 +102,7 @@ pub fn native_shared_text(env: Env, atom: f64) -> Result<Option<String>> {
 
 /// The cause of the commit that scratch was last filled from.
 #[napi(catch_unwind)]
-pub fn native_shared_cause(env: Env, atom: f64) -> Result<Option<String>> {
+pub fn shared_cause(env: Env, atom: f64) -> Result<Option<String>> {
     last(env, atom, |commit| commit.cause.as_deref().map(str::to_owned))
 }
 
@@ -123,7 +123,7 @@ pub struct NativeCommit {
 
 /// The commits that an atom remembers, oldest first.
 #[napi(catch_unwind)]
-pub fn native_shared_history(env: Env, atom: f64) -> Result<Vec<NativeCommit>> {
+pub fn shared_history(env: Env, atom: f64) -> Result<Vec<NativeCommit>> {
     let mut atoms = Environment::of(&env)?.atoms.borrow_mut();
     let history = atoms.get(atom).and_then(|open| open.cell().map(|cell| cell.history()));
     let show = |commit: Arc<Commit>| {

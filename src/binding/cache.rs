@@ -224,7 +224,7 @@ fn memory(env: &Env, slots: u32) -> Result<(SharedArray, Unknown<'_>)> {
 
 /// Opens a cache with room for so many slots to begin with; infinite limits are none.
 #[napi(catch_unwind)]
-pub fn native_cache_open(
+pub fn cache_open(
     env: &Env,
     entries: f64,
     bytes: f64,
@@ -248,7 +248,7 @@ pub fn native_cache_open(
 
 /// Makes room for more slots; the new memory. The log must have been taken.
 #[napi(catch_unwind, ts_return_type = "Float64Array | null")]
-pub fn native_cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Unknown<'_>>> {
+pub fn cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Unknown<'_>>> {
     let mut caches = Environment::of(env)?.caches.borrow_mut();
     let Some(cache) = caches.get(handle) else { return Ok(None) };
     let (shared, array) = memory(env, slots)?;
@@ -263,7 +263,7 @@ pub fn native_cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Un
 
 /// Forgets a cache; a stale handle does nothing.
 #[napi(catch_unwind)]
-pub fn native_cache_close(env: Env, handle: f64) -> Result<()> {
+pub fn cache_close(env: Env, handle: f64) -> Result<()> {
     if let Some(cache) = Environment::of(&env)?.caches.borrow_mut().take(handle) {
         cache.shared.release(env);
     }

@@ -320,7 +320,7 @@ pub struct NativeSharedCacheOpened {
 
 /// Opens a cache of the process by its name.
 #[napi(catch_unwind)]
-pub fn native_shared_cache_open(
+pub fn shared_cache_open(
     env: Env,
     request: NativeSharedCacheRequest,
 ) -> Result<NativeSharedCacheOpened> {
@@ -358,13 +358,13 @@ fn view<T: Default>(env: Env, cache: f64, body: impl FnOnce(&mut SharedView) -> 
 
 /// The text of what was found last.
 #[napi(catch_unwind)]
-pub fn native_shared_cache_text(env: Env, cache: f64) -> Result<String> {
+pub fn shared_cache_text(env: Env, cache: f64) -> Result<String> {
     view(env, cache, |view| view.text.to_string())
 }
 
 /// Gives the tags of the next value or claim.
 #[napi(catch_unwind)]
-pub fn native_shared_cache_tags(env: Env, cache: f64, tags: Vec<String>) -> Result<()> {
+pub fn shared_cache_tags(env: Env, cache: f64, tags: Vec<String>) -> Result<()> {
     view(env, cache, |view| view.tags = tags.into_iter().map(Into::into).collect())
 }
 
@@ -400,7 +400,7 @@ fn entry(key: CacheKey, text: &str, left: Option<Left>) -> NativeSharedEntry {
 
 /// Takes what has gone by calls of this environment.
 #[napi(catch_unwind)]
-pub fn native_shared_cache_gone(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
+pub fn shared_cache_gone(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
     view(env, cache, |view| {
         let gone = std::mem::take(&mut view.gone);
         gone.into_iter().map(|Gone { key, text, left }| entry(key, &text, Some(left))).collect()
@@ -409,7 +409,7 @@ pub fn native_shared_cache_gone(env: Env, cache: f64) -> Result<Vec<NativeShared
 
 /// All entries, in the order in which their keys were first stored.
 #[napi(catch_unwind)]
-pub fn native_shared_cache_list(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
+pub fn shared_cache_list(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
     view(env, cache, |view| {
         let all = view.hold.cache().list();
         all.into_iter().map(|(key, text)| entry(key, &text, None)).collect()
@@ -444,7 +444,7 @@ pub struct NativeSharedCacheStats {
 
 /// What a shared cache has done, and holds.
 #[napi(catch_unwind)]
-pub fn native_shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats> {
+pub fn shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats> {
     view(env, cache, |view| {
         let CacheCounts {
             size,

@@ -218,7 +218,7 @@ fn timers(clock: &Clock) -> &Timers {
 
 /// Pending timers of a clock in order of insertion, a `PendingTimer` each.
 #[napi(catch_unwind)]
-pub fn native_pending_timers(env: Env, clock: f64) -> Result<Vec<f64>> {
+pub fn pending_timers(env: Env, clock: f64) -> Result<Vec<f64>> {
     let environment = Environment::of(&env)?;
     let mut clocks = environment.clocks.borrow_mut();
     let pending = clocks.get(clock).map(|clock| timers(clock).pending()).unwrap_or_default();

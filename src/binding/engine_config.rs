@@ -156,7 +156,7 @@ fn gate(given: &NativeGateConfig) -> GateConfig {
 
 /// Opens an engine with these options.
 #[napi(catch_unwind)]
-pub fn native_engine_open(env: Env, options: NativeEngineConfig) -> Result<NativeOpened> {
+pub fn engine_open(env: Env, options: NativeEngineConfig) -> Result<NativeOpened> {
     let environment = Environment::of(&env)?;
     let mut config = EngineConfig::default();
     if let Some(max_routes) = options.max_routes {
@@ -182,7 +182,7 @@ pub fn native_engine_open(env: Env, options: NativeEngineConfig) -> Result<Nativ
 
 /// Names of an engine's routes in the order in which they were made.
 #[napi(catch_unwind)]
-pub fn native_engine_routes(env: Env, engine: f64) -> Result<Vec<String>> {
+pub fn engine_routes(env: Env, engine: f64) -> Result<Vec<String>> {
     let environment = Environment::of(&env)?;
     let mut engines = environment.engines.borrow_mut();
     let names = engines.get(engine).map(|engine| engine.names().map(str::to_owned).collect());
@@ -198,7 +198,7 @@ pub struct NativePriority {
 
 /// The named priorities with their voltages, from the least to the most important.
 #[napi(catch_unwind)]
-pub fn native_priorities() -> Vec<NativePriority> {
+pub fn priorities() -> Vec<NativePriority> {
     Priority::ALL
         .into_iter()
         .map(|priority| NativePriority {
@@ -210,7 +210,7 @@ pub fn native_priorities() -> Vec<NativePriority> {
 
 /// Names of the reasons for shedding; the index is the code.
 #[napi(catch_unwind)]
-pub fn native_shed_reasons() -> Vec<String> {
+pub fn shed_reasons() -> Vec<String> {
     let all = [
         ShedReason::Limit,
         ShedReason::QueueFull,

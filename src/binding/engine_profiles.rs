@@ -28,7 +28,7 @@ pub struct NativeWorkload {
 
 /// The profiles everybody has; the index is their number.
 #[napi(catch_unwind)]
-pub fn native_workloads() -> Vec<NativeWorkload> {
+pub fn workloads() -> Vec<NativeWorkload> {
     PROFILES
         .iter()
         .map(|workload| NativeWorkload {
@@ -76,7 +76,7 @@ fn refused(invalid: InvalidField) -> NativeOpened {
 
 /// Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many.
 #[napi(catch_unwind)]
-pub fn native_engine_define(env: Env, engine: f64, profile: NativeProfile) -> Result<NativeOpened> {
+pub fn engine_define(env: Env, engine: f64, profile: NativeProfile) -> Result<NativeOpened> {
     let environment = Environment::of(&env)?;
     let mut engines = environment.engines.borrow_mut();
     let Some(engine) = engines.get(engine) else {
@@ -93,7 +93,7 @@ pub fn native_engine_define(env: Env, engine: f64, profile: NativeProfile) -> Re
 
 /// Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one.
 #[napi(catch_unwind)]
-pub fn native_engine_profile(
+pub fn engine_profile(
     env: Env,
     engine: f64,
     route: String,
@@ -112,7 +112,7 @@ pub fn native_engine_profile(
 
 /// Sets which routes feel it when this one opens. False when too many routes have some.
 #[napi(catch_unwind)]
-pub fn native_engine_neighbours(
+pub fn engine_neighbours(
     env: Env,
     engine: f64,
     route: String,
@@ -126,7 +126,7 @@ pub fn native_engine_neighbours(
 
 /// The index of one of these routes (-1 is one that is not known), or -1 when there are none.
 #[napi(catch_unwind)]
-pub fn native_engine_select(
+pub fn engine_select(
     env: Env,
     engine: f64,
     routes: Vec<f64>,

@@ -35,7 +35,7 @@ fn waiting(environment: &Environment) -> f64 {
 
 /// Gives the function that is called, soon, when the inbox has something; the last one given counts.
 #[napi(catch_unwind)]
-pub fn native_inbox_listen(env: Env, wake: Unknown) -> Result<()> {
+pub fn inbox_listen(env: Env, wake: Unknown) -> Result<()> {
     let environment = Environment::of(&env)?;
     // SAFETY: on the environment's thread, with a value of this call.
     unsafe { environment.bell.connect(env.raw(), wake.raw()) }
@@ -43,7 +43,7 @@ pub fn native_inbox_listen(env: Env, wake: Unknown) -> Result<()> {
 
 /// Whether the event loop stays open for what the inbox is owed.
 #[napi(catch_unwind)]
-pub fn native_inbox_hold(env: Env, held: bool) -> Result<()> {
+pub fn inbox_hold(env: Env, held: bool) -> Result<()> {
     Environment::of(&env)?.bell.hold(&env, held);
     Ok(())
 }

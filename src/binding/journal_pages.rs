@@ -124,9 +124,9 @@ fn config(given: &NativeJournalConfig) -> JournalConfig {
     }
 }
 
-/// Begins to open a directory on a thread of its own; the token is posted when `nativeJournalOpened` has the result.
+/// Begins to open a directory on a thread of its own; the token is posted when `journalOpened` has the result.
 #[napi(catch_unwind)]
-pub fn native_journal_open(
+pub fn journal_open(
     env: Env,
     path: String,
     token: f64,
@@ -154,7 +154,7 @@ pub fn native_journal_open(
 
 /// What came of opening, once; nothing while it goes on.
 #[napi(catch_unwind)]
-pub fn native_journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpened>> {
+pub fn journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpened>> {
     let environment = Environment::of(&env)?;
     let mut journals = environment.journals.borrow_mut();
     let Some(Slot::Opening(arrival)) = journals.get(journal) else { return Ok(None) };
@@ -200,7 +200,7 @@ pub fn native_journal_opened(env: Env, journal: f64) -> Result<Option<NativeJour
 
 /// The error that the last call into this journal spoke of.
 #[napi(catch_unwind)]
-pub fn native_journal_failure(env: Env, journal: f64) -> Result<Option<NativeJournalFailure>> {
+pub fn journal_failure(env: Env, journal: f64) -> Result<Option<NativeJournalFailure>> {
     let environment = Environment::of(&env)?;
     Ok(with(environment, journal, |open| open.failure.clone().map(Into::into)).flatten())
 }
@@ -239,7 +239,7 @@ pub struct NativeJournalRange {
 
 /// Reads a page; nothing when the journal is not open.
 #[napi(catch_unwind)]
-pub fn native_journal_read(
+pub fn journal_read(
     env: Env,
     journal: f64,
     range: NativeJournalRange,
@@ -300,7 +300,7 @@ pub struct NativeJournalSnapshot {
 
 /// The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none.
 #[napi(catch_unwind)]
-pub fn native_journal_load_snapshot(
+pub fn journal_load_snapshot(
     env: Env,
     journal: f64,
     durability: f64,

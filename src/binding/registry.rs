@@ -82,7 +82,7 @@ pub struct NativeErrorCode {
 
 /// The core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match.
 #[napi(catch_unwind)]
-pub fn native_error_codes() -> Vec<NativeErrorCode> {
+pub fn error_codes() -> Vec<NativeErrorCode> {
     ERROR_CODES
         .iter()
         .map(|entry| NativeErrorCode {
@@ -95,7 +95,7 @@ pub fn native_error_codes() -> Vec<NativeErrorCode> {
 
 /// The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated.
 #[napi(catch_unwind)]
-pub fn native_hot_lane() -> String {
+pub fn hot_lane() -> String {
     let functions: String = lane()
         .flat_map(|Export { name, parameters, doc, .. }| {
             ["  /** ", doc.trim(), " */\n  ", name, "(", parameters, "): number\n"]
@@ -115,7 +115,7 @@ pub struct NativeProtocol {
 
 /// The numbers that cross, from which `js/protocol/` is generated.
 #[napi(catch_unwind)]
-pub fn native_protocol() -> Vec<NativeProtocol> {
+pub fn protocol() -> Vec<NativeProtocol> {
     AREAS
         .iter()
         .map(|Area { name, doc, parts }| {

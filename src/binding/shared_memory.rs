@@ -20,7 +20,7 @@ use crate::core::atom::Chunk;
 ///
 /// Read it only. It stays valid for as long as the buffer lives.
 #[napi(catch_unwind, ts_return_type = "ArrayBuffer | null")]
-pub fn native_shared_memory(env: Env, chunk: u32) -> Option<Unknown<'static>> {
+pub fn shared_memory(env: Env, chunk: u32) -> Option<Unknown<'static>> {
     let chunk = STORE.chunk(chunk)?;
     // The halves of a word are told apart by their place.
     if cfg!(target_endian = "big") {

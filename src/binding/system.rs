@@ -84,7 +84,7 @@ fn with(environment: &Environment, system: f64, body: impl FnOnce(&mut System) -
 
 /// The names of a system in the order in which they were registered.
 #[napi(catch_unwind)]
-pub fn native_names(env: Env, system: f64) -> Result<Vec<String>> {
+pub fn names(env: Env, system: f64) -> Result<Vec<String>> {
     let environment = Environment::of(&env)?;
     let mut systems = environment.systems.borrow_mut();
     let names = systems.get(system).map(|system| system.names.list());

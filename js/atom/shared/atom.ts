@@ -3,7 +3,7 @@ import { callable, flag, integer, known, optionalCallable, options as checkOptio
 import { BaseClock } from '../../clock/base.ts'
 import { type Instant, instant } from '../../clock/instant.ts'
 import { ClosedError } from '../../errors/errors.ts'
-import { nativeSharedHistory } from '../../native.ts'
+import { native } from '../../native.ts'
 import { Listeners } from '../../internal/listeners.ts'
 import { tellOwner } from '../../internal/report-error.ts'
 import { encodePlain } from '../../plain/encode.ts'
@@ -102,7 +102,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
 
   history(): readonly AtomSnapshot<T>[] {
     const seen = this.#read()
-    return nativeSharedHistory(this.#replica.handle).map(({ version, number, text, wall, mono }) => {
+    return native.sharedHistory(this.#replica.handle).map(({ version, number, text, wall, mono }) => {
       const value = version === seen.version ? seen.value : text === undefined ? number : decode(text)
       return { value: value as T, version, at: instant(wall, mono) }
     })

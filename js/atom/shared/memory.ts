@@ -2,7 +2,7 @@
  * The words of shared atoms as memory: what a core of another thread wrote there is looked at with `Atomics.load`, which
  * costs a few nanoseconds where a call costs tens.
  */
-import { nativeSharedMemory } from '../../native.ts'
+import { native } from '../../native.ts'
 
 /** A version that no memory holds, so that a comparison with it always asks the core. */
 const UNKNOWN = new Int32Array([-1, -1])
@@ -18,7 +18,7 @@ export interface WordLocation {
 
 /** The place of a word, from what the core says of it. */
 export function placeOf(chunk: number, offset: number): WordLocation {
-  const buffer = chunks[chunk] === undefined ? nativeSharedMemory(chunk) : null
+  const buffer = chunks[chunk] === undefined ? native.sharedMemory(chunk) : null
   if (buffer !== null) chunks[chunk] = new Int32Array(buffer)
   const words = chunks[chunk]
   if (words === undefined) return { words: UNKNOWN, index: 0, mapped: false }

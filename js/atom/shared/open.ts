@@ -1,6 +1,6 @@
 import { known, options as checkOptions, text } from '../../internal/validate.ts'
 import { SharedKindError } from '../errors.ts'
-import { nativeSharedOpen } from '../../native.ts'
+import { native } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertNamespace, assertSystem, type System } from '../../system/system.ts'
 import { type WordLocation, placeOf } from './memory.ts'
@@ -21,7 +21,7 @@ export function open(
   details: { history: number; wall: number; mono: number } = { history: 1, wall: 0, mono: 0 },
 ): OpenedWord {
   const value = typeof initial === 'number' ? { number: initial } : { text: initial }
-  const opened = nativeSharedOpen({ kind, namespace, name, ...value, ...details })
+  const opened = native.sharedOpen({ kind, namespace, name, ...value, ...details })
   if (opened.handle < 0) throw new SharedKindError(name, opened.other ?? '', kind)
   return { handle: opened.handle, place: placeOf(opened.chunk, opened.offset) }
 }

@@ -1,7 +1,7 @@
 import { AtomReentrancyError } from '../errors.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { soon } from '../../internal/inbox.ts'
-import { hot, nativeSharedCause, nativeSharedText, scratch } from '../../native.ts'
+import { hot, native, scratch } from '../../native.ts'
 import { CONFLICT, SHOWN_IS_TEXT, SHOWN_NUMBER, SHOWN_VERSION } from '../../protocol/atom.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import { encodePlain } from '../../plain/encode.ts'
@@ -101,7 +101,7 @@ export class Replica {
     const version = scratch[SHOWN_VERSION] as number
     if (version === this.#seen.version) return this.#seen
     const number = scratch[SHOWN_NUMBER] as number
-    const value = scratch[SHOWN_IS_TEXT] === 1 ? decode(nativeSharedText(this.handle) ?? 'null') : number
+    const value = scratch[SHOWN_IS_TEXT] === 1 ? decode(native.sharedText(this.handle) ?? 'null') : number
     const seen = new CachedValue(version, value)
     // A watcher that is behind is shown what readers have left behind.
     if (version > this.#seen.version) this.#seen = seen
@@ -110,7 +110,7 @@ export class Replica {
 
   /** The cause of the commit that the core has just shown. */
   cause(): unknown {
-    const text = nativeSharedCause(this.handle)
+    const text = native.sharedCause(this.handle)
     return text === null ? undefined : decode(text)
   }
 

@@ -3,16 +3,7 @@ import { integer } from '../../internal/validate.ts'
 import { decode } from '../../atom/shared/replica.ts'
 import { BaseClock } from '../../clock/base.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
-import {
-  hot,
-  nativeSharedCacheGone,
-  nativeSharedCacheList,
-  nativeSharedCacheOpen,
-  nativeSharedCacheStats,
-  nativeSharedCacheTags,
-  nativeSharedCacheText,
-  scratch,
-} from '../../native.ts'
+import { hot, native, scratch } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { Leaving } from '../evictions.ts'
@@ -58,7 +49,7 @@ export class SharedEntries {
     this.#name = `${namespace ?? system.namespace}\0${name}`
     const limits = { entries: maxSize, bytes: maxBytes, lru }
     const request = { namespace: namespace ?? system.namespace, name, ...limits, told, seed: system.seed }
-    const { handle, differs } = nativeSharedCacheOpen(request)
+    const { handle, differs } = native.sharedCacheOpen(request)
     if (differs !== undefined) {
       const given = settings[differs === 'policy' ? 'lru' : (differs as 'maxSize' | 'maxBytes')]
       throw new InvalidArgumentError(`options.${differs}`, `as another thread gave it for the cache ${name}`, given)
@@ -122,7 +113,7 @@ export class SharedEntries {
     const stamp = scratch[SHARED_FOUND_STAMP] as number
     const past = scratch[SHARED_FOUND_PAST] as number
     if (this.#copies.has(slot, stamp)) return { value: this.#copies.at(slot).found.value, past }
-    const value = decode(nativeSharedCacheText(this.#handle))
+    const value = decode(native.sharedCacheText(this.#handle))
     this.#copies.keep(slot, stamp, key, { value, past: -1 })
     return { value, past }
   }
@@ -183,18 +174,18 @@ export class SharedEntries {
   }
 
   list(): [CacheKey, unknown][] {
-    return nativeSharedCacheList(this.#handle).map(({ key, number, text }) => [keyOf(key, number), decode(text)])
+    return native.sharedCacheList(this.#handle).map(({ key, number, text }) => [keyOf(key, number), decode(text)])
   }
 
   stats(): Omit<CacheStats, 'hitRate' | 'maxSize' | 'maxBytes'> {
-    return nativeSharedCacheStats(this.#handle)
+    return native.sharedCacheStats(this.#handle)
   }
 
   /** Tells of what has left by calls of this thread: last, so that whoever is told may use the cache. */
   tell(): void {
     if (!this.#leaving.isTold) return
     if (!this.#closed && hot.sharedCacheGone(this.#handle) > 0) {
-      for (const { key, number, text, reason } of nativeSharedCacheGone(this.#handle)) {
+      for (const { key, number, text, reason } of native.sharedCacheGone(this.#handle)) {
         this.#leaving.add(keyOf(key, number), decode(text), reason as EvictReason)
       }
     }
@@ -219,7 +210,7 @@ export class SharedEntries {
 
   /** The tags of the store or claim that is next. */
   #tagged(tags: readonly string[] | undefined): void {
-    if (tags !== undefined) nativeSharedCacheTags(this.#handle, [...tags])
+    if (tags !== undefined) native.sharedCacheTags(this.#handle, [...tags])
   }
 
   /** A value as it is stored. Everything that is not ours runs here, before anything is changed. */

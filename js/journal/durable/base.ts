@@ -2,7 +2,7 @@ import { callable, flag, integer, known, options as checkOptions } from '../../i
 import { soon } from '../../clock/host.ts'
 import type { Clock } from '../../clock/types.ts'
 import { ClosedError } from '../../errors/errors.ts'
-import { hot, nativeJournalFailure, nativeJournalLoadSnapshot, scratch } from '../../native.ts'
+import { hot, native, scratch } from '../../native.ts'
 import * as protocol from '../../protocol/journal.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import { fold } from '../read.ts'
@@ -42,7 +42,7 @@ export abstract class JournalReads<T> {
 
   /** @internal Looks at the directory again, where that is needed to see what is new. */
   protected refresh(): void {
-    if (hot.journalRefresh(this.#id) === protocol.REFUSED) throw errorOf(nativeJournalFailure(this.#id))
+    if (hot.journalRefresh(this.#id) === protocol.REFUSED) throw errorOf(native.journalFailure(this.#id))
   }
 
   /** @internal How far it can be read now. */
@@ -221,7 +221,7 @@ export abstract class JournalReads<T> {
   }
 
   #load<S>(before: number): SavedSnapshot<S> | undefined {
-    const saved = nativeJournalLoadSnapshot(this.#id, this.#level, before)
+    const saved = native.journalLoadSnapshot(this.#id, this.#level, before)
     if (saved === null) return undefined
     if (saved.failure) throw errorOf(saved.failure)
     return { sequence: saved.next - 1, wallMs: saved.wall, state: revivePlain(JSON.parse(saved.state)) as S }

@@ -2,7 +2,7 @@ import { holdTime } from '../../clock/internal-timers.ts'
 import type { Clock } from '../../clock/types.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { forget, hold, release } from '../../internal/inbox.ts'
-import { hot, nativeJournalFailure, scratch } from '../../native.ts'
+import { hot, native, scratch } from '../../native.ts'
 import * as protocol from '../../protocol/journal.ts'
 import { NONE } from '../../protocol/lane.ts'
 import { closed, opened } from './exit.ts'
@@ -96,7 +96,7 @@ export class Handle {
   }
 
   #accepted(first: number): number {
-    if (first < 0) throw first === NONE ? new ClosedError('the journal') : errorOf(nativeJournalFailure(this.id))
+    if (first < 0) throw first === NONE ? new ClosedError('the journal') : errorOf(native.journalFailure(this.id))
     if (!this.#kicking) {
       // At the end of this turn, so that what the turn appends is one group.
       this.#kicking = true
@@ -150,11 +150,11 @@ export class Handle {
       const asked = this.#asked.get(ticket)
       this.#asked.delete(ticket)
       if (worked) asked?.resolve(value)
-      else asked?.reject(errorOf(nativeJournalFailure(this.id)))
+      else asked?.reject(errorOf(native.journalFailure(this.id)))
     }
     const state = hot.journalProgress(this.id)
     this.#acknowledge(this.#reached())
-    if (state === protocol.STATE_FAILED) this.#fail(errorOf(nativeJournalFailure(this.id)))
+    if (state === protocol.STATE_FAILED) this.#fail(errorOf(native.journalFailure(this.id)))
     if (state >= protocol.STATE_ENDED) this.#ended?.()
     this.onNews()
     this.#hold()

@@ -1,6 +1,6 @@
 import { holdTime } from '../../clock/internal-timers.ts'
 import { forget, hold, listen, release } from '../../internal/inbox.ts'
-import { nativeJournalOpen, nativeJournalOpened } from '../../native.ts'
+import { native } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { errorOf } from './failure.ts'
 import { Handle } from './handle.ts'
@@ -52,7 +52,7 @@ export async function openDurable<T>(
   let wake: (() => void) | undefined
   const { wallMs: wall, monoMs: mono } = clock.now()
   const token = listen(() => wake?.())
-  const id = nativeJournalOpen(directory, token, {
+  const id = native.journalOpen(directory, token, {
     ...defined('segmentBytes', settings.segmentBytes),
     ...defined('maxRecordBytes', settings.maxRecordBytes),
     ...defined('maxEntries', settings.maxEntries),
@@ -68,12 +68,12 @@ export async function openDurable<T>(
   })
   hold()
   const resumeTime = holdTime(clock, 'the opening of a journal')
-  let found = nativeJournalOpened(id)
+  let found = native.journalOpened(id)
   while (found === null) {
     await new Promise<void>((resolve) => {
       wake = resolve
     })
-    found = nativeJournalOpened(id)
+    found = native.journalOpened(id)
   }
   release()
   resumeTime()

@@ -1,7 +1,7 @@
 import { instant } from '../../clock/instant.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { JournalCorruptError, JournalGapError } from '../errors.ts'
-import { nativeJournalRead, type NativeJournalPage } from '../../native.ts'
+import { native, type NativeJournalPage } from '../../native.ts'
 import { PAGE_ENTRY_CELLS, PAGE_ENTRY_MONO, PAGE_ENTRY_SEQUENCE, PAGE_ENTRY_WALL } from '../../protocol/journal.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import type { JournalEntry, JournalSerializer } from '../types.ts'
@@ -36,7 +36,7 @@ export class Pages<T> {
   /** Entries from `from` to before `to`, or the last of them when `backwards`; in ascending order either way. */
   read(from: number, to: number, limit: number, backwards: boolean): Page<T> {
     const range = { durability: this.#level, from, to, limit, bytes: PAGE_BYTES, backwards }
-    const page = nativeJournalRead(this.#id, range)
+    const page = native.journalRead(this.#id, range)
     if (page === null) throw new ClosedError('the journal')
     if (page.failure) throw errorOf(page.failure)
     return { entries: this.#entries(page), next: page.next, start: page.start, removed: page.removed }
