@@ -9,9 +9,9 @@ const changed = (count) => (count === 0 ? false : { note: `${count} written` })
 
 /**
  * With `write`, what is generated and committed is brought up to date on the way; without, it is only compared
- * (by the tests) or left alone.
+ * (by the tests) or left alone. `addon` is the kind to build: what users get, or the quick one.
  */
-export function buildSteps({ components = false, write = false, compare = false } = {}) {
+export function buildSteps({ components = false, write = false, compare = false, addon = 'release' } = {}) {
   let toolchain = ''
   const types = () => {
     if (write) return changed(writeGenerated(nativeTypes).length)
@@ -25,7 +25,7 @@ export function buildSteps({ components = false, write = false, compare = false 
       },
     },
     { name: 'install', needs: ['toolchain'], run: () => install() },
-    { name: 'addon', needs: ['install'], run: () => buildAddon('release', toolchain) },
+    { name: 'addon', needs: ['install'], run: () => buildAddon(addon, toolchain) },
     ...(write || compare ? [{ name: 'native-types', needs: ['addon'], run: types }] : []),
     { name: 'typescript', needs: ['install', ...(write || compare ? ['native-types'] : [])], run: () => compile() },
     { name: 'esm', needs: ['typescript', 'addon'], run: () => changed(writeEsm()) },

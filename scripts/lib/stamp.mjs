@@ -28,6 +28,9 @@ export function fingerprint(paths, extra = []) {
   return hash.digest('hex')
 }
 
+/** Forgets that a piece of work was done. */
+export const forget = (name) => rmSync(at('.cache', 'stamps', name), { force: true })
+
 /**
  * Does `work` unless the last run that succeeded had the same `hash` and its `outputs` are still there.
  * Returns whether the work was done.

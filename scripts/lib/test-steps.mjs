@@ -1,26 +1,33 @@
 // What `npm test` consists of. A later check is one more entry here.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { buildSteps, hooksStep } from './build-steps.mjs'
 import { cargoTest, jsReport, nextest } from './counts.mjs'
 import { attempt, bin, run, runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
-import { at } from './paths.mjs'
+import { at, shown } from './paths.mjs'
 import { provideRedis } from './redis.mjs'
 import { filesIn } from './stamp.mjs'
 
-const core = ['--locked', '--no-default-features']
-const lints = ['--', '-D', 'warnings']
+/** The core without napi. */
+export const core = ['--locked', '--no-default-features']
+/** Warnings are failures. */
+export const lintsOfRust = ['--', '-D', 'warnings']
+
+/** Cargo locks a folder of builds: steps that build in the same one would only wait for each other. */
+export const debug = 'target/debug'
 
 /** A step that is one program which has to succeed. */
-const program = (name, needs, command, args, sentence) => ({
+export const program = (name, needs, command, args, sentence, uses) => ({
   name,
   needs,
+  uses,
   run: async () => void (await run(command, args, sentence)),
 })
 
-const tool = (name, needs, packageName, command, args, sentence) => ({
+/** A step that is a command of an installed package. */
+export const tool = (name, needs, packageName, command, args, sentence) => ({
   name,
   needs,
   run: async () => void (await runBin(packageName, command, args, sentence)),
@@ -48,10 +55,20 @@ async function coreTests() {
   return rustTests(['nextest', 'run', '--no-tests', 'pass', '--status-level', 'fail', ...core], nextest, sentence)
 }
 
+/** A step that runs `cargo test` with these arguments. */
+export const rustTestStep = (name, args, uses = debug) => ({
+  name,
+  needs: ['toolchain'],
+  uses,
+  run: () => rustTests(['test', ...args], cargoTest, 'The tests of the Rust core failed.'),
+})
+
 /** The loom models: the core once more, with every lock and atomic replaced by loom's, which tries the interleavings. */
 function loomModels() {
   const flags = [process.env.RUSTFLAGS, '--cfg loom'].filter(Boolean).join(' ')
-  const env = { RUSTFLAGS: flags, LOOM_MAX_PREEMPTIONS: process.env.LOOM_MAX_PREEMPTIONS ?? '3' }
+  // The models run for seconds either way; to optimise the whole core for them takes minutes.
+  const profile = { CARGO_PROFILE_TEST_OPT_LEVEL: '0', CARGO_PROFILE_TEST_DEBUG: '0' }
+  const env = { RUSTFLAGS: flags, LOOM_MAX_PREEMPTIONS: process.env.LOOM_MAX_PREEMPTIONS ?? '3', ...profile }
   const args = ['test', '--lib', ...core, '--target-dir', at('target', 'loom'), '--', 'loom_model::']
   return rustTests(args, cargoTest, 'A loom model failed.', { env })
 }
@@ -63,13 +80,25 @@ async function coreWithoutNapi() {
   if (napi.length > 0) throw new Failure('The core depends on napi without the feature `binding`.', napi.join('\n'))
 }
 
+const timesFile = at('.cache', 'test-times.json')
+
+/** The seconds that each test file took when it ran last, by its path. */
+export const testTimes = () => (existsSync(timesFile) ? JSON.parse(readFileSync(timesFile, 'utf8')) : {})
+
+function rememberTimes({ testResults }) {
+  const took = testResults.map(({ name, startTime, endTime }) => [shown(name), (endTime - startTime) / 1000])
+  writeFileSync(timesFile, JSON.stringify({ ...testTimes(), ...Object.fromEntries(took) }))
+}
+
 /** Runs vitest or jest with a JSON report beside its usual output. */
 async function jsTests(name, args, sentence) {
   const file = at('.cache', `${name}.json`)
   rmSync(file, { force: true })
   const { code, output } = await attempt(process.execPath, [bin(name), ...args(file)])
   if (!existsSync(file)) throw failedTests(sentence, output, { passed: 0, failed: 1, skipped: 0 })
-  const { counts, lines } = jsReport(JSON.parse(readFileSync(file, 'utf8')), output)
+  const report = JSON.parse(readFileSync(file, 'utf8'))
+  rememberTimes(report)
+  const { counts, lines } = jsReport(report, output)
   if (code !== 0) throw failedTests(sentence, output, counts)
   return { counts, lines }
 }
@@ -100,6 +129,18 @@ async function typeTests() {
   return { note: `${count} files` }
 }
 
+/** The step that runs vitest, with these further arguments. */
+export const vitestStep = (needs, extra) => ({
+  name: 'vitest',
+  needs,
+  // It starts as many test files at a time as there are processors.
+  alone: true,
+  run: () => jsTests('vitest', vitestArgs(extra), 'The JavaScript tests failed.'),
+})
+
+/** The step that checks the types of tests and examples. */
+export const typesStep = (needs) => ({ name: 'types', needs, run: typeTests })
+
 /** Every step of `npm test`, in order. `vitest` holds extra arguments for the JavaScript tests. */
 export function testSteps({ vitest = [] } = {}) {
   const built = ['esm']
@@ -112,21 +153,24 @@ export function testSteps({ vitest = [] } = {}) {
       'clippy-core',
       ['toolchain'],
       'cargo',
-      ['clippy', '--all-targets', ...core, ...lints],
+      ['clippy', '--all-targets', ...core, ...lintsOfRust],
       'Clippy found faults in the core.',
+      debug,
     ),
     program(
       'clippy',
       ['toolchain'],
       'cargo',
-      ['clippy', '--all-targets', '--locked', '--features', 'test-hooks', ...lints],
+      ['clippy', '--all-targets', '--locked', '--features', 'test-hooks', ...lintsOfRust],
       'Clippy found faults in the binding.',
+      debug,
     ),
     { name: 'no-napi', needs: ['toolchain'], run: coreWithoutNapi },
-    { name: 'core', needs: ['toolchain'], run: coreTests },
+    { name: 'core', needs: ['toolchain'], uses: debug, run: coreTests },
     {
       name: 'doctests',
       needs: ['toolchain'],
+      uses: debug,
       run: () => rustTests(['test', '--doc', ...core], cargoTest, 'The examples in the Rust documentation failed.'),
     },
     { name: 'loom', needs: ['toolchain'], run: loomModels },
@@ -136,11 +180,7 @@ export function testSteps({ vitest = [] } = {}) {
     tool('oxlint', ['install'], 'oxlint', 'oxlint', ['--deny-warnings'], 'The JavaScript lints found faults.'),
     tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
     { name: 'redis', needs: ['toolchain'], run: provideRedis },
-    {
-      name: 'vitest',
-      needs: [...built, 'addon-hooks', 'redis'],
-      run: () => jsTests('vitest', vitestArgs(vitest), 'The JavaScript tests failed.'),
-    },
+    vitestStep([...built, 'addon-hooks', 'redis'], vitest),
     {
       name: 'jest',
       needs: built,
@@ -149,7 +189,7 @@ export function testSteps({ vitest = [] } = {}) {
           ? { note: 'no tests' }
           : jsTests('jest', jestArgs, 'The package does not work under Jest.'),
     },
-    { name: 'types', needs: built, run: typeTests },
+    typesStep(built),
     tool('publint', built, 'publint', 'publint', ['run', '--strict'], 'The package is not fit to publish.'),
   ]
 }
