@@ -1,4 +1,4 @@
-// npm run test:long [-- --programs N] [--minutes M] [--only TEXT]: the models of __test__ with many random programs each, and the long
+// npm run test:long [-- --programs N] [--minutes M] [--jobs J] [--only TEXT]: the models of __test__ with many random programs each, and the long
 // checks of scripts/long. Not part of `npm test`, which runs a few programs of each; writes the result to docs/long-checks.md.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, platform, totalmem } from 'node:os'
@@ -17,6 +17,7 @@ const { values } = parseArgs({
   options: {
     programs: { type: 'string', default: '100000' },
     minutes: { type: 'string', default: '60' },
+    jobs: { type: 'string', default: '1' },
     only: { type: 'string' },
   },
 })
@@ -36,7 +37,7 @@ const checks = () =>
 const wanted = (path) => values.only === undefined || relative(root, path).includes(values.only)
 
 async function runModel(path) {
-  const report = at('.cache', 'long.json')
+  const report = at('.cache', `long-${relative(root, path).replaceAll(/\W+/g, '-')}.json`)
   const args = [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, path]
   const env = { KEELSON_PROGRAMS: values.programs, KEELSON_MINUTES: values.minutes }
   const { code, output } = await attempt(process.execPath, args, { env })
@@ -50,6 +51,18 @@ async function runCheck(path) {
   const { code, output } = await attempt(process.execPath, ['--expose-gc', path])
   if (code !== 0) process.stdout.write(output)
   return { ok: code === 0, note: output.trim().split('\n').at(-1) ?? '', lines: [] }
+}
+
+/** Takes checks from the queue until it is empty. Keeps their rows in the order of the checks. */
+async function runEach(queue, rows) {
+  for (const [place, { name, run }] of queue) {
+    const since = process.hrtime.bigint()
+    const result = await run()
+    const took = seconds(since)
+    rows[place] = { name, ...result, took }
+    process.stdout.write(`${result.ok ? 'ok    ' : 'FAILED'}  ${took.toFixed(0)} s  ${name}: ${result.note}\n`)
+    for (const text of result.lines) process.stdout.write(`        ${text.trim()}\n`)
+  }
 }
 
 const seconds = (since) => Number(process.hrtime.bigint() - since) / 1e9
@@ -78,6 +91,7 @@ await main(async () => {
   const asked = Number(values.programs)
   if (!Number.isInteger(asked) || asked < 1) throw new Failure('--programs takes a number from 1.')
   if (!(Number(values.minutes) > 0)) throw new Failure('--minutes takes a number above 0.')
+  if (!(Number(values.jobs) >= 1)) throw new Failure('--jobs takes a number from 1.')
   const failed = await runAll([...buildSteps(), hooksStep])
   if (failed !== 0) return failed
   const jobs = [
@@ -85,14 +99,8 @@ await main(async () => {
     ...checks().map((path) => ({ path, name: basename(path, '.mjs'), run: () => runCheck(path) })),
   ].filter(({ path }) => wanted(path))
   const rows = []
-  for (const { name, run } of jobs) {
-    const since = process.hrtime.bigint()
-    const result = await run()
-    const took = seconds(since)
-    rows.push({ name, ...result, took })
-    process.stdout.write(`${result.ok ? 'ok    ' : 'FAILED'}  ${took.toFixed(0)} s  ${name}: ${result.note}\n`)
-    for (const text of result.lines) process.stdout.write(`        ${text.trim()}\n`)
-  }
+  const queue = jobs.entries()
+  await Promise.all(Array.from({ length: Number(values.jobs) }, () => runEach(queue, rows)))
   // A part of the checks is not the page's business.
   if (values.only === undefined) writeFileSync(at('docs', 'long-checks.md'), `${page(rows).trimEnd()}\n`)
   return rows.every(({ ok }) => ok) ? 0 : 1
