@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { finite, isList, known, options as checkOptions } from '../internal/validate.ts'
 import { native } from '../native.ts'
+import { NONE } from '../protocol/lane.ts'
 import type { System } from '../system/system.ts'
 import type { Gate } from './gate.ts'
 import { routeName } from './routes.ts'
@@ -16,7 +17,6 @@ export interface SelectOptions {
   readonly explore?: number | undefined
 }
 
-const UNKNOWN = -1
 const MAX_ROUTES = 10_000
 
 /** Checks the arguments, draws from the system's random source, and lets the core choose. */
@@ -33,7 +33,7 @@ export function chooseRoute(
   known('options', opts, ['beta', 'explore'])
   const beta = within('options.beta', 1, 1e6, opts.beta)
   const explore = within('options.explore', 0.01, 1, opts.explore)
-  const routes = ids.map((id, index) => gate.routes.find(routeName(`ids[${index}]`, id)) ?? UNKNOWN)
+  const routes = ids.map((id, index) => gate.routes.find(routeName(`ids[${index}]`, id)) ?? NONE)
   const chosen = native.engineSelect(gate.engine, routes, beta, explore, system.random.next(), gate.clock.monoMs())
   return ids[chosen]
 }
