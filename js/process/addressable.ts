@@ -1,6 +1,5 @@
 import type { Call } from '../actor/call.ts'
-import { Process } from '../actor/process.ts'
-import { Belongings } from './pending-work.ts'
+import { DEAD, ENDING, Process, RUNNING, STARTING } from '../actor/process.ts'
 import {
   CALL,
   CYCLE,
@@ -11,34 +10,42 @@ import {
   STOP,
   TIMED_OUT,
 } from '../protocol/actor.ts'
+import { PendingWork } from './pending-work.ts'
 import { ProcessError, TimeoutError } from './errors.ts'
-import { type CustomEvent, type Emit, msgTypeOf, type ProcessEvent } from './event-emitter.ts'
-import type { Host } from './host.ts'
+import { type CustomEvent, type Emit, msgTypeOf, type ProcessEvent } from './events.ts'
+import type { ProcessHost } from './host.ts'
 import type { ProcessId, StopReason } from './ids.ts'
-import { mayGoOn } from './handler-run.ts'
-import { Teller } from './event-listeners.ts'
+import { mayBeAsync } from './handler-run.ts'
+import { EventNotifier } from './event-notifier.ts'
 import type { ProcessSpec, ProcessStatus } from './types.ts'
 
-/** The side of a process that others see: what it takes, what it refuses, and what it tells. */
-export abstract class Addressee extends Process {
+/** The user's word for each status of the runtime, for a process that has not failed for good. */
+const PHASES = { [STARTING]: 'starting', [RUNNING]: 'running', [ENDING]: 'stopping', [DEAD]: 'stopped' } as const
+
+/**
+ * A process as others see it: it takes messages or refuses them, and sends events. How messages are handled is in
+ * {@link StatefulProcess}.
+ */
+export abstract class Addressable extends Process {
   readonly id: ProcessId
   readonly spec: ProcessSpec
-  readonly host: Host
-  readonly teller: Teller<ProcessEvent | CustomEvent>
-  readonly belongings: Belongings
-  phase: ProcessStatus = 'starting'
-  /** What it failed of last. */
+  readonly host: ProcessHost
+  readonly notifier: EventNotifier<ProcessEvent | CustomEvent>
+  readonly pendingWork: PendingWork
+  /** The error of its last failure. */
   failure: unknown
+  /** True once it has failed for good: it does not restart. */
+  protected hasFailed = false
 
-  constructor(host: Host, spec: ProcessSpec, emit: Emit | undefined) {
+  constructor(host: ProcessHost, spec: ProcessSpec, emit: Emit | undefined) {
     super(host.runtime)
-    // Most handlers go on after an await, the first one too.
-    this.isAsync = mayGoOn(spec.handle)
+    // Until its first runs show otherwise, a handler counts as asynchronous.
+    this.isAsync = mayBeAsync(spec.handle)
     this.id = host.id()
     this.host = host
     this.spec = spec
-    this.teller = new Teller(emit, host)
-    this.belongings = new Belongings(host.clock)
+    this.notifier = new EventNotifier(emit, host)
+    this.pendingWork = new PendingWork(host.clock)
     this.runtime.spawn(this, {
       trapExit: false,
       maxMailbox: spec.maxInbox ?? 1024,
@@ -46,16 +53,20 @@ export abstract class Addressee extends Process {
     })
   }
 
-  /** Ends it; resolves when it has ended. */
+  /** Ends the process. Resolves when it has ended. */
   abstract end(reason: StopReason): Promise<void>
 
-  /** Whether it can be sent to. */
+  /** True while it takes messages. */
   get takesMail(): boolean {
-    return this.phase === 'starting' || this.phase === 'running'
+    return this.status <= RUNNING
+  }
+
+  get phase(): ProcessStatus {
+    return this.hasFailed ? 'failed' : PHASES[this.status]
   }
 
   emit(event: ProcessEvent): void {
-    this.teller.tell(event)
+    this.notifier.notify(event)
   }
 
   send(message: unknown): boolean {
@@ -68,16 +79,16 @@ export abstract class Addressee extends Process {
   }
 
   noteQueued(): void {
-    if (!this.teller.observed) return
+    if (!this.notifier.hasListener) return
     this.emit({ type: 'process:mailbox:enqueue', id: this.id, size: this.runtime.mailboxSize(this) })
   }
 
-  /** A message of its own that is due; one that finds no room has no sender to tell. */
+  /** Sends a scheduled message that is due. One that finds the mailbox full has no sender, so it becomes an event. */
   deliver(message: unknown): void {
     if (this.send(message) || !this.takesMail) return
     const error = new ProcessError('Mailbox full: a scheduled message is dropped', this.id)
     const msgType = msgTypeOf(message)
-    this.teller.tellFailure({ type: 'process:schedule:dropped', id: this.id, msgType }, error, this.label)
+    this.notifier.notifyFailure({ type: 'process:schedule:dropped', id: this.id, msgType }, error, this.label)
   }
 
   get label(): string {
@@ -108,14 +119,14 @@ export abstract class Addressee extends Process {
     return this.phase === 'failed' ? this.endError() : new ProcessError('Process stopping', this.id)
   }
 
-  /** What an ask is told that comes too late. */
+  /** Returns the error of an ask that comes too late. */
   endError(): ProcessError {
     if (this.phase === 'stopping') return new ProcessError('Process stopping', this.id)
     return new ProcessError('Failed to send ask message', this.id, this.failure ?? new Error('the process has ended'))
   }
 
   #full(): void {
-    if (!this.teller.observed) return
+    if (!this.notifier.hasListener) return
     const { maxInbox: size = 1024, mailboxPolicy: policy = 'reject' } = this.spec
     this.emit({ type: 'process:mailbox:full', id: this.id, policy, size })
   }

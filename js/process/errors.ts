@@ -4,7 +4,10 @@ import { TimeoutError as BaseTimeoutError } from '../errors/errors.ts'
 
 export { isTimeoutError } from '../errors/errors.ts'
 
-/** An ask got no answer in time. If its handler had not begun, it never will; a late reply is dropped. */
+/**
+ * An ask got no answer in time. If its handler had not begun, it never will; a late reply is dropped. It is a
+ * `TimeoutError` of `keelson` with the message of an ask.
+ */
 export class TimeoutError extends BaseTimeoutError {
   constructor(message: string, timeoutMs: number) {
     super('an ask', timeoutMs, message)

@@ -1,80 +1,85 @@
-/** Who asks: a stop that is asked for from inside a handler must not wait for that handler. */
+/**
+ * Knows which run of a handler asks for a stop: a handler that waits for a process which in turn waits for that handler
+ * would wait for ever, so such a wait resolves at once.
+ */
 import { callerWithin, goesOn, hasEnded, isAsyncFunction, rest, runWithin } from '../actor/call-context.ts'
 import { promiseOf } from '../internal/thenable.ts'
 
-/** One that can be waited for until it has ended. */
-export interface Stoppable {
-  /** What ends with it, and is waited for. */
-  readonly children: Iterable<Stoppable>
+/** A process, or a group of them, whose end can be awaited. */
+export interface StopTarget {
+  /** Its children: they end with it, and before it. */
+  readonly children: Iterable<StopTarget>
   /** The run of its handler, while there is one. */
-  readonly inside: Inside | undefined
+  readonly currentRun: HandlerRun | undefined
 }
 
-/** One run of a handler, and what it waits for. */
-export class Inside {
-  readonly who: Stoppable
-  /** Ends whose promises this run was given and that have not come. */
-  waitsFor: Set<Stoppable> | undefined
+/** One run of a handler, and the ends it waits for. */
+export class HandlerRun {
+  readonly process: StopTarget
+  /** Processes whose end this run waits for: it has their promises, which have not resolved. */
+  waitsFor: Set<StopTarget> | undefined
   ended = false
 
-  constructor(who: Stoppable) {
-    this.who = who
+  constructor(process: StopTarget) {
+    this.process = process
   }
 }
 
 /** The run on the stack. */
-let onStack: Inside | undefined
+let onStack: HandlerRun | undefined
 
-/** Begins what is part of a run, on this stack; hand the result to {@link leave}. */
-export function enter(inside: Inside): Inside | undefined {
+/** Puts a run on the stack. Pass the result to {@link leave}. */
+export function enter(run: HandlerRun): HandlerRun | undefined {
   const outer = onStack
-  onStack = inside
+  onStack = run
   return outer
 }
 
-export function leave(outer: Inside | undefined): void {
+/** Takes a run off the stack. */
+export function leave(outer: HandlerRun | undefined): void {
   onStack = outer
 }
 
 /**
- * Functions that have ended without a promise, and never made one. What they call is on their stack: nothing else has to be
- * known of them, and the host's promises stay fast. (One that makes its first promise later is known from the next run on.)
+ * Functions that have returned without a promise, and never returned one. Their calls are all made on their stack, so
+ * nothing needs to be tracked, and the host's promises stay fast. A function that returns its first promise later is
+ * tracked from its next run on.
  */
-const plain = new WeakSet<object>()
+const syncFunctions = new WeakSet<object>()
 
-/** Whether what a function calls has to be known also after an `await`. */
-export const mayGoOn = (fn: object): boolean => !plain.has(fn)
+/** Returns whether calls of a function have to be tracked over an `await`. */
+export const mayBeAsync = (fn: object): boolean => !syncFunctions.has(fn)
 
-/** A run of a function has returned: whether it goes on, and whether that was expected (it was tracked). */
-export function returned(fn: object, isPending: boolean, tracked: boolean): void {
+/** Notes that a function has returned: whether with a promise, and whether the run was tracked. */
+export function noteReturn(fn: object, isPending: boolean, wasTracked: boolean): void {
   if (isPending) {
-    plain.delete(fn)
-  } else if (tracked && !isAsyncFunction(fn)) {
-    plain.add(fn)
+    syncFunctions.delete(fn)
+  } else if (wasTracked && !isAsyncFunction(fn)) {
+    syncFunctions.add(fn)
     rest()
   }
 }
 
-/** What a function has returned, and the promise of it when that has to be awaited. */
-export interface Result {
+/** The result of a function, and the promise to await, if it is one. */
+export interface HandlerReturn {
   readonly value: unknown
   readonly pending: Promise<unknown> | undefined
 }
 
-/** Runs a function of a process so that what it calls, also after an `await`, is known to come from it. */
-export function runInside(inside: Inside, fn: object, body: () => unknown): Result {
-  const outer = enter(inside)
+/** Runs a function of a process as part of a run, so that its calls are known to come from it, also after an `await`. */
+export function runHandler(run: HandlerRun, fn: object, body: () => unknown): HandlerReturn {
+  const outer = enter(run)
   try {
-    if (!mayGoOn(fn)) {
+    if (!mayBeAsync(fn)) {
       const value = body()
       const pending = promiseOf(value)
-      returned(fn, pending !== undefined, false)
+      noteReturn(fn, pending !== undefined, false)
       return { value, pending }
     }
-    return runWithin(inside, () => {
+    return runWithin(run, () => {
       const value = body()
       const pending = promiseOf(value)
-      returned(fn, pending !== undefined, true)
+      noteReturn(fn, pending !== undefined, true)
       if (pending !== undefined) {
         goesOn()
         pending.then(hasEnded, hasEnded)
@@ -86,23 +91,24 @@ export function runInside(inside: Inside, fn: object, body: () => unknown): Resu
   }
 }
 
-/** The end of `target`, as whoever asks now may wait for it: at once, where to wait would be for ever. */
-export function waitFor(target: Stoppable, end: Promise<void>): Promise<void> {
-  const inside = onStack ?? (callerWithin() as Inside | undefined)
-  if (inside === undefined || inside.ended) return end
-  if (waitsFor(target, inside.who, new Set())) return Promise.resolve()
-  const waiting = (inside.waitsFor ??= new Set())
+/** Returns the end of a process as the calling handler may wait for it: resolved, if that wait would never end. */
+export function waitFor(target: StopTarget, end: Promise<void>): Promise<void> {
+  const run = onStack ?? (callerWithin() as HandlerRun | undefined)
+  if (run === undefined || run.ended) return end
+  if (waitsFor(target, run.process, new Set())) return Promise.resolve()
+  const waiting = (run.waitsFor ??= new Set())
   waiting.add(target)
   const forget = (): void => void waiting.delete(target)
   end.then(forget, forget)
   return end
 }
 
-function waitsFor(target: Stoppable, who: Stoppable, seen: Set<Stoppable>): boolean {
-  if (target === who) return true
+/** Returns whether the end of `target` waits for a handler of `process`, directly or through others. */
+function waitsFor(target: StopTarget, process: StopTarget, seen: Set<StopTarget>): boolean {
+  if (target === process) return true
   if (seen.has(target)) return false
   seen.add(target)
-  for (const child of target.children) if (waitsFor(child, who, seen)) return true
-  for (const next of target.inside?.waitsFor ?? []) if (waitsFor(next, who, seen)) return true
+  for (const child of target.children) if (waitsFor(child, process, seen)) return true
+  for (const next of target.currentRun?.waitsFor ?? []) if (waitsFor(next, process, seen)) return true
   return false
 }

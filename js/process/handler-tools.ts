@@ -3,44 +3,45 @@ import { ASK_TIMEOUT, checkSpec } from './options.ts'
 import { ProcessError } from './errors.ts'
 import { refOf } from './ref.ts'
 import type { ProcessRef, Tools } from './types.ts'
-import { Unit } from './process.ts'
+import { StatefulProcess } from './process.ts'
 
-/** What the handler of a process is given. */
-export function toolsOf(unit: Unit): Tools {
+/** Returns the tools that a process's handler gets. */
+export function toolsOf(process: StatefulProcess): Tools {
   const assertAlive = (): void => {
-    if (!unit.takesMail && unit.inside === undefined) throw new ProcessError('The process has ended', unit.id)
+    if (!process.takesMail && process.currentRun === undefined)
+      throw new ProcessError('The process has ended', process.id)
   }
   return {
-    clock: unit.host.clock,
-    journal: unit.journal,
-    emit: unit.teller.observed ? (event) => unit.teller.tell(event) : undefined,
-    ctx: unit.ctx,
+    clock: process.host.clock,
+    journal: process.journal,
+    emit: process.notifier.hasListener ? (event) => process.notifier.notify(event) : undefined,
+    ctx: process.ctx,
     spawn(spec, ctx) {
       assertAlive()
-      unit.host.assertOpen()
-      const { host, journal } = unit
-      const { emit } = unit.teller
-      return spawnUnit(new Unit(host, checkSpec(spec), ctx, { emit, journal, parent: unit }))
+      process.host.assertOpen()
+      const { host, journal } = process
+      const { emit } = process.notifier
+      return completeSpawn(new StatefulProcess(host, checkSpec(spec), ctx, { emit, journal, parent: process }))
     },
     ask(description, executor, timeout) {
       text('description', description)
       callable('executor', executor)
       const timeoutMs = timeoutOf('timeout', ASK_TIMEOUT, timeout)
       assertAlive()
-      return unit.belongings.ask(description, executor, timeoutMs)
+      return process.pendingWork.ask(description, executor, timeoutMs)
     },
     schedule(after, message) {
       const delay = Math.max(millis('after', after), 0)
-      // While a stop waits for the handler that runs, what it schedules would never be handled.
-      if (!unit.takesMail && unit.inside !== undefined) return { cancel: () => {} }
+      // A stop waits for this handler, so the message would never be handled.
+      if (!process.takesMail && process.currentRun !== undefined) return { cancel: () => {} }
       assertAlive()
-      return unit.belongings.schedule(delay, `a message to ${unit.label}`, () => unit.deliver(message))
+      return process.pendingWork.schedule(delay, `a message to ${process.label}`, () => process.deliver(message))
     },
   }
 }
 
-/** Completes a process that was made: its tools, and what its users hold. */
-export function spawnUnit(unit: Unit): ProcessRef {
-  unit.tools = toolsOf(unit)
-  return refOf(unit)
+/** Gives a new process its tools, and returns its ref. */
+export function completeSpawn(process: StatefulProcess): ProcessRef {
+  process.tools = toolsOf(process)
+  return refOf(process)
 }

@@ -9,8 +9,10 @@ import { getDefaultSystem } from '../system/default.ts'
 import { assertClock, assertSystem, type System } from '../system/system.ts'
 import type { ProcessId } from './ids.ts'
 
-/** Where processes live: a runtime, its clock, its chance, and an owner for errors that have no caller. */
-export class Host {
+/**
+ * The environment of processes: a runtime, its clock, its random source, and a receiver of errors that have no caller.
+ */
+export class ProcessHost {
   readonly runtime: ActorRuntime
   readonly clock: Clock
   readonly report: ErrorOwner
@@ -23,7 +25,7 @@ export class Host {
     this.#system = system
   }
 
-  /** A number in [0, 1), from the system's seeded source. */
+  /** Returns a random number in [0, 1), from the system's seeded source. */
   chance(): number {
     return (this.#system ?? getDefaultSystem()).random.next()
   }
@@ -32,29 +34,29 @@ export class Host {
     return newId(this.#system ?? getDefaultSystem())
   }
 
-  /** Whether crashes that are acted on are printed. */
+  /** True if crashes that a supervisor acts on are printed. */
   get crashReports(): boolean {
     return this.#system?.crashReports ?? true
   }
 
-  /** Whether its system closes, so that nothing is started any more. */
+  /** True once its system closes: nothing is started any more. */
   get closed(): boolean {
     return this.#system?.closed === true
   }
 
-  /** Whether an error only says that what it waited for was closed before it. */
+  /** Returns whether an error only says that something it waited for was closed before it. */
   isConsequence(error: unknown): boolean {
     return this.#system !== undefined && isConsequence(this.#system, error)
   }
 
-  /** @throws ClosedError when nothing can be started any more. */
+  /** @throws ClosedError when the system or the clock is closed. */
   assertOpen(): void {
     this.#system?.assertOpen()
     if (isClosed(this.clock)) throw new ClosedError('the clock')
   }
 }
 
-/** An id in the form of a UUID (version 4). */
+/** Returns a new id in the form of a UUID (version 4), drawn from the system's random source. */
 export function newId(system: System): ProcessId {
   const { random } = system
   const hex = (digits: number): string =>
@@ -66,33 +68,36 @@ export function newId(system: System): ProcessId {
   return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(6)}${hex(6)}`
 }
 
-const ofSystems = new WeakMap<System, Host>()
-const ofClocks = new WeakMap<Clock, Host>()
+const ofSystems = new WeakMap<System, ProcessHost>()
+const ofClocks = new WeakMap<Clock, ProcessHost>()
 
-function ofSystem(system: System): Host {
+function ofSystem(system: System): ProcessHost {
   let host = ofSystems.get(system)
   if (host === undefined) {
     const runtime = runtimeOf(system)
-    host = new Host(runtime, system.clock, (error, origin) => system.report(error, origin), system)
+    host = new ProcessHost(runtime, system.clock, (error, origin) => system.report(error, origin), system)
     ofSystems.set(system, host)
   }
   return host
 }
 
-/** A clock of the caller's own: errors go to whoever owns those of its timers. */
-function ofClock(clock: Clock): Host {
+/** Returns the host of a clock that belongs to no system: errors go to the owner of that clock's errors. */
+function ofClock(clock: Clock): ProcessHost {
   let host = ofClocks.get(clock)
   if (host === undefined) {
     const report: ErrorOwner = (error, origin) =>
       tellOwner(clock instanceof BaseClock ? clock.owner : warnOwner, error, origin)
-    host = new Host(new ActorRuntime(clock, report), clock, report, undefined)
+    host = new ProcessHost(new ActorRuntime(clock, report), clock, report, undefined)
     ofClocks.set(clock, host)
   }
   return host
 }
 
-/** The host for what a caller named. */
-export function hostOf(options: { readonly clock?: Clock | undefined; readonly system?: System | undefined }): Host {
+/** Returns the host of a system, of a clock, or of the default system. */
+export function hostOf(options: {
+  readonly clock?: Clock | undefined
+  readonly system?: System | undefined
+}): ProcessHost {
   const { clock, system } = options
   if (clock !== undefined) assertClock('options.clock', clock)
   if (system !== undefined) assertSystem('options.system', system)

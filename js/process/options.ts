@@ -1,4 +1,7 @@
-/** Checks of what users hand in; a refusal names the field, and nothing has changed. */
+/**
+ * Checks options and specs. Each check throws an `InvalidArgumentError` that names the field, before anything has
+ * changed.
+ */
 import {
   callable,
   callbacks,
@@ -12,19 +15,19 @@ import {
   text,
 } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import type { Emit } from './event-emitter.ts'
+import type { Emit } from './events.ts'
 import type { StopReason } from './ids.ts'
 import type { ProcessJournal, ProcessSpec, SupervisionStrategy } from './types.ts'
 
-/** How long an ask waits, in ms, when nobody says. */
+/** The default time that an ask waits, in ms. */
 export const ASK_TIMEOUT = 5000
 
 const MOST = 2 ** 32 - 2
 
 const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision']
 
-export function checkStrategy(field: string, given: unknown): SupervisionStrategy {
-  const strategy = object<SupervisionStrategy>(field, given)
+export function checkStrategy(field: string, value: unknown): SupervisionStrategy {
+  const strategy = object<SupervisionStrategy>(field, value)
   known(field, strategy, ['type', 'backoff', 'maxRestarts'])
   if (strategy.type !== 'none' && strategy.type !== 'one-for-one') {
     throw new InvalidArgumentError(`${field}.type`, "'none' or 'one-for-one'", strategy.type)
@@ -49,9 +52,9 @@ export function checkStrategy(field: string, given: unknown): SupervisionStrateg
   return strategy
 }
 
-export function checkSpec(given: unknown): ProcessSpec {
-  const spec = object<ProcessSpec>('spec', given)
-  // A class's instance may carry more; a plain spec with an unknown field is a misspelt one.
+export function checkSpec(value: unknown): ProcessSpec {
+  const spec = object<ProcessSpec>('spec', value)
+  // An instance of a class may have more fields. In a plain object, an unknown field is a misspelt one.
   if (Object.getPrototypeOf(spec) === Object.prototype) known('spec', spec, SPEC)
   else callbacks('spec', spec, SPEC)
   text('spec.name', spec.name)
@@ -69,18 +72,18 @@ export function checkSpec(given: unknown): ProcessSpec {
 
 const REASONS = "'normal', 'shutdown', 'error' or { type: 'error', error }"
 
-export function checkReason(given: StopReason): StopReason {
-  if (given === 'normal' || given === 'shutdown' || given === 'error') return given
-  if (object<{ readonly type?: unknown }>('reason', given, REASONS).type === 'error') return given
-  throw new InvalidArgumentError('reason', REASONS, given)
+export function checkReason(reason: StopReason): StopReason {
+  if (reason === 'normal' || reason === 'shutdown' || reason === 'error') return reason
+  if (object<{ readonly type?: unknown }>('reason', reason, REASONS).type === 'error') return reason
+  throw new InvalidArgumentError('reason', REASONS, reason)
 }
 
-/** Options of the things that make processes. */
-export function checkMaker<O extends { readonly emit?: Emit; readonly journal?: ProcessJournal }>(
-  given: O | undefined,
+/** Checks the options that `createRootSupervisor` and its like have in common. */
+export function checkOptionsOf<O extends { readonly emit?: Emit; readonly journal?: ProcessJournal }>(
+  value: O | undefined,
   names: readonly string[],
 ): O {
-  const options = checkOptions('options', given)
+  const options = checkOptions('options', value)
   known('options', options, names)
   if (options.emit !== undefined) callable('options.emit', options.emit)
   callbacks('options.journal', options.journal, ['append'])

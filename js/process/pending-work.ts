@@ -10,8 +10,8 @@ interface Ask {
 
 const ignoreRejection = (promise: Promise<unknown>): void => void promise.catch(() => {})
 
-/** What a process has under way beside its mail: messages to itself that are due later, and answers it waits for. */
-export class Belongings {
+/** Keeps the pending work of a process beside its mailbox: scheduled messages, and asks that have no answer. */
+export class PendingWork {
   readonly #clock: Clock
   readonly #timers: Set<TimerHandle> = new Set()
   readonly #asks: Set<Ask> = new Set()
@@ -56,7 +56,7 @@ export class Belongings {
     }
     const ask: Ask = {
       fail: (error) => {
-        // Its handler has failed or ended and may wait no more; that is told where it is known.
+        // Its handler has ended and may not wait any more. The failure itself is reported elsewhere.
         ignoreRejection(promise)
         if (settle()) reject(error)
       },
@@ -74,7 +74,7 @@ export class Belongings {
       const begun: unknown = executor((value) => {
         if (settle()) resolve(value)
       }, fail)
-      // One that is asynchronous fails later.
+      // An asynchronous executor may reject later.
       promiseOf(begun)?.then(undefined, fail)
     } catch (error) {
       fail(error)

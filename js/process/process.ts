@@ -1,70 +1,68 @@
 import { pauseOn } from '../clock/internal-timers.ts'
 import type { Call } from '../actor/call.ts'
 import { CrashReports, messageTypeOf } from '../actor/crash-reports.ts'
-import { ENDING } from '../actor/process.ts'
-import { Addressee } from './addressable.ts'
+import { ENDING, type HandlerResult, RUNNING, STARTING } from '../actor/process.ts'
+import { Addressable } from './addressable.ts'
 import { deferred, type Deferred } from '../internal/deferred.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../protocol/actor.ts'
 import { ProcessError } from './errors.ts'
-import { type Abandoned, type Emit, msgTypeOf } from './event-emitter.ts'
-import type { Host } from './host.ts'
+import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
+import type { ProcessHost } from './host.ts'
 import type { StopReason } from './ids.ts'
 import { promiseOf } from '../internal/thenable.ts'
 import { textOf } from '../internal/thrown-values.ts'
 import {
   enter,
-  Inside,
+  HandlerRun,
   leave,
-  mayGoOn,
-  type Result,
-  returned,
-  runInside,
-  type Stoppable,
+  mayBeAsync,
+  type HandlerReturn,
+  noteReturn,
+  runHandler,
+  type StopTarget,
   waitFor,
 } from './handler-run.ts'
-import { Restarts } from './restarts.ts'
+import { RestartTracker } from './restarts.ts'
 import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
-
-type Pending = PromiseLike<void> | undefined
 
 const NO_STATE = Symbol('no state')
 
-/** What was told of a run as it began. */
-interface Told {
+/** The fields of the event that was sent when a message's handler began. */
+interface MessageStart {
   readonly msgType: string
   readonly seq: number
   readonly startedAt: number
 }
 
-/** Who has spawned a process, and forgets it when it has ended. */
+/** The parent of a process. A process leaves its children when it has ended. */
 export interface Parent {
-  readonly children: Set<Unit>
+  readonly children: Set<StatefulProcess>
 }
 
-/** One process over all its runs, as the runtime drives it. */
-export class Unit extends Addressee implements Stoppable {
+/** Runs a {@link ProcessSpec} as a process of the actor runtime, over all its restarts. */
+export class StatefulProcess extends Addressable implements StopTarget {
   readonly ctx: unknown
   readonly journal: ProcessJournal | undefined
-  readonly children: Set<Unit> = new Set()
+  readonly children: Set<StatefulProcess> = new Set()
   tools!: Tools
-  inside: Inside | undefined
-  #prepared: Inside | undefined
+  currentRun: HandlerRun | undefined
+  #prepared: HandlerRun | undefined
   readonly #parent: Parent | undefined
-  readonly #restarts: Restarts | undefined
+  readonly #restarts: RestartTracker | undefined
   #state: unknown = NO_STATE
   #seq = 0
   #finished = false
-  /** Its `init` has not ended. */
+  /** True until its `init` has ended. */
   #initializing = true
   #cancelRestart: (() => void) | undefined
-  /** The end of the last run: children, `onStop`. */
+  /** Resolves when the last run has been cleaned up: its children have ended and `onStop` has run. */
   #cleaning: Promise<void> = Promise.resolve()
   #reason: StopReason = 'normal'
   readonly #ended: Deferred<void> = deferred()
   #crashes: CrashReports | undefined
 
   constructor(
-    host: Host,
+    host: ProcessHost,
     spec: ProcessSpec,
     ctx: unknown,
     maker: { emit: Emit | undefined; journal: ProcessJournal | undefined; parent: Parent | undefined },
@@ -73,25 +71,25 @@ export class Unit extends Addressee implements Stoppable {
     this.ctx = ctx
     this.journal = maker.journal
     this.#parent = maker.parent
-    this.#restarts = spec.supervision?.type === 'one-for-one' ? new Restarts(spec.supervision) : undefined
+    this.#restarts = spec.supervision?.type === 'one-for-one' ? new RestartTracker(spec.supervision) : undefined
     maker.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
     void Promise.resolve().then(this.#init)
   }
 
-  /** For users, who may be inside a handler. */
+  /** Stops the process for a user. Inside a handler that the stop would wait for, it resolves at once. */
   stop(reason: StopReason): Promise<void> {
     return waitFor(this, this.end(reason))
   }
 
-  /** Ends it; resolves when it has ended. */
+  /** Ends the process. Resolves when it has ended. */
   end(reason: StopReason): Promise<void> {
     if (this.takesMail) this.#beginStop(reason)
     return this.#ended.promise
   }
 
   get isOwned(): boolean {
-    return this.#parent instanceof Unit
+    return this.#parent instanceof StatefulProcess
   }
 
   shutDown(): Promise<void> {
@@ -102,23 +100,23 @@ export class Unit extends Addressee implements Stoppable {
     return this.#seq
   }
 
-  /** Ends at once, whatever is under way; `onStop` is begun if it was not. */
+  /** Ends at once, whatever is pending. `onStop` begins if it had not. */
   kill(): void {
-    if (this.phase === 'stopped' || this.phase === 'failed') return
+    if (this.#finished || this.hasFailed) return
     if (this.takesMail) this.#beginStop('shutdown', true)
     else void this.#end()
     this.#finish('stopped')
   }
 
-  onCast(message: unknown): Pending {
+  onCast(message: unknown): HandlerResult {
     return this.#handle(message, undefined)
   }
 
-  onCall(call: Call): Pending {
+  onCall(call: Call): HandlerResult {
     return this.#handle(call.message, call)
   }
 
-  onInfo(message: unknown): Pending {
+  onInfo(message: unknown): HandlerResult {
     return this.#handle(message, undefined)
   }
 
@@ -127,13 +125,13 @@ export class Unit extends Addressee implements Stoppable {
   }
 
   readonly #init = (): void => {
-    if (this.phase !== 'starting') {
+    if (this.status !== STARTING) {
       if (this.phase === 'stopping') this.#initFailed()
       return
     }
-    let first: Result
+    let first: HandlerReturn
     try {
-      first = runInside(new Inside(this), this.spec.init, () => this.spec.init(this.ctx))
+      first = runHandler(new HandlerRun(this), this.spec.init, () => this.spec.init(this.ctx))
     } catch (error) {
       this.#initFailed({ error })
       return
@@ -149,12 +147,12 @@ export class Unit extends Addressee implements Stoppable {
   #begin(state: unknown): void {
     this.#initializing = false
     this.#state = state
-    if (this.phase === 'starting') {
-      this.phase = 'running'
+    if (this.status === STARTING) {
+      this.status = RUNNING
       this.#restarts?.started(this.host.clock.monoMs())
-      if (this.teller.observed) this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
-      // The listener may have stopped it.
-      if (this.phase === 'running') this.runtime.started(this)
+      if (this.notifier.hasListener) this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
+      // The listener may have stopped the process.
+      if (this.status === RUNNING) this.runtime.started(this)
     } else {
       void this.#end()
     }
@@ -162,7 +160,7 @@ export class Unit extends Addressee implements Stoppable {
 
   #initFailed(failure?: { error: unknown }): void {
     this.#initializing = false
-    if (this.phase === 'starting' && failure !== undefined) {
+    if (this.status === STARTING && failure !== undefined) {
       this.#fail(failure.error)
       return
     }
@@ -170,66 +168,72 @@ export class Unit extends Addressee implements Stoppable {
     void this.#end()
   }
 
-  /** A run is prepared. It has begun once a message is handled: the one it is for may be there no more. */
-  override enter(): Inside {
-    this.#prepared = new Inside(this)
+  /** Prepares a run for the runtime. It begins only when a message is handled: the message may be gone by then. */
+  override enter(): HandlerRun {
+    this.#prepared = new HandlerRun(this)
     return this.#prepared
   }
 
-  #handle(message: unknown, call: Call | undefined): Pending {
+  #handle(message: unknown, call: Call | undefined): HandlerResult {
     const seq = ++this.#seq
-    const told = this.teller.observed ? this.#tellStart(message, seq) : undefined
-    const inside = this.#prepared ?? new Inside(this)
+    const start = this.notifier.hasListener ? this.#notifyStart(message, seq) : undefined
+    const run = this.#prepared ?? new HandlerRun(this)
     this.#prepared = undefined
-    this.inside = inside
+    this.currentRun = run
     const { handle } = this.spec
-    const outer = enter(inside)
+    const outer = enter(run)
     let next: unknown
     try {
       next = this.spec.handle(this.#state, message, this.tools)
-      // The state may have a `then` of its own.
+      // The same state is not awaited, even when it has a `then`.
       const pending = next === this.#state ? undefined : promiseOf(next)
-      if (pending !== undefined || this.isAsync) returned(handle, pending !== undefined, this.isAsync)
+      if (pending !== undefined || this.isAsync) noteReturn(handle, pending !== undefined, this.isAsync)
       if (pending !== undefined) {
         return pending.then(
-          (state) => this.#handled(inside, told, state, call, message),
-          (error: unknown) => this.#failed(inside, message, seq, error),
+          (state) => this.#handled(run, start, state, call, message),
+          (error: unknown) => this.#failed(run, message, seq, error),
         )
       }
     } catch (error) {
       leave(outer)
-      this.#failed(inside, message, seq, error)
+      this.#failed(run, message, seq, error)
       return undefined
     } finally {
       leave(outer)
     }
-    if (this.isAsync) this.isAsync = mayGoOn(handle)
-    this.#handled(inside, told, next, call, message)
+    if (this.isAsync) this.isAsync = mayBeAsync(handle)
+    this.#handled(run, start, next, call, message)
     return undefined
   }
 
-  #tellStart(message: unknown, seq: number): Told {
+  #notifyStart(message: unknown, seq: number): MessageStart {
     const { clock } = this.host
-    const told = { msgType: msgTypeOf(message), seq, startedAt: clock.monoMs() }
-    this.emit({ type: 'process:msg:start', id: this.id, msgType: told.msgType, seq, at: clock.now() })
-    return told
+    const start = { msgType: msgTypeOf(message), seq, startedAt: clock.monoMs() }
+    this.emit({ type: 'process:msg:start', id: this.id, msgType: start.msgType, seq, at: clock.now() })
+    return start
   }
 
-  #handled(inside: Inside, told: Told | undefined, next: unknown, call: Call | undefined, message: unknown): void {
-    inside.ended = true
-    this.inside = undefined
-    if (told !== undefined) {
-      const { msgType, seq, startedAt } = told
+  #handled(
+    run: HandlerRun,
+    start: MessageStart | undefined,
+    next: unknown,
+    call: Call | undefined,
+    message: unknown,
+  ): void {
+    run.ended = true
+    this.currentRun = undefined
+    if (start !== undefined) {
+      const { msgType, seq, startedAt } = start
       const durationMs = this.host.clock.monoMs() - startedAt
       this.emit({ type: 'process:msg:end', id: this.id, msgType, seq, durationMs })
     }
     this.#accept(next, call, message)
   }
 
-  #failed(inside: Inside, message: unknown, seq: number, error: unknown): void {
-    inside.ended = true
-    this.inside = undefined
-    if (this.teller.observed) {
+  #failed(run: HandlerRun, message: unknown, seq: number, error: unknown): void {
+    run.ended = true
+    this.currentRun = undefined
+    if (this.notifier.hasListener) {
       this.emit({ type: 'process:msg:error', id: this.id, msgType: msgTypeOf(message), seq, error })
     }
     this.#handlerFailed(error, message)
@@ -249,14 +253,14 @@ export class Unit extends Addressee implements Stoppable {
     else if (call !== undefined && !call.settled) this.#defer(call)
   }
 
-  /** Its answer comes later. */
+  /** Keeps a call whose reply comes later. */
   #defer(call: Call): void {
     ;(this.deferred ??= new Set()).add(call)
     call.whenSettled = () => void this.deferred?.delete(call)
   }
 
   #handlerFailed(error: unknown, message: unknown): void {
-    if (this.phase === 'running') {
+    if (this.status === RUNNING) {
       this.#fail(error, message)
       return
     }
@@ -265,41 +269,44 @@ export class Unit extends Addressee implements Stoppable {
   }
 
   #tellFailure(error: unknown): void {
-    if (!this.teller.observed && this.host.isConsequence(error)) return
-    this.teller.tellFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
+    if (!this.notifier.hasListener && this.host.isConsequence(error)) return
+    this.notifier.notifyFailure({ type: 'process:fail', id: this.id, error }, error, this.label)
   }
 
   #fail(error: unknown, message?: unknown): void {
-    const verdict = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
-    const restarts = verdict?.restart === true
+    const decision = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
+    const restarts = decision?.restart === true
     this.failure = error
-    this.phase = restarts ? 'starting' : 'failed'
-    if (!restarts) this.status = ENDING
-    if (restarts) this.runtime.restarting(this)
-    else this.runtime.stopping(this)
+    if (restarts) {
+      this.runtime.restarting(this)
+    } else {
+      this.hasFailed = true
+      this.status = ENDING
+      this.runtime.stopping(this)
+    }
     this.#abandonCalls(new ProcessError(`Process failed: ${textOf(error)}`, this.id, error))
     if (restarts) {
       this.emit({ type: 'process:fail', id: this.id, error })
-      this.#tellCrash(error, message)
+      this.#reportCrash(error, message)
     } else {
       this.#tellFailure(error)
     }
     this.#cleaning = this.#cleanUp({ type: 'error', error })
-    if (verdict?.restart === true) {
-      this.#restartAfter(verdict.attempt, verdict.delayMs)
+    if (decision?.restart === true) {
+      this.#restartAfter(decision.attempt, decision.delayMs)
       return
     }
-    if (verdict !== undefined) {
+    if (decision !== undefined) {
       const withinMs = this.spec.supervision?.maxRestarts?.within ?? 0
-      this.emit({ type: 'supervisor:giveup', id: this.id, attempts: verdict.attempts, withinMs })
+      this.emit({ type: 'supervisor:giveup', id: this.id, attempts: decision.attempts, withinMs })
     }
-    this.#abandon(verdict === undefined ? 'no-supervision' : 'budget')
-    this.belongings.cancelTimers()
+    this.#abandon(decision === undefined ? 'no-supervision' : 'budget')
+    this.pendingWork.cancelTimers()
     void this.#finishFailed()
   }
 
-  /** Nobody else may hear of one that is restarted. */
-  #tellCrash(error: unknown, message: unknown): void {
+  /** Publishes a crash that leads to a restart, which might otherwise stay unseen. */
+  #reportCrash(error: unknown, message: unknown): void {
     if (this.host.isConsequence(error)) return
     const { id: processId, spec, host } = this
     this.#crashes ??= new CrashReports(host.clock, host.crashReports)
@@ -314,8 +321,8 @@ export class Unit extends Addressee implements Stoppable {
 
   #restartAfter(attempt: number, delayMs: number): void {
     this.emit({ type: 'supervisor:restart', id: this.id, attempt, delayMs })
-    // The listener may have stopped it.
-    if (this.phase !== 'starting') return
+    // The listener may have stopped the process.
+    if (this.status !== STARTING) return
     const cleaned = this.#cleaning
     const timer = pauseOn(this.host.clock, delayMs, `the restart of ${this.label}`, () => {
       void cleaned.then(() => {
@@ -339,17 +346,16 @@ export class Unit extends Addressee implements Stoppable {
   #beginStop(reason: StopReason, atOnce = false): void {
     const waits = this.#cancelRestart !== undefined
     this.#cancelRestart?.()
-    this.phase = 'stopping'
     this.#reason = reason
     this.exitKind = reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED
     this.status = ENDING
-    this.belongings.cancelTimers()
+    this.pendingWork.cancelTimers()
     this.runtime.stopping(this)
     if (waits) this.#abandon('stopped')
-    if (atOnce || (this.inside === undefined && (waits || !this.#initializing))) void this.#end()
+    if (atOnce || (this.currentRun === undefined && (waits || !this.#initializing))) void this.#end()
   }
 
-  /** Nothing of it runs any more. */
+  /** Ends the process once nothing of it runs any more. */
   async #end(failure?: unknown): Promise<void> {
     const error =
       failure === undefined
@@ -361,7 +367,7 @@ export class Unit extends Addressee implements Stoppable {
     this.#finish('stopped')
   }
 
-  /** Once a run, after it: children, the last one first, then `onStop`. Never rejects. */
+  /** Cleans up after a run, once: children end, the last one first, then `onStop` runs. Never rejects. */
   async #cleanUp(reason: StopReason): Promise<void> {
     const state = this.#state
     this.#state = NO_STATE
@@ -370,17 +376,16 @@ export class Unit extends Addressee implements Stoppable {
     try {
       const { onStop } = this.spec
       if (onStop !== undefined) {
-        await runInside(new Inside(this), onStop, () => this.spec.onStop?.(state, reason, this.ctx)).pending
+        await runHandler(new HandlerRun(this), onStop, () => this.spec.onStop?.(state, reason, this.ctx)).pending
       }
     } catch (error) {
-      this.teller.tellFailure({ type: 'process:stop:error', id: this.id, error }, error, `onStop of ${this.label}`)
+      this.notifier.notifyFailure({ type: 'process:stop:error', id: this.id, error }, error, `onStop of ${this.label}`)
     }
   }
 
   #finish(phase: 'stopped' | 'failed'): void {
     if (this.#finished) return
     this.#finished = true
-    this.phase = phase
     if (phase === 'failed') this.exitKind = FAILED
     this.#restarts?.close()
     this.#crashes?.end()
@@ -390,12 +395,12 @@ export class Unit extends Addressee implements Stoppable {
     this.#ended.resolve()
   }
 
-  /** Calls that were begun, and answers that it waits for. */
+  /** Rejects calls that have begun, and asks that have no answer. */
   #abandonCalls(error: ProcessError): void {
     const calls = [...(this.running === undefined ? [] : [this.running]), ...(this.deferred ?? [])]
     this.running = undefined
     this.deferred = undefined
     for (const call of calls) if (this.runtime.settle(call)) call.reject(error)
-    this.belongings.failAsks(error)
+    this.pendingWork.failAsks(error)
   }
 }

@@ -3,42 +3,42 @@ import { callable, timeout as timeoutOf } from '../internal/validate.ts'
 import { ASK_TIMEOUT, checkReason } from './options.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 import type { Any, ProcessRef, ProcessStatus } from './types.ts'
-import type { Unit } from './process.ts'
+import type { StatefulProcess } from './process.ts'
 
-/** What users hold: an address that stays the same over restarts. */
-class UnitRef implements ProcessRef {
+/** A process as users hold it: a ref that stays the same over restarts. */
+class StatefulProcessRef implements ProcessRef {
   readonly id: ProcessId
   readonly name: string
-  readonly #unit: Unit
+  readonly #process: StatefulProcess
 
-  constructor(unit: Unit) {
-    this.id = unit.id
-    this.name = unit.spec.name
-    this.#unit = unit
+  constructor(process: StatefulProcess) {
+    this.id = process.id
+    this.name = process.spec.name
+    this.#process = process
   }
 
   send(message: unknown): boolean {
-    return this.#unit.send(message)
+    return this.#process.send(message)
   }
 
   async stop(reason: StopReason = 'normal'): Promise<void> {
-    await this.#unit.stop(checkReason(reason))
+    await this.#process.stop(checkReason(reason))
   }
 
   ask<R = Any>(build: (reply: (value: R) => void) => Any, timeout?: number): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       callable('build', build)
-      ask(this.#unit, build, timeoutOf('timeout', ASK_TIMEOUT, timeout), resolve, reject)
+      ask(this.#process, build, timeoutOf('timeout', ASK_TIMEOUT, timeout), resolve, reject)
     })
   }
 
   status(): ProcessStatus {
-    return this.#unit.phase
+    return this.#process.phase
   }
 }
 
 function ask<R>(
-  unit: Unit,
+  process: StatefulProcess,
   build: (reply: (value: R) => void) => unknown,
   timeoutMs: number,
   resolve: (value: R) => void,
@@ -48,22 +48,22 @@ function ask<R>(
   let answered = false
   const message = build((value) => {
     answered = true
-    // One that is answered while it is built is sent all the same, and nobody waits for it.
-    if (sent.call === undefined || unit.runtime.settle(sent.call)) resolve(value)
+    // A message whose reply is called while it is built is still sent, and nobody waits for it.
+    if (sent.call === undefined || process.runtime.settle(sent.call)) resolve(value)
   })
-  if (!unit.takesMail) {
-    if (!answered) reject(unit.endError())
+  if (!process.takesMail) {
+    if (!answered) reject(process.endError())
     return
   }
   if (answered) {
-    unit.send(message)
+    process.send(message)
     return
   }
-  const request = new Call(unit, message, timeoutMs, resolve as (reply: unknown) => void, reject)
+  const request = new Call(process, message, timeoutMs, resolve as (reply: unknown) => void, reject)
   sent.call = request
-  const before = unit.teller.observed ? unit.runtime.mailboxSize(unit) : 0
-  unit.runtime.open(request)
-  if (unit.teller.observed && unit.runtime.mailboxSize(unit) > before) unit.noteQueued()
+  const before = process.notifier.hasListener ? process.runtime.mailboxSize(process) : 0
+  process.runtime.open(request)
+  if (process.notifier.hasListener && process.runtime.mailboxSize(process) > before) process.noteQueued()
 }
 
-export const refOf = (unit: Unit): ProcessRef => new UnitRef(unit)
+export const refOf = (process: StatefulProcess): ProcessRef => new StatefulProcessRef(process)

@@ -3,18 +3,21 @@ import { hot, scratch } from '../native.ts'
 import { FAILED_ATTEMPTS, FAILED_DELAY } from '../protocol/restarts.ts'
 import type { SupervisionStrategy } from './types.ts'
 
-/** What the core says about a failure. */
-export type Verdict =
+/** The core's decision about a failure. */
+export type RestartDecision =
   | { readonly restart: true; readonly attempt: number; readonly delayMs: number }
   | { readonly restart: false; readonly attempts: number }
 
-/** Where a strategy says nothing. */
+/** The back-off of strategies that have none: 1 ms, doubled up to 1000 ms. */
 const BACKOFF = { initial: 1, max: 1000, factor: 2 }
 
 const release = new FinalizationRegistry<number>((handle) => hot.restartsClose(handle))
 
-/** Budget and back-off of one process, over all its runs; the core decides. */
-export class Restarts {
+/**
+ * Decides whether and when one process restarts, over all its runs. The core counts restarts in their window and
+ * computes delays; this is the only caller of it in TypeScript.
+ */
+export class RestartTracker {
   readonly #handle: number
 
   constructor(strategy: SupervisionStrategy) {
@@ -24,16 +27,20 @@ export class Restarts {
     release.register(this, this.#handle, this)
   }
 
-  /** Its `init` ended well. */
+  /** Notes that `init` has ended well. */
   started(monoMs: number): void {
     hot.restartsStarted(this.#handle, monoMs)
   }
 
-  /** It failed; `chance` is a number in [0, 1). */
-  failed(monoMs: number, chance: number): Verdict {
+  /**
+   * Notes a failure and returns the decision.
+   *
+   * @param chance A random number in [0, 1), for jitter.
+   */
+  failed(monoMs: number, chance: number): RestartDecision {
     const attempt = hot.restartsFailed(this.#handle, monoMs, chance)
     if (attempt <= 0) return { restart: false, attempts: scratch[FAILED_ATTEMPTS] as number }
-    // A jitter beyond measure makes a delay that no clock takes.
+    // A huge jitter makes a delay that no clock takes.
     return { restart: true, attempt, delayMs: Math.min(scratch[FAILED_DELAY] as number, MAX_DURATION_MS) }
   }
 

@@ -1,23 +1,23 @@
 import type { Clock } from '../clock/types.ts'
 import { ProcessError } from './errors.ts'
-import { type Host, hostOf } from './host.ts'
+import { type ProcessHost, hostOf } from './host.ts'
 import type { StopReason } from './ids.ts'
 import { waitFor } from './handler-run.ts'
-import { checkMaker, checkReason, checkSpec } from './options.ts'
+import { checkOptionsOf, checkReason, checkSpec } from './options.ts'
 import { refOf } from './ref.ts'
-import { spawnUnit } from './handler-tools.ts'
+import { completeSpawn } from './handler-tools.ts'
 import type { Any, ProcessRef, ProcessSpec, RootSupervisor, RootSupervisorOptions } from './types.ts'
-import { Unit } from './process.ts'
+import { StatefulProcess } from './process.ts'
 
 const OPTIONS = ['clock', 'system', 'emit', 'journal']
 
-class Root implements RootSupervisor {
-  readonly #host: Host
+class RootSupervisorImpl implements RootSupervisor {
+  readonly #host: ProcessHost
   readonly #options: RootSupervisorOptions
-  readonly #units: Set<Unit> = new Set()
+  readonly #processes: Set<StatefulProcess> = new Set()
   #stopping: Promise<void> | undefined
 
-  constructor(host: Host, options: RootSupervisorOptions) {
+  constructor(host: ProcessHost, options: RootSupervisorOptions) {
     this.#host = host
     this.#options = options
   }
@@ -27,27 +27,29 @@ class Root implements RootSupervisor {
     this.#host.assertOpen()
     if (this.#stopping !== undefined) throw new ProcessError('The supervisor was stopped', spec.name)
     const { emit, journal } = this.#options
-    return spawnUnit(new Unit(this.#host, checked, ctx, { emit, journal, parent: { children: this.#units } }))
+    return completeSpawn(
+      new StatefulProcess(this.#host, checked, ctx, { emit, journal, parent: { children: this.#processes } }),
+    )
   }
 
   async stop(reason: StopReason = 'shutdown'): Promise<void> {
     checkReason(reason)
     this.#stopping ??= this.#stop(reason)
-    await waitFor({ children: [...this.#units], inside: undefined }, this.#stopping)
+    await waitFor({ children: [...this.#processes], currentRun: undefined }, this.#stopping)
   }
 
   children(): ProcessRef[] {
-    return [...this.#units].map(refOf)
+    return [...this.#processes].map(refOf)
   }
 
   async #stop(reason: StopReason): Promise<void> {
-    // One after the other: what was spawned later may need what was spawned before.
-    for (const unit of [...this.#units].toReversed()) await unit.end(reason)
+    // One after the other, because a later process may need an earlier one.
+    for (const process of [...this.#processes].toReversed()) await process.end(reason)
   }
 }
 
 /**
- * Makes a supervisor: the processes it spawns restart as their specs say, and stop with it.
+ * Makes a supervisor. The processes it spawns restart as their specs say, and stop with it.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -70,12 +72,12 @@ class Root implements RootSupervisor {
  * ```
  */
 export function createRootSupervisor(options?: RootSupervisorOptions): RootSupervisor {
-  const given = checkMaker(options, OPTIONS)
-  return new Root(hostOf(given), given)
+  const settings = checkOptionsOf(options, OPTIONS)
+  return new RootSupervisorImpl(hostOf(settings), settings)
 }
 
 /**
- * Starts a process that nobody but its ref can stop; its failures go to the owner of the clock's errors.
+ * Starts a process without a supervisor: only its ref can stop it. Its failures go to the owner of the clock's errors.
  *
  * @throws InvalidArgumentError naming the field that is refused; nothing is started.
  * @example
@@ -91,5 +93,7 @@ export function spawn<TMsg = Any, TState = Any, TCtx = unknown>(
   const checked = checkSpec(spec)
   const host = hostOf({ clock })
   host.assertOpen()
-  return spawnUnit(new Unit(host, checked, ctx, { emit: undefined, journal: undefined, parent: undefined }))
+  return completeSpawn(
+    new StatefulProcess(host, checked, ctx, { emit: undefined, journal: undefined, parent: undefined }),
+  )
 }

@@ -1,65 +1,70 @@
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import type { Millis } from '../clock/millis.ts'
+import type { MaybePromise } from '../internal/maybe-promise.ts'
 import type { System } from '../system/system.ts'
-import type { Emit } from './event-emitter.ts'
+import type { Emit } from './events.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- messages that nobody has typed are read as their handler likes
 export type Any = any
 
-type MaybePromise<T> = T | Promise<T>
-
 /**
- * What a process is doing. It is `starting` until its `init` has ended, and again while it waits to be restarted; what
- * is sent then is queued. `stopped` and `failed` are final.
+ * The status of a process. It is `starting` until its `init` has ended, and again while it waits to restart; messages
+ * are queued then. `stopped` and `failed` are final.
  */
 export type ProcessStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
 
-/** How the delay before a restart grows: `min(initial * factor^(n - 1), max)`. Times are milliseconds. */
+/** The delays before restarts, in ms: `min(initial * factor ** (n - 1), max)` for restart `n`, spread by `jitter`. */
 export interface BackoffOptions {
+  /** The first delay, in ms. */
   readonly initial: Millis
+  /** The longest delay, in ms. */
   readonly max: Millis
-  /** From each delay to the next; 1 or more. */
+  /** The factor from each delay to the next, 1 or more. */
   readonly factor: number
-  /** Spreads the delay by up to this many percent either way. Default 0. */
+  /** The spread of a delay, in percent either way. Default 0. */
   readonly jitter?: number
 }
 
-/** Whether a process that fails is started over. */
+/** Decides whether a process that fails starts over. */
 export interface SupervisionStrategy {
-  /** `'one-for-one'`: the process that failed, and no other. */
+  /** `'one-for-one'` restarts the process that failed, and no other. `'none'` restarts nothing. */
   readonly type: 'none' | 'one-for-one'
-  /** Default: 1 ms, doubled up to 1000 ms. */
+  /** The delays before restarts. Default: 1 ms, doubled up to 1000 ms. */
   readonly backoff?: BackoffOptions
-  /** At most `count` restarts in any `within` ms; one more and the process has failed. `count: 0`: none. Default: no end. */
+  /**
+   * The number of restarts that are allowed in any `within` ms; with one more the process has failed. A `count` of 0
+   * allows none. Default: no bound.
+   */
   readonly maxRestarts?: { readonly count: number; readonly within: Millis }
 }
 
-/** What is written to by handlers; a `Journal` is one. */
+/** A journal that handlers write to; a `Journal` of `keelson/journal` is one. */
 export interface ProcessJournal {
+  /** Appends an entry. */
   append(data: Any): unknown
 }
 
-/** What a handler is given beside state and message. */
+/** The tools of a handler, beside state and message. */
 export interface Tools<TMsg = Any, TCtx = unknown> {
-  /** Where the process's time comes from. */
+  /** The clock of the process. */
   readonly clock: Clock
-  /** The journal of the supervisor, if it was given one. */
+  /** The journal of the supervisor, if it has one. */
   readonly journal: ProcessJournal | undefined
-  /** Tells the supervisor's listener; absent when there is none. */
+  /** Sends an event to the supervisor's listener; `undefined` when there is none. */
   readonly emit: Emit | undefined
-  /** What the process was spawned with. */
+  /** The context with which the process was spawned. */
   readonly ctx: TCtx
   /**
-   * Spawns a process that stops with this one: when it stops, and when it fails, before it is restarted.
+   * Spawns a child process. It stops when this one stops, and when this one fails, before it restarts.
    *
    * @throws InvalidArgumentError naming the field of the spec that is refused.
    * @throws ProcessError when this process has ended.
    */
   spawn<M = Any, S = Any, C = unknown>(spec: ProcessSpec<M, S, C>, ctx: C): ProcessRef<M>
   /**
-   * Waits for somebody else's answer: resolves or rejects as `executor` says, and rejects with a {@link TimeoutError}
-   * after `timeout` ms (default 5000; `Infinity` for never), or when this process ends or fails.
+   * Waits for an answer from elsewhere. Resolves or rejects as `executor` does; rejects with a {@link TimeoutError}
+   * after `timeout` ms (default 5000; `Infinity` for no limit), or when this process ends or fails.
    */
   ask<R = Any>(
     description: string,
@@ -67,77 +72,91 @@ export interface Tools<TMsg = Any, TCtx = unknown> {
     timeout?: Millis,
   ): Promise<R>
   /**
-   * Sends this process a message after so many ms, on its clock. It survives a restart and dies with the process. One
-   * that finds the mailbox full is the event `process:schedule:dropped`.
+   * Sends this process a message after a time in ms, on its clock. The message survives a restart and is dropped when
+   * the process ends. One that finds the mailbox full becomes the event `process:schedule:dropped`.
    *
    * @throws ProcessError when this process has ended.
    */
   schedule(after: Millis, message: TMsg): TimerHandle
 }
 
-/** What a process is. */
+/** The definition of a process: its name, its handlers, its limits. */
 export interface ProcessSpec<TMsg = Any, TState = Any, TCtx = unknown> {
-  /** What events and reports call it. */
+  /** The name of the process in events and reports. */
   readonly name: string
-  /** Makes the first state, and that of each restart. */
+  /** Returns the first state, and that of each restart. */
   init(ctx: TCtx): MaybePromise<TState>
-  /** Handles a message and makes the next state. One runs at a time. A throw fails the process. */
+  /** Handles a message and returns the next state. One runs at a time. A throw fails the process. */
   handle(state: TState, message: TMsg, tools: Tools<TMsg, TCtx>): MaybePromise<TState>
-  /** Cleans up after a run: runs once for each `init` that ended well, with the last state. */
+  /** Cleans up after a run, with the last state. Runs once for each `init` that ended well. */
   onStop?(state: TState, reason: StopReason, ctx: TCtx): MaybePromise<unknown>
-  /** How many messages may wait. Default 1024. */
+  /** The number of messages that may wait. Default 1024. */
   readonly maxInbox?: number
-  /** Beyond that, the sender is told (`'reject'`, the default), or the oldest message is dropped. */
+  /**
+   * Decides about messages to a full mailbox: the sender is refused (`'reject'`, the default), or the oldest message is
+   * dropped.
+   */
   readonly mailboxPolicy?: 'reject' | 'drop-oldest'
-  /** Default: none. */
+  /** Restarts the process after a failure. Default: it does not restart. */
   readonly supervision?: SupervisionStrategy
 }
 
-/** A process, over all its restarts. */
+/** Refers to a process, over all its restarts. */
 export interface ProcessRef<TMsg = Any> {
+  /** The id of the process. */
   readonly id: ProcessId
+  /** The name of the process. */
   readonly name: string
-  /** Queues a message, also while the process is starting. False when it is not taken: mailbox full, or process ended. */
+  /**
+   * Queues a message, also while the process is starting. Returns false when it is not taken: the mailbox is full, or
+   * the process has ended.
+   */
   send(message: TMsg): boolean
   /**
-   * Stops for good, and is never refused: the handler that runs ends, what is queued behind it is not handled (asks
-   * reject, sends are events), children stop, `onStop` runs. Resolves then; called from inside a handler that it
-   * would wait for, it resolves at once. Cancels a restart that is pending. Every call gets the same end.
+   * Stops the process for good; never fails. The handler that runs ends, messages queued behind it are not handled
+   * (asks reject, sends become events), children stop, and `onStop` runs. Resolves then. Inside a handler that the stop
+   * would wait for, it resolves at once. Cancels a pending restart. All calls get the same end.
    */
   stop(reason?: StopReason): Promise<void>
   /**
-   * Sends the message that `build` makes and resolves with what is passed to `reply`; the first reply counts.
+   * Sends the message that `build` returns, and resolves with the value that is passed to `reply`; the first reply
+   * counts.
    *
-   * @throws TimeoutError after `timeout` ms (default 5000, `Infinity` for never). An ask that has not begun by then never will.
+   * @throws TimeoutError after `timeout` ms (default 5000, `Infinity` for never). An ask that has not begun by then
+   * never will.
    * @throws ProcessError when the message is not taken, or the process stops or fails before it has replied.
    */
   ask<R = Any>(build: (reply: (value: R) => void) => TMsg, timeout?: Millis): Promise<R>
+  /** Returns the status of the process. */
   status(): ProcessStatus
 }
 
 /** Options of {@link createRootSupervisor}. */
 export interface RootSupervisorOptions {
-  /** Where time comes from. Default: the clock of the system. */
+  /** The clock of the processes. Default: the clock of the system. */
   readonly clock?: Clock
-  /** Default: the default system of this environment; with a clock of your own, errors go to that clock's owner. */
+  /**
+   * The system of the processes. Default: the default system of this environment; with a clock of your own, errors go
+   * to that clock's owner.
+   */
   readonly system?: System
-  /** Told of everything that happens, on the stack of what happened. Its own errors go to the system's `onError`. */
+  /** Receives all events, on the stack of what happened. Its own errors go to the system's `onError`. */
   readonly emit?: Emit
-  /** Handed to handlers as `tools.journal`. */
+  /** The journal that handlers get as `tools.journal`. */
   readonly journal?: ProcessJournal
 }
 
 /** Spawns processes and stops them together. */
 export interface RootSupervisor {
   /**
-   * Starts a process. It can be sent to at once.
+   * Starts a process, which takes messages at once.
    *
    * @throws InvalidArgumentError naming the field that is refused; nothing is started.
    * @throws ProcessError when the supervisor was stopped.
    */
   spawn<TMsg = Any, TState = Any, TCtx = unknown>(spec: ProcessSpec<TMsg, TState, TCtx>, ctx: TCtx): ProcessRef<TMsg>
-  /** Stops all children, the last one first, and takes no more. Idempotent. */
+  /** Stops all children, the last one first, and spawns no more. Idempotent. */
   stop(reason?: StopReason): Promise<void>
-  /** The children that have not ended, in the order in which they were spawned. */
+  /** Returns the children that have not ended, in the order in which they were spawned. */
   children(): ProcessRef[]
 }

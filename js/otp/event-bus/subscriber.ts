@@ -29,7 +29,7 @@ export type EndCause = 'left' | 'bus' | 'system'
 export abstract class Subscriber implements TableEntry {
   id = -1
   slot = -1
-  /** Whether messages are still delivered. */
+  /** True while messages are delivered. */
   active = true
   readonly pattern: string
   protected readonly host: SubscriberHost

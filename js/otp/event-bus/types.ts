@@ -33,7 +33,7 @@ export type EventProcess<CastMsg> = GenServerRef<unknown, unknown, CastMsg> &
 
 /** Options of a subscription. */
 export interface SubscribeOptions {
-  /** Whether the subscription ends with the first message. Default false. */
+  /** Ends the subscription with the first message. Default false. */
   readonly once?: boolean
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal
@@ -63,7 +63,7 @@ export interface NextOptions {
   readonly signal?: AbortSignal
 }
 
-/** What happens to a message when a slow reader has no room for it; see {@link EventsOptions.overflow}. */
+/** Names what is done with a message when a slow reader has no room for it; see {@link EventsOptions.overflow}. */
 export type EventOverflow = 'error' | 'block' | 'drop-oldest' | 'drop-newest'
 
 /** Options of `EventBus.events`. */
@@ -71,9 +71,9 @@ export interface EventsOptions {
   /** The number of messages that may wait to be read. Default 1024. */
   readonly highWaterMark?: number
   /**
-   * What happens when more messages wait. `'error'` (default): the subscription ends, and the reader gets what waited
-   * and then a `BusOverflowError`. `'block'`: `publishSync` waits until there is room; `publish` cannot wait, so it
-   * counts as an error as above. `'drop-oldest'` and `'drop-newest'` lose a message and count it in `dropped`.
+   * Decides about messages beyond `highWaterMark`. `'error'` (default): the subscription ends, and the reader gets what
+   * waited and then a `BusOverflowError`. `'block'`: `publishSync` waits until there is room; `publish` cannot wait, so
+   * it counts as an error as above. `'drop-oldest'` and `'drop-newest'` lose a message and count it in `dropped`.
    */
   readonly overflow?: EventOverflow
   /** Ends the reading when it aborts: `next()` rejects with the reason. */

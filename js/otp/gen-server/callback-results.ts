@@ -1,6 +1,6 @@
 /**
- * What callbacks may return beside the plain next state. Each class recognises its own instances by a private name,
- * which no proxy can imitate. `instanceof` comes first, because looking for a private name that is not there is slow.
+ * Results of callbacks beside the plain next state. Each class recognises its own instances by a private name, which no
+ * proxy can imitate. `instanceof` comes first, because looking for a private name that is not there is slow.
  */
 
 /** Carries the next state, and an argument for `handleContinue`, which runs before any other message. */
@@ -53,7 +53,7 @@ export class Stopped<State> {
   readonly reason: 'normal' | 'shutdown' | { readonly error: Error }
   /** The reply to the call, if there is one. */
   readonly reply: unknown
-  /** Whether there is a reply; it may be `undefined`. */
+  /** True if there is a reply, which may be `undefined`. */
   readonly hasReply: boolean
   constructor(state: State, reason: Stopped<State>['reason'], reply: readonly [unknown] | undefined) {
     this.state = state

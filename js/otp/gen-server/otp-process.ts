@@ -37,11 +37,11 @@ export abstract class OtpProcess extends Process implements Registrable {
   readonly startedIn: readonly PendingStart[]
   /** One of its registered names, if it has any. */
   name: string | undefined
-  /** Whether a supervisor, or the caller of a task, acts on its end. */
+  /** True if a supervisor, or the caller of a task, acts on its end. */
   isSupervised = false
   /** Its name when it crashed, and the type of the message that it handled. */
   fall: { readonly name: string | undefined; readonly messageType: string | undefined } | undefined
-  /** Whether its `started` event was sent. Only then are `terminated` and the like sent. */
+  /** True once its `started` event was sent. Only then are `terminated` and the like sent. */
   #isAnnounced = false
   #reason: TerminateReason = 'normal'
   /** The reason as events show it. It is made once, so that all listeners get the same one. */
@@ -161,7 +161,7 @@ export abstract class OtpProcess extends Process implements Registrable {
     if (this.hasListeners) this.notify({ type: 'started', ...this.#eventFields })
   }
 
-  /** Whether it is a supervisor. */
+  /** True for supervisors. */
   get supervises(): boolean {
     return false
   }
@@ -177,7 +177,7 @@ export abstract class OtpProcess extends Process implements Registrable {
     else this.runtime.requestStop(this, request)
   }
 
-  /** Whether its lifecycle events have listeners. */
+  /** True if its lifecycle events have listeners. */
   protected get hasListeners(): boolean {
     return processEvents.hasListeners(this.system)
   }

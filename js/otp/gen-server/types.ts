@@ -96,18 +96,17 @@ export interface StartOptions {
   readonly metadata?: unknown
   /** The longest time that `init` may take, in ms. `Infinity` for no limit. Default 5000. */
   readonly initTimeout?: number
-  /** Whether exits of linked processes arrive at `handleInfo` instead of ending this process. Default false. */
+  /** Turns exits of linked processes into messages for `handleInfo`, instead of ends of this process. Default false. */
   readonly trapExit?: boolean
   /** The number of messages that may wait in the mailbox. Default: no bound. */
   readonly maxMailbox?: number
   /**
-   * What gives way when the mailbox is full: the sender is refused (`'reject'`, the default), the oldest or the newest
-   * message is dropped.
+   * Decides about messages to a full mailbox: the sender is refused (`'reject'`, the default), or the oldest or the
+   * newest message is dropped.
    */
   readonly overflow?: 'reject' | 'drop-oldest' | 'drop-newest'
   /**
-   * Whether a throw in `handleCall` crashes the process too (`'crash'`) or only rejects the call (`'reply'`, the
-   * default).
+   * Makes a throw in `handleCall` crash the process too (`'crash'`), or only reject the call (`'reply'`, the default).
    */
   readonly onError?: 'reply' | 'crash'
   /** The system that the process belongs to. Default: the default system of this environment. */
@@ -131,7 +130,7 @@ export interface GenServerStatus {
   readonly id: string
   /** One of its registered names, if it has any. */
   readonly name: string | undefined
-  /** What it is doing. */
+  /** The status of the process. */
   readonly status: ServerStatus
   /** Messages that wait. A call whose caller has given up counts until its turn comes; then it is skipped. */
   readonly queueSize: number

@@ -34,7 +34,7 @@ import type { CastOf, DispatchFn, RegistryEntry, RegistryKeys, RegistryMatch, Re
 export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenServerRef> extends Registrar {
   /** The name of the registry in errors. */
   readonly name: string
-  /** Whether a key has one process, or any number. */
+  /** Says whether a key has one process, or any number. */
   readonly keyMode: RegistryKeys
   /** The system whose processes it takes. */
   readonly system: System

@@ -1,14 +1,14 @@
 import type { System } from '../../system/system.ts'
 import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 
-/** Whether a key has one process (`'unique'`) or any number (`'duplicate'`). */
+/** Allows one process a key (`'unique'`), or any number (`'duplicate'`). */
 export type RegistryKeys = 'unique' | 'duplicate'
 
 /** Options of `Registry.create`. */
 export interface RegistryOptions {
   /** The name of the registry in errors. Default: `registry_1`, `registry_2` …, counted by the system. */
   readonly name?: string
-  /** Whether a key has one process, or any number. Default `'unique'`. */
+  /** Allows one process a key, or any number. Default `'unique'`. */
   readonly keys?: RegistryKeys
   /** The system whose processes it takes, and with which it closes. Default: the default system of this environment. */
   readonly system?: System

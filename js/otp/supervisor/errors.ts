@@ -85,7 +85,7 @@ export class InvalidSimpleOneForOneConfigError extends KeelsonError {
   readonly code = 'KEELSON_INVALID_TEMPLATE'
   /** The id of the supervisor. */
   readonly supervisorId: string
-  /** What does not fit together. */
+  /** The mistake, in words. */
   readonly reason: string
   constructor(supervisorId: string, reason: string) {
     super(`Supervisor '${supervisorId}': invalid simple_one_for_one config - ${reason}`)

@@ -81,7 +81,7 @@ function delaysOf(field: string, backoff: RestartBackoff): Delays {
 export interface Terms {
   readonly start: (...args: unknown[]) => unknown
   readonly startTimeout: number
-  /** Whether the specification says how long a stop may take. */
+  /** True if the specification says how long a stop may take. */
   readonly isShutdownGiven: boolean
   /** The cells that the core reads. */
   readonly numbers: Float64Array

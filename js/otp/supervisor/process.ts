@@ -39,7 +39,7 @@ export class SupervisorProcess extends Server implements Host {
   /** The number of its partitions, if it is a supervisor of partitions. */
   readonly partitions: number | undefined
   readonly driver: Driver
-  /** Whether its children have started. */
+  /** True once its children have started. */
   isReady = false
   readonly #started: Promise<void>
   #start: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined

@@ -17,8 +17,8 @@ export interface SupervisorRef {
 }
 
 /**
- * When a child that ended restarts: always (`'permanent'`), unless it ended `normal` or `shutdown` (`'transient'`), or
- * never (`'temporary'`).
+ * The ends after which a child restarts: every end (`'permanent'`), every end but `normal` and `shutdown`
+ * (`'transient'`), or none (`'temporary'`).
  */
 export type ChildRestartStrategy = 'permanent' | 'transient' | 'temporary'
 
@@ -28,7 +28,7 @@ export type ChildRestartStrategy = 'permanent' | 'transient' | 'temporary'
  */
 export type SupervisorStrategy = 'one_for_one' | 'one_for_all' | 'rest_for_one' | 'simple_one_for_one'
 
-/** Whether a supervisor ends with the first or the last of its significant children that ends for good. */
+/** Ends a supervisor with the first or the last of its significant children that ends for good, or with none. */
 export type AutoShutdown = 'never' | 'any_significant' | 'all_significant'
 
 /**
@@ -51,17 +51,14 @@ export type ChildRef = GenServerRef<never, never, never, unknown> | GenServerRef
 
 /** The rules by which a child starts, stops and restarts. */
 export interface ChildPolicy {
-  /** When it restarts. Default `'permanent'`. */
+  /** The ends after which it restarts. Default `'permanent'`. */
   readonly restart?: ChildRestartStrategy
   /**
    * The longest time it may take to stop, in ms, before it is killed: `Infinity` for no limit, `'brutal_kill'` to kill
    * it at once. Default 5000, and `Infinity` for a supervisor.
    */
   readonly shutdownTimeout?: number | 'brutal_kill'
-  /**
-   * Whether its end may end the supervisor; see {@link AutoShutdown}. Not allowed for permanent children. Default
-   * false.
-   */
+  /** Lets its end end the supervisor; see {@link AutoShutdown}. Not allowed for permanent children. Default false. */
   readonly significant?: boolean
   /**
    * The longest time a start may take, in ms; a process that comes later is killed. Default `Infinity`: while a child
@@ -92,7 +89,7 @@ export interface RestartIntensity {
   readonly maxRestarts?: number
   /** The length of the window in which they are counted, in ms. Default 5000. */
   readonly withinMs?: number
-  /** Whether restarts of all children are counted together (`'supervisor'`, the default), or those of each child. */
+  /** Counts the restarts of all children together (`'supervisor'`, the default), or those of each child. */
   readonly scope?: 'supervisor' | 'child'
 }
 
@@ -108,7 +105,7 @@ export interface SupervisorOptions {
   readonly restartIntensity?: RestartIntensity
   /** The name of the supervisor, which it has before its children start. */
   readonly name?: string
-  /** Whether it ends with its significant children. Default `'never'`. */
+  /** Ends the supervisor with its significant children. Default `'never'`. */
   readonly autoShutdown?: AutoShutdown
   /** The delays before restarts, for children that have none of their own. Default: none. */
   readonly backoff?: RestartBackoff

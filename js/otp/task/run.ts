@@ -23,12 +23,12 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   readonly #controller = new AbortController()
   readonly #watchers = new Set<(outcome: PromiseSettledResult<Result>) => void>()
   readonly #releases: (() => void)[] = []
-  /** Whether the function has begun and not ended. */
+  /** True while the function runs. */
   #running = false
   /** The handlers that wait for the task. */
   readonly #waitingScopes = new Set<Scope>()
   /**
-   * Whether calls of the function count as calls of the handlers that wait for it. Only a task that a handler started
+   * Makes calls of the function count as calls of the handlers that wait for it. Only a task that a handler started
    * needs this, because it costs.
    */
   isTracked = false

@@ -38,7 +38,7 @@ export interface StreamSettings<Item, Result, Out> {
 export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined>, Scope {
   readonly #settings: StreamSettings<Item, Result, Out>
   readonly #running = new Set<TaskRun<Result>>()
-  /** With `ordered`, the items that have begun; otherwise those that have finished. */
+  /** Items that have begun, with `ordered`; otherwise those that have finished. */
   #queue: PendingResult<Result>[] = []
   #untaken = 0
   #readers: ResultReader<Out>[] = []

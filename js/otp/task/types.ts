@@ -35,7 +35,7 @@ export interface AwaitOptions {
 export interface StreamOptions {
   /** The number of results under way: running, or finished and not taken. From 1 to 65536. Default 8. */
   readonly maxConcurrency?: number
-  /** Whether results come in the order of the items (default), or as they finish. */
+  /** Yields results in the order of the items (default), or as they finish. */
   readonly ordered?: boolean
   /** The longest time each item may take, in ms. Default: no limit. */
   readonly timeout?: number

@@ -1,3 +1,7 @@
+/**
+ * `createProcess`: a process without state of its own, started by hand. Kept because programs written for the classic
+ * interface use it; new code uses `createRootSupervisor` and its `spawn`.
+ */
 import type { Call } from '../../actor/call.ts'
 import { DEAD, ENDING, Process } from '../../actor/process.ts'
 import { callable, callbacks, known, object, options as checkOptions } from '../../internal/validate.ts'
@@ -8,30 +12,32 @@ import type { System } from '../../system/system.ts'
 import { deferred, type Deferred } from '../../internal/deferred.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import { ProcessError } from '../errors.ts'
-import { type Host, hostOf } from '../host.ts'
-import { Inside, runInside, type Stoppable, waitFor } from '../handler-run.ts'
-import { Teller } from '../event-listeners.ts'
+import { type ProcessHost, hostOf } from '../host.ts'
+import { HandlerRun, runHandler, type StopTarget, waitFor } from '../handler-run.ts'
+import { EventNotifier } from '../event-notifier.ts'
 import type { ProcessStatus } from '../types.ts'
 import { ProcessIdImpl } from './id.ts'
 import type { ClassicEmit, ClassicProcess, Message, ProcessBehavior, ProcessInfo } from './types.ts'
 
 /** Options of `createProcess`. */
 export interface ClassicOptions {
+  /** The id of the process. Default: a new one. */
   readonly id?: { readonly value: string }
+  /** Receives the events of the process. Default: no listener; failures go to the system's `onError`. */
   readonly emit?: ClassicEmit
-  /** Default: the clock of the system. */
+  /** The clock of the process. Default: the clock of the system. */
   readonly clock?: Clock
-  /** Default: the default system of this environment. */
+  /** The system of the process. Default: the default system of this environment. */
   readonly system?: System
 }
 
-/** The part that the runtime drives. */
-class Core extends Process implements Stoppable {
-  readonly children: readonly Stoppable[] = []
-  inside: Inside | undefined
-  readonly #owner: Classic
+/** The process of the actor runtime behind a classic process. It exists from the first start on. */
+class ClassicRuntimeProcess extends Process implements StopTarget {
+  readonly children: readonly StopTarget[] = []
+  currentRun: HandlerRun | undefined
+  readonly #owner: ClassicProcessImpl
 
-  constructor(owner: Classic, host: Host) {
+  constructor(owner: ClassicProcessImpl, host: ProcessHost) {
     super(host.runtime)
     this.#owner = owner
     this.runtime.spawn(this, { trapExit: false, maxMailbox: UNBOUNDED, overflow: OVERFLOW_REJECT })
@@ -77,18 +83,18 @@ class Core extends Process implements Stoppable {
   }
 }
 
-/** A process without state of its own. */
-export class Classic implements ClassicProcess {
+/** A classic process. It has its own states, because it can fail, wait, and be restarted by hand. */
+export class ClassicProcessImpl implements ClassicProcess {
   readonly id: ProcessIdImpl
-  readonly host: Host
+  readonly host: ProcessHost
   state: ProcessStatus = 'starting'
-  /** Told when it fails; without one, nobody acts on it. */
+  /** Called when it fails. Without a supervisor, nobody acts on a failure. */
   supervisor: ((error: Error, message: unknown) => void) | undefined
-  /** Whether a supervisor is going to restart it, so that what is sent meanwhile waits. */
+  /** True while a supervisor is going to restart it, so that messages sent meanwhile wait. */
   awaitsRestart = false
   readonly #behavior: ProcessBehavior
-  readonly #teller: Teller<unknown>
-  #core: Core | undefined
+  readonly #notifier: EventNotifier<unknown>
+  #core: ClassicRuntimeProcess | undefined
   #starting: Promise<void> | undefined
   #idle: Deferred<void> | undefined
   #stopping: Promise<void> | undefined
@@ -97,16 +103,16 @@ export class Classic implements ClassicProcess {
   #restartCount = 0
   #lastError: Error | undefined
 
-  constructor(behavior: ProcessBehavior, host: Host, id: ProcessIdImpl, emit: ClassicEmit | undefined) {
+  constructor(behavior: ProcessBehavior, host: ProcessHost, id: ProcessIdImpl, emit: ClassicEmit | undefined) {
     this.#behavior = behavior
     this.host = host
     this.id = id
-    this.#teller = new Teller(emit, host)
+    this.#notifier = new EventNotifier(emit, host)
   }
 
   emit(type: string, fields: object = {}): void {
-    if (!this.#teller.observed) return
-    this.#teller.tell({ type, processId: this.id.value, ...fields, timestamp: this.host.clock.now().wallMs })
+    if (!this.#notifier.hasListener) return
+    this.#notifier.notify({ type, processId: this.id.value, ...fields, timestamp: this.host.clock.now().wallMs })
   }
 
   async start(): Promise<void> {
@@ -137,7 +143,7 @@ export class Classic implements ClassicProcess {
 
   async stop(): Promise<void> {
     this.#stopping ??= this.#stop()
-    // Whoever waits for the same end gets the same failure; one inside the handler waits for nothing.
+    // All callers get the same failure. A caller inside the handler waits for nothing.
     this.#stopping.catch(() => {})
     await (this.#core === undefined ? this.#stopping : waitFor(this.#core, this.#stopping))
   }
@@ -153,15 +159,15 @@ export class Classic implements ClassicProcess {
   }
 
   handle(message: unknown): PromiseLike<void> | undefined {
-    const core = this.#core as Core
-    const inside = new Inside(core)
-    core.inside = inside
+    const core = this.#core as ClassicRuntimeProcess
+    const run = new HandlerRun(core)
+    core.currentRun = run
     this.emit('process:message:processing', { message })
     const idle = deferred<void>()
     this.#idle = idle
     const end = (): void => {
-      inside.ended = true
-      core.inside = undefined
+      run.ended = true
+      core.currentRun = undefined
       this.#idle = undefined
       idle.resolve()
     }
@@ -176,7 +182,7 @@ export class Classic implements ClassicProcess {
       else this.host.report(error, `process ${this.id.value}`)
     }
     try {
-      const { pending } = runInside(inside, this.#behavior.handle, () => this.#behavior.handle(message))
+      const { pending } = runHandler(run, this.#behavior.handle, () => this.#behavior.handle(message))
       if (pending !== undefined) return pending.then(handled, failed)
     } catch (error) {
       failed(error)
@@ -188,7 +194,7 @@ export class Classic implements ClassicProcess {
 
   async #begin(): Promise<void> {
     this.emit('process:starting')
-    this.#core ??= new Core(this, this.host)
+    this.#core ??= new ClassicRuntimeProcess(this, this.host)
     const core = this.#core
     this.#starting = Promise.resolve().then(() => this.#behavior.init?.() as void)
     try {
@@ -207,12 +213,12 @@ export class Classic implements ClassicProcess {
     if (this.#stopping === undefined) core.runtime.started(core)
   }
 
-  /** A failure with no caller: the supervisor's, or the system's. */
+  /** Hands a failure without a caller to the supervisor, to the listener, or to the system. */
   #fail(error: Error, message: unknown): void {
     this.#core?.runtime.restarting(this.#core)
     this.#failed(error)
     if (this.supervisor !== undefined) this.supervisor(error, message)
-    else if (!this.#teller.observed) this.host.report(error, `process ${this.id.value}`)
+    else if (!this.#notifier.hasListener) this.host.report(error, `process ${this.id.value}`)
   }
 
   #failed(error: Error): void {
@@ -251,7 +257,7 @@ export class Classic implements ClassicProcess {
     this.emit('process:stopped')
   }
 
-  /** Its time is up: it ends without waiting for its handler or `terminate`. */
+  /** Ends the process at once, without waiting for its handler or `terminate`. */
   kill(): void {
     if (this.state === 'stopped') return
     this.#isKilled = true
@@ -269,14 +275,14 @@ export class Classic implements ClassicProcess {
   }
 }
 
-/** The id that was given, or a fresh one. */
-export function idOf(given: { readonly value: string } | undefined, host: Host): ProcessIdImpl {
-  if (given === undefined) return new ProcessIdImpl(host.id())
-  if (given instanceof ProcessIdImpl) return given
-  if (typeof given !== 'object' || given === null) {
-    throw new InvalidArgumentError('options.id', 'what createProcessId makes of a text', given)
+/** Returns the id of the option, or a new one. */
+export function idOf(id: { readonly value: string } | undefined, host: ProcessHost): ProcessIdImpl {
+  if (id === undefined) return new ProcessIdImpl(host.id())
+  if (id instanceof ProcessIdImpl) return id
+  if (typeof id !== 'object' || id === null) {
+    throw new InvalidArgumentError('options.id', 'what createProcessId makes of a text', id)
   }
-  return new ProcessIdImpl(given.value)
+  return new ProcessIdImpl(id.value)
 }
 
 const CALLBACKS = ['handle', 'init', 'terminate']
@@ -292,7 +298,7 @@ export function checkBehavior(behavior: ProcessBehavior<never>): ProcessBehavior
 }
 
 /**
- * Makes a process that is started by hand; `send` rejects before.
+ * Creates a process that you start by hand; `send` rejects until then.
  *
  * @throws InvalidArgumentError naming the field that is refused.
  * @example
@@ -305,9 +311,9 @@ export function checkBehavior(behavior: ProcessBehavior<never>): ProcessBehavior
  */
 export function createProcess<T = Message>(behavior: ProcessBehavior<T>, options?: ClassicOptions): ClassicProcess<T> {
   const checked = checkBehavior(behavior)
-  const given = checkOptions('options', options)
-  known('options', given, ['id', 'emit', 'clock', 'system'])
-  if (given.emit !== undefined) callable('options.emit', given.emit)
-  const host = hostOf(given)
-  return new Classic(checked, host, idOf(given.id, host), given.emit)
+  const settings = checkOptions('options', options)
+  known('options', settings, ['id', 'emit', 'clock', 'system'])
+  if (settings.emit !== undefined) callable('options.emit', settings.emit)
+  const host = hostOf(settings)
+  return new ClassicProcessImpl(checked, host, idOf(settings.id, host), settings.emit)
 }

@@ -1,13 +1,17 @@
+/**
+ * `createSupervisor`: a supervisor of classic processes. Kept because programs written for the classic interface use
+ * it; new code uses `createRootSupervisor`.
+ */
 import { pauseOn } from '../../clock/internal-timers.ts'
 import { CrashReports, messageTypeOf } from '../../actor/crash-reports.ts'
 import { callable, isA, known, options as checkOptions } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { ProcessError } from '../errors.ts'
-import { type Host, hostOf } from '../host.ts'
-import { Restarts } from '../restarts.ts'
-import { Teller } from '../event-listeners.ts'
+import { type ProcessHost, hostOf } from '../host.ts'
+import { RestartTracker } from '../restarts.ts'
+import { EventNotifier } from '../event-notifier.ts'
 import type { ProcessIdImpl } from './id.ts'
-import { checkBehavior, Classic, idOf } from './process.ts'
+import { checkBehavior, ClassicProcessImpl, idOf } from './process.ts'
 import type {
   ClassicEmit,
   ClassicProcess,
@@ -21,25 +25,25 @@ import type {
 const BACKOFF = { initial: 100, max: 30_000, factor: 2 }
 const STRATEGIES = ['restart', 'stop', 'escalate']
 
-interface Child {
-  readonly process: Classic
+interface SupervisedProcess {
+  readonly process: ClassicProcessImpl
   readonly strategy: ClassicStrategy
-  readonly restarts: Restarts
+  readonly restarts: RestartTracker
   readonly crashes: CrashReports
   cancelRestart: (() => void) | undefined
 }
 
-class SupervisorImpl implements ClassicSupervisor {
+class ClassicSupervisorImpl implements ClassicSupervisor {
   readonly id: ProcessIdImpl
-  readonly #host: Host
-  readonly #teller: Teller<unknown>
-  readonly #children: Map<ClassicProcess, Child> = new Map()
+  readonly #host: ProcessHost
+  readonly #notifier: EventNotifier<unknown>
+  readonly #children: Map<ClassicProcess, SupervisedProcess> = new Map()
   #stopping: Promise<void> | undefined
 
-  constructor(host: Host, id: ProcessIdImpl, emit: ClassicEmit | undefined) {
+  constructor(host: ProcessHost, id: ProcessIdImpl, emit: ClassicEmit | undefined) {
     this.#host = host
     this.id = id
-    this.#teller = new Teller(emit, host)
+    this.#notifier = new EventNotifier(emit, host)
     this.#emit('supervisor:created')
   }
 
@@ -48,7 +52,7 @@ class SupervisorImpl implements ClassicSupervisor {
     if (this.#stopping !== undefined) {
       throw new ProcessError('Cannot spawn process: supervisor is stopped', this.id.value)
     }
-    const process = new Classic(checked, this.#host, idOf(undefined, this.#host), this.#teller.emit)
+    const process = new ClassicProcessImpl(checked, this.#host, idOf(undefined, this.#host), this.#notifier.emit)
     const processId = process.id.value
     this.#emit('supervisor:spawning', { processId })
     try {
@@ -67,19 +71,19 @@ class SupervisorImpl implements ClassicSupervisor {
   }
 
   supervise(process: ClassicProcess, strategy: ClassicStrategy): void {
-    if (!isA(process, Classic)) {
+    if (!isA(process, ClassicProcessImpl)) {
       throw new InvalidArgumentError('process', 'what createProcess or spawn made', process)
     }
     if (!STRATEGIES.includes(strategy)) {
       throw new InvalidArgumentError('strategy', `one of ${STRATEGIES.join(', ')}`, strategy)
     }
     this.#forget(process)
-    const restarts = new Restarts({ type: 'one-for-one', backoff: BACKOFF })
+    const restarts = new RestartTracker({ type: 'one-for-one', backoff: BACKOFF })
     const crashes = new CrashReports(this.#host.clock, this.#host.crashReports)
-    const child: Child = { process, strategy, restarts, crashes, cancelRestart: undefined }
+    const child: SupervisedProcess = { process, strategy, restarts, crashes, cancelRestart: undefined }
     if (process.state === 'running') restarts.started(this.#host.clock.monoMs())
     this.#children.set(process, child)
-    process.supervisor = (error, message) => this.#act(child, error, message)
+    process.supervisor = (error, message) => this.#onFailure(child, error, message)
     this.#emit('supervisor:supervising', { processId: process.id.value, strategy })
   }
 
@@ -93,55 +97,55 @@ class SupervisorImpl implements ClassicSupervisor {
   }
 
   #emit(type: string, fields: object = {}): void {
-    if (!this.#teller.observed) return
-    this.#teller.tell({ type, supervisorId: this.id.value, ...fields, timestamp: this.#host.clock.now().wallMs })
+    if (!this.#notifier.hasListener) return
+    this.#notifier.notify({ type, supervisorId: this.id.value, ...fields, timestamp: this.#host.clock.now().wallMs })
   }
 
-  /** An event, or, where nobody listens, the system's to report. */
-  #tell(type: string, child: Child, error: unknown): void {
-    if (!this.#teller.observed) this.#host.report(error, `process ${child.process.id.value}`)
+  /** Sends an event. Without a listener, the system reports the error. */
+  #notifyOrReport(type: string, child: SupervisedProcess, error: unknown): void {
+    if (!this.#notifier.hasListener) this.#host.report(error, `process ${child.process.id.value}`)
     else this.#emit(type, { processId: child.process.id.value, error })
   }
 
-  #act(child: Child, error: Error, message: unknown): void {
+  #onFailure(child: SupervisedProcess, error: Error, message: unknown): void {
     const processId = child.process.id.value
     const { strategy } = child
     this.#emit('supervisor:child:failed', { processId, strategy, error })
     if (strategy === 'restart') {
-      this.#tellCrash(child, error, message)
+      this.#reportCrash(child, error, message)
       this.#restartLater(child)
       return
     }
     this.#forget(child.process)
     if (strategy === 'escalate') {
-      // There is nobody above: whoever listens decides, or the system hears of it.
-      this.#tell('supervisor:escalate', child, error)
+      // There is nothing above this supervisor, so the listener decides, or the system reports the error.
+      this.#notifyOrReport('supervisor:escalate', child, error)
       return
     }
-    if (!this.#teller.observed) this.#host.report(error, `process ${processId}`)
+    if (!this.#notifier.hasListener) this.#host.report(error, `process ${processId}`)
     child.process.stop().then(
       () => this.#emit('supervisor:child:stopped', { processId }),
-      (failure: unknown) => this.#tell('supervisor:child:stop:error', child, failure),
+      (failure: unknown) => this.#notifyOrReport('supervisor:child:stop:error', child, failure),
     )
   }
 
-  #tellCrash({ crashes, process }: Child, error: Error, message: unknown): void {
+  #reportCrash({ crashes, process }: SupervisedProcess, error: Error, message: unknown): void {
     if (this.#host.isConsequence(error)) return
     const { value: processId } = process.id
     const messageType = messageTypeOf(message)
     crashes.tell({ processId, name: undefined, childId: undefined, supervisorId: this.id.value, messageType, error })
   }
 
-  #restartLater(child: Child): void {
-    const verdict = child.restarts.failed(this.#host.clock.monoMs(), this.#host.chance())
-    if (!verdict.restart) return
+  #restartLater(child: SupervisedProcess): void {
+    const decision = child.restarts.failed(this.#host.clock.monoMs(), this.#host.chance())
+    if (!decision.restart) return
     child.process.awaitsRestart = true
     const { clock } = this.#host
-    const timer = pauseOn(clock, verdict.delayMs, 'a restart', () => void this.#restart(child))
+    const timer = pauseOn(clock, decision.delayMs, 'a restart', () => void this.#restart(child))
     child.cancelRestart = () => timer.cancel()
   }
 
-  async #restart(child: Child): Promise<void> {
+  async #restart(child: SupervisedProcess): Promise<void> {
     const { process } = child
     child.cancelRestart = undefined
     if (process.state !== 'failed' || this.#host.closed) return
@@ -149,7 +153,7 @@ class SupervisorImpl implements ClassicSupervisor {
       await process.restart()
     } catch (error) {
       if (this.#children.get(process) !== child || process.getInfo().state !== 'failed') return
-      this.#tell('supervisor:child:restart:failed', child, error)
+      this.#notifyOrReport('supervisor:child:restart:failed', child, error)
       this.#restartLater(child)
       return
     }
@@ -157,7 +161,7 @@ class SupervisorImpl implements ClassicSupervisor {
     this.#emit('supervisor:child:restarted', { processId: process.id.value })
   }
 
-  #forget(process: Classic): void {
+  #forget(process: ClassicProcessImpl): void {
     const child = this.#children.get(process)
     child?.cancelRestart?.()
     child?.restarts.close()
@@ -176,7 +180,7 @@ class SupervisorImpl implements ClassicSupervisor {
         try {
           await child.process.stop()
         } catch (error) {
-          this.#tell('supervisor:child:stop:error', child, error)
+          this.#notifyOrReport('supervisor:child:stop:error', child, error)
         }
         this.#forget(child.process)
       }),
@@ -186,7 +190,7 @@ class SupervisorImpl implements ClassicSupervisor {
 }
 
 /**
- * Makes a supervisor of processes without state: one that fails is restarted, with its mailbox.
+ * Creates a supervisor of classic processes. A process that fails restarts and keeps its mailbox.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -198,9 +202,9 @@ class SupervisorImpl implements ClassicSupervisor {
  * ```
  */
 export function createSupervisor(options?: ClassicSupervisorOptions): ClassicSupervisor {
-  const given = checkOptions('options', options)
-  known('options', given, ['id', 'emit', 'clock', 'system'])
-  if (given.emit !== undefined) callable('options.emit', given.emit)
-  const host = hostOf(given)
-  return new SupervisorImpl(host, idOf(given.id, host), given.emit)
+  const settings = checkOptions('options', options)
+  known('options', settings, ['id', 'emit', 'clock', 'system'])
+  if (settings.emit !== undefined) callable('options.emit', settings.emit)
+  const host = hostOf(settings)
+  return new ClassicSupervisorImpl(host, idOf(settings.id, host), settings.emit)
 }

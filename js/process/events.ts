@@ -1,10 +1,14 @@
+/** The events of processes, and the listener that receives them. */
 import type { Instant } from '../clock/instant.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 
-/** Why a restart that supervision could have made is not made. */
+/** The reason why a process does not restart: it has no supervision, too many restarts, or was stopped. */
 export type Abandoned = 'no-supervision' | 'budget' | 'stopped'
 
-/** What happens to processes. `msgType` is the name of the message's class; `…Ms` are milliseconds. */
+/**
+ * An event in the life of a process. `msgType` is the name of the message's class; fields that end in `Ms` are
+ * milliseconds.
+ */
 export type ProcessEvent =
   | { readonly type: 'process:start'; readonly name: string; readonly id: ProcessId }
   | { readonly type: 'process:ready'; readonly id: ProcessId; readonly startedAt: Instant }
@@ -50,23 +54,27 @@ export type ProcessEvent =
     }
   | { readonly type: 'supervisor:restart:abandoned'; readonly id: ProcessId; readonly because: Abandoned }
 
-/** An event of a handler's own. */
+/** An event that a handler sends. */
 export interface CustomEvent {
+  /** The name of the event. */
   readonly type: string
   readonly [field: string]: unknown
 }
 
-/** Told of events, those of processes and those that handlers make. */
+/**
+ * Receives events: those of processes and those that handlers send. What it throws, or rejects with, goes to the
+ * system's `onError`.
+ */
 export type Emit = (event: ProcessEvent | CustomEvent) => unknown
 
-/** What an event calls a message: `'Object'` for a plain one. */
+/** Returns the name of a message's class: `'Object'` for a plain one. Never throws. */
 export function msgTypeOf(message: unknown): string {
   if (message === null || message === undefined) return String(message)
   try {
     const name: unknown = (message as { constructor?: { name?: unknown } }).constructor?.name
     return typeof name === 'string' ? name : 'Object'
   } catch {
-    // A message may be anything, a revoked proxy too.
+    // A message may be anything, even a revoked proxy.
     return 'Object'
   }
 }
