@@ -10,13 +10,10 @@ export const oneMeaning = {
 /** Type names that js/ declares more than once today. The list only gets shorter: a name that was resolved is taken off. */
 export const declaredTwice: readonly string[] = [
   'Context',
-  'Driven',
-  'Driver',
   'Handle',
   'MaybePromise',
   'ProcessStatus',
   'Slots',
-  'Terms',
   'TimeoutError',
   'Waiting',
 ]

@@ -5,8 +5,8 @@ import { InvalidArgumentError } from '../errors/errors.ts'
 import { ENDING } from '../actor/process.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
 import { ServerNotRunningError } from '../actor/errors.ts'
-import { serverIn, processOf, serviceOf } from './gen-server/ref.ts'
-import type { Server } from './gen-server/process.ts'
+import { findProcess, processOf, serviceOf } from './gen-server/ref.ts'
+import type { GenServerProcess } from './gen-server/process.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from './gen-server/types.ts'
 import { CACHE } from '../cache/negative-entry.ts'
@@ -56,7 +56,7 @@ class CacheBehavior implements GenServerBehavior<CacheSettings> {
   }
 
   /** Returns the store. It is created at first use, which may be as soon as the process has its name. */
-  storeOf(server: Server): Store {
+  storeOf(server: GenServerProcess): Store {
     if (this.#store !== undefined) return this.#store
     const { settings } = this
     const { shared } = settings
@@ -193,7 +193,7 @@ function prune(ref: AnyRef): void {
 }
 
 function isRunning(ref: AnyRef): boolean {
-  const server = serverIn(ref)
+  const server = findProcess(ref)
   if (!(server?.behavior instanceof CacheBehavior) || server.status >= ENDING) return false
   return !server.behavior.storeOf(server).closed
 }

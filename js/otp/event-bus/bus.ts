@@ -7,7 +7,7 @@ import { keepOptimized } from '../../internal/keep-optimized.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { serviceOf } from '../gen-server/ref.ts'
 import { NoReply } from '../gen-server/callback-results.ts'
-import type { Server } from '../gen-server/process.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import { SystemMembers } from '../gen-server/system-members.ts'
 import type { CallResult, From, GenServerBehavior } from '../gen-server/types.ts'
 import { brief } from './errors.ts'
@@ -72,7 +72,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
   #delivered = 0
   #failed = 0
   #dropped = 0
-  #server: Server | undefined
+  #server: GenServerProcess | undefined
   #runtime: ActorRuntime | undefined
   #isClosed = false
 
@@ -82,8 +82,8 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
     return this.process.id
   }
 
-  get process(): Server {
-    return this.#server as Server
+  get process(): GenServerProcess {
+    return this.#server as GenServerProcess
   }
 
   get isRunning(): boolean {
@@ -101,7 +101,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
   }
 
   /** Sets the process of the bus. From now on the bus ends with it, or with the system. */
-  attach(server: Server): void {
+  attach(server: GenServerProcess): void {
     if (this.#server !== undefined) return
     this.#server = server
     this.#runtime = runtimeOf(server.system)

@@ -4,8 +4,8 @@ import { abortSignal, flag, integer, known, options as checkOptions, timeout } f
 import { InvalidArgumentError, TimeoutError } from '../../errors/errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
-import { livingProcessOf, serverIn } from '../gen-server/ref.ts'
-import type { Server } from '../gen-server/process.ts'
+import { livingProcessOf, findProcess } from '../gen-server/ref.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import { Bus, runningBusOf } from './bus.ts'
 import { brief } from './errors.ts'
 import { EventStream } from './events.ts'
@@ -29,11 +29,11 @@ const OVERFLOWS: readonly EventOverflow[] = ['error', 'block', 'drop-oldest', 'd
 const NOTHING: Promise<void> = Promise.resolve()
 
 /** Returns the process of the option `owner`. */
-const ownerOf = (owner: unknown, bus: Bus): Server | undefined =>
+const ownerOf = (owner: unknown, bus: Bus): GenServerProcess | undefined =>
   owner === undefined ? undefined : livingProcessOf('options.owner', owner, bus.process.system)
 
 /** Ends a subscriber with a process. */
-const endWith = (subscriber: Subscriber, server: Server): void =>
+const endWith = (subscriber: Subscriber, server: GenServerProcess): void =>
   subscriber.releaseAtEnd(server.whenEnded(() => subscriber.end()))
 
 /** Calls a function when a signal aborts. The listener goes with the subscription. */
@@ -87,7 +87,7 @@ export async function subscribe(
   const subscriber =
     typeof to === 'function'
       ? new HandlerSubscriber(bus, pattern, to as EventHandler<never>, once)
-      : new ProcessSubscriber(bus, pattern, server as Server, once)
+      : new ProcessSubscriber(bus, pattern, server as GenServerProcess, once)
   bus.add(subscriber)
   if (server !== undefined) endWith(subscriber, server)
   if (owner !== undefined) endWith(subscriber, owner)
@@ -95,9 +95,9 @@ export async function subscribe(
   return subscriptionOf(subscriber)
 }
 
-function subscriberOf(ref: unknown, bus: Bus): Server {
-  const server = serverIn(ref)
-  if (server === undefined || server.supervises || server.behavior instanceof Bus) {
+function subscriberOf(ref: unknown, bus: Bus): GenServerProcess {
+  const server = findProcess(ref)
+  if (server === undefined || server.isSupervisor || server.behavior instanceof Bus) {
     throw new InvalidArgumentError('handler', 'a function, or a ref of a process that takes casts', ref)
   }
   return livingProcessOf('handler', ref, bus.process.system)

@@ -4,7 +4,7 @@ import { RUNNING } from '../../actor/process.ts'
 import { ifRejected } from '../../internal/thenable.ts'
 import { castTo } from '../gen-server/calls.ts'
 import { MailboxFullError } from '../../actor/errors.ts'
-import type { Server } from '../gen-server/process.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import type { TableEntry } from './subscription-table.ts'
 import type { BusEvent, EventHandler } from './types.ts'
 
@@ -88,10 +88,10 @@ export class HandlerSubscriber extends Subscriber {
 
 /** Casts each message to a process, with its topic. */
 export class ProcessSubscriber extends Subscriber {
-  readonly #server: Server
+  readonly #server: GenServerProcess
   readonly #once: boolean
 
-  constructor(host: SubscriberHost, pattern: string, server: Server, once: boolean) {
+  constructor(host: SubscriberHost, pattern: string, server: GenServerProcess, once: boolean) {
     super(host, pattern)
     this.#server = server
     this.#once = once

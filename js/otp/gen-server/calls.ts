@@ -6,8 +6,8 @@ import { whenAborted } from '../../internal/abort-hub.ts'
 import { abortSignal, known, options as checkOptions, timeout } from '../../internal/validate.ts'
 import { checkReason } from './exit-reasons.ts'
 import { OFFER_FULL } from '../../protocol/actor.ts'
-import type { Server } from './process.ts'
-import { callTargetOf, processOf, serverIn } from './ref.ts'
+import type { GenServerProcess } from './process.ts'
+import { callTargetOf, processOf, findProcess } from './ref.ts'
 import type { CallOptions, GenServerRef, TerminateReason } from './types.ts'
 
 const CALL_TIMEOUT = 5000
@@ -18,7 +18,7 @@ export function call<State, CallMsg, CastMsg, CallReply>(
   options?: CallOptions,
 ): Promise<CallReply> {
   return new Promise<CallReply>((resolve, reject) => {
-    const server = serverIn(ref) ?? callTargetOf('ref', ref)
+    const server = findProcess(ref) ?? callTargetOf('ref', ref)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
     const request = new Call(server, message, timeoutMs, resolve as (reply: unknown) => void, reject)
@@ -45,11 +45,11 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
   message: NoInfer<CastMsg>,
 ): boolean {
-  return castTo(serverIn(ref) ?? callTargetOf('ref', ref), message)
+  return castTo(findProcess(ref) ?? callTargetOf('ref', ref), message)
 }
 
 /** Casts to a process. Returns false when its mailbox is full. */
-export function castTo(server: Server, message: unknown): boolean {
+export function castTo(server: GenServerProcess, message: unknown): boolean {
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
   if (server.maxMailbox !== Infinity) return server.runtime.offer(server, message) < OFFER_FULL
   server.runtime.cast(server, message)

@@ -8,7 +8,7 @@ import { checkReason } from './exit-reasons.ts'
 import { isForeign, processOf } from './ref.ts'
 import { demonitor, link, monitor, unlink } from './relations.ts'
 import { Continued, NoReply, Stopped } from './callback-results.ts'
-import type { Server } from './process.ts'
+import type { GenServerProcess } from './process.ts'
 import { start, type SystemArgument, systemFromArgument } from './start.ts'
 import { cancelTimer, sendAfter } from './timers.ts'
 import type { From, GenServerRef, GenServerStatus, LifecycleHandler, TerminateReason } from './types.ts'
@@ -20,7 +20,7 @@ function isRunning(ref: GenServerRef): boolean {
 function reply(from: From, value: unknown): boolean {
   if (!isA(from, Call)) throw new InvalidArgumentError('from', 'what handleCall was given', from)
   const pending = from as Call
-  return (pending.target as Server).reply(pending, value)
+  return (pending.target as GenServerProcess).reply(pending, value)
 }
 
 function getState<State>(ref: GenServerRef<State>): State {

@@ -40,7 +40,7 @@ export abstract class OtpProcess extends Process implements Registrable {
   /** True if a supervisor, or the caller of a task, acts on its end. */
   isSupervised = false
   /** Its name when it crashed, and the type of the message that it handled. */
-  fall: { readonly name: string | undefined; readonly messageType: string | undefined } | undefined
+  crashContext: { readonly name: string | undefined; readonly messageType: string | undefined } | undefined
   /** True once its `started` event was sent. Only then are `terminated` and the like sent. */
   #isAnnounced = false
   #reason: TerminateReason = 'normal'
@@ -162,12 +162,12 @@ export abstract class OtpProcess extends Process implements Registrable {
   }
 
   /** True for supervisors. */
-  get supervises(): boolean {
+  get isSupervisor(): boolean {
     return false
   }
 
   /** The kind of exit that its supervisor acts on. */
-  get exitForParent(): ExitKind {
+  get exitKindForSupervisor(): ExitKind {
     return this.exitKind
   }
 
@@ -193,7 +193,7 @@ export abstract class OtpProcess extends Process implements Registrable {
    */
   crash(thrown: unknown, message?: unknown): void {
     if (this.status >= ENDING) return
-    this.fall = { name: this.name, messageType: messageTypeOf(message) }
+    this.crashContext = { name: this.name, messageType: messageTypeOf(message) }
     const error = asError(thrown)
     if (this.hasListeners) this.notify({ type: 'crashed', ...this.#eventFields, error })
     // Without a supervisor that acts on it, the system reports it.

@@ -13,7 +13,7 @@ import type { GenServerBehavior, Info, TerminateReason } from './types.ts'
  * Runs a {@link GenServerBehavior}: hands messages to its callbacks one at a time, and takes over the states they
  * return.
  */
-export class Server extends OtpProcess {
+export class GenServerProcess extends OtpProcess {
   readonly behavior: GenServerBehavior<unknown>
   readonly crashesOnCallError: boolean
   messageCount = 0

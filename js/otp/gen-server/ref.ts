@@ -4,11 +4,12 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
 import { LocalRef } from './local-ref.ts'
-import type { Server } from './process.ts'
+import type { GenServerProcess } from './process.ts'
 import type { SerializedRef } from './types.ts'
 
 /** Returns the process of a ref of this environment, and `undefined` for anything else. */
-export const serverIn = (ref: unknown): Server | undefined => LocalRef.find(ref) as Server | undefined
+export const findProcess = (ref: unknown): GenServerProcess | undefined =>
+  LocalRef.find(ref) as GenServerProcess | undefined
 
 /** Returns the id of a ref of another environment. Reads it once; never throws. */
 function foreignIdOf(ref: unknown): string | undefined {
@@ -22,7 +23,7 @@ function foreignIdOf(ref: unknown): string | undefined {
 
 /** Returns whether a value looks like a ref and was not made here: it comes from another environment, or by hand. */
 export const isForeign = (ref: unknown): ref is SerializedRef =>
-  serverIn(ref) === undefined && foreignIdOf(ref) !== undefined
+  findProcess(ref) === undefined && foreignIdOf(ref) !== undefined
 
 /**
  * Returns the process of a ref that is to be called.
@@ -30,8 +31,8 @@ export const isForeign = (ref: unknown): ref is SerializedRef =>
  * @throws ServerNotRunningError for a ref that is not of this environment.
  * @throws InvalidArgumentError for anything else.
  */
-export function callTargetOf(field: string, ref: unknown): Server {
-  const server = serverIn(ref)
+export function callTargetOf(field: string, ref: unknown): GenServerProcess {
+  const server = findProcess(ref)
   if (server !== undefined) return server
   const id = foreignIdOf(ref)
   if (id === undefined) return processOf(field, ref)
@@ -43,8 +44,8 @@ export function callTargetOf(field: string, ref: unknown): Server {
  *
  * @throws InvalidArgumentError for what is no ref of this environment.
  */
-export function processOf(field: string, ref: unknown): Server {
-  const server = serverIn(ref)
+export function processOf(field: string, ref: unknown): GenServerProcess {
+  const server = findProcess(ref)
   if (server === undefined) throw new InvalidArgumentError(field, 'a GenServerRef of this environment', ref)
   return server
 }
@@ -55,7 +56,7 @@ export function processOf(field: string, ref: unknown): Server {
  * @throws InvalidArgumentError for what is no ref of this system.
  * @throws ServerNotRunningError when the process ends or has ended.
  */
-export function livingProcessOf(field: string, ref: unknown, system: System): Server {
+export function livingProcessOf(field: string, ref: unknown, system: System): GenServerProcess {
   const server = processOf(field, ref)
   if (server.system !== system) throw new InvalidArgumentError(field, 'a ref of the same system', ref)
   if (server.status >= ENDING) throw new ServerNotRunningError(server.id, server)
@@ -72,9 +73,9 @@ export function serviceOf<Behavior extends object>(
   behavior: abstract new (...args: never[]) => Behavior,
   name: string,
   ref: unknown,
-): Server & { readonly behavior: Behavior } {
-  const server = serverIn(ref)
-  if (server?.behavior instanceof behavior) return server as Server & { readonly behavior: Behavior }
+): GenServerProcess & { readonly behavior: Behavior } {
+  const server = findProcess(ref)
+  if (server?.behavior instanceof behavior) return server as GenServerProcess & { readonly behavior: Behavior }
   throw new InvalidArgumentError('ref', `a ref of ${name}, of this environment`, ref)
 }
 

@@ -3,7 +3,7 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import { DEAD } from '../../actor/process.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { SupervisorRef } from '../supervisor/types.ts'
-import type { Server } from './process.ts'
+import type { GenServerProcess } from './process.ts'
 import { callTargetOf, isForeign, serializeRef } from './ref.ts'
 import type { GenServerRef, LinkRef, MonitorRef } from './types.ts'
 
@@ -11,8 +11,11 @@ import type { GenServerRef, LinkRef, MonitorRef } from './types.ts'
 type AnyProcessRef = GenServerRef | SupervisorRef
 
 /** Returns the processes of two arguments. Refuses processes of different systems. */
-function processesOf(first: [string, AnyProcessRef], second: [string, AnyProcessRef]): [Server, Server] {
-  const servers: [Server, Server] = [callTargetOf(...first), callTargetOf(...second)]
+function processesOf(
+  first: [string, AnyProcessRef],
+  second: [string, AnyProcessRef],
+): [GenServerProcess, GenServerProcess] {
+  const servers: [GenServerProcess, GenServerProcess] = [callTargetOf(...first), callTargetOf(...second)]
   if (servers[0].runtime !== servers[1].runtime) {
     throw new InvalidArgumentError(second[0], `of the same system as ${first[0]}`, second[1])
   }
@@ -21,7 +24,7 @@ function processesOf(first: [string, AnyProcessRef], second: [string, AnyProcess
 
 /** A monitor or a link behind a ref. */
 interface Relation {
-  readonly server: Server
+  readonly server: GenServerProcess
   /** Its number in the runtime. */
   readonly number: number
   /** For a monitor of a process that is gone: whether its one `DOWN` is still to come. */
@@ -50,7 +53,7 @@ function looksLikeRelation(ref: object): boolean {
 }
 
 /** Monitors a process that has ended, or is unknown here: `DOWN` with `noproc` comes in the next microtask. */
-function monitorMissing(watcher: Server, subject: AnyProcessRef): MonitorRef {
+function monitorMissing(watcher: GenServerProcess, subject: AnyProcessRef): MonitorRef {
   // The monitor is made for its number alone.
   const number = watcher.runtime.monitor(watcher, watcher)
   watcher.runtime.demonitor(number)

@@ -25,7 +25,7 @@ import { namesOf } from './names.ts'
 import { ProcessIds } from './process-ids.ts'
 import { Registrar } from './registrable.ts'
 import { Continued } from './callback-results.ts'
-import { Server } from './process.ts'
+import { GenServerProcess } from './process.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
 
 const INIT_TIMEOUT = 5000
@@ -111,11 +111,11 @@ export function spawn(
   system: System,
   behavior: GenServerBehavior<unknown>,
   settings: Pick<StartOptions, 'trapExit' | 'maxMailbox' | 'overflow' | 'onError'>,
-): Server {
+): GenServerProcess {
   system.assertOpen()
   const runtime = runtimeOf(system)
   const maxMailbox = settings.maxMailbox ?? Infinity
-  const server = new Server(ids.next(system, kind.toLowerCase()), runtime, system, behavior, {
+  const server = new GenServerProcess(ids.next(system, kind.toLowerCase()), runtime, system, behavior, {
     kind,
     startedAt: system.clock.now().wallMs,
     maxMailbox,
@@ -129,7 +129,7 @@ export function spawn(
   return server
 }
 
-function enter(server: Server, { name, registry, metadata }: StartOptions): void {
+function enter(server: GenServerProcess, { name, registry, metadata }: StartOptions): void {
   if (name === undefined) return
   if (registry === undefined) {
     namesOf(server.system).register(name, server)
@@ -140,7 +140,7 @@ function enter(server: Server, { name, registry, metadata }: StartOptions): void
 }
 
 /** Reserves the name or key of a process, so that neither `init` nor `terminate` runs when it is taken. */
-function reserve(server: Server, { name, registry }: StartOptions): void {
+function reserve(server: GenServerProcess, { name, registry }: StartOptions): void {
   if (name === undefined) return
   try {
     if (registry === undefined) namesOf(server.system).reserve(name, server)
@@ -207,7 +207,7 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
  * Resolves with the result of an asynchronous `init`. Rejects when it takes too long or the system closes; a later
  * result is dropped.
  */
-function within(server: Server, timeoutMs: number, pending: Promise<unknown>): Promise<unknown> {
+function within(server: GenServerProcess, timeoutMs: number, pending: Promise<unknown>): Promise<unknown> {
   const { clock } = server.system
   return new Promise((resolve, reject) => {
     const release = [server.whenEnded(() => over(() => reject(new ServerNotRunningError(server.id, server))))]

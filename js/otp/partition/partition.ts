@@ -4,8 +4,8 @@ import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import { ChildNotFoundError } from '../supervisor/errors.ts'
-import { termsOf } from '../supervisor/options.ts'
-import { begin } from '../supervisor/start.ts'
+import { checkPolicy } from '../supervisor/options.ts'
+import { startSupervisor } from '../supervisor/start.ts'
 import { STRATEGIES } from '../../protocol/supervisor.ts'
 import { livingSupervisorOf, SupervisorProcess } from '../supervisor/process.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -25,7 +25,7 @@ async function start<Ref extends ChildRef = GenServerRef>(
 ): Promise<PartitionSupervisorRef<Ref>> {
   const settings = checkOptions('options', options)
   known('options', settings, OPTIONS)
-  termsOf('options', settings, { autoShutdown: 'never', delays: undefined })
+  checkPolicy('options', settings, { autoShutdown: 'never', delays: undefined })
   const {
     start: startPartition,
     partitions: count = PARTITIONS,
@@ -44,7 +44,7 @@ async function start<Ref extends ChildRef = GenServerRef>(
     id: String(partition),
     start: () => startPartition(partition),
   }))
-  const process = await begin(
+  const process = await startSupervisor(
     {
       children,
       ...(name !== undefined && { name }),
@@ -79,7 +79,7 @@ function of<Ref = GenServerRef>(
 ): Ref {
   const { process, count } = typeof ref === 'string' ? byName(ref, system) : byRef(ref)
   const partition = String(partitionOf(key, count))
-  const found = process.driver.child(partition)?.server?.ref
+  const found = process.executor.child(partition)?.server?.ref
   if (found === undefined) throw new ChildNotFoundError(process.id, partition, process.name)
   return found as Ref
 }
@@ -92,7 +92,7 @@ function byName(name: string, system: SystemArgument): Partitioned {
 
 function whichChildren<Ref>(ref: PartitionSupervisorRef<Ref>): readonly PartitionInfo<Ref>[] {
   const infos: PartitionInfo<Ref>[] = []
-  for (const { id, info } of byRef(ref).process.driver.children) {
+  for (const { id, info } of byRef(ref).process.executor.children) {
     if (info === undefined) continue
     infos.push({ partition: Number(id), ref: info.ref as Ref, restartCount: info.restartCount })
   }

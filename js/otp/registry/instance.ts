@@ -5,7 +5,7 @@ import { System } from '../../system/system.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { castTo } from '../gen-server/calls.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
-import { processOf, serverIn } from '../gen-server/ref.ts'
+import { processOf, findProcess } from '../gen-server/ref.ts'
 import { Registrar, type Registrable } from '../gen-server/registrable.ts'
 import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 import {
@@ -279,6 +279,6 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
 }
 
 function castIfRunning(ref: SerializedRef, message: unknown): boolean {
-  const server = serverIn(ref)
+  const server = findProcess(ref)
   return server !== undefined && server.status === RUNNING && castTo(server, message)
 }

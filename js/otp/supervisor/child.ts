@@ -1,8 +1,8 @@
 import { CrashReports } from '../../actor/crash-reports.ts'
 import type { System } from '../../system/system.ts'
 import { PendingStart } from '../gen-server/pending-starts.ts'
-import type { Server } from '../gen-server/process.ts'
-import type { Checked, Terms } from './options.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
+import type { CheckedChild, CheckedPolicy } from './options.ts'
 import type { ChildInfo, ChildSpec } from './types.ts'
 
 /** A child of a supervisor: its specification and its present process. */
@@ -12,11 +12,11 @@ export class Child {
   readonly id: string
   /** The specification as the user passed it, for `getChildren`. */
   readonly spec: ChildSpec
-  readonly terms: Terms
+  readonly policy: CheckedPolicy
   /** The arguments of its start function. */
   readonly #args: readonly unknown[]
   /** Its present process; while it restarts, the last one. */
-  server: Server | undefined
+  server: GenServerProcess | undefined
   restartCount = 0
   /** The name of its process, or of the last one. */
   name: string | undefined
@@ -24,11 +24,11 @@ export class Child {
   /** The error of its last start, if that failed. */
   startError: Error | undefined
 
-  constructor(number: number, { id, spec, terms }: Checked, args: readonly unknown[] = []) {
+  constructor(number: number, { id, spec, policy }: CheckedChild, args: readonly unknown[] = []) {
     this.number = number
     this.id = id
     this.spec = spec
-    this.terms = terms
+    this.policy = policy
     this.#args = args
   }
 
@@ -44,7 +44,7 @@ export class Child {
   }
 
   start(): unknown {
-    return Reflect.apply(this.terms.start, this.spec, this.#args)
+    return Reflect.apply(this.policy.start, this.spec, this.#args)
   }
 
   get info(): ChildInfo | undefined {
@@ -54,10 +54,10 @@ export class Child {
 }
 
 /** One call of a start function. */
-export class Attempt extends PendingStart {
+export class StartAttempt extends PendingStart {
   readonly child: Child
   /** Supervisors that were started in it. They stop with it until they have started. */
-  readonly nested: Server[] = []
+  readonly nested: GenServerProcess[] = []
 
   constructor(child: Child, system: System) {
     super(system)
@@ -65,19 +65,19 @@ export class Attempt extends PendingStart {
   }
 }
 
-let underWay: Attempt | undefined
+let current: StartAttempt | undefined
 
 /** Returns the call of a start function that is on the stack, if there is one. */
-export const attemptUnderWay = (): Attempt | undefined => underWay
+export const currentStartAttempt = (): StartAttempt | undefined => current
 
 /** Calls a start function. */
-export function run(attempt: Attempt): unknown {
-  const outer = underWay
-  underWay = attempt
+export function runStartAttempt(attempt: StartAttempt): unknown {
+  const outer = current
+  current = attempt
   try {
     return attempt.child.start()
   } finally {
-    underWay = outer
+    current = outer
   }
 }
 

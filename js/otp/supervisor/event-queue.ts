@@ -2,8 +2,8 @@ import { soon } from '../../clock/host.ts'
 import type { System } from '../../system/system.ts'
 
 /** A receiver of events. In this room, supervisors are. */
-export interface Driven {
-  take(event: number, first: number, second: number): void
+export interface EventSink {
+  handle(event: number, first: number, second: number): void
   /** Owns what handling an event has thrown. Must not throw. */
   failed(error: unknown): void
 }
@@ -17,17 +17,17 @@ const NOW: Promise<void> = Promise.resolve()
  * Queues the events of a system's supervisors. Each event is handled completely before the next one, and never on the
  * stack of what happened: a start function does not run inside the handler that crashed.
  */
-export class Agenda {
+export class EventQueue {
   /** The number of events that were handled. */
-  carriedOut = 0
-  #told: Driven[] = []
+  handledCount = 0
+  #receivers: EventSink[] = []
   #numbers: number[] = []
   #next = 0
   #scheduled = false
-  #inARow = 0
+  #eventsInARow = 0
 
-  tell(driven: Driven, event: number, first = 0, second = 0): void {
-    this.#told.push(driven)
+  push(receiver: EventSink, event: number, first = 0, second = 0): void {
+    this.#receivers.push(receiver)
     this.#numbers.push(event, first, second)
     if (this.#scheduled) return
     this.#scheduled = true
@@ -35,30 +35,30 @@ export class Agenda {
   }
 
   readonly #work = (): void => {
-    while (this.#next < this.#told.length) {
-      if (++this.#inARow > MOST_IN_A_ROW) {
+    while (this.#next < this.#receivers.length) {
+      if (++this.#eventsInARow > MOST_IN_A_ROW) {
         soon(() => {
-          this.#inARow = 0
+          this.#eventsInARow = 0
           this.#work()
         })
         return
       }
       const at = this.#next++
-      this.carriedOut++
-      const driven = this.#told[at] as Driven
+      this.handledCount++
+      const receiver = this.#receivers[at] as EventSink
       const numbers = this.#numbers
       try {
-        driven.take(numbers[at * 3] as number, numbers[at * 3 + 1] as number, numbers[at * 3 + 2] as number)
+        receiver.handle(numbers[at * 3] as number, numbers[at * 3 + 1] as number, numbers[at * 3 + 2] as number)
       } catch (error) {
         // A failure of one supervisor does not stop the others.
-        driven.failed(error)
+        receiver.failed(error)
       }
     }
-    this.#told = []
+    this.#receivers = []
     this.#numbers = []
     this.#next = 0
     this.#scheduled = false
-    if (this.#inARow > 0 && !this.#resting) this.#rest()
+    if (this.#eventsInARow > 0 && !this.#resting) this.#rest()
   }
 
   #resting = false
@@ -68,19 +68,19 @@ export class Agenda {
     this.#resting = true
     soon(() => {
       this.#resting = false
-      this.#inARow = 0
+      this.#eventsInARow = 0
     })
   }
 }
 
-const agendas = new WeakMap<System, Agenda>()
+const queues = new WeakMap<System, EventQueue>()
 
 /** Returns the event queue of a system. */
-export function agendaOf(system: System): Agenda {
-  let agenda = agendas.get(system)
-  if (agenda === undefined) {
-    agenda = new Agenda()
-    agendas.set(system, agenda)
+export function eventQueueOf(system: System): EventQueue {
+  let queue = queues.get(system)
+  if (queue === undefined) {
+    queue = new EventQueue()
+    queues.set(system, queue)
   }
-  return agenda
+  return queue
 }

@@ -10,78 +10,81 @@ import { promiseOf } from '../../internal/thenable.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import type { System } from '../../system/system.ts'
 import type { LocalRef } from '../gen-server/local-ref.ts'
-import { serverIn } from '../gen-server/ref.ts'
-import type { Server } from '../gen-server/process.ts'
+import { findProcess } from '../gen-server/ref.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import type { LifecycleEvent } from '../gen-server/types.ts'
-import { agendaOf, type Agenda, type Driven } from './event-queue.ts'
-import { Attempt, Child, ChildNames, run } from './child.ts'
+import { eventQueueOf, type EventQueue, type EventSink } from './event-queue.ts'
+import { StartAttempt, Child, ChildNames, runStartAttempt } from './child.ts'
 import { MaxRestartsExceededError, SupervisorNotFoundError } from './errors.ts'
-import { type Checked, type Plan, writePolicy } from './options.ts'
-import { refusalOf, startErrorOf } from './rejections.ts'
+import { type CheckedChild, type SupervisorPlan, writePolicy } from './options.ts'
+import { rejectionOf, startErrorOf } from './rejections.ts'
 import * as protocol from '../../protocol/supervisor.ts'
 import type { ChildSpec } from './types.ts'
 
-/** The process on whose behalf children are driven. */
-export interface Host {
+/** The supervisor's process, as its executor sees it. */
+export interface SupervisorHost {
   readonly id: string
   readonly system: System
-  readonly server: Server
-  /** The children it was given run. */
+  readonly server: GenServerProcess
+  /** Called once the children of its options run. */
   onReady(): void
-  /** It begins to stop by its own decision: with an error, or to follow a significant child. */
+  /** Called when it stops by its own decision: with the error, or without one to follow a significant child. */
   onDecided(error: Error | undefined): void
-  /** No child is alive; the error is why it could not start. */
+  /** Called once no child is alive, with the error of a child that did not start, if that is the cause. */
   onStopped(error: Error | undefined): void
-  /** Whether anybody wants to know. */
-  readonly listens: boolean
-  inform(event: LifecycleEvent): void
+  /** True if events of supervisors have listeners. */
+  readonly hasEventListeners: boolean
+  emit(event: LifecycleEvent): void
 }
 
-interface Request {
+interface ChildRequest {
   readonly child: Child | undefined
   readonly id: string
   readonly resolve: (ref: LocalRef | undefined) => void
   readonly reject: (error: Error) => void
 }
 
-/** Actions of the event that is carried out: user code may use the scratch memory meanwhile. */
+/** A copy of the actions that are executed, because user code may use the scratch memory meanwhile. */
 const page = new Float64Array(scratch.length)
 
-/** What an event says of a child. */
-function about(child: Child, { ref }: Server): { ref: LocalRef; name?: string; childId: string } {
+/** Returns the fields of an event that name a child. */
+function childFields(child: Child, { ref }: GenServerProcess): { ref: LocalRef; name?: string; childId: string } {
   const { id: childId, name } = child
   return name === undefined ? { ref, childId } : { ref, name, childId }
 }
 
-/** Carries out what a supervisor of the core decides about processes. */
-export class Driver implements Driven {
-  readonly #host: Host
-  readonly #plan: Plan
-  readonly #agenda: Agenda
+/**
+ * Executes the decisions of a supervisor of the core: starts, stops and kills processes, arms timers, answers requests.
+ * The core decides; events reach it through the queue, one at a time.
+ */
+export class Executor implements EventSink {
+  readonly #host: SupervisorHost
+  readonly #plan: SupervisorPlan
+  readonly #queue: EventQueue
   readonly #handle: number
   readonly #random: number
   readonly #names = new ChildNames()
   /** Children with a specification, by the core's number, in the order in which they start. */
   readonly #children = new Map<number, Child>()
-  /** What can be started, by the core's token. */
+  /** Children that can be started, by the core's token. */
   readonly #tokens = new Map<number, Child>()
-  readonly #attempts = new Map<number, Attempt>()
-  readonly #servers = new Map<number, Server>()
+  readonly #attempts = new Map<number, StartAttempt>()
+  readonly #servers = new Map<number, GenServerProcess>()
   readonly #timers = new Map<number, TimerHandle>()
-  readonly #requests = new Map<number, Request>()
-  /** Children that have had a process. */
+  readonly #requests = new Map<number, ChildRequest>()
+  /** The number of children that have had a process. */
   #count = 0
-  #made = 0
+  #lastNumber = 0
   #dynamic = 0
   #lastCrash: Error | undefined
-  /** A start that is not made, as the system closes. */
-  #held = -1
+  /** A start that is held back because the system closes. */
+  #heldStart = -1
   stopped = false
 
-  constructor(host: Host, plan: Plan) {
+  constructor(host: SupervisorHost, plan: SupervisorPlan) {
     this.#host = host
     this.#plan = plan
-    this.#agenda = agendaOf(host.system)
+    this.#queue = eventQueueOf(host.system)
     this.#random = host.system.random.handle
     const { strategy, maxRestarts, withinMs, scope, autoShutdown } = plan
     const shutdown = protocol.AUTO_SHUTDOWNS.indexOf(autoShutdown)
@@ -91,11 +94,11 @@ export class Driver implements Driven {
       const child = new Child(number, spec)
       this.#tokens.set(number, child)
       this.#children.set(number, child)
-      writePolicy(spec.terms)
+      writePolicy(spec.policy)
       hot.supervisorChild(this.#handle, number)
     }
     if (plan.template !== undefined) {
-      writePolicy(plan.template.terms)
+      writePolicy(plan.template.policy)
       hot.supervisorTemplate(this.#handle)
     }
     const rule = hot.supervisorMake(this.#handle)
@@ -122,52 +125,52 @@ export class Driver implements Driven {
   }
 
   begin(): void {
-    this.#tell(protocol.START)
+    this.#enqueue(protocol.START)
   }
 
-  /** Asks it to stop its children, and end. */
+  /** Asks the core to stop the children, and end. */
   stop(kind: number): void {
-    this.#tell(protocol.EXIT_REQUESTED, kind)
+    this.#enqueue(protocol.EXIT_REQUESTED, kind)
   }
 
   kill(): void {
-    this.#tell(protocol.KILLED)
+    this.#enqueue(protocol.KILLED)
   }
 
-  /** Whether there was a timer; all are due now. */
+  /** Makes all timers due now. Returns whether there were any. */
   hurry(): boolean {
     const timers = [...this.#timers]
     this.#timers.clear()
     for (const [timer, handle] of timers) {
       handle.cancel()
-      this.#tell(protocol.TIMER, timer)
+      this.#enqueue(protocol.TIMER, timer)
     }
     return timers.length > 0
   }
 
-  startChild(spec: Checked): Promise<LocalRef> {
+  startChild(spec: CheckedChild): Promise<LocalRef> {
     const number = this.#names.use(spec.id, this.#number)
-    return this.#ask(protocol.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
+    return this.#request(protocol.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
   }
 
   startDynamic(args: unknown[]): Promise<LocalRef> {
-    const { spec: template, terms } = this.#plan.template as NonNullable<Plan['template']>
+    const { spec: template, policy } = this.#plan.template as NonNullable<SupervisorPlan['template']>
     const id = `child_${++this.#dynamic}`
-    const spec = { ...template, id, start: (() => Reflect.apply(terms.start, template, args)) as ChildSpec['start'] }
+    const spec = { ...template, id, start: (() => Reflect.apply(policy.start, template, args)) as ChildSpec['start'] }
     // The number is in the name, so that no table is needed to find it.
-    const child = new Child(this.#dynamic, { id, spec, terms: { ...terms, start: spec.start } })
-    return this.#ask(protocol.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
+    const child = new Child(this.#dynamic, { id, spec, policy: { ...policy, start: spec.start } })
+    return this.#request(protocol.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
   }
 
   removeChild(id: string): Promise<void> {
-    return this.#ask(protocol.REMOVE_CHILD, this.#numberOf(id), id) as Promise<never>
+    return this.#request(protocol.REMOVE_CHILD, this.#numberOf(id), id) as Promise<never>
   }
 
-  renewChild(id: string): Promise<LocalRef> {
-    return this.#ask(protocol.RENEW_CHILD, this.#numberOf(id), id) as Promise<LocalRef>
+  restartChild(id: string): Promise<LocalRef> {
+    return this.#request(protocol.RENEW_CHILD, this.#numberOf(id), id) as Promise<LocalRef>
   }
 
-  readonly #number = (): number => ++this.#made
+  readonly #number = (): number => ++this.#lastNumber
 
   #dynamicNumber(id: string): number {
     const number = id.startsWith('child_') ? Number(id.slice(6)) : -1
@@ -176,39 +179,39 @@ export class Driver implements Driven {
 
   #numberOf(id: string): number {
     const number = this.#plan.isSimple ? this.#dynamicNumber(id) : this.#names.find(id)
-    // One that was never used is told so by the core.
+    // The core refuses a number that was never used.
     return number === undefined || number < 0 ? 2 ** 50 : number
   }
 
-  #tell(event: number, first = 0, second = 0): void {
-    this.#agenda.tell(this, event, first, second)
+  #enqueue(event: number, first = 0, second = 0): void {
+    this.#queue.push(this, event, first, second)
   }
 
-  #ask(event: number, number: number, id: string, child?: Child): Promise<LocalRef | undefined> {
+  #request(event: number, number: number, id: string, child?: Child): Promise<LocalRef | undefined> {
     return new Promise((resolve, reject) => {
       const request = this.#number()
       this.#requests.set(request, { child, id, resolve, reject })
       if (child !== undefined) this.#tokens.set(request, child)
-      this.#tell(event, request, number)
+      this.#enqueue(event, request, number)
     })
   }
 
-  take(event: number, first: number, second: number): void {
+  handle(event: number, first: number, second: number): void {
     if (this.stopped) {
       this.#requests.get(first)?.reject(new SupervisorNotFoundError(this.#host.id, this.#host.server.name))
       return
     }
     const { clock } = this.#host.system
-    if (event === protocol.START_CHILD) writePolicy((this.#tokens.get(first) as Child).terms)
+    if (event === protocol.START_CHILD) writePolicy((this.#tokens.get(first) as Child).policy)
     let written = hot.supervisorTell(this.#handle, event, first, second, clock.monoMs(), this.#random)
     while (written > 0) {
       page.set(scratch)
       const left = page[protocol.PAGE_HEAD_LEFT] as number
       for (let index = 0; index < written; index++) {
         try {
-          this.#carryOut(index * protocol.ACTION_CELLS)
+          this.#execute(index * protocol.ACTION_CELLS)
         } catch (error) {
-          // A clock of somebody else's making may throw. The other actions are carried out all the same.
+          // A user's clock may throw. The other actions are executed all the same.
           this.failed(error)
         }
       }
@@ -221,7 +224,7 @@ export class Driver implements Driven {
     this.#host.system.report(error, `supervisor ${this.#host.id}`)
   }
 
-  #carryOut(at: number): void {
+  #execute(at: number): void {
     const kind = page[at + protocol.ACTION_KIND] as number
     const first = page[at + protocol.ACTION_FIRST] as number
     const second = page[at + protocol.ACTION_SECOND] as number
@@ -231,7 +234,7 @@ export class Driver implements Driven {
         this.#start(first, second)
         break
       case protocol.DO_CANCEL_START:
-        if (first === this.#held) this.#tell(protocol.CHILD_START_FAILED, first, SHUTDOWN)
+        if (first === this.#heldStart) this.#enqueue(protocol.CHILD_START_FAILED, first, SHUTDOWN)
         for (const server of this.#attempts.get(first)?.nested ?? []) {
           if (second === protocol.SIGNAL_KILL) server.kill()
           else server.end('shutdown')
@@ -268,10 +271,10 @@ export class Driver implements Driven {
     }
   }
 
-  #report(told: number, first: number, second: number, third: number): void {
+  #report(event: number, first: number, second: number, third: number): void {
     const { id } = this.#host
     const child = this.#children.get(first)
-    switch (told) {
+    switch (event) {
       case protocol.TOLD_STARTED:
         if (child !== undefined) this.#onStarted(child, second, third)
         break
@@ -279,7 +282,7 @@ export class Driver implements Driven {
         if (child === undefined) break
         const error = this.#startError(child, second)
         this.#lastCrash = error
-        // The first start of a child is somebody's to hear of; another one is nobody's.
+        // The caller of the first start gets its error; later starts have no caller.
         if (child.server !== undefined) this.#crashed(child, child.server, undefined, error)
         break
       }
@@ -287,7 +290,7 @@ export class Driver implements Driven {
         this.#onExited(child, second)
         break
       case protocol.TOLD_LATE:
-        // Nobody waits for it any more, and nobody asks for it again.
+        // The process comes too late, and is not used.
         this.#servers.get(second)?.kill()
         this.#servers.delete(second)
         break
@@ -308,81 +311,81 @@ export class Driver implements Driven {
     }
   }
 
-  #inform(event: LifecycleEvent): void {
-    if (this.#host.listens) this.#host.inform(event)
+  #emit(event: LifecycleEvent): void {
+    if (this.#host.hasEventListeners) this.#host.emit(event)
   }
 
   #start(start: number, token: number): void {
     const child = this.#tokens.get(token) as Child
     this.#children.set(child.number, child)
-    const attempt = new Attempt(child, this.#host.system)
+    const attempt = new StartAttempt(child, this.#host.system)
     this.#attempts.set(start, attempt)
     if (this.#host.system.closed) {
-      // Nothing is started any more; it fails when this supervisor's turn to end has come.
-      this.#held = start
+      // The start fails when this supervisor ends.
+      this.#heldStart = start
       return
     }
     const failed = (error: unknown): void => {
       child.startError = asError(error)
-      this.#tell(protocol.CHILD_START_FAILED, start, FAILED)
-      this.#over(start)
+      this.#enqueue(protocol.CHILD_START_FAILED, start, FAILED)
+      this.#endAttempt(start)
     }
-    let begun: unknown
+    let result: unknown
     try {
-      // In the context in which the supervisor was started, not in that of whatever crashed.
-      begun = this.#host.server.scope.runInAsyncScope(run, undefined, attempt)
+      // Runs in the asynchronous context of the supervisor's start, not in that of the crash.
+      result = this.#host.server.scope.runInAsyncScope(runStartAttempt, undefined, attempt)
     } catch (error) {
       failed(error)
       return
     }
-    const made = (ref: unknown): void => {
-      const server = serverIn(ref)
+    const onResult = (ref: unknown): void => {
+      const server = findProcess(ref)
       if (server !== undefined && server.runtime === this.#host.server.runtime) this.#adopt(start, server, child)
       else
         failed(
           new InvalidArgumentError(`what the start of '${child.id}' makes`, 'the ref of a process of this system', ref),
         )
     }
-    const pending = promiseOf(begun)
-    if (pending === undefined) queueMicrotask(() => made(begun))
-    else void pending.then(made, failed)
+    const pending = promiseOf(result)
+    if (pending === undefined) queueMicrotask(() => onResult(result))
+    else void pending.then(onResult, failed)
   }
 
-  /** A start has led to a process: from now on, its end is the supervisor's to deal with. */
-  #adopt(start: number, server: Server, child: Child): void {
+  /** Takes over the process that a start function returned: its exits are the supervisor's from now on. */
+  #adopt(start: number, server: GenServerProcess, child: Child): void {
     if (this.stopped) {
       server.isSupervised = true
       server.kill()
-      this.#over(start)
+      this.#endAttempt(start)
       return
     }
-    if (server.supervises && !child.terms.isShutdownGiven) hot.supervisorNested(this.#handle, child.number)
-    this.#tell(protocol.CHILD_STARTED, start, server.pid)
+    if (server.isSupervisor && !child.policy.isShutdownGiven) hot.supervisorNested(this.#handle, child.number)
+    this.#enqueue(protocol.CHILD_STARTED, start, server.pid)
     if (this.#servers.has(server.pid)) {
-      this.#over(start)
+      this.#endAttempt(start)
       return
     }
     this.#servers.set(server.pid, server)
     server.isSupervised = true
-    this.#over(start)
-    const onExited = (): void => this.#tell(protocol.CHILD_EXITED, server.pid, server.exitForParent)
+    this.#endAttempt(start)
+    const onExited = (): void => this.#enqueue(protocol.CHILD_EXITED, server.pid, server.exitKindForSupervisor)
     if (server.isAlive) server.whenEnded(onExited)
     else onExited()
   }
 
-  #over(start: number): void {
+  #endAttempt(start: number): void {
     this.#attempts.get(start)?.end()
     this.#attempts.delete(start)
   }
 
   #onStarted(child: Child, pid: number, instance: number): void {
-    const server = this.#servers.get(pid) as Server
+    const server = this.#servers.get(pid) as GenServerProcess
     if (child.server === undefined) this.#count++
     child.server = server
     child.name = server.name
     child.startError = undefined
     child.restartCount = instance - 1
-    if (instance > 1) this.#inform({ type: 'restarted', ...about(child, server), attempt: child.restartCount })
+    if (instance > 1) this.#emit({ type: 'restarted', ...childFields(child, server), attempt: child.restartCount })
   }
 
   #onExited(child: Child | undefined, pid: number): void {
@@ -392,13 +395,13 @@ export class Driver implements Driven {
     const { error } = server.reason
     this.#lastCrash = error
     if (child === undefined) return
-    child.name = server.fall?.name ?? child.name
-    this.#crashed(child, server, server.fall?.messageType, error)
+    child.name = server.crashContext?.name ?? child.name
+    this.#crashed(child, server, server.crashContext?.messageType, error)
   }
 
-  /** A child has crashed, or could not be started again. */
-  #crashed(child: Child, server: Server, messageType: string | undefined, error: Error): void {
-    this.#inform({ type: 'crashed', ...about(child, server), error })
+  /** Publishes the crash of a child, or the failure of its restart. */
+  #crashed(child: Child, server: GenServerProcess, messageType: string | undefined, error: Error): void {
+    this.#emit({ type: 'crashed', ...childFields(child, server), error })
     const { id: supervisorId, system } = this.#host
     if (isConsequence(system, error)) return
     const { id: childId, name } = child
@@ -419,38 +422,40 @@ export class Driver implements Driven {
 
   #arm(timer: number, at: number): void {
     const { clock } = this.#host.system
-    // On a closed clock it will not ring, and is due when the system closes.
+    // A timer of a closed clock never fires; it is due when the system closes.
     this.#timers.set(timer, { cancel: () => {} })
     if (isClosed(clock)) return
     const delay = Math.min(Math.max(at - clock.monoMs(), 0), MAX_DURATION_MS)
     const handle = limitOn(clock, delay, `supervisor ${this.#host.id}`, () => {
       this.#timers.delete(timer)
-      this.#tell(protocol.TIMER, timer)
+      this.#enqueue(protocol.TIMER, timer)
     })
     this.#timers.set(timer, handle)
   }
 
   #refuse(request: number, what: number, detail: number): void {
-    const asked = this.#requests.get(request)
-    if (asked === undefined) return
+    const pending = this.#requests.get(request)
+    if (pending === undefined) return
     this.#requests.delete(request)
-    const { child, id } = asked
+    const { child, id } = pending
     if (child !== undefined) this.#drop(child, request)
-    asked.reject(refusalOf(this.#host.server, id, child ?? this.child(id), { what, detail, cause: this.#lastCrash }))
+    pending.reject(
+      rejectionOf(this.#host.server, id, child ?? this.child(id), { what, detail, cause: this.#lastCrash }),
+    )
   }
 
   #startError(child: Child, detail: number): Error {
     return startErrorOf(child, detail, this.#lastCrash)
   }
 
-  /** A specification is gone. */
+  /** Removes a child whose specification the core has dropped. */
   #forget(number: number, token: number): void {
     const child = this.#children.get(number)
     if (child === undefined) return
     this.#drop(child, token)
     const { server } = child
     child.endReports()
-    if (server !== undefined) this.#inform({ type: 'terminated', ...about(child, server), reason: server.reason })
+    if (server !== undefined) this.#emit({ type: 'terminated', ...childFields(child, server), reason: server.reason })
   }
 
   #drop(child: Child, token: number): void {
@@ -464,12 +469,12 @@ export class Driver implements Driven {
   #stopped(why: number, child: number, detail: number): void {
     this.stopped = true
     const failed = why === protocol.WHY_START_FAILED ? this.#children.get(child) : undefined
-    // One that never ends keeps no report waiting.
+    // A start function that never ends must not hold back crash reports.
     for (const attempt of this.#attempts.values()) attempt.end()
     this.#host.onStopped(failed === undefined ? undefined : this.#startError(failed, detail))
-    // A start may have ended, of which the core has not heard yet.
+    // The core may not have heard of a start that has ended.
     for (const server of this.#servers.values()) server.kill()
-    for (const one of this.#children.values()) one.endReports()
+    for (const each of this.#children.values()) each.endReports()
     this.#children.clear()
     this.#tokens.clear()
     this.#servers.clear()

@@ -78,7 +78,7 @@ function delaysOf(field: string, backoff: RestartBackoff): Delays {
 }
 
 /** A policy that was checked and copied: later changes of the user's object have no effect. */
-export interface Terms {
+export interface CheckedPolicy {
   readonly start: (...args: unknown[]) => unknown
   readonly startTimeout: number
   /** True if the specification says how long a stop may take. */
@@ -92,11 +92,11 @@ export interface Terms {
  *
  * @throws InvalidArgumentError naming the field that is refused.
  */
-export function termsOf(
+export function checkPolicy(
   field: string,
   policy: ChildPolicy & { readonly start: unknown },
-  supervisor: Pick<Plan, 'autoShutdown' | 'delays'>,
-): Terms {
+  supervisor: Pick<SupervisorPlan, 'autoShutdown' | 'delays'>,
+): CheckedPolicy {
   const { start, restart, shutdownTimeout, startTimeout, significant, backoff } = policy
   callable(`${field}.start`, start)
   const when = optionalOneOf(`${field}.restart`, RESTARTS, restart)
@@ -126,7 +126,7 @@ export function termsOf(
     numbers[POLICY_JITTER] = delays.jitter
   }
   return {
-    start: start as Terms['start'],
+    start: start as CheckedPolicy['start'],
     startTimeout: startsWithin,
     isShutdownGiven: shutdownTimeout !== undefined,
     numbers,
@@ -134,10 +134,10 @@ export function termsOf(
 }
 
 /** A specification of a child that was checked. */
-export interface Checked {
+export interface CheckedChild {
   readonly id: string
   readonly spec: ChildSpec
-  readonly terms: Terms
+  readonly policy: CheckedPolicy
 }
 
 /**
@@ -145,14 +145,18 @@ export interface Checked {
  *
  * @throws InvalidArgumentError naming the field that is refused.
  */
-export function checkSpec(field: string, value: unknown, supervisor: Pick<Plan, 'autoShutdown' | 'delays'>): Checked {
+export function checkSpec(
+  field: string,
+  value: unknown,
+  supervisor: Pick<SupervisorPlan, 'autoShutdown' | 'delays'>,
+): CheckedChild {
   const spec = object<ChildSpec>(field, value, 'a ChildSpec')
   known(field, spec, ['id', ...POLICY])
-  return { id: text(`${field}.id`, spec.id), spec, terms: termsOf(field, spec, supervisor) }
+  return { id: text(`${field}.id`, spec.id), spec, policy: checkPolicy(field, spec, supervisor) }
 }
 
 /** The options of a supervisor that were checked, with their defaults. */
-export interface Plan {
+export interface SupervisorPlan {
   readonly strategy: number
   readonly isSimple: boolean
   readonly autoShutdown: (typeof AUTO_SHUTDOWNS)[number]
@@ -160,8 +164,8 @@ export interface Plan {
   readonly withinMs: number
   /** Whose restarts are counted together. */
   readonly scope: number
-  readonly children: readonly Checked[]
-  readonly template: { readonly spec: ChildTemplate; readonly terms: Terms } | undefined
+  readonly children: readonly CheckedChild[]
+  readonly template: { readonly spec: ChildTemplate; readonly policy: CheckedPolicy } | undefined
   /** The back-off of children that have none of their own. */
   readonly delays: Delays | undefined
 }
@@ -173,7 +177,7 @@ export interface Plan {
  * @throws MissingChildTemplateError, InvalidSimpleOneForOneConfigError or DuplicateChildError when options do not fit
  * together.
  */
-export function planOf(supervisorId: string, options: SupervisorOptions): Plan {
+export function planOf(supervisorId: string, options: SupervisorOptions): SupervisorPlan {
   known('options', options, OPTIONS)
   const strategy = optionalOneOf('options.strategy', STRATEGIES, options.strategy)
   const autoShutdown = optionalOneOf('options.autoShutdown', AUTO_SHUTDOWNS, options.autoShutdown)
@@ -189,14 +193,14 @@ export function planOf(supervisorId: string, options: SupervisorOptions): Plan {
   const delays = backoff === undefined ? undefined : delaysOf('options.backoff', backoff)
   if (!isList(children)) throw new InvalidArgumentError('options.children', 'a list of ChildSpecs', children)
   const common = { autoShutdown, delays }
-  let template: Plan['template']
+  let template: SupervisorPlan['template']
   if (isSimple) {
     if (childTemplate === undefined) throw new MissingChildTemplateError(supervisorId)
     if (children.length > 0) {
       throw new InvalidSimpleOneForOneConfigError(supervisorId, 'static children are not allowed')
     }
     known('options.childTemplate', checkOptions('options.childTemplate', childTemplate), POLICY)
-    template = { spec: childTemplate, terms: termsOf('options.childTemplate', childTemplate, common) }
+    template = { spec: childTemplate, policy: checkPolicy('options.childTemplate', childTemplate, common) }
   } else if (childTemplate !== undefined) {
     throw new InvalidArgumentError(
       'options.childTemplate',
@@ -205,7 +209,7 @@ export function planOf(supervisorId: string, options: SupervisorOptions): Plan {
     )
   }
   const ids = new Set<string>()
-  const checked: Checked[] = []
+  const checked: CheckedChild[] = []
   for (const [index, spec] of children.entries()) {
     const child = checkSpec(`options.children[${index}]`, spec, common)
     if (ids.has(child.id)) throw new DuplicateChildError(supervisorId, child.id)
@@ -226,6 +230,6 @@ export function planOf(supervisorId: string, options: SupervisorOptions): Plan {
 }
 
 /** Writes a policy to the memory that the next call into the core reads. */
-export function writePolicy(terms: Terms): void {
-  scratch.set(terms.numbers)
+export function writePolicy(policy: CheckedPolicy): void {
+  scratch.set(policy.numbers)
 }

@@ -5,13 +5,13 @@ import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
 import { supervisorEvents } from '../gen-server/lifecycle.ts'
 import { LocalRef } from '../gen-server/local-ref.ts'
-import { serverIn } from '../gen-server/ref.ts'
-import { Server } from '../gen-server/process.ts'
+import { findProcess } from '../gen-server/ref.ts'
+import { GenServerProcess } from '../gen-server/process.ts'
 import type { GenServerBehavior, LifecycleEvent, TerminateReason } from '../gen-server/types.ts'
-import { agendaOf } from './event-queue.ts'
-import { Driver, type Host } from './executor.ts'
+import { eventQueueOf } from './event-queue.ts'
+import { Executor, type SupervisorHost } from './executor.ts'
 import { SupervisorNotFoundError } from './errors.ts'
-import type { Plan } from './options.ts'
+import type { SupervisorPlan } from './options.ts'
 import type { SupervisorRef } from './types.ts'
 
 /** A ref of a supervisor of this environment. */
@@ -33,12 +33,12 @@ const notForMessages = (message: unknown): never => {
 }
 
 /** Runs a supervisor as a process like any other: it can be linked, monitored, named, and a child. */
-export class SupervisorProcess extends Server implements Host {
+export class SupervisorProcess extends GenServerProcess implements SupervisorHost {
   override readonly ref: LocalRef & SupervisorRef
-  readonly plan: Plan
+  readonly plan: SupervisorPlan
   /** The number of its partitions, if it is a supervisor of partitions. */
   readonly partitions: number | undefined
-  readonly driver: Driver
+  readonly executor: Executor
   /** True once its children have started. */
   isReady = false
   readonly #started: Promise<void>
@@ -48,7 +48,7 @@ export class SupervisorProcess extends Server implements Host {
   #settle: (() => void) | undefined
   #gaveUp = false
 
-  constructor(id: string, runtime: ActorRuntime, system: System, plan: Plan, partitions?: number) {
+  constructor(id: string, runtime: ActorRuntime, system: System, plan: SupervisorPlan, partitions?: number) {
     const behavior: GenServerBehavior<unknown> = {
       init: () => 0,
       handleCall: notForMessages,
@@ -66,28 +66,28 @@ export class SupervisorProcess extends Server implements Host {
     this.ref = new LocalSupervisorRef(id, this) as LocalRef & SupervisorRef
     this.plan = plan
     this.partitions = partitions
-    this.driver = new Driver(this, plan)
+    this.executor = new Executor(this, plan)
     this.#started = new Promise((resolve, reject) => {
       this.#start = { resolve, reject }
     })
     // Nobody waits for the start of a supervisor that is never launched.
     this.#started.catch(() => {})
     this.whenEnded(() => {
-      if (!this.driver.stopped) this.driver.kill()
+      if (!this.executor.stopped) this.executor.kill()
       this.#settle?.()
     })
   }
 
-  get server(): Server {
+  get server(): GenServerProcess {
     return this
   }
 
-  override get supervises(): boolean {
+  override get isSupervisor(): boolean {
     return true
   }
 
   /** As in OTP, giving up counts as a shutdown: a transient supervisor that gave up is not restarted. */
-  override get exitForParent(): ExitKind {
+  override get exitKindForSupervisor(): ExitKind {
     return this.#gaveUp ? SHUTDOWN : this.exitKind
   }
 
@@ -110,7 +110,7 @@ export class SupervisorProcess extends Server implements Host {
   launch(): Promise<void> {
     // From now on it takes requests to stop.
     this.runtime.started(this)
-    this.driver.begin()
+    this.executor.begin()
     return this.#started
   }
 
@@ -128,7 +128,7 @@ export class SupervisorProcess extends Server implements Host {
     this.#gaveUp = true
     if (this.status >= ENDING) {
       // A stop came first, so its reason stands. The error is sent to listeners all the same.
-      this.inform({ type: 'crashed', ref: this.ref, error })
+      this.emit({ type: 'crashed', ref: this.ref, error })
       return
     }
     const wasSupervised = this.isSupervised
@@ -160,34 +160,34 @@ export class SupervisorProcess extends Server implements Host {
   }
 
   override get progress(): number {
-    return agendaOf(this.system).carriedOut
+    return eventQueueOf(this.system).handledCount
   }
 
   override hurry(): boolean {
-    return this.driver.hurry()
+    return this.executor.hurry()
   }
 
-  get listens(): boolean {
+  get hasEventListeners(): boolean {
     return supervisorEvents.hasListeners(this.system)
   }
 
-  inform(event: LifecycleEvent): void {
+  emit(event: LifecycleEvent): void {
     supervisorEvents.notify(this.system, event)
   }
 
   protected override get hasListeners(): boolean {
-    return this.isReady && this.listens
+    return this.isReady && this.hasEventListeners
   }
 
   protected override notify(event: LifecycleEvent): void {
-    this.inform(event)
+    this.emit(event)
   }
 
   #terminate(reason: TerminateReason): Promise<void> | undefined {
-    if (this.driver.stopped) return undefined
+    if (this.executor.stopped) return undefined
     return new Promise((resolve) => {
       this.#whenStopped = resolve
-      this.driver.stop(reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED)
+      this.executor.stop(reason === 'normal' ? NORMAL : reason === 'shutdown' ? SHUTDOWN : FAILED)
     })
   }
 }
@@ -198,7 +198,7 @@ export class SupervisorProcess extends Server implements Host {
  * @throws InvalidArgumentError for a ref of anything else.
  */
 export function supervisorOf(ref: unknown): SupervisorProcess {
-  const server = serverIn(ref)
+  const server = findProcess(ref)
   if (server instanceof SupervisorProcess) return server
   throw new InvalidArgumentError('ref', 'a SupervisorRef of this environment', ref)
 }

@@ -10,18 +10,18 @@ import {
 import * as protocol from '../../protocol/supervisor.ts'
 
 /** A refusal of the core: its number, its detail, and the crash that came before. */
-export interface Refused {
+export interface Refusal {
   readonly what: number
   readonly detail: number
   readonly cause: Error | undefined
 }
 
 /** Returns the error of a request that the core refused. */
-export function refusalOf(
+export function rejectionOf(
   { id: supervisorId, name }: { readonly id: string; readonly name: string | undefined },
   childId: string,
   child: Child | undefined,
-  { what, detail, cause }: Refused,
+  { what, detail, cause }: Refusal,
 ): Error {
   switch (what) {
     case protocol.REFUSED_STOPPING:
@@ -45,7 +45,7 @@ export function refusalOf(
 export function startErrorOf(child: Child, detail: number, cause: Error | undefined): Error {
   const { id } = child
   if (detail === protocol.START_TIMED_OUT)
-    return new TimeoutError(`the start of child '${id}'`, child.terms.startTimeout)
+    return new TimeoutError(`the start of child '${id}'`, child.policy.startTimeout)
   if (detail === protocol.START_PID_TAKEN) {
     return new InvalidArgumentError(`what the start of '${id}' makes`, 'a process of its own', child.server?.ref)
   }

@@ -4,7 +4,7 @@ import { resolveSystem } from '../../system/default.ts'
 import { OVERFLOW_REJECT, UNBOUNDED } from '../../protocol/actor.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { ProcessIds } from '../gen-server/process-ids.ts'
-import { attemptUnderWay } from './child.ts'
+import { currentStartAttempt } from './child.ts'
 import { planOf } from './options.ts'
 import { SupervisorProcess } from './process.ts'
 import type { SupervisorOptions } from './types.ts'
@@ -16,9 +16,12 @@ const ids = new ProcessIds()
  *
  * @param partitions The number of partitions, if the children are those: then none is added or removed later.
  */
-export async function begin(options: SupervisorOptions | undefined, partitions?: number): Promise<SupervisorProcess> {
+export async function startSupervisor(
+  options: SupervisorOptions | undefined,
+  partitions?: number,
+): Promise<SupervisorProcess> {
   // Read before the first await: afterwards another call may be on the stack.
-  const attempt = attemptUnderWay()
+  const attempt = currentStartAttempt()
   const settings = checkOptions('options', options)
   const system = resolveSystem(settings.system)
   const runtime = runtimeOf(system)

@@ -6,14 +6,14 @@ import { supervisorEvents } from '../gen-server/lifecycle.ts'
 import type { LocalRef } from '../gen-server/local-ref.ts'
 import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import type { GenServerRef, LifecycleHandler, TerminateReason } from '../gen-server/types.ts'
-import { begin } from './start.ts'
+import { startSupervisor } from './start.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
 import { checkSpec } from './options.ts'
 import { livingSupervisorOf, supervisorOf, type SupervisorProcess } from './process.ts'
 import type { ChildInfo, ChildRef, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
 
 async function start(options?: SupervisorOptions): Promise<SupervisorRef> {
-  return (await begin(options)).ref
+  return (await startSupervisor(options)).ref
 }
 
 async function stop(ref: SupervisorRef, reason: TerminateReason = 'normal'): Promise<void> {
@@ -33,10 +33,10 @@ type Started<Ref extends ChildRef> = ChildRef extends Ref ? GenServerRef : Ref
 async function startChild<Ref extends ChildRef>(ref: SupervisorRef, spec: ChildSpec<Ref>): Promise<Started<Ref>>
 async function startChild<Ref = GenServerRef>(ref: SupervisorRef, args: readonly unknown[]): Promise<Ref>
 async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<unknown> {
-  const { id, plan, driver, system } = flexible(ref)
+  const { id, plan, executor, system } = flexible(ref)
   system.assertOpen()
   if (plan.isSimple) {
-    if (isList(specOrArgs)) return driver.startDynamic([...specOrArgs])
+    if (isList(specOrArgs)) return executor.startDynamic([...specOrArgs])
     throw new InvalidSimpleOneForOneConfigError(id, 'startChild requires an arguments array for simple_one_for_one')
   }
   if (isList(specOrArgs)) {
@@ -45,22 +45,22 @@ async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly u
       'startChild requires a ChildSpec for non-simple_one_for_one supervisors',
     )
   }
-  return driver.startChild(checkSpec('spec', specOrArgs, plan))
+  return executor.startChild(checkSpec('spec', specOrArgs, plan))
 }
 
 async function terminateChild(ref: SupervisorRef, childId: string): Promise<void> {
-  await flexible(ref).driver.removeChild(text('childId', childId))
+  await flexible(ref).executor.removeChild(text('childId', childId))
 }
 
 async function restartChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): Promise<Ref> {
-  const { driver, system } = livingSupervisorOf(ref)
+  const { executor, system } = livingSupervisorOf(ref)
   system.assertOpen()
-  return (await driver.renewChild(text('childId', childId))) as Ref
+  return (await executor.restartChild(text('childId', childId))) as Ref
 }
 
 function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
   const infos: ChildInfo[] = []
-  for (const child of livingSupervisorOf(ref).driver.children) {
+  for (const child of livingSupervisorOf(ref).executor.children) {
     const { info } = child
     if (info !== undefined) infos.push(info)
   }
@@ -68,11 +68,11 @@ function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
 }
 
 function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined {
-  return livingSupervisorOf(ref).driver.child(text('childId', childId))?.info as ChildInfo<Ref> | undefined
+  return livingSupervisorOf(ref).executor.child(text('childId', childId))?.info as ChildInfo<Ref> | undefined
 }
 
 function countChildren(ref: SupervisorRef): number {
-  return livingSupervisorOf(ref).driver.count
+  return livingSupervisorOf(ref).executor.count
 }
 
 function isRunning(ref: SupervisorRef): boolean {

@@ -5,7 +5,7 @@ import type { TimerHandle } from '../../clock/types.ts'
 import { TimeoutError } from '../../errors/errors.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { isAbortEcho } from '../../internal/thrown-values.ts'
-import type { Server } from '../gen-server/process.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import type { GenServerBehavior, Info, TerminateReason } from '../gen-server/types.ts'
 import { TaskEndedError } from './errors.ts'
 import type { TaskFunction } from './types.ts'
@@ -18,7 +18,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   /** The outcome. It is set once, before any watcher is called. */
   outcome: PromiseSettledResult<Result> | undefined
   /** The process of the task; set before anything else happens. */
-  server: Server | undefined
+  server: GenServerProcess | undefined
   readonly #fn: TaskFunction<Result>
   readonly #controller = new AbortController()
   readonly #watchers = new Set<(outcome: PromiseSettledResult<Result>) => void>()
@@ -127,8 +127,8 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
     this.#settle({ status: 'rejected', reason }, () => this.#controller.abort(reason))
   }
 
-  get #process(): Server {
-    return this.server as Server
+  get #process(): GenServerProcess {
+    return this.server as GenServerProcess
   }
 
   #run(): void {

@@ -2,9 +2,9 @@ import { outsideRun } from '../../actor/call-context.ts'
 import { known, MAX_DURATION_MS, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
-import { livingProcessOf, serverIn } from '../gen-server/ref.ts'
+import { livingProcessOf, findProcess } from '../gen-server/ref.ts'
 import type { System } from '../../system/system.ts'
-import type { Server } from '../gen-server/process.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import { startAs } from '../gen-server/start.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 import { TimerStore } from './store.ts'
@@ -39,9 +39,9 @@ async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
 }
 
 /** Returns the target of a timer: a name, which outlives processes, or a process. */
-function targetOf(target: unknown, timers: TimerServiceBehavior, system: System): string | Server {
+function targetOf(target: unknown, timers: TimerServiceBehavior, system: System): string | GenServerProcess {
   if (typeof target === 'string') return text('target', target)
-  const server = serverIn(target)
+  const server = findProcess(target)
   if (server === undefined) throw new InvalidArgumentError('target', 'a name, or a ref of this environment', target)
   livingProcessOf('target', target, system)
   if (timers.store === undefined) return server
@@ -68,7 +68,7 @@ async function schedule<CastMsg>(
   if (!(typeof delayMs === 'number' && delayMs >= 0 && delayMs <= MAX_DURATION_MS)) {
     throw new InvalidArgumentError('delayMs', 'a finite number of milliseconds from 0', delayMs)
   }
-  const to = targetOf(target, timers, (serverIn(ref) as Server).system)
+  const to = targetOf(target, timers, (findProcess(ref) as GenServerProcess).system)
   return timers.schedule(to, message, delayMs, settings.repeat, settings.id)
 }
 

@@ -5,8 +5,8 @@ import type { System } from '../../system/system.ts'
 import { castTo } from '../gen-server/calls.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { namesOf } from '../gen-server/names.ts'
-import { serverIn, serviceOf } from '../gen-server/ref.ts'
-import { Server } from '../gen-server/process.ts'
+import { findProcess, serviceOf } from '../gen-server/ref.ts'
+import { GenServerProcess } from '../gen-server/process.ts'
 import { runSuffix } from '../gen-server/process-ids.ts'
 import { SystemMembers } from '../gen-server/system-members.ts'
 import type { GenServerBehavior } from '../gen-server/types.ts'
@@ -16,7 +16,7 @@ import type { TimerEntry, TimerServiceRef } from './types.ts'
 /** A timer that has not ended. */
 interface ServiceTimer {
   readonly id: string
-  readonly target: string | Server
+  readonly target: string | GenServerProcess
   readonly message: unknown
   readonly repeat?: number | undefined
   /** The time at which it is due next, in ms: wall time and monotonic time. */
@@ -40,7 +40,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
   readonly #timers = new Map<string, ServiceTimer>()
   readonly #suffix: string
   #count = 0
-  #server: Server | undefined
+  #server: GenServerProcess | undefined
   #isHalted = false
 
   constructor(system: System, retryMs: number, store: TimerStore | undefined) {
@@ -53,14 +53,14 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
   readonly init: () => null = () => null
 
   get id(): string {
-    return (this.#server as Server).id
+    return (this.#server as GenServerProcess).id
   }
 
   get isRunning(): boolean {
     return !this.#isHalted && this.#server?.status === RUNNING
   }
 
-  attach(server: Server): void {
+  attach(server: GenServerProcess): void {
     if (this.#server !== undefined) return
     this.#server = server
     const removeFromSystem = services.add(server.system, this)
@@ -101,7 +101,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
   }
 
   async schedule(
-    target: string | Server,
+    target: string | GenServerProcess,
     message: unknown,
     delayMs: number,
     repeat: number | undefined,
@@ -137,7 +137,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
     const { target, message, fireAt, repeat, attempts } = timer
     return {
       id,
-      target: target instanceof Server ? target.ref : target,
+      target: target instanceof GenServerProcess ? target.ref : target,
       message,
       fireAt,
       ...(repeat === undefined ? {} : { repeat }),
@@ -158,7 +158,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
 
   #begin(
     id: string,
-    target: string | Server,
+    target: string | GenServerProcess,
     { message, fireAt, repeat }: Pick<ServiceTimer, 'message' | 'fireAt' | 'repeat'>,
     delay?: number,
   ): ServiceTimer {
@@ -178,7 +178,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
       removeExitListener: undefined,
     }
     // A process that has ended never comes back under its ref, but one may come back under its name.
-    if (target instanceof Server) timer.removeExitListener = target.whenEnded(() => this.#end(id))
+    if (target instanceof GenServerProcess) timer.removeExitListener = target.whenEnded(() => this.#end(id))
     this.#timers.set(id, timer)
     this.#arm(timer, wait)
     return timer
@@ -214,7 +214,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
 
   /** Casts the message. Returns whether the target took it. */
   #deliver({ target, message }: ServiceTimer): boolean {
-    const server = target instanceof Server ? target : serverIn(namesOf(this.#system).whereis(target)?.ref)
+    const server = target instanceof GenServerProcess ? target : findProcess(namesOf(this.#system).whereis(target)?.ref)
     return server !== undefined && server.status === RUNNING && castTo(server, message)
   }
 
