@@ -1,4 +1,4 @@
-/** What a cache has done. */
+/** Counters of a cache. */
 export class Counts {
   hits = 0
   staleHits = 0
@@ -8,13 +8,13 @@ export class Counts {
   evictions = 0
   expirations = 0
 
-  /** The share of hits among lookups; 0 when there were none. */
+  /** The share of hits among lookups; 0 when there were no lookups. */
   get hitRate(): number {
-    const asked = this.hits + this.misses
-    return asked === 0 ? 0 : this.hits / asked
+    const lookups = this.hits + this.misses
+    return lookups === 0 ? 0 : this.hits / lookups
   }
 
-  /** Begins to count lookups anew. */
+  /** Resets the counters of lookups. */
   clear(): void {
     this.hits = 0
     this.staleHits = 0

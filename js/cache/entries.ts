@@ -1,38 +1,40 @@
-import { integer } from '../internal/validate.ts'
-import { BaseClock } from '../clock/base.ts'
 import { ServerNotRunningError } from '../actor/errors.ts'
+import { BaseClock } from '../clock/base.ts'
+import { integer } from '../internal/validate.ts'
 import type { Counts } from './counts.ts'
+import { Leaving } from './evictions.ts'
 import { Deadline } from './expiry-timer.ts'
 import { CACHE, Failure } from './negative-entry.ts'
-import { Leaving } from './evictions.ts'
 import type { CacheSettings, Storing } from './options.ts'
 import { Slots } from './slot-table.ts'
 import { Tags } from './tags.ts'
 import type { CacheKey, EvictReason } from './types.ts'
 
+/** States of an entry at a time. A stale entry has expired, but may still replace a failed or slow load. */
 export const EXPIRED = -1
 export const STALE = 0
 export const GOOD = 1
 
-/** What a cache keeps, until when, and who is told when it goes. */
+/** The entries of a cache: values with their times, tags and sizes, and the notices for entries that leave. */
 export class Entries {
   readonly slots: Slots
   readonly map: Map<CacheKey, number>
   readonly values: readonly unknown[]
+  /** Times at which entries expire, by slot. */
   readonly fresh: readonly number[]
   readonly tags: Tags = new Tags()
-  /** How many entries are no values. */
+  /** The number of entries that stand for a failure. */
   failures = 0
   readonly #id: string
   readonly #settings: CacheSettings
   readonly #counts: Counts
   readonly #leaving: Leaving
-  /** How long an entry is kept past its time. */
+  /** The time for which an expired entry is kept as stale. */
   readonly #keptMs: number
   readonly #time: () => number
-  /** Where somebody is told of what goes, it goes when it expires, and not only when it is met. */
+  /** Removes entries when they expire, and not only when they are looked up. Only with `onEvict`. */
   readonly #expiry: Deadline | undefined
-  /** Whether anything stored ever had a time. */
+  /** True once an entry with a time to live was stored. */
   #isTimed = false
   #closed = false
 
@@ -53,11 +55,11 @@ export class Entries {
     this.fresh = this.slots.fresh
     this.#keptMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
     const { clock } = system
-    // Read at most once in many lookups of one uninterrupted run, as for commits of atoms; a clock under control always.
+    // A system clock is read once in many lookups of one synchronous run, a controlled clock each time.
     this.#time = clock instanceof BaseClock ? () => clock.recent().monoMs : () => clock.monoMs()
     if (settings.onEvict !== undefined) {
       this.#expiry = new Deadline(clock, `expiry in ${id}`, () => {
-        // Not a time that was read before: one at which something is due has come.
+        // The current time and not a remembered one, so that the entry that is due counts as expired.
         const now = clock.monoMs()
         this.slots.sweep(now)
         this.tell()
@@ -66,32 +68,32 @@ export class Entries {
     }
   }
 
-  /** Whether the cache has ended. */
+  /** True once the cache has ended. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** @throws ServerNotRunningError when the cache has ended. */
+  /** Throws ServerNotRunningError if the cache has ended. */
   open(): void {
     if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE)
   }
 
-  /** The time, if any entry ever had one. */
+  /** Returns the current time; 0 while no entry had a time to live, as then none is needed. */
   now(): number {
     return this.#isTimed ? this.#time() : 0
   }
 
-  /** How long an entry is past its time. */
+  /** Returns the time since an entry expired; negative before that. */
   past(slot: number): number {
     return this.now() - (this.fresh[slot] as number)
   }
 
-  /** Whether the entry of a slot may be given; one that is of no use any more is removed. */
+  /** Returns whether a slot has a value that has not expired. Removes an entry that is of no use any more. */
   isGood(slot: number): boolean {
     return this.look(slot, this.now()) === GOOD && !(this.values[slot] instanceof Failure)
   }
 
-  /** What the entry of a slot is worth; one that is of no use any more is removed. */
+  /** Returns the state of a slot's entry. Removes an entry that is of no use any more. */
   look(slot: number, now: number): typeof GOOD | typeof STALE | typeof EXPIRED {
     const fresh = this.fresh[slot] as number
     if (now < fresh) return GOOD
@@ -101,7 +103,7 @@ export class Entries {
     return EXPIRED
   }
 
-  /** Stores. Everything that is not ours runs before anything is changed. */
+  /** Stores an entry. User code (`sizeOf`) runs before anything changes. */
   put(key: CacheKey, value: unknown, { ttlMs, tags }: Storing): void {
     const { sizeOf, ttlJitter, system } = this.#settings
     const isFailure = value instanceof Failure
@@ -129,23 +131,24 @@ export class Entries {
     this.#leave(key, value, reason)
   }
 
-  /** Removes everything. */
+  /** Removes all entries. */
   empty(reason: EvictReason): void {
     for (const [key, slot] of this.map) this.#leave(key, this.values[slot], reason)
     this.tags.clear()
     this.slots.clear()
   }
 
-  /** Removes what is of no use any more. */
+  /** Removes entries that are of no use any more. */
   sweep(): void {
     if (this.#isTimed) this.slots.sweep(this.now())
   }
 
-  /** Tells of what has left: last, so that whoever is told may use the cache. */
+  /** Calls `onEvict` for entries that left. It must come last in an operation, because `onEvict` may use the cache. */
   tell(): void {
     this.#leaving.tell()
   }
 
+  /** Ends the cache. */
   close(): void {
     this.empty('stopped')
     this.#closed = true
@@ -178,10 +181,10 @@ export class Entries {
   ): void {
     const before = this.values[slot]
     const now = this.now()
-    const wasOver = now >= (this.fresh[slot] as number) + this.#keptMs
+    const hadExpired = now >= (this.fresh[slot] as number) + this.#keptMs
     this.tags.remove(slot)
-    if (wasOver) this.#counts.expirations++
-    if (!Object.is(before, value)) this.#leave(key, before, wasOver ? 'expired' : 'replaced')
+    if (hadExpired) this.#counts.expirations++
+    if (!Object.is(before, value)) this.#leave(key, before, hadExpired ? 'expired' : 'replaced')
     if (this.slots.update(slot, value, size, fresh, until, now)) {
       if (value instanceof Failure) this.failures++
       if (tags !== undefined) this.tags.add(slot, tags)

@@ -2,17 +2,17 @@ import { promiseOf } from '../internal/thenable.ts'
 import type { CacheSettings } from './options.ts'
 import type { CacheKey, EvictReason } from './types.ts'
 
+/** An entry that left, before `onEvict` was called for it. */
 interface Left {
   readonly key: CacheKey
   readonly value: unknown
   readonly reason: EvictReason
 }
 
-/** What has left a cache, and whoever wants to be told of it. */
+/** Entries that left a cache, until `onEvict` is called for them. */
 export class Leaving {
   readonly #origin: string
   readonly #settings: Pick<CacheSettings, 'onEvict' | 'system'>
-  /** Not told yet. */
   #left: Left[] = []
 
   constructor(id: string, settings: Pick<CacheSettings, 'onEvict' | 'system'>) {
@@ -20,28 +20,29 @@ export class Leaving {
     this.#settings = settings
   }
 
-  /** Whether anybody is told. */
+  /** Returns whether there is an `onEvict`. */
   get isTold(): boolean {
     return this.#settings.onEvict !== undefined
   }
 
+  /** Adds an entry that left, if there is an `onEvict`. */
   add(key: CacheKey, value: unknown, reason: EvictReason): void {
     if (this.#settings.onEvict !== undefined) this.#left.push({ key, value, reason })
   }
 
-  /** Tells of what has left: last, so that whoever is told may use the cache. */
+  /** Calls `onEvict` for the entries added so far. Its errors go to the system. Never throws. */
   tell(): void {
     const { onEvict, system } = this.#settings
     if (this.#left.length === 0 || onEvict === undefined) return
     const left = this.#left
     this.#left = []
-    const owned = (error: unknown): void => system.report(error, this.#origin)
+    const failed = (error: unknown): void => system.report(error, this.#origin)
     for (const { key, value, reason } of left) {
       try {
         const result = onEvict(key, value as never, reason)
-        promiseOf(result)?.then(undefined, owned)
+        promiseOf(result)?.then(undefined, failed)
       } catch (error) {
-        owned(error)
+        failed(error)
       }
     }
   }

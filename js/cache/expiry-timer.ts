@@ -1,8 +1,8 @@
 import type { Clock, TimerHandle } from '../clock/types.ts'
 
 /**
- * Wakes at the nearest of many times by one timer of the clock, which moves only when an earlier time comes. It holds
- * no process open. Times are those of the caller, who says what is now.
+ * One timer for the nearest of many times. It is armed again only for an earlier time, and does not keep the process
+ * alive. Times are in the caller's own scale; the caller passes the current time.
  */
 export class Deadline {
   readonly #clock: Clock
@@ -12,14 +12,14 @@ export class Deadline {
   #timer: TimerHandle | undefined
   #ended = false
 
-  /** @param wake Does what is due, and says what is now and when to wake next: later than now, or `Infinity`. */
+  /** @param wake - Handles what is due. Returns the current time, and the next time: later, or `Infinity`. */
   constructor(clock: Clock, label: string, wake: () => { readonly now: number; readonly next: number }) {
     this.#clock = clock
     this.#label = label
     this.#wake = wake
   }
 
-  /** Wakes at this time at the latest. */
+  /** Arms the timer for a time, unless it is armed for an earlier one. */
   by(time: number, now: number): void {
     if (time >= this.#due || this.#ended) return
     this.#timer?.cancel()
@@ -33,11 +33,12 @@ export class Deadline {
     try {
       this.#timer = this.#clock.schedule(Math.max(time - now, 0), fire, { ref: false, label: this.#label })
     } catch {
-      // The clock was closed: no time passes any more.
+      // The clock is closed: no time passes any more.
       this.end()
     }
   }
 
+  /** Cancels the timer for good. */
   end(): void {
     this.#ended = true
     this.#timer?.cancel()

@@ -1,23 +1,23 @@
-/** Characters of a key that are looked at. */
-const LOOKED_AT = 128
+/** The most characters of a key that go into its hash. */
+const MAX_CHARACTERS = 128
 
 const number = new Float64Array(1)
 const halves = new Uint32Array(number.buffer)
 
 /**
- * A hash of a key in 32 bits: all that is remembered of an entry that was evicted. Of a long key, characters at even
- * distances are looked at; two keys of one hash are at worst kept longer than they should be.
+ * Returns a 32-bit hash of a key, by which the core recognises keys that it evicted. Of a long key only characters at
+ * even distances count. A collision at worst keeps an entry longer than it should be kept.
  */
 export function hashOf(key: string | number, seed: number): number {
   let hash = seed | 0
   if (typeof key === 'string') {
     const { length } = key
     hash = Math.imul(hash ^ length, 0x9e3779b1)
-    if (length <= LOOKED_AT) {
+    if (length <= MAX_CHARACTERS) {
       for (let index = 0; index < length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
     } else {
-      const step = length / LOOKED_AT
-      for (let index = 0; index < LOOKED_AT; index++)
+      const step = length / MAX_CHARACTERS
+      for (let index = 0; index < MAX_CHARACTERS; index++)
         hash = Math.imul(hash ^ key.charCodeAt(Math.floor(index * step)), 0x01000193)
     }
   } else {

@@ -1,20 +1,20 @@
-import { keepOptimized } from '../internal/keep-optimized.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
-import type { CacheKey } from './types.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 import type { Storing } from './options.ts'
+import type { CacheKey } from './types.ts'
 
 interface Waiter {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
-/** A load of a key, and who waits for it. */
+/** A load of a key in flight, and the callers that wait for it (single-flight). */
 export class Flight {
   readonly key: CacheKey
   readonly storing: Storing
-  /** Whether the key was stored, deleted or invalidated meanwhile: what is loaded is not stored then. */
+  /** True once the key was stored, deleted or invalidated meanwhile: then the loaded value is not stored. */
   superseded = false
-  /** Made for the first: most loads of a loader that is synchronous have none. */
+  /** Created for the first waiter: loads by a synchronous loader have none. */
   #waiters: Set<Waiter> | undefined
 
   constructor(key: CacheKey, storing: Storing) {
@@ -22,12 +22,12 @@ export class Flight {
     this.storing = storing
   }
 
-  /** Whether anybody waits. */
+  /** Returns whether a caller waits. */
   get awaited(): boolean {
     return this.#waiters !== undefined && this.#waiters.size > 0
   }
 
-  /** Waits for the outcome, or until the signal aborts. */
+  /** Resolves or rejects with the outcome of the load; rejects when the signal aborts. */
   wait(signal: AbortSignal | undefined): Promise<unknown> {
     const waiters = (this.#waiters ??= new Set())
     return new Promise((resolve, reject) => {
@@ -54,11 +54,13 @@ export class Flight {
     })
   }
 
+  /** Hands a value to all callers. */
   resolve(value: unknown): void {
     for (const waiter of this.#waiters ?? []) waiter.resolve(value)
     this.#waiters = undefined
   }
 
+  /** Hands an error to all callers. */
   reject(error: unknown): void {
     for (const waiter of this.#waiters ?? []) waiter.reject(error)
     this.#waiters = undefined

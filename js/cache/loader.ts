@@ -2,9 +2,10 @@ import { tellOwner } from '../internal/report-error.ts'
 import type { CacheSettings } from './options.ts'
 import type { CacheKey } from './types.ts'
 
+/** A user function that loads the value of a key, directly or by a promise. */
 export type Loader = (key: CacheKey) => unknown
 
-/** Hands the failure of a load that nobody waits for to its owner. */
+/** Reports the failure of a load that no caller waits for, to `onLoadError` or to the system. */
 export function reportLoad(
   error: unknown,
   key: CacheKey,

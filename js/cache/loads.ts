@@ -1,48 +1,48 @@
-import { abortSignal, callable } from '../internal/validate.ts'
-import { promiseOf } from '../internal/thenable.ts'
 import { CallCycleError, ServerNotRunningError } from '../actor/errors.ts'
+import { promiseOf } from '../internal/thenable.ts'
+import { abortSignal, callable } from '../internal/validate.ts'
 import type { Counts } from './counts.ts'
 import { type Entries, GOOD, STALE } from './entries.ts'
-import { CACHE, Failure } from './negative-entry.ts'
 import { Flight } from './in-flight-load.ts'
 import { type Loader, reportLoad } from './loader.ts'
+import { CACHE, Failure } from './negative-entry.ts'
 import { type CacheSettings, checkStoring, type Storing } from './options.ts'
 import type { CacheKey, CacheLoadOptions } from './types.ts'
 
-/** A value that was found past its time. */
+/** A value that has expired but is still kept. */
 interface Stale {
   readonly slot: number
   readonly value: unknown
 }
 
-/** Makes the values that are missing, each once at a time. */
+/** Loads missing values, each key once at a time (single-flight). */
 export class Loads {
   readonly #id: string
   readonly #settings: CacheSettings
   readonly #entries: Entries
   readonly #counts: Counts
-  readonly #plain: Storing
+  readonly #defaults: Storing
   readonly #flights: Map<CacheKey, Flight> = new Map()
   /** Loads whose loader is on the stack. */
-  readonly #calling: Flight[] = []
+  readonly #onStack: Flight[] = []
 
   constructor(id: string, settings: CacheSettings, entries: Entries, counts: Counts) {
     this.#id = id
     this.#settings = settings
     this.#entries = entries
     this.#counts = counts
-    this.#plain = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
   }
 
-  /** How many are under way. */
+  /** The number of loads in flight. */
   get size(): number {
     return this.#flights.size
   }
 
-  /** The value of a key, which is in this slot if anywhere, or what the loader makes. */
+  /** Returns the value of a key, or loads it. `slot` is the key's slot, if it has one. */
   getOrSet(key: CacheKey, loader: Loader, options: CacheLoadOptions | undefined, slot: number | undefined): unknown {
     if (typeof loader !== 'function') callable('loader', loader)
-    const storing = options === undefined ? this.#plain : checkStoring(options, this.#settings.ttlMs, true)
+    const storing = options === undefined ? this.#defaults : checkStoring(options, this.#settings.ttlMs, true)
     const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
     let stale: Stale | undefined
     if (slot !== undefined) {
@@ -73,10 +73,10 @@ export class Loads {
     return this.#load(new Flight(key, storing), loader, signal, stale)
   }
 
-  /** Loads of a key that are under way have nothing to store any more, and nobody joins them. */
+  /** Detaches the loads of a key in flight: their values are not stored, and later callers do not join them. */
   supersede(key: CacheKey): void {
-    if (this.#calling.length > 0) {
-      for (const flight of this.#calling) if (flight.key === key) flight.superseded = true
+    if (this.#onStack.length > 0) {
+      for (const flight of this.#onStack) if (flight.key === key) flight.superseded = true
     }
     if (this.#flights.size === 0) return
     const flight = this.#flights.get(key)
@@ -85,80 +85,80 @@ export class Loads {
     this.#flights.delete(key)
   }
 
-  /** The same for all loads whose values would have a tag. */
+  /** Detaches all loads whose values would have a tag. */
   supersedeTag(tag: string): void {
-    for (const { key, storing } of [...this.#calling, ...this.#flights.values()]) {
+    for (const { key, storing } of [...this.#onStack, ...this.#flights.values()]) {
       if (storing.tags?.includes(tag) === true) this.supersede(key)
     }
   }
 
-  /** The same for all. */
+  /** Detaches all loads. */
   supersedeAll(): void {
-    for (const flight of [...this.#calling, ...this.#flights.values()]) flight.superseded = true
+    for (const flight of [...this.#onStack, ...this.#flights.values()]) flight.superseded = true
     this.#flights.clear()
   }
 
-  /** The cache has ended: who waits is told. */
+  /** Ends all loads: rejects the callers that wait. */
   close(): void {
     const flights = [...this.#flights.values()]
     this.supersedeAll()
     for (const flight of flights) flight.reject(new ServerNotRunningError(this.#id, CACHE))
   }
 
-  /** Gives what is past its time, and loads a new value unless that is under way. */
+  /** Returns the stale value, and loads a new one unless a load is in flight. */
   #revalidate(key: CacheKey, loader: Loader, storing: Storing, stale: Stale): unknown {
     this.#counts.hits++
     this.#counts.staleHits++
     this.#entries.slots.use(stale.slot)
-    if (this.#flights.has(key) || this.#calling.some((flight) => flight.key === key)) return stale.value
+    if (this.#flights.has(key) || this.#onStack.some((flight) => flight.key === key)) return stale.value
     const flight = new Flight(key, storing)
-    let made: unknown
+    let result: unknown
     try {
-      made = this.#call(flight, loader)
+      result = this.#call(flight, loader)
     } catch (error) {
-      this.#failed(flight, error, stale, true)
-      this.#loadError(error, key)
+      this.#loadFailed(flight, error, stale, true)
+      this.#reportFailure(error, key)
       return stale.value
     }
-    const pending = promiseOf(made)
-    if (pending === undefined) return this.#loaded(flight, made)
-    this.#follow(flight, pending, stale)
+    const pending = promiseOf(result)
+    if (pending === undefined) return this.#loaded(flight, result)
+    this.#awaitLoader(flight, pending, stale)
     return stale.value
   }
 
   #load(flight: Flight, loader: Loader, signal: AbortSignal | undefined, stale: Stale | undefined): unknown {
-    if (this.#calling.length > 0 && this.#calling.some(({ key }) => key === flight.key)) {
+    if (this.#onStack.length > 0 && this.#onStack.some(({ key }) => key === flight.key)) {
       throw new CallCycleError(this.#id, this.#id, CACHE)
     }
-    let made: unknown
+    let result: unknown
     try {
-      made = this.#call(flight, loader)
+      result = this.#call(flight, loader)
     } catch (error) {
-      const isStoodIn = this.#failed(flight, error, stale, true)
-      if (!isStoodIn) throw error
-      this.#loadError(error, flight.key)
+      const isReplaced = this.#loadFailed(flight, error, stale, true)
+      if (!isReplaced) throw error
+      this.#reportFailure(error, flight.key)
       return stale?.value
     }
-    const pending = promiseOf(made)
-    if (pending === undefined) return this.#loaded(flight, made)
+    const pending = promiseOf(result)
+    if (pending === undefined) return this.#loaded(flight, result)
     const outcome = flight.wait(signal)
-    this.#follow(flight, pending, stale)
+    this.#awaitLoader(flight, pending, stale)
     return outcome
   }
 
   #call(flight: Flight, loader: Loader): unknown {
     this.#counts.loads++
-    this.#calling.push(flight)
+    this.#onStack.push(flight)
     try {
       return loader(flight.key)
     } finally {
-      this.#calling.pop()
+      this.#onStack.pop()
     }
   }
 
-  /** A load that is under way. */
-  #follow(flight: Flight, pending: Promise<unknown>, stale: Stale | undefined): void {
-    // What the loader itself has stored, deleted or stopped has the say.
+  /** Waits for the promise of a loader. */
+  #awaitLoader(flight: Flight, pending: Promise<unknown>, stale: Stale | undefined): void {
+    // The loader itself may have stored or deleted the key, or stopped the cache.
     if (this.#entries.closed) flight.reject(new ServerNotRunningError(this.#id, CACHE))
     else if (!flight.superseded) this.#flights.set(flight.key, flight)
     pending.then(
@@ -166,29 +166,29 @@ export class Loads {
         try {
           this.#loaded(flight, value)
         } catch (error) {
-          // It could not be stored: its size was refused.
+          // The value could not be stored: its size was refused.
           if (flight.awaited) flight.reject(error)
-          else this.#loadError(error, flight.key)
+          else this.#reportFailure(error, flight.key)
           return
         }
         flight.resolve(value)
       },
       (error: unknown) => {
         const isAwaited = flight.awaited
-        if (this.#failed(flight, error, stale, false)) {
-          this.#loadError(error, flight.key)
+        if (this.#loadFailed(flight, error, stale, false)) {
+          this.#reportFailure(error, flight.key)
           flight.resolve(stale?.value)
         } else {
-          if (!isAwaited) this.#loadError(error, flight.key)
+          if (!isAwaited) this.#reportFailure(error, flight.key)
           flight.reject(error)
         }
       },
     )
   }
 
-  /** Stores what was loaded, unless something newer is known. */
+  /** Stores a loaded value, unless the load was detached. */
   #loaded(flight: Flight, value: unknown): unknown {
-    this.#land(flight)
+    this.#removeFlight(flight)
     if (flight.superseded || this.#entries.closed) return value
     const { negativeTtlMs } = this.#settings
     const isNothing = value === undefined || value === null
@@ -199,10 +199,10 @@ export class Loads {
     return value
   }
 
-  /** A load failed; whether a value that is past its time stands in. */
-  #failed(flight: Flight, error: unknown, stale: Stale | undefined, isThrown: boolean): boolean {
+  /** Handles a failed load. Returns whether the stale value replaces it. */
+  #loadFailed(flight: Flight, error: unknown, stale: Stale | undefined, isThrown: boolean): boolean {
     this.#counts.loadFailures++
-    this.#land(flight)
+    this.#removeFlight(flight)
     if (flight.superseded || this.#entries.closed) return false
     const { negativeTtlMs, ifErrorMs, revalidateMs } = this.#settings
     const slot = stale === undefined ? undefined : this.#entries.map.get(flight.key)
@@ -218,11 +218,12 @@ export class Loads {
     return false
   }
 
-  #land(flight: Flight): void {
+  /** Takes a load out of those in flight. */
+  #removeFlight(flight: Flight): void {
     if (this.#flights.size > 0 && this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
   }
 
-  #loadError(error: unknown, key: CacheKey): void {
+  #reportFailure(error: unknown, key: CacheKey): void {
     reportLoad(error, key, this.#id, this.#settings)
   }
 }

@@ -1,19 +1,19 @@
-/** That loading failed, remembered in the place of a value. */
+/** The failure of a load, stored in the place of a value (negative caching). */
 export class Failure {
   readonly error: unknown
-  /** Whether the loader threw it, instead of a promise that rejected. */
+  /** True if the loader threw the error; false if its promise rejected. */
   readonly isThrown: boolean
   constructor(error: unknown, isThrown: boolean) {
     this.error = error
     this.isThrown = isThrown
   }
 
-  /** Fails again, in the way of the first time. */
+  /** Throws or rejects with the error, as the loader did. */
   again(): Promise<never> {
     if (this.isThrown) throw this.error
     return Promise.reject(this.error)
   }
 }
 
-/** What errors call it. */
+/** The kind of process, for the messages of errors. */
 export const CACHE: { readonly kind: string } = { kind: 'Cache' }

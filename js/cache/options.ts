@@ -1,3 +1,5 @@
+/** Checks the options of caches, of `set` and of `getOrSet`. */
+import { InvalidArgumentError } from '../errors/errors.ts'
 import {
   callable,
   finite,
@@ -9,21 +11,20 @@ import {
   positiveMillis,
   text,
 } from '../internal/validate.ts'
-import { InvalidArgumentError } from '../errors/errors.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertNamespace, assertSystem, type System } from '../system/system.ts'
 import type { CacheKey, CacheLoadOptions, CacheOptions, CacheSetOptions, SharedCacheOptions } from './types.ts'
 
-/** More entries than this no `Map` holds while it is reorganised. */
+/** The most entries of a cache: a `Map` holds no more while it is reorganised. */
 export const MOST_ENTRIES: number = 2 ** 23
 
-/** Options that were checked, with their defaults. */
+/** The settings of a cache: checked, and with every default. Times are milliseconds. */
 export interface CacheSettings {
   readonly system: System
   readonly maxSize: number
   readonly maxBytes: number
   readonly sizeOf: ((value: unknown, key: CacheKey) => number) | undefined
-  /** Infinite for ever. */
+  /** `Infinity` for ever. */
   readonly ttlMs: number
   readonly ttlJitter: number
   readonly revalidateMs: number
@@ -33,9 +34,9 @@ export interface CacheSettings {
   readonly onEvict: CacheOptions['onEvict']
   readonly onLoadError: CacheOptions['onLoadError']
   readonly sweepIntervalMs: number | undefined
-  /** The name under which threads share it. */
+  /** The name by which threads share it; `undefined` for a cache of one thread. */
   readonly shared: string | undefined
-  /** Where that name is looked up, if not in the system's. */
+  /** The namespace of that name; `undefined` for that of the system. */
   readonly namespace: string | undefined
 }
 
@@ -58,14 +59,14 @@ const OPTIONS = [
   'system',
 ]
 
-/** Time to live in ms; infinite for ever. */
+/** Returns a time to live in ms; `Infinity` for ever. */
 function ttl(field: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback
   if (value === null) return Infinity
   return positiveMillis(field, value)
 }
 
-/** A duration from 0. */
+/** Returns a duration from 0; 0 when it is left out. */
 function window(field: string, value: unknown): number {
   return value === undefined || value === 0 ? 0 : positiveMillis(field, value)
 }
@@ -74,17 +75,18 @@ function unlessMissing<T>(value: T | undefined, check: (value: T) => unknown): v
   if (value !== undefined) check(value)
 }
 
+/** Returns the settings that the options describe. */
 export function checkCache(options: CacheOptions<never> | SharedCacheOptions<never> | undefined): CacheSettings {
-  const given = checkOptions('options', options) as Omit<SharedCacheOptions, 'shared' | 'name'> & {
+  const settings = checkOptions('options', options) as Omit<SharedCacheOptions, 'shared' | 'name'> & {
     readonly shared?: boolean
     readonly name?: string
   }
-  known('options', given, OPTIONS)
-  const { maxSize = Infinity, maxBytes = Infinity, sizeOf, ttlJitter = 0, policy = 's3-fifo' } = given
+  known('options', settings, OPTIONS)
+  const { maxSize = Infinity, maxBytes = Infinity, sizeOf, ttlJitter = 0, policy = 's3-fifo' } = settings
   if (maxSize !== Infinity) integer('options.maxSize', 1, MOST_ENTRIES, maxSize)
   if (maxBytes !== Infinity) integer('options.maxBytes', 1, Number.MAX_SAFE_INTEGER, maxBytes)
   unlessMissing(sizeOf, (value) => callable('options.sizeOf', value))
-  const isShared = flag('options.shared', false, given.shared)
+  const isShared = flag('options.shared', false, settings.shared)
   if (maxBytes !== Infinity && sizeOf === undefined && !isShared) {
     throw new InvalidArgumentError('options.sizeOf', 'given, as maxBytes is', sizeOf)
   }
@@ -94,47 +96,47 @@ export function checkCache(options: CacheOptions<never> | SharedCacheOptions<nev
   if (policy !== 's3-fifo' && policy !== 'lru') {
     throw new InvalidArgumentError('options.policy', "'s3-fifo' or 'lru'", policy)
   }
-  unlessMissing(given.onEvict, (value) => callable('options.onEvict', value))
-  unlessMissing(given.onLoadError, (value) => callable('options.onLoadError', value))
-  unlessMissing(given.negativeTtlMs, (value) => positiveMillis('options.negativeTtlMs', value))
-  unlessMissing(given.sweepIntervalMs, (value) => positiveMillis('options.sweepIntervalMs', value))
-  unlessMissing(given.name, (value) => text('options.name', value))
-  if (isShared && given.name === undefined) {
-    throw new InvalidArgumentError('options.name', 'given, as a shared cache has one', given.name)
+  unlessMissing(settings.onEvict, (value) => callable('options.onEvict', value))
+  unlessMissing(settings.onLoadError, (value) => callable('options.onLoadError', value))
+  unlessMissing(settings.negativeTtlMs, (value) => positiveMillis('options.negativeTtlMs', value))
+  unlessMissing(settings.sweepIntervalMs, (value) => positiveMillis('options.sweepIntervalMs', value))
+  unlessMissing(settings.name, (value) => text('options.name', value))
+  if (isShared && settings.name === undefined) {
+    throw new InvalidArgumentError('options.name', 'given, as a shared cache has one', settings.name)
   }
-  if (given.namespace !== undefined) {
-    assertNamespace('options.namespace', given.namespace)
-    if (!isShared) throw new InvalidArgumentError('options.namespace', 'given for a shared cache', given.namespace)
+  if (settings.namespace !== undefined) {
+    assertNamespace('options.namespace', settings.namespace)
+    if (!isShared) throw new InvalidArgumentError('options.namespace', 'given for a shared cache', settings.namespace)
   }
-  if (given.system !== undefined) assertSystem('options.system', given.system)
+  if (settings.system !== undefined) assertSystem('options.system', settings.system)
   return {
-    system: given.system ?? getDefaultSystem(),
+    system: settings.system ?? getDefaultSystem(),
     maxSize: Math.min(maxSize, MOST_ENTRIES),
     maxBytes,
     sizeOf,
-    ttlMs: ttl('options.defaultTtlMs', given.defaultTtlMs, Infinity),
+    ttlMs: ttl('options.defaultTtlMs', settings.defaultTtlMs, Infinity),
     ttlJitter,
-    revalidateMs: window('options.staleWhileRevalidateMs', given.staleWhileRevalidateMs),
-    ifErrorMs: window('options.staleIfErrorMs', given.staleIfErrorMs),
-    negativeTtlMs: given.negativeTtlMs,
+    revalidateMs: window('options.staleWhileRevalidateMs', settings.staleWhileRevalidateMs),
+    ifErrorMs: window('options.staleIfErrorMs', settings.staleIfErrorMs),
+    negativeTtlMs: settings.negativeTtlMs,
     lru: policy === 'lru',
-    onEvict: given.onEvict,
-    onLoadError: given.onLoadError,
-    sweepIntervalMs: given.sweepIntervalMs,
-    shared: isShared ? given.name : undefined,
-    namespace: given.namespace,
+    onEvict: settings.onEvict,
+    onLoadError: settings.onLoadError,
+    sweepIntervalMs: settings.sweepIntervalMs,
+    shared: isShared ? settings.name : undefined,
+    namespace: settings.namespace,
   }
 }
 
-/** Refuses what is no key. */
+/** Refuses a value that is no key. */
 export function checkKey(key: unknown): void {
   if (typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key))) return
   throw new InvalidArgumentError('key', 'a string, or a number other than NaN', key)
 }
 
-/** How a value is stored, checked. */
+/** The settings of a stored value: checked, and with every default. */
 export interface Storing {
-  /** Infinite for ever. */
+  /** `Infinity` for ever. */
   readonly ttlMs: number
   readonly tags: readonly string[] | undefined
 }
@@ -142,14 +144,15 @@ export interface Storing {
 const STORE_OPTIONS = ['ttlMs', 'tags']
 const LOAD_OPTIONS = [...STORE_OPTIONS, 'signal']
 
+/** Returns the settings that the options of `set` or `getOrSet` describe. */
 export function checkStoring(
   options: CacheSetOptions | CacheLoadOptions,
   fallbackMs: number,
   isLoad: boolean,
 ): Storing {
-  const given = checkOptions('options', options)
-  known('options', given, isLoad ? LOAD_OPTIONS : STORE_OPTIONS)
-  const { tags } = given
+  const settings = checkOptions('options', options)
+  known('options', settings, isLoad ? LOAD_OPTIONS : STORE_OPTIONS)
+  const { tags } = settings
   if (tags !== undefined) {
     if (!isList<string>(tags)) throw new InvalidArgumentError('options.tags', 'a list of strings', tags)
     for (const [index, tag] of tags.entries()) {
@@ -157,7 +160,7 @@ export function checkStoring(
     }
   }
   return {
-    ttlMs: ttl('options.ttlMs', given.ttlMs, fallbackMs),
+    ttlMs: ttl('options.ttlMs', settings.ttlMs, fallbackMs),
     tags: tags === undefined || tags.length === 0 ? undefined : [...new Set(tags)],
   }
 }

@@ -12,8 +12,8 @@ const release = new FinalizationRegistry<number>((handle) => native.cacheClose(h
 type GoneByItself = (slot: number, key: CacheKey, value: unknown, expired: boolean) => void
 
 /**
- * Keys and values by slot, and the core's index that decides who goes. Looking up and using an entry is no call: the core
- * reads how often, or in which order, slots were used when it next has to decide.
+ * Keys and values by slot, and the core's index that decides who goes. Looking up and using an entry is no call: the
+ * core reads how often, or in which order, slots were used when it next has to decide.
  */
 export class Slots {
   readonly map: Map<CacheKey, number> = new Map()

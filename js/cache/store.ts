@@ -1,21 +1,24 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { Counts } from './counts.ts'
 import { Entries } from './entries.ts'
-import { Failure } from './negative-entry.ts'
 import type { Loader } from './loader.ts'
 import { Loads } from './loads.ts'
+import { Failure } from './negative-entry.ts'
 import { type CacheSettings, checkKey, checkStoring, type Storing } from './options.ts'
 import type { Slots } from './slot-table.ts'
 import type { CacheHandle, CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats } from './types.ts'
 
-/** What a cache process holds: the cache itself. */
+/**
+ * The cache of one thread. It runs on its caller's stack; user code runs before anything changes, or after everything
+ * has.
+ */
 export class CacheStore implements CacheHandle {
   readonly #settings: CacheSettings
   readonly #counts: Counts = new Counts()
   readonly #entries: Entries
   readonly #loads: Loads
-  readonly #plain: Storing
-  // Held here as well: a hit touches nothing else.
+  readonly #defaults: Storing
+  // Copied from the entries, so that a hit reads nothing else.
   readonly #slots: Slots
   readonly #map: Map<CacheKey, number>
   readonly #values: readonly unknown[]
@@ -25,7 +28,7 @@ export class CacheStore implements CacheHandle {
     this.#settings = settings
     this.#entries = new Entries(id, settings, this.#counts)
     this.#loads = new Loads(id, settings, this.#entries, this.#counts)
-    this.#plain = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
     const { slots, map, values, fresh } = this.#entries
     this.#slots = slots
     this.#map = map
@@ -33,7 +36,7 @@ export class CacheStore implements CacheHandle {
     this.#fresh = fresh
   }
 
-  /** Whether it has ended. */
+  /** True once it has ended. */
   get closed(): boolean {
     return this.#entries.closed
   }
@@ -50,24 +53,24 @@ export class CacheStore implements CacheHandle {
       this.#slots.use(slot)
       return this.#values[slot]
     }
-    this.#check(key)
+    this.#assertKey(key)
     this.#counts.misses++
     if (slot !== undefined) this.#entries.tell()
     return undefined
   }
 
   peek(key: CacheKey): unknown {
-    const slot = this.#good(key)
+    const slot = this.#freshSlot(key)
     return slot === undefined ? undefined : this.#values[slot]
   }
 
   has(key: CacheKey): boolean {
-    return this.#good(key) !== undefined
+    return this.#freshSlot(key) !== undefined
   }
 
   set(key: CacheKey, value: unknown, options?: CacheSetOptions): void {
-    this.#check(key)
-    const storing = options === undefined ? this.#plain : checkStoring(options, this.#settings.ttlMs, false)
+    this.#assertKey(key)
+    const storing = options === undefined ? this.#defaults : checkStoring(options, this.#settings.ttlMs, false)
     this.#entries.put(key, value, storing)
     this.#loads.supersede(key)
     this.#entries.tell()
@@ -80,17 +83,17 @@ export class CacheStore implements CacheHandle {
       this.#slots.use(slot)
       return this.#values[slot] as never
     }
-    if (slot === undefined) this.#check(key)
+    if (slot === undefined) this.#assertKey(key)
     return this.#loads.getOrSet(key, loader, options, slot) as never
   }
 
   delete(key: CacheKey): boolean {
-    this.#check(key)
+    this.#assertKey(key)
     this.#loads.supersede(key)
     const slot = this.#map.get(key)
     if (slot === undefined) return false
     const isGood = this.#entries.isGood(slot)
-    // Unless it was over, and has gone by being looked at.
+    // `isGood` has removed it if it had expired.
     if (this.#map.get(key) === slot) this.#entries.take(slot, 'deleted')
     this.#entries.tell()
     return isGood
@@ -159,7 +162,7 @@ export class CacheStore implements CacheHandle {
     }
   }
 
-  /** The cache has ended: everything goes, and who waits for a load is told. */
+  /** Ends the cache: removes all entries, and rejects the callers that wait for a load. */
   close(): void {
     if (this.closed) return
     this.#entries.close()
@@ -167,16 +170,16 @@ export class CacheStore implements CacheHandle {
     this.#entries.tell()
   }
 
-  /** What is a key is found out where nothing is found under it. */
-  #check(key: CacheKey): void {
+  /** Checks a key for which nothing was found: a key that was found is valid. */
+  #assertKey(key: CacheKey): void {
     this.#entries.open()
     checkKey(key)
   }
 
-  /** The slot of a value that may be given. */
-  #good(key: CacheKey): number | undefined {
+  /** Returns the slot of a value that has not expired. */
+  #freshSlot(key: CacheKey): number | undefined {
     const slot = this.#map.get(key)
-    if (slot === undefined) this.#check(key)
+    if (slot === undefined) this.#assertKey(key)
     else if (this.#fresh[slot] === Infinity || this.#entries.isGood(slot)) return slot
     else this.#entries.tell()
     return undefined

@@ -1,8 +1,9 @@
-/** Which slots have which tags. */
+/** The tags of slots, and the slots of tags. */
 export class Tags {
   readonly #slots = new Map<string, Set<number>>()
   readonly #tags = new Map<number, readonly string[]>()
 
+  /** Sets the tags of a slot. */
   add(slot: number, tags: readonly string[]): void {
     this.#tags.set(slot, tags)
     for (const tag of tags) {
@@ -12,9 +13,9 @@ export class Tags {
     }
   }
 
-  /** Forgets the tags of a slot. */
+  /** Removes the tags of a slot. */
   remove(slot: number): void {
-    // Of most caches nothing has any.
+    // Most caches have no tags.
     if (this.#tags.size === 0) return
     const tags = this.#tags.get(slot)
     if (tags === undefined) return
@@ -26,7 +27,7 @@ export class Tags {
     }
   }
 
-  /** In the order in which they got it. */
+  /** Returns the slots with a tag, in order of adding. */
   slotsOf(tag: string): number[] {
     return [...(this.#slots.get(tag) ?? [])]
   }

@@ -1,128 +1,177 @@
+/** The public types of caches. */
 import type { System } from '../system/system.ts'
 
-/** What a value is kept under. `1` and `'1'` are two keys. */
+/** The key of an entry. `1` and `'1'` are two keys. */
 export type CacheKey = string | number
 
-/**
- * Why an entry went: its time was over (`expired`), there was no room (`evicted`), it was deleted, its tag was
- * invalidated, everything was cleared, another value took its place (`replaced`), or the cache ended (`stopped`).
- */
-export type EvictReason = 'expired' | 'evicted' | 'deleted' | 'invalidated' | 'cleared' | 'replaced' | 'stopped'
+/** Why an entry left the cache. */
+export type EvictReason =
+  /** Its time to live was over. */
+  | 'expired'
+  /** There was no room for it. */
+  | 'evicted'
+  /** `delete` was called. */
+  | 'deleted'
+  /** `invalidateTag` was called with one of its tags. */
+  | 'invalidated'
+  /** `clear` was called. */
+  | 'cleared'
+  /** Another value was stored under its key. */
+  | 'replaced'
+  /** The cache was stopped. */
+  | 'stopped'
 
-/** What goes when there is no room. */
+/**
+ * The rule by which a full cache evicts. `'s3-fifo'` keeps entries that are used often and is not disturbed by scans
+ * (Yang et al., SOSP 2023); `'lru'` evicts the least recently used entry.
+ */
 export type CachePolicy = 's3-fifo' | 'lru'
 
 /** Options of `Cache.start`. Times are milliseconds of the system's monotonic clock. */
 export interface CacheOptions<V = unknown> {
-  /** How many entries are kept. Default `Infinity`, which is 2^23. */
+  /** The most entries: an integer from 1, or `Infinity`. Default `Infinity`, which is 2^23. */
   readonly maxSize?: number
-  /** How many bytes they may take together, as `sizeOf` has it. Default: no limit. */
+  /**
+   * The most bytes that all entries take together, by `sizeOf`: an integer from 1. Needs `sizeOf`, unless threads share
+   * the cache. Default: no limit.
+   */
   readonly maxBytes?: number
-  /** What an entry takes of `maxBytes`: an integer from 0. Called once for each value that is stored. */
+  /**
+   * Returns the bytes that a value takes of `maxBytes`: an integer from 0. Called once for each value that is stored.
+   */
   readonly sizeOf?: (value: V, key: CacheKey) => number
-  /** How long values are good, unless they say otherwise; `null` for ever. Default `null`. */
+  /**
+   * The time to live of values that are stored without one, in milliseconds, above 0; `null` for ever. Default `null`.
+   */
   readonly defaultTtlMs?: number | null
-  /** The share of each such time that chance takes away, from 0 to 1, so that what was stored together does not expire together. Default 0. */
+  /**
+   * Shortens each time to live by a random share of it, up to this one, from 0 to 1, so that entries that were stored
+   * together do not expire together. Default 0.
+   */
   readonly ttlJitter?: number
-  /** So long after its time a value is still given by `getOrSet`, which loads a new one meanwhile. Default 0. */
+  /**
+   * The time after expiry, in milliseconds, in which `getOrSet` returns the old value while it loads a new one. Default
+   * 0.
+   */
   readonly staleWhileRevalidateMs?: number
-  /** So long after its time a value is still given by `getOrSet` when loading a new one failed. Default 0. */
+  /**
+   * The time after expiry, in milliseconds, in which `getOrSet` returns the old value if loading a new one fails.
+   * Default 0.
+   */
   readonly staleIfErrorMs?: number
   /**
-   * How long `getOrSet` remembers that there is nothing: a loader's failure, which it then rejects with, and a result of
-   * `undefined` or `null`, which else is good as long as any. Default: failures are not remembered.
+   * The time, in milliseconds, above 0, for which `getOrSet` remembers that there is no value: a loader's failure, with
+   * which it then rejects, or a result of `undefined` or `null`. Default: failures are not remembered, and `undefined`
+   * and `null` have the time to live of any value.
    */
   readonly negativeTtlMs?: number
-  /** Default `'s3-fifo'`. */
+  /** The rule by which a full cache evicts. Default `'s3-fifo'`. */
   readonly policy?: CachePolicy
-  /** Told of each entry that goes, after the cache has changed. What it throws goes to the system's owner. */
+  /**
+   * Called for each entry that leaves the cache, after the cache has changed. What it throws goes to the system's
+   * `onError`.
+   */
   readonly onEvict?: (key: CacheKey, value: V, reason: EvictReason) => unknown
-  /** Owns failures of loads that nobody waits for, and of those that a stale value stood in for. Default: the owner of the system. */
+  /**
+   * Receives failures of loads that no caller waits for, or that a stale value replaced. Default: the system's
+   * `onError`.
+   */
   readonly onLoadError?: (error: unknown, key: CacheKey) => unknown
-  /** Removes expired entries this often. Default: they go when they are met, or when there is no room. */
+  /**
+   * Removes expired entries at this interval, in milliseconds, above 0. Default: when they are looked up, or for room.
+   */
   readonly sweepIntervalMs?: number
-  /** Registered in the system while the cache lives. */
+  /** The name of the process in the system while the cache runs. Default: none. */
   readonly name?: string
-  /** Whether threads share it: see {@link SharedCacheOptions}. Default `false`. */
+  /** True if threads share it: see {@link SharedCacheOptions}. Default `false`. */
   readonly shared?: false
-  /** Default: the default system of this environment. */
+  /** The system that the cache belongs to. Default: the default system of this environment. */
   readonly system?: System
 }
 
 /**
- * Options of `Cache.start` for a cache that all threads of the process share by its name. Keys are strings of whole
- * characters, or numbers; values are plain data, and whoever reads one gets a frozen copy, the same each time on one thread.
+ * Options of `Cache.start` for a cache that all threads of the process share by its name. Keys are well-formed strings
+ * or numbers. Values are plain data; a read returns a frozen copy, the same copy each time on one thread.
  *
- * `maxSize`, `maxBytes` and `policy` are of the whole cache, and all threads give the same. Everything else is of the
- * thread that gives it: `onEvict` is told of what goes by calls of its own thread, and failures of loads are remembered
- * by the thread that had them.
+ * `maxSize`, `maxBytes` and `policy` belong to the whole cache, so all threads must pass the same. All other options
+ * belong to the thread that passes them: `onEvict` is called for entries that leave by calls of its own thread, and
+ * failures of loads are remembered by the thread that ran the load.
  */
 export interface SharedCacheOptions<V = unknown> extends Omit<CacheOptions<V>, 'shared' | 'name'> {
+  /** Threads share the cache. */
   readonly shared: true
-  /** What the threads call it; also registered in each thread's system. */
+  /** The name by which threads find the cache. It is also the name of the process in each thread's system. */
   readonly name: string
-  /** Default: that of the system, which for all default systems is the same. */
+  /** The namespace of the name. Default: that of the system, which is the same for all default systems. */
   readonly namespace?: string
-  /** What a value takes of `maxBytes`. Default: the length of its key and of its text, in bytes. */
+  /** Returns the bytes that a value takes of `maxBytes`. Default: the length of its key and of its text, in bytes. */
   readonly sizeOf?: (value: V, key: CacheKey) => number
 }
 
-/** How a value is stored. */
+/** Options of `set`. */
 export interface CacheSetOptions {
-  /** How long it is good, in ms; `null` for ever. Default: that of the cache. */
+  /** The time to live, in milliseconds, above 0; `null` for ever. Default: `defaultTtlMs` of the cache. */
   readonly ttlMs?: number | null
-  /** What it can be invalidated by. */
+  /** Tags by which `invalidateTag` removes it. Default: none. */
   readonly tags?: readonly string[]
 }
 
-/** How `getOrSet` waits and stores. */
+/** Options of `getOrSet`. */
 export interface CacheLoadOptions extends CacheSetOptions {
-  /** Ends the wait of this caller, with its reason. The load goes on. */
+  /** Ends the wait of this caller, which rejects with `signal.reason`. The load goes on. */
   readonly signal?: AbortSignal
 }
 
-/** What a cache has done, and holds. */
+/** Counters of a cache since its start (or, for lookups, since `clear`), and its content. */
 export interface CacheStats {
-  /** Entries kept. */
+  /** The number of entries. */
   readonly size: number
+  /** The most entries. */
   readonly maxSize: number
   /** Lookups that found a value, stale ones included. */
   readonly hits: number
+  /** Lookups that found no value. */
   readonly misses: number
-  /** `hits / (hits + misses)`, 0 when there were none. */
+  /** `hits / (hits + misses)`; 0 when there were no lookups. */
   readonly hitRate: number
-  /** Hits that were past their time. */
+  /** Hits whose value had expired. */
   readonly staleHits: number
-  /** What the entries take, and may take. */
+  /** The bytes that the entries take, by `sizeOf`. */
   readonly bytes: number
+  /** The most bytes. */
   readonly maxBytes: number
-  /** Loaders called, and those that failed. */
+  /** Calls of loaders. */
   readonly loads: number
+  /** Calls of loaders that failed. */
   readonly loadFailures: number
-  /** Loads under way. */
+  /** Loads in flight. */
   readonly loading: number
-  /** Entries that went because there was no room, and because their time was over. */
+  /** Entries that left because there was no room. */
   readonly evictions: number
+  /** Entries that left because their time to live was over. */
   readonly expirations: number
 }
 
-/** A cache without promises, for hot paths: a hit costs about as much as one of a `Map`. */
+/**
+ * A cache without promises, for hot paths: a hit costs about as much as one of a `Map`. Throws ServerNotRunningError
+ * once the cache has ended.
+ */
 export interface CacheHandle<V = unknown> {
-  /** The value, if it is there and good. */
+  /** Returns the value of a key, `undefined` if there is none or it has expired. */
   get(key: CacheKey): V | undefined
-  /** The same, without counting it or its being used. */
+  /** Returns the value of a key, without counting a lookup or a use. */
   peek(key: CacheKey): V | undefined
-  /** Whether {@link peek} would find one. */
+  /** Returns whether a key has a value, without counting a lookup or a use. */
   has(key: CacheKey): boolean
   /**
-   * Stores a value. Only loads that begin later may replace it.
+   * Stores a value. Loads of the key that are in flight do not replace it.
    *
    * @throws InvalidArgumentError for a key, a time, a tag or a size that is refused; nothing changes.
    */
   set(key: CacheKey, value: V, options?: CacheSetOptions): void
   /**
-   * The value, or what `loader` makes, which is stored: at once on a hit or from a loader that returns no promise, else a
-   * promise. While a key is loaded, nobody else loads it. See `Cache.getOrSet`.
+   * Returns the value of a key, or loads and stores it. Returns a promise only if the loader returns one. A key is
+   * loaded once at a time: later callers wait for the load in flight. See `Cache.getOrSet`.
    */
   getOrSet<T extends V>(
     key: CacheKey,
@@ -130,26 +179,27 @@ export interface CacheHandle<V = unknown> {
     options?: CacheLoadOptions,
   ): T | Promise<T>
   getOrSet<T extends V>(key: CacheKey, loader: (key: CacheKey) => T, options?: CacheLoadOptions): T
-  /** Removes a value; whether there was a good one. */
+  /** Removes a value. Returns whether there was one that had not expired. */
   delete(key: CacheKey): boolean
-  /** Removes all values with a tag; how many. */
+  /** Removes all values with a tag. Returns the number of them. */
   invalidateTag(tag: string): number
-  /** Removes everything, and starts counting hits and misses anew. */
+  /** Removes all entries, and resets the counters of lookups. */
   clear(): void
-  /** Removes what is past its time. */
+  /** Removes expired entries. */
   prune(): void
-  /** Entries kept. */
+  /** The number of entries that have not expired. */
   readonly size: number
-  /** Returns the keys in the order in which they were first stored. `K` is what you know them to be. */
+  /** Returns the keys in the order in which they were first stored. `K` is not checked. */
   keys<K extends CacheKey = CacheKey>(): K[]
-  /** Returns the same, with the values. */
+  /** Returns keys and values in the same order. Their types are not checked. */
   entries<K extends CacheKey = CacheKey>(): [K, V][]
+  /** Returns a snapshot of the counters and the content. */
   stats(): CacheStats
 }
 
-/** The same of a cache that threads share, where even a loader without a promise may have to wait for another thread. */
+/** The {@link CacheHandle} of a cache that threads share. A load may have to wait for another thread. */
 export interface SharedCacheHandle<V = unknown> extends Omit<CacheHandle<V>, 'getOrSet'> {
-  /** The value, or what `loader` makes, which is stored; a promise whenever one is needed. See `Cache.getOrSet`. */
+  /** Returns the value of a key, or loads and stores it. Returns a promise if it has to wait. See `Cache.getOrSet`. */
   getOrSet<T extends V>(
     key: CacheKey,
     loader: (key: CacheKey) => T | PromiseLike<T>,

@@ -1,13 +1,14 @@
+/** Errors of rate limiters. */
 import { isCode } from '../errors/base.ts'
 import { KeelsonError } from '../errors/errors.ts'
 
-/** A key has no quota left for the cost, or is blocked. Nothing was taken. */
+/** A key's quota does not cover the cost, or the key is blocked. Nothing was taken. */
 export class RateLimitExceededError extends KeelsonError {
   static readonly code = 'KEELSON_RATE_LIMITED'
   readonly code = 'KEELSON_RATE_LIMITED'
-  /** Whose quota. */
+  /** The key. */
   readonly key: string
-  /** After this the cost is there, if nothing else is taken meanwhile; in milliseconds. */
+  /** Milliseconds until the quota covers the cost, if nothing else is taken meanwhile. */
   readonly retryAfterMs: number
   constructor(key: string, retryAfterMs: number) {
     super(`Rate limit exceeded for '${key}'. Retry after ${retryAfterMs}ms`)
@@ -16,7 +17,7 @@ export class RateLimitExceededError extends KeelsonError {
   }
 }
 
-/** Guard for {@link RateLimitExceededError}. */
+/** Returns whether a value is a {@link RateLimitExceededError}, from whichever copy of the package. */
 export const isRateLimitExceededError: (error: unknown) => error is RateLimitExceededError = isCode(
   RateLimitExceededError.code,
 )

@@ -1,18 +1,19 @@
-import { integer, known, MAX_DURATION_MS, options as checkOptions } from '../internal/validate.ts'
+/** Checks the options of rate limiters. */
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { integer, known, MAX_DURATION_MS, options as checkOptions } from '../internal/validate.ts'
 import { hot } from '../native.ts'
-import type { LimiterOptions } from './types.ts'
-import { resolveSystem } from '../system/default.ts'
 import { ALGORITHMS, FIELD_BLOCK, FIELD_BURST, FIELD_LIMIT, FIELD_MAX_KEYS, FIELD_WINDOW } from '../protocol/rate.ts'
+import { resolveSystem } from '../system/default.ts'
+import type { LimiterOptions } from './types.ts'
 
-const MOST = 1e9
-const LONGEST_LOG = 100_000
-const SHORTEST_WINDOW_MS = 0.001
-const LONGEST_WINDOW_MS = 1e12
-const MOST_KEYS = 2 ** 24
+const MAX_REQUESTS = 1e9
+const MAX_LOG = 100_000
+const MIN_WINDOW_MS = 0.001
+const MAX_WINDOW_MS = 1e12
+const MAX_KEYS = 2 ** 24
 const DEFAULT_MAX_KEYS = 100_000
 
-/** The options that the core can refuse. */
+/** Names of options, by the number with which the core refuses them. */
 const FIELDS: Readonly<Record<number, 'maxRequests' | 'windowMs' | 'burst' | 'maxKeys' | 'blockDurationMs'>> = {
   [FIELD_LIMIT]: 'maxRequests',
   [FIELD_WINDOW]: 'windowMs',
@@ -31,45 +32,48 @@ const OPTIONS: readonly string[] = [
   'system',
 ] as const satisfies (keyof LimiterOptions)[]
 
-/** Checked options. */
+/** The settings of a limiter: checked, and with every default. */
 export type LimiterSettings = { readonly [Name in keyof LimiterOptions]-?: NonNullable<LimiterOptions[Name]> }
 
-/** A time in milliseconds within bounds. */
+/** Returns a time in milliseconds within bounds. */
 function time(field: string, min: number, max: number, value: unknown): number {
   if (typeof value === 'number' && value >= min && value <= max) return value
   throw new InvalidArgumentError(field, `a number of milliseconds from ${min} to ${max}`, value)
 }
 
-/** How long a key may be blocked. */
+/** Returns the time for which a key is blocked. */
 export const blockTime = (field: string, value: unknown): number => time(field, 0.001, MAX_DURATION_MS / 1000, value)
 
-/** Refuses what cannot be used, naming the field. */
-export function limiterSettings(options: LimiterOptions | undefined, also: readonly string[] = []): LimiterSettings {
-  const given = checkOptions('options', options) as LimiterOptions
-  known('options', given, [...OPTIONS, ...also])
-  const algorithm = given.algorithm ?? 'gcra'
+/** Returns the settings that the options describe. `otherNames` are options that the caller checks itself. */
+export function limiterSettings(
+  options: LimiterOptions | undefined,
+  otherNames: readonly string[] = [],
+): LimiterSettings {
+  const input = checkOptions('options', options) as LimiterOptions
+  known('options', input, [...OPTIONS, ...otherNames])
+  const algorithm = input.algorithm ?? 'gcra'
   if (!ALGORITHMS.includes(algorithm)) {
     throw new InvalidArgumentError('options.algorithm', `one of ${ALGORITHMS.join(', ')}`, algorithm)
   }
-  const most = algorithm === 'sliding-log' ? LONGEST_LOG : MOST
-  const maxRequests = integer('options.maxRequests', 1, most, given.maxRequests)
-  const windowMs = time('options.windowMs', SHORTEST_WINDOW_MS, LONGEST_WINDOW_MS, given.windowMs)
-  if (given.burst !== undefined && algorithm !== 'gcra') {
-    throw new InvalidArgumentError('options.burst', `left out with ${algorithm}`, given.burst)
+  const max = algorithm === 'sliding-log' ? MAX_LOG : MAX_REQUESTS
+  const maxRequests = integer('options.maxRequests', 1, max, input.maxRequests)
+  const windowMs = time('options.windowMs', MIN_WINDOW_MS, MAX_WINDOW_MS, input.windowMs)
+  if (input.burst !== undefined && algorithm !== 'gcra') {
+    throw new InvalidArgumentError('options.burst', `left out with ${algorithm}`, input.burst)
   }
   return {
     maxRequests,
     windowMs,
     algorithm,
-    burst: given.burst === undefined ? maxRequests : integer('options.burst', 1, MOST, given.burst),
-    maxKeys: given.maxKeys === undefined ? DEFAULT_MAX_KEYS : integer('options.maxKeys', 1, MOST_KEYS, given.maxKeys),
+    burst: input.burst === undefined ? maxRequests : integer('options.burst', 1, MAX_REQUESTS, input.burst),
+    maxKeys: input.maxKeys === undefined ? DEFAULT_MAX_KEYS : integer('options.maxKeys', 1, MAX_KEYS, input.maxKeys),
     blockDurationMs:
-      given.blockDurationMs === undefined ? 0 : blockTime('options.blockDurationMs', given.blockDurationMs),
-    system: resolveSystem(given.system),
+      input.blockDurationMs === undefined ? 0 : blockTime('options.blockDurationMs', input.blockDurationMs),
+    system: resolveSystem(input.system),
   }
 }
 
-/** Opens the core's part; the core's own refusal names the field too. */
+/** Opens a limiter in the core and returns its handle. The core's own refusal names the option too. */
 export function openLimiter(settings: LimiterSettings): number {
   const { maxRequests, windowMs, algorithm, burst, maxKeys, blockDurationMs, system } = settings
   system.assertOpen()

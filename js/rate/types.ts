@@ -1,55 +1,68 @@
+/** The public types of rate limiters. */
 import type { System } from '../system/system.ts'
 
-/**
- * How quotas are counted. `'gcra'` refills steadily, in one number a key: in any time t a key gets at most its burst and
- * t at the rate. `'sliding-log'` remembers every admission: in any window a key gets at most the limit; 16 bytes each.
- * `'sliding-counter'` is close to that with two counters a key.
- */
-export type RateLimitAlgorithm = 'gcra' | 'sliding-log' | 'sliding-counter'
+/** The rule by which quotas are counted. */
+export type RateLimitAlgorithm =
+  /**
+   * Generic cell rate algorithm (ITU-T I.371): refills steadily, with one number for each key. In any time `t`, a key
+   * gets at most its burst, and what the rate gives in `t`.
+   */
+  | 'gcra'
+  /** Records every admission, at 16 bytes each. In any window, a key gets at most `maxRequests`. */
+  | 'sliding-log'
+  /** Approximates the sliding log with two counters for each key. */
+  | 'sliding-counter'
 
 /** Options of a {@link Limiter}. Times are milliseconds. */
 export interface LimiterOptions {
-  /** How much a key may take in a window: an integer from 1 to 10^9; of a log, to 100 000. */
+  /** The most that a key may take in a window: an integer from 1 to 10^9, with `'sliding-log'` to 100 000. */
   readonly maxRequests: number
-  /** The window, from 0.001 to 10^12. */
+  /** The window, in milliseconds from 0.001 to 10^12. */
   readonly windowMs: number
-  /** How quotas are counted. Default `'gcra'`. */
+  /** The rule by which quotas are counted. Default `'gcra'`. */
   readonly algorithm?: RateLimitAlgorithm | undefined
-  /** What a key can take at once, from 1 to 10^9; only with `'gcra'`. Default: `maxRequests`. */
+  /** The most that a key may take at once: an integer from 1 to 10^9; only with `'gcra'`. Default: `maxRequests`. */
   readonly burst?: number | undefined
   /**
-   * How many keys are remembered, from 1 to 2^24. Beyond that a key that is as good as new is forgotten, and if there is
-   * none, the one that would be soonest: it gets its whole quota again. Default 100 000.
+   * The most keys that are remembered: an integer from 1 to 2^24. For one key more, a key with its whole quota is
+   * forgotten; if there is none, the key that would have it soonest, which so gets its whole quota back early. Default
+   * 100 000.
    */
   readonly maxKeys?: number | undefined
-  /** A key that asks for more than it has is blocked for this long. Default: it is not. */
+  /**
+   * The time for which a key is blocked when it asks for more than its quota, in milliseconds. Default: it is not
+   * blocked.
+   */
   readonly blockDurationMs?: number | undefined
-  /** Whose clock. Default: the default system of this environment. */
+  /**
+   * The system whose clock the limiter uses, and with which it is closed. Default: the default system of this
+   * environment.
+   */
   readonly system?: System
 }
 
-/** What a key has. Times are whole milliseconds. */
+/** The answer for a key. Times are whole milliseconds. */
 export interface RateLimitResult {
-  /** Whether the cost was there. */
+  /** True if the quota covered the cost. */
   readonly allowed: boolean
-  /** How much of the quota was taken before. */
+  /** The part of the quota that was taken before. */
   readonly current: number
-  /** The whole quota: what a key can take at once. */
+  /** The whole quota: the most that a key can take at once. */
   readonly limit: number
-  /** How much is left now. */
+  /** The part of the quota that is left now. */
   readonly remaining: number
-  /** After this the whole quota is there again, if nothing is taken meanwhile; 0 when it is. */
+  /** Milliseconds until the whole quota is back, if nothing is taken meanwhile; 0 if it is. */
   readonly resetMs: number
-  /** After this the cost would be there, if nothing is taken meanwhile; 0 when it is. */
+  /** Milliseconds until the quota covers the cost, if nothing is taken meanwhile; 0 if it does. */
   readonly retryAfterMs: number
 }
 
-/** What a limiter holds. */
+/** The content of a limiter. */
 export interface LimiterStats {
-  /** Keys that are remembered. */
+  /** The number of keys that are remembered. */
   readonly keys: number
-  /** Keys that were forgotten before they were as good as new, because there were more than `maxKeys`. */
+  /** Keys that were forgotten before they had their whole quota back, because there were more than `maxKeys`. */
   readonly displaced: number
-  /** What the core holds for them. The keys themselves are JavaScript's. */
+  /** The bytes that the core holds for the keys. The names of the keys lie in JavaScript's heap. */
   readonly nativeBytes: number
 }
