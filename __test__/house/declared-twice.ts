@@ -13,7 +13,6 @@ export const declaredTwice: readonly string[] = [
   'Handle',
   'MaybePromise',
   'ProcessStatus',
-  'Slots',
   'TimeoutError',
   'Waiting',
 ]

@@ -2,38 +2,38 @@ import { ServerNotRunningError } from '../actor/errors.ts'
 import { BaseClock } from '../clock/base.ts'
 import { integer } from '../internal/validate.ts'
 import type { Counts } from './counts.ts'
-import { Leaving } from './evictions.ts'
-import { Deadline } from './expiry-timer.ts'
-import { CACHE, Failure } from './negative-entry.ts'
-import type { CacheSettings, Storing } from './options.ts'
-import { Slots } from './slot-table.ts'
+import { Evictions } from './evictions.ts'
+import { ExpiryTimer } from './expiry-timer.ts'
+import { CACHE_KIND, NegativeEntry } from './negative-entry.ts'
+import type { CacheSettings, StoreSettings } from './options.ts'
+import { SlotTable } from './slot-table.ts'
 import { Tags } from './tags.ts'
 import type { CacheKey, EvictReason } from './types.ts'
 
 /** States of an entry at a time. A stale entry has expired, but may still replace a failed or slow load. */
 export const EXPIRED = -1
 export const STALE = 0
-export const GOOD = 1
+export const FRESH = 1
 
 /** The entries of a cache: values with their times, tags and sizes, and the notices for entries that leave. */
 export class Entries {
-  readonly slots: Slots
+  readonly slots: SlotTable
   readonly map: Map<CacheKey, number>
   readonly values: readonly unknown[]
   /** Times at which entries expire, by slot. */
-  readonly fresh: readonly number[]
+  readonly freshUntil: readonly number[]
   readonly tags: Tags = new Tags()
   /** The number of entries that stand for a failure. */
   failures = 0
   readonly #id: string
   readonly #settings: CacheSettings
   readonly #counts: Counts
-  readonly #leaving: Leaving
+  readonly #evictions: Evictions
   /** The time for which an expired entry is kept as stale. */
-  readonly #keptMs: number
+  readonly #staleMs: number
   readonly #time: () => number
   /** Removes entries when they expire, and not only when they are looked up. Only with `onEvict`. */
-  readonly #expiry: Deadline | undefined
+  readonly #expiry: ExpiryTimer | undefined
   /** True once an entry with a time to live was stored. */
   #isTimed = false
   #closed = false
@@ -42,27 +42,27 @@ export class Entries {
     this.#id = id
     this.#settings = settings
     this.#counts = counts
-    this.#leaving = new Leaving(id, settings)
+    this.#evictions = new Evictions(id, settings)
     const { maxSize, maxBytes, lru, system } = settings
-    this.slots = new Slots({ maxSize, maxBytes, lru, seed: system.seed }, (slot, key, value, expired) => {
+    this.slots = new SlotTable({ maxSize, maxBytes, lru, seed: system.seed }, (slot, key, value, expired) => {
       this.tags.remove(slot)
       if (expired) counts.expirations++
       else counts.evictions++
-      this.#leave(key, value, expired ? 'expired' : 'evicted')
+      this.#left(key, value, expired ? 'expired' : 'evicted')
     })
     this.map = this.slots.map
     this.values = this.slots.values
-    this.fresh = this.slots.fresh
-    this.#keptMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
+    this.freshUntil = this.slots.freshUntil
+    this.#staleMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
     const { clock } = system
     // A system clock is read once in many lookups of one synchronous run, a controlled clock each time.
     this.#time = clock instanceof BaseClock ? () => clock.recent().monoMs : () => clock.monoMs()
     if (settings.onEvict !== undefined) {
-      this.#expiry = new Deadline(clock, `expiry in ${id}`, () => {
+      this.#expiry = new ExpiryTimer(clock, `expiry in ${id}`, () => {
         // The current time and not a remembered one, so that the entry that is due counts as expired.
         const now = clock.monoMs()
         this.slots.sweep(now)
-        this.tell()
+        this.notify()
         return { now, next: this.#closed ? Infinity : this.slots.nearest() }
       })
     }
@@ -74,8 +74,8 @@ export class Entries {
   }
 
   /** Throws ServerNotRunningError if the cache has ended. */
-  open(): void {
-    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE)
+  assertOpen(): void {
+    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE_KIND)
   }
 
   /** Returns the current time; 0 while no entry had a time to live, as then none is needed. */
@@ -84,56 +84,56 @@ export class Entries {
   }
 
   /** Returns the time since an entry expired; negative before that. */
-  past(slot: number): number {
-    return this.now() - (this.fresh[slot] as number)
+  msPastFresh(slot: number): number {
+    return this.now() - (this.freshUntil[slot] as number)
   }
 
   /** Returns whether a slot has a value that has not expired. Removes an entry that is of no use any more. */
-  isGood(slot: number): boolean {
-    return this.look(slot, this.now()) === GOOD && !(this.values[slot] instanceof Failure)
+  isFresh(slot: number): boolean {
+    return this.stateOf(slot, this.now()) === FRESH && !(this.values[slot] instanceof NegativeEntry)
   }
 
   /** Returns the state of a slot's entry. Removes an entry that is of no use any more. */
-  look(slot: number, now: number): typeof GOOD | typeof STALE | typeof EXPIRED {
-    const fresh = this.fresh[slot] as number
-    if (now < fresh) return GOOD
-    if (!(this.values[slot] instanceof Failure) && now < fresh + this.#keptMs) return STALE
+  stateOf(slot: number, now: number): typeof FRESH | typeof STALE | typeof EXPIRED {
+    const fresh = this.freshUntil[slot] as number
+    if (now < fresh) return FRESH
+    if (!(this.values[slot] instanceof NegativeEntry) && now < fresh + this.#staleMs) return STALE
     this.#counts.expirations++
-    this.take(slot, 'expired')
+    this.remove(slot, 'expired')
     return EXPIRED
   }
 
   /** Stores an entry. User code (`sizeOf`) runs before anything changes. */
-  put(key: CacheKey, value: unknown, { ttlMs, tags }: Storing): void {
+  put(key: CacheKey, value: unknown, { ttlMs, tags }: StoreSettings): void {
     const { sizeOf, ttlJitter, system } = this.#settings
-    const isFailure = value instanceof Failure
+    const isFailure = value instanceof NegativeEntry
     const size = sizeOf === undefined || isFailure ? 0 : sizeOf(value, key)
     if (sizeOf !== undefined) integer('sizeOf(value)', 0, Number.MAX_SAFE_INTEGER, size)
-    this.open()
+    this.assertOpen()
     let fresh = Infinity
     if (ttlMs !== Infinity) {
       this.#isTimed = true
       fresh = this.#time() + (ttlJitter === 0 ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next()))
     }
-    const until = isFailure ? fresh : fresh + this.#keptMs
+    const until = isFailure ? fresh : fresh + this.#staleMs
     const slot = this.map.get(key)
     if (slot === undefined) this.#insert(key, value, size, fresh, until, tags)
     else this.#replace(slot, key, value, size, fresh, until, tags)
-    if (until !== Infinity) this.#expiry?.by(until, this.now())
+    if (until !== Infinity) this.#expiry?.arm(until, this.now())
   }
 
   /** Removes the entry of a slot. */
-  take(slot: number, reason: EvictReason): void {
+  remove(slot: number, reason: EvictReason): void {
     const key = this.slots.keys[slot] as CacheKey
     const value = this.values[slot]
     this.tags.remove(slot)
     this.slots.remove(slot)
-    this.#leave(key, value, reason)
+    this.#left(key, value, reason)
   }
 
   /** Removes all entries. */
-  empty(reason: EvictReason): void {
-    for (const [key, slot] of this.map) this.#leave(key, this.values[slot], reason)
+  removeAll(reason: EvictReason): void {
+    for (const [key, slot] of this.map) this.#left(key, this.values[slot], reason)
     this.tags.clear()
     this.slots.clear()
   }
@@ -144,13 +144,13 @@ export class Entries {
   }
 
   /** Calls `onEvict` for entries that left. It must come last in an operation, because `onEvict` may use the cache. */
-  tell(): void {
-    this.#leaving.tell()
+  notify(): void {
+    this.#evictions.notify()
   }
 
   /** Ends the cache. */
   close(): void {
-    this.empty('stopped')
+    this.removeAll('stopped')
     this.#closed = true
     this.#expiry?.end()
     this.slots.close()
@@ -165,8 +165,8 @@ export class Entries {
     tags: readonly string[] | undefined,
   ): void {
     const slot = this.slots.insert(key, value, size, fresh, until, this.now())
-    if (value instanceof Failure && slot >= 0) this.failures++
-    if (slot < 0) this.#leave(key, value, 'evicted')
+    if (value instanceof NegativeEntry && slot >= 0) this.failures++
+    if (slot < 0) this.#left(key, value, 'evicted')
     else if (tags !== undefined) this.tags.add(slot, tags)
   }
 
@@ -181,20 +181,20 @@ export class Entries {
   ): void {
     const before = this.values[slot]
     const now = this.now()
-    const hadExpired = now >= (this.fresh[slot] as number) + this.#keptMs
+    const hadExpired = now >= (this.freshUntil[slot] as number) + this.#staleMs
     this.tags.remove(slot)
     if (hadExpired) this.#counts.expirations++
-    if (!Object.is(before, value)) this.#leave(key, before, hadExpired ? 'expired' : 'replaced')
+    if (!Object.is(before, value)) this.#left(key, before, hadExpired ? 'expired' : 'replaced')
     if (this.slots.update(slot, value, size, fresh, until, now)) {
-      if (value instanceof Failure) this.failures++
+      if (value instanceof NegativeEntry) this.failures++
       if (tags !== undefined) this.tags.add(slot, tags)
     } else {
-      this.#leave(key, value, 'evicted')
+      this.#left(key, value, 'evicted')
     }
   }
 
-  #leave(key: CacheKey, value: unknown, reason: EvictReason): void {
-    if (value instanceof Failure) this.failures--
-    else this.#leaving.add(key, value, reason)
+  #left(key: CacheKey, value: unknown, reason: EvictReason): void {
+    if (value instanceof NegativeEntry) this.failures--
+    else this.#evictions.add(key, value, reason)
   }
 }

@@ -3,17 +3,17 @@ import type { CacheSettings } from './options.ts'
 import type { CacheKey, EvictReason } from './types.ts'
 
 /** An entry that left, before `onEvict` was called for it. */
-interface Left {
+interface EvictedEntry {
   readonly key: CacheKey
   readonly value: unknown
   readonly reason: EvictReason
 }
 
 /** Entries that left a cache, until `onEvict` is called for them. */
-export class Leaving {
+export class Evictions {
   readonly #origin: string
   readonly #settings: Pick<CacheSettings, 'onEvict' | 'system'>
-  #left: Left[] = []
+  #pending: EvictedEntry[] = []
 
   constructor(id: string, settings: Pick<CacheSettings, 'onEvict' | 'system'>) {
     this.#origin = `onEvict of ${id}`
@@ -21,23 +21,23 @@ export class Leaving {
   }
 
   /** Returns whether there is an `onEvict`. */
-  get isTold(): boolean {
+  get hasListener(): boolean {
     return this.#settings.onEvict !== undefined
   }
 
   /** Adds an entry that left, if there is an `onEvict`. */
   add(key: CacheKey, value: unknown, reason: EvictReason): void {
-    if (this.#settings.onEvict !== undefined) this.#left.push({ key, value, reason })
+    if (this.#settings.onEvict !== undefined) this.#pending.push({ key, value, reason })
   }
 
   /** Calls `onEvict` for the entries added so far. Its errors go to the system. Never throws. */
-  tell(): void {
+  notify(): void {
     const { onEvict, system } = this.#settings
-    if (this.#left.length === 0 || onEvict === undefined) return
-    const left = this.#left
-    this.#left = []
+    if (this.#pending.length === 0 || onEvict === undefined) return
+    const pending = this.#pending
+    this.#pending = []
     const failed = (error: unknown): void => system.report(error, this.#origin)
-    for (const { key, value, reason } of left) {
+    for (const { key, value, reason } of pending) {
       try {
         const result = onEvict(key, value as never, reason)
         promiseOf(result)?.then(undefined, failed)

@@ -4,7 +4,7 @@ import type { Clock, TimerHandle } from '../clock/types.ts'
  * One timer for the nearest of many times. It is armed again only for an earlier time, and does not keep the process
  * alive. Times are in the caller's own scale; the caller passes the current time.
  */
-export class Deadline {
+export class ExpiryTimer {
   readonly #clock: Clock
   readonly #label: string
   readonly #wake: () => { readonly now: number; readonly next: number }
@@ -20,7 +20,7 @@ export class Deadline {
   }
 
   /** Arms the timer for a time, unless it is armed for an earlier one. */
-  by(time: number, now: number): void {
+  arm(time: number, now: number): void {
     if (time >= this.#due || this.#ended) return
     this.#timer?.cancel()
     this.#due = time
@@ -28,7 +28,7 @@ export class Deadline {
       this.#due = Infinity
       this.#timer = undefined
       const { now: then, next } = this.#wake()
-      this.by(next, then)
+      this.arm(next, then)
     }
     try {
       this.#timer = this.#clock.schedule(Math.max(time - now, 0), fire, { ref: false, label: this.#label })

@@ -1,6 +1,6 @@
 import { whenAborted } from '../internal/abort-hub.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
-import type { Storing } from './options.ts'
+import type { StoreSettings } from './options.ts'
 import type { CacheKey } from './types.ts'
 
 interface Waiter {
@@ -9,21 +9,21 @@ interface Waiter {
 }
 
 /** A load of a key in flight, and the callers that wait for it (single-flight). */
-export class Flight {
+export class InFlightLoad {
   readonly key: CacheKey
-  readonly storing: Storing
+  readonly storing: StoreSettings
   /** True once the key was stored, deleted or invalidated meanwhile: then the loaded value is not stored. */
-  superseded = false
+  isDetached = false
   /** Created for the first waiter: loads by a synchronous loader have none. */
   #waiters: Set<Waiter> | undefined
 
-  constructor(key: CacheKey, storing: Storing) {
+  constructor(key: CacheKey, storing: StoreSettings) {
     this.key = key
     this.storing = storing
   }
 
   /** Returns whether a caller waits. */
-  get awaited(): boolean {
+  get hasWaiters(): boolean {
     return this.#waiters !== undefined && this.#waiters.size > 0
   }
 
@@ -67,4 +67,4 @@ export class Flight {
   }
 }
 
-keepOptimized(new Flight('', { ttlMs: Infinity, tags: undefined }))
+keepOptimized(new InFlightLoad('', { ttlMs: Infinity, tags: undefined }))

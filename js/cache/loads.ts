@@ -2,11 +2,11 @@ import { CallCycleError, ServerNotRunningError } from '../actor/errors.ts'
 import { promiseOf } from '../internal/thenable.ts'
 import { abortSignal, callable } from '../internal/validate.ts'
 import type { Counts } from './counts.ts'
-import { type Entries, GOOD, STALE } from './entries.ts'
-import { Flight } from './in-flight-load.ts'
+import { type Entries, FRESH, STALE } from './entries.ts'
+import { InFlightLoad } from './in-flight-load.ts'
 import { type Loader, reportLoad } from './loader.ts'
-import { CACHE, Failure } from './negative-entry.ts'
-import { type CacheSettings, checkStoring, type Storing } from './options.ts'
+import { CACHE_KIND, NegativeEntry } from './negative-entry.ts'
+import { type CacheSettings, storeSettings, type StoreSettings } from './options.ts'
 import type { CacheKey, CacheLoadOptions } from './types.ts'
 
 /** A value that has expired but is still kept. */
@@ -21,10 +21,10 @@ export class Loads {
   readonly #settings: CacheSettings
   readonly #entries: Entries
   readonly #counts: Counts
-  readonly #defaults: Storing
-  readonly #flights: Map<CacheKey, Flight> = new Map()
+  readonly #defaults: StoreSettings
+  readonly #inFlight: Map<CacheKey, InFlightLoad> = new Map()
   /** Loads whose loader is on the stack. */
-  readonly #onStack: Flight[] = []
+  readonly #onStack: InFlightLoad[] = []
 
   constructor(id: string, settings: CacheSettings, entries: Entries, counts: Counts) {
     this.#id = id
@@ -36,191 +36,190 @@ export class Loads {
 
   /** The number of loads in flight. */
   get size(): number {
-    return this.#flights.size
+    return this.#inFlight.size
   }
 
   /** Returns the value of a key, or loads it. `slot` is the key's slot, if it has one. */
   getOrSet(key: CacheKey, loader: Loader, options: CacheLoadOptions | undefined, slot: number | undefined): unknown {
     if (typeof loader !== 'function') callable('loader', loader)
-    const storing = options === undefined ? this.#defaults : checkStoring(options, this.#settings.ttlMs, true)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, true)
     const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
     let stale: Stale | undefined
     if (slot !== undefined) {
       const entries = this.#entries
       const now = entries.now()
-      const state = entries.look(slot, now)
+      const state = entries.stateOf(slot, now)
       const value = entries.values[slot]
-      if (state === GOOD) {
+      if (state === FRESH) {
         this.#counts.hits++
         entries.slots.use(slot)
-        if (value instanceof Failure) return value.again()
+        if (value instanceof NegativeEntry) return value.again()
         return value
       }
       if (state === STALE) {
-        if (now < (entries.fresh[slot] as number) + this.#settings.revalidateMs) {
+        if (now < (entries.freshUntil[slot] as number) + this.#settings.revalidateMs) {
           return this.#revalidate(key, loader, storing, { slot, value })
         }
         stale = { slot, value }
       }
     }
     this.#counts.misses++
-    const flight = this.#flights.size === 0 ? undefined : this.#flights.get(key)
-    if (flight !== undefined) {
-      this.#entries.tell()
-      return flight.wait(signal)
+    const load = this.#inFlight.size === 0 ? undefined : this.#inFlight.get(key)
+    if (load !== undefined) {
+      this.#entries.notify()
+      return load.wait(signal)
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    return this.#load(new Flight(key, storing), loader, signal, stale)
+    return this.#load(new InFlightLoad(key, storing), loader, signal, stale)
   }
 
   /** Detaches the loads of a key in flight: their values are not stored, and later callers do not join them. */
-  supersede(key: CacheKey): void {
+  detach(key: CacheKey): void {
     if (this.#onStack.length > 0) {
-      for (const flight of this.#onStack) if (flight.key === key) flight.superseded = true
+      for (const load of this.#onStack) if (load.key === key) load.isDetached = true
     }
-    if (this.#flights.size === 0) return
-    const flight = this.#flights.get(key)
-    if (flight === undefined) return
-    flight.superseded = true
-    this.#flights.delete(key)
+    if (this.#inFlight.size === 0) return
+    const load = this.#inFlight.get(key)
+    if (load === undefined) return
+    load.isDetached = true
+    this.#inFlight.delete(key)
   }
 
   /** Detaches all loads whose values would have a tag. */
-  supersedeTag(tag: string): void {
-    for (const { key, storing } of [...this.#onStack, ...this.#flights.values()]) {
-      if (storing.tags?.includes(tag) === true) this.supersede(key)
+  detachTag(tag: string): void {
+    for (const { key, storing } of [...this.#onStack, ...this.#inFlight.values()]) {
+      if (storing.tags?.includes(tag) === true) this.detach(key)
     }
   }
 
   /** Detaches all loads. */
-  supersedeAll(): void {
-    for (const flight of [...this.#onStack, ...this.#flights.values()]) flight.superseded = true
-    this.#flights.clear()
+  detachAll(): void {
+    for (const load of [...this.#onStack, ...this.#inFlight.values()]) load.isDetached = true
+    this.#inFlight.clear()
   }
 
   /** Ends all loads: rejects the callers that wait. */
   close(): void {
-    const flights = [...this.#flights.values()]
-    this.supersedeAll()
-    for (const flight of flights) flight.reject(new ServerNotRunningError(this.#id, CACHE))
+    const loads = [...this.#inFlight.values()]
+    this.detachAll()
+    for (const load of loads) load.reject(new ServerNotRunningError(this.#id, CACHE_KIND))
   }
 
   /** Returns the stale value, and loads a new one unless a load is in flight. */
-  #revalidate(key: CacheKey, loader: Loader, storing: Storing, stale: Stale): unknown {
+  #revalidate(key: CacheKey, loader: Loader, storing: StoreSettings, stale: Stale): unknown {
     this.#counts.hits++
     this.#counts.staleHits++
     this.#entries.slots.use(stale.slot)
-    if (this.#flights.has(key) || this.#onStack.some((flight) => flight.key === key)) return stale.value
-    const flight = new Flight(key, storing)
+    if (this.#inFlight.has(key) || this.#onStack.some((load) => load.key === key)) return stale.value
+    const load = new InFlightLoad(key, storing)
     let result: unknown
     try {
-      result = this.#call(flight, loader)
+      result = this.#call(load, loader)
     } catch (error) {
-      this.#loadFailed(flight, error, stale, true)
+      this.#loadFailed(load, error, stale, true)
       this.#reportFailure(error, key)
       return stale.value
     }
     const pending = promiseOf(result)
-    if (pending === undefined) return this.#loaded(flight, result)
-    this.#awaitLoader(flight, pending, stale)
+    if (pending === undefined) return this.#loaded(load, result)
+    this.#awaitLoader(load, pending, stale)
     return stale.value
   }
 
-  #load(flight: Flight, loader: Loader, signal: AbortSignal | undefined, stale: Stale | undefined): unknown {
-    if (this.#onStack.length > 0 && this.#onStack.some(({ key }) => key === flight.key)) {
-      throw new CallCycleError(this.#id, this.#id, CACHE)
+  #load(load: InFlightLoad, loader: Loader, signal: AbortSignal | undefined, stale: Stale | undefined): unknown {
+    if (this.#onStack.length > 0 && this.#onStack.some(({ key }) => key === load.key)) {
+      throw new CallCycleError(this.#id, this.#id, CACHE_KIND)
     }
     let result: unknown
     try {
-      result = this.#call(flight, loader)
+      result = this.#call(load, loader)
     } catch (error) {
-      const isReplaced = this.#loadFailed(flight, error, stale, true)
+      const isReplaced = this.#loadFailed(load, error, stale, true)
       if (!isReplaced) throw error
-      this.#reportFailure(error, flight.key)
+      this.#reportFailure(error, load.key)
       return stale?.value
     }
     const pending = promiseOf(result)
-    if (pending === undefined) return this.#loaded(flight, result)
-    const outcome = flight.wait(signal)
-    this.#awaitLoader(flight, pending, stale)
+    if (pending === undefined) return this.#loaded(load, result)
+    const outcome = load.wait(signal)
+    this.#awaitLoader(load, pending, stale)
     return outcome
   }
 
-  #call(flight: Flight, loader: Loader): unknown {
+  #call(load: InFlightLoad, loader: Loader): unknown {
     this.#counts.loads++
-    this.#onStack.push(flight)
+    this.#onStack.push(load)
     try {
-      return loader(flight.key)
+      return loader(load.key)
     } finally {
       this.#onStack.pop()
     }
   }
 
   /** Waits for the promise of a loader. */
-  #awaitLoader(flight: Flight, pending: Promise<unknown>, stale: Stale | undefined): void {
+  #awaitLoader(load: InFlightLoad, pending: Promise<unknown>, stale: Stale | undefined): void {
     // The loader itself may have stored or deleted the key, or stopped the cache.
-    if (this.#entries.closed) flight.reject(new ServerNotRunningError(this.#id, CACHE))
-    else if (!flight.superseded) this.#flights.set(flight.key, flight)
+    if (this.#entries.closed) load.reject(new ServerNotRunningError(this.#id, CACHE_KIND))
+    else if (!load.isDetached) this.#inFlight.set(load.key, load)
     pending.then(
       (value) => {
         try {
-          this.#loaded(flight, value)
+          this.#loaded(load, value)
         } catch (error) {
           // The value could not be stored: its size was refused.
-          if (flight.awaited) flight.reject(error)
-          else this.#reportFailure(error, flight.key)
+          if (load.hasWaiters) load.reject(error)
+          else this.#reportFailure(error, load.key)
           return
         }
-        flight.resolve(value)
+        load.resolve(value)
       },
       (error: unknown) => {
-        const isAwaited = flight.awaited
-        if (this.#loadFailed(flight, error, stale, false)) {
-          this.#reportFailure(error, flight.key)
-          flight.resolve(stale?.value)
+        const isAwaited = load.hasWaiters
+        if (this.#loadFailed(load, error, stale, false)) {
+          this.#reportFailure(error, load.key)
+          load.resolve(stale?.value)
         } else {
-          if (!isAwaited) this.#reportFailure(error, flight.key)
-          flight.reject(error)
+          if (!isAwaited) this.#reportFailure(error, load.key)
+          load.reject(error)
         }
       },
     )
   }
 
   /** Stores a loaded value, unless the load was detached. */
-  #loaded(flight: Flight, value: unknown): unknown {
-    this.#removeFlight(flight)
-    if (flight.superseded || this.#entries.closed) return value
+  #loaded(load: InFlightLoad, value: unknown): unknown {
+    this.#removeLoad(load)
+    if (load.isDetached || this.#entries.closed) return value
     const { negativeTtlMs } = this.#settings
     const isNothing = value === undefined || value === null
-    const storing =
-      isNothing && negativeTtlMs !== undefined ? { ...flight.storing, ttlMs: negativeTtlMs } : flight.storing
-    this.#entries.put(flight.key, value, storing)
-    this.#entries.tell()
+    const storing = isNothing && negativeTtlMs !== undefined ? { ...load.storing, ttlMs: negativeTtlMs } : load.storing
+    this.#entries.put(load.key, value, storing)
+    this.#entries.notify()
     return value
   }
 
   /** Handles a failed load. Returns whether the stale value replaces it. */
-  #loadFailed(flight: Flight, error: unknown, stale: Stale | undefined, isThrown: boolean): boolean {
+  #loadFailed(load: InFlightLoad, error: unknown, stale: Stale | undefined, wasThrown: boolean): boolean {
     this.#counts.loadFailures++
-    this.#removeFlight(flight)
-    if (flight.superseded || this.#entries.closed) return false
+    this.#removeLoad(load)
+    if (load.isDetached || this.#entries.closed) return false
     const { negativeTtlMs, ifErrorMs, revalidateMs } = this.#settings
-    const slot = stale === undefined ? undefined : this.#entries.map.get(flight.key)
+    const slot = stale === undefined ? undefined : this.#entries.map.get(load.key)
     if (slot !== undefined && slot === stale?.slot) {
-      const past = this.#entries.past(slot)
+      const past = this.#entries.msPastFresh(slot)
       if (past < Math.max(ifErrorMs, revalidateMs)) return past < ifErrorMs
     }
     if (negativeTtlMs !== undefined) {
-      const failure = new Failure(error, isThrown)
-      this.#entries.put(flight.key, failure, { ttlMs: negativeTtlMs, tags: flight.storing.tags })
-      this.#entries.tell()
+      const failure = new NegativeEntry(error, wasThrown)
+      this.#entries.put(load.key, failure, { ttlMs: negativeTtlMs, tags: load.storing.tags })
+      this.#entries.notify()
     }
     return false
   }
 
   /** Takes a load out of those in flight. */
-  #removeFlight(flight: Flight): void {
-    if (this.#flights.size > 0 && this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+  #removeLoad(load: InFlightLoad): void {
+    if (this.#inFlight.size > 0 && this.#inFlight.get(load.key) === load) this.#inFlight.delete(load.key)
   }
 
   #reportFailure(error: unknown, key: CacheKey): void {

@@ -1,19 +1,19 @@
 /** The failure of a load, stored in the place of a value (negative caching). */
-export class Failure {
+export class NegativeEntry {
   readonly error: unknown
   /** True if the loader threw the error; false if its promise rejected. */
-  readonly isThrown: boolean
-  constructor(error: unknown, isThrown: boolean) {
+  readonly wasThrown: boolean
+  constructor(error: unknown, wasThrown: boolean) {
     this.error = error
-    this.isThrown = isThrown
+    this.wasThrown = wasThrown
   }
 
   /** Throws or rejects with the error, as the loader did. */
   again(): Promise<never> {
-    if (this.isThrown) throw this.error
+    if (this.wasThrown) throw this.error
     return Promise.reject(this.error)
   }
 }
 
 /** The kind of process, for the messages of errors. */
-export const CACHE: { readonly kind: string } = { kind: 'Cache' }
+export const CACHE_KIND: { readonly kind: string } = { kind: 'Cache' }

@@ -16,7 +16,7 @@ import { assertNamespace, assertSystem, type System } from '../system/system.ts'
 import type { CacheKey, CacheLoadOptions, CacheOptions, CacheSetOptions, SharedCacheOptions } from './types.ts'
 
 /** The most entries of a cache: a `Map` holds no more while it is reorganised. */
-export const MOST_ENTRIES: number = 2 ** 23
+export const MAX_ENTRIES: number = 2 ** 23
 
 /** The settings of a cache: checked, and with every default. Times are milliseconds. */
 export interface CacheSettings {
@@ -76,14 +76,14 @@ function unlessMissing<T>(value: T | undefined, check: (value: T) => unknown): v
 }
 
 /** Returns the settings that the options describe. */
-export function checkCache(options: CacheOptions<never> | SharedCacheOptions<never> | undefined): CacheSettings {
+export function cacheSettings(options: CacheOptions<never> | SharedCacheOptions<never> | undefined): CacheSettings {
   const settings = checkOptions('options', options) as Omit<SharedCacheOptions, 'shared' | 'name'> & {
     readonly shared?: boolean
     readonly name?: string
   }
   known('options', settings, OPTIONS)
   const { maxSize = Infinity, maxBytes = Infinity, sizeOf, ttlJitter = 0, policy = 's3-fifo' } = settings
-  if (maxSize !== Infinity) integer('options.maxSize', 1, MOST_ENTRIES, maxSize)
+  if (maxSize !== Infinity) integer('options.maxSize', 1, MAX_ENTRIES, maxSize)
   if (maxBytes !== Infinity) integer('options.maxBytes', 1, Number.MAX_SAFE_INTEGER, maxBytes)
   unlessMissing(sizeOf, (value) => callable('options.sizeOf', value))
   const isShared = flag('options.shared', false, settings.shared)
@@ -111,7 +111,7 @@ export function checkCache(options: CacheOptions<never> | SharedCacheOptions<nev
   if (settings.system !== undefined) assertSystem('options.system', settings.system)
   return {
     system: settings.system ?? getDefaultSystem(),
-    maxSize: Math.min(maxSize, MOST_ENTRIES),
+    maxSize: Math.min(maxSize, MAX_ENTRIES),
     maxBytes,
     sizeOf,
     ttlMs: ttl('options.defaultTtlMs', settings.defaultTtlMs, Infinity),
@@ -129,13 +129,13 @@ export function checkCache(options: CacheOptions<never> | SharedCacheOptions<nev
 }
 
 /** Refuses a value that is no key. */
-export function checkKey(key: unknown): void {
+export function assertKey(key: unknown): void {
   if (typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key))) return
   throw new InvalidArgumentError('key', 'a string, or a number other than NaN', key)
 }
 
 /** The settings of a stored value: checked, and with every default. */
-export interface Storing {
+export interface StoreSettings {
   /** `Infinity` for ever. */
   readonly ttlMs: number
   readonly tags: readonly string[] | undefined
@@ -145,11 +145,11 @@ const STORE_OPTIONS = ['ttlMs', 'tags']
 const LOAD_OPTIONS = [...STORE_OPTIONS, 'signal']
 
 /** Returns the settings that the options of `set` or `getOrSet` describe. */
-export function checkStoring(
+export function storeSettings(
   options: CacheSetOptions | CacheLoadOptions,
   fallbackMs: number,
   isLoad: boolean,
-): Storing {
+): StoreSettings {
   const settings = checkOptions('options', options)
   known('options', settings, isLoad ? LOAD_OPTIONS : STORE_OPTIONS)
   const { tags } = settings

@@ -1,56 +1,61 @@
+/** The JavaScript half of a cache's index: keys and values by slot. The core's half decides evictions. */
 import { hot, native } from '../native.ts'
 import * as protocol from '../protocol/cache.ts'
 import { hashOf } from './hash.ts'
 import type { CacheKey } from './types.ts'
 
-/** Slots to begin with; then twice as many each time. A multiple of SLOTS_IN_A_CELL, as all counts of slots are. */
+/** The first capacity, which doubles each time. A multiple of SLOTS_IN_A_CELL, as all capacities are. */
 const FIRST_SLOTS = 1024
 
 const release = new FinalizationRegistry<number>((handle) => native.cacheClose(handle))
 
-/** Told of what has gone by itself; arguments, because an object a miss is what garbage collection would feel. */
-type GoneByItself = (slot: number, key: CacheKey, value: unknown, expired: boolean) => void
+/**
+ * Receives an entry that the core removed. Takes arguments, because an object for each miss would cost garbage
+ * collection.
+ */
+type OnRemoved = (slot: number, key: CacheKey, value: unknown, expired: boolean) => void
 
 /**
- * Keys and values by slot, and the core's index that decides who goes. Looking up and using an entry is no call: the
- * core reads how often, or in which order, slots were used when it next has to decide.
+ * Keys and values by slot, over the core's index. A lookup calls nothing: the core reads how often (S3-FIFO), or in
+ * which order (LRU), slots were used when it must evict next.
  */
-export class Slots {
+export class SlotTable {
   readonly map: Map<CacheKey, number> = new Map()
   readonly keys: CacheKey[] = []
   readonly values: unknown[] = []
-  /** Until when each is good; the core may keep it longer. */
-  readonly fresh: number[] = []
-  /** Told of what the core lets go, once it has left. */
-  readonly #left: GoneByItself
+  /** Times at which entries expire. The core may keep stale entries longer. */
+  readonly freshUntil: number[] = []
+  /** Receives each entry that the core removed, after its removal. */
+  readonly #onRemoved: OnRemoved
   readonly #handle: number
-  readonly #most: number
+  readonly #maxSlots: number
   readonly #lru: boolean
   readonly #seed: number
-  #room: number
+  #capacity: number
   #call!: Float64Array
   #heat!: Uint8Array
   #log!: Float64Array
   #logged = 0
 
-  constructor(limits: { maxSize: number; maxBytes: number; lru: boolean; seed: number }, left: GoneByItself) {
+  constructor(limits: { maxSize: number; maxBytes: number; lru: boolean; seed: number }, onRemoved: OnRemoved) {
     const { maxSize, maxBytes, lru, seed } = limits
-    this.#left = left
-    this.#most = Math.ceil(maxSize / protocol.SLOTS_IN_A_CELL) * protocol.SLOTS_IN_A_CELL
+    this.#onRemoved = onRemoved
+    this.#maxSlots = Math.ceil(maxSize / protocol.SLOTS_IN_A_CELL) * protocol.SLOTS_IN_A_CELL
     this.#lru = lru
     this.#seed = seed % 2 ** 32
-    this.#room = Math.min(this.#most, FIRST_SLOTS)
-    const { handle, memory } = native.cacheOpen(maxSize, maxBytes, lru, this.#room, seed)
+    this.#capacity = Math.min(this.#maxSlots, FIRST_SLOTS)
+    const { handle, memory } = native.cacheOpen(maxSize, maxBytes, lru, this.#capacity, seed)
     this.#handle = handle
-    this.#see(memory)
+    this.#mapMemory(memory)
     release.register(this, handle, this)
   }
 
+  /** The bytes that the entries take. */
   get bytes(): number {
     return hot.cacheBytes(this.#handle)
   }
 
-  /** An entry was used. */
+  /** Counts a use of an entry. */
   use(slot: number): void {
     if (this.#lru) {
       this.#log[this.#logged++] = slot
@@ -61,63 +66,66 @@ export class Slots {
     if (heat < protocol.HOT) this.#heat[slot] = heat + 1
   }
 
-  /** Stores an entry under a new key; its slot, or -1 if it would not fit alone. */
+  /** Stores an entry under a new key. Returns its slot, or -1 if it is larger than the cache. */
   insert(key: CacheKey, value: unknown, size: number, fresh: number, until: number, now: number): number {
-    if (this.map.size >= this.#room && this.#room < this.#most) this.#grow()
+    if (this.map.size >= this.#capacity && this.#capacity < this.#maxSlots) this.#grow()
     const call = this.#call
     call[protocol.CACHE_CALL_HASH] = this.#lru ? 0 : hashOf(key, this.#seed)
-    this.#put(size, until, now)
+    this.#writeCall(size, until, now)
     const slot = hot.cacheInsert(this.#handle)
-    if (call[protocol.CACHE_CALL_GONE] !== 0) this.#collect()
+    if (call[protocol.CACHE_CALL_GONE] !== 0) this.#removeEvicted()
     if (slot < 0) return slot
     this.map.set(key, slot)
     this.keys[slot] = key
     this.values[slot] = value
-    this.fresh[slot] = fresh
+    this.freshUntil[slot] = fresh
     return slot
   }
 
-  /** Gives an entry another value; false, and it is removed, if that would not fit alone. */
+  /** Replaces the value of an entry. Removes the entry and returns false if the value is larger than the cache. */
   update(slot: number, value: unknown, size: number, fresh: number, until: number, now: number): boolean {
-    this.#put(size, until, now)
-    const isKept = hot.cacheUpdate(this.#handle, slot) === 1
-    if (isKept) {
+    this.#writeCall(size, until, now)
+    const fits = hot.cacheUpdate(this.#handle, slot) === 1
+    if (fits) {
       this.values[slot] = value
-      this.fresh[slot] = fresh
+      this.freshUntil[slot] = fresh
     } else {
       this.#forget(slot)
     }
-    if (this.#call[protocol.CACHE_CALL_GONE] !== 0) this.#collect()
-    return isKept
+    if (this.#call[protocol.CACHE_CALL_GONE] !== 0) this.#removeEvicted()
+    return fits
   }
 
+  /** Removes an entry. */
   remove(slot: number): void {
     this.#call[protocol.CACHE_CALL_LOGGED] = this.#takeLog()
     hot.cacheRemove(this.#handle, slot)
     this.#forget(slot)
   }
 
-  /** Removes what the core keeps no longer than now. */
+  /** Removes the entries that the core keeps no longer than `now`. */
   sweep(now: number): void {
-    this.#put(0, 0, now)
+    this.#writeCall(0, 0, now)
     hot.cacheSweep(this.#handle)
-    if (this.#call[protocol.CACHE_CALL_GONE] !== 0) this.#collect()
+    if (this.#call[protocol.CACHE_CALL_GONE] !== 0) this.#removeEvicted()
   }
 
-  /** When the next entry goes by time, at the earliest. */
+  /** Returns the earliest time at which an entry's time is over; `Infinity` if there is none. */
   nearest(): number {
     return hot.cacheNearest(this.#handle)
   }
 
+  /** Removes all entries. */
   clear(): void {
     hot.cacheClear(this.#handle)
     this.#logged = 0
     this.map.clear()
     this.keys.length = 0
     this.values.length = 0
-    this.fresh.length = 0
+    this.freshUntil.length = 0
   }
 
+  /** Frees the core's index. */
   close(): void {
     release.unregister(this)
     this.clear()
@@ -130,26 +138,26 @@ export class Slots {
     this.keys[slot] = ''
   }
 
-  /** What the last call said has gone. */
-  #collect(): void {
+  /** Removes the entries that the last call evicted. */
+  #removeEvicted(): void {
     const call = this.#call
     let left = call[protocol.CACHE_CALL_GONE] as number
     while (left > 0) {
-      const told = Math.min(left, protocol.MOST_GONE)
-      for (let index = 0; index < told; index++) {
-        const said = call[protocol.FIRST_GONE + index] as number
-        const slot = said < 0 ? -1 - said : said
+      const listed = Math.min(left, protocol.MOST_GONE)
+      for (let index = 0; index < listed; index++) {
+        const entry = call[protocol.FIRST_GONE + index] as number
+        const slot = entry < 0 ? -1 - entry : entry
         const key = this.keys[slot] as CacheKey
         const value = this.values[slot]
         this.#forget(slot)
-        this.#left(slot, key, value, said < 0)
+        this.#onRemoved(slot, key, value, entry < 0)
       }
-      left -= told
+      left -= listed
       if (left > 0) hot.cacheGone(this.#handle)
     }
   }
 
-  #put(size: number, until: number, now: number): void {
+  #writeCall(size: number, until: number, now: number): void {
     const call = this.#call
     call[protocol.CACHE_CALL_BYTES] = size
     call[protocol.CACHE_CALL_UNTIL] = until
@@ -170,15 +178,15 @@ export class Slots {
 
   #grow(): void {
     this.#flush()
-    this.#room = Math.min(this.#room * 2, this.#most)
-    const memory = native.cacheGrow(this.#handle, this.#room)
-    if (memory !== null) this.#see(memory)
+    this.#capacity = Math.min(this.#capacity * 2, this.#maxSlots)
+    const memory = native.cacheGrow(this.#handle, this.#capacity)
+    if (memory !== null) this.#mapMemory(memory)
   }
 
-  #see(memory: Float64Array): void {
+  #mapMemory(memory: Float64Array): void {
     const heatAt = protocol.HEAT * Float64Array.BYTES_PER_ELEMENT
     this.#call = memory
-    this.#heat = new Uint8Array(memory.buffer, heatAt, this.#room)
-    this.#log = new Float64Array(memory.buffer, heatAt + this.#room, protocol.LOGGED)
+    this.#heat = new Uint8Array(memory.buffer, heatAt, this.#capacity)
+    this.#log = new Float64Array(memory.buffer, heatAt + this.#capacity, protocol.LOGGED)
   }
 }

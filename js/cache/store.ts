@@ -3,9 +3,9 @@ import { Counts } from './counts.ts'
 import { Entries } from './entries.ts'
 import type { Loader } from './loader.ts'
 import { Loads } from './loads.ts'
-import { Failure } from './negative-entry.ts'
-import { type CacheSettings, checkKey, checkStoring, type Storing } from './options.ts'
-import type { Slots } from './slot-table.ts'
+import { NegativeEntry } from './negative-entry.ts'
+import { assertKey, type CacheSettings, storeSettings, type StoreSettings } from './options.ts'
+import type { SlotTable } from './slot-table.ts'
 import type { CacheHandle, CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats } from './types.ts'
 
 /**
@@ -17,23 +17,23 @@ export class CacheStore implements CacheHandle {
   readonly #counts: Counts = new Counts()
   readonly #entries: Entries
   readonly #loads: Loads
-  readonly #defaults: Storing
+  readonly #defaults: StoreSettings
   // Copied from the entries, so that a hit reads nothing else.
-  readonly #slots: Slots
+  readonly #slots: SlotTable
   readonly #map: Map<CacheKey, number>
   readonly #values: readonly unknown[]
-  readonly #fresh: readonly number[]
+  readonly #freshUntil: readonly number[]
 
   constructor(id: string, settings: CacheSettings) {
     this.#settings = settings
     this.#entries = new Entries(id, settings, this.#counts)
     this.#loads = new Loads(id, settings, this.#entries, this.#counts)
     this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
-    const { slots, map, values, fresh } = this.#entries
+    const { slots, map, values, freshUntil } = this.#entries
     this.#slots = slots
     this.#map = map
     this.#values = values
-    this.#fresh = fresh
+    this.#freshUntil = freshUntil
   }
 
   /** True once it has ended. */
@@ -48,14 +48,14 @@ export class CacheStore implements CacheHandle {
 
   get(key: CacheKey): unknown {
     const slot = this.#map.get(key)
-    if (slot !== undefined && (this.#fresh[slot] === Infinity || this.#entries.isGood(slot))) {
+    if (slot !== undefined && (this.#freshUntil[slot] === Infinity || this.#entries.isFresh(slot))) {
       this.#counts.hits++
       this.#slots.use(slot)
       return this.#values[slot]
     }
     this.#assertKey(key)
     this.#counts.misses++
-    if (slot !== undefined) this.#entries.tell()
+    if (slot !== undefined) this.#entries.notify()
     return undefined
   }
 
@@ -70,15 +70,15 @@ export class CacheStore implements CacheHandle {
 
   set(key: CacheKey, value: unknown, options?: CacheSetOptions): void {
     this.#assertKey(key)
-    const storing = options === undefined ? this.#defaults : checkStoring(options, this.#settings.ttlMs, false)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, false)
     this.#entries.put(key, value, storing)
-    this.#loads.supersede(key)
-    this.#entries.tell()
+    this.#loads.detach(key)
+    this.#entries.notify()
   }
 
   getOrSet(key: CacheKey, loader: Loader, options?: CacheLoadOptions): never {
     const slot = this.#map.get(key)
-    if (slot !== undefined && this.#fresh[slot] === Infinity) {
+    if (slot !== undefined && this.#freshUntil[slot] === Infinity) {
       this.#counts.hits++
       this.#slots.use(slot)
       return this.#values[slot] as never
@@ -89,41 +89,41 @@ export class CacheStore implements CacheHandle {
 
   delete(key: CacheKey): boolean {
     this.#assertKey(key)
-    this.#loads.supersede(key)
+    this.#loads.detach(key)
     const slot = this.#map.get(key)
     if (slot === undefined) return false
-    const isGood = this.#entries.isGood(slot)
-    // `isGood` has removed it if it had expired.
-    if (this.#map.get(key) === slot) this.#entries.take(slot, 'deleted')
-    this.#entries.tell()
-    return isGood
+    const isFresh = this.#entries.isFresh(slot)
+    // `isFresh` has removed it if it had expired.
+    if (this.#map.get(key) === slot) this.#entries.remove(slot, 'deleted')
+    this.#entries.notify()
+    return isFresh
   }
 
   invalidateTag(tag: string): number {
     if (typeof tag !== 'string') throw new InvalidArgumentError('tag', 'a string', tag)
-    this.#entries.open()
-    this.#loads.supersedeTag(tag)
+    this.#entries.assertOpen()
+    this.#loads.detachTag(tag)
     const slots = this.#entries.tags.slotsOf(tag)
     for (const slot of slots) {
-      this.#loads.supersede(this.#slots.keys[slot] as CacheKey)
-      this.#entries.take(slot, 'invalidated')
+      this.#loads.detach(this.#slots.keys[slot] as CacheKey)
+      this.#entries.remove(slot, 'invalidated')
     }
-    this.#entries.tell()
+    this.#entries.notify()
     return slots.length
   }
 
   clear(): void {
-    this.#entries.open()
-    this.#entries.empty('cleared')
-    this.#loads.supersedeAll()
+    this.#entries.assertOpen()
+    this.#entries.removeAll('cleared')
+    this.#loads.detachAll()
     this.#counts.clear()
-    this.#entries.tell()
+    this.#entries.notify()
   }
 
   prune(): void {
-    this.#entries.open()
+    this.#entries.assertOpen()
     this.#entries.sweep()
-    this.#entries.tell()
+    this.#entries.notify()
   }
 
   keys<K extends CacheKey = CacheKey>(): K[] {
@@ -131,13 +131,13 @@ export class CacheStore implements CacheHandle {
   }
 
   entries<K extends CacheKey = CacheKey>(): [K, unknown][] {
-    this.#entries.open()
+    this.#entries.assertOpen()
     this.#entries.sweep()
     const all: [K, unknown][] = []
     for (const [key, slot] of this.#map) {
-      if (!(this.#values[slot] instanceof Failure)) all.push([key as K, this.#values[slot]])
+      if (!(this.#values[slot] instanceof NegativeEntry)) all.push([key as K, this.#values[slot]])
     }
-    this.#entries.tell()
+    this.#entries.notify()
     return all
   }
 
@@ -167,21 +167,21 @@ export class CacheStore implements CacheHandle {
     if (this.closed) return
     this.#entries.close()
     this.#loads.close()
-    this.#entries.tell()
+    this.#entries.notify()
   }
 
   /** Checks a key for which nothing was found: a key that was found is valid. */
   #assertKey(key: CacheKey): void {
-    this.#entries.open()
-    checkKey(key)
+    this.#entries.assertOpen()
+    assertKey(key)
   }
 
   /** Returns the slot of a value that has not expired. */
   #freshSlot(key: CacheKey): number | undefined {
     const slot = this.#map.get(key)
     if (slot === undefined) this.#assertKey(key)
-    else if (this.#fresh[slot] === Infinity || this.#entries.isGood(slot)) return slot
-    else this.#entries.tell()
+    else if (this.#freshUntil[slot] === Infinity || this.#entries.isFresh(slot)) return slot
+    else this.#entries.notify()
     return undefined
   }
 }

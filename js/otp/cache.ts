@@ -9,8 +9,8 @@ import { findProcess, processOf, serviceOf } from './gen-server/ref.ts'
 import type { GenServerProcess } from './gen-server/process.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from './gen-server/types.ts'
-import { CACHE } from '../cache/negative-entry.ts'
-import { type CacheSettings, checkCache } from '../cache/options.ts'
+import { CACHE_KIND } from '../cache/negative-entry.ts'
+import { type CacheSettings, cacheSettings } from '../cache/options.ts'
 import { SharedStore } from '../cache/shared/store.ts'
 import { CacheStore } from '../cache/store.ts'
 import type {
@@ -113,11 +113,11 @@ function storeOf(ref: AnyRef): Store {
 async function start<V = unknown>(options: SharedCacheOptions<V>): Promise<SharedCacheRef<V>>
 async function start<V = unknown>(options?: CacheOptions<V>): Promise<CacheRef<V>>
 async function start(options?: CacheOptions | SharedCacheOptions): Promise<CacheRef | SharedCacheRef> {
-  const settings = checkCache(options)
+  const settings = cacheSettings(options)
   const { system } = settings
   const name = options?.name
   const behavior = new CacheBehavior(settings)
-  const ref = await startAs(CACHE.kind, behavior, name === undefined ? { system } : { system, name })
+  const ref = await startAs(CACHE_KIND.kind, behavior, name === undefined ? { system } : { system, name })
   const store = await openStore(behavior, ref)
   // The handle is on the ref itself, so that a ref that was looked up by name has it too.
   return Object.defineProperty(ref, 'handle', { value: store }) as CacheRef | SharedCacheRef

@@ -1,23 +1,24 @@
+/** The JavaScript half of a limiter's table of keys: their names. The core knows keys as slots. */
 import { hot, scratch } from '../native.ts'
 import { FORGOTTEN_COUNT, FORGOTTEN_SLOTS, SWEPT_IDLE_IN } from '../protocol/rate.ts'
 
-/** V8 keeps a shorter part of a string as a copy of its own. */
-const SHORTEST_SLICE = 13
+/** The shortest substring that V8 stores as a slice of the whole string; shorter ones are copies. */
+const MIN_SLICE_LENGTH = 13
 
 const isLatin1 = (key: string): boolean => {
   for (let index = 0; index < key.length; index++) if (key.charCodeAt(index) > 255) return false
   return true
 }
 
-/** The same text in memory of its own: a part of a long header would keep all of it alive. */
-function detached(key: string): string {
-  if (key.length < SHORTEST_SLICE) return key
+/** Returns the same text in memory of its own: a slice of a long header would keep the whole header alive. */
+function copyText(key: string): string {
+  if (key.length < MIN_SLICE_LENGTH) return key
   const encoding = isLatin1(key) ? 'latin1' : 'utf16le'
   return Buffer.from(key, encoding).toString(encoding)
 }
 
-/** What keys are called. The core knows them as slots, and says when one is forgotten. */
-export class Keys {
+/** The names of keys by slot, and back. The core says which slots it forgot. */
+export class KeyTable {
   readonly #limiter: number
   readonly #slots = new Map<string, number>()
   readonly #names: (string | undefined)[] = []
@@ -26,32 +27,34 @@ export class Keys {
     this.#limiter = limiter
   }
 
+  /** The number of keys. */
   get size(): number {
     return this.#slots.size
   }
 
+  /** Returns the slot of a key, if it is remembered. */
   slotOf(key: string): number | undefined {
     return this.#slots.get(key)
   }
 
-  /** A key that is new has this slot; the core has told whom it forgot for it. */
-  enter(key: string, slot: number): void {
-    this.#forgotten(scratch[FORGOTTEN_COUNT] as number)
-    const own = detached(key)
-    this.#slots.set(own, slot)
-    this.#names[slot] = own
+  /** Adds a key with its slot, and removes the key that the core forgot for it. */
+  add(key: string, slot: number): void {
+    this.#removeForgotten(scratch[FORGOTTEN_COUNT] as number)
+    const name = copyText(key)
+    this.#slots.set(name, slot)
+    this.#names[slot] = name
   }
 
-  /** The slot of a key, made if it is new. */
-  made(key: string, now: number): number {
+  /** Returns the slot of a key, which is added if it is new. */
+  slotFor(key: string, now: number): number {
     const known = this.#slots.get(key)
     if (known !== undefined) return known
     const slot = hot.rateAdd(this.#limiter, now)
-    if (slot >= 0) this.enter(key, slot)
+    if (slot >= 0) this.add(key, slot)
     return slot
   }
 
-  /** Whether there was one. */
+  /** Forgets a key. Returns whether it was remembered. */
   forget(key: string): boolean {
     const slot = this.#slots.get(key)
     if (slot === undefined) return false
@@ -62,30 +65,32 @@ export class Keys {
   }
 
   /**
-   * Forgets up to `most` keys that are as good as new: how many, and for how long no other is; -1 when there is none
-   * left.
+   * Forgets keys that have their whole quota, about `max` of them at most. Returns the number of them, and the time
+   * until the next key has its whole quota: -1 if no key is left.
    */
-  sweep(now: number, most: number): { swept: number; idleInMs: number } {
+  sweep(now: number, max: number): { swept: number; idleInMs: number } {
     let swept = 0
     for (;;) {
       const count = hot.rateSweep(this.#limiter, now)
-      if (count > 0) this.#forgotten(count)
+      if (count > 0) this.#removeForgotten(count)
       swept += Math.max(count, 0)
       const idleInMs = scratch[SWEPT_IDLE_IN] as number
-      if (count <= 0 || idleInMs !== 0 || swept >= most) return { swept, idleInMs: count < 0 ? -1 : idleInMs }
+      if (count <= 0 || idleInMs !== 0 || swept >= max) return { swept, idleInMs: count < 0 ? -1 : idleInMs }
     }
   }
 
+  /** Returns the keys, in order of adding. */
   list(): string[] {
     return [...this.#slots.keys()]
   }
 
+  /** Removes all keys. */
   clear(): void {
     this.#slots.clear()
     this.#names.length = 0
   }
 
-  #forgotten(count: number): void {
+  #removeForgotten(count: number): void {
     for (let index = 0; index < count; index++) {
       const slot = scratch[FORGOTTEN_SLOTS + index] as number
       this.#slots.delete(this.#names[slot] as string)

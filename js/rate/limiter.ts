@@ -1,27 +1,28 @@
-import { integer } from '../internal/validate.ts'
+/** A rate limiter over the core's tables: checks arguments, names keys, and forgets idle ones. */
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
+import { integer } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
-import type { System } from '../system/system.ts'
 import { NONE } from '../protocol/lane.ts'
 import * as protocol from '../protocol/rate.ts'
-import { Keys } from './keys.ts'
+import type { System } from '../system/system.ts'
+import { KeyTable } from './keys.ts'
 import { blockTime, limiterSettings, openLimiter } from './options.ts'
 import type { LimiterOptions, LimiterStats, RateLimitResult } from './types.ts'
 
-const LONGEST_KEY = 1024
-const MOST_POINTS = 1e9
-/** Idle keys are looked for no more often than this. */
-const SWEEP_MS = 1000
-const LONGEST_SWEEP_MS = 86_400_000
-/** What one sweep forgets at most before the event loop turns. */
+const MAX_KEY_LENGTH = 1024
+const MAX_POINTS = 1e9
+/** The shortest time between two sweeps of idle keys. */
+const MIN_SWEEP_MS = 1000
+const MAX_SWEEP_MS = 86_400_000
+/** The most keys that one sweep forgets before the event loop turns. */
 const SWEEP_KEYS = 10_000
 
 const release = new FinalizationRegistry<number>((handle) => hot.rateClose(handle))
 
-/** Where a verdict of the core lies in the scratch memory. */
-class Verdict implements RateLimitResult {
+/** The answer of the core, read from the scratch memory. */
+class CoreAnswer implements RateLimitResult {
   readonly allowed: boolean
   readonly current: number
   readonly limit: number
@@ -38,14 +39,14 @@ class Verdict implements RateLimitResult {
     this.retryAfterMs = Math.ceil((scratch[protocol.VERDICT_RETRY] as number) / 1000)
   }
 }
-keepOptimized(new Verdict(1))
+keepOptimized(new CoreAnswer(1))
 
 /**
- * Quotas of keys, without a process: each call answers at once. Time is the system's monotonic clock, counted in whole
- * microseconds. A key is a string of at most 1024 characters; a cost an integer from 1 to what a key can take at once.
+ * Quotas of keys, without a process: each call answers at once. Time is the system's monotonic clock, in whole
+ * microseconds. A key is a string of at most 1024 characters. A cost is an integer from 1 to {@link limit}.
  *
- * What is remembered of keys is bounded by `maxKeys`, and keys that are as good as new are forgotten in time, by one
- * timer that does not keep the program alive.
+ * At most `maxKeys` keys are remembered. A timer, which does not keep the process alive, forgets keys that have their
+ * whole quota.
  *
  * @example
  * ```ts
@@ -54,9 +55,9 @@ keepOptimized(new Verdict(1))
  * ```
  */
 export class Limiter {
-  /** What a key can take at once. */
+  /** The most that a key can take at once: the `burst`. */
   readonly limit: number
-  /** What a key can take in each window for as long as it likes; another number than `limit` only with a `burst`. */
+  /** The most that a key can take in each window for ever. Differs from `limit` only with a `burst`. */
   readonly maxRequests: number
   /** The window, in milliseconds. */
   readonly windowMs: number
@@ -64,7 +65,7 @@ export class Limiter {
   readonly system: System
   readonly #core: number
   readonly #clock: Clock
-  readonly #keys: Keys
+  readonly #keys: KeyTable
   readonly #disown: () => void
   #sweeper: TimerHandle | undefined
   #closed = false
@@ -81,76 +82,86 @@ export class Limiter {
     this.system = settings.system
     this.#clock = settings.system.clock
     this.#core = openLimiter(settings)
-    this.#keys = new Keys(this.#core)
+    this.#keys = new KeyTable(this.#core)
     this.#disown = settings.system.own(this)
     release.register(this, this.#core, this)
   }
 
-  /** Whether it was closed, or its system was. */
+  /** True once it, or its system, was closed. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** How many keys it remembers. */
+  /** The number of keys that it remembers. */
   get size(): number {
     return this.#keys.size
   }
 
   /**
-   * Takes a cost of a key's quota if it is there; else nothing is taken, and `retryAfterMs` says when it will be.
+   * Takes a cost from a key's quota, all of it or nothing. If nothing was taken, `retryAfterMs` says when the quota
+   * covers the cost.
    *
-   * @throws InvalidArgumentError for a key or cost that is none, or a cost above what a key can ever take at once.
-   * @throws ClosedError
+   * @param cost - An integer from 1 to `limit`. Default 1.
+   * @throws InvalidArgumentError for an invalid key or cost.
+   * @throws ClosedError when the limiter is closed.
    */
   take(key: string, cost: number = 1): RateLimitResult {
     const slot = this.#slotOf(key)
     if (cost !== 1) this.#assertCost(cost)
     const now = this.#clock.monoMs()
     if (slot !== undefined) {
-      if (hot.rateTake(this.#core, slot, cost, now) < 0) this.#refused()
-      return new Verdict(this.limit)
+      if (hot.rateTake(this.#core, slot, cost, now) < 0) this.#throwClosed()
+      return new CoreAnswer(this.limit)
     }
     const entered = hot.rateEnter(this.#core, cost, now)
-    if (entered < 0) this.#refused()
-    const verdict = new Verdict(this.limit)
-    this.#enter(key, entered)
-    return verdict
+    if (entered < 0) this.#throwClosed()
+    const answer = new CoreAnswer(this.limit)
+    this.#add(key, entered)
+    return answer
   }
 
-  /** What {@link take} would answer, without taking anything. A key that is not known stays so. */
+  /** Returns the answer that {@link take} would give, without taking anything or remembering the key. */
   check(key: string, cost: number = 1): RateLimitResult {
     const slot = this.#slotOf(key) ?? NONE
     if (cost !== 1) this.#assertCost(cost)
-    if (hot.rateCheck(this.#core, slot, cost, this.#clock.monoMs()) < 0) this.#refused()
-    return new Verdict(this.limit)
+    if (hot.rateCheck(this.#core, slot, cost, this.#clock.monoMs()) < 0) this.#throwClosed()
+    return new CoreAnswer(this.limit)
   }
 
-  /** Takes points whether they are there or not; what is missing has to come back before anything is allowed again. */
+  /**
+   * Takes points even if the quota does not cover them. A debt must be refilled before anything is allowed again.
+   *
+   * @param points - An integer from 1 to 10^9. Default 1.
+   */
   penalty(key: string, points: number = 1): RateLimitResult {
-    integer('points', 1, MOST_POINTS, points)
-    hot.ratePenalty(this.#core, this.#made(key), points, this.#clock.monoMs())
+    integer('points', 1, MAX_POINTS, points)
+    hot.ratePenalty(this.#core, this.#slotFor(key), points, this.#clock.monoMs())
     return this.check(key)
   }
 
-  /** Gives points back, the last taken first, up to the whole quota. */
+  /**
+   * Returns points to a key, the last taken first, up to the whole quota.
+   *
+   * @param points - An integer from 1 to 10^9. Default 1.
+   */
   reward(key: string, points: number = 1): RateLimitResult {
-    integer('points', 1, MOST_POINTS, points)
+    integer('points', 1, MAX_POINTS, points)
     const slot = this.#slotOf(key)
     if (slot !== undefined) hot.rateReward(this.#core, slot, points, this.#clock.monoMs())
     return this.check(key)
   }
 
-  /** Refuses a key for a time, from now on, whatever its quota. The block ends by itself. */
+  /** Refuses a key for a time in milliseconds from now, whatever its quota. The block ends by itself. */
   block(key: string, durationMs: number): RateLimitResult {
     blockTime('durationMs', durationMs)
-    hot.rateBlock(this.#core, this.#made(key), durationMs, this.#clock.monoMs())
+    hot.rateBlock(this.#core, this.#slotFor(key), durationMs, this.#clock.monoMs())
     return this.check(key)
   }
 
-  /** Ends a block; whether there was one. */
+  /** Ends a block. Returns whether there was one. */
   unblock(key: string): boolean {
     const slot = this.#slotOf(key)
-    if (this.#closed) this.#refused()
+    if (this.#closed) this.#throwClosed()
     if (slot === undefined) return false
     const now = this.#clock.monoMs()
     hot.rateCheck(this.#core, slot, 1, now)
@@ -159,38 +170,38 @@ export class Limiter {
     return true
   }
 
-  /** Forgets a key with its quota and its block; whether it was known. */
+  /** Forgets a key with its quota and its block. Returns whether it was remembered. */
   reset(key: string): boolean {
     this.#slotOf(key)
-    if (this.#closed) this.#refused()
+    if (this.#closed) this.#throwClosed()
     return this.#keys.forget(key)
   }
 
-  /** Whether a key is remembered. */
+  /** Returns whether a key is remembered. */
   knows(key: string): boolean {
     return this.#slotOf(key) !== undefined
   }
 
-  /** The keys that are remembered, in the order in which they came. */
+  /** Returns the keys that are remembered, in the order in which they came. */
   keys(): string[] {
     return this.#keys.list()
   }
 
-  /** Forgets all keys that are as good as new, now; how many they were. */
+  /** Forgets all keys that have their whole quota, now. Returns the number of them. */
   cleanup(): number {
-    if (this.#closed) this.#refused()
+    if (this.#closed) this.#throwClosed()
     return this.#keys.sweep(this.#clock.monoMs(), Infinity).swept
   }
 
-  /** What it holds. */
+  /** Returns its content. */
   stats(): LimiterStats {
     const keys = hot.rateStats(this.#core)
-    if (keys < 0) this.#refused()
+    if (keys < 0) this.#throwClosed()
     const displaced = scratch[protocol.STATS_DISPLACED] as number
     return { keys, displaced, nativeBytes: scratch[protocol.STATS_BYTES] as number }
   }
 
-  /** Forgets everything; later calls throw a `ClosedError`. Idempotent. */
+  /** Forgets all keys. Later calls throw `ClosedError`, but `close` does nothing. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -201,36 +212,38 @@ export class Limiter {
     this.#disown()
   }
 
+  /** Closes it. */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** The slot of a key, if it is known. Keys are checked here. */
+  /** Checks a key and returns its slot, if it is remembered. */
   #slotOf(key: string): number | undefined {
-    if (typeof key === 'string' && key.length <= LONGEST_KEY) return this.#keys.slotOf(key)
-    throw new InvalidArgumentError('key', `a string of at most ${LONGEST_KEY} characters`, key)
+    if (typeof key === 'string' && key.length <= MAX_KEY_LENGTH) return this.#keys.slotOf(key)
+    throw new InvalidArgumentError('key', `a string of at most ${MAX_KEY_LENGTH} characters`, key)
   }
 
-  #made(key: string): number {
+  /** Checks a key and returns its slot, which is added if it is new. */
+  #slotFor(key: string): number {
     const known = this.#slotOf(key)
     if (known !== undefined) return known
-    if (this.#closed) this.#refused()
-    const slot = this.#keys.made(key, this.#clock.monoMs())
-    this.#sweepLater(SWEEP_MS)
+    if (this.#closed) this.#throwClosed()
+    const slot = this.#keys.slotFor(key, this.#clock.monoMs())
+    this.#sweepLater(MIN_SWEEP_MS)
     return slot
   }
 
-  #enter(key: string, slot: number): void {
-    this.#keys.enter(key, slot)
-    if (this.#sweeper === undefined) this.#sweepLater(SWEEP_MS)
+  #add(key: string, slot: number): void {
+    this.#keys.add(key, slot)
+    if (this.#sweeper === undefined) this.#sweepLater(MIN_SWEEP_MS)
   }
 
   #assertCost(cost: number): void {
     integer('cost', 1, this.limit, cost)
   }
 
-  /** The core refuses what was checked before only when it is not there any more. */
-  #refused(): never {
+  /** Throws after a refusal of the core: arguments were checked, so it refuses only when it is closed. */
+  #throwClosed(): never {
     throw new ClosedError('the rate limiter')
   }
 
@@ -243,7 +256,7 @@ export class Limiter {
     this.#sweeper = undefined
     const { idleInMs } = this.#keys.sweep(this.#clock.monoMs(), SWEEP_KEYS)
     if (idleInMs < 0) return
-    // More are idle now, or some will be.
-    this.#sweepLater(idleInMs === 0 ? 0 : Math.min(Math.max(idleInMs, SWEEP_MS), LONGEST_SWEEP_MS))
+    // Other keys are idle now, or will be.
+    this.#sweepLater(idleInMs === 0 ? 0 : Math.min(Math.max(idleInMs, MIN_SWEEP_MS), MAX_SWEEP_MS))
   }
 }

@@ -1,99 +1,103 @@
-import { CACHE } from '../negative-entry.ts'
-import { integer } from '../../internal/validate.ts'
+/** A cache that threads share, as one thread sees it. The core holds values as text. */
+import { ServerNotRunningError } from '../../actor/errors.ts'
 import { decode } from '../../atom/shared/replica.ts'
 import { BaseClock } from '../../clock/base.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { integer } from '../../internal/validate.ts'
 import { hot, native, scratch } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
-import { ServerNotRunningError } from '../../actor/errors.ts'
-import { Leaving } from '../evictions.ts'
-import { Deadline } from '../expiry-timer.ts'
 import { SHARED_FOUND_PAST, SHARED_FOUND_STAMP, UNCOUNTED } from '../../protocol/shared-cache.ts'
-import { type CacheSettings, checkKey, type Storing } from '../options.ts'
+import { Evictions } from '../evictions.ts'
+import { ExpiryTimer } from '../expiry-timer.ts'
+import { CACHE_KIND } from '../negative-entry.ts'
+import { assertKey, type CacheSettings, type StoreSettings } from '../options.ts'
 import type { CacheKey, CacheStats, EvictReason } from '../types.ts'
 import { Copies } from './copies.ts'
 
-/** A value, and how many ms it is past its time: less than 0 while it is good. */
+/** A value, and the time since it expired, in ms: negative until then. */
 export interface Found {
   readonly value: unknown
   readonly past: number
 }
 
-const dropped = new FinalizationRegistry<number>((handle) => hot.sharedCacheClose(handle))
+const release = new FinalizationRegistry<number>((handle) => hot.sharedCacheClose(handle))
 
 const keyOf = (key: string, number: boolean): CacheKey => (number ? Number(key) : key)
 
-/** What a shared cache keeps, as this thread sees it: values lie in the core as text, and here once they were read. */
+/**
+ * The entries of a shared cache. A value that this thread has read is decoded once, and the copy is used while its
+ * stamp is current.
+ */
 export class SharedEntries {
   readonly #id: string
   /** Its namespace and name. */
   readonly #name: string
   readonly #settings: CacheSettings
   readonly #handle: number
-  readonly #leaving: Leaving
+  readonly #evictions: Evictions
   readonly #copies: Copies = new Copies()
-  readonly #keptMs: number
+  readonly #staleMs: number
   readonly #time: () => number
-  /** Where somebody is told of what goes, it goes when it expires, and not only when it is met. */
-  readonly #expiry: Deadline | undefined
+  /** Removes entries when they expire, and not only when they are looked up. Only with `onEvict`. */
+  readonly #expiry: ExpiryTimer | undefined
   #closed = false
 
-  /** @throws InvalidArgumentError when the name stands for a cache with other limits or another policy. */
+  /** @throws InvalidArgumentError when another thread opened the name with other limits or another policy. */
   constructor(id: string, name: string, settings: CacheSettings) {
     this.#id = id
     this.#settings = settings
-    this.#leaving = new Leaving(id, settings)
-    this.#keptMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
+    this.#evictions = new Evictions(id, settings)
+    this.#staleMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
     const { maxSize, maxBytes, lru, system, namespace } = settings
-    const told = this.#leaving.isTold
+    const hasListener = this.#evictions.hasListener
     this.#name = `${namespace ?? system.namespace}\0${name}`
     const limits = { entries: maxSize, bytes: maxBytes, lru }
-    const request = { namespace: namespace ?? system.namespace, name, ...limits, told, seed: system.seed }
+    const request = { namespace: namespace ?? system.namespace, name, ...limits, told: hasListener, seed: system.seed }
     const { handle, differs } = native.sharedCacheOpen(request)
     if (differs !== undefined) {
-      const given = settings[differs === 'policy' ? 'lru' : (differs as 'maxSize' | 'maxBytes')]
-      throw new InvalidArgumentError(`options.${differs}`, `as another thread gave it for the cache ${name}`, given)
+      const value = settings[differs === 'policy' ? 'lru' : (differs as 'maxSize' | 'maxBytes')]
+      throw new InvalidArgumentError(`options.${differs}`, `as another thread gave it for the cache ${name}`, value)
     }
     this.#handle = handle
-    dropped.register(this, handle, this)
+    release.register(this, handle, this)
     const { clock } = system
-    // Monotonic times of threads have origins of their own: they are brought together by wall time, once.
+    // Each thread's monotonic time has its own origin. Wall time aligns them, once.
     const { wallMs, monoMs } = clock.now()
     const origin = wallMs - monoMs
     this.#time = clock instanceof BaseClock ? () => origin + clock.recent().monoMs : () => origin + clock.monoMs()
-    if (told) {
-      this.#expiry = new Deadline(clock, `expiry in ${id}`, () => {
+    if (hasListener) {
+      this.#expiry = new ExpiryTimer(clock, `expiry in ${id}`, () => {
         const now = origin + clock.monoMs()
         hot.sharedCacheSweep(this.#handle, now)
-        this.tell()
+        this.notify()
         return { now, next: this.#closed ? Infinity : hot.sharedCacheNearest(this.#handle) }
       })
     }
   }
 
-  /** Says which key of which shared cache is meant, the same for all systems of this thread. */
-  place(key: CacheKey): string {
+  /** Returns an identifier of a key of this cache, which is the same in all systems of this thread. */
+  globalKey(key: CacheKey): string {
     return `${this.#name}\0${typeof key === 'number' ? 'n' : 's'}${key}`
   }
 
-  /** Whether the cache has ended on this thread. */
+  /** True once the cache has ended on this thread. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** @throws ServerNotRunningError when the cache has ended on this thread. */
-  open(): void {
-    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE)
+  /** Throws ServerNotRunningError if the cache has ended on this thread. */
+  assertOpen(): void {
+    if (this.#closed) throw new ServerNotRunningError(this.#id, CACHE_KIND)
   }
 
-  /** Refuses what is no key, or cannot be told apart from another on its way. */
+  /** Refuses a value that is no key, or a key that is not well-formed: in the core it could equal another. */
   check(key: CacheKey): void {
-    this.open()
-    checkKey(key)
-    if (typeof key === 'string') whole('key', key)
+    this.assertOpen()
+    assertKey(key)
+    if (typeof key === 'string') assertWellFormed('key', key)
   }
 
-  /** A good value that this thread has read before, counted as a hit. */
+  /** Returns a value that this thread has read before and that has not expired. Counts a hit. */
   copy(key: CacheKey): Found | undefined {
     const slot = this.#copies.slotOf(key)
     if (slot === undefined) return undefined
@@ -101,7 +105,7 @@ export class SharedEntries {
     return hot.sharedCacheUse(this.#handle, slot, stamp, this.#time()) === 1 ? found : undefined
   }
 
-  /** Looks a key up; what is past its time counts as a hit for so long. */
+  /** Looks up a key. A value counts as a hit until `staleMs` after its expiry. */
   find(key: CacheKey, staleMs: number = UNCOUNTED): Found | undefined {
     const number = typeof key === 'number' ? 1 : 0
     const slot = hot.sharedCacheFind(String(key), this.#handle, number, this.#time(), staleMs)
@@ -118,116 +122,126 @@ export class SharedEntries {
     return { value, past }
   }
 
-  /** Stores; nobody's load of this key stores anything any more. */
-  store(key: CacheKey, value: unknown, storing: Storing): void {
-    const made = this.#made(key, value, storing)
-    this.#about(key)
-    this.#tagged(storing.tags)
-    hot.sharedCacheStore(made.text, this.#handle, made.now, made.bytes, made.fresh, made.until)
-    this.#expires(made)
+  /** Stores a value, and detaches all loads of the key. */
+  store(key: CacheKey, value: unknown, storing: StoreSettings): void {
+    const encoded = this.#encode(key, value, storing)
+    this.#selectKey(key)
+    this.#sendTags(storing.tags)
+    hot.sharedCacheStore(encoded.text, this.#handle, encoded.now, encoded.bytes, encoded.fresh, encoded.until)
+    this.#armExpiry(encoded)
   }
 
-  /** Claims to load a key: the load, {@link WAITING} until the token is posted, or {@link OVERTAKEN}. */
+  /** Claims the load of a key. Returns the load; or `WAITING`, and the token is posted later; or `OVERTAKEN`. */
   claim(key: CacheKey, tags: readonly string[] | undefined, token: number): number {
-    this.#about(key)
-    this.#tagged(tags)
+    this.#selectKey(key)
+    this.#sendTags(tags)
     return hot.sharedCacheClaim(this.#handle, this.#time(), token)
   }
 
-  /** Whether a load may still store what it makes. */
+  /** Returns whether a load may still store its value. */
   isLoading(key: CacheKey, load: number): boolean {
-    this.#about(key)
+    this.#selectKey(key)
     return hot.sharedCacheLoading(this.#handle, load) === 1
   }
 
-  /** Stores what a load has made, unless something newer is known. */
-  land(key: CacheKey, load: number, value: unknown, storing: Storing): void {
-    const made = this.#made(key, value, storing)
-    this.#about(key)
-    hot.sharedCacheLand(made.text, this.#handle, load, made.now, made.bytes, made.fresh, made.until)
-    this.#expires(made)
+  /** Stores the value of a load, unless the load was detached. */
+  finish(key: CacheKey, load: number, value: unknown, storing: StoreSettings): void {
+    const encoded = this.#encode(key, value, storing)
+    this.#selectKey(key)
+    hot.sharedCacheLand(encoded.text, this.#handle, load, encoded.now, encoded.bytes, encoded.fresh, encoded.until)
+    this.#armExpiry(encoded)
   }
 
-  /** A load has failed; false when something newer is known. */
+  /** Ends a load without a value. Returns false if the load was detached. */
   fail(key: CacheKey, load: number): boolean {
-    this.#about(key)
+    this.#selectKey(key)
     return hot.sharedCacheFail(this.#handle, load) === 1
   }
 
+  /** Removes a value. Returns whether there was one that had not expired. */
   delete(key: CacheKey): boolean {
     const number = typeof key === 'number' ? 1 : 0
     return hot.sharedCacheDelete(String(key), this.#handle, number, this.#time()) === 1
   }
 
+  /** Removes all values with a tag. Returns the number of them. */
   invalidate(tag: string): number {
     return hot.sharedCacheInvalidate(tag, this.#handle)
   }
 
+  /** Removes all entries. */
   clear(): void {
     hot.sharedCacheClear(this.#handle)
     this.#copies.clear()
   }
 
-  /** Removes what is of no use any more. */
+  /** Removes entries that are of no use any more. */
   sweep(): void {
     hot.sharedCacheSweep(this.#handle, this.#time())
   }
 
+  /** Returns keys and values. */
   list(): [CacheKey, unknown][] {
     return native.sharedCacheList(this.#handle).map(({ key, number, text }) => [keyOf(key, number), decode(text)])
   }
 
+  /** Returns the counters of all threads. */
   stats(): Omit<CacheStats, 'hitRate' | 'maxSize' | 'maxBytes'> {
     return native.sharedCacheStats(this.#handle)
   }
 
-  /** Tells of what has left by calls of this thread: last, so that whoever is told may use the cache. */
-  tell(): void {
-    if (!this.#leaving.isTold) return
+  /**
+   * Calls `onEvict` for entries that left by calls of this thread. It must come last, because `onEvict` may use the
+   * cache.
+   */
+  notify(): void {
+    if (!this.#evictions.hasListener) return
     if (!this.#closed && hot.sharedCacheGone(this.#handle) > 0) {
       for (const { key, number, text, reason } of native.sharedCacheGone(this.#handle)) {
-        this.#leaving.add(keyOf(key, number), decode(text), reason as EvictReason)
+        this.#evictions.add(keyOf(key, number), decode(text), reason as EvictReason)
       }
     }
-    this.#leaving.tell()
+    this.#evictions.notify()
   }
 
+  /** Ends the cache on this thread. */
   close(): void {
     this.#closed = true
     this.#expiry?.end()
-    dropped.unregister(this)
+    release.unregister(this)
     this.#copies.clear()
     hot.sharedCacheClose(this.#handle)
   }
 
-  #expires({ until, now }: { readonly until: number; readonly now: number }): void {
-    if (until !== Infinity) this.#expiry?.by(until, now)
+  #armExpiry({ until, now }: { readonly until: number; readonly now: number }): void {
+    if (until !== Infinity) this.#expiry?.arm(until, now)
   }
 
-  #about(key: CacheKey): void {
+  /** Selects the key of the next call. */
+  #selectKey(key: CacheKey): void {
     hot.sharedCacheKey(String(key), this.#handle, typeof key === 'number' ? 1 : 0)
   }
 
-  /** The tags of the store or claim that is next. */
-  #tagged(tags: readonly string[] | undefined): void {
+  /** Sends the tags of the next store or claim. */
+  #sendTags(tags: readonly string[] | undefined): void {
     if (tags !== undefined) native.sharedCacheTags(this.#handle, [...tags])
   }
 
-  /** A value as it is stored. Everything that is not ours runs here, before anything is changed. */
-  #made(key: CacheKey, value: unknown, { ttlMs }: Storing) {
+  /** Returns a value in its stored form. User code (`sizeOf`) runs here, before anything changes. */
+  #encode(key: CacheKey, value: unknown, { ttlMs }: StoreSettings) {
     const { sizeOf, ttlJitter, system } = this.#settings
     const text = encodePlain('value', value)
     const bytes = sizeOf === undefined ? Number.NaN : sizeOf(value, key)
     if (sizeOf !== undefined) integer('sizeOf(value)', 0, Number.MAX_SAFE_INTEGER, bytes)
-    this.open()
+    this.assertOpen()
     const now = this.#time()
     const life = ttlMs === Infinity || ttlJitter === 0 ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next())
-    return { text, bytes, now, fresh: now + life, until: now + life + this.#keptMs }
+    return { text, bytes, now, fresh: now + life, until: now + life + this.#staleMs }
   }
 }
 
-/** Refuses text that would become other text in the core. */
-export function whole(field: string, text: string): void {
+/** Refuses text that is not well-formed: it would become other text in the core. */
+export function assertWellFormed(field: string, text: string): void {
   if ((text as string & { isWellFormed(): boolean }).isWellFormed()) return
   throw new InvalidArgumentError(field, 'of whole characters, as the cache is shared', text)
 }

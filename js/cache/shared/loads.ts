@@ -1,293 +1,296 @@
 import { AsyncResource } from 'node:async_hooks'
-import { abortSignal, callable } from '../../internal/validate.ts'
+
+import { CallCycleError, ServerNotRunningError } from '../../actor/errors.ts'
 import { holdTime } from '../../clock/internal-timers.ts'
 import { forget, hold, listen, release } from '../../internal/inbox.ts'
 import { promiseOf } from '../../internal/thenable.ts'
-import { CallCycleError, ServerNotRunningError } from '../../actor/errors.ts'
-import { Counts } from '../counts.ts'
-import { Entries, GOOD } from '../entries.ts'
-import { CACHE, Failure } from '../negative-entry.ts'
-import { Flight } from '../in-flight-load.ts'
-import { type Loader, reportLoad } from '../loader.ts'
-import { type CacheSettings, checkStoring, type Storing } from '../options.ts'
-import type { CacheKey, CacheLoadOptions } from '../types.ts'
-import { type SharedEntries, whole } from './entries.ts'
+import { abortSignal, callable } from '../../internal/validate.ts'
 import { OVERTAKEN, WAITING } from '../../protocol/shared-cache.ts'
+import { Counts } from '../counts.ts'
+import { Entries, FRESH } from '../entries.ts'
+import { InFlightLoad } from '../in-flight-load.ts'
+import { type Loader, reportLoad } from '../loader.ts'
+import { CACHE_KIND, NegativeEntry } from '../negative-entry.ts'
+import { type CacheSettings, storeSettings, type StoreSettings } from '../options.ts'
+import type { CacheKey, CacheLoadOptions } from '../types.ts'
+import { assertWellFormed, type SharedEntries } from './entries.ts'
 
-/** What a load is while nobody has its outcome. */
+/** The result of a load whose outcome comes later. */
 const PENDING = Symbol('pending')
 
-/** Loads that are under way on this thread, by cache and key: how many. */
-const here = new Map<string, number>()
-const isLoadedHere = (place: string): boolean => here.has(place)
+/** The number of loads in flight on this thread, by cache and key. */
+const loadsHere = new Map<string, number>()
+const isLoadingHere = (globalKey: string): boolean => loadsHere.has(globalKey)
 
-function begunHere(place: string): void {
-  here.set(place, (here.get(place) ?? 0) + 1)
+function countLoad(globalKey: string): void {
+  loadsHere.set(globalKey, (loadsHere.get(globalKey) ?? 0) + 1)
 }
 
-function endedHere(place: string): void {
-  const left = (here.get(place) ?? 1) - 1
-  if (left === 0) here.delete(place)
-  else here.set(place, left)
+function uncountLoad(globalKey: string): void {
+  const left = (loadsHere.get(globalKey) ?? 1) - 1
+  if (left === 0) loadsHere.delete(globalKey)
+  else loadsHere.set(globalKey, left)
 }
 
-/** A load that this thread does, or waits for. */
-class SharedFlight extends Flight {
+/** A load that this thread runs, or waits for. */
+class SharedLoad extends InFlightLoad {
   loader: Loader
-  /** The core's number of it; {@link WAITING} while another thread loads. */
-  load = WAITING
-  /** What is posted when the load of another thread has ended. */
+  /** The core's number of the load; {@link WAITING} while another thread runs it. */
+  claim = WAITING
+  /** The token that is posted when the load of another thread has ended; 0 for none. */
   token = 0
-  /** Lets time go on that stands until then. */
+  /** Ends the hold on a controlled clock's time while another thread loads. */
   resumeTime: (() => void) | undefined
 
-  constructor(key: CacheKey, storing: Storing, loader: Loader) {
+  constructor(key: CacheKey, storing: StoreSettings, loader: Loader) {
     super(key, storing)
     this.loader = loader
   }
 }
 
-/** Makes the values that are missing: each once at a time, on one of all threads. */
+/** Loads missing values: each key once at a time, over all threads. */
 export class SharedLoads {
   readonly #id: string
   readonly #settings: CacheSettings
   readonly #entries: SharedEntries
-  readonly #plain: Storing
-  readonly #flights: Map<CacheKey, SharedFlight> = new Map()
+  readonly #defaults: StoreSettings
+  readonly #inFlight: Map<CacheKey, SharedLoad> = new Map()
   /** Loads whose loader is on the stack. */
-  readonly #calling: SharedFlight[] = []
-  /** Errors are no plain data: each thread remembers those of its own loads. */
+  readonly #onStack: SharedLoad[] = []
+  /** Failures of this thread's loads. Errors are no plain data, so threads cannot share them. */
   readonly #failures: Entries | undefined
 
   constructor(id: string, settings: CacheSettings, entries: SharedEntries) {
     this.#id = id
     this.#settings = settings
     this.#entries = entries
-    this.#plain = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
     if (settings.negativeTtlMs === undefined) return
     const own = { maxBytes: Infinity, sizeOf: undefined, onEvict: undefined, revalidateMs: 0, ifErrorMs: 0 }
     this.#failures = new Entries(id, { ...settings, ...own }, new Counts())
   }
 
-  /** The value of a key that this thread has no good copy of, or what the loader makes. */
+  /** Returns the value of a key of which this thread has no fresh copy, or loads it. */
   getOrSet(key: CacheKey, loader: Loader, options: CacheLoadOptions | undefined): unknown {
     if (typeof loader !== 'function') callable('loader', loader)
-    const storing = options === undefined ? this.#plain : checkStoring(options, this.#settings.ttlMs, true)
-    for (const [index, tag] of (storing.tags ?? []).entries()) whole(`options.tags[${index}]`, tag)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, true)
+    for (const [index, tag] of (storing.tags ?? []).entries()) assertWellFormed(`options.tags[${index}]`, tag)
     const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
     const { revalidateMs } = this.#settings
     const found = this.#entries.find(key, revalidateMs)
-    this.#entries.tell()
+    this.#entries.notify()
     if (found !== undefined && found.past < 0) return found.value
     if (found !== undefined && found.past < revalidateMs) {
-      return this.#revalidate(new SharedFlight(key, storing, loader), found.value)
+      return this.#revalidate(new SharedLoad(key, storing, loader), found.value)
     }
     const failure = this.#failureOf(key)
     if (failure !== undefined) return failure.again()
-    const flight = this.#current(key)
-    if (flight !== undefined) return flight.wait(signal)
+    const current = this.#current(key)
+    if (current !== undefined) return current.wait(signal)
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    if (this.#isCalling(key)) throw new CallCycleError(this.#id, this.#id, CACHE)
-    const mine = new SharedFlight(key, storing, loader)
-    const made = this.#start(mine)
-    return made === PENDING ? mine.wait(signal) : made
+    if (this.#isCalling(key)) throw new CallCycleError(this.#id, this.#id, CACHE_KIND)
+    const load = new SharedLoad(key, storing, loader)
+    const result = this.#start(load)
+    return result === PENDING ? load.wait(signal) : result
   }
 
-  /** A key has another value or none: failures of it are forgotten. */
-  forgive(key: CacheKey): void {
+  /** Forgets the failure of a key, which was stored or deleted. */
+  forgetFailure(key: CacheKey): void {
     const slot = this.#failures?.map.get(key)
-    if (slot !== undefined) this.#failures?.take(slot, 'deleted')
+    if (slot !== undefined) this.#failures?.remove(slot, 'deleted')
   }
 
-  forgiveTag(tag: string): void {
-    for (const slot of this.#failures?.tags.slotsOf(tag) ?? []) this.#failures?.take(slot, 'invalidated')
+  /** Forgets failures of loads with a tag. */
+  forgetFailuresOfTag(tag: string): void {
+    for (const slot of this.#failures?.tags.slotsOf(tag) ?? []) this.#failures?.remove(slot, 'invalidated')
   }
 
-  forgiveAll(): void {
-    this.#failures?.empty('cleared')
+  /** Forgets all failures. */
+  forgetFailures(): void {
+    this.#failures?.removeAll('cleared')
   }
 
-  /** The cache has ended on this thread: who waits is told. */
+  /** Ends all loads of this thread: rejects the callers that wait. */
   close(): void {
     this.#failures?.close()
-    const flights = [...this.#flights.values()]
-    this.#flights.clear()
-    for (const flight of flights) {
-      if (flight.token !== 0) this.#unwait(flight)
-      flight.reject(new ServerNotRunningError(this.#id, CACHE))
+    const loads = [...this.#inFlight.values()]
+    this.#inFlight.clear()
+    for (const load of loads) {
+      if (load.token !== 0) this.#stopWaiting(load)
+      load.reject(new ServerNotRunningError(this.#id, CACHE_KIND))
     }
   }
 
   #isCalling(key: CacheKey): boolean {
-    return this.#calling.some((flight) => flight.key === key)
+    return this.#onStack.some((load) => load.key === key)
   }
 
-  #failureOf(key: CacheKey): Failure | undefined {
+  #failureOf(key: CacheKey): NegativeEntry | undefined {
     const failures = this.#failures
     const slot = failures?.map.get(key)
     if (failures === undefined || slot === undefined) return undefined
-    return failures.look(slot, failures.now()) === GOOD ? (failures.values[slot] as Failure) : undefined
+    return failures.stateOf(slot, failures.now()) === FRESH ? (failures.values[slot] as NegativeEntry) : undefined
   }
 
-  /** What this thread waits for already, unless the key was changed, perhaps by another thread, since that load began. */
-  #current(key: CacheKey): SharedFlight | undefined {
-    const flight = this.#flights.get(key)
-    if (flight === undefined || flight.load === WAITING || this.#entries.isLoading(key, flight.load)) return flight
-    this.#flights.delete(key)
+  /** Returns the load of a key that this thread waits for, unless the key has changed since that load began. */
+  #current(key: CacheKey): SharedLoad | undefined {
+    const load = this.#inFlight.get(key)
+    if (load === undefined || load.claim === WAITING || this.#entries.isLoading(key, load.claim)) return load
+    this.#inFlight.delete(key)
     return undefined
   }
 
-  /** Gives what is past its time, and loads a new value unless somebody does. */
-  #revalidate(flight: SharedFlight, stale: unknown): unknown {
-    const { key } = flight
+  /** Returns the stale value, and loads a new one unless a load is in flight on any thread. */
+  #revalidate(load: SharedLoad, stale: unknown): unknown {
+    const { key } = load
     if (this.#current(key) !== undefined || this.#isCalling(key)) return stale
-    // Nobody waits: what is posted under this token is dropped.
-    const load = this.#entries.claim(key, flight.storing.tags, 0)
-    if (load <= WAITING) return stale
-    flight.load = load
+    // No caller waits, so nothing listens for the token 0.
+    const claim = this.#entries.claim(key, load.storing.tags, 0)
+    if (claim <= WAITING) return stale
+    load.claim = claim
     try {
-      const made = this.#call(flight)
-      return made === PENDING ? stale : made
+      const result = this.#call(load)
+      return result === PENDING ? stale : result
     } catch (error) {
       reportLoad(error, key, this.#id, this.#settings)
       return stale
     }
   }
 
-  /** Loads, or waits for who does. */
-  #start(flight: SharedFlight): unknown {
-    const { key, storing } = flight
+  /** Claims the load and runs it, or waits for the thread that has claimed it. */
+  #start(load: SharedLoad): unknown {
+    const { key, storing } = load
     for (;;) {
-      const token = listen(() => this.#ended(flight))
-      const load = this.#entries.claim(key, storing.tags, token)
-      if (load === WAITING) {
-        flight.load = WAITING
-        flight.token = token
-        // Should it come to be called, then by news from other threads, and in the context of who asked.
-        flight.loader = AsyncResource.bind(flight.loader, 'keelson.cache') as Loader
+      const token = listen(() => this.#otherEnded(load))
+      const claim = this.#entries.claim(key, storing.tags, token)
+      if (claim === WAITING) {
+        load.claim = WAITING
+        load.token = token
+        // The loader may be called later, after news from another thread, and must then run in the caller's context.
+        load.loader = AsyncResource.bind(load.loader, 'keelson.cache') as Loader
         hold()
-        // A loader of this thread may wait for the clock, which must not wait for it.
-        if (!isLoadedHere(this.#entries.place(key))) {
-          flight.resumeTime = holdTime(this.#settings.system.clock, `the load of ${String(key)} by another thread`)
+        // If this thread runs the load, its loader may wait for the clock, so the clock must not be held.
+        if (!isLoadingHere(this.#entries.globalKey(key))) {
+          load.resumeTime = holdTime(this.#settings.system.clock, `the load of ${String(key)} by another thread`)
         }
-        this.#flights.set(key, flight)
+        this.#inFlight.set(key, load)
         return PENDING
       }
       forget(token)
-      if (load !== OVERTAKEN) {
-        flight.load = load
-        return this.#call(flight)
+      if (claim !== OVERTAKEN) {
+        load.claim = claim
+        return this.#call(load)
       }
       const found = this.#entries.find(key)
       if (found !== undefined && found.past < 0) return found.value
     }
   }
 
-  /** The load of another thread has ended: there is a value now, or it is our turn. */
-  #ended(flight: SharedFlight): void {
-    this.#unwait(flight)
-    this.#land(flight)
-    if (!flight.awaited) return
+  /** Handles the end of another thread's load: returns its value to the callers, or starts a load here. */
+  #otherEnded(load: SharedLoad): void {
+    this.#stopWaiting(load)
+    this.#removeLoad(load)
+    if (!load.hasWaiters) return
     try {
-      const found = this.#entries.find(flight.key)
-      const made = found !== undefined && found.past < 0 ? found.value : this.#start(flight)
-      if (made !== PENDING) flight.resolve(made)
+      const found = this.#entries.find(load.key)
+      const result = found !== undefined && found.past < 0 ? found.value : this.#start(load)
+      if (result !== PENDING) load.resolve(result)
     } catch (error) {
-      flight.reject(error)
+      load.reject(error)
     }
-    this.#entries.tell()
+    this.#entries.notify()
   }
 
-  #unwait(flight: SharedFlight): void {
-    forget(flight.token)
-    flight.token = 0
+  #stopWaiting(load: SharedLoad): void {
+    forget(load.token)
+    load.token = 0
     release()
-    flight.resumeTime?.()
-    flight.resumeTime = undefined
+    load.resumeTime?.()
+    load.resumeTime = undefined
   }
 
-  /** Calls the loader of a load that is this thread's. */
-  #call(flight: SharedFlight): unknown {
-    let made: unknown
-    this.#calling.push(flight)
-    const place = this.#entries.place(flight.key)
-    begunHere(place)
+  /** Calls the loader of a load that this thread has claimed. */
+  #call(load: SharedLoad): unknown {
+    let result: unknown
+    this.#onStack.push(load)
+    const globalKey = this.#entries.globalKey(load.key)
+    countLoad(globalKey)
     try {
-      made = flight.loader(flight.key)
+      result = load.loader(load.key)
     } catch (error) {
-      endedHere(place)
-      const standIn = this.#failed(flight, error, true)
-      if (standIn === undefined) throw error
-      reportLoad(error, flight.key, this.#id, this.#settings)
-      return standIn.value
+      uncountLoad(globalKey)
+      const stale = this.#loadFailed(load, error, true)
+      if (stale === undefined) throw error
+      reportLoad(error, load.key, this.#id, this.#settings)
+      return stale.value
     } finally {
-      this.#calling.pop()
+      this.#onStack.pop()
     }
-    const pending = promiseOf(made)
+    const pending = promiseOf(result)
     if (pending === undefined) {
-      endedHere(place)
-      return this.#loaded(flight, made)
+      uncountLoad(globalKey)
+      return this.#loaded(load, result)
     }
-    if (!this.#entries.closed) this.#flights.set(flight.key, flight)
+    if (!this.#entries.closed) this.#inFlight.set(load.key, load)
     pending.then(
       (value) => {
-        endedHere(place)
+        uncountLoad(globalKey)
         try {
-          this.#loaded(flight, value)
+          this.#loaded(load, value)
         } catch (error) {
-          // It could not be stored: it is no plain data, or its size was refused.
-          if (flight.awaited) flight.reject(error)
-          else reportLoad(error, flight.key, this.#id, this.#settings)
+          // The value could not be stored: it is no plain data, or its size was refused.
+          if (load.hasWaiters) load.reject(error)
+          else reportLoad(error, load.key, this.#id, this.#settings)
           return
         }
-        flight.resolve(value)
+        load.resolve(value)
       },
       (error: unknown) => {
-        endedHere(place)
-        const standIn = this.#failed(flight, error, false)
-        if (standIn !== undefined || !flight.awaited) reportLoad(error, flight.key, this.#id, this.#settings)
-        if (standIn === undefined) flight.reject(error)
-        else flight.resolve(standIn.value)
+        uncountLoad(globalKey)
+        const stale = this.#loadFailed(load, error, false)
+        if (stale !== undefined || !load.hasWaiters) reportLoad(error, load.key, this.#id, this.#settings)
+        if (stale === undefined) load.reject(error)
+        else load.resolve(stale.value)
       },
     )
-    if (this.#entries.closed) throw new ServerNotRunningError(this.#id, CACHE)
+    if (this.#entries.closed) throw new ServerNotRunningError(this.#id, CACHE_KIND)
     return PENDING
   }
 
-  /** Stores what was loaded, unless something newer is known. */
-  #loaded(flight: SharedFlight, value: unknown): unknown {
-    const { key, load, storing } = flight
-    this.#land(flight)
+  /** Stores a loaded value, unless the load was detached. */
+  #loaded(load: SharedLoad, value: unknown): unknown {
+    const { key, claim, storing } = load
+    this.#removeLoad(load)
     if (this.#entries.closed) return value
     const { negativeTtlMs } = this.#settings
     const isNothing = value === undefined || value === null
     const ttlMs = isNothing && negativeTtlMs !== undefined ? negativeTtlMs : storing.ttlMs
     try {
-      this.#entries.land(key, load, value, { ...storing, ttlMs })
+      this.#entries.finish(key, claim, value, { ...storing, ttlMs })
     } catch (error) {
-      // Who waits elsewhere makes an attempt of its own.
-      if (!this.#entries.closed) this.#entries.fail(key, load)
+      // Threads that wait for this load start their own.
+      if (!this.#entries.closed) this.#entries.fail(key, claim)
       throw error
     }
-    this.#entries.tell()
+    this.#entries.notify()
     return value
   }
 
-  /** A load failed; a value past its time that stands in, if there is one. */
-  #failed(flight: SharedFlight, error: unknown, isThrown: boolean): { value: unknown } | undefined {
-    const { key, load, storing } = flight
-    this.#land(flight)
-    if (this.#entries.closed || !this.#entries.fail(key, load)) return undefined
+  /** Handles a failed load. Returns the stale value that replaces it, if there is one. */
+  #loadFailed(load: SharedLoad, error: unknown, wasThrown: boolean): { value: unknown } | undefined {
+    const { key, claim, storing } = load
+    this.#removeLoad(load)
+    if (this.#entries.closed || !this.#entries.fail(key, claim)) return undefined
     const found = this.#entries.find(key)
     if (found !== undefined) return found.past < this.#settings.ifErrorMs ? found : undefined
     const { negativeTtlMs } = this.#settings
     if (negativeTtlMs !== undefined) {
-      this.#failures?.put(key, new Failure(error, isThrown), { ttlMs: negativeTtlMs, tags: storing.tags })
+      this.#failures?.put(key, new NegativeEntry(error, wasThrown), { ttlMs: negativeTtlMs, tags: storing.tags })
     }
     return undefined
   }
 
-  #land(flight: SharedFlight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+  #removeLoad(load: SharedLoad): void {
+    if (this.#inFlight.get(load.key) === load) this.#inFlight.delete(load.key)
   }
 }

@@ -1,25 +1,25 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { Loader } from '../loader.ts'
-import { type CacheSettings, checkStoring, type Storing } from '../options.ts'
+import { type CacheSettings, storeSettings, type StoreSettings } from '../options.ts'
 import type { CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats, SharedCacheHandle } from '../types.ts'
-import { SharedEntries, whole } from './entries.ts'
+import { assertWellFormed, SharedEntries } from './entries.ts'
 import { SharedLoads } from './loads.ts'
 
-/** What a process of a shared cache holds: this thread's part in it. */
+/** One thread's handle on a shared cache. */
 export class SharedStore implements SharedCacheHandle {
   readonly #settings: CacheSettings
   readonly #entries: SharedEntries
   readonly #loads: SharedLoads
-  readonly #plain: Storing
+  readonly #defaults: StoreSettings
 
   constructor(id: string, name: string, settings: CacheSettings) {
     this.#settings = settings
     this.#entries = new SharedEntries(id, name, settings)
     this.#loads = new SharedLoads(id, settings, this.#entries)
-    this.#plain = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
   }
 
-  /** Whether it has ended on this thread. */
+  /** True once it has ended on this thread. */
   get closed(): boolean {
     return this.#entries.closed
   }
@@ -34,25 +34,25 @@ export class SharedStore implements SharedCacheHandle {
     if (copy !== undefined) return copy.value
     this.#entries.check(key)
     const found = this.#entries.find(key, 0)
-    this.#entries.tell()
+    this.#entries.notify()
     return found !== undefined && found.past < 0 ? found.value : undefined
   }
 
   peek(key: CacheKey): unknown {
-    return this.#good(key)?.value
+    return this.#freshValue(key)?.value
   }
 
   has(key: CacheKey): boolean {
-    return this.#good(key) !== undefined
+    return this.#freshValue(key) !== undefined
   }
 
   set(key: CacheKey, value: unknown, options?: CacheSetOptions): void {
     this.#entries.check(key)
-    const storing = options === undefined ? this.#plain : checkStoring(options, this.#settings.ttlMs, false)
-    for (const [index, tag] of (storing.tags ?? []).entries()) whole(`options.tags[${index}]`, tag)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, false)
+    for (const [index, tag] of (storing.tags ?? []).entries()) assertWellFormed(`options.tags[${index}]`, tag)
     this.#entries.store(key, value, storing)
-    this.#loads.forgive(key)
-    this.#entries.tell()
+    this.#loads.forgetFailure(key)
+    this.#entries.notify()
   }
 
   getOrSet(key: CacheKey, loader: Loader, options?: CacheLoadOptions): never {
@@ -64,33 +64,33 @@ export class SharedStore implements SharedCacheHandle {
 
   delete(key: CacheKey): boolean {
     this.#entries.check(key)
-    this.#loads.forgive(key)
-    const isGood = this.#entries.delete(key)
-    this.#entries.tell()
-    return isGood
+    this.#loads.forgetFailure(key)
+    const isFresh = this.#entries.delete(key)
+    this.#entries.notify()
+    return isFresh
   }
 
   invalidateTag(tag: string): number {
     if (typeof tag !== 'string') throw new InvalidArgumentError('tag', 'a string', tag)
-    whole('tag', tag)
-    this.#entries.open()
-    this.#loads.forgiveTag(tag)
+    assertWellFormed('tag', tag)
+    this.#entries.assertOpen()
+    this.#loads.forgetFailuresOfTag(tag)
     const count = this.#entries.invalidate(tag)
-    this.#entries.tell()
+    this.#entries.notify()
     return count
   }
 
   clear(): void {
-    this.#entries.open()
-    this.#loads.forgiveAll()
+    this.#entries.assertOpen()
+    this.#loads.forgetFailures()
     this.#entries.clear()
-    this.#entries.tell()
+    this.#entries.notify()
   }
 
   prune(): void {
-    this.#entries.open()
+    this.#entries.assertOpen()
     this.#entries.sweep()
-    this.#entries.tell()
+    this.#entries.notify()
   }
 
   keys<K extends CacheKey = CacheKey>(): K[] {
@@ -106,21 +106,21 @@ export class SharedStore implements SharedCacheHandle {
     this.prune()
     const { maxSize, maxBytes } = this.#settings
     const stats = this.#entries.stats()
-    const asked = stats.hits + stats.misses
-    return { ...stats, maxSize, maxBytes, hitRate: asked === 0 ? 0 : stats.hits / asked }
+    const lookups = stats.hits + stats.misses
+    return { ...stats, maxSize, maxBytes, hitRate: lookups === 0 ? 0 : stats.hits / lookups }
   }
 
-  /** The cache has ended on this thread; with the last thread, its content is forgotten. */
+  /** Ends the cache on this thread. Its content goes with the last thread that has it open. */
   close(): void {
     if (this.closed) return
     this.#entries.close()
     this.#loads.close()
   }
 
-  #good(key: CacheKey): { readonly value: unknown } | undefined {
+  #freshValue(key: CacheKey): { readonly value: unknown } | undefined {
     this.#entries.check(key)
     const found = this.#entries.find(key)
-    this.#entries.tell()
+    this.#entries.notify()
     return found !== undefined && found.past < 0 ? found : undefined
   }
 }
