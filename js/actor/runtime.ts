@@ -1,3 +1,4 @@
+import { NativeHandles } from '../internal/native-handles.ts'
 import type { Clock } from '../clock/types.ts'
 import { soon } from '../clock/host.ts'
 import { hot, native } from '../native.ts'
@@ -19,7 +20,7 @@ import { NONE } from '../protocol/lane.ts'
 /** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
 const NOW: Promise<void> = Promise.resolve()
 
-const forget = new FinalizationRegistry<number>((handle) => native.actorsClose(handle))
+const handles = new NativeHandles((handle) => native.actorsClose(handle))
 
 /**
  * Drives the processes of a system: the core decides what runs next, this runs it. Messages and calls are kept here, in
@@ -66,7 +67,7 @@ export class ActorRuntime extends Related implements Driver {
     this.#submissionWords = new Int32Array(submissions.buffer)
     this.#words = new Int32Array(steps.buffer)
     this.#waiting = new Waiting(steps, this.#words, (...refusal) => this.#refuse(...refusal))
-    forget.register(this, handle, this)
+    handles.own(this, handle)
   }
 
   /** All that have not ended. */
@@ -176,8 +177,7 @@ export class ActorRuntime extends Related implements Driver {
     this.#closed = true
     this.#alarm.disarm()
     for (const call of this.#calls.values) this.#fail(call, protocol.NO_PROCESS)
-    forget.unregister(this)
-    native.actorsClose(this.handle)
+    handles.close(this, this.handle)
   }
 
   #send(pid: number, operation: number, message: unknown): void {

@@ -7,7 +7,7 @@ import { whenAborted } from '../internal/abort-hub.ts'
 import * as protocol from '../protocol/admission.ts'
 import { voltageOf } from './priority.ts'
 import { SHED_REASONS } from './shed-reasons.ts'
-import { releaseEngine } from './options.ts'
+import { engines } from './options.ts'
 import { Routes } from './routes.ts'
 import { Ticket } from './ticket.ts'
 import type { Observers } from './observers.ts'
@@ -41,7 +41,7 @@ export class Gate {
     this.#observers = observers
     this.profiles = new Profiles(engine)
     this.routes = new Routes(engine)
-    releaseEngine.register(this, engine, this)
+    engines.own(this, engine)
   }
 
   get closed(): boolean {
@@ -113,11 +113,10 @@ export class Gate {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    releaseEngine.unregister(this)
     this.#alarm?.cancel()
     for (const timer of this.#later) timer.cancel()
     this.#later.clear()
-    hot.engineClose(this.engine)
+    engines.close(this, this.engine)
     for (const { route, resolve } of this.#waiting.empty()) {
       resolve({ allow: false, route, reason: 'closed', retryAfterMs: 0, resistance: 0 })
     }

@@ -1,4 +1,5 @@
 /** Checks the options of an Atrion, and opens its engine in the core. */
+import { NativeHandles } from '../internal/native-handles.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
 import { hot, native, type NativeEngineConfig } from '../native.ts'
@@ -137,4 +138,4 @@ function open(config: NativeEngineConfig): { opened: number; field: string | und
 }
 
 /** Closes the engine of a gate that was collected without being closed. */
-export const releaseEngine: FinalizationRegistry<number> = new FinalizationRegistry((handle) => hot.engineClose(handle))
+export const engines: NativeHandles = new NativeHandles((handle) => hot.engineClose(handle))

@@ -1,4 +1,5 @@
 /** The JavaScript half of a cache's index: keys and values by slot. The core's half decides evictions. */
+import { NativeHandles } from '../internal/native-handles.ts'
 import { hot, native } from '../native.ts'
 import * as protocol from '../protocol/cache.ts'
 import { hashOf } from './hash.ts'
@@ -7,7 +8,7 @@ import type { CacheKey } from './types.ts'
 /** The first capacity, which doubles each time. A multiple of SLOTS_IN_A_CELL, as all capacities are. */
 const FIRST_SLOTS = 1024
 
-const release = new FinalizationRegistry<number>((handle) => native.cacheClose(handle))
+const handles = new NativeHandles((handle) => native.cacheClose(handle))
 
 /**
  * Receives an entry that the core removed. Takes arguments, because an object for each miss would cost garbage
@@ -47,7 +48,7 @@ export class SlotTable {
     const { handle, memory } = native.cacheOpen(maxSize, maxBytes, lru, this.#capacity, seed)
     this.#handle = handle
     this.#mapMemory(memory)
-    release.register(this, handle, this)
+    handles.own(this, handle)
   }
 
   /** The bytes that the entries take. */
@@ -127,9 +128,8 @@ export class SlotTable {
 
   /** Frees the core's index. */
   close(): void {
-    release.unregister(this)
     this.clear()
-    native.cacheClose(this.#handle)
+    handles.close(this, this.#handle)
   }
 
   #forget(slot: number): void {

@@ -1,3 +1,4 @@
+import { NativeHandles } from '../internal/native-handles.ts'
 import {
   abortSignal,
   callable,
@@ -29,7 +30,7 @@ import { TimerSlots, type TimerInfo } from './timer-slots.ts'
 import type { Clock, DeadlineTarget, EmitFn, ScheduleOptions, TimerHandle, WaitOptions } from './types.ts'
 
 const nothing = (): void => undefined
-const release = new FinalizationRegistry<number>((handle) => hot.clockClose(handle))
+const handles = new NativeHandles((handle) => hot.clockClose(handle))
 
 /**
  * Beyond this many pending timers, new ones get no trace: a trace costs microseconds, and a report of so many is not
@@ -73,7 +74,7 @@ export abstract class BaseClock implements Clock {
     this.#emit = emit
     this.owner = owner
     this.#trace = trace
-    release.register(this, handle, this)
+    handles.own(this, handle)
   }
 
   /** @internal Whether time passes by itself. */
@@ -209,8 +210,7 @@ export abstract class BaseClock implements Clock {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    release.unregister(this)
-    hot.clockClose(this.handle)
+    handles.close(this, this.handle)
     this.slots.clear()
     this.disarmed()
   }

@@ -1,3 +1,4 @@
+import { NativeHandles } from '../internal/native-handles.ts'
 import { MAX_DURATION_MS } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import { FAILED_ATTEMPTS, FAILED_DELAY } from '../protocol/restarts.ts'
@@ -11,7 +12,7 @@ export type RestartDecision =
 /** The back-off of strategies that have none: 1 ms, doubled up to 1000 ms. */
 const BACKOFF = { initial: 1, max: 1000, factor: 2 }
 
-const release = new FinalizationRegistry<number>((handle) => hot.restartsClose(handle))
+const handles = new NativeHandles((handle) => hot.restartsClose(handle))
 
 /**
  * Decides whether and when one process restarts, over all its runs. The core counts restarts in their window and
@@ -24,7 +25,7 @@ export class RestartTracker {
     const { count = -1, within = 0 } = strategy.maxRestarts ?? {}
     const { initial, max, factor, jitter = 0 } = { jitter: 0, ...(strategy.backoff ?? BACKOFF) }
     this.#handle = hot.restartsOpen(count, within, initial, max, factor, jitter)
-    release.register(this, this.#handle, this)
+    handles.own(this, this.#handle)
   }
 
   /** Notes that `init` has ended well. */
@@ -45,7 +46,6 @@ export class RestartTracker {
   }
 
   close(): void {
-    release.unregister(this)
-    hot.restartsClose(this.#handle)
+    handles.close(this, this.#handle)
   }
 }

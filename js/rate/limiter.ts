@@ -1,6 +1,7 @@
 /** A rate limiter over the core's tables: checks arguments, names keys, and forgets idle ones. */
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
+import { NativeHandles } from '../internal/native-handles.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
 import { integer } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
@@ -19,7 +20,7 @@ const MAX_SWEEP_MS = 86_400_000
 /** The most keys that one sweep forgets before the event loop turns. */
 const SWEEP_KEYS = 10_000
 
-const release = new FinalizationRegistry<number>((handle) => hot.rateClose(handle))
+const handles = new NativeHandles((handle) => hot.rateClose(handle))
 
 /** The answer of the core, read from the scratch memory. */
 class CoreAnswer implements RateLimitResult {
@@ -84,7 +85,7 @@ export class Limiter {
     this.#core = openLimiter(settings)
     this.#keys = new KeyTable(this.#core)
     this.#disown = settings.system.own(this)
-    release.register(this, this.#core, this)
+    handles.own(this, this.#core)
   }
 
   /** True once it, or its system, was closed. */
@@ -205,9 +206,8 @@ export class Limiter {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    release.unregister(this)
     this.#sweeper?.cancel()
-    hot.rateClose(this.#core)
+    handles.close(this, this.#core)
     this.#keys.clear()
     this.#disown()
   }

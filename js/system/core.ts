@@ -1,7 +1,8 @@
+import { NativeHandles } from '../internal/native-handles.ts'
 import { ClosedError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
 
-const release = new FinalizationRegistry<number>((handle) => hot.systemClose(handle))
+const handles = new NativeHandles((handle) => hot.systemClose(handle))
 
 /** A system's share of the core. Whoever holds it keeps it alive; once closed, it refuses. */
 export class SystemCore {
@@ -12,7 +13,7 @@ export class SystemCore {
   constructor(name: string, seed: number) {
     this.#name = name
     this.#handle = hot.systemOpen(Math.floor(seed / 2 ** 32), seed % 2 ** 32)
-    release.register(this, this.#handle, this)
+    handles.own(this, this.#handle)
   }
 
   /** The handle, for a call now. */
@@ -23,7 +24,6 @@ export class SystemCore {
 
   close(): void {
     this.#closed = true
-    release.unregister(this)
-    hot.systemClose(this.#handle)
+    handles.close(this, this.#handle)
   }
 }

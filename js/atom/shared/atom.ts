@@ -1,4 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util'
+import { NativeHandles } from '../../internal/native-handles.ts'
 import { callable, flag, integer, known, optionalCallable, options as checkOptions } from '../../internal/validate.ts'
 import { BaseClock } from '../../clock/base.ts'
 import { type Instant, instant } from '../../clock/instant.ts'
@@ -22,7 +23,7 @@ interface Group {
 }
 
 /** Lets go for handles that were dropped with their system, unclosed. */
-const dropped = new FinalizationRegistry<Replica>((replica) => replica.release())
+const handles = new NativeHandles<Replica>((replica) => replica.release())
 
 class SharedAtomHandle<T> implements SharedAtom<T> {
   readonly name: string
@@ -47,7 +48,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     this.#every = { watchers: new Listeners('watcher', owned), unfollow: undefined }
     this.#newest = { watchers: new Listeners('watcher', owned), unfollow: undefined }
     this.#disown = system.own(this)
-    dropped.register(this, replica, this)
+    handles.own(this, replica)
   }
 
   get closed(): boolean {
@@ -146,13 +147,12 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    dropped.unregister(this)
     this.#disown()
     for (const group of [this.#every, this.#newest]) {
       group.watchers.end()
       group.unfollow?.()
     }
-    this.#replica.release()
+    handles.close(this, this.#replica)
   }
 
   [Symbol.dispose](): void {

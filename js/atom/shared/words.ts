@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { NativeHandles } from '../../internal/native-handles.ts'
 import { flag, integer } from '../../internal/validate.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { hot } from '../../native.ts'
@@ -9,7 +10,7 @@ import type { SharedCounter, SharedCounterOptions, SharedFlag, SharedFlagOptions
 const MAX = Number.MAX_SAFE_INTEGER
 
 /** Lets go for handles that were dropped with their system, unclosed. */
-const dropped = new FinalizationRegistry<number>((handle) => hot.sharedClose(handle))
+const handles = new NativeHandles((handle) => hot.sharedClose(handle))
 
 /** One handle of a name in a system. All callers share it, until each has closed it. */
 class Use {
@@ -23,7 +24,7 @@ class Use {
     this.opened = opened
     this.#ended = onClose
     this.#disown = system.own(this)
-    dropped.register(this, opened.handle, this)
+    handles.own(this, opened.handle)
   }
 
   join(): this {
@@ -38,10 +39,9 @@ class Use {
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
-    dropped.unregister(this)
     this.#disown()
     this.#ended()
-    hot.sharedClose(this.opened.handle)
+    handles.close(this, this.opened.handle)
   }
 }
 

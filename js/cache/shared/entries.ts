@@ -3,6 +3,7 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import { decode } from '../../atom/shared/replica.ts'
 import { BaseClock } from '../../clock/base.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { NativeHandles } from '../../internal/native-handles.ts'
 import { integer } from '../../internal/validate.ts'
 import { hot, native, scratch } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
@@ -20,7 +21,7 @@ export interface Found {
   readonly past: number
 }
 
-const release = new FinalizationRegistry<number>((handle) => hot.sharedCacheClose(handle))
+const handles = new NativeHandles((handle) => hot.sharedCacheClose(handle))
 
 const keyOf = (key: string, number: boolean): CacheKey => (number ? Number(key) : key)
 
@@ -59,7 +60,7 @@ export class SharedEntries {
       throw new InvalidArgumentError(`options.${differs}`, `as another thread gave it for the cache ${name}`, value)
     }
     this.#handle = handle
-    release.register(this, handle, this)
+    handles.own(this, handle)
     const { clock } = system
     // Each thread's monotonic time has its own origin. Wall time aligns them, once.
     const { wallMs, monoMs } = clock.now()
@@ -208,9 +209,8 @@ export class SharedEntries {
   close(): void {
     this.#closed = true
     this.#expiry?.end()
-    release.unregister(this)
     this.#copies.clear()
-    hot.sharedCacheClose(this.#handle)
+    handles.close(this, this.#handle)
   }
 
   #armExpiry({ until, now }: { readonly until: number; readonly now: number }): void {

@@ -1,3 +1,4 @@
+import { NativeHandles } from '../../internal/native-handles.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { hot, scratch } from '../../native.ts'
 import { MAX_BYTES, MAX_SEGMENTS, SUBSCRIBED_SLOT, TOO_LONG, TOO_MANY_SEGMENTS } from '../../protocol/bus.ts'
@@ -18,7 +19,7 @@ const SELDOM = 4
 /** The length of the longest topic that is remembered. */
 const LONGEST_TOPIC = 256
 
-const release = new FinalizationRegistry<number>((handle) => hot.busClose(handle))
+const handles = new NativeHandles((handle) => hot.busClose(handle))
 
 function refuse(field: string, value: unknown, code: number): never {
   if (code === TOO_LONG) throw new InvalidArgumentError(field, `a string of at most ${MAX_BYTES} bytes`, value)
@@ -52,7 +53,7 @@ export class SubscriptionTable<E extends TableEntry> {
   #lookups = 0
 
   constructor() {
-    release.register(this, this.#handle, this)
+    handles.own(this, this.#handle)
   }
 
   /** All subscriptions, in the order in which they were added. */
@@ -103,8 +104,7 @@ export class SubscriptionTable<E extends TableEntry> {
   }
 
   close(): void {
-    release.unregister(this)
-    hot.busClose(this.#handle)
+    handles.close(this, this.#handle)
     this.#entries.clear()
     this.#bySlot.length = 0
     this.#forget()
