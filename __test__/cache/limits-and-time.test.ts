@@ -1,5 +1,5 @@
 /** Values, limits and times of a cache, each as an earlier cache of the same interface had them wrong. */
-import { Cache, createControlledClock, createSystem } from 'keelson'
+import { Cache } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it, vi } from 'vitest'
 
@@ -26,8 +26,7 @@ describe('faults that this cache does not have', () => {
     bounded.handle.set('new', 1)
     expect(evicted.mock.calls.map(([, , reason]) => reason)).toEqual(['evicted'])
     // Time is not even read for a key that is stored where nothing has a time.
-    const clock = createControlledClock()
-    const system = createSystem({ clock })
+    const { clock, system } = createTestSystem()
     const timeless = await Cache.start({ system, maxSize: 10 })
     const read = vi.spyOn(clock as unknown as { recent(): unknown }, 'recent')
     for (let key = 0; key < 100; key++) timeless.handle.set(key, key)

@@ -12,9 +12,10 @@ import {
   succeed,
   timeout,
 } from 'keelson/effect'
-import { createSystem } from 'keelson/system'
 import { withSystem } from 'keelson/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+
+import { systemWith } from '../support/system.ts'
 
 const revoked = (): object => {
   const { proxy, revoke } = Proxy.revocable({}, {})
@@ -67,8 +68,7 @@ const VALUES: readonly [string, () => unknown][] = [
 
 function world() {
   const reported: unknown[] = []
-  const clock = createControlledClock({ stallAfterMs: 0 })
-  const system = createSystem({ clock, closeClock: true, onError: (error) => reported.push(error) })
+  const { clock, system } = systemWith((error) => reported.push(error))
   onTestFinished(() => system.close())
   return { reported, clock, system }
 }

@@ -4,8 +4,8 @@ import http from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 
-import { createControlledClock, createSystem } from 'keelson'
 import { gracefulShutdown } from 'keelson/express'
+import { createTestSystem } from 'keelson/testing'
 import { expect, it, onTestFinished } from 'vitest'
 
 interface Program {
@@ -85,7 +85,7 @@ it('a server that waits for another signal ends with the process', async () => {
 })
 
 it('a server that is ended by hand takes along those whose system is closed with it, and no others', async () => {
-  const systems = [createSystem({ clock: createControlledClock() }), createSystem({ clock: createControlledClock() })]
+  const systems = [createTestSystem(), createTestSystem()]
   onTestFinished(async () => void (await Promise.all(systems.map((system) => system.close()))))
   const cleaned: string[] = []
   const make = (name: string, system = systems[0]!) =>

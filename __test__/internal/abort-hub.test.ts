@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createCancelToken, createControlledClock, createSystem, effect, timeout } from 'keelson'
+import { createCancelToken, createControlledClock, effect, timeout } from 'keelson'
 import type { CancelToken } from 'keelson'
 import { Reach, runsOf } from '../support/programs.ts'
+import { systemWith } from '../support/system.ts'
 
 /** What somebody does who waits on a signal, once it aborts. */
 type Manner = 'plain' | 'throws' | 'rejects' | 'startsAnother' | 'endsAnother'
@@ -32,8 +33,7 @@ describe('waits on one signal', () => {
       const reach = new Reach()
       const run = async (steps: readonly Step[]): Promise<void> => {
         const reported: unknown[] = []
-        const clock = createControlledClock({ stallAfterMs: 0 })
-        const system = createSystem({ clock, closeClock: true, onError: (error) => reported.push(error) })
+        const { clock, system } = systemWith((error) => reported.push(error))
         const controller = new AbortController()
         const { signal } = controller
         const outcomes: string[] = []

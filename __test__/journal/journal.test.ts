@@ -9,6 +9,7 @@ import {
   type JournalEvent,
   type SerializedJournal,
 } from 'keelson'
+import { createTestSystem } from 'keelson/testing'
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 
@@ -51,7 +52,7 @@ describe('appending', () => {
   it('makes ids from a seeded source, so that a run repeats', async () => {
     const ids = await Promise.all(
       [1, 2].map(async () => {
-        const system = createSystem({ clock: createControlledClock(), seed: 9 })
+        const system = createTestSystem({ seed: 9 })
         const journal = createJournal<number>({ system })
         const { id } = journal.append(1)
         await system.close()

@@ -12,7 +12,7 @@ import { systemWith } from './system.ts'
 export type Worker = GenServerRef<number, unknown, string, number>
 
 /** A test system, the errors that were reported to it, and workers that log what they do. */
-export interface Yard {
+export interface WorkerStage {
   readonly system: System
   readonly clock: ControlledClock
   readonly reported: unknown[]
@@ -25,8 +25,8 @@ export interface Yard {
   settle(): Promise<void>
 }
 
-/** Creates a yard. The test closes its system. */
-export function createYard(): Yard {
+/** Creates a stage for workers. The test closes its system. */
+export function createWorkerStage(): WorkerStage {
   const reported: unknown[] = []
   const { clock, system } = systemWith((error) => reported.push(error), { seed: 7 })
   const log: string[] = []

@@ -1,8 +1,9 @@
 /** A state provider is somebody else's program: whatever it returns or throws, the engine goes on deciding by itself. */
 import * as fc from 'fast-check'
-import { Atrion, createControlledClock, createSystem, type StateProvider } from 'keelson'
+import { Atrion, type StateProvider } from 'keelson'
 import { describe, expect, it, test } from 'vitest'
 import { Reach, runsOf } from '../../support/programs.ts'
+import { systemWith } from '../../support/system.ts'
 import { good, refused } from '../../support/atrion.ts'
 
 const never = new Promise<never>(() => {})
@@ -47,9 +48,8 @@ const reach = new Reach()
 test('whatever a state provider does, routes are decided, connecting settles and nothing is unhandled', async () => {
   const program = async (operations: { do: string; as: string }[]): Promise<void> => {
     reach.program(operations.map((one) => one.do))
-    const clock = createControlledClock()
     let reported = 0
-    const system = createSystem({ clock, seed: 1, onError: () => void reported++ })
+    const { clock, system } = systemWith(() => void reported++, { seed: 1 })
     const acts = new Map<string, () => unknown>()
     const act = (method: string) => (): never => acts.get(method)?.() as never
     const provider: StateProvider = {

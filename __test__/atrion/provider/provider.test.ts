@@ -9,6 +9,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { bad, bench, good, refused } from '../../support/atrion.ts'
+import { systemWith } from '../../support/system.ts'
 
 const settled = { config: { bootstrapTicks: 0, decayRate: 0.001, healRate: 0 }, autoTuner: false as const }
 
@@ -164,8 +165,7 @@ describe('a provider that fails', () => {
 
   it('tells the system where nobody observes', async () => {
     const reported: unknown[] = []
-    const clock = createControlledClock()
-    const system = createSystem({ clock, onError: (error) => reported.push(error) })
+    const { clock, system } = systemWith((error) => reported.push(error))
     const atrion = new Atrion({ system, provider: scripted(() => Promise.reject(new Error('refused'))) })
     await atrion.connect()
     await clock.advance(60_000)

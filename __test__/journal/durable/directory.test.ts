@@ -12,10 +12,9 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { createControlledClock } from 'keelson/clock'
 import { openJournal } from 'keelson/journal'
 import { GenServer, Supervisor, TimerService, type TimerServiceRef } from 'keelson/otp'
-import { createSystem } from 'keelson/system'
+import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { tempDirectory } from '../../support/temp-directory.ts'
@@ -160,8 +159,7 @@ describe('a directory has one user at a time', () => {
   it('a second timer service is refused, by whichever path; cancelled timers never fire', async () => {
     const root = tempDirectory()
     const path = join(root, 'timers')
-    const clock = createControlledClock()
-    const system = createSystem({ clock })
+    const { clock, system } = createTestSystem()
     let sent = 0
     const behavior = { init: () => 0, handleCall: (): [number, number] => [0, 0], handleCast: () => (sent++, 0) }
     await GenServer.start(behavior, { name: 'mailer', system })

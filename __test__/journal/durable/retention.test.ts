@@ -1,8 +1,7 @@
 import { readdirSync } from 'node:fs'
-import { createControlledClock } from 'keelson/clock'
 import { isJournalGapError } from 'keelson'
 import { openJournal } from 'keelson/journal'
-import { createSystem } from 'keelson/system'
+import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
 import type { Pages } from '../../../js/journal/durable/pages.ts'
@@ -183,9 +182,8 @@ describe('a limit of age', () => {
   const T = Date.UTC(2025, 0, 1)
 
   it.each([0, HOUR, 6 * HOUR])('makes no file for each append after the clock was set back by %d ms', async (fast) => {
-    const clock = createControlledClock(T + fast)
+    const { clock, system } = createTestSystem({ initialTime: T + fast })
     const path = tempDirectory()
-    const system = createSystem({ clock })
     const journal = await openJournal<number>(path, { system, maxAgeMs: 7 * HOUR })
     clock.jumpWallTime(T)
     for (let index = 0; index < 100; index++) {
@@ -197,8 +195,7 @@ describe('a limit of age', () => {
   })
 
   it('loses nothing young when the clock jumps forward, and keeps nothing for ever when it jumps back', async () => {
-    const clock = createControlledClock(T)
-    const system = createSystem({ clock })
+    const { clock, system } = createTestSystem({ initialTime: T })
     const path = tempDirectory()
     const options = { system, maxAgeMs: HOUR }
     const journal = await openJournal<string>(path, options)
@@ -227,8 +224,7 @@ describe('a limit of age', () => {
   })
 
   it('holds after compactions: what is old does not live on in one file with what is young', async () => {
-    const clock = createControlledClock(T)
-    const system = createSystem({ clock })
+    const { clock, system } = createTestSystem({ initialTime: T })
     const journal = await openJournal<Keyed>(tempDirectory(), { ...keyed, system, maxAgeMs: 8 * HOUR })
     for (let hour = 0; hour < 40; hour++) {
       await journal.append({ k: `k${hour}` })

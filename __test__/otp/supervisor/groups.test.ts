@@ -11,15 +11,15 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { rejection } from '../../support/rejection.ts'
-import { createYard, type Worker, type Yard } from '../../support/workers.ts'
+import { createWorkerStage, type Worker, type WorkerStage } from '../../support/workers.ts'
 
-let yard: Yard
+let stage: WorkerStage
 beforeEach(() => {
-  yard = createYard()
+  stage = createWorkerStage()
 })
 afterEach(async () => {
-  await yard.system.close()
-  expect(yard.alive.size).toBe(0)
+  await stage.system.close()
+  expect(stage.alive.size).toBe(0)
 })
 
 /** How many of the next starts of a child fail. */
@@ -29,28 +29,28 @@ beforeEach(() => {
 })
 const child = (id: string, options: Partial<ChildSpec> & { hold?: number } = {}): ChildSpec => {
   const { hold = 0, ...policy } = options
-  const start = yard.worker(id, { hold })
+  const start = stage.worker(id, { hold })
   return {
     id,
     start: async () => {
       const left = failing.get(id) ?? 0
       if (left === 0) return start()
       failing.set(id, left - 1)
-      if (hold > 0) await yard.clock.sleep(hold)
+      if (hold > 0) await stage.clock.sleep(hold)
       throw new Error(`${id} does not start`)
     },
     ...policy,
   }
 }
 const start = (options: SupervisorOptions): Promise<SupervisorRef> =>
-  Supervisor.start({ system: yard.system, restartIntensity: { maxRestarts: 20 }, ...options })
+  Supervisor.start({ system: stage.system, restartIntensity: { maxRestarts: 20 }, ...options })
 const refOf = (supervisor: SupervisorRef, id: string): Worker => Supervisor.getChild(supervisor, id)?.ref as Worker
 const crash = (supervisor: SupervisorRef, id: string): boolean => GenServer.cast(refOf(supervisor, id), 'crash')
 const running = (supervisor: SupervisorRef): string[] =>
   Supervisor.getChildren(supervisor)
     .filter(({ ref }) => GenServer.isRunning(ref))
     .map(({ id }) => id)
-const since = (mark: number): string[] => yard.log.slice(mark)
+const since = (mark: number): string[] => stage.log.slice(mark)
 
 const backoff = { initialMs: 100, maxMs: 100, jitter: 0 }
 
@@ -61,7 +61,7 @@ describe('a group that waits for its restart', () => {
       children: [child('a'), child('b', { backoff }), child('c'), child('d')],
     })
     crash(supervisor, 'b')
-    await yard.settle()
+    await stage.settle()
     expect(running(supervisor)).toEqual(strategy === 'one_for_all' ? [] : ['a'])
     return supervisor
   }
@@ -69,12 +69,12 @@ describe('a group that waits for its restart', () => {
   it('starts at once without the child that is terminated meanwhile [group-requests]', async () => {
     for (const strategy of ['one_for_all', 'rest_for_one'] as const) {
       const supervisor = await waiting(strategy)
-      const mark = yard.log.length
+      const mark = stage.log.length
       await Supervisor.terminateChild(supervisor, 'b')
-      await yard.settle()
+      await stage.settle()
       expect(running(supervisor)).toEqual(['a', 'c', 'd'])
       expect(since(mark)).toEqual([...(strategy === 'one_for_all' ? ['start a'] : []), 'start c', 'start d'])
-      await yard.clock.advance(1000)
+      await stage.clock.advance(1000)
       expect(running(supervisor)).toEqual(['a', 'c', 'd'])
       await Supervisor.stop(supervisor)
     }
@@ -83,15 +83,15 @@ describe('a group that waits for its restart', () => {
   it('starts as a whole, in order, when the child is restarted by hand [group-requests]', async () => {
     for (const strategy of ['one_for_all', 'rest_for_one'] as const) {
       const supervisor = await waiting(strategy)
-      const mark = yard.log.length
+      const mark = stage.log.length
       const ref = await Supervisor.restartChild(supervisor, 'b')
-      await yard.settle()
+      await stage.settle()
       expect(ref).toBe(refOf(supervisor, 'b'))
       expect(running(supervisor)).toEqual(['a', 'b', 'c', 'd'])
       expect(since(mark)).toEqual(
         [...(strategy === 'one_for_all' ? ['a'] : []), 'b', 'c', 'd'].map((id) => `start ${id}`),
       )
-      await yard.clock.advance(1000)
+      await stage.clock.advance(1000)
       expect(since(mark)).toHaveLength(strategy === 'one_for_all' ? 4 : 3)
       await Supervisor.stop(supervisor)
     }
@@ -102,9 +102,9 @@ describe('a group that waits for its restart', () => {
     await Supervisor.restartChild(supervisor, 'd')
     await Supervisor.startChild(supervisor, child('e'))
     expect(running(supervisor)).toEqual(['a', 'd', 'e'])
-    const mark = yard.log.length
+    const mark = stage.log.length
     await Supervisor.terminateChild(supervisor, 'b')
-    await yard.settle()
+    await stage.settle()
     expect(since(mark)).toEqual(['stop e', 'stop d', 'start c', 'start d', 'start e'])
     await Supervisor.stop(supervisor)
   })
@@ -120,25 +120,25 @@ describe('a group that waits for its restart', () => {
       ],
     })
     crash(supervisor, 'b')
-    await yard.settle()
+    await stage.settle()
     GenServer.cast(refOf(supervisor, 'a'), 'done')
-    await yard.clock.advance(100)
+    await stage.clock.advance(100)
     expect(running(supervisor)).toEqual(['b', 'c'])
     GenServer.cast(refOf(supervisor, 'c'), 'done')
-    await yard.settle()
+    await stage.settle()
     expect(await supervisor.terminated).toBe('shutdown')
   })
 
   it('answers a request for a child of it that is cut short by a stop [group-requests]', async () => {
     const one = start({ strategy: 'one_for_all', children: [child('x', { hold: 50 }), child('y', { backoff })] })
-    await yard.clock.advance(50)
+    await stage.clock.advance(50)
     const root = await one
     crash(root, 'y')
-    await yard.settle()
+    await stage.settle()
     const renewed = rejection(Supervisor.restartChild(root, 'y'))
-    await yard.settle()
+    await stage.settle()
     const stopped = Supervisor.stop(root)
-    await yard.clock.advance(1000)
+    await stage.clock.advance(1000)
     await stopped
     expect(isSupervisorNotFoundError(await renewed)).toBe(true)
   })
@@ -147,18 +147,18 @@ describe('a group that waits for its restart', () => {
 describe('a group whose start fails', () => {
   const broken = async (): Promise<SupervisorRef> => {
     const begun = start({ strategy: 'rest_for_one', children: [child('a'), child('b', { hold: 50 }), child('c')] })
-    await yard.clock.advance(50)
+    await stage.clock.advance(50)
     const supervisor = await begun
     failing.set('b', 1)
     crash(supervisor, 'b')
-    await yard.settle()
+    await stage.settle()
     return supervisor
   }
 
   it('starts without the child that is terminated before the next try [group-requests]', async () => {
     const supervisor = await broken()
     const done = Supervisor.terminateChild(supervisor, 'b')
-    await yard.clock.advance(50)
+    await stage.clock.advance(50)
     await done
     expect(running(supervisor)).toEqual(['a', 'c'])
     await Supervisor.stop(supervisor)
@@ -167,7 +167,7 @@ describe('a group whose start fails', () => {
   it('starts as a whole when the child is restarted by hand before the next try [group-requests]', async () => {
     const supervisor = await broken()
     const renewed = Supervisor.restartChild(supervisor, 'b')
-    await yard.clock.advance(200)
+    await stage.clock.advance(200)
     expect(await renewed).toBe(refOf(supervisor, 'b'))
     expect(running(supervisor)).toEqual(['a', 'b', 'c'])
     await Supervisor.stop(supervisor)
@@ -184,11 +184,11 @@ describe('restartChild whose start fails', () => {
       })
       failing.set('a', 1)
       expect(await rejection(Supervisor.restartChild(supervisor, 'a'))).toMatchObject({ message: 'a does not start' })
-      await yard.settle()
+      await stage.settle()
       expect(running(supervisor)).toEqual(['a', 'b'])
       const ended = rejection(supervisor.terminated)
       crash(supervisor, 'b')
-      await yard.settle()
+      await stage.settle()
       expect(await ended).toMatchObject({ code: 'KEELSON_MAX_RESTARTS' })
     }
   })
@@ -211,7 +211,7 @@ describe('restartChild whose start fails', () => {
       strategy: 'simple_one_for_one',
       childTemplate: {
         start: (name: string) => {
-          if (!fails) return yard.worker(name)()
+          if (!fails) return stage.worker(name)()
           fails = false
           throw new Error('no')
         },
@@ -220,9 +220,9 @@ describe('restartChild whose start fails', () => {
     await Supervisor.startChild(supervisor, ['x'])
     fails = true
     await rejection(Supervisor.restartChild(supervisor, 'child_1'))
-    await yard.settle()
+    await stage.settle()
     expect(running(supervisor)).toEqual(['child_1'])
-    expect(yard.log.filter((line) => line === 'start x')).toHaveLength(2)
+    expect(stage.log.filter((line) => line === 'start x')).toHaveLength(2)
     await Supervisor.stop(supervisor)
   })
 })
@@ -237,7 +237,7 @@ it('what a start leads to as its supervisor ends is killed, whichever comes firs
     for (let tick = 0; tick < ticks; tick++) await undefined
     await Supervisor.stop(supervisor)
     await refused
-    await yard.settle()
-    expect(yard.alive.size).toBe(0)
+    await stage.settle()
+    expect(stage.alive.size).toBe(0)
   }
 })

@@ -15,25 +15,25 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { rejection } from '../../support/rejection.ts'
-import { createYard, type Worker, type Yard } from '../../support/workers.ts'
+import { createWorkerStage, type Worker, type WorkerStage } from '../../support/workers.ts'
 
-let yard: Yard
+let stage: WorkerStage
 beforeEach(() => {
-  yard = createYard()
+  stage = createWorkerStage()
 })
 afterEach(async () => {
-  await yard.system.close()
-  expect(yard.alive.size).toBe(0)
+  await stage.system.close()
+  expect(stage.alive.size).toBe(0)
 })
 
-const child = (id: string, options: Partial<ChildSpec> = {}): ChildSpec => ({ id, start: yard.worker(id), ...options })
+const child = (id: string, options: Partial<ChildSpec> = {}): ChildSpec => ({ id, start: stage.worker(id), ...options })
 const refOf = (supervisor: SupervisorRef, id: string): Worker => Supervisor.getChild(supervisor, id)?.ref as Worker
 const crash = async (supervisor: SupervisorRef, id: string, how = 'crash'): Promise<void> => {
   GenServer.cast(refOf(supervisor, id), how)
-  await yard.settle()
+  await stage.settle()
 }
 const start = (options: Parameters<typeof Supervisor.start>[0]): Promise<SupervisorRef> =>
-  Supervisor.start({ system: yard.system, ...options })
+  Supervisor.start({ system: stage.system, ...options })
 
 describe('the face', () => {
   it('starts children in order, shows them, and stops them the last first [children-order]', async () => {
@@ -48,7 +48,7 @@ describe('the face', () => {
     ])
     expect(Supervisor.getChild(supervisor, 'x')).toBeUndefined()
     await Supervisor.stop(supervisor)
-    expect(yard.log).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a'])
+    expect(stage.log).toEqual(['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a'])
     expect(Supervisor.isRunning(supervisor)).toBe(false)
     await expect(supervisor.terminated).resolves.toBe('normal')
     await Supervisor.stop(supervisor)
@@ -83,24 +83,24 @@ describe('the face', () => {
     expect(isChildNotFoundError(await rejection(Supervisor.restartChild(supervisor, 'b')))).toBe(true)
     await Supervisor.startChild(supervisor, child('b'))
     expect(Supervisor.countChildren(supervisor)).toBe(2)
-    expect(yard.reported).toEqual([])
+    expect(stage.reported).toEqual([])
   })
 
   it('throws the error of a child that does not start, and stops those before it [children-start]', async () => {
     const failing = child('b', { start: () => Promise.reject(new Error('no b')) })
     expect(await rejection(start({ children: [child('a'), failing, child('c')] }))).toMatchObject({ message: 'no b' })
-    expect(yard.log).toEqual(['start a', 'stop a'])
+    expect(stage.log).toEqual(['start a', 'stop a'])
     const supervisor = await start({ children: [child('a')] })
     expect(await rejection(Supervisor.startChild(supervisor, failing))).toMatchObject({ message: 'no b' })
     expect(Supervisor.countChildren(supervisor)).toBe(1)
     const nothing = child('n', { start: () => 5 as never })
     expect(isInvalidArgumentError(await rejection(Supervisor.startChild(supervisor, nothing)))).toBe(true)
-    const slow = child('s', { start: yard.worker('s', { hold: 50 }), startTimeout: 10 })
+    const slow = child('s', { start: stage.worker('s', { hold: 50 }), startTimeout: 10 })
     const late = rejection(Supervisor.startChild(supervisor, slow))
-    await yard.clock.advance(100)
+    await stage.clock.advance(100)
     expect(isTimeoutError(await late)).toBe(true)
-    await yard.settle()
-    expect(yard.alive.size).toBe(1)
+    await stage.settle()
+    expect(stage.alive.size).toBe(1)
   })
 
   it('names the field that is refused, and changes nothing', async () => {
@@ -114,12 +114,12 @@ describe('the face', () => {
       [{ restartIntensity: { maxRestarts: -1 } }, 'options.restartIntensity.maxRestarts'],
       [{ restartIntensity: { withinMs: 0 } }, 'options.restartIntensity.withinMs'],
       [{ backoff: { initialMs: 5, maxMs: 1 } }, 'options.backoff.maxMs'],
-      [{ childTemplate: { start: yard.worker('x') } }, 'options.childTemplate'],
+      [{ childTemplate: { start: stage.worker('x') } }, 'options.childTemplate'],
     ]
     for (const [options, field] of refused) expect(await rejection(start(options as never))).toMatchObject({ field })
     expect(isDuplicateChildError(await rejection(start({ children: [child('a'), child('a')] })))).toBe(true)
-    expect(yard.log).toEqual([])
-    expect(yard.system.clock.getPendingTimerCount()).toBe(0)
+    expect(stage.log).toEqual([])
+    expect(stage.system.clock.getPendingTimerCount()).toBe(0)
   })
 })
 
@@ -130,11 +130,11 @@ describe('strategies', () => {
     ['rest_for_one', ['stop c', 'start b', 'start c']],
   ] as const)('%s restarts as it says [strategies]', async (strategy, expected) => {
     const supervisor = await start({ strategy, children: [child('a'), child('b'), child('c')] })
-    yard.log.length = 0
+    stage.log.length = 0
     await crash(supervisor, 'b')
-    expect(yard.log).toEqual(['stop b error', ...expected])
+    expect(stage.log).toEqual(['stop b error', ...expected])
     expect(Supervisor.getChild(supervisor, 'b')?.restartCount).toBe(1)
-    expect(yard.alive.size).toBe(3)
+    expect(stage.alive.size).toBe(3)
   })
 
   it.each([
@@ -147,19 +147,19 @@ describe('strategies', () => {
     const supervisor = await start({ children: [child('a', { restart })] })
     await crash(supervisor, 'a', how)
     expect(Supervisor.countChildren(supervisor)).toBe(again ? 1 : 0)
-    expect(yard.alive.size).toBe(again ? 1 : 0)
+    expect(stage.alive.size).toBe(again ? 1 : 0)
   })
 
   it('simple_one_for_one makes children after a template, and starts them again with their arguments [dynamic]', async () => {
     const supervisor = await start({
       strategy: 'simple_one_for_one',
-      childTemplate: { start: (name: string) => yard.worker(name)() } as never,
+      childTemplate: { start: (name: string) => stage.worker(name)() } as never,
     })
     await Supervisor.startChild(supervisor, ['x'])
     await Supervisor.startChild(supervisor, ['y'])
     expect(Supervisor.getChildren(supervisor).map(({ id }) => id)).toEqual(['child_1', 'child_2'])
     await crash(supervisor, 'child_2')
-    expect(yard.log).toEqual(['start x', 'start y', 'stop y error', 'start y'])
+    expect(stage.log).toEqual(['start x', 'start y', 'stop y error', 'start y'])
     await Supervisor.terminateChild(supervisor, 'child_1')
     expect(Supervisor.countChildren(supervisor)).toBe(1)
     await Supervisor.restartChild(supervisor, 'child_2')
@@ -194,9 +194,9 @@ describe('strategies', () => {
     const waits: number[] = []
     for (let round = 0; round < 3; round++) {
       await crash(supervisor, 'a')
-      const from = yard.clock.monoMs()
-      while (yard.alive.size === 0) await yard.clock.advance(10)
-      waits.push(yard.clock.monoMs() - from)
+      const from = stage.clock.monoMs()
+      while (stage.alive.size === 0) await stage.clock.advance(10)
+      waits.push(stage.clock.monoMs() - from)
     }
     expect(waits).toEqual([100, 200, 400])
   })
@@ -205,27 +205,27 @@ describe('strategies', () => {
 describe('stops', () => {
   it('kill a child that does not stop in time, or at once, or never [shutdown-timeout]', async () => {
     const deaf = (id: string, shutdownTimeout: ChildSpec['shutdownTimeout']): ChildSpec =>
-      child(id, { start: yard.worker(id, { deaf: true }), shutdownTimeout } as Partial<ChildSpec>)
+      child(id, { start: stage.worker(id, { deaf: true }), shutdownTimeout } as Partial<ChildSpec>)
     const supervisor = await start({ children: [deaf('a', 200), deaf('b', 'brutal_kill')] })
     const stopped = Supervisor.stop(supervisor)
-    await yard.clock.advance(199)
+    await stage.clock.advance(199)
     expect(Supervisor.isRunning(supervisor)).toBe(false)
-    expect(yard.alive.size).toBe(1)
-    await yard.clock.advance(1)
+    expect(stage.alive.size).toBe(1)
+    await stage.clock.advance(1)
     await stopped
-    expect(yard.log).toEqual(['start a', 'start b', 'stop a'])
-    expect(yard.clock.getPendingTimerCount()).toBe(0)
+    expect(stage.log).toEqual(['start a', 'start b', 'stop a'])
+    expect(stage.clock.getPendingTimerCount()).toBe(0)
   })
 
   it('end with their system, whoever does not [close-bounded]', async () => {
     const nested = child('n', {
-      start: () => start({ children: [child('deaf', { start: yard.worker('deaf', { deaf: true }) })] }),
+      start: () => start({ children: [child('deaf', { start: stage.worker('deaf', { deaf: true }) })] }),
     })
     const supervisor = await start({ children: [child('a'), nested] })
-    await yard.system.close()
-    expect(yard.alive.size).toBe(0)
+    await stage.system.close()
+    expect(stage.alive.size).toBe(0)
     expect(Supervisor.isRunning(supervisor)).toBe(false)
-    expect(yard.log).toContain('stop a')
+    expect(stage.log).toContain('stop a')
   })
 })
 
@@ -233,7 +233,7 @@ describe('as a process', () => {
   it('has a name before its children start, which is free when it has ended', async () => {
     const supervisor = await start({ name: 'top' })
     expect(isAlreadyRegisteredError(await rejection(start({ name: 'top', children: [child('a')] })))).toBe(true)
-    expect(yard.log).toEqual([])
+    expect(stage.log).toEqual([])
     await Supervisor.stop(supervisor)
     await start({ name: 'top' })
   })
@@ -251,14 +251,14 @@ describe('as a process', () => {
           return state
         },
       },
-      { system: yard.system, trapExit: true },
+      { system: stage.system, trapExit: true },
     )
     await GenServer.monitor(watcher, supervisor)
     await GenServer.link(watcher, supervisor)
     expect(isInvalidArgumentError(await rejection(GenServer.call(supervisor as never, 'x')))).toBe(true)
     expect(Supervisor.isRunning(supervisor)).toBe(true)
     await Supervisor.stop(supervisor, 'shutdown')
-    await yard.settle()
+    await stage.settle()
     expect(heard).toMatchObject([
       { type: 'EXIT', reason: { type: 'shutdown' } },
       { type: 'DOWN', reason: { type: 'shutdown' } },

@@ -13,13 +13,13 @@ import {
 import { describe, expect, it } from 'vitest'
 
 import { rejection } from '../../support/rejection.ts'
-import { createYard, type Worker, type Yard } from '../../support/workers.ts'
+import { createWorkerStage, type Worker, type WorkerStage } from '../../support/workers.ts'
 
-const worker = (yard: Yard, id: string): ChildSpec => ({ id, start: yard.worker(id) })
+const worker = (stage: WorkerStage, id: string): ChildSpec => ({ id, start: stage.worker(id) })
 
 /** A supervisor as a child; `refs` has the present one of each name. */
 const nested = (
-  yard: Yard,
+  stage: WorkerStage,
   refs: Map<string, SupervisorRef>,
   id: string,
   options: SupervisorOptions,
@@ -28,89 +28,89 @@ const nested = (
   id,
   ...policy,
   start: async () => {
-    const ref = await Supervisor.start({ system: yard.system, ...options })
+    const ref = await Supervisor.start({ system: stage.system, ...options })
     refs.set(id, ref)
     return ref
   },
 })
 
-const crash = async (yard: Yard, supervisor: SupervisorRef, id: string): Promise<void> => {
+const crash = async (stage: WorkerStage, supervisor: SupervisorRef, id: string): Promise<void> => {
   GenServer.cast(Supervisor.getChild(supervisor, id)?.ref as Worker, 'crash')
-  await yard.settle()
+  await stage.settle()
 }
 
 describe('a tree', () => {
   it('starts from the leaves up and stops the other way, three levels deep [trees]', async () => {
-    const yard = createYard()
+    const stage = createWorkerStage()
     const refs = new Map<string, SupervisorRef>()
-    const low = nested(yard, refs, 'low', { children: [worker(yard, 'x'), worker(yard, 'y')] })
-    const mid = nested(yard, refs, 'mid', { children: [worker(yard, 'm'), low] })
-    const top = await Supervisor.start({ system: yard.system, children: [mid, worker(yard, 't')] })
+    const low = nested(stage, refs, 'low', { children: [worker(stage, 'x'), worker(stage, 'y')] })
+    const mid = nested(stage, refs, 'mid', { children: [worker(stage, 'm'), low] })
+    const top = await Supervisor.start({ system: stage.system, children: [mid, worker(stage, 't')] })
     await Supervisor.stop(top)
-    expect(yard.log).toEqual(
+    expect(stage.log).toEqual(
       ['m', 'x', 'y', 't'].map((n) => `start ${n}`).concat(['t', 'y', 'x', 'm'].map((n) => `stop ${n}`)),
     )
-    expect(yard.events.filter(({ type }) => type === 'terminated').map(({ ref }) => ref)).toEqual([
+    expect(stage.events.filter(({ type }) => type === 'terminated').map(({ ref }) => ref)).toEqual([
       refs.get('low'),
       refs.get('mid'),
       top,
     ])
-    expect(yard.system.clock.getPendingTimerCount()).toBe(0)
-    await yard.system.close()
+    expect(stage.system.clock.getPendingTimerCount()).toBe(0)
+    await stage.system.close()
   })
 
   it('escalates: one that gives up is started anew by the one above, until that one gives up as well [escalation]', async () => {
-    const yard = createYard()
+    const stage = createWorkerStage()
     const refs = new Map<string, SupervisorRef>()
-    const low = nested(yard, refs, 'low', {
+    const low = nested(stage, refs, 'low', {
       restartIntensity: { maxRestarts: 1 },
-      children: [worker(yard, 'x'), worker(yard, 'y')],
+      children: [worker(stage, 'x'), worker(stage, 'y')],
     })
     const top = await Supervisor.start({
-      system: yard.system,
+      system: stage.system,
       restartIntensity: { maxRestarts: 1 },
-      children: [worker(yard, 't'), low],
+      children: [worker(stage, 't'), low],
     })
     const ended = rejection(top.terminated)
     const first = refs.get('low') as SupervisorRef
-    for (let round = 0; round < 2; round++) await crash(yard, refs.get('low') as SupervisorRef, 'x')
+    for (let round = 0; round < 2; round++) await crash(stage, refs.get('low') as SupervisorRef, 'x')
     expect(isMaxRestartsExceededError(await rejection(first.terminated))).toBe(true)
     expect(refs.get('low')).not.toBe(first)
     expect(Supervisor.getChild(top, 'low')).toMatchObject({ ref: refs.get('low'), restartCount: 1 })
-    expect(yard.alive.size).toBe(3)
-    expect(yard.reported).toEqual([])
-    for (let round = 0; round < 2; round++) await crash(yard, refs.get('low') as SupervisorRef, 'x')
+    expect(stage.alive.size).toBe(3)
+    expect(stage.reported).toEqual([])
+    for (let round = 0; round < 2; round++) await crash(stage, refs.get('low') as SupervisorRef, 'x')
     expect(await ended).toMatchObject({ code: 'KEELSON_MAX_RESTARTS', supervisorId: top.id })
-    expect(yard.alive.size).toBe(0)
-    expect(yard.reported).toEqual([])
-    await yard.system.close()
+    expect(stage.alive.size).toBe(0)
+    expect(stage.reported).toEqual([])
+    await stage.system.close()
   })
 
   it('leaves no orphan when a supervisor in it is killed, or stopped while it starts [no-orphan]', async () => {
-    const yard = createYard()
+    const stage = createWorkerStage()
     const refs = new Map<string, SupervisorRef>()
-    const deaf: ChildSpec = { id: 'deaf', start: yard.worker('deaf', { deaf: true }), shutdownTimeout: Infinity }
-    const low = nested(yard, refs, 'low', { children: [worker(yard, 'x'), deaf] }, { shutdownTimeout: 100 })
-    const top = await Supervisor.start({ system: yard.system, children: [low] })
+    const deaf: ChildSpec = { id: 'deaf', start: stage.worker('deaf', { deaf: true }), shutdownTimeout: Infinity }
+    const low = nested(stage, refs, 'low', { children: [worker(stage, 'x'), deaf] }, { shutdownTimeout: 100 })
+    const top = await Supervisor.start({ system: stage.system, children: [low] })
     const stopped = Supervisor.stop(top)
-    await yard.clock.advance(100)
+    await stage.clock.advance(100)
     await stopped
-    await yard.settle()
-    expect(yard.alive.size).toBe(0)
-    const slow: ChildSpec = { id: 's', start: yard.worker('s', { hold: 1000 }), shutdownTimeout: 50 }
-    const other = await Supervisor.start({ system: yard.system })
+    await stage.settle()
+    expect(stage.alive.size).toBe(0)
+    const slow: ChildSpec = { id: 's', start: stage.worker('s', { hold: 1000 }), shutdownTimeout: 50 }
+    const other = await Supervisor.start({ system: stage.system })
     const refused = rejection(
-      Supervisor.startChild(other, nested(yard, refs, 'n', { children: [worker(yard, 'x'), slow] })),
+      Supervisor.startChild(other, nested(stage, refs, 'n', { children: [worker(stage, 'x'), slow] })),
     )
-    await yard.settle()
+    await stage.settle()
     const end = Supervisor.stop(other)
-    await yard.clock.advance(50)
+    await stage.clock.advance(50)
     await end
     await refused
-    await yard.clock.advance(5000)
-    expect(yard.alive.size).toBe(0)
-    expect(yard.clock.getPendingTimerCount()).toBe(0)
-    await yard.system.close()
+    await stage.clock.advance(5000)
+    expect(stage.alive.size).toBe(0)
+    expect(stage.clock.getPendingTimerCount()).toBe(0)
+    await stage.system.close()
   })
 })
 
@@ -136,33 +136,33 @@ const leaves = (node: Tree): number =>
   node.children.reduce((sum, child) => sum + ('children' in child ? leaves(child) : 1), 0)
 
 it('starts children again in the context in which the supervisor was started [context]', async () => {
-  const yard = createYard()
+  const stage = createWorkerStage()
   const context = new AsyncLocalStorage<string>()
   const seen: unknown[] = []
   const start = (): Promise<Worker> => {
     seen.push(context.getStore())
-    return yard.worker('a')()
+    return stage.worker('a')()
   }
-  const top = await context.run('top', () => Supervisor.start({ system: yard.system, children: [{ id: 'a', start }] }))
-  await context.run('crash', () => crash(yard, top, 'a'))
+  const top = await context.run('top', () => Supervisor.start({ system: stage.system, children: [{ id: 'a', start }] }))
+  await context.run('crash', () => crash(stage, top, 'a'))
   expect(seen).toEqual(['top', 'top'])
-  await yard.system.close()
+  await stage.system.close()
 })
 
 describe('whatever crashes', () => {
   it('no process is lost, doubled or left behind', async () => {
     await fc.assert(
       fc.asyncProperty(tree, fc.array(fc.tuple(fc.nat(), fc.nat(10)), { maxLength: 12 }), async (plan, crashes) => {
-        const yard = createYard()
+        const stage = createWorkerStage()
         const workers = new Map<string, Worker>()
         const build = (node: Tree, path: string): SupervisorOptions => ({
-          system: yard.system,
+          system: stage.system,
           strategy: node.strategy,
           restartIntensity: { maxRestarts: node.max, withinMs: 50 },
           children: node.children.map((child, index): ChildSpec => {
             const id = `${path}.${index}`
             if ('children' in child) return { id, start: () => Supervisor.start(build(child, id)) }
-            const start = yard.worker(id, { stopMs: child.stopMs })
+            const start = stage.worker(id, { stopMs: child.stopMs })
             return {
               id,
               shutdownTimeout: 50,
@@ -180,24 +180,24 @@ describe('whatever crashes', () => {
           const living = [...workers.values()].filter((ref) => GenServer.isRunning(ref))
           const victim = living[which % Math.max(living.length, 1)]
           if (victim !== undefined) GenServer.cast(victim, 'crash')
-          if (wait > 0) await yard.clock.advance(wait)
+          if (wait > 0) await stage.clock.advance(wait)
         }
-        for (let round = 0; round < 100; round++) await yard.clock.advance(50)
-        await yard.settle()
+        for (let round = 0; round < 100; round++) await stage.clock.advance(50)
+        await stage.settle()
         if (Supervisor.isRunning(top)) {
-          expect(yard.alive.size).toBe(leaves(plan))
+          expect(stage.alive.size).toBe(leaves(plan))
           expect(Supervisor.countChildren(top)).toBe(plan.children.length)
           const stopped = Supervisor.stop(top)
-          for (let round = 0; round < 1000 && yard.alive.size > 0; round++) await yard.clock.advance(50)
+          for (let round = 0; round < 1000 && stage.alive.size > 0; round++) await stage.clock.advance(50)
           await stopped
         }
         await ended
-        expect(yard.alive.size).toBe(0)
-        expect(yard.reported).toEqual([])
+        expect(stage.alive.size).toBe(0)
+        expect(stage.reported).toEqual([])
         // What a killed worker's own `terminate` slept for.
-        await yard.clock.advance(1000)
-        expect(yard.clock.getPendingTimerCount()).toBe(0)
-        await yard.system.close()
+        await stage.clock.advance(1000)
+        expect(stage.clock.getPendingTimerCount()).toBe(0)
+        await stage.system.close()
       }),
       { numRuns: 60 },
     )

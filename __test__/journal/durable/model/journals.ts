@@ -1,6 +1,6 @@
-import { createControlledClock, type ControlledClock } from 'keelson/clock'
+import type { ControlledClock } from 'keelson/clock'
 import { type DurableJournal, openJournal } from 'keelson/journal'
-import { createSystem, type System } from 'keelson/system'
+import { createTestSystem, type TestSystem } from 'keelson/testing'
 import { expect } from 'vitest'
 
 /** What a program does to a journal. */
@@ -66,7 +66,7 @@ export class Journals {
   readonly #limits: readonly Limits[]
   readonly #unit: number
   readonly #clock: ControlledClock
-  readonly #system: System
+  readonly #system: TestSystem
   #journal!: DurableJournal<Data | null>
   #limit: Limits = {}
   #alive: Held[] = []
@@ -89,8 +89,8 @@ export class Journals {
     this.#path = path
     this.#limits = limits
     this.#unit = Math.max(...limits.map(({ maxAgeMs }) => maxAgeMs ?? 0), 800)
-    this.#clock = createControlledClock({ initialTime: Date.UTC(2025, 0, 1) })
-    this.#system = createSystem({ clock: this.#clock })
+    this.#system = createTestSystem({ initialTime: Date.UTC(2025, 0, 1) })
+    this.#clock = this.#system.clock
   }
 
   async run(steps: readonly Step[]): Promise<void> {
