@@ -15,6 +15,7 @@ export interface CallTarget {
 export class Call {
   readonly target: CallTarget
   readonly message: unknown
+  /** The time it may take, in ms; `Infinity` for ever. */
   readonly timeoutMs: number
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void

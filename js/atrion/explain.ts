@@ -8,6 +8,7 @@ import type { Mode, ShedReason } from './decisions.ts'
 
 /** Why a route answered as it did, as data and in words. All in ohms unless the name says otherwise. */
 export interface Explanation {
+  /** The name of the route. */
   readonly routeId: string
   /** Who decided: `route()` by telemetry, or the gate of `admit`, `tryAdmit` and `run`. */
   readonly decidedBy: 'route' | 'gate'
@@ -15,8 +16,11 @@ export interface Explanation {
   readonly answer: 'admitted' | 'refused' | 'waits'
   /** Why it was refused: a reason of a {@link Shed}, or `'circuit-open'`. */
   readonly reason: ShedReason | 'circuit-open' | undefined
+  /** The voltage of the request that was decided. */
   readonly voltage: number
+  /** The mode of the route at the decision. */
   readonly mode: Mode
+  /** The resistance of the route at the decision. */
   readonly resistance: number
   /** What the resistance is made of. Of `route()` at the decision; of a gate now, because work changes it between decisions. */
   readonly terms: {
@@ -30,7 +34,9 @@ export interface Explanation {
     readonly shared: number
     readonly staleness: number
   }
+  /** The resistance at which the route opens. */
   readonly breakAt: number
+  /** The resistance at which an open route closes again. */
   readonly recoveryAt: number
   /** The name of the route's profile. */
   readonly profile: string

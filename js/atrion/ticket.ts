@@ -10,6 +10,7 @@ interface Reporting {
 
 /** Admitted work. Report its end with {@link done}; a ticket that is never done is freed at its deadline. */
 export class Ticket {
+  /** Always true: a ticket is an admission. */
   readonly allow = true as const
   /** The route it belongs to. */
   readonly route: string

@@ -16,6 +16,7 @@ export interface Context {
 
 /** A context that never changes: `with` returns another. Created by {@link createContext}. */
 export class ContextImpl implements Context {
+  /** The values by key. */
   readonly values: ReadonlyMap<string, unknown>
 
   /** Copies the values. */
@@ -23,14 +24,17 @@ export class ContextImpl implements Context {
     this.values = new Map(values === undefined ? [] : contextValues(values))
   }
 
+  /** Returns the value of a key, or `undefined`. */
   get<T = unknown>(key: string): T | undefined {
     return this.values.get(key) as T | undefined
   }
 
+  /** Returns whether there is a value with this key. */
   has(key: string): boolean {
     return this.values.has(key)
   }
 
+  /** Returns the keys, in the order in which they were added. */
   keys(): IterableIterator<string> {
     return this.values.keys()
   }

@@ -83,6 +83,7 @@ export abstract class JournalReads<T> {
     return this.view().count
   }
 
+  /** Returns whether it holds no acknowledged entry. */
   isEmpty(): boolean {
     return this.size() === 0
   }

@@ -46,7 +46,14 @@ export type NextState<State> = State | Continued<State> | Stopped<State>
 
 /** A message of the runtime to `handleInfo`: a linked process has ended (`EXIT`), or a monitored one (`DOWN`). */
 export type Info =
-  | { readonly type: 'EXIT'; readonly from: SerializedRef; readonly reason: ProcessDownReason }
+  | {
+      /** Tells this message from a `DOWN`. */
+      readonly type: 'EXIT'
+      /** The linked process that has ended. */
+      readonly from: SerializedRef
+      /** The reason of its end. */
+      readonly reason: ProcessDownReason
+    }
   | {
       readonly type: 'DOWN'
       readonly monitorId: string

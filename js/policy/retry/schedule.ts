@@ -172,8 +172,11 @@ function list(pauses: readonly number[]): Schedule {
 
 /** Schedules of pauses, for `retry` and `repeat`. */
 export const schedule: {
+  /** Returns a schedule with the same pause, in ms, each time. */
   readonly constant: typeof constant
+  /** Returns a schedule whose pauses grow. */
   readonly exponential: typeof exponential
+  /** Returns a schedule with these pauses, in ms, one after the other. */
   readonly list: typeof list
 } = { constant, exponential, list }
 
