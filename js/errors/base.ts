@@ -78,7 +78,7 @@ export abstract class KeelsonError extends Error {
 }
 Object.defineProperty(KeelsonError.prototype, BRAND, { value: true })
 
-/** Whether a value is an error of keelson's, from whichever copy of the package or realm. */
+/** Returns whether a value is a keelson error. Recognises errors of another copy of the package or another realm. */
 export function isKeelsonError(error: unknown): error is KeelsonError {
   try {
     try {
