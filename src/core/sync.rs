@@ -35,7 +35,7 @@ impl<T> Mutex<T> {
         self.0.lock()
     }
 
-    /// The lock if nobody has it.
+    /// Takes the lock if it is free.
     #[cfg(not(loom))]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock()

@@ -1,5 +1,5 @@
-//! The experiments E1 to E11 and E13, the earlier library's table done again, and what each part buys. E12, the cost of a decision, is
-//! a benchmark: `npm run bench -- admission`.
+//! The experiments E1 to E11 and E13, the earlier library's table done again, and what each part buys. E12, the cost of
+//! a decision, is a benchmark: `npm run bench -- admission`.
 
 mod ablation;
 mod failure;

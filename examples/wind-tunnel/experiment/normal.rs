@@ -1,5 +1,5 @@
-//! E13: `route()` learns what is normal for a service, whatever that is. Telemetry is made up, not simulated: nothing that is refused
-//! changes what is told next, so that every door hears the same.
+//! E13: `route()` learns what is normal for a service, whatever that is. Telemetry is made up, not simulated: nothing
+//! that is refused changes what is told next, so that every door hears the same.
 
 use keelson::core::random::Random;
 
@@ -26,8 +26,8 @@ impl Teller {
         Self { random: Random::new(seed), rate, now: 1000.0, told: 0 }
     }
 
-    /// `level` with each signal up to 30 % off, for so many seconds; `heard` is told time since the start of it, voltage, and
-    /// whether it was refused.
+    /// `level` with each signal up to 30 % off, for so many seconds; `heard` is told time since the start of it,
+    /// voltage, and whether it was refused.
     pub fn tell(
         &mut self,
         door: &mut dyn Door,

@@ -1,6 +1,6 @@
-//! A circuit breaker as opossum's (<https://nodeshift.dev/opossum/>): opens when half of the calls of the last 10 s (ten
-//! buckets) failed, also in half-open; closes when the one probe after the reset timeout succeeds. A client that ran
-//! out of patience is a failure. Reset after 5 s, where opossum's default is 30 s: kinder in every figure here.
+//! A circuit breaker as opossum's (<https://nodeshift.dev/opossum/>): opens when half of the calls of the last 10 s
+//! (ten buckets) failed, also in half-open; closes when the one probe after the reset timeout succeeds. A client that
+//! ran out of patience is a failure. Reset after 5 s, where opossum's default is 30 s: kinder in every figure here.
 
 use super::{Answer, Ask, End, Policy};
 

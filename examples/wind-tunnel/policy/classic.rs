@@ -1,7 +1,7 @@
-//! The formulas of the earlier library, Atrion 2.0 (<https://github.com/cluster-127/atrion>), call by call as published:
-//! scar `+5` a critical call and `e^(-0.1 t)`, momentum `|P(t) - P(t-2)| / ms`, breaker at 100 ohm or at `mean + 3 sigma`
-//! of all samples. Two faces: the guard of its examples, which asks before and reports after, and `route()`, which
-//! is given telemetry with each request.
+//! The formulas of the earlier library, Atrion 2.0 (<https://github.com/cluster-127/atrion>), call by call as
+//! published: scar `+5` a critical call and `e^(-0.1 t)`, momentum `|P(t) - P(t-2)| / ms`, breaker at 100 ohm or at
+//! `mean + 3 sigma` of all samples. Two faces: the guard of its examples, which asks before and reports after, and
+//! `route()`, which is given telemetry with each request.
 
 use super::telemetry::Meter;
 use super::{Answer, Ask, End, Policy};

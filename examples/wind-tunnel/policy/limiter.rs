@@ -1,5 +1,6 @@
-//! An in-flight limit that something adjusts, as in Netflix's concurrency-limits (<https://github.com/Netflix/concurrency-limits>,
-//! `SimpleLimiter`): beyond the limit there is a refusal, and every piece of work that ends is a sample.
+//! An in-flight limit that something adjusts, as in Netflix's concurrency-limits
+//! (<https://github.com/Netflix/concurrency-limits>, `SimpleLimiter`): beyond the limit there is a refusal, and every
+//! piece of work that ends is a sample.
 
 use super::{Answer, Ask, End, Policy};
 

@@ -27,7 +27,7 @@ pub(super) enum CallState {
     Free,
     /// In a mailbox.
     Queued,
-    /// In a mailbox, but nobody waits any more.
+    /// In a mailbox, but its caller waits no more.
     Abandoned,
     /// Handed to its process, or answered later.
     Running,
@@ -42,7 +42,7 @@ pub(super) struct Call {
     pub(super) caller: Option<Pid>,
     /// The caller's run at the time of the call.
     activation: u32,
-    /// The time it may take; infinite for a call that waits for ever, or that nobody waits for any more.
+    /// The time it may take; infinite for a call that waits for ever, or whose caller waits no more.
     timeout: f64,
     /// The round before which it was made.
     round: u32,
@@ -69,11 +69,12 @@ pub(super) struct Calls {
     deadlines: Timers,
     /// Counts rounds.
     round: u32,
-    /// Calls with a deadline since the last round, and those of the round before it: most are answered within a round, and
-    /// never need a timer.
+    /// Calls with a deadline since the last round, and those of the round before it: most are answered within a round,
+    /// and never need a timer.
     fresh: Vec<SlotId>,
     handed: Vec<SlotId>,
-    /// Those that were not, and have no timer yet; when the first of them is overdue, and since when they wait for timers.
+    /// Those that were not, and have no timer yet; when the first of them is overdue, and since when they wait for
+    /// timers.
     unwatched: Vec<Unwatched>,
     soonest: Option<f64>,
     unwatched_since: f64,

@@ -1,4 +1,4 @@
-//! Processes that have ended and are still spoken of: a slot is given away when nobody is to be told of its process any more.
+//! Processes that have ended and that steps still name. A slot is used again when no further step names its process.
 
 use std::collections::{BTreeMap, VecDeque};
 

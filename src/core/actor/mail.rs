@@ -6,9 +6,9 @@ use crate::core::slab::list::NIL;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum MailKind {
-    /// A message nobody waits for.
+    /// A message without a reply.
     Cast = 0,
-    /// A message somebody waits for.
+    /// A message whose sender waits for a reply.
     Call = 1,
     /// A message from the runtime or a timer.
     Info = 2,

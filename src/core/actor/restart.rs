@@ -1,7 +1,9 @@
 //! Whether, and when, a process that failed is started over: one budget a process, and an exponential back-off.
 //!
-//! - The budget counts restarts in a window that slides: at most `count` in any `within` milliseconds, both ends included.
-//! - The delay of attempt *n* is `min(initial * factor^(n-1), max)`, spread by `jitter` percent either way, never below 0.
+//! - The budget counts restarts in a window that slides: at most `count` in any `within` milliseconds, both ends
+//!   included.
+//! - The delay of attempt *n* is `min(initial * factor^(n-1), max)`, spread by `jitter` percent either way, never below
+//!   0.
 //! - With a budget, *n* counts the restarts in the window; without, those since a run that lasted `max`.
 //!
 //! Time is monotonic milliseconds; chance is a number in `[0, 1)` that the caller draws.

@@ -173,9 +173,9 @@ impl Runtime {
         self.consider(pid);
     }
 
-    /// Sends a call that may take `timeout` ms. `caller` is the process whose handler makes it, if one does. A call that
-    /// fails at once comes back as a step. False, and nothing happens, for a slot that is in use, was released, or is not the
-    /// next one: slots of calls are numbered from 0, without gaps.
+    /// Sends a call that may take `timeout` ms. `caller` is the process whose handler makes it, if one does. A call
+    /// that fails at once comes back as a step. False, and nothing happens, for a slot that is in use, was released, or
+    /// is not the next one: slots of calls are numbered from 0, without gaps.
     pub fn call(&mut self, pid: Pid, slot: SlotId, caller: Option<Pid>, timeout: f64) -> bool {
         if !self.calls.is_free(slot) {
             return false;
@@ -293,7 +293,7 @@ impl Runtime {
         self.relations.unlink(link)
     }
 
-    /// Tells `watcher` once when `subject` ends; at once when it has. Nobody, when the watcher has ended.
+    /// Notifies `watcher` once when `subject` ends; at once when it has. Does nothing when the watcher has ended.
     pub fn monitor(&mut self, watcher: Pid, subject: Pid) -> MonitorId {
         if self.processes.get(watcher.0).is_none() {
             return self.relations.spent_monitor();

@@ -1,4 +1,4 @@
-//! The door: a newcomer is admitted, made to wait, or refused, without searching and without allocating.
+//! Admission: a request is admitted, queued or refused, without a search and without an allocation.
 
 use super::deadlines::UNSCHEDULED;
 use super::engine::{Admission, Engine, WaiterEvent};
@@ -37,7 +37,7 @@ impl Engine {
     }
 
     /// Always gives a ticket; says what [`Engine::try_admit`] would have refused. Such work is measured for
-    /// errors, but is in nobody's way: it takes no slot of the limit.
+    /// errors, but takes no slot of the limit.
     ///
     /// `None`: the id is stale.
     pub fn admit_shadow(

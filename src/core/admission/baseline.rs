@@ -1,11 +1,11 @@
 //! What a service takes when nothing queues in it, and from that how much does.
 //!
 //! A backlog inside the service adds to the latency of every call alike, whatever calls take: it shifts their
-//! distribution. A shift `w` multiplies `m = E exp(-latency / tau)` by `exp(-w / tau)`, so the ratio of `m` with little in
-//! flight to `m` under load tells `w`, and it hardly feels the few long calls that make a mean useless: with a `tau` of a
-//! quarter of the mean it takes a ninth of the samples for exponential service, one in 150 where the deviation is three
-//! means. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n` (the Laplace transform
-//! of an Erlang distribution), which holds for one server as for many.
+//! distribution. A shift `w` multiplies `m = E exp(-latency / tau)` by `exp(-w / tau)`, so the ratio of `m` with little
+//! in flight to `m` under load tells `w`, and it hardly feels the few long calls that make a mean useless: with a `tau`
+//! of a quarter of the mean it takes a ninth of the samples for exponential service, one in 150 where the deviation is
+//! three means. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n` (the Laplace
+//! transform of an Erlang distribution), which holds for one server as for many.
 
 use std::collections::VecDeque;
 
@@ -19,12 +19,12 @@ const SHARPNESS: f64 = 4.0;
 const FINEST_MS: f64 = 0.01;
 /// The change of the mean after which `tau` follows it.
 const FOLLOW: f64 = 0.2;
-/// Deviations at which a batch is another service, not chance. Rare, because what is thrown away was learned slowly; less
-/// so when there is another reason to doubt it.
+/// Deviations at which a batch is another service, not chance. Rare, because what is thrown away was learned slowly;
+/// less so when there is another reason to doubt it.
 const NEWS: f64 = 5.0;
 const DOUBTED: f64 = 2.5;
-/// Calls under load that are quicker than those with little in flight cannot be: deviations a window that are chance, and
-/// the sum of more that is not (Page's cumulative sum; by chance once in some e^(2 x 1 x 5) windows).
+/// Calls under load that are quicker than those with little in flight cannot be: deviations a window that are chance,
+/// and the sum of more that is not (Page's cumulative sum; by chance once in some e^(2 x 1 x 5) windows).
 const OUTDONE: (f64, f64) = (1.0, 5.0);
 /// Least relative deviation of `exp(-latency / tau)` that is believed.
 const LEAST_SPREAD: f64 = 0.3;
@@ -231,8 +231,8 @@ impl LatencyBaseline {
         }
     }
 
-    /// `count` calls of a limit in use, of mean latency `latency` and mean [`Self::soften`] `soft`. If they took less than
-    /// what is known of calls with little in flight, that was wrong: it is forgotten, and this is known instead.
+    /// `count` calls of a limit in use, of mean latency `latency` and mean [`Self::soften`] `soft`. If they took less
+    /// than what is known of calls with little in flight, that was wrong: it is forgotten, and this is known instead.
     pub(crate) fn outdone(&mut self, count: f64, latency: f64, soft: f64) -> bool {
         if self.given || self.soft <= 0.0 {
             return false;

@@ -1,17 +1,17 @@
-//! How long clients wait before they leave: nobody says so, but those who leave show it.
+//! The time that clients wait before they leave, learned from those who leave.
 //!
-//! Work whose client is gone is wasted, and a queue that is longer than the clients' patience wastes all of it. So the age
-//! at which clients leave, in the queue or in service, bounds how long it makes sense to wait: what is left of the
-//! patience has to suffice for the work. What was learned fades, because once it is heeded hardly anybody leaves.
+//! Work whose client is gone is wasted, and a queue that is longer than the clients' patience wastes all of it. So the
+//! age at which clients leave, in the queue or in service, bounds how long it makes sense to wait: what is left of the
+//! patience has to suffice for the work. What was learned fades, because few clients leave once it is respected.
 //!
-//! Not everybody who leaves tells something of the others. Who is gone before the work could have been done did not leave
-//! for the wait. And a few who leave at an age that most others outlast are a few: leavers count when, of those who were
-//! still there at their age, many left then.
+//! Not everybody who leaves tells something of the others. Who is gone before the work could have been done did not
+//! leave for the wait. And a few who leave at an age that most others outlast are a few: leavers count when, of those
+//! who were still there at their age, many left then.
 
 /// Leavers averaged before the estimate moves, and the share of all that have come to an end which they must be.
 const BATCH: f64 = 4.0;
 const SHARE: f64 = 0.02;
-/// Work of up to so many means is typical: whoever leaves before that left it no time.
+/// Work of up to so many means is typical: a client that leaves before that left it no time.
 const TYPICAL: f64 = 1.5;
 /// Of those who stay until some age, the share that has to leave about then, if it is to be their patience.
 const MANY: f64 = 0.3;
@@ -132,7 +132,7 @@ impl ClientPatience {
         }
     }
 
-    /// Work took so long, whoever waited for it.
+    /// Takes in how long work took.
     pub(crate) fn worked(&mut self, service: f64) {
         self.count += 1.0;
         let weight = WEIGHT.max(1.0 / self.count);
@@ -140,7 +140,7 @@ impl ClientPatience {
         self.square += weight * (service * service - self.square);
     }
 
-    /// After this long clients leave; infinity while nobody does.
+    /// Returns the age at which clients leave; infinity while none does.
     pub(crate) fn known(&self, now: f64) -> f64 {
         if self.is_known() { self.current(now) } else { f64::INFINITY }
     }
@@ -154,7 +154,7 @@ impl ClientPatience {
         self.estimate * (1.0 + FADE * (now - self.at).max(0.0) / 1000.0)
     }
 
-    /// Longest wait after which a client is still there when its work is done; infinity while nobody leaves.
+    /// Returns the longest wait after which a client is still there when its work is done; infinity while none leaves.
     pub(crate) fn longest_wait(&self, now: f64) -> f64 {
         if !self.is_known() {
             return f64::INFINITY;

@@ -96,7 +96,7 @@ impl Default for GateConfig {
             error_window_ms: 2000.0,
             min_calls: 10.0,
             resistance: resistance::ResistanceConfig {
-                // Nobody is judged on too few calls here either, but by `min_calls`.
+                // Here as well no service is judged by too few calls, but by `min_calls`.
                 bootstrap_ticks: 0,
                 tuner: None,
                 damping_factor: 20.0,

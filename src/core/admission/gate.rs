@@ -1,4 +1,4 @@
-//! One route's door: limit, order, resistance and trickle, and the numbers that explain them.
+//! The gate of one route: limit, order, resistance and trickle, and the numbers that explain them.
 
 use super::client_patience::ClientPatience;
 use super::config::GateConfig;
@@ -174,7 +174,7 @@ impl Gate {
         })
     }
 
-    /// A queue that has been empty more lately than this does not stand, whoever it loses.
+    /// Returns the time after which a busy queue can count as standing. One that was empty since does not.
     pub(crate) fn standing_ms(&self, config: &GateConfig, now: f64) -> f64 {
         let known = self.patience.longest_wait(now) < f64::INFINITY;
         self.queue_deadline(config, now).max(if known { 0.0 } else { 500.0 })

@@ -4,13 +4,13 @@
 //! seconds at a time. A block is learned when the next one is over, and hardly if something is wrong by then, so that
 //! the first seconds of a failure do not count as normal. Two questions are asked of each report.
 //!
-//! **Are more calls slow?** A call is slow if it takes five times the normal mean and eight times the median of the last
-//! few calls. A queue makes all calls take longer, and the median with them; so load makes no call slow, and a heavy
-//! tail is part of the normal share. Whether the share has risen is asked by a CUSUM of log-likelihood ratios, which
-//! is as early as can be at any rate of calls (Page, "Continuous inspection schemes", 1954; Lorden 1971: if calls are
-//! independent, at least `e^h` of them pass between two false alarms). Calls are not quite independent: a pause of the
-//! process makes everything in flight slow, a long job whoever waits behind it. So a report adds a bounded step, and
-//! the ratio is divided by the dispersion of the normal counts (Wedderburn's quasi-likelihood, 1974).
+//! **Are more calls slow?** A call is slow if it takes five times the normal mean and eight times the median of the
+//! last few calls. A queue makes all calls take longer, and the median with them; so load makes no call slow, and a
+//! heavy tail is part of the normal share. Whether the share has risen is asked by a CUSUM of log-likelihood ratios,
+//! which is as early as can be at any rate of calls (Page, "Continuous inspection schemes", 1954; Lorden 1971: if calls
+//! are independent, at least `e^h` of them pass between two false alarms). Calls are not quite independent: a pause of
+//! the process makes everything in flight slow, a long job makes the work behind it slow. So a report adds a bounded
+//! step, and the ratio is divided by the dispersion of the normal counts (Wedderburn's quasi-likelihood, 1974).
 //!
 //! **Is everything slower?** The median of the last seconds is held against the normal one and its deviation. Where
 //! more calls end than usual, so much more latency is put down to load; the limit keeps load alone from more.

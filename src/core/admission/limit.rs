@@ -1,11 +1,11 @@
 //! The in-flight limit: wide enough to keep the service busy, and no backlog inside it.
 //!
-//! A limit that is in use grows while nothing waits inside the service, and falls to what is served plus a few when more
-//! do: the wait queue at our door knows priorities and patience, the one inside the service knows neither. How many wait
-//! inside is told by [`LatencyBaseline`], which needs calls with little in flight: at most three fifths of the limit. Steady
-//! overload has no such calls, so what is known stands still (it cannot follow the backlog it lets build up), except
-//! that now and then the limit dips to three fifths for about a round trip. If what was known had a backlog in it, so
-//! has a dip from it, but a smaller one: each dip takes the limit closer to what the service can hold.
+//! A limit that is in use grows while nothing waits inside the service, and falls to what is served plus a few when
+//! more do: the gate's wait queue knows priorities and patience, the one inside the service knows neither. How many
+//! wait inside is told by [`LatencyBaseline`], which needs calls with little in flight: at most three fifths of the
+//! limit. Steady overload has no such calls, so what is known stands still (it cannot follow the backlog it lets build
+//! up), except that now and then the limit dips to three fifths for about a round trip. If what was known had a backlog
+//! in it, so has a dip from it, but a smaller one: each dip takes the limit closer to what the service can hold.
 //!
 //! Backlogs that slow all work alike instead of delaying it (processor sharing) show in the mean: the limit also stays
 //! below `tolerance` times the unloaded latency over the latency.
@@ -13,7 +13,8 @@
 use super::baseline::{LatencyBaseline, News};
 use super::config::GateConfig;
 
-/// Share of the limit up to which in-flight counts as little: of a narrow one, where a place more is much, and of others.
+/// Share of the limit up to which in-flight counts as little: of a narrow one, where a place more is much, and of
+/// others.
 const LOW_SHARE: (f64, f64) = (0.34, 0.6);
 /// Samples of it taken together; more where a dip admits more.
 const LOW_BATCH: f64 = 8.0;
@@ -47,7 +48,7 @@ const BURST: f64 = 50.0;
 const KNEE: f64 = 1.2;
 /// Work that was admitted in a dip and takes this many unloaded latencies more is not waited for.
 const LATE: f64 = 8.0;
-/// While so many wait at the door for each place, slow start does not wait for its window to close.
+/// While so many wait at the gate for each place, slow start does not wait for its window to close.
 const CROWD: f64 = 8.0;
 /// Samples that leave the unloaded latency in doubt.
 const DOUBT: (f64, f64) = (128.0, 16.0);
@@ -61,8 +62,8 @@ struct BusyWindow {
     soft: f64,
 }
 
-/// A short cut of the limit, to see the service less loaded. The wait queue hides it. What it showed counts when all who
-/// were admitted in it have come to an end: before that it is what the quickest of them took.
+/// A short cut of the limit, to see the service less loaded. The wait queue hides it. What it showed counts when all
+/// who were admitted in it have come to an end: before that it is what the quickest of them took.
 #[derive(Debug, Clone, Copy)]
 struct Dip {
     limit: f64,
@@ -247,8 +248,8 @@ impl Limit {
         }
     }
 
-    /// Work that started at `since`, with little in flight or not, ended, in whatever way. Its [`Self::sample`], if any,
-    /// comes first.
+    /// Work that started at `since`, with little in flight or not, ended, in whatever way. Its [`Self::sample`], if
+    /// any, comes first.
     pub(crate) fn ended(&mut self, little: bool, since: f64, now: f64) {
         let Some(dip) = &mut self.dip else { return };
         if little && (dip.from..=dip.until).contains(&since) {
@@ -276,7 +277,7 @@ impl Limit {
     }
 
     /// Work that started with `in_flight` (itself included), which was `little` or not, took `latency` and succeeded;
-    /// `queued` wait at the door.
+    /// `queued` wait at the gate.
     pub(crate) fn sample(
         &mut self,
         config: &GateConfig,
@@ -315,10 +316,10 @@ impl Limit {
         }
     }
 
-    /// Work was given up after `age`, by clients who stay for `patience`. Its latency is unknown, so it is no sample. But
-    /// if most work ends so, the service has a backlog that outlasts the clients, in which no latency is ever seen again:
-    /// the limit is halved until answers come. Clients who leave long before an answer could have come have reasons of
-    /// their own.
+    /// Work was given up after `age`, by clients who stay for `patience`. Its latency is unknown, so it is no sample.
+    /// But if most work ends so, the service has a backlog that outlasts the clients, in which no latency is ever seen
+    /// again: the limit is halved until answers come. Clients who leave long before an answer could have come have
+    /// reasons of their own.
     pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64, patience: f64, now: f64) {
         self.ends.0 += 1.0;
         if age > self.unloaded.mean().min(patience) {
@@ -355,8 +356,8 @@ impl Limit {
         self.next_dip_at = now + self.dip_interval;
     }
 
-    /// A window is full: the limit moves, if it is in use. One that nobody runs into is neither too small nor proven too
-    /// large.
+    /// A window is full: the limit moves, if it is in use. One that no request meets is neither too small nor proven
+    /// too large.
     fn close(&mut self, config: &GateConfig, now: f64) {
         let BusyWindow { count, latency, in_flight, soft } = std::mem::take(&mut self.window);
         let (latency, in_flight, soft) = (latency / count, in_flight / count, soft / count);

@@ -1,7 +1,8 @@
 //! The names of routes, each kept once: one text for all, and a table of slots by the hashes of their names.
 //!
-//! A table of a hundred thousand routes is mostly names. A string of its own takes 24 bytes beside its letters, a B-tree
-//! that owns its keys takes it again, and 40 more. Nobody sees the order of the table: names are listed by age.
+//! A table of a hundred thousand routes is mostly names. A string of its own takes 24 bytes beside its letters, a
+//! B-tree that owns its keys takes it again, and 40 more. The order of the table is never seen: names are listed by
+//! age.
 
 use std::hash::{DefaultHasher, Hasher};
 

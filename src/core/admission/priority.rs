@@ -8,7 +8,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Priority {
-    /// Work nobody waits for.
+    /// Work that no user waits for.
     Background = 0,
     /// Work that can be repeated later.
     Low = 1,

@@ -126,7 +126,7 @@ impl Engine {
     }
 
     /// The index of one of these routes, the one with less resistance the likelier; see [`select`]. A route that is not
-    /// known counts as one nobody has reported on.
+    /// known counts as one without reports.
     #[must_use]
     pub fn select(
         &self,

@@ -45,7 +45,7 @@ impl Routes {
         Self { slab: Slab::new(), names: RouteNames::new(seed), idle: List::EMPTY, max }
     }
 
-    /// Nobody who does not know the seed knows which names meet in the table. Counts while there are none.
+    /// Changes the seed that hides which names meet in the table. It works only while there are no routes.
     pub(crate) fn reseed(&mut self, seed: u64) {
         if self.len() == 0 {
             self.names = RouteNames::new(seed);

@@ -1,4 +1,5 @@
-//! What users set for routes by name. It is kept apart from the routes, so that forgetting an idle one loses no setting.
+//! What users set for routes by name. It is kept apart from the routes, so that forgetting an idle one loses no
+//! setting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The way out: work ends, waits end, deadlines pass, and what that frees goes to whoever is next.
+//! Ends of work, waits and deadlines. Places that become free go to the next waiters.
 
 use super::engine::{Engine, WaiterEvent};
 use super::ids::{TicketId, WaiterId};
@@ -22,7 +22,7 @@ impl Engine {
         if self.tickets.get(ticket.0).is_none() {
             return false;
         }
-        // Who has waited too long is not let in by a late report: a blocked event loop keeps nobody's deadline.
+        // A late report does not admit a request that has waited too long: a blocked event loop keeps no deadline.
         self.expire_waiters(now);
         self.ticket_deadlines.cancel(&mut self.tickets, ticket.0.slot);
         let Some(gone) = self.tickets.remove(ticket.0) else { return false };

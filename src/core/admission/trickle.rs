@@ -1,4 +1,4 @@
-//! No latch: whatever R, limit and queue say, a trickle gets through, and its success opens the door again.
+//! No latch: a trickle passes whatever R, limit and queue are, and its success opens the gate again.
 
 use super::config::GateConfig;
 

@@ -22,7 +22,7 @@ struct Committer {
     feeds: Vec<Arc<Feed>>,
 }
 
-/// Somebody committed first: what is current instead. Nothing was changed.
+/// Another committer was first. Carries the current commit; nothing was changed.
 #[derive(Debug, Clone)]
 pub struct Conflict(pub Arc<Commit>);
 
@@ -45,8 +45,8 @@ impl AtomCell {
         self.announced.place()
     }
 
-    /// Returns whether nobody can have seen a version other than this one, which the caller has seen. Takes no lock and
-    /// copies nothing.
+    /// Returns whether no thread can have seen a version other than this one, which the caller has seen. Takes no lock
+    /// and copies nothing.
     pub fn is_current(&self, version: u64) -> bool {
         self.announced.load(Ordering::Acquire) == version
     }
@@ -105,8 +105,8 @@ impl AtomCell {
 
     /// Returns the current commit instead of a version that no longer is current, or never was.
     fn conflict(&self, expected: u64) -> Conflict {
-        // Whoever was first most likely goes on. To let it do so for a moment, with the memory in its cache, is faster for
-        // all than to take turns commit by commit.
+        // The committer that was first most likely goes on. To let it do so for a moment, with the memory in its cache,
+        // is faster for all than to take turns commit by commit.
         for _ in 0..BACK_OFF {
             spin();
         }

@@ -1,16 +1,16 @@
 //! Shared atoms: one value for all threads of the process, found by a name in a namespace.
 //!
-//! - A **cell** ([`AtomCell`]) holds a value as bytes (or a number inline). Each commit has the version after the one before
-//!   it; the initial value has version 0. A commit succeeds only over the version that its maker saw.
+//! - A **cell** ([`AtomCell`]) holds a value as bytes (or a number inline). Each commit has the version after the one
+//!   before it; the initial value has version 0. A commit succeeds only over the version that its maker saw.
 //! - **Readers take no lock.** The cell's version stands in a [`Word`] of its own, *announced before* the commit is
-//!   published. So a reader that finds its version announced knows that nothing newer was ever visible to anybody, and
+//!   published. So a reader that finds its version announced knows that no thread ever saw anything newer, and
 //!   keeps what it decoded; otherwise it loads the current commit, which is one atomic pointer.
 //! - **Committers** queue on a short lock, in which the version is compared, the commit published, kept in the history
 //!   and handed to the watchers. History and watchers are in version order by construction.
-//! - **Watchers** ([`Subscription`]) start with the first commit after they subscribed and get every one, once, in order,
-//!   unless they asked for the newest only.
+//! - **Watchers** ([`Subscription`]) start with the first commit after they subscribed and get every one, once, in
+//!   order, unless they asked for the newest only.
 //! - **Counters and flags** ([`Count`]) are one word each: no bytes, no versions, no lock.
-//! - The [`Store`] finds them by name. An atom lives while somebody holds it; the last [`AtomHold`] to go forgets it.
+//! - The [`Store`] finds them by name. An atom lives while it is held; the last [`AtomHold`] to go forgets it.
 
 mod cell;
 mod commit;

@@ -7,9 +7,9 @@
 //!   stands for one segment or more.
 //! - `**` and `#` stand for any number of segments, none included, wherever they stand.
 //!
-//! A pattern always wants the topic that is written like it. A subscription is found once, however many ways its pattern
-//! fits. A topic is walked through a trie: that costs its segments and the subscriptions found, not those that there
-//! are. Memory is linear in what is subscribed now. Texts have limits, so that nobody's topic costs more than so much.
+//! A pattern always wants the topic that is written like it. A subscription is found once, however many ways its
+//! pattern fits. A topic is walked through a trie: that costs its segments and the subscriptions found, not those that
+//! there are. Memory is linear in what is subscribed now. Texts have limits, so that the cost of a topic is bounded.
 
 mod pattern;
 mod segments;

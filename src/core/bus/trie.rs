@@ -123,7 +123,7 @@ impl Trie {
         }
     }
 
-    /// Frees the nodes that nobody needs once a place has lost a subscription.
+    /// Frees the nodes that are not needed any more, after a place has lost a subscription.
     pub(super) fn prune(&mut self, place: ListPlace) {
         let mut at = place.node;
         while at != ROOT && !self.nodes[at as usize].is_needed() {

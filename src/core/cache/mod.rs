@@ -1,18 +1,20 @@
-//! Which entries of a cache stay, decided by slot: keys and values lie with whoever asks.
+//! Which entries of a cache stay, decided by slot. Keys and values lie with the caller.
 //!
-//! - **Limits** hold after every operation: so many entries, so many bytes. An entry that would not fit alone is refused.
+//! - **Limits** hold after every operation: so many entries, so many bytes. An entry that would not fit alone is
+//!   refused.
 //! - **Time**: an entry is over when its time has come (`until <= now`). When room is needed, what is over goes first;
 //!   otherwise it stays until it is swept. Deadlines are in a queue of their own, so a sweep costs what it removes.
 //! - **LRU** evicts what was stored, updated or touched the longest time ago. Exactly.
-//! - **S3-FIFO** has two queues. New entries join *small*; one that reaches its front unused is evicted and leaves its hash
-//!   as a *ghost*, a used one moves on to *main*. In main, one that reaches the front comes again, one use less; an unused
-//!   one is evicted and leaves a ghost too. Who is stored while its ghost is there goes to main at once. Small is asked
-//!   first while it is *full*: while it has its share of the limits. A use writes one byte and moves nothing.
-//!   (Yang, Zhang, Qiu, Yue, Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023. One use is enough here,
-//!   where the paper wants two: measured, better on each kind of trace.)
-//! - **The share of small adapts**, as it does not in the paper: a tenth keeps scans out, but is too little where what is
-//!   popular changes. A ghost of small that is wanted again says that small was too short, one of main that main was;
-//!   each moves the share by one entry, within 5 to 90 %. Either queue has half as many ghosts as there are entries.
+//! - **S3-FIFO** has two queues. New entries join *small*; one that reaches its front unused is evicted and leaves its
+//!   hash as a *ghost*, a used one moves on to *main*. In main, one that reaches the front comes again, one use less;
+//!   an unused one is evicted and leaves a ghost too. Who is stored while its ghost is there goes to main at once.
+//!   Small is asked first while it is *full*: while it has its share of the limits. A use writes one byte and moves
+//!   nothing. (Yang, Zhang, Qiu, Yue, Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023. One use is
+//!   enough here, where the paper wants two: measured, better on each kind of trace.)
+//! - **The share of small adapts**, as it does not in the paper: a tenth keeps scans out, but is too little where what
+//!   is popular changes. A ghost of small that is wanted again says that small was too short, one of main that main
+//!   was; each moves the share by one entry, within 5 to 90 %. Either queue has half as many ghosts as there are
+//!   entries.
 //!
 //! [`shared`] is a whole cache, for several threads, around the same index.
 //!

@@ -96,7 +96,7 @@ impl HashTable {
         (at + 1) & (self.cells.len() - 1)
     }
 
-    /// Spread again, by the high bits of a product with a number that nobody knows: whatever two hashes are, they meet as
+    /// Spread again, by the high bits of a product with a secret number: whatever two hashes are, they meet as
     /// rarely as any two.
     fn home(&self, hash: u32) -> usize {
         let spread = u64::from(hash).wrapping_mul(self.spread);

@@ -26,7 +26,8 @@ const BUFFER: usize = 1 << 20;
 ///
 /// # Errors
 ///
-/// Damage, what the operating system refused, or that the journal was closed meanwhile; then as much is done as is done.
+/// Damage, what the operating system refused, or that the journal was closed meanwhile; then as much is done as is
+/// done.
 pub fn compact(writer: &Writer, drop_tombstones: bool) -> CommandResult {
     let _alone = writer.compacting.lock();
     let mut dropped = 0;
@@ -131,7 +132,8 @@ impl Writer {
         Ok((!segments.is_empty()).then_some((segments, &[])))
     }
 
-    /// Writes what is kept of a group, and has it take the group's place. Returns how many entries from `start` on went.
+    /// Writes what is kept of a group, and has it take the group's place. Returns how many entries from `start` on
+    /// went.
     fn rewrite(
         &self,
         group: &[Arc<Segment>],
@@ -269,7 +271,7 @@ impl Log {
             self.storage.remove(&temporary)?;
             return Ok(0);
         };
-        // In one step for readers: whoever finds the new file can look up what is in it.
+        // In one step for readers: a reader that finds the new file can look up its records.
         self.look()?;
         self.catalog.change(|listing| {
             self.storage.rename(&temporary, &fresh.name())?;

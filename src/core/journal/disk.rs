@@ -107,7 +107,7 @@ fn number(metadata: &fs::Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// Windows does not rename or remove what somebody has open.
+/// Windows does not rename or remove files that are open.
 #[cfg(not(unix))]
 fn number(_: &fs::Metadata) -> Identity {
     (0, 0)

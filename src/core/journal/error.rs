@@ -27,7 +27,7 @@ pub enum JournalError {
         /// The fault.
         reason: String,
     },
-    /// Somebody else writes to the directory.
+    /// Another process writes to the directory.
     Locked {
         /// The directory.
         path: String,

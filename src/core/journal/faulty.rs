@@ -1,4 +1,5 @@
-//! A directory in memory that forgets at a crash what was not synced, in pieces of 512 bytes, and that fails on request.
+//! A directory in memory that forgets at a crash what was not synced, in pieces of 512 bytes, and that fails on
+//! request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

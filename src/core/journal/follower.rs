@@ -35,7 +35,7 @@ impl Follower {
         }
         let recovered = recover(&*storage, &files.segments, false)?;
         let mut report = recovered.report;
-        // What is half written is nobody's loss yet.
+        // A record that is half written is no loss yet.
         report.dropped.clear();
         let mut listing = recovered.listing;
         listing.hidden = hidden(&*storage, &listing)?;

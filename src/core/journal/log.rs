@@ -42,7 +42,8 @@ pub struct Log {
     pub(super) clocks: ClockReadings,
     /// Places of records that are next to go.
     pub(super) front: Front,
-    /// No state is kept that stands for fewer entries: a compaction drops, or dropped, a removal that it does not know of.
+    /// No state is kept that stands for fewer entries: a compaction drops, or dropped, a removal that it does not know
+    /// of.
     pub(super) forgotten: u64,
     lock: Box<dyn Lock>,
 }
@@ -118,7 +119,7 @@ impl Log {
         Ok((log, report))
     }
 
-    /// Takes in what somebody's clock says.
+    /// Takes in readings of a caller's clocks.
     pub fn hear(&mut self, clocks: ClockReadings) {
         self.clocks = ClockReadings { time: self.clocks.time.max(clocks.time), ..clocks };
     }
@@ -206,7 +207,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused, or that somebody took the directory or the file away.
+    /// An error of the operating system, or that the directory or the file was taken away.
     pub fn sync(&mut self) -> Result<(), JournalError> {
         if self.unsynced() > 0 {
             self.active.file.sync()?;
@@ -217,7 +218,7 @@ impl Log {
     }
 
     /// Looks whether what is written goes where it will be looked for: the path leads to the directory that was opened,
-    /// its lock is ours and the active file has its name. Otherwise nobody would find what is acknowledged.
+    /// its lock is ours and the active file has its name. Otherwise no reader would find acknowledged entries.
     ///
     /// # Errors
     ///
@@ -297,9 +298,9 @@ impl Active {
         Ok(Self { segment, file, seed: format::seed(base), written, synced, identity })
     }
 
-    /// Goes on with a segment. What follows the last record is cut. What is not known to be synced is written once more:
-    /// if the sync of the run before failed, the system may show bytes that it never brought to the disk, and would not
-    /// bring there by another sync alone.
+    /// Goes on with a segment. What follows the last record is cut. What is not known to be synced is written once
+    /// more: if the sync of the run before failed, the system may show bytes that it never brought to the disk, and
+    /// would not bring there by another sync alone.
     fn resume(storage: &dyn Storage, last: super::recovery::Last) -> Result<Self, JournalError> {
         let super::recovery::Last { file, segment, synced, size, .. } = last;
         let written = segment.contents().bytes;

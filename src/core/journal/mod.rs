@@ -3,21 +3,22 @@
 //! # Guarantees
 //!
 //! - **Prefix.** What is recovered is a prefix of what was appended, in order, without gaps; never half an entry.
-//! - **Acknowledged is kept.** Below [`queue::Progress::synced`] an entry survives a power cut, given a disk that honours
-//!   a sync; below `written` it survives the process.
-//! - **Damage is told.** A torn tail that nobody was told of is cut and reported. Damage to what was acknowledged is
-//!   refused with its place, unless salvage was asked for.
-//! - **A failure ends the writer.** After a write or sync that failed, nobody knows what is on disk, so nothing is retried:
-//!   the journal is closed, and the next opening reads what there is.
+//! - **Acknowledged is kept.** Below [`queue::Progress::synced`] an entry survives a power cut, given a disk that
+//!   honours a sync; below `written` it survives the process.
+//! - **Damage is reported.** A torn tail that was never acknowledged is cut and reported. Damage to what was
+//!   acknowledged is refused with its place, unless salvage was asked for.
+//! - **A failure ends the writer.** After a write or sync that failed, nobody knows what is on disk, so nothing is
+//!   retried: the journal is closed, and the next opening reads what there is.
 //! - **One writer a directory**, by a lock of the operating system; readers beside it take none.
 //! - **Found where it is looked for.** What is acknowledged lies where the journal's path leads; see [`Log::look`].
 //!
 //! # Layers
 //!
-//! [`elements`] takes a batch apart, [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty one), [`scan`] walks over records,
-//! [`segment`] is what is known of files, [`time`] is how entries grow old. [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`],
-//! [`snapshot`] and `salvage` change it. [`queue`] hands appends to the thread in [`writer`]; [`reader`] reads pages,
-//! [`follower`] beside another process. [`registry`] is where a process opens journals.
+//! [`elements`] takes a batch apart, [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty
+//! one), [`scan`] walks over records, [`segment`] is what is known of files, [`time`] is how entries grow old.
+//! [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`], [`snapshot`] and `salvage` change
+//! it. [`queue`] hands appends to the thread in [`writer`]; [`reader`] reads pages, [`follower`] beside another
+//! process. [`registry`] is where a process opens journals.
 
 pub mod compaction;
 #[cfg(all(test, not(loom)))]

@@ -64,7 +64,7 @@ enum Opened {
 
 impl Reader {
     /// Entries from `from` to before `to`, or as many as the limits allow. When files are no longer those of the
-    /// catalogue, `renew` brings that up to date, unless somebody else does.
+    /// catalogue, `renew` brings that up to date, unless another thread does.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl Reader {
         Ok(Some(page))
     }
 
-    /// Entries before `to`, from the last one backwards to `from`, though in ascending order; at least one, unless there
-    /// is none. `renew` as in [`read`](Self::read).
+    /// Entries before `to`, from the last one backwards to `from`, though in ascending order; at least one, unless
+    /// there is none. `renew` as in [`read`](Self::read).
     ///
     /// # Errors
     ///

@@ -247,8 +247,8 @@ pub struct Last {
 ///
 /// # Errors
 ///
-/// [`JournalError::Corrupt`] for damage to what was acknowledged, [`JournalError::Format`] for a newer version, and what
-/// the operating system refused.
+/// [`JournalError::Corrupt`] for damage to what was acknowledged, [`JournalError::Format`] for a newer version, and
+/// what the operating system refused.
 pub fn recover(
     storage: &dyn Storage,
     bases: &[u64],

@@ -1,4 +1,4 @@
-//! One writer a directory in a process: whoever opens the same path shares it.
+//! One writer per directory in a process. All who open the same path share it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,8 @@ use crate::core::sync::Mutex;
 #[derive(Debug, Default)]
 pub struct Registry(Mutex<BTreeMap<DirectoryId, Arc<Writer>>>);
 
-/// One user of a writer. Dropping it waits until what it appended is on disk; if it was the last, the journal is closed.
+/// One user of a writer. Dropping it waits until what it appended is on disk; if it was the last, the journal is
+/// closed.
 #[derive(Debug)]
 pub struct Client {
     /// The writer that it shares with the others.
@@ -30,13 +31,13 @@ pub struct Client {
 }
 
 impl Registry {
-    /// Opens a directory to write, or joins those who have it open. `inbox` gets its token with news. The wall and monotonic times
-    /// are those of the user's clock.
+    /// Opens a directory to write, or joins those who have it open. `inbox` gets its token with news. The wall and
+    /// monotonic times are those of the user's clock.
     ///
     /// # Errors
     ///
-    /// As [`Writer::open`]; [`JournalError::Differs`] when it is open with other options, [`JournalError::Locked`] when it
-    /// is open for one user alone, or is to be.
+    /// As [`Writer::open`]; [`JournalError::Differs`] when it is open with other options, [`JournalError::Locked`] when
+    /// it is open for one user alone, or is to be.
     pub fn open(
         &self,
         path: &Path,
@@ -51,7 +52,7 @@ impl Registry {
         writers.retain(|_, writer| writer.queue.progress().ended.is_none());
         if let Some(writer) = writers.get(&place) {
             if writer.queue.progress().open {
-                // Whoever writes there under a path that leads elsewhere now is about to fail.
+                // A writer whose path leads elsewhere now is about to fail.
                 let moved = writer.storage.identity(LOCK)? != disk.identity(LOCK)?;
                 if config.exclusive || writer.config.exclusive || moved {
                     return Err(JournalError::Locked { path: disk.path() });
@@ -74,7 +75,7 @@ impl Registry {
         Ok(Client { writer, member, left: None })
     }
 
-    /// Opens a directory to read beside whoever writes to it.
+    /// Opens a directory to read beside its writer.
     ///
     /// # Errors
     ///

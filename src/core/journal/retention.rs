@@ -19,7 +19,7 @@ impl Log {
         let before = self.catalog.count();
         self.keep_newest()?;
         while let Some(first) = self.expendable() {
-            // Readers first: nobody looks for what is gone.
+            // Readers first, so that none looks for a file that is gone.
             self.catalog.change(super::segment::Listing::drop_first);
             self.storage.remove(&segment::name(first, SEGMENT))?;
             self.storage.sync_directory()?;

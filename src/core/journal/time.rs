@@ -4,9 +4,9 @@
 //! monotonic clocks of its users, so it takes no part in jumps of the wall clock. While it is closed only wall time is
 //! known: what that moved forward since it was last heard of counts, and what it moved back does not.
 //!
-//! A segment's header holds this time, and so does the mark of a clean close; both say the time of the last entry before.
-//! After a crash the time of later entries is made out from their clocks: between two of them, the smaller of what the wall
-//! clock and the monotonic clock say.
+//! A segment's header holds this time, and so does the mark of a clean close; both say the time of the last entry
+//! before. After a crash the time of later entries is made out from their clocks: between two of them, the smaller of
+//! what the wall clock and the monotonic clock say.
 
 use super::format::{Header, Record};
 

@@ -13,7 +13,7 @@ use super::segment::Catalog;
 use super::storage::Storage;
 use crate::core::sync::Mutex;
 
-/// With so many bytes written and not synced, they are synced though nobody waits.
+/// With so many bytes written and not synced, they are synced even if no caller waits.
 const UNSYNCED: u64 = 4 << 20;
 
 /// One journal that is open to be written, for all its users in the process.
@@ -69,7 +69,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// The life of the writing thread. However it ends, nobody waits for ever.
+    /// Runs the writing thread. When it ends, by a panic as well, all callers get an answer.
     fn work(&self, mut log: Log) {
         let result = catch_unwind(AssertUnwindSafe(|| self.serve(&mut log))).unwrap_or_else(|_| {
             let (operation, path) = ("panic", self.storage.path());
@@ -105,7 +105,7 @@ impl Writer {
                 }
                 WriterTask::Sync => self.sync(log)?,
                 WriterTask::Close => {
-                    // A compaction in its last step would find nobody.
+                    // A compaction in its last step would find no thread to carry it out.
                     drop(self.compacting.lock());
                     log.hear(self.queue.clocks());
                     log.close()?;
@@ -125,7 +125,7 @@ impl Writer {
         } else {
             log.look()?;
         }
-        // Whoever is told of an entry finds no more than are kept, and whoever is not finds those from before.
+        // After the acknowledgement a reader finds no more entries than are kept; before it, those from before.
         log.keep_newest()?;
         self.queue.wrote(next, self.live(log));
         if sync {
@@ -149,13 +149,13 @@ impl Writer {
         Ok(())
     }
 
-    /// Counted only where somebody asks.
+    /// Counts the entries that are kept, where the configuration needs it; else returns 0.
     fn live(&self, log: &Log) -> u64 {
         if self.config.overflow == JournalOverflow::Refuse { log.catalog.count() } else { 0 }
     }
 
     fn execute(&self, log: &mut Log, command: Command) -> CommandResult {
-        // Whoever asks says what its clocks say.
+        // The queue has the last readings of its callers' clocks.
         log.hear(self.queue.clocks());
         match command {
             Command::Sync => self.sync(log).map(|()| log.next()),

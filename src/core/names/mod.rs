@@ -22,7 +22,7 @@ impl Names {
     ///
     /// # Errors
     ///
-    /// [`Taken`] when somebody has it; nothing changes.
+    /// [`Taken`] when the name has an owner; nothing changes.
     pub fn register(&mut self, name: &str) -> Result<u32, Taken> {
         if let Some(&slot) = self.by_name.get(name) {
             return Err(Taken(slot));

@@ -1,5 +1,5 @@
-//! A million random schedules for each policy against its naive rule, with penalties and rewards: the same decisions, and
-//! hints that are exact to the microsecond.
+//! A million random schedules for each policy against its naive rule, with penalties and rewards: the same decisions,
+//! and hints that are exact to the microsecond.
 
 use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;

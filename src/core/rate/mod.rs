@@ -4,7 +4,8 @@
 //! of three policies, which are pure functions of state and time:
 //!
 //! - [GCRA](gcra): a bucket that refills steadily, in one timestamp; admits at most `burst + rate × t` in any time `t`.
-//! - the [log]: every admission of the last window; admits at most the limit in any window, in memory that grows with it.
+//! - the [log]: every admission of the last window; admits at most the limit in any window, in memory that grows with
+//!   it.
 //! - the [counter]: two counts; close to the log, in constant memory.
 //!
 //! There is no timer: what is due is found out by reading the time that is passed in. It never runs backwards here,

@@ -54,7 +54,7 @@ pub enum Baseline {
 }
 
 impl Baseline {
-    /// The same after somebody gave a number for the signal, or said whether it is to be learned.
+    /// Returns the source after a caller set a number for the signal, or whether it is learned.
     #[must_use]
     pub fn with(self, number: Option<f64>, learned: Option<bool>) -> Self {
         match (learned, number) {
@@ -151,8 +151,8 @@ pub struct TunerConfig {
     pub min_floor: f64,
     /// The break never goes above this, ohm, unless the mean and the base are. Default 500.
     pub hard_ceiling: f64,
-    /// Healthy time that weighs as much as the untuned break does, in units of `min_delta_t_ms`. Default 100:
-    /// with the default window the break of a calm service is then 83 ohm, so that all priorities but the highest have a
+    /// Healthy time that weighs as much as the untuned break does, in units of `min_delta_t_ms`. Default 100: with the
+    /// default window the break of a calm service is then 83 ohm, so that all priorities but the highest have a
     /// resistance of their own at which they are refused.
     pub warmup_ticks: f64,
 }
@@ -232,7 +232,7 @@ pub struct ResistanceConfig {
     /// Momentum below this (per second) is noise and counts as zero. Default 0.02.
     pub momentum_dead_band: f64,
     /// `kappa`: resistance that silence adds once the last report has ceased to hold, ohm per second. Default 0:
-    /// silence usually means that nobody asked.
+    /// silence usually means that there were no requests.
     pub staleness_rate: f64,
     /// From this much of it on the route is closed until it is heard of again, ohm. Default 5.
     pub staleness_limit: f64,

@@ -15,7 +15,7 @@ pub enum TaskEnd {
     Completed = 0,
     /// It failed: one scar factor.
     Failed = 1,
-    /// Its time was over, or nobody heard of it any more: two scar factors, because its place was wasted as well.
+    /// Its time was over, or its heartbeats ended: two scar factors, because its place was wasted as well.
     TimedOut = 2,
     /// It was called off: no scar.
     Aborted = 3,

@@ -6,13 +6,12 @@
 //! deviation `d` of a block is measured in units of a *turn for the worse*: five times the latency (`ln 5` of its
 //! logarithm), twenty points of errors, or the way from the mean to a saturation of 1.
 //!
-//! Whether the service has turned is decided by a CUSUM (Page, "Continuous inspection schemes", Biometrika 1954).
-//! Its evidence `C = max(0, C + l)` adds up log-likelihood ratios of blocks, turned against normal:
-//! `l = (d - c) / v`, that of two Gaussians one turn apart for `c = 1/2`, with the learned variance `v`. Among
-//! all tests with as few false alarms none is quicker (Lorden 1971, Moustakides 1986). One block adds at most
-//! [`CLIP`], so that no single report is enough.
-//! Blocks that resemble the one before tell less: `v` is multiplied by `(1 + r) / (1 - r)`, `r` being their correlation,
-//! as is the variance of a sum of a first-order autoregressive process.
+//! Whether the service has turned is decided by a CUSUM (Page, "Continuous inspection schemes", Biometrika 1954). Its
+//! evidence `C = max(0, C + l)` adds up log-likelihood ratios of blocks, turned against normal: `l = (d - c) / v`, that
+//! of two Gaussians one turn apart for `c = 1/2`, with the learned variance `v`. Among all tests with as few false
+//! alarms none is quicker (Lorden 1971, Moustakides 1986). One block adds at most [`CLIP`], so that no single report is
+//! enough. Blocks that resemble the one before tell less: `v` is multiplied by `(1 + r) / (1 - r)`, `r` being their
+//! correlation, as is the variance of a sum of a first-order autoregressive process.
 
 use super::config::{Baseline, ResistanceConfig, Slo};
 use super::decay::decay;
@@ -42,7 +41,7 @@ const LEARN_S: f64 = 80.0;
 const STRAY_S: f64 = 600.0;
 /// Time constant of what is normal once the service is better for certain, seconds.
 const BETTER_S: f64 = 15.0;
-/// One block is this much news at most, seconds, however long nobody asked.
+/// One block is this much news at most, seconds, however long there was no report.
 const NEWS_S: f64 = 10.0;
 /// Nothing is judged before this much was learned of a signal, seconds.
 const READY_S: f32 = 1.0;
@@ -132,8 +131,8 @@ impl SignalKind {
             Self::Errors => (0.2, 0.5),
             Self::Saturation => {
                 let turn = (1.0 - mean).max(0.15) + (mean - 1.0).clamp(0.0, 0.6);
-                // What uses more of a service is not worse as long as there is enough left; and where it is full anyway,
-                // noise is no turn.
+                // What uses more of a service is not worse as long as there is enough left; and where it is full
+                // anyway, noise is no turn.
                 let half = ((ENOUGH - mean) / turn).max(0.5);
                 (turn, half + (3.0 * (mean - NEARLY_FULL)).clamp(0.0, 0.5))
             }

@@ -1,4 +1,5 @@
-//! Workloads differ by orders of magnitude: what is slow for a ping is fast for a genome. A profile says what is normal.
+//! Workloads differ by orders of magnitude: what is slow for a ping is fast for a genome. A profile says what is
+//! normal.
 
 use super::config::{Baseline, InvalidField, ResistanceConfig};
 use super::report_profile::ReportProfile;

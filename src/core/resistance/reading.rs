@@ -72,7 +72,7 @@ pub struct Reading {
 /// Resistance during BOOTSTRAP, in units of the base.
 pub(super) const BOOTSTRAP_FACTOR: f64 = 1.2;
 
-/// R at rest of a route nobody has reported on, ohm.
+/// Returns R of a route without reports, ohm.
 #[must_use]
 pub fn unknown_resistance(config: &ResistanceConfig) -> f64 {
     let factor = if config.bootstrap_ticks > 0 { BOOTSTRAP_FACTOR } else { 1.0 };

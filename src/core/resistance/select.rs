@@ -13,7 +13,7 @@ pub struct Candidate {
 ///
 /// Softmax over `-beta * (R - R_min) / base` of those that are not closed; the subtraction keeps the largest weight at
 /// 1, so that no resistance underflows it. `unit` is chance from [0, 1). With probability `explore` (and when all are
-/// closed) any candidate is taken, each as likely, so that one that nobody asks is heard of again.
+/// closed) any candidate is taken, each as likely, so that one without requests is tried again.
 #[must_use]
 pub fn select(
     candidates: &[Candidate],

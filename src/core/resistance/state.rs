@@ -50,7 +50,7 @@ pub struct ResistanceState {
 }
 
 impl ResistanceState {
-    /// A route nobody has reported on.
+    /// Creates the state of a route without reports.
     #[must_use]
     pub fn new(config: &ResistanceConfig) -> Self {
         Self {
@@ -269,7 +269,7 @@ impl ResistanceState {
             return 0.0;
         }
         let silent = self.at - self.last_update_ms - config.hold_ms;
-        // NaN before the first report: nobody expects to hear of it.
+        // NaN before the first report: silence means nothing then.
         (config.staleness_rate * silent.max(0.0) / 1000.0).min(MAX_STALENESS)
     }
 

@@ -60,9 +60,9 @@ impl Tuner {
         self.break_at = self.tuned(config, &tuner);
     }
 
-    /// `mean + k * sigma`. Before anything is seen sigma is such that this is the untuned break, and that counts as much as
-    /// `warmup_ticks` of healthy time: what is rare is not seen in seconds. In units of the mean, so that a service whose
-    /// rest is high has the same room above it.
+    /// `mean + k * sigma`. Before anything is seen sigma is such that this is the untuned break, and that counts as
+    /// much as `warmup_ticks` of healthy time: what is rare is not seen in seconds. In units of the mean, so that a
+    /// service whose rest is high has the same room above it.
     fn tuned(&self, config: &ResistanceConfig, tuner: &TunerConfig) -> f64 {
         let prior = tuner.warmup_ticks * config.min_delta_t_ms;
         let seen = Self::memory(config, tuner).min(self.observed_ms);

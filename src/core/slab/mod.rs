@@ -71,7 +71,8 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// Removes a value and keeps its slot back until [`release`](Self::release): nothing new is found under it meanwhile.
+    /// Removes a value and keeps its slot back until [`release`](Self::release): nothing new is found under it
+    /// meanwhile.
     pub(crate) fn retire(&mut self, handle: Handle) -> Option<T> {
         let value = self.remove(handle)?;
         self.free.pop();

@@ -73,8 +73,8 @@ pub enum Event {
         /// The child.
         child: ChildId,
     },
-    /// Start a child anew: one that runs is stopped first, in one step that nothing comes between. Nobody counts it as a
-    /// restart.
+    /// Start a child anew: one that runs is stopped first, in one step that nothing comes between. It does not count as
+    /// a restart.
     RenewChild {
         /// Answered with [`Answer::Started`].
         request: RequestId,
@@ -93,8 +93,8 @@ pub enum Event {
         /// The timer.
         timer: TimerKey,
     },
-    /// The supervisor is asked to stop: by its parent, or by whoever owns the root. An exit signal from anybody else is
-    /// not for the driver to pass on; a supervisor traps those.
+    /// The supervisor is asked to stop: by its parent, or by the owner of the root. An exit signal from another process
+    /// is not for the driver to pass on; a supervisor traps those.
     ExitRequested {
         /// The reason it is to stop with.
         reason: ExitReason,
@@ -149,7 +149,7 @@ pub enum Action {
         /// With this.
         result: Result<Answer, Refusal>,
     },
-    /// A specification is gone, so nobody will start this token again. An `Err` reply to a start gives the token back
+    /// A specification is gone, so this token is not started again. An `Err` reply to a start gives the token back
     /// as well, and [`Action::Stopped`] all that are left.
     Forget {
         /// The child.

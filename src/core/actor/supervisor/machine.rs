@@ -193,8 +193,8 @@ impl Supervisor {
         })
     }
 
-    /// A child whose specification did not say so has turned out to supervise: it is counted so, and from now on has all
-    /// the time it needs to stop. So have all that are made after the same template.
+    /// A child whose specification did not say so has turned out to supervise: it is counted so, and from now on has
+    /// all the time it needs to stop. So have all that are made after the same template.
     pub fn found_to_supervise(&mut self, child: ChildId) {
         self.children.found_to_supervise(child);
         if let Some(template) = &mut self.config.template {
@@ -235,7 +235,8 @@ impl Supervisor {
         self.run(turn);
     }
 
-    /// Works until there is nothing to do, or something to wait for. A loop and no recursion, because a group may be long.
+    /// Works until there is nothing to do, or something to wait for. A loop and no recursion, because a group may be
+    /// long.
     fn run(&mut self, turn: &mut StepOutput<'_>) {
         while self.wait.is_none() {
             // A stop on request has an answer to give first.

@@ -7,7 +7,7 @@
 //! - **One thing at a time.** While a child starts or stops, other events wait in the order in which they came. None is
 //!   lost. Only `ExitRequested` and `Killed` pass the others: a stop is begun as soon as what is under way is done.
 //! - **One instance of a child.** A crash leads to one restart, however long the start takes. A process that comes of a
-//!   start nobody waits for any more is killed, also after the supervisor has ended: keep the machine, or kill such
+//!   start that was given up is killed, also after the supervisor has ended: keep the machine, or kill such
 //!   processes yourself, until the starts that were asked for have answered.
 //! - **Order.** Children start first to last and stop last to first, one after the other. Those of a
 //!   `simple_one_for_one` supervisor are stopped all at once and share one timer.
@@ -25,8 +25,8 @@
 //! A stop cuts short what holds it up: a start under way is cancelled, and given as long as its child has to stop.
 //! A delayed restart is cancelled.
 //!
-//! Where this differs from OTP, `otp/README.md` says so and why. The logs there were recorded from Erlang, and the tests
-//! replay them.
+//! Where this differs from OTP, `otp/README.md` says so and why. The logs there were recorded from Erlang, and the
+//! tests replay them.
 
 mod children;
 mod event;

@@ -85,7 +85,8 @@ pub enum Report {
         /// The how-manieth attempt in a row it will be, from 1.
         attempt: u32,
     },
-    /// A restart that was due will not be: the child or the supervisor is stopped, or the child restarts with its group.
+    /// A restart that was due will not be: the child or the supervisor is stopped, or the child restarts with its
+    /// group.
     RestartCancelled {
         /// The child.
         child: ChildId,

@@ -1,4 +1,4 @@
-//! Requests: children that come, go and come back by somebody's wish.
+//! Requests to start, stop, restart and delete children.
 
 use super::children::{Child, ChildPlace, ChildState};
 use super::event::{Action, Event, Refusal};

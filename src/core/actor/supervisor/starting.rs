@@ -36,7 +36,7 @@ impl Supervisor {
 
     pub(super) fn on_started(&mut self, start: StartId, pid: Pid, turn: &mut StepOutput<'_>) {
         let Some(place) = self.settle_start(start, turn) else {
-            // Nobody waits for it. A process that is a child's all the same is left to that child.
+            // The start was given up. A process that is a child's all the same is left to that child.
             if self.children.owner(pid).is_none() {
                 turn.report(Report::LateStart { start, pid });
                 turn.act(Action::Exit { pid, signal: StopSignal::Kill });

@@ -177,7 +177,7 @@ impl Supervisor {
         self.config.template.is_some_and(|policy| policy.shutdown == Shutdown::Kill)
     }
 
-    /// The time to stop is up: whoever still runs is killed.
+    /// Kills the children that still run when the time to stop is up.
     pub(super) fn on_stop_limit(&mut self, timer: TimerKey, turn: &mut StepOutput<'_>) {
         match &mut self.wait {
             Some(Wait::Exit { place, pid, signal, limit }) if *limit == Some(timer) => {

@@ -68,7 +68,7 @@ impl Supervisor {
     pub(super) fn rebuild(&mut self, place: ChildPlace) {
         self.children.set(place, ChildState::Down);
         self.work = match self.floor(place) {
-            // Somebody may have started a sibling by hand in the meantime.
+            // A request may have started a sibling in the meantime.
             Some(floor) => {
                 Activity::Down { below: ChildPlace::MAX, floor, then: Then::Up { asked: None } }
             }

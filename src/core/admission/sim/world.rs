@@ -1,4 +1,4 @@
-//! A service behind a door, in virtual time: the same seed gives the same run, event by event.
+//! A service behind a gate, in virtual time. The same seed gives the same run, event by event.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ pub(super) enum Door {
     Open,
     /// The gate, through `admit`.
     Gate(EngineConfig),
-    /// The gate, through `try_admit`: nobody waits.
+    /// The gate, through `try_admit`, without a queue.
     NoQueue(EngineConfig),
     /// The gate, with every request at the same voltage.
     Flat(EngineConfig),

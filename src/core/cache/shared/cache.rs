@@ -37,16 +37,16 @@ pub struct Stored {
     pub stamp: u64,
 }
 
-/// A load, by whoever claimed it.
+/// A load that was claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load(pub u64);
 
 /// The answer to a thread that wants to load a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody else does.
+    /// The caller loads it.
     Mine(Load),
-    /// Somebody does; the token is posted when that has ended.
+    /// Another holder loads it. The token is posted when that load has ended.
     Waiting,
     /// There is a good value by now.
     There,
@@ -120,7 +120,7 @@ impl CacheState {
         self.now
     }
 
-    /// Loads of a key that are under way store nothing any more, and nobody waits for them.
+    /// Overtakes the load of a key: it stores nothing any more, and its waiters are woken.
     fn overtake(&mut self, number: bool, text: &str) {
         if let Some(flight) = self.flights.remove(number, text) {
             self.woken.extend(flight.waiters);
@@ -234,7 +234,7 @@ impl SharedCache {
         })
     }
 
-    /// Claims to load a key, for a value with these tags. Whoever is told to wait is posted to once.
+    /// Claims to load a key, for a value with these tags. A holder that must wait gets its token once.
     pub fn claim(
         &self,
         key: &CacheKey,
@@ -369,7 +369,7 @@ impl SharedCache {
         }
     }
 
-    /// A holder is gone: others may load what it was loading, and nobody posts to it.
+    /// Forgets a holder: others may take over its loads, and its tokens are not posted any more.
     pub(super) fn release(&self, holder: u64) {
         self.change(&mut Vec::new(), |state| {
             for flight in state.flights.values_mut() {

@@ -1,14 +1,15 @@
 //! A cache that threads share: keys, values as text, and who loads what.
 //!
-//! - **Names**: a name within a namespace means one cache to all that hold it at the same time. When the last [`CacheHold`]
-//!   goes, its content is forgotten. Limits and policy are those of whoever was first; who says otherwise is refused.
+//! - **Names**: a name within a namespace means one cache to all that hold it at the same time. When the last
+//!   [`CacheHold`] goes, its content is forgotten. Limits and policy are those of the first holder; a holder with
+//!   others is refused.
 //! - **What stays** is decided by an [`Index`](super::Index), under one lock, as in the cache of one thread.
 //! - **Stamps**: each stored value has one of its own, never used again. Who has read a value may ask by slot and stamp
 //!   whether it still stands, without its text.
-//! - **Loads**: at most one at a time is *claimed* for a key. Whoever claims a key that is claimed waits, and is posted to
-//!   when that load has ended, however it did: with a value, in failure, because the key was stored or removed
+//! - **Loads**: at most one at a time is *claimed* for a key. A holder that claims a claimed key waits, and gets its
+//!   token when that load has ended, however it did: with a value, in failure, because the key was stored or removed
 //!   meanwhile, or because its holder is gone. Then it looks again. A load that was overtaken stores nothing.
-//! - **Time** is that of the callers, and never runs back: the latest that anybody told counts.
+//! - **Time** is that of the callers, and never runs back: the latest time of any holder counts.
 
 mod cache;
 mod entries;

@@ -1,4 +1,4 @@
-//! Every interleaving of two appenders, the writing thread, and somebody who waits.
+//! Every interleaving of two appenders, the writing thread, and a thread that waits.
 
 use loom::sync::Arc;
 use loom::thread;

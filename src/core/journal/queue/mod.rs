@@ -1,8 +1,8 @@
 //! The hand-off between the threads that append and the one that writes.
 //!
-//! An append gets its sequence under the lock, so the order of sequences is the order of bytes. The writing thread takes
-//! everything that has gathered as one batch; that is what makes commits groups. *Written* and *synced* are how far it
-//! has come, as the sequence after the last; what is below them is acknowledged, for good.
+//! An append gets its sequence under the lock, so the order of sequences is the order of bytes. The writing thread
+//! takes everything that has gathered as one batch; that is what makes commits groups. *Written* and *synced* are how
+//! far it has come, as the sequence after the last; what is below them is acknowledged, for good.
 
 mod command;
 #[cfg(all(test, loom))]
@@ -46,7 +46,7 @@ pub struct Batch {
     pub bytes: Vec<u8>,
     /// The readings of the clocks at its last records.
     pub clocks: ClockReadings,
-    /// Whether somebody waits for it to be synced.
+    /// Whether a caller waits for it to be synced.
     pub sync: bool,
     /// The sequence after its last record.
     pub next: u64,
@@ -333,7 +333,7 @@ impl WriteQueue {
                 return outcome;
             }
             if state.phase != Phase::Open {
-                // Whoever closes may wait for this thread.
+                // The thread that closes may wait for this one.
                 state.owners.remove(&ticket);
                 state.commands.retain(|(waiting, _)| *waiting != ticket);
                 return Err(JournalError::Closed);
@@ -361,7 +361,8 @@ impl WriteQueue {
         Some(id)
     }
 
-    /// A user is done. Returns whether it was the last, and the journal closes; it is still rung when that has happened.
+    /// A user is done. Returns whether it was the last, and the journal closes; it is still rung when that has
+    /// happened.
     pub fn leave(&self, member: MemberId) -> bool {
         let mut state = self.state.lock();
         if state.members.len() > 1 || !state.members.contains_key(&member) {
@@ -449,7 +450,7 @@ fn settle(state: &mut QueueState, ticket: CommandId, outcome: CommandResult) {
         Some(None) => {
             state.called.insert(ticket, outcome);
         }
-        // Whoever asked no longer waits.
+        // The caller no longer waits.
         None => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Groups that are not complete, and requests that come meanwhile: nobody stays down for ever.
+//! Groups that are not complete, and requests that come meanwhile: no child stays down for ever.
 
 use super::super::{AutoShutdown, Backoff, Jitter, StartError};
 use super::*;
