@@ -112,6 +112,15 @@ const planted: [Rule, string, Tree][] = [
     },
   ],
   [
+    'no import cycles',
+    'a folder of the binding and a file',
+    {
+      'src/binding/env/a.rs': 'use crate::binding::clock::Clocks;',
+      'src/binding/env/b.rs': 'struct B;',
+      'src/binding/clock.rs': 'use super::env::b::B;\nstruct Clocks;',
+    },
+  ],
+  [
     'a type name is declared once',
     'in Rust',
     { 'src/core/a.rs': 'pub struct Gate;', 'src/core/b/c.rs': 'type Gate = u32;' },

@@ -144,7 +144,7 @@ function byRoom(
 /** A folder of the core or of the binding, with what is below it; a file that lies in none is a room of its own. */
 const rustRoomOf = (path: string): string => path.split('/').slice(0, 3).join('/')
 
-/** No file imports itself through others, types included; nor does a folder of js/, or one of the core. */
+/** No file imports itself through others, types included; nor does a folder of js/, of the core or of the binding. */
 export function importCycles(sources: readonly Source[]): Fault[] {
   const js = new Map(sources.filter(inJs).map((source) => [source.path, relativeImports(source)]))
   const jsBelowIndex = new Map(
@@ -152,7 +152,7 @@ export function importCycles(sources: readonly Source[]): Fault[] {
       .filter(([path]) => path !== 'js/index.ts')
       .map(([path, used]) => [path, used.filter((other) => other.startsWith('js/'))] as const),
   )
-  const rust = rustUses(sources.filter(({ path }) => !path.startsWith('src/binding/')))
+  const rust = rustUses(sources)
   return [js, byRoom(jsBelowIndex, folderOf), rust, byRoom(rust, rustRoomOf)].flatMap((graph) =>
     [...graph.keys()].flatMap((node) => {
       const cycle = cycleFrom(node, graph)

@@ -1,12 +1,11 @@
 //! The subscriptions of event buses: patterns and topics in, slots out.
 
-use super::environment::{Environment, Handles, SCRATCH_LEN};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local, SCRATCH_LEN};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::bus::{Refused, SubscriptionId, Subscriptions};
 use crate::protocol::{lane_constants, lane_record};
 
-pub(super) type Buses = Handles<Subscriptions>;
+pub(crate) type Buses = Handles<Subscriptions>;
 
 lane_constants! { RESULTS {
     /// A pattern or topic has more than `MAX_BYTES`.
@@ -28,13 +27,14 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "bus",
     doc: "The numbers in which JavaScript and the subscriptions of an event bus speak.",
     parts: &[RESULTS, &[SUBSCRIBED]],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Buses;
     /// Opens the subscriptions of a bus; their handle.
     "busOpen"() => open;
     /// Forgets them; a stale handle does nothing.
@@ -49,8 +49,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "busFound"(bus, from) => found;
 };
 
-fn with(environment: &Environment, bus: f64, body: impl FnOnce(&mut Subscriptions) -> f64) -> f64 {
-    environment.buses.borrow_mut().get(bus).map_or(NONE, body)
+fn with(environment: &Local<Buses>, bus: f64, body: impl FnOnce(&mut Subscriptions) -> f64) -> f64 {
+    environment.table.borrow_mut().get(bus).map_or(NONE, body)
 }
 
 fn code(refused: Refused) -> f64 {
@@ -61,16 +61,16 @@ fn code(refused: Refused) -> f64 {
     }
 }
 
-fn open(environment: &Environment) -> f64 {
-    environment.buses.borrow_mut().open(Subscriptions::default())
+fn open(environment: &Local<Buses>) -> f64 {
+    environment.table.borrow_mut().open(Subscriptions::default())
 }
 
-fn close(environment: &Environment, bus: f64) -> f64 {
-    environment.buses.borrow_mut().close(bus);
+fn close(environment: &Local<Buses>, bus: f64) -> f64 {
+    environment.table.borrow_mut().close(bus);
     0.0
 }
 
-fn subscribe(environment: &Environment, pattern: &str, bus: f64) -> f64 {
+fn subscribe(environment: &Local<Buses>, pattern: &str, bus: f64) -> f64 {
     with(environment, bus, |bus| match bus.subscribe(pattern) {
         Ok(id) => {
             environment.write(Subscribed { slot: f64::from(id.slot()) });
@@ -80,11 +80,11 @@ fn subscribe(environment: &Environment, pattern: &str, bus: f64) -> f64 {
     })
 }
 
-fn unsubscribe(environment: &Environment, bus: f64, id: f64) -> f64 {
+fn unsubscribe(environment: &Local<Buses>, bus: f64, id: f64) -> f64 {
     with(environment, bus, |bus| f64::from(u8::from(bus.unsubscribe(SubscriptionId::from_f64(id)))))
 }
 
-fn matches(environment: &Environment, topic: &str, bus: f64) -> f64 {
+fn matches(environment: &Local<Buses>, topic: &str, bus: f64) -> f64 {
     with(environment, bus, |bus| match bus.matches(topic) {
         Ok(found) => {
             let count = found.len();
@@ -100,12 +100,12 @@ fn matches(environment: &Environment, topic: &str, bus: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "an index, which saturates"
 )]
-fn found(environment: &Environment, bus: f64, from: f64) -> f64 {
+fn found(environment: &Local<Buses>, bus: f64, from: f64) -> f64 {
     with(environment, bus, |bus| write(environment, bus.found().skip(from as usize)) as f64)
 }
 
 /// Writes slots where JavaScript reads them; how many there was room for.
-fn write(environment: &Environment, slots: impl Iterator<Item = u32>) -> usize {
+fn write(environment: &Local<Buses>, slots: impl Iterator<Item = u32>) -> usize {
     let mut written = 0;
     for (cell, slot) in environment.numbers().iter().zip(slots.take(SCRATCH_LEN)) {
         cell.set(f64::from(slot));

@@ -3,16 +3,15 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::clock::{Controlled, ControlledStep, TimerId, Timers, Track};
 use crate::protocol::record::numbers;
 use crate::protocol::{Flag, lane_constants, lane_record};
 
-pub(super) type Clocks = Handles<Clock>;
+pub(crate) type Clocks = Handles<Clock>;
 
-pub(super) enum Clock {
+pub(crate) enum Clock {
     Controlled(Controlled),
     Host(Timers),
 }
@@ -52,13 +51,14 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "clock",
     doc: "The numbers in which JavaScript and a clock of the core speak.",
     parts: &[RESULTS, &[STEPPED, NEXT_TIMER, PENDING_TIMER]],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Clocks;
     /// Opens a controlled clock that stands at `initial` ms; its handle.
     "controlledOpen"(initial, loop_limit) => controlled_open;
     /// Schedules a timer `delay` ms from now; its id.
@@ -97,20 +97,20 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     clippy::cast_sign_loss,
     reason = "TypeScript passes a positive 32-bit integer"
 )]
-fn controlled_open(environment: &Environment, initial: f64, loop_limit: f64) -> f64 {
+fn controlled_open(environment: &Local<Clocks>, initial: f64, loop_limit: f64) -> f64 {
     let clock = Clock::Controlled(Controlled::new(initial, loop_limit as u32));
-    environment.clocks.borrow_mut().open(clock)
+    environment.table.borrow_mut().open(clock)
 }
 
-fn controlled_after(environment: &Environment, clock: f64, delay: f64) -> f64 {
+fn controlled_after(environment: &Local<Clocks>, clock: f64, delay: f64) -> f64 {
     controlled(environment, clock, |clock| clock.after(delay).pack())
 }
 
-fn controlled_at_wall(environment: &Environment, clock: f64, target: f64) -> f64 {
+fn controlled_at_wall(environment: &Local<Clocks>, clock: f64, target: f64) -> f64 {
     controlled(environment, clock, |clock| clock.at_wall(target).pack())
 }
 
-fn controlled_step(environment: &Environment, clock: f64, target: f64) -> f64 {
+fn controlled_step(environment: &Local<Clocks>, clock: f64, target: f64) -> f64 {
     controlled(environment, clock, |clock| {
         let step = clock.step(target);
         let looping_slot =
@@ -124,7 +124,7 @@ fn controlled_step(environment: &Environment, clock: f64, target: f64) -> f64 {
     })
 }
 
-fn controlled_upcoming(environment: &Environment, clock: f64) -> f64 {
+fn controlled_upcoming(environment: &Local<Clocks>, clock: f64) -> f64 {
     controlled(environment, clock, |clock| {
         let mut slots = [0; UPCOMING];
         let found = clock.timers().upcoming(&mut slots);
@@ -135,46 +135,46 @@ fn controlled_upcoming(environment: &Environment, clock: f64) -> f64 {
     })
 }
 
-fn controlled_next(environment: &Environment, clock: f64) -> f64 {
+fn controlled_next(environment: &Local<Clocks>, clock: f64) -> f64 {
     controlled(environment, clock, |clock| {
         environment.write(NextTimer { due: clock.next_due().unwrap_or(f64::INFINITY) });
         clock.timers().len() as f64
     })
 }
 
-fn controlled_jump(environment: &Environment, clock: f64, wall: f64) -> f64 {
+fn controlled_jump(environment: &Local<Clocks>, clock: f64, wall: f64) -> f64 {
     controlled(environment, clock, |clock| {
         clock.jump_wall(wall);
         0.0
     })
 }
 
-fn host_open(environment: &Environment) -> f64 {
-    environment.clocks.borrow_mut().open(Clock::Host(Timers::default()))
+fn host_open(environment: &Local<Clocks>) -> f64 {
+    environment.table.borrow_mut().open(Clock::Host(Timers::default()))
 }
 
-fn host_after(environment: &Environment, clock: f64, deadline: f64, now: f64) -> f64 {
+fn host_after(environment: &Local<Clocks>, clock: f64, deadline: f64, now: f64) -> f64 {
     host(environment, clock, |timers| timers.schedule(Track::Mono, deadline, now).pack())
 }
 
-fn host_at_wall(environment: &Environment, clock: f64, target: f64, now: f64) -> f64 {
+fn host_at_wall(environment: &Local<Clocks>, clock: f64, target: f64, now: f64) -> f64 {
     host(environment, clock, |timers| timers.schedule(Track::Wall, target, now).pack())
 }
 
-fn host_pop(environment: &Environment, clock: f64, now: f64, offset: f64) -> f64 {
+fn host_pop(environment: &Local<Clocks>, clock: f64, now: f64, offset: f64) -> f64 {
     host(environment, clock, |timers| timers.pop_due(now, offset).map_or(NONE, |due| due.id.pack()))
 }
 
-fn host_next(environment: &Environment, clock: f64, offset: f64) -> f64 {
+fn host_next(environment: &Local<Clocks>, clock: f64, offset: f64) -> f64 {
     host(environment, clock, |timers| {
         environment.write(NextTimer { due: timers.next_due(offset).unwrap_or(f64::INFINITY) });
         timers.len() as f64
     })
 }
 
-fn timer_cancel(environment: &Environment, clock: f64, id: f64) -> f64 {
+fn timer_cancel(environment: &Local<Clocks>, clock: f64, id: f64) -> f64 {
     let id = TimerId::unpack(id);
-    let cancelled = match environment.clocks.borrow_mut().get(clock) {
+    let cancelled = match environment.table.borrow_mut().get(clock) {
         Some(Clock::Controlled(clock)) => clock.cancel(id),
         Some(Clock::Host(timers)) => timers.cancel(id),
         None => false,
@@ -182,28 +182,28 @@ fn timer_cancel(environment: &Environment, clock: f64, id: f64) -> f64 {
     f64::from(u8::from(cancelled))
 }
 
-fn timer_count(environment: &Environment, clock: f64) -> f64 {
-    environment.clocks.borrow_mut().get(clock).map_or(0.0, |clock| timers(clock).len() as f64)
+fn timer_count(environment: &Local<Clocks>, clock: f64) -> f64 {
+    environment.table.borrow_mut().get(clock).map_or(0.0, |clock| timers(clock).len() as f64)
 }
 
-fn clock_close(environment: &Environment, clock: f64) -> f64 {
-    environment.clocks.borrow_mut().close(clock);
+fn clock_close(environment: &Local<Clocks>, clock: f64) -> f64 {
+    environment.table.borrow_mut().close(clock);
     0.0
 }
 
 fn controlled(
-    environment: &Environment,
+    environment: &Local<Clocks>,
     clock: f64,
     body: impl FnOnce(&mut Controlled) -> f64,
 ) -> f64 {
-    match environment.clocks.borrow_mut().get(clock) {
+    match environment.table.borrow_mut().get(clock) {
         Some(Clock::Controlled(clock)) => body(clock),
         _ => NONE,
     }
 }
 
-fn host(environment: &Environment, clock: f64, body: impl FnOnce(&mut Timers) -> f64) -> f64 {
-    match environment.clocks.borrow_mut().get(clock) {
+fn host(environment: &Local<Clocks>, clock: f64, body: impl FnOnce(&mut Timers) -> f64) -> f64 {
+    match environment.table.borrow_mut().get(clock) {
         Some(Clock::Host(timers)) => body(timers),
         _ => NONE,
     }
@@ -219,8 +219,8 @@ fn timers(clock: &Clock) -> &Timers {
 /// Pending timers of a clock in order of insertion, a `PendingTimer` each.
 #[napi(catch_unwind)]
 pub fn pending_timers(env: Env, clock: f64) -> Result<Vec<f64>> {
-    let environment = Environment::of(&env)?;
-    let mut clocks = environment.clocks.borrow_mut();
+    let environment = Local::<Clocks>::of(&env)?;
+    let mut clocks = environment.table.borrow_mut();
     let pending = clocks.get(clock).map(|clock| timers(clock).pending()).unwrap_or_default();
     Ok(numbers(pending.into_iter().map(|(id, track, deadline)| PendingTimer {
         slot: f64::from(id.slot),

@@ -3,10 +3,11 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::Environment;
-use super::hot::{Export, NONE, hot_lane};
+use crate::binding::env::Local;
+use crate::binding::lane::{Module, NONE, hot_lane};
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    ();
     /// The token that has waited longest in the environment's inbox, or -1 when there is none.
     "inboxTake"() => take;
     /// Puts a token of the environment's own into its inbox; how many wait.
@@ -15,7 +16,7 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "inboxWaiting"() => waiting;
 };
 
-fn take(environment: &Environment) -> f64 {
+fn take(environment: &Local<()>) -> f64 {
     environment.inbox.take().map_or(NONE, |token| token as f64)
 }
 
@@ -24,26 +25,26 @@ fn take(environment: &Environment) -> f64 {
     clippy::cast_sign_loss,
     reason = "a token of js/inbox.ts, a positive integer"
 )]
-fn post(environment: &Environment, token: f64) -> f64 {
+fn post(environment: &Local<()>, token: f64) -> f64 {
     environment.inbox.post(token as u64);
     waiting(environment)
 }
 
-fn waiting(environment: &Environment) -> f64 {
+fn waiting(environment: &Local<()>) -> f64 {
     environment.inbox.waiting() as f64
 }
 
 /// Gives the function that is called, soon, when the inbox has something; the last one given counts.
 #[napi(catch_unwind)]
 pub fn inbox_listen(env: Env, wake: Unknown) -> Result<()> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<()>::of(&env)?;
     // SAFETY: on the environment's thread, with a value of this call.
-    unsafe { environment.bell.connect(env.raw(), wake.raw()) }
+    unsafe { environment.waker.connect(env.raw(), wake.raw()) }
 }
 
 /// Whether the event loop stays open for what the inbox is owed.
 #[napi(catch_unwind)]
 pub fn inbox_hold(env: Env, held: bool) -> Result<()> {
-    Environment::of(&env)?.bell.hold(&env, held);
+    Local::<()>::of(&env)?.waker.hold(&env, held);
     Ok(())
 }

@@ -1,12 +1,11 @@
 //! Rate limiters: keys are slots, times milliseconds, and a verdict is six numbers in the scratch memory.
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::rate::{Algorithm, Field, Limiter, LimiterConfig, Verdict};
 use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
-pub(super) type Limiters = Handles<Limiter>;
+pub(crate) type Limiters = Handles<Limiter>;
 
 lane_enum! {
     /// How quotas are counted.
@@ -76,13 +75,14 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "rate",
     doc: "The numbers in which JavaScript and a rate limiter of the core speak.",
     parts: &[&[ALGORITHM, FIELD, VERDICT, FORGOTTEN], SIZES, &[SWEPT, STATS]],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Limiters;
     /// A limiter's handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`.
     "rateOpen"(algorithm, limit, window, burst, max_keys, block, now) => open;
     /// Forgets a limiter; a stale handle does nothing.
@@ -131,13 +131,17 @@ fn slot_of(slot: f64) -> Option<u32> {
     (slot >= 0.0).then(|| whole(slot))
 }
 
-fn with(environment: &Environment, limiter: f64, body: impl FnOnce(&mut Limiter) -> f64) -> f64 {
-    environment.limiters.borrow_mut().get(limiter).map_or(NONE, body)
+fn with(
+    environment: &Local<Limiters>,
+    limiter: f64,
+    body: impl FnOnce(&mut Limiter) -> f64,
+) -> f64 {
+    environment.table.borrow_mut().get(limiter).map_or(NONE, body)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
 fn open(
-    environment: &Environment,
+    environment: &Local<Limiters>,
     algorithm: f64,
     limit: f64,
     window: f64,
@@ -155,17 +159,17 @@ fn open(
         block_us: micros(block),
     };
     match Limiter::new(&config, now) {
-        Ok(limiter) => environment.limiters.borrow_mut().open(limiter),
+        Ok(limiter) => environment.table.borrow_mut().open(limiter),
         Err(field) => -field.to_f64(),
     }
 }
 
-fn close(environment: &Environment, limiter: f64) -> f64 {
-    environment.limiters.borrow_mut().close(limiter);
+fn close(environment: &Local<Limiters>, limiter: f64) -> f64 {
+    environment.table.borrow_mut().close(limiter);
     0.0
 }
 
-fn write_verdict(environment: &Environment, verdict: &Verdict) -> f64 {
+fn write_verdict(environment: &Local<Limiters>, verdict: &Verdict) -> f64 {
     environment.write(VerdictCells {
         allowed: verdict.allowed.into(),
         remaining: f64::from(verdict.remaining),
@@ -177,14 +181,14 @@ fn write_verdict(environment: &Environment, verdict: &Verdict) -> f64 {
     f64::from(u8::from(verdict.allowed))
 }
 
-fn check(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
+fn check(environment: &Local<Limiters>, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let verdict = limiter.check(slot_of(slot), whole(cost), now);
         verdict.map_or(NONE, |verdict| write_verdict(environment, &verdict))
     })
 }
 
-fn take(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
+fn take(environment: &Local<Limiters>, limiter: f64, slot: f64, cost: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let verdict = limiter.take(whole(slot), whole(cost), now);
         verdict.map_or(NONE, |verdict| write_verdict(environment, &verdict))
@@ -192,7 +196,7 @@ fn take(environment: &Environment, limiter: f64, slot: f64, cost: f64, now: f64)
 }
 
 /// Runs what may forget keys, and writes down which it forgot.
-fn telling<T>(environment: &Environment, body: impl FnOnce(&mut dyn FnMut(u32)) -> T) -> T {
+fn telling<T>(environment: &Local<Limiters>, body: impl FnOnce(&mut dyn FnMut(u32)) -> T) -> T {
     let cells = &environment.numbers()[FORGOTTEN_SLOTS..];
     let mut count = 0;
     let result = body(&mut |slot| {
@@ -203,7 +207,7 @@ fn telling<T>(environment: &Environment, body: impl FnOnce(&mut dyn FnMut(u32)) 
     result
 }
 
-fn enter(environment: &Environment, limiter: f64, cost: f64, now: f64) -> f64 {
+fn enter(environment: &Local<Limiters>, limiter: f64, cost: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let entered = telling(environment, |told| limiter.enter(whole(cost), now, told));
         entered.map_or(NONE, |(slot, verdict)| {
@@ -213,35 +217,35 @@ fn enter(environment: &Environment, limiter: f64, cost: f64, now: f64) -> f64 {
     })
 }
 
-fn add(environment: &Environment, limiter: f64, now: f64) -> f64 {
+fn add(environment: &Local<Limiters>, limiter: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         f64::from(telling(environment, |told| limiter.add(now, told)))
     })
 }
 
-fn penalty(environment: &Environment, limiter: f64, slot: f64, points: f64, now: f64) -> f64 {
+fn penalty(environment: &Local<Limiters>, limiter: f64, slot: f64, points: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         f64::from(u8::from(limiter.penalty(whole(slot), whole(points), now)))
     })
 }
 
-fn reward(environment: &Environment, limiter: f64, slot: f64, points: f64, now: f64) -> f64 {
+fn reward(environment: &Local<Limiters>, limiter: f64, slot: f64, points: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         f64::from(u8::from(limiter.reward(whole(slot), whole(points), now)))
     })
 }
 
-fn block(environment: &Environment, limiter: f64, slot: f64, time: f64, now: f64) -> f64 {
+fn block(environment: &Local<Limiters>, limiter: f64, slot: f64, time: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         f64::from(u8::from(limiter.block(whole(slot), micros(time), now)))
     })
 }
 
-fn forget(environment: &Environment, limiter: f64, slot: f64) -> f64 {
+fn forget(environment: &Local<Limiters>, limiter: f64, slot: f64) -> f64 {
     with(environment, limiter, |limiter| f64::from(u8::from(limiter.forget(whole(slot)))))
 }
 
-fn sweep(environment: &Environment, limiter: f64, now: f64) -> f64 {
+fn sweep(environment: &Local<Limiters>, limiter: f64, now: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let swept = telling(environment, |told| limiter.sweep(now, MOST_FORGOTTEN, told));
         environment.write(Swept { idle_in: limiter.idle_in_ms().unwrap_or(NONE) });
@@ -249,7 +253,7 @@ fn sweep(environment: &Environment, limiter: f64, now: f64) -> f64 {
     })
 }
 
-fn stats(environment: &Environment, limiter: f64) -> f64 {
+fn stats(environment: &Local<Limiters>, limiter: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let stats = limiter.stats();
         environment

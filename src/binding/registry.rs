@@ -3,24 +3,19 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::hot::{self, Export};
-use super::{
-    actor, atom, bus, cache, cache_shared, clock, engine, engine_protocol, inbox, journal, rate,
-    restart, supervisor, supervisor_protocol, system, word,
-};
+use super::actor::{restart, runtime, supervisor, supervisor_protocol};
+use super::admission::{engine, protocol};
+use super::atom::{values, words};
+use super::cache::{local, shared};
+use super::journal::appends;
+use super::lane::{self, Area, Export, Module};
+use super::{bus, clock, inbox, rate, system};
 use crate::core::error::ERROR_CODES;
-use crate::protocol::{Part, lane_constants, typescript};
-
-/// What a module of the binding declares of the protocol; a file of `js/protocol/`.
-pub(super) struct Area {
-    pub(super) name: &'static str,
-    pub(super) doc: &'static str,
-    pub(super) parts: &'static [&'static [Part]],
-}
+use crate::protocol::{lane_constants, typescript};
 
 lane_constants! { SEAM {
     /// What a function of the lane returns for "no such object": handles, ids and counts are never negative.
-    const NONE: f64 = hot::NONE;
+    const NONE: f64 = lane::NONE;
 } }
 
 const LANE: Area =
@@ -28,45 +23,44 @@ const LANE: Area =
 
 const AREAS: &[Area] = &[
     LANE,
-    actor::PROTOCOL,
-    atom::PROTOCOL,
+    runtime::PROTOCOL,
+    values::PROTOCOL,
     bus::PROTOCOL,
-    cache::PROTOCOL,
-    cache_shared::PROTOCOL,
+    local::PROTOCOL,
+    shared::PROTOCOL,
     clock::PROTOCOL,
-    engine_protocol::PROTOCOL,
-    journal::PROTOCOL,
+    protocol::PROTOCOL,
+    appends::PROTOCOL,
     rate::PROTOCOL,
     restart::PROTOCOL,
     supervisor_protocol::PROTOCOL,
 ];
 
-fn lane() -> impl Iterator<Item = &'static Export> {
-    let lane = clock::EXPORTS
-        .iter()
-        .chain(system::EXPORTS)
-        .chain(engine::EXPORTS)
-        .chain(inbox::EXPORTS)
-        .chain(atom::EXPORTS)
-        .chain(cache::EXPORTS)
-        .chain(cache_shared::EXPORTS)
-        .chain(word::EXPORTS)
-        .chain(journal::EXPORTS)
-        .chain(actor::EXPORTS)
-        .chain(supervisor::EXPORTS)
-        .chain(restart::EXPORTS)
-        .chain(bus::EXPORTS)
-        .chain(rate::EXPORTS);
+/// The modules with functions on the lane.
+const MODULES: &[&Module] = &[
+    &clock::MODULE,
+    &system::MODULE,
+    &engine::MODULE,
+    &inbox::MODULE,
+    &values::MODULE,
+    &local::MODULE,
+    &shared::MODULE,
+    &words::MODULE,
+    &appends::MODULE,
+    &runtime::MODULE,
+    &supervisor::MODULE,
+    &restart::MODULE,
+    &bus::MODULE,
+    &rate::MODULE,
     #[cfg(feature = "test-hooks")]
-    let lane = lane.chain(super::test_hooks::EXPORTS);
-    lane
-}
+    &super::test_hooks::MODULE,
+];
 
 /// Runs once in each environment that loads the addon.
 #[napi(module_exports)]
 pub(crate) fn register(exports: Object, env: Env) -> Result<()> {
     // SAFETY: registration of this environment, with its own env and exports.
-    unsafe { hot::install(env.raw(), exports.raw(), lane()) }
+    unsafe { lane::install(env.raw(), exports.raw(), MODULES) }
 }
 
 /// One entry of the table of error codes.
@@ -96,7 +90,9 @@ pub fn error_codes() -> Vec<NativeErrorCode> {
 /// The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated.
 #[napi(catch_unwind)]
 pub fn hot_lane() -> String {
-    let functions: String = lane()
+    let functions: String = MODULES
+        .iter()
+        .flat_map(|module| module.exports)
         .flat_map(|Export { name, parameters, doc, .. }| {
             ["  /** ", doc.trim(), " */\n  ", name, "(", parameters, "): number\n"]
         })

@@ -1,20 +1,21 @@
 //! Random sources and names of systems.
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Module, NONE, hot_lane};
 use crate::core::names::Names;
 use crate::core::random::Random;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-pub(super) type Systems = Handles<System>;
+pub(crate) type Systems = Handles<System>;
 
-pub(super) struct System {
+pub(crate) struct System {
     random: Random,
     names: Names,
 }
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Systems;
     /// Opens a system whose random source has the seed `high * 2^32 + low`; its handle.
     "systemOpen"(high, low) => open;
     /// Forgets a system; a stale handle does nothing.
@@ -36,18 +37,18 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     clippy::cast_sign_loss,
     reason = "TypeScript passes two unsigned 32-bit halves"
 )]
-fn open(environment: &Environment, high: f64, low: f64) -> f64 {
+fn open(environment: &Local<Systems>, high: f64, low: f64) -> f64 {
     let seed = (u64::from(high as u32) << 32) | u64::from(low as u32);
     let system = System { random: Random::new(seed), names: Names::default() };
-    environment.systems.borrow_mut().open(system)
+    environment.table.borrow_mut().open(system)
 }
 
-fn close(environment: &Environment, system: f64) -> f64 {
-    environment.systems.borrow_mut().close(system);
+fn close(environment: &Local<Systems>, system: f64) -> f64 {
+    environment.table.borrow_mut().close(system);
     0.0
 }
 
-fn random_unit(environment: &Environment, system: f64) -> f64 {
+fn random_unit(environment: &Local<Systems>, system: f64) -> f64 {
     with(environment, system, |system| system.random.unit())
 }
 
@@ -56,37 +57,37 @@ fn random_unit(environment: &Environment, system: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "TypeScript passes a safe integer"
 )]
-fn random_below(environment: &Environment, system: f64, bound: f64) -> f64 {
+fn random_below(environment: &Local<Systems>, system: f64, bound: f64) -> f64 {
     with(environment, system, |system| system.random.below(bound as u64) as f64)
 }
 
 impl System {
-    pub(super) fn random(&mut self) -> &mut Random {
+    pub(crate) fn random(&mut self) -> &mut Random {
         &mut self.random
     }
 }
 
-fn name_register(environment: &Environment, name: &str, system: f64) -> f64 {
+fn name_register(environment: &Local<Systems>, name: &str, system: f64) -> f64 {
     with(environment, system, |system| system.names.register(name).map_or(NONE, f64::from))
 }
 
-fn name_whereis(environment: &Environment, name: &str, system: f64) -> f64 {
+fn name_whereis(environment: &Local<Systems>, name: &str, system: f64) -> f64 {
     with(environment, system, |system| system.names.whereis(name).map_or(NONE, f64::from))
 }
 
-fn name_release(environment: &Environment, name: &str, system: f64) -> f64 {
+fn name_release(environment: &Local<Systems>, name: &str, system: f64) -> f64 {
     with(environment, system, |system| system.names.release(name).map_or(NONE, f64::from))
 }
 
-fn with(environment: &Environment, system: f64, body: impl FnOnce(&mut System) -> f64) -> f64 {
-    environment.systems.borrow_mut().get(system).map_or(NONE, body)
+fn with(environment: &Local<Systems>, system: f64, body: impl FnOnce(&mut System) -> f64) -> f64 {
+    environment.table.borrow_mut().get(system).map_or(NONE, body)
 }
 
 /// The names of a system in the order in which they were registered.
 #[napi(catch_unwind)]
 pub fn names(env: Env, system: f64) -> Result<Vec<String>> {
-    let environment = Environment::of(&env)?;
-    let mut systems = environment.systems.borrow_mut();
+    let environment = Local::<Systems>::of(&env)?;
+    let mut systems = environment.table.borrow_mut();
     let names = systems.get(system).map(|system| system.names.list());
     Ok(names.unwrap_or_default().into_iter().map(str::to_owned).collect())
 }

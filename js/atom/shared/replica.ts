@@ -65,7 +65,7 @@ export class Replica {
   /** Returns the current value. */
   read(): CachedValue {
     const seen = this.#seen
-    // Low half first: see src/binding/shared_memory.rs. A plain read cannot overtake the atomic one before it.
+    // Low half first: see src/binding/atom/memory.rs. A plain read cannot overtake the atomic one before it.
     const words = this.#words
     const index = this.#index
     if (Atomics.load(words, index) === seen.low && words[index + 1] === seen.high) return seen

@@ -3,7 +3,8 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::Environment;
+use super::engine::Engines;
+use crate::binding::env::Local;
 use crate::core::admission::{Engine, EngineConfig, GateConfig, Priority, ShedReason};
 use crate::core::resistance::{self, Slo, TunerConfig};
 
@@ -157,7 +158,7 @@ fn gate(given: &NativeGateConfig) -> GateConfig {
 /// Opens an engine with these options.
 #[napi(catch_unwind)]
 pub fn engine_open(env: Env, options: NativeEngineConfig) -> Result<NativeOpened> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<Engines>::of(&env)?;
     let mut config = EngineConfig::default();
     if let Some(max_routes) = options.max_routes {
         config.max_routes = max_routes as usize;
@@ -169,11 +170,11 @@ pub fn engine_open(env: Env, options: NativeEngineConfig) -> Result<NativeOpened
     config.gate = gate(&options.admission.unwrap_or_default());
     Ok(match Engine::new(config, 0) {
         Ok(engine) => {
-            let handle = environment.engines.borrow_mut().open(engine);
+            let handle = environment.table.borrow_mut().open(engine);
             NativeOpened { handle, field: None, why: None }
         }
         Err(invalid) => NativeOpened {
-            handle: super::hot::NONE,
+            handle: crate::binding::lane::NONE,
             field: Some(invalid.field.into()),
             why: Some(invalid.why.into()),
         },
@@ -183,8 +184,8 @@ pub fn engine_open(env: Env, options: NativeEngineConfig) -> Result<NativeOpened
 /// Names of an engine's routes in the order in which they were made.
 #[napi(catch_unwind)]
 pub fn engine_routes(env: Env, engine: f64) -> Result<Vec<String>> {
-    let environment = Environment::of(&env)?;
-    let mut engines = environment.engines.borrow_mut();
+    let environment = Local::<Engines>::of(&env)?;
+    let mut engines = environment.table.borrow_mut();
     let names = engines.get(engine).map(|engine| engine.names().map(str::to_owned).collect());
     Ok(names.unwrap_or_default())
 }

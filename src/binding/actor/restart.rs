@@ -1,12 +1,11 @@
 //! Restarts of processes: one budget and back-off a process.
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::actor::{Backoff, Jitter, RestartBudget, RestartVerdict, Restarts};
 use crate::protocol::lane_record;
 
-pub(super) type RestartTable = Handles<Restarts>;
+pub(crate) type RestartTable = Handles<Restarts>;
 
 lane_record! {
     /// What becomes of a process that failed.
@@ -18,13 +17,14 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "restarts",
     doc: "The numbers in which JavaScript and the restarts of a process speak.",
     parts: &[&[FAILED]],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    RestartTable;
     /// Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent.
     "restartsOpen"(count, within, initial, max, factor, jitter) => open;
     /// Forgets them; a stale handle does nothing.
@@ -41,7 +41,7 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     reason = "TypeScript passes a checked 32-bit integer, or -1"
 )]
 fn open(
-    environment: &Environment,
+    environment: &Local<RestartTable>,
     count: f64,
     within: f64,
     initial: f64,
@@ -54,26 +54,30 @@ fn open(
         budget,
         Backoff { initial_ms: initial, max_ms: max, factor, jitter: Jitter::EitherWay(jitter) },
     );
-    environment.restarts.borrow_mut().open(restarts)
+    environment.table.borrow_mut().open(restarts)
 }
 
-fn close(environment: &Environment, restarts: f64) -> f64 {
-    environment.restarts.borrow_mut().close(restarts);
+fn close(environment: &Local<RestartTable>, restarts: f64) -> f64 {
+    environment.table.borrow_mut().close(restarts);
     0.0
 }
 
-fn with(environment: &Environment, restarts: f64, body: impl FnOnce(&mut Restarts) -> f64) -> f64 {
-    environment.restarts.borrow_mut().get(restarts).map_or(NONE, body)
+fn with(
+    environment: &Local<RestartTable>,
+    restarts: f64,
+    body: impl FnOnce(&mut Restarts) -> f64,
+) -> f64 {
+    environment.table.borrow_mut().get(restarts).map_or(NONE, body)
 }
 
-fn started(environment: &Environment, restarts: f64, now: f64) -> f64 {
+fn started(environment: &Local<RestartTable>, restarts: f64, now: f64) -> f64 {
     with(environment, restarts, |restarts| {
         restarts.started(now);
         0.0
     })
 }
 
-fn failed(environment: &Environment, restarts: f64, now: f64, chance: f64) -> f64 {
+fn failed(environment: &Local<RestartTable>, restarts: f64, now: f64, chance: f64) -> f64 {
     with(environment, restarts, |restarts| match restarts.failed(now, chance) {
         RestartVerdict::Restart { attempt, delay } => {
             environment.write(Failed { delay, attempts: f64::from(attempt) });

@@ -4,9 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::journal::config::JournalOverflow;
 use crate::core::journal::elements::elements;
 use crate::core::journal::error::JournalError;
@@ -19,30 +18,30 @@ use crate::core::journal::segment::Listing;
 use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
 /// The journals that this process has open to write.
-pub(super) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
+pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
 
-pub(super) type Journals = Handles<Slot>;
+pub(crate) type Journals = Handles<Slot>;
 
 /// What a thread that opens a journal leaves for the environment.
-pub(super) type Arrival = Arc<Mutex<Option<Result<Source, JournalError>>>>;
+pub(crate) type Arrival = Arc<Mutex<Option<Result<Source, JournalError>>>>;
 
 /// A journal of the environment.
-pub(super) enum Slot {
+pub(crate) enum Slot {
     Opening(Arrival),
     Open(Box<OpenJournal>),
 }
 
 /// Where its entries are.
-pub(super) enum Source {
+pub(crate) enum Source {
     Writer(Client),
     Follower(Follower),
 }
 
-pub(super) struct OpenJournal {
-    pub(super) source: Source,
-    pub(super) reader: Reader,
+pub(crate) struct OpenJournal {
+    pub(crate) source: Source,
+    pub(crate) reader: Reader,
     /// The last error, for JavaScript to ask after.
-    pub(super) failure: Option<JournalError>,
+    pub(crate) failure: Option<JournalError>,
 }
 
 lane_enum! {
@@ -125,7 +124,7 @@ lane_record! {
 
 lane_record! {
     /// An entry in the numbers of a page.
-    pub(super) struct PageEntry => PAGE_ENTRY {
+    pub(crate) struct PageEntry => PAGE_ENTRY {
         sequence: f64,
         wall: f64,
         mono: f64,
@@ -136,7 +135,7 @@ lane_record! {
 
 const _: () = assert!(PageEntry::CELLS == NUMBERS, "as the reader of the core writes them");
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "journal",
     doc: "The numbers in which JavaScript and a journal on disk speak.",
     parts: &[
@@ -146,7 +145,8 @@ pub(super) const PROTOCOL: Area = Area {
     ],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Journals;
     /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Its sequence; -1
     /// closed, or `REFUSED`.
     "journalAppend"(str text, journal, wall, mono, durability) => append;
@@ -184,18 +184,22 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 /// A batch that takes more memory gives it back.
 const GATHERED_KEPT: usize = 1 << 20;
 
-pub(super) fn with<R>(
-    environment: &Environment,
+pub(crate) fn with<R>(
+    environment: &Local<Journals>,
     journal: f64,
     body: impl FnOnce(&mut OpenJournal) -> R,
 ) -> Option<R> {
-    match environment.journals.borrow_mut().get(journal) {
+    match environment.table.borrow_mut().get(journal) {
         Some(Slot::Open(open)) => Some(body(open)),
         _ => None,
     }
 }
 
-fn writing(environment: &Environment, journal: f64, body: impl FnOnce(&mut Client) -> f64) -> f64 {
+fn writing(
+    environment: &Local<Journals>,
+    journal: f64,
+    body: impl FnOnce(&mut Client) -> f64,
+) -> f64 {
     let found = with(environment, journal, |open| match &mut open.source {
         Source::Writer(client) => body(client),
         Source::Follower(_) => NONE,
@@ -203,14 +207,14 @@ fn writing(environment: &Environment, journal: f64, body: impl FnOnce(&mut Clien
     found.unwrap_or(NONE)
 }
 
-fn queue(environment: &Environment, journal: f64, body: impl FnOnce(&WriteQueue)) -> f64 {
+fn queue(environment: &Local<Journals>, journal: f64, body: impl FnOnce(&WriteQueue)) -> f64 {
     writing(environment, journal, |client| {
         body(&client.writer.queue);
         0.0
     })
 }
 
-pub(super) fn durability(level: f64) -> Durability {
+pub(crate) fn durability(level: f64) -> Durability {
     Durability::from_f64(level).unwrap_or(Durability::Memory)
 }
 
@@ -219,12 +223,12 @@ pub(super) fn durability(level: f64) -> Durability {
     clippy::cast_sign_loss,
     reason = "saturates: TypeScript passes safe integers, or infinity for the end"
 )]
-pub(super) fn sequence(number: f64) -> u64 {
+pub(crate) fn sequence(number: f64) -> u64 {
     number as u64
 }
 
 fn append(
-    environment: &Environment,
+    environment: &Local<Journals>,
     text: &str,
     journal: f64,
     wall: f64,
@@ -238,13 +242,13 @@ fn append(
     })
 }
 
-fn gather(environment: &Environment, text: &str) -> f64 {
+fn gather(environment: &Local<Journals>, text: &str) -> f64 {
     environment.gathered.borrow_mut().push_str(text);
     0.0
 }
 
 fn append_all(
-    environment: &Environment,
+    environment: &Local<Journals>,
     text: &str,
     journal: f64,
     wall: f64,
@@ -266,7 +270,7 @@ fn append_all(
 }
 
 fn appended(
-    environment: &Environment,
+    environment: &Local<Journals>,
     journal: f64,
     append: impl FnOnce(&Client) -> Result<u64, JournalError>,
 ) -> f64 {
@@ -317,15 +321,15 @@ fn drafts(wall: f64, mono: f64, text: &str, count: f64) -> Result<Vec<Draft<'_>>
     Ok(payloads.into_iter().zip(names).map(|(payload, names)| draft(payload, names)).collect())
 }
 
-fn kick(environment: &Environment, journal: f64) -> f64 {
+fn kick(environment: &Local<Journals>, journal: f64) -> f64 {
     queue(environment, journal, WriteQueue::kick)
 }
 
-fn sync_soon(environment: &Environment, journal: f64) -> f64 {
+fn sync_soon(environment: &Local<Journals>, journal: f64) -> f64 {
     queue(environment, journal, WriteQueue::want_sync)
 }
 
-fn progress(environment: &Environment, journal: f64) -> f64 {
+fn progress(environment: &Local<Journals>, journal: f64) -> f64 {
     let state = with(environment, journal, |open| {
         let Source::Writer(client) = &open.source else { return NONE };
         let now = client.writer.queue.progress();
@@ -344,20 +348,20 @@ fn progress(environment: &Environment, journal: f64) -> f64 {
     state.unwrap_or(NONE)
 }
 
-fn arm(environment: &Environment, journal: f64, level: f64, beyond: f64) -> f64 {
+fn arm(environment: &Local<Journals>, journal: f64, level: f64, beyond: f64) -> f64 {
     writing(environment, journal, |client| {
         let queue = &client.writer.queue;
         f64::from(u8::from(queue.arm(client.member, durability(level), sequence(beyond))))
     })
 }
 
-fn wait(environment: &Environment, journal: f64, sync: f64) -> f64 {
+fn wait(environment: &Local<Journals>, journal: f64, sync: f64) -> f64 {
     queue(environment, journal, |queue| {
         queue.wait(sync == 1.0);
     })
 }
 
-fn finished(environment: &Environment, journal: f64) -> f64 {
+fn finished(environment: &Local<Journals>, journal: f64) -> f64 {
     let ticket = with(environment, journal, |open| {
         let Source::Writer(client) = &open.source else { return NONE };
         let Some((ticket, outcome)) = client.writer.queue.finished(client.member) else {
@@ -376,7 +380,7 @@ fn finished(environment: &Environment, journal: f64) -> f64 {
     ticket.unwrap_or(NONE)
 }
 
-fn begin(environment: &Environment, journal: f64, task: f64, wall: f64, mono: f64) -> f64 {
+fn begin(environment: &Local<Journals>, journal: f64, task: f64, wall: f64, mono: f64) -> f64 {
     let Some(task) = JournalTask::from_f64(task) else { return NONE };
     writing(environment, journal, |client| {
         let (writer, member) = (&client.writer, client.member);
@@ -392,7 +396,7 @@ fn begin(environment: &Environment, journal: f64, task: f64, wall: f64, mono: f6
     })
 }
 
-fn snapshot(environment: &Environment, state: &str, journal: f64, next: f64, wall: f64) -> f64 {
+fn snapshot(environment: &Local<Journals>, state: &str, journal: f64, next: f64, wall: f64) -> f64 {
     writing(environment, journal, |client| {
         let (next, state) = (sequence(next), state.to_owned());
         let command = Command::Snapshot { next, wall, state };
@@ -401,16 +405,16 @@ fn snapshot(environment: &Environment, state: &str, journal: f64, next: f64, wal
     })
 }
 
-fn leave(environment: &Environment, journal: f64) -> f64 {
+fn leave(environment: &Local<Journals>, journal: f64) -> f64 {
     writing(environment, journal, |client| f64::from(u8::from(client.leave())))
 }
 
-fn forget(environment: &Environment, journal: f64) -> f64 {
-    environment.journals.borrow_mut().close(journal);
+fn forget(environment: &Local<Journals>, journal: f64) -> f64 {
+    environment.table.borrow_mut().close(journal);
     0.0
 }
 
-fn refresh(environment: &Environment, journal: f64) -> f64 {
+fn refresh(environment: &Local<Journals>, journal: f64) -> f64 {
     let refreshed = with(environment, journal, |open| {
         let Source::Follower(follower) = &open.source else { return 0.0 };
         let Err(error) = follower.refresh() else { return 0.0 };
@@ -421,14 +425,14 @@ fn refresh(environment: &Environment, journal: f64) -> f64 {
 }
 
 /// The sequence before which everything can be read.
-pub(super) fn visible(source: &Source, level: f64) -> u64 {
+pub(crate) fn visible(source: &Source, level: f64) -> u64 {
     match source {
         Source::Writer(client) => client.visible(durability(level)),
         Source::Follower(follower) => follower.next(),
     }
 }
 
-fn view(environment: &Environment, journal: f64, level: f64) -> f64 {
+fn view(environment: &Local<Journals>, journal: f64, level: f64) -> f64 {
     let count = with(environment, journal, |open| {
         let end = visible(&open.source, level);
         let listing: Listing = match &open.source {

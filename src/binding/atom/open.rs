@@ -5,9 +5,9 @@ use std::sync::Arc;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::atom::{OpenAtom, STORE};
-use super::environment::Environment;
-use super::hot::NONE;
+use super::values::{Atoms, OpenAtom, STORE};
+use crate::binding::env::Local;
+use crate::binding::lane::NONE;
 use crate::core::atom::{At, AtomHold, AtomKind, AtomValue, Commit, OtherKind, WORD_BYTES};
 
 /// What is opened, and the value it has if it is new.
@@ -69,7 +69,7 @@ fn kind_name(kind: AtomKind) -> &'static str {
 /// Opens an atom, counter or flag of the process by its name.
 #[napi(catch_unwind)]
 pub fn shared_open(env: Env, request: NativeSharedRequest) -> Result<NativeSharedOpened> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<Atoms>::of(&env)?;
     let hold = match open_shared(request) {
         Ok(hold) => hold,
         Err(OtherKind(kind)) => {
@@ -79,7 +79,7 @@ pub fn shared_open(env: Env, request: NativeSharedRequest) -> Result<NativeShare
     };
     let place = hold.shared().place();
     Ok(NativeSharedOpened {
-        handle: environment.atoms.borrow_mut().open(OpenAtom::new(hold)),
+        handle: environment.table.borrow_mut().open(OpenAtom::new(hold)),
         other: None,
         chunk: place.chunk,
         offset: place.index * u32::try_from(WORD_BYTES).expect("a small number"),
@@ -87,7 +87,7 @@ pub fn shared_open(env: Env, request: NativeSharedRequest) -> Result<NativeShare
 }
 
 fn last<T>(env: Env, atom: f64, body: impl FnOnce(&Commit) -> Option<T>) -> Result<Option<T>> {
-    let mut atoms = Environment::of(&env)?.atoms.borrow_mut();
+    let mut atoms = Local::<Atoms>::of(&env)?.table.borrow_mut();
     Ok(atoms.get(atom).and_then(|open| open.last()).and_then(body))
 }
 
@@ -124,7 +124,7 @@ pub struct NativeCommit {
 /// The commits that an atom remembers, oldest first.
 #[napi(catch_unwind)]
 pub fn shared_history(env: Env, atom: f64) -> Result<Vec<NativeCommit>> {
-    let mut atoms = Environment::of(&env)?.atoms.borrow_mut();
+    let mut atoms = Local::<Atoms>::of(&env)?.table.borrow_mut();
     let history = atoms.get(atom).and_then(|open| open.cell().map(|cell| cell.history()));
     let show = |commit: Arc<Commit>| {
         let (number, text) = match &commit.value {

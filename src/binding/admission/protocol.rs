@@ -1,15 +1,15 @@
 //! The numbers in which JavaScript and the admission engine speak.
 
-use super::registry::Area;
+use crate::binding::lane::Area;
 use crate::core::admission::Outcome;
 use crate::core::resistance::{DecisionReason, Mode, TaskEnd};
 use crate::protocol::{Known, lane_constants, lane_enum, lane_record};
 
 lane_constants! { RESULTS {
     /// `engineAdmit`: the request waits. No reason for shedding has its number.
-    pub(super) const QUEUED: f64 = -100.0;
+    pub(crate) const QUEUED: f64 = -100.0;
     /// No reason. A reason for shedding crosses as minus its code: see `shedReasons`.
-    pub(super) const NOT_SHED: f64 = 0.0;
+    pub(crate) const NOT_SHED: f64 = 0.0;
     /// The number of the route's own profile.
     const OWN_PROFILE: f64 = -1.0;
     /// Ids of routes whose remainder by this is the same have the same slot, one after the other.
@@ -53,7 +53,7 @@ lane_enum! {
 
 lane_constants! { LEAVING {
     /// No outcome, though `engineDone` takes it: the client left and the work goes on.
-    pub(super) const OUTCOME_LEFT: u32 = Outcome::Ignored as u32 + 1;
+    pub(crate) const OUTCOME_LEFT: u32 = Outcome::Ignored as u32 + 1;
 } }
 
 lane_enum! {
@@ -68,7 +68,7 @@ lane_enum! {
 
 lane_enum! {
     /// What `engineEvent` tells of.
-    pub(super) enum WaiterEventKind, prefix "EVENT_" => EVENT {
+    pub(crate) enum WaiterEventKind, prefix "EVENT_" => EVENT {
         /// Nothing happened.
         None,
         /// A waiter was admitted.
@@ -80,7 +80,7 @@ lane_enum! {
 
 lane_record! {
     /// What `engineIntern` answers.
-    pub(super) struct InternedCells => INTERNED {
+    pub(crate) struct InternedCells => INTERNED {
         /// The slot of a route that was forgotten to make room, or -1.
         evicted_slot: f64,
     }
@@ -88,7 +88,7 @@ lane_record! {
 
 lane_record! {
     /// What `engineRoute` is told.
-    pub(super) struct ReportCells => REPORT {
+    pub(crate) struct ReportCells => REPORT {
         engine: f64,
         route: f64,
         /// Milliseconds; NaN is not known.
@@ -109,7 +109,7 @@ lane_record! {
 
 lane_record! {
     /// What `engineRoute` answers, beside the reason.
-    pub(super) struct Decided => DECIDED {
+    pub(crate) struct Decided => DECIDED {
         /// R, ohms.
         resistance: f64,
         /// The mode.
@@ -123,7 +123,7 @@ lane_record! {
 
 lane_record! {
     /// What `enginePeek` answers, beside R.
-    pub(super) struct Peeked => PEEKED {
+    pub(crate) struct Peeked => PEEKED {
         /// The mode.
         mode: f64,
     }
@@ -131,7 +131,7 @@ lane_record! {
 
 lane_record! {
     /// What a process can tell others about a route, for `engineOwn`.
-    pub(super) struct OwnState => OWN_STATE {
+    pub(crate) struct OwnState => OWN_STATE {
         /// Its own scar, ohms.
         scar: f64,
         /// R, ohms.
@@ -141,7 +141,7 @@ lane_record! {
 
 lane_record! {
     /// What `engineTry`, `engineAdmit` and `engineShadow` are told of a request.
-    pub(super) struct Request => REQUEST {
+    pub(crate) struct Request => REQUEST {
         engine: f64,
         route: f64,
         voltage: f64,
@@ -156,7 +156,7 @@ lane_record! {
 
 lane_record! {
     /// What comes of a request, and what an event tells.
-    pub(super) struct AdmissionCells => ADMISSION {
+    pub(crate) struct AdmissionCells => ADMISSION {
         /// When `engineExpire` next has something to do; not of an event.
         wake: f64,
         /// When it is worth to ask again, ms.
@@ -176,7 +176,7 @@ lane_record! {
 
 lane_record! {
     /// What `engineDone` is told.
-    pub(super) struct Ended => ENDED {
+    pub(crate) struct Ended => ENDED {
         engine: f64,
         ticket: f64,
         /// An outcome, or `OUTCOME_LEFT`.
@@ -188,7 +188,7 @@ lane_record! {
 
 lane_record! {
     /// R and its terms, ohms unless it says otherwise.
-    pub(super) struct RouteReading, read => ROUTE_READING {
+    pub(crate) struct RouteReading, read => ROUTE_READING {
         base: f64,
         pressure: f64,
         momentum: f64,
@@ -221,7 +221,7 @@ lane_record! {
 
 lane_record! {
     /// The numbers of a gate.
-    pub(super) struct GateReading, read => GATE_READING {
+    pub(crate) struct GateReading, read => GATE_READING {
         limit: f64,
         in_flight: f64,
         queued: f64,
@@ -243,7 +243,7 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "admission",
     doc: "The numbers in which JavaScript and the admission engine of the core speak.",
     parts: &[

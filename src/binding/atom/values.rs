@@ -6,21 +6,20 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::atom::{
     At, AtomCell, AtomHold, AtomValue, Commit, Conflict, Count, NextCommit, SharedAtom, Store,
     Subscription,
 };
 use crate::protocol::{Flag, lane_constants, lane_record};
 
-pub(super) static STORE: LazyLock<Store> = LazyLock::new(Store::default);
+pub(crate) static STORE: LazyLock<Store> = LazyLock::new(Store::default);
 
 /// What an environment has open.
-pub(super) type Atoms = Handles<OpenAtom>;
+pub(crate) type Atoms = Handles<OpenAtom>;
 
-pub(super) struct OpenAtom {
+pub(crate) struct OpenAtom {
     hold: AtomHold,
     view: View,
 }
@@ -36,21 +35,21 @@ struct View {
 }
 
 impl OpenAtom {
-    pub(super) fn new(hold: AtomHold) -> Self {
+    pub(crate) fn new(hold: AtomHold) -> Self {
         Self { hold, view: View::default() }
     }
 
     /// The commit whose numbers were last put into scratch.
-    pub(super) fn last(&self) -> Option<&Commit> {
+    pub(crate) fn last(&self) -> Option<&Commit> {
         self.view.last.as_deref()
     }
 
-    pub(super) fn cell(&self) -> Option<&Arc<AtomCell>> {
+    pub(crate) fn cell(&self) -> Option<&Arc<AtomCell>> {
         let SharedAtom::Atom(cell) = self.hold.shared() else { return None };
         Some(cell)
     }
 
-    pub(super) fn count(&self) -> Option<&Count> {
+    pub(crate) fn count(&self) -> Option<&Count> {
         let (SharedAtom::Counter(count) | SharedAtom::Flag(count)) = self.hold.shared() else {
             return None;
         };
@@ -80,13 +79,14 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "atom",
     doc: "The numbers in which JavaScript and shared atoms speak.",
     parts: &[RESULTS, &[SHOWN]],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Atoms;
     /// The version of what is current, or -1 for nothing open. Scratch: `Shown`.
     "sharedRead"(atom) => read;
     /// Commits a number over a version; the new version, or `CONFLICT` and in scratch `Shown` of what is current instead.
@@ -110,7 +110,7 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
 };
 
 /// Shows a commit to JavaScript; its version.
-fn show(environment: &Environment, view: &mut View, commit: Arc<Commit>) -> f64 {
+fn show(environment: &Local<Atoms>, view: &mut View, commit: Arc<Commit>) -> f64 {
     let (is_text, number) = match commit.value {
         AtomValue::Number(number) => (false, number),
         AtomValue::Text(_) => (true, 0.0),
@@ -123,12 +123,12 @@ fn show(environment: &Environment, view: &mut View, commit: Arc<Commit>) -> f64 
     version
 }
 
-fn read(environment: &Environment, atom: f64) -> f64 {
+fn read(environment: &Local<Atoms>, atom: f64) -> f64 {
     with_atom(environment, atom, |view, cell| show(environment, view, cell.current()))
 }
 
 fn set_number(
-    environment: &Environment,
+    environment: &Local<Atoms>,
     atom: f64,
     expected: f64,
     value: f64,
@@ -139,7 +139,7 @@ fn set_number(
 }
 
 fn set_text(
-    environment: &Environment,
+    environment: &Local<Atoms>,
     text: &str,
     atom: f64,
     expected: f64,
@@ -154,7 +154,7 @@ fn set_text(
     clippy::cast_sign_loss,
     reason = "a version that JavaScript got from here; anything else conflicts"
 )]
-fn commit(environment: &Environment, atom: f64, expected: f64, value: AtomValue, at: At) -> f64 {
+fn commit(environment: &Local<Atoms>, atom: f64, expected: f64, value: AtomValue, at: At) -> f64 {
     with_atom(environment, atom, |view, cell| {
         let next = NextCommit { value, at, cause: view.cause.take() };
         // As an integer, nonsense would become version 0.
@@ -169,7 +169,7 @@ fn commit(environment: &Environment, atom: f64, expected: f64, value: AtomValue,
     })
 }
 
-fn set_cause(environment: &Environment, cause: &str, atom: f64) -> f64 {
+fn set_cause(environment: &Local<Atoms>, cause: &str, atom: f64) -> f64 {
     with_atom(environment, atom, |view, _| {
         view.cause = Some(cause.into());
         0.0
@@ -181,7 +181,7 @@ fn set_cause(environment: &Environment, cause: &str, atom: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "a token of js/inbox.ts, a positive integer"
 )]
-fn watch(environment: &Environment, atom: f64, token: f64, newest_only: f64) -> f64 {
+fn watch(environment: &Local<Atoms>, atom: f64, token: f64, newest_only: f64) -> f64 {
     with_atom(environment, atom, |view, cell| {
         let token = token as u64;
         let inbox = environment.inbox.clone();
@@ -197,7 +197,7 @@ fn watch(environment: &Environment, atom: f64, token: f64, newest_only: f64) -> 
     clippy::cast_sign_loss,
     reason = "a token of js/inbox.ts, a positive integer"
 )]
-fn unwatch(environment: &Environment, atom: f64, token: f64) -> f64 {
+fn unwatch(environment: &Local<Atoms>, atom: f64, token: f64) -> f64 {
     with_atom(environment, atom, |view, _| {
         view.subscriptions.remove(&(token as u64));
         0.0
@@ -209,7 +209,7 @@ fn unwatch(environment: &Environment, atom: f64, token: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "a token of js/inbox.ts, a positive integer"
 )]
-fn take_next(environment: &Environment, atom: f64, token: f64) -> f64 {
+fn take_next(environment: &Local<Atoms>, atom: f64, token: f64) -> f64 {
     with_atom(environment, atom, |view, _| {
         let subscription = view.subscriptions.get_mut(&(token as u64));
         match subscription.and_then(Subscription::take) {
@@ -219,25 +219,25 @@ fn take_next(environment: &Environment, atom: f64, token: f64) -> f64 {
     })
 }
 
-fn close(environment: &Environment, shared: f64) -> f64 {
-    environment.atoms.borrow_mut().close(shared);
+fn close(environment: &Local<Atoms>, shared: f64) -> f64 {
+    environment.table.borrow_mut().close(shared);
     0.0
 }
 
-fn count_names(_: &Environment) -> f64 {
+fn count_names(_: &Local<Atoms>) -> f64 {
     STORE.len() as f64
 }
 
-fn namespace(_: &Environment) -> f64 {
+fn namespace(_: &Local<Atoms>) -> f64 {
     STORE.namespace() as f64
 }
 
 fn with_atom(
-    environment: &Environment,
+    environment: &Local<Atoms>,
     atom: f64,
     body: impl FnOnce(&mut View, &Arc<AtomCell>) -> f64,
 ) -> f64 {
-    let mut atoms = environment.atoms.borrow_mut();
+    let mut atoms = environment.table.borrow_mut();
     let Some(OpenAtom { hold, view }) = atoms.get(atom) else { return NONE };
     // By reference: all threads would meet at the count of a clone.
     let SharedAtom::Atom(cell) = hold.shared() else { return NONE };

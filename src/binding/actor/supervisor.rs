@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
 use super::supervisor_protocol::{
     ActionCells, ActionKind, MOST_ACTIONS, NO_RULE, NO_START_TIMEOUT, PageHead, PolicyCells,
     RefusalKind, SHUTDOWN_KILLS, StartFailure, StopKind, SupervisorEvent,
 };
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Module, NONE, hot_lane};
+use crate::binding::system::Systems;
 use crate::core::actor::ExitKind;
 use crate::core::actor::supervisor::{
     Action, Answer, AutoShutdown, Backoff, BudgetScope, ChildId, ChildKind, ChildPolicy, ChildSpec,
@@ -18,15 +19,16 @@ use crate::core::random::Random;
 use crate::protocol::record::records;
 use crate::protocol::{Code, Record};
 
-pub(super) type Supervisors = Handles<Supervision>;
+pub(crate) type Supervisors = Handles<Supervision>;
 
 /// A supervisor, or what it is to be made of.
-pub(super) struct Supervision {
+pub(crate) struct Supervision {
     machine: Result<Supervisor, Box<SupervisorConfig>>,
     actions: VecDeque<Action>,
 }
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Supervisors;
     /// Opens a supervisor that is still to be made; its handle.
     "supervisorOpen"(strategy, max_restarts, within_ms, scope, auto_shutdown) => open;
     /// Forgets a supervisor; a stale handle does nothing.
@@ -46,8 +48,12 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "supervisorMore"(supervisor) => more;
 };
 
-fn with(environment: &Environment, handle: f64, body: impl FnOnce(&mut Supervision) -> f64) -> f64 {
-    environment.supervisors.borrow_mut().get(handle).map_or(NONE, body)
+fn with(
+    environment: &Local<Supervisors>,
+    handle: f64,
+    body: impl FnOnce(&mut Supervision) -> f64,
+) -> f64 {
+    environment.table.borrow_mut().get(handle).map_or(NONE, body)
 }
 
 #[expect(
@@ -56,7 +62,7 @@ fn with(environment: &Environment, handle: f64, body: impl FnOnce(&mut Supervisi
     reason = "TypeScript passes a checked integer"
 )]
 fn open(
-    environment: &Environment,
+    environment: &Local<Supervisors>,
     strategy: f64,
     max_restarts: f64,
     within_ms: f64,
@@ -73,15 +79,15 @@ fn open(
         ..SupervisorConfig::default()
     };
     let supervision = Supervision { machine: Err(Box::new(config)), actions: VecDeque::new() };
-    environment.supervisors.borrow_mut().open(supervision)
+    environment.table.borrow_mut().open(supervision)
 }
 
-fn close(environment: &Environment, handle: f64) -> f64 {
-    environment.supervisors.borrow_mut().close(handle);
+fn close(environment: &Local<Supervisors>, handle: f64) -> f64 {
+    environment.table.borrow_mut().close(handle);
     0.0
 }
 
-fn policy(environment: &Environment) -> ChildPolicy {
+fn policy(environment: &Local<Supervisors>) -> ChildPolicy {
     let cells: PolicyCells = environment.read();
     let PolicyCells { initial, longest, factor, jitter, .. } = cells;
     ChildPolicy {
@@ -113,7 +119,7 @@ fn id(number: f64) -> u64 {
     number as u64
 }
 
-fn child(environment: &Environment, handle: f64, child: f64) -> f64 {
+fn child(environment: &Local<Supervisors>, handle: f64, child: f64) -> f64 {
     let number = id(child);
     let spec =
         ChildSpec { id: ChildId(number), token: StartToken(number), policy: policy(environment) };
@@ -126,7 +132,7 @@ fn child(environment: &Environment, handle: f64, child: f64) -> f64 {
     })
 }
 
-fn template(environment: &Environment, handle: f64) -> f64 {
+fn template(environment: &Local<Supervisors>, handle: f64) -> f64 {
     let policy = policy(environment);
     with(environment, handle, |supervision| match &mut supervision.machine {
         Ok(_) => NONE,
@@ -137,7 +143,7 @@ fn template(environment: &Environment, handle: f64) -> f64 {
     })
 }
 
-fn nested(environment: &Environment, handle: f64, child: f64) -> f64 {
+fn nested(environment: &Local<Supervisors>, handle: f64, child: f64) -> f64 {
     with(environment, handle, |supervision| {
         if let Ok(machine) = &mut supervision.machine {
             machine.found_to_supervise(ChildId(id(child)));
@@ -146,7 +152,7 @@ fn nested(environment: &Environment, handle: f64, child: f64) -> f64 {
     })
 }
 
-fn make(environment: &Environment, handle: f64) -> f64 {
+fn make(environment: &Local<Supervisors>, handle: f64) -> f64 {
     with(environment, handle, |supervision| {
         let Err(config) = &mut supervision.machine else { return NONE };
         match Supervisor::new(std::mem::take(&mut **config)) {
@@ -160,7 +166,7 @@ fn make(environment: &Environment, handle: f64) -> f64 {
 }
 
 fn tell(
-    environment: &Environment,
+    environment: &Local<Supervisors>,
     handle: f64,
     event: f64,
     first: f64,
@@ -172,7 +178,7 @@ fn tell(
     with(environment, handle, |supervision| {
         let Ok(machine) = &mut supervision.machine else { return NONE };
         let mut actions = Vec::new();
-        let mut systems = environment.systems.borrow_mut();
+        let mut systems = environment.local::<Systems>().table.borrow_mut();
         match systems.get(system) {
             Some(system) => machine.handle(event, now, system.random(), &mut actions),
             // The system was closed; chance only spreads restarts, and there are none any more.
@@ -183,11 +189,11 @@ fn tell(
     })
 }
 
-fn more(environment: &Environment, handle: f64) -> f64 {
+fn more(environment: &Local<Supervisors>, handle: f64) -> f64 {
     with(environment, handle, |supervision| write(environment, &mut supervision.actions))
 }
 
-fn read(environment: &Environment, event: f64, first: f64, second: f64) -> Option<Event> {
+fn read(environment: &Local<Supervisors>, event: f64, first: f64, second: f64) -> Option<Event> {
     let (request, child) = (RequestId(id(first)), ChildId(id(second)));
     let start = StartId::from_number(id(first));
     Some(match SupervisorEvent::from_f64(event)? {
@@ -229,7 +235,7 @@ fn reason(kind: f64) -> ExitReason {
 }
 
 /// Moves as many actions as fit to the scratch memory; how many.
-fn write(environment: &Environment, actions: &mut VecDeque<Action>) -> f64 {
+fn write(environment: &Local<Supervisors>, actions: &mut VecDeque<Action>) -> f64 {
     let cells = &environment.numbers()[ActionCells::BASE..];
     let mut places = records::<ActionCells>(cells).iter().take(MOST_ACTIONS);
     let mut written = 0_u32;

@@ -8,9 +8,8 @@ use std::sync::{Arc, LazyLock};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::cache::shared::{
     CacheCounts, CacheHold, CacheKey, CacheValue, Claim, Differs, Gone, Landed, Left, Load, Lookup,
     SharedCaches, Stored,
@@ -21,9 +20,9 @@ use crate::protocol::{lane_constants, lane_record};
 static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
 
 /// What an environment has open.
-pub(super) type OpenCaches = Handles<SharedView>;
+pub(crate) type OpenCaches = Handles<SharedView>;
 
-pub(super) struct SharedView {
+pub(crate) struct SharedView {
     hold: CacheHold,
     /// What the next call is about.
     key: CacheKey,
@@ -61,13 +60,14 @@ lane_record! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "shared-cache",
     doc: "The numbers in which JavaScript and the caches that threads share speak.",
     parts: &[RESULTS, &[FOUND, STORED]],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    OpenCaches;
     /// Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, or `UNCOUNTED`. Scratch: `SharedFound`.
     "sharedCacheFind"(str key, cache, number, now, stale) => find;
     /// Uses what was read before: 1, or 0 when it does not stand any more.
@@ -102,8 +102,12 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "sharedCacheCount"() => count;
 };
 
-fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut SharedView) -> f64) -> f64 {
-    let mut caches = environment.shared_caches.borrow_mut();
+fn with(
+    environment: &Local<OpenCaches>,
+    cache: f64,
+    body: impl FnOnce(&mut SharedView) -> f64,
+) -> f64 {
+    let mut caches = environment.table.borrow_mut();
     let Some(view) = caches.get(cache) else { return NONE };
     let result = body(view);
     if !view.told {
@@ -112,13 +116,13 @@ fn with(environment: &Environment, cache: f64, body: impl FnOnce(&mut SharedView
     result
 }
 
-fn show(environment: &Environment, Stored { slot, stamp }: Stored) -> f64 {
+fn show(environment: &Local<OpenCaches>, Stored { slot, stamp }: Stored) -> f64 {
     environment.write(SharedStored { stamp: stamp as f64 });
     f64::from(slot)
 }
 
 fn find(
-    environment: &Environment,
+    environment: &Local<OpenCaches>,
     key: &str,
     cache: f64,
     number: f64,
@@ -140,14 +144,14 @@ fn find(
     clippy::cast_sign_loss,
     reason = "TypeScript passes a slot and a stamp that it was given"
 )]
-fn use_again(environment: &Environment, cache: f64, slot: f64, stamp: f64, now: f64) -> f64 {
-    let mut caches = environment.shared_caches.borrow_mut();
+fn use_again(environment: &Local<OpenCaches>, cache: f64, slot: f64, stamp: f64, now: f64) -> f64 {
+    let mut caches = environment.table.borrow_mut();
     let Some(view) = caches.get(cache) else { return NONE };
     let stored = Stored { slot: slot as u32, stamp: stamp as u64 };
     f64::from(u8::from(view.hold.cache().use_again(stored, now)))
 }
 
-fn set_key(environment: &Environment, key: &str, cache: f64, number: f64) -> f64 {
+fn set_key(environment: &Local<OpenCaches>, key: &str, cache: f64, number: f64) -> f64 {
     with(environment, cache, |view| {
         view.key = CacheKey { number: number == 1.0, text: key.into() };
         0.0
@@ -165,7 +169,7 @@ fn value(view: &mut SharedView, text: &str, bytes: f64, fresh: f64, until: f64) 
 }
 
 fn store(
-    environment: &Environment,
+    environment: &Local<OpenCaches>,
     text: &str,
     cache: f64,
     now: f64,
@@ -185,7 +189,7 @@ fn store(
     clippy::cast_sign_loss,
     reason = "a token of js/inbox.ts, a positive integer"
 )]
-fn claim(environment: &Environment, cache: f64, now: f64, token: f64) -> f64 {
+fn claim(environment: &Local<OpenCaches>, cache: f64, now: f64, token: f64) -> f64 {
     with(environment, cache, |view| {
         let tags = std::mem::take(&mut view.tags);
         let who = (view.hold.holder(), &environment.inbox, token as u64);
@@ -204,7 +208,7 @@ fn claim(environment: &Environment, cache: f64, now: f64, token: f64) -> f64 {
 )]
 #[expect(clippy::too_many_arguments, reason = "numbers cost less than an object")]
 fn land(
-    environment: &Environment,
+    environment: &Local<OpenCaches>,
     text: &str,
     cache: f64,
     load: f64,
@@ -229,7 +233,7 @@ fn land(
     clippy::cast_sign_loss,
     reason = "TypeScript passes a load that it was given"
 )]
-fn is_current(environment: &Environment, cache: f64, load: f64) -> f64 {
+fn is_current(environment: &Local<OpenCaches>, cache: f64, load: f64) -> f64 {
     with(environment, cache, |view| {
         f64::from(u8::from(view.hold.cache().is_current(&view.key, Load(load as u64))))
     })
@@ -240,53 +244,53 @@ fn is_current(environment: &Environment, cache: f64, load: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "TypeScript passes a load that it was given"
 )]
-fn fail(environment: &Environment, cache: f64, load: f64) -> f64 {
+fn fail(environment: &Local<OpenCaches>, cache: f64, load: f64) -> f64 {
     with(environment, cache, |view| {
         f64::from(u8::from(view.hold.cache().fail(&view.key, Load(load as u64))))
     })
 }
 
-fn delete(environment: &Environment, key: &str, cache: f64, number: f64, now: f64) -> f64 {
+fn delete(environment: &Local<OpenCaches>, key: &str, cache: f64, number: f64, now: f64) -> f64 {
     with(environment, cache, |view| {
         let good = view.hold.cache().delete(number == 1.0, key, now, &mut view.gone);
         f64::from(u8::from(good))
     })
 }
 
-fn invalidate(environment: &Environment, tag: &str, cache: f64) -> f64 {
+fn invalidate(environment: &Local<OpenCaches>, tag: &str, cache: f64) -> f64 {
     with(environment, cache, |view| view.hold.cache().invalidate(tag, &mut view.gone) as f64)
 }
 
-fn clear(environment: &Environment, cache: f64) -> f64 {
+fn clear(environment: &Local<OpenCaches>, cache: f64) -> f64 {
     with(environment, cache, |view| {
         view.hold.cache().clear(&mut view.gone);
         0.0
     })
 }
 
-fn sweep(environment: &Environment, cache: f64, now: f64) -> f64 {
+fn sweep(environment: &Local<OpenCaches>, cache: f64, now: f64) -> f64 {
     with(environment, cache, |view| {
         view.hold.cache().sweep(now, &mut view.gone);
         0.0
     })
 }
 
-fn nearest(environment: &Environment, cache: f64) -> f64 {
+fn nearest(environment: &Local<OpenCaches>, cache: f64) -> f64 {
     with(environment, cache, |view| view.hold.cache().nearest())
 }
 
-fn gone(environment: &Environment, cache: f64) -> f64 {
+fn gone(environment: &Local<OpenCaches>, cache: f64) -> f64 {
     with(environment, cache, |view| view.gone.len() as f64)
 }
 
-fn close(environment: &Environment, cache: f64) -> f64 {
+fn close(environment: &Local<OpenCaches>, cache: f64) -> f64 {
     // Out of the table before it is dropped: whoever waits is posted to, perhaps in this environment.
-    let view = environment.shared_caches.borrow_mut().take(cache);
+    let view = environment.table.borrow_mut().take(cache);
     drop(view);
     0.0
 }
 
-fn count(_: &Environment) -> f64 {
+fn count(_: &Local<OpenCaches>) -> f64 {
     CACHES.len() as f64
 }
 
@@ -324,7 +328,7 @@ pub fn shared_cache_open(
     env: Env,
     request: NativeSharedCacheRequest,
 ) -> Result<NativeSharedCacheOpened> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<OpenCaches>::of(&env)?;
     let NativeSharedCacheRequest { namespace, name, entries, bytes, lru, told, seed } = request;
     #[expect(
         clippy::cast_possible_truncation,
@@ -347,12 +351,12 @@ pub fn shared_cache_open(
     let key = CacheKey { number: false, text: "".into() };
     let view =
         SharedView { hold, key, tags: Box::default(), text: "".into(), gone: Vec::new(), told };
-    let handle = environment.shared_caches.borrow_mut().open(view);
+    let handle = environment.table.borrow_mut().open(view);
     Ok(NativeSharedCacheOpened { handle, differs: None })
 }
 
 fn view<T: Default>(env: Env, cache: f64, body: impl FnOnce(&mut SharedView) -> T) -> Result<T> {
-    let mut caches = Environment::of(&env)?.shared_caches.borrow_mut();
+    let mut caches = Local::<OpenCaches>::of(&env)?.table.borrow_mut();
     Ok(caches.get(cache).map(body).unwrap_or_default())
 }
 

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 
 /// The memory of a `Float64Array`. It stays valid until [`release`](Self::release), or until the environment ends.
-pub(super) struct SharedArray {
+pub(crate) struct SharedArray {
     memory: *const Cell<f64>,
     length: usize,
     reference: sys::napi_ref,
@@ -16,7 +16,7 @@ pub(super) struct SharedArray {
 
 impl SharedArray {
     /// Makes one; the value is the `Float64Array`.
-    pub(super) fn create(env: &Env, length: usize) -> Result<(Self, Unknown<'_>)> {
+    pub(crate) fn create(env: &Env, length: usize) -> Result<(Self, Unknown<'_>)> {
         let mut memory: *mut c_void = ptr::null_mut();
         let [mut buffer, mut array] = [ptr::null_mut(); 2];
         let mut reference = ptr::null_mut();
@@ -50,20 +50,20 @@ impl SharedArray {
     }
 
     /// The numbers. Only the environment's own thread touches them.
-    pub(super) fn cells(&self) -> &[Cell<f64>] {
+    pub(crate) fn cells(&self) -> &[Cell<f64>] {
         // SAFETY: `create` made the memory with this length, and it is valid while `self` lives; `Cell<f64>` has the
         // layout of `f64`, and one thread means no data race.
         unsafe { std::slice::from_raw_parts(self.memory, self.length) }
     }
 
     /// The same memory as bytes, in the order in which JavaScript sees them.
-    pub(super) fn bytes(&self) -> &[Cell<u8>] {
+    pub(crate) fn bytes(&self) -> &[Cell<u8>] {
         // SAFETY: as for `cells`; any memory may be looked at as bytes.
         unsafe { std::slice::from_raw_parts(self.memory.cast(), self.length * size_of::<f64>()) }
     }
 
     /// Lets JavaScript collect the array.
-    pub(super) fn release(self, env: Env) {
+    pub(crate) fn release(self, env: Env) {
         // SAFETY: the reference was made in `create`, in this environment, and is deleted once.
         unsafe { sys::napi_delete_reference(env.raw(), self.reference) };
     }

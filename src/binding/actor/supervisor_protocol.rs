@@ -1,13 +1,13 @@
 //! The numbers in which JavaScript and a supervisor speak.
 
-use super::environment::SCRATCH_LEN;
-use super::registry::Area;
+use crate::binding::env::SCRATCH_LEN;
+use crate::binding::lane::Area;
 use crate::core::actor::supervisor::{AutoShutdown, BudgetScope, Restart, StopSignal, Strategy};
 use crate::protocol::{Flag, Record, lane_constants, lane_enum, lane_record};
 
 lane_enum! {
     /// What a supervisor is told. The numbers beside it are called first and second.
-    pub(super) enum SupervisorEvent => EVENT {
+    pub(crate) enum SupervisorEvent => EVENT {
         /// Begin.
         Start,
         /// First: the start; second: the pid.
@@ -34,7 +34,7 @@ lane_enum! {
 
 lane_enum! {
     /// What it asks for (`DO_…`), and what it tells observers (`TOLD_…`). The numbers beside it are called first to third.
-    pub(super) enum ActionKind => ACTION_KIND {
+    pub(crate) enum ActionKind => ACTION_KIND {
         /// First: the start; second: the token of what is to run.
         Start as DO_START,
         /// First: the start; second: a signal.
@@ -79,7 +79,7 @@ lane_enum! {
 
 lane_enum! {
     /// Why a request is refused.
-    pub(super) enum RefusalKind, prefix "REFUSED_" => REFUSAL {
+    pub(crate) enum RefusalKind, prefix "REFUSED_" => REFUSAL {
         Stopping,
         NotFound,
         Duplicate,
@@ -94,7 +94,7 @@ lane_enum! {
 
 lane_enum! {
     /// Why a supervisor ends.
-    pub(super) enum StopKind, prefix "WHY_" => STOP {
+    pub(crate) enum StopKind, prefix "WHY_" => STOP {
         Requested,
         MaxRestarts,
         AutoShutdown,
@@ -105,7 +105,7 @@ lane_enum! {
 
 lane_enum! {
     /// Why a start failed.
-    pub(super) enum StartFailure, prefix "START_" => START_FAILURE {
+    pub(crate) enum StartFailure, prefix "START_" => START_FAILURE {
         /// By what it threw.
         Failed,
         TimedOut,
@@ -151,16 +151,16 @@ lane_enum! {
 
 lane_constants! { NUMBERS {
     /// The shutdown of a child that is killed at once.
-    pub(super) const SHUTDOWN_KILLS: f64 = -1.0;
+    pub(crate) const SHUTDOWN_KILLS: f64 = -1.0;
     /// The start timeout of a child that has none.
-    pub(super) const NO_START_TIMEOUT: f64 = -1.0;
+    pub(crate) const NO_START_TIMEOUT: f64 = -1.0;
     /// A configuration that keeps the rules.
-    pub(super) const NO_RULE: f64 = 0.0;
+    pub(crate) const NO_RULE: f64 = 0.0;
 } }
 
 lane_record! {
     /// How a child is started, stopped and restarted.
-    pub(super) struct PolicyCells => POLICY {
+    pub(crate) struct PolicyCells => POLICY {
         /// When it is restarted.
         restart: f64,
         /// How long its shutdown may take, ms; infinity waits.
@@ -183,7 +183,7 @@ lane_record! {
 
 lane_record! {
     /// Stands before the actions of a page.
-    pub(super) struct PageHead => PAGE_HEAD {
+    pub(crate) struct PageHead => PAGE_HEAD {
         /// How many actions are left after this page.
         left: f64,
     }
@@ -191,7 +191,7 @@ lane_record! {
 
 lane_record! {
     /// One thing that a supervisor asks for or tells; the first stands behind the head of the page.
-    pub(super) struct ActionCells at PageHead::CELLS => ACTION {
+    pub(crate) struct ActionCells at PageHead::CELLS => ACTION {
         kind: f64,
         first: f64,
         second: f64,
@@ -200,9 +200,9 @@ lane_record! {
 }
 
 /// Actions of a page.
-pub(super) const MOST_ACTIONS: usize = (SCRATCH_LEN - ActionCells::BASE) / ActionCells::CELLS;
+pub(crate) const MOST_ACTIONS: usize = (SCRATCH_LEN - ActionCells::BASE) / ActionCells::CELLS;
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "supervisor",
     doc: "The numbers in which JavaScript and a supervisor of the core speak.",
     parts: &[

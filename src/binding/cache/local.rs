@@ -5,16 +5,14 @@ use std::cell::Cell;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
-use super::shared_array::SharedArray;
+use crate::binding::env::{Handles, Local, SharedArray};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::cache::{CacheLimits, EvictionPolicy, Heat, Index, New, RemovalReason};
 use crate::protocol::{Record, lane_constants, lane_record};
 
-pub(super) type Caches = Handles<LocalCache>;
+pub(crate) type Caches = Handles<LocalCache>;
 
-pub(super) struct LocalCache {
+pub(crate) struct LocalCache {
     index: Index,
     /// What a call is about and what came of it; then one byte a slot, how often it was used, which
     /// JavaScript writes; then, for LRU, the slots used, in order. Arguments would cost ten nanoseconds each.
@@ -55,13 +53,14 @@ lane_constants! { SIZES {
     const SLOTS_IN_A_CELL: usize = size_of::<f64>();
 } }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "cache",
     doc: "The memory through which JavaScript and the index of a cache speak.",
     parts: &[&[CALL], SIZES],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Caches;
     /// Stores an entry: its slot, or -1 if it would not fit alone. Memory: `CacheCall`; then, what has gone.
     "cacheInsert"(cache) => insert;
     /// Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`.
@@ -118,11 +117,11 @@ impl CacheCall<'_> {
 }
 
 fn with(
-    environment: &Environment,
+    environment: &Local<Caches>,
     cache: f64,
     body: impl FnOnce(&mut CacheCall<'_>) -> f64,
 ) -> f64 {
-    let mut caches = environment.caches.borrow_mut();
+    let mut caches = environment.table.borrow_mut();
     let Some(LocalCache { index, shared, slots }) = caches.get(cache) else { return NONE };
     let from = HEAT * size_of::<f64>();
     let (cells, heat) = (shared.cells(), &shared.bytes()[from..from + *slots]);
@@ -135,7 +134,7 @@ fn with(
     clippy::cast_sign_loss,
     reason = "TypeScript writes an unsigned 32-bit integer and a safe one"
 )]
-fn insert(environment: &Environment, cache: f64) -> f64 {
+fn insert(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
         let CacheCallCells { hash, bytes, until, now, .. } = call.told;
@@ -151,7 +150,7 @@ fn insert(environment: &Environment, cache: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "TypeScript passes a slot that it was given and writes a safe integer"
 )]
-fn update(environment: &Environment, cache: f64, slot: f64) -> f64 {
+fn update(environment: &Local<Caches>, cache: f64, slot: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
         let CacheCallCells { bytes, until, now, .. } = call.told;
@@ -162,14 +161,14 @@ fn update(environment: &Environment, cache: f64, slot: f64) -> f64 {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a slot")]
-fn remove(environment: &Environment, cache: f64, slot: f64) -> f64 {
+fn remove(environment: &Local<Caches>, cache: f64, slot: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
         f64::from(u8::from(call.index.remove(slot as u32)))
     })
 }
 
-fn sweep(environment: &Environment, cache: f64) -> f64 {
+fn sweep(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
         call.index.sweep(call.told.now);
@@ -178,32 +177,32 @@ fn sweep(environment: &Environment, cache: f64) -> f64 {
     })
 }
 
-fn nearest(environment: &Environment, cache: f64) -> f64 {
+fn nearest(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| call.index.nearest())
 }
 
-fn gone(environment: &Environment, cache: f64) -> f64 {
+fn gone(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.tell();
         0.0
     })
 }
 
-fn uses(environment: &Environment, cache: f64) -> f64 {
+fn uses(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.replay();
         0.0
     })
 }
 
-fn clear(environment: &Environment, cache: f64) -> f64 {
+fn clear(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| {
         call.index.clear();
         0.0
     })
 }
 
-fn bytes(environment: &Environment, cache: f64) -> f64 {
+fn bytes(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| call.index.bytes() as f64)
 }
 
@@ -242,14 +241,14 @@ pub fn cache_open(
     let policy = if lru { EvictionPolicy::Lru } else { EvictionPolicy::S3Fifo };
     let index = Index::new(limits, policy, seed.to_bits());
     let cache = LocalCache { index, shared, slots: slots as usize };
-    let handle = Environment::of(env)?.caches.borrow_mut().open(cache);
+    let handle = Local::<Caches>::of(env)?.table.borrow_mut().open(cache);
     Ok(NativeCache { handle, memory: array })
 }
 
 /// Makes room for more slots; the new memory. The log must have been taken.
 #[napi(catch_unwind, ts_return_type = "Float64Array | null")]
 pub fn cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Unknown<'_>>> {
-    let mut caches = Environment::of(env)?.caches.borrow_mut();
+    let mut caches = Local::<Caches>::of(env)?.table.borrow_mut();
     let Some(cache) = caches.get(handle) else { return Ok(None) };
     let (shared, array) = memory(env, slots)?;
     let heat_end = HEAT * size_of::<f64>() + cache.slots;
@@ -264,7 +263,7 @@ pub fn cache_grow(env: &Env, handle: f64, slots: u32) -> Result<Option<Unknown<'
 /// Forgets a cache; a stale handle does nothing.
 #[napi(catch_unwind)]
 pub fn cache_close(env: Env, handle: f64) -> Result<()> {
-    if let Some(cache) = Environment::of(&env)?.caches.borrow_mut().take(handle) {
+    if let Some(cache) = Local::<Caches>::of(&env)?.table.borrow_mut().take(handle) {
         cache.shared.release(env);
     }
     Ok(())

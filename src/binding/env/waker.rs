@@ -1,7 +1,7 @@
 //! Wakes an environment from any thread: one weak thread-safe function an environment.
 //!
-//! Node frees the function with its environment, while other threads may still ring. So every ring goes through a lock
-//! that the environment's clean-up takes to disconnect the bell; after that, ringing does nothing.
+//! Node frees the function with its environment, while other threads may still wake it. So every wake goes through a
+//! lock that the environment's clean-up takes to disconnect the waker; after that, waking does nothing.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -13,19 +13,19 @@ use parking_lot::Mutex;
 use crate::core::inbox;
 
 /// The environment's thread-safe function while it lives.
-struct Line(sys::napi_threadsafe_function);
+struct WakeFunction(sys::napi_threadsafe_function);
 
 // SAFETY: Node-API allows a thread-safe function to be called from any thread while it is alive, which the lock
 // around each use ensures.
-unsafe impl Send for Line {}
+unsafe impl Send for WakeFunction {}
 
-/// Rings one environment; shared by its inbox and its clean-up hook.
+/// Wakes one environment. Its inbox and its clean-up hook share it.
 #[derive(Clone, Default)]
-pub(super) struct Bell(Arc<Mutex<Option<Line>>>);
+pub(crate) struct Waker(Arc<Mutex<Option<WakeFunction>>>);
 
-impl inbox::Wake for Bell {
+impl inbox::Wake for Waker {
     fn wake(&self) {
-        if let Some(Line(function)) = &*self.0.lock() {
+        if let Some(WakeFunction(function)) = &*self.0.lock() {
             // SAFETY: connected, so the environment has not been cleaned up. The queue is unbounded: no blocking.
             unsafe {
                 sys::napi_call_threadsafe_function(
@@ -38,14 +38,14 @@ impl inbox::Wake for Bell {
     }
 }
 
-impl Bell {
-    /// Connects the bell to a JavaScript function, which is called without arguments, soon after each ring. The one
+impl Waker {
+    /// Connects the waker to a JavaScript function, which is called without arguments, soon after each wake. The one
     /// connected before is not called any more.
     ///
     /// # Safety
     ///
     /// On the environment's thread, with a function of it.
-    pub(super) unsafe fn connect(
+    pub(crate) unsafe fn connect(
         &self,
         env: sys::napi_env,
         function: sys::napi_value,
@@ -60,7 +60,7 @@ impl Bell {
                 text.len().cast_signed(),
                 &raw mut name
             ))?;
-            let mut line = ptr::null_mut();
+            let mut waking = ptr::null_mut();
             napi::check_status!(sys::napi_create_threadsafe_function(
                 env,
                 function,
@@ -72,12 +72,12 @@ impl Bell {
                 None,
                 ptr::null_mut(),
                 None,
-                &raw mut line
+                &raw mut waking
             ))?;
-            // Weak: news alone keep no process alive; who is owed something asks for `hold`.
-            napi::check_status!(sys::napi_unref_threadsafe_function(env, line))?;
-            let before = self.0.lock().replace(Line(line));
-            if let Some(Line(before)) = before {
+            // Weak: notifications alone keep no process alive; a caller that waits for one calls `hold`.
+            napi::check_status!(sys::napi_unref_threadsafe_function(env, waking))?;
+            let before = self.0.lock().replace(WakeFunction(waking));
+            if let Some(WakeFunction(before)) = before {
                 // A module that was loaded anew (jest does so for each test file): the newest copy listens.
                 sys::napi_release_threadsafe_function(
                     before,
@@ -91,9 +91,9 @@ impl Bell {
         }
     }
 
-    /// Whether the event loop waits for rings.
-    pub(super) fn hold(&self, env: &napi::Env, held: bool) {
-        if let Some(Line(function)) = &*self.0.lock() {
+    /// Sets whether the event loop stays open for wakes.
+    pub(crate) fn hold(&self, env: &napi::Env, held: bool) {
+        if let Some(WakeFunction(function)) = &*self.0.lock() {
             // SAFETY: connected, and on the thread of the environment.
             unsafe {
                 if held {
@@ -108,8 +108,8 @@ impl Bell {
 
 unsafe extern "C" fn disconnect(data: *mut c_void) {
     // SAFETY: the box was made in `connect`, and a hook runs once.
-    let bell = unsafe { Box::from_raw(data.cast::<Bell>()) };
-    if let Some(Line(function)) = bell.0.lock().take() {
+    let waker = unsafe { Box::from_raw(data.cast::<Waker>()) };
+    if let Some(WakeFunction(function)) = waker.0.lock().take() {
         // SAFETY: still alive, as its own hook runs after this one; nobody can use it any more.
         unsafe {
             sys::napi_release_threadsafe_function(

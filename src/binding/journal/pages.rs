@@ -8,8 +8,10 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use parking_lot::Mutex;
 
-use super::environment::Environment;
-use super::journal::{Arrival, OpenJournal, REGISTRY, Slot, Source, sequence, visible, with};
+use super::appends::{
+    Arrival, Journals, OpenJournal, REGISTRY, Slot, Source, sequence, visible, with,
+};
+use crate::binding::env::Local;
 use crate::core::journal::config::{JournalConfig, JournalOverflow};
 use crate::core::journal::error::{IoFault, JournalError};
 use crate::core::journal::reader::{PageLimits, Reader};
@@ -132,7 +134,7 @@ pub fn journal_open(
     token: f64,
     options: NativeJournalConfig,
 ) -> Result<f64> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<Journals>::of(&env)?;
     let (inbox, token) = (environment.inbox.clone(), sequence(token));
     let arrival: Arrival = Arc::new(Mutex::new(None));
     let place = Arc::clone(&arrival);
@@ -149,14 +151,14 @@ pub fn journal_open(
         inbox.post(token);
     };
     thread::Builder::new().name("keelson-open".into()).spawn(open)?;
-    Ok(environment.journals.borrow_mut().open(Slot::Opening(arrival)))
+    Ok(environment.table.borrow_mut().open(Slot::Opening(arrival)))
 }
 
 /// What came of opening, once; nothing while it goes on.
 #[napi(catch_unwind)]
 pub fn journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpened>> {
-    let environment = Environment::of(&env)?;
-    let mut journals = environment.journals.borrow_mut();
+    let environment = Local::<Journals>::of(&env)?;
+    let mut journals = environment.table.borrow_mut();
     let Some(Slot::Opening(arrival)) = journals.get(journal) else { return Ok(None) };
     let Some(arrived) = arrival.lock().take() else { return Ok(None) };
     let failed = |failure| NativeJournalOpened {
@@ -201,7 +203,7 @@ pub fn journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpen
 /// The error that the last call into this journal spoke of.
 #[napi(catch_unwind)]
 pub fn journal_failure(env: Env, journal: f64) -> Result<Option<NativeJournalFailure>> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<Journals>::of(&env)?;
     Ok(with(environment, journal, |open| open.failure.clone().map(Into::into)).flatten())
 }
 
@@ -244,7 +246,7 @@ pub fn journal_read(
     journal: f64,
     range: NativeJournalRange,
 ) -> Result<Option<NativeJournalPage>> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<Journals>::of(&env)?;
     Ok(with(environment, journal, |open| {
         let end = visible(&open.source, range.durability).min(sequence(range.to));
         let (storage, catalog) = match &open.source {
@@ -306,7 +308,7 @@ pub fn journal_load_snapshot(
     durability: f64,
     before: f64,
 ) -> Result<Option<NativeJournalSnapshot>> {
-    let environment = Environment::of(&env)?;
+    let environment = Local::<Journals>::of(&env)?;
     let loaded = with(environment, journal, |open| {
         let next = visible(&open.source, durability).min(sequence(before));
         match &open.source {

@@ -5,10 +5,8 @@ use std::cell::Cell;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
-use super::registry::Area;
-use super::shared_array::SharedArray;
+use crate::binding::env::{Handles, Local, SharedArray};
+use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::actor::{
     CallFailure, ExitKind, LinkId, Mail, MailKind, MailboxOverflow, MonitorId, Offer, Pid, Runtime,
     SlotId, SpawnOptions, Step,
@@ -16,9 +14,9 @@ use crate::core::actor::{
 use crate::protocol::record::records;
 use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
-pub(super) type Actors = Handles<Actor>;
+pub(crate) type Actors = Handles<Actor>;
 
-pub(super) struct Actor {
+pub(crate) struct Actor {
     runtime: Runtime,
     submissions: SharedArray,
     steps: SharedArray,
@@ -208,7 +206,7 @@ lane_enum! {
     }
 }
 
-pub(super) const PROTOCOL: Area = Area {
+pub(crate) const PROTOCOL: Area = Area {
     name: "actor",
     doc: "The numbers in which JavaScript and the actor runtime of the core speak.",
     parts: &[
@@ -217,7 +215,8 @@ pub(super) const PROTOCOL: Area = Area {
     ],
 };
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Actors;
     /// Makes a process; its pid, or -1. `overflow` is one of `Overflow`.
     "actorSpawn"(runtime, trap_exit, max_mailbox, overflow) => spawn;
     /// Takes submissions, then writes what comes next to the steps; how many. `Tail` stands behind the steps.
@@ -238,8 +237,8 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "actorDemonitor"(runtime, monitor) => demonitor;
 };
 
-fn with(environment: &Environment, handle: f64, body: impl FnOnce(&mut Actor) -> f64) -> f64 {
-    environment.actors.borrow_mut().get(handle).map_or(NONE, body)
+fn with(environment: &Local<Actors>, handle: f64, body: impl FnOnce(&mut Actor) -> f64) -> f64 {
+    environment.table.borrow_mut().get(handle).map_or(NONE, body)
 }
 
 #[expect(
@@ -248,7 +247,7 @@ fn with(environment: &Environment, handle: f64, body: impl FnOnce(&mut Actor) ->
     reason = "TypeScript passes checked integers; an infinite bound saturates to none"
 )]
 fn spawn(
-    environment: &Environment,
+    environment: &Local<Actors>,
     handle: f64,
     trap_exit: f64,
     max_mailbox: f64,
@@ -260,7 +259,7 @@ fn spawn(
     with(environment, handle, |actor| actor.runtime.spawn(options).map_or(NONE, Pid::to_f64))
 }
 
-fn round(environment: &Environment, handle: f64) -> f64 {
+fn round(environment: &Local<Actors>, handle: f64) -> f64 {
     with(environment, handle, |actor| {
         let Tail { submitted, now, .. } = actor.tail().get();
         take(actor, submitted);
@@ -279,7 +278,7 @@ fn round(environment: &Environment, handle: f64) -> f64 {
     })
 }
 
-fn submit(environment: &Environment, handle: f64, submitted: f64) -> f64 {
+fn submit(environment: &Local<Actors>, handle: f64, submitted: f64) -> f64 {
     with(environment, handle, |actor| {
         take(actor, submitted);
         0.0
@@ -377,18 +376,18 @@ fn cells(step: Step) -> StepCells {
     }
 }
 
-fn mailbox(environment: &Environment, handle: f64, pid: f64) -> f64 {
+fn mailbox(environment: &Local<Actors>, handle: f64, pid: f64) -> f64 {
     with(environment, handle, |actor| f64::from(actor.runtime.mailbox_len(Pid::from_f64(pid))))
 }
 
-fn in_use(environment: &Environment, handle: f64) -> f64 {
+fn in_use(environment: &Local<Actors>, handle: f64) -> f64 {
     with(environment, handle, |actor| {
         let Actor { runtime, .. } = actor;
         (runtime.len() + runtime.untold() + runtime.open_calls()) as f64
     })
 }
 
-fn link(environment: &Environment, handle: f64, one: f64, other: f64) -> f64 {
+fn link(environment: &Local<Actors>, handle: f64, one: f64, other: f64) -> f64 {
     with(environment, handle, |actor| {
         let link = actor.runtime.link(Pid::from_f64(one), Pid::from_f64(other));
         link.map_or(NONE, |LinkId(link)| link as f64)
@@ -396,20 +395,20 @@ fn link(environment: &Environment, handle: f64, one: f64, other: f64) -> f64 {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a link's number")]
-fn unlink(environment: &Environment, handle: f64, link: f64) -> f64 {
+fn unlink(environment: &Local<Actors>, handle: f64, link: f64) -> f64 {
     with(environment, handle, |actor| {
         f64::from(u8::from(actor.runtime.unlink(LinkId(link as u64))))
     })
 }
 
-fn monitor(environment: &Environment, handle: f64, watcher: f64, subject: f64) -> f64 {
+fn monitor(environment: &Local<Actors>, handle: f64, watcher: f64, subject: f64) -> f64 {
     with(environment, handle, |actor| {
         actor.runtime.monitor(Pid::from_f64(watcher), Pid::from_f64(subject)).0 as f64
     })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a monitor's number")]
-fn demonitor(environment: &Environment, handle: f64, monitor: f64) -> f64 {
+fn demonitor(environment: &Local<Actors>, handle: f64, monitor: f64) -> f64 {
     with(environment, handle, |actor| {
         f64::from(u8::from(actor.runtime.demonitor(MonitorId(monitor as u64))))
     })
@@ -431,19 +430,19 @@ pub struct NativeActors<'env> {
 /// Opens a runtime.
 #[napi(catch_unwind)]
 pub fn actors_open(env: &Env) -> Result<NativeActors<'_>> {
-    let environment = Environment::of(env)?;
+    let environment = Local::<Actors>::of(env)?;
     let (submissions, submissions_array) = SharedArray::create(env, CAPACITY * Submission::CELLS)?;
     let (steps, steps_array) = SharedArray::create(env, Tail::BASE + Tail::CELLS)?;
     let actor = Actor { runtime: Runtime::default(), submissions, steps };
-    let handle = environment.actors.borrow_mut().open(actor);
+    let handle = environment.table.borrow_mut().open(actor);
     Ok(NativeActors { handle, submissions: submissions_array, steps: steps_array })
 }
 
 /// Forgets a runtime; a stale handle does nothing.
 #[napi(catch_unwind)]
 pub fn actors_close(env: Env, handle: f64) -> Result<()> {
-    let environment = Environment::of(&env)?;
-    if let Some(actor) = environment.actors.borrow_mut().take(handle) {
+    let environment = Local::<Actors>::of(&env)?;
+    if let Some(actor) = environment.table.borrow_mut().take(handle) {
         actor.submissions.release(env);
         actor.steps.release(env);
     }

@@ -1,11 +1,11 @@
 //! The admission engine: the calls of each request on the hot lane, configuration and snapshots beside it.
 
-use super::engine_protocol::{
+use super::protocol::{
     AdmissionCells, Decided, Ended, GateReading, InternedCells, NOT_SHED, OUTCOME_LEFT, OwnState,
     Peeked, QUEUED, ReportCells, Request, RouteReading, WaiterEventKind,
 };
-use super::environment::{Environment, Handles};
-use super::hot::{Export, NONE, hot_lane};
+use crate::binding::env::{Handles, Local};
+use crate::binding::lane::{Module, NONE, hot_lane};
 use crate::core::admission::{
     Admission as Answer, Engine, Outcome, RouteId, Routed, Shed, ShedReason, TicketId, WaiterEvent,
     WaiterId,
@@ -13,9 +13,10 @@ use crate::core::admission::{
 use crate::core::resistance::{TaskEnd, Telemetry};
 use crate::protocol::Code;
 
-pub(super) type Engines = Handles<Engine>;
+pub(crate) type Engines = Handles<Engine>;
 
-pub(super) const EXPORTS: &[Export] = hot_lane! {
+pub(crate) const MODULE: Module = hot_lane! {
+    Engines;
     /// Forgets an engine; a stale handle does nothing.
     "engineClose"(engine) => close;
     /// Seeds the jitter of retry hints with an integer.
@@ -61,12 +62,12 @@ pub(super) const EXPORTS: &[Export] = hot_lane! {
     "engineGate"(engine, route) => gate;
 };
 
-fn with(environment: &Environment, engine: f64, body: impl FnOnce(&mut Engine) -> f64) -> f64 {
-    environment.engines.borrow_mut().get(engine).map_or(NONE, body)
+fn with(environment: &Local<Engines>, engine: f64, body: impl FnOnce(&mut Engine) -> f64) -> f64 {
+    environment.table.borrow_mut().get(engine).map_or(NONE, body)
 }
 
-fn close(environment: &Environment, engine: f64) -> f64 {
-    environment.engines.borrow_mut().close(engine);
+fn close(environment: &Local<Engines>, engine: f64) -> f64 {
+    environment.table.borrow_mut().close(engine);
     0.0
 }
 
@@ -75,14 +76,14 @@ fn close(environment: &Environment, engine: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "a safe integer, checked in TypeScript"
 )]
-fn seed(environment: &Environment, engine: f64, number: f64) -> f64 {
+fn seed(environment: &Local<Engines>, engine: f64, number: f64) -> f64 {
     with(environment, engine, |engine| {
         engine.reseed(number as u64);
         0.0
     })
 }
 
-fn intern(environment: &Environment, name: &str, engine: f64, now: f64) -> f64 {
+fn intern(environment: &Local<Engines>, name: &str, engine: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let interned = engine.intern(name, now);
         let evicted_slot = interned.evicted.map_or(NONE, |id| f64::from(id.slot()));
@@ -91,11 +92,11 @@ fn intern(environment: &Environment, name: &str, engine: f64, now: f64) -> f64 {
     })
 }
 
-fn find(environment: &Environment, name: &str, engine: f64) -> f64 {
+fn find(environment: &Local<Engines>, name: &str, engine: f64) -> f64 {
     with(environment, engine, |engine| engine.find(name).map_or(NONE, RouteId::to_f64))
 }
 
-fn report(environment: &Environment) -> f64 {
+fn report(environment: &Local<Engines>) -> f64 {
     let ReportCells { engine, route, latency, errors, saturation, voltage, now, profile, age } =
         environment.read();
     with(environment, engine, |engine| {
@@ -117,7 +118,7 @@ fn report(environment: &Environment) -> f64 {
 }
 
 fn task_ended(
-    environment: &Environment,
+    environment: &Local<Engines>,
     engine: f64,
     route: f64,
     profile: f64,
@@ -130,7 +131,7 @@ fn task_ended(
     })
 }
 
-fn peek(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
+fn peek(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some((r, mode)) = engine.peek(RouteId::from_f64(route), now) else { return NONE };
         environment.write(Peeked { mode: mode.to_f64() });
@@ -138,7 +139,7 @@ fn peek(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
     })
 }
 
-fn own(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
+fn own(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(own) = engine.own(RouteId::from_f64(route), now) else { return 0.0 };
         environment.write(OwnState { scar: own.scar, resistance: own.resistance });
@@ -147,7 +148,7 @@ fn own(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
 }
 
 fn share(
-    environment: &Environment,
+    environment: &Local<Engines>,
     engine: f64,
     route: f64,
     scar: f64,
@@ -162,11 +163,11 @@ fn share(
 
 /// A profile's index; what is negative or no number is none.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
-pub(super) fn profile_of(index: f64) -> Option<usize> {
+pub(crate) fn profile_of(index: f64) -> Option<usize> {
     (0.0..1e6).contains(&index).then_some(index as usize)
 }
 
-fn try_admit(environment: &Environment) -> f64 {
+fn try_admit(environment: &Local<Engines>) -> f64 {
     let Request { engine, route, voltage, timeout, now, .. } = environment.read();
     with(environment, engine, |engine| {
         let admission = engine.try_admit(RouteId::from_f64(route), voltage, timeout, now);
@@ -174,7 +175,7 @@ fn try_admit(environment: &Environment) -> f64 {
     })
 }
 
-fn admit(environment: &Environment) -> f64 {
+fn admit(environment: &Local<Engines>) -> f64 {
     let Request { engine, route, voltage, timeout, now, max_wait } = environment.read();
     with(environment, engine, |engine| {
         let admission = engine.admit(RouteId::from_f64(route), voltage, timeout, max_wait, now);
@@ -193,7 +194,7 @@ const SILENT: AdmissionCells = AdmissionCells {
     ticket: NONE,
 };
 
-fn write_admission(environment: &Environment, engine: &Engine, answer: Answer) -> f64 {
+fn write_admission(environment: &Local<Engines>, engine: &Engine, answer: Answer) -> f64 {
     let (wake, events) = (engine.next_wake(), engine.pending_events() as f64);
     let silent = AdmissionCells { wake, events, ..SILENT };
     match answer {
@@ -221,7 +222,7 @@ fn of_shed(shed: &Shed) -> AdmissionCells {
     }
 }
 
-fn admit_shadow(environment: &Environment) -> f64 {
+fn admit_shadow(environment: &Local<Engines>) -> f64 {
     let Request { engine, route, voltage, timeout, now, .. } = environment.read();
     with(environment, engine, |engine| {
         let id = RouteId::from_f64(route);
@@ -234,7 +235,7 @@ fn admit_shadow(environment: &Environment) -> f64 {
     })
 }
 
-fn done(environment: &Environment) -> f64 {
+fn done(environment: &Local<Engines>) -> f64 {
     let Ended { engine, ticket, outcome, now } = environment.read();
     with(environment, engine, |engine| {
         let ticket = TicketId::from_f64(ticket);
@@ -246,25 +247,25 @@ fn done(environment: &Environment) -> f64 {
     })
 }
 
-fn cancel(environment: &Environment, engine: f64, waiter: f64, now: f64) -> f64 {
+fn cancel(environment: &Local<Engines>, engine: f64, waiter: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let waiting = engine.cancel(WaiterId::from_f64(waiter), now);
         if waiting { engine.pending_events() as f64 } else { NONE }
     })
 }
 
-fn expire(environment: &Environment, engine: f64, now: f64) -> f64 {
+fn expire(environment: &Local<Engines>, engine: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         engine.expire(now);
         engine.pending_events() as f64
     })
 }
 
-fn next_wake(environment: &Environment, engine: f64) -> f64 {
+fn next_wake(environment: &Local<Engines>, engine: f64) -> f64 {
     with(environment, engine, |engine| engine.next_wake())
 }
 
-fn event(environment: &Environment, engine: f64) -> f64 {
+fn event(environment: &Local<Engines>, engine: f64) -> f64 {
     with(environment, engine, |engine| match engine.poll_event() {
         None => WaiterEventKind::None.to_f64(),
         Some(WaiterEvent::Admitted { waiter, ticket }) => {
@@ -279,13 +280,13 @@ fn event(environment: &Environment, engine: f64) -> f64 {
     })
 }
 
-fn reset(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
+fn reset(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         f64::from(u8::from(engine.reset(RouteId::from_f64(route), now)))
     })
 }
 
-fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 {
+fn reading(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(reading) = engine.reading(RouteId::from_f64(route), now) else { return 0.0 };
         environment.write(RouteReading {
@@ -314,7 +315,7 @@ fn reading(environment: &Environment, engine: f64, route: f64, now: f64) -> f64 
     })
 }
 
-fn gate(environment: &Environment, engine: f64, route: f64) -> f64 {
+fn gate(environment: &Local<Engines>, engine: f64, route: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(gate) = engine.gate(RouteId::from_f64(route)) else { return 0.0 };
         let shed = |reason: ShedReason| gate.shed[reason as usize] as f64;

@@ -8,9 +8,10 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::engine_config::NativeOpened;
-use super::environment::Environment;
-use super::hot::NONE;
+use super::config::NativeOpened;
+use super::engine::Engines;
+use crate::binding::env::Local;
+use crate::binding::lane::NONE;
 use crate::core::admission::RouteId;
 use crate::core::resistance::{InvalidField, PROFILES, ProfileSpec};
 
@@ -77,8 +78,8 @@ fn refused(invalid: InvalidField) -> NativeOpened {
 /// Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many.
 #[napi(catch_unwind)]
 pub fn engine_define(env: Env, engine: f64, profile: NativeProfile) -> Result<NativeOpened> {
-    let environment = Environment::of(&env)?;
-    let mut engines = environment.engines.borrow_mut();
+    let environment = Local::<Engines>::of(&env)?;
+    let mut engines = environment.table.borrow_mut();
     let Some(engine) = engines.get(engine) else {
         return Ok(NativeOpened { handle: NONE, field: None, why: None });
     };
@@ -99,8 +100,8 @@ pub fn engine_profile(
     route: String,
     profile: NativeProfile,
 ) -> Result<NativeOpened> {
-    let environment = Environment::of(&env)?;
-    let mut engines = environment.engines.borrow_mut();
+    let environment = Local::<Engines>::of(&env)?;
+    let mut engines = environment.table.borrow_mut();
     let Some(engine) = engines.get(engine) else {
         return Ok(NativeOpened { handle: NONE, field: None, why: None });
     };
@@ -118,8 +119,8 @@ pub fn engine_neighbours(
     route: String,
     neighbours: Vec<String>,
 ) -> Result<bool> {
-    let environment = Environment::of(&env)?;
-    let mut engines = environment.engines.borrow_mut();
+    let environment = Local::<Engines>::of(&env)?;
+    let mut engines = environment.table.borrow_mut();
     let names = neighbours.into_iter().map(String::into_boxed_str).collect();
     Ok(engines.get(engine).is_some_and(|engine| engine.set_neighbours(&route, names)))
 }
@@ -135,8 +136,8 @@ pub fn engine_select(
     unit: f64,
     now: f64,
 ) -> Result<f64> {
-    let environment = Environment::of(&env)?;
-    let mut engines = environment.engines.borrow_mut();
+    let environment = Local::<Engines>::of(&env)?;
+    let mut engines = environment.table.borrow_mut();
     let ids: Vec<_> = routes.into_iter().map(RouteId::from_f64).collect();
     let chosen = engines.get(engine).and_then(|it| it.select(&ids, beta, explore, unit, now));
     Ok(chosen.map_or(NONE, |index| index as f64))

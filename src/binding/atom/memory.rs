@@ -13,7 +13,7 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
 
-use super::atom::STORE;
+use super::values::STORE;
 use crate::core::atom::Chunk;
 
 /// A chunk of words as an `ArrayBuffer` over the very memory, or nothing where the host allows no such buffers.

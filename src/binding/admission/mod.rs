@@ -1,0 +1,6 @@
+//! The admission engine.
+
+pub(crate) mod config;
+pub(crate) mod engine;
+pub(crate) mod profiles;
+pub(crate) mod protocol;

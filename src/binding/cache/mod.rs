@@ -1,0 +1,4 @@
+//! Caches: those of one environment, and those that threads share.
+
+pub(crate) mod local;
+pub(crate) mod shared;

@@ -1,0 +1,4 @@
+//! Durable journals.
+
+pub(crate) mod appends;
+pub(crate) mod pages;
