@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { measure } from '../../bench/lib/measure.mjs'
+import { highlightTable, pageText } from '../../bench/lib/page.mjs'
 import { pairedRounds } from '../../bench/lib/paired.mjs'
 import { shuffled } from '../../bench/lib/random.mjs'
 import { lineOf, missed, plainRows } from '../../bench/lib/report.mjs'
@@ -75,4 +76,34 @@ test('growth is measured against linear growth, and only the last step has the b
   expect(sizes).toEqual([10, 100, 1000])
   expect(rows.map((row: { case: string }) => row.case)).toEqual(['work: 100 against 10', 'work: 1000 against 100'])
   expect(rows.map((row: { bar?: { limit: number } }) => row.bar?.limit)).toEqual([undefined, 1.3])
+})
+
+test('the page has a row a case, marks missed bars and lists them, and gives the README its rows', () => {
+  const row = { suite: 'clock', unit: 'ns/op', rounds: 7, peer: 100, peerName: 'peer' }
+  const rows = [
+    {
+      ...row,
+      case: 'schedule and fire 100,000 timers',
+      ours: 9,
+      ratio: 0.09,
+      spread: [0.08, 0.1],
+      bar: { kind: 'ratio', limit: 0.1, met: true },
+    },
+    {
+      ...row,
+      case: 'now()',
+      ours: 30,
+      ratio: null,
+      peer: null,
+      spread: [28, 31],
+      bar: { kind: 'value', limit: 20, met: false },
+    },
+  ]
+  const counts = [{ case: 'call', operation: 'call and answer', ours: 729.04 }]
+  const text = pageText({ machine: 'm', versions: 'v', suites: [{ name: 'clock', rows }], counts })
+  expect(text).toContain('1 of 2 bars met.\n\n- clock: now(): 30 ns/op, bar 20 (range 28 to 31)')
+  expect(text).toContain('| schedule and fire 100,000 timers | 9 ns/op | peer: 100 | 0.09 | 0.08 to 0.1 | ≤ 0.1 |')
+  expect(text).toContain('| now() | 30 ns/op |  |  | 28 to 31 | ours ≤ 20 **missed** |')
+  expect(text).toContain('| `call` | call and answer | 729.0 |')
+  expect(highlightTable(rows)).toContain('| schedule and fire 100,000 timers | peer | 0.09 | 0.08 to 0.1 |')
 })

@@ -1,7 +1,7 @@
 // npm run bench -- --page: docs/benchmarks.md from one run of every suite and of the counts, and the rows of README.md.
 // `--suites a,b`, or another `--rounds` than each suite's own, is a try: its page goes to `--out`, or to .cache.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { arch, cpus, platform, release, totalmem } from 'node:os'
+import { arch, cpus, platform, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 
 import { attempt } from '../../scripts/lib/exec.mjs'
@@ -14,14 +14,18 @@ import { digits, missed } from './report.mjs'
 /** The rows that stand in README.md, by suite and case, each with what the reader calls it. */
 const HIGHLIGHTS = [
   ['clock', 'schedule and fire 100,000 timers', 'schedule and fire 100,000 timers'],
-  ['atom-shared', 'increment from two threads at once', 'increment a shared atom from two threads at once'],
   [
     'journal-durable',
     'append, 64 in flight, synced; sqlite WAL, synchronous FULL, a transaction each',
     'durable appends, 64 in flight (sqlite: WAL, synchronous FULL)',
   ],
   ['policy', 'a call: timeout, retry, breaker, bulkhead', 'a call under timeout, retry, breaker and bulkhead'],
-  ['services', 'publish to 3 of 100,000 subscriptions, one topic', 'publish to 3 of 100,000 subscriptions'],
+  [
+    'services',
+    'rateLimit(), draft-8 headers, 1,000 clients',
+    '`rateLimit()` with the headers of draft 8, 1,000 clients',
+  ],
+  ['cache', 'get or set, Zipf 0.99', 'get or set through a `Cache`, Zipf 0.99, capacity 10,000'],
 ]
 
 const heading = `# Benchmarks
@@ -56,6 +60,17 @@ export function suiteTable(rows) {
   )
 }
 
+/** A paragraph in lines of at most 120 characters. */
+function wrapped(text) {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = `${lines.at(-1)} ${word}`.trim()
+    if (line.length <= 120) lines[lines.length - 1] = line
+    else lines.push(word)
+  }
+  return lines.join('\n')
+}
+
 /** The five rows of README.md; those of suites that were not run are left out. */
 export function highlightTable(rows) {
   const found = HIGHLIGHTS.flatMap(([suite, name, words]) => {
@@ -88,7 +103,7 @@ export function pageText({ machine, versions, suites, counts }) {
   return [
     heading,
     `Machine: ${machine}.\n`,
-    `Versions: ${versions}.\n`,
+    `${wrapped(`Versions: ${versions}.`)}\n`,
     `## Missed bars\n\n${missedPart(rows)}\n`,
     ...suites.map((suite) => `## ${suite.name}\n\n${suiteTable(suite.rows)}\n`),
     `## Instructions\n
@@ -101,7 +116,7 @@ instructions of the one before: \`npm run bench -- counts --against <commit>\`.\
 
 function machineText() {
   const cores = cpus()
-  return `${cores[0]?.model.trim()}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}-${arch()} ${release()}`
+  return `${cores[0]?.model.trim()}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}-${arch()}`
 }
 
 function installed(name) {
@@ -120,6 +135,8 @@ async function versionsText() {
 function writeReadme(rows) {
   const [path, text] = ['README.md', readFileSync(at('README.md'), 'utf8')]
   if (!text.includes('<!-- generated: benchmarks -->')) return
+  const lost = HIGHLIGHTS.find(([suite, name]) => !rows.some((row) => row.suite === suite && row.case === name))
+  if (lost) throw new Failure(`README.md wants a row of ${lost[0]}, and there is no case "${lost[1]}" any more.`)
   writeFileSync(
     at(path),
     withBlock(path, text, 'benchmarks', () => highlightTable(rows)),
