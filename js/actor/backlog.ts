@@ -1,17 +1,20 @@
 import { INFO } from '../protocol/actor.ts'
 
-/** What is done with a message that was handed out: what it is, and where it is kept. */
-export type Handle = (operation: number, index: number, use: number) => void
+/** Receives a message: its kind, its place and the use of that place. */
+export type MessageHandler = (operation: number, index: number, use: number) => void
 
-/** Numbers of a message. */
+/** The number of cells of a message. */
 const STEP = 3
 
-/** What was handed out for a process that could not handle it then, in order: taking the oldest costs the same for any length. */
+/**
+ * Queues messages that the core has handed out and that their process cannot handle yet. Taking the oldest takes the
+ * same time for any length.
+ */
 export class Backlog {
-  /** Operation, place and use in turns. */
+  /** Kind, place and use of each message, in turns. */
   readonly #steps: number[] = []
   #at = 0
-  /** How many of them are messages of users. */
+  /** The number of messages that users sent. */
   waiting = 0
 
   push(operation: number, index: number, use: number): void {
@@ -23,20 +26,20 @@ export class Backlog {
     return this.#at === this.#steps.length
   }
 
-  /** Takes the oldest, of which there has to be one. */
-  take(handle: Handle): void {
+  /** Takes the oldest message. There must be one. */
+  take(handle: MessageHandler): void {
     const at = this.#at
     this.#at += STEP
     this.#handOver(at, handle)
   }
 
-  /** Takes the oldest message of a user out of its turn, if there is one. */
-  displace(handle: Handle): boolean {
+  /** Takes the oldest message that a user sent, out of its turn. Returns false when there is none. */
+  displace(handle: MessageHandler): boolean {
     const steps = this.#steps
     for (let at = this.#at; at < steps.length; at += STEP) {
       if ((steps[at] as number) > INFO) continue
       if (at !== this.#at) {
-        // Behind what is no work: that moves up by one.
+        // Messages of the runtime before it move up by one.
         const message = steps.splice(at, STEP)
         steps.splice(this.#at, 0, ...message)
       }
@@ -46,7 +49,7 @@ export class Backlog {
     return false
   }
 
-  #handOver(at: number, handle: Handle): void {
+  #handOver(at: number, handle: MessageHandler): void {
     const steps = this.#steps
     const operation = steps[at] as number
     if (operation <= INFO) this.waiting--

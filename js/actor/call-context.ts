@@ -1,96 +1,109 @@
+/**
+ * Knows on whose behalf code runs, also after an `await`: calls need their caller, so that a cycle of calls is found.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Driver } from './port.ts'
+import type { RuntimePort } from './port.ts'
 import type { Process } from './process.ts'
 
-/** Who waits for a call: a process, and what makes the call is called. */
+/** The caller of a call: a process, and the id under which it calls. */
 export interface Caller {
   readonly id: string
   readonly pid: number
-  readonly runtime: Driver
+  readonly runtime: RuntimePort
 }
 
-/** What runs outside of a handler, and knows which process waits for it. */
-export interface Scope {
-  /** `undefined` while no process waits. */
+/** Code outside of a handler that a handler waits for. */
+export interface CallScope {
+  /** Returns the process that waits, or `undefined`. */
   caller(): Caller | undefined
 }
 
-/** What code is part of: one run of a handler, or of what it waits for; also after an await. */
-interface Run {
+/** The run of a handler that code is part of, or waits for, also after an `await`. */
+interface TrackedRun {
   readonly process: Process | undefined
   readonly number: number
-  /** What the face of the process keeps of the run. */
+  /** The run as the interface of the process keeps it (`HandlerRun` of `keelson/process`). */
   readonly within: object | undefined
-  readonly scope: Scope | undefined
+  readonly scope: CallScope | undefined
 }
 
-/** In use while handlers go on after an await: the host's promises are slower as long as it is. */
-let runs: AsyncLocalStorage<Run | undefined> | undefined
-/** Runs that have not ended. */
+/**
+ * Tracks runs over an `await`. The host's promises are slower while it is in use, so it is disabled when no run is
+ * open.
+ */
+let runs: AsyncLocalStorage<TrackedRun | undefined> | undefined
+/** The number of runs that have not ended. */
 let open = 0
 
-/** Runs a handler so that what it calls after an await is known to be called by it. */
-export function inRun<T>(process: Process, handler: () => T): T {
-  runs ??= new AsyncLocalStorage<Run | undefined>()
+/** Runs a handler so that its calls are known as its own, also after an `await`. */
+export function runTracked<T>(process: Process, handler: () => T): T {
+  runs ??= new AsyncLocalStorage<TrackedRun | undefined>()
   const within = process.enter() ?? runs.getStore()?.within
   return track({ process, number: ++process.runs, within, scope: undefined }, handler)
 }
 
-/** Runs what is no handler, so that what it calls after an await is known as part of `within`. */
+/** Runs a function that is no handler so that its calls are known as part of `within`, also after an `await`. */
 export function runWithin<T>(within: object, body: () => T): T {
-  runs ??= new AsyncLocalStorage<Run | undefined>()
+  runs ??= new AsyncLocalStorage<TrackedRun | undefined>()
   const run = runs.getStore()
   return track({ process: run?.process, number: run?.number ?? 0, within, scope: run?.scope }, body)
 }
 
-/** Runs what is no handler, so that what it calls, also after an await, is called on behalf of who waits for it. */
-export function inScope<T>(scope: Scope, body: () => T): T {
-  runs ??= new AsyncLocalStorage<Run | undefined>()
+/**
+ * Runs a function that is no handler so that its calls, also after an `await`, count as calls of the handler that waits
+ * for it.
+ */
+export function runInScope<T>(scope: CallScope, body: () => T): T {
+  runs ??= new AsyncLocalStorage<TrackedRun | undefined>()
   const within = runs.getStore()?.within
   const result = track({ process: undefined, number: 0, within, scope }, body)
-  // Of the host's own alone: `then` of another's may begin its work anew.
+  // Only native promises: the `then` of another thenable may start its work again.
   if (result instanceof Promise) {
-    goesOn()
-    result.then(hasEnded, hasEnded)
+    retain()
+    result.then(release, release)
   }
   return result
 }
 
-function track<T>(run: Run, body: () => T): T {
+function track<T>(run: TrackedRun, body: () => T): T {
   open++
   try {
-    return (runs as AsyncLocalStorage<Run | undefined>).run(run, body)
+    return (runs as AsyncLocalStorage<TrackedRun | undefined>).run(run, body)
   } finally {
     open--
   }
 }
 
-/** A run goes on after an await. */
-export function goesOn(): void {
+/** Keeps tracking on: a run goes on after an `await`. */
+export function retain(): void {
   open++
 }
 
-/** A run that went on has ended. */
-export function hasEnded(): void {
+/** Ends a {@link retain}: the run has ended. */
+export function release(): void {
   open--
 }
 
-/** The run that asks does not go on: unless another one does, the host's promises get their speed back. */
-export function rest(): void {
+/** Disables tracking if the calling run is the only one: it does not go on after an `await`. */
+export function disableIfIdle(): void {
   if (open === 1) runs?.disable()
 }
 
-function callerOf(run: Run | undefined): Caller | undefined {
+function callerOf(run: TrackedRun | undefined): Caller | undefined {
   const process = run?.process
   if (process === undefined) return run?.scope?.caller()
   return process.busy && process.runs === run?.number ? process : undefined
 }
 
-/** The process whose handler the caller is part of, as long as that handler has not ended. */
-export const caller = (): Caller | undefined => callerOf(runs?.getStore())
+/** Returns the process whose handler the calling code is part of, while that handler has not ended. */
+export const currentCaller = (): Caller | undefined => callerOf(runs?.getStore())
 
-/** What the caller is part of, to be asked later: the handler on the stack (`current`), or what it continues. */
-export function scopeOf(current: Process | undefined): Scope | undefined {
+/**
+ * Returns the handler that the calling code is part of, to be asked later.
+ *
+ * @param current The process whose handler is on the stack.
+ */
+export function scopeOf(current: Process | undefined): CallScope | undefined {
   const run =
     current === undefined
       ? runs?.getStore()
@@ -98,16 +111,19 @@ export function scopeOf(current: Process | undefined): Scope | undefined {
   return run && { caller: () => callerOf(run) }
 }
 
-/** What the caller is part of, as a face keeps it. */
-export const callerWithin = (): object | undefined => runs?.getStore()?.within
+/** Returns the `within` of the run that the calling code is part of. */
+export const currentWithin = (): object | undefined => runs?.getStore()?.within
 
-/** Begins what is no part of the handler that the caller is part of: what it calls later is not called by that. */
-export function outsideRun<T>(begin: () => T): T {
+/** Runs a function as no part of the calling handler: its later calls are not calls of that handler. */
+export function runOutsideHandler<T>(begin: () => T): T {
   const within = runs?.getStore()?.within
   if (runs === undefined) return begin()
   return runs.run(within === undefined ? undefined : { process: undefined, number: 0, within, scope: undefined }, begin)
 }
 
-/** Compiled to something else it is found out when it first returns a promise. */
+/**
+ * Returns whether a function is declared `async`. One that was compiled to something else shows itself by its first
+ * promise.
+ */
 export const isAsyncFunction = (given: unknown): boolean =>
   Object.prototype.toString.call(given) === '[object AsyncFunction]'

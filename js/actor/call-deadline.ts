@@ -3,19 +3,22 @@ import { isClosed } from '../clock/base.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 
-/** The one timer of a runtime: rings at the nearest deadline of a call, or before it. */
-export class CallAlarm {
+/** The one timer of a runtime for deadlines of calls. It fires at the nearest deadline, or before it. */
+export class CallDeadlineTimer {
   readonly #clock: Clock
-  readonly #ring: () => void
+  readonly #onDue: () => void
   #timer: TimerHandle | undefined
   #at = Infinity
 
-  constructor(clock: Clock, ring: () => void) {
+  constructor(clock: Clock, onDue: () => void) {
     this.#clock = clock
-    this.#ring = ring
+    this.#onDue = onDue
   }
 
-  /** Rings at a monotonic time in ms. One that is set for earlier stays, and whoever hears it sets the next. */
+  /**
+   * Sets the timer for a monotonic time in ms. A timer that is set for earlier stays; when it fires, the runtime sets
+   * the next one.
+   */
   set(deadline: number): void {
     if (deadline === Infinity || this.#at <= deadline || isClosed(this.#clock)) return
     const delay = Math.min(Math.max(deadline - this.#clock.monoMs(), 0), MAX_DURATION_MS)
@@ -24,7 +27,7 @@ export class CallAlarm {
     this.#timer = limitOn(this.#clock, delay, 'the deadline of a call', () => {
       this.#timer = undefined
       this.#at = Infinity
-      this.#ring()
+      this.#onDue()
     })
   }
 

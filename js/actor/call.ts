@@ -1,17 +1,17 @@
 import { keepOptimized } from '../internal/keep-optimized.ts'
 
-/** Who can be called. */
+/** A process that can be called. */
 export interface CallTarget {
   readonly id: string
   readonly pid: number
   readonly runtime: { settle(call: Call): boolean }
-  /** User messages that it can be sent before its mailbox is full. */
+  /** The number of user messages for which its mailbox has room. */
   room: number
-  /** The error for a call that fails without having been handled. */
+  /** Returns the error of a call that fails before its handler has begun. */
   callError(call: Call, failure: number): Error
 }
 
-/** A call in flight: who waits, and for what. */
+/** A call that has not been answered: its message, its deadline, and the promise of its caller. */
 export class Call {
   readonly target: CallTarget
   readonly message: unknown
@@ -19,16 +19,16 @@ export class Call {
   readonly timeoutMs: number
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void
-  /** Who calls, if a process does. */
+  /** The id of the calling process, if a process calls. */
   callerId: string | undefined
-  /** Where the runtime keeps it, and which use of that place it is. */
+  /** Its place in the runtime, and the use of that place. */
   slot = -1
   use = 0
-  /** Its handler was begun. */
+  /** True once its handler has begun. */
   started = false
-  /** Its caller has an answer, or waits no more. */
+  /** True once its caller has an answer, or waits no more. */
   settled = false
-  /** Run once it is settled. */
+  /** Called once it is settled. */
   whenSettled: (() => void) | undefined
 
   constructor(

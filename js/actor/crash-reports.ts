@@ -1,4 +1,7 @@
-/** Supervised crashes are heard: on a channel always, and as warnings that do not flood. */
+/**
+ * Reports crashes that a supervisor acts on: always on a diagnostics channel, and as process warnings whose number is
+ * limited.
+ */
 import { channel } from 'node:diagnostics_channel'
 import { isClosed } from '../clock/base.ts'
 import { limitOn } from '../clock/internal-timers.ts'
@@ -8,10 +11,10 @@ import { stackOf } from '../internal/thrown-values.ts'
 
 /** A crash that a supervisor acts on, as the diagnostics channel `keelson:crash` publishes it. */
 export interface Crash {
-  /** Id and name of the process that crashed. */
+  /** The id and the name of the process that crashed. */
   readonly processId: string
   readonly name: string | undefined
-  /** What its supervisor calls it, and that supervisor's id. */
+  /** The supervisor's id of the child, and the id of the supervisor. */
   readonly childId: string | undefined
   readonly supervisorId: string | undefined
   /** The type of the message that was handled, if one was. */
@@ -21,7 +24,7 @@ export interface Crash {
 
 const crashes = channel('keelson:crash')
 
-/** So many crashes of a child are printed in a minute; of the others there is one line, with their count. */
+/** The number of crashes of a child that are printed in a minute. The others are counted in one line. */
 const FIRST = 10
 const MINUTE_MS = 60_000
 
@@ -44,29 +47,29 @@ export function messageTypeOf(message: unknown): string | undefined {
   }
 }
 
-/** The crashes of one child, over all its processes. */
+/** Reports the crashes of one child, over all its processes. */
 export class CrashReports {
   readonly #clock: Clock
   readonly #prints: boolean
   #since = -Infinity
-  #told = 0
-  #untold = 0
+  #printed = 0
+  #suppressed = 0
   #subject = ''
   #timer: TimerHandle | undefined
 
-  /** @param prints Whether warnings are wanted. */
+  /** @param prints Prints warnings as well. */
   constructor(clock: Clock, prints: boolean) {
     this.#clock = clock
     this.#prints = prints
   }
 
-  /** Tells of a crash: publishes it, and prints it unless there were too many within a minute. Never throws. */
-  tell(crash: Crash): void {
+  /** Reports a crash: publishes it, and prints it unless there were too many within a minute. Never throws. */
+  report(crash: Crash): void {
     try {
       if (crashes.hasSubscribers) crashes.publish(crash)
       if (this.#prints) this.#print(crash)
     } catch (error) {
-      // A clock of somebody else's making may throw.
+      // A user's clock may throw.
       warnOwner(error, 'a crash report')
     }
   }
@@ -76,31 +79,31 @@ export class CrashReports {
     if (now - this.#since >= MINUTE_MS) {
       this.end()
       this.#since = now
-      this.#told = 0
+      this.#printed = 0
     }
     this.#subject = subjectOf(crash)
-    if (this.#told < FIRST) {
-      this.#told++
+    if (this.#printed < FIRST) {
+      this.#printed++
       const { messageType, error } = crash
       const during = messageType === undefined ? '' : `, handling '${messageType}'`
       warn(`${this.#subject} crashed${during}: ${stackOf(error)}`)
       return
     }
-    this.#untold++
+    this.#suppressed++
     if (this.#timer !== undefined || isClosed(this.#clock)) return
     const left = MINUTE_MS - (now - this.#since)
-    // The event loop does not wait for it.
+    // The timer does not keep the event loop alive.
     this.#timer = limitOn(this.#clock, left, `crash reports of ${this.#subject}`, () => this.end(), false)
   }
 
-  /** Tells how many crashes were not printed, if any. */
+  /** Prints the number of crashes that were not printed, if any. */
   end(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    const untold = this.#untold
-    if (untold === 0) return
-    this.#untold = 0
-    warn(`${this.#subject} crashed ${untold} more ${untold === 1 ? 'time' : 'times'} within a minute`)
+    const suppressed = this.#suppressed
+    if (suppressed === 0) return
+    this.#suppressed = 0
+    warn(`${this.#subject} crashed ${suppressed} more ${suppressed === 1 ? 'time' : 'times'} within a minute`)
   }
 }
 

@@ -1,4 +1,4 @@
-/** Errors of calls and mailboxes, with the names, fields and messages that users of GenServer libraries know. */
+/** Errors of calls and mailboxes. Names, fields and messages are those that users of GenServer libraries know. */
 import { isCode } from '../errors/base.ts'
 import { KeelsonError } from '../errors/errors.ts'
 

@@ -1,20 +1,20 @@
-/** Uses that a place has; it is not used again after them. */
+/** The number of uses after which a place is retired. */
 const USES = 2 ** 31 - 1
 
 /**
- * Values by place, for the core to speak of. Each use of a place has a number: one that is over, or never was, names nothing.
- * Freed places are used again, the last one first.
+ * Keeps values by place, so that the core can refer to them. Each use of a place has a number: a use that is over, or
+ * never was, finds nothing. Freed places are used again, the last one first.
  */
-export class Slots<T> {
-  /** A freed place holds the index of the one freed before it. */
+export class MessageSlots<T> {
+  /** Values by place. A freed place holds the index of the place that was freed before it. */
   readonly #values: (T | number)[] = []
-  /** The present use of each place, or the next one where it is free. */
+  /** The present use of each place; for a free place, the next one. */
   readonly #uses: number[] = []
   #free = -1
-  /** Places that are used up. */
+  /** Places that are retired. */
   readonly #spent: number[] = []
 
-  /** The place of a value; {@link use} says which use of it that is. */
+  /** Keeps a value. Returns its place; {@link use} returns the use of that place. */
   keep(value: T): number {
     const index = this.#free
     if (index < 0) {
@@ -40,7 +40,7 @@ export class Slots<T> {
     return this.#values[index] as T
   }
 
-  /** Returns the same, and releases the place. */
+  /** Returns what is kept in a place, and releases the place. */
   take(index: number): T {
     const value = this.#values[index] as T
     this.#forget(index, this.#uses[index] as number)
@@ -52,7 +52,7 @@ export class Slots<T> {
     if (this.#uses[index] === use) this.#forget(index, use)
   }
 
-  /** All that is kept. */
+  /** All values that are kept. */
   get values(): T[] {
     const free = new Set(this.#spent)
     for (let index = this.#free; index >= 0; index = this.#values[index] as number) free.add(index)

@@ -1,4 +1,4 @@
-import { Backlog, type Handle } from './backlog.ts'
+import { Backlog, type MessageHandler } from './backlog.ts'
 import type { Process } from './process.ts'
 import {
   FULL,
@@ -14,15 +14,18 @@ import {
 
 type Refuse = (process: Process, operation: number, index: number, use: number, failure: number) => void
 
-/** Messages that were handed out and wait here: behind a handler that takes longer, or for their turn in a round. */
-export class Waiting {
+/**
+ * Keeps messages that the core has handed out and that wait in JavaScript: behind an asynchronous handler, or for their
+ * turn in a round.
+ */
+export class PendingMessages {
   readonly #steps: Float64Array
   readonly #words: Int32Array
   readonly #refuse: Refuse
 
   /**
-   * @param steps Those of the present round.
-   * @param words The same memory.
+   * @param steps The steps of the present round.
+   * @param words The same memory in 32-bit words.
    * @param refuse Takes a message that goes because its mailbox is full.
    */
   constructor(steps: Float64Array, words: Int32Array, refuse: Refuse) {
@@ -31,22 +34,25 @@ export class Waiting {
     this.#refuse = refuse
   }
 
-  /** Behind a handler that takes longer. */
+  /** Adds a message behind an asynchronous handler. */
   push(process: Process, operation: number, index: number, use: number): void {
     process.backlog ??= new Backlog()
     process.backlog.push(operation, index, use)
   }
 
-  /** How many messages of users wait; of the round, those of the steps from `next` to `count`. */
+  /**
+   * Returns the number of user messages that wait for a process: in its backlog, and in the steps from `next` to
+   * `count` of the round.
+   */
   countOf(process: Process, next: number, count: number): number {
     let waiting = process.backlog?.waiting ?? 0
     for (let index = next; index < count; index++) if (this.#isFor(process, index)) waiting++
     return waiting
   }
 
-  /** Takes the oldest back, if there is one. */
+  /** Takes back the oldest user message of a process, if there is one, because its mailbox is full. */
   displace(process: Process, next: number, count: number): void {
-    const displaced: Handle = (operation, index, use) => this.#refuse(process, operation, index, use, FULL)
+    const displaced: MessageHandler = (operation, index, use) => this.#refuse(process, operation, index, use, FULL)
     if (process.backlog?.displace(displaced) === true) return
     const words = this.#words
     for (let index = next; index < count; index++) {

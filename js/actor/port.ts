@@ -1,12 +1,13 @@
+/** The runtime as its processes see it. */
 import type { Clock } from '../clock/types.ts'
 import type { Call } from './call.ts'
 
-/** A process, as far as whoever drives it needs to name it. */
-export interface Driven {
+/** A process, as the runtime names it. */
+export interface PidHolder {
   readonly pid: number
 }
 
-/** How a process is spawned. */
+/** Settings of a process that is spawned. */
 export interface SpawnSettings {
   readonly trapExit: boolean
   readonly maxMailbox: number
@@ -14,33 +15,41 @@ export interface SpawnSettings {
   readonly overflow: number
 }
 
-/** What a process can ask of the runtime that drives it. */
-export interface Driver {
+/** The operations that a process asks of its runtime. */
+export interface RuntimePort {
   readonly clock: Clock
-  /** Gives a process its pid; it can be sent to from now on. */
-  spawn(process: Driven, settings: SpawnSettings): void
-  cast(process: Driven, message: unknown): void
-  /** A message that does not come from a user: it goes before those that do. */
-  inform(process: Driven, message: unknown): void
-  /** A message for `onInfo`, in order with the others. */
-  info(process: Driven, message: unknown): void
-  /** Sends to a bounded mailbox; what became of it. */
-  offer(process: Driven, message: unknown): number
+  /** Gives a process its pid. It takes messages from now on. */
+  spawn(process: PidHolder, settings: SpawnSettings): void
+  /** Sends a user message. */
+  cast(process: PidHolder, message: unknown): void
+  /** Sends a message of the runtime for `onInfo`, which goes before those of users. */
+  sendSystem(process: PidHolder, message: unknown): void
+  /** Sends a message for `onInfo`, in order with those of users. */
+  sendInfo(process: PidHolder, message: unknown): void
+  /** Sends a user message to a bounded mailbox. Returns `OFFER_QUEUED`, `OFFER_DISPLACED` or `OFFER_FULL`. */
+  tryCast(process: PidHolder, message: unknown): number
   /** Sends a call. */
-  open(call: Call): void
-  /** Ends a call for its caller: whoever answers next is too late. Whether it was in time. */
+  sendCall(call: Call): void
+  /** Settles a call: later answers are dropped. Returns false when it was settled before. */
   settle(call: Call): boolean
-  requestStop(process: Driven, request: unknown): void
-  started(process: Driven): void
-  /** It starts over in place; its mail waits. */
-  restarting(process: Driven): void
-  /** Its mail goes back, and no more is taken. */
-  stopping(process: Driven): void
-  exited(process: Driven): void
-  /** How many messages of users wait, wherever they do. */
-  mailboxSize(process: Driven): number
-  link(one: Driven, other: Driven): number
+  /** Sends a request to stop, in order with the messages of users. */
+  requestStop(process: PidHolder, request: unknown): void
+  /** Notes that a process handles messages from now on. */
+  started(process: PidHolder): void
+  /** Notes that a process starts over in place. Its messages wait. */
+  restarting(process: PidHolder): void
+  /** Notes that a process takes no more messages. Those that wait are refused. */
+  stopping(process: PidHolder): void
+  /** Notes that a process has ended, with its `exitKind`. */
+  exited(process: PidHolder): void
+  /** Returns the number of user messages that wait, in the core and in JavaScript. */
+  mailboxSize(process: PidHolder): number
+  /** Links two processes. Returns the number of the link. */
+  link(one: PidHolder, other: PidHolder): number
+  /** Ends a link. Returns whether there was one. */
   unlink(link: number): boolean
-  monitor(watcher: Driven, subject: Driven): number
+  /** Monitors a process. Returns the number of the monitor. */
+  monitor(watcher: PidHolder, subject: PidHolder): number
+  /** Ends a monitor. Returns whether there was one. */
   demonitor(monitor: number): boolean
 }

@@ -4,15 +4,17 @@ import { PID_SLOT } from '../protocol/actor.ts'
 /** Returns the core's slot of a process. */
 const slotOf = (pid: number): number => pid & PID_SLOT
 
-/** The processes of a runtime by the core's slot; one that has ended is kept until no step names it any more. */
-export class Table {
+/**
+ * Finds the processes of a runtime by pid. A process that has ended stays until no step of the core names it any more.
+ */
+export class ProcessTable {
   readonly #processes: (Process | undefined)[] = []
 
   add(process: Process): void {
     this.#processes[slotOf(process.pid)] = process
   }
 
-  /** The process a pid stands for, also one that has just ended. */
+  /** Returns the process of a pid, also one that has just ended. */
   at(pid: number): Process | undefined {
     const process = this.#processes[slotOf(pid)]
     return process?.pid === pid ? process : undefined
@@ -22,13 +24,13 @@ export class Table {
     if (process !== undefined && this.at(process.pid) === process) this.#processes[slotOf(process.pid)] = undefined
   }
 
-  /** All that have not ended. */
+  /** All processes that have not ended. */
   get alive(): Process[] {
-    return this.#processes.filter((one): one is Process => one !== undefined && one.status !== DEAD)
+    return this.#processes.filter((each): each is Process => each !== undefined && each.status !== DEAD)
   }
 
-  /** How many are kept. */
+  /** The number of processes that are kept. */
   get size(): number {
-    return this.#processes.filter((one) => one !== undefined).length
+    return this.#processes.filter((each) => each !== undefined).length
   }
 }

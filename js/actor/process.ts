@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Backlog } from './backlog.ts'
 import { outsideEffects } from '../effect/fiber/ambient.ts'
 import type { Call } from './call.ts'
-import type { Driver, SpawnSettings } from './port.ts'
+import type { RuntimePort, SpawnSettings } from './port.ts'
 
 import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
@@ -11,50 +11,54 @@ export const STARTING = 0
 export const RUNNING = 1
 export const ENDING = 2
 export const DEAD = 3
-export type ProcessStatus = typeof STARTING | typeof RUNNING | typeof ENDING | typeof DEAD
+export type RunStatus = typeof STARTING | typeof RUNNING | typeof ENDING | typeof DEAD
 
 /** The outcome of a handler: `undefined` when it has ended, or a promise that never rejects while it goes on. */
 export type HandlerResult = PromiseLike<void> | undefined
 
 /**
- * One process, as the runtime drives it; a face (GenServer, Process …) says what its messages do. A handler returns
- * `undefined` when it has ended, or a promise that never rejects when it takes longer: errors are handled inside.
+ * A process as the runtime drives it. Subclasses (GenServer, `keelson/process` …) say what its messages do. A handler
+ * returns `undefined` when it has ended, or a promise that never rejects while it goes on: subclasses handle errors
+ * inside.
  */
 export abstract class Process {
-  readonly runtime: Driver
-  /** The asynchronous context in which it was started; its handlers run there, whoever sends; as part of no effect, since it outlives one. */
+  readonly runtime: RuntimePort
+  /**
+   * The asynchronous context in which it was started. Its handlers run there, whoever sends. It is part of no effect,
+   * since the process outlives one.
+   */
   readonly scope: AsyncResource = outsideEffects(
     () => new AsyncResource('keelson.process', { requireManualDestroy: true }),
   )
-  /** The core's name for it. */
+  /** The core's id of it. */
   pid: number = NONE
-  status: ProcessStatus = STARTING
-  /** User messages it may have queued. */
+  status: RunStatus = STARTING
+  /** The number of user messages that its mailbox may hold. */
   bound: number = Infinity
   isBounded = false
-  /** User messages that it can be sent before its mailbox is full; counted where there is a bound. */
+  /** The number of user messages for which its mailbox has room; counted only where there is a bound. */
   room: number = Infinity
-  /** The oldest message goes when there is no room, and not the new one. */
+  /** True if a full mailbox drops its oldest message, and not the new one. */
   dropsOldest = false
-  /** A handler has not ended. */
+  /** True while a handler has not ended. */
   busy = false
-  /** What was handed out for it while a handler had not ended. */
+  /** Messages that were handed out while a handler had not ended. */
   backlog: Backlog | undefined
   /** The call whose handler runs. */
   running: Call | undefined
-  /** Calls that will be answered later. */
+  /** Calls that are answered later. */
   deferred: Set<Call> | undefined
   exitKind: ExitKind = NORMAL
-  /** Its handlers go on after an await: what they call then has to be known as theirs. */
+  /** True if its handlers go on after an `await`: their calls are tracked then. */
   isAsync = false
-  /** Counts the runs of its handlers. */
+  /** The number of runs of its handlers. */
   runs = 0
 
-  constructor(runtime: Driver) {
+  constructor(runtime: RuntimePort) {
     this.runtime = runtime
   }
 
-  /** What its mailbox may hold, and what goes when there is more. */
+  /** Sets the bound of the mailbox, and what gives way beyond it. */
   limit({ maxMailbox, overflow }: SpawnSettings): void {
     this.dropsOldest = overflow === OVERFLOW_DROP_OLDEST
     if (maxMailbox === UNBOUNDED) return
@@ -62,48 +66,48 @@ export abstract class Process {
     this.bound = this.room = maxMailbox
   }
 
-  /** A handler of it begins whose callees are to be known; what its face keeps of that run. */
+  /** Called before a handler whose calls are tracked. Returns the run as the subclass keeps it. */
   enter(): object | undefined {
     return undefined
   }
 
-  /** What errors and events call it. */
+  /** The id in errors and events. */
   abstract get id(): string
   abstract onCast(message: unknown): HandlerResult
   abstract onCall(call: Call): HandlerResult
   abstract onInfo(message: unknown): HandlerResult
-  /** A request to stop has reached the head of its mailbox. */
+  /** Called when a request to stop has reached the head of its mailbox. */
   abstract onStop(request: unknown): void
-  /** The core ends it. */
+  /** Called when the core ends it, because of a linked process. */
   abstract onTerminate(kind: ExitKind, becauseOf: Process | undefined): void
-  /** A message of it will not be handled. */
+  /** Called for a message that will not be handled. */
   abstract onDropped(kind: number, message: unknown): void
-  /** A monitored process ended. */
+  /** Called when a monitored process has ended. */
   abstract onDown(monitor: number, ended: Process | undefined): void
-  /** A linked process ended, and it traps exits. */
+  /** Called when a linked process has ended, if it traps exits. */
   abstract onExitSignal(link: number, ended: Process | undefined): void
-  /** The error for a call that fails without having been handled. */
+  /** Returns the error of a call that fails before its handler has begun. */
   abstract callError(call: Call, failure: number): Error
 
-  /** Whether another process ends it: its supervisor, its parent. */
+  /** True if another process ends it: its supervisor, its parent. */
   abstract get isOwned(): boolean
-  /** Its system closes: asks it to end. Resolves when it has; never rejects. */
+  /** Asks it to end because its system closes. Resolves when it has ended; never rejects. */
   abstract shutDown(): Promise<void>
-  /** Ends it now. */
+  /** Ends it at once. */
   abstract kill(): void
 
-  /** How long it may take to end as its system closes, in ms. */
+  /** The longest time that it may take to end when its system closes, in ms. */
   get endsWithin(): number {
     return 5000
   }
 
-  /** Changes as it gets on. */
+  /** A number that changes while it makes progress. */
   get progress(): number {
     return 0
   }
 
-  /** What it waits for in time is due; false when it waits for no time. */
-  hurry(): boolean {
+  /** Makes the timers that it waits for due now. Returns false when it waits for none. */
+  fireTimers(): boolean {
     return false
   }
 }

@@ -1,23 +1,25 @@
 import { hot } from '../native.ts'
-import type { Driven } from './port.ts'
+import { HandlerStack } from './handler-stack.ts'
+import type { PidHolder } from './port.ts'
 
-/** Links and monitors of a runtime: the core keeps them, and has to know first what has happened. */
-export abstract class Related {
-  /** The core's name for the runtime. */
+/** The part of a runtime for links and monitors. The core keeps them, and must first know what has happened. */
+export abstract class Relations extends HandlerStack {
+  /** The core's id of the runtime. */
   protected readonly handle: number
 
   constructor(handle: number) {
+    super()
     this.handle = handle
   }
 
-  /** Tells the core what has happened. */
+  /** Submits to the core what has happened. */
   protected abstract flush(): void
-  /** Asks the core what comes next, soon. */
+  /** Asks the core for the next steps, soon. */
   protected abstract schedule(): void
 
-  link(one: Driven, other: Driven): number {
+  link(first: PidHolder, second: PidHolder): number {
     this.flush()
-    return hot.actorLink(this.handle, one.pid, other.pid)
+    return hot.actorLink(this.handle, first.pid, second.pid)
   }
 
   unlink(link: number): boolean {
@@ -25,7 +27,7 @@ export abstract class Related {
     return hot.actorUnlink(this.handle, link) === 1
   }
 
-  monitor(watcher: Driven, subject: Driven): number {
+  monitor(watcher: PidHolder, subject: PidHolder): number {
     this.flush()
     const monitor = hot.actorMonitor(this.handle, watcher.pid, subject.pid)
     this.schedule()

@@ -3,32 +3,30 @@ import type { Clock } from '../clock/types.ts'
 import { soon } from '../clock/host.ts'
 import { hot, native } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../internal/report-error.ts'
-import { CallAlarm } from './call-deadline.ts'
-import type { Handle } from './backlog.ts'
+import { CallDeadlineTimer } from './call-deadline.ts'
+import type { MessageHandler } from './backlog.ts'
 import type { Call } from './call.ts'
-import type { Driver, SpawnSettings } from './port.ts'
-import { caller, goesOn, hasEnded, inRun } from './call-context.ts'
-import { Pace } from './yielding.ts'
+import type { RuntimePort, SpawnSettings } from './port.ts'
+import { currentCaller, release, retain, runTracked } from './call-context.ts'
+import { YieldPolicy } from './yielding.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
-import { Related } from './relations.ts'
-import { Slots } from './message-slots.ts'
-import { Table } from './process-table.ts'
-import { Waiting } from './pending-messages.ts'
+import { Relations } from './relations.ts'
+import { MessageSlots } from './message-slots.ts'
+import { ProcessTable } from './process-table.ts'
+import { PendingMessages } from './pending-messages.ts'
 import * as protocol from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
 
-/** A promise's reaction runs as soon as the caller's run of JavaScript has ended, and never on its stack. */
+/** Its reactions run as soon as the caller's run of JavaScript has ended, and never on the caller's stack. */
 const NOW: Promise<void> = Promise.resolve()
 
 const handles = new NativeHandles((handle) => native.actorsClose(handle))
 
 /**
- * Drives the processes of a system: the core decides what runs next, this runs it. Messages and calls are kept here, in
- * slots; the core knows their numbers.
+ * Drives the processes of a system: the core decides what runs next, and this class runs it. Messages and calls are
+ * kept here, in slots; the core knows their numbers.
  */
-export class ActorRuntime extends Related implements Driver {
-  /** The process whose handler is on the stack. */
-  current: Process | undefined
+export class ActorRuntime extends Relations implements RuntimePort {
   readonly clock: Clock
   readonly #owner: ErrorOwner
   readonly #submissions: Float64Array
@@ -37,22 +35,22 @@ export class ActorRuntime extends Related implements Driver {
   readonly #submissionWords: Int32Array
   readonly #words: Int32Array
   #submitted = 0
-  readonly #messages: Slots<unknown> = new Slots()
-  readonly #calls: Slots<Call> = new Slots()
-  readonly #processes: Table = new Table()
-  readonly #waiting: Waiting
+  readonly #messages: MessageSlots<unknown> = new MessageSlots()
+  readonly #calls: MessageSlots<Call> = new MessageSlots()
+  readonly #processes: ProcessTable = new ProcessTable()
+  readonly #pending: PendingMessages
   #scheduled = false
-  /** Steps of the last round that have not been carried out. */
+  /** The first step of the last round that has not run, and the number of its steps. */
   #next = 0
   #count = 0
   #more = false
-  readonly #pace: Pace
+  readonly #yieldPolicy: YieldPolicy
   #deadline = Infinity
-  /** Whether calls with a deadline were open after the last round. */
-  #outlived = false
-  /** Calls with a deadline that nobody has answered. */
-  #timed = 0
-  readonly #alarm: CallAlarm
+  /** True if calls with a deadline were open after the last round. */
+  #hasDeadlines = false
+  /** The number of open calls with a deadline. */
+  #openDeadlines = 0
+  readonly #callDeadline: CallDeadlineTimer
   #closed = false
 
   constructor(clock: Clock, owner: ErrorOwner) {
@@ -60,22 +58,22 @@ export class ActorRuntime extends Related implements Driver {
     super(handle)
     this.clock = clock
     this.#owner = owner
-    this.#pace = new Pace(clock)
-    this.#alarm = new CallAlarm(clock, () => this.#drainNow())
+    this.#yieldPolicy = new YieldPolicy(clock)
+    this.#callDeadline = new CallDeadlineTimer(clock, () => this.#drainNow())
     this.#submissions = submissions
     this.#steps = steps
     this.#submissionWords = new Int32Array(submissions.buffer)
     this.#words = new Int32Array(steps.buffer)
-    this.#waiting = new Waiting(steps, this.#words, (...refusal) => this.#refuse(...refusal))
+    this.#pending = new PendingMessages(steps, this.#words, (...refusal) => this.#refuse(...refusal))
     handles.own(this, handle)
   }
 
-  /** All that have not ended. */
+  /** All processes that have not ended. */
   get alive(): Process[] {
     return this.#processes.alive
   }
 
-  /** Places that are given to messages, calls and processes. */
+  /** The number of places in use by messages, calls and processes. */
   get inUse(): number {
     this.flush()
     const { length } = [...this.#messages.values, ...this.#calls.values]
@@ -92,16 +90,16 @@ export class ActorRuntime extends Related implements Driver {
     this.#send(process.pid, protocol.CAST, message)
   }
 
-  inform(process: Process, message: unknown): void {
+  sendSystem(process: Process, message: unknown): void {
     this.#send(process.pid, protocol.SYSTEM, message)
   }
 
-  info(process: Process, message: unknown): void {
+  sendInfo(process: Process, message: unknown): void {
     process.room--
     this.#send(process.pid, protocol.INFO, message)
   }
 
-  offer(process: Process, message: unknown): number {
+  tryCast(process: Process, message: unknown): number {
     const offer = process.room > 0 ? protocol.OFFER_QUEUED : this.#makeRoom(process)
     if (offer === protocol.OFFER_FULL) return offer
     process.room--
@@ -109,13 +107,13 @@ export class ActorRuntime extends Related implements Driver {
     return offer
   }
 
-  open(call: Call): void {
+  sendCall(call: Call): void {
     const target = call.target as Process
-    if (call.timeoutMs !== Infinity) this.#timed++
+    if (call.timeoutMs !== Infinity) this.#openDeadlines++
     if (target.room <= 0 && this.#makeRoom(target) === protocol.OFFER_FULL) return this.#fail(call, protocol.FULL)
     call.slot = this.#calls.keep(call)
     call.use = this.#calls.use(call.slot)
-    const current = this.current ?? caller()
+    const current = this.current ?? currentCaller()
     if (current !== undefined && current.runtime === this) {
       call.callerId = current.id
       this.#submit(current.pid, protocol.CALLER, 0)
@@ -128,9 +126,9 @@ export class ActorRuntime extends Related implements Driver {
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
-    if (call.timeoutMs !== Infinity) this.#timed--
+    if (call.timeoutMs !== Infinity) this.#openDeadlines--
     this.#submit(NONE, protocol.CALL_ENDED, call.slot, call.use)
-    // One that was not begun is still queued; its slot comes back.
+    // A call that has not begun is still queued; the core gives its slot back.
     if (call.started) this.#calls.release(call.slot, call.use)
     call.whenSettled?.()
     return true
@@ -140,14 +138,14 @@ export class ActorRuntime extends Related implements Driver {
     this.#send(process.pid, protocol.STOP, request)
   }
 
-  /** It handles mail from now on, what had been handed out for an earlier run first. */
+  /** Messages that had been handed out for an earlier run come first. */
   started(process: Process): void {
     process.status = RUNNING
     this.#submit(process.pid, protocol.STARTED, 0)
     if (process.backlog !== undefined) process.scope.runInAsyncScope(this.#replay, undefined, process)
   }
 
-  /** It starts over in place: its mail waits until it has {@link started}. */
+  /** Its messages wait until it has {@link started}. */
   restarting(process: Process): void {
     process.status = STARTING
     this.#submit(process.pid, protocol.RESTARTING, 0)
@@ -165,17 +163,17 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   mailboxSize(process: Process): number {
-    // One that is displaced by the core is counted until that is told.
+    // A message that the core displaced is counted until the core reports it.
     if (process.bound !== Infinity) return Math.min(process.bound - process.room, process.bound)
     this.flush()
-    const waiting = this.#waiting.countOf(process, this.#next, this.#count)
+    const waiting = this.#pending.countOf(process, this.#next, this.#count)
     return waiting + Math.max(hot.actorMailbox(this.handle, process.pid), 0)
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#alarm.disarm()
+    this.#callDeadline.disarm()
     for (const call of this.#calls.values) this.#fail(call, protocol.NO_PROCESS)
     handles.close(this, this.handle)
   }
@@ -185,7 +183,7 @@ export class ActorRuntime extends Related implements Driver {
     this.#submit(pid, operation, index, this.#messages.use(index))
   }
 
-  /** Its place, or another small number, and which use of it. */
+  /** Submits an operation with a place, or another small number, and the use of the place. */
   #submit(pid: number, operation: number, index: number, use = 0): void {
     const words = this.#submissionWords
     const at = this.#submitted * protocol.SUBMISSION_WORDS
@@ -193,7 +191,7 @@ export class ActorRuntime extends Related implements Driver {
     words[at + protocol.SUBMISSION_OPERATION] = operation
     words[at + protocol.SUBMISSION_PLACE] = index
     words[at + protocol.SUBMISSION_USAGE] = use
-    // Two places are left for a call and who makes it, which must not be parted.
+    // Two submissions stay free for a call and its caller, which must not be parted.
     if (++this.#submitted >= protocol.CAPACITY - 1 && operation !== protocol.CALLER) this.flush()
     if (!this.#scheduled) this.schedule()
   }
@@ -202,14 +200,14 @@ export class ActorRuntime extends Related implements Driver {
     if (this.#submitted === 0 || this.#closed) return
     hot.actorSubmit(this.handle, this.#submitted)
     this.#submitted = 0
-    // It is asked what comes of that, also where steps of the last round are left.
+    // The core is asked for the resulting steps, even where steps of the last round are left.
     this.#more = true
   }
 
   #makeRoom(process: Process): number {
     if (!process.dropsOldest) return protocol.OFFER_FULL
-    // What is not here is displaced by the core.
-    this.#waiting.displace(process, this.#next, this.#count)
+    // Messages that have not been handed out are displaced by the core.
+    this.#pending.displace(process, this.#next, this.#count)
     return protocol.OFFER_DISPLACED
   }
 
@@ -219,11 +217,11 @@ export class ActorRuntime extends Related implements Driver {
     void NOW.then(this.#drain)
   }
 
-  /** Later than now, so that timers and I/O come in between. */
-  #yield(): void {
+  /** Schedules a drain after a turn of the event loop, so that timers and I/O come in between. */
+  #drainLater(): void {
     this.#scheduled = true
     soon(() => {
-      this.#pace.turned()
+      this.#yieldPolicy.turned()
       this.#drain()
     })
   }
@@ -231,21 +229,21 @@ export class ActorRuntime extends Related implements Driver {
   readonly #drain = (): void => {
     if (this.#closed) return
     try {
-      if (this.#next === this.#count) this.#ask()
-      this.#carryOut()
+      if (this.#next === this.#count) this.#takeRound()
+      this.#runSteps()
     } catch (error) {
       tellOwner(this.#owner, error, 'the runtime of processes')
     }
-    this.#rest()
+    this.#scheduleNext()
   }
 
-  /** Tells the core what has happened, and takes what comes next. */
-  #ask(): void {
-    // Only calls that have outlived a round have deadlines; without them, nobody asks what time it is.
-    if (this.#outlived) this.#pace.now = this.clock.monoMs()
+  /** Submits to the core what has happened, and takes the steps of the next round. */
+  #takeRound(): void {
+    // Only calls that outlived a round have deadlines in the core; without them, the clock is not read.
+    if (this.#hasDeadlines) this.#yieldPolicy.now = this.clock.monoMs()
     const steps = this.#steps
     steps[protocol.TAIL_SUBMITTED] = this.#submitted
-    steps[protocol.TAIL_NOW] = this.#pace.now
+    steps[protocol.TAIL_NOW] = this.#yieldPolicy.now
     this.#submitted = this.#next = this.#count = 0
     this.#more = false
     this.#count = hot.actorRound(this.handle)
@@ -253,12 +251,12 @@ export class ActorRuntime extends Related implements Driver {
     this.#deadline = steps[protocol.TAIL_DEADLINE] as number
   }
 
-  /** Each step alone with its failure, so that those after it are carried out. */
-  #carryOut(): void {
-    const pace = this.#pace
+  /** Runs the steps of the round. A failure of one step does not stop the others. */
+  #runSteps(): void {
+    const yieldPolicy = this.#yieldPolicy
     const steps = this.#steps
-    pace.isLate = false
-    while (this.#next < this.#count && !pace.isLate) {
+    yieldPolicy.mustYield = false
+    while (this.#next < this.#count && !yieldPolicy.mustYield) {
       const before = this.#next
       try {
         const process = this.#processes.at(steps[before * protocol.STEP_CELLS + protocol.STEP_PROCESS] as number)
@@ -268,7 +266,7 @@ export class ActorRuntime extends Related implements Driver {
         } else {
           this.#next++
           this.#step(before, process)
-          pace.step()
+          yieldPolicy.step()
         }
       } catch (error) {
         if (this.#next === before) this.#next++
@@ -277,29 +275,29 @@ export class ActorRuntime extends Related implements Driver {
     }
   }
 
-  /** What was left over is carried out later, and the next deadline is watched. */
-  #rest(): void {
+  /** Schedules the steps that are left or the next round, and the next deadline. */
+  #scheduleNext(): void {
     this.#scheduled = false
     if (this.#next < this.#count) {
-      this.#yield()
+      this.#drainLater()
     } else {
-      const mustTurn = this.#pace.round(this.#count)
+      const mustTurn = this.#yieldPolicy.round(this.#count)
       if (this.#more || this.#submitted > 0) {
-        if (mustTurn) this.#yield()
+        if (mustTurn) this.#drainLater()
         else this.schedule()
       }
     }
-    // After the steps: most calls have been answered by them.
-    this.#outlived = this.#timed > 0
-    if (this.#outlived) this.#alarm.set(this.#deadline)
-    else this.#alarm.disarm()
+    // Set after the steps, because they answer most calls.
+    this.#hasDeadlines = this.#openDeadlines > 0
+    if (this.#hasDeadlines) this.#callDeadline.set(this.#deadline)
+    else this.#callDeadline.disarm()
   }
 
-  /** All that was handed out for a process in a row. */
+  /** Handles the messages that were handed out for a process in a row. */
   readonly #turn = (process: Process): void => {
     const steps = this.#steps
     const words = this.#words
-    const pace = this.#pace
+    const yieldPolicy = this.#yieldPolicy
     do {
       const at = this.#next * protocol.STEP_WORDS
       const operation = words[at + protocol.STEP_OPERATION] as number
@@ -308,13 +306,13 @@ export class ActorRuntime extends Related implements Driver {
       this.#next++
       const index = words[at + protocol.STEP_PLACE] as number
       const use = words[at + protocol.STEP_USAGE] as number
-      if (process.busy || process.status !== RUNNING) this.#later(process, operation, index, use)
+      if (process.busy || process.status !== RUNNING) this.#keepForLater(process, operation, index, use)
       else this.#run(process, operation, index, use)
-      pace.step()
-    } while (this.#next < this.#count && !pace.isLate)
+      yieldPolicy.step()
+    } while (this.#next < this.#count && !yieldPolicy.mustYield)
   }
 
-  /** A step that runs nothing, and for whom, where that is known. */
+  /** Runs a step that is no message. */
   #step(step: number, process: Process | undefined): void {
     const words = this.#words
     const operation = words[step * protocol.STEP_WORDS + protocol.STEP_OPERATION] as number
@@ -386,12 +384,12 @@ export class ActorRuntime extends Related implements Driver {
     this.#wait(process, pending)
   }
 
-  /** Apart, so that messages of others need no memory for the function that is made here. */
+  /** A method of its own, so that untracked handlers allocate no closure. */
   #tracked(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
-    return inRun(process, () => this.#dispatch(process, operation, value))
+    return runTracked(process, () => this.#dispatch(process, operation, value))
   }
 
-  /** A call whose turn has come, unless nobody waits for it any more. */
+  /** Returns the call whose turn has come, unless its caller waits no more. */
   #begin(index: number, use: number): Call | undefined {
     if (!this.#calls.holds(index, use)) return undefined
     const call = this.#calls.at(index)
@@ -412,10 +410,10 @@ export class ActorRuntime extends Related implements Driver {
     return undefined
   }
 
-  /** A handler that takes longer: nothing else of the process runs until it has ended. */
+  /** Waits for an asynchronous handler: nothing else of the process runs until it has ended. */
   #wait(process: Process, pending: PromiseLike<void>): void {
     process.busy = true
-    goesOn()
+    retain()
     this.#submit(process.pid, protocol.BUSY, 0)
     const resume = (): void => this.#resume(process)
     void pending.then(resume, (error: unknown) => {
@@ -425,7 +423,7 @@ export class ActorRuntime extends Related implements Driver {
   }
 
   #resume(process: Process): void {
-    hasEnded()
+    release()
     process.busy = false
     process.running = undefined
     if (process.status === DEAD) return
@@ -433,11 +431,11 @@ export class ActorRuntime extends Related implements Driver {
     if (!process.busy && process.status !== (DEAD as number)) this.#submit(process.pid, protocol.DONE, 0)
   }
 
-  /** Runs what was handed out and could not be handled then. */
+  /** Handles the messages of a backlog. */
   readonly #replay = (process: Process): void => {
     const { backlog } = process
     if (backlog === undefined) return
-    const run: Handle = (operation, index, use) => this.#run(process, operation, index, use)
+    const run: MessageHandler = (operation, index, use) => this.#run(process, operation, index, use)
     while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
     if (backlog.isEmpty) {
       if (process.backlog === backlog) process.backlog = undefined
@@ -446,21 +444,22 @@ export class ActorRuntime extends Related implements Driver {
     }
   }
 
-  /** A message that was handed out, but cannot be handled now, or not at all. */
-  #later(process: Process, operation: number, index: number, use: number): void {
+  /** Keeps a message that cannot be handled yet, or refuses it for a process that ends. */
+  #keepForLater(process: Process, operation: number, index: number, use: number): void {
     if (process.status > RUNNING) this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
-    else this.#waiting.push(process, operation, index, use)
+    else this.#pending.push(process, operation, index, use)
   }
 
   #refuseBacklog(process: Process): void {
     const { backlog } = process
     if (backlog === undefined) return
     process.backlog = undefined
-    const refuse: Handle = (operation, index, use) => this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
+    const refuse: MessageHandler = (operation, index, use) =>
+      this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
     while (!backlog.isEmpty) backlog.take(refuse)
   }
 
-  /** A message that was handed out will not be handled. */
+  /** Refuses a message that was handed out. */
   #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
     if (operation <= protocol.INFO) process.room++
     if (operation !== protocol.CALL) {
@@ -474,7 +473,7 @@ export class ActorRuntime extends Related implements Driver {
   #callFailed(index: number, use: number, failure: number, held: boolean): void {
     if (!this.#calls.holds(index, use)) return
     const call = this.#calls.at(index)
-    // A call that was handed out and not begun comes by once more.
+    // A call that was handed out and has not begun comes by once more.
     if (!held && (call.started || failure !== protocol.TIMED_OUT)) {
       this.#calls.release(index, use)
       if (!call.started) call.target.room++
@@ -485,7 +484,7 @@ export class ActorRuntime extends Related implements Driver {
   #fail(call: Call, failure: number): void {
     if (call.settled) return
     call.settled = true
-    if (call.timeoutMs !== Infinity) this.#timed--
+    if (call.timeoutMs !== Infinity) this.#openDeadlines--
     call.whenSettled?.()
     call.reject(call.target.callError(call, failure))
   }
@@ -494,7 +493,7 @@ export class ActorRuntime extends Related implements Driver {
   #drainNow(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#pace.turned()
+    this.#yieldPolicy.turned()
     this.#drain()
   }
 }

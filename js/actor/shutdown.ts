@@ -7,13 +7,13 @@ import { passes } from '../clock/time-passes.ts'
 import { DEAD, type Process } from './process.ts'
 import type { ActorRuntime } from './runtime.ts'
 
-/** Microtasks that a process is given before anybody looks at the time: most need no more. */
+/** The number of microtasks that a process gets before the clock is read: most need no more. */
 const MICROTASKS = 16
-/** Turns of the event loop without progress after which time that stands still will not bring any. */
+/** The number of turns of the event loop without progress after which a process on a standing clock is killed. */
 const PATIENCE = 32
-/** Turns of the event loop that one process may take where time stands still, whatever it does in them. */
+/** The number of turns of the event loop that one process may take on a standing clock, with or without progress. */
 const MOST_TURNS = 4096
-/** Turns of the event loop in which everybody hears of the last ends. */
+/** The number of turns of the event loop in which listeners hear of the last ends. */
 const LAST_TURNS = 2
 
 const turn = (): Promise<void> =>
@@ -23,7 +23,7 @@ const turn = (): Promise<void> =>
 
 const isDead = (process: Process): boolean => process.status === DEAD
 
-/** What a process fails with when what it waits for is closed before it. */
+/** Codes of errors with which a process fails when something that it waits for is closed before it. */
 const CONSEQUENCES = new Set([
   'KEELSON_NOT_RUNNING',
   'KEELSON_SUPERVISOR_NOT_FOUND',
@@ -32,27 +32,29 @@ const CONSEQUENCES = new Set([
   'KEELSON_CLOSED',
 ])
 
-/** Whether an error only says that the system closes, which is no news. */
+/** Returns whether an error only says that the system closes, so that nobody needs a report. */
 export const isConsequence = (system: System, error: unknown): boolean =>
   system.closed && isKeelsonError(error) && CONSEQUENCES.has(error.code)
 
-/** Ends the processes of a system that closes: those that nobody else ends, one after the other, the last first. */
-export class Closing {
+/**
+ * Ends the processes of a system that closes: those that no other process ends, one after the other, the last first.
+ */
+export class RuntimeShutdown {
   readonly #runtime: ActorRuntime
   readonly #clock: Clock
   readonly #limit: number
 
-  /** @param withinMs What has not ended by then is killed. */
+  /** @param withinMs The time in ms after which processes that have not ended are killed. */
   constructor(runtime: ActorRuntime, clock: Clock, withinMs: number) {
     this.#runtime = runtime
     this.#clock = clock
     this.#limit = passes(clock) ? clock.monoMs() + withinMs : Infinity
   }
 
-  /** Resolves when none is alive. Never rejects, and never waits for time that does not pass. */
+  /** Resolves when no process is alive. Never rejects, and never waits for a clock that stands still. */
   async run(): Promise<void> {
     for (const process of this.#lastFirst()) {
-      // One that has found its supervisor meanwhile ends with that.
+      // A supervisor may have adopted it meanwhile; then it ends with that.
       if (!isDead(process) && !process.isOwned) await this.#end(process)
     }
     for (const process of this.#lastFirst()) process.kill()
@@ -60,7 +62,7 @@ export class Closing {
   }
 
   #lastFirst(): Process[] {
-    return this.#runtime.alive.toSorted((one, other) => other.scope.asyncId() - one.scope.asyncId())
+    return this.#runtime.alive.toSorted((a, b) => b.scope.asyncId() - a.scope.asyncId())
   }
 
   async #end(process: Process): Promise<void> {
@@ -68,11 +70,11 @@ export class Closing {
     for (let tries = 0; tries < MICROTASKS && !isDead(process); tries++) await undefined
     if (isDead(process)) return
     if (passes(this.#clock)) await this.#within(process, ended)
-    else await this.#patiently(process)
+    else await this.#whileProgressing(process)
     if (!isDead(process)) process.kill()
   }
 
-  /** As long as its time is not up. */
+  /** Waits for the end of a process until its time is up. */
   #within(process: Process, ended: Promise<void>): Promise<void> {
     const clock = this.#clock
     const left = Math.min(process.endsWithin, this.#limit - clock.monoMs())
@@ -86,8 +88,8 @@ export class Closing {
     })
   }
 
-  /** No time passes: what still gets on is waited for, and what waits for time has waited long enough. */
-  async #patiently(process: Process): Promise<void> {
+  /** Waits for the end of a process on a standing clock: while it makes progress, and then with all timers made due. */
+  async #whileProgressing(process: Process): Promise<void> {
     let [seen, idle] = [NaN, 0]
     for (let turns = 0; turns < MOST_TURNS && !isDead(process); turns++) {
       await turn()
@@ -97,9 +99,9 @@ export class Closing {
       idle = progress === seen ? idle + 1 : 0
       seen = progress
       if (idle < PATIENCE) continue
-      let hurried = false
-      for (const each of alive) hurried = each.hurry() || hurried
-      if (!hurried) return
+      let fired = false
+      for (const each of alive) fired = each.fireTimers() || fired
+      if (!fired) return
       idle = 0
     }
   }

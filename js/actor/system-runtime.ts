@@ -1,10 +1,10 @@
 import type { System } from '../system/system.ts'
-import { Closing } from './shutdown.ts'
+import { RuntimeShutdown } from './shutdown.ts'
 import { ActorRuntime } from './runtime.ts'
 
 const runtimes = new WeakMap<System, ActorRuntime>()
 
-/** The actor runtime of a system, made at first use and closed with it. */
+/** Returns the actor runtime of a system. It is created at first use and closed with the system. */
 export function runtimeOf(system: System): ActorRuntime {
   const known = runtimes.get(system)
   if (known !== undefined) return known
@@ -12,6 +12,6 @@ export function runtimeOf(system: System): ActorRuntime {
   const runtime = new ActorRuntime(system.clock, (error, origin) => system.report(error, origin))
   runtimes.set(system, runtime)
   system.own(runtime)
-  system.beforeParts(() => new Closing(runtime, system.clock, system.closeTimeout).run())
+  system.beforeParts(() => new RuntimeShutdown(runtime, system.clock, system.closeTimeout).run())
   return runtime
 }

@@ -1,26 +1,29 @@
 import type { Clock } from '../clock/types.ts'
 import { passes } from '../clock/time-passes.ts'
 
-/** A drain that has taken this long, in ms, lets the event loop turn. */
+/** The time in ms after which a drain lets the event loop turn. */
 const LONGEST_RUN_MS = 5
-/** Steps without a turn of the event loop, where the clock stands still; a round counts as a few. */
+/**
+ * The number of steps after which a drain lets the event loop turn, also on a standing clock. A round counts as {@link
+ * ROUND}.
+ */
 const MOST_STEPS = 32_768
 const ROUND = 16
-/** Messages between two looks at the clock, once they have proved to be shorter than this, in ms, all together. */
+/** The number of messages between two reads of the clock, once that many took less than {@link SHORT_MS}. */
 const SELDOM = 16
 const SHORT_MS = 1
 
-/** Says when a runtime has gone on for long enough and timers and I/O have to come in between. */
-export class Pace {
-  /** It was too long at the last look. */
-  isLate = false
-  /** The last look at the clock. */
+/** Decides when a drain must let the event loop turn, so that timers and I/O come in between. */
+export class YieldPolicy {
+  /** True if the drain had taken too long at the last read of the clock. */
+  mustYield = false
+  /** The time of the last read of the clock, in monotonic ms. */
   now = 0
   readonly #clock: Clock
-  /** Messages since the last look, and how many there may be. */
+  /** The number of messages since the last read of the clock, and the number at which it is read again. */
   #unlooked = 0
   #pause = 2
-  /** When the present run of rounds without a turn of the event loop began. */
+  /** The time at which the present run of rounds without a turn of the event loop began, or -1. */
   #began = -1
   #carriedOut = 0
 
@@ -28,18 +31,18 @@ export class Pace {
     this.#clock = clock
   }
 
-  /** A step was carried out. */
+  /** Counts a step. */
   step(): void {
     if (++this.#unlooked >= this.#pause) this.#look()
   }
 
-  /** A round was carried out; whether the event loop has to turn before the next. */
+  /** Counts a round. Returns whether the event loop must turn before the next one. */
   round(steps: number): boolean {
     this.#carriedOut += ROUND + steps
-    return this.isLate || this.#carriedOut > MOST_STEPS
+    return this.mustYield || this.#carriedOut > MOST_STEPS
   }
 
-  /** The event loop has turned. */
+  /** Notes that the event loop has turned. */
   turned(): void {
     this.#began = -1
     this.#carriedOut = 0
@@ -51,7 +54,7 @@ export class Pace {
     this.#unlooked = 0
     this.now = now
     if (this.#began < 0) this.#began = now
-    // A clock that is moved by hand says nothing of how long a run has taken: there, steps are counted alone.
-    this.isLate = now - this.#began > LONGEST_RUN_MS && passes(this.#clock)
+    // A clock that is moved by hand does not show how long a run has taken; steps alone are counted there.
+    this.mustYield = now - this.#began > LONGEST_RUN_MS && passes(this.#clock)
   }
 }

@@ -71,7 +71,7 @@ export abstract class Addressable extends Process {
 
   send(message: unknown): boolean {
     if (!this.takesMail) return false
-    const offer = this.runtime.offer(this, message)
+    const offer = this.runtime.tryCast(this, message)
     if (offer === OFFER_FULL) this.#full()
     if (offer >= OFFER_FULL) return false
     this.noteQueued()

@@ -2,7 +2,7 @@
  * Knows which run of a handler asks for a stop: a handler that waits for a process which in turn waits for that handler
  * would wait for ever, so such a wait resolves at once.
  */
-import { callerWithin, goesOn, hasEnded, isAsyncFunction, rest, runWithin } from '../actor/call-context.ts'
+import { currentWithin, retain, release, isAsyncFunction, disableIfIdle, runWithin } from '../actor/call-context.ts'
 import { promiseOf } from '../internal/thenable.ts'
 
 /** A process, or a group of them, whose end can be awaited. */
@@ -56,7 +56,7 @@ export function noteReturn(fn: object, isPending: boolean, wasTracked: boolean):
     syncFunctions.delete(fn)
   } else if (wasTracked && !isAsyncFunction(fn)) {
     syncFunctions.add(fn)
-    rest()
+    disableIfIdle()
   }
 }
 
@@ -81,8 +81,8 @@ export function runHandler(run: HandlerRun, fn: object, body: () => unknown): Ha
       const pending = promiseOf(value)
       noteReturn(fn, pending !== undefined, true)
       if (pending !== undefined) {
-        goesOn()
-        pending.then(hasEnded, hasEnded)
+        retain()
+        pending.then(release, release)
       }
       return { value, pending }
     })
@@ -93,7 +93,7 @@ export function runHandler(run: HandlerRun, fn: object, body: () => unknown): Ha
 
 /** Returns the end of a process as the calling handler may wait for it: resolved, if that wait would never end. */
 export function waitFor(target: StopTarget, end: Promise<void>): Promise<void> {
-  const run = onStack ?? (callerWithin() as HandlerRun | undefined)
+  const run = onStack ?? (currentWithin() as HandlerRun | undefined)
   if (run === undefined || run.ended) return end
   if (waitsFor(target, run.process, new Set())) return Promise.resolve()
   const waiting = (run.waitsFor ??= new Set())

@@ -311,7 +311,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
     const { id: processId, spec, host } = this
     this.#crashes ??= new CrashReports(host.clock, host.crashReports)
     const crash = { processId, name: spec.name, childId: undefined, supervisorId: undefined, error }
-    this.#crashes.tell({ ...crash, messageType: messageTypeOf(message) })
+    this.#crashes.report({ ...crash, messageType: messageTypeOf(message) })
   }
 
   async #finishFailed(): Promise<void> {

@@ -62,7 +62,7 @@ function ask<R>(
   const request = new Call(process, message, timeoutMs, resolve as (reply: unknown) => void, reject)
   sent.call = request
   const before = process.notifier.hasListener ? process.runtime.mailboxSize(process) : 0
-  process.runtime.open(request)
+  process.runtime.sendCall(request)
   if (process.notifier.hasListener && process.runtime.mailboxSize(process) > before) process.noteQueued()
 }
 

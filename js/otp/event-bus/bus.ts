@@ -161,7 +161,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
 
   #deliver({ topic, message, to }: Delivery, publisher: PendingPublish | undefined): void {
     // Calls of subscribers are not calls of the bus, because the bus waits for none of them.
-    ;(this.#runtime as ActorRuntime).current = undefined
+    ;(this.#runtime as ActorRuntime).leaveHandler()
     for (const subscriber of to) {
       // A subscription that ended after the message was published does not get it.
       if (!subscriber.active) continue

@@ -1,4 +1,4 @@
-import { outsideRun } from '../../actor/call-context.ts'
+import { runOutsideHandler } from '../../actor/call-context.ts'
 import { callable, known, options as checkOptions } from '../../internal/validate.ts'
 import { call, castTo, stop as stopServer } from '../gen-server/calls.ts'
 import { startAs } from '../gen-server/start.ts'
@@ -18,7 +18,7 @@ async function start(options?: EventBusOptions): Promise<EventBusRef> {
   const settings = checkOptions('options', options)
   known('options', settings, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
   // The bus is no part of the handler that starts it.
-  const ref = (await outsideRun(() => startAs('EventBus', new Bus(), settings))) as EventBusRef
+  const ref = (await runOutsideHandler(() => startAs('EventBus', new Bus(), settings))) as EventBusRef
   busOf(ref)
   return ref
 }

@@ -23,7 +23,7 @@ export function call<State, CallMsg, CastMsg, CallReply>(
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
     const request = new Call(server, message, timeoutMs, resolve as (reply: unknown) => void, reject)
     if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
-    server.runtime.open(request)
+    server.runtime.sendCall(request)
   })
 }
 
@@ -51,7 +51,7 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
 /** Casts to a process. Returns false when its mailbox is full. */
 export function castTo(server: GenServerProcess, message: unknown): boolean {
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
-  if (server.maxMailbox !== Infinity) return server.runtime.offer(server, message) < OFFER_FULL
+  if (server.maxMailbox !== Infinity) return server.runtime.tryCast(server, message) < OFFER_FULL
   server.runtime.cast(server, message)
   return true
 }

@@ -130,13 +130,13 @@ export abstract class OtpProcess extends Process implements Registrable {
     if (processEvents.hasListeners(this.system)) {
       processEvents.notify(this.system, { type: 'down', ...this.#eventFields, monitoredRef, reason, monitorId })
     }
-    if (this.status === RUNNING) this.runtime.inform(this, { type: 'DOWN', monitorId, ref: monitoredRef, reason })
+    if (this.status === RUNNING) this.runtime.sendSystem(this, { type: 'DOWN', monitorId, ref: monitoredRef, reason })
   }
 
   onExitSignal(_link: number, ended: Process | undefined): void {
     if (this.status !== RUNNING) return
     const reason: ProcessDownReason = ended instanceof OtpProcess ? ended.downReason : { type: 'noproc' }
-    this.runtime.inform(this, { type: 'EXIT', from: { id: ended?.id ?? 'unknown' }, reason })
+    this.runtime.sendSystem(this, { type: 'EXIT', from: { id: ended?.id ?? 'unknown' }, reason })
   }
 
   callError(call: Call, failure: number): Error {

@@ -1,4 +1,4 @@
-import type { ProcessStatus } from '../../actor/process.ts'
+import type { RunStatus } from '../../actor/process.ts'
 import type { System } from '../../system/system.ts'
 
 /** A process as names and keys see it, of whichever kind. */
@@ -8,7 +8,7 @@ export interface Registrable {
   /** The word for it in errors, before its name and id. */
   readonly kind?: string
   readonly system: System
-  readonly status: ProcessStatus
+  readonly status: RunStatus
   /** One of its names, for its status and for errors. */
   name: string | undefined
   /** Calls a listener once, when the process has ended; at once if it had. The returned function removes it. */

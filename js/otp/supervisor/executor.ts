@@ -138,7 +138,7 @@ export class Executor implements EventSink {
   }
 
   /** Makes all timers due now. Returns whether there were any. */
-  hurry(): boolean {
+  fireTimers(): boolean {
     const timers = [...this.#timers]
     this.#timers.clear()
     for (const [timer, handle] of timers) {
@@ -405,7 +405,7 @@ export class Executor implements EventSink {
     const { id: supervisorId, system } = this.#host
     if (isConsequence(system, error)) return
     const { id: childId, name } = child
-    child.crashesIn(system).tell({ processId: server.id, name, childId, supervisorId, messageType, error })
+    child.crashesIn(system).report({ processId: server.id, name, childId, supervisorId, messageType, error })
   }
 
   #exit(pid: number, kill: boolean): void {

@@ -163,8 +163,8 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
     return eventQueueOf(this.system).handledCount
   }
 
-  override hurry(): boolean {
-    return this.executor.hurry()
+  override fireTimers(): boolean {
+    return this.executor.fireTimers()
   }
 
   get hasEventListeners(): boolean {

@@ -1,4 +1,4 @@
-import { type Caller, inScope, type Scope } from '../../actor/call-context.ts'
+import { type Caller, runInScope, type CallScope } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
@@ -14,7 +14,7 @@ import type { TaskFunction } from './types.ts'
 export const RUN: unique symbol = Symbol('keelson.task.run')
 
 /** The behaviour of a task's process: one message, one function, one outcome. */
-export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, Scope {
+export class TaskRun<Result> implements GenServerBehavior<null, never, never, never>, CallScope {
   /** The outcome. It is set once, before any watcher is called. */
   outcome: PromiseSettledResult<Result> | undefined
   /** The process of the task; set before anything else happens. */
@@ -26,7 +26,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
   /** True while the function runs. */
   #running = false
   /** The handlers that wait for the task. */
-  readonly #waitingScopes = new Set<Scope>()
+  readonly #waitingScopes = new Set<CallScope>()
   /**
    * Makes calls of the function count as calls of the handlers that wait for it. Only a task that a handler started
    * needs this, because it costs.
@@ -83,7 +83,7 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
    * Registers a handler that waits for the task: the function's calls count as calls of that handler. The returned
    * function ends that.
    */
-  waitedBy(scope: Scope): () => void {
+  waitedBy(scope: CallScope): () => void {
     this.#waitingScopes.add(scope)
     return () => void this.#waitingScopes.delete(scope)
   }
@@ -154,14 +154,9 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
    * cycles are found.
    */
   #tracked(): Result | PromiseLike<Result> {
-    const runtime = runtimeOf(this.#process.system)
-    const { current } = runtime
-    runtime.current = undefined
-    try {
-      return inScope(this, () => this.#fn(this.#controller.signal))
-    } finally {
-      runtime.current = current
-    }
+    return runtimeOf(this.#process.system).outsideHandler(() =>
+      runInScope(this, () => this.#fn(this.#controller.signal)),
+    )
   }
 
   #succeeded(value: Result): void {

@@ -1,4 +1,4 @@
-import { outsideRun, scopeOf } from '../../actor/call-context.ts'
+import { runOutsideHandler } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { abortSignal, callable, known, options as checkOptions, text, timeout } from '../../internal/validate.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
@@ -27,9 +27,9 @@ export function startTask<Result>(
 
   const run = new TaskRun(fn)
   // The task is no part of the handler that starts it, so its calls are not calls of that handler.
-  const server = outsideRun(() => spawn('Task', system, run as unknown as GenServerBehavior<unknown>, {}))
+  const server = runOutsideHandler(() => spawn('Task', system, run as unknown as GenServerBehavior<unknown>, {}))
   run.server = server
-  run.isTracked = isTracked ?? scopeOf(runtimeOf(system).current) !== undefined
+  run.isTracked = isTracked ?? runtimeOf(system).callScope() !== undefined
   if (settings.name !== undefined) {
     try {
       namesOf(system).register(settings.name, server)
@@ -41,7 +41,7 @@ export function startTask<Result>(
   server.whenEnded(() => run.ended())
   server.announce()
   server.begin(null)
-  server.runtime.info(server, RUN)
+  server.runtime.sendInfo(server, RUN)
   if (linked !== undefined) server.runtime.link(server, linked)
   if (timeoutMs !== Infinity) run.limit(timeoutMs)
   if (signal !== undefined) follow(run, signal)

@@ -1,4 +1,4 @@
-import { type Caller, type Scope, scopeOf } from '../../actor/call-context.ts'
+import { type Caller, type CallScope } from '../../actor/call-context.ts'
 import { isConsequence } from '../../actor/shutdown.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
@@ -14,7 +14,7 @@ interface PendingResult<Result> {
 
 interface ResultReader<Out> {
   /** The handler that waits, if a handler does. */
-  readonly scope: Scope | undefined
+  readonly scope: CallScope | undefined
   readonly resolve: (result: IteratorResult<Out, undefined>) => void
   readonly reject: (error: unknown) => void
 }
@@ -35,7 +35,7 @@ export interface StreamSettings<Item, Result, Out> {
  * taken from the source when there is room for its result. When the stream ends, all its tasks are cancelled and the
  * source is closed.
  */
-export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined>, Scope {
+export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out, undefined>, CallScope {
   readonly #settings: StreamSettings<Item, Result, Out>
   readonly #running = new Set<TaskRun<Result>>()
   /** Items that have begun, with `ordered`; otherwise those that have finished. */
@@ -64,7 +64,7 @@ export class TaskStream<Item, Result, Out> implements AsyncIterableIterator<Out,
   next(): Promise<IteratorResult<Out, undefined>> {
     return new Promise((resolve, reject) => {
       const { system } = this.#settings
-      const scope = system.closed ? undefined : scopeOf(runtimeOf(system).current)
+      const scope = system.closed ? undefined : runtimeOf(system).callScope()
       this.#readers.push({ scope, resolve, reject })
       if (!this.#isBegun) this.#begin()
       this.#pump()

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { inScope, outsideRun, scopeOf } from '../../actor/call-context.ts'
+import { runInScope, runOutsideHandler } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import {
   abortSignal,
@@ -111,10 +111,10 @@ function stream<Item, Result, Out>(
   timeoutOf('options.timeout', Infinity, timeout)
   const system = resolveSystem(settings.system)
   // Items start wherever a result is taken or finished. Their calls belong to the handler that made the stream.
-  const isTracked = !system.closed && scopeOf(runtimeOf(system).current) !== undefined
+  const isTracked = !system.closed && runtimeOf(system).callScope() !== undefined
   const runItem = (run: TaskRun<Result>, ...args: Parameters<typeof fn>): ReturnType<typeof fn> =>
-    isTracked ? inScope(run, () => fn(...args)) : fn(...args)
-  const bound = outsideRun(() => AsyncResource.bind(runItem, 'keelson.Task'))
+    isTracked ? runInScope(run, () => fn(...args)) : fn(...args)
+  const bound = runOutsideHandler(() => AsyncResource.bind(runItem, 'keelson.Task'))
   const itemOptions = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
   return new TaskStream({
     startItem: (item, index) => {

@@ -1,6 +1,6 @@
 /** Waits for tasks, within a time or until a signal aborts. */
 import { limitOn } from '../../clock/internal-timers.ts'
-import { type Scope, scopeOf } from '../../actor/call-context.ts'
+import type { CallScope } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { abortSignal, known, options as checkOptions, timeout as timeoutOf } from '../../internal/validate.ts'
 import { TimeoutError } from '../../errors/errors.ts'
@@ -11,9 +11,9 @@ import type { AwaitOptions } from './types.ts'
 const AWAIT_TIMEOUT = 5000
 
 /** Returns the handler that is about to wait, if a handler is. */
-function waitingHandler(runs: readonly TaskRun<unknown>[]): Scope | undefined {
+function waitingHandler(runs: readonly TaskRun<unknown>[]): CallScope | undefined {
   const system = runs[0]?.server?.system
-  return system === undefined || system.closed ? undefined : scopeOf(runtimeOf(system).current)
+  return system === undefined || system.closed ? undefined : runtimeOf(system).callScope()
 }
 
 /**

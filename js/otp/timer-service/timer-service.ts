@@ -1,4 +1,4 @@
-import { outsideRun } from '../../actor/call-context.ts'
+import { runOutsideHandler } from '../../actor/call-context.ts'
 import { known, MAX_DURATION_MS, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
@@ -29,7 +29,7 @@ async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
   try {
     const timers = new TimerServiceBehavior(system, retryMs, store)
     // The service is no part of the handler that starts it.
-    const ref = (await outsideRun(() => startAs('TimerService', timers, process))) as TimerServiceRef
+    const ref = (await runOutsideHandler(() => startAs('TimerService', timers, process))) as TimerServiceRef
     timersOf(ref).restore()
     return ref
   } catch (error) {

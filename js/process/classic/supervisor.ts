@@ -133,7 +133,7 @@ class ClassicSupervisorImpl implements ClassicSupervisor {
     if (this.#host.isConsequence(error)) return
     const { value: processId } = process.id
     const messageType = messageTypeOf(message)
-    crashes.tell({ processId, name: undefined, childId: undefined, supervisorId: this.id.value, messageType, error })
+    crashes.report({ processId, name: undefined, childId: undefined, supervisorId: this.id.value, messageType, error })
   }
 
   #restartLater(child: SupervisedProcess): void {

@@ -1,0 +1,32 @@
+import { type CallScope, scopeOf } from './call-context.ts'
+import type { Process } from './process.ts'
+
+/** The part of a runtime that knows whose handler is on the stack. */
+export abstract class HandlerStack {
+  /** The process whose handler is on the stack. */
+  protected current: Process | undefined
+
+  /** Returns the handler that calls this, or that waits for it, to be asked later; `undefined` outside of handlers. */
+  callScope(): CallScope | undefined {
+    return scopeOf(this.current)
+  }
+
+  /**
+   * Leaves the handler on the stack until it returns: its further calls are not calls of its process. For handlers that
+   * only run functions of others; {@link outsideHandler} costs a closure.
+   */
+  leaveHandler(): void {
+    this.current = undefined
+  }
+
+  /** Calls a function outside of the handler on the stack: its calls are not calls of that handler's process. */
+  outsideHandler<T>(body: () => T): T {
+    const outer = this.current
+    this.current = undefined
+    try {
+      return body()
+    } finally {
+      this.current = outer
+    }
+  }
+}
