@@ -2,9 +2,9 @@
 import { isCode } from '../errors/base.ts'
 import { KeelsonError } from '../errors/errors.ts'
 
-/** What a process is called beside its id. */
+/** The kind and the name of a process, for the messages of errors. */
 export interface Called {
-  /** What it is: `GenServer` (default), `Agent`, `EventBus`, `Cache` … */
+  /** The kind of process: `GenServer` (default), `Agent`, `EventBus`, `Cache` … */
   readonly kind?: string
   /** Its name, if it has one. */
   readonly name?: string | undefined
@@ -19,11 +19,11 @@ export const whoIs = (id: string, called: Called = {}): string =>
 export class CallTimeoutError extends KeelsonError {
   static readonly code = 'KEELSON_CALL_TIMEOUT'
   readonly code = 'KEELSON_CALL_TIMEOUT'
-  /** Who was called. */
+  /** The id of the called process. */
   readonly serverId: string
   /** The time it had, in milliseconds. */
   readonly timeoutMs: number
-  /** The name of who was called, if it had one. */
+  /** The name of the called process, if it had one. */
   readonly serverName: string | undefined
   /** The `type` of the message, if it had a short one. */
   readonly messageType: string | undefined
@@ -37,11 +37,14 @@ export class CallTimeoutError extends KeelsonError {
   }
 }
 
-/** There is no such process, or none any more. */
+/**
+ * The process has not started, is stopping, or has ended. A call rejects with it, also when the process ends before it
+ * replies; `cast` and the functions of services throw it.
+ */
 export class ServerNotRunningError extends KeelsonError {
   static readonly code = 'KEELSON_NOT_RUNNING'
   readonly code = 'KEELSON_NOT_RUNNING'
-  /** Who was meant. */
+  /** The id of the process. */
   readonly serverId: string
   constructor(serverId: string, called?: Called) {
     super(`${whoIs(serverId, called)} is not running`)
@@ -49,13 +52,16 @@ export class ServerNotRunningError extends KeelsonError {
   }
 }
 
-/** A call would have waited for itself: the called process waits, directly or through others, for the caller. */
+/**
+ * A call would have waited for itself: the called process waits, directly or through others, for the caller. The call
+ * rejects at once, and its message is not handled.
+ */
 export class CallCycleError extends KeelsonError {
   static readonly code = 'KEELSON_CALL_CYCLE'
   readonly code = 'KEELSON_CALL_CYCLE'
-  /** Who was called. */
+  /** The id of the called process. */
   readonly serverId: string
-  /** Who called. */
+  /** The id of the caller. */
   readonly callerId: string
   constructor(serverId: string, callerId: string, called?: Called) {
     super(
@@ -68,13 +74,16 @@ export class CallCycleError extends KeelsonError {
   }
 }
 
-/** The mailbox holds as many messages as it may. */
+/**
+ * The mailbox of a process is full, and the process did not take the message. A call rejects with it. A delivery that
+ * nobody waits for, by a timer or a bus, reports it to `onError`.
+ */
 export class MailboxFullError extends KeelsonError {
   static readonly code = 'KEELSON_MAILBOX_FULL'
   readonly code = 'KEELSON_MAILBOX_FULL'
-  /** Whose mailbox. */
+  /** The id of the process. */
   readonly serverId: string
-  /** How many it may hold. */
+  /** The number of messages that may wait in its mailbox. */
   readonly maxMailbox: number
   constructor(serverId: string, maxMailbox: number, called?: Called) {
     super(`The mailbox of ${whoIs(serverId, called)} is full (${maxMailbox} messages)`)
@@ -83,13 +92,13 @@ export class MailboxFullError extends KeelsonError {
   }
 }
 
-/** Guard for {@link CallTimeoutError}. */
+/** Returns whether a value is a {@link CallTimeoutError}, of any copy of the package. */
 export const isCallTimeoutError: (error: unknown) => error is CallTimeoutError = isCode(CallTimeoutError.code)
-/** Guard for {@link ServerNotRunningError}. */
+/** Returns whether a value is a {@link ServerNotRunningError}, of any copy of the package. */
 export const isServerNotRunningError: (error: unknown) => error is ServerNotRunningError = isCode(
   ServerNotRunningError.code,
 )
-/** Guard for {@link CallCycleError}. */
+/** Returns whether a value is a {@link CallCycleError}, of any copy of the package. */
 export const isCallCycleError: (error: unknown) => error is CallCycleError = isCode(CallCycleError.code)
-/** Guard for {@link MailboxFullError}. */
+/** Returns whether a value is a {@link MailboxFullError}, of any copy of the package. */
 export const isMailboxFullError: (error: unknown) => error is MailboxFullError = isCode(MailboxFullError.code)

@@ -26,7 +26,7 @@ export class SharedKindError extends KeelsonError {
   }
 }
 
-/** Guard for {@link AtomReentrancyError}. */
+/** Returns whether a value is an {@link AtomReentrancyError}, of any copy of the package. */
 export const isAtomReentrancyError: (error: unknown) => error is AtomReentrancyError = isCode(AtomReentrancyError.code)
-/** Guard for {@link SharedKindError}. */
+/** Returns whether a value is a {@link SharedKindError}, of any copy of the package. */
 export const isSharedKindError: (error: unknown) => error is SharedKindError = isCode(SharedKindError.code)

@@ -55,7 +55,7 @@ export interface AtomOptions<T> {
   readonly system?: System
 }
 
-/** Anything that tells the time will do for an atom. */
+/** A source of time for an atom: a clock, or any object with the `now()` of one. */
 export type TimeSource = Pick<Clock, 'now'>
 
 /**

@@ -49,9 +49,9 @@ export class ProviderError extends KeelsonError {
   }
 }
 
-/** Guard for {@link ShedError}. */
+/** Returns whether a value is a {@link ShedError}, of any copy of the package. */
 export const isShedError: (error: unknown) => error is ShedError = isCode(ShedError.code)
-/** Guard for {@link LeaseEndedError}. */
+/** Returns whether a value is a {@link LeaseEndedError}, of any copy of the package. */
 export const isLeaseEndedError: (error: unknown) => error is LeaseEndedError = isCode(LeaseEndedError.code)
-/** Guard for {@link ProviderError}. */
+/** Returns whether a value is a {@link ProviderError}, of any copy of the package. */
 export const isProviderError: (error: unknown) => error is ProviderError = isCode(ProviderError.code)

@@ -235,21 +235,24 @@ export interface PhysicsConfig {
 
 /**
  * Levels that count as normal for a route. A number that you set stays, whatever the service does; the others are
- * learned per route.
+ * learned per route. A number out of its range throws InvalidArgumentError.
  */
 export interface Slo {
-  /** Latency at which latency pressure is zero, milliseconds. Default: learned. */
+  /** Latency at which latency pressure is zero, in milliseconds, above 0. Default: learned. */
   readonly baselineLatencyMs?: number
   /**
-   * Whether normal latency is learned: within a factor of eight of `baselineLatencyMs` where that is given; `false`
-   * without it means 100 ms. Default: true without `baselineLatencyMs`, false with it.
+   * Lets the route learn its normal latency: with `baselineLatencyMs`, within a factor of eight of it. `false` without
+   * `baselineLatencyMs` means 100 ms. Default: true without `baselineLatencyMs`, false with it.
    */
   readonly learnedBaseline?: boolean
-  /** Error rate at which error pressure is zero, 0 to 1. Default: learned. */
+  /** Error rate at which error pressure is zero, above 0 and at most 1. Default: learned. */
   readonly targetErrorRate?: number
-  /** Saturation at which saturation pressure is zero. Default: learned. */
+  /**
+   * Saturation at which saturation pressure is zero, above 0, in the unit of the `saturation` that you report for the
+   * route. Default: learned.
+   */
   readonly saturationBaseline?: number
-  /** How much a breach of each signal matters; the weight is ln(1 + c). Defaults 5, 8 and 3. */
+  /** The importance of each signal, at least 0. The weight is `ln(1 + criticality)`. Defaults: 5, 8 and 3. */
   readonly criticality?: { readonly latency?: number; readonly error?: number; readonly saturation?: number }
 }
 

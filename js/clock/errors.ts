@@ -15,5 +15,5 @@ export class TimerLoopError extends KeelsonError {
   }
 }
 
-/** Guard for {@link TimerLoopError}. */
+/** Returns whether a value is a {@link TimerLoopError}, of any copy of the package. */
 export const isTimerLoopError: (error: unknown) => error is TimerLoopError = isCode(TimerLoopError.code)

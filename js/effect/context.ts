@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { isA } from '../internal/validate.ts'
 
-/** Values by key that flow into an effect and into everything it starts. */
+/** Values by key that flow into an effect and into everything that it starts. Read-only. Default: no values. */
 export interface Context {
   /** All values, as they are now. */
   readonly values: ReadonlyMap<string, unknown>

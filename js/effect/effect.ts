@@ -208,7 +208,7 @@ export class Effect<E, A> extends Op {
   }
 }
 
-/** A handle on a forked effect. */
+/** A handle on a running effect. Created by {@link Effect.fork} and {@link Effect.forkDaemon}. */
 export class Fiber<E, A> {
   readonly #core: FiberCore
 

@@ -12,9 +12,9 @@ export { type ErrorCode, isKeelsonError, KeelsonError } from './base.ts'
 export class InvalidArgumentError extends KeelsonError {
   static readonly code = 'KEELSON_INVALID_ARGUMENT'
   readonly code = 'KEELSON_INVALID_ARGUMENT'
-  /** Which argument or option, as a path: `slo.baselineLatencyMs`. */
+  /** The path of the argument or option: `slo.baselineLatencyMs`. */
   readonly field: string
-  /** What was given. */
+  /** The value that was refused. */
   readonly value: unknown
 
   constructor(field: string, expected: string, value: unknown, hint: string = '') {
@@ -33,11 +33,11 @@ export class ClosedError extends KeelsonError {
   }
 }
 
-/** The name has an owner in this system already. */
+/** The name stands for a value of this system already. `system.names.register` throws it; nothing changes. */
 export class NameTakenError extends KeelsonError {
   static readonly code = 'KEELSON_NAME_TAKEN'
   readonly code = 'KEELSON_NAME_TAKEN'
-  /** Which name. */
+  /** The name. */
   readonly taken: string
   constructor(taken: string) {
     super(`the name ${show(taken)} is taken`)
@@ -57,11 +57,14 @@ export class TimeoutError extends KeelsonError {
   }
 }
 
-/** The program around a part is set up so that the part cannot do its work. It is reported, and nothing is refused. */
+/**
+ * The setup of your program makes a rate limit useless, such as a proxy whose headers it does not trust. `rateLimit()`
+ * reports it to `onError` of the system, once for each check. Requests are served as before.
+ */
 export class MisconfigurationError extends KeelsonError {
   static readonly code = 'KEELSON_MISCONFIGURED'
   readonly code = 'KEELSON_MISCONFIGURED'
-  /** What was looked at: the name of the check, which can be turned off. */
+  /** The name of the check, which the option `validate` turns off. */
   readonly check: string
   constructor(check: string, message: string) {
     super(message)
@@ -73,7 +76,7 @@ export class MisconfigurationError extends KeelsonError {
 export class DependencyMissingError extends KeelsonError {
   static readonly code = 'KEELSON_DEPENDENCY_MISSING'
   readonly code = 'KEELSON_DEPENDENCY_MISSING'
-  /** The packages of which one is needed. */
+  /** The names of the packages. Any one of them will do. */
   readonly packages: readonly string[]
   constructor(what: string, packages: readonly string[], cause?: unknown) {
     const install = packages.map((name) => `npm install ${name}`).join(' or ')
@@ -105,11 +108,11 @@ export class NativeMissingError extends KeelsonError {
   }
 }
 
-/** The package was loaded by a Node that is too old for it. Nothing works. */
+/** This Node is too old for the package. Importing the package throws it. */
 export class UnsupportedNodeError extends KeelsonError {
   static readonly code = 'KEELSON_UNSUPPORTED_NODE'
   readonly code = 'KEELSON_UNSUPPORTED_NODE'
-  /** Which versions will do, as `engines` in the package has it. */
+  /** The range of versions that work, as in `engines` of `package.json`. */
   readonly needed: string
   constructor(needed: string, version: string) {
     super(`keelson needs Node ${needed}, and this is ${version}`)
@@ -117,29 +120,29 @@ export class UnsupportedNodeError extends KeelsonError {
   }
 }
 
-/** Guard for {@link InvalidArgumentError}. */
+/** Returns whether a value is an {@link InvalidArgumentError}, of any copy of the package. */
 export const isInvalidArgumentError: (error: unknown) => error is InvalidArgumentError = isCode(
   InvalidArgumentError.code,
 )
-/** Guard for {@link ClosedError}. */
+/** Returns whether a value is a {@link ClosedError}, of any copy of the package. */
 export const isClosedError: (error: unknown) => error is ClosedError = isCode(ClosedError.code)
-/** Guard for {@link NameTakenError}. */
+/** Returns whether a value is a {@link NameTakenError}, of any copy of the package. */
 export const isNameTakenError: (error: unknown) => error is NameTakenError = isCode(NameTakenError.code)
-/** Guard for {@link TimeoutError}. */
+/** Returns whether a value is a {@link TimeoutError}, of any copy of the package. */
 export const isTimeoutError: (error: unknown) => error is TimeoutError = isCode(TimeoutError.code)
-/** Guard for {@link MisconfigurationError}. */
+/** Returns whether a value is a {@link MisconfigurationError}, of any copy of the package. */
 export const isMisconfigurationError: (error: unknown) => error is MisconfigurationError = isCode(
   MisconfigurationError.code,
 )
-/** Guard for {@link DependencyMissingError}. */
+/** Returns whether a value is a {@link DependencyMissingError}, of any copy of the package. */
 export const isDependencyMissingError: (error: unknown) => error is DependencyMissingError = isCode(
   DependencyMissingError.code,
 )
-/** Guard for {@link NativePanicError}. */
+/** Returns whether a value is a {@link NativePanicError}, of any copy of the package. */
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
-/** Guard for {@link NativeMissingError}. */
+/** Returns whether a value is a {@link NativeMissingError}, of any copy of the package. */
 export const isNativeMissingError: (error: unknown) => error is NativeMissingError = isCode(NativeMissingError.code)
-/** Guard for {@link UnsupportedNodeError}. */
+/** Returns whether a value is an {@link UnsupportedNodeError}, of any copy of the package. */
 export const isUnsupportedNodeError: (error: unknown) => error is UnsupportedNodeError = isCode(
   UnsupportedNodeError.code,
 )

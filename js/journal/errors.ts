@@ -118,23 +118,23 @@ export class RecordTooLargeError extends KeelsonError {
   }
 }
 
-/** Guard for {@link JournalReentrancyError}. */
+/** Returns whether a value is a {@link JournalReentrancyError}, of any copy of the package. */
 export const isJournalReentrancyError: (error: unknown) => error is JournalReentrancyError = isCode(
   JournalReentrancyError.code,
 )
-/** Guard for {@link JournalOverflowError}. */
+/** Returns whether a value is a {@link JournalOverflowError}, of any copy of the package. */
 export const isJournalOverflowError: (error: unknown) => error is JournalOverflowError = isCode(
   JournalOverflowError.code,
 )
-/** Guard for {@link JournalCorruptError}. */
+/** Returns whether a value is a {@link JournalCorruptError}, of any copy of the package. */
 export const isJournalCorruptError: (error: unknown) => error is JournalCorruptError = isCode(JournalCorruptError.code)
-/** Guard for {@link JournalLockedError}. */
+/** Returns whether a value is a {@link JournalLockedError}, of any copy of the package. */
 export const isJournalLockedError: (error: unknown) => error is JournalLockedError = isCode(JournalLockedError.code)
-/** Guard for {@link JournalFormatError}. */
+/** Returns whether a value is a {@link JournalFormatError}, of any copy of the package. */
 export const isJournalFormatError: (error: unknown) => error is JournalFormatError = isCode(JournalFormatError.code)
-/** Guard for {@link JournalIoError}. */
+/** Returns whether a value is a {@link JournalIoError}, of any copy of the package. */
 export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
-/** Guard for {@link JournalGapError}. */
+/** Returns whether a value is a {@link JournalGapError}, of any copy of the package. */
 export const isJournalGapError: (error: unknown) => error is JournalGapError = isCode(JournalGapError.code)
-/** Guard for {@link RecordTooLargeError}. */
+/** Returns whether a value is a {@link RecordTooLargeError}, of any copy of the package. */
 export const isRecordTooLargeError: (error: unknown) => error is RecordTooLargeError = isCode(RecordTooLargeError.code)

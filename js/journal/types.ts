@@ -41,7 +41,10 @@ export interface FoldOptions<S> {
   readonly upTo?: number | DeadlineTarget
 }
 
-/** Makes the next state from the last one and an entry. */
+/**
+ * Returns the next state, from the state so far and the data of an entry. `fold` calls it once for each entry, in
+ * sequence, and throws what it throws.
+ */
 export type Reducer<S, T> = (state: S, data: T, entry: JournalEntry<T>) => S
 
 /** A journal at one moment: later appends, drops and `clear()` do not change it. Costs what is read from it. */
@@ -63,7 +66,16 @@ export interface JournalSnapshot<T> {
 /** The behaviour of a full journal: it grows, drops the oldest entry, or refuses the append. */
 export type JournalOverflow = 'none' | 'bounded:drop_oldest' | 'bounded:error'
 
-/** An event that a journal passes to its `emit`. `at` is the time of the event. */
+/**
+ * An event that a journal passes to its `emit`. `at` is the time of the event.
+ *
+ * - `journal:create`: a journal in memory was created.
+ * - `journal:append`: an entry was appended; `seq` is its sequence, and `size` the number of entries then.
+ * - `journal:subscriber:error`: a subscriber threw, or rejected with, `error` for the entry `seq`.
+ * - `journal:clear`: all entries were dropped, `previousSize` in number.
+ * - `journal:overflow`: the journal was full. It dropped its `droppedCount` oldest entries for the next one, or refused
+ *   the append; then there is no `droppedCount`.
+ */
 export type JournalEvent =
   | { type: 'journal:create'; journalId: string; at: Instant }
   | { type: 'journal:append'; id: string; seq: number; size: number; at: Instant }

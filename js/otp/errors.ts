@@ -58,13 +58,13 @@ export class AlreadyRegisteredError extends KeelsonError {
   }
 }
 
-/** Guard for {@link InitializationError}. */
+/** Returns whether a value is an {@link InitializationError}, of any copy of the package. */
 export const isInitializationError: (error: unknown) => error is InitializationError = isCode(InitializationError.code)
-/** Guard for {@link InvalidReturnError}. */
+/** Returns whether a value is an {@link InvalidReturnError}, of any copy of the package. */
 export const isInvalidReturnError: (error: unknown) => error is InvalidReturnError = isCode(InvalidReturnError.code)
-/** Guard for {@link NotRegisteredError}. */
+/** Returns whether a value is a {@link NotRegisteredError}, of any copy of the package. */
 export const isNotRegisteredError: (error: unknown) => error is NotRegisteredError = isCode(NotRegisteredError.code)
-/** Guard for {@link AlreadyRegisteredError}. */
+/** Returns whether a value is an {@link AlreadyRegisteredError}, of any copy of the package. */
 export const isAlreadyRegisteredError: (error: unknown) => error is AlreadyRegisteredError = isCode(
   AlreadyRegisteredError.code,
 )

@@ -26,5 +26,5 @@ export class ProcessError extends KeelsonError {
   }
 }
 
-/** Guard for {@link ProcessError}. */
+/** Returns whether a value is a {@link ProcessError}, of any copy of the package. */
 export const isProcessError: (error: unknown) => error is ProcessError = isCode(ProcessError.code)

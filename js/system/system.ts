@@ -60,9 +60,9 @@ export function systemOf(clock: Clock): System | undefined {
   return system?.closed === false ? system : undefined
 }
 
-/** Something that ends with its system. */
+/** A part that ends with its system, once you have passed it to {@link System.own}. */
 export interface Closable {
-  /** Ends it. The system waits for a promise. */
+  /** Ends the part. The system calls it once, waits for a promise, and reports an error. */
   close(): void | Promise<void>
 }
 

@@ -38,7 +38,15 @@ export interface RecoveryReport {
   readonly dropped: readonly JournalLoss[]
 }
 
-/** An event that a durable journal passes to its `emit`, besides those of every journal. */
+/**
+ * An event that a durable journal passes to its `emit`: one of {@link JournalEvent}, or one of these. `at` is the time
+ * of the event, and `droppedCount` a number of entries.
+ *
+ * - `journal:recovered`: the journal was opened; `report` says what was found on disk.
+ * - `journal:retained`: `retain()` dropped entries that are past the limits of retention.
+ * - `journal:compacted`: `compact()` has ended.
+ * - `journal:closed`: the journal was closed; by a failure when there is an `error`.
+ */
 export type DurableJournalEvent =
   | JournalEvent
   | { type: 'journal:recovered'; path: string; report: RecoveryReport; at: Instant }

@@ -23,5 +23,5 @@ export class BusOverflowError extends KeelsonError {
 export const brief = (pattern: string): string =>
   JSON.stringify(pattern.length > 60 ? `${pattern.slice(0, 60)}…` : pattern)
 
-/** Guard for {@link BusOverflowError}. */
+/** Returns whether a value is a {@link BusOverflowError}, of any copy of the package. */
 export const isBusOverflowError: (error: unknown) => error is BusOverflowError = isCode(BusOverflowError.code)

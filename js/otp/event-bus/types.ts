@@ -16,7 +16,10 @@ export interface EventBusOptions extends Pick<StartOptions, 'name' | 'metadata' 
   readonly system?: System
 }
 
-/** A message and its topic. */
+/**
+ * A message and its topic: an item of `EventBus.events`, the result of `EventBus.next`, and the cast that a subscribed
+ * process gets.
+ */
 export interface BusEvent<T = unknown> {
   /** The topic under which it was published. */
   readonly topic: string
@@ -57,7 +60,7 @@ export interface BusSubscription {
 
 /** Options of `EventBus.next`. */
 export interface NextOptions {
-  /** The longest time to wait, in ms. Default: no limit. */
+  /** The longest time to wait, in ms; then it rejects with a `TimeoutError`. Default: no limit. */
   readonly timeout?: number
   /** Rejects with the signal's reason when it aborts. */
   readonly signal?: AbortSignal

@@ -55,9 +55,13 @@ export type Info =
       readonly reason: ProcessDownReason
     }
   | {
+      /** Tells this message from an `EXIT`. */
       readonly type: 'DOWN'
+      /** The id of the monitor, which `GenServer.monitor` returned. */
       readonly monitorId: string
+      /** The monitored process that has ended. */
       readonly ref: SerializedRef
+      /** The reason of its end. */
       readonly reason: ProcessDownReason
     }
 

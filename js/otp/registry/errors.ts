@@ -77,21 +77,21 @@ export class DuplicateRegistrationError extends KeelsonError {
   }
 }
 
-/** Guard for {@link AlreadyRegisteredKeyError}. */
+/** Returns whether a value is an {@link AlreadyRegisteredKeyError}, of any copy of the package. */
 export const isAlreadyRegisteredKeyError: (error: unknown) => error is AlreadyRegisteredKeyError = isCode(
   AlreadyRegisteredKeyError.code,
 )
-/** Guard for {@link KeyNotFoundError}. */
+/** Returns whether a value is a {@link KeyNotFoundError}, of any copy of the package. */
 export const isKeyNotFoundError: (error: unknown) => error is KeyNotFoundError = isCode(KeyNotFoundError.code)
-/** Guard for {@link DuplicateKeyLookupError}. */
+/** Returns whether a value is a {@link DuplicateKeyLookupError}, of any copy of the package. */
 export const isDuplicateKeyLookupError: (error: unknown) => error is DuplicateKeyLookupError = isCode(
   DuplicateKeyLookupError.code,
 )
-/** Guard for {@link DispatchNotSupportedError}. */
+/** Returns whether a value is a {@link DispatchNotSupportedError}, of any copy of the package. */
 export const isDispatchNotSupportedError: (error: unknown) => error is DispatchNotSupportedError = isCode(
   DispatchNotSupportedError.code,
 )
-/** Guard for {@link DuplicateRegistrationError}. */
+/** Returns whether a value is a {@link DuplicateRegistrationError}, of any copy of the package. */
 export const isDuplicateRegistrationError: (error: unknown) => error is DuplicateRegistrationError = isCode(
   DuplicateRegistrationError.code,
 )

@@ -106,22 +106,22 @@ export class SupervisorNotFoundError extends KeelsonError {
   }
 }
 
-/** Guard for {@link MaxRestartsExceededError}. */
+/** Returns whether a value is a {@link MaxRestartsExceededError}, of any copy of the package. */
 export const isMaxRestartsExceededError: (error: unknown) => error is MaxRestartsExceededError = isCode(
   MaxRestartsExceededError.code,
 )
-/** Guard for {@link DuplicateChildError}. */
+/** Returns whether a value is a {@link DuplicateChildError}, of any copy of the package. */
 export const isDuplicateChildError: (error: unknown) => error is DuplicateChildError = isCode(DuplicateChildError.code)
-/** Guard for {@link ChildNotFoundError}. */
+/** Returns whether a value is a {@link ChildNotFoundError}, of any copy of the package. */
 export const isChildNotFoundError: (error: unknown) => error is ChildNotFoundError = isCode(ChildNotFoundError.code)
-/** Guard for {@link MissingChildTemplateError}. */
+/** Returns whether a value is a {@link MissingChildTemplateError}, of any copy of the package. */
 export const isMissingChildTemplateError: (error: unknown) => error is MissingChildTemplateError = isCode(
   MissingChildTemplateError.code,
 )
-/** Guard for {@link InvalidSimpleOneForOneConfigError}. */
+/** Returns whether a value is an {@link InvalidSimpleOneForOneConfigError}, of any copy of the package. */
 export const isInvalidSimpleOneForOneConfigError: (error: unknown) => error is InvalidSimpleOneForOneConfigError =
   isCode(InvalidSimpleOneForOneConfigError.code)
-/** Guard for {@link SupervisorNotFoundError}. */
+/** Returns whether a value is a {@link SupervisorNotFoundError}, of any copy of the package. */
 export const isSupervisorNotFoundError: (error: unknown) => error is SupervisorNotFoundError = isCode(
   SupervisorNotFoundError.code,
 )

@@ -28,7 +28,10 @@ export type ChildRestartStrategy = 'permanent' | 'transient' | 'temporary'
  */
 export type SupervisorStrategy = 'one_for_one' | 'one_for_all' | 'rest_for_one' | 'simple_one_for_one'
 
-/** Ends a supervisor with the first or the last of its significant children that ends for good, or with none. */
+/**
+ * Ends a supervisor, with reason `shutdown`, when a significant child ends by itself and does not restart: never
+ * (`'never'`, the default), with the first such child (`'any_significant'`), or with the last (`'all_significant'`).
+ */
 export type AutoShutdown = 'never' | 'any_significant' | 'all_significant'
 
 /**

@@ -18,5 +18,5 @@ export class TaskEndedError extends KeelsonError {
   }
 }
 
-/** Guard for {@link TaskEndedError}. */
+/** Returns whether a value is a {@link TaskEndedError}, of any copy of the package. */
 export const isTaskEndedError: (error: unknown) => error is TaskEndedError = isCode(TaskEndedError.code)

@@ -47,7 +47,10 @@ export interface StreamOptions {
   readonly system?: System
 }
 
-/** The function that `Task.asyncStream` calls for each item. */
+/**
+ * The function that `Task.asyncStream` calls for each item. The signal aborts when the stream ends, or the time of the
+ * item is over; from then on the result is dropped. `index` counts items from 0.
+ */
 export type ItemFunction<Item, Result> = (
   item: Item,
   signal: AbortSignal,

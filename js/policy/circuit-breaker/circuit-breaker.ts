@@ -11,15 +11,18 @@ import { breakerSettings, type SavedCircuit, savedCircuit } from './options.ts'
 import type { CircuitBreakerOptions } from './options.ts'
 import { type CallOutcome, Circuit, type CircuitState, REJECTED } from './state-machine.ts'
 
-/** Events of a {@link CircuitBreaker}, by name. */
+/** Events of a {@link CircuitBreaker}, by name. `durationMs` is the time that the task took, in milliseconds. */
 export interface CircuitBreakerEvents {
   /** A call succeeded. */
   readonly success: { readonly value: unknown; readonly durationMs: number }
   /** A call failed. Without `error` it succeeded too slowly, or with a value that counts as a failure. */
   readonly failure: { readonly error?: unknown; readonly durationMs: number }
-  /** A call was rejected; its task was not run. */
+  /** A call was rejected with `CircuitOpenError`, for this `reason`; its task was not run. */
   readonly reject: { readonly reason: CircuitRefusal }
-  /** The circuit opened. `error` is the failure that opened it, if one did. */
+  /**
+   * The circuit opened, for `openForMs` milliseconds; it has opened `opens` times since it was last closed. `error` is
+   * the failure that opened it, if one did.
+   */
   readonly open: { readonly openForMs: number; readonly opens: number; readonly error?: unknown }
   /** The circuit became half open: the next calls are probes. */
   readonly halfOpen: Record<never, never>
@@ -280,9 +283,10 @@ class BreakerCall extends Abortable implements Sink {
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
  * ```ts
- * const breaker = circuitBreaker({ failureRatio: 0.5, windowMs: 10_000, openForMs: { initialMs: 1000, maxMs: 60_000 }
- * }) breaker.on('open', ({ openForMs }) => log.warn(`database is out, next look in ${openForMs} ms`)) const rows =
- * await breaker.execute(({ signal }) => db.query(sql, { signal }))
+ * const openForMs = { initialMs: 1000, maxMs: 60_000 }
+ * const breaker = circuitBreaker({ failureRatio: 0.5, windowMs: 10_000, openForMs })
+ * breaker.on('open', ({ openForMs }) => log.warn(`the database fails, next probe in ${openForMs} ms`))
+ * const rows = await breaker.execute(({ signal }) => db.query(sql, { signal }))
  * ```
  */
 export function circuitBreaker(options?: CircuitBreakerOptions): CircuitBreaker {
