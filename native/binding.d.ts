@@ -24,8 +24,8 @@ export declare function cacheGrow(handle: number, slots: number): Float64Array |
 /** Opens a cache with room for so many slots to begin with; infinite limits are none. */
 export declare function cacheOpen(entries: number, bytes: number, lru: boolean, slots: number, seed: number): NativeCache
 
-/** Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many. */
-export declare function engineDefine(engine: number, profile: NativeProfile): NativeOpened
+/** Defines a profile that calls can name. */
+export declare function engineDefine(engine: number, profile: NativeProfile): NativeProfileSet
 
 /** Sets which routes feel it when this one opens. False when too many routes have some. */
 export declare function engineNeighbours(engine: number, route: string, neighbours: Array<string>): boolean
@@ -33,8 +33,8 @@ export declare function engineNeighbours(engine: number, route: string, neighbou
 /** Opens an engine with these options. */
 export declare function engineOpen(options: NativeEngineConfig): NativeOpened
 
-/** Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one. */
-export declare function engineProfile(engine: number, route: string, profile: NativeProfile): NativeOpened
+/** Sets the profile of a route. */
+export declare function engineProfile(engine: number, route: string, profile: NativeProfile): NativeProfileSet
 
 /** Names of an engine's routes in the order in which they were made. */
 export declare function engineRoutes(engine: number): Array<string>
@@ -80,6 +80,13 @@ export interface NativeActors {
   submissions: Float64Array
   /** A `Step` after the other, and `Tail` behind them. */
   steps: Float64Array
+}
+
+/** The time limits of a kind of work. */
+export interface NativeBudget {
+  maxDurationMs: number
+  heartbeatMs: number
+  requireAbort: boolean
 }
 
 /** A cache and the memory through which its uses are told. */
@@ -284,6 +291,20 @@ export interface NativeProfile {
   scarMultiplier?: number
   baseResistance?: number
   breakMultiplier?: number
+  maxDurationMs?: number
+  heartbeatMs?: number
+  requireAbort?: boolean
+}
+
+/** The answer to a profile that was set. */
+export interface NativeProfileSet {
+  /** The number of a defined profile; -1 for a route's own, and for none. */
+  index: number
+  /** The time limits of the profile; without them it was refused. */
+  budget?: NativeBudget
+  /** The field that was refused; without one there are too many profiles. */
+  field?: string
+  why?: string
 }
 
 /** One file of TypeScript. */
@@ -415,9 +436,7 @@ export interface NativeWorkload {
   /** NaN: the engine's own. */
   baselineLatencyMs: number
   scarMultiplier: number
-  budgetMs: number
-  heartbeatMs: number
-  abortable: boolean
+  budget: NativeBudget
 }
 
 /** Pending timers of a clock in order of insertion, a `PendingTimer` each. */

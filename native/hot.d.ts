@@ -57,15 +57,13 @@ export interface HotLane {
   engineRoute(): number
   /** A task ended (a `TaskEndCode`) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id. */
   engineTaskEnded(engine: number, route: number, profile: number, end: number, now: number): number
-  /** R by telemetry, or -1 for a stale id. Scratch: `Peeked`. */
-  enginePeek(engine: number, route: number, now: number): number
+  /** Decides whether a task may begin while some of at most so many run: `NOT_SHED`, or minus the reason's code. Scratch: `Admission`. */
+  engineBeginTask(engine: number, route: number, voltage: number, running: number, most: number, now: number): number
   /** What this process can tell others: 1, or 0 for a stale id. Scratch: `OwnState`. */
   engineOwn(engine: number, route: number, now: number): number
   /** What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id. */
   engineShare(engine: number, route: number, scar: number, blend: number, age: number, now: number): number
-  /** Admits or sheds at once, by `Request` in the scratch memory: the ticket, or minus the reason's code. Scratch after it: `Admission`. */
-  engineTry(): number
-  /** Admits, sheds or queues, by the same: the ticket, minus the reason's code, or `QUEUED` for a waiter. */
+  /** Admits, sheds or queues, by `Request` in the scratch memory: the ticket, minus the reason's code, or `QUEUED` for a waiter. Scratch after it: `Admission`. */
   engineAdmit(): number
   /** Always a ticket, or -1 for a stale route, by the same. */
   engineShadow(): number

@@ -8,4 +8,4 @@ export const oneMeaning = {
 } as const
 
 /** Type names that js/ declares more than once today. The list only gets shorter: a name that was resolved is taken off. */
-export const declaredTwice: readonly string[] = ['Context', 'MaybePromise', 'TimeoutError']
+export const declaredTwice: readonly string[] = ['TimeoutError']

@@ -1,10 +1,11 @@
-import { isProxy } from 'node:util/types'
-import { fields, finite, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { finite, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { hot, native, scratch } from '../native.ts'
 import * as protocol from '../protocol/admission.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
+import type { Mode } from './decisions.ts'
+import { explain, type Explanation } from './explain.ts'
 import { Gate } from './gate.ts'
 import type { TaskLease } from './lease.ts'
 import { linkNeighbours } from './neighbours.ts'
@@ -12,12 +13,14 @@ import { type AtrionObserver, Observers } from './observers.ts'
 import { openEngine } from './options.ts'
 import { voltageOf } from './priority.ts'
 import type { WorkloadProfile } from './profiles.ts'
-import { checkedProvider, Sync, syncTerms } from './provider/sync.ts'
+import { checkedProvider, StateSync, syncSettings } from './provider/sync.ts'
+import { readGate, readRoute, routeState } from './readings.ts'
+import { admitRequest, tryRequest } from './request.ts'
 import { routeName } from './routes.ts'
 import { run } from './run.ts'
 import { chooseRoute, type SelectOptions } from './select-route.ts'
-import { readGate, readRoute, routeState } from './readings.ts'
 import { type LeaseOptions, Tasks } from './tasks.ts'
+import { checkAge, checkNames, checkTelemetry, routeDecision } from './telemetry.ts'
 import type { Ticket } from './ticket.ts'
 import type {
   AdmitOptions,
@@ -30,29 +33,23 @@ import type {
   Shed,
   Telemetry,
 } from './types.ts'
-import type { Mode } from './decisions.ts'
-import { explain, type Explanation } from './explain.ts'
 
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_ROUTES = 10_000
-const TELEMETRY: readonly string[] = ['latencyMs', 'errorRate', 'saturation', 'ageMs']
+const DEFAULT_MAX_TASKS = 10_000
 const ROUTE_OPTIONS = ['voltage', 'priority', 'profile']
-const ADMIT_OPTIONS = [
-  'priority',
-  'timeoutMs',
-  'profile',
-  'maxWaitMs',
-  'signal',
-] as const satisfies (keyof AdmitOptions)[]
 const isRouteOption = (name: string): boolean => name === 'voltage' || name === 'priority' || name === 'profile'
 
 /**
- * Decides who gets in. Resistance explains each decision, a gradient limit follows the speed of what is protected, a
- * queue orders who waits, and a trickle is always admitted, so that nothing stays shut.
+ * Admission control: it admits the work that a service can do in time, and refuses the rest at once, the least
+ * important first.
  *
- * Two shapes: {@link run} and {@link admit} measure the work themselves; {@link route} takes telemetry you bring.
- * All of its time comes from its system's clock.
+ * Each route has a resistance, which explains each decision; an in-flight limit, which follows the speed of the
+ * service; and a queue, which orders the requests that wait. A trickle is always admitted, so that no route stays shut.
+ *
+ * {@link run}, {@link admit} and {@link tryAdmit} measure the work themselves; {@link route} takes telemetry that you
+ * measure. All time comes from the system's clock.
  *
  * @example
  * ```ts
@@ -69,42 +66,43 @@ export class Atrion {
   readonly #disown: () => void
   readonly #observers: Observers
   readonly #tasks: Tasks
-  readonly #sync: Sync | undefined
+  readonly #sync: StateSync | undefined
   #connected = false
 
   /** @throws InvalidArgumentError naming the option that is refused. */
   constructor(options?: AtrionOptions) {
-    const given = checkOptions('options', options)
-    const system = given.system ?? getDefaultSystem()
+    const opts = checkOptions('options', options)
+    const system = opts.system ?? getDefaultSystem()
     assertSystem('options.system', system)
     system.assertOpen()
     this.#defaultVoltage =
-      given.defaultVoltage === undefined
+      opts.defaultVoltage === undefined
         ? DEFAULT_VOLTAGE
-        : voltageOf('options.defaultVoltage', finite('options.defaultVoltage', given.defaultVoltage))
-    const provider = given.provider === undefined ? undefined : checkedProvider(given.provider)
-    const terms = syncTerms(given.sync)
-    const maxTasks = given.maxTasks === undefined ? 10_000 : integer('options.maxTasks', 1, 1_000_000, given.maxTasks)
-    const observer = optionalCallable<AtrionObserver>('options.observer', given.observer)
-    const engine = openEngine(given)
-    this.#ticketTimeoutMs = given.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
+        : voltageOf('options.defaultVoltage', finite('options.defaultVoltage', opts.defaultVoltage))
+    const provider = opts.provider === undefined ? undefined : checkedProvider(opts.provider)
+    const sync = syncSettings(opts.sync)
+    const maxTasks =
+      opts.maxTasks === undefined ? DEFAULT_MAX_TASKS : integer('options.maxTasks', 1, 1_000_000, opts.maxTasks)
+    const observer = optionalCallable<AtrionObserver>('options.observer', opts.observer)
+    const engine = openEngine(opts)
+    this.#ticketTimeoutMs = opts.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
     hot.engineSeed(engine, system.random.int(Number.MAX_SAFE_INTEGER))
     this.#system = system
     this.#observers = new Observers(system)
     if (observer !== undefined) this.#observers.add(observer)
-    this.gate = new Gate(engine, given.clock ?? system.clock, this.#observers)
-    this.#tasks = new Tasks(this.gate, this.gate.profiles, this.#observers, maxTasks)
+    this.gate = new Gate(engine, opts.clock ?? system.clock, this.#observers)
+    this.#tasks = new Tasks(this.gate, this.#observers, maxTasks)
     this.#sync =
       provider &&
-      new Sync(
+      new StateSync(
         {
           provider,
           gate: this.gate,
           system,
           observers: this.#observers,
-          maxRoutes: given.maxRoutes ?? DEFAULT_MAX_ROUTES,
+          maxRoutes: opts.maxRoutes ?? DEFAULT_MAX_ROUTES,
         },
-        terms,
+        sync,
       )
     this.#disown = system.own(this)
   }
@@ -114,26 +112,28 @@ export class Atrion {
     return this.#connected
   }
 
-  /** The system it belongs to. */
+  /** The system that it belongs to. */
   get system(): System {
     return this.#system
   }
 
-  /** The state provider's name; `'none'` for an engine that shares with nobody. */
+  /** The name of the state provider; `'none'` without one. */
   get providerName(): string {
     return this.#sync?.name ?? 'none'
   }
 
-  /** Where sharing stands: `'off'` before {@link connect}, `'away'` while the provider does not answer. */
+  /** The state of the sharing: `'off'` before {@link connect}, `'away'` while the provider does not answer. */
   get providerState(): 'off' | 'joining' | 'joined' | 'away' {
     return this.#sync?.state ?? 'off'
   }
 
   /**
-   * Begins to share state through the provider. Resolves once it answered, or is known to be away, which observers are
-   * told: the engine then goes on by what it knows itself, and keeps trying. Idempotent; without a provider it does nothing.
+   * Begins to share state through the provider. Resolves once the provider has answered, or has not answered in time.
+   * While it does not answer, this Atrion decides by its own state and keeps trying; observers get `'provider:away'`.
+   * Idempotent; without a provider it does nothing.
    *
-   * @throws DependencyMissingError when the provider needs a package that is not installed; as a rejection.
+   * @throws DependencyMissingError when the provider needs a package that is not installed, ClosedError when this
+   *   Atrion is closed; as a rejection.
    */
   async connect(): Promise<void> {
     this.gate.assertOpen()
@@ -144,7 +144,7 @@ export class Atrion {
     this.#connected = !this.gate.closed
   }
 
-  /** Tells the provider the last news, within its timeout, and leaves it. Routes keep their state. Idempotent. */
+  /** Makes a last exchange within its timeout, and leaves the provider. Routes keep their state. Idempotent. */
   async disconnect(): Promise<void> {
     this.#connected = false
     this.gate.sync = undefined
@@ -152,12 +152,15 @@ export class Atrion {
   }
 
   /**
-   * Takes telemetry of a route and decides for a voltage. Use it when you measure yourself; otherwise {@link run}.
+   * Takes telemetry of a route, and returns whether a request with a voltage may flow. Use it when you measure
+   * yourself; otherwise use {@link run}.
    *
-   * @param id - The route. Bounded: the coldest idle one is forgotten beyond `maxRoutes`.
-   * @param telemetry - What was seen since the last call. What is left out is unknown.
-   * @param how - A voltage, or `{ voltage }` or `{ priority }`, and `{ profile }`: what this report is measured against.
-   * @throws InvalidArgumentError for telemetry, a voltage or a profile out of range; the route's state stays as it was.
+   * @param id - The route. Beyond `maxRoutes` the coldest idle one is forgotten.
+   * @param telemetry - Your measurements since the last call. A field that is left out is unknown.
+   * @param how - A voltage, or options with a voltage or a priority, and the profile that the report is measured
+   *   against.
+   * @throws InvalidArgumentError for telemetry, a voltage or a profile out of range, which changes nothing;
+   *   ClosedError.
    */
   route(id: string, telemetry: Telemetry, how?: number | RouteOptions): RouteDecision {
     const gate = this.gate
@@ -174,7 +177,7 @@ export class Atrion {
     const now = gate.clock.monoMs()
     const age = ageMs === undefined ? 0 : checkAge(ageMs)
     const route = gate.routes.id(id, now)
-    // What the core finds there: nothing that runs JavaScript may come between.
+    // The core reads these cells, so no user code may run before the call.
     scratch[protocol.REPORT_ENGINE] = gate.engine
     scratch[protocol.REPORT_ROUTE] = route
     scratch[protocol.REPORT_LATENCY] = latencyMs
@@ -190,16 +193,16 @@ export class Atrion {
     const before = protocol.MODES[scratch[protocol.DECIDED_MODE_BEFORE] as number] as Mode
     const bumped = scratch[protocol.DECIDED_BUMPED] as number
     gate.sync?.touch(id)
-    const decided = decision(reason, mode, resistance, voltage)
+    const decided = routeDecision(reason, mode, resistance, voltage)
     if (this.#observers.any) this.#tell(id, decided, voltage, before, bumped)
     return decided
   }
 
   /**
-   * What is normal for a route, by a profile's name or as a profile; `'STANDARD'` takes it back. What was learned of
-   * its break is forgotten, its scar stays. Settings outlive routes that are forgotten.
+   * Assigns a profile to a route, by its name or as an object; `'STANDARD'` removes it. The learned break of the route
+   * is forgotten, its scar stays. The setting outlives a route that is forgotten.
    *
-   * @throws InvalidArgumentError naming what is refused; nothing changed then.
+   * @throws InvalidArgumentError naming the argument or field that is refused, which changes nothing; ClosedError.
    */
   setRouteProfile(id: string, profile: string | WorkloadProfile): void {
     this.gate.assertOpen()
@@ -207,60 +210,67 @@ export class Atrion {
   }
 
   /**
-   * Makes a profile that calls, tasks and routes can name. At most 252.
+   * Defines a profile that calls, tasks and routes can name. At most 252.
    *
-   * @throws InvalidArgumentError naming what is refused, also a name that is taken.
+   * @throws InvalidArgumentError naming the argument or field that is refused, also for a name that is taken;
+   *   ClosedError.
    */
   defineProfile(name: string, profile: WorkloadProfile): void {
     this.gate.assertOpen()
     this.gate.profiles.define(name, profile)
   }
 
-  /** Which routes feel it when this one opens: their R rises by up to `cascadeBump`, which never opens them. None forgets it. */
+  /**
+   * Sets the neighbours of a route, at most 64. When the route opens, their R rises by up to `cascadeBump`, which never
+   * opens them. An empty list removes them.
+   *
+   * @throws InvalidArgumentError naming the argument that is refused; ClosedError.
+   */
   setNeighbours(id: string, neighbours: readonly string[]): void {
     this.gate.assertOpen()
     linkNeighbours(this.gate.engine, routeName('id', id), neighbours)
   }
 
   /**
-   * Begins a long task of a route, under a {@link TaskLease} that must be released.
+   * Starts a long task of a route, and resolves to its {@link TaskLease}. You must release the lease.
    *
-   * @throws ShedError when the route is open, its resistance is not below the voltage, or `maxTasks` are running;
+   * @throws ShedError when the route's breaker is open, its resistance is not below the voltage, or `maxTasks` run;
    * InvalidArgumentError for a bad option, such as HEAVY or EXTREME without `abortController`; as a rejection.
    */
   async startTask(id: string, options?: LeaseOptions): Promise<TaskLease> {
     return this.#tasks.start(id, options, this.#defaultVoltage)
   }
 
-  /** How many tasks of a route are under a lease. */
+  /** Returns how many tasks of a route are under a lease. */
   getActiveTaskCount(id: string): number {
     return this.#tasks.count(id)
   }
 
   /**
-   * One of several routes that could do the same: the lower its resistance, the likelier. Draws from the system's
-   * random source. Closed routes are taken only to hear of them again (`explore`), or when all are closed.
+   * Returns one of several routes that could do the same work: the lower its resistance, the likelier. Draws from the
+   * system's random source. A closed route is taken only to get a report of it (`explore`), or when all are closed.
    *
-   * @returns `undefined` for no routes.
+   * @returns `undefined` for an empty list.
+   * @throws InvalidArgumentError naming the argument or option that is refused; ClosedError.
    */
   selectRoute(ids: readonly string[], options?: SelectOptions): string | undefined {
     this.gate.assertOpen()
     return chooseRoute(this.gate, this.#system, ids, options)
   }
 
-  /** Why the last decision about a route was what it was, as data and in words; `undefined` before one. */
+  /** Returns an explanation of the last decision about a route, as data and in words; `undefined` before one. */
   why(id: string): Explanation | undefined {
     this.gate.assertOpen()
     return explain(this.gate, id)
   }
 
-  /** Tells an observer what happens from now on; the returned function ends it. */
+  /** Adds an observer of events from now on. Returns a function that removes it. */
   observe(observer: AtrionObserver): () => void {
     this.gate.assertOpen()
     return this.#observers.add(observer)
   }
 
-  /** R and its terms, now; `undefined` for a route that is not known. */
+  /** Returns R of a route and its terms, now; `undefined` for a route that is not known. */
   getState(id: string): RouteState | undefined {
     const gate = this.gate
     gate.assertOpen()
@@ -271,13 +281,16 @@ export class Atrion {
     return { ...state, gate: measured }
   }
 
-  /** Every route, in the order in which they were made. */
+  /** Returns the names of all routes, in the order in which they were first used. */
   getRoutes(): string[] {
     this.gate.assertOpen()
     return native.engineRoutes(this.gate.engine)
   }
 
-  /** Forgets what was learned about a route; work in flight and who waits stay. Whether it was known. */
+  /**
+   * Forgets everything learned about a route; work in flight and requests that wait stay. Resolves to whether the route
+   * was known.
+   */
   async resetRoute(id: string): Promise<boolean> {
     const gate = this.gate
     gate.assertOpen()
@@ -289,32 +302,34 @@ export class Atrion {
   }
 
   /**
-   * Asks to be let in, and waits in the queue if that makes sense.
+   * Requests admission, and waits in the queue if that makes sense.
    *
-   * @returns A {@link Ticket} (`allow: true`) to report on with `done()`, or a {@link Shed} (`allow: false`).
-   * @throws InvalidArgumentError for a bad option, or `signal.reason` when the signal aborts; as a rejection.
+   * @returns A {@link Ticket} (`allow: true`) that you must report on with `done()`, or a {@link Shed} (`allow:
+   *   false`).
+   * @throws InvalidArgumentError for a bad option, `signal.reason` when the signal aborts, ClosedError; as a rejection.
    */
   admit(route: string, options?: AdmitOptions): Promise<Ticket | Shed> {
     try {
-      checkAdmit(options)
+      const admission = this.gate.enter(admitRequest(this.gate.profiles, route, options))
+      return admission instanceof Promise ? admission : Promise.resolve(admission)
     } catch (error) {
       return Promise.reject(error as Error)
     }
-    return this.gate.admit(route, options)
-  }
-
-  /** Like {@link admit} for those who will not wait: the answer comes at once. */
-  tryAdmit(route: string, options?: AdmitOptions): Ticket | Shed {
-    checkAdmit(options)
-    return this.gate.tryAdmit(route, options)
   }
 
   /**
-   * Runs work if it is let in, measures it, and frees its place however it ends: a return, a throw, a rejection, a
-   * timeout or an abort.
+   * Does what {@link admit} does without waiting: returns the answer at once. Throws what {@link admit} rejects with.
+   */
+  tryAdmit(route: string, options?: AdmitOptions): Ticket | Shed {
+    return this.gate.tryEnter(tryRequest(this.gate.profiles, route, options))
+  }
+
+  /**
+   * Runs work if it is admitted, measures it, and frees its place however it ends: a return, a throw, a rejection, a
+   * timeout or an abort. Resolves to the work's result.
    *
-   * @throws ShedError when it is not let in, TimeoutError after `timeoutMs`, `signal.reason` on an abort, or the
-   * work's own error; always as a rejection.
+   * @throws ShedError when it is refused, TimeoutError after `timeoutMs`, `signal.reason` on an abort, ClosedError, or
+   *   the work's own error; always as a rejection.
    * @example
    * ```ts
    * await atrion.run('search', ({ signal }) => fetch(url, { signal }), { priority: 'low', timeoutMs: 2000 })
@@ -324,7 +339,9 @@ export class Atrion {
     return run(this.gate, this.#system, route, fn, options, this.#ticketTimeoutMs)
   }
 
-  /** Ends everything: who waits is shed with reason `closed`, later calls are refused. Idempotent. */
+  /**
+   * Sheds requests that wait with reason `closed`, ends leases, and refuses later calls with ClosedError. Idempotent.
+   */
   close(): void {
     this.#connected = false
     this.#sync?.close()
@@ -334,7 +351,7 @@ export class Atrion {
     this.#disown()
   }
 
-  /** `using atrion = new Atrion()` closes it at the end of the block. */
+  /** Closes it at the end of a block: `using atrion = new Atrion()`. */
   [Symbol.dispose](): void {
     this.close()
   }
@@ -352,61 +369,11 @@ export class Atrion {
 
   #voltage(how: RouteOptions | undefined): number {
     if (how === undefined) return this.#defaultVoltage
-    const given = checkOptions('options', how)
-    // Looking through an object takes a tenth of making a list of its names.
-    for (const name in given) if (!isRouteOption(name)) known('options', given, ROUTE_OPTIONS)
-    const { voltage, priority } = given
+    const opts = checkOptions('options', how)
+    // This loop takes a tenth of the time that a list of the names takes.
+    for (const name in opts) if (!isRouteOption(name)) known('options', opts, ROUTE_OPTIONS)
+    const { voltage, priority } = opts
     if (voltage !== undefined) return voltageOf('options.voltage', finite('options.voltage', voltage))
     return priority === undefined ? this.#defaultVoltage : voltageOf('options.priority', priority)
-  }
-}
-
-function decision(reason: number, mode: Mode, resistance: number, voltage: number): RouteDecision {
-  switch (reason) {
-    case protocol.ANSWER_OK:
-      return { allow: true, resistance, mode, reason: 'OK' }
-    case protocol.ANSWER_INSUFFICIENT_VOLTAGE:
-      return {
-        allow: false,
-        resistance,
-        mode,
-        reason: `Insufficient voltage: V=${voltage} ≤ R=${resistance.toFixed(1)}Ω`,
-      }
-    default:
-      return { allow: false, resistance, mode, reason: 'Circuit breaker open' }
-  }
-}
-
-function checkNames(telemetry: Telemetry): void {
-  try {
-    for (const name in telemetry) if (!TELEMETRY.includes(name)) fields('telemetry', telemetry, TELEMETRY)
-  } catch (error) {
-    // Of a revoked proxy nobody can say what it is.
-    if (isProxy(telemetry) && error instanceof TypeError) {
-      throw new InvalidArgumentError('telemetry', 'an object with latencyMs', telemetry)
-    }
-    throw error
-  }
-}
-
-function checkAdmit(options: AdmitOptions | undefined): void {
-  if (options !== undefined) known('options', checkOptions('options', options), ADMIT_OPTIONS)
-}
-
-function checkAge(ageMs: unknown): number {
-  if (typeof ageMs === 'number' && ageMs >= 0 && ageMs <= 1e9) return ageMs
-  throw new InvalidArgumentError('telemetry.ageMs', 'a number of milliseconds from 0 to 1e9', ageMs)
-}
-
-/** The same rules as the core's, here to name the field and the value; the core refuses what slips through. */
-function checkTelemetry(latencyMs: unknown, errorRate: unknown, saturation: unknown): void {
-  if (typeof latencyMs !== 'number' || !(latencyMs >= 0 && latencyMs < Infinity)) {
-    throw new InvalidArgumentError('telemetry.latencyMs', 'a finite number of milliseconds, zero or more', latencyMs)
-  }
-  if (errorRate !== undefined && (typeof errorRate !== 'number' || !(errorRate >= 0 && errorRate <= 1))) {
-    throw new InvalidArgumentError('telemetry.errorRate', 'a number from 0 to 1', errorRate)
-  }
-  if (saturation !== undefined && (typeof saturation !== 'number' || !(saturation >= 0 && saturation < Infinity))) {
-    throw new InvalidArgumentError('telemetry.saturation', 'a finite number, zero or more', saturation)
   }
 }

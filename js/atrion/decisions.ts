@@ -1,17 +1,17 @@
-/** Where a route's breaker stands. */
+/** The state of a route's breaker: too few reports to judge, closed, or open. */
 export type Mode = 'BOOTSTRAP' | 'OPERATIONAL' | 'CIRCUIT_BREAKER'
 
-/** Why something was not admitted. */
+/** The reason of a refusal. */
 export type ShedReason =
-  /** No free slot, and the caller does not wait. */
+  /** No place is free, and the caller does not wait. */
   | 'limit'
-  /** No free slot, and everyone who waits goes before it. */
+  /** No place is free, the queue is full, and all that wait go first. */
   | 'queue-full'
-  /** It waited as long as that makes sense. */
+  /** It waited as long as a wait makes sense, or as `maxWaitMs` allows. */
   | 'queue-deadline'
-  /** It was waiting, and a more important request took its place. */
+  /** A more important request took its place in the queue. */
   | 'displaced'
   /** Its voltage is not above the resistance. */
   | 'resistance'
-  /** The engine was closed while it waited. */
+  /** The Atrion was closed while it waited. */
   | 'closed'

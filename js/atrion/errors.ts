@@ -7,9 +7,9 @@ export class ShedError extends KeelsonError {
   readonly code = 'KEELSON_SHED'
   /** The route that refused. */
   readonly route: string
-  /** Why, see `ShedReason`. */
+  /** The reason of the refusal, a `ShedReason`. */
   readonly reason: string
-  /** When to try again, in milliseconds. */
+  /** A jittered estimate of when a retry can succeed, in milliseconds. */
   readonly retryAfterMs: number
   /** The route's resistance at the decision, in ohms. */
   readonly resistance: number
@@ -22,13 +22,13 @@ export class ShedError extends KeelsonError {
   }
 }
 
-/** The task's lease has ended; `outcome` says how. */
+/** A heartbeat came after the end of its task's lease. */
 export class LeaseEndedError extends KeelsonError {
   static readonly code = 'KEELSON_LEASE_ENDED'
   readonly code = 'KEELSON_LEASE_ENDED'
   /** The route of the task. */
   readonly route: string
-  /** How it ended: `completed`, `failed`, `timeout` or `aborted`. */
+  /** The end of the lease: `completed`, `failed`, `timeout` or `aborted`. */
   readonly outcome: string
   constructor(route: string, outcome: string) {
     super(`the lease of a task of ${route} is no longer active: ${outcome}`)
@@ -37,11 +37,11 @@ export class LeaseEndedError extends KeelsonError {
   }
 }
 
-/** A state provider did not answer in time, or with something that is no answer. `cause` has its own words, where there are some. */
+/** A state provider did not answer in time, or with nonsense. `cause` is its own error, where there is one. */
 export class ProviderError extends KeelsonError {
   static readonly code = 'KEELSON_PROVIDER'
   readonly code = 'KEELSON_PROVIDER'
-  /** Which provider. */
+  /** The name of the provider. */
   readonly provider: string
   constructor(provider: string, message: string, cause?: unknown) {
     super(`${provider}: ${message}`, cause === undefined ? undefined : { cause })

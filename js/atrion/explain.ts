@@ -1,52 +1,59 @@
 import { hot } from '../native.ts'
-import type { Gate } from './gate.ts'
-import { SHED_REASONS } from './shed-reasons.ts'
-import { readGate, readRoute, routeState } from './readings.ts'
-import { NOT_SHED, QUEUED } from '../protocol/admission.ts'
-import type { RouteState } from './types.ts'
+import { ANSWER_CIRCUIT_OPEN, ANSWER_INSUFFICIENT_VOLTAGE, NOT_SHED, QUEUED } from '../protocol/admission.ts'
 import type { Mode, ShedReason } from './decisions.ts'
+import type { Gate } from './gate.ts'
+import { readGate, readRoute, routeState } from './readings.ts'
+import { SHED_REASONS } from './shed-reasons.ts'
 
-/** Why a route answered as it did, as data and in words. All in ohms unless the name says otherwise. */
+/** The last decision about a route, as data and in words. In ohms unless the name says otherwise. */
 export interface Explanation {
-  /** The name of the route. */
+  /** The route. */
   readonly routeId: string
-  /** Who decided: `route()` by telemetry, or the gate of `admit`, `tryAdmit` and `run`. */
+  /** The part that decided: `route()` by telemetry, or the gate of `admit`, `tryAdmit` and `run`. */
   readonly decidedBy: 'route' | 'gate'
   /** The answer; `'waits'` for a request that was queued. */
   readonly answer: 'admitted' | 'refused' | 'waits'
-  /** Why it was refused: a reason of a {@link Shed}, or `'circuit-open'`. */
+  /** The reason of a refusal: one of a `Shed`, or `'circuit-open'`; `undefined` without one. */
   readonly reason: ShedReason | 'circuit-open' | undefined
-  /** The voltage of the request that was decided. */
+  /** The voltage of the request. */
   readonly voltage: number
-  /** The mode of the route at the decision. */
+  /** The state of the route's breaker. */
   readonly mode: Mode
-  /** The resistance of the route at the decision. */
+  /** R, the sum of the terms. */
   readonly resistance: number
-  /** What the resistance is made of. Of `route()` at the decision; of a gate now, because work changes it between decisions. */
+  /**
+   * The terms of the resistance. Of `route()`: at the decision. Of a gate: now, because work changes them between
+   * decisions.
+   */
   readonly terms: {
+    /** The term of a route at rest. */
     readonly base: number
-    /** Of latency, errors and saturation together; negative when better than normal. */
+    /** The term of latency, errors and saturation together; negative when they are better than normal. */
     readonly pressure: number
     /** Each signal against its baseline, -1 to 1; 0 is at the baseline, or unknown. */
     readonly signals: { readonly latency: number; readonly errors: number; readonly saturation: number }
+    /** The term of deterioration. */
     readonly momentum: number
+    /** The term of past stress, which decays with time. */
     readonly scar: number
+    /** The term of the scar that other processes share. */
     readonly shared: number
+    /** The term of silence. */
     readonly staleness: number
   }
-  /** The resistance at which the route opens. */
+  /** R at which the breaker opens. */
   readonly breakAt: number
-  /** The resistance at which an open route closes again. */
+  /** R below which it closes. */
   readonly recoveryAt: number
   /** The name of the route's profile. */
   readonly profile: string
-  /** When it was decided, monotonic milliseconds. */
+  /** When it was decided, in monotonic milliseconds. */
   readonly decidedAt: number
-  /** The same in words, a line for the answer and one for each term that counts. */
+  /** The same in words: a line for the answer, and one for each term that counts. */
   readonly text: string
 }
 
-/** Explains the last decision about a route; `undefined` when there was none. */
+/** Returns an explanation of the last decision about a route; `undefined` when there was none. */
 export function explain(gate: Gate, route: string): Explanation | undefined {
   const id = gate.routes.find(route)
   if (id === undefined) return undefined
@@ -57,9 +64,9 @@ export function explain(gate: Gate, route: string): Explanation | undefined {
   const state = routeState(route, reading)
   const voltage = noted?.voltage ?? reading.voltage
   if (voltage === undefined) return undefined
-  const reason = noted === undefined ? reasonOfRoute(state, voltage) : reasonOfGate(noted.code)
+  const reason = noted === undefined ? reasonOfRoute(reading.decided) : reasonOfGate(noted.code)
   const waits = noted?.code === QUEUED
-  const explained: Omit<Explanation, 'text'> = {
+  const facts: Omit<Explanation, 'text'> = {
     routeId: route,
     decidedBy: noted === undefined ? 'route' : 'gate',
     answer: waits ? 'waits' : reason === undefined ? 'admitted' : 'refused',
@@ -86,20 +93,20 @@ export function explain(gate: Gate, route: string): Explanation | undefined {
     measured === undefined
       ? undefined
       : `${measured.inFlight} in flight of ${measured.limit.toFixed(1)}, ${measured.queued} waiting`
-  return { ...explained, text: words(explained, place) }
+  return { ...facts, text: words(facts, place) }
 }
 
-function reasonOfRoute(state: Omit<RouteState, 'gate'>, voltage: number): Explanation['reason'] {
-  if (state.mode === 'CIRCUIT_BREAKER') return 'circuit-open'
-  return voltage > state.resistance ? undefined : 'resistance'
+function reasonOfRoute(decided: number | undefined): Explanation['reason'] {
+  if (decided === ANSWER_CIRCUIT_OPEN) return 'circuit-open'
+  return decided === ANSWER_INSUFFICIENT_VOLTAGE ? 'resistance' : undefined
 }
 
 function reasonOfGate(code: number): Explanation['reason'] {
   return code === NOT_SHED || code === QUEUED ? undefined : SHED_REASONS[-code]
 }
 
-function words(explained: Omit<Explanation, 'text'>, place: string | undefined): string {
-  const { answer, breakAt, decidedBy, mode, reason, recoveryAt, resistance, routeId, terms, voltage } = explained
+function words(facts: Omit<Explanation, 'text'>, place: string | undefined): string {
+  const { answer, breakAt, decidedBy, mode, reason, recoveryAt, resistance, routeId, terms, voltage } = facts
   const because = reason === undefined ? '' : ` (${reason})`
   const against = voltage > resistance ? 'is above' : 'is not above'
   const lines = [

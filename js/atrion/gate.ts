@@ -1,39 +1,40 @@
-import { abortSignal, MAX_DURATION_MS, options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError } from '../errors/errors.ts'
+import { type WaitSignal, whenAborted } from '../internal/abort-hub.ts'
+import { MAX_DURATION_MS } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
-import { whenAborted } from '../internal/abort-hub.ts'
 import * as protocol from '../protocol/admission.ts'
-import { voltageOf } from './priority.ts'
-import { SHED_REASONS } from './shed-reasons.ts'
-import { engines } from './options.ts'
-import { Routes } from './routes.ts'
-import { Ticket } from './ticket.ts'
 import type { Observers } from './observers.ts'
+import { engines } from './options.ts'
 import { Profiles } from './profiles.ts'
-import type { AdmitOptions, Shed } from './types.ts'
-import { WaitingRoom } from './wait-queue.ts'
+import type { AdmissionRequest } from './request.ts'
+import { Routes } from './routes.ts'
+import { SHED_REASONS } from './shed-reasons.ts'
+import { Ticket } from './ticket.ts'
+import type { Shed } from './types.ts'
+import { WaitQueue } from './wait-queue.ts'
 
-/** The core's default for a ticket's timeout. */
-const DEFAULT_TIMEOUT = NaN
-
-/** The asynchronous side of the core's gates: promises for who waits, and one timer for the next deadline. */
+/**
+ * The JavaScript half of the core's gates: promises for requests that wait, and one timer for the next deadline.
+ *
+ * It takes checked requests, and every entrance submits them the same way. The core decides.
+ */
 export class Gate {
   readonly engine: number
   readonly clock: Clock
   readonly routes: Routes
   readonly profiles: Profiles
-  /** @internal Told of each use of a route, while state is shared. */
+  /** @internal Called with each route that is used, while state is shared. */
   sync: { touch(route: string): void } | undefined
   readonly #observers: Observers
-  readonly #waiting = new WaitingRoom()
+  readonly #queue = new WaitQueue()
   #alarm: TimerHandle | undefined
   #alarmAt = Infinity
   #alarmHolds = false
   #closed = false
-  /** What {@link later} is to call. */
-  readonly #later = new Set<TimerHandle>()
+  /** Timers of {@link schedule}, which the end of the gate cancels. */
+  readonly #scheduled = new Set<TimerHandle>()
 
   constructor(engine: number, clock: Clock, observers: Observers) {
     this.engine = engine
@@ -52,48 +53,38 @@ export class Gate {
     if (this.#closed) throw new ClosedError('the Atrion')
   }
 
-  tryAdmit(route: string, options: AdmitOptions | undefined): Ticket | Shed {
+  /** Answers a request: at once where that is possible, and by a promise only if it waits. */
+  enter(request: AdmissionRequest): Ticket | Shed | Promise<Ticket | Shed> {
     this.assertOpen()
-    const voltage = voltageOf('options.priority', options?.priority)
-    const timeout = this.#timeoutOf(route, options)
+    const { route, signal } = request
+    if (signal?.aborted) throw signal.reason
     const now = this.clock.monoMs()
-    const id = this.routes.id(route, now)
-    this.#give(id, voltage, timeout, now)
-    const ticket = hot.engineTry()
-    this.routes.note(id, Math.min(ticket, protocol.NOT_SHED), voltage, now)
-    this.sync?.touch(route)
-    if (ticket < 0) return this.#shed(route, ticket)
-    if ((scratch[protocol.ADMISSION_WAKE] as number) < this.#alarmAt) this.#armFor(ticket, now)
-    return new Ticket(this, ticket, route, 0)
+    const answer = this.#submit(request, now, false)
+    if (answer >= 0) return this.#ticket(route, answer, now)
+    if (answer === protocol.QUEUED) return this.#wait(route, signal, now)
+    return this.#shed(route, answer)
   }
 
-  /** Admits whatever the answer would be; `shed` is what it would have been. */
-  admitShadow(route: string, options: AdmitOptions | undefined): { ticket: Ticket; shed: Shed | undefined } {
+  /** Answers a request that does not wait. */
+  tryEnter(request: AdmissionRequest): Ticket | Shed {
     this.assertOpen()
-    const voltage = voltageOf('options.priority', options?.priority)
-    const timeout = this.#timeoutOf(route, options)
     const now = this.clock.monoMs()
-    const id = this.routes.id(route, now)
-    this.#give(id, voltage, timeout, now)
-    const ticket = hot.engineShadow()
+    const answer = this.#submit(request, now, false)
+    return answer >= 0 ? this.#ticket(request.route, answer, now) : this.#shed(request.route, answer)
+  }
+
+  /** Admits a request whatever the answer is. `shed` is the refusal that it would have been. */
+  enterShadow(request: AdmissionRequest): { ticket: Ticket; shed: Shed | undefined } {
+    this.assertOpen()
+    const { route } = request
+    const now = this.clock.monoMs()
+    const id = this.#submit(request, now, true)
     const reason = scratch[protocol.ADMISSION_REASON] as number
-    this.routes.note(id, Math.min(reason, protocol.NOT_SHED), voltage, now)
-    this.sync?.touch(route)
     const shed = reason < 0 ? this.#shed(route, reason) : undefined
-    this.#armFor(ticket, now)
-    return { ticket: new Ticket(this, ticket, route, 0), shed }
+    return { ticket: this.#ticket(route, id, now), shed }
   }
 
-  admit(route: string, options: AdmitOptions | undefined): Promise<Ticket | Shed> {
-    try {
-      const admission = this.enter(route, options)
-      return admission instanceof Promise ? admission : Promise.resolve(admission)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  /** Work ended; whether this was the first report of it. */
+  /** Reports the end of work to the core. Returns whether this was the first report of it. */
   settle(ticket: number, outcome: number): boolean {
     if (this.#closed) return false
     const events = this.#done(ticket, outcome, this.clock.monoMs())
@@ -104,7 +95,7 @@ export class Gate {
     return events >= 0
   }
 
-  /** Lets those in who may enter after a route was reset. */
+  /** Admits the waiting requests that may enter after a route was reset. */
   afterReset(): void {
     this.#drain()
     this.#rearm()
@@ -114,87 +105,83 @@ export class Gate {
     if (this.#closed) return
     this.#closed = true
     this.#alarm?.cancel()
-    for (const timer of this.#later) timer.cancel()
-    this.#later.clear()
+    for (const timer of this.#scheduled) timer.cancel()
+    this.#scheduled.clear()
     engines.close(this, this.engine)
-    for (const { route, resolve } of this.#waiting.empty()) {
+    for (const { route, resolve } of this.#queue.takeAll()) {
       resolve({ allow: false, route, reason: 'closed', retryAfterMs: 0, resistance: 0 })
     }
   }
 
-  /** Calls back after a time, unless it is closed before. Does not hold the event loop. Returns what calls it off. */
-  later(delayMs: number, callback: () => void): () => void {
+  /** Calls back after a time, unless the gate closes before. Does not hold the event loop. */
+  schedule(delayMs: number, callback: () => void): TimerHandle {
     const run = (): void => {
-      this.#later.delete(timer)
+      this.#scheduled.delete(timer)
       callback()
     }
     const timer = this.clock.schedule(delayMs, run, { ref: false, label: 'admission: a client left' })
-    this.#later.add(timer)
-    return () => {
-      this.#later.delete(timer)
+    this.#scheduled.add(timer)
+    const cancel = (): void => {
+      this.#scheduled.delete(timer)
       timer.cancel()
     }
+    return { cancel }
   }
 
-  /** @internal For adapters: the answer itself when there is one at once, a promise only for who waits. */
-  enter(route: string, options: AdmitOptions | undefined): Ticket | Shed | Promise<Ticket | Shed> {
-    this.assertOpen()
-    const voltage = voltageOf('options.priority', options?.priority)
-    const timeout = this.#timeoutOf(route, options)
-    const maxWait = options?.maxWaitMs === undefined ? Infinity : positiveMillis('options.maxWaitMs', options.maxWaitMs)
-    const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
-    if (signal?.aborted) throw signal.reason
-    const now = this.clock.monoMs()
+  /**
+   * Submits a request to the core. Returns a ticket, `QUEUED`, or minus the code of a reason; the rest of the answer
+   * lies in the scratch memory.
+   */
+  #submit({ route, voltage, timeoutMs, maxWaitMs }: AdmissionRequest, now: number, isShadow: boolean): number {
     const id = this.routes.id(route, now)
-    this.#give(id, voltage, timeout, now)
-    scratch[protocol.REQUEST_MAX_WAIT] = maxWait
-    const ticket = hot.engineAdmit()
-    this.routes.note(id, Math.min(ticket, protocol.NOT_SHED), voltage, now)
+    scratch[protocol.REQUEST_ENGINE] = this.engine
+    scratch[protocol.REQUEST_ROUTE] = id
+    scratch[protocol.REQUEST_VOLTAGE] = voltage
+    scratch[protocol.REQUEST_TIMEOUT] = timeoutMs
+    scratch[protocol.REQUEST_NOW] = now
+    scratch[protocol.REQUEST_MAX_WAIT] = maxWaitMs
+    const answer = isShadow ? hot.engineShadow() : hot.engineAdmit()
+    const reason = isShadow ? (scratch[protocol.ADMISSION_REASON] as number) : answer
+    this.routes.note(id, Math.min(reason, protocol.NOT_SHED), voltage, now)
     this.sync?.touch(route)
-    if (ticket >= 0) {
-      if ((scratch[protocol.ADMISSION_WAKE] as number) < this.#alarmAt) this.#armFor(ticket, now)
-      return new Ticket(this, ticket, route, 0)
-    }
-    if (ticket === protocol.QUEUED) return this.#wait(route, scratch[protocol.ADMISSION_WAITER] as number, signal, now)
-    return this.#shed(route, ticket)
+    return answer
   }
 
-  #wait(route: string, waiter: number, signal: AbortSignal | undefined, now: number): Promise<Ticket | Shed> {
-    const wake = scratch[protocol.ADMISSION_WAKE] as number
-    const displaced = (scratch[protocol.ADMISSION_EVENTS] as number) > 0
+  /** Returns a ticket, whose deadline the alarm watches. No ticket is returned if the alarm cannot be set. */
+  #ticket(route: string, id: number, now: number): Ticket {
+    const wakeAt = scratch[protocol.ADMISSION_WAKE] as number
+    if (wakeAt < this.#alarmAt) this.#armFor(id, wakeAt, now)
+    return new Ticket(this, id, route, 0)
+  }
+
+  #wait(route: string, signal: WaitSignal | undefined, now: number): Promise<Ticket | Shed> {
+    const waiter = scratch[protocol.ADMISSION_WAITER] as number
+    const wakeAt = scratch[protocol.ADMISSION_WAKE] as number
+    const hasDisplaced = (scratch[protocol.ADMISSION_EVENTS] as number) > 0
     const admission = new Promise<Ticket | Shed>((resolve, reject) => {
-      const onAbort = (): void => {
-        if (this.#waiting.leave(waiter) === undefined) return
+      const onAbort = (reason: unknown): void => {
+        if (this.#queue.take(waiter) === undefined) return
         const events = hot.engineCancel(this.engine, waiter, this.clock.monoMs())
-        reject((signal as AbortSignal).reason)
+        reject(reason)
         if (events > 0) this.#drain()
         this.#rearm()
       }
-      const settled = (result: Ticket | Shed): void => {
-        stop()
+      const end = (result: Ticket | Shed): void => {
+        stopListening()
         resolve(result)
       }
-      const stop = whenAborted(signal, onAbort)
-      this.#waiting.enter(waiter, { route, since: now, resolve: settled })
+      const stopListening = whenAborted(signal, onAbort)
+      this.#queue.add(waiter, { route, since: now, resolve: end })
     })
     try {
-      this.#arm(wake, now)
+      this.#arm(wakeAt, now)
     } catch (error) {
-      this.#waiting.leave(waiter)
+      this.#queue.take(waiter)
       hot.engineCancel(this.engine, waiter, now)
       throw error
     }
-    if (displaced) this.#drain()
+    if (hasDisplaced) this.#drain()
     return admission
-  }
-
-  /** Puts down what the core wants to know of a request. */
-  #give(route: number, voltage: number, timeout: number, now: number): void {
-    scratch[protocol.REQUEST_ENGINE] = this.engine
-    scratch[protocol.REQUEST_ROUTE] = route
-    scratch[protocol.REQUEST_VOLTAGE] = voltage
-    scratch[protocol.REQUEST_TIMEOUT] = timeout
-    scratch[protocol.REQUEST_NOW] = now
   }
 
   #done(ticket: number, outcome: number, now: number): number {
@@ -205,15 +192,15 @@ export class Gate {
     return hot.engineDone()
   }
 
-  /** Passes on what the core decided about those who wait. */
+  /** Ends the waits about which the core has decided. */
   #drain(): void {
     const now = this.clock.monoMs()
     for (;;) {
       const kind = hot.engineEvent(this.engine)
       if (kind !== protocol.EVENT_ADMITTED && kind !== protocol.EVENT_SHED) return
-      const waiting = this.#waiting.leave(scratch[protocol.ADMISSION_WAITER] as number)
-      if (waiting === undefined) continue
-      const { route, since, resolve } = waiting
+      const request = this.#queue.take(scratch[protocol.ADMISSION_WAITER] as number)
+      if (request === undefined) continue
+      const { route, since, resolve } = request
       if (kind === protocol.EVENT_SHED) {
         resolve(this.#shed(route, scratch[protocol.ADMISSION_REASON] as number))
       } else {
@@ -222,6 +209,7 @@ export class Gate {
     }
   }
 
+  /** Returns the refusal that lies in the scratch memory, and tells observers of it. */
   #shed(route: string, code: number): Shed {
     const shed: Shed = {
       allow: false,
@@ -231,34 +219,33 @@ export class Gate {
       resistance: scratch[protocol.ADMISSION_RESISTANCE] as number,
     }
     if (this.#observers.any) {
-      // An observer may use the engine; what the caller reads from the scratch memory must survive that.
-      const kept = scratch.slice(0, protocol.ADMISSION_CELLS)
+      // An observer may use the engine, and the caller still reads the scratch memory after it.
+      const cells = scratch.slice(0, protocol.ADMISSION_CELLS)
       this.#observers.tell({ type: 'shed', route, reason: shed.reason, resistance: shed.resistance })
-      scratch.set(kept)
+      scratch.set(cells)
     }
     return shed
   }
 
-  /** Sees to it that deadlines end what they should; a wait holds the event loop, a ticket alone does not. */
+  /** Sets the alarm for a deadline. A request that waits holds the event loop; a ticket alone does not. */
   #arm(at: number, now: number): void {
-    const holds = this.#waiting.size > 0
+    const holds = this.#queue.size > 0
     if (at >= this.#alarmAt && holds === this.#alarmHolds) return
     const wakeAt = Math.min(at, this.#alarmAt)
     if (wakeAt > MAX_DURATION_MS) return
     const delay = Math.max(wakeAt - now, 0)
     const alarm = holds
-      ? limitOn(this.clock, delay, 'admission', this.#wake)
-      : this.clock.schedule(delay, this.#wake, { ref: false, label: 'admission' })
+      ? limitOn(this.clock, delay, 'admission', this.#onAlarm)
+      : this.clock.schedule(delay, this.#onAlarm, { ref: false, label: 'admission' })
     this.#alarm?.cancel()
     this.#alarm = alarm
     this.#alarmAt = wakeAt
     this.#alarmHolds = holds
   }
 
-  /** Arms for the wake-up in the scratch memory; a ticket whose deadline nobody would see is not given out. */
-  #armFor(ticket: number, now: number): void {
+  #armFor(ticket: number, wakeAt: number, now: number): void {
     try {
-      this.#arm(scratch[protocol.ADMISSION_WAKE] as number, now)
+      this.#arm(wakeAt, now)
     } catch (error) {
       this.#done(ticket, protocol.OUTCOME_IGNORED, now)
       throw error
@@ -269,25 +256,12 @@ export class Gate {
     this.#arm(hot.engineNextWake(this.engine), this.clock.monoMs())
   }
 
-  readonly #wake = (): void => {
+  readonly #onAlarm = (): void => {
     this.#alarm = undefined
     this.#alarmAt = Infinity
     this.#alarmHolds = false
     hot.engineExpire(this.engine, this.clock.monoMs())
     this.#drain()
     this.#rearm()
-  }
-
-  #timeoutOf(route: string, options: AdmitOptions | undefined): number {
-    if (options === undefined) return this.budgetOf(route, undefined) ?? DEFAULT_TIMEOUT
-    const { timeoutMs, profile } = checkOptions('options', options)
-    if (timeoutMs === undefined) return this.budgetOf(route, profile) ?? DEFAULT_TIMEOUT
-    return positiveMillis('options.timeoutMs', timeoutMs)
-  }
-
-  /** How long work may take by its profile; `undefined` where no profile was asked for. */
-  budgetOf(route: string, profile: string | undefined): number | undefined {
-    if (profile !== undefined) return this.profiles.named('options.profile', profile).budget.maxDurationMs
-    return this.profiles.has(route) ? this.profiles.of(route).budget.maxDurationMs : undefined
   }
 }

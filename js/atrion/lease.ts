@@ -19,7 +19,7 @@ export interface Heartbeat {
 }
 
 /** @internal The parts of a lease. */
-export interface LeaseTerms {
+export interface LeaseSettings {
   readonly id: string
   readonly route: string
   readonly profile: NamedProfile
@@ -47,21 +47,21 @@ export class TaskLease {
   readonly route: string
   /** The name of the task's profile; `'custom'` for a route's profile without a name. */
   readonly profile: string
-  readonly #terms: LeaseTerms
+  readonly #settings: LeaseSettings
   readonly #state: LeaseState
   #stopListening: (() => void) | undefined
   #timer: TimerHandle | undefined
   #outcome: TaskOutcome | undefined
 
   /** @internal */
-  constructor(terms: LeaseTerms) {
-    this.id = terms.id
-    this.route = terms.route
-    this.profile = terms.profile.name
-    this.#terms = terms
-    this.#state = new LeaseState(terms.profile.budget, terms.clock.monoMs(), terms.requireProgress)
+  constructor(settings: LeaseSettings) {
+    this.id = settings.id
+    this.route = settings.route
+    this.profile = settings.profile.name
+    this.#settings = settings
+    this.#state = new LeaseState(settings.profile.budget, settings.clock.monoMs(), settings.requireProgress)
     this.#watch()
-    this.#stopListening = whenAborted(terms.controller?.signal, () => this.#end('aborted'))
+    this.#stopListening = whenAborted(settings.controller?.signal, () => this.#end('aborted'))
   }
 
   /** Whether the lease has not ended. */
@@ -81,12 +81,12 @@ export class TaskLease {
 
   /** Returns how long the lease lasts without another heartbeat, in milliseconds; 0 once it has ended. */
   remainingMs(): number {
-    return this.active ? Math.max(this.#state.endsAt - this.#terms.clock.monoMs(), 0) : 0
+    return this.active ? Math.max(this.#state.endsAt - this.#settings.clock.monoMs(), 0) : 0
   }
 
   /** Returns how long ago the task started, in milliseconds. */
   elapsedMs(): number {
-    return this.#terms.clock.monoMs() - this.#state.startedAt
+    return this.#settings.clock.monoMs() - this.#state.startedAt
   }
 
   /**
@@ -109,8 +109,8 @@ export class TaskLease {
       throw new InvalidArgumentError('heartbeat.status', 'a string', status)
     }
     if (this.#outcome !== undefined) throw new LeaseEndedError(this.route, this.#outcome)
-    this.#state.beat(progress, this.#terms.clock.monoMs())
-    this.#terms.onBeat(this, beat)
+    this.#state.beat(progress, this.#settings.clock.monoMs())
+    this.#settings.onBeat(this, beat)
   }
 
   /**
@@ -131,7 +131,7 @@ export class TaskLease {
 
   /** @internal Ends the lease and aborts its controller, because its Atrion closes. */
   cancel(reason: unknown): void {
-    if (this.#end('aborted')) this.#terms.controller?.abort(reason)
+    if (this.#end('aborted')) this.#settings.controller?.abort(reason)
   }
 
   #end(outcome: TaskOutcome): boolean {
@@ -140,19 +140,19 @@ export class TaskLease {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#stopListening?.()
-    this.#terms.onEnd(this, outcome)
+    this.#settings.onEnd(this, outcome)
     return true
   }
 
   /** Sets the only timer. A heartbeat moves the deadline and not the timer, which checks again when it fires. */
   #watch(): void {
-    const { clock, route } = this.#terms
+    const { clock, route } = this.#settings
     const delay = Math.max(this.#state.endsAt - clock.monoMs(), 0)
     this.#timer = limitOn(clock, delay, `lease of ${route}`, this.#check, false)
   }
 
   readonly #check = (): void => {
-    const { clock, controller, profile, route } = this.#terms
+    const { clock, controller, profile, route } = this.#settings
     const now = clock.monoMs()
     if (now < this.#state.endsAt) {
       this.#watch()
@@ -160,7 +160,7 @@ export class TaskLease {
     }
     const missed = this.#state.missedDeadline(now)
     const limit = missed === 'time' ? profile.budget.maxDurationMs : profile.budget.heartbeatMs
-    const silent = this.#terms.requireProgress ? 'made no progress for' : 'was not heard of for'
+    const silent = this.#settings.requireProgress ? 'made no progress for' : 'was not heard of for'
     const why = missed === 'time' ? silent : 'sent no heartbeat for three times'
     this.#end('timeout')
     controller?.abort(new TimeoutError(route, limit, `the task of ${route} ${why} ${limit} ms`))

@@ -1,6 +1,6 @@
 /** Checks the options of an Atrion, and opens its engine in the core. */
-import { NativeHandles } from '../internal/native-handles.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { NativeHandles } from '../internal/native-handles.ts'
 import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
 import { hot, native, type NativeEngineConfig } from '../native.ts'
 import { assertClock } from '../system/system.ts'
@@ -69,8 +69,8 @@ const TOP = [
 ]
 
 /** Returns a copy of the known numbers of an options object. Throws for anything else. */
-function numbers(field: string, given: object | undefined, names: readonly string[]): Record<string, number> {
-  const values = checkOptions(field, given) as Record<string, unknown>
+function numbers(field: string, value: object | undefined, names: readonly string[]): Record<string, number> {
+  const values = checkOptions(field, value) as Record<string, unknown>
   known(field, values, names)
   return copied(field, values, names)
 }
@@ -87,29 +87,29 @@ function copied(field: string, values: Record<string, unknown>, names: readonly 
 }
 
 /** Returns the path of a field that the core refused. */
-function pathOf(field: string, given: AtrionOptions): string {
+function pathOf(field: string, opts: AtrionOptions): string {
   if (/^(slo|autoTuner)\./.test(field)) return `options.${field}`
   if (field === 'maxRoutes') return 'options.maxRoutes'
   // The gate has a `targetErrorRate` of its own, which the core reports by the name of the one in `config`.
-  const inAdmission = (ADMISSION as readonly string[]).includes(field) || given.config === undefined
+  const inAdmission = (ADMISSION as readonly string[]).includes(field) || opts.config === undefined
   return inAdmission ? `options.admission.${field}` : `options.config.${field}`
 }
 
 /** Checks the options and opens the engine that they describe. Returns its handle. */
-export function openEngine(given: AtrionOptions): number {
-  known('options', given, TOP)
-  if (given.clock !== undefined) assertClock('options.clock', given.clock)
-  if (given.engine !== undefined && given.engine !== 'auto' && given.engine !== 'native') {
-    throw new InvalidArgumentError('options.engine', "'auto' or 'native': there is one engine, in Rust", given.engine)
+export function openEngine(opts: AtrionOptions): number {
+  known('options', opts, TOP)
+  if (opts.clock !== undefined) assertClock('options.clock', opts.clock)
+  if (opts.engine !== undefined && opts.engine !== 'auto' && opts.engine !== 'native') {
+    throw new InvalidArgumentError('options.engine', "'auto' or 'native': there is one engine, in Rust", opts.engine)
   }
-  const slo = checkOptions('options.slo', given.slo)
+  const slo = checkOptions('options.slo', opts.slo)
   known('options.slo', slo, [...SLO, 'criticality', 'learnedBaseline'])
   const { criticality, learnedBaseline } = slo
   const weights = numbers('options.slo.criticality', criticality, CRITICALITY)
-  const tuner = given.autoTuner ?? true
+  const tuner = opts.autoTuner ?? true
   const { opened, field, why } = open({
-    ...(given.maxRoutes !== undefined && { maxRoutes: integer('options.maxRoutes', 1, 1_000_000, given.maxRoutes) }),
-    config: numbers('options.config', given.config, PHYSICS),
+    ...(opts.maxRoutes !== undefined && { maxRoutes: integer('options.maxRoutes', 1, 1_000_000, opts.maxRoutes) }),
+    config: numbers('options.config', opts.config, PHYSICS),
     slo: {
       ...copied('options.slo', slo as Record<string, unknown>, SLO),
       ...(learnedBaseline !== undefined && {
@@ -121,14 +121,14 @@ export function openEngine(given: AtrionOptions): number {
     },
     ...(typeof tuner !== 'boolean' && { autoTuner: numbers('options.autoTuner', tuner, TUNER) }),
     tuned: tuner !== false,
-    admission: numbers('options.admission', given.admission, ADMISSION),
+    admission: numbers('options.admission', opts.admission, ADMISSION),
   })
   if (opened >= 0) return opened
-  const path = pathOf(field ?? '', given)
+  const path = pathOf(field ?? '', opts)
   const value = path
     .split('.')
     .slice(1)
-    .reduce<unknown>((from, key) => (from as Record<string, unknown> | undefined)?.[key], given)
+    .reduce<unknown>((from, key) => (from as Record<string, unknown> | undefined)?.[key], opts)
   throw new InvalidArgumentError(path, (why ?? 'valid').replace(/^must be /, ''), value)
 }
 

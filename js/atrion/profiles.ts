@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { finite, flag, known, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
 import { native, type NativeProfile } from '../native.ts'
-import { OWN_PROFILE } from '../protocol/admission.ts'
 
 /** The names of the predefined profiles. STANDARD is the configuration of the Atrion itself. */
 export type WorkloadName = 'LIGHT' | 'STANDARD' | 'HEAVY' | 'EXTREME'
@@ -43,21 +42,24 @@ export interface WorkloadProfile {
   readonly requireAbort?: boolean | undefined
 }
 
-/** How long work may take, and what its tasks owe. */
+/** The time limits of a kind of work. The core keeps them with the rest of a profile. */
 export interface Budget {
+  /** Longest time of admitted work, or of a task without progress, in ms. */
   readonly maxDurationMs: number
+  /** How often a task must send a heartbeat, in ms; 0 is never. */
   readonly heartbeatMs: number
+  /** Whether a task needs an `AbortController`. */
   readonly requireAbort: boolean
 }
 
-/** A profile's number in the core, and its budget. */
+/** A profile: its number in the core, and its time limits. */
 export interface NamedProfile {
   readonly name: string
   readonly index: number
   readonly budget: Budget
 }
 
-const PHYSICS = [
+const NUMBERS = [
   'baselineLatencyMs',
   'targetErrorRate',
   'saturationBaseline',
@@ -66,12 +68,12 @@ const PHYSICS = [
   'baseResistance',
   'breakMultiplier',
 ] as const
-const ALL = ['extends', 'learnedBaseline', 'maxDurationMs', 'heartbeatMs', 'requireAbort', ...PHYSICS]
-/** What a route without a profile of its own has. */
+const NAMES = ['extends', 'learnedBaseline', 'maxDurationMs', 'heartbeatMs', 'requireAbort', ...NUMBERS]
+/** The profile of routes without one of their own. */
 const STANDARD = 'STANDARD'
 const MAX_NAME = 64
 
-/** The profiles of one engine, by name, and the budgets of routes that have one of their own. */
+/** The profiles of one engine, by name, and those of routes. The core keeps them, and returns their time limits. */
 export class Profiles {
   readonly #engine: number
   readonly #named = new Map<string, NamedProfile>()
@@ -80,96 +82,83 @@ export class Profiles {
 
   constructor(engine: number) {
     this.#engine = engine
-    for (const [index, { name, budgetMs, heartbeatMs, abortable }] of native.workloads().entries()) {
-      const budget = { maxDurationMs: budgetMs, heartbeatMs, requireAbort: abortable }
-      this.#named.set(name, { name, index, budget })
-    }
+    for (const [index, { name, budget }] of native.workloads().entries()) this.#named.set(name, { name, index, budget })
   }
 
-  /** The profile of this name; refuses what is none. */
+  /** Returns the profile of this name. Throws InvalidArgumentError where there is none. */
   named(field: string, name: unknown): NamedProfile {
-    const found = typeof name === 'string' ? this.#named.get(name) : undefined
-    if (found !== undefined) return found
+    const profile = typeof name === 'string' ? this.#named.get(name) : undefined
+    if (profile !== undefined) return profile
     throw new InvalidArgumentError(field, `one of ${[...this.#named.keys()].join(', ')}`, name)
   }
 
-  /** What a route has. */
+  /** Returns the profile of a route. */
   of(route: string): NamedProfile {
     return this.#routes.get(route) ?? (this.#named.get(STANDARD) as NamedProfile)
   }
 
-  /** Whether a route was given a profile. */
-  has(route: string): boolean {
-    return this.#routes.has(route)
+  /**
+   * Returns how long work may take by a named profile, else by the one that the route was assigned; `undefined` where
+   * there is neither.
+   */
+  timeoutOf(route: string, profile: string | undefined): number | undefined {
+    const chosen = profile === undefined ? this.#routes.get(route) : this.named('options.profile', profile)
+    return chosen?.budget.maxDurationMs
   }
 
   define(name: string, profile: WorkloadProfile): void {
     if (text('name', name).length > MAX_NAME || this.#named.has(name)) {
       throw new InvalidArgumentError('name', `a name of at most ${MAX_NAME} characters that is not taken`, name)
     }
-    const { spec, budget } = this.#read('profile', profile)
-    const { handle, field, why } = native.engineDefine(this.#engine, spec)
-    if (handle < 0) throw refusal('profile', profile, field, why, 'one of at most 252 profiles')
-    this.#named.set(name, { name, index: handle, budget })
+    const { index, budget, field, why } = native.engineDefine(this.#engine, this.#checked('profile', profile))
+    if (budget === undefined) throw refusal('profile', profile, field, why, 'one of at most 252 profiles')
+    this.#named.set(name, { name, index, budget })
   }
 
-  assign(route: string, given: string | WorkloadProfile): void {
-    const named = typeof given === 'string' ? this.named('profile', given) : undefined
-    const { spec, budget } =
-      named === undefined
-        ? this.#read('profile', given as WorkloadProfile)
-        : { spec: { base: named.index }, budget: named.budget }
-    const { handle, field, why } = native.engineProfile(this.#engine, route, spec)
-    if (handle < 0) throw refusal('profile', given, field, why, 'given to at most maxRoutes routes')
+  assign(route: string, profile: string | WorkloadProfile): void {
+    const named = typeof profile === 'string' ? this.named('profile', profile) : undefined
+    const spec = named === undefined ? this.#checked('profile', profile as WorkloadProfile) : { base: named.index }
+    const { index, budget, field, why } = native.engineProfile(this.#engine, route, spec)
+    if (budget === undefined) throw refusal('profile', profile, field, why, 'given to at most maxRoutes routes')
     if (named?.name === STANDARD) this.#routes.delete(route)
-    else this.#routes.set(route, { name: named?.name ?? 'custom', index: OWN_PROFILE, budget })
+    else this.#routes.set(route, { name: named?.name ?? 'custom', index, budget })
   }
 
-  #read(field: string, given: WorkloadProfile): { spec: NativeProfile; budget: Budget } {
-    const profile = checkOptions(field, given)
-    if (given === undefined) throw new InvalidArgumentError(field, 'a profile or the name of one', given)
-    known(field, profile, ALL)
-    const base = this.named(`${field}.extends`, profile.extends ?? STANDARD)
-    const spec: NativeProfile = { base: base.index }
-    for (const name of PHYSICS) {
-      const value = profile[name]
-      if (value !== undefined) spec[name] = finite(`${field}.${name}`, value)
+  /** Checks the types of a profile's fields. The core checks their ranges, and takes the others from the base. */
+  #checked(field: string, value: WorkloadProfile): NativeProfile {
+    const profile = checkOptions(field, value)
+    if (value === undefined) throw new InvalidArgumentError(field, 'a profile or the name of one', value)
+    known(field, profile, NAMES)
+    const spec: NativeProfile = { base: this.named(`${field}.extends`, profile.extends ?? STANDARD).index }
+    for (const name of NUMBERS) {
+      const number = profile[name]
+      if (number !== undefined) spec[name] = finite(`${field}.${name}`, number)
     }
-    if (profile.learnedBaseline !== undefined) {
-      spec.learnedBaseline = flag(`${field}.learnedBaseline`, false, profile.learnedBaseline)
-    }
-    const { maxDurationMs, heartbeatMs, requireAbort } = profile
-    return {
-      spec,
-      budget: {
-        maxDurationMs:
-          maxDurationMs === undefined
-            ? base.budget.maxDurationMs
-            : positiveMillis(`${field}.maxDurationMs`, maxDurationMs),
-        heartbeatMs:
-          heartbeatMs === undefined ? base.budget.heartbeatMs : interval(`${field}.heartbeatMs`, heartbeatMs),
-        requireAbort: flag(`${field}.requireAbort`, base.budget.requireAbort, requireAbort),
-      },
-    }
+    const { learnedBaseline, maxDurationMs, heartbeatMs, requireAbort } = profile
+    if (learnedBaseline !== undefined) spec.learnedBaseline = flag(`${field}.learnedBaseline`, false, learnedBaseline)
+    if (maxDurationMs !== undefined) spec.maxDurationMs = positiveMillis(`${field}.maxDurationMs`, maxDurationMs)
+    if (heartbeatMs !== undefined) spec.heartbeatMs = interval(`${field}.heartbeatMs`, heartbeatMs)
+    if (requireAbort !== undefined) spec.requireAbort = flag(`${field}.requireAbort`, false, requireAbort)
+    return spec
   }
 }
 
-/** An interval in milliseconds; 0 is none. */
+/** Returns a checked interval in milliseconds; 0 is none. */
 export function interval(field: string, value: unknown): number {
   return value === 0 ? 0 : positiveMillis(field, value)
 }
 
 function refusal(
   field: string,
-  given: unknown,
+  profile: unknown,
   inner: string | undefined,
   why: string | undefined,
   full: string,
 ): InvalidArgumentError {
-  if (inner === undefined) return new InvalidArgumentError(field, full, given)
-  // The core names fields of the signals' baselines by where they stand in an engine's options.
+  if (inner === undefined) return new InvalidArgumentError(field, full, profile)
+  // The core names the baselines of signals by their place in the options of an engine.
   const plain = inner.replace(/^slo\./, '')
-  const values = given as Record<string, unknown>
+  const values = profile as Record<string, unknown>
   const name = plain === 'scarFactor' && values[plain] === undefined ? 'scarMultiplier' : plain
   const value = values[name]
   return new InvalidArgumentError(`${field}.${name}`, (why ?? 'valid').replace(/^must be /, ''), value)

@@ -1,12 +1,12 @@
 import { scratch } from '../native.ts'
 import { MODES, readGateReading, readRouteReading, type RouteReading } from '../protocol/admission.ts'
-import type { GateState, RouteState } from './types.ts'
 import type { Mode } from './decisions.ts'
+import type { GateState, RouteState } from './types.ts'
 
-/** Reads what `engineReading` left in the scratch memory. */
+/** Returns the answer of `engineReading`, which lies in the scratch memory. */
 export const readRoute = (): RouteReading => readRouteReading(scratch)
 
-/** Returns a reading as users see it. */
+/** Returns a reading as users get it. */
 export function routeState(routeId: string, reading: RouteReading): Omit<RouteState, 'gate'> {
   const { base, breakAt, momentum, pressure, recoveryAt, scarFactor, shared, staleness } = reading
   return {
@@ -30,7 +30,7 @@ export function routeState(routeId: string, reading: RouteReading): Omit<RouteSt
   }
 }
 
-/** Reads what `engineGate` left in the scratch memory, as users see it. */
+/** Returns the answer of `engineGate`, which lies in the scratch memory, as users get it. */
 export function readGate(): GateState {
   const { shedDisplaced, shedLimit, shedQueueDeadline, shedQueueFull, shedResistance, ...gate } =
     readGateReading(scratch)

@@ -1,27 +1,25 @@
-import {
-  abortSignal,
-  callable,
-  known,
-  optionalCallable,
-  options as checkOptions,
-  positiveMillis,
-} from '../internal/validate.ts'
-import { ClosedError } from '../errors/errors.ts'
-import { TimeoutError } from '../errors/errors.ts'
-import { ShedError } from './errors.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { TimerHandle } from '../clock/types.ts'
-import type { Gate } from './gate.ts'
+import { ClosedError, TimeoutError } from '../errors/errors.ts'
 import { nothing, whenAborted } from '../internal/abort-hub.ts'
+import { callable } from '../internal/validate.ts'
 import type { System } from '../system/system.ts'
+import { ShedError } from './errors.ts'
+import type { Gate } from './gate.ts'
+import { type RunRequest, runRequest } from './request.ts'
 import type { Ticket } from './ticket.ts'
 import type { RunContext, RunOptions, TicketOutcome } from './types.ts'
 
+const FAILED: TicketOutcome = { ok: false }
 const ABORTED: TicketOutcome = { aborted: true }
-const OPTIONS = ['priority', 'timeoutMs', 'profile', 'signal', 'isFailure'] as const satisfies (keyof RunOptions)[]
+/**
+ * Abandoned work that never settles frees its place this much before its deadline, without counting as a failure. So a
+ * caller who tries again at the deadline finds the place free.
+ */
+const EARLY_MS = 1
 
-/** Makes an `AbortController` only for work that asks for its signal: one costs more than the admission. */
-class Context implements RunContext {
+/** Creates an `AbortController` only for work that reads `signal`: one costs more than the admission. */
+class LazyRunContext implements RunContext {
   readonly waitedMs: number
   readonly #outer: AbortSignal | undefined
   #controller: AbortController | undefined
@@ -47,49 +45,34 @@ class Context implements RunContext {
   }
 }
 
-/** Runs one piece of work under a gate: admitted first, timed, and reported exactly once. */
+/** Runs work under a gate: admitted first, timed, and reported exactly once. */
 export async function run<T>(
   gate: Gate,
   system: System,
   route: string,
   work: (context: RunContext) => T | PromiseLike<T>,
   options: RunOptions | undefined,
-  defaultTimeoutMs: number,
+  defaultMs: number,
 ): Promise<T> {
   callable('fn', work)
-  const given = checkOptions('options', options)
-  if (options !== undefined) known('options', given, OPTIONS)
-  const timeoutMs =
-    given.timeoutMs === undefined
-      ? (gate.budgetOf(route, given.profile) ?? defaultTimeoutMs)
-      : positiveMillis('options.timeoutMs', given.timeoutMs)
-  const signal = abortSignal('options.signal', given.signal)
-  const isFailure = optionalCallable<(error: unknown) => boolean>('options.isFailure', given.isFailure)
-  const admission = await gate.admit(route, { priority: given.priority, timeoutMs, maxWaitMs: timeoutMs, signal })
-  if (!admission.allow) {
-    if (admission.reason === 'closed') throw new ClosedError('the Atrion')
-    throw new ShedError(admission.route, admission.reason, admission.retryAfterMs, admission.resistance)
-  }
-  return perform(gate, system, admission, work, { timeoutMs, signal, isFailure })
+  const request = runRequest(gate.profiles, route, options, defaultMs)
+  const admission = await gate.enter(request)
+  if (admission.allow) return perform(gate, system, request, admission, work)
+  if (admission.reason === 'closed') throw new ClosedError('the Atrion')
+  throw new ShedError(admission.route, admission.reason, admission.retryAfterMs, admission.resistance)
 }
 
-interface Terms {
-  readonly timeoutMs: number
-  readonly signal: AbortSignal | undefined
-  readonly isFailure: ((error: unknown) => boolean) | undefined
-}
-
+/** Runs admitted work. Its one timer is the deadline of its ticket as well: the core keeps none for it. */
 function perform<T>(
   gate: Gate,
   system: System,
+  request: RunRequest,
   ticket: Ticket,
   work: (context: RunContext) => T | PromiseLike<T>,
-  terms: Terms,
 ): Promise<T> {
-  const { timeoutMs, signal, isFailure } = terms
-  const context = new Context(ticket.waitedMs, signal)
-  const remainingMs = Math.max(timeoutMs - ticket.waitedMs, 0)
-  const label = `run ${ticket.route}`
+  const { route, runMs, signal, isFailure } = request
+  const context = new LazyRunContext(ticket.waitedMs, signal)
+  const remainingMs = Math.max(runMs - ticket.waitedMs, 0)
   const isFailed = (error: unknown): boolean => {
     try {
       return isFailure === undefined || isFailure(error)
@@ -99,22 +82,23 @@ function perform<T>(
     }
   }
   return new Promise<T>((resolve, reject) => {
-    const finish = (outcome: TicketOutcome | undefined): void => {
-      timer?.cancel()
-      callOff?.()
-      unhear()
-      ticket.done(orphaned ? ABORTED : outcome)
+    let deadline: TimerHandle | undefined
+    let stopListening = nothing
+    /** The caller has left, and the work goes on. */
+    let isAbandoned = false
+    const end = (outcome: TicketOutcome | undefined): void => {
+      deadline?.cancel()
+      stopListening()
+      ticket.done(isAbandoned ? ABORTED : outcome)
     }
-    const onAbort = (): void => {
-      const { reason } = signal as AbortSignal
-      orphaned = true
-      timer?.cancel()
-      // Work that never settles is a failure at its deadline, but not if it was called off.
-      const leftMs = Math.max(remainingMs - (gate.clock.monoMs() - startedAt) - 1, 0)
+    const onAbort = (reason: unknown): void => {
+      isAbandoned = true
+      deadline?.cancel()
+      const leftMs = Math.max(remainingMs - EARLY_MS - (gate.clock.monoMs() - startedAt), 0)
       try {
-        callOff = gate.later(leftMs, () => void ticket.done(ABORTED))
+        deadline = gate.schedule(leftMs, () => void ticket.done(ABORTED))
       } catch {
-        // The clock is closed: nobody would see a deadline.
+        // The clock is closed, so nothing would free the place later.
         ticket.done(ABORTED)
       }
       ticket.left()
@@ -122,23 +106,23 @@ function perform<T>(
       reject(reason)
     }
     const onTimeout = (): void => {
-      const error = new TimeoutError(ticket.route, timeoutMs)
-      finish({ ok: false })
+      const error = new TimeoutError(route, runMs)
+      stopListening()
+      ticket.timeOut()
       context.abort(error)
       reject(error)
     }
     const onError = (error: unknown): void => {
-      finish(orphaned || !isFailed(error) ? undefined : { ok: false })
+      end(isAbandoned || !isFailed(error) ? undefined : FAILED)
       reject(error)
     }
-    let timer: TimerHandle | undefined
-    let callOff: (() => void) | undefined
-    let unhear = nothing
-    /** The caller is gone, and the work is not at its end. */
-    let orphaned = false
+    const onValue = (value: T): void => {
+      end(undefined)
+      resolve(value)
+    }
     const startedAt = signal === undefined ? 0 : gate.clock.monoMs()
     try {
-      timer = limitOn(gate.clock, remainingMs, label, onTimeout)
+      deadline = limitOn(gate.clock, remainingMs, `run ${route}`, onTimeout)
     } catch (error) {
       // The clock is closed: work without a deadline is not begun.
       ticket.done(ABORTED)
@@ -146,17 +130,13 @@ function perform<T>(
       return
     }
     if (signal?.aborted) {
-      finish(ABORTED)
+      end(ABORTED)
       reject(signal.reason)
       return
     }
-    unhear = whenAborted(signal, onAbort)
+    stopListening = whenAborted(signal, onAbort)
     try {
-      const result = work(context)
-      Promise.resolve(result).then((value) => {
-        finish(undefined)
-        resolve(value)
-      }, onError)
+      Promise.resolve(work(context)).then(onValue, onError)
     } catch (error) {
       onError(error)
     }

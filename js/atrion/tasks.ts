@@ -1,41 +1,50 @@
-import { flag, known, options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
-import { ShedError } from './errors.ts'
+import { flag, known, options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import {
-  MODE_CIRCUIT_BREAKER,
+  ADMISSION_RESISTANCE,
+  ADMISSION_RETRY_AFTER,
+  NOT_SHED,
   OWN_PROFILE,
-  PEEKED_MODE,
   TASK_ABORTED,
   TASK_COMPLETED,
   TASK_FAILED,
   TASK_TIMED_OUT,
 } from '../protocol/admission.ts'
+import type { ShedReason } from './decisions.ts'
+import { ShedError } from './errors.ts'
 import type { Gate } from './gate.ts'
-import { type LeaseTerms, TaskLease } from './lease.ts'
 import type { TaskOutcome } from './lease-state.ts'
+import { type LeaseSettings, TaskLease } from './lease.ts'
 import type { Observers } from './observers.ts'
 import { type Priority, voltageOf } from './priority.ts'
-import { interval, type NamedProfile, type Profiles } from './profiles.ts'
+import { interval, type NamedProfile } from './profiles.ts'
+import { SHED_REASONS } from './shed-reasons.ts'
 
-/** How {@link Atrion.startTask} is asked. */
+/** Options of {@link Atrion.startTask}. */
 export interface LeaseOptions {
-  /** The profile of the task. Default: the route's. */
+  /** The name of the task's profile. Default: the route's profile. */
   readonly profile?: string | undefined
-  /** Aborted when the task's time is over; aborting it ends the lease. Needed for HEAVY and EXTREME. */
+  /**
+   * Aborts when the task's time is over, or it misses three heartbeats; aborting it ends the lease. HEAVY and EXTREME
+   * need one. Default: none.
+   */
   readonly abortController?: AbortController | undefined
-  /** How important it is: a name, or a voltage. Default: the engine's `defaultVoltage`. */
+  /** How important the task is: a name, or a voltage. Default: the Atrion's `defaultVoltage`. */
   readonly priority?: Priority | number | undefined
-  /** Most time between heartbeats, or between reports of progress with `requireProgress`, milliseconds. Default: the profile's. */
+  /**
+   * Most time between heartbeats, or between reports of progress with `requireProgress`, milliseconds. Default: the
+   * profile's.
+   */
   readonly timeoutMs?: number | undefined
-  /** It must be heard of this often, milliseconds; 0 is never. Default: the profile's. */
+  /** How often the task must send a heartbeat, in milliseconds; 0 is never. Default: the profile's. */
   readonly heartbeatMs?: number | undefined
-  /** Whether a heartbeat renews the time only with more progress than before, and ten times at most. Default false. */
+  /** Whether only a heartbeat with more progress renews the time, and ten times at most. Default false. */
   readonly requireProgress?: boolean | undefined
 }
 
 const OPTIONS = ['profile', 'abortController', 'priority', 'timeoutMs', 'heartbeatMs', 'requireProgress']
-/** The outcome's code in the core. */
+/** The core's codes of outcomes. */
 const CODES: Readonly<Record<TaskOutcome, number>> = {
   completed: TASK_COMPLETED,
   failed: TASK_FAILED,
@@ -43,45 +52,49 @@ const CODES: Readonly<Record<TaskOutcome, number>> = {
   aborted: TASK_ABORTED,
 }
 
-/** The tasks of one engine that run under a lease. */
+/** The tasks of one Atrion that run under a lease. */
 export class Tasks {
   readonly #gate: Gate
-  readonly #profiles: Profiles
   readonly #observers: Observers
   readonly #max: number
   readonly #leases = new Set<TaskLease>()
   readonly #perRoute = new Map<string, number>()
-  #made = 0
+  #count = 0
 
-  constructor(gate: Gate, profiles: Profiles, observers: Observers, max: number) {
+  constructor(gate: Gate, observers: Observers, max: number) {
     this.#gate = gate
-    this.#profiles = profiles
     this.#observers = observers
     this.#max = max
   }
 
+  /** Returns how many tasks of a route run. */
   count(route: string): number {
     return this.#perRoute.get(route) ?? 0
   }
 
+  /** Starts a task, if the core admits it. */
   start(route: string, options: LeaseOptions | undefined, defaultVoltage: number): TaskLease {
     const gate = this.#gate
     gate.assertOpen()
-    const given = checkOptions('options', options)
-    known('options', given, OPTIONS)
-    const profile = this.#profileFor(route, given)
-    const controller = controllerOf(given.abortController, profile)
-    const voltage = given.priority === undefined ? defaultVoltage : voltageOf('options.priority', given.priority)
-    const requireProgress = flag('options.requireProgress', false, given.requireProgress)
+    const opts = checkOptions('options', options)
+    known('options', opts, OPTIONS)
+    const profile = this.#profileFor(route, opts)
+    const controller = checkedController(opts.abortController, profile)
+    const voltage = opts.priority === undefined ? defaultVoltage : voltageOf('options.priority', opts.priority)
+    const requireProgress = flag('options.requireProgress', false, opts.requireProgress)
     controller?.signal.throwIfAborted()
     const now = gate.clock.monoMs()
     const id = gate.routes.id(route, now)
-    const resistance = hot.enginePeek(gate.engine, id, now)
-    const isOpen = scratch[PEEKED_MODE] === MODE_CIRCUIT_BREAKER
-    if (isOpen || voltage <= resistance) throw new ShedError(route, 'resistance', 1000, resistance)
-    if (this.#leases.size >= this.#max) throw new ShedError(route, 'limit', 1000, resistance)
-    const terms: LeaseTerms = {
-      id: `lease-${++this.#made}`,
+    const answer = hot.engineBeginTask(gate.engine, id, voltage, this.#leases.size, this.#max, now)
+    if (answer !== NOT_SHED) {
+      const [retryAfterMs, resistance] = [
+        scratch[ADMISSION_RETRY_AFTER] as number,
+        scratch[ADMISSION_RESISTANCE] as number,
+      ]
+      throw new ShedError(route, SHED_REASONS[-answer] as ShedReason, retryAfterMs, resistance)
+    }
+    const settings: LeaseSettings = {
+      id: `lease-${++this.#count}`,
       route,
       profile,
       clock: gate.clock,
@@ -91,25 +104,27 @@ export class Tasks {
       onBeat: (lease, { progress, memoryBytes, status }) =>
         this.#observers.tell({ type: 'lease:heartbeat', route, lease: lease.id, progress, memoryBytes, status }),
     }
-    const lease = new TaskLease(terms)
+    const lease = new TaskLease(settings)
     this.#leases.add(lease)
     this.#perRoute.set(route, this.count(route) + 1)
     this.#observers.tell({ type: 'lease:start', route, lease: lease.id, profile: profile.name })
     return lease
   }
 
-  /** Ends all of them, and calls their work off. */
+  /** Ends all leases, and aborts their controllers. */
   close(): void {
     const reason = new ClosedError('the Atrion')
     for (const lease of this.#leases) lease.cancel(reason)
   }
 
-  #profileFor(route: string, given: LeaseOptions): NamedProfile {
+  /** Returns the profile of a task, with the time limits of its options. */
+  #profileFor(route: string, opts: LeaseOptions): NamedProfile {
+    const { profiles } = this.#gate
     const profile =
-      given.profile === undefined
-        ? { ...this.#profiles.of(route), index: OWN_PROFILE }
-        : this.#profiles.named('options.profile', given.profile)
-    const { timeoutMs, heartbeatMs } = given
+      opts.profile === undefined
+        ? { ...profiles.of(route), index: OWN_PROFILE }
+        : profiles.named('options.profile', opts.profile)
+    const { timeoutMs, heartbeatMs } = opts
     const { budget } = profile
     return {
       ...profile,
@@ -137,14 +152,14 @@ export class Tasks {
   }
 }
 
-function controllerOf(given: unknown, { name, budget }: NamedProfile): AbortController | undefined {
-  if (given === undefined) {
+function checkedController(value: unknown, { name, budget }: NamedProfile): AbortController | undefined {
+  if (value === undefined) {
     if (!budget.requireAbort) return undefined
-    throw new InvalidArgumentError('options.abortController', `an AbortController, which ${name} tasks need`, given)
+    throw new InvalidArgumentError('options.abortController', `an AbortController, which ${name} tasks need`, value)
   }
-  const controller = given as AbortController
+  const controller = value as AbortController
   if (typeof controller?.abort === 'function' && typeof controller.signal?.addEventListener === 'function') {
     return controller
   }
-  throw new InvalidArgumentError('options.abortController', 'an AbortController', given)
+  throw new InvalidArgumentError('options.abortController', 'an AbortController', value)
 }

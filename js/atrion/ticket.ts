@@ -1,26 +1,31 @@
 import { flag, known, options as checkOptions } from '../internal/validate.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
-import { OUTCOME_ABORTED, OUTCOME_FAILED, OUTCOME_LEFT, OUTCOME_OK } from '../protocol/admission.ts'
+import { OUTCOME_ABORTED, OUTCOME_FAILED, OUTCOME_LEFT, OUTCOME_OK, OUTCOME_TIMED_OUT } from '../protocol/admission.ts'
 import type { TicketOutcome } from './types.ts'
 
-/** What a ticket reports to. */
-interface Reporting {
+/** The gate of a ticket. */
+interface TicketOwner {
   settle(ticket: number, outcome: number): boolean
 }
 
-/** Admitted work. Report its end with {@link done}; a ticket that is never done is freed at its deadline. */
+/**
+ * The right of admitted work to be in flight, returned by `Atrion.admit` and `Atrion.tryAdmit`.
+ *
+ * Report the end of the work with {@link done}. A ticket that is never done is freed at its deadline, and counts as a
+ * failure then.
+ */
 export class Ticket {
-  /** Always true: a ticket is an admission. */
+  /** True, which tells a ticket from a refusal. */
   readonly allow = true as const
-  /** The route it belongs to. */
+  /** The route of the work. */
   readonly route: string
-  /** How long it waited for admission, in milliseconds. */
+  /** How long the request waited for admission, in milliseconds. */
   readonly waitedMs: number
-  readonly #gate: Reporting
+  readonly #gate: TicketOwner
   readonly #id: number
 
   /** @internal */
-  constructor(gate: Reporting, id: number, route: string, waitedMs: number) {
+  constructor(gate: TicketOwner, id: number, route: string, waitedMs: number) {
     this.#gate = gate
     this.#id = id
     this.route = route
@@ -28,26 +33,36 @@ export class Ticket {
   }
 
   /**
-   * Reports the end of the work and frees its place. Counts once: false when it was done, or past its deadline, before.
+   * Reports the end of the work, and frees its place. Returns false when the work was done, or past its deadline,
+   * before: it counts once.
    *
-   * @throws InvalidArgumentError when the outcome is not one; the ticket stays in flight.
+   * @param outcome The end of the work. Default: it succeeded.
+   * @throws InvalidArgumentError for an outcome that is not one; the ticket stays in flight.
    */
   done(outcome?: TicketOutcome): boolean {
     return this.#gate.settle(this.#id, outcome === undefined ? OUTCOME_OK : outcomeCode(outcome))
   }
 
   /**
-   * Tells the gate that whoever asked is gone while the work goes on: the place stays taken, because the service is no
-   * less busy, and the gate learns how patient clients are. Report the end with {@link done} all the same. False when
-   * the work is done, or was left before.
+   * Reports that the caller has left while the work goes on. The place stays taken, because the service is no less
+   * busy, and the gate learns how patient callers are. Report the end with {@link done} all the same.
+   *
+   * Returns false when the work is done, or the caller had left before.
    *
    * @example
+   * ```ts
    * response.once('close', () => ticket.left())
    * await query()
    * ticket.done()
+   * ```
    */
   left(): boolean {
     return this.#gate.settle(this.#id, OUTCOME_LEFT)
+  }
+
+  /** @internal Reports that the time of the work is over, which counts as a failure. */
+  timeOut(): boolean {
+    return this.#gate.settle(this.#id, OUTCOME_TIMED_OUT)
   }
 }
 

@@ -1,37 +1,38 @@
 import type { Ticket } from './ticket.ts'
 import type { Shed } from './types.ts'
 
-/** Somebody in the wait queue. */
-export interface Waiting {
+/** A request that waits. */
+export interface QueuedRequest {
   readonly route: string
+  /** When it began to wait, in monotonic ms. */
   readonly since: number
-  /** Told once, unless it gave up before. */
+  /** Ends the wait. Called once, unless the request gave up before. */
   readonly resolve: (admission: Ticket | Shed) => void
 }
 
-/** Who waits, by the core's waiter id. */
-export class WaitingRoom {
-  readonly #waiting = new Map<number, Waiting>()
+/** The requests that wait, by the core's ids of waiters. The core keeps their order. */
+export class WaitQueue {
+  readonly #requests = new Map<number, QueuedRequest>()
 
   get size(): number {
-    return this.#waiting.size
+    return this.#requests.size
   }
 
-  enter(waiter: number, waiting: Waiting): void {
-    this.#waiting.set(waiter, waiting)
+  add(waiter: number, request: QueuedRequest): void {
+    this.#requests.set(waiter, request)
   }
 
-  /** Removes and returns who has this id. */
-  leave(waiter: number): Waiting | undefined {
-    const waiting = this.#waiting.get(waiter)
-    this.#waiting.delete(waiter)
-    return waiting
+  /** Removes and returns the request with this id. */
+  take(waiter: number): QueuedRequest | undefined {
+    const request = this.#requests.get(waiter)
+    this.#requests.delete(waiter)
+    return request
   }
 
-  /** Removes everyone, in order of arrival. */
-  empty(): Waiting[] {
-    const all = [...this.#waiting.values()]
-    this.#waiting.clear()
+  /** Removes and returns all requests, in order of arrival. */
+  takeAll(): QueuedRequest[] {
+    const all = [...this.#requests.values()]
+    this.#requests.clear()
     return all
   }
 }

@@ -1,6 +1,14 @@
 /** Adds one listener to an abort signal, however many waits follow it, so that Node warns of no leak. */
 import { warnOwner } from './report-error.ts'
 
+/** The part of an `AbortSignal` that a wait uses. A request of a framework is the signal of its own wait. */
+export interface WaitSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 /** Is called when a signal aborts. */
 export interface SignalListener {
   abort(reason: unknown): void
@@ -18,9 +26,9 @@ interface Subscription {
  * called. A listener that joins an aborted signal is called at once. A listener that throws stops no other.
  */
 class SignalHub {
-  readonly #subscriptions = new WeakMap<AbortSignal, Subscription>()
+  readonly #subscriptions = new WeakMap<WaitSignal, Subscription>()
 
-  join(signal: AbortSignal, listener: SignalListener): void {
+  join(signal: WaitSignal, listener: SignalListener): void {
     if (signal.aborted) {
       notify(listener, signal.reason)
       return
@@ -30,14 +38,14 @@ class SignalHub {
     else subscription.listeners.add(listener)
   }
 
-  leave(signal: AbortSignal, listener: SignalListener): void {
+  leave(signal: WaitSignal, listener: SignalListener): void {
     const subscription = this.#subscriptions.get(signal)
     if (subscription?.listeners.delete(listener) !== true || subscription.listeners.size > 0) return
     this.#subscriptions.delete(signal)
     signal.removeEventListener('abort', subscription.onAbort)
   }
 
-  #begin(signal: AbortSignal, first: SignalListener): void {
+  #begin(signal: WaitSignal, first: SignalListener): void {
     const listeners = new Set([first])
     const onAbort = (): void => {
       signal.removeEventListener('abort', onAbort)
@@ -67,8 +75,11 @@ export const signalHub: SignalHub = new SignalHub()
 /** Does nothing: removes a listener where there is none. */
 export const nothing = (): void => undefined
 
-/** Calls back once when a signal aborts, at once if it has. Returns a function that ends the wait; it may be called twice. */
-export function whenAborted(signal: AbortSignal | undefined, abort: (reason: unknown) => void): () => void {
+/**
+ * Calls back once when a signal aborts, at once if it has. Returns a function that ends the wait; it may be called
+ * twice.
+ */
+export function whenAborted(signal: WaitSignal | undefined, abort: (reason: unknown) => void): () => void {
   if (signal === undefined) return nothing
   const listener: SignalListener = { abort }
   signalHub.join(signal, listener)

@@ -43,6 +43,7 @@ export type OutcomeCode =
   | typeof OUTCOME_FAILED
   | typeof OUTCOME_ABORTED
   | typeof OUTCOME_IGNORED
+  | typeof OUTCOME_TIMED_OUT
 /** It worked. */
 export const OUTCOME_OK = 0
 /** It failed. */
@@ -51,9 +52,11 @@ export const OUTCOME_FAILED = 1
 export const OUTCOME_ABORTED = 2
 /** It is not to count. */
 export const OUTCOME_IGNORED = 3
+/** It failed, because its time was over. */
+export const OUTCOME_TIMED_OUT = 4
 
 /** No outcome, though `engineDone` takes it: the client left and the work goes on. */
-export const OUTCOME_LEFT = 4
+export const OUTCOME_LEFT = 5
 
 /** How a task ended. */
 export type TaskEndCode =
@@ -112,11 +115,6 @@ export const DECIDED_MODE_BEFORE = 2
 /** How many neighbours felt that the route opened. */
 export const DECIDED_BUMPED = 3
 
-/** What `enginePeek` answers, beside R. */
-export const PEEKED_CELLS = 1
-/** The mode. */
-export const PEEKED_MODE = 0
-
 /** What a process can tell others about a route, for `engineOwn`. */
 export const OWN_STATE_CELLS = 2
 /** Its own scar, ohms. */
@@ -124,7 +122,7 @@ export const OWN_STATE_SCAR = 0
 /** R, ohms. */
 export const OWN_STATE_RESISTANCE = 1
 
-/** What `engineTry`, `engineAdmit` and `engineShadow` are told of a request. */
+/** A request of `engineAdmit` and `engineShadow`. */
 export const REQUEST_CELLS = 6
 export const REQUEST_ENGINE = 0
 export const REQUEST_ROUTE = 1
@@ -133,7 +131,7 @@ export const REQUEST_VOLTAGE = 2
 export const REQUEST_TIMEOUT = 3
 /** Monotonic ms. */
 export const REQUEST_NOW = 4
-/** How long it may wait, ms. `engineAdmit` alone reads it. */
+/** How long it may wait, ms; 0 is not at all. `engineShadow` does not read it. */
 export const REQUEST_MAX_WAIT = 5
 
 /** What comes of a request, and what an event tells. */
@@ -148,7 +146,7 @@ export const ADMISSION_RESISTANCE = 2
 export const ADMISSION_WAITER = 3
 /** Events that can be asked for; of a request. */
 export const ADMISSION_EVENTS = 4
-/** Minus the code of the reason; of `engineShadow` and an event. */
+/** Minus the code of the reason; not of `engineAdmit`, which returns it. */
 export const ADMISSION_REASON = 5
 /** The ticket; of an event. */
 export const ADMISSION_TICKET = 6
@@ -163,7 +161,7 @@ export const ENDED_OUTCOME = 2
 export const ENDED_NOW = 3
 
 /** R and its terms, ohms unless it says otherwise. */
-export const ROUTE_READING_CELLS = 20
+export const ROUTE_READING_CELLS = 21
 export const ROUTE_READING_BASE = 0
 export const ROUTE_READING_PRESSURE = 1
 export const ROUTE_READING_MOMENTUM = 2
@@ -191,6 +189,8 @@ export const ROUTE_READING_LEARNED_SATURATION = 17
 export const ROUTE_READING_SCAR_FACTOR = 18
 /** The voltage of the last decision. */
 export const ROUTE_READING_VOLTAGE = 19
+/** Its reason, a `DecisionReason`. */
+export const ROUTE_READING_DECIDED = 20
 /** R and its terms, ohms unless it says otherwise. */
 export interface RouteReading {
   readonly base: number
@@ -220,6 +220,8 @@ export interface RouteReading {
   readonly scarFactor: number
   /** The voltage of the last decision. */
   readonly voltage: number | undefined
+  /** Its reason, a `DecisionReason`. */
+  readonly decided: number | undefined
 }
 /** Reads what the core has just written. */
 export function readRouteReading(cells: Float64Array): RouteReading {
@@ -228,6 +230,7 @@ export function readRouteReading(cells: Float64Array): RouteReading {
   const learnedErrorRate = cells[16] as number
   const learnedSaturation = cells[17] as number
   const voltage = cells[19] as number
+  const decided = cells[20] as number
   return {
     base: cells[0] as number,
     pressure: cells[1] as number,
@@ -249,6 +252,7 @@ export function readRouteReading(cells: Float64Array): RouteReading {
     learnedSaturation: Number.isNaN(learnedSaturation) ? undefined : learnedSaturation,
     scarFactor: cells[18] as number,
     voltage: Number.isNaN(voltage) ? undefined : voltage,
+    decided: Number.isNaN(decided) ? undefined : decided,
   }
 }
 

@@ -43,7 +43,7 @@ interface SharedRoute {
 }
 
 /** Checked options. */
-export interface SyncTerms {
+export interface SyncSettings {
   readonly blend: number
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -52,7 +52,7 @@ export interface SyncTerms {
 }
 
 /** Checks the options of the sharing. */
-export function syncTerms(options: SyncOptions | undefined): SyncTerms {
+export function syncSettings(options: SyncOptions | undefined): SyncSettings {
   const sync = checkOptions('options.sync', options)
   known('options.sync', sync, ['blend', 'intervalMs', 'timeoutMs', 'maxAgeMs', 'node'])
   const blend = sync.blend === undefined ? 0.3 : finite('options.sync.blend', sync.blend)
@@ -91,9 +91,9 @@ export function checkedProvider(provider: StateProvider): StateProvider {
  * Exchanges the state of routes with a provider: one exchange at a time, of the routes that were used. No request waits
  * for it. While the provider does not answer, the Atrion decides by its own state.
  */
-export class Sync {
+export class StateSync {
   readonly #provider: StateProvider
-  readonly #terms: SyncTerms
+  readonly #settings: SyncSettings
   readonly #gate: Gate
   readonly #system: System
   readonly #observers: Observers
@@ -107,14 +107,14 @@ export class Sync {
 
   constructor(
     parts: { provider: StateProvider; gate: Gate; system: System; observers: Observers; maxRoutes: number },
-    terms: SyncTerms,
+    settings: SyncSettings,
   ) {
     this.#provider = parts.provider
     this.#gate = parts.gate
     this.#system = parts.system
     this.#observers = parts.observers
     this.#maxRoutes = parts.maxRoutes
-    this.#terms = terms
+    this.#settings = settings
   }
 
   get #isOwn(): boolean {
@@ -214,7 +214,7 @@ export class Sync {
   }
 
   #again(epoch: number): void {
-    const { intervalMs } = this.#terms
+    const { intervalMs } = this.#settings
     const backoff = Math.min(intervalMs * 2 ** Math.min(this.#failures, 16), Math.max(MAX_BACKOFF_MS, intervalMs))
     // Spread by chance, so that of two processes that write the same route in step neither always comes too late.
     const spread = this.#system.random.next()
@@ -262,7 +262,11 @@ export class Sync {
       // A scar that fell to nothing is written once more, and then no more.
       const isNews = entry.dirty && !(scar < 0.01 && entry.written < 0.01)
       entry.dirty = false
-      offers.push({ route, seen: entry.seen, state: isNews ? { node: this.#terms.node, scar, resistance } : undefined })
+      offers.push({
+        route,
+        seen: entry.seen,
+        state: isNews ? { node: this.#settings.node, scar, resistance } : undefined,
+      })
     }
     return offers
   }
@@ -287,15 +291,15 @@ export class Sync {
       if (offer.state !== undefined) entry.dirty = true
       const age = stored.ageMs + tookMs
       const id = gate.routes.find(offer.route)
-      if (id === undefined || stored.state.node === this.#terms.node || age > this.#terms.maxAgeMs) continue
-      hot.engineShare(gate.engine, id, stored.state.scar, this.#terms.blend, age, now)
+      if (id === undefined || stored.state.node === this.#settings.node || age > this.#settings.maxAgeMs) continue
+      hot.engineShare(gate.engine, id, stored.state.scar, this.#settings.blend, age, now)
     }
     if (garbage > 0) this.#observers.tell({ type: 'provider:garbage', provider: this.name, routes: garbage })
   }
 
   /** Does work of the provider. Rejects when it takes longer than an exchange may; a later result is dropped. */
   async #within(work: () => unknown): Promise<unknown> {
-    const { timeoutMs } = this.#terms
+    const { timeoutMs } = this.#settings
     // The network of our own provider holds a controlled clock. A user's provider may wait for that clock.
     const resumeTime = this.#isOwn ? holdTime(this.#gate.clock, `an exchange with ${this.name}`, timeoutMs) : undefined
     let timer: TimerHandle | undefined

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
+import type { TimerHandle } from '../../clock/types.ts'
 import { onEndCall } from '../response-end.ts'
 import type { ReportError } from '../user-callbacks.ts'
 
@@ -37,14 +38,14 @@ export class AbandonedRequests {
       }
     }
     const keepsPlace = this.#heard >= PROOF
-    let cancelWait: (() => void) | undefined
+    let wait: TimerHandle | undefined
     const onSilence = (): void => {
-      cancelWait = undefined
+      wait = undefined
       this.#heard = 0
       release()
     }
     try {
-      cancelWait = gate.later(MAX_WAIT_MS, onSilence)
+      wait = gate.schedule(MAX_WAIT_MS, onSilence)
       if (keepsPlace) ticket.left()
       else release()
     } catch (error) {
@@ -53,8 +54,8 @@ export class AbandonedRequests {
     }
     onEndCall(response, () => {
       // An end that comes too late is no better than none.
-      if (cancelWait === undefined) return
-      cancelWait()
+      if (wait === undefined) return
+      wait.cancel()
       this.#heard++
       release()
     })

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Gate } from '../../atrion/gate.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
 import type { TicketOutcome } from '../../atrion/types.ts'
+import type { WaitSignal } from '../../internal/abort-hub.ts'
 import type { Next } from '../framework-adapter.ts'
 import { addWatcher, isQueued, onHandlerEnd, removeWatcher, type ResponseWatcher, watchersOf } from '../response-end.ts'
 import type { AbandonedRequests } from './abandoned-requests.ts'
@@ -28,7 +29,7 @@ interface RequestOwner<Req, Res> {
  *
  * It is the signal of its own wait: an `AbortController` for each request would cost more than its admission.
  */
-export class GatedRequest<Req, Res> implements ResponseWatcher {
+export class GatedRequest<Req, Res> implements ResponseWatcher, WaitSignal {
   readonly response: ServerResponse
   readonly req: Req
   readonly res: Res

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Atrion } from '../../atrion/atrion.ts'
-import { type Priority, voltageOf } from '../../atrion/priority.ts'
+import type { Gate } from '../../atrion/gate.ts'
+import { type Priority, PRIORITY_VOLTAGES, voltageOf } from '../../atrion/priority.ts'
+import { type AdmissionRequest, DEFAULT_TIMEOUT } from '../../atrion/request.ts'
 import type { Ticket } from '../../atrion/ticket.ts'
-import type { AdmitOptions, Shed } from '../../atrion/types.ts'
+import type { Shed } from '../../atrion/types.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { callOut } from '../../internal/report-error.ts'
 import type { FrameworkAdapter, Next } from '../framework-adapter.ts'
@@ -15,6 +17,9 @@ import { checkedKey, keyedName } from './gate-keys.ts'
 import { CLIENT_LEFT, GatedRequest } from './gated-request.ts'
 import type { AdmissionSettings } from './options.ts'
 import { sharedAtrion } from './shared-atrion.ts'
+
+/** The voltage of a request whose `priority` function failed. */
+const NORMAL: number = PRIORITY_VOLTAGES.normal
 
 /** A framework, as far as admission uses it. */
 export interface AdmissionAdapter<Req, Res, Handler> extends FrameworkAdapter<Req, Res> {
@@ -55,8 +60,8 @@ export class HttpAdmissionMiddleware<Req, Res, Handler> {
     if (request.isRepeated) return next()
     let admission: Ticket | Shed | Promise<Ticket | Shed>
     try {
-      const options = this.#optionsFor(request)
-      admission = shadow ? this.#admitShadow(request, options) : gate.enter(request.name, options)
+      const checked = this.#admissionRequest(gate, request)
+      admission = shadow ? this.#enterShadow(gate, request, checked) : gate.enter(checked)
     } catch (error) {
       this.report(error, 'admission')
       return next()
@@ -106,20 +111,22 @@ export class HttpAdmissionMiddleware<Req, Res, Handler> {
     return key === undefined ? name : keyedName(name, this.#call('key', key, checkedKey, req, res))
   }
 
-  #optionsFor(request: GatedRequest<Req, Res>): AdmitOptions {
-    const { priority, priorityOf, timeoutMs, maxWaitMs } = this.#settings
+  /** Returns the request as the gate takes it. The options were checked when the middleware was created. */
+  #admissionRequest({ profiles }: Gate, request: GatedRequest<Req, Res>): AdmissionRequest {
+    const { voltage, priorityOf, timeoutMs, maxWaitMs } = this.#settings
+    const { name, req, res } = request
     return {
-      priority: priorityOf ? this.#call('priority', priorityOf, checkedPriority, request.req, request.res) : priority,
-      timeoutMs,
+      route: name,
+      voltage: priorityOf ? (this.#call('priority', priorityOf, checkedPriority, req, res) ?? NORMAL) : voltage,
+      timeoutMs: timeoutMs ?? profiles.timeoutOf(name, undefined) ?? DEFAULT_TIMEOUT,
       maxWaitMs,
-      // The gate uses of a signal what a request has.
-      signal: request as unknown as AbortSignal,
+      signal: request,
     }
   }
 
-  #admitShadow(request: GatedRequest<Req, Res>, options: AdmitOptions): Ticket {
-    const { ticket, shed } = this.#atrion.gate.admitShadow(request.name, options)
-    if (shed !== undefined) this.#callOnShed(request.req, shed)
+  #enterShadow(gate: Gate, { req }: GatedRequest<Req, Res>, request: AdmissionRequest): Ticket {
+    const { ticket, shed } = gate.enterShadow(request)
+    if (shed !== undefined) this.#callOnShed(req, shed)
     return ticket
   }
 

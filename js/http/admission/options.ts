@@ -59,10 +59,10 @@ export interface AdmissionSettings<Req, Res, Handler> {
   readonly system: System | undefined
   readonly name: string | undefined
   readonly key: HttpAdmissionOptions<Req, Res, Handler>['key']
-  readonly priority: Priority | number | undefined
+  readonly voltage: number
   readonly priorityOf: ((req: Req) => Priority | number | undefined) | undefined
   readonly timeoutMs: number | undefined
-  readonly maxWaitMs: number | undefined
+  readonly maxWaitMs: number
   readonly skip: HttpAdmissionOptions<Req, Res, Handler>['skip']
   readonly statusCode: number
   readonly handler: Handler | undefined
@@ -98,17 +98,17 @@ export function admissionSettings<Req, Res, Handler extends (...args: never[]) =
   const opts: HttpAdmissionOptions<Req, Res, Handler> = checkOptions('options', options)
   known('options', opts, NAMES)
   const { priority } = opts
-  if (typeof priority !== 'function') voltageOf('options.priority', priority)
+  const voltage = voltageOf('options.priority', typeof priority === 'function' ? undefined : priority)
   const millis = (field: 'timeoutMs' | 'maxWaitMs'): number | undefined =>
     opts[field] === undefined ? undefined : positiveMillis(`options.${field}`, opts[field])
   return {
     ...sourceOf(opts),
     name: opts.name === undefined ? undefined : checkedName(opts.name),
     key: optionalCallable('options.key', opts.key),
-    priority: typeof priority === 'function' ? undefined : priority,
+    voltage,
     priorityOf: typeof priority === 'function' ? priority : undefined,
     timeoutMs: millis('timeoutMs'),
-    maxWaitMs: millis('maxWaitMs'),
+    maxWaitMs: millis('maxWaitMs') ?? Infinity,
     skip: optionalCallable('options.skip', opts.skip),
     statusCode: opts.statusCode === undefined ? 503 : integer('options.statusCode', 400, 599, opts.statusCode),
     handler: optionalCallable('options.handler', opts.handler),

@@ -17,7 +17,7 @@ import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
 import { DEFAULT_BODY, rejectionBody, type RejectionBody } from './rejection-body.ts'
 
-type MaybePromise<T> = T | PromiseLike<T>
+type Awaitable<T> = T | PromiseLike<T>
 
 /**
  * Options of a rate limit in front of a framework's requests. A function of yours that throws or rejects is reported,
@@ -30,7 +30,7 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
    * How many requests a key may make in a window, from 1 to 10^9, or a function that returns it. A function may return
    * at most 64 different numbers; each has keys of its own. Default 5.
    */
-  readonly limit?: number | ((req: Req, res: Res) => MaybePromise<number>) | undefined
+  readonly limit?: number | ((req: Req, res: Res) => Awaitable<number>) | undefined
   /** The algorithm that counts requests. Default `'gcra'`, which refills steadily. */
   readonly algorithm?: LimiterOptions['algorithm']
   /** How many requests a key can make at once; only with `'gcra'` and a `limit` that is a number. Default: `limit`. */
@@ -50,17 +50,17 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
    * Returns the key whose quota a request is counted against. Keys over 128 characters are stored as their SHA-256.
    * Default: the client's address.
    */
-  readonly keyGenerator?: ((req: Req, res: Res) => MaybePromise<string>) | undefined
+  readonly keyGenerator?: ((req: Req, res: Res) => Awaitable<string>) | undefined
   /** How many bits of an IPv6 address tell clients apart, from 32 to 64; `false` for all 128. Default 56. */
   readonly ipv6Subnet?: number | false | undefined
   /** Returns true for requests that pass without being counted. Default: none. */
-  readonly skip?: ((req: Req, res: Res) => MaybePromise<boolean>) | undefined
+  readonly skip?: ((req: Req, res: Res) => Awaitable<boolean>) | undefined
   /** Whether a request that succeeded gives back what it took. Default false. */
   readonly skipSuccessfulRequests?: boolean | undefined
   /** Whether a request that failed, or whose client left, gives back what it took. Default false. */
   readonly skipFailedRequests?: boolean | undefined
   /** Returns whether a finished response is a success. Default: a status below 400 is. */
-  readonly requestWasSuccessful?: ((req: Req, res: Res) => MaybePromise<boolean>) | undefined
+  readonly requestWasSuccessful?: ((req: Req, res: Res) => Awaitable<boolean>) | undefined
   /** Answers a refused request, instead of `message`. */
   readonly handler?: Handler | undefined
   /**
@@ -91,7 +91,7 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
 /** Checked options. */
 export interface RateLimitSettings<Req, Res, Handler> {
   readonly limit: number
-  readonly limitOf: ((req: Req, res: Res) => MaybePromise<number>) | undefined
+  readonly limitOf: ((req: Req, res: Res) => Awaitable<number>) | undefined
   /** Opens the limiter of a limit. */
   readonly open: (limit: number) => Limiter
   /** The limiter of the options, if they have one. */

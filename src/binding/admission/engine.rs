@@ -2,7 +2,7 @@
 
 use super::protocol::{
     AdmissionCells, Decided, Ended, GateReading, InternedCells, NOT_SHED, OUTCOME_LEFT, OwnState,
-    Peeked, QUEUED, ReportCells, Request, RouteReading, WaiterEventKind,
+    QUEUED, ReportCells, Request, RouteReading, WaiterEventKind,
 };
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::{Module, NONE, hot_lane};
@@ -30,16 +30,15 @@ pub(crate) const MODULE: Module = hot_lane! {
     "engineRoute"() => report;
     /// A task ended (a `TaskEndCode`) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id.
     "engineTaskEnded"(engine, route, profile, end, now) => task_ended;
-    /// R by telemetry, or -1 for a stale id. Scratch: `Peeked`.
-    "enginePeek"(engine, route, now) => peek;
+    /// Decides whether a task may begin while some of at most so many run: `NOT_SHED`, or minus the reason's code. Scratch:
+    /// `Admission`.
+    "engineBeginTask"(engine, route, voltage, running, most, now) => begin_task;
     /// What this process can tell others: 1, or 0 for a stale id. Scratch: `OwnState`.
     "engineOwn"(engine, route, now) => own;
     /// What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id.
     "engineShare"(engine, route, scar, blend, age, now) => share;
-    /// Admits or sheds at once, by `Request` in the scratch memory: the ticket, or minus the reason's code. Scratch after
-    /// it: `Admission`.
-    "engineTry"() => try_admit;
-    /// Admits, sheds or queues, by the same: the ticket, minus the reason's code, or `QUEUED` for a waiter.
+    /// Admits, sheds or queues, by `Request` in the scratch memory: the ticket, minus the reason's code, or `QUEUED` for a
+    /// waiter. Scratch after it: `Admission`.
     "engineAdmit"() => admit;
     /// Always a ticket, or -1 for a stale route, by the same.
     "engineShadow"() => admit_shadow;
@@ -131,11 +130,24 @@ fn task_ended(
     })
 }
 
-fn peek(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f64 {
+fn begin_task(
+    environment: &Local<Engines>,
+    engine: f64,
+    route: f64,
+    voltage: f64,
+    running: f64,
+    most: f64,
+    now: f64,
+) -> f64 {
     with(environment, engine, |engine| {
-        let Some((r, mode)) = engine.peek(RouteId::from_f64(route), now) else { return NONE };
-        environment.write(Peeked { mode: mode.to_f64() });
-        r
+        let id = RouteId::from_f64(route);
+        match engine.begin_task(id, voltage, (running, most), now) {
+            Ok(()) => NOT_SHED,
+            Err(shed) => {
+                environment.write(of_shed(&shed));
+                reason_code(&shed)
+            }
+        }
     })
 }
 
@@ -165,14 +177,6 @@ fn share(
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
 pub(crate) fn profile_of(index: f64) -> Option<usize> {
     (0.0..1e6).contains(&index).then_some(index as usize)
-}
-
-fn try_admit(environment: &Local<Engines>) -> f64 {
-    let Request { engine, route, voltage, timeout, now, .. } = environment.read();
-    with(environment, engine, |engine| {
-        let admission = engine.try_admit(RouteId::from_f64(route), voltage, timeout, now);
-        write_admission(environment, engine, admission)
-    })
 }
 
 fn admit(environment: &Local<Engines>) -> f64 {
@@ -310,6 +314,7 @@ fn reading(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f
             learned_saturation: reading.learned.saturation.into(),
             scar_factor: reading.scar_factor,
             voltage: reading.voltage.into(),
+            decided: reading.decided.map(Code::to_f64).into(),
         });
         1.0
     })

@@ -8,12 +8,26 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::config::NativeOpened;
 use super::engine::Engines;
 use crate::binding::env::Local;
 use crate::binding::lane::NONE;
 use crate::core::admission::RouteId;
-use crate::core::resistance::{InvalidField, PROFILES, ProfileSpec};
+use crate::core::resistance::{Budget, InvalidField, PROFILES, ProfileSpec};
+
+/// The time limits of a kind of work.
+#[napi(object)]
+pub struct NativeBudget {
+    pub max_duration_ms: f64,
+    pub heartbeat_ms: f64,
+    pub require_abort: bool,
+}
+
+impl From<Budget> for NativeBudget {
+    fn from(budget: Budget) -> Self {
+        let Budget { max_duration_ms, heartbeat_ms, abortable } = budget;
+        Self { max_duration_ms, heartbeat_ms, require_abort: abortable }
+    }
+}
 
 /// One of the profiles everybody has.
 #[napi(object)]
@@ -22,9 +36,7 @@ pub struct NativeWorkload {
     /// NaN: the engine's own.
     pub baseline_latency_ms: f64,
     pub scar_multiplier: f64,
-    pub budget_ms: f64,
-    pub heartbeat_ms: f64,
-    pub abortable: bool,
+    pub budget: NativeBudget,
 }
 
 /// The profiles everybody has; the index is their number.
@@ -36,9 +48,7 @@ pub fn workloads() -> Vec<NativeWorkload> {
             name: workload.name.into(),
             baseline_latency_ms: workload.baseline_latency_ms.unwrap_or(f64::NAN),
             scar_multiplier: workload.scar_multiplier,
-            budget_ms: workload.budget_ms,
-            heartbeat_ms: workload.heartbeat_ms,
-            abortable: workload.abortable,
+            budget: workload.budget.into(),
         })
         .collect()
 }
@@ -56,6 +66,21 @@ pub struct NativeProfile {
     pub scar_multiplier: Option<f64>,
     pub base_resistance: Option<f64>,
     pub break_multiplier: Option<f64>,
+    pub max_duration_ms: Option<f64>,
+    pub heartbeat_ms: Option<f64>,
+    pub require_abort: Option<bool>,
+}
+
+/// The answer to a profile that was set.
+#[napi(object)]
+pub struct NativeProfileSet {
+    /// The number of a defined profile; -1 for a route's own, and for none.
+    pub index: f64,
+    /// The time limits of the profile; without them it was refused.
+    pub budget: Option<NativeBudget>,
+    /// The field that was refused; without one there are too many profiles.
+    pub field: Option<String>,
+    pub why: Option<String>,
 }
 
 fn spec(given: &NativeProfile) -> ProfileSpec {
@@ -68,45 +93,47 @@ fn spec(given: &NativeProfile) -> ProfileSpec {
         scar_multiplier: given.scar_multiplier,
         base_resistance: given.base_resistance,
         break_multiplier: given.break_multiplier,
+        max_duration_ms: given.max_duration_ms,
+        heartbeat_ms: given.heartbeat_ms,
+        abortable: given.require_abort,
     }
 }
 
-fn refused(invalid: InvalidField) -> NativeOpened {
-    NativeOpened { handle: NONE, field: Some(invalid.field.into()), why: Some(invalid.why.into()) }
+fn answer(set: Option<(f64, Budget)>) -> NativeProfileSet {
+    let (index, budget) = set.map_or((NONE, None), |(index, budget)| (index, Some(budget.into())));
+    NativeProfileSet { index, budget, field: None, why: None }
 }
 
-/// Makes a profile that calls can name: its number, or -1 with the field that was refused, or -1 alone when there are too many.
+fn refused(invalid: InvalidField) -> NativeProfileSet {
+    let (field, why) = (Some(invalid.field.into()), Some(invalid.why.into()));
+    NativeProfileSet { field, why, ..answer(None) }
+}
+
+/// Defines a profile that calls can name.
 #[napi(catch_unwind)]
-pub fn engine_define(env: Env, engine: f64, profile: NativeProfile) -> Result<NativeOpened> {
+pub fn engine_define(env: Env, engine: f64, profile: NativeProfile) -> Result<NativeProfileSet> {
     let environment = Local::<Engines>::of(&env)?;
     let mut engines = environment.table.borrow_mut();
-    let Some(engine) = engines.get(engine) else {
-        return Ok(NativeOpened { handle: NONE, field: None, why: None });
-    };
+    let Some(engine) = engines.get(engine) else { return Ok(answer(None)) };
     Ok(match engine.define_profile(profile.base as usize, &spec(&profile)) {
-        Ok(index) => {
-            let handle = index.map_or(NONE, |index| index as f64);
-            NativeOpened { handle, field: None, why: None }
-        }
+        Ok(set) => answer(set.map(|(index, budget)| (index as f64, budget))),
         Err(invalid) => refused(invalid),
     })
 }
 
-/// Gives a route a profile: 1, or -1 with the field that was refused, or -1 alone when too many routes have one.
+/// Sets the profile of a route.
 #[napi(catch_unwind)]
 pub fn engine_profile(
     env: Env,
     engine: f64,
     route: String,
     profile: NativeProfile,
-) -> Result<NativeOpened> {
+) -> Result<NativeProfileSet> {
     let environment = Local::<Engines>::of(&env)?;
     let mut engines = environment.table.borrow_mut();
-    let Some(engine) = engines.get(engine) else {
-        return Ok(NativeOpened { handle: NONE, field: None, why: None });
-    };
+    let Some(engine) = engines.get(engine) else { return Ok(answer(None)) };
     Ok(match engine.set_profile(&route, profile.base as usize, &spec(&profile)) {
-        Ok(done) => NativeOpened { handle: if done { 1.0 } else { NONE }, field: None, why: None },
+        Ok(set) => answer(set.map(|budget| (NONE, budget))),
         Err(invalid) => refused(invalid),
     })
 }

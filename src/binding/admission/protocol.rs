@@ -48,12 +48,14 @@ lane_enum! {
         Aborted,
         /// It is not to count.
         Ignored,
+        /// It failed, because its time was over.
+        TimedOut,
     }
 }
 
 lane_constants! { LEAVING {
     /// No outcome, though `engineDone` takes it: the client left and the work goes on.
-    pub(crate) const OUTCOME_LEFT: u32 = Outcome::Ignored as u32 + 1;
+    pub(crate) const OUTCOME_LEFT: u32 = Outcome::TimedOut as u32 + 1;
 } }
 
 lane_enum! {
@@ -122,14 +124,6 @@ lane_record! {
 }
 
 lane_record! {
-    /// What `enginePeek` answers, beside R.
-    pub(crate) struct Peeked => PEEKED {
-        /// The mode.
-        mode: f64,
-    }
-}
-
-lane_record! {
     /// What a process can tell others about a route, for `engineOwn`.
     pub(crate) struct OwnState => OWN_STATE {
         /// Its own scar, ohms.
@@ -140,7 +134,7 @@ lane_record! {
 }
 
 lane_record! {
-    /// What `engineTry`, `engineAdmit` and `engineShadow` are told of a request.
+    /// A request of `engineAdmit` and `engineShadow`.
     pub(crate) struct Request => REQUEST {
         engine: f64,
         route: f64,
@@ -149,7 +143,7 @@ lane_record! {
         timeout: f64,
         /// Monotonic ms.
         now: f64,
-        /// How long it may wait, ms. `engineAdmit` alone reads it.
+        /// How long it may wait, ms; 0 is not at all. `engineShadow` does not read it.
         max_wait: f64,
     }
 }
@@ -167,7 +161,7 @@ lane_record! {
         waiter: f64,
         /// Events that can be asked for; of a request.
         events: f64,
-        /// Minus the code of the reason; of `engineShadow` and an event.
+        /// Minus the code of the reason; not of `engineAdmit`, which returns it.
         reason: f64,
         /// The ticket; of an event.
         ticket: f64,
@@ -216,6 +210,8 @@ lane_record! {
         scar_factor: f64,
         /// The voltage of the last decision.
         voltage: Known,
+        /// Its reason, a `DecisionReason`.
+        decided: Known,
     }
 }
 
@@ -250,7 +246,7 @@ pub(crate) const PROTOCOL: Area = Area {
         RESULTS,
         &[MODE, DECISION, OUTCOME],
         LEAVING,
-        &[TASK_END, EVENT, INTERNED, REPORT, DECIDED, PEEKED, OWN_STATE, REQUEST, ADMISSION, ENDED],
+        &[TASK_END, EVENT, INTERNED, REPORT, DECIDED, OWN_STATE, REQUEST, ADMISSION, ENDED],
         &[ROUTE_READING, GATE_READING],
     ],
 };

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::gate::Gate;
 use super::settings::{MAX_PROFILES, STANDARD, Settings};
-use crate::core::resistance::{InvalidField, Profile, ProfileSpec};
+use crate::core::resistance::{Budget, InvalidField, Profile, ProfileSpec};
 use crate::core::slab::Handle;
 
 impl Engine {
-    /// Makes a profile that calls can name: `spec` over the one at `base`. Its index, or `None` beyond
-    /// [`MAX_PROFILES`] or for a base that is not there.
+    /// Defines a profile that calls can name: `spec` over the one at `base`. Returns its index and time limits; `None`
+    /// beyond [`MAX_PROFILES`] or for a base that is not there.
     ///
     /// # Errors
     /// The first field that is out of its range.
@@ -18,7 +18,7 @@ impl Engine {
         &mut self,
         base: usize,
         spec: &ProfileSpec,
-    ) -> Result<Option<usize>, InvalidField> {
+    ) -> Result<Option<(usize, Budget)>, InvalidField> {
         let defined = &mut self.settings.defined;
         let Some(base) = defined.get(base) else { return Ok(None) };
         let profile = base.with(&self.config.resistance, spec)?;
@@ -26,11 +26,12 @@ impl Engine {
             return Ok(None);
         }
         defined.push(Arc::new(profile));
-        Ok(Some(defined.len() - 1))
+        Ok(Some((defined.len() - 1, profile.budget)))
     }
 
     /// Sets the profile of the route of this name to `spec` over the profile at `base`, whether the route is known yet
-    /// or not. Returns false for a base that is not there, or when as many routes have profiles as may be kept.
+    /// or not. Returns its time limits; `None` for a base that is not there, or when as many routes have profiles as may
+    /// be kept.
     ///
     /// # Errors
     ///
@@ -40,9 +41,9 @@ impl Engine {
         name: &str,
         base: usize,
         spec: &ProfileSpec,
-    ) -> Result<bool, InvalidField> {
+    ) -> Result<Option<Budget>, InvalidField> {
         let Settings { defined, profiles, .. } = &mut self.settings;
-        let Some(base_profile) = defined.get(base) else { return Ok(false) };
+        let Some(base_profile) = defined.get(base) else { return Ok(None) };
         let plain = *spec == ProfileSpec::default();
         let profile = if plain {
             Arc::clone(base_profile)
@@ -54,8 +55,9 @@ impl Engine {
         } else if profiles.contains_key(name) || profiles.len() < self.config.max_routes {
             profiles.insert(name.into(), Arc::clone(&profile));
         } else {
-            return Ok(false);
+            return Ok(None);
         }
+        let budget = profile.budget;
         if let Some(handle) = self.routes.find(name)
             && let Some(route) = self.routes.get_mut(handle)
         {
@@ -63,7 +65,7 @@ impl Engine {
             route.profile = profile;
             self.dress(handle);
         }
-        Ok(true)
+        Ok(Some(budget))
     }
 
     /// Sets the routes that feel it when this one opens; an empty list forgets them. Returns false when as many routes

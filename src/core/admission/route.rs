@@ -2,10 +2,14 @@
 
 use super::engine::Engine;
 use super::ids::RouteId;
+use super::shed::{Shed, ShedReason};
 use crate::core::resistance::{
     Candidate, Decision, InvalidField, Mode, ReportProfile, TaskEnd, Telemetry, select,
     unknown_resistance,
 };
+
+/// Retry hint of a refused task, milliseconds. Tasks take minutes, so nothing that is measured says when one ends.
+const TASK_RETRY_MS: f64 = 1000.0;
 
 /// The answer to one report.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,6 +121,30 @@ impl Engine {
         Some(left)
     }
 
+    /// Decides whether a long task of a route may begin, without a report. Refuses it while the breaker is open, when its
+    /// voltage is not above R, and while `running` tasks are `most` or more.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn begin_task(
+        &self,
+        id: RouteId,
+        voltage: f64,
+        (running, most): (f64, f64),
+        now_ms: f64,
+    ) -> Result<(), Shed> {
+        let known = self.peek(id, now_ms);
+        let (resistance, mode) = known.unwrap_or((0.0, Mode::Bootstrap));
+        let shed = |reason| Shed { reason, retry_after_ms: TASK_RETRY_MS, resistance };
+        if known.is_none() {
+            return Err(shed(ShedReason::UnknownRoute));
+        }
+        if !Decision::new(resistance, mode, voltage).allow {
+            return Err(shed(ShedReason::Resistance));
+        }
+        if running < most { Ok(()) } else { Err(shed(ShedReason::Limit)) }
+    }
+
     /// R and mode by telemetry, without a report; `None` for a stale id.
     #[must_use]
     pub fn peek(&self, id: RouteId, now_ms: f64) -> Option<(f64, Mode)> {
@@ -178,7 +206,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use crate::core::admission::routes::Route;
-    use crate::core::admission::{Admission, Engine, EngineConfig, Outcome, RouteId};
+    use crate::core::admission::{Admission, Engine, EngineConfig, Outcome, RouteId, ShedReason};
     use crate::core::resistance::{Mode, ResistanceState, Telemetry};
 
     #[test]
@@ -242,6 +270,29 @@ mod tests {
             assert_eq!(mode(&engine, a, now), Mode::CircuitBreaker);
             now += 200_000.0;
         }
+    }
+
+    #[test]
+    fn a_task_begins_while_its_voltage_is_above_the_resistance_and_there_is_room() {
+        let mut engine = Engine::new(EngineConfig::default(), 1).expect("valid");
+        let id = engine.intern("a", 0.0).id;
+        let (r, _) = engine.peek(id, 0.0).expect("live");
+        assert_eq!(engine.begin_task(id, r + 1.0, (9.0, 10.0), 0.0), Ok(()));
+        let reason = |voltage, running| {
+            let shed = engine.begin_task(id, voltage, (running, 10.0), 0.0).expect_err("refused");
+            assert_eq!((shed.retry_after_ms, shed.resistance), (1000.0, r));
+            shed.reason
+        };
+        assert_eq!(reason(r + 1.0, 10.0), ShedReason::Limit);
+        assert_eq!(reason(r, 10.0), ShedReason::Resistance, "it is not above");
+        let sick = Telemetry::from_lane(9000.0, 1.0, 9.0);
+        let mut now = 0.0;
+        while mode(&engine, id, now) != Mode::CircuitBreaker {
+            now += 100.0;
+            engine.route(id, &sick, 60.0, now).expect("valid");
+        }
+        let shed = engine.begin_task(id, 1e6, (0.0, 10.0), now).expect_err("open");
+        assert_eq!(shed.reason, ShedReason::Resistance, "whatever its voltage is");
     }
 
     #[test]

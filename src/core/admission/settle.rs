@@ -26,7 +26,7 @@ impl Engine {
         self.expire_waiters(now);
         self.ticket_deadlines.cancel(&mut self.tickets, ticket.0.slot);
         let Some(gone) = self.tickets.remove(ticket.0) else { return false };
-        self.finish(&gone, outcome, false, now);
+        self.finish(&gone, outcome, now);
         true
     }
 
@@ -74,7 +74,7 @@ impl Engine {
             self.ticket_deadlines.cancel(&mut self.tickets, slot);
             let Some(handle) = self.tickets.handle(slot) else { continue };
             let Some(gone) = self.tickets.remove(handle) else { continue };
-            self.finish(&gone, Outcome::Failed, true, now);
+            self.finish(&gone, Outcome::TimedOut, now);
         }
     }
 
@@ -110,7 +110,7 @@ impl Engine {
         (burst && wide && at > now + ROUNDING_MS).then_some(at)
     }
 
-    fn finish(&mut self, ticket: &Ticket, outcome: Outcome, timed_out: bool, now: f64) {
+    fn finish(&mut self, ticket: &Ticket, outcome: Outcome, now: f64) {
         let config = &self.config.gate;
         if let Some(gate) = self.routes.gate(ticket.route) {
             gate.limit.observe(f64::from(gate.in_flight), now);
@@ -122,7 +122,6 @@ impl Engine {
                 }
                 TicketKind::Regular => gate.in_flight -= 1,
             }
-            gate.counters.timed_out += u64::from(timed_out);
             match outcome {
                 Outcome::Ok => {
                     let latency = (now - ticket.since).max(0.0);
@@ -138,8 +137,9 @@ impl Engine {
                         gate.limit.sample(config, started, latency, queued, now);
                     }
                 }
-                Outcome::Failed => {
+                Outcome::Failed | Outcome::TimedOut => {
                     gate.counters.failed += 1;
+                    gate.counters.timed_out += u64::from(outcome == Outcome::TimedOut);
                     gate.evidence.fail();
                 }
                 Outcome::Aborted if !ticket.left => {
@@ -147,7 +147,7 @@ impl Engine {
                 }
                 Outcome::Aborted | Outcome::Ignored => {}
             }
-            if matches!(outcome, Outcome::Ok | Outcome::Failed) {
+            if !matches!(outcome, Outcome::Aborted | Outcome::Ignored) {
                 let scarred = gate.evidence.scarred(config);
                 gate.trickle.outcome(outcome == Outcome::Ok, scarred, gate.limit.value());
             }

@@ -62,4 +62,6 @@ pub enum Outcome {
     Aborted = 2,
     /// The caller asks not to count it.
     Ignored = 3,
+    /// It did not end before its deadline: counts as an error.
+    TimedOut = 4,
 }

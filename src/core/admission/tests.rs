@@ -177,6 +177,16 @@ fn a_handler_that_never_ends_frees_its_ticket_at_its_deadline() {
 }
 
 #[test]
+fn work_that_reports_its_own_timeout_counts_as_timed_out() {
+    let (mut engine, id) = engine(&fixed(2.0));
+    let late = ticket(engine.admit(id, 60.0, FOREVER, FOREVER, 0.0));
+    assert_eq!(engine.next_wake(), FOREVER, "such a ticket has no deadline of its own");
+    assert!(engine.done(late, Outcome::TimedOut, 200.0));
+    let gate = engine.gate(id).expect("gate");
+    assert_eq!((gate.in_flight, gate.timed_out, gate.failed, gate.succeeded), (0, 1, 1, 0));
+}
+
+#[test]
 fn a_trickle_gets_through_even_when_every_handler_hangs() {
     let (mut engine, id) = engine(&GateConfig { max_queue: 0, ..fixed(2.0) });
     let mut through = 0;

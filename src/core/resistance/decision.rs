@@ -1,6 +1,6 @@
 //! A request flows only if its voltage is strictly above the resistance and the breaker is closed.
 
-use super::reading::Mode;
+use super::mode::Mode;
 
 /// The reasons of decisions. The codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

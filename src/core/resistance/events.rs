@@ -3,7 +3,8 @@
 use super::config::ResistanceConfig;
 use super::decay::decay;
 use super::decision::Decision;
-use super::reading::{BOOTSTRAP_FACTOR, Mode};
+use super::mode::Mode;
+use super::reading::BOOTSTRAP_FACTOR;
 use super::state::{ResistanceState, narrow};
 use super::tuner::Tuner;
 
@@ -46,6 +47,7 @@ impl ResistanceState {
         let (r, mode) = self.resistance(config, now_ms);
         let decision = Decision::new(r, mode, voltage);
         self.voltage = narrow(voltage);
+        self.decided = decision.reason;
         self.refused = !decision.allow && voltage > BOOTSTRAP_FACTOR * config.base_resistance;
         (decision, std::mem::replace(&mut self.seen, mode))
     }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    Candidate, Mode, PROFILES, Profile, ProfileSpec, ReportProfile, ResistanceConfig,
-    ResistanceState, Slo, TaskEnd, Telemetry, TunerConfig, select,
+    Budget, Candidate, DecisionReason, Mode, PROFILES, Profile, ProfileSpec, ReportProfile,
+    ResistanceConfig, ResistanceState, Slo, TaskEnd, Telemetry, TunerConfig, select,
 };
 
 fn t(latency: f64, error: f64, saturation: f64) -> Telemetry {
@@ -29,7 +29,7 @@ impl Route {
     }
 
     fn report(&mut self, telemetry: Telemetry, age: f64, now: f64) {
-        let Profile { config, report } = &self.profile;
+        let Profile { config, report, .. } = &self.profile;
         self.state.report_as(config, report, &telemetry, age, now).expect("valid");
     }
 
@@ -77,7 +77,7 @@ fn the_same_stress_scars_by_the_profile_s_multiplier() {
 
 #[test]
 fn a_call_brings_its_own_profile_and_leaves_the_next_one_alone() {
-    let standard = Profile::plain(&plain());
+    let standard = Profile::of(&plain(), &PROFILES[1]);
     let heavy = Profile::of(&plain(), &PROFILES[2]);
     let mut route = Route::new(standard);
     let slow = t(4_000.0, NAN, NAN);
@@ -89,18 +89,52 @@ fn a_call_brings_its_own_profile_and_leaves_the_next_one_alone() {
 
 #[test]
 fn a_custom_profile_refuses_what_is_out_of_range_by_name() {
-    let base = Profile::plain(&plain());
+    let base = Profile::of(&plain(), &PROFILES[1]);
     let spec = ProfileSpec { scar_factor: Some(-1.0), ..ProfileSpec::default() };
     assert_eq!(base.with(&plain(), &spec).expect_err("negative").field, "scarFactor");
     let spec = ProfileSpec { scar_multiplier: Some(3.0), ..ProfileSpec::default() };
     assert_eq!(base.with(&plain(), &spec).expect("valid").report.scar_factor, 15.0);
+    for (max_duration_ms, heartbeat_ms, field) in [
+        (0.0, 0.0, "maxDurationMs"),
+        (f64::INFINITY, 0.0, "maxDurationMs"),
+        (1.0, -1.0, "heartbeatMs"),
+    ] {
+        let spec = ProfileSpec {
+            max_duration_ms: Some(max_duration_ms),
+            heartbeat_ms: Some(heartbeat_ms),
+            ..ProfileSpec::default()
+        };
+        assert_eq!(base.with(&plain(), &spec).expect_err("out of range").field, field);
+    }
+}
+
+#[test]
+fn a_custom_profile_takes_over_the_time_limits_that_it_does_not_set() {
+    let heavy = Profile::of(&plain(), &PROFILES[2]);
+    let spec = ProfileSpec { max_duration_ms: Some(7.0), ..ProfileSpec::default() };
+    let budget = heavy.with(&plain(), &spec).expect("valid").budget;
+    assert_eq!(budget, Budget { max_duration_ms: 7.0, heartbeat_ms: 5_000.0, abortable: true });
+}
+
+#[test]
+fn a_reading_keeps_the_reason_of_the_last_decision() {
+    let config = plain();
+    let mut route = Route::new(Profile::of(&config, &PROFILES[1]));
+    assert_eq!(route.state.reading(&config, 0.0).decided, None);
+    for (voltage, reason) in [(1e6, DecisionReason::Ok), (1.0, DecisionReason::InsufficientVoltage)]
+    {
+        let (decision, _) = route.state.decide(&config, voltage, 0.0);
+        assert_eq!(decision.reason, reason);
+        assert_eq!(route.state.reading(&config, 0.0).decided, Some(reason));
+    }
 }
 
 /// A route whose R at rest is high: a weak service under steady pressure, with a little noise.
 fn busy() -> (Route, f64) {
     let tuner = Some(TunerConfig { warmup_ticks: 0.0, ..TunerConfig::default() });
     let slo = Slo { latency_criticality: 1e9, ..Slo::default() };
-    let mut route = Route::new(Profile::plain(&ResistanceConfig { slo, tuner, ..plain() }));
+    let mut route =
+        Route::new(Profile::of(&ResistanceConfig { slo, tuner, ..plain() }, &PROFILES[1]));
     for step in 0..600 {
         let now = 100.0 * f64::from(step);
         let latency = if step % 2 == 0 { 150.0 } else { 170.0 };
@@ -136,7 +170,7 @@ fn nothing_is_learned_while_a_voltage_that_flows_at_rest_is_refused() {
     assert!((frozen - learned).abs() < 0.2, "{learned} {frozen}");
     // A voltage below the resistance at rest is refused always, which is no shedding.
     let mut route =
-        Route::new(Profile::plain(&ResistanceConfig { tuner: config.tuner, ..plain() }));
+        Route::new(Profile::of(&ResistanceConfig { tuner: config.tuner, ..plain() }, &PROFILES[1]));
     for step in 0..600 {
         let now = 100.0 * f64::from(step);
         route.report(t(100.0, NAN, NAN), 0.0, now);
@@ -153,7 +187,7 @@ fn silence_closes_a_route_and_news_opens_it() {
         tuner: None,
         ..ResistanceConfig::default()
     };
-    let mut route = Route::new(Profile::plain(&config));
+    let mut route = Route::new(Profile::of(&config, &PROFILES[1]));
     assert_eq!(
         route.state.resistance(&config, 1e6).1,
         Mode::Bootstrap,
@@ -173,7 +207,7 @@ fn silence_closes_a_route_and_news_opens_it() {
 #[test]
 fn old_news_is_taken_further_along_its_slope_and_later_news_goes_before_it() {
     let ramp = |age: f64| {
-        let mut route = Route::new(Profile::plain(&plain()));
+        let mut route = Route::new(Profile::of(&plain(), &PROFILES[1]));
         for step in 0..50_u32 {
             let now = 100.0 * f64::from(step);
             route.report(t(100.0 + 3.0 * f64::from(step), NAN, NAN), 0.0, now);
@@ -188,7 +222,7 @@ fn old_news_is_taken_further_along_its_slope_and_later_news_goes_before_it() {
     assert!(aged.vector.latency <= 1.0);
     // Late news counts and changes nothing.
     assert_eq!(ramp(2_000.0).vector, {
-        let mut route = Route::new(Profile::plain(&plain()));
+        let mut route = Route::new(Profile::of(&plain(), &PROFILES[1]));
         for step in 0..50_u32 {
             route.report(t(100.0 + 3.0 * f64::from(step), NAN, NAN), 0.0, 100.0 * f64::from(step));
         }

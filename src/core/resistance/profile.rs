@@ -1,8 +1,28 @@
 //! Workloads differ by orders of magnitude: what is slow for a ping is fast for a genome. A profile says what is
 //! normal.
 
-use super::config::{Baseline, InvalidField, ResistanceConfig};
+use super::config::{Baseline, InvalidField, ResistanceConfig, require};
 use super::report_profile::ReportProfile;
+
+/// The time limits of a kind of work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Longest time of admitted work, or of a task without progress, milliseconds.
+    pub max_duration_ms: f64,
+    /// A task must send a heartbeat this often, milliseconds; 0 is never.
+    pub heartbeat_ms: f64,
+    /// Whether a task needs a way to be called off.
+    pub abortable: bool,
+}
+
+impl Budget {
+    fn validate(&self) -> Result<(), InvalidField> {
+        let is_time = self.max_duration_ms > 0.0 && self.max_duration_ms.is_finite();
+        require(is_time, "maxDurationMs", "must be a finite number > 0")?;
+        let is_interval = self.heartbeat_ms >= 0.0 && self.heartbeat_ms.is_finite();
+        require(is_interval, "heartbeatMs", "must be a finite number >= 0")
+    }
+}
 
 /// A named kind of work, and what is normal for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,12 +33,8 @@ pub struct Workload {
     pub baseline_latency_ms: Option<f64>,
     /// The depth of scars, in units of the engine's `scar_factor`.
     pub scar_multiplier: f64,
-    /// A task may take this long without progress, milliseconds.
-    pub budget_ms: f64,
-    /// A task is to be heard of this often, milliseconds; 0 is never.
-    pub heartbeat_ms: f64,
-    /// Whether a task needs a way to be called off.
-    pub abortable: bool,
+    /// The time limits of its work.
+    pub budget: Budget,
 }
 
 /// The profiles everybody has. STANDARD is the engine's own configuration.
@@ -27,33 +43,25 @@ pub const PROFILES: [Workload; 4] = [
         name: "LIGHT",
         baseline_latency_ms: Some(10.0),
         scar_multiplier: 2.0,
-        budget_ms: 1_000.0,
-        heartbeat_ms: 0.0,
-        abortable: false,
+        budget: Budget { max_duration_ms: 1_000.0, heartbeat_ms: 0.0, abortable: false },
     },
     Workload {
         name: "STANDARD",
         baseline_latency_ms: None,
         scar_multiplier: 1.0,
-        budget_ms: 30_000.0,
-        heartbeat_ms: 0.0,
-        abortable: false,
+        budget: Budget { max_duration_ms: 30_000.0, heartbeat_ms: 0.0, abortable: false },
     },
     Workload {
         name: "HEAVY",
         baseline_latency_ms: Some(5_000.0),
         scar_multiplier: 0.5,
-        budget_ms: 300_000.0,
-        heartbeat_ms: 5_000.0,
-        abortable: true,
+        budget: Budget { max_duration_ms: 300_000.0, heartbeat_ms: 5_000.0, abortable: true },
     },
     Workload {
         name: "EXTREME",
         baseline_latency_ms: Some(60_000.0),
         scar_multiplier: 0.2,
-        budget_ms: 3_600_000.0,
-        heartbeat_ms: 10_000.0,
-        abortable: true,
+        budget: Budget { max_duration_ms: 3_600_000.0, heartbeat_ms: 10_000.0, abortable: true },
     },
 ];
 
@@ -76,6 +84,12 @@ pub struct ProfileSpec {
     pub base_resistance: Option<f64>,
     /// The untuned break, in units of the base.
     pub break_multiplier: Option<f64>,
+    /// Longest time of admitted work, or of a task without progress, milliseconds.
+    pub max_duration_ms: Option<f64>,
+    /// A task must send a heartbeat this often, milliseconds; 0 is never.
+    pub heartbeat_ms: Option<f64>,
+    /// Whether a task needs a way to be called off.
+    pub abortable: Option<bool>,
 }
 
 /// A profile made ready: the physics of a route that has it, and the report profile of a call that brings it.
@@ -85,13 +99,15 @@ pub struct Profile {
     pub config: ResistanceConfig,
     /// The profile of its reports.
     pub report: ReportProfile,
+    /// The time limits of its work.
+    pub budget: Budget,
 }
 
 impl Profile {
-    /// The configuration as it is.
+    /// The profile of a configuration and a budget.
     #[must_use]
-    pub fn plain(config: &ResistanceConfig) -> Self {
-        Self { config: *config, report: ReportProfile::of(config) }
+    pub fn new(config: &ResistanceConfig, budget: Budget) -> Self {
+        Self { config: *config, report: ReportProfile::of(config), budget }
     }
 
     /// One of [`PROFILES`] over a configuration.
@@ -103,7 +119,7 @@ impl Profile {
             config.slo.latency = Baseline::Given;
         }
         config.scar_factor *= workload.scar_multiplier;
-        Self::plain(&config)
+        Self::new(&config, workload.budget)
     }
 
     /// This profile with changes. `engine` is the configuration that multipliers refer to.
@@ -130,6 +146,12 @@ impl Profile {
         config.base_resistance = spec.base_resistance.unwrap_or(config.base_resistance);
         config.break_multiplier = spec.break_multiplier.unwrap_or(config.break_multiplier);
         config.validate()?;
-        Ok(Self::plain(&config))
+        let budget = Budget {
+            max_duration_ms: spec.max_duration_ms.unwrap_or(self.budget.max_duration_ms),
+            heartbeat_ms: spec.heartbeat_ms.unwrap_or(self.budget.heartbeat_ms),
+            abortable: spec.abortable.unwrap_or(self.budget.abortable),
+        };
+        budget.validate()?;
+        Ok(Self::new(&config, budget))
     }
 }

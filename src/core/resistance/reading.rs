@@ -1,19 +1,9 @@
 //! What is read of a route's state: every term of R at one moment, which is what explains a decision.
 
 use super::config::ResistanceConfig;
+use super::decision::DecisionReason;
+use super::mode::Mode;
 use super::pressure::Pressure;
-
-/// The modes of a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Mode {
-    /// Too few reports to judge: R is 1.2 times the base.
-    Bootstrap = 0,
-    /// R is the sum of its terms.
-    Operational = 1,
-    /// R reached the break and has not yet recovered, or the route has been silent for too long.
-    CircuitBreaker = 2,
-}
 
 /// The learned levels of a service; `None` for a signal that was never reported, or whose level was given.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -65,8 +55,8 @@ pub struct Reading {
     pub last_update_ms: Option<f64>,
     /// The voltage of the last decision, if there was one.
     pub voltage: Option<f64>,
-    /// Whether that decision was a refusal.
-    pub refused: bool,
+    /// The reason of that decision.
+    pub decided: Option<DecisionReason>,
 }
 
 /// Resistance during BOOTSTRAP, in units of the base.

@@ -3,9 +3,11 @@
 
 use super::config::{InvalidField, NOT_NEGATIVE, ResistanceConfig, not_negative, require};
 use super::decay::decay;
+use super::decision::DecisionReason;
+use super::mode::Mode;
 use super::normal::Normal;
 use super::pressure::{Pressure, Weights};
-use super::reading::{BOOTSTRAP_FACTOR, Learned, Mode, Reading};
+use super::reading::{BOOTSTRAP_FACTOR, Learned, Reading};
 use super::report_profile::ReportProfile;
 use super::telemetry::Telemetry;
 use super::tuner::Tuner;
@@ -38,8 +40,9 @@ pub struct ResistanceState {
     pub(super) ticks: u32,
     pub(super) breaking: bool,
     pub(super) refused: bool,
-    /// The mode at the last decision.
+    /// The mode at the last decision, and its reason.
     pub(super) seen: Mode,
+    pub(super) decided: DecisionReason,
     /// Scar grown per `min_delta_t_ms` while what the last report said is critical.
     pub(super) scar_factor: f32,
     /// The scar that others share, and its weight.
@@ -67,6 +70,7 @@ impl ResistanceState {
             breaking: false,
             refused: false,
             seen: Mode::Bootstrap,
+            decided: DecisionReason::Ok,
             scar_factor: narrow(config.scar_factor),
             shared: 0.0,
             blend: 0.0,
@@ -205,7 +209,7 @@ impl ResistanceState {
             ticks: u64::from(at.ticks),
             last_update_ms: (!at.last_update_ms.is_nan()).then_some(at.last_update_ms),
             voltage: (at.voltage > 0.0).then_some(f64::from(at.voltage)),
-            refused: at.refused,
+            decided: (at.voltage > 0.0).then_some(at.decided),
         }
     }
 
