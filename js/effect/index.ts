@@ -3,23 +3,21 @@
  */
 export type { EffectEnv, MutableContext } from './fiber/body.ts'
 export { type CancelToken, createCancelToken } from './cancel.ts'
-export { type Context, ContextImpl, createContext } from './context.ts'
 export {
   acquireUseRelease,
   all,
   type AllOptions,
-  Effect,
   effect,
   type EffectOptions,
   fail,
-  Fiber,
   fromPromise,
   isEffect,
   race,
-  type RunGiven,
   sleep,
   succeed,
-} from './effect.ts'
+} from './constructors.ts'
+export { type Context, ContextImpl, createContext } from './context.ts'
+export { Effect, Fiber, type RunGiven } from './effect.ts'
 export {
   EffectFailedError,
   InterruptedError,

@@ -4,7 +4,8 @@
  */
 import { callable } from '../internal/validate.ts'
 import { type CancelToken, CancelTokenImpl } from './cancel.ts'
-import { effect, type RunGiven } from './effect.ts'
+import { effect } from './constructors.ts'
+import type { RunGiven } from './effect.ts'
 import { ambientFiber } from './fiber/ambient.ts'
 import { type EffectEnv, FiberEnv, type MutableContext } from './fiber/body.ts'
 import { currentFiber, type FiberCore } from './fiber/fiber-core.ts'
