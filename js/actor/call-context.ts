@@ -2,6 +2,7 @@
  * Knows on whose behalf code runs, also after an `await`: calls need their caller, so that a cycle of calls is found.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+
 import type { RuntimePort } from './port.ts'
 import type { Process } from './process.ts'
 
@@ -125,5 +126,4 @@ export function runOutsideHandler<T>(begin: () => T): T {
  * Returns whether a function is declared `async`. One that was compiled to something else shows itself by its first
  * promise.
  */
-export const isAsyncFunction = (given: unknown): boolean =>
-  Object.prototype.toString.call(given) === '[object AsyncFunction]'
+export const isAsyncFunction = (fn: unknown): boolean => Object.prototype.toString.call(fn) === '[object AsyncFunction]'

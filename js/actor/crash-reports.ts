@@ -3,6 +3,7 @@
  * limited.
  */
 import { channel } from 'node:diagnostics_channel'
+
 import { isClosed } from '../clock/base.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../clock/types.ts'

@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks'
+
 import type { Backlog } from './backlog.ts'
 import { outsideEffects } from '../effect/fiber/ambient.ts'
 import type { Call } from './call.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
-
 import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
 

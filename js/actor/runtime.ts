@@ -470,11 +470,11 @@ export class ActorRuntime extends Relations implements RuntimePort {
     if (call !== undefined && this.settle(call)) call.reject(process.callError(call, failure))
   }
 
-  #callFailed(index: number, use: number, failure: number, held: boolean): void {
+  #callFailed(index: number, use: number, failure: number, keepsPlace: boolean): void {
     if (!this.#calls.holds(index, use)) return
     const call = this.#calls.at(index)
-    // A call that was handed out and has not begun comes by once more.
-    if (!held && (call.started || failure !== protocol.TIMED_OUT)) {
+    // A call that was handed out and has not begun comes by once more, so its place is kept too.
+    if (!keepsPlace && (call.started || failure !== protocol.TIMED_OUT)) {
       this.#calls.release(index, use)
       if (!call.started) call.target.room++
     }

@@ -71,11 +71,11 @@ export class PendingWork {
       )
     }
     try {
-      const begun: unknown = executor((value) => {
+      const result: unknown = executor((value) => {
         if (settle()) resolve(value)
       }, fail)
       // An asynchronous executor may reject later.
-      promiseOf(begun)?.then(undefined, fail)
+      promiseOf(result)?.then(undefined, fail)
     } catch (error) {
       fail(error)
     }

@@ -65,14 +65,14 @@ export class StatefulProcess extends Addressable implements StopTarget {
     host: ProcessHost,
     spec: ProcessSpec,
     ctx: unknown,
-    maker: { emit: Emit | undefined; journal: ProcessJournal | undefined; parent: Parent | undefined },
+    options: { emit: Emit | undefined; journal: ProcessJournal | undefined; parent: Parent | undefined },
   ) {
-    super(host, spec, maker.emit)
+    super(host, spec, options.emit)
     this.ctx = ctx
-    this.journal = maker.journal
-    this.#parent = maker.parent
+    this.journal = options.journal
+    this.#parent = options.parent
     this.#restarts = spec.supervision?.type === 'one-for-one' ? new RestartTracker(spec.supervision) : undefined
-    maker.parent?.children.add(this)
+    options.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
     void Promise.resolve().then(this.#init)
   }

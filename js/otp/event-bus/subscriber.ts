@@ -1,5 +1,6 @@
 /** The kinds of subscribers of a bus: functions, processes, and single waits. Readers are in `events.ts`. */
 import { AsyncResource } from 'node:async_hooks'
+
 import { RUNNING } from '../../actor/process.ts'
 import { ifRejected } from '../../internal/thenable.ts'
 import { castTo } from '../gen-server/calls.ts'

@@ -1,6 +1,5 @@
 import type { Call } from '../../actor/call.ts'
 import type { MaybePromise } from '../../internal/maybe-promise.ts'
-import type { ErrorOwner } from '../../internal/report-error.ts'
 import type { System } from '../../system/system.ts'
 import type { Registrar } from './registrable.ts'
 import type { Continued, NoReply, Stopped } from './callback-results.ts'
@@ -216,5 +215,3 @@ export type LifecycleEvent =
 
 /** Receives lifecycle events. What it throws, or rejects with, goes to the system's `onError`. */
 export type LifecycleHandler = (event: LifecycleEvent) => unknown
-
-export type { ErrorOwner }

@@ -60,7 +60,7 @@ function optionalOneOf<T extends string>(field: string, names: readonly T[], val
   throw new InvalidArgumentError(field, `one of ${names.join(', ')}`, value)
 }
 
-/** How long restarts wait. Jitter is a share of the delay here; in `keelson/process` it is a percentage. */
+/** A back-off with its defaults. Jitter is a share of the delay here; in `keelson/process` it is a percentage. */
 type Delays = Required<RestartBackoff>
 
 function delaysOf(field: string, backoff: RestartBackoff): Delays {
@@ -162,7 +162,7 @@ export interface SupervisorPlan {
   readonly autoShutdown: (typeof AUTO_SHUTDOWNS)[number]
   readonly maxRestarts: number
   readonly withinMs: number
-  /** Whose restarts are counted together. */
+  /** The core's number of the scope in which restarts are counted. */
   readonly scope: number
   readonly children: readonly CheckedChild[]
   readonly template: { readonly spec: ChildTemplate; readonly policy: CheckedPolicy } | undefined

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+
 import { runInScope, runOutsideHandler } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import {

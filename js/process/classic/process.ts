@@ -238,14 +238,14 @@ export class ClassicProcessImpl implements ClassicProcess {
       core.status = ENDING
       core.runtime.stopping(core)
     }
-    const begun = await this.#starting?.then(
+    const initSucceeded = await this.#starting?.then(
       () => true,
       () => false,
     )
     await this.#idle?.promise
     if (this.#isKilled) return
     try {
-      if (wasStarted || begun === true) await this.#behavior.terminate?.()
+      if (wasStarted || initSucceeded === true) await this.#behavior.terminate?.()
     } catch (error) {
       this.#end(FAILED)
       this.#failed(asError(error))
