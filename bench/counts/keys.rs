@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use keelson::core::bus::Subscriptions;
 use keelson::core::cache::shared::{CacheKey, CacheValue, Lookup, SharedCaches};
-use keelson::core::cache::{CacheLimits, EvictionPolicy, Index, New};
+use keelson::core::cache::{CacheLimits, EvictionIndex, EvictionPolicy, New};
 use keelson::core::rate::{Algorithm, Limiter, LimiterConfig};
 
 use crate::Loop;
@@ -33,9 +33,9 @@ fn heat() -> Vec<Cell<u8>> {
     vec![Cell::new(0); ENTRIES as usize + 1]
 }
 
-fn full(policy: EvictionPolicy, heat: &[Cell<u8>]) -> Index {
+fn full(policy: EvictionPolicy, heat: &[Cell<u8>]) -> EvictionIndex {
     let limits = CacheLimits { entries: ENTRIES as usize, bytes: u64::MAX };
-    let mut index = Index::new(limits, policy, 8);
+    let mut index = EvictionIndex::new(limits, policy, 8);
     for hash in 0..ENTRIES {
         let new = New { hash, bytes: 100, until: f64::INFINITY };
         index.insert(new, 0.0, heat).expect("it fits");

@@ -2,7 +2,7 @@ import { ServerNotRunningError } from '../actor/errors.ts'
 import { BaseClock } from '../clock/base.ts'
 import { integer } from '../internal/validate.ts'
 import type { Counts } from './counts.ts'
-import { Evictions } from './evictions.ts'
+import { EvictedEntries } from './evicted-entries.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { CACHE_KIND, NegativeEntry } from './negative-entry.ts'
 import type { CacheSettings, StoreSettings } from './options.ts'
@@ -28,7 +28,7 @@ export class Entries {
   readonly #id: string
   readonly #settings: CacheSettings
   readonly #counts: Counts
-  readonly #evictions: Evictions
+  readonly #evicted: EvictedEntries
   /** The time for which an expired entry is kept as stale. */
   readonly #staleMs: number
   readonly #time: () => number
@@ -42,7 +42,7 @@ export class Entries {
     this.#id = id
     this.#settings = settings
     this.#counts = counts
-    this.#evictions = new Evictions(id, settings)
+    this.#evicted = new EvictedEntries(id, settings)
     const { maxSize, maxBytes, lru, system } = settings
     this.slots = new SlotTable({ maxSize, maxBytes, lru, seed: system.seed }, (slot, key, value, expired) => {
       this.tags.remove(slot)
@@ -145,7 +145,7 @@ export class Entries {
 
   /** Calls `onEvict` for entries that left. It must come last in an operation, because `onEvict` may use the cache. */
   notify(): void {
-    this.#evictions.notify()
+    this.#evicted.notify()
   }
 
   /** Ends the cache. */
@@ -195,6 +195,6 @@ export class Entries {
 
   #left(key: CacheKey, value: unknown, reason: EvictReason): void {
     if (value instanceof NegativeEntry) this.failures--
-    else this.#evictions.add(key, value, reason)
+    else this.#evicted.add(key, value, reason)
   }
 }

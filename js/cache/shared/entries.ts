@@ -8,7 +8,7 @@ import { integer } from '../../internal/validate.ts'
 import { hot, native, scratch } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import { SHARED_FOUND_PAST, SHARED_FOUND_STAMP, UNCOUNTED } from '../../protocol/shared-cache.ts'
-import { Evictions } from '../evictions.ts'
+import { EvictedEntries } from '../evicted-entries.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
 import { CACHE_KIND } from '../negative-entry.ts'
 import { assertKey, type CacheSettings, type StoreSettings } from '../options.ts'
@@ -35,7 +35,7 @@ export class SharedEntries {
   readonly #name: string
   readonly #settings: CacheSettings
   readonly #handle: number
-  readonly #evictions: Evictions
+  readonly #evicted: EvictedEntries
   readonly #copies: Copies = new Copies()
   readonly #staleMs: number
   readonly #time: () => number
@@ -47,10 +47,10 @@ export class SharedEntries {
   constructor(id: string, name: string, settings: CacheSettings) {
     this.#id = id
     this.#settings = settings
-    this.#evictions = new Evictions(id, settings)
+    this.#evicted = new EvictedEntries(id, settings)
     this.#staleMs = Math.max(settings.revalidateMs, settings.ifErrorMs)
     const { maxSize, maxBytes, lru, system, namespace } = settings
-    const hasListener = this.#evictions.hasListener
+    const hasListener = this.#evicted.hasListener
     this.#name = `${namespace ?? system.namespace}\0${name}`
     const limits = { entries: maxSize, bytes: maxBytes, lru }
     const request = { namespace: namespace ?? system.namespace, name, ...limits, told: hasListener, seed: system.seed }
@@ -196,13 +196,13 @@ export class SharedEntries {
    * cache.
    */
   notify(): void {
-    if (!this.#evictions.hasListener) return
+    if (!this.#evicted.hasListener) return
     if (!this.#closed && hot.sharedCacheGone(this.#handle) > 0) {
       for (const { key, number, text, reason } of native.sharedCacheGone(this.#handle)) {
-        this.#evictions.add(keyOf(key, number), decode(text), reason as EvictReason)
+        this.#evicted.add(keyOf(key, number), decode(text), reason as EvictReason)
       }
     }
-    this.#evictions.notify()
+    this.#evicted.notify()
   }
 
   /** Ends the cache on this thread. */

@@ -7,13 +7,13 @@ use napi_derive::napi;
 
 use crate::binding::env::{Handles, Local, SharedArray};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
-use crate::core::cache::{CacheLimits, EvictionPolicy, Heat, Index, New, RemovalReason};
+use crate::core::cache::{CacheLimits, EvictionIndex, EvictionPolicy, Heat, New, RemovalReason};
 use crate::protocol::{Record, lane_constants, lane_record};
 
 pub(crate) type Caches = Handles<LocalCache>;
 
 pub(crate) struct LocalCache {
-    index: Index,
+    index: EvictionIndex,
     /// What a call is about and what came of it; then one byte a slot, how often it was used, which
     /// JavaScript writes; then, for LRU, the slots used, in order. Arguments would cost ten nanoseconds each.
     shared: SharedArray,
@@ -83,7 +83,7 @@ pub(crate) const MODULE: Module = hot_lane! {
 
 /// An index, and the memory of the call.
 struct CacheCall<'a> {
-    index: &'a mut Index,
+    index: &'a mut EvictionIndex,
     cells: &'a [Cell<f64>],
     heat: &'a Heat,
     told: CacheCallCells,
@@ -239,7 +239,7 @@ pub fn cache_open(
     )]
     let limits = CacheLimits { entries: entries as usize, bytes: bytes as u64 };
     let policy = if lru { EvictionPolicy::Lru } else { EvictionPolicy::S3Fifo };
-    let index = Index::new(limits, policy, seed.to_bits());
+    let index = EvictionIndex::new(limits, policy, seed.to_bits());
     let cache = LocalCache { index, shared, slots: slots as usize };
     let handle = Local::<Caches>::of(env)?.table.borrow_mut().open(cache);
     Ok(NativeCache { handle, memory: array })

@@ -20,8 +20,8 @@
 //!
 //! The same operations give the same victims in the same order, whatever the machine.
 
+mod eviction;
 mod ghosts;
-mod index;
 #[cfg(all(test, not(loom)))]
 mod model_test;
 mod queue;
@@ -30,4 +30,4 @@ mod table;
 #[cfg(all(test, not(loom)))]
 mod traces_test;
 
-pub use index::{CacheLimits, EvictionPolicy, HOT, Heat, Index, New, RemovalReason};
+pub use eviction::{CacheLimits, EvictionIndex, EvictionPolicy, HOT, Heat, New, RemovalReason};

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 
-use super::{CacheLimits, EvictionPolicy, HOT, Index, New, RemovalReason};
+use super::{CacheLimits, EvictionIndex, EvictionPolicy, HOT, New, RemovalReason};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -162,7 +162,7 @@ impl Model {
 }
 
 fn check(policy: EvictionPolicy, limits: CacheLimits, ops: Vec<Op>) -> Result<(), TestCaseError> {
-    let mut index = Index::new(limits, policy, 1);
+    let mut index = EvictionIndex::new(limits, policy, 1);
     let heat: Vec<Cell<u8>> = (0..64).map(|_| Cell::new(0)).collect();
     let mut model = Model {
         limits,

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use super::{CacheLimits, EvictionPolicy, Index, New};
+use super::{CacheLimits, EvictionIndex, EvictionPolicy, New};
 
 const CAPACITY: usize = 2_000;
 const ACCESSES: usize = 200_000;
@@ -39,7 +39,8 @@ impl Zipf {
 
 /// The hits of a trace, in percent.
 fn hits(policy: EvictionPolicy, trace: &[usize]) -> f64 {
-    let mut index = Index::new(CacheLimits { entries: CAPACITY, bytes: u64::MAX }, policy, 1);
+    let mut index =
+        EvictionIndex::new(CacheLimits { entries: CAPACITY, bytes: u64::MAX }, policy, 1);
     let heat: Vec<Cell<u8>> = (0..CAPACITY).map(|_| Cell::new(0)).collect();
     let mut slots = vec![None; trace.iter().max().map_or(0, |key| key + 1)];
     let mut keys = vec![0; CAPACITY];

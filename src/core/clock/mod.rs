@@ -8,13 +8,12 @@
 
 mod controlled;
 mod event_queue;
-mod order;
 mod radix_queue;
+pub(crate) mod time_key;
 mod timers;
 
 pub use controlled::{Controlled, ControlledStep};
 pub use event_queue::EventQueue;
-pub(crate) use order::{key as order_key, time as order_time};
 pub use radix_queue::{RadixEntry, RadixQueue};
 pub use timers::{Due, TimerId, Timers, Track};
 

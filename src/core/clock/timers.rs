@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::order;
 use super::radix_queue::{RadixEntry, RadixQueue};
+use super::time_key;
 
 /// The time in which a deadline is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Timers {
     pub fn schedule(&mut self, track: Track, deadline: f64, now: f64) -> TimerId {
         let order = self.inserted;
         self.inserted += 1;
-        let mut key = order::key(deadline);
+        let mut key = time_key::of(deadline);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.generations.push(0);
             self.details.push(Detail { track, key, order });
@@ -143,7 +143,7 @@ impl Timers {
     /// The monotonic time at which the next timer is due, where wall time is `wall_offset` ahead of it.
     pub fn next_due(&mut self, wall_offset: f64) -> Option<f64> {
         let mono = self.peek_mono();
-        let wall = self.wall.keys().next().map(|&(key, _)| order::time(key) - wall_offset);
+        let wall = self.wall.keys().next().map(|&(key, _)| time_key::time(key) - wall_offset);
         match (mono, wall) {
             (Some(mono), Some(wall)) => Some(mono.min(wall)),
             (mono, wall) => mono.or(wall),
@@ -159,7 +159,7 @@ impl Timers {
         let wall = self
             .wall
             .first_key_value()
-            .map(|(&(key, order), &slot)| (order::time(key), order, slot))
+            .map(|(&(key, order), &slot)| (time_key::time(key), order, slot))
             // Either way round: a deadline is met at its wall time, whatever the difference rounds to.
             .filter(|&(target, ..)| target - wall_offset <= now || target <= now + wall_offset);
         let Some((target, order, slot)) = wall else {
@@ -171,18 +171,18 @@ impl Timers {
         {
             return self.pop_mono(now);
         }
-        self.wall.remove(&(order::key(target), order));
+        self.wall.remove(&(time_key::of(target), order));
         Some(self.fire(slot, at, Some(target), None))
     }
 
     /// The first timer that is due at or before `now`, left pending.
     pub fn first_due_now(&mut self, now: f64, wall_offset: f64) -> Option<TimerId> {
         let alive = alive(&self.generations, &mut self.dead);
-        if let Some(entry) = self.mono.front_until(order::key(now), alive) {
+        if let Some(entry) = self.mono.front_until(time_key::of(now), alive) {
             return Some(TimerId { slot: entry.slot, generation: entry.generation & !IMMEDIATE });
         }
         let (&(key, _), &slot) = self.wall.first_key_value()?;
-        let due = order::time(key) - wall_offset <= now;
+        let due = time_key::time(key) - wall_offset <= now;
         due.then(|| TimerId { slot, generation: self.generations[slot as usize] })
     }
 
@@ -218,7 +218,7 @@ impl Timers {
             .filter(|(_, (generation, _))| is_live(**generation))
             .map(|(slot, (&generation, detail))| {
                 let id = TimerId { slot, generation };
-                (detail.order, id, detail.track, order::time(detail.key))
+                (detail.order, id, detail.track, time_key::time(detail.key))
             })
             .collect();
         all.sort_unstable_by_key(|&(order, ..)| order);
@@ -231,21 +231,22 @@ impl Timers {
     }
 
     fn peek_mono(&mut self) -> Option<f64> {
-        self.mono.peek(alive(&self.generations, &mut self.dead)).map(order::time)
+        self.mono.peek(alive(&self.generations, &mut self.dead)).map(time_key::time)
     }
 
     /// Insertion order of the first timer at this monotonic deadline, which is about to be reached.
     fn front_order(&mut self, at: f64) -> u64 {
-        let front = self.mono.front_until(order::key(at), alive(&self.generations, &mut self.dead));
+        let front =
+            self.mono.front_until(time_key::of(at), alive(&self.generations, &mut self.dead));
         front.map_or(u64::MAX, |entry| self.details[entry.slot as usize].order)
     }
 
     fn pop_mono(&mut self, now: f64) -> Option<Due> {
         let entry =
-            self.mono.pop_until(order::key(now), alive(&self.generations, &mut self.dead))?;
+            self.mono.pop_until(time_key::of(now), alive(&self.generations, &mut self.dead))?;
         let immediate =
             (entry.generation & IMMEDIATE != 0).then(|| self.details[entry.slot as usize].order);
-        Some(self.fire(entry.slot, order::time(entry.key), None, immediate))
+        Some(self.fire(entry.slot, time_key::time(entry.key), None, immediate))
     }
 
     fn fire(&mut self, slot: u32, at: f64, wall: Option<f64>, immediate: Option<u64>) -> Due {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::{CacheLimits, EvictionPolicy, Index, New, RemovalReason};
+use super::super::{CacheLimits, EvictionIndex, EvictionPolicy, New, RemovalReason};
 use super::value::CacheValue;
 
 /// A string, or the text of a number: `1` and `"1"` are two keys.
@@ -109,7 +109,7 @@ pub(super) struct CacheEntry {
 /// Entries by slot, and the index that says which of them stay.
 #[derive(Debug)]
 pub(super) struct Entries {
-    index: Index,
+    index: EvictionIndex,
     /// The basis of the hashes of keys.
     basis: u32,
     heat: Vec<Cell<u8>>,
@@ -126,7 +126,7 @@ pub(super) struct Entries {
 impl Entries {
     pub(super) fn new(limits: CacheLimits, policy: EvictionPolicy, seed: u64) -> Self {
         Self {
-            index: Index::new(limits, policy, seed),
+            index: EvictionIndex::new(limits, policy, seed),
             basis: 0x811c_9dc5 ^ (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32,
             heat: Vec::new(),
             slots: ByKey::default(),

@@ -3,7 +3,8 @@
 //! - **Names**: a name within a namespace means one cache to all that hold it at the same time. When the last
 //!   [`CacheHold`] goes, its content is forgotten. Limits and policy are those of the first holder; a holder with
 //!   others is refused.
-//! - **What stays** is decided by an [`Index`](super::Index), under one lock, as in the cache of one thread.
+//! - **What stays** is decided by an [`EvictionIndex`](super::EvictionIndex), under one lock, as in the cache of one
+//!   thread.
 //! - **Stamps**: each stored value has one of its own, never used again. Who has read a value may ask by slot and stamp
 //!   whether it still stands, without its text.
 //! - **Loads**: at most one at a time is *claimed* for a key. A holder that claims a claimed key waits, and gets its

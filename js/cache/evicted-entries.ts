@@ -10,7 +10,7 @@ interface EvictedEntry {
 }
 
 /** Entries that left a cache, until `onEvict` is called for them. */
-export class Evictions {
+export class EvictedEntries {
   readonly #origin: string
   readonly #settings: Pick<CacheSettings, 'onEvict' | 'system'>
   #pending: EvictedEntry[] = []

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::ghosts::{From, Ghosts};
 use super::queue::SlotQueue;
-use crate::core::clock::{RadixEntry as Deadline, RadixQueue, order_key, order_time};
+use crate::core::clock::{RadixEntry as Deadline, RadixQueue, time_key};
 use crate::core::slab::list::Link;
 
 /// The size that a cache keeps to.
@@ -80,7 +80,7 @@ struct SlotNode {
 /// Decides by slot what a cache keeps; the keys and values lie elsewhere, under the same slots. See the
 /// [module](super) for what it promises.
 #[derive(Debug)]
-pub struct Index {
+pub struct EvictionIndex {
     limits: CacheLimits,
     policy: EvictionPolicy,
     seed: u64,
@@ -101,7 +101,7 @@ pub struct Index {
     gone: Vec<(u32, RemovalReason)>,
 }
 
-impl Index {
+impl EvictionIndex {
     /// An empty one. The seed hides which hashes meet.
     pub fn new(limits: CacheLimits, policy: EvictionPolicy, seed: u64) -> Self {
         Self {
@@ -267,7 +267,7 @@ impl Index {
         let nodes = &self.nodes;
         let key = self.deadlines.peek(|entry| is_current(nodes, entry));
         self.queued = self.deadlines.held();
-        key.map_or(f64::INFINITY, order_time)
+        key.map_or(f64::INFINITY, time_key::time)
     }
 
     /// Removes what is over.
@@ -296,7 +296,7 @@ impl Index {
         }
         self.mortal += 1;
         let generation = node.uses;
-        self.deadlines.push(Deadline { key: order_key(until), slot, generation });
+        self.deadlines.push(Deadline { key: time_key::of(until), slot, generation });
         self.queued += 1;
         if self.queued > 2 * self.mortal + SLACK {
             let nodes = &self.nodes;
@@ -312,7 +312,7 @@ impl Index {
         }
         // The queue is not told of entries that went before their time: a smallest key that may be dead is still no
         // larger than any living one, and to look for the living one each time would cost more.
-        let limit = order_key(now);
+        let limit = time_key::of(now);
         loop {
             let (nodes, queued) = (&self.nodes, &mut self.queued);
             let popped = self.deadlines.pop_until(limit, |entry| {
