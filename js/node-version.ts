@@ -1,10 +1,10 @@
-/** Which Nodes the package works on, told as it is loaded: later, an old one would only miss a function somewhere. */
+/** Checks the version of Node while the package loads: later, an old one would only miss a function somewhere. */
 import { UnsupportedNodeError } from './errors/errors.ts'
 
 /** The same as `engines` in `package.json`. */
 export const NEEDED = '^20.19.0 || >=22.12.0'
 
-/** Whether a version is one that is tested, one that may do, or one that cannot. */
+/** Judges a version of Node: tested, untested, or without functions that the package needs. */
 function judge(version: string): 'supported' | 'untested' | 'too old' {
   const [major = NaN, minor = NaN] = version.replace(/^v/, '').split('.').map(Number)
   if (major < 20) return 'too old'

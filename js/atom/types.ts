@@ -23,7 +23,7 @@ export interface Change<T> {
 export interface AtomSnapshot<T> {
   /** The value. */
   readonly value: T
-  /** The number of changes since the atom was made. */
+  /** The version of the value; see {@link Atom.version}. */
   readonly version: number
   /** The time of the commit. */
   readonly at: Instant
@@ -35,7 +35,7 @@ export interface ChangeOptions {
   readonly cause?: unknown
 }
 
-/** Told of changes; what it returns is ignored, but a rejected promise goes to `onError`. */
+/** Receives each change. What it throws, or rejects with, goes to `onError`; its result is ignored. */
 export type Watcher<T> = (change: Change<T>) => unknown
 
 /** Options of `createAtom`. */

@@ -107,7 +107,7 @@ export class Atrion {
     this.#disown = system.own(this)
   }
 
-  /** Whether {@link connect} was called, and {@link disconnect} not since. */
+  /** True after {@link connect}, until {@link disconnect}. */
   get isConnected(): boolean {
     return this.#connected
   }

@@ -47,7 +47,7 @@ export interface Explanation {
   readonly recoveryAt: number
   /** The name of the route's profile. */
   readonly profile: string
-  /** When it was decided, in monotonic milliseconds. */
+  /** The time of the decision, in monotonic milliseconds. */
   readonly decidedAt: number
   /** The same in words: a line for the answer, and one for each term that counts. */
   readonly text: string

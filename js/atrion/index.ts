@@ -1,4 +1,4 @@
-/** Who gets in: resistance, an adaptive limit, a priority queue and a trickle. */
+/** Admission control: resistance, an adaptive limit, a priority queue and a trickle. */
 export { Atrion } from './atrion.ts'
 export { type Heartbeat, TaskLease } from './lease.ts'
 export type { TaskOutcome } from './lease-state.ts'

@@ -64,7 +64,7 @@ export class TaskLease {
     this.#stopListening = whenAborted(settings.controller?.signal, () => this.#end('aborted'))
   }
 
-  /** Whether the lease has not ended. */
+  /** True until the lease has ended. */
   get active(): boolean {
     return this.#outcome === undefined
   }

@@ -14,13 +14,13 @@ export interface WorkloadProfile {
    * EXTREME 60 s.
    */
   readonly baselineLatencyMs?: number | undefined
-  /** Whether normal latency is learned, within a factor of eight of `baselineLatencyMs` where there is one. */
+  /** Learns normal latency, within a factor of eight of `baselineLatencyMs` where there is one. */
   readonly learnedBaseline?: boolean | undefined
   /** Error rate at which error pressure is zero, 0 to 1. */
   readonly targetErrorRate?: number | undefined
   /** Saturation at which saturation pressure is zero. */
   readonly saturationBaseline?: number | undefined
-  /** How much scar grows per `minDeltaT` of critical pressure, in ohms. Lower is more forgiving. */
+  /** The growth of scar per `minDeltaT` of critical pressure, in ohms. Lower is more forgiving. */
   readonly scarFactor?: number | undefined
   /**
    * The same in units of the Atrion's `scarFactor`. LIGHT 2, STANDARD 1, HEAVY 0.5, EXTREME 0.2. Ignored beside
@@ -36,9 +36,9 @@ export interface WorkloadProfile {
    * 5 min, EXTREME 1 h.
    */
   readonly maxDurationMs?: number | undefined
-  /** How often a task must send a heartbeat, in milliseconds; 0 is never. HEAVY 5 s, EXTREME 10 s, others never. */
+  /** The interval of the heartbeats that a task must send, in ms; 0 is none. HEAVY 5 s, EXTREME 10 s, others none. */
   readonly heartbeatMs?: number | undefined
-  /** Whether a task needs an `AbortController`. HEAVY and EXTREME do. */
+  /** True if a task needs an `AbortController`. HEAVY and EXTREME do. */
   readonly requireAbort?: boolean | undefined
 }
 
@@ -46,9 +46,9 @@ export interface WorkloadProfile {
 export interface Budget {
   /** Longest time of admitted work, or of a task without progress, in ms. */
   readonly maxDurationMs: number
-  /** How often a task must send a heartbeat, in ms; 0 is never. */
+  /** The interval of the heartbeats that a task must send, in ms; 0 is none. */
   readonly heartbeatMs: number
-  /** Whether a task needs an `AbortController`. */
+  /** True if a task needs an `AbortController`. */
   readonly requireAbort: boolean
 }
 

@@ -30,16 +30,16 @@ export interface LeaseOptions {
    * need one. Default: none.
    */
   readonly abortController?: AbortController | undefined
-  /** How important the task is: a name, or a voltage. Default: the Atrion's `defaultVoltage`. */
+  /** The importance of the task: a name, or a voltage. Default: the Atrion's `defaultVoltage`. */
   readonly priority?: Priority | number | undefined
   /**
    * Most time between heartbeats, or between reports of progress with `requireProgress`, milliseconds. Default: the
    * profile's.
    */
   readonly timeoutMs?: number | undefined
-  /** How often the task must send a heartbeat, in milliseconds; 0 is never. Default: the profile's. */
+  /** The interval of the heartbeats that the task must send, in milliseconds; 0 is none. Default: the profile's. */
   readonly heartbeatMs?: number | undefined
-  /** Whether only a heartbeat with more progress renews the time, and ten times at most. Default false. */
+  /** Lets only a heartbeat with more progress renew the time, and ten times at most. Default false. */
   readonly requireProgress?: boolean | undefined
 }
 

@@ -19,7 +19,7 @@ export class Ticket {
   readonly allow = true as const
   /** The route of the work. */
   readonly route: string
-  /** How long the request waited for admission, in milliseconds. */
+  /** The time that the request waited for admission, in milliseconds. */
   readonly waitedMs: number
   readonly #gate: TicketOwner
   readonly #id: number

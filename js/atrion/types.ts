@@ -22,7 +22,7 @@ export interface Telemetry {
 
 /** The answer of {@link Atrion.route}. */
 export interface RouteDecision {
-  /** Whether the request may flow: the breaker is closed and the voltage is above the resistance. */
+  /** True if the request may flow: the breaker is closed and the voltage is above the resistance. */
   readonly allow: boolean
   /** R at the decision, in ohms. */
   readonly resistance: number
@@ -138,7 +138,7 @@ export interface TicketOutcome {
 
 /** Options of {@link Atrion.admit} and {@link Atrion.tryAdmit}. */
 export interface AdmitOptions {
-  /** How important it is: a name, or a voltage. Default `'normal'`. */
+  /** The importance of the work: a name, or a voltage. Default `'normal'`. */
   readonly priority?: Priority | number | undefined
   /**
    * Time after which the ticket is freed and counts as a failure, in milliseconds. Default: the profile's
@@ -155,7 +155,7 @@ export interface AdmitOptions {
 
 /** Options of {@link Atrion.run}. */
 export interface RunOptions {
-  /** How important it is: a name, or a voltage. Default `'normal'`. */
+  /** The importance of the work: a name, or a voltage. Default `'normal'`. */
   readonly priority?: Priority | number | undefined
   /**
    * Time for waiting and running together, in milliseconds; then the promise rejects with TimeoutError. Default: the

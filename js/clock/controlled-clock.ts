@@ -36,7 +36,7 @@ import type { Clock, EmitFn } from './types.ts'
 export interface ControlledClockOptions {
   /** The start of monotonic and wall time, in milliseconds. Default 0. */
   readonly initialTime?: number
-  /** Told of every event. Its own errors go to `onError`. */
+  /** Receives every event. What it throws goes to `onError`. */
   readonly emit?: EmitFn
   /** Owns errors of callbacks. Default: a process warning. */
   readonly onError?: ErrorOwner
@@ -49,7 +49,7 @@ export interface ControlledClockOptions {
    * that off. Default 1000.
    */
   readonly stallAfterMs?: number
-  /** Told who sleeps when nothing moves. Default: a process warning with their places of creation. */
+  /** Receives the sleepers when nothing moves. Default: a process warning with their places of creation. */
   readonly onStall?: (sleepers: Sleeper[]) => unknown
 }
 

@@ -10,7 +10,7 @@ import type { Clock, EmitFn } from './types.ts'
 
 /** Options of {@link createSystemClock}. */
 export interface SystemClockOptions {
-  /** Told of every event. Its own errors go to `onError`. */
+  /** Receives every event. What it throws goes to `onError`. */
   readonly emit?: EmitFn
   /** Owns errors of callbacks. Default: a process warning. */
   readonly onError?: ErrorOwner

@@ -1,4 +1,4 @@
-/** What all errors stand on: their base class, their codes, and how they are told apart. */
+/** The base class of all errors, their codes, and the guards that tell them apart. */
 
 const BRAND: unique symbol = Symbol.for('keelson.error') as never
 

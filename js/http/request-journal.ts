@@ -37,7 +37,7 @@ export interface RequestEntry {
   readonly status: number
   /** Time from the middleware to the end of the response, in milliseconds of the system's monotonic clock. */
   readonly durationMs: number
-  /** Whether the client left before the response was finished. */
+  /** True when the client left before the response was finished. */
   readonly aborted: boolean
   /** The address of the client, as far as the framework trusts proxies. Present with the option `ip`. */
   readonly ip?: string
@@ -55,7 +55,7 @@ export interface RequestInFlight {
   readonly method: string
   /** The path that the entry will have. */
   readonly path: string
-  /** How long the request has been in flight, in milliseconds of the system's monotonic clock. */
+  /** The time that the request has been in flight, in milliseconds of the system's monotonic clock. */
   readonly forMs: number
 }
 
@@ -77,9 +77,9 @@ export interface RequestRecorderOptions<Req, Res> {
   readonly headers?: boolean | readonly string[] | undefined
   /** Headers whose values are redacted, beside `Authorization`, `Cookie` and others that are known to hold secrets. */
   readonly redact?: readonly string[] | undefined
-  /** Whether the path is recorded with its query, which may hold secrets. Default false. */
+  /** Records the path with its query, which may hold secrets. Default false. */
   readonly query?: boolean | undefined
-  /** Whether the client's address is recorded. Default false. */
+  /** Records the client's address. Default false. */
   readonly ip?: boolean | undefined
   /** Returns plain data to record as well. Called when the request is over. Default: none. */
   readonly data?: ((req: Req, res: Res) => unknown) | undefined

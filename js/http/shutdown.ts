@@ -36,7 +36,7 @@ export interface ShutdownOptions {
    * promise is awaited for at most `closeTimeout`. What it throws is reported and makes the exit code 1. Default: none.
    */
   readonly cleanup?: (() => unknown) | undefined
-  /** Whether the process exits at the end. Default true; false is for tests, and for programs that exit themselves. */
+  /** Exits the process at the end. Default true; false is for tests, and for programs that exit themselves. */
   readonly exit?: boolean | undefined
   /** The system to close. Default: the default system. */
   readonly system?: System
@@ -111,7 +111,7 @@ export class Shutdown {
     processShutdown.add(this.#part)
   }
 
-  /** Whether the server wants new requests: false from the first signal on. Use it in a readiness endpoint. */
+  /** True while the server wants new requests: until the first signal. Use it in a readiness endpoint. */
   get ready(): boolean {
     return !this.#begun
   }

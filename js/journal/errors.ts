@@ -2,7 +2,7 @@
 import { isCode, KeelsonError } from '../errors/base.ts'
 import { show } from '../errors/format-value.ts'
 
-/** A journal was asked to change by one of its subscribers, while it tells of an append. Nothing changed. */
+/** A subscriber of a journal, or its `emit`, tried to append to it or clear it. Nothing changed. */
 export class JournalReentrancyError extends KeelsonError {
   static readonly code = 'KEELSON_JOURNAL_REENTRANT'
   readonly code = 'KEELSON_JOURNAL_REENTRANT'

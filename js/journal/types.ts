@@ -99,7 +99,7 @@ export interface JournalOptions<T> {
   readonly system?: System
   /** Makes ids; the first is the journal's own. Default: a random one, and for entries that with the sequence. */
   readonly idGenerator?: IdGenerator
-  /** Told of every event, on the stack of the caller. Its own errors go to `onError`. */
+  /** Receives every event, on the stack of the caller. What it throws goes to `onError`. */
   readonly emit?: (event: JournalEvent) => void
   /** The most entries it holds: an integer from 1. Counts only with a bounded `overflow`. Default: no bound. */
   readonly maxEntries?: number

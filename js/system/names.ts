@@ -25,20 +25,20 @@ export class Names {
     this.#values[slot] = value
   }
 
-  /** Returns the object with this name, or `undefined`. */
+  /** Returns the value with this name, or `undefined`. */
   whereis(name: string): unknown {
     const slot = hot.nameWhereis(text('name', name), this.#core.handle)
     return slot < 0 ? undefined : this.#values[slot]
   }
 
-  /** Frees a name; whether it was taken. */
+  /** Frees a name. Returns whether it was taken. */
   release(name: string): boolean {
     const slot = hot.nameRelease(text('name', name), this.#core.handle)
     if (slot >= 0) this.#values[slot] = undefined
     return slot >= 0
   }
 
-  /** All names in the order in which they were registered. */
+  /** Returns all names in the order in which they were registered. */
   list(): string[] {
     return native.names(this.#core.handle)
   }

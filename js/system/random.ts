@@ -20,13 +20,13 @@ export class Random {
     return this.#core.handle
   }
 
-  /** The next number in `[0, 1)`, as `Math.random` but from the seed. */
+  /** Returns the next number in `[0, 1)`, as `Math.random` but from the seed. */
   next(): number {
     return hot.randomUnit(this.#core.handle)
   }
 
   /**
-   * The next integer in `0 … bound - 1`, without bias.
+   * Returns the next integer in `0 … bound - 1`, without bias.
    *
    * @throws InvalidArgumentError unless `bound` is an integer from 1 to 2^53 - 1.
    */
@@ -34,7 +34,7 @@ export class Random {
     return hot.randomBelow(this.#core.handle, integer('bound', 1, Number.MAX_SAFE_INTEGER, bound))
   }
 
-  /** Twelve characters from `0-9a-z`, about 62 bits: enough to tell apart what one service makes. */
+  /** Returns twelve characters from `0-9a-z`, about 62 bits: enough to tell apart what one service makes. */
   id(): string {
     const half = (): string =>
       this.int(36 ** 6)
@@ -44,7 +44,7 @@ export class Random {
   }
 
   /**
-   * One of the items.
+   * Returns one of the items.
    *
    * @throws InvalidArgumentError for an empty list.
    */
@@ -53,7 +53,7 @@ export class Random {
     return items[this.int(items.length)] as T
   }
 
-  /** A shuffled copy (Fisher–Yates). */
+  /** Returns a shuffled copy (Fisher–Yates). */
   shuffle<T>(items: readonly T[]): T[] {
     const shuffled = [...iterable('items', items)]
     for (let last = shuffled.length - 1; last > 0; last--) {

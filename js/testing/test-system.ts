@@ -15,7 +15,7 @@ export interface TestSystemOptions {
   readonly initialTime?: number
   /** Seeds the random source. Default: the environment variable `KEELSON_SEED`, or else a fresh one. */
   readonly seed?: number
-  /** Told of the clock's events. */
+  /** Receives the clock's events. */
   readonly emit?: (event: ClockEvent) => void
   /** Makes `close()` fail with a `LeakError` when a fibre, timer, scope or finaliser is left. Default false. */
   readonly leaks?: boolean

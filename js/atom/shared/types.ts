@@ -52,13 +52,13 @@ export interface SharedChange<T> {
   readonly cause?: unknown
 }
 
-/** Something of the process, held open by this environment. */
+/** A named value of the process that this thread has open: an atom, a counter or a flag. */
 export interface SharedHandle {
   /** Its name within the namespace. */
   readonly name: string
   /** Returns whether {@link close} was called. */
   readonly closed: boolean
-  /** Lets go of it. When the last handle of the process is closed, the value is forgotten. Idempotent. */
+  /** Closes this handle. The value is forgotten with the last handle of the process. Idempotent. */
   close(): void
   [Symbol.dispose](): void
 }
@@ -139,7 +139,7 @@ export interface SharedCounter extends SharedHandle {
   decrement(): number
   /** Sets the value and returns the one before. */
   set(value: number): number
-  /** Sets the value if it is `expected`; whether it was. */
+  /** Sets the value if it is `expected`. Returns whether it was. */
   compareAndSet(expected: number, next: number): boolean
 }
 
@@ -159,6 +159,6 @@ export interface SharedFlag extends SharedHandle {
   raise(): boolean
   /** Lowers it; true for the one caller that found it up. */
   lower(): boolean
-  /** Sets it if it is `expected`; whether it was. */
+  /** Sets the flag if it is `expected`. Returns whether it was. */
   compareAndSet(expected: boolean, next: boolean): boolean
 }

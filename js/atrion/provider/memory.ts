@@ -6,7 +6,7 @@ import type { ProviderAnswer, ProviderOffer, SharedState, StateProvider } from '
 
 /** Options of {@link InMemoryProvider}. */
 export interface InMemoryProviderOptions {
-  /** How many routes are kept; beyond that the one written longest ago is forgotten. Default 10 000. */
+  /** The most routes that are kept; beyond that the one written longest ago is forgotten. Default 10 000. */
   readonly maxRoutes?: number
   /** The clock that measures the age of a state. Default: the default system's. */
   readonly clock?: Clock
@@ -38,7 +38,7 @@ export class InMemoryProvider implements StateProvider {
     this.#clock = opts.clock ?? getDefaultSystem().clock
   }
 
-  /** How many routes have a state. */
+  /** The number of routes that have a state. */
   get size(): number {
     return this.#stored.size
   }

@@ -31,7 +31,7 @@ export interface HttpAdmissionOptions<Req, Res, Handler> {
    * Returns a key, such as a tenant or an API key, whose requests get a gate of their own. Default: one gate for all.
    */
   readonly key?: ((req: Req) => string | undefined) | undefined
-  /** How important a request is: a priority, a voltage, or a function that returns one. Default `'normal'`. */
+  /** The importance of a request: a priority, a voltage, or a function that returns one. Default `'normal'`. */
   readonly priority?: Priority | number | ((req: Req) => Priority | number | undefined) | undefined
   /** A request that takes longer counts as failed and frees its place, in milliseconds. Default: the Atrion's. */
   readonly timeoutMs?: number | undefined
@@ -45,7 +45,7 @@ export interface HttpAdmissionOptions<Req, Res, Handler> {
   readonly statusCode?: number | undefined
   /** Answers a refused request. Default: `statusCode` with a short JSON body and `Retry-After`. */
   readonly handler?: Handler | undefined
-  /** Whether every request is admitted, and `onShed` hears which ones would have been refused. Default false. */
+  /** Admits every request, and tells `onShed` which ones would have been refused. Default false. */
   readonly shadow?: boolean | undefined
   /** Returns whether a finished response counts as a failure. Default: a status of 500 or above does. */
   readonly isFailure?: ((req: Req, res: Res) => boolean) | undefined

@@ -5,9 +5,9 @@ import type { System } from '../../system/system.ts'
 export class RateLimitInfo {
   /** The whole quota, in requests. */
   readonly limit: number
-  /** How many requests of the quota are used, this one included. */
+  /** The number of requests of the quota that are used, this one included. */
   readonly used: number
-  /** How many requests are left. */
+  /** The number of requests that are left. */
   readonly remaining: number
   /** The key whose quota it is, such as the client's address. */
   readonly key: string
@@ -30,7 +30,7 @@ export class RateLimitInfo {
     this.#countedAt = countedAt
   }
 
-  /** When the whole quota is there again, by the system's wall clock. */
+  /** The time at which the whole quota is there again, by the system's wall clock. */
   get resetTime(): Date {
     const { wallMs, monoMs } = this.#system.clock.now()
     return new Date(wallMs + this.resetMs - (monoMs - this.#countedAt))

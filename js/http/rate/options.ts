@@ -33,14 +33,14 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
   readonly limit?: number | ((req: Req, res: Res) => Awaitable<number>) | undefined
   /** The algorithm that counts requests. Default `'gcra'`, which refills steadily. */
   readonly algorithm?: LimiterOptions['algorithm']
-  /** How many requests a key can make at once; only with `'gcra'` and a `limit` that is a number. Default: `limit`. */
+  /** The requests that a key can make at once; only with `'gcra'` and a `limit` that is a number. Default: `limit`. */
   readonly burst?: number | undefined
   /**
    * How many keys the limit remembers; beyond that it forgets the one that is whole, or would be soonest. Default 100
    * 000.
    */
   readonly maxKeys?: number | undefined
-  /** How long a key that asks for more than it has is refused, in milliseconds. Default: only as long as needed. */
+  /** The time for which a key that asks for more than it has is refused, in ms. Default: only as long as needed. */
   readonly blockDurationMs?: number | undefined
   /** A limiter to share with other code. Not together with the six options above or `system`. */
   readonly limiter?: Limiter | undefined
@@ -51,13 +51,13 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
    * Default: the client's address.
    */
   readonly keyGenerator?: ((req: Req, res: Res) => Awaitable<string>) | undefined
-  /** How many bits of an IPv6 address tell clients apart, from 32 to 64; `false` for all 128. Default 56. */
+  /** The bits of an IPv6 address that tell clients apart, from 32 to 64; `false` for all 128. Default 56. */
   readonly ipv6Subnet?: number | false | undefined
   /** Returns true for requests that pass without being counted. Default: none. */
   readonly skip?: ((req: Req, res: Res) => Awaitable<boolean>) | undefined
-  /** Whether a request that succeeded gives back what it took. Default false. */
+  /** Gives back what a request took that succeeded. Default false. */
   readonly skipSuccessfulRequests?: boolean | undefined
-  /** Whether a request that failed, or whose client left, gives back what it took. Default false. */
+  /** Gives back what a request took that failed, or whose client left. Default false. */
   readonly skipFailedRequests?: boolean | undefined
   /** Returns whether a finished response is a success. Default: a status below 400 is. */
   readonly requestWasSuccessful?: ((req: Req, res: Res) => Awaitable<boolean>) | undefined
@@ -75,7 +75,7 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
    * none. Default `'draft-8'`.
    */
   readonly standardHeaders?: boolean | Draft | undefined
-  /** Whether `X-RateLimit-*` headers are sent. Default false. */
+  /** Sends `X-RateLimit-*` headers. Default false. */
   readonly legacyHeaders?: boolean | undefined
   /** The policy's name in `'draft-8'`: a text or a function that returns it. Default: such as `5-in-1min`. */
   readonly identifier?: string | ((req: Req, res: Res) => string) | undefined

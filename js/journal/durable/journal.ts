@@ -134,7 +134,10 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.#tell((at) => ({ type: 'journal:clear', previousSize, at }))
   }
 
-  /** Applies the retention options now. They are applied with each append and on opening as well. How many went. */
+  /**
+   * Applies the retention options now; each append and opening the journal apply them too. Resolves with the number of
+   * entries that went.
+   */
   async retain(): Promise<number> {
     const droppedCount = await this.#writer().begin(protocol.BEGIN_RETAIN)
     if (droppedCount > 0) this.#tell((at) => ({ type: 'journal:retained', droppedCount, at }))

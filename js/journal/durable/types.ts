@@ -70,7 +70,7 @@ export interface DurableJournalOptions<T> {
   readonly idGenerator?: () => string
   /** The key by which `compact()` compares; an entry with a key and the data `null` removes it. Default: no keys. */
   readonly key?: (data: T) => string | undefined
-  /** Told of every event. Its own errors go to `onError`. */
+  /** Receives every event. What it throws goes to `onError`. */
   readonly emit?: (event: DurableJournalEvent) => void
   /** The most entries that are kept: an integer from 1. Default: all. */
   readonly maxEntries?: number

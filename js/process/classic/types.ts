@@ -57,7 +57,7 @@ export interface ClassicProcess<T = Message> {
   getInfo(): ProcessInfo
 }
 
-/** Decides about a supervised process that fails: it restarts, stops, or the failure goes to the listener. */
+/** Decides about a supervised process that fails: it restarts, it stops, or the failure goes to the listener. */
 export type ClassicStrategy = 'restart' | 'stop' | 'escalate'
 
 /** Options of `createSupervisor`. */
