@@ -189,7 +189,7 @@ const MOST_HISTORY = 2 ** 24
 const isTimeSource = (value: object): value is TimeSource => typeof fieldOf(value, 'now') === 'function'
 
 /**
- * An atom of this thread. Its values stay what they are: nothing is copied or frozen.
+ * Creates an atom of this thread. Its values stay what they are: nothing is copied or frozen.
  *
  * A commit's time is never earlier than a time that was read from its clock before it. Commits of one uninterrupted
  * run of JavaScript may share a reading of the system clock; a controlled clock and a clock of your own are read

@@ -25,7 +25,7 @@ export class History<T> {
     this.#times[place] = at
   }
 
-  /** All of them and then the current one, oldest first. */
+  /** Returns all of them and then the current one, oldest first. */
   list(current: AtomSnapshot<T>): AtomSnapshot<T>[] {
     const all: AtomSnapshot<T>[] = []
     for (let version = Math.max(this.#first, current.version - this.#size); version < current.version; version++) {

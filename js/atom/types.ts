@@ -63,9 +63,9 @@ export type TimeSource = Pick<Clock, 'now'>
  * A change is all or nothing: if the updater, `equals` or the clock throws, value, version and history stay.
  */
 export interface Atom<T> {
-  /** The current value. */
+  /** Returns the current value. */
   deref(): T
-  /** The version of the current value: `baseVersion`, and one more with each change. */
+  /** Returns the version of the current value: `baseVersion`, and one more with each change. */
   version(): number
   /**
    * Commits what the updater makes of the current value and returns it. An equal result is no change: no version, no
@@ -81,7 +81,7 @@ export interface Atom<T> {
    * committed, so of two writers that expected the same value only one gets true.
    */
   compareAndSet(expected: T, next: T, options?: ChangeOptions): boolean
-  /** The current value and version with the time of this call. */
+  /** Returns the current value and version with the time of this call. */
   snapshot(): AtomSnapshot<T>
   /**
    * Calls the watcher for each later change, on the stack of the change, in order of registration. A watcher that is
@@ -89,7 +89,7 @@ export interface Atom<T> {
    * `watch` counts on its own.
    */
   watch(watcher: Watcher<T>): () => void
-  /** The last `historySize` values with their commit times, oldest first; the current one is the last. */
+  /** Returns the last `historySize` values with their commit times, oldest first; the current one is the last. */
   history(): readonly AtomSnapshot<T>[]
   /** Forgets all values but the current one. */
   clearHistory(): void

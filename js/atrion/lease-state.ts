@@ -43,7 +43,7 @@ export class LeaseState {
     this.#expiresAt = Math.min(now + this.#budget.maxDurationMs, this.#lastAt)
   }
 
-  /** When the task ends without another heartbeat. */
+  /** The time at which the task ends without another heartbeat. */
   get endsAt(): number {
     const { heartbeatMs } = this.#budget
     return heartbeatMs > 0 ? Math.min(this.#expiresAt, this.#beatAt + MAX_MISSED * heartbeatMs) : this.#expiresAt

@@ -25,7 +25,7 @@ export interface LeaseSettings {
   readonly profile: NamedProfile
   readonly clock: Clock
   readonly controller: AbortController | undefined
-  /** Whether only progress renews the task's time. */
+  /** True if only progress renews the task's time. */
   readonly requireProgress: boolean
   /** Called once, as the lease ends. */
   readonly onEnd: (lease: TaskLease, outcome: TaskOutcome) => void

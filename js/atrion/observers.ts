@@ -67,7 +67,7 @@ export class Observers {
     this.#listeners = new Listeners('observer', (error) => system.report(error, 'an observer of Atrion'))
   }
 
-  /** Whether there is an observer. */
+  /** True if there is an observer. */
   get any(): boolean {
     return this.#listeners.size > 0
   }

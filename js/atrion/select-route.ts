@@ -9,7 +9,7 @@ import { routeName } from './routes.ts'
 /** Options of {@link Atrion.selectRoute}. */
 export interface SelectOptions {
   /**
-   * How strongly a lower resistance is preferred: the odds fall by e for each `baseResistance / beta` ohms. 0 ignores
+   * The preference for a lower resistance: the odds fall by e for each `baseResistance / beta` ohms. 0 ignores
    * it. Default 1.
    */
   readonly beta?: number | undefined

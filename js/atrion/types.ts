@@ -70,13 +70,13 @@ export interface RouteState {
   readonly learnedErrorRate: number | undefined
   /** Saturation at which saturation pressure is zero here, as learned; `undefined` where it is not. */
   readonly learnedSaturation: number | undefined
-  /** How much scar grows per `minDeltaT` of critical pressure. */
+  /** The growth of scar per `minDeltaT` of critical pressure, in ohms. */
   readonly scarFactor: number
   /** R at which the breaker opens. */
   readonly breakAt: number
   /** R below which it closes. */
   readonly recoveryAt: number
-  /** How many reports the route has had. */
+  /** The number of reports that the route has had. */
   readonly tickCount: number
   /** Monotonic time of the last report, in milliseconds; `undefined` before the first. */
   readonly lastUpdatedAt: number | undefined
@@ -130,9 +130,9 @@ export interface Shed {
 
 /** The end of admitted work. */
 export interface TicketOutcome {
-  /** Whether the work succeeded; a failure counts as an error of the route. Default true. */
+  /** True if the work succeeded; a failure counts as an error of the route. Default true. */
   readonly ok?: boolean | undefined
-  /** Whether the caller left, so that the work counts neither as success nor as failure. Default false. */
+  /** True if the caller left, so that the work counts neither as success nor as failure. Default false. */
   readonly aborted?: boolean | undefined
 }
 
@@ -177,7 +177,7 @@ export interface RunOptions {
 export interface RunContext {
   /** Aborts at the timeout or with the caller's signal. */
   readonly signal: AbortSignal
-  /** How long the work waited for admission, in milliseconds. */
+  /** The time that the work waited for admission, in milliseconds. */
   readonly waitedMs: number
 }
 
@@ -210,7 +210,7 @@ export interface PhysicsConfig {
   readonly minDeltaT?: number
   /** Steepness of tanh. Default 1. */
   readonly tanhScale?: number
-  /** How long one report speaks for the route, milliseconds. Default 1000. */
+  /** The time for which one report speaks for the route, in milliseconds. Default 1000. */
   readonly holdMs?: number
   /** Time constant with which a report fades after that, milliseconds. Default 1000. */
   readonly fadeMs?: number
@@ -282,7 +282,7 @@ export interface AdmissionConfig {
   readonly initialLimit?: number
   /** A fixed limit instead of an adaptive one. */
   readonly limit?: number
-  /** How much slower than its baseline work may get before the limit stops growing. Default 1.5. */
+  /** The factor by which work may get slower than its baseline before the limit stops growing. Default 1.5. */
   readonly tolerance?: number
   /** Latency of the service when nothing queues in it, milliseconds. Default: learned. */
   readonly latencyBaselineMs?: number
@@ -314,7 +314,7 @@ export interface AtrionOptions {
   readonly clock?: Clock
   /** The voltage of calls to `route()` and `startTask()` that name none. Default 100. */
   readonly defaultVoltage?: number
-  /** How many routes are kept; beyond that the coldest idle one is forgotten. Default 10 000. */
+  /** The most routes that are kept; beyond that the coldest idle one is forgotten. Default 10 000. */
   readonly maxRoutes?: number
   /** Constants of the physics of {@link Atrion.route}. */
   readonly config?: PhysicsConfig

@@ -4,7 +4,7 @@ import type { Shed } from './types.ts'
 /** A request that waits. */
 export interface QueuedRequest {
   readonly route: string
-  /** When it began to wait, in monotonic ms. */
+  /** The time at which it began to wait, in monotonic ms. */
   readonly since: number
   /** Ends the wait. Called once, unless the request gave up before. */
   readonly resolve: (admission: Ticket | Shed) => void

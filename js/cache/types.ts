@@ -4,7 +4,7 @@ import type { System } from '../system/system.ts'
 /** The key of an entry. `1` and `'1'` are two keys. */
 export type CacheKey = string | number
 
-/** Why an entry left the cache. */
+/** The reason for which an entry left the cache. */
 export type EvictReason =
   /** Its time to live was over. */
   | 'expired'

@@ -58,8 +58,9 @@ export interface ControlledClock extends Clock {
   /**
    * Moves by `ms`, firing what is due in (deadline, insertion) order, and lets promises, `nextTick` and one turn of
    * the event loop run between timers, so that code which sleeps in a loop proceeds as it would in real time. Calls
-   * made meanwhile queue up. Zero fires what is due now. Time stands while the package has something in flight (an append
-   * to a journal on disk, a load by another thread, an exchange with Redis), so a program runs the same way each time.
+   * made meanwhile queue up. Zero fires what is due now. Time stands while the package has something in flight (an
+   * append to a journal on disk, a load by another thread, an exchange with Redis), so a program runs the same way each
+   * time.
    *
    * @throws TimerLoopError when timers keep scheduling timers for the same instant.
    */
@@ -67,8 +68,9 @@ export interface ControlledClock extends Clock {
   /** Moves both tracks to an absolute monotonic time, like {@link advance}. A past time fires only what is due. */
   set(monoMs: number): Promise<void>
   /**
-   * Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing. It
-   * cannot wait for what is in flight: where journals on disk, other threads or Redis take part, use {@link advance}.
+   * Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing.
+   * It cannot wait for what is in flight: where journals on disk, other threads or Redis take part, use
+   * {@link advance}.
    */
   advanceBy(ms: Millis): void
   /** Like {@link advanceBy}, to an absolute monotonic time. One at or before now does nothing. */
@@ -77,7 +79,7 @@ export interface ControlledClock extends Clock {
   tick(): void
   /** Moves wall time alone. Wall deadlines it passes are due at once. */
   jumpWallTime(wallMs: number): void
-  /** One turn of the real event loop, which lets pending promises run. */
+  /** Resolves after one turn of the real event loop, which lets pending promises run. */
   flush(): Promise<void>
   /**
    * While true, the clock jumps to the next timer whenever the program is idle and a wait is pending. Default false.

@@ -23,8 +23,8 @@ const LoadedDate = Date
 type Source = { readonly kind: 'host' | 'unreadable' } | { readonly kind: 'fake'; readonly read: () => number }
 
 /**
- * The source of monotonic time that agrees with `setTimeout`: fake timers may replace `setTimeout` and `Date` but
- * leave `performance` real, and then deadlines have to follow what drives `setTimeout`.
+ * Returns the source of monotonic time that agrees with `setTimeout`: fake timers may replace `setTimeout` and `Date`
+ * but leave `performance` real, and then deadlines have to follow what drives `setTimeout`.
  */
 function agreeingSource(): Source {
   const fake = fakeClockOf(setTimeout)
@@ -173,8 +173,8 @@ let owedTurns = 0
 export const turnsPending = (): boolean => owedTurns > 0
 
 /**
- * Calls back in the next turn of the real event loop, after I/O that is ready. Holds the loop, and controlled clocks: it is
- * for what takes no time: work of the package's own that gives others a turn, and waits of zero.
+ * Calls back in the next turn of the real event loop, after I/O that is ready. Holds the loop, and controlled clocks:
+ * it is for what takes no time: work of the package's own that gives others a turn, and waits of zero.
  */
 export function soon(run: () => void): void {
   owedTurns++
@@ -198,7 +198,9 @@ const IDLE: ReadonlySet<string> = new Set([
   'StatWatcher',
 ])
 
-/** Returns whether nothing is under way in this thread that could end by itself: no timer, no request, no connection. */
+/**
+ * Returns whether nothing is under way in this thread that could end by itself: no timer, no request, no connection.
+ */
 export const isIdle = (): boolean => process.getActiveResourcesInfo().every((kind) => IDLE.has(kind))
 
 /** Calls back after real time, without holding the event loop; the returned function cancels. */

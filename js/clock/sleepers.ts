@@ -34,7 +34,7 @@ export function nameOf(callback: { readonly name: unknown } | undefined): string
   }
 }
 
-/** One line a sleeper, for warnings and errors. */
+/** Returns one line a sleeper, for warnings and errors. */
 export function describeSleeper(sleeper: Sleeper): string {
   const name = sleeper.label === undefined ? sleeper.kind : `${sleeper.kind} ${sleeper.label}`
   const due = `due at ${sleeper.dueMs} ms${sleeper.track === 'wall' ? ' wall time' : ''}`

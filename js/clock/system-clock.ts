@@ -155,8 +155,9 @@ class SystemClock extends BaseClock {
 const OPTIONS = ['emit', 'onError', 'trace']
 
 /**
- * The host's time. It follows `Date`, `performance` and `setTimeout` of the moment, so fake timers of jest, vitest
- * and sinon move it. Sleeps never end early and may last a year; pending ones hold the event loop as host timers do.
+ * Creates a clock of the host's time. It follows `Date`, `performance` and `setTimeout` of the moment, so fake timers
+ * of jest, vitest and sinon move it. Sleeps never end early and may last a year; pending ones hold the event loop as
+ * host timers do.
  *
  * @example
  * ```ts

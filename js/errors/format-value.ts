@@ -52,7 +52,7 @@ function showObject(value: object): string {
   return `an object { ${shown.join(', ')} }`
 }
 
-/** A function's own name, unless that is a getter. */
+/** Returns a function's own name, unless that is a getter. */
 function nameOf(callee: object): string {
   const name: unknown = Object.getOwnPropertyDescriptor(callee, 'name')?.value
   return typeof name === 'string' && name !== '' ? short(name) : '(anonymous)'

@@ -46,7 +46,10 @@ export class RateLimitStore {
   #limiter: Limiter | undefined
   #refusesAll = false
   #givesBackRefused = false
-  /** How many refused requests of a key express-rate-limit may give back. They took nothing, so nothing is returned. */
+  /**
+   * The number of refused requests of a key that express-rate-limit may give back. They took nothing, so nothing is
+   * returned.
+   */
   readonly #refused = new Map<string, number>()
 
   /** @throws InvalidArgumentError naming the option that is refused. */

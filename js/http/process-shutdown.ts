@@ -6,10 +6,10 @@ import type { System } from '../system/system.ts'
 /** One server's part in the shutdown of its process. Nothing here rejects. */
 export interface ShutdownPart {
   readonly system: System
-  /** Whether the process exits with it. */
+  /** True if the process exits with it. */
   readonly exits: boolean
   readonly signals: readonly NodeJS.Signals[]
-  /** How long closing the system may take, in milliseconds. */
+  /** The longest time that closing the system may take, in milliseconds. */
   readonly closeTimeout: number
   /** The exit code, as far as it is known. */
   readonly code: number

@@ -1,4 +1,4 @@
-/** How a refused request is answered without harm to its connection. */
+/** Answers refused requests without harm to their connections. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 

@@ -1,5 +1,5 @@
 /**
- * When a response ends, or its client leaves, over HTTP/1 and HTTP/2.
+ * Watches for the end of a response, and for a client that leaves before, over HTTP/1 and HTTP/2.
  *
  * Node tells the response that is being sent when its connection closes. It tells nothing to the responses that are
  * queued behind it, so this module listens to the connection.

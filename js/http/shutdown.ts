@@ -25,8 +25,8 @@ export interface ShutdownOptions {
   /** Longest time for `cleanup`, and again for closing the system; `Infinity` is no limit. Default 5000 ms. */
   readonly closeTimeout?: number | undefined
   /**
-   * How long the server still accepts requests after the signal, while {@link Shutdown.ready} is false already. Gives a
-   * load balancer time to notice. Default 0 ms.
+   * The time for which the server still accepts requests after the signal, while {@link Shutdown.ready} is false
+   * already. Gives a load balancer time to notice. Default 0 ms.
    */
   readonly delay?: number | undefined
   /** The signals that begin the shutdown. Default `SIGTERM` and `SIGINT`. */

@@ -127,17 +127,17 @@ export class Journal<T = unknown> {
     return entry
   }
 
-  /** The entry with this sequence, or `undefined` when there is none, or none any more. */
+  /** Returns the entry with this sequence, or `undefined` when there is none, or none any more. */
   getEntry(sequence: number): JournalEntry<T> | undefined {
     return this.#chunks.at(sequence)
   }
 
-  /** The oldest entry, or `undefined`. */
+  /** Returns the oldest entry, or `undefined`. */
   getFirst(): JournalEntry<T> | undefined {
     return this.#chunks.at(this.#chunks.first)
   }
 
-  /** The newest entry, or `undefined`. */
+  /** Returns the newest entry, or `undefined`. */
   getLast(): JournalEntry<T> | undefined {
     return this.#chunks.at(this.#chunks.next - 1)
   }
@@ -181,13 +181,13 @@ export class Journal<T = unknown> {
     return this.#subscribers.add(subscriber)
   }
 
-  /** The journal as it is now, whatever happens to it later. */
+  /** Returns the journal as it is now, whatever happens to it later. */
   getSnapshot(): JournalSnapshot<T> {
     return snapshotOf(this.#chunks.range(), this.#clock.now())
   }
 
   /**
-   * Entries as they are now, read one at a time.
+   * Returns entries as they are now, read one at a time.
    *
    * @throws InvalidArgumentError naming the option that is refused.
    */
@@ -195,7 +195,7 @@ export class Journal<T = unknown> {
     return read(this.#chunks.range(), options)
   }
 
-  /** The entries from a sequence on, read one at a time. */
+  /** Returns the entries from a sequence on, read one at a time. */
   from(sequence: number): Iterable<JournalEntry<T>> {
     return this.entries({ from: integer('sequence', 0, Number.MAX_SAFE_INTEGER, sequence) })
   }
@@ -213,7 +213,7 @@ export class Journal<T = unknown> {
     return found
   }
 
-  /** All that was appended and is still held. */
+  /** Returns all that was appended and is still held. */
   getAll(): T[] {
     return Array.from(this.entries(), ({ data }) => data)
   }
@@ -253,7 +253,7 @@ export class Journal<T = unknown> {
   }
 
   /**
-   * A journal that goes on where the serialized one ended.
+   * Returns a journal that goes on where the serialized one ended.
    *
    * @throws JournalCorruptError for anything that `toJSON` would not have written: a gap, a bad entry, a wrong end.
    * @throws JournalOverflowError when it holds more than `maxEntries` and the policy is `'bounded:error'`; with

@@ -35,7 +35,7 @@ export function read<T>(range: Range<T>, options: ReadOptions | undefined): Iter
   }
 }
 
-/** The last sequence to apply, or the last wall time. */
+/** Returns the last sequence to apply, or the last wall time. */
 function boundOf(upTo: FoldOptions<unknown>['upTo']): { sequence: number; wallMs: number } {
   if (upTo === undefined) return { sequence: Infinity, wallMs: Infinity }
   if (typeof upTo === 'object' && upTo !== null) {

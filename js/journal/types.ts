@@ -59,7 +59,7 @@ export interface JournalSnapshot<T> {
   readonly timestamp: Instant
   /** All entries as a frozen array, made when it is first read. To read a few, use {@link from}. */
   readonly entries: readonly JournalEntry<T>[]
-  /** The entries from a sequence on, one at a time. */
+  /** Returns the entries from a sequence on, one at a time. */
   from(sequence: number, options?: Omit<ReadOptions, 'from'>): Iterable<JournalEntry<T>>
 }
 

@@ -11,7 +11,7 @@ interface Tagged {
 const isTagged = (value: object): value is Tagged => Object.hasOwn(value, TAG)
 
 /**
- * The value of which `encodePlain` made text, from that text after `JSON.parse`.
+ * Returns the value of which `encodePlain` made text, from that text after `JSON.parse`.
  *
  * @throws NotPlainError for a tag that this version does not know.
  */

@@ -17,7 +17,7 @@ export function encodePlain(field: string, value: unknown): string {
 const TOGETHER = 256
 
 /**
- * The texts that {@link encodePlain} makes of each, as JSON arrays, together in order.
+ * Returns the texts that {@link encodePlain} makes of each, as JSON arrays, together in order.
  *
  * @throws as {@link encodePlain}.
  */
@@ -34,7 +34,7 @@ export function encodePlainEach(field: string, values: readonly unknown[]): stri
   return texts
 }
 
-/** The value that `JSON.stringify` writes. */
+/** Returns the value that `JSON.stringify` writes. */
 function jsonOf(field: string, value: unknown): unknown {
   const way = wayOf(value)
   if (way === AS_JSON) return value

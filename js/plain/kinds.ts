@@ -116,7 +116,7 @@ function isPlainObject(value: object): boolean {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** The error that names the first thing in a refused value that is not plain data. */
+/** Returns the error that names the first thing in a refused value that is not plain data. */
 export function whyRefused(field: string, value: unknown): NotPlainError {
   const fault = firstFault(value, field, [])
   return new NotPlainError(fault?.path ?? field, fault?.reason ?? 'not plain data')
@@ -145,7 +145,7 @@ function firstFault(value: unknown, path: string, above: readonly object[]): Fau
 
 const HOLE = Symbol('hole')
 
-/** The first own property that the text would not hold. */
+/** Returns the first own property that the text would not hold. */
 function extra(value: object): string | undefined {
   if (isTypedArray(value) || isInstant(value)) return undefined
   const symbol = Object.getOwnPropertySymbols(value)[0]

@@ -39,7 +39,7 @@ export class BulkheadRejectedError extends KeelsonError {
   readonly code = 'KEELSON_BULKHEAD_REJECTED'
   /** The bulkhead's name. */
   readonly policy: string
-  /** Why the bulkhead rejected the call. */
+  /** The reason for which the bulkhead rejected the call. */
   readonly reason: BulkheadRefusal
   constructor(policy: string, reason: BulkheadRefusal) {
     super(bulkheadMessage(policy, reason))

@@ -1,6 +1,6 @@
 /** Reasons and messages of rejections, for the errors and for their light copies in `rejections.ts`. */
 
-/** Why a circuit breaker rejected a call. */
+/** The reason for which a circuit breaker rejected a call. */
 export type CircuitRefusal =
   /** The circuit is open. */
   | 'open'
@@ -9,7 +9,7 @@ export type CircuitRefusal =
   /** `isolate()` was called. */
   | 'isolated'
 
-/** Why a bulkhead rejected a call. */
+/** The reason for which a bulkhead rejected a call. */
 export type BulkheadRefusal =
   /** All permits were in use, and the queue was full. */
   | 'full'

@@ -13,8 +13,8 @@ export interface TestHooks {
 }
 
 /**
- * A fresh controlled system for each test of the file or block, closed after each. Call it where hooks are called.
- * Runners with global hooks need no argument; others pass theirs.
+ * Returns a fresh controlled system for each test of the file or block, closed after each. Call it where hooks are
+ * called. Runners with global hooks need no argument; others pass theirs.
  *
  * @returns A function that gives the system of the running test.
  * @example

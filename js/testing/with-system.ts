@@ -2,8 +2,8 @@ import { callable } from '../internal/validate.ts'
 import { checkTestOptions, createTestSystem, nameSeed, type TestSystem, type TestSystemOptions } from './test-system.ts'
 
 /**
- * A test body with a controlled system of its own, which is closed when the body ends. Works with every runner; when
- * the test fails, the error says which seed repeats it.
+ * Returns a test body with a controlled system of its own, which is closed when the body ends. Works with every runner;
+ * when the test fails, the error says which seed repeats it.
  *
  * @example
  * ```ts

@@ -223,9 +223,9 @@ const OPTIONS = ['equals', 'historySize', 'onError']
 const MOST_HISTORY = 2 ** 24
 
 /**
- * The atom of this name for all threads of the process. Whoever is first gives it its initial value; for all others,
- * `initial` is ignored. It lives until the last handle of the process is closed, which also happens when a system is
- * closed or a worker ends.
+ * Opens the atom of this name for all threads of the process. The first caller gives it its initial value; for all
+ * others, `initial` is ignored. It lives until the last handle of the process is closed, which also happens when a
+ * system is closed or a worker ends.
  *
  * Inside the default system of each thread, a name means the same everywhere. Any other system has names of its own,
  * unless it or the atom is given a `namespace`.

@@ -86,8 +86,8 @@ export function follow(replica: Replica, group: Listeners<SharedChange<unknown>>
 }
 
 /**
- * A watcher that starts with the next change after now, though its feed may be behind, and that is called in the
- * context of now.
+ * Returns a watcher that starts with the next change after now, though its feed may be behind, and that is called in
+ * the context of now.
  */
 export function fromNow<T>(
   replica: Replica,

@@ -1,6 +1,6 @@
 /**
- * The words of shared atoms as memory: what a core of another thread wrote there is looked at with `Atomics.load`, which
- * costs a few nanoseconds where a call costs tens.
+ * The words of shared atoms as memory: what a core of another thread wrote there is looked at with `Atomics.load`,
+ * which costs a few nanoseconds where a call costs tens.
  */
 import { native } from '../../native.ts'
 
@@ -16,7 +16,7 @@ export interface WordLocation {
   readonly mapped: boolean
 }
 
-/** The place of a word, from what the core says of it. */
+/** Returns the place of a word, from what the core says of it. */
 export function placeOf(chunk: number, offset: number): WordLocation {
   const buffer = chunks[chunk] === undefined ? native.sharedMemory(chunk) : null
   if (buffer !== null) chunks[chunk] = new Int32Array(buffer)

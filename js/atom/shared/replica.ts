@@ -96,7 +96,7 @@ export class Replica {
     return (this.#seen = new CachedValue(version, frozen(value, encoded)))
   }
 
-  /** The commit that the core has just shown in scratch, decoded unless this thread has it. */
+  /** Returns the commit that the core has just shown in scratch, decoded unless this thread has it. */
   shown(): CachedValue {
     const version = scratch[SHOWN_VERSION] as number
     if (version === this.#seen.version) return this.#seen
@@ -108,7 +108,7 @@ export class Replica {
     return seen
   }
 
-  /** The cause of the commit that the core has just shown. */
+  /** Returns the cause of the commit that the core has just shown. */
   cause(): unknown {
     const text = native.sharedCause(this.handle)
     return text === null ? undefined : decode(text)
@@ -144,7 +144,7 @@ export class Replica {
 
 const replicas = new Map<string, Replica>()
 
-/** The replica of a name, opened at its first use on this thread and closed with its last handle. */
+/** Returns the replica of a name, opened at its first use on this thread and closed with its last handle. */
 export function replicaOf(namespace: string, name: string, initial: Encoded, at: Instant, history: number): Replica {
   const key = JSON.stringify([namespace, name])
   // Opened each time: the core has the say over the kind, and over the length of the history.

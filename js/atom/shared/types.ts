@@ -71,11 +71,11 @@ export interface SharedHandle {
  * changes. (Bytes cannot be frozen in JavaScript: do not write into a typed array that was read.)
  */
 export interface SharedAtom<T> extends SharedHandle {
-  /** The current value. Without a change since the last read of this thread, neither a call nor a copy. */
+  /** Returns the current value. Without a change since the last read of this thread, neither a call nor a copy. */
   deref(): T
   /** The same as {@link deref}. */
   get(): T
-  /** The version of the current value: 0 for the initial one, and one more with each change. */
+  /** Returns the version of the current value: 0 for the initial one, and one more with each change. */
   version(): number
   /**
    * Commits what the updater makes of the current value and returns it. If another thread commits first, the updater
@@ -93,16 +93,16 @@ export interface SharedAtom<T> extends SharedHandle {
   /** The same as {@link reset}. */
   set(next: T, options?: ChangeOptions): T
   /**
-   * Commits `next` if the current value equals `expected` and `next` does not. True exactly when a change was committed,
-   * so of two threads that expected the same value only one gets true. Objects that were read are the same only until
-   * the value changes; for others give `equals`, or compare versions.
+   * Commits `next` if the current value equals `expected` and `next` does not. True exactly when a change was
+   * committed, so of two threads that expected the same value only one gets true. Objects that were read are the same
+   * only until the value changes; for others give `equals`, or compare versions.
    */
   compareAndSet(expected: T, next: T, options?: ChangeOptions): boolean
   /** Commits `next` if the current version is this one and `next` does not equal the value; whether it did. */
   compareAndSetVersion(version: number, next: T, options?: ChangeOptions): boolean
-  /** The current value and version, which belong together, with the time of this call. */
+  /** Returns the current value and version, which belong together, with the time of this call. */
   snapshot(): AtomSnapshot<T>
-  /** The last values with their commit times, oldest first; the current one is the last. */
+  /** Returns the last values with their commit times, oldest first; the current one is the last. */
   history(): readonly AtomSnapshot<T>[]
   /**
    * Calls the watcher for each later change of any thread, this one included: in version order, soon after the commit,

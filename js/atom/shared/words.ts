@@ -47,7 +47,7 @@ class Use {
 
 const uses = new WeakMap<System, Map<string, Use>>()
 
-/** A system's use of a name, which the first who asks opens. */
+/** Returns a system's use of a name, which the first who asks opens. */
 function useOf(system: System, kind: 'counter' | 'flag', namespace: string, name: string, initial: number): Use {
   const known = uses.get(system) ?? new Map<string, Use>()
   uses.set(system, known)
@@ -173,7 +173,7 @@ class Flag extends Word implements SharedFlag {
 }
 
 /**
- * The counter of this name for all threads of the process; names and life are those of `createSharedAtom`. It has
+ * Opens the counter of this name for all threads of the process; names and life are those of `createSharedAtom`. It has
  * neither versions nor watchers, and each operation is one atomic instruction away.
  *
  * @throws InvalidArgumentError naming the argument or option that is refused.
@@ -186,7 +186,7 @@ export function sharedCounter(name: string, options?: SharedCounterOptions): Sha
 }
 
 /**
- * The flag of this name for all threads of the process; names and life are those of `createSharedAtom`.
+ * Opens the flag of this name for all threads of the process; names and life are those of `createSharedAtom`.
  *
  * @throws InvalidArgumentError naming the argument or option that is refused.
  * @throws SharedKindError when the name stands for an atom or a counter.

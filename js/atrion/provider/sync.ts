@@ -36,7 +36,7 @@ interface SharedRoute {
   /** The newest tick seen. */
   seen: number
   usedAt: number
-  /** Whether it was used since its last exchange. */
+  /** True if it was used since its last exchange. */
   dirty: boolean
   /** The scar that was last written, so that one that has not changed is not written again. */
   written: number

@@ -25,7 +25,7 @@ const ABORTED: TicketOutcome = { aborted: true }
  * The outcome of an abandoned request counts as nothing: a failure may only say that the work was called off.
  */
 export class AbandonedRequests {
-  /** How many in a row were heard to end. */
+  /** The number of abandoned requests in a row whose end was heard. */
   #heard = 0
 
   /** Takes over the ticket of a request whose client has left and whose handler has not answered. */

@@ -36,7 +36,7 @@ export class GatedRequest<Req, Res> implements ResponseWatcher, WaitSignal {
   readonly next: Next
   /** The name of the gate. */
   readonly name: string
-  /** Whether the client left while the request waited; as in an `AbortSignal`. */
+  /** True if the client left while the request waited; as in an `AbortSignal`. */
   aborted = false
   readonly reason: typeof CLIENT_LEFT = CLIENT_LEFT
   /** The same request at outer gates, where it holds its places while this gate decides. */
@@ -73,7 +73,7 @@ export class GatedRequest<Req, Res> implements ResponseWatcher, WaitSignal {
     this.#onAbort = undefined
   }
 
-  /** Whether the request holds a place at this gate already, which it took on its way here. */
+  /** True if the request holds a place at this gate already, which it took on its way here. */
   get isRepeated(): boolean {
     return this.#outer !== NONE && this.#outer.some((outer) => outer.#gate === this.#gate && outer.name === this.name)
   }
@@ -127,7 +127,7 @@ export class GatedRequest<Req, Res> implements ResponseWatcher, WaitSignal {
     else this.#end(this.#owner.isFailure(this.req, this.res) ? FAILED : undefined)
   }
 
-  /** Whether this side closed the connection while it sent the response, and not the client. HTTP/2 does not tell. */
+  /** True if this side closed the connection while it sent the response, and not the client. HTTP/2 does not tell. */
   get #isClosedHere(): boolean {
     const { httpVersionMajor, socket } = this.#request
     return httpVersionMajor === 1 && !isQueued(this.response) && !socket.readableEnded && !socket.errored

@@ -32,7 +32,7 @@ const CLIENT = '203.0.113.7'
 /** A client behind more proxies than any program counts. */
 const CHAIN = [CLIENT, ...Array.from({ length: 64 }, (_, hop) => `198.51.100.${hop + 1}`)].join(', ')
 
-/** How many requests are checked; a program does not change its setup later. */
+/** The number of requests that are checked; a program does not change its setup later. */
 const MAX_REQUESTS = 100
 
 /** Looks for setups that make a limit useless. Reports each once, and breaks no request. */

@@ -27,8 +27,8 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
   /** Length of the window, in milliseconds, from 0.001 to 10^12. Default 60 000. */
   readonly windowMs?: number | undefined
   /**
-   * How many requests a key may make in a window, from 1 to 10^9, or a function that returns it. A function may return
-   * at most 64 different numbers; each has keys of its own. Default 5.
+   * The number of requests that a key may make in a window, from 1 to 10^9, or a function that returns it. A function
+   * may return at most 64 different numbers; each has keys of its own. Default 5.
    */
   readonly limit?: number | ((req: Req, res: Res) => Awaitable<number>) | undefined
   /** The algorithm that counts requests. Default `'gcra'`, which refills steadily. */
@@ -36,8 +36,8 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
   /** The requests that a key can make at once; only with `'gcra'` and a `limit` that is a number. Default: `limit`. */
   readonly burst?: number | undefined
   /**
-   * How many keys the limit remembers; beyond that it forgets the one that is whole, or would be soonest. Default 100
-   * 000.
+   * The most keys that the limit remembers; beyond that it forgets the one that is whole, or would be soonest. Default
+   * 100 000.
    */
   readonly maxKeys?: number | undefined
   /** The time for which a key that asks for more than it has is refused, in ms. Default: only as long as needed. */
@@ -96,12 +96,12 @@ export interface RateLimitSettings<Req, Res, Handler> {
   readonly open: (limit: number) => Limiter
   /** The limiter of the options, if they have one. */
   readonly limiter: Limiter | undefined
-  /** Whether limiters belong to the system that is the default one at the moment. */
+  /** True if limiters belong to the system that is the default one at the moment. */
   readonly followsDefault: boolean
   readonly windowMs: number
   readonly keyGenerator: HttpRateLimitOptions<Req, Res, Handler>['keyGenerator']
   readonly ipv6Subnet: number | false
-  /** Whether the options have `ipv6Subnet`. */
+  /** True if the options have `ipv6Subnet`. */
   readonly hasSubnet: boolean
   readonly skip: HttpRateLimitOptions<Req, Res, Handler>['skip']
   readonly skipSuccessful: boolean

@@ -59,20 +59,20 @@ export abstract class JournalReads<T> {
     }
   }
 
-  /** The acknowledged entry with this sequence, or `undefined` when there is none, or none any more. */
+  /** Returns the acknowledged entry with this sequence, or `undefined` when there is none, or none any more. */
   getEntry(sequence: number): JournalEntry<T> | undefined {
     integer('sequence', 0, LAST, sequence)
     this.refresh()
     return this.pages.read(sequence, sequence + 1, 1, false).entries[0]
   }
 
-  /** The oldest entry, or `undefined`. */
+  /** Returns the oldest entry, or `undefined`. */
   getFirst(): JournalEntry<T> | undefined {
     this.refresh()
     return this.pages.read(0, LAST, 1, false).entries[0]
   }
 
-  /** The newest acknowledged entry, or `undefined`. */
+  /** Returns the newest acknowledged entry, or `undefined`. */
   getLast(): JournalEntry<T> | undefined {
     this.refresh()
     return this.pages.read(0, LAST, 1, true).entries[0]
@@ -105,8 +105,8 @@ export abstract class JournalReads<T> {
   }
 
   /**
-   * The acknowledged entries as they are now. They are read a page at a time (512 entries or 1 MiB), as far as they are
-   * wanted; what retention or `clear()` takes meanwhile is left out.
+   * Returns the acknowledged entries as they are now. They are read a page at a time (512 entries or 1 MiB), as far as
+   * they are wanted; what retention or `clear()` takes meanwhile is left out.
    *
    * @throws InvalidArgumentError naming the option that is refused; when iterated, JournalCorruptError, JournalIoError.
    */
@@ -124,7 +124,7 @@ export abstract class JournalReads<T> {
     }
   }
 
-  /** The entries from a sequence on. */
+  /** Returns the entries from a sequence on. */
   from(sequence: number): Iterable<JournalEntry<T>> {
     return this.entries({ from: integer('sequence', 0, LAST, sequence) })
   }
@@ -158,7 +158,7 @@ export abstract class JournalReads<T> {
     return found
   }
 
-  /** All that was appended and is still held. It is all in memory then; `entries()` is not. */
+  /** Returns all that was appended and is still held. It is all in memory then; `entries()` is not. */
   getAll(): T[] {
     return Array.from(this.entries(), ({ data }) => data)
   }
@@ -194,7 +194,8 @@ export abstract class JournalReads<T> {
    *
    * @throws InvalidArgumentError for a bound that is neither a sequence nor a time.
    * @throws JournalGapError when retention took entries after the saved state, or took entries while they were read, or
-   *   when a compaction dropped removals while they were read: no state is given that never was. Without `fromSnapshot` it begins with the first entry that is held.
+   * when a compaction dropped removals while they were read: no state is given that never was. Without `fromSnapshot`
+   * it begins with the first entry that is held.
    * @example
    * ```ts
    * const balance = journal.fold((sum, { amount }) => sum + amount, { initial: 0, upTo: 41 })
@@ -216,7 +217,7 @@ export abstract class JournalReads<T> {
     return fold(this.pages.whole(0, this.view().next, false), reducer, foldOptions)
   }
 
-  /** The newest saved state that is whole, or `undefined`. */
+  /** Returns the newest saved state that is whole, or `undefined`. */
   loadSnapshot<S = unknown>(): SavedSnapshot<S> | undefined {
     return this.#load<S>(Infinity)
   }

@@ -11,7 +11,7 @@ import {
 } from '../errors.ts'
 import type { NativeJournalFailure } from '../../native.ts'
 
-/** The system's name of an error number. */
+/** Returns the system's name of an error number. */
 function osCode(number: number): string {
   try {
     return getSystemErrorName(-number)
@@ -20,7 +20,7 @@ function osCode(number: number): string {
   }
 }
 
-/** The error of a failure that the core reported. `given` tells what an option was given as. */
+/** Returns the error of a failure that the core reported. `given` tells what an option was given as. */
 export function errorOf(
   failure: NativeJournalFailure | null | undefined,
   optionOf: (option: string) => unknown = () => undefined,

@@ -42,7 +42,7 @@ export const levelOf = (durability: Durability): number => LEVELS.indexOf(durabi
 /** Numbers of the policies in the core. */
 export const policyOf = (overflow: JournalOverflow): number => POLICIES.indexOf(overflow)
 
-/** The directory's path. */
+/** Returns the directory's path. */
 export function checkPath(path: unknown): string {
   const directory = text('path', path)
   if (directory.includes('\0')) throw new InvalidArgumentError('path', 'a path without NUL', directory)

@@ -33,7 +33,9 @@ export class Pages<T> {
     this.#serializer = serializer
   }
 
-  /** Entries from `from` to before `to`, or the last of them when `backwards`; in ascending order either way. */
+  /**
+   * Returns entries from `from` to before `to`, or the last of them when `backwards`; in ascending order either way.
+   */
   read(from: number, to: number, limit: number, backwards: boolean): Page<T> {
     const range = { durability: this.#level, from, to, limit, bytes: PAGE_BYTES, backwards }
     const page = native.journalRead(this.#id, range)

@@ -6,10 +6,12 @@ import type { TailOptions } from './types.ts'
 
 /** The place a tail reads from, and the way it waits. */
 export interface TailSource<T> {
-  /** The sequence after the last acknowledged entry. */
+  /** Returns the sequence after the last acknowledged entry. */
   next(): number
   read(from: number, limit: number): Page<T>
-  /** Resolves soon after there may be something from `next` on, or a signal is aborted; false when nothing will come. */
+  /**
+   * Resolves soon after there may be something from `next` on, or a signal is aborted; false when nothing will come.
+   */
   wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, keepAlive: boolean): Promise<boolean>
 }
 

@@ -5,7 +5,7 @@ import type { System } from '../../system/system.ts'
 import type { FoldOptions, JournalEvent, JournalOverflow, JournalSerializer } from '../types.ts'
 
 /**
- * When an append is acknowledged, that is, when its promise resolves.
+ * The moment at which an append is acknowledged, that is, at which its promise resolves.
  *
  * - `'sync'`: the disk has it. It survives a power cut, on a disk that honours a sync.
  * - `'flush'`: the operating system has it. It survives the process, however that ends; it is synced within a second.
@@ -117,8 +117,8 @@ export interface TailOptions {
 /** Options of `fold` on disk. */
 export interface DurableFoldOptions<S> extends FoldOptions<S> {
   /**
-   * Begins with the newest saved state that can be used, and then `initial` is not used; where entries between that and what
-   * is held are gone, it throws JournalGapError. Default false.
+   * Begins with the newest saved state that can be used, and then `initial` is not used; where entries between that and
+   * what is held are gone, it throws JournalGapError. Default false.
    */
   readonly fromSnapshot?: boolean
 }

@@ -42,7 +42,7 @@ export interface RetryOptions extends PolicyOptions {
   readonly budget?: RetryBudget
 }
 
-/** Why a retry made no further attempt. */
+/** The reason for which a retry made no further attempt. */
 export type GaveUp =
   /** `maxAttempts` were made, or the schedule ended. */
   | 'attempts'
