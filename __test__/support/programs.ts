@@ -37,7 +37,7 @@ export function runsOf<T>(model: string, few: number, most: number = Infinity): 
     ...(ms === Infinity ? {} : { interruptAfterTimeLimit: ms }),
     reporter: (details) => {
       printRuns(model, details.numRuns)
-      if (details.failed) throw new Error(fc.defaultReportMessage(details))
+      if (details.failed) throw new Error(fc.defaultReportMessage(details), { cause: details.errorInstance })
     },
   }
 }

@@ -223,6 +223,26 @@ describe('a limit of age', () => {
     await system.close()
   })
 
+  it('counts time that passed in a run without appends, also when the clock is set back before the next opening', async () => {
+    const { clock, system } = createTestSystem({ initialTime: T })
+    const path = tempDirectory()
+    const options = { system, maxAgeMs: HOUR }
+    const reopened = async (appends: readonly string[], passedMs: number): Promise<string[]> => {
+      const journal = await openJournal<string>(path, options)
+      for (const text of appends) await journal.append(text)
+      const all = journal.getAll()
+      clock.advanceBy(passedMs)
+      await journal.close()
+      return all
+    }
+    await reopened(['old'], 0)
+    await reopened([], HOUR / 2)
+    clock.jumpWallTime(T)
+    await reopened(['half an hour later'], HOUR * 0.75)
+    expect(await reopened([], 0)).toEqual(['half an hour later'])
+    await system.close()
+  })
+
   it('holds after compactions: what is old does not live on in one file with what is young', async () => {
     const { clock, system } = createTestSystem({ initialTime: T })
     const journal = await openJournal<Keyed>(tempDirectory(), { ...keyed, system, maxAgeMs: 8 * HOUR })

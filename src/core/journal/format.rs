@@ -202,13 +202,18 @@ pub struct CloseMark {
     pub last: f64,
 }
 
+/// The most time, in ms, that a mark may fall behind before a clean close writes another.
+const OLDEST_MARK: f64 = 10.0;
+
 impl CloseMark {
-    /// Returns whether an earlier mark has the same contents, apart from differences between clocks that the next
-    /// opening ignores.
+    /// Returns whether an earlier mark has the same contents, apart from differences that the next opening ignores.
+    ///
+    /// Time that passed since that mark is no such difference: the wall clock may be set back before the next opening,
+    /// which then knows of that time from the mark alone.
     pub fn repeats(&self, before: &Self) -> bool {
         let passed = self.time - before.time;
         let jumped = (self.wall - before.wall - passed).abs();
-        self.start == before.start && jumped <= 10.0 + passed / 1000.0
+        self.start == before.start && passed <= OLDEST_MARK && jumped <= OLDEST_MARK
     }
 }
 
