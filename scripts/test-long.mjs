@@ -59,7 +59,7 @@ async function runEach(queue, rows) {
     const since = process.hrtime.bigint()
     const result = await run()
     const took = seconds(since)
-    rows[place] = { name, ...result, took }
+    rows[place] = { name, ...result, took, programs: `${values.programs}, ${values.minutes} min` }
     process.stdout.write(`${result.ok ? 'ok    ' : 'FAILED'}  ${took.toFixed(0)} s  ${name}: ${result.note}\n`)
     for (const text of result.lines) process.stdout.write(`        ${text.trim()}\n`)
   }
@@ -67,19 +67,34 @@ async function runEach(queue, rows) {
 
 const seconds = (since) => Number(process.hrtime.bigint() - since) / 1e9
 
+const PAGE = at('docs', 'long-checks.md')
+
+/** Returns the rows of the page as it stands, by name: a run of some checks replaces theirs and keeps the others. */
+function earlierRows() {
+  const text = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : ''
+  const table = [...text.matchAll(/^\| (\S+) \| (.+) \| (\d+) \| (.+) \|$/gm)]
+  return new Map(
+    table.map(([, name, note, took, programs]) => {
+      const section = text.split(`## ${name}\n\n`)[1]?.split('\n\n')[0] ?? ''
+      const lines = section.split('\n').filter((line) => line.startsWith('- '))
+      return [name, { name, note, took: Number(took), programs, lines: lines.map((line) => line.slice(2)) }]
+    }),
+  )
+}
+
 function page(rows) {
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}-${arch()}`
   return [
     '# Long checks',
     '',
     '`npm run test:long` writes this page. It runs each model of `__test__` with many random programs, and the checks of',
-    '`scripts/long`. `npm test` runs the same models with a few programs.',
+    '`scripts/long`. `npm test` runs the same models with a few programs. With `--only` it replaces the rows of those checks.',
     '',
-    `Programs a property: ${values.programs}, or as many as ran in ${values.minutes} minutes. Node ${process.versions.node}, ${machine}.`,
+    `Node ${process.versions.node}, ${machine}. The last column says how many programs a property runs, at most in that time.`,
     '',
-    '| check | result | seconds |',
-    '| --- | --- | --- |',
-    ...rows.map(({ name, note, took }) => `| ${name} | ${note} | ${took.toFixed(0)} |`),
+    '| check | result | seconds | programs |',
+    '| --- | --- | --- | --- |',
+    ...rows.map(({ name, note, took, programs }) => `| ${name} | ${note} | ${took.toFixed(0)} | ${programs} |`),
     '',
     ...rows
       .filter(({ lines }) => lines.length > 0)
@@ -94,14 +109,17 @@ await main(async () => {
   if (!(Number(values.jobs) >= 1)) throw new Failure('--jobs takes a number from 1.')
   const failed = await runAll([...buildSteps(), hooksStep])
   if (failed !== 0) return failed
-  const jobs = [
+  const all = [
     ...models().map((path) => ({ path, name: relative(root, path), run: () => runModel(path) })),
     ...checks().map((path) => ({ path, name: basename(path, '.mjs'), run: () => runCheck(path) })),
-  ].filter(({ path }) => wanted(path))
+  ]
+  const jobs = all.filter(({ path }) => wanted(path))
   const rows = []
   const queue = jobs.entries()
   await Promise.all(Array.from({ length: Number(values.jobs) }, () => runEach(queue, rows)))
-  // A part of the checks is not the page's business.
-  if (values.only === undefined) writeFileSync(at('docs', 'long-checks.md'), `${page(rows).trimEnd()}\n`)
+  const latest = earlierRows()
+  for (const row of rows) latest.set(row.name, row)
+  const known = all.map(({ name }) => latest.get(name)).filter((row) => row !== undefined)
+  writeFileSync(PAGE, `${page(known).trimEnd()}\n`)
   return rows.every(({ ok }) => ok) ? 0 : 1
 })

@@ -125,3 +125,20 @@ it('refuses what text would lose: properties of arrays, symbols as keys, propert
     expect(() => encodePlain('data', given), path).toThrow(refused)
   }
 })
+
+it('names the first fault of a value that also holds a revoked proxy, and throws what a getter throws', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const refused = (path: string): object => expect.objectContaining({ code: 'KEELSON_NOT_PLAIN', path }) as object
+  expect(() => encodePlain('data', { a: 1, b: proxy })).toThrow(refused('data.b'))
+  expect(() => encodePlain('data', { call() {}, b: proxy })).toThrow(refused('data.call'))
+  expect(() => encodePlain('data', [new URL('http://a'), { b: [proxy] }])).toThrow(refused('data[0]'))
+  const error = new Error('from a getter')
+  const throwing = Object.defineProperty({ a: 1 }, 'b', {
+    enumerable: true,
+    get: () => {
+      throw error
+    },
+  })
+  expect(() => encodePlain('data', throwing)).toThrow(error)
+})

@@ -23,7 +23,7 @@ export function wayOf(value: unknown): Way {
   try {
     return walk(value)
   } catch (error) {
-    if (hasRevoked(value)) return REFUSED
+    if (hasFault(value)) return REFUSED
     throw error
   } finally {
     // What a getter threw left it so; to set a length is slow.
@@ -88,10 +88,10 @@ function walkSpecial(value: object): Way {
   return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
 }
 
-/** Returns whether a walk failed because of a revoked proxy, and not of a getter that throws. */
-function hasRevoked(value: unknown): boolean {
+/** Returns whether something in a value is not plain data, as a revoked proxy; a getter that throws is no such fault. */
+function hasFault(value: unknown): boolean {
   try {
-    return firstFault(value, '', [])?.reason === REVOKED
+    return firstFault(value, '', []) !== undefined
   } catch {
     return false
   }
