@@ -5,7 +5,7 @@ export type TaskOutcome = 'completed' | 'failed' | 'timeout' | 'aborted'
 
 /** A task ends when it has missed this many heartbeats. */
 const MAX_MISSED = 3
-/** Where progress is required, a task runs at most this many times its `maxDurationMs`. */
+/** A task that must make progress runs at most this many times its `maxDurationMs`. */
 const MAX_RENEWALS = 10
 
 /** Computes when a task under a lease must end, from its heartbeats. Times are monotonic milliseconds. */

@@ -48,7 +48,7 @@ export class Routes {
     this.#times[slot] = now
   }
 
-  /** What was noted last; `undefined` when nothing was. */
+  /** Returns the last answer of a route's gate; `undefined` before one. */
   noted(id: number): { code: number; voltage: number; at: number } | undefined {
     const slot = id % ROUTE_SLOTS
     const voltage = this.#voltages[slot] ?? 0
