@@ -39,37 +39,37 @@ export declare function engineProfile(engine: number, route: string, profile: Na
 /** Names of an engine's routes in the order in which they were made. */
 export declare function engineRoutes(engine: number): Array<string>
 
-/** The index of one of these routes (-1 is one that is not known), or -1 when there are none. */
+/** Returns the index of one of these routes (-1 is one that is not known), or -1 when there are none. */
 export declare function engineSelect(engine: number, routes: Array<number>, beta: number, explore: number, unit: number, now: number): number
 
-/** The core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match. */
+/** Returns the core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match. */
 export declare function errorCodes(): Array<NativeErrorCode>
 
-/** The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated. */
+/** Returns the TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated. */
 export declare function hotLane(): string
 
-/** Whether the event loop stays open for what the inbox is owed. */
+/** Keeps the event loop open for tokens that the inbox still expects, or no longer. */
 export declare function inboxHold(held: boolean): void
 
 /** Gives the function that is called, soon, when the inbox has something; the last one given counts. */
 export declare function inboxListen(wake: unknown): void
 
-/** The error that the last call into this journal spoke of. */
+/** Returns the error of the last call into this journal. */
 export declare function journalFailure(journal: number): NativeJournalFailure | null
 
-/** The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none. */
+/** Returns the newest usable saved state that stands for nothing from `before` on; `None` when there is none. */
 export declare function journalLoadSnapshot(journal: number, durability: number, before: number): NativeJournalSnapshot | null
 
 /** Begins to open a directory on a thread of its own; the token is posted when `journalOpened` has the result. */
 export declare function journalOpen(path: string, token: number, options: NativeJournalConfig): number
 
-/** What came of opening, once; nothing while it goes on. */
+/** Returns the result of an opening, once; `None` while it goes on. */
 export declare function journalOpened(journal: number): NativeJournalOpened | null
 
 /** Reads a page; nothing when the journal is not open. */
 export declare function journalRead(journal: number, range: NativeJournalRange): NativeJournalPage | null
 
-/** The names of a system in the order in which they were registered. */
+/** Returns the names of a system in the order in which they were registered. */
 export declare function names(system: number): Array<string>
 
 /** A runtime and the arrays through which it is spoken to. */
@@ -89,15 +89,15 @@ export interface NativeBudget {
   requireAbort: boolean
 }
 
-/** A cache and the memory through which its uses are told. */
+/** A cache, and the memory in which JavaScript counts its uses. */
 export interface NativeCache {
   /** Its handle. */
   handle: number
-  /** `CacheCall`, what has gone, a byte a slot, and a number a logged use. */
+  /** `CacheCall`, the removed slots, a byte a slot, and a number a logged use. */
   memory: Float64Array
 }
 
-/** A commit, for what is read seldom. */
+/** A commit, for calls that are rare. */
 export interface NativeCommit {
   /** Its version. */
   version: number
@@ -128,7 +128,7 @@ export interface NativeErrorCode {
   code: string
   /** The TypeScript class that carries it. */
   class: string
-  /** When it is raised. */
+  /** The situation in which the error is raised. */
   meaning: string
 }
 
@@ -151,7 +151,7 @@ export interface NativeGateConfig {
   targetErrorRate?: number
 }
 
-/** Options of a journal; what is left out has the core's default. */
+/** Options of a journal; a missing one has the core's default. */
 export interface NativeJournalConfig {
   segmentBytes?: number
   maxRecordBytes?: number
@@ -170,7 +170,7 @@ export interface NativeJournalConfig {
   mono: number
 }
 
-/** Why a journal refused or failed: the code, and the fields of its error that apply. */
+/** The reason why a journal refused or failed: the code, and the fields of its error that apply. */
 export interface NativeJournalFailure {
   code: string
   operation?: string
@@ -191,7 +191,7 @@ export interface NativeJournalLoss {
   reason: string
 }
 
-/** What opening found, or why it failed. */
+/** The report of an opening, or the reason why it failed. */
 export interface NativeJournalOpened {
   failure?: NativeJournalFailure
   path: string
@@ -210,7 +210,7 @@ export interface NativeJournalPage {
   numbers: Float64Array
   /** Their ids, or nothing when none has one. */
   ids: Array<string>
-  /** Where to go on; backwards, where to stop before. */
+  /** The sequence to go on from; backwards, the one to stop before. */
   next: number
   /** Forwards: where the journal began when it was read. */
   start: number
@@ -218,9 +218,9 @@ export interface NativeJournalPage {
   removed: number
 }
 
-/** What of a journal to read. */
+/** The range of a journal to read. */
 export interface NativeJournalRange {
-  /** What counts as acknowledged: a `DurabilityCode`. */
+  /** The level of acknowledgement that an entry must have: a `DurabilityCode`. */
   durability: number
   from: number
   /** The sequence to stop before; infinity for the end. */
@@ -241,7 +241,7 @@ export interface NativeJournalSnapshot {
   state: string
 }
 
-/** An engine's handle, or the field that was refused and what it must be. */
+/** An engine's handle, or the field that was refused and its valid values. */
 export interface NativeOpened {
   handle: number
   field?: string
@@ -279,7 +279,7 @@ export interface NativePriority {
   voltage: number
 }
 
-/** What a profile changes of the one it is made from. */
+/** The changes of a profile to the one below it. */
 export interface NativeProfile {
   /** The number of the profile it is made from. */
   base: number
@@ -311,55 +311,55 @@ export interface NativeProfileSet {
 export interface NativeProtocol {
   /** The name of its area. */
   name: string
-  /** What is in it. */
+  /** The text of the file. */
   text: string
 }
 
-/** What was opened, or why not. */
+/** The opened cache, or the reason why there is none. */
 export interface NativeSharedCacheOpened {
   /** The handle, or -1. */
   handle: number
-  /** In what the cache that exists differs. */
+  /** The option in which the existing cache differs. */
   differs?: string
 }
 
-/** Which cache is opened. */
+/** The cache to open. */
 export interface NativeSharedCacheRequest {
-  /** Who means the same by the same name. */
+  /** The namespace: the same name in the same one means the same cache. */
   namespace: string
-  /** What it is called in there. */
+  /** Its name in the namespace. */
   name: string
-  /** How many entries it keeps. */
+  /** The most entries that it keeps. */
   entries: number
-  /** How many bytes they may take; infinite for no limit. */
+  /** The most bytes that they may take; infinite for no limit. */
   bytes: number
-  /** Whether it evicts by LRU. */
+  /** Set when it evicts by LRU. */
   lru: boolean
-  /** Whether this environment is told of what goes by its calls. */
+  /** Set when this environment wants a list of the entries that its calls remove. */
   told: boolean
   /** Hides which keys meet in its tables. */
   seed: number
 }
 
-/** What a shared cache has done, and holds. */
+/** The counters and the content of a shared cache. */
 export interface NativeSharedCacheStats {
   /** Entries kept. */
   size: number
-  /** What they take. */
+  /** The bytes that the entries take. */
   bytes: number
   /** Lookups that found a value, stale ones included. */
   hits: number
-  /** Those that were past their time. */
+  /** The hits that were stale. */
   staleHits: number
   /** Lookups that did not. */
   misses: number
   /** Loads. */
   loads: number
-  /** Those that failed. */
+  /** The loads that failed. */
   loadFailures: number
-  /** Those under way. */
+  /** The loads that have not ended. */
   loading: number
-  /** Entries that went because there was no room. */
+  /** Entries that were removed because they had expired. */
   evictions: number
   /** Entries that went because their time was over. */
   expirations: number
@@ -367,33 +367,33 @@ export interface NativeSharedCacheStats {
 
 /** An entry as a shared cache has it, or had it. */
 export interface NativeSharedEntry {
-  /** What it is kept under, as text. */
+  /** The key, as text. */
   key: string
-  /** Whether the key is a number. */
+  /** Set when the key is a number. */
   number: boolean
-  /** What it is. */
+  /** The value, as text. */
   text: string
-  /** Why it has gone, if it has. */
+  /** The reason of its removal, if it was removed. */
   reason?: string
 }
 
-/** What was opened, or why not. */
+/** The opened atom, or the reason why there is none. */
 export interface NativeSharedOpened {
   /** The handle, or -1. */
   handle: number
-  /** What the name stands for instead, when that is of another kind. */
+  /** The kind of the existing atom of that name, when it is another kind. */
   other?: string
   /** The chunk of memory in which its word lies. */
   chunk: number
-  /** Where in the chunk, in bytes. */
+  /** The offset in the chunk, in bytes. */
   offset: number
 }
 
-/** What is opened, and the value it has if it is new. */
+/** The atom to open, and its value if it is new. */
 export interface NativeSharedRequest {
-  /** Who means the same by the same name. */
+  /** The namespace: the same name in the same one means the same atom. */
   namespace: string
-  /** What it is called in there. */
+  /** Its name in the namespace. */
   name: string
   /** `atom`, `counter` or `flag`. */
   kind: string
@@ -401,7 +401,7 @@ export interface NativeSharedRequest {
   number?: number
   /** The value as text, instead. */
   text?: string
-  /** How many commits an atom remembers. */
+  /** The number of commits that an atom remembers. */
   history: number
   /** When, in wall time. */
   wall: number
@@ -409,7 +409,7 @@ export interface NativeSharedRequest {
   mono: number
 }
 
-/** What is normal for a route. */
+/** The normal levels of a route. */
 export interface NativeSlo {
   baselineLatencyMs?: number
   learnedBaseline?: boolean
@@ -420,7 +420,7 @@ export interface NativeSlo {
   saturationCriticality?: number
 }
 
-/** How a break threshold is learned. */
+/** The way to learn a break threshold. */
 export interface NativeTunerConfig {
   windowSize?: number
   sensitivity?: number
@@ -430,7 +430,7 @@ export interface NativeTunerConfig {
   warmupTicks?: number
 }
 
-/** One of the profiles everybody has. */
+/** A built-in profile. */
 export interface NativeWorkload {
   name: string
   /** NaN: the engine's own. */
@@ -439,41 +439,41 @@ export interface NativeWorkload {
   budget: NativeBudget
 }
 
-/** Pending timers of a clock in order of insertion, a `PendingTimer` each. */
+/** Returns the pending timers of a clock in order of insertion, a `PendingTimer` each. */
 export declare function pendingTimers(clock: number): Array<number>
 
-/** The named priorities with their voltages, from the least to the most important. */
+/** Returns the named priorities with their voltages, from the least to the most important. */
 export declare function priorities(): Array<NativePriority>
 
-/** The numbers that cross, from which `js/protocol/` is generated. */
+/** Returns the numbers that cross, from which `js/protocol/` is generated. */
 export declare function protocol(): Array<NativeProtocol>
 
 /** Takes what has gone by calls of this environment. */
 export declare function sharedCacheGone(cache: number): Array<NativeSharedEntry>
 
-/** All entries, in the order in which their keys were first stored. */
+/** Returns all entries, in the order in which their keys were first stored. */
 export declare function sharedCacheList(cache: number): Array<NativeSharedEntry>
 
 /** Opens a cache of the process by its name. */
 export declare function sharedCacheOpen(request: NativeSharedCacheRequest): NativeSharedCacheOpened
 
-/** What a shared cache has done, and holds. */
+/** Returns the counters and the content of a shared cache. */
 export declare function sharedCacheStats(cache: number): NativeSharedCacheStats
 
 /** Gives the tags of the next value or claim. */
 export declare function sharedCacheTags(cache: number, tags: Array<string>): void
 
-/** The text of what was found last. */
+/** Returns the text of what was found last. */
 export declare function sharedCacheText(cache: number): string
 
-/** The cause of the commit that scratch was last filled from. */
+/** Returns the cause of the commit that scratch was last filled from. */
 export declare function sharedCause(atom: number): string | null
 
-/** The commits that an atom remembers, oldest first. */
+/** Returns the commits that an atom remembers, oldest first. */
 export declare function sharedHistory(atom: number): Array<NativeCommit>
 
 /**
- * A chunk of words as an `ArrayBuffer` over the very memory, or nothing where the host allows no such buffers.
+ * Returns a chunk of words as an `ArrayBuffer` over the same memory, or `None` where the host allows no such buffers.
  *
  * Read it only. It stays valid for as long as the buffer lives.
  */
@@ -482,11 +482,11 @@ export declare function sharedMemory(chunk: number): ArrayBuffer | null
 /** Opens an atom, counter or flag of the process by its name. */
 export declare function sharedOpen(request: NativeSharedRequest): NativeSharedOpened
 
-/** The text of the commit that scratch was last filled from. */
+/** Returns the text of the commit that scratch was last filled from. */
 export declare function sharedText(atom: number): string | null
 
 /** Names of the reasons for shedding; the index is the code. */
 export declare function shedReasons(): Array<string>
 
-/** The profiles everybody has; the index is their number. */
+/** Returns the built-in profiles; the index is their number. */
 export declare function workloads(): Array<NativeWorkload>

@@ -5,7 +5,7 @@
 
 pub mod core;
 
-// Without Node there is nobody to call the binding: unit tests cover the core, JavaScript tests the seam.
+// Without Node the binding has no caller: unit tests cover the core, JavaScript tests the seam.
 #[cfg(all(feature = "binding", not(test)))]
 mod binding;
 

@@ -17,11 +17,11 @@ export const SUBMISSION_CELLS = 4
 export const SUBMISSION_WORDS = 8
 /** The pid of the process it is about; for `CALL_ENDED`, nothing. */
 export const SUBMISSION_PROCESS = 0
-/** What happened: one of the operations. In words. */
+/** The operation that happened. In words. */
 export const SUBMISSION_OPERATION = 2
 /** The place of a message or a call; for `EXITED` and `EXIT` the kind of exit. In words. */
 export const SUBMISSION_PLACE = 3
-/** Which use of that place it is. In words. */
+/** The generation of that place. In words. */
 export const SUBMISSION_USAGE = 4
 /** For `CALL`: how long it may take, in ms. */
 export const SUBMISSION_TIME = 3
@@ -32,11 +32,11 @@ export const STEP_CELLS = 5
 export const STEP_WORDS = 10
 /** The pid of the process it is about, or -1. */
 export const STEP_PROCESS = 0
-/** What is to be done: handle a message of this kind, or one of the steps. In words. */
+/** The step to carry out: to handle a message of this kind, or another. In words. */
 export const STEP_OPERATION = 2
 /** The place of a message or a call; for `TERMINATE` the kind of exit. In words. */
 export const STEP_PLACE = 3
-/** Which use of that place it is. In words. */
+/** The generation of that place. In words. */
 export const STEP_USAGE = 4
 /** See the step. */
 export const STEP_FIRST = 3
@@ -55,8 +55,8 @@ export const TAIL_MORE = 5122
 export const TAIL_DEADLINE = 5123
 
 /**
- * What can be submitted. The first five are the kinds of messages, which a step can ask to handle; the first three of
- * them are messages of users.
+ * The operations that JavaScript submits. The first five are the kinds of messages, which a step can ask to handle. The
+ * first three of them are messages of users.
  */
 export type Operation =
   | typeof CAST
@@ -73,9 +73,9 @@ export type Operation =
   | typeof STOPPING
   | typeof EXITED
   | typeof EXIT
-/** A message nobody waits for. */
+/** A message without a caller that waits. */
 export const CAST = 0
-/** A message somebody waits for. */
+/** A message whose caller waits for the answer. */
 export const CALL = 1
 /** A message from the runtime or a timer. */
 export const INFO = 2
@@ -83,17 +83,17 @@ export const INFO = 2
 export const STOP = 3
 /** The end of another process. */
 export const SYSTEM = 4
-/** Who makes the call that follows. */
+/** The caller of the call that follows. */
 export const CALLER = 5
 /** A handler of the process takes longer. */
 export const BUSY = 6
 /** It has ended. */
 export const DONE = 7
-/** A call was answered, or nobody waits for it any more. */
+/** A call was answered, or its caller no longer waits. */
 export const CALL_ENDED = 8
 /** The process handles mail from now on. */
 export const STARTED = 9
-/** It starts over in place. */
+/** It restarts in place. */
 export const RESTARTING = 10
 /** It runs `terminate`. */
 export const STOPPING = 11
@@ -102,7 +102,7 @@ export const EXITED = 12
 /** It is to end. */
 export const EXIT = 13
 
-/** What a step can ask for, beyond handling a message. */
+/** The steps beyond handling a message. */
 export type StepKind =
   | typeof CALL_FAILED
   | typeof FREE
@@ -129,7 +129,7 @@ export const GONE = 11
 /** JavaScript's own: it has taken the step back before its turn. */
 export const TAKEN_BACK = 12
 
-/** Why a call fails. */
+/** The reason why a call fails. */
 export type CallFailure =
   | typeof NO_PROCESS
   | typeof TIMED_OUT
@@ -144,7 +144,7 @@ export const CYCLE = 2
 /** The mailbox is full. */
 export const FULL = 3
 
-/** How a process ends, as far as the core tells endings apart. */
+/** The kind of a process's end, as far as the core distinguishes ends. */
 export type ExitKind =
   | typeof NORMAL
   | typeof SHUTDOWN
@@ -152,28 +152,28 @@ export type ExitKind =
   | typeof KILLED
 /** It has done its work. */
 export const NORMAL = 0
-/** It was told to end. */
+/** Another process or a caller asked it to end. */
 export const SHUTDOWN = 1
 /** It failed. */
 export const FAILED = 2
-/** It was ended without being asked. */
+/** It was killed. */
 export const KILLED = 3
 
-/** What happens to a message for a full mailbox. */
+/** The treatment of a message for a full mailbox. */
 export type Overflow =
   | typeof OVERFLOW_REJECT
   | typeof OVERFLOW_DROP_OLDEST
   | typeof OVERFLOW_DROP_NEWEST
-/** The sender is told. */
+/** The message is refused, and the sender learns it. */
 export const OVERFLOW_REJECT = 0
-/** The oldest message goes. */
+/** The oldest message is dropped. */
 export const OVERFLOW_DROP_OLDEST = 1
-/** The new message goes. */
+/** The new message is dropped. */
 export const OVERFLOW_DROP_NEWEST = 2
 /** What users write for them; the index is the number. */
 export const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
-/** What became of a message that was offered. */
+/** The outcome of an offered message. */
 export type Offer =
   | typeof OFFER_QUEUED
   | typeof OFFER_DISPLACED

@@ -14,7 +14,7 @@ export const OWN_PROFILE = -1
 /** Ids of routes whose remainder by this is the same have the same slot, one after the other. */
 export const ROUTE_SLOTS = 16777216
 
-/** Where a route's breaker stands. */
+/** The state of a route's breaker. */
 export type ModeCode =
   | typeof MODE_BOOTSTRAP
   | typeof MODE_OPERATIONAL
@@ -25,7 +25,7 @@ export const MODE_CIRCUIT_BREAKER = 2
 /** What users write for them; the index is the number. */
 export const MODES = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER'] as const
 
-/** What `engineRoute` decides. */
+/** The decision of `engineRoute`. */
 export type DecisionReason =
   | typeof ANSWER_OK
   | typeof ANSWER_INSUFFICIENT_VOLTAGE
@@ -37,7 +37,7 @@ export const ANSWER_INSUFFICIENT_VOLTAGE = 1
 /** The route is in `CIRCUIT_BREAKER`. */
 export const ANSWER_CIRCUIT_OPEN = 2
 
-/** How admitted work ended, for `engineDone`. */
+/** The outcome of admitted work, for `engineDone`. */
 export type OutcomeCode =
   | typeof OUTCOME_OK
   | typeof OUTCOME_FAILED
@@ -58,7 +58,7 @@ export const OUTCOME_TIMED_OUT = 4
 /** No outcome, though `engineDone` takes it: the client left and the work goes on. */
 export const OUTCOME_LEFT = 5
 
-/** How a task ended. */
+/** The outcome of a task. */
 export type TaskEndCode =
   | typeof TASK_COMPLETED
   | typeof TASK_FAILED
@@ -69,7 +69,7 @@ export const TASK_FAILED = 1
 export const TASK_TIMED_OUT = 2
 export const TASK_ABORTED = 3
 
-/** What `engineEvent` tells of. */
+/** The kind of an event of `engineEvent`. */
 export type WaiterEventKind =
   | typeof EVENT_NONE
   | typeof EVENT_ADMITTED
@@ -81,12 +81,12 @@ export const EVENT_ADMITTED = 1
 /** A waiter was shed. */
 export const EVENT_SHED = 2
 
-/** What `engineIntern` answers. */
+/** The answer of `engineIntern`. */
 export const INTERNED_CELLS = 1
 /** The slot of a route that was forgotten to make room, or -1. */
 export const INTERNED_EVICTED_SLOT = 0
 
-/** What `engineRoute` is told. */
+/** The input of `engineRoute`. */
 export const REPORT_CELLS = 9
 export const REPORT_ENGINE = 0
 export const REPORT_ROUTE = 1
@@ -101,10 +101,10 @@ export const REPORT_VOLTAGE = 5
 export const REPORT_NOW = 6
 /** The number of the profile it is measured against, or `OWN_PROFILE`. */
 export const REPORT_PROFILE = 7
-/** How many ms ago it was seen. */
+/** Its age, ms. */
 export const REPORT_AGE = 8
 
-/** What `engineRoute` answers, beside the reason. */
+/** The answer of `engineRoute` beside the reason. */
 export const DECIDED_CELLS = 4
 /** R, ohms. */
 export const DECIDED_RESISTANCE = 0
@@ -112,10 +112,10 @@ export const DECIDED_RESISTANCE = 0
 export const DECIDED_MODE = 1
 /** The mode of the decision before. */
 export const DECIDED_MODE_BEFORE = 2
-/** How many neighbours felt that the route opened. */
+/** The number of neighbours that felt that the route opened. */
 export const DECIDED_BUMPED = 3
 
-/** What a process can tell others about a route, for `engineOwn`. */
+/** The state of a route that a process can share, for `engineOwn`. */
 export const OWN_STATE_CELLS = 2
 /** Its own scar, ohms. */
 export const OWN_STATE_SCAR = 0
@@ -127,31 +127,31 @@ export const REQUEST_CELLS = 6
 export const REQUEST_ENGINE = 0
 export const REQUEST_ROUTE = 1
 export const REQUEST_VOLTAGE = 2
-/** How long the work may take, ms; NaN is the gate's own. */
+/** The longest time of the work, ms; NaN is the gate's own. */
 export const REQUEST_TIMEOUT = 3
 /** Monotonic ms. */
 export const REQUEST_NOW = 4
-/** How long it may wait, ms; 0 is not at all. `engineShadow` does not read it. */
+/** The longest wait, ms; 0 is not at all. `engineShadow` does not read it. */
 export const REQUEST_MAX_WAIT = 5
 
-/** What comes of a request, and what an event tells. */
+/** The outcome of a request, and the content of an event. */
 export const ADMISSION_CELLS = 7
 /** When `engineExpire` next has something to do; not of an event. */
 export const ADMISSION_WAKE = 0
-/** When it is worth to ask again, ms. */
+/** The time after which another try makes sense, ms. */
 export const ADMISSION_RETRY_AFTER = 1
 /** R, ohms. */
 export const ADMISSION_RESISTANCE = 2
-/** Who waits, or -1. */
+/** The id of the waiter, or -1. */
 export const ADMISSION_WAITER = 3
-/** Events that can be asked for; of a request. */
+/** Events that `engineEvent` can return; of a request. */
 export const ADMISSION_EVENTS = 4
 /** Minus the code of the reason; not of `engineAdmit`, which returns it. */
 export const ADMISSION_REASON = 5
 /** The ticket; of an event. */
 export const ADMISSION_TICKET = 6
 
-/** What `engineDone` is told. */
+/** The input of `engineDone`. */
 export const ENDED_CELLS = 4
 export const ENDED_ENGINE = 0
 export const ENDED_TICKET = 1
@@ -171,7 +171,7 @@ export const ROUTE_READING_TOTAL = 4
 export const ROUTE_READING_MODE = 5
 export const ROUTE_READING_BREAK_AT = 6
 export const ROUTE_READING_RECOVERY_AT = 7
-/** How many reports were taken in. */
+/** The number of reports that were taken in. */
 export const ROUTE_READING_TICKS = 8
 /** Monotonic ms. */
 export const ROUTE_READING_LAST_UPDATE = 9
@@ -202,7 +202,7 @@ export interface RouteReading {
   readonly mode: number
   readonly breakAt: number
   readonly recoveryAt: number
-  /** How many reports were taken in. */
+  /** The number of reports that were taken in. */
   readonly ticks: number
   /** Monotonic ms. */
   readonly lastUpdate: number | undefined
@@ -270,7 +270,7 @@ export const GATE_READING_LATENCY_BASELINE_MS = 8
 export const GATE_READING_QUEUE_DELAY_MS = 9
 export const GATE_READING_QUEUE_DEADLINE_MS = 10
 export const GATE_READING_ERROR_RATE = 11
-/** How many were shed, by reason. */
+/** The number of shed requests, by reason. */
 export const GATE_READING_SHED_LIMIT = 12
 export const GATE_READING_SHED_QUEUE_FULL = 13
 export const GATE_READING_SHED_QUEUE_DEADLINE = 14
@@ -290,7 +290,7 @@ export interface GateReading {
   readonly queueDelayMs: number
   readonly queueDeadlineMs: number
   readonly errorRate: number | undefined
-  /** How many were shed, by reason. */
+  /** The number of shed requests, by reason. */
   readonly shedLimit: number
   readonly shedQueueFull: number
   readonly shedQueueDeadline: number

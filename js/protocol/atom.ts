@@ -2,13 +2,13 @@
 
 /** The numbers in which JavaScript and shared atoms speak. */
 
-/** `sharedSetNumber` and `sharedSetText`: another thread committed first; scratch has what is current. */
+/** `sharedSetNumber` and `sharedSetText`: another thread committed first; the current commit is in scratch. */
 export const CONFLICT = -2
 
 /** A commit of a shared atom. */
 export const SHOWN_CELLS = 6
 export const SHOWN_VERSION = 0
-/** Whether the value is text: see `sharedText`. */
+/** Set when the value is text: see `sharedText`. */
 export const SHOWN_IS_TEXT = 1
 /** The value, otherwise. */
 export const SHOWN_NUMBER = 2
@@ -16,5 +16,5 @@ export const SHOWN_NUMBER = 2
 export const SHOWN_WALL = 3
 /** When, in the committer's monotonic time. */
 export const SHOWN_MONO = 4
-/** Whether there is a cause: see `sharedCause`. */
+/** Set when there is a cause: see `sharedCause`. */
 export const SHOWN_HAS_CAUSE = 5

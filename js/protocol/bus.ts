@@ -17,6 +17,6 @@ export const MAX_BYTES = 65536
 /** Segments of a pattern or topic. */
 export const MAX_SEGMENTS = 256
 
-/** What `busSubscribe` answers beside the id. */
+/** The answer of `busSubscribe` beside the id. */
 export const SUBSCRIBED_CELLS = 1
 export const SUBSCRIBED_SLOT = 0

@@ -2,35 +2,35 @@
 
 /** The memory through which JavaScript and the index of a cache speak. */
 
-/** What a call is about, and what came of it. */
+/** The input and output of a call. */
 export const CACHE_CALL_CELLS = 6
-/** Told: a hash of the key, an unsigned 32-bit integer. */
+/** Input: a hash of the key, an unsigned 32-bit integer. */
 export const CACHE_CALL_HASH = 0
-/** Told: what the entry takes. */
+/** Input: the bytes that the entry takes. */
 export const CACHE_CALL_BYTES = 1
-/** Told: when it is over, monotonic ms. */
+/** Input: the time at which it expires, monotonic ms. */
 export const CACHE_CALL_UNTIL = 2
-/** Told: the time, monotonic ms. */
+/** Input: the time, monotonic ms. */
 export const CACHE_CALL_NOW = 3
-/** Told: how many uses are logged. */
+/** Input: the number of logged uses. */
 export const CACHE_CALL_LOGGED = 4
-/** Answered: how many have gone that were not told of. */
+/** Output: the number of removed slots that were not listed yet. */
 export const CACHE_CALL_GONE = 5
 
-/** Where the slots of the first that have gone lie; -1 - slot of what was over. */
+/** The place of the first removed slots; -1 - slot for one that had expired. */
 export const FIRST_GONE = 6
 
-/** How many of these a call can tell. */
+/** The most of these that a call can list. */
 export const MOST_GONE = 64
 
-/** Where memory begins that belongs to the slots: a byte a slot, how often it was used. */
+/** The start of the memory of the slots: one byte a slot, the number of its uses. */
 export const HEAT = 70
 
-/** More uses than this count as so many. */
+/** The largest number of uses that is counted. */
 export const HOT = 3
 
 /** Slots in a log of uses, which lies behind the heat. */
 export const LOGGED = 512
 
-/** How many slots share a number of memory: counts of slots are multiples of it. */
+/** The slots that share a number of memory: counts of slots are multiples of it. */
 export const SLOTS_IN_A_CELL = 8

@@ -5,10 +5,10 @@
 /** `controlledStep`: timers loop at one instant. */
 export const LOOPING = -2
 
-/** Slots that `controlledUpcoming` gives at once. */
+/** The most slots that `controlledUpcoming` writes at once. */
 export const UPCOMING = 32
 
-/** Where `controlledStep` has come. */
+/** The times after `controlledStep`. */
 export const STEPPED_CELLS = 3
 export const STEPPED_MONO = 0
 export const STEPPED_WALL = 1
@@ -17,12 +17,12 @@ export const STEPPED_LOOPING_SLOT = 2
 
 /** The next timer of `controlledNext` and `hostNext`. */
 export const NEXT_TIMER_CELLS = 1
-/** When it is due (mono ms); infinite when there is none. */
+/** The time at which it is due (mono ms); infinite when there is none. */
 export const NEXT_TIMER_DUE = 0
 
 /** A timer in the numbers of `pendingTimers`. */
 export const PENDING_TIMER_CELLS = 3
 export const PENDING_TIMER_SLOT = 0
-/** Whether the deadline is one of wall time. */
+/** Set when the deadline is one of wall time. */
 export const PENDING_TIMER_IS_WALL = 1
 export const PENDING_TIMER_DEADLINE = 2

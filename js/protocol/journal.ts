@@ -2,7 +2,7 @@
 
 /** The numbers in which JavaScript and a journal on disk speak. */
 
-/** When an append is acknowledged. */
+/** The level at which an append is acknowledged. */
 export type DurabilityCode =
   | typeof LEVEL_SYNC
   | typeof LEVEL_FLUSH
@@ -13,7 +13,7 @@ export const LEVEL_MEMORY = 2
 /** What users write for them; the index is the number. */
 export const LEVELS = ['sync', 'flush', 'memory'] as const
 
-/** What happens beyond the most entries. */
+/** The behaviour beyond the most entries. */
 export type OverflowCode =
   | typeof OVERFLOW_IGNORE
   | typeof OVERFLOW_DROP_OLDEST
@@ -24,21 +24,21 @@ export const OVERFLOW_REFUSE = 2
 /** What users write for them; the index is the number. */
 export const POLICIES = ['none', 'bounded:drop_oldest', 'bounded:error'] as const
 
-/** Where a journal is in its life, in order. */
+/** The states of a journal, in the order of its life. */
 export type State =
   | typeof STATE_OPEN
   | typeof STATE_CLOSING
   | typeof STATE_ENDED
   | typeof STATE_FAILED
 export const STATE_OPEN = 0
-/** It takes no appends and writes what it has. */
+/** It takes no appends and writes those that it has. */
 export const STATE_CLOSING = 1
 /** All is on disk. */
 export const STATE_ENDED = 2
 /** See `journalFailure`. */
 export const STATE_FAILED = 3
 
-/** What `journalBegin` can begin. */
+/** The tasks that `journalBegin` can begin. */
 export type JournalTask =
   | typeof BEGIN_SYNC
   | typeof BEGIN_CLEAR
@@ -52,21 +52,21 @@ export const BEGIN_COMPACT = 3
 /** Tombstones go too. */
 export const BEGIN_COMPACT_AND_DROP = 4
 
-/** Nothing came of it: see `journalFailure`. */
+/** It was refused: see `journalFailure`. */
 export const REFUSED = -2
 
-/** How far a journal is: the sequences before which everything is written, and synced. */
+/** The progress of a journal: the sequences below which everything is written, and synced. */
 export const PROGRESS_CELLS = 2
 export const PROGRESS_WRITTEN = 0
 export const PROGRESS_SYNCED = 1
 
-/** What came of a ticket. */
+/** The result of a ticket. */
 export const FINISHED_CELLS = 2
-/** Whether it worked; if not, see `journalFailure`. */
+/** Set when it succeeded; otherwise see `journalFailure`. */
 export const FINISHED_WORKED = 0
 export const FINISHED_VALUE = 1
 
-/** What of a journal can be read. */
+/** The readable range of a journal. */
 export const VIEW_CELLS = 4
 /** The first sequence. */
 export const VIEW_FIRST = 0

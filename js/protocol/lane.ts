@@ -2,5 +2,5 @@
 
 /** The numbers that mean the same in each area. */
 
-/** What a function of the lane returns for "no such object": handles, ids and counts are never negative. */
+/** The result of a lane function for "no such object": handles, ids and counts are never negative. */
 export const NONE = -1

@@ -2,7 +2,7 @@
 
 /** The numbers in which JavaScript and a rate limiter of the core speak. */
 
-/** How quotas are counted. */
+/** The algorithm that counts a quota. */
 export type AlgorithmCode =
   | typeof ALGORITHM_GCRA
   | typeof ALGORITHM_LOG
@@ -26,36 +26,36 @@ export const FIELD_BURST = 3
 export const FIELD_MAX_KEYS = 4
 export const FIELD_BLOCK = 5
 
-/** What a quota says about a cost. Times are microseconds. */
+/** The verdict on a cost. Times are microseconds. */
 export const VERDICT_CELLS = 6
 export const VERDICT_ALLOWED = 0
-/** What is left after it. */
+/** The points that are left after it. */
 export const VERDICT_REMAINING = 1
-/** What was taken of the window. */
+/** The points that were taken of the window. */
 export const VERDICT_USED = 2
-/** How long until the cost is there. */
+/** The time until the cost is there. */
 export const VERDICT_RETRY = 3
-/** How long until the whole quota is there. */
+/** The time until the whole quota is there. */
 export const VERDICT_RESET = 4
-/** How long the key is blocked. */
+/** The time for which the key stays blocked. */
 export const VERDICT_BLOCKED = 5
 
-/** How many keys were forgotten by a call; their slots follow. */
+/** The number of keys that a call has forgotten; their slots follow. */
 export const FORGOTTEN_CELLS = 1
 export const FORGOTTEN_COUNT = 6
 
-/** Where the slots lie of keys that were forgotten by a call. */
+/** The place of the slots of keys that a call has forgotten. */
 export const FORGOTTEN_SLOTS = 7
 
-/** How many of them a call can tell. */
+/** The most of them that a call can list. */
 export const MOST_FORGOTTEN = 48
 
-/** What a sweep says beside how many it forgot. */
+/** The answer of a sweep, beside the number of forgotten keys. */
 export const SWEPT_CELLS = 1
 /** For how many ms no other key is idle, or -1 when there is no other. */
 export const SWEPT_IDLE_IN = 0
 
-/** What a limiter holds, beside how many keys. */
+/** The content of a limiter, beside the number of its keys. */
 export const STATS_CELLS = 2
 /** Keys that were forgotten before they were idle. */
 export const STATS_DISPLACED = 0

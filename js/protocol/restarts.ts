@@ -2,9 +2,9 @@
 
 /** The numbers in which JavaScript and the restarts of a process speak. */
 
-/** What becomes of a process that failed. */
+/** The decision about a process that failed. */
 export const FAILED_CELLS = 2
 /** The delay of its restart, ms. */
 export const FAILED_DELAY = 0
-/** How many attempts there were, when it is given up. */
+/** The number of attempts, when the process is not started again. */
 export const FAILED_ATTEMPTS = 1

@@ -2,7 +2,7 @@
 
 /** The numbers in which JavaScript and the caches that threads share speak. */
 
-/** `sharedCacheClaim`: somebody else loads the key. No load has this number. */
+/** `sharedCacheClaim`: another caller loads the key. No load has this number. */
 export const WAITING = 0
 
 /** `sharedCacheClaim`: there is a good value. `sharedCacheLand`: something newer is known of the key. */
@@ -11,13 +11,13 @@ export const OVERTAKEN = -2
 /** `sharedCacheFind`: the lookup is not counted, and finds no stale value. */
 export const UNCOUNTED = -1
 
-/** What `sharedCacheFind` found. */
+/** The answer of `sharedCacheFind`. */
 export const SHARED_FOUND_CELLS = 2
 /** Stands for the value, as long as it is not replaced. */
 export const SHARED_FOUND_STAMP = 0
-/** How many ms it is past its time; negative while it is good. */
+/** The ms since it became stale; negative while it is good. */
 export const SHARED_FOUND_PAST = 1
 
-/** What `sharedCacheStore` and `sharedCacheLand` have stored. */
+/** The value that `sharedCacheStore` and `sharedCacheLand` have stored. */
 export const SHARED_STORED_CELLS = 1
 export const SHARED_STORED_STAMP = 0

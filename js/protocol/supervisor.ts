@@ -2,7 +2,7 @@
 
 /** The numbers in which JavaScript and a supervisor of the core speak. */
 
-/** What a supervisor is told. The numbers beside it are called first and second. */
+/** The events of a supervisor. The numbers beside an event are called first and second. */
 export type SupervisorEvent =
   | typeof START
   | typeof CHILD_STARTED
@@ -37,9 +37,7 @@ export const TIMER = 8
 export const EXIT_REQUESTED = 9
 export const KILLED = 10
 
-/**
- * What it asks for (`DO_…`), and what it tells observers (`TOLD_…`). The numbers beside it are called first to third.
- */
+/** Its requests (`DO_…`), and its reports to observers (`TOLD_…`). The numbers beside one are called first to third. */
 export type ActionKind =
   | typeof DO_START
   | typeof DO_CANCEL_START
@@ -57,7 +55,7 @@ export type ActionKind =
   | typeof TOLD_TERMINATED
   | typeof TOLD_STOPPING
   | typeof TOLD_LATE
-/** First: the start; second: the token of what is to run. */
+/** First: the start; second: the token of the child to run. */
 export const DO_START = 0
 /** First: the start; second: a signal. */
 export const DO_CANCEL_START = 1
@@ -86,17 +84,17 @@ export const TOLD_EXITED = 12
 export const TOLD_TERMINATED = 13
 /** As `DO_STOPPED`. */
 export const TOLD_STOPPING = 14
-/** A start that nobody waits for has led to a process. First: the start; second: its pid. */
+/** A start that no one waits for any more has led to a process. First: the start; second: its pid. */
 export const TOLD_LATE = 15
 
-/** How a process is told to end. */
+/** The way to end a process. */
 export type StopSignalCode =
   | typeof SIGNAL_SHUTDOWN
   | typeof SIGNAL_KILL
 export const SIGNAL_SHUTDOWN = 0
 export const SIGNAL_KILL = 1
 
-/** Why a request is refused. */
+/** The reason why a request is refused. */
 export type RefusalKind =
   | typeof REFUSED_STOPPING
   | typeof REFUSED_NOT_FOUND
@@ -116,7 +114,7 @@ export const REFUSED_INVALID = 5
 export const REFUSED_START_FAILED = 6
 export const REFUSED_OTHER = 7
 
-/** Why a supervisor ends. */
+/** The reason why a supervisor ends. */
 export type StopKind =
   | typeof WHY_REQUESTED
   | typeof WHY_MAX_RESTARTS
@@ -129,17 +127,17 @@ export const WHY_AUTO_SHUTDOWN = 2
 export const WHY_START_FAILED = 3
 export const WHY_KILLED = 4
 
-/** Why a start failed. */
+/** The reason why a start failed. */
 export type StartFailure =
   | typeof START_FAILED
   | typeof START_TIMED_OUT
   | typeof START_PID_TAKEN
-/** By what it threw. */
+/** It threw. */
 export const START_FAILED = 0
 export const START_TIMED_OUT = 1
 export const START_PID_TAKEN = 2
 
-/** Which children are started again with one that ended. */
+/** The children that are started again with one that ended. */
 export type StrategyCode =
   | typeof STRATEGY_ONE_FOR_ONE
   | typeof STRATEGY_ONE_FOR_ALL
@@ -152,7 +150,7 @@ export const STRATEGY_SIMPLE_ONE_FOR_ONE = 3
 /** What users write for them; the index is the number. */
 export const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'] as const
 
-/** When a child that ended is started again. */
+/** The ends after which a child is started again. */
 export type RestartCode =
   | typeof RESTART_PERMANENT
   | typeof RESTART_TRANSIENT
@@ -163,7 +161,7 @@ export const RESTART_TEMPORARY = 2
 /** What users write for them; the index is the number. */
 export const RESTARTS = ['permanent', 'transient', 'temporary'] as const
 
-/** When a supervisor follows significant children. */
+/** The ends of significant children after which their supervisor ends too. */
 export type AutoShutdownCode =
   | typeof AUTO_SHUTDOWN_NEVER
   | typeof AUTO_SHUTDOWN_ANY_SIGNIFICANT
@@ -174,7 +172,7 @@ export const AUTO_SHUTDOWN_ALL_SIGNIFICANT = 2
 /** What users write for them; the index is the number. */
 export const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'] as const
 
-/** Whose restarts are counted together. */
+/** The children whose restarts are counted together. */
 export type ScopeCode =
   | typeof SCOPE_SUPERVISOR
   | typeof SCOPE_CHILD
@@ -192,17 +190,17 @@ export const NO_START_TIMEOUT = -1
 /** A configuration that keeps the rules. */
 export const NO_RULE = 0
 
-/** How a child is started, stopped and restarted. */
+/** The policy of starting, stopping and restarting a child. */
 export const POLICY_CELLS = 9
-/** When it is restarted. */
+/** The ends after which it is restarted. */
 export const POLICY_RESTART = 0
-/** How long its shutdown may take, ms; infinity waits. */
+/** The longest time of its shutdown, ms; infinity waits. */
 export const POLICY_SHUTDOWN = 1
-/** Whether its end may end the supervisor. */
+/** Set when its end may end the supervisor. */
 export const POLICY_SIGNIFICANT = 2
-/** How long its start may take, ms. */
+/** The longest time of its start, ms. */
 export const POLICY_START_TIMEOUT = 3
-/** Whether restarts wait. */
+/** Set when restarts wait for a back-off. */
 export const POLICY_DELAYS = 4
 /** The first delay, ms. */
 export const POLICY_INITIAL = 5
@@ -214,10 +212,10 @@ export const POLICY_JITTER = 8
 
 /** Stands before the actions of a page. */
 export const PAGE_HEAD_CELLS = 1
-/** How many actions are left after this page. */
+/** The number of actions after this page. */
 export const PAGE_HEAD_LEFT = 0
 
-/** One thing that a supervisor asks for or tells; the first stands behind the head of the page. */
+/** A request or a report of a supervisor; the first stands behind the head of the page. */
 export const ACTION_CELLS = 4
 export const ACTION_KIND = 1
 export const ACTION_FIRST = 2

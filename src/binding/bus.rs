@@ -21,7 +21,7 @@ lane_constants! { RESULTS {
 } }
 
 lane_record! {
-    /// What `busSubscribe` answers beside the id.
+    /// The answer of `busSubscribe` beside the id.
     struct Subscribed => SUBSCRIBED {
         slot: f64,
     }
@@ -35,17 +35,19 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Buses;
-    /// Opens the subscriptions of a bus; their handle.
+    /// Opens the subscriptions of a bus. Returns their handle.
     "busOpen"() => open;
     /// Forgets them; a stale handle does nothing.
     "busClose"(bus) => close;
-    /// Adds a subscription; its id, -1 for no bus, `TOO_LONG`, `TOO_MANY_SEGMENTS` or `FULL`. Scratch: `Subscribed`.
+    /// Adds a subscription. Returns its id, -1 for no bus, `TOO_LONG`, `TOO_MANY_SEGMENTS` or `FULL`. Scratch:
+    /// `Subscribed`.
     "busSubscribe"(str pattern, bus) => subscribe;
-    /// Ends a subscription; 1 if there was one.
+    /// Ends a subscription. Returns 1 if there was one.
     "busUnsubscribe"(bus, id) => unsubscribe;
-    /// How many subscriptions want a topic, or as `busSubscribe`. Scratch: the slots of the first, in order, as many as fit.
+    /// Returns the number of subscriptions that match a topic, or an error as `busSubscribe`. Scratch: the first of
+    /// their slots, in order, as many as fit.
     "busMatch"(str topic, bus) => matches;
-    /// Slots of what was found last, from an index on, as many as fit in scratch; how many.
+    /// Writes slots of the last match to scratch, from an index on, as many as fit. Returns how many.
     "busFound"(bus, from) => found;
 };
 

@@ -19,12 +19,12 @@ pub(crate) enum Clock {
 lane_constants! { RESULTS {
     /// `controlledStep`: timers loop at one instant.
     const LOOPING: f64 = -2.0;
-    /// Slots that `controlledUpcoming` gives at once.
+    /// The most slots that `controlledUpcoming` writes at once.
     const UPCOMING: usize = 32;
 } }
 
 lane_record! {
-    /// Where `controlledStep` has come.
+    /// The times after `controlledStep`.
     struct Stepped => STEPPED {
         mono: f64,
         wall: f64,
@@ -36,7 +36,7 @@ lane_record! {
 lane_record! {
     /// The next timer of `controlledNext` and `hostNext`.
     struct NextTimer => NEXT_TIMER {
-        /// When it is due (mono ms); infinite when there is none.
+        /// The time at which it is due (mono ms); infinite when there is none.
         due: f64,
     }
 }
@@ -45,7 +45,7 @@ lane_record! {
     /// A timer in the numbers of `pendingTimers`.
     struct PendingTimer => PENDING_TIMER {
         slot: f64,
-        /// Whether the deadline is one of wall time.
+        /// Set when the deadline is one of wall time.
         is_wall: Flag,
         deadline: f64,
     }
@@ -59,34 +59,34 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Clocks;
-    /// Opens a controlled clock that stands at `initial` ms; its handle.
+    /// Opens a controlled clock that stands at `initial` ms. Returns its handle.
     "controlledOpen"(initial, loop_limit) => controlled_open;
-    /// Schedules a timer `delay` ms from now; its id.
+    /// Schedules a timer `delay` ms from now. Returns its id.
     "controlledAfter"(clock, delay) => controlled_after;
-    /// Schedules a timer for a wall time; its id.
+    /// Schedules a timer for a wall time. Returns its id.
     "controlledAtWall"(clock, target) => controlled_at_wall;
     /// Moves to the next timer due by `target` and returns its id, or moves to `target` and returns -1, or returns
     /// `LOOPING`. Scratch: `Stepped`.
     "controlledStep"(clock, target) => controlled_step;
-    /// Up to `UPCOMING` slots that are likely to fire next, in scratch; how many.
+    /// Writes up to `UPCOMING` slots that are likely to fire next to scratch. Returns how many.
     "controlledUpcoming"(clock) => controlled_upcoming;
-    /// How many timers are pending. Scratch: `NextTimer`.
+    /// Returns the number of pending timers. Scratch: `NextTimer`.
     "controlledNext"(clock) => controlled_next;
     /// Sets wall time alone.
     "controlledJump"(clock, wall) => controlled_jump;
-    /// Opens the deadline table of a system clock; its handle.
+    /// Opens the deadline table of a system clock. Returns its handle.
     "hostOpen"() => host_open;
-    /// Schedules for monotonic time `deadline`; the timer's id.
+    /// Schedules a timer for monotonic time `deadline`. Returns its id.
     "hostAfter"(clock, deadline, now) => host_after;
-    /// Schedules for wall time `target`; the timer's id.
+    /// Schedules a timer for wall time `target`. Returns its id.
     "hostAtWall"(clock, target, now) => host_at_wall;
-    /// Fires the first timer due at mono time `now` where wall is `offset` ahead; its id or -1.
+    /// Fires the first timer due at mono time `now` where wall is `offset` ahead. Returns its id, or -1.
     "hostPop"(clock, now, offset) => host_pop;
-    /// How many timers are pending. Scratch: `NextTimer`.
+    /// Returns the number of pending timers. Scratch: `NextTimer`.
     "hostNext"(clock, offset) => host_next;
-    /// Cancels a timer; 1 if it was pending.
+    /// Cancels a timer. Returns 1 if it was pending.
     "timerCancel"(clock, id) => timer_cancel;
-    /// Pending timers.
+    /// Returns the number of pending timers.
     "timerCount"(clock) => timer_count;
     /// Forgets a clock and its timers; a stale handle does nothing.
     "clockClose"(clock) => clock_close;
@@ -216,7 +216,7 @@ fn timers(clock: &Clock) -> &Timers {
     }
 }
 
-/// Pending timers of a clock in order of insertion, a `PendingTimer` each.
+/// Returns the pending timers of a clock in order of insertion, a `PendingTimer` each.
 #[napi(catch_unwind)]
 pub fn pending_timers(env: Env, clock: f64) -> Result<Vec<f64>> {
     let environment = Local::<Clocks>::of(&env)?;

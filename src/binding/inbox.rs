@@ -1,4 +1,4 @@
-//! The environment's inbox: what other threads have to tell it.
+//! The environment's inbox of notifications from other threads.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -8,11 +8,11 @@ use crate::binding::lane::{Module, NONE, hot_lane};
 
 pub(crate) const MODULE: Module = hot_lane! {
     ();
-    /// The token that has waited longest in the environment's inbox, or -1 when there is none.
+    /// Returns the token that has waited longest in the environment's inbox, or -1 when there is none.
     "inboxTake"() => take;
-    /// Puts a token of the environment's own into its inbox; how many wait.
+    /// Puts a token of the environment's own into its inbox. Returns how many wait.
     "inboxPost"(token) => post;
-    /// How many tokens wait in the environment's inbox.
+    /// Returns the number of tokens that wait in the environment's inbox.
     "inboxWaiting"() => waiting;
 };
 
@@ -42,7 +42,7 @@ pub fn inbox_listen(env: Env, wake: Unknown) -> Result<()> {
     unsafe { environment.waker.connect(env.raw(), wake.raw()) }
 }
 
-/// Whether the event loop stays open for what the inbox is owed.
+/// Keeps the event loop open for tokens that the inbox still expects, or no longer.
 #[napi(catch_unwind)]
 pub fn inbox_hold(env: Env, held: bool) -> Result<()> {
     Local::<()>::of(&env)?.waker.hold(&env, held);

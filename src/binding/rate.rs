@@ -8,7 +8,7 @@ use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record
 pub(crate) type Limiters = Handles<Limiter>;
 
 lane_enum! {
-    /// How quotas are counted.
+    /// The algorithm that counts a quota.
     of Algorithm as AlgorithmCode, prefix "ALGORITHM_", texts ALGORITHMS => ALGORITHM {
         Gcra "gcra",
         Log "sliding-log",
@@ -28,38 +28,38 @@ lane_enum! {
 }
 
 lane_record! {
-    /// What a quota says about a cost. Times are microseconds.
+    /// The verdict on a cost. Times are microseconds.
     struct VerdictCells => VERDICT {
         allowed: Flag,
-        /// What is left after it.
+        /// The points that are left after it.
         remaining: f64,
-        /// What was taken of the window.
+        /// The points that were taken of the window.
         used: f64,
-        /// How long until the cost is there.
+        /// The time until the cost is there.
         retry: f64,
-        /// How long until the whole quota is there.
+        /// The time until the whole quota is there.
         reset: f64,
-        /// How long the key is blocked.
+        /// The time for which the key stays blocked.
         blocked: f64,
     }
 }
 
 lane_record! {
-    /// How many keys were forgotten by a call; their slots follow.
+    /// The number of keys that a call has forgotten; their slots follow.
     struct Forgotten at VerdictCells::CELLS => FORGOTTEN {
         count: f64,
     }
 }
 
 lane_constants! { SIZES {
-    /// Where the slots lie of keys that were forgotten by a call.
+    /// The place of the slots of keys that a call has forgotten.
     const FORGOTTEN_SLOTS: usize = Forgotten::BASE + Forgotten::CELLS;
-    /// How many of them a call can tell.
+    /// The most of them that a call can list.
     const MOST_FORGOTTEN: usize = 48;
 } }
 
 lane_record! {
-    /// What a sweep says beside how many it forgot.
+    /// The answer of a sweep, beside the number of forgotten keys.
     struct Swept => SWEPT {
         /// For how many ms no other key is idle, or -1 when there is no other.
         idle_in: f64,
@@ -67,7 +67,7 @@ lane_record! {
 }
 
 lane_record! {
-    /// What a limiter holds, beside how many keys.
+    /// The content of a limiter, beside the number of its keys.
     struct StatsCells => STATS {
         /// Keys that were forgotten before they were idle.
         displaced: f64,
@@ -83,29 +83,32 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Limiters;
-    /// A limiter's handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`.
+    /// Opens a limiter. Returns its handle, or minus the `FieldCode` that is refused. The algorithm is an
+    /// `AlgorithmCode`.
     "rateOpen"(algorithm, limit, window, burst, max_keys, block, now) => open;
     /// Forgets a limiter; a stale handle does nothing.
     "rateClose"(limiter) => close;
-    /// Whether a cost is there: 1, 0, or -1 for a cost that never is. A slot of -1 is a new key. Scratch: `VerdictCells`.
+    /// Returns 1 when a cost is there, 0 when it is not, -1 when it never is. A slot of -1 is a new key. Scratch:
+    /// `VerdictCells`.
     "rateCheck"(limiter, slot, cost, now) => check;
-    /// Takes a cost if it is there: 1, 0, or -1 for a cost that never is. Scratch as above.
+    /// Takes a cost if it is there. Returns 1, 0, or -1 for a cost that never is. Scratch as above.
     "rateTake"(limiter, slot, cost, now) => take;
-    /// Adds a key and takes a cost: its slot, or -1 for a cost that never is there. Scratch as above, and `Forgotten`.
+    /// Adds a key and takes a cost. Returns its slot, or -1 for a cost that never is there. Scratch as above, and
+    /// `Forgotten`.
     "rateEnter"(limiter, cost, now) => enter;
-    /// Adds a key: its slot. Scratch: `Forgotten`.
+    /// Adds a key. Returns its slot. Scratch: `Forgotten`.
     "rateAdd"(limiter, now) => add;
-    /// Takes points, there or not: 1, or 0 for no key.
+    /// Takes points, there or not. Returns 1, or 0 for no key.
     "ratePenalty"(limiter, slot, points, now) => penalty;
-    /// Gives points back: 1, or 0 for no key.
+    /// Gives points back. Returns 1, or 0 for no key.
     "rateReward"(limiter, slot, points, now) => reward;
-    /// Blocks for so many milliseconds, 0 to end a block: 1, or 0 for no key.
+    /// Blocks a key for so many milliseconds; 0 ends a block. Returns 1, or 0 for no key.
     "rateBlock"(limiter, slot, time, now) => block;
-    /// Forgets a key: 1, or 0 for no key.
+    /// Forgets a key. Returns 1, or 0 for no key.
     "rateForget"(limiter, slot) => forget;
-    /// Forgets idle keys, up to as many as are told at once: how many. Scratch: `Swept`, and `Forgotten`.
+    /// Forgets idle keys, at most as many as a call can list. Returns how many. Scratch: `Swept`, and `Forgotten`.
     "rateSweep"(limiter, now) => sweep;
-    /// How many keys there are. Scratch: `Stats`.
+    /// Returns the number of keys. Scratch: `Stats`.
     "rateStats"(limiter) => stats;
 };
 

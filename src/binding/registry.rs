@@ -1,4 +1,4 @@
-//! What the addon exports: the hot lane, and a few tables that are read once.
+//! The exports of the addon: the hot lane, and a few tables that are read once.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -14,7 +14,7 @@ use crate::core::error::ERROR_CODES;
 use crate::protocol::{lane_constants, typescript};
 
 lane_constants! { SEAM {
-    /// What a function of the lane returns for "no such object": handles, ids and counts are never negative.
+    /// The result of a lane function for "no such object": handles, ids and counts are never negative.
     const NONE: f64 = lane::NONE;
 } }
 
@@ -70,11 +70,11 @@ pub struct NativeErrorCode {
     pub code: String,
     /// The TypeScript class that carries it.
     pub class: String,
-    /// When it is raised.
+    /// The situation in which the error is raised.
     pub meaning: String,
 }
 
-/// The core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match.
+/// Returns the core's table of error codes, which the TypeScript classes and `docs/errors.md` have to match.
 #[napi(catch_unwind)]
 pub fn error_codes() -> Vec<NativeErrorCode> {
     ERROR_CODES
@@ -87,7 +87,7 @@ pub fn error_codes() -> Vec<NativeErrorCode> {
         .collect()
 }
 
-/// The TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated.
+/// Returns the TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated.
 #[napi(catch_unwind)]
 pub fn hot_lane() -> String {
     let functions: String = MODULES
@@ -105,11 +105,11 @@ pub fn hot_lane() -> String {
 pub struct NativeProtocol {
     /// The name of its area.
     pub name: String,
-    /// What is in it.
+    /// The text of the file.
     pub text: String,
 }
 
-/// The numbers that cross, from which `js/protocol/` is generated.
+/// Returns the numbers that cross, from which `js/protocol/` is generated.
 #[napi(catch_unwind)]
 pub fn protocol() -> Vec<NativeProtocol> {
     AREAS

@@ -16,19 +16,19 @@ pub(crate) struct System {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Systems;
-    /// Opens a system whose random source has the seed `high * 2^32 + low`; its handle.
+    /// Opens a system whose random source has the seed `high * 2^32 + low`. Returns its handle.
     "systemOpen"(high, low) => open;
     /// Forgets a system; a stale handle does nothing.
     "systemClose"(system) => close;
-    /// The next draw in [0, 1).
+    /// Returns the next draw in [0, 1).
     "randomUnit"(system) => random_unit;
-    /// The next draw in 0..bound, an integer.
+    /// Returns the next draw in 0..bound, an integer.
     "randomBelow"(system, bound) => random_below;
-    /// Registers a name; its slot, or -1 when it is taken.
+    /// Registers a name. Returns its slot, or -1 when it is taken.
     "nameRegister"(str name, system) => name_register;
-    /// The slot of a name, or -1.
+    /// Returns the slot of a name, or -1.
     "nameWhereis"(str name, system) => name_whereis;
-    /// Frees a name; the slot it had, or -1.
+    /// Frees a name. Returns the slot that it had, or -1.
     "nameRelease"(str name, system) => name_release;
 };
 
@@ -83,7 +83,7 @@ fn with(environment: &Local<Systems>, system: f64, body: impl FnOnce(&mut System
     environment.table.borrow_mut().get(system).map_or(NONE, body)
 }
 
-/// The names of a system in the order in which they were registered.
+/// Returns the names of a system in the order in which they were registered.
 #[napi(catch_unwind)]
 pub fn names(env: Env, system: f64) -> Result<Vec<String>> {
     let environment = Local::<Systems>::of(&env)?;

@@ -12,7 +12,7 @@ pub(crate) use std::sync::Arc;
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A lock without poisoning: what it guards is consistent at every point at which a panic could happen.
+/// A lock without poisoning: its content is consistent at every point at which a panic could happen.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(Inner<T>);
 
@@ -64,7 +64,7 @@ impl<T> Published<T> {
         Self(arc_swap::ArcSwap::new(value))
     }
 
-    /// Without a lock.
+    /// Loads the value without a lock.
     pub(crate) fn load(&self) -> Arc<T> {
         self.0.load_full()
     }

@@ -25,7 +25,7 @@ pub(crate) enum Part {
         /// Stands before each constant; empty for none.
         prefix: &'static str,
         members: &'static [EnumMember],
-        /// The name of the list of what users write for them.
+        /// The name of the list of their texts for users.
         texts: Option<&'static str>,
     },
     /// Numbers side by side.
@@ -37,7 +37,7 @@ pub(crate) enum Part {
         /// Its length in bytes.
         bytes: usize,
         fields: &'static [FieldPart],
-        /// Whether TypeScript gets a function that reads all of it.
+        /// Set when TypeScript gets a function that reads all of it.
         reader: bool,
     },
     /// One number.
@@ -49,9 +49,9 @@ pub(crate) enum Part {
 pub(crate) struct EnumMember {
     pub(crate) variant: &'static str,
     pub(crate) doc: &'static str,
-    /// What TypeScript calls it, when that is not its own name.
+    /// Its name in TypeScript, when that differs.
     pub(crate) constant: Option<&'static str>,
-    /// What users write.
+    /// The text that users write.
     pub(crate) text: Option<&'static str>,
     pub(crate) code: u32,
 }
@@ -66,14 +66,14 @@ pub(crate) struct FieldPart {
     pub(crate) kind: FieldKind,
 }
 
-/// How a field is written in memory.
+/// The representation of a field in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldKind {
     /// A number.
     Number,
     /// An unsigned integer that takes half of a number's place.
     Word,
-    /// A number, or NaN for what is not known.
+    /// A number, or NaN for an unknown one.
     Known,
     /// 1 or 0.
     Flag,
@@ -81,13 +81,13 @@ pub(crate) enum FieldKind {
 
 /// An enum that crosses as a number.
 pub(crate) trait Code: Copy + 'static {
-    /// Its number.
+    /// Returns its number.
     fn code(self) -> u32;
 
     /// Returns the member with this number.
     fn from_code(code: u32) -> Option<Self>;
 
-    /// Its number, as the lane passes it.
+    /// Returns its number, as the lane passes it.
     fn to_f64(self) -> f64 {
         f64::from(self.code())
     }
@@ -104,10 +104,10 @@ pub(crate) trait Code: Copy + 'static {
     }
 }
 
-/// Declares an enum whose numbers cross, or lists one that is declared elsewhere (`of core::Kind as Kind { … }`), and makes
+/// Declares an enum whose numbers cross, or lists one that is declared elsewhere (`of core::Kind as Kind { … }`). Makes
 /// the constant `$part` of it. A list that leaves out a member does not compile.
 ///
-/// `Variant as NAME` gives the constant of TypeScript another name, `Variant "text"` says what users write for it, and
+/// `Variant as NAME` sets another name for the constant of TypeScript. `Variant "text"` sets the text that users write.
 /// `texts NAMES` after the name of the enum makes a list of these texts.
 macro_rules! lane_enum {
     (
@@ -165,8 +165,8 @@ macro_rules! lane_enum {
     };
 }
 
-/// Declares numbers that lie side by side, from the cell `at` on (the first one unless it says otherwise), and makes the
-/// constant `$part` of them. Fields are `f64`, `u32`, [`Known`] and [`Flag`]. With `, read`, TypeScript gets a function
+/// Declares numbers that lie side by side, from the cell `at` on, by default the first. Makes the constant `$part` of
+/// them. Fields are `f64`, `u32`, [`Known`] and [`Flag`]. With `, read`, TypeScript gets a function
 /// that reads all of it. TypeScript knows a struct whose name ends in `Cells` without that.
 macro_rules! lane_record {
     (

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::FieldKind;
 
-/// What a record may be made of.
+/// The type of a field of a record.
 ///
 /// # Safety
 ///
@@ -69,7 +69,7 @@ impl Flag {
 pub(crate) unsafe trait Record: Copy {
     /// The cell at which it begins.
     const BASE: usize;
-    /// How many cells it takes.
+    /// The number of cells that it takes.
     const CELLS: usize = {
         assert!(
             size_of::<Self>().is_multiple_of(size_of::<f64>()),
@@ -85,7 +85,7 @@ pub(crate) unsafe trait Record: Copy {
     }
 }
 
-/// Returns the same memory as records; what is left over at the end is left out.
+/// Returns the same memory as records, without the rest at the end.
 pub(crate) fn records<R: Record>(cells: &[Cell<f64>]) -> &[Cell<R>] {
     let count = cells.len() / R::CELLS;
     // SAFETY: `R` is `repr(C)` and made of fields, so any bits are a value of it; `CELLS` is its size, it is aligned as a

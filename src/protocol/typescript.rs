@@ -63,7 +63,7 @@ fn enumeration(
     }
 }
 
-/// The text of a member. Texts are found by their index, so numbers begin at zero and leave none out.
+/// Returns the text of a member. Texts are found by their index, so numbers begin at zero and leave none out.
 fn text_at(members: &[EnumMember], member: &EnumMember) -> String {
     let expected = members.iter().position(|other| other.code == member.code);
     assert_eq!(expected, Some(member.code as usize), "texts are by number");
@@ -123,13 +123,13 @@ fn offset_name(record: &str, field: &FieldPart) -> String {
     format!("{}_{}", screaming(record), field.name.to_uppercase())
 }
 
-/// The index of a field: in cells, or for a word in words.
+/// Returns the index of a field: in cells, or for a word in words.
 fn place(base: usize, field: &FieldPart) -> usize {
     let unit = if field.kind == FieldKind::Word { WORD } else { CELL };
     (base * CELL + field.offset) / unit
 }
 
-/// `TimedOut` as `TIMED_OUT`.
+/// Turns `TimedOut` into `TIMED_OUT`.
 fn screaming(name: &str) -> String {
     let mut result = String::new();
     for (index, letter) in name.char_indices() {
@@ -141,7 +141,7 @@ fn screaming(name: &str) -> String {
     result
 }
 
-/// `in_flight` as `inFlight`.
+/// Turns `in_flight` into `inFlight`.
 fn camel(name: &str) -> String {
     let mut upper = false;
     let mut result = String::new();
@@ -158,7 +158,7 @@ fn camel(name: &str) -> String {
     result
 }
 
-/// A doc comment, on one line where it fits.
+/// Returns a doc comment, on one line where it fits.
 fn comment(indent: &str, doc: &str) -> String {
     const WIDTH: usize = 120;
     let words: Vec<_> = doc.split_whitespace().collect();

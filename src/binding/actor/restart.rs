@@ -8,11 +8,11 @@ use crate::protocol::lane_record;
 pub(crate) type RestartTable = Handles<Restarts>;
 
 lane_record! {
-    /// What becomes of a process that failed.
+    /// The decision about a process that failed.
     struct Failed => FAILED {
         /// The delay of its restart, ms.
         delay: f64,
-        /// How many attempts there were, when it is given up.
+        /// The number of attempts, when the process is not started again.
         attempts: f64,
     }
 }
@@ -25,13 +25,15 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     RestartTable;
-    /// Opens the restarts of a process; a handle. A negative count is no budget; times are ms, jitter is percent.
+    /// Opens the restarts of a process. Returns their handle. A negative count is no budget; times are ms, jitter is
+    /// percent.
     "restartsOpen"(count, within, initial, max, factor, jitter) => open;
     /// Forgets them; a stale handle does nothing.
     "restartsClose"(restarts) => close;
-    /// Its `init` ended well.
+    /// Notes that `init` of the process has succeeded.
     "restartsStarted"(restarts, now) => started;
-    /// It failed: the attempt, from 1, or 0 to give up. Scratch: `Failed`.
+    /// Notes that the process has failed. Returns the number of the attempt, from 1, or 0 to give up. Scratch:
+    /// `Failed`.
     "restartsFailed"(restarts, now, chance) => failed;
 };
 

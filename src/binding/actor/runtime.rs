@@ -1,4 +1,4 @@
-//! Actor runtimes: what JavaScript submits, and the steps it gets back, both through arrays that both sides see.
+//! Actor runtimes: JavaScript submits operations and gets steps back, both through arrays that both sides see.
 
 use std::cell::Cell;
 
@@ -42,11 +42,11 @@ lane_record! {
     struct Submission => SUBMISSION {
         /// The pid of the process it is about; for `CALL_ENDED`, nothing.
         process: f64,
-        /// What happened: one of the operations.
+        /// The operation that happened.
         operation: u32,
         /// The place of a message or a call; for `EXITED` and `EXIT` the kind of exit.
         place: u32,
-        /// Which use of that place it is.
+        /// The generation of that place.
         usage: u32,
         /// For `CALL`: how long it may take, in ms.
         time: f64,
@@ -58,11 +58,11 @@ lane_record! {
     struct StepCells => STEP {
         /// The pid of the process it is about, or -1.
         process: f64,
-        /// What is to be done: handle a message of this kind, or one of the steps.
+        /// The step to carry out: to handle a message of this kind, or another.
         operation: u32,
         /// The place of a message or a call; for `TERMINATE` the kind of exit.
         place: u32,
-        /// Which use of that place it is.
+        /// The generation of that place.
         usage: u32,
         /// See the step.
         first: f64,
@@ -86,12 +86,12 @@ lane_record! {
 }
 
 lane_enum! {
-    /// What can be submitted. The first five are the kinds of messages, which a step can ask to handle; the first three of
-    /// them are messages of users.
+    /// The operations that JavaScript submits. The first five are the kinds of messages, which a step can ask to
+    /// handle. The first three of them are messages of users.
     enum Operation => OPERATION {
-        /// A message nobody waits for.
+        /// A message without a caller that waits.
         Cast,
-        /// A message somebody waits for.
+        /// A message whose caller waits for the answer.
         Call,
         /// A message from the runtime or a timer.
         Info,
@@ -99,17 +99,17 @@ lane_enum! {
         Stop,
         /// The end of another process.
         System,
-        /// Who makes the call that follows.
+        /// The caller of the call that follows.
         Caller,
         /// A handler of the process takes longer.
         Busy,
         /// It has ended.
         Done,
-        /// A call was answered, or nobody waits for it any more.
+        /// A call was answered, or its caller no longer waits.
         CallEnded,
         /// The process handles mail from now on.
         Started,
-        /// It starts over in place.
+        /// It restarts in place.
         Restarting,
         /// It runs `terminate`.
         Stopping,
@@ -121,7 +121,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// What a step can ask for, beyond handling a message.
+    /// The steps beyond handling a message.
     enum StepKind => STEP_KIND {
         /// A call gets no reply. First: why; second: 1 when its place is kept until `FREE`.
         CallFailed = 5,
@@ -153,7 +153,7 @@ const _: () = {
 };
 
 lane_enum! {
-    /// Why a call fails.
+    /// The reason why a call fails.
     of CallFailure as CallFailure => CALL_FAILURE {
         /// There is no such process, or none any more.
         NoProcess,
@@ -167,33 +167,33 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// How a process ends, as far as the core tells endings apart.
+    /// The kind of a process's end, as far as the core distinguishes ends.
     of ExitKind as ExitKind => EXIT_KIND {
         /// It has done its work.
         Normal,
-        /// It was told to end.
+        /// Another process or a caller asked it to end.
         Shutdown,
         /// It failed.
         Error as FAILED,
-        /// It was ended without being asked.
+        /// It was killed.
         Killed,
     }
 }
 
 lane_enum! {
-    /// What happens to a message for a full mailbox.
+    /// The treatment of a message for a full mailbox.
     of MailboxOverflow as Overflow, prefix "OVERFLOW_", texts OVERFLOWS => OVERFLOW {
-        /// The sender is told.
+        /// The message is refused, and the sender learns it.
         Reject "reject",
-        /// The oldest message goes.
+        /// The oldest message is dropped.
         DropOldest "drop-oldest",
-        /// The new message goes.
+        /// The new message is dropped.
         DropNewest "drop-newest",
     }
 }
 
 lane_enum! {
-    /// What became of a message that was offered.
+    /// The outcome of an offered message.
     of Offer as Offer, prefix "OFFER_" => OFFER {
         /// It is queued.
         Queued,
@@ -217,23 +217,23 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Actors;
-    /// Makes a process; its pid, or -1. `overflow` is one of `Overflow`.
+    /// Adds a process. Returns its pid, or -1. `overflow` is one of `Overflow`.
     "actorSpawn"(runtime, trap_exit, max_mailbox, overflow) => spawn;
-    /// Takes submissions, then writes what comes next to the steps; how many. `Tail` stands behind the steps.
+    /// Takes submissions, then writes the next steps. Returns how many. `Tail` stands behind the steps.
     "actorRound"(runtime) => round;
     /// Takes submissions and nothing else.
     "actorSubmit"(runtime, submitted) => submit;
-    /// Queued user messages of a process.
+    /// Returns the number of queued user messages of a process.
     "actorMailbox"(runtime, pid) => mailbox;
-    /// Processes and calls that are there, those included whose end not everybody was told of.
+    /// Returns the number of processes and calls, including those whose end has not been reported to all yet.
     "actorInUse"(runtime) => in_use;
-    /// Links two processes; the link, or -1 unless both are alive.
+    /// Links two processes. Returns the link, or -1 unless both are alive.
     "actorLink"(runtime, one, other) => link;
-    /// 1 if there was such a link.
+    /// Unlinks two processes. Returns 1 if there was such a link.
     "actorUnlink"(runtime, link) => unlink;
-    /// Monitors a process; the monitor.
+    /// Monitors a process. Returns the monitor.
     "actorMonitor"(runtime, watcher, subject) => monitor;
-    /// 1 if there was such a monitor.
+    /// Removes a monitor. Returns 1 if there was such a monitor.
     "actorDemonitor"(runtime, monitor) => demonitor;
 };
 
@@ -285,7 +285,7 @@ fn submit(environment: &Local<Actors>, handle: f64, submitted: f64) -> f64 {
     })
 }
 
-/// What JavaScript has written since the last time, in order. What names nothing is passed over.
+/// Carries out what JavaScript has written since the last time, in order. Skips what names nothing.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! Supervisors: events come in, and what is to be done about them goes out through the scratch memory, in pages.
+//! Supervisors: events come in, and their actions go out through the scratch memory, in pages.
 
 use std::collections::VecDeque;
 
@@ -21,7 +21,7 @@ use crate::protocol::{Code, Record};
 
 pub(crate) type Supervisors = Handles<Supervision>;
 
-/// A supervisor, or what it is to be made of.
+/// A supervisor, or the configuration to make it of.
 pub(crate) struct Supervision {
     machine: Result<Supervisor, Box<SupervisorConfig>>,
     actions: VecDeque<Action>,
@@ -29,22 +29,23 @@ pub(crate) struct Supervision {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Supervisors;
-    /// Opens a supervisor that is still to be made; its handle.
+    /// Opens a supervisor that is still to be made. Returns its handle.
     "supervisorOpen"(strategy, max_restarts, within_ms, scope, auto_shutdown) => open;
     /// Forgets a supervisor; a stale handle does nothing.
     "supervisorClose"(supervisor) => close;
-    /// Adds a child to what it is made of. Scratch before it: `Policy`.
+    /// Adds a child to its configuration. Scratch before it: `Policy`.
     "supervisorChild"(supervisor, id) => child;
-    /// Sets what the children of a simple_one_for_one supervisor are made after. Scratch before it: `Policy`.
+    /// Sets the template of the children of a simple_one_for_one supervisor. Scratch before it: `Policy`.
     "supervisorTemplate"(supervisor) => template;
-    /// A child has turned out to supervise.
+    /// Notes that a child has turned out to supervise.
     "supervisorNested"(supervisor, id) => nested;
-    /// Makes it; 0, or the number of the rule that its configuration breaks.
+    /// Makes it. Returns 0, or the number of the rule that its configuration breaks.
     "supervisorMake"(supervisor) => make;
-    /// Tells it an event, with up to two numbers. Actions: see `supervisorMore`. What starts a child has its `Policy` in
-    /// the scratch memory.
+    /// Passes it an event, with up to two numbers. Actions: see `supervisorMore`. An event that starts a child has its
+    /// `Policy` in the scratch memory.
     "supervisorTell"(supervisor, event, first, second, now, system) => tell;
-    /// Writes the next actions to the scratch memory; how many. First stands the `PageHead`, then an `Action` each.
+    /// Writes the next actions to the scratch memory. Returns how many. First stands the `PageHead`, then an `Action`
+    /// each.
     "supervisorMore"(supervisor) => more;
 };
 
@@ -224,7 +225,7 @@ fn read(environment: &Local<Supervisors>, event: f64, first: f64, second: f64) -
     })
 }
 
-/// What an error was stays in JavaScript.
+/// Decodes the reason of an end. The value of an error stays in JavaScript.
 fn reason(kind: f64) -> ExitReason {
     match ExitKind::from_f64(kind) {
         Some(ExitKind::Normal) => ExitReason::Normal,
@@ -251,7 +252,7 @@ fn write(environment: &Local<Supervisors>, actions: &mut VecDeque<Action>) -> f6
     f64::from(written)
 }
 
-/// An action with up to three numbers.
+/// Returns an action with up to three numbers.
 fn action<const N: usize>(kind: ActionKind, numbers: [f64; N]) -> ActionCells {
     const { assert!(N <= 3) };
     let [first, second, third] =
@@ -259,7 +260,7 @@ fn action<const N: usize>(kind: ActionKind, numbers: [f64; N]) -> ActionCells {
     ActionCells { kind: kind.to_f64(), first, second, third }
 }
 
-/// The numbers of an action; none for reports that nobody is told.
+/// Returns the numbers of an action; `None` for reports that no observer gets.
 fn encode(asked: Action) -> Option<ActionCells> {
     Some(match asked {
         Action::Start { start, token, .. } => {
@@ -348,7 +349,7 @@ fn of_refusal(refusal: Refusal) -> (RefusalKind, f64) {
     }
 }
 
-/// The number of a rule, for an error message; 0 stands for none.
+/// Returns the number of a rule, for an error message; 0 stands for none.
 fn rule(invalid: InvalidSpec) -> f64 {
     match invalid {
         InvalidSpec::Within => 1.0,

@@ -6,7 +6,7 @@ use crate::core::actor::supervisor::{AutoShutdown, BudgetScope, Restart, StopSig
 use crate::protocol::{Flag, Record, lane_constants, lane_enum, lane_record};
 
 lane_enum! {
-    /// What a supervisor is told. The numbers beside it are called first and second.
+    /// The events of a supervisor. The numbers beside an event are called first and second.
     pub(crate) enum SupervisorEvent => EVENT {
         /// Begin.
         Start,
@@ -33,9 +33,10 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// What it asks for (`DO_…`), and what it tells observers (`TOLD_…`). The numbers beside it are called first to third.
+    /// Its requests (`DO_…`), and its reports to observers (`TOLD_…`). The numbers beside one are called first to
+    /// third.
     pub(crate) enum ActionKind => ACTION_KIND {
-        /// First: the start; second: the token of what is to run.
+        /// First: the start; second: the token of the child to run.
         Start as DO_START,
         /// First: the start; second: a signal.
         CancelStart as DO_CANCEL_START,
@@ -64,13 +65,13 @@ lane_enum! {
         Terminated as TOLD_TERMINATED,
         /// As `DO_STOPPED`.
         Stopping as TOLD_STOPPING,
-        /// A start that nobody waits for has led to a process. First: the start; second: its pid.
+        /// A start that no one waits for any more has led to a process. First: the start; second: its pid.
         LateStart as TOLD_LATE,
     }
 }
 
 lane_enum! {
-    /// How a process is told to end.
+    /// The way to end a process.
     of StopSignal as StopSignalCode, prefix "SIGNAL_" => SIGNAL {
         Shutdown,
         Kill,
@@ -78,7 +79,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// Why a request is refused.
+    /// The reason why a request is refused.
     pub(crate) enum RefusalKind, prefix "REFUSED_" => REFUSAL {
         Stopping,
         NotFound,
@@ -93,7 +94,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// Why a supervisor ends.
+    /// The reason why a supervisor ends.
     pub(crate) enum StopKind, prefix "WHY_" => STOP {
         Requested,
         MaxRestarts,
@@ -104,9 +105,9 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// Why a start failed.
+    /// The reason why a start failed.
     pub(crate) enum StartFailure, prefix "START_" => START_FAILURE {
-        /// By what it threw.
+        /// It threw.
         Failed,
         TimedOut,
         PidTaken,
@@ -114,7 +115,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// Which children are started again with one that ended.
+    /// The children that are started again with one that ended.
     of Strategy as StrategyCode, prefix "STRATEGY_", texts STRATEGIES => STRATEGY {
         OneForOne "one_for_one",
         OneForAll "one_for_all",
@@ -124,7 +125,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// When a child that ended is started again.
+    /// The ends after which a child is started again.
     of Restart as RestartCode, prefix "RESTART_", texts RESTARTS => RESTART {
         Permanent "permanent",
         Transient "transient",
@@ -133,7 +134,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// When a supervisor follows significant children.
+    /// The ends of significant children after which their supervisor ends too.
     of AutoShutdown as AutoShutdownCode, prefix "AUTO_SHUTDOWN_", texts AUTO_SHUTDOWNS => AUTO_SHUTDOWN {
         Never "never",
         AnySignificant "any_significant",
@@ -142,7 +143,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// Whose restarts are counted together.
+    /// The children whose restarts are counted together.
     of BudgetScope as ScopeCode, prefix "SCOPE_", texts SCOPES => SCOPE {
         Supervisor "supervisor",
         Child "child",
@@ -159,17 +160,17 @@ lane_constants! { NUMBERS {
 } }
 
 lane_record! {
-    /// How a child is started, stopped and restarted.
+    /// The policy of starting, stopping and restarting a child.
     pub(crate) struct PolicyCells => POLICY {
-        /// When it is restarted.
+        /// The ends after which it is restarted.
         restart: f64,
-        /// How long its shutdown may take, ms; infinity waits.
+        /// The longest time of its shutdown, ms; infinity waits.
         shutdown: f64,
-        /// Whether its end may end the supervisor.
+        /// Set when its end may end the supervisor.
         significant: Flag,
-        /// How long its start may take, ms.
+        /// The longest time of its start, ms.
         start_timeout: f64,
-        /// Whether restarts wait.
+        /// Set when restarts wait for a back-off.
         delays: Flag,
         /// The first delay, ms.
         initial: f64,
@@ -184,13 +185,13 @@ lane_record! {
 lane_record! {
     /// Stands before the actions of a page.
     pub(crate) struct PageHead => PAGE_HEAD {
-        /// How many actions are left after this page.
+        /// The number of actions after this page.
         left: f64,
     }
 }
 
 lane_record! {
-    /// One thing that a supervisor asks for or tells; the first stands behind the head of the page.
+    /// A request or a report of a supervisor; the first stands behind the head of the page.
     pub(crate) struct ActionCells at PageHead::CELLS => ACTION {
         kind: f64,
         first: f64,

@@ -1,4 +1,4 @@
-//! Options of the admission engine, and what is read of it rarely.
+//! Options of the admission engine, and the results that are rarely read.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -36,7 +36,7 @@ pub struct NativePhysicsConfig {
     pub shared_fade_ms: Option<f64>,
 }
 
-/// What is normal for a route.
+/// The normal levels of a route.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeSlo {
@@ -49,7 +49,7 @@ pub struct NativeSlo {
     pub saturation_criticality: Option<f64>,
 }
 
-/// How a break threshold is learned.
+/// The way to learn a break threshold.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeTunerConfig {
@@ -94,7 +94,7 @@ pub struct NativeEngineConfig {
     pub admission: Option<NativeGateConfig>,
 }
 
-/// An engine's handle, or the field that was refused and what it must be.
+/// An engine's handle, or the field that was refused and its valid values.
 #[napi(object)]
 pub struct NativeOpened {
     pub handle: f64,
@@ -197,7 +197,7 @@ pub struct NativePriority {
     pub voltage: f64,
 }
 
-/// The named priorities with their voltages, from the least to the most important.
+/// Returns the named priorities with their voltages, from the least to the most important.
 #[napi(catch_unwind)]
 pub fn priorities() -> Vec<NativePriority> {
     Priority::ALL

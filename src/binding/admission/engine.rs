@@ -21,43 +21,45 @@ pub(crate) const MODULE: Module = hot_lane! {
     "engineClose"(engine) => close;
     /// Seeds the jitter of retry hints with an integer.
     "engineSeed"(engine, number) => seed;
-    /// The id of a route, made if it is new. Scratch: `Interned`.
+    /// Returns the id of a route. Adds it if it is new. Scratch: `Interned`.
     "engineIntern"(str name, engine, now) => intern;
-    /// The id of a route, or -1 when it is not known.
+    /// Returns the id of a route, or -1 when it is not known.
     "engineFind"(str name, engine) => find;
-    /// Takes telemetry and decides: the reason. A number costs less in the scratch memory than as an argument, so what is
-    /// called for each request finds its arguments there; here `Report`. Scratch after it: `Decided`.
+    /// Takes telemetry and decides. Returns the reason. A number costs less in the scratch memory than as an argument,
+    /// so a call for each request finds its arguments there; here `Report`. Scratch after it: `Decided`.
     "engineRoute"() => report;
-    /// A task ended (a `TaskEndCode`) under a profile (-1: the route's own): the scar it left in ohms, or -1 for a stale id.
+    /// Notes that a task ended (a `TaskEndCode`) under a profile (-1: the route's own). Returns the scar that it left
+    /// in ohms, or -1 for a stale id.
     "engineTaskEnded"(engine, route, profile, end, now) => task_ended;
-    /// Decides whether a task may begin while some of at most so many run: `NOT_SHED`, or minus the reason's code. Scratch:
-    /// `Admission`.
+    /// Decides whether a task may begin while some of at most so many run. Returns `NOT_SHED`, or minus the reason's
+    /// code. Scratch: `Admission`.
     "engineBeginTask"(engine, route, voltage, running, most, now) => begin_task;
-    /// What this process can tell others: 1, or 0 for a stale id. Scratch: `OwnState`.
+    /// Returns 1, or 0 for a stale id. Scratch: `OwnState`, which this process can share with others.
     "engineOwn"(engine, route, now) => own;
-    /// What another process told some milliseconds ago, with a weight: 1, or 0 for a stale id.
+    /// Takes in the state of another process some milliseconds ago, with a weight. Returns 1, or 0 for a stale id.
     "engineShare"(engine, route, scar, blend, age, now) => share;
-    /// Admits, sheds or queues, by `Request` in the scratch memory: the ticket, minus the reason's code, or `QUEUED` for a
-    /// waiter. Scratch after it: `Admission`.
+    /// Admits, sheds or queues, by `Request` in the scratch memory. Returns the ticket, minus the reason's code, or
+    /// `QUEUED` for a waiter. Scratch after it: `Admission`.
     "engineAdmit"() => admit;
     /// Always a ticket, or -1 for a stale route, by the same.
     "engineShadow"() => admit_shadow;
-    /// Work ended, by `Ended` in the scratch memory: pending events, or -1 when it was done before. `OUTCOME_LEFT`: its
-    /// client left and it goes on: 0, or -1 when it is done or was left before.
+    /// Notes that work ended, by `Ended` in the scratch memory. Returns the number of pending events, or -1 when it was
+    /// done before. With `OUTCOME_LEFT` its client left and the work goes on: returns 0, or -1 when it is done or was
+    /// left before.
     "engineDone"() => done;
-    /// A waiter gives up: pending events, or -1 when it was not waiting.
+    /// Cancels the wait of a waiter. Returns the number of pending events, or -1 when it was not waiting.
     "engineCancel"(engine, waiter, now) => cancel;
-    /// Ends what is past its deadline: pending events.
+    /// Ends waits and tickets that are past their deadline. Returns the number of pending events.
     "engineExpire"(engine, now) => expire;
-    /// When `engineExpire` next has something to do, or infinity.
+    /// Returns the time at which `engineExpire` next has something to do, or infinity.
     "engineNextWake"(engine) => next_wake;
-    /// The next event: an `WaiterEventKind`. Scratch: `Admission`.
+    /// Returns the next event: a `WaiterEventKind`. Scratch: `Admission`.
     "engineEvent"(engine) => event;
-    /// Forgets what was learned of a route: 1, or 0 for a stale id. Events may be pending then.
+    /// Forgets the learned values of a route. Returns 1, or 0 for a stale id. Events may be pending then.
     "engineReset"(engine, route, now) => reset;
-    /// R and its terms: 1 if the route is known. Scratch: `RouteReading`.
+    /// Returns 1 if the route is known. R and its terms are in scratch: `RouteReading`.
     "engineReading"(engine, route, now) => reading;
-    /// The gate's numbers: 1 if it has one. Scratch: `GateReading`.
+    /// Returns 1 if the route has a gate. Its numbers are in scratch: `GateReading`.
     "engineGate"(engine, route) => gate;
 };
 
@@ -173,7 +175,7 @@ fn share(
     })
 }
 
-/// A profile's index; what is negative or no number is none.
+/// Returns a profile's index; `None` for what is negative or no number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
 pub(crate) fn profile_of(index: f64) -> Option<usize> {
     (0.0..1e6).contains(&index).then_some(index as usize)

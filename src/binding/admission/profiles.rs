@@ -1,4 +1,5 @@
-//! What users set for routes of an engine, and the choice among them: rare, so ordinary functions.
+//! The settings of users for routes of an engine, and the choice among them. They are rare, so the functions are
+//! ordinary.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -29,7 +30,7 @@ impl From<Budget> for NativeBudget {
     }
 }
 
-/// One of the profiles everybody has.
+/// A built-in profile.
 #[napi(object)]
 pub struct NativeWorkload {
     pub name: String,
@@ -39,7 +40,7 @@ pub struct NativeWorkload {
     pub budget: NativeBudget,
 }
 
-/// The profiles everybody has; the index is their number.
+/// Returns the built-in profiles; the index is their number.
 #[napi(catch_unwind)]
 pub fn workloads() -> Vec<NativeWorkload> {
     PROFILES
@@ -53,7 +54,7 @@ pub fn workloads() -> Vec<NativeWorkload> {
         .collect()
 }
 
-/// What a profile changes of the one it is made from.
+/// The changes of a profile to the one below it.
 #[napi(object)]
 pub struct NativeProfile {
     /// The number of the profile it is made from.
@@ -152,7 +153,7 @@ pub fn engine_neighbours(
     Ok(engines.get(engine).is_some_and(|engine| engine.set_neighbours(&route, names)))
 }
 
-/// The index of one of these routes (-1 is one that is not known), or -1 when there are none.
+/// Returns the index of one of these routes (-1 is one that is not known), or -1 when there are none.
 #[napi(catch_unwind)]
 pub fn engine_select(
     env: Env,

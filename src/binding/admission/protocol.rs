@@ -17,7 +17,7 @@ lane_constants! { RESULTS {
 } }
 
 lane_enum! {
-    /// Where a route's breaker stands.
+    /// The state of a route's breaker.
     of Mode as ModeCode, prefix "MODE_", texts MODES => MODE {
         Bootstrap "BOOTSTRAP",
         Operational "OPERATIONAL",
@@ -26,7 +26,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// What `engineRoute` decides.
+    /// The decision of `engineRoute`.
     of DecisionReason as DecisionReason, prefix "ANSWER_" => DECISION {
         /// The request may flow.
         Ok,
@@ -38,7 +38,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// How admitted work ended, for `engineDone`.
+    /// The outcome of admitted work, for `engineDone`.
     of Outcome as OutcomeCode, prefix "OUTCOME_" => OUTCOME {
         /// It worked.
         Ok,
@@ -59,7 +59,7 @@ lane_constants! { LEAVING {
 } }
 
 lane_enum! {
-    /// How a task ended.
+    /// The outcome of a task.
     of TaskEnd as TaskEndCode, prefix "TASK_" => TASK_END {
         Completed,
         Failed,
@@ -69,7 +69,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// What `engineEvent` tells of.
+    /// The kind of an event of `engineEvent`.
     pub(crate) enum WaiterEventKind, prefix "EVENT_" => EVENT {
         /// Nothing happened.
         None,
@@ -81,7 +81,7 @@ lane_enum! {
 }
 
 lane_record! {
-    /// What `engineIntern` answers.
+    /// The answer of `engineIntern`.
     pub(crate) struct InternedCells => INTERNED {
         /// The slot of a route that was forgotten to make room, or -1.
         evicted_slot: f64,
@@ -89,7 +89,7 @@ lane_record! {
 }
 
 lane_record! {
-    /// What `engineRoute` is told.
+    /// The input of `engineRoute`.
     pub(crate) struct ReportCells => REPORT {
         engine: f64,
         route: f64,
@@ -104,13 +104,13 @@ lane_record! {
         now: f64,
         /// The number of the profile it is measured against, or `OWN_PROFILE`.
         profile: f64,
-        /// How many ms ago it was seen.
+        /// Its age, ms.
         age: f64,
     }
 }
 
 lane_record! {
-    /// What `engineRoute` answers, beside the reason.
+    /// The answer of `engineRoute` beside the reason.
     pub(crate) struct Decided => DECIDED {
         /// R, ohms.
         resistance: f64,
@@ -118,13 +118,13 @@ lane_record! {
         mode: f64,
         /// The mode of the decision before.
         mode_before: f64,
-        /// How many neighbours felt that the route opened.
+        /// The number of neighbours that felt that the route opened.
         bumped: f64,
     }
 }
 
 lane_record! {
-    /// What a process can tell others about a route, for `engineOwn`.
+    /// The state of a route that a process can share, for `engineOwn`.
     pub(crate) struct OwnState => OWN_STATE {
         /// Its own scar, ohms.
         scar: f64,
@@ -139,27 +139,27 @@ lane_record! {
         engine: f64,
         route: f64,
         voltage: f64,
-        /// How long the work may take, ms; NaN is the gate's own.
+        /// The longest time of the work, ms; NaN is the gate's own.
         timeout: f64,
         /// Monotonic ms.
         now: f64,
-        /// How long it may wait, ms; 0 is not at all. `engineShadow` does not read it.
+        /// The longest wait, ms; 0 is not at all. `engineShadow` does not read it.
         max_wait: f64,
     }
 }
 
 lane_record! {
-    /// What comes of a request, and what an event tells.
+    /// The outcome of a request, and the content of an event.
     pub(crate) struct AdmissionCells => ADMISSION {
         /// When `engineExpire` next has something to do; not of an event.
         wake: f64,
-        /// When it is worth to ask again, ms.
+        /// The time after which another try makes sense, ms.
         retry_after: f64,
         /// R, ohms.
         resistance: f64,
-        /// Who waits, or -1.
+        /// The id of the waiter, or -1.
         waiter: f64,
-        /// Events that can be asked for; of a request.
+        /// Events that `engineEvent` can return; of a request.
         events: f64,
         /// Minus the code of the reason; not of `engineAdmit`, which returns it.
         reason: f64,
@@ -169,7 +169,7 @@ lane_record! {
 }
 
 lane_record! {
-    /// What `engineDone` is told.
+    /// The input of `engineDone`.
     pub(crate) struct Ended => ENDED {
         engine: f64,
         ticket: f64,
@@ -192,7 +192,7 @@ lane_record! {
         mode: f64,
         break_at: f64,
         recovery_at: f64,
-        /// How many reports were taken in.
+        /// The number of reports that were taken in.
         ticks: f64,
         /// Monotonic ms.
         last_update: Known,
@@ -230,7 +230,7 @@ lane_record! {
         queue_delay_ms: f64,
         queue_deadline_ms: f64,
         error_rate: Known,
-        /// How many were shed, by reason.
+        /// The number of shed requests, by reason.
         shed_limit: f64,
         shed_queue_full: f64,
         shed_queue_deadline: f64,

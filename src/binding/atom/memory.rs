@@ -1,9 +1,9 @@
-//! The words of shared atoms as memory that JavaScript looks at without a call.
+//! The words of shared atoms as memory that JavaScript reads without a call.
 //!
-//! Asking the core whether a version is still current takes 35 to 60 ns a crossing on the machine where this was decided,
-//! and the promise is 30 ns; a look at mapped memory takes 12, most of it V8's call of `Atomics.load`. The low half is
-//! read first and atomically, then the high half: versions only grow, so halves that both equal a version that was seen
-//! before are that very version. (Two plain reads would take 3 ns, but a compiler may move them out of a loop that waits.)
+//! Asking the core whether a version is still current takes 35 to 60 ns on the machine where this was decided, and the
+//! promise is 30 ns. A read of mapped memory takes 12, most of it V8's call of `Atomics.load`. The low half is read
+//! first and atomically, then the high half. Versions only grow, so halves that both equal an earlier version are that
+//! very version. (Two plain reads would take 3 ns, but a compiler may move them out of a loop that waits.)
 
 use std::ffi::c_void;
 use std::ptr;
@@ -16,13 +16,13 @@ use napi_derive::napi;
 use super::values::STORE;
 use crate::core::atom::Chunk;
 
-/// A chunk of words as an `ArrayBuffer` over the very memory, or nothing where the host allows no such buffers.
+/// Returns a chunk of words as an `ArrayBuffer` over the same memory, or `None` where the host allows no such buffers.
 ///
 /// Read it only. It stays valid for as long as the buffer lives.
 #[napi(catch_unwind, ts_return_type = "ArrayBuffer | null")]
 pub fn shared_memory(env: Env, chunk: u32) -> Option<Unknown<'static>> {
     let chunk = STORE.chunk(chunk)?;
-    // The halves of a word are told apart by their place.
+    // The halves of a word differ by their place.
     if cfg!(target_endian = "big") {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What happens once with a shared atom, counter or flag, and what is not a number in a commit.
+//! The rare calls on a shared atom, counter or flag, and the parts of a commit that are not numbers.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::binding::env::Local;
 use crate::binding::lane::NONE;
 use crate::core::atom::{At, AtomHold, AtomKind, AtomValue, Commit, OtherKind, WORD_BYTES};
 
-/// What is opened, and the value it has if it is new.
+/// The atom to open, and its value if it is new.
 #[napi(object)]
 pub struct NativeSharedRequest {
-    /// Who means the same by the same name.
+    /// The namespace: the same name in the same one means the same atom.
     pub namespace: String,
-    /// What it is called in there.
+    /// Its name in the namespace.
     pub name: String,
     /// `atom`, `counter` or `flag`.
     pub kind: String,
@@ -23,7 +23,7 @@ pub struct NativeSharedRequest {
     pub number: Option<f64>,
     /// The value as text, instead.
     pub text: Option<String>,
-    /// How many commits an atom remembers.
+    /// The number of commits that an atom remembers.
     pub history: u32,
     /// When, in wall time.
     pub wall: f64,
@@ -31,16 +31,16 @@ pub struct NativeSharedRequest {
     pub mono: f64,
 }
 
-/// What was opened, or why not.
+/// The opened atom, or the reason why there is none.
 #[napi(object)]
 pub struct NativeSharedOpened {
     /// The handle, or -1.
     pub handle: f64,
-    /// What the name stands for instead, when that is of another kind.
+    /// The kind of the existing atom of that name, when it is another kind.
     pub other: Option<String>,
     /// The chunk of memory in which its word lies.
     pub chunk: u32,
-    /// Where in the chunk, in bytes.
+    /// The offset in the chunk, in bytes.
     pub offset: u32,
 }
 
@@ -91,7 +91,7 @@ fn last<T>(env: Env, atom: f64, body: impl FnOnce(&Commit) -> Option<T>) -> Resu
     Ok(atoms.get(atom).and_then(|open| open.last()).and_then(body))
 }
 
-/// The text of the commit that scratch was last filled from.
+/// Returns the text of the commit that scratch was last filled from.
 #[napi(catch_unwind)]
 pub fn shared_text(env: Env, atom: f64) -> Result<Option<String>> {
     last(env, atom, |commit| match &commit.value {
@@ -100,13 +100,13 @@ pub fn shared_text(env: Env, atom: f64) -> Result<Option<String>> {
     })
 }
 
-/// The cause of the commit that scratch was last filled from.
+/// Returns the cause of the commit that scratch was last filled from.
 #[napi(catch_unwind)]
 pub fn shared_cause(env: Env, atom: f64) -> Result<Option<String>> {
     last(env, atom, |commit| commit.cause.as_deref().map(str::to_owned))
 }
 
-/// A commit, for what is read seldom.
+/// A commit, for calls that are rare.
 #[napi(object)]
 pub struct NativeCommit {
     /// Its version.
@@ -121,7 +121,7 @@ pub struct NativeCommit {
     pub mono: f64,
 }
 
-/// The commits that an atom remembers, oldest first.
+/// Returns the commits that an atom remembers, oldest first.
 #[napi(catch_unwind)]
 pub fn shared_history(env: Env, atom: f64) -> Result<Vec<NativeCommit>> {
     let mut atoms = Local::<Atoms>::of(&env)?.table.borrow_mut();

@@ -1,7 +1,7 @@
 //! Shared atoms, counters and flags.
 //!
-//! The static holds data only: what threads share by name. What an environment holds of it lies in the environment's
-//! table, so a terminated worker lets go of everything.
+//! The static holds data only: the atoms that threads share by name. The holds of an environment lie in the
+//! environment's table, so a terminated worker lets go of everything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -16,7 +16,7 @@ use crate::protocol::{Flag, lane_constants, lane_record};
 
 pub(crate) static STORE: LazyLock<Store> = LazyLock::new(Store::default);
 
-/// What an environment has open.
+/// The atoms that an environment has open.
 pub(crate) type Atoms = Handles<OpenAtom>;
 
 pub(crate) struct OpenAtom {
@@ -24,10 +24,10 @@ pub(crate) struct OpenAtom {
     view: View,
 }
 
-/// What an environment knows of an atom it has open.
+/// The knowledge that an environment has of an open atom.
 #[derive(Default)]
 struct View {
-    /// The commit whose numbers were last put into scratch, for what is not a number in it.
+    /// The commit whose numbers were last put into scratch, for its parts that are not numbers.
     last: Option<Arc<Commit>>,
     /// The reason of the next commit.
     cause: Option<Box<str>>,
@@ -39,7 +39,7 @@ impl OpenAtom {
         Self { hold, view: View::default() }
     }
 
-    /// The commit whose numbers were last put into scratch.
+    /// Returns the commit whose numbers were last put into scratch.
     pub(crate) fn last(&self) -> Option<&Commit> {
         self.view.last.as_deref()
     }
@@ -58,7 +58,7 @@ impl OpenAtom {
 }
 
 lane_constants! { RESULTS {
-    /// `sharedSetNumber` and `sharedSetText`: another thread committed first; scratch has what is current.
+    /// `sharedSetNumber` and `sharedSetText`: another thread committed first; the current commit is in scratch.
     const CONFLICT: f64 = -2.0;
 } }
 
@@ -66,7 +66,7 @@ lane_record! {
     /// A commit of a shared atom.
     struct Shown => SHOWN {
         version: f64,
-        /// Whether the value is text: see `sharedText`.
+        /// Set when the value is text: see `sharedText`.
         is_text: Flag,
         /// The value, otherwise.
         number: f64,
@@ -74,7 +74,7 @@ lane_record! {
         wall: f64,
         /// When, in the committer's monotonic time.
         mono: f64,
-        /// Whether there is a cause: see `sharedCause`.
+        /// Set when there is a cause: see `sharedCause`.
         has_cause: Flag,
     }
 }
@@ -87,25 +87,26 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Atoms;
-    /// The version of what is current, or -1 for nothing open. Scratch: `Shown`.
+    /// Returns the current version, or -1 for nothing open. Scratch: `Shown`.
     "sharedRead"(atom) => read;
-    /// Commits a number over a version; the new version, or `CONFLICT` and in scratch `Shown` of what is current instead.
+    /// Commits a number over a version. Returns the new version, or `CONFLICT` with `Shown` of the current commit in
+    /// scratch.
     "sharedSetNumber"(atom, expected, value, wall, mono) => set_number;
     /// Commits text, like `sharedSetNumber`.
     "sharedSetText"(str value, atom, expected, wall, mono) => set_text;
     /// Says why, for the next attempt to commit.
     "sharedCause"(str cause, atom) => set_cause;
-    /// Subscribes the environment's inbox under a token; the version since when, with `Shown` in scratch.
+    /// Subscribes the environment's inbox under a token. Returns the version since when, with `Shown` in scratch.
     "sharedWatch"(atom, token, newest_only) => watch;
     /// Ends the subscription of a token.
     "sharedUnwatch"(atom, token) => unwatch;
-    /// The version of the next commit of a subscription, with `Shown` in scratch, or -1.
+    /// Returns the version of the next commit of a subscription, with `Shown` in scratch, or -1.
     "sharedNext"(atom, token) => take_next;
     /// Lets go of an atom, counter or flag; a stale handle does nothing.
     "sharedClose"(shared) => close;
-    /// How many names are in use in the whole process.
+    /// Returns the number of names in use in the whole process.
     "sharedCount"() => count_names;
-    /// A number that no other call in the process got: the name of a private namespace.
+    /// Returns a number that no other call in the process gets: the name of a private namespace.
     "sharedNamespace"() => namespace;
 };
 

@@ -7,13 +7,13 @@ use crate::core::atom::Count;
 
 pub(crate) const MODULE: Module = hot_lane! {
     Atoms;
-    /// The value of a counter or flag, or NaN.
+    /// Returns the value of a counter or flag, or NaN.
     "wordGet"(word) => word_get;
-    /// Adds; the new value, or NaN and no change when it would not be a safe integer.
+    /// Adds an amount. Returns the new value, or NaN without a change when it would not be a safe integer.
     "wordAdd"(word, amount) => word_add;
-    /// Sets; the value before.
+    /// Sets the value. Returns the one before.
     "wordSet"(word, value) => word_set;
-    /// Sets if the value is `expected`; 1 if it was.
+    /// Sets the value if it is `expected`. Returns 1 if it was.
     "wordCompareAndSet"(word, expected, value) => word_compare_and_set;
 };
 

@@ -1,4 +1,5 @@
-//! Caches of one environment: who goes is decided here, by slot; keys and values are JavaScript's, under the same slots.
+//! Caches of one environment. The core decides by slot which entries go. Keys and values are JavaScript's, under the
+//! same slots.
 
 use std::cell::Cell;
 
@@ -14,42 +15,42 @@ pub(crate) type Caches = Handles<LocalCache>;
 
 pub(crate) struct LocalCache {
     index: EvictionIndex,
-    /// What a call is about and what came of it; then one byte a slot, how often it was used, which
-    /// JavaScript writes; then, for LRU, the slots used, in order. Arguments would cost ten nanoseconds each.
+    /// The input and output of a call. Then one byte a slot, the number of its uses, which JavaScript writes. Then, for
+    /// LRU, the used slots in order. Arguments would cost ten nanoseconds each.
     shared: SharedArray,
     slots: usize,
 }
 
 lane_record! {
-    /// What a call is about, and what came of it.
+    /// The input and output of a call.
     struct CacheCallCells => CALL {
-        /// Told: a hash of the key, an unsigned 32-bit integer.
+        /// Input: a hash of the key, an unsigned 32-bit integer.
         hash: f64,
-        /// Told: what the entry takes.
+        /// Input: the bytes that the entry takes.
         bytes: f64,
-        /// Told: when it is over, monotonic ms.
+        /// Input: the time at which it expires, monotonic ms.
         until: f64,
-        /// Told: the time, monotonic ms.
+        /// Input: the time, monotonic ms.
         now: f64,
-        /// Told: how many uses are logged.
+        /// Input: the number of logged uses.
         logged: f64,
-        /// Answered: how many have gone that were not told of.
+        /// Output: the number of removed slots that were not listed yet.
         gone: f64,
     }
 }
 
 lane_constants! { SIZES {
-    /// Where the slots of the first that have gone lie; -1 - slot of what was over.
+    /// The place of the first removed slots; -1 - slot for one that had expired.
     const FIRST_GONE: usize = CacheCallCells::CELLS;
-    /// How many of these a call can tell.
+    /// The most of these that a call can list.
     const MOST_GONE: usize = 64;
-    /// Where memory begins that belongs to the slots: a byte a slot, how often it was used.
+    /// The start of the memory of the slots: one byte a slot, the number of its uses.
     const HEAT: usize = FIRST_GONE + MOST_GONE;
-    /// More uses than this count as so many.
+    /// The largest number of uses that is counted.
     const HOT: u8 = crate::core::cache::HOT;
     /// Slots in a log of uses, which lies behind the heat.
     const LOGGED: usize = 512;
-    /// How many slots share a number of memory: counts of slots are multiples of it.
+    /// The slots that share a number of memory: counts of slots are multiples of it.
     const SLOTS_IN_A_CELL: usize = size_of::<f64>();
 } }
 
@@ -61,23 +62,23 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Caches;
-    /// Stores an entry: its slot, or -1 if it would not fit alone. Memory: `CacheCall`; then, what has gone.
+    /// Stores an entry. Returns its slot, or -1 if it would not fit alone. Memory: `CacheCall`, then the removed slots.
     "cacheInsert"(cache) => insert;
-    /// Gives a slot's entry another size and time: 1, or 0 and the entry is removed. Memory as of `cacheInsert`.
+    /// Sets size and time of a slot's entry. Returns 1, or 0 when that removes the entry. Memory as of `cacheInsert`.
     "cacheUpdate"(cache, slot) => update;
     /// Frees a slot. Memory as of `cacheInsert`.
     "cacheRemove"(cache, slot) => remove;
     /// Removes what is over. Memory as of `cacheInsert`.
     "cacheSweep"(cache) => sweep;
-    /// When the next entry is over, at the earliest; infinite when none will be.
+    /// Returns the earliest time at which an entry can expire; infinite when none will.
     "cacheNearest"(cache) => nearest;
-    /// Further slots that have gone. Memory: these.
+    /// Writes further removed slots to the memory. Returns how many.
     "cacheGone"(cache) => gone;
     /// Takes the log of uses. Memory as of `cacheInsert`.
     "cacheUses"(cache) => uses;
     /// Removes everything.
     "cacheClear"(cache) => clear;
-    /// What all entries take.
+    /// Returns the bytes that all entries take.
     "cacheBytes"(cache) => bytes;
 };
 
@@ -90,7 +91,7 @@ struct CacheCall<'a> {
 }
 
 impl CacheCall<'_> {
-    /// Uses that JavaScript logged since the last call.
+    /// Replays the uses that JavaScript has logged since the last call.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -104,7 +105,7 @@ impl CacheCall<'_> {
         }
     }
 
-    /// Says what has gone.
+    /// Writes how many slots were removed, and the first of them.
     fn tell(&mut self) {
         let gone = self.index.gone() as f64;
         CacheCallCells::within(self.cells).set(CacheCallCells { gone, ..self.told });
@@ -206,17 +207,17 @@ fn bytes(environment: &Local<Caches>, cache: f64) -> f64 {
     with(environment, cache, |call| call.index.bytes() as f64)
 }
 
-/// A cache and the memory through which its uses are told.
+/// A cache, and the memory in which JavaScript counts its uses.
 #[napi(object)]
 pub struct NativeCache<'env> {
     /// Its handle.
     pub handle: f64,
-    /// `CacheCall`, what has gone, a byte a slot, and a number a logged use.
+    /// `CacheCall`, the removed slots, a byte a slot, and a number a logged use.
     #[napi(ts_type = "Float64Array")]
     pub memory: Unknown<'env>,
 }
 
-/// Room for so many slots (a multiple of `SLOTS_IN_A_CELL`), and the log.
+/// Creates memory for so many slots (a multiple of `SLOTS_IN_A_CELL`), and the log.
 fn memory(env: &Env, slots: u32) -> Result<(SharedArray, Unknown<'_>)> {
     SharedArray::create(env, HEAT + slots as usize / SLOTS_IN_A_CELL + LOGGED)
 }

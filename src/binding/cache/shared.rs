@@ -1,7 +1,7 @@
 //! Caches that threads share.
 //!
-//! The static holds data only: what threads share by name. What an environment holds of it lies in the environment's
-//! table, so a terminated worker lets go of everything, and what it was loading may be loaded by others.
+//! The static holds data only: the caches that threads share by name. The holds of an environment lie in the
+//! environment's table. So a terminated worker lets go of everything, and others may load what it was loading.
 
 use std::sync::{Arc, LazyLock};
 
@@ -19,23 +19,23 @@ use crate::protocol::{lane_constants, lane_record};
 
 static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
 
-/// What an environment has open.
+/// The shared caches that an environment has open.
 pub(crate) type OpenCaches = Handles<SharedView>;
 
 pub(crate) struct SharedView {
     hold: CacheHold,
-    /// What the next call is about.
+    /// The key of the next call.
     key: CacheKey,
     tags: Box<[Box<str>]>,
-    /// What was found last.
+    /// The text that was found last.
     text: Arc<str>,
-    /// What has gone by calls of this environment, if anybody is told.
+    /// The entries that calls of this environment removed, when it listens.
     gone: Vec<Gone>,
     told: bool,
 }
 
 lane_constants! { RESULTS {
-    /// `sharedCacheClaim`: somebody else loads the key. No load has this number.
+    /// `sharedCacheClaim`: another caller loads the key. No load has this number.
     const WAITING: f64 = 0.0;
     /// `sharedCacheClaim`: there is a good value. `sharedCacheLand`: something newer is known of the key.
     const OVERTAKEN: f64 = -2.0;
@@ -44,17 +44,17 @@ lane_constants! { RESULTS {
 } }
 
 lane_record! {
-    /// What `sharedCacheFind` found.
+    /// The answer of `sharedCacheFind`.
     struct SharedFound => FOUND {
         /// Stands for the value, as long as it is not replaced.
         stamp: f64,
-        /// How many ms it is past its time; negative while it is good.
+        /// The ms since it became stale; negative while it is good.
         past: f64,
     }
 }
 
 lane_record! {
-    /// What `sharedCacheStore` and `sharedCacheLand` have stored.
+    /// The value that `sharedCacheStore` and `sharedCacheLand` have stored.
     struct SharedStored => STORED {
         stamp: f64,
     }
@@ -68,37 +68,41 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     OpenCaches;
-    /// Looks a key up: its slot, or -1. `stale`: how many ms past its time a value counts as a hit, or `UNCOUNTED`. Scratch: `SharedFound`.
+    /// Looks a key up. Returns its slot, or -1. `stale`: how many ms past its time a value counts as a hit, or
+    /// `UNCOUNTED`. Scratch: `SharedFound`.
     "sharedCacheFind"(str key, cache, number, now, stale) => find;
-    /// Uses what was read before: 1, or 0 when it does not stand any more.
+    /// Counts a use of a value that was read before. Returns 1, or 0 when the value was replaced.
     "sharedCacheUse"(cache, slot, stamp, now) => use_again;
-    /// Says which key the next call is about.
+    /// Sets the key of the next call.
     "sharedCacheKey"(str key, cache, number) => set_key;
-    /// Stores a value under the key, with the tags given last: its slot, or -1 if it would not fit alone. NaN bytes: as long as it is. Scratch: `SharedStored`.
+    /// Stores a value under the key, with the tags that were set last. Returns its slot, or -1 if it would not fit
+    /// alone. NaN bytes stand for the length of the value. Scratch: `SharedStored`.
     "sharedCacheStore"(str text, cache, now, bytes, fresh, until) => store;
-    /// Claims to load the key, with the tags given last: the load, `WAITING` until the token is posted, or `OVERTAKEN` when there is a good value.
+    /// Claims to load the key, with the tags that were set last. Returns the load, `WAITING` until the token is posted,
+    /// or `OVERTAKEN` when there is a good value.
     "sharedCacheClaim"(cache, now, token) => claim;
-    /// Whether a load of the key still may store what it makes.
+    /// Returns whether a load of the key may still store its result.
     "sharedCacheLoading"(cache, load) => is_current;
-    /// Stores what was loaded for the key: its slot, -1 if it would not fit alone, or `OVERTAKEN` when something newer is known. Scratch: `SharedStored`.
+    /// Stores the loaded value of the key. Returns its slot, -1 if it would not fit alone, or `OVERTAKEN` when
+    /// something newer is known. Scratch: `SharedStored`.
     "sharedCacheLand"(str text, cache, load, now, bytes, fresh, until) => land;
-    /// Loading the key has failed: 1, or 0 when something newer is known.
+    /// Notes that loading the key has failed. Returns 1, or 0 when something newer is known.
     "sharedCacheFail"(cache, load) => fail;
-    /// Removes a key: 1 if its value was good.
+    /// Removes a key. Returns 1 if its value was good.
     "sharedCacheDelete"(str key, cache, number, now) => delete;
-    /// Removes all that have a tag; how many.
+    /// Removes all entries with a tag. Returns how many.
     "sharedCacheInvalidate"(str tag, cache) => invalidate;
     /// Removes everything.
     "sharedCacheClear"(cache) => clear;
-    /// Removes what is over.
+    /// Removes expired entries.
     "sharedCacheSweep"(cache, now) => sweep;
-    /// When the next entry is over, at the earliest; infinite when none will be.
+    /// Returns the earliest time at which an entry can expire; infinite when none will.
     "sharedCacheNearest"(cache) => nearest;
-    /// How many have gone that were not told of.
+    /// Returns the number of removed entries that were not listed yet.
     "sharedCacheGone"(cache) => gone;
     /// Lets go of a cache; a stale handle does nothing.
     "sharedCacheClose"(cache) => close;
-    /// How many names stand for a cache in the whole process.
+    /// Returns the number of names of caches in the whole process.
     "sharedCacheCount"() => count;
 };
 
@@ -284,7 +288,7 @@ fn gone(environment: &Local<OpenCaches>, cache: f64) -> f64 {
 }
 
 fn close(environment: &Local<OpenCaches>, cache: f64) -> f64 {
-    // Out of the table before it is dropped: whoever waits is posted to, perhaps in this environment.
+    // Out of the table before it is dropped: the drop posts to waiters, perhaps in this environment.
     let view = environment.table.borrow_mut().take(cache);
     drop(view);
     0.0
@@ -294,31 +298,31 @@ fn count(_: &Local<OpenCaches>) -> f64 {
     CACHES.len() as f64
 }
 
-/// Which cache is opened.
+/// The cache to open.
 #[napi(object)]
 pub struct NativeSharedCacheRequest {
-    /// Who means the same by the same name.
+    /// The namespace: the same name in the same one means the same cache.
     pub namespace: String,
-    /// What it is called in there.
+    /// Its name in the namespace.
     pub name: String,
-    /// How many entries it keeps.
+    /// The most entries that it keeps.
     pub entries: f64,
-    /// How many bytes they may take; infinite for no limit.
+    /// The most bytes that they may take; infinite for no limit.
     pub bytes: f64,
-    /// Whether it evicts by LRU.
+    /// Set when it evicts by LRU.
     pub lru: bool,
-    /// Whether this environment is told of what goes by its calls.
+    /// Set when this environment wants a list of the entries that its calls remove.
     pub told: bool,
     /// Hides which keys meet in its tables.
     pub seed: f64,
 }
 
-/// What was opened, or why not.
+/// The opened cache, or the reason why there is none.
 #[napi(object)]
 pub struct NativeSharedCacheOpened {
     /// The handle, or -1.
     pub handle: f64,
-    /// In what the cache that exists differs.
+    /// The option in which the existing cache differs.
     pub differs: Option<String>,
 }
 
@@ -360,7 +364,7 @@ fn view<T: Default>(env: Env, cache: f64, body: impl FnOnce(&mut SharedView) -> 
     Ok(caches.get(cache).map(body).unwrap_or_default())
 }
 
-/// The text of what was found last.
+/// Returns the text of what was found last.
 #[napi(catch_unwind)]
 pub fn shared_cache_text(env: Env, cache: f64) -> Result<String> {
     view(env, cache, |view| view.text.to_string())
@@ -375,13 +379,13 @@ pub fn shared_cache_tags(env: Env, cache: f64, tags: Vec<String>) -> Result<()> 
 /// An entry as a shared cache has it, or had it.
 #[napi(object)]
 pub struct NativeSharedEntry {
-    /// What it is kept under, as text.
+    /// The key, as text.
     pub key: String,
-    /// Whether the key is a number.
+    /// Set when the key is a number.
     pub number: bool,
-    /// What it is.
+    /// The value, as text.
     pub text: String,
-    /// Why it has gone, if it has.
+    /// The reason of its removal, if it was removed.
     pub reason: Option<String>,
 }
 
@@ -411,7 +415,7 @@ pub fn shared_cache_gone(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>>
     })
 }
 
-/// All entries, in the order in which their keys were first stored.
+/// Returns all entries, in the order in which their keys were first stored.
 #[napi(catch_unwind)]
 pub fn shared_cache_list(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
     view(env, cache, |view| {
@@ -420,33 +424,33 @@ pub fn shared_cache_list(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>>
     })
 }
 
-/// What a shared cache has done, and holds.
+/// The counters and the content of a shared cache.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeSharedCacheStats {
     /// Entries kept.
     pub size: f64,
-    /// What they take.
+    /// The bytes that the entries take.
     pub bytes: f64,
     /// Lookups that found a value, stale ones included.
     pub hits: f64,
-    /// Those that were past their time.
+    /// The hits that were stale.
     pub stale_hits: f64,
     /// Lookups that did not.
     pub misses: f64,
     /// Loads.
     pub loads: f64,
-    /// Those that failed.
+    /// The loads that failed.
     pub load_failures: f64,
-    /// Those under way.
+    /// The loads that have not ended.
     pub loading: f64,
-    /// Entries that went because there was no room.
+    /// Entries that were removed because they had expired.
     pub evictions: f64,
     /// Entries that went because their time was over.
     pub expirations: f64,
 }
 
-/// What a shared cache has done, and holds.
+/// Returns the counters and the content of a shared cache.
 #[napi(catch_unwind)]
 pub fn shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats> {
     view(env, cache, |view| {

@@ -17,7 +17,7 @@ pub(crate) const SCRATCH_LEN: usize = 64;
 
 /// The parts of an environment that all modules share, and the tables that each of them keeps there.
 pub(crate) struct Environment {
-    /// A [`Local`] for each type of table that was asked for. None is removed before the environment ends.
+    /// A [`Local`] for each type of table that a call has used. None is removed before the environment ends.
     locals: RefCell<Vec<Box<dyn Any>>>,
     pub(crate) waker: Waker,
     /// Notifications from other threads to this environment.
@@ -96,7 +96,8 @@ impl Environment {
         R::within(self.scratch.cells()).get()
     }
 
-    /// The numbers themselves, for calls that take more of them than arguments, or give back a varying number.
+    /// Returns the cells of the scratch memory, for calls that take more of them than arguments, or give back a varying
+    /// number.
     pub(crate) fn numbers(&self) -> &[Cell<f64>] {
         self.scratch.cells()
     }

@@ -49,14 +49,14 @@ impl SharedArray {
         }
     }
 
-    /// The numbers. Only the environment's own thread touches them.
+    /// Returns the numbers. Only the environment's own thread touches them.
     pub(crate) fn cells(&self) -> &[Cell<f64>] {
         // SAFETY: `create` made the memory with this length, and it is valid while `self` lives; `Cell<f64>` has the
         // layout of `f64`, and one thread means no data race.
         unsafe { std::slice::from_raw_parts(self.memory, self.length) }
     }
 
-    /// The same memory as bytes, in the order in which JavaScript sees them.
+    /// Returns the same memory as bytes, in the order in which JavaScript sees them.
     pub(crate) fn bytes(&self) -> &[Cell<u8>] {
         // SAFETY: as for `cells`; any memory may be looked at as bytes.
         unsafe { std::slice::from_raw_parts(self.memory.cast(), self.length * size_of::<f64>()) }

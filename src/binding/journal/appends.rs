@@ -22,7 +22,7 @@ pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default
 
 pub(crate) type Journals = Handles<Slot>;
 
-/// What a thread that opens a journal leaves for the environment.
+/// The result that a thread that opens a journal leaves for the environment.
 pub(crate) type Arrival = Arc<Mutex<Option<Result<Source, JournalError>>>>;
 
 /// A journal of the environment.
@@ -31,7 +31,7 @@ pub(crate) enum Slot {
     Open(Box<OpenJournal>),
 }
 
-/// Where its entries are.
+/// The source of a journal's entries.
 pub(crate) enum Source {
     Writer(Client),
     Follower(Follower),
@@ -45,7 +45,7 @@ pub(crate) struct OpenJournal {
 }
 
 lane_enum! {
-    /// When an append is acknowledged.
+    /// The level at which an append is acknowledged.
     of Durability as DurabilityCode, prefix "LEVEL_", texts LEVELS => DURABILITY {
         Sync "sync",
         Flush "flush",
@@ -54,7 +54,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// What happens beyond the most entries.
+    /// The behaviour beyond the most entries.
     of JournalOverflow as OverflowCode, prefix "OVERFLOW_", texts POLICIES => OVERFLOW {
         Ignore "none",
         DropOldest "bounded:drop_oldest",
@@ -63,10 +63,10 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// Where a journal is in its life, in order.
+    /// The states of a journal, in the order of its life.
     enum State, prefix "STATE_" => STATE {
         Open,
-        /// It takes no appends and writes what it has.
+        /// It takes no appends and writes those that it has.
         Closing,
         /// All is on disk.
         Ended,
@@ -76,7 +76,7 @@ lane_enum! {
 }
 
 lane_enum! {
-    /// What `journalBegin` can begin.
+    /// The tasks that `journalBegin` can begin.
     enum JournalTask, prefix "BEGIN_" => TASK {
         Sync,
         Clear,
@@ -88,12 +88,12 @@ lane_enum! {
 }
 
 lane_constants! { RESULTS {
-    /// Nothing came of it: see `journalFailure`.
+    /// It was refused: see `journalFailure`.
     const REFUSED: f64 = -2.0;
 } }
 
 lane_record! {
-    /// How far a journal is: the sequences before which everything is written, and synced.
+    /// The progress of a journal: the sequences below which everything is written, and synced.
     struct ProgressCells => PROGRESS {
         written: f64,
         synced: f64,
@@ -101,16 +101,16 @@ lane_record! {
 }
 
 lane_record! {
-    /// What came of a ticket.
+    /// The result of a ticket.
     struct Finished => FINISHED {
-        /// Whether it worked; if not, see `journalFailure`.
+        /// Set when it succeeded; otherwise see `journalFailure`.
         worked: Flag,
         value: f64,
     }
 }
 
 lane_record! {
-    /// What of a journal can be read.
+    /// The readable range of a journal.
     struct ViewCells => VIEW {
         /// The first sequence.
         first: f64,
@@ -147,41 +147,42 @@ pub(crate) const PROTOCOL: Area = Area {
 
 pub(crate) const MODULE: Module = hot_lane! {
     Journals;
-    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Its sequence; -1
-    /// closed, or `REFUSED`.
+    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Returns its
+    /// sequence, -1 when closed, or `REFUSED`.
     "journalAppend"(str text, journal, wall, mono, durability) => append;
     /// Gathers text for the next `journalAppendAll`, which follows before anything else happens.
     "journalGather"(str text) => gather;
-    /// Appends `count` records, all or none, of what was gathered and `text`: JSON arrays of their payloads, and then
-    /// nothing, or U+0001, id, NUL, key for each. The first sequence; otherwise as `journalAppend`.
+    /// Appends `count` records, all or none, from the gathered texts and `text`: JSON arrays of their payloads, and
+    /// then nothing, or U+0001, id, NUL, key for each. Returns the first sequence; otherwise as `journalAppend`.
     "journalAppendAll"(str text, journal, wall, mono, durability, count) => append_all;
     /// Lets writing begin with what has gathered.
     "journalKick"(journal) => kick;
     /// Asks for what was written to be synced, soon.
     "journalSyncSoon"(journal) => sync_soon;
-    /// A `State`, or -1 for none. Scratch: `Progress`.
+    /// Returns a `State`, or -1 for none. Scratch: `Progress`.
     "journalProgress"(journal) => progress;
-    /// Rings once more than `beyond` is acknowledged; 1 when it is already and nothing will ring.
+    /// Rings once more than `beyond` is acknowledged. Returns 1 when it is already and nothing will ring.
     "journalArm"(journal, durability, beyond) => arm;
     /// Waits, blocking, until all that was accepted is written, and synced if `sync` is 1.
     "journalWait"(journal, sync) => wait;
-    /// The next finished ticket, or -1. Scratch: `Finished`.
+    /// Returns the next finished ticket, or -1. Scratch: `Finished`.
     "journalFinished"(journal) => finished;
-    /// Begins a `JournalTask` at `wall` and `mono` (ms). Its ticket; -1 closed.
+    /// Begins a `JournalTask` at `wall` and `mono` (ms). Returns its ticket, or -1 when closed.
     "journalBegin"(journal, task, wall, mono) => begin;
-    /// Begins to save a state for all before `next`. Its ticket; -1 closed.
+    /// Begins to save a state for all before `next`. Returns its ticket, or -1 when closed.
     "journalSnapshot"(str state, journal, next, wall) => snapshot;
-    /// Ends the use; 1 when it was the last and the journal closes, and rings when that is done.
+    /// Ends the use of a journal, and rings when it has closed. Returns 1 when this was the last use and the journal
+    /// closes.
     "journalLeave"(journal) => leave;
-    /// Forgets a journal; waits, blocking, until what it appended is on disk.
+    /// Forgets a journal. Blocks until its appends are on disk.
     "journalDrop"(journal) => forget;
-    /// Looks at the directory again, for one that is open to read only: 0, or `REFUSED`.
+    /// Reads the directory again, for a journal that is open to read only. Returns 0, or `REFUSED`.
     "journalRefresh"(journal) => refresh;
-    /// What can be read: the number of entries. Scratch: `View`.
+    /// Returns the number of readable entries. Scratch: `View`.
     "journalView"(journal, durability) => view;
 };
 
-/// A batch that takes more memory gives it back.
+/// A batch buffer that grew beyond this many bytes is freed.
 const GATHERED_KEPT: usize = 1 << 20;
 
 pub(crate) fn with<R>(
@@ -288,13 +289,13 @@ fn appended(
     appended.unwrap_or(NONE)
 }
 
-/// A record; `names` are its id, NUL, key.
+/// Returns a record; `names` are its id, NUL, key.
 fn draft<'a>(wall: f64, mono: f64, payload: &'a str, names: &'a str) -> Draft<'a> {
     let (id, key) = names.split_once('\0').unwrap_or((names, ""));
     Draft { wall, mono, id, key, payload }
 }
 
-/// The records of a batch.
+/// Returns the records of a batch.
 fn drafts(wall: f64, mono: f64, text: &str, count: f64) -> Result<Vec<Draft<'_>>, JournalError> {
     let count = usize::try_from(sequence(count)).unwrap_or(usize::MAX);
     let malformed = JournalError::Invalid { field: "data", why: "arrays of as many records" };
@@ -424,7 +425,7 @@ fn refresh(environment: &Local<Journals>, journal: f64) -> f64 {
     refreshed.unwrap_or(NONE)
 }
 
-/// The sequence before which everything can be read.
+/// Returns the sequence before which everything can be read.
 pub(crate) fn visible(source: &Source, level: f64) -> u64 {
     match source {
         Source::Writer(client) => client.visible(durability(level)),

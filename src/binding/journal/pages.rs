@@ -19,7 +19,7 @@ use crate::core::journal::registry::Registry;
 use crate::core::journal::snapshot;
 use crate::protocol::Code;
 
-/// Options of a journal; what is left out has the core's default.
+/// Options of a journal; a missing one has the core's default.
 #[napi(object)]
 #[derive(Clone, Copy)]
 pub struct NativeJournalConfig {
@@ -40,7 +40,7 @@ pub struct NativeJournalConfig {
     pub mono: f64,
 }
 
-/// Why a journal refused or failed: the code, and the fields of its error that apply.
+/// The reason why a journal refused or failed: the code, and the fields of its error that apply.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeJournalFailure {
@@ -100,7 +100,7 @@ pub struct NativeJournalLoss {
     pub reason: String,
 }
 
-/// What opening found, or why it failed.
+/// The report of an opening, or the reason why it failed.
 #[napi(object)]
 pub struct NativeJournalOpened {
     pub failure: Option<NativeJournalFailure>,
@@ -154,7 +154,7 @@ pub fn journal_open(
     Ok(environment.table.borrow_mut().open(Slot::Opening(arrival)))
 }
 
-/// What came of opening, once; nothing while it goes on.
+/// Returns the result of an opening, once; `None` while it goes on.
 #[napi(catch_unwind)]
 pub fn journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpened>> {
     let environment = Local::<Journals>::of(&env)?;
@@ -200,7 +200,7 @@ pub fn journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpen
     }))
 }
 
-/// The error that the last call into this journal spoke of.
+/// Returns the error of the last call into this journal.
 #[napi(catch_unwind)]
 pub fn journal_failure(env: Env, journal: f64) -> Result<Option<NativeJournalFailure>> {
     let environment = Local::<Journals>::of(&env)?;
@@ -217,7 +217,7 @@ pub struct NativeJournalPage {
     pub numbers: Float64Array,
     /// Their ids, or nothing when none has one.
     pub ids: Vec<String>,
-    /// Where to go on; backwards, where to stop before.
+    /// The sequence to go on from; backwards, the one to stop before.
     pub next: f64,
     /// Forwards: where the journal began when it was read.
     pub start: f64,
@@ -225,11 +225,11 @@ pub struct NativeJournalPage {
     pub removed: f64,
 }
 
-/// What of a journal to read.
+/// The range of a journal to read.
 #[napi(object)]
 #[derive(Clone, Copy)]
 pub struct NativeJournalRange {
-    /// What counts as acknowledged: a `DurabilityCode`.
+    /// The level of acknowledgement that an entry must have: a `DurabilityCode`.
     pub durability: f64,
     pub from: f64,
     /// The sequence to stop before; infinity for the end.
@@ -300,7 +300,7 @@ pub struct NativeJournalSnapshot {
     pub state: String,
 }
 
-/// The newest saved state that can be used and stands for nothing from `before` on; nothing when there is none.
+/// Returns the newest usable saved state that stands for nothing from `before` on; `None` when there is none.
 #[napi(catch_unwind)]
 pub fn journal_load_snapshot(
     env: Env,

@@ -26,7 +26,7 @@ pub(crate) unsafe fn call<T, const N: usize>(
     }
 }
 
-/// Like [`call`], with a string as the first argument.
+/// Does the same as [`call`], with a string as the first argument.
 ///
 /// # Safety
 ///
@@ -85,12 +85,12 @@ unsafe fn number(env: sys::napi_env, value: sys::napi_value) -> f64 {
     result
 }
 
-/// Text that takes more memory is given back after the call.
+/// A buffer that grew beyond this many bytes is freed after the call.
 const TEXT_KEPT: usize = 1 << 20;
-/// What a string that was cut at the end of the memory leaves of it: part of a character, and the final zero.
+/// The most bytes that a string cut at the end of the memory leaves unused: part of a character, and the final zero.
 const CUT: usize = 4;
 
-/// A string's text, in memory that may be used again. Anything else is the empty text.
+/// Returns a string's text, in memory that may be used again. Anything else is the empty text.
 unsafe fn text(env: sys::napi_env, value: sys::napi_value, mut bytes: Vec<u8>) -> String {
     let mut length = 0;
     bytes.clear();

@@ -9,7 +9,7 @@ use super::call::arguments;
 use super::module::{Export, Module};
 use crate::binding::env::{Environment, SCRATCH_LEN, SharedArray};
 
-/// `setPanicFactory(make)`: JavaScript makes the errors of panics, in its own realm and with its own class.
+/// Implements `setPanicFactory(make)`: JavaScript makes the errors of panics, in its own realm and with its own class.
 unsafe extern "C" fn set_panic_factory(
     env: sys::napi_env,
     info: sys::napi_callback_info,

@@ -1,4 +1,4 @@
-//! How long a restart waits.
+//! The delay before a restart.
 
 /// A delay that grows with each restart in a row up to `max_ms`, and that chance spreads.
 #[derive(Debug, Clone, Copy, PartialEq)]

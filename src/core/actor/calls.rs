@@ -1,4 +1,4 @@
-//! Calls in flight: their deadlines, and who waits for whom.
+//! Calls in flight: their deadlines, and the calls that each handler waits for.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ pub(super) struct Call {
     activation: u32,
     /// The time it may take; infinite for a call that waits for ever, or whose caller waits no more.
     timeout: f64,
-    /// The round before which it was made.
+    /// The round before which the call was made.
     round: u32,
     timer: Option<TimerId>,
 }
@@ -73,10 +73,11 @@ pub(super) struct Calls {
     /// and never need a timer.
     fresh: Vec<SlotId>,
     handed: Vec<SlotId>,
-    /// Those that were not, and have no timer yet; when the first of them is overdue, and since when they wait for
-    /// timers.
+    /// Calls that were not answered within a round, and have no timer yet.
     unwatched: Vec<Unwatched>,
+    /// The time at which the first of these is overdue.
     soonest: Option<f64>,
+    /// The time since which they wait for timers.
     unwatched_since: f64,
     /// The call of each timer slot.
     timed: Vec<SlotId>,
@@ -105,7 +106,7 @@ impl Calls {
         }
     }
 
-    /// The call of a slot, unless that was released or never given.
+    /// Returns the call of a slot, unless the slot is free.
     fn get(&self, slot: SlotId) -> Option<&Call> {
         self.table.get(slot.index()).filter(|call| call.generation == slot.generation())
     }
@@ -200,7 +201,7 @@ impl Calls {
         }
     }
 
-    /// A queued call left its mailbox without being run.
+    /// Notes that a queued call left its mailbox without being run.
     pub(super) fn forget(&mut self, slot: SlotId) {
         self.close(slot);
         if let Some(call) = self.get_mut(slot)
@@ -211,7 +212,7 @@ impl Calls {
         }
     }
 
-    /// A round begins. Calls that have outlived a whole one have deadlines from now on, and get their timers unless the
+    /// Begins a round. Calls that have outlived a whole one have deadlines from now on, and get their timers unless the
     /// mailboxes are being worked off (`is_working`), which may answer them first.
     pub(super) fn settle_in(&mut self, now: f64, is_working: bool) {
         let before = self.round;
@@ -263,7 +264,7 @@ impl Calls {
         !self.handed.is_empty()
     }
 
-    /// A call whose deadline has been reached, in the order of deadlines.
+    /// Returns a call whose deadline has been reached, in the order of deadlines.
     pub(super) fn overdue(&mut self, now: f64) -> Option<SlotId> {
         let due = self.deadlines.pop_due(now, 0.0)?;
         let slot = self.timed[due.id.slot as usize];

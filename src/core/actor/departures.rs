@@ -6,21 +6,21 @@ use super::ids::Pid;
 
 #[derive(Debug, Default)]
 pub(super) struct Departures {
-    /// Those that are why others will end: how many of these.
+    /// Processes whose end makes others end, with the number of these.
     mourned: BTreeMap<Pid, u32>,
-    /// Those of whom that is still to be told.
+    /// Processes whose end is still to be reported.
     departed: VecDeque<Pid>,
-    /// Those of whom that was told in the last round.
+    /// Processes whose end was reported in the last round.
     gone: Vec<Pid>,
 }
 
 impl Departures {
-    /// It has ended, and one more process will end because of it.
+    /// Notes that a process has ended, and that one more will end because of it.
     pub(super) fn mourn(&mut self, ended: Pid) {
         *self.mourned.entry(ended).or_insert(0) += 1;
     }
 
-    /// One of those will not, or has.
+    /// Notes that one of the processes that would end because of `ended` has ended, or will not.
     pub(super) fn mourn_no_more(&mut self, ended: Option<Pid>) {
         let Some(ended) = ended else { return };
         let Some(count) = self.mourned.get_mut(&ended) else { return };
@@ -31,21 +31,21 @@ impl Departures {
         }
     }
 
-    /// It has ended, and all who have to be told of it are known.
+    /// Notes that a process has ended, and that all who must learn of it are known.
     pub(super) fn ended(&mut self, pid: Pid) {
         if !self.mourned.contains_key(&pid) {
             self.departed.push_back(pid);
         }
     }
 
-    /// One that no further step names.
+    /// Returns a process that no further step names.
     pub(super) fn next(&mut self) -> Option<Pid> {
         let pid = self.departed.pop_front()?;
         self.gone.push(pid);
         Some(pid)
     }
 
-    /// Those that [`next`](Self::next) gave in the last round: their slots can be given away.
+    /// Takes the processes that [`next`](Self::next) returned in the last round: their slots may be reused.
     pub(super) fn take_gone(&mut self) -> impl Iterator<Item = Pid> {
         self.gone.drain(..)
     }

@@ -19,7 +19,7 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    /// The kind with this number.
+    /// Returns the kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
         let all = [Self::Cast, Self::Call, Self::Info, Self::Stop, Self::System];
         all.into_iter().nth(number as usize)
@@ -31,7 +31,7 @@ impl MailKind {
 pub struct SlotId(u64);
 
 impl SlotId {
-    /// A place, from 0, and its use.
+    /// Creates the id of a place, from 0, in one of its generations.
     #[must_use]
     pub fn new(index: u32, generation: u32) -> Self {
         Self((u64::from(generation) << u32::BITS) | u64::from(index))
@@ -41,7 +41,7 @@ impl SlotId {
         self.place() as usize
     }
 
-    /// The place.
+    /// Returns the place.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
     pub fn place(self) -> u32 {
@@ -55,7 +55,7 @@ impl SlotId {
     }
 }
 
-/// A queued message: what it is, and the caller's slot for it.
+/// A queued message: its kind, and the caller's slot for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mail {
     /// Its kind.

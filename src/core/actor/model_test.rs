@@ -41,7 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What the outside knows: what was sent, and what has become of it.
+/// The outside's knowledge: the messages sent, and what has become of each.
 #[derive(Default)]
 struct World {
     runtime: Runtime,
@@ -51,7 +51,7 @@ struct World {
     /// All slots, and how many of them are of calls.
     made: Vec<SlotId>,
     places: u32,
-    /// What each process has been sent and not handed, in order.
+    /// The messages that each process was sent and has not been handed yet, in order.
     queues: BTreeMap<usize, VecDeque<SlotId>>,
     calls: BTreeSet<SlotId>,
     open_calls: BTreeSet<SlotId>,
@@ -96,7 +96,7 @@ impl World {
         self.pids.iter().position(|other| *other == pid).expect("known")
     }
 
-    /// A slot comes back, as a message that runs or in another way: exactly once, and only from where it was.
+    /// Checks that a slot comes back, as a message that runs or otherwise: exactly once, and only from its place.
     fn seen(&mut self, slot: SlotId) {
         assert!(self.settled.insert(slot), "slot {slot:?} came back twice");
     }
@@ -108,7 +108,7 @@ impl World {
                 assert!(!self.busy.contains(&index), "one at a time");
                 assert!(!self.ended.contains(&index), "nothing after the end");
                 let queue = self.queues.get_mut(&index).expect("known");
-                // Calls that were given up are skipped; everything else comes in order.
+                // Abandoned calls are skipped; everything else comes in order.
                 let at = queue.iter().position(|slot| *slot == mail.slot).expect("it was sent");
                 let skipped: Vec<SlotId> = queue.drain(..=at).take(at).collect();
                 assert!(skipped.iter().all(|slot| self.settled.contains(slot)), "order");
@@ -119,7 +119,7 @@ impl World {
                 }
             }
             Step::CallFailed { slot, held, .. } => {
-                // Its caller may have given up while this was on its way.
+                // Its caller may have stopped waiting while this was on its way.
                 let waited = self.open_calls.remove(&slot);
                 assert!(waited || self.abandoned.contains(&slot), "a call fails once");
                 if held {
@@ -222,7 +222,7 @@ impl World {
     }
 }
 
-/// A slot as it may come from anywhere.
+/// Returns any slot.
 fn any_slot() -> impl Strategy<Value = SlotId> {
     prop_oneof![
         8 => (0..4_u32, 1..4_u32).prop_map(|(index, use_of_it)| SlotId::new(index, use_of_it)),
@@ -240,7 +240,7 @@ proptest! {
         for op in ops {
             world.apply(op);
         }
-        // Let everybody finish.
+        // Let all finish.
         for _ in 0..1000 {
             for index in 0..PROCESSES {
                 world.apply(Op::Done(index));
@@ -270,7 +270,7 @@ proptest! {
     }
 }
 
-/// A number as it may come from anywhere: one that was given, one near it, or any other.
+/// Returns any number: a known one, one near it, or another.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => (0..4_u32, 1..4_u32)

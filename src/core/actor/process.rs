@@ -23,11 +23,11 @@ pub enum Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum MailboxOverflow {
-    /// The sender is told that it was refused.
+    /// The new message is refused, and the sender learns it.
     Reject = 0,
-    /// The oldest queued message goes.
+    /// The oldest queued message is dropped.
     DropOldest = 1,
-    /// The new message goes, and the sender is told.
+    /// The new message is dropped, and the sender learns it.
     DropNewest = 2,
 }
 
@@ -64,9 +64,9 @@ impl Default for SpawnOptions {
 /// The states of a process between two rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It has handled all that it was given.
+    /// It has handled all messages that it was handed.
     Idle,
-    /// It was given messages in the last round, and will have handled them by the next unless it says otherwise.
+    /// It was handed messages in the last round, and will have handled them by the next unless it says otherwise.
     Handed,
     /// A handler of it takes longer.
     Busy,
@@ -80,7 +80,7 @@ pub(super) struct Process {
     pub(super) turn: Turn,
     /// It stands in the run queue.
     pub(super) queued: bool,
-    /// It was told to end, why, and because of whose end; once its handler has ended, it does.
+    /// It was asked to end: the kind, and the process whose end is the cause. It ends once its handler has ended.
     pub(super) condemned: Option<(ExitKind, Option<Pid>)>,
     /// Counts handler runs, so that calls of an earlier run do not count as waiting.
     pub(super) activation: u32,
@@ -108,7 +108,7 @@ impl Process {
         }
     }
 
-    /// User messages that wait.
+    /// Returns the number of user messages that wait.
     pub(super) fn waiting(&self) -> u32 {
         self.user.len() - self.stops
     }

@@ -1,4 +1,4 @@
-//! Links and monitors: who hears of whose end.
+//! Links and monitors: which process learns of the end of which.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +57,7 @@ impl Relations {
         monitor
     }
 
-    /// An id for a monitor of a process that is gone already, which ends at once.
+    /// Returns an id for a monitor of a process that has ended already. Such a monitor ends at once.
     pub(super) fn spent_monitor(&mut self) -> MonitorId {
         self.last += 1;
         MonitorId(self.last)

@@ -1,4 +1,4 @@
-//! Whether, and when, a process that failed is started over: one budget a process, and an exponential back-off.
+//! Decides whether and when a process that failed is restarted: one budget a process, and an exponential back-off.
 //!
 //! - The budget counts restarts in a window that slides: at most `count` in any `within` milliseconds, both ends
 //!   included.
@@ -53,17 +53,17 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// No failures so far. Without a budget there is no end of restarts.
+    /// Creates the state of a process without failures. Without a budget restarts have no end.
     pub fn new(budget: Option<RestartBudget>, backoff: Backoff) -> Self {
         Self { budget, backoff, window: RestartWindow::default(), streak: 0, up_since: None }
     }
 
-    /// Its `init` ended well.
+    /// Notes that `init` of the process has succeeded.
     pub fn started(&mut self, now: f64) {
         self.up_since = Some(now);
     }
 
-    /// It failed, while it ran or before.
+    /// Notes that the process has failed, while it ran or before. Returns the decision.
     pub fn failed(&mut self, now: f64, chance: f64) -> RestartVerdict {
         let up_since = self.up_since.take();
         let attempt = if let Some(budget) = self.budget {

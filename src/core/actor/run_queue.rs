@@ -1,4 +1,4 @@
-//! Who is next: processes with mail, in turns.
+//! The processes with mail, in turns.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use super::ids::Pid;
 #[derive(Debug, Default)]
 pub(super) struct RunQueue {
     ready: VecDeque<Pid>,
-    /// Those that were handed something and have not been looked at since.
+    /// Processes that were handed something and have not been looked at since.
     ran: Vec<Pid>,
 }
 

@@ -1,4 +1,4 @@
-//! The process table and the rules of what happens next.
+//! The process table and the scheduling rules.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use super::run_queue::RunQueue;
 use super::step::Step;
 use crate::core::slab::Slab;
 
-/// Processes, their mail, and who is next. See the [module](super) for what it promises.
+/// Processes, their mail, and their turns. See the [module](super) for its guarantees.
 #[derive(Debug)]
 pub struct Runtime {
     processes: Slab<Process>,
@@ -47,12 +47,12 @@ impl Default for Runtime {
 }
 
 impl Runtime {
-    /// A process that is starting: it can be sent to, and handles nothing yet. `None` when 2^24 are alive.
+    /// Adds a starting process: you can send to it, and it handles nothing yet. Returns `None` when 2^24 are alive.
     pub fn spawn(&mut self, options: SpawnOptions) -> Option<Pid> {
         self.processes.insert(Process::new(options)).map(Pid)
     }
 
-    /// Its `init` ended well: it handles mail from now on, or ends, if that was asked of it meanwhile.
+    /// Notes that `init` has succeeded. The process handles mail from now on, or ends, if it was asked to meanwhile.
     pub fn started(&mut self, pid: Pid) {
         let Some(process) = self.processes.get_mut(pid.0) else { return };
         if process.status != Status::Starting {
@@ -68,7 +68,7 @@ impl Runtime {
         }
     }
 
-    /// It starts over in place: its mail waits until [`started`](Self::started).
+    /// Restarts a process in place. Its mail waits until [`started`](Self::started).
     pub fn restarting(&mut self, pid: Pid) -> bool {
         let Some(process) = self.processes.get_mut(pid.0) else { return false };
         if process.status == Status::Stopping {
@@ -146,7 +146,7 @@ impl Runtime {
         if let Some(oldest) = oldest
             && oldest.kind == MailKind::Stop
         {
-            // What stands behind a request to stop is not handled: it is the new message that goes.
+            // Messages behind a request to stop are not handled, so the new message is dropped.
             let mut before = MailQueue::default();
             before.push(&mut self.pool, oldest);
             before.append(&mut self.pool, &mut process.user);
@@ -208,7 +208,7 @@ impl Runtime {
         true
     }
 
-    /// Ends a call: it was answered, or its caller waits no more. Returns whether its slot must be kept until
+    /// Ends a call that was answered, or whose caller waits no more. Returns whether its slot must be kept until
     /// [`Step::Free`].
     pub fn call_ended(&mut self, slot: SlotId) -> bool {
         self.calls.close(slot)
@@ -219,14 +219,14 @@ impl Runtime {
         self.calls.len()
     }
 
-    /// The handler that was handed out takes longer than the turn.
+    /// Notes that the handler of a process takes longer than the turn.
     pub fn busy(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid.0) {
             process.turn = Turn::Busy;
         }
     }
 
-    /// That handler ended.
+    /// Notes that the handler of a process has ended.
     pub fn done(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid.0) {
             process.turn = Turn::Idle;
@@ -241,7 +241,7 @@ impl Runtime {
         self.end(pid, kind, None)
     }
 
-    /// It ends by itself, now: its mail is handed back, and it runs `terminate`. False when it ends already.
+    /// Lets a process that stops by itself run `terminate`, and hands its mail back. Returns false if it ends already.
     pub fn stopping(&mut self, pid: Pid) -> bool {
         let Some(process) = self.processes.get_mut(pid.0) else { return false };
         if process.status == Status::Stopping {
@@ -358,7 +358,7 @@ impl Runtime {
         has_steps || is_overdue || self.calls.has_unwatched()
     }
 
-    /// One process's turn: up to its budget of messages, as many as fit.
+    /// Runs one process's turn: up to its budget of messages, as many as fit.
     fn turn(&mut self, pid: Pid, left: usize, take: &mut impl FnMut(Step)) -> usize {
         let Some(process) = self.processes.get_mut(pid.0) else { return left };
         process.queued = false;
@@ -403,7 +403,7 @@ impl Runtime {
             self.queue.ran(pid);
         }
         if stops {
-            // What stands behind a request to stop is not handled.
+            // Messages behind a request to stop are not handled.
             process.turn = Turn::Busy;
         } else if handed > 0 {
             process.turn = Turn::Handed;

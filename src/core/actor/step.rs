@@ -1,4 +1,4 @@
-//! What the runtime tells JavaScript to do, in order.
+//! The steps that the runtime asks JavaScript to carry out, in order.
 
 use super::calls::CallFailure;
 use super::exit::ExitKind;
@@ -22,7 +22,7 @@ pub enum Step {
         slot: SlotId,
         /// The reason.
         failure: CallFailure,
-        /// Whether the slot must be kept for now.
+        /// Set while the slot must be kept.
         held: bool,
     },
     /// A slot that was held can be used again.
@@ -64,8 +64,8 @@ pub enum Step {
         /// The process that ended.
         ended: Pid,
     },
-    /// No further step names this process, which has ended: what is kept of it can be forgotten. Its slot is given away
-    /// in the round after this one at the earliest.
+    /// No further step names this process, which has ended: you can forget what you keep of it. Its slot is reused in
+    /// the round after this one at the earliest.
     Gone {
         /// The process that ended.
         pid: Pid,

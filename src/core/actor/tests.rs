@@ -18,7 +18,7 @@ fn cast(slot: u32) -> Mail {
     Mail { kind: MailKind::Cast, slot: at(slot) }
 }
 
-/// One round; the steps, without those that a process is gone, and whether there is more.
+/// Runs one round. Returns the steps, without `Gone`, and whether there are more.
 fn round(runtime: &mut Runtime, now: f64, limit: usize) -> (Vec<Step>, bool) {
     let mut steps = Vec::new();
     let more = runtime.round(now, limit, |step| steps.push(step));
@@ -146,7 +146,7 @@ fn calls_in_a_flood_that_is_worked_off_have_deadlines_all_the_same() {
     assert_eq!(round(&mut runtime, 0.0, 100).0.len(), 100);
     assert_eq!(round(&mut runtime, 1.0, 100).0.len(), 100);
     assert_eq!(runtime.next_deadline(), Some(51.0), "it counts from the second round");
-    // Long before the time at which timers would be given anyway.
+    // Long before the time at which calls would get timers anyway.
     let (steps, more) = round(&mut runtime, 51.0, 1000);
     assert!(steps.starts_with(&[failed(0, CallFailure::Timeout, false)]));
     assert_eq!(steps[299], failed(299, CallFailure::Timeout, true));

@@ -1,15 +1,15 @@
-//! What a service takes when nothing queues in it, and from that how much does.
+//! Learns the latency of a service without a queue inside it, and computes from that how many calls queue there.
 //!
 //! A backlog inside the service adds to the latency of every call alike, whatever calls take: it shifts their
-//! distribution. A shift `w` multiplies `m = E exp(-latency / tau)` by `exp(-w / tau)`, so the ratio of `m` with little
-//! in flight to `m` under load tells `w`, and it hardly feels the few long calls that make a mean useless: with a `tau`
-//! of a quarter of the mean it takes a ninth of the samples for exponential service, one in 150 where the deviation is
-//! three means. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n` (the Laplace
-//! transform of an Erlang distribution), which holds for one server as for many.
+//! distribution. A shift `w` multiplies `m = E exp(-latency / tau)` by `exp(-w / tau)`. So the ratio of `m` with little
+//! in flight to `m` under load yields `w`. It hardly feels the few long calls that make a mean useless. With a `tau` of
+//! a quarter of the mean it takes a ninth of the samples for exponential service, and one in 150 where the deviation is
+//! three means. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n`, the Laplace
+//! transform of an Erlang distribution. That holds for one server as for many.
 
 use std::collections::VecDeque;
 
-/// Samples kept, the latest: what was learned before is forgotten with them.
+/// The number of latest samples that are kept: the learned values fade with them.
 const KEPT: usize = 256;
 /// As many are kept whatever is little now: fewer say nothing.
 const ENOUGH: usize = 32;
@@ -19,8 +19,8 @@ const SHARPNESS: f64 = 4.0;
 const FINEST_MS: f64 = 0.01;
 /// The change of the mean after which `tau` follows it.
 const FOLLOW: f64 = 0.2;
-/// Deviations at which a batch is another service, not chance. Rare, because what is thrown away was learned slowly;
-/// less so when there is another reason to doubt it.
+/// Deviations at which a batch shows another service, not chance. They are rare, because the discarded baseline was
+/// learned slowly. They are less so when there is another reason to doubt it.
 const NEWS: f64 = 5.0;
 const DOUBTED: f64 = 2.5;
 /// Calls under load that are quicker than those with little in flight cannot be: deviations a window that are chance,
@@ -33,12 +33,12 @@ const FIRST_BATCH: f64 = 8.0;
 /// Deviations of the mean that it may be wrong by.
 const MARGIN: f64 = 2.0;
 
-/// The result of comparing a batch of samples with what was known.
+/// The result of comparing a batch of samples with the baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     /// As before.
     None,
-    /// Sooner: what was known had a backlog in it, or the service got faster.
+    /// Sooner: the baseline had a backlog in it, or the service got faster.
     Sooner,
     /// Later: the service got slower.
     Later,
@@ -83,7 +83,7 @@ pub(crate) struct LatencyBaseline {
     variation: f64,
     /// The extent to which calls under load have been quicker.
     outdone: f64,
-    /// Milliseconds of work seen before anything was known, and until when.
+    /// Milliseconds of work before the baseline was known, and the end of that time.
     exposure: f64,
     exposed_to: f64,
 }
@@ -105,7 +105,7 @@ impl LatencyBaseline {
         }
     }
 
-    /// Mean latency, milliseconds; 0 while unknown.
+    /// Returns the mean latency, milliseconds; 0 while unknown.
     pub(crate) fn mean(&self) -> f64 {
         self.mean
     }
@@ -126,7 +126,7 @@ impl LatencyBaseline {
     /// More samples than this are no better than as many.
     pub(crate) const MOST: f64 = KEPT as f64;
 
-    /// The mean, and as much more as so few samples leave open.
+    /// Returns the mean, and as much more as so few samples leave open.
     pub(crate) fn at_most(&self) -> f64 {
         if self.given || self.kept.is_empty() {
             return self.mean;
@@ -134,8 +134,8 @@ impl LatencyBaseline {
         self.mean * (1.0 + MARGIN * (self.variation / self.kept.len() as f64).sqrt())
     }
 
-    /// `in_flight` were running until now. Before anything is known, their time at work over their completions
-    /// estimates the mean: counting only what has completed would favour what completes early.
+    /// Notes that `in_flight` calls were running until now. Before anything is known, their time at work over their
+    /// completions estimates the mean: counting only what has completed would favour what completes early.
     pub(crate) fn observe(&mut self, in_flight: f64, now: f64) {
         if self.mean <= 0.0 {
             self.exposure += in_flight * (now - self.exposed_to).max(0.0);
@@ -143,12 +143,12 @@ impl LatencyBaseline {
         }
     }
 
-    /// `exp(-latency / tau)`.
+    /// Returns `exp(-latency / tau)`.
     pub(crate) fn soften(&self, latency: f64) -> f64 {
         if self.tau > 0.0 { (-latency / self.tau).exp() } else { 0.0 }
     }
 
-    /// Work that started with as little as `in_flight` took so long.
+    /// Adds the latency of work that started with as little as `in_flight`.
     pub(crate) fn add(&mut self, latency: f64, in_flight: f64) {
         if self.kept.len() >= KEPT {
             self.kept.pop_front();
@@ -193,7 +193,7 @@ impl LatencyBaseline {
         (news, self.retune(&sums))
     }
 
-    /// One pass over all that is kept, because a gate that is little used learns every few calls.
+    /// Sums all samples in one pass, because a gate that is little used learns every few calls.
     fn sums(&self, most: f64) -> SampleSums {
         let mut sums = SampleSums::default();
         let (older, newer) = self.kept.as_slices();
@@ -231,8 +231,8 @@ impl LatencyBaseline {
         }
     }
 
-    /// `count` calls of a limit in use, of mean latency `latency` and mean [`Self::soften`] `soft`. If they took less
-    /// than what is known of calls with little in flight, that was wrong: it is forgotten, and this is known instead.
+    /// Takes in `count` calls of a limit in use, of mean latency `latency` and mean [`Self::soften`] `soft`. If they
+    /// took less than the baseline says of calls with little in flight, the baseline was wrong: these replace it.
     pub(crate) fn outdone(&mut self, count: f64, latency: f64, soft: f64) -> bool {
         if self.given || self.soft <= 0.0 {
             return false;

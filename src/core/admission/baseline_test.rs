@@ -25,8 +25,8 @@ impl Work {
     }
 }
 
-/// Mean in flight, latency and softened latency of so many calls, `in_flight` of which are always there, first come
-/// first served.
+/// Returns mean in flight, latency and softened latency of so many calls, `in_flight` of which are always there, first
+/// come first served.
 fn loaded(
     known: &LatencyBaseline,
     servers: usize,

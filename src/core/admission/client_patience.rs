@@ -1,12 +1,12 @@
 //! The time that clients wait before they leave, learned from those who leave.
 //!
 //! Work whose client is gone is wasted, and a queue that is longer than the clients' patience wastes all of it. So the
-//! age at which clients leave, in the queue or in service, bounds how long it makes sense to wait: what is left of the
-//! patience has to suffice for the work. What was learned fades, because few clients leave once it is respected.
+//! age at which clients leave, in the queue or in service, bounds how long it makes sense to wait: the rest of the
+//! patience has to suffice for the work. The learned value fades, because few clients leave once it is respected.
 //!
-//! Not everybody who leaves tells something of the others. Who is gone before the work could have been done did not
-//! leave for the wait. And a few who leave at an age that most others outlast are a few: leavers count when, of those
-//! who were still there at their age, many left then.
+//! Not every client that leaves stands for the others. A client that leaves before the work could have been done did
+//! not leave for the wait. And a few that leave at an age that most others outlast are only a few. Leavers count when
+//! many of the clients that were still there at their age left then.
 
 /// Leavers averaged before the estimate moves, and the share of all that have come to an end which they must be.
 const BATCH: f64 = 4.0;
@@ -19,7 +19,7 @@ const MANY: f64 = 0.3;
 const BEYOND: f64 = 16.0;
 /// Ages are counted by powers of two of milliseconds; the last one holds all that are longer.
 const OCTAVES: usize = 18;
-/// So many ends are remembered; then all count half.
+/// The number of ends that are remembered; beyond it all count half.
 const REMEMBERED: f64 = 512.0;
 /// The share of its distance by which a batch moves the estimate.
 const GAIN: f64 = 0.5;
@@ -93,7 +93,7 @@ impl ClientPatience {
         age >= TYPICAL * self.mean
     }
 
-    /// A client left at this age, counted from when it asked.
+    /// Notes that a client left at this age, counted from its request.
     pub(crate) fn left(&mut self, age: f64, now: f64) {
         self.ended += 1.0;
         self.ages_of.add(age, true);
@@ -114,7 +114,7 @@ impl ClientPatience {
         }
     }
 
-    /// A client was answered at this age, of which so much was service.
+    /// Notes that a client was answered at this age, of which so much was service.
     pub(crate) fn answered(&mut self, age: f64, service: f64, now: f64) {
         self.ended += 1.0;
         self.worked(service);

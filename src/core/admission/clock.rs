@@ -3,16 +3,16 @@
 /// Maps the caller's clock to one that stands still where that one goes back.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Monotonic {
-    /// The caller's time, last seen.
+    /// The last time of the caller.
     seen: Option<f64>,
     /// The offset from the caller's time.
     offset: f64,
-    /// The engine's time, last given: rounding must not take it back either.
+    /// The last time of the engine: rounding must not take it back either.
     at: f64,
 }
 
 impl Monotonic {
-    /// The engine's time for the caller's.
+    /// Returns the engine's time for the caller's.
     pub(crate) fn tick(&mut self, now_ms: f64) -> f64 {
         let seen = self.seen.unwrap_or(now_ms);
         let now_ms = if now_ms.is_finite() { now_ms } else { seen };
@@ -24,13 +24,13 @@ impl Monotonic {
         self.at
     }
 
-    /// The same, without taking note.
+    /// Returns the same, without taking note of it.
     pub(crate) fn peek(&self, now_ms: f64) -> f64 {
         let mut copy = *self;
         copy.tick(now_ms)
     }
 
-    /// The caller's time for the engine's.
+    /// Returns the caller's time for the engine's.
     pub(crate) fn outside(&self, at: f64) -> f64 {
         at - self.offset
     }

@@ -5,7 +5,7 @@ use crate::core::resistance::config::{
 };
 use crate::core::resistance::{self, Slo};
 
-/// Everything an engine is made with.
+/// The configuration of an engine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EngineConfig {
     /// Routes kept; beyond it the coldest idle one is forgotten. Default 10 000.
@@ -60,8 +60,8 @@ pub struct GateConfig {
     pub max_queue: usize,
     /// Longest wait, milliseconds. Default `None`: from the measured service time.
     pub queue_deadline_ms: Option<f64>,
-    /// A ticket not done after this is freed and counts as a failure, milliseconds; used when a call
-    /// gives none. Default 30 000.
+    /// A ticket that is not done after this is freed and counts as a failure, milliseconds; used when a call passes
+    /// none. Default 30 000.
     pub ticket_timeout_ms: f64,
     /// Requests a second that are admitted whatever R, limit and queue say. Default 1.
     pub trickle_per_second: f64,

@@ -38,17 +38,17 @@ impl Deadlines {
         Self { heap: Vec::new(), order: 0 }
     }
 
-    /// The earliest deadline, infinity if there is none.
+    /// Returns the earliest deadline, infinity if there is none.
     pub(crate) fn earliest(&self) -> f64 {
         self.heap.first().map_or(f64::INFINITY, |node| node.at)
     }
 
-    /// The slot whose deadline is due at `now`.
+    /// Returns the slot whose deadline is due at `now`.
     pub(crate) fn due(&self, now: f64) -> Option<u32> {
         self.heap.first().filter(|node| node.at <= now).map(|node| node.slot)
     }
 
-    /// Infinite deadlines are not kept.
+    /// Adds a deadline. Infinite ones are not kept.
     pub(crate) fn push<T: Scheduled>(&mut self, slab: &mut Slab<T>, slot: u32, at: f64) {
         if at < f64::INFINITY {
             self.order += 1;

@@ -55,8 +55,8 @@ pub enum WaiterEvent {
     },
 }
 
-/// Every route of one system. Give it the time, in milliseconds of any monotonic clock, with each call; a
-/// clock that goes back counts as standing still, and a time that is not a number as the last one.
+/// Every route of one system. Pass the time with each call, in milliseconds of any monotonic clock. A clock that goes
+/// back counts as standing still, and a time that is not a number as the last one.
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) config: EngineConfig,
@@ -72,7 +72,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine without routes. `seed` decides the jitter of retry hints.
+    /// Creates an engine without routes. `seed` decides the jitter of retry hints.
     ///
     /// # Errors
     /// The first field of `config` that is out of its range.
@@ -98,8 +98,8 @@ impl Engine {
         self.routes.reseed(seed);
     }
 
-    /// The route of this name, made if it is new. When the table is full, the coldest idle route is forgotten;
-    /// if all are busy the table grows by one, so that it never exceeds the larger of `max_routes` and the
+    /// Returns the route of this name. Adds it if it is new. When the table is full, the coldest idle route is
+    /// forgotten; if all are busy the table grows by one, so that it never exceeds the larger of `max_routes` and the
     /// number of busy routes plus one.
     ///
     /// # Panics
@@ -135,8 +135,8 @@ impl Engine {
         Ok(routed.map(|routed| routed.decision))
     }
 
-    /// The terms of R, now: of the gate if the route has one, else of what `route()` was told. A time that is no number
-    /// is the moment of the last report.
+    /// Returns the terms of R, now: of the gate if the route has one, else of the reports to `route()`. A time that is
+    /// no number stands for the moment of the last report.
     #[must_use]
     pub fn reading(&self, id: RouteId, now_ms: f64) -> Option<Reading> {
         let now = if now_ms.is_nan() { now_ms } else { self.clock.peek(now_ms) };
@@ -152,7 +152,7 @@ impl Engine {
         Some(reading)
     }
 
-    /// The gate's numbers, if anything was ever admitted or refused here.
+    /// Returns the gate's numbers, if anything was ever admitted or refused here.
     #[must_use]
     pub fn gate(&self, id: RouteId) -> Option<GateSnapshot> {
         let gate = self.routes.get(id.0)?.gate.as_ref()?;
@@ -174,19 +174,19 @@ impl Engine {
         true
     }
 
-    /// The id of a route, if it is known; does not make or warm it.
+    /// Returns the id of a route, if it is known; does not make or warm it.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<RouteId> {
         self.routes.find(name).map(RouteId)
     }
 
-    /// The name of a live route.
+    /// Returns the name of a live route.
     #[must_use]
     pub fn name(&self, id: RouteId) -> Option<&str> {
         self.routes.name(id.0)
     }
 
-    /// Every route, in the order they were interned.
+    /// Returns every route, in the order in which they were interned.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.routes.names()
     }
@@ -203,7 +203,7 @@ impl Engine {
         self.routes.len() == 0
     }
 
-    /// The configuration in force.
+    /// Returns the configuration in force.
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.config

@@ -1,4 +1,4 @@
-//! What the gate measures becomes what R is made of, at most 40 times a second and the same at any load.
+//! Turns the gate's measurements into the inputs of R, at most 40 times a second and the same at any load.
 
 use super::config::GateConfig;
 use super::gray_failure::GrayFailure;
@@ -15,8 +15,7 @@ const MOST: f64 = 1.4;
 /// Latency pressure starts at this multiple of the unloaded latency.
 const SLOW: f64 = 2.0;
 /// The most that slowness adds to R, in units of the base. After a short queue and no errors take their part away, a
-/// fifth is left, which is a signal. The sum is far below the least voltage there is a name for, so that it sheds
-/// nobody.
+/// fifth is left, which is a signal. The sum is far below the least named voltage, so it sheds no one.
 const GRAY: f64 = 0.5;
 
 /// Measurements since the last report, and the physics they feed.
@@ -39,8 +38,9 @@ pub(crate) struct Evidence {
     queue_delay: f64,
     cached: f64,
     cached_until: f64,
-    /// Whether R had reached the break when it was last computed, and the neighbours do not know yet.
+    /// Set when R had reached the break when it was last computed.
     open: bool,
+    /// Set when the gate has opened and the neighbours do not know yet.
     opened: bool,
 }
 
@@ -67,7 +67,7 @@ impl Evidence {
         }
     }
 
-    /// The physics that are fed, for what happens besides measurements.
+    /// Returns the physics that are fed, for what happens besides measurements.
     pub(crate) fn state(&mut self) -> &mut ResistanceState {
         &mut self.state
     }
@@ -100,7 +100,7 @@ impl Evidence {
         self.state.neighbour_opened(&physics, now)
     }
 
-    /// R, at most [`CACHE_MS`] old.
+    /// Returns R, at most [`CACHE_MS`] old.
     pub(crate) fn resistance(&mut self, config: &GateConfig, now: f64) -> f64 {
         if now >= self.cached_until {
             let (resistance, mode) = self.state.resistance(&config.resistance, now);
@@ -121,12 +121,12 @@ impl Evidence {
         self.state.reading(&config.resistance, now)
     }
 
-    /// Mean wait of recent admissions and expiries, milliseconds.
+    /// Returns the mean wait of recent admissions and expiries, milliseconds.
     pub(crate) fn queue_delay(&self) -> f64 {
         self.queue_delay
     }
 
-    /// The failed share of recent calls, if there were enough to tell.
+    /// Returns the failed share of recent calls, if there were enough to tell.
     pub(crate) fn error_rate(&self, config: &GateConfig) -> Option<f64> {
         // In an incident the trickle is all there is, and one call is enough.
         let enough = if self.scarred(config) { 0.5 } else { config.min_calls };
@@ -173,8 +173,8 @@ impl Evidence {
         (self.wait_sum, self.waits) = (0.0, 0.0);
     }
 
-    /// Latency in units of its baseline, and what each signal weighs. What is slower than normal shows in the term of
-    /// latency: no more pressure than any latency may make, so that it never scars, but more ohms.
+    /// Returns latency in units of its baseline, and the weights of the signals. Slowness beyond normal shows in the
+    /// term of latency: no more pressure than any latency may make, so that it never scars, but more ohms.
     fn shown(&self, config: &GateConfig, ratio: Option<f64>) -> (Option<f64>, Weights) {
         let certainty = self.slowness.certainty();
         if certainty <= 0.0 {

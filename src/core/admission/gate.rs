@@ -23,7 +23,7 @@ pub struct GateSnapshot {
     pub shadow_in_flight: u32,
     /// Requests waiting.
     pub queued: usize,
-    /// Admitted since the gate was made.
+    /// The number of admitted requests since the gate exists.
     pub admitted: u64,
     /// Of these, admitted although R, limit or queue said no.
     pub trickled: u64,
@@ -41,7 +41,7 @@ pub struct GateSnapshot {
     pub queue_delay_ms: f64,
     /// Longest wait in force, milliseconds.
     pub queue_deadline_ms: f64,
-    /// Failed share of recent calls, if there were enough to tell.
+    /// The failed share of recent calls, if there were enough to judge.
     pub error_rate: Option<f64>,
 }
 
@@ -143,7 +143,7 @@ impl Gate {
         (self.in_flight, little)
     }
 
-    /// A client left this long after it asked, its work this old.
+    /// Notes that a client left this long after its request, with its work this old.
     pub(crate) fn leave(
         &mut self,
         config: &GateConfig,
@@ -163,8 +163,8 @@ impl Gate {
         self.counters.shed[reason as usize] += 1;
     }
 
-    /// Longest wait: seven service times, more where a small limit makes waiting lumpy or
-    /// the service is hardly known; never longer than clients stay.
+    /// Returns the longest wait: seven service times, more where a small limit makes waiting lumpy or the service is
+    /// hardly known. It is never longer than clients stay.
     pub(crate) fn queue_deadline(&self, config: &GateConfig, now: f64) -> f64 {
         config.queue_deadline_ms.unwrap_or_else(|| {
             let own = self.limit.baseline().map_or(UNKNOWN_DEADLINE_MS, |base| {

@@ -25,10 +25,10 @@ const SLOW_NOW: f64 = 8.0;
 const FOLLOW: f64 = 1.1;
 /// Latency below this is taken for this, milliseconds: there, the host's own hiccups are slow.
 const SHORTEST_MS: f64 = 1.0;
-/// The size of a block: milliseconds of use, and so many calls at least.
+/// The size of a block: milliseconds of use, and the fewest calls.
 const BLOCK_MS: f64 = 2000.0;
 const KNOWN: f64 = 32.0;
-/// The memory of it, milliseconds of use, and so many calls at least.
+/// The memory of it, milliseconds of use, and the fewest calls.
 const NORMAL_MS: f64 = 60_000.0;
 const NORMAL_CALLS: f64 = 1000.0;
 /// While something is wrong the memory is ten times as long: a failure becomes the normal only after minutes. Less so
@@ -52,12 +52,12 @@ const LEAST_RISE: f64 = 0.04;
 /// Evidence that is certainty, `h`, and what is kept beyond it: the more, the longer a signal outlasts its cause.
 const ENOUGH: f64 = 14.0;
 const MOST: f64 = 16.0;
-/// A report adds at most this: what ends in the same 25 ms may have one cause.
+/// The most that a report adds: calls that end in the same 25 ms may have one cause.
 const STEP: f64 = 2.0;
 /// One count, and one median, speak for at most this many times the variance.
 const OUTLIER: f64 = 16.0;
 const OUTLIER_MEDIAN: f64 = 4.0;
-/// The length of "the last seconds", milliseconds, and so many calls at least.
+/// The length of "the last seconds", milliseconds, and the fewest calls.
 const RECENT_MS: f64 = 3000.0;
 const RECENT_CALLS: f64 = 30.0;
 /// A median this far above the normal one, as a logarithm (2.7 times), and by so many deviations, is certain.
@@ -95,7 +95,7 @@ impl ReportSums {
         }
     }
 
-    /// The share of slow calls.
+    /// Returns the share of slow calls.
     fn share(&self) -> f64 {
         (self.slow + SLOW_BEFORE) / (self.calls + CALLS_BEFORE)
     }
@@ -105,7 +105,7 @@ impl ReportSums {
         ((self.squares + VARIANCE_BEFORE) / (self.variance + VARIANCE_BEFORE)).max(1.0)
     }
 
-    /// The variance of the logarithm of the median.
+    /// Returns the variance of the logarithm of the median.
     fn variation(&self) -> f64 {
         let before = BEFORE_MS * DEVIATION_BEFORE * DEVIATION_BEFORE;
         (self.spread + before) / (self.time + BEFORE_MS)
@@ -132,7 +132,7 @@ pub(crate) struct GrayFailure {
 }
 
 impl GrayFailure {
-    /// A call ended well.
+    /// Notes that a call succeeded.
     pub(crate) fn succeed(&mut self, latency: f64) {
         let slow = latency > self.bar.max(SLOW_NOW * self.median);
         self.slow += f64::from(u8::from(slow));
@@ -145,7 +145,7 @@ impl GrayFailure {
         (2.0 * most - 1.0).clamp(0.0, 1.0)
     }
 
-    /// `calls` ended well in the last `dt` milliseconds, with `latency` in sum.
+    /// Notes that `calls` succeeded in the last `dt` milliseconds, with `latency` in sum.
     pub(crate) fn report(&mut self, calls: f64, latency: f64, dt: f64) {
         let slow = std::mem::take(&mut self.slow);
         if calls <= 0.0 {
@@ -178,7 +178,7 @@ impl GrayFailure {
 
     /// Moves the last seconds on; the logarithm of the median and the square of its deviation, times `time`.
     fn follow(&mut self, calls: f64, time: f64) -> (f64, f64) {
-        // However many calls took no time at all, one that does is within reach.
+        // However many calls took no time at all, one that takes some is within reach.
         self.median = self.median.max(0.5 * SHORTEST_MS);
         let log = self.median.max(SHORTEST_MS).ln();
         let keep = decay((time / RECENT_MS).min(calls / RECENT_CALLS));
@@ -190,10 +190,10 @@ impl GrayFailure {
         (log * time, off * time)
     }
 
-    /// The block before is learned, and this one is the next.
+    /// Learns the block before, and begins the next.
     fn learn(&mut self) {
         if self.bar <= 0.0 {
-            // What the first calls took makes it possible to judge the next ones, and is not learned otherwise.
+            // The latency of the first calls makes it possible to judge the next ones. It is not learned otherwise.
             self.median = (self.block.latency / self.block.calls).max(SHORTEST_MS);
             self.bar = SLOW * self.median;
             self.block = ReportSums::default();
@@ -222,7 +222,7 @@ impl GrayFailure {
         (normal.calls > 0.0).then(|| logs / time - normal.median / normal.time)
     }
 
-    /// The same, beyond what load explains: 1 is certain.
+    /// Returns the same, beyond what load explains: 1 is certain.
     fn slower(&self) -> f64 {
         let (normal, [time, calls, _]) = (&self.normal, self.recent);
         let Some(above) = self.above().filter(|_| normal.time >= KNOWN_MS) else { return 0.0 };

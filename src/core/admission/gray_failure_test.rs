@@ -1,4 +1,4 @@
-//! What is slow for the gate, and what is not.
+//! The calls that the gate takes for slow, and those that it does not.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::core::resistance::Mode;
 /// From here on R is at 1.2 times its base.
 const SEEN: f64 = 2.0 / 3.0;
 
-/// A service that is called so many times a second, and what its gate makes of it.
+/// A service that is called so many times a second, and the judgement of its gate.
 struct Watched {
     slowness: GrayFailure,
     random: Random,
@@ -22,7 +22,7 @@ impl Watched {
         Self { slowness: GrayFailure::default(), random: Random::new(seed), rate }
     }
 
-    /// Calls for so many seconds; after how many it was seen that they are slow, and for how many.
+    /// Makes calls for so many seconds. Returns after how many seconds they were found slow, and for how many.
     fn run(&mut self, seconds: f64, mut takes: impl FnMut(&mut Random) -> f64) -> (f64, f64) {
         let dt = (1000.0 / self.rate).max(25.0);
         let calls = (self.rate * dt / 1000.0).round();
@@ -51,7 +51,8 @@ fn exponential(random: &mut Random) -> f64 {
     -20.0 * (1.0 - random.unit()).ln()
 }
 
-/// A mean of 20 ms and a coefficient of variation of 3: a twentieth of the calls makes half of the work.
+/// Draws a latency with a mean of 20 ms and a coefficient of variation of 3: a twentieth of the calls makes half of the
+/// work.
 fn heavy(random: &mut Random) -> f64 {
     let long = random.unit() < 0.0528;
     exponential(random) / if long { 2.0 * 0.0528 } else { 2.0 * 0.9472 }
@@ -103,7 +104,7 @@ fn a_queue_that_load_makes_is_not_slow() {
     let mut watched = Watched::new(100.0, 1);
     watched.run(120.0, exponential);
     watched.rate = 200.0;
-    // Everybody waits, for longer and longer, up to three times the service.
+    // All wait, for longer and longer, up to three times the service.
     let mut wait = 0.0;
     let (_, seen) = watched.run(60.0, |random| {
         wait = f64::min(wait + 0.2, 60.0);

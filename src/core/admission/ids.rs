@@ -1,4 +1,4 @@
-//! What the engine's handles name.
+//! The ids behind the engine's handles.
 
 use crate::core::slab::handle::id;
 

@@ -1,11 +1,13 @@
 //! The in-flight limit: wide enough to keep the service busy, and no backlog inside it.
 //!
-//! A limit that is in use grows while nothing waits inside the service, and falls to what is served plus a few when
-//! more do: the gate's wait queue knows priorities and patience, the one inside the service knows neither. How many
-//! wait inside is told by [`LatencyBaseline`], which needs calls with little in flight: at most three fifths of the
-//! limit. Steady overload has no such calls, so what is known stands still (it cannot follow the backlog it lets build
-//! up), except that now and then the limit dips to three fifths for about a round trip. If what was known had a backlog
-//! in it, so has a dip from it, but a smaller one: each dip takes the limit closer to what the service can hold.
+//! A limit that is in use grows while nothing waits inside the service. When more than a few wait there, it falls to
+//! what is served plus a few: the gate's wait queue knows priorities and patience, the one inside the service knows
+//! neither. [`LatencyBaseline`] estimates how many wait inside. It needs calls with little in flight: at most three
+//! fifths of the limit.
+//!
+//! Steady overload has no such calls, so the baseline stands still: it cannot follow the backlog it lets build up. So
+//! the limit dips to three fifths now and then, for about a round trip. If the baseline had a backlog in it, so has a
+//! dip from it, but a smaller one. Each dip takes the limit closer to what the service can hold.
 //!
 //! Backlogs that slow all work alike instead of delaying it (processor sharing) show in the mean: the limit also stays
 //! below `tolerance` times the unloaded latency over the latency.
@@ -30,21 +32,21 @@ const SLACK: f64 = 1.0;
 const GROWTH: f64 = 0.7;
 /// Share of the way down that a step goes.
 const DESCENT: f64 = 0.4;
-/// Most windows without a step up, after steps up that found nothing.
+/// The most windows without a step up, after steps up that gained nothing.
 const LONGEST_HOLD: f64 = 8.0;
-/// At this share of work that was given up the limit tolerates no queue in the service: ours is in better order.
+/// At this share of abandoned work the limit tolerates no queue in the service: ours is in better order.
 const WASTE: f64 = 0.1;
 /// Below this limit even the room for chance goes then: half a square root is half a place of one or two, and would
 /// double what queues in a narrow service. A wider one needs it, or chance alone takes its limit down step by step.
 const NARROW: f64 = 4.0;
 /// A service whose clients give up more than this share of its work has a backlog that outlasts them.
 const HOPELESS: f64 = 0.75;
-/// A limit that fell to this share of what it was when the service was last seen with little in flight asks for a dip.
+/// A limit that fell to this share of `checked` asks for a dip.
 const ALARM: f64 = 0.5;
 /// A limit in use for less than this many unloaded latencies may be a burst, in which a dip would hurt.
 const BURST: f64 = 50.0;
-/// Slow start ends when doubling the limit gives less than this much throughput, or more than half of what is in flight
-/// waits inside the service.
+/// Slow start ends when doubling the limit raises throughput by less than this factor, or when more than half of what
+/// is in flight waits inside the service.
 const KNEE: f64 = 1.2;
 /// Work that was admitted in a dip and takes this many unloaded latencies more is not waited for.
 const LATE: f64 = 8.0;
@@ -62,8 +64,8 @@ struct BusyWindow {
     soft: f64,
 }
 
-/// A short cut of the limit, to see the service less loaded. The wait queue hides it. What it showed counts when all
-/// who were admitted in it have come to an end: before that it is what the quickest of them took.
+/// A short cut of the limit, to observe the service with less load. The wait queue hides it. Its result counts when all
+/// calls that were admitted in it have ended: before that it is the latency of the quickest of them.
 #[derive(Debug, Clone, Copy)]
 struct Dip {
     limit: f64,
@@ -97,10 +99,10 @@ pub(crate) struct Limit {
     window: BusyWindow,
     /// The limit when the window began.
     origin: f64,
-    /// Someone found no slot since the last window.
+    /// Set when a request has found no slot since the last window.
     blocked: bool,
     course: Course,
-    /// Since when every window found the limit in use; infinity if the last one did not.
+    /// The time since which every window found the limit in use; infinity if the last one did not.
     pressed_since: f64,
     slow_start: bool,
     /// Windows until the limit may grow again, and how many that will be after the next step that finds nothing.
@@ -111,17 +113,17 @@ pub(crate) struct Limit {
     dip_interval: f64,
     /// Samples taken.
     samples: f64,
-    /// The limit when the service was last seen with little in flight.
+    /// The limit when the service last had little in flight.
     checked: f64,
     /// It fell far since then.
     alarmed: bool,
-    /// Work that ended since the last look, and work of it that was given up.
+    /// Work that ended since the last look, and the abandoned part of it.
     ends: (f64, f64),
-    /// Running mean of the share of work that was given up.
+    /// Running mean of the share of abandoned work.
     waste: f64,
 }
 
-/// Shortest and longest time between dips, milliseconds, for an unloaded latency.
+/// Returns the shortest and longest time between dips, milliseconds, for an unloaded latency.
 fn dip_bounds(unloaded: f64) -> (f64, f64) {
     ((12.0 * unloaded).max(100.0), (300.0 * unloaded).max(60_000.0))
 }
@@ -153,7 +155,7 @@ impl Limit {
         }
     }
 
-    /// The limit, without dips.
+    /// Returns the limit, without dips.
     pub(crate) fn value(&self) -> f64 {
         self.size
     }
@@ -163,7 +165,7 @@ impl Limit {
         in_flight + 1.0 <= self.dip.filter(|dip| !dip.over).map_or(self.size, |dip| dip.limit)
     }
 
-    /// The unloaded latency, milliseconds, once known.
+    /// Returns the unloaded latency, milliseconds, once known.
     pub(crate) fn baseline(&self) -> Option<f64> {
         Some(self.unloaded.mean()).filter(|mean| *mean > 0.0)
     }
@@ -173,7 +175,7 @@ impl Limit {
         1.0 + DOUBT.0 / self.samples.max(DOUBT.1)
     }
 
-    /// Work finished per millisecond when the gate is busy; an estimate, 0 if unknown.
+    /// Returns the work finished per millisecond when the gate is busy; an estimate, 0 if unknown.
     pub(crate) fn throughput(&self) -> f64 {
         if self.loaded.1 > 0.0 {
             self.loaded.0 / self.loaded.1
@@ -182,19 +184,19 @@ impl Limit {
         }
     }
 
-    /// Someone found no slot.
+    /// Notes that a request found no slot.
     pub(crate) fn block(&mut self) {
         self.blocked = true;
     }
 
-    /// Most in flight that counts as little. What slow start has just added does not make more of it little.
+    /// Returns the most in flight that counts as little. The growth of slow start does not raise it.
     fn low_mark(&self) -> f64 {
         let size = if self.slow_start { self.origin.min(self.size) } else { self.size };
         let share = if size < 2.0 * NARROW { LOW_SHARE.0 } else { LOW_SHARE.1 };
         (share * size).floor().max(1.0)
     }
 
-    /// `in_flight` were running until now.
+    /// Notes that `in_flight` calls were running until now.
     pub(crate) fn observe(&mut self, in_flight: f64, now: f64) {
         self.unloaded.observe(in_flight, now);
     }
@@ -208,7 +210,7 @@ impl Limit {
         little
     }
 
-    /// Ends a dip, or begins one.
+    /// Ends or begins a dip.
     fn dip(&mut self, config: &GateConfig, in_flight: f64, little: bool, now: f64) {
         let unloaded = self.unloaded.mean();
         if let Some(dip) = &mut self.dip {
@@ -248,8 +250,8 @@ impl Limit {
         }
     }
 
-    /// Work that started at `since`, with little in flight or not, ended, in whatever way. Its [`Self::sample`], if
-    /// any, comes first.
+    /// Notes that work that started at `since`, with little in flight or not, ended, in whatever way. Its
+    /// [`Self::sample`], if any, comes first.
     pub(crate) fn ended(&mut self, little: bool, since: f64, now: f64) {
         let Some(dip) = &mut self.dip else { return };
         if little && (dip.from..=dip.until).contains(&since) {
@@ -271,13 +273,13 @@ impl Limit {
         self.course = Course::Settled;
     }
 
-    /// A client was still there when its work ended.
+    /// Notes that a client was still there when its work ended.
     pub(crate) fn answered(&mut self) {
         self.ends.0 += 1.0;
     }
 
-    /// Work that started with `in_flight` (itself included), which was `little` or not, took `latency` and succeeded;
-    /// `queued` wait at the gate.
+    /// Takes in the `latency` of work that succeeded. It started with `in_flight` (itself included), which was `little`
+    /// or not; `queued` wait at the gate.
     pub(crate) fn sample(
         &mut self,
         config: &GateConfig,
@@ -303,7 +305,7 @@ impl Limit {
                 self.learn(now);
             }
         }
-        // Below 2 everything is little, and would never find out that more is possible.
+        // Below 2 everything is little, and the limit would never find that more is possible.
         if !little || self.size < 2.0 {
             self.window.count += 1.0;
             self.window.latency += latency;
@@ -316,10 +318,10 @@ impl Limit {
         }
     }
 
-    /// Work was given up after `age`, by clients who stay for `patience`. Its latency is unknown, so it is no sample.
-    /// But if most work ends so, the service has a backlog that outlasts the clients, in which no latency is ever seen
-    /// again: the limit is halved until answers come. Clients who leave long before an answer could have come have
-    /// reasons of their own.
+    /// Notes that clients who stay for `patience` abandoned work after `age`. Its latency is unknown, so it is no
+    /// sample. But if most work ends so, the service has a backlog that outlasts the clients, in which no latency is
+    /// ever seen again: the limit is halved until answers come. Clients who leave long before an answer could have come
+    /// have reasons of their own.
     pub(crate) fn abandoned(&mut self, config: &GateConfig, age: f64, patience: f64, now: f64) {
         self.ends.0 += 1.0;
         if age > self.unloaded.mean().min(patience) {
@@ -356,8 +358,8 @@ impl Limit {
         self.next_dip_at = now + self.dip_interval;
     }
 
-    /// A window is full: the limit moves, if it is in use. One that no request meets is neither too small nor proven
-    /// too large.
+    /// Closes a full window: the limit moves, if it is in use. A limit that no request meets is neither too small nor
+    /// proven too large.
     fn close(&mut self, config: &GateConfig, now: f64) {
         let BusyWindow { count, latency, in_flight, soft } = std::mem::take(&mut self.window);
         let (latency, in_flight, soft) = (latency / count, in_flight / count, soft / count);
@@ -375,7 +377,7 @@ impl Limit {
             }
             let waiting = self.unloaded.waiting(in_flight, latency, soft);
             if self.slow_start {
-                // The first window has nothing but a guess from few samples to be compared with.
+                // The first window can only be compared with a guess from few samples.
                 let more = self.throughput() > KNEE * before && waiting < 0.5 * in_flight;
                 self.slow_start = first || more;
                 if !self.slow_start {
@@ -398,7 +400,7 @@ impl Limit {
         self.pressed_since = if self.blocked { self.pressed_since.min(now) } else { f64::INFINITY };
         self.blocked = false;
         if self.size < ALARM * self.checked {
-            // The service is much slower than is known. A dip tells whether that is our doing.
+            // The service is much slower than its baseline. A dip shows whether our own load causes that.
             (self.checked, self.alarmed) = (self.size, true);
             self.dip_interval = dip_bounds(self.unloaded.mean()).0;
             self.look_soon(now);
@@ -418,7 +420,7 @@ impl Limit {
         let room = room.max((self.size / NARROW).min(1.0));
         let gradient = tolerance * self.unloaded.at_most() / latency.max(1e-6);
         let slack = SLACK * room * in_flight.sqrt() * (in_flight / NARROW).min(1.0);
-        // Little's law: the limit over its latency is the throughput; times what work takes at most, what fits.
+        // Little's law: the limit over its latency is the throughput. Times the most that work takes, it is what fits.
         let shared = if gradient < 1.0 {
             self.size * gradient.max(0.5) + 0.5 * room * self.size.sqrt()
         } else {

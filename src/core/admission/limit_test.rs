@@ -1,6 +1,6 @@
 use super::{GateConfig, Limit};
 
-/// A gate whose limit is 16 and whose service takes 20 ms.
+/// Returns a gate whose limit is 16 and whose service takes 20 ms.
 fn limit() -> (Limit, GateConfig) {
     let config = GateConfig {
         initial_limit: 16.0,

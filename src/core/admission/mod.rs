@@ -1,11 +1,15 @@
-//! Admission: who may start now, who waits, and who is told no, for work that we measure ourselves.
+//! Admission: decides which request starts now, which waits and which is shed, for work that we measure ourselves.
 //!
-//! Per route a gate holds four things. An in-flight [limit](limit) that follows the service's own speed. A
-//! [queue] ordered by voltage, then by age. The [resistance](super::resistance) that the measured errors,
-//! latency and queueing amount to: a request flows only if its voltage is above it. And a [trickle] that is
-//! admitted whatever the other three say, so that no gate stays shut. [`Engine`] is the only entrance; it is a
-//! pure function of its inputs, its seed and the time it is given. `docs/design/admission.md` has the rules, the
-//! constants with their reasons, and what was measured.
+//! Per route a gate holds four things:
+//!
+//! - an in-flight [limit](limit) that follows the service's own speed;
+//! - a [queue] ordered by voltage, then by age;
+//! - the [resistance](super::resistance), computed from measured errors, latency and queueing: a request flows only if
+//!   its voltage is above it;
+//! - a [trickle] that is admitted whatever the other three say, so that no gate stays shut.
+//!
+//! [`Engine`] is the only entrance. It is a pure function of its inputs, its seed and the time that a caller passes.
+//! `docs/design/admission.md` has the rules, the constants with their reasons, and the measurements.
 
 mod admit;
 mod baseline;

@@ -6,11 +6,11 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-/// A cell that was never used; those who search stop there.
+/// A cell that was never used; a search stops there.
 const EMPTY: u32 = u32::MAX;
-/// A cell whose name is gone; those who search go on.
+/// A cell whose name was removed; a search goes on.
 const GONE: u32 = u32::MAX - 1;
-/// Of a cell in use: a slot, and above it seven bits of the hash, which tell most other names without reading them.
+/// Of a cell in use: a slot, and above it seven bits of the hash, which rule out most other names without reading them.
 const SLOT_BITS: u32 = 24;
 /// The cells of the smallest table.
 const FEWEST: usize = 16;
@@ -27,16 +27,16 @@ struct Span {
 /// Names by slot, and slots by name. A slot is less than 2^24.
 #[derive(Debug)]
 pub(super) struct RouteNames {
-    /// Every name, in the order in which they came, and some that are gone.
+    /// Every name, in the order of arrival, and some removed ones.
     text: String,
     /// By slot.
     spans: Vec<Span>,
     /// As many as a power of two, of which an eighth is [`EMPTY`].
     cells: Vec<u32>,
-    /// Cells that are not empty, and those of them that are gone.
+    /// Cells that are not empty, and those of them whose name was removed.
     taken: usize,
     gone: usize,
-    /// Bytes of the text that belong to names that are gone.
+    /// Bytes of the text that belong to removed names.
     unused: usize,
     /// Clients may choose names: they are not to know which of them meet in the table.
     seed: u64,
@@ -55,7 +55,7 @@ impl RouteNames {
         }
     }
 
-    /// The slot that has this name.
+    /// Returns the slot that has this name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         let hash = self.hash(name);
         let tag = tag_of(hash);
@@ -67,7 +67,7 @@ impl RouteNames {
             .find(|slot| self.name(*slot) == name)
     }
 
-    /// The name of a slot that has one.
+    /// Returns the name of a slot that has one.
     pub(super) fn name(&self, slot: u32) -> &str {
         let Span { start, length } = self.spans[slot as usize];
         &self.text[start as usize..][..length as usize]
@@ -99,7 +99,7 @@ impl RouteNames {
         }
     }
 
-    /// Slots in the order in which they were named.
+    /// Returns the slots in the order in which they were named.
     pub(super) fn by_age(&self) -> Vec<u32> {
         let mut slots: Vec<u32> = live(&self.cells).collect();
         // A name without letters lies where the one after it begins.
@@ -118,7 +118,7 @@ impl RouteNames {
         hasher.finish()
     }
 
-    /// The cells where a name of this hash may be, the likeliest first.
+    /// Returns the cells where a name of this hash may be, the likeliest first.
     fn path(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
         let mask = self.cells.len() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "masked")]
@@ -170,7 +170,7 @@ impl RouteNames {
     }
 }
 
-/// Seven bits that say little of where the path begins.
+/// Returns seven bits of the hash that depend little on the start of the path.
 fn tag_of(hash: u64) -> u32 {
     (hash >> 57) as u32
 }
@@ -183,7 +183,7 @@ fn slot_of(cell: u32) -> u32 {
     cell & ((1 << SLOT_BITS) - 1)
 }
 
-/// The slots of the cells in use.
+/// Returns the slots of the cells in use.
 fn live(cells: &[u32]) -> impl Iterator<Item = u32> {
     cells.iter().filter(|cell| **cell < GONE).map(|cell| slot_of(*cell))
 }

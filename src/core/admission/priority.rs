@@ -25,7 +25,7 @@ impl Priority {
     pub const ALL: [Self; 5] =
         [Self::Background, Self::Low, Self::Normal, Self::High, Self::Critical];
 
-    /// The voltage: 25, 40, 60, 80, 100.
+    /// Returns the voltage: 25, 40, 60, 80, 100.
     #[must_use]
     pub const fn voltage(self) -> f64 {
         match self {
@@ -37,7 +37,7 @@ impl Priority {
         }
     }
 
-    /// The name users write.
+    /// Returns the name that users write.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

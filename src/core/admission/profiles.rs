@@ -92,7 +92,7 @@ impl Engine {
 }
 
 impl Gate {
-    /// The same gate, scarring as the profile says.
+    /// Returns the same gate, with the scars of the profile.
     pub(crate) fn under(mut self, profile: &Profile) -> Self {
         self.follow(profile);
         self

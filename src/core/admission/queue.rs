@@ -7,9 +7,9 @@ use crate::core::slab::list::{Link, Linked, List};
 /// Empty levels kept for reuse; beyond this they are dropped.
 const SPARE_LEVELS: usize = 16;
 
-/// A level that loses this share of those who come is beyond what can be served in order.
+/// A level that loses this share of its requests is beyond what can be served in order.
 const LOST: f64 = 0.1;
-/// Of so many who came last.
+/// The number of latest requests that count.
 const RECENT: f64 = 128.0;
 
 /// A request that waits.
@@ -62,7 +62,7 @@ struct Level {
     count: usize,
     /// Since when someone has been waiting here without a break.
     busy_since: f64,
-    /// Requests that came since then, and those of them that went unserved.
+    /// Requests since then, and those of them that went unserved.
     came: f64,
     lost: f64,
 }
@@ -75,7 +75,7 @@ impl Level {
     }
 }
 
-/// The order of those who wait at one gate. The waiters live in a slab of the engine.
+/// The order of the waiters of one gate. The waiters live in a slab of the engine.
 #[derive(Debug, Default)]
 pub(crate) struct WaitQueue {
     /// Ascending voltage.
@@ -151,7 +151,7 @@ impl WaitQueue {
         goes_after.then_some(if standing { level.waiters.first() } else { level.waiters.last() })
     }
 
-    /// One of this voltage goes unserved.
+    /// Counts a request of this voltage that goes unserved.
     pub(crate) fn lose(&mut self, voltage: f64) {
         if let Some(level) = self.levels.iter_mut().find(|level| level.voltage == voltage) {
             level.lost += 1.0;

@@ -1,4 +1,4 @@
-//! Routes whose telemetry callers bring: decisions, tasks, what neighbours and other processes have to say.
+//! Routes whose telemetry callers report: decisions, tasks, openings of neighbours, and the states of other processes.
 
 use super::engine::Engine;
 use super::ids::RouteId;
@@ -18,7 +18,7 @@ pub struct Routed {
     pub decision: Decision,
     /// The mode of the decision before this one.
     pub before: Mode,
-    /// How many neighbours felt that the route opened.
+    /// The number of neighbours that felt that the route opened.
     pub bumped: u32,
 }
 
@@ -70,7 +70,7 @@ impl Engine {
         Ok(Some(Routed { decision, before, bumped }))
     }
 
-    /// If the gate of a route has opened, its neighbours feel it, once.
+    /// Raises R of the neighbours of a route whose gate has opened, once.
     pub(crate) fn cascade(&mut self, id: RouteId, now: f64) {
         let gate = self.routes.get_mut(id.0).and_then(|route| route.gate.as_mut());
         if gate.is_some_and(|gate| gate.evidence.take_opened()) {
@@ -101,7 +101,8 @@ impl Engine {
         bumped
     }
 
-    /// A task ended. `profile` as for [`Engine::route_as`]. The scar it left, ohm; `None` for a stale id.
+    /// Notes that a task ended. `profile` is that of [`Engine::route_as`]. Returns the scar that it left, ohm; `None`
+    /// for a stale id.
     pub fn task_ended(
         &mut self,
         id: RouteId,
@@ -145,7 +146,7 @@ impl Engine {
         if running < most { Ok(()) } else { Err(shed(ShedReason::Limit)) }
     }
 
-    /// R and mode by telemetry, without a report; `None` for a stale id.
+    /// Returns R and mode by telemetry, without a report; `None` for a stale id.
     #[must_use]
     pub fn peek(&self, id: RouteId, now_ms: f64) -> Option<(f64, Mode)> {
         let now = self.clock.peek(now_ms);
@@ -153,8 +154,8 @@ impl Engine {
         Some(route.physics.resistance(&route.profile.config, now))
     }
 
-    /// The index of one of these routes, the one with less resistance the likelier; see [`select`]. A route that is not
-    /// known counts as one without reports.
+    /// Returns the index of one of these routes, the one with less resistance the likelier; see [`select`]. A route
+    /// that is not known counts as one without reports.
     #[must_use]
     pub fn select(
         &self,
@@ -190,7 +191,8 @@ impl Engine {
         Some(Own { scar, resistance })
     }
 
-    /// Takes in what another process told of a route `age_ms` ago, with the weight `blend`. False for a stale id.
+    /// Takes in the state that another process had of a route `age_ms` ago, with the weight `blend`. Returns false for
+    /// a stale id.
     pub fn share(&mut self, id: RouteId, scar: f64, blend: f64, age_ms: f64, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
         let gate_config = &self.config.gate.resistance;
@@ -219,7 +221,7 @@ mod tests {
         );
     }
 
-    /// Two routes, the second a neighbour of the first, each with a gate.
+    /// Returns two routes, the second a neighbour of the first, each with a gate.
     fn neighbours() -> (Engine, RouteId, RouteId) {
         let mut engine = Engine::new(EngineConfig::default(), 1).expect("valid");
         let ids = ["a", "b"].map(|name| engine.intern(name, 0.0).id);

@@ -1,4 +1,4 @@
-//! A bounded table of routes: what has work is never forgotten, and of the idle ones the coldest goes first.
+//! A bounded table of routes. A route with work is never forgotten; of the idle ones the coldest goes first.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::core::slab::{Handle, Slab};
 
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// The resistance by what callers reported to `route()`.
+    /// The resistance by the reports of callers to `route()`.
     pub(crate) physics: ResistanceState,
-    /// The normal values of these reports; made by the second report.
+    /// The normal levels of these reports; created by the second report.
     pub(crate) normal: Option<Box<Normal>>,
-    /// The gate, which measures work itself; made by the first admission.
+    /// The gate, which measures work itself; created by the first admission.
     pub(crate) gate: Option<Box<Gate>>,
     /// The profile.
     pub(crate) profile: Arc<Profile>,
@@ -93,19 +93,19 @@ impl Routes {
         self.slab.get_mut(id)
     }
 
-    /// By slot: for tickets and waiters, whose route cannot be forgotten.
+    /// Returns the gate of a slot: for tickets and waiters, whose route cannot be forgotten.
     pub(crate) fn gate(&mut self, slot: u32) -> Option<&mut Gate> {
         self.slab.at_mut(slot)?.gate.as_deref_mut()
     }
 
-    /// The route was used: it is the warmest now.
+    /// Marks a route as used: it is the warmest now.
     pub(crate) fn touch(&mut self, slot: u32) {
         if self.slab.at(slot).is_some_and(|route| route.work == 0) {
             self.idle.move_last(&mut self.slab, slot);
         }
     }
 
-    /// The route has one more ticket or waiter.
+    /// Counts one more ticket or waiter of a route.
     pub(crate) fn begin(&mut self, slot: u32) {
         let Some(route) = self.slab.at_mut(slot) else { return };
         route.work += 1;
@@ -114,7 +114,7 @@ impl Routes {
         }
     }
 
-    /// The route has one ticket or waiter less.
+    /// Counts one ticket or waiter less.
     pub(crate) fn end(&mut self, slot: u32) {
         let Some(route) = self.slab.at_mut(slot) else { return };
         route.work -= 1;
@@ -123,7 +123,7 @@ impl Routes {
         }
     }
 
-    /// The name of a live route.
+    /// Returns the name of a live route.
     pub(crate) fn name(&self, id: Handle) -> Option<&str> {
         self.slab.get(id).map(|_| self.names.name(id.slot))
     }

@@ -1,5 +1,5 @@
-//! What users set for routes by name. It is kept apart from the routes, so that forgetting an idle one loses no
-//! setting.
+//! The settings of users for routes, by name. They are kept apart from the routes, so that forgetting an idle one loses
+//! no setting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub const MAX_PROFILES: usize = 256;
 /// The index of STANDARD.
 pub(super) const STANDARD: usize = 1;
 
-/// Profiles by index (of [`PROFILES`], then as defined), and what each route was given.
+/// Profiles by index (of [`PROFILES`], then as defined), and the profile of each route.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) defined: Vec<Arc<Profile>>,
@@ -25,7 +25,7 @@ impl Settings {
         Self { defined: defined.collect(), profiles: BTreeMap::new(), neighbours: BTreeMap::new() }
     }
 
-    /// The profile a route of this name has.
+    /// Returns the profile of a route of this name.
     pub(crate) fn profile_of(&self, name: &str) -> Arc<Profile> {
         Arc::clone(self.profiles.get(name).unwrap_or(&self.defined[STANDARD]))
     }

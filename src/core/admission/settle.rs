@@ -16,7 +16,7 @@ const LONGEST_BURST_MS: f64 = 400.0;
 const WIDE: f64 = 8.0;
 
 impl Engine {
-    /// Work ended. False if the ticket was done or timed out before: nothing is counted twice.
+    /// Ends the work of a ticket. Returns false if the ticket was done or timed out before: nothing is counted twice.
     pub fn done(&mut self, ticket: TicketId, outcome: Outcome, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
         if self.tickets.get(ticket.0).is_none() {
@@ -30,8 +30,9 @@ impl Engine {
         true
     }
 
-    /// The client of a ticket is gone, and its work goes on: it keeps its place until [`Engine::done`], because the
-    /// service is no less busy for it. False if the ticket is done, or was left before.
+    /// Notes that the client of a ticket has gone while its work goes on. The ticket keeps its place until
+    /// [`Engine::done`], because the service is no less busy for it. Returns false if the ticket is done, or was left
+    /// before.
     pub fn left(&mut self, ticket: TicketId, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
         let Some(gone) = self.tickets.get_mut(ticket.0).filter(|gone| !gone.left) else {
@@ -45,7 +46,7 @@ impl Engine {
         true
     }
 
-    /// A waiter gives up. False if it is not waiting any more. No event follows.
+    /// Cancels the wait of a waiter. Returns false if it no longer waits. No event follows.
     pub fn cancel(&mut self, waiter: WaiterId, now_ms: f64) -> bool {
         let now = self.clock.tick(now_ms);
         if self.waiters.get(waiter.0).is_none() {
@@ -55,7 +56,7 @@ impl Engine {
         if let Some(gate) = self.routes.gate(gone.route) {
             gate.refuse(ShedReason::Cancelled);
             let age = now - gone.since;
-            // Who is gone at once is not lost to the wait.
+            // A client that leaves at once was not lost to the wait.
             if gate.patience.tells(age) {
                 gate.queue.lose(gone.voltage);
             }
@@ -90,8 +91,8 @@ impl Engine {
         }
     }
 
-    /// Until when a waiter whose deadline has passed may stay: once more, while the queue is a burst and does not
-    /// stand. A burst passes, and shedding it would refuse work there is capacity for (the idea of `CoDel`: only a
+    /// Returns until when a waiter whose deadline has passed may stay: once more, while the queue is a burst and does
+    /// not stand. A burst passes, and shedding it would refuse work there is capacity for (the idea of `CoDel`: only a
     /// standing queue is bad). Not behind a small limit or a slow service, where the wait itself would outlast the
     /// client. A deadline that was configured, or is the caller's, is kept to the letter.
     fn second_chance(&mut self, slot: u32, now: f64) -> Option<f64> {

@@ -6,11 +6,11 @@
 pub enum ShedReason {
     /// No free slot, and the caller does not wait (or the queue is turned off).
     Limit = 1,
-    /// No free slot, and everyone waiting goes before it.
+    /// There is no free slot, and all waiters go before it.
     QueueFull = 2,
     /// Waited as long as it makes sense.
     QueueDeadline = 3,
-    /// Was waiting; a request that goes before it took its place.
+    /// It was waiting; a request that goes before it took its place.
     Displaced = 4,
     /// Its voltage is not above the resistance.
     Resistance = 5,
@@ -24,7 +24,7 @@ pub enum ShedReason {
 pub const REASONS: usize = 8;
 
 impl ShedReason {
-    /// The name users see.
+    /// Returns the name that users see.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

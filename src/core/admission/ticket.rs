@@ -11,10 +11,10 @@ pub(crate) struct Ticket {
     pub(crate) asked: f64,
     /// In flight when it started, itself included.
     pub(crate) in_flight: u32,
-    /// That was little, for the limit of the moment.
+    /// Set when that was little for the limit of the moment.
     pub(crate) little: bool,
     pub(crate) kind: TicketKind,
-    /// Its client is gone.
+    /// Set when its client has gone.
     pub(crate) left: bool,
     pub(crate) position: u32,
 }

@@ -18,19 +18,19 @@ impl Trickle {
         Self { tokens: 0.0, at: now, proven: 0.0 }
     }
 
-    /// A request came.
+    /// Notes the arrival of a request.
     pub(crate) fn arrive(&mut self, config: &GateConfig, now: f64) {
         let earned = (now - self.at) / 1000.0 * config.trickle_per_second + config.trickle_share;
         self.tokens = (self.tokens + earned).min(1.0 + config.trickle_share);
         self.at = now;
     }
 
-    /// A request was admitted on its own merit.
+    /// Notes that a request was admitted on its own merit.
     pub(crate) fn pass(&mut self) {
         self.tokens = (self.tokens - 1.0).max(0.0);
     }
 
-    /// May a request that would be shed go ahead as a probe?
+    /// Returns whether a request that would be shed may go ahead as a probe.
     pub(crate) fn probe(&mut self) -> bool {
         let may = self.tokens >= 1.0;
         if may {
@@ -39,7 +39,7 @@ impl Trickle {
         may
     }
 
-    /// May it go ahead because the last ones worked?
+    /// Returns whether it may go ahead because the last ones succeeded.
     pub(crate) fn proven(&mut self) -> bool {
         let may = self.proven >= 1.0;
         if may {
@@ -48,7 +48,7 @@ impl Trickle {
         may
     }
 
-    /// Work ended. `shedding`: R is above some voltage that is in use.
+    /// Notes the end of work. `shedding` means that R is above some voltage that is in use.
     pub(crate) fn outcome(&mut self, ok: bool, shedding: bool, limit: f64) {
         self.proven = if ok && shedding { (self.proven + 2.0).min(2.0 * limit + 8.0) } else { 0.0 };
     }

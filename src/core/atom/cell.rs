@@ -6,7 +6,7 @@ use super::history::History;
 use super::slab::{Word, WordPlace};
 use crate::core::sync::{Arc, BACK_OFF, Mutex, MutexGuard, Ordering, Published, SPINS, spin};
 
-/// A value that threads share: each commit follows the version its maker saw, and none is lost or seen out of order.
+/// A value that threads share. Each commit follows the version that its maker saw. None is lost or seen out of order.
 #[derive(Debug)]
 pub struct AtomCell {
     /// The version of `current`, or of the commit that is about to replace it.
@@ -79,7 +79,7 @@ impl AtomCell {
         let mut waking = Vec::new();
         waking.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
         drop(writer);
-        // What the next committer need not wait for: freeing memory, and waking, which is a system call.
+        // The next committer need not wait for this: freeing memory, and waking, which is a system call.
         drop((before, forgotten));
         for feed in waking {
             feed.notify();
@@ -87,8 +87,8 @@ impl AtomCell {
         Ok(commit)
     }
 
-    /// The committers' lock while the version is current. Who holds it is about to commit over that version in all
-    /// likelihood, so who waits for it looks at the version meanwhile, and seldom has to sleep.
+    /// Takes the committers' lock while the version is current. The holder most likely commits over that version soon.
+    /// So a waiter looks at the version meanwhile, and seldom has to sleep.
     fn enter(&self, expected: u64) -> Option<MutexGuard<'_, Committer>> {
         for _ in 0..SPINS {
             if !self.is_current(expected) {
@@ -123,7 +123,7 @@ impl AtomCell {
         Conflict(self.current.load())
     }
 
-    /// The last commits in version order, the current one included.
+    /// Returns the last commits in version order, the current one included.
     pub fn history(&self) -> Vec<Arc<Commit>> {
         self.writer.lock().history.list()
     }

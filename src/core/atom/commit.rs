@@ -1,4 +1,4 @@
-//! What a commit is made of.
+//! The parts of a commit.
 
 /// A value as threads share it: nothing in it belongs to one of them.
 #[derive(Debug, Clone, PartialEq)]

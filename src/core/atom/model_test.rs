@@ -53,7 +53,7 @@ struct Model {
     kept: Vec<u64>,
     history: usize,
     holds: usize,
-    /// Counts the lives of the name, so that a watcher of an earlier one is told apart.
+    /// Counts the lives of the name, so that a watcher of an earlier one is recognised.
     life: usize,
 }
 
@@ -61,7 +61,7 @@ struct Watcher {
     name: usize,
     subscription: Subscription,
     newest_only: bool,
-    /// The last version it was given.
+    /// The last version that it received.
     last: u64,
     alive: usize,
 }

@@ -45,12 +45,12 @@ struct Places {
     free: Vec<WordPlace>,
 }
 
-/// A pool of words. A word that comes back goes out again, so memory is bounded by the words in use at one time.
+/// A pool of words. A word that is returned is used again, so memory is bounded by the words in use at one time.
 #[derive(Debug, Clone, Default)]
 pub struct WordSlab(Arc<Mutex<Places>>);
 
 impl WordSlab {
-    /// A word of its own for the caller, zero, until it is dropped.
+    /// Returns a word that is the caller's alone, zero at first, until it is dropped.
     pub fn take(&self) -> Word {
         let mut places = self.0.lock();
         let place = if let Some(place) = places.free.pop() {
@@ -69,7 +69,7 @@ impl WordSlab {
         word
     }
 
-    /// The chunk of this number, if words of it were ever given out.
+    /// Returns the chunk of this number, if a word of it was ever taken.
     pub fn chunk(&self, number: u32) -> Option<Arc<Chunk>> {
         self.0.lock().chunks.get(number as usize).cloned()
     }

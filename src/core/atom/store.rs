@@ -139,7 +139,7 @@ impl Store {
         Ok(AtomHold { shared: shared.clone(), key, names: Arc::clone(&self.names) })
     }
 
-    /// A number that no other call got: the name of a private namespace.
+    /// Returns a number that no other call gets: the name of a private namespace.
     pub fn namespace(&self) -> u64 {
         let mut names = self.names.lock();
         names.namespaces += 1;
@@ -156,7 +156,7 @@ impl Store {
         self.len() == 0
     }
 
-    /// The memory in which words lie, by the number in their [`WordPlace`].
+    /// Returns the memory in which words lie, by the number in their [`WordPlace`].
     pub fn chunk(&self, number: u32) -> Option<Arc<Chunk>> {
         self.words.chunk(number)
     }

@@ -8,7 +8,7 @@ use super::feed::Feed;
 use crate::core::inbox::{Inbox, Token};
 use crate::core::sync::Arc;
 
-/// Every commit after the one that was current when it was made: in version order, each once. It ends when dropped.
+/// Every commit after the one that was current at the subscription: in version order, each once. It ends when dropped.
 #[derive(Debug)]
 pub struct Subscription {
     cell: Arc<AtomCell>,
@@ -26,12 +26,12 @@ impl Subscription {
         Self { cell: Arc::clone(cell), feed, since, batch: VecDeque::new() }
     }
 
-    /// The commit that was current when the subscription was made.
+    /// Returns the commit that was current when the subscription was made.
     pub fn since(&self) -> &Arc<Commit> {
         &self.since
     }
 
-    /// The next commit, if there is one. After nothing was left, the inbox is told of the next commit.
+    /// Returns the next commit, if there is one. After it has returned `None`, the next commit rings the inbox.
     pub fn take(&mut self) -> Option<Arc<Commit>> {
         if self.batch.is_empty() {
             // All at once, so that committers meet this lock once a batch.

@@ -3,7 +3,7 @@
 use super::slab::{Word, WordPlace};
 use crate::core::sync::Ordering;
 
-/// The largest count, and with a minus the smallest: what a JavaScript number holds exactly.
+/// The largest count, and with a minus the smallest: JavaScript numbers hold these exactly.
 pub const LIMIT: i64 = (1 << 53) - 1;
 
 /// An integer within ±[`LIMIT`] that all threads change without a lock and without losing a step. A flag is one that
@@ -25,7 +25,7 @@ impl Count {
         self.0.place()
     }
 
-    /// The value now.
+    /// Returns the value now.
     pub fn get(&self) -> i64 {
         self.0.load(Ordering::Acquire).cast_signed()
     }

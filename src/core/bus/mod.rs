@@ -1,4 +1,4 @@
-//! Which subscriptions want a topic, in the order in which they were made.
+//! Finds the subscriptions that match a topic, in the order in which they were made.
 //!
 //! Topics and patterns are segments between dots; a segment may be empty, and the empty text is one empty segment. In a
 //! pattern these whole segments are special, and nothing else is:
@@ -7,9 +7,9 @@
 //!   stands for one segment or more.
 //! - `**` and `#` stand for any number of segments, none included, wherever they stand.
 //!
-//! A pattern always wants the topic that is written like it. A subscription is found once, however many ways its
-//! pattern fits. A topic is walked through a trie: that costs its segments and the subscriptions found, not those that
-//! there are. Memory is linear in what is subscribed now. Texts have limits, so that the cost of a topic is bounded.
+//! A pattern always matches the topic that is written like it. A subscription is found once, however many ways its
+//! pattern fits. A topic is walked through a trie: that costs its segments and the subscriptions found, not all that
+//! exist. Memory is linear in the current subscriptions. Texts have limits, so that the cost of a topic is bounded.
 
 mod pattern;
 mod segments;

@@ -36,7 +36,7 @@ pub(super) enum End {
     Any,
 }
 
-/// The segments of a text.
+/// Returns the segments of a text.
 pub(super) fn segments(text: &str) -> Result<impl Iterator<Item = &str>, Refused> {
     if text.len() > MAX_BYTES {
         return Err(Refused::TooLong);
@@ -47,7 +47,7 @@ pub(super) fn segments(text: &str) -> Result<impl Iterator<Item = &str>, Refused
     Ok(text.split('.'))
 }
 
-/// A pattern as the steps down the trie, and what may follow them.
+/// Returns a pattern as the steps down the trie, and what may follow them.
 pub(super) fn parse(pattern: &str) -> Result<(Vec<PatternSegment<'_>>, End), Refused> {
     let mut path = Vec::new();
     for text in segments(pattern)? {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Bytes of a text that are looked for at once: they and what comes before them are one integer, so that a search
+/// The bytes of a text that one search step compares. They and the part before them are one integer, so that a search
 /// compares no texts. Most segments are one such part.
 const PART: usize = 11;
 /// Stands for the length of a part that is not the last.
@@ -51,19 +51,19 @@ const fn key(before: u32, part: u128) -> u128 {
 }
 
 impl Segments {
-    /// The number of a text that is in use.
+    /// Returns the number of a text that is in use.
     pub(super) fn find(&self, text: &str) -> Option<u32> {
         parts(text).try_fold(BEGIN, |before, part| self.by_key.get(&key(before, part)).copied())
     }
 
-    /// The number of a text, used once more.
+    /// Returns the number of a text, and counts one more use.
     pub(super) fn take(&mut self, text: &str) -> u32 {
         let word = parts(text).fold(BEGIN, |before, part| self.after(before, key(before, part)));
         self.used[word as usize].uses += 1;
         word
     }
 
-    /// One use less.
+    /// Counts one use less of a text.
     pub(super) fn release(&mut self, word: u32) {
         let mut at = word;
         while at != BEGIN {
@@ -78,7 +78,7 @@ impl Segments {
         }
     }
 
-    /// The number of a part, made if it is new.
+    /// Returns the number of a part. Adds it if it is new.
     fn after(&mut self, before: u32, key: u128) -> u32 {
         if let Some(&known) = self.by_key.get(&key) {
             return known;

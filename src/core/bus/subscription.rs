@@ -13,7 +13,7 @@ pub(super) struct ListPlace {
 /// One subscription; JavaScript knows it by its slot.
 #[derive(Debug)]
 pub(super) struct BusSubscription {
-    /// Counts the subscriptions of a bus in the order in which they are made.
+    /// The number of the subscription, in the order of the bus.
     pub(super) order: u64,
     pub(super) place: ListPlace,
     /// Its neighbours in that list.

@@ -27,7 +27,7 @@ impl Default for Subscriptions {
     }
 }
 
-/// A list of what was found that is longer is given back after its use.
+/// A list of matches that grew beyond this length is freed after its use.
 const FOUND_KEPT: usize = 4096;
 
 impl Subscriptions {
@@ -57,7 +57,7 @@ impl Subscriptions {
         true
     }
 
-    /// The slots of the subscriptions that want a topic, in the order in which they were made.
+    /// Returns the slots of the subscriptions that match a topic, in the order in which they were made.
     ///
     /// # Errors
     ///

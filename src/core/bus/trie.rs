@@ -105,7 +105,7 @@ impl Default for Trie {
 }
 
 impl Trie {
-    /// The place of a pattern, made if it is new.
+    /// Returns the place of a pattern. Adds it if it is new.
     pub(super) fn place(&mut self, path: &[PatternSegment<'_>], end: End) -> ListPlace {
         let mut node = ROOT;
         for segment in path {
@@ -203,7 +203,7 @@ impl Trie {
     ) {
         let (walk, moment) = (self.walks, self.moments);
         let node = &mut self.nodes[at as usize];
-        // What takes any number of segments is come to from itself and from before.
+        // A part that takes any number of segments is reached from itself and from the one before.
         if node.entered == moment {
             return;
         }

@@ -1,4 +1,4 @@
-//! Which entries a cache keeps.
+//! The index of a cache: it decides which entries stay.
 
 use std::cell::Cell;
 
@@ -16,7 +16,7 @@ pub struct CacheLimits {
     pub bytes: u64,
 }
 
-/// The entry that goes when there is no room.
+/// The choice of the entry to evict when there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EvictionPolicy {
     /// The one that was not used for the longest time.
@@ -30,25 +30,25 @@ pub enum EvictionPolicy {
 pub enum RemovalReason {
     /// There was no room.
     Evicted,
-    /// Its time was over.
+    /// It has expired.
     Expired,
 }
 
 /// An entry that is stored.
 #[derive(Debug, Clone, Copy)]
 pub struct New {
-    /// A hash of its key: what is remembered of it once it was evicted.
+    /// A hash of its key, which is kept after its eviction.
     pub hash: u32,
     /// Its share of [`CacheLimits::bytes`].
     pub bytes: u64,
-    /// The time at which it is over; infinite for never.
+    /// The time at which it expires; infinite for never.
     pub until: f64,
 }
 
 /// Counts the uses of each slot since the index looked last, at most [`HOT`]. The readers of the cache write it.
 pub type Heat = [Cell<u8>];
 
-/// More uses than this count as so many.
+/// The largest number of uses that is counted.
 pub const HOT: u8 = 3;
 
 /// The share of the limits that small has to begin with, and its bounds.
@@ -71,14 +71,14 @@ enum QueuePlace {
 struct SlotNode {
     place: QueuePlace,
     hash: u32,
-    /// Counts what the slot was given, so that a deadline of something earlier is told apart.
+    /// Counts the entries that the slot has held, so that a deadline of an earlier one is recognised.
     uses: u32,
     bytes: u64,
     until: f64,
 }
 
-/// Decides by slot what a cache keeps; the keys and values lie elsewhere, under the same slots. See the
-/// [module](super) for what it promises.
+/// Decides by slot which entries a cache keeps. The keys and values lie elsewhere, under the same slots. See the
+/// [module](super) for its guarantees.
 #[derive(Debug)]
 pub struct EvictionIndex {
     limits: CacheLimits,
@@ -102,7 +102,7 @@ pub struct EvictionIndex {
 }
 
 impl EvictionIndex {
-    /// An empty one. The seed hides which hashes meet.
+    /// Creates an empty index. The seed hides which hashes collide.
     pub fn new(limits: CacheLimits, policy: EvictionPolicy, seed: u64) -> Self {
         Self {
             limits,
@@ -124,7 +124,7 @@ impl EvictionIndex {
         }
     }
 
-    /// Entries.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.small.len() + self.main.len()
     }
@@ -139,7 +139,7 @@ impl EvictionIndex {
         self.bytes
     }
 
-    /// The share of the limits that small may have now.
+    /// Returns the share of the limits that small may have now.
     pub fn share(&self) -> f64 {
         self.share
     }
@@ -155,7 +155,7 @@ impl EvictionIndex {
         self.gone.len()
     }
 
-    /// The first of those, in order. Slots of these may be in use again.
+    /// Takes the first of those, in order. Their slots may be in use again.
     pub fn take_gone(&mut self, most: usize) -> std::vec::Drain<'_, (u32, RemovalReason)> {
         let most = most.min(self.gone.len());
         self.gone.drain(..most)
@@ -224,7 +224,7 @@ impl EvictionIndex {
         true
     }
 
-    /// An entry was used. What S3-FIFO needs to know of it may also be written into the heat directly.
+    /// Notes that an entry was used. For S3-FIFO the caller may also write that into the heat directly.
     pub fn touch(&mut self, slot: u32, heat: &Heat) {
         let Some(node) = self.nodes.get(slot as usize) else { return };
         match (self.policy, node.place) {
@@ -281,7 +281,7 @@ impl EvictionIndex {
         *self = Self::new(limits, policy, seed);
     }
 
-    /// All slots in use: first those that would go first.
+    /// Returns all slots in use: first those that would go first.
     pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
         self.small.iter(&self.links).chain(self.main.iter(&self.links))
     }
@@ -310,7 +310,7 @@ impl EvictionIndex {
         if self.queued == 0 {
             return false;
         }
-        // The queue is not told of entries that went before their time: a smallest key that may be dead is still no
+        // The queue does not learn of entries that went before their time: a smallest key that may be dead is still no
         // larger than any living one, and to look for the living one each time would cost more.
         let limit = time_key::of(now);
         loop {
@@ -363,7 +363,7 @@ impl EvictionIndex {
         }
     }
 
-    /// The next to go by S3-FIFO: moves on what was used, until it finds what was not.
+    /// Returns the next entry to go by S3-FIFO: moves used entries on, until it finds an unused one.
     fn cold(&mut self, spared: Option<u32>, heat: &Heat) -> Option<u32> {
         let heat_of = |slot: u32| heat.get(slot as usize);
         loop {

@@ -1,4 +1,4 @@
-//! What was evicted of late: hashes of keys, no keys.
+//! The hashes of keys that were evicted of late, without the keys.
 
 use super::queue::SlotQueue;
 use super::table::HashTable;
@@ -28,7 +28,7 @@ pub(super) struct Ghosts {
 }
 
 impl Ghosts {
-    /// None yet.
+    /// Creates an empty list of ghosts.
     pub(super) fn new(seed: u64) -> Self {
         Self {
             lists: [SlotQueue::EMPTY; 2],

@@ -36,7 +36,7 @@ struct Entry {
     hash: u32,
     bytes: u64,
     until: f64,
-    /// Counts deadlines: of entries that are over at the same time the first goes first.
+    /// Counts deadlines: of entries that expire at the same time the first goes first.
     order: u64,
     heat: u8,
     small: bool,
@@ -131,7 +131,7 @@ impl Model {
         }
     }
 
-    /// Before the index does: the slot is learnt from it.
+    /// Inserts before the index does: the model learns the slot from it.
     fn insert(&mut self, hash: u32, bytes: u64, now: f64) -> bool {
         self.make_room(1, bytes, None, now);
         if self.policy == EvictionPolicy::Lru {

@@ -2,7 +2,7 @@
 
 const EMPTY: u32 = u32::MAX;
 
-/// A hash and its slot, side by side: what is compared lies where it was found.
+/// A hash and its slot, side by side, so that a comparison reads no other memory.
 #[derive(Debug, Clone, Copy)]
 struct HashSlot {
     hash: u32,
@@ -21,7 +21,7 @@ pub(super) struct HashTable {
 const SMALLEST: usize = 16;
 
 impl HashTable {
-    /// An empty one.
+    /// Creates an empty table.
     pub(super) fn new(seed: u64) -> Self {
         // The seed may be small: each of its bits changes about half of these (the finaliser of MurmurHash3).
         let mut spread = seed ^ 0x9e37_79b9_7f4a_7c15;
@@ -31,7 +31,7 @@ impl HashTable {
         Self { cells: Vec::new(), len: 0, spread: (spread ^ (spread >> 33)) | 1 }
     }
 
-    /// The slot of a hash for which `is_it` holds.
+    /// Returns the slot of a hash for which `is_it` holds.
     pub(super) fn find(&self, hash: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         if self.cells.is_empty() {
             return None;
@@ -96,8 +96,8 @@ impl HashTable {
         (at + 1) & (self.cells.len() - 1)
     }
 
-    /// Spread again, by the high bits of a product with a secret number: whatever two hashes are, they meet as
-    /// rarely as any two.
+    /// Spreads a hash by the high bits of a product with a secret number. So any two hashes meet as rarely as any
+    /// others.
     fn home(&self, hash: u32) -> usize {
         let spread = u64::from(hash).wrapping_mul(self.spread);
         #[expect(clippy::cast_possible_truncation, reason = "fewer bits than a usize has")]

@@ -1,4 +1,4 @@
-//! What the policies are for: hit ratios, from fixed seeds.
+//! The hit ratios of the policies, from fixed seeds.
 
 use std::cell::Cell;
 
@@ -37,7 +37,7 @@ impl Zipf {
     }
 }
 
-/// The hits of a trace, in percent.
+/// Returns the hits of a trace, in percent.
 fn hits(policy: EvictionPolicy, trace: &[usize]) -> f64 {
     let mut index =
         EvictionIndex::new(CacheLimits { entries: CAPACITY, bytes: u64::MAX }, policy, 1);

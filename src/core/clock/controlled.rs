@@ -1,4 +1,4 @@
-//! A clock that moves only when told to.
+//! A clock that moves only when its owner moves it.
 
 use super::timers::{Due, TimerId, Timers, Track};
 
@@ -31,7 +31,7 @@ pub struct Controlled {
 /// The wave of the instant, counted while time does not move.
 #[derive(Debug, Default)]
 struct Instant {
-    /// Timers fired that were scheduled for the instant in which they were made.
+    /// Fired timers that were scheduled for the instant of their scheduling.
     fired: u64,
     /// The depth of their chain: the timers of a wave were scheduled by the wave before.
     waves: u32,
@@ -43,7 +43,7 @@ struct Instant {
 const WIDTH: u64 = 100;
 
 impl Controlled {
-    /// A clock whose tracks both stand at `initial` milliseconds.
+    /// Creates a clock whose tracks both stand at `initial` milliseconds.
     pub fn new(initial: f64, loop_limit: u32) -> Self {
         Self {
             mono: initial,
@@ -54,17 +54,17 @@ impl Controlled {
         }
     }
 
-    /// Monotonic time.
+    /// Returns monotonic time.
     pub fn mono(&self) -> f64 {
         self.mono
     }
 
-    /// Wall time.
+    /// Returns wall time.
     pub fn wall(&self) -> f64 {
         self.wall
     }
 
-    /// The pending timers.
+    /// Returns the pending timers.
     pub fn timers(&self) -> &Timers {
         &self.timers
     }

@@ -2,7 +2,7 @@
 //!
 //! - [`RadixQueue`] orders monotonic deadlines in amortised constant time.
 //! - [`Timers`] adds identity, cancellation and wall-clock deadlines.
-//! - [`Controlled`] is a clock that moves only when told to.
+//! - [`Controlled`] is a clock that moves only when its owner moves it.
 //!
 //! All times are `f64` milliseconds, the unit JavaScript has; nothing here reads a clock.
 

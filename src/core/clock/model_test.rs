@@ -41,7 +41,7 @@ impl Model {
         }
     }
 
-    /// Earliest first; `min_by` keeps the first inserted of equals.
+    /// Fires the due timers, earliest first; `min_by` keeps the first inserted of equals.
     fn advance(&mut self, target: f64) -> Vec<(TimerId, f64)> {
         let mut fired = Vec::new();
         loop {

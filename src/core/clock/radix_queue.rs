@@ -72,7 +72,7 @@ impl RadixQueue {
         entry.key
     }
 
-    /// The smallest living key, without removing it. `alive` is asked about each entry met.
+    /// Returns the smallest living key, without removing it. `alive` is asked about each entry met.
     pub fn peek(&mut self, mut alive: impl FnMut(&RadixEntry) -> bool) -> Option<u64> {
         while self.used_levels != 0 {
             let level = self.used_levels.trailing_zeros() as usize;
@@ -99,7 +99,7 @@ impl RadixQueue {
         None
     }
 
-    /// The first living entry whose key is at most `limit`, without removing it. The caller must be about to
+    /// Returns the first living entry whose key is at most `limit`, without removing it. The caller must be about to
     /// reach that key: smaller ones can no longer be pushed.
     pub fn front_until(
         &mut self,
@@ -211,7 +211,7 @@ impl RadixQueue {
         }
     }
 
-    /// Entries held, dead ones included.
+    /// Returns the number of entries, dead ones included.
     pub fn held(&self) -> usize {
         let exact: usize = self.exact.iter().map(VecDeque::len).sum();
         let rest: usize = self
@@ -224,7 +224,7 @@ impl RadixQueue {
         exact + rest
     }
 
-    /// The bucket of a key: the highest digit in which it differs from the last popped key.
+    /// Returns the bucket of a key: the highest digit in which it differs from the last popped key.
     fn position(&self, key: u64) -> (usize, usize) {
         let differing = key ^ self.last;
         let level = (differing | 1).ilog2() / DIGIT_BITS;

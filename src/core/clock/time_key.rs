@@ -2,7 +2,7 @@
 
 const SIGN: u64 = 1 << 63;
 
-/// The key of a time: `a < b` exactly when `of(a) < of(b)`, for all non-NaN values.
+/// Returns the key of a time: `a < b` exactly when `of(a) < of(b)`, for all non-NaN values.
 ///
 /// IEEE 754 doubles of one sign order like their bit patterns, so flipping the sign bit (or all bits of a
 /// negative number) gives a total order on unsigned integers. Negative zero counts as zero.
@@ -11,7 +11,7 @@ pub(crate) fn of(time: f64) -> u64 {
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }
 
-/// The time that has this key; the inverse of [`of`].
+/// Returns the time that has this key; the inverse of [`of`].
 pub(crate) fn time(key: u64) -> f64 {
     f64::from_bits(if key & SIGN == 0 { !key } else { key & !SIGN })
 }

@@ -14,7 +14,7 @@ pub enum Track {
     Wall,
 }
 
-/// Names one timer for ever: a slot and the slot's generation, so that a stale id is told from a live one.
+/// Names one timer for ever: a slot and the slot's generation, so that a stale id is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimerId {
     /// Index into the caller's own table of callbacks.
@@ -26,13 +26,13 @@ pub struct TimerId {
 impl TimerId {
     const GENERATIONS: u32 = 1 << 21;
 
-    /// The id as one integer that a JavaScript number holds exactly. Living generations are odd, so their halves
-    /// tell them apart; the first use of a slot packs to a small integer, which JavaScript does not allocate.
+    /// Returns the id as one integer that a JavaScript number holds exactly. Living generations are odd, so their
+    /// halves tell them apart; the first use of a slot packs to a small integer, which JavaScript does not allocate.
     pub fn pack(self) -> f64 {
         f64::from(self.generation / 2) * 4_294_967_296.0 + f64::from(self.slot)
     }
 
-    /// The id that [`pack`](Self::pack) made; anything else gives an id that no timer has.
+    /// Returns the id that [`pack`](Self::pack) packed; for anything else an id that no timer has.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -140,7 +140,7 @@ impl Timers {
         true
     }
 
-    /// The monotonic time at which the next timer is due, where wall time is `wall_offset` ahead of it.
+    /// Returns the monotonic time at which the next timer is due, where wall time is `wall_offset` ahead of it.
     pub fn next_due(&mut self, wall_offset: f64) -> Option<f64> {
         let mono = self.peek_mono();
         let wall = self.wall.keys().next().map(|&(key, _)| time_key::time(key) - wall_offset);
@@ -175,7 +175,7 @@ impl Timers {
         Some(self.fire(slot, at, Some(target), None))
     }
 
-    /// The first timer that is due at or before `now`, left pending.
+    /// Returns the first timer that is due at or before `now`, left pending.
     pub fn first_due_now(&mut self, now: f64, wall_offset: f64) -> Option<TimerId> {
         let alive = alive(&self.generations, &mut self.dead);
         if let Some(entry) = self.mono.front_until(time_key::of(now), alive) {
@@ -186,8 +186,9 @@ impl Timers {
         due.then(|| TimerId { slot, generation: self.generations[slot as usize] })
     }
 
-    /// Slots of timers that are likely to fire next. With very many timers, firing waits for memory more than for
-    /// anything else; looking at a few dozen words at once overlaps those waits, here and in the caller's table.
+    /// Writes the slots of timers that are likely to fire next. Returns how many. With very many timers, firing waits
+    /// for memory more than for anything else; looking at a few dozen words at once overlaps those waits, here and in
+    /// the caller's table.
     pub fn upcoming(&self, slots: &mut [u32]) -> usize {
         let found = self.mono.upcoming(slots);
         let touched =
@@ -201,7 +202,7 @@ impl Timers {
         self.inserted
     }
 
-    /// Pending timers.
+    /// Returns the number of pending timers.
     pub fn len(&self) -> usize {
         self.live
     }
@@ -211,7 +212,7 @@ impl Timers {
         self.live == 0
     }
 
-    /// Pending timers with their deadlines (mono, wall), in order of insertion. O(n log n): for reports.
+    /// Returns the pending timers with their deadlines (mono, wall), in order of insertion. O(n log n): for reports.
     pub fn pending(&self) -> Vec<(TimerId, Track, f64)> {
         let slots = (0_u32..).zip(self.generations.iter().zip(&self.details));
         let mut all: Vec<_> = slots
@@ -225,7 +226,7 @@ impl Timers {
         all.into_iter().map(|(_, id, track, deadline)| (id, track, deadline)).collect()
     }
 
-    /// Slots and queue entries held, to show in tests that cancelled timers are gone.
+    /// Returns the number of slots and queue entries, to show in tests that cancelled timers are gone.
     pub fn held(&self) -> usize {
         self.mono.held() + self.wall.len()
     }
@@ -234,7 +235,7 @@ impl Timers {
         self.mono.peek(alive(&self.generations, &mut self.dead)).map(time_key::time)
     }
 
-    /// Insertion order of the first timer at this monotonic deadline, which is about to be reached.
+    /// Returns the insertion order of the first timer at this monotonic deadline, which is about to be reached.
     fn front_order(&mut self, at: f64) -> u64 {
         let front =
             self.mono.front_until(time_key::of(at), alive(&self.generations, &mut self.dead));

@@ -67,7 +67,7 @@ impl Inbox {
         self.0.waiting.lock().order.len()
     }
 
-    /// The token that has waited longest. Only the owner takes, and it takes until there is none.
+    /// Takes the token that has waited longest. Only the owner takes, and it takes until there is none.
     pub fn take(&self) -> Option<Token> {
         let mut waiting = self.0.waiting.lock();
         let token = waiting.order.pop_front()?;

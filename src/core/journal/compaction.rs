@@ -276,7 +276,7 @@ impl Log {
         self.catalog.change(|listing| {
             self.storage.rename(&temporary, &fresh.name())?;
             listing.segments.splice(at..at + replaced.len(), [Arc::clone(&fresh)]);
-            // What retention let go of meanwhile is in the new file as well.
+            // The new file also has the entries that retention dropped meanwhile.
             listing.hidden = hidden(&*self.storage, listing)?;
             Ok::<(), JournalError>(())
         })?;

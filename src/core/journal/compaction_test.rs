@@ -17,7 +17,7 @@ fn config() -> JournalConfig {
     JournalConfig { segment_bytes: 4096, ..JournalConfig::default() }
 }
 
-/// The last value of each key that is there.
+/// Returns the last value of each key that is there.
 fn state(log: &Log) -> BTreeMap<String, String> {
     let mut state = BTreeMap::new();
     for segment in log.catalog.now().segments {

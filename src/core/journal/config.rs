@@ -30,11 +30,11 @@ pub struct JournalConfig {
     pub max_bytes: Option<u64>,
     /// The greatest age, in ms of the journal's time, of the youngest entry of a segment that is kept.
     pub max_age_ms: Option<f64>,
-    /// Whether damaged ranges are left out and reported instead of refused.
+    /// Set to leave damaged ranges out and report them, instead of refusing the journal.
     pub salvage: bool,
-    /// Permissions of files that are made, where the system has such; less the process's `umask`.
+    /// Permissions of new files, where the system has such; less the process's `umask`.
     pub mode: u32,
-    /// Whether it is open for one user alone, and not shared by the users of a process.
+    /// Set when it is open for one user alone, and not shared by the users of a process.
     pub exclusive: bool,
 }
 
@@ -54,7 +54,7 @@ impl Default for JournalConfig {
     }
 }
 
-/// With a limit, so many segments make up what is kept: what goes at once is that part of it.
+/// With a limit, this many segments make up the kept entries: that part of them goes at once.
 const PARTS: u64 = 8;
 
 impl JournalConfig {
@@ -86,7 +86,7 @@ impl JournalConfig {
         Ok(())
     }
 
-    /// The first option in which two differ, and what it is in this one; salvage is a matter of one opening only.
+    /// Returns the first option in which two differ, and its value in this one. Salvage concerns one opening only.
     pub fn difference(&self, other: &Self) -> Option<(&'static str, String)> {
         let count = |value: Option<u64>| value.map_or("left out".into(), |value| value.to_string());
         let age = self.max_age_ms.map_or("left out".into(), |age| age.to_string());
@@ -121,7 +121,7 @@ impl JournalConfig {
         if self.overflow == JournalOverflow::DropOldest { self.max_entries } else { None }
     }
 
-    /// The size at which a segment is ended, small enough for `max_bytes` to be met in steps.
+    /// Returns the size at which a segment is ended, small enough for `max_bytes` to be met in steps.
     pub fn segment_limit(&self) -> u64 {
         let part = self.max_bytes.map_or(u64::MAX, |bytes| (bytes / PARTS).max(4096));
         self.segment_bytes.min(part)

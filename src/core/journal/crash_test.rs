@@ -1,4 +1,4 @@
-//! Power cuts, kills and faults at random moments: what was acknowledged is there, and nothing was invented.
+//! Power cuts, kills and faults at random moments: acknowledged entries are there, and nothing was invented.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ struct Model {
     payloads: Vec<String>,
     /// Below this, everything was acknowledged.
     acknowledged: u64,
-    /// Below this, entries may be gone on purpose.
+    /// Below this, entries may be dropped on purpose.
     floor: u64,
     salt: u64,
 }
@@ -97,7 +97,7 @@ fn run(seed: u64) {
     check(&log, &mut model, seed);
 }
 
-/// Retention by count may have let go of what is too old.
+/// Drops entries from the model that retention by count may have dropped.
 fn relax(model: &mut Model, config: &JournalConfig, next: u64) {
     if let Some(kept) = config.kept() {
         model.floor = model.floor.max(next.saturating_sub(kept));

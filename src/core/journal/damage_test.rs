@@ -23,7 +23,7 @@ fn payload(sequence: u64) -> String {
     )
 }
 
-/// A segment of several batches, each synced; how far each batch went, and its bytes.
+/// Returns a segment of several batches, each synced, with the next sequence and the size after each.
 fn segment(batches: u64, closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
     let storage = Faulty::default();
     let (mut log, _) =
@@ -151,7 +151,7 @@ fn salvage_keeps_every_entry_that_is_not_damaged() {
     }
 }
 
-/// Bytes that look like records: copied, cut, repeated, flipped, with checksums made right again now and then.
+/// Changes bytes so that they still look like records: copied, cut, repeated, flipped, sometimes with valid checksums.
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     let pick = |random: &mut Random, bound: usize| {
         usize::try_from(random.below(bound as u64 + 1)).unwrap()

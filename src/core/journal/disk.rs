@@ -31,7 +31,7 @@ pub enum DirectoryId {
 }
 
 impl Disk {
-    /// A directory; with `create` it is made when it is missing, and those above it. Files are made with this mode.
+    /// Opens a directory. `create` makes it when it is missing, and those above it. Files get this mode.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Where the elements of a JSON array stand in its text, without reading what they are.
+//! Finds the elements of a JSON array in its text, without parsing them.
 //!
 //! A batch crosses from JavaScript as the text of a few arrays, because making a text of each is twice the work.
 //! The text is what `JSON.stringify` made: well-formed, and without white space between its tokens.
@@ -38,8 +38,8 @@ fn element(text: &str, begin: usize, end: usize) -> Option<&str> {
     text.get(begin..end).filter(|element| !element.is_empty())
 }
 
-/// The place after the quote that ends the string whose inside begins `at`: eight bytes at a time, and 32 in a long
-/// one, as strings are most of what is recorded.
+/// Returns the place after the quote that ends the string whose inside begins `at`. It reads eight bytes at a time, and
+/// 32 in a long one, because strings are most of what is recorded.
 fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         if let Some(eight) = bytes.get(at..at + 8) {
@@ -56,7 +56,7 @@ fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
         }
         match *bytes.get(at)? {
             b'"' => return Some(at + 1),
-            // What is escaped ends nothing.
+            // An escaped character ends nothing.
             b'\\' => at += 2,
             _ => at += 1,
         }
@@ -70,8 +70,8 @@ fn is_inside(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |found, &byte| found | marked(byte)) == 0
 }
 
-/// Bits in the bytes that equal `wanted`. The lowest of them is always right; above it, a byte that differs in its
-/// lowest bit alone may have one too.
+/// Returns bits in the bytes that equal `wanted`. The lowest of them is always right; above it, a byte that differs in
+/// its lowest bit alone may have one too.
 fn marks(word: u64, wanted: u8) -> u64 {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -10,7 +10,7 @@ fn elements(text: &str) -> Option<(Vec<&str>, &str)> {
     Some((found, rest))
 }
 
-/// Any JSON text, as `JSON.stringify` writes it.
+/// Returns any JSON text, as `JSON.stringify` writes it.
 fn json() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         Just("null".to_owned()),

@@ -1,4 +1,4 @@
-//! What can go wrong with a journal, as values; the binding turns them into codes and fields.
+//! The errors of a journal, as values; the binding turns them into codes and fields.
 
 use std::fmt;
 

@@ -1,5 +1,4 @@
-//! A directory in memory that forgets at a crash what was not synced, in pieces of 512 bytes, and that fails on
-//! request.
+//! A directory in memory. At a crash it forgets unsynced bytes, in pieces of 512 bytes. It fails on request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,7 +38,7 @@ struct Inner {
     pending: Vec<Rename>,
     /// Operations until one fails, and how.
     fuse: Option<(u32, i32)>,
-    /// Whether everything fails after that, as after a power cut.
+    /// Set when everything fails after that, as after a power cut.
     fatal: bool,
     dead: bool,
     locked: bool,
@@ -96,19 +95,19 @@ impl Inner {
 }
 
 impl Faulty {
-    /// The operation after so many more fails; with `fatal`, all after it too.
+    /// Makes the operation after so many more fail; with `fatal`, all after it too.
     pub(super) fn fail_after(&self, operations: u32, os: i32, fatal: bool) {
         let mut inner = self.0.lock();
         inner.fuse = Some((operations, os));
         inner.fatal = fatal;
     }
 
-    /// Nothing fails any more.
+    /// Ends all failures.
     pub(super) fn disarm(&self) {
         self.0.lock().fuse = None;
     }
 
-    /// Power goes and comes back.
+    /// Simulates a power cut.
     pub(super) fn crash(&self, random: &mut Random) {
         let mut inner = self.0.lock();
         let mut names = std::mem::take(&mut inner.durable_names);
@@ -140,7 +139,7 @@ impl Faulty {
         inner.fuse = None;
     }
 
-    /// The process goes; the system stays.
+    /// Simulates the end of the process; the system stays.
     pub(super) fn kill(&self) {
         let mut inner = self.0.lock();
         inner.locked = false;

@@ -1,4 +1,4 @@
-//! Reading a journal that another process may be writing: no lock, nothing is changed, and what is whole is served.
+//! Reads a journal that another process may be writing. It takes no lock, changes nothing, and serves whole records.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Follower {
         Ok(Self { storage, catalog: Catalog::new(listing), report })
     }
 
-    /// The sequence after the last that is whole.
+    /// Returns the sequence after the last that is whole.
     pub fn next(&self) -> u64 {
         self.catalog.now().segments.last().map_or(0, |segment| segment.end())
     }

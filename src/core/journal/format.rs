@@ -23,15 +23,16 @@ const CONTROL: u8 = 4;
 pub struct Header {
     /// The first sequence it may hold.
     pub base: u64,
-    /// The journal's time at which it was made; of a compacted segment, that of its last entry. See [`super::time`].
+    /// The journal's time when the segment was begun; of a compacted segment, that of its last entry. See
+    /// [`super::time`].
     pub created: f64,
-    /// Of an ordinary segment: what was known when it was made. Earlier versions wrote nothing there.
+    /// Of an ordinary segment: the state when it was begun. Earlier versions wrote nothing there.
     pub begun: Option<Begun>,
-    /// Of a compacted segment, which may have gaps: what makes it whole.
+    /// Of a compacted segment, which may have gaps: the facts that show it is whole.
     pub compacted: Option<Compacted>,
 }
 
-/// The time at which a segment was made.
+/// The time at which a segment was begun.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Begun {
     /// The journal's time of the last entry before it.
@@ -42,7 +43,7 @@ pub struct Begun {
     pub mono: f64,
 }
 
-/// A compacted segment is written once; its header says what it must hold.
+/// The expected content of a compacted segment, which is written once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compacted {
     /// The sequence after the last it stands for, whether or not that one is in it.
@@ -58,7 +59,7 @@ pub struct Compacted {
 /// The reasons why a header is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderFault {
-    /// Its bytes are not what was written.
+    /// Its bytes differ from the written ones.
     Damaged(&'static str),
     /// It was written by a newer version.
     Newer(u32),
@@ -85,7 +86,7 @@ impl Begun {
 }
 
 impl Header {
-    /// The header's bytes.
+    /// Returns the header's bytes.
     pub fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[0..8].copy_from_slice(&MAGIC);
@@ -170,7 +171,7 @@ pub struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Bytes the record takes.
+    /// Returns the bytes that the record takes.
     pub fn size(&self) -> usize {
         FRAME + self.id.len() + self.key.len() + self.payload.len()
     }
@@ -249,12 +250,12 @@ fn frame(
     out.extend_from_slice(payload);
 }
 
-/// Bytes of the record that begins here, as its frame says.
+/// Returns the bytes of the record that begins here, as its frame says.
 pub fn size_of_pushed(bytes: &[u8]) -> usize {
     PREFIX.saturating_add(u32_at(bytes, 4) as usize)
 }
 
-/// The sequence of the record that begins here.
+/// Returns the sequence of the record that begins here.
 pub fn sequence_of_pushed(bytes: &[u8]) -> u64 {
     u64_at(bytes, 8)
 }
@@ -298,7 +299,7 @@ impl Record<'_> {
         Some(CloseMark { wall: self.wall, time: self.mono, start, last })
     }
 
-    /// A key whose value is `null`: the key is gone.
+    /// Returns whether the record removes its key: its value is `null`.
     pub fn is_tombstone(&self) -> bool {
         !self.key.is_empty() && self.payload == b"null"
     }
@@ -326,7 +327,7 @@ pub fn decode(bytes: &[u8], seed: u32) -> Decoded<'_> {
     }
 }
 
-/// The same without the checksum, for bytes that this process made.
+/// Decodes without checking the checksum, for bytes that this process made.
 pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
     if bytes.len() < FRAME {
         return Decoded::Short(FRAME);

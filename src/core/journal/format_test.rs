@@ -35,7 +35,7 @@ fn a_compacted_header_says_what_it_must_hold() {
         assert_eq!(Header::decode(&header.encode()), Ok(header));
         assert_eq!(Compacted::dropped(removed, 1, end), removed);
     }
-    // A removal too far from the base to be told: no state before the end is kept.
+    // The removal is too far from the base to be encoded: no state before the end is kept.
     assert_eq!(Compacted::dropped(far + 2, 1, far + 9), far + 9);
 }
 

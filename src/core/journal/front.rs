@@ -1,7 +1,8 @@
-//! Where a journal begins within a segment: which record is so many from the segment's beginning, and the reverse.
+//! Finds the place where a journal begins within a segment: the record at a distance from the segment's beginning, and
+//! the reverse.
 //!
-//! In an ordinary segment that is a subtraction. A compacted one has gaps, so the block around the place is read; what
-//! was found is kept, so that a journal that lets one entry go for each that comes reads each block once.
+//! In an ordinary segment that is a subtraction. A compacted one has gaps, so the block around the place is read. The
+//! result is kept, so that a journal that drops one entry for each new one reads each block once.
 
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// The sequence of the record before which so many stand in its segment; the segment's end when there is none.
+    /// Returns the sequence of the record with so many records before it in its segment; the segment's end when there
+    /// is none.
     pub(super) fn sequence_at(
         &mut self,
         storage: &dyn Storage,
@@ -89,7 +91,7 @@ fn before(storage: &dyn Storage, segment: &Segment, sequence: u64) -> Result<u64
     Ok(place)
 }
 
-/// The sequences of the records of a part of a segment, until the body has enough.
+/// Visits the sequences of the records of a part of a segment, until the body has enough.
 fn each(
     storage: &dyn Storage,
     segment: &Segment,

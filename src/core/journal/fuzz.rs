@@ -1,4 +1,4 @@
-//! What the fuzzers call: any bytes are a segment that is opened, read, salvaged or refused, and never a panic.
+//! The entrance of the fuzzers: it opens, reads, salvages or refuses any bytes as a segment, and never panics.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::scan::{ScanStep, Scanner};
 use super::segment::{LOCK, SEGMENT, name};
 use super::storage::Storage;
 
-/// Everything that decodes, on one segment file in `directory`, which is emptied before. Returns how many entries it
-/// held, when it was opened.
+/// Runs everything that decodes, on one segment file in `directory`, which it empties before. Returns how many entries
+/// it held, when it was opened.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub fn fuzz_decoder(directory: &std::path::Path, data: &[u8]) -> Result<u64, Jou
     decode(&storage, data.len())
 }
 
-/// The same for any storage that holds one segment of `size` bytes with the base 0.
+/// Does the same for any storage that holds one segment of `size` bytes with the base 0.
 pub(super) fn decode(storage: &Arc<dyn Storage>, size: usize) -> Result<u64, JournalError> {
     let file = storage.open(&name(0, SEGMENT), false)?.expect("it was put there");
     let mut scanner = Scanner::whole(&*file, 0, size as u64);

@@ -1,7 +1,7 @@
 //! The writing side of a journal: bytes into segments, and segments into the catalogue. One thread owns it.
 //!
-//! Whatever fails here fails for good: the caller closes the journal, because after a failed write or sync nobody knows
-//! what is on disk. The next opening reads it and knows.
+//! A failure here is final: the caller closes the journal, because after a failed write or sync the content of the disk
+//! is unknown. The next opening reads it.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl Log {
         let Some(lock) = storage.lock(LOCK)? else {
             return Err(JournalError::Locked { path: storage.path() });
         };
-        // What was listed before the lock may have been another writer's last moments.
+        // The listing before the lock may show another writer's last moments.
         let mut files = Files::list(&*storage)?;
         let mut lost = Vec::new();
         if config.salvage {
@@ -73,7 +73,7 @@ impl Log {
             files = Files::list(&*storage)?;
         }
         let mut recovered = recover(&*storage, &files.segments, true)?;
-        // Only now, when nothing is refused any more, is anything changed.
+        // Changes begin only here, where nothing is refused any more.
         for name in &files.temporary {
             storage.remove(name)?;
         }
@@ -95,7 +95,7 @@ impl Log {
         };
         let next = active.segment.contents().next;
         for &sequence in files.snapshots.iter().filter(|&&sequence| sequence > next) {
-            // Of a future that did not survive: with new entries in its place it would be wrong.
+            // It stands for entries that did not survive: with new ones in their place it would be wrong.
             storage.remove(&segment::name(sequence, SNAPSHOT))?;
         }
         storage.sync_directory()?;
@@ -124,17 +124,17 @@ impl Log {
         self.clocks = ClockReadings { time: self.clocks.time.max(clocks.time), ..clocks };
     }
 
-    /// The time of the journal.
+    /// Returns the time of the journal.
     pub fn time(&self) -> f64 {
         self.clocks.time
     }
 
-    /// The sequence that the next record gets.
+    /// Returns the sequence that the next record gets.
     pub fn next(&self) -> u64 {
         self.active.segment.contents().next
     }
 
-    /// Bytes that are written and not known to be on disk.
+    /// Returns the bytes that are written and not known to be on disk.
     pub fn unsynced(&self) -> u64 {
         self.active.written - self.active.synced
     }
@@ -166,7 +166,7 @@ impl Log {
         Ok(())
     }
 
-    /// Bytes of the records that go into the active segment; its first record always does.
+    /// Returns the bytes of the records that go into the active segment; its first record always does.
     fn fitting(&self, records: &[u8], limit: u64) -> usize {
         let mut empty = self.active.segment.contents().count == 0;
         let mut size = 0;

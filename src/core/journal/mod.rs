@@ -2,23 +2,23 @@
 //!
 //! # Guarantees
 //!
-//! - **Prefix.** What is recovered is a prefix of what was appended, in order, without gaps; never half an entry.
+//! - **Prefix.** The recovered entries are a prefix of the appended ones, in order, without gaps; never half an entry.
 //! - **Acknowledged is kept.** Below [`queue::Progress::synced`] an entry survives a power cut, given a disk that
 //!   honours a sync; below `written` it survives the process.
 //! - **Damage is reported.** A torn tail that was never acknowledged is cut and reported. Damage to what was
 //!   acknowledged is refused with its place, unless salvage was asked for.
-//! - **A failure ends the writer.** After a write or sync that failed, nobody knows what is on disk, so nothing is
+//! - **A failure ends the writer.** After a failed write or sync the content of the disk is unknown, so nothing is
 //!   retried: the journal is closed, and the next opening reads what there is.
 //! - **One writer a directory**, by a lock of the operating system; readers beside it take none.
-//! - **Found where it is looked for.** What is acknowledged lies where the journal's path leads; see [`Log::look`].
+//! - **Found where it is looked for.** Acknowledged entries lie where the journal's path leads; see [`Log::look`].
 //!
 //! # Layers
 //!
-//! [`elements`] takes a batch apart, [`format`] is bytes, [`storage`] a directory (the [`disk`], or the tests' faulty
-//! one), [`scan`] walks over records, [`segment`] is what is known of files, [`time`] is how entries grow old.
-//! [`recovery`] reads a directory, `log` writes to it, `retention`, [`compaction`], [`snapshot`] and `salvage` change
-//! it. [`queue`] hands appends to the thread in [`writer`]; [`reader`] reads pages, [`follower`] beside another
-//! process. [`registry`] is where a process opens journals.
+//! [`elements`] takes a batch apart. [`format`] encodes bytes. [`storage`] is a directory: the [`disk`], or the tests'
+//! faulty one. [`scan`] walks over records, [`segment`] indexes files, and [`time`] computes the age of entries.
+//! [`recovery`] reads a directory and `log` writes to it. `retention`, [`compaction`], [`snapshot`] and `salvage`
+//! change it. [`queue`] hands appends to the thread in [`writer`]. [`reader`] reads pages, and [`follower`] does so
+//! beside another process. A process opens its journals by [`registry`].
 
 pub mod compaction;
 #[cfg(all(test, not(loom)))]

@@ -63,8 +63,8 @@ enum Opened {
 }
 
 impl Reader {
-    /// Entries from `from` to before `to`, or as many as the limits allow. When files are no longer those of the
-    /// catalogue, `renew` brings that up to date, unless another thread does.
+    /// Returns entries from `from` to before `to`, or as many as the limits allow. When files are no longer those of
+    /// the catalogue, `renew` brings that up to date, unless another thread does.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl Reader {
         Ok(Some(page))
     }
 
-    /// Entries before `to`, from the last one backwards to `from`, though in ascending order; at least one, unless
-    /// there is none. `renew` as in [`read`](Self::read).
+    /// Returns entries before `to`, from the last one backwards to `from`, though in ascending order; at least one,
+    /// unless there is none. `renew` as in [`read`](Self::read).
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl Reader {
     }
 }
 
-/// The last entries of a block that are in the range.
+/// Returns the last entries of a block that are in the range.
 fn block(
     file: &dyn File,
     segment: &Segment,

@@ -1,4 +1,4 @@
-//! Opening a directory: what is whole is taken, a torn tail is cut, damage to what was acknowledged is refused.
+//! Opens a directory: takes whole records, cuts a torn tail, and refuses damage to acknowledged entries.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct RecoveryReport {
     pub entries: u64,
     /// Bytes read.
     pub bytes: u64,
-    /// Whether the writer before closed the journal.
+    /// Set when the last writer closed the journal.
     pub clean: bool,
     /// The parts that were left out: a torn tail that was never acknowledged, or, when salvaging, damage.
     pub dropped: Vec<Loss>,
@@ -46,7 +46,7 @@ pub struct Files {
     pub temporary: Vec<String>,
     /// Names that are not ours.
     pub foreign: Vec<String>,
-    /// Whether a writer was here before.
+    /// Set when a writer was here before.
     pub locked_before: bool,
 }
 
@@ -102,7 +102,7 @@ pub struct Read {
     pub size: u64,
     /// The largest part that a record says was synced.
     pub synced: u64,
-    /// Whether it ends with the mark of a clean close.
+    /// Set when it ends with the mark of a clean close.
     pub closed: bool,
     /// The contents of its last mark, wherever that stands.
     pub mark: Option<CloseMark>,
@@ -353,7 +353,7 @@ fn take_last(
     Ok(())
 }
 
-/// The bytes from a place to the end.
+/// Returns the bytes from a place to the end.
 fn tail(file: &dyn File, offset: u64, size: u64) -> Result<Vec<u8>, JournalError> {
     let length = usize::try_from(size - offset).expect("a segment fits in memory");
     let mut bytes = vec![0; length];

@@ -1,4 +1,4 @@
-//! One writer per directory in a process. All who open the same path share it.
+//! Keeps one writer per directory in a process. All users that open the same path share it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,8 +19,7 @@ use crate::core::sync::Mutex;
 #[derive(Debug, Default)]
 pub struct Registry(Mutex<BTreeMap<DirectoryId, Arc<Writer>>>);
 
-/// One user of a writer. Dropping it waits until what it appended is on disk; if it was the last, the journal is
-/// closed.
+/// One user of a writer. Dropping it waits until its appends are on disk. If it was the last, the journal is closed.
 #[derive(Debug)]
 pub struct Client {
     /// The writer that it shares with the others.

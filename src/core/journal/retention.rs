@@ -1,6 +1,5 @@
-//! What a journal forgets: by count exactly, by bytes and age in whole segments, and on request everything.
-//!
-//! Files go oldest first, each removal made to last before the next, so that a crash leaves no hole.
+//! Drops entries: by count exactly, by bytes and age in whole segments, and all on request. Files go oldest first. Each
+//! removal is made durable before the next, so that a crash leaves no hole.
 
 use super::error::JournalError;
 use super::log::Log;
@@ -53,7 +52,7 @@ impl Log {
         Ok(())
     }
 
-    /// The base of the oldest segment, when it may go. The last one stays: it knows the next sequence.
+    /// Returns the base of the oldest segment, when it may go. The last one stays: it knows the next sequence.
     fn expendable(&self) -> Option<u64> {
         let listing = self.catalog.now();
         let [first, _, ..] = listing.segments.as_slice() else { return None };

@@ -1,4 +1,4 @@
-//! Salvage: what can be read of damaged segments is written anew, the damaged files are put aside, losses are told.
+//! Salvages damaged segments: writes anew what can be read, puts the damaged files aside, and reports the losses.
 
 use super::error::JournalError;
 use super::format::{self, Compacted, HEADER, Header};
@@ -73,7 +73,7 @@ pub(super) fn salvage(
         }
         let created = if compacted.is_some() { created } else { kept.pace.time };
         let bytes_kept = (HEADER + kept.records.len()) as u64;
-        // What a damaged header said of removals is not known, so no state before the end is trusted.
+        // The removals of a damaged header are unknown, so no state before the end is trusted.
         let said = |header: Header| header.compacted.map_or(0, |compacted| compacted.removed);
         let removed = header.map_or(end, said);
         let removed = Compacted::dropped(removed, base, end);
@@ -108,14 +108,14 @@ struct Kept {
     count: u64,
     next: u64,
     gaps: bool,
-    /// Whether a record has contents that no writer puts at that place.
+    /// Set when a record has contents that no writer puts at that place.
     odd: bool,
     marked: bool,
     pace: Pace,
     losses: Vec<(usize, usize)>,
 }
 
-/// The entries that can be read, in order, as records of a new segment with the same base.
+/// Returns the entries that can be read, in order, as records of a new segment with the same base.
 fn keep(bytes: &[u8], base: u64, end: u64, pace: Pace) -> Kept {
     let seed = format::seed(base);
     let mut kept = Kept {

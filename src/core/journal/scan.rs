@@ -57,7 +57,7 @@ impl<'a> Scanner<'a> {
         self.offset
     }
 
-    /// The next record; after [`ScanStep::Bad`], the same again.
+    /// Returns the next record; after [`ScanStep::Bad`], the same again.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What is known of the segments: enough to find any record with one read, and little memory.
+//! The index of the segments: enough to find any record with one read, in little memory.
 
 use std::sync::Arc;
 
@@ -6,26 +6,26 @@ use super::format::{Compacted, HEADER, Header, Record};
 use super::time::Pace;
 use crate::core::sync::Mutex;
 
-/// Bytes between two entries of a segment's index: what a reader may have to skip.
+/// Bytes between two entries of a segment's index: the most that a reader has to skip.
 const STRIDE: u64 = 1 << 15;
 
 /// The end of a segment's name.
 pub const SEGMENT: &str = ".segment";
 /// The end of a snapshot's name.
 pub const SNAPSHOT: &str = ".snapshot";
-/// The end of the name of what is being written; the next writer removes it.
+/// The suffix of a file that is being written; the next writer removes it.
 pub const TEMPORARY: &str = ".tmp";
-/// The end of the name of what salvage put aside.
+/// The suffix of a file that salvage put aside.
 pub const DAMAGED: &str = ".damaged";
 /// The file that the writer locks.
 pub const LOCK: &str = "keelson.lock";
 
-/// The name of a numbered file.
+/// Returns the name of a numbered file.
 pub fn name(number: u64, suffix: &str) -> String {
     format!("{number:020}{suffix}")
 }
 
-/// The number in such a name.
+/// Returns the number in such a name.
 pub fn number(name: &str, suffix: &str) -> Option<u64> {
     let digits = name.strip_suffix(suffix)?;
     let known = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -78,7 +78,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Of a segment with nothing but its header.
+    /// Creates the survey of a segment with nothing but its header.
     pub fn new(header: &Header) -> Self {
         Self {
             contents: Contents {
@@ -121,7 +121,7 @@ impl Survey {
         self.contents.last = time;
     }
 
-    /// Its last entry was written at this time, as one who knows says; the others, accordingly.
+    /// Sets the time at which the last entry was written; the times of the others follow.
     pub fn last_at(&mut self, time: f64) {
         if self.contents.count > 0 && time.is_finite() {
             self.contents.first += time - self.contents.last;
@@ -131,12 +131,12 @@ impl Survey {
 }
 
 impl Segment {
-    /// A segment whose contents are known.
+    /// Creates a segment whose contents are known.
     pub fn new(header: Header, survey: Survey) -> Arc<Self> {
         Arc::new(Self { header, survey: Mutex::new(survey) })
     }
 
-    /// Its file.
+    /// Returns the name of its file.
     pub fn name(&self) -> String {
         name(self.header.base, SEGMENT)
     }
@@ -151,7 +151,7 @@ impl Segment {
         more(&mut self.survey.lock());
     }
 
-    /// The sequence after the last it stands for.
+    /// Returns the sequence after the last it stands for.
     pub fn end(&self) -> u64 {
         self.header.compacted.map_or_else(|| self.contents().next, |Compacted { end, .. }| end)
     }
@@ -170,7 +170,7 @@ impl Segment {
         after.checked_sub(1).map(|index| survey.marks[index])
     }
 
-    /// The mark after a place, which is where a block that begins there ends.
+    /// Returns the mark after a place, which is where a block that begins there ends.
     pub fn mark_after(&self, offset: u64) -> Option<RecordMark> {
         let survey = self.survey.lock();
         let after = survey.marks.partition_point(|mark| mark.offset <= offset);
@@ -194,12 +194,12 @@ pub struct Listing {
 }
 
 impl Catalog {
-    /// A catalogue of these.
+    /// Creates a catalogue of these.
     pub fn new(listing: Listing) -> Self {
         Self(Mutex::new(listing))
     }
 
-    /// As it is now.
+    /// Returns the listing as it is now.
     pub fn now(&self) -> Listing {
         self.0.lock().clone()
     }
@@ -209,14 +209,14 @@ impl Catalog {
         body(&mut self.0.lock())
     }
 
-    /// Entries it holds, unsynced ones included.
+    /// Returns the number of its entries, unsynced ones included.
     pub fn count(&self) -> u64 {
         self.0.lock().count()
     }
 }
 
 impl Listing {
-    /// Entries from `start` on.
+    /// Returns the number of entries from `start` on.
     pub fn count(&self) -> u64 {
         let all: u64 = self.segments.iter().map(|segment| segment.contents().count).sum();
         all.saturating_sub(self.hidden)
@@ -234,24 +234,24 @@ impl Listing {
         }
     }
 
-    /// The sequence after the last removal of a key that compactions dropped from these; 0 for none.
+    /// Returns the sequence after the last removal of a key that compactions dropped from these; 0 for none.
     pub fn removed(&self) -> u64 {
         let all = self.segments.iter().filter_map(|segment| segment.header.compacted);
         all.map(|compacted| compacted.removed).max().unwrap_or(0)
     }
 
-    /// Entries before `end`, which is not far from the journal's own.
+    /// Returns the number of entries before `end`, which is not far from the journal's own.
     pub fn count_before(&self, end: u64) -> u64 {
         let next = self.segments.last().map_or(0, |segment| segment.end());
         self.count().saturating_sub(next.saturating_sub(end))
     }
 
-    /// Bytes of all segments.
+    /// Returns the bytes of all segments.
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.contents().bytes).sum()
     }
 
-    /// The index of the segment that stands for a sequence, or of the first after it.
+    /// Returns the index of the segment that stands for a sequence, or of the first after it.
     pub fn place_of(&self, sequence: u64) -> usize {
         let after = self.segments.partition_point(|segment| segment.header.base <= sequence);
         let Some(before) = after.checked_sub(1) else { return 0 };

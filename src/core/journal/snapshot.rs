@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 /// Saved states that are kept. When the newest is damaged there is another.
 const KEPT: usize = 2;
 
-/// A state, and what it stands for.
+/// A state, and the entries that it stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// All entries before this sequence.
@@ -54,7 +54,7 @@ fn decode(bytes: &[u8]) -> Option<Snapshot> {
     })?
 }
 
-/// The newest snapshot that is whole and stands for nothing after `next`.
+/// Returns the newest snapshot that is whole and stands for nothing after `next`.
 ///
 /// # Errors
 ///

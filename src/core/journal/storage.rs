@@ -1,7 +1,7 @@
-//! What a journal needs of a file system: one flat directory, and files that are read and written at offsets.
+//! The file system of a journal: one flat directory, and files that are read and written at offsets.
 //!
 //! Durability is explicit: bytes survive a power cut after [`File::sync`], names after [`Storage::sync_directory`].
-//! The disk is one implementation; the tests have another, which forgets what was not synced.
+//! The disk is one implementation; the tests have another, which forgets bytes that were not synced.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub trait Lock: Send + Sync + Debug {
 
 /// A file.
 pub trait File: Send + Sync + Debug {
-    /// Bytes in it.
+    /// Returns the number of bytes in it.
     ///
     /// # Errors
     ///

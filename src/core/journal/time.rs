@@ -13,7 +13,7 @@ use super::format::{Header, Record};
 /// The readings of the clocks at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ClockReadings {
-    /// Wall ms of the user who spoke last.
+    /// Wall ms of the last reading.
     pub wall: f64,
     /// Monotonic ms of the same.
     pub mono: f64,
@@ -31,7 +31,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// At the beginning of a segment.
+    /// Creates the time at the beginning of a segment.
     pub fn new(header: &Header) -> Self {
         let time = header.created;
         let heard =
@@ -74,14 +74,14 @@ impl Pace {
         }
     }
 
-    /// The time of the journal when it is opened again.
+    /// Returns the time of the journal when it is opened again.
     pub fn resume(&self, wall: f64) -> f64 {
         let since = |heard: ClockReadings| heard.time + positive(wall - heard.wall);
         self.heard.map_or(self.time, |heard| since(heard).max(self.time))
     }
 }
 
-/// Time that passed; a clock that was set back has told of none.
+/// Returns the time that passed; 0 for a clock that was set back.
 fn positive(passed: f64) -> f64 {
     if passed.is_finite() { passed.max(0.0) } else { 0.0 }
 }

@@ -1,4 +1,4 @@
-//! The writing thread, and what its users hold.
+//! The writing thread, and the handles of its users.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::segment::Catalog;
 use super::storage::Storage;
 use crate::core::sync::Mutex;
 
-/// With so many bytes written and not synced, they are synced even if no caller waits.
+/// At this many bytes that are written and not synced, they are synced even if no caller waits.
 const UNSYNCED: u64 = 4 << 20;
 
 /// One journal that is open to be written, for all its users in the process.
@@ -92,7 +92,7 @@ impl Writer {
                 WriterTask::Batch(batch) => self.commit(log, batch)?,
                 WriterTask::Command(ticket, command) => {
                     let outcome = self.execute(log, command);
-                    // What the operating system refuses of a command leaves the directory in doubt as well.
+                    // A command that the operating system refuses leaves the directory in doubt as well.
                     let failure = match &outcome {
                         Err(error @ JournalError::Io(_)) => Some(error.clone()),
                         _ => None,

@@ -37,7 +37,7 @@ fn a_failure_acknowledges_nothing_more_and_frees_the_directory() {
     assert!(matches!(progress.ended, Some(Some(JournalError::Io(_)))));
     let refused = writer.queue.append(member, Durability::Sync, &[draft("3")]);
     assert_eq!(refused, Err(JournalError::Closed));
-    // Whatever was promised is settled.
+    // All tickets are settled.
     let settled = writer.queue.finished(member).expect("settled");
     assert!(settled.0 == ticket && settled.1.is_err());
     let again = open(&storage);

@@ -40,7 +40,7 @@ impl Names {
         Ok(slot)
     }
 
-    /// The slot that has this name.
+    /// Returns the slot that has this name.
     pub fn whereis(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).copied()
     }
@@ -53,7 +53,7 @@ impl Names {
         Some(slot)
     }
 
-    /// All names in the order in which they were registered.
+    /// Returns all names in the order in which they were registered.
     pub fn list(&self) -> Vec<&str> {
         let mut all: Vec<_> = self.slots.iter().flatten().collect();
         all.sort_unstable_by_key(|(_, order)| *order);

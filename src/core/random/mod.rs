@@ -20,18 +20,18 @@ pub struct Random {
 }
 
 impl Random {
-    /// A generator that repeats for the same seed.
+    /// Creates a generator that repeats for the same seed.
     pub fn new(seed: u64) -> Self {
         Self { generator: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
-    /// Uniform in `[0, 1)` with 53 bits, as `Math.random` promises.
+    /// Returns a number that is uniform in `[0, 1)` with 53 bits, as `Math.random` promises.
     pub fn unit(&mut self) -> f64 {
         (self.generator.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0
     }
 
-    /// Uniform in `0..bound` without bias (Lemire, "Fast random integer generation in an interval", 2019);
-    /// 0 for a bound of 0.
+    /// Returns a number that is uniform in `0..bound` without bias (Lemire, "Fast random integer generation in an
+    /// interval", 2019); 0 for a bound of 0.
     #[expect(clippy::cast_possible_truncation, reason = "the halves of a 128-bit product")]
     pub fn below(&mut self, bound: u64) -> u64 {
         let mut product = u128::from(self.generator.next_u64()) * u128::from(bound);
@@ -44,13 +44,13 @@ impl Random {
         (product >> 64) as u64
     }
 
-    /// A generator for a part of the system, independent of how often this one is drawn from later.
+    /// Creates a generator for a part of the system, independent of later draws from this one.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self::new(self.generator.next_u64())
     }
 
-    /// 64 random bits.
+    /// Returns 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.generator.next_u64()
     }

@@ -1,4 +1,4 @@
-//! What a limiter is made of, checked.
+//! The configuration of a limiter, checked.
 
 use super::policy::FOREVER_US;
 use crate::core::slab::MAX_SLOTS;
@@ -38,7 +38,7 @@ pub struct LimiterConfig {
     pub limit: u32,
     /// The window.
     pub window_us: u64,
-    /// The most that a key can take at once; only GCRA tells it apart from the limit.
+    /// The most that a key can take at once; only GCRA distinguishes it from the limit.
     pub burst: u32,
     /// The most keys that are remembered.
     pub max_keys: usize,
@@ -47,7 +47,7 @@ pub struct LimiterConfig {
 }
 
 const MOST: u32 = 1_000_000_000;
-/// Sixteen bytes an entry: what one key of a log can be made to hold.
+/// The most entries of one key's log, at sixteen bytes each.
 const LONGEST_LOG: u32 = 100_000;
 const LONGEST_WINDOW_US: u64 = 1_000_000_000_000_000;
 

@@ -38,7 +38,7 @@ impl Counter {
         u128::from(points) * u128::from(self.window)
     }
 
-    /// The first microsecond of a window at which `fading` points of the window before are at most `room`.
+    /// Returns the first microsecond of a window at which `fading` points of the window before are at most `room`.
     #[expect(clippy::cast_possible_truncation, reason = "at most the window")]
     fn faded_at(&self, fading: u32, room: u32) -> u64 {
         let reach = self.worth(room) / u128::from(fading.max(1));

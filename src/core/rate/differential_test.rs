@@ -13,7 +13,7 @@ fn small(random: &mut Random, bound: u32) -> u32 {
     u32::try_from(random.below(u64::from(bound))).expect("below a u32")
 }
 
-/// Small quotas and windows, so that edges are met often.
+/// Compares with a naive limiter, on small quotas and windows, so that edges are met often.
 fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&LimiterConfig) -> N) {
     let mut random = Random::new(7);
     let [mut allowed, mut refused] = [0_u64; 2];

@@ -1,6 +1,6 @@
-//! Which key is as good as new the soonest.
+//! Finds the key that is as good as new the soonest.
 //!
-//! A binary heap whose order may be out of date: taking from a key makes it idle later, and then its place is only
+//! This is a binary heap whose order may be out of date. Taking from a key makes it idle later; its place is only
 //! corrected when it comes to the top. So a decision costs nothing here.
 
 use super::policy::FOREVER_US;
@@ -38,7 +38,7 @@ impl Idle {
         self.places.get(slot as usize).is_some_and(|place| *place != ABSENT)
     }
 
-    /// The slot at the top, and when it was thought to be idle.
+    /// Returns the slot at the top, and the time at which it is thought to be idle.
     pub(super) fn first(&self) -> Option<(u32, u64)> {
         self.heap.first().map(|entry| (entry.slot, entry.at))
     }

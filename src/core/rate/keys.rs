@@ -155,7 +155,7 @@ impl<P: RatePolicy> Keys<P> {
         self.idle.len()
     }
 
-    /// Keys that were forgotten while they were not idle.
+    /// Returns the number of keys that were forgotten while they were not idle.
     pub(super) fn displaced(&self) -> u64 {
         self.displaced
     }
@@ -183,7 +183,7 @@ impl<P: RatePolicy> Keys<P> {
         at.max(self.blocked_until[slot as usize])
     }
 
-    /// Before a key is added. With room left only what is idle goes; else one key has to, the soonest idle.
+    /// Makes room for a new key. With room left it forgets idle keys only; else it forgets the soonest idle key.
     fn make_room(&mut self, now: u64, forgotten: &mut dyn FnMut(u32)) {
         let must = self.len() >= self.most;
         let looks = if must { LOOKS_FOR_ROOM } else { LOOKS_IN_PASSING };

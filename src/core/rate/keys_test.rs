@@ -144,7 +144,7 @@ fn rate_too_much_blocks_once() {
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");
     let (slot, _) = enter(&mut limiter, 10, 0.0);
     assert_eq!(limiter.take(slot, 1, 0.0).expect("a key").retry_us, 300_000_000);
-    // Knocking does not prolong it, looking does not begin it.
+    // A refused take does not prolong it, and a check does not begin it.
     assert_eq!(limiter.take(slot, 1, 200_000.0).expect("a key").retry_us, 100_000_000);
     assert!(limiter.take(slot, 10, 300_000.0).expect("a key").allowed);
     assert!(!limiter.check(Some(slot), 1, 300_000.0).expect("a key").allowed);

@@ -36,7 +36,7 @@ pub struct Stats {
     pub bytes: usize,
 }
 
-/// Quotas of keys, in slots. Times come in as milliseconds of a monotonic clock.
+/// Quotas of keys, in slots. Callers pass times as milliseconds of a monotonic clock.
 #[derive(Debug, Clone)]
 pub struct Limiter {
     table: PolicyKeys,

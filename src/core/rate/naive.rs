@@ -1,15 +1,15 @@
-//! The three rules written down as plainly as they can be: what the real ones are compared with.
+//! The three rules written down as plainly as they can be, to compare the real ones with.
 
-/// A rule that tests a cost. Its caller reports what is taken and given back.
+/// A rule that tests a cost. Its caller reports the points that are taken and returned.
 pub(super) trait Naive: Clone {
-    /// Only forgets what is past.
+    /// Returns whether a cost fits. Changes nothing but forgetting the past.
     fn fits(&mut self, now: u64, cost: u32) -> bool;
     /// Takes points, whether they are there or not.
     fn take(&mut self, now: u64, points: u32);
-    /// The last taken first, up to the whole quota.
+    /// Gives points back, the last taken first, up to the whole quota.
     fn give(&mut self, now: u64, points: u32);
 
-    /// The first time from `now` on at which the cost fits, looked for microsecond by microsecond.
+    /// Returns the first time from `now` on at which the cost fits, looked for microsecond by microsecond.
     fn wait(&self, now: u64, cost: u32, longest: u64) -> u64 {
         let mut later = self.clone();
         (0..=longest).find(|wait| later.fits(now + wait, cost)).expect("it fits some time")

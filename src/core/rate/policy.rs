@@ -1,13 +1,13 @@
-//! What the three policies have in common.
+//! The parts that the three policies have in common.
 
 /// The quota of a key at one moment. Times are microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether the cost is within the quota.
+    /// Set when the cost is within the quota.
     pub allowed: bool,
     /// The part of the quota that was used before.
     pub used: u32,
-    /// The part that is left; after a take that was allowed, without what it took.
+    /// The part that is left; after an allowed take, without its cost.
     pub remaining: u32,
     /// After this, and not before, the cost would be allowed, if nothing else is taken meanwhile. 0 when it is.
     pub retry_us: u64,
@@ -37,9 +37,9 @@ pub(super) trait RatePolicy {
     /// Gives points back, the last taken first, up to the whole quota.
     fn refund(&self, state: &mut Self::State, now: u64, points: u32);
 
-    /// From when on the state is as good as new.
+    /// Returns the time from which on the state is as good as new.
     fn idle_at(&self, state: &Self::State) -> u64;
 
-    /// Bytes a state holds beside itself.
+    /// Returns the bytes that a state holds beside itself.
     fn heap_bytes(state: &Self::State) -> usize;
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A value that was refused: which field, and what it must be.
+/// A refused value: its field, and its valid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidField {
     /// The field, spelled as users spell it (`errorRate`, `slo.baselineLatencyMs`).
@@ -32,12 +32,12 @@ pub(crate) const POSITIVE: &str = "must be a finite number > 0 and <= 1e9";
 pub(crate) const NOT_NEGATIVE: &str = "must be a finite number >= 0 and <= 1e9";
 pub(crate) const FRACTION: &str = "must be a number from 0 to 1";
 
-/// Finite, above zero, and small enough that no product of two such numbers loses meaning.
+/// Returns whether a number is finite, above zero, and so small that no product of two such numbers loses meaning.
 pub(crate) fn positive(x: f64) -> bool {
     x > 0.0 && x <= 1e9
 }
 
-/// Finite and not negative, within the same bound.
+/// Returns whether a number is finite and not negative, within the same bound.
 pub(crate) fn not_negative(x: f64) -> bool {
     (0.0..=1e9).contains(&x)
 }
@@ -45,9 +45,9 @@ pub(crate) fn not_negative(x: f64) -> bool {
 /// The source of the normal value of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Baseline {
-    /// The given number, whatever the service does.
+    /// The configured number, whatever the service does.
     Given,
-    /// Learned of the service, within a factor of eight of the given number.
+    /// Learned of the service, within a factor of eight of the configured number.
     Near,
     /// Learned of the service.
     Learned,
@@ -106,7 +106,7 @@ impl Default for Slo {
 }
 
 impl Slo {
-    /// The default numbers, of which nothing is learned.
+    /// Returns the default numbers, of which nothing is learned.
     #[must_use]
     pub fn given() -> Self {
         let given = Baseline::Given;
@@ -234,7 +234,7 @@ pub struct ResistanceConfig {
     /// `kappa`: resistance that silence adds once the last report has ceased to hold, ohm per second. Default 0:
     /// silence usually means that there were no requests.
     pub staleness_rate: f64,
-    /// From this much of it on the route is closed until it is heard of again, ohm. Default 5.
+    /// From this much of it on the route is closed until the next report, ohm. Default 5.
     pub staleness_limit: f64,
     /// The scar that a route which opens adds to its neighbours, ohm; it never opens them. Default 5.
     pub cascade_bump: f64,
@@ -318,19 +318,19 @@ impl ResistanceConfig {
         self.tuner.map_or(Ok(()), |tuner| tuner.validate())
     }
 
-    /// The break while tuning is off or still warming up, ohm.
+    /// Returns the break while tuning is off or still warming up, ohm.
     #[must_use]
     pub fn untuned_break(&self) -> f64 {
         self.base_resistance * self.break_multiplier
     }
 
-    /// The scar's upper bound in force, ohm.
+    /// Returns the scar's upper bound in force, ohm.
     #[must_use]
     pub fn effective_scar_cap(&self) -> f64 {
         self.scar_cap.unwrap_or(1.2 * self.untuned_break())
     }
 
-    /// The recovery threshold that belongs to a break threshold until one is learned, ohm: always below it.
+    /// Returns the recovery threshold that belongs to a break threshold until one is learned, ohm: always below it.
     #[must_use]
     pub fn recovery_for(&self, break_at: f64) -> f64 {
         (1.5 * self.base_resistance).max(self.recovery_multiplier * break_at)

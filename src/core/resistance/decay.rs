@@ -1,6 +1,6 @@
 //! `exp(-x)` that costs a few multiplications when `x` is small, which it is on every hot path.
 
-/// `exp(-x)` for `x >= 0`; below 0.01 a cubic whose relative error is under `x^4/24` (4e-10).
+/// Returns `exp(-x)` for `x >= 0`; below 0.01 a cubic whose relative error is under `x^4/24` (4e-10).
 pub(crate) fn decay(x: f64) -> f64 {
     if x < 0.01 { 1.0 - x * (1.0 - x * (0.5 - x / 6.0)) } else { (-x).exp() }
 }

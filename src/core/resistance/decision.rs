@@ -17,7 +17,7 @@ pub enum DecisionReason {
 /// The answer to one `route()`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision {
-    /// Whether the request may flow.
+    /// Set when the request may flow.
     pub allow: bool,
     /// R at the moment of the decision, ohm.
     pub resistance: f64,

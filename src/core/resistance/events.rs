@@ -1,4 +1,4 @@
-//! What happens to a route besides reports: decisions, tasks that end badly, neighbours that open, news from others.
+//! The events of a route besides reports: decisions, tasks that end badly, neighbours that open, news from others.
 
 use super::config::ResistanceConfig;
 use super::decay::decay;
@@ -12,7 +12,7 @@ use super::tuner::Tuner;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum TaskEnd {
-    /// It did what it was to do: no scar.
+    /// It succeeded: no scar.
     Completed = 0,
     /// It failed: one scar factor.
     Failed = 1,
@@ -23,7 +23,7 @@ pub enum TaskEnd {
 }
 
 impl TaskEnd {
-    /// The scar it leaves, in scar factors of the task's profile.
+    /// Returns the scar it leaves, in scar factors of the task's profile.
     #[must_use]
     pub const fn scars(self) -> f64 {
         match self {
@@ -52,7 +52,8 @@ impl ResistanceState {
         (decision, std::mem::replace(&mut self.seen, mode))
     }
 
-    /// A task ended: it counts as a report, and leaves its scar, up to the cap. `scar_factor` is that of its profile.
+    /// Notes that a task ended: it counts as a report, and leaves its scar, up to the cap. `scar_factor` is that of its
+    /// profile.
     pub fn task_ended(
         &mut self,
         config: &ResistanceConfig,
@@ -68,8 +69,8 @@ impl ResistanceState {
         self.settle_mode(config);
     }
 
-    /// A neighbour opened. This raises R to no more than the recovery threshold, so that it never opens a route and
-    /// openings do not run through a graph by themselves. The ohms that were added.
+    /// Notes that a neighbour opened. This raises R to no more than the recovery threshold, so that it never opens a
+    /// route and openings do not run through a graph by themselves. Returns the ohms that were added.
     pub fn neighbour_opened(&mut self, config: &ResistanceConfig, now_ms: f64) -> f64 {
         self.move_to(config, now_ms);
         let room = self.tuner.recovery_at(config) - self.sum(config);
@@ -112,7 +113,7 @@ impl ResistanceState {
         self.scar_factor = narrow(ohm);
     }
 
-    /// Another configuration is in force. What was learned of the break under the old one is forgotten; scars stay.
+    /// Adopts another configuration. It forgets the learned break of the old one; scars stay.
     pub fn adopt(&mut self, config: &ResistanceConfig) {
         self.tuner = Tuner::new(config);
         self.scar_factor = narrow(config.scar_factor);

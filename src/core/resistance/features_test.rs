@@ -129,7 +129,7 @@ fn a_reading_keeps_the_reason_of_the_last_decision() {
     }
 }
 
-/// A route whose R at rest is high: a weak service under steady pressure, with a little noise.
+/// Returns a route whose R at rest is high: a weak service under steady pressure, with a little noise.
 fn busy() -> (Route, f64) {
     let tuner = Some(TunerConfig { warmup_ticks: 0.0, ..TunerConfig::default() });
     let slo = Slo { latency_criticality: 1e9, ..Slo::default() };

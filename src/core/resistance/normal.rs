@@ -1,17 +1,17 @@
-//! What is normal for a service is learned from its telemetry; what departs from it by enough, for long enough, is
+//! Learns the normal levels of a service from its telemetry. A departure from them that is large and long enough is
 //! pressure.
 //!
-//! Reports are taken together in blocks of [`BLOCK_MS`], so that their rate does not matter; a report that comes later
-//! than that is a block of its own. Of each signal its mean `m` is learned, and how far blocks stray from it. The
+//! Reports are taken together in blocks of [`BLOCK_MS`], so that their rate does not matter. A report that comes later
+//! than that is a block of its own. For each signal its mean `m` is learned, and how far blocks stray from it. The
 //! deviation `d` of a block is measured in units of a *turn for the worse*: five times the latency (`ln 5` of its
 //! logarithm), twenty points of errors, or the way from the mean to a saturation of 1.
 //!
-//! Whether the service has turned is decided by a CUSUM (Page, "Continuous inspection schemes", Biometrika 1954). Its
-//! evidence `C = max(0, C + l)` adds up log-likelihood ratios of blocks, turned against normal: `l = (d - c) / v`, that
-//! of two Gaussians one turn apart for `c = 1/2`, with the learned variance `v`. Among all tests with as few false
-//! alarms none is quicker (Lorden 1971, Moustakides 1986). One block adds at most [`CLIP`], so that no single report is
-//! enough. Blocks that resemble the one before tell less: `v` is multiplied by `(1 + r) / (1 - r)`, `r` being their
-//! correlation, as is the variance of a sum of a first-order autoregressive process.
+//! A CUSUM decides whether the service has turned (Page, "Continuous inspection schemes", Biometrika 1954). Its
+//! evidence `C = max(0, C + l)` adds up log-likelihood ratios of blocks, turned against normal. `l = (d - c) / v` is
+//! the ratio of two Gaussians one turn apart for `c = 1/2`, with the learned variance `v`. Among all tests with as few
+//! false alarms none is quicker (Lorden 1971, Moustakides 1986). One block adds at most [`CLIP`], so that no single
+//! report is enough. Blocks that resemble the one before carry less information. So `v` is multiplied by
+//! `(1 + r) / (1 - r)`, where `r` is their correlation, as for a sum of a first-order autoregressive process.
 
 use super::config::{Baseline, ResistanceConfig, Slo};
 use super::decay::decay;
@@ -27,7 +27,7 @@ const CERTAIN: f32 = 8.0;
 const CLIP: f32 = 4.0;
 /// Most that one block says for it: noise grows with the level, so that a bad service has a good block now and then.
 const CLIP_BACK: f32 = 2.0;
-/// Most evidence there is, so that it is gone a few blocks after the end.
+/// The most evidence, so that it fades within a few blocks after the end.
 const MOST: f32 = 12.0;
 /// Time constant with which evidence is forgotten in silence, seconds.
 const FORGET_S: f32 = 30.0;
@@ -39,7 +39,7 @@ const LEVEL_S: f64 = 1.0;
 const LEARN_S: f64 = 80.0;
 /// Time constant of how far blocks stray, seconds: so slow that the first minute of a creep is no noise.
 const STRAY_S: f64 = 600.0;
-/// Time constant of what is normal once the service is better for certain, seconds.
+/// The time constant of the normal level once the service is better for certain, seconds.
 const BETTER_S: f64 = 15.0;
 /// One block is this much news at most, seconds, however long there was no report.
 const NEWS_S: f64 = 10.0;
@@ -58,11 +58,11 @@ const FAR: f32 = 8.0;
 const FREE: f32 = 0.2;
 /// Pressure is `tanh(1.75 u)` of the deviation `u`, so that half a turn is just critical: 0.704 > 0.7.
 const STEEP: f64 = 1.75;
-/// A signal that was not heard of for this long is unknown, seconds.
+/// A signal without a report for this long is unknown, seconds.
 const UNKNOWN_S: f32 = 1.0;
 /// A new level that has lasted this long is normal, seconds.
 const LASTING_S: f32 = 480.0;
-/// The shortest time, seconds, in which a new level outvotes what was known. It takes four times as long as that was
+/// The shortest time, seconds, in which a new level replaces the learned one. It takes four times as long as that was
 /// known.
 const SHORTEST_S: f32 = 120.0;
 /// More errors than this are not normal at first sight, only if they last.
@@ -73,7 +73,7 @@ const ENOUGH: f32 = 0.7;
 const NEARLY_FULL: f32 = 0.9;
 /// Latencies below this are noise of clocks, milliseconds.
 const GRAIN_MS: f64 = 0.25;
-/// The greatest factor between a learned latency and a given one, either way.
+/// The greatest factor between a learned latency and a configured one, either way.
 const REACH: f64 = 8.0;
 
 /// The kinds of signals, each by its place.
@@ -92,7 +92,7 @@ fn narrow(x: f64) -> f32 {
 }
 
 impl SignalKind {
-    /// The scale on which noise has about the same size at any level.
+    /// Returns the scale on which noise has about the same size at any level.
     fn scale(self, raw: f64) -> f32 {
         narrow(match self {
             Self::Latency => (raw + GRAIN_MS).ln(),
@@ -108,7 +108,7 @@ impl SignalKind {
         })
     }
 
-    /// The other way.
+    /// Returns the raw value of a scaled one.
     fn raw(self, scaled: f32) -> f64 {
         let scaled = f64::from(scaled);
         match self {
@@ -124,7 +124,7 @@ impl SignalKind {
         }
     }
 
-    /// A turn for the worse from `mean`, and how much of it is half way between normal and turned.
+    /// Returns a turn for the worse from `mean`, and how much of it is half way between normal and turned.
     fn turn(self, mean: f32) -> (f32, f32) {
         match self {
             Self::Latency => (1.609_438, 0.5),
@@ -226,7 +226,7 @@ impl SignalState {
         let r = (self.product / self.variance.max(f32::MIN_POSITIVE)).clamp(0.0, 0.99);
         let alike = ((1.0 + r) / (1.0 - r)).min(MOST_CORRELATION);
         let v = (self.variance * alike / (turn * turn)).max(LEAST_VARIANCE);
-        // What is so noisy is seldom Gaussian: rare large values, which tell less.
+        // Such noise is seldom Gaussian: it has rare large values, which carry less information.
         let v = v * (1.0 + v);
         let worse = ((d - half) / v).clamp(-CLIP_BACK, CLIP);
         let better = ((-d - half) / v).clamp(-CLIP_BACK, CLIP);
@@ -258,7 +258,7 @@ impl SignalState {
         self.known_s = (self.known_s + narrow(news)).min(1e6);
     }
 
-    /// The deviation that counts, as pressure.
+    /// Returns the deviation that counts, as pressure.
     fn pressure(&self, scale: f64) -> f64 {
         if self.unseen_s > UNKNOWN_S {
             return 0.0;
@@ -286,7 +286,7 @@ pub struct Normal {
     signals: [SignalState; 3],
     /// Since when the block is open, milliseconds; NaN before the first.
     since: f64,
-    /// Seconds for which the service has been worse than normal; a call that goes well counts twice against them.
+    /// Seconds for which the service has been worse than normal; a call that succeeds counts twice against them.
     trouble_s: f32,
     pressure: Pressure,
 }

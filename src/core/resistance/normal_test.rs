@@ -1,5 +1,5 @@
-//! A service is not refused for what is normal for it, and it is for what is not. `KEELSON_PROGRAMS` is how many
-//! random services are tried.
+//! A service is refused for departures from its normal levels, and not for the levels themselves. `KEELSON_PROGRAMS`
+//! sets the number of random services.
 
 use proptest::prelude::*;
 
@@ -48,7 +48,7 @@ impl Service {
         if decision.mode == Mode::CircuitBreaker { f64::INFINITY } else { decision.resistance }
     }
 
-    /// So many seconds at a rate; `seen` is told the time since the start, and R.
+    /// Runs so many seconds at a rate. Calls `seen` with the time since the start, and R.
     fn run(
         &mut self,
         rate: f64,
@@ -72,7 +72,7 @@ fn gauss(random: &mut Random) -> f64 {
     (-2.0 * (1.0 - random.unit()).ln()).sqrt() * (std::f64::consts::TAU * random.unit()).cos()
 }
 
-/// `level` with noise: none, uniform within 30 %, or Gaussian with a deviation of 30 %.
+/// Returns `level` with noise: none, uniform within 30 %, or Gaussian with a deviation of 30 %.
 fn noisy(random: &mut Random, kind: u64, level: Level) -> Level {
     let [latency, errors, saturation] = level.map(|x| match kind {
         0 => x,
@@ -82,12 +82,12 @@ fn noisy(random: &mut Random, kind: u64, level: Level) -> Level {
     [latency, errors.min(1.0), saturation]
 }
 
-/// Any steady level that the promise is about.
+/// Returns any steady level that the promise is about.
 fn any_level(random: &mut Random) -> Level {
     [10_f64.powf(4.0 * random.unit()), 0.1 * random.unit(), 0.9 * random.unit()]
 }
 
-/// A share in per cent.
+/// Returns a share in per cent.
 fn share(refused: u32, all: u32) -> f64 {
     100.0 * f64::from(refused) / f64::from(all.max(1))
 }
@@ -101,7 +101,7 @@ fn steady_telemetry_of_any_level_noise_and_rate_is_not_refused() {
         let learned = (500.0 / rate).min(120.0);
         let seconds = learned + (1000.0 / rate).clamp(0.3, 300.0);
         let mut service = Service::new();
-        // By the lowest priority there is a name for.
+        // By the lowest named priority.
         let (mut early, mut late, mut first, mut then) = (0, 0, 0, 0);
         service.run(
             rate,
@@ -138,8 +138,8 @@ impl Turn {
     }
 }
 
-/// A service, its level, what will happen to it, and at which rate it is told of. Where saturation turns it is at most
-/// a half, so that full is not within the noise of normal.
+/// Returns a service, its level, its turn, and the rate of its reports. Where saturation turns it is at most a half, so
+/// that full is not within the noise of normal.
 fn any_turn(seed: u64) -> (Random, Level, Turn, f64) {
     let mut random = Random::new(seed);
     let turn = Turn::ALL[usize::try_from(seed % 3).expect("small")];
@@ -186,7 +186,7 @@ fn a_turn_for_the_worse_is_refused_from_five_seconds_on_the_lowest_first_and_hea
         );
         assert!(refused < 30.0, "healed after {refused} s: {about}");
     }
-    // Of those, saturations with noise, told of once a second.
+    // Of those, saturations with noise, reported once a second.
     assert!(late * 100 <= count, "{late} of {count}");
 }
 
@@ -365,7 +365,7 @@ fn what_was_given_stays_whatever_the_service_does() {
         service.run(10.0, 1200.0, |_| [300.0, 0.0, 0.1], |_, r| last = r);
         assert!(last >= 100.0);
     }
-    // What is near the given number is learned, and no more.
+    // Levels near the configured number are learned, and no others.
     let near = Slo { latency: Baseline::Near, baseline_latency_ms: 100.0, ..Slo::default() };
     for (latency, normal, refused) in
         [(700.0, 700.0, false), (10_000.0, 800.0, true), (3.0, 12.5, false)]
@@ -438,7 +438,7 @@ proptest! {
     }
 }
 
-/// Something of each signal, so that neither is the report of an idle service.
+/// Makes each signal worse, so that none is the report of an idle service.
 fn worse_than([latency, errors, saturation]: Level, more: f64) -> Level {
     [latency.max(0.1) * (1.0 + more), (errors * (1.0 + more)).min(1.0), saturation * (1.0 + more)]
 }

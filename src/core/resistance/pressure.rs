@@ -14,7 +14,7 @@ pub struct Pressure {
     pub saturation: f64,
 }
 
-/// `tanh(((raw - baseline) / baseline) * scale)`; unknown is 0.
+/// Returns `tanh(((raw - baseline) / baseline) * scale)`; unknown is 0.
 fn normalise(raw: Option<f64>, baseline: f64, scale: f64) -> f64 {
     raw.map_or(0.0, |raw| {
         let x = (raw / baseline - 1.0) * scale;
@@ -24,7 +24,7 @@ fn normalise(raw: Option<f64>, baseline: f64, scale: f64) -> f64 {
 }
 
 impl Pressure {
-    /// The pressure a report means against `slo`.
+    /// Returns the pressure of a report against `slo`.
     #[must_use]
     pub fn of(slo: &Slo, scale: f64, telemetry: &Telemetry) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl Pressure {
         }
     }
 
-    /// The same `span` further along a rising slope of `momentum` per second: `min(P + span * M, 1)` a signal.
+    /// Returns the same `span` further along a rising slope of `momentum` per second: `min(P + span * M, 1)` a signal.
     #[must_use]
     pub fn ahead(&self, momentum: f64, span_s: f64) -> Self {
         let growth = momentum.max(0.0) * span_s;
@@ -53,14 +53,14 @@ impl Pressure {
         }
     }
 
-    /// Magnitude of the positive part, 0 to sqrt(3): being better than the baseline offsets nothing.
+    /// Returns the magnitude of the positive part, 0 to sqrt(3): being better than the baseline offsets nothing.
     #[must_use]
     pub fn magnitude(&self) -> f64 {
         let [a, b, c] = [self.latency.max(0.0), self.error.max(0.0), self.saturation.max(0.0)];
         (a * a + b * b + c * c).sqrt()
     }
 
-    /// `P . W` in ohm, split into what raises and what lowers resistance (`>= 0`, `<= 0`).
+    /// Returns `P . W` in ohm, split into the parts that raise and that lower resistance (`>= 0`, `<= 0`).
     #[must_use]
     pub fn weigh(&self, weights: &Weights) -> (f64, f64) {
         let terms = [
@@ -71,7 +71,7 @@ impl Pressure {
         terms.iter().fold((0.0, 0.0), |(up, down), t| (up + t.max(0.0), down + t.min(0.0)))
     }
 
-    /// The same pressure with its positive components scaled by `k`.
+    /// Returns the same pressure with its positive components scaled by `k`.
     #[must_use]
     pub fn fade(&self, k: f64) -> Self {
         let scaled = |x: f64| if x > 0.0 { x * k } else { x };
@@ -95,13 +95,13 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights of `config`.
+    /// Returns the weights of `config`.
     #[must_use]
     pub fn of(config: &ResistanceConfig) -> Self {
         Self::from_slo(&config.slo)
     }
 
-    /// The weights of `slo`.
+    /// Returns the weights of `slo`.
     #[must_use]
     pub fn from_slo(slo: &Slo) -> Self {
         Self {

@@ -11,7 +11,7 @@ pub struct Budget {
     pub max_duration_ms: f64,
     /// A task must send a heartbeat this often, milliseconds; 0 is never.
     pub heartbeat_ms: f64,
-    /// Whether a task needs a way to be called off.
+    /// Set when a task needs a way to be called off.
     pub abortable: bool,
 }
 
@@ -24,7 +24,7 @@ impl Budget {
     }
 }
 
-/// A named kind of work, and what is normal for it.
+/// A named kind of work, and its normal levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Workload {
     /// The name users write.
@@ -37,7 +37,7 @@ pub struct Workload {
     pub budget: Budget,
 }
 
-/// The profiles everybody has. STANDARD is the engine's own configuration.
+/// The built-in profiles. STANDARD is the engine's own configuration.
 pub const PROFILES: [Workload; 4] = [
     Workload {
         name: "LIGHT",
@@ -65,12 +65,12 @@ pub const PROFILES: [Workload; 4] = [
     },
 ];
 
-/// The changes of a profile against the one it is made from; `None` changes nothing.
+/// The changes of a profile to the one below it; `None` changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ProfileSpec {
     /// Latency at which latency pressure is zero, milliseconds.
     pub baseline_latency_ms: Option<f64>,
-    /// Whether the normal latency is learned: true within a factor of eight of a number that was given.
+    /// `true` learns the normal latency, within a factor of eight of a configured number.
     pub learned_baseline: Option<bool>,
     /// Error rate at which error pressure is zero.
     pub target_error_rate: Option<f64>,
@@ -88,11 +88,11 @@ pub struct ProfileSpec {
     pub max_duration_ms: Option<f64>,
     /// A task must send a heartbeat this often, milliseconds; 0 is never.
     pub heartbeat_ms: Option<f64>,
-    /// Whether a task needs a way to be called off.
+    /// Set when a task needs a way to be called off.
     pub abortable: Option<bool>,
 }
 
-/// A profile made ready: the physics of a route that has it, and the report profile of a call that brings it.
+/// A profile ready to use: the physics of a route that has it, and the report profile of a call that names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Profile {
     /// The physics.
@@ -104,13 +104,13 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The profile of a configuration and a budget.
+    /// Creates the profile of a configuration and a budget.
     #[must_use]
     pub fn new(config: &ResistanceConfig, budget: Budget) -> Self {
         Self { config: *config, report: ReportProfile::of(config), budget }
     }
 
-    /// One of [`PROFILES`] over a configuration.
+    /// Returns one of [`PROFILES`] over a configuration.
     #[must_use]
     pub fn of(config: &ResistanceConfig, workload: &Workload) -> Self {
         let mut config = *config;
@@ -122,7 +122,7 @@ impl Profile {
         Self::new(&config, workload.budget)
     }
 
-    /// This profile with changes. `engine` is the configuration that multipliers refer to.
+    /// Returns this profile with changes. `engine` is the configuration that multipliers refer to.
     ///
     /// # Errors
     /// The first field that is out of its range, named as in `spec`.

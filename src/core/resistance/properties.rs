@@ -1,4 +1,4 @@
-//! What holds for every history of reports, not just the ones we thought of.
+//! Properties that hold for every history of reports, not just for those that we thought of.
 
 use proptest::prelude::*;
 

@@ -1,11 +1,11 @@
-//! What is read of a route's state: every term of R at one moment, which is what explains a decision.
+//! The reading of a route's state: every term of R at one moment, which explains a decision.
 
 use super::config::ResistanceConfig;
 use super::decision::DecisionReason;
 use super::mode::Mode;
 use super::pressure::Pressure;
 
-/// The learned levels of a service; `None` for a signal that was never reported, or whose level was given.
+/// The learned levels of a service; `None` for a signal without reports, or with a configured level.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Learned {
     /// Latency at which latency pressure is zero, milliseconds.
@@ -16,7 +16,7 @@ pub struct Learned {
     pub saturation: Option<f64>,
 }
 
-/// Every term of R at one moment: what explains a decision.
+/// Every term of R at one moment, which explains a decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
     /// `R_base`, ohm.
@@ -25,11 +25,11 @@ pub struct Reading {
     pub pressure: f64,
     /// `mu * max(M, 0)`, ohm.
     pub momentum: f64,
-    /// `S`, ohm: what was seen here, without what others share.
+    /// `S`, ohm: the scar of this process, without the share of others.
     pub scar: f64,
     /// The share of R by the scars of others, ohm; negative when they are better off.
     pub shared: f64,
-    /// `U`, ohm: what silence adds.
+    /// `U`, ohm: the term of silence.
     pub staleness: f64,
     /// R, ohm.
     pub total: f64,

@@ -1,4 +1,4 @@
-//! Through what a report is looked at: what is normal for it, and how deep it scars.
+//! The profile of a report: its normal levels, and how deep it scars.
 
 use super::config::{Baseline, ResistanceConfig, Slo};
 use super::normal::Normal;
@@ -17,7 +17,7 @@ pub struct ReportProfile {
 }
 
 impl ReportProfile {
-    /// The one of a configuration.
+    /// Returns the profile of a configuration.
     #[must_use]
     pub fn of(config: &ResistanceConfig) -> Self {
         Self { slo: config.slo, weights: Weights::of(config), scar_factor: config.scar_factor }
@@ -27,7 +27,7 @@ impl ReportProfile {
         Pressure::of(&self.slo, scale, telemetry)
     }
 
-    /// The pressure of a report of which some signals are measured against what was learned of the service.
+    /// Returns the pressure of a report of which some signals are measured against the learned levels of the service.
     pub(super) fn pressure_beside(
         &self,
         normal: Option<&mut Normal>,

@@ -5,11 +5,11 @@
 pub struct Candidate {
     /// R, ohm.
     pub resistance: f64,
-    /// Whether its breaker is open, or it is silent.
+    /// Set when its breaker is open, or it is silent.
     pub closed: bool,
 }
 
-/// The index of one of the candidates, `None` if there are none.
+/// Returns the index of one of the candidates, `None` if there are none.
 ///
 /// Softmax over `-beta * (R - R_min) / base` of those that are not closed; the subtraction keeps the largest weight at
 /// 1, so that no resistance underflows it. `unit` is chance from [0, 1). With probability `explore` (and when all are

@@ -43,7 +43,7 @@ pub struct ResistanceState {
     /// The mode at the last decision, and its reason.
     pub(super) seen: Mode,
     pub(super) decided: DecisionReason,
-    /// Scar grown per `min_delta_t_ms` while what the last report said is critical.
+    /// Scar grown per `min_delta_t_ms` while the last report is critical.
     pub(super) scar_factor: f32,
     /// The scar that others share, and its weight.
     pub(super) shared: f32,
@@ -94,8 +94,8 @@ impl ResistanceState {
         self.report_as(config, &report, telemetry, 0.0, now_ms)
     }
 
-    /// The same, measured against what is normal by `report`, of what was seen `age_ms` ago: what happened since is
-    /// estimated from the momentum. What is older than what is known already is late news: it counts, and changes
+    /// Does the same, measured against the normal levels of `report`, for a report that is `age_ms` old. The time since
+    /// is estimated from the momentum. A report that is older than the last one is late news: it counts, and changes
     /// nothing else.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl ResistanceState {
         self.settle_mode(config);
     }
 
-    /// Every term at `now_ms`, without changing anything.
+    /// Returns every term at `now_ms`, without changing anything.
     #[must_use]
     pub fn reading(&self, config: &ResistanceConfig, now_ms: f64) -> Reading {
         let at = self.at(config, now_ms);
@@ -213,7 +213,7 @@ impl ResistanceState {
         }
     }
 
-    /// R and the mode at `now_ms`: the part of [`ResistanceState::reading`] that decisions need.
+    /// Returns R and the mode at `now_ms`: the part of [`ResistanceState::reading`] that decisions need.
     #[must_use]
     pub fn resistance(&self, config: &ResistanceConfig, now_ms: f64) -> (f64, Mode) {
         if now_ms == self.at {
@@ -223,7 +223,7 @@ impl ResistanceState {
         (at.total(config), at.mode(config))
     }
 
-    /// The scar at the moment of the last report, ohm.
+    /// Returns the scar at the moment of the last report, ohm.
     pub(crate) fn scar(&self) -> f64 {
         self.scar
     }
@@ -261,13 +261,13 @@ impl ResistanceState {
         self.sum(config) + self.staleness(config)
     }
 
-    /// `max(R_base, R_base + P.W + mu*M + S)`.
+    /// Returns `max(R_base, R_base + P.W + mu*M + S)`.
     pub(super) fn sum(&self, config: &ResistanceConfig) -> f64 {
         let momentum = config.damping_factor * self.momentum(config).max(0.0);
         config.base_resistance + (self.up + self.down + momentum + self.blended_scar()).max(0.0)
     }
 
-    /// `U`: what was last heard of the route holds for a while, and then every second without news counts.
+    /// Returns `U`: the last report of the route holds for a while, and then every second without news counts.
     fn staleness(&self, config: &ResistanceConfig) -> f64 {
         if config.staleness_rate <= 0.0 {
             return 0.0;
@@ -277,13 +277,14 @@ impl ResistanceState {
         (config.staleness_rate * silent.max(0.0) / 1000.0).min(MAX_STALENESS)
     }
 
-    /// The own scar, drawn towards the shared one by its weight; never folded in, so that a lie passes.
+    /// Returns the own scar, drawn towards the shared one by its weight. The shared one is never folded in, so that a
+    /// false one passes.
     pub(super) fn blended_scar(&self) -> f64 {
         let (shared, blend) = (f64::from(self.shared), f64::from(self.blend));
         self.scar + blend * (shared - self.scar)
     }
 
-    /// Slope of the pressure, per second: on a ramp of slope `a`, two averages with time constants `f < s`
+    /// Returns the slope of the pressure, per second: on a ramp of slope `a`, two averages with time constants `f < s`
     /// end up `a * (s - f)` apart.
     fn momentum(&self, config: &ResistanceConfig) -> f64 {
         let span_s = (config.momentum_slow_ms - config.momentum_fast_ms) / 1000.0;
@@ -327,7 +328,7 @@ impl ResistanceState {
         self.up *= k;
     }
 
-    /// The pressure stays what it was for `dt`: scar `dS/dt = g - lambda*S` and both averages, solved exactly.
+    /// Advances by `dt` with the pressure unchanged: scar `dS/dt = g - lambda*S` and both averages, solved exactly.
     fn hold(&mut self, config: &ResistanceConfig, dt: f64) {
         let seconds = dt / 1000.0;
         let magnitude = self.vector.magnitude();
@@ -368,7 +369,7 @@ impl ResistanceState {
             || r < self.tuner.recovery_at(config)
     }
 
-    /// The tuner sees the time the last report spoke for, unless that time was part of an incident or of shedding.
+    /// Passes the time that the last report covers to the tuner, unless it was part of an incident or of shedding.
     fn learn(&mut self, config: &ResistanceConfig, dt: f64) {
         let well = self.vector.magnitude() <= config.critical_pressure;
         if well && self.calm(config) && !self.refused && self.mode(config) == Mode::Operational {

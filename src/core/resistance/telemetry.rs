@@ -1,4 +1,4 @@
-//! A report is either entirely valid or refused whole; what it leaves out is unknown, never "good".
+//! A report is either entirely valid or refused whole. A missing signal is unknown, never "good".
 
 use super::config::{FRACTION, InvalidField, NOT_NEGATIVE, require};
 
@@ -14,7 +14,7 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// From a lane of plain numbers in which NaN stands for "not given".
+    /// Creates a report from a lane of plain numbers in which NaN stands for a missing one.
     #[must_use]
     pub fn from_lane(latency_ms: f64, error_rate: f64, saturation: f64) -> Self {
         let known = |x: f64| (!x.is_nan()).then_some(x);

@@ -11,7 +11,7 @@ const MOST_OF_BREAK: f64 = 0.9;
 pub(super) struct Tuner {
     mean: f64,
     variance: f64,
-    /// Healthy time seen, milliseconds.
+    /// Healthy time so far, milliseconds.
     observed_ms: f64,
     break_at: f64,
 }
@@ -21,13 +21,14 @@ impl Tuner {
         Self { mean: 0.0, variance: 0.0, observed_ms: 0.0, break_at: config.untuned_break() }
     }
 
-    /// The break threshold in force, ohm; above the mean by the base at least, so that rest is never an incident.
+    /// Returns the break threshold in force, ohm; above the mean by the base at least, so that rest is never an
+    /// incident.
     pub(super) fn break_at(&self) -> f64 {
         self.break_at
     }
 
-    /// The recovery threshold in force, ohm, below the break: the learned one once the break is, so that a route whose
-    /// rest is high can close again.
+    /// Returns the recovery threshold in force, ohm, below the break: the learned one once the break is, so that a
+    /// route whose rest is high can close again.
     pub(super) fn recovery_at(&self, config: &ResistanceConfig) -> f64 {
         match config.tuner {
             Some(tuner) if self.warm(config, &tuner) => {
@@ -60,9 +61,9 @@ impl Tuner {
         self.break_at = self.tuned(config, &tuner);
     }
 
-    /// `mean + k * sigma`. Before anything is seen sigma is such that this is the untuned break, and that counts as
-    /// much as `warmup_ticks` of healthy time: what is rare is not seen in seconds. In units of the mean, so that a
-    /// service whose rest is high has the same room above it.
+    /// Returns `mean + k * sigma`. Before the first report sigma is such that this is the untuned break. That counts as
+    /// much as `warmup_ticks` of healthy time, because rare levels do not show in seconds. It is in units of the mean,
+    /// so that a service whose rest is high has the same room above it.
     fn tuned(&self, config: &ResistanceConfig, tuner: &TunerConfig) -> f64 {
         let prior = tuner.warmup_ticks * config.min_delta_t_ms;
         let seen = Self::memory(config, tuner).min(self.observed_ms);
@@ -74,7 +75,7 @@ impl Tuner {
             .max(self.mean + config.base_resistance)
     }
 
-    /// The time constant of what is learned, milliseconds: `alpha = 2/(n+1)` per tick of `min_delta_t`.
+    /// Returns the time constant of what is learned, milliseconds: `alpha = 2/(n+1)` per tick of `min_delta_t`.
     fn memory(config: &ResistanceConfig, tuner: &TunerConfig) -> f64 {
         0.5 * (tuner.window_size + 1.0) * config.min_delta_t_ms
     }

@@ -1,4 +1,4 @@
-//! Handles that outlive what they name without ever naming something else, and that fit a JS number.
+//! Handles that may outlive their object, never name another one, and fit a JS number.
 
 /// Slot and generation in 52 bits, so that it is an exact integer in an `f64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ impl Handle {
         Self { slot: slot as u32, generation: generation as u32 }
     }
 
-    /// The generation after this one; it starts over, never at 0, after 2^28.
+    /// Returns the generation after this one. It starts over after 2^28, never at 0.
     pub(crate) fn next(generation: u32) -> u32 {
         let next = (generation + 1) & ((1 << GENERATION_BITS) - 1);
         if next == 0 { 1 } else { next }
@@ -40,14 +40,14 @@ macro_rules! id {
         pub struct $name(pub(crate) $crate::core::slab::Handle);
 
         impl $name {
-            /// As an integer below 2^52, exact in a JS number; never 0.
+            /// Returns the handle as an integer below 2^52, exact in a JS number; never 0.
             #[must_use]
             pub fn to_f64(self) -> f64 {
                 // Signed, as the processor converts signed integers in one instruction.
                 self.0.pack().cast_signed() as f64
             }
 
-            /// From what [`Self::to_f64`] gave. Anything else gives an id that is not live.
+            /// Returns the handle of a result of [`Self::to_f64`]. Anything else yields an id that is not live.
             #[must_use]
             pub fn from_f64(id: f64) -> Self {
                 #[expect(clippy::cast_possible_truncation, reason = "range checked")]
@@ -55,7 +55,7 @@ macro_rules! id {
                 Self($crate::core::slab::Handle::unpack(packed.cast_unsigned()))
             }
 
-            /// The slot: stable and unique while what the id names lives.
+            /// Returns the slot: stable and unique while what the id names lives.
             #[must_use]
             pub fn slot(self) -> u32 {
                 self.0.slot

@@ -5,7 +5,7 @@
 
 use super::Slab;
 
-/// No slot: what stands at either end of a list.
+/// No slot: the mark at either end of a list.
 pub(crate) const NIL: u32 = u32::MAX;
 
 /// The neighbours of a slot in its list.

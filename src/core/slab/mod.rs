@@ -1,4 +1,4 @@
-//! Slots that are reused without allocating, and told apart by generation, so that a stale handle finds nothing.
+//! Slots that are reused without allocating. Each has a generation, so that a stale handle finds nothing.
 
 pub(crate) mod handle;
 pub(crate) mod list;
@@ -16,7 +16,7 @@ struct SlabEntry<T> {
 pub(crate) struct Slab<T> {
     entries: Vec<SlabEntry<T>>,
     free: Vec<u32>,
-    /// Slots without a value that are not given away yet.
+    /// Slots without a value that may not be reused yet.
     retired: usize,
 }
 
@@ -35,7 +35,7 @@ impl<T> Slab<T> {
         self.len() < MAX_SLOTS
     }
 
-    /// `None` when all 2^24 slots are live.
+    /// Inserts a value. Returns `None` when all 2^24 slots are live.
     pub(crate) fn insert(&mut self, value: T) -> Option<Handle> {
         if let Some(slot) = self.free.pop() {
             let entry = &mut self.entries[slot as usize];
@@ -86,17 +86,17 @@ impl<T> Slab<T> {
         self.free.push(handle.slot);
     }
 
-    /// The live value of a slot, whatever its generation.
+    /// Returns the live value of a slot, whatever its generation.
     pub(crate) fn at(&self, slot: u32) -> Option<&T> {
         self.entries.get(slot as usize)?.value.as_ref()
     }
 
-    /// The live value of a slot, whatever its generation.
+    /// Returns the live value of a slot, whatever its generation.
     pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut T> {
         self.entries.get_mut(slot as usize)?.value.as_mut()
     }
 
-    /// The handle of whatever lives in a slot.
+    /// Returns the handle of the live value of a slot.
     pub(crate) fn handle(&self, slot: u32) -> Option<Handle> {
         let entry = self.entries.get(slot as usize)?;
         entry.value.as_ref().map(|_| Handle { slot, generation: entry.generation })

@@ -19,7 +19,8 @@ pub(super) enum ChildState {
     Starting,
     /// It runs. `exit` is its end when that is known and not yet dealt with.
     Running { pid: Pid, exit: Option<ExitReason> },
-    /// It is to be started again: `ticket` tells this restart from others of the child, `timer` is what it waits for.
+    /// It is to be started again. `ticket` distinguishes this restart from others of the child; `timer` is the delay
+    /// that it waits for.
     Restarting { ticket: u64, timer: Option<TimerKey> },
 }
 
@@ -52,11 +53,11 @@ impl Child {
 pub struct ChildCounts {
     /// All of them, with a process or without.
     pub specs: usize,
-    /// Those with a living process.
+    /// The children with a living process.
     pub active: usize,
-    /// Those that supervise.
+    /// The children that supervise.
     pub supervisors: usize,
-    /// Those that work.
+    /// The children that work.
     pub workers: usize,
 }
 
@@ -98,7 +99,7 @@ impl Children {
         Some(child)
     }
 
-    /// The only way a state changes, so that the indexes and sums stay right.
+    /// Sets the state of a child. States change only here, so that the indexes and sums stay right.
     pub(super) fn set(&mut self, place: ChildPlace, state: ChildState) {
         let Some(child) = self.rows.get_mut(&place) else { return };
         let old = std::mem::replace(&mut child.state, state);
@@ -129,7 +130,7 @@ impl Children {
         self.rows.get(&place).map(|child| (place, child))
     }
 
-    /// A child has turned out to supervise: it is counted so, and has all the time it needs to stop.
+    /// Counts a child as a supervisor. It has all the time that it needs to stop.
     pub(super) fn found_to_supervise(&mut self, id: ChildId) {
         let Some(child) = self.by_id.get(&id).and_then(|place| self.rows.get_mut(place)) else {
             return;
@@ -145,22 +146,22 @@ impl Children {
         self.by_pid.get(&pid).copied()
     }
 
-    /// The first child at or after a place.
+    /// Returns the first child at or after a place.
     pub(super) fn first_from(&self, place: ChildPlace) -> Option<ChildPlace> {
         self.rows.range(place..).next().map(|(&place, _)| place)
     }
 
-    /// The last child in `floor..below`.
+    /// Returns the last child in `floor..below`.
     pub(super) fn last_in(&self, floor: ChildPlace, below: ChildPlace) -> Option<ChildPlace> {
         self.rows.range(floor..below.max(floor)).next_back().map(|(&place, _)| place)
     }
 
-    /// All, in the order in which they start.
+    /// Returns all children, in the order in which they start.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ChildPlace, &Child)> {
         self.rows.iter().map(|(&place, child)| (place, child))
     }
 
-    /// Those at or after a place, in the same order.
+    /// Returns the children at or after a place, in the same order.
     pub(super) fn iter_from(
         &self,
         place: ChildPlace,

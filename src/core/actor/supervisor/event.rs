@@ -1,4 +1,4 @@
-//! What a supervisor is told, what it asks for, and what it answers.
+//! The events of a supervisor, its requests, and its answers.
 
 use super::ids::{ChildId, Pid, RequestId, StartId, StartToken, TimerKey};
 use super::reason::{ExitReason, StartError, Why};
@@ -29,7 +29,7 @@ pub enum Event {
         /// The reason.
         reason: ExitReason,
     },
-    /// A process has ended. To be told of every process that was announced by `ChildStarted`, once.
+    /// A process has ended. Report the end of every process that was announced by `ChildStarted`, once.
     ChildExited {
         /// The process.
         pid: Pid,
@@ -59,7 +59,7 @@ pub enum Event {
         /// The child.
         child: ChildId,
     },
-    /// Stop a child and delete its specification, in one step that nothing comes between.
+    /// Stop a child and delete its specification, in one step that nothing interrupts.
     RemoveChild {
         /// Answered with [`Answer::Done`].
         request: RequestId,
@@ -73,8 +73,8 @@ pub enum Event {
         /// The child.
         child: ChildId,
     },
-    /// Start a child anew: one that runs is stopped first, in one step that nothing comes between. It does not count as
-    /// a restart.
+    /// Start a child anew: one that runs is stopped first, in one step that nothing interrupts. It does not count as a
+    /// restart.
     RenewChild {
         /// Answered with [`Answer::Started`].
         request: RequestId,
@@ -106,7 +106,7 @@ pub enum Event {
 /// The requests of a supervisor to its driver, which must carry them out in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action {
-    /// Start a child, and tell how it went with the same `start`.
+    /// Start a child, and report the result with the same `start`.
     Start {
         /// The attempt.
         start: StartId,
@@ -115,7 +115,7 @@ pub enum Action {
         /// Its start function.
         token: StartToken,
     },
-    /// A start under way is no longer wanted. A driver that can abort it does so, and tells its result all the same.
+    /// A start under way is no longer wanted. A driver that can abort it does so, and reports its result all the same.
     CancelStart {
         /// The attempt.
         start: StartId,

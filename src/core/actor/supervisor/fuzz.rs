@@ -1,4 +1,4 @@
-//! The machine alone, told anything at all: events of a driver that keeps none of its promises.
+//! The machine alone, with any events at all: its driver keeps none of its promises.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,7 +14,7 @@ pub struct StartToken(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// Names one attempt to start a child, so that a late result is told from a wanted one.
+/// Names one attempt to start a child, so that a late result is not taken for a wanted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StartId(pub(super) u64);
 
@@ -25,12 +25,12 @@ pub struct TimerKey(pub(super) u64);
 macro_rules! numbered {
     ($name:ident) => {
         impl $name {
-            /// As a number, for a driver that keeps it elsewhere.
+            /// Returns the id as a number, for a driver that keeps it elsewhere.
             pub fn number(self) -> u64 {
                 self.0
             }
 
-            /// From what [`number`](Self::number) gave; any other number fits nothing.
+            /// Returns the id of a result of [`number`](Self::number); any other number fits nothing.
             pub fn from_number(number: u64) -> Self {
                 Self(number)
             }

@@ -1,4 +1,4 @@
-//! The machine: what it is doing, what it waits for, and what waits for it.
+//! The machine: its current work, the event that it waits for, and the events that wait for it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -72,7 +72,7 @@ pub(super) struct GroupRequest {
 pub(super) enum AfterStop {
     /// Its specification stays, if it is one that stays.
     Keep,
-    /// Its specification goes.
+    /// Its specification is deleted.
     Delete,
     /// It is started again.
     Start,
@@ -158,7 +158,7 @@ pub struct Supervisor {
     pub(super) work: Activity,
     pub(super) wait: Option<Wait>,
     pub(super) queue: VecDeque<Queued>,
-    /// A stop was asked for and has not begun.
+    /// A requested stop that has not begun.
     pub(super) exit: Option<ExitReason>,
     pub(super) timers: BTreeMap<TimerKey, Purpose>,
     /// Exits of processes that are not known, while a start is under way that may make them known.
@@ -168,7 +168,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor that waits for [`Event::Start`].
+    /// Creates a supervisor that waits for [`Event::Start`].
     ///
     /// # Errors
     /// The rule that the configuration breaks.
@@ -193,8 +193,8 @@ impl Supervisor {
         })
     }
 
-    /// A child whose specification did not say so has turned out to supervise: it is counted so, and from now on has
-    /// all the time it needs to stop. So have all that are made after the same template.
+    /// Counts a child as a supervisor although its specification does not say so. From now on it has all the time that
+    /// it needs to stop. So have all children of the same template.
     pub fn found_to_supervise(&mut self, child: ChildId) {
         self.children.found_to_supervise(child);
         if let Some(template) = &mut self.config.template {
@@ -327,7 +327,7 @@ impl Supervisor {
         self.config.strategy == Strategy::SimpleOneForOne
     }
 
-    /// The request that the work is about, if it was not answered.
+    /// Returns the request that the work is about, if it was not answered.
     pub(super) fn asked(&self) -> Option<RequestId> {
         match self.work {
             Activity::Up { asked, .. } | Activity::Down { then: Then::Up { asked }, .. } => {

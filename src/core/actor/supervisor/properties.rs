@@ -10,7 +10,7 @@ use super::{
     Report, RequestId, Restart, Shutdown, StartToken, Strategy as Group, SupervisorConfig,
 };
 
-/// A supervisor, and the one above it by its number among those before.
+/// Returns a supervisor, and the number of its parent among the earlier ones.
 fn supervisor() -> impl Strategy<Value = (SupervisorPlan, ChildPolicy, usize)> {
     let strategy = prop::sample::select(vec![
         Group::OneForOne,
@@ -64,7 +64,7 @@ fn policy() -> impl Strategy<Value = ChildPolicy> {
     )
 }
 
-/// A worker, and whose it is, by number.
+/// Returns a worker, and the number of its supervisor.
 fn worker() -> impl Strategy<Value = (Plan, usize)> {
     let outcome = prop_oneof![
         8 => Just(Outcome::Runs),
@@ -92,7 +92,7 @@ enum Op {
     Die(usize, ExitReason),
     /// A request to the n-th supervisor that ever was, about the m-th child of the plan.
     Ask(u8, usize, usize),
-    /// Something that nobody expects.
+    /// An event that is not expected.
     Stale(u8, usize),
 }
 
@@ -191,7 +191,7 @@ impl Watch {
                 continue;
             }
             let Some((plan, (parent, _))) = process.plan.zip(process.parent) else { continue };
-            // A start that is given up may lead to a process that lives until the news of it arrive.
+            // An abandoned start may lead to a process that lives until the news of it arrive.
             if self.world.plans[plan].policy.start_timeout.is_none()
                 && self.world.machine(parent).is_some_and(|machine| {
                     machine.template().is_none_or(|policy| policy.start_timeout.is_none())
@@ -230,7 +230,7 @@ impl Watch {
                     return;
                 }
                 let index = child % self.world.plans.len();
-                // Mostly the supervisor that has the child, sometimes any that ever was.
+                // Mostly the supervisor that has the child, sometimes any earlier one.
                 let owner = supervisors.iter().copied().find(|&pid| {
                     let machine = self.world.machine(pid);
                     machine.is_some_and(|machine| machine.child(ChildId(index as u64)).is_some())
@@ -319,7 +319,7 @@ impl Watch {
         }
     }
 
-    /// A crash that comes when the budget is spent ends the supervisor, and nothing else does in its name.
+    /// Checks that a crash beyond the budget ends the supervisor, and that nothing else does so for that reason.
     fn budgets_hold(&self) {
         for pid in self.supervisors() {
             let Some(config) = self.world.machine(pid).map(|machine| &machine.config) else {

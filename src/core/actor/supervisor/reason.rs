@@ -1,15 +1,15 @@
-//! Why processes and supervisors end.
+//! The reasons why processes and supervisors end.
 
 use super::ids::ChildId;
 
-/// The ways in which a process ends. The caller keeps what goes with an error, under a number of its choice.
+/// The ways in which a process ends. The caller keeps the value of an error, under a number of its choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitReason {
     /// It was done.
     Normal,
     /// It was asked to stop.
     Shutdown,
-    /// It was asked to stop, or chose to, with something to say about it.
+    /// It was asked to stop, or chose to, with a value of its own.
     ShutdownWith(u64),
     /// It was killed.
     Killed,
@@ -29,7 +29,7 @@ impl ExitReason {
 pub enum StartError {
     /// It said so.
     Failed(ExitReason),
-    /// It took longer than it may. What comes of it later is killed.
+    /// It took longer than it may. A process that it leads to later is killed.
     TimedOut,
     /// It returned a process that is another child of this supervisor already. That child is left alone.
     PidTaken,
@@ -45,7 +45,7 @@ pub enum Why {
         /// The child.
         child: ChildId,
     },
-    /// A significant child ended, and the supervisor was told to follow.
+    /// A significant child ended, and the supervisor is configured to end with it.
     AutoShutdown {
         /// The child.
         child: ChildId,

@@ -1,4 +1,4 @@
-//! What observers are told: nothing that a supervisor decides happens in silence.
+//! The reports to observers: a supervisor decides nothing in silence.
 
 use super::ids::{ChildId, Pid, StartId};
 use super::reason::{ExitReason, StartError, Why};
@@ -39,7 +39,7 @@ pub enum Report {
         /// The reason.
         error: StartError,
     },
-    /// A start that was given up has brought forth a process after all; it is killed.
+    /// An abandoned start has led to a process after all; it is killed.
     LateStart {
         /// The attempt.
         start: StartId,

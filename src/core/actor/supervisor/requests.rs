@@ -92,7 +92,7 @@ impl Supervisor {
         })
     }
 
-    /// The place of a child that neither runs nor waits for a restart.
+    /// Returns the place of a child that neither runs nor waits for a restart.
     fn down_child(&self, child: ChildId) -> Result<ChildPlace, Refusal> {
         if self.is_simple() {
             return Err(Refusal::SimpleOneForOne);

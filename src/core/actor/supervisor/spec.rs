@@ -1,4 +1,4 @@
-//! What a supervisor is made of, and the rules that a configuration keeps.
+//! The configuration of a supervisor, and the rules that it keeps.
 
 use super::ids::{ChildId, StartToken};
 use crate::core::actor::backoff::Backoff;
@@ -6,14 +6,14 @@ use crate::core::actor::backoff::Backoff;
 /// The children that restart together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Strategy {
-    /// That child alone.
+    /// Restarts that child alone.
     #[default]
     OneForOne,
     /// All children: they are stopped, last first, and started again in order.
     OneForAll,
-    /// That child and those after it.
+    /// Restarts that child and those after it.
     RestForOne,
-    /// That child alone; all children are made after one template, have no order, and are stopped at once.
+    /// Restarts that child alone. All children are made after one template, have no order, and are stopped at once.
     SimpleOneForOne,
 }
 
@@ -23,7 +23,7 @@ pub enum Restart {
     /// Always.
     #[default]
     Permanent,
-    /// Unless it was done, or asked to stop.
+    /// Unless it ended normally, or was asked to stop.
     Transient,
     /// Never. Its specification goes with it, also when it is stopped as a sibling.
     Temporary,
@@ -34,7 +34,7 @@ pub enum Restart {
 pub enum Shutdown {
     /// Killed at once.
     Kill,
-    /// Asked, and killed after so many milliseconds.
+    /// Asks it to stop, and kills it after so many milliseconds.
     After(f64),
     /// Asked, and waited for as long as it takes.
     Never,
@@ -74,10 +74,10 @@ pub enum AutoShutdown {
 /// The restarts that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BudgetScope {
-    /// Those of all children, as in OTP.
+    /// Counts the restarts of all children together, as in OTP.
     #[default]
     Supervisor,
-    /// Those of each child for itself. A child over its budget still ends the supervisor.
+    /// Counts the restarts of each child for itself. A child over its budget still ends the supervisor.
     Child,
 }
 
@@ -90,7 +90,7 @@ pub struct ChildPolicy {
     pub shutdown: Shutdown,
     /// Worker or supervisor.
     pub kind: ChildKind,
-    /// Whether its end may end the supervisor.
+    /// Set when its end may end the supervisor.
     pub significant: bool,
     /// The delay of restarts. Without one they happen at once.
     pub backoff: Option<Backoff>,
@@ -100,7 +100,7 @@ pub struct ChildPolicy {
 }
 
 impl ChildPolicy {
-    /// A permanent worker that has five seconds to stop.
+    /// Returns a permanent worker that has five seconds to stop.
     pub fn worker() -> Self {
         Self {
             restart: Restart::Permanent,
@@ -112,12 +112,12 @@ impl ChildPolicy {
         }
     }
 
-    /// A permanent supervisor that has all the time it needs to stop, because its children need theirs.
+    /// Returns a permanent supervisor that has all the time it needs to stop, because its children need theirs.
     pub fn supervisor() -> Self {
         Self { shutdown: Shutdown::Never, kind: ChildKind::Supervisor, ..Self::worker() }
     }
 
-    /// The rules that need nothing but the policy and the supervisor's `auto_shutdown`.
+    /// Checks the rules that need nothing but the policy and the supervisor's `auto_shutdown`.
     pub(super) fn check(&self, auto_shutdown: AutoShutdown) -> Result<(), InvalidSpec> {
         if self.significant && auto_shutdown == AutoShutdown::Never {
             return Err(InvalidSpec::SignificantUnderNever);
@@ -143,7 +143,7 @@ fn is_duration(ms: f64) -> bool {
     ms.is_finite() && ms >= 0.0
 }
 
-/// A child: its name, what to start, and how.
+/// A child: its name, the work to start, and its policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChildSpec {
     /// Its name, of which its supervisor has but one.
@@ -163,17 +163,17 @@ pub struct SupervisorConfig {
     pub children: Vec<ChildSpec>,
     /// The rules for the children of a `simple_one_for_one` supervisor, and of no other.
     pub template: Option<ChildPolicy>,
-    /// So many restarts are allowed in any `within_ms`.
+    /// The most restarts in any `within_ms`.
     pub max_restarts: u32,
     /// The length of the sliding window; its ends belong to it.
     pub within_ms: f64,
     /// The restarts that are counted together.
     pub scope: BudgetScope,
-    /// Whether significant children end the supervisor.
+    /// The ends of significant children after which the supervisor ends.
     pub auto_shutdown: AutoShutdown,
     /// The most children that may be there, running or not.
     pub max_children: Option<usize>,
-    /// Whether a child that ended and is not started again is deleted, as if it were temporary. In OTP a transient one
+    /// Set to delete a child that ended and is not started again, as if it were temporary. In OTP a transient one
     /// stays, and comes back with its group or on request.
     pub forget_ended: bool,
 }
@@ -195,7 +195,7 @@ impl Default for SupervisorConfig {
 }
 
 impl SupervisorConfig {
-    /// The rules; two children of one name are found when they are entered.
+    /// Checks the rules. Two children of one name are found when they are entered.
     pub(super) fn check(&self) -> Result<(), InvalidSpec> {
         if !(self.within_ms.is_finite() && self.within_ms > 0.0) {
             return Err(InvalidSpec::Within);

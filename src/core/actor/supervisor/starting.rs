@@ -1,4 +1,4 @@
-//! Starting children, and what comes of a start: a process, nothing, or a failure.
+//! Starting children, and the results of a start: a process, nothing, or a failure.
 
 use super::children::{Child, ChildPlace, ChildState};
 use super::event::{Action, Answer, Refusal};
@@ -36,7 +36,7 @@ impl Supervisor {
 
     pub(super) fn on_started(&mut self, start: StartId, pid: Pid, turn: &mut StepOutput<'_>) {
         let Some(place) = self.settle_start(start, turn) else {
-            // The start was given up. A process that is a child's all the same is left to that child.
+            // The start was abandoned. A process that is a child's all the same is left to that child.
             if self.children.owner(pid).is_none() {
                 turn.report(Report::LateStart { start, pid });
                 turn.act(Action::Exit { pid, signal: StopSignal::Kill });
@@ -66,13 +66,13 @@ impl Supervisor {
         self.children.set(place, ChildState::Down);
         turn.report(Report::Ignored { child: self.id(place) });
         self.started(place, None, turn);
-        // Without a process, what would never be started again has no use for a specification.
+        // Without a process, a child that would never be started again has no use for a specification.
         if self.goes_when_down(place) {
             self.forget(place, turn);
         }
     }
 
-    /// A start has led to a child, with a process or without.
+    /// Notes that a start has led to a child, with a process or without.
     fn started(&mut self, place: ChildPlace, pid: Option<Pid>, turn: &mut StepOutput<'_>) {
         let request = match self.work {
             Activity::Up { first, asked, .. } => {
@@ -105,7 +105,7 @@ impl Supervisor {
         }
     }
 
-    /// A start took too long.
+    /// Abandons a start that took too long.
     pub(super) fn on_start_limit(&mut self, timer: TimerKey, turn: &mut StepOutput<'_>) {
         match self.wait {
             Some(Wait::Start { start, place, limit: Some((armed, _)) }) if armed == timer => {
@@ -121,7 +121,7 @@ impl Supervisor {
         self.start_failed(place, StartError::TimedOut, turn);
     }
 
-    /// The supervisor is to stop and a start is under way: it is given as long as its child has to stop.
+    /// Limits a start under way when the supervisor is to stop: to the time that its child has to stop.
     pub(super) fn hasten_start(&mut self, turn: &mut StepOutput<'_>) {
         let Some(Wait::Start { start, place, limit }) = self.wait else { return };
         let Some(shutdown) = self.children.get(place).map(|child| child.policy().shutdown) else {

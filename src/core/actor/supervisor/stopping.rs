@@ -63,7 +63,7 @@ impl Supervisor {
         if then == AfterStop::Delete || self.goes_when_down(place) {
             self.forget(place, turn);
         }
-        // Those who were to be started again with the child that is gone do not wait for it for ever.
+        // Siblings that were to restart with the removed child do not wait for it for ever.
         if then == AfterStop::Delete
             && let Some(floor) = broken
         {
@@ -109,7 +109,7 @@ impl Supervisor {
         true
     }
 
-    /// A child is down: its process has ended, or it had none and its restart is cancelled.
+    /// Notes that a child is down: its process has ended, or it had none and its restart is cancelled.
     fn note_down(
         &mut self,
         place: ChildPlace,

@@ -1,4 +1,4 @@
-//! What a crash leads to: who is restarted, with whom, when, and whether at all.
+//! The decisions after a crash: the children to restart, the time, and whether the supervisor ends.
 
 use super::children::{Child, ChildPlace, ChildState};
 use super::ids::Pid;
@@ -8,7 +8,7 @@ use super::report::{ExitVerdict, Report};
 use super::spec::{AutoShutdown, BudgetScope, Restart, Strategy};
 
 impl Supervisor {
-    /// A child has ended by itself, and its turn has come.
+    /// Handles the end of a child that has ended by itself, when its turn has come.
     pub(super) fn on_fallen(&mut self, place: ChildPlace, pid: Pid, turn: &mut StepOutput<'_>) {
         // A stop that came first has taken the exit with it.
         let Some(child) = self.children.get(place) else { return };

@@ -1,4 +1,4 @@
-//! What an observer sees of a supervisor; looking changes nothing.
+//! The view that an observer has of a supervisor. Looking changes nothing.
 
 use super::children::{Child, ChildCounts, ChildState};
 use super::ids::{ChildId, Pid};
@@ -12,7 +12,7 @@ pub enum Standing {
     Down,
     /// It is being started.
     Starting,
-    /// It runs, or has ended and its turn to be dealt with has not come.
+    /// It runs, or has ended and waits for its turn.
     Running(Pid),
     /// It is to be started again.
     Restarting,
@@ -50,12 +50,12 @@ impl Supervisor {
         self.children.counts()
     }
 
-    /// One child, in O(log n).
+    /// Returns one child, in O(log n).
     pub fn child(&self, id: ChildId) -> Option<ChildView> {
         self.children.find(id).map(|(_, child)| view(child))
     }
 
-    /// All children, in the order in which they start.
+    /// Returns all children, in the order in which they start.
     pub fn children(&self) -> impl DoubleEndedIterator<Item = ChildView> {
         self.children.iter().map(|(_, child)| view(child))
     }

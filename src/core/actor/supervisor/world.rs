@@ -87,7 +87,7 @@ pub(super) struct World {
     order: u64,
     requests: u64,
     random: Random,
-    /// News take up to so many milliseconds to arrive.
+    /// The most milliseconds that news take to arrive.
     pub(super) latency: f64,
     pub(super) now: f64,
     pub(super) log: Vec<String>,
@@ -99,7 +99,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The first supervisor of the plan is the root.
+    /// Creates a world. The first supervisor of the plan is the root.
     pub(super) fn new(plans: Vec<Plan>, supervisors: Vec<SupervisorPlan>, seed: u64) -> Self {
         let tried = vec![0; plans.len()];
         Self {
@@ -170,12 +170,12 @@ impl World {
         self.later(0.0, Happening::Tell { to, event });
     }
 
-    /// Ends a process by its own doing.
+    /// Ends a process that stops by itself.
     pub(super) fn die(&mut self, pid: Pid, reason: ExitReason) {
         self.later(0.0, Happening::Die { pid, reason });
     }
 
-    /// The living process of a name.
+    /// Returns the living process of a name.
     pub(super) fn pid(&self, name: &str) -> Option<Pid> {
         let living = self.processes.iter().filter(|(_, process)| process.alive);
         living.rev().find(|(_, process)| self.name(process) == name).map(|(&pid, _)| pid)
@@ -358,7 +358,7 @@ impl World {
         if let Some(machine) = &process.machine
             && !machine.is_stopped()
         {
-            // Somebody ends a supervisor from outside: only killing does that.
+            // A supervisor ends from outside: only killing does that.
             return self.handle(pid, Event::Killed);
         }
         process.alive = false;
@@ -377,7 +377,7 @@ impl World {
         }
     }
 
-    /// The machine of a living supervisor.
+    /// Returns the machine of a living supervisor.
     pub(super) fn machine(&self, pid: Pid) -> Option<&Supervisor> {
         self.processes.get(&pid)?.machine.as_ref()
     }

@@ -10,7 +10,7 @@ fn over(scenario: &Scenario, figure: impl Fn(&Report) -> f64) -> Spread {
     spread((0..SEEDS).map(|seed| figure(&scenario.run(seed))))
 }
 
-/// With `--nocapture` every figure is printed.
+/// Prints a figure, which `--nocapture` shows.
 #[expect(clippy::print_stdout, reason = "docs/design/admission.md shows the figures")]
 fn print(what: &str, spread: Spread) {
     println!("{what}: {:.2}, {:.2} to {:.2}", spread.median, spread.lowest, spread.highest);

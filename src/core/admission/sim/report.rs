@@ -1,4 +1,4 @@
-//! What a run came to, second by second, and the figures the bars are about.
+//! The results of a run, second by second, and the figures that the bars compare.
 
 use crate::core::admission::{REASONS, ShedReason};
 
@@ -125,7 +125,7 @@ impl Report {
         crossings * 60.0 / (to - from) as f64
     }
 
-    /// 99th percentile of the answers' latency, milliseconds.
+    /// Returns the 99th percentile of the answers' latency, milliseconds.
     pub(super) fn p99(&self, from: usize, to: usize) -> f64 {
         let range = from as f64 * 1000.0..to as f64 * 1000.0;
         let mut all: Vec<f64> = self
@@ -147,7 +147,7 @@ pub(super) struct Spread {
     pub(super) highest: f64,
 }
 
-/// Median and extremes.
+/// Returns median and extremes.
 pub(super) fn spread(figures: impl IntoIterator<Item = f64>) -> Spread {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);

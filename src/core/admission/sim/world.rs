@@ -50,7 +50,7 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
-    /// The model: 8 servers, exponential 20 ms, clients gone after 500 ms, mix 20/50/30.
+    /// Creates the standard model: 8 servers, exponential 20 ms, clients gone after 500 ms, mix 20/50/30.
     pub(super) fn standard(load: Vec<(f64, f64)>) -> Self {
         Self {
             servers: 8,
@@ -252,7 +252,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The attempt failed for the client: it tries again, or that was it.
+    /// Notes that an attempt failed for its client, which tries again or gives up.
     fn lost(&mut self, request: usize, attempt: u32) {
         let known = &mut self.requests[request];
         if known.settled || known.attempt != attempt {

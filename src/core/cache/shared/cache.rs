@@ -13,7 +13,7 @@ use crate::core::sync::Mutex;
 pub enum Lookup {
     /// Not at all.
     Peek,
-    /// As a hit, if it finds what is good or so many ms past its time; else as a miss.
+    /// As a hit, if it finds a good value or one that is stale by at most so many ms; else as a miss.
     Counted(f64),
 }
 
@@ -72,17 +72,17 @@ pub struct CacheCounts {
     pub bytes: u64,
     /// Lookups that found a value, stale ones included.
     pub hits: u64,
-    /// Those that were past their time.
+    /// The hits that were stale.
     pub stale_hits: u64,
     /// Lookups that did not.
     pub misses: u64,
     /// Loads that were claimed.
     pub loads: u64,
-    /// Those that failed.
+    /// The loads that failed.
     pub load_failures: u64,
-    /// Those under way.
+    /// The loads that have not ended.
     pub loading: usize,
-    /// Entries that went because there was no room.
+    /// Entries that were removed because they had expired.
     pub evictions: u64,
     /// Entries that went because their time was over.
     pub expirations: u64,
@@ -127,7 +127,7 @@ impl CacheState {
         }
     }
 
-    /// Ends a load; its tags, unless it was overtaken.
+    /// Ends a load. Returns its tags, unless it was overtaken.
     fn end(&mut self, key: &CacheKey, load: Load) -> Option<Box<[Box<str>]>> {
         self.flights.get(key.number, &key.text).filter(|flight| flight.load == load)?;
         let flight = self.flights.remove(key.number, &key.text)?;
@@ -268,7 +268,7 @@ impl SharedCache {
         state.flights.get(key.number, &key.text).is_some_and(|flight| flight.load == load)
     }
 
-    /// A load has made a value, whose tags are those of the claim.
+    /// Stores the value of a load, with the tags of its claim.
     pub fn land(
         &self,
         key: &CacheKey,
@@ -348,7 +348,7 @@ impl SharedCache {
         self.state.lock().entries.nearest()
     }
 
-    /// Keys and values, in the order in which the keys were first stored.
+    /// Returns keys and values, in the order in which the keys were first stored.
     pub fn list(&self) -> Vec<(CacheKey, Arc<str>)> {
         let state = self.state.lock();
         let all = state.entries.in_order();

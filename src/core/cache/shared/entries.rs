@@ -1,4 +1,4 @@
-//! What a shared cache keeps.
+//! The entries of a shared cache.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use super::value::CacheValue;
 /// A string, or the text of a number: `1` and `"1"` are two keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheKey {
-    /// Whether it is a number.
+    /// Set when it is a number.
     pub number: bool,
     /// Its text.
     pub text: Box<str>,
@@ -71,7 +71,7 @@ impl<T> ByKey<T> {
 pub enum Left {
     /// There was no room.
     Evicted,
-    /// Its time was over.
+    /// It has expired.
     Expired,
     /// Another value took its place.
     Replaced,
@@ -119,7 +119,7 @@ pub(super) struct Entries {
     stamps: u64,
     pub(super) evictions: u64,
     pub(super) expirations: u64,
-    /// Entries that have gone since the last call that took them.
+    /// Entries that were removed since the last call that took them.
     pub(super) gone: Vec<Gone>,
 }
 
@@ -151,7 +151,7 @@ impl Entries {
         self.by_slot.get(slot as usize)?.as_ref()
     }
 
-    /// The slot of a key; an entry that is of no use any more is removed.
+    /// Returns the slot of a key. Removes an entry that is of no use any more.
     pub(super) fn slot(&mut self, number: bool, text: &str, now: f64) -> Option<u32> {
         let slot = *self.slots.get(number, text)?;
         if self.is_over(slot, now) {
@@ -216,7 +216,7 @@ impl Entries {
         self.forget(slot, left);
     }
 
-    /// The slots of all entries with a tag.
+    /// Returns the slots of all entries with a tag.
     pub(super) fn tagged(&self, tag: &str) -> Vec<u32> {
         self.tags.get(tag).into_iter().flatten().copied().collect()
     }
@@ -240,7 +240,7 @@ impl Entries {
         self.by_slot.clear();
     }
 
-    /// In the order in which the keys were first stored.
+    /// Returns the entries in the order in which their keys were first stored.
     pub(super) fn in_order(&self) -> Vec<(u32, &CacheEntry)> {
         let slots = self.index.slots();
         let mut all: Vec<_> = slots.filter_map(|slot| Some((slot, self.at(slot)?))).collect();

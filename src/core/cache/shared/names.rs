@@ -62,7 +62,7 @@ impl SharedCaches {
     }
 }
 
-/// Keeps a shared cache alive; dropped, it lets go of it, and others may take over what its holder loads.
+/// Keeps a shared cache alive. Dropping it lets go of the cache, and others may take over the loads of its holder.
 #[derive(Debug)]
 pub struct CacheHold {
     cache: Arc<SharedCache>,

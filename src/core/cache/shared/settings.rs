@@ -16,7 +16,7 @@ pub enum Differs {
     Entries,
     /// In how many bytes it keeps.
     Bytes,
-    /// In what goes when there is no room.
+    /// In the choice of the entry to evict.
     Policy,
 }
 

@@ -1,4 +1,4 @@
-//! What holders of a shared cache see of each other.
+//! The view that holders of a shared cache have of each other's calls.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -185,7 +185,7 @@ fn nobody_posts_to_a_holder_that_is_gone() {
     assert_eq!(there.waiting(), 0);
 }
 
-/// Something that a holder does, and what went by it.
+/// An operation of a holder, and the entries that it removed.
 type Change<'a> = &'a dyn Fn(&mut Vec<Gone>);
 
 #[test]

@@ -20,7 +20,7 @@ pub enum Command {
     Sync,
     /// Forget every entry.
     Clear,
-    /// Forget what the options say, at this time of the journal.
+    /// Drop what the options no longer keep, at this time of the journal.
     Retain(f64),
     /// Keep no saved state that does not know of the removal of a key with this sequence.
     ForgetRemoval(u64),

@@ -20,7 +20,7 @@ use crate::core::sync::{Condvar, Mutex, MutexGuard};
 
 pub use command::{Command, CommandResult, Swap};
 
-/// With so many bytes gathered, writing begins without waiting for the end of the caller's turn.
+/// At this many gathered bytes, writing begins without waiting for the end of the caller's turn.
 const EAGER: usize = 1 << 16;
 
 /// The moment at which an append is acknowledged.
@@ -34,7 +34,7 @@ pub enum Durability {
     Memory,
 }
 
-/// Names one thing that was asked of the writing thread.
+/// Names one command of the writing thread.
 pub type CommandId = u64;
 /// Names one user of the writer.
 pub type MemberId = u64;
@@ -46,7 +46,7 @@ pub struct Batch {
     pub bytes: Vec<u8>,
     /// The readings of the clocks at its last records.
     pub clocks: ClockReadings,
-    /// Whether a caller waits for it to be synced.
+    /// Set when a caller waits for it to be synced.
     pub sync: bool,
     /// The sequence after its last record.
     pub next: u64,
@@ -59,7 +59,7 @@ pub enum WriterTask {
     Batch(Batch),
     /// Do this.
     Command(CommandId, Command),
-    /// Sync what was written.
+    /// Sync all written bytes.
     Sync,
     /// Close.
     Close,
@@ -82,7 +82,7 @@ struct Member {
     synced_beyond: Option<u64>,
     /// Rings when more than this is written.
     written_beyond: Option<u64>,
-    /// Finished commands that it has not heard of.
+    /// Finished commands that the member has not taken.
     done: VecDeque<(CommandId, CommandResult)>,
     /// The distance of the journal's time from its monotonic clock.
     ahead: Option<f64>,
@@ -126,7 +126,7 @@ pub struct Progress {
     pub written: u64,
     /// The disk has all sequences below.
     pub synced: u64,
-    /// Whether appends are accepted.
+    /// Set while appends are accepted.
     pub open: bool,
     /// Once the directory is free: why, when it was not a close.
     pub ended: Option<Option<JournalError>>,
@@ -148,7 +148,8 @@ impl fmt::Debug for WriteQueue {
 }
 
 impl WriteQueue {
-    /// Of a journal whose next sequence is `next`, all of it synced. With `max_entries`, more are refused.
+    /// Creates the queue of a journal whose next sequence is `next`, all of it synced. With `max_entries`, more are
+    /// refused.
     pub fn new(next: u64, live: u64, max_record: u64, max_entries: Option<u64>) -> Self {
         let state = QueueState {
             batch: Batch { next, ..Batch::default() },
@@ -229,7 +230,7 @@ impl WriteQueue {
         Ok(first)
     }
 
-    /// The journal's time begins here; a user's clock goes on from where it is when it is first heard of.
+    /// Starts the journal's time. The clock of a user goes on from its first reading.
     pub fn start_at(&self, clocks: ClockReadings) {
         self.state.lock().clocks = clocks;
     }
@@ -302,7 +303,7 @@ impl WriteQueue {
         Ok(ticket)
     }
 
-    /// A ticket for something that another thread does and will [`complete`](Self::complete).
+    /// Creates a ticket for a command that another thread carries out and will [`complete`](Self::complete).
     ///
     /// # Errors
     ///
@@ -342,7 +343,7 @@ impl WriteQueue {
         }
     }
 
-    /// The next finished command of a member.
+    /// Takes the next finished command of a member.
     pub fn finished(&self, member: MemberId) -> Option<(CommandId, CommandResult)> {
         self.state.lock().members.get_mut(&member)?.done.pop_front()
     }
@@ -361,8 +362,8 @@ impl WriteQueue {
         Some(id)
     }
 
-    /// A user is done. Returns whether it was the last, and the journal closes; it is still rung when that has
-    /// happened.
+    /// Ends the use of a member. Returns whether it was the last, and the journal closes. The member is still rung when
+    /// that has happened.
     pub fn leave(&self, member: MemberId) -> bool {
         let mut state = self.state.lock();
         if state.members.len() > 1 || !state.members.contains_key(&member) {

@@ -1,4 +1,4 @@
-//! The writing thread's side of the queue: it takes work, says how far it has come, and ends.
+//! The writing thread's side of the queue: it takes work, reports its progress, and ends.
 
 use super::{Batch, CommandId, CommandResult, Phase, WriteQueue, WriterTask, settle};
 use crate::core::journal::error::JournalError;
@@ -33,7 +33,7 @@ impl WriteQueue {
         }
     }
 
-    /// All below `next` is written; so many entries are kept.
+    /// Notes that all below `next` is written, and that so many entries are kept.
     pub fn wrote(&self, next: u64, live: u64) {
         let mut state = self.state.lock();
         state.written = next;
@@ -47,7 +47,7 @@ impl WriteQueue {
         self.news.notify_all();
     }
 
-    /// All below `next` is synced.
+    /// Notes that all below `next` is synced.
     pub fn synced(&self, next: u64) {
         let mut state = self.state.lock();
         state.synced = next;
@@ -68,25 +68,25 @@ impl WriteQueue {
         }
     }
 
-    /// So many entries are kept.
+    /// Sets the number of entries that the journal keeps.
     pub fn keeps(&self, live: u64) {
         self.state.lock().live = live;
     }
 
-    /// Something that was asked for is done.
+    /// Completes a command with its outcome.
     pub fn complete(&self, ticket: CommandId, outcome: CommandResult) {
         let mut state = self.state.lock();
         settle(&mut state, ticket, outcome);
         self.news.notify_all();
     }
 
-    /// Nothing is accepted or done any more: the writing thread has failed.
+    /// Refuses everything from now on: the writing thread has failed.
     pub fn fail(&self) {
         self.state.lock().phase = Phase::Failing;
         self.news.notify_all();
     }
 
-    /// The directory is free; with an error, what was not acknowledged never will be.
+    /// Notes that the directory is free. With an error, entries that were not acknowledged never will be.
     pub fn end(&self, error: Option<JournalError>) {
         let mut state = self.state.lock();
         state.commands.clear();

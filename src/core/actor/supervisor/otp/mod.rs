@@ -8,7 +8,7 @@ use super::{
     Refusal, RequestId, Restart, Shutdown, Standing, StartToken, Strategy, SupervisorConfig,
 };
 
-/// How long the recorder waits after a step.
+/// The time that the recorder waits after a step, ms.
 const SETTLE: f64 = 30.0;
 
 fn policy(words: &[&str]) -> ChildPolicy {
@@ -196,7 +196,7 @@ impl Play {
         self.asked.push((request, format!("reply {what} {name} {child}"), 0));
     }
 
-    /// The last process of a name.
+    /// Returns the last process of a name.
     fn pid(&self, name: &str) -> Pid {
         self.world.pid(name).unwrap_or(self.world.root)
     }
@@ -216,7 +216,7 @@ impl Play {
         self.world.advance(until - self.world.now);
     }
 
-    /// `start_link` returns when the tree is up, or has failed.
+    /// Notes the result of `start_link`, which returns when the tree is up, or has failed.
     fn note_start(&mut self) {
         if self.up {
             return;
@@ -292,7 +292,7 @@ fn every_scenario_goes_as_it_went_in_erlang() {
     let (mut failures, mut differences) = (Vec::new(), 0);
     for path in &scripts {
         let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
-        // Where the difference is meant, `README.md` says why.
+        // `README.md` gives the reason of each intended difference.
         let meant = format!("{root}/meant/{name}.txt");
         let erlang = format!("{root}/logs/{name}.txt");
         let log = if std::fs::exists(&meant).expect("readable") {

@@ -1,4 +1,4 @@
-//! How many restarts are too many, and how long one waits.
+//! Restart budgets, and the delays of restarts.
 
 use super::super::{Backoff, BudgetScope, Jitter, Standing};
 use super::*;

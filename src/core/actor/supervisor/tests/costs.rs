@@ -1,4 +1,4 @@
-//! What a hundred thousand children cost. Were one event O(n), these tests would take minutes.
+//! The costs of a hundred thousand children. Were one event O(n), these tests would take minutes.
 
 use super::*;
 
@@ -46,7 +46,7 @@ fn a_group_of_many_that_all_died_is_walked_without_recursion() {
     let mut desk = Desk::up(roomy(config(Strategy::OneForAll, (0..MANY).map(child).collect())));
     let pids: Vec<Pid> = (0..MANY).map(|id| desk.pid(id)).collect();
     desk.crash(MANY - 1);
-    // The one that is waited for is the last to tell.
+    // The awaited one reports last.
     for &pid in &pids[..pids.len() - 1] {
         desk.tell(Event::ChildExited { pid, reason: BOOM });
     }

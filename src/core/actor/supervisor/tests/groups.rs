@@ -1,4 +1,4 @@
-//! Groups that are not complete, and requests that come meanwhile: no child stays down for ever.
+//! Groups that are not complete, and requests that arrive meanwhile: no child stays down for ever.
 
 use super::super::{AutoShutdown, Backoff, Jitter, StartError};
 use super::*;
@@ -16,7 +16,7 @@ fn delayed(id: u64) -> ChildSpec {
     })
 }
 
-/// The second of three has crashed, and its group waits.
+/// Returns a desk where the second of three has crashed, and its group waits.
 fn waiting(strategy: Strategy) -> Desk {
     let mut desk = Desk::up(config(strategy, vec![child(1), delayed(2), child(3)]));
     desk.crash(2);

@@ -1,4 +1,4 @@
-//! The rules, one a test. A desk is the driver here: it tells events and shows the actions.
+//! The rules, one a test. A desk is the driver here: it passes events and shows the actions.
 
 mod budgets;
 mod costs;
@@ -17,7 +17,7 @@ use crate::core::random::Random;
 
 pub(super) const BOOM: ExitReason = ExitReason::Error(1);
 
-/// A permanent child that has all the time it needs to stop: no timers to look past.
+/// Returns a permanent child that has all the time that it needs to stop, so that it arms no timers.
 pub(super) fn child(id: u64) -> ChildSpec {
     with(id, |policy| policy.shutdown = Shutdown::Never)
 }
@@ -46,7 +46,7 @@ pub(super) struct Desk {
     pub(super) machine: Supervisor,
     random: Random,
     pub(super) now: f64,
-    /// What the last event led to.
+    /// The actions of the last event.
     pub(super) actions: Vec<Action>,
     next_pid: u64,
     next_request: u64,
@@ -59,7 +59,7 @@ impl Desk {
         Self { machine, random, now: 0.0, actions, next_pid: 0, next_request: 0 }
     }
 
-    /// A supervisor whose children all run.
+    /// Returns a supervisor whose children all run.
     pub(super) fn up(config: SupervisorConfig) -> Self {
         let mut desk = Self::new(config);
         desk.tell(Event::Start);
@@ -78,7 +78,7 @@ impl Desk {
         Pid::from_f64(self.next_pid as f64)
     }
 
-    /// The start that was asked for last.
+    /// Returns the start that was asked for last.
     pub(super) fn asked(&self) -> Option<(StartId, u64)> {
         self.actions.iter().rev().find_map(|action| match *action {
             Action::Start { start, child, .. } => Some((start, child.0)),
@@ -86,7 +86,7 @@ impl Desk {
         })
     }
 
-    /// The start under way succeeds.
+    /// Lets the start under way succeed. Returns the pid.
     pub(super) fn started(&mut self) -> Pid {
         let (start, _) = self.asked().expect("a start");
         let pid = self.fresh();
@@ -99,7 +99,7 @@ impl Desk {
         self.tell(Event::ChildStartFailed { start, reason: BOOM });
     }
 
-    /// All starts that are asked for succeed, one after the other. Who was started.
+    /// Lets all requested starts succeed, one after the other. Returns the ids of the started.
     pub(super) fn let_start(&mut self) -> Vec<u64> {
         let mut ids = Vec::new();
         while let Some((_, id)) = self.asked() {
@@ -109,7 +109,7 @@ impl Desk {
         ids
     }
 
-    /// All that are told to stop do, one after the other. Who was.
+    /// Stops all children that were asked to stop, one after the other. Returns their ids.
     pub(super) fn let_stop(&mut self) -> Vec<u64> {
         let mut ids = Vec::new();
         while let Some(&pid) = self.signalled().first() {
@@ -178,7 +178,7 @@ impl Desk {
         self.reply(request).expect("a reply")
     }
 
-    /// The timer that was armed last.
+    /// Returns the timer that was armed last.
     pub(super) fn armed(&self) -> Option<(TimerKey, f64)> {
         self.actions.iter().rev().find_map(|action| match *action {
             Action::Arm { timer, at } => Some((timer, at)),

@@ -1,4 +1,4 @@
-//! Requests: what is carried out, what is refused, and that each is answered once.
+//! Requests: each is carried out or refused, and answered once.
 
 use super::super::{AutoShutdown, InvalidSpec, StartError};
 use super::*;

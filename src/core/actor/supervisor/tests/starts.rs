@@ -135,7 +135,7 @@ fn a_start_that_never_returns_holds_up_a_stop_no_longer_than_its_child_may() {
     desk.fire();
     assert!(desk.did(Action::CancelStart { start, signal: StopSignal::Kill }));
     assert!(desk.why().is_some());
-    // And when it does return after all, nobody is orphaned.
+    // And when it does return after all, no process is orphaned.
     let pid = desk.fresh();
     let late = [Action::Report(Report::LateStart { start, pid }), kill(pid)];
     assert_eq!(desk.tell(Event::ChildStarted { start, pid }), late);
@@ -249,7 +249,7 @@ fn an_exit_that_a_stop_has_seen_is_not_taken_for_the_next_process() {
     let pid = desk.fresh();
     desk.tell(Event::ChildStarted { start, pid });
     assert_eq!(desk.machine.child(two).map(|view| view.instance), Some(2));
-    // The new process has died before its start is told, behind the exit that is stale by now.
+    // The new process has died before its start is reported, behind the exit that is stale by now.
     let (start, _) = desk.asked().expect("a start");
     let pid = desk.fresh();
     desk.tell(Event::ChildExited { pid, reason: ExitReason::Normal });

@@ -1,4 +1,4 @@
-//! Who restarts, with whom, and when a supervisor follows its children.
+//! The children that restart together, and when a supervisor ends with its children.
 
 use super::super::{AutoShutdown, ExitVerdict};
 use super::*;
