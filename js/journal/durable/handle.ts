@@ -9,50 +9,51 @@ import { closed, opened } from './exit.ts'
 import { errorOf } from './failure.ts'
 
 /** An append that waits to be acknowledged. */
-interface Owed {
+interface PendingAck {
   /** The last of its sequences. */
   readonly last: number
-  /** What it is told then. */
-  readonly answer: unknown
-  readonly resolve: (answer: never) => void
+  /** The value with which its promise resolves. */
+  readonly result: unknown
+  readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
 }
 
-interface Asked {
+/** A command to the writing thread that has no result yet. */
+interface PendingCommand {
   readonly resolve: (value: number) => void
   readonly reject: (error: Error) => void
 }
 
 /**
- * One use of a journal that is open to be written: appends go in, acknowledgements and news come out, in order. The
- * event loop is held open as long as somebody is owed an answer.
+ * One use of a journal that is open to be written: appends go in, acknowledgements and notifications come out, in
+ * order. Holds the event loop open while an append or a command is pending.
  */
 export class Handle {
   readonly id: number
   readonly level: number
-  /** Called after news: something more is acknowledged, or the journal has ended. */
-  onNews: () => void = () => {}
+  /** Called after each notification: more entries are acknowledged, or the journal has ended. */
+  onProgress: () => void = () => {}
   readonly #token: number
   readonly #clock: Clock
   #resumeTime: (() => void) | undefined
-  #owed: Owed[] = []
-  /** How many of `#owed` have their answer. */
-  #paid = 0
-  readonly #asked = new Map<number, Asked>()
-  #holding = false
-  #kicking = false
+  #pendingAcks: PendingAck[] = []
+  /** The number of `#pendingAcks`, from the first, that are acknowledged. */
+  #acknowledged = 0
+  readonly #pendingCommands = new Map<number, PendingCommand>()
+  #isHolding = false
+  #isFlushScheduled = false
   #failure: Error | undefined
   #closing: Promise<void> | undefined
   #ended: (() => void) | undefined
   #isOpen = true
-  readonly #kick = (): void => {
-    this.#kicking = false
+  readonly #flush = (): void => {
+    this.#isFlushScheduled = false
     if (this.#isOpen) hot.journalKick(this.id)
   }
 
   /**
-   * @param token Under which the journal was opened; who listens to it calls {@link news}.
-   * @param clock By which entries grow old.
+   * @param token The token of the inbox under which the journal was opened. Its listener calls {@link notify}.
+   * @param clock The clock by which entries grow old.
    */
   constructor(id: number, level: number, token: number, clock: Clock) {
     this.id = id
@@ -62,12 +63,12 @@ export class Handle {
     opened(id)
   }
 
-  /** Whether it takes appends. */
+  /** True while it takes appends. */
   get isOpen(): boolean {
     return this.#isOpen && this.#closing === undefined && this.#failure === undefined
   }
 
-  /** Why it takes none, when that was no close. */
+  /** The error for which it takes no appends; `undefined` while it is open, and after a close. */
   get failure(): Error | undefined {
     return this.#failure
   }
@@ -78,7 +79,7 @@ export class Handle {
   }
 
   /**
-   * Appends a record in the core's form; its sequence.
+   * Appends a record in the core's form. Returns its sequence.
    *
    * @throws ClosedError, RecordTooLargeError, JournalOverflowError; nothing is appended then.
    */
@@ -87,7 +88,7 @@ export class Handle {
     return this.#accepted(hot.journalAppend(text, this.id, wallMs, monoMs, this.level))
   }
 
-  /** Appends records in the core's form, all or none; the first sequence. @throws as {@link append}. */
+  /** Appends records in the core's form, all or none. Returns the first sequence. @throws as {@link append}. */
   appendAll(texts: readonly string[], count: number, wallMs: number, monoMs: number): number {
     this.assertOpen()
     const last = texts.length - 1
@@ -97,39 +98,39 @@ export class Handle {
 
   #accepted(first: number): number {
     if (first < 0) throw first === NONE ? new ClosedError('the journal') : errorOf(native.journalFailure(this.id))
-    if (!this.#kicking) {
+    if (!this.#isFlushScheduled) {
       // At the end of this turn, so that what the turn appends is one group.
-      this.#kicking = true
-      process.nextTick(this.#kick)
+      this.#isFlushScheduled = true
+      process.nextTick(this.#flush)
     }
     return first
   }
 
-  /** Calls back with the answer once a sequence is acknowledged, or with an error when it will never be. */
-  whenAcknowledged<A>(last: number, answer: A, resolve: (answer: A) => void, reject: (error: Error) => void): void {
+  /** Calls `resolve` with `result` once a sequence is acknowledged, or `reject` when it never will be. */
+  whenAcknowledged<A>(last: number, result: A, resolve: (result: A) => void, reject: (error: Error) => void): void {
     if (this.level === protocol.LEVEL_MEMORY) {
-      resolve(answer)
+      resolve(result)
       return
     }
-    this.#owed.push({ last, answer, resolve, reject })
-    this.#hold()
+    this.#pendingAcks.push({ last, result, resolve, reject })
+    this.#updateHold()
   }
 
-  /** Begins something in the core; its result. */
+  /** Begins a task of the writing thread. Resolves with its result. */
   begin(task: number): Promise<number> {
-    return this.#ask(() => {
+    return this.#command(() => {
       const { wallMs, monoMs } = this.#clock.now()
       return hot.journalBegin(this.id, task, wallMs, monoMs)
     })
   }
 
-  /** Saves a state for all before `next`. */
+  /** Saves a state that stands for all entries before `next`. */
   saveSnapshot(state: string, next: number, wallMs: number): Promise<number> {
-    return this.#ask(() => hot.journalSnapshot(state, this.id, next, wallMs))
+    return this.#command(() => hot.journalSnapshot(state, this.id, next, wallMs))
   }
 
-  /** Asks for news once more than `beyond` is acknowledged; true when it is already. */
-  arm(beyond: number): boolean {
+  /** Asks for a notification once more than `beyond` is acknowledged. Returns true, and asks for none, when it is. */
+  requestNotification(beyond: number): boolean {
     return (
       hot.journalArm(this.id, this.level === protocol.LEVEL_MEMORY ? protocol.LEVEL_FLUSH : this.level, beyond) !== 0
     )
@@ -141,23 +142,23 @@ export class Handle {
     return this.#closing
   }
 
-  /** What the core has to tell. The inbox calls it. */
-  readonly news = (): void => {
+  /** Settles what the core has acknowledged, done or failed. The inbox calls it. */
+  readonly notify = (): void => {
     if (!this.#isOpen) return
     for (let ticket = hot.journalFinished(this.id); ticket >= 0; ticket = hot.journalFinished(this.id)) {
       const worked = scratch[protocol.FINISHED_WORKED] === 1
       const value = scratch[protocol.FINISHED_VALUE] as number
-      const asked = this.#asked.get(ticket)
-      this.#asked.delete(ticket)
-      if (worked) asked?.resolve(value)
-      else asked?.reject(errorOf(native.journalFailure(this.id)))
+      const command = this.#pendingCommands.get(ticket)
+      this.#pendingCommands.delete(ticket)
+      if (worked) command?.resolve(value)
+      else command?.reject(errorOf(native.journalFailure(this.id)))
     }
     const state = hot.journalProgress(this.id)
     this.#acknowledge(this.#reached())
     if (state === protocol.STATE_FAILED) this.#fail(errorOf(native.journalFailure(this.id)))
     if (state >= protocol.STATE_ENDED) this.#ended?.()
-    this.onNews()
-    this.#hold()
+    this.onProgress()
+    this.#updateHold()
   }
 
   /** Returns the sequence before which all is acknowledged, by the progress that the core has just written. */
@@ -167,21 +168,21 @@ export class Handle {
   }
 
   #acknowledge(before: number): void {
-    const owed = this.#owed
-    while (this.#paid < owed.length && (owed[this.#paid] as Owed).last < before) {
-      const { resolve, answer } = owed[this.#paid++] as Owed
-      resolve(answer as never)
+    const acks = this.#pendingAcks
+    while (this.#acknowledged < acks.length && (acks[this.#acknowledged] as PendingAck).last < before) {
+      const { resolve, result } = acks[this.#acknowledged++] as PendingAck
+      resolve(result as never)
     }
-    if (this.#paid === owed.length) {
-      this.#owed = []
-      this.#paid = 0
-    } else if (this.#paid >= 1024 && this.#paid * 2 >= owed.length) {
-      this.#owed = owed.slice(this.#paid)
-      this.#paid = 0
+    if (this.#acknowledged === acks.length) {
+      this.#pendingAcks = []
+      this.#acknowledged = 0
+    } else if (this.#acknowledged >= 1024 && this.#acknowledged * 2 >= acks.length) {
+      this.#pendingAcks = acks.slice(this.#acknowledged)
+      this.#acknowledged = 0
     }
-    const first = this.#owed[this.#paid]
-    if (first !== undefined && this.arm(first.last)) {
-      // It came between the look and the asking.
+    const first = this.#pendingAcks[this.#acknowledged]
+    if (first !== undefined && this.requestNotification(first.last)) {
+      // It was acknowledged after the progress was read and before the request.
       const state = hot.journalProgress(this.id)
       if (state < protocol.STATE_ENDED) this.#acknowledge(this.#reached())
     }
@@ -190,29 +191,30 @@ export class Handle {
   #fail(error: Error): void {
     if (this.#failure !== undefined) return
     this.#failure = error
-    const owed = this.#owed.slice(this.#paid)
-    this.#owed = []
-    this.#paid = 0
-    for (const { reject } of owed) reject(error)
+    const failed = this.#pendingAcks.slice(this.#acknowledged)
+    this.#pendingAcks = []
+    this.#acknowledged = 0
+    for (const { reject } of failed) reject(error)
   }
 
-  #ask(begin: () => number): Promise<number> {
+  #command(begin: () => number): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) throw this.#failure
       if (!this.#isOpen) throw new ClosedError('the journal')
       const ticket = begin()
       if (ticket < 0) throw new ClosedError('the journal')
-      this.#asked.set(ticket, { resolve, reject })
-      this.#hold()
+      this.#pendingCommands.set(ticket, { resolve, reject })
+      this.#updateHold()
     })
   }
 
-  /** Holds the event loop exactly while something is owed. */
-  #hold(): void {
-    const owes = this.#owed.length > this.#paid || this.#asked.size > 0 || this.#ended !== undefined
-    if (owes === this.#holding) return
-    this.#holding = owes
-    if (owes) {
+  /** Holds the event loop, and the clock, exactly while something is pending. */
+  #updateHold(): void {
+    const isPending =
+      this.#pendingAcks.length > this.#acknowledged || this.#pendingCommands.size > 0 || this.#ended !== undefined
+    if (isPending === this.#isHolding) return
+    this.#isHolding = isPending
+    if (isPending) {
       hold()
       this.#resumeTime = holdTime(this.#clock, 'a journal on disk')
     } else {
@@ -229,17 +231,17 @@ export class Handle {
       if (hot.journalLeave(this.id) === 1 && hot.journalProgress(this.id) < protocol.STATE_ENDED) {
         await new Promise<void>((resolve) => {
           this.#ended = resolve
-          this.#hold()
+          this.#updateHold()
         })
         this.#ended = undefined
       }
-      this.news()
+      this.notify()
     } finally {
       this.#isOpen = false
       // A compaction that still runs goes on for the others who use the journal.
-      for (const { reject } of this.#asked.values()) reject(new ClosedError('the journal'))
-      this.#asked.clear()
-      this.#hold()
+      for (const { reject } of this.#pendingCommands.values()) reject(new ClosedError('the journal'))
+      this.#pendingCommands.clear()
+      this.#updateHold()
       closed(this.id)
       forget(this.#token)
       hot.journalDrop(this.id)

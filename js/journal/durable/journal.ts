@@ -75,7 +75,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   #appended = -1
   #closed = false
   #closing: Promise<void> | undefined
-  #told = false
+  #isEndReported = false
 
   /** @internal Use {@link openJournal}. */
   constructor(opened: OpenedJournal<T>) {
@@ -91,11 +91,11 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.#handle = opened.handle
     this.#subscribers = new Listeners('subscriber', (error, { sequence, id }) => {
       if (opened.options.emit === undefined) this.#report(error, 'a subscriber of a journal')
-      else this.#tell((at) => ({ type: 'journal:subscriber:error', seq: sequence, id, error, at }))
+      else this.#emitEvent((at) => ({ type: 'journal:subscriber:error', seq: sequence, id, error, at }))
     })
-    if (this.#handle !== undefined) this.#handle.onNews = () => this.#news()
+    if (this.#handle !== undefined) this.#handle.onProgress = () => this.#onProgress()
     this.#disown = this.#system.own({ close: () => this.close() })
-    this.#tell((at) => ({ type: 'journal:recovered', path: this.path, report: this.recovery, at }))
+    this.#emitEvent((at) => ({ type: 'journal:recovered', path: this.path, report: this.recovery, at }))
   }
 
   /** Returns whether it was closed, or has failed; `append` refuses then. */
@@ -112,7 +112,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * closed, and whether this entry is on disk shows when it is opened again.
    */
   append(data: T): Promise<JournalEntry<T>> {
-    return this.#done(new Promise((resolve, reject) => this.#append(data, resolve, reject)))
+    return this.#withEvents(new Promise((resolve, reject) => this.#append(data, resolve, reject)))
   }
 
   /**
@@ -120,7 +120,9 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * can leave some of them: the first ones. Rejects as {@link append}.
    */
   appendMany(datas: Iterable<T>): Promise<JournalEntry<T>[]> {
-    return this.#done(new Promise((resolve, reject) => this.#appendAll([...iterable('datas', datas)], resolve, reject)))
+    return this.#withEvents(
+      new Promise((resolve, reject) => this.#appendAll([...iterable('datas', datas)], resolve, reject)),
+    )
   }
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */
@@ -131,7 +133,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   /** Drops all entries and saved states. The next entry goes on in sequence. */
   async clear(): Promise<void> {
     const previousSize = await this.#writer().begin(protocol.BEGIN_CLEAR)
-    this.#tell((at) => ({ type: 'journal:clear', previousSize, at }))
+    this.#emitEvent((at) => ({ type: 'journal:clear', previousSize, at }))
   }
 
   /**
@@ -140,7 +142,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    */
   async retain(): Promise<number> {
     const droppedCount = await this.#writer().begin(protocol.BEGIN_RETAIN)
-    if (droppedCount > 0) this.#tell((at) => ({ type: 'journal:retained', droppedCount, at }))
+    if (droppedCount > 0) this.#emitEvent((at) => ({ type: 'journal:retained', droppedCount, at }))
     return droppedCount
   }
 
@@ -153,7 +155,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     known('options', settings, ['dropTombstones'])
     const drop = flag('options.dropTombstones', false, settings.dropTombstones)
     const droppedCount = await this.#writer().begin(drop ? protocol.BEGIN_COMPACT_AND_DROP : protocol.BEGIN_COMPACT)
-    this.#tell((at) => ({ type: 'journal:compacted', droppedCount, at }))
+    this.#emitEvent((at) => ({ type: 'journal:compacted', droppedCount, at }))
     return droppedCount
   }
 
@@ -278,7 +280,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     handle.whenAcknowledged(first + datas.length - 1, entries, resolve, reject)
   }
 
-  /** The first sequence of what `append` appends. */
+  /** Returns the first sequence of an append. Emits an overflow. */
   #accepted(append: () => number): number {
     try {
       return append()
@@ -288,8 +290,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     }
   }
 
-  /** An append's promise, with what is to be done once it is acknowledged. */
-  #done<A extends JournalEntry<T> | JournalEntry<T>[]>(appended: Promise<A>): Promise<A> {
+  /** Returns the promise of an append that also emits its events, and syncs soon, once it is acknowledged. */
+  #withEvents<A extends JournalEntry<T> | JournalEntry<T>[]>(appended: Promise<A>): Promise<A> {
     const { emit } = this.#options
     if (this.durability === 'sync' && emit === undefined) return appended
     return appended.then((answer) => {
@@ -297,13 +299,14 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
       if (entries.length > 0 && this.durability !== 'sync') this.#syncSoon()
       if (emit !== undefined) {
         const size = this.closed ? 0 : this.size()
-        for (const { id, sequence: seq } of entries) this.#tell((at) => ({ type: 'journal:append', id, seq, size, at }))
+        for (const { id, sequence: seq } of entries)
+          this.#emitEvent((at) => ({ type: 'journal:append', id, seq, size, at }))
       }
       return answer
     })
   }
 
-  /** The key of what is appended, or nothing. */
+  /** Returns the key of data, or an empty text. */
   #keyOf(data: T): string {
     const key = this.#options.key?.(data)
     return key === undefined ? '' : plainText('a key', key)
@@ -339,10 +342,10 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return this.pages.read(from, Number.MAX_SAFE_INTEGER, limit, false)
   }
 
-  /** Until there is news, or a signal is aborted; false once the journal is closed. */
+  /** Resolves after the next progress, or when a signal aborts; with false once the journal is closed. */
   #wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, keepAlive: boolean): Promise<boolean> {
     if (this.closed && this.#handle?.failure === undefined) return Promise.resolve(false)
-    if (this.#handle?.arm(next) === true) return Promise.resolve(true)
+    if (this.#handle?.requestNotification(next) === true) return Promise.resolve(true)
     return new Promise((resolve) => {
       const poll = this.readOnly
         ? this.clock.schedule((this.#options.pollMs ?? 100) as never, () => wake(), { ref: keepAlive })
@@ -364,7 +367,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     })
   }
 
-  /** Readers that wait are owed what was appended: time stands until they have been told. */
+  /** Holds the clock until the readers that wait have received what was appended. */
   #holdForReaders(last: number): void {
     this.#appended = last
     if (this.#waiting.size > 0) this.#resumeTime ??= holdTime(this.clock, 'the readers of a journal on disk')
@@ -380,7 +383,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.#resumeTime = undefined
   }
 
-  #news(): void {
+  #onProgress(): void {
     this.#wakeReaders()
     const failure = this.#handle?.failure
     if (failure !== undefined) this.#ended(failure)
@@ -412,18 +415,20 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   }
 
   #ended(error: Error | undefined): void {
-    if (this.#told) return
-    this.#told = true
-    this.#tell((at) => (error === undefined ? { type: 'journal:closed', at } : { type: 'journal:closed', error, at }))
+    if (this.#isEndReported) return
+    this.#isEndReported = true
+    this.#emitEvent((at) =>
+      error === undefined ? { type: 'journal:closed', at } : { type: 'journal:closed', error, at },
+    )
   }
 
   #overflow(maxEntries: number): void {
     const policy: JournalOverflow = 'bounded:error'
-    this.#tell((at) => ({ type: 'journal:overflow', policy, maxEntries, at }))
+    this.#emitEvent((at) => ({ type: 'journal:overflow', policy, maxEntries, at }))
   }
 
   /** A listener's failure is no reason to lose the entry. */
-  #tell(event: (at: Instant) => DurableJournalEvent): void {
+  #emitEvent(event: (at: Instant) => DurableJournalEvent): void {
     const { emit } = this.#options
     if (emit === undefined) return
     try {

@@ -83,7 +83,7 @@ export async function openDurable<T>(
     throw errorOf(found.failure, (option) => wantedOptions[option])
   }
   const handle = readOnly ? undefined : new Handle(id, level, token, clock)
-  if (handle !== undefined) wake = handle.news
+  if (handle !== undefined) wake = handle.notify
   const { entries, bytes, clean, dropped } = found
   return new DurableJournal<T>({
     path: found.path,
