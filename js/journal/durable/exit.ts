@@ -8,13 +8,13 @@ function finish(): void {
   open.clear()
 }
 
-/** From now until {@link closed}, the journal is finished when the process, or the worker, exits. */
+/** Makes the exit of the process, or the worker, write and sync a journal, until {@link closed}. */
 export function opened(handle: number): void {
   if (open.size === 0) process.on('exit', finish)
   open.add(handle)
 }
 
-/** The journal needs no finishing any more. */
+/** Leaves a journal out of the work at exit, because it was closed. */
 export function closed(handle: number): void {
   open.delete(handle)
   if (open.size === 0) process.off('exit', finish)
