@@ -20,7 +20,7 @@ function osCode(number: number): string {
   }
 }
 
-/** Returns the error of a failure that the core reported. `optionOf` returns the value of an option that the caller passed. */
+/** Returns the error of a failure that the core reported. `optionOf` returns the value of an option by name. */
 export function errorOf(
   failure: NativeJournalFailure | null | undefined,
   optionOf: (option: string) => unknown = () => undefined,
