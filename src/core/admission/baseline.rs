@@ -3,9 +3,9 @@
 //! A backlog inside the service adds to the latency of every call alike, whatever calls take: it shifts their
 //! distribution. A shift `w` multiplies `m = E exp(-latency / tau)` by `exp(-w / tau)`. So the ratio of `m` with little
 //! in flight to `m` under load yields `w`. It hardly feels the few long calls that make a mean useless. With a `tau` of
-//! a quarter of the mean it takes a ninth of the samples for exponential service, and one in 150 where the deviation is
-//! three means. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n`, the Laplace
-//! transform of an Erlang distribution. That holds for one server as for many.
+//! a quarter of the mean it takes a ninth of the samples for exponential service. Where the deviation is three means it
+//! takes one in 150. Behind `n` departures that are exponential at rate `x` the ratio is `(1 + 1 / (x tau))^n`, the
+//! Laplace transform of an Erlang distribution. That holds for one server as for many.
 
 use std::collections::VecDeque;
 

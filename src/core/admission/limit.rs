@@ -45,8 +45,8 @@ const HOPELESS: f64 = 0.75;
 const ALARM: f64 = 0.5;
 /// A limit in use for less than this many unloaded latencies may be a burst, in which a dip would hurt.
 const BURST: f64 = 50.0;
-/// Slow start ends when doubling the limit raises throughput by less than this factor, or when more than half of what
-/// is in flight waits inside the service.
+/// Slow start ends when doubling the limit raises throughput by less than this factor. It also ends when more than half
+/// of what is in flight waits inside the service.
 const KNEE: f64 = 1.2;
 /// Work that was admitted in a dip and takes this many unloaded latencies more is not waited for.
 const LATE: f64 = 8.0;

@@ -69,8 +69,8 @@ impl ResistanceState {
         self.settle_mode(config);
     }
 
-    /// Notes that a neighbour opened. This raises R to no more than the recovery threshold, so that it never opens a
-    /// route and openings do not run through a graph by themselves. Returns the ohms that were added.
+    /// Notes that a neighbour opened. Returns the ohms that were added. This raises R to no more than the recovery
+    /// threshold. So it never opens a route, and openings do not run through a graph by themselves.
     pub fn neighbour_opened(&mut self, config: &ResistanceConfig, now_ms: f64) -> f64 {
         self.move_to(config, now_ms);
         let room = self.tuner.recovery_at(config) - self.sum(config);
