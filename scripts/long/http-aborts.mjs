@@ -36,13 +36,25 @@ async function client() {
   })
 }
 
-/** What the process holds once nothing is left to do. */
+/** Waits until no request has come for a second: a busy machine accepts connections after their clients are done. */
+async function untilQuiet(count) {
+  for (let before = -1; before !== count();) {
+    before = count()
+    await wait(1000)
+  }
+}
+
+/** Returns the MiB that the process holds once V8 has given back what it can: the least of the last collections. */
 async function resident() {
-  for (let round = 0; round < 5; round++) {
+  let least = Infinity
+  for (let still = 0; still < 10;) {
     await wait(300)
     globalThis.gc()
+    const now = process.memoryUsage().rss / 2 ** 20
+    still = now < least - 0.1 ? 0 : still + 1
+    least = Math.min(least, now)
   }
-  return process.memoryUsage().rss / 2 ** 20
+  return least
 }
 
 async function server() {
@@ -65,6 +77,7 @@ async function server() {
   const run = async (requests) => {
     child.send({ port, requests })
     await once(child, 'message')
+    await untilQuiet(() => seen)
     return await resident()
   }
   const before = await run(FIRST)
