@@ -15,9 +15,9 @@ interface AdvancedClock {
 const IDLE_TURNS = 2
 
 /**
- * Jumps to the next timer whenever the program is idle: no asynchronous advance is under way, nothing of the package and no
- * external promise is in flight, and two turns of the event loop brought no new timer. Intervals alone are not a reason to move, or a
- * program with one would spin for ever.
+ * Jumps to the next timer whenever the program is idle: no asynchronous advance is under way, nothing of the package
+ * and no external promise is in flight, and two turns of the event loop brought no new timer. Intervals alone are not a
+ * reason to move, or a program with one would spin for ever.
  */
 export class AutoAdvance {
   readonly #clock: AdvancedClock

@@ -81,7 +81,10 @@ export abstract class BaseClock implements Clock {
   abstract get passes(): boolean
   abstract now(): Instant
   abstract monoMs(): number
-  /** @internal A time for a commit: not before anything read from this clock, perhaps read for another of `by` commits. */
+  /**
+   * @internal Returns a time for a commit, never before any time read from this clock. A clock may read it once for
+   * `by` commits.
+   */
   recent(_by?: number): Instant {
     return this.now()
   }

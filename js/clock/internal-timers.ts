@@ -1,12 +1,12 @@
-/** Timers of the package's own, and what of it is in flight: a controlled clock tells the one, and waits for the other. */
+/** The package's own timers, which a controlled clock fires, and its work in flight, for which the clock waits. */
 import { BaseClock } from './base.ts'
 import type { Clock, TimerHandle } from './types.ts'
 
 const nothing = (): void => undefined
 
 /**
- * Holds a controlled clock back until the returned function is called: for what the package has in flight itself, never for
- * a promise of the user's, which may wait for the clock. A clock that time moves is not held.
+ * Holds a controlled clock back until the returned function is called: for what the package has in flight itself, never
+ * for a promise of the user's, which may wait for the clock. A clock that time moves is not held.
  *
  * @param mostMs How long at most, in ms of real time. Default 30 000.
  */

@@ -77,7 +77,9 @@ export class TimerSlots {
     return timer.callback
   }
 
-  /** Looks at a slot and at what kind of thing is in it, for the look's sake; the count keeps it from being left out. */
+  /**
+   * Looks at a slot and at what kind of thing is in it, for the look's sake; the count keeps it from being left out.
+   */
   touch(slot: number): void {
     if (typeof this.#chunks[slot >>> CHUNK_BITS]?.[slot % CHUNK] === 'object') this.touched++
   }

@@ -48,7 +48,10 @@ export interface Clock {
   sleep(ms: Millis, options?: WaitOptions): Promise<void>
   /** The same as {@link sleep}. */
   timeout(ms: Millis, options?: WaitOptions): Promise<void>
-  /** Resolves when wall time reaches the target, also when it gets there by a jump. One in the past takes a turn of the event loop. */
+  /**
+   * Resolves when wall time reaches the target, also when it gets there by a jump. One in the past takes a turn of the
+   * event loop.
+   */
   deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void>
   /**
    * Calls back every `ms` milliseconds at a fixed cadence. While an asynchronous callback runs, ticks are skipped and

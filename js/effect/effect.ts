@@ -1,4 +1,6 @@
-/** The class `Effect` and its operators, and handles on fibres. `constructors.ts` has the functions that create effects. */
+/**
+ * The class `Effect` and its operators, and handles on fibres. `constructors.ts` has the functions that create effects.
+ */
 import { types } from 'node:util'
 
 import type { Clock } from '../clock/types.ts'
@@ -91,8 +93,8 @@ export class Effect<E, A> extends Op {
   }
 
   /**
-   * Returns an effect that is interrupted after `ms` milliseconds (0 or more). It then fails with a {@link Timeout}, once
-   * its finalisers have run. Leaves no timer behind. The policy `timeout()` does not wait for its task.
+   * Returns an effect that is interrupted after `ms` milliseconds (0 or more). It then fails with a {@link Timeout},
+   * once its finalisers have run. Leaves no timer behind. The policy `timeout()` does not wait for its task.
    */
   timeout(ms: number): Effect<E | Timeout, A> {
     return new Effect(SUSPEND, undefined, withTimeout(this, nonNegativeMillis('ms', ms), this.emit), this.emit)

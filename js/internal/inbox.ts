@@ -1,8 +1,8 @@
 /**
  * Delivers notifications of other threads to listeners of this one.
  *
- * A listener gets a token and gives it to the core. Notifications arrive under that token, in order, and one wake-up of the
- * event loop delivers all that wait. The core side is `core/inbox`: a queue for each thread and a waker.
+ * A listener gets a token and gives it to the core. Notifications arrive under that token, in order, and one wake-up of
+ * the event loop delivers all that wait. The core side is `core/inbox`: a queue for each thread and a waker.
  */
 import { warnOwner } from './report-error.ts'
 import { hot, native } from '../native.ts'
@@ -13,7 +13,9 @@ const listeners = new Map<number, () => void>()
 let lastToken = 0
 let pendingReplies = 0
 
-/** Registers a listener. Returns the token for the core. The listener must not throw: it knows a better owner of errors. */
+/**
+ * Registers a listener. Returns the token for the core. The listener must not throw, but report its errors.
+ */
 export function listen(listener: () => void): number {
   listeners.set(++lastToken, listener)
   return lastToken
@@ -35,8 +37,8 @@ export function release(): void {
 }
 
 /**
- * Delivers at once what has arrived, without waiting for the wake-up. Notifications that arrive meanwhile wait for the next
- * turn of the event loop, so that busy threads cannot keep this one from its other work.
+ * Delivers at once what has arrived, without waiting for the wake-up. Notifications that arrive meanwhile wait for the
+ * next turn of the event loop, so that busy threads cannot keep this one from its other work.
  */
 export function deliver(): void {
   for (let left = hot.inboxWaiting(); left > 0; left--) {
@@ -56,7 +58,10 @@ function look(): void {
   if (hot.inboxWaiting() > 0) wake()
 }
 
-/** Delivers in the next turn of the event loop, and keeps the loop open until then. For notifications of this thread's own. */
+/**
+ * Delivers in the next turn of the event loop, and keeps the loop open until then. For notifications of this thread's
+ * own.
+ */
 export function soon(): void {
   if (looking) return
   looking = true

@@ -8,7 +8,9 @@ export type ErrorOwner = (error: unknown, origin: string) => void
 
 const errors = channel('keelson:error')
 
-/** Publishes an error on the diagnostics channel `keelson:error` and emits a process warning. The owner of last resort. */
+/**
+ * Publishes an error on the diagnostics channel `keelson:error` and emits a process warning. The owner of last resort.
+ */
 export const warnOwner: ErrorOwner = (error, origin) => {
   if (errors.hasSubscribers) errors.publish({ error, origin })
   process.emitWarning(`${origin} failed: ${stackOf(error)}`, { type: 'KeelsonWarning', code: 'KEELSON_UNOWNED_ERROR' })

@@ -8,8 +8,9 @@ const nativeThen: unknown = Promise.prototype.then
 /**
  * Returns a promise of what `await value` would give, or `undefined` when `await` would give the value itself.
  *
- * The value's `then` is read once and called once, in a microtask, as `await` does. A `then` that throws when it is read
- * or called makes a rejected promise. One that settles twice is heard the first time. Native promises return as they are.
+ * The value's `then` is read once and called once, in a microtask, as `await` does. A `then` that throws when it is
+ * read or called makes a rejected promise. One that settles twice is heard the first time. Native promises return as
+ * they are.
  */
 export function promiseOf(value: unknown): Promise<unknown> | undefined {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined

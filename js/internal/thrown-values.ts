@@ -28,8 +28,8 @@ export function asError(thrown: unknown): Error {
 }
 
 /**
- * Returns whether a failure of aborted work only says that it was aborted: it is the reason, has the reason as its `cause`,
- * or is an `AbortError`. Never throws.
+ * Returns whether a failure of aborted work only says that it was aborted: it is the reason, has the reason as its
+ * `cause`, or is an `AbortError`. Never throws.
  */
 export function isAbortEcho(error: unknown, reason: unknown): boolean {
   if (error === reason) return true

@@ -150,7 +150,8 @@ export function known(field: string, value: object, names: readonly string[]): v
 
 /**
  * Refuses functions whose name is nearly that of a callback which is not there. Other functions are left alone: what
- * has callbacks may be an instance of a class that has more methods. What is no object is left to the check of its type.
+ * has callbacks may be an instance of a class that has more methods. What is no object is left to the check of its
+ * type.
  */
 export function callbacks(field: string, value: unknown, names: readonly string[]): void {
   if (!isObject(value) || names.every((name) => (value as Record<string, unknown>)[name] !== undefined)) return

@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
 /**
- * Freezes records and arrays all the way down; instances of classes are not ours to freeze. What refuses to be looked at
- * or frozen stays as it is.
+ * Freezes records and arrays all the way down; instances of classes are not ours to freeze. What refuses to be looked
+ * at or frozen stays as it is.
  */
 export function deepFreeze(value: object): void {
   try {

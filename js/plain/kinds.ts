@@ -88,7 +88,9 @@ function walkSpecial(value: object): Way {
   return inside !== undefined && inside.every((item) => walk(item) !== REFUSED) ? WITH_TAGS : REFUSED
 }
 
-/** Returns whether something in a value is not plain data, as a revoked proxy; a getter that throws is no such fault. */
+/**
+ * Returns whether something in a value is not plain data, as a revoked proxy; a getter that throws is no such fault.
+ */
 function hasFault(value: unknown): boolean {
   try {
     return firstFault(value, '', []) !== undefined

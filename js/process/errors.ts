@@ -14,7 +14,10 @@ export class TimeoutError extends BaseTimeoutError {
   }
 }
 
-/** A process of `keelson/process` refused a message, did not answer it, or ended. `cause` has the reason, if there is one. */
+/**
+ * A process of `keelson/process` refused a message, did not answer it, or ended. `cause` has the reason, if there is
+ * one.
+ */
 export class ProcessError extends KeelsonError {
   static readonly code = 'KEELSON_PROCESS'
   readonly code = 'KEELSON_PROCESS'

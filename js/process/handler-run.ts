@@ -66,7 +66,9 @@ export interface HandlerReturn {
   readonly pending: Promise<unknown> | undefined
 }
 
-/** Runs a function of a process as part of a run, so that its calls are known to come from it, also after an `await`. */
+/**
+ * Runs a function of a process as part of a run, so that its calls are known to come from it, also after an `await`.
+ */
 export function runHandler(run: HandlerRun, fn: object, body: () => unknown): HandlerReturn {
   const outer = enter(run)
   try {

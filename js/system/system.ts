@@ -146,8 +146,9 @@ export class System {
   }
 
   /**
-   * Ends the processes, the last first, then closes the parts in reverse order, then the clock if it is the system's own.
-   * Nothing can be started meanwhile. Idempotent; errors are reported, and it never rejects. See `docs/semantics.md`.
+   * Ends the processes, the last first, then closes the parts in reverse order, then the clock if it is the system's
+   * own. Nothing can be started meanwhile. Idempotent; errors are reported, and it never rejects. See
+   * `docs/semantics.md`.
    */
   close(): Promise<void> {
     // Set before anything runs: a part may close the system again.

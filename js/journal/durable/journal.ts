@@ -147,8 +147,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   }
 
   /**
-   * Keeps only the last entry of each key (option `key`); entries without a key stay. Appends and reads go on meanwhile.
-   * Memory: the distinct keys. Resolves with the number of entries that went.
+   * Keeps only the last entry of each key (option `key`); entries without a key stay. Appends and reads go on
+   * meanwhile. Memory: the distinct keys. Resolves with the number of entries that went.
    */
   async compact(options?: CompactOptions): Promise<number> {
     const settings = checkOptions('options', options)
@@ -164,8 +164,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * there. The two newest are kept.
    *
    * @throws NotPlainError for a state that cannot be stored.
-   * @throws InvalidArgumentError naming `options.sequence` when a compaction dropped a removal of a key after that entry:
-   *   the state could bring the key back. Nothing is saved then.
+   * @throws InvalidArgumentError naming `options.sequence` when a compaction dropped a removal of a key after that
+   *   entry: the state could bring the key back. Nothing is saved then.
    */
   async saveSnapshot(state: unknown, options?: SaveSnapshotOptions): Promise<void> {
     const settings = checkOptions('options', options)

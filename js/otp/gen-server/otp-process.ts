@@ -23,8 +23,9 @@ export interface StopRequest {
 }
 
 /**
- * A process with a ref, names and reasons for its end: what GenServers and supervisors have in common. It ends once, for
- * its first reason, and then calls exit listeners, sends lifecycle events and settles requests to stop, in this order.
+ * A process with a ref, names and reasons for its end: what GenServers and supervisors have in common. It ends once,
+ * for its first reason, and then calls exit listeners, sends lifecycle events and settles requests to stop, in this
+ * order.
  */
 export abstract class OtpProcess extends Process implements Registrable {
   readonly ref: LocalRef

@@ -37,8 +37,8 @@ export function pendingStartsOf(system: System): readonly PendingStart[] {
 }
 
 /**
- * Reports a crash unless a supervisor acts on it. While a start function of a supervisor runs, that supervisor may still
- * adopt the process; so the report waits until the function has ended.
+ * Reports a crash unless a supervisor acts on it. While a start function of a supervisor runs, that supervisor may
+ * still adopt the process; so the report waits until the function has ended.
  */
 export function reportUnlessAdopted(
   server: { readonly startedIn: readonly PendingStart[]; readonly isSupervised: boolean },

@@ -1,4 +1,7 @@
-/** The three rules by which a closed circuit opens: failures in a row, a share of the last calls, a share of a time window. */
+/**
+ * The three rules by which a closed circuit opens: failures in a row, a share of the last calls, a share of a time
+ * window.
+ */
 
 /**
  * The outcomes a closed circuit has seen, and the rule by which it opens. A function of outcomes and monotonic time in
