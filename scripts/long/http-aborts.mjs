@@ -44,10 +44,13 @@ async function untilQuiet(count) {
   }
 }
 
-/** Returns the MiB that the process holds once V8 has given back what it can: the least of the last collections. */
+/**
+ * Returns the MiB that the process holds once V8 has given back what it can: the least of the last collections. V8 keeps the
+ * 32 MiB of its young generation for some seconds after the last request.
+ */
 async function resident() {
   let least = Infinity
-  for (let still = 0; still < 10;) {
+  for (let still = 0; still < 40;) {
     await wait(300)
     globalThis.gc()
     const now = process.memoryUsage().rss / 2 ** 20
