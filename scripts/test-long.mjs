@@ -1,5 +1,6 @@
-// npm run test:long [-- --programs N] [--minutes M] [--jobs J] [--only TEXT]: the models of __test__ with many random programs each, and the long
-// checks of scripts/long. Not part of `npm test`, which runs a few programs of each; writes the result to docs/long-checks.md.
+// npm run test:long [-- --programs N] [--minutes M] [--jobs J] [--only TEXT]: runs the models of __test__ with many random
+// programs each, and the long checks of scripts/long. `npm test` runs a few programs of each model. Writes the result to
+// docs/long-checks.md.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, platform, totalmem } from 'node:os'
 import { basename, relative } from 'node:path'

@@ -75,7 +75,7 @@ export function protocolByName(sources: readonly Source[]): Fault[] {
   })
 }
 
-/** What reads a value that anybody may have thrown or returned, and the one file that knows how. */
+/** Patterns that read a value which any code may have thrown or returned, each with the only file that may have it. */
 const readers: readonly (readonly [file: string, pattern: RegExp])[] = [
   ['js/internal/thrown-values.ts', /\binstanceof Error\b|\bString\((?:error|thrown|reason|cause)\)/g],
   ['js/internal/thenable.ts', /\.then\s*[!=]==|typeof [\w.?() ]*\.then\b/g],
@@ -127,7 +127,7 @@ function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>)
   return walk(start, [start])
 }
 
-/** What each room uses of other rooms, by what each file uses of other files. */
+/** Returns the rooms that each room uses, from the files that each file uses. */
 function byRoom(
   byFile: ReadonlyMap<string, readonly string[]>,
   roomOf: (path: string) => string,

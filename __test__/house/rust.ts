@@ -74,7 +74,7 @@ function absolute(path: Path, here: Path): Path | undefined {
 
 const key = (name: Path): string => name.join('::')
 
-/** Which files of src/ each file of src/ uses; what a module only exports from another counts as a use of that other. */
+/** Returns the files of src/ that each file of src/ uses. A re-export counts as a use of the file that declares the name. */
 export function rustUses(sources: readonly Source[]): Map<string, readonly string[]> {
   const modules = new Map<string, Module>()
   for (const source of sources.filter(({ path }) => path.startsWith('src/') && path.endsWith('.rs'))) {

@@ -1,4 +1,4 @@
-/** How programs, processes and systems end, and who hears of errors then. */
+/** Checks the ends of programs, processes and systems, and who receives errors then. */
 import { createControlledClock } from 'keelson/clock'
 import { createSupervisor, type ProcessRef } from 'keelson/process'
 import { createSystem } from 'keelson/system'

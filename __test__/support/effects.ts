@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect } from 'vitest'
 import { createStage, type Stage } from './system.ts'
 
 export interface World extends Stage {
-  /** What happened, in order. */
+  /** The events, in order. */
   readonly log: string[]
   /** An effect that writes a line into the log. */
   note(line: string): Effect<unknown, void>

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 
 import { root } from './root.ts'
 
-/** What became of a program. */
+/** The exit and the output of a program. */
 export interface Ended {
   readonly status: number | null
   readonly signal: NodeJS.Signals | null

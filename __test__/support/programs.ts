@@ -42,6 +42,18 @@ export function runsOf<T>(model: string, few: number, most: number = Infinity): 
   }
 }
 
+/** Returns what a thousand programs of a generator reach, the same ones each time. */
+export function sampleOf(program: fc.Arbitrary<{ readonly ops: readonly { readonly kind: string }[] }>): Reach {
+  const sample = new Reach()
+  fc.assert(
+    fc.property(program, ({ ops }) => {
+      sample.program(ops.map(({ kind }) => kind))
+    }),
+    { numRuns: 1000, seed: 1 },
+  )
+  return sample
+}
+
 /** Counts what the programs of a model do, so that a generator that reaches nothing is seen. */
 export class Reach {
   readonly #lengths: number[] = []

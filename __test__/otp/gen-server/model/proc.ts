@@ -23,7 +23,7 @@ export interface Sent {
   begun: boolean
   /** Its caller has an answer, or it was displaced: it need not be handled any more. */
   over: boolean
-  /** Nobody knows whether it waits: it is sent by a timer, or may have been refused. */
+  /** The model cannot tell whether it waits: a timer sends it, or it may have been refused. */
   vague?: boolean
   /** When its caller may give it up, on the clock of the program; the mailbox may know that before the caller does. */
   until?: number
@@ -142,7 +142,7 @@ export class Proc {
     this.#inside = undefined
   }
 
-  /** What was given up before it was sent has had its turn. */
+  /** Counts a message that was given up before it was sent as handled. */
   #forget(sent: Sent): void {
     for (const one of this.waiting) if (one.over && one.id < sent.id) this.waiting.delete(one)
   }
