@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
+import { HANG_GUARD_MS } from './__test__/support/hang-guard.ts'
+
 export default defineConfig({
   test: {
     include: ['__test__/**/*.test.{ts,mts,mjs}'],
@@ -10,8 +12,8 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//, /\/native\//] } },
     // These end what hangs. They judge no speed: on a busy machine everything takes several times as long.
     // `npm run test:long` runs as many programs as it takes.
-    testTimeout: process.env.KEELSON_PROGRAMS === undefined ? 120_000 : 0,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } },
+    testTimeout: process.env.KEELSON_PROGRAMS === undefined ? HANG_GUARD_MS : 0,
+    hookTimeout: HANG_GUARD_MS,
+    expect: { poll: { timeout: HANG_GUARD_MS } },
   },
 })

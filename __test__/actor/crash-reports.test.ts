@@ -17,6 +17,7 @@ import {
 import { createRootSupervisor, createSupervisor } from 'keelson/process'
 import { createTestSystem } from 'keelson/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 
 type Warning = Error & { code?: string }
 
@@ -223,7 +224,7 @@ describe('a supervised crash', () => {
             }
           })`,
       ],
-      { encoding: 'utf8', timeout: 25_000 },
+      { encoding: 'utf8', timeout: HANG_GUARD_MS },
     )
     expect([status, signal]).toEqual([0, null])
     expect(stderr.match(/\[KEELSON_CRASH\]/g)).toHaveLength(10)

@@ -124,7 +124,7 @@ describe('a system that closes', () => {
       expect([errors, own.monoMs(), own.getPendingTimerCount()]).toEqual([[], 0, 0])
     })
     await fc.assert(property, { numRuns: 60 })
-  }, 20_000)
+  })
 
   it('ends its processes, the last first, each after its mail; supervisors end what is theirs [close-order]', async () => {
     const a = await worker('a')

@@ -18,8 +18,6 @@ import { Cache, GenServer, TimerService } from 'keelson/otp'
 import { printRuns, programs, Reach, runsOf, timeLimit } from '../support/programs.ts'
 import { systemWith } from '../support/system.ts'
 
-const LONG = { timeout: 3_000_000 }
-
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'keelson-holds-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
@@ -33,7 +31,7 @@ function world(): { system: System; clock: ControlledClock; errors: unknown[] } 
 }
 
 describe('a journal on disk under a controlled clock', () => {
-  it('gives one timing, however often the program is run', LONG, async () => {
+  it('gives one timing, however often the program is run', async () => {
     const { system, clock } = world()
     const journal = await openJournal(folder(), { system })
     const timings = new Set<string>()
@@ -59,7 +57,7 @@ describe('a journal on disk under a controlled clock', () => {
     await system.close()
   })
 
-  it('gives one timing under autoAdvance, too', LONG, async () => {
+  it('gives one timing under autoAdvance, too', async () => {
     const { system, clock } = world()
     const journal = await openJournal(folder(), { system })
     clock.autoAdvance = true
@@ -105,73 +103,69 @@ const task: fc.Arbitrary<Task> = fc.record({
   ),
 })
 
-it(
-  'programs of sleeps, appends, syncs and stored timers take the time of their sleeps alone, however they are advanced',
-  LONG,
-  async () => {
-    const reach = new Reach()
-    const path = folder()
-    const { system, clock, errors } = world()
-    const journals = [
-      await openJournal<number>(join(path, 'a'), { system, maxEntries: 100 }),
-      await openJournal<number>(join(path, 'b'), { system, durability: 'flush', maxEntries: 100 }),
-    ] as const
-    const timers = await TimerService.start({ system, path: join(path, 'timers') })
-    const rung: number[] = []
-    const target = {
-      init: () => null,
-      handleCall: () => [null, null] as const,
-      handleCast: (due: number) => {
-        rung.push(clock.monoMs() - due)
-        return null
-      },
-    }
-    await GenServer.start(target as never, { name: 'target', system })
-    const run = async (tasks: readonly Task[], steps: readonly number[]): Promise<void> => {
-      const began = clock.monoMs()
-      const seen: number[][] = []
-      const expected: number[][] = []
-      let longest = 0
-      const names: string[] = []
-      const work = tasks.map(async (one, index) => {
-        const times: number[] = []
-        seen[index] = times
-        let at = 0
-        expected[index] = one.steps.map(({ sleep }) => (at += sleep))
-        longest = Math.max(longest, at)
-        names.push(
-          ...one.steps.map(({ append, sync }) => `${['sleep', 'append', 'timer'][append]}${sync ? ' sync' : ''}`),
-        )
-        for (const { sleep, append, sync } of one.steps) {
-          await clock.sleep(sleep)
-          if (append === 1) await journals[index % 2]?.append(index)
-          if (append === 2) await TimerService.schedule(timers, 'target', clock.monoMs() + 5, 5)
-          if (sync) await journals[index % 2]?.sync()
-          times.push(clock.monoMs() - began)
-        }
-      })
-      for (const step of steps) await clock.advance(step)
-      await clock.advance(Math.max(longest + 10 - (clock.monoMs() - began), 0))
-      await Promise.all(work)
-      expect(seen).toEqual(expected)
-      reach.program(names)
-    }
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(task, { minLength: 3, maxLength: 6 }),
-        fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 10 }),
-        run,
-      ),
-      { ...runsOf('a clock with work in flight', 20), ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }) },
-    )
-    await clock.advance(10)
-    expect(rung.filter((late) => late !== 0)).toEqual([])
-    expect(rung.length).toBeGreaterThan(0)
-    expect(errors).toEqual([])
-    await system.close()
-    reach.print('a clock with work in flight')
-  },
-)
+it('programs of sleeps, appends, syncs and stored timers take the time of their sleeps alone, however they are advanced', async () => {
+  const reach = new Reach()
+  const path = folder()
+  const { system, clock, errors } = world()
+  const journals = [
+    await openJournal<number>(join(path, 'a'), { system, maxEntries: 100 }),
+    await openJournal<number>(join(path, 'b'), { system, durability: 'flush', maxEntries: 100 }),
+  ] as const
+  const timers = await TimerService.start({ system, path: join(path, 'timers') })
+  const rung: number[] = []
+  const target = {
+    init: () => null,
+    handleCall: () => [null, null] as const,
+    handleCast: (due: number) => {
+      rung.push(clock.monoMs() - due)
+      return null
+    },
+  }
+  await GenServer.start(target as never, { name: 'target', system })
+  const run = async (tasks: readonly Task[], steps: readonly number[]): Promise<void> => {
+    const began = clock.monoMs()
+    const seen: number[][] = []
+    const expected: number[][] = []
+    let longest = 0
+    const names: string[] = []
+    const work = tasks.map(async (one, index) => {
+      const times: number[] = []
+      seen[index] = times
+      let at = 0
+      expected[index] = one.steps.map(({ sleep }) => (at += sleep))
+      longest = Math.max(longest, at)
+      names.push(
+        ...one.steps.map(({ append, sync }) => `${['sleep', 'append', 'timer'][append]}${sync ? ' sync' : ''}`),
+      )
+      for (const { sleep, append, sync } of one.steps) {
+        await clock.sleep(sleep)
+        if (append === 1) await journals[index % 2]?.append(index)
+        if (append === 2) await TimerService.schedule(timers, 'target', clock.monoMs() + 5, 5)
+        if (sync) await journals[index % 2]?.sync()
+        times.push(clock.monoMs() - began)
+      }
+    })
+    for (const step of steps) await clock.advance(step)
+    await clock.advance(Math.max(longest + 10 - (clock.monoMs() - began), 0))
+    await Promise.all(work)
+    expect(seen).toEqual(expected)
+    reach.program(names)
+  }
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(task, { minLength: 3, maxLength: 6 }),
+      fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 10 }),
+      run,
+    ),
+    { ...runsOf('a clock with work in flight', 20), ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }) },
+  )
+  await clock.advance(10)
+  expect(rung.filter((late) => late !== 0)).toEqual([])
+  expect(rung.length).toBeGreaterThan(0)
+  expect(errors).toEqual([])
+  await system.close()
+  reach.print('a clock with work in flight')
+})
 
 describe("what is not the package's own", () => {
   it('holds nothing: the loader of a shared cache may wait for the clock', async () => {

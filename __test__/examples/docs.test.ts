@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/root.ts'
 import { blocks, type Fault, faultsOf } from './documented.ts'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 
 // Inside the package, so that its own name resolves; ignored by git.
 const folder = fileURLToPath(new URL('../../.cache/docs/', import.meta.url))
@@ -85,7 +86,7 @@ it.each(programs.map(({ name, code }) => ({ name, code })))('runs $name', ({ nam
   mkdirSync(folder, { recursive: true })
   const file = `${folder}${name.replaceAll(/\W+/g, '-')}.mjs`
   writeFileSync(file, code)
-  const child = spawnSync(process.execPath, [file], { cwd: root, encoding: 'utf8', timeout: 20_000 })
+  const child = spawnSync(process.execPath, [file], { cwd: root, encoding: 'utf8', timeout: HANG_GUARD_MS })
   expect(child.status, child.stdout + child.stderr).toBe(0)
   // A page may show a crash, which is told there.
   expect(child.stderr.replaceAll(CRASH, '')).toBe('')

@@ -14,7 +14,7 @@ const main = join(root, '.cache', 'examples', 'first-light', 'main.mjs')
 beforeAll(() => {
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
   execFileSync(process.execPath, [join(dirname(manifest), 'bin', 'tsc'), '-p', join(root, 'tsconfig.examples.json')])
-}, 120_000)
+})
 
 function start(...args: string[]) {
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -69,7 +69,7 @@ describe('the service at twice its capacity', () => {
 })
 
 describe.sequential('first light', () => {
-  it('runs both servers and prints what became of their clients', { timeout: 60_000 }, async () => {
+  it('runs both servers and prints what became of their clients', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'first-light-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'result.json')

@@ -78,7 +78,7 @@ describe.each(versions)('admission in %s', (_, express: ExpressModule) => {
       expect(atrion.getRoutes()).toEqual(['search'])
     })
 
-    it('never after the path: a scan makes no gates', { timeout: 60_000 }, async () => {
+    it('never after the path: a scan makes no gates', async () => {
       const { atrion } = gated()
       const app = express()
       const gate = admission({ atrion })

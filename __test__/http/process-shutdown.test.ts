@@ -28,7 +28,7 @@ async function run(parts: readonly object[]): Promise<Program> {
   })
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
   const line = async (wanted: string): Promise<void> => {
-    await expect.poll(() => lines.some((one) => one.startsWith(wanted)), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => lines.some((one) => one.startsWith(wanted))).toBe(true)
   }
   await line('ports ')
   const ports = lines

@@ -35,7 +35,7 @@ async function run(options: object): Promise<Program> {
   })
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
   const line = async (wanted: string) => {
-    await expect.poll(() => lines.some((one) => one.startsWith(wanted)), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => lines.some((one) => one.startsWith(wanted))).toBe(true)
   }
   await line('port ')
   return { child, port: Number(lines.find((one) => one.startsWith('port '))!.slice(5)), lines, line, ended }

@@ -26,99 +26,94 @@ const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(res
 const REASON = new Error('enough')
 
 describe('waits on one signal', () => {
-  it(
-    'are told once and all, whoever of them throws, ends another or starts another',
-    { timeout: 1_000_000 },
-    async () => {
-      const reach = new Reach()
-      const run = async (steps: readonly Step[]): Promise<void> => {
-        const reported: unknown[] = []
-        const { clock, system } = systemWith((error) => reported.push(error))
-        const controller = new AbortController()
-        const { signal } = controller
-        const outcomes: string[] = []
-        const expected: string[] = []
-        const ends: (() => void)[] = []
-        let errors = 0
-        const follow = (wait: Promise<unknown>): void => {
-          const index = outcomes.push('pending') - 1
-          wait.then(
-            () => (outcomes[index] = `${outcomes[index] === 'pending' ? '' : 'twice '}done`),
-            (error: unknown) => {
-              const why =
-                error === REASON || (error as { cause?: unknown }).cause === REASON ? 'aborted' : String(error)
-              outcomes[index] = `${outcomes[index] === 'pending' ? '' : 'twice '}${why}`
-            },
-          )
-        }
-        const names: string[] = []
-        const due: number[] = []
-        const begin = (at: number, wait: Promise<unknown>): void => {
-          follow(wait)
-          due.push(at)
-          expected.push(signal.aborted ? 'aborted' : 'pending')
-        }
-        for (const one of steps) {
-          names.push(one.do)
-          if (one.do === 'sleep') begin(clock.monoMs() + one.ms, clock.sleep(one.ms, { signal }))
-          else if (one.do === 'deadline') {
-            begin(clock.monoMs() + one.ms, clock.deadline({ wallMs: clock.monoMs() + one.ms }, { signal }))
-          } else if (one.do === 'policy') {
-            begin(
-              clock.monoMs() + one.ms,
-              timeout(1e6, { system }).execute(() => clock.sleep(one.ms), { signal }),
-            )
-          } else if (one.do === 'effect') {
-            let end = (): void => undefined
-            const wait = effect(
-              ({ cancel }) =>
-                new Promise<void>((resolve) => {
-                  end = resolve
-                  cancel.onCancel(() => {
-                    reach.fault(one.manner)
-                    if (one.manner === 'throws') {
-                      errors++
-                      throw new Error('thrown by a listener')
-                    }
-                    if (one.manner === 'rejects') {
-                      errors++
-                      return Promise.reject(new Error('rejected by a listener'))
-                    }
-                    if (one.manner === 'startsAnother') begin(Infinity, clock.sleep(5, { signal }))
-                    if (one.manner === 'endsAnother') ends[one.which % ends.length]?.()
-                    return undefined
-                  })
-                }),
-            ).run({ system, signal })
-            begin(Infinity, wait)
-            ends.push(end)
-          } else if (one.do === 'advance') {
-            await clock.advance(one.ms)
-            for (const [index, at] of due.entries()) {
-              if (expected[index] === 'pending' && at <= clock.monoMs()) expected[index] = 'done'
-            }
-          } else if (!signal.aborted) {
-            for (const [index, what] of expected.entries()) if (what === 'pending') expected[index] = 'aborted'
-            controller.abort(REASON)
-          }
-          await turn()
-          await turn()
-          expect(outcomes).toEqual(expected)
-          const pending = expected.filter((what) => what === 'pending').length
-          expect(getEventListeners(signal, 'abort')).toHaveLength(signal.aborted || pending === 0 ? 0 : 1)
-        }
-        reach.program(names)
-        expect(reported).toHaveLength(errors)
-        controller.abort(REASON)
-        await system.close()
+  it('are told once and all, whoever of them throws, ends another or starts another', async () => {
+    const reach = new Reach()
+    const run = async (steps: readonly Step[]): Promise<void> => {
+      const reported: unknown[] = []
+      const { clock, system } = systemWith((error) => reported.push(error))
+      const controller = new AbortController()
+      const { signal } = controller
+      const outcomes: string[] = []
+      const expected: string[] = []
+      const ends: (() => void)[] = []
+      let errors = 0
+      const follow = (wait: Promise<unknown>): void => {
+        const index = outcomes.push('pending') - 1
+        wait.then(
+          () => (outcomes[index] = `${outcomes[index] === 'pending' ? '' : 'twice '}done`),
+          (error: unknown) => {
+            const why = error === REASON || (error as { cause?: unknown }).cause === REASON ? 'aborted' : String(error)
+            outcomes[index] = `${outcomes[index] === 'pending' ? '' : 'twice '}${why}`
+          },
+        )
       }
-      await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 50, size: 'max' }), run), {
-        ...runsOf('waits on one signal', 300),
-        ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
-      })
-      reach.print('waits on one signal')
-    },
-  )
+      const names: string[] = []
+      const due: number[] = []
+      const begin = (at: number, wait: Promise<unknown>): void => {
+        follow(wait)
+        due.push(at)
+        expected.push(signal.aborted ? 'aborted' : 'pending')
+      }
+      for (const one of steps) {
+        names.push(one.do)
+        if (one.do === 'sleep') begin(clock.monoMs() + one.ms, clock.sleep(one.ms, { signal }))
+        else if (one.do === 'deadline') {
+          begin(clock.monoMs() + one.ms, clock.deadline({ wallMs: clock.monoMs() + one.ms }, { signal }))
+        } else if (one.do === 'policy') {
+          begin(
+            clock.monoMs() + one.ms,
+            timeout(1e6, { system }).execute(() => clock.sleep(one.ms), { signal }),
+          )
+        } else if (one.do === 'effect') {
+          let end = (): void => undefined
+          const wait = effect(
+            ({ cancel }) =>
+              new Promise<void>((resolve) => {
+                end = resolve
+                cancel.onCancel(() => {
+                  reach.fault(one.manner)
+                  if (one.manner === 'throws') {
+                    errors++
+                    throw new Error('thrown by a listener')
+                  }
+                  if (one.manner === 'rejects') {
+                    errors++
+                    return Promise.reject(new Error('rejected by a listener'))
+                  }
+                  if (one.manner === 'startsAnother') begin(Infinity, clock.sleep(5, { signal }))
+                  if (one.manner === 'endsAnother') ends[one.which % ends.length]?.()
+                  return undefined
+                })
+              }),
+          ).run({ system, signal })
+          begin(Infinity, wait)
+          ends.push(end)
+        } else if (one.do === 'advance') {
+          await clock.advance(one.ms)
+          for (const [index, at] of due.entries()) {
+            if (expected[index] === 'pending' && at <= clock.monoMs()) expected[index] = 'done'
+          }
+        } else if (!signal.aborted) {
+          for (const [index, what] of expected.entries()) if (what === 'pending') expected[index] = 'aborted'
+          controller.abort(REASON)
+        }
+        await turn()
+        await turn()
+        expect(outcomes).toEqual(expected)
+        const pending = expected.filter((what) => what === 'pending').length
+        expect(getEventListeners(signal, 'abort')).toHaveLength(signal.aborted || pending === 0 ? 0 : 1)
+      }
+      reach.program(names)
+      expect(reported).toHaveLength(errors)
+      controller.abort(REASON)
+      await system.close()
+    }
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 50, size: 'max' }), run), {
+      ...runsOf('waits on one signal', 300),
+      ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
+    })
+    reach.print('waits on one signal')
+  })
 
   it('ten thousand of them print no warning', async () => {
     const warnings: Error[] = []
@@ -165,71 +160,67 @@ interface Listener {
   leave: () => void
 }
 
-it(
-  'callbacks of cancel tokens are called once each, whoever of them throws, leaves, comes or cancels',
-  { timeout: 1_000_000 },
-  async () => {
-    const reach = new Reach()
-    const run = async (steps: readonly TokenStep[]): Promise<void> => {
-      const tokens: { token: CancelToken; parent: number }[] = [{ token: createCancelToken(), parent: -1 }]
-      const listeners: Listener[] = []
-      const isCancelled = (at: number): boolean =>
-        at >= 0 && (cancelled.has(at) || isCancelled((tokens[at] as { parent: number }).parent))
-      const cancelled = new Set<number>()
-      const listen = (to: number, act: () => unknown): void => {
-        const listener: Listener = { token: to, called: 0, left: false, leave: () => undefined }
-        listeners.push(listener)
-        listener.leave = (tokens[to] as { token: CancelToken }).token.onCancel(() => {
-          listener.called++
-          return act()
-        })
-      }
-      const end = (listener: Listener): void => {
-        // One that was called has nothing left to end.
-        if (listener.called === 0) listener.left = true
-        listener.leave()
-      }
-      for (const one of steps) {
-        if (one.do === 'child') {
-          const parent = one.of % tokens.length
-          tokens.push({ token: createCancelToken((tokens[parent] as { token: CancelToken }).token), parent })
-        } else if (one.do === 'listen') {
-          const { manner: how, which } = one
-          listen(one.to % tokens.length, () => {
-            reach.fault(how)
-            if (how === 'throws') throw new Error('thrown by a callback')
-            if (how === 'rejects') return Promise.reject(new Error('rejected by a callback'))
-            if (how === 'startsAnother') listen(which % tokens.length, () => undefined)
-            if (how === 'endsAnother') end(listeners[which % listeners.length] as Listener)
-            if (how === 'cancelsAnother') {
-              const other = which % tokens.length
-              cancelled.add(other)
-              ;(tokens[other] as { token: CancelToken }).token.cancel('by another')
-            }
-            return undefined
-          })
-        } else if (one.do === 'leave') {
-          const listener = listeners[one.which % Math.max(listeners.length, 1)]
-          if (listener !== undefined) end(listener)
-        } else {
-          const at = one.which % tokens.length
-          cancelled.add(at)
-          ;(tokens[at] as { token: CancelToken }).token.cancel('by hand')
-        }
-        for (const { token, called, left } of listeners) {
-          expect(called).toBe(isCancelled(token) && !left ? 1 : 0)
-        }
-      }
-      reach.program(steps.map((one) => one.do))
-      await turn()
+it('callbacks of cancel tokens are called once each, whoever of them throws, leaves, comes or cancels', async () => {
+  const reach = new Reach()
+  const run = async (steps: readonly TokenStep[]): Promise<void> => {
+    const tokens: { token: CancelToken; parent: number }[] = [{ token: createCancelToken(), parent: -1 }]
+    const listeners: Listener[] = []
+    const isCancelled = (at: number): boolean =>
+      at >= 0 && (cancelled.has(at) || isCancelled((tokens[at] as { parent: number }).parent))
+    const cancelled = new Set<number>()
+    const listen = (to: number, act: () => unknown): void => {
+      const listener: Listener = { token: to, called: 0, left: false, leave: () => undefined }
+      listeners.push(listener)
+      listener.leave = (tokens[to] as { token: CancelToken }).token.onCancel(() => {
+        listener.called++
+        return act()
+      })
     }
-    // Errors of callbacks have the default system as their owner, which warns.
-    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
-    onTestFinished(() => warned.mockRestore())
-    await fc.assert(fc.asyncProperty(fc.array(tokenStep, { minLength: 10, maxLength: 50, size: 'max' }), run), {
-      ...runsOf('cancel tokens', 300),
-      ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
-    })
-    reach.print('cancel tokens')
-  },
-)
+    const end = (listener: Listener): void => {
+      // One that was called has nothing left to end.
+      if (listener.called === 0) listener.left = true
+      listener.leave()
+    }
+    for (const one of steps) {
+      if (one.do === 'child') {
+        const parent = one.of % tokens.length
+        tokens.push({ token: createCancelToken((tokens[parent] as { token: CancelToken }).token), parent })
+      } else if (one.do === 'listen') {
+        const { manner: how, which } = one
+        listen(one.to % tokens.length, () => {
+          reach.fault(how)
+          if (how === 'throws') throw new Error('thrown by a callback')
+          if (how === 'rejects') return Promise.reject(new Error('rejected by a callback'))
+          if (how === 'startsAnother') listen(which % tokens.length, () => undefined)
+          if (how === 'endsAnother') end(listeners[which % listeners.length] as Listener)
+          if (how === 'cancelsAnother') {
+            const other = which % tokens.length
+            cancelled.add(other)
+            ;(tokens[other] as { token: CancelToken }).token.cancel('by another')
+          }
+          return undefined
+        })
+      } else if (one.do === 'leave') {
+        const listener = listeners[one.which % Math.max(listeners.length, 1)]
+        if (listener !== undefined) end(listener)
+      } else {
+        const at = one.which % tokens.length
+        cancelled.add(at)
+        ;(tokens[at] as { token: CancelToken }).token.cancel('by hand')
+      }
+      for (const { token, called, left } of listeners) {
+        expect(called).toBe(isCancelled(token) && !left ? 1 : 0)
+      }
+    }
+    reach.program(steps.map((one) => one.do))
+    await turn()
+  }
+  // Errors of callbacks have the default system as their owner, which warns.
+  const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+  onTestFinished(() => warned.mockRestore())
+  await fc.assert(fc.asyncProperty(fc.array(tokenStep, { minLength: 10, maxLength: 50, size: 'max' }), run), {
+    ...runsOf('cancel tokens', 300),
+    ...(process.env['KEELSON_PROGRAMS'] ? {} : { seed: 7 }),
+  })
+  reach.print('cancel tokens')
+})

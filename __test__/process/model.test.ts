@@ -9,20 +9,16 @@ import { UnitsRun } from './model/run.ts'
 const reach = new Reach()
 afterAll(() => reach.print('keelson/process'))
 
-it(
-  'each ask settles once with its own answer, order is kept, a stop resolves, nothing is left',
-  { timeout: 7_200_000 },
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(program, async (each) => {
-        const run = new UnitsRun(reach)
-        await run.run(each)
-        expect(run.problems).toEqual([])
-      }),
-      runsOf('keelson/process', 150),
-    )
-  },
-)
+it('each ask settles once with its own answer, order is kept, a stop resolves, nothing is left', async () => {
+  await fc.assert(
+    fc.asyncProperty(program, async (each) => {
+      const run = new UnitsRun(reach)
+      await run.run(each)
+      expect(run.problems).toEqual([])
+    }),
+    runsOf('keelson/process', 150),
+  )
+})
 
 it('the programs are long, and every pair of operations comes up', () => {
   const sample = sampleOf(program)

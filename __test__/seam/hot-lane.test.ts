@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 
 const native = (await import('../../native/binding.js')).default as unknown as {
   hot: Record<string, (...args: unknown[]) => number>
@@ -36,7 +37,7 @@ it('rings the function that listens last', () => {
   const child = spawnSync(process.execPath, ['-e', program], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: HANG_GUARD_MS,
   })
   expect(child.stderr).toBe('')
   expect(child.stdout).toBe('last,7\n')

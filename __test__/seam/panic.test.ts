@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 
 const folder = fileURLToPath(new URL('../../native/test/', import.meta.url))
 const addon = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith('.node')) : undefined
@@ -21,7 +22,7 @@ it('turns a panic of the core into an error, and the process lives', () => {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: `${folder}${addon}` },
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: HANG_GUARD_MS,
   })
   expect(child.status, child.stderr).toBe(0)
   expect(JSON.parse(child.stdout)).toEqual(['KEELSON_PANIC', "keelson's core panicked: asked to panic with 7", true, 5])

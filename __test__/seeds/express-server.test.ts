@@ -56,7 +56,7 @@ it('the express server blocks an address that asks too much for five minutes, an
   expect((await ask()).status).toBe(200)
   process.emit('SIGINT')
   await done
-}, 30_000)
+})
 
 it('the express server shuts down after a burst, though asks expired in the queue of its handler', async () => {
   const port = await freePort()
@@ -81,4 +81,4 @@ it('the express server shuts down after a burst, though asks expired in the queu
   process.emit('SIGINT')
   await done
   expect(said.at(-1)).toContain('Server shutdown complete')
-}, 60_000)
+})

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 
 import { root } from './root.ts'
+import { HANG_GUARD_MS } from './hang-guard.ts'
 
 /** The exit and the output of a program. */
 export interface Ended {
@@ -23,7 +24,7 @@ export function runToEnd(program: string): Ended {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: HANG_GUARD_MS,
   })
   const [, stdout = '', stderr = '', report = ''] = output as string[]
   return { status, signal, stdout, stderr, held: report === '' ? ['it never called over()'] : JSON.parse(report) }

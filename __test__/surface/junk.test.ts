@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { programs } from '../support/programs.ts'
 import { entries, surface } from './surface.ts'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 
 const program = fileURLToPath(new URL('junk.mjs', import.meta.url))
 const folder = mkdtempSync(`${tmpdir()}/keelson-junk-`)
@@ -42,7 +43,7 @@ test.each(Array.from({ length: Math.ceil(total / SLICE) }, (_, index) => index +
   (seed) => {
     const child = spawnSync(process.execPath, [program, folder, String(seed), String(Math.min(total, SLICE)), file], {
       encoding: 'utf8',
-      timeout: 240_000,
+      timeout: HANG_GUARD_MS,
       maxBuffer: 1 << 28,
     })
     const last = readFileSync(`${folder}/last-call`, 'utf8').trim()
@@ -53,5 +54,4 @@ test.each(Array.from({ length: Math.ceil(total / SLICE) }, (_, index) => index +
     expect(told.uncalled).toEqual([])
     expect(told.worked).toBeGreaterThan(told.refused / 10)
   },
-  300_000,
 )

@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest'
 
 import { root } from '../../support/root.ts'
 import { until } from '../../support/until.ts'
+import { HANG_GUARD_MS } from '../../support/hang-guard.ts'
 
 const { hot } = (await import('../../../native/binding.js')).default as unknown as { hot: { sharedCount(): number } }
 
@@ -54,7 +55,7 @@ it('4 threads x 250,000 increments end at exactly 1,000,000, each version seen o
   expect(seen[0]).toBe(0)
   expect(seen.subarray(1).every((times) => times === 1)).toBe(true)
   await Promise.all(running.map(({ ended }) => ended))
-}, 120_000)
+})
 
 it('a watcher on this thread is told of each version of other threads in order, and one that coalesces of the last', async () => {
   const [threads, count] = [2, 20_000]
@@ -76,7 +77,7 @@ it('a watcher on this thread is told of each version of other threads in order, 
   expect(newest).toEqual(newest.toSorted((a, b) => a - b))
   expect(new Set(newest).size).toBe(newest.length)
   await Promise.all(running.map(({ ended }) => ended))
-}, 60_000)
+})
 
 it('objects of several threads are merged without loss, with the reasons of their committers', async () => {
   const [threads, count] = [3, 200]
@@ -141,7 +142,7 @@ it('60 workers that watch and commit, terminated at random moments, leave nothin
   const again = createSharedAtom('a', { n: -1 }, { namespace: space })
   expect(again.snapshot()).toMatchObject({ value: { n: -1 }, version: 0 })
   again.close()
-}, 90_000)
+})
 
 it('tells a thread of its own commits before it ends, and holds it open for no others', () => {
   const program = `
@@ -150,7 +151,7 @@ it('tells a thread of its own commits before it ends, and holds it open for no o
     atom.watch(({ to }) => console.log(to))
     for (let n = 1; n <= 2000; n++) atom.reset(n)
   `
-  const options = { cwd: root, encoding: 'utf8', timeout: 20_000 } as const
+  const options = { cwd: root, encoding: 'utf8', timeout: HANG_GUARD_MS } as const
   const child = spawnSync(process.execPath, ['-e', program], options)
   expect(child.status, child.stderr).toBe(0)
   expect(child.stdout.trim().split('\n')).toHaveLength(2000)
@@ -167,7 +168,7 @@ it('frees what a dropped system held, without a close', () => {
       return hot.sharedCount()
     }
     const held = drop()
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + ${HANG_GUARD_MS}
     const look = () => {
       globalThis.gc()
       if (hot.sharedCount() > 0 && Date.now() < deadline) setTimeout(look, 10)
@@ -175,7 +176,7 @@ it('frees what a dropped system held, without a close', () => {
     }
     look()
   `
-  const options = { cwd: root, encoding: 'utf8', timeout: 20_000 } as const
+  const options = { cwd: root, encoding: 'utf8', timeout: HANG_GUARD_MS } as const
   const child = spawnSync(process.execPath, ['--expose-gc', '-e', program], options)
   expect(child.stdout, child.stderr).toBe('2 0\n')
 })

@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)(`Redis${missing === undefined ? '' : ` (s
     await until(async () => (await client.get('{keelson:atrion}:db')) !== null, 'written again')
     client.disconnect()
     expect(await peer.end()).toBe(0)
-  }, 60_000)
+  })
 
   it('is reached through either library, and told apart from one that is not installed', async () => {
     const own = await RedisServer.start()
@@ -136,7 +136,7 @@ describe.skipIf(missing !== undefined)(`Redis${missing === undefined ? '' : ` (s
     expect((await once(child, 'exit'))[0]).toBe(1)
     expect(output).toContain('KEELSON_DEPENDENCY_MISSING')
     expect(output).toContain('npm install ioredis or npm install redis')
-  }, 60_000)
+  })
 
   it('may be away from the beginning', async () => {
     const own = await RedisServer.start()

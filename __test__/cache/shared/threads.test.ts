@@ -49,7 +49,7 @@ it('four threads that miss 1000 keys load each once', async () => {
   await Cache.stop(cache)
   calls.close()
   flag.close()
-}, 60_000)
+})
 
 it('a load of a thread that is terminated is taken over by who waits for it', async () => {
   const namespace = 'terminated'
@@ -66,7 +66,7 @@ it('a load of a thread that is terminated is taken over by who waits for it', as
   expect(await asked).toEqual(['taken over', 'taken over'])
   expect(cache.handle.stats()).toMatchObject({ loads: 2, loading: 0 })
   await Cache.stop(cache)
-}, 60_000)
+})
 
 it('a thread stays while it waits for the load of another, and no longer', async () => {
   const namespace = 'waiting'
@@ -79,7 +79,7 @@ it('a thread stays while it waits for the load of another, and no longer', async
   resolve('loaded here')
   expect([await mine, await answer, await ended]).toEqual(['loaded here', 'loaded here', 0])
   await Cache.stop(cache)
-}, 60_000)
+})
 
 it('threads that are terminated in the middle of everything leave a cache that works', async () => {
   const namespace = 'churned'
@@ -105,4 +105,4 @@ it('threads that are terminated in the middle of everything leave a cache that w
   expect(handle.get('last')).toBe(1)
   expect(handle.stats().loading).toBe(0)
   await Cache.stop(cache)
-}, 60_000)
+})

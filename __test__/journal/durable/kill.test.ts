@@ -56,13 +56,7 @@ async function kills(count: number, durability: Durability, path: string): Promi
 }
 
 // At the same time: most of it is waiting for processes.
-it.concurrent(
-  'keeps all that was acknowledged through 80 SIGKILLs',
-  ({ onTestFinished }) => kills(80, 'sync', tempDirectory(onTestFinished)),
-  60_000,
-)
-it.concurrent(
-  "keeps all that was acknowledged through 30 SIGKILLs with durability 'flush'",
-  ({ onTestFinished }) => kills(30, 'flush', tempDirectory(onTestFinished)),
-  60_000,
-)
+it.concurrent('keeps all that was acknowledged through 80 SIGKILLs', ({ onTestFinished }) =>
+  kills(80, 'sync', tempDirectory(onTestFinished)))
+it.concurrent("keeps all that was acknowledged through 30 SIGKILLs with durability 'flush'", ({ onTestFinished }) =>
+  kills(30, 'flush', tempDirectory(onTestFinished)))

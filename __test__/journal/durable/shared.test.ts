@@ -129,4 +129,4 @@ it('reads a million entries in little memory', async () => {
   expect(count).toBe(1_000_000)
   // Node itself takes about 50 MiB.
   expect(rss).toBeLessThan(200)
-}, 60_000)
+})

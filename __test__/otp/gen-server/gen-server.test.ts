@@ -114,7 +114,7 @@ describe('messages', () => {
     for (let index = 0; index < 400_000; index++) GenServer.cast(ref, 'add')
     expect(GenServer.getStatus(ref).queueSize).toBe(400_000)
     expect(await GenServer.call(ref, 'get', { timeout: Infinity })).toBe(400_000)
-  }, 10_000)
+  })
 
   it('let timers and I/O come in between, however many there are [turns]', async () => {
     const real = createSystem()

@@ -396,7 +396,7 @@ it('ends a process among many in a time of its own', async () => {
   }
   await Promise.all(refs.map((ref) => GenServer.stop(ref)))
   expect([registry.count(), registry.getKeys()]).toEqual([0, []])
-}, 5000)
+})
 
 it('leaves nothing on a process that outlives it', async () => {
   setFlagsFromString('--expose-gc')
