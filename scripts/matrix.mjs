@@ -51,7 +51,7 @@ const folders = [
   'compat',
 ]
 
-/** What a version has to pass: the JavaScript tests, jest, and node:test. */
+/** The steps that each version must pass: the JavaScript tests, jest, and node:test. */
 const suites = [
   ['vitest', [at('node_modules/vitest/vitest.mjs'), 'run', ...folders.map((folder) => `__test__/${folder}/`)]],
   ['jest', [at('node_modules/jest/bin/jest.js')]],

@@ -1,4 +1,4 @@
-/** What becomes of processes when their system closes. */
+/** Processes end in order when their system closes. */
 import {
   type ControlledClock,
   createControlledClock,

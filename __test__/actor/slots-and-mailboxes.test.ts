@@ -1,4 +1,4 @@
-/** What was released is not acted upon, and what is told of an end is what it was, whatever happens in between. */
+/** Nothing acts on a released slot, and the reported reason of an end is the true one. */
 import {
   createControlledClock,
   createSystem,

@@ -341,7 +341,7 @@ it.each([
   expect(attempt).toThrow(expect.objectContaining({ code: 'KEELSON_INVALID_ARGUMENT', field }))
 })
 
-/** What an atom is, written as simply as possible. */
+/** A model of an atom, written as simply as possible. */
 class Model {
   log: string[] = []
   versions: [number, number, number][] = [[0, 0, 0]]

@@ -53,7 +53,7 @@ class Told {
     return this.under.atrion
   }
 
-  /** So many seconds of `level`, each signal up to 30 % off; `heard` is told when, the voltage, and whether it was refused. */
+  /** Reports `level` for some seconds, each signal up to 30 % off. Calls `heard` with time, voltage and refusal. */
   hold(
     seconds: number,
     level: (at: number) => Level,

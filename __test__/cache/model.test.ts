@@ -203,7 +203,7 @@ it.each(['s3-fifo', 'lru'] as const)(
         fc.oneof(fc.constant(Infinity), fc.integer({ min: 5, max: 30 })),
         fc.array(operation, { maxLength: 250 }),
         async (maxSize, maxBytes, operations) => {
-          /** What is there, as those who store and are told would have it; each value is stored once. */
+          /** The entries that stores and evictions imply. Each value is stored once. */
           const there = new Map<CacheKey, { value: [number]; until: number; tags: string[] }>()
           let now = 0
           const cache = await Cache.start<[number]>({

@@ -1,4 +1,4 @@
-/** Who waits on a controlled clock that nobody moves is told, whatever the wait. */
+/** Each kind of wait on a controlled clock that nobody moves is reported. */
 import { expect, it, onTestFinished } from 'vitest'
 import {
   Atrion,

@@ -1,4 +1,4 @@
-/** What is thrown, returned or thenable stays where it enters, whatever it is: an effect ends, others go on, owners are told. */
+/** A hostile value ends only the effect that it enters. Others go on, and the owner hears of it. */
 import { createControlledClock } from 'keelson/clock'
 import {
   createCancelToken,

@@ -23,7 +23,7 @@ const OTHERS: Readonly<Record<string, string>> = {
 /** Codes of the compiler for what has no type because nobody wrote one. JavaScript has none to write. */
 const UNTYPED = new Set([7005, 7006, 7031, 7034])
 
-/** What a JavaScript block leaves open, which somebody who pastes it into TypeScript writes a type for. */
+/** Codes of errors for missing types, which you add when you paste a JavaScript block into TypeScript. */
 const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] = [
   [
     /README|express/,

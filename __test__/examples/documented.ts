@@ -24,7 +24,7 @@ export const blocks: readonly Block[] = pages.flatMap((page) => {
   }))
 })
 
-/** What pages have said before their shorter blocks: put in front of those that use it and do not declare it. */
+/** Declarations of earlier blocks, put in front of shorter blocks that use them. */
 const BEFORE: Readonly<Record<string, string>> = {
   app: "import express from 'express'\nconst app = express()",
   admission: "import { admission } from 'keelson/express'",
@@ -51,7 +51,7 @@ export interface Fault {
   readonly text: string
 }
 
-/** What the compiler refuses. */
+/** Lists the errors of the compiler. */
 export function faultsOf(wanted: readonly Block[]): Fault[] {
   const folder = `${root}.cache/docs-types/`
   mkdirSync(folder, { recursive: true })

@@ -6,7 +6,7 @@ export interface Source {
   readonly text: string
 }
 
-/** What a rule found, as one line for the reader. */
+/** Returns the finding of a rule as one line. */
 export type Fault = string
 
 const blank = (text: string): string => text.replaceAll(/[^\n]/g, ' ')

@@ -41,7 +41,7 @@ async function run(parts: readonly object[]): Promise<Program> {
 
 const answerOf = async (port: number): Promise<string> => await (await fetch(`http://127.0.0.1:${port}`)).text()
 
-/** Whether anybody listens. */
+/** Resolves with whether the port accepts a connection. */
 function connects(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')

@@ -22,7 +22,7 @@ const handler = (kind: 'handler ends' | 'handler writes' | 'handler destroys'): 
 const time = (ms: number): Op => ({ kind: 'time', ms })
 const shutdown: Op = { kind: 'shutdown' }
 
-/** So often a handler was heard to end without its client that the gate waits for the next. */
+/** The number of handlers that must end without their client before the gate waits for the next. */
 const proven: readonly Op[] = Array.from({ length: 4 }, () => [
   open,
   sends(ask('held')),

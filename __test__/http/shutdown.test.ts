@@ -13,7 +13,7 @@ import { createStage } from '../support/system.ts'
 interface Program {
   readonly child: ChildProcess
   readonly port: number
-  /** What it has printed. */
+  /** The lines that it has printed. */
   readonly lines: string[]
   /** Waits for a line. */
   line(text: string): Promise<void>
@@ -148,7 +148,7 @@ it('exits with 1 when the system takes too long to close', async () => {
   expect(lines.at(-1)).toContain('closing the system timed out after 50 ms')
 })
 
-/** Whether anybody listens. */
+/** Resolves with whether the port accepts a connection. */
 function connects(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')

@@ -6,7 +6,7 @@ import type { CancelToken } from 'keelson'
 import { Reach, runsOf } from '../support/programs.ts'
 import { systemWith } from '../support/system.ts'
 
-/** What somebody does who waits on a signal, once it aborts. */
+/** The operation of a waiting callback when its signal aborts. */
 type Manner = 'plain' | 'throws' | 'rejects' | 'startsAnother' | 'endsAnother'
 type Step =
   | { readonly do: 'sleep' | 'deadline' | 'policy'; readonly ms: number }

@@ -1,4 +1,4 @@
-/** What enters from outside may be any value. The package's own modules are tested here, as no entry exports them. */
+/** Values from outside may be anything. These are tests of private modules, which no entry exports. */
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import type * as Listening from '../../js/internal/listeners.ts'
@@ -64,7 +64,7 @@ describe('anything may be thrown', () => {
   })
 })
 
-/** How a value ends, as told by `await` and by `promiseOf`. */
+/** Returns how a value settles, by `await` and by `promiseOf`. */
 async function outcome(wait: () => unknown): Promise<unknown> {
   try {
     return { value: await wait() }

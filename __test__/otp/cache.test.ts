@@ -15,7 +15,7 @@ import { useStage } from '../support/system.ts'
 const stage = useStage()
 const open = <V = unknown>(options: CacheOptions<V> = {}) => Cache.start<V>({ system: stage.system, ...options })
 
-/** What onEvict was told. */
+/** The arguments of each call of `onEvict`. */
 const ledger = () => {
   const told: [CacheKey, unknown, string][] = []
   return { told, onEvict: (key: CacheKey, value: unknown, reason: string) => void told.push([key, value, reason]) }

@@ -97,7 +97,7 @@ describe('a rate limiter', () => {
   })
 })
 
-/** What the earlier library did wrong, by its number in the list of its defects. */
+/** Defects of the earlier library, by their numbers in the list. */
 describe('defects of the earlier library', () => {
   it('a consume costs the same however much is in the window', async () => {
     const ref = await start({ maxRequests: 1e6, windowMs: 60_000 })

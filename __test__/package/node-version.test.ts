@@ -12,7 +12,7 @@ const names = Object.keys(exports)
   .filter((name) => !name.startsWith('./internal') && name !== './package.json')
   .map((name) => `keelson${name.slice(1)}`)
 
-/** What a program of this Node prints that calls itself another version. */
+/** Returns the output of a program whose Node reports another version. */
 function loaded(
   version: string,
   name: string,

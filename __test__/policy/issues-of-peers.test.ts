@@ -1,4 +1,4 @@
-/** What users of cockatiel and opossum, p-limit and p-timeout ask for, each under the issue in which they do. */
+/** Requests of users of cockatiel, opossum, p-limit and p-timeout, each under its issue there. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { bulkhead, circuitBreaker, fallback, hedge, retry, type Stack, timeout, wrap } from 'keelson/effect'
 import { createControlledClock } from 'keelson/clock'

@@ -1,4 +1,4 @@
-/** What specs, handlers and answers of processes may be: anything. */
+/** Specs, handlers and answers of processes may be any value. */
 import type { ControlledClock } from 'keelson/clock'
 import { createProcess, createRootSupervisor, createSupervisor, ProcessIdImpl, spawn } from 'keelson/process'
 import type { System } from 'keelson/system'

@@ -10,7 +10,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
-  /** What still held its event loop when it called `over()`: nothing, if it ends at once. How fast it is does not matter. */
+  /** The handles that held its event loop when it called `over()`. Empty: it ends at once, on a slow machine too. */
   readonly held: readonly string[]
 }
 

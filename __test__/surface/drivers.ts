@@ -1,4 +1,4 @@
-/** How each function of the surface is called with options, or with something that has callbacks. */
+/** Drivers that call each function of the surface with options or callbacks. */
 import { createServer } from 'node:http'
 import Fastify, { type FastifyPluginCallback } from 'fastify'
 import { createAtom, createSharedAtom, sharedCounter, sharedFlag } from 'keelson/atom'
@@ -16,7 +16,7 @@ import { createTestSystem, useSystem, withSystem } from 'keelson/testing'
 type Given = never
 export type Driver = (given: Given) => unknown
 
-/** What is needed to call functions: living things of a system of their own. */
+/** The objects that drivers need, in a system of their own. */
 export async function makeWorld(folder: string) {
   const system = createTestSystem({ seed: 1 })
   const { GenServer, Supervisor, EventBus, Cache, Agent, TimerService, PartitionSupervisor, RateLimiter, Task } = otp
@@ -65,7 +65,7 @@ export async function makeWorld(folder: string) {
 
 export type World = Awaited<ReturnType<typeof makeWorld>>
 
-/** What callbacks need beside the one that is misspelt. */
+/** The callbacks that must stand beside the misspelt one. */
 export const complete: Readonly<Record<string, (world: World) => object>> = {
   GenServerBehavior: ({ behavior }) => ({ ...behavior }),
   ProcessBehavior: () => ({ handle: () => {} }),
@@ -99,7 +99,7 @@ const registered =
     }
   }
 
-/** What an object needs for what stands in it to be looked at: by its type, or by its type and the name. */
+/** The fields that make a function look into an object, by its type, or by type and name. */
 export const around: Readonly<Record<string, (world: World) => object>> = {
   'SupervisorOptions.childTemplate': () => ({ strategy: 'simple_one_for_one' }),
   ChildSpec: ({ child }) => child,
@@ -109,7 +109,7 @@ export const around: Readonly<Record<string, (world: World) => object>> = {
   SupervisionStrategy: () => ({ type: 'one-for-one' }),
 }
 
-/** What is known though the type does not have it, because a refusal of its own says more. */
+/** Names that the type lacks but the function knows, because a refusal of its own says more. */
 export const alsoKnown: Readonly<Record<string, readonly string[]>> = { CacheOptions: ['namespace'] }
 
 /** By callee and by the type of what it is given. */

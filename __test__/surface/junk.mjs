@@ -40,7 +40,7 @@ class Thing {
   method() {}
 }
 
-/** What may be handed in, by name: made anew for each call. */
+/** The junk values by name, made anew for each call. */
 const junk = {
   undefined: () => undefined,
   null: () => null,
@@ -259,7 +259,7 @@ const isOwn = (error, given) => {
   return false
 }
 
-/** Whether what came back is an error that names what is wrong, or one that was handed in. */
+/** Returns whether the error names the fault, or is one that was passed in. */
 function judge(callee, args, given, error) {
   if (keelson.isKeelsonError(error)) {
     if (error.code === 'KEELSON_INVALID_ARGUMENT' && typeof error.field !== 'string')

@@ -12,7 +12,7 @@ const program = fileURLToPath(new URL('junk.mjs', import.meta.url))
 const folder = mkdtempSync(`${tmpdir()}/keelson-junk-`)
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What the options of each function are called. */
+/** The names of the options of each function. */
 const names = Object.fromEntries(
   [...surface(entries).values()].map(({ path, parameters }) => [
     path.replace(/^new \w+ /, '').replace(/^\w+ /, ''),

@@ -42,13 +42,13 @@ interface Step {
 
 interface Place {
   readonly callee: string
-  /** What the function itself takes. */
+  /** The options of the function itself. */
   readonly outer: Shape
   readonly path: readonly Step[]
   readonly shape: Shape
 }
 
-/** Where names stand: those of a parameter, and those of what its names take. */
+/** The places of names: those of a parameter, and those within its fields. */
 function placesOf(callee: string, outer: Shape, shape: Shape, path: readonly Step[]): Place[] {
   const inside = [...shape.inner].flatMap(([name, shapes]) =>
     shapes
@@ -88,7 +88,7 @@ const misspelt = (name: string): fc.Arbitrary<string> =>
       return before + after.charAt(0) + here + after.slice(1)
     })
 
-/** What must be as it was. */
+/** The observations that a refused call must not change. */
 const state = (): unknown => ({
   started,
   names: [Registry.getNames(world.system), Registry.getNames()],

@@ -1,4 +1,4 @@
-/** What random junk found, by the rule that it broke: a raw TypeError from inside where a field should be named. */
+/** Faults that random junk found: a raw TypeError from inside, where an error must name the field. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { createAtom, createSharedAtom } from 'keelson/atom'

@@ -21,7 +21,7 @@ export interface Shape {
   readonly callbacks: readonly string[]
   /** The shapes that a name takes. */
   readonly inner: ReadonlyMap<string, readonly Shape[]>
-  /** Whether it is an element of a list. */
+  /** True for an element of a list. */
   readonly inList: boolean
 }
 
@@ -158,7 +158,7 @@ class Walk {
     return name === undefined || name.startsWith('__') || name.startsWith('\u00fe') ? undefined : name
   }
 
-  /** Whether a declaration stands in the package. */
+  /** Returns whether a declaration is in the package. */
   #ours(symbol: Symbol): boolean {
     return symbol.declarations.some(
       ({ path }) => String(path).includes('/dist/') && !String(path).includes('/node_modules/'),
@@ -195,7 +195,7 @@ export const entries = [
   'fastify',
 ]
 
-/** What is no options and has no callbacks: it is made by the package, or holds what was seen. */
+/** Types that are neither options nor callbacks: the package makes them, or they hold observations. */
 const DATA: Readonly<Record<string, string>> = {
   Called: 'what an error calls a process: a process itself is given',
   Millis: 'a number',
@@ -232,7 +232,7 @@ const DATA: Readonly<Record<string, string>> = {
   StoreSetup: 'what express-rate-limit tells its store',
 }
 
-/** Whether a type is no options and has no callbacks. Types without a name are data when their fields are required. */
+/** Returns whether a type is neither options nor callbacks. A nameless type is data when its fields are required. */
 export function isData(type: string): boolean {
   return (
     Object.hasOwn(DATA, type) || /Ref$|^GenServerRef|^\{ readonly (?:type|error|value|version|kind|wallMs)\b/.test(type)

@@ -1,4 +1,4 @@
-/** What the tables of options that are times share. */
+/** Shared parts of the tables of options that are times. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What closing ends, whoever closes, and what is refused after it. */
+/** `close()` ends all parts of a system, and each refuses work afterwards. */
 import { getEventListeners } from 'node:events'
 import { Atrion, createControlledClock, createSystem, isClosedError } from 'keelson'
 import { createTestSystem } from 'keelson/testing'

@@ -2,7 +2,7 @@
 
 use keelson::core::random::Random;
 
-/// How many inputs a loop takes turns with; a power of two, so that taking one is a mask.
+/// The number of inputs that a loop takes in turn. A power of two, so that a mask takes the next one.
 const INPUTS: usize = 8192;
 
 /// A fixed number of inputs that come again and again.

@@ -1,4 +1,4 @@
-//! What is found by key: caches, limiters, and the subscriptions of a bus.
+//! Loops of what is found by key: caches, limiters, and the subscriptions of a bus.
 
 use std::cell::Cell;
 

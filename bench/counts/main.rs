@@ -22,7 +22,7 @@ pub type Body = fn(u32) -> u32;
 pub struct Loop {
     /// The name on the command line and in the table.
     pub name: &'static str,
-    /// What one operation is.
+    /// The operation that is counted.
     pub operation: &'static str,
     /// The loop itself.
     pub body: Body,

@@ -77,7 +77,7 @@ async function countAll(program, loops) {
 
 const rustc = async () => (await run('rustc', ['--version'], 'rustc does not run.')).trim()
 
-/** What was counted before: in a file of `--json`, or by counting a commit's own loops now. */
+/** Returns the counts to compare with: of a file of `--json`, or of the commit's own loops, counted now. */
 async function before(against, wanted) {
   if (against.endsWith('.json') || existsSync(against)) {
     const rows = JSON.parse(readFileSync(against, 'utf8'))

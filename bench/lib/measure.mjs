@@ -35,7 +35,7 @@ async function alternate(sides, { rounds, warmup, shared }) {
   return samples
 }
 
-/** Whether a bar holds: `{ ratio }` against the ratio, `{ value }` against our own value. */
+/** Returns whether a bar holds: `{ ratio }` against the ratio, `{ value }` against our own value. */
 function judged(row, bar) {
   if (!bar) return row
   const limit = bar.ratio ?? bar.value

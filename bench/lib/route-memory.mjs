@@ -20,7 +20,7 @@ const resident = () => {
   return process.memoryUsage().rss
 }
 
-/** What an engine in JavaScript would keep of a route: the numbers of its state. */
+/** The state that an engine in JavaScript would keep for a route, as numbers. */
 const plain = (route) => ({
   route,
   latency: 0.5,

@@ -13,7 +13,7 @@ const behavior = {
   },
 }
 
-/** What one would write by hand: an array, and a drain in a microtask. No deadline, no supervision, no fairness. */
+/** A mailbox by hand: an array, drained in a microtask. No deadline, no supervision, no fairness. */
 class ByHand {
   #state = behavior.init()
   #queue = []

@@ -120,7 +120,7 @@ const timed = (name, side, peer, bar) => ({
 const file = fileURLToPath(new URL('../lib/cached.mjs', import.meta.url))
 const filled = (kind) => ({ file, args: [kind], name: kind })
 
-/** What one of 200,000 entries takes, key included; as many keys were stored and evicted before, so that ghosts count too. */
+/** Bytes per entry of 200,000, key included. As many keys were evicted before, so that ghosts count too. */
 const memory = (kind, peer) => ({
   name: `memory of an entry, ${kind}`,
   unit: 'bytes',

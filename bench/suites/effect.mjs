@@ -3,7 +3,7 @@ import { Effect, Fiber } from 'effect'
 import { acquireUseRelease, all, fromPromise, succeed } from 'keelson/effect'
 
 const range = (count) => Array.from({ length: count }, (_, index) => index)
-/** So many runs one after the other; fails when one did not do the work. */
+/** Runs an effect `count` times in sequence; fails when a run did not do the work. */
 const times = (count, expected, run) => async () => {
   for (let done = 0; done < count; done += 1) {
     const value = await run()

@@ -9,7 +9,7 @@ const handle = (state, message) => {
   return state
 }
 
-/** What one would write by hand: an array, and a drain in a microtask. No bound, no deadline, no restart. */
+/** A mailbox by hand: an array, drained in a microtask. No bound, no deadline, no restart. */
 class ByHand {
   #state = { count: 0 }
   #queue = []

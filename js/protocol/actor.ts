@@ -45,9 +45,9 @@ export const STEP_SECOND = 4
 
 /** Stands behind the steps: numbers here cost less than arguments and results. */
 export const TAIL_CELLS = 4
-/** Told: how many submissions there are. */
+/** Input: the number of submissions. */
 export const TAIL_SUBMITTED = 5120
-/** Told: the time, in monotonic ms. */
+/** Input: the time, in monotonic ms. */
 export const TAIL_NOW = 5121
 /** Answered: whether there is more to do. */
 export const TAIL_MORE = 5122
@@ -170,7 +170,7 @@ export const OVERFLOW_REJECT = 0
 export const OVERFLOW_DROP_OLDEST = 1
 /** The new message is dropped. */
 export const OVERFLOW_DROP_NEWEST = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const OVERFLOWS = ['reject', 'drop-oldest', 'drop-newest'] as const
 
 /** The outcome of an offered message. */

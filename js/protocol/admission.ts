@@ -22,7 +22,7 @@ export type ModeCode =
 export const MODE_BOOTSTRAP = 0
 export const MODE_OPERATIONAL = 1
 export const MODE_CIRCUIT_BREAKER = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const MODES = ['BOOTSTRAP', 'OPERATIONAL', 'CIRCUIT_BREAKER'] as const
 
 /** The decision of `engineRoute`. */
@@ -136,7 +136,7 @@ export const REQUEST_MAX_WAIT = 5
 
 /** The outcome of a request, and the content of an event. */
 export const ADMISSION_CELLS = 7
-/** When `engineExpire` next has something to do; not of an event. */
+/** The time of the next `engineExpire`. Not a field of events. */
 export const ADMISSION_WAKE = 0
 /** The time after which another try makes sense, ms. */
 export const ADMISSION_RETRY_AFTER = 1

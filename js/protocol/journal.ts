@@ -10,7 +10,7 @@ export type DurabilityCode =
 export const LEVEL_SYNC = 0
 export const LEVEL_FLUSH = 1
 export const LEVEL_MEMORY = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const LEVELS = ['sync', 'flush', 'memory'] as const
 
 /** The behaviour beyond the most entries. */
@@ -21,7 +21,7 @@ export type OverflowCode =
 export const OVERFLOW_IGNORE = 0
 export const OVERFLOW_DROP_OLDEST = 1
 export const OVERFLOW_REFUSE = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const POLICIES = ['none', 'bounded:drop_oldest', 'bounded:error'] as const
 
 /** The states of a journal, in the order of its life. */

@@ -10,7 +10,7 @@ export type AlgorithmCode =
 export const ALGORITHM_GCRA = 0
 export const ALGORITHM_LOG = 1
 export const ALGORITHM_COUNTER = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const ALGORITHMS = ['gcra', 'sliding-log', 'sliding-counter'] as const
 
 /** The field of a configuration that is refused. It crosses as a negative number. */

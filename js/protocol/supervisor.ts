@@ -147,7 +147,7 @@ export const STRATEGY_ONE_FOR_ONE = 0
 export const STRATEGY_ONE_FOR_ALL = 1
 export const STRATEGY_REST_FOR_ONE = 2
 export const STRATEGY_SIMPLE_ONE_FOR_ONE = 3
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one', 'simple_one_for_one'] as const
 
 /** The ends after which a child is started again. */
@@ -158,7 +158,7 @@ export type RestartCode =
 export const RESTART_PERMANENT = 0
 export const RESTART_TRANSIENT = 1
 export const RESTART_TEMPORARY = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const RESTARTS = ['permanent', 'transient', 'temporary'] as const
 
 /** The ends of significant children after which their supervisor ends too. */
@@ -169,7 +169,7 @@ export type AutoShutdownCode =
 export const AUTO_SHUTDOWN_NEVER = 0
 export const AUTO_SHUTDOWN_ANY_SIGNIFICANT = 1
 export const AUTO_SHUTDOWN_ALL_SIGNIFICANT = 2
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'] as const
 
 /** The children whose restarts are counted together. */
@@ -178,7 +178,7 @@ export type ScopeCode =
   | typeof SCOPE_CHILD
 export const SCOPE_SUPERVISOR = 0
 export const SCOPE_CHILD = 1
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const SCOPES = ['supervisor', 'child'] as const
 
 /** The shutdown of a child that is killed at once. */

@@ -23,7 +23,7 @@ export function filesOf({ folder }) {
   }
 }
 
-/** What `exports` in package.json has to be. */
+/** Returns the `exports` that package.json must have. */
 export function exportsMap() {
   const map = Object.fromEntries(entries().map((entry) => [entry.subpath, filesOf(entry)]))
   return { ...map, './internal/*': null, './package.json': './package.json' }

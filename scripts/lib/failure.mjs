@@ -7,7 +7,7 @@ export class Failure extends Error {
   }
 }
 
-/** What a reader sees of any error: a `Failure` is its sentence, a fault of the scripts keeps its stack. */
+/** Returns the text to print for an error: the sentence of a `Failure`, the stack of anything else. */
 export function explain(error) {
   if (!(error instanceof Failure)) return String(error?.stack ?? error)
   return error.output.trim() === '' ? error.message : `${error.output.trimEnd()}\n\n${error.message}`

@@ -74,7 +74,7 @@ function protocolText(area) {
   return `${nativeHeader}${files.find(({ name }) => name === area).text}`
 }
 
-/** What the addon says about itself, which js/ is compiled against. */
+/** The declarations that the addon generates and js/ is compiled against. */
 export const nativeTypes = [bindingTypes, hotTypes, ...protocol]
 
 /** A page of the documentation with the block called `name` generated; nothing when there is no such page yet. */

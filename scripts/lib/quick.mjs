@@ -22,9 +22,9 @@ import {
   vitestStep,
 } from './test-steps.mjs'
 
-/** How long the JavaScript tests may take, by the times of earlier runs. */
+/** The time that the JavaScript tests may take, by the times of earlier runs. */
 const SECONDS = 30
-/** What starting the process of a test file takes beside its tests. */
+/** The time that a test file takes beside its tests, to start its process. */
 const START_SECONDS = 1.5
 /** Every change can break these. */
 const ALWAYS = ['__test__/house/house.test.ts', '__test__/house/rules.test.ts', '__test__/package/exports.test.ts']

@@ -14,7 +14,7 @@ const packages = ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1', 'lib
 
 const works = async ({ command, env }) => (await attempt(command, ['--version'], { env })).code === 0
 
-/** Where libraries are in what was unpacked. */
+/** Folders of shared libraries in the unpacked packages. */
 function librariesIn(root) {
   const folders = []
   for (const lib of [join(root, 'usr', 'lib'), join(root, 'lib')].filter(existsSync)) {

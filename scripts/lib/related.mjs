@@ -59,7 +59,7 @@ export function rustFilters(changed) {
 
 const closest = (ranks) => ranks.filter((rank) => rank !== undefined).toSorted((one, other) => one - other)[0]
 
-/** How near a test file is to a changed file: 0 is the file itself or its mirror, `undefined` has nothing to do with it. */
+/** Returns the distance of a test file from a changed file. 0: itself or its mirror. `undefined`: unrelated. */
 function distance(test, changed, importers) {
   if (test === changed) return 0
   const inTest = wordsOf(test.replace('__test__/', ''))

@@ -45,7 +45,7 @@ export class Ledger {
     return this.crashAt === Infinity ? 0 : this.sent - this.crashAt
   }
 
-  /** What does not add up, by what the sender knows alone. */
+  /** Lists what does not add up by the sender's own counts. */
   faults() {
     const crashed = this.crashAt !== Infinity
     const answered = crashed ? this.callsAtCrash - this.openAtCrash : this.calls

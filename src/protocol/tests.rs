@@ -52,7 +52,7 @@ lane_record! {
 }
 
 lane_enum! {
-    /// How it ended.
+    /// The kind of the end.
     enum Ending, prefix "END_", texts ENDINGS => ENDING {
         /// Well.
         Normal "normal",
@@ -158,14 +158,14 @@ fn a_number_that_is_no_members_is_none() {
 fn declares_constants_types_and_texts() {
     let expected = "/** About. */
 
-/** How it ended. */
+/** The kind of the end. */
 export type Ending =
   | typeof END_NORMAL
   | typeof END_LATE
 /** Well. */
 export const END_NORMAL = 0
 export const END_LATE = 1
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const ENDINGS = ['normal', 'timed-out'] as const
 ";
     assert_eq!(text(&ENDING), expected);

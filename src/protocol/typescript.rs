@@ -58,7 +58,9 @@ fn enumeration(
     }
     if let Some(list) = texts {
         let all: Vec<_> = members.iter().map(|member| text_at(members, member)).collect();
-        text.push("/** What users write for them; the index is the number. */\n".to_owned());
+        text.push(
+            "/** The words of the public interface; the index is the number. */\n".to_owned(),
+        );
         text.push(format!("export const {list} = [{}] as const\n", all.join(", ")));
     }
 }

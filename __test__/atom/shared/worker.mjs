@@ -27,7 +27,7 @@ const jobs = {
     parentPort.postMessage('done')
   },
 
-  /** What the names mean here. */
+  /** The atoms of this thread by name. */
   look() {
     const shared = createSharedAtom('look', 'from the worker')
     const own = createSharedAtom('look', 'private to the worker', { system: createSystem() })

@@ -13,7 +13,7 @@ interface Where {
   readonly reason?: string
 }
 
-/** What the step `redis` of `npm test` found; without it, what is on the PATH. */
+/** The server that the step `redis` of `npm test` found, or else the one on the PATH. */
 function find(): Where {
   const note = fileURLToPath(new URL('../../../.cache/redis/where.json', import.meta.url))
   if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8')) as Where
@@ -25,7 +25,7 @@ function find(): Where {
 
 const where: Where = find()
 
-/** Why there is no server to test with; `undefined` when there is one. */
+/** The reason for which no server can be tested; `undefined` when there is one. */
 export const missing: string | undefined = where.reason
 
 /** A port that was free a moment ago. */

@@ -42,7 +42,7 @@ const fails = {
     throw new Error('a getter')
   },
 }
-/** What a function may throw or return as well. */
+/** Hostile values that a function may throw or return as well. */
 const HOSTILE: readonly unknown[] = [
   undefined,
   null,
@@ -91,7 +91,7 @@ class Model {
   readonly protections: Protection[] = []
   readonly clock = createControlledClock({ stallAfterMs: 0 })
   readonly reported: unknown[] = []
-  /** What callbacks have thrown: each is reported once. */
+  /** The errors that callbacks threw. Each is reported once. */
   readonly thrown: unknown[] = []
   readonly system = createSystem({ clock: this.clock, seed: 1, onError: (error) => this.reported.push(error) })
   readonly bulkhead = bulkhead({ system: this.system, limit: 1, queue: 1, queueTimeoutMs: 15 })

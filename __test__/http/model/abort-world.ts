@@ -12,10 +12,10 @@ export interface Siege {
   /** A second. */
   readonly honest: number
   readonly aborted: number
-  /** How many requests a connection carries whose client leaves, and after how many milliseconds. */
+  /** The number of requests of a connection whose client leaves, and after how many milliseconds. */
   readonly pipelined: number
   readonly leavesAfter: number
-  /** How long the handler takes, of a mean of 50 ms. */
+  /** The duration of the handler, with a mean of 50 ms. */
   readonly service: 'constant' | 'exponential'
   readonly seconds: number
   readonly seed: number

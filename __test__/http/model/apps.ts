@@ -19,7 +19,7 @@ import Fastify from 'fastify'
 
 import { versions } from '../../support/express.ts'
 
-/** What a handler can do with a request, whatever the framework. */
+/** The request as a handler sees it in any framework. */
 export interface Work {
   readonly id: number
   readonly kind: string
@@ -47,7 +47,7 @@ export interface Parts {
 export interface Served {
   readonly server: http.Server
   listen(): Promise<number>
-  /** How many successes the limit has counted. */
+  /** Returns how many successes the limit has counted. */
   used(): number
   shutdown(options: ShutdownOptions): Shutdown
   close(): Promise<void>

@@ -1,7 +1,7 @@
 // Random programs of HTTP connections, as data.
 import * as fc from 'fast-check'
 
-/** What a handler does with a request. */
+/** The behaviour of a handler. */
 export const HANDLERS = [
   'now',
   'slow',
@@ -18,7 +18,7 @@ export const HANDLERS = [
 ] as const
 export type HandlerKind = (typeof HANDLERS)[number]
 
-/** How a request is sent. */
+/** The form in which a request is sent. */
 export interface Ask {
   readonly handler: HandlerKind
   readonly method: 'GET' | 'POST' | 'HEAD'

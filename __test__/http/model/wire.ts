@@ -8,7 +8,7 @@ export interface Received {
   readonly headers: ReadonlyMap<string, string>
 }
 
-/** What the client still waits for: a method decides whether an answer has a body. */
+/** The methods of the answers that the client still waits for. A method decides whether an answer has a body. */
 interface Asked {
   readonly id: number
   readonly method: string
@@ -41,11 +41,11 @@ class ServerEnd extends Duplex {
 
 /** The client's side of a connection, over whatever it runs. */
 export interface Client {
-  /** Whole answers by the number of the request. */
+  /** Complete answers by the number of the request. */
   readonly received: ReadonlyMap<number, Received>
   /** Answers that end with their connection: whether they are whole nobody can tell. */
   readonly openEnded: ReadonlySet<number>
-  /** Whether more can be sent. */
+  /** Returns whether more can be sent. */
   readonly canSend: boolean
   send(text: string): void
   /** Says which answer is expected next on the connection. */
@@ -115,7 +115,7 @@ export class Answers {
 /** A client in memory, and its connection. */
 export class Wire implements Client {
   readonly socket: Duplex
-  /** Whole answers by the number of the request. */
+  /** Complete answers by the number of the request. */
   readonly #end: ServerEnd
   readonly #answers = new Answers()
   #isStopped = false
@@ -148,7 +148,7 @@ export class Wire implements Client {
     return !this.#end.destroyed
   }
 
-  /** Whether more can be sent. */
+  /** Returns whether more can be sent. */
   get canSend(): boolean {
     return this.isOpen && !this.#isEnded
   }

@@ -10,19 +10,19 @@ import type { Ask, Op, Plan } from './plan.ts'
 import type { Client } from './wire.ts'
 
 const SLOW_MS = 30
-/** How long a gate waits for a handler whose client has left, and says nothing. */
+/** The time that a gate waits, without a report, for a handler whose client has left. */
 const LONGEST_ORPHAN_MS = 10_000
 const TICKET_MS = 30_000
 const STOP = { timeout: 2000, closeTimeout: 1000 }
 const LARGE = 'x'.repeat(300_000)
 
-/** How a program reaches its server. */
+/** The connection of a program to its server. */
 export interface Means {
   begin(served: Served): Promise<void>
   connect(served: Served): Promise<Client>
   /** Waits until what was sent has arrived. */
   settle(): Promise<void>
-  /** Whether server and client agree on what was received: in memory nothing is on its way. */
+  /** True in memory, where no byte is on its way: server and client agree on what was received. */
   readonly isExact: boolean
   /** Waits until there is nothing to say, or it has taken too long. */
   until(problems: () => string[]): Promise<string[]>
@@ -43,7 +43,7 @@ interface Tracked {
 /** A connection as the model sees it. */
 interface Line {
   readonly client: Client
-  /** What has to be sent before anything else. */
+  /** The bytes to send before anything else. */
   rest: { readonly text: string; readonly request: Tracked | undefined } | undefined
   isUpgraded: boolean
   hasLeft: boolean
@@ -93,7 +93,7 @@ export class World {
     this.#atrion = new Atrion({ system: this.#system, admission: plan.gate === 'narrow' ? narrow : { limit: 500 } })
   }
 
-  /** What did not hold. */
+  /** The rules that did not hold. */
   async run(): Promise<string[]> {
     this.#served = await serve(this.#plan.face, this.#parts())
     await this.#means.begin(this.#served)
@@ -282,7 +282,7 @@ export class World {
     }
   }
 
-  /** What a client that leaves interrupts. */
+  /** The requests that a client interrupts by leaving. */
   #countFaults(line: Line): void {
     const own = [...this.#requests.values()].filter((one) => one.wire === line && !this.#isAnswered(one))
     const atWork = own.filter(({ work, hasEnded }) => work !== undefined && !hasEnded)

@@ -17,14 +17,14 @@ async function publish(...messages: number[]): Promise<void> {
   await EventBus.publishSync(bus, 'nobody.wants.this', null)
 }
 
-/** What can be read without waiting. */
+/** Reads the events that are there without a wait. */
 async function readAll(events: BusEvents<number>): Promise<number[]> {
   const read: number[] = []
   while (events.size > 0) read.push((await events.next()).value?.message as number)
   return read
 }
 
-/** Whether a promise has settled by now. */
+/** Resolves with whether a promise has settled by now. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   const note = (): void => void (settled = true)

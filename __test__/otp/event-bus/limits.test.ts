@@ -75,7 +75,7 @@ describe('bad input is refused by name, and changes nothing', () => {
   })
 })
 
-/** Whether a pattern wants a topic, by trying everything. */
+/** Returns whether a pattern matches a topic, by trying everything. */
 function wants(pattern: readonly string[], topic: readonly string[]): boolean {
   const [first, ...rest] = pattern
   if (first === undefined) return topic.length === 0

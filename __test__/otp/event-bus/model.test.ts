@@ -7,7 +7,7 @@ import { systemWith } from '../../support/system.ts'
 
 const TOPICS = ['a', 'a.b', 'c'] as const
 const PATTERNS = ['a', 'a.*', '**', 'c'] as const
-/** What a handler does when it is told. */
+/** The behaviour of a handler. */
 const KINDS = ['notes', 'throws', 'rejects', 'leaves', 'ends another', 'subscribes', 'publishes', 'looks'] as const
 type Topic = (typeof TOPICS)[number]
 type Pattern = (typeof PATTERNS)[number]
@@ -41,7 +41,7 @@ interface Subscriber {
   readonly pattern: Pattern
   readonly what: 'handler' | 'process' | 'next' | 'events'
   readonly once: boolean
-  /** When it subscribed and was ended, on the count of what happened. */
+  /** The positions of its subscription and its end in the sequence of operations. */
   readonly from: number
   until: number
   /** The messages it was told of, with when. */
@@ -54,7 +54,7 @@ interface Subscriber {
 interface Message {
   readonly topic: Topic
   readonly at: number
-  /** When `publishSync` resolved; -1 for a message of `publish`. */
+  /** The position at which `publishSync` resolved; -1 for a message of `publish`. */
   settled: number
 }
 
@@ -75,7 +75,7 @@ async function run(operations: readonly Operation[], reach: Reach): Promise<void
     subscribers.push(one)
     return one
   }
-  /** What ends a subscription once there is something to end it with. */
+  /** Ends a subscription as soon as the function that ends it exists. */
   const leaver = (one: Subscriber, leaving: Promise<() => unknown>): void => {
     const end = (leave: () => unknown): void => {
       one.until = Math.min(one.until, now++)

@@ -1,4 +1,4 @@
-/** Whatever is thrown, returned or handed in stays with the process that it came from. */
+/** A hostile value affects only the process that it came from. */
 import {
   createControlledClock,
   createSystem,

@@ -7,7 +7,7 @@ import { program } from './model/program.ts'
 import { run, strayed } from './model/run.ts'
 
 const IS_LONG = process.env['KEELSON_PROGRAMS'] !== undefined
-/** So many programs in a hundred run on the host's time. */
+/** The share of programs, in percent, that run on the system clock. */
 const REAL = 2
 const OPERATIONS = ['start', 'cast', 'call', 'burst', 'answer', 'answers', 'abort', 'stop', 'link', 'monitor'] as const
 

@@ -22,7 +22,7 @@ afterEach(async () => {
   expect(stage.alive.size).toBe(0)
 })
 
-/** How many of the next starts of a child fail. */
+/** The number of starts of a child that fail next. */
 let failing: Map<string, number>
 beforeEach(() => {
   failing = new Map()

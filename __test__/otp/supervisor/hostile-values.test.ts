@@ -1,4 +1,4 @@
-/** What start functions and options of supervisors may be: anything. One of them harms nobody else. */
+/** Start functions and options of supervisors may be any value. One of them harms nobody else. */
 import {
   type Clock,
   createControlledClock,

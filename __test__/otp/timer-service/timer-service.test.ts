@@ -356,7 +356,7 @@ describe('a timer service is a process', () => {
   })
 })
 
-/** What it did wrong, as the notes on the earlier library's own timers tell. */
+/** Defects of the earlier library's timers, by their numbers in the notes. */
 describe('an earlier timer service', () => {
   it('lost its timers across restarts, as it kept the ids of processes that were gone', async () => {
     const heard: Heard = []

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 
 export interface UnitPlan {
-  /** How long `init` takes, and how many of the first runs of it fail. */
+  /** The duration of `init`, and how many of its first runs fail. */
   initMs: number
   initFails: number
   onStopMs: number
@@ -29,13 +29,13 @@ export const OPERATIONS = [
 
 export interface Op {
   kind: (typeof OPERATIONS)[number]
-  /** Which process. */
+  /** The index of the process. */
   at: number
   n: number
-  /** What an asked handler does: replies at once, at its end, later, twice, or never. */
+  /** The reply of an asked handler: at once, at its end, later, twice, or never. */
   reply: 'now' | 'end' | 'later' | 'twice' | 'never'
   timeout: number
-  /** How long the handler takes; it is asynchronous unless that is 0. */
+  /** The duration of the handler, which is asynchronous unless that is 0. */
   ms: number
   plan: UnitPlan
 }

@@ -29,9 +29,9 @@ interface Unit {
   ref: ProcessRef | undefined
   /** Handled, in order. */
   readonly handled: number[]
-  /** When a message was begun. */
+  /** The time at which the handler of a message began. */
   readonly begunAt: Map<number, number>
-  /** What was sent to it and taken, by the one sender there is. */
+  /** The messages that the only sender sent and the process took. */
   readonly sent: number[]
   inits: number
   begun: number

@@ -19,7 +19,7 @@ const expecting = (expected, run) => async (input) => {
   if (told !== expected) throw new Error(`told ${told} of ${expected}`)
 }
 
-/** So many subscriptions that want none of the topics, and three that want each of `order.<n>.paid`. */
+/** Subscribes `count` times to other topics, and three times to each `order.<n>.paid`. */
 const patterns = (count) => [
   ...Array.from({ length: count - 3 }, (_, index) => `user.${index}.created`),
   'order.*.paid',

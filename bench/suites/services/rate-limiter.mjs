@@ -94,7 +94,7 @@ const against = (name, setup, run, theirSetup, theirRun, bar) => ({
 
 const program = fileURLToPath(new URL('rate-limiter-memory.mjs', import.meta.url))
 
-/** What a key takes, in a process of its own. */
+/** Bytes per key, measured in a process of its own. */
 const memory = (name, side, count, read, bar) => ({
   name,
   unit: 'bytes',

@@ -74,9 +74,9 @@ lane_record! {
 lane_record! {
     /// Stands behind the steps: numbers here cost less than arguments and results.
     struct Tail at CAPACITY * StepCells::CELLS => TAIL {
-        /// Told: how many submissions there are.
+        /// Input: the number of submissions.
         submitted: f64,
-        /// Told: the time, in monotonic ms.
+        /// Input: the time, in monotonic ms.
         now: f64,
         /// Answered: whether there is more to do.
         more: Flag,

@@ -151,7 +151,7 @@ lane_record! {
 lane_record! {
     /// The outcome of a request, and the content of an event.
     pub(crate) struct AdmissionCells => ADMISSION {
-        /// When `engineExpire` next has something to do; not of an event.
+        /// The time of the next `engineExpire`. Not a field of events.
         wake: f64,
         /// The time after which another try makes sense, ms.
         retry_after: f64,

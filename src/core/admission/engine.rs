@@ -103,7 +103,7 @@ impl Engine {
     /// number of busy routes plus one.
     ///
     /// # Panics
-    /// When 2^24 routes are busy at once.
+    /// Returned when 2^24 routes are busy at once.
     pub fn intern(&mut self, name: &str, now_ms: f64) -> Interned {
         self.clock.tick(now_ms);
         if let Some(handle) = self.routes.find(name) {

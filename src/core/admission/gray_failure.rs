@@ -1,6 +1,6 @@
 //! Gray failure: calls that end well, and take far longer than is normal here.
 //!
-//! What is normal the gate learns for itself, over a minute of use and apart from the limit's baseline, a block of two
+//! The gate learns its normal latency over a minute of use, apart from the limit's baseline, a block of two
 //! seconds at a time. A block is learned when the next one is over, and hardly if something is wrong by then, so that
 //! the first seconds of a failure do not count as normal. Two questions are asked of each report.
 //!

@@ -35,7 +35,7 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// What the operating system refused, also when a file has that name.
+    /// The error of the operating system, also when a file has that name.
     pub fn open(path: &Path, create: bool, mode: u32) -> Result<Self, IoFault> {
         // From the root, so that a change of the working directory leads nowhere else.
         let opened_path = std::path::absolute(path).map_err(|error| fault("open", path, &error))?;

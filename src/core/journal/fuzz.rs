@@ -16,11 +16,11 @@ use super::storage::Storage;
 ///
 /// # Errors
 ///
-/// Why it was refused.
+/// The reason of a refusal.
 ///
 /// # Panics
 ///
-/// When what was opened cannot be read, or when what was salvaged cannot be opened: that is what the fuzzer looks for.
+/// Panics when an opened journal cannot be read, or a salvaged one cannot be opened. The fuzzer looks for that.
 pub fn fuzz_decoder(directory: &std::path::Path, data: &[u8]) -> Result<u64, JournalError> {
     let storage = Disk::open(directory, true, 0o600)?;
     for file in storage.list()? {

@@ -143,7 +143,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused; any number of whole records may have been written.
+    /// The error of the operating system; any number of whole records may have been written.
     pub fn write(&mut self, records: &mut [u8], time: f64) -> Result<(), JournalError> {
         self.clocks.time = self.clocks.time.max(time);
         let limit = self.config.segment_limit();
@@ -222,7 +222,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// That it does not.
+    /// Returns the reason for which the directory is not ours.
     pub fn look(&self) -> Result<(), JournalError> {
         let name = self.active.segment.name();
         let here = self.storage.identity(&name)? == Some(self.active.identity);
@@ -238,7 +238,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     pub fn rotate(&mut self) -> Result<(), JournalError> {
         // A segment that is not the last is never in doubt.
         self.sync()?;
@@ -257,7 +257,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     pub fn close(&mut self) -> Result<(), JournalError> {
         self.sync()?;
         let ClockReadings { wall, time, .. } = self.clocks;

@@ -55,7 +55,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// What the operating system refused; [`JournalError::Format`] for a directory of another program.
+    /// The error of the operating system; [`JournalError::Format`] for a directory of another program.
     pub fn list(storage: &dyn Storage) -> Result<Self, JournalError> {
         let mut files = Self::default();
         for name in storage.list()? {
@@ -144,7 +144,7 @@ pub fn read_header(
 ///
 /// # Errors
 ///
-/// What the operating system refused.
+/// The error of the operating system.
 pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalError> {
     let size = file.size()?;
     let mut scanner = Scanner::whole(file, header.base, size);

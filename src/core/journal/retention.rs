@@ -12,7 +12,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     pub fn retain(&mut self, time: f64) -> Result<u64, JournalError> {
         self.hear(ClockReadings { time, ..self.clocks });
         let before = self.catalog.count();
@@ -30,7 +30,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused, and damage where it has to be looked.
+    /// The error of the operating system, and damage in what must be read.
     pub fn keep_newest(&mut self) -> Result<(), JournalError> {
         let Some(kept) = self.config.kept() else { return Ok(()) };
         if self.catalog.count() <= kept {
@@ -67,7 +67,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     pub fn clear(&mut self) -> Result<u64, JournalError> {
         let cleared = self.catalog.count();
         // The new segment carries the sequence on before the old ones go. Saved states go first: without the entries
@@ -92,7 +92,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     pub fn forget_removal(&mut self, sequence: u64) -> Result<u64, JournalError> {
         self.forgotten = self.forgotten.max(sequence + 1);
         self.forget_snapshots(sequence)
@@ -102,7 +102,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn forget_snapshots(&mut self, next: u64) -> Result<u64, JournalError> {
         self.look()?;
         let mut gone = 0;

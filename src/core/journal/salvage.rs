@@ -12,7 +12,7 @@ use super::time::Pace;
 ///
 /// # Errors
 ///
-/// What the operating system refused, and [`JournalError::Format`] for a newer version, which is no damage.
+/// The error of the operating system, and [`JournalError::Format`] for a newer version, which is no damage.
 pub(super) fn salvage(
     storage: &dyn Storage,
     bases: &[u64],

@@ -61,7 +61,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     pub fn step(&mut self) -> Result<ScanStep<'_>, IoFault> {
         if self.offset >= self.end {
             return Ok(ScanStep::End);

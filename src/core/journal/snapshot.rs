@@ -58,7 +58,7 @@ fn decode(bytes: &[u8]) -> Option<Snapshot> {
 ///
 /// # Errors
 ///
-/// What the operating system refused.
+/// The error of the operating system.
 pub fn newest(storage: &dyn Storage, next: u64) -> Result<Option<Snapshot>, JournalError> {
     let files = Files::list(storage)?;
     for &sequence in files.snapshots.iter().rev().filter(|&&sequence| sequence <= next) {

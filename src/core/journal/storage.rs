@@ -22,7 +22,7 @@ pub trait Storage: Send + Sync + Debug {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn create(&self, name: &str) -> Result<Arc<dyn File>, IoFault>;
     /// Opens a file to read it, and with `write` to write it too. Returns `None` when there is none.
     ///
@@ -34,19 +34,19 @@ pub trait Storage: Send + Sync + Debug {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn rename(&self, from: &str, to: &str) -> Result<(), IoFault>;
     /// Removes a file; one that is gone already is no error.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn remove(&self, name: &str) -> Result<(), IoFault>;
     /// Makes names last.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn sync_directory(&self) -> Result<(), IoFault>;
     /// Returns the file that has this name where the journal's path leads now; `None` when there is none.
     ///
@@ -83,24 +83,24 @@ pub trait File: Send + Sync + Debug {
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, IoFault>;
     /// Writes all bytes.
     ///
     /// # Errors
     ///
-    /// What the operating system refused; any part may have been written.
+    /// The error of the operating system; any part may have been written.
     fn write(&self, bytes: &[u8], offset: u64) -> Result<(), IoFault>;
     /// Makes the bytes last.
     ///
     /// # Errors
     ///
-    /// What the operating system refused. What was written since the sync before is then in doubt for ever.
+    /// The error of the operating system. Bytes written since the last sync are then in doubt for ever.
     fn sync(&self) -> Result<(), IoFault>;
     /// Cuts the file.
     ///
     /// # Errors
     ///
-    /// What the operating system refused.
+    /// The error of the operating system.
     fn truncate(&self, size: u64) -> Result<(), IoFault>;
 }

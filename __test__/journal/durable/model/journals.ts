@@ -3,7 +3,7 @@ import { type DurableJournal, openJournal } from 'keelson/journal'
 import { createTestSystem, type TestSystem } from 'keelson/testing'
 import { expect } from 'vitest'
 
-/** What a program does to a journal. */
+/** The operations of a program on a journal. */
 export type Step =
   | { readonly op: 'append'; readonly key: number; readonly gone: boolean; readonly size: number }
   | { readonly op: 'many'; readonly count: number; readonly keyed: boolean; readonly size: number }
@@ -37,7 +37,7 @@ interface Held {
   readonly key: string
   readonly gone: boolean
   readonly bytes: number
-  /** When it was appended, in the time of the journal: as early as it can have been, and as late. */
+  /** The earliest and the latest possible time of its append, on the journal's clock. */
   readonly born: readonly [number, number]
 }
 
@@ -287,7 +287,7 @@ export class Journals {
     }
   }
 
-  /** What it holds, and that what is missing is missing for a reason. */
+  /** Checks its entries, and that each missing one is missing for a reason. */
   #held(): Held[] {
     const { maxEntries, maxBytes, maxAgeMs } = this.#limit
     const actual = [...this.#journal].map(({ sequence }) => sequence)

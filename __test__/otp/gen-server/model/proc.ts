@@ -25,7 +25,7 @@ export interface Sent {
   over: boolean
   /** The model cannot tell whether it waits: a timer sends it, or it may have been refused. */
   vague?: boolean
-  /** When its caller may give it up, on the clock of the program; the mailbox may know that before the caller does. */
+  /** The time at which its caller may give it up. The mailbox may know that before the caller does. */
   until?: number
 }
 
@@ -67,7 +67,7 @@ export class Proc {
   readonly index: number
   readonly setup: Setup
   ref: GenServerRef | undefined
-  /** What may have ended it. */
+  /** The possible reasons of its end. */
   readonly causes: Set<string> = new Set()
   /** Something was thrown in it that has no text of its own. */
   threwOdd = false
@@ -92,7 +92,7 @@ export class Proc {
     return this.ref !== undefined && this.ended === undefined
   }
 
-  /** How many messages wait that somebody still wants. */
+  /** Returns the number of waiting messages that were not given up. */
   get queued(): { least: number; most: number } {
     let least = 0
     const { now } = this.world
@@ -181,7 +181,7 @@ export class Proc {
     }
   }
 
-  /** What a handler returns that has nothing special to say. */
+  /** The result of a handler that keeps its state. */
   #plain(sent: Sent): unknown {
     return sent.kind === 'call' ? [`re:${sent.id}`, this.#next()] : this.#next()
   }

@@ -1,11 +1,11 @@
 /** Random programs of processes: what they can do, and how often they do it. */
 import * as fc from 'fast-check'
 
-/** What can be thrown. Anything can. */
+/** The values that a handler throws. Any value can be thrown. */
 export const HOSTILE = ['error', 'bare', 'getter', 'revoked', 'nothing', 'text', 'symbol'] as const
 export type Hostile = (typeof HOSTILE)[number]
 
-/** What a handler does with a message. */
+/** The behaviour of a handler. */
 export type Act =
   | { readonly act: 'note' | 'hold' | 'none' | 'continue' | 'odd-state' }
   | { readonly act: 'wait'; readonly ms: number }
@@ -18,7 +18,7 @@ export type Act =
 
 export type Reason = 'normal' | 'shutdown' | 'error'
 
-/** What is done when a call is settled. */
+/** The operation that follows when a call settles. */
 export type Then = 'nothing' | 'answer-all' | 'call-again' | 'look' | 'start'
 
 export interface Setup {

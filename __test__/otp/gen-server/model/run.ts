@@ -254,7 +254,7 @@ function checkReports(world: World): void {
   }
 }
 
-/** Which rules were seen broken. */
+/** The rules that were broken. */
 export async function run(program: Program, count: (what: string) => void): Promise<readonly string[]> {
   const world = new World(program.time, count)
   present = world

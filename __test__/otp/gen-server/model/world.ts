@@ -1,4 +1,4 @@
-/** What happens in a random program: who was sent what, who waits for what, and what was told. */
+/** Records a random program: messages by receiver, waits, and reported ends. */
 import { createRequire } from 'node:module'
 
 import {
@@ -54,7 +54,7 @@ const isPair = (one: Proc, other: Proc, link: Relation): boolean =>
   (one === link.one && other === link.other) || (one === link.other && other === link.one)
 
 const MOST_PROCESSES = 14
-/** What takes longer is for ever. */
+/** A wait that takes longer counts as endless. */
 const LONGEST_MS = 8.64e15
 
 /** Returns a clock as somebody else might write it: nothing shows that it is moved by hand. */

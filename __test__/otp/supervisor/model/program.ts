@@ -19,7 +19,7 @@ export interface TreePlan {
   maxRestarts: number
   withinMs: number
   autoShutdown: 'never' | 'any_significant' | 'all_significant'
-  /** So many of the children are there from the start; the others can be started. */
+  /** The number of children that are started with the supervisor. The others can be started later. */
   first: number
   children: ChildPlan[]
 }

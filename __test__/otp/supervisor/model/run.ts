@@ -34,10 +34,10 @@ interface Scope {
   readonly requests: Request[]
   /** Children that were asked to end by themselves. */
   readonly ended: Set<string>
-  /** When the last process of a child was started, in the order of starts. */
+  /** The position of the last start of each child in the order of starts. */
   readonly startedAs: Map<string, number>
   readonly living: Map<string, string>
-  /** When its workers crashed, as it was told. */
+  /** The times at which it learned of crashes of its workers. */
   readonly crashes: number[]
   troubles: number
   starting: number
@@ -90,7 +90,7 @@ export class Run {
     }, this.#system)
   }
 
-  /** Whose process a ref was, also after its end. */
+  /** The child of each ref, also after the end of its process. */
   readonly #last: Map<string, { readonly scope: Scope; readonly id: string; readonly plan: ChildPlan }> = new Map()
 
   async run({ tree, ops, ending }: Program): Promise<void> {
@@ -140,7 +140,7 @@ export class Run {
     )
   }
 
-  /** Whether it stops, with what is above it. */
+  /** Returns whether it, or a supervisor above it, is stopping. */
   #isOver(scope: Scope): boolean {
     return this.#system.closed || scope.stopped
   }
@@ -410,7 +410,7 @@ export class Run {
     )
   }
 
-  /** Which children there have to be, which there may be, and the order in which they were started. */
+  /** Checks the required and the possible children, and the order of their starts. */
   #checkOrder({ plan, path, requests, ended, startedAs }: Scope, ids: string[]): void {
     const planOf = (id: string): ChildPlan =>
       NAMES.test(id) ? (plan.children[0] as ChildPlan) : (plan.children[letters.indexOf(id)] as ChildPlan)

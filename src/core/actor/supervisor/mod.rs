@@ -18,14 +18,14 @@
 //! - **Cost.** An event of a `one_for_one` or `simple_one_for_one` supervisor with n children is O(log n); starting,
 //!   stopping or restarting a group of k is O(k log n).
 //!
-//! What the driver owes: each `Start` is answered once (or never; a timeout is the child's to have); a process's
+//! The driver must answer each `Start` once (or never; a timeout is the child's to have); a process's
 //! `ChildExited` comes once, after its `ChildStarted` or while its start is under way; `Kill` always leads to
 //! `ChildExited`. A process found dead when it is to be linked is reported as an exit.
 //!
 //! A stop cuts short what holds it up: a start under way is cancelled, and given as long as its child has to stop.
 //! A delayed restart is cancelled.
 //!
-//! Where this differs from OTP, `otp/README.md` says so and why. The logs there were recorded from Erlang, and the
+//! `otp/README.md` lists the differences from OTP and their reasons. The logs there were recorded from Erlang, and the
 //! tests replay them.
 
 mod children;

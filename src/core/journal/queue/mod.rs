@@ -320,7 +320,7 @@ impl WriteQueue {
     ///
     /// # Errors
     ///
-    /// What came of it; [`JournalError::Closed`] when the journal ends before.
+    /// The error of the command; [`JournalError::Closed`] when the journal ends before.
     pub fn call(&self, command: Command) -> CommandResult {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
