@@ -293,6 +293,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     },
 
     'system createSystem': { SystemOptions: (given) => createSystem(given) },
+    'ControlledClock#runUntilIdle': { RunUntilIdleOptions: (given) => system.clock.runUntilIdle(given) },
     'System#own': { Closable: (given) => system.own(given) },
     'TestSystem#own': { Closable: (given) => system.own(given) },
     'testing createTestSystem': { TestSystemOptions: (given) => createTestSystem(given) },

@@ -200,6 +200,7 @@ const DATA: Readonly<Record<string, string>> = {
   Called: 'what an error calls a process: a process itself is given',
   Millis: 'a number',
   System: 'made by createSystem',
+  ControlledClock: 'made by createControlledClock',
   Clock: 'made by createSystemClock, or an object with the same methods, which are checked one by one',
   TimeSource: 'a clock, or whatever has its now',
   DeadlineTarget: 'any Instant; it has more fields',

@@ -1,6 +1,7 @@
 // What a consumer's compiler has to accept, and what it has to refuse.
 import keelson = require('keelson')
 import clocks = require('keelson/clock')
+import testing = require('keelson/testing')
 
 const clock: keelson.ControlledClock = clocks.createControlledClock(0)
 const system: keelson.Clock = clocks.createSystemClock({ emit: (event) => event.type satisfies string })
@@ -19,14 +20,22 @@ void system.deadline({ wallMs: 5 })
 const handle: keelson.TimerHandle = clock.interval(5, async () => {})
 handle.cancel()
 clock.autoAdvance = true
+const moved: Promise<number> = clock.runUntilIdle({ maxTimers: 100 })
+const installed: testing.InstalledClock = testing.installClock(clock)
+const isInstalled: boolean = installed.installed
+installed.uninstall()
 
 // @ts-expect-error a duration is a number
 void clock.sleep('5')
 // @ts-expect-error the system clock cannot be advanced
 void system.advance(5)
 // @ts-expect-error no such option
+void clock.runUntilIdle({ maxTimer: 100 })
+// @ts-expect-error the system clock takes nobody's place
+testing.installClock(system)
+// @ts-expect-error no such option
 clocks.createControlledClock({ intialTime: 5 })
 // @ts-expect-error instants are read-only
 start.wallMs = 5
 
-export { elapsed, late, target, wall }
+export { elapsed, isInstalled, late, moved, target, wall }

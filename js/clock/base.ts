@@ -67,6 +67,7 @@ export abstract class BaseClock implements Clock {
   owner: ErrorOwner
   readonly #emit: EmitFn | undefined
   readonly #trace: boolean
+  readonly #atClose = new Set<() => void>()
   #closed = false
 
   constructor(handle: number, emit: EmitFn | undefined, owner: ErrorOwner, trace: boolean) {
@@ -216,6 +217,14 @@ export abstract class BaseClock implements Clock {
     handles.close(this, this.handle)
     this.slots.clear()
     this.disarmed()
+    for (const end of this.#atClose) end()
+    this.#atClose.clear()
+  }
+
+  /** @internal Calls back when the clock is closed. The returned function forgets that. */
+  atClose(end: () => void): () => void {
+    this.#atClose.add(end)
+    return () => void this.#atClose.delete(end)
   }
 
   /** @internal */

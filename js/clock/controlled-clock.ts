@@ -8,7 +8,7 @@ import {
   options as checkOptions,
 } from '../internal/validate.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { TimerLoopError } from './errors.ts'
+import { ClockNotIdleError, TimerLoopError } from './errors.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
 import { hot, scratch } from '../native.ts'
 import {
@@ -89,7 +89,28 @@ export interface ControlledClock extends Clock {
   external<T>(promise: Promise<T>): Promise<T>
   /** Lists the pending waits in order of insertion. */
   sleepers(): Sleeper[]
+  /**
+   * Moves from timer to timer, as {@link advance} does, until no timer is left that would hold an event loop open; one
+   * that was made with `ref: false` is left alone. Resolves to how far the clock moved, in milliseconds.
+   *
+   * @throws ClockNotIdleError, as a rejection, when timers are left after `maxTimers`: it names an interval, if there
+   *   is one. TimerLoopError as {@link advance}; InvalidArgumentError for a bad option, which moves nothing.
+   * @example
+   * ```ts
+   * const done = retry(fetchUser, { attempts: 5 }).run({ system })
+   * await clock.runUntilIdle() // through all pauses between the attempts
+   * ```
+   */
+  runUntilIdle(options?: RunUntilIdleOptions): Promise<number>
 }
+
+/** Options of {@link ControlledClock.runUntilIdle}. */
+export interface RunUntilIdleOptions {
+  /** The most timers that are fired, from 1 to 1e9. Default 10 000. */
+  readonly maxTimers?: number | undefined
+}
+
+const MAX_IDLE_TIMERS = 10_000
 
 /** Timers beyond which callbacks fall out of the cache: measured, a third faster at a million. */
 const MANY = 4096
@@ -265,9 +286,40 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
   #pendingAdvances = 0
 
+  async runUntilIdle(options?: RunUntilIdleOptions): Promise<number> {
+    const settings = checkOptions('options', options)
+    known('options', settings, ['maxTimers'])
+    const { maxTimers = MAX_IDLE_TIMERS } = settings
+    integer('options.maxTimers', 1, 1e9, maxTimers)
+    return await this.#inTurn(() => this.#runUntilIdle(maxTimers))
+  }
+
+  async #runUntilIdle(maxTimers: number): Promise<number> {
+    this.assertOpen()
+    await this.settled()
+    const from = this.#mono
+    for (let fired = 0; !this.closed && this.slots.holding > 0; fired++) {
+      if (fired === maxTimers) {
+        const left = this.sleepers()
+        const named = left.find(({ kind }) => kind === 'interval') ?? (left[0] as Sleeper)
+        throw new ClockNotIdleError(maxTimers, this.#mono - from, describeSleeper(named))
+      }
+      this.jumpToNext()
+      await this.settled()
+    }
+    const byMs = this.#mono - from
+    this.emit(() => ({ type: 'time:advance', byMs, fromMono: from, toMono: this.#mono }))
+    return byMs
+  }
+
   #queue(target: () => number): Promise<void> {
+    return this.#inTurn(() => this.#advanceTo(target))
+  }
+
+  /** Runs an asynchronous move once those before it have ended. */
+  #inTurn<T>(move: () => Promise<T>): Promise<T> {
     this.#pendingAdvances++
-    const run = this.#advancing.then(() => this.#advanceTo(target))
+    const run = this.#advancing.then(move)
     // The queue goes on after a failed advance; its caller has the rejection.
     this.#advancing = run.then(
       () => {

@@ -82,6 +82,8 @@ export class HostTime {
     this.#setTimeout = setTimeout
     this.#source = agreeingSource()
     this.#fake = this.#source.kind === 'fake' ? this.#source.read : undefined
+    // What moves in whole milliseconds then meets deadlines exactly, without the fraction that real time left.
+    if (!this.real) this.#last = Math.ceil(this.#last)
     this.#origin = this.#read() - this.#last
   }
 }
@@ -92,6 +94,18 @@ export const MAX_HOST_DELAY_MS: number = 2 ** 31 - 1
 interface HostTimer {
   ref?(): void
   unref?(): void
+}
+
+/** The alarms that are armed. Their host timers hold them anyway. */
+const armed = new Set<Alarm>()
+
+/**
+ * Wakes all clocks soon by the `setTimeout` of now, which then arm for what is due. After `setTimeout` was replaced, an
+ * alarm of the old one would not move with time, or never come.
+ */
+export function rearmAlarms(): void {
+  const before = [...armed]
+  for (const alarm of before) alarm.set(0)
 }
 
 /** One host timer that can be moved, whichever `setTimeout` is installed at the time. */
@@ -118,8 +132,10 @@ export class Alarm {
     this.#clear = clearTimeout as never
     const fire = (): void => {
       this.#timer = undefined
+      armed.delete(this)
       this.#wake()
     }
+    armed.add(this)
     this.#timer = setTimeout(fire, Math.min(Math.max(delay, 0), MAX_HOST_DELAY_MS))
     if (!this.#held) (this.#timer as HostTimer).unref?.()
   }
@@ -138,6 +154,7 @@ export class Alarm {
     if (this.#timer === undefined) return
     this.#clear?.(this.#timer as never)
     this.#timer = undefined
+    armed.delete(this)
   }
 }
 

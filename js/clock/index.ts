@@ -1,6 +1,11 @@
 /** Time that can be injected: the host's, or one under control. */
 export type { ClockEvent } from './events.ts'
-export { type ControlledClock, type ControlledClockOptions, createControlledClock } from './controlled-clock.ts'
+export {
+  type ControlledClock,
+  type ControlledClockOptions,
+  createControlledClock,
+  type RunUntilIdleOptions,
+} from './controlled-clock.ts'
 export type { Instant, InstantFields } from './instant.ts'
 export { type Millis, ms } from './millis.ts'
 export type { Sleeper } from './sleepers.ts'

@@ -92,6 +92,16 @@ export class TimerSlots {
     return typeof timer === 'object' ? timer : { info: PLAIN, callback: timer }
   }
 
+  /** Replaces the description of a timer in place, so that its order among timers stays. */
+  redescribe(id: number, info: TimerInfo): void {
+    const slot = id >>> 0
+    const chunk = this.#chunks[slot >>> CHUNK_BITS] as TimerRecord[]
+    const { info: before, callback } = chunk[slot % CHUNK] as Timed
+    this.#count(before, -1)
+    chunk[slot % CHUNK] = { callback, info }
+    this.#count(info, 1)
+  }
+
   clear(): void {
     this.#chunks.length = 0
     this.#holding = 0

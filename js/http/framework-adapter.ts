@@ -13,6 +13,11 @@ export interface FrameworkAdapter<Req, Res> {
   clientIp(req: Req): string | undefined
   /** Returns the client's address of a request that `peer` sends with this `X-Forwarded-For`. */
   clientIpFrom(req: Req, peer: string, forwardedFor: string): string | undefined
+  /**
+   * Called instead of `next` for a request whose client has left and which is not served. Frameworks whose middlewares
+   * return promises end them then.
+   */
+  drop?(req: Req, res: Res): void
   /** Sends a response, with the headers that were set before. */
   send(req: Req, res: Res, statusCode: number, contentType: string, body: string): void
 }

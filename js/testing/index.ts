@@ -1,4 +1,5 @@
 /** Gives a test a system under control, closed after the test, for vitest, jest and node:test. */
+export { type InstalledClock, installClock } from './install-clock.ts'
 export { assertNoLeaks, leaksOf } from './leaks.ts'
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts'
 export { type TestHooks, useSystem } from './use-system.ts'

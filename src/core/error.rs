@@ -35,6 +35,10 @@ error_codes! {
         "The work did not end within its `timeoutMs`.";
     "KEELSON_TIMER_LOOP", "TimerLoopError",
         "Timers on a controlled clock keep scheduling timers for the same instant; `timer` names one.";
+    "KEELSON_NOT_IDLE", "ClockNotIdleError",
+        "`runUntilIdle()` of a controlled clock fired `timers` timers and more were left; `timer` names one.";
+    "KEELSON_CLOCK_INSTALLED", "ClockInstalledError",
+        "`installClock()` found a clock, or fake timers of another library, in place of the host's; nothing changed.";
     "KEELSON_NOT_PLAIN", "NotPlainError",
         "A value cannot be stored or shared, because it is not plain data; `path` and `reason` locate the part.";
     "KEELSON_ATOM_REENTRANT", "AtomReentrancyError",

@@ -51,7 +51,7 @@ export class HttpAdmissionMiddleware<Req, Res, Handler> {
   receive(req: Req, res: Res, next: Next): void {
     // The request may be over before it gets here: it was answered, or its client has left and is not served.
     const response = this.responseOf(res)
-    if (isOver(this.requestOf(req), response)) return response.headersSent ? next() : undefined
+    if (isOver(this.requestOf(req), response)) return response.headersSent ? next() : this.#adapter.drop?.(req, res)
     const { skip, shadow } = this.#settings
     if (skip !== undefined && this.#call('skip', skip, Boolean, req, res)) return next()
     const { gate } = this.#openAtrion()
@@ -145,7 +145,7 @@ export class HttpAdmissionMiddleware<Req, Res, Handler> {
         }
       },
       (error: unknown) => {
-        if (error === CLIENT_LEFT) return
+        if (error === CLIENT_LEFT) return this.#adapter.drop?.(request.req, request.res)
         this.report(error, 'admission')
         request.next()
       },

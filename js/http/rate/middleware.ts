@@ -100,7 +100,9 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     if (limiter.closed) return this.#passUnlimited(next)
     const response = this.#adapter.response(res)
     // The request may be over before it gets here: it was answered, or its client has left and is not served.
-    if (isOver(this.#adapter.request(req), response)) return response.headersSent ? next() : undefined
+    if (isOver(this.#adapter.request(req), response)) {
+      return response.headersSent ? next() : this.#adapter.drop?.(req, res)
+    }
     const result = limiter.take(key)
     const { system } = limiter
     const info = new RateLimitInfo(key, result, system, system.clock.monoMs())

@@ -1,8 +1,8 @@
 import { Server } from 'node:http'
 
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { ConnectionDrain } from '../http/connection-drain.ts'
-import { Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
+import { ConnectionDrain } from './connection-drain.ts'
+import { Shutdown, type ShutdownOptions } from './shutdown.ts'
 
 /**
  * Shuts a server down on SIGTERM and SIGINT: it stops accepting, waits for requests in flight, runs `cleanup`, closes
