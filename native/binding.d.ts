@@ -69,6 +69,12 @@ export declare function journalOpened(journal: number): NativeJournalOpened | nu
 /** Reads a page; nothing when the journal is not open. */
 export declare function journalRead(journal: number, range: NativeJournalRange): NativeJournalPage | null
 
+/** Returns the commits that a local atom keeps, oldest first: a `Kept` after the other. */
+export declare function localHistory(ring: number, atom: number): Array<number>
+
+/** Opens a ring of commits. */
+export declare function localRing(): NativeRing
+
 /** Returns the names of a system in the order in which they were registered. */
 export declare function names(system: number): Array<string>
 
@@ -313,6 +319,14 @@ export interface NativeProtocol {
   name: string
   /** The text of the file. */
   text: string
+}
+
+/** A ring of commits, and the memory through which it is spoken to. */
+export interface NativeRing {
+  /** Its handle. */
+  handle: number
+  /** A `Commit` after the other. */
+  commits: Float64Array
 }
 
 /** The opened cache, or the reason why there is none. */

@@ -109,6 +109,18 @@ export interface HotLane {
   sharedCount(): number
   /** Returns a number that no other call in the process gets: the name of a private namespace. */
   sharedNamespace(): number
+  /** Opens a local atom with its current commit and the number of commits that it keeps. Returns the atom, or -1 when no more fit. */
+  localOpen(ring: number, version: number, wall: number, mono: number, history: number): number
+  /** Carries out the commits of so many records. Returns 1 if all were in order; another one has no effect. */
+  localCommit(ring: number, records: number): number
+  /** Carries out the commits of so many records as one transaction, all or none. Returns 1 if it did. */
+  localTransact(ring: number, records: number): number
+  /** Forgets all commits of an atom but the current one. */
+  localForget(ring: number, atom: number): number
+  /** Closes an atom; a stale handle does nothing. */
+  localClose(ring: number, atom: number): number
+  /** Returns the number of open atoms. */
+  localCount(ring: number): number
   /** Stores an entry. Returns its slot, or -1 if it would not fit alone. Memory: `CacheCall`, then the removed slots. */
   cacheInsert(cache: number): number
   /** Sets size and time of a slot's entry. Returns 1, or 0 when that removes the entry. Memory as of `cacheInsert`. */
@@ -197,6 +209,14 @@ export interface HotLane {
   journalRefresh(journal: number): number
   /** Returns the number of readable entries. Scratch: `View`. */
   journalView(journal: number, durability: number): number
+  /** Opens a journal in memory with its sequences and its bound; `overflow` is one of `OverflowCode`. Returns the journal, with `Grant` of no appends in scratch; -1 when there are more entries than it may hold and it refuses. */
+  memoryOpen(first: number, next: number, most: number, overflow: number): number
+  /** Returns how many appends may be made, 0 when the journal refuses; `made` of the last ones were. Scratch: `Grant`. */
+  memoryGrant(journal: number, made: number): number
+  /** Drops all entries; `made` appends of the last grant were made, and the rest is void. Returns how many there were. */
+  memoryClear(journal: number, made: number): number
+  /** Closes a journal; a stale handle does nothing. */
+  memoryClose(journal: number): number
   /** Adds a process. Returns its pid, or -1. `overflow` is one of `Overflow`. */
   actorSpawn(runtime: number, trap_exit: number, max_mailbox: number, overflow: number): number
   /** Takes submissions, then writes the next steps. Returns how many. `Tail` stands behind the steps. */

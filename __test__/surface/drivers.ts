@@ -1,7 +1,7 @@
 /** Drivers that call each function of the surface with options or callbacks. */
 import { createServer } from 'node:http'
 import Fastify, { type FastifyPluginCallback } from 'fastify'
-import { createAtom, createSharedAtom, sharedCounter, sharedFlag } from 'keelson/atom'
+import { createAtom, createSharedAtom, sharedCounter, sharedFlag, transact } from 'keelson/atom'
 import { Atrion, InMemoryProvider, RedisStateProvider, type Ticket } from 'keelson/atrion'
 import { createControlledClock, createSystemClock } from 'keelson/clock'
 import * as effects from 'keelson/effect'
@@ -119,9 +119,8 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     world
   const up = (value: number): number => value + 1
   const ok = effect(() => 1)
-  const waits = (clock: { sleep: unknown }): Record<string, Record<string, Driver>> => {
+  const waits = (name: string, clock: { sleep: unknown }): Record<string, Record<string, Driver>> => {
     const on = clock as typeof system.clock
-    const name = clock === system.clock ? 'ControlledClock' : 'Clock'
     return {
       [`${name}#sleep`]: { WaitOptions: (given) => on.sleep(1, given) },
       [`${name}#timeout`]: { WaitOptions: (given) => on.timeout(1, given) },
@@ -131,6 +130,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
   }
   return {
     'atom createAtom': { AtomOptions: (given) => createAtom(1, given) },
+    'atom transact': { ChangeOptions: (given) => transact([atom], () => 0, given) },
     'Atom#swap': { ChangeOptions: (given) => atom.swap(up, given) },
     'Atom#update': { ChangeOptions: (given) => atom.update(up, given) },
     'Atom#reset': { ChangeOptions: (given) => atom.reset(7, given) },
@@ -171,8 +171,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
 
     'clock createControlledClock': { ControlledClockOptions: (given) => createControlledClock(given) },
     'clock createSystemClock': { SystemClockOptions: (given) => createSystemClock(given) },
-    ...waits(system.clock),
-    ...waits(createSystemClock()),
+    ...waits('ControlledClock', system.clock),
+    ...waits('SystemClock', createSystemClock()),
+    ...waits('Clock', createSystemClock()),
 
     'effect effect': { EffectOptions: (given) => effect(() => 1, given) },
     'effect all': { AllOptions: (given) => effects.all([ok], given) },

@@ -204,6 +204,7 @@ const DATA: Readonly<Record<string, string>> = {
   Clock: 'made by createSystemClock, or an object with the same methods, which are checked one by one',
   TimeSource: 'a clock, or whatever has its now',
   DeadlineTarget: 'any Instant; it has more fields',
+  Atom: 'made by createAtom',
   Context: 'made by createContext',
   ContextImpl: 'made by createContext',
   EffectEnv: 'what an effect is given',

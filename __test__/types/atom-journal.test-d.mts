@@ -1,5 +1,5 @@
 // What a consumer's compiler has to accept of atoms and journals, and what it has to refuse.
-import { createAtom, type Atom, type Change } from 'keelson/atom'
+import { Atom, createAtom, createSharedAtom, SharedAtom, transact, type Change } from 'keelson/atom'
 import { createControlledClock } from 'keelson/clock'
 import { createJournal, Journal, type JournalEntry, type SerializedJournal } from 'keelson/journal'
 
@@ -12,6 +12,21 @@ createAtom<string | undefined>(undefined).reset('a')
 const named = createAtom('x', { now: () => clock.now() })
 named.subscribe(async (value) => value satisfies string)
 
+const result: string = transact([count, named], () => {
+  count.reset(5)
+  return named.reset('y')
+})
+const either: unknown = count
+if (either instanceof Atom) void either.version()
+if (either instanceof SharedAtom) either.close()
+createAtom(0, { warnOnLostUpdate: true }) satisfies Atom<number>
+
+// @ts-expect-error createAtom makes it
+void new Atom(1)
+// @ts-expect-error createSharedAtom opens it
+void new SharedAtom('x')
+// @ts-expect-error shared atoms take no part in transactions
+transact([createSharedAtom('x', 1)], () => 0)
 // @ts-expect-error the updater has to return the value's type
 count.swap((value) => String(value))
 // @ts-expect-error no such option
@@ -42,4 +57,4 @@ entry.sequence = 5
 // @ts-expect-error no such policy
 createJournal({ overflow: 'drop' })
 
-export { awaited, big, end, next, sum }
+export { awaited, big, end, next, result, sum }

@@ -25,6 +25,14 @@ const installed: testing.InstalledClock = testing.installClock(clock)
 const isInstalled: boolean = installed.installed
 installed.uninstall()
 
+if (system instanceof clocks.ControlledClock) system.advanceBy(5)
+if (system instanceof keelson.SystemClock) system.close()
+const made: clocks.SystemClock = clocks.createSystemClock()
+
+// @ts-expect-error createControlledClock makes it
+void new clocks.ControlledClock()
+// @ts-expect-error createSystemClock makes it
+void new clocks.SystemClock()
 // @ts-expect-error a duration is a number
 void clock.sleep('5')
 // @ts-expect-error the system clock cannot be advanced
@@ -38,4 +46,4 @@ clocks.createControlledClock({ intialTime: 5 })
 // @ts-expect-error instants are read-only
 start.wallMs = 5
 
-export { elapsed, isInstalled, late, moved, target, wall }
+export { elapsed, isInstalled, late, made, moved, target, wall }

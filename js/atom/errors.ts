@@ -2,11 +2,14 @@
 import { isCode, KeelsonError } from '../errors/base.ts'
 import { show } from '../errors/format-value.ts'
 
-/** An atom was asked to change by its own updater, or by a watcher while it tells of a change. Nothing changed. */
+/**
+ * An atom was asked to change by its own updater, by a watcher while it tells of a change, or by a second transaction.
+ * Nothing changed.
+ */
 export class AtomReentrancyError extends KeelsonError {
   static readonly code = 'KEELSON_ATOM_REENTRANT'
   readonly code = 'KEELSON_ATOM_REENTRANT'
-  constructor(during: 'notification' | 'an update') {
+  constructor(during: 'notification' | 'an update' | 'a transaction') {
     super(`Cannot update atom during ${during} (reentrant update)`)
   }
 }

@@ -1,8 +1,8 @@
 /** State that cannot race: `createAtom` for one thread, `createSharedAtom` for all threads of the process. */
-export { createAtom } from './atom.ts'
-export { createSharedAtom } from './shared/atom.ts'
+export { Atom } from './atom.ts'
+export { createAtom } from './create-atom.ts'
+export { createSharedAtom, SharedAtom } from './shared/atom.ts'
 export type {
-  SharedAtom,
   SharedAtomOptions,
   SharedChange,
   SharedCounter,
@@ -14,4 +14,5 @@ export type {
   SharedWatchOptions,
 } from './shared/types.ts'
 export { sharedCounter, sharedFlag } from './shared/words.ts'
-export type { Atom, AtomOptions, AtomSnapshot, Change, ChangeOptions, TimeSource, Watcher } from './types.ts'
+export { transact } from './transact.ts'
+export type { AtomOptions, AtomSnapshot, Change, ChangeOptions, TimeSource, Watcher } from './types.ts'

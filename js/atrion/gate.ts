@@ -11,7 +11,7 @@ import { Profiles } from './profiles.ts'
 import type { AdmissionRequest } from './request.ts'
 import { Routes } from './routes.ts'
 import { SHED_REASONS } from './shed-reasons.ts'
-import { Ticket } from './ticket.ts'
+import { makeTicket, type Ticket } from './ticket.ts'
 import type { Shed } from './types.ts'
 import { WaitQueue } from './wait-queue.ts'
 
@@ -151,7 +151,7 @@ export class Gate {
   #ticket(route: string, id: number, now: number): Ticket {
     const wakeAt = scratch[protocol.ADMISSION_WAKE] as number
     if (wakeAt < this.#alarmAt) this.#armFor(id, wakeAt, now)
-    return new Ticket(this, id, route, 0)
+    return makeTicket(this, id, route, 0)
   }
 
   #wait(route: string, signal: WaitSignal | undefined, now: number): Promise<Ticket | Shed> {
@@ -204,7 +204,7 @@ export class Gate {
       if (kind === protocol.EVENT_SHED) {
         resolve(this.#shed(route, scratch[protocol.ADMISSION_REASON] as number))
       } else {
-        resolve(new Ticket(this, scratch[protocol.ADMISSION_TICKET] as number, route, now - since))
+        resolve(makeTicket(this, scratch[protocol.ADMISSION_TICKET] as number, route, now - since))
       }
     }
   }

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../errors/errors.ts'
 import { TimeoutError } from '../errors/errors.ts'
 import { LeaseEndedError } from './errors.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
+import { assertInternal, INTERNAL } from '../internal/private-constructor.ts'
 import { known, options as checkOptions } from '../internal/validate.ts'
 import { LeaseState, type TaskOutcome } from './lease-state.ts'
 import type { NamedProfile } from './profiles.ts'
@@ -34,6 +35,9 @@ export interface LeaseSettings {
 
 const OUTCOMES: readonly TaskOutcome[] = ['completed', 'failed', 'timeout', 'aborted']
 
+/** @internal Starts a lease. */
+export let makeLease: (settings: LeaseSettings) => TaskLease
+
 /**
  * The right of a long task to run, returned by `Atrion.startTask`.
  *
@@ -41,6 +45,10 @@ const OUTCOMES: readonly TaskOutcome[] = ['completed', 'failed', 'timeout', 'abo
  * heartbeats, or when its Atrion closes. The last three also abort the controller.
  */
 export class TaskLease {
+  static {
+    makeLease = (settings) => new TaskLease(INTERNAL, settings)
+  }
+
   /** The id of the lease, unique in its Atrion. */
   readonly id: string
   /** The route of the task. */
@@ -53,8 +61,9 @@ export class TaskLease {
   #timer: TimerHandle | undefined
   #outcome: TaskOutcome | undefined
 
-  /** @internal */
-  constructor(settings: LeaseSettings) {
+  /** @throws PrivateConstructorError outside the package. */
+  private constructor(internal: typeof INTERNAL, settings: LeaseSettings) {
+    assertInternal(internal, 'TaskLease', 'Atrion.startTask()')
     this.id = settings.id
     this.route = settings.route
     this.profile = settings.profile.name

@@ -15,7 +15,7 @@ import type { ShedReason } from './decisions.ts'
 import { ShedError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { TaskOutcome } from './lease-state.ts'
-import { type LeaseSettings, TaskLease } from './lease.ts'
+import { type LeaseSettings, makeLease, type TaskLease } from './lease.ts'
 import type { Observers } from './observers.ts'
 import { type Priority, voltageOf } from './priority.ts'
 import { interval, type NamedProfile } from './profiles.ts'
@@ -104,7 +104,7 @@ export class Tasks {
       onBeat: (lease, { progress, memoryBytes, status }) =>
         this.#observers.tell({ type: 'lease:heartbeat', route, lease: lease.id, progress, memoryBytes, status }),
     }
-    const lease = new TaskLease(settings)
+    const lease = makeLease(settings)
     this.#leases.add(lease)
     this.#perRoute.set(route, this.count(route) + 1)
     this.#observers.tell({ type: 'lease:start', route, lease: lease.id, profile: profile.name })

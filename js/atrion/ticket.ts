@@ -1,5 +1,6 @@
 import { flag, known, options as checkOptions } from '../internal/validate.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
+import { assertInternal, INTERNAL } from '../internal/private-constructor.ts'
 import { OUTCOME_ABORTED, OUTCOME_FAILED, OUTCOME_LEFT, OUTCOME_OK, OUTCOME_TIMED_OUT } from '../protocol/admission.ts'
 import type { TicketOutcome } from './types.ts'
 
@@ -8,6 +9,9 @@ interface TicketOwner {
   settle(ticket: number, outcome: number): boolean
 }
 
+/** @internal Makes a ticket. */
+export let makeTicket: (gate: TicketOwner, id: number, route: string, waitedMs: number) => Ticket
+
 /**
  * The right of admitted work to be in flight, returned by `Atrion.admit` and `Atrion.tryAdmit`.
  *
@@ -15,6 +19,10 @@ interface TicketOwner {
  * failure then.
  */
 export class Ticket {
+  static {
+    makeTicket = (gate, id, route, waitedMs) => new Ticket(INTERNAL, gate, id, route, waitedMs)
+  }
+
   /** True, which tells a ticket from a refusal. */
   readonly allow = true as const
   /** The route of the work. */
@@ -24,8 +32,9 @@ export class Ticket {
   readonly #gate: TicketOwner
   readonly #id: number
 
-  /** @internal */
-  constructor(gate: TicketOwner, id: number, route: string, waitedMs: number) {
+  /** @throws PrivateConstructorError outside the package. */
+  private constructor(internal: typeof INTERNAL, gate: TicketOwner, id: number, route: string, waitedMs: number) {
+    assertInternal(internal, 'Ticket', 'Atrion.admit() or Atrion.tryAdmit()')
     this.#gate = gate
     this.#id = id
     this.route = route
@@ -66,7 +75,7 @@ export class Ticket {
   }
 }
 
-keepOptimized(new Ticket({ settle: () => false }, 0, '', 0))
+keepOptimized(makeTicket({ settle: () => false }, 0, '', 0))
 
 function outcomeCode(outcome: TicketOutcome): number {
   const { ok, aborted } = checkOptions('outcome', outcome)

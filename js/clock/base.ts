@@ -80,7 +80,9 @@ export abstract class BaseClock implements Clock {
 
   /** @internal Whether time passes by itself. */
   abstract get passes(): boolean
+  /** See {@link Clock.now}. */
   abstract now(): Instant
+  /** See {@link Clock.monoMs}. */
   abstract monoMs(): number
   /**
    * @internal Returns a time for a commit, never before any time read from this clock. A clock may read it once for
@@ -112,6 +114,7 @@ export abstract class BaseClock implements Clock {
     return this.#closed
   }
 
+  /** See {@link Clock.schedule}. */
   schedule(delay: Millis, callback: () => unknown, options?: ScheduleOptions): TimerHandle {
     // The usual case in line: a timer costs a few hundred nanoseconds.
     if (typeof delay !== 'number' || !(delay >= 0 && delay <= MAX_DURATION_MS)) delay = Math.max(millis('ms', delay), 0)
@@ -125,6 +128,7 @@ export abstract class BaseClock implements Clock {
     return new ClockTimer(this, this.arm(delay, callback, info))
   }
 
+  /** See {@link Clock.sleep}. */
   sleep(delay: Millis, options?: WaitOptions): Promise<void> {
     return this.#wait(
       'sleep',
@@ -150,10 +154,12 @@ export abstract class BaseClock implements Clock {
     )
   }
 
+  /** See {@link Clock.timeout}. */
   timeout(delay: Millis, options?: WaitOptions): Promise<void> {
     return this.sleep(delay, options)
   }
 
+  /** See {@link Clock.deadline}. */
   deadline(target: DeadlineTarget, options?: WaitOptions): Promise<void> {
     return this.#wait(
       'deadline',
@@ -186,6 +192,7 @@ export abstract class BaseClock implements Clock {
     )
   }
 
+  /** See {@link Clock.interval}. */
   interval(period: Millis, callback: () => unknown): TimerHandle {
     const intervalMs = millis('ms', period)
     if (intervalMs <= 0) throw new InvalidArgumentError('ms', 'positive: Interval must be positive', period)
@@ -194,6 +201,7 @@ export abstract class BaseClock implements Clock {
     return new Interval(this, intervalMs, callback, this.site())
   }
 
+  /** See {@link Clock.getPendingTimerCount}. */
   getPendingTimerCount(): number {
     return this.#closed ? 0 : hot.timerCount(this.handle)
   }
@@ -211,6 +219,7 @@ export abstract class BaseClock implements Clock {
     return all
   }
 
+  /** See {@link Clock.close}. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

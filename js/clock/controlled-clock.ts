@@ -10,6 +10,7 @@ import {
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { ClockNotIdleError, TimerLoopError } from './errors.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
+import { assertInternal, INTERNAL } from '../internal/private-constructor.ts'
 import { hot, scratch } from '../native.ts'
 import {
   LOOPING,
@@ -30,7 +31,7 @@ import { describeSleeper, type Sleeper, sleeperOf } from './sleepers.ts'
 import type { TimerInfo } from './timer-slots.ts'
 import { promiseOf } from '../internal/thenable.ts'
 import { StallWatch } from './stall-watch.ts'
-import type { Clock, EmitFn } from './types.ts'
+import type { EmitFn } from './types.ts'
 
 /** Options of {@link createControlledClock}. */
 export interface ControlledClockOptions {
@@ -53,57 +54,6 @@ export interface ControlledClockOptions {
   readonly onStall?: (sleepers: Sleeper[]) => unknown
 }
 
-/** A {@link Clock} that moves only when told to, and then fires each timer at exactly its deadline. */
-export interface ControlledClock extends Clock {
-  /**
-   * Moves by `ms`, firing what is due in (deadline, insertion) order, and lets promises, `nextTick` and one turn of
-   * the event loop run between timers, so that code which sleeps in a loop proceeds as it would in real time. Calls
-   * made meanwhile queue up. Zero fires what is due now. Time stands while the package has something in flight (an
-   * append to a journal on disk, a load by another thread, an exchange with Redis), so a program runs the same way each
-   * time.
-   *
-   * @throws TimerLoopError when timers keep scheduling timers for the same instant.
-   */
-  advance(ms: Millis): Promise<void>
-  /** Moves both tracks to an absolute monotonic time, like {@link advance}. A past time fires only what is due. */
-  set(monoMs: number): Promise<void>
-  /**
-   * Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing.
-   * It cannot wait for what is in flight: where journals on disk, other threads or Redis take part, use
-   * {@link advance}.
-   */
-  advanceBy(ms: Millis): void
-  /** Like {@link advanceBy}, to an absolute monotonic time. One at or before now does nothing. */
-  advanceTo(monoMs: number): void
-  /** Moves at once to the next timer's time and fires everything due then. */
-  tick(): void
-  /** Moves wall time alone. Wall deadlines it passes are due at once. */
-  jumpWallTime(wallMs: number): void
-  /** Resolves after one turn of the real event loop, which lets pending promises run. */
-  flush(): Promise<void>
-  /**
-   * While true, the clock jumps to the next timer whenever the program is idle and a wait is pending. Default false.
-   */
-  autoAdvance: boolean
-  /** Holds every asynchronous move back until the promise settles: for real I/O of yours. Returns the promise. */
-  external<T>(promise: Promise<T>): Promise<T>
-  /** Lists the pending waits in order of insertion. */
-  sleepers(): Sleeper[]
-  /**
-   * Moves from timer to timer, as {@link advance} does, until no timer is left that would hold an event loop open; one
-   * that was made with `ref: false` is left alone. Resolves to how far the clock moved, in milliseconds.
-   *
-   * @throws ClockNotIdleError, as a rejection, when timers are left after `maxTimers`: it names an interval, if there
-   *   is one. TimerLoopError as {@link advance}; InvalidArgumentError for a bad option, which moves nothing.
-   * @example
-   * ```ts
-   * const done = retry(fetchUser, { attempts: 5 }).run({ system })
-   * await clock.runUntilIdle() // through all pauses between the attempts
-   * ```
-   */
-  runUntilIdle(options?: RunUntilIdleOptions): Promise<number>
-}
-
 /** Options of {@link ControlledClock.runUntilIdle}. */
 export interface RunUntilIdleOptions {
   /** The most timers that are fired, from 1 to 1e9. Default 10 000. */
@@ -115,7 +65,18 @@ const MAX_IDLE_TIMERS = 10_000
 /** Timers beyond which callbacks fall out of the cache: measured, a third faster at a million. */
 const MANY = 4096
 
-class ControlledClockImpl extends BaseClock implements ControlledClock {
+let makeControlledClock: (options: ControlledClockOptions) => ControlledClock
+
+/**
+ * A {@link Clock} that moves only when told to, and then fires each timer at exactly its deadline.
+ *
+ * `createControlledClock` makes one; there is no public constructor.
+ */
+export class ControlledClock extends BaseClock {
+  static {
+    makeControlledClock = (options) => new ControlledClock(INTERNAL, options)
+  }
+
   #wall: number
   #mono: number
   /** The end of the last asynchronous advance; the next one starts after it. */
@@ -128,9 +89,12 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   readonly #auto: AutoAdvance = new AutoAdvance(this)
   readonly #holds: Holds = new Holds((error, origin) => this.report(error, origin))
   readonly #stall: StallWatch | undefined
+  /** @internal */
   readonly toleranceMs = 0
 
-  constructor(options: ControlledClockOptions) {
+  /** @throws PrivateConstructorError outside the package. */
+  private constructor(internal: typeof INTERNAL, options: ControlledClockOptions) {
+    assertInternal(internal, 'ControlledClock', 'createControlledClock()')
     const initial = options.initialTime ?? 0
     const loopLimit = options.loopLimit ?? 10_000
     super(hot.controlledOpen(initial, loopLimit), options.emit, options.onError ?? warnOwner, options.trace ?? true)
@@ -141,18 +105,22 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     this.#stall = stallAfterMs === 0 ? undefined : new StallWatch(this, stallAfterMs, options.onStall)
   }
 
+  /** @internal */
   get passes(): boolean {
     return false
   }
 
+  /** See {@link Clock.now}. */
   now(): Instant {
     return instant(this.#wall, this.#mono)
   }
 
+  /** See {@link Clock.monoMs}. */
   monoMs(): number {
     return this.#mono
   }
 
+  /** @internal */
   wallMs(): number {
     return this.#wall
   }
@@ -167,6 +135,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return this.#activity + this.#moves
   }
 
+  /** @internal */
   override hold(what: string, mostMs?: number): () => void {
     this.#activity++
     return this.#holds.take(what, mostMs)
@@ -182,11 +151,12 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return this.#holds.settled()
   }
 
-  // In a synchronous drain no promise can settle, so a callback that is still running says nothing.
+  /** @internal In a synchronous drain no promise can settle, so a callback that is still running says nothing. */
   skipsOverlap(): boolean {
     return !this.#draining
   }
 
+  /** @internal */
   arm(delay: number, callback: () => unknown, info?: TimerInfo): number {
     this.assertOpen()
     const id = hot.controlledAfter(this.handle, delay)
@@ -195,6 +165,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return id
   }
 
+  /** @internal */
   armWall(target: number, callback: () => unknown, info: TimerInfo): number {
     const id = hot.controlledAtWall(this.handle, target)
     this.slots.put(id, callback, info)
@@ -202,6 +173,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     return id
   }
 
+  /** @internal */
   disarmed(): void {
     this.#activity++
     if (!this.closed) return
@@ -209,14 +181,29 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     this.#holds.end()
   }
 
+  /**
+   * Moves by `ms`, firing what is due in (deadline, insertion) order, and lets promises, `nextTick` and one turn of
+   * the event loop run between timers, so that code which sleeps in a loop proceeds as it would in real time. Calls
+   * made meanwhile queue up. Zero fires what is due now. Time stands while the package has something in flight (an
+   * append to a journal on disk, a load by another thread, an exchange with Redis), so a program runs the same way each
+   * time.
+   *
+   * @throws TimerLoopError when timers keep scheduling timers for the same instant.
+   */
   advance(delay: Millis): Promise<void> {
     return this.#queue(() => this.#mono + atLeastZero('ms', delay))
   }
 
+  /** Moves both tracks to an absolute monotonic time, like {@link advance}. A past time fires only what is due. */
   set(monoMs: number): Promise<void> {
     return this.#queue(() => millis('monoMs', monoMs))
   }
 
+  /**
+   * Moves by `ms` at once: timers fire in order, promise continuations run after it returns. Zero or less does nothing.
+   * It cannot wait for what is in flight: where journals on disk, other threads or Redis take part, use
+   * {@link advance}.
+   */
   advanceBy(delay: Millis): void {
     const by = millis('ms', delay)
     this.assertOpen()
@@ -226,17 +213,20 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     this.emit(() => ({ type: 'time:advance', byMs: by, fromMono: from, toMono: this.#mono }))
   }
 
+  /** Like {@link advanceBy}, to an absolute monotonic time. One at or before now does nothing. */
   advanceTo(monoMs: number): void {
     const target = millis('monoMs', monoMs)
     this.assertOpen()
     if (target > this.#mono) this.#drain(target)
   }
 
+  /** Moves at once to the next timer's time and fires everything due then. */
   tick(): void {
     this.assertOpen()
     if (hot.controlledNext(this.handle) > 0) this.#drain(scratch[NEXT_TIMER_DUE] as number)
   }
 
+  /** Moves wall time alone. Wall deadlines it passes are due at once. */
   jumpWallTime(wallMs: number): void {
     const toWall = millis('wallMs', wallMs)
     this.assertOpen()
@@ -248,10 +238,14 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     this.#drain(this.#mono)
   }
 
+  /** Resolves after one turn of the real event loop, which lets pending promises run. */
   flush(): Promise<void> {
     return turn()
   }
 
+  /**
+   * While true, the clock jumps to the next timer whenever the program is idle and a wait is pending. Default false.
+   */
   get autoAdvance(): boolean {
     return this.#auto.enabled
   }
@@ -261,6 +255,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
     this.#auto.enabled = enabled
   }
 
+  /** Holds every asynchronous move back until the promise settles: for real I/O of yours. Returns the promise. */
   external<T>(promise: Promise<T>): Promise<T> {
     const pending = promiseOf(promise)
     if (pending === undefined) throw new InvalidArgumentError('promise', 'a promise', promise)
@@ -286,6 +281,18 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
   #pendingAdvances = 0
 
+  /**
+   * Moves from timer to timer, as {@link advance} does, until no timer is left that would hold an event loop open; one
+   * that was made with `ref: false` is left alone. Resolves to how far the clock moved, in milliseconds.
+   *
+   * @throws ClockNotIdleError, as a rejection, when timers are left after `maxTimers`: it names an interval, if there
+   *   is one. TimerLoopError as {@link advance}; InvalidArgumentError for a bad option, which moves nothing.
+   * @example
+   * ```ts
+   * const done = retry(fetchUser, { attempts: 5 }).run({ system })
+   * await clock.runUntilIdle() // through all pauses between the attempts
+   * ```
+   */
   async runUntilIdle(options?: RunUntilIdleOptions): Promise<number> {
     const settings = checkOptions('options', options)
     known('options', settings, ['maxTimers'])
@@ -390,7 +397,7 @@ class ControlledClockImpl extends BaseClock implements ControlledClock {
   }
 }
 
-const alive = new ControlledClockImpl({})
+const alive = makeControlledClock({})
 keepOptimized(
   alive,
   alive.schedule(1, () => {}),
@@ -429,5 +436,5 @@ export function createControlledClock(options?: ControlledClockOptions | number)
   if (settings.loopLimit !== undefined) integer('options.loopLimit', 1, 1e9, settings.loopLimit)
   if (settings.stallAfterMs !== undefined)
     integer('options.stallAfterMs', 0, Math.min(2 ** 31 - 1, MAX_DURATION_MS), settings.stallAfterMs)
-  return new ControlledClockImpl(settings)
+  return makeControlledClock(settings)
 }

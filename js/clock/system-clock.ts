@@ -1,12 +1,13 @@
 import { flag, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import { NEXT_TIMER_DUE } from '../protocol/clock.ts'
+import { assertInternal, INTERNAL } from '../internal/private-constructor.ts'
 import { BaseClock } from './base.ts'
 import { Alarm, HostTime, MAX_HOST_DELAY_MS } from './host.ts'
 import { type Instant, instant } from './instant.ts'
 import { type ErrorOwner, warnOwner } from '../internal/report-error.ts'
 import type { TimerInfo } from './timer-slots.ts'
-import type { Clock, EmitFn } from './types.ts'
+import type { EmitFn } from './types.ts'
 
 /** Options of {@link createSystemClock}. */
 export interface SystemClockOptions {
@@ -30,7 +31,16 @@ const SHARED_BY = 1024
 /** A promise's reaction runs when the run of JavaScript that asked for it has ended. Nobody fakes promises. */
 const RUN_ENDS: Promise<void> = Promise.resolve()
 
-class SystemClock extends BaseClock {
+let makeSystemClock: (options: SystemClockOptions) => SystemClock
+
+/**
+ * A clock of the host's time, see `createSystemClock`, which makes one; there is no public constructor.
+ */
+export class SystemClock extends BaseClock {
+  static {
+    makeSystemClock = (options) => new SystemClock(INTERNAL, options)
+  }
+
   readonly #host: HostTime
   readonly #alarm: Alarm = new Alarm(() => this.#wake())
   /** Monotonic time of the armed alarm. */
@@ -43,18 +53,22 @@ class SystemClock extends BaseClock {
   readonly #endRun = (): void => {
     this.#shared = undefined
   }
-  // A host timer has a granularity of a millisecond and waits its turn in the loop.
+  /** @internal A host timer has a granularity of a millisecond and waits its turn in the loop. */
   readonly toleranceMs = 5
 
-  constructor(options: SystemClockOptions) {
+  /** @throws PrivateConstructorError outside the package. */
+  private constructor(internal: typeof INTERNAL, options: SystemClockOptions) {
+    assertInternal(internal, 'SystemClock', 'createSystemClock()')
     super(hot.hostOpen(), options.emit, options.onError ?? warnOwner, options.trace ?? false)
     this.#host = new HostTime()
   }
 
+  /** @internal */
   get passes(): boolean {
     return this.#host.real
   }
 
+  /** See {@link Clock.now}. */
   now(): Instant {
     const at = instant(this.#host.wall(), this.#host.mono())
     // A commit after this reading is not earlier than it.
@@ -62,6 +76,7 @@ class SystemClock extends BaseClock {
     return at
   }
 
+  /** @internal */
   override recent(by: number = SHARED_BY): Instant {
     if (this.#shared !== undefined && this.#sharers < by && this.#host.real) {
       this.#sharers++
@@ -73,20 +88,24 @@ class SystemClock extends BaseClock {
     return this.#shared
   }
 
+  /** See {@link Clock.monoMs}. */
   monoMs(): number {
     this.#sharers = SHARED_BY
     return this.#host.mono()
   }
 
+  /** @internal */
   wallMs(): number {
     this.#sharers = SHARED_BY
     return this.#host.wall()
   }
 
+  /** @internal */
   skipsOverlap(): boolean {
     return true
   }
 
+  /** @internal */
   arm(delay: number, callback: () => unknown, info?: TimerInfo): number {
     this.assertOpen()
     const now = this.#host.mono()
@@ -96,6 +115,7 @@ class SystemClock extends BaseClock {
     return id
   }
 
+  /** @internal */
   armWall(target: number, callback: () => unknown, info: TimerInfo): number {
     const now = this.#host.mono()
     const id = hot.hostAtWall(this.handle, target, now)
@@ -104,6 +124,7 @@ class SystemClock extends BaseClock {
     return id
   }
 
+  /** @internal */
   disarmed(): void {
     this.#alarm.hold(this.slots.holding > 0)
     if (this.closed) this.#alarm.clear()
@@ -165,11 +186,11 @@ const OPTIONS = ['emit', 'onError', 'trace']
  * await clock.sleep(1000)
  * ```
  */
-export function createSystemClock(options?: SystemClockOptions): Clock {
+export function createSystemClock(options?: SystemClockOptions): SystemClock {
   const settings = checkOptions('options', options)
   known('options', settings, OPTIONS)
   optionalCallable('options.emit', settings.emit)
   optionalCallable('options.onError', settings.onError)
   flag('options.trace', false, settings.trace)
-  return new SystemClock(settings)
+  return makeSystemClock(settings)
 }

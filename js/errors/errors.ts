@@ -94,6 +94,18 @@ export class NativePanicError extends KeelsonError {
   }
 }
 
+/** The class has no public constructor: call the function that makes its objects. */
+export class PrivateConstructorError extends KeelsonError {
+  static readonly code = 'KEELSON_PRIVATE_CONSTRUCTOR'
+  readonly code = 'KEELSON_PRIVATE_CONSTRUCTOR'
+  /** The function to call: `createAtom()`. */
+  readonly factory: string
+  constructor(className: string, factory: string) {
+    super(`${className} has no public constructor: call ${factory}`)
+    this.factory = factory
+  }
+}
+
 /** The native addon could not be loaded. */
 export class NativeMissingError extends KeelsonError {
   static readonly code = 'KEELSON_NATIVE_MISSING'
@@ -140,6 +152,10 @@ export const isDependencyMissingError: (error: unknown) => error is DependencyMi
 )
 /** Returns whether a value is a {@link NativePanicError}, of any copy of the package. */
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
+/** Returns whether a value is a {@link PrivateConstructorError}, of any copy of the package. */
+export const isPrivateConstructorError: (error: unknown) => error is PrivateConstructorError = isCode(
+  PrivateConstructorError.code,
+)
 /** Returns whether a value is a {@link NativeMissingError}, of any copy of the package. */
 export const isNativeMissingError: (error: unknown) => error is NativeMissingError = isCode(NativeMissingError.code)
 /** Returns whether a value is an {@link UnsupportedNodeError}, of any copy of the package. */

@@ -5,6 +5,7 @@ import type { Clock } from '../clock/types.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { JournalOverflowError, JournalReentrancyError } from './errors.ts'
 import { Listeners } from '../internal/listeners.ts'
+import { NativeHandles } from '../internal/native-handles.ts'
 import { type ErrorOwner, tellOwner } from '../internal/report-error.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import type { System } from '../system/system.ts'
@@ -12,6 +13,8 @@ import { Chunks, idOf } from './chunks.ts'
 import { deepFreeze } from './freeze.ts'
 import { checkJournalOptions } from './options.ts'
 import { fold, read } from './read.ts'
+import { hot, scratch } from '../native.ts'
+import { GRANT_DROPS, GRANT_FIRST, GRANT_SEQUENCE, POLICIES } from '../protocol/journal.ts'
 import { restore, type Restored } from './serialized.ts'
 import { snapshotOf } from './snapshot.ts'
 import type {
@@ -19,6 +22,7 @@ import type {
   JournalEntry,
   JournalEvent,
   JournalOptions,
+  JournalOverflow,
   JournalSerializer,
   JournalSnapshot,
   ReadOptions,
@@ -28,6 +32,9 @@ import type {
 
 /** Reading the system clock is a third of an append: four of one uninterrupted run share a reading. */
 const SHARED_BY = 4
+
+/** Closes journals of the core when theirs are garbage. */
+const handles = new NativeHandles((journal) => hot.memoryClose(journal))
 
 /** Passes the constructor the state to take over, out of reach of users. */
 const RESTORED: unique symbol = Symbol('restored')
@@ -63,9 +70,17 @@ export class Journal<T = unknown> {
   readonly #emit: ((event: JournalEvent) => void) | undefined
   readonly #serializer: JournalSerializer<T> | undefined
   readonly #maxEntries: number
-  readonly #refusesOverflow: boolean
   readonly #freeze: boolean
   readonly #chunks: Chunks<T>
+  /** The journal of the core, which decides on sequences and on what is dropped. */
+  readonly #journal: number
+  /** How many appends the core has granted, and how many of them were made. */
+  #granted = 0
+  #made = 0
+  /** The sequence of the next append. */
+  #sequence = 0
+  /** Set while each append drops the oldest entry. */
+  #drops = false
   readonly #subscribers: Listeners<JournalEntry<T>> = new Listeners('subscriber', (error, { sequence, id }) => {
     if (this.#emit === undefined) this.#report(error, 'a subscriber of a journal')
     else this.#tell({ type: 'journal:subscriber:error', seq: sequence, id, error, at: this.#clock.now() })
@@ -86,14 +101,16 @@ export class Journal<T = unknown> {
     this.#serializer = settings.serializer
     this.#freeze = settings.freeze !== false
     this.options = Object.freeze({ ...settings })
-    const bounded = settings.overflow !== undefined && settings.overflow !== 'none'
-    this.#maxEntries = bounded ? (settings.maxEntries as number) : Infinity
-    this.#refusesOverflow = settings.overflow === 'bounded:error'
+    const overflow = settings.overflow ?? 'none'
+    this.#maxEntries = overflow === 'none' ? Infinity : (settings.maxEntries as number)
     // The generator's first id is the journal's, also when that is not used.
     const ownId = this.#idGenerator === undefined ? undefined : this.#generated(this.#idGenerator)
     this.id = restored?.journalId ?? ownId ?? (this.#system ?? getDefaultSystem()).random.id()
     this.createdAt = restored?.createdAt ?? this.#clock.now()
-    this.#chunks = this.#take(restored)
+    const entries = restored?.entries ?? []
+    const next = restored?.nextSequence ?? 0
+    this.#journal = this.#open(next - entries.length, next, overflow)
+    this.#chunks = this.#take(entries)
     this.#tell({ type: 'journal:create', journalId: this.id, at: this.createdAt })
   }
 
@@ -106,20 +123,24 @@ export class Journal<T = unknown> {
    */
   append(data: T): JournalEntry<T> {
     if (this.#telling) throw new JournalReentrancyError()
-    const chunks = this.#chunks
-    const isFull = chunks.count >= this.#maxEntries
-    if (isFull && this.#refusesOverflow) this.#refuse()
-    const sequence = chunks.next
+    if (this.#made === this.#granted) this.#renew()
     const timestamp = this.#time()
-    const ownId = this.#idGenerator !== undefined
-    const id = ownId ? this.#generated(this.#idGenerator) : idOf(this.id, sequence)
+    const ownId = this.#idGenerator === undefined ? undefined : this.#generated(this.#idGenerator)
     this.#fix(data)
+    // The user's code that ran may have appended too.
+    if (this.#made === this.#granted) this.#renew()
+    const chunks = this.#chunks
+    const drops = this.#drops
+    const sequence = this.#sequence
+    const id = ownId ?? idOf(this.id, sequence)
     const entry: JournalEntry<T> = Object.freeze({ id, sequence, timestamp, data })
-    if (isFull) chunks.dropFirst()
-    chunks.push(entry, ownId)
+    if (drops) chunks.dropFirst()
+    chunks.push(entry, ownId !== undefined)
+    this.#made++
+    this.#sequence++
     this.#telling = true
     if (this.#emit !== undefined) {
-      if (isFull) this.#dropped(timestamp)
+      if (drops) this.#dropped(timestamp)
       this.#tell({ type: 'journal:append', id, seq: sequence, size: chunks.count, at: timestamp })
     }
     if (this.#subscribers.size > 0) this.#subscribers.tell(entry)
@@ -164,8 +185,9 @@ export class Journal<T = unknown> {
    */
   clear(): void {
     if (this.#telling) throw new JournalReentrancyError('clear')
-    const previousSize = this.#chunks.count
     const at = this.#clock.now()
+    const previousSize = hot.memoryClear(this.#journal, this.#made)
+    this.#made = this.#granted = 0
     this.#chunks.clear()
     this.#telling = true
     this.#tell({ type: 'journal:clear', previousSize, at })
@@ -265,12 +287,29 @@ export class Journal<T = unknown> {
     return new Journal<T>({ ...checked, [RESTORED]: restored } as JournalOptions<T>)
   }
 
-  #take(restored: Restored<T> | undefined): Chunks<T> {
-    const entries = restored?.entries ?? []
-    if (entries.length > this.#maxEntries && this.#refusesOverflow) throw new JournalOverflowError(this.#maxEntries)
-    const latest = entries.length > this.#maxEntries ? entries.slice(-this.#maxEntries) : entries
-    const chunks = new Chunks<T>(this.id, latest[0]?.sequence ?? restored?.nextSequence ?? 0, this.#maxEntries)
-    for (const entry of latest) {
+  /** Opens the journal of the core. It may hold fewer of the entries: the newest. */
+  #open(first: number, next: number, overflow: JournalOverflow): number {
+    const journal = hot.memoryOpen(first, next, this.#maxEntries, POLICIES.indexOf(overflow))
+    if (journal < 0) throw new JournalOverflowError(this.#maxEntries)
+    this.#sequence = scratch[GRANT_FIRST] as number
+    return handles.own(this, journal)
+  }
+
+  /** Asks the core for the next appends. */
+  #renew(): void {
+    const made = this.#made
+    this.#made = 0
+    this.#granted = hot.memoryGrant(this.#journal, made)
+    if (this.#granted === 0) this.#refuse()
+    this.#sequence = scratch[GRANT_SEQUENCE] as number
+    this.#drops = scratch[GRANT_DROPS] === 1
+  }
+
+  /** Takes over the entries that the core holds. */
+  #take(entries: readonly JournalEntry<T>[]): Chunks<T> {
+    const chunks = new Chunks<T>(this.id, this.#sequence, this.#maxEntries)
+    for (const entry of entries) {
+      if (entry.sequence < this.#sequence) continue
       this.#fix(entry.data)
       chunks.push(entry, entry.id !== idOf(this.id, entry.sequence))
     }

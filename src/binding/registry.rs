@@ -5,9 +5,9 @@ use napi_derive::napi;
 
 use super::actor::{restart, runtime, supervisor, supervisor_protocol};
 use super::admission::{engine, protocol};
-use super::atom::{values, words};
+use super::atom::{local as atoms, values, words};
 use super::cache::{local, shared};
-use super::journal::appends;
+use super::journal::{appends, memory};
 use super::lane::{self, Area, Export, Module};
 use super::{bus, clock, inbox, rate, system};
 use crate::core::error::ERROR_CODES;
@@ -43,10 +43,12 @@ const MODULES: &[&Module] = &[
     &engine::MODULE,
     &inbox::MODULE,
     &values::MODULE,
+    &atoms::MODULE,
     &local::MODULE,
     &shared::MODULE,
     &words::MODULE,
     &appends::MODULE,
+    &memory::MODULE,
     &runtime::MODULE,
     &supervisor::MODULE,
     &restart::MODULE,

@@ -133,6 +133,8 @@ error_codes! {
         "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
+    "KEELSON_PRIVATE_CONSTRUCTOR", "PrivateConstructorError",
+        "The class has no public constructor; `factory` names the function that makes its objects.";
     "KEELSON_NATIVE_MISSING", "NativeMissingError",
         "The native addon could not be loaded on this platform; `cause` lists the attempts.";
     "KEELSON_UNSUPPORTED_NODE", "UnsupportedNodeError",

@@ -6,6 +6,7 @@ import { type Instant, instant } from '../../clock/instant.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { native } from '../../native.ts'
 import { Listeners } from '../../internal/listeners.ts'
+import { assertInternal, INTERNAL } from '../../internal/private-constructor.ts'
 import { tellOwner } from '../../internal/report-error.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
@@ -14,7 +15,7 @@ import type { AtomSnapshot, ChangeOptions } from '../types.ts'
 import { follow, fromNow } from './feed.ts'
 import { located } from './open.ts'
 import { decode, encode, type Replica, replicaOf, type CachedValue } from './replica.ts'
-import type { SharedAtom, SharedAtomOptions, SharedChange, SharedWatchOptions } from './types.ts'
+import type { SharedAtomOptions, SharedChange, SharedHandle, SharedWatchOptions } from './types.ts'
 
 /** The watchers of a handle with the same options. */
 interface Group {
@@ -25,7 +26,23 @@ interface Group {
 /** Lets go for handles that were dropped with their system, unclosed. */
 const handles = new NativeHandles<Replica>((replica) => replica.release())
 
-class SharedAtomHandle<T> implements SharedAtom<T> {
+let makeSharedAtom: <T>(name: string, system: System, replica: Replica, options: SharedAtomOptions<T>) => SharedAtom<T>
+
+/**
+ * One value for all threads of the process. Every commit has a version of its own, one more than the one before; no
+ * commit is lost, and no thread sees an older value after a newer one, or misses what another thread told it of.
+ *
+ * Values are plain data. What is read is frozen, decoded once a version and thread, and the same object until the value
+ * changes. (Bytes cannot be frozen in JavaScript: do not write into a typed array that was read.)
+ *
+ * `createSharedAtom` opens one; there is no public constructor.
+ */
+export class SharedAtom<T> implements SharedHandle {
+  static {
+    makeSharedAtom = (name, system, replica, options) => new SharedAtom(INTERNAL, name, system, replica, options)
+  }
+
+  /** Its name within the namespace. */
   readonly name: string
   readonly #system: System
   readonly #replica: Replica
@@ -35,7 +52,15 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
   readonly #disown: () => void
   #closed = false
 
-  constructor(name: string, system: System, replica: Replica, options: SharedAtomOptions<T>) {
+  /** @throws PrivateConstructorError outside the package. */
+  private constructor(
+    internal: typeof INTERNAL,
+    name: string,
+    system: System,
+    replica: Replica,
+    options: SharedAtomOptions<T>,
+  ) {
+    assertInternal(internal, 'SharedAtom', 'createSharedAtom()')
     this.name = name
     this.#system = system
     this.#replica = replica
@@ -51,20 +76,31 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     handles.own(this, replica)
   }
 
+  /** Returns whether {@link close} was called. */
   get closed(): boolean {
     return this.#closed
   }
 
+  /** Returns the current value. Without a change since the last read of this thread, neither a call nor a copy. */
   deref(): T {
     if (this.#closed) this.#refuse()
     return this.#replica.read().value as T
   }
 
+  /** Returns the version of the current value: 0 for the initial one, and one more with each change. */
   version(): number {
     if (this.#closed) this.#refuse()
     return this.#replica.read().version
   }
 
+  /**
+   * Commits what the updater makes of the current value and returns it. If another thread commits first, the updater
+   * runs again on the newer value, so it should do nothing else. An equal result is no change, and the current value is
+   * returned.
+   *
+   * @throws AtomReentrancyError from an updater of this atom on this thread; nothing changes.
+   * @throws NotPlainError for a result that is not plain data; nothing changes.
+   */
   swap(updater: (current: T) => T, options?: ChangeOptions): T {
     if (typeof updater !== 'function') callable('updater', updater)
     const cause = causeOf(options)
@@ -83,24 +119,33 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     }
   }
 
+  /** Commits a value, as {@link swap} does. */
   reset(next: T, options?: ChangeOptions): T {
     return this.#replace(() => true, next, options).value as T
   }
 
+  /**
+   * Commits `next` if the current value equals `expected` and `next` does not. True exactly when a change was
+   * committed, so of two threads that expected the same value only one gets true. Objects that were read are the same
+   * only until the value changes; for others give `equals`, or compare versions.
+   */
   compareAndSet(expected: T, next: T, options?: ChangeOptions): boolean {
     return this.#replace((seen) => this.#same(seen, expected), next, options).committed
   }
 
+  /** Commits `next` if the current version is this one and `next` does not equal the value; whether it did. */
   compareAndSetVersion(version: number, next: T, options?: ChangeOptions): boolean {
     integer('version', 0, Number.MAX_SAFE_INTEGER, version)
     return this.#replace((seen) => seen.version === version, next, options).committed
   }
 
+  /** Returns the current value and version, which belong together, with the time of this call. */
   snapshot(): AtomSnapshot<T> {
     const { value, version } = this.#read()
     return { value: value as T, version, at: this.#system.clock.now() }
   }
 
+  /** Returns the last values with their commit times, oldest first; the current one is the last. */
   history(): readonly AtomSnapshot<T>[] {
     const seen = this.#read()
     return native.sharedHistory(this.#replica.handle).map(({ version, number, text, wall, mono }) => {
@@ -109,6 +154,11 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     })
   }
 
+  /**
+   * Calls the watcher for each later change of any thread, this one included: in version order, soon after the commit,
+   * never on its stack. Keeps the AsyncLocalStorage context of this call, and keeps no event loop open; still, the
+   * watcher hears of this thread's own commits before the thread ends. Returns a function that removes the watcher.
+   */
   watch(watcher: (change: SharedChange<T>) => unknown, options?: SharedWatchOptions): () => void {
     if (this.#closed) this.#refuse()
     callable('watcher', watcher)
@@ -127,23 +177,28 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     }
   }
 
+  /** Like {@link watch}, for the new value alone. */
   subscribe(subscriber: (value: T) => unknown, options?: SharedWatchOptions): () => void {
     callable('subscriber', subscriber)
     return this.watch(({ to }) => subscriber(to), options)
   }
 
+  /** The same as {@link deref}. */
   get(): T {
     return this.deref()
   }
 
+  /** The same as {@link reset}. */
   set(next: T, options?: ChangeOptions): T {
     return this.reset(next, options)
   }
 
+  /** The same as {@link swap}. */
   update(updater: (current: T) => T, options?: ChangeOptions): T {
     return this.swap(updater, options)
   }
 
+  /** Closes this handle. The value is forgotten with the last handle of the process. Idempotent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -159,6 +214,7 @@ class SharedAtomHandle<T> implements SharedAtom<T> {
     this.close()
   }
 
+  /** @internal */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     if (this.#closed) return `SharedAtom ${this.name} (closed)`
     const { value, version } = this.#replica.read()
@@ -248,5 +304,5 @@ export function createSharedAtom<T>(name: string, initial: T, options?: SharedAt
   const history = settings.historySize ?? 1
   integer('options.historySize', 1, MOST_HISTORY, history)
   const replica = replicaOf(namespace, name, encode('initial', initial), system.clock.now(), history)
-  return new SharedAtomHandle(name, system, replica, settings)
+  return makeSharedAtom(name, system, replica, settings)
 }

@@ -6,6 +6,7 @@ import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { isJournalOverflowError } from '../errors.ts'
 import { hold, release } from '../../internal/inbox.ts'
 import { Listeners } from '../../internal/listeners.ts'
+import { assertInternal, INTERNAL } from '../../internal/private-constructor.ts'
 import { hot } from '../../native.ts'
 import { tellOwner } from '../../internal/report-error.ts'
 import * as protocol from '../../protocol/journal.ts'
@@ -44,6 +45,9 @@ export interface OpenedJournal<T> {
   readonly handle: Handle | undefined
 }
 
+/** @internal Makes the journal of one that was opened. */
+export let makeDurableJournal: <T>(opened: OpenedJournal<T>) => DurableJournal<T>
+
 /**
  * History on disk. Entries keep their order and their sequence; an entry whose append resolved is there after a crash
  * (see {@link Durability}). Reads serve acknowledged entries only.
@@ -51,6 +55,10 @@ export interface OpenedJournal<T> {
  * All threads of a process that open one directory share one writer. Memory: what is in flight, and a page per reader.
  */
 export class DurableJournal<T = unknown> extends JournalReads<T> {
+  static {
+    makeDurableJournal = (opened) => new DurableJournal(INTERNAL, opened)
+  }
+
   /** The directory. */
   readonly path: string
   /** The level at which an append is acknowledged. */
@@ -77,8 +85,9 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   #closing: Promise<void> | undefined
   #isEndReported = false
 
-  /** @internal Use {@link openJournal}. */
-  constructor(opened: OpenedJournal<T>) {
+  /** @throws PrivateConstructorError outside the package. */
+  private constructor(internal: typeof INTERNAL, opened: OpenedJournal<T>) {
+    assertInternal(internal, 'DurableJournal', 'openJournal()')
     super(opened.id, opened.level, opened.pages)
     this.path = opened.path
     this.#options = opened.options

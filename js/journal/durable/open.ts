@@ -4,7 +4,7 @@ import { native } from '../../native.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { errorOf } from './failure.ts'
 import { Handle } from './handle.ts'
-import { DurableJournal } from './journal.ts'
+import { type DurableJournal, makeDurableJournal } from './journal.ts'
 import { checkDurableOptions, checkPath, levelOf, policyOf } from './options.ts'
 import { Pages } from './pages.ts'
 import type { DurableJournalOptions } from './types.ts'
@@ -85,7 +85,7 @@ export async function openDurable<T>(
   const handle = readOnly ? undefined : new Handle(id, level, token, clock)
   if (handle !== undefined) wake = handle.notify
   const { entries, bytes, clean, dropped } = found
-  return new DurableJournal<T>({
+  return makeDurableJournal<T>({
     path: found.path,
     report: Object.freeze({ entries, bytes, clean, dropped: Object.freeze(dropped) }),
     options: settings,

@@ -1,5 +1,6 @@
-//! Shared atoms, counters and flags.
+//! Atoms, local and shared, counters and flags.
 
+pub(crate) mod local;
 pub(crate) mod memory;
 pub(crate) mod open;
 pub(crate) mod values;

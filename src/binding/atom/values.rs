@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use super::local;
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::atom::{
@@ -81,8 +82,8 @@ lane_record! {
 
 pub(crate) const PROTOCOL: Area = Area {
     name: "atom",
-    doc: "The numbers in which JavaScript and shared atoms speak.",
-    parts: &[RESULTS, &[SHOWN]],
+    doc: "The numbers in which JavaScript and atoms speak.",
+    parts: &[RESULTS, &[SHOWN], local::PARTS[0], local::PARTS[1]],
 };
 
 pub(crate) const MODULE: Module = hot_lane! {

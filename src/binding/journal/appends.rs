@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
+use super::memory;
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::journal::config::JournalOverflow;
@@ -137,11 +138,12 @@ const _: () = assert!(PageEntry::CELLS == NUMBERS, "as the reader of the core wr
 
 pub(crate) const PROTOCOL: Area = Area {
     name: "journal",
-    doc: "The numbers in which JavaScript and a journal on disk speak.",
+    doc: "The numbers in which JavaScript and journals speak.",
     parts: &[
         &[DURABILITY, OVERFLOW, STATE, TASK],
         RESULTS,
         &[PROGRESS, FINISHED, VIEW, PAGE_ENTRY],
+        memory::PARTS,
     ],
 };
 

@@ -2,8 +2,8 @@
 
 use super::commit::{At, AtomValue, Commit, NextCommit};
 use super::feed::Feed;
-use super::history::History;
 use super::slab::{Word, WordPlace};
+use super::versions::Versions;
 use crate::core::sync::{Arc, BACK_OFF, Mutex, MutexGuard, Ordering, Published, SPINS, spin};
 
 /// A value that threads share. Each commit follows the version that its maker saw. None is lost or seen out of order.
@@ -18,7 +18,7 @@ pub struct AtomCell {
 /// The part that only the committer of the moment touches.
 #[derive(Debug)]
 struct Committer {
-    history: History,
+    versions: Versions<Arc<Commit>>,
     feeds: Vec<Arc<Feed>>,
 }
 
@@ -34,7 +34,7 @@ impl AtomCell {
             announced: word,
             current: Published::new(Arc::clone(&initial)),
             writer: Mutex::new(Committer {
-                history: History::new(history, initial),
+                versions: Versions::new(history, initial),
                 feeds: Vec::new(),
             }),
         }
@@ -71,11 +71,14 @@ impl AtomCell {
         }
         let commit = Arc::new(Commit::new(expected + 1, next));
         let Some(mut writer) = self.enter(expected) else { return Err(self.conflict(expected)) };
+        let Ok(forgotten) = writer.versions.commit(Arc::clone(&commit)) else {
+            drop(writer);
+            return Err(self.conflict(expected));
+        };
         // Announced first. The other way round, a reader could see the new commit and tell another, whose own copy
         // would still look current to it.
         self.announced.store(commit.version, Ordering::Release);
         let before = self.current.replace(Arc::clone(&commit));
-        let forgotten = writer.history.push(Arc::clone(&commit));
         let mut waking = Vec::new();
         waking.extend(writer.feeds.iter().filter(|feed| feed.offer(&commit)).cloned());
         drop(writer);
@@ -125,12 +128,12 @@ impl AtomCell {
 
     /// Returns the last commits in version order, the current one included.
     pub fn history(&self) -> Vec<Arc<Commit>> {
-        self.writer.lock().history.list()
+        self.writer.lock().versions.kept().cloned().collect()
     }
 
     /// Keeps at least so many commits from now on.
     pub fn keep(&self, history: usize) {
-        self.writer.lock().history.at_least(history);
+        self.writer.lock().versions.at_least(history);
     }
 
     /// Begins to offer commits to a feed. Returns the commit that is current as it begins.

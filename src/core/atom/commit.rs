@@ -1,5 +1,8 @@
 //! The parts of a commit.
 
+use super::versions::Versioned;
+use crate::core::sync::Arc;
+
 /// A value as threads share it: nothing in it belongs to one of them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AtomValue {
@@ -45,5 +48,11 @@ pub struct Commit {
 impl Commit {
     pub(super) fn new(version: u64, NextCommit { value, at, cause }: NextCommit) -> Self {
         Self { version, value, at, cause }
+    }
+}
+
+impl Versioned for Arc<Commit> {
+    fn version(&self) -> u64 {
+        self.version
     }
 }

@@ -1,7 +1,10 @@
-//! Shared atoms: one value for all threads of the process, found by a name in a namespace.
+//! Atoms: values that change in whole steps, of one thread or shared by all threads of the process.
 //!
-//! - A **cell** ([`AtomCell`]) holds a value as bytes (or a number inline). Each commit has the version after the one
-//!   before it; the initial value has version 0. A commit succeeds only over the version that its maker saw.
+//! - **Versions** are one state machine for both: each commit has the version after the one before it, and the newest
+//!   ones are kept.
+//! - **Local atoms** ([`LocalAtoms`]) have their values in JavaScript; the core has versions, order, times and history.
+//! - **Shared atoms** are found by a name in a namespace. A **cell** ([`AtomCell`]) holds a value as bytes (or a number
+//!   inline). The initial value has version 0. A commit succeeds only over the version that its maker saw.
 //! - **Readers take no lock.** The cell's version stands in a [`Word`] of its own, *announced before* the commit is
 //!   published. So a reader that finds its version announced knows that no thread ever saw anything newer, and
 //!   keeps what it decoded; otherwise it loads the current commit, which is one atomic pointer.
@@ -15,7 +18,7 @@
 mod cell;
 mod commit;
 mod feed;
-mod history;
+mod local;
 #[cfg(all(test, loom))]
 mod loom_model;
 #[cfg(all(test, not(loom)))]
@@ -24,11 +27,13 @@ mod slab;
 mod store;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod versions;
 mod watch;
 mod word;
 
 pub use cell::{AtomCell, Conflict};
 pub use commit::{At, AtomValue, Commit, NextCommit};
+pub use local::{LocalAtomId, LocalAtoms, LocalChange, LocalCommit, OutOfOrder};
 pub use slab::{Chunk, WORD_BYTES, Word, WordPlace, WordSlab};
 pub use store::{AtomHold, AtomKind, OtherKind, SharedAtom, Store};
 pub use watch::Subscription;

@@ -19,6 +19,8 @@
 //! [`recovery`] reads a directory and `log` writes to it. `retention`, [`compaction`], [`snapshot`] and `salvage`
 //! change it. [`queue`] hands appends to the thread in [`writer`]. [`reader`] reads pages, and [`follower`] does so
 //! beside another process. A process opens its journals by [`registry`].
+//!
+//! [`memory`] decides for journals in memory, whose entries stay in JavaScript.
 
 pub mod compaction;
 #[cfg(all(test, not(loom)))]
@@ -42,6 +44,7 @@ mod format_test;
 mod front;
 pub mod fuzz;
 mod log;
+pub mod memory;
 pub mod queue;
 pub mod reader;
 pub mod recovery;

@@ -1,0 +1,24 @@
+/** Random programs of journals in memory under a controlled clock; `model/run.ts` has what must hold. */
+import * as fc from 'fast-check'
+import { afterAll, expect, it } from 'vitest'
+
+import { Reach, runsOf, sampleOf } from '../support/programs.ts'
+import { OPERATIONS, program } from './model/program.ts'
+import { run } from './model/run.ts'
+
+const reach = new Reach()
+afterAll(() => reach.print('journals in memory'))
+
+it('sequences, bounds, times and snapshots are those of a list', { timeout: 7_200_000 }, () => {
+  fc.assert(
+    fc.property(program, (each) => run(each, reach)),
+    runsOf('journals in memory', 60),
+  )
+  expect(reach.faults('refused')).toBeGreaterThan(0)
+})
+
+it('the programs are long, and every pair of operations comes up', () => {
+  const sample = sampleOf(program)
+  expect(sample.median).toBeGreaterThanOrEqual(30)
+  expect(sample.missing(OPERATIONS)).toEqual([])
+})
