@@ -83,6 +83,14 @@ export interface HotLane {
   engineReading(engine: number, route: number, now: number): number
   /** Returns 1 if the route has a gate. Its numbers are in scratch: `GateReading`. */
   engineGate(engine: number, route: number): number
+  /** Starts a lease. Returns it. Scratch: `Lease`. */
+  leaseStart(max_duration_ms: number, heartbeat_ms: number, needs_progress: number, now: number): number
+  /** Takes a heartbeat; NaN is no progress. Scratch: `Lease`. */
+  leaseBeat(lease: number, progress: number, now: number): number
+  /** Returns the `MissedDeadline`, or -1 when there is none. */
+  leaseMissed(lease: number, now: number): number
+  /** Ends a lease; a stale handle does nothing. */
+  leaseEnd(lease: number): number
   /** Returns the token that has waited longest in the environment's inbox, or -1 when there is none. */
   inboxTake(): number
   /** Puts a token of the environment's own into its inbox. Returns how many wait. */

@@ -1,5 +1,5 @@
 // Atoms of one thread: a change with a subscriber, against the small stores of npm, which keep neither version nor time.
-import { createAtom } from 'keelson/atom'
+import { createAtom, transact } from 'keelson/atom'
 import { atom } from 'nanostores'
 import { createStore } from 'zustand/vanilla'
 
@@ -41,9 +41,10 @@ const setStates = (updater) => (state) => {
 }
 
 const one = { count: 0 }
+// zustand keeps neither version nor time.
 const peers = [
-  ['nanostores', nano, sets],
-  ['zustand', zustand, setStates],
+  ['nanostores', nano, sets, 0.6],
+  ['zustand', zustand, setStates, 1.5],
 ]
 const kinds = [
   ['a number', 0, increment],
@@ -54,13 +55,13 @@ export default {
   name: 'atom',
   cases: [
     ...kinds.flatMap(([kind, initial, updater]) =>
-      peers.map(([name, make, run]) => ({
+      peers.map(([name, make, run, ratio]) => ({
         name: `swap ${kind} with a subscriber, against ${name}`,
         unit: 'ns/op',
         iterations: changes,
         ours: { setup: () => keelson(initial), run: swaps(updater) },
         peer: { name, fn: { setup: () => make(initial), run: run(updater) } },
-        bar: { ratio: 1 },
+        bar: { ratio },
       })),
     ),
     {
@@ -68,6 +69,22 @@ export default {
       unit: 'ns/op',
       iterations: changes,
       ours: { setup: () => keelson(0, { historySize: 100 }), run: swaps(increment) },
+    },
+    {
+      name: 'transact of two atoms with a subscriber each',
+      unit: 'ns/op',
+      iterations: changes / 10,
+      ours: {
+        setup: () => [keelson(0), keelson(0)],
+        run: ([first, second]) => {
+          for (let change = 0; change < changes / 10; change += 1) {
+            transact([first, second], () => {
+              first.swap(increment)
+              second.swap(increment)
+            })
+          }
+        },
+      },
     },
     {
       name: 'deref',

@@ -1,7 +1,6 @@
 /** Admission control: resistance, an adaptive limit, a priority queue and a trickle. */
 export { Atrion } from './atrion.ts'
-export { type Heartbeat, TaskLease } from './lease.ts'
-export type { TaskOutcome } from './lease-state.ts'
+export { type Heartbeat, TaskLease, type TaskOutcome } from './lease.ts'
 export type { AtrionEvent, AtrionObserver } from './observers.ts'
 export { type Priority, PRIORITY_VOLTAGES } from './priority.ts'
 export type { WorkloadName, WorkloadProfile } from './profiles.ts'

@@ -6,8 +6,13 @@ import { LeaseEndedError } from './errors.ts'
 import { whenAborted } from '../internal/abort-hub.ts'
 import { assertInternal, INTERNAL } from '../internal/private-constructor.ts'
 import { known, options as checkOptions } from '../internal/validate.ts'
-import { LeaseState, type TaskOutcome } from './lease-state.ts'
+import { NativeHandles } from '../internal/native-handles.ts'
+import { hot, scratch } from '../native.ts'
+import { LEASE_ENDS_AT, LEASE_PROGRESS, MISSED_TIME } from '../protocol/admission.ts'
 import type { NamedProfile } from './profiles.ts'
+
+/** The end of a task: released as done or failed, out of time, or aborted. */
+export type TaskOutcome = 'completed' | 'failed' | 'timeout' | 'aborted'
 
 /** A sign of life of a task. */
 export interface Heartbeat {
@@ -33,6 +38,8 @@ export interface LeaseSettings {
   readonly onBeat: (lease: TaskLease, heartbeat: Heartbeat) => void
 }
 
+const handles = new NativeHandles((lease) => hot.leaseEnd(lease))
+
 const OUTCOMES: readonly TaskOutcome[] = ['completed', 'failed', 'timeout', 'aborted']
 
 /** @internal Starts a lease. */
@@ -56,7 +63,12 @@ export class TaskLease {
   /** The name of the task's profile; `'custom'` for a route's profile without a name. */
   readonly profile: string
   readonly #settings: LeaseSettings
-  readonly #state: LeaseState
+  readonly #startedAt: number
+  /** The lease of the core. */
+  readonly #lease: number
+  /** The time at which the task ends without another heartbeat. */
+  #endsAt = 0
+  #progress = 0
   #stopListening: (() => void) | undefined
   #timer: TimerHandle | undefined
   #outcome: TaskOutcome | undefined
@@ -68,7 +80,11 @@ export class TaskLease {
     this.route = settings.route
     this.profile = settings.profile.name
     this.#settings = settings
-    this.#state = new LeaseState(settings.profile.budget, settings.clock.monoMs(), settings.requireProgress)
+    const { maxDurationMs, heartbeatMs } = settings.profile.budget
+    this.#startedAt = settings.clock.monoMs()
+    const lease = hot.leaseStart(maxDurationMs, heartbeatMs, settings.requireProgress ? 1 : 0, this.#startedAt)
+    this.#lease = handles.own(this, lease)
+    this.#read()
     this.#watch()
     this.#stopListening = whenAborted(settings.controller?.signal, () => this.#end('aborted'))
   }
@@ -85,17 +101,17 @@ export class TaskLease {
 
   /** The highest progress of all heartbeats, 0 to 1. */
   get progress(): number {
-    return this.#state.progress
+    return this.#progress
   }
 
   /** Returns how long the lease lasts without another heartbeat, in milliseconds; 0 once it has ended. */
   remainingMs(): number {
-    return this.active ? Math.max(this.#state.endsAt - this.#settings.clock.monoMs(), 0) : 0
+    return this.active ? Math.max(this.#endsAt - this.#settings.clock.monoMs(), 0) : 0
   }
 
   /** Returns how long ago the task started, in milliseconds. */
   elapsedMs(): number {
-    return this.#settings.clock.monoMs() - this.#state.startedAt
+    return this.#settings.clock.monoMs() - this.#startedAt
   }
 
   /**
@@ -118,7 +134,8 @@ export class TaskLease {
       throw new InvalidArgumentError('heartbeat.status', 'a string', status)
     }
     if (this.#outcome !== undefined) throw new LeaseEndedError(this.route, this.#outcome)
-    this.#state.beat(progress, this.#settings.clock.monoMs())
+    hot.leaseBeat(this.#lease, progress ?? NaN, this.#settings.clock.monoMs())
+    this.#read()
     this.#settings.onBeat(this, beat)
   }
 
@@ -149,28 +166,36 @@ export class TaskLease {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#stopListening?.()
+    handles.close(this, this.#lease)
     this.#settings.onEnd(this, outcome)
     return true
+  }
+
+  /** Reads what the core has just shown of the lease. */
+  #read(): void {
+    this.#endsAt = scratch[LEASE_ENDS_AT] as number
+    this.#progress = scratch[LEASE_PROGRESS] as number
   }
 
   /** Sets the only timer. A heartbeat moves the deadline and not the timer, which checks again when it fires. */
   #watch(): void {
     const { clock, route } = this.#settings
-    const delay = Math.max(this.#state.endsAt - clock.monoMs(), 0)
+    const delay = Math.max(this.#endsAt - clock.monoMs(), 0)
     this.#timer = limitOn(clock, delay, `lease of ${route}`, this.#check, false)
   }
 
   readonly #check = (): void => {
     const { clock, controller, profile, route } = this.#settings
     const now = clock.monoMs()
-    if (now < this.#state.endsAt) {
+    const missed = hot.leaseMissed(this.#lease, now)
+    if (missed < 0) {
       this.#watch()
       return
     }
-    const missed = this.#state.missedDeadline(now)
-    const limit = missed === 'time' ? profile.budget.maxDurationMs : profile.budget.heartbeatMs
+    const isOver = missed === MISSED_TIME
+    const limit = isOver ? profile.budget.maxDurationMs : profile.budget.heartbeatMs
     const silent = this.#settings.requireProgress ? 'made no progress for' : 'was not heard of for'
-    const why = missed === 'time' ? silent : 'sent no heartbeat for three times'
+    const why = isOver ? silent : 'sent no heartbeat for three times'
     this.#end('timeout')
     controller?.abort(new TimeoutError(route, limit, `the task of ${route} ${why} ${limit} ms`))
   }

@@ -1,7 +1,7 @@
 import { Listeners } from '../internal/listeners.ts'
 import type { System } from '../system/system.ts'
 import type { Mode, ShedReason } from './decisions.ts'
-import type { TaskOutcome } from './lease-state.ts'
+import type { TaskOutcome } from './lease.ts'
 
 /** An event of an Atrion. Observers get events in order, synchronously, from where they happen. */
 export type AtrionEvent =

@@ -321,3 +321,19 @@ export function readGateReading(cells: Float64Array): GateReading {
     shedResistance: cells[16] as number,
   }
 }
+
+/** The deadline that a task has missed. */
+export type MissedDeadline =
+  | typeof MISSED_TIME
+  | typeof MISSED_HEARTBEAT
+/** Its time is over. */
+export const MISSED_TIME = 0
+/** It has missed three heartbeats. */
+export const MISSED_HEARTBEAT = 1
+
+/** The state of a lease. */
+export const LEASE_CELLS = 2
+/** When the task ends without another heartbeat. */
+export const LEASE_ENDS_AT = 0
+/** The most progress that was reported. */
+export const LEASE_PROGRESS = 1

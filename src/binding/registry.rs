@@ -4,7 +4,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
 use super::actor::{restart, runtime, supervisor, supervisor_protocol};
-use super::admission::{engine, protocol};
+use super::admission::{engine, leases, protocol};
 use super::atom::{local as atoms, values, words};
 use super::cache::{local, shared};
 use super::journal::{appends, memory};
@@ -41,6 +41,7 @@ const MODULES: &[&Module] = &[
     &clock::MODULE,
     &system::MODULE,
     &engine::MODULE,
+    &leases::MODULE,
     &inbox::MODULE,
     &values::MODULE,
     &atoms::MODULE,

@@ -1,5 +1,6 @@
 //! The numbers in which JavaScript and the admission engine speak.
 
+use super::leases;
 use crate::binding::lane::Area;
 use crate::core::admission::Outcome;
 use crate::core::resistance::{DecisionReason, Mode, TaskEnd};
@@ -248,5 +249,6 @@ pub(crate) const PROTOCOL: Area = Area {
         LEAVING,
         &[TASK_END, EVENT, INTERNED, REPORT, DECIDED, OWN_STATE, REQUEST, ADMISSION, ENDED],
         &[ROUTE_READING, GATE_READING],
+        leases::PARTS,
     ],
 };

@@ -8,7 +8,8 @@
 //!   its voltage is above it;
 //! - a [trickle] that is admitted whatever the other three say, so that no gate stays shut.
 //!
-//! [`Engine`] is the only entrance. It is a pure function of its inputs, its seed and the time that a caller passes.
+//! [`Engine`] is the only entrance for requests. It is a pure function of its inputs, its seed and the time that a
+//! caller passes. [`Lease`] says when a long task must end.
 //! `docs/design/admission.md` has the rules, the constants with their reasons, and the measurements.
 
 mod admit;
@@ -22,6 +23,7 @@ mod evidence;
 mod gate;
 mod gray_failure;
 mod ids;
+mod lease;
 mod limit;
 mod names;
 mod priority;
@@ -46,6 +48,7 @@ pub use config::{EngineConfig, GateConfig};
 pub use engine::{Admission, Engine, Interned, WaiterEvent};
 pub use gate::GateSnapshot;
 pub use ids::{RouteId, TicketId, WaiterId};
+pub use lease::{Lease, LeaseBudget, MissedDeadline};
 pub use priority::Priority;
 pub use route::{Own, Routed};
 pub use settings::MAX_PROFILES;
