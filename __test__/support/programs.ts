@@ -1,5 +1,7 @@
 /** Says how many random programs a model runs, and counts what they reach. */
+import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
+import { expect } from 'vitest'
 
 /**
  * Returns how many programs a model runs: `few` in `npm test`, and what `KEELSON_PROGRAMS` says in `npm run test:long`.
@@ -107,4 +109,9 @@ export class Reach {
       ].join('\n'),
     )
   }
+}
+
+/** Compares as `toEqual` does, in a hundredth of its time while the two are equal. */
+export function same(found: unknown, wanted: unknown): void {
+  if (!isDeepStrictEqual(found, wanted)) expect(found).toEqual(wanted)
 }

@@ -2,7 +2,7 @@
 import { type Atom, type Change, createAtom, createControlledClock, isAtomReentrancyError, transact } from 'keelson'
 import { expect } from 'vitest'
 
-import type { Reach } from '../../support/programs.ts'
+import { type Reach, same } from '../../support/programs.ts'
 import { thrown } from '../../support/rejection.ts'
 import type { Op, Program } from './program.ts'
 
@@ -56,15 +56,21 @@ export function run({ sizes, baseVersion, ops }: Program, reach: Reach): void {
     step(op, pairs, clock, reach)
     for (const { atom, model, log } of pairs) {
       const [value, version] = model.kept.at(-1) as Kept
-      expect([atom.deref(), atom.version()]).toEqual([value, version])
-      expect([log.length, log.at(-1)]).toEqual([model.log.length, model.log.at(-1)])
+      same([atom.deref(), atom.version()], [value, version])
+      same([log.length, log.at(-1)], [model.log.length, model.log.at(-1)])
     }
     const { atom, model } = pairs[op.at] as Pair
-    expect(atom.history().map(({ value, version, at }) => [value, version, at.wallMs])).toEqual(model.kept)
+    same(
+      atom.history().map(({ value, version, at }) => [value, version, at.wallMs]),
+      model.kept,
+    )
   }
   for (const { atom, model, log } of pairs) {
-    expect(log).toEqual(model.log)
-    expect(atom.history().map(({ value, version, at }) => [value, version, at.wallMs])).toEqual(model.kept)
+    same(log, model.log)
+    same(
+      atom.history().map(({ value, version, at }) => [value, version, at.wallMs]),
+      model.kept,
+    )
   }
   reach.program(ops.map(({ kind }) => kind))
 }
@@ -82,7 +88,7 @@ function step(op: Op, pairs: Pair[], clock: ReturnType<typeof createControlledCl
       return model.set(model.value + op.to, now)
     case 'compareAndSet': {
       const commits = model.value === op.of && op.to !== op.of
-      expect(atom.compareAndSet(op.of, op.to)).toBe(commits)
+      same(atom.compareAndSet(op.of, op.to), commits)
       return commits ? model.set(op.to, now) : undefined
     }
     case 'throw': {
@@ -90,11 +96,14 @@ function step(op: Op, pairs: Pair[], clock: ReturnType<typeof createControlledCl
       const attempt = (): never => {
         throw failure
       }
-      return expect(thrown(() => atom.swap(attempt))).toBe(failure)
+      return same(
+        thrown(() => atom.swap(attempt)),
+        failure,
+      )
     }
     case 'reenter': {
       const nested = (value: number): number => atom.reset(op.to) + value
-      return expect(isAtomReentrancyError(thrown(() => atom.swap(nested)))).toBe(true)
+      return same(isAtomReentrancyError(thrown(() => atom.swap(nested))), true)
     }
     case 'watch':
       model.watching++
@@ -138,9 +147,9 @@ function transaction(op: Op, first: Pair, second: Pair, now: number, reach: Reac
       () => {
         first.atom.reset(op.of + 10)
         second.atom.swap((value) => value + op.to, { cause: 'own' })
-        expect(isAtomReentrancyError(thrown(() => transact([first.atom], () => 0)))).toBe(true)
+        same(isAtomReentrancyError(thrown(() => transact([first.atom], () => 0))), true)
         first.atom.reset(op.to)
-        expect(first.atom.deref()).toBe(op.to)
+        same(first.atom.deref(), op.to)
         if (fails) throw failure
         return 'done'
       },
@@ -153,10 +162,10 @@ function transaction(op: Op, first: Pair, second: Pair, now: number, reach: Reac
   }
   if (fails) {
     reach.fault('aborted')
-    expect(thrown(attempt)).toBe(failure)
+    same(thrown(attempt), failure)
     return
   }
-  expect(attempt()).toBe('done')
+  same(attempt(), 'done')
   first.model.set(op.to, now, 'both')
   second.model.set(second.model.value + op.to, now, 'own')
 }

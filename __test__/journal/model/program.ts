@@ -27,7 +27,7 @@ export interface Program {
   ops: Op[]
 }
 
-const op: fc.Arbitrary<Op> = fc.record({ kind: fc.constantFrom(...OPERATIONS), n: fc.nat(7) })
+const op: fc.Arbitrary<Op> = fc.record({ kind: fc.constantFrom(...OPERATIONS), n: fc.nat(31) })
 
 export const program: fc.Arbitrary<Program> = fc.record({
   maxEntries: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constantFrom(40, 1023, 1024, 1025)),

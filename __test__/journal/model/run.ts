@@ -7,9 +7,8 @@ import {
   Journal,
   type JournalSnapshot,
 } from 'keelson'
-import { expect } from 'vitest'
 
-import type { Reach } from '../../support/programs.ts'
+import { type Reach, same } from '../../support/programs.ts'
 import { thrown } from '../../support/rejection.ts'
 import type { Op, Program } from './program.ts'
 
@@ -20,7 +19,7 @@ interface Kept {
 }
 
 /** Appends in a row: now and then more than one grant of the core has. */
-const manyOf = (n: number): number => (n === 7 ? 1100 : 4 * n)
+const manyOf = (n: number): number => (n === 31 ? 1100 : n)
 
 class Run {
   readonly #program: Program
@@ -49,7 +48,10 @@ class Run {
       this.#check()
     }
     for (const [snapshot, list] of this.#snapshots) {
-      expect(snapshot.entries.map(({ sequence }) => sequence)).toEqual(list.map(({ sequence }) => sequence))
+      same(
+        snapshot.entries.map(({ sequence }) => sequence),
+        list.map(({ sequence }) => sequence),
+      )
     }
     this.#reach.program(this.#program.ops.map(({ kind }) => kind))
   }
@@ -69,7 +71,7 @@ class Run {
     journal.subscribe(({ sequence }) => {
       this.#seen.push(sequence)
       // Errors take time.
-      if (sequence % 64 === 0) expect(isJournalReentrancyError(thrown(() => journal.append(-1)))).toBe(true)
+      if (sequence % 64 === 0) same(isJournalReentrancyError(thrown(() => journal.append(-1))), true)
     })
     return journal
   }
@@ -124,17 +126,17 @@ class Run {
     if (isFull && overflow === 'bounded:error') {
       this.#reach.fault('refused')
       this.#atNextId = undefined
-      expect(isJournalOverflowError(thrown(() => this.#journal.append(data)))).toBe(true)
+      same(isJournalOverflowError(thrown(() => this.#journal.append(data))), true)
       return
     }
     const result = thrown(() => this.#journal.append(data)) as { returned: { sequence: number } }
     if (isJournalOverflowError(result)) {
       // A nested append took the last place.
-      expect(this.#list.length).toBe(maxEntries)
+      same(this.#list.length, maxEntries)
       return
     }
     if (this.#list.length >= maxEntries && overflow === 'bounded:drop_oldest') this.#list.shift()
-    if (result.returned.sequence !== this.#next) expect(result.returned.sequence).toBe(this.#next)
+    if (result.returned.sequence !== this.#next) same(result.returned.sequence, this.#next)
     this.#expected.push(this.#next)
     this.#list.push({ sequence: this.#next++, data, wallMs: this.#clock.now().wallMs })
   }
@@ -148,28 +150,27 @@ class Run {
     }
     const error = thrown(() => this.#journal.append(data))
     this.#atNextId = undefined
-    if (!isJournalOverflowError(error)) expect(error).toBe(failure)
+    if (!isJournalOverflowError(error)) same(error, failure)
   }
 
   #read(n: number): void {
     const from = this.#next - n
     const wanted = this.#list.filter(({ sequence }) => sequence >= from)
     const entries = [...this.#journal.entries({ from: Math.max(from, 0) })]
-    expect(entries.map(({ sequence, data, timestamp }) => ({ sequence, data, wallMs: timestamp.wallMs }))).toEqual(
+    same(
+      entries.map(({ sequence, data, timestamp }) => ({ sequence, data, wallMs: timestamp.wallMs })),
       wanted,
     )
   }
 
   #check(): void {
     const journal = this.#journal
-    expect([journal.size(), journal.nextSequence, journal.getFirst()?.sequence, journal.getLast()?.data]).toEqual([
-      this.#list.length,
-      this.#next,
-      this.#list[0]?.sequence,
-      this.#list.at(-1)?.data,
-    ])
-    expect(this.#seen.length).toBe(this.#expected.length)
-    expect(this.#seen.at(-1)).toBe(this.#expected.at(-1))
+    same(
+      [journal.size(), journal.nextSequence, journal.getFirst()?.sequence, journal.getLast()?.data],
+      [this.#list.length, this.#next, this.#list[0]?.sequence, this.#list.at(-1)?.data],
+    )
+    same(this.#seen.length, this.#expected.length)
+    same(this.#seen.at(-1), this.#expected.at(-1))
   }
 }
 
