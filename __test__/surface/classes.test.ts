@@ -4,7 +4,8 @@ import * as atoms from 'keelson/atom'
 import { Atrion, TaskLease, Ticket } from 'keelson/atrion'
 import * as clocks from 'keelson/clock'
 import { createJournal, DurableJournal, Journal, openJournal } from 'keelson/journal'
-import { createSystem, isPrivateConstructorError } from 'keelson'
+import { createSystem, isClosedError, isPrivateConstructorError } from 'keelson'
+import { ActorRuntime, Agent } from 'keelson/otp'
 import { expect, it } from 'vitest'
 
 import { thrown } from '../support/rejection.ts'
@@ -28,6 +29,12 @@ it('what a factory returns is an instance of its class', async () => {
   expect(ticket).toBeInstanceOf(Ticket)
   expect(lease).toBeInstanceOf(TaskLease)
   expect(await atrion.admit('route')).toBeInstanceOf(Ticket)
+  const runtime = ActorRuntime.of(system)
+  expect(runtime).toBeInstanceOf(ActorRuntime)
+  expect(ActorRuntime.of(system)).toBe(runtime)
+  expect([runtime.clock, runtime.processCount]).toEqual([clock, 0])
+  await Agent.start(() => 0, { system })
+  expect(runtime.processCount).toBe(1)
   const host = clocks.createSystemClock()
   expect(host).toBeInstanceOf(clocks.SystemClock)
   expect(host).not.toBeInstanceOf(clocks.ControlledClock)
@@ -35,6 +42,9 @@ it('what a factory returns is an instance of its class', async () => {
   lease.release()
   await durable.close()
   await system.close()
+  expect(runtime.processCount).toBe(0)
+  expect(isClosedError(thrown(() => ActorRuntime.of(system)))).toBe(true)
+  expect(thrown(() => ActorRuntime.of(5 as never))).toMatchObject({ field: 'system' })
 })
 
 const closed: [string, string, new (...args: never[]) => unknown][] = [
@@ -44,6 +54,7 @@ const closed: [string, string, new (...args: never[]) => unknown][] = [
   ['SystemClock', 'createSystemClock()', clocks.SystemClock as never],
   ['DurableJournal', 'openJournal()', DurableJournal as never],
   ['Ticket', 'Atrion.admit() or Atrion.tryAdmit()', Ticket as never],
+  ['ActorRuntime', 'ActorRuntime.of()', ActorRuntime as never],
   ['TaskLease', 'Atrion.startTask()', TaskLease as never],
 ]
 

@@ -26,7 +26,7 @@ const handles = new NativeHandles((handle) => native.actorsClose(handle))
  * Drives the processes of a system: the core decides what runs next, and this class runs it. Messages and calls are
  * kept here, in slots; the core knows their numbers.
  */
-export class ActorRuntime extends Relations implements RuntimePort {
+export class ProcessRuntime extends Relations implements RuntimePort {
   readonly clock: Clock
   readonly #owner: ErrorOwner
   readonly #submissions: Float64Array

@@ -5,7 +5,7 @@ import { isKeelsonError } from '../errors/errors.ts'
 import type { System } from '../system/system.ts'
 import { passes } from '../clock/time-passes.ts'
 import { DEAD, type Process } from './process.ts'
-import type { ActorRuntime } from './runtime.ts'
+import type { ProcessRuntime } from './runtime.ts'
 
 /** The number of microtasks that a process gets before the clock is read: most need no more. */
 const MICROTASKS = 16
@@ -40,12 +40,12 @@ export const isConsequence = (system: System, error: unknown): boolean =>
  * Ends the processes of a system that closes: those that no other process ends, one after the other, the last first.
  */
 export class RuntimeShutdown {
-  readonly #runtime: ActorRuntime
+  readonly #runtime: ProcessRuntime
   readonly #clock: Clock
   readonly #limit: number
 
   /** @param withinMs The time in ms after which processes that have not ended are killed. */
-  constructor(runtime: ActorRuntime, clock: Clock, withinMs: number) {
+  constructor(runtime: ProcessRuntime, clock: Clock, withinMs: number) {
     this.#runtime = runtime
     this.#clock = clock
     this.#limit = passes(clock) ? clock.monoMs() + withinMs : Infinity

@@ -1,15 +1,15 @@
 import type { System } from '../system/system.ts'
 import { RuntimeShutdown } from './shutdown.ts'
-import { ActorRuntime } from './runtime.ts'
+import { ProcessRuntime } from './runtime.ts'
 
-const runtimes = new WeakMap<System, ActorRuntime>()
+const runtimes = new WeakMap<System, ProcessRuntime>()
 
 /** Returns the actor runtime of a system. It is created at first use and closed with the system. */
-export function runtimeOf(system: System): ActorRuntime {
+export function runtimeOf(system: System): ProcessRuntime {
   const known = runtimes.get(system)
   if (known !== undefined) return known
   system.assertOpen()
-  const runtime = new ActorRuntime(system.clock, (error, origin) => system.report(error, origin))
+  const runtime = new ProcessRuntime(system.clock, (error, origin) => system.report(error, origin))
   runtimes.set(system, runtime)
   system.own(runtime)
   system.beforeParts(() => new RuntimeShutdown(runtime, system.clock, system.closeTimeout).run())

@@ -2,6 +2,7 @@
  * Processes that restart (GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task) and services behind a
  * process (EventBus, Cache, RateLimiter, TimerService).
  */
+export { ActorRuntime } from '../actor/actor-runtime.ts'
 export { Agent, type AgentRef } from './agent.ts'
 export { Cache, type CacheRef, type SharedCacheRef } from './cache.ts'
 export type {

@@ -1,5 +1,5 @@
 import { isConsequence } from '../actor/shutdown.ts'
-import { ActorRuntime } from '../actor/runtime.ts'
+import { ProcessRuntime } from '../actor/runtime.ts'
 import { runtimeOf } from '../actor/system-runtime.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { BaseClock, isClosed } from '../clock/base.ts'
@@ -13,12 +13,12 @@ import type { ProcessId } from './ids.ts'
  * The environment of processes: a runtime, its clock, its random source, and a receiver of errors that have no caller.
  */
 export class ProcessHost {
-  readonly runtime: ActorRuntime
+  readonly runtime: ProcessRuntime
   readonly clock: Clock
   readonly report: ErrorOwner
   readonly #system: System | undefined
 
-  constructor(runtime: ActorRuntime, clock: Clock, report: ErrorOwner, system: System | undefined) {
+  constructor(runtime: ProcessRuntime, clock: Clock, report: ErrorOwner, system: System | undefined) {
     this.runtime = runtime
     this.clock = clock
     this.report = report
@@ -87,7 +87,7 @@ function ofClock(clock: Clock): ProcessHost {
   if (host === undefined) {
     const report: ErrorOwner = (error, origin) =>
       tellOwner(clock instanceof BaseClock ? clock.owner : warnOwner, error, origin)
-    host = new ProcessHost(new ActorRuntime(clock, report), clock, report, undefined)
+    host = new ProcessHost(new ProcessRuntime(clock, report), clock, report, undefined)
     ofClocks.set(clock, host)
   }
   return host

@@ -1,7 +1,7 @@
 import type { Call } from '../../actor/call.ts'
 import { RUNNING } from '../../actor/process.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
-import type { ActorRuntime } from '../../actor/runtime.ts'
+import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { keepOptimized } from '../../internal/keep-optimized.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
@@ -73,7 +73,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
   #failed = 0
   #dropped = 0
   #server: GenServerProcess | undefined
-  #runtime: ActorRuntime | undefined
+  #runtime: ProcessRuntime | undefined
   #isClosed = false
 
   readonly init: () => null = () => null
@@ -161,7 +161,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
 
   #deliver({ topic, message, to }: Delivery, publisher: PendingPublish | undefined): void {
     // Calls of subscribers are not calls of the bus, because the bus waits for none of them.
-    ;(this.#runtime as ActorRuntime).leaveHandler()
+    ;(this.#runtime as ProcessRuntime).leaveHandler()
     for (const subscriber of to) {
       // A subscription that ended after the message was published does not get it.
       if (!subscriber.active) continue

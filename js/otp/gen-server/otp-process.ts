@@ -3,7 +3,7 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import type { Call } from '../../actor/call.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../../actor/process.ts'
 import { type ExitKind, KILLED, STOP } from '../../protocol/actor.ts'
-import type { ActorRuntime } from '../../actor/runtime.ts'
+import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { isConsequence } from '../../actor/shutdown.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { asError } from '../../internal/thrown-values.ts'
@@ -53,7 +53,7 @@ export abstract class OtpProcess extends Process implements Registrable {
 
   constructor(
     id: string,
-    runtime: ActorRuntime,
+    runtime: ProcessRuntime,
     system: System,
     settings: { readonly kind: string; readonly startedAt: number; readonly maxMailbox: number },
   ) {

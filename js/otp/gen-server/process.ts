@@ -1,7 +1,7 @@
 import type { Call } from '../../actor/call.ts'
 import { isAsyncFunction } from '../../actor/call-context.ts'
 import { type HandlerResult, RUNNING } from '../../actor/process.ts'
-import type { ActorRuntime } from '../../actor/runtime.ts'
+import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import type { System } from '../../system/system.ts'
 import { InvalidReturnError } from '../errors.ts'
@@ -21,7 +21,7 @@ export class GenServerProcess extends OtpProcess {
 
   constructor(
     id: string,
-    runtime: ActorRuntime,
+    runtime: ProcessRuntime,
     system: System,
     behavior: GenServerBehavior<unknown>,
     settings: { kind?: string; startedAt: number; maxMailbox: number; crashesOnCallError: boolean },

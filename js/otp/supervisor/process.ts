@@ -1,6 +1,6 @@
 import { DEAD, ENDING } from '../../actor/process.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../../protocol/actor.ts'
-import type { ActorRuntime } from '../../actor/runtime.ts'
+import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
 import { supervisorEvents } from '../gen-server/lifecycle.ts'
@@ -48,7 +48,7 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
   #settle: (() => void) | undefined
   #gaveUp = false
 
-  constructor(id: string, runtime: ActorRuntime, system: System, plan: SupervisorPlan, partitions?: number) {
+  constructor(id: string, runtime: ProcessRuntime, system: System, plan: SupervisorPlan, partitions?: number) {
     const behavior: GenServerBehavior<unknown> = {
       init: () => 0,
       handleCall: notForMessages,
