@@ -193,7 +193,11 @@ describe('messages', () => {
 
   it('whose handler forgets the state fail the process instead of losing it', async () => {
     const { supervisor, clock, told } = world()
-    const ref = supervisor.spawn({ name: 'forgetful', init: () => 0, handle: () => undefined as never }, {})
+    const supervision = { type: 'none' } as const
+    const ref = supervisor.spawn(
+      { name: 'forgetful', init: () => 0, handle: () => undefined as never, supervision },
+      {},
+    )
     ref.send(1)
     await clock.flush()
     expect(ref.status()).toBe('failed')

@@ -16,7 +16,7 @@ describe('the program', () => {
       const { createRootSupervisor } = require('keelson/process')
       const supervisor = createRootSupervisor({ emit: () => {} })
       const spec = { name: 'x', init: () => 0, handle: (n, { reply }) => (reply(n), n + 1) }
-      supervisor.spawn({ ...spec, name: 'failing', init: () => Promise.reject(new Error('no')) }, {})
+      supervisor.spawn({ ...spec, name: 'failing', init: () => Promise.reject(new Error('no')), supervision: { type: 'none' } }, {})
       const ref = supervisor.spawn(spec, {})
       ;(async () => {
         for (let asked = 0; asked < 1000; asked++) await ref.ask((reply) => ({ reply }))

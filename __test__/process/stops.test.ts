@@ -345,6 +345,7 @@ describe('spawn with a clock', () => {
         handle: () => {
           throw new Error('alone')
         },
+        supervision: { type: 'none' },
       }),
       {},
       clock,

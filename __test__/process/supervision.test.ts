@@ -1,4 +1,11 @@
-import { createProcessId, createRootSupervisor, isProcessError, type ProcessSpec, Supervisor } from 'keelson/process'
+import {
+  createProcessId,
+  createRootSupervisor,
+  isProcessError,
+  type ProcessSpec,
+  spawn,
+  Supervisor,
+} from 'keelson/process'
 import { describe, expect, it } from 'vitest'
 import { useWorld } from '../support/processes.ts'
 import { rejection } from '../support/rejection.ts'
@@ -212,10 +219,67 @@ describe('supervision, which was declared and never consulted', () => {
   })
 })
 
+describe('a process without supervision', () => {
+  const { supervision: _, ...plain } = worker()
+
+  it('restarts up to five times in any minute, after 100 ms, doubled each time', async () => {
+    const { supervisor, clock, told } = world()
+    const ref = supervisor.spawn(plain, {})
+    for (let round = 0; round < 6; round++) {
+      expect(ref.send({ type: 'crash' })).toBe(true)
+      await clock.advance(2000)
+    }
+    expect(told('supervisor:restart').map(({ delayMs }) => delayMs)).toEqual([100, 200, 400, 800, 1600])
+    expect(told('supervisor:giveup')).toEqual([{ type: 'supervisor:giveup', attempts: 5, withinMs: 60_000 }])
+    expect(ref.status()).toBe('failed')
+  })
+
+  it('goes on restarting when its failures are far enough apart, at most 5000 ms later', async () => {
+    const { supervisor, clock, told } = world()
+    const ref = supervisor.spawn(plain, {})
+    for (let round = 0; round < 20; round++) {
+      ref.send({ type: 'crash' })
+      await clock.advance(15_000)
+    }
+    expect(await ref.ask(get)).toBe(1)
+    expect(Math.max(...told('supervisor:restart').map(({ delayMs }) => delayMs))).toBeLessThanOrEqual(5000)
+  })
+
+  it('restarts a child of a process too, and a process of spawn', async () => {
+    const { supervisor, clock, told } = world()
+    const parent = supervisor.spawn(
+      {
+        name: 'parent',
+        init: () => undefined,
+        handle: (_state, message, tools) => void message.reply(tools.spawn(plain, {})),
+      },
+      {},
+    )
+    const child = await parent.ask((reply) => ({ reply }))
+    child.send({ type: 'crash' })
+    const alone = spawn(plain, {}, clock)
+    alone.send({ type: 'crash' })
+    await clock.advance(100)
+    expect([child.status(), alone.status()]).toEqual(['running', 'running'])
+    expect(told('supervisor:restart')).toEqual([{ type: 'supervisor:restart', attempt: 1, delayMs: 100 }])
+  })
+
+  it('keeps its failure for itself with the type none', async () => {
+    const { supervisor, clock, told } = world()
+    const ref = supervisor.spawn({ ...plain, supervision: { type: 'none' } }, {})
+    ref.send({ type: 'crash' })
+    await clock.advance(1000)
+    expect(ref.status()).toBe('failed')
+    expect(told('supervisor:restart:abandoned')).toEqual([
+      { type: 'supervisor:restart:abandoned', because: 'no-supervision' },
+    ])
+  })
+})
+
 describe('init', () => {
   it('that fails is an event and no unhandled rejection', async () => {
     const { supervisor, clock, told } = world()
-    const { supervision: _, ...plain } = worker()
+    const plain = worker({ supervision: { type: 'none' } })
     const sync = supervisor.spawn(
       {
         ...plain,
@@ -236,7 +300,7 @@ describe('init', () => {
 
   it('that fails is told to the system where nobody listens', async () => {
     const { system, clock, reported } = world()
-    const { supervision: _, ...plain } = worker()
+    const plain = worker({ supervision: { type: 'none' } })
     createRootSupervisor({ system }).spawn({ ...plain, init: () => Promise.reject(new Error('no')) }, {})
     await clock.flush()
     expect(reported).toMatchObject([[{ message: 'no' }, 'process worker']])

@@ -11,7 +11,7 @@ import { createJournal, Journal, openJournal } from 'keelson/journal'
 import * as otp from 'keelson/otp'
 import * as processes from 'keelson/process'
 import { createSystem } from 'keelson/system'
-import { createTestSystem, useSystem, withSystem } from 'keelson/testing'
+import { createProbe, createTestSystem, useSystem, withSystem } from 'keelson/testing'
 
 type Given = never
 export type Driver = (given: Given) => unknown
@@ -51,6 +51,7 @@ export async function makeWorld(folder: string) {
     timers: await TimerService.start({ system }),
     ticket: atrion.tryAdmit('tickets'),
     task: otp.Task.async(() => 1, { system }),
+    probe: createProbe({ system }),
     lease: await atrion.startTask('leased', { profile: 'LIGHT' }),
     classic: processes.createSupervisor({ system }),
     httpServer: createServer(),
@@ -68,6 +69,7 @@ export type World = Awaited<ReturnType<typeof makeWorld>>
 /** The callbacks that must stand beside the misspelt one. */
 export const complete: Readonly<Record<string, (world: World) => object>> = {
   GenServerBehavior: ({ behavior }) => ({ ...behavior }),
+  StateMachineBehavior: () => ({ init: () => ({ state: 'a', data: 0 }), states: { a: {} } }),
   ProcessBehavior: () => ({ handle: () => {} }),
   ProcessSpec: () => ({ name: 'spec', init: () => 0, handle: () => 0 }),
   StateProvider: () => new InMemoryProvider(),
@@ -101,6 +103,7 @@ const registered =
 
 /** The fields that make a function look into an object, by its type, or by type and name. */
 export const around: Readonly<Record<string, (world: World) => object>> = {
+  StateMachineBehavior: () => ({ init: () => ({ state: 'a', data: 0 }), states: { a: {} } }),
   'SupervisorOptions.childTemplate': () => ({ strategy: 'simple_one_for_one' }),
   ChildSpec: ({ child }) => child,
   ChildTemplate: ({ child: { start } }) => ({ start }),
@@ -119,6 +122,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     world
   const up = (value: number): number => value + 1
   const ok = effect(() => 1)
+  const init = (): object => ({ state: 'a', data: 0 })
   const waits = (name: string, clock: { sleep: unknown }): Record<string, Record<string, Driver>> => {
     const on = clock as typeof system.clock
     return {
@@ -238,6 +242,10 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       GenServerBehavior: (given) => otp.GenServer.start(given, { system }),
       StartOptions: (given) => otp.GenServer.start(behavior, given),
     },
+    'otp StateMachine.start': {
+      StateMachineBehavior: (given) => otp.StateMachine.start(given, { system }),
+      StateMachineOptions: (given) => otp.StateMachine.start({ init, states: { a: {} } } as never, given),
+    },
     'otp GenServer.call': { CallOptions: (given) => otp.GenServer.call(server, 1, given) },
     'otp Agent.start': { StartOptions: (given) => otp.Agent.start(() => 0, given) },
     'otp Agent.get': { CallOptions: (given) => otp.Agent.get(agent, up, given) },
@@ -297,6 +305,8 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'ControlledClock#runUntilIdle': { RunUntilIdleOptions: (given) => system.clock.runUntilIdle(given) },
     'System#own': { Closable: (given) => system.own(given) },
     'TestSystem#own': { Closable: (given) => system.own(given) },
+    'testing createProbe': { ProbeOptions: (given) => createProbe(given) },
+    'Probe#expectMessage': { ExpectOptions: (given) => world.probe.expectMessage('a', given) },
     'testing createTestSystem': { TestSystemOptions: (given) => createTestSystem(given) },
     'testing useSystem': {
       TestHooks: (given) => useSystem(given),

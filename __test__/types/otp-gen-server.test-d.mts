@@ -13,6 +13,7 @@ import {
   type LifecycleEvent,
   type LinkRef,
   type MonitorRef,
+  type Replies,
   type StartOptions,
   type TerminateReason,
   type TimerRef,
@@ -82,7 +83,46 @@ GenServer.sendAfter(ref, 'get', 5)
 void GenServer.start<number>({ ...behavior, init: () => 'none' })
 // @ts-expect-error: a reply comes with a state
 void GenServer.start<number, 'x'>({ init: () => 0, handleCast: (_, n) => n, handleCall: () => 5 })
-// @ts-expect-error: handleCall is needed
+// Both handlers may be left out.
 void GenServer.start<number>({ init: () => 0, handleCast: (_, n) => n })
+void GenServer.start({ init: () => 0 })
+// @ts-expect-error: init is needed
+void GenServer.start({ handleCast: (_: unknown, n: number) => n })
+// @ts-expect-error: the state of onIdle is that of init
+void GenServer.start({ init: () => 0 }, { idleTimeoutMs: 5, onIdle: (text: string) => text })
+void GenServer.start({ init: () => 0 }, { idleTimeoutMs: 5, onIdle: (count) => GenServer.stopWith(count + 1) })
+GenServer.self().id satisfies string
+GenServer.signal().aborted satisfies boolean
+
+// The reply to each message has its type, by the message or its `type`.
+type Withdraw = { type: 'withdraw'; amount: number }
+type AccountReplies = Replies<{ balance: number; withdraw: { left: number }; close: void }>
+const account: GenServerBehavior<number, 'balance' | Withdraw | { type: 'close' }, never, AccountReplies> = {
+  init: () => 0,
+  handleCall(message, balance) {
+    if (message === 'balance') return [balance, balance]
+    return message.type === 'close' ? [undefined, balance] : [{ left: balance - message.amount }, balance]
+  },
+}
+const accountRef = await GenServer.start(account)
+const balance: number = await GenServer.call(accountRef, 'balance')
+const left: { left: number } = await GenServer.call(accountRef, { type: 'withdraw', amount: 3 })
+const closed: void = await GenServer.call(accountRef, { type: 'close' }, { timeout: 5 })
+// @ts-expect-error: a balance is a number
+const wrongReply: string = await GenServer.call(accountRef, 'balance')
+// @ts-expect-error: not a message that it understands
+void GenServer.call(accountRef, 'open')
+// @ts-expect-error: a reply of no message
+void GenServer.start<number, 'balance', never, AccountReplies>({ init: () => 0, handleCall: () => ['none', 0] })
+// Without a map, a reply has the type that handleCall returns, also behind functions of one's own.
+async function ask<S, C, K, R>(anyRef: GenServerRef<S, C, K, R>, message: C): Promise<R> {
+  return GenServer.call(anyRef, message)
+}
+const asked: number = await ask(ref, 'get')
+const untyped: unknown = await GenServer.call(accountRef as GenServerRef, 5)
+const explicit: number = await GenServer.call<number, 'get' | 'later' | 'stop', 'add', number>(ref, 'get')
+declare const looked: GenServerRef<any, any, any, any> // oxlint-disable-line typescript/no-explicit-any -- an untyped ref
+const ofAny: number = await GenServer.call(looked, 'anything')
+void [balance, left, closed, wrongReply, asked, untyped, explicit, ofAny]
 // @ts-expect-error: there is no such event
 GenServer.onLifecycleEvent((event) => event.type === 'process_down')

@@ -3,11 +3,12 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import type { EndSource } from './call.ts'
 import type { RuntimePort } from './port.ts'
 import type { Process } from './process.ts'
 
 /** The caller of a call: a process, and the id under which it calls. */
-export interface Caller {
+export interface Caller extends Partial<EndSource> {
   readonly id: string
   readonly pid: number
   readonly runtime: RuntimePort
@@ -26,7 +27,18 @@ interface TrackedRun {
   /** The run as the interface of the process keeps it (`HandlerRun` of `keelson/process`). */
   readonly within: object | undefined
   readonly scope: CallScope | undefined
+  /** The callback of a process outside of the runtime's turns: `init`, `terminate`. Its calls are its caller's. */
+  readonly callback?: SelfScope
 }
+
+/** A callback of a process that runs outside of the runtime's turns. */
+interface SelfScope {
+  readonly process: Process
+  isOver: boolean
+}
+
+/** The process whose callback is on the stack, of whichever runtime. */
+export const stack: { process: Process | undefined } = { process: undefined }
 
 /**
  * Tracks runs over an `await`. The host's promises are slower while it is in use, so it is disabled when no run is
@@ -114,6 +126,45 @@ export function scopeOf(current: Process | undefined): CallScope | undefined {
 
 /** Returns the `within` of the run that the calling code is part of. */
 export const currentWithin = (): object | undefined => runs?.getStore()?.within
+
+/** Returns the process whose callback the calling code is part of, also after an `await` that is tracked. */
+export function currentProcess(): Process | undefined {
+  if (stack.process !== undefined) return stack.process
+  const run = runs?.getStore()
+  if (run?.callback !== undefined) return run.callback.isOver ? undefined : run.callback.process
+  const process = run?.process
+  return process !== undefined && process.busy && process.runs === run?.number ? process : undefined
+}
+
+/**
+ * Runs a callback outside of the runtime's turns, so that {@link currentProcess} finds its process. Its calls stay those
+ * of the code that calls this. A callback that is not declared `async` is followed to its first `await`.
+ */
+export function runAsSelf<T>(process: Process, callback: unknown, body: () => T): T {
+  const outer = stack.process
+  stack.process = process
+  try {
+    return isAsyncFunction(callback) ? trackSelf(process, body) : body()
+  } finally {
+    stack.process = outer
+  }
+}
+
+function trackSelf<T>(process: Process, body: () => T): T {
+  runs ??= new AsyncLocalStorage<TrackedRun | undefined>()
+  const outer = runs.getStore()
+  const callback: SelfScope = { process, isOver: false }
+  const { process: caller, number = 0, within, scope } = outer ?? {}
+  const result = track({ process: caller, number, within, scope, callback }, body)
+  const end = (): void => {
+    callback.isOver = true
+    release()
+  }
+  // The callback is declared `async`, so the result is a promise.
+  retain()
+  ;(result as Promise<unknown>).then(end, end)
+  return result
+}
 
 /** Runs a function as no part of the calling handler: its later calls are not calls of that handler. */
 export function runOutsideHandler<T>(begin: () => T): T {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 import { keepOptimized } from '../internal/keep-optimized.ts'
 
 /** A process that can be called. */
@@ -9,6 +11,14 @@ export interface CallTarget {
   room: number
   /** Returns the error of a call that fails before its handler has begun. */
   callError(call: Call, failure: number): Error
+}
+
+/** A process whose end can be heard. */
+export interface EndSource {
+  /** Calls a listener when it has ended. The returned function removes it. */
+  onEnd(listener: () => void): () => void
+  /** Returns the error of work that nobody wants, as the process has ended. */
+  endError(): Error
 }
 
 /** A call that has not been answered: its message, its deadline, and the promise of its caller. */
@@ -30,6 +40,11 @@ export class Call {
   settled = false
   /** Called once it is settled. */
   whenSettled: (() => void) | undefined
+  /** The process that waits for it, if a process calls. */
+  caller: EndSource | undefined
+  /** The reason for which its caller waits no more, once that is so. */
+  givenUp: { readonly reason: unknown } | undefined
+  #controller: AbortController | undefined
 
   constructor(
     target: CallTarget,
@@ -43,6 +58,51 @@ export class Call {
     this.timeoutMs = timeoutMs
     this.resolve = resolve
     this.reject = reject
+  }
+
+  /** Sets the process that waits for it, or for whose handler it counts. */
+  callFrom(caller: { readonly id: string } & Partial<EndSource>): void {
+    this.callerId = caller.id
+    if (caller.onEnd !== undefined) this.caller = caller as EndSource
+  }
+
+  /** Rejects it: its caller waits no more. It must be settled. */
+  giveUp(reason: unknown): void {
+    this.reject(reason)
+    this.abandon(reason)
+  }
+
+  /** Aborts its signal: nobody will read its reply. */
+  abandon(reason: unknown): void {
+    this.givenUp ??= { reason }
+    this.#controller?.abort(reason)
+  }
+
+  /** A signal that aborts when its caller waits no more. It is made at the first look. */
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal
+    this.#controller = new AbortController()
+    const { signal } = this.#controller
+    setMaxListeners(0, signal)
+    if (this.givenUp !== undefined) {
+      this.#controller.abort(this.givenUp.reason)
+    } else if (!this.settled && this.caller !== undefined) {
+      const { caller } = this
+      this.addSettledListener(caller.onEnd(() => this.abandon(caller.endError())))
+    }
+    return signal
+  }
+
+  /** Adds a function that is called once it is settled. */
+  addSettledListener(listener: () => void): void {
+    const before = this.whenSettled
+    this.whenSettled =
+      before === undefined
+        ? listener
+        : () => {
+            before()
+            listener()
+          }
   }
 }
 

@@ -1,4 +1,4 @@
-import { type CallScope, scopeOf } from './call-context.ts'
+import { type CallScope, scopeOf, stack } from './call-context.ts'
 import type { Process } from './process.ts'
 
 /** The part of a runtime that knows whose handler is on the stack. */
@@ -17,16 +17,19 @@ export abstract class HandlerStack {
    */
   leaveHandler(): void {
     this.current = undefined
+    stack.process = undefined
   }
 
   /** Calls a function outside of the handler on the stack: its calls are not calls of that handler's process. */
   outsideHandler<T>(body: () => T): T {
-    const outer = this.current
-    this.current = undefined
+    const { current } = this
+    const outer = stack.process
+    this.leaveHandler()
     try {
       return body()
     } finally {
-      this.current = outer
+      this.current = current
+      stack.process = outer
     }
   }
 }

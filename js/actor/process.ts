@@ -2,7 +2,8 @@ import { AsyncResource } from 'node:async_hooks'
 
 import type { Backlog } from './backlog.ts'
 import { outsideEffects } from '../effect/fiber/ambient.ts'
-import type { Call } from './call.ts'
+import type { Call, EndSource } from './call.ts'
+import { ServerNotRunningError } from './errors.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
 import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
@@ -21,7 +22,7 @@ export type HandlerResult = PromiseLike<void> | undefined
  * returns `undefined` when it has ended, or a promise that never rejects while it goes on: subclasses handle errors
  * inside.
  */
-export abstract class Process {
+export abstract class Process implements EndSource {
   readonly runtime: RuntimePort
   /**
    * The asynchronous context in which it was started. Its handlers run there, whoever sends. It is part of no effect,
@@ -53,6 +54,7 @@ export abstract class Process {
   isAsync = false
   /** The number of runs of its handlers. */
   runs = 0
+  #endListeners: Set<() => void> | undefined
 
   constructor(runtime: RuntimePort) {
     this.runtime = runtime
@@ -64,6 +66,23 @@ export abstract class Process {
     if (maxMailbox === UNBOUNDED) return
     this.isBounded = true
     this.bound = this.room = maxMailbox
+  }
+
+  onEnd(listener: () => void): () => void {
+    const entry = (): void => listener()
+    ;(this.#endListeners ??= new Set()).add(entry)
+    return () => void this.#endListeners?.delete(entry)
+  }
+
+  /** Calls the listeners of {@link onEnd}, once. */
+  notifyEnd(): void {
+    const listeners = this.#endListeners
+    this.#endListeners = undefined
+    for (const listener of listeners ?? []) listener()
+  }
+
+  endError(): Error {
+    return new ServerNotRunningError(this.id)
   }
 
   /** Called before a handler whose calls are tracked. Returns the run as the subclass keeps it. */

@@ -7,7 +7,7 @@ import { CallDeadlineTimer } from './call-deadline.ts'
 import type { MessageHandler } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
-import { currentCaller, release, retain, runTracked } from './call-context.ts'
+import { currentCaller, release, retain, runTracked, stack } from './call-context.ts'
 import { YieldPolicy } from './yielding.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import { Relations } from './relations.ts'
@@ -115,7 +115,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     call.use = this.#calls.use(call.slot)
     const current = this.current ?? currentCaller()
     if (current !== undefined && current.runtime === this) {
-      call.callerId = current.id
+      call.callFrom(current)
       this.#submit(current.pid, protocol.CALLER, 0)
     }
     target.room--
@@ -158,6 +158,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   exited(process: Process): void {
     process.status = DEAD
+    process.notifyEnd()
     this.#refuseBacklog(process)
     this.#submit(process.pid, protocol.EXITED, process.exitKind)
   }
@@ -366,7 +367,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       value = this.#messages.take(index)
     }
     const outer = this.current
+    const outerSelf = stack.process
     this.current = process
+    stack.process = process
     let pending: PromiseLike<void> | undefined
     try {
       const { isAsync } = process
@@ -376,12 +379,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       if (operation === protocol.CALL && this.settle(value as Call)) (value as Call).reject(error)
     }
     this.current = outer
-    if (pending === undefined) {
-      process.running = undefined
-      return
-    }
-    process.isAsync = true
-    this.#wait(process, pending)
+    stack.process = outerSelf
+    if (pending === undefined) process.running = undefined
+    else this.#wait(process, pending)
   }
 
   /** A method of its own, so that untracked handlers allocate no closure. */
@@ -412,7 +412,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   /** Waits for an asynchronous handler: nothing else of the process runs until it has ended. */
   #wait(process: Process, pending: PromiseLike<void>): void {
-    process.busy = true
+    process.isAsync = process.busy = true
     retain()
     this.#submit(process.pid, protocol.BUSY, 0)
     const resume = (): void => this.#resume(process)
@@ -467,7 +467,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       return
     }
     const call = this.#begin(index, use)
-    if (call !== undefined && this.settle(call)) call.reject(process.callError(call, failure))
+    if (call !== undefined && this.settle(call)) call.giveUp(process.callError(call, failure))
   }
 
   #callFailed(index: number, use: number, failure: number, keepsPlace: boolean): void {
@@ -486,7 +486,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     call.settled = true
     if (call.timeoutMs !== Infinity) this.#openDeadlines--
     call.whenSettled?.()
-    call.reject(call.target.callError(call, failure))
+    call.giveUp(call.target.callError(call, failure))
   }
 
   /** Drains on the stack of a timer: no sender is on it, and what ran before ran in another turn of the event loop. */

@@ -106,6 +106,18 @@ export class PrivateConstructorError extends KeelsonError {
   }
 }
 
+/** A probe of `keelson/testing` got no message that it expected, or got one where it expected none. */
+export class ExpectationError extends KeelsonError {
+  static readonly code = 'KEELSON_EXPECTATION'
+  readonly code = 'KEELSON_EXPECTATION'
+  /** The messages that the probe had, in order. */
+  readonly messages: readonly unknown[]
+  constructor(message: string, messages: readonly unknown[]) {
+    super(message)
+    this.messages = messages
+  }
+}
+
 /** The native addon could not be loaded. */
 export class NativeMissingError extends KeelsonError {
   static readonly code = 'KEELSON_NATIVE_MISSING'
@@ -150,6 +162,8 @@ export const isMisconfigurationError: (error: unknown) => error is Misconfigurat
 export const isDependencyMissingError: (error: unknown) => error is DependencyMissingError = isCode(
   DependencyMissingError.code,
 )
+/** Returns whether a value is an {@link ExpectationError}, of any copy of the package. */
+export const isExpectationError: (error: unknown) => error is ExpectationError = isCode(ExpectationError.code)
 /** Returns whether a value is a {@link NativePanicError}, of any copy of the package. */
 export const isNativePanicError: (error: unknown) => error is NativePanicError = isCode(NativePanicError.code)
 /** Returns whether a value is a {@link PrivateConstructorError}, of any copy of the package. */

@@ -7,6 +7,7 @@ import { InvalidReturnError } from './errors.ts'
 import { serviceOf } from './gen-server/ref.ts'
 import { startAs } from './gen-server/start.ts'
 import type {
+  AnyState,
   CallOptions,
   CallResult,
   GenServerBehavior,
@@ -15,8 +16,6 @@ import type {
   TerminateReason,
 } from './gen-server/types.ts'
 
-// oxlint-disable-next-line typescript/no-explicit-any -- the state of an agent that was looked up without its type
-type AnyState = any
 /** A ref without types, as `Registry.lookup(name)` returns it. */
 type Untyped<Ref> =
   Ref extends GenServerRef<infer State, infer CallMsg> ? (unknown extends State & CallMsg ? Ref : never) : never
@@ -71,7 +70,10 @@ function mapResult<State, T, U>(value: MaybePromise<T>, state: State, map: (valu
   return pending === undefined ? map(value as T) : pending.then((resolved) => map(resolved as T))
 }
 
-async function start<State>(init: () => MaybePromise<State>, options?: StartOptions): Promise<AgentRef<State>> {
+async function start<State>(
+  init: () => MaybePromise<State>,
+  options?: StartOptions<NoInfer<State>>,
+): Promise<AgentRef<State>> {
   callable('init', init)
   return startAs(AGENT.kind, new AgentBehavior(init), options)
 }

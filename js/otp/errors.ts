@@ -34,6 +34,33 @@ export class InvalidReturnError extends KeelsonError {
   }
 }
 
+/**
+ * A process got a call or a cast for which it has no callback. The caller gets the error; for a cast, the system's
+ * `onError` does. The process goes on with the state it had.
+ */
+export class NotHandledError extends KeelsonError {
+  static readonly code = 'KEELSON_NOT_HANDLED'
+  readonly code = 'KEELSON_NOT_HANDLED'
+  /** The id of the process. */
+  readonly serverId: string
+  /** The name of the callback that it has not: `'handleCall'`. */
+  readonly callback: string
+  constructor(serverId: string, callback: string, called?: Called) {
+    super(`${whoIs(serverId, called)} has no ${callback}`)
+    this.serverId = serverId
+    this.callback = callback
+  }
+}
+
+/** A function that is only for callbacks of a process, such as `GenServer.self`, was called outside of them. */
+export class OutsideHandlerError extends KeelsonError {
+  static readonly code = 'KEELSON_OUTSIDE_HANDLER'
+  readonly code = 'KEELSON_OUTSIDE_HANDLER'
+  constructor(what: string) {
+    super(`${what} was called outside of the callbacks of a process`)
+  }
+}
+
 /** No process has the name that was looked up. */
 export class NotRegisteredError extends KeelsonError {
   static readonly code = 'KEELSON_NOT_REGISTERED'
@@ -62,6 +89,10 @@ export class AlreadyRegisteredError extends KeelsonError {
 export const isInitializationError: (error: unknown) => error is InitializationError = isCode(InitializationError.code)
 /** Returns whether a value is an {@link InvalidReturnError}, of any copy of the package. */
 export const isInvalidReturnError: (error: unknown) => error is InvalidReturnError = isCode(InvalidReturnError.code)
+/** Returns whether a value is a {@link NotHandledError}, of any copy of the package. */
+export const isNotHandledError: (error: unknown) => error is NotHandledError = isCode(NotHandledError.code)
+/** Returns whether a value is an {@link OutsideHandlerError}, of any copy of the package. */
+export const isOutsideHandlerError: (error: unknown) => error is OutsideHandlerError = isCode(OutsideHandlerError.code)
 /** Returns whether a value is a {@link NotRegisteredError}, of any copy of the package. */
 export const isNotRegisteredError: (error: unknown) => error is NotRegisteredError = isCode(NotRegisteredError.code)
 /** Returns whether a value is an {@link AlreadyRegisteredError}, of any copy of the package. */

@@ -45,6 +45,20 @@ export type {
   SubscribeOptions,
   BusSubscription,
 } from './event-bus/types.ts'
+export { StateMachine } from './state-machine/state-machine.ts'
+export type {
+  EnterOutcome,
+  MachineStart,
+  MachineState,
+  Outcome,
+  StateHandlers,
+  StateMachineBehavior,
+  StateMachineOptions,
+  StateMachineRef,
+  TimeoutActions,
+  TimeoutEvent,
+  TimeoutSetting,
+} from './state-machine/types.ts'
 export * from './supervisor/errors.ts'
 export { Supervisor } from './supervisor/supervisor.ts'
 export type {
@@ -104,6 +118,9 @@ export type {
   MonitorRef,
   NextState,
   ProcessDownReason,
+  Replies,
+  ReplyMap,
+  ReplyTo,
   SerializedRef,
   ServerStatus,
   StartOptions,

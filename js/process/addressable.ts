@@ -120,7 +120,7 @@ export abstract class Addressable extends Process {
   }
 
   /** Returns the error of an ask that comes too late. */
-  endError(): ProcessError {
+  override endError(): ProcessError {
     if (this.phase === 'stopping') return new ProcessError('Process stopping', this.id)
     return new ProcessError('Failed to send ask message', this.id, this.failure ?? new Error('the process has ended'))
   }

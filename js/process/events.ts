@@ -2,7 +2,10 @@
 import type { Instant } from '../clock/instant.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 
-/** The reason why a process does not restart: it has no supervision, too many restarts, or was stopped. */
+/**
+ * The reason why a process does not restart: its supervision is `{ type: 'none' }`, it had too many restarts, or it was
+ * stopped.
+ */
 export type Abandoned = 'no-supervision' | 'budget' | 'stopped'
 
 /**

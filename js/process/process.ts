@@ -22,8 +22,8 @@ import {
   type StopTarget,
   waitFor,
 } from './handler-run.ts'
-import { RestartTracker } from './restarts.ts'
-import type { ProcessJournal, ProcessSpec, Tools } from './types.ts'
+import { DEFAULT_SUPERVISION, RestartTracker } from './restarts.ts'
+import type { ProcessJournal, ProcessSpec, SupervisionStrategy, Tools } from './types.ts'
 
 const NO_STATE = Symbol('no state')
 
@@ -48,6 +48,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
   currentRun: HandlerRun | undefined
   #prepared: HandlerRun | undefined
   readonly #parent: Parent | undefined
+  readonly #strategy: SupervisionStrategy
   readonly #restarts: RestartTracker | undefined
   #state: unknown = NO_STATE
   #seq = 0
@@ -71,7 +72,8 @@ export class StatefulProcess extends Addressable implements StopTarget {
     this.ctx = ctx
     this.journal = options.journal
     this.#parent = options.parent
-    this.#restarts = spec.supervision?.type === 'one-for-one' ? new RestartTracker(spec.supervision) : undefined
+    this.#strategy = spec.supervision ?? DEFAULT_SUPERVISION
+    this.#restarts = this.#strategy.type === 'one-for-one' ? new RestartTracker(this.#strategy) : undefined
     options.parent?.children.add(this)
     this.emit({ type: 'process:start', name: spec.name, id: this.id })
     void Promise.resolve().then(this.#init)
@@ -297,7 +299,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
       return
     }
     if (decision !== undefined) {
-      const withinMs = this.spec.supervision?.maxRestarts?.within ?? 0
+      const withinMs = this.#strategy.maxRestarts?.within ?? 0
       this.emit({ type: 'supervisor:giveup', id: this.id, attempts: decision.attempts, withinMs })
     }
     this.#abandon(decision === undefined ? 'no-supervision' : 'budget')

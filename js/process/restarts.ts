@@ -12,6 +12,15 @@ export type RestartDecision =
 /** The back-off of strategies that have none: 1 ms, doubled up to 1000 ms. */
 const BACKOFF = { initial: 1, max: 1000, factor: 2 }
 
+/**
+ * The supervision of a process whose spec has none: five restarts in any minute, after 100 ms, doubled up to 5000 ms.
+ */
+export const DEFAULT_SUPERVISION: SupervisionStrategy = {
+  type: 'one-for-one',
+  backoff: { initial: 100, max: 5000, factor: 2 },
+  maxRestarts: { count: 5, within: 60_000 },
+}
+
 const handles = new NativeHandles((handle) => hot.restartsClose(handle))
 
 /**

@@ -97,7 +97,10 @@ export interface ProcessSpec<TMsg = Any, TState = Any, TCtx = unknown> {
    * dropped.
    */
   readonly mailboxPolicy?: 'reject' | 'drop-oldest'
-  /** Restarts the process after a failure. Default: it does not restart. */
+  /**
+   * Decides whether the process restarts after a failure. Default: up to 5 times in any 60 000 ms, after 100 ms, doubled
+   * up to 5000 ms. `{ type: 'none' }` restarts nothing.
+   */
   readonly supervision?: SupervisionStrategy
 }
 

@@ -73,6 +73,10 @@ error_codes! {
         "The mailbox of the called process is full.";
     "KEELSON_INVALID_RETURN", "InvalidReturnError",
         "A callback of a process returned an invalid value; `serverId` and `callback` name it.";
+    "KEELSON_NOT_HANDLED", "NotHandledError",
+        "A process got a call or a cast for which it has no callback; `callback` names it. The process goes on.";
+    "KEELSON_OUTSIDE_HANDLER", "OutsideHandlerError",
+        "A function that is only for callbacks of a process was called outside of them.";
     "KEELSON_NOT_REGISTERED", "NotRegisteredError",
         "No process has the name.";
     "KEELSON_ALREADY_REGISTERED", "AlreadyRegisteredError",
@@ -87,6 +91,8 @@ error_codes! {
         "A message was dispatched by key in a registry where keys are unique.";
     "KEELSON_DUPLICATE_REGISTRATION", "DuplicateRegistrationError",
         "The process is registered under the key already.";
+    "KEELSON_TASK_FAILED", "TaskExecutionError",
+        "The function of a task of `Task.Supervisor` threw; `cause` is what it threw.";
     "KEELSON_TASK_ENDED", "TaskEndedError",
         "A task ended before its function did; `reason` says how. Later results of the function are dropped.";
     "KEELSON_MAX_RESTARTS", "MaxRestartsExceededError",
@@ -131,6 +137,8 @@ error_codes! {
         "A fibre tried to join itself, or one that waits for it; both would have waited for ever.";
     "KEELSON_LEAK", "LeakError",
         "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
+    "KEELSON_EXPECTATION", "ExpectationError",
+        "A probe of a test got no message that it expected, or got one where none was; `messages` lists what it got.";
     "KEELSON_PANIC", "NativePanicError",
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_PRIVATE_CONSTRUCTOR", "PrivateConstructorError",

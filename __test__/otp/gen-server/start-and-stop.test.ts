@@ -94,7 +94,8 @@ describe('start', () => {
   it.each([
     ['behavior', () => GenServer.start(null as never)],
     ['behavior.init', () => GenServer.start({} as never)],
-    ['behavior.handleCast', () => GenServer.start({ init: () => 1, handleCall: () => [1, 1] } as never)],
+    ['behavior.handleCast', () => GenServer.start({ init: () => 1, handleCast: 5 } as never)],
+    ['behavior.handleCall', () => GenServer.start({ init: () => 1, handleCall: null } as never)],
     ['behavior.terminate', () => GenServer.start({ ...counter, terminate: 5 } as never)],
     ['options.initTimeout', () => GenServer.start(counter, { initTimeout: -1 })],
     ['options.name', () => GenServer.start(counter, { name: '' })],

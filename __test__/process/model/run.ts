@@ -145,13 +145,14 @@ export class UnitsRun {
       name: unit.name,
       maxInbox,
       mailboxPolicy: dropOldest ? 'drop-oldest' : 'reject',
-      ...(restarts !== 'none' && {
-        supervision: {
-          type: 'one-for-one',
-          maxRestarts: { count, within: 100_000 as never },
-          backoff: { initial: backoffMs as never, max: backoffMs as never, factor: 1 },
-        },
-      }),
+      supervision:
+        restarts === 'none'
+          ? { type: 'none' }
+          : {
+              type: 'one-for-one',
+              maxRestarts: { count, within: 100_000 as never },
+              backoff: { initial: backoffMs as never, max: backoffMs as never, factor: 1 },
+            },
       init: () => {
         const run = ++unit.inits
         const made = (): number => {

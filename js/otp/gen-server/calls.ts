@@ -8,20 +8,26 @@ import { checkReason } from './exit-reasons.ts'
 import { OFFER_FULL } from '../../protocol/actor.ts'
 import type { GenServerProcess } from './process.ts'
 import { callTargetOf, processOf, findProcess } from './ref.ts'
-import type { CallOptions, GenServerRef, TerminateReason } from './types.ts'
+import type { CallOptions, GenServerRef, ReplyTo, TerminateReason, WithReplyMap } from './types.ts'
 
 const CALL_TIMEOUT = 5000
 
+export function call<State, CallMsg, CastMsg, CallReply, const Message extends CallMsg>(
+  ref: GenServerRef<State, CallMsg, CastMsg, CallReply> & WithReplyMap<CallReply>,
+  message: Message,
+  options?: CallOptions,
+): Promise<ReplyTo<CallReply, Message>>
 export function call<State, CallMsg, CastMsg, CallReply>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply>,
   message: NoInfer<CallMsg>,
   options?: CallOptions,
-): Promise<CallReply> {
-  return new Promise<CallReply>((resolve, reject) => {
+): Promise<CallReply>
+export function call(ref: GenServerRef, message: unknown, options?: CallOptions): Promise<unknown> {
+  return new Promise((resolve, reject) => {
     const server = findProcess(ref) ?? callTargetOf('ref', ref)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
-    const request = new Call(server, message, timeoutMs, resolve as (reply: unknown) => void, reject)
+    const request = new Call(server, message, timeoutMs, resolve, reject)
     if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
     server.runtime.sendCall(request)
   })
@@ -37,7 +43,7 @@ function rejectOnAbort(request: Call, option: AbortSignal): void {
   const signal = abortSignal('options.signal', option) as AbortSignal
   if (signal.aborted) throw signal.reason
   request.whenSettled = whenAborted(signal, (reason) => {
-    if (request.target.runtime.settle(request)) request.reject(reason)
+    if (request.target.runtime.settle(request)) request.giveUp(reason)
   })
 }
 

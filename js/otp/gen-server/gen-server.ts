@@ -9,6 +9,7 @@ import { isForeign, processOf } from './ref.ts'
 import { demonitor, link, monitor, unlink } from './relations.ts'
 import { Continued, NoReply, Stopped } from './callback-results.ts'
 import type { GenServerProcess } from './process.ts'
+import { self, signal } from './self.ts'
 import { start, type SystemArgument, systemFromArgument } from './start.ts'
 import { cancelTimer, sendAfter } from './timers.ts'
 import type { From, GenServerRef, GenServerStatus, LifecycleHandler, TerminateReason } from './types.ts'
@@ -79,6 +80,34 @@ export const GenServer = {
    * @throws ServerNotRunningError when there is no such process.
    */
   cast: cast as typeof cast,
+  /**
+   * Returns the ref of the process whose callback runs, also after an `await` in an `async` callback: for `sendAfter`
+   * to itself, monitors and names. In `init` the process has not started, and takes messages all the same through
+   * `sendAfter`.
+   *
+   * @throws OutsideHandlerError outside of callbacks of a process.
+   * @example
+   * ```ts
+   * handleCast: (message, state) => {
+   *   GenServer.sendAfter(GenServer.self(), 'tick', 1000)
+   *   return state
+   * }
+   * ```
+   */
+  self: self as typeof self,
+  /**
+   * Returns a signal for the work of the callback that runs. In `handleCall` it aborts when the call is given up: its
+   * time is over, its signal aborted, or the calling process was killed. In every callback it aborts when the process
+   * begins to end. Its reason is the error of the caller, or a `ServerNotRunningError`. An answered call aborts
+   * nothing. A `handleCall` that throws the reason does not crash the process, also with `onError: 'crash'`.
+   *
+   * @throws OutsideHandlerError outside of callbacks of a process.
+   * @example
+   * ```ts
+   * handleCall: async (url, state) => [await fetch(url, { signal: GenServer.signal() }), state]
+   * ```
+   */
+  signal: signal as typeof signal,
   /** Replies to a call whose `handleCall` returned `noReply`. Returns false when its caller waits no more. */
   reply: reply as typeof reply,
   /**
@@ -90,8 +119,8 @@ export const GenServer = {
   /** Returns whether a process takes messages. Returns false for a ref of another environment. */
   isRunning: isRunning as typeof isRunning,
   /**
-   * Casts a message after `delayMs` milliseconds, on the clock of the process's system. The timer ends with the
-   * process.
+   * Casts a message after `delayMs` milliseconds, on the clock of the process's system: it arrives in `handleCast`,
+   * behind the messages that wait. The timer ends with the process.
    */
   sendAfter: sendAfter as typeof sendAfter,
   /** Cancels a timer of `sendAfter`. Returns whether it was still to fire. */

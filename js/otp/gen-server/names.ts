@@ -20,6 +20,8 @@ export class ProcessNames {
   readonly #namedProcesses = new Map<Registrable, NamedProcess>()
   /** Names reserved for processes that start: nobody else takes them, and nobody finds them. */
   readonly #reserved = new Map<string, Registrable>()
+  /** Called when a name is registered. */
+  readonly #waiters = new Map<string, Set<() => void>>()
 
   constructor(system: System) {
     this.#system = system
@@ -35,6 +37,18 @@ export class ProcessNames {
     this.#processes.set(name, process)
     this.#entryOf(process).names.add(name)
     process.name ??= name
+    for (const waiter of this.#waiters.get(name) ?? []) waiter()
+  }
+
+  /** Calls a listener when a name is registered. The returned function removes it. */
+  whenRegistered(name: string, listener: () => void): () => void {
+    let waiters = this.#waiters.get(name)
+    if (waiters === undefined) this.#waiters.set(name, (waiters = new Set()))
+    waiters.add(listener)
+    return () => {
+      waiters.delete(listener)
+      if (waiters.size === 0 && this.#waiters.get(name) === waiters) this.#waiters.delete(name)
+    }
   }
 
   /** Reserves a name for a process that starts, until it registers or ends. Throws as {@link register} does. */
@@ -60,6 +74,11 @@ export class ProcessNames {
 
   whereis(name: string): Registrable | undefined {
     return this.#processes.get(text('name', name))
+  }
+
+  /** Returns the process that starts with a name, and does not have it yet. */
+  starting(name: string): Registrable | undefined {
+    return this.#reserved.get(name)
   }
 
   /** Frees a name. Returns whether a process had it. */

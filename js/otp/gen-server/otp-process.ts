@@ -1,6 +1,9 @@
+import { setMaxListeners } from 'node:events'
+
 import { messageTypeOf } from '../../actor/crash-reports.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import type { Call } from '../../actor/call.ts'
+import { runAsSelf } from '../../actor/call-context.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../../actor/process.ts'
 import { type ExitKind, KILLED, STOP } from '../../protocol/actor.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
@@ -48,6 +51,7 @@ export abstract class OtpProcess extends Process implements Registrable {
   /** The reason as events show it. It is made once, so that all listeners get the same one. */
   #down: ProcessDownReason = { type: 'normal' }
   #stopRequests: StopRequest[] | undefined
+  #endController: AbortController | undefined
   /** Called when the process has ended, in order. */
   #exitListeners: Set<() => void> | undefined
 
@@ -66,6 +70,8 @@ export abstract class OtpProcess extends Process implements Registrable {
     this.maxMailbox = settings.maxMailbox
   }
 
+  /** The callback that {@link terminate} runs. */
+  protected abstract get terminateCallback(): unknown
   /** Runs the clean-up of the process; what it throws, or rejects with, is the failure of a stop. */
   protected abstract terminate(reason: TerminateReason): unknown
 
@@ -93,6 +99,20 @@ export abstract class OtpProcess extends Process implements Registrable {
 
   get isAlive(): boolean {
     return this.status !== DEAD
+  }
+
+  /** A signal that aborts when the process begins to end. It is made at the first look. */
+  get endSignal(): AbortSignal {
+    if (this.#endController === undefined) {
+      this.#endController = new AbortController()
+      setMaxListeners(0, this.#endController.signal)
+      if (this.status >= ENDING) this.#endController.abort(this.endError())
+    }
+    return this.#endController.signal
+  }
+
+  override endError(): Error {
+    return new ServerNotRunningError(this.id, this)
   }
 
   whenEnded(listener: () => void): () => void {
@@ -213,9 +233,10 @@ export abstract class OtpProcess extends Process implements Registrable {
     this.exitKind = kindOf(reason)
     this.runtime.stopping(this)
     this.#abandonCalls()
+    this.#endController?.abort(this.endError())
     let pending: Promise<unknown> | undefined
     try {
-      pending = promiseOf(this.terminate(reason))
+      pending = promiseOf(runAsSelf(this, this.terminateCallback, () => this.terminate(reason)))
     } catch (error) {
       this.#finish({ error })
       return
@@ -250,6 +271,7 @@ export abstract class OtpProcess extends Process implements Registrable {
     if (this.status !== ENDING) this.#reason = { error: new Error(`process ${this.label} was killed`) }
     this.exitKind = KILLED
     this.#abandonCalls()
+    this.#endController?.abort(this.endError())
     this.#finish()
   }
 
@@ -293,7 +315,7 @@ export abstract class OtpProcess extends Process implements Registrable {
     this.running = undefined
     this.deferred = undefined
     for (const call of calls) {
-      if (this.runtime.settle(call)) call.reject(new ServerNotRunningError(this.id, this))
+      if (this.runtime.settle(call)) call.giveUp(this.endError())
     }
   }
 }

@@ -1,13 +1,20 @@
 import type { Call } from '../../actor/call.ts'
-import { isAsyncFunction } from '../../actor/call-context.ts'
+import { isAsyncFunction, runAsSelf, stack } from '../../actor/call-context.ts'
 import { type HandlerResult, RUNNING } from '../../actor/process.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { promiseOf } from '../../internal/thenable.ts'
+import { isAbortEcho } from '../../internal/thrown-values.ts'
 import type { System } from '../../system/system.ts'
-import { InvalidReturnError } from '../errors.ts'
+import { InvalidReturnError, NotHandledError } from '../errors.ts'
 import { Continued, NoReply, Stopped } from './callback-results.ts'
+import { IdleTime } from './idle.ts'
 import { OtpProcess } from './otp-process.ts'
 import type { GenServerBehavior, Info, TerminateReason } from './types.ts'
+
+/** The message that makes a process call `onIdle`. */
+const IDLE = Symbol('keelson.idle')
+
+type OnIdle = (state: unknown) => unknown
 
 /**
  * Runs a {@link GenServerBehavior}: hands messages to its callbacks one at a time, and takes over the states they
@@ -17,6 +24,9 @@ export class GenServerProcess extends OtpProcess {
   readonly behavior: GenServerBehavior<unknown>
   readonly crashesOnCallError: boolean
   messageCount = 0
+  /** Its idle time, if that ends it or calls `onIdle`. */
+  #idle: IdleTime | undefined
+  #onIdle: OnIdle | undefined
   #state: unknown
 
   constructor(
@@ -37,21 +47,49 @@ export class GenServerProcess extends OtpProcess {
     return this.#state
   }
 
+  protected override get terminateCallback(): unknown {
+    return this.behavior.terminate
+  }
+
   protected override terminate(reason: TerminateReason): unknown {
+    this.#idle?.end()
     return this.behavior.terminate?.(reason, this.#state)
+  }
+
+  /** Measures its idle time: after `timeoutMs` it calls `onIdle`, or ends. */
+  watchIdleTime(timeoutMs: number, onIdle: OnIdle | undefined): void {
+    this.#onIdle = onIdle
+    this.#idle = new IdleTime(this.system.clock, timeoutMs, this, () => {
+      this.scope.runInAsyncScope(() => {
+        if (this.status !== RUNNING) return
+        if (onIdle === undefined) this.end('normal')
+        else this.runtime.sendSystem(this, IDLE)
+      })
+    })
+  }
+
+  /** True while it handles a message, has one that waits, or has a call to answer. */
+  get hasWork(): boolean {
+    return this.busy || stack.process === this || (this.deferred?.size ?? 0) > 0 || this.runtime.mailboxSize(this) > 0
+  }
+
+  override kill(): void {
+    this.#idle?.end()
+    super.kill()
   }
 
   /** Takes over the state that `init` returned. Messages are handled from now on. */
   begin(initial: unknown): void {
     const continued = Continued.is(initial) ? initial : undefined
     this.#state = continued === undefined ? initial : continued.state
+    this.#idle?.begin()
     if (continued === undefined) {
       this.runtime.started(this)
       return
     }
     // `handleContinue` runs before messages that have arrived during `init`.
     this.status = RUNNING
-    const pending = this.#continue(continued.argument)
+    const pending = runAsSelf(this, this.behavior.handleContinue, () => this.#continue(continued.argument))
     const started = (): void => {
       if (this.status === RUNNING) this.runtime.started(this)
     }
@@ -60,9 +98,14 @@ export class GenServerProcess extends OtpProcess {
   }
 
   onCast(message: unknown): HandlerResult {
+    this.#idle?.touch()
     const state = this.#state
     let next: unknown
     try {
+      if (this.behavior.handleCast === undefined) {
+        this.system.report(new NotHandledError(this.id, 'handleCast', this), `a cast to ${this.label}`)
+        return undefined
+      }
       next = this.behavior.handleCast(message, state)
     } catch (error) {
       this.crash(error, message)
@@ -76,6 +119,8 @@ export class GenServerProcess extends OtpProcess {
   }
 
   onInfo(message: unknown): HandlerResult {
+    this.#idle?.touch()
+    if (message === IDLE) return this.#handleIdle()
     const state = this.#state
     let next: unknown
     try {
@@ -91,25 +136,61 @@ export class GenServerProcess extends OtpProcess {
       : this.#acceptLater('handleInfo', pending, message)
   }
 
+  /** Calls `onIdle`. A new period begins when it has ended. */
+  #handleIdle(): HandlerResult {
+    const state = this.#state
+    let next: unknown
+    try {
+      next = (this.#onIdle as OnIdle)(state)
+    } catch (error) {
+      this.crash(error)
+      return undefined
+    }
+    const pending = next === state ? undefined : promiseOf(next)
+    if (pending === undefined) {
+      const accepted = this.#accept('onIdle', next)
+      this.#beginIdleTime()
+      return accepted
+    }
+    return this.#acceptLater('onIdle', pending).then(() => this.#beginIdleTime()) as PromiseLike<void>
+  }
+
+  #beginIdleTime(): void {
+    if (this.status === RUNNING) this.#idle?.begin()
+  }
+
   onCall(call: Call): HandlerResult {
+    this.#idle?.touch()
     let result: unknown
     let pending: Promise<unknown> | undefined
     try {
+      if (this.behavior.handleCall === undefined) {
+        const error = new NotHandledError(this.id, 'handleCall', this)
+        if (this.runtime.settle(call)) call.reject(error)
+        return undefined
+      }
       result = this.behavior.handleCall(call.message, this.#state, call)
       if (!Array.isArray(result)) pending = promiseOf(result)
     } catch (error) {
-      this.#failCall(call, error)
+      this.failCall(call, error)
       return undefined
     }
     if (pending === undefined) return this.#answer(call, result)
     return pending.then(
       (value) => this.#answer(call, value),
-      (error: unknown) => this.#failCall(call, error),
+      (error: unknown) => this.failCall(call, error),
     ) as PromiseLike<void>
+  }
+
+  /** Keeps a call whose reply comes later, until its caller waits no more. */
+  defer(call: Call): void {
+    ;(this.deferred ??= new Set()).add(call)
+    call.addSettledListener(() => void this.deferred?.delete(call))
   }
 
   /** Replies to a call. Returns false when its caller waits no more. */
   reply(call: Call, value: unknown): boolean {
+    this.#idle?.touch()
     this.deferred?.delete(call)
     if (!this.runtime.settle(call)) return false
     call.resolve(value)
@@ -126,12 +207,18 @@ export class GenServerProcess extends OtpProcess {
     this.end('shutdown')
   }
 
-  #failCall(call: Call, error: unknown): void {
+  /** Rejects a call whose handler failed. */
+  failCall(call: Call, error: unknown): void {
+    this.#idle?.touch()
     if (this.runtime.settle(call)) call.reject(error)
-    if (this.crashesOnCallError) this.crash(error, call.message)
+    if (!this.crashesOnCallError) return
+    // A handler that only stops because its caller has given up has not failed.
+    if (call.givenUp !== undefined && isAbortEcho(error, call.givenUp.reason)) return
+    this.crash(error, call.message)
   }
 
   #answer(call: Call, result: unknown): HandlerResult {
+    this.#idle?.touch()
     let isPair: boolean
     let reply: unknown
     let state: unknown
@@ -144,12 +231,12 @@ export class GenServerProcess extends OtpProcess {
         if (pair.length === 2) state = pair[1]
       }
     } catch (error) {
-      this.#failCall(call, error)
+      this.failCall(call, error)
       return undefined
     }
     if (isPair) {
       if (state === undefined) {
-        this.#failCall(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state', this))
+        this.failCall(call, new InvalidReturnError(this.id, 'handleCall', '[reply, state], with a state', this))
         return undefined
       }
       if (this.status !== RUNNING) return undefined
@@ -166,7 +253,7 @@ export class GenServerProcess extends OtpProcess {
     if (this.status !== RUNNING) return undefined
     if (NoReply.is(result)) {
       this.messageCount++
-      if (!call.settled) (this.deferred ??= new Set()).add(call)
+      if (!call.settled && this.deferred?.has(call) !== true) this.defer(call)
       return this.#accept('handleCall', result.state)
     }
     if (Stopped.is(result)) {
@@ -174,7 +261,7 @@ export class GenServerProcess extends OtpProcess {
       return this.#accept('handleCall', result)
     }
     const expected = '[reply, state], noReply() or stopWith()'
-    this.#failCall(call, new InvalidReturnError(this.id, 'handleCall', expected, this))
+    this.failCall(call, new InvalidReturnError(this.id, 'handleCall', expected, this))
     return undefined
   }
 
@@ -190,6 +277,7 @@ export class GenServerProcess extends OtpProcess {
 
   /** Takes over the result of a callback as the next state. */
   #accept(callback: string, next: unknown, message?: unknown): HandlerResult {
+    this.#idle?.touch()
     if (this.status !== RUNNING) return undefined
     if (next === undefined) {
       this.crash(new InvalidReturnError(this.id, callback, 'the next state', this), message)

@@ -1,5 +1,6 @@
 /** Checks the options of `GenServer.start` and starts processes of every service. */
 import { limitOn } from '../../clock/internal-timers.ts'
+import { runAsSelf } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import {
   callable,
@@ -8,7 +9,9 @@ import {
   isA,
   known,
   object,
+  optionalCallable,
   options as checkOptions,
+  positiveMillis,
   refuseNoSystem,
   text,
   timeout,
@@ -31,7 +34,8 @@ import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
 const INIT_TIMEOUT = 5000
 const LONGEST_MAILBOX: number = UNBOUNDED - 1
 
-const OPTIONS = [
+/** The names of the options of `GenServer.start`. */
+export const OPTIONS: readonly string[] = [
   'name',
   'registry',
   'metadata',
@@ -40,16 +44,17 @@ const OPTIONS = [
   'maxMailbox',
   'overflow',
   'onError',
+  'idleTimeoutMs',
+  'onIdle',
   'system',
 ]
-const REQUIRED = ['init', 'handleCall', 'handleCast'] as const
-const OPTIONAL = ['handleInfo', 'handleContinue', 'terminate'] as const
-const CALLBACKS = [...REQUIRED, ...OPTIONAL]
+const OPTIONAL = ['handleCall', 'handleCast', 'handleInfo', 'handleContinue', 'terminate'] as const
+const CALLBACKS = ['init', ...OPTIONAL]
 
 function checkBehavior(behavior: GenServerBehavior<never>): void {
-  object('behavior', behavior, 'an object with init, handleCall and handleCast')
+  object('behavior', behavior, 'an object with init')
   callbacks('behavior', behavior, CALLBACKS)
-  for (const name of REQUIRED) callable(`behavior.${name}`, behavior[name])
+  callable('behavior.init', behavior.init)
   for (const name of OPTIONAL) {
     if (behavior[name] !== undefined) callable(`behavior.${name}`, behavior[name])
   }
@@ -95,6 +100,11 @@ function checkStart(options: StartOptions | undefined): StartOptions {
   }
   if (settings.maxMailbox !== undefined && settings.maxMailbox !== Infinity) {
     integer('options.maxMailbox', 1, LONGEST_MAILBOX, settings.maxMailbox)
+  }
+  if (settings.idleTimeoutMs !== undefined) positiveMillis('options.idleTimeoutMs', settings.idleTimeoutMs)
+  optionalCallable('options.onIdle', settings.onIdle)
+  if (settings.onIdle !== undefined && settings.idleTimeoutMs === undefined) {
+    throw new InvalidArgumentError('options.idleTimeoutMs', 'given, as onIdle is', undefined)
   }
   return settings
 }
@@ -154,23 +164,31 @@ function reserve(server: GenServerProcess, { name, registry }: StartOptions): vo
 /** Starts a process. Resolves once its `init` has made a state. */
 export function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
-  options?: StartOptions,
+  options?: StartOptions<NoInfer<State>>,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
   return startAs('GenServer', behavior, options)
 }
 
-/** Starts a process of a service. `kind` is the word for it in errors and in its id. */
+/**
+ * Starts a process of a service.
+ *
+ * @param kind The word for it in errors and in its id.
+ * @param onSpawn Receives the process before anything of it runs.
+ */
 export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   kind: string,
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions,
+  onSpawn?: (server: GenServerProcess) => void,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
   checkBehavior(behavior as GenServerBehavior<never>)
   const settings = checkStart(options)
   const initTimeout = timeout('options.initTimeout', INIT_TIMEOUT, settings.initTimeout)
   const system = resolveSystem(settings.system)
   const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, settings)
+  if (settings.idleTimeoutMs !== undefined) server.watchIdleTime(settings.idleTimeoutMs, settings.onIdle)
   reserve(server, settings)
+  onSpawn?.(server)
   const called = { kind, name: settings.name }
   const fail = (thrown: unknown): never => {
     const error = asError(thrown)
@@ -179,7 +197,7 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
   }
   let first: unknown
   try {
-    first = behavior.init()
+    first = runAsSelf(server, behavior.init, () => behavior.init())
     const pending = promiseOf(first)
     if (pending !== undefined) first = await within(server, initTimeout, pending)
   } catch (error) {

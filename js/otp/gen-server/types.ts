@@ -67,6 +67,44 @@ export type Info =
 /** The message about a linked process that has ended. Only a process with `trapExit` gets it. */
 export type ExitSignal = Extract<Info, { type: 'EXIT' }>
 
+/** Tells a map of replies from a reply. */
+declare const REPLIES: unique symbol
+
+/** Carries the types of the replies of a process, by message. It exists for the compiler alone. */
+export interface ReplyMap<Map> {
+  /** The map from the message, or its `type`, to the reply. */
+  readonly [REPLIES]: Map
+}
+
+/**
+ * The replies of a process, one type a message: `Replies<{ balance: number; close: void }>`. A key is the message itself,
+ * if that is a string, or its `type`. Pass it as the `CallReply` of a behaviour or a ref: `GenServer.call` then has the
+ * type of the reply to the message that it sends.
+ */
+export type Replies<Map> = Map[keyof Map] | ReplyMap<Map>
+
+/** The map of replies in `CallReply`, or `never`. */
+type MapOf<CallReply> = CallReply extends ReplyMap<infer Map> ? Map : never
+
+/** The type of the reply to a message, where `CallReply` is {@link Replies}; otherwise `CallReply`. */
+export type ReplyTo<CallReply, Message> = 0 extends 1 & CallReply
+  ? CallReply
+  : [MapOf<CallReply>] extends [never]
+    ? CallReply
+    : ReplyIn<MapOf<CallReply>, Message>
+
+/** The reply to a message in a map. */
+type ReplyIn<Map, Message> = Message extends keyof Map
+  ? Map[Message]
+  : Message extends { readonly type: infer Type }
+    ? Type extends keyof Map
+      ? Map[Type]
+      : unknown
+    : unknown
+
+/** Accepts a ref with a map of replies, and no other. */
+export type WithReplyMap<CallReply> = [MapOf<CallReply>] extends [never] ? never : unknown
+
 /**
  * The callbacks of a process. One runs at a time; while an asynchronous one has not ended, messages wait. A throw in
  * `handleCall` rejects that call, and the process keeps the state it had. A throw anywhere else has no caller, so it
@@ -77,15 +115,18 @@ export interface GenServerBehavior<State, CallMsg = unknown, CastMsg = unknown, 
   init(): MaybePromise<State | Continued<State>>
   /**
    * Handles a call. Returns `[reply, state]`, or `GenServer.noReply(state)` and replies later with
-   * `GenServer.reply(from, reply)`.
+   * `GenServer.reply(from, reply)`. Without it, a call rejects with a `NotHandledError`.
    */
-  handleCall(
+  handleCall?(
     message: CallMsg,
     state: State,
     from: From,
   ): MaybePromise<CallResult<CallReply, State> | NoReply<State> | Stopped<State>>
-  /** Handles a message without a reply. Returns the next state. */
-  handleCast(message: CastMsg, state: State): MaybePromise<NextState<State>>
+  /**
+   * Handles a message without a reply, also one of `GenServer.sendAfter`. Returns the next state. Without it, the
+   * system's `onError` gets a `NotHandledError` for each cast.
+   */
+  handleCast?(message: CastMsg, state: State): MaybePromise<NextState<State>>
   /** Handles exits of linked processes (with `trapExit`) and of monitored ones. Default: the state stays. */
   handleInfo?(info: Info, state: State): MaybePromise<NextState<State>>
   /** Runs before any other message after `GenServer.continueWith(state, argument)`. */
@@ -94,8 +135,11 @@ export interface GenServerBehavior<State, CallMsg = unknown, CastMsg = unknown, 
   terminate?(reason: TerminateReason, state: State): MaybePromise<void>
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- the state of a process that is used without its type
+export type AnyState = any
+
 /** Options of `GenServer.start`. Times are milliseconds. */
-export interface StartOptions {
+export interface StartOptions<State = AnyState> {
   /** The name of the process while it lives: a name of the system, or a key of `registry`. */
   readonly name?: string
   /**
@@ -119,6 +163,16 @@ export interface StartOptions {
    * Makes a throw in `handleCall` crash the process too (`'crash'`), or only reject the call (`'reply'`, the default).
    */
   readonly onError?: 'reply' | 'crash'
+  /**
+   * Ends the process, with the reason `normal`, when it has had no message for so long, in ms above 0. Time begins anew
+   * when a handler has ended. A process with a call to answer is not idle. Default: it never ends by itself.
+   */
+  readonly idleTimeoutMs?: number
+  /**
+   * Runs after `idleTimeoutMs` without a message, instead of the end. Returns the next state, or
+   * `GenServer.stopWith(state)`; then a new period begins. Needs `idleTimeoutMs`.
+   */
+  readonly onIdle?: (state: State) => MaybePromise<NextState<State>>
   /** The system that the process belongs to. Default: the default system of this environment. */
   readonly system?: System
 }

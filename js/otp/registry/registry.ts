@@ -7,6 +7,7 @@ import { processOf } from '../gen-server/ref.ts'
 import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 import { RegistryInstance } from './instance.ts'
+import { getOrStart } from './get-or-start.ts'
 import type { RegistryOptions } from './types.ts'
 import { resolveSystem } from '../../system/default.ts'
 
@@ -96,6 +97,22 @@ export const Registry = {
   lookup: lookup as typeof lookup,
   /** Returns the process of a name, or `undefined`. */
   whereis: whereis as typeof whereis,
+  /**
+   * Resolves with the ref of the process that has the name, or starts one: callers that ask at the same time get one
+   * process. `start` gets the name, and may register the process under it itself; else this does. A process that ends is
+   * waited for, and then one is started anew. When `start` fails, all who wait reject, and the next call tries again.
+   *
+   * @throws Whatever `start` throws, or rejects with.
+   * @throws ServerNotRunningError when the process ended before `start` had resolved.
+   * @throws ClosedError when the system is closed.
+   * @example
+   * ```ts
+   * const room = await Registry.getOrStart(`room/${id}`, (name) =>
+   *   GenServer.start(roomBehavior, { name, idleTimeoutMs: 60_000 }),
+   * )
+   * ```
+   */
+  getOrStart: getOrStart as typeof getOrStart,
   /** Frees a name; the process lives on. Returns whether a process had it. */
   unregister: unregister as typeof unregister,
   /** Returns whether a process has the name. */

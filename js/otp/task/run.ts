@@ -133,6 +133,8 @@ export class TaskRun<Result> implements GenServerBehavior<null, never, never, ne
 
   #run(): void {
     this.#running = true
+    // The function is no part of the task's own process.
+    runtimeOf(this.#process.system).leaveHandler()
     try {
       const result = this.isTracked ? this.#tracked() : this.#fn(this.#controller.signal)
       const pending = promiseOf(result)

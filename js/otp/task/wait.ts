@@ -3,8 +3,8 @@ import { limitOn } from '../../clock/internal-timers.ts'
 import type { CallScope } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
 import { abortSignal, known, options as checkOptions, timeout as timeoutOf } from '../../internal/validate.ts'
-import { TimeoutError } from '../../errors/errors.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
+import { TaskTimeoutError } from './errors.ts'
 import type { TaskRun } from './run.ts'
 import type { AwaitOptions } from './types.ts'
 
@@ -71,7 +71,7 @@ export function waitFor(
     releases.push(whenAborted(signal, fail))
     if (timeoutMs === Infinity) return
     const timer = limitOn(clock, timeoutMs, 'Task.await', () =>
-      fail(new TimeoutError(runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`, timeoutMs)),
+      fail(new TaskTimeoutError(timeoutMs, runs.length === 1 ? `task ${runs[0]?.server?.id}` : `${runs.length} tasks`)),
     )
     releases.push(() => timer.cancel())
   })
