@@ -40,7 +40,8 @@ describe('an argument that is missing, or of another kind, is named', () => {
     ['ipKeyGenerator', () => ipKeyGenerator(none), 'ip'],
     ['new ContextImpl', () => new effects.ContextImpl(five), 'values'],
     ['run, of a context that is none', () => effects.succeed(1).run({ get: 1, values: 1 } as never), 'options.get'],
-    ['new RegistryInstance', () => Reflect.construct(RegistryInstance, [{ name: 'a' }]), 'system'],
+    ['new RegistryInstance', () => Reflect.construct(RegistryInstance, [{ name: 5 }]), 'options.name'],
+    ['new RegistryInstance', () => Reflect.construct(RegistryInstance, ['a', 'unique']), 'options'],
     ['system.own', () => createSystem().own(none), 'part.close'],
     [
       'GenServer.call of an agent',

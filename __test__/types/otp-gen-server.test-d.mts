@@ -124,5 +124,6 @@ const explicit: number = await GenServer.call<number, 'get' | 'later' | 'stop', 
 declare const looked: GenServerRef<any, any, any, any> // oxlint-disable-line typescript/no-explicit-any -- an untyped ref
 const ofAny: number = await GenServer.call(looked, 'anything')
 void [balance, left, closed, wrongReply, asked, untyped, explicit, ofAny]
+GenServer.onLifecycleEvent((event) => event.type === 'process_down' && event.monitoredRef.id)
 // @ts-expect-error: there is no such event
-GenServer.onLifecycleEvent((event) => event.type === 'process_down')
+GenServer.onLifecycleEvent((event) => event.type === 'server_down')

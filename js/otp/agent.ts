@@ -204,6 +204,8 @@ export const Agent = {
    * @throws ServerNotRunningError when there is no such agent.
    */
   cast: cast as typeof cast,
+  /** Does the same as `cast`, under the name that users of earlier libraries know. */
+  castUpdate: cast as typeof cast,
   /** Ends the agent once it has run what was sent before. Resolves when it has ended. */
   stop: stop as typeof stop,
 } as const

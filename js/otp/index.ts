@@ -100,9 +100,28 @@ export type {
 export type { Continued, NoReply, Stopped } from './gen-server/callback-results.ts'
 export * from './task/errors.ts'
 export { Task, type TaskResults } from './task/task.ts'
-export type { AwaitOptions, ItemFunction, StreamOptions, TaskFunction, TaskOptions, TaskRef } from './task/types.ts'
+export type {
+  AsyncStreamOptions,
+  AwaitOptions,
+  ItemFunction,
+  StreamOptions,
+  StreamResult,
+  TaskFunction,
+  TaskHandle,
+  TaskOptions,
+  TaskRef,
+  TaskSupervisorOptions,
+  TaskSupervisorRef,
+} from './task/types.ts'
 export { TimerService } from './timer-service/timer-service.ts'
-export type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './timer-service/types.ts'
+export type {
+  ScheduleTimerOptions,
+  StoredState,
+  TimerAdapter,
+  TimerEntry,
+  TimerServiceOptions,
+  TimerServiceRef,
+} from './timer-service/types.ts'
 export type {
   CallOptions,
   CallResult,

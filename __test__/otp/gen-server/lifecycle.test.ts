@@ -34,17 +34,14 @@ describe('events', () => {
     await settle()
     const error = expect.objectContaining({ message: 'crash' })
     const next = Supervisor.getChild(supervisor, 'a')?.ref
+    const reason = { type: 'error', message: 'crash' }
+    const down = { ref: watcher, monitoredRef: { id: child.id }, reason, monitorId }
     expect(servers).toEqual([
       { type: 'crashed', ref: child, error },
       { type: 'terminated', ref: child, reason: { error } },
       { type: 'started', ref: next },
-      {
-        type: 'down',
-        ref: watcher,
-        monitoredRef: { id: child.id },
-        reason: { type: 'error', message: 'crash' },
-        monitorId,
-      },
+      { type: 'down', ...down },
+      { type: 'process_down', ...down },
     ])
     await Supervisor.stop(supervisor)
     expect(supervisors).toEqual([

@@ -6,7 +6,7 @@ import {
   type GenServerRef,
   getDefaultSystem,
   Registry,
-  type RegistryInstance,
+  RegistryInstance,
   type System,
 } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
@@ -223,7 +223,7 @@ describe('a registry of unique keys', () => {
     const keys = ['room/a', 'room/b', 'room/a/x', 'hall/a', 'room/', 'ro?m']
     for (const [index, key] of keys.entries()) registry.register(key, ref, index)
     const match = (pattern: string, test?: (value: number) => boolean): string[] =>
-      registry.match(pattern, test).map(({ key }) => key)
+      registry.match(pattern, test && (({ metadata }) => test(metadata))).map(({ key }) => key)
     expect(match('room/*')).toEqual(['room/a', 'room/b', 'room/'])
     expect(match('room/**')).toEqual(['room/a', 'room/b', 'room/a/x', 'room/'])
     expect(match('**a')).toEqual(['room/a', 'hall/a'])
@@ -235,6 +235,30 @@ describe('a registry of unique keys', () => {
     const odd = registry.select((_, { metadata }) => metadata % 2 === 1)
     expect(odd[0]).toEqual({ key: 'room/b', ref, metadata: 1 })
     expect(odd.map(({ key }) => key)).toEqual(['room/b', 'hall/a', 'ro?m'])
+  })
+
+  it('passes the whole entry to the test of a glob', async () => {
+    const registry = Registry.create<number>({ system })
+    const ref = await start()
+    registry.register('a', ref, 5)
+    const seen: unknown[] = []
+    expect(registry.match('*', (entry) => seen.push(entry) > 5)).toEqual([])
+    expect(seen).toEqual([{ ref, metadata: 5, registeredAt: 0 }])
+  })
+
+  it('can be made by its class too, with the same options', async () => {
+    const registry = new RegistryInstance<number>({ name: 'rooms', keys: 'duplicate', system })
+    await registry.start()
+    const ref = await start()
+    registry.register('a', ref, 1)
+    registry.register('a', await start(), 2)
+    expect([registry.name, registry.keyMode, registry.countForKey('a')]).toEqual(['rooms', 'duplicate', 2])
+    const [one, other] = [new RegistryInstance({ system }), Registry.create({ system })]
+    expect([one.keyMode, one.name === other.name]).toEqual(['unique', false])
+    await registry.close()
+    expect(registry.count()).toBe(0)
+    expect(thrown(() => new RegistryInstance({ keys: 'some' as never }))).toMatchObject({ field: 'options.keys' })
+    expect(thrown(() => new RegistryInstance({ nmae: 'a' } as never))).toMatchObject({ field: 'options.nmae' })
   })
 
   it('matches a hostile glob in no time', async () => {

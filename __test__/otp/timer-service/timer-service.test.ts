@@ -317,7 +317,7 @@ describe('a timer service is a process', () => {
     const refused = async (promise: Promise<unknown>, field: string): Promise<void> => {
       expect(await rejection(promise)).toMatchObject({ code: 'KEELSON_INVALID_ARGUMENT', field })
     }
-    await refused(start({ checkIntervalMs: 5 } as never), 'options.checkIntervalMs')
+    await refused(start({ tickMs: 5 } as never), 'options.tickMs')
     await refused(start({ durability: 'sync' }), 'options.path')
     await refused(start({ retryMs: 0 }), 'options.retryMs')
     for (const delay of [-1, NaN, Infinity, '5']) {

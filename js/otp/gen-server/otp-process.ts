@@ -149,7 +149,9 @@ export abstract class OtpProcess extends Process implements Registrable {
   deliverDown(monitorId: string, monitoredRef: { id: string }, reason: ProcessDownReason): void {
     if (this.status === DEAD) return
     if (processEvents.hasListeners(this.system)) {
-      processEvents.notify(this.system, { type: 'down', ...this.#eventFields, monitoredRef, reason, monitorId })
+      const down = { ...this.#eventFields, monitoredRef, reason, monitorId }
+      processEvents.notify(this.system, { type: 'down', ...down })
+      processEvents.notify(this.system, { type: 'process_down', ...down })
     }
     if (this.status === RUNNING) this.runtime.sendSystem(this, { type: 'DOWN', monitorId, ref: monitoredRef, reason })
   }

@@ -185,7 +185,10 @@ export class GenServerProcess extends OtpProcess {
   /** Keeps a call whose reply comes later, until its caller waits no more. */
   defer(call: Call): void {
     ;(this.deferred ??= new Set()).add(call)
-    call.addSettledListener(() => void this.deferred?.delete(call))
+    call.addSettledListener(() => {
+      this.deferred?.delete(call)
+      this.#idle?.touch()
+    })
   }
 
   /** Replies to a call. Returns false when its caller waits no more. */

@@ -258,8 +258,11 @@ export type LifecycleEvent =
       readonly reason: TerminateReason
     }
   | {
-      /** A monitor has fired: `monitoredRef` has ended, and `ref` gets the message. */
-      readonly type: 'down'
+      /**
+       * A monitor has fired: `monitoredRef` has ended, and `ref` gets the message. `process_down` comes after each
+       * `down`, for listeners that know it by that name.
+       */
+      readonly type: 'down' | 'process_down'
       readonly ref: SerializedRef
       readonly name?: string
       readonly monitoredRef: SerializedRef

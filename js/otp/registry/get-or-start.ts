@@ -15,6 +15,9 @@ import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 
 type Start = (name: string) => unknown
 
+/** The number of processes that may end as soon as they were found before a call gives up. */
+const MOST_TRIES = 10
+
 /** The starts that are under way in each system, by name. */
 const pendingStarts = new WeakMap<System, Map<string, Promise<GenServerProcess>>>()
 
@@ -27,8 +30,12 @@ export async function getOrStart<Ref extends SerializedRef = GenServerRef>(
   callable('start', start)
   const system = systemFromArgument(argument)
   system.assertOpen()
-  const server = await findOrStart(system, name, start)
-  return server.ref as unknown as Ref
+  for (let tries = 1; ; tries++) {
+    const server = await findOrStart(system, name, start)
+    // It may have ended since it was found.
+    if (server.status < ENDING) return server.ref as unknown as Ref
+    if (tries === MOST_TRIES) throw new ServerNotRunningError(server.id, server)
+  }
 }
 
 async function findOrStart(system: System, name: string, start: Start): Promise<GenServerProcess> {

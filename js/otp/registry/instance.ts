@@ -1,7 +1,8 @@
 import { ENDING, RUNNING } from '../../actor/process.ts'
-import { callable, isA, optionalCallable, text } from '../../internal/validate.ts'
+import { callable, known, optionalCallable, options as checkOptions, text } from '../../internal/validate.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
-import { System } from '../../system/system.ts'
+import { resolveSystem } from '../../system/default.ts'
+import type { System } from '../../system/system.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { castTo } from '../gen-server/calls.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
@@ -17,10 +18,21 @@ import {
 } from './errors.ts'
 import { globTest } from './glob.ts'
 import { KeyStore, type Registration } from './store.ts'
-import type { CastOf, DispatchFn, RegistryEntry, RegistryKeys, RegistryMatch, RegistryPredicate } from './types.ts'
+import type {
+  CastOf,
+  DispatchFn,
+  RegistryEntry,
+  RegistryKeys,
+  RegistryMatch,
+  RegistryOptions,
+  RegistryPredicate,
+} from './types.ts'
+
+/** The number of registries that each system has made, to name those without a name. */
+const counts = new WeakMap<System, number>()
 
 /**
- * Registers processes by key, with metadata; made by `Registry.create`. A process may have any number of keys, and
+ * Registers processes by key, with metadata; `Registry.create` makes one, too. A process may have any number of keys, and
  * loses all of them as it ends, before its end is announced. A key is a non-empty string. Listings follow the order in
  * which keys were taken, and are snapshots. A closed registry is empty and takes no registration.
  *
@@ -44,15 +56,26 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   /** Removes the registry from its system; `undefined` while closed. */
   #disown: (() => void) | undefined
 
-  /** @internal Use `Registry.create`. */
-  constructor(name: string, keyMode: RegistryKeys, system: System) {
+  /**
+   * Makes a registry, as `Registry.create` does.
+   *
+   * @throws InvalidArgumentError naming the option that is refused.
+   * @throws ClosedError when the system is closed.
+   */
+  constructor(options?: RegistryOptions) {
     super()
-    if (!isA(system, System)) {
-      throw new InvalidArgumentError('system', 'a System: registries are made by Registry.create', system)
+    const settings = checkOptions('options', options)
+    known('options', settings, ['name', 'keys', 'system'])
+    if (settings.name !== undefined) text('options.name', settings.name)
+    if (settings.keys !== undefined && settings.keys !== 'unique' && settings.keys !== 'duplicate') {
+      throw new InvalidArgumentError('options.keys', "'unique' or 'duplicate'", settings.keys)
     }
-    this.name = name
-    this.keyMode = keyMode
-    this.system = system
+    this.system = resolveSystem(settings.system)
+    this.system.assertOpen()
+    const number = (counts.get(this.system) ?? 0) + 1
+    counts.set(this.system, number)
+    this.name = settings.name ?? `registry_${number}`
+    this.keyMode = settings.keys ?? 'unique'
     this.#open()
   }
 
@@ -172,13 +195,13 @@ export class RegistryInstance<Meta = unknown, Ref extends SerializedRef = GenSer
   }
 
   /**
-   * Returns the registrations whose key matches a glob and whose metadata passes an optional test, by key and then by
-   * registration. `*` stands for any characters but `/`, `**` for any characters, `?` for one.
+   * Returns the registrations whose key matches a glob and that pass an optional test, by key and then by registration.
+   * The test gets `{ ref, metadata, registeredAt }`. `*` stands for any characters but `/`, `**` for any characters, `?` for one.
    */
-  match(pattern: string, predicate?: (metadata: Meta) => boolean): RegistryMatch<Meta, Ref>[] {
+  match(pattern: string, predicate?: (entry: RegistryEntry<Meta, Ref>) => boolean): RegistryMatch<Meta, Ref>[] {
     const fits = globTest(text('pattern', pattern))
     optionalCallable('predicate', predicate)
-    return this.select((key, { metadata }) => fits(key) && (predicate === undefined || predicate(metadata)))
+    return this.select((key, entry) => fits(key) && (predicate === undefined || predicate(entry)))
   }
 
   /**

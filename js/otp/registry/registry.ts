@@ -1,6 +1,3 @@
-import { known, options as checkOptions, text } from '../../internal/validate.ts'
-import { InvalidArgumentError } from '../../errors/errors.ts'
-import type { System } from '../../system/system.ts'
 import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { processOf } from '../gen-server/ref.ts'
@@ -9,10 +6,6 @@ import type { GenServerRef, SerializedRef } from '../gen-server/types.ts'
 import { RegistryInstance } from './instance.ts'
 import { getOrStart } from './get-or-start.ts'
 import type { RegistryOptions } from './types.ts'
-import { resolveSystem } from '../../system/default.ts'
-
-/** The number of registries that each system has made, to name those without a name. */
-const counts = new WeakMap<System, number>()
 
 function register(name: string, ref: SerializedRef, ...system: SystemArgument): void {
   namesOf(systemFromArgument(system)).register(name, processOf('ref', ref))
@@ -53,17 +46,7 @@ function count(...system: SystemArgument): number {
 function create<Meta = unknown, Ref extends SerializedRef = GenServerRef>(
   options?: RegistryOptions,
 ): RegistryInstance<Meta, Ref> {
-  const settings = checkOptions('options', options)
-  known('options', settings, ['name', 'keys', 'system'])
-  if (settings.name !== undefined) text('options.name', settings.name)
-  if (settings.keys !== undefined && settings.keys !== 'unique' && settings.keys !== 'duplicate') {
-    throw new InvalidArgumentError('options.keys', "'unique' or 'duplicate'", settings.keys)
-  }
-  const system = resolveSystem(settings.system)
-  system.assertOpen()
-  const number = (counts.get(system) ?? 0) + 1
-  counts.set(system, number)
-  return new RegistryInstance(settings.name ?? `registry_${number}`, settings.keys ?? 'unique', system)
+  return new RegistryInstance(options)
 }
 
 /**

@@ -13,42 +13,28 @@ import {
   timeout as timeoutOf,
 } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { turn } from '../../clock/host.ts'
+import type { GenServerProcess } from '../gen-server/process.ts'
 import { TaskEndedError } from './errors.ts'
 import type { TaskRun } from './run.ts'
+import { LocalTask } from './local-task.ts'
 import { startTask } from './start.ts'
+import { TaskSupervisor } from './supervisor.ts'
 import { TaskStream } from './stream.ts'
-import type { AwaitOptions, ItemFunction, StreamOptions, TaskFunction, TaskOptions, TaskRef } from './types.ts'
+import type {
+  AwaitOptions,
+  ItemFunction,
+  StreamOptions,
+  TaskFunction,
+  TaskHandle,
+  TaskOptions,
+  TaskRef,
+} from './types.ts'
 import { outcomeWithin, waitFor } from './wait.ts'
 import { resolveSystem } from '../../system/default.ts'
 
 /** A task: pass it to `Task.await`. */
-export interface Task<Result> {
-  /** The id of its process. */
-  readonly id: string
-  /** The ref of its process. */
-  readonly ref: TaskRef
-  /** Exists for the compiler alone, never at run time: the type of the result. */
-  readonly __result?: Result
-}
-
-/** A task as users hold it. The run behind it is out of their reach. */
-class LocalTask<Result> implements Task<Result> {
-  readonly id: string
-  readonly ref: TaskRef
-  readonly #run: TaskRun<Result>
-
-  constructor(run: TaskRun<Result>) {
-    this.#run = run
-    this.ref = run.server?.ref as TaskRef
-    this.id = this.ref.id
-  }
-
-  static runOf<Result>(field: string, task: Task<Result>): TaskRun<Result> {
-    if (typeof task === 'object' && task !== null && #run in task)
-      return task.#run as TaskRun<unknown> as TaskRun<Result>
-    throw new InvalidArgumentError(field, 'a task of Task.async', task)
-  }
-}
+export type Task<Result = unknown> = TaskHandle<Result>
 
 function async<Result>(fn: TaskFunction<Result>, options?: TaskOptions): Task<Result> {
   return new LocalTask(startTask(fn, options))
@@ -77,11 +63,22 @@ async function awaitAll<const Tasks extends readonly Task<unknown>[]>(
   return (await waitFor(runs, timeout)) as TaskResults<Tasks>
 }
 
-async function yieldOutcome<Result>(
-  task: Task<Result>,
-  timeout: number,
-): Promise<PromiseSettledResult<Result> | undefined> {
-  return outcomeWithin(LocalTask.runOf('task', task), timeout)
+function yieldOutcome<Result>(task: Task<Result>): Promise<Result | undefined>
+function yieldOutcome<Result>(task: Task<Result>, timeout: number): Promise<PromiseSettledResult<Result> | undefined>
+async function yieldOutcome<Result>(task: Task<Result>, ...limit: [timeout?: number]): Promise<unknown> {
+  const run = LocalTask.runOf('task', task)
+  if (limit.length > 0) return outcomeWithin(run, limit[0] as number)
+  // A task that needs no more than a turn of the event loop has its result by then.
+  await turn()
+  return run.outcome?.status === 'fulfilled' ? run.outcome.value : undefined
+}
+
+async function shutdown(task: Task<unknown>): Promise<void> {
+  const { server } = LocalTask.runOf('task', task)
+  cancel(task)
+  await new Promise<void>((resolve) => {
+    ;(server as GenServerProcess).whenEnded(resolve)
+  })
 }
 
 function cancel(task: Task<unknown>, reason?: unknown): boolean {
@@ -190,7 +187,7 @@ export const Task = {
    * Resolves with the task's result, or rejects with what its function threw. A wait that ends before the task cancels
    * it. The second argument is a time in ms, 5000 by default, or options.
    *
-   * @throws TimeoutError when the time is up.
+   * @throws TaskTimeoutError, a `TimeoutError`, when the time is up.
    * @throws TaskEndedError when the task ended before its function had.
    */
   await: awaitOne as typeof awaitOne,
@@ -201,7 +198,8 @@ export const Task = {
   awaitAll: awaitAll as typeof awaitAll,
   /**
    * Resolves with the task's outcome if there is one within a time in ms, and otherwise with `undefined`; the task goes
-   * on.
+   * on. Without a time, resolves after a turn of the event loop: with the result itself if the task has succeeded, else
+   * with `undefined`.
    */
   yield: yieldOutcome as typeof yieldOutcome,
   /**
@@ -209,6 +207,8 @@ export const Task = {
    * aborts with it. Returns false when the task has ended.
    */
   cancel: cancel as typeof cancel,
+  /** Cancels a task that has not ended. Resolves when its function and its process have ended; never rejects. */
+  shutdown: shutdown as typeof shutdown,
   /**
    * Yields the results of a function for each item of an iterable, `maxConcurrency` (8) at a time, each a task. Items
    * are taken one by one and only when there is room for their results: a slow consumer slows the source. The first
@@ -218,4 +218,6 @@ export const Task = {
   asyncStream: asyncStream as typeof asyncStream,
   /** Yields outcomes instead: a failure is a result like any other, `{ status, value }` or `{ status, reason }`. */
   asyncStreamSettled: asyncStreamSettled as typeof asyncStreamSettled,
+  /** Runs tasks below a supervisor, which ends them when it ends. */
+  Supervisor: TaskSupervisor as typeof TaskSupervisor,
 } as const

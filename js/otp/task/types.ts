@@ -1,8 +1,19 @@
 import type { System } from '../../system/system.ts'
 import type { GenServerRef } from '../gen-server/types.ts'
+import type { SupervisorRef } from '../supervisor/types.ts'
 
 /** Refers to the process of a task, for monitors, links and names. It takes no messages. */
 export type TaskRef = GenServerRef<unknown, never, never, never>
+
+/** A task: pass it to `Task.await`. */
+export interface TaskHandle<Result = unknown> {
+  /** The id of its process. */
+  readonly id: string
+  /** The ref of its process. */
+  readonly ref: TaskRef
+  /** Exists for the compiler alone, never at run time: the type of the result. */
+  readonly __result?: Result
+}
 
 /**
  * The function of a task. The signal aborts when the task is cancelled or ended; from then on the result is dropped.
@@ -56,3 +67,31 @@ export type ItemFunction<Item, Result> = (
   signal: AbortSignal,
   index: number,
 ) => Result | PromiseLike<Result>
+
+/** Refers to a supervisor of tasks. */
+export type TaskSupervisorRef = SupervisorRef
+
+/** Options of `Task.Supervisor.start`. */
+export interface TaskSupervisorOptions {
+  /** The name of the supervisor, among the system's names. */
+  readonly name?: string
+  /** The system that tasks belong to. Default: the default system of this environment. */
+  readonly system?: System
+}
+
+/** Options of `Task.Supervisor.asyncStream`. */
+export interface AsyncStreamOptions {
+  /** The number of tasks that run at a time, from 1. Default: all. */
+  readonly concurrency?: number
+  /** The longest time each task may take, in ms. Default: no limit. */
+  readonly timeout?: number
+  /** Returns results in the order of the functions (default), or as they finish. */
+  readonly ordered?: boolean
+  /** Puts errors into the list instead of rejecting with the first one. Default false. */
+  readonly onErrorContinue?: boolean
+}
+
+/** The result of one task of `Task.Supervisor.asyncStreamSettled`. */
+export type StreamResult<Result> =
+  | { readonly status: 'ok'; readonly value: Result }
+  | { readonly status: 'error'; readonly error: Error }

@@ -31,8 +31,20 @@ async function openExclusively<T>(path: string, options: DurableJournalOptions<T
   }
 }
 
+/** Keeps timers over restarts of the program. */
+export interface TimerStorage {
+  /** Returns the timers that have not ended, in the order in which they are due. */
+  load(): StoredTimer[]
+  /** Stores a timer. Resolves once that is done. */
+  put(timer: StoredTimer): Promise<void>
+  /** Stores the end of a timer. Resolves once that is done. */
+  remove(id: string): Promise<void>
+  /** Ends the store. */
+  close(): Promise<void>
+}
+
 /** Keeps timers on disk: the last record of an id is the timer, and an empty record is its end. */
-export class TimerStore {
+export class TimerStore implements TimerStorage {
   readonly #journal: DurableJournal<StoredTimer | null>
   readonly #report: (error: unknown) => void
   /** The id of the record that is being written. */

@@ -1,5 +1,14 @@
 import { runOutsideHandler } from '../../actor/call-context.ts'
-import { known, MAX_DURATION_MS, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
+import {
+  callable,
+  callbacks,
+  known,
+  MAX_DURATION_MS,
+  object,
+  options as checkOptions,
+  positiveMillis,
+  text,
+} from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
 import { livingProcessOf, findProcess } from '../gen-server/ref.ts'
@@ -7,35 +16,76 @@ import type { System } from '../../system/system.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
 import { startAs } from '../gen-server/start.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
-import { TimerStore } from './store.ts'
+import { AdapterStore } from './adapter-store.ts'
+import { type TimerStorage, TimerStore } from './store.ts'
 import { runningTimersOf, TimerServiceBehavior, timersOf } from './timers.ts'
 import type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './types.ts'
 import { resolveSystem } from '../../system/default.ts'
 
 const RETRY_MS = 1000
-const OPTIONS = ['name', 'registry', 'metadata', 'path', 'durability', 'retryMs', 'system']
+const OPTIONS = [
+  'name',
+  'registry',
+  'metadata',
+  'path',
+  'durability',
+  'adapter',
+  'checkIntervalMs',
+  'retryMs',
+  'system',
+]
+const ADAPTER = ['save', 'load', 'delete', 'listKeys'] as const
+
+/** True once it was said that `checkIntervalMs` has no effect. */
+let saidInterval = false
+
+function checkAdapter({ adapter, path }: TimerServiceOptions): void {
+  if (adapter === undefined) return
+  callbacks('options.adapter', object('options.adapter', adapter, 'a TimerAdapter'), ADAPTER)
+  for (const name of ADAPTER) callable(`options.adapter.${name}`, adapter[name])
+  if (path !== undefined) throw new InvalidArgumentError('options.path', 'left out, as adapter is given', path)
+}
+
+function checkInterval(checkIntervalMs: number | undefined): void {
+  if (checkIntervalMs === undefined) return
+  positiveMillis('options.checkIntervalMs', checkIntervalMs)
+  if (saidInterval) return
+  saidInterval = true
+  const warning = 'checkIntervalMs of TimerService.start has no effect: each timer fires at its own time'
+  process.emitWarning(warning, { type: 'KeelsonWarning', code: 'KEELSON_NO_EFFECT' })
+}
 
 async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
   const settings = checkOptions('options', options)
   known('options', settings, OPTIONS)
-  const { path, durability, retryMs = RETRY_MS, ...process } = settings
+  const { path, durability, adapter: _, checkIntervalMs, retryMs = RETRY_MS, ...startOptions } = settings
   positiveMillis('options.retryMs', retryMs)
+  checkAdapter(settings)
+  checkInterval(checkIntervalMs)
   if (path === undefined && durability !== undefined) {
     throw new InvalidArgumentError('options.path', 'given, as durability is', path)
   }
   const system = resolveSystem(settings.system)
   system.assertOpen()
-  const store = path === undefined ? undefined : await TimerStore.open(path, durability, system)
+  const store = await openStore(settings, system)
   try {
     const timers = new TimerServiceBehavior(system, retryMs, store)
     // The service is no part of the handler that starts it.
-    const ref = (await runOutsideHandler(() => startAs('TimerService', timers, process))) as TimerServiceRef
+    const ref = (await runOutsideHandler(() => startAs('TimerService', timers, startOptions))) as TimerServiceRef
     timersOf(ref).restore()
     return ref
   } catch (error) {
     await store?.close()
     throw error
   }
+}
+
+async function openStore(
+  { adapter, path, durability }: TimerServiceOptions,
+  system: System,
+): Promise<TimerStorage | undefined> {
+  if (adapter !== undefined) return AdapterStore.open(adapter, system)
+  return path === undefined ? undefined : TimerStore.open(path, durability, system)
 }
 
 /** Returns the target of a timer: a name, which outlives processes, or a process. */

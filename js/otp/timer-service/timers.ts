@@ -10,7 +10,7 @@ import { GenServerProcess } from '../gen-server/process.ts'
 import { runSuffix } from '../gen-server/process-ids.ts'
 import { SystemMembers } from '../gen-server/system-members.ts'
 import type { GenServerBehavior } from '../gen-server/types.ts'
-import type { TimerStore } from './store.ts'
+import type { TimerStorage } from './store.ts'
 import type { TimerEntry, TimerServiceRef } from './types.ts'
 
 /** A timer that has not ended. */
@@ -34,7 +34,7 @@ const notForMessages = (message: unknown): InvalidArgumentError =>
 
 /** The behaviour of a timer service: each timer is one of the system's clock and, with a store, a record in it. */
 export class TimerServiceBehavior implements GenServerBehavior<null> {
-  readonly store: TimerStore | undefined
+  readonly store: TimerStorage | undefined
   readonly #system: System
   readonly #retryMs: number
   readonly #timers = new Map<string, ServiceTimer>()
@@ -43,7 +43,7 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
   #server: GenServerProcess | undefined
   #isHalted = false
 
-  constructor(system: System, retryMs: number, store: TimerStore | undefined) {
+  constructor(system: System, retryMs: number, store: TimerStorage | undefined) {
     this.#system = system
     this.#retryMs = retryMs
     this.store = store

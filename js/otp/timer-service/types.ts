@@ -9,6 +9,26 @@ export interface TimerServiceRef extends GenServerRef<null, never, never, never>
   readonly id: string
 }
 
+/** A record as a storage of earlier libraries keeps it. */
+export interface StoredState {
+  /** The timer. */
+  readonly state: unknown
+  /** The time and the origin of the write. */
+  readonly metadata: { readonly persistedAt: number; readonly serverId: string; readonly schemaVersion: number }
+}
+
+/** A storage of yours for timers, in the form of earlier libraries. Keys begin with `durable_timer:`. */
+export interface TimerAdapter {
+  /** Stores a record under a key. */
+  save(key: string, record: StoredState): unknown
+  /** Returns the record of a key, or `undefined`. */
+  load(key: string): StoredState | undefined | Promise<StoredState | undefined>
+  /** Removes a key. */
+  delete(key: string): unknown
+  /** Returns the keys that begin with a prefix. */
+  listKeys(prefix: string): readonly string[] | Promise<readonly string[]>
+}
+
 /** Options of `TimerService.start`. Times are milliseconds. */
 export interface TimerServiceOptions extends Pick<StartOptions, 'name' | 'metadata'> {
   /** A `RegistryInstance` that takes `name` as a key, instead of the system's names. */
@@ -19,6 +39,16 @@ export interface TimerServiceOptions extends Pick<StartOptions, 'name' | 'metada
   readonly path?: string
   /** The point at which a timer counts as stored; see `openJournal`. Default `'sync'`. Needs `path`. */
   readonly durability?: Durability
+  /**
+   * A storage of your own that keeps the timers, instead of `path`. It stays open when the service ends. Its failures
+   * reject `schedule` and `cancel`; those that have no caller go to the system's `onError`.
+   */
+  readonly adapter?: TimerAdapter
+  /**
+   * Accepted for programs of earlier libraries, which looked for due timers so often, in ms. It has no effect: each timer
+   * is one of the system's clock.
+   */
+  readonly checkIntervalMs?: number
   /** The time in ms after which a message that found no target is tried again. Default 1000. */
   readonly retryMs?: number
   /** The system that the service belongs to. Default: the default system of this environment. */
