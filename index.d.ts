@@ -315,7 +315,7 @@ export {
   type StateMachineRef,
   type StateProvider,
   type Stopped,
-  type StoredState,
+  type StoredTimerRecord,
   type StreamOptions,
   type StreamResult,
   type SubscribeOptions,

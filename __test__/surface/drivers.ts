@@ -52,7 +52,6 @@ export async function makeWorld(folder: string) {
     ticket: atrion.tryAdmit('tickets'),
     task: otp.Task.async(() => 1, { system }),
     probe: createProbe({ system }),
-    taskSupervisor: await otp.Task.Supervisor.start({ system }),
     lease: await atrion.startTask('leased', { profile: 'LIGHT' }),
     classic: processes.createSupervisor({ system }),
     httpServer: createServer(),
@@ -286,13 +285,6 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'otp Task.awaitAll': { AwaitOptions: (given) => Task.awaitAll([task], given) },
     'otp Task.asyncStream': { StreamOptions: (given) => Task.asyncStream([1], up, given) },
     'otp Task.asyncStreamSettled': { StreamOptions: (given) => Task.asyncStreamSettled([1], up, given) },
-    'otp Task.Supervisor.start': { TaskSupervisorOptions: (given) => Task.Supervisor.start(given) },
-    'otp Task.Supervisor.asyncStream': {
-      AsyncStreamOptions: (given) => Task.Supervisor.asyncStream(world.taskSupervisor, [], given),
-    },
-    'otp Task.Supervisor.asyncStreamSettled': {
-      Omit: (given) => Task.Supervisor.asyncStreamSettled(world.taskSupervisor, [], given),
-    },
     'otp TimerService.start': { TimerServiceOptions: (given) => otp.TimerService.start(given) },
     'otp TimerService.schedule': {
       ScheduleTimerOptions: (given) => otp.TimerService.schedule(timers, 'target', 1, 10, given),

@@ -116,7 +116,7 @@ export type {
 export { TimerService } from './timer-service/timer-service.ts'
 export type {
   ScheduleTimerOptions,
-  StoredState,
+  StoredTimerRecord,
   TimerAdapter,
   TimerEntry,
   TimerServiceOptions,

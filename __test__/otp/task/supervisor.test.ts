@@ -78,7 +78,7 @@ describe('Task.Supervisor', () => {
     const other = held()
     const signals: AbortSignal[] = []
     const fns = [(signal: AbortSignal) => (signals.push(signal), other.task()), after(5, 1), broken]
-    const failed = rejection(Task.Supervisor.asyncStream(sup, fns as (() => number)[]))
+    const failed = rejection(Task.Supervisor.asyncStream(sup, fns as never[]))
     await stage.clock.advance(1)
     other.resolve(1)
     expect(await failed).toMatchObject({ code: 'KEELSON_TASK_FAILED' })

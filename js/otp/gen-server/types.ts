@@ -258,11 +258,17 @@ export type LifecycleEvent =
       readonly reason: TerminateReason
     }
   | {
-      /**
-       * A monitor has fired: `monitoredRef` has ended, and `ref` gets the message. `process_down` comes after each
-       * `down`, for listeners that know it by that name.
-       */
-      readonly type: 'down' | 'process_down'
+      /** A monitor has fired: `monitoredRef` has ended, and `ref` gets the message. */
+      readonly type: 'down'
+      readonly ref: SerializedRef
+      readonly name?: string
+      readonly monitoredRef: SerializedRef
+      readonly reason: ProcessDownReason
+      readonly monitorId: string
+    }
+  | {
+      /** Comes after each `down`, with the same fields: earlier libraries have it under this name. */
+      readonly type: 'process_down'
       readonly ref: SerializedRef
       readonly name?: string
       readonly monitoredRef: SerializedRef

@@ -10,7 +10,7 @@ export interface TimerServiceRef extends GenServerRef<null, never, never, never>
 }
 
 /** A record as a storage of earlier libraries keeps it. */
-export interface StoredState {
+export interface StoredTimerRecord {
   /** The timer. */
   readonly state: unknown
   /** The time and the origin of the write. */
@@ -20,9 +20,9 @@ export interface StoredState {
 /** A storage of yours for timers, in the form of earlier libraries. Keys begin with `durable_timer:`. */
 export interface TimerAdapter {
   /** Stores a record under a key. */
-  save(key: string, record: StoredState): unknown
+  save(key: string, record: StoredTimerRecord): unknown
   /** Returns the record of a key, or `undefined`. */
-  load(key: string): StoredState | undefined | Promise<StoredState | undefined>
+  load(key: string): StoredTimerRecord | undefined | Promise<StoredTimerRecord | undefined>
   /** Removes a key. */
   delete(key: string): unknown
   /** Returns the keys that begin with a prefix. */
