@@ -2,8 +2,8 @@
  * Building blocks for Node services under load: testable time, shared state, durable journals, supervised processes,
  * caches, rate limits and admission control, on a Rust core.
  *
- * Exports everything except `keelson/process`, the adapters (`keelson/express`, `keelson/fastify`) and the test helpers
- * (`keelson/testing`).
+ * Exports everything except `keelson/process`, the adapters (`keelson/express`, `fastify`, `koa`, `fetch`) and the test
+ * helpers (`keelson/testing`).
  */
 export * from './atom/index.ts'
 export * from './atrion/index.ts'

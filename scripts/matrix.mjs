@@ -45,6 +45,8 @@ const folders = [
   'http',
   'express',
   'fastify',
+  'koa',
+  'fetch',
   'testing',
   'seam',
   'surface',

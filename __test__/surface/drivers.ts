@@ -7,7 +7,9 @@ import { createControlledClock, createSystemClock } from 'keelson/clock'
 import * as effects from 'keelson/effect'
 import * as express from 'keelson/express'
 import * as fastify from 'keelson/fastify'
+import * as fetchStyle from 'keelson/fetch'
 import { createJournal, Journal, openJournal } from 'keelson/journal'
+import * as koa from 'keelson/koa'
 import * as otp from 'keelson/otp'
 import * as processes from 'keelson/process'
 import { createSystem } from 'keelson/system'
@@ -334,6 +336,22 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'fastify rateLimitHook': { RateLimitOptions: (given) => fastify.rateLimitHook(given) },
     'fastify requestJournal': {
       RequestJournalOptions: registered(fastify.requestJournal as never, { journal }),
+    },
+    'koa priorityFromHeader': { TierOptions: (given) => koa.priorityFromHeader(given) },
+    'koa admission': { AdmissionOptions: (given) => koa.admission(given) },
+    'koa gracefulShutdown': { ShutdownOptions: (given) => koa.gracefulShutdown(httpServer, given) },
+    'koa rateLimit': { RateLimitOptions: (given) => koa.rateLimit(given) },
+    'koa requestJournal': {
+      RequestLog: (given) => koa.requestJournal(given),
+      RequestJournalOptions: (given) => koa.requestJournal(journal, given),
+    },
+    'fetch priorityFromHeader': { TierOptions: (given) => fetchStyle.priorityFromHeader(given) },
+    'fetch admission': { AdmissionOptions: (given) => fetchStyle.admission(given) },
+    'fetch gracefulShutdown': { ShutdownOptions: (given) => fetchStyle.gracefulShutdown(httpServer, given) },
+    'fetch rateLimit': { RateLimitOptions: (given) => fetchStyle.rateLimit(given) },
+    'fetch requestJournal': {
+      RequestLog: (given) => fetchStyle.requestJournal(given),
+      RequestJournalOptions: (given) => fetchStyle.requestJournal(journal, given),
     },
   }
 }

@@ -193,6 +193,8 @@ export const entries = [
   'testing',
   'express',
   'fastify',
+  'koa',
+  'fetch',
 ]
 
 /** Types that are neither options nor callbacks: the package makes them, or they hold observations. */
@@ -228,6 +230,7 @@ const DATA: Readonly<Record<string, string>> = {
   ProcessIdImpl: 'made by createProcessId',
   Task: 'made by Task.async',
   FastifyInstance: 'made by Fastify, which has more',
+  HonoContext: 'made by Hono, which has more',
   IoredisLike: 'a client of another library',
   NodeRedisLike: 'a client of another library',
   SerializedJournal: 'made by toJSON',

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { ConnectionDrain } from '../http/connection-drain.ts'
 import { type BrokenOff, type DrainableServer, Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
+import type { DrainPace } from '../http/web-socket-drain.ts'
 import { plugin } from './plugin.ts'
 
 /** Drains an app with `app.close()`, and closes each connection after its last response. */
@@ -10,9 +11,9 @@ class FastifyDrain implements DrainableServer {
   readonly #app: FastifyInstance
   readonly #connections: ConnectionDrain
 
-  constructor(app: FastifyInstance) {
+  constructor(app: FastifyInstance, pace: DrainPace) {
     this.#app = app
-    this.#connections = new ConnectionDrain(app.server)
+    this.#connections = new ConnectionDrain(app.server, pace)
   }
 
   async drain(): Promise<void> {
@@ -35,7 +36,7 @@ class FastifyDrain implements DrainableServer {
  * and runs `onClose` hooks; then it runs `cleanup`, closes the system, and exits. The exit code is 0 when all of it was
  * done in time, and 1 when it was not. A second signal ends the process at once.
  *
- * @throws InvalidArgumentError naming the argument or option that is refused; also for an app over HTTP/2.
+ * @throws InvalidArgumentError naming the argument or option that is refused.
  * @example
  * ```ts
  * const shutdown = gracefulShutdown(app, { timeout: 10_000 })
@@ -47,11 +48,7 @@ export function gracefulShutdown(app: FastifyInstance, options?: ShutdownOptions
   if (typeof candidate?.close !== 'function' || candidate.server === undefined) {
     throw new InvalidArgumentError('app', 'an instance of Fastify', app)
   }
-  // Node does not tell which connections of HTTP/2 are idle.
-  if (typeof candidate.server.closeIdleConnections !== 'function') {
-    throw new InvalidArgumentError('app', 'an app over HTTP/1, which is not made with http2', { http2: true })
-  }
-  return new Shutdown(() => new FastifyDrain(app), options)
+  return new Shutdown((pace) => new FastifyDrain(app, pace), options)
 }
 
 /**

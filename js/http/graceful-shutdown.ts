@@ -1,7 +1,9 @@
+import { EventEmitter } from 'node:events'
 import { Server } from 'node:http'
 
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { ConnectionDrain } from './connection-drain.ts'
+import { ConnectionDrain, type NodeServer } from './connection-drain.ts'
+import { isSessionServer } from './session-drain.ts'
 import { Shutdown, type ShutdownOptions } from './shutdown.ts'
 
 /**
@@ -9,7 +11,10 @@ import { Shutdown, type ShutdownOptions } from './shutdown.ts'
  * the system, and exits. The exit code is 0 when all of it was done in time, and 1 when it was not. A second signal
  * ends the process at once.
  *
- * @param server The server that `app.listen()` or `http.createServer()` returned.
+ * A WebSocket gets a Close frame (1001) once it is idle; see `webSocketIdleMs`. Over HTTP/2, sessions open no more
+ * streams, and end with the last one. What is not over after `timeout` is broken off.
+ *
+ * @param server The server that `app.listen()`, `http.createServer()` or its kin of `https` and `http2` returned.
  * @throws InvalidArgumentError naming the argument or option that is refused.
  * @example
  * ```ts
@@ -17,10 +22,11 @@ import { Shutdown, type ShutdownOptions } from './shutdown.ts'
  * app.get('/ready', (req, res) => res.status(shutdown.ready ? 200 : 503).end())
  * ```
  */
-export function gracefulShutdown(server: Server, options?: ShutdownOptions): Shutdown {
-  const candidate = server as Partial<Server> | undefined
-  if (!(server instanceof Server) && typeof candidate?.closeIdleConnections !== 'function') {
+export function gracefulShutdown(server: NodeServer, options?: ShutdownOptions): Shutdown {
+  const candidate = server as Partial<Server> | null | undefined
+  const isServer = server instanceof Server || typeof candidate?.closeIdleConnections === 'function'
+  if (!isServer && !(candidate instanceof EventEmitter && isSessionServer(candidate))) {
     throw new InvalidArgumentError('server', 'a server of Node, as app.listen() gives', server)
   }
-  return new Shutdown(() => new ConnectionDrain(server), options)
+  return new Shutdown((pace) => new ConnectionDrain(server, pace), options)
 }

@@ -4,6 +4,7 @@ import { limitOn } from '../clock/internal-timers.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { TimeoutError } from '../errors/errors.ts'
 import {
+  duration,
   flag,
   known,
   optionalCallable,
@@ -14,6 +15,7 @@ import {
 import { resolveSystem } from '../system/default.ts'
 import type { System } from '../system/system.ts'
 import { processShutdown, type ShutdownPart } from './process-shutdown.ts'
+import type { DrainPace } from './web-socket-drain.ts'
 
 /** Options of a graceful shutdown. Times are milliseconds of the system's clock. */
 export interface ShutdownOptions {
@@ -29,6 +31,11 @@ export interface ShutdownOptions {
    * already. Gives a load balancer time to notice. Default 0 ms.
    */
   readonly delay?: number | undefined
+  /**
+   * A WebSocket over which nothing was sent or received for this long is idle, and gets a Close frame (1001, "going
+   * away"). Those that stay busy get it after half of `timeout`. 0 sends it to all at once. Default 1000 ms.
+   */
+  readonly webSocketIdleMs?: number | undefined
   /** The signals that begin the shutdown. Default `SIGTERM` and `SIGINT`. */
   readonly signals?: readonly NodeJS.Signals[] | undefined
   /**
@@ -42,9 +49,10 @@ export interface ShutdownOptions {
   readonly system?: System
 }
 
-const NAMES = ['timeout', 'closeTimeout', 'delay', 'signals', 'cleanup', 'exit', 'system']
+const NAMES = ['timeout', 'closeTimeout', 'delay', 'webSocketIdleMs', 'signals', 'cleanup', 'exit', 'system']
 const TIMEOUT_MS = 10_000
 const CLOSE_TIMEOUT_MS = 5000
+const WEB_SOCKET_IDLE_MS = 1000
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
 /** Signals that no program can catch. */
 const UNCATCHABLE: ReadonlySet<string> = new Set(['SIGKILL', 'SIGSTOP'])
@@ -91,12 +99,14 @@ export class Shutdown {
   #brokenOff: readonly BrokenOff[] = []
 
   /** @internal */
-  constructor(server: () => DrainableServer, options: ShutdownOptions | undefined) {
+  constructor(server: (pace: DrainPace) => DrainableServer, options: ShutdownOptions | undefined) {
     const opts = checkOptions('options', options)
     known('options', opts, NAMES)
-    timeout('options.timeout', TIMEOUT_MS, opts.timeout)
+    const timeoutMs = timeout('options.timeout', TIMEOUT_MS, opts.timeout)
     const closeTimeout = timeout('options.closeTimeout', CLOSE_TIMEOUT_MS, opts.closeTimeout)
     if (opts.delay !== undefined && opts.delay !== 0) positiveMillis('options.delay', opts.delay)
+    const webSocketIdleMs = opts.webSocketIdleMs ?? WEB_SOCKET_IDLE_MS
+    duration('options.webSocketIdleMs', webSocketIdleMs)
     optionalCallable('options.cleanup', opts.cleanup)
     const exits = flag('options.exit', true, opts.exit)
     const signals = checkSignals(opts.signals ?? SIGNALS)
@@ -105,8 +115,8 @@ export class Shutdown {
     this.done = new Promise((resolve) => {
       this.#finish = resolve
     })
-    // No listener is added before all options are opts.
-    this.#server = server()
+    // No listener is added before all options are checked.
+    this.#server = server({ clock: this.#system.clock, webSocketIdleMs, timeoutMs })
     this.#part = this.#makePart(exits, signals, closeTimeout)
     processShutdown.add(this.#part)
   }

@@ -7,7 +7,7 @@ const { dirname } = posix
 /** Rooms of js/ and __test__/ that have another name than the module of src/ that decides for them. */
 const OTHER_NAMES = {
   actor: ['actor', 'otp', 'process'],
-  admission: ['atrion', 'admission', 'express', 'fastify'],
+  admission: ['atrion', 'admission', 'express', 'fastify', 'koa', 'fetch'],
   bus: ['bus', 'event-bus'],
   cell: ['atom'],
   engine: ['atrion', 'admission'],

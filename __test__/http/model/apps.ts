@@ -15,9 +15,12 @@ import {
   type ShutdownOptions,
 } from 'keelson/express'
 import * as forFastify from 'keelson/fastify'
+import * as forKoa from 'keelson/koa'
 import Fastify from 'fastify'
+import type { Context, Next } from 'koa'
 
 import { versions } from '../../support/express.ts'
+import { koaApp, koas } from '../../support/koa.ts'
 
 /** The request as a handler sees it in any framework. */
 export interface Work {
@@ -190,9 +193,48 @@ async function fastify(parts: Parts): Promise<Served> {
   }
 }
 
+function koa(parts: Parts, name: string): Served {
+  const app = koaApp(koas.find(([version]) => version === name)![1])
+  const { steps, used } = middlewares(parts)
+  const step =
+    (index: number) =>
+    async (ctx: Context, next: Next): Promise<void> => {
+      await new Promise<void>((resolve, reject) => steps[index]!(ctx.req, ctx.res, () => next().then(resolve, reject)))
+    }
+  app.use(step(0))
+  app.use(forKoa.requestJournal(parts.journal, { system: parts.system }))
+  app.use(step(2))
+  // The limit is the one of the bare middleware, so that its counts can be read.
+  app.use(step(3))
+  app.use(step(4))
+  app.use(forKoa.admission({ atrion: parts.atrion, name: 'app' }))
+  app.use(
+    (ctx) =>
+      new Promise<void>((resolve, reject) => {
+        const { req, res } = ctx
+        const answer = (status: number, body: string): void => {
+          if (!res.headersSent && ctx.respond !== false) {
+            ctx.status = status
+            ctx.body = body
+          }
+          resolve()
+        }
+        const raw = (): http.ServerResponse => {
+          ctx.respond = false
+          res.statusCode = 200
+          resolve()
+          return res
+        }
+        const fail = (): void => reject(new Error('failed'))
+        parts.work({ id: idOf(req.url), kind: kindOf(req.url), req, res, answer, fail, raw })
+      }),
+  )
+  return finished(http.createServer(app.callback()), used)
+}
+
 /** Serves the stack of a framework. */
 export async function serve(face: string, parts: Parts): Promise<Served> {
   if (face === 'bare') return bare(parts)
   if (face === 'Fastify') return await fastify(parts)
-  return express(parts, face)
+  return face.startsWith('Koa') ? koa(parts, face) : express(parts, face)
 }

@@ -41,7 +41,7 @@ export type Op =
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'shutdown' }
 
-export const FACES = ['bare', 'Express 5', 'Express 4', 'Fastify'] as const
+export const FACES = ['bare', 'Express 5', 'Express 4', 'Fastify', 'Koa 3', 'Koa 2'] as const
 
 export interface Plan {
   readonly face: (typeof FACES)[number]

@@ -133,6 +133,11 @@ export class World {
     return problems
   }
 
+  get #answersErrorsAtOnce(): boolean {
+    const { face } = this.#plan
+    return face === 'bare' || face.startsWith('Koa')
+  }
+
   #parts(): Parts {
     const of = (id: number): Tracked => this.#requests.get(id)!
     return {
@@ -159,8 +164,8 @@ export class World {
     if (kind === 'slow') this.#clock.schedule(SLOW_MS, () => ends(() => work.answer(200, 'slow')))
     else if (kind === 'held') this.#held.push(request)
     else if (kind === 'fails') {
-      // Express reads the body before it answers errors.
-      if (req.complete || this.#plan.face === 'bare') request.hasEnded = true
+      // Express and Fastify read the body before they answer errors.
+      if (req.complete || this.#answersErrorsAtOnce) request.hasEnded = true
       work.fail()
     } else if (kind === 'streams') {
       this.#write(work)

@@ -17,7 +17,8 @@ import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
 import { DEFAULT_BODY, rejectionBody, type RejectionBody } from './rejection-body.ts'
 
-type Awaitable<T> = T | PromiseLike<T>
+/** @internal A value, or a promise of it. */
+export type Awaitable<T> = T | PromiseLike<T>
 
 /**
  * Options of a rate limit in front of a framework's requests. A function of yours that throws or rejects is reported,
@@ -142,15 +143,20 @@ const NAMES = [
 const DEFAULT_LIMIT = 5
 const DEFAULT_WINDOW_MS = 60_000
 
-/** Checks the options. Throws InvalidArgumentError, naming the option, for one that cannot be used. */
+/**
+ * Checks the options. Throws InvalidArgumentError, naming the option, for one that cannot be used.
+ *
+ * @param leftOut An option that the framework does not have.
+ */
 export function rateLimitSettings<Req, Res, Handler extends (...args: never[]) => unknown>(
   options: HttpRateLimitOptions<Req, Res, Handler> | undefined,
+  leftOut?: keyof HttpRateLimitOptions<never, never, never>,
 ): RateLimitSettings<Req, Res, Handler> {
   const opts: HttpRateLimitOptions<Req, Res, Handler> = checkOptions('options', options)
   if (Object.hasOwn(opts, 'max')) {
     throw new InvalidArgumentError('options.max', 'called limit here', (opts as { max?: unknown }).max)
   }
-  known('options', opts, NAMES)
+  known('options', opts, leftOut === undefined ? NAMES : NAMES.filter((name) => name !== leftOut))
   const { limiter, limit } = opts
   if (limiter !== undefined) checkLimiter(limiter, opts)
   if (opts.system !== undefined) assertSystem('options.system', opts.system)

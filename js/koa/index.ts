@@ -1,0 +1,11 @@
+/** Admission control, rate limits, a request journal and graceful shutdown for Koa 2 and 3. */
+export { ipKeyGenerator } from '../http/client-address.ts'
+export { priorityFromHeader, type TieredRequest, type TierOptions } from '../http/admission/priority-header.ts'
+export { gracefulShutdown } from '../http/graceful-shutdown.ts'
+export type { RateLimitCheck } from '../http/rate/checks.ts'
+export { RateLimitInfo } from '../http/rate/info.ts'
+export type { RequestEntry, RequestInFlight, RequestLog } from '../http/request-journal.ts'
+export { type BrokenOff, Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
+export { admission, type AdmissionOptions, type ShedHandler } from './admission.ts'
+export { rateLimit, type RateLimitHandler, type RateLimitMiddleware, type RateLimitOptions } from './rate-limit.ts'
+export { requestJournal, type RequestJournalMiddleware, type RequestJournalOptions } from './request-journal.ts'
