@@ -51,7 +51,7 @@ export class FetchAdapter implements FrameworkAdapter<Exchange, Exchange> {
   /** Returns the middleware in both of its forms. */
   middleware(receive: Receive): FetchMiddleware {
     return ((first: unknown, next?: () => Promise<void>) => {
-      if (typeof first === 'function') return this.#around(first as Handler, receive)
+      if (typeof first === 'function') return this.#around(first as FetchHandler, receive)
       return this.#inHono(first as HonoContext, next as () => Promise<void>, receive)
     }) as FetchMiddleware
   }
@@ -74,7 +74,7 @@ export class FetchAdapter implements FrameworkAdapter<Exchange, Exchange> {
     this.#answers.get(exchange)?.(new Response(body, { status, headers: { 'Content-Type': contentType } }))
   }
 
-  #around(handler: Handler, receive: Receive): Handler {
+  #around(handler: FetchHandler, receive: Receive): FetchHandler {
     return async (request, ...rest) => {
       const [exchange, isOuter] = enter(request, rest[0])
       return await this.#run(exchange, isOuter, receive, () => handler(request, ...rest))
@@ -121,7 +121,7 @@ export class FetchAdapter implements FrameworkAdapter<Exchange, Exchange> {
   }
 }
 
-type Handler = (request: Request, ...rest: unknown[]) => Response | PromiseLike<Response>
+type FetchHandler = (request: Request, ...rest: unknown[]) => Response | PromiseLike<Response>
 
 /** Returns the exchange of a request, and whether it is new: the middleware that made it completes it. */
 function enter(request: Request, context: unknown): [exchange: Exchange, isOuter: boolean] {

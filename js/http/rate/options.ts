@@ -17,7 +17,7 @@ import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
 import { DEFAULT_BODY, rejectionBody, type RejectionBody } from './rejection-body.ts'
 
-/** @internal A value, or a promise of it. */
+/** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>
 
 /**
