@@ -3,6 +3,7 @@ import {
   GenServer,
   type GenServerRef,
   Supervisor,
+  type TimerAdapter,
   type TimerEntry,
   TimerService,
   type TimerServiceRef,
@@ -19,9 +20,17 @@ entry?.fireAt satisfies number | undefined
 await Supervisor.start({ children: [{ id: 'timers', start: () => TimerService.start() }] })
 await GenServer.stop(timers)
 
+const adapter: TimerAdapter = {
+  save: (key: string, record) => void [key, record.state],
+  load: async () => undefined,
+  delete: () => true,
+  listKeys: () => [],
+}
+await TimerService.start({ adapter, checkIntervalMs: 5 })
+
 // @ts-expect-error a message that the process does not take
 await TimerService.schedule(timers, counter, 'subtract', 100)
 // @ts-expect-error no such option
-await TimerService.start({ checkIntervalMs: 5 })
+await TimerService.start({ tickMs: 5 })
 // @ts-expect-error another process is no timer service
 await TimerService.cancel(counter, id)
