@@ -60,3 +60,31 @@ await EventBus.subscribe(bus, 'a', () => undefined, { twice: true })
 GenServer.cast(bus, 'message')
 // @ts-expect-error another process is no bus
 EventBus.publish(deaf, 'a', 5)
+
+// A bus with typed topics.
+interface Topics {
+  'user.created': User
+  'order.paid': { readonly total: number }
+}
+const typed: EventBusRef<Topics> = await EventBus.start<Topics>()
+EventBus.publish(typed, 'user.created', { id: '5' }) satisfies boolean
+await EventBus.publishSync(typed, 'order.paid', { total: 5 })
+await EventBus.subscribe(typed, 'user.created', ({ id }) => id satisfies string)
+await EventBus.once(typed, 'order.paid', ({ total }, where) => [total satisfies number, where satisfies string])
+await EventBus.subscribe(typed, 'user.*', (any) => ('id' in any ? any.id : any.total) satisfies string | number)
+;(await EventBus.next(typed, 'order.paid')).message.total satisfies number
+for await (const event of EventBus.events(typed, 'user.created')) event.message.id satisfies string
+await EventBus.subscribe(typed, 'user.created', listener)
+await EventBus.getStats(typed)
+await EventBus.stop(typed)
+const anyBus = (ref: EventBusRef<any>): boolean => EventBus.isRunning(ref) // oxlint-disable-line typescript/no-explicit-any -- of any topics
+anyBus(typed)
+anyBus(bus)
+// @ts-expect-error no such topic
+EventBus.publish(typed, 'user.removed', { id: '5' })
+// @ts-expect-error not the message of this topic
+EventBus.publish(typed, 'user.created', { total: 5 })
+// @ts-expect-error no such topic, and no wildcard
+await EventBus.subscribe(typed, 'user.removed', () => undefined)
+// @ts-expect-error not the message of this topic
+await EventBus.subscribe(typed, 'user.created', ({ total }) => total)

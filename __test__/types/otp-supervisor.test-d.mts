@@ -65,3 +65,25 @@ void Supervisor.startChild(supervisor, { id: 'e', start: () => 5 })
 void Supervisor.startChild(supervisor, { start: () => GenServer.start(counter) })
 // @ts-expect-error: the child understands something else
 void GenServer.call(typed, 'set')
+
+// Children have the types of their start functions, by id.
+const family = await Supervisor.start({
+  strategy: 'one_for_one',
+  children: [
+    { id: 'count', start: () => GenServer.start({ init: () => 0, handleCall: (_: 'get', n: number) => [n, n] }) },
+    { id: 'inner', start: () => Supervisor.start(), restart: 'transient' },
+  ],
+})
+const count: number | undefined = await (async () => {
+  const child = Supervisor.getChild(family, 'count')
+  return child && GenServer.call(child.ref, 'get')
+})()
+Supervisor.getChild(family, 'inner')?.ref.terminated satisfies Promise<unknown> | undefined
+// Others may be added later.
+Supervisor.getChild(family, 'later')?.ref.id satisfies string | undefined
+await Supervisor.stop(family)
+const anySupervisor: SupervisorRef = family
+void [count, anySupervisor]
+// @ts-expect-error: it is called 'count', and takes no such call
+void GenServer.call((Supervisor.getChild(family, 'count') as NonNullable<typeof found>).ref, 'put')
+const found = Supervisor.getChild(family, 'count')

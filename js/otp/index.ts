@@ -32,6 +32,7 @@ export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'
 export type {
+  AnyBus,
   BusEvent,
   BusEvents,
   EventBusOptions,
@@ -41,9 +42,13 @@ export type {
   EventOverflow,
   EventProcess,
   EventsOptions,
+  MessageOf,
   NextOptions,
   SubscribeOptions,
   BusSubscription,
+  TopicPattern,
+  TypedBus,
+  UntypedTopics,
 } from './event-bus/types.ts'
 export { StateMachine } from './state-machine/state-machine.ts'
 export type {
@@ -66,6 +71,7 @@ export type {
   ChildInfo,
   ChildPolicy,
   ChildRef,
+  ChildrenOf,
   ChildRestartStrategy,
   ChildSpec,
   ChildTemplate,
@@ -74,6 +80,7 @@ export type {
   SupervisorOptions,
   SupervisorRef,
   SupervisorStrategy,
+  TypedSupervisor,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server/gen-server.ts'
 export { PartitionSupervisor } from './partition/partition.ts'

@@ -6,31 +6,49 @@ import type { CallOptions, TerminateReason } from '../gen-server/types.ts'
 import { Bus, busOf, Delivery, runningBusOf } from './bus.ts'
 import { events, next, subscribe } from './subscribe.ts'
 import type {
+  AnyBus,
   EventBusOptions,
   EventBusRef,
   EventBusStats,
   EventHandler,
+  MessageOf,
   SubscribeOptions,
   BusSubscription,
+  TopicPattern,
+  TypedBus,
+  UntypedTopics,
 } from './types.ts'
 
-async function start(options?: EventBusOptions): Promise<EventBusRef> {
+async function start<Topics = UntypedTopics>(options?: EventBusOptions): Promise<EventBusRef<Topics>> {
   const settings = checkOptions('options', options)
   known('options', settings, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
   // The bus is no part of the handler that starts it.
-  const ref = (await runOutsideHandler(() => startAs('EventBus', new Bus(), settings))) as EventBusRef
+  const ref = (await runOutsideHandler(() => startAs('EventBus', new Bus(), settings))) as EventBusRef<Topics>
   busOf(ref)
   return ref
 }
 
-function publish<T>(ref: EventBusRef, topic: string, message: T): boolean {
+function publish<Topics, const Topic extends keyof Topics & string>(
+  ref: TypedBus<Topics>,
+  topic: Topic,
+  message: Topics[Topic],
+): boolean
+function publish<T>(ref: EventBusRef, topic: string, message: T): boolean
+function publish(ref: AnyBus, topic: string, message: unknown): boolean {
   const bus = runningBusOf(ref)
   const to = bus.table.match(topic)
   bus.published++
   return to.length === 0 || castTo(bus.process, new Delivery(topic, message, to))
 }
 
-async function publishSync<T>(ref: EventBusRef, topic: string, message: T, options?: CallOptions): Promise<void> {
+function publishSync<Topics, const Topic extends keyof Topics & string>(
+  ref: TypedBus<Topics>,
+  topic: Topic,
+  message: Topics[Topic],
+  options?: CallOptions,
+): Promise<void>
+function publishSync<T>(ref: EventBusRef, topic: string, message: T, options?: CallOptions): Promise<void>
+async function publishSync(ref: AnyBus, topic: string, message: unknown, options?: CallOptions): Promise<void> {
   const bus = runningBusOf(ref)
   const to = bus.table.match(topic)
   const delivery = call(ref, new Delivery(topic, message, to) as never, options)
@@ -38,35 +56,47 @@ async function publishSync<T>(ref: EventBusRef, topic: string, message: T, optio
   await delivery
 }
 
-async function once<T>(
+function once<Topics, const Pattern extends TopicPattern<Topics>>(
+  ref: TypedBus<Topics>,
+  pattern: Pattern,
+  handler: EventHandler<MessageOf<Topics, Pattern>>,
+  options?: Omit<SubscribeOptions, 'once'>,
+): Promise<BusSubscription>
+function once<T>(
   ref: EventBusRef,
   pattern: string,
   handler: EventHandler<T>,
+  options?: Omit<SubscribeOptions, 'once'>,
+): Promise<BusSubscription>
+async function once(
+  ref: AnyBus,
+  pattern: string,
+  handler: EventHandler<never>,
   options?: Omit<SubscribeOptions, 'once'>,
 ): Promise<BusSubscription> {
   callable('handler', handler)
   const settings = checkOptions('options', options)
   known('options', settings, ['signal', 'owner'])
-  return subscribe(ref, pattern, handler, { ...settings, once: true })
+  return subscribe(ref as EventBusRef, pattern, handler, { ...settings, once: true })
 }
 
-async function getSubscriptionCount(ref: EventBusRef): Promise<number> {
+async function getSubscriptionCount(ref: AnyBus): Promise<number> {
   return runningBusOf(ref).table.entries.size
 }
 
-async function getSubscriberCount(ref: EventBusRef, topic: string): Promise<number> {
+async function getSubscriberCount(ref: AnyBus, topic: string): Promise<number> {
   return runningBusOf(ref).table.match(topic).length
 }
 
-async function getTopics(ref: EventBusRef): Promise<readonly string[]> {
+async function getTopics(ref: AnyBus): Promise<readonly string[]> {
   return [...new Set(Array.from(runningBusOf(ref).table.entries, ({ pattern }) => pattern))]
 }
 
-async function getStats(ref: EventBusRef): Promise<EventBusStats> {
+async function getStats(ref: AnyBus): Promise<EventBusStats> {
   return runningBusOf(ref).stats
 }
 
-async function stop(ref: EventBusRef, reason?: TerminateReason): Promise<void> {
+async function stop(ref: AnyBus, reason?: TerminateReason): Promise<void> {
   busOf(ref)
   return stopServer(ref, reason)
 }
@@ -144,7 +174,7 @@ export const EventBus = {
   /** Resolves with counts of subscriptions and messages. */
   getStats: getStats as typeof getStats,
   /** Returns whether the bus takes messages. */
-  isRunning: (ref: EventBusRef): boolean => busOf(ref).isRunning,
+  isRunning: (ref: AnyBus): boolean => busOf(ref).isRunning,
   /** Ends the bus once it has delivered what was published before. Subscriptions end with it. */
   stop: stop as typeof stop,
 } as const

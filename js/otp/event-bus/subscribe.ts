@@ -11,6 +11,7 @@ import { brief } from './errors.ts'
 import { EventStream } from './events.ts'
 import { HandlerSubscriber, NextSubscriber, ProcessSubscriber, type Subscriber } from './subscriber.ts'
 import type {
+  AnyBus,
   BusEvent,
   BusEvents,
   EventBusRef,
@@ -18,9 +19,12 @@ import type {
   EventOverflow,
   EventProcess,
   EventsOptions,
+  MessageOf,
   NextOptions,
   SubscribeOptions,
   BusSubscription,
+  TopicPattern,
+  TypedBus,
 } from './types.ts'
 
 const HIGH_WATER_MARK = 1024
@@ -59,6 +63,12 @@ function subscriptionOf(subscriber: Subscriber): BusSubscription {
   return leave
 }
 
+export function subscribe<Topics, const Pattern extends TopicPattern<Topics>>(
+  ref: TypedBus<Topics>,
+  pattern: Pattern,
+  handler: EventHandler<MessageOf<Topics, Pattern>>,
+  options?: SubscribeOptions,
+): Promise<BusSubscription>
 export function subscribe<T>(
   ref: EventBusRef,
   pattern: string,
@@ -66,7 +76,7 @@ export function subscribe<T>(
   options?: SubscribeOptions,
 ): Promise<BusSubscription>
 export function subscribe<CastMsg>(
-  ref: EventBusRef,
+  ref: AnyBus,
   pattern: string,
   process: EventProcess<CastMsg>,
   options?: SubscribeOptions,
@@ -103,6 +113,12 @@ function subscriberOf(ref: unknown, bus: Bus): GenServerProcess {
   return livingProcessOf('handler', ref, bus.process.system)
 }
 
+export function next<Topics, const Pattern extends TopicPattern<Topics>>(
+  ref: TypedBus<Topics>,
+  pattern: Pattern,
+  options?: NextOptions,
+): Promise<BusEvent<MessageOf<Topics, Pattern>>>
+export function next<T>(ref: EventBusRef, pattern: string, options?: NextOptions): Promise<BusEvent<T>>
 export async function next<T>(ref: EventBusRef, pattern: string, options?: NextOptions): Promise<BusEvent<T>> {
   const bus = runningBusOf(ref)
   const settings = checkOptions('options', options)
@@ -127,6 +143,12 @@ export async function next<T>(ref: EventBusRef, pattern: string, options?: NextO
   })
 }
 
+export function events<Topics, const Pattern extends TopicPattern<Topics>>(
+  ref: TypedBus<Topics>,
+  pattern: Pattern,
+  options?: EventsOptions,
+): BusEvents<MessageOf<Topics, Pattern>>
+export function events<T>(ref: EventBusRef, pattern: string, options?: EventsOptions): BusEvents<T>
 export function events<T>(ref: EventBusRef, pattern: string, options?: EventsOptions): BusEvents<T> {
   const bus = runningBusOf(ref)
   const settings = checkOptions('options', options)

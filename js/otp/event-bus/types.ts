@@ -2,11 +2,37 @@ import type { System } from '../../system/system.ts'
 import type { Registrar } from '../gen-server/registrable.ts'
 import type { GenServerRef, SerializedRef, StartOptions } from '../gen-server/types.ts'
 
-/** Refers to a bus. A bus is a process, and its ref goes wherever a process's may. */
-export interface EventBusRef extends GenServerRef<null, never, never, never> {
+declare const UNTYPED: unique symbol
+/** The topics of a bus whose messages have no types of their own. */
+export interface UntypedTopics {
+  /** Exists for the compiler alone. */
+  readonly [UNTYPED]: never
+}
+
+/**
+ * Refers to a bus. A bus is a process, and its ref goes wherever a process's may.
+ *
+ * `Topics` has the type of each topic's messages, by topic: `EventBusRef<{ 'user.created': User }>`. A function that
+ * takes any bus takes an `EventBusRef<any>`.
+ */
+export interface EventBusRef<Topics = UntypedTopics> extends GenServerRef<null, never, never, never> {
   /** The id of the process. */
   readonly id: string
+  /** Exists for the compiler alone, never at run time: the types of messages by topic. */
+  readonly __topics?: Topics
 }
+
+/** The pattern of a subscription to a bus with typed topics: a topic, or a text with wildcards. */
+export type TopicPattern<Topics> = (keyof Topics & string) | `${string}*${string}` | `${string}#${string}`
+
+/** The type of the messages that a pattern may match: that of the topic, or for wildcards those of all topics. */
+export type MessageOf<Topics, Pattern> = Pattern extends keyof Topics ? Topics[Pattern] : Topics[keyof Topics]
+
+/** Accepts a bus with typed topics, and no other. */
+export type TypedBus<Topics> = EventBusRef<Topics> & (UntypedTopics extends Topics ? never : unknown)
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a bus of whichever topics
+export type AnyBus = EventBusRef<any>
 
 /** Options of `EventBus.start`. */
 export interface EventBusOptions extends Pick<StartOptions, 'name' | 'metadata' | 'maxMailbox' | 'overflow'> {

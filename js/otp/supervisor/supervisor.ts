@@ -10,9 +10,19 @@ import { startSupervisor } from './start.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
 import { checkSpec } from './options.ts'
 import { livingSupervisorOf, supervisorOf, type SupervisorProcess } from './process.ts'
-import type { ChildInfo, ChildRef, ChildSpec, SupervisorOptions, SupervisorRef } from './types.ts'
+import type {
+  ChildInfo,
+  ChildRef,
+  ChildrenOf,
+  ChildSpec,
+  SupervisorOptions,
+  SupervisorRef,
+  TypedSupervisor,
+} from './types.ts'
 
-async function start(options?: SupervisorOptions): Promise<SupervisorRef> {
+async function start<const Specs extends readonly ChildSpec[] = readonly ChildSpec[]>(
+  options?: SupervisorOptions & { readonly children?: Specs },
+): Promise<SupervisorRef<ChildrenOf<Specs>>> {
   return (await startSupervisor(options)).ref
 }
 
@@ -67,6 +77,11 @@ function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
   return infos
 }
 
+function getChild<Children, Id extends keyof Children & string>(
+  ref: TypedSupervisor<Children>,
+  childId: Id,
+): ChildInfo<Children[Id]> | undefined
+function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined
 function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined {
   return livingSupervisorOf(ref).executor.child(text('childId', childId))?.info as ChildInfo<Ref> | undefined
 }

@@ -1,8 +1,14 @@
 import type { System } from '../../system/system.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 
-/** Refers to a supervisor. Keep it, pass it on, compare its `id`; nothing else of it is yours to use. */
-export interface SupervisorRef {
+// oxlint-disable-next-line typescript/no-explicit-any -- children whose types nobody has written down
+type AnyChildren = any
+
+/**
+ * Refers to a supervisor. Keep it, pass it on, compare its `id`; nothing else of it is yours to use. `Children` has the
+ * types of the refs of its first children, by id.
+ */
+export interface SupervisorRef<Children = AnyChildren> {
   /** The id of the supervisor's process. */
   readonly id: string
   /** The node it lives on. Absent for this one. */
@@ -14,7 +20,17 @@ export interface SupervisorRef {
   readonly terminated: Promise<TerminateReason>
   /** Exists for the compiler alone, never at run time: a supervisor takes no messages. */
   readonly __types?: 'supervisor'
+  /** Exists for the compiler alone, never at run time: the refs of its children, by id. */
+  readonly __children?: Children
 }
+
+/** The refs of children, by id, from the type of their specifications; anything where ids are no literals. */
+export type ChildrenOf<Specs extends readonly ChildSpec[]> = string extends Specs[number]['id']
+  ? AnyChildren
+  : { readonly [Spec in Specs[number] as Spec['id']]: Awaited<ReturnType<Spec['start']>> }
+
+/** Accepts a supervisor whose children have types, and no other. */
+export type TypedSupervisor<Children> = SupervisorRef<Children> & (0 extends 1 & Children ? never : unknown)
 
 /**
  * The ends after which a child restarts: every end (`'permanent'`), every end but `normal` and `shutdown`
