@@ -32,7 +32,7 @@ export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'
 export type {
-  AnyBus,
+  AnyBusRef,
   BusEvent,
   BusEvents,
   EventBusOptions,
@@ -47,7 +47,7 @@ export type {
   SubscribeOptions,
   BusSubscription,
   TopicPattern,
-  TypedBus,
+  TypedBusRef,
   UntypedTopics,
 } from './event-bus/types.ts'
 export { StateMachine } from './state-machine/state-machine.ts'
@@ -80,7 +80,7 @@ export type {
   SupervisorOptions,
   SupervisorRef,
   SupervisorStrategy,
-  TypedSupervisor,
+  TypedSupervisorRef,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server/gen-server.ts'
 export { PartitionSupervisor } from './partition/partition.ts'

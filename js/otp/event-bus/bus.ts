@@ -13,7 +13,7 @@ import type { CallResult, From, GenServerBehavior } from '../gen-server/types.ts
 import { brief } from './errors.ts'
 import type { EndCause, SubscriberHost, Subscriber, WaitingPublisher } from './subscriber.ts'
 import { SubscriptionTable } from './subscription-table.ts'
-import type { AnyBus, EventBusStats } from './types.ts'
+import type { AnyBusRef, EventBusStats } from './types.ts'
 
 /** A message on its way, and the subscribers that matched its topic when it was published. */
 export class Delivery {
@@ -172,7 +172,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
 }
 
 /** Returns the bus of a ref. */
-export function busOf(ref: AnyBus): Bus {
+export function busOf(ref: AnyBusRef): Bus {
   const server = serviceOf(Bus, 'an EventBus', ref)
   server.behavior.attach(server)
   return server.behavior
@@ -183,7 +183,7 @@ export function busOf(ref: AnyBus): Bus {
  *
  * @throws ServerNotRunningError when it does not run.
  */
-export function runningBusOf(ref: AnyBus): Bus {
+export function runningBusOf(ref: AnyBusRef): Bus {
   const bus = busOf(ref)
   if (!bus.isRunning) throw new ServerNotRunningError(bus.id, bus.process)
   return bus

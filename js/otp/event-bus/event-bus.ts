@@ -6,7 +6,7 @@ import type { CallOptions, TerminateReason } from '../gen-server/types.ts'
 import { Bus, busOf, Delivery, runningBusOf } from './bus.ts'
 import { events, next, subscribe } from './subscribe.ts'
 import type {
-  AnyBus,
+  AnyBusRef,
   EventBusOptions,
   EventBusRef,
   EventBusStats,
@@ -15,7 +15,7 @@ import type {
   SubscribeOptions,
   BusSubscription,
   TopicPattern,
-  TypedBus,
+  TypedBusRef,
   UntypedTopics,
 } from './types.ts'
 
@@ -29,12 +29,12 @@ async function start<Topics = UntypedTopics>(options?: EventBusOptions): Promise
 }
 
 function publish<Topics, const Topic extends keyof Topics & string>(
-  ref: TypedBus<Topics>,
+  ref: TypedBusRef<Topics>,
   topic: Topic,
   message: Topics[Topic],
 ): boolean
 function publish<T>(ref: EventBusRef, topic: string, message: T): boolean
-function publish(ref: AnyBus, topic: string, message: unknown): boolean {
+function publish(ref: AnyBusRef, topic: string, message: unknown): boolean {
   const bus = runningBusOf(ref)
   const to = bus.table.match(topic)
   bus.published++
@@ -42,13 +42,13 @@ function publish(ref: AnyBus, topic: string, message: unknown): boolean {
 }
 
 function publishSync<Topics, const Topic extends keyof Topics & string>(
-  ref: TypedBus<Topics>,
+  ref: TypedBusRef<Topics>,
   topic: Topic,
   message: Topics[Topic],
   options?: CallOptions,
 ): Promise<void>
 function publishSync<T>(ref: EventBusRef, topic: string, message: T, options?: CallOptions): Promise<void>
-async function publishSync(ref: AnyBus, topic: string, message: unknown, options?: CallOptions): Promise<void> {
+async function publishSync(ref: AnyBusRef, topic: string, message: unknown, options?: CallOptions): Promise<void> {
   const bus = runningBusOf(ref)
   const to = bus.table.match(topic)
   const delivery = call(ref, new Delivery(topic, message, to) as never, options)
@@ -57,7 +57,7 @@ async function publishSync(ref: AnyBus, topic: string, message: unknown, options
 }
 
 function once<Topics, const Pattern extends TopicPattern<Topics>>(
-  ref: TypedBus<Topics>,
+  ref: TypedBusRef<Topics>,
   pattern: Pattern,
   handler: EventHandler<MessageOf<Topics, Pattern>>,
   options?: Omit<SubscribeOptions, 'once'>,
@@ -69,7 +69,7 @@ function once<T>(
   options?: Omit<SubscribeOptions, 'once'>,
 ): Promise<BusSubscription>
 async function once(
-  ref: AnyBus,
+  ref: AnyBusRef,
   pattern: string,
   handler: EventHandler<never>,
   options?: Omit<SubscribeOptions, 'once'>,
@@ -80,23 +80,23 @@ async function once(
   return subscribe(ref as EventBusRef, pattern, handler, { ...settings, once: true })
 }
 
-async function getSubscriptionCount(ref: AnyBus): Promise<number> {
+async function getSubscriptionCount(ref: AnyBusRef): Promise<number> {
   return runningBusOf(ref).table.entries.size
 }
 
-async function getSubscriberCount(ref: AnyBus, topic: string): Promise<number> {
+async function getSubscriberCount(ref: AnyBusRef, topic: string): Promise<number> {
   return runningBusOf(ref).table.match(topic).length
 }
 
-async function getTopics(ref: AnyBus): Promise<readonly string[]> {
+async function getTopics(ref: AnyBusRef): Promise<readonly string[]> {
   return [...new Set(Array.from(runningBusOf(ref).table.entries, ({ pattern }) => pattern))]
 }
 
-async function getStats(ref: AnyBus): Promise<EventBusStats> {
+async function getStats(ref: AnyBusRef): Promise<EventBusStats> {
   return runningBusOf(ref).stats
 }
 
-async function stop(ref: AnyBus, reason?: TerminateReason): Promise<void> {
+async function stop(ref: AnyBusRef, reason?: TerminateReason): Promise<void> {
   busOf(ref)
   return stopServer(ref, reason)
 }
@@ -174,7 +174,7 @@ export const EventBus = {
   /** Resolves with counts of subscriptions and messages. */
   getStats: getStats as typeof getStats,
   /** Returns whether the bus takes messages. */
-  isRunning: (ref: AnyBus): boolean => busOf(ref).isRunning,
+  isRunning: (ref: AnyBusRef): boolean => busOf(ref).isRunning,
   /** Ends the bus once it has delivered what was published before. Subscriptions end with it. */
   stop: stop as typeof stop,
 } as const

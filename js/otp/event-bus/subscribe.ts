@@ -11,7 +11,7 @@ import { brief } from './errors.ts'
 import { EventStream } from './events.ts'
 import { HandlerSubscriber, NextSubscriber, ProcessSubscriber, type Subscriber } from './subscriber.ts'
 import type {
-  AnyBus,
+  AnyBusRef,
   BusEvent,
   BusEvents,
   EventBusRef,
@@ -24,7 +24,7 @@ import type {
   SubscribeOptions,
   BusSubscription,
   TopicPattern,
-  TypedBus,
+  TypedBusRef,
 } from './types.ts'
 
 const HIGH_WATER_MARK = 1024
@@ -64,7 +64,7 @@ function subscriptionOf(subscriber: Subscriber): BusSubscription {
 }
 
 export function subscribe<Topics, const Pattern extends TopicPattern<Topics>>(
-  ref: TypedBus<Topics>,
+  ref: TypedBusRef<Topics>,
   pattern: Pattern,
   handler: EventHandler<MessageOf<Topics, Pattern>>,
   options?: SubscribeOptions,
@@ -76,7 +76,7 @@ export function subscribe<T>(
   options?: SubscribeOptions,
 ): Promise<BusSubscription>
 export function subscribe<CastMsg>(
-  ref: AnyBus,
+  ref: AnyBusRef,
   pattern: string,
   process: EventProcess<CastMsg>,
   options?: SubscribeOptions,
@@ -114,7 +114,7 @@ function subscriberOf(ref: unknown, bus: Bus): GenServerProcess {
 }
 
 export function next<Topics, const Pattern extends TopicPattern<Topics>>(
-  ref: TypedBus<Topics>,
+  ref: TypedBusRef<Topics>,
   pattern: Pattern,
   options?: NextOptions,
 ): Promise<BusEvent<MessageOf<Topics, Pattern>>>
@@ -144,7 +144,7 @@ export async function next<T>(ref: EventBusRef, pattern: string, options?: NextO
 }
 
 export function events<Topics, const Pattern extends TopicPattern<Topics>>(
-  ref: TypedBus<Topics>,
+  ref: TypedBusRef<Topics>,
   pattern: Pattern,
   options?: EventsOptions,
 ): BusEvents<MessageOf<Topics, Pattern>>

@@ -29,10 +29,10 @@ export type TopicPattern<Topics> = (keyof Topics & string) | `${string}*${string
 export type MessageOf<Topics, Pattern> = Pattern extends keyof Topics ? Topics[Pattern] : Topics[keyof Topics]
 
 /** Accepts a bus with typed topics, and no other. */
-export type TypedBus<Topics> = EventBusRef<Topics> & (UntypedTopics extends Topics ? never : unknown)
+export type TypedBusRef<Topics> = EventBusRef<Topics> & (UntypedTopics extends Topics ? never : unknown)
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a bus of whichever topics
-export type AnyBus = EventBusRef<any>
+export type AnyBusRef = EventBusRef<any>
 
 /** Options of `EventBus.start`. */
 export interface EventBusOptions extends Pick<StartOptions, 'name' | 'metadata' | 'maxMailbox' | 'overflow'> {

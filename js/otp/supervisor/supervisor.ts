@@ -17,11 +17,11 @@ import type {
   ChildSpec,
   SupervisorOptions,
   SupervisorRef,
-  TypedSupervisor,
+  TypedSupervisorRef,
 } from './types.ts'
 
 async function start<const Specs extends readonly ChildSpec[] = readonly ChildSpec[]>(
-  options?: SupervisorOptions & { readonly children?: Specs },
+  options?: SupervisorOptions<Specs>,
 ): Promise<SupervisorRef<ChildrenOf<Specs>>> {
   return (await startSupervisor(options)).ref
 }
@@ -78,7 +78,7 @@ function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
 }
 
 function getChild<Children, Id extends keyof Children & string>(
-  ref: TypedSupervisor<Children>,
+  ref: TypedSupervisorRef<Children>,
   childId: Id,
 ): ChildInfo<Children[Id]> | undefined
 function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined

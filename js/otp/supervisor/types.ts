@@ -30,7 +30,7 @@ export type ChildrenOf<Specs extends readonly ChildSpec[]> = string extends Spec
   : { readonly [Spec in Specs[number] as Spec['id']]: Awaited<ReturnType<Spec['start']>> }
 
 /** Accepts a supervisor whose children have types, and no other. */
-export type TypedSupervisor<Children> = SupervisorRef<Children> & (0 extends 1 & Children ? never : unknown)
+export type TypedSupervisorRef<Children> = SupervisorRef<Children> & (0 extends 1 & Children ? never : unknown)
 
 /**
  * The ends after which a child restarts: every end (`'permanent'`), every end but `normal` and `shutdown`
@@ -113,11 +113,11 @@ export interface RestartIntensity {
 }
 
 /** Options of `Supervisor.start`. */
-export interface SupervisorOptions {
+export interface SupervisorOptions<Specs extends readonly ChildSpec[] = readonly ChildSpec[]> {
   /** The children that restart with one that crashed. Default `'one_for_one'`. */
   readonly strategy?: SupervisorStrategy
   /** The children, which start in this order. Must be left out for `simple_one_for_one`. */
-  readonly children?: readonly ChildSpec[]
+  readonly children?: Specs
   /** The template of children, required for `simple_one_for_one` and only allowed there. */
   readonly childTemplate?: ChildTemplate
   /** The number of restarts after which the supervisor gives up. Default: 3 within 5000 ms. */
