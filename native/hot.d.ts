@@ -279,7 +279,7 @@ export interface HotLane {
   busMatch(topic: string, bus: number): number
   /** Writes slots of the last match to scratch, from an index on, as many as fit. Returns how many. */
   busFound(bus: number, from: number): number
-  /** Opens a limiter. Returns its handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`. */
+  /** Opens a limiter. Returns its handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`. Reads `PaceCells`. */
   rateOpen(algorithm: number, limit: number, window: number, burst: number, max_keys: number, block: number, now: number): number
   /** Forgets a limiter; a stale handle does nothing. */
   rateClose(limiter: number): number
@@ -303,4 +303,26 @@ export interface HotLane {
   rateSweep(limiter: number, now: number): number
   /** Returns the number of keys. Scratch: `Stats`. */
   rateStats(limiter: number): number
+  /** Writes a verdict of the last call that asked several limiters, by its place there. Returns 1, or 0 for none. */
+  rateVerdict(index: number): number
+  /** Tests a cost of several keys without taking it. Returns 1, 0, or -1 for a cost that never is there. Reads `count` places from the scratch memory; a slot of -1 is a new key. Then `rateVerdict`. */
+  rateCheckAll(count: number, cost: number, now: number): number
+  /** Takes a cost of all of several keys, or of none. As above, but each key has a slot. */
+  rateTakeAll(count: number, cost: number, now: number): number
+  /** Opens a list of those who wait for limiters of one clock. Returns its handle. */
+  rateWaitOpen(): number
+  /** Closes a list. Nobody waits in it any more. */
+  rateWaitClose(list: number): number
+  /** Takes a cost of several keys, or waits for it, at most so many ms. Reads places as above. Returns a `JoinCode`. Scratch: `JoinedCells`; after an admission `rateVerdict`. */
+  rateWaitJoin(list: number, count: number, cost: number, max_wait: number, now: number): number
+  /** Lets one leave. Returns 1, or 0 when it does not wait. */
+  rateWaitCancel(list: number, id: number, now: number): number
+  /** Ends one wait that ends now. Returns its number, or -1 for none: then the verdicts of keys that others wait for are exact. Scratch: `EndedCells`; after an admission `rateVerdict`. */
+  rateWaitServe(list: number, now: number): number
+  /** Returns for how many ms from the last call no wait ends, or -1 when nobody waits. */
+  rateWaitNext(list: number): number
+  /** Takes into account that the quota of a key was changed. */
+  rateWaitRecheck(list: number, limiter: number, slot: number, now: number): number
+  /** Returns 1 when others wait for a key, else 0. */
+  rateIsAwaited(limiter: number, slot: number): number
 }

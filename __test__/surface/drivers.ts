@@ -51,6 +51,8 @@ export async function makeWorld(folder: string) {
     sharedCache: await Cache.start({ system, shared: true, name: 'surface' }),
     supervisor: await Supervisor.start({ system }),
     timers: await TimerService.start({ system }),
+    limiter: new otp.Limiter({ maxRequests: 1, windowMs: 1, system }),
+    rates: await RateLimiter.start({ maxRequests: 1, windowMs: 1, system }),
     ticket: atrion.tryAdmit('tickets'),
     task: otp.Task.async(() => 1, { system }),
     probe: createProbe({ system }),
@@ -85,6 +87,7 @@ export const complete: Readonly<Record<string, (world: World) => object>> = {
   CancelToken: () => ({}),
   TestHooks: () => ({ beforeEach: () => {}, afterEach: () => {} }),
   Telemetry: () => ({}),
+  HttpRateLimitStore: () => ({}),
 }
 
 const execute =
@@ -113,6 +116,8 @@ export const around: Readonly<Record<string, (world: World) => object>> = {
   PartitionSupervisorOptions: ({ child: { start } }) => ({ start }),
   ProcessSpec: () => ({ name: 'spec', init: () => 0, handle: () => 0 }),
   SupervisionStrategy: () => ({ type: 'one-for-one' }),
+  LimiterOptions: () => ({ maxRequests: 1, windowMs: 1 }),
+  RateLimiterOptions: () => ({ maxRequests: 1, windowMs: 1 }),
 }
 
 /** Names that the type lacks but the function knows, because a refusal of its own says more. */
@@ -121,7 +126,7 @@ export const alsoKnown: Readonly<Record<string, readonly string[]>> = { CacheOpt
 /** By callee and by the type of what it is given. */
 export function drivers(world: World): Readonly<Record<string, Readonly<Record<string, Driver>>>> {
   const { system, atom, shared, atrion, journal, durable, bus, cache, sharedCache, behavior, folder } = world
-  const { effect, policies, Task, classic, root, server, agent, supervisor, timers, lease, httpServer, ticket, task } =
+  const { effect, policies, Task, classic, root, server, agent, supervisor, timers, lease, httpServer, ticket, task, limiter, rates } =
     world
   const up = (value: number): number => value + 1
   const ok = effect(() => 1)
@@ -278,6 +283,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       PartitionSupervisorOptions: (given) => otp.PartitionSupervisor.start(given),
     },
     'new otp Limiter': { LimiterOptions: (given) => new otp.Limiter(given) },
+    'Limiter#wait': { LimiterWaitOptions: (given) => limiter.wait('a', given) },
+    'LimiterUnion#wait': { LimiterWaitOptions: (given) => otp.Limiter.union([limiter]).wait('a', given) },
+    'otp RateLimiter.wait': { LimiterWaitOptions: (given) => otp.RateLimiter.wait(rates, 'a', given) },
     'otp RateLimiter.start': { RateLimiterOptions: (given) => otp.RateLimiter.start(given) },
     'new otp RegistryInstance': { RegistryOptions: (given) => new otp.RegistryInstance(given) },
     'otp Registry.create': { RegistryOptions: (given) => otp.Registry.create(given) },
@@ -326,6 +334,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       RequestLog: (given) => express.requestJournal(given),
       RequestJournalOptions: (given) => express.requestJournal(journal, given),
     },
+    'express redisRateLimitStore': {
+      RedisRateLimitStoreOptions: (given) => express.redisRateLimitStore('redis://localhost', given),
+    },
     'new express RateLimitStore': { RateLimitStoreOptions: (given) => new express.RateLimitStore(given) },
     'fastify priorityFromHeader': { TierOptions: (given) => fastify.priorityFromHeader(given) },
     'fastify admission': { AdmissionOptions: registered(fastify.admission as never) },
@@ -333,6 +344,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'fastify gracefulShutdown': { ShutdownOptions: (given) => fastify.gracefulShutdown(Fastify(), given) },
     'fastify shutdown': { ShutdownOptions: registered(fastify.shutdown as never) },
     'fastify rateLimit': { RateLimitOptions: registered(fastify.rateLimit as never) },
+    'fastify redisRateLimitStore': {
+      RedisRateLimitStoreOptions: (given) => fastify.redisRateLimitStore('redis://localhost', given),
+    },
     'fastify rateLimitHook': { RateLimitOptions: (given) => fastify.rateLimitHook(given) },
     'fastify requestJournal': {
       RequestJournalOptions: registered(fastify.requestJournal as never, { journal }),

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use keelson::core::bus::Subscriptions;
 use keelson::core::cache::shared::{CacheKey, CacheValue, Lookup, SharedCaches};
 use keelson::core::cache::{CacheLimits, EvictionIndex, EvictionPolicy, New};
-use keelson::core::rate::{Algorithm, Limiter, LimiterConfig};
+use keelson::core::rate::{Algorithm, Limiter, LimiterConfig, Pace};
 
 use crate::Loop;
 use crate::inputs::{Inputs, index};
@@ -21,6 +21,11 @@ pub const LOOPS: &[Loop] = &[
     Loop { name: "cache-miss", operation: "store an entry, evict one (S3-FIFO)", body: miss },
     Loop { name: "cache-miss-ttl", operation: "the same, entries expire", body: miss_ttl },
     Loop { name: "shared-cache-hit", operation: "look up a key", body: shared_hit },
+    Loop {
+        name: "limiter-window",
+        operation: "take of one of 10 000 keys (window)",
+        body: take_window,
+    },
     Loop { name: "limiter-take", operation: "take of one of 10 000 keys (GCRA)", body: take },
     Loop { name: "limiter-log", operation: "the same (log)", body: take_log },
     Loop { name: "limiter-counter", operation: "the same (counter)", body: take_counter },
@@ -116,6 +121,8 @@ fn limiter(algorithm: Algorithm, limit: u32, max_keys: u32) -> Limiter {
         burst: limit,
         max_keys: max_keys as usize,
         block_us: 0,
+        pace: Pace::default(),
+        max_waiters: 1,
     };
     Limiter::new(&config, 0.0).expect("valid options")
 }
@@ -140,6 +147,10 @@ fn takes(operations: u32, algorithm: Algorithm, limit: u32, wanted: bool) -> u32
 
 fn take(operations: u32) -> u32 {
     takes(operations, Algorithm::Gcra, 1000, true)
+}
+
+fn take_window(operations: u32) -> u32 {
+    takes(operations, Algorithm::Window, 1000, true)
 }
 
 fn take_log(operations: u32) -> u32 {

@@ -88,7 +88,16 @@ export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef 
 export * from '../rate/errors.ts'
 export { Limiter } from '../rate/limiter.ts'
 export { RateLimiter, type RateLimiterOptions, type RateLimiterRef } from './rate-limiter.ts'
-export type { LimiterOptions, LimiterStats, RateLimitAlgorithm, RateLimitResult } from '../rate/types.ts'
+export type { LimiterUnion } from '../rate/union.ts'
+export type {
+  LimiterOptions,
+  LimiterReservoir,
+  LimiterStats,
+  LimiterUnionResult,
+  LimiterWaitOptions,
+  RateLimitAlgorithm,
+  RateLimitResult,
+} from '../rate/types.ts'
 export type { Registrar } from './gen-server/registrable.ts'
 export * from './registry/errors.ts'
 export { RegistryInstance } from './registry/instance.ts'

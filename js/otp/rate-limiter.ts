@@ -13,7 +13,7 @@ import type { GenServerBehavior, GenServerRef, StartOptions, TerminateReason } f
 import { RateLimitExceededError } from '../rate/errors.ts'
 import { Limiter } from '../rate/limiter.ts'
 import { limiterSettings } from '../rate/options.ts'
-import type { LimiterOptions, RateLimitResult } from '../rate/types.ts'
+import type { LimiterOptions, LimiterWaitOptions, RateLimitResult } from '../rate/types.ts'
 
 /** Options of `RateLimiter.start`. */
 export interface RateLimiterOptions extends LimiterOptions {
@@ -96,6 +96,10 @@ async function consume(ref: RateLimiterRef, key: string, cost?: number): Promise
   throw new RateLimitExceededError(key, result.retryAfterMs)
 }
 
+async function wait(ref: RateLimiterRef, key: string, options?: LimiterWaitOptions): Promise<RateLimitResult> {
+  return limiterOf(ref).wait(key, options)
+}
+
 async function getStatus(ref: RateLimiterRef, key: string): Promise<RateLimitResult> {
   return limiterOf(ref).check(key)
 }
@@ -169,6 +173,14 @@ export const RateLimiter = {
    * @throws RateLimitExceededError when the quota does not hold it; `retryAfterMs` says when it will.
    */
   consume: consume as typeof consume,
+  /**
+   * Resolves once a cost was taken from a key's quota. Calls for one key are served in order of arrival. When the process
+   * ends, the calls that wait reject with `ClosedError`.
+   *
+   * @throws RateLimitExceededError at once, when the wait would be longer than `maxWaitMs`.
+   * @throws RateLimitQueueFullError when `maxWaiters` calls wait for the key.
+   */
+  wait: wait as typeof wait,
   /** Resolves with the state of a key: the same as a check of cost 1. */
   getStatus: getStatus as typeof getStatus,
   /**

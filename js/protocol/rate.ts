@@ -4,14 +4,16 @@
 
 /** The algorithm that counts a quota. */
 export type AlgorithmCode =
+  | typeof ALGORITHM_WINDOW
   | typeof ALGORITHM_GCRA
   | typeof ALGORITHM_LOG
   | typeof ALGORITHM_COUNTER
-export const ALGORITHM_GCRA = 0
-export const ALGORITHM_LOG = 1
-export const ALGORITHM_COUNTER = 2
-/** The words of the public interface; the index is the number. */
-export const ALGORITHMS = ['gcra', 'sliding-log', 'sliding-counter'] as const
+export const ALGORITHM_WINDOW = 0
+export const ALGORITHM_GCRA = 1
+export const ALGORITHM_LOG = 2
+export const ALGORITHM_COUNTER = 3
+/** What users write for them; the index is the number. */
+export const ALGORITHMS = ['sliding-window', 'gcra', 'sliding-log', 'sliding-counter'] as const
 
 /** The field of a configuration that is refused. It crosses as a negative number. */
 export type FieldCode =
@@ -20,11 +22,21 @@ export type FieldCode =
   | typeof FIELD_BURST
   | typeof FIELD_MAX_KEYS
   | typeof FIELD_BLOCK
+  | typeof FIELD_MIN_TIME
+  | typeof FIELD_RESERVOIR_AMOUNT
+  | typeof FIELD_REFRESH_AMOUNT
+  | typeof FIELD_REFRESH_INTERVAL
+  | typeof FIELD_MAX_WAITERS
 export const FIELD_LIMIT = 1
 export const FIELD_WINDOW = 2
 export const FIELD_BURST = 3
 export const FIELD_MAX_KEYS = 4
 export const FIELD_BLOCK = 5
+export const FIELD_MIN_TIME = 6
+export const FIELD_RESERVOIR_AMOUNT = 7
+export const FIELD_REFRESH_AMOUNT = 8
+export const FIELD_REFRESH_INTERVAL = 9
+export const FIELD_MAX_WAITERS = 10
 
 /** The verdict on a cost. Times are microseconds. */
 export const VERDICT_CELLS = 6
@@ -60,3 +72,51 @@ export const STATS_CELLS = 2
 /** Keys that were forgotten before they were idle. */
 export const STATS_DISPLACED = 0
 export const STATS_BYTES = 1
+
+/** The options of a new limiter beside the arguments of its call. Times are milliseconds. */
+export const PACE_CELLS = 5
+export const PACE_MIN_TIME = 0
+/** The points before the first refill; -1 for no reservoir. */
+export const PACE_AMOUNT = 1
+export const PACE_REFRESH_AMOUNT = 2
+export const PACE_REFRESH_INTERVAL = 3
+export const PACE_MAX_WAITERS = 4
+
+/** The answer for one who wants to wait. */
+export type JoinCode =
+  | typeof JOIN_NEVER
+  | typeof JOIN_ADMITTED
+  | typeof JOIN_WAITS
+  | typeof JOIN_LATE
+  | typeof JOIN_FULL
+/** A key is unknown, or the cost can never be met. */
+export const JOIN_NEVER = 0
+/** It need not wait: its cost was taken. */
+export const JOIN_ADMITTED = 1
+/** It waits. */
+export const JOIN_WAITS = 2
+/** It would be admitted too late. Nothing was taken. */
+export const JOIN_LATE = 3
+/** As many wait for one of the keys as may. */
+export const JOIN_FULL = 4
+
+/** What a `JoinCode` does not say. */
+export const JOINED_CELLS = 3
+/** The number of one who waits. */
+export const JOINED_ID = 6
+/** Microseconds until one who is late would be admitted. */
+export const JOINED_RETRY = 7
+/** A bit for each key that alone would be too late. */
+export const JOINED_LATE = 8
+
+/** How a wait has ended, beside the number of the one who waited. */
+export const ENDED_CELLS = 2
+export const ENDED_ADMITTED = 6
+/** For one who was not admitted in time: microseconds until it would be. */
+export const ENDED_RETRY = 7
+
+/** The places of a call: pairs of a limiter's handle and a slot. */
+export const PLACE_CELLS = 7
+
+/** The most of them. */
+export const MOST_PLACES = 16

@@ -2,15 +2,17 @@
 import type { Clock, TimerHandle } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { NativeHandles } from '../internal/native-handles.ts'
-import { keepOptimized } from '../internal/keep-optimized.ts'
-import { integer } from '../internal/validate.ts'
+import { integer, isA, isList } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import { NONE } from '../protocol/lane.ts'
 import * as protocol from '../protocol/rate.ts'
 import type { System } from '../system/system.ts'
+import { CoreAnswer } from './answer.ts'
 import { KeyTable } from './keys.ts'
-import { blockTime, limiterSettings, openLimiter } from './options.ts'
-import type { LimiterOptions, LimiterStats, RateLimitResult } from './types.ts'
+import { blockTime, capacityOf, limiterSettings, openLimiter, waitSettings } from './options.ts'
+import type { LimiterOptions, LimiterStats, LimiterWaitOptions, RateLimitResult } from './types.ts'
+import { LimiterUnion, MAX_UNION, type UnionMember } from './union.ts'
+import { type Waiter, waitListOf } from './wait-list.ts'
 
 const MAX_KEY_LENGTH = 1024
 const MAX_POINTS = 1e9
@@ -21,26 +23,6 @@ const MAX_SWEEP_MS = 86_400_000
 const SWEEP_KEYS = 10_000
 
 const handles = new NativeHandles((handle) => hot.rateClose(handle))
-
-/** The answer of the core, read from the scratch memory. */
-class CoreAnswer implements RateLimitResult {
-  readonly allowed: boolean
-  readonly current: number
-  readonly limit: number
-  readonly remaining: number
-  readonly resetMs: number
-  readonly retryAfterMs: number
-
-  constructor(limit: number) {
-    this.allowed = scratch[protocol.VERDICT_ALLOWED] === 1
-    this.current = scratch[protocol.VERDICT_USED] as number
-    this.limit = limit
-    this.remaining = scratch[protocol.VERDICT_REMAINING] as number
-    this.resetMs = Math.ceil((scratch[protocol.VERDICT_RESET] as number) / 1000)
-    this.retryAfterMs = Math.ceil((scratch[protocol.VERDICT_RETRY] as number) / 1000)
-  }
-}
-keepOptimized(new CoreAnswer(1))
 
 /**
  * Quotas of keys, without a process: each call answers at once. Time is the system's monotonic clock, in whole
@@ -55,16 +37,19 @@ keepOptimized(new CoreAnswer(1))
  * const { allowed, retryAfterMs } = limiter.take('user:123')
  * ```
  */
-export class Limiter {
-  /** The most that a key can take at once: the `burst`. */
+export class Limiter implements UnionMember {
+  /** The most that a key can take at once: the `burst`, or the `refreshAmount` of a smaller reservoir. */
   readonly limit: number
-  /** The most that a key can take in each window for ever. Differs from `limit` only with a `burst`. */
+  /** The most that a key can take in each window for ever. */
   readonly maxRequests: number
   /** The window, in milliseconds. */
   readonly windowMs: number
   /** The system it belongs to. */
   readonly system: System
-  readonly #core: number
+  /** @internal The handle of the limiter in the core. */
+  readonly core: number
+  /** @internal The calls that wait for one of its keys. */
+  readonly waiters: Set<Waiter> = new Set()
   readonly #clock: Clock
   readonly #keys: KeyTable
   readonly #disown: () => void
@@ -77,15 +62,15 @@ export class Limiter {
    */
   constructor(options: LimiterOptions) {
     const settings = limiterSettings(options)
-    this.limit = settings.burst
+    this.limit = capacityOf(settings)
     this.maxRequests = settings.maxRequests
     this.windowMs = settings.windowMs
     this.system = settings.system
     this.#clock = settings.system.clock
-    this.#core = openLimiter(settings)
-    this.#keys = new KeyTable(this.#core)
+    this.core = openLimiter(settings)
+    this.#keys = new KeyTable(this.core)
     this.#disown = settings.system.own(this)
-    handles.own(this, this.#core)
+    handles.own(this, this.core)
   }
 
   /** True once it, or its system, was closed. */
@@ -109,12 +94,13 @@ export class Limiter {
   take(key: string, cost: number = 1): RateLimitResult {
     const slot = this.#slotOf(key)
     if (cost !== 1) this.#assertCost(cost)
+    if (this.waiters.size > 0) waitListOf(this.system).serve()
     const now = this.#clock.monoMs()
     if (slot !== undefined) {
-      if (hot.rateTake(this.#core, slot, cost, now) < 0) this.#throwClosed()
+      if (hot.rateTake(this.core, slot, cost, now) < 0) this.#throwClosed()
       return new CoreAnswer(this.limit)
     }
-    const entered = hot.rateEnter(this.#core, cost, now)
+    const entered = hot.rateEnter(this.core, cost, now)
     if (entered < 0) this.#throwClosed()
     const answer = new CoreAnswer(this.limit)
     this.#add(key, entered)
@@ -125,8 +111,64 @@ export class Limiter {
   check(key: string, cost: number = 1): RateLimitResult {
     const slot = this.#slotOf(key) ?? NONE
     if (cost !== 1) this.#assertCost(cost)
-    if (hot.rateCheck(this.#core, slot, cost, this.#clock.monoMs()) < 0) this.#throwClosed()
+    if (this.waiters.size > 0) waitListOf(this.system).serve()
+    if (hot.rateCheck(this.core, slot, cost, this.#clock.monoMs()) < 0) this.#throwClosed()
     return new CoreAnswer(this.limit)
+  }
+
+  /**
+   * Resolves once a cost was taken from a key's quota. Calls for one key are served in order of arrival: while one waits,
+   * {@link take} is refused, and a later call waits behind it.
+   *
+   * @throws RateLimitExceededError (rejecting) at once, when the wait would be longer than `maxWaitMs`; nothing was taken.
+   * Later, when a penalty or a block makes the wait too long.
+   * @throws RateLimitQueueFullError (rejecting) when `maxWaiters` calls wait for the key.
+   * @throws InvalidArgumentError (rejecting) for an invalid key or option.
+   * @throws ClosedError (rejecting) when the limiter is closed, also while the call waits.
+   * @example
+   * ```ts
+   * const limiter = new Limiter({ maxRequests: 10, windowMs: 1000 })
+   * await limiter.wait('api.example.com', { maxWaitMs: 5000 })
+   * ```
+   */
+  async wait(key: string, options?: LimiterWaitOptions): Promise<RateLimitResult> {
+    const { cost, maxWaitMs, signal } = waitSettings(options, this.limit)
+    signal?.throwIfAborted()
+    // A check first: a refused take may block the key.
+    if (this.check(key, cost).allowed) return this.take(key, cost)
+    const slots = [this.#slotFor(key)]
+    const list = waitListOf(this.system)
+    const [result] = await list.wait({ limiters: [this], slots, key, cost, maxWaitMs, signal })
+    return result as RateLimitResult
+  }
+
+  /**
+   * Returns several limiters as one: all of them must admit a cost, or nothing is taken from any. Use it for several
+   * windows at once.
+   *
+   * @param limiters - From 1 to 16 different limiters of one system.
+   * @throws InvalidArgumentError when the list is not that.
+   * @example
+   * ```ts
+   * const second = new Limiter({ maxRequests: 5, windowMs: 1000 })
+   * const hour = new Limiter({ maxRequests: 1000, windowMs: 3_600_000 })
+   * const both = Limiter.union([second, hour])
+   * ```
+   */
+  static union(limiters: readonly Limiter[]): LimiterUnion {
+    if (!isList<Limiter>(limiters) || limiters.length === 0 || limiters.length > MAX_UNION) {
+      throw new InvalidArgumentError('limiters', `a list of 1 to ${MAX_UNION} limiters`, limiters)
+    }
+    for (const [index, limiter] of limiters.entries()) {
+      const field = `limiters[${index}]`
+      if (!isA(limiter, Limiter)) throw new InvalidArgumentError(field, 'a Limiter', limiter)
+      if (limiters.indexOf(limiter) !== index)
+        throw new InvalidArgumentError(field, 'different from the others', limiter)
+      if (limiter.system !== (limiters[0] as Limiter).system) {
+        throw new InvalidArgumentError(field, 'of the same system as the others', limiter)
+      }
+    }
+    return new LimiterUnion([...limiters])
   }
 
   /**
@@ -136,7 +178,9 @@ export class Limiter {
    */
   penalty(key: string, points: number = 1): RateLimitResult {
     integer('points', 1, MAX_POINTS, points)
-    hot.ratePenalty(this.#core, this.#slotFor(key), points, this.#clock.monoMs())
+    const slot = this.#slotFor(key)
+    hot.ratePenalty(this.core, slot, points, this.#clock.monoMs())
+    this.#recheck(slot)
     return this.check(key)
   }
 
@@ -148,14 +192,19 @@ export class Limiter {
   reward(key: string, points: number = 1): RateLimitResult {
     integer('points', 1, MAX_POINTS, points)
     const slot = this.#slotOf(key)
-    if (slot !== undefined) hot.rateReward(this.#core, slot, points, this.#clock.monoMs())
+    if (slot !== undefined) {
+      hot.rateReward(this.core, slot, points, this.#clock.monoMs())
+      this.#recheck(slot)
+    }
     return this.check(key)
   }
 
   /** Refuses a key for a time in milliseconds from now, whatever its quota. The block ends by itself. */
   block(key: string, durationMs: number): RateLimitResult {
     blockTime('durationMs', durationMs)
-    hot.rateBlock(this.#core, this.#slotFor(key), durationMs, this.#clock.monoMs())
+    const slot = this.#slotFor(key)
+    hot.rateBlock(this.core, slot, durationMs, this.#clock.monoMs())
+    this.#recheck(slot)
     return this.check(key)
   }
 
@@ -165,17 +214,26 @@ export class Limiter {
     if (this.#closed) this.#throwClosed()
     if (slot === undefined) return false
     const now = this.#clock.monoMs()
-    hot.rateCheck(this.#core, slot, 1, now)
+    hot.rateCheck(this.core, slot, 1, now)
     if (scratch[protocol.VERDICT_BLOCKED] === 0) return false
-    hot.rateBlock(this.#core, slot, 0, now)
+    hot.rateBlock(this.core, slot, 0, now)
+    this.#recheck(slot)
     return true
   }
 
-  /** Forgets a key with its quota and its block. Returns whether it was remembered. */
+  /**
+   * Forgets a key with its quota and its block. Returns whether it was remembered. Calls that wait for it go on to wait,
+   * for a quota that is whole.
+   */
   reset(key: string): boolean {
-    this.#slotOf(key)
+    const slot = this.#slotOf(key)
     if (this.#closed) this.#throwClosed()
-    return this.#keys.forget(key)
+    if (slot === undefined || this.waiters.size === 0 || hot.rateIsAwaited(this.core, slot) !== 1) {
+      return this.#keys.forget(key)
+    }
+    hot.rateForget(this.core, slot)
+    this.#recheck(slot)
+    return true
   }
 
   /** Returns whether a key is remembered. */
@@ -196,18 +254,19 @@ export class Limiter {
 
   /** Returns its content. */
   stats(): LimiterStats {
-    const keys = hot.rateStats(this.#core)
+    const keys = hot.rateStats(this.core)
     if (keys < 0) this.#throwClosed()
     const displaced = scratch[protocol.STATS_DISPLACED] as number
     return { keys, displaced, nativeBytes: scratch[protocol.STATS_BYTES] as number }
   }
 
-  /** Forgets all keys. Later calls throw `ClosedError`, but `close` does nothing. */
+  /** Forgets all keys; calls that wait reject with `ClosedError`. Later calls throw it, but `close` does nothing. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    waitListOf(this.system).close(this)
     this.#sweeper?.cancel()
-    handles.close(this, this.#core)
+    handles.close(this, this.core)
     this.#keys.clear()
     this.#disown()
   }
@@ -215,6 +274,21 @@ export class Limiter {
   /** Closes it. */
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** @internal Checks a key and returns its slot, or -1 for an unknown key. */
+  knownSlot(key: string): number {
+    return this.#slotOf(key) ?? NONE
+  }
+
+  /** @internal Checks a key and returns its slot, which is added if it is new. */
+  slotFor(key: string): number {
+    return this.#slotFor(key)
+  }
+
+  /** Lets those who wait for a key know that its quota was changed. */
+  #recheck(slot: number): void {
+    if (this.waiters.size > 0) waitListOf(this.system).recheck(this, slot)
   }
 
   /** Checks a key and returns its slot, if it is remembered. */

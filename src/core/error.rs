@@ -111,6 +111,10 @@ error_codes! {
         "A reader of an event bus with `overflow` `'error'` or `'block'` was too slow; its subscription has ended.";
     "KEELSON_RATE_LIMITED", "RateLimitExceededError",
         "A key has no quota left for the cost, or is blocked; `retryAfterMs` says when it will have.";
+    "KEELSON_RATE_LIMIT_QUEUE_FULL", "RateLimitQueueFullError",
+        "As many calls wait for the quota of a key as `maxWaiters` allows. Nothing was taken.";
+    "KEELSON_RATE_LIMIT_STORE", "RateLimitStoreError",
+        "A store of rate limits did not answer in time, or not as it should; requests are counted in memory meanwhile.";
     "KEELSON_MISCONFIGURED", "MisconfigurationError",
         "The setup of the program keeps a part from working; `check` says how. Reported to `onError`.";
     "KEELSON_PROCESS", "ProcessError",

@@ -66,13 +66,18 @@ export function wrapClient(field: string, client: unknown): RedisConnection {
  * Opens a client for a URL, with whichever library is installed. Resolves when it is ready; rejects after it closed the
  * client again. The library reconnects by itself later.
  */
-export async function connectTo(url: string, connectTimeoutMs: number, signal: AbortSignal): Promise<RedisConnection> {
+export async function connectTo(
+  url: string,
+  connectTimeoutMs: number,
+  signal: AbortSignal,
+  user: string,
+): Promise<RedisConnection> {
   const causes: unknown[] = []
   const ioredis = await optional<Ioredis>(() => import('ioredis'), causes)
   if (ioredis !== undefined) return withIoredis(ioredis, url, connectTimeoutMs, signal)
   const redis = await optional<NodeRedis>(() => import('redis'), causes)
   if (redis !== undefined) return withNodeRedis(redis, url, connectTimeoutMs, signal)
-  throw new DependencyMissingError('RedisStateProvider with a URL', ['ioredis', 'redis'], causes[0])
+  throw new DependencyMissingError(`${user} with a URL`, ['ioredis', 'redis'], causes[0])
 }
 
 async function optional<T>(load: () => Promise<T>, causes: unknown[]): Promise<T | undefined> {

@@ -65,7 +65,7 @@ export class RedisStateProvider implements StateProvider {
     }
     const opening = new AbortController()
     this.#opening = opening
-    const connection = await connectTo(this.#source, this.#connectTimeoutMs, opening.signal)
+    const connection = await connectTo(this.#source, this.#connectTimeoutMs, opening.signal, 'RedisStateProvider')
     if (opening.signal.aborted) await connection.close()
     else this.#connection = connection
   }

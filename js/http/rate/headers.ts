@@ -95,10 +95,18 @@ export class QuotaHeaders {
    * @param quota How many requests a window allows.
    * @param name The policy's name in draft-08. Default: such as `5-in-1min`.
    * @param wallMs Returns the wall time; called for legacy headers alone.
+   * @param isTightest Whether the legacy headers are those of this limit, of several.
    */
-  set(res: ServerResponse, state: Quota, quota: number, name: string | undefined, wallMs: () => number): void {
+  set(
+    res: ServerResponse,
+    state: Quota,
+    quota: number,
+    name: string | undefined,
+    wallMs: () => number,
+    isTightest: boolean = true,
+  ): void {
     const { limit, remaining, resetMs, key } = state
-    if (this.#legacy) {
+    if (this.#legacy && isTightest) {
       res.setHeader('X-RateLimit-Limit', limit)
       res.setHeader('X-RateLimit-Remaining', remaining)
       res.setHeader('X-RateLimit-Reset', seconds(wallMs() + resetMs))

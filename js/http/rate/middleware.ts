@@ -1,6 +1,8 @@
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { callOut } from '../../internal/report-error.ts'
-import type { Limiter } from '../../rate/limiter.ts'
+import { Limiter } from '../../rate/limiter.ts'
+import type { LimiterUnionResult, RateLimitResult } from '../../rate/types.ts'
+import type { LimiterUnion, UnionMember } from '../../rate/union.ts'
 import type { System } from '../../system/system.ts'
 import { ipKeyGenerator } from '../client-address.ts'
 import type { FrameworkAdapter, Next } from '../framework-adapter.ts'
@@ -13,11 +15,21 @@ import { QuotaHeaders } from './headers.ts'
 import { RateLimitInfo } from './info.ts'
 import type { RateLimitSettings } from './options.ts'
 import { DEFAULT_BODY, rejectionBody, type RejectionBody } from './rejection-body.ts'
+import { type HttpRateLimitStore, openStore, resultOf } from './store.ts'
 
 /** A framework, as far as a rate limit uses it. */
 export interface RateLimitAdapter<Req, Res, Handler> extends FrameworkAdapter<Req, Res> {
   /** Lets a user's handler answer a refused request. */
   handle(handler: Handler, req: Req, res: Res, next: Next, info: RateLimitInfo): unknown
+}
+
+/** What counts the requests of a key: a limiter, a union of limiters, or a store. */
+interface Quota {
+  readonly system: System
+  /** The limit and the window of each limiter. */
+  readonly windows: readonly Pick<UnionMember, 'limit' | 'maxRequests' | 'windowMs'>[]
+  /** Gives a request of a key back. */
+  reward(key: string): void
 }
 
 /** Most limits that the option `limit` may return; each has keys of its own. */
@@ -33,19 +45,25 @@ const UNKNOWN = 'unknown'
 export class HttpRateLimitMiddleware<Req, Res, Handler> {
   readonly #settings: RateLimitSettings<Req, Res, Handler>
   readonly #adapter: RateLimitAdapter<Req, Res, Handler>
-  readonly #headers: QuotaHeaders
+  readonly #headers: QuotaHeaders[] = []
   readonly #checks: SetupChecks<Req, Res>
-  readonly #limiters = new Map<number, Limiter>()
+  readonly #limiters = new Map<number, Limiter | LimiterUnion>()
+  readonly #storeQuota: Quota | undefined
   #system: System
   #hasReportedClosed = false
 
   constructor(settings: RateLimitSettings<Req, Res, Handler>, adapter: RateLimitAdapter<Req, Res, Handler>) {
     this.#settings = settings
     this.#adapter = adapter
-    const first = settings.limiter ?? settings.open(settings.limit)
-    this.#system = first.system
-    this.#limiters.set(settings.limit, first)
-    this.#headers = new QuotaHeaders(settings.draft, settings.legacy, settings.windowMs)
+    if (settings.store === undefined) {
+      const first = settings.limiter ?? settings.open(settings.limit)
+      this.#system = first.system
+      this.#limiters.set(settings.limit, first)
+    } else {
+      this.#system = settings.system
+      openStore(settings.store, settings.windowMs, settings.limit)
+      this.#storeQuota = this.#quotaOfStore(settings.store)
+    }
     this.#checks = new SetupChecks(adapter, settings.checks, this.#report)
     this.#checks.checkOptions(settings.keyGenerator, settings.hasSubnet)
   }
@@ -58,10 +76,17 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
 
   /** Forgets a key, in each of the limits. */
   resetKey(key: string): void {
+    const { store } = this.#settings
+    if (store !== undefined)
+      void this.#call(
+        'store.resetKey',
+        () => store.resetKey(storedKey(key)),
+        () => undefined,
+      )
     for (const limiter of this.#limiters.values()) limiter.reset(storedKey(key))
   }
 
-  /** Returns the quota of a key; `undefined` for an unknown key. */
+  /** Returns the quota of a key; `undefined` for an unknown key, and beside a store. */
   getKey(key: string): RateLimitInfo | undefined {
     const stored = storedKey(key)
     const limiter = [...this.#limiters.values()].find((candidate) => !candidate.closed && candidate.knows(stored))
@@ -75,6 +100,8 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     return chain(skips, (isSkipped) => {
       if (isSkipped === true) return next()
       return chain(this.#keyOf(req, res), (key) => {
+        const { store } = this.#settings
+        if (store !== undefined) return this.#countInStore(req, res, next, key, store)
         const usual = this.#limiterOf(this.#settings.limit)
         if (limitOf === undefined) return this.#count(req, res, next, key, usual)
         const chosen = this.#call('limit', () => limitOf(req, res), this.#limiterOf)
@@ -96,31 +123,69 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     return ip === undefined ? UNKNOWN : storedKey(ipKeyGenerator(ip, this.#settings.ipv6Subnet))
   }
 
-  #count(req: Req, res: Res, next: Next, key: string, limiter: Limiter): void | Promise<void> {
+  #count(req: Req, res: Res, next: Next, key: string, limiter: Limiter | LimiterUnion): void | Promise<void> {
     if (limiter.closed) return this.#passUnlimited(next)
-    const response = this.#adapter.response(res)
-    // The request may be over before it gets here: it was answered, or its client has left and is not served.
-    if (isOver(this.#adapter.request(req), response)) {
-      return response.headersSent ? next() : this.#adapter.drop?.(req, res)
+    if (this.#isOver(req, res)) return this.#leave(req, res, next)
+    const windows = limiter instanceof Limiter ? [limiter] : limiter.members
+    const reward = (of: string): void => {
+      if (!limiter.closed) limiter.reward(of)
     }
-    const result = limiter.take(key)
-    const { system } = limiter
+    return this.#decide(req, res, next, key, limiter.take(key), { system: limiter.system, windows, reward })
+  }
+
+  #countInStore(req: Req, res: Res, next: Next, key: string, store: HttpRateLimitStore): void | Promise<void> {
+    const { limit, windowMs } = this.#settings
+    if (this.#isOver(req, res)) return this.#leave(req, res, next)
+    const check = (answer: unknown): RateLimitResult =>
+      resultOf(answer, limit, windowMs, this.#system.clock.now().wallMs)
+    const counted = this.#call('store.increment', () => store.increment(key), check)
+    return chain<RateLimitResult | undefined, void>(counted, (result) => {
+      // What a store cannot count passes.
+      if (result === undefined) return next()
+      if (this.#isOver(req, res)) return this.#leave(req, res, next)
+      return this.#decide(req, res, next, key, result, this.#storeQuota as Quota)
+    })
+  }
+
+  #quotaOfStore(store: HttpRateLimitStore): Quota {
+    const { limit, windowMs } = this.#settings
+    const reward = (key: string): void => {
+      void this.#call(
+        'store.decrement',
+        () => store.decrement(key),
+        () => undefined,
+      )
+    }
+    return { system: this.#system, windows: [{ limit, maxRequests: limit, windowMs }], reward }
+  }
+
+  /** The request may be over before it gets here: it was answered, or its client has left and is not served. */
+  #isOver(req: Req, res: Res): boolean {
+    return isOver(this.#adapter.request(req), this.#adapter.response(res))
+  }
+
+  /** Goes on with a request that is over: it was answered, or nobody waits for an answer. */
+  #leave(req: Req, res: Res, next: Next): void | Promise<void> {
+    return this.#adapter.response(res).headersSent ? next() : this.#adapter.drop?.(req, res)
+  }
+
+  #decide(req: Req, res: Res, next: Next, key: string, result: RateLimitResult, quota: Quota): void | Promise<void> {
+    const { system } = quota
     const info = new RateLimitInfo(key, result, system, system.clock.monoMs())
     ;(req as Record<string, unknown>)[this.#settings.property] = info
-    if (!response.headersSent) this.#setHeaders(req, res, info, limiter)
+    if (!this.#adapter.response(res).headersSent) this.#setHeaders(req, res, info, result, quota)
     if (!result.allowed) return this.#refuse(req, res, next, info)
     const { skipSuccessful, skipFailed } = this.#settings
-    if (skipSuccessful || skipFailed) this.#rewardAtEnd(req, res, key, limiter)
+    if (skipSuccessful || skipFailed) this.#rewardAtEnd(req, res, key, quota)
     return next()
   }
 
   /** Gives back what a request took when its response ends as one that does not count. */
-  #rewardAtEnd(req: Req, res: Res, key: string, limiter: Limiter): void {
+  #rewardAtEnd(req: Req, res: Res, key: string, quota: Quota): void {
     const { skipSuccessful, skipFailed, wasSuccessful } = this.#settings
     const response = this.#adapter.response(res)
     const reward = (isSuccess: boolean): void => {
-      if (limiter.closed || !(isSuccess ? skipSuccessful : skipFailed)) return
-      limiter.reward(key)
+      if (isSuccess ? skipSuccessful : skipFailed) quota.reward(key)
     }
     onResponseEnd(this.#adapter.request(req), response, (isEnded) => {
       if (!isEnded) return reward(false)
@@ -129,15 +194,41 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     })
   }
 
-  #setHeaders(req: Req, res: Res, info: RateLimitInfo, limiter: Limiter): void {
+  #setHeaders(req: Req, res: Res, info: RateLimitInfo, result: RateLimitResult, quota: Quota): void {
     const { draft, legacy, identifier } = this.#settings
     if (draft === undefined && !legacy) return
     const name =
       typeof identifier === 'function'
         ? callSync('rateLimit', 'identifier', () => identifier(req, res), checkedName, this.#report)
         : identifier
-    const { maxRequests, system } = limiter
-    this.#headers.set(this.#adapter.response(res), info, maxRequests, name, () => system.clock.now().wallMs)
+    const { windows, system } = quota
+    const wallMs = (): number => system.clock.now().wallMs
+    const response = this.#adapter.response(res)
+    if (windows.length === 1) {
+      this.#headersOf(0, quota).set(response, info, (windows[0] as UnionMember).maxRequests, name, wallMs)
+      return
+    }
+    const { results } = result as LimiterUnionResult
+    // Other drafts and the older headers have room for one policy: the one with the least left.
+    const tightest = results.findIndex(({ limit, remaining }) => limit === info.limit && remaining === info.remaining)
+    for (const [index, { resetMs, remaining, limit }] of results.entries()) {
+      if (draft !== 'draft-8' && index !== tightest) continue
+      const policy = name === undefined ? undefined : `${name}-${index + 1}`
+      const state = { limit, remaining, resetMs, key: info.key }
+      this.#headersOf(index, quota).set(
+        response,
+        state,
+        (windows[index] as UnionMember).maxRequests,
+        policy,
+        wallMs,
+        index === tightest,
+      )
+    }
+  }
+
+  #headersOf(index: number, quota: Quota): QuotaHeaders {
+    const { draft, legacy } = this.#settings
+    return (this.#headers[index] ??= new QuotaHeaders(draft, legacy, (quota.windows[index] as UnionMember).windowMs))
   }
 
   #refuse(req: Req, res: Res, next: Next, info: RateLimitInfo): void | Promise<void> {
@@ -167,7 +258,7 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
   /**
    * Returns the limiter of a limit. After the default system was closed there is a new one, with limiters of its own.
    */
-  readonly #limiterOf = (limit: unknown): Limiter => {
+  readonly #limiterOf = (limit: unknown): Limiter | LimiterUnion => {
     const known = this.#limiters.get(limit as number)
     const { open, followsDefault } = this.#settings
     if (known !== undefined && !(known.closed && followsDefault)) return known

@@ -4,21 +4,34 @@ import {
   flag,
   integer,
   isA,
+  isList,
   known,
+  object,
   optionalCallable,
   options as checkOptions,
   text,
 } from '../../internal/validate.ts'
 import { Limiter } from '../../rate/limiter.ts'
 import type { LimiterOptions } from '../../rate/types.ts'
+import { LimiterUnion, MAX_UNION } from '../../rate/union.ts'
+import { resolveSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
 import { checkedSubnet } from '../client-address.ts'
 import { CHECKS, type RateLimitCheck } from './checks.ts'
 import { type Draft, DRAFTS } from './headers.ts'
 import { DEFAULT_BODY, rejectionBody, type RejectionBody } from './rejection-body.ts'
+import { checkedStore, type HttpRateLimitStore } from './store.ts'
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>
+
+/** One of several limits. */
+export interface HttpRateLimitWindow {
+  /** Length of the window, in milliseconds, from 0.001 to 10^12. */
+  readonly windowMs: number
+  /** The number of requests that a key may make in a window, from 1 to 10^9. */
+  readonly limit: number
+}
 
 /**
  * Options of a rate limit in front of a framework's requests. A function of yours that throws or rejects is reported,
@@ -32,7 +45,9 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
    * may return at most 64 different numbers; each has keys of its own. Default 5.
    */
   readonly limit?: number | ((req: Req, res: Res) => Awaitable<number>) | undefined
-  /** The algorithm that counts requests. Default `'gcra'`, which refills steadily. */
+  /**
+   * The algorithm that counts requests. Default `'sliding-window'`: never more than the limit in any window.
+   */
   readonly algorithm?: LimiterOptions['algorithm']
   /** The requests that a key can make at once; only with `'gcra'` and a `limit` that is a number. Default: `limit`. */
   readonly burst?: number | undefined
@@ -43,8 +58,18 @@ export interface HttpRateLimitOptions<Req, Res, Handler> {
   readonly maxKeys?: number | undefined
   /** The time for which a key that asks for more than it has is refused, in ms. Default: only as long as needed. */
   readonly blockDurationMs?: number | undefined
-  /** A limiter to share with other code. Not together with the six options above or `system`. */
-  readonly limiter?: Limiter | undefined
+  /** A limiter, or a union of limiters, to share with other code. Not together with the six options above or `system`. */
+  readonly limiter?: Limiter | LimiterUnion | undefined
+  /**
+   * Several limits at once, from 1 to 16: a request counts against all of them, or against none. Instead of `windowMs`
+   * and `limit`.
+   */
+  readonly limits?: readonly HttpRateLimitWindow[] | undefined
+  /**
+   * A store that counts requests instead of a limiter in memory: {@link redisRateLimitStore}, or one of
+   * express-rate-limit's. The `limit` must be a number then, and the other options of a limiter are left out.
+   */
+  readonly store?: HttpRateLimitStore | undefined
   /** The system whose clock counts and whose `onError` receives errors. Default: the default system. */
   readonly system?: System
   /**
@@ -94,9 +119,13 @@ export interface RateLimitSettings<Req, Res, Handler> {
   readonly limit: number
   readonly limitOf: ((req: Req, res: Res) => Awaitable<number>) | undefined
   /** Opens the limiter of a limit. */
-  readonly open: (limit: number) => Limiter
+  readonly open: (limit: number) => Limiter | LimiterUnion
   /** The limiter of the options, if they have one. */
-  readonly limiter: Limiter | undefined
+  readonly limiter: Limiter | LimiterUnion | undefined
+  /** The store of the options, if they have one. */
+  readonly store: HttpRateLimitStore | undefined
+  /** The system of the options; without one, the default system. */
+  readonly system: System
   /** True if limiters belong to the system that is the default one at the moment. */
   readonly followsDefault: boolean
   readonly windowMs: number
@@ -124,6 +153,8 @@ const LIMITER_NAMES = ['windowMs', 'limit', 'algorithm', 'burst', 'maxKeys', 'bl
 const NAMES = [
   ...LIMITER_NAMES,
   'limiter',
+  'limits',
+  'store',
   'keyGenerator',
   'ipv6Subnet',
   'skip',
@@ -159,13 +190,22 @@ export function rateLimitSettings<Req, Res, Handler extends (...args: never[]) =
   known('options', opts, leftOut === undefined ? NAMES : NAMES.filter((name) => name !== leftOut))
   const { limiter, limit } = opts
   if (limiter !== undefined) checkLimiter(limiter, opts)
+  if (opts.limits !== undefined) excludes('limits', opts, ['windowMs', 'limit', 'burst', 'limiter', 'store'])
+  const limits = opts.limits === undefined ? undefined : checkedLimits(opts.limits)
+  if (opts.store !== undefined) {
+    excludes('store', opts, ['algorithm', 'burst', 'maxKeys', 'blockDurationMs', 'limiter'])
+    if (typeof limit === 'function') throw new InvalidArgumentError('options.limit', 'a number beside a store', limit)
+  }
   if (opts.system !== undefined) assertSystem('options.system', opts.system)
-  const windowMs = limiter?.windowMs ?? (opts.windowMs === undefined ? DEFAULT_WINDOW_MS : opts.windowMs)
+  const windowMs =
+    (limiter as Limiter | undefined)?.windowMs ?? (opts.windowMs === undefined ? DEFAULT_WINDOW_MS : opts.windowMs)
   const settings: RateLimitSettings<Req, Res, Handler> = {
     limit: limiter?.limit ?? (typeof limit === 'number' ? limit : DEFAULT_LIMIT),
     limitOf: limit === undefined || typeof limit === 'number' ? undefined : callable('options.limit', limit),
-    open: limiterFactory(opts, windowMs),
+    open: limits === undefined ? limiterFactory(opts, windowMs) : unionFactory(opts, limits),
     limiter,
+    store: opts.store === undefined ? undefined : checkedStore(opts.store),
+    system: resolveSystem(opts.system),
     followsDefault: limiter === undefined && opts.system === undefined,
     windowMs,
     keyGenerator: optionalCallable('options.keyGenerator', opts.keyGenerator),
@@ -197,10 +237,49 @@ type LimiterSource = Pick<HttpRateLimitOptions<never, never, never>, Exclude<Lim
 }
 
 function checkLimiter(limiter: unknown, opts: LimiterSource): void {
-  if (!isA(limiter, Limiter)) throw new InvalidArgumentError('options.limiter', 'a Limiter', limiter)
-  const beside = LIMITER_NAMES.find((name) => opts[name] !== undefined)
+  if (!isA(limiter, Limiter) && !isA(limiter, LimiterUnion)) {
+    throw new InvalidArgumentError('options.limiter', 'a Limiter or a union of them', limiter)
+  }
+  excludes('limiter', opts, LIMITER_NAMES)
+}
+
+/** Refuses options that have no meaning beside another. */
+function excludes<Options extends object>(
+  option: string,
+  opts: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  const beside = names.find((name) => opts[name] !== undefined)
   if (beside === undefined) return
-  throw new InvalidArgumentError(`options.${beside}`, 'left out beside options.limiter', opts[beside])
+  throw new InvalidArgumentError(`options.${beside}`, `left out beside options.${option}`, opts[beside])
+}
+
+function checkedLimits(limits: readonly HttpRateLimitWindow[]): readonly HttpRateLimitWindow[] {
+  if (!isList<HttpRateLimitWindow>(limits) || limits.length === 0 || limits.length > MAX_UNION) {
+    throw new InvalidArgumentError('options.limits', `a list of 1 to ${MAX_UNION} limits`, limits)
+  }
+  for (const [index, limit] of limits.entries()) {
+    object(`options.limits[${index}]`, limit)
+    known(`options.limits[${index}]`, limit, ['windowMs', 'limit'])
+  }
+  return [...limits]
+}
+
+/** Returns a function that opens a union of limiters. An error of one names it by its place. */
+function unionFactory(opts: LimiterSource, limits: readonly HttpRateLimitWindow[]): () => LimiterUnion {
+  return () =>
+    Limiter.union(
+      limits.map(({ windowMs, limit }, index) => {
+        try {
+          return limiterFactory(opts, windowMs)(limit)
+        } catch (error) {
+          if (!(error instanceof InvalidArgumentError)) throw error
+          const name = error.field.replace('options.', `options.limits[${index}].`)
+          if (!/\.(limit|windowMs)$/.test(name)) throw error
+          throw new InvalidArgumentError(name, 'within what a limiter can count', error.value)
+        }
+      }),
+    )
 }
 
 /** Returns a function that opens limiters. An error of `Limiter` names the option as it is called here. */

@@ -4,6 +4,7 @@
 use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;
 use super::naive::{Array, Bucket, Naive, Windows};
+use super::paced::Pace;
 use crate::core::random::Random;
 
 const SCHEDULES: usize = 1_000_000;
@@ -21,7 +22,16 @@ fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&LimiterConfig) -> N) 
         let limit = 1 + small(&mut random, 7);
         let burst = if algorithm == Algorithm::Gcra { 1 + small(&mut random, 9) } else { limit };
         let window_us = 1 + random.below(23);
-        let config = LimiterConfig { algorithm, limit, window_us, burst, max_keys: 3, block_us: 0 };
+        let config = LimiterConfig {
+            algorithm,
+            limit,
+            window_us,
+            burst,
+            max_keys: 3,
+            block_us: 0,
+            pace: Pace::default(),
+            max_waiters: 1,
+        };
         let mut model = naive(&config);
         let mut limiter = Limiter::new(&config, 1.0).expect("valid");
         let slot = limiter.add(1.0, &mut |_| {});
@@ -85,6 +95,15 @@ fn rate_gcra_decides_as_a_token_bucket() {
 #[test]
 fn rate_log_decides_as_an_array() {
     compare(Algorithm::Log, |config| Array {
+        taken: Vec::new(),
+        limit: config.limit as usize,
+        window: config.window_us,
+    });
+}
+
+#[test]
+fn rate_window_decides_as_an_array_while_it_is_exact() {
+    compare(Algorithm::Window, |config| Array {
         taken: Vec::new(),
         limit: config.limit as usize,
         window: config.window_us,

@@ -3,6 +3,7 @@
 use super::config::LimiterConfig;
 use super::idle::{Idle, push_lean};
 use super::policy::{FOREVER_US, RatePolicy, Verdict};
+use super::tail::{PINNED, Tails};
 
 /// The places out of date that are corrected when a key has to make room, before the first one goes as it is.
 const LOOKS_FOR_ROOM: usize = 32;
@@ -13,9 +14,10 @@ const IDLE_FOR_NEW: usize = 2;
 
 #[derive(Debug, Clone)]
 pub(super) struct Keys<P: RatePolicy> {
-    policy: P,
-    states: Vec<P::State>,
-    blocked_until: Vec<u64>,
+    pub(super) policy: P,
+    pub(super) states: Vec<P::State>,
+    pub(super) blocked_until: Vec<u64>,
+    pub(super) tails: Tails<P::State>,
     free: Vec<u32>,
     idle: Idle,
     /// The most keys there may be.
@@ -30,6 +32,7 @@ impl<P: RatePolicy> Keys<P> {
             policy,
             states: Vec::new(),
             blocked_until: Vec::new(),
+            tails: Tails::new(),
             free: Vec::new(),
             idle: Idle::default(),
             most: config.max_keys,
@@ -47,6 +50,9 @@ impl<P: RatePolicy> Keys<P> {
         let Some(slot) = slot.filter(|slot| self.idle.has(*slot)) else {
             return Some(self.policy.test(&mut P::State::default(), now, cost));
         };
+        if self.is_awaited(slot) {
+            return Some(self.behind(slot, cost, now));
+        }
         let verdict = self.policy.test(&mut self.states[slot as usize], now, cost);
         let blocked_us = self.blocked_until[slot as usize].saturating_sub(now);
         if blocked_us == 0 {
@@ -69,10 +75,10 @@ impl<P: RatePolicy> Keys<P> {
         let mut verdict = self.check(Some(slot), cost, now)?;
         let state = &mut self.states[slot as usize];
         if verdict.allowed {
-            self.policy.consume(state, now, cost);
+            self.policy.admit(state, now, cost);
             verdict.remaining -= cost;
             verdict.reset_us = self.policy.idle_at(state) - now;
-        } else if self.block_us > 0 && verdict.blocked_us == 0 {
+        } else if self.block_us > 0 && verdict.blocked_us == 0 && !self.is_awaited(slot) {
             self.blocked_until[slot as usize] = now + self.block_us;
             verdict.retry_us = verdict.retry_us.max(self.block_us);
             verdict.reset_us = verdict.reset_us.max(self.block_us);
@@ -180,7 +186,13 @@ impl<P: RatePolicy> Keys<P> {
 
     fn idle_at(&self, slot: u32) -> u64 {
         let at = self.policy.idle_at(&self.states[slot as usize]);
-        at.max(self.blocked_until[slot as usize])
+        let at = at.max(self.blocked_until[slot as usize]);
+        if self.is_awaited(slot) { PINNED } else { at }
+    }
+
+    /// Returns whether a slot stands for a key.
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.idle.has(slot)
     }
 
     /// Makes room for a new key. With room left it forgets idle keys only; else it forgets the soonest idle key.
@@ -195,8 +207,12 @@ impl<P: RatePolicy> Keys<P> {
                 return;
             }
             let at = self.idle_at(slot);
+            if at == PINNED && thought == PINNED {
+                // All keys are waited for; one more is remembered than there should be.
+                return;
+            }
             if at > now {
-                if at > thought && look < looks {
+                if at > thought && (look < looks || at == PINNED) {
                     self.settle(slot);
                     continue;
                 }

@@ -4,9 +4,11 @@ use proptest::prelude::*;
 
 use super::config::{Algorithm, Field, LimiterConfig};
 use super::limiter::Limiter;
+use super::paced::{Pace, Reservoir};
 use super::policy::FOREVER_US;
 
-const ALL: [Algorithm; 3] = [Algorithm::Gcra, Algorithm::Log, Algorithm::Counter];
+const ALL: [Algorithm; 4] =
+    [Algorithm::Window, Algorithm::Gcra, Algorithm::Log, Algorithm::Counter];
 
 fn config(algorithm: Algorithm) -> LimiterConfig {
     LimiterConfig {
@@ -16,6 +18,8 @@ fn config(algorithm: Algorithm) -> LimiterConfig {
         burst: 10,
         max_keys: 1000,
         block_us: 0,
+        pace: Pace::default(),
+        max_waiters: 100,
     }
 }
 
@@ -32,7 +36,10 @@ fn enter(limiter: &mut Limiter, cost: u32, now_ms: f64) -> (u32, Vec<u32>) {
 #[test]
 fn rate_config_is_refused_field_by_field() {
     type Spoil = (Field, fn(&mut LimiterConfig));
-    let refused: [Spoil; 9] = [
+    fn reservoir(amount: u32, refresh_amount: u32, refresh_us: u64) -> Reservoir {
+        Reservoir { amount, refresh_amount, refresh_us }
+    }
+    let refused: [Spoil; 16] = [
         (Field::Limit, |c| c.limit = 0),
         (Field::Limit, |c| c.limit = 1_000_000_001),
         (Field::Window, |c| c.window_us = 0),
@@ -42,13 +49,20 @@ fn rate_config_is_refused_field_by_field() {
         (Field::MaxKeys, |c| c.max_keys = 0),
         (Field::MaxKeys, |c| c.max_keys = (1 << 24) + 1),
         (Field::Block, |c| c.block_us = FOREVER_US + 1),
+        (Field::MinTime, |c| c.pace.min_time_us = u64::MAX),
+        (Field::ReservoirAmount, |c| c.pace.reservoir = Some(reservoir(1_000_000_001, 1, 1))),
+        (Field::RefreshAmount, |c| c.pace.reservoir = Some(reservoir(0, 0, 1))),
+        (Field::RefreshAmount, |c| c.pace.reservoir = Some(reservoir(0, 1_000_000_001, 1))),
+        (Field::RefreshInterval, |c| c.pace.reservoir = Some(reservoir(0, 1, 0))),
+        (Field::RefreshInterval, |c| c.pace.reservoir = Some(reservoir(0, 1, u64::MAX))),
+        (Field::MaxWaiters, |c| c.max_waiters = 0),
     ];
     for (field, spoil) in refused {
         let mut spoilt = config(Algorithm::Gcra);
         spoil(&mut spoilt);
         assert_eq!(Limiter::new(&spoilt, 0.0).err(), Some(field));
     }
-    for algorithm in [Algorithm::Log, Algorithm::Counter] {
+    for algorithm in [Algorithm::Window, Algorithm::Log, Algorithm::Counter] {
         let spoilt = LimiterConfig { burst: 11, ..config(algorithm) };
         assert_eq!(Limiter::new(&spoilt, 0.0).err(), Some(Field::Burst));
     }
@@ -227,8 +241,14 @@ proptest! {
     /// Checks for any calls that the caller and the limiter agree on which keys there are, and that their number is
     /// bounded. A key that is forgotten without need is as good as new, and a hint is never too long nor too short.
     #[test]
-    fn rate_keys_are_told_apart(algorithm in prop::sample::select(&ALL[..]), ops in prop::collection::vec(op(), 1..80)) {
-        let config = LimiterConfig { max_keys: 5, ..config(algorithm) };
+    fn rate_keys_are_told_apart(
+        algorithm in prop::sample::select(&ALL[..]),
+        is_paced in any::<bool>(),
+        ops in prop::collection::vec(op(), 1..80)) {
+        let reservoir = Reservoir { amount: 15, refresh_amount: 10, refresh_us: 700_000 };
+        let pace = Pace { min_time_us: 90_000, reservoir: Some(reservoir) };
+        let pace = if is_paced { pace } else { Pace::default() };
+        let config = LimiterConfig { max_keys: 5, pace, ..config(algorithm) };
         let mut limiter = Limiter::new(&config, 0.0).expect("valid");
         let mut live: Vec<u32> = Vec::new();
         let mut now = 0.0;

@@ -5,22 +5,34 @@ use super::counter::Counter;
 use super::gcra::Gcra;
 use super::keys::Keys;
 use super::log::SlidingLog;
-use super::policy::Verdict;
+use super::paced::{Pace, Paced};
+use super::policy::{RatePolicy, Verdict};
+use super::window::SlidingWindow;
 
 #[derive(Debug, Clone)]
 enum PolicyKeys {
+    Window(Keys<SlidingWindow>),
     Gcra(Keys<Gcra>),
     Log(Keys<SlidingLog>),
     Counter(Keys<Counter>),
+    PacedWindow(Keys<Paced<SlidingWindow>>),
+    PacedGcra(Keys<Paced<Gcra>>),
+    PacedLog(Keys<Paced<SlidingLog>>),
+    PacedCounter(Keys<Paced<Counter>>),
 }
 
 /// Runs the same call on whichever table there is.
 macro_rules! each {
     ($table:expr, $keys:ident => $body:expr) => {
         match $table {
+            PolicyKeys::Window($keys) => $body,
             PolicyKeys::Gcra($keys) => $body,
             PolicyKeys::Log($keys) => $body,
             PolicyKeys::Counter($keys) => $body,
+            PolicyKeys::PacedWindow($keys) => $body,
+            PolicyKeys::PacedGcra($keys) => $body,
+            PolicyKeys::PacedLog($keys) => $body,
+            PolicyKeys::PacedCounter($keys) => $body,
         }
     };
 }
@@ -40,8 +52,35 @@ pub struct Stats {
 #[derive(Debug, Clone)]
 pub struct Limiter {
     table: PolicyKeys,
-    origin_ms: f64,
+    /// When the limiter began, in microseconds of its clock. Other times inside are counted from here.
+    origin_us: u64,
     now: u64,
+    max_waiters: u32,
+}
+
+/// Returns the table of keys for a rule, with a pace if the configuration has one.
+fn keys_of<P: RatePolicy>(
+    rule: P,
+    config: &LimiterConfig,
+    plain: fn(Keys<P>) -> PolicyKeys,
+    paced: fn(Keys<Paced<P>>) -> PolicyKeys,
+) -> PolicyKeys {
+    if config.pace == Pace::default() {
+        plain(Keys::new(rule, config))
+    } else {
+        paced(Keys::new(Paced::new(rule, config.pace), config))
+    }
+}
+
+/// Returns a clock's time in whole microseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates, and what is no number is 0"
+)]
+pub(super) fn absolute_us(now_ms: f64) -> u64 {
+    // Rounded, not cut: a sum of decimal milliseconds may lie a hair below the microsecond that is meant.
+    ((now_ms * 1000.0).round() as u64).min(1 << 62)
 }
 
 impl Limiter {
@@ -52,15 +91,25 @@ impl Limiter {
         config.validate()?;
         let LimiterConfig { limit, window_us, burst, .. } = *config;
         let table = match config.algorithm {
-            Algorithm::Gcra => {
-                PolicyKeys::Gcra(Keys::new(Gcra::new(limit, window_us, burst), config))
+            Algorithm::Window => {
+                let rule = SlidingWindow::new(limit, window_us);
+                keys_of(rule, config, PolicyKeys::Window, PolicyKeys::PacedWindow)
             }
-            Algorithm::Log => PolicyKeys::Log(Keys::new(SlidingLog::new(limit, window_us), config)),
+            Algorithm::Gcra => {
+                let rule = Gcra::new(limit, window_us, burst);
+                keys_of(rule, config, PolicyKeys::Gcra, PolicyKeys::PacedGcra)
+            }
+            Algorithm::Log => {
+                let rule = SlidingLog::new(limit, window_us);
+                keys_of(rule, config, PolicyKeys::Log, PolicyKeys::PacedLog)
+            }
             Algorithm::Counter => {
-                PolicyKeys::Counter(Keys::new(Counter::new(limit, window_us), config))
+                let rule = Counter::new(limit, window_us);
+                keys_of(rule, config, PolicyKeys::Counter, PolicyKeys::PacedCounter)
             }
         };
-        Ok(Self { table, origin_ms: now_ms, now: 0 })
+        let origin_us = absolute_us(now_ms);
+        Ok(Self { table, origin_us, now: 0, max_waiters: config.max_waiters })
     }
 
     /// Tests a cost without taking it; without a slot, for a new key. Returns `None` for a cost above the capacity, or
@@ -117,9 +166,20 @@ impl Limiter {
         each!(&mut self.table, keys => keys.block(slot, block_us, now))
     }
 
-    /// Forgets a key. Returns whether there was one.
+    /// Forgets a key. Returns whether there was one. A key that others wait for stays, with its whole quota.
     pub fn forget(&mut self, slot: u32) -> bool {
-        each!(&mut self.table, keys => keys.forget(slot))
+        each!(&mut self.table, keys => {
+            if keys.is_awaited(slot) {
+                keys.renew(slot);
+                return true;
+            }
+            keys.forget(slot)
+        })
+    }
+
+    /// Returns whether others wait for a key.
+    pub fn is_awaited(&self, slot: u32) -> bool {
+        each!(&self.table, keys => keys.is_awaited(slot))
     }
 
     /// Forgets up to `most` keys that are as good as new, and calls `forgotten` for each. Returns how many they were.
@@ -145,15 +205,60 @@ impl Limiter {
     }
 
     /// Microseconds since the limiter was made; never fewer than before.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "saturates, and what is no number is 0"
-    )]
     fn tick(&mut self, now_ms: f64) -> u64 {
-        // Rounded, not cut: a sum of decimal milliseconds may lie a hair below the microsecond that is meant.
-        let now = ((now_ms - self.origin_ms) * 1000.0).round() as u64;
-        self.now = self.now.max(now.min(1 << 62));
+        self.tick_us(absolute_us(now_ms))
+    }
+
+    fn tick_us(&mut self, absolute_us: u64) -> u64 {
+        self.now = self.now.max(absolute_us.saturating_sub(self.origin_us));
         self.now
+    }
+}
+
+/// What a list of those who wait asks of a limiter. Times are microseconds of the limiter's clock.
+impl Limiter {
+    /// Returns the most that wait for one key.
+    pub(super) fn max_waiters(&self) -> usize {
+        self.max_waiters as usize
+    }
+
+    /// Returns whether a slot stands for a key and a cost can ever be met.
+    pub(super) fn can_meet(&self, slot: u32, cost: u32) -> bool {
+        each!(&self.table, keys => keys.has(slot) && (1..=keys.policy.capacity()).contains(&cost))
+    }
+
+    /// Returns the first time at which the key itself covers a cost, whoever waits.
+    pub(super) fn due(&mut self, slot: u32, cost: u32, now_us: u64) -> u64 {
+        let now = self.tick_us(now_us);
+        self.origin_us + each!(&mut self.table, keys => keys.due(slot, cost, now))
+    }
+
+    /// Returns the first time at which a cost is covered behind all who wait.
+    pub(super) fn earliest(&mut self, slot: u32, cost: u32, now_us: u64) -> u64 {
+        let now = self.tick_us(now_us);
+        self.origin_us + each!(&mut self.table, keys => keys.earliest(slot, cost, now))
+    }
+
+    /// Takes a cost at a later time, behind all who wait.
+    pub(super) fn reserve(&mut self, slot: u32, cost: u32, at_us: u64) {
+        let at = at_us.saturating_sub(self.origin_us);
+        each!(&mut self.table, keys => keys.reserve(slot, cost, at));
+    }
+
+    /// Forgets who was thought to be admitted when, of those who wait for a key.
+    pub(super) fn restart_tail(&mut self, slot: u32, now_us: u64) {
+        let now = self.tick_us(now_us);
+        each!(&mut self.table, keys => keys.restart_tail(slot, now));
+    }
+
+    /// Ends the wait for a key.
+    pub(super) fn end_tail(&mut self, slot: u32) {
+        each!(&mut self.table, keys => keys.end_tail(slot));
+    }
+
+    /// Takes a cost that is there, for one who waited.
+    pub(super) fn admit(&mut self, slot: u32, cost: u32, now_us: u64) -> Verdict {
+        let now = self.tick_us(now_us);
+        each!(&mut self.table, keys => keys.admit(slot, cost, now))
     }
 }

@@ -1,4 +1,4 @@
-//! The parts that the three policies have in common.
+//! The parts that all policies have in common.
 
 /// The quota of a key at one moment. Times are microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,11 @@ pub(super) trait RatePolicy {
 
     /// Tests a cost without taking it. Only forgets what is past.
     fn test(&self, state: &mut Self::State, now: u64, cost: u32) -> Verdict;
+
+    /// Takes a cost that [`test`](Self::test) allowed.
+    fn admit(&self, state: &mut Self::State, now: u64, cost: u32) {
+        self.consume(state, now, cost);
+    }
 
     /// Takes points, whether they are there or not.
     fn consume(&self, state: &mut Self::State, now: u64, points: u32);

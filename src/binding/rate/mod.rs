@@ -2,14 +2,36 @@
 
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
-use crate::core::rate::{Algorithm, Field, Limiter, LimiterConfig, Verdict};
+use crate::core::rate::{
+    Algorithm, Field, Limiter, LimiterConfig, LimiterTable, Pace, Reservoir, Verdict, WaitList,
+};
 use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
 
-pub(crate) type Limiters = Handles<Limiter>;
+mod wait;
+
+/// The limiters of an environment, and those who wait for them.
+#[derive(Default)]
+pub(crate) struct Limiters {
+    open: Opened,
+    lists: Handles<WaitList>,
+    /// The verdicts of the last call that asked several limiters.
+    verdicts: Vec<Verdict>,
+}
+
+/// The limiters, by their handles.
+#[derive(Default)]
+struct Opened(Handles<Limiter>);
+
+impl LimiterTable for Opened {
+    fn limiter(&mut self, number: u64) -> Option<&mut Limiter> {
+        self.0.get(number as f64)
+    }
+}
 
 lane_enum! {
     /// The algorithm that counts a quota.
     of Algorithm as AlgorithmCode, prefix "ALGORITHM_", texts ALGORITHMS => ALGORITHM {
+        Window "sliding-window",
         Gcra "gcra",
         Log "sliding-log",
         Counter "sliding-counter",
@@ -24,6 +46,11 @@ lane_enum! {
         Burst,
         MaxKeys,
         Block,
+        MinTime,
+        ReservoirAmount,
+        RefreshAmount,
+        RefreshInterval,
+        MaxWaiters,
     }
 }
 
@@ -75,16 +102,34 @@ lane_record! {
     }
 }
 
+lane_record! {
+    /// The options of a new limiter beside the arguments of its call. Times are milliseconds.
+    struct PaceCells => PACE {
+        min_time: f64,
+        /// The points before the first refill; -1 for no reservoir.
+        amount: f64,
+        refresh_amount: f64,
+        refresh_interval: f64,
+        max_waiters: f64,
+    }
+}
+
 pub(crate) const PROTOCOL: Area = Area {
     name: "rate",
     doc: "The numbers in which JavaScript and a rate limiter of the core speak.",
-    parts: &[&[ALGORITHM, FIELD, VERDICT, FORGOTTEN], SIZES, &[SWEPT, STATS]],
+    parts: &[
+        &[ALGORITHM, FIELD, VERDICT, FORGOTTEN],
+        SIZES,
+        &[SWEPT, STATS, PACE],
+        wait::PARTS[0],
+        wait::PARTS[1],
+    ],
 };
 
 pub(crate) const MODULE: Module = hot_lane! {
     Limiters;
     /// Opens a limiter. Returns its handle, or minus the `FieldCode` that is refused. The algorithm is an
-    /// `AlgorithmCode`.
+    /// `AlgorithmCode`. Reads `PaceCells`.
     "rateOpen"(algorithm, limit, window, burst, max_keys, block, now) => open;
     /// Forgets a limiter; a stale handle does nothing.
     "rateClose"(limiter) => close;
@@ -110,6 +155,31 @@ pub(crate) const MODULE: Module = hot_lane! {
     "rateSweep"(limiter, now) => sweep;
     /// Returns the number of keys. Scratch: `Stats`.
     "rateStats"(limiter) => stats;
+    /// Writes a verdict of the last call that asked several limiters, by its place there. Returns 1, or 0 for none.
+    "rateVerdict"(index) => wait::verdict;
+    /// Tests a cost of several keys without taking it. Returns 1, 0, or -1 for a cost that never is there. Reads
+    /// `count` places from the scratch memory; a slot of -1 is a new key. Then `rateVerdict`.
+    "rateCheckAll"(count, cost, now) => wait::check_all;
+    /// Takes a cost of all of several keys, or of none. As above, but each key has a slot.
+    "rateTakeAll"(count, cost, now) => wait::take_all;
+    /// Opens a list of those who wait for limiters of one clock. Returns its handle.
+    "rateWaitOpen"() => wait::open;
+    /// Closes a list. Nobody waits in it any more.
+    "rateWaitClose"(list) => wait::close;
+    /// Takes a cost of several keys, or waits for it, at most so many ms. Reads places as above. Returns a `JoinCode`.
+    /// Scratch: `JoinedCells`; after an admission `rateVerdict`.
+    "rateWaitJoin"(list, count, cost, max_wait, now) => wait::join;
+    /// Lets one leave. Returns 1, or 0 when it does not wait.
+    "rateWaitCancel"(list, id, now) => wait::cancel;
+    /// Ends one wait that ends now. Returns its number, or -1 for none: then the verdicts of keys that others wait for
+    /// are exact. Scratch: `EndedCells`; after an admission `rateVerdict`.
+    "rateWaitServe"(list, now) => wait::serve;
+    /// Returns for how many ms from the last call no wait ends, or -1 when nobody waits.
+    "rateWaitNext"(list) => wait::next;
+    /// Takes into account that the quota of a key was changed.
+    "rateWaitRecheck"(list, limiter, slot, now) => wait::recheck;
+    /// Returns 1 when others wait for a key, else 0.
+    "rateIsAwaited"(limiter, slot) => wait::is_awaited;
 };
 
 #[expect(
@@ -139,7 +209,7 @@ fn with(
     limiter: f64,
     body: impl FnOnce(&mut Limiter) -> f64,
 ) -> f64 {
-    environment.table.borrow_mut().get(limiter).map_or(NONE, body)
+    environment.table.borrow_mut().open.0.get(limiter).map_or(NONE, body)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one number a place, as the lane has them")]
@@ -153,22 +223,30 @@ fn open(
     block: f64,
     now: f64,
 ) -> f64 {
+    let pace: PaceCells = environment.read();
+    let reservoir = (pace.amount >= 0.0).then(|| Reservoir {
+        amount: whole(pace.amount),
+        refresh_amount: whole(pace.refresh_amount),
+        refresh_us: micros(pace.refresh_interval),
+    });
     let config = LimiterConfig {
-        algorithm: Algorithm::from_f64(algorithm).unwrap_or(Algorithm::Counter),
+        algorithm: Algorithm::from_f64(algorithm).unwrap_or(Algorithm::Window),
         limit: whole(limit),
         window_us: micros(window),
         burst: whole(burst),
         max_keys: whole(max_keys) as usize,
         block_us: micros(block),
+        pace: Pace { min_time_us: micros(pace.min_time), reservoir },
+        max_waiters: whole(pace.max_waiters),
     };
     match Limiter::new(&config, now) {
-        Ok(limiter) => environment.table.borrow_mut().open(limiter),
+        Ok(limiter) => environment.table.borrow_mut().open.0.open(limiter),
         Err(field) => -field.to_f64(),
     }
 }
 
 fn close(environment: &Local<Limiters>, limiter: f64) -> f64 {
-    environment.table.borrow_mut().close(limiter);
+    environment.table.borrow_mut().open.0.close(limiter);
     0.0
 }
 
