@@ -17,9 +17,10 @@ describe('a limiter', () => {
       current: 0,
       limit: 3,
       remaining: 2,
-      resetMs: 334,
+      resetMs: 1000,
       retryAfterMs: 0,
     })
+    stage.clock.advanceBy(400)
     expect(one.take('a', 2)).toMatchObject({ allowed: true, current: 1, remaining: 0, resetMs: 1000 })
     expect(one.take('a')).toEqual({
       allowed: false,
@@ -27,15 +28,64 @@ describe('a limiter', () => {
       limit: 3,
       remaining: 0,
       resetMs: 1000,
-      retryAfterMs: 334,
+      retryAfterMs: 600,
     })
     expect(one.check('a', 3)).toMatchObject({ allowed: false, retryAfterMs: 1000 })
-    stage.clock.advanceBy(333)
+    stage.clock.advanceBy(599)
     expect(one.take('a').allowed).toBe(false)
     stage.clock.advanceBy(1)
     expect(one.take('a').allowed).toBe(true)
     expect(one.take('b').allowed).toBe(true)
     expect(one.keys()).toEqual(['a', 'b'])
+  })
+
+  it('refills steadily with gcra', () => {
+    const one = limiter({ algorithm: 'gcra' })
+    expect(one.take('a')).toMatchObject({ allowed: true, remaining: 2, resetMs: 334 })
+    expect(one.take('a', 2)).toMatchObject({ allowed: true, current: 1, remaining: 0, resetMs: 1000 })
+    expect(one.take('a')).toMatchObject({ allowed: false, resetMs: 1000, retryAfterMs: 334 })
+    stage.clock.advanceBy(333)
+    expect(one.take('a').allowed).toBe(false)
+    stage.clock.advanceBy(1)
+    expect(one.take('a').allowed).toBe(true)
+  })
+
+  it('never admits more than the limit in any window, by default', () => {
+    const one = limiter({ maxRequests: 10 })
+    const admitted: number[] = []
+    for (let ms = 0; ms < 5000; ms += 7) {
+      if (one.take('a').allowed) admitted.push(ms)
+      stage.clock.advanceBy(7)
+    }
+    for (const at of admitted) expect(admitted.filter((each) => each > at - 1000 && each <= at).length).toBeLessThan(11)
+    expect(admitted.length).toBe(50)
+  })
+
+  it('counts a busy key in parts of the window, in at most 3 KiB, and never beyond the limit', () => {
+    const one = limiter({ maxRequests: 300 })
+    const admitted: number[] = []
+    one.take('a')
+    const table = one.stats().nativeBytes
+    one.reset('a')
+    let most = 0
+    let refusals = 0
+    for (let ms = 0; ms < 4000; ms++) {
+      const { allowed, retryAfterMs } = one.take('a')
+      if (allowed) admitted.push(ms)
+      else {
+        refusals++
+        // An exact log would have refused it 1/64 of the window earlier.
+        expect(admitted.filter((at) => at > ms - 1000 - 16).length).toBe(300)
+        expect(retryAfterMs).toBeLessThanOrEqual((admitted.at(-300) as number) + 1000 + 16 - ms)
+      }
+      most = Math.max(most, one.stats().nativeBytes)
+      stage.clock.advanceBy(1)
+    }
+    for (const at of admitted)
+      expect(admitted.filter((each) => each > at - 1000 && each <= at).length).toBeLessThan(301)
+    expect(refusals).toBeGreaterThan(2000)
+    expect(admitted.length).toBeGreaterThan(1150)
+    expect(most - table).toBeLessThan(3 * 1024)
   })
 
   it('does not remember a key that is only looked at', () => {
@@ -48,7 +98,7 @@ describe('a limiter', () => {
   })
 
   it('has a burst beside the rate', () => {
-    const one = limiter({ maxRequests: 10, burst: 2 })
+    const one = limiter({ maxRequests: 10, burst: 2, algorithm: 'gcra' })
     expect([one.limit, one.maxRequests, one.windowMs]).toEqual([2, 10, 1000])
     expect([one.take('a').allowed, one.take('a').allowed]).toEqual([true, true])
     expect(one.take('a')).toMatchObject({ allowed: false, retryAfterMs: 100 })
@@ -68,7 +118,7 @@ describe('a limiter', () => {
   })
 
   it('takes penalties, gives rewards, blocks and unblocks', () => {
-    const one = limiter()
+    const one = limiter({ algorithm: 'gcra' })
     expect(one.penalty('a', 6)).toMatchObject({ allowed: false, remaining: 0, retryAfterMs: 1334 })
     expect(one.reward('a', 6)).toMatchObject({ allowed: true, remaining: 3 })
     expect(one.block('a', 300_000)).toMatchObject({ allowed: false, remaining: 3, retryAfterMs: 300_000 })
@@ -86,7 +136,7 @@ describe('a limiter', () => {
   })
 
   it('blocks for five minutes whoever asks for more than it has', () => {
-    const one = limiter({ blockDurationMs: 300_000 })
+    const one = limiter({ blockDurationMs: 300_000, algorithm: 'gcra' })
     one.take('a', 3)
     expect(one.check('a').retryAfterMs).toBe(334)
     expect(one.take('a').retryAfterMs).toBe(300_000)
@@ -97,7 +147,7 @@ describe('a limiter', () => {
   })
 
   it('forgets what is idle in time, with one timer that holds nothing up', async () => {
-    const one = limiter()
+    const one = limiter({ algorithm: 'gcra' })
     for (let key = 0; key < 100; key++) one.take(`key:${key}`)
     one.block('bad', 300_000)
     expect(stage.clock.getPendingTimerCount()).toBe(1)
@@ -114,7 +164,7 @@ describe('a limiter', () => {
   })
 
   it('remembers as many keys as it may, and forgets the soonest idle first', () => {
-    const one = limiter({ maxKeys: 2 })
+    const one = limiter({ maxKeys: 2, algorithm: 'gcra' })
     one.take('a', 3)
     one.take('b', 1)
     one.take('c', 1)
@@ -125,7 +175,7 @@ describe('a limiter', () => {
   })
 
   it('holds no more than it may for a million keys, with one timer, and nothing once they are idle', async () => {
-    const one = limiter({ maxKeys: 50_000 })
+    const one = limiter({ maxKeys: 50_000, algorithm: 'gcra' })
     for (let key = 0; key < 1_000_000; key++) one.take(`key:${key}`)
     expect(one.stats()).toMatchObject({ keys: 50_000, displaced: 950_000 })
     expect(one.stats().nativeBytes).toBeLessThan(64 * 50_000)
@@ -171,9 +221,11 @@ describe('bad input', () => {
   const bad: [keyof LimiterOptions, unknown][] = [
     ...[0, -1, NaN, Infinity, 1.5, 1e9 + 1, '5', undefined, null].map((value) => ['maxRequests', value] as never),
     ...[0, -1, NaN, Infinity, '5', undefined, 1e13].map((value) => ['windowMs', value] as never),
-    ...[0, -1, NaN, 1.5, 1e9 + 1, null].map((value) => ['burst', value] as never),
     ...[0, -1, NaN, 1.5, 2 ** 24 + 1].map((value) => ['maxKeys', value] as never),
     ...[0, -1, NaN, Infinity].map((value) => ['blockDurationMs', value] as never),
+    ...[0, -1, NaN, 1e13].map((value) => ['minTimeMs', value] as never),
+    ...[0, -1, NaN, 1.5, 2 ** 24 + 1].map((value) => ['maxWaiters', value] as never),
+    ...[null, 5, []].map((value) => ['reservoir', value] as never),
     ['algorithm', 'fixed'],
     ['system', {}],
   ]
@@ -188,7 +240,21 @@ describe('bad input', () => {
     const field = (options: object) => (thrown(() => limiter(options)) as { field: string }).field
     expect(field({ algorithm: 'sliding-log', maxRequests: 100_001 })).toBe('options.maxRequests')
     expect(field({ algorithm: 'sliding-log', burst: 3 })).toBe('options.burst')
-    expect(field({ maxRequests: 1, burst: 1e9, windowMs: 1e12 })).toBe('options.burst')
+    expect(field({ burst: 3 })).toBe('options.burst')
+    expect(field({ algorithm: 'gcra', maxRequests: 1, burst: 1e9, windowMs: 1e12 })).toBe('options.burst')
+    for (const burst of [0, -1, NaN, 1.5, 1e9 + 1, null]) {
+      expect(field({ algorithm: 'gcra', burst })).toBe('options.burst')
+    }
+    for (const [name, value] of [
+      ['amount', -1],
+      ['amount', 1.5],
+      ['refreshAmount', 0],
+      ['refreshIntervalMs', 0],
+      ['refreshIntervalMs', Infinity],
+    ] as const) {
+      const reservoir = { amount: 1, refreshAmount: 1, refreshIntervalMs: 1, [name]: value }
+      expect(field({ reservoir })).toBe(`options.reservoir.${name}`)
+    }
     expect(field({ max: 5 })).toBe('options.max')
   })
 
@@ -232,8 +298,8 @@ it('any schedule of any keys is decided as arrays of timestamps decide it', () =
     pause: fc.integer({ min: 0, max: 400 }),
   })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const one = limiter({ algorithm: 'sliding-log' })
+    fc.property(fc.array(step, { maxLength: 60 }), fc.boolean(), (steps, isDefault) => {
+      const one = limiter({ algorithm: isDefault ? 'sliding-window' : 'sliding-log' })
       const taken = new Map<string, number[]>()
       for (const { key, cost, pause } of steps) {
         stage.clock.advanceBy(pause)

@@ -126,8 +126,23 @@ export const alsoKnown: Readonly<Record<string, readonly string[]>> = { CacheOpt
 /** By callee and by the type of what it is given. */
 export function drivers(world: World): Readonly<Record<string, Readonly<Record<string, Driver>>>> {
   const { system, atom, shared, atrion, journal, durable, bus, cache, sharedCache, behavior, folder } = world
-  const { effect, policies, Task, classic, root, server, agent, supervisor, timers, lease, httpServer, ticket, task, limiter, rates } =
-    world
+  const {
+    effect,
+    policies,
+    Task,
+    classic,
+    root,
+    server,
+    agent,
+    supervisor,
+    timers,
+    lease,
+    httpServer,
+    ticket,
+    task,
+    limiter,
+    rates,
+  } = world
   const up = (value: number): number => value + 1
   const ok = effect(() => 1)
   const init = (): object => ({ state: 'a', data: 0 })
@@ -209,6 +224,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'effect circuitBreaker': { CircuitBreakerOptions: (given) => policies.circuitBreaker(given) },
     'effect fallback': { FallbackOptions: (given) => policies.fallback(1, given) },
     'effect hedge': { HedgeOptions: (given) => policies.hedge(given) },
+    'effect rateLimitPolicy': { RateLimitPolicyOptions: (given) => policies.rateLimitPolicy(limiter, given) },
     'effect repeat': { RepeatOptions: (given) => policies.repeat(given) },
     'effect retry': { RetryOptions: (given) => policies.retry(given) },
     'effect timeout': { TimeoutOptions: (given) => policies.timeout(100, given) },
@@ -222,6 +238,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'CircuitBreaker#execute': { ExecuteOptions: execute(policies.circuitBreaker({ consecutive: 1, system } as never)) },
     'Fallback#execute': { ExecuteOptions: execute(policies.fallback(1, { system })) },
     'Hedge#execute': { ExecuteOptions: execute(policies.hedge({ afterMs: 1, system })) },
+    'RateLimitPolicy#execute': { ExecuteOptions: execute(policies.rateLimitPolicy(limiter)) },
     'Repeat#execute': { ExecuteOptions: execute(policies.repeat({ times: 1, every: 1, system } as never)) },
     'Retry#execute': { ExecuteOptions: execute(policies.retry({ system })) },
     'TimeoutPolicy#execute': { ExecuteOptions: execute(policies.timeout(100, { system })) },

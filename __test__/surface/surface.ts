@@ -214,7 +214,7 @@ const DATA: Readonly<Record<string, string>> = {
   Atrion: 'made by its constructor',
   Limiter: 'made by its constructor',
   LimiterUnion: 'made by Limiter.union',
-  StoreAnswer: 'what a store answers',
+  RateLimitCount: 'what a store answers',
   RateLimitStoreSetup: 'what a middleware tells its store',
   RetryBudget: 'made by retryBudget',
   Schedule: 'made by schedule',

@@ -1,6 +1,6 @@
 // What a consumer's compiler has to accept of rate limits and their adapters, and what it has to refuse.
 import express from 'express'
-import { rateLimit as ofExpressRateLimit } from 'express-rate-limit'
+import { MemoryStore, rateLimit as ofExpressRateLimit } from 'express-rate-limit'
 import Fastify from 'fastify'
 import { Journal, openJournal } from 'keelson/journal'
 import {
@@ -9,11 +9,20 @@ import {
   rateLimit,
   type RateLimitOptions,
   RateLimitStore,
+  redisRateLimitStore,
   type RequestEntry,
   requestJournal,
 } from 'keelson/express'
 import * as fastify from 'keelson/fastify'
-import { Limiter, RateLimiter, type RateLimiterRef, type RateLimitResult, Supervisor } from 'keelson/otp'
+import { type RateLimitPolicy, rateLimitPolicy } from 'keelson/effect'
+import {
+  Limiter,
+  type LimiterUnion,
+  RateLimiter,
+  type RateLimiterRef,
+  type RateLimitResult,
+  Supervisor,
+} from 'keelson/otp'
 
 const ref: RateLimiterRef = await RateLimiter.start({ maxRequests: 5, windowMs: 1000, name: 'api' })
 const result: RateLimitResult = await RateLimiter.consume(ref, 'key', 2)
@@ -66,3 +75,34 @@ fastify.gracefulShutdown(server).ready satisfies boolean
 server.register(fastify.requestJournal, {})
 // @ts-expect-error there is no such option
 server.register(fastify.rateLimit, { max: 5 })
+
+const limiter = new Limiter({
+  maxRequests: 5,
+  windowMs: 1000,
+  minTimeMs: 10,
+  maxWaiters: 5,
+  reservoir: { amount: 10, refreshAmount: 10, refreshIntervalMs: 60_000 },
+})
+const { signal } = new AbortController()
+;(await limiter.wait('key', { cost: 2, maxWaitMs: 100, signal })) satisfies RateLimitResult
+;(await RateLimiter.wait(ref, 'key', { maxWaitMs: undefined })) satisfies RateLimitResult
+const union: LimiterUnion = Limiter.union([limiter, new Limiter({ maxRequests: 5, windowMs: 1000, algorithm: 'gcra' })])
+union.take('key').refusedBy satisfies readonly number[]
+;(await union.wait('key')).results satisfies readonly RateLimitResult[]
+rateLimitPolicy(union, { key: () => 'key', cost: 1, maxWaitMs: 5 }) satisfies RateLimitPolicy
+// @ts-expect-error a wait has no timeout option
+void limiter.wait('key', { timeoutMs: 5 })
+// @ts-expect-error a union is made of limiters
+Limiter.union([5])
+// @ts-expect-error a reservoir is refilled
+void new Limiter({ maxRequests: 5, windowMs: 1, reservoir: { amount: 5 } })
+
+const store = redisRateLimitStore('redis://localhost', { prefix: 'mine:', timeoutMs: 100, insuranceLimit: 2 })
+app.use(rateLimit({ limit: 5, store }), ofExpressRateLimit({ limit: 5, store }))
+app.use(rateLimit({ limits: [{ windowMs: 1000, limit: 5 }] }), rateLimit({ limiter: union }))
+app.use(rateLimit({ store: new MemoryStore() }), rateLimit({ store: new RateLimitStore() }))
+fastify.rateLimitHook({ store: fastify.redisRateLimitStore('redis://localhost') })
+// @ts-expect-error each of several limits has a window
+rateLimit({ limits: [{ limit: 5 }] })
+// @ts-expect-error no such option
+redisRateLimitStore('redis://localhost', { keyPrefix: 'a' })

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use keelson::core::bus::Subscriptions;
 use keelson::core::cache::shared::{CacheKey, CacheValue, Lookup, SharedCaches};
 use keelson::core::cache::{CacheLimits, EvictionIndex, EvictionPolicy, New};
-use keelson::core::rate::{Algorithm, Limiter, LimiterConfig, Pace};
+use keelson::core::rate::{Algorithm, Limiter, LimiterConfig, LimiterPace};
 
 use crate::Loop;
 use crate::inputs::{Inputs, index};
@@ -121,7 +121,7 @@ fn limiter(algorithm: Algorithm, limit: u32, max_keys: u32) -> Limiter {
         burst: limit,
         max_keys: max_keys as usize,
         block_us: 0,
-        pace: Pace::default(),
+        pace: LimiterPace::default(),
         max_waiters: 1,
     };
     Limiter::new(&config, 0.0).expect("valid options")

@@ -9,7 +9,7 @@ export {
   redisRateLimitStore,
   type RedisRateLimitStoreOptions,
 } from '../http/rate/redis/store.ts'
-export type { HttpRateLimitStore, RateLimitStoreSetup, StoreAnswer } from '../http/rate/store.ts'
+export type { HttpRateLimitStore, RateLimitStoreSetup, RateLimitCount } from '../http/rate/store.ts'
 export type { RequestEntry, RequestInFlight, RequestLog } from '../http/request-journal.ts'
 export { type BrokenOff, Shutdown, type ShutdownOptions } from '../http/shutdown.ts'
 export { admission, admissionHook, type AdmissionOptions, type ShedHandler } from './admission.ts'

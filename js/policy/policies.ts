@@ -34,6 +34,13 @@ export {
   type Substitute,
 } from './fallback.ts'
 export { type Hedge, hedge, type HedgeEvents, type HedgeOptions, type HedgeStats } from './hedge/hedge.ts'
+export {
+  type RateLimitPolicy,
+  rateLimitPolicy,
+  type RateLimitPolicyEvents,
+  type RateLimitPolicyOptions,
+  type RateLimitPolicyStats,
+} from './rate-limit.ts'
 export { type Repeat, repeat, type RepeatEvents, type RepeatOptions, type RepeatStats } from './retry/repeat.ts'
 export { type GaveUp, type Retry, retry, type RetryEvents, type RetryOptions, type RetryStats } from './retry/retry.ts'
 export {

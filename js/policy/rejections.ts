@@ -10,6 +10,8 @@ const REJECTION_CODES: ReadonlySet<string> = new Set([
   'KEELSON_CIRCUIT_OPEN',
   'KEELSON_BULKHEAD_REJECTED',
   'KEELSON_SHED',
+  'KEELSON_RATE_LIMITED',
+  'KEELSON_RATE_LIMIT_QUEUE_FULL',
 ])
 
 /** Returns whether an error says that a policy or an admission, here or on the way, did not run the task. */

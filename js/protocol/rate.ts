@@ -12,7 +12,7 @@ export const ALGORITHM_WINDOW = 0
 export const ALGORITHM_GCRA = 1
 export const ALGORITHM_LOG = 2
 export const ALGORITHM_COUNTER = 3
-/** What users write for them; the index is the number. */
+/** The words of the public interface; the index is the number. */
 export const ALGORITHMS = ['sliding-window', 'gcra', 'sliding-log', 'sliding-counter'] as const
 
 /** The field of a configuration that is refused. It crosses as a negative number. */

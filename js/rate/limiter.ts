@@ -11,8 +11,8 @@ import { CoreAnswer } from './answer.ts'
 import { KeyTable } from './keys.ts'
 import { blockTime, capacityOf, limiterSettings, openLimiter, waitSettings } from './options.ts'
 import type { LimiterOptions, LimiterStats, LimiterWaitOptions, RateLimitResult } from './types.ts'
-import { LimiterUnion, MAX_UNION, type UnionMember } from './union.ts'
-import { type Waiter, waitListOf } from './wait-list.ts'
+import { LimiterUnion, MAX_UNION } from './union.ts'
+import { type LimiterWaiter, waitListOf } from './wait-list.ts'
 
 const MAX_KEY_LENGTH = 1024
 const MAX_POINTS = 1e9
@@ -37,7 +37,7 @@ const handles = new NativeHandles((handle) => hot.rateClose(handle))
  * const { allowed, retryAfterMs } = limiter.take('user:123')
  * ```
  */
-export class Limiter implements UnionMember {
+export class Limiter {
   /** The most that a key can take at once: the `burst`, or the `refreshAmount` of a smaller reservoir. */
   readonly limit: number
   /** The most that a key can take in each window for ever. */
@@ -49,7 +49,7 @@ export class Limiter implements UnionMember {
   /** @internal The handle of the limiter in the core. */
   readonly core: number
   /** @internal The calls that wait for one of its keys. */
-  readonly waiters: Set<Waiter> = new Set()
+  readonly waiters: Set<LimiterWaiter> = new Set()
   readonly #clock: Clock
   readonly #keys: KeyTable
   readonly #disown: () => void

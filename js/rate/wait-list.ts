@@ -21,7 +21,7 @@ export interface AwaitedLimiter {
   /** The handle of the limiter. */
   readonly core: number
   /** The calls that wait for one of its keys. */
-  readonly waiters: Set<Waiter>
+  readonly waiters: Set<LimiterWaiter>
 }
 
 /** A wait: for a cost of the same key of one or several limiters. */
@@ -36,7 +36,7 @@ export interface WaitRequest {
 }
 
 /** A call that waits. */
-export class Waiter {
+export class LimiterWaiter {
   readonly limiters: readonly AwaitedLimiter[]
   readonly key: string
   id: number = NONE
@@ -64,16 +64,17 @@ export class Waiter {
 
 /** Writes the places of a call to the scratch memory. */
 export function writePlaces(limiters: readonly { readonly core: number }[], slots: readonly number[]): void {
+  let cell = protocol.PLACE_CELLS
   for (const [index, { core }] of limiters.entries()) {
-    scratch[protocol.PLACE_CELLS + 2 * index] = core
-    scratch[protocol.PLACE_CELLS + 2 * index + 1] = slots[index] as number
+    scratch[cell++] = core
+    scratch[cell++] = slots[index] as number
   }
 }
 
 /** Those who wait for limiters of one system. It holds an object of the core only while somebody waits. */
 class WaitList {
   readonly #system: System
-  readonly #waiters = new Map<number, Waiter>()
+  readonly #waiters = new Map<number, LimiterWaiter>()
   #handle: number = NONE
   #timer: TimerHandle | undefined
   #timerAt = NONE
@@ -88,7 +89,7 @@ class WaitList {
    */
   wait(request: WaitRequest): Promise<RateLimitResult[]> {
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(request, resolve, reject)
+      const waiter = new LimiterWaiter(request, resolve, reject)
       if (request.signal?.aborted === true) {
         reject(request.signal.reason)
         return
@@ -135,7 +136,7 @@ class WaitList {
     }
   }
 
-  #join(waiter: Waiter, { limiters, slots, key, cost, maxWaitMs, signal }: WaitRequest): void {
+  #join(waiter: LimiterWaiter, { limiters, slots, key, cost, maxWaitMs, signal }: WaitRequest): void {
     const now = this.#system.clock.monoMs()
     writePlaces(limiters, slots)
     const code = hot.rateWaitJoin(this.#handle, limiters.length, cost, maxWaitMs, now)
@@ -159,13 +160,13 @@ class WaitList {
     this.#arm(now)
   }
 
-  #leave(waiter: Waiter): void {
+  #leave(waiter: LimiterWaiter): void {
     if (waiter.id >= 0) hot.rateWaitCancel(this.#handle, waiter.id, this.#system.clock.monoMs())
     this.#forget(waiter)
     this.#arm(this.#system.clock.monoMs())
   }
 
-  #forget(waiter: Waiter): void {
+  #forget(waiter: LimiterWaiter): void {
     this.#waiters.delete(waiter.id)
     waiter.stopListening()
     for (const limiter of waiter.limiters) limiter.waiters.delete(waiter)

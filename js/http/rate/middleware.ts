@@ -24,7 +24,7 @@ export interface RateLimitAdapter<Req, Res, Handler> extends FrameworkAdapter<Re
 }
 
 /** What counts the requests of a key: a limiter, a union of limiters, or a store. */
-interface Quota {
+interface RequestQuota {
   readonly system: System
   /** The limit and the window of each limiter. */
   readonly windows: readonly Pick<UnionMember, 'limit' | 'maxRequests' | 'windowMs'>[]
@@ -48,7 +48,7 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
   readonly #headers: QuotaHeaders[] = []
   readonly #checks: SetupChecks<Req, Res>
   readonly #limiters = new Map<number, Limiter | LimiterUnion>()
-  readonly #storeQuota: Quota | undefined
+  readonly #storeQuota: RequestQuota | undefined
   #system: System
   #hasReportedClosed = false
 
@@ -143,11 +143,11 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
       // What a store cannot count passes.
       if (result === undefined) return next()
       if (this.#isOver(req, res)) return this.#leave(req, res, next)
-      return this.#decide(req, res, next, key, result, this.#storeQuota as Quota)
+      return this.#decide(req, res, next, key, result, this.#storeQuota as RequestQuota)
     })
   }
 
-  #quotaOfStore(store: HttpRateLimitStore): Quota {
+  #quotaOfStore(store: HttpRateLimitStore): RequestQuota {
     const { limit, windowMs } = this.#settings
     const reward = (key: string): void => {
       void this.#call(
@@ -169,7 +169,14 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     return this.#adapter.response(res).headersSent ? next() : this.#adapter.drop?.(req, res)
   }
 
-  #decide(req: Req, res: Res, next: Next, key: string, result: RateLimitResult, quota: Quota): void | Promise<void> {
+  #decide(
+    req: Req,
+    res: Res,
+    next: Next,
+    key: string,
+    result: RateLimitResult,
+    quota: RequestQuota,
+  ): void | Promise<void> {
     const { system } = quota
     const info = new RateLimitInfo(key, result, system, system.clock.monoMs())
     ;(req as Record<string, unknown>)[this.#settings.property] = info
@@ -181,7 +188,7 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
   }
 
   /** Gives back what a request took when its response ends as one that does not count. */
-  #rewardAtEnd(req: Req, res: Res, key: string, quota: Quota): void {
+  #rewardAtEnd(req: Req, res: Res, key: string, quota: RequestQuota): void {
     const { skipSuccessful, skipFailed, wasSuccessful } = this.#settings
     const response = this.#adapter.response(res)
     const reward = (isSuccess: boolean): void => {
@@ -194,7 +201,7 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     })
   }
 
-  #setHeaders(req: Req, res: Res, info: RateLimitInfo, result: RateLimitResult, quota: Quota): void {
+  #setHeaders(req: Req, res: Res, info: RateLimitInfo, result: RateLimitResult, quota: RequestQuota): void {
     const { draft, legacy, identifier } = this.#settings
     if (draft === undefined && !legacy) return
     const name =
@@ -226,7 +233,7 @@ export class HttpRateLimitMiddleware<Req, Res, Handler> {
     }
   }
 
-  #headersOf(index: number, quota: Quota): QuotaHeaders {
+  #headersOf(index: number, quota: RequestQuota): QuotaHeaders {
     const { draft, legacy } = this.#settings
     return (this.#headers[index] ??= new QuotaHeaders(draft, legacy, (quota.windows[index] as UnionMember).windowMs))
   }

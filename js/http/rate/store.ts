@@ -12,7 +12,7 @@ export interface RateLimitStoreSetup {
 }
 
 /** The counts that a middleware expects of a store. */
-export interface StoreAnswer {
+export interface RateLimitCount {
   /** The requests of the key in the window; more than the limit for a request that is refused. */
   readonly totalHits: number
   /** The time at which the quota is whole again, or for a refused request, at which one would be let in. */
@@ -27,7 +27,7 @@ export interface HttpRateLimitStore {
   /** Takes the limit and the window. Called once, by the middleware. */
   init?(setup: never): unknown
   /** Counts a request of a key. */
-  increment(key: string): StoreAnswer | PromiseLike<StoreAnswer>
+  increment(key: string): RateLimitCount | PromiseLike<RateLimitCount>
   /** Gives back a request of a key. */
   decrement(key: string): unknown
   /** Forgets a key. */

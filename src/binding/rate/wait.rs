@@ -1,9 +1,12 @@
 //! Several limiters at once, and those who wait: numbers in the scratch memory.
 
-use super::{FORGOTTEN_SLOTS, Limiters, Opened, VerdictCells, micros, whole, write_verdict};
+use super::limiter::{
+    FORGOTTEN_SLOTS, Limiters, OpenLimiters, VerdictCells, micros, slot_of, whole, with,
+    write_verdict,
+};
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::NONE;
-use crate::core::rate::{self, Joined, Outcome, Place, Verdict, WaitList};
+use crate::core::rate::{self, Joined, Place, Verdict, WaitList, WaitOutcome};
 use crate::protocol::{Code, Flag, Part, lane_constants, lane_enum, lane_record};
 
 lane_enum! {
@@ -97,7 +100,7 @@ pub(super) fn verdict(environment: &Local<Limiters>, index: f64) -> f64 {
 pub(super) fn check_all(environment: &Local<Limiters>, count: f64, cost: f64, now: f64) -> f64 {
     let places = pairs(environment, count);
     let places: Vec<_> =
-        places.into_iter().map(|(limiter, slot)| (limiter, super::slot_of(slot))).collect();
+        places.into_iter().map(|(limiter, slot)| (limiter, slot_of(slot))).collect();
     let table = &mut *environment.table.borrow_mut();
     let verdicts = rate::check_all(&mut table.open, &places, whole(cost), now);
     keep(table, verdicts)
@@ -122,7 +125,7 @@ pub(super) fn close(environment: &Local<Limiters>, list: f64) -> f64 {
 fn with_list<T>(
     environment: &Local<Limiters>,
     list: f64,
-    body: impl FnOnce(&mut WaitList, &mut Opened) -> T,
+    body: impl FnOnce(&mut WaitList, &mut OpenLimiters) -> T,
 ) -> Option<T> {
     let table = &mut *environment.table.borrow_mut();
     let lists: &mut Handles<WaitList> = &mut table.lists;
@@ -166,12 +169,12 @@ pub(super) fn cancel(environment: &Local<Limiters>, list: f64, id: f64, now: f64
 pub(super) fn serve(environment: &Local<Limiters>, list: f64, now: f64) -> f64 {
     let outcome = with_list(environment, list, |list, table| list.serve(table, now)).flatten();
     match outcome {
-        Some(Outcome::Admitted { id, verdicts }) => {
+        Some(WaitOutcome::Admitted { id, verdicts }) => {
             environment.table.borrow_mut().verdicts = verdicts;
             environment.write(EndedCells { admitted: true.into(), retry: 0.0 });
             id as f64
         }
-        Some(Outcome::Late { id, retry_us }) => {
+        Some(WaitOutcome::Late { id, retry_us }) => {
             environment.write(EndedCells { admitted: false.into(), retry: retry_us as f64 });
             id as f64
         }
@@ -196,7 +199,5 @@ pub(super) fn recheck(
 }
 
 pub(super) fn is_awaited(environment: &Local<Limiters>, limiter: f64, slot: f64) -> f64 {
-    super::with(environment, limiter, |limiter| {
-        f64::from(u8::from(limiter.is_awaited(whole(slot))))
-    })
+    with(environment, limiter, |limiter| f64::from(u8::from(limiter.is_awaited(whole(slot)))))
 }

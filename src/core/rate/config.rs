@@ -1,6 +1,6 @@
 //! The configuration of a limiter, checked.
 
-use super::paced::{Pace, Reservoir};
+use super::paced::{LimiterPace, Reservoir};
 use super::policy::FOREVER_US;
 use crate::core::slab::MAX_SLOTS;
 
@@ -58,7 +58,7 @@ pub struct LimiterConfig {
     /// The time for which a key that took too much is blocked; 0 for no block.
     pub block_us: u64,
     /// The pace beside the algorithm.
-    pub pace: Pace,
+    pub pace: LimiterPace,
     /// The most that wait for one key.
     pub max_waiters: u32,
 }

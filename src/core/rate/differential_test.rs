@@ -4,7 +4,7 @@
 use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;
 use super::naive::{Array, Bucket, Naive, Windows};
-use super::paced::Pace;
+use super::paced::LimiterPace;
 use crate::core::random::Random;
 
 const SCHEDULES: usize = 1_000_000;
@@ -29,7 +29,7 @@ fn compare<N: Naive>(algorithm: Algorithm, naive: impl Fn(&LimiterConfig) -> N) 
             burst,
             max_keys: 3,
             block_us: 0,
-            pace: Pace::default(),
+            pace: LimiterPace::default(),
             max_waiters: 1,
         };
         let mut model = naive(&config);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::config::{Algorithm, Field, LimiterConfig};
 use super::limiter::Limiter;
-use super::paced::{Pace, Reservoir};
+use super::paced::{LimiterPace, Reservoir};
 use super::policy::FOREVER_US;
 
 const ALL: [Algorithm; 4] =
@@ -18,7 +18,7 @@ fn config(algorithm: Algorithm) -> LimiterConfig {
         burst: 10,
         max_keys: 1000,
         block_us: 0,
-        pace: Pace::default(),
+        pace: LimiterPace::default(),
         max_waiters: 100,
     }
 }
@@ -246,8 +246,8 @@ proptest! {
         is_paced in any::<bool>(),
         ops in prop::collection::vec(op(), 1..80)) {
         let reservoir = Reservoir { amount: 15, refresh_amount: 10, refresh_us: 700_000 };
-        let pace = Pace { min_time_us: 90_000, reservoir: Some(reservoir) };
-        let pace = if is_paced { pace } else { Pace::default() };
+        let pace = LimiterPace { min_time_us: 90_000, reservoir: Some(reservoir) };
+        let pace = if is_paced { pace } else { LimiterPace::default() };
         let config = LimiterConfig { max_keys: 5, pace, ..config(algorithm) };
         let mut limiter = Limiter::new(&config, 0.0).expect("valid");
         let mut live: Vec<u32> = Vec::new();

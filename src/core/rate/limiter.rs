@@ -5,7 +5,7 @@ use super::counter::Counter;
 use super::gcra::Gcra;
 use super::keys::Keys;
 use super::log::SlidingLog;
-use super::paced::{Pace, Paced};
+use super::paced::{LimiterPace, Paced};
 use super::policy::{RatePolicy, Verdict};
 use super::window::SlidingWindow;
 
@@ -65,7 +65,7 @@ fn keys_of<P: RatePolicy>(
     plain: fn(Keys<P>) -> PolicyKeys,
     paced: fn(Keys<Paced<P>>) -> PolicyKeys,
 ) -> PolicyKeys {
-    if config.pace == Pace::default() {
+    if config.pace == LimiterPace::default() {
         plain(Keys::new(rule, config))
     } else {
         paced(Keys::new(Paced::new(rule, config.pace), config))

@@ -17,6 +17,7 @@
 //! All arithmetic is in integers, so nothing drifts and a retry hint is exact. The number of keys is bounded: a key
 //! that is as good as new is forgotten first, else the one that will be so the soonest.
 
+mod awaited;
 mod config;
 mod counter;
 mod gcra;
@@ -43,6 +44,6 @@ mod window_test;
 
 pub use config::{Algorithm, Field, LimiterConfig};
 pub use limiter::{Limiter, Stats};
-pub use paced::{Pace, Reservoir};
+pub use paced::{LimiterPace, Reservoir};
 pub use policy::Verdict;
-pub use wait::{Joined, LimiterTable, Outcome, Place, WaitList, check_all, take_all};
+pub use wait::{Joined, LimiterTable, Place, WaitList, WaitOutcome, check_all, take_all};

@@ -19,7 +19,7 @@ pub struct Reservoir {
 
 /// The pace of a limiter, beside its rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pace {
+pub struct LimiterPace {
     /// The least time between two admissions of a key; 0 for none.
     pub min_time_us: u64,
     /// The reservoir of each key.
@@ -41,11 +41,11 @@ pub(super) struct PacedState<S> {
 #[derive(Debug, Clone)]
 pub(super) struct Paced<P> {
     rule: P,
-    pace: Pace,
+    pace: LimiterPace,
 }
 
 impl<P: RatePolicy> Paced<P> {
-    pub(super) fn new(rule: P, pace: Pace) -> Self {
+    pub(super) fn new(rule: P, pace: LimiterPace) -> Self {
         Self { rule, pace }
     }
 

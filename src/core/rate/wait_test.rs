@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;
-use super::paced::{Pace, Reservoir};
-use super::wait::{Joined, LimiterTable, Outcome, Place, WaitList, take_all};
+use super::paced::{LimiterPace, Reservoir};
+use super::wait::{Joined, LimiterTable, Place, WaitList, WaitOutcome, take_all};
 
 #[derive(Debug, Clone)]
 struct Table(Vec<Limiter>);
@@ -21,7 +21,7 @@ impl LimiterTable for Table {
 const LIMITERS: u64 = 3;
 const KEYS: u32 = 2;
 
-fn config(algorithm: Algorithm, limit: u32, window_us: u64, pace: Pace) -> LimiterConfig {
+fn config(algorithm: Algorithm, limit: u32, window_us: u64, pace: LimiterPace) -> LimiterConfig {
     let (burst, max_keys) = (limit, 100);
     LimiterConfig {
         algorithm,
@@ -38,10 +38,10 @@ fn config(algorithm: Algorithm, limit: u32, window_us: u64, pace: Pace) -> Limit
 /// The limiters of the programs: quick, slow, and with a pace. Each has the same two keys.
 fn configs() -> [LimiterConfig; 3] {
     let reservoir = Reservoir { amount: 9, refresh_amount: 4, refresh_us: 150 };
-    let pace = Pace { min_time_us: 7, reservoir: Some(reservoir) };
+    let pace = LimiterPace { min_time_us: 7, reservoir: Some(reservoir) };
     [
-        config(Algorithm::Window, 3, 40, Pace::default()),
-        config(Algorithm::Gcra, 4, 100, Pace::default()),
+        config(Algorithm::Window, 3, 40, LimiterPace::default()),
+        config(Algorithm::Gcra, 4, 100, LimiterPace::default()),
         config(Algorithm::Window, 5, 100, pace),
     ]
 }
@@ -169,7 +169,7 @@ impl World {
         let mut served: Vec<(u64, Vec<Place>)> = Vec::new();
         while let Some(outcome) = self.list.serve(&mut self.table, now_ms) {
             match outcome {
-                Outcome::Admitted { id, verdicts } => {
+                WaitOutcome::Admitted { id, verdicts } => {
                     let waiting = self.waiting.remove(&id).expect("it waits");
                     prop_assert_eq!(verdicts.len(), waiting.places.len());
                     prop_assert!(self.now <= waiting.deadline);
@@ -180,7 +180,7 @@ impl World {
                     served.push((id, waiting.places.clone()));
                     self.admit(&waiting.places, waiting.cost)?;
                 }
-                Outcome::Late { id, retry_us } => {
+                WaitOutcome::Late { id, retry_us } => {
                     let waiting = self.waiting.remove(&id).expect("it waits");
                     prop_assert!(retry_us >= 1 && waiting.deadline < u64::MAX);
                     self.check_hint(&waiting.places, waiting.cost, retry_us)?;
@@ -248,7 +248,7 @@ impl World {
         loop {
             let now_ms = then.now_ms();
             while let Some(outcome) = then.list.serve(&mut then.table, now_ms) {
-                if let Outcome::Admitted { id: admitted, .. } = outcome
+                if let WaitOutcome::Admitted { id: admitted, .. } = outcome
                     && admitted == id
                 {
                     prop_assert_eq!(then.now, end);
@@ -372,7 +372,7 @@ proptest! {
 }
 
 fn open(limit: u32, window_us: u64) -> (Table, WaitList) {
-    let config = config(Algorithm::Window, limit, window_us, Pace::default());
+    let config = config(Algorithm::Window, limit, window_us, LimiterPace::default());
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");
     limiter.add(0.0, &mut |_| {});
     (Table(vec![limiter]), WaitList::default())
@@ -381,7 +381,7 @@ fn open(limit: u32, window_us: u64) -> (Table, WaitList) {
 #[test]
 fn rate_waiters_keep_their_key_and_others_may_be_remembered_beyond_the_most() {
     let config =
-        LimiterConfig { max_keys: 1, ..config(Algorithm::Window, 1, 1000, Pace::default()) };
+        LimiterConfig { max_keys: 1, ..config(Algorithm::Window, 1, 1000, LimiterPace::default()) };
     let mut table = Table(vec![Limiter::new(&config, 0.0).expect("valid")]);
     let mut list = WaitList::default();
     table.0[0].add(0.0, &mut |_| {});
@@ -390,7 +390,7 @@ fn rate_waiters_keep_their_key_and_others_may_be_remembered_beyond_the_most() {
     let mut forgotten = Vec::new();
     let other = table.0[0].add(0.0, &mut |slot| forgotten.push(slot));
     assert_eq!((other, forgotten.len(), table.0[0].stats().keys), (1, 0, 2));
-    assert!(matches!(list.serve(&mut table, 1.0), Some(Outcome::Admitted { id: 1, .. })));
+    assert!(matches!(list.serve(&mut table, 1.0), Some(WaitOutcome::Admitted { id: 1, .. })));
     table.0[0].add(5.0, &mut |slot| forgotten.push(slot));
     assert!(!forgotten.is_empty());
 }
@@ -412,8 +412,10 @@ fn rate_a_wait_that_can_never_end_is_refused() {
 
 #[test]
 fn rate_a_thousand_who_leave_at_once_leave_nothing() {
-    let config =
-        LimiterConfig { max_waiters: 1000, ..config(Algorithm::Window, 1, 1000, Pace::default()) };
+    let config = LimiterConfig {
+        max_waiters: 1000,
+        ..config(Algorithm::Window, 1, 1000, LimiterPace::default())
+    };
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");
     limiter.add(0.0, &mut |_| {});
     let (mut table, mut list) = (Table(vec![limiter]), WaitList::default());

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;
-use super::paced::Pace;
+use super::paced::LimiterPace;
 use super::policy::RatePolicy;
 use super::window::{Marks, SlidingWindow};
 
@@ -155,7 +155,7 @@ fn rate_window_takes_at_most_3_kib_a_key() {
         window_us: 1_000_000,
         max_keys: 100,
         block_us: 0,
-        pace: Pace::default(),
+        pace: LimiterPace::default(),
         max_waiters: 100,
     };
     let mut limiter = Limiter::new(&config, 0.0).expect("valid");

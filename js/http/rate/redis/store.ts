@@ -10,7 +10,7 @@ import type { RateLimitResult } from '../../../rate/types.ts'
 import { resolveSystem } from '../../../system/default.ts'
 import type { System } from '../../../system/system.ts'
 import { storedKey } from '../../key-digest.ts'
-import type { RateLimitStoreSetup, StoreAnswer } from '../store.ts'
+import type { RateLimitStoreSetup, RateLimitCount } from '../store.ts'
 import { type CommandSender, senderFor } from './connection.ts'
 import { Outage } from './outage.ts'
 import { runScript, type ScriptAction, type ScriptAnswer } from './script.ts'
@@ -111,7 +111,7 @@ export class RedisRateLimitStore {
   }
 
   /** Counts a request of a key. A refused request takes nothing. */
-  async increment(key: string): Promise<StoreAnswer> {
+  async increment(key: string): Promise<RateLimitCount> {
     const insurance = this.#open()
     if (this.#limit === 0) return this.#answer(1, this.#windowMs)
     const stored = storedKey(key)
@@ -126,7 +126,7 @@ export class RedisRateLimitStore {
   }
 
   /** Counts a request in memory, and in Redis if it answers. Both must admit it. */
-  async #incrementBoth(insurance: Limiter, stored: string): Promise<StoreAnswer> {
+  async #incrementBoth(insurance: Limiter, stored: string): Promise<RateLimitCount> {
     const taken = insurance.take(stored)
     if (!taken.allowed) {
       // Finds out whether Redis is back, also while nothing is admitted.
@@ -140,13 +140,13 @@ export class RedisRateLimitStore {
     return this.#counted(answer)
   }
 
-  #insured({ allowed, remaining, resetMs, retryAfterMs }: RateLimitResult): StoreAnswer {
+  #insured({ allowed, remaining, resetMs, retryAfterMs }: RateLimitResult): RateLimitCount {
     return allowed
       ? this.#answer(Math.max(this.#limit - remaining, 1), resetMs)
       : this.#answer(this.#limit + 1, retryAfterMs)
   }
 
-  #counted({ allowed, remaining, retryUs, resetUs }: ScriptAnswer): StoreAnswer {
+  #counted({ allowed, remaining, retryUs, resetUs }: ScriptAnswer): RateLimitCount {
     return allowed
       ? this.#answer(this.#limit - remaining, Math.ceil(resetUs / 1000))
       : this.#answer(this.#limit + 1, Math.ceil(retryUs / 1000))
@@ -160,7 +160,7 @@ export class RedisRateLimitStore {
   }
 
   /** Returns the counts of a key. `undefined` for a key that is not known, and while Redis is away. */
-  async get(key: string): Promise<StoreAnswer | undefined> {
+  async get(key: string): Promise<RateLimitCount | undefined> {
     this.#open()
     const answer = await this.#ask('look', storedKey(key))
     if (answer === undefined || answer.resetUs === 0) return undefined
@@ -222,7 +222,7 @@ export class RedisRateLimitStore {
     this.#system.report(error, 'redisRateLimitStore: requests are counted in memory')
   }
 
-  #answer(totalHits: number, afterMs: number): StoreAnswer {
+  #answer(totalHits: number, afterMs: number): RateLimitCount {
     return { totalHits, resetTime: new Date(this.#system.clock.now().wallMs + afterMs) }
   }
 }

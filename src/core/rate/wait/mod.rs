@@ -54,7 +54,7 @@ pub enum Joined {
 
 /// The end of a wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum WaitOutcome {
     /// Its cost was taken.
     Admitted {
         /// The number of the one who waited.
@@ -72,7 +72,7 @@ pub enum Outcome {
 }
 
 #[derive(Debug, Clone)]
-struct Waiter {
+struct QuotaWaiter {
     places: Vec<Place>,
     cost: u32,
     /// The time at which it is thought to be admitted, when no tail of its places is stale.
@@ -85,7 +85,7 @@ struct Waiter {
 /// Those who wait for limiters of one clock. Callers pass times as milliseconds of that clock.
 #[derive(Debug, Clone, Default)]
 pub struct WaitList {
-    waiters: BTreeMap<u64, Waiter>,
+    waiters: BTreeMap<u64, QuotaWaiter>,
     /// Who waits for a key, oldest first.
     queues: BTreeMap<Place, VecDeque<u64>>,
     /// Those who are the first everywhere, by the time at which their keys cover them.
@@ -94,7 +94,7 @@ pub struct WaitList {
     /// Keys whose tail is not what it should be.
     stale: BTreeSet<Place>,
     /// Those who were found to be too late, until they are asked for.
-    late: VecDeque<(u64, Waiter)>,
+    late: VecDeque<(u64, QuotaWaiter)>,
     last_id: u64,
     now: u64,
 }
@@ -155,7 +155,7 @@ impl WaitList {
             self.deadlines.insert((deadline, id));
         }
         let places = places.to_vec();
-        self.waiters.insert(id, Waiter { places, cost, at: admitted_at, deadline, due: None });
+        self.waiters.insert(id, QuotaWaiter { places, cost, at: admitted_at, deadline, due: None });
         self.check_due(table, id, now);
         Joined::Waits(id)
     }
@@ -168,7 +168,7 @@ impl WaitList {
 
     /// Ends one wait that ends now: call it until there is none. Those who can be admitted come first, oldest first for
     /// each key, then those whose time is over. When there is none, the verdicts of awaited keys are exact.
-    pub fn serve(&mut self, table: &mut dyn LimiterTable, now_ms: f64) -> Option<Outcome> {
+    pub fn serve(&mut self, table: &mut dyn LimiterTable, now_ms: f64) -> Option<WaitOutcome> {
         let now = self.tick(now_ms);
         while let Some((due, id)) = self.due.first().copied()
             && due <= now
@@ -182,7 +182,7 @@ impl WaitList {
             let take = |place: &Place| at(table, *place).admit(place.slot, cost, now);
             let verdicts = waiter.places.iter().map(take).collect();
             self.remove(table, id, now, is_as_thought);
-            return Some(Outcome::Admitted { id, verdicts });
+            return Some(WaitOutcome::Admitted { id, verdicts });
         }
         if let Some((deadline, id)) = self.deadlines.first().copied()
             && deadline <= now
@@ -195,7 +195,7 @@ impl WaitList {
         // If it tries again, it stands behind all who wait.
         let earliest = |place: &Place| at(table, *place).earliest(place.slot, waiter.cost, now);
         let again = waiter.places.iter().map(earliest).max().unwrap_or(now);
-        Some(Outcome::Late { id, retry_us: again.saturating_sub(now).max(1) })
+        Some(WaitOutcome::Late { id, retry_us: again.saturating_sub(now).max(1) })
     }
 
     /// Takes into account that the quota of a key was changed from outside.
@@ -234,7 +234,7 @@ impl WaitList {
         self.now
     }
 
-    fn is_first_everywhere(&self, id: u64, waiter: &Waiter) -> bool {
+    fn is_first_everywhere(&self, id: u64, waiter: &QuotaWaiter) -> bool {
         waiter.places.iter().all(|place| self.queues[place].front() == Some(&id))
     }
 
@@ -260,7 +260,7 @@ impl WaitList {
         id: u64,
         now: u64,
         is_as_thought: bool,
-    ) -> Option<Waiter> {
+    ) -> Option<QuotaWaiter> {
         let waiter = self.waiters.remove(&id)?;
         self.deadlines.remove(&(waiter.deadline, id));
         if let Some(due) = waiter.due {
