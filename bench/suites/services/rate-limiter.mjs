@@ -95,13 +95,13 @@ const against = (name, setup, run, theirSetup, theirRun, bar) => ({
 const program = fileURLToPath(new URL('rate-limiter-memory.mjs', import.meta.url))
 
 /** Bytes per key, measured in a process of its own. */
-const memory = (name, side, count, read, bar) => ({
+const memory = (name, side, count, read, bar, takes = 1) => ({
   name,
   unit: 'bytes',
   rounds: 3,
   read,
   paired: {
-    ours: { file: program, args: [side, String(count)] },
+    ours: { file: program, args: [side, String(count), String(takes)] },
     ...(bar.ratio && { peer: { file: program, args: ['rate-limiter-flexible', String(count)], name: flexible } }),
   },
   bar,
@@ -118,6 +118,7 @@ export const cases = [
   ),
   against('RateLimiter.consume, awaited, 10,000 keys', open, consumed, theirOpen, theirConsumed, { ratio: 1 }),
   against('Limiter.take, 10,000 keys', open, taken(calls), theirOpen, theirConsumed, { ratio: 1 }),
+  against('Limiter.take, GCRA', ours(plenty, 'gcra'), taken(calls), theirOpen, theirConsumed),
   against('Limiter.take, exact log', ours(100_000, 'sliding-log'), taken(calls), theirOpen, theirConsumed),
   against('Limiter.take, counter', ours(plenty, 'sliding-counter'), taken(calls), theirOpen, theirConsumed),
   against('a rejection by Limiter.take, 10,000 keys', shut, taken(0), theirShut, theirRefused, { value: 300 }),
@@ -153,5 +154,14 @@ export const cases = [
   memory('native bytes a key, 10,000 keys', 'gcra', 10_000, ({ native }) => native, { value: 64 }),
   memory('native bytes a key, 1,000,000 keys', 'gcra', 1_000_000, ({ native }) => native, { value: 64 }),
   memory('native bytes a key, counter', 'sliding-counter', 1_000_000, ({ native }) => native, { value: 64 }),
+  memory('native bytes a key, sliding window', 'sliding-window', 100_000, ({ native }) => native, { value: 256 }),
+  memory(
+    'native bytes a busy key, sliding window',
+    'sliding-window',
+    2000,
+    ({ native }) => native,
+    { value: 3072 },
+    150,
+  ),
   memory('all that a key takes, 100,000 keys', 'gcra', 100_000, ({ resident }) => resident, { ratio: 1 }),
 ]
