@@ -96,6 +96,20 @@ describe('a union', () => {
     expect(await behind).toMatchObject({ allowed: true })
   })
 
+  it('gives back and forgets everywhere before those who wait are served', async () => {
+    const [quick, slow] = [limiter(2, 100), limiter(5, 1000)]
+    const both = Limiter.union([quick, slow])
+    quick.take('a')
+    const waiting = both.wait('a', { cost: 2 })
+    both.reward('a')
+    expect(await waiting).toMatchObject({ allowed: true })
+    expect(slow.check('a').remaining).toBe(3)
+    const again = both.wait('a', { cost: 2 })
+    both.reset('a')
+    expect(await again).toMatchObject({ allowed: true })
+    expect(slow.check('a').remaining).toBe(3)
+  })
+
   it('is closed with one of its limiters', async () => {
     const [quick, slow] = [limiter(1, 100), limiter(1, 250)]
     const both = Limiter.union([quick, slow])

@@ -100,12 +100,19 @@ export class LimiterUnion {
 
   /** Returns points to the key in every limiter, up to the whole quota. Default 1. */
   reward(key: string, points: number = 1): LimiterUnionResult {
-    return combined(this.members.map((member) => member.reward(key, points)))
+    waitListOf(this.system).together(() => {
+      for (const member of this.members) member.reward(key, points)
+    })
+    return this.check(key)
   }
 
   /** Forgets a key in every limiter, with its quota and its block. Returns whether one of them remembered it. */
   reset(key: string): boolean {
-    return this.members.map((member) => member.reset(key)).includes(true)
+    let wasKnown = false
+    waitListOf(this.system).together(() => {
+      for (const member of this.members) wasKnown = member.reset(key) || wasKnown
+    })
+    return wasKnown
   }
 
   /** Returns whether one of the limiters remembers a key. */

@@ -78,6 +78,7 @@ class WaitList {
   #handle: number = NONE
   #timer: TimerHandle | undefined
   #timerAt = NONE
+  #isHeld = false
 
   constructor(system: System) {
     this.#system = system
@@ -107,7 +108,7 @@ class WaitList {
 
   /** Ends the waits that end now. Afterwards the verdicts of keys that others wait for are exact. */
   serve(): void {
-    if (this.#handle < 0) return
+    if (this.#handle < 0 || this.#isHeld) return
     const now = this.#system.clock.monoMs()
     for (;;) {
       const id = hot.rateWaitServe(this.#handle, now)
@@ -119,6 +120,17 @@ class WaitList {
       else waiter.failed(new RateLimitExceededError(waiter.key, wholeMs(scratch[protocol.ENDED_RETRY] as number)))
     }
     this.#arm(now)
+  }
+
+  /** Changes quotas of several limiters, and serves those who wait only when all are changed. */
+  together(change: () => void): void {
+    this.#isHeld = true
+    try {
+      change()
+    } finally {
+      this.#isHeld = false
+      this.serve()
+    }
   }
 
   /** Takes into account that the quota of a key was changed. */

@@ -51,6 +51,19 @@ class Quota {
     return this.taken.filter((at) => at >= refill * reservoir.refreshIntervalMs).length + cost <= held
   }
 
+  /** Returns the next time at which more may fit. */
+  next(now: number): number {
+    const { windowMs, minTimeMs = 0, reservoir } = this.#settings
+    let next = Infinity
+    const see = (at: number): void => {
+      if (at > now && at < next) next = at
+    }
+    for (const at of this.taken) see(at + windowMs)
+    see(this.last + minTimeMs)
+    if (reservoir !== undefined) see((Math.floor(now / reservoir.refreshIntervalMs) + 1) * reservoir.refreshIntervalMs)
+    return next
+  }
+
   take(now: number, cost: number): void {
     for (let point = 0; point < cost; point++) this.taken.push(now)
     this.last = now
@@ -75,7 +88,7 @@ interface Waiting {
   readonly cost: number
 }
 
-/** Quotas and those who wait, searched from one millisecond to the next. */
+/** Quotas and those who wait, searched from one moment to the next. */
 class Naive {
   quotas = new Map<string, Quota>()
   waiting: Waiting[] = []
@@ -125,11 +138,16 @@ class Naive {
     return served.map(({ name }) => name)
   }
 
+  /** Returns the next time at which somebody may be admitted. */
+  next(now: number): number {
+    return Math.min(...this.waiting.flatMap(({ places }) => places.map((place) => this.quota(place).next(now))))
+  }
+
   /** Returns how long a newcomer would wait. */
   waitOf(places: readonly string[], now: number, cost: number): number {
     const then = this.copy()
     then.waiting.push({ name: -1, places, cost })
-    for (let wait = 0; wait < HORIZON; wait++) if (then.serve(now + wait).includes(-1)) return wait
+    for (let at = now; at < now + HORIZON; at = then.next(at)) if (then.serve(at).includes(-1)) return at - now
     throw new Error('a wait without an end')
   }
 }
@@ -250,6 +268,6 @@ export class World {
   async #advance(ms: number, now: () => number): Promise<void> {
     const from = now()
     await this.#stage.clock.advance(ms)
-    for (let at = from + 1; at <= from + ms; at++) this.#serve(at)
+    for (let at = this.#naive.next(from); at <= from + ms; at = this.#naive.next(at)) this.#serve(at)
   }
 }
