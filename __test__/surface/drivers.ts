@@ -371,6 +371,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'koa priorityFromHeader': { TierOptions: (given) => koa.priorityFromHeader(given) },
     'koa admission': { AdmissionOptions: (given) => koa.admission(given) },
     'koa gracefulShutdown': { ShutdownOptions: (given) => koa.gracefulShutdown(httpServer, given) },
+    'koa redisRateLimitStore': {
+      RedisRateLimitStoreOptions: (given) => koa.redisRateLimitStore('redis://localhost', given),
+    },
     'koa rateLimit': { RateLimitOptions: (given) => koa.rateLimit(given) },
     'koa requestJournal': {
       RequestLog: (given) => koa.requestJournal(given),
@@ -379,6 +382,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'fetch priorityFromHeader': { TierOptions: (given) => fetchStyle.priorityFromHeader(given) },
     'fetch admission': { AdmissionOptions: (given) => fetchStyle.admission(given) },
     'fetch gracefulShutdown': { ShutdownOptions: (given) => fetchStyle.gracefulShutdown(httpServer, given) },
+    'fetch redisRateLimitStore': {
+      RedisRateLimitStoreOptions: (given) => fetchStyle.redisRateLimitStore('redis://localhost', given),
+    },
     'fetch rateLimit': { RateLimitOptions: (given) => fetchStyle.rateLimit(given) },
     'fetch requestJournal': {
       RequestLog: (given) => fetchStyle.requestJournal(given),
