@@ -137,10 +137,14 @@ describe('a stack', () => {
     }
     expect(await stack.execute(flaky)).toBe(1)
     expect([stack.name, told]).toEqual(['retry > db', ['db', 'retry']])
-    expect(stack.stats).toMatchObject([
-      { name: 'retry', stats: { retries: 1 } },
-      { name: 'db', stats: { succeeded: 1, failed: 1 } },
-    ])
+    expect(stack.stats).toMatchObject({
+      calls: 1,
+      succeeded: 1,
+      policies: [
+        { name: 'retry', stats: { retries: 1 } },
+        { name: 'db', stats: { succeeded: 1, failed: 1 } },
+      ],
+    })
     end()
     tries = 0
     await stack.execute(flaky)

@@ -7,11 +7,13 @@ import {
   circuitBreaker,
   fallback,
   hedge,
+  keyed,
   isCircuitOpenError,
   type Policy,
   repeat,
   retry,
   retryBudget,
+  saga,
   type SavedCircuit,
   schedule,
   timeout,
@@ -76,3 +78,32 @@ schedule.exponential({ jitter: 'some' })
 wrap(timeout(5), () => 5)
 // @ts-expect-error: there is no such option
 retry({ attempts: 5 })
+
+// Bulkheads take a priority of the function's own arguments, and calls take one.
+bulkhead({ limit: 1, queue: Infinity, priority: (job: { urgent: boolean }) => (job.urgent ? 1 : 0) }).resize(2)
+void policy.execute(() => 1, { priority: 2 })
+// @ts-expect-error: a priority is a number
+void policy.execute(() => 1, { priority: 'high' })
+policy.stats.latency.p99Ms satisfies number | undefined
+policy.stats.policies satisfies readonly { readonly name: string; readonly stats: object }[]
+
+// A registry returns the policy that its function creates, by the function's key.
+const breakers = keyed((host: string) => circuitBreaker({ name: host }), { maxKeys: 5 })
+breakers.get('a') satisfies CircuitBreaker
+breakers.stats.get('a')?.opens satisfies number | undefined
+// @ts-expect-error: keys are strings here
+breakers.get(5)
+;(await breakers.execute('a', () => 'text')) satisfies string
+;(await breakers.fetch('a', 'https://example.com', { method: 'POST' })).status satisfies number
+// @ts-expect-error: there is no such option
+void policy.fetch('https://example.com', {}, { isFailed: () => true })
+
+// A saga has the results of its steps in order, and each compensation gets its own.
+const [seat, room] = await saga([
+  { name: 'seat', run: () => 12, compensate: (result) => result.toFixed() },
+  { name: 'room', run: async () => ({ id: 'a' }), compensate: ({ id }) => id.length },
+])
+seat satisfies number
+room satisfies { id: string }
+// @ts-expect-error: a step has a name
+void saga([{ run: () => 1 }])

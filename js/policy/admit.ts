@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { callbacks, fieldOf, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
 import type { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from './pipeline/call.ts'
 import { CustomLayer } from './pipeline/custom-layer.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
@@ -39,11 +39,21 @@ export interface AdmitEvents {
   readonly failure: { readonly error: unknown }
 }
 
+/** Counters of an {@link Admit} since its creation. */
+export interface AdmitStats extends MeasuredStats {
+  /** Calls that succeeded. */
+  readonly succeeded: number
+  /** Calls that failed, or that the admission rejected. */
+  readonly failed: number
+}
+
 const EVENTS: readonly (keyof AdmitEvents)[] = ['success', 'failure']
 
 /** Asks an admission before each call. Created by {@link admit}. */
 export class Admit extends BasePolicy<AdmitEvents> {
   readonly #layer: CustomLayer
+  #succeeded = 0
+  #failed = 0
 
   /** @internal */
   constructor(admission: Admission, route: string, options: AdmitPolicyOptions) {
@@ -55,14 +65,21 @@ export class Admit extends BasePolicy<AdmitEvents> {
     )
   }
 
+  /** A snapshot of the counters. */
+  get stats(): AdmitStats {
+    return { succeeded: this.#succeeded, failed: this.#failed, ...this.measured }
+  }
+
   /** @internal */
   enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
     this.#layer.enter(call, next, scope, attempt, {
       succeeded: (value) => {
+        this.#succeeded++
         if (this.isObserved) this.emit('success', { value })
         sink.succeeded(value)
       },
       failed: (error) => {
+        this.#failed++
         if (this.isObserved) this.emit('failure', { error })
         sink.failed(error)
       },

@@ -1,6 +1,7 @@
 /** Errors of policies. */
 import { isCode } from '../errors/base.ts'
 import { KeelsonError } from '../errors/errors.ts'
+import { textOf } from '../internal/thrown-values.ts'
 import { bulkheadMessage, type BulkheadRefusal, circuitMessage, type CircuitRefusal } from './rejection-reasons.ts'
 
 export type { BulkheadRefusal, CircuitRefusal } from './rejection-reasons.ts'
@@ -48,9 +49,64 @@ export class BulkheadRejectedError extends KeelsonError {
   }
 }
 
+/**
+ * A response of `policy.fetch` that counts as a failure, as the policies, their predicates and listeners see it. The
+ * caller of `fetch` gets the response itself.
+ */
+export class FailedResponseError extends KeelsonError {
+  static readonly code = 'KEELSON_FAILED_RESPONSE'
+  readonly code = 'KEELSON_FAILED_RESPONSE'
+  /** The response. Its body is cancelled when the policies discard it. */
+  readonly response: Response
+  /** The status of the response. */
+  readonly status: number
+  /** The wait that its header `Retry-After` asks for, in milliseconds; `undefined` without one. */
+  readonly retryAfterMs: number | undefined
+  constructor(response: Response, retryAfterMs?: number) {
+    super(`the response has status ${response.status}`)
+    this.response = response
+    this.status = response.status
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The compensation of a step of a saga that failed. */
+export interface CompensationFailure {
+  /** The name of the step whose effects remain. */
+  readonly step: string
+  /** The error of its `compensate`. */
+  readonly error: unknown
+}
+
+/**
+ * A saga failed, or was aborted. The steps before were compensated, the last one first; `failures` lists compensations
+ * that failed. `cause` is the error of the step, or the reason of the abort.
+ */
+export class SagaError extends KeelsonError {
+  static readonly code = 'KEELSON_SAGA_FAILED'
+  readonly code = 'KEELSON_SAGA_FAILED'
+  /** The name of the step that failed; after an abort, of the step that ran or was next. */
+  readonly step: string
+  /** The names of the steps that were compensated, in the order in which that was done. */
+  readonly compensated: readonly string[]
+  /** The compensations that failed, in the order in which they were tried. */
+  readonly failures: readonly CompensationFailure[]
+  constructor(step: string, cause: unknown, compensated: readonly string[], failures: readonly CompensationFailure[]) {
+    const remains = failures.length === 0 ? '' : `; not compensated: ${failures.map((one) => one.step).join(', ')}`
+    super(`step ${step} of the saga failed: ${textOf(cause)}${remains}`, { cause })
+    this.step = step
+    this.compensated = compensated
+    this.failures = failures
+  }
+}
+
 /** Returns whether a value is a {@link CircuitOpenError}, from whichever copy of the package. */
 export const isCircuitOpenError: (error: unknown) => error is CircuitOpenError = isCode(CircuitOpenError.code)
 /** Returns whether a value is a {@link BulkheadRejectedError}, from whichever copy of the package. */
 export const isBulkheadRejectedError: (error: unknown) => error is BulkheadRejectedError = isCode(
   BulkheadRejectedError.code,
 )
+/** Returns whether a value is a {@link FailedResponseError}, from whichever copy of the package. */
+export const isFailedResponseError: (error: unknown) => error is FailedResponseError = isCode(FailedResponseError.code)
+/** Returns whether a value is a {@link SagaError}, from whichever copy of the package. */
+export const isSagaError: (error: unknown) => error is SagaError = isCode(SagaError.code)

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import type { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
 import { type PolicyCall, runTask, type Sink } from './pipeline/call.ts'
 import type { PolicyContext, PolicyOptions } from './pipeline/types.ts'
 
@@ -30,7 +30,7 @@ export interface FallbackEvents {
 }
 
 /** Counters of a {@link Fallback} since its creation. */
-export interface FallbackStats {
+export interface FallbackStats extends MeasuredStats {
   /** Calls whose own value was returned. */
   readonly succeeded: number
   /** Calls that rejected with the task's own error. */
@@ -62,7 +62,7 @@ export class Fallback extends BasePolicy<FallbackEvents> {
 
   /** A snapshot of the counters. */
   get stats(): FallbackStats {
-    return { ...this.counts }
+    return { ...this.counts, ...this.measured }
   }
 
   /** @internal */

@@ -1,5 +1,12 @@
 /** The public names of policies: rules such as retry and timeout, to compose around a function or an effect. */
-export { type Admit, admit, type Admission, type AdmitEvents, type AdmitPolicyOptions } from './admit.ts'
+export {
+  type Admit,
+  admit,
+  type Admission,
+  type AdmitEvents,
+  type AdmitPolicyOptions,
+  type AdmitStats,
+} from './admit.ts'
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './retry/budget.ts'
 export {
   type Bulkhead,
@@ -8,6 +15,9 @@ export {
   type BulkheadOptions,
   type BulkheadStats,
 } from './bulkhead/bulkhead.ts'
+export type { FetchInit, FetchInput, PolicyFetchOptions } from './fetch.ts'
+export { type Keyed, keyed, type KeyedOptions, type StatsOf } from './keyed.ts'
+export { type CompensationContext, saga, type SagaContext, type SagaOptions, type SagaStep } from './saga.ts'
 export type { CircuitState } from './circuit-breaker/state-machine.ts'
 export {
   type CircuitBreaker,
@@ -21,8 +31,13 @@ export {
   type BulkheadRefusal,
   CircuitOpenError,
   type CircuitRefusal,
+  type CompensationFailure,
+  FailedResponseError,
   isBulkheadRejectedError,
   isCircuitOpenError,
+  isFailedResponseError,
+  isSagaError,
+  SagaError,
 } from './errors.ts'
 export type { SavedEvidence } from './circuit-breaker/failure-window.ts'
 export {
@@ -60,4 +75,7 @@ export {
   type TimeoutStrategy,
 } from './timeout.ts'
 export type { PolicyOptions, ExecuteOptions, Policy, PolicyContext, PolicyTask } from './pipeline/types.ts'
-export { type PolicyStats, type Stack, wrap } from './wrap.ts'
+export type { LatencyStats } from './measure/latency-window.ts'
+export type { CallCounts } from './measure/meter.ts'
+export type { MeasuredStats } from './pipeline/base-policy.ts'
+export { type PolicyStats, type Stack, type StackStats, wrap } from './wrap.ts'

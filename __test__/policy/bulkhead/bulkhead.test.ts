@@ -125,6 +125,163 @@ describe('a bulkhead', () => {
   })
 })
 
+describe('the queue of a bulkhead', () => {
+  /** Starts a call that only notes its name. */
+  const noted = (order: string[], name: string) => (): void => void order.push(name)
+
+  it('has no bound when told so', async () => {
+    const policy = aBulkhead({ limit: 1, queue: Infinity })
+    const calls = Array.from({ length: 10_000 }, (_, index) => policy.execute(async () => index))
+    expect(policy.stats).toMatchObject({ active: 1, queued: 9999 })
+    expect(await Promise.all(calls)).toHaveLength(10_000)
+  })
+
+  it('runs higher priorities first, then older calls, by call or by the option', async () => {
+    const policy = aBulkhead({ limit: 1, queue: Infinity, priority: 1 })
+    const first = held()
+    const running = policy.execute(first.task)
+    const order: string[] = []
+    const calls = [
+      policy.execute(noted(order, 'one, first')),
+      policy.execute(noted(order, 'five'), { priority: 5 }),
+      policy.execute(noted(order, 'minus'), { priority: -0.5 }),
+      policy.execute(noted(order, 'one, second')),
+      policy.execute(noted(order, 'two'), { priority: 2 }),
+    ]
+    first.resolve(1)
+    await Promise.all([running, ...calls])
+    expect(order).toEqual(['five', 'two', 'one, first', 'one, second', 'minus'])
+  })
+
+  it('takes the priority from the arguments of a wrapped function', async () => {
+    const order: string[] = []
+    const policy = aBulkhead({
+      limit: 1,
+      queue: Infinity,
+      priority: (job: { urgent: boolean }) => (job.urgent ? 1 : 0),
+    })
+    const run = policy.wrapFunction(async (job: { name: string; urgent: boolean }) => {
+      await world.clock.flush()
+      order.push(job.name)
+    })
+    await Promise.all(['a', 'b', 'C'].map((name) => run({ name, urgent: name === 'C' })))
+    expect(order).toEqual(['a', 'C', 'b'])
+  })
+
+  it('reports a priority function that throws or returns no number, and uses 0', async () => {
+    const answers = [
+      () => 2,
+      () => Number.NaN,
+      () => {
+        throw boom
+      },
+      () => 1,
+    ]
+    const policy = aBulkhead({ limit: 1, queue: Infinity, priority: (index: number) => answers[index]?.() as number })
+    const order: number[] = []
+    const first = held()
+    const running = policy.execute(first.task)
+    const run = policy.wrapFunction(async (index: number) => void order.push(index))
+    const calls = [1, 2, 3, 0].map((index) => run(index))
+    first.resolve(1)
+    await Promise.all([running, ...calls])
+    expect(order).toEqual([0, 3, 1, 2])
+    const reported = world.reported.splice(0)
+    expect(reported.map(([, origin]) => origin)).toEqual(['priority of bulkhead', 'priority of bulkhead'])
+    expect(reported[0]?.[0]).toMatchObject({ field: 'the result of options.priority' })
+  })
+
+  it('refuses a priority that is no finite number', async () => {
+    expect(() => aBulkhead({ limit: 1, priority: Number.NaN })).toThrow(
+      expect.objectContaining({ field: 'options.priority' }),
+    )
+    const policy = aBulkhead({ limit: 1 })
+    expect(await rejection(policy.execute(() => 1, { priority: '1' as never }))).toMatchObject({
+      field: 'options.priority',
+    })
+  })
+
+  it('lets a call in that its priority function made room for', async () => {
+    const first = held()
+    const policy = aBulkhead({ limit: 1, queue: 0, priority: () => 0 })
+    const other: Bulkhead = aBulkhead({
+      limit: 1,
+      queue: 1,
+      priority: () => {
+        other.resize(2)
+        return 0
+      },
+    })
+    const running = other.execute(first.task)
+    expect(await other.execute(() => 'at once')).toBe('at once')
+    first.resolve(1)
+    await running
+    expect(policy.stats.limit).toBe(1)
+  })
+})
+
+describe('a bulkhead that is resized or paused', () => {
+  it('starts waiting calls when it grows, and lets running ones end when it shrinks', async () => {
+    const policy = aBulkhead({ limit: 1, queue: Infinity })
+    const work = Array.from({ length: 5 }, () => held())
+    const calls = work.map(({ task }) => policy.execute(task))
+    const begun = (): number => work.reduce((sum, one) => sum + one.begun(), 0)
+    policy.resize(3)
+    await world.clock.flush()
+    expect([begun(), policy.stats.limit, policy.stats.active]).toEqual([3, 3, 3])
+    policy.resize(1)
+    work[0]?.resolve(1)
+    work[1]?.resolve(1)
+    await world.clock.flush()
+    expect([begun(), policy.stats.active]).toEqual([3, 1])
+    work[2]?.resolve(1)
+    await world.clock.flush()
+    expect([begun(), policy.stats.active]).toEqual([4, 1])
+    for (const one of work) one.resolve(1)
+    await Promise.all(calls)
+    for (const wrong of [0, 1.5, '2', undefined, Infinity]) {
+      expect(() => policy.resize(wrong as never)).toThrow(expect.objectContaining({ field: 'limit' }))
+    }
+    expect(policy.stats.limit).toBe(1)
+  })
+
+  it('starts nothing while it is paused, and goes on in order', async () => {
+    const policy = aBulkhead({ limit: 2, queue: 3, queueTimeoutMs: 50 })
+    policy.pause()
+    expect(policy.isPaused).toBe(true)
+    const order: number[] = []
+    const calls = [0, 1, 2].map((index) => policy.execute(() => void order.push(index)))
+    expect(await rejection(policy.execute(() => 1))).toMatchObject(rejected('full'))
+    policy.resize(4)
+    await world.clock.advance(49)
+    expect([order, policy.stats.queued, policy.isPaused]).toEqual([[], 3, true])
+    policy.resume()
+    await Promise.all(calls)
+    expect([order, policy.isPaused, policy.stats.limit]).toEqual([[0, 1, 2], false, 4])
+    policy.pause()
+    const late = rejection(policy.execute(() => 1))
+    await world.clock.advance(50)
+    expect(await late).toMatchObject(rejected('queue-timeout'))
+  })
+
+  it('is not idle while calls wait, and is when the last of them is gone', async () => {
+    const policy = aBulkhead({ limit: 1, queue: 2, queueTimeoutMs: 50 })
+    for (const end of ['clear', 'abort', 'timeout', 'resume'] as const) {
+      policy.pause()
+      const controller = new AbortController()
+      const call = rejection(policy.execute(() => 1, { signal: controller.signal }))
+      const idle = watched(policy.whenIdle())
+      await world.clock.flush()
+      expect(idle.state()).toBe('pending')
+      if (end === 'clear') policy.clear()
+      else if (end === 'abort') controller.abort()
+      else if (end === 'timeout') await world.clock.advance(50)
+      else policy.resume()
+      await Promise.all([call, idle.promise])
+    }
+  })
+})
+
 describe('whatever happens to a bulkhead', () => {
   type Step =
     | { readonly do: 'call'; readonly takesMs: number; readonly fails: boolean }

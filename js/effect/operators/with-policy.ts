@@ -1,6 +1,6 @@
 /** Runs an effect as the task of a policy: each attempt is a child fibre, and no promise lies between the two. */
 import { Abortable, AbortScope } from '../../policy/pipeline/abort-scope.ts'
-import { type Layer, PolicyCall, type Sink } from '../../policy/pipeline/call.ts'
+import { type Layer, NO_ARGS, PolicyCall, type Sink } from '../../policy/pipeline/call.ts'
 import type { Policy } from '../../policy/pipeline/types.ts'
 import { layersOf } from '../../policy/wrap.ts'
 import { InterruptedError } from '../errors.ts'
@@ -34,7 +34,7 @@ class EffectCall extends PolicyCall {
   readonly #epoch: number
 
   constructor(layers: readonly Layer[], source: Op, fiber: FiberCore, epoch: number) {
-    super(layers)
+    super(layers, NO_ARGS, undefined)
     this.#source = source
     this.#fiber = fiber
     this.#epoch = epoch

@@ -1,22 +1,31 @@
 import { limitOn } from '../../clock/internal-timers.ts'
 import type { TimerHandle } from '../../clock/types.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
 import { integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import type { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
 import type { BulkheadRefusal } from '../rejection-reasons.ts'
 import { bulkheadRejectedError } from '../rejections.ts'
-import { Permits, PermitWaiter } from './permits.ts'
+import { Permits } from './permits.ts'
+import { PermitWaiter } from './permit-queue.ts'
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions extends PolicyOptions {
   /** The most tasks that run at a time: an integer from 1. */
   readonly limit: number
-  /** The most calls that wait for a permit: an integer from 0. Default 0. */
+  /** The most calls that wait for a permit: an integer from 0, or `Infinity`. Default 0. */
   readonly queue?: number
   /** The longest wait for a permit, in milliseconds, above 0. Default: no bound. */
   readonly queueTimeoutMs?: number
+  /**
+   * The priority of calls that wait: a finite number, or a function of the arguments of the wrapped function, or of
+   * `fetch`. Higher priorities go first, then older calls. A call's own `priority` precedes it. What the function
+   * throws, or a result that is no finite number, goes to the system's `onError`, and the priority is 0. Default 0.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the function that is wrapped later decides their types
+  readonly priority?: number | ((...args: any[]) => number)
 }
 
 /** Events of a {@link Bulkhead}, by name. */
@@ -34,7 +43,7 @@ export interface BulkheadEvents {
 }
 
 /** The state of a {@link Bulkhead}, and its counters since its creation. */
-export interface BulkheadStats {
+export interface BulkheadStats extends MeasuredStats {
   /** Running tasks, with those whose callers were answered already. */
   readonly active: number
   /** Calls that wait for a permit. */
@@ -57,6 +66,7 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
   readonly queueTimeoutMs: number
   /** @internal */
   started = 0
+  readonly #priority: number | ((...args: never[]) => number)
   #rejected = 0
   #draining = false
   readonly #idleResolvers: (() => void)[] = []
@@ -64,11 +74,15 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
   /** @internal */
   constructor(options: BulkheadOptions) {
     super('bulkhead', EVENTS, options)
-    const { limit, queue = 0, queueTimeoutMs } = options
+    const { limit, queue = 0, queueTimeoutMs, priority = 0 } = options
     this.permits = new Permits(
       integer('options.limit', 1, Number.MAX_SAFE_INTEGER, limit),
-      integer('options.queue', 0, Number.MAX_SAFE_INTEGER, queue),
+      queue === Infinity ? Infinity : integer('options.queue', 0, Number.MAX_SAFE_INTEGER, queue),
     )
+    if (typeof priority !== 'function' && !Number.isFinite(priority)) {
+      throw new InvalidArgumentError('options.priority', 'a finite number, or a function that returns one', priority)
+    }
+    this.#priority = priority
     this.queueTimeoutMs =
       queueTimeoutMs === undefined ? Infinity : positiveMillis('options.queueTimeoutMs', queueTimeoutMs)
   }
@@ -76,10 +90,44 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
   /** A snapshot of the state and the counters. */
   get stats(): BulkheadStats {
     const { inUse, queued, limit } = this.permits
-    return { active: inUse, queued, limit, started: this.started, rejected: this.#rejected }
+    return { active: inUse, queued, limit, started: this.started, rejected: this.#rejected, ...this.measured }
   }
 
-  /** Rejects all waiting calls, oldest first, with `BulkheadRejectedError` (`'cleared'`). Running tasks go on. */
+  /** True from {@link pause} until {@link resume}. */
+  get isPaused(): boolean {
+    return this.permits.isPaused
+  }
+
+  /**
+   * Sets the most tasks that run at a time. Waiting calls start at once if it grows. If it shrinks, running tasks go on,
+   * and the next call starts when fewer than `limit` run.
+   *
+   * @param limit - An integer from 1.
+   * @throws InvalidArgumentError for any other value; nothing changes.
+   */
+  resize(limit: number): void {
+    this.permits.resize(integer('limit', 1, Number.MAX_SAFE_INTEGER, limit))
+    this.#grantPermits()
+  }
+
+  /**
+   * Starts no more tasks until {@link resume}. Running tasks go on. New calls wait, if the queue has room; their
+   * `queueTimeoutMs` and signals end their waits as ever.
+   */
+  pause(): void {
+    this.permits.pause()
+  }
+
+  /** Ends a {@link pause}: waiting calls start, as far as there are permits. */
+  resume(): void {
+    this.permits.resume()
+    this.#grantPermits()
+  }
+
+  /**
+   * Rejects all waiting calls, in the order of the queue, with `BulkheadRejectedError` (`'cleared'`). Running tasks go
+   * on.
+   */
   clear(): void {
     this.#rejectQueued('cleared')
   }
@@ -96,7 +144,7 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
 
   /** Resolves when no task runs and no call waits: at once, or the next time that is so. */
   whenIdle(): Promise<void> {
-    if (this.permits.inUse === 0) return Promise.resolve()
+    if (this.#isIdle) return Promise.resolve()
     return new Promise((resolve) => {
       this.#idleResolvers.push(resolve)
     })
@@ -104,10 +152,20 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
 
   /** @internal */
   enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void {
+    if (this.#enterNow(call, next, scope, attempt, sink)) return
+    const priority = this.#priorityOf(call)
+    // A function for the priority may have taken or freed what there was.
+    if (typeof this.#priority === 'function' && this.#enterNow(call, next, scope, attempt, sink)) return
+    new QueuedCall(this, call, next, scope, attempt, sink).wait(priority)
+  }
+
+  /** Starts or rejects a call that need not wait. Returns whether it was one. */
+  #enterNow(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): boolean {
     if (this.#draining) sink.failed(this.rejection('draining'))
     else if (this.permits.tryAcquire()) new RunningTask(this, sink).start(call, next, scope, attempt)
     else if (this.permits.isFull) sink.failed(this.rejection('full'))
-    else new QueuedCall(this, call, next, scope, attempt, sink).wait()
+    else return false
+    return true
   }
 
   /** @internal */
@@ -121,7 +179,36 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
   release(): void {
     const waiter = this.permits.release() as QueuedCall | undefined
     if (waiter !== undefined) waiter.granted()
-    else if (this.permits.inUse === 0) for (const resolve of this.#idleResolvers.splice(0)) resolve()
+    else this.checkIdle()
+  }
+
+  /** @internal Resolves the promises of {@link whenIdle} if nothing runs or waits. */
+  checkIdle(): void {
+    if (this.#idleResolvers.length > 0 && this.#isIdle) for (const resolve of this.#idleResolvers.splice(0)) resolve()
+  }
+
+  /** Returns the priority of a call that has to wait. */
+  #priorityOf(call: PolicyCall): number {
+    if (call.priority !== undefined) return call.priority
+    if (typeof this.#priority === 'number') return this.#priority
+    try {
+      const priority = this.#priority(...(call.args as never[])) as unknown
+      if (Number.isFinite(priority)) return priority as number
+      throw new InvalidArgumentError('the result of options.priority', 'a finite number', priority)
+    } catch (error) {
+      this.system.report(error, `priority of ${this.name}`)
+      return 0
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.permits.inUse === 0 && this.permits.queued === 0
+  }
+
+  #grantPermits(): void {
+    for (let waiter = this.permits.grant(); waiter !== undefined; waiter = this.permits.grant()) {
+      ;(waiter as QueuedCall).granted()
+    }
   }
 
   #rejectQueued(reason: BulkheadRefusal): void {
@@ -187,7 +274,7 @@ class QueuedCall extends PermitWaiter {
     this.#sink = sink
   }
 
-  wait(): void {
+  wait(priority: number): void {
     const policy = this.#policy
     const { system, queueTimeoutMs } = policy
     if (queueTimeoutMs < Infinity) {
@@ -198,7 +285,7 @@ class QueuedCall extends PermitWaiter {
         return
       }
     }
-    policy.permits.enqueue(this)
+    policy.permits.enqueue(this, priority)
     this.#scope.enter(this)
     void new Promise<BulkheadRefusal | undefined>((resolve) => {
       this.#settleWait = resolve
@@ -217,6 +304,7 @@ class QueuedCall extends PermitWaiter {
     if (!this.#policy.permits.dequeue(this)) return
     this.#timer?.cancel()
     this.#settleWait?.(reason)
+    this.#policy.checkIdle()
   }
 
   /** The call was aborted: in the queue, or after a permit was granted and before it was used. */
@@ -224,7 +312,8 @@ class QueuedCall extends PermitWaiter {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#timer?.cancel()
-    if (!this.#policy.permits.dequeue(this)) this.#mustRelease = true
+    if (this.#policy.permits.dequeue(this)) this.#policy.checkIdle()
+    else this.#mustRelease = true
     this.#sink.failed(reason)
   }
 
@@ -243,8 +332,9 @@ class QueuedCall extends PermitWaiter {
 }
 
 /**
- * Creates a policy that bounds how many tasks run at a time. A call that finds no free permit waits in the queue, first
- * come, first served. A call that finds the queue full, or waits too long, rejects with `BulkheadRejectedError`.
+ * Creates a policy that bounds how many tasks run at a time. A call that finds no free permit waits in the queue: higher
+ * priorities first, then first come, first served. A call that finds the queue full, or waits too long, rejects with
+ * `BulkheadRejectedError`.
  *
  * @throws InvalidArgumentError naming the option that is refused.
  * @example
@@ -255,6 +345,6 @@ class QueuedCall extends PermitWaiter {
  */
 export function bulkhead(options: BulkheadOptions): Bulkhead {
   const settings = checkOptions('options', options)
-  assertPolicyOptions(settings, ['limit', 'queue', 'queueTimeoutMs'])
+  assertPolicyOptions(settings, ['limit', 'queue', 'queueTimeoutMs', 'priority'])
   return new Bulkhead(settings)
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/types.ts'
 import { isTimeoutError } from '../../errors/errors.ts'
 import { options as checkOptions } from '../../internal/validate.ts'
 import { Abortable, type AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { CircuitRefusal } from '../rejection-reasons.ts'
 import { circuitOpenError, isRejection } from '../rejections.ts'
@@ -33,7 +33,7 @@ export interface CircuitBreakerEvents {
 }
 
 /** The state of a {@link CircuitBreaker}, and its counters since its creation. */
-export interface CircuitBreakerStats {
+export interface CircuitBreakerStats extends MeasuredStats {
   /** The state that a call would meet now. */
   readonly state: CircuitState
   /** Calls that counted as successes. */
@@ -101,7 +101,7 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
 
   /** A snapshot of the state and the counters. */
   get stats(): CircuitBreakerStats {
-    return { state: this.state, ...this.counts, opens: this.circuit.opens }
+    return { state: this.state, ...this.counts, opens: this.circuit.opens, ...this.measured }
   }
 
   /** Rejects every call with `CircuitOpenError` (`'isolated'`) until {@link reset}. */

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../errors/errors.ts'
 import { isAbortEcho } from '../../internal/thrown-values.ts'
 import { finite, integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
 import { bindContext } from '../pipeline/bind-context.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
@@ -39,7 +39,7 @@ export interface HedgeEvents {
 }
 
 /** Counters of a {@link Hedge} since its creation. */
-export interface HedgeStats {
+export interface HedgeStats extends MeasuredStats {
   /** Calls that began. */
   readonly calls: number
   /** Attempts beyond the first of each call. */
@@ -85,9 +85,14 @@ export class Hedge extends BasePolicy<HedgeEvents> {
     this.budget = optionalBudget('options.budget', budget)
   }
 
+  /** @internal */
+  get mayRepeat(): boolean {
+    return true
+  }
+
   /** A snapshot of the counters. */
   get stats(): HedgeStats {
-    return { ...this.counts }
+    return { ...this.counts, ...this.measured }
   }
 
   /** The time an attempt may take now before another starts beside it, in milliseconds. */

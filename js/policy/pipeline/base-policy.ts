@@ -4,12 +4,21 @@ import { channel } from 'node:diagnostics_channel'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { Listeners } from '../../internal/listeners.ts'
 import { ifRejected } from '../../internal/thenable.ts'
-import { known, oneOf, text } from '../../internal/validate.ts'
+import { known, oneOf, positiveMillis, text } from '../../internal/validate.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
+import { type FetchInit, type FetchInput, fetchThrough, type PolicyFetchOptions } from '../fetch.ts'
+import type { LatencyStats } from '../measure/latency-window.ts'
+import { Meter } from '../measure/meter.ts'
 import type { AbortScope } from './abort-scope.ts'
 import { execute, type Layer, type PolicyCall, type Sink } from './call.ts'
 import type { ExecuteOptions, Policy, PolicyOptions, PolicyTask } from './types.ts'
+
+/** The part of a policy's `stats` that every policy has. */
+export interface MeasuredStats {
+  /** How long calls took, with the option `latencyWindowMs`. */
+  readonly latency?: LatencyStats
+}
 
 const policyChannel = channel('keelson:policy')
 
@@ -19,19 +28,34 @@ export abstract class BasePolicy<Events extends object> implements Policy {
   readonly name: string
   /** @internal */
   readonly system: System
-  /** @internal Its layers, outermost first: itself. */
-  readonly layers: readonly Layer[]
+  /** @internal Its layers, outermost first: itself, behind a meter if it is measured. */
+  layers: readonly Layer[]
   /** @internal */
   readonly events: readonly string[]
+  readonly #meter: Meter | undefined
   readonly #listeners = new Map<keyof Events, Listeners<Events[keyof Events]>>()
 
-  constructor(kind: string, events: readonly string[], options: PolicyOptions, layers?: readonly Layer[]) {
+  constructor(kind: string, events: readonly string[], options: PolicyOptions) {
     this.name = options.name === undefined ? kind : text('options.name', options.name)
     const system = options.system ?? getDefaultSystem()
     assertSystem('options.system', system)
     this.system = system
     this.events = events
-    this.layers = layers ?? [this]
+    const { latencyWindowMs } = options
+    if (latencyWindowMs !== undefined) {
+      this.#meter = new Meter(system.clock, positiveMillis('options.latencyWindowMs', latencyWindowMs))
+    }
+    this.layers = this.#meter === undefined ? [this] : [this.#meter, this]
+  }
+
+  /** @internal Puts a layer in front of its own. Stacks that have the policy already are not changed. */
+  addFront(layer: Layer): void {
+    this.layers = [layer, ...this.layers]
+  }
+
+  /** @internal The part of `stats` that every policy has: the latencies, if they are measured. */
+  protected get measured(): MeasuredStats {
+    return this.#meter === undefined ? {} : { latency: this.#meter.latency }
   }
 
   /**
@@ -48,10 +72,26 @@ export abstract class BasePolicy<Events extends object> implements Policy {
     fn: (this: This, ...args: Args) => T | PromiseLike<T>,
   ): (this: This, ...args: Args) => Promise<T> {
     if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
-    const { layers, system } = this
+    const run = (task: PolicyTask<T>, args: Args): Promise<T> =>
+      execute(this.layers, this.system, task, undefined, args)
     return function wrapped(this: This, ...args: Args): Promise<T> {
-      return execute<T>(layers, system, () => fn.apply(this, args), undefined)
+      return run(() => fn.apply(this, args), args)
     }
+  }
+
+  /**
+   * Calls the global `fetch` under the policy, with the call's signal. Resolves with the last response, as `fetch` does:
+   * also with one that counts as a failure, when the policies gave up. To them such a response is a
+   * {@link FailedResponseError}, whose `retryAfterMs` a retry honours. The bodies of all other responses are cancelled.
+   *
+   * @throws InvalidArgumentError (rejecting) for a body that is a stream, if the request may be sent more than once.
+   * @example
+   * ```ts
+   * const response = await retry().fetch('https://example.com/users', { signal }, { isFailure: ({ ok }) => !ok })
+   * ```
+   */
+  fetch(input: FetchInput, init?: FetchInit, options?: PolicyFetchOptions): Promise<Response> {
+    return fetchThrough(this.layers, this.system, input, init, options)
   }
 
   /**
@@ -109,5 +149,5 @@ export abstract class BasePolicy<Events extends object> implements Policy {
 
 /** Refuses option names other than `names` and those of every policy. */
 export function assertPolicyOptions(options: object, names: readonly string[]): void {
-  known('options', options, [...names, 'name', 'system'])
+  known('options', options, [...names, 'name', 'system', 'latencyWindowMs'])
 }

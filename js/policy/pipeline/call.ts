@@ -2,7 +2,7 @@
 import type { Clock } from '../../clock/types.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { isAbortEcho } from '../../internal/thrown-values.ts'
-import { abortSignal, callable, known, options as checkOptions } from '../../internal/validate.ts'
+import { abortSignal, callable, finite, known, options as checkOptions } from '../../internal/validate.ts'
 import type { System } from '../../system/system.ts'
 import { Abortable, type AbortScope, NEVER_ABORTED, SignalScope } from './abort-scope.ts'
 import type { ExecuteOptions, PolicyContext, PolicyTask } from './types.ts'
@@ -17,6 +17,8 @@ export interface Sink {
 
 /** One policy of a stack. */
 export interface Layer {
+  /** True if it may run the layers inside it more than once in one call. */
+  readonly mayRepeat?: boolean
   /**
    * Runs the layers inside it by `call.start(next, …)` under its own rules, and hands the outcome to `sink`, perhaps on
    * this stack. Must not throw. To resume a call from a timer or from another call, use `bindContext` on the call's own
@@ -27,6 +29,16 @@ export interface Layer {
    * @param attempt - The number of the attempt, for the task.
    */
   enter(call: PolicyCall, next: number, scope: AbortScope, attempt: number, sink: Sink): void
+}
+
+/** Counts a call from its start to its answer: a `Meter`, whose class this file must not import. */
+export interface CallMeter {
+  /** Counts a call that starts. Returns what its end is measured from. */
+  begin(call: PolicyCall): number
+  /** Counts a call that succeeded. */
+  succeeded(startedAt: number): void
+  /** Counts a call that ended without success. */
+  ended(startedAt: number, error: unknown, isAborted: boolean): void
 }
 
 class TaskContext implements PolicyContext {
@@ -55,11 +67,17 @@ export abstract class PolicyCall implements Sink {
   declare private readonly layers: readonly Layer[]
   /** True while the synchronous start of the call is still on the stack. */
   declare protected starting: boolean
+  /** The arguments of the wrapped function, or of `fetch`. */
+  declare readonly args: readonly unknown[]
+  /** The call's own priority, if it has one. */
+  declare readonly priority: number | undefined
   declare private clock: Clock | undefined
   declare private nowMs: number
 
-  constructor(layers: readonly Layer[]) {
+  constructor(layers: readonly Layer[], args: readonly unknown[], priority: number | undefined) {
     this.layers = layers
+    this.args = args
+    this.priority = priority
     this.starting = true
     this.clock = undefined
     this.nowMs = 0
@@ -99,6 +117,10 @@ export abstract class PolicyCall implements Sink {
 class TaskCall extends PolicyCall {
   readonly #task: PolicyTask<unknown>
   readonly #system: System
+  readonly #meter: CallMeter | undefined
+  #startedAt = 0
+  /** True if the signal had aborted before the call. */
+  #wasAborted = false
   #resolve: ((value: unknown) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
   #scope: SignalScope | undefined
@@ -110,8 +132,12 @@ class TaskCall extends PolicyCall {
     task: PolicyTask<unknown>,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
+    args: readonly unknown[],
+    priority: number | undefined,
+    meter: CallMeter | undefined,
   ) {
-    super(layers)
+    super(layers, args, priority)
+    this.#meter = meter
     this.#system = system
     this.#task = task
     this.#resolve = resolve
@@ -119,11 +145,13 @@ class TaskCall extends PolicyCall {
   }
 
   run(signal: AbortSignal | undefined): void {
+    if (this.#meter !== undefined) this.#startedAt = this.#meter.begin(this)
     if (signal === undefined) {
       this.begin(NEVER_ABORTED)
       return
     }
     if (signal.aborted) {
+      this.#wasAborted = true
       this.failed(signal.reason)
       return
     }
@@ -139,6 +167,7 @@ class TaskCall extends PolicyCall {
     const resolve = this.#resolve
     if (resolve === undefined) return
     this.#end()
+    if (this.#meter !== undefined) this.#meter.succeeded(this.#startedAt)
     resolve(value)
   }
 
@@ -149,8 +178,14 @@ class TaskCall extends PolicyCall {
       return
     }
     this.#end()
+    if (this.#meter !== undefined) this.#meter.ended(this.#startedAt, error, this.#isAborted)
     if (this.starting) rejectLater(reject, error)
     else reject(error)
+  }
+
+  /** Returns whether the caller's signal has aborted. */
+  get #isAborted(): boolean {
+    return this.#scope?.isAborted === true || this.#wasAborted
   }
 
   protected innermost(scope: AbortScope, attempt: number, sink: Sink): void {
@@ -204,21 +239,35 @@ export function reportLate(system: System, reason: unknown, error: unknown): voi
   if (!isAbortEcho(error, reason)) system.report(error, 'a task that had been given up')
 }
 
-/** Runs a task under layers, outermost first. Rejects when the task is no function or the signal is no signal. */
+/** The arguments of calls that have none. */
+export const NO_ARGS: readonly unknown[] = []
+
+/**
+ * Runs a task under layers, outermost first. Rejects when the task is no function or an option is refused.
+ *
+ * @param args - The arguments of the wrapped function, for policies that look at them.
+ * @param meter - Counts the call, at less cost than a layer would.
+ */
 export function execute<T>(
   layers: readonly Layer[],
   system: System,
   task: PolicyTask<T>,
   options: ExecuteOptions | undefined,
+  args: readonly unknown[] = NO_ARGS,
+  meter?: CallMeter,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     callable('task', task)
-    const signal = options === undefined ? undefined : signalOf(options)
-    new TaskCall(layers, system, task, resolve as (value: unknown) => void, reject).run(signal)
+    let signal: AbortSignal | undefined
+    let priority: number | undefined
+    if (options !== undefined) {
+      known('options', checkOptions('options', options), EXECUTE_OPTIONS)
+      signal = abortSignal('options.signal', options.signal)
+      priority = options.priority === undefined ? undefined : finite('options.priority', options.priority)
+    }
+    const settle = resolve as (value: unknown) => void
+    new TaskCall(layers, system, task, settle, reject, args, priority, meter).run(signal)
   })
 }
 
-function signalOf(options: ExecuteOptions): AbortSignal | undefined {
-  known('options', checkOptions('options', options), ['signal'])
-  return abortSignal('options.signal', options.signal)
-}
+const EXECUTE_OPTIONS = ['signal', 'priority']

@@ -19,6 +19,11 @@ export type PolicyTask<T> = (context: PolicyContext) => T | PromiseLike<T>
 export interface ExecuteOptions {
   /** Aborts the call wherever it waits: it rejects with `signal.reason`, and the task's signal aborts. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * The priority of the call where it waits for a permit of a bulkhead: a finite number. Higher ones go first. Default:
+   * the bulkhead's own option `priority`.
+   */
+  readonly priority?: number | undefined
 }
 
 /** Runs tasks under rules such as retries or a timeout. */
@@ -36,4 +41,9 @@ export interface PolicyOptions {
    * system.
    */
   readonly system?: System
+  /**
+   * Measures how long calls take, for `stats.latency`: a rolling window of this many milliseconds, above 0. Default:
+   * nothing is measured. A stack of `wrap` always measures its calls of the last minute.
+   */
+  readonly latencyWindowMs?: number
 }

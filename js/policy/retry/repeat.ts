@@ -2,7 +2,7 @@
 import { ifRejected } from '../../internal/thenable.ts'
 import { integer, optionalCallable, options as checkOptions } from '../../internal/validate.ts'
 import type { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import { PausableCall } from '../pipeline/pausable-call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
@@ -29,7 +29,7 @@ export interface RepeatEvents {
 }
 
 /** Counters of a {@link Repeat} since its creation. */
-export interface RepeatStats {
+export interface RepeatStats extends MeasuredStats {
   /** Calls that began. */
   readonly calls: number
   /** Runs of tasks. */
@@ -58,9 +58,14 @@ export class Repeat extends BasePolicy<RepeatEvents> {
     this.until = optionalCallable('options.until', options.until)
   }
 
+  /** @internal */
+  get mayRepeat(): boolean {
+    return this.times > 1
+  }
+
   /** A snapshot of the counters. */
   get stats(): RepeatStats {
-    return { ...this.counts }
+    return { ...this.counts, ...this.measured }
   }
 
   /** @internal */

@@ -2,7 +2,7 @@
 import { isInvalidArgumentError } from '../../errors/errors.ts'
 import { integer, optionalCallable, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import type { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import { PausableCall } from '../pipeline/pausable-call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
@@ -68,7 +68,7 @@ export interface RetryEvents {
 }
 
 /** Counters of a {@link Retry} since its creation. */
-export interface RetryStats {
+export interface RetryStats extends MeasuredStats {
   /** Calls that began. */
   readonly calls: number
   /** Attempts beyond the first of each call. */
@@ -108,7 +108,7 @@ export class Retry extends BasePolicy<RetryEvents> {
   /** @internal */
   readonly budget: RetryBudget | undefined
   /** @internal */
-  readonly counts: { -readonly [Name in keyof RetryStats]: number } = {
+  readonly counts: { calls: number; retries: number; succeeded: number; gaveUp: number } = {
     calls: 0,
     retries: 0,
     succeeded: 0,
@@ -132,9 +132,14 @@ export class Retry extends BasePolicy<RetryEvents> {
     this.budget = optionalBudget('options.budget', options.budget)
   }
 
+  /** @internal */
+  get mayRepeat(): boolean {
+    return this.maxAttempts > 1
+  }
+
   /** A snapshot of the counters. */
   get stats(): RetryStats {
-    return { ...this.counts }
+    return { ...this.counts, ...this.measured }
   }
 
   /** @internal */
