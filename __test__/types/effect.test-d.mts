@@ -6,7 +6,8 @@ import {
   all,
   type Cause,
   circuitBreaker,
-  type Effect,
+  Deferred,
+  Effect,
   effect,
   type EffectEnv,
   type EffectEvent,
@@ -15,6 +16,8 @@ import {
   type FinalizerScope,
   type Interrupted,
   type Policy,
+  Queue,
+  type QueueShutdownError,
   race,
   type RepeatPolicy,
   type Result,
@@ -25,6 +28,7 @@ import {
   type Schedule,
   schedule,
   type SchedulePolicy,
+  Semaphore,
   sleep,
   succeed,
   type Timeout,
@@ -108,3 +112,47 @@ const emit = (event: EffectEvent): unknown => found.push(event.timestamp)
 all([succeed(1, { emit }), fail('no', { emit })], { emit, concurrency: 2 })
 race([succeed(1)], { emit })
 load.timeout(5).catch((error) => succeed((error as Timeout).message satisfies string | undefined))
+
+// A generator infers its value, and its errors from all yield*.
+interface NotFound {
+  readonly _tag: 'NotFound'
+}
+interface Denied {
+  readonly _tag: 'Denied'
+}
+const find: Effect<NotFound | Denied, User> = succeed({ name: 'Ada' })
+const story = Effect.gen(function* () {
+  const user = yield* find
+  const count = yield* succeed(1).timeout(5)
+  return [user.name, count] as const
+})
+story satisfies Effect<NotFound | Denied | Timeout, readonly [string, number]>
+// @ts-expect-error: only effects are yielded
+Effect.gen(function* () {
+  yield 5
+})
+
+// catchTag handles one error, which it narrows, and leaves the others.
+const handled = find.catchTag('NotFound', ({ _tag }) => succeed(_tag))
+handled satisfies Effect<Denied, User | 'NotFound'>
+// @ts-expect-error: there is no such error
+find.catchTag('NotFond', () => succeed(1))
+effect(() => 1).catchTag('Anything', ({ _tag }) => succeed(_tag))
+
+succeed(1).zip(find) satisfies Effect<NotFound | Denied, [number, User]>
+Effect.forEach(new Set([1, 2]), (n, index) => succeed(`${n + index}`), { concurrency: 2 }) satisfies Effect<
+  never,
+  string[]
+>
+
+// Deferred values, queues and semaphores carry their types.
+const later = Deferred.make<Denied, number>()
+later.await() satisfies Effect<Denied, number>
+// @ts-expect-error: its value is a number
+later.succeed('5')
+const jobs = Queue.bounded<User>(5)
+jobs.take() satisfies Effect<QueueShutdownError, User>
+jobs.take().catchTag('QueueShutdown', () => succeed(undefined)) satisfies Effect<never, User | undefined>
+// @ts-expect-error: its items are users
+jobs.offer(5)
+Semaphore.make(2).withPermits(1)(find) satisfies Effect<NotFound | Denied, User>

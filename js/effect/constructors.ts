@@ -109,7 +109,13 @@ export function all<const T extends Effects>(
   const { concurrency = Infinity, emit } = checkedOptions(options, ['concurrency', 'emit'])
   if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
   const emitter = optionalCallable<EffectEmit>('options.emit', emit)
-  return new Effect(SUSPEND, undefined, allOf(effectList('effects', effects), concurrency), emitter)
+  const ops = effectList('effects', effects)
+  return new Effect(
+    SUSPEND,
+    undefined,
+    allOf(ops.length, (index) => ops[index] as Op, concurrency),
+    emitter,
+  )
 }
 
 /**

@@ -5,17 +5,20 @@ import { types } from 'node:util'
 
 import type { Clock } from '../clock/types.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
-import { callable, fieldOf, text } from '../internal/validate.ts'
+import { InvalidArgumentError } from '../errors/errors.ts'
+import { callable, fieldOf, integer, iterable, known, options as checkOptions, text } from '../internal/validate.ts'
 import type { Policy } from '../policy/pipeline/types.ts'
 import type { ContextImpl } from './context.ts'
 import type { EffectEmit } from './events.ts'
 import { type EffectEnv, FiberEnv } from './fiber/body.ts'
 import { CORE } from './fiber/core-of.ts'
-import type { FiberCore } from './fiber/fiber-core.ts'
+import { assertEffect, type FiberCore } from './fiber/fiber-core.ts'
 import { FORK } from './fiber/fiber-tree.ts'
-import { CATCH, ENTER, FAIL, FLAT_MAP, MAP, Op, SUSPEND, SYNC, type Tag } from './fiber/op.ts'
+import { CATCH, ENTER, FAIL, FLAT_MAP, isOp, MAP, Op, SUSPEND, SYNC, type Tag } from './fiber/op.ts'
 import { resultOf, valueOrThrow } from './fiber/settle.ts'
 import { siteNow } from './fiber/tracing.ts'
+import { allOf } from './operators/all-race.ts'
+import { generate } from './operators/gen.ts'
 import { withCleanup, withClock, withContextValue } from './operators/resources.ts'
 import {
   nonNegativeMillis,
@@ -29,13 +32,30 @@ import {
 import { withTimeout } from './operators/timeout.ts'
 import { interruptFiber, joinFiber } from './operators/waits.ts'
 import { underPolicy } from './operators/with-policy.ts'
-import type { Interrupted, Result, Timeout } from './result.ts'
+import { type Interrupted, type Result, tagOf, type Timeout } from './result.ts'
 import { type EffectRunOptions, runOp } from './run.ts'
 
 /**
  * The argument of a run: options. An `EffectEnv` (run as its child) and a context are accepted for compatible programs.
  */
 export type RunGiven = EffectRunOptions | EffectEnv | ContextImpl
+
+/** Options of {@link Effect.forEach}. */
+export interface ForEachOptions {
+  /** The most effects that run at a time: an integer from 1, or `Infinity`. Default 1: one after the other. */
+  readonly concurrency?: number
+}
+
+type ErrorOfEffect<T> = T extends Effect<infer E, unknown> ? E : never
+/** The tags of errors that are known; any string if none is. */
+export type TagOf<E> = unknown extends E ? string : E extends { readonly _tag: infer T extends string } ? T : never
+/** An error with a tag. */
+export interface TaggedFailure<T> {
+  /** Tells it from other errors. */
+  readonly _tag: T
+}
+/** The errors with a tag, of those that are known. */
+export type TaggedWith<E, T> = unknown extends E ? TaggedFailure<T> : Extract<E, TaggedFailure<T>>
 
 /**
  * A description of work that may wait, fail with an `E`, or succeed with an `A`. Nothing happens until it is run, and
@@ -48,6 +68,58 @@ export class Effect<E, A> extends Op {
   // oxlint-disable-next-line no-useless-constructor -- a constructor that is written out is the faster one
   constructor(tag: Tag, source: Op | undefined, arg: unknown, emit: EffectEmit | undefined) {
     super(tag, source, arg, emit)
+  }
+
+  /**
+   * Creates an effect from a generator function. `yield*` runs an effect and returns its value. A failure is thrown at
+   * the `yield*`, so `try`, `catch` and `finally` work; what the generator throws is the error. An interrupt runs the
+   * `finally` blocks, as finalisers. Each run calls the function anew.
+   *
+   * @throws InvalidArgumentError when the argument is no function.
+   * @example
+   * ```ts
+   * const order = Effect.gen(function* () {
+   *   const user = yield* findUser(id)
+   *   const cart = yield* findCart(user.cartId).timeout(500)
+   *   return { user, cart }
+   * })
+   * ```
+   */
+  static gen<Y extends Effect<unknown, unknown>, A>(fn: () => Generator<Y, A, never>): Effect<ErrorOfEffect<Y>, A> {
+    return new Effect(ENTER, undefined, generate(callable('fn', fn)), undefined)
+  }
+
+  /**
+   * Creates an effect that runs `fn` for each item, in order, and succeeds with the values in that order. The first
+   * failure interrupts those that run and waits for their finalisers; no further one starts. The items are copied at
+   * once.
+   *
+   * @param fn - Returns the effect for an item and its index. Called when the effect starts.
+   * @throws InvalidArgumentError naming what is refused.
+   * @example
+   * ```ts
+   * const pages = await Effect.forEach(urls, (url) => load(url), { concurrency: 4 }).run()
+   * ```
+   */
+  static forEach<T, E, A>(
+    items: Iterable<T>,
+    fn: (item: T, index: number) => Effect<E, A>,
+    options?: ForEachOptions,
+  ): Effect<E, A[]> {
+    const all = [...iterable('items', items)]
+    callable('fn', fn)
+    const settings = checkOptions('options', options)
+    known('options', settings, ['concurrency'])
+    const { concurrency = 1 } = settings
+    if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
+    const effectAt = (index: number): Op =>
+      new Op(ENTER, undefined, () => assertEffect('forEach', fn(all[index] as T, index)), undefined)
+    return new Effect(SUSPEND, undefined, allOf(all.length, effectAt, concurrency), undefined)
+  }
+
+  /** Yields the effect itself, for `yield*` in a function of {@link Effect.gen}. */
+  *[Symbol.iterator](): Generator<Effect<E, A>, A, unknown> {
+    return (yield this) as A
   }
 
   /**
@@ -90,6 +162,41 @@ export class Effect<E, A> extends Op {
    */
   catch<E2, B>(handler: (error: E) => Effect<E2, B>): Effect<E2, A | B> {
     return new Effect(CATCH, this, callable('handler', handler), this.emit)
+  }
+
+  /**
+   * Returns an effect that continues after a failure whose `_tag` is `tag` with the effect that `handler` returns. Other
+   * failures stay.
+   *
+   * @throws InvalidArgumentError naming what is refused.
+   * @example
+   * ```ts
+   * load.timeout(500).catchTag('Timeout', () => succeed(cached))
+   * ```
+   */
+  catchTag<E1, A1, T extends TagOf<E1>, E2, B>(
+    // A tag that depended on the class's own E would keep an effect from being one with more errors.
+    this: Effect<E1, A1>,
+    tag: T,
+    handler: (error: TaggedWith<E1, T>) => Effect<E2, B>,
+  ): Effect<Exclude<E1, TaggedFailure<T>> | E2, A1 | B> {
+    text('tag', tag)
+    callable('handler', handler)
+    const handle = (error: unknown): Op =>
+      typeof error === 'object' && error !== null && tagOf(error) === tag
+        ? assertEffect('catchTag', handler(error as TaggedWith<E1, T>))
+        : new Op(FAIL, undefined, error, undefined)
+    return new Effect(CATCH, this, handle, this.emit)
+  }
+
+  /**
+   * Returns an effect that runs this one and then the other, and succeeds with both values. `all` runs them at once.
+   *
+   * @throws InvalidArgumentError when the argument is no effect.
+   */
+  zip<E2, B>(other: Effect<E2, B>): Effect<E | E2, [A, B]> {
+    if (!isOp(other)) throw new InvalidArgumentError('other', 'an effect', other)
+    return this.flatMap((value) => other.map((second): [A, B] => [value, second]))
   }
 
   /**

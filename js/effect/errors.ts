@@ -73,6 +73,17 @@ export class JoinCycleError extends KeelsonError {
   }
 }
 
+/** A queue of effects was shut down: it takes no items, or has none left. */
+export class QueueShutdownError extends KeelsonError {
+  static readonly code = 'KEELSON_QUEUE_SHUTDOWN'
+  readonly code = 'KEELSON_QUEUE_SHUTDOWN'
+  /** Tells it from other errors of an effect, for `catchTag`. */
+  readonly _tag = 'QueueShutdown'
+  constructor() {
+    super('The queue was shut down')
+  }
+}
+
 /** A test left work behind: a fibre, a timer, a scope or a finaliser. */
 export class LeakError extends KeelsonError {
   static readonly code = 'KEELSON_LEAK'
@@ -95,5 +106,7 @@ export const isScopeClosedError: (error: unknown) => error is ScopeClosedError =
 export const isUnfinishedError: (error: unknown) => error is UnfinishedError = isCode(UnfinishedError.code)
 /** Returns whether a value is a {@link JoinCycleError}, from whichever copy of the package. */
 export const isJoinCycleError: (error: unknown) => error is JoinCycleError = isCode(JoinCycleError.code)
+/** Returns whether a value is a {@link QueueShutdownError}, from whichever copy of the package. */
+export const isQueueShutdownError: (error: unknown) => error is QueueShutdownError = isCode(QueueShutdownError.code)
 /** Returns whether a value is a {@link LeakError}, from whichever copy of the package. */
 export const isLeakError: (error: unknown) => error is LeakError = isCode(LeakError.code)

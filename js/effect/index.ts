@@ -17,7 +17,18 @@ export {
   succeed,
 } from './constructors.ts'
 export { type Context, ContextImpl, createContext } from './context.ts'
-export { Effect, Fiber, type RunGiven } from './effect.ts'
+export { Deferred } from './coordination/deferred.ts'
+export { Queue } from './coordination/queue.ts'
+export { Semaphore } from './coordination/semaphore.ts'
+export {
+  Effect,
+  Fiber,
+  type ForEachOptions,
+  type RunGiven,
+  type TaggedFailure,
+  type TaggedWith,
+  type TagOf,
+} from './effect.ts'
 export {
   EffectFailedError,
   InterruptedError,
@@ -25,10 +36,12 @@ export {
   isInterruptedError,
   isJoinCycleError,
   isLeakError,
+  isQueueShutdownError,
   isScopeClosedError,
   isUnfinishedError,
   JoinCycleError,
   LeakError,
+  QueueShutdownError,
   ScopeClosedError,
   UnfinishedError,
 } from './errors.ts'

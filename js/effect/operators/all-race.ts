@@ -3,12 +3,14 @@ import type { FiberCore, Suspend } from '../fiber/fiber-core.ts'
 import { INTERRUPTED, OK, type Op } from '../fiber/op.ts'
 
 /**
- * Runs all effects, at most `concurrency` at a time. The first failure interrupts the others, and is the outcome once
- * they have ended.
+ * Runs a number of effects, at most `concurrency` at a time, in their order. The first failure interrupts the others,
+ * and is the outcome once they have ended.
+ *
+ * @param effectAt - Returns the effect with an index, when it starts.
  */
-export function allOf(effects: readonly Op[], concurrency: number): Suspend {
+export function allOf(count: number, effectAt: (index: number) => Op, concurrency: number): Suspend {
   return (fiber, epoch) => {
-    const values: unknown[] = Array.from({ length: effects.length })
+    const values: unknown[] = Array.from({ length: count })
     const active = new Set<FiberCore>()
     let next = 0
     let failed: FiberCore | undefined
@@ -28,9 +30,9 @@ export function allOf(effects: readonly Op[], concurrency: number): Suspend {
       if (starting) return
       starting = true
       // oxlint-disable-next-line no-unmodified-loop-condition -- a branch that ends during its start sets it
-      while (next < effects.length && active.size < concurrency && failed === undefined && !fiber.interruptNow) {
+      while (next < count && active.size < concurrency && failed === undefined && !fiber.interruptNow) {
         const index = next++
-        const child = fiber.spawn(effects[index] as Op, BRANCH)
+        const child = fiber.spawn(effectAt(index), BRANCH)
         if (child.done) onEnd(child, index)
         else {
           active.add(child)

@@ -60,7 +60,7 @@ class CleanupFrame extends Frame {
 }
 
 /** Leaves an uninterruptible region; an interrupt takes effect at the next operation. */
-class UnprotectFrame extends Frame {
+export class UnprotectFrame extends Frame {
   exit(fiber: FiberCore): Op {
     fiber.unprotect()
     return NOTHING
