@@ -379,6 +379,22 @@ export interface NativeSharedCacheStats {
   expirations: number
 }
 
+/** An entry of a shared cache, with the rest of its time. */
+export interface NativeSharedDump {
+  /** The key, as text. */
+  key: string
+  /** Set when the key is a number. */
+  number: boolean
+  /** The value, as text. */
+  text: string
+  /** The ms for which it is good; infinite for ever. */
+  left: number
+  /** The ms for which each hit keeps it good from then on; 0 if its end is fixed. */
+  sliding: number
+  /** Its tags. */
+  tags: Array<string>
+}
+
 /** An entry as a shared cache has it, or had it. */
 export interface NativeSharedEntry {
   /** The key, as text. */
@@ -461,6 +477,9 @@ export declare function priorities(): Array<NativePriority>
 
 /** Returns the numbers that cross, from which `js/protocol/` is generated. */
 export declare function protocol(): Array<NativeProtocol>
+
+/** Returns the entries that are good, in the order in which their keys were first stored. */
+export declare function sharedCacheDump(cache: number, now: number): Array<NativeSharedDump>
 
 /** Takes what has gone by calls of this environment. */
 export declare function sharedCacheGone(cache: number): Array<NativeSharedEntry>

@@ -153,14 +153,14 @@ export interface HotLane {
   sharedCacheUse(cache: number, slot: number, stamp: number, now: number): number
   /** Sets the key of the next call. */
   sharedCacheKey(key: string, cache: number, number: number): number
-  /** Stores a value under the key, with the tags that were set last. Returns its slot, or -1 if it would not fit alone. NaN bytes stand for the length of the value. Scratch: `SharedStored`. */
-  sharedCacheStore(text: string, cache: number, now: number, bytes: number, fresh: number, until: number): number
+  /** Stores a value under the key, with the tags that were set last. Returns its slot, or -1 if it would not fit alone. NaN bytes stand for the length of the value. `sliding`: how many ms a hit keeps it good from then on, or 0. Scratch: `SharedStored`. */
+  sharedCacheStore(text: string, cache: number, now: number, bytes: number, fresh: number, until: number, sliding: number): number
   /** Claims to load the key, with the tags that were set last. Returns the load, `WAITING` until the token is posted, or `OVERTAKEN` when there is a good value. */
   sharedCacheClaim(cache: number, now: number, token: number): number
   /** Returns whether a load of the key may still store its result. */
   sharedCacheLoading(cache: number, load: number): number
   /** Stores the loaded value of the key. Returns its slot, -1 if it would not fit alone, or `OVERTAKEN` when something newer is known. Scratch: `SharedStored`. */
-  sharedCacheLand(text: string, cache: number, load: number, now: number, bytes: number, fresh: number, until: number): number
+  sharedCacheLand(text: string, cache: number, load: number, now: number, bytes: number, fresh: number, until: number, sliding: number): number
   /** Notes that loading the key has failed. Returns 1, or 0 when something newer is known. */
   sharedCacheFail(cache: number, load: number): number
   /** Removes a key. Returns 1 if its value was good. */

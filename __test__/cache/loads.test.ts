@@ -46,7 +46,7 @@ describe('a load', () => {
   it('gets the key, and runs in the context of who asked', async () => {
     const context = new AsyncLocalStorage<string>()
     const cache = await open()
-    const seen = await context.run('mine', () => Cache.getOrSet(cache, 7, async (key) => [key, context.getStore()]))
+    const seen = await context.run('mine', () => Cache.getOrSet(cache, 7, async ({ key }) => [key, context.getStore()]))
     expect(seen).toEqual([7, 'mine'])
   })
 
@@ -324,5 +324,92 @@ describe('negative caching', () => {
       ).toThrow('no')
     }
     expect(handle.stats()).toMatchObject({ size: 0, evictions: 990 })
+  })
+})
+
+describe("a loader's signal", () => {
+  /** Starts a cache of one thread, and one that threads share. */
+  const both = async () => [
+    await Cache.start<unknown>({ system: stage.system }),
+    await Cache.start<unknown>({ system: stage.system, shared: true, name: `signals ${++signals}` }),
+  ]
+  let signals = 0
+
+  it('aborts when the cache stops', async () => {
+    for (const cache of await both()) {
+      let signal: AbortSignal | undefined
+      const load = rejection(
+        Cache.getOrSet(cache as never, 'a', (context) => {
+          signal = context.signal
+          return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal?.reason)))
+        }),
+      )
+      expect([signal?.aborted, signal?.reason]).toEqual([false, undefined])
+      await Cache.stop(cache as never)
+      expect(await load).toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
+      expect([signal?.aborted, signal?.reason]).toMatchObject([true, { code: 'KEELSON_NOT_RUNNING' }])
+    }
+    expect(stage.reported).toEqual([])
+  })
+
+  it('aborts when the load stores nothing any more and no caller waits, and not before', async () => {
+    for (const cache of await both()) {
+      const { handle } = cache
+      for (const change of [
+        () => handle.set('a', 1),
+        () => handle.delete('a'),
+        () => handle.clear(),
+        () => handle.invalidateTag('t'),
+      ]) {
+        handle.delete('a')
+        let signal: AbortSignal | undefined
+        const [first, second] = [new AbortController(), new AbortController()]
+        const loader = ({ signal: own, key }: { signal: AbortSignal; key: unknown }): Promise<unknown> => {
+          signal = own
+          expect(key).toBe('a')
+          return new Promise((_, reject) => own.addEventListener('abort', () => reject(own.reason)))
+        }
+        const loads = [first, second].map(({ signal: caller }) =>
+          rejection(Cache.getOrSet(cache as never, 'a', loader, { signal: caller, tags: ['t'] })),
+        )
+        first.abort('gone')
+        expect(await loads[0]).toBe('gone')
+        change()
+        expect(signal?.aborted).toBe(false)
+        second.abort('gone too')
+        expect(await loads[1]).toBe('gone too')
+        expect([signal?.aborted, (signal?.reason as Error | undefined)?.name]).toEqual([true, 'AbortError'])
+        await stage.clock.flush()
+      }
+      await Cache.stop(cache as never)
+    }
+    // That the loader obeys is no failure that must be reported.
+    expect(stage.reported).toEqual([])
+  })
+
+  it('does not abort while the value will be stored, although no caller waits', async () => {
+    for (const cache of await both()) {
+      let signal: AbortSignal | undefined
+      let end: (value: number) => void = () => undefined
+      const caller = new AbortController()
+      const load = rejection(
+        Cache.getOrSet(
+          cache as never,
+          'a',
+          (context) => {
+            signal = context.signal
+            return new Promise<number>((resolve) => (end = resolve))
+          },
+          { signal: caller.signal },
+        ),
+      )
+      caller.abort('gone')
+      await load
+      end(7)
+      await stage.clock.flush()
+      expect([signal?.aborted, cache.handle.get('a')]).toEqual([false, 7])
+      await Cache.stop(cache as never)
+      expect(signal?.aborted).toBe(false)
+    }
   })
 })

@@ -2,6 +2,7 @@ import { Cache, type CacheKey } from 'keelson'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
+import { runsOf } from '../support/programs.ts'
 import { useStage } from '../support/system.ts'
 
 const stage = useStage()
@@ -12,6 +13,8 @@ interface Entry {
   until: number
   tags: string[]
   size: number
+  /** The time for which a use keeps it from then on; 0 if its end is fixed. */
+  slidingMs: number
 }
 
 /** A cache by LRU that searches everything each time; the list is in order of use, the map in order of insertion. */
@@ -54,8 +57,20 @@ class Model {
 
   get(key: CacheKey): number | undefined {
     const entry = this.find(key)
-    if (entry !== undefined) this.#use(entry)
-    return entry?.value
+    if (entry === undefined) return undefined
+    this.#use(entry)
+    const until = this.now + entry.slidingMs
+    if (entry.slidingMs > 0 && until > entry.until) {
+      entry.until = until
+      this.#deadlines.splice(this.#deadlines.indexOf(entry), 1)
+      this.#deadlines.push(entry)
+    }
+    return entry.value
+  }
+
+  ttl(key: CacheKey): number | undefined {
+    const entry = this.find(key)
+    return entry === undefined ? undefined : entry.until - this.now
   }
 
   #room(count: number, size: number): void {
@@ -71,13 +86,13 @@ class Model {
     return over.toSorted((a, b) => a.until - b.until)[0]
   }
 
-  set(key: CacheKey, value: number, ttlMs: number, tags: string[], size: number): void {
+  set(key: CacheKey, value: number, ttlMs: number, tags: string[], size: number, slidingMs = 0): void {
     const until = this.now + ttlMs
     const entry = this.entries.get(key)
     if (entry === undefined) {
       if (size > this.maxBytes) return void this.told.push([key, value, 'evicted'])
       this.#room(1, size)
-      const made = { key, value, until, tags, size }
+      const made = { key, value, until, tags, size, slidingMs }
       this.entries.set(key, made)
       this.#used.push(made)
       this.#deadlines.push(made)
@@ -90,7 +105,7 @@ class Model {
       return
     }
     if (entry.value !== value) this.told.push([key, entry.value, reason])
-    Object.assign(entry, { value, until, tags, size })
+    Object.assign(entry, { value, until, tags, size, slidingMs })
     this.#deadlines.splice(this.#deadlines.indexOf(entry), 1)
     this.#deadlines.push(entry)
     this.#use(entry)
@@ -130,8 +145,21 @@ const operation = fc.oneof(
       value: fc.integer({ min: 0, max: 12 }),
       ttlMs: fc.option(fc.integer({ min: 1, max: 30 })),
       tags: fc.subarray(['x', 'y']),
+      sliding: fc.boolean(),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('getMany' as const), keys: fc.array(key, { maxLength: 4 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('setMany' as const),
+      entries: fc.array(fc.tuple(key, fc.integer({ min: 0, max: 12 })), { maxLength: 4 }),
+      ttlMs: fc.option(fc.integer({ min: 1, max: 30 })),
+      sliding: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('ttl' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('reload' as const), ms: fc.nat(10) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('delete' as const), key }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('has' as const), key }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('invalidate' as const), tag }) },
@@ -165,8 +193,32 @@ it('by lru is what a list that is searched in full would be', async () => {
           else if (step.op === 'delete') expect(handle.delete(step.key)).toBe(model.delete(step.key))
           else if (step.op === 'invalidate') expect(handle.invalidateTag(step.tag)).toBe(model.invalidate(step.tag))
           else if (step.op === 'set') {
-            handle.set(step.key, step.value, { ttlMs: step.ttlMs, tags: step.tags })
-            model.set(step.key, step.value, step.ttlMs ?? Infinity, step.tags, step.value)
+            const { key: name, value, ttlMs, tags, sliding } = step
+            handle.set(name, value, { ttlMs, tags, sliding })
+            model.set(name, value, ttlMs ?? Infinity, tags, value, sliding ? (ttlMs ?? 0) : 0)
+          } else if (step.op === 'getMany') {
+            const found = step.keys.map((name) => [name, model.get(name)] as const)
+            expect(handle.getMany(step.keys)).toEqual(new Map(found.filter(([, value]) => value !== undefined)))
+          } else if (step.op === 'setMany') {
+            const { entries, ttlMs, sliding } = step
+            handle.setMany(entries, { ttlMs, sliding })
+            for (const [name, value] of entries) {
+              model.set(name, value, ttlMs ?? Infinity, [], value, sliding ? (ttlMs ?? 0) : 0)
+            }
+          } else if (step.op === 'ttl') expect(handle.ttl(step.key)).toBe(model.ttl(step.key))
+          else if (step.op === 'reload') {
+            const dump = JSON.parse(JSON.stringify(handle.dump())) as ReturnType<typeof handle.dump>
+            const before = [...model.entries.values()].map((entry) =>
+              Object.assign({}, entry, { left: entry.until - model.now }),
+            )
+            stage.clock.advanceBy(step.ms)
+            model.now += step.ms
+            model.sweep()
+            const kept = before.filter(({ left }) => left > step.ms)
+            expect(handle.load(dump)).toBe(kept.length)
+            for (const { key: name, value, left, tags, size, slidingMs } of kept) {
+              model.set(name, value, left - step.ms, tags, size, slidingMs)
+            }
           } else if (step.op === 'clear') {
             handle.clear()
             model.clear()
@@ -190,7 +242,7 @@ it('by lru is what a list that is searched in full would be', async () => {
         await Cache.stop(cache)
       },
     ),
-    { numRuns: 300 },
+    runsOf('caches', 300),
   )
 })
 
@@ -249,7 +301,13 @@ it.each(['s3-fifo', 'lru'] as const)(
             } else if (step.op === 'clear') {
               handle.clear()
               expect(there.size).toBe(0)
-            } else {
+            } else if (step.op === 'ttl') {
+              const known = there.get(step.key)
+              expect(handle.ttl(step.key)).toBe(known === undefined ? undefined : known.until - now)
+            } else if (step.op === 'getMany') {
+              const known = step.keys.filter((name) => (there.get(name)?.until ?? 0) > now)
+              expect([...handle.getMany(step.keys).keys()]).toEqual([...new Set(known)])
+            } else if (step.op === 'keys') {
               expect(new Map(handle.entries())).toEqual(new Map([...there].map(([kept, { value }]) => [kept, value])))
             }
             const { size, bytes } = handle.stats()

@@ -95,6 +95,12 @@ const execute =
   (given) =>
     policy.execute(() => 1, given)
 
+/** Fetches a page that needs no network. */
+const fetches =
+  (policy: { fetch(input: string, init: object, options: Given): unknown }): Driver =>
+  (given) =>
+    policy.fetch('data:,page', {}, given)
+
 const registered =
   (plugin: FastifyPluginCallback<never>, more: object = {}): Driver =>
   async (given) => {
@@ -110,6 +116,7 @@ const registered =
 /** The fields that make a function look into an object, by its type, or by type and name. */
 export const around: Readonly<Record<string, (world: World) => object>> = {
   StateMachineBehavior: () => ({ init: () => ({ state: 'a', data: 0 }), states: { a: {} } }),
+  CacheDump: () => ({ version: 1, savedAtMs: 0 }),
   'SupervisorOptions.childTemplate': () => ({ strategy: 'simple_one_for_one' }),
   ChildSpec: ({ child }) => child,
   ChildTemplate: ({ child: { start } }) => ({ start }),
@@ -232,6 +239,29 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       '{ readonly times?: number | undefined; }': (given) => policies.schedule.constant(1, given),
     },
     'effect schedule.exponential': { ExponentialOptions: (given) => policies.schedule.exponential(given) },
+    'effect keyed': { KeyedOptions: (given) => policies.keyed(() => policies.retry({ system }), given) },
+    'effect saga': {
+      SagaOptions: (given) => policies.saga([{ name: 'one', run: () => 1 }], given),
+      SagaStep: (given) => policies.saga([given]),
+    },
+    'effect Effect.forEach': { ForEachOptions: (given) => effects.Effect.forEach([1], () => ok, given) },
+    'P#execute': { ExecuteOptions: execute(policies.keyed(() => policies.retry({ system })).get('a')) },
+    'Keyed#execute': {
+      ExecuteOptions: (given) => policies.keyed(() => policies.retry({ system })).execute('a', () => 1, given),
+    },
+    'Keyed#fetch': {
+      PolicyFetchOptions: (given) =>
+        policies.keyed(() => policies.retry({ system })).fetch('a', 'data:,page', {}, given),
+    },
+    'Admit#fetch': { PolicyFetchOptions: fetches(policies.admit(atrion, 'r')) },
+    'Bulkhead#fetch': { PolicyFetchOptions: fetches(policies.bulkhead({ limit: 1, system })) },
+    'CircuitBreaker#fetch': { PolicyFetchOptions: fetches(policies.circuitBreaker({ system })) },
+    'Fallback#fetch': { PolicyFetchOptions: fetches(policies.fallback(1, { system })) },
+    'Hedge#fetch': { PolicyFetchOptions: fetches(policies.hedge({ afterMs: 1, system })) },
+    'Repeat#fetch': { PolicyFetchOptions: fetches(policies.repeat({ times: 1, every: 1, system })) },
+    'Retry#fetch': { PolicyFetchOptions: fetches(policies.retry({ system })) },
+    'TimeoutPolicy#fetch': { PolicyFetchOptions: fetches(policies.timeout(100, { system })) },
+    'Stack#fetch': { PolicyFetchOptions: fetches(policies.wrap(policies.retry({ system }))) },
     'effect wrap': { Policy: (given) => policies.wrap(given) },
     'Admit#execute': { ExecuteOptions: execute(policies.admit(atrion, 'r')) },
     'Bulkhead#execute': { ExecuteOptions: execute(policies.bulkhead({ limit: 1, system })) },
@@ -239,6 +269,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'Fallback#execute': { ExecuteOptions: execute(policies.fallback(1, { system })) },
     'Hedge#execute': { ExecuteOptions: execute(policies.hedge({ afterMs: 1, system })) },
     'RateLimitPolicy#execute': { ExecuteOptions: execute(policies.rateLimitPolicy(limiter)) },
+    'RateLimitPolicy#fetch': { PolicyFetchOptions: fetches(policies.rateLimitPolicy(limiter)) },
     'Repeat#execute': { ExecuteOptions: execute(policies.repeat({ times: 1, every: 1, system } as never)) },
     'Retry#execute': { ExecuteOptions: execute(policies.retry({ system })) },
     'TimeoutPolicy#execute': { ExecuteOptions: execute(policies.timeout(100, { system })) },
@@ -282,6 +313,18 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     },
     'otp Cache.set': { CacheSetOptions: (given) => otp.Cache.set(cache, 'a', 1, given) },
     'otp Cache.getOrSet': { CacheLoadOptions: (given) => otp.Cache.getOrSet(cache, 'a', () => 1, given) },
+    'otp Cache.setMany': { CacheSetOptions: (given) => otp.Cache.setMany(cache, [['a', 1]], given) },
+    'otp Cache.load': { CacheDump: (given) => otp.Cache.load(cache, given) },
+    'otp Cache.memoize': {
+      CacheMemoizeOwnOptions: (given) => otp.Cache.memoize(() => 1, given),
+      CacheMemoizeSharedOptions: (given) => otp.Cache.memoize(() => 1, { cache, ...(given as object) }),
+    },
+    'CacheHandle#setMany': { CacheSetOptions: (given) => otp.Cache.handle(cache).setMany([['a', 1]], given) },
+    'CacheHandle#load': { CacheDump: (given) => otp.Cache.handle(cache).load(given) },
+    'SharedCacheHandle#setMany': {
+      CacheSetOptions: (given) => otp.Cache.handle(sharedCache).setMany([['a', 1]], given),
+    },
+    'SharedCacheHandle#load': { CacheDump: (given) => otp.Cache.handle(sharedCache).load(given) },
     'CacheHandle#set': { CacheSetOptions: (given) => otp.Cache.handle(cache).set('a', 1, given) },
     'CacheHandle#getOrSet': { CacheLoadOptions: (given) => otp.Cache.handle(cache).getOrSet('a', () => 1, given) },
     'SharedCacheHandle#set': { CacheSetOptions: (given) => otp.Cache.handle(sharedCache).set('a', 1, given) },

@@ -199,6 +199,7 @@ export const entries = [
 
 /** Types that are neither options nor callbacks: the package makes them, or they hold observations. */
 const DATA: Readonly<Record<string, string>> = {
+  CompensationFailure: 'made by a saga',
   Called: 'what an error calls a process: a process itself is given',
   Millis: 'a number',
   System: 'made by createSystem',

@@ -105,6 +105,11 @@ export const core: readonly Row[] = [
     (value, { system }) => effects.effect((env) => env.scope.push(soon)).run({ system, finalizerTimeoutMs: value }),
   ],
 
+  [
+    'latency of a policy',
+    'options.latencyWindowMs',
+    (value, { system }) => effects.retry({ latencyWindowMs: value, system }).execute(soon),
+  ],
   ['timeout policy', 'ms', (value, { system }) => effects.timeout(value, { system }).execute(soon)],
   ['hedge', 'options.afterMs', (value, { system }) => effects.hedge({ afterMs: value, system }).execute(soon)],
   [

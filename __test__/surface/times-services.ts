@@ -124,6 +124,31 @@ export const services: readonly Row[] = [
     ]),
   ),
   [
+    'Cache.setMany, ttlMs',
+    'options.ttlMs',
+    async (value, { system }) => {
+      const cache = await Cache.start({ system })
+      await Cache.setMany(cache, [['a', 1]], { ttlMs: value, sliding: true })
+      return Cache.getMany(cache, ['a'])
+    },
+  ],
+  [
+    'Cache.load, ttlMs',
+    'dump.entries[0].ttlMs',
+    async (value, { system }) => {
+      const cache = await Cache.start({ system })
+      return Cache.load(cache, { version: 1, savedAtMs: 0, entries: [{ key: 'a', value: 1, ttlMs: value }] })
+    },
+  ],
+  [
+    'Cache.memoize, ttlMs',
+    'options.ttlMs',
+    async (value, { system }) => {
+      const cache = await Cache.start({ system })
+      return Cache.memoize(() => 1, { cache, ttlMs: value, key: () => 'a' })()
+    },
+  ],
+  [
     'Cache.set, ttlMs',
     'options.ttlMs',
     async (value, { system }) => {

@@ -69,7 +69,7 @@ describe.each([...core, ...services])('%s', (_, field, drive) => {
     else if (typeof value !== 'number' || Number.isNaN(value)) {
       // What is no number is never taken for one.
       // `null` is documented as "for ever" of the times that a cache keeps values.
-      const isForEver = value === null && /options\.(?:defaultT|t)tlMs/.test(field)
+      const isForEver = value === null && /(?:options|entries\[0\])\.(?:defaultT|t)tlMs/.test(field)
       expect(isForEver ? 'refused' : refused).toBe('refused')
     }
     expect(

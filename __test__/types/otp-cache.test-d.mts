@@ -32,4 +32,20 @@ handle.get(Symbol.iterator)
 // @ts-expect-error: no such policy
 await Cache.start({ policy: 'random' })
 
+const byName = await Cache.start<User, string>({ defaultTtlMs: 5, sliding: true })
+const lengths: number[] = (await Cache.keys(byName)).map((key) => key.length)
+const keysOfHandle: string[] = byName.handle.keys()
+const many: Map<string, User> = await Cache.getMany<User, string>(byName, ['a'])
+await Cache.setMany(byName, [['a', { name: 'Ada' }]], { ttlMs: 5 })
+const left: number | undefined = await Cache.ttl(byName, 'a')
+const count: number = await Cache.load(byName, await Cache.dump<User>(byName))
+const memoized: (id: number, name: string) => Promise<string> = Cache.memoize(
+  (id: number, name: string) => `${id}${name}`,
+  { key: (id, name) => `${id}|${name.length}` },
+)
+void Cache.getOrSet(byName, 'a', ({ key, signal }) => ({ name: `${key}`, aborted: signal.aborted }))
+// @ts-expect-error: the cache of the function has no name
+Cache.memoize(() => 1, { name: 'x' })
+
+export { count, keysOfHandle, left, lengths, many, memoized }
 export { atOnce, expected, found, loaded, looked, made, names, pairs, promised, waited }

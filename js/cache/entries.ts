@@ -36,6 +36,10 @@ export class Entries {
   readonly #expiry: ExpiryTimer | undefined
   /** True once an entry with a time to live was stored. */
   #isTimed = false
+  /** True once an entry was stored whose uses move its end. */
+  #hasSliding = false
+  /** The time for which a use keeps an entry from then on, by slot; 0 for an entry whose end is fixed. */
+  readonly #slidingMs: number[] = []
   #closed = false
 
   constructor(id: string, settings: CacheSettings, counts: Counts) {
@@ -93,6 +97,33 @@ export class Entries {
     return this.stateOf(slot, this.now()) === FRESH && !(this.values[slot] instanceof NegativeEntry)
   }
 
+  /** Returns whether a slot has a value that has not expired, and counts a use for its end. See {@link isFresh}. */
+  useTimed(slot: number): boolean {
+    const now = this.now()
+    if (this.stateOf(slot, now) !== FRESH || this.values[slot] instanceof NegativeEntry) return false
+    if (this.#hasSliding) this.slide(slot, now)
+    return true
+  }
+
+  /** Moves the end of an entry that a use keeps. */
+  slide(slot: number, now: number): void {
+    const slidingMs = this.#slidingMs[slot]
+    if (slidingMs === undefined || slidingMs === 0) return
+    const fresh = now + slidingMs
+    if (fresh > (this.freshUntil[slot] as number)) this.slots.postpone(slot, fresh, fresh + this.#staleMs)
+  }
+
+  /** Returns the time that is left for a slot's value; `undefined` if there is none that has not expired. */
+  ttl(slot: number): number | undefined {
+    if (!this.isFresh(slot)) return undefined
+    return (this.freshUntil[slot] as number) - this.now()
+  }
+
+  /** Returns the time for which a use keeps a slot's entry from then on; 0 if its end is fixed. */
+  slidingMs(slot: number): number {
+    return this.#slidingMs[slot] ?? 0
+  }
+
   /** Returns the state of a slot's entry. Removes an entry that is of no use any more. */
   stateOf(slot: number, now: number): typeof FRESH | typeof STALE | typeof EXPIRED {
     const fresh = this.freshUntil[slot] as number
@@ -103,22 +134,39 @@ export class Entries {
     return EXPIRED
   }
 
-  /** Stores an entry. User code (`sizeOf`) runs before anything changes. */
-  put(key: CacheKey, value: unknown, { ttlMs, tags }: StoreSettings): void {
-    const { sizeOf, ttlJitter, system } = this.#settings
+  /** Returns the bytes that a value takes. User code (`sizeOf`) runs here, before anything changes. */
+  measure(key: CacheKey, value: unknown): number {
+    const { sizeOf } = this.#settings
+    if (sizeOf === undefined) return 0
+    const size = value instanceof NegativeEntry ? 0 : sizeOf(value, key)
+    integer('sizeOf(value)', 0, Number.MAX_SAFE_INTEGER, size)
+    this.assertOpen()
+    return size
+  }
+
+  /** Stores an entry. */
+  put(key: CacheKey, value: unknown, storing: StoreSettings, size: number = this.measure(key, value)): void {
+    const { ttlMs, tags } = storing
+    const { ttlJitter, system } = this.#settings
     const isFailure = value instanceof NegativeEntry
-    const size = sizeOf === undefined || isFailure ? 0 : sizeOf(value, key)
-    if (sizeOf !== undefined) integer('sizeOf(value)', 0, Number.MAX_SAFE_INTEGER, size)
     this.assertOpen()
     let fresh = Infinity
+    let slidingMs = 0
     if (ttlMs !== Infinity) {
       this.#isTimed = true
-      fresh = this.#time() + (ttlJitter === 0 ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next()))
+      const isExact = ttlJitter === 0 || storing.dumpedSlidingMs !== undefined
+      const life = isExact ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next())
+      fresh = this.#time() + life
+      slidingMs = storing.dumpedSlidingMs ?? (storing.isSliding && !isFailure ? life : 0)
+      if (slidingMs > 0) this.#hasSliding = true
     }
     const until = isFailure ? fresh : fresh + this.#staleMs
     const slot = this.map.get(key)
-    if (slot === undefined) this.#insert(key, value, size, fresh, until, tags)
-    else this.#replace(slot, key, value, size, fresh, until, tags)
+    const stored =
+      slot === undefined
+        ? this.#insert(key, value, size, fresh, until, tags)
+        : this.#replace(slot, key, value, size, fresh, until, tags)
+    if (this.#hasSliding && stored >= 0) this.#slidingMs[stored] = slidingMs
     if (until !== Infinity) this.#expiry?.arm(until, this.now())
   }
 
@@ -136,6 +184,7 @@ export class Entries {
     for (const [key, slot] of this.map) this.#left(key, this.values[slot], reason)
     this.tags.clear()
     this.slots.clear()
+    this.#slidingMs.length = 0
   }
 
   /** Removes entries that are of no use any more. */
@@ -163,11 +212,12 @@ export class Entries {
     fresh: number,
     until: number,
     tags: readonly string[] | undefined,
-  ): void {
+  ): number {
     const slot = this.slots.insert(key, value, size, fresh, until, this.now())
     if (value instanceof NegativeEntry && slot >= 0) this.failures++
     if (slot < 0) this.#left(key, value, 'evicted')
     else if (tags !== undefined) this.tags.add(slot, tags)
+    return slot
   }
 
   #replace(
@@ -178,7 +228,7 @@ export class Entries {
     fresh: number,
     until: number,
     tags: readonly string[] | undefined,
-  ): void {
+  ): number {
     const before = this.values[slot]
     const now = this.now()
     const hadExpired = now >= (this.freshUntil[slot] as number) + this.#staleMs
@@ -188,9 +238,10 @@ export class Entries {
     if (this.slots.update(slot, value, size, fresh, until, now)) {
       if (value instanceof NegativeEntry) this.failures++
       if (tags !== undefined) this.tags.add(slot, tags)
-    } else {
-      this.#left(key, value, 'evicted')
+      return slot
     }
+    this.#left(key, value, 'evicted')
+    return -1
   }
 
   #left(key: CacheKey, value: unknown, reason: EvictReason): void {

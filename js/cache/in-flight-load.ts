@@ -1,5 +1,6 @@
 import { whenAborted } from '../internal/abort-hub.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
+import { isAbortEcho } from '../internal/thrown-values.ts'
 import type { StoreSettings } from './options.ts'
 import type { CacheKey } from './types.ts'
 
@@ -16,10 +17,50 @@ export class InFlightLoad {
   isDetached = false
   /** Created for the first waiter: loads by a synchronous loader have none. */
   #waiters: Set<Waiter> | undefined
+  /** The loads of the cache whose loaders have read their signal, and that run. */
+  readonly #signalled: Set<InFlightLoad>
+  #controller: AbortController | undefined
+  #isAbandoned = false
+  #abandonReason: unknown
 
-  constructor(key: CacheKey, storing: StoreSettings) {
+  constructor(key: CacheKey, storing: StoreSettings, signalled: Set<InFlightLoad>) {
     this.key = key
     this.storing = storing
+    this.#signalled = signalled
+  }
+
+  /** The signal for the loader: aborts when the load is abandoned. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#isAbandoned) this.#controller.abort(this.#abandonReason)
+      else this.#signalled.add(this)
+    }
+    return this.#controller.signal
+  }
+
+  /** Gives the load up: nothing will use its result. Aborts the signal of the loader. */
+  abandon(reason: unknown): void {
+    if (this.#isAbandoned) return
+    this.#isAbandoned = true
+    this.#abandonReason = reason
+    this.#signalled.delete(this)
+    this.#controller?.abort(reason)
+  }
+
+  /** Gives the load up if its value will not be stored and no caller waits for it. */
+  abandonIfUnused(): void {
+    if (this.isDetached && !this.hasWaiters) this.abandon(new DOMException('nothing waits for the load', 'AbortError'))
+  }
+
+  /** Forgets the signal: the loader has ended. */
+  loaderEnded(): void {
+    if (this.#controller !== undefined) this.#signalled.delete(this)
+  }
+
+  /** Returns whether a failure of the loader only says that the load was abandoned. */
+  isEcho(error: unknown): boolean {
+    return this.#isAbandoned && isAbortEcho(error, this.#abandonReason)
   }
 
   /** Returns whether a caller waits. */
@@ -49,6 +90,7 @@ export class InFlightLoad {
       const stop = whenAborted(signal, (reason) => {
         waiters.delete(waiter)
         reject(reason)
+        this.abandonIfUnused()
       })
       waiters.add(waiter)
     })
@@ -67,4 +109,4 @@ export class InFlightLoad {
   }
 }
 
-keepOptimized(new InFlightLoad('', { ttlMs: Infinity, tags: undefined }))
+keepOptimized(new InFlightLoad('', { ttlMs: Infinity, tags: undefined, isSliding: false }, new Set()))

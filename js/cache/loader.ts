@@ -1,9 +1,29 @@
 import { tellOwner } from '../internal/report-error.ts'
 import type { CacheSettings } from './options.ts'
-import type { CacheKey } from './types.ts'
+import type { CacheKey, CacheLoadContext } from './types.ts'
 
 /** A user function that loads the value of a key, directly or by a promise. */
-export type Loader = (key: CacheKey) => unknown
+export type Loader = (context: CacheLoadContext) => unknown
+
+/** The part of a load that its loader sees. */
+interface LoaderView {
+  readonly key: CacheKey
+  readonly signal: AbortSignal
+}
+
+/** The argument of a loader. Its signal is created at first use, because it costs more than a lookup. */
+export class LoadContext implements CacheLoadContext {
+  readonly #load: LoaderView
+  constructor(load: LoaderView) {
+    this.#load = load
+  }
+  get key(): CacheKey {
+    return this.#load.key
+  }
+  get signal(): AbortSignal {
+    return this.#load.signal
+  }
+}
 
 /** Reports the failure of a load that no caller waits for, to `onLoadError` or to the system. */
 export function reportLoad(

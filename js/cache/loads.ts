@@ -4,9 +4,9 @@ import { abortSignal, callable } from '../internal/validate.ts'
 import type { Counts } from './counts.ts'
 import { type Entries, FRESH, STALE } from './entries.ts'
 import { InFlightLoad } from './in-flight-load.ts'
-import { type Loader, reportLoad } from './loader.ts'
+import { LoadContext, type Loader, reportLoad } from './loader.ts'
 import { CACHE_KIND, NegativeEntry } from './negative-entry.ts'
-import { type CacheSettings, storeSettings, type StoreSettings } from './options.ts'
+import { type CacheSettings, defaultStoreSettings, storeSettings, type StoreSettings } from './options.ts'
 import type { CacheKey, CacheLoadOptions } from './types.ts'
 
 /** A value that has expired but is still kept. */
@@ -25,13 +25,15 @@ export class Loads {
   readonly #inFlight: Map<CacheKey, InFlightLoad> = new Map()
   /** Loads whose loader is on the stack. */
   readonly #onStack: InFlightLoad[] = []
+  /** Loads whose loaders have read their signal, and that run. */
+  readonly #signalled: Set<InFlightLoad> = new Set()
 
   constructor(id: string, settings: CacheSettings, entries: Entries, counts: Counts) {
     this.#id = id
     this.#settings = settings
     this.#entries = entries
     this.#counts = counts
-    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = defaultStoreSettings(settings)
   }
 
   /** The number of loads in flight. */
@@ -42,7 +44,7 @@ export class Loads {
   /** Returns the value of a key, or loads it. `slot` is the key's slot, if it has one. */
   getOrSet(key: CacheKey, loader: Loader, options: CacheLoadOptions | undefined, slot: number | undefined): unknown {
     if (typeof loader !== 'function') callable('loader', loader)
-    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, true)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#defaults, true)
     const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
     let stale: Stale | undefined
     if (slot !== undefined) {
@@ -54,6 +56,7 @@ export class Loads {
         this.#counts.hits++
         entries.slots.use(slot)
         if (value instanceof NegativeEntry) return value.again()
+        entries.slide(slot, now)
         return value
       }
       if (state === STALE) {
@@ -70,7 +73,7 @@ export class Loads {
       return load.wait(signal)
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    return this.#load(new InFlightLoad(key, storing), loader, signal, stale)
+    return this.#load(new InFlightLoad(key, storing, this.#signalled), loader, signal, stale)
   }
 
   /** Detaches the loads of a key in flight: their values are not stored, and later callers do not join them. */
@@ -83,6 +86,7 @@ export class Loads {
     if (load === undefined) return
     load.isDetached = true
     this.#inFlight.delete(key)
+    load.abandonIfUnused()
   }
 
   /** Detaches all loads whose values would have a tag. */
@@ -94,15 +98,23 @@ export class Loads {
 
   /** Detaches all loads. */
   detachAll(): void {
-    for (const load of [...this.#onStack, ...this.#inFlight.values()]) load.isDetached = true
+    for (const load of this.#onStack) load.isDetached = true
+    const loads = [...this.#inFlight.values()]
     this.#inFlight.clear()
+    for (const load of loads) {
+      load.isDetached = true
+      load.abandonIfUnused()
+    }
   }
 
   /** Ends all loads: rejects the callers that wait. */
   close(): void {
+    const error = new ServerNotRunningError(this.#id, CACHE_KIND)
     const loads = [...this.#inFlight.values()]
+    const signalled = [...this.#signalled]
     this.detachAll()
-    for (const load of loads) load.reject(new ServerNotRunningError(this.#id, CACHE_KIND))
+    for (const load of loads) load.reject(error)
+    for (const load of signalled) load.abandon(error)
   }
 
   /** Returns the stale value, and loads a new one unless a load is in flight. */
@@ -111,7 +123,7 @@ export class Loads {
     this.#counts.staleHits++
     this.#entries.slots.use(stale.slot)
     if (this.#inFlight.has(key) || this.#onStack.some((load) => load.key === key)) return stale.value
-    const load = new InFlightLoad(key, storing)
+    const load = new InFlightLoad(key, storing, this.#signalled)
     let result: unknown
     try {
       result = this.#call(load, loader)
@@ -150,7 +162,7 @@ export class Loads {
     this.#counts.loads++
     this.#onStack.push(load)
     try {
-      return loader(load.key)
+      return loader(new LoadContext(load))
     } finally {
       this.#onStack.pop()
     }
@@ -161,8 +173,11 @@ export class Loads {
     // The loader itself may have stored or deleted the key, or stopped the cache.
     if (this.#entries.closed) load.reject(new ServerNotRunningError(this.#id, CACHE_KIND))
     else if (!load.isDetached) this.#inFlight.set(load.key, load)
+    if (this.#entries.closed) load.abandon(new ServerNotRunningError(this.#id, CACHE_KIND))
+    else load.abandonIfUnused()
     pending.then(
       (value) => {
+        load.loaderEnded()
         try {
           this.#loaded(load, value)
         } catch (error) {
@@ -174,12 +189,13 @@ export class Loads {
         load.resolve(value)
       },
       (error: unknown) => {
+        load.loaderEnded()
         const isAwaited = load.hasWaiters
         if (this.#loadFailed(load, error, stale, false)) {
           this.#reportFailure(error, load.key)
           load.resolve(stale?.value)
         } else {
-          if (!isAwaited) this.#reportFailure(error, load.key)
+          if (!isAwaited && !load.isEcho(error)) this.#reportFailure(error, load.key)
           load.reject(error)
         }
       },
@@ -192,7 +208,10 @@ export class Loads {
     if (load.isDetached || this.#entries.closed) return value
     const { negativeTtlMs } = this.#settings
     const isNothing = value === undefined || value === null
-    const storing = isNothing && negativeTtlMs !== undefined ? { ...load.storing, ttlMs: negativeTtlMs } : load.storing
+    const storing =
+      isNothing && negativeTtlMs !== undefined
+        ? { ...load.storing, ttlMs: negativeTtlMs, isSliding: false }
+        : load.storing
     this.#entries.put(load.key, value, storing)
     this.#entries.notify()
     return value
@@ -211,7 +230,7 @@ export class Loads {
     }
     if (negativeTtlMs !== undefined) {
       const failure = new NegativeEntry(error, wasThrown)
-      this.#entries.put(load.key, failure, { ttlMs: negativeTtlMs, tags: load.storing.tags })
+      this.#entries.put(load.key, failure, { ttlMs: negativeTtlMs, tags: load.storing.tags, isSliding: false })
       this.#entries.notify()
     }
     return false

@@ -27,6 +27,7 @@ export interface CacheSettings {
   /** `Infinity` for ever. */
   readonly ttlMs: number
   readonly ttlJitter: number
+  readonly isSliding: boolean
   readonly revalidateMs: number
   readonly ifErrorMs: number
   readonly negativeTtlMs: number | undefined
@@ -45,6 +46,7 @@ const OPTIONS = [
   'maxBytes',
   'sizeOf',
   'defaultTtlMs',
+  'sliding',
   'ttlJitter',
   'staleWhileRevalidateMs',
   'staleIfErrorMs',
@@ -116,6 +118,7 @@ export function cacheSettings(options: CacheOptions<never> | SharedCacheOptions<
     sizeOf,
     ttlMs: ttl('options.defaultTtlMs', settings.defaultTtlMs, Infinity),
     ttlJitter,
+    isSliding: flag('options.sliding', false, settings.sliding),
     revalidateMs: window('options.staleWhileRevalidateMs', settings.staleWhileRevalidateMs),
     ifErrorMs: window('options.staleIfErrorMs', settings.staleIfErrorMs),
     negativeTtlMs: settings.negativeTtlMs,
@@ -129,9 +132,9 @@ export function cacheSettings(options: CacheOptions<never> | SharedCacheOptions<
 }
 
 /** Refuses a value that is no key. */
-export function assertKey(key: unknown): void {
+export function assertKey(key: unknown, field = 'key'): void {
   if (typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key))) return
-  throw new InvalidArgumentError('key', 'a string, or a number other than NaN', key)
+  throw new InvalidArgumentError(field, 'a string, or a number other than NaN', key)
 }
 
 /** The settings of a stored value: checked, and with every default. */
@@ -139,28 +142,43 @@ export interface StoreSettings {
   /** `Infinity` for ever. */
   readonly ttlMs: number
   readonly tags: readonly string[] | undefined
+  /** True if each use keeps the entry for its time to live from then on. */
+  readonly isSliding: boolean
+  /** For an entry of a dump, whose `ttlMs` is exact: the time for which a use keeps it from then on; 0 if none does. */
+  readonly dumpedSlidingMs?: number
 }
 
-const STORE_OPTIONS = ['ttlMs', 'tags']
+const STORE_OPTIONS = ['ttlMs', 'sliding', 'tags']
 const LOAD_OPTIONS = [...STORE_OPTIONS, 'signal']
 
 /** Returns the settings that the options of `set` or `getOrSet` describe. */
 export function storeSettings(
   options: CacheSetOptions | CacheLoadOptions,
-  fallbackMs: number,
+  defaults: StoreSettings,
   isLoad: boolean,
 ): StoreSettings {
   const settings = checkOptions('options', options)
   known('options', settings, isLoad ? LOAD_OPTIONS : STORE_OPTIONS)
-  const { tags } = settings
-  if (tags !== undefined) {
-    if (!isList<string>(tags)) throw new InvalidArgumentError('options.tags', 'a list of strings', tags)
-    for (const [index, tag] of tags.entries()) {
-      if (typeof tag !== 'string') throw new InvalidArgumentError(`options.tags[${index}]`, 'a string', tag)
-    }
-  }
   return {
-    ttlMs: ttl('options.ttlMs', settings.ttlMs, fallbackMs),
-    tags: tags === undefined || tags.length === 0 ? undefined : [...new Set(tags)],
+    ttlMs: ttl('options.ttlMs', settings.ttlMs, defaults.ttlMs),
+    tags: tagList('options.tags', settings.tags),
+    isSliding: flag('options.sliding', defaults.isSliding, settings.sliding),
   }
+}
+
+/** Returns the settings of a value that is stored without options. */
+export const defaultStoreSettings = ({ ttlMs, isSliding }: CacheSettings): StoreSettings => ({
+  ttlMs,
+  tags: undefined,
+  isSliding,
+})
+
+/** Returns tags, each once; `undefined` for none. */
+export function tagList(field: string, tags: unknown): readonly string[] | undefined {
+  if (tags === undefined) return undefined
+  if (!isList<string>(tags)) throw new InvalidArgumentError(field, 'a list of strings', tags)
+  for (const [index, tag] of tags.entries()) {
+    if (typeof tag !== 'string') throw new InvalidArgumentError(`${field}[${index}]`, 'a string', tag)
+  }
+  return tags.length === 0 ? undefined : [...new Set(tags)]
 }

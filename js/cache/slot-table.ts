@@ -67,6 +67,15 @@ export class SlotTable {
     if (heat < protocol.HOT) this.#heat[slot] = heat + 1
   }
 
+  /** Moves the end of an entry. The core learns of it before it next looks at ends. */
+  postpone(slot: number, fresh: number, until: number): void {
+    this.freshUntil[slot] = fresh
+    if (this.#logged > protocol.LOGGED - 2) this.#flush()
+    this.#log[this.#logged++] = -1 - slot
+    this.#log[this.#logged++] = until
+    if (this.#logged === protocol.LOGGED) this.#flush()
+  }
+
   /** Stores an entry under a new key. Returns its slot, or -1 if it is larger than the cache. */
   insert(key: CacheKey, value: unknown, size: number, fresh: number, until: number, now: number): number {
     if (this.map.size >= this.#capacity && this.#capacity < this.#maxSlots) this.#grow()
@@ -113,6 +122,7 @@ export class SlotTable {
 
   /** Returns the earliest time at which an entry's time is over; `Infinity` if there is none. */
   nearest(): number {
+    if (this.#logged > 0) this.#flush()
     return hot.cacheNearest(this.#handle)
   }
 

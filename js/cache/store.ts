@@ -1,12 +1,21 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { Counts } from './counts.ts'
+import { type CheckedEntry, dumpEntry, dumpOf, entriesOfDump, entriesOfList, keysOfList } from './dump.ts'
 import { Entries } from './entries.ts'
 import type { Loader } from './loader.ts'
 import { Loads } from './loads.ts'
 import { NegativeEntry } from './negative-entry.ts'
-import { assertKey, type CacheSettings, storeSettings, type StoreSettings } from './options.ts'
+import { assertKey, type CacheSettings, defaultStoreSettings, storeSettings, type StoreSettings } from './options.ts'
 import type { SlotTable } from './slot-table.ts'
-import type { CacheHandle, CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats } from './types.ts'
+import type {
+  CacheDump,
+  CacheDumpEntry,
+  CacheHandle,
+  CacheKey,
+  CacheLoadOptions,
+  CacheSetOptions,
+  CacheStats,
+} from './types.ts'
 
 /**
  * The cache of one thread. It runs on its caller's stack; user code runs before anything changes, or after everything
@@ -28,7 +37,7 @@ export class CacheStore implements CacheHandle {
     this.#settings = settings
     this.#entries = new Entries(id, settings, this.#counts)
     this.#loads = new Loads(id, settings, this.#entries, this.#counts)
-    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = defaultStoreSettings(settings)
     const { slots, map, values, freshUntil } = this.#entries
     this.#slots = slots
     this.#map = map
@@ -48,7 +57,7 @@ export class CacheStore implements CacheHandle {
 
   get(key: CacheKey): unknown {
     const slot = this.#map.get(key)
-    if (slot !== undefined && (this.#freshUntil[slot] === Infinity || this.#entries.isFresh(slot))) {
+    if (slot !== undefined && (this.#freshUntil[slot] === Infinity || this.#entries.useTimed(slot))) {
       this.#counts.hits++
       this.#slots.use(slot)
       return this.#values[slot]
@@ -70,10 +79,59 @@ export class CacheStore implements CacheHandle {
 
   set(key: CacheKey, value: unknown, options?: CacheSetOptions): void {
     this.#assertKey(key)
-    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, false)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#defaults, false)
     this.#entries.put(key, value, storing)
     this.#loads.detach(key)
     this.#entries.notify()
+  }
+
+  getMany<N extends CacheKey>(keys: Iterable<N>): Map<N, never> {
+    this.#entries.assertOpen()
+    const found = new Map<N, never>()
+    for (const key of keysOfList(keys)) {
+      const { hits } = this.#counts
+      const value = this.get(key)
+      // A value may be undefined.
+      if (this.#counts.hits > hits) found.set(key, value as never)
+    }
+    return found
+  }
+
+  setMany(entries: Iterable<readonly [CacheKey, unknown]>, options?: CacheSetOptions): void {
+    this.#entries.assertOpen()
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#defaults, false)
+    this.#putAll(entriesOfList(entries, storing))
+  }
+
+  ttl(key: CacheKey): number | undefined {
+    const slot = this.#map.get(key)
+    if (slot === undefined) {
+      this.#assertKey(key)
+      return undefined
+    }
+    const ttl = this.#entries.ttl(slot)
+    if (ttl === undefined) this.#entries.notify()
+    return ttl
+  }
+
+  dump(): CacheDump<never> {
+    this.#entries.assertOpen()
+    const entries: CacheDumpEntry<never>[] = []
+    for (const [key, slot] of this.#map) {
+      const left = this.#entries.ttl(slot)
+      if (left === undefined) continue
+      const tags = this.#entries.tags.tagsOf(slot)
+      entries.push(dumpEntry(key, this.#values[slot], left, this.#entries.slidingMs(slot), tags))
+    }
+    this.#entries.notify()
+    return dumpOf(this.#settings.system.clock.now().wallMs, entries)
+  }
+
+  load(dump: CacheDump<never>): number {
+    this.#entries.assertOpen()
+    const entries = entriesOfDump(dump, this.#settings.system.clock.now().wallMs)
+    this.#putAll(entries)
+    return entries.length
   }
 
   getOrSet(key: CacheKey, loader: Loader, options?: CacheLoadOptions): never {
@@ -167,6 +225,16 @@ export class CacheStore implements CacheHandle {
     if (this.closed) return
     this.#entries.close()
     this.#loads.close()
+    this.#entries.notify()
+  }
+
+  /** Stores entries: all of them, or none. */
+  #putAll(entries: readonly CheckedEntry[]): void {
+    const sizes = entries.map(({ key, value }) => this.#entries.measure(key, value))
+    for (const [index, { key, value, storing }] of entries.entries()) {
+      this.#entries.put(key, value, storing, sizes[index])
+      this.#loads.detach(key)
+    }
     this.#entries.notify()
   }
 

@@ -27,6 +27,11 @@ export class Tags {
     }
   }
 
+  /** Returns the tags of a slot; `undefined` for none. */
+  tagsOf(slot: number): readonly string[] | undefined {
+    return this.#tags.get(slot)
+  }
+
   /** Returns the slots with a tag, in order of adding. */
   slotsOf(tag: string): number[] {
     return [...(this.#slots.get(tag) ?? [])]

@@ -45,6 +45,11 @@ export interface CacheOptions<V = unknown> {
    */
   readonly defaultTtlMs?: number | null
   /**
+   * Keeps values for their time to live from each use on (a hit of `get`, `getMany` or `getOrSet`), and not only from
+   * their storing. `has`, `peek` and `ttl` count as no use. Default `false`.
+   */
+  readonly sliding?: boolean
+  /**
    * Shortens each time to live by a random share of it, up to this one, from 0 to 1, so that entries that were stored
    * together do not expire together. Default 0.
    */
@@ -112,6 +117,8 @@ export interface SharedCacheOptions<V = unknown> extends Omit<CacheOptions<V>, '
 export interface CacheSetOptions {
   /** The time to live, in milliseconds, above 0; `null` for ever. Default: `defaultTtlMs` of the cache. */
   readonly ttlMs?: number | null
+  /** Keeps the value for its time to live from each use on. Default: `sliding` of the cache. */
+  readonly sliding?: boolean
   /** Tags by which `invalidateTag` removes it. Default: none. */
   readonly tags?: readonly string[]
 }
@@ -120,6 +127,41 @@ export interface CacheSetOptions {
 export interface CacheLoadOptions extends CacheSetOptions {
   /** Ends the wait of this caller, which rejects with `signal.reason`. The load goes on. */
   readonly signal?: AbortSignal
+}
+
+/** The argument of a loader. */
+export interface CacheLoadContext {
+  /** The key to load. */
+  readonly key: CacheKey
+  /**
+   * Aborts when nothing will use the result: the cache has stopped; or the key was stored, deleted or invalidated
+   * meanwhile, and no caller waits any more. Created when it is first read.
+   */
+  readonly signal: AbortSignal
+}
+
+/** One entry of a {@link CacheDump}. */
+export interface CacheDumpEntry<V = unknown> {
+  /** The key. */
+  readonly key: CacheKey
+  /** The value, as the cache keeps it. */
+  readonly value: V
+  /** The time for which the value was still valid, in milliseconds, above 0; `null` for ever. */
+  readonly ttlMs: number | null
+  /** The time for which each use keeps it from then on, in milliseconds, above 0. Left out if its end is fixed. */
+  readonly slidingMs?: number
+  /** Its tags. Left out if there are none. */
+  readonly tags?: readonly string[]
+}
+
+/** The valid entries of a cache as plain data, as far as its values are, from `dump()`. */
+export interface CacheDump<V = unknown> {
+  /** The version of this format. */
+  readonly version: 1
+  /** Wall time of `dump()`, in milliseconds since the epoch. */
+  readonly savedAtMs: number
+  /** The entries, in the order in which their keys were first stored. */
+  readonly entries: readonly CacheDumpEntry<V>[]
 }
 
 /** Counters of a cache since its start (or, for lookups, since `clear`), and its content. */
@@ -156,7 +198,7 @@ export interface CacheStats {
  * A cache without promises, for hot paths: a hit costs about as much as one of a `Map`. Throws ServerNotRunningError
  * once the cache has ended.
  */
-export interface CacheHandle<V = unknown> {
+export interface CacheHandle<V = unknown, K extends CacheKey = CacheKey> {
   /** Returns the value of a key, `undefined` if there is none or it has expired. */
   get(key: CacheKey): V | undefined
   /** Returns the value of a key, without counting a lookup or a use. */
@@ -175,10 +217,32 @@ export interface CacheHandle<V = unknown> {
    */
   getOrSet<T extends V>(
     key: CacheKey,
-    loader: (key: CacheKey) => PromiseLike<T>,
+    loader: (context: CacheLoadContext) => PromiseLike<T>,
     options?: CacheLoadOptions,
   ): T | Promise<T>
-  getOrSet<T extends V>(key: CacheKey, loader: (key: CacheKey) => T, options?: CacheLoadOptions): T
+  getOrSet<T extends V>(key: CacheKey, loader: (context: CacheLoadContext) => T, options?: CacheLoadOptions): T
+  /** Returns the values of the keys that have one. Each key counts as a lookup. */
+  getMany<N extends CacheKey>(keys: Iterable<N>): Map<N, V>
+  /**
+   * Stores values by key, all with the same options.
+   *
+   * @throws InvalidArgumentError for an entry or an option that is refused; nothing changes.
+   */
+  setMany(entries: Iterable<readonly [CacheKey, V]>, options?: CacheSetOptions): void
+  /**
+   * Returns the milliseconds for which the value of a key is still valid; `Infinity` for ever, and `undefined` when
+   * there is none. Counts as no lookup and no use.
+   */
+  ttl(key: CacheKey): number | undefined
+  /** Returns the valid entries, for {@link load} of another cache. */
+  dump(): CacheDump<V>
+  /**
+   * Stores the entries of a dump under the rest of their times. Wall time that passed since the dump counts; a wall
+   * clock that was set back counts as none. Returns how many entries it stored.
+   *
+   * @throws InvalidArgumentError naming the damaged field, such as `dump.entries[3].ttlMs`; nothing changes.
+   */
+  load(dump: CacheDump<V>): number
   /** Removes a value. Returns whether there was one that had not expired. */
   delete(key: CacheKey): boolean
   /** Removes all values with a tag. Returns the number of them. */
@@ -189,20 +253,23 @@ export interface CacheHandle<V = unknown> {
   prune(): void
   /** The number of entries that have not expired. */
   readonly size: number
-  /** Returns the keys in the order in which they were first stored. `K` is not checked. */
-  keys<K extends CacheKey = CacheKey>(): K[]
+  /** Returns the keys in the order in which they were first stored. Their type is not checked. */
+  keys<N extends CacheKey = K>(): N[]
   /** Returns keys and values in the same order. Their types are not checked. */
-  entries<K extends CacheKey = CacheKey>(): [K, V][]
+  entries<N extends CacheKey = K>(): [N, V][]
   /** Returns a snapshot of the counters and the content. */
   stats(): CacheStats
 }
 
 /** The {@link CacheHandle} of a cache that threads share. A load may have to wait for another thread. */
-export interface SharedCacheHandle<V = unknown> extends Omit<CacheHandle<V>, 'getOrSet'> {
+export interface SharedCacheHandle<V = unknown, K extends CacheKey = CacheKey> extends Omit<
+  CacheHandle<V, K>,
+  'getOrSet'
+> {
   /** Returns the value of a key, or loads and stores it. Returns a promise if it has to wait. See `Cache.getOrSet`. */
   getOrSet<T extends V>(
     key: CacheKey,
-    loader: (key: CacheKey) => T | PromiseLike<T>,
+    loader: (context: CacheLoadContext) => T | PromiseLike<T>,
     options?: CacheLoadOptions,
   ): T | Promise<T>
 }

@@ -1,12 +1,12 @@
 /** Holds a promise and the functions that settle it. */
-export interface Deferred<T> {
+export interface DeferredPromise<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void
 }
 
 /** Makes a promise with its `resolve` and `reject`, as `Promise.withResolvers` does on newer versions of Node. */
-export function deferred<T>(): Deferred<T> {
+export function deferred<T>(): DeferredPromise<T> {
   let resolve!: (value: T) => void
   let reject!: (error: unknown) => void
   const promise = new Promise<T>((resolvePromise, rejectPromise) => {

@@ -2,6 +2,7 @@
  * `Cache`: a cache behind a process, so that it can be named, supervised and linked. The cache itself is in `js/cache`.
  */
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { callable, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { ENDING } from '../actor/process.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
 import { ServerNotRunningError } from '../actor/errors.ts'
@@ -10,12 +11,14 @@ import type { GenServerProcess } from './gen-server/process.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from './gen-server/types.ts'
 import { CACHE_KIND } from '../cache/negative-entry.ts'
-import { type CacheSettings, cacheSettings } from '../cache/options.ts'
+import { type CacheSettings, cacheSettings, storeSettings } from '../cache/options.ts'
 import { SharedStore } from '../cache/shared/store.ts'
 import { CacheStore } from '../cache/store.ts'
 import type {
+  CacheDump,
   CacheHandle,
   CacheKey,
+  CacheLoadContext,
   CacheLoadOptions,
   CacheOptions,
   CacheSetOptions,
@@ -25,20 +28,72 @@ import type {
 } from '../cache/types.ts'
 
 /** Refers to a cache. It is the ref of a process, so it can be supervised, linked, monitored and registered. */
-export interface CacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+export interface CacheRef<V = unknown, K extends CacheKey = CacheKey> extends GenServerRef<
+  unknown,
+  never,
+  never,
+  never
+> {
   /** The id of the process. */
   readonly id: string
   /** The cache itself, whose methods answer without promises. */
-  readonly handle: CacheHandle<V>
+  readonly handle: CacheHandle<V, K>
 }
 
 /** Refers to this thread's part of a cache that threads share. */
-export interface SharedCacheRef<V = unknown> extends GenServerRef<unknown, never, never, never> {
+export interface SharedCacheRef<V = unknown, K extends CacheKey = CacheKey> extends GenServerRef<
+  unknown,
+  never,
+  never,
+  never
+> {
   /** The id of the process. */
   readonly id: string
   /** The cache itself, whose methods answer without promises. */
-  readonly handle: SharedCacheHandle<V>
+  readonly handle: SharedCacheHandle<V, K>
 }
+
+/** Options of `Cache.memoize` with a cache of its own. */
+export interface CacheMemoizeOwnOptions<Args extends unknown[] = never> extends Omit<
+  CacheOptions<never>,
+  'name' | 'shared' | 'onEvict' | 'sizeOf' | 'maxBytes' | 'sweepIntervalMs'
+> {
+  /** Not given: the function has a cache of its own. */
+  readonly cache?: undefined
+  /** Returns the key of a call. Default: the argument, if it is the only one and a string or a number. */
+  readonly key?: (...args: Args) => CacheKey
+}
+
+/** Options of `Cache.memoize` with a cache that others use too. */
+export interface CacheMemoizeSharedOptions<Args extends unknown[] = never> extends CacheSetOptions {
+  /** The cache for the results. Its keys must not be those of other values. */
+  readonly cache: CacheRef<never> | SharedCacheRef<never> | GenServerRef
+  /** Returns the key of a call. Default: the argument, if it is the only one and a string or a number. */
+  readonly key?: (...args: Args) => CacheKey
+}
+
+/** Options of `Cache.memoize`: a cache, or the options of one of its own. */
+export type CacheMemoizeOptions<Args extends unknown[] = never> =
+  | CacheMemoizeOwnOptions<Args>
+  | CacheMemoizeSharedOptions<Args>
+
+/** The most results that a memoized function keeps by default. */
+const MEMOIZED = 1000
+const MEMOIZE_OWN = [
+  'maxSize',
+  'defaultTtlMs',
+  'sliding',
+  'ttlJitter',
+  'staleWhileRevalidateMs',
+  'staleIfErrorMs',
+  'negativeTtlMs',
+  'policy',
+  'onLoadError',
+  'system',
+  'cache',
+  'key',
+]
+const MEMOIZE_SHARED = ['ttlMs', 'sliding', 'tags', 'cache', 'key']
 
 type AnyRef = CacheRef<never> | SharedCacheRef<never> | GenServerRef
 type Store = CacheStore | SharedStore
@@ -110,8 +165,10 @@ function storeOf(ref: AnyRef): Store {
   return server.behavior.storeOf(server)
 }
 
-async function start<V = unknown>(options: SharedCacheOptions<V>): Promise<SharedCacheRef<V>>
-async function start<V = unknown>(options?: CacheOptions<V>): Promise<CacheRef<V>>
+async function start<V = unknown, K extends CacheKey = CacheKey>(
+  options: SharedCacheOptions<V>,
+): Promise<SharedCacheRef<V, K>>
+async function start<V = unknown, K extends CacheKey = CacheKey>(options?: CacheOptions<V>): Promise<CacheRef<V, K>>
 async function start(options?: CacheOptions | SharedCacheOptions): Promise<CacheRef | SharedCacheRef> {
   const settings = cacheSettings(options)
   const { system } = settings
@@ -150,10 +207,75 @@ async function set<T>(ref: AnyRef, key: CacheKey, value: T, options?: CacheSetOp
 async function getOrSet<T>(
   ref: AnyRef,
   key: CacheKey,
-  loader: (key: CacheKey) => T | PromiseLike<T>,
+  loader: (context: CacheLoadContext) => T | PromiseLike<T>,
   options?: CacheLoadOptions,
 ): Promise<T> {
   return storeOf(ref).getOrSet(key, loader, options)
+}
+
+async function getMany<T = unknown, K extends CacheKey = CacheKey>(
+  ref: AnyRef,
+  cacheKeys: Iterable<K>,
+): Promise<Map<K, T>> {
+  return storeOf(ref).getMany(cacheKeys)
+}
+
+async function setMany<T>(
+  ref: AnyRef,
+  values: Iterable<readonly [CacheKey, T]>,
+  options?: CacheSetOptions,
+): Promise<void> {
+  storeOf(ref).setMany(values, options)
+}
+
+async function ttl(ref: AnyRef, key: CacheKey): Promise<number | undefined> {
+  return storeOf(ref).ttl(key)
+}
+
+async function dump<T = unknown>(ref: AnyRef): Promise<CacheDump<T>> {
+  return storeOf(ref).dump() as CacheDump<T>
+}
+
+async function load<T>(ref: AnyRef, saved: CacheDump<T>): Promise<number> {
+  return storeOf(ref).load(saved as CacheDump<never>)
+}
+
+function memoize<This, Args extends unknown[], T>(
+  fn: (this: This, ...args: Args) => T | PromiseLike<T>,
+  options?: CacheMemoizeOptions<Args>,
+): (this: This, ...args: Args) => Promise<T> {
+  const settings = checkOptions('options', options)
+  const { cache, key, ...others } = settings as CacheMemoizeOptions<Args> & { readonly cache?: AnyRef }
+  optionalCallable('options.key', key)
+  callable('fn', fn)
+  const keyOf = key ?? onlyArgument
+  const { storeFor, setOptions } = cache === undefined ? ownStore(others) : storeOfRef(cache, others)
+  return async function memoized(this: This, ...args: Args): Promise<T> {
+    return storeFor().getOrSet(keyOf(...args), () => fn.apply(this, args), setOptions)
+  }
+}
+
+/** Returns the store of `memoize` with a cache of its own. */
+function ownStore(options: object): { storeFor: () => Store; setOptions: undefined } {
+  known('options', options, MEMOIZE_OWN)
+  const store = new CacheStore('memoize', cacheSettings({ maxSize: MEMOIZED, ...options }))
+  return { storeFor: () => store, setOptions: undefined }
+}
+
+/** Returns the store of `memoize` with the cache of a ref, which may be restarted under another ref. */
+function storeOfRef(ref: AnyRef, options: object): { storeFor: () => Store; setOptions: CacheSetOptions } {
+  known('options', options, MEMOIZE_SHARED)
+  storeOf(ref)
+  const setOptions = options as CacheSetOptions
+  storeSettings(setOptions, { ttlMs: Infinity, tags: undefined, isSliding: false }, false)
+  return { storeFor: () => storeOf(ref), setOptions }
+}
+
+/** Returns the only argument of a memoized function, as its key. */
+function onlyArgument(...args: unknown[]): CacheKey {
+  const [key] = args
+  if (args.length === 1 && (typeof key === 'string' || typeof key === 'number')) return key
+  throw new InvalidArgumentError('options.key', 'given, as the arguments are not one string or number', args)
 }
 
 async function has(ref: AnyRef, key: CacheKey): Promise<boolean> {
@@ -176,8 +298,10 @@ async function size(ref: AnyRef): Promise<number> {
   return storeOf(ref).size
 }
 
-async function keys<K extends CacheKey = CacheKey>(ref: AnyRef): Promise<readonly K[]> {
-  return storeOf(ref).keys() as K[]
+async function keys<K extends CacheKey = CacheKey, N extends CacheKey = K>(
+  ref: CacheRef<never, K> | SharedCacheRef<never, K> | GenServerRef,
+): Promise<readonly N[]> {
+  return storeOf(ref).keys() as N[]
 }
 
 async function entries<T = unknown, K extends CacheKey = CacheKey>(ref: AnyRef): Promise<readonly (readonly [K, T])[]> {
@@ -238,11 +362,55 @@ export const Cache = {
    * Resolves with the value of a key, or stores and resolves with what `loader` returns. While a key is loaded, all
    * callers wait for that load; when it fails, it rejects for all of them. After `set`, `delete`, `clear` or an
    * invalidation of the key, a load that began before is neither stored nor joined any more; callers that waited for it
-   * still get its result.
+   * still get its result. The loader gets the key and a signal, which aborts when nothing will use the result: the cache
+   * has stopped, or the load is not stored any more and no caller waits.
    *
    * @throws CallCycleError when a loader asks for its own key before it has returned.
    */
   getOrSet: getOrSet as typeof getOrSet,
+  /**
+   * Resolves with the values of the keys that have one, in a `Map`. Each key counts as a lookup.
+   *
+   * @throws InvalidArgumentError (rejecting) for a key that is refused; nothing was looked up.
+   */
+  getMany: getMany as typeof getMany,
+  /**
+   * Stores values by key, all with the same options: pairs in a list, or a `Map`.
+   *
+   * @throws InvalidArgumentError (rejecting) for an entry or an option that is refused; nothing changes.
+   */
+  setMany: setMany as typeof setMany,
+  /**
+   * Resolves with the milliseconds for which the value of a key is still valid: `Infinity` for ever, `undefined` when
+   * there is none. Counts neither as a hit nor as a use.
+   */
+  ttl: ttl as typeof ttl,
+  /**
+   * Resolves with the valid entries and the rest of their times, as plain data if the values are: for
+   * `JSON.stringify`, and for `load` of another cache.
+   */
+  dump: dump as typeof dump,
+  /**
+   * Stores the entries of a dump. Each expires when it would have expired in the cache of the dump, by wall time. A wall
+   * clock that was set back prolongs nothing. Resolves with the number of stored entries.
+   *
+   * @throws InvalidArgumentError (rejecting) naming the damaged field, such as `dump.entries[3].ttlMs`; nothing
+   *   changes.
+   */
+  load: load as typeof load,
+  /**
+   * Returns a function that keeps the results of `fn` in a cache, by key, and calls it once at a time per key. The
+   * cache is that of the option `cache`, or one of its own: by default of 1000 results that do not expire, freed with
+   * the function.
+   *
+   * @throws InvalidArgumentError naming what is refused. A call rejects with it when the key is refused.
+   * @example
+   * ```ts
+   * const price = Cache.memoize((sku: string) => shop.price(sku), { defaultTtlMs: 60_000, maxSize: 500 })
+   * const route = Cache.memoize(plan, { cache: routes, key: (from, to) => `${from.id}>${to.id}`, ttlMs: 5000 })
+   * ```
+   */
+  memoize: memoize as typeof memoize,
   /** Resolves with whether a key has a value. Counts neither as a hit nor as a use. */
   has: has as typeof has,
   /** Removes a value. Resolves with whether there was one. */

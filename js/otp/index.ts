@@ -4,10 +4,20 @@
  */
 export { ActorRuntime } from '../actor/actor-runtime.ts'
 export { Agent, type AgentRef } from './agent.ts'
-export { Cache, type CacheRef, type SharedCacheRef } from './cache.ts'
+export {
+  Cache,
+  type CacheMemoizeOptions,
+  type CacheMemoizeOwnOptions,
+  type CacheMemoizeSharedOptions,
+  type CacheRef,
+  type SharedCacheRef,
+} from './cache.ts'
 export type {
+  CacheDump,
+  CacheDumpEntry,
   CacheHandle,
   CacheKey,
+  CacheLoadContext,
   CacheLoadOptions,
   CacheOptions,
   CachePolicy,

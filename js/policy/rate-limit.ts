@@ -3,7 +3,7 @@ import { Limiter } from '../rate/limiter.ts'
 import { LimiterUnion } from '../rate/union.ts'
 import { callable, integer, isA, options as checkOptions, timeout } from '../internal/validate.ts'
 import type { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from './pipeline/call.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
 
@@ -33,7 +33,7 @@ export interface RateLimitPolicyEvents {
 }
 
 /** Counters of a {@link RateLimitPolicy} since its creation. */
-export interface RateLimitPolicyStats {
+export interface RateLimitPolicyStats extends MeasuredStats {
   /** Calls that wait for a quota. */
   readonly waiting: number
   /** Calls that were admitted. */
@@ -67,7 +67,7 @@ export class RateLimitPolicy extends BasePolicy<RateLimitPolicyEvents> {
 
   /** A snapshot of the counters. */
   get stats(): RateLimitPolicyStats {
-    return { waiting: this.#waiting, admitted: this.#admitted, rejected: this.#rejected }
+    return { waiting: this.#waiting, admitted: this.#admitted, rejected: this.#rejected, ...this.measured }
   }
 
   /** @internal */

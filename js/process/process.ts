@@ -3,7 +3,7 @@ import type { Call } from '../actor/call.ts'
 import { CrashReports, messageTypeOf } from '../actor/crash-reports.ts'
 import { ENDING, type HandlerResult, RUNNING, STARTING } from '../actor/process.ts'
 import { Addressable } from './addressable.ts'
-import { deferred, type Deferred } from '../internal/deferred.ts'
+import { deferred, type DeferredPromise } from '../internal/deferred.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../protocol/actor.ts'
 import { ProcessError } from './errors.ts'
 import { type Abandoned, type Emit, msgTypeOf } from './events.ts'
@@ -59,7 +59,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
   /** Resolves when the last run has been cleaned up: its children have ended and `onStop` has run. */
   #cleaning: Promise<void> = Promise.resolve()
   #reason: StopReason = 'normal'
-  readonly #ended: Deferred<void> = deferred()
+  readonly #ended: DeferredPromise<void> = deferred()
   #crashes: CrashReports | undefined
 
   constructor(

@@ -12,7 +12,7 @@ export const CACHE_CALL_BYTES = 1
 export const CACHE_CALL_UNTIL = 2
 /** Input: the time, monotonic ms. */
 export const CACHE_CALL_NOW = 3
-/** Input: the number of logged uses. */
+/** Input: the number of cells of the log that are in use. */
 export const CACHE_CALL_LOGGED = 4
 /** Output: the number of removed slots that were not listed yet. */
 export const CACHE_CALL_GONE = 5
@@ -29,7 +29,7 @@ export const HEAT = 70
 /** The largest number of uses that is counted. */
 export const HOT = 3
 
-/** Slots in a log of uses, which lies behind the heat. */
+/** Cells of the log of uses and postponed ends, which lies behind the heat. */
 export const LOGGED = 512
 
 /** The slots that share a number of memory: counts of slots are multiples of it. */

@@ -129,6 +129,10 @@ error_codes! {
         "A circuit breaker did not let a call through; `reason` and `retryAfterMs` say why and when to return.";
     "KEELSON_BULKHEAD_REJECTED", "BulkheadRejectedError",
         "A bulkhead did not let a call through, at once or after a wait; `reason` says why. The task was not run.";
+    "KEELSON_FAILED_RESPONSE", "FailedResponseError",
+        "A response of `policy.fetch` counts as a failure; `response` is it, `retryAfterMs` the wait it asks for.";
+    "KEELSON_SAGA_FAILED", "SagaError",
+        "A step of a saga failed, or the saga was aborted; `step` names it, `failures` what was not compensated.";
     "KEELSON_INTERRUPTED", "InterruptedError",
         "`run()` of an effect that was interrupted; `reason` is the reason of the interrupt.";
     "KEELSON_EFFECT_FAILED", "EffectFailedError",
@@ -139,6 +143,8 @@ error_codes! {
         "A finaliser, or work that it waits for, did not end within its `timeoutMs`; the others went on without it.";
     "KEELSON_JOIN_CYCLE", "JoinCycleError",
         "A fibre tried to join itself, or one that waits for it; both would have waited for ever.";
+    "KEELSON_QUEUE_SHUTDOWN", "QueueShutdownError",
+        "A queue of effects was shut down: it takes no items, or has none left.";
     "KEELSON_LEAK", "LeakError",
         "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_EXPECTATION", "ExpectationError",

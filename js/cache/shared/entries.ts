@@ -8,12 +8,24 @@ import { integer } from '../../internal/validate.ts'
 import { hot, native, scratch } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import { SHARED_FOUND_PAST, SHARED_FOUND_STAMP, UNCOUNTED } from '../../protocol/shared-cache.ts'
+import { dumpEntry } from '../dump.ts'
 import { EvictedEntries } from '../evicted-entries.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
 import { CACHE_KIND } from '../negative-entry.ts'
 import { assertKey, type CacheSettings, type StoreSettings } from '../options.ts'
-import type { CacheKey, CacheStats, EvictReason } from '../types.ts'
+import type { CacheDumpEntry, CacheKey, CacheStats, EvictReason } from '../types.ts'
 import { Copies } from './copies.ts'
+
+/** A value in its stored form, with its times. */
+interface EncodedEntry {
+  readonly text: string
+  readonly bytes: number
+  readonly now: number
+  readonly fresh: number
+  readonly until: number
+  /** The time for which a hit keeps it from then on; 0 if its end is fixed. */
+  readonly sliding: number
+}
 
 /** A value, and the time since it expired, in ms: negative until then. */
 export interface Found {
@@ -124,11 +136,16 @@ export class SharedEntries {
   }
 
   /** Stores a value, and detaches all loads of the key. */
-  store(key: CacheKey, value: unknown, storing: StoreSettings): void {
-    const encoded = this.#encode(key, value, storing)
+  store(
+    key: CacheKey,
+    value: unknown,
+    storing: StoreSettings,
+    encoded: EncodedEntry = this.encode(key, value, storing),
+  ): void {
     this.#selectKey(key)
     this.#sendTags(storing.tags)
-    hot.sharedCacheStore(encoded.text, this.#handle, encoded.now, encoded.bytes, encoded.fresh, encoded.until)
+    const { text, now, bytes, fresh, until, sliding } = encoded
+    hot.sharedCacheStore(text, this.#handle, now, bytes, fresh, until, sliding)
     this.#armExpiry(encoded)
   }
 
@@ -147,9 +164,10 @@ export class SharedEntries {
 
   /** Stores the value of a load, unless the load was detached. */
   finish(key: CacheKey, load: number, value: unknown, storing: StoreSettings): void {
-    const encoded = this.#encode(key, value, storing)
+    const encoded = this.encode(key, value, storing)
+    const { text, now, bytes, fresh, until, sliding } = encoded
     this.#selectKey(key)
-    hot.sharedCacheLand(encoded.text, this.#handle, load, encoded.now, encoded.bytes, encoded.fresh, encoded.until)
+    hot.sharedCacheLand(text, this.#handle, load, now, bytes, fresh, until, sliding)
     this.#armExpiry(encoded)
   }
 
@@ -184,6 +202,14 @@ export class SharedEntries {
   /** Returns keys and values. */
   list(): [CacheKey, unknown][] {
     return native.sharedCacheList(this.#handle).map(({ key, number, text }) => [keyOf(key, number), decode(text)])
+  }
+
+  /** Returns the valid entries, with the rest of their times. */
+  dump(): CacheDumpEntry<never>[] {
+    const all = native.sharedCacheDump(this.#handle, this.#time())
+    return all.map(({ key, number, text, left, sliding, tags }) =>
+      dumpEntry(keyOf(key, number), decode(text), left, sliding, tags),
+    )
   }
 
   /** Returns the counters of all threads. */
@@ -228,15 +254,17 @@ export class SharedEntries {
   }
 
   /** Returns a value in its stored form. User code (`sizeOf`) runs here, before anything changes. */
-  #encode(key: CacheKey, value: unknown, { ttlMs }: StoreSettings) {
+  encode(key: CacheKey, value: unknown, { ttlMs, isSliding, dumpedSlidingMs }: StoreSettings): EncodedEntry {
     const { sizeOf, ttlJitter, system } = this.#settings
     const text = encodePlain('value', value)
     const bytes = sizeOf === undefined ? Number.NaN : sizeOf(value, key)
     if (sizeOf !== undefined) integer('sizeOf(value)', 0, Number.MAX_SAFE_INTEGER, bytes)
     this.assertOpen()
     const now = this.#time()
-    const life = ttlMs === Infinity || ttlJitter === 0 ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next())
-    return { text, bytes, now, fresh: now + life, until: now + life + this.#staleMs }
+    const isExact = ttlMs === Infinity || ttlJitter === 0 || dumpedSlidingMs !== undefined
+    const life = isExact ? ttlMs : ttlMs * (1 - ttlJitter * system.random.next())
+    const sliding = dumpedSlidingMs ?? (isSliding && life !== Infinity ? life : 0)
+    return { text, bytes, now, fresh: now + life, until: now + life + this.#staleMs, sliding }
   }
 }
 

@@ -9,9 +9,9 @@ import { OVERTAKEN, WAITING } from '../../protocol/shared-cache.ts'
 import { Counts } from '../counts.ts'
 import { Entries, FRESH } from '../entries.ts'
 import { InFlightLoad } from '../in-flight-load.ts'
-import { type Loader, reportLoad } from '../loader.ts'
+import { LoadContext, type Loader, reportLoad } from '../loader.ts'
 import { CACHE_KIND, NegativeEntry } from '../negative-entry.ts'
-import { type CacheSettings, storeSettings, type StoreSettings } from '../options.ts'
+import { type CacheSettings, defaultStoreSettings, storeSettings, type StoreSettings } from '../options.ts'
 import type { CacheKey, CacheLoadOptions } from '../types.ts'
 import { assertWellFormed, type SharedEntries } from './entries.ts'
 
@@ -42,8 +42,8 @@ class SharedLoad extends InFlightLoad {
   /** Ends the hold on a controlled clock's time while another thread loads. */
   resumeTime: (() => void) | undefined
 
-  constructor(key: CacheKey, storing: StoreSettings, loader: Loader) {
-    super(key, storing)
+  constructor(key: CacheKey, storing: StoreSettings, loader: Loader, signalled: Set<InFlightLoad>) {
+    super(key, storing, signalled)
     this.loader = loader
   }
 }
@@ -57,6 +57,8 @@ export class SharedLoads {
   readonly #inFlight: Map<CacheKey, SharedLoad> = new Map()
   /** Loads whose loader is on the stack. */
   readonly #onStack: SharedLoad[] = []
+  /** Loads whose loaders have read their signal, and that run. */
+  readonly #signalled: Set<InFlightLoad> = new Set()
   /** Failures of this thread's loads. Errors are no plain data, so threads cannot share them. */
   readonly #failures: Entries | undefined
 
@@ -64,7 +66,7 @@ export class SharedLoads {
     this.#id = id
     this.#settings = settings
     this.#entries = entries
-    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = defaultStoreSettings(settings)
     if (settings.negativeTtlMs === undefined) return
     const own = { maxBytes: Infinity, sizeOf: undefined, onEvict: undefined, revalidateMs: 0, ifErrorMs: 0 }
     this.#failures = new Entries(id, { ...settings, ...own }, new Counts())
@@ -73,7 +75,7 @@ export class SharedLoads {
   /** Returns the value of a key of which this thread has no fresh copy, or loads it. */
   getOrSet(key: CacheKey, loader: Loader, options: CacheLoadOptions | undefined): unknown {
     if (typeof loader !== 'function') callable('loader', loader)
-    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, true)
+    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#defaults, true)
     for (const [index, tag] of (storing.tags ?? []).entries()) assertWellFormed(`options.tags[${index}]`, tag)
     const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
     const { revalidateMs } = this.#settings
@@ -81,7 +83,7 @@ export class SharedLoads {
     this.#entries.notify()
     if (found !== undefined && found.past < 0) return found.value
     if (found !== undefined && found.past < revalidateMs) {
-      return this.#revalidate(new SharedLoad(key, storing, loader), found.value)
+      return this.#revalidate(new SharedLoad(key, storing, loader, this.#signalled), found.value)
     }
     const failure = this.#failureOf(key)
     if (failure !== undefined) return failure.again()
@@ -89,9 +91,15 @@ export class SharedLoads {
     if (current !== undefined) return current.wait(signal)
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#isCalling(key)) throw new CallCycleError(this.#id, this.#id, CACHE_KIND)
-    const load = new SharedLoad(key, storing, loader)
+    const load = new SharedLoad(key, storing, loader, this.#signalled)
     const result = this.#start(load)
     return result === PENDING ? load.wait(signal) : result
+  }
+
+  /** Looks for loads of this thread that a call of it has detached: of one key, or of all. */
+  detach(key?: CacheKey): void {
+    if (this.#inFlight.size === 0) return
+    for (const each of key === undefined ? [...this.#inFlight.keys()] : [key]) this.#current(each)
   }
 
   /** Forgets the failure of a key, which was stored or deleted. */
@@ -113,12 +121,15 @@ export class SharedLoads {
   /** Ends all loads of this thread: rejects the callers that wait. */
   close(): void {
     this.#failures?.close()
+    const error = new ServerNotRunningError(this.#id, CACHE_KIND)
     const loads = [...this.#inFlight.values()]
+    const signalled = [...this.#signalled]
     this.#inFlight.clear()
     for (const load of loads) {
       if (load.token !== 0) this.#stopWaiting(load)
-      load.reject(new ServerNotRunningError(this.#id, CACHE_KIND))
+      load.reject(error)
     }
+    for (const load of signalled) load.abandon(error)
   }
 
   #isCalling(key: CacheKey): boolean {
@@ -137,6 +148,8 @@ export class SharedLoads {
     const load = this.#inFlight.get(key)
     if (load === undefined || load.claim === WAITING || this.#entries.isLoading(key, load.claim)) return load
     this.#inFlight.delete(key)
+    load.isDetached = true
+    load.abandonIfUnused()
     return undefined
   }
 
@@ -216,7 +229,7 @@ export class SharedLoads {
     const globalKey = this.#entries.globalKey(load.key)
     countLoad(globalKey)
     try {
-      result = load.loader(load.key)
+      result = load.loader(new LoadContext(load))
     } catch (error) {
       uncountLoad(globalKey)
       const stale = this.#loadFailed(load, error, true)
@@ -234,6 +247,7 @@ export class SharedLoads {
     if (!this.#entries.closed) this.#inFlight.set(load.key, load)
     pending.then(
       (value) => {
+        load.loaderEnded()
         uncountLoad(globalKey)
         try {
           this.#loaded(load, value)
@@ -246,14 +260,20 @@ export class SharedLoads {
         load.resolve(value)
       },
       (error: unknown) => {
+        load.loaderEnded()
         uncountLoad(globalKey)
         const stale = this.#loadFailed(load, error, false)
-        if (stale !== undefined || !load.hasWaiters) reportLoad(error, load.key, this.#id, this.#settings)
+        const isEcho = load.isEcho(error) && !load.hasWaiters
+        if (!isEcho && (stale !== undefined || !load.hasWaiters)) reportLoad(error, load.key, this.#id, this.#settings)
         if (stale === undefined) load.reject(error)
         else load.resolve(stale.value)
       },
     )
-    if (this.#entries.closed) throw new ServerNotRunningError(this.#id, CACHE_KIND)
+    if (this.#entries.closed) {
+      const error = new ServerNotRunningError(this.#id, CACHE_KIND)
+      load.abandon(error)
+      throw error
+    }
     return PENDING
   }
 
@@ -264,9 +284,10 @@ export class SharedLoads {
     if (this.#entries.closed) return value
     const { negativeTtlMs } = this.#settings
     const isNothing = value === undefined || value === null
-    const ttlMs = isNothing && negativeTtlMs !== undefined ? negativeTtlMs : storing.ttlMs
+    const isNegative = isNothing && negativeTtlMs !== undefined
+    const stored = isNegative ? { ...storing, ttlMs: negativeTtlMs, isSliding: false } : storing
     try {
-      this.#entries.finish(key, claim, value, { ...storing, ttlMs })
+      this.#entries.finish(key, claim, value, stored)
     } catch (error) {
       // Threads that wait for this load start their own.
       if (!this.#entries.closed) this.#entries.fail(key, claim)
@@ -285,7 +306,11 @@ export class SharedLoads {
     if (found !== undefined) return found.past < this.#settings.ifErrorMs ? found : undefined
     const { negativeTtlMs } = this.#settings
     if (negativeTtlMs !== undefined) {
-      this.#failures?.put(key, new NegativeEntry(error, wasThrown), { ttlMs: negativeTtlMs, tags: storing.tags })
+      this.#failures?.put(key, new NegativeEntry(error, wasThrown), {
+        ttlMs: negativeTtlMs,
+        tags: storing.tags,
+        isSliding: false,
+      })
     }
     return undefined
   }

@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { type CheckedEntry, dumpOf, entriesOfDump, entriesOfList, keysOfList } from '../dump.ts'
 import type { Loader } from '../loader.ts'
-import { type CacheSettings, storeSettings, type StoreSettings } from '../options.ts'
-import type { CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats, SharedCacheHandle } from '../types.ts'
-import { assertWellFormed, SharedEntries } from './entries.ts'
+import { type CacheSettings, defaultStoreSettings, storeSettings, type StoreSettings } from '../options.ts'
+import type { CacheDump, CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats, SharedCacheHandle } from '../types.ts'
+import { assertWellFormed, type Found, SharedEntries } from './entries.ts'
 import { SharedLoads } from './loads.ts'
 
 /** One thread's handle on a shared cache. */
@@ -16,7 +17,7 @@ export class SharedStore implements SharedCacheHandle {
     this.#settings = settings
     this.#entries = new SharedEntries(id, name, settings)
     this.#loads = new SharedLoads(id, settings, this.#entries)
-    this.#defaults = { ttlMs: settings.ttlMs, tags: undefined }
+    this.#defaults = defaultStoreSettings(settings)
   }
 
   /** True once it has ended on this thread. */
@@ -48,11 +49,49 @@ export class SharedStore implements SharedCacheHandle {
 
   set(key: CacheKey, value: unknown, options?: CacheSetOptions): void {
     this.#entries.check(key)
-    const storing = options === undefined ? this.#defaults : storeSettings(options, this.#settings.ttlMs, false)
-    for (const [index, tag] of (storing.tags ?? []).entries()) assertWellFormed(`options.tags[${index}]`, tag)
+    const storing = this.#storing(options)
     this.#entries.store(key, value, storing)
     this.#loads.forgetFailure(key)
+    this.#loads.detach(key)
     this.#entries.notify()
+  }
+
+  getMany<N extends CacheKey>(keys: Iterable<N>): Map<N, never> {
+    this.#entries.assertOpen()
+    const all = keysOfList(keys)
+    for (const [index, key] of all.entries()) {
+      if (typeof key === 'string') assertWellFormed(`keys[${index}]`, key)
+    }
+    const found = new Map<N, never>()
+    for (const key of all) {
+      const hit = this.#entries.copy(key) ?? this.#entries.find(key, 0)
+      if (hit !== undefined && hit.past < 0) found.set(key, hit.value as never)
+    }
+    this.#entries.notify()
+    return found
+  }
+
+  setMany(entries: Iterable<readonly [CacheKey, unknown]>, options?: CacheSetOptions): void {
+    this.#entries.assertOpen()
+    const storing = this.#storing(options)
+    this.#storeAll('entries', '[0]', entriesOfList(entries, storing))
+  }
+
+  ttl(key: CacheKey): number | undefined {
+    const found = this.#freshValue(key)
+    return found === undefined ? undefined : -found.past
+  }
+
+  dump(): CacheDump<never> {
+    this.#entries.assertOpen()
+    return dumpOf(this.#settings.system.clock.now().wallMs, this.#entries.dump())
+  }
+
+  load(dump: CacheDump<never>): number {
+    this.#entries.assertOpen()
+    const entries = entriesOfDump(dump, this.#settings.system.clock.now().wallMs)
+    this.#storeAll('dump.entries', '.key', entries)
+    return entries.length
   }
 
   getOrSet(key: CacheKey, loader: Loader, options?: CacheLoadOptions): never {
@@ -66,6 +105,7 @@ export class SharedStore implements SharedCacheHandle {
     this.#entries.check(key)
     this.#loads.forgetFailure(key)
     const isFresh = this.#entries.delete(key)
+    this.#loads.detach(key)
     this.#entries.notify()
     return isFresh
   }
@@ -76,6 +116,7 @@ export class SharedStore implements SharedCacheHandle {
     this.#entries.assertOpen()
     this.#loads.forgetFailuresOfTag(tag)
     const count = this.#entries.invalidate(tag)
+    this.#loads.detach()
     this.#entries.notify()
     return count
   }
@@ -84,6 +125,7 @@ export class SharedStore implements SharedCacheHandle {
     this.#entries.assertOpen()
     this.#loads.forgetFailures()
     this.#entries.clear()
+    this.#loads.detach()
     this.#entries.notify()
   }
 
@@ -117,7 +159,30 @@ export class SharedStore implements SharedCacheHandle {
     this.#loads.close()
   }
 
-  #freshValue(key: CacheKey): { readonly value: unknown } | undefined {
+  /** Returns the settings that the options of `set` describe. */
+  #storing(options: CacheSetOptions | undefined): StoreSettings {
+    if (options === undefined) return this.#defaults
+    const storing = storeSettings(options, this.#defaults, false)
+    for (const [index, tag] of (storing.tags ?? []).entries()) assertWellFormed(`options.tags[${index}]`, tag)
+    return storing
+  }
+
+  /** Stores entries: all of them, or none. */
+  #storeAll(field: string, keyField: string, entries: readonly CheckedEntry[]): void {
+    const encoded = entries.map(({ key, value, storing }, index) => {
+      if (typeof key === 'string') assertWellFormed(`${field}[${index}]${keyField}`, key)
+      for (const tag of storing.tags ?? []) assertWellFormed(`${field}[${index}].tags`, tag)
+      return this.#entries.encode(key, value, storing)
+    })
+    for (const [index, { key, value, storing }] of entries.entries()) {
+      this.#entries.store(key, value, storing, encoded[index])
+      this.#loads.forgetFailure(key)
+      this.#loads.detach(key)
+    }
+    this.#entries.notify()
+  }
+
+  #freshValue(key: CacheKey): Found | undefined {
     this.#entries.check(key)
     const found = this.#entries.find(key)
     this.#entries.notify()

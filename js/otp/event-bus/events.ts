@@ -3,7 +3,7 @@ import { type EndCause, type SubscriberHost, Subscriber, type WaitingPublisher }
 import type { BusEvent, BusEvents, EventOverflow } from './types.ts'
 
 /** A queue of items, first in, first out. Taking an item takes the same time for any length. */
-class Queue<T> {
+class Fifo<T> {
   #items: (T | undefined)[] = []
   #first = 0
 
@@ -50,8 +50,8 @@ export class EventStream<T> extends Subscriber implements BusEvents<T> {
   dropped = 0
   readonly #highWaterMark: number
   readonly #overflow: EventOverflow
-  readonly #buffer = new Queue<BusEvent<T>>()
-  readonly #pendingReads = new Queue<PendingRead<BusEvent<T>>>()
+  readonly #buffer = new Fifo<BusEvent<T>>()
+  readonly #pendingReads = new Fifo<PendingRead<BusEvent<T>>>()
   readonly #blocked = new Set<BlockedMessage<BusEvent<T>>>()
   /** The error that the reader gets once the buffer is empty. */
   #failure: { readonly error: unknown } | undefined

@@ -9,7 +9,7 @@ import { CALL, FAILED, KILLED, OVERFLOW_REJECT, UNBOUNDED } from '../../protocol
 import type { Clock } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
-import { deferred, type Deferred } from '../../internal/deferred.ts'
+import { deferred, type DeferredPromise } from '../../internal/deferred.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import { ProcessError } from '../errors.ts'
 import { type ProcessHost, hostOf } from '../host.ts'
@@ -96,7 +96,7 @@ export class ClassicProcessImpl implements ClassicProcess {
   readonly #notifier: EventNotifier<unknown>
   #core: ClassicRuntimeProcess | undefined
   #starting: Promise<void> | undefined
-  #idle: Deferred<void> | undefined
+  #idle: DeferredPromise<void> | undefined
   #stopping: Promise<void> | undefined
   #isKilled = false
   #startedAt = 0

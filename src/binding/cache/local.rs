@@ -15,8 +15,8 @@ pub(crate) type Caches = Handles<LocalCache>;
 
 pub(crate) struct LocalCache {
     index: EvictionIndex,
-    /// The input and output of a call. Then one byte a slot, the number of its uses, which JavaScript writes. Then, for
-    /// LRU, the used slots in order. Arguments would cost ten nanoseconds each.
+    /// The input and output of a call. Then one byte a slot, the number of its uses, which JavaScript writes. Then the
+    /// log: for LRU the used slots in order, and the new ends of entries that slide. Arguments would cost ten nanoseconds each.
     shared: SharedArray,
     slots: usize,
 }
@@ -32,7 +32,7 @@ lane_record! {
         until: f64,
         /// Input: the time, monotonic ms.
         now: f64,
-        /// Input: the number of logged uses.
+        /// Input: the number of cells of the log that are in use.
         logged: f64,
         /// Output: the number of removed slots that were not listed yet.
         gone: f64,
@@ -48,7 +48,7 @@ lane_constants! { SIZES {
     const HEAT: usize = FIRST_GONE + MOST_GONE;
     /// The largest number of uses that is counted.
     const HOT: u8 = crate::core::cache::HOT;
-    /// Slots in a log of uses, which lies behind the heat.
+    /// Cells of the log of uses and postponed ends, which lies behind the heat.
     const LOGGED: usize = 512;
     /// The slots that share a number of memory: counts of slots are multiples of it.
     const SLOTS_IN_A_CELL: usize = size_of::<f64>();
@@ -91,17 +91,23 @@ struct CacheCall<'a> {
 }
 
 impl CacheCall<'_> {
-    /// Replays the uses that JavaScript has logged since the last call.
+    /// Replays what JavaScript has logged since the last call: a slot was used; or its entry, written as -1 - slot,
+    /// expires at the time that follows.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "TypeScript writes slots, and how many"
+        reason = "TypeScript writes slots, times, and how many"
     )]
     fn replay(&mut self) {
         let logged = self.told.logged as usize;
         let log = &self.cells[HEAT + self.heat.len() / SLOTS_IN_A_CELL..];
-        for cell in log.iter().take(logged) {
-            self.index.touch(cell.get() as u32, self.heat);
+        let mut cells = log.iter().take(logged).map(Cell::get);
+        while let Some(slot) = cells.next() {
+            if slot >= 0.0 {
+                self.index.touch(slot as u32, self.heat);
+            } else if let Some(until) = cells.next() {
+                self.index.postpone((-1.0 - slot) as u32, until);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use napi_derive::napi;
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::cache::shared::{
-    CacheCounts, CacheHold, CacheKey, CacheValue, Claim, Differs, Gone, Landed, Left, Load, Lookup,
+    CacheCounts, CacheHold, CacheKey, CacheValue, Claim, Differs, Gone, Landed, Load, Lookup,
     SharedCaches, Stored,
 };
 use crate::core::cache::{CacheLimits, EvictionPolicy};
@@ -23,14 +23,14 @@ static CACHES: LazyLock<SharedCaches> = LazyLock::new(SharedCaches::default);
 pub(crate) type OpenCaches = Handles<SharedView>;
 
 pub(crate) struct SharedView {
-    hold: CacheHold,
+    pub(super) hold: CacheHold,
     /// The key of the next call.
     key: CacheKey,
     tags: Box<[Box<str>]>,
     /// The text that was found last.
     text: Arc<str>,
     /// The entries that calls of this environment removed, when it listens.
-    gone: Vec<Gone>,
+    pub(super) gone: Vec<Gone>,
     told: bool,
 }
 
@@ -76,8 +76,9 @@ pub(crate) const MODULE: Module = hot_lane! {
     /// Sets the key of the next call.
     "sharedCacheKey"(str key, cache, number) => set_key;
     /// Stores a value under the key, with the tags that were set last. Returns its slot, or -1 if it would not fit
-    /// alone. NaN bytes stand for the length of the value. Scratch: `SharedStored`.
-    "sharedCacheStore"(str text, cache, now, bytes, fresh, until) => store;
+    /// alone. NaN bytes stand for the length of the value. `sliding`: how many ms a hit keeps it good from then on, or
+    /// 0. Scratch: `SharedStored`.
+    "sharedCacheStore"(str text, cache, now, bytes, fresh, until, sliding) => store;
     /// Claims to load the key, with the tags that were set last. Returns the load, `WAITING` until the token is posted,
     /// or `OVERTAKEN` when there is a good value.
     "sharedCacheClaim"(cache, now, token) => claim;
@@ -85,7 +86,7 @@ pub(crate) const MODULE: Module = hot_lane! {
     "sharedCacheLoading"(cache, load) => is_current;
     /// Stores the loaded value of the key. Returns its slot, -1 if it would not fit alone, or `OVERTAKEN` when
     /// something newer is known. Scratch: `SharedStored`.
-    "sharedCacheLand"(str text, cache, load, now, bytes, fresh, until) => land;
+    "sharedCacheLand"(str text, cache, load, now, bytes, fresh, until, sliding) => land;
     /// Notes that loading the key has failed. Returns 1, or 0 when something newer is known.
     "sharedCacheFail"(cache, load) => fail;
     /// Removes a key. Returns 1 if its value was good.
@@ -167,9 +168,17 @@ fn set_key(environment: &Local<OpenCaches>, key: &str, cache: f64, number: f64) 
     clippy::cast_sign_loss,
     reason = "TypeScript passes a safe integer, or NaN"
 )]
-fn value(view: &mut SharedView, text: &str, bytes: f64, fresh: f64, until: f64) -> CacheValue {
+fn value(
+    view: &mut SharedView,
+    text: &str,
+    bytes: f64,
+    fresh: f64,
+    until: f64,
+    sliding: f64,
+) -> CacheValue {
     let bytes = (!bytes.is_nan()).then_some(bytes as u64);
-    CacheValue { text: text.into(), bytes, fresh, until, tags: std::mem::take(&mut view.tags) }
+    let tags = std::mem::take(&mut view.tags);
+    CacheValue { text: text.into(), bytes, fresh, until, sliding, tags }
 }
 
 fn store(
@@ -180,9 +189,10 @@ fn store(
     bytes: f64,
     fresh: f64,
     until: f64,
+    sliding: f64,
 ) -> f64 {
     with(environment, cache, |view| {
-        let value = value(view, text, bytes, fresh, until);
+        let value = value(view, text, bytes, fresh, until, sliding);
         let stored = view.hold.cache().store(&view.key, value, now, &mut view.gone);
         stored.map_or(NONE, |stored| show(environment, stored))
     })
@@ -220,9 +230,10 @@ fn land(
     bytes: f64,
     fresh: f64,
     until: f64,
+    sliding: f64,
 ) -> f64 {
     with(environment, cache, |view| {
-        let value = value(view, text, bytes, fresh, until);
+        let value = value(view, text, bytes, fresh, until, sliding);
         let load = Load(load as u64);
         match view.hold.cache().land(&view.key, load, value, now, &mut view.gone) {
             Landed::Stored(stored) => show(environment, stored),
@@ -359,7 +370,11 @@ pub fn shared_cache_open(
     Ok(NativeSharedCacheOpened { handle, differs: None })
 }
 
-fn view<T: Default>(env: Env, cache: f64, body: impl FnOnce(&mut SharedView) -> T) -> Result<T> {
+pub(super) fn view<T: Default>(
+    env: Env,
+    cache: f64,
+    body: impl FnOnce(&mut SharedView) -> T,
+) -> Result<T> {
     let mut caches = Local::<OpenCaches>::of(&env)?.table.borrow_mut();
     Ok(caches.get(cache).map(body).unwrap_or_default())
 }
@@ -374,54 +389,6 @@ pub fn shared_cache_text(env: Env, cache: f64) -> Result<String> {
 #[napi(catch_unwind)]
 pub fn shared_cache_tags(env: Env, cache: f64, tags: Vec<String>) -> Result<()> {
     view(env, cache, |view| view.tags = tags.into_iter().map(Into::into).collect())
-}
-
-/// An entry as a shared cache has it, or had it.
-#[napi(object)]
-pub struct NativeSharedEntry {
-    /// The key, as text.
-    pub key: String,
-    /// Set when the key is a number.
-    pub number: bool,
-    /// The value, as text.
-    pub text: String,
-    /// The reason of its removal, if it was removed.
-    pub reason: Option<String>,
-}
-
-fn entry(key: CacheKey, text: &str, left: Option<Left>) -> NativeSharedEntry {
-    let reason = left.map(|left| match left {
-        Left::Evicted => "evicted",
-        Left::Expired => "expired",
-        Left::Replaced => "replaced",
-        Left::Deleted => "deleted",
-        Left::Invalidated => "invalidated",
-        Left::Cleared => "cleared",
-    });
-    NativeSharedEntry {
-        key: key.text.into(),
-        number: key.number,
-        text: text.to_owned(),
-        reason: reason.map(str::to_owned),
-    }
-}
-
-/// Takes what has gone by calls of this environment.
-#[napi(catch_unwind)]
-pub fn shared_cache_gone(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
-    view(env, cache, |view| {
-        let gone = std::mem::take(&mut view.gone);
-        gone.into_iter().map(|Gone { key, text, left }| entry(key, &text, Some(left))).collect()
-    })
-}
-
-/// Returns all entries, in the order in which their keys were first stored.
-#[napi(catch_unwind)]
-pub fn shared_cache_list(env: Env, cache: f64) -> Result<Vec<NativeSharedEntry>> {
-    view(env, cache, |view| {
-        let all = view.hold.cache().list();
-        all.into_iter().map(|(key, text)| entry(key, &text, None)).collect()
-    })
 }
 
 /// The counters and the content of a shared cache.

@@ -238,6 +238,13 @@ impl EvictionIndex {
         }
     }
 
+    /// Gives a slot's entry another time at which it expires. Counts as no use. Does nothing for a free slot.
+    pub fn postpone(&mut self, slot: u32, until: f64) {
+        if self.until(slot).is_some() {
+            self.set_until(slot, until);
+        }
+    }
+
     /// Frees a slot. Returns whether it was in use.
     pub fn remove(&mut self, slot: u32) -> bool {
         let Some(node) = self.nodes.get_mut(slot as usize) else { return false };

@@ -11,6 +11,7 @@ enum Op {
     Insert { hash: u32, bytes: u64, ttl: Option<u32> },
     Update { which: usize, bytes: u64, ttl: Option<u32> },
     Touch { which: usize },
+    Postpone { which: usize, ttl: Option<u32> },
     Remove { which: usize },
     Pass { by: u32 },
     Sweep,
@@ -23,6 +24,7 @@ fn op() -> impl Strategy<Value = Op> {
         12 => (0..24_u32, 0..12_u64, ttl()).prop_map(|(hash, bytes, ttl)| Op::Insert { hash, bytes, ttl }),
         2 => (any::<usize>(), 0..12_u64, ttl()).prop_map(|(which, bytes, ttl)| Op::Update { which, bytes, ttl }),
         10 => any::<usize>().prop_map(|which| Op::Touch { which }),
+        4 => (any::<usize>(), ttl()).prop_map(|(which, ttl)| Op::Postpone { which, ttl }),
         2 => any::<usize>().prop_map(|which| Op::Remove { which }),
         3 => (1..15_u32).prop_map(|by| Op::Pass { by }),
         1 => Just(Op::Sweep),
@@ -215,6 +217,14 @@ fn check(policy: EvictionPolicy, limits: CacheLimits, ops: Vec<Op>) -> Result<()
                 let Some(slot) = pick(which) else { continue };
                 index.touch(slot, &heat);
                 model.touch(slot);
+            }
+            Op::Postpone { which, ttl } => {
+                let Some(slot) = pick(which) else { continue };
+                let until = until(ttl);
+                index.postpone(slot, until);
+                let order = model.order;
+                let entry = model.entry(slot);
+                (entry.until, entry.order) = (until, order);
             }
             Op::Remove { which } => {
                 let Some(slot) = pick(which) else { continue };

@@ -28,6 +28,21 @@ pub struct Found {
     pub text: Arc<str>,
 }
 
+/// An entry, with the rest of its time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dumped {
+    /// Its key.
+    pub key: CacheKey,
+    /// Its text.
+    pub text: Arc<str>,
+    /// The ms for which it is good; infinite for ever.
+    pub left: f64,
+    /// The ms for which each hit keeps it good from then on; 0 if its end is fixed.
+    pub sliding: f64,
+    /// Its tags.
+    pub tags: Box<[Box<str>]>,
+}
+
 /// The place of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
@@ -196,7 +211,7 @@ impl SharedCache {
                 Some(Found { stored, past, .. }) if *past < 0.0 || *past < longest => {
                     state.counts.hits += 1;
                     state.counts.stale_hits += u64::from(*past >= 0.0);
-                    state.entries.touch(stored.slot);
+                    state.entries.touch(stored.slot, now);
                 }
                 _ => state.counts.misses += 1,
             }
@@ -213,7 +228,7 @@ impl SharedCache {
             state.entries.at(slot).is_some_and(|entry| entry.stamp == stamp && now < entry.fresh);
         if good {
             state.counts.hits += 1;
-            state.entries.touch(slot);
+            state.entries.touch(slot, now);
         }
         good
     }
@@ -353,6 +368,22 @@ impl SharedCache {
         let state = self.state.lock();
         let all = state.entries.in_order();
         all.into_iter().map(|(_, entry)| (entry.key.clone(), Arc::clone(&entry.text))).collect()
+    }
+
+    /// Returns the entries that are good, with the rest of their times, in the order in which the keys were first stored.
+    pub fn dump(&self, now: f64) -> Vec<Dumped> {
+        let mut state = self.state.lock();
+        let now = state.pass(now);
+        let all = state.entries.in_order();
+        let good = all.into_iter().filter(|(_, entry)| now < entry.fresh);
+        good.map(|(_, entry)| Dumped {
+            key: entry.key.clone(),
+            text: Arc::clone(&entry.text),
+            left: entry.fresh - now,
+            sliding: entry.sliding,
+            tags: entry.tags.clone(),
+        })
+        .collect()
     }
 
     /// Returns the work and the size of the cache.

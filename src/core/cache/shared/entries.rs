@@ -101,7 +101,9 @@ pub(super) struct CacheEntry {
     pub(super) stamp: u64,
     /// Until when it is good; it may be kept longer.
     pub(super) fresh: f64,
-    tags: Box<[Box<str>]>,
+    /// The time for which each hit keeps it good from then on; 0 if its end is fixed.
+    pub(super) sliding: f64,
+    pub(super) tags: Box<[Box<str>]>,
     /// Counts keys as they were first stored.
     order: u64,
 }
@@ -161,8 +163,18 @@ impl Entries {
         Some(slot)
     }
 
-    pub(super) fn touch(&mut self, slot: u32) {
+    /// Counts a use. A use of a good value that slides moves its end.
+    pub(super) fn touch(&mut self, slot: u32, now: f64) {
         self.index.touch(slot, &self.heat);
+        let Some(entry) = self.by_slot.get_mut(slot as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        if entry.sliding > 0.0 && now < entry.fresh {
+            let fresh = now + entry.sliding;
+            let until = self.index.until(slot).map_or(fresh, |until| until - entry.fresh + fresh);
+            entry.fresh = fresh;
+            self.index.postpone(slot, until);
+        }
     }
 
     /// Stores a value; its slot and stamp, or nothing if it would not fit alone.
@@ -172,7 +184,7 @@ impl Entries {
         value: CacheValue,
         now: f64,
     ) -> Option<(u32, u64)> {
-        let CacheValue { text, bytes, fresh, until, tags } = value;
+        let CacheValue { text, bytes, fresh, until, sliding, tags } = value;
         let bytes = bytes.unwrap_or_else(|| (text.len() + key.text.len()) as u64);
         self.stamps += 1;
         let (stamp, before) = (self.stamps, self.slots.get(key.number, &key.text).copied());
@@ -205,7 +217,7 @@ impl Entries {
         for tag in &tags {
             self.tags.entry(tag.clone()).or_default().insert(slot);
         }
-        let entry = CacheEntry { key: key.clone(), text, stamp, fresh, tags, order };
+        let entry = CacheEntry { key: key.clone(), text, stamp, fresh, sliding, tags, order };
         self.by_slot[slot as usize] = Some(entry);
         Some((slot, stamp))
     }

@@ -35,6 +35,7 @@ fn value(text: &str) -> CacheValue {
         bytes: None,
         fresh: f64::INFINITY,
         until: f64::INFINITY,
+        sliding: 0.0,
         tags: Box::default(),
     }
 }
@@ -445,4 +446,41 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_hit_moves_the_end_of_a_value_that_slides() {
+    let caches = SharedCaches::default();
+    let hold = hold(&caches);
+    let sliding = CacheValue { fresh: 10.0, until: 15.0, sliding: 10.0, ..value("1") };
+    let stored = hold.cache().store(&key("a"), sliding, 0.0, &mut Vec::new()).expect("room");
+    let left = |now| hold.cache().dump(now).first().map(|entry| entry.left);
+    // A look is no use.
+    assert_eq!((read(&hold, "a", 4.0).as_deref(), left(4.0)), (Some("1"), Some(6.0)));
+    assert!(hold.cache().use_again(stored, 8.0));
+    assert_eq!(left(8.0), Some(10.0));
+    let counted = hold.cache().find(false, "a", 17.0, Lookup::Counted(0.0), &mut Vec::new());
+    assert!(counted.is_some_and(|found| found.past < 0.0));
+    assert_eq!(left(17.0), Some(10.0));
+    hold.cache().sweep(26.0, &mut Vec::new());
+    assert_eq!(hold.cache().counts().size, 1);
+    // A stale value does not slide.
+    let stale = hold.cache().find(false, "a", 28.0, Lookup::Counted(5.0), &mut Vec::new());
+    assert_eq!((stale.map(|found| found.past), left(28.0)), (Some(1.0), None));
+    hold.cache().sweep(32.0, &mut Vec::new());
+    assert_eq!(hold.cache().counts().size, 0);
+}
+
+#[test]
+fn a_dump_has_what_is_good_with_its_tags() {
+    let caches = SharedCaches::default();
+    let hold = hold(&caches);
+    hold.cache().store(&key("a"), tagged("1", "t"), 0.0, &mut Vec::new());
+    let brief = CacheValue { fresh: 5.0, until: 5.0, ..value("2") };
+    hold.cache().store(&key("b"), brief, 0.0, &mut Vec::new());
+    let dump = hold.cache().dump(3.0);
+    let rows: Vec<_> = dump.iter().map(|each| (&*each.key.text, &*each.text, each.left)).collect();
+    assert_eq!(rows, [("a", "1", f64::INFINITY), ("b", "2", 2.0)]);
+    assert_eq!(dump[0].tags.iter().map(|tag| &**tag).collect::<Vec<_>>(), ["t"]);
+    assert_eq!(hold.cache().dump(5.0).len(), 1);
 }

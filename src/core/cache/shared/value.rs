@@ -13,6 +13,8 @@ pub struct CacheValue {
     pub fresh: f64,
     /// Until when it is kept.
     pub until: f64,
+    /// The time, in ms, for which each hit keeps it good from then on; 0 if its end is fixed.
+    pub sliding: f64,
     /// Its tags, by which it can be invalidated.
     pub tags: Box<[Box<str>]>,
 }
