@@ -24,6 +24,8 @@ export {
   type AtrionEvent,
   type AtrionObserver,
   type AtrionOptions,
+  type AuditEvent,
+  type AuditJournal,
   type AutoShutdown,
   type AwaitOptions,
   type Bulkhead,

@@ -328,7 +328,7 @@ describe('tools', () => {
     ref.send({ n: 1 })
     expect(await ref.ask((reply) => ({ n: 2, reply }))).toBe('ok')
     await clock.flush()
-    expect(journal).toEqual([
+    expect(journal.filter(Array.isArray)).toEqual([
       [{ tenant: 1 }, 1],
       [{ tenant: 1 }, 2],
     ])

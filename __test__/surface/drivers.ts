@@ -83,6 +83,7 @@ export const complete: Readonly<Record<string, (world: World) => object>> = {
   Admission: () => ({}),
   Policy: () => ({}),
   TimerAdapter: () => ({ save: () => {}, load: () => undefined, delete: () => {}, listKeys: () => [] }),
+  AuditJournal: () => ({}),
   Closable: () => ({}),
   CancelToken: () => ({}),
   TestHooks: () => ({ beforeEach: () => {}, afterEach: () => {} }),
@@ -375,6 +376,8 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
 
     'system createSystem': { SystemOptions: (given) => createSystem(given) },
     'ControlledClock#runUntilIdle': { RunUntilIdleOptions: (given) => system.clock.runUntilIdle(given) },
+    'System#audit': { AuditJournal: (given) => system.audit(given) },
+    'TestSystem#audit': { AuditJournal: (given) => system.audit(given) },
     'System#own': { Closable: (given) => system.own(given) },
     'TestSystem#own': { Closable: (given) => system.own(given) },
     'testing createProbe': { ProbeOptions: (given) => createProbe(given) },

@@ -1,5 +1,6 @@
 import { BaseClock } from '../clock/base.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { textOf } from '../internal/thrown-values.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../internal/report-error.ts'
 import { fieldOf, flag, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { getDefaultSystem } from '../system/default.ts'
@@ -50,7 +51,21 @@ export function createAtom<T>(
   const system = clock === undefined ? (options.system ?? getDefaultSystem()) : options.system
   const time = clock ?? (system as System).clock
   const atom = makeAtom(initial, time, ownerFor(time, options.onError, system), options)
+  if (system?.trail.isOn === true) auditAtom(atom, system)
   return warns ? reportLosses(atom) : atom
+}
+
+/** The number of atoms whose commits each system's journals have. */
+const audited = new WeakMap<System, number>()
+
+/** Writes commits of an atom to the journals of its system: the version and the cause, never the value. */
+function auditAtom<T>(atom: Atom<T>, system: System): void {
+  const number = (audited.get(system) ?? 0) + 1
+  audited.set(system, number)
+  atom.watch(({ versionTo: version, cause }) => {
+    const event = { atom: `atom_${number}`, version, ...(cause !== undefined && { cause: textOf(cause) }) }
+    system.trail.write(event, 'atom:commit')
+  })
 }
 
 function isClockGiven<T>(value: TimeSource | AtomOptions<T> | undefined): value is TimeSource {

@@ -90,6 +90,7 @@ export class Atrion {
     this.#system = system
     this.#observers = new Observers(system)
     if (observer !== undefined) this.#observers.add(observer)
+    if (system.trail.isOn) this.#observers.add((event) => system.trail.write(event, `gate:${event.type}`))
     this.gate = new Gate(engine, opts.clock ?? system.clock, this.#observers)
     this.#tasks = new Tasks(this.gate, this.#observers, maxTasks)
     this.#sync =

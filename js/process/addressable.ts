@@ -17,7 +17,7 @@ import type { ProcessHost } from './host.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 import { mayBeAsync } from './handler-run.ts'
 import { EventNotifier } from './event-notifier.ts'
-import type { ProcessSpec, ProcessStatus } from './types.ts'
+import type { ProcessJournal, ProcessSpec, ProcessStatus } from './types.ts'
 
 /** The user's word for each status of the runtime, for a process that has not failed for good. */
 const PHASES = { [STARTING]: 'starting', [RUNNING]: 'running', [ENDING]: 'stopping', [DEAD]: 'stopped' } as const
@@ -37,14 +37,14 @@ export abstract class Addressable extends Process {
   /** True once it has failed for good: it does not restart. */
   protected hasFailed = false
 
-  constructor(host: ProcessHost, spec: ProcessSpec, emit: Emit | undefined) {
+  constructor(host: ProcessHost, spec: ProcessSpec, emit: Emit | undefined, journal: ProcessJournal | undefined) {
     super(host.runtime)
     // Until its first runs show otherwise, a handler counts as asynchronous.
     this.isAsync = mayBeAsync(spec.handle)
     this.id = host.id()
     this.host = host
     this.spec = spec
-    this.notifier = new EventNotifier(emit, host)
+    this.notifier = new EventNotifier(emit, host, journal)
     this.pendingWork = new PendingWork(host.clock)
     this.runtime.spawn(this, {
       trapExit: false,

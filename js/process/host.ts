@@ -5,6 +5,7 @@ import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { BaseClock, isClosed } from '../clock/base.ts'
 import type { Clock } from '../clock/types.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../internal/report-error.ts'
+import type { Audit } from '../system/audit.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertClock, assertSystem, type System } from '../system/system.ts'
 import type { ProcessId } from './ids.ts'
@@ -32,6 +33,11 @@ export class ProcessHost {
 
   id(): ProcessId {
     return newId(this.#system ?? getDefaultSystem())
+  }
+
+  /** The journals of the system, if there is one. */
+  get trail(): Audit | undefined {
+    return this.#system?.trail
   }
 
   /** True if crashes that a supervisor acts on are printed. */

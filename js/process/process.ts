@@ -68,7 +68,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
     ctx: unknown,
     options: { emit: Emit | undefined; journal: ProcessJournal | undefined; parent: Parent | undefined },
   ) {
-    super(host, spec, options.emit)
+    super(host, spec, options.emit, options.journal)
     this.ctx = ctx
     this.journal = options.journal
     this.#parent = options.parent
@@ -152,7 +152,9 @@ export class StatefulProcess extends Addressable implements StopTarget {
     if (this.status === STARTING) {
       this.status = RUNNING
       this.#restarts?.started(this.host.clock.monoMs())
-      if (this.notifier.hasListener) this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
+      if (this.notifier.hasLifecycleListener) {
+        this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
+      }
       // The listener may have stopped the process.
       if (this.status === RUNNING) this.runtime.started(this)
     } else {

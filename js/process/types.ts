@@ -145,7 +145,11 @@ export interface RootSupervisorOptions {
   readonly system?: System
   /** Receives all events, on the stack of what happened. Its own errors go to the system's `onError`. */
   readonly emit?: Emit
-  /** The journal that handlers get as `tools.journal`. */
+  /**
+   * The journal that handlers get as `tools.journal`. The lifecycle events of the processes are written to it, as plain
+   * data: `process:start`, `ready`, `fail`, `stop`, `stop:error`, and `supervisor:restart`, `giveup`,
+   * `restart:abandoned`. A journal that fails stops nobody.
+   */
   readonly journal?: ProcessJournal
 }
 

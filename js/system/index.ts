@@ -1,4 +1,5 @@
 /** The owner of everything: a clock, a seeded random source, names, and an owner for errors. */
+export type { AuditEvent, AuditJournal } from './audit.ts'
 export { getDefaultSystem } from './default.ts'
 export { Names } from './names.ts'
 export { Random } from './random.ts'

@@ -17,6 +17,7 @@ import { createSystemClock } from '../clock/system-clock.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { hot } from '../native.ts'
+import { Audit, type AuditJournal, checkAuditJournal } from './audit.ts'
 import { SystemCore } from './core.ts'
 import { freshSeed } from './entropy.ts'
 import { Names } from './names.ts'
@@ -41,6 +42,11 @@ export interface SystemOptions {
   readonly closeClock?: boolean
   /** The time, in ms, that {@link System.close} waits for its processes to end. It kills the rest. Default 30 000. */
   readonly closeTimeout?: number
+  /**
+   * Writes what happens in the system to a journal: lifecycle events of processes and supervisors, commits of atoms,
+   * events of gates. See {@link System.audit}. Default: none.
+   */
+  readonly journal?: AuditJournal
   /**
    * Prints crashes that a supervisor handles as process warnings (`KEELSON_CRASH`): the first ten of a child in a
    * minute, then one line with the count. The diagnostics channel `keelson:crash` has all of them. Default true.
@@ -87,6 +93,8 @@ export class System {
   readonly crashReports: boolean
   /** Its names. */
   readonly names: Names
+  /** @internal Writes what happens to the journals of {@link audit}. */
+  readonly trail: Audit
   readonly #core: SystemCore
   readonly #onError: ErrorOwner
   readonly #ownsClock: boolean
@@ -106,6 +114,7 @@ export class System {
     this.random = new Random(this.#core)
     this.names = new Names(this.#core)
     this.#onError = options.onError ?? warnOwner
+    this.trail = new Audit(this.#own, ...(options.journal === undefined ? [] : [options.journal]))
     this.#ownsClock = options.clock === undefined || options.closeClock === true
     this.clock = options.clock ?? createSystemClock()
     if (this.clock instanceof BaseClock && this.clock.owner === warnOwner) {
@@ -122,6 +131,22 @@ export class System {
   /** Hands an error that has no caller to the system's owner. Never throws. */
   report(error: unknown, origin: string): void {
     tellOwner(this.#onError, error, origin)
+  }
+
+  /**
+   * Writes what happens from now on to a journal, in order, as plain data: lifecycle events of processes
+   * (`process:started` …) and supervisors (`supervisor:restarted` …), and of atoms and gates that are made from now on,
+   * their commits (`atom:commit`) and events (`gate:shed` …). A journal that fails stops nobody: the error goes to
+   * `onError`. The returned function ends it.
+   *
+   * @throws InvalidArgumentError for what is no journal.
+   * @example
+   * ```ts
+   * const end = system.audit(createJournal({ system }))
+   * ```
+   */
+  audit(journal: AuditJournal): () => void {
+    return this.trail.add(checkAuditJournal('journal', journal))
   }
 
   /**
@@ -181,7 +206,17 @@ export class System {
   }
 }
 
-const OPTIONS = ['name', 'clock', 'seed', 'onError', 'namespace', 'closeClock', 'closeTimeout', 'crashReports']
+const OPTIONS = [
+  'name',
+  'clock',
+  'seed',
+  'onError',
+  'namespace',
+  'closeClock',
+  'closeTimeout',
+  'journal',
+  'crashReports',
+]
 
 /**
  * Makes a system of its own.
@@ -202,6 +237,7 @@ export function createSystem(options?: SystemOptions): System {
   optionalCallable('options.onError', settings.onError)
   if (settings.namespace !== undefined) assertNamespace('options.namespace', settings.namespace)
   flag('options.closeClock', false, settings.closeClock)
+  if (settings.journal !== undefined) checkAuditJournal('options.journal', settings.journal)
   flag('options.crashReports', true, settings.crashReports)
   if (settings.clock !== undefined) assertClock('options.clock', settings.clock)
   if (settings.closeTimeout !== undefined && millis('options.closeTimeout', settings.closeTimeout) < 0) {

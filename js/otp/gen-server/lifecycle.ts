@@ -8,6 +8,12 @@ import type { LifecycleEvent, LifecycleHandler } from './types.ts'
  */
 export class LifecycleEvents {
   readonly #listeners = new WeakMap<System, Listeners<LifecycleEvent>>()
+  /** The beginning of the names of events in a journal. */
+  readonly #prefix: string
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
 
   /** Adds a listener. The returned function removes it. */
   listen(system: System, handler: LifecycleHandler): () => void {
@@ -19,18 +25,21 @@ export class LifecycleEvents {
     return listeners.add(handler)
   }
 
-  /** Returns whether a system has listeners. Without any, callers need not make events. */
+  /** Returns whether a system has listeners or a journal. Without any, callers need not make events. */
   hasListeners(system: System): boolean {
-    return (this.#listeners.get(system)?.size ?? 0) > 0
+    return system.trail.isOn || (this.#listeners.get(system)?.size ?? 0) > 0
   }
 
   notify(system: System, event: LifecycleEvent): void {
+    if (system.trail.isOn && event.type !== 'process_down') {
+      system.trail.write(event, `${this.#prefix}:${event.type}`)
+    }
     this.#listeners.get(system)?.tell(event)
   }
 }
 
 /** Events for `GenServer.onLifecycleEvent`. */
-export const processEvents: LifecycleEvents = new LifecycleEvents()
+export const processEvents: LifecycleEvents = new LifecycleEvents('process')
 
 /** Events for `Supervisor.onLifecycleEvent`. */
-export const supervisorEvents: LifecycleEvents = new LifecycleEvents()
+export const supervisorEvents: LifecycleEvents = new LifecycleEvents('supervisor')

@@ -14,6 +14,7 @@ import {
   timeout,
 } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { type AuditJournal, checkAuditJournal } from '../../system/audit.ts'
 import { scratch } from '../../native.ts'
 import {
   AUTO_SHUTDOWNS,
@@ -45,6 +46,7 @@ const OPTIONS = [
   'name',
   'autoShutdown',
   'backoff',
+  'journal',
   'system',
 ]
 
@@ -168,6 +170,8 @@ export interface SupervisorPlan {
   readonly template: { readonly spec: ChildTemplate; readonly policy: CheckedPolicy } | undefined
   /** The back-off of children that have none of their own. */
   readonly delays: Delays | undefined
+  /** The journal of its lifecycle events. */
+  readonly journal: AuditJournal | undefined
 }
 
 /**
@@ -189,6 +193,7 @@ export function planOf(supervisorId: string, options: SupervisorOptions): Superv
   positiveMillis('options.restartIntensity.withinMs', withinMs)
   const scope = optionalOneOf('options.restartIntensity.scope', SCOPES, counted)
   if (options.name !== undefined) text('options.name', options.name)
+  const journal = options.journal === undefined ? undefined : checkAuditJournal('options.journal', options.journal)
   const { children = [], childTemplate, backoff } = options
   const delays = backoff === undefined ? undefined : delaysOf('options.backoff', backoff)
   if (!isList(children)) throw new InvalidArgumentError('options.children', 'a list of ChildSpecs', children)
@@ -226,6 +231,7 @@ export function planOf(supervisorId: string, options: SupervisorOptions): Superv
     children: checked,
     template,
     delays,
+    journal,
   }
 }
 

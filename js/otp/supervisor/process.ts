@@ -2,6 +2,7 @@ import { DEAD, ENDING } from '../../actor/process.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../../protocol/actor.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { Audit } from '../../system/audit.ts'
 import type { System } from '../../system/system.ts'
 import { supervisorEvents } from '../gen-server/lifecycle.ts'
 import { LocalRef } from '../gen-server/local-ref.ts'
@@ -47,6 +48,7 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
   #terminated: Promise<TerminateReason> | undefined
   #settle: (() => void) | undefined
   #gaveUp = false
+  readonly #audit: Audit | undefined
 
   constructor(id: string, runtime: ProcessRuntime, system: System, plan: SupervisorPlan, partitions?: number) {
     const behavior: GenServerBehavior<unknown> = {
@@ -66,6 +68,9 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
     this.ref = new LocalSupervisorRef(id, this) as LocalRef & SupervisorRef
     this.plan = plan
     this.partitions = partitions
+    if (plan.journal !== undefined) {
+      this.#audit = new Audit((error, origin) => system.report(error, origin), plan.journal)
+    }
     this.executor = new Executor(this, plan)
     this.#started = new Promise((resolve, reject) => {
       this.#start = { resolve, reject }
@@ -168,10 +173,11 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
   }
 
   get hasEventListeners(): boolean {
-    return supervisorEvents.hasListeners(this.system)
+    return this.#audit !== undefined || supervisorEvents.hasListeners(this.system)
   }
 
   emit(event: LifecycleEvent): void {
+    this.#audit?.write(event, `supervisor:${event.type}`)
     supervisorEvents.notify(this.system, event)
   }
 

@@ -1,3 +1,4 @@
+import type { AuditJournal } from '../../system/audit.ts'
 import type { System } from '../../system/system.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 
@@ -128,6 +129,11 @@ export interface SupervisorOptions<Specs extends readonly ChildSpec[] = readonly
   readonly autoShutdown?: AutoShutdown
   /** The delays before restarts, for children that have none of their own. Default: none. */
   readonly backoff?: RestartBackoff
+  /**
+   * Writes the lifecycle events of the supervisor and of its children to a journal, as plain data: `supervisor:started`,
+   * `supervisor:crashed`, `supervisor:restarted`, `supervisor:terminated`. A journal that fails stops nobody.
+   */
+  readonly journal?: AuditJournal
   /** The system that the supervisor belongs to. Default: the default system of this environment. */
   readonly system?: System
 }
