@@ -123,6 +123,19 @@ describe('redisRateLimitStore', () => {
     expect(stage.clock.getPendingTimerCount()).toBeLessThan(3)
   })
 
+  it('counts requests that Redis has not answered yet when it goes away', async () => {
+    const { redis, store } = open(stage, 4, 10_000)
+    redis.mode = 'slow'
+    const early = [store.increment('a'), store.increment('a'), store.increment('a')]
+    await stage.turn()
+    redis.mode = 'error'
+    const late = [store.increment('a'), store.increment('a')]
+    await stage.clock.advance(100)
+    const hits = await Promise.all([...early, ...late])
+    expect(hits.filter(({ totalHits }) => totalHits <= 4).length).toBeLessThanOrEqual(4)
+    expect(stage.reported).toHaveLength(1)
+  })
+
   it('may admit less while Redis is away, for several processes', async () => {
     const { redis, store } = open(stage, 10, 10_000, { insuranceLimit: 1 })
     redis.mode = 'error'

@@ -16,10 +16,10 @@ const SETTINGS: readonly Settings[] = [
     windowMs: 100,
     minTimeMs: 9,
     reservoir: { amount: 8, refreshAmount: 4, refreshIntervalMs: 150 },
-    maxWaiters: 5,
+    maxWaiters: 3,
   },
 ]
-const MAX_WAITERS = [1000, 1000, 5]
+const MAX_WAITERS = [1000, 1000, 3]
 /** No wait of a program is longer. */
 const HORIZON = 100_000
 

@@ -6,7 +6,6 @@ import { deferred } from '../../../internal/deferred.ts'
 import { integer, known, object, options as checkOptions, positiveMillis, text } from '../../../internal/validate.ts'
 import { RateLimitStoreError } from '../../../rate/errors.ts'
 import { Limiter } from '../../../rate/limiter.ts'
-import type { RateLimitResult } from '../../../rate/types.ts'
 import { resolveSystem } from '../../../system/default.ts'
 import type { System } from '../../../system/system.ts'
 import { storedKey } from '../../key-digest.ts'
@@ -60,6 +59,8 @@ export class RedisRateLimitStore {
   #insurance: Limiter | undefined
   /** Until then the limiter in memory must admit too: Redis does not know what was admitted while it was away. */
   #insuredUntil = -Infinity
+  /** The requests of each key that Redis has not answered. */
+  readonly #inFlight = new Map<string, number>()
   #closed = false
 
   /** @internal */
@@ -115,35 +116,42 @@ export class RedisRateLimitStore {
     const insurance = this.#open()
     if (this.#limit === 0) return this.#answer(1, this.#windowMs)
     const stored = storedKey(key)
-    if (this.#outage.isAway || this.#system.clock.monoMs() < this.#insuredUntil)
-      return this.#incrementBoth(insurance, stored)
-    const answer = await this.#ask('take', stored)
-    if (this.#closed) throw new ClosedError('the store')
-    if (answer === undefined) return this.#insured(insurance.take(stored))
-    // The limiter in memory learns of it, so that it knows what this process admitted when Redis goes away.
-    if (answer.allowed) insurance.penalty(stored)
-    return this.#counted(answer)
-  }
-
-  /** Counts a request in memory, and in Redis if it answers. Both must admit it. */
-  async #incrementBoth(insurance: Limiter, stored: string): Promise<RateLimitCount> {
-    const taken = insurance.take(stored)
-    if (!taken.allowed) {
+    const refusal = this.#isInsured ? this.#refusal(insurance, stored) : undefined
+    if (refusal !== undefined) {
       // Finds out whether Redis is back, also while nothing is admitted.
       if (this.#outage.isAway) void this.#ask('look', stored)
-      return this.#insured(taken)
+      return refusal
     }
+    this.#inFlight.set(stored, (this.#inFlight.get(stored) ?? 0) + 1)
     const answer = await this.#ask('take', stored)
+    const left = (this.#inFlight.get(stored) ?? 1) - 1
+    if (left > 0) this.#inFlight.set(stored, left)
+    else this.#inFlight.delete(stored)
     if (this.#closed) throw new ClosedError('the store')
-    if (answer === undefined) return this.#insured(taken)
-    if (!answer.allowed) insurance.reward(stored)
-    return this.#counted(answer)
+    if (answer?.allowed === false) return this.#counted(answer)
+    if (answer === undefined || this.#isInsured) {
+      const late = this.#refusal(insurance, stored)
+      if (late !== undefined) return late
+    }
+    // The limiter in memory learns of what Redis admitted, so that it knows of it when Redis goes away.
+    const { remaining, resetMs } = insurance.penalty(stored)
+    return answer === undefined ? this.#answer(Math.max(this.#limit - remaining, 1), resetMs) : this.#counted(answer)
   }
 
-  #insured({ allowed, remaining, resetMs, retryAfterMs }: RateLimitResult): RateLimitCount {
-    return allowed
-      ? this.#answer(Math.max(this.#limit - remaining, 1), resetMs)
-      : this.#answer(this.#limit + 1, retryAfterMs)
+  /** True while the limiter in memory must admit a request: Redis is away, or was in the last window. */
+  get #isInsured(): boolean {
+    return this.#outage.isAway || this.#system.clock.monoMs() < this.#insuredUntil
+  }
+
+  /**
+   * Returns the answer for a request that the limiter in memory refuses. Requests that Redis has not answered yet count as
+   * admitted.
+   */
+  #refusal(insurance: Limiter, stored: string): RateLimitCount | undefined {
+    const cost = 1 + (this.#inFlight.get(stored) ?? 0)
+    const { allowed, retryAfterMs } = insurance.check(stored, Math.min(cost, insurance.limit))
+    if (allowed && cost <= insurance.limit) return undefined
+    return this.#answer(this.#limit + 1, Math.max(retryAfterMs, 1))
   }
 
   #counted({ allowed, remaining, retryUs, resetUs }: ScriptAnswer): RateLimitCount {
