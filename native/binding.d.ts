@@ -54,6 +54,15 @@ export declare function inboxHold(held: boolean): void
 /** Gives the function that is called, soon, when the inbox has something; the last one given counts. */
 export declare function inboxListen(wake: unknown): void
 
+/** Returns the result of a backup, once; `None` while it goes on. */
+export declare function journalBackedUp(backup: number): NativeJournalBackup | null
+
+/**
+ * Begins to copy a journal into a directory, on a thread of its own; the token is posted when `journalBackedUp` has
+ * the result. Returns the number to ask with; nothing when the journal is not open.
+ */
+export declare function journalBackUp(journal: number, directory: string, token: number, wall: number, mono: number): number | null
+
 /** Returns the error of the last call into this journal. */
 export declare function journalFailure(journal: number): NativeJournalFailure | null
 
@@ -68,6 +77,15 @@ export declare function journalOpened(journal: number): NativeJournalOpened | nu
 
 /** Reads a page; nothing when the journal is not open. */
 export declare function journalRead(journal: number, range: NativeJournalRange): NativeJournalPage | null
+
+/**
+ * Reads a page of one stream, in the order of the range, whose numbers are positions; nothing when the journal is not
+ * open.
+ */
+export declare function journalReadStream(journal: number, stream: string, range: NativeJournalRange): NativeJournalPage | null
+
+/** Returns names of streams after `after` that begin with `prefix`; nothing when the journal is not open. */
+export declare function journalStreams(journal: number, durability: number, prefix: string, after: string, limit: number): NativeStreamNames | null
 
 /** Returns the commits that a local atom keeps, oldest first: a `Kept` after the other. */
 export declare function localHistory(ring: number, atom: number): Array<number>
@@ -157,6 +175,17 @@ export interface NativeGateConfig {
   targetErrorRate?: number
 }
 
+/** The result of a backup, or why it failed. */
+export interface NativeJournalBackup {
+  failure?: NativeJournalFailure
+  /** The sequence after the last entry in it. */
+  next: number
+  entries: number
+  bytes: number
+  /** Segments that share their bytes with the original. */
+  linked: number
+}
+
 /** Options of a journal; a missing one has the core's default. */
 export interface NativeJournalConfig {
   segmentBytes?: number
@@ -187,6 +216,9 @@ export interface NativeJournalFailure {
   reason?: string
   bytes?: number
   limit?: number
+  stream?: string
+  expected?: number
+  actual?: number
 }
 
 /** Something that opening left out. */
@@ -216,6 +248,8 @@ export interface NativeJournalPage {
   numbers: Float64Array
   /** Their ids, or nothing when none has one. */
   ids: Array<string>
+  /** Their streams, or nothing when none has one. */
+  streams: Array<string>
   /** The sequence to go on from; backwards, the one to stop before. */
   next: number
   /** Forwards: where the journal began when it was read. */
@@ -448,6 +482,13 @@ export interface NativeSlo {
   latencyCriticality?: number
   errorCriticality?: number
   saturationCriticality?: number
+}
+
+/** Names of streams, in order. */
+export interface NativeStreamNames {
+  names: Array<string>
+  /** The name after which to go on; nothing when there are no more. */
+  next?: string
 }
 
 /** The way to learn a break threshold. */

@@ -187,11 +187,11 @@ export interface HotLane {
   wordSet(word: number, value: number): number
   /** Sets the value if it is `expected`. Returns 1 if it was. */
   wordCompareAndSet(word: number, expected: number, value: number): number
-  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Returns its sequence, -1 when closed, or `REFUSED`. */
+  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key, or these and NUL, stream, NUL, expected version or nothing, NUL, 1 for an id that none may repeat. Returns its sequence, -1 when closed, `REFUSED` or `REPEATED`. */
   journalAppend(text: string, journal: number, wall: number, mono: number, durability: number): number
   /** Gathers text for the next `journalAppendAll`, which follows before anything else happens. */
   journalGather(text: string): number
-  /** Appends `count` records, all or none, from the gathered texts and `text`: JSON arrays of their payloads, and then nothing, or U+0001, id, NUL, key for each. Returns the first sequence; otherwise as `journalAppend`. */
+  /** Appends `count` records, all or none, from the gathered texts and `text`: JSON arrays of their payloads, and then nothing, or for each U+0001, id, NUL, key, and what else `journalAppend` takes. Returns the first sequence; otherwise as `journalAppend`. */
   journalAppendAll(text: string, journal: number, wall: number, mono: number, durability: number, count: number): number
   /** Lets writing begin with what has gathered. */
   journalKick(journal: number): number
@@ -225,6 +225,18 @@ export interface HotLane {
   memoryClear(journal: number, made: number): number
   /** Closes a journal; a stale handle does nothing. */
   memoryClose(journal: number): number
+  /** Returns the position in its stream of record `index` of the last append, or -1. */
+  journalPosition(journal: number, index: number): number
+  /** Returns the sequence of the earlier event that record `index` of the last append repeats, or -1. */
+  journalRepeated(journal: number, index: number): number
+  /** Returns the version of a stream at this level of acknowledgement; 0 for none. */
+  journalStreamVersion(stream: string, journal: number, durability: number): number
+  /** Returns the number of streams. Scratch: `StreamUsage`. */
+  journalStreamUsage(journal: number): number
+  /** Takes a name until it is released or the use of the journal ends. Returns 0 when another has it. */
+  journalClaim(name: string, journal: number): number
+  /** Gives a name free. */
+  journalRelease(name: string, journal: number): number
   /** Adds a process. Returns its pid, or -1. `overflow` is one of `Overflow`. */
   actorSpawn(runtime: number, trap_exit: number, max_mailbox: number, overflow: number): number
   /** Takes submissions, then writes the next steps. Returns how many. `Tail` stands behind the steps. */

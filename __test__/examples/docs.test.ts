@@ -39,10 +39,9 @@ const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] 
   [/event-bus/, /never\[\]/, 'a state that begins as an empty list has no type of items'],
   [/process\.md/, /never\[\]/, 'a state that begins as an empty list has no type of items'],
   [/gen-server/, /'message' is of type 'unknown'/, 'a behaviour without types has messages of any'],
-  [/otp-registry/, /GenServerBehavior/, 'a behaviour on its own has no type'],
+  [/otp-registry/, /GenServerBehavior|No overload/, 'a behaviour on its own has no type'],
   [/otp-registry/, /'metadata' is of type 'unknown'/, 'a registry without a type has metadata of any'],
   [/supervisor/, /'ChannelListener'/, 'messages of a diagnostics channel have no type'],
-  [/supervisor/, /GenServerBehavior/, 'a behaviour on its own has no type'],
   [
     /supervisor/,
     /possibly 'undefined'|type 'unknown'|No overload/,

@@ -8,7 +8,7 @@ import * as effects from 'keelson/effect'
 import * as express from 'keelson/express'
 import * as fastify from 'keelson/fastify'
 import * as fetchStyle from 'keelson/fetch'
-import { createJournal, Journal, openJournal } from 'keelson/journal'
+import { createJournal, createProjection, Journal, openJournal } from 'keelson/journal'
 import * as koa from 'keelson/koa'
 import * as otp from 'keelson/otp'
 import * as processes from 'keelson/process'
@@ -74,6 +74,12 @@ export type World = Awaited<ReturnType<typeof makeWorld>>
 export const complete: Readonly<Record<string, (world: World) => object>> = {
   GenServerBehavior: ({ behavior }) => ({ ...behavior }),
   StateMachineBehavior: () => ({ init: () => ({ state: 'a', data: 0 }), states: { a: {} } }),
+  PersistentBehavior: () => ({
+    handleCall: () => ({}),
+    handleCast: () => ({}),
+    handleInfo: () => ({}),
+    terminate() {},
+  }),
   ProcessBehavior: () => ({ handle: () => {} }),
   ProcessSpec: () => ({ name: 'spec', init: () => 0, handle: () => 0 }),
   StateProvider: () => new InMemoryProvider(),
@@ -118,6 +124,8 @@ const registered =
 export const around: Readonly<Record<string, (world: World) => object>> = {
   StateMachineBehavior: () => ({ init: () => ({ state: 'a', data: 0 }), states: { a: {} } }),
   CacheDump: () => ({ version: 1, savedAtMs: 0 }),
+  PersistOptions: ({ durable }) => ({ journal: durable, stream: 'surface', init: () => 0, apply: () => 0 }),
+  'PersistentStartOptions.persist': ({ system }) => ({ system }),
   'SupervisorOptions.childTemplate': () => ({ strategy: 'simple_one_for_one' }),
   ChildSpec: ({ child }) => child,
   ChildTemplate: ({ child: { start } }) => ({ start }),
@@ -129,7 +137,9 @@ export const around: Readonly<Record<string, (world: World) => object>> = {
 }
 
 /** Names that the type lacks but the function knows, because a refusal of its own says more. */
-export const alsoKnown: Readonly<Record<string, readonly string[]>> = { CacheOptions: ['namespace'] }
+export const alsoKnown: Readonly<Record<string, readonly string[]>> = {
+  CacheOptions: ['namespace'],
+}
 
 /** By callee and by the type of what it is given. */
 export function drivers(world: World): Readonly<Record<string, Readonly<Record<string, Driver>>>> {
@@ -151,6 +161,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     limiter,
     rates,
   } = world
+  const persist = () => ({ journal: durable as never, stream: 'surface', init: () => 0, apply: () => 0 })
   const up = (value: number): number => value + 1
   const ok = effect(() => 1)
   const init = (): object => ({ state: 'a', data: 0 })
@@ -294,10 +305,23 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'DurableJournal#compact': { CompactOptions: async (given) => durable.compact(given) },
     'DurableJournal#saveSnapshot': { SaveSnapshotOptions: async (given) => durable.saveSnapshot(1, given) },
     'DurableJournal#tail': { TailOptions: (given) => durable.tail(given) },
+    'DurableJournal#append': { AppendOptions: async (given) => durable.append(1, given) },
+    'DurableJournal#appendMany': { AppendOptions: async (given) => durable.appendMany([1], [given]) },
+    'DurableJournal#readStream': { ReadStreamOptions: (given) => durable.readStream('a', given) },
+    'DurableJournal#streams': { StreamsOptions: (given) => durable.streams(given) },
+    'DurableJournal#consumer': {
+      ConsumerOptions: (given) => durable.consumer('a', () => {}, given),
+    },
+    'journal createProjection': {
+      ProjectionOptions: (given) =>
+        createProjection({ journal: durable, name: 'a', init: () => 0, apply: () => 0, ...(given as object) }),
+    },
 
     'otp GenServer.start': {
       GenServerBehavior: (given) => otp.GenServer.start(given, { system }),
       StartOptions: (given) => otp.GenServer.start(behavior, given),
+      PersistentBehavior: (given) => otp.GenServer.start(given, { system, persist: persist() }),
+      PersistentStartOptions: (given) => otp.GenServer.start({}, { system, persist: persist(), ...(given as object) }),
     },
     'otp StateMachine.start': {
       StateMachineBehavior: (given) => otp.StateMachine.start(given, { system }),

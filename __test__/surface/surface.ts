@@ -206,6 +206,7 @@ const DATA: Readonly<Record<string, string>> = {
   ControlledClock: 'made by createControlledClock',
   Clock: 'made by createSystemClock, or an object with the same methods, which are checked one by one',
   TimeSource: 'a clock, or whatever has its now',
+  DurableJournal: 'made by openJournal',
   DeadlineTarget: 'any Instant; it has more fields',
   Atom: 'made by createAtom',
   Context: 'made by createContext',

@@ -25,7 +25,7 @@ pub const LOOPS: &[Loop] = &[
 ];
 
 fn draft(now: f64) -> Draft<'static> {
-    Draft { wall: now, mono: now, id: "", key: "a5c1e6f0", payload: PAYLOAD }
+    Draft { wall: now, mono: now, id: "", key: "a5c1e6f0", payload: PAYLOAD, ..Draft::default() }
 }
 
 fn encode(operations: u32) -> u32 {

@@ -1,6 +1,7 @@
 /** Errors of journals, in memory and on disk. */
 import { isCode, KeelsonError } from '../errors/base.ts'
 import { show } from '../errors/format-value.ts'
+import { textOf } from '../internal/thrown-values.ts'
 
 /** A subscriber of a journal, or its `emit`, tried to append to it or clear it. Nothing changed. */
 export class JournalReentrancyError extends KeelsonError {
@@ -103,6 +104,58 @@ export class JournalGapError extends KeelsonError {
   }
 }
 
+/** A stream has another version than an append expected: somebody else appended to it. Nothing was appended. */
+export class VersionConflictError extends KeelsonError {
+  static readonly code = 'KEELSON_VERSION_CONFLICT'
+  readonly code = 'KEELSON_VERSION_CONFLICT'
+  /** The stream. */
+  readonly stream: string
+  /** The number of events that the append expected. */
+  readonly expectedVersion: number
+  /** The number of events that the stream has, those in flight included. */
+  readonly actualVersion: number
+  constructor(stream: string, expectedVersion: number, actualVersion: number) {
+    super(`the stream ${show(stream)} has version ${actualVersion}, and the append expected ${expectedVersion}`)
+    this.stream = stream
+    this.expectedVersion = expectedVersion
+    this.actualVersion = actualVersion
+  }
+}
+
+/** A persistent process, a consumer or a projection of that name runs already in this program, on any thread. */
+export class JournalNameInUseError extends KeelsonError {
+  static readonly code = 'KEELSON_JOURNAL_NAME_IN_USE'
+  readonly code = 'KEELSON_JOURNAL_NAME_IN_USE'
+  /** The kind of its user. */
+  readonly kind: 'stream' | 'consumer' | 'projection'
+  /** The stream of the process, or the name of the consumer or projection. */
+  readonly claimed: string
+  constructor(kind: 'stream' | 'consumer' | 'projection', claimed: string) {
+    super(`the ${kind} ${show(claimed)} of the journal runs already in this program`)
+    this.kind = kind
+    this.claimed = claimed
+  }
+}
+
+/** An event could not be applied to a state: its type is unknown, an upcaster failed, or `apply` threw. */
+export class ReplayError extends KeelsonError {
+  static readonly code = 'KEELSON_REPLAY'
+  readonly code = 'KEELSON_REPLAY'
+  /** The sequence of the event in the journal. */
+  readonly sequence: number
+  /** The `type` of the event; `undefined` when it has none. */
+  readonly eventType: string | undefined
+  /** The reason. */
+  override readonly cause: unknown
+  constructor(sequence: number, eventType: string | undefined, cause: unknown) {
+    const type = eventType === undefined ? 'without a type' : `of type ${show(eventType)}`
+    super(`the event ${sequence} ${type} could not be applied: ${textOf(cause)}`)
+    this.sequence = sequence
+    this.eventType = eventType
+    this.cause = cause
+  }
+}
+
 /** A record is larger than the journal allows. Nothing was appended. */
 export class RecordTooLargeError extends KeelsonError {
   static readonly code = 'KEELSON_RECORD_TOO_LARGE'
@@ -136,5 +189,15 @@ export const isJournalFormatError: (error: unknown) => error is JournalFormatErr
 export const isJournalIoError: (error: unknown) => error is JournalIoError = isCode(JournalIoError.code)
 /** Returns whether a value is a {@link JournalGapError}, of any copy of the package. */
 export const isJournalGapError: (error: unknown) => error is JournalGapError = isCode(JournalGapError.code)
+/** Returns whether a value is a {@link VersionConflictError}, of any copy of the package. */
+export const isVersionConflictError: (error: unknown) => error is VersionConflictError = isCode(
+  VersionConflictError.code,
+)
+/** Returns whether a value is a {@link JournalNameInUseError}, of any copy of the package. */
+export const isJournalNameInUseError: (error: unknown) => error is JournalNameInUseError = isCode(
+  JournalNameInUseError.code,
+)
+/** Returns whether a value is a {@link ReplayError}, of any copy of the package. */
+export const isReplayError: (error: unknown) => error is ReplayError = isCode(ReplayError.code)
 /** Returns whether a value is a {@link RecordTooLargeError}, of any copy of the package. */
 export const isRecordTooLargeError: (error: unknown) => error is RecordTooLargeError = isCode(RecordTooLargeError.code)

@@ -13,6 +13,18 @@ export type {
   SaveSnapshotOptions,
   TailOptions,
 } from './durable/types.ts'
+export type { Consumer, ConsumerContext, ConsumerOptions, ConsumerStatus, ParkedEntry } from './durable/consumer.ts'
+export { createProjection } from './durable/projection.ts'
+export type { Projection, ProjectionOptions } from './durable/projection.ts'
+export type { Apply, Upcasters } from './durable/upcast.ts'
+export type {
+  AppendOptions,
+  BackupReport,
+  ReadStreamOptions,
+  StreamEntries,
+  StreamsOptions,
+  StreamUsage,
+} from './durable/stream-types.ts'
 export { JournalOverflowError, JournalReentrancyError } from './errors.ts'
 export { createJournal, Journal } from './journal.ts'
 export type {

@@ -13,6 +13,13 @@ export interface JournalEntry<T> {
   readonly timestamp: Instant
   /** The value that was appended. */
   readonly data: T
+  /** The stream of the entry. Absent for an entry without one; journals in memory have none. */
+  readonly stream?: string
+  /**
+   * The place of the entry in its stream: 0 for the first. The version of the stream after it is one more. Absent for
+   * an entry without a stream.
+   */
+  readonly position?: number
 }
 
 /** Makes ids: non-empty strings, each another. */

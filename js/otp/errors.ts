@@ -1,5 +1,6 @@
 /** Errors of processes. Names, fields and messages are those that users of GenServer libraries know. */
 import { isCode } from '../errors/base.ts'
+import { show } from '../errors/format-value.ts'
 import { KeelsonError } from '../errors/errors.ts'
 import { type Called, whoIs } from '../actor/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
@@ -61,6 +62,21 @@ export class OutsideHandlerError extends KeelsonError {
   }
 }
 
+/** The reason of a persistent process that ended because its events could not be appended. */
+export class PersistenceError extends KeelsonError {
+  static readonly code = 'KEELSON_PERSISTENCE'
+  readonly code = 'KEELSON_PERSISTENCE'
+  /** The stream of the process. */
+  readonly stream: string
+  /** The error of the append: VersionConflictError, JournalIoError or ClosedError. */
+  override readonly cause: unknown
+  constructor(stream: string, cause: unknown) {
+    super(`the events of the stream ${show(stream)} could not be appended: ${textOf(cause)}`)
+    this.stream = stream
+    this.cause = cause
+  }
+}
+
 /** No process has the name that was looked up. */
 export class NotRegisteredError extends KeelsonError {
   static readonly code = 'KEELSON_NOT_REGISTERED'
@@ -87,6 +103,8 @@ export class AlreadyRegisteredError extends KeelsonError {
 
 /** Returns whether a value is an {@link InitializationError}, of any copy of the package. */
 export const isInitializationError: (error: unknown) => error is InitializationError = isCode(InitializationError.code)
+/** Returns whether a value is a {@link PersistenceError}, of any copy of the package. */
+export const isPersistenceError: (error: unknown) => error is PersistenceError = isCode(PersistenceError.code)
 /** Returns whether a value is an {@link InvalidReturnError}, of any copy of the package. */
 export const isInvalidReturnError: (error: unknown) => error is InvalidReturnError = isCode(InvalidReturnError.code)
 /** Returns whether a value is a {@link NotHandledError}, of any copy of the package. */

@@ -125,6 +125,13 @@ export type {
 } from './registry/types.ts'
 export type { Continued, NoReply, Stopped } from './gen-server/callback-results.ts'
 export * from './task/errors.ts'
+export type {
+  PersistentBehavior,
+  PersistentCallResult,
+  PersistentResult,
+  PersistentStartOptions,
+} from './persistence/behavior.ts'
+export type { PersistEvent, PersistOptions, PersistSnapshotOptions } from './persistence/types.ts'
 export { Task, type TaskResults } from './task/task.ts'
 export type {
   AsyncStreamOptions,

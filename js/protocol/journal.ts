@@ -55,6 +55,9 @@ export const BEGIN_COMPACT_AND_DROP = 4
 /** It was refused: see `journalFailure`. */
 export const REFUSED = -2
 
+/** It repeats earlier events of its streams: see `journalRepeated`. */
+export const REPEATED = -3
+
 /** The progress of a journal: the sequences below which everything is written, and synced. */
 export const PROGRESS_CELLS = 2
 export const PROGRESS_WRITTEN = 0
@@ -77,12 +80,21 @@ export const VIEW_BYTES = 2
 export const VIEW_SEGMENTS = 3
 
 /** An entry in the numbers of a page. */
-export const PAGE_ENTRY_CELLS = 4
+export const PAGE_ENTRY_CELLS = 5
 export const PAGE_ENTRY_SEQUENCE = 0
 export const PAGE_ENTRY_WALL = 1
 export const PAGE_ENTRY_MONO = 2
 /** On disk. */
 export const PAGE_ENTRY_BYTES = 3
+/** In its stream. */
+export const PAGE_ENTRY_POSITION = 4
+
+/** The size of the index of streams. */
+export const STREAM_USAGE_CELLS = 3
+export const STREAM_USAGE_STREAMS = 0
+export const STREAM_USAGE_EVENTS = 1
+/** In memory. */
+export const STREAM_USAGE_BYTES = 2
 
 /** The next appends of a journal in memory. */
 export const GRANT_CELLS = 3

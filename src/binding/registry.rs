@@ -7,7 +7,7 @@ use super::actor::{restart, runtime, supervisor, supervisor_protocol};
 use super::admission::{engine, leases, protocol};
 use super::atom::{local as atoms, values, words};
 use super::cache::{local, shared};
-use super::journal::{appends, memory};
+use super::journal::{appends, memory, streams};
 use super::lane::{self, Area, Export, Module};
 use super::{bus, clock, inbox, rate, system};
 use crate::core::error::ERROR_CODES;
@@ -30,7 +30,7 @@ const AREAS: &[Area] = &[
     shared::PROTOCOL,
     clock::PROTOCOL,
     protocol::PROTOCOL,
-    appends::PROTOCOL,
+    super::journal::protocol::PROTOCOL,
     rate::PROTOCOL,
     restart::PROTOCOL,
     supervisor_protocol::PROTOCOL,
@@ -50,6 +50,7 @@ const MODULES: &[&Module] = &[
     &words::MODULE,
     &appends::MODULE,
     &memory::MODULE,
+    &streams::MODULE,
     &runtime::MODULE,
     &supervisor::MODULE,
     &restart::MODULE,

@@ -59,6 +59,14 @@ error_codes! {
         "The operating system refused (`operation`, `path`, `osCode`); the journal is closed, nothing acknowledged is lost.";
     "KEELSON_JOURNAL_GAP", "JournalGapError",
         "Entries that a fold needs are gone (`from` to before `first`); a state without them never existed.";
+    "KEELSON_VERSION_CONFLICT", "VersionConflictError",
+        "A stream has another version (`actualVersion`) than an append expected (`expectedVersion`); nothing was appended.";
+    "KEELSON_JOURNAL_NAME_IN_USE", "JournalNameInUseError",
+        "The stream, consumer or projection (`kind`, `claimed`) runs already in this program.";
+    "KEELSON_REPLAY", "ReplayError",
+        "An event (`sequence`, `eventType`) could not be applied; `cause` is the reason.";
+    "KEELSON_PERSISTENCE", "PersistenceError",
+        "A process ended, because its events (`stream`) could not be appended; `cause` is the reason.";
     "KEELSON_RECORD_TOO_LARGE", "RecordTooLargeError",
         "A record is larger than the journal's `maxRecordBytes`; nothing was appended.";
     "KEELSON_CALL_TIMEOUT", "CallTimeoutError",

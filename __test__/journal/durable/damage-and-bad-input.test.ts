@@ -73,10 +73,10 @@ describe('bad input is refused, and nothing is written', () => {
     await (await openJournal(path)).close()
     const name = readdirSync(path).find((file) => file.endsWith('.segment'))!
     const bytes = readFileSync(join(path, name))
-    bytes.writeUInt32LE(2, 8)
+    bytes.writeUInt32LE(3, 8)
     bytes.writeUInt32LE(crc32c(bytes.subarray(0, 60)), 60)
     writeFileSync(join(path, name), bytes)
-    const refused = expect.objectContaining({ reason: expect.stringContaining('version 2') as string }) as object
+    const refused = expect.objectContaining({ reason: expect.stringContaining('version 3') as string }) as object
     await expect(openJournal(path)).rejects.toThrow(refused)
     expect(readFileSync(join(path, name)).equals(bytes)).toBe(true)
   })

@@ -8,10 +8,14 @@ import { revivePlain } from '../../plain/decode.ts'
 import { fold } from '../read.ts'
 import type { JournalEntry, JournalSnapshot, ReadOptions, Reducer } from '../types.ts'
 import { errorOf } from './failure.ts'
-import type { Pages } from './pages.ts'
+import { streamName } from './append-options.ts'
+import type { Page, Pages } from './pages.ts'
+import type { ReadStreamOptions, StreamEntries, StreamsOptions, StreamUsage } from './stream-types.ts'
 import type { DurableFoldOptions, SavedSnapshot } from './types.ts'
 
 const LAST = Number.MAX_SAFE_INTEGER
+/** Names of streams read at once. */
+const STREAM_NAMES = 1000
 
 /** The range that can be read now. */
 export interface View {
@@ -121,6 +125,89 @@ export abstract class JournalReads<T> {
     return {
       [Symbol.iterator]: () =>
         reverse ? this.pages.backwards(from, end, limit) : this.pages.forwards(from, end, limit),
+    }
+  }
+
+  /**
+   * Returns the acknowledged entries of a stream as they are now, by the index. They are read a page at a time (256
+   * entries or 1 MiB), as far as they are wanted. `for await` lets other work have its turn between two pages. A stream
+   * that does not exist has no entries.
+   *
+   * @throws InvalidArgumentError naming the argument or option that is refused; when iterated, JournalCorruptError,
+   *   JournalIoError.
+   * @example
+   * ```ts
+   * for (const { data } of journal.readStream('cart-7')) cart = apply(cart, data)
+   * const [last] = journal.readStream('cart-7', { backwards: true, limit: 1 })
+   * ```
+   */
+  readStream(stream: string, options?: ReadStreamOptions): StreamEntries<T> {
+    const name = streamName('stream', stream)
+    const settings = checkOptions('options', options)
+    known('options', settings, ['from', 'to', 'backwards', 'limit'])
+    const from = integer('options.from', 0, LAST, settings.from ?? 0)
+    const to = integer('options.to', -1, LAST, settings.to ?? LAST)
+    const limit = integer('options.limit', 0, LAST, settings.limit ?? LAST)
+    const backwards = flag('options.backwards', false, settings.backwards)
+    const end = Math.min(to + 1, this.streamVersion(name))
+    const pages = (): Generator<Page<T>> => this.pages.streamPages(name, from, end, limit, backwards)
+    return {
+      *[Symbol.iterator]() {
+        for (const page of pages()) yield* page.entries
+      },
+      async *[Symbol.asyncIterator]() {
+        for (const page of pages()) {
+          yield* page.entries
+          await turn()
+        }
+      },
+    }
+  }
+
+  /**
+   * Returns the version of a stream: how many events it has, of those that are acknowledged. 0 for a stream that does
+   * not exist. A stream lasts as long as one of its entries is held; then its name is free, and begins at 0 again.
+   */
+  streamVersion(stream: string): number {
+    const name = streamName('stream', stream)
+    this.refresh()
+    const version = hot.journalStreamVersion(name, this.#id, this.#level)
+    if (version < 0) throw new ClosedError('the journal')
+    return version
+  }
+
+  /**
+   * Returns the names of the streams that have acknowledged entries, ordered by their UTF-8 bytes. They are read 1000
+   * at a time, as far as they are wanted.
+   *
+   * @throws InvalidArgumentError naming the option that is refused.
+   */
+  streams(options?: StreamsOptions): Iterable<string> {
+    const settings = checkOptions('options', options)
+    known('options', settings, ['prefix'])
+    const prefix = settings.prefix === undefined ? '' : streamName('options.prefix', settings.prefix)
+    this.refresh()
+    const [id, level] = [this.#id, this.#level]
+    return {
+      *[Symbol.iterator]() {
+        for (let after: string | undefined = ''; after !== undefined;) {
+          const found = native.journalStreams(id, level, prefix, after, STREAM_NAMES)
+          if (found === null) throw new ClosedError('the journal')
+          yield* found.names
+          after = found.next ?? undefined
+        }
+      },
+    }
+  }
+
+  /** Returns the size of the index of streams: its streams, their entries, and the bytes that it takes in memory. */
+  streamUsage(): StreamUsage {
+    this.refresh()
+    if (hot.journalStreamUsage(this.#id) < 0) throw new ClosedError('the journal')
+    return {
+      streams: scratch[protocol.STREAM_USAGE_STREAMS] as number,
+      entries: scratch[protocol.STREAM_USAGE_EVENTS] as number,
+      bytes: scratch[protocol.STREAM_USAGE_BYTES] as number,
     }
   }
 

@@ -8,6 +8,7 @@ import {
   JournalLockedError,
   JournalOverflowError,
   RecordTooLargeError,
+  VersionConflictError,
 } from '../errors.ts'
 import type { NativeJournalFailure } from '../../native.ts'
 
@@ -39,6 +40,8 @@ export function errorOf(
       return new RecordTooLargeError(bytes, limit)
     case 'KEELSON_JOURNAL_OVERFLOW':
       return new JournalOverflowError(limit)
+    case 'KEELSON_VERSION_CONFLICT':
+      return new VersionConflictError(failure.stream ?? '', failure.expected ?? 0, failure.actual ?? 0)
     case 'KEELSON_JOURNAL_DIFFERS':
       return new InvalidArgumentError(
         `options.${path}`,

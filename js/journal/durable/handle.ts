@@ -81,7 +81,8 @@ export class Handle {
   /**
    * Appends a record in the core's form. Returns its sequence.
    *
-   * @throws ClosedError, RecordTooLargeError, JournalOverflowError; nothing is appended then.
+   * @returns `REPEATED` when it repeats an earlier event; see {@link repeated}.
+   * @throws ClosedError, RecordTooLargeError, JournalOverflowError, VersionConflictError; nothing is appended then.
    */
   append(text: string, wallMs: number, monoMs: number): number {
     this.assertOpen()
@@ -97,6 +98,7 @@ export class Handle {
   }
 
   #accepted(first: number): number {
+    if (first === protocol.REPEATED) return first
     if (first < 0) throw first === NONE ? new ClosedError('the journal') : errorOf(native.journalFailure(this.id))
     if (!this.#isFlushScheduled) {
       // At the end of this turn, so that what the turn appends is one group.
@@ -104,6 +106,38 @@ export class Handle {
       process.nextTick(this.#flush)
     }
     return first
+  }
+
+  /** Returns the position in its stream of record `index` of the last append. */
+  positionOf(index: number): number {
+    return hot.journalPosition(this.id, index)
+  }
+
+  /** Returns the sequences of the earlier events that the last append repeats, `count` in number. */
+  repeated(count: number): number[] {
+    return Array.from({ length: count }, (_, index) => hot.journalRepeated(this.id, index))
+  }
+
+  /** Calls `resolve` once a sequence can be read, at the level of this use, or `reject` when it never will be. */
+  whenReadable(last: number, resolve: () => void, reject: (error: Error) => void): void {
+    if (this.requestNotification(last)) {
+      if (this.#failure === undefined) resolve()
+      else reject(this.#failure)
+      return
+    }
+    this.#pendingAcks.push({ last, result: undefined, resolve, reject })
+    this.#updateHold()
+  }
+
+  /** Takes a name for this use, until it is released or the use ends. Returns false when another has it. */
+  claim(name: string): boolean {
+    this.assertOpen()
+    return hot.journalClaim(name, this.id) === 1
+  }
+
+  /** Gives a name free. */
+  release(name: string): void {
+    if (this.#isOpen) hot.journalRelease(name, this.id)
   }
 
   /** Calls `resolve` with `result` once a sequence is acknowledged, or `reject` when it never will be. */

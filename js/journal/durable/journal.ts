@@ -1,23 +1,31 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { flag, iterable, integer, known, options as checkOptions } from '../../internal/validate.ts'
 import type { Instant } from '../../clock/instant.ts'
-import { holdTime } from '../../clock/internal-timers.ts'
 import type { Clock, TimerHandle } from '../../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
-import { isJournalOverflowError } from '../errors.ts'
-import { hold, release } from '../../internal/inbox.ts'
 import { Listeners } from '../../internal/listeners.ts'
 import { assertInternal, INTERNAL } from '../../internal/private-constructor.ts'
 import { hot } from '../../native.ts'
 import { tellOwner } from '../../internal/report-error.ts'
 import * as protocol from '../../protocol/journal.ts'
-import { encodePlain, encodePlainEach } from '../../plain/encode.ts'
-import { whenAborted } from '../../internal/abort-hub.ts'
+import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
+import { Appender } from './appender.ts'
+import { assertEmpty, backUp } from './backup.ts'
 import { JournalReads } from './base.ts'
 import type { Handle } from './handle.ts'
 import type { Pages } from './pages.ts'
+import { Consumer, type ConsumerContext, type ConsumerOptions } from './consumer.ts'
+import { follow, type FollowedJournal, insideOf } from './followed.ts'
+import type { OpenedJournal } from './opened.ts'
+import { checkPath } from './options.ts'
+import { SavedStates, STATES } from './states.ts'
+import type { AppendOptions, BackupReport } from './stream-types.ts'
 import { tail, type TailSource } from './tail.ts'
+import { WaitingReaders } from './waiting-readers.ts'
 import type {
   CompactOptions,
   Durability,
@@ -31,23 +39,8 @@ import type {
 /** With `'flush'` and `'memory'`, what was written is synced this much later at the latest. */
 const SYNC_WITHIN_MS = 1000
 
-/** @internal What {@link openJournal} hands over. */
-export interface OpenedJournal<T> {
-  readonly path: string
-  readonly report: RecoveryReport
-  readonly options: DurableJournalOptions<T>
-  readonly system: System
-  readonly clock: Clock
-  readonly id: number
-  readonly level: number
-  readonly pages: Pages<T>
-  /** Nothing when it is read only. */
-  readonly handle: Handle | undefined
-}
-
 /** @internal Makes the journal of one that was opened. */
 export let makeDurableJournal: <T>(opened: OpenedJournal<T>) => DurableJournal<T>
-
 /**
  * History on disk. Entries keep their order and their sequence; an entry whose append resolved is there after a crash
  * (see {@link Durability}). Reads serve acknowledged entries only.
@@ -74,13 +67,15 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   readonly #handle: Handle | undefined
   readonly #id: number
   readonly #disown: () => void
-  readonly #waiting = new Set<() => void>()
+  readonly #readers: WaitingReaders
   readonly #subscribers: Listeners<JournalEntry<T>>
+  readonly #appends: Appender<T> | undefined
+  readonly #openAnother: OpenedJournal<T>['open']
+  #states: Promise<SavedStates> | undefined
+  /** Called when it begins to close. */
+  readonly #closeListeners = new Set<() => void>()
   #pump: AbortController | undefined
   #syncTimer: TimerHandle | undefined
-  #resumeTime: (() => void) | undefined
-  /** The last sequence that was appended here. */
-  #appended = -1
   #closed = false
   #closing: Promise<void> | undefined
   #isEndReported = false
@@ -103,7 +98,20 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
       else this.#emitEvent((at) => ({ type: 'journal:subscriber:error', seq: sequence, id, error, at }))
     })
     if (this.#handle !== undefined) this.#handle.onProgress = () => this.#onProgress()
-    this.#disown = this.#system.own({ close: () => this.close() })
+    this.#openAnother = opened.open
+    this.#readers = new WaitingReaders(opened.clock, this.readOnly ? (opened.options.pollMs ?? 100) : undefined)
+    this.#appends =
+      opened.handle &&
+      new Appender<T>(opened.handle, {
+        clock: opened.clock,
+        options: opened.options,
+        getEntry: (sequence) => this.getEntry(sequence),
+        first: () => this.view().first,
+        onAppended: (last) => this.#readers.appended(last),
+        onOverflow: (maxEntries) => this.#overflow(maxEntries),
+      })
+    this.#letFollow()
+    this.#disown = opened.closesWithSystem ? this.#system.own({ close: () => this.close() }) : () => {}
     this.#emitEvent((at) => ({ type: 'journal:recovered', path: this.path, report: this.recovery, at }))
   }
 
@@ -119,18 +127,41 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * Rejects with NotPlainError for data that cannot be stored, RecordTooLargeError, JournalOverflowError, ClosedError:
    * then nothing was appended. Rejects with JournalIoError when the operating system refused: then the journal is
    * closed, and whether this entry is on disk shows when it is opened again.
+   *
+   * With a `stream` the entry is an event of that stream. Rejects with VersionConflictError when the stream has another
+   * version than `expectedVersion`, with those events that are in flight: then nothing was appended.
+   *
+   * @example
+   * ```ts
+   * await journal.append({ type: 'added', sku: 'a-1' }, { stream: 'cart-7', expectedVersion: 0, id: 'command-81' })
+   * ```
    */
-  append(data: T): Promise<JournalEntry<T>> {
-    return this.#withEvents(new Promise((resolve, reject) => this.#append(data, resolve, reject)))
+  append(data: T, options?: AppendOptions): Promise<JournalEntry<T>> {
+    return this.#withEvents(new Promise((resolve, reject) => this.#appender().append(data, options, resolve, reject)))
   }
 
   /**
-   * Adds entries, all or none of them, with one time and without another's between. A crash before the promise resolves
-   * can leave some of them: the first ones. Rejects as {@link append}.
+   * Adds entries, all or none of them, also over several streams and after a crash, with one time and without another's
+   * between. Options are for all entries, or a list with those of each. `expectedVersion` is always that of the stream
+   * before all of them. When all entries repeat an `id`, it resolves with the earlier entries; when only some do, it
+   * rejects with InvalidArgumentError. Rejects as {@link append}, and for entries of more than 1 GiB together.
+   *
+   * @example
+   * ```ts
+   * await journal.appendMany(
+   *   [{ type: 'debited', amount: 5 }, { type: 'credited', amount: 5 }],
+   *   [{ stream: 'account-1', expectedVersion: 3 }, { stream: 'account-2', expectedVersion: 7 }],
+   * )
+   * ```
    */
-  appendMany(datas: Iterable<T>): Promise<JournalEntry<T>[]> {
+  appendMany(
+    datas: Iterable<T>,
+    options?: AppendOptions | readonly (AppendOptions | undefined)[],
+  ): Promise<JournalEntry<T>[]> {
     return this.#withEvents(
-      new Promise((resolve, reject) => this.#appendAll([...iterable('datas', datas)], resolve, reject)),
+      new Promise((resolve, reject) =>
+        this.#appender().appendAll([...iterable('datas', datas)], options, resolve, reject),
+      ),
     )
   }
 
@@ -215,6 +246,54 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return tail(this.#source(), options)
   }
 
+  /**
+   * Starts a consumer: it follows the journal from a checkpoint that the journal keeps under this name, in the directory
+   * `states` beside its files, and hands each entry to `handler` at least once, in order. The promise of a handler is
+   * waited for. A consumer of the same name that runs already, on any thread, makes this one stop with
+   * JournalNameInUseError.
+   *
+   * @throws InvalidArgumentError naming the argument or option that is refused, and for a read-only journal.
+   * @throws ClosedError when the journal is closed.
+   * @example
+   * ```ts
+   * const mails = journal.consumer('mails', async ({ data }) => send(data), { onParked: (entry, error) => report(error) })
+   * await mails.whenCaughtUp()
+   * ```
+   */
+  consumer<B extends number | undefined = undefined>(
+    name: string,
+    handler: (
+      entries: B extends number ? readonly JournalEntry<T>[] : JournalEntry<T>,
+      context: ConsumerContext,
+    ) => unknown,
+    options?: ConsumerOptions<T, B>,
+  ): Consumer<T> {
+    return new Consumer<T>(insideOf<T>(this) as FollowedJournal<T>, name, handler, options)
+  }
+
+  /**
+   * Copies the journal, with its saved states, into a directory that is empty or not there yet. The copy holds
+   * everything that was accepted before, and is read and checked before the promise resolves. Appends go on meanwhile;
+   * a compaction and `close()` wait. Ended segments are hard links where the file system can make them, and their bytes
+   * are shared with the original.
+   *
+   * Rejects with InvalidArgumentError when the directory holds files, with JournalCorruptError, and with JournalIoError,
+   * which does not end this journal. Then the directory holds nothing, or a part.
+   */
+  async backup(directory: string): Promise<BackupReport> {
+    const target = checkPath('directory', directory)
+    this.#assertOpen()
+    const states = join(this.path, STATES)
+    if (existsSync(states)) {
+      await assertEmpty(target)
+      // First, so that no checkpoint in the copy is behind its last entry.
+      const open = { system: this.#system, clock: this.clock, readOnly: true }
+      await using saved = await this.#openAnother(states, open)
+      await saved.backup(join(target, STATES))
+    }
+    return backUp(this.#id, target, this.clock)
+  }
+
   /** Returns the form from which `Journal.fromJSON` makes a journal in memory. */
   toJSON(): SerializedJournal {
     const { serializer } = this.#options
@@ -240,6 +319,44 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     return this.close()
   }
 
+  #appender(): Appender<T> {
+    this.#writer()
+    return this.#appends as Appender<T>
+  }
+
+  #letFollow(): void {
+    follow<T>(this, {
+      system: this.#system,
+      clock: this.clock,
+      assertWritable: () => void this.#writer(),
+      isClosed: () => this.closed,
+      closedError: (what) => new ClosedError(what),
+      next: () => (this.closed ? 0 : this.view().next),
+      read: (from, limit) => this.#readTail(from, limit),
+      wait: (next, signal) => this.#wait(next, undefined, signal, true),
+      wake: () => this.#readers.wake(),
+      onClose: (listener) => {
+        this.#closeListeners.add(listener)
+        return () => void this.#closeListeners.delete(listener)
+      },
+      claim: (name) => this.#writer().claim(name),
+      release: (name) => this.#handle?.release(name),
+      states: () => this.#openStates(),
+      report: (error, origin, owner) => {
+        if (owner === undefined) this.#report(error, origin)
+        else tellOwner(owner, error, origin)
+      },
+    })
+  }
+
+  #openStates(): Promise<SavedStates> {
+    this.#writer()
+    const { path, clock } = this
+    const owner = { path, clock, system: this.#system, mode: this.#options.mode, open: this.#openAnother }
+    this.#states ??= SavedStates.open(owner)
+    return this.#states
+  }
+
   #writer(): Handle {
     if (this.#handle === undefined) throw new InvalidArgumentError('journal', 'open to write', 'a read-only journal')
     this.#handle.assertOpen()
@@ -248,55 +365,6 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   #assertOpen(): void {
     if (this.closed) throw new ClosedError('the journal')
-  }
-
-  #append(data: T, resolve: (entry: JournalEntry<T>) => void, reject: (error: Error) => void): void {
-    const handle = this.#writer()
-    const { idGenerator, serializer } = this.#options
-    const own = idGenerator === undefined ? '' : plainText('an id', idGenerator())
-    const payload = encodePlain('data', serializer === undefined ? data : serializer.serialize(data))
-    const key = this.#keyOf(data)
-    const text = own === '' && key === '' ? payload : `${payload}\0${own}\0${key}`
-    const timestamp = this.clock.now()
-    const sequence = this.#accepted(() => handle.append(text, timestamp.wallMs, timestamp.monoMs))
-    this.#holdForReaders(sequence)
-    const entry = Object.freeze({ id: own === '' ? String(sequence) : own, sequence, timestamp, data })
-    handle.whenAcknowledged(sequence, entry, resolve, reject)
-  }
-
-  #appendAll(datas: readonly T[], resolve: (entries: JournalEntry<T>[]) => void, reject: (error: Error) => void): void {
-    const handle = this.#writer()
-    if (datas.length === 0) {
-      resolve([])
-      return
-    }
-    const { idGenerator, key: keyOf, serializer } = this.#options
-    const ids = idGenerator === undefined ? undefined : datas.map(() => plainText('an id', idGenerator()))
-    const texts = encodePlainEach(
-      'data',
-      serializer === undefined ? datas : datas.map((data) => serializer.serialize(data)),
-    )
-    if (ids !== undefined || keyOf !== undefined) {
-      texts.push(datas.map((data, index) => `\u0001${ids?.[index] ?? ''}\0${this.#keyOf(data)}`).join(''))
-    }
-    const timestamp = this.clock.now()
-    const first = this.#accepted(() => handle.appendAll(texts, datas.length, timestamp.wallMs, timestamp.monoMs))
-    this.#holdForReaders(first + datas.length - 1)
-    const entries = datas.map((data, index) => {
-      const sequence = first + index
-      return Object.freeze({ id: ids?.[index] ?? String(sequence), sequence, timestamp, data })
-    })
-    handle.whenAcknowledged(first + datas.length - 1, entries, resolve, reject)
-  }
-
-  /** Returns the first sequence of an append. Emits an overflow. */
-  #accepted(append: () => number): number {
-    try {
-      return append()
-    } catch (error) {
-      if (isJournalOverflowError(error)) this.#overflow(error.maxEntries)
-      throw error
-    }
   }
 
   /** Returns the promise of an append that also emits its events, and syncs soon, once it is acknowledged. */
@@ -313,12 +381,6 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
       }
       return answer
     })
-  }
-
-  /** Returns the key of data, or an empty text. */
-  #keyOf(data: T): string {
-    const key = this.#options.key?.(data)
-    return key === undefined ? '' : plainText('a key', key)
   }
 
   #syncSoon(): void {
@@ -355,45 +417,11 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   #wait(next: number, signal: AbortSignal | undefined, end: AbortSignal, keepAlive: boolean): Promise<boolean> {
     if (this.closed && this.#handle?.failure === undefined) return Promise.resolve(false)
     if (this.#handle?.requestNotification(next) === true) return Promise.resolve(true)
-    return new Promise((resolve) => {
-      const poll = this.readOnly
-        ? this.clock.schedule((this.#options.pollMs ?? 100) as never, () => wake(), { ref: keepAlive })
-        : undefined
-      const wake = (): void => {
-        this.#waiting.delete(wake)
-        if (this.#waiting.size === 0) this.#resume()
-        stop()
-        stopEnd()
-        poll?.cancel()
-        if (keepAlive) release()
-        resolve(true)
-      }
-      if (keepAlive) hold()
-      this.#waiting.add(wake)
-      if (this.#appended >= next) this.#holdForReaders(this.#appended)
-      const stop = whenAborted(signal, wake)
-      const stopEnd = whenAborted(end, wake)
-    })
-  }
-
-  /** Holds the clock until the readers that wait have received what was appended. */
-  #holdForReaders(last: number): void {
-    this.#appended = last
-    if (this.#waiting.size > 0) this.#resumeTime ??= holdTime(this.clock, 'the readers of a journal on disk')
-  }
-
-  #wakeReaders(): void {
-    for (const wake of this.#waiting) wake()
-    this.#resume()
-  }
-
-  #resume(): void {
-    this.#resumeTime?.()
-    this.#resumeTime = undefined
+    return this.#readers.wait(next, signal, end, keepAlive)
   }
 
   #onProgress(): void {
-    this.#wakeReaders()
+    this.#readers.wake()
     const failure = this.#handle?.failure
     if (failure !== undefined) this.#ended(failure)
   }
@@ -414,12 +442,17 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   async #close(): Promise<void> {
     this.#syncTimer?.cancel()
+    for (const listener of this.#closeListeners) listener()
+    await this.#states?.then(
+      (states) => states.close(),
+      () => {},
+    )
     if (this.#handle !== undefined) await this.#handle.close()
     else hot.journalDrop(this.#id)
     this.#closed = true
     this.#disown()
     this.#pump?.abort()
-    this.#wakeReaders()
+    this.#readers.wake()
     this.#ended(this.#handle?.failure)
   }
 
@@ -452,11 +485,4 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     if (onError === undefined) this.#system.report(error, origin)
     else tellOwner(onError, error, origin)
   }
-}
-
-/** Text that the core can tell from what stands beside it. */
-function plainText(what: string, value: unknown): string {
-  const isText = typeof value === 'string' && value !== '' && !value.includes('\0') && !value.includes('\u0001')
-  if (isText && (value as string & { isWellFormed(): boolean }).isWellFormed()) return value
-  throw new InvalidArgumentError(what, 'a non-empty string without U+0000 and U+0001', value)
 }

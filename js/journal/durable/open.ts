@@ -12,6 +12,8 @@ import type { DurableJournalOptions } from './types.ts'
 /** Options of internal users of a directory: whether it may be shared. */
 export interface OpenMode {
   readonly exclusive?: boolean
+  /** False for a journal that another one closes. Default: it closes with its system. */
+  readonly closesWithSystem?: boolean
 }
 
 /**
@@ -39,9 +41,9 @@ export function openJournal<T = unknown>(path: string, options?: DurableJournalO
 export async function openDurable<T>(
   path: string,
   options: DurableJournalOptions<T> | undefined,
-  { exclusive = false }: OpenMode,
+  { exclusive = false, closesWithSystem = true }: OpenMode,
 ): Promise<DurableJournal<T>> {
-  const directory = checkPath(path)
+  const directory = checkPath('path', path)
   const settings = checkDurableOptions(options)
   const system = settings.system ?? getDefaultSystem()
   system.assertOpen()
@@ -95,6 +97,8 @@ export async function openDurable<T>(
     level,
     pages: new Pages<T>(id, level, settings.serializer),
     handle,
+    closesWithSystem,
+    open: (another, anotherOptions) => openDurable(another, anotherOptions, { closesWithSystem: false }),
   })
 }
 

@@ -43,9 +43,9 @@ export const levelOf = (durability: Durability): number => LEVELS.indexOf(durabi
 export const policyOf = (overflow: JournalOverflow): number => POLICIES.indexOf(overflow)
 
 /** Returns the directory's path. */
-export function checkPath(path: unknown): string {
-  const directory = text('path', path)
-  if (directory.includes('\0')) throw new InvalidArgumentError('path', 'a path without NUL', directory)
+export function checkPath(field: string, path: unknown): string {
+  const directory = text(field, path)
+  if (directory.includes('\0')) throw new InvalidArgumentError(field, 'a path without NUL', directory)
   return directory
 }
 

@@ -2,7 +2,13 @@ import { instant } from '../../clock/instant.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { JournalCorruptError, JournalGapError } from '../errors.ts'
 import { native, type NativeJournalPage } from '../../native.ts'
-import { PAGE_ENTRY_CELLS, PAGE_ENTRY_MONO, PAGE_ENTRY_SEQUENCE, PAGE_ENTRY_WALL } from '../../protocol/journal.ts'
+import {
+  PAGE_ENTRY_CELLS,
+  PAGE_ENTRY_MONO,
+  PAGE_ENTRY_POSITION,
+  PAGE_ENTRY_SEQUENCE,
+  PAGE_ENTRY_WALL,
+} from '../../protocol/journal.ts'
 import { revivePlain } from '../../plain/decode.ts'
 import type { JournalEntry, JournalSerializer } from '../types.ts'
 import { errorOf } from './failure.ts'
@@ -10,6 +16,8 @@ import { errorOf } from './failure.ts'
 /** Entries and bytes of payload read at once: what reading holds in memory. */
 export const PAGE_ENTRIES = 512
 const PAGE_BYTES = 1 << 20
+/** Entries of a stream read at once: each can lie in another part of the disk. */
+const STREAM_PAGE_ENTRIES = 256
 
 /** Some entries, and where to go on. */
 export interface Page<T> {
@@ -42,6 +50,31 @@ export class Pages<T> {
     if (page === null) throw new ClosedError('the journal')
     if (page.failure) throw errorOf(page.failure)
     return { entries: this.#entries(page), next: page.next, start: page.start, removed: page.removed }
+  }
+
+  /**
+   * Returns entries of a stream with positions from `from` to before `to`; the last of them, in descending order, when
+   * `backwards`. The `next` of the page is the position at which to go on, backwards the one to stop before.
+   */
+  readStream(stream: string, from: number, to: number, limit: number, backwards: boolean): Page<T> {
+    const range = { durability: this.#level, from, to, limit, bytes: PAGE_BYTES, backwards }
+    const page = native.journalReadStream(this.#id, stream, range)
+    if (page === null) throw new ClosedError('the journal')
+    if (page.failure) throw errorOf(page.failure)
+    return { entries: this.#entries(page, stream), next: page.next, start: page.start, removed: 0 }
+  }
+
+  /** Pages of a stream; each is read when it is asked for. */
+  *streamPages(stream: string, from: number, to: number, limit: number, backwards: boolean): Generator<Page<T>> {
+    let [left, first, end] = [limit, from, to]
+    while (left > 0 && first < end) {
+      const page = this.readStream(stream, first, end, Math.min(left, STREAM_PAGE_ENTRIES), backwards)
+      if (page.next === (backwards ? end : first)) return
+      yield page
+      left -= page.entries.length
+      if (backwards) end = page.next
+      else first = page.next
+    }
   }
 
   /** Entries in order from `from` to before `to`; each page is read when the one before is used up. */
@@ -90,7 +123,7 @@ export class Pages<T> {
     }
   }
 
-  #entries({ text, numbers, ids }: NativeJournalPage): JournalEntry<T>[] {
+  #entries({ text, numbers, ids, streams }: NativeJournalPage, streamOfAll?: string): JournalEntry<T>[] {
     const first = numbers[PAGE_ENTRY_SEQUENCE] ?? 0
     const data = parse(text, first)
     return data.map((parsed, index) => {
@@ -100,7 +133,11 @@ export class Pages<T> {
       const plain = revivePlain(parsed)
       const serializer = this.#serializer
       const value = (serializer === undefined ? plain : serializer.deserialize(plain)) as T
-      return Object.freeze({ id: ids[index] || String(sequence), sequence, timestamp, data: value })
+      const id = ids[index] || String(sequence)
+      const stream = streamOfAll ?? streams[index]
+      if (!stream) return Object.freeze({ id, sequence, timestamp, data: value })
+      const position = numbers[at + PAGE_ENTRY_POSITION] as number
+      return Object.freeze({ id, sequence, timestamp, data: value, stream, position })
     })
   }
 }

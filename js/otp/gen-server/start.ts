@@ -27,6 +27,8 @@ import { OVERFLOWS, UNBOUNDED } from '../../protocol/actor.ts'
 import { namesOf } from './names.ts'
 import { ProcessIds } from './process-ids.ts'
 import { Registrar } from './registrable.ts'
+import type { PersistentBehavior, PersistentStartOptions } from '../persistence/behavior.ts'
+import { PersistentProcess } from '../persistence/persistent.ts'
 import { Continued } from './callback-results.ts'
 import { GenServerProcess } from './process.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
@@ -50,6 +52,7 @@ export const OPTIONS: readonly string[] = [
 ]
 const OPTIONAL = ['handleCall', 'handleCast', 'handleInfo', 'handleContinue', 'terminate'] as const
 const CALLBACKS = ['init', ...OPTIONAL]
+const PERSISTENT_OPTIONS = [...OPTIONS, 'persist']
 
 function checkBehavior(behavior: GenServerBehavior<never>): void {
   object('behavior', behavior, 'an object with init')
@@ -87,9 +90,9 @@ function checkRegistry({ name, registry, metadata, system }: StartOptions): void
   }
 }
 
-function checkStart(options: StartOptions | undefined): StartOptions {
+function checkStart(options: StartOptions | undefined, names: readonly string[]): StartOptions {
   const settings = checkOptions('options', options)
-  known('options', settings, OPTIONS)
+  known('options', settings, names)
   if (settings.name !== undefined) text('options.name', settings.name)
   checkRegistry(settings)
   if (settings.overflow !== undefined && !OVERFLOWS.includes(settings.overflow)) {
@@ -165,8 +168,20 @@ function reserve(server: GenServerProcess, { name, registry }: StartOptions): vo
 export function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions<NoInfer<State>>,
-): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
-  return startAs('GenServer', behavior, options)
+): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>>
+/** Starts a persistent process. Resolves once the events of its stream have made its state. */
+export function start<State, Event, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
+  behavior: PersistentBehavior<State, Event, CallMsg, CastMsg, CallReply>,
+  options: PersistentStartOptions<State, Event>,
+): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>>
+export async function start(
+  behavior: object,
+  options?: StartOptions | PersistentStartOptions<unknown, unknown>,
+): Promise<GenServerRef> {
+  const { persist } = checkOptions('options', options as PersistentStartOptions<unknown, unknown> | undefined)
+  if (persist === undefined) return startAs('GenServer', behavior as GenServerBehavior<unknown>, options)
+  const stored = new PersistentProcess(behavior as PersistentBehavior<unknown, unknown>, persist)
+  return startAs('GenServer', stored.behavior, options, (server) => stored.attach(server), PERSISTENT_OPTIONS)
 }
 
 /**
@@ -174,15 +189,17 @@ export function start<State, CallMsg = unknown, CastMsg = unknown, CallReply = u
  *
  * @param kind The word for it in errors and in its id.
  * @param onSpawn Receives the process before anything of it runs.
+ * @param names The names of its options.
  */
 export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallReply = unknown>(
   kind: string,
   behavior: GenServerBehavior<State, CallMsg, CastMsg, CallReply>,
   options?: StartOptions,
   onSpawn?: (server: GenServerProcess) => void,
+  names: readonly string[] = OPTIONS,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>> {
   checkBehavior(behavior as GenServerBehavior<never>)
-  const settings = checkStart(options)
+  const settings = checkStart(options, names)
   const initTimeout = timeout('options.initTimeout', INIT_TIMEOUT, settings.initTimeout)
   const system = resolveSystem(settings.system)
   const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, settings)

@@ -4,19 +4,19 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 
-use super::memory;
+use super::drafts::{draft, drafts};
 use crate::binding::env::{Handles, Local};
-use crate::binding::lane::{Area, Module, NONE, hot_lane};
+use crate::binding::lane::{Module, NONE, hot_lane};
+use crate::core::journal::backup::BackupReport;
 use crate::core::journal::config::JournalOverflow;
-use crate::core::journal::elements::elements;
 use crate::core::journal::error::JournalError;
 use crate::core::journal::follower::Follower;
-use crate::core::journal::format::Draft;
-use crate::core::journal::queue::{Command, Durability, WriteQueue};
+use crate::core::journal::queue::{Appended, Command, Durability, WriteQueue};
 use crate::core::journal::reader::{NUMBERS, Reader};
 use crate::core::journal::registry::{Client, Registry};
 use crate::core::journal::segment::Listing;
-use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
+use crate::core::journal::stream_reader::StreamReader;
+use crate::protocol::{Code, Flag, Part, Record, lane_constants, lane_enum, lane_record};
 
 /// The journals that this process has open to write.
 pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);
@@ -26,10 +26,14 @@ pub(crate) type Journals = Handles<Slot>;
 /// The result that a thread that opens a journal leaves for the environment.
 pub(crate) type Arrival = Arc<Mutex<Option<Result<Source, JournalError>>>>;
 
-/// A journal of the environment.
+/// The result that a thread that copies a journal leaves for the environment.
+pub(crate) type BackupArrival = Arc<Mutex<Option<Result<BackupReport, JournalError>>>>;
+
+/// A journal of the environment, or something that goes on in it.
 pub(crate) enum Slot {
     Opening(Arrival),
     Open(Box<OpenJournal>),
+    BackingUp(BackupArrival),
 }
 
 /// The source of a journal's entries.
@@ -41,6 +45,9 @@ pub(crate) enum Source {
 pub(crate) struct OpenJournal {
     pub(crate) source: Source,
     pub(crate) reader: Reader,
+    pub(crate) stream_reader: StreamReader,
+    /// The result of the last append that had streams.
+    pub(crate) appended: Option<Appended>,
     /// The last error, for JavaScript to ask after.
     pub(crate) failure: Option<JournalError>,
 }
@@ -91,6 +98,8 @@ lane_enum! {
 lane_constants! { RESULTS {
     /// It was refused: see `journalFailure`.
     const REFUSED: f64 = -2.0;
+    /// It repeats earlier events of its streams: see `journalRepeated`.
+    const REPEATED: f64 = -3.0;
 } }
 
 lane_record! {
@@ -131,31 +140,28 @@ lane_record! {
         mono: f64,
         /// On disk.
         bytes: f64,
+        /// In its stream.
+        position: f64,
     }
 }
 
 const _: () = assert!(PageEntry::CELLS == NUMBERS, "as the reader of the core writes them");
 
-pub(crate) const PROTOCOL: Area = Area {
-    name: "journal",
-    doc: "The numbers in which JavaScript and journals speak.",
-    parts: &[
-        &[DURABILITY, OVERFLOW, STATE, TASK],
-        RESULTS,
-        &[PROGRESS, FINISHED, VIEW, PAGE_ENTRY],
-        memory::PARTS,
-    ],
-};
+pub(super) const CHOICES: &[Part] = &[DURABILITY, OVERFLOW, STATE, TASK];
+pub(super) const OUTCOMES: &[Part] = RESULTS;
+pub(super) const RECORDS: &[Part] = &[PROGRESS, FINISHED, VIEW, PAGE_ENTRY];
 
 pub(crate) const MODULE: Module = hot_lane! {
     Journals;
-    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key. Returns its
-    /// sequence, -1 when closed, or `REFUSED`.
+    /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key, or these and NUL,
+    /// stream, NUL, expected version or nothing, NUL, 1 for an id that none may repeat. Returns its sequence, -1 when
+    /// closed, `REFUSED` or `REPEATED`.
     "journalAppend"(str text, journal, wall, mono, durability) => append;
     /// Gathers text for the next `journalAppendAll`, which follows before anything else happens.
     "journalGather"(str text) => gather;
     /// Appends `count` records, all or none, from the gathered texts and `text`: JSON arrays of their payloads, and
-    /// then nothing, or U+0001, id, NUL, key for each. Returns the first sequence; otherwise as `journalAppend`.
+    /// then nothing, or for each U+0001, id, NUL, key, and what else `journalAppend` takes. Returns the first sequence;
+    /// otherwise as `journalAppend`.
     "journalAppendAll"(str text, journal, wall, mono, durability, count) => append_all;
     /// Lets writing begin with what has gathered.
     "journalKick"(journal) => kick;
@@ -198,7 +204,7 @@ pub(crate) fn with<R>(
     }
 }
 
-fn writing(
+pub(crate) fn writing(
     environment: &Local<Journals>,
     journal: f64,
     body: impl FnOnce(&mut Client) -> f64,
@@ -239,9 +245,17 @@ fn append(
     level: f64,
 ) -> f64 {
     let (payload, names) = text.split_once('\0').unwrap_or((text, ""));
-    let draft = draft(wall, mono, payload, names);
+    let (draft, condition) = draft(wall, mono, payload, names);
     appended(environment, journal, |client| {
-        client.writer.queue.append(client.member, durability(level), &[draft])
+        let (writer, level) = (&client.writer, durability(level));
+        if draft.stream.is_empty() {
+            return Ok(AppendOutcome::First(writer.queue.append(
+                client.member,
+                level,
+                &[draft],
+            )?));
+        }
+        Ok(AppendOutcome::InStreams(writer.append(client.member, level, &[draft], &[condition])?))
     })
 }
 
@@ -262,8 +276,13 @@ fn append_all(
     let mut gathered = environment.gathered.take();
     gathered.push_str(text);
     let result = appended(environment, journal, |client| {
-        let drafts = drafts(wall, mono, &gathered, count)?;
-        client.writer.queue.append(client.member, durability(level), &drafts)
+        let count = usize::try_from(sequence(count)).unwrap_or(usize::MAX);
+        let (drafts, conditions) = drafts(wall, mono, &gathered, count)?;
+        let (writer, level) = (&client.writer, durability(level));
+        if drafts.iter().all(|draft| draft.stream.is_empty()) {
+            return Ok(AppendOutcome::First(writer.queue.append(client.member, level, &drafts)?));
+        }
+        Ok(AppendOutcome::InStreams(writer.append(client.member, level, &drafts, &conditions)?))
     });
     if gathered.capacity() <= GATHERED_KEPT {
         gathered.clear();
@@ -272,15 +291,27 @@ fn append_all(
     result
 }
 
+enum AppendOutcome {
+    /// The first sequence.
+    First(u64),
+    InStreams(Appended),
+}
+
 fn appended(
     environment: &Local<Journals>,
     journal: f64,
-    append: impl FnOnce(&Client) -> Result<u64, JournalError>,
+    append: impl FnOnce(&Client) -> Result<AppendOutcome, JournalError>,
 ) -> f64 {
     let appended = with(environment, journal, |open| {
         let Source::Writer(client) = &open.source else { return NONE };
         match append(client) {
-            Ok(first) => first as f64,
+            Ok(AppendOutcome::First(first)) => first as f64,
+            Ok(AppendOutcome::InStreams(appended)) => {
+                let is_new = appended.repeated.is_empty();
+                let first = appended.first as f64;
+                open.appended = Some(appended);
+                if is_new { first } else { REPEATED }
+            }
             Err(JournalError::Closed) => NONE,
             Err(error) => {
                 open.failure = Some(error);
@@ -289,39 +320,6 @@ fn appended(
         }
     });
     appended.unwrap_or(NONE)
-}
-
-/// Returns a record; `names` are its id, NUL, key.
-fn draft<'a>(wall: f64, mono: f64, payload: &'a str, names: &'a str) -> Draft<'a> {
-    let (id, key) = names.split_once('\0').unwrap_or((names, ""));
-    Draft { wall, mono, id, key, payload }
-}
-
-/// Returns the records of a batch.
-fn drafts(wall: f64, mono: f64, text: &str, count: f64) -> Result<Vec<Draft<'_>>, JournalError> {
-    let count = usize::try_from(sequence(count)).unwrap_or(usize::MAX);
-    let malformed = JournalError::Invalid { field: "data", why: "arrays of as many records" };
-    // A payload takes two bytes at least, with its comma: a wrong count asks for no memory.
-    let mut payloads = Vec::with_capacity(count.min(text.len() / 2));
-    let mut rest = text;
-    while rest.starts_with('[') {
-        match elements(rest, &mut payloads) {
-            Some(after) => rest = after,
-            None => return Err(malformed),
-        }
-    }
-    if payloads.len() != count {
-        return Err(malformed);
-    }
-    let draft = |payload, names| draft(wall, mono, payload, names);
-    if rest.is_empty() {
-        return Ok(payloads.into_iter().map(|payload| draft(payload, "")).collect());
-    }
-    let mut names = rest.split('\u{1}');
-    if names.next() != Some("") || names.clone().count() != count {
-        return Err(malformed);
-    }
-    Ok(payloads.into_iter().zip(names).map(|(payload, names)| draft(payload, names)).collect())
 }
 
 fn kick(environment: &Local<Journals>, journal: f64) -> f64 {

@@ -9,14 +9,19 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::appends::{
-    Arrival, Journals, OpenJournal, REGISTRY, Slot, Source, sequence, visible, with,
+    Arrival, BackupArrival, Journals, OpenJournal, REGISTRY, Slot, Source, sequence, visible, with,
 };
 use crate::binding::env::Local;
+use crate::core::journal::backup::BackupReport;
 use crate::core::journal::config::{JournalConfig, JournalOverflow};
 use crate::core::journal::error::{IoFault, JournalError};
-use crate::core::journal::reader::{PageLimits, Reader};
+use crate::core::journal::follower::Follower;
+use crate::core::journal::reader::{Page, PageLimits, Reader};
 use crate::core::journal::registry::Registry;
 use crate::core::journal::snapshot;
+use crate::core::journal::storage::Storage;
+use crate::core::journal::stream_reader::{StreamReader, StreamTarget};
+use crate::core::journal::streams::StreamRange;
 use crate::protocol::Code;
 
 /// Options of a journal; a missing one has the core's default.
@@ -53,6 +58,9 @@ pub struct NativeJournalFailure {
     pub reason: Option<String>,
     pub bytes: Option<f64>,
     pub limit: Option<f64>,
+    pub stream: Option<String>,
+    pub expected: Option<f64>,
+    pub actual: Option<f64>,
 }
 
 impl From<JournalError> for NativeJournalFailure {
@@ -77,6 +85,10 @@ impl From<JournalError> for NativeJournalFailure {
             }
             JournalError::Overflow { max } => {
                 Self { limit: Some(max as f64), ..failure("JOURNAL_OVERFLOW") }
+            }
+            JournalError::Conflict { stream, expected, actual } => {
+                let (expected, actual) = (Some(expected as f64), Some(actual as f64));
+                Self { stream: Some(stream), expected, actual, ..failure("VERSION_CONFLICT") }
             }
             JournalError::Closed => failure("CLOSED"),
             JournalError::Differs { option, value } => {
@@ -181,7 +193,8 @@ pub fn journal_opened(env: Env, journal: f64) -> Result<Option<NativeJournalOpen
         Source::Follower(follower) => (follower.report.clone(), follower.storage.path()),
     };
     if let Some(slot) = journals.get(journal) {
-        let open = OpenJournal { source, reader: Reader::default(), failure: None };
+        let (reader, stream_reader) = (Reader::default(), StreamReader::default());
+        let open = OpenJournal { source, reader, stream_reader, appended: None, failure: None };
         *slot = Slot::Open(Box::new(open));
     }
     let dropped = report.dropped.into_iter().map(|loss| NativeJournalLoss {
@@ -217,6 +230,8 @@ pub struct NativeJournalPage {
     pub numbers: Float64Array,
     /// Their ids, or nothing when none has one.
     pub ids: Vec<String>,
+    /// Their streams, or nothing when none has one.
+    pub streams: Vec<String>,
     /// The sequence to go on from; backwards, the one to stop before.
     pub next: f64,
     /// Forwards: where the journal began when it was read.
@@ -265,27 +280,151 @@ pub fn journal_read(
         } else {
             open.reader.read((storage, catalog), (from, end), limits, renew)
         };
-        match page {
-            Ok(page) => NativeJournalPage {
-                failure: None,
-                text: page.text,
-                numbers: page.numbers.into(),
-                ids: page.ids,
-                next: page.next as f64,
-                start: page.start as f64,
-                removed: page.removed as f64,
-            },
-            Err(error) => NativeJournalPage {
-                failure: Some(error.into()),
-                text: String::new(),
-                numbers: Vec::new().into(),
-                ids: Vec::new(),
-                next: 0.0,
-                start: 0.0,
-                removed: 0.0,
-            },
-        }
+        page_of(page)
     }))
+}
+
+fn page_of(page: std::result::Result<Page, JournalError>) -> NativeJournalPage {
+    match page {
+        Ok(page) => NativeJournalPage {
+            failure: None,
+            text: page.text,
+            numbers: page.numbers.into(),
+            ids: page.ids,
+            streams: page.streams,
+            next: page.next as f64,
+            start: page.start as f64,
+            removed: page.removed as f64,
+        },
+        Err(error) => NativeJournalPage {
+            failure: Some(error.into()),
+            text: String::new(),
+            numbers: Vec::new().into(),
+            ids: Vec::new(),
+            streams: Vec::new(),
+            next: 0.0,
+            start: 0.0,
+            removed: 0.0,
+        },
+    }
+}
+
+/// Reads a page of one stream, in the order of the range, whose numbers are positions; nothing when the journal is not
+/// open.
+#[napi(catch_unwind)]
+pub fn journal_read_stream(
+    env: Env,
+    journal: f64,
+    stream: String,
+    range: NativeJournalRange,
+) -> Result<Option<NativeJournalPage>> {
+    let environment = Local::<Journals>::of(&env)?;
+    Ok(with(environment, journal, |open| {
+        let end = visible(&open.source, range.durability);
+        let (storage, renews): (&dyn Storage, _) = match &open.source {
+            Source::Writer(client) => (&*client.writer.storage, None),
+            Source::Follower(follower) => (&*follower.storage, Some(follower)),
+        };
+        let (catalog, streams) = open.source.index();
+        let renew = || renews.map_or(Ok(()), Follower::refresh);
+        let [limit, bytes] = [range.limit, range.bytes]
+            .map(|limit| usize::try_from(sequence(limit)).unwrap_or(usize::MAX));
+        let (from, to, backwards) = (sequence(range.from), sequence(range.to), range.backwards);
+        let target = StreamTarget { storage, catalog, streams, end };
+        let wanted = StreamRange { from, to, backwards, limit };
+        let limits = PageLimits { records: limit, bytes };
+        page_of(open.stream_reader.read(target, &stream, wanted, limits, renew))
+    }))
+}
+
+/// Names of streams, in order.
+#[napi(object)]
+pub struct NativeStreamNames {
+    pub names: Vec<String>,
+    /// The name after which to go on; nothing when there are no more.
+    pub next: Option<String>,
+}
+
+/// Returns names of streams after `after` that begin with `prefix`; nothing when the journal is not open.
+#[napi(catch_unwind)]
+pub fn journal_streams(
+    env: Env,
+    journal: f64,
+    durability: f64,
+    prefix: String,
+    after: String,
+    limit: u32,
+) -> Result<Option<NativeStreamNames>> {
+    let environment = Local::<Journals>::of(&env)?;
+    Ok(with(environment, journal, |open| {
+        let end = visible(&open.source, durability);
+        let (catalog, streams) = open.source.index();
+        let (names, next) = streams.names((catalog.start(), end), &prefix, &after, limit as usize);
+        let names = names.iter().map(|name| name.to_string()).collect();
+        NativeStreamNames { names, next: next.map(|name| name.to_string()) }
+    }))
+}
+
+/// Begins to copy a journal into a directory, on a thread of its own; the token is posted when `journalBackedUp` has
+/// the result. Returns the number to ask with; nothing when the journal is not open.
+#[napi(catch_unwind)]
+pub fn journal_back_up(
+    env: Env,
+    journal: f64,
+    directory: String,
+    token: f64,
+    wall: f64,
+    mono: f64,
+) -> Result<Option<f64>> {
+    let environment = Local::<Journals>::of(&env)?;
+    let writer = with(environment, journal, |open| match &open.source {
+        Source::Writer(client) => std::result::Result::Ok(Arc::clone(&client.writer)),
+        Source::Follower(follower) => Err(follower.storage.path()),
+    });
+    let Some(writer) = writer else { return Ok(None) };
+    let (inbox, token) = (environment.inbox.clone(), sequence(token));
+    let arrival: BackupArrival = Arc::new(Mutex::new(None));
+    let place = Arc::clone(&arrival);
+    let work = move || {
+        let path = Path::new(&directory);
+        let done = match writer {
+            Ok(writer) => writer.back_up(path, (wall, mono)),
+            Err(source) => Registry::back_up(Path::new(&source), path, (wall, mono)),
+        };
+        *place.lock() = Some(done);
+        inbox.post(token);
+    };
+    thread::Builder::new().name("keelson-backup".into()).spawn(work)?;
+    Ok(Some(environment.table.borrow_mut().open(Slot::BackingUp(arrival))))
+}
+
+/// The result of a backup, or why it failed.
+#[napi(object)]
+pub struct NativeJournalBackup {
+    pub failure: Option<NativeJournalFailure>,
+    /// The sequence after the last entry in it.
+    pub next: f64,
+    pub entries: f64,
+    pub bytes: f64,
+    /// Segments that share their bytes with the original.
+    pub linked: f64,
+}
+
+/// Returns the result of a backup, once; `None` while it goes on.
+#[napi(catch_unwind)]
+pub fn journal_backed_up(env: Env, backup: f64) -> Result<Option<NativeJournalBackup>> {
+    let environment = Local::<Journals>::of(&env)?;
+    let mut journals = environment.table.borrow_mut();
+    let Some(Slot::BackingUp(arrival)) = journals.get(backup) else { return Ok(None) };
+    let Some(arrived) = arrival.lock().take() else { return Ok(None) };
+    journals.close(backup);
+    let (failure, report) = match arrived {
+        Ok(report) => (None, report),
+        Err(error) => (Some(error.into()), BackupReport::default()),
+    };
+    let BackupReport { next, entries, bytes, linked } = report;
+    let [next, entries, bytes, linked] = [next, entries, bytes, linked].map(|count| count as f64);
+    Ok(Some(NativeJournalBackup { failure, next, entries, bytes, linked }))
 }
 
 /// A saved state, or why there is none.

@@ -1,8 +1,9 @@
-//! Compaction by key: of the records with one key only the last is kept; what has no key stays.
+//! Compaction by key: of the records with one key only the last is kept; what has no key stays. So does the last event
+//! of each stream, which says what version the stream has.
 //!
 //! It works on ended segments, which are synced: a record never gives way to one that could still be lost. Segments are
 //! rewritten oldest first, and each takes the place of its originals at once, so that a crash at any moment leaves
-//! either, and a key that was removed never comes back. Memory: the distinct keys.
+//! either, and a key that was removed never comes back. Memory: the distinct keys and streams.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,17 +48,20 @@ fn compact_all(
     let listing = writer.catalog.now();
     let Some((_, ended)) = listing.segments.split_last() else { return Ok(()) };
     let mut last_of: BTreeMap<Box<[u8]>, u64> = BTreeMap::new();
+    let mut last_in: BTreeMap<Box<[u8]>, u64> = BTreeMap::new();
     let mut last_removal = None;
     for segment in ended {
         writer.each(segment, |record| {
             if drop_tombstones && record.is_tombstone() {
                 last_removal = Some(record.sequence);
             }
-            match last_of.get_mut(record.key) {
-                _ if record.key.is_empty() => {}
-                Some(last) => *last = record.sequence,
-                None => {
-                    last_of.insert(record.key.into(), record.sequence);
+            for (last, name) in [(&mut last_of, record.key), (&mut last_in, record.stream)] {
+                match last.get_mut(name) {
+                    _ if name.is_empty() => {}
+                    Some(last) => *last = record.sequence,
+                    None => {
+                        last.insert(name.into(), record.sequence);
+                    }
                 }
             }
             Ok(())
@@ -66,6 +70,7 @@ fn compact_all(
     let keeps = |record: &Record<'_>| {
         record.sequence >= listing.start
             && (record.key.is_empty()
+                || last_in.get(record.stream) == Some(&record.sequence)
                 || last_of.get(record.key) == Some(&record.sequence)
                     && !(drop_tombstones && record.is_tombstone()))
     };
@@ -168,14 +173,16 @@ impl Writer {
         let compacted = Some(Compacted { end, count: kept, bytes, removed });
         // The youngest entry says how old the whole of it is.
         let created = group.last().map_or(0.0, |segment| segment.contents().last);
-        let header = Header { base, created, begun: None, compacted };
+        let header = Header { version: format::VERSION, base, created, begun: None, compacted };
         let temporary = format!("{}{TEMPORARY}", segment::name(header.base, SEGMENT));
         let mut out = Output::new(&*self.storage, &temporary, &header)?;
         for segment in group {
             self.each(segment, |record| if keeps(record) { out.add(record) } else { Ok(()) })?;
         }
-        let fresh = Segment::new(header, out.finish(&header)?);
-        self.queue.call(Command::Swap(Swap { temporary, replaced: group.to_vec(), fresh }))?;
+        let (survey, places) = out.finish(&header)?;
+        let fresh = Segment::new(header, survey);
+        let replaced = group.to_vec();
+        self.queue.call(Command::Swap(Swap { temporary, replaced, fresh, places }))?;
         Ok(served - kept)
     }
 }
@@ -187,13 +194,15 @@ struct Output {
     survey: Survey,
     buffer: Vec<u8>,
     written: u64,
+    /// Sequences and offsets of the records that belong to streams.
+    places: Vec<(u64, u32)>,
 }
 
 impl Output {
     fn new(storage: &dyn Storage, name: &str, header: &Header) -> Result<Self, JournalError> {
         let file = storage.create(name)?;
         let (buffer, seed) = (header.encode().to_vec(), format::seed(header.base));
-        Ok(Self { file, seed, survey: Survey::new(header), buffer, written: 0 })
+        Ok(Self { file, seed, survey: Survey::new(header), buffer, written: 0, places: Vec::new() })
     }
 
     fn add(&mut self, record: &Record<'_>) -> Result<(), JournalError> {
@@ -205,7 +214,14 @@ impl Output {
             id: text(record.id),
             key: text(record.key),
             payload: text(record.payload),
+            stream: text(record.stream),
+            position: record.position,
+            continues: false,
         };
+        if !record.stream.is_empty() {
+            let offset = self.written + start as u64;
+            self.places.push((record.sequence, u32::try_from(offset).unwrap_or(u32::MAX)));
+        }
         format::push(&mut self.buffer, record.sequence, &draft);
         format::seal(&mut self.buffer[start..], self.seed, 0);
         self.survey.add(record);
@@ -219,11 +235,11 @@ impl Output {
         Ok(())
     }
 
-    fn finish(mut self, header: &Header) -> Result<Survey, JournalError> {
+    fn finish(mut self, header: &Header) -> Result<(Survey, Vec<(u64, u32)>), JournalError> {
         self.flush()?;
         self.file.sync()?;
         self.survey.last_at(header.created);
-        Ok(self.survey)
+        Ok((self.survey, self.places))
     }
 }
 
@@ -260,7 +276,7 @@ impl Writer {
 impl Log {
     /// Puts a compacted segment in the place of its originals, unless retention took one of them meanwhile.
     pub(super) fn swap(&mut self, swap: Swap) -> CommandResult {
-        let Swap { temporary, replaced, fresh } = swap;
+        let Swap { temporary, replaced, fresh, places } = swap;
         let present = self.catalog.now().segments;
         let at = present.iter().position(|segment| Arc::ptr_eq(segment, &replaced[0]));
         let intact = at.is_some_and(|at| {
@@ -280,6 +296,7 @@ impl Log {
             listing.hidden = hidden(&*self.storage, listing)?;
             Ok::<(), JournalError>(())
         })?;
+        self.streams.moved((fresh.header.base, fresh.end()), &places);
         self.storage.sync_directory()?;
         for segment in &replaced[1..] {
             self.storage.remove(&segment.name())?;

@@ -58,7 +58,7 @@ fn a_crash_during_compaction_changes_no_key() {
         let writer = Writer::open(Arc::new(storage.clone()), config(), (0.0, 0.0)).expect("opens");
         let member = writer.queue.join(None).expect("open");
         for (key, payload) in &records {
-            let draft = Draft { wall: 1.0, mono: 1.0, id: "", key, payload };
+            let draft = Draft { wall: 1.0, mono: 1.0, id: "", key, payload, ..Draft::default() };
             writer.queue.append(member, Durability::Sync, &[draft]).expect("accepted");
         }
         assert_eq!(writer.queue.wait(true).synced, 300);

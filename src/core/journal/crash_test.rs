@@ -32,7 +32,8 @@ fn append(log: &mut Log, model: &mut Model, random: &mut Random) -> Result<(), S
         model.salt += 1;
         let filler = "x".repeat(pick(random, 700));
         let payload = format!("\"{}-{filler}\"", model.salt);
-        let draft = Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload: &payload };
+        let draft =
+            Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload: &payload, ..Draft::default() };
         format::push(&mut bytes, next, &draft);
         model.payloads.push(payload);
     }

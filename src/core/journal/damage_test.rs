@@ -35,7 +35,8 @@ fn segment(batches: u64, closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
         for _ in 0..=batch % 3 {
             let payload = payload(next);
             let id = if next.is_multiple_of(2) { "an id" } else { "" };
-            let draft = Draft { wall: 5.0, mono: 6.0, id, key: "k", payload: &payload };
+            let draft =
+                Draft { wall: 5.0, mono: 6.0, id, key: "k", payload: &payload, ..Draft::default() };
             format::push(&mut bytes, next, &draft);
             next += 1;
         }
@@ -123,7 +124,8 @@ fn a_segment_that_is_not_the_last_is_whole_or_refused() {
     let (first, ends) = segment(4, false);
     let storage = Faulty::default();
     let next = ends[ends.len() - 1].0;
-    let header = format::Header { base: next, created: 1.0, begun: None, compacted: None };
+    let header =
+        format::Header { version: 1, base: next, created: 1.0, begun: None, compacted: None };
     for length in 0..=first.len() {
         storage.put(&name(0, SEGMENT), &first[..length]);
         storage.put(&name(next, SEGMENT), &header.encode());

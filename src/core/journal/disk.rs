@@ -179,6 +179,12 @@ impl Storage for Disk {
         }
     }
 
+    fn link(&self, name: &str, target: &dyn Storage) -> Result<bool, IoFault> {
+        let linked = fs::hard_link(self.root.join(name), Path::new(&target.path()).join(name));
+        // Each system has its own errors for what it cannot link; a copy takes its place.
+        Ok(linked.is_ok())
+    }
+
     fn sync_directory(&self) -> Result<(), IoFault> {
         #[cfg(unix)]
         sync_directory(&self.directory).map_err(|error| fault("sync", &self.root, &error))?;

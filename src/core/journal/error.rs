@@ -51,6 +51,15 @@ pub enum JournalError {
         /// The most bytes.
         max: u64,
     },
+    /// A stream has another version than an append expected. Nothing was appended.
+    Conflict {
+        /// The stream.
+        stream: String,
+        /// The version that the append expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
     /// The journal was closed, or had failed, before the call.
     Closed,
     /// The journal is open already, with another value of an option that its users share.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::error::JournalError;
 use super::format;
 use super::front::hidden;
-use super::recovery::{Files, RecoveryReport, read_header, read_segment, recover};
+use super::recovery::{Files, Group, RecoveryReport, read_header, read_segment, recover};
 use super::scan::{ScanStep, Scanner};
 use super::segment::{self, Catalog, Listing, SEGMENT, Segment};
-use super::storage::Storage;
+use super::storage::{File, Storage};
+use super::streams::Streams;
 
 /// A reader's own view of a directory.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Follower {
     pub storage: Arc<dyn Storage>,
     /// The segments that it knows.
     pub catalog: Catalog,
+    /// The index of streams.
+    pub streams: Streams,
     /// The findings of opening.
     pub report: RecoveryReport,
 }
@@ -33,14 +36,16 @@ impl Follower {
             let reason = "there is no journal in it".into();
             return Err(JournalError::Format { path: storage.path(), reason });
         }
-        let recovered = recover(&*storage, &files.segments, false)?;
+        let streams = Streams::default();
+        let recovered = recover(&*storage, &files.segments, false, &streams)?;
         let mut report = recovered.report;
         // A record that is half written is no loss yet.
         report.dropped.clear();
         let mut listing = recovered.listing;
         listing.hidden = hidden(&*storage, &listing)?;
         report.entries = listing.count();
-        Ok(Self { storage, catalog: Catalog::new(listing), report })
+        streams.starts_at(listing.start);
+        Ok(Self { storage, catalog: Catalog::new(listing), streams, report })
     }
 
     /// Returns the sequence after the last that is whole.
@@ -71,10 +76,16 @@ impl Follower {
             let same = known.iter().find(|segment| segment.header == header);
             let segment = match same {
                 Some(segment) => Arc::clone(segment),
-                None => Segment::new(header, read_segment(&*file, header)?.survey),
+                None => {
+                    let survey = read_segment(&*file, header, &self.streams)?.survey;
+                    if let Some(compacted) = header.compacted {
+                        self.streams.moved((base, compacted.end), &places_in(&*file, base)?);
+                    }
+                    Segment::new(header, survey)
+                }
             };
             if header.compacted.is_none() {
-                extend(&segment, &*file)?;
+                self.extend(&segment, &*file)?;
             }
             fresh.push(segment);
         }
@@ -85,20 +96,42 @@ impl Follower {
         let mut renewed = Listing { segments: fresh, start, hidden: 0 };
         renewed.hidden = hidden(&*self.storage, &renewed)?;
         self.catalog.change(|listing| *listing = renewed);
+        self.streams.starts_at(start);
+        Ok(())
+    }
+
+    /// Takes the whole records that were added; of a group all of them, once the last is there.
+    fn extend(&self, segment: &Segment, file: &dyn File) -> Result<(), JournalError> {
+        let from = segment.contents().bytes;
+        let mut scanner = Scanner::new(file, format::seed(segment.header.base), from, file.size()?);
+        let mut group = Group::default();
+        let mut next = segment.contents().next;
+        while let ScanStep::Record(record, offset) = scanner.step()? {
+            if record.control {
+                segment.extend(|survey| survey.add(&record));
+                continue;
+            }
+            if record.sequence != next {
+                break;
+            }
+            next += 1;
+            group.add(&record, offset);
+            if !record.continues {
+                segment.extend(|survey| group.take_over(survey, &self.streams));
+            }
+        }
         Ok(())
     }
 }
 
-/// Takes the whole records that were added.
-fn extend(segment: &Segment, file: &dyn super::storage::File) -> Result<(), JournalError> {
-    let from = segment.contents().bytes;
-    let mut scanner = Scanner::new(file, format::seed(segment.header.base), from, file.size()?);
-    while let ScanStep::Record(record, _) = scanner.step()? {
-        segment.extend(|survey| {
-            if record.control || record.sequence == survey.contents.next {
-                survey.add(&record);
-            }
-        });
+/// Returns the sequences and offsets of the records of a segment that belong to streams.
+fn places_in(file: &dyn File, base: u64) -> Result<Vec<(u64, u32)>, JournalError> {
+    let mut places = Vec::new();
+    let mut scanner = Scanner::whole(file, base, file.size()?);
+    while let ScanStep::Record(record, offset) = scanner.step()? {
+        if !record.stream.is_empty() {
+            places.push((record.sequence, u32::try_from(offset).unwrap_or(u32::MAX)));
+        }
     }
-    Ok(())
+    Ok(places)
 }

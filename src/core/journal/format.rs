@@ -1,13 +1,15 @@
-//! The bytes of segments and records, version 1: see `docs/journal-format.md`. All numbers are little-endian.
+//! The bytes of segments and records, versions 1 and 2: see `docs/journal-format.md`. All numbers are little-endian.
 
 /// The first bytes of every segment.
 pub const MAGIC: [u8; 8] = *b"KEELJRNL";
-/// The version this code writes, and the newest it reads.
-pub const VERSION: u32 = 1;
+/// The version this code writes, and the newest it reads. Version 1 has neither streams nor groups.
+pub const VERSION: u32 = 2;
 /// Bytes of a segment's header.
 pub const HEADER: usize = 64;
 /// Bytes of a record before its id, key and payload.
 pub const FRAME: usize = 44;
+/// Bytes that a record of a stream has after its frame, before the id: position, and length of the stream's name.
+pub const STREAM_FRAME: usize = 8;
 /// Bytes of a record that its length does not count: the checksum and the length itself.
 const PREFIX: usize = 8;
 /// The largest record, frame included. A length below this has zeros in its upper bits, so text is never taken for one.
@@ -17,10 +19,14 @@ const COMPACTED: u32 = 1;
 const HAS_ID: u8 = 1;
 const HAS_KEY: u8 = 2;
 const CONTROL: u8 = 4;
+const HAS_STREAM: u8 = 8;
+const CONTINUES: u8 = 16;
 
 /// The header of a segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Header {
+    /// The version of its records.
+    pub version: u32,
     /// The first sequence it may hold.
     pub base: u64,
     /// The journal's time when the segment was begun; of a compacted segment, that of its last entry. See
@@ -90,7 +96,7 @@ impl Header {
     pub fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[0..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.version.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.base.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.created.to_le_bytes());
         if let Some(Compacted { end, count, bytes: size, removed }) = self.compacted {
@@ -146,7 +152,7 @@ impl Header {
         });
         let [before, wall, mono] = [24, 40, 48].map(|at| f64_at(bytes, at));
         let begun = Begun::new(before, wall, mono).filter(|_| compacted.is_none());
-        Ok(Self { base, created: f64_at(bytes, 32), begun, compacted })
+        Ok(Self { version, base, created: f64_at(bytes, 32), begun, compacted })
     }
 }
 
@@ -156,7 +162,7 @@ pub fn seed(base: u64) -> u32 {
 }
 
 /// A record as callers pass it in.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Draft<'a> {
     /// Wall ms of the caller's clock.
     pub wall: f64,
@@ -168,12 +174,19 @@ pub struct Draft<'a> {
     pub key: &'a str,
     /// JSON text.
     pub payload: &'a str,
+    /// The stream that it belongs to; empty for none.
+    pub stream: &'a str,
+    /// The number of events of the stream before it.
+    pub position: u32,
+    /// Set when the next record is of the same group: recovery takes all of a group or nothing.
+    pub continues: bool,
 }
 
 impl Draft<'_> {
     /// Returns the bytes that the record takes.
     pub fn size(&self) -> usize {
-        FRAME + self.id.len() + self.key.len() + self.payload.len()
+        let stream = if self.stream.is_empty() { 0 } else { STREAM_FRAME + self.stream.len() };
+        FRAME + stream + self.id.len() + self.key.len() + self.payload.len()
     }
 }
 
@@ -186,8 +199,36 @@ pub fn push(out: &mut Vec<u8>, sequence: u64, draft: &Draft<'_>) {
     if !draft.key.is_empty() {
         flags |= HAS_KEY;
     }
-    let body = [draft.id.as_bytes(), draft.key.as_bytes(), draft.payload.as_bytes()];
+    if draft.continues {
+        flags |= CONTINUES;
+    }
+    let mut stream = [0; STREAM_FRAME];
+    let mut about: &[u8] = &[];
+    if !draft.stream.is_empty() {
+        flags |= HAS_STREAM;
+        let length = u16::try_from(draft.stream.len()).expect("checked by the queue");
+        stream[..4].copy_from_slice(&draft.position.to_le_bytes());
+        stream[4..6].copy_from_slice(&length.to_le_bytes());
+        about = &stream;
+    }
+    let [id, key, payload] = [draft.id, draft.key, draft.payload].map(str::as_bytes);
+    let body = [about, draft.stream.as_bytes(), id, key, payload];
     frame(out, sequence, draft.wall, draft.mono, flags, body);
+}
+
+/// Returns whether the record that begins here has a form that version 1 does not have.
+pub fn is_of_version_2(bytes: &[u8]) -> bool {
+    bytes[36] & (HAS_STREAM | CONTINUES) != 0
+}
+
+/// Returns whether the record that begins here is followed by another of its group.
+pub fn continues(bytes: &[u8]) -> bool {
+    bytes[36] & CONTINUES != 0
+}
+
+/// Makes a record the last of its group. Its checksum has to be made anew.
+pub fn end_group(record: &mut [u8]) {
+    record[36] &= !CONTINUES;
 }
 
 /// The contents of the mark of a clean close.
@@ -221,18 +262,12 @@ impl CloseMark {
 /// Appends the mark of a clean close: it has the next sequence, and takes none.
 pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64, mark: &CloseMark) {
     let body = format!("[{},{}]", mark.start, mark.last);
-    frame(out, sequence, mark.wall, mark.time, CONTROL, [&[], &[], body.as_bytes()]);
+    frame(out, sequence, mark.wall, mark.time, CONTROL, [&[], &[], &[], &[], body.as_bytes()]);
 }
 
-fn frame(
-    out: &mut Vec<u8>,
-    sequence: u64,
-    wall: f64,
-    mono: f64,
-    flags: u8,
-    [id, key, payload]: [&[u8]; 3],
-) {
-    let length = FRAME - PREFIX + id.len() + key.len() + payload.len();
+fn frame(out: &mut Vec<u8>, sequence: u64, wall: f64, mono: f64, flags: u8, body: [&[u8]; 5]) {
+    let length = FRAME - PREFIX + body.iter().map(|part| part.len()).sum::<usize>();
+    let [_, _, id, key, _] = body;
     let length = u32::try_from(length).expect("checked against MAX_RECORD");
     let id_length = u16::try_from(id.len()).expect("checked by the queue");
     let key_length = u32::try_from(key.len()).expect("checked by the queue");
@@ -245,9 +280,9 @@ fn frame(
     frame[38..40].copy_from_slice(&id_length.to_le_bytes());
     frame[40..44].copy_from_slice(&key_length.to_le_bytes());
     out.extend_from_slice(&frame);
-    out.extend_from_slice(id);
-    out.extend_from_slice(key);
-    out.extend_from_slice(payload);
+    for part in body {
+        out.extend_from_slice(part);
+    }
 }
 
 /// Returns the bytes of the record that begins here, as its frame says.
@@ -284,6 +319,12 @@ pub struct Record<'a> {
     pub id: &'a [u8],
     /// The caller's key, or empty.
     pub key: &'a [u8],
+    /// The stream it belongs to, or empty.
+    pub stream: &'a [u8],
+    /// The number of events of the stream before it.
+    pub position: u32,
+    /// Set when the next record is of the same group.
+    pub continues: bool,
     /// JSON text.
     pub payload: &'a [u8],
     /// All its bytes, frame included.
@@ -339,7 +380,7 @@ pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
     let flags = bytes[36];
     let id_length = usize::from(u16::from_le_bytes([bytes[38], bytes[39]]));
     let key_length = u32_at(bytes, 40) as usize;
-    if flags & !(HAS_ID | HAS_KEY | CONTROL) != 0
+    if flags & !(HAS_ID | HAS_KEY | CONTROL | HAS_STREAM | CONTINUES) != 0
         || bytes[37] != 0
         || (flags & HAS_ID != 0) != (id_length > 0)
         || (flags & HAS_KEY != 0) != (key_length > 0)
@@ -349,7 +390,21 @@ pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
         return Decoded::Bad("the frame is impossible");
     }
     let Some(record) = bytes.get(..size) else { return Decoded::Short(size) };
-    let (id, rest) = record[FRAME..].split_at(id_length);
+    let (mut stream, mut position, mut rest): (&[u8], u32, _) = (&[], 0, &record[FRAME..]);
+    if flags & HAS_STREAM != 0 {
+        let Some((about, after)) = rest.split_at_checked(STREAM_FRAME) else {
+            return Decoded::Bad("the frame is impossible");
+        };
+        let length = usize::from(u16::from_le_bytes([about[4], about[5]]));
+        let odd =
+            length == 0 || about[6..] != [0, 0] || after.len() < length + id_length + key_length;
+        if odd {
+            return Decoded::Bad("the frame is impossible");
+        }
+        position = u32_at(about, 0);
+        (stream, rest) = after.split_at(length);
+    }
+    let (id, rest) = rest.split_at(id_length);
     let (key, payload) = rest.split_at(key_length);
     Decoded::Record(Record {
         sequence: u64_at(record, 8),
@@ -359,6 +414,9 @@ pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
         control: flags & CONTROL != 0,
         id,
         key,
+        stream,
+        position,
+        continues: flags & CONTINUES != 0,
         payload,
         size,
     })

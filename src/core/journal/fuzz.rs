@@ -6,7 +6,7 @@ use super::config::JournalConfig;
 use super::disk::Disk;
 use super::error::JournalError;
 use super::log::Log;
-use super::reader::{PageLimits, Reader};
+use super::reader::{NUMBERS, PageLimits, Reader};
 use super::scan::{ScanStep, Scanner};
 use super::segment::{LOCK, SEGMENT, name};
 use super::storage::Storage;
@@ -47,7 +47,7 @@ pub(super) fn decode(storage: &Arc<dyn Storage>, size: usize) -> Result<u64, Jou
         let target = (&*log.storage, &*log.catalog);
         let page = Reader::default().read(target, (0, log.next()), limits, || Ok(()));
         // Bytes that pass every check can still be no text, which only reading finds.
-        page.map(|page| page.numbers.len() as u64 / 4)
+        page.map(|page| (page.numbers.len() / NUMBERS) as u64)
     };
     let opened = Log::open(Arc::clone(storage), JournalConfig::default(), (0.0, 0.0));
     if let Ok((log, report)) = &opened

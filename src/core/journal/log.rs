@@ -13,6 +13,7 @@ use super::recovery::{Files, RecoveryReport, recover};
 use super::salvage::salvage;
 use super::segment::{self, Catalog, LOCK, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
 use super::storage::{File, Identity, Lock, Storage};
+use super::streams::Streams;
 use super::time::ClockReadings;
 
 /// The last segment, which grows.
@@ -35,6 +36,7 @@ pub struct Log {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) config: JournalConfig,
     pub(super) catalog: Arc<Catalog>,
+    pub(super) streams: Arc<Streams>,
     active: Active,
     /// The contents of the mark of a clean close, when the last record is one.
     marked: Option<CloseMark>,
@@ -72,7 +74,8 @@ impl Log {
             lost = salvage(&*storage, &files.segments, wall)?;
             files = Files::list(&*storage)?;
         }
-        let mut recovered = recover(&*storage, &files.segments, true)?;
+        let streams = Arc::new(Streams::default());
+        let mut recovered = recover(&*storage, &files.segments, true, &streams)?;
         // Changes begin only here, where nothing is refused any more.
         for name in &files.temporary {
             storage.remove(name)?;
@@ -109,13 +112,24 @@ impl Log {
         let forgotten = listing.removed();
         let catalog = Arc::new(Catalog::new(listing));
         let front = Front::default();
-        let mut log =
-            Self { storage, config, catalog, active, marked, clocks, front, forgotten, lock };
+        let mut log = Self {
+            storage,
+            config,
+            catalog,
+            streams,
+            active,
+            marked,
+            clocks,
+            front,
+            forgotten,
+            lock,
+        };
         if crashed && log.config.max_age_ms.is_some() {
             // Within a segment that has no mark, entries are of one run, so that their clocks can be compared.
             log.rotate()?;
         }
         log.retain(time)?;
+        log.streams.starts_at(log.catalog.start());
         Ok((log, report))
     }
 
@@ -147,6 +161,9 @@ impl Log {
     pub fn write(&mut self, records: &mut [u8], time: f64) -> Result<(), JournalError> {
         self.clocks.time = self.clocks.time.max(time);
         let limit = self.config.segment_limit();
+        if self.active.segment.header.version < format::VERSION && has_new_forms(records) {
+            self.renew()?;
+        }
         let mut rest = records;
         while !rest.is_empty() {
             let contents = self.active.segment.contents();
@@ -166,17 +183,17 @@ impl Log {
         Ok(())
     }
 
-    /// Returns the bytes of the records that go into the active segment; its first record always does.
+    /// Returns the bytes of the records that go into the active segment; its first record, or group, always does.
     fn fitting(&self, records: &[u8], limit: u64) -> usize {
         let mut empty = self.active.segment.contents().count == 0;
         let mut size = 0;
         while size < records.len() {
-            let record = format::size_of_pushed(&records[size..]);
-            if !empty && self.active.written + (size + record) as u64 > limit {
+            let group = group_size(&records[size..]);
+            if !empty && self.active.written + (size + group) as u64 > limit {
                 break;
             }
             empty = false;
-            size += record;
+            size += group;
         }
         size
     }
@@ -191,12 +208,16 @@ impl Log {
             rest = after;
         }
         active.file.write(chunk, active.written)?;
+        let mut offset = active.written;
         active.written += chunk.len() as u64;
         self.marked = None;
+        let streams = &self.streams;
         active.segment.extend(|survey| {
             let mut rest = &*chunk;
             while let format::Decoded::Record(record) = format::frame_of(rest) {
                 survey.add_at(&record, self.clocks.time);
+                streams.add(&record, offset);
+                offset += record.size as u64;
                 rest = &rest[record.size..];
             }
         });
@@ -253,6 +274,23 @@ impl Log {
         Ok(())
     }
 
+    /// Begins a segment of this version in the place of one of an earlier version.
+    fn renew(&mut self) -> Result<(), JournalError> {
+        self.rotate()?;
+        let contents = self.active.segment.contents();
+        if self.active.segment.header.version < format::VERSION {
+            // It holds no entry, so that another may take its name.
+            let active = Active::create(&*self.storage, contents.next, self.clocks, contents.last)?;
+            self.catalog.change(|listing| {
+                listing.segments.pop();
+                listing.segments.push(Arc::clone(&active.segment));
+            });
+            self.active = active;
+            self.marked = None;
+        }
+        Ok(())
+    }
+
     /// Marks a clean close, and makes it last.
     ///
     /// # Errors
@@ -284,7 +322,8 @@ impl Active {
         before: f64,
     ) -> Result<Self, JournalError> {
         let begun = Begun::new(before, wall, mono);
-        let header = Header { base, created: time, begun, compacted: None };
+        let header =
+            Header { version: format::VERSION, base, created: time, begun, compacted: None };
         let name = segment::name(base, SEGMENT);
         let temporary = format!("{name}{TEMPORARY}");
         let file = storage.create(&temporary)?;
@@ -320,6 +359,30 @@ impl Active {
         let identity = identity_of(storage, &segment.name())?;
         Ok(Self { segment, file, seed, written, synced: written, identity })
     }
+}
+
+/// Returns the bytes of the first records that are one group.
+fn group_size(records: &[u8]) -> usize {
+    let mut size = 0;
+    loop {
+        let record = &records[size..];
+        size += format::size_of_pushed(record);
+        if !format::continues(record) || size >= records.len() {
+            return size;
+        }
+    }
+}
+
+/// Returns whether one of the records has a form that earlier versions do not have.
+fn has_new_forms(records: &[u8]) -> bool {
+    let mut at = 0;
+    while at < records.len() {
+        if format::is_of_version_2(&records[at..]) {
+            return true;
+        }
+        at += format::size_of_pushed(&records[at..]);
+    }
+    false
 }
 
 fn identity_of(storage: &dyn Storage, name: &str) -> Result<Identity, JournalError> {

@@ -17,11 +17,14 @@
 //! [`elements`] takes a batch apart. [`format`] encodes bytes. [`storage`] is a directory: the [`disk`], or the tests'
 //! faulty one. [`scan`] walks over records, [`segment`] indexes files, and [`time`] computes the age of entries.
 //! [`recovery`] reads a directory and `log` writes to it. `retention`, [`compaction`], [`snapshot`] and `salvage`
-//! change it. [`queue`] hands appends to the thread in [`writer`]. [`reader`] reads pages, and [`follower`] does so
+//! change it, and [`backup`] copies it. [`streams`] is the index of streams, and [`stream_reader`] reads by it. [`queue`] hands appends to the thread in [`writer`]. [`reader`] reads pages, and [`follower`] does so
 //! beside another process. A process opens its journals by [`registry`].
 //!
 //! [`memory`] decides for journals in memory, whose entries stay in JavaScript.
 
+pub mod backup;
+#[cfg(all(test, not(loom)))]
+mod backup_test;
 pub mod compaction;
 #[cfg(all(test, not(loom)))]
 mod compaction_test;
@@ -55,6 +58,12 @@ pub mod scan;
 pub mod segment;
 pub mod snapshot;
 pub mod storage;
+pub mod stream_reader;
+pub mod streams;
+#[cfg(all(test, not(loom)))]
+mod streams_model_test;
+#[cfg(all(test, not(loom)))]
+mod streams_test;
 pub mod time;
 pub mod writer;
 #[cfg(all(test, not(loom)))]

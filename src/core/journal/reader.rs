@@ -14,7 +14,7 @@ const CHUNK: usize = 1 << 16;
 /// Times that a reader looks again when the catalogue changed under it.
 const TRIES: usize = 8;
 /// Numbers of an entry in [`Page::numbers`].
-pub const NUMBERS: usize = 4;
+pub const NUMBERS: usize = 5;
 
 /// Limits of a page. It holds one entry at least.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +30,12 @@ pub struct PageLimits {
 pub struct Page {
     /// The payloads as one JSON array.
     pub text: String,
-    /// [`NUMBERS`] an entry: sequence, wall ms, mono ms, bytes on disk.
+    /// [`NUMBERS`] an entry: sequence, wall ms, mono ms, bytes on disk, position in its stream.
     pub numbers: Vec<f64>,
     /// Their ids, when one has one; empty for none.
     pub ids: Vec<String>,
+    /// Their streams, when one has one; empty for none.
+    pub streams: Vec<String>,
     /// The sequence at which to go on: forwards the first one that was not read, backwards the one to stop before.
     pub next: u64,
     /// The first sequence of the journal at the time of reading. Records before it are gone.
@@ -242,7 +244,7 @@ fn block(
     Ok(page.finish(first.max(sequences.first().copied().unwrap_or(first))))
 }
 
-fn corrupt(segment: &Segment, offset: u64, reason: &str) -> JournalError {
+pub(super) fn corrupt(segment: &Segment, offset: u64, reason: &str) -> JournalError {
     JournalError::Corrupt { segment: segment.name(), offset, reason: reason.into() }
 }
 
@@ -252,24 +254,32 @@ fn missing(listing: &Listing, sequence: u64) -> JournalError {
     JournalError::Corrupt { segment, offset: 0, reason: "the file is gone".into() }
 }
 
-struct Builder {
+pub(super) struct Builder {
     page: Page,
     limits: PageLimits,
     named: bool,
+    streamed: bool,
+    /// Set when all records are of one stream, which the reader knows.
+    is_stream: bool,
 }
 
 impl Builder {
-    fn new(limits: PageLimits) -> Self {
+    pub(super) fn new(limits: PageLimits) -> Self {
         let page = Page { text: "[".into(), ..Page::default() };
-        Self { page, limits, named: false }
+        Self { page, limits, named: false, streamed: false, is_stream: false }
     }
 
-    fn full(&self) -> bool {
+    /// Creates the page of a reader that knows the stream of all records.
+    pub(super) fn of_stream(limits: PageLimits) -> Self {
+        Self { is_stream: true, ..Self::new(limits) }
+    }
+
+    pub(super) fn full(&self) -> bool {
         let count = self.page.numbers.len() / NUMBERS;
         count > 0 && (count >= self.limits.records || self.page.text.len() >= self.limits.bytes)
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         record: &Record<'_>,
         segment: &Segment,
@@ -284,17 +294,25 @@ impl Builder {
         }
         self.page.text.push_str(text(record.payload)?);
         let size = record.size as f64;
-        self.page.numbers.extend([record.sequence as f64, record.wall, record.mono, size]);
+        let (sequence, position) = (record.sequence as f64, f64::from(record.position));
+        self.page.numbers.extend([sequence, record.wall, record.mono, size, position]);
         self.named |= !record.id.is_empty();
         self.page.ids.push(text(record.id)?.to_owned());
+        if !self.is_stream {
+            self.streamed |= !record.stream.is_empty();
+            self.page.streams.push(text(record.stream)?.to_owned());
+        }
         Ok(())
     }
 
-    fn finish(mut self, next: u64) -> Page {
+    pub(super) fn finish(mut self, next: u64) -> Page {
         self.page.text.push(']');
         self.page.next = next;
         if !self.named {
             self.page.ids.clear();
+        }
+        if !self.streamed {
+            self.page.streams.clear();
         }
         self.page
     }

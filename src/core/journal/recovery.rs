@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::error::JournalError;
-use super::format::{self, CloseMark, HEADER, Header, HeaderFault};
+use super::format::{self, CloseMark, HEADER, Header, HeaderFault, Record};
 use super::scan::{ScanStep, Scanner, was_synced};
 use super::segment::{self, DAMAGED, LOCK, Listing, SEGMENT, SNAPSHOT, Segment, Survey, TEMPORARY};
 use super::storage::{File, Storage};
+use super::streams::Streams;
 use super::time::Pace;
 
 /// Something that was left out, because it could not be read.
@@ -140,16 +141,21 @@ pub fn read_header(
     }
 }
 
-/// Reads a segment from its beginning to its end or to the first damage.
+/// Reads a segment from its beginning to its end or to the first damage. The index of streams gets its records.
 ///
 /// # Errors
 ///
 /// The error of the operating system.
-pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalError> {
+pub fn read_segment(
+    file: &dyn File,
+    header: Header,
+    streams: &Streams,
+) -> Result<Read, JournalError> {
     let size = file.size()?;
     let mut scanner = Scanner::whole(file, header.base, size);
     let mut survey = Survey::new(&header);
     let (mut synced, mut closed, mut damage, mut mark) = (HEADER as u64, false, None, None);
+    let mut group = Group::default();
     loop {
         match scanner.step()? {
             ScanStep::End => break,
@@ -158,36 +164,114 @@ pub fn read_segment(file: &dyn File, header: Header) -> Result<Read, JournalErro
                 break;
             }
             ScanStep::Record(record, offset) => {
-                if let Some(reason) = out_of_order(&header, &survey, &record, offset) {
+                let next = survey.contents.next + group.records.len() as u64;
+                if let Some(reason) =
+                    out_of_order(&header, next, &record, offset, !group.is_empty())
+                {
                     damage = Some((offset, reason));
                     break;
                 }
                 synced = synced.max(u64::from(record.synced));
                 closed = record.control;
                 mark = record.mark().or(mark);
-                survey.add(&record);
+                let is_alone = group.is_empty() && !record.continues;
+                if is_alone || header.compacted.is_some() {
+                    survey.add(&record);
+                    streams.add(&record, offset);
+                    continue;
+                }
+                group.add(&record, offset);
+                if !record.continues {
+                    group.take_over(&mut survey, streams);
+                }
             }
         }
+    }
+    // A group of which the end is missing is not there.
+    if let Some(start) = group.start() {
+        let (_, reason) = damage.unwrap_or((start, "a group of records is cut short"));
+        damage = Some((start, reason));
     }
     Ok(Read { header, survey, damage, size, synced, closed, mark })
 }
 
+/// Records of a group whose last one was not read yet.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// Without their texts.
+    records: Vec<(Record<'static>, u64)>,
+    /// Their streams and ids, one behind the other, and the ends of each.
+    texts: Vec<u8>,
+    ends: Vec<(usize, usize)>,
+}
+
+impl Group {
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Returns the offset of its first record.
+    fn start(&self) -> Option<u64> {
+        self.records.first().map(|&(_, offset)| offset)
+    }
+
+    pub(super) fn add(&mut self, record: &Record<'_>, offset: u64) {
+        self.texts.extend_from_slice(record.stream);
+        let stream = self.texts.len();
+        self.texts.extend_from_slice(record.id);
+        self.ends.push((stream, self.texts.len()));
+        let (id, key, stream, payload) = (&[][..], &[][..], &[][..], &[][..]);
+        let Record { sequence, wall, mono, synced, control, position, continues, size, .. } =
+            *record;
+        let texts = Record {
+            id,
+            key,
+            stream,
+            payload,
+            sequence,
+            wall,
+            mono,
+            synced,
+            control,
+            position,
+            continues,
+            size,
+        };
+        self.records.push((texts, offset));
+    }
+
+    /// Counts its records, which are whole now, and forgets them.
+    pub(super) fn take_over(&mut self, survey: &mut Survey, streams: &Streams) {
+        let mut begin = 0;
+        for ((record, offset), &(stream, id)) in self.records.iter().zip(&self.ends) {
+            survey.add(record);
+            let (stream, id) = (&self.texts[begin..stream], &self.texts[stream..id]);
+            streams.add(&Record { stream, id, ..*record }, *offset);
+            begin += stream.len() + id.len();
+        }
+        self.records.clear();
+        self.texts.clear();
+        self.ends.clear();
+    }
+}
+
 fn out_of_order(
     header: &Header,
-    survey: &Survey,
-    record: &format::Record<'_>,
+    next: u64,
+    record: &Record<'_>,
     offset: u64,
+    is_grouped: bool,
 ) -> Option<&'static str> {
     if u64::from(record.synced) > offset {
         return Some("a record says that what follows it was synced");
     }
     match header.compacted {
-        None if record.sequence == survey.contents.next => None,
+        None if record.control && is_grouped => Some("a mark stands within a group"),
+        None if record.sequence == next => None,
         None => Some("a sequence is missing or repeated"),
         Some(_) if record.control => Some("a mark stands in a compacted segment"),
         Some(compacted) => {
-            let ordered =
-                record.sequence >= survey.contents.next && record.sequence < compacted.end;
+            let ordered = record.sequence >= next && record.sequence < compacted.end;
             (!ordered).then_some("a sequence is out of order")
         }
     }
@@ -253,6 +337,7 @@ pub fn recover(
     storage: &dyn Storage,
     bases: &[u64],
     write: bool,
+    streams: &Streams,
 ) -> Result<Recovered, JournalError> {
     let mut recovered = Recovered {
         listing: Listing::default(),
@@ -281,10 +366,10 @@ pub fn recover(
         let Some(file) = storage.open(&name, write)? else { continue };
         let next_base = headers.get(index + 1).map(|header| header.base);
         let Some(end) = next_base.or(header.compacted.map(|compacted| compacted.end)) else {
-            take_last(&mut recovered, file, *header, !write)?;
+            take_last(&mut recovered, file, *header, !write, streams)?;
             continue;
         };
-        let mut read = read_segment(&*file, *header)?;
+        let mut read = read_segment(&*file, *header, streams)?;
         if let Some((offset, reason)) = fault_in_sealed(&read, end) {
             return Err(JournalError::Corrupt { segment: name, offset, reason });
         }
@@ -325,8 +410,9 @@ fn take_last(
     file: Arc<dyn File>,
     header: Header,
     live: bool,
+    streams: &Streams,
 ) -> Result<(), JournalError> {
-    let mut read = read_segment(&*file, header)?;
+    let mut read = read_segment(&*file, header, streams)?;
     let mut seen = None;
     while let Some((offset, reason)) = read.damage {
         let name = segment::name(header.base, SEGMENT);
@@ -340,7 +426,7 @@ fn take_last(
             return Err(JournalError::Corrupt { segment: name, offset, reason: reason.into() });
         }
         seen = Some(offset);
-        read = read_segment(&*file, header)?;
+        read = read_segment(&*file, header, streams)?;
     }
     recovered.hear(&read);
     let Read { survey, damage, size, synced, closed, mark, .. } = read;

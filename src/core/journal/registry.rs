@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::backup::{BackupReport, backup};
 use super::config::JournalConfig;
 use super::disk::{DirectoryId, Disk};
 use super::error::JournalError;
@@ -82,6 +83,23 @@ impl Registry {
     pub fn follow(path: &Path) -> Result<Follower, JournalError> {
         Follower::open(Arc::new(Disk::open(path, false, 0)?))
     }
+
+    /// Copies a journal beside its writer, which may be another process.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follower::open`] and [`backup`].
+    pub fn back_up(
+        path: &Path,
+        directory: &Path,
+        now: (f64, f64),
+    ) -> Result<BackupReport, JournalError> {
+        let follower = Self::follow(path)?;
+        let mode = JournalConfig::default().mode;
+        let target: Arc<dyn Storage> = Arc::new(Disk::open(directory, true, mode)?);
+        let source = (&*follower.storage, &follower.catalog);
+        backup(source, &target, mode, now, || follower.refresh())
+    }
 }
 
 impl Client {
@@ -98,6 +116,7 @@ impl Client {
     /// Ends its use. Returns whether it was the last user, and the journal closes.
     pub fn leave(&mut self) -> bool {
         let member = self.member;
+        self.writer.queue.streams().release_all(member);
         *self.left.get_or_insert_with(|| self.writer.queue.leave(member))
     }
 

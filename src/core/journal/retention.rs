@@ -23,6 +23,7 @@ impl Log {
             self.storage.remove(&segment::name(first, SEGMENT))?;
             self.storage.sync_directory()?;
         }
+        self.streams.starts_at(self.catalog.start());
         Ok(before - self.catalog.count())
     }
 
@@ -47,6 +48,7 @@ impl Log {
             }
             let start = self.front.sequence_at(&*self.storage, segment, hidden)?;
             self.catalog.change(|listing| (listing.start, listing.hidden) = (start, goal));
+            self.streams.starts_at(start);
             break;
         }
         Ok(())
@@ -80,6 +82,7 @@ impl Log {
             listing.hidden = 0;
             listing.segments.drain(..last).map(|segment| segment.header.base).collect()
         });
+        self.streams.starts_at(self.catalog.start());
         for base in bases {
             self.storage.remove(&segment::name(base, SEGMENT))?;
             self.storage.sync_directory()?;
@@ -116,5 +119,21 @@ impl Log {
             self.storage.sync_directory()?;
         }
         Ok(gone)
+    }
+}
+
+impl Log {
+    /// Drops the entries before a sequence, in a journal that was just copied.
+    ///
+    /// # Errors
+    ///
+    /// Damage, and what the operating system refused.
+    pub(super) fn begin_at(&mut self, start: u64) -> Result<(), JournalError> {
+        let mut listing = self.catalog.now();
+        listing.start = listing.start.max(start);
+        listing.hidden = super::front::hidden(&*self.storage, &listing)?;
+        self.catalog.change(|now| *now = listing);
+        self.streams.starts_at(start);
+        Ok(())
     }
 }

@@ -43,7 +43,13 @@ pub(super) fn salvage(
         let known_end = next_base.or(compacted.map(|compacted| compacted.end));
         // Where nothing says when it was written, it counts as young: salvage loses nothing that can be read.
         let created = newest.unwrap_or(wall);
-        let readable = header.unwrap_or(Header { base, created, begun: None, compacted: None });
+        let readable = header.unwrap_or(Header {
+            version: format::VERSION,
+            base,
+            created,
+            begun: None,
+            compacted: None,
+        });
         let kept = keep(&bytes, base, known_end.unwrap_or(u64::MAX), Pace::new(&readable));
         let end = known_end.unwrap_or(kept.next);
         let complete = match compacted {
@@ -78,7 +84,13 @@ pub(super) fn salvage(
         let removed = header.map_or(end, said);
         let removed = Compacted::dropped(removed, base, end);
         let compacted = Compacted { end, count: kept.count, bytes: bytes_kept, removed };
-        let header = Header { base, created, begun: None, compacted: Some(compacted) };
+        let header = Header {
+            version: format::VERSION,
+            base,
+            created,
+            begun: None,
+            compacted: Some(compacted),
+        };
         let temporary = format!("{name}{TEMPORARY}");
         let fresh = storage.create(&temporary)?;
         fresh.write(&header.encode(), 0)?;
@@ -151,6 +163,8 @@ fn keep(bytes: &[u8], base: u64, end: u64, pace: Pace) -> Kept {
         kept.next = record.sequence + 1;
         let start = kept.records.len();
         kept.records.extend_from_slice(&bytes[begin..at]);
+        // What is left of a group is no group any more.
+        format::end_group(&mut kept.records[start..]);
         format::seal(&mut kept.records[start..], seed, 0);
     }
     kept

@@ -17,6 +17,8 @@ pub const SNAPSHOT: &str = ".snapshot";
 pub const TEMPORARY: &str = ".tmp";
 /// The suffix of a file that salvage put aside.
 pub const DAMAGED: &str = ".damaged";
+/// The directory of a journal of its own, for what JavaScript saves beside this one.
+pub const STATES: &str = "states";
 /// The file that the writer locks.
 pub const LOCK: &str = "keelson.lock";
 
@@ -202,6 +204,11 @@ impl Catalog {
     /// Returns the listing as it is now.
     pub fn now(&self) -> Listing {
         self.0.lock().clone()
+    }
+
+    /// Returns the first sequence that is served.
+    pub fn start(&self) -> u64 {
+        self.0.lock().start
     }
 
     /// Changes it at once for all readers.

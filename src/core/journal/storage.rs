@@ -54,6 +54,16 @@ pub trait Storage: Send + Sync + Debug {
     ///
     /// An error of the operating system.
     fn identity(&self, name: &str) -> Result<Option<Identity>, IoFault>;
+    /// Gives a file a second name in another directory, as long as both are on one file system that can do so. Returns
+    /// false when there is no such file, or no such way.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refused.
+    fn link(&self, name: &str, target: &dyn Storage) -> Result<bool, IoFault> {
+        let _ = (name, target);
+        Ok(false)
+    }
     /// Takes the writer's lock until the result is dropped. Returns `None` when another has it.
     ///
     /// # Errors

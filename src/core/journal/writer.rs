@@ -6,11 +6,16 @@ use std::thread;
 
 use super::config::{JournalConfig, JournalOverflow};
 use super::error::{IoFault, JournalError};
+use super::format::Draft;
 use super::log::Log;
-use super::queue::{Batch, Command, CommandResult, WriteQueue, WriterTask};
+use super::queue::{
+    Appended, Batch, Command, CommandResult, Durability, MemberId, WriteQueue, WriterTask,
+};
+use super::reader::{PageLimits, Reader};
 use super::recovery::RecoveryReport;
 use super::segment::Catalog;
 use super::storage::Storage;
+use super::streams::Condition;
 use crate::core::sync::Mutex;
 
 /// At this many bytes that are written and not synced, they are synced even if no caller waits.
@@ -49,7 +54,13 @@ impl Writer {
         let max_entries = config.max_entries.filter(|_| refuses);
         let live = log.catalog.count();
         let writer = Arc::new(Self {
-            queue: WriteQueue::new(log.next(), live, config.max_record_bytes, max_entries),
+            queue: WriteQueue::new(
+                log.next(),
+                live,
+                config.max_record_bytes,
+                max_entries,
+                Arc::clone(&log.streams),
+            ),
             catalog: Arc::clone(&log.catalog),
             storage,
             config,
@@ -67,6 +78,31 @@ impl Writer {
                 os: error.raw_os_error().unwrap_or(0),
             })?;
         Ok(writer)
+    }
+
+    /// Appends records under conditions, see [`WriteQueue::append_if`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn append(
+        &self,
+        member: MemberId,
+        durability: Durability,
+        drafts: &[Draft<'_>],
+        conditions: &[Condition],
+    ) -> Result<Appended, JournalError> {
+        let id_of = |sequence| self.id_of(sequence);
+        self.queue.append_if(member, durability, drafts, conditions, &id_of)
+    }
+
+    /// Reads the id of an entry that is written.
+    fn id_of(&self, sequence: u64) -> Option<String> {
+        let limits = PageLimits { records: 1, bytes: usize::MAX };
+        let target = (&*self.storage, &*self.catalog);
+        let page =
+            Reader::default().read(target, (sequence, sequence + 1), limits, || Ok(())).ok()?;
+        page.ids.into_iter().next()
     }
 
     /// Runs the writing thread. When it ends, by a panic as well, all callers get an answer.

@@ -8,12 +8,12 @@ use super::faulty::{EIO, Faulty};
 use super::format::{self, Draft, HEADER, Header};
 use super::log::Log;
 use super::queue::{Command, Durability};
-use super::reader::{PageLimits, Reader};
+use super::reader::{NUMBERS, PageLimits, Reader};
 use super::segment::{SEGMENT, name};
 use super::writer::Writer;
 
 fn draft(payload: &str) -> Draft<'_> {
-    Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload }
+    Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload, ..Draft::default() }
 }
 
 fn open(storage: &Faulty) -> Arc<Writer> {
@@ -64,8 +64,9 @@ fn one_writer_a_directory() {
 #[test]
 fn a_million_entries_are_recovered_and_read() {
     let storage = Faulty::default();
-    let mut bytes =
-        Header { base: 0, created: 0.0, begun: None, compacted: None }.encode().to_vec();
+    let mut bytes = Header { version: 1, base: 0, created: 0.0, begun: None, compacted: None }
+        .encode()
+        .to_vec();
     let seed = format::seed(0);
     for sequence in 0..1_000_000 {
         let start = bytes.len();
@@ -82,7 +83,7 @@ fn a_million_entries_are_recovered_and_read() {
         let limits = PageLimits { records: 512, bytes: 1 << 20 };
         let target = (&*log.storage, &*log.catalog);
         let page = reader.read(target, (next, u64::MAX), limits, || Ok(())).expect("reads");
-        count += page.numbers.len() / 4;
+        count += page.numbers.len() / NUMBERS;
         next = page.next;
     }
     assert_eq!(count, 1_000_000);

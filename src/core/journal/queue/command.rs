@@ -11,6 +11,8 @@ pub struct Swap {
     pub(crate) temporary: String,
     pub(crate) replaced: Vec<Arc<Segment>>,
     pub(crate) fresh: Arc<Segment>,
+    /// Sequences and offsets of its records that belong to streams.
+    pub(crate) places: Vec<(u64, u32)>,
 }
 
 /// A task for the writing thread, after everything that was accepted before.

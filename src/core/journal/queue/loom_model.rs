@@ -4,10 +4,10 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::*;
-use crate::core::journal::format::{sequence_of_pushed, size_of_pushed};
+use crate::core::journal::format::{Draft, sequence_of_pushed, size_of_pushed};
 
 fn draft() -> Draft<'static> {
-    Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload: "1" }
+    Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload: "1", ..Draft::default() }
 }
 
 fn sequences(batch: &Batch) -> Vec<u64> {
@@ -50,7 +50,7 @@ fn serve(queue: &WriteQueue) -> u64 {
 #[test]
 fn whoever_waits_is_told_and_nothing_is_written_twice() {
     loom::model(|| {
-        let queue = Arc::new(WriteQueue::new(0, 0, 1000, None));
+        let queue = Arc::new(WriteQueue::new(0, 0, 1000, None, std::sync::Arc::default()));
         let member = queue.join(None).expect("open");
         let server = {
             let queue = Arc::clone(&queue);
@@ -77,7 +77,7 @@ fn whoever_waits_is_told_and_nothing_is_written_twice() {
 #[test]
 fn a_call_ends_also_when_the_journal_closes_meanwhile() {
     loom::model(|| {
-        let queue = Arc::new(WriteQueue::new(0, 0, 1000, None));
+        let queue = Arc::new(WriteQueue::new(0, 0, 1000, None, std::sync::Arc::default()));
         let member = queue.join(None).expect("open");
         let server = {
             let queue = Arc::clone(&queue);

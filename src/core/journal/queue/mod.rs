@@ -4,6 +4,7 @@
 //! takes everything that has gathered as one batch; that is what makes commits groups. *Written* and *synced* are how
 //! far it has come, as the sequence after the last; what is below them is acknowledged, for good.
 
+mod append;
 mod command;
 #[cfg(all(test, loom))]
 mod loom_model;
@@ -11,17 +12,17 @@ mod serve;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::core::inbox::{Inbox, Token};
 use crate::core::journal::error::JournalError;
-use crate::core::journal::format::{self, Draft, MAX_RECORD};
+use crate::core::journal::format::MAX_RECORD;
+use crate::core::journal::streams::Streams;
 use crate::core::journal::time::ClockReadings;
 use crate::core::sync::{Condvar, Mutex, MutexGuard};
 
+pub use append::Appended;
 pub use command::{Command, CommandResult, Swap};
-
-/// At this many gathered bytes, writing begins without waiting for the end of the caller's turn.
-const EAGER: usize = 1 << 16;
 
 /// The moment at which an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +135,7 @@ pub struct Progress {
 
 /// Between the threads that append and the one that writes.
 pub struct WriteQueue {
+    streams: Arc<Streams>,
     state: Mutex<QueueState>,
     work: Condvar,
     news: Condvar,
@@ -150,7 +152,13 @@ impl fmt::Debug for WriteQueue {
 impl WriteQueue {
     /// Creates the queue of a journal whose next sequence is `next`, all of it synced. With `max_entries`, more are
     /// refused.
-    pub fn new(next: u64, live: u64, max_record: u64, max_entries: Option<u64>) -> Self {
+    pub fn new(
+        next: u64,
+        live: u64,
+        max_record: u64,
+        max_entries: Option<u64>,
+        streams: Arc<Streams>,
+    ) -> Self {
         let state = QueueState {
             batch: Batch { next, ..Batch::default() },
             spare: Vec::new(),
@@ -169,6 +177,7 @@ impl WriteQueue {
             phase: Phase::Open,
         };
         Self {
+            streams,
             state: Mutex::new(state),
             work: Condvar::default(),
             news: Condvar::default(),
@@ -177,57 +186,9 @@ impl WriteQueue {
         }
     }
 
-    /// Accepts all of the drafts or none. Returns the sequence of the first; the others follow without a gap.
-    ///
-    /// Writing begins at the next [`kick`](Self::kick), so that what one turn of an event loop appends is one batch.
-    ///
-    /// # Errors
-    ///
-    /// [`JournalError::Closed`], [`JournalError::TooLarge`], [`JournalError::Overflow`].
-    pub fn append(
-        &self,
-        member: MemberId,
-        durability: Durability,
-        drafts: &[Draft<'_>],
-    ) -> Result<u64, JournalError> {
-        let mut total = 0;
-        for size in drafts.iter().map(Draft::size) {
-            if size > self.max_record {
-                let (bytes, limit) = (size as u64, self.max_record as u64);
-                return Err(JournalError::TooLarge { bytes, limit });
-            }
-            total += size;
-        }
-        if drafts.iter().any(|draft| draft.id.len() > usize::from(u16::MAX)) {
-            let (field, why) = ("id", "shorter than 65536 bytes");
-            return Err(JournalError::Invalid { field, why });
-        }
-        let mut state = self.state.lock();
-        if state.phase != Phase::Open {
-            return Err(JournalError::Closed);
-        }
-        let first = state.batch.next;
-        if let Some(max) = self.max_entries
-            && state.live + (first - state.written) + drafts.len() as u64 > max
-        {
-            return Err(JournalError::Overflow { max });
-        }
-        state.batch.bytes.reserve(total);
-        for draft in drafts {
-            let sequence = state.batch.next;
-            format::push(&mut state.batch.bytes, sequence, draft);
-            state.batch.next += 1;
-        }
-        if let Some(draft) = drafts.last() {
-            tick(&mut state, member, draft.wall, draft.mono);
-            state.batch.clocks = state.clocks;
-        }
-        state.batch.sync |= durability == Durability::Sync;
-        arm(&mut state, member, durability, first);
-        if state.batch.bytes.len() >= EAGER {
-            self.start(&mut state);
-        }
-        Ok(first)
+    /// Returns the index of streams.
+    pub fn streams(&self) -> &Arc<Streams> {
+        &self.streams
     }
 
     /// Starts the journal's time. The clock of a user goes on from its first reading.
