@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use crate::binding::env::{Handles, Local, SharedArray};
 use crate::binding::lane::{Module, NONE, hot_lane};
-use crate::core::atom::{At, LocalAtomId, LocalAtoms, LocalChange, LocalCommit};
+use crate::core::atom::{At, LIMIT, LocalAtomId, LocalAtoms, LocalChange, LocalCommit};
 use crate::protocol::record::{numbers, records};
 use crate::protocol::{Part, Record, lane_constants, lane_record};
 
@@ -78,10 +78,11 @@ fn with(environment: &Local<Rings>, ring: f64, body: impl FnOnce(&mut Ring) -> f
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a version as TypeScript has it: a safe integer from 0"
+    reason = "a version as TypeScript has it, a safe integer from 0; nonsense saturates"
 )]
 fn version_of(version: f64) -> u64 {
-    version as i64 as u64
+    // Signed, as the processor converts signed integers in one instruction.
+    (version as i64).clamp(0, LIMIT) as u64
 }
 
 /// Returns the commits of so many records.

@@ -35,11 +35,12 @@ pub(crate) const MODULE: Module = hot_lane! {
     "memoryClose"(journal) => close;
 };
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "TypeScript passes checked sequences; an infinite bound saturates to none"
-)]
+/// Returns a sequence or a count, which TypeScript has checked. An infinite one saturates.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+fn count_of(number: f64) -> u64 {
+    (number as u64).min(1 << 53)
+}
+
 fn open(
     environment: &Local<MemoryJournals>,
     first: f64,
@@ -48,7 +49,8 @@ fn open(
     overflow: f64,
 ) -> f64 {
     let overflow = JournalOverflow::from_f64(overflow).unwrap_or(JournalOverflow::Ignore);
-    match MemoryJournal::open(first as u64, next as u64, Some(most as u64), overflow) {
+    let most = Some(count_of(most));
+    match MemoryJournal::open(count_of(first), count_of(next), most, overflow) {
         Ok(journal) => {
             show(environment, &journal, false);
             environment.table.borrow_mut().open(journal)
@@ -62,19 +64,17 @@ fn show(environment: &Local<MemoryJournals>, journal: &MemoryJournal, drops: boo
     environment.write(GrantCells { first, sequence, drops: drops.into() });
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
 fn grant(environment: &Local<MemoryJournals>, journal: f64, made: f64) -> f64 {
     let mut journals = environment.table.borrow_mut();
     let Some(journal) = journals.get(journal) else { return NONE };
-    let Grant { appends, drops, .. } = journal.grant(made as u64);
+    let Grant { appends, drops, .. } = journal.grant(count_of(made));
     show(environment, journal, drops);
     appends as f64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
 fn clear(environment: &Local<MemoryJournals>, journal: f64, made: f64) -> f64 {
     let mut journals = environment.table.borrow_mut();
-    journals.get(journal).map_or(NONE, |journal| journal.clear(made as u64) as f64)
+    journals.get(journal).map_or(NONE, |journal| journal.clear(count_of(made)) as f64)
 }
 
 fn close(environment: &Local<MemoryJournals>, journal: f64) -> f64 {

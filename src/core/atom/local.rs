@@ -130,3 +130,109 @@ impl LocalAtoms {
         self.len() == 0
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn commit(version: u64) -> LocalCommit {
+        LocalCommit { version, at: At { wall: version as f64, mono: 0.0 } }
+    }
+
+    fn change(atom: LocalAtomId, version: u64) -> LocalChange {
+        LocalChange { atom, commit: commit(version) }
+    }
+
+    fn kept(atoms: &LocalAtoms, atom: LocalAtomId) -> Vec<u64> {
+        atoms.history(atom).map(|commit| commit.version).collect()
+    }
+
+    fn two() -> (LocalAtoms, LocalAtomId, LocalAtomId) {
+        let mut atoms = LocalAtoms::default();
+        let first = atoms.open(commit(0), 2).expect("room");
+        let second = atoms.open(commit(5), 3).expect("room");
+        (atoms, first, second)
+    }
+
+    #[test]
+    fn carries_out_what_follows_and_refuses_the_rest() {
+        let (mut atoms, first, second) = two();
+        let changes = [change(first, 1), change(first, 3), change(first, 2), change(second, 6)];
+        assert_eq!(atoms.commit(changes.into_iter()), Err(OutOfOrder));
+        assert_eq!((kept(&atoms, first), kept(&atoms, second)), (vec![1, 2], vec![5, 6]));
+        assert_eq!(atoms.commit([change(first, 3)].into_iter()), Ok(()));
+        atoms.forget(first);
+        assert_eq!(kept(&atoms, first), [3]);
+    }
+
+    #[test]
+    fn a_closed_atom_takes_no_commits_and_its_id_names_nothing_else() {
+        let (mut atoms, first, second) = two();
+        atoms.close(first);
+        let third = atoms.open(commit(0), 1).expect("room");
+        assert_eq!(first.slot(), third.slot());
+        assert_eq!(atoms.commit([change(first, 1), change(second, 6)].into_iter()), Ok(()));
+        assert_eq!((kept(&atoms, first), kept(&atoms, third)), (vec![], vec![0]));
+        assert_eq!((atoms.len(), atoms.is_empty()), (2, false));
+    }
+
+    #[test]
+    fn a_transaction_commits_all_or_none() {
+        let (mut atoms, first, second) = two();
+        for refused in [
+            vec![change(first, 1), change(second, 7)],
+            vec![change(first, 1), change(second, 6), change(first, 2)],
+            vec![change(first, 1), change(LocalAtomId::from_f64(1e9), 1)],
+        ] {
+            assert_eq!(atoms.transact(&refused), Err(OutOfOrder));
+            assert_eq!((kept(&atoms, first), kept(&atoms, second)), (vec![0], vec![5]));
+        }
+        assert_eq!(atoms.transact(&[change(second, 6), change(first, 1)]), Ok(()));
+        assert_eq!((kept(&atoms, first), kept(&atoms, second)), (vec![0, 1], vec![5, 6]));
+    }
+
+    proptest! {
+        /// Commits and transactions of three atoms, of which some are out of order.
+        #[test]
+        fn keeps_the_newest_versions_of_each(
+            ops in prop::collection::vec((0..3_usize, 0..3_usize, 0..8_u64, any::<bool>()), 0..80),
+        ) {
+            let mut atoms = LocalAtoms::default();
+            let ids: Vec<LocalAtomId> =
+                (1..4).filter_map(|history| atoms.open(commit(0), history)).collect();
+            let mut current = [0_u64; 3];
+            for (one, other, skew, together) in ops {
+                let next = |place: usize, current: &[u64; 3]| current[place] + 1 + skew / 7;
+                let changes = [
+                    change(ids[one], next(one, &current)),
+                    change(ids[other], next(other, &current)),
+                ];
+                if together {
+                    let fits = one != other && skew < 7;
+                    prop_assert_eq!(atoms.transact(&changes).is_ok(), fits);
+                    if fits {
+                        current[one] += 1;
+                        current[other] += 1;
+                    }
+                } else {
+                    let fits = skew < 7;
+                    prop_assert_eq!(atoms.commit(changes.into_iter()).is_ok(), fits && one != other);
+                    if fits {
+                        current[one] += 1;
+                        if one != other {
+                            current[other] += 1;
+                        }
+                    }
+                }
+                for (place, id) in ids.iter().enumerate() {
+                    prop_assert_eq!(atoms.version(*id), Some(current[place]));
+                    let oldest = current[place].saturating_sub(place as u64);
+                    let wanted: Vec<u64> = (oldest..=current[place]).collect();
+                    prop_assert_eq!(kept(&atoms, *id), wanted);
+                }
+            }
+        }
+    }
+}

@@ -48,6 +48,7 @@ impl MemoryJournal {
         overflow: JournalOverflow,
     ) -> Result<Self, OverBound> {
         let most = if overflow == JournalOverflow::Ignore { None } else { most };
+        let first = first.min(next);
         let over = (next - first).saturating_sub(most.unwrap_or(u64::MAX));
         if over > 0 && overflow == JournalOverflow::Refuse {
             return Err(OverBound);
