@@ -1,7 +1,7 @@
 import { Effect } from '../effect.ts'
 import { ENTER, ERR, type FiberExitKind, OK, SYNC } from '../fiber/op.ts'
 import { err, ok, type Result } from '../result.ts'
-import { keep, obtain, type FiberWaiter, WaitList } from './wait-list.ts'
+import { keep, obtain, type FiberWaiter, FiberWaitList } from './wait-list.ts'
 
 /**
  * A value that one effect provides later and any number of others wait for. It is completed once. Created by
@@ -9,7 +9,7 @@ import { keep, obtain, type FiberWaiter, WaitList } from './wait-list.ts'
  */
 export class Deferred<E, A> {
   #result: Result<E, A> | undefined
-  readonly #waiters: WaitList<undefined, A> = new WaitList()
+  readonly #waiters: FiberWaitList<undefined, A> = new FiberWaitList()
 
   private constructor() {}
 

@@ -2,7 +2,7 @@ import { integer } from '../../internal/validate.ts'
 import { Effect } from '../effect.ts'
 import { QueueShutdownError } from '../errors.ts'
 import { ENTER, ERR, SYNC } from '../fiber/op.ts'
-import { keep, obtain, type FiberWaiter, WaitList } from './wait-list.ts'
+import { keep, obtain, type FiberWaiter, FiberWaitList } from './wait-list.ts'
 
 /** Taken items before the list of items is cut. */
 const SLACK = 64
@@ -21,9 +21,9 @@ export class Queue<A> {
   #head = 0
   #isShutdown = false
   /** Takes that wait, while there are no items. */
-  readonly #takers: WaitList<undefined, A> = new WaitList()
+  readonly #takers: FiberWaitList<undefined, A> = new FiberWaitList()
   /** Offers that wait, while the queue is full. */
-  readonly #offerers: WaitList<A, void> = new WaitList()
+  readonly #offerers: FiberWaitList<A, void> = new FiberWaitList()
 
   private constructor(capacity: number) {
     this.capacity = capacity

@@ -5,7 +5,7 @@ import { type FiberCore, Frame } from '../fiber/fiber-core.ts'
 import { ENTER, type FiberExitKind, isOp, OK, Op, SUSPEND } from '../fiber/op.ts'
 import { siteNow } from '../fiber/tracing.ts'
 import { asChild } from '../operators/resources.ts'
-import { obtain, type FiberWaiter, WaitList } from './wait-list.ts'
+import { obtain, type FiberWaiter, FiberWaitList } from './wait-list.ts'
 
 /** The most permits of a semaphore. */
 const MOST_PERMITS = Number.MAX_SAFE_INTEGER
@@ -19,7 +19,7 @@ export class Semaphore {
   /** The number of permits. */
   readonly permits: number
   #available: number
-  readonly #waiters: WaitList<number, number> = new WaitList()
+  readonly #waiters: FiberWaitList<number, number> = new FiberWaitList()
 
   private constructor(permits: number) {
     this.permits = permits

@@ -28,7 +28,7 @@ export class FiberWaiter<R, V> implements Linked<FiberWaiter<R, V>> {
 }
 
 /** Waiters in order of arrival. Adding and removing take constant time. */
-export class WaitList<R, V> {
+export class FiberWaitList<R, V> {
   readonly #list: LinkedList<FiberWaiter<R, V>> = new LinkedList()
   #first: FiberWaiter<R, V> | undefined
 
