@@ -99,6 +99,7 @@ fn shared_hit(operations: u32) -> u32 {
             bytes: None,
             fresh: f64::INFINITY,
             until: f64::INFINITY,
+            sliding: 0.0,
             tags: Box::default(),
         };
         cache.store(&key, value, 0.0, &mut gone).expect("it fits");
