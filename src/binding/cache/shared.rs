@@ -181,6 +181,7 @@ fn value(
     CacheValue { text: text.into(), bytes, fresh, until, sliding, tags }
 }
 
+#[expect(clippy::too_many_arguments, reason = "numbers cost less than an object")]
 fn store(
     environment: &Local<OpenCaches>,
     text: &str,
