@@ -40,6 +40,8 @@ export class Call {
   settled = false
   /** Called once it is settled. */
   whenSettled: (() => void) | undefined
+  /** The context of its caller, where its handler runs in that. */
+  context: { run<T>(process: never, handler: () => T): T } | undefined
   /** The process that waits for it, if a process calls. */
   caller: EndSource | undefined
   /** The reason for which its caller waits no more, once that is so. */

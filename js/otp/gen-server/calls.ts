@@ -4,6 +4,7 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import { DEAD, ENDING, RUNNING } from '../../actor/process.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 import { abortSignal, known, options as checkOptions, timeout } from '../../internal/validate.ts'
+import { CastInContext, SenderContext } from './caller-context.ts'
 import { checkReason } from './exit-reasons.ts'
 import { OFFER_FULL } from '../../protocol/actor.ts'
 import type { GenServerProcess } from './process.ts'
@@ -28,6 +29,7 @@ export function call(ref: GenServerRef, message: unknown, options?: CallOptions)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
     const request = new Call(server, message, timeoutMs, resolve, reject)
+    if (server.usesCallerContext) request.context = new SenderContext()
     if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
     server.runtime.sendCall(request)
   })
@@ -57,8 +59,10 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
 /** Casts to a process. Returns false when its mailbox is full. */
 export function castTo(server: GenServerProcess, message: unknown): boolean {
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
-  if (server.maxMailbox !== Infinity) return server.runtime.tryCast(server, message) < OFFER_FULL
-  server.runtime.cast(server, message)
+  const isPlain = !server.usesCallerContext || message instanceof CastInContext
+  const sent = isPlain ? message : new CastInContext(message)
+  if (server.maxMailbox !== Infinity) return server.runtime.tryCast(server, sent) < OFFER_FULL
+  server.runtime.cast(server, sent)
   return true
 }
 

@@ -7,6 +7,7 @@ import { isAbortEcho } from '../../internal/thrown-values.ts'
 import type { System } from '../../system/system.ts'
 import { InvalidReturnError, NotHandledError } from '../errors.ts'
 import { Continued, NoReply, Stopped } from './callback-results.ts'
+import { CastInContext } from './caller-context.ts'
 import { IdleTime } from './idle.ts'
 import { OtpProcess } from './otp-process.ts'
 import type { GenServerBehavior, Info, TerminateReason } from './types.ts'
@@ -23,6 +24,8 @@ type OnIdle = (state: unknown) => unknown
 export class GenServerProcess extends OtpProcess {
   readonly behavior: GenServerBehavior<unknown>
   readonly crashesOnCallError: boolean
+  /** True if handlers run in the context of the code that sent the message. */
+  usesCallerContext = false
   messageCount = 0
   /** Its idle time, if that ends it or calls `onIdle`. */
   #idle: IdleTime | undefined
@@ -99,6 +102,11 @@ export class GenServerProcess extends OtpProcess {
 
   onCast(message: unknown): HandlerResult {
     this.#idle?.touch()
+    if (!(message instanceof CastInContext)) return this.#cast(message)
+    return message.run(this, () => this.#cast(message.message))
+  }
+
+  #cast(message: unknown): HandlerResult {
     const state = this.#state
     let next: unknown
     try {
@@ -161,6 +169,10 @@ export class GenServerProcess extends OtpProcess {
 
   onCall(call: Call): HandlerResult {
     this.#idle?.touch()
+    return call.context === undefined ? this.#call(call) : call.context.run(this as never, () => this.#call(call))
+  }
+
+  #call(call: Call): HandlerResult {
     let result: unknown
     let pending: Promise<unknown> | undefined
     try {

@@ -5,6 +5,7 @@ import { runtimeOf } from '../../actor/system-runtime.ts'
 import {
   callable,
   callbacks,
+  flag,
   integer,
   isA,
   known,
@@ -48,6 +49,7 @@ export const OPTIONS: readonly string[] = [
   'onError',
   'idleTimeoutMs',
   'onIdle',
+  'callerContext',
   'system',
 ]
 const OPTIONAL = ['handleCall', 'handleCast', 'handleInfo', 'handleContinue', 'terminate'] as const
@@ -106,6 +108,7 @@ function checkStart(options: StartOptions | undefined, names: readonly string[])
   }
   if (settings.idleTimeoutMs !== undefined) positiveMillis('options.idleTimeoutMs', settings.idleTimeoutMs)
   optionalCallable('options.onIdle', settings.onIdle)
+  flag('options.callerContext', false, settings.callerContext)
   if (settings.onIdle !== undefined && settings.idleTimeoutMs === undefined) {
     throw new InvalidArgumentError('options.idleTimeoutMs', 'given, as onIdle is', undefined)
   }
@@ -203,6 +206,7 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
   const initTimeout = timeout('options.initTimeout', INIT_TIMEOUT, settings.initTimeout)
   const system = resolveSystem(settings.system)
   const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, settings)
+  server.usesCallerContext = settings.callerContext === true
   if (settings.idleTimeoutMs !== undefined) server.watchIdleTime(settings.idleTimeoutMs, settings.onIdle)
   reserve(server, settings)
   onSpawn?.(server)

@@ -4,6 +4,7 @@ import { DEAD, RUNNING } from '../../actor/process.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { fieldOf, timeout } from '../../internal/validate.ts'
+import { CastInContext } from './caller-context.ts'
 import { castTo } from './calls.ts'
 import { processOf } from './ref.ts'
 import type { GenServerRef, TimerRef } from './types.ts'
@@ -26,6 +27,8 @@ export function sendAfter<CastMsg>(
   const server = processOf('ref', ref)
   const delay = timeout('delayMs', 0, delayMs)
   if (server.status === DEAD) throw new ServerNotRunningError(server.id, server)
+  // A message that is sent later has the context of the code that asks for it.
+  const sent = server.usesCallerContext ? new CastInContext(message) : message
   const timerId = `timer_${++count}`
   if (delay === Infinity) return { timerId }
   const timer = server.system.clock.schedule(
@@ -33,7 +36,7 @@ export function sendAfter<CastMsg>(
     () => {
       scheduled.delete(timerId)
       removeExitListener()
-      if (server.status !== RUNNING || castTo(server, message)) return
+      if (server.status !== RUNNING || castTo(server, sent)) return
       // A message that finds the mailbox full has no sender, so the system reports it.
       const error = new MailboxFullError(server.id, server.maxMailbox, server)
       server.system.report(error, `sendAfter to ${server.label}`)

@@ -173,6 +173,12 @@ export interface StartOptions<State = AnyState> {
    * `GenServer.stopWith(state)`; then a new period begins. Needs `idleTimeoutMs`.
    */
   readonly onIdle?: (state: State) => MaybePromise<NextState<State>>
+  /**
+   * Runs `handleCall` and `handleCast` in the AsyncLocalStorage context of the code that sent the message, instead of
+   * that in which the process was started: a request's context reaches the processes that it uses. It costs about a
+   * microsecond a message. Default false.
+   */
+  readonly callerContext?: boolean
   /** The system that the process belongs to. Default: the default system of this environment. */
   readonly system?: System
 }

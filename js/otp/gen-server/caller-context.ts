@@ -1,0 +1,28 @@
+/** The option `callerContext`: handlers run in the AsyncLocalStorage context of the code that sent the message. */
+import { AsyncResource } from 'node:async_hooks'
+
+import { runTracked } from '../../actor/call-context.ts'
+import type { Process } from '../../actor/process.ts'
+import { outsideEffects } from '../../effect/fiber/ambient.ts'
+
+/** The context of a sender. It is part of no effect: a handler outlives the effect that calls it. */
+export class SenderContext {
+  readonly #resource: AsyncResource = outsideEffects(
+    () => new AsyncResource('keelson.message', { requireManualDestroy: true }),
+  )
+
+  /** Runs a handler of a process in this context. Its calls stay those of its process. */
+  run<T>(process: Process, handler: () => T): T {
+    return this.#resource.runInAsyncScope(() => runTracked(process, handler))
+  }
+}
+
+/** A cast, with the context of its sender. */
+export class CastInContext extends SenderContext {
+  readonly message: unknown
+
+  constructor(message: unknown) {
+    super()
+    this.message = message
+  }
+}
