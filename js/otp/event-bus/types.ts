@@ -31,7 +31,8 @@ export type MessageOf<Topics, Pattern> = Pattern extends keyof Topics ? Topics[P
 /** Accepts a bus with typed topics, and no other. */
 export type TypedBusRef<Topics> = EventBusRef<Topics> & (UntypedTopics extends Topics ? never : unknown)
 
-// oxlint-disable-next-line typescript/no-explicit-any -- a bus of whichever topics
+/** Refers to a bus of whichever topics. */
+// oxlint-disable-next-line typescript/no-explicit-any -- topics of any type
 export type AnyBusRef = EventBusRef<any>
 
 /** Options of `EventBus.start`. */
