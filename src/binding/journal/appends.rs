@@ -39,7 +39,7 @@ pub(crate) enum Slot {
 /// The source of a journal's entries.
 pub(crate) enum Source {
     Writer(Client),
-    Follower(Follower),
+    Follower(Box<Follower>),
 }
 
 pub(crate) struct OpenJournal {

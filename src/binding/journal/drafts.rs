@@ -20,7 +20,6 @@ pub(super) fn draft<'a>(
 }
 
 /// Returns the records of a batch, and their conditions.
-#[expect(clippy::type_complexity, reason = "two lists side by side")]
 pub(super) fn drafts(
     wall: f64,
     mono: f64,

@@ -155,7 +155,7 @@ pub fn journal_open(
     let open = move || {
         let path = Path::new(&path);
         let opened = if read_only {
-            Registry::follow(path).map(Source::Follower)
+            Registry::follow(path).map(|follower| Source::Follower(Box::new(follower)))
         } else {
             REGISTRY.open(path, &config, now, Some((inbox.clone(), token))).map(Source::Writer)
         };
@@ -319,11 +319,11 @@ pub fn journal_read_stream(
     range: NativeJournalRange,
 ) -> Result<Option<NativeJournalPage>> {
     let environment = Local::<Journals>::of(&env)?;
-    Ok(with(environment, journal, |open| {
+    Ok(with(environment, journal, move |open| {
         let end = visible(&open.source, range.durability);
         let (storage, renews): (&dyn Storage, _) = match &open.source {
             Source::Writer(client) => (&*client.writer.storage, None),
-            Source::Follower(follower) => (&*follower.storage, Some(follower)),
+            Source::Follower(follower) => (&*follower.storage, Some(&**follower)),
         };
         let (catalog, streams) = open.source.index();
         let renew = || renews.map_or(Ok(()), Follower::refresh);
@@ -356,12 +356,12 @@ pub fn journal_streams(
     limit: u32,
 ) -> Result<Option<NativeStreamNames>> {
     let environment = Local::<Journals>::of(&env)?;
-    Ok(with(environment, journal, |open| {
+    Ok(with(environment, journal, move |open| {
         let end = visible(&open.source, durability);
         let (catalog, streams) = open.source.index();
         let (names, next) = streams.names((catalog.start(), end), &prefix, &after, limit as usize);
-        let names = names.iter().map(|name| name.to_string()).collect();
-        NativeStreamNames { names, next: next.map(|name| name.to_string()) }
+        let names = names.iter().map(ToString::to_string).collect();
+        NativeStreamNames { names, next: next.as_ref().map(ToString::to_string) }
     }))
 }
 

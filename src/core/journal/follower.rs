@@ -74,15 +74,14 @@ impl Follower {
             let header = read_header(&*self.storage, &*file, base)?;
             covered = header.compacted.map_or(0, |compacted| compacted.end);
             let same = known.iter().find(|segment| segment.header == header);
-            let segment = match same {
-                Some(segment) => Arc::clone(segment),
-                None => {
-                    let survey = read_segment(&*file, header, &self.streams)?.survey;
-                    if let Some(compacted) = header.compacted {
-                        self.streams.moved((base, compacted.end), &places_in(&*file, base)?);
-                    }
-                    Segment::new(header, survey)
+            let segment = if let Some(segment) = same {
+                Arc::clone(segment)
+            } else {
+                let survey = read_segment(&*file, header, &self.streams)?.survey;
+                if let Some(compacted) = header.compacted {
+                    self.streams.moved((base, compacted.end), &places_in(&*file, base)?);
                 }
+                Segment::new(header, survey)
             };
             if header.compacted.is_none() {
                 self.extend(&segment, &*file)?;

@@ -223,21 +223,21 @@ impl Group {
         let (id, key, stream, payload) = (&[][..], &[][..], &[][..], &[][..]);
         let Record { sequence, wall, mono, synced, control, position, continues, size, .. } =
             *record;
-        let texts = Record {
-            id,
-            key,
-            stream,
-            payload,
+        let textless = Record {
             sequence,
             wall,
             mono,
             synced,
             control,
+            id,
+            key,
+            stream,
             position,
             continues,
+            payload,
             size,
         };
-        self.records.push((texts, offset));
+        self.records.push((textless, offset));
     }
 
     /// Counts its records, which are whole now, and forgets them.
@@ -246,7 +246,7 @@ impl Group {
         for ((record, offset), &(stream, id)) in self.records.iter().zip(&self.ends) {
             survey.add(record);
             let (stream, id) = (&self.texts[begin..stream], &self.texts[stream..id]);
-            streams.add(&Record { stream, id, ..*record }, *offset);
+            streams.add(&Record { id, stream, ..*record }, *offset);
             begin += stream.len() + id.len();
         }
         self.records.clear();

@@ -10,7 +10,7 @@ use super::recovery::read_header;
 use super::scan::{ScanStep, Scanner};
 use super::segment::{Catalog, Listing, Segment};
 use super::storage::{File, Storage};
-use super::streams::{Place, StreamRange, Streams};
+use super::streams::{EventPlace, StreamRange, Streams};
 
 /// Bytes read at once, unless a record is larger.
 const CHUNK: usize = 1 << 12;
@@ -86,7 +86,7 @@ impl StreamReader {
         page: &mut Builder,
         storage: &dyn Storage,
         (catalog, listing): (&Catalog, &mut Listing),
-        (stream, place): (&str, Place),
+        (stream, place): (&str, EventPlace),
         renew: &impl Fn() -> Result<(), JournalError>,
     ) -> Result<(), JournalError> {
         let sequence = place.sequence();
@@ -117,14 +117,13 @@ impl StreamReader {
             let mut scanner = Scanner::new(&*file, format::seed(segment.header.base), begin, end);
             loop {
                 match scanner.step()? {
-                    ScanStep::End => return Ok(()),
                     ScanStep::Bad(offset, reason) => return Err(corrupt(&segment, offset, reason)),
                     ScanStep::Record(record, _) if record.control || record.sequence < sequence => {
                     }
                     ScanStep::Record(record, offset) if is_it(&record) => {
                         return page.add(&record, &segment, offset);
                     }
-                    ScanStep::Record(..) => return Ok(()),
+                    ScanStep::End | ScanStep::Record(..) => return Ok(()),
                 }
             }
         }

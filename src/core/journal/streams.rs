@@ -15,13 +15,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::error::JournalError;
-use super::format::{Draft, Record};
+use super::format::{self, Draft, Record};
 use crate::core::sync::Mutex;
 
 /// An id is compared with those of so many newest events of its stream.
 pub const ID_WINDOW: usize = 1024;
 /// Bytes that an event takes in the index.
-pub const PLACE_BYTES: usize = size_of::<Place>();
+pub const PLACE_BYTES: usize = size_of::<EventPlace>();
 /// Streams that are changed under one lock, so that an append waits for no more than these.
 const STEP: usize = 512;
 /// Dropped events that are left in the index before it is trimmed, unless more are held.
@@ -29,7 +29,7 @@ const UNTRIMMED: u64 = 4096;
 
 /// The place of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct EventPlace {
     /// The sequence in halves, which keeps the size at 20 bytes.
     sequence: [u32; 2],
     /// Where the record begins in its segment, unless a compaction moved it.
@@ -40,11 +40,12 @@ pub struct Place {
     id: u32,
 }
 
-impl Place {
+impl EventPlace {
     fn new(record: &Record<'_>, offset: u64) -> Self {
-        let (low, high) = (record.sequence as u32, (record.sequence >> 32) as u32);
+        let bytes = record.sequence.to_le_bytes();
+        let sequence = [format::u32_at(&bytes, 0), format::u32_at(&bytes, 4)];
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-        Self { sequence: [low, high], offset, position: record.position, id: sum(record.id) }
+        Self { sequence, offset, position: record.position, id: sum(record.id) }
     }
 
     /// Returns the sequence of the event.
@@ -69,7 +70,7 @@ struct Accepted {
 struct Stream {
     name: Arc<str>,
     /// In order of sequence and position.
-    places: Vec<Place>,
+    places: Vec<EventPlace>,
     accepted: VecDeque<Accepted>,
 }
 
@@ -83,7 +84,7 @@ impl Stream {
     }
 
     /// Returns the places with sequences from `start` to before `end`.
-    fn held(&self, start: u64, end: u64) -> &[Place] {
+    fn held(&self, start: u64, end: u64) -> &[EventPlace] {
         let first = self.places.partition_point(|place| place.sequence() < start);
         let after = self.places.partition_point(|place| place.sequence() < end);
         self.places.get(first..after).unwrap_or_default()
@@ -187,7 +188,8 @@ impl StreamIndex {
             .take(left)
             .filter(|place| place.id == sum && place.sequence() >= self.start);
         // A checksum alone proves nothing.
-        same.find(|place| id_of(place.sequence()).as_deref() == Some(draft.id)).map(Place::sequence)
+        same.find(|place| id_of(place.sequence()).as_deref() == Some(draft.id))
+            .map(EventPlace::sequence)
     }
 
     /// Gives a draft its position.
@@ -207,7 +209,7 @@ impl StreamIndex {
     }
 
     /// Takes in a record that was written or found.
-    fn add_place(&mut self, name: &str, sequence: u64, place: Place) {
+    fn add_place(&mut self, name: &str, sequence: u64, place: EventPlace) {
         let stream = self.of(name);
         while stream.accepted.front().is_some_and(|accepted| accepted.sequence <= sequence) {
             stream.accepted.pop_front();
@@ -261,12 +263,17 @@ impl Streams {
         // Names are checked when they are read, too: what is no text is in no stream.
         let Ok(name) = std::str::from_utf8(record.stream) else { return };
         if !name.is_empty() {
-            self.index.lock().add_place(name, record.sequence, Place::new(record, offset));
+            self.index.lock().add_place(name, record.sequence, EventPlace::new(record, offset));
         }
     }
 
     /// Returns the places of a stream's events with sequences from `start` to before `end`, in the order of the range.
-    pub fn places(&self, name: &str, (start, end): (u64, u64), range: StreamRange) -> Vec<Place> {
+    pub fn places(
+        &self,
+        name: &str,
+        (start, end): (u64, u64),
+        range: StreamRange,
+    ) -> Vec<EventPlace> {
         let index = self.index.lock();
         let Some(stream) = index.find(name) else { return Vec::new() };
         let held = stream.held(start, end);
@@ -375,7 +382,8 @@ impl Streams {
                 if let Ok(found) =
                     records.binary_search_by_key(&sequence, |&(sequence, _)| sequence)
                 {
-                    stream.places[kept] = Place { offset: records[found].1, ..stream.places[at] };
+                    stream.places[kept] =
+                        EventPlace { offset: records[found].1, ..stream.places[at] };
                     kept += 1;
                 }
             }

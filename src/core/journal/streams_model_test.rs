@@ -24,6 +24,10 @@ struct Event {
     group: u64,
 }
 
+fn pick(random: &mut Random, bound: u64) -> usize {
+    usize::try_from(random.below(bound)).unwrap()
+}
+
 const NAMES: [&str; 4] = ["a", "b", "cart-1", ""];
 
 #[derive(Default)]
@@ -42,16 +46,16 @@ impl Model {
 
     /// Appends a group by the rules, and checks that the journal does the same.
     fn append(&mut self, writer: &Writer, member: MemberId, random: &mut Random) {
-        let count = if random.below(2) == 0 { 1 } else { random.below(6) as usize + 1 };
+        let count = if random.below(2) == 0 { 1 } else { pick(random, 6) + 1 };
         let (mut texts, mut conditions) = (Vec::new(), Vec::new());
         for _ in 0..count {
             self.salt += 1;
-            let stream = random.below(4) as usize;
+            let stream = pick(random, 4);
             let id =
                 if random.below(3) == 0 { format!("i{}", random.below(40)) } else { String::new() };
             let key =
                 if random.below(3) == 0 { format!("k{}", random.below(5)) } else { String::new() };
-            let payload = format!("\"{} {}\"", self.salt, "x".repeat(random.below(400) as usize));
+            let payload = format!("\"{} {}\"", self.salt, "x".repeat(pick(random, 400)));
             let version = self.version(stream);
             let wrong = random.below(8) == 0;
             let expected = (stream < 3 && random.below(2) == 0)
@@ -127,7 +131,7 @@ impl Model {
         for (stream, stream_name) in NAMES.iter().enumerate().take(3) {
             let (from, to) = (random.below(6), random.below(40));
             let backwards = random.below(2) == 0;
-            let limit = if random.below(2) == 0 { usize::MAX } else { random.below(5) as usize };
+            let limit = if random.below(2) == 0 { usize::MAX } else { pick(random, 5) };
             let mut expected: Vec<&Event> = self
                 .events
                 .iter()
@@ -179,7 +183,7 @@ fn run(seed: u64) {
         for _ in 0..random.below(6) {
             if writer.queue.progress().open {
                 let drafts = [draft("a", "", "1"), draft("b", "", "2"), draft("", "", "3")];
-                let count = random.below(3) as usize + 1;
+                let count = pick(random, 3) + 1;
                 let Ok(appended) = writer.append(member, Durability::Sync, &drafts[..count], &[])
                 else {
                     break;

@@ -133,7 +133,7 @@ fn groups(closed: bool) -> (Vec<u8>, Vec<(u64, usize)>) {
         let mut next = log.next();
         let count = 1 + batch % 4;
         for place in 0..count {
-            let stream = ["a", "b", ""][place as usize % 3];
+            let stream = ["a", "b", ""][usize::try_from(place % 3).unwrap()];
             let continues = place + 1 < count;
             let draft = Draft {
                 position: u32::try_from(next).unwrap(),
@@ -167,13 +167,13 @@ fn a_group_is_all_there_or_not_at_all_at_every_torn_byte() {
         let whole = ends.iter().rev().find(|&&(_, end)| end <= length).unwrap();
         assert_eq!((log.next(), report.entries), (whole.0, whole.0), "cut at {length}");
         let dropped: u64 = report.dropped.iter().map(|loss| loss.bytes).sum();
-        assert_eq!(dropped as usize, length - whole.1);
+        assert_eq!(dropped, (length - whole.1) as u64);
         let (_, events, _) = log.streams.usage();
         let page = Reader::default()
             .read((&*log.storage, &log.catalog), (0, log.next()), ALL, || Ok(()))
             .unwrap();
         let streamed = page.streams.iter().filter(|stream| !stream.is_empty()).count();
-        assert_eq!(events as usize, streamed, "cut at {length}");
+        assert_eq!(events, streamed as u64, "cut at {length}");
     }
 }
 
