@@ -177,7 +177,7 @@ describe('bad input', () => {
     [{ timeoutMs: 0 }, 'options.timeoutMs'],
     [{ heartbeatMs: NaN }, 'options.heartbeatMs'],
     [{ priority: 'vip' }, 'options.priority'],
-    [{ timeout: 5 }, 'options.timeout'],
+    [{ timeOut: 5 }, 'options.timeOut'],
     [{ requireProgress: 1 }, 'options.requireProgress'],
     [5, 'options'],
   ])('refuses a task with %j', async (options, field) => {

@@ -37,3 +37,23 @@ if (!admission.allow) admission.done()
 export const misspelt = new Atrion({ admision: {} })
 
 export { count, decision, test }
+
+const earlier = new Atrion({
+  engine: 'wasm',
+  useWasm: true,
+  slo: { maxAcceptableLatencyMs: 500 },
+  autoTuner: { recoveryMultiplier: 0.5 },
+  observer: {
+    onUpdate: ({ modeTransition, pressureMagnitude }) => [modeTransition?.to, pressureMagnitude satisfies number],
+  },
+})
+earlier.getTunerStats()?.stdDev satisfies number | undefined
+earlier.usingWasm satisfies boolean
+const started = await earlier.startTask('a', { timeout: 5, metadata: { job: 7 } })
+started.metadata?.['job'] satisfies unknown
+;[started.startedAt, started.expiresAt] satisfies number[]
+;[started.routeId, started.isActive] satisfies [string, boolean]
+// @ts-expect-error there is no such engine
+void new Atrion({ engine: 'rust' })
+// @ts-expect-error an observer has onUpdate
+earlier.observe({ onEvent: () => {} })

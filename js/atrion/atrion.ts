@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { finite, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
+import { finite, integer, known, options as checkOptions } from '../internal/validate.ts'
 import { hot, native, scratch } from '../native.ts'
 import * as protocol from '../protocol/admission.ts'
+import type { RouteReading } from '../protocol/admission.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
 import type { Mode } from './decisions.ts'
@@ -11,6 +12,7 @@ import type { TaskLease } from './lease.ts'
 import { linkNeighbours } from './neighbours.ts'
 import { type AtrionObserver, Observers } from './observers.ts'
 import { openEngine } from './options.ts'
+import { observerOf, type PhysicsObserver, type PhysicsSource } from './physics-observers.ts'
 import { voltageOf } from './priority.ts'
 import type { WorkloadProfile } from './profiles.ts'
 import { checkedProvider, StateSync, syncSettings } from './provider/sync.ts'
@@ -22,6 +24,7 @@ import { chooseRoute, type SelectOptions } from './select-route.ts'
 import { type LeaseOptions, Tasks } from './tasks.ts'
 import { checkAge, checkNames, checkTelemetry, routeDecision } from './telemetry.ts'
 import type { Ticket } from './ticket.ts'
+import { pooledStats, type TunerStats } from './tuner-stats.ts'
 import type {
   AdmitOptions,
   AtrionOptions,
@@ -39,6 +42,7 @@ const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_ROUTES = 10_000
 const DEFAULT_MAX_TASKS = 10_000
 const ROUTE_OPTIONS = ['voltage', 'priority', 'profile']
+const NO_WORK = { inFlight: 0, queued: 0 }
 const isRouteOption = (name: string): boolean => name === 'voltage' || name === 'priority' || name === 'profile'
 
 /**
@@ -67,6 +71,9 @@ export class Atrion {
   readonly #observers: Observers
   readonly #tasks: Tasks
   readonly #sync: StateSync | undefined
+  readonly #isTuned: boolean
+  /** What observers that are objects read. */
+  readonly #physics: PhysicsSource
   #connected = false
 
   /** @throws InvalidArgumentError naming the option that is refused. */
@@ -83,7 +90,10 @@ export class Atrion {
     const sync = syncSettings(opts.sync)
     const maxTasks =
       opts.maxTasks === undefined ? DEFAULT_MAX_TASKS : integer('options.maxTasks', 1, 1_000_000, opts.maxTasks)
-    const observer = optionalCallable<AtrionObserver>('options.observer', opts.observer)
+    this.#isTuned = opts.autoTuner !== false
+    this.#physics = { clock: opts.clock ?? system.clock, read: (route) => this.#reading(route) }
+    const observer =
+      opts.observer === undefined ? undefined : observerOf('options.observer', opts.observer, this.#physics)
     const engine = openEngine(opts)
     this.#ticketTimeoutMs = opts.admission?.ticketTimeoutMs ?? DEFAULT_TICKET_TIMEOUT_MS
     hot.engineSeed(engine, system.random.int(Number.MAX_SAFE_INTEGER))
@@ -106,6 +116,11 @@ export class Atrion {
         sync,
       )
     this.#disown = system.own(this)
+  }
+
+  /** False: the engine is native, in Rust. */
+  get usingWasm(): boolean {
+    return false
   }
 
   /** True after {@link connect}, until {@link disconnect}. */
@@ -265,10 +280,13 @@ export class Atrion {
     return explain(this.gate, id)
   }
 
-  /** Adds an observer of events from now on. Returns a function that removes it. */
-  observe(observer: AtrionObserver): () => void {
+  /**
+   * Adds an observer of events from now on: a function, or an object whose `onUpdate` receives reports of `route()`.
+   * Returns a function that removes it.
+   */
+  observe(observer: AtrionObserver | PhysicsObserver): () => void {
     this.gate.assertOpen()
-    return this.#observers.add(observer)
+    return this.#observers.add(observerOf('observer', observer, this.#physics))
   }
 
   /** Returns R of a route and its terms, now; `undefined` for a route that is not known. */
@@ -282,15 +300,27 @@ export class Atrion {
     return { ...state, gate: measured }
   }
 
+  /**
+   * Returns the distribution of R from which the break of a route is learned; without a route that of all routes, each
+   * by its time. `undefined` for a route that is not known, and with `autoTuner: false`.
+   */
+  getTunerStats(id?: string): TunerStats | undefined {
+    this.gate.assertOpen()
+    if (!this.#isTuned) return undefined
+    const readings = (id === undefined ? this.getRoutes() : [id]).flatMap((route) => this.#reading(route) ?? [])
+    return id !== undefined && readings.length === 0 ? undefined : pooledStats(readings)
+  }
+
   /** Returns the names of all routes, in the order in which they were first used. */
   getRoutes(): string[] {
     this.gate.assertOpen()
-    return native.engineRoutes(this.gate.engine)
+    const { routes, engine } = this.gate
+    return native.engineRoutes(engine).filter((route) => !routes.isReset(route))
   }
 
   /**
-   * Forgets everything learned about a route; work in flight and requests that wait stay. Resolves to whether the route
-   * was known.
+   * Forgets everything learned about a route; work in flight and requests that wait stay. A route without them is
+   * unknown until it is used again. Resolves to whether the route was known.
    */
   async resetRoute(id: string): Promise<boolean> {
     const gate = this.gate
@@ -299,6 +329,8 @@ export class Atrion {
     if (route === undefined) return false
     hot.engineReset(gate.engine, route, gate.clock.monoMs())
     gate.afterReset()
+    const { inFlight, queued } = hot.engineGate(gate.engine, route) === 1 ? readGate() : NO_WORK
+    if (inFlight + queued === 0) gate.routes.forget(id)
     return true
   }
 
@@ -355,6 +387,12 @@ export class Atrion {
   /** Closes it at the end of a block: `using atrion = new Atrion()`. */
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #reading(id: string): RouteReading | undefined {
+    const { engine, routes, clock } = this.gate
+    const route = routes.find(id)
+    return route !== undefined && hot.engineReading(engine, route, clock.monoMs()) === 1 ? readRoute() : undefined
   }
 
   #profile(name: unknown): number {

@@ -2,6 +2,7 @@
 export { Atrion } from './atrion.ts'
 export { type Heartbeat, TaskLease, type TaskOutcome } from './lease.ts'
 export type { AtrionEvent, AtrionObserver } from './observers.ts'
+export type { PhysicsEvent, PhysicsObserver } from './physics-observers.ts'
 export { type Priority, PRIORITY_VOLTAGES } from './priority.ts'
 export type { WorkloadName, WorkloadProfile } from './profiles.ts'
 export { InMemoryProvider, type InMemoryProviderOptions } from './provider/memory.ts'
@@ -11,6 +12,7 @@ export type { ProviderAnswer, ProviderOffer, SharedState, StateProvider, SyncOpt
 export type { SelectOptions } from './select-route.ts'
 export type { LeaseOptions } from './tasks.ts'
 export { Ticket } from './ticket.ts'
+export type { TunerStats } from './tuner-stats.ts'
 export type {
   AdmissionConfig,
   AdmitOptions,

@@ -33,6 +33,8 @@ export interface LeaseSettings {
   readonly controller: AbortController | undefined
   /** True if only progress renews the task's time. */
   readonly requireProgress: boolean
+  /** Data of the user's. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
   /** Called once, as the lease ends. */
   readonly onEnd: (lease: TaskLease, outcome: TaskOutcome) => void
   readonly onBeat: (lease: TaskLease, heartbeat: Heartbeat) => void
@@ -62,6 +64,10 @@ export class TaskLease {
   readonly route: string
   /** The name of the task's profile; `'custom'` for a route's profile without a name. */
   readonly profile: string
+  /** Wall time of the start, in milliseconds since the epoch. */
+  readonly startedAt: number
+  /** The data that `startTask` was given; `undefined` for none. */
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
   readonly #settings: LeaseSettings
   readonly #startedAt: number
   /** The lease of the core. */
@@ -79,6 +85,8 @@ export class TaskLease {
     this.id = settings.id
     this.route = settings.route
     this.profile = settings.profile.name
+    this.startedAt = settings.clock.now().wallMs
+    this.metadata = settings.metadata
     this.#settings = settings
     const { maxDurationMs, heartbeatMs } = settings.profile.budget
     this.#startedAt = settings.clock.monoMs()
@@ -89,9 +97,28 @@ export class TaskLease {
     this.#stopListening = whenAborted(settings.controller?.signal, () => this.#end('aborted'))
   }
 
+  /** The route of the task; the same as {@link route}. */
+  get routeId(): string {
+    return this.route
+  }
+
   /** True until the lease has ended. */
   get active(): boolean {
     return this.#outcome === undefined
+  }
+
+  /** True until the lease has ended; the same as {@link active}. */
+  get isActive(): boolean {
+    return this.active
+  }
+
+  /**
+   * Wall time at which the lease ends without another heartbeat, in milliseconds since the epoch. Once it has ended: the
+   * time at which it would have.
+   */
+  get expiresAt(): number {
+    const { wallMs, monoMs } = this.#settings.clock.now()
+    return wallMs + this.#endsAt - monoMs
   }
 
   /** The end of the lease; `undefined` while it runs. */

@@ -27,7 +27,14 @@ export type AtrionEvent =
   /** A gate refused a request. */
   | { readonly type: 'shed'; readonly route: string; readonly reason: ShedReason; readonly resistance: number }
   /** A task began under a lease. */
-  | { readonly type: 'lease:start'; readonly route: string; readonly lease: string; readonly profile: string }
+  | {
+      readonly type: 'lease:start'
+      readonly route: string
+      readonly lease: string
+      readonly profile: string
+      /** The data that `startTask` was given. */
+      readonly metadata: Readonly<Record<string, unknown>> | undefined
+    }
   /** A task reported that it is alive. */
   | {
       readonly type: 'lease:heartbeat'

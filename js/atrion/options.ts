@@ -1,7 +1,8 @@
 /** Checks the options of an Atrion, and opens its engine in the core. */
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { NativeHandles } from '../internal/native-handles.ts'
-import { finite, flag, integer, known, options as checkOptions } from '../internal/validate.ts'
+import { sayOnce } from '../internal/said-once.ts'
+import { finite, flag, integer, known, oneOf, options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { hot, native, type NativeEngineConfig } from '../native.ts'
 import { assertClock } from '../system/system.ts'
 import type { AtrionOptions } from './types.ts'
@@ -35,6 +36,9 @@ const PHYSICS = [
 const SLO = ['baselineLatencyMs', 'targetErrorRate', 'saturationBaseline'] as const
 const CRITICALITY = ['latency', 'error', 'saturation'] as const
 const TUNER = ['windowSize', 'sensitivity', 'recoverySensitivity', 'minFloor', 'hardCeiling', 'warmupTicks'] as const
+/** An option of the tuner that the core has among the constants of the physics. */
+const RECOVERY = 'recoveryMultiplier'
+const ENGINES = ['auto', 'native', 'wasm', 'ts']
 const ADMISSION = [
   'minLimit',
   'maxLimit',
@@ -62,6 +66,7 @@ const TOP = [
   'autoTuner',
   'admission',
   'engine',
+  'useWasm',
   'provider',
   'sync',
   'observer',
@@ -99,17 +104,22 @@ function pathOf(field: string, opts: AtrionOptions): string {
 export function openEngine(opts: AtrionOptions): number {
   known('options', opts, TOP)
   if (opts.clock !== undefined) assertClock('options.clock', opts.clock)
-  if (opts.engine !== undefined && opts.engine !== 'auto' && opts.engine !== 'native') {
-    throw new InvalidArgumentError('options.engine', "'auto' or 'native': there is one engine, in Rust", opts.engine)
-  }
   const slo = checkOptions('options.slo', opts.slo)
-  known('options.slo', slo, [...SLO, 'criticality', 'learnedBaseline'])
+  known('options.slo', slo, [...SLO, 'criticality', 'learnedBaseline', 'maxAcceptableLatencyMs'])
+  if (slo.maxAcceptableLatencyMs !== undefined) {
+    positiveMillis('options.slo.maxAcceptableLatencyMs', slo.maxAcceptableLatencyMs)
+  }
+  if (opts.engine !== undefined) oneOf('options.engine', ENGINES, opts.engine)
+  flag('options.useWasm', false, opts.useWasm)
   const { criticality, learnedBaseline } = slo
   const weights = numbers('options.slo.criticality', criticality, CRITICALITY)
   const tuner = opts.autoTuner ?? true
+  const { [RECOVERY]: multiplier, ...tunerNumbers } =
+    typeof tuner === 'boolean' ? {} : numbers('options.autoTuner', tuner, [...TUNER, RECOVERY])
+  const recovery = recoveryOf(opts, multiplier)
   const { opened, field, why } = open({
     ...(opts.maxRoutes !== undefined && { maxRoutes: integer('options.maxRoutes', 1, 1_000_000, opts.maxRoutes) }),
-    config: numbers('options.config', opts.config, PHYSICS),
+    config: { ...numbers('options.config', opts.config, PHYSICS), ...recovery },
     slo: {
       ...copied('options.slo', slo as Record<string, unknown>, SLO),
       ...(learnedBaseline !== undefined && {
@@ -119,17 +129,43 @@ export function openEngine(opts: AtrionOptions): number {
       ...(weights['error'] !== undefined && { errorCriticality: weights['error'] }),
       ...(weights['saturation'] !== undefined && { saturationCriticality: weights['saturation'] }),
     },
-    ...(typeof tuner !== 'boolean' && { autoTuner: numbers('options.autoTuner', tuner, TUNER) }),
+    ...(typeof tuner !== 'boolean' && { autoTuner: tunerNumbers }),
     tuned: tuner !== false,
     admission: numbers('options.admission', opts.admission, ADMISSION),
   })
-  if (opened >= 0) return opened
+  if (opened >= 0) {
+    sayWithoutEffect(opts)
+    return opened
+  }
   const path = pathOf(field ?? '', opts)
   const value = path
     .split('.')
     .slice(1)
     .reduce<unknown>((from, key) => (from as Record<string, unknown> | undefined)?.[key], opts)
   throw new InvalidArgumentError(path, (why ?? 'valid').replace(/^must be /, ''), value)
+}
+
+/** Returns the share of the break at which a route has recovered, where the tuner's options have it. */
+function recoveryOf({ config }: AtrionOptions, multiplier: number | undefined): { recoveryMultiplier?: number } {
+  if (multiplier === undefined) return {}
+  const field = `options.autoTuner.${RECOVERY}`
+  if (config?.[RECOVERY] !== undefined) {
+    throw new InvalidArgumentError(field, `left out beside options.config.${RECOVERY}`, multiplier)
+  }
+  if (multiplier >= 0 && multiplier <= 1) return { [RECOVERY]: multiplier }
+  throw new InvalidArgumentError(field, 'a number from 0 to 1', multiplier)
+}
+
+/** Says once what programs of Atrion set, and what has no meaning any more. */
+function sayWithoutEffect({ engine, useWasm, slo }: AtrionOptions): void {
+  if (engine === 'wasm' || engine === 'ts') sayOnce(`engine: '${engine}' of Atrion`, 'there is one engine, in Rust')
+  if (useWasm !== undefined) sayOnce('useWasm of Atrion', 'the engine is native')
+  if (slo?.maxAcceptableLatencyMs !== undefined) {
+    sayOnce(
+      'slo.maxAcceptableLatencyMs of Atrion',
+      'pressure is measured from baselineLatencyMs, or from what is learned',
+    )
+  }
 }
 
 function open(config: NativeEngineConfig): { opened: number; field: string | undefined; why: string | undefined } {

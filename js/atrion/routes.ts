@@ -20,6 +20,8 @@ export class Routes {
   readonly #engine: number
   readonly #ids = new Map<string, number>()
   readonly #names: string[] = []
+  /** Names that were reset and not used since. */
+  readonly #reset = new Set<string>()
   /** By slot: the last answer of the route's gate, for `Atrion.why`. */
   readonly #codes: number[] = []
   readonly #voltages: number[] = []
@@ -38,6 +40,20 @@ export class Routes {
   /** Returns the id of a route that exists. */
   find(route: string): number | undefined {
     return this.#ids.get(route)
+  }
+
+  /** Forgets a route that was reset, until it is used again. */
+  forget(route: string): void {
+    const id = this.#ids.get(route)
+    if (id === undefined) return
+    this.#ids.delete(route)
+    this.#reset.add(route)
+    this.#voltages[id % ROUTE_SLOTS] = 0
+  }
+
+  /** Returns whether a route was reset and not used since. */
+  isReset(route: string): boolean {
+    return this.#reset.has(route)
   }
 
   /** Takes note of what a gate answered: minus the code of a reason, `NOT_SHED` or `QUEUED`. */
@@ -60,7 +76,11 @@ export class Routes {
     routeName('route', route)
     const id = hot.engineIntern(route, this.#engine, now)
     const evicted = scratch[INTERNED_EVICTED_SLOT] as number
-    if (evicted >= 0) this.#ids.delete(this.#names[evicted] as string)
+    if (evicted >= 0) {
+      this.#ids.delete(this.#names[evicted] as string)
+      this.#reset.delete(this.#names[evicted] as string)
+    }
+    this.#reset.delete(route)
     const slot = id % ROUTE_SLOTS
     this.#names[slot] = route
     if (this.#voltages[slot] !== undefined) this.#voltages[slot] = 0

@@ -1,5 +1,5 @@
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
-import { flag, known, options as checkOptions, positiveMillis } from '../internal/validate.ts'
+import { flag, known, object, options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import {
   ADMISSION_RESISTANCE,
@@ -36,13 +36,26 @@ export interface LeaseOptions {
    * profile's.
    */
   readonly timeoutMs?: number | undefined
+  /** The same as `timeoutMs`, by the name that Atrion had; not together with it. */
+  readonly timeout?: number | undefined
+  /** Data of yours about the task, which the lease and its events carry. Default: none. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** The interval of the heartbeats that the task must send, in milliseconds; 0 is none. Default: the profile's. */
   readonly heartbeatMs?: number | undefined
   /** Lets only a heartbeat with more progress renew the time, and ten times at most. Default false. */
   readonly requireProgress?: boolean | undefined
 }
 
-const OPTIONS = ['profile', 'abortController', 'priority', 'timeoutMs', 'heartbeatMs', 'requireProgress']
+const OPTIONS = [
+  'profile',
+  'abortController',
+  'priority',
+  'timeoutMs',
+  'timeout',
+  'metadata',
+  'heartbeatMs',
+  'requireProgress',
+]
 /** The core's codes of outcomes. */
 const CODES: Readonly<Record<TaskOutcome, number>> = {
   completed: TASK_COMPLETED,
@@ -81,6 +94,7 @@ export class Tasks {
     const controller = checkedController(opts.abortController, profile)
     const voltage = opts.priority === undefined ? defaultVoltage : voltageOf('options.priority', opts.priority)
     const requireProgress = flag('options.requireProgress', false, opts.requireProgress)
+    const metadata = opts.metadata === undefined ? undefined : object('options.metadata', opts.metadata)
     controller?.signal.throwIfAborted()
     const now = gate.clock.monoMs()
     const id = gate.routes.id(route, now)
@@ -99,6 +113,7 @@ export class Tasks {
       clock: gate.clock,
       controller,
       requireProgress,
+      metadata: metadata as LeaseOptions['metadata'],
       onEnd: (lease, outcome) => this.#ended(lease, outcome, profile.index),
       onBeat: (lease, { progress, memoryBytes, status }) =>
         this.#observers.tell({ type: 'lease:heartbeat', route, lease: lease.id, progress, memoryBytes, status }),
@@ -106,7 +121,13 @@ export class Tasks {
     const lease = makeLease(settings)
     this.#leases.add(lease)
     this.#perRoute.set(route, this.count(route) + 1)
-    this.#observers.tell({ type: 'lease:start', route, lease: lease.id, profile: profile.name })
+    this.#observers.tell({
+      type: 'lease:start',
+      route,
+      lease: lease.id,
+      profile: profile.name,
+      metadata: lease.metadata,
+    })
     return lease
   }
 
@@ -123,13 +144,14 @@ export class Tasks {
       opts.profile === undefined
         ? { ...profiles.of(route), index: OWN_PROFILE }
         : profiles.named('options.profile', opts.profile)
-    const { timeoutMs, heartbeatMs } = opts
+    const { heartbeatMs } = opts
+    const [field, timeoutMs] = timeLimitOf(opts)
     const { budget } = profile
     return {
       ...profile,
       budget: {
         ...budget,
-        maxDurationMs: timeoutMs === undefined ? budget.maxDurationMs : positiveMillis('options.timeoutMs', timeoutMs),
+        maxDurationMs: timeoutMs === undefined ? budget.maxDurationMs : positiveMillis(field, timeoutMs),
         heartbeatMs: heartbeatMs === undefined ? budget.heartbeatMs : interval('options.heartbeatMs', heartbeatMs),
       },
     }
@@ -151,10 +173,18 @@ export class Tasks {
   }
 }
 
+/** Returns the time limit of a task's options, and the field that it stands in. */
+function timeLimitOf({ timeoutMs, timeout }: LeaseOptions): readonly [field: string, limit: number | undefined] {
+  if (timeout === undefined) return ['options.timeoutMs', timeoutMs]
+  if (timeoutMs === undefined) return ['options.timeout', timeout]
+  throw new InvalidArgumentError('options.timeout', 'left out beside options.timeoutMs, which is the same', timeout)
+}
+
 function checkedController(value: unknown, { name, budget }: NamedProfile): AbortController | undefined {
   if (value === undefined) {
     if (!budget.requireAbort) return undefined
-    throw new InvalidArgumentError('options.abortController', `an AbortController, which ${name} tasks need`, value)
+    const hint = `: AbortController is required for tasks of ${name}`
+    throw new InvalidArgumentError('options.abortController', 'an AbortController', value, hint)
   }
   const controller = value as AbortController
   if (typeof controller?.abort === 'function' && typeof controller.signal?.addEventListener === 'function') {

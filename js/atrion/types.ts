@@ -2,6 +2,7 @@ import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
 import type { Mode, ShedReason } from './decisions.ts'
 import type { AtrionObserver } from './observers.ts'
+import type { PhysicsObserver } from './physics-observers.ts'
 import type { Priority } from './priority.ts'
 import type { StateProvider, SyncOptions } from './provider/types.ts'
 
@@ -252,6 +253,11 @@ export interface Slo {
    * route. Default: learned.
    */
   readonly saturationBaseline?: number
+  /**
+   * Accepted for programs of Atrion, where it had no effect either: a latency is unacceptable by its distance from the
+   * baseline. A warning says so once.
+   */
+  readonly maxAcceptableLatencyMs?: number
   /** The importance of each signal, at least 0. The weight is `ln(1 + criticality)`. Defaults: 5, 8 and 3. */
   readonly criticality?: { readonly latency?: number; readonly error?: number; readonly saturation?: number }
 }
@@ -264,6 +270,11 @@ export interface TunerConfig {
   readonly sensitivity?: number
   /** Deviations above the mean at which an open breaker has recovered. Default 1. */
   readonly recoverySensitivity?: number
+  /**
+   * The recovery threshold is this share of the break until the tuner is warm, 0 to 1. The same as
+   * `config.recoveryMultiplier`, and not together with it. Default 0.5.
+   */
+  readonly recoveryMultiplier?: number
   /** The break never goes below this, ohms. Default 0: it stays above the mean by `baseResistance` anyway. */
   readonly minFloor?: number
   /** The break never goes above this, ohms. Default 500. */
@@ -329,9 +340,14 @@ export interface AtrionOptions {
   /** Constants of the sharing. */
   readonly sync?: SyncOptions
   /** An observer from the start; the same as a first {@link Atrion.observe}. */
-  readonly observer?: AtrionObserver
+  readonly observer?: AtrionObserver | PhysicsObserver
   /** Most tasks under a lease at one time. Default 10 000. */
   readonly maxTasks?: number
-  /** Accepted for compatibility: the engine is always the native one. */
-  readonly engine?: 'auto' | 'native'
+  /**
+   * Accepted for programs of Atrion: the engine is always the native one, in Rust. A warning says so once for `'wasm'`
+   * and `'ts'`. Default `'auto'`.
+   */
+  readonly engine?: 'auto' | 'native' | 'wasm' | 'ts'
+  /** Accepted for programs of Atrion: there is no WebAssembly. A warning says so once. */
+  readonly useWasm?: boolean
 }

@@ -3,6 +3,7 @@
  * process (EventBus, Cache, RateLimiter, TimerService).
  */
 export { ActorRuntime } from '../actor/actor-runtime.ts'
+export { DEFAULTS, VERSION } from './defaults.ts'
 export { Agent, type AgentRef } from './agent.ts'
 export {
   Cache,

@@ -161,7 +161,7 @@ export const ENDED_OUTCOME = 2
 export const ENDED_NOW = 3
 
 /** R and its terms, ohms unless it says otherwise. */
-export const ROUTE_READING_CELLS = 21
+export const ROUTE_READING_CELLS = 25
 export const ROUTE_READING_BASE = 0
 export const ROUTE_READING_PRESSURE = 1
 export const ROUTE_READING_MOMENTUM = 2
@@ -191,6 +191,14 @@ export const ROUTE_READING_SCAR_FACTOR = 18
 export const ROUTE_READING_VOLTAGE = 19
 /** Its reason, a `DecisionReason`. */
 export const ROUTE_READING_DECIDED = 20
+/** The learned mean of R. */
+export const ROUTE_READING_TUNER_MEAN = 21
+/** The learned deviation of R. */
+export const ROUTE_READING_TUNER_DEVIATION = 22
+/** Healthy time, in units of `minDeltaT`. */
+export const ROUTE_READING_TUNER_TICKS = 23
+/** 1 once the recovery threshold is the learned one. */
+export const ROUTE_READING_TUNER_IS_WARM = 24
 /** R and its terms, ohms unless it says otherwise. */
 export interface RouteReading {
   readonly base: number
@@ -222,6 +230,14 @@ export interface RouteReading {
   readonly voltage: number | undefined
   /** Its reason, a `DecisionReason`. */
   readonly decided: number | undefined
+  /** The learned mean of R. */
+  readonly tunerMean: number | undefined
+  /** The learned deviation of R. */
+  readonly tunerDeviation: number | undefined
+  /** Healthy time, in units of `minDeltaT`. */
+  readonly tunerTicks: number | undefined
+  /** 1 once the recovery threshold is the learned one. */
+  readonly tunerIsWarm: number | undefined
 }
 /** Reads what the core has just written. */
 export function readRouteReading(cells: Float64Array): RouteReading {
@@ -231,6 +247,10 @@ export function readRouteReading(cells: Float64Array): RouteReading {
   const learnedSaturation = cells[17] as number
   const voltage = cells[19] as number
   const decided = cells[20] as number
+  const tunerMean = cells[21] as number
+  const tunerDeviation = cells[22] as number
+  const tunerTicks = cells[23] as number
+  const tunerIsWarm = cells[24] as number
   return {
     base: cells[0] as number,
     pressure: cells[1] as number,
@@ -253,6 +273,10 @@ export function readRouteReading(cells: Float64Array): RouteReading {
     scarFactor: cells[18] as number,
     voltage: Number.isNaN(voltage) ? undefined : voltage,
     decided: Number.isNaN(decided) ? undefined : decided,
+    tunerMean: Number.isNaN(tunerMean) ? undefined : tunerMean,
+    tunerDeviation: Number.isNaN(tunerDeviation) ? undefined : tunerDeviation,
+    tunerTicks: Number.isNaN(tunerTicks) ? undefined : tunerTicks,
+    tunerIsWarm: Number.isNaN(tunerIsWarm) ? undefined : tunerIsWarm,
   }
 }
 

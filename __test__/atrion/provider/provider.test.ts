@@ -40,7 +40,7 @@ describe('two engines', () => {
     const { clock, engines } = cluster(['a', 'b'])
     const [a, b] = engines as [Atrion, Atrion]
     await Promise.all(engines.map((engine) => engine.connect()))
-    expect([a.providerName, a.providerState]).toEqual(['memory', 'joined'])
+    expect([a.providerName, a.providerState]).toEqual(['InMemoryProvider', 'joined'])
     for (let report = 0; report < 30; report++) {
       a.route('db', bad)
       b.route('db', good)

@@ -63,7 +63,7 @@ it.each([
     atrion.route('db', good)
     return atrion.providerState === 'away'
   }, 'away')
-  expect(events).toContainEqual(expect.objectContaining({ type: 'provider:away', provider: 'redis' }))
+  expect(events).toContainEqual(expect.objectContaining({ type: 'provider:away', provider: 'RedisStateProvider' }))
   expect(atrion.route('db', good)).toMatchObject({ allow: true, resistance: expect.closeTo(10, 3) as number })
   fake.answer = lie('1')
   await until(() => atrion.providerState === 'joined', 'back')

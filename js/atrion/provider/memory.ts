@@ -20,8 +20,8 @@ interface StoredState {
 
 /** Shares routes' state among the Atrions of one process that use the same instance. */
 export class InMemoryProvider implements StateProvider {
-  /** `'memory'`. */
-  readonly name = 'memory'
+  /** `'InMemoryProvider'`. */
+  readonly name = 'InMemoryProvider'
   /** 4096 routes. */
   readonly maxBatch = 4096
   readonly #maxRoutes: number

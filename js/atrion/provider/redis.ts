@@ -31,8 +31,8 @@ const MAX_PREFIX = 256
  * ```
  */
 export class RedisStateProvider implements StateProvider {
-  /** `'redis'`. */
-  readonly name = 'redis'
+  /** `'RedisStateProvider'`. */
+  readonly name = 'RedisStateProvider'
   /** 256 routes. */
   readonly maxBatch = 256
   readonly #source: string | RedisConnection

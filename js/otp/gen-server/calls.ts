@@ -11,7 +11,7 @@ import type { GenServerProcess } from './process.ts'
 import { callTargetOf, processOf, findProcess } from './ref.ts'
 import type { CallOptions, GenServerRef, ReplyTo, TerminateReason, WithReplyMap } from './types.ts'
 
-const CALL_TIMEOUT = 5000
+export const CALL_TIMEOUT = 5000
 
 export function call<State, CallMsg, CastMsg, CallReply, const Message extends CallMsg>(
   ref: GenServerRef<State, CallMsg, CastMsg, CallReply> & WithReplyMap<CallReply>,

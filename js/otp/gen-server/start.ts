@@ -34,7 +34,7 @@ import { Continued } from './callback-results.ts'
 import { GenServerProcess } from './process.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
 
-const INIT_TIMEOUT = 5000
+export const INIT_TIMEOUT = 5000
 const LONGEST_MAILBOX: number = UNBOUNDED - 1
 
 /** The names of the options of `GenServer.start`. */

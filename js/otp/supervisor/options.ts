@@ -50,9 +50,9 @@ const OPTIONS = [
   'system',
 ]
 
-const SHUTDOWN_TIMEOUT = 5000
-const MAX_RESTARTS = 3
-const WITHIN_MS = 5000
+export const SHUTDOWN_TIMEOUT = 5000
+export const MAX_RESTARTS = 3
+export const WITHIN_MS = 5000
 const FACTOR = 2
 const JITTER = 0.5
 

@@ -317,6 +317,10 @@ fn reading(environment: &Local<Engines>, engine: f64, route: f64, now: f64) -> f
             scar_factor: reading.scar_factor,
             voltage: reading.voltage.into(),
             decided: reading.decided.map(Code::to_f64).into(),
+            tuner_mean: reading.tuner.map(|tuner| tuner.mean).into(),
+            tuner_deviation: reading.tuner.map(|tuner| tuner.deviation).into(),
+            tuner_ticks: reading.tuner.map(|tuner| tuner.ticks).into(),
+            tuner_is_warm: reading.tuner.map(|tuner| f64::from(u8::from(tuner.is_warm))).into(),
         });
         1.0
     })

@@ -213,6 +213,14 @@ lane_record! {
         voltage: Known,
         /// Its reason, a `DecisionReason`.
         decided: Known,
+        /// The learned mean of R.
+        tuner_mean: Known,
+        /// The learned deviation of R.
+        tuner_deviation: Known,
+        /// Healthy time, in units of `minDeltaT`.
+        tuner_ticks: Known,
+        /// 1 once the recovery threshold is the learned one.
+        tuner_is_warm: Known,
     }
 }
 

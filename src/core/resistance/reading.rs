@@ -16,6 +16,19 @@ pub struct Learned {
     pub saturation: Option<f64>,
 }
 
+/// The learned distribution of R, from the healthy time of a route.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TunerReading {
+    /// Mean of R, ohm.
+    pub mean: f64,
+    /// Standard deviation of R, ohm.
+    pub deviation: f64,
+    /// Healthy time, in units of `min_delta_t_ms`.
+    pub ticks: f64,
+    /// True once the recovery threshold is the learned one.
+    pub is_warm: bool,
+}
+
 /// Every term of R at one moment, which explains a decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
@@ -45,6 +58,8 @@ pub struct Reading {
     pub break_at: f64,
     /// R below which it closes, ohm.
     pub recovery_at: f64,
+    /// The distribution of R that the break is learned from; `None` where nothing tunes it.
+    pub tuner: Option<TunerReading>,
     /// The normal levels of the service, as far as they were learned.
     pub learned: Learned,
     /// Scar grown per `min_delta_t_ms` of a critical report, ohm.

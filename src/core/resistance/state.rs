@@ -204,6 +204,7 @@ impl ResistanceState {
             mode: at.mode(config),
             break_at: at.tuner.break_at(),
             recovery_at: at.tuner.recovery_at(config),
+            tuner: at.tuner.reading(config),
             learned: Learned::default(),
             scar_factor: f64::from(at.scar_factor),
             ticks: u64::from(at.ticks),

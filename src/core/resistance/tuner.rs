@@ -2,6 +2,7 @@
 
 use super::config::{ResistanceConfig, TunerConfig};
 use super::decay::decay;
+use super::reading::TunerReading;
 
 /// A learned recovery threshold is at most this share of the break.
 const MOST_OF_BREAK: f64 = 0.9;
@@ -37,6 +38,17 @@ impl Tuner {
             }
             _ => config.recovery_for(self.break_at),
         }
+    }
+
+    /// Returns what was learned; `None` where nothing tunes the break.
+    pub(super) fn reading(&self, config: &ResistanceConfig) -> Option<TunerReading> {
+        let tuner = config.tuner?;
+        Some(TunerReading {
+            mean: self.mean,
+            deviation: self.variance.sqrt(),
+            ticks: self.observed_ms / config.min_delta_t_ms,
+            is_warm: self.warm(config, &tuner),
+        })
     }
 
     fn warm(&self, config: &ResistanceConfig, tuner: &TunerConfig) -> bool {
