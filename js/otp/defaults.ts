@@ -6,21 +6,15 @@ import { MAX_RESTARTS, SHUTDOWN_TIMEOUT, WITHIN_MS } from './supervisor/options.
 export const VERSION = '0.1.0'
 
 /** The defaults of options, by the names that noex has for them. Times are milliseconds. */
-export const DEFAULTS = Object.freeze({
+export const DEFAULTS: {
   /** The longest time that `init` of a `GenServer` may take. */
-  INIT_TIMEOUT,
-  /** The longest time that `GenServer.call` waits for a reply. */
-  CALL_TIMEOUT,
-  /** The time that a supervisor gives a child to end. */
-  SHUTDOWN_TIMEOUT,
-  /** The restarts after which a supervisor gives up. */
-  MAX_RESTARTS,
-  /** The window in which restarts are counted. */
-  RESTART_WITHIN_MS: WITHIN_MS,
-}) as {
   readonly INIT_TIMEOUT: number
+  /** The longest time that `GenServer.call` waits for a reply. */
   readonly CALL_TIMEOUT: number
+  /** The time that a supervisor gives a child to end. */
   readonly SHUTDOWN_TIMEOUT: number
+  /** The restarts after which a supervisor gives up. */
   readonly MAX_RESTARTS: number
+  /** The window in which restarts are counted. */
   readonly RESTART_WITHIN_MS: number
-}
+} = Object.freeze({ INIT_TIMEOUT, CALL_TIMEOUT, SHUTDOWN_TIMEOUT, MAX_RESTARTS, RESTART_WITHIN_MS: WITHIN_MS })

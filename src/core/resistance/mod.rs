@@ -46,7 +46,7 @@ pub use mode::Mode;
 pub use normal::Normal;
 pub use pressure::{Pressure, Weights};
 pub use profile::{Budget, PROFILES, Profile, ProfileSpec, Workload};
-pub use reading::{Learned, Reading, unknown_resistance};
+pub use reading::{Learned, Reading, TunerReading, unknown_resistance};
 pub use report_profile::ReportProfile;
 pub use select::{Candidate, select};
 pub use state::ResistanceState;
