@@ -352,23 +352,3 @@ proptest! {
         prop_assert!(chosen.is_some_and(|index| index < candidates.len()));
     }
 }
-
-#[test]
-fn a_reading_has_the_distribution_that_the_break_is_learned_from() {
-    let config = ResistanceConfig { bootstrap_ticks: 0, ..ResistanceConfig::default() };
-    let mut route = Route::new(Profile::of(&config, &PROFILES[1]));
-    let tuned = |route: &Route, now: f64| {
-        route.state.reading(&route.profile.config, now).tuner.expect("the tuner is on by default")
-    };
-    assert_eq!((tuned(&route, 0.0).ticks, tuned(&route, 0.0).is_warm), (0.0, false));
-    route.hold(t(50.0, 0.0, 0.3), 0.0, 30_000.0);
-    let learned = tuned(&route, 30_000.0);
-    assert!(
-        learned.is_warm
-            && learned.ticks > 100.0
-            && learned.mean >= 10.0
-            && learned.deviation >= 0.0,
-        "{learned:?}"
-    );
-    assert!(route.state.reading(&plain(), 30_000.0).tuner.is_none());
-}
