@@ -154,7 +154,7 @@ describe('many at once', () => {
     ).toMatchObject({ field: 'entries[1][0]' })
     expect(
       await rejection(
-        Cache.setMany(shared as never, [
+        Cache.setMany<unknown>(shared as never, [
           ['a', 1],
           ['b', () => 1],
         ]),

@@ -71,7 +71,11 @@ describe('a saga', () => {
     const before = await rejection(saga([step(log, 'x')], { signal: AbortSignal.abort(boom) }))
     expect([before.step, log.includes('x')]).toEqual(['x', false])
     const during = new AbortController()
-    const ending = { ...step(log, 'y'), run: () => void during.abort(boom) }
+    const run = (): string => {
+      during.abort(boom)
+      return 'y'
+    }
+    const ending = { ...step(log, 'y'), run }
     expect(await rejection(saga([ending], { signal: during.signal }))).toMatchObject({ step: 'y', compensated: ['y'] })
   })
 
