@@ -210,7 +210,9 @@ it('a dead Redis holds a clock for the time of an exchange, in real time, and is
   await clock.advance(40)
   await joined
   expect(errors.filter(isTimeoutError)).toHaveLength(1)
-  expect(String((errors[0] as Error).message)).toMatch(/waited 40 ms of real time for an exchange with redis/)
+  expect(String((errors[0] as Error).message)).toMatch(
+    /waited 40 ms of real time for an exchange with RedisStateProvider/,
+  )
   expect(away).toHaveLength(1)
   await system.close()
 })

@@ -36,7 +36,6 @@ const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] 
     /is of type 'unknown'|Property 'error' does not exist/,
     'an effect without a type fails with anything',
   ],
-  [/event-bus/, /never\[\]/, 'a state that begins as an empty list has no type of items'],
   [/process\.md/, /never\[\]/, 'a state that begins as an empty list has no type of items'],
   [/gen-server/, /'message' is of type 'unknown'/, 'a behaviour without types has messages of any'],
   [/otp-registry/, /GenServerBehavior|No overload/, 'a behaviour on its own has no type'],

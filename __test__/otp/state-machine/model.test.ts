@@ -6,6 +6,7 @@ import { Reach, runsOf, sampleOf } from '../../support/programs.ts'
 import { programs } from './model/program.ts'
 import { run } from './model/run.ts'
 
+const IS_LONG = process.env['KEELSON_PROGRAMS'] !== undefined
 const reach = new Reach()
 
 it('a state machine does what the model of gen_statem does [statem-order]', async () => {
@@ -16,7 +17,7 @@ it('a state machine does what the model of gen_statem does [statem-order]', asyn
       for (const name of reached) reach.fault(name)
       expect(differs).toBeUndefined()
     }),
-    runsOf('state-machine', 150),
+    { ...runsOf('state-machine', 150), ...(IS_LONG ? {} : { seed: 7 }) },
   )
   reach.print('state-machine')
   for (const name of ['call', 'cast', 'internal', 'state', 'event', 'x', 'y', 'enter', 'rejected', 'crashed', 'long']) {

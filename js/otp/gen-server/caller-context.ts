@@ -19,10 +19,16 @@ export class SenderContext {
 
 /** A cast, with the context of its sender. */
 export class CastInContext extends SenderContext {
+  readonly #own = true
   readonly message: unknown
 
   constructor(message: unknown) {
     super()
     this.message = message
+  }
+
+  /** Returns whether a message is a cast with a context. It runs no code of the message, which may be a revoked proxy. */
+  static has(message: unknown): message is CastInContext {
+    return typeof message === 'object' && message !== null && #own in message && message.#own
   }
 }

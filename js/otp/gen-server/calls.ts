@@ -59,7 +59,7 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
 /** Casts to a process. Returns false when its mailbox is full. */
 export function castTo(server: GenServerProcess, message: unknown): boolean {
   if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
-  const isPlain = !server.usesCallerContext || message instanceof CastInContext
+  const isPlain = !server.usesCallerContext || CastInContext.has(message)
   const sent = isPlain ? message : new CastInContext(message)
   if (server.maxMailbox !== Infinity) return server.runtime.tryCast(server, sent) < OFFER_FULL
   server.runtime.cast(server, sent)

@@ -102,7 +102,7 @@ export class GenServerProcess extends OtpProcess {
 
   onCast(message: unknown): HandlerResult {
     this.#idle?.touch()
-    if (!(message instanceof CastInContext)) return this.#cast(message)
+    if (!this.usesCallerContext || !CastInContext.has(message)) return this.#cast(message)
     return message.run(this, () => this.#cast(message.message))
   }
 
