@@ -8,6 +8,7 @@ import { gracefulShutdown, type ShutdownOptions } from 'keelson/express'
 import { gracefulShutdown as ofFastify } from 'keelson/fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { acceptsConnections } from '../support/accepts-connections.ts'
 import { createStage } from '../support/system.ts'
 
 /** TLS with a key that both sides know, which needs no certificate. */
@@ -74,7 +75,7 @@ describe('gracefulShutdown over HTTP/2', () => {
     const done = shutdown.shutdown()
     await closed
     await refused
-    await expect.poll(() => reaches(port)).toBe(false)
+    await expect.poll(() => acceptsConnections(port)).toBe(false)
     release()
     expect([await answer, await done]).toEqual(['at last', 0])
     expect(shutdown.brokenOff).toEqual([])
@@ -149,14 +150,3 @@ describe('gracefulShutdown over HTTP/2', () => {
     expect(server.eventNames()).toHaveLength(before)
   })
 })
-
-function reaches(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
-}

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 
 import { gracefulShutdown } from 'keelson/express'
 import { createTestSystem } from 'keelson/testing'
 import { expect, it, onTestFinished } from 'vitest'
+
+import { acceptsConnections } from '../support/accepts-connections.ts'
 
 interface Program {
   readonly child: ChildProcess
@@ -41,22 +42,13 @@ async function run(parts: readonly object[]): Promise<Program> {
 
 const answerOf = async (port: number): Promise<string> => await (await fetch(`http://127.0.0.1:${port}`)).text()
 
-/** Resolves with whether the port accepts a connection. */
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => resolve(true)).on('connect', () => socket.destroy())
-    socket.on('error', () => resolve(false))
-  })
-}
-
 it('all servers of a process are drained, then all clean up, then it exits', async () => {
   const { child, lines, ports, line, ended } = await run([{}, { own: true }, {}])
   expect(lines).toContain('listeners 1')
   const answers = ports.map((port) => answerOf(port))
   for (const index of ports.keys()) await line(`arrived ${index}`)
   child.kill('SIGTERM')
-  await expect.poll(() => connects(ports[2]!)).toBe(false)
+  await expect.poll(() => acceptsConnections(ports[2]!)).toBe(false)
   expect(lines.some((one) => one.startsWith('cleanup'))).toBe(false)
   child.send('answer')
   expect(await Promise.all(answers)).toEqual(['answer 0', 'answer 1', 'answer 2'])

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 
 import { isInvalidArgumentError, isTimeoutError } from 'keelson'
 import { gracefulShutdown, type ShutdownOptions } from 'keelson/express'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { acceptsConnections } from '../support/accepts-connections.ts'
 import { createStage } from '../support/system.ts'
 
 interface Program {
@@ -81,7 +81,7 @@ describe.each(frameworks)('gracefulShutdown of %s', (name, framework) => {
       await line('arrived')
       child.kill(signal)
       // Nobody new gets in, while the work goes on.
-      await expect.poll(() => connects(port)).toBe(false)
+      await expect.poll(() => acceptsConnections(port)).toBe(false)
       expect(lines).not.toContain('cleanup')
       child.send('answer')
       expect(await slow).toEqual({ status: 200, connection: 'close', body: 'done' })
@@ -118,7 +118,7 @@ describe.each(frameworks)('gracefulShutdown of %s', (name, framework) => {
     ask(port, '/slow', keptAlive()).catch(() => {})
     await line('arrived')
     child.kill('SIGTERM')
-    await expect.poll(() => connects(port)).toBe(false)
+    await expect.poll(() => acceptsConnections(port)).toBe(false)
     child.kill('SIGINT')
     expect(await ended).toBe(128 + 2)
     expect(lines).not.toContain('system closed')
@@ -147,18 +147,6 @@ it('exits with 1 when the system takes too long to close', async () => {
   expect(await ended).toBe(1)
   expect(lines.at(-1)).toContain('closing the system timed out after 50 ms')
 })
-
-/** Resolves with whether the port accepts a connection. */
-function connects(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
-}
 
 describe('the handle of a shutdown', () => {
   function shuttable(options: ShutdownOptions = {}) {
