@@ -27,7 +27,7 @@ const program = fc.record({
 
 interface Entry {
   readonly key: number
-  /** Which of the policies that were created for the key this is. */
+  /** The position of this policy among those created for the key. */
   readonly serial: number
   inFlight: number
 }

@@ -11,7 +11,7 @@ const burstOf = ({ of, to }: Op): number => (of === 3 && to === 3 ? 600 : of)
 
 type Kept = [value: number, version: number, wallMs: number]
 
-/** What an atom is. */
+/** A model of an atom, with its watchers. */
 class Specification {
   kept: Kept[]
   readonly size: number

@@ -1,7 +1,7 @@
 // Random programs of requests to a fetch-style handler, as data.
 import * as fc from 'fast-check'
 
-/** What a handler does with a request. */
+/** The behaviours of a handler. */
 export const HANDLERS = ['now', 'slow', 'held', 'never', 'throws', 'fails', 'empty', 'streams', 'upgrades'] as const
 export type HandlerKind = (typeof HANDLERS)[number]
 

@@ -8,7 +8,7 @@ import type { Reach } from '../../support/programs.ts'
 import type { HandlerKind, Op, Plan } from './plan.ts'
 
 const SLOW_MS = 30
-/** How long a gate keeps a place, or waits for a handler whose client has left. */
+/** The time that a gate keeps a place, or waits for a handler whose client has left. */
 const LONGEST_MS = 30_000
 const KEY = 'everybody'
 

@@ -22,7 +22,7 @@ export interface Op {
 export interface Program {
   maxEntries: number
   overflow: 'none' | 'bounded:drop_oldest' | 'bounded:error'
-  /** Whether ids come from a generator. */
+  /** True if ids come from a generator. */
   named: boolean
   ops: Op[]
 }

@@ -30,7 +30,7 @@ class Run {
   #list: Kept[] = []
   #next = 0
   #ids = 0
-  /** What the generator of ids does at its next call. */
+  /** The operation of the generator of ids at its next call. */
   #atNextId: (() => void) | undefined
   readonly #seen: number[] = []
   readonly #expected: number[] = []

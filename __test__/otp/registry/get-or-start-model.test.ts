@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { Reach, runsOf, sampleOf } from '../../support/programs.ts'
 
 const NAMES = ['a', 'b'] as const
-/** What a start function does: how long it takes, and how it ends. */
+/** The behaviour of a start function: its duration and its end. */
 const how = fc.record({
   ms: fc.constantFrom(0, 0, 2, 5),
   initMs: fc.constantFrom(0, 0, 3),

@@ -23,7 +23,7 @@ const MAX_WAITERS = [1000, 1000, 3]
 /** No wait of a program is longer. */
 const HORIZON = 100_000
 
-/** What a key of a limiter has admitted: times and points, one entry a point. */
+/** The admissions of a key of a limiter: times and points, one entry a point. */
 class Quota {
   taken: number[] = []
   /** The time of the last admission, for the least time between two. */

@@ -17,8 +17,9 @@
 //! [`elements`] takes a batch apart. [`format`] encodes bytes. [`storage`] is a directory: the [`disk`], or the tests'
 //! faulty one. [`scan`] walks over records, [`segment`] indexes files, and [`time`] computes the age of entries.
 //! [`recovery`] reads a directory and `log` writes to it. `retention`, [`compaction`], [`snapshot`] and `salvage`
-//! change it, and [`backup`] copies it. [`streams`] is the index of streams, and [`stream_reader`] reads by it. [`queue`] hands appends to the thread in [`writer`]. [`reader`] reads pages, and [`follower`] does so
-//! beside another process. A process opens its journals by [`registry`].
+//! change it, and [`backup`] copies it. [`streams`] is the index of streams, and [`stream_reader`] reads by it.
+//! [`queue`] hands appends to the thread in [`writer`]. [`reader`] reads pages, and [`follower`] does so beside another
+//! process. A process opens its journals by [`registry`].
 //!
 //! [`memory`] decides for journals in memory, whose entries stay in JavaScript.
 

@@ -41,7 +41,8 @@ impl WriteQueue {
     }
 
     /// Accepts all of the drafts or none, under conditions; a draft without one of its own has none. When one of them has
-    /// a stream they are one group: they lie in one segment, and recovery takes all of them or none. `id_of` reads the id of an event that is written.
+    /// a stream they are one group: they lie in one segment, and recovery takes all of them or none. `id_of`
+    /// reads the id of an event that is written.
     ///
     /// # Errors
     ///

@@ -16,8 +16,8 @@ pub fn check_all(
     places.iter().map(check).collect()
 }
 
-/// Takes a cost of every key if all of them cover it, else of none. Limiters that refuse may block their key. Returns a verdict for each, or `None` when a limiter
-/// is closed, a key is unknown or a cost can never be met.
+/// Takes a cost of every key if all of them cover it, else of none. Limiters that refuse may block their key. Returns a
+/// verdict for each, or `None` when a limiter is closed, a key is unknown or a cost can never be met.
 pub fn take_all(
     table: &mut dyn LimiterTable,
     places: &[Place],
