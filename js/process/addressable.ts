@@ -1,4 +1,5 @@
 import type { Call } from '../actor/call.ts'
+import { CastInContext } from '../actor/caller-context.ts'
 import { DEAD, ENDING, Process, RUNNING, STARTING } from '../actor/process.ts'
 import {
   CALL,
@@ -32,6 +33,8 @@ export abstract class Addressable extends Process {
   readonly host: ProcessHost
   readonly notifier: EventNotifier<ProcessEvent | CustomEvent>
   readonly pendingWork: PendingWork
+  /** True if `handle` runs in the context of the code that sent the message. */
+  readonly usesCallerContext: boolean
   /** The error of its last failure. */
   failure: unknown
   /** True once it has failed for good: it does not restart. */
@@ -46,6 +49,7 @@ export abstract class Addressable extends Process {
     this.spec = spec
     this.notifier = new EventNotifier(emit, host, journal)
     this.pendingWork = new PendingWork(host.clock)
+    this.usesCallerContext = spec.callerContext === true
     this.runtime.spawn(this, {
       trapExit: false,
       maxMailbox: spec.maxInbox ?? 1024,
@@ -71,7 +75,7 @@ export abstract class Addressable extends Process {
 
   send(message: unknown): boolean {
     if (!this.takesMail) return false
-    const offer = this.runtime.tryCast(this, message)
+    const offer = this.runtime.tryCast(this, this.inContext(message))
     if (offer === OFFER_FULL) this.#full()
     if (offer >= OFFER_FULL) return false
     this.noteQueued()
@@ -83,9 +87,15 @@ export abstract class Addressable extends Process {
     this.emit({ type: 'process:mailbox:enqueue', id: this.id, size: this.runtime.mailboxSize(this) })
   }
 
+  /** Returns a message as the mailbox keeps it: with the context of the code that calls this, if `handle` runs there. */
+  inContext(message: unknown): unknown {
+    return this.usesCallerContext && !CastInContext.has(message) ? new CastInContext(message) : message
+  }
+
   /** Sends a scheduled message that is due. One that finds the mailbox full has no sender, so it becomes an event. */
-  deliver(message: unknown): void {
-    if (this.send(message) || !this.takesMail) return
+  deliver(sent: unknown): void {
+    if (this.send(sent) || !this.takesMail) return
+    const message = CastInContext.has(sent) ? sent.message : sent
     const error = new ProcessError('Mailbox full: a scheduled message is dropped', this.id)
     const msgType = msgTypeOf(message)
     this.notifier.notifyFailure({ type: 'process:schedule:dropped', id: this.id, msgType }, error, this.label)
@@ -97,9 +107,10 @@ export abstract class Addressable extends Process {
 
   onStop(): void {}
 
-  onDropped(kind: number, message: unknown): void {
+  onDropped(kind: number, sent: unknown): void {
     if (kind === STOP || kind === CALL) return
     if (this.takesMail) this.#full()
+    const message = CastInContext.has(sent) ? sent.message : sent
     this.emit({ type: 'process:msg:dropped', id: this.id, msgType: msgTypeOf(message) })
   }
 

@@ -35,7 +35,8 @@ export function toolsOf(process: StatefulProcess): Tools {
       // A stop waits for this handler, so the message would never be handled.
       if (!process.takesMail && process.currentRun !== undefined) return { cancel: () => {} }
       assertAlive()
-      return process.pendingWork.schedule(delay, `a message to ${process.label}`, () => process.deliver(message))
+      const sent = process.inContext(message)
+      return process.pendingWork.schedule(delay, `a message to ${process.label}`, () => process.deliver(sent))
     },
   }
 }

@@ -7,6 +7,7 @@ import {
   callbacks,
   duration,
   finite,
+  flag,
   integer,
   known,
   object,
@@ -24,7 +25,7 @@ export const ASK_TIMEOUT = 5000
 
 const MOST = 2 ** 32 - 2
 
-const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision']
+const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision', 'callerContext']
 
 export function checkStrategy(field: string, value: unknown): SupervisionStrategy {
   const strategy = object<SupervisionStrategy>(field, value)
@@ -67,6 +68,7 @@ export function checkSpec(value: unknown): ProcessSpec {
     throw new InvalidArgumentError('spec.mailboxPolicy', "'reject' or 'drop-oldest'", mailboxPolicy)
   }
   if (spec.supervision !== undefined) checkStrategy('spec.supervision', spec.supervision)
+  flag('spec.callerContext', false, spec.callerContext)
   return spec
 }
 

@@ -1,5 +1,6 @@
 import { pauseOn } from '../clock/internal-timers.ts'
 import type { Call } from '../actor/call.ts'
+import { CastInContext, type SenderContext } from '../actor/caller-context.ts'
 import { CrashReports, messageTypeOf } from '../actor/crash-reports.ts'
 import { ENDING, type HandlerResult, RUNNING, STARTING } from '../actor/process.ts'
 import { Addressable } from './addressable.ts'
@@ -110,12 +111,13 @@ export class StatefulProcess extends Addressable implements StopTarget {
     this.#finish('stopped')
   }
 
-  onCast(message: unknown): HandlerResult {
-    return this.#handle(message, undefined)
+  onCast(sent: unknown): HandlerResult {
+    if (this.usesCallerContext && CastInContext.has(sent)) return this.#handle(sent.message, undefined, sent)
+    return this.#handle(sent, undefined)
   }
 
   onCall(call: Call): HandlerResult {
-    return this.#handle(call.message, call)
+    return this.#handle(call.message, call, call.context as SenderContext | undefined)
   }
 
   onInfo(message: unknown): HandlerResult {
@@ -172,13 +174,15 @@ export class StatefulProcess extends Addressable implements StopTarget {
     void this.#end()
   }
 
-  /** Prepares a run for the runtime. It begins only when a message is handled: the message may be gone by then. */
+  /**
+   * Prepares a run for the runtime. It begins only when a message is handled: the message may be gone by then. Within a
+   * run, returns that.
+   */
   override enter(): HandlerRun {
-    this.#prepared = new HandlerRun(this)
-    return this.#prepared
+    return this.currentRun ?? (this.#prepared = new HandlerRun(this))
   }
 
-  #handle(message: unknown, call: Call | undefined): HandlerResult {
+  #handle(message: unknown, call: Call | undefined, context?: SenderContext): HandlerResult {
     const seq = ++this.#seq
     const start = this.notifier.hasListener ? this.#notifyStart(message, seq) : undefined
     const run = this.#prepared ?? new HandlerRun(this)
@@ -188,7 +192,10 @@ export class StatefulProcess extends Addressable implements StopTarget {
     const outer = enter(run)
     let next: unknown
     try {
-      next = this.spec.handle(this.#state, message, this.tools)
+      next =
+        context === undefined
+          ? this.spec.handle(this.#state, message, this.tools)
+          : context.run(this, () => this.spec.handle(this.#state, message, this.tools))
       // The same state is not awaited, even when it has a `then`.
       const pending = next === this.#state ? undefined : promiseOf(next)
       if (pending !== undefined || this.isAsync) noteReturn(handle, pending !== undefined, this.isAsync)

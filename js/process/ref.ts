@@ -1,4 +1,5 @@
 import { Call } from '../actor/call.ts'
+import { SenderContext } from '../actor/caller-context.ts'
 import { callable, timeout as timeoutOf } from '../internal/validate.ts'
 import { ASK_TIMEOUT, checkReason } from './options.ts'
 import type { ProcessId, StopReason } from './ids.ts'
@@ -60,6 +61,7 @@ function ask<R>(
     return
   }
   const request = new Call(process, message, timeoutMs, resolve as (reply: unknown) => void, reject)
+  if (process.usesCallerContext) request.context = new SenderContext()
   sent.call = request
   const before = process.notifier.hasListener ? process.runtime.mailboxSize(process) : 0
   process.runtime.sendCall(request)

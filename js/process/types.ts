@@ -102,6 +102,11 @@ export interface ProcessSpec<TMsg = Any, TState = Any, TCtx = unknown> {
    * up to 5000 ms. `{ type: 'none' }` restarts nothing.
    */
   readonly supervision?: SupervisionStrategy
+  /**
+   * Runs `handle` in the AsyncLocalStorage context of the code that sent the message, or that scheduled it. Costs about a
+   * microsecond a message. Default false: `handle` runs in the context of `spawn`, as `init` does.
+   */
+  readonly callerContext?: boolean
 }
 
 /** Refers to a process, over all its restarts. */

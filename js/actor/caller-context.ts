@@ -1,9 +1,9 @@
 /** The option `callerContext`: handlers run in the AsyncLocalStorage context of the code that sent the message. */
 import { AsyncResource } from 'node:async_hooks'
 
-import { runTracked } from '../../actor/call-context.ts'
-import type { Process } from '../../actor/process.ts'
-import { outsideEffects } from '../../effect/fiber/ambient.ts'
+import { runTracked } from './call-context.ts'
+import { outsideEffects } from '../effect/fiber/ambient.ts'
+import type { Process } from './process.ts'
 
 /** The context of a sender. It is part of no effect: a handler outlives the effect that calls it. */
 export class SenderContext {
