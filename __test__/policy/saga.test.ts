@@ -3,6 +3,7 @@ import { isSagaError, saga, type SagaStep } from 'keelson/effect'
 import { describe, expect, it } from 'vitest'
 
 import { boom } from '../support/policies.ts'
+import { runsOf, same } from '../support/programs.ts'
 import { held } from '../support/promises.ts'
 import { rejection } from '../support/rejection.ts'
 
@@ -107,15 +108,21 @@ describe('a saga', () => {
         const outcome = await rejection(saga(failures.map((fails, index) => step(log, `${index}`, fails))))
         const at = failures.indexOf('run')
         const ran = at < 0 ? failures.length : at
-        if (at < 0) expect(outcome.resolved).toHaveLength(failures.length)
+        if (at < 0) same(outcome.resolved.length, failures.length)
         else {
           const undone = Array.from({ length: ran }, (_, index) => `${ran - 1 - index}`)
-          expect(log.slice(ran + 1)).toEqual(undone.map((name) => `undo ${name}: result of ${name}`))
-          expect(outcome.compensated).toEqual(undone.filter((name) => failures[Number(name)] !== 'compensate'))
-          expect(outcome.compensated.length + outcome.failures.length).toBe(ran)
+          same(
+            log.slice(ran + 1),
+            undone.map((name) => `undo ${name}: result of ${name}`),
+          )
+          same(
+            outcome.compensated,
+            undone.filter((name) => failures[Number(name)] !== 'compensate'),
+          )
+          same(outcome.compensated.length + outcome.failures.length, ran)
         }
       }),
-      { numRuns: 300 },
+      runsOf('sagas', 300),
     )
   })
 })

@@ -10,7 +10,7 @@ import { createSystem, type System } from 'keelson/system'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { counter } from '../support/counter.ts'
-import { runsOf } from '../support/programs.ts'
+import { runsOf, same } from '../support/programs.ts'
 import { thrown } from '../support/rejection.ts'
 
 type Any = any // oxlint-disable-line typescript/no-explicit-any -- events are compared as plain data
@@ -110,22 +110,24 @@ describe('the journal of a system', () => {
           if (type !== 'process_down') own.push(`process:${type} ${ref.id}`)
         }, system)
         const refs = await Promise.all([0, 1, 2, 3].map(() => GenServer.start(counter, { system })))
+        const all = [...refs]
         for (const each of acts) {
           const ref = refs[each.who] as (typeof refs)[number]
           const next = refs[(each.who + 1) % 4] as (typeof refs)[number]
-          if (each.act === 'start') refs[each.who] = await GenServer.start(counter, { system })
+          if (each.act === 'start') all.push((refs[each.who] = await GenServer.start(counter, { system })))
           else if (each.act === 'stop') void GenServer.stop(ref)
           else if (each.act === 'crash' && GenServer.isRunning(ref)) GenServer.cast(ref, 'crash')
           else if (each.act === 'link') await GenServer.link(ref, next).catch(() => undefined)
           else if (each.act === 'monitor') await GenServer.monitor(ref, next).catch(() => undefined)
           if (each.who === 0) await settle()
         }
+        await Promise.all(all.map((each) => GenServer.stop(each)))
         await settle()
         const heard = written()
           .slice(before)
           .map(({ type, ref }) => `${type} ${ref.id}`)
         off()
-        expect(heard).toEqual(own)
+        same(heard, own)
         journal.clear()
       }),
       runsOf('audit', 50),

@@ -5,7 +5,7 @@ import { leaksOf } from 'keelson/testing'
 import { afterAll, expect, it } from 'vitest'
 
 import { watched } from '../../support/promises.ts'
-import { Reach, runsOf, sampleOf } from '../../support/programs.ts'
+import { Reach, runsOf, same, sampleOf } from '../../support/programs.ts'
 import { createStage } from '../../support/system.ts'
 
 const reach = new Reach()
@@ -87,26 +87,26 @@ it('no item is lost or taken twice, no permit is lost, and every wait ends', asy
           const held = effect(async () => {
             granted.push(request)
             inUse += count
-            expect(inUse).toBeLessThanOrEqual(permits)
+            same(inUse <= permits, true)
             await new Promise<void>((resolve) => ends.push(resolve))
             inUse -= count
           })
           run(semaphore.withPermits(count)(held), each, () => undefined)
         } else if (each.kind === 'end') ends.splice(each.which % (ends.length || 1), 1)[0]?.()
-        else if (each.kind === 'await') run(value.await(), each, (got) => expect(got).toBe(7))
+        else if (each.kind === 'await') run(value.await(), each, (got) => same(got, 7))
         else if (each.kind === 'abort') abortOne(each.which)
         else if (each.kind === 'flush') for (let turn = 0; turn < 10; turn++) await Promise.resolve()
         else if (each.kind === 'complete') await value.succeed(7).run({ system })
         else await queue.shutdown().run({ system })
-        expect(semaphore.available).toBeGreaterThanOrEqual(0)
-        expect(semaphore.available).toBeLessThanOrEqual(permits)
+        const { available } = semaphore
+        same([available, available >= 0 && available <= permits], [available, true])
       }
       // What waits ends; what is left in the queue can be taken.
       await queue.shutdown().run({ system })
       await value.succeed(7).run({ system })
       const end = watched(Promise.all(all))
       for (let turn = 0; end.state() === 'pending'; turn++) {
-        expect(turn).toBeLessThan(10_000)
+        same(turn < 10_000, true)
         for (const release of ends.splice(0)) release()
         // Now and then fibres wait for a turn of the event loop.
         if (turn % 50 === 49) await turnOfLoop()

@@ -110,7 +110,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
 })
 
 /** After so many handlers a program does nothing any more, so that it ends. */
-export const MOST_HANDLERS = 300
+export const MOST_HANDLERS = 150
 
 /** Returns what the next handlers of a program do. The machine and the model ask in the same order, or differ. */
 export class Script {

@@ -86,15 +86,16 @@ export async function run(program: Program): Promise<Ran> {
   const calls: { id: number; controller: AbortController; outcome?: string }[] = []
   let ids = 0
   let differs: string | undefined
+  /** The number of lines that were compared. */
+  let compared = 0
   const settle = async (): Promise<void> => {
     await clock.flush()
   }
   const compare = (): void => {
-    const told = trace.length === model.trace.length && trace.every((line, index) => line === model.trace[index])
-    if (!told) {
-      const at = model.trace.findIndex((line, index) => line !== trace[index])
-      const index = at < 0 ? model.trace.length : at
-      differs ??= `at ${index}: ${trace[index]} where the model has ${model.trace[index]}`
+    const { length } = trace
+    while (compared < length && trace[compared] === model.trace[compared]) compared++
+    if (compared < length || model.trace.length !== length) {
+      differs ??= `at ${compared}: ${trace[compared]} where the model has ${model.trace[compared]}`
     }
     if (GenServer.isRunning(ref) === model.hasCrashed) differs ??= `running: ${!model.hasCrashed} in the model`
     const { state, data } = GenServer.getState(ref)
