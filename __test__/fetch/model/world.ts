@@ -17,7 +17,8 @@ interface Tracked {
   readonly id: number
   readonly kind: HandlerKind
   readonly controller: AbortController | undefined
-  readonly written: ReturnType<typeof body>
+  /** What is written to its body, if that streams. */
+  readonly written: ReturnType<typeof body> | undefined
   isAtHandler: boolean
   /** Lets the handler give its response. */
   respond: ((response: Response) => void) | undefined
@@ -100,7 +101,7 @@ export class World {
     if (kind === 'throws') throw new Error('the work fails')
     if (kind === 'fails') return new Response('failed', { status: 500 })
     if (kind === 'empty') return new Response(null, { status: 204 })
-    if (kind === 'streams') return new Response(written.stream)
+    if (kind === 'streams') return new Response(written?.stream)
     if (kind === 'slow') {
       await this.#clock.sleep(SLOW_MS)
       return new Response('slow')
@@ -123,11 +124,11 @@ export class World {
     const { written } = request
     if (op.kind === 'leave') this.#leave(request)
     else if (op.kind === 'answer' && request.kind === 'held') request.respond?.(new Response('held'))
-    else if (op.kind === 'write') quietly(() => written.write('part'))
-    else if (op.kind === 'end') quietly(() => written.end())
+    else if (op.kind === 'write') quietly(() => written?.write('part'))
+    else if (op.kind === 'end') quietly(() => written?.end())
     else if (op.kind === 'break') {
       request.isBroken = true
-      quietly(() => written.fail(new Error('of the body')))
+      quietly(() => written?.fail(new Error('of the body')))
     } else if (op.kind === 'read')
       void this.#readerOf(request)
         ?.read()
@@ -148,7 +149,7 @@ export class World {
       id: this.#requests.length,
       kind: handler,
       controller,
-      written: body(),
+      written: handler === 'streams' ? body() : undefined,
       isAtHandler: false,
       respond: undefined,
       answer: undefined,
@@ -190,7 +191,7 @@ export class World {
       if (isAnswered && this.#journal.size() === this.#requests.length) return
       for (const request of this.#requests) {
         request.respond?.(new Response('at last'))
-        quietly(() => request.written.end())
+        quietly(() => request.written?.end())
         const reader = this.#readerOf(request)
         if (reader !== undefined) void drain(reader)
       }
