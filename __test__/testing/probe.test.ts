@@ -75,6 +75,16 @@ describe('a probe', () => {
     expect(await probe.expectMessage()).toBe('early')
   })
 
+  it('gives a message to an expectation beside one of no message, which fails', async () => {
+    const probe = probeOf()
+    const none = [rejection(probe.expectNone(50)), rejection(probe.expectNone(60))]
+    const expected = probe.expectMessage('a')
+    GenServer.cast(probe.ref, 'a')
+    expect(await expected).toBe('a')
+    for (const each of none) expect(await each).toMatchObject({ code: 'KEELSON_EXPECTATION', messages: ['a'] })
+    await probe.expectNone(1)
+  })
+
   it('serves several expectations at once, each with a message of its own', async () => {
     const probe = probeOf()
     const [numbers, any] = [

@@ -84,7 +84,8 @@ export interface Probe<Message = AnyMessage> {
   /**
    * Resolves after `ms` milliseconds without a message.
    *
-   * @throws ExpectationError when the probe has a message, or gets one in that time.
+   * @throws ExpectationError when the probe has a message, or gets one in that time. It takes no message: the probe keeps
+   * it, unless an {@link Probe.expectMessage} waits for it.
    */
   expectNone(ms: number): Promise<void>
 }
@@ -92,6 +93,8 @@ export interface Probe<Message = AnyMessage> {
 /** A wait for a message. */
 interface ExpectedMessage {
   readonly wants: (message: AnyMessage) => boolean
+  /** True if it takes the message that it waits for. */
+  readonly takes: boolean
   readonly found: (message: AnyMessage) => void
   readonly failed: (error: unknown) => void
 }
@@ -128,7 +131,7 @@ class TestProbe implements Probe {
     const kept = this.#messages.findIndex(wants)
     if (kept >= 0) return this.#messages.splice(kept, 1)[0]
     return this.#wait(
-      wants,
+      { wants, takes: true },
       timeoutMs,
       (message) => message,
       () => {
@@ -140,40 +143,41 @@ class TestProbe implements Probe {
 
   async expectNone(ms: number): Promise<void> {
     const waitMs = timeout('ms', 0, ms)
-    const unexpected = (): never => {
-      throw expectationError(`The probe expected no message for ${waitMs} ms`, [...this.#messages])
+    const unexpected = (messages: unknown[]): never => {
+      throw expectationError(`The probe expected no message for ${waitMs} ms`, messages)
     }
-    if (this.#messages.length > 0) unexpected()
+    if (this.#messages.length > 0) unexpected([...this.#messages])
     await this.#wait(
-      () => true,
+      { wants: () => true, takes: false },
       waitMs,
-      (message) => {
-        this.#messages.unshift(message)
-        unexpected()
-      },
+      // An expectation may have taken the message.
+      (message) => unexpected(this.#messages.includes(message) ? [...this.#messages] : [message, ...this.#messages]),
       () => undefined,
     )
   }
 
+  /** Hands a message to the first expectation that wants it, and to all who expect none. Keeps it if nobody takes it. */
   #receive(message: unknown): null {
+    let isTaken = false
     for (const waiter of this.#waiters) {
+      if (isTaken && waiter.takes) continue
       try {
         if (!waiter.wants(message)) continue
+        isTaken ||= waiter.takes
         this.#waiters.delete(waiter)
         waiter.found(message)
-        return null
       } catch (error) {
         this.#waiters.delete(waiter)
         waiter.failed(error)
       }
     }
-    this.#messages.push(message)
+    if (!isTaken) this.#messages.push(message)
     return null
   }
 
   /** Waits for a message, at most for a time on the clock of the system. Leaves no timer. */
   async #wait<T>(
-    wants: (message: AnyMessage) => boolean,
+    { wants, takes }: Pick<ExpectedMessage, 'wants' | 'takes'>,
     waitMs: number,
     found: (message: AnyMessage) => T,
     late: () => T,
@@ -191,6 +195,7 @@ class TestProbe implements Probe {
             })
       const waiter: ExpectedMessage = {
         wants,
+        takes,
         found: (message) => {
           timer?.cancel()
           wait.isOver = true
