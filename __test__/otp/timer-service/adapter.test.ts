@@ -81,6 +81,40 @@ describe('a timer service with an adapter', () => {
     expect(stage.reported).toMatchObject([[{ message: 'gone' }, expect.stringContaining('the timer service')]])
   })
 
+  it('makes up for periods that were missed with one message, and keeps the cadence', async () => {
+    const adapter = memory()
+    const first = await start({ adapter })
+    const id = await TimerService.schedule(first, 'target', 'tick', 100, { repeat: 10 })
+    await TimerService.stop(first)
+    await stage.clock.advance(155)
+    const probe = await probeOf('target')
+    const second = await start({ adapter })
+    await stage.clock.advance(0)
+    await probe.expectMessage('tick')
+    expect((await TimerService.get(second, id))?.fireAt).toBe(160)
+    await stage.clock.advance(4)
+    await probe.expectNone(0)
+    await stage.clock.advance(1)
+    await probe.expectMessage('tick')
+    expect(stage.clock.monoMs()).toBe(160)
+  })
+
+  it('has the timer that is stored when several that replace it are refused', async () => {
+    const adapter = memory()
+    let isFull = false
+    const save: TimerAdapter['save'] = (key, record) =>
+      isFull ? Promise.reject(new Error('full')) : adapter.save(key, record)
+    const timers = await start({ adapter: { ...adapter, save } })
+    const probe = await probeOf('target')
+    await TimerService.schedule(timers, 'target', 'stored', 10, { id: 'a' })
+    isFull = true
+    const refused = ['b', 'c'].map((message) => TimerService.schedule(timers, 'target', message, 5, { id: 'a' }))
+    expect((await Promise.allSettled(refused)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await stage.clock.advance(10)
+    await probe.expectMessage('stored')
+    await probe.expectNone(0)
+  })
+
   it('reports what is stored and is no timer, and goes on', async () => {
     const adapter = memory()
     adapter.kept.set('durable_timer:x', JSON.stringify({ state: { id: 'x', target: 5, fireAt: 1 }, metadata: {} }))

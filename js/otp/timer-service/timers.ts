@@ -25,6 +25,10 @@ interface ServiceTimer {
   attempts: number
   armed: TimerHandle | undefined
   removeExitListener: (() => void) | undefined
+  /** The timer that had the id before, while this one is being stored. */
+  replaces: ServiceTimer | undefined
+  /** True once it could not be stored. */
+  isRefused: boolean
 }
 
 const services = new SystemMembers<TimerServiceBehavior>((service) => service.halt())
@@ -112,16 +116,21 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
     const record = { id, target: target as string, message, fireAt, ...(repeat === undefined ? {} : { repeat }) }
     const before = this.#timers.get(id)
     const timer = this.#begin(id, target, record, delayMs)
+    timer.replaces = before
     try {
       await this.store?.put(record)
     } catch (error) {
-      // A timer that is not stored does not exist. The timer that had the id before, if there was one, is back.
+      // A timer that is not stored does not exist. The last one that had the id and is stored, if there was one, is back.
+      timer.isRefused = true
       if (this.#timers.get(id) === timer) {
         this.#end(id)
-        if (before !== undefined) this.#begin(id, before.target, before)
+        let { replaces } = timer
+        while (replaces?.isRefused === true) ({ replaces } = replaces)
+        if (replaces !== undefined) this.#begin(id, replaces.target, replaces)
       }
       throw error
     }
+    timer.replaces = undefined
     return id
   }
 
@@ -164,7 +173,8 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
   ): ServiceTimer {
     this.#end(id)
     const { clock } = this.#system
-    const wait = delay ?? Math.max(fireAt - clock.now().wallMs, 0)
+    // An overdue timer fires at once. It was due in the past, so that a period keeps its cadence.
+    const wait = delay ?? fireAt - clock.now().wallMs
     const dueMono = clock.monoMs() + wait
     const timer: ServiceTimer = {
       id,
@@ -176,11 +186,13 @@ export class TimerServiceBehavior implements GenServerBehavior<null> {
       attempts: 0,
       armed: undefined,
       removeExitListener: undefined,
+      replaces: undefined,
+      isRefused: false,
     }
     // A process that has ended never comes back under its ref, but one may come back under its name.
     if (target instanceof GenServerProcess) timer.removeExitListener = target.whenEnded(() => this.#end(id))
     this.#timers.set(id, timer)
-    this.#arm(timer, wait)
+    this.#arm(timer, Math.max(wait, 0))
     return timer
   }
 
