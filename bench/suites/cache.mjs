@@ -48,7 +48,8 @@ const traces = {
 }
 
 /** Values are objects, as they are in life. */
-const load = (key) => ({ key })
+/** Ours passes the key in an object; peers, and ours of before, pass it as it is. */
+const load = (asked) => ({ key: asked.key ?? asked })
 
 const sides = {
   ours: async () => {

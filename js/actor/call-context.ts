@@ -37,8 +37,14 @@ interface SelfScope {
   isOver: boolean
 }
 
-/** The process whose callback is on the stack, of whichever runtime. */
-export const stack: { process: Process | undefined } = { process: undefined }
+/** What runs a callback: a runtime whose turn it is, or a callback outside of turns. */
+interface StackFrame {
+  /** The process whose callback is on the stack. */
+  readonly current: Process | undefined
+}
+
+/** Whoever runs callbacks now, of whichever runtime. A runtime is set once a round, so a message costs nothing here. */
+export const stack: { top: StackFrame | undefined } = { top: undefined }
 
 /**
  * Tracks runs over an `await`. The host's promises are slower while it is in use, so it is disabled when no run is
@@ -129,7 +135,8 @@ export const currentWithin = (): object | undefined => runs?.getStore()?.within
 
 /** Returns the process whose callback the calling code is part of, also after an `await` that is tracked. */
 export function currentProcess(): Process | undefined {
-  if (stack.process !== undefined) return stack.process
+  const current = stack.top?.current
+  if (current !== undefined) return current
   const run = runs?.getStore()
   if (run?.callback !== undefined) return run.callback.isOver ? undefined : run.callback.process
   const process = run?.process
@@ -141,12 +148,12 @@ export function currentProcess(): Process | undefined {
  * of the code that calls this. A callback that is not declared `async` is followed to its first `await`.
  */
 export function runAsSelf<T>(process: Process, callback: unknown, body: () => T): T {
-  const outer = stack.process
-  stack.process = process
+  const outer = stack.top
+  stack.top = { current: process }
   try {
     return isAsyncFunction(callback) ? trackSelf(process, body) : body()
   } finally {
-    stack.process = outer
+    stack.top = outer
   }
 }
 

@@ -13,6 +13,18 @@ export interface CallTarget {
   callError(call: Call, failure: number): Error
 }
 
+/** The context of a caller. */
+interface CallContext {
+  run<T>(process: never, handler: () => T): T
+}
+
+/** Fields of a call that few calls need. */
+interface RareFields {
+  context: CallContext | undefined
+  givenUp: { readonly reason: unknown } | undefined
+  controller: AbortController | undefined
+}
+
 /** A process whose end can be heard. */
 export interface EndSource {
   /** Calls a listener when it has ended. The returned function removes it. */
@@ -29,8 +41,8 @@ export class Call {
   readonly timeoutMs: number
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void
-  /** The id of the calling process, if a process calls. */
-  callerId: string | undefined
+  /** The process that waits for it, or for whose handler it counts, if a process calls. */
+  caller: ({ readonly id: string } & Partial<EndSource>) | undefined
   /** Its place in the runtime, and the use of that place. */
   slot = -1
   use = 0
@@ -40,13 +52,8 @@ export class Call {
   settled = false
   /** Called once it is settled. */
   whenSettled: (() => void) | undefined
-  /** The context of its caller, where its handler runs in that. */
-  context: { run<T>(process: never, handler: () => T): T } | undefined
-  /** The process that waits for it, if a process calls. */
-  caller: EndSource | undefined
-  /** The reason for which its caller waits no more, once that is so. */
-  givenUp: { readonly reason: unknown } | undefined
-  #controller: AbortController | undefined
+  /** In an object of their own: a call has as few fields as it can, because there are so many calls. */
+  #rare: RareFields | undefined
 
   constructor(
     target: CallTarget,
@@ -62,10 +69,22 @@ export class Call {
     this.reject = reject
   }
 
-  /** Sets the process that waits for it, or for whose handler it counts. */
-  callFrom(caller: { readonly id: string } & Partial<EndSource>): void {
-    this.callerId = caller.id
-    if (caller.onEnd !== undefined) this.caller = caller as EndSource
+  get #rareFields(): RareFields {
+    return (this.#rare ??= { context: undefined, givenUp: undefined, controller: undefined })
+  }
+
+  /** The context of its caller, where its handler runs in that. */
+  get context(): CallContext | undefined {
+    return this.#rare?.context
+  }
+
+  set context(context: CallContext) {
+    this.#rareFields.context = context
+  }
+
+  /** The reason for which its caller waits no more, once that is so. */
+  get givenUp(): { readonly reason: unknown } | undefined {
+    return this.#rare?.givenUp
   }
 
   /** Rejects it: its caller waits no more. It must be settled. */
@@ -76,21 +95,23 @@ export class Call {
 
   /** Aborts its signal: nobody will read its reply. */
   abandon(reason: unknown): void {
-    this.givenUp ??= { reason }
-    this.#controller?.abort(reason)
+    const rare = this.#rareFields
+    rare.givenUp ??= { reason }
+    rare.controller?.abort(reason)
   }
 
   /** A signal that aborts when its caller waits no more. It is made at the first look. */
   get signal(): AbortSignal {
-    if (this.#controller !== undefined) return this.#controller.signal
-    this.#controller = new AbortController()
-    const { signal } = this.#controller
+    const rare = this.#rareFields
+    if (rare.controller !== undefined) return rare.controller.signal
+    rare.controller = new AbortController()
+    const { signal } = rare.controller
     setMaxListeners(0, signal)
-    if (this.givenUp !== undefined) {
-      this.#controller.abort(this.givenUp.reason)
-    } else if (!this.settled && this.caller !== undefined) {
-      const { caller } = this
-      this.addSettledListener(caller.onEnd(() => this.abandon(caller.endError())))
+    const { caller } = this
+    if (rare.givenUp !== undefined) {
+      rare.controller.abort(rare.givenUp.reason)
+    } else if (!this.settled && caller?.onEnd !== undefined) {
+      this.addSettledListener(caller.onEnd(() => this.abandon(caller.endError?.())))
     }
     return signal
   }

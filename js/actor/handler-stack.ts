@@ -4,7 +4,7 @@ import type { Process } from './process.ts'
 /** The part of a runtime that knows whose handler is on the stack. */
 export abstract class HandlerStack {
   /** The process whose handler is on the stack. */
-  protected current: Process | undefined
+  current: Process | undefined
 
   /** Returns the handler that calls this, or that waits for it, to be asked later; `undefined` outside of handlers. */
   callScope(): CallScope | undefined {
@@ -17,19 +17,19 @@ export abstract class HandlerStack {
    */
   leaveHandler(): void {
     this.current = undefined
-    stack.process = undefined
+    if (stack.top !== this) stack.top = undefined
   }
 
   /** Calls a function outside of the handler on the stack: its calls are not calls of that handler's process. */
   outsideHandler<T>(body: () => T): T {
     const { current } = this
-    const outer = stack.process
-    this.leaveHandler()
+    const outer = stack.top
+    this.current = stack.top = undefined
     try {
       return body()
     } finally {
       this.current = current
-      stack.process = outer
+      stack.top = outer
     }
   }
 }

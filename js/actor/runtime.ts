@@ -115,7 +115,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     call.use = this.#calls.use(call.slot)
     const current = this.current ?? currentCaller()
     if (current !== undefined && current.runtime === this) {
-      call.callFrom(current)
+      call.caller = current
       this.#submit(current.pid, protocol.CALLER, 0)
     }
     target.room--
@@ -229,12 +229,15 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   readonly #drain = (): void => {
     if (this.#closed) return
+    const outer = stack.top
+    stack.top = this
     try {
       if (this.#next === this.#count) this.#takeRound()
       this.#runSteps()
     } catch (error) {
       tellOwner(this.#owner, error, 'the runtime of processes')
     }
+    stack.top = outer
     this.#scheduleNext()
   }
 
@@ -367,9 +370,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       value = this.#messages.take(index)
     }
     const outer = this.current
-    const outerSelf = stack.process
     this.current = process
-    stack.process = process
     let pending: PromiseLike<void> | undefined
     try {
       const { isAsync } = process
@@ -379,7 +380,6 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       if (operation === protocol.CALL && this.settle(value as Call)) (value as Call).reject(error)
     }
     this.current = outer
-    stack.process = outerSelf
     if (pending === undefined) process.running = undefined
     else this.#wait(process, pending)
   }
@@ -436,7 +436,10 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     const { backlog } = process
     if (backlog === undefined) return
     const run: MessageHandler = (operation, index, use) => this.#run(process, operation, index, use)
+    const outer = stack.top
+    stack.top = this
     while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
+    stack.top = outer
     if (backlog.isEmpty) {
       if (process.backlog === backlog) process.backlog = undefined
     } else if (process.status !== RUNNING && process.status !== STARTING) {

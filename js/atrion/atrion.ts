@@ -354,7 +354,8 @@ export class Atrion {
    * Does what {@link admit} does without waiting: returns the answer at once. Throws what {@link admit} rejects with.
    */
   tryAdmit(route: string, options?: AdmitOptions): Ticket | Shed {
-    return this.gate.tryEnter(tryRequest(this.gate.profiles, route, options))
+    // A request that does not wait is answered at once.
+    return this.gate.enter(tryRequest(this.gate.profiles, route, options)) as Ticket | Shed
   }
 
   /**

@@ -53,35 +53,50 @@ export class Gate {
     if (this.#closed) throw new ClosedError('the Atrion')
   }
 
-  /** Answers a request: at once where that is possible, and by a promise only if it waits. */
+  /**
+   * Answers a request: at once where that is possible, and by a promise only if it waits.
+   *
+   * It writes the request itself, as {@link #write} does: V8 does not inline so much, and a call takes 20 ns.
+   */
   enter(request: AdmissionRequest): Ticket | Shed | Promise<Ticket | Shed> {
     this.assertOpen()
-    const { route, signal } = request
+    const { route, voltage, signal } = request
     if (signal?.aborted) throw signal.reason
     const now = this.clock.monoMs()
-    const answer = this.#submit(request, now, false)
-    if (answer >= 0) return this.#ticket(route, answer, now)
+    const id = this.routes.id(route, now)
+    scratch[protocol.REQUEST_ENGINE] = this.engine
+    scratch[protocol.REQUEST_ROUTE] = id
+    scratch[protocol.REQUEST_VOLTAGE] = voltage
+    scratch[protocol.REQUEST_TIMEOUT] = request.timeoutMs
+    scratch[protocol.REQUEST_NOW] = now
+    scratch[protocol.REQUEST_MAX_WAIT] = request.maxWaitMs
+    const answer = hot.engineAdmit()
+    this.routes.note(id, answer < protocol.NOT_SHED ? answer : protocol.NOT_SHED, voltage, now)
+    this.sync?.touch(route)
+    if (answer >= 0) {
+      const wakeAt = scratch[protocol.ADMISSION_WAKE] as number
+      if (wakeAt < this.#alarmAt) this.#armFor(answer, wakeAt, now)
+      return makeTicket(this, answer, route, 0)
+    }
     if (answer === protocol.QUEUED) return this.#wait(route, signal, now)
     return this.#shed(route, answer)
-  }
-
-  /** Answers a request that does not wait. */
-  tryEnter(request: AdmissionRequest): Ticket | Shed {
-    this.assertOpen()
-    const now = this.clock.monoMs()
-    const answer = this.#submit(request, now, false)
-    return answer >= 0 ? this.#ticket(request.route, answer, now) : this.#shed(request.route, answer)
   }
 
   /** Admits a request whatever the answer is. `shed` is the refusal that it would have been. */
   enterShadow(request: AdmissionRequest): { ticket: Ticket; shed: Shed | undefined } {
     this.assertOpen()
-    const { route } = request
+    const { route, voltage } = request
     const now = this.clock.monoMs()
-    const id = this.#submit(request, now, true)
+    const id = this.routes.id(route, now)
+    this.#write(id, request, now)
+    const ticket = hot.engineShadow()
     const reason = scratch[protocol.ADMISSION_REASON] as number
+    this.routes.note(id, Math.min(reason, protocol.NOT_SHED), voltage, now)
+    this.sync?.touch(route)
     const shed = reason < 0 ? this.#shed(route, reason) : undefined
-    return { ticket: this.#ticket(route, id, now), shed }
+    const wakeAt = scratch[protocol.ADMISSION_WAKE] as number
+    if (wakeAt < this.#alarmAt) this.#armFor(ticket, wakeAt, now)
+    return { ticket: makeTicket(this, ticket, route, 0), shed }
   }
 
   /** Reports the end of work to the core. Returns whether this was the first report of it. */
@@ -128,30 +143,15 @@ export class Gate {
     return { cancel }
   }
 
-  /**
-   * Submits a request to the core. Returns a ticket, `QUEUED`, or minus the code of a reason; the rest of the answer
-   * lies in the scratch memory.
-   */
-  #submit({ route, voltage, timeoutMs, maxWaitMs }: AdmissionRequest, now: number, isShadow: boolean): number {
-    const id = this.routes.id(route, now)
+  /** Writes a request to the scratch memory, where the core reads it. */
+  #write(id: number, request: AdmissionRequest, now: number): void {
+    const { voltage } = request
     scratch[protocol.REQUEST_ENGINE] = this.engine
     scratch[protocol.REQUEST_ROUTE] = id
     scratch[protocol.REQUEST_VOLTAGE] = voltage
-    scratch[protocol.REQUEST_TIMEOUT] = timeoutMs
+    scratch[protocol.REQUEST_TIMEOUT] = request.timeoutMs
     scratch[protocol.REQUEST_NOW] = now
-    scratch[protocol.REQUEST_MAX_WAIT] = maxWaitMs
-    const answer = isShadow ? hot.engineShadow() : hot.engineAdmit()
-    const reason = isShadow ? (scratch[protocol.ADMISSION_REASON] as number) : answer
-    this.routes.note(id, Math.min(reason, protocol.NOT_SHED), voltage, now)
-    this.sync?.touch(route)
-    return answer
-  }
-
-  /** Returns a ticket, whose deadline the alarm watches. No ticket is returned if the alarm cannot be set. */
-  #ticket(route: string, id: number, now: number): Ticket {
-    const wakeAt = scratch[protocol.ADMISSION_WAKE] as number
-    if (wakeAt < this.#alarmAt) this.#armFor(id, wakeAt, now)
-    return makeTicket(this, id, route, 0)
+    scratch[protocol.REQUEST_MAX_WAIT] = request.maxWaitMs
   }
 
   #wait(route: string, signal: WaitSignal | undefined, now: number): Promise<Ticket | Shed> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { entries } from './entries.mjs'
 import { runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
+import { inlineConstants } from './inline-constants.mjs'
 import { at } from './paths.mjs'
 import { filesIn, fingerprint, whenChanged, writeIfChanged } from './stamp.mjs'
 
@@ -26,12 +27,18 @@ function prune() {
 export function compile() {
   const configs = readdirSync(at()).filter((name) => name.startsWith('tsconfig'))
   const native = ['native/binding.d.ts', 'native/hot.d.ts']
-  const inputs = [at('js'), at('package-lock.json'), ...[...native, ...configs].map((name) => at(name))]
+  const inputs = [
+    at('js'),
+    at('scripts', 'lib', 'inline-constants.mjs'),
+    at('package-lock.json'),
+    ...[...native, ...configs].map((name) => at(name)),
+  ]
   const outputs = modules().flatMap((name) => [at('dist', `${name}.js`), at('dist', `${name}.d.ts`)])
   if (outputs.length === 0) throw new Failure('There is nothing to compile: js/ holds no TypeScript file.')
   return whenChanged('typescript', fingerprint(inputs), outputs, async () => {
     await runBin('typescript', 'tsc', ['-p', at('tsconfig.json')], 'The TypeScript in js/ does not compile.')
     prune()
+    inlineConstants(at('dist'))
   })
 }
 

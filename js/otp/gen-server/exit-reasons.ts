@@ -70,7 +70,7 @@ export function callErrorOf(
 ): Error {
   const { id } = server
   if (failure === TIMED_OUT) return new CallTimeoutError(id, call.timeoutMs, server, messageType(call.message))
-  if (failure === CYCLE) return new CallCycleError(id, call.callerId ?? id, server)
+  if (failure === CYCLE) return new CallCycleError(id, call.caller?.id ?? id, server)
   if (failure === FULL) return new MailboxFullError(id, server.maxMailbox, server)
   return new ServerNotRunningError(id, server)
 }

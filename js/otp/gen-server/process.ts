@@ -73,7 +73,9 @@ export class GenServerProcess extends OtpProcess {
 
   /** True while it handles a message, has one that waits, or has a call to answer. */
   get hasWork(): boolean {
-    return this.busy || stack.process === this || (this.deferred?.size ?? 0) > 0 || this.runtime.mailboxSize(this) > 0
+    return (
+      this.busy || stack.top?.current === this || (this.deferred?.size ?? 0) > 0 || this.runtime.mailboxSize(this) > 0
+    )
   }
 
   override kill(): void {
@@ -101,7 +103,6 @@ export class GenServerProcess extends OtpProcess {
   }
 
   onCast(message: unknown): HandlerResult {
-    this.#idle?.touch()
     if (!this.usesCallerContext || !CastInContext.has(message)) return this.#cast(message)
     return message.run(this, () => this.#cast(message.message))
   }
@@ -111,6 +112,7 @@ export class GenServerProcess extends OtpProcess {
     let next: unknown
     try {
       if (this.behavior.handleCast === undefined) {
+        this.#idle?.touch()
         this.system.report(new NotHandledError(this.id, 'handleCast', this), `a cast to ${this.label}`)
         return undefined
       }
@@ -127,12 +129,14 @@ export class GenServerProcess extends OtpProcess {
   }
 
   onInfo(message: unknown): HandlerResult {
-    this.#idle?.touch()
     if (message === IDLE) return this.#handleIdle()
     const state = this.#state
     let next: unknown
     try {
-      if (this.behavior.handleInfo === undefined) return undefined
+      if (this.behavior.handleInfo === undefined) {
+        this.#idle?.touch()
+        return undefined
+      }
       next = this.behavior.handleInfo(message as Info, state)
     } catch (error) {
       this.crash(error, message)
@@ -168,7 +172,6 @@ export class GenServerProcess extends OtpProcess {
   }
 
   onCall(call: Call): HandlerResult {
-    this.#idle?.touch()
     return call.context === undefined ? this.#call(call) : call.context.run(this as never, () => this.#call(call))
   }
 
@@ -178,6 +181,7 @@ export class GenServerProcess extends OtpProcess {
     try {
       if (this.behavior.handleCall === undefined) {
         const error = new NotHandledError(this.id, 'handleCall', this)
+        this.#idle?.touch()
         if (this.runtime.settle(call)) call.reject(error)
         return undefined
       }

@@ -90,20 +90,19 @@ impl AtomCell {
         Ok(commit)
     }
 
-    /// Takes the committers' lock while the version is current. The holder most likely commits over that version soon.
-    /// So a waiter looks at the version meanwhile, and seldom has to sleep.
+    /// Takes the committers' lock, unless the version is no longer current while it waits. The holder most likely
+    /// commits over that version soon. So a waiter looks at the version meanwhile, and seldom has to sleep.
     fn enter(&self, expected: u64) -> Option<MutexGuard<'_, Committer>> {
         for _ in 0..SPINS {
             if !self.is_current(expected) {
                 return None;
             }
             if let Some(writer) = self.writer.try_lock() {
-                return self.is_current(expected).then_some(writer);
+                return Some(writer);
             }
             spin();
         }
-        let writer = self.writer.lock();
-        self.is_current(expected).then_some(writer)
+        Some(self.writer.lock())
     }
 
     /// Returns the current commit instead of a version that no longer is current, or never was.

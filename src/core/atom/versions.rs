@@ -12,18 +12,20 @@ pub(super) trait Versioned {
 #[derive(Debug)]
 pub(super) struct Versions<C> {
     size: usize,
+    /// The version of the current commit.
+    version: u64,
     commits: VecDeque<C>,
 }
 
 impl<C: Versioned> Versions<C> {
     /// Starts with a commit. Keeps `size` commits, the current one included; at least one.
     pub(super) fn new(size: usize, initial: C) -> Self {
-        Self { size: size.max(1), commits: VecDeque::from([initial]) }
+        Self { size: size.max(1), version: initial.version(), commits: VecDeque::from([initial]) }
     }
 
     /// Returns the version of the current commit.
     pub(super) fn version(&self) -> u64 {
-        self.commits.back().map_or(0, C::version)
+        self.version
     }
 
     /// Makes a commit the current one. Returns the oldest commit, if it is forgotten for it.
@@ -32,9 +34,10 @@ impl<C: Versioned> Versions<C> {
     ///
     /// The commit itself, when its version does not follow the current one; nothing changes.
     pub(super) fn commit(&mut self, commit: C) -> Result<Option<C>, C> {
-        if commit.version() != self.version() + 1 {
+        if commit.version() != self.version + 1 {
             return Err(commit);
         }
+        self.version += 1;
         let full = self.commits.len() == self.size;
         let oldest = if full { self.commits.pop_front() } else { None };
         self.commits.push_back(commit);

@@ -192,28 +192,49 @@ impl Draft<'_> {
 
 /// Appends a record without its checksum and its `synced`, which [`seal`] fills in when its place is known.
 pub fn push(out: &mut Vec<u8>, sequence: u64, draft: &Draft<'_>) {
-    let mut flags = 0;
-    if !draft.id.is_empty() {
-        flags |= HAS_ID;
+    push_flagged(out, sequence, draft, 0);
+}
+
+fn push_flagged(out: &mut Vec<u8>, sequence: u64, draft: &Draft<'_>, mut flags: u8) {
+    let length = u32::try_from(draft.size() - PREFIX).expect("checked against MAX_RECORD");
+    let id_length = u16::try_from(draft.id.len()).expect("checked by the queue");
+    let key_length = u32::try_from(draft.key.len()).expect("checked by the queue");
+    let has_stream = !draft.stream.is_empty();
+    for (has, flag) in [
+        (id_length > 0, HAS_ID),
+        (key_length > 0, HAS_KEY),
+        (has_stream, HAS_STREAM),
+        (draft.continues, CONTINUES),
+    ] {
+        flags |= if has { flag } else { 0 };
     }
-    if !draft.key.is_empty() {
-        flags |= HAS_KEY;
+    let mut frame = [0; FRAME];
+    frame[4..8].copy_from_slice(&length.to_le_bytes());
+    frame[8..16].copy_from_slice(&sequence.to_le_bytes());
+    frame[16..24].copy_from_slice(&draft.wall.to_le_bytes());
+    frame[24..32].copy_from_slice(&draft.mono.to_le_bytes());
+    frame[36] = flags;
+    frame[38..40].copy_from_slice(&id_length.to_le_bytes());
+    frame[40..44].copy_from_slice(&key_length.to_le_bytes());
+    out.extend_from_slice(&frame);
+    if has_stream {
+        push_stream(out, draft);
     }
-    if draft.continues {
-        flags |= CONTINUES;
+    // Most records have no id, and a copy of nothing is a call all the same.
+    if id_length > 0 {
+        out.extend_from_slice(draft.id.as_bytes());
     }
-    let mut stream = [0; STREAM_FRAME];
-    let mut about: &[u8] = &[];
-    if !draft.stream.is_empty() {
-        flags |= HAS_STREAM;
-        let length = u16::try_from(draft.stream.len()).expect("checked by the queue");
-        stream[..4].copy_from_slice(&draft.position.to_le_bytes());
-        stream[4..6].copy_from_slice(&length.to_le_bytes());
-        about = &stream;
-    }
-    let [id, key, payload] = [draft.id, draft.key, draft.payload].map(str::as_bytes);
-    let body = [about, draft.stream.as_bytes(), id, key, payload];
-    frame(out, sequence, draft.wall, draft.mono, flags, body);
+    out.extend_from_slice(draft.key.as_bytes());
+    out.extend_from_slice(draft.payload.as_bytes());
+}
+
+fn push_stream(out: &mut Vec<u8>, draft: &Draft<'_>) {
+    let length = u16::try_from(draft.stream.len()).expect("checked by the queue");
+    let mut about = [0; STREAM_FRAME];
+    about[..4].copy_from_slice(&draft.position.to_le_bytes());
+    about[4..6].copy_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&about);
+    out.extend_from_slice(draft.stream.as_bytes());
 }
 
 /// Returns whether the record that begins here has a form that version 1 does not have.
@@ -261,28 +282,9 @@ impl CloseMark {
 
 /// Appends the mark of a clean close: it has the next sequence, and takes none.
 pub fn push_close_mark(out: &mut Vec<u8>, sequence: u64, mark: &CloseMark) {
-    let body = format!("[{},{}]", mark.start, mark.last);
-    frame(out, sequence, mark.wall, mark.time, CONTROL, [&[], &[], &[], &[], body.as_bytes()]);
-}
-
-fn frame(out: &mut Vec<u8>, sequence: u64, wall: f64, mono: f64, flags: u8, body: [&[u8]; 5]) {
-    let length = FRAME - PREFIX + body.iter().map(|part| part.len()).sum::<usize>();
-    let [_, _, id, key, _] = body;
-    let length = u32::try_from(length).expect("checked against MAX_RECORD");
-    let id_length = u16::try_from(id.len()).expect("checked by the queue");
-    let key_length = u32::try_from(key.len()).expect("checked by the queue");
-    let mut frame = [0; FRAME];
-    frame[4..8].copy_from_slice(&length.to_le_bytes());
-    frame[8..16].copy_from_slice(&sequence.to_le_bytes());
-    frame[16..24].copy_from_slice(&wall.to_le_bytes());
-    frame[24..32].copy_from_slice(&mono.to_le_bytes());
-    frame[36] = flags;
-    frame[38..40].copy_from_slice(&id_length.to_le_bytes());
-    frame[40..44].copy_from_slice(&key_length.to_le_bytes());
-    out.extend_from_slice(&frame);
-    for part in body {
-        out.extend_from_slice(part);
-    }
+    let payload = format!("[{},{}]", mark.start, mark.last);
+    let draft = Draft { wall: mark.wall, mono: mark.time, payload: &payload, ..Draft::default() };
+    push_flagged(out, sequence, &draft, CONTROL);
 }
 
 /// Returns the bytes of the record that begins here, as its frame says.

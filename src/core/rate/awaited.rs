@@ -62,6 +62,7 @@ impl<P: RatePolicy> Keys<P> {
     }
 
     /// Returns the verdict on a key that others wait for: all of its quota is theirs until they were admitted.
+    #[cold]
     pub(super) fn behind(&mut self, slot: u32, cost: u32, now: u64) -> Verdict {
         let at = self.earliest(slot, cost, now);
         let reset_at = self.tails.get(&slot).map_or(0, |tail| self.policy.idle_at(&tail.state));

@@ -25,6 +25,7 @@ impl Counter {
         Self { limit, window }
     }
 
+    #[inline]
     fn roll(&self, counts: &mut WindowCounts, now: u64) {
         let window = now / self.window;
         if window == counts.window {
@@ -54,6 +55,7 @@ impl RatePolicy for Counter {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "at most the limit")]
+    #[inline]
     fn test(&self, counts: &mut WindowCounts, now: u64, cost: u32) -> Verdict {
         self.roll(counts, now);
         let WindowCounts { current, previous, .. } = *counts;
@@ -79,6 +81,7 @@ impl RatePolicy for Counter {
         }
     }
 
+    #[inline]
     fn consume(&self, counts: &mut WindowCounts, now: u64, points: u32) {
         self.roll(counts, now);
         counts.current = counts.current.saturating_add(points);

@@ -57,6 +57,7 @@ impl RatePolicy for Gcra {
         clippy::cast_sign_loss,
         reason = "tokens are from 0 to the burst, and times far below 2^64"
     )]
+    #[inline]
     fn test(&self, state: &mut Tat, now: u64, cost: u32) -> Verdict {
         let tat = (*state).max(Tat { whole: now, part: 0 });
         let missing = i128::from(tat.whole - now) * i128::from(self.limit) + i128::from(tat.part);
@@ -83,6 +84,7 @@ impl RatePolicy for Gcra {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a remainder of a division by a u32")]
+    #[inline]
     fn consume(&self, state: &mut Tat, now: u64, points: u32) {
         let tat = (*state).max(Tat { whole: now, part: 0 });
         let parts = u64::from(points) * u64::from(self.rest) + u64::from(tat.part);

@@ -44,35 +44,46 @@ impl<P: RatePolicy> Keys<P> {
     /// Tests a cost without taking it; a slot that stands for no key is a new key. Returns `None` for a cost that can
     /// never be met.
     pub(super) fn check(&mut self, slot: Option<u32>, cost: u32, now: u64) -> Option<Verdict> {
-        if cost == 0 || cost > self.policy.capacity() {
+        if !self.can_ever_meet(cost) {
             return None;
         }
-        let Some(slot) = slot.filter(|slot| self.idle.has(*slot)) else {
-            return Some(self.policy.test(&mut P::State::default(), now, cost));
-        };
+        Some(match slot.filter(|slot| self.has(*slot)) {
+            Some(slot) => self.test(slot, cost, now),
+            None => self.policy.test(&mut P::State::default(), now, cost),
+        })
+    }
+
+    /// Tests a cost of a key that is there.
+    #[inline]
+    fn test(&mut self, slot: u32, cost: u32, now: u64) -> Verdict {
         if self.is_awaited(slot) {
-            return Some(self.behind(slot, cost, now));
+            return self.behind(slot, cost, now);
         }
         let verdict = self.policy.test(&mut self.states[slot as usize], now, cost);
         let blocked_us = self.blocked_until[slot as usize].saturating_sub(now);
         if blocked_us == 0 {
-            return Some(verdict);
+            return verdict;
         }
-        Some(Verdict {
+        Verdict {
             allowed: false,
             retry_us: verdict.retry_us.max(blocked_us),
             reset_us: verdict.reset_us.max(blocked_us),
             blocked_us,
             ..verdict
-        })
+        }
+    }
+
+    /// Returns whether a key that has taken nothing could take a cost.
+    pub(super) fn can_ever_meet(&self, cost: u32) -> bool {
+        (1..=self.policy.capacity()).contains(&cost)
     }
 
     /// Takes a cost if it is there. `None` for a slot that stands for no key, and for a cost that can never be met.
     pub(super) fn take(&mut self, slot: u32, cost: u32, now: u64) -> Option<Verdict> {
-        if !self.idle.has(slot) {
+        if !self.has(slot) || !self.can_ever_meet(cost) {
             return None;
         }
-        let mut verdict = self.check(Some(slot), cost, now)?;
+        let mut verdict = self.test(slot, cost, now);
         let state = &mut self.states[slot as usize];
         if verdict.allowed {
             self.policy.admit(state, now, cost);

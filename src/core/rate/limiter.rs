@@ -224,7 +224,7 @@ impl Limiter {
 
     /// Returns whether a slot stands for a key and a cost can ever be met.
     pub(super) fn can_meet(&self, slot: u32, cost: u32) -> bool {
-        each!(&self.table, keys => keys.has(slot) && (1..=keys.policy.capacity()).contains(&cost))
+        each!(&self.table, keys => keys.has(slot) && keys.can_ever_meet(cost))
     }
 
     /// Returns the first time at which the key itself covers a cost, whoever waits.

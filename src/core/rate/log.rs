@@ -58,6 +58,7 @@ impl RatePolicy for SlidingLog {
         self.limit
     }
 
+    #[inline]
     fn test(&self, marks: &mut LogEntries, now: u64, cost: u32) -> Verdict {
         self.forget_past(marks, now);
         let remaining = self.limit.saturating_sub(marks.used);
@@ -76,6 +77,7 @@ impl RatePolicy for SlidingLog {
         }
     }
 
+    #[inline]
     fn consume(&self, marks: &mut LogEntries, now: u64, points: u32) {
         self.forget_past(marks, now);
         let points = points.min(u32::MAX - marks.used);

@@ -102,6 +102,7 @@ impl RatePolicy for SlidingWindow {
         self.limit
     }
 
+    #[inline]
     fn test(&self, marks: &mut Marks, now: u64, cost: u32) -> Verdict {
         self.forget_past(marks, now);
         let remaining = self.limit.saturating_sub(marks.used);
@@ -120,6 +121,7 @@ impl RatePolicy for SlidingWindow {
         }
     }
 
+    #[inline]
     fn consume(&self, marks: &mut Marks, now: u64, points: u32) {
         self.forget_past(marks, now);
         let points = points.min(u32::MAX - marks.used);
