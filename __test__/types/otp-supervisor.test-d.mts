@@ -2,6 +2,7 @@
 import {
   type ChildInfo,
   type ChildSpec,
+  type ChildTemplate,
   GenServer,
   type GenServerBehavior,
   type GenServerRef,
@@ -12,6 +13,7 @@ import {
 } from 'keelson/otp'
 
 declare const counter: GenServerBehavior<number, 'get', 'add', number>
+declare function args(): [string, number]
 
 const supervisor: SupervisorRef = await Supervisor.start({
   strategy: 'rest_for_one',
@@ -33,6 +35,35 @@ await Supervisor.start({
   childTemplate: { start: (name: string, size: number) => GenServer.start(counter, { name: name + size }) },
 })
 await Supervisor.startChild(supervisor, ['name', 5])
+// The arguments of a template's start function are those of `startChild`, and its result has the type of its ref.
+const pool = await Supervisor.start({
+  strategy: 'simple_one_for_one',
+  childTemplate: {
+    restart: 'transient',
+    start: (name: string, size?: number) => GenServer.start(counter, { name: name + size }),
+  },
+})
+const worker: GenServerRef<number, 'get', 'add', number> = await Supervisor.startChild(pool, ['name', 5])
+void [worker, await Supervisor.startChild(pool, ['name']), await Supervisor.startChild(pool, args())]
+// @ts-expect-error: the name is a text
+void Supervisor.startChild(pool, [5, 5])
+// @ts-expect-error: a name is needed
+void Supervisor.startChild(pool, [])
+// @ts-expect-error: there is no third argument
+void Supervisor.startChild(pool, ['name', 5, 5])
+// @ts-expect-error: a start function makes a process
+void Supervisor.start({ strategy: 'simple_one_for_one', childTemplate: { start: () => 5 } })
+const untyped: SupervisorRef = pool
+const loose: GenServerRef = await Supervisor.startChild(untyped, [5, 'any', {}])
+const silent = await Supervisor.start({
+  strategy: 'simple_one_for_one',
+  childTemplate: { start: (...list) => GenServer.start(counter, { name: `${list.length}` }) },
+})
+const template: ChildTemplate<[id: number]> = { start: (id) => GenServer.start(counter, { name: `${id}` }) }
+const named = await Supervisor.start({ strategy: 'simple_one_for_one', childTemplate: template })
+// @ts-expect-error: the id is a number
+void Supervisor.startChild(named, ['id'])
+void [loose, await Supervisor.startChild(silent, [1, 'two']), await Supervisor.startChild(named, [1])]
 // What a child's start makes is what `startChild` gives.
 const typed = await Supervisor.startChild(supervisor, { id: 'typed', start: () => GenServer.start(counter) })
 const reply: number = await GenServer.call(typed, 'get')

@@ -88,10 +88,14 @@ export type {
   ChildTemplate,
   RestartBackoff,
   RestartIntensity,
+  StartArguments,
   SupervisorOptions,
   SupervisorRef,
   SupervisorStrategy,
+  TemplateStart,
   TypedSupervisorRef,
+  TypedTemplateRef,
+  UntypedTemplateRef,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server/gen-server.ts'
 export { PartitionSupervisor } from './partition/partition.ts'

@@ -15,14 +15,22 @@ import type {
   ChildRef,
   ChildrenOf,
   ChildSpec,
+  StartArguments,
   SupervisorOptions,
   SupervisorRef,
+  TemplateStart,
   TypedSupervisorRef,
+  TypedTemplateRef,
+  UntypedTemplateRef,
 } from './types.ts'
 
-async function start<const Specs extends readonly ChildSpec[] = readonly ChildSpec[]>(
-  options?: SupervisorOptions<Specs>,
-): Promise<SupervisorRef<ChildrenOf<Specs>>> {
+// oxlint-disable-next-line typescript/no-explicit-any -- a supervisor without a template has no start function to type
+type NoTemplate = any
+
+async function start<
+  const Specs extends readonly ChildSpec[] = readonly ChildSpec[],
+  Start extends TemplateStart = NoTemplate,
+>(options?: SupervisorOptions<Specs, Start>): Promise<SupervisorRef<ChildrenOf<Specs>, Start>> {
   return (await startSupervisor(options)).ref
 }
 
@@ -41,7 +49,14 @@ function flexible(ref: SupervisorRef): SupervisorProcess {
 type Started<Ref extends ChildRef> = ChildRef extends Ref ? GenServerRef : Ref
 
 async function startChild<Ref extends ChildRef>(ref: SupervisorRef, spec: ChildSpec<Ref>): Promise<Started<Ref>>
-async function startChild<Ref = GenServerRef>(ref: SupervisorRef, args: readonly unknown[]): Promise<Ref>
+async function startChild<Start extends TemplateStart>(
+  ref: TypedTemplateRef<Start>,
+  args: NoInfer<StartArguments<Start>>,
+): Promise<Started<Awaited<ReturnType<Start>>>>
+async function startChild<Ref = GenServerRef, Start = NoTemplate>(
+  ref: UntypedTemplateRef<Start>,
+  args: readonly unknown[],
+): Promise<Ref>
 async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly unknown[]): Promise<unknown> {
   const { id, plan, executor, system } = flexible(ref)
   system.assertOpen()

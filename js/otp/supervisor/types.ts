@@ -7,9 +7,9 @@ type AnyChildren = any
 
 /**
  * Refers to a supervisor. Keep it, pass it on, compare its `id`; nothing else of it is yours to use. `Children` has the
- * types of the refs of its first children, by id.
+ * types of the refs of its first children, by id; `Start` is the type of its template's start function.
  */
-export interface SupervisorRef<Children = AnyChildren> {
+export interface SupervisorRef<Children = AnyChildren, Start = AnyChildren> {
   /** The id of the supervisor's process. */
   readonly id: string
   /** The node it lives on. Absent for this one. */
@@ -23,6 +23,8 @@ export interface SupervisorRef<Children = AnyChildren> {
   readonly __types?: 'supervisor'
   /** Exists for the compiler alone, never at run time: the refs of its children, by id. */
   readonly __children?: Children
+  /** Exists for the compiler alone, never at run time: the start function of its template. */
+  readonly __start?: Start
 }
 
 /** The refs of children, by id, from the type of their specifications; anything where ids are no literals. */
@@ -32,6 +34,22 @@ export type ChildrenOf<Specs extends readonly ChildSpec[]> = string extends Spec
 
 /** Accepts a supervisor whose children have types, and no other. */
 export type TypedSupervisorRef<Children> = SupervisorRef<Children> & (0 extends 1 & Children ? never : unknown)
+
+/** A start function of a template, of whichever arguments. */
+export type TemplateStart = (...args: never[]) => ChildRef | PromiseLike<ChildRef>
+
+/** Accepts a supervisor whose template has types, and no other. */
+export type TypedTemplateRef<Start> = SupervisorRef<AnyChildren, Start> & (0 extends 1 & Start ? never : unknown)
+
+/** Accepts a supervisor whose template has no types, and no other. */
+export type UntypedTemplateRef<Start> = SupervisorRef<AnyChildren, Start> & (0 extends 1 & Start ? unknown : never)
+
+/** The arguments of `startChild`: those of a template's start function. One whose type is not written down is anything. */
+export type StartArguments<Start extends TemplateStart> = Untyped<Parameters<Start>>
+
+type Untyped<Args extends unknown[]> = {
+  readonly [Place in keyof Args]: [Args[Place]] extends [never] ? AnyChildren : Args[Place]
+}
 
 /**
  * The ends after which a child restarts: every end (`'permanent'`), every end but `normal` and `shutdown`
@@ -114,13 +132,16 @@ export interface RestartIntensity {
 }
 
 /** Options of `Supervisor.start`. */
-export interface SupervisorOptions<Specs extends readonly ChildSpec[] = readonly ChildSpec[]> {
+export interface SupervisorOptions<
+  Specs extends readonly ChildSpec[] = readonly ChildSpec[],
+  Start extends TemplateStart = TemplateStart,
+> {
   /** The children that restart with one that crashed. Default `'one_for_one'`. */
   readonly strategy?: SupervisorStrategy
   /** The children, which start in this order. Must be left out for `simple_one_for_one`. */
   readonly children?: Specs
   /** The template of children, required for `simple_one_for_one` and only allowed there. */
-  readonly childTemplate?: ChildTemplate
+  readonly childTemplate?: ChildPolicy & { readonly start: Start }
   /** The number of restarts after which the supervisor gives up. Default: 3 within 5000 ms. */
   readonly restartIntensity?: RestartIntensity
   /** The name of the supervisor, which it has before its children start. */
