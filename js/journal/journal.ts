@@ -60,7 +60,7 @@ export class Journal<T = unknown> {
   readonly id: string
   /** The time of its creation; of a restored journal, that of the original. */
   readonly createdAt: Instant
-  /** The options, for `Journal.fromJSON(text, journal.options)`. Frozen. */
+  /** The options, for `Journal.fromJSON(journal.toJSON(), journal.options)`. Frozen. */
   readonly options: Readonly<JournalOptions<T>>
   readonly #clock: Clock
   readonly #time: () => Instant

@@ -45,9 +45,9 @@ export type TypedTemplateRef<Start> = SupervisorRef<AnyChildren, Start> & (0 ext
 export type UntypedTemplateRef<Start> = SupervisorRef<AnyChildren, Start> & (0 extends 1 & Start ? unknown : never)
 
 /** The arguments of `startChild`: those of a template's start function. One whose type is not written down is anything. */
-export type StartArguments<Start extends TemplateStart> = Untyped<Parameters<Start>>
+export type StartArguments<Start extends TemplateStart> = LooseArguments<Parameters<Start>>
 
-type Untyped<Args extends unknown[]> = {
+type LooseArguments<Args extends unknown[]> = {
   readonly [Place in keyof Args]: [Args[Place]] extends [never] ? AnyChildren : Args[Place]
 }
 

@@ -38,6 +38,8 @@ mod normal_test;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tuner_test;
 
 pub use config::{Baseline, InvalidField, ResistanceConfig, Slo, TunerConfig};
 pub use decision::{Decision, DecisionReason};
