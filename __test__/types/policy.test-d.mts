@@ -1,4 +1,12 @@
 // What a consumer's compiler has to accept of policies, and what it has to refuse.
+import {
+  bulkhead as bulkheadOfCockatiel,
+  ConstantBackoff,
+  handleAll,
+  retry as ofCockatiel,
+  timeout as timeoutOfCockatiel,
+  TimeoutStrategy,
+} from 'cockatiel'
 import { Atrion } from 'keelson/atrion'
 import {
   admit,
@@ -6,6 +14,7 @@ import {
   type CircuitBreaker,
   circuitBreaker,
   fallback,
+  type ForeignPolicy,
   hedge,
   keyed,
   isCircuitOpenError,
@@ -74,6 +83,15 @@ hedge({ max: 3 })
 repeat({ times: 3 })
 // @ts-expect-error: there is no such jitter
 schedule.exponential({ jitter: 'some' })
+// Policies of cockatiel go into a stack as they are.
+wrap(
+  timeout(2000),
+  ofCockatiel(handleAll, { maxAttempts: 3, backoff: new ConstantBackoff(5) }),
+  timeoutOfCockatiel(5, TimeoutStrategy.Cooperative),
+  bulkheadOfCockatiel(2),
+).policies satisfies readonly ForeignPolicy[]
+// @ts-expect-error: a foreign policy is called with a task and a signal
+wrap({ execute: (task: string) => Promise.resolve(task) })
 // @ts-expect-error: policies are objects with execute
 wrap(timeout(5), () => 5)
 // @ts-expect-error: there is no such option

@@ -7,7 +7,7 @@ import type { Clock } from '../clock/types.ts'
 import { keepOptimized } from '../internal/keep-optimized.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { callable, fieldOf, integer, iterable, known, options as checkOptions, text } from '../internal/validate.ts'
-import type { Policy } from '../policy/pipeline/types.ts'
+import type { ForeignPolicy } from '../policy/pipeline/types.ts'
 import type { ContextImpl } from './context.ts'
 import type { EffectEmit } from './events.ts'
 import { type EffectEnv, FiberEnv } from './fiber/body.ts'
@@ -284,7 +284,7 @@ export class Effect<E, A> extends Op {
    * const guarded = load.withPolicy(wrap(retry({ budget }), breaker, timeout(500)))
    * ```
    */
-  withPolicy(policy: Policy): Effect<E | Error, A> {
+  withPolicy(policy: ForeignPolicy): Effect<E | Error, A> {
     const { tag, source, arg } = underPolicy(this, policy)
     return new Effect(tag, source, arg, this.emit)
   }

@@ -93,6 +93,7 @@ export type {
   SupervisorRef,
   SupervisorStrategy,
   TemplateStart,
+  TypedChildTemplate,
   TypedSupervisorRef,
   TypedTemplateRef,
   UntypedTemplateRef,

@@ -74,7 +74,14 @@ export {
   type TimeoutStats,
   type TimeoutStrategy,
 } from './timeout.ts'
-export type { PolicyOptions, ExecuteOptions, Policy, PolicyContext, PolicyTask } from './pipeline/types.ts'
+export type {
+  ExecuteOptions,
+  ForeignPolicy,
+  Policy,
+  PolicyContext,
+  PolicyOptions,
+  PolicyTask,
+} from './pipeline/types.ts'
 export type { LatencyStats } from './measure/latency-window.ts'
 export type { CallCounts } from './measure/meter.ts'
 export type { MeasuredStats } from './pipeline/base-policy.ts'

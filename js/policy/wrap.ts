@@ -8,7 +8,7 @@ import { type CallCounts, Meter } from './measure/meter.ts'
 import type { LatencyStats } from './measure/latency-window.ts'
 import { execute, type Layer, NO_ARGS } from './pipeline/call.ts'
 import { CustomLayer } from './pipeline/custom-layer.ts'
-import type { ExecuteOptions, Policy, PolicyTask } from './pipeline/types.ts'
+import type { ExecuteOptions, ForeignPolicy, Policy, PolicyTask } from './pipeline/types.ts'
 
 /** The window of a stack's latencies, in milliseconds. */
 const STACK_WINDOW_MS = 60_000
@@ -23,12 +23,12 @@ export class Stack implements Policy {
   /** The layers of its policies. */
   #policyLayers: readonly Layer[]
   /** The arguments of {@link wrap}, outermost first. */
-  readonly policies: readonly Policy[]
+  readonly policies: readonly ForeignPolicy[]
   readonly #first: BasePolicy<object> | undefined
   readonly #meter: Meter
 
   /** @internal */
-  constructor(policies: readonly Policy[]) {
+  constructor(policies: readonly ForeignPolicy[]) {
     this.policies = policies
     const layers = policies.flatMap((policy, index) => layersOf(`policies[${index}]`, policy))
     this.#first = layers.find((layer) => layer instanceof BasePolicy)
@@ -138,20 +138,20 @@ export interface PolicyStats {
   readonly stats: object
 }
 
-const nameOf = (policy: Policy): string =>
+const nameOf = (policy: ForeignPolicy): string =>
   policy instanceof BasePolicy || policy instanceof Stack ? policy.name : 'a policy'
 
 /** Returns the layers of a policy of this package, or one layer around a policy of another library. */
 export function layersOf(field: string, policy: unknown): readonly Layer[] {
   if (isA(policy, BasePolicy) || isA(policy, Stack)) return policy.layers
-  const custom = policy as Policy
+  const custom = policy as ForeignPolicy
   callbacks(field, custom, ['execute'])
   if (typeof fieldOf(custom, 'execute') !== 'function') {
     throw new InvalidArgumentError(field, 'a policy: something with execute', policy)
   }
   return [
     new CustomLayer(
-      (work, signal) => custom.execute(work as PolicyTask<unknown>, signal as ExecuteOptions | undefined),
+      (work, signal) => custom.execute(work, signal as (AbortSignal & { readonly signal: AbortSignal }) | undefined),
       true,
     ),
   ]
@@ -167,7 +167,7 @@ export function layersOf(field: string, policy: unknown): readonly Layer[] {
  * const policy = wrap(fallback([]), timeout(2000), retry({ budget }), breaker, bulkhead({ limit: 50 }), timeout(500))
  * ```
  */
-export function wrap(...policies: Policy[]): Stack {
+export function wrap(...policies: ForeignPolicy[]): Stack {
   if (policies.length === 0) throw new InvalidArgumentError('policies', 'at least one policy', policies)
   return new Stack(policies)
 }

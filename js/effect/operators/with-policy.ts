@@ -1,7 +1,7 @@
 /** Runs an effect as the task of a policy: each attempt is a child fibre, and no promise lies between the two. */
 import { Abortable, AbortScope } from '../../policy/pipeline/abort-scope.ts'
 import { type Layer, NO_ARGS, PolicyCall, type Sink } from '../../policy/pipeline/call.ts'
-import type { Policy } from '../../policy/pipeline/types.ts'
+import type { ForeignPolicy } from '../../policy/pipeline/types.ts'
 import { layersOf } from '../../policy/wrap.ts'
 import { InterruptedError } from '../errors.ts'
 import type { FiberCore } from '../fiber/fiber-core.ts'
@@ -13,7 +13,7 @@ import { childOp } from './resources.ts'
  * Runs the source under a policy. It ends as the policy decides, once every attempt has ended. An interrupt aborts the
  * call, wherever it waits.
  */
-export function underPolicy(source: Op, policy: Policy): Op {
+export function underPolicy(source: Op, policy: ForeignPolicy): Op {
   const layers = layersOf('policy', policy)
   const run = (fiber: FiberCore, epoch: number): void => {
     const scope = new AbortScope(true)

@@ -121,6 +121,12 @@ export interface ChildTemplate<Args extends unknown[] = never[], Ref extends Chi
   readonly start: (...args: Args) => Ref | PromiseLike<Ref>
 }
 
+/** A {@link ChildTemplate} by the type of its start function. */
+export interface TypedChildTemplate<Start extends TemplateStart> extends ChildPolicy {
+  /** Starts a child with the arguments of `startChild`; a restart uses the same ones. */
+  readonly start: Start
+}
+
 /** The number of restarts within a time after which a supervisor gives up. */
 export interface RestartIntensity {
   /** The number of restarts that are allowed. Default 3. */
@@ -141,7 +147,7 @@ export interface SupervisorOptions<
   /** The children, which start in this order. Must be left out for `simple_one_for_one`. */
   readonly children?: Specs
   /** The template of children, required for `simple_one_for_one` and only allowed there. */
-  readonly childTemplate?: ChildPolicy & { readonly start: Start }
+  readonly childTemplate?: TypedChildTemplate<Start>
   /** The number of restarts after which the supervisor gives up. Default: 3 within 5000 ms. */
   readonly restartIntensity?: RestartIntensity
   /** The name of the supervisor, which it has before its children start. */

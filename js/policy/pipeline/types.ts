@@ -32,6 +32,18 @@ export interface Policy {
   execute<T>(task: PolicyTask<T>, options?: ExecuteOptions): Promise<T>
 }
 
+/** A policy of another library, such as cockatiel. Every {@link Policy} is one too. */
+export interface ForeignPolicy {
+  /**
+   * Runs a task. It calls the task with `{ signal }`, or with nothing. The signal that it gets is an object `{ signal }`
+   * as well.
+   */
+  execute(
+    task: (context?: { readonly signal?: AbortSignal }) => Promise<unknown>,
+    signal?: AbortSignal & { readonly signal: AbortSignal },
+  ): PromiseLike<unknown>
+}
+
 /** Options of every policy. */
 export interface PolicyOptions {
   /** The policy's name in events and errors. Default: the kind of policy, such as `retry`. */
