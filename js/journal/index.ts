@@ -13,7 +13,8 @@ export type {
   SaveSnapshotOptions,
   TailOptions,
 } from './durable/types.ts'
-export type { Consumer, ConsumerContext, ConsumerOptions, ConsumerStatus, ParkedEntry } from './durable/consumer.ts'
+export type { Consumer, ConsumerContext, ConsumerOptions } from './durable/consumer.ts'
+export type { ConsumerStatus, ParkedEntry } from './durable/follower.ts'
 export { createProjection } from './durable/projection.ts'
 export type { Projection, ProjectionOptions } from './durable/projection.ts'
 export type { Apply, Upcasters } from './durable/upcast.ts'

@@ -4,6 +4,7 @@ import { createSystem } from 'keelson/system'
 import { createTestSystem } from 'keelson/testing'
 import { expect, it } from 'vitest'
 
+import { recordsOf } from '../../support/segments.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
 
 interface Event {
@@ -51,6 +52,43 @@ it('begins where it is told without a checkpoint', async () => {
   await journal.append(event(5))
   await Promise.all([start, three, end].map((consumer) => consumer.whenCaughtUp()))
   expect(seen).toEqual({ start: [0, 1, 2, 3, 4, 5], three: [3, 4, 5], end: [5] })
+})
+
+it('begins at the end of then after a restart, also when the journal was empty then', async () => {
+  const path = tempDirectory()
+  const seen: number[] = []
+  for (const round of [0, 1]) {
+    await using journal = await openJournal<Event>(path)
+    {
+      await using consumer = journal.consumer('end', ({ data }) => void seen.push(data.n), { from: 'end' })
+      await consumer.whenCaughtUp()
+    }
+    await journal.append(event(round))
+  }
+  expect(seen).toEqual([0])
+})
+
+it('waits for a first sequence that is not there yet, also after a restart', async () => {
+  const path = tempDirectory()
+  const seen: number[] = []
+  for (const round of [0, 1, 2]) {
+    await using journal = await openJournal<Event>(path)
+    await using consumer = journal.consumer('later', ({ data }) => void seen.push(data.n), { from: 5 })
+    await journal.appendMany(some(2, 2 * round))
+    await consumer.whenCaughtUp()
+  }
+  expect(seen).toEqual([5])
+})
+
+it('saves no checkpoint of entries that a power cut can take', async () => {
+  const path = tempDirectory()
+  await using journal = await openJournal<Event>(path, { durability: 'flush' })
+  await using consumer = journal.consumer('all', () => {})
+  await journal.appendMany(some(2))
+  await consumer.whenCaughtUp()
+  await journal.append(event(3))
+  const [, second, third] = recordsOf(path)
+  expect(third?.synced).toBe((second?.offset ?? 0) + (second?.size ?? 0))
 })
 
 it('passes lists of up to batchSize entries', async () => {

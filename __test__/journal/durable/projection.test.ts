@@ -1,7 +1,10 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { createProjection, openJournal } from 'keelson/journal'
 import { createTestSystem } from 'keelson/testing'
 import { expect, it } from 'vitest'
 
+import { recordsOf } from '../../support/segments.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
 
 interface Event {
@@ -91,6 +94,62 @@ it('builds a state of another version beside the saved one', async () => {
   })
   await again.whenCaughtUp()
   expect([again.state, applied]).toEqual([{ sum: 6, count: 3 }, 3])
+})
+
+it('keeps the state of a new version whose last save was just before it had caught up', async () => {
+  const path = tempDirectory()
+  await using journal = await openJournal<Event>(path)
+  await journal.appendMany([event(1), event(2), event(3), event(4)])
+  let applied = 0
+  const counting = (state: Sums, one: Event): Sums => {
+    applied++
+    return apply(state, one)
+  }
+  // It saves its state beside the other at each page, and the last of them is the end.
+  for (const version of [1, 2, 2]) {
+    await using sums = await createProjection({
+      journal,
+      name: 'sums',
+      version,
+      init,
+      apply: counting,
+      saveEvery: 1,
+    })
+    await sums.whenCaughtUp()
+    expect(sums.state).toEqual({ sum: 10, count: 4 })
+  }
+  expect(applied).toBe(8)
+})
+
+it('has saved a state that was built again once `rebuild` resolves', async () => {
+  const path = tempDirectory()
+  await using journal = await openJournal<Event>(path)
+  await journal.appendMany(Array.from({ length: 20 }, (_, n) => event(n)))
+  let factor = 1
+  const multiplied = (sum: number, { n }: Event): number => sum + n * factor
+  const sums = await createProjection({ journal, name: 'sums', init: () => 0, apply: multiplied })
+  for (let round = 0; round < 20; round++) {
+    factor++
+    // A state is being saved while the other one takes its place.
+    void journal.append(event(0))
+    await sums.rebuild()
+    const copy = tempDirectory()
+    cpSync(join(path, 'states'), join(copy, 'states'), { recursive: true })
+    await using saved = await openJournal<{ state: { state: number } }>(join(copy, 'states'))
+    expect(saved.getLast()?.data.state.state).toBe(190 * factor)
+  }
+  await sums.close()
+})
+
+it('saves no state of entries that a power cut can take', async () => {
+  const path = tempDirectory()
+  await using journal = await openJournal<Event>(path, { durability: 'flush' })
+  await using sums = await createProjection({ journal, name: 'sums', init, apply })
+  await journal.appendMany([event(1), event(2)])
+  await sums.whenCaughtUp()
+  await journal.append(event(3))
+  const [, second, third] = recordsOf(path)
+  expect(third?.synced).toBe((second?.offset ?? 0) + (second?.size ?? 0))
 })
 
 it('rebuilds beside the present state while entries arrive, and switches', async () => {

@@ -24,6 +24,11 @@ export interface FollowedJournal<T> {
   /** Takes a name, for one user in this program. Returns false when another has it. */
   claim(name: string): boolean
   release(name: string): void
+  /**
+   * Resolves when everything that is acknowledged now is on disk, so that no position is saved of entries that a power
+   * cut can take. `undefined` when it is already.
+   */
+  synced(): Promise<void> | undefined
   /** Returns the states that are saved beside the journal. */
   states(): Promise<SavedStates>
   report(error: unknown, origin: string, owner: ErrorOwner | undefined): void

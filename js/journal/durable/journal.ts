@@ -341,6 +341,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
       },
       claim: (name) => this.#writer().claim(name),
       release: (name) => this.#handle?.release(name),
+      // With 'sync' only entries that are on disk are acknowledged.
+      synced: () => (this.durability === 'sync' ? undefined : this.sync()),
       states: () => this.#openStates(),
       report: (error, origin, owner) => {
         if (owner === undefined) this.#report(error, origin)

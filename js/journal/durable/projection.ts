@@ -1,21 +1,19 @@
 import { callable, fieldOf, integer, known, object, optionalCallable } from '../../internal/validate.ts'
-import { deferred, type DeferredPromise } from '../../internal/deferred.ts'
 import type { ErrorOwner } from '../../internal/report-error.ts'
-import { textOf } from '../../internal/thrown-values.ts'
-import { InvalidArgumentError, isClosedError } from '../../errors/errors.ts'
-import { JournalNameInUseError, type ReplayError } from '../errors.ts'
+import { InvalidArgumentError } from '../../errors/errors.ts'
+import type { ReplayError } from '../errors.ts'
 import type { JournalEntry } from '../types.ts'
 import { plainText } from './append-options.ts'
 import { turn } from './base.ts'
-import type { ConsumerStatus, ParkedEntry } from './consumer.ts'
 import { type FollowedJournal, insideOf } from './followed.ts'
+import { Follower, type ParkedEntry, withParked } from './follower.ts'
 import type { DurableJournal } from './journal.ts'
+import type { Page } from './pages.ts'
 import { type Applied, type Apply, checkApply, checkUpcast, stateAfter, type Upcast, upcastEntry } from './upcast.ts'
 import type { Upcasters } from './upcast.ts'
 
 const LAST = Number.MAX_SAFE_INTEGER
 const PAGE = 512
-const MOST_PARKED = 1000
 
 /** Options of {@link createProjection}. */
 export interface ProjectionOptions<S, T = unknown> {
@@ -100,7 +98,7 @@ class Pass<S, T> {
 
   park({ sequence }: JournalEntry<T>, error: ReplayError): void {
     this.next = sequence + 1
-    this.parked = [...this.parked, { sequence, message: textOf(error.cause) }].slice(-MOST_PARKED)
+    this.parked = withParked(this.parked, sequence, error.cause)
   }
 
   get saved(): Saved<S> {
@@ -112,35 +110,20 @@ class Pass<S, T> {
  * Follows a journal and keeps a state that its entries make. State and position are saved in one record, so that each
  * entry counts once in the state, whenever the process is killed. While it waits for entries it holds the process open.
  */
-export class Projection<S, T = unknown> {
-  /** The name of its saved state. */
-  readonly name: string
-  readonly #journal: FollowedJournal<T>
+export class Projection<S, T = unknown> extends Follower<T> {
   readonly #settings: ProjectionSettings<S, T>
-  readonly #end = new AbortController()
-  readonly #disown: () => void
-  #running: Promise<void> = Promise.resolve()
   #pass: Pass<S, T>
-  #status: ConsumerStatus = 'starting'
-  #error: unknown
-  #saved = -1
+  /** The pass that was saved last, the sequence up to which it was, and the key. */
+  #saved: { readonly pass?: Pass<S, T>; readonly next: number; readonly key: string } = { next: -1, key: '' }
   #rebuilding: Promise<void> | undefined
   /** True while a state of another version stays saved, until this one has caught up. */
   #isBeside = false
-  #waiters: { readonly goal: number; readonly waiter: DeferredPromise<void> }[] = []
 
   /** @internal Use {@link createProjection}. */
   constructor(journal: FollowedJournal<T>, name: string, settings: ProjectionSettings<S, T>) {
-    this.name = name
-    this.#journal = journal
+    super(journal, name, { kind: 'projection', pageSize: PAGE, onError: settings.onError })
     this.#settings = settings
     this.#pass = new Pass(settings)
-    const disown = journal.system.own({ close: () => this.close() })
-    const unlisten = journal.onClose(() => this.#end.abort())
-    this.#disown = () => {
-      disown()
-      unlisten()
-    }
   }
 
   /** The state, as the entries before `nextSequence` make it. */
@@ -148,42 +131,12 @@ export class Projection<S, T = unknown> {
     return this.#pass.state
   }
 
-  /** The sequence of the next entry that it applies. */
-  get nextSequence(): number {
+  override get nextSequence(): number {
     return this.#pass.next
   }
 
-  /** The state of the projection. */
-  get status(): ConsumerStatus {
-    return this.#status
-  }
-
-  /** The error for which it stopped; `undefined` while it has not. */
-  get error(): unknown {
-    return this.#error
-  }
-
-  /** The number of sequences between it and the end of the acknowledged entries. 0 when it has caught up. */
-  get lag(): number {
-    return this.#journal.isClosed() ? 0 : Math.max(this.#journal.next() - this.#pass.next, 0)
-  }
-
-  /** The newest 1000 entries that it has parked, oldest first. */
-  get parked(): readonly ParkedEntry[] {
+  override get parked(): readonly ParkedEntry[] {
     return this.#pass.parked
-  }
-
-  /**
-   * Resolves when everything that is acknowledged now was applied, and the state is saved. Rejects with the error for
-   * which the projection stopped, and with ClosedError when it is closed before.
-   */
-  whenCaughtUp(): Promise<void> {
-    if (this.#status === 'stopped') return Promise.reject(this.#error as Error)
-    if (this.#status === 'closed') return Promise.reject(this.#journal.closedError('the projection'))
-    const waiter = deferred<void>()
-    this.#waiters.push({ goal: this.#journal.next(), waiter })
-    this.#journal.wake()
-    return waiter.promise
   }
 
   /**
@@ -192,92 +145,46 @@ export class Projection<S, T = unknown> {
    * then the present state stays. A restart of the program ends a rebuild.
    */
   rebuild(): Promise<void> {
-    if (this.#status === 'closed') return Promise.reject(this.#journal.closedError('the projection'))
+    if (this.status === 'closed') return Promise.reject(this.closedError())
     this.#rebuilding ??= this.#rebuild().finally(() => {
       this.#rebuilding = undefined
     })
     return this.#rebuilding
   }
 
-  /** Ends the projection, and saves its state. Idempotent; does not reject. */
-  async close(): Promise<void> {
-    this.#end.abort()
-    await this.#running
-  }
-
-  /** `await using` closes it at the end of the block. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
   /** @internal Reads the saved state and begins to follow. */
   async begin(): Promise<this> {
-    const claim = this.#key
-    if (!this.#journal.claim(claim)) {
-      this.#disown()
-      throw new JournalNameInUseError('projection', this.name)
-    }
     try {
-      const states = await this.#journal.states()
+      this.claim()
+      const states = await this.journal.states()
       const { version } = this.#settings
-      const main = states.get(claim) as Saved<S> | undefined
+      const main = states.get(this.key) as Saved<S> | undefined
       const beside = states.get(this.#besideKey) as Saved<S> | undefined
       this.#isBeside = main !== undefined && main.version !== version
-      const saved = this.#isBeside ? beside : main
-      // Entries that were not synced can be lost with the power. A state that has them is none that ever was.
-      if (saved !== undefined && saved.version === version && saved.next <= this.#journal.next()) {
+      const [saved, key] = this.#isBeside ? [beside, this.#besideKey] : [main, this.key]
+      // A state of entries that are not there is none that ever was: the journal is an earlier copy, or was salvaged.
+      if (saved !== undefined && saved.version === version && saved.next <= this.journal.next()) {
         this.#pass = new Pass(this.#settings, saved)
-        this.#saved = saved.next
+        this.#saved = { pass: this.#pass, next: saved.next, key }
       }
     } catch (error) {
-      this.#journal.release(claim)
-      this.#disown()
+      this.leave()
       throw error
     }
-    this.#status = 'running'
-    this.#running = this.#run()
+    this.running = this.run()
     return this
-  }
-
-  get #key(): string {
-    return `projection:${this.name}`
   }
 
   get #besideKey(): string {
     return `projection beside:${this.name}`
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (!this.#end.signal.aborted) {
-        const page = this.#journal.read(this.#pass.next, PAGE)
-        if (page.entries.length > 0) {
-          await this.#apply(this.#pass, page.entries)
-          if (this.#pass.next - this.#saved >= this.#settings.saveEvery) await this.#save()
-          await turn()
-          continue
-        }
-        this.#pass.next = Math.max(this.#pass.next, page.next)
-        if (this.#journal.isClosed()) break
-        await this.#caughtUp()
-        if (!(await this.#journal.wait(this.#pass.next, this.#end.signal))) break
-      }
-      await this.#save()
-      this.#status = 'closed'
-    } catch (error) {
-      const isClosing = this.#end.signal.aborted && isClosedError(error)
-      this.#status = isClosing ? 'closed' : 'stopped'
-      if (!isClosing) {
-        this.#error = error
-        this.#journal.report(error, `the projection ${this.name} of a journal`, this.#settings.onError)
-      }
-    } finally {
-      this.#journal.release(this.#key)
-      this.#end.abort()
-      this.#disown()
-      const error = this.#status === 'stopped' ? this.#error : this.#journal.closedError('the projection')
-      for (const { waiter } of this.#waiters.splice(0)) waiter.reject(error)
-    }
+  /** @internal */
+  protected override async take({ entries, next }: Page<T>): Promise<void> {
+    const pass = this.#pass
+    await this.#apply(pass, entries)
+    if (entries.length === 0) pass.next = Math.max(pass.next, next)
+    if (pass.next - this.#saved.next >= this.#settings.saveEvery) await this.save()
   }
 
   /** Applies entries to a pass, and parks those that fail. */
@@ -287,44 +194,42 @@ export class Projection<S, T = unknown> {
       if (onParked === undefined) throw failed.error
       await onParked(failed.entry, failed.error)
       pass.park(failed.entry, failed.error)
-      if (this.#end.signal.aborted) return
+      if (this.end.signal.aborted) return
     }
   }
 
-  async #caughtUp(): Promise<void> {
+  /** @internal */
+  protected override async saveAtEnd(): Promise<void> {
     const isBeside = this.#isBeside
     this.#isBeside = false
-    await this.#save()
-    if (isBeside) await (await this.#journal.states()).remove(this.#besideKey)
-    const { next } = this.#pass
-    const reached = this.#waiters.filter(({ goal }) => goal <= next)
-    this.#waiters = this.#waiters.filter(({ goal }) => goal > next)
-    for (const { waiter } of reached) waiter.resolve()
+    // A state that was built again can take the place of one that is being saved.
+    do await this.save()
+    while (this.#saved.pass !== this.#pass)
+    if (isBeside) await (await this.journal.states()).remove(this.#besideKey)
   }
 
-  async #save(): Promise<void> {
-    const { saved } = this.#pass
-    if (saved.next === this.#saved && !this.#hasSwitched) return
-    this.#hasSwitched = false
-    this.#saved = saved.next
-    const states = await this.#journal.states()
-    await states.set(this.#isBeside ? this.#besideKey : this.#key, saved)
+  /** @internal */
+  protected override async save(): Promise<void> {
+    const pass = this.#pass
+    const { saved } = pass
+    const { next } = saved
+    const key = this.#isBeside ? this.#besideKey : this.key
+    if (pass === this.#saved.pass && next === this.#saved.next && key === this.#saved.key) return
+    await this.journal.synced()
+    await (await this.journal.states()).set(key, saved)
+    this.#saved = { pass, next, key }
   }
-
-  /** True when another state has taken the place of the saved one. */
-  #hasSwitched = false
 
   async #rebuild(): Promise<void> {
     const fresh = new Pass(this.#settings)
     while (fresh.next < this.#pass.next) {
-      if (this.#end.signal.aborted) throw this.#journal.closedError('the projection')
-      const page = this.#journal.read(fresh.next, PAGE)
+      if (this.end.signal.aborted) throw this.closedError()
+      const page = this.journal.read(fresh.next, PAGE)
       if (page.entries.length === 0) fresh.next = Math.max(fresh.next + 1, page.next)
       else await this.#apply(fresh, page.entries)
       await turn()
     }
     this.#pass = fresh
-    this.#hasSwitched = true
     await this.whenCaughtUp()
   }
 }

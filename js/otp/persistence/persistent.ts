@@ -1,5 +1,5 @@
 /** Makes a GenServer of callbacks that return events: append, apply, reply, in this order. */
-import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
+import { ClosedError, InvalidArgumentError, isClosedError } from '../../errors/errors.ts'
 import {
   callable,
   callbacks,
@@ -57,6 +57,8 @@ interface Snapshot {
   readonly version: number
   /** The events that are in the state. */
   readonly events: number
+  /** The sequence of the last of them. Absent in those that earlier versions saved. */
+  readonly sequence?: number
   readonly state: unknown
 }
 
@@ -84,6 +86,8 @@ export class PersistentProcess {
   #states: SavedStates | undefined
   /** The number of events in the state. */
   #version = 0
+  /** The sequence of the last of them. */
+  #sequence = -1
   #snapshotAt = 0
   #isSaving = false
 
@@ -181,6 +185,7 @@ export class PersistentProcess {
       return new Stopped(state, { error: error as Error }, undefined)
     }
     this.#version += entries.length
+    this.#sequence = (entries.at(-1) as JournalEntry<unknown>).sequence
     this.#saveSnapshot(next)
     return { result, state: next }
   }
@@ -214,6 +219,7 @@ export class PersistentProcess {
         if (entry.position !== this.#version) throw new JournalGapError(this.#version, entry.position ?? 0)
         state = stateAfter(this.#apply, state, upcastEntry(this.#upcast, entry), this.#ignoresUnknown)
         this.#version++
+        this.#sequence = entry.sequence
       }
       if (this.#version === before) throw new JournalGapError(before, this.#journal.streamVersion(this.#stream))
     }
@@ -232,16 +238,28 @@ export class PersistentProcess {
       this.#ignore(`it cannot be read: ${(error as Error).message}`)
     }
     if (saved === undefined) return this.#init()
-    const held = this.#journal.streamVersion(this.#stream)
-    if (saved.version !== this.#reducerVersion) {
-      this.#ignore(`it is of version ${saved.version}, and the process of version ${this.#reducerVersion}`)
-    } else if (saved.events > held) {
-      this.#ignore(`it is of ${saved.events} events, and the stream has ${held}`)
-    } else {
+    const isOurs = saved.version === this.#reducerVersion
+    const reason = isOurs
+      ? this.#otherEvents(saved)
+      : `it is of version ${saved.version}, and the process of version ${this.#reducerVersion}`
+    if (reason === undefined) {
       this.#version = this.#snapshotAt = saved.events
+      this.#sequence = saved.sequence ?? -1
       return saved.state
     }
+    this.#ignore(reason)
+    // Later the stream could have as many events again, and they would be others.
+    if (isOurs) await this.#states?.remove(this.#snapshotName)
     return this.#init()
+  }
+
+  /** Returns the reason for which a snapshot is not of the first events of the stream; `undefined` when it is. */
+  #otherEvents({ events, sequence }: Snapshot): string | undefined {
+    const held = this.#journal.streamVersion(this.#stream)
+    if (events > held) return `it is of ${events} events, and the stream has ${held}`
+    const [last] = this.#journal.readStream(this.#stream, { from: events - 1, limit: 1 })
+    const isOther = last?.position === events - 1 && sequence !== undefined && last.sequence !== sequence
+    return isOther ? 'it is of other events: the stream has begun anew since' : undefined
   }
 
   get #snapshotName(): string {
@@ -258,10 +276,12 @@ export class PersistentProcess {
     this.#isSaving = true
     const version = this.#version
     this.#snapshotAt = version
-    const snapshot: Snapshot = { version: this.#reducerVersion, events: version, state }
+    const snapshot: Snapshot = { version: this.#reducerVersion, events: version, sequence: this.#sequence, state }
     const stream = this.#stream
-    void this.#states
-      .set(this.#snapshotName, snapshot)
+    const states = this.#states
+    const synced = this.#inside.synced()
+    const set = (): Promise<void> => states.set(this.#snapshotName, snapshot)
+    void (synced === undefined ? set() : synced.then(set))
       .then(
         () => this.#tell({ type: 'persist:snapshot:saved', stream, version, at: this.#inside.clock.now() }),
         (error: unknown) => this.#snapshotFailed(error),
@@ -273,6 +293,8 @@ export class PersistentProcess {
 
   #snapshotFailed(error: unknown): void {
     const stream = this.#stream
+    // A journal that is closed before it was synced needs no snapshot.
+    if (isClosedError(error) && this.#inside.isClosed()) return
     if (this.#emit === undefined) this.#inside.report(error, `a snapshot of the stream ${stream}`, undefined)
     else this.#tell({ type: 'persist:snapshot:failed', stream, error, at: this.#inside.clock.now() })
   }

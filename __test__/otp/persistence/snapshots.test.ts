@@ -1,0 +1,123 @@
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type DurableJournal, openJournal } from 'keelson/journal'
+import { GenServer, type PersistEvent, type PersistOptions } from 'keelson/otp'
+import { expect, it } from 'vitest'
+
+import { recordsOf, segmentOf } from '../../support/segments.ts'
+import { tempDirectory } from '../../support/temp-directory.ts'
+
+interface Event {
+  readonly type: string
+  readonly amount: number
+}
+
+const persistOf = (
+  journal: DurableJournal<Event>,
+  events: PersistEvent[],
+  more: Partial<PersistOptions<readonly number[], Event>> = {},
+): PersistOptions<readonly number[], Event> => ({
+  journal,
+  stream: 'account',
+  init: () => [],
+  apply: (all, { amount }) => [...all, amount],
+  snapshot: { every: 3 },
+  emit: (event) => void events.push(event),
+  ...more,
+})
+
+/** Starts a process, makes calls, and stops it. Returns its last state. */
+async function calls(persist: PersistOptions<readonly number[], Event>, amounts: readonly number[]) {
+  const server = await GenServer.start(
+    { handleCall: (amount: number) => ({ events: { type: 'added', amount } }) },
+    { persist },
+  )
+  for (const amount of amounts) await GenServer.call(server, amount)
+  const state = GenServer.getState(server)
+  await GenServer.stop(server)
+  return state
+}
+
+const reasons = (events: readonly PersistEvent[]): unknown[] =>
+  events
+    .filter(({ type }) => type === 'persist:snapshot:ignored')
+    .map((event) => Reflect.get(event, 'reason') as unknown)
+
+/** A journal whose process has saved snapshots of three and of six events. */
+async function written(): Promise<string> {
+  const path = tempDirectory()
+  for (const amounts of [
+    [1, 2, 3],
+    [4, 5, 6],
+  ]) {
+    await using journal = await openJournal<Event>(path)
+    const events: PersistEvent[] = []
+    await calls(persistOf(journal, events), amounts)
+    await expect.poll(() => events.map(({ type }) => type)).toContain('persist:snapshot:saved')
+  }
+  return path
+}
+
+it('a torn snapshot costs nothing but that snapshot, at every byte', async () => {
+  const path = await written()
+  const [, second] = recordsOf(join(path, 'states')).filter(({ isMark }) => !isMark)
+  const { offset, size } = second as { offset: number; size: number }
+  for (let length = offset; length < offset + size; length += 7) {
+    const copy = tempDirectory()
+    cpSync(path, copy, { recursive: true })
+    truncateSync(segmentOf(join(copy, 'states')), length)
+    await using journal = await openJournal<Event>(copy)
+    const events: PersistEvent[] = []
+    expect(await calls(persistOf(journal, events), [])).toEqual([1, 2, 3, 4, 5, 6])
+    // The one before is there.
+    expect(events).toMatchObject([{ type: 'persist:recovered', from: 3, events: 3 }])
+  }
+})
+
+it('damaged snapshots are ignored with the reason, and the events are read', async () => {
+  const path = await written()
+  const segment = segmentOf(join(path, 'states'))
+  const bytes = readFileSync(segment)
+  const [first] = recordsOf(join(path, 'states'))
+  bytes[(first as { offset: number }).offset + 60]! ^= 1
+  writeFileSync(segment, bytes)
+  await using journal = await openJournal<Event>(path)
+  const events: PersistEvent[] = []
+  expect(await calls(persistOf(journal, events), [])).toEqual([1, 2, 3, 4, 5, 6])
+  expect(reasons(events)).toEqual([expect.stringMatching(/^it cannot be read: .*checksum/)])
+  expect(readdirSync(path)).toContain('states')
+})
+
+it('a snapshot of a stream that has begun anew since is ignored, also when the stream has as many events again', async () => {
+  const path = await written()
+  await using journal = await openJournal<Event>(path)
+  await journal.clear()
+  const others = [7, 8, 9, 10, 11, 12, 13].map((amount) => ({ type: 'added', amount }))
+  await journal.appendMany(others, { stream: 'account', expectedVersion: 0 })
+  const events: PersistEvent[] = []
+  expect(await calls(persistOf(journal, events), [14])).toEqual([7, 8, 9, 10, 11, 12, 13, 14])
+  expect(reasons(events)).toEqual(['it is of other events: the stream has begun anew since'])
+})
+
+it('a snapshot of more events than the stream has is not used later, once the stream has as many', async () => {
+  const path = await written()
+  await using journal = await openJournal<Event>(path)
+  await journal.clear()
+  const events: PersistEvent[] = []
+  expect(await calls(persistOf(journal, events), [])).toEqual([])
+  expect(reasons(events)).toEqual(['it is of 6 events, and the stream has 0'])
+  const others = [1, 2, 3, 4, 5, 6, 7].map((amount) => ({ type: 'added', amount: -amount }))
+  await journal.appendMany(others, { stream: 'account' })
+  expect(await calls(persistOf(journal, events), [])).toEqual([-1, -2, -3, -4, -5, -6, -7])
+})
+
+it('a snapshot is saved once its events are on disk, whatever the durability', async () => {
+  const path = tempDirectory()
+  await using journal = await openJournal<Event>(path, { durability: 'flush' })
+  const events: PersistEvent[] = []
+  await calls(persistOf(journal, events), [1, 2, 3])
+  await expect.poll(() => events.map(({ type }) => type)).toContain('persist:snapshot:saved')
+  await journal.append({ type: 'other', amount: 0 })
+  const [, , third, fourth] = recordsOf(path)
+  expect(fourth?.synced).toBe((third?.offset ?? 0) + (third?.size ?? 0))
+})
