@@ -1,0 +1,38 @@
+import { closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+const HEADER = 64
+
+/** The end of the last segment of a journal. */
+export interface End {
+  readonly name: string
+  readonly size: number
+}
+
+export function endOf(path: string): End {
+  const name = readdirSync(path)
+    .filter((file) => file.endsWith('.segment'))
+    .toSorted()
+    .at(-1) as string
+  return { name, size: statSync(join(path, name)).size }
+}
+
+/** Copies the files of a journal as a kill would leave them. */
+export function copyFiles(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  // Saved states first: what they stand for is in the journal by then.
+  const states = join(from, 'states')
+  if (existsSync(states)) copyFiles(states, join(to, 'states'))
+  // The names first: a segment that begins meanwhile is not of this moment.
+  const files = readdirSync(from, { withFileTypes: true }).filter((file) => file.isFile())
+  for (const { name } of files) copyFileSync(join(from, name), join(to, name))
+}
+
+/** Cuts the last segment behind what was synced, as a power cut may. `part` is from 0 to 1. */
+export function cut(path: string, synced: End, part: number): void {
+  const { name, size } = endOf(path)
+  const least = name === synced.name ? synced.size : HEADER
+  const file = openSync(join(path, name), 'r+')
+  ftruncateSync(file, Math.round(least + (size - least) * part))
+  closeSync(file)
+}
