@@ -49,7 +49,8 @@ async function runModel(path) {
 }
 
 async function runCheck(path) {
-  const { code, output } = await attempt(process.execPath, ['--expose-gc', path])
+  const env = { KEELSON_MINUTES: values.minutes }
+  const { code, output } = await attempt(process.execPath, ['--expose-gc', path], { env })
   if (code !== 0) process.stdout.write(output)
   return { ok: code === 0, note: output.trim().split('\n').at(-1) ?? '', lines: [] }
 }

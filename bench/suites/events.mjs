@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { openJournal } from 'keelson/journal'
 
 const event = (n) => ({ type: 'added', n, customer: 'c-1042', text: 'x'.repeat(140) })
@@ -135,6 +136,8 @@ const lmdb = (module) => ({
   },
 })
 
+const store = { file: fileURLToPath(new URL('../lib/event-store.mjs', import.meta.url)), node: ['--expose-gc'] }
+
 export default {
   name: 'events',
   cases: [
@@ -157,6 +160,22 @@ export default {
       ours: ourReads,
       peer: await peer('lmdb', lmdb),
       bar: { ratio: 1 },
+    },
+    {
+      name: 'read a stream of ten among 200,000 events: 99 of 100 reads',
+      unit: 'ms',
+      rounds: 5,
+      paired: { ours: store },
+      read: ({ readMs }) => readMs,
+      bar: { value: 1 },
+    },
+    {
+      name: 'the longest block of the event loop while a journal of 200,000 events is opened',
+      unit: 'ms',
+      rounds: 5,
+      paired: { ours: store },
+      read: ({ blockMs }) => blockMs,
+      bar: { value: 5 },
     },
   ],
 }
