@@ -37,6 +37,7 @@ import type {
   Telemetry,
 } from './types.ts'
 
+const { MODES } = protocol
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_ROUTES = 10_000
@@ -205,12 +206,16 @@ export class Atrion {
     scratch[protocol.REPORT_AGE] = age
     const reason = hot.engineRoute()
     const resistance = scratch[protocol.DECIDED_RESISTANCE] as number
-    const mode = protocol.MODES[scratch[protocol.DECIDED_MODE] as number] as Mode
-    const before = protocol.MODES[scratch[protocol.DECIDED_MODE_BEFORE] as number] as Mode
+    const mode = MODES[scratch[protocol.DECIDED_MODE] as number] as Mode
+    if (!this.#observers.any) {
+      gate.sync?.touch(id)
+      return routeDecision(reason, mode, resistance, voltage)
+    }
+    const before = MODES[scratch[protocol.DECIDED_MODE_BEFORE] as number] as Mode
     const bumped = scratch[protocol.DECIDED_BUMPED] as number
     gate.sync?.touch(id)
     const decided = routeDecision(reason, mode, resistance, voltage)
-    if (this.#observers.any) this.#tell(id, decided, voltage, before, bumped)
+    this.#tell(id, decided, voltage, before, bumped)
     return decided
   }
 

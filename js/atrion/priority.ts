@@ -12,11 +12,12 @@ export const PRIORITY_VOLTAGES: Readonly<Record<Exclude<Priority, 'bulk'>, numbe
 ) as Readonly<Record<Exclude<Priority, 'bulk'>, number>>
 
 const MAX_VOLTAGE = 1e6
-const DEFAULT_VOLTAGE: number = PRIORITY_VOLTAGES.normal
+/** The voltage of `'normal'`, which work without a priority has. */
+export const NORMAL_VOLTAGE: number = PRIORITY_VOLTAGES.normal
 
 /** @internal Returns the voltage of a priority, or a checked voltage; that of `'normal'` for `undefined`. */
 export function voltageOf(field: string, priority: Priority | number | undefined): number {
-  if (priority === undefined) return DEFAULT_VOLTAGE
+  if (priority === undefined) return NORMAL_VOLTAGE
   if (typeof priority === 'number') {
     if (priority > 0 && priority <= MAX_VOLTAGE) return priority
   } else if (typeof priority === 'string' && Object.hasOwn(PRIORITY_VOLTAGES, priority)) {

@@ -102,8 +102,13 @@ export class Profiles {
    * there is neither.
    */
   timeoutOf(route: string, profile: string | undefined): number | undefined {
-    const chosen = profile === undefined ? this.#routes.get(route) : this.named('options.profile', profile)
-    return chosen?.budget.maxDurationMs
+    if (profile === undefined) return this.assignedTimeout(route)
+    return this.named('options.profile', profile).budget.maxDurationMs
+  }
+
+  /** Returns how long work may take by the profile that a route was assigned, if it was. */
+  assignedTimeout(route: string): number | undefined {
+    return this.#routes.size === 0 ? undefined : this.#routes.get(route)?.budget.maxDurationMs
   }
 
   define(name: string, profile: WorkloadProfile): void {

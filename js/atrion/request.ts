@@ -1,7 +1,7 @@
 /** Requests for admission: options are checked here, once, and everything behind takes the result. */
 import type { WaitSignal } from '../internal/abort-hub.ts'
 import { abortSignal, known, optionalCallable, options as checkOptions, positiveMillis } from '../internal/validate.ts'
-import { voltageOf } from './priority.ts'
+import { NORMAL_VOLTAGE, voltageOf } from './priority.ts'
 import type { Profiles } from './profiles.ts'
 import type { AdmitOptions, RunOptions } from './types.ts'
 
@@ -40,8 +40,15 @@ const RUN_OPTIONS = ['priority', 'timeoutMs', 'profile', 'signal', 'isFailure'] 
 
 /** Checks the options of `tryAdmit`, which does not wait. */
 export function tryRequest(profiles: Profiles, route: string, options: AdmitOptions | undefined): AdmissionRequest {
-  if (options !== undefined) known('options', checkOptions('options', options), ADMIT_OPTIONS)
-  const voltage = voltageOf('options.priority', options?.priority)
+  if (options !== undefined) return checkedRequest(profiles, route, options)
+  // Short enough that V8 inlines it, and then makes no object.
+  const timeoutMs = profiles.assignedTimeout(route) ?? DEFAULT_TIMEOUT
+  return { route, voltage: NORMAL_VOLTAGE, timeoutMs, maxWaitMs: 0, signal: undefined }
+}
+
+function checkedRequest(profiles: Profiles, route: string, options: AdmitOptions): AdmissionRequest {
+  known('options', checkOptions('options', options), ADMIT_OPTIONS)
+  const voltage = voltageOf('options.priority', options.priority)
   const timeoutMs = timeoutOf(profiles, route, options) ?? DEFAULT_TIMEOUT
   return { route, voltage, timeoutMs, maxWaitMs: 0, signal: undefined }
 }
@@ -49,8 +56,9 @@ export function tryRequest(profiles: Profiles, route: string, options: AdmitOpti
 /** Checks the options of `admit`. */
 export function admitRequest(profiles: Profiles, route: string, options: AdmitOptions | undefined): AdmissionRequest {
   const { voltage, timeoutMs } = tryRequest(profiles, route, options)
-  const maxWaitMs = options?.maxWaitMs === undefined ? Infinity : positiveMillis('options.maxWaitMs', options.maxWaitMs)
-  const signal = options === undefined ? undefined : abortSignal('options.signal', options.signal)
+  if (options === undefined) return { route, voltage, timeoutMs, maxWaitMs: Infinity, signal: undefined }
+  const maxWaitMs = options.maxWaitMs === undefined ? Infinity : positiveMillis('options.maxWaitMs', options.maxWaitMs)
+  const signal = abortSignal('options.signal', options.signal)
   return { route, voltage, timeoutMs, maxWaitMs, signal }
 }
 
@@ -79,7 +87,7 @@ function timeoutOf(
   route: string,
   options: { readonly timeoutMs?: number | undefined; readonly profile?: string | undefined } | undefined,
 ): number | undefined {
-  if (options === undefined) return profiles.timeoutOf(route, undefined)
+  if (options === undefined) return profiles.assignedTimeout(route)
   const { timeoutMs, profile } = options
   return timeoutMs === undefined ? profiles.timeoutOf(route, profile) : positiveMillis('options.timeoutMs', timeoutMs)
 }

@@ -238,7 +238,9 @@ export abstract class OtpProcess extends Process implements Registrable {
     this.#endController?.abort(this.endError())
     let pending: Promise<unknown> | undefined
     try {
-      pending = promiseOf(runAsSelf(this, this.terminateCallback, () => this.terminate(reason)))
+      const callback = this.terminateCallback
+      const run = (): unknown => this.terminate(reason)
+      pending = promiseOf(callback === undefined ? run() : runAsSelf(this, callback, run))
     } catch (error) {
       this.#finish({ error })
       return

@@ -177,11 +177,20 @@ export function start<State, Event, CallMsg = unknown, CastMsg = unknown, CallRe
   behavior: PersistentBehavior<State, Event, CallMsg, CastMsg, CallReply>,
   options: PersistentStartOptions<State, Event>,
 ): Promise<GenServerRef<State, CallMsg, CastMsg, CallReply>>
-export async function start(
+export function start(
   behavior: object,
   options?: StartOptions | PersistentStartOptions<unknown, unknown>,
 ): Promise<GenServerRef> {
-  const { persist } = checkOptions('options', options as PersistentStartOptions<unknown, unknown> | undefined)
+  return options === undefined
+    ? startAs('GenServer', behavior as GenServerBehavior<unknown>)
+    : startWith(behavior, options)
+}
+
+async function startWith(
+  behavior: object,
+  options: StartOptions | PersistentStartOptions<unknown, unknown>,
+): Promise<GenServerRef> {
+  const { persist } = checkOptions('options', options as PersistentStartOptions<unknown, unknown>)
   if (persist === undefined) return startAs('GenServer', behavior as GenServerBehavior<unknown>, options)
   const stored = new PersistentProcess(behavior as PersistentBehavior<unknown, unknown>, persist)
   return startAs('GenServer', stored.behavior, options, (server) => stored.attach(server), PERSISTENT_OPTIONS)

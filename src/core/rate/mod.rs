@@ -25,6 +25,7 @@ mod idle;
 mod keys;
 mod limiter;
 mod log;
+mod marks;
 mod paced;
 mod policy;
 mod tail;

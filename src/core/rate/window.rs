@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 
+use super::marks::{Mark, Marks};
 use super::policy::{RatePolicy, Verdict};
 
 /// The most marks of a key that is counted exactly.
@@ -16,24 +17,16 @@ const EXACT_MARKS: usize = 128;
 /// The parts of a window in which a busier key is counted.
 const PARTS: u64 = 64;
 
-/// Points, and the last time at which some of them were taken.
-#[derive(Debug, Clone, Copy)]
-struct Mark {
-    at: u64,
-    points: u32,
-}
-
-/// The points of the last window, oldest first.
+/// The points of the last window, exact or in parts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Marks {
-    ring: VecDeque<Mark>,
+pub(super) struct WindowMarks {
+    marks: Marks,
     /// The last time that the newest mark may still take in; 0 for its own time alone.
     open_until: u64,
-    used: u32,
     in_parts: bool,
 }
 
-/// See the module. Points taken at `t` count until `t + window`, and no longer at that time.
+/// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct SlidingWindow {
     limit: u32,
@@ -52,121 +45,84 @@ impl SlidingWindow {
         Self { limit, window, exact, part: window / parts }
     }
 
-    fn forget_past(&self, marks: &mut Marks, now: u64) {
-        while let Some(mark) = marks.ring.front()
-            && mark.at + self.window <= now
-        {
-            marks.used -= mark.points;
-            marks.ring.pop_front();
+    #[inline]
+    fn forget_past(&self, state: &mut WindowMarks, now: u64) {
+        state.marks.forget_past(self.window, now);
+        if state.marks.ring.is_empty() {
+            (state.in_parts, state.open_until) = (false, 0);
         }
-        if marks.ring.is_empty() {
-            (marks.in_parts, marks.open_until) = (false, 0);
-        }
-    }
-
-    /// Returns when so many points have left the window.
-    fn freed_at(&self, marks: &Marks, mut points: u32) -> u64 {
-        for mark in &marks.ring {
-            if mark.points >= points {
-                return mark.at + self.window;
-            }
-            points -= mark.points;
-        }
-        0
     }
 
     /// Joins the marks that begin within the same part.
-    fn count_in_parts(&self, marks: &mut Marks) {
+    fn count_in_parts(&self, state: &mut WindowMarks) {
         let mut parts: VecDeque<Mark> = VecDeque::with_capacity(self.exact / 2 + 2);
-        for mark in &marks.ring {
+        for mark in &state.marks.ring {
             match parts.back_mut() {
-                Some(last) if mark.at <= marks.open_until => {
+                Some(last) if mark.at <= state.open_until => {
                     last.at = mark.at;
                     last.points += mark.points;
                 }
                 _ => {
-                    marks.open_until = mark.at + self.part;
+                    state.open_until = mark.at + self.part;
                     parts.push_back(*mark);
                 }
             }
         }
-        marks.ring = parts;
-        marks.in_parts = true;
+        state.marks.ring = parts;
+        state.in_parts = true;
     }
 }
 
 impl RatePolicy for SlidingWindow {
-    type State = Marks;
+    type State = WindowMarks;
 
     fn capacity(&self) -> u32 {
         self.limit
     }
 
     #[inline]
-    fn test(&self, marks: &mut Marks, now: u64, cost: u32) -> Verdict {
-        self.forget_past(marks, now);
-        let remaining = self.limit.saturating_sub(marks.used);
-        let retry_us = if cost <= remaining {
-            0
-        } else {
-            self.freed_at(marks, marks.used - (self.limit - cost)) - now
-        };
-        Verdict {
-            allowed: cost <= remaining,
-            used: self.limit - remaining,
-            remaining,
-            retry_us,
-            reset_us: self.idle_at(marks).saturating_sub(now),
-            blocked_us: 0,
-        }
+    fn test(&self, state: &mut WindowMarks, now: u64, cost: u32) -> Verdict {
+        self.forget_past(state, now);
+        state.marks.test(self.limit, self.window, now, cost)
     }
 
     #[inline]
-    fn consume(&self, marks: &mut Marks, now: u64, points: u32) {
-        self.forget_past(marks, now);
-        let points = points.min(u32::MAX - marks.used);
-        marks.used += points;
-        if !marks.in_parts
-            && marks.ring.len() >= self.exact
-            && marks.ring.back().is_some_and(|last| last.at != now)
+    fn consume(&self, state: &mut WindowMarks, now: u64, points: u32) {
+        self.forget_past(state, now);
+        let points = state.marks.count(points);
+        let ring = &state.marks.ring;
+        if !state.in_parts
+            && ring.len() >= self.exact
+            && ring.back().is_some_and(|last| last.at != now)
         {
-            self.count_in_parts(marks);
+            self.count_in_parts(state);
         }
-        match marks.ring.back_mut() {
-            Some(last) if last.at == now || (marks.in_parts && now <= marks.open_until) => {
+        match state.marks.ring.back_mut() {
+            Some(last) if last.at == now || (state.in_parts && now <= state.open_until) => {
                 last.at = now;
                 last.points += points;
             }
             _ => {
-                marks.open_until = now + self.part;
-                marks.ring.push_back(Mark { at: now, points });
+                state.open_until = now + self.part;
+                state.marks.ring.push_back(Mark { at: now, points });
             }
         }
     }
 
-    fn refund(&self, marks: &mut Marks, now: u64, mut points: u32) {
-        self.forget_past(marks, now);
-        while points > 0
-            && let Some(last) = marks.ring.back_mut()
-        {
-            let refunded = points.min(last.points);
-            last.points -= refunded;
-            marks.used -= refunded;
-            points -= refunded;
-            if last.points == 0 {
-                marks.ring.pop_back();
-                // Where the mark before began is not known any more: the next points begin a mark of their own.
-                marks.open_until = 0;
-            }
+    fn refund(&self, state: &mut WindowMarks, now: u64, points: u32) {
+        self.forget_past(state, now);
+        if state.marks.refund(points) {
+            // Where the mark before began is not known any more: the next points begin a mark of their own.
+            state.open_until = 0;
         }
-        self.forget_past(marks, now);
+        self.forget_past(state, now);
     }
 
-    fn idle_at(&self, marks: &Marks) -> u64 {
-        marks.ring.back().map_or(0, |last| last.at + self.window)
+    fn idle_at(&self, state: &WindowMarks) -> u64 {
+        state.marks.idle_at(self.window)
     }
 
-    fn heap_bytes(marks: &Marks) -> usize {
-        marks.ring.capacity() * size_of::<Mark>()
+    fn heap_bytes(state: &WindowMarks) -> usize {
+        state.marks.heap_bytes()
     }
 }

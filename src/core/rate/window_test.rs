@@ -6,7 +6,7 @@ use super::config::{Algorithm, LimiterConfig};
 use super::limiter::Limiter;
 use super::paced::LimiterPace;
 use super::policy::RatePolicy;
-use super::window::{Marks, SlidingWindow};
+use super::window::{SlidingWindow, WindowMarks};
 
 /// Every admission: its time and its points.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,7 @@ struct Shape {
 fn compare(shape: Shape, ops: &[(u64, i32)]) -> Result<(u32, u32), TestCaseError> {
     let Shape { limit, window, exact, parts } = shape;
     let rule = SlidingWindow::with_parts(limit, window, exact, parts);
-    let (mut marks, mut list, mut now) = (Marks::default(), Admissions::default(), 0);
+    let (mut marks, mut list, mut now) = (WindowMarks::default(), Admissions::default(), 0);
     let (mut allowed, mut late) = (0, 0);
     for (gap, points) in ops {
         now += gap;
