@@ -38,7 +38,7 @@ interface SelfScope {
 }
 
 /** What runs a callback: a runtime whose turn it is, or a callback outside of turns. */
-interface StackFrame {
+export interface StackFrame {
   /** The process whose callback is on the stack. */
   readonly current: Process | undefined
 }

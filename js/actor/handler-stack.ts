@@ -1,4 +1,4 @@
-import { type CallScope, scopeOf, stack } from './call-context.ts'
+import { type CallScope, scopeOf, stack, type StackFrame } from './call-context.ts'
 import type { Process } from './process.ts'
 
 /** The part of a runtime that knows whose handler is on the stack. */
@@ -31,5 +31,12 @@ export abstract class HandlerStack {
       this.current = current
       stack.top = outer
     }
+  }
+
+  /** Puts this runtime on top of the stack. Returns what was there, which the caller puts back. */
+  protected pushFrame(): StackFrame | undefined {
+    const outer = stack.top
+    stack.top = this
+    return outer
   }
 }

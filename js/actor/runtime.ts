@@ -229,8 +229,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   readonly #drain = (): void => {
     if (this.#closed) return
-    const outer = stack.top
-    stack.top = this
+    const outer = this.pushFrame()
     try {
       if (this.#next === this.#count) this.#takeRound()
       this.#runSteps()
@@ -436,8 +435,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     const { backlog } = process
     if (backlog === undefined) return
     const run: MessageHandler = (operation, index, use) => this.#run(process, operation, index, use)
-    const outer = stack.top
-    stack.top = this
+    const outer = this.pushFrame()
     while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
     stack.top = outer
     if (backlog.isEmpty) {
