@@ -18,6 +18,10 @@ impl Log {
         let before = self.catalog.count();
         self.keep_newest()?;
         while let Some(first) = self.expendable() {
+            // What takes their place is on disk first: a power cut must not leave less than the limits say.
+            if self.unsynced() > 0 {
+                self.sync()?;
+            }
             // Readers first, so that none looks for a file that is gone.
             self.catalog.change(super::segment::Listing::drop_first);
             self.storage.remove(&segment::name(first, SEGMENT))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::config::JournalConfig;
+use super::config::{JournalConfig, JournalOverflow};
 use super::error::JournalError;
 use super::faulty::{EIO, Faulty};
 use super::format::{self, Draft, HEADER, Header};
@@ -11,6 +11,7 @@ use super::queue::{Command, Durability};
 use super::reader::{NUMBERS, PageLimits, Reader};
 use super::segment::{SEGMENT, name};
 use super::writer::Writer;
+use crate::core::random::Random;
 
 fn draft(payload: &str) -> Draft<'_> {
     Draft { wall: 1.0, mono: 1.0, id: "", key: "", payload, ..Draft::default() }
@@ -45,6 +46,38 @@ fn a_failure_acknowledges_nothing_more_and_frees_the_directory() {
     let member = again.queue.join(None).expect("open");
     again.queue.leave(member);
     again.queue.wait_ended();
+}
+
+#[test]
+fn a_limit_removes_a_file_only_once_the_entries_that_take_its_place_are_on_disk() {
+    let config = JournalConfig {
+        segment_bytes: 4096,
+        max_entries: Some(4),
+        overflow: JournalOverflow::DropOldest,
+        ..JournalConfig::default()
+    };
+    let open = |storage: &Faulty| {
+        Log::open(Arc::new(storage.clone()), config.clone(), (0.0, 0.0)).expect("opens").0
+    };
+    for seed in 0..100 {
+        let storage = Faulty::default();
+        let mut log = open(&storage);
+        for index in 0..10 {
+            let payload = format!("\"{}\"", "x".repeat(if index < 4 { 10 } else { 1500 }));
+            let mut bytes = Vec::new();
+            format::push(&mut bytes, log.next(), &draft(&payload));
+            log.write(&mut bytes, 1.0).expect("writes");
+            if index == 3 {
+                log.sync().expect("syncs");
+            }
+            log.retain(0.0).expect("retains");
+        }
+        drop(log);
+        storage.crash(&mut Random::new(seed));
+        let log = open(&storage);
+        assert!(log.next() >= 4, "seed {seed}: a synced entry is gone");
+        assert_eq!(log.catalog.count(), 4, "seed {seed}: of {} entries", log.next());
+    }
 }
 
 #[test]
