@@ -1,4 +1,14 @@
-import { closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 const HEADER = 64
@@ -19,13 +29,24 @@ export function endOf(path: string): End {
 
 /** Copies the files of a journal as a kill would leave them. */
 export function copyFiles(from: string, to: string): void {
+  while (!wereCopied(from, to)) rmSync(to, { recursive: true })
+}
+
+/** Returns false when a file was removed meanwhile: the copy is of no moment then. */
+function wereCopied(from: string, to: string): boolean {
   mkdirSync(to, { recursive: true })
   // Saved states first: what they stand for is in the journal by then.
   const states = join(from, 'states')
   if (existsSync(states)) copyFiles(states, join(to, 'states'))
   // The names first: a segment that begins meanwhile is not of this moment.
   const files = readdirSync(from, { withFileTypes: true }).filter((file) => file.isFile())
-  for (const { name } of files) copyFileSync(join(from, name), join(to, name))
+  try {
+    for (const { name } of files) copyFileSync(join(from, name), join(to, name))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return false
+  }
 }
 
 /** Cuts the last segment behind what was synced, as a power cut may. `part` is from 0 to 1. */
