@@ -10,6 +10,7 @@ export interface UnitPlan {
   restarts: 'none' | 'few' | 'many'
   backoffMs: number
   maxInbox: number
+  callerContext: boolean
   dropOldest: boolean
 }
 
@@ -51,6 +52,7 @@ const plan: fc.Arbitrary<UnitPlan> = fc.record({
   restarts: often<UnitPlan['restarts']>(['none', 2], ['few', 2], ['many', 4]),
   backoffMs: often([0, 2], [5, 2], [40, 1]),
   maxInbox: often([1024, 4], [3, 1]),
+  callerContext: fc.boolean(),
   dropOldest: fc.boolean(),
 })
 
@@ -83,5 +85,5 @@ export interface Program {
 
 export const program: fc.Arbitrary<Program> = fc.record({
   first: plan,
-  ops: fc.array(op, { minLength: 10, maxLength: 52, size: 'max' }),
+  ops: fc.array(op, { minLength: 10, maxLength: 56, size: 'max' }),
 })

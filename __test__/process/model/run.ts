@@ -139,11 +139,12 @@ export class UnitsRun {
 
   #spec(unit: Unit): ProcessSpec<Message, number> {
     const { plan } = unit
-    const { initMs, initFails, onStopMs, restarts, backoffMs, maxInbox, dropOldest } = plan
+    const { initMs, initFails, onStopMs, restarts, backoffMs, maxInbox, dropOldest, callerContext } = plan
     const count = restarts === 'few' ? 2 : 1000
     return {
       name: unit.name,
       maxInbox,
+      callerContext,
       mailboxPolicy: dropOldest ? 'drop-oldest' : 'reject',
       supervision:
         restarts === 'none'

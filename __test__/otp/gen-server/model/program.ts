@@ -24,6 +24,7 @@ export type Then = 'nothing' | 'answer-all' | 'call-again' | 'look' | 'start'
 export interface Setup {
   readonly trapExit: boolean
   readonly bound: number
+  readonly callerContext: boolean
   readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest'
   readonly terminate: 'none' | 'sync' | 'slow' | 'throws'
   readonly init: 'sync' | 'async' | 'slow' | 'throws' | 'continue'
@@ -122,6 +123,7 @@ const then = fc.oneof(
 const setup: fc.Arbitrary<Setup> = fc.record({
   trapExit: fc.boolean(),
   bound: fc.constantFrom(Infinity, Infinity, Infinity, 1, 3, 100),
+  callerContext: fc.constantFrom(false, false, true),
   overflow: fc.constantFrom('reject', 'drop-oldest', 'drop-newest'),
   terminate: fc.constantFrom('none', 'sync', 'sync', 'slow', 'throws'),
   init: fc.oneof(

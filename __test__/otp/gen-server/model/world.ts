@@ -164,11 +164,12 @@ export class World {
     if (this.procs.length >= MOST_PROCESSES) return
     const proc = new Proc(this, this.procs.length, setup)
     this.procs.push(proc)
-    const { trapExit, overflow, onError } = setup
+    const { trapExit, overflow, onError, callerContext } = setup
     const started = GenServer.start(proc.behavior, {
       trapExit,
       overflow,
       onError,
+      callerContext,
       ...(setup.bound !== Infinity && { maxMailbox: setup.bound }),
       ...(setup.name >= 0 && { name: `n${setup.name}` }),
       system: this.system,
