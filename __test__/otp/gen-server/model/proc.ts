@@ -92,12 +92,17 @@ export class Proc {
     return this.ref !== undefined && this.ended === undefined
   }
 
-  /** Returns the number of waiting messages that were not given up. */
-  get queued(): { least: number; most: number } {
+  /** The number of messages that may wait. */
+  get mostQueued(): number {
+    return this.waiting.size
+  }
+
+  /** Returns the number of messages that wait for certain. It goes through all of them. */
+  leastQueued(): number {
     let least = 0
     const { now } = this.world
     for (const { over, vague, until = Infinity } of this.waiting) if (!over && vague !== true && until > now) least++
-    return { least, most: this.waiting.size }
+    return least
   }
 
   readonly behavior: GenServerBehavior<State> = {

@@ -199,7 +199,7 @@ export class World {
   }
 
   #checkBound(to: Proc, sent: Sent): void {
-    if (to.setup.overflow === 'drop-oldest' && to.queued.most > to.setup.bound) {
+    if (to.setup.overflow === 'drop-oldest' && to.mostQueued > to.setup.bound) {
       // The oldest goes.
       for (const oldest of to.waiting) {
         if (oldest === sent) continue
@@ -208,8 +208,10 @@ export class World {
         break
       }
     }
-    if (to.queued.least > to.setup.bound) {
-      this.fault('bounded', `${to.queued.least} wait where ${to.setup.bound} may (${to.setup.overflow})`)
+    if (to.mostQueued <= to.setup.bound) return
+    const least = to.leastQueued()
+    if (least > to.setup.bound) {
+      this.fault('bounded', `${least} wait where ${to.setup.bound} may (${to.setup.overflow})`)
     }
   }
 
@@ -218,7 +220,7 @@ export class World {
     if (to === undefined) return
     const sent = this.#send('cast', to, act, ordered)
     const running = GenServer.isRunning(to.ref)
-    const isRoomy = to.queued.most < to.setup.bound
+    const isRoomy = to.mostQueued < to.setup.bound
     to.waiting.add(sent)
     try {
       sent.accepted = GenServer.cast(to.ref, sent)
@@ -242,10 +244,9 @@ export class World {
     const controller = withSignal ? new AbortController() : undefined
     const wasRunning = GenServer.isRunning(to.ref)
     // Whoever finds no room is told so later. Until then nobody here knows whether it waits, unless all that may wait do.
-    const { least, most } = to.queued
     const { bound, overflow } = to.setup
-    const mayBeFull = overflow !== 'drop-oldest' && most >= bound
-    const isRefused = (mayBeFull && least >= bound) || !wasRunning
+    const mayBeFull = overflow !== 'drop-oldest' && to.mostQueued >= bound
+    const isRefused = (mayBeFull && to.leastQueued() >= bound) || !wasRunning
     if (mayBeFull) sent.vague = true
     sent.until = this.now + timeout
     const asked: Asked = {
@@ -366,7 +367,7 @@ export class World {
     if (status !== 'running') return
     // Behind a request to stop it is the new message that goes, and nobody here knows what stands behind it.
     if (proc.setup.overflow === 'drop-oldest' && this.stops.some(({ who: one }) => one === proc)) return
-    const { least, most } = proc.queued
+    const [least, most] = [proc.leastQueued(), proc.mostQueued]
     if (queueSize < least || queueSize > most) {
       this.fault('queue-size', `${queueSize} where ${least === most ? least : `${least} to ${most}`} wait`)
     }
