@@ -367,10 +367,22 @@ export class World {
     if (status !== 'running') return
     // Behind a request to stop it is the new message that goes, and nobody here knows what stands behind it.
     if (proc.setup.overflow === 'drop-oldest' && this.stops.some(({ who: one }) => one === proc)) return
+    // One that ends because of a link takes no message any more, before it is told so.
+    if (this.#isDoomed(proc)) return
     const [least, most] = [proc.leastQueued(), proc.mostQueued]
     if (queueSize < least || queueSize > most) {
       this.fault('queue-size', `${queueSize} where ${least === most ? least : `${least} to ${most}`} wait`)
     }
+  }
+
+  /** Returns whether a process ends because one that it is linked with has ended. */
+  #isDoomed(proc: Proc): boolean {
+    if (proc.setup.trapExit) return false
+    return this.relations.some(({ kind, one, other }) => {
+      if (kind !== 'link' || (one !== proc && other !== proc)) return false
+      const { ended } = one === proc ? other : one
+      return ended !== undefined && ended !== 'normal'
+    })
   }
 
   after(whom: number, ms: number, act: Act): void {
