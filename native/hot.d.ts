@@ -231,6 +231,8 @@ export interface HotLane {
   journalRepeated(journal: number, index: number): number
   /** Returns the version of a stream at this level of acknowledgement; 0 for none. */
   journalStreamVersion(stream: string, journal: number, durability: number): number
+  /** Returns the sequence of the first event of a stream, held or not, at this level of acknowledgement; -1 for none. */
+  journalStreamOrigin(stream: string, journal: number, durability: number): number
   /** Returns the number of streams. Scratch: `StreamUsage`. */
   journalStreamUsage(journal: number): number
   /** Takes a name until it is released or the use of the journal ends. Returns 0 when another has it. */

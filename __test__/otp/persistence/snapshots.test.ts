@@ -99,6 +99,21 @@ it('a snapshot of a stream that has begun anew since is ignored, also when the s
   expect(reasons(events)).toEqual(['it is of other events: the stream has begun anew since'])
 })
 
+it('a snapshot of an earlier stream is ignored, also when the events that would show it are compacted', async () => {
+  const path = await written()
+  await using journal = await openJournal<Event>(path, { key: ({ type }) => type })
+  await journal.clear()
+  for (const amount of [7, 8, 9, 10, 11, 12, 13]) {
+    await journal.append({ type: 'added', amount }, { stream: 'account' })
+  }
+  await journal.compact()
+  const events: PersistEvent[] = []
+  // Its first events are gone for good: there is no state to start with, least of all one of the earlier stream.
+  const cause = { code: 'KEELSON_JOURNAL_GAP' }
+  await expect(calls(persistOf(journal, events), [])).rejects.toMatchObject({ cause })
+  expect(reasons(events)).toEqual(['it is of other events: the stream has begun anew since'])
+})
+
 it('a snapshot of more events than the stream has is not used later, once the stream has as many', async () => {
   const path = await written()
   await using journal = await openJournal<Event>(path)

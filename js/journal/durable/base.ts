@@ -176,6 +176,13 @@ export abstract class JournalReads<T> {
     return version
   }
 
+  /** @internal Returns the sequence of the first event of a stream, held or not; `undefined` for no stream. */
+  streamOrigin(stream: string): number | undefined {
+    this.refresh()
+    const origin = hot.journalStreamOrigin(stream, this.#id, this.#level)
+    return origin < 0 ? undefined : origin
+  }
+
   /**
    * Returns the names of the streams that have acknowledged entries, ordered by their UTF-8 bytes. They are read 1000
    * at a time, as far as they are wanted.

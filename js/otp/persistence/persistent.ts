@@ -57,8 +57,8 @@ interface Snapshot {
   readonly version: number
   /** The events that are in the state. */
   readonly events: number
-  /** The sequence of the last of them. Absent in those that earlier versions saved. */
-  readonly sequence?: number
+  /** The sequence of the first event of the stream, which tells it from others of the same name. */
+  readonly origin: number
   readonly state: unknown
 }
 
@@ -86,8 +86,6 @@ export class PersistentProcess {
   #states: SavedStates | undefined
   /** The number of events in the state. */
   #version = 0
-  /** The sequence of the last of them. */
-  #sequence = -1
   #snapshotAt = 0
   #isSaving = false
 
@@ -185,7 +183,6 @@ export class PersistentProcess {
       return new Stopped(state, { error: error as Error }, undefined)
     }
     this.#version += entries.length
-    this.#sequence = (entries.at(-1) as JournalEntry<unknown>).sequence
     this.#saveSnapshot(next)
     return { result, state: next }
   }
@@ -219,7 +216,6 @@ export class PersistentProcess {
         if (entry.position !== this.#version) throw new JournalGapError(this.#version, entry.position ?? 0)
         state = stateAfter(this.#apply, state, upcastEntry(this.#upcast, entry), this.#ignoresUnknown)
         this.#version++
-        this.#sequence = entry.sequence
       }
       if (this.#version === before) throw new JournalGapError(before, this.#journal.streamVersion(this.#stream))
     }
@@ -244,7 +240,6 @@ export class PersistentProcess {
       : `it is of version ${saved.version}, and the process of version ${this.#reducerVersion}`
     if (reason === undefined) {
       this.#version = this.#snapshotAt = saved.events
-      this.#sequence = saved.sequence ?? -1
       return saved.state
     }
     this.#ignore(reason)
@@ -254,11 +249,10 @@ export class PersistentProcess {
   }
 
   /** Returns the reason for which a snapshot is not of the first events of the stream; `undefined` when it is. */
-  #otherEvents({ events, sequence }: Snapshot): string | undefined {
+  #otherEvents({ events, origin }: Snapshot): string | undefined {
     const held = this.#journal.streamVersion(this.#stream)
     if (events > held) return `it is of ${events} events, and the stream has ${held}`
-    const [last] = this.#journal.readStream(this.#stream, { from: events - 1, limit: 1 })
-    const isOther = last?.position === events - 1 && sequence !== undefined && last.sequence !== sequence
+    const isOther = origin !== this.#journal.streamOrigin(this.#stream)
     return isOther ? 'it is of other events: the stream has begun anew since' : undefined
   }
 
@@ -273,10 +267,13 @@ export class PersistentProcess {
   /** Saves a snapshot beside the work of the process, one at a time. */
   #saveSnapshot(state: unknown): void {
     if (this.#isSaving || this.#states === undefined || this.#version - this.#snapshotAt < this.#every) return
-    this.#isSaving = true
     const version = this.#version
+    const origin = this.#journal.streamOrigin(this.#stream)
+    // The events are gone again: they were cleared.
+    if (origin === undefined) return
+    this.#isSaving = true
     this.#snapshotAt = version
-    const snapshot: Snapshot = { version: this.#reducerVersion, events: version, sequence: this.#sequence, state }
+    const snapshot: Snapshot = { version: this.#reducerVersion, events: version, origin, state }
     const stream = this.#stream
     const states = this.#states
     const synced = this.#inside.synced()

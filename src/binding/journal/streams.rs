@@ -28,6 +28,8 @@ pub(crate) const MODULE: Module = hot_lane! {
     "journalRepeated"(journal, index) => repeated;
     /// Returns the version of a stream at this level of acknowledgement; 0 for none.
     "journalStreamVersion"(str stream, journal, durability) => stream_version;
+    /// Returns the sequence of the first event of a stream, held or not, at this level of acknowledgement; -1 for none.
+    "journalStreamOrigin"(str stream, journal, durability) => stream_origin;
     /// Returns the number of streams. Scratch: `StreamUsage`.
     "journalStreamUsage"(journal) => stream_usage;
     /// Takes a name until it is released or the use of the journal ends. Returns 0 when another has it.
@@ -68,6 +70,15 @@ fn stream_version(environment: &Local<Journals>, stream: &str, journal: f64, lev
         streams.version(stream, (catalog.start(), end)) as f64
     });
     version.unwrap_or(NONE)
+}
+
+fn stream_origin(environment: &Local<Journals>, stream: &str, journal: f64, level: f64) -> f64 {
+    let origin = with(environment, journal, |open| {
+        let end = visible(&open.source, level);
+        let (catalog, streams) = open.source.index();
+        streams.origin(stream, (catalog.start(), end)).map(|origin| origin as f64)
+    });
+    origin.flatten().unwrap_or(NONE)
 }
 
 fn stream_usage(environment: &Local<Journals>, journal: f64) -> f64 {

@@ -216,6 +216,7 @@ impl Output {
             payload: text(record.payload),
             stream: text(record.stream),
             position: record.position,
+            origin: record.origin,
             continues: false,
         };
         if !record.stream.is_empty() {

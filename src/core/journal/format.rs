@@ -8,8 +8,8 @@ pub const VERSION: u32 = 2;
 pub const HEADER: usize = 64;
 /// Bytes of a record before its id, key and payload.
 pub const FRAME: usize = 44;
-/// Bytes that a record of a stream has after its frame, before the id: position, and length of the stream's name.
-pub const STREAM_FRAME: usize = 8;
+/// Bytes that a record of a stream has after its frame, before the stream's name: position, length of the name, origin.
+pub const STREAM_FRAME: usize = 16;
 /// Bytes of a record that its length does not count: the checksum and the length itself.
 const PREFIX: usize = 8;
 /// The largest record, frame included. A length below this has zeros in its upper bits, so text is never taken for one.
@@ -178,6 +178,8 @@ pub struct Draft<'a> {
     pub stream: &'a str,
     /// The number of events of the stream before it.
     pub position: u32,
+    /// The sequence of the stream's first event, also when that is held no more: it tells apart streams of one name.
+    pub origin: u64,
     /// Set when the next record is of the same group: recovery takes all of a group or nothing.
     pub continues: bool,
 }
@@ -233,6 +235,7 @@ fn push_stream(out: &mut Vec<u8>, draft: &Draft<'_>) {
     let mut about = [0; STREAM_FRAME];
     about[..4].copy_from_slice(&draft.position.to_le_bytes());
     about[4..6].copy_from_slice(&length.to_le_bytes());
+    about[8..].copy_from_slice(&draft.origin.to_le_bytes());
     out.extend_from_slice(&about);
     out.extend_from_slice(draft.stream.as_bytes());
 }
@@ -325,6 +328,8 @@ pub struct Record<'a> {
     pub stream: &'a [u8],
     /// The number of events of the stream before it.
     pub position: u32,
+    /// The sequence of the stream's first event.
+    pub origin: u64,
     /// Set when the next record is of the same group.
     pub continues: bool,
     /// JSON text.
@@ -392,18 +397,19 @@ pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
         return Decoded::Bad("the frame is impossible");
     }
     let Some(record) = bytes.get(..size) else { return Decoded::Short(size) };
-    let (mut stream, mut position, mut rest): (&[u8], u32, _) = (&[], 0, &record[FRAME..]);
+    let (mut stream, mut rest): (&[u8], _) = (&[], &record[FRAME..]);
+    let (mut position, mut origin) = (0, 0);
     if flags & HAS_STREAM != 0 {
         let Some((about, after)) = rest.split_at_checked(STREAM_FRAME) else {
             return Decoded::Bad("the frame is impossible");
         };
         let length = usize::from(u16::from_le_bytes([about[4], about[5]]));
         let odd =
-            length == 0 || about[6..] != [0, 0] || after.len() < length + id_length + key_length;
+            length == 0 || about[6..8] != [0, 0] || after.len() < length + id_length + key_length;
         if odd {
             return Decoded::Bad("the frame is impossible");
         }
-        position = u32_at(about, 0);
+        (position, origin) = (u32_at(about, 0), u64_at(about, 8));
         (stream, rest) = after.split_at(length);
     }
     let (id, rest) = rest.split_at(id_length);
@@ -418,6 +424,7 @@ pub fn frame_of(bytes: &[u8]) -> Decoded<'_> {
         key,
         stream,
         position,
+        origin,
         continues: flags & CONTINUES != 0,
         payload,
         size,

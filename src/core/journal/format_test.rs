@@ -39,6 +39,7 @@ fn the_bytes_of_version_2_stay_as_they_are() {
         payload: "[1]",
         stream: "cart-1",
         position: 7,
+        origin: 9,
         continues: true,
     };
     let start = bytes.len();
@@ -50,6 +51,7 @@ fn the_bytes_of_version_2_stay_as_they_are() {
     assert_eq!(Header::decode(&bytes), Ok(header));
     let Decoded::Record(record) = decode(&bytes[HEADER..], seed(258)) else { panic!("a record") };
     assert_eq!((record.sequence, record.position, record.continues), (258, 7, true));
+    assert_eq!(record.origin, 9);
     assert_eq!((record.stream, record.id), (&b"cart-1"[..], &b"i"[..]));
     assert_eq!((record.key, record.payload), (&b"k"[..], &b"[1]"[..]));
     end_group(&mut bytes[start..]);
@@ -60,9 +62,9 @@ fn the_bytes_of_version_2_stay_as_they_are() {
 
 const GOLDEN_2: &str = concat!(
     "4b45454c4a524e4c020000000000000002010000000000000000000000000000000000000000f83f",
-    "0000000000000000000000000000000000000000d659f3efb4180539370000000201000000000000",
-    "0000000000000440000000000000e03f400000001b00010001000000070000000600000063617274",
-    "2d31696b5b315d",
+    "0000000000000000000000000000000000000000d659f3ef589712153f0000000201000000000000",
+    "0000000000000440000000000000e03f400000001b00010001000000070000000600000009000000",
+    "00000000636172742d31696b5b315d",
 );
 
 #[test]

@@ -221,8 +221,9 @@ impl Group {
         self.texts.extend_from_slice(record.id);
         self.ends.push((stream, self.texts.len()));
         let (id, key, stream, payload) = (&[][..], &[][..], &[][..], &[][..]);
-        let Record { sequence, wall, mono, synced, control, position, continues, size, .. } =
-            *record;
+        let Record {
+            sequence, wall, mono, synced, control, position, origin, continues, size, ..
+        } = *record;
         let textless = Record {
             sequence,
             wall,
@@ -233,6 +234,7 @@ impl Group {
             key,
             stream,
             position,
+            origin,
             continues,
             payload,
             size,

@@ -5,6 +5,7 @@
 //! the queue. So an expected version is compared in the order of appends, with those in flight.
 //!
 //! A stream lasts as long as one of its events is held: with the last of them its name is free, and begins at 0 again.
+//! Each event has the sequence of its stream's first one, the origin, which tells apart streams of one name.
 //! The index is made from the records when a journal is opened. Its offsets are hints: a compaction moves records, and
 //! a reader that does not find one at its place looks for it by its sequence.
 //!
@@ -69,8 +70,12 @@ struct Accepted {
 #[derive(Debug)]
 struct Stream {
     name: Arc<str>,
+    /// The sequence of its first event.
+    origin: u64,
     /// In order of sequence and position.
     places: Vec<EventPlace>,
+    /// The origin of the events in `places`, which may be of an earlier stream of this name.
+    placed: u64,
     accepted: VecDeque<Accepted>,
 }
 
@@ -129,7 +134,7 @@ impl StreamIndex {
     fn add(&mut self, name: &str) -> usize {
         let name: Arc<str> = name.into();
         let (places, accepted) = (Vec::new(), VecDeque::new());
-        let stream = Stream { name: Arc::clone(&name), places, accepted };
+        let stream = Stream { name: Arc::clone(&name), origin: 0, places, placed: 0, accepted };
         let slot = if let Some(slot) = self.free.pop() {
             self.streams[slot] = Some(stream);
             slot
@@ -198,7 +203,10 @@ impl StreamIndex {
         let stream = self.of(draft.stream);
         // The queue refuses streams that are longer.
         let position = u32::try_from(stream.version(start)).unwrap_or(u32::MAX);
-        draft.position = position;
+        if position == 0 {
+            stream.origin = sequence;
+        }
+        (draft.position, draft.origin) = (position, stream.origin);
         stream.accepted.push_back(Accepted { sequence, position, id: draft.id.into() });
     }
 
@@ -209,21 +217,24 @@ impl StreamIndex {
     }
 
     /// Takes in a record that was written or found.
-    fn add_place(&mut self, name: &str, sequence: u64, place: EventPlace) {
+    fn add_place(&mut self, name: &str, origin: u64, place: EventPlace) {
+        let sequence = place.sequence();
         let stream = self.of(name);
         while stream.accepted.front().is_some_and(|accepted| accepted.sequence <= sequence) {
             stream.accepted.pop_front();
         }
-        let last = stream.places.last();
-        if last.is_some_and(|last| last.sequence() >= sequence) {
+        if stream.places.last().is_some_and(|last| last.sequence() >= sequence) {
             return;
         }
         let mut gone = 0;
-        if last.is_some_and(|last| last.position >= place.position) {
+        if stream.placed != origin {
             // The stream was begun anew, because all its events before had been removed.
             gone = stream.places.len() as u64;
             stream.places.clear();
+            stream.placed = origin;
         }
+        // What is accepted may be of a newer stream of this name.
+        stream.origin = stream.origin.max(origin);
         stream.places.push(place);
         self.count = self.count + 1 - gone;
     }
@@ -263,7 +274,7 @@ impl Streams {
         // Names are checked when they are read, too: what is no text is in no stream.
         let Ok(name) = std::str::from_utf8(record.stream) else { return };
         if !name.is_empty() {
-            self.index.lock().add_place(name, record.sequence, EventPlace::new(record, offset));
+            self.index.lock().add_place(name, record.origin, EventPlace::new(record, offset));
         }
     }
 
@@ -292,6 +303,15 @@ impl Streams {
         let index = self.index.lock();
         let last = index.find(name).and_then(|stream| stream.held(start, end).last().copied());
         last.map_or(0, |last| u64::from(last.position) + 1)
+    }
+
+    /// Returns the origin of a stream with events with sequences from `start` to before `end`; `None` without any.
+    pub fn origin(&self, name: &str, (start, end): (u64, u64)) -> Option<u64> {
+        let index = self.index.lock();
+        index
+            .find(name)
+            .filter(|stream| !stream.held(start, end).is_empty())
+            .map(|stream| stream.placed)
     }
 
     /// Returns names after `after`, in order, that begin with `prefix` and have events with sequences from `start` to

@@ -13,18 +13,19 @@ import { join } from 'node:path'
 
 const HEADER = 64
 
-/** The end of the last segment of a journal. */
+/** The end of the last segment of a journal, and the names of all. */
 export interface End {
   readonly name: string
   readonly size: number
+  readonly files: readonly string[]
 }
 
 export function endOf(path: string): End {
-  const name = readdirSync(path)
+  const files = readdirSync(path)
     .filter((file) => file.endsWith('.segment'))
     .toSorted()
-    .at(-1) as string
-  return { name, size: statSync(join(path, name)).size }
+  const name = files.at(-1) as string
+  return { name, size: statSync(join(path, name)).size, files }
 }
 
 /** Copies the files of a journal as a kill would leave them. */
@@ -49,8 +50,12 @@ function wereCopied(from: string, to: string): boolean {
   }
 }
 
-/** Cuts the last segment behind what was synced, as a power cut may. `part` is from 0 to 1. */
+/**
+ * Cuts the last segment behind what was synced, as a power cut may. `part` is from 0 to 1. Nothing is cut when a segment
+ * was removed since: a journal syncs what takes the place of entries before it removes them.
+ */
 export function cut(path: string, synced: End, part: number): void {
+  if (synced.files.some((file) => !existsSync(join(path, file)))) return
   const { name, size } = endOf(path)
   const least = name === synced.name ? synced.size : HEADER
   const file = openSync(join(path, name), 'r+')

@@ -432,10 +432,7 @@ export class Store {
     expect(next, 'synced').toBeGreaterThanOrEqual(isLossy ? least : this.#log.next)
     if (next < this.#log.next) this.notes.push('an append was lost in a power cut')
     const floors = Array.from(this.#consumers.values(), ({ floor }) => floor)
-    const log = upTo(next)
-    // A limit counts entries that the cut took, too.
-    if (isLossy) log.held = log.held.slice(Math.max(log.held.length - copy.size(), 0))
-    await this.#moveTo(copy, place, log, floors)
+    await this.#moveTo(copy, place, upTo(next), floors)
   }
 
   async #closeFollowers(): Promise<void> {
