@@ -1,7 +1,8 @@
 import type { Consumer, DurableJournal, JournalEntry } from 'keelson/journal'
 import { expect } from 'vitest'
 
-import type { Data, Held } from './log.ts'
+import { same } from '../../../../support/programs.ts'
+import type { Data, Log } from './log.ts'
 
 /** The settings of a consumer, by its name. */
 interface Kind {
@@ -20,45 +21,74 @@ export const CONSUMERS: Readonly<Record<string, Kind>> = {
 const isPoison = (n: number): boolean => n % 13 === 0
 const isWeak = (n: number): boolean => n % 5 === 0
 
+/** An entry that the handler got. */
+interface Got {
+  readonly sequence: number
+  readonly n: number
+}
+
+/** What one consumer has got since it was started last. */
+interface Run {
+  /** Its checkpoint when the handler got the first entry: what comes from there on must come in this run. */
+  from: number | undefined
+  /** The entries that were handled or parked, in order. */
+  readonly handled: Got[]
+  /** The poison for which the handler failed last. */
+  refused: Got | undefined
+}
+
 /** A consumer over all its runs: what it has handled, and what it must not get again. */
 export class Consumed {
   readonly name: string
   readonly #kind: Kind
-  /** The `n` of each entry that was handled or parked. */
-  readonly done = new Set<number>()
-  /** The sequence before which nothing comes again. */
-  floor = 0
+  /** The `n` of each entry that was handled or parked, in any run. After a kill some of them come again. */
+  readonly #done = new Set<number>()
+  #floor = 0
+  #run: Run = { from: undefined, handled: [], refused: undefined }
+  /** What was wrong in the handler. Thrown there, it would be taken for a failure that is tried again. */
+  readonly faults: string[] = []
   consumer: Consumer<Data> | undefined
-  #last = -1
 
   constructor(name: string) {
     this.name = name
     this.#kind = CONSUMERS[name] as Kind
   }
 
+  /** The sequence before which nothing comes again: what was saved of its position for sure. */
+  get floor(): number {
+    return Math.max(this.#floor, this.consumer?.checkpoint ?? 0)
+  }
+
   /** Starts it, if it does not run. While it is not `isWell`, its handler fails for poison. */
   start(journal: DurableJournal<Data>, isWell: boolean): void {
     if (this.consumer?.status === 'starting' || this.consumer?.status === 'running') return
     const { batchSize, checkpointEvery, parks } = this.#kind
-    this.#last = -1
+    const run: Run = { from: undefined, handled: [], refused: undefined }
+    this.#floor = this.floor
+    this.#run = run
     const handle = (given: JournalEntry<Data> | readonly JournalEntry<Data>[], { attempt }: { attempt: number }) => {
       const entries = (Array.isArray(given) ? given : [given]) as readonly JournalEntry<Data>[]
-      expect(entries.length).toBeLessThanOrEqual(batchSize ?? 1)
+      const first = entries[0]?.sequence ?? -1
+      run.from ??= this.consumer?.checkpoint ?? 0
+      this.#holds(entries.length <= (batchSize ?? 1), `got ${entries.length} entries`)
       // Nothing comes before what was handled, nor twice once it was.
-      expect(entries[0]?.sequence, `${this.name} again`).toBeGreaterThan(this.#last)
-      expect(entries[0]?.sequence, `${this.name} below its checkpoint`).toBeGreaterThanOrEqual(this.floor)
+      this.#holds(first > (run.handled.at(-1)?.sequence ?? -1), `got ${first} again`)
+      this.#holds(first >= this.floor, `got ${first} below its checkpoint, ${this.floor}`)
       const poison = entries.find(({ data: { n } }) => !isWell && isPoison(n))
-      if (poison !== undefined) throw new Error(`poison ${poison.data.n}`)
+      if (poison !== undefined) {
+        run.refused = { sequence: poison.sequence, n: poison.data.n }
+        throw new Error(`poison ${poison.data.n}`)
+      }
       const weak = entries.find(({ data: { n } }) => isWeak(n))
       if (weak !== undefined && attempt === 1) throw new Error(`weak ${weak.data.n}`)
-      for (const entry of entries) this.#handled(entry)
+      for (const entry of entries) this.#handled(run, entry)
     }
     const onParked = (entry: JournalEntry<Data>, error: unknown): void => {
       const { n } = entry.data
       // An entry of a list that failed is tried once.
       const isOwn = isPoison(n) || (batchSize !== undefined && isWeak(n))
-      expect(isOwn, `${this.name} parked ${n}: ${(error as Error).message}`).toBe(true)
-      this.#handled(entry)
+      this.#holds(isOwn, `parked ${n}: ${(error as Error).message}`)
+      this.#handled(run, entry)
     }
     this.consumer = journal.consumer(this.name, handle as never, {
       ...(batchSize !== undefined && { batchSize: batchSize as never }),
@@ -70,39 +100,64 @@ export class Consumed {
     }) as Consumer<Data>
   }
 
-  #handled(entry: JournalEntry<Data>): void {
-    expect(entry.sequence, `${this.name} out of order`).toBeGreaterThan(this.#last)
-    this.#last = entry.sequence
-    this.done.add(entry.data.n)
+  #holds(isRight: boolean, fault: string): void {
+    if (!isRight) this.faults.push(`${this.name} ${fault}`)
+  }
+
+  #handled(run: Run, { sequence, data: { n } }: JournalEntry<Data>): void {
+    this.#holds(sequence > (run.handled.at(-1)?.sequence ?? -1), `handled ${sequence} out of order`)
+    run.handled.push({ sequence, n })
+    this.#done.add(n)
   }
 
   /** Checks a consumer that has caught up, or has stopped. Returns whether it stopped. */
-  check(held: readonly Held[], next: number, outcome: PromiseSettledResult<void>): boolean {
+  check(log: Log, outcome: PromiseSettledResult<void>): boolean {
     const { consumer } = this
-    const missing = held.filter(({ n }) => !this.done.has(n))
+    const { from = consumer?.checkpoint ?? 0, handled, refused } = this.#run
+    same(
+      handled,
+      handled.map(({ sequence }) => ({ sequence, n: log.all[sequence] })),
+    )
+    const known = new Set(handled.map(({ n }) => n))
+    // Entries before the checkpoint were handled in a run before, and those behind it come in this one.
+    const missing = log.held.filter(({ sequence, n }) => !(sequence < from ? this.#done : known).has(n))
     if (outcome.status === 'rejected') {
-      expect(this.#kind.parks, `${this.name} stopped: ${outcome.reason}`).toBe(false)
-      const [first] = missing
-      expect((outcome.reason as Error).message).toBe(`poison ${first?.n}`)
-      expect(consumer).toMatchObject({ status: 'stopped', error: outcome.reason })
+      const { reason } = outcome
+      expect(this.#kind.parks, `${this.name} stopped: ${reason}`).toBe(false)
+      expect((reason as Error).message).toBe(`poison ${refused?.n}`)
+      expect(consumer).toMatchObject({ status: 'stopped', error: reason })
+      const { sequence, n } = refused as Got
+      // It may be gone: a limit drops entries also while the handler fails for them.
+      expect(n).toBe(log.all[sequence])
+      expect(
+        missing.filter((entry) => entry.sequence < sequence),
+        `${this.name} left out`,
+      ).toEqual([])
       // Sequences before the entry can be of entries that are gone.
-      expect(consumer?.nextSequence).toBeLessThanOrEqual(first?.sequence ?? -1)
+      expect(consumer?.nextSequence).toBeLessThanOrEqual(sequence)
+      expect(consumer?.nextSequence).toBeGreaterThan(handled.at(-1)?.sequence ?? -1)
       return true
     }
-    expect(
-      missing.map(({ n }) => n),
-      `${this.name} left out`,
-    ).toEqual([])
-    expect(consumer).toMatchObject({ status: 'running', lag: 0, nextSequence: next, checkpoint: next })
-    this.floor = next
+    expect(missing, `${this.name} left out`).toEqual([])
+    expect(consumer).toMatchObject({
+      status: 'running',
+      lag: 0,
+      nextSequence: log.next,
+      checkpoint: log.next,
+    })
     return false
   }
 
-  /** Closes it. What it has handled does not come again, unless it had stopped. */
+  /** Closes it, and saves its position. */
   async close(): Promise<void> {
-    const { consumer } = this
-    await consumer?.close()
-    if (consumer?.status === 'closed') this.floor = consumer.checkpoint
+    await this.consumer?.close()
+    this.#floor = this.floor
     this.consumer = undefined
+  }
+
+  /** Goes on in a copy of the journal. What was not saved by `floor` comes again. */
+  async moveTo(floor: number): Promise<void> {
+    await this.close()
+    this.#floor = floor
   }
 }

@@ -37,7 +37,8 @@ const WINDOW = 1024
 /** A log in memory. */
 export class Log {
   held: Held[] = []
-  next = 0
+  /** The `n` of each entry, by sequence; also of those that are not held any more. */
+  all: number[] = []
   /** The `n` of each event of a stream since it began, by position; also of those that are not held any more. */
   history = new Map<string, number[]>()
   readonly #limit: number
@@ -50,9 +51,14 @@ export class Log {
   clone(): Log {
     const copy = new Log(this.#limit)
     copy.held = [...this.held]
-    copy.next = this.next
+    copy.all = [...this.all]
     copy.history = new Map(Array.from(this.history, ([stream, all]) => [stream, [...all]]))
     return copy
+  }
+
+  /** The sequence after the last entry. */
+  get next(): number {
+    return this.all.length
   }
 
   version(stream: string): number {
@@ -100,7 +106,7 @@ export class Log {
   }
 
   #push({ data: { n, key }, stream, id }: Draft, found: number | undefined): Held {
-    const sequence = this.next++
+    const sequence = this.all.push(n) - 1
     const goesOn = found !== undefined && found === this.history.get(stream)?.length
     const position = stream === '' ? 0 : goesOn ? found : this.version(stream)
     if (stream !== '') {

@@ -5,6 +5,7 @@ import { GenServer, type PersistEvent } from 'keelson/otp'
 import { createTestSystem } from 'keelson/testing'
 import { expect } from 'vitest'
 
+import { same } from '../../../../support/programs.ts'
 import { Consumed, CONSUMERS } from './consumers.ts'
 import { copyFiles, cut, endOf } from './image.ts'
 import { type Data, type Draft, type Held, Log } from './log.ts'
@@ -215,7 +216,7 @@ export class Store {
         break
       default:
         expect(settled).toMatchObject({ status: 'fulfilled' })
-        expect((settled as PromiseFulfilledResult<JournalEntry<Data>[]>).value.map(seen)).toEqual(answer.entries)
+        same((settled as PromiseFulfilledResult<JournalEntry<Data>[]>).value.map(seen), answer.entries)
     }
   }
 
@@ -279,7 +280,7 @@ export class Store {
     else for (const entry of entries) found.push(seen(entry))
     if (isBeside) await journal.close()
     const expected = this.#log.of(stream).filter(({ position }) => position >= from && position <= to)
-    expect(found).toEqual((backwards ? expected.toReversed() : expected).slice(0, limit))
+    same(found, (backwards ? expected.toReversed() : expected).slice(0, limit))
   }
 
   /** Waits for a follower, and lets the pauses between its retries pass. */
@@ -296,7 +297,7 @@ export class Store {
     consumed.start(this.#journal, isWell)
     const { consumer } = consumed
     const outcome = await this.#settled(consumer?.whenCaughtUp() ?? Promise.resolve())
-    if (consumed.check(this.#log.held, this.#log.next, outcome)) this.notes.push('a consumer stopped')
+    if (consumed.check(this.#log, outcome)) this.notes.push('a consumer stopped')
     if ((consumer?.parked.length ?? 0) > 0) this.notes.push('an entry was parked')
   }
 
@@ -369,7 +370,7 @@ export class Store {
 
   async #backup(groups: readonly (readonly Entry[])[], goesOn: boolean): Promise<void> {
     const [place, least] = [this.#place(), this.#log.next]
-    const floors = Array.from(this.#consumers.values(), ({ consumer, floor }) => consumer?.checkpoint ?? floor)
+    const floors = Array.from(this.#consumers.values(), ({ floor }) => floor)
     const copying = this.#journal.backup(place)
     const [all, upTo] = this.#inFlight(groups)
     const report = await copying
@@ -392,9 +393,9 @@ export class Store {
 
   /** Goes on with a copy of the journal. What consumers had not saved by then comes again. */
   async #moveTo(copy: DurableJournal<Data>, place: string, log: Log, floors: readonly number[]): Promise<void> {
-    for (const consumed of this.#consumers.values()) await consumed.close()
+    for (const [index, consumed] of [...this.#consumers.values()].entries())
+      await consumed.moveTo(floors[index] as number)
     await this.#projected.close()
-    for (const [index, consumed] of [...this.#consumers.values()].entries()) consumed.floor = floors[index] as number
     await this.#journal.close()
     rmSync(this.#path, { recursive: true })
     this.#journal = copy
@@ -404,7 +405,7 @@ export class Store {
 
   async #kill(groups: readonly (readonly Entry[])[], waits: boolean): Promise<void> {
     const [place, least] = [this.#place(), this.#log.next]
-    const floors = Array.from(this.#consumers.values(), ({ consumer, floor }) => consumer?.checkpoint ?? floor)
+    const floors = Array.from(this.#consumers.values(), ({ floor }) => floor)
     const [all, upTo] = this.#inFlight(groups)
     if (waits) await immediate()
     copyFiles(this.#path, place)
@@ -444,17 +445,23 @@ export class Store {
 
   #check(journal: DurableJournal<Data>): void {
     this.#compare(journal, this.#log)
-    expect(this.#system.takeErrors()).toEqual([])
+    same(Array.from(this.#consumers.values(), ({ faults }) => faults).flat(), [])
+    same(this.#system.takeErrors(), [])
   }
 
   #compare(journal: DurableJournal<Data>, log: Log): void {
-    expect(Array.from(journal, seen)).toEqual(log.held)
-    expect([journal.nextSequence, journal.size()]).toEqual([log.next, log.held.length])
-    expect([...journal.streams()]).toEqual(log.streams())
-    expect(STREAMS.slice(1).map((stream) => journal.streamVersion(stream))).toEqual(
+    const streams = log.streams()
+    const prefix = 'cart'
+    same(Array.from(journal, seen), log.held)
+    same([journal.nextSequence, journal.size()], [log.next, log.held.length])
+    same([...journal.streams()], streams)
+    same(
+      STREAMS.slice(1).map((stream) => journal.streamVersion(stream)),
       STREAMS.slice(1).map((stream) => log.version(stream)),
     )
-    const prefix = 'cart'
-    expect([...journal.streams({ prefix })]).toEqual(log.streams().filter((stream) => stream.startsWith(prefix)))
+    same(
+      [...journal.streams({ prefix })],
+      streams.filter((stream) => stream.startsWith(prefix)),
+    )
   }
 }
