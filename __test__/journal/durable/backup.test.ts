@@ -43,6 +43,16 @@ it('copies a journal while it is written to, with its saved states', async () =>
   expect(next).toBe(report.nextSequence)
 })
 
+it('copies a journal whose directory of saved states has nothing in it yet', async () => {
+  const [path, copy] = [tempDirectory(), join(tempDirectory(), 'copy')]
+  await using journal = await openJournal<Event>(path)
+  await journal.append({ n: 1 })
+  // As the first consumer leaves it for a moment, and a kill in that moment for longer.
+  mkdirSync(join(path, 'states'))
+  expect(await journal.backup(copy)).toMatchObject({ nextSequence: 1 })
+  expect(readdirSync(copy)).not.toContain('states')
+})
+
 it('copies beside the writer from a read-only journal', async () => {
   const [path, copy] = [tempDirectory(), tempDirectory()]
   await using writer = await openJournal<Event>(path, { maxEntries: 3 })

@@ -114,6 +114,28 @@ it('a snapshot of an earlier stream is ignored, also when the events that would 
   expect(reasons(events)).toEqual(['it is of other events: the stream has begun anew since'])
 })
 
+it('a snapshot is of the stream whose events it has, also when another thread has begun that anew meanwhile', async () => {
+  await using journal = await openJournal<Event>(tempDirectory())
+  const others = [4, 5, 6, 7].map((amount) => ({ type: 'added', amount }))
+  const isOf = (version: number): void => {
+    for (let look = 0; journal.streamVersion('account') !== version; look++) expect(look).toBeLessThan(100_000_000)
+  }
+  const done: Promise<unknown>[] = []
+  const apply = (all: readonly number[], { amount }: Event): readonly number[] => {
+    // As another thread would do it before this one saves a snapshot of the third event.
+    if (amount === 3) {
+      done.push(journal.clear())
+      isOf(0)
+      done.push(journal.appendMany(others, { stream: 'account' }), journal.sync())
+      isOf(4)
+    }
+    return [...all, amount]
+  }
+  expect(await calls(persistOf(journal, [], { apply }), [1, 2, 3])).toEqual([1, 2, 3])
+  await Promise.all(done)
+  expect(await calls(persistOf(journal, []), [])).toEqual([4, 5, 6, 7])
+})
+
 it('a snapshot of more events than the stream has is not used later, once the stream has as many', async () => {
   const path = await written()
   await using journal = await openJournal<Event>(path)

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { flag, iterable, integer, known, options as checkOptions } from '../../internal/validate.ts'
@@ -14,7 +13,7 @@ import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { Appender } from './appender.ts'
-import { assertEmpty, backUp } from './backup.ts'
+import { assertEmpty, backUp, hasFiles } from './backup.ts'
 import { JournalReads } from './base.ts'
 import type { Handle } from './handle.ts'
 import type { Pages } from './pages.ts'
@@ -284,7 +283,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     const target = checkPath('directory', directory)
     this.#assertOpen()
     const states = join(this.path, STATES)
-    if (existsSync(states)) {
+    if (hasFiles(states)) {
       await assertEmpty(target)
       // First, so that no checkpoint in the copy is behind its last entry.
       const open = { system: this.#system, clock: this.clock, readOnly: true }

@@ -86,6 +86,8 @@ export class PersistentProcess {
   #states: SavedStates | undefined
   /** The number of events in the state. */
   #version = 0
+  /** The sequence of the first of them. `undefined` before there is one. */
+  #origin: number | undefined
   #snapshotAt = 0
   #isSaving = false
 
@@ -182,9 +184,15 @@ export class PersistentProcess {
     } catch (error) {
       return new Stopped(state, { error: error as Error }, undefined)
     }
+    this.#counted(entries[0] as JournalEntry<unknown>)
     this.#version += entries.length
     this.#saveSnapshot(next)
     return { result, state: next }
+  }
+
+  /** Keeps the origin of the stream, when an event that the state counts now is the first. */
+  #counted({ position, sequence }: JournalEntry<unknown>): void {
+    if (position === 0) this.#origin = sequence
   }
 
   /** @throws InvalidArgumentError for an event that would be taken for one of an earlier version. */
@@ -215,6 +223,7 @@ export class PersistentProcess {
         if (!process.isAlive) throw new ClosedError('the process')
         if (entry.position !== this.#version) throw new JournalGapError(this.#version, entry.position ?? 0)
         state = stateAfter(this.#apply, state, upcastEntry(this.#upcast, entry), this.#ignoresUnknown)
+        this.#counted(entry)
         this.#version++
       }
       if (this.#version === before) throw new JournalGapError(before, this.#journal.streamVersion(this.#stream))
@@ -240,6 +249,7 @@ export class PersistentProcess {
       : `it is of version ${saved.version}, and the process of version ${this.#reducerVersion}`
     if (reason === undefined) {
       this.#version = this.#snapshotAt = saved.events
+      this.#origin = saved.origin
       return saved.state
     }
     this.#ignore(reason)
@@ -268,9 +278,9 @@ export class PersistentProcess {
   #saveSnapshot(state: unknown): void {
     if (this.#isSaving || this.#states === undefined || this.#version - this.#snapshotAt < this.#every) return
     const version = this.#version
-    const origin = this.#journal.streamOrigin(this.#stream)
-    // The events are gone again: they were cleared.
-    if (origin === undefined) return
+    const origin = this.#origin
+    // The events are gone again: they were cleared, and others may have taken their place.
+    if (origin === undefined || origin !== this.#journal.streamOrigin(this.#stream)) return
     this.#isSaving = true
     this.#snapshotAt = version
     const snapshot: Snapshot = { version: this.#reducerVersion, events: version, origin, state }

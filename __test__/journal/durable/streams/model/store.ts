@@ -54,6 +54,18 @@ export interface Settings {
   readonly limit: number | undefined
 }
 
+/** A snapshot that is on disk for sure: the number of its events, and the first of them. */
+interface Snapshot {
+  readonly version: number
+  readonly first: number | undefined
+}
+
+/** What was saved beside a journal at some time. */
+interface Saved {
+  readonly floors: readonly number[]
+  readonly snapshots: Map<string, Snapshot>
+}
+
 const STREAMS = ['', 'a', 'b', 'cart-1', 'nothing']
 const immediate = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 /** The fields of an entry that the model knows. */
@@ -74,8 +86,7 @@ export class Store {
   readonly #system = createTestSystem()
   readonly #consumers = new Map(Object.keys(CONSUMERS).map((name) => [name, new Consumed(name)]))
   readonly #projected = new Projected()
-  /** Snapshots that are on disk for sure: the events in each, of the stream as it is now. */
-  readonly #snapshots = new Map<string, number>()
+  #snapshots = new Map<string, Snapshot>()
   #journal!: DurableJournal<Data>
   #log: Log
   #path: string
@@ -322,12 +333,18 @@ export class Store {
     const before = (this.#log.history.get(stream) ?? []).slice(0, version)
     const positions = new Set(this.#log.of(stream).map(({ position }) => position))
     const isThere = (from: number): boolean => before.every((_, position) => position < from || positions.has(position))
-    const known = every === undefined ? undefined : this.#snapshots.get(stream)
-    let from = 0
+    const snapshot = every === undefined ? undefined : this.#snapshots.get(stream)
+    // One of an earlier stream of the name has other events.
+    const known = snapshot !== undefined && snapshot.first === before[0] ? snapshot.version : undefined
+    let [from, first] = [0, before[0]]
+    const path = this.#path
     const emit = (event: PersistEvent): void => {
       if (event.type === 'persist:recovered') from = event.from
       if (event.type === 'persist:snapshot:ignored') this.notes.push('a snapshot was ignored')
-      if (event.type === 'persist:snapshot:saved') this.#snapshots.set(stream, event.version)
+      // Once the program goes on with a copy, it matters what was saved before the copy.
+      if (event.type === 'persist:snapshot:saved' && path === this.#path) {
+        this.#snapshots.set(stream, { version: event.version, first })
+      }
     }
     const starting = GenServer.start(
       {
@@ -363,6 +380,7 @@ export class Store {
     for (let call = 0; call < calls; call++) {
       const draft = this.#draft({ stream: number, id: 0, expected: undefined, key: 0, size: 10 })
       this.#log.append([draft])
+      first = this.#log.history.get(stream)?.[0]
       expect(await GenServer.call(server, draft.data)).toEqual(this.#log.history.get(stream))
     }
     await GenServer.stop(server)
@@ -370,7 +388,7 @@ export class Store {
 
   async #backup(groups: readonly (readonly Entry[])[], goesOn: boolean): Promise<void> {
     const [place, least] = [this.#place(), this.#log.next]
-    const floors = Array.from(this.#consumers.values(), ({ floor }) => floor)
+    const saved = this.#saved()
     const copying = this.#journal.backup(place)
     const [all, upTo] = this.#inFlight(groups)
     const report = await copying
@@ -388,11 +406,19 @@ export class Store {
       return
     }
     this.notes.push('went on from a backup')
-    await this.#moveTo(copy, place, log, floors)
+    await this.#moveTo(copy, place, log, saved)
+  }
+
+  /** Returns what is saved for sure: a copy that begins now has it. */
+  #saved(): Saved {
+    return {
+      floors: Array.from(this.#consumers.values(), ({ floor }) => floor),
+      snapshots: new Map(this.#snapshots),
+    }
   }
 
   /** Goes on with a copy of the journal. What consumers had not saved by then comes again. */
-  async #moveTo(copy: DurableJournal<Data>, place: string, log: Log, floors: readonly number[]): Promise<void> {
+  async #moveTo(copy: DurableJournal<Data>, place: string, log: Log, { floors, snapshots }: Saved): Promise<void> {
     for (const [index, consumed] of [...this.#consumers.values()].entries())
       await consumed.moveTo(floors[index] as number)
     await this.#projected.close()
@@ -401,11 +427,12 @@ export class Store {
     this.#journal = copy
     this.#path = place
     this.#log = log
+    this.#snapshots = snapshots
   }
 
   async #kill(groups: readonly (readonly Entry[])[], waits: boolean): Promise<void> {
     const [place, least] = [this.#place(), this.#log.next]
-    const floors = Array.from(this.#consumers.values(), ({ floor }) => floor)
+    const saved = this.#saved()
     const [all, upTo] = this.#inFlight(groups)
     if (waits) await immediate()
     copyFiles(this.#path, place)
@@ -415,12 +442,13 @@ export class Store {
     expect(next, 'acknowledged').toBeGreaterThanOrEqual(least)
     if (next < this.#log.next) this.notes.push('an append was lost in a kill')
     if (next > least) this.notes.push('an append was kept in a kill')
-    await this.#moveTo(copy, place, upTo(next), floors)
+    await this.#moveTo(copy, place, upTo(next), saved)
   }
 
   async #power(groups: readonly (readonly Entry[])[], part: number): Promise<void> {
     await this.#closeFollowers()
     await this.#journal.sync()
+    const saved = this.#saved()
     const [place, least, end] = [this.#place(), this.#log.next, endOf(this.#path)]
     const [all, upTo] = this.#inFlight(groups)
     await all
@@ -432,8 +460,7 @@ export class Store {
     const { nextSequence: next } = copy
     expect(next, 'synced').toBeGreaterThanOrEqual(isLossy ? least : this.#log.next)
     if (next < this.#log.next) this.notes.push('an append was lost in a power cut')
-    const floors = Array.from(this.#consumers.values(), ({ floor }) => floor)
-    await this.#moveTo(copy, place, upTo(next), floors)
+    await this.#moveTo(copy, place, upTo(next), saved)
   }
 
   async #closeFollowers(): Promise<void> {
