@@ -114,26 +114,55 @@ it('a snapshot of an earlier stream is ignored, also when the events that would 
   expect(reasons(events)).toEqual(['it is of other events: the stream has begun anew since'])
 })
 
-it('a snapshot is of the stream whose events it has, also when another thread has begun that anew meanwhile', async () => {
-  await using journal = await openJournal<Event>(tempDirectory())
-  const others = [4, 5, 6, 7].map((amount) => ({ type: 'added', amount }))
-  const isOf = (version: number): void => {
+/** Clears a journal and appends others to its stream, as another thread would while this one runs a callback. */
+function beginAnew(journal: DurableJournal<Event>, amounts: readonly number[]): Promise<unknown> {
+  const until = (version: number): void => {
     for (let look = 0; journal.streamVersion('account') !== version; look++) expect(look).toBeLessThan(100_000_000)
   }
+  const cleared = journal.clear()
+  until(0)
+  const others = amounts.map((amount) => ({ type: 'added', amount }))
+  const appended = [journal.appendMany(others, { stream: 'account' }), journal.sync()]
+  until(amounts.length)
+  return Promise.all([cleared, ...appended])
+}
+
+it('a snapshot is of the stream whose events it has, also when another thread has begun that anew meanwhile', async () => {
+  await using journal = await openJournal<Event>(tempDirectory())
   const done: Promise<unknown>[] = []
   const apply = (all: readonly number[], { amount }: Event): readonly number[] => {
-    // As another thread would do it before this one saves a snapshot of the third event.
-    if (amount === 3) {
-      done.push(journal.clear())
-      isOf(0)
-      done.push(journal.appendMany(others, { stream: 'account' }), journal.sync())
-      isOf(4)
-    }
+    // Before the snapshot of three events is saved.
+    if (amount === 3) done.push(beginAnew(journal, [4, 5, 6, 7]))
     return [...all, amount]
   }
   expect(await calls(persistOf(journal, [], { apply }), [1, 2, 3])).toEqual([1, 2, 3])
   await Promise.all(done)
   expect(await calls(persistOf(journal, []), [])).toEqual([4, 5, 6, 7])
+})
+
+it.each([
+  ['more events than before', 0, [7, 8, 9, 10, 11, 12, 13]],
+  ['fewer events than before', 0, [7, 8]],
+  ['more events than before, after a snapshot', 3, [7, 8, 9, 10, 11, 12, 13]],
+])('a stream that another thread begins anew while a process reads it is read again: %s', async (_, from, amounts) => {
+  const path = tempDirectory()
+  await using journal = await openJournal<Event>(path)
+  const events: PersistEvent[] = []
+  const isSaved = from > 0
+  await calls(persistOf(journal, events), isSaved ? [1, 2, 3] : [])
+  if (isSaved) await expect.poll(() => events.map(({ type }) => type)).toContain('persist:snapshot:saved')
+  const rest = [1, 2, 3, 4].slice(from).map((amount) => ({ type: 'added', amount }))
+  await journal.appendMany(rest, { stream: 'account' })
+  events.length = 0
+  const done: Promise<unknown>[] = []
+  const apply = (all: readonly number[], { amount }: Event): readonly number[] => {
+    if (amount === 4) done.push(beginAnew(journal, amounts))
+    return [...all, amount]
+  }
+  expect(await calls(persistOf(journal, events, { apply }), [])).toEqual(amounts)
+  await Promise.all(done)
+  const recovered = { type: 'persist:recovered', from: 0, events: amounts.length, version: amounts.length }
+  expect(events).toContainEqual(expect.objectContaining(recovered))
 })
 
 it('a snapshot of more events than the stream has is not used later, once the stream has as many', async () => {

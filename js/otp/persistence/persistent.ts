@@ -216,21 +216,33 @@ export class PersistentProcess {
     // Events of a process that has just ended may be in flight.
     await this.#journal.sync()
     let state = await this.#loadSnapshot()
-    const from = this.#version
+    let from = this.#version
+    state = await this.#readOn(state, process)
+    // Somebody cleared the stream meanwhile: what was read, or the snapshot, is of other events.
+    while (this.#version > 0 && this.#origin !== this.#journal.streamOrigin(this.#stream)) {
+      this.#version = this.#snapshotAt = from = 0
+      state = await this.#readOn(this.#init(), process)
+    }
+    const [version, events] = [this.#version, this.#version - from]
+    this.#tell({ type: 'persist:recovered', stream: this.#stream, version, events, from, at: this.#inside.clock.now() })
+    return state
+  }
+
+  /** Applies the events that a state does not have yet. */
+  async #readOn(state: unknown, process: PersistedProcess): Promise<unknown> {
+    let next = state
     while (this.#version < this.#journal.streamVersion(this.#stream)) {
       const before = this.#version
       for await (const entry of this.#journal.readStream(this.#stream, { from: this.#version })) {
         if (!process.isAlive) throw new ClosedError('the process')
         if (entry.position !== this.#version) throw new JournalGapError(this.#version, entry.position ?? 0)
-        state = stateAfter(this.#apply, state, upcastEntry(this.#upcast, entry), this.#ignoresUnknown)
+        next = stateAfter(this.#apply, next, upcastEntry(this.#upcast, entry), this.#ignoresUnknown)
         this.#counted(entry)
         this.#version++
       }
       if (this.#version === before) throw new JournalGapError(before, this.#journal.streamVersion(this.#stream))
     }
-    const [version, events] = [this.#version, this.#version - from]
-    this.#tell({ type: 'persist:recovered', stream: this.#stream, version, events, from, at: this.#inside.clock.now() })
-    return state
+    return next
   }
 
   async #loadSnapshot(): Promise<unknown> {
