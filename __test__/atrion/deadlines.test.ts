@@ -1,5 +1,5 @@
 /** Deadlines of tickets and waits at a gate. */
-import { Atrion, createControlledClock } from 'keelson'
+import { Atrion, createControlledClock, isTimeoutError } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -57,4 +57,37 @@ it('autoAdvance does not move for the deadline of a ticket', async () => {
   expect(() => system.clock.external(5 as never)).toThrow(expect.objectContaining({ field: 'promise' }))
   await system.clock.sleep(10)
   await system.close()
+})
+
+it('of run leave time for the work: at twice its capacity a service does almost nothing in vain', async () => {
+  await using system = createTestSystem({ seed: 1 })
+  const { clock } = system
+  clock.autoAdvance = true
+  // Ten connections, 50 ms a query: 200 queries a second.
+  let free = 10
+  const waiting: (() => void)[] = []
+  const query = async (): Promise<void> => {
+    if (free === 0) await new Promise<void>((resolve) => void waiting.push(resolve))
+    else free--
+    await clock.sleep(50)
+    const next = waiting.shift()
+    if (next === undefined) free++
+    else next()
+  }
+  const atrion = new Atrion({ system })
+  const counts = { done: 0, late: 0, refused: 0 }
+  const requests: Promise<unknown>[] = []
+  for (let sent = 0; sent < 4000; sent++) {
+    const request = atrion.run('db', query, { timeoutMs: 500 }).then(
+      () => counts.done++,
+      (error: unknown) => (isTimeoutError(error) ? counts.late++ : counts.refused++),
+    )
+    requests.push(request)
+    await clock.sleep(2.5)
+  }
+  await Promise.all(requests)
+  // Ten seconds of work.
+  expect(counts.done).toBeGreaterThan(0.95 * 2000)
+  expect(counts.late).toBeLessThan(0.02 * 2000)
+  expect(counts.done + counts.late + counts.refused).toBe(4000)
 })

@@ -25,6 +25,9 @@ impl Engine {
     }
 
     /// Admits, refuses, or queues for at most `max_wait_ms` or the gate's own deadline, whichever is sooner.
+    ///
+    /// With an infinite `ticket_timeout_ms` the caller ends the work itself, `max_wait_ms` from now. Then the wait ends
+    /// early enough for the work to be done: work that is begun too late is done for nobody.
     pub fn admit(
         &mut self,
         id: RouteId,
@@ -165,6 +168,11 @@ impl Engine {
         let Some(gate) = self.routes.gate(slot) else {
             return Admission::Shed(self.refusal(slot, ShedReason::UnknownRoute, voltage, now));
         };
+        let max_wait_ms =
+            if timeout_ms.is_infinite() { max_wait_ms - gate.service_ms() } else { max_wait_ms };
+        if max_wait_ms <= 0.0 {
+            return Admission::Shed(self.refusal(slot, ShedReason::QueueDeadline, voltage, now));
+        }
         let deadline = gate.queue_deadline(&config, now).min(max_wait_ms);
         let mut displaced = None;
         if gate.queue.len() >= config.max_queue {

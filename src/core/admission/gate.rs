@@ -9,6 +9,9 @@ use super::shed::{REASONS, ShedReason};
 use super::ticket::TicketKind;
 use super::trickle::Trickle;
 
+/// Service times that are kept for work before its caller's deadline.
+const SERVICE_TIMES: f64 = 1.5;
+
 /// The queue deadline while nothing is known about the service, milliseconds.
 const UNKNOWN_DEADLINE_MS: f64 = 1000.0;
 
@@ -172,6 +175,11 @@ impl Gate {
             });
             own.min(self.patience.longest_wait(now))
         })
+    }
+
+    /// Returns the time that work takes once it is admitted, with room for the slower half; 0 while that is unknown.
+    pub(crate) fn service_ms(&self) -> f64 {
+        self.limit.baseline().map_or(0.0, |base| SERVICE_TIMES * base)
     }
 
     /// Returns the time after which a busy queue can count as standing. One that was empty since does not.

@@ -57,6 +57,25 @@ fn dismissed(event: Option<WaiterEvent>) -> (WaiterId, ShedReason) {
     }
 }
 
+/// A caller that ends its work by itself 100 ms from now waits no longer than leaves time for the work.
+#[test]
+fn a_wait_leaves_time_for_the_work() {
+    let gate = GateConfig { latency_baseline_ms: Some(20.0), ..fixed(1.0) };
+    let (mut engine, id) = engine(&gate);
+    let _held = ticket(engine.try_admit(id, 60.0, DEFAULT, 0.0));
+    let hopeless = shed(engine.admit(id, 60.0, FOREVER, 30.0, 0.0));
+    assert_eq!(hopeless.reason, ShedReason::QueueDeadline, "nothing would be left of it");
+    let hasty = waiter(engine.admit(id, 60.0, FOREVER, 100.0, 0.0));
+    let patient = waiter(engine.admit(id, 60.0, DEFAULT, 100.0, 0.0));
+    engine.expire(69.0);
+    assert_eq!(engine.poll_event(), None);
+    engine.expire(70.0);
+    assert_eq!(dismissed(engine.poll_event()), (hasty, ShedReason::QueueDeadline));
+    assert_eq!(engine.poll_event(), None);
+    engine.expire(100.0);
+    assert_eq!(dismissed(engine.poll_event()), (patient, ShedReason::QueueDeadline));
+}
+
 #[test]
 fn done_counts_once() {
     let (mut engine, id) = engine(&fixed(1.0));
