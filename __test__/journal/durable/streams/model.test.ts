@@ -124,10 +124,16 @@ it('an event store answers as a simple model, whatever is done to it', async () 
   const reach = new Reach()
   const parameters = runsOf<[Settings, Step[]]>('event stores', 20)
   const program = fc.array(step, { minLength: 14, maxLength: 46, size: 'max' })
-  await fc.assert(
-    fc.asyncProperty(settings, program, (chosen, steps) => run(chosen, steps, reach)),
-    { ...parameters, seed },
-  )
+  let last: Promise<void> = Promise.resolve()
+  try {
+    await fc.assert(
+      fc.asyncProperty(settings, program, (chosen, steps) => (last = run(chosen, steps, reach))),
+      { ...parameters, seed },
+    )
+  } finally {
+    // A time limit does not wait for the program that runs then, which has a directory to remove.
+    await Promise.allSettled([last])
+  }
   reach.print('event stores')
   if (programs(20) < 1000) return
   expect(reach.missing(OPS)).toEqual([])
