@@ -3,7 +3,8 @@
  */
 import type * as Binding from '../native/binding.js'
 import type { HotLane } from '../native/hot.js'
-import { NativeMissingError, NativePanicError } from './errors/errors.ts'
+import { NativePanicError } from './errors/errors.ts'
+import { BINDING, loadAddon } from './load-addon.ts'
 import { assertNode } from './node-version.ts'
 
 /** Everything that the addon exports. */
@@ -15,11 +16,7 @@ export type Native = Readonly<Omit<typeof Binding, 'default'>> & {
 
 function load(): Native {
   assertNode()
-  try {
-    return require('../native/binding.js') as Native
-  } catch (cause) {
-    throw new NativeMissingError(cause)
-  }
+  return loadAddon(BINDING).addon as Native
 }
 
 /** Functions for what happens once: a `#[napi]` function each, which takes and returns objects. */

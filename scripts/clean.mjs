@@ -5,8 +5,18 @@ import { main } from './lib/failure.mjs'
 import { at } from './lib/paths.mjs'
 
 await main(() => {
-  const addons = readdirSync(at('native')).filter((name) => name.endsWith('.node') || name === 'binding.js')
-  const made = ['dist', 'target', '.cache', 'coverage', 'node_modules', 'bench/node_modules', 'native/test']
+  const addons = readdirSync(at('native')).filter((name) => name.endsWith('.node'))
+  const made = [
+    'dist',
+    'target',
+    '.cache',
+    'coverage',
+    'node_modules',
+    'bench/node_modules',
+    'native/test',
+    'npm',
+    'dist-pack',
+  ]
   for (const path of [...made, ...addons.map((name) => `native/${name}`)]) {
     rmSync(at(path), { recursive: true, force: true })
   }

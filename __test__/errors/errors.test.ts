@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import * as keelson from 'keelson'
 import { expect, it } from 'vitest'
+import { native as addon } from '../support/native.ts'
 
-const { errorCodes } = (await import('../../native/binding.js')).default as unknown as {
+const { errorCodes } = addon as {
   errorCodes(): { code: string; class: string; meaning: string }[]
 }
 

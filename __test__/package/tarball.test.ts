@@ -1,73 +1,207 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { basename, dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { entries } from '../../scripts/lib/entries.mjs'
+import { mainManifest, missingPlatforms, packHere, platformManifest } from '../../scripts/lib/pack.mjs'
+import { addons, fileOf, here, packageOf, platforms } from '../../scripts/lib/platforms.mjs'
 
-const root = join(import.meta.dirname, '..', '..')
 const home = mkdtempSync(join(tmpdir(), 'keelson-packed-'))
+const modules = join(home, 'node_modules')
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-interface Packed {
-  readonly filename: string
-  readonly files: readonly { readonly path: string }[]
+const [addon] = addons
+const platform = here()
+const platformPackage = packageOf(addon, platform)
+let files: string[] = []
+
+/** The environment of a user: Node and nothing that builds. */
+const path = dirname(process.execPath)
+const environment = { ...process.env, PATH: path, KEELSON_BINDING_PATH: undefined }
+
+function npm(args: readonly string[]): void {
+  const cli = process.env['npm_execpath']
+  const [command, first] = cli === undefined ? ['npm', []] : [process.execPath, [cli]]
+  const where = { ...environment, PATH: cli === undefined ? process.env['PATH'] : path }
+  execFileSync(command, [...first, ...args], { cwd: home, env: where, encoding: 'utf8', stdio: 'pipe' })
 }
 
-/** Packs as `npm publish` would; no network is touched. */
-function pack(): Packed {
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', home]
-  const output = execFileSync('npm', args, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' })
-  const parsed = JSON.parse(output) as Packed[] | Record<string, Packed>
-  const [packed] = Object.values(parsed)
-  if (!packed) throw new Error('npm packed nothing')
-  return packed
+beforeAll(async () => {
+  const tarballs = await packHere()
+  files = execFileSync('tar', ['-tzf', tarballs[0] as string], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'user', private: true }))
+  npm(['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs])
+})
+
+/** Runs a file with this code in the user's folder. Returns what it prints. */
+const runs = (file: string, code: string): string => {
+  writeFileSync(join(home, file), code)
+  return execFileSync(process.execPath, [file], { cwd: home, env: environment, encoding: 'utf8' })
 }
 
-/** Lays the packed package and this platform's binary out as an installation would. */
-function installed(): Packed {
-  const packed = pack()
-  const modules = join(home, 'node_modules')
-  mkdirSync(modules)
-  execFileSync('tar', ['-xzf', packed.filename], { cwd: home })
-  cpSync(join(home, 'package'), join(modules, 'keelson'), { recursive: true })
-  const binary = readdirSync(join(root, 'native')).find((name) => name.endsWith('.node')) ?? ''
-  const { name, version } = {
-    name: `@keelson/binding-${binary.split('.')[1]}`,
-    version: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
-  }
-  const platform = join(modules, name)
-  mkdirSync(platform, { recursive: true })
-  cpSync(join(root, 'native', binary), join(platform, binary))
-  writeFileSync(join(platform, 'package.json'), JSON.stringify({ name, version, main: binary }))
-  return packed
+/** Loads keelson in the user's folder. Returns the error that it throws, as JSON. */
+function failure(env: NodeJS.ProcessEnv = {}): Record<string, unknown> {
+  const code = `try { require('keelson'); console.log('{}') } catch (error) {
+    const { code, message, platform, libc, expected, actual } = error
+    const reason = error.cause?.message
+    console.log(JSON.stringify({ code, message, platform, libc, expected, actual, package: error.package, reason }))
+  }`
+  writeFileSync(join(home, 'fails.cjs'), code)
+  const { stdout } = spawnSync(process.execPath, ['fails.cjs'], {
+    cwd: home,
+    env: { ...environment, ...env },
+    encoding: 'utf8',
+  })
+  return JSON.parse(stdout) as Record<string, unknown>
 }
 
-const packed = installed()
 // An adapter's peer may be absent: only its own entry may miss it.
 const names = entries().map(({ subpath }) => (subpath === '.' ? 'keelson' : `keelson/${subpath.slice(2)}`))
 
-const runs = (file: string, code: string): string => {
-  writeFileSync(join(home, file), code)
-  return execFileSync(process.execPath, [file], { cwd: home, encoding: 'utf8' })
-}
+describe('the packages', () => {
+  test('the main package holds what it needs and nothing else', () => {
+    const paths = files.map((file) => file.slice('package/'.length))
+    const allowed =
+      /^(?:dist\/.*\.(?:m?js|d\.m?ts)$|docs\/|index\.d\.m?ts$|native\/\w+\.d\.ts$|package\.json$|(?:README|ARCHITECTURE|CHANGELOG|CONTRIBUTING)\.md$|LICENSE$)/
+    expect(paths.filter((file) => !allowed.test(file))).toEqual([])
+    const needed = ['LICENSE', 'README.md', 'ARCHITECTURE.md', 'docs/README.md', 'index.d.ts', 'dist/index.js']
+    expect(paths).toEqual(expect.arrayContaining(needed))
+  })
 
-test('the package holds what it needs and nothing else', () => {
-  const paths = packed.files.map(({ path }) => path)
-  const allowed =
-    /^(?:dist\/|js\/.*\.ts$|index\.d\.m?ts$|native\/(?:binding\.js|\w+\.d\.ts)$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
-  expect(paths.filter((path) => !allowed.test(path))).toEqual([])
-  expect(paths).toEqual(
-    expect.arrayContaining(['LICENSE', 'index.d.ts', 'dist/index.js', 'dist/index.mjs', 'native/binding.js']),
-  )
+  test('the main package asks for every platform package in its own version', () => {
+    const manifest = JSON.parse(readFileSync(join(modules, 'keelson', 'package.json'), 'utf8')) as {
+      version: string
+      optionalDependencies: Record<string, string>
+      scripts?: unknown
+    }
+    expect(manifest.scripts).toBeUndefined()
+    expect(missingPlatforms(manifest)).toEqual([])
+    expect(Object.keys(manifest.optionalDependencies)).toHaveLength(platforms().length * addons.length)
+    expect(manifest).toEqual(mainManifest())
+  })
+
+  test('a publish of the checkout itself is refused', () => {
+    const script = join(import.meta.dirname, '..', '..', 'scripts', 'prepublish.mjs')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
+    expect(status).not.toBe(0)
+    expect(stdout + stderr).toContain(`@keelson/binding-${platform.build}`)
+  })
+
+  test('a platform package says where it runs, and holds the binary', () => {
+    const folder = join(modules, platformPackage)
+    expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toEqual(
+      expect.objectContaining(JSON.parse(JSON.stringify(platformManifest(addon, platform)))),
+    )
+    expect(readdirSync(folder).toSorted()).toEqual(
+      ['LICENSE', 'README.md', fileOf(addon, platform), 'package.json'].toSorted(),
+    )
+  })
 })
 
-test.each(names)('%s can be required and imported from an installation, as one module', (name) => {
-  const both = `import { createRequire } from 'node:module'
-    const cjs = createRequire(import.meta.url)('${name}')
-    const esm = await import('${name}')
-    console.log(Object.keys(cjs).every((key) => esm[key] === cjs[key]))`
-  expect(runs('both.mjs', both).trim()).toBe('true')
-  expect(runs('only.cjs', `console.log(typeof require('${name}'))`).trim()).toBe('object')
+describe('an installation without a compiler', () => {
+  test.each(names)('%s can be required and imported, as one module', (name) => {
+    const both = `import { createRequire } from 'node:module'
+      const cjs = createRequire(import.meta.url)('${name}')
+      const esm = await import('${name}')
+      console.log(Object.keys(cjs).every((key) => esm[key] === cjs[key]))`
+    expect(runs('both.mjs', both).trim()).toBe('true')
+    expect(runs('only.cjs', `console.log(typeof require('${name}'))`).trim()).toBe('object')
+  })
+
+  test('the core works', () => {
+    const code = `import { createControlledClock } from 'keelson/clock'
+      const clock = createControlledClock()
+      const slept = clock.sleep(1000).then(() => console.log(clock.monoMs()))
+      await clock.advance(1000)
+      await slept`
+    expect(runs('core.mjs', code).trim()).toBe('1000')
+  })
+
+  test('the command runs', () => {
+    const bin = join(modules, '.bin', 'keelson')
+    const { stdout, status } = spawnSync(process.execPath, [bin, '--help'], { env: environment, encoding: 'utf8' })
+    expect([status, stdout]).toEqual([0, expect.stringContaining('keelson journal cat')])
+  })
+})
+
+describe('a platform without its binary', () => {
+  const folder = join(modules, platformPackage)
+  const aside = join(home, 'aside')
+
+  /** Runs a check while the platform package is something else. */
+  function withPackage(change: (folder: string) => void, check: () => void): void {
+    renameSync(folder, aside)
+    try {
+      change(folder)
+      check()
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+      renameSync(aside, folder)
+    }
+  }
+
+  test('left out (--omit=optional, or a lockfile of another system): the error names the package', () => {
+    withPackage(
+      () => {},
+      () => {
+        const error = failure()
+        expect(error).toMatchObject({
+          code: 'KEELSON_BINDING_MISSING',
+          platform: `${process.platform}-${process.arch}`,
+          package: platformPackage,
+        })
+        expect(error['libc']).toBe(platform.libc)
+        expect(error['message']).toContain('optional dependencies')
+      },
+    )
+  })
+
+  test('broken: the error has the reason of the system', () => {
+    withPackage(
+      (broken) => {
+        cpSync(aside, broken, { recursive: true })
+        writeFileSync(join(broken, fileOf(addon, platform)), 'no library')
+      },
+      () => {
+        const error = failure()
+        expect(error).toMatchObject({ code: 'KEELSON_BINDING_MISSING', package: platformPackage })
+        expect(error['message']).toContain(error['reason'])
+        expect(error['reason']).toContain(fileOf(addon, platform))
+      },
+    )
+  })
+
+  test('of another version: the error names both', () => {
+    withPackage(
+      (other) => {
+        mkdirSync(other, { recursive: true })
+        writeFileSync(join(other, 'package.json'), JSON.stringify({ name: platformPackage, main: 'other.cjs' }))
+        writeFileSync(join(other, 'other.cjs'), "exports.addonVersion = () => '0.0.9'")
+      },
+      () => {
+        expect(failure()).toMatchObject({
+          code: 'KEELSON_BINDING_VERSION',
+          package: platformPackage,
+          expected: mainManifest().version,
+          actual: '0.0.9',
+        })
+      },
+    )
+  })
+
+  test('an unknown platform: the error says where keelson runs', () => {
+    const code = `Object.defineProperty(process, 'platform', { value: 'freebsd' })
+      try { require('keelson') } catch (error) { console.log(error.code, error.package, error.message) }`
+    expect(runs('freebsd.cjs', code)).toMatch(/^KEELSON_BINDING_MISSING undefined .*freebsd-\w+: it is built for Linux/)
+  })
+
+  test('a file can be named instead', () => {
+    const missing = join(home, 'nothing.node')
+    expect(failure({ KEELSON_BINDING_PATH: missing })['reason']).toContain(basename(missing))
+    expect(failure({ KEELSON_BINDING_PATH: join(folder, fileOf(addon, platform)) })).toEqual({})
+  })
 })

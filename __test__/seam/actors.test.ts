@@ -4,8 +4,9 @@ import { expect, it } from 'vitest'
 
 import * as protocol from '../../js/protocol/actor.ts'
 import { runsOf } from '../support/programs.ts'
+import { native as addon } from '../support/native.ts'
 
-const native = (await import('../../native/binding.js')).default as unknown as {
+const native = addon as {
   hot: Record<string, (...args: number[]) => number>
   actorsOpen(): { handle: number; submissions: Float64Array; steps: Float64Array }
   actorsClose(handle: number): void

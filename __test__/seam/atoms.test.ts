@@ -2,8 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createAtom } from 'keelson'
 import { expect, it } from 'vitest'
+import { native as addon } from '../support/native.ts'
 
-const native = (await import('../../native/binding.js')).default as unknown as {
+const native = addon as {
   hot: Record<string, (...args: unknown[]) => number>
 }
 /** The first ring of commits of this process. */

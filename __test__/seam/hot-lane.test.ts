@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { HANG_GUARD_MS } from '../support/hang-guard.ts'
+import { native as addon } from '../support/native.ts'
 
-const native = (await import('../../native/binding.js')).default as unknown as {
+const native = addon as {
   hot: Record<string, (...args: unknown[]) => number>
   hotLane(): string
 }
@@ -28,7 +29,7 @@ it('survives missing, foreign and absurd arguments', () => {
 
 it('rings the function that listens last', () => {
   const program = `
-    const native = require('./native/binding.js')
+    const native = require('./dist/native.js').native
     const rung = []
     for (const name of ['first', 'second', 'last']) native.inboxListen(() => rung.push(name, native.hot.inboxTake()))
     native.hot.inboxPost(7)

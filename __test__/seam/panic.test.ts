@@ -20,7 +20,7 @@ it('turns a panic of the core into an error, and the process lives', () => {
   `
   const child = spawnSync(process.execPath, ['-e', program], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: `${folder}${addon}` },
+    env: { ...process.env, KEELSON_BINDING_PATH: `${folder}${addon}` },
     encoding: 'utf8',
     timeout: HANG_GUARD_MS,
   })

@@ -36,13 +36,14 @@ export const USAGE = `keelson journal cat <directory> [--stream <name>] [--from 
 keelson journal verify <directory> [--json]
 keelson journal stat <directory> [--json]
 keelson journal backup <directory> <target> [--json]
+keelson doctor
 
-Each command works beside the process that writes the journal.
-Exit codes: 0 done, 1 the journal is damaged, 2 wrong arguments, 3 it is no journal or cannot be read.
+Each command of journal works beside the process that writes it; doctor reports whether keelson can run here.
+Exit codes: 0 done, 1 the journal is damaged, 2 wrong arguments, 3 it is no journal, or cannot be read or loaded.
 `
 
 /** Returns the arguments; `undefined` when help is wanted. @throws InvalidArgumentError naming the one that is refused. */
-export function readArguments(args: readonly string[]): CommandArguments | undefined {
+export function readArguments(args: readonly string[]): CommandArguments | 'doctor' | undefined {
   let parsed
   try {
     parsed = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
@@ -53,7 +54,12 @@ export function readArguments(args: readonly string[]): CommandArguments | undef
   const { values, positionals } = parsed
   if (values.help === true) return undefined
   const [area, command, directory, target, ...rest] = positionals
-  oneOf('area', ['journal'], area)
+  oneOf('area', ['journal', 'doctor'], area)
+  if (area === 'doctor') {
+    const extra = command ?? Object.keys(values)[0]
+    if (extra !== undefined) throw new InvalidArgumentError('arguments', 'none for doctor', extra)
+    return 'doctor'
+  }
   oneOf('command', COMMANDS, command)
   const [extra] = command === 'backup' ? rest : [target, ...rest]
   if (extra !== undefined) throw new InvalidArgumentError('arguments', `no more than ${command} takes`, extra)

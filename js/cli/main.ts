@@ -2,9 +2,8 @@
 /** The program `keelson`. */
 import { isInvalidArgumentError } from '../errors/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
-import { isJournalCorruptError } from '../journal/errors.ts'
 import { readArguments, USAGE } from './arguments.ts'
-import { runJournal } from './journal.ts'
+import { examine } from './doctor.ts'
 
 const DAMAGED = 1
 const WRONG = 2
@@ -24,12 +23,25 @@ function write(line: string): Promise<boolean> {
 
 async function main(): Promise<void> {
   const command = readArguments(process.argv.slice(2))
-  if (command === undefined) await write(USAGE.trimEnd())
-  else await runJournal(command, write)
+  if (command === undefined) {
+    await write(USAGE.trimEnd())
+    return
+  }
+  if (command === 'doctor') {
+    const { lines, isWell } = examine()
+    for (const line of lines) await write(line)
+    if (!isWell) process.exitCode = FAILED
+    return
+  }
+  // Loaded here: the other commands work without the addon.
+  const { runJournal } = await import('./journal.ts')
+  await runJournal(command, write)
 }
+
+const codeOf = (error: unknown): unknown => (Object(error) as { code?: unknown }).code
 
 main().catch((error: unknown) => {
   const isWrong = isInvalidArgumentError(error)
   process.stderr.write(`keelson: ${textOf(error)}\n${isWrong ? `\n${USAGE}` : ''}`)
-  process.exitCode = isWrong ? WRONG : isJournalCorruptError(error) ? DAMAGED : FAILED
+  process.exitCode = isWrong ? WRONG : codeOf(error) === 'KEELSON_JOURNAL_CORRUPT' ? DAMAGED : FAILED
 })

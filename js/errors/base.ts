@@ -73,7 +73,8 @@ export type ErrorCode =
   | 'KEELSON_EXPECTATION'
   | 'KEELSON_PANIC'
   | 'KEELSON_PRIVATE_CONSTRUCTOR'
-  | 'KEELSON_NATIVE_MISSING'
+  | 'KEELSON_BINDING_MISSING'
+  | 'KEELSON_BINDING_VERSION'
   | 'KEELSON_UNSUPPORTED_NODE'
 
 /** The base of every error that keelson makes. Tell them apart by `code` or with the guards, not by message. */

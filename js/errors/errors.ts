@@ -118,17 +118,69 @@ export class ExpectationError extends KeelsonError {
   }
 }
 
-/** The native addon could not be loaded. */
-export class NativeMissingError extends KeelsonError {
-  static readonly code = 'KEELSON_NATIVE_MISSING'
-  readonly code = 'KEELSON_NATIVE_MISSING'
-  constructor(cause: unknown) {
-    const platform = `${process.platform}-${process.arch}`
+/** What {@link BindingMissingError} says of a platform. */
+export interface BindingPlatform {
+  /** The operating system and the processor, as Node names them: `linux-x64`. */
+  readonly platform: string
+  /** The C library of a Linux; `undefined` elsewhere. */
+  readonly libc: 'glibc' | 'musl' | undefined
+  /** The package that has the addon of this platform; `undefined` where keelson is not built for it. */
+  readonly package: string | undefined
+  /** The error for which that package could not be loaded; `undefined` when it is not installed. */
+  readonly cause: unknown
+  /** The message of that error. */
+  readonly reason: string
+}
+
+/**
+ * The native addon of this platform is not installed, or cannot be loaded. Importing the package throws it. `cause` is
+ * the reason that the system gave.
+ */
+export class BindingMissingError extends KeelsonError {
+  static readonly code = 'KEELSON_BINDING_MISSING'
+  readonly code = 'KEELSON_BINDING_MISSING'
+  /** The operating system and the processor, as Node names them: `linux-x64`. */
+  readonly platform: string
+  /** The C library of a Linux; `undefined` elsewhere. */
+  readonly libc: 'glibc' | 'musl' | undefined
+  /** The package that has the addon of this platform; `undefined` where keelson is not built for it. */
+  readonly package: string | undefined
+  constructor({ platform, libc, package: name, cause, reason }: BindingPlatform) {
+    const here = libc === undefined ? platform : `${platform} (${libc})`
     super(
-      `keelson's native addon could not be loaded on ${platform}. If the package was installed with a lockfile from ` +
-        'another platform or with optional dependencies left out, install it again; in a checkout, run `npm run build`.',
-      { cause },
+      name === undefined
+        ? `keelson has no native addon for ${here}: it is built for Linux, macOS and Windows on x64 and arm64`
+        : cause === undefined
+          ? `keelson's native addon for ${here} is not installed: the package ${name} is missing. Install keelson again, ` +
+            'with optional dependencies and without a lockfile that was made for another platform; in a checkout, run ' +
+            '`npm run build`'
+          : `keelson's native addon for ${here} cannot be loaded from ${name}: ${reason}`,
+      cause === undefined ? undefined : { cause },
     )
+    this.platform = platform
+    this.libc = libc
+    this.package = name
+  }
+}
+
+/**
+ * The native addon was built for another version of the package. Importing the package throws it. Install keelson again,
+ * so that both are of one version.
+ */
+export class BindingVersionError extends KeelsonError {
+  static readonly code = 'KEELSON_BINDING_VERSION'
+  readonly code = 'KEELSON_BINDING_VERSION'
+  /** The package that has the addon. */
+  readonly package: string
+  /** The version of keelson. */
+  readonly expected: string
+  /** The version for which the addon was built. */
+  readonly actual: string
+  constructor(name: string, expected: string, actual: string) {
+    super(`keelson ${expected} needs ${name} ${expected}, and found ${actual}: install keelson again`)
+    this.package = name
+    this.expected = expected
+    this.actual = actual
   }
 }
 
@@ -170,8 +222,10 @@ export const isNativePanicError: (error: unknown) => error is NativePanicError =
 export const isPrivateConstructorError: (error: unknown) => error is PrivateConstructorError = isCode(
   PrivateConstructorError.code,
 )
-/** Returns whether a value is a {@link NativeMissingError}, of any copy of the package. */
-export const isNativeMissingError: (error: unknown) => error is NativeMissingError = isCode(NativeMissingError.code)
+/** Returns whether a value is a {@link BindingMissingError}, of any copy of the package. */
+export const isBindingMissingError: (error: unknown) => error is BindingMissingError = isCode(BindingMissingError.code)
+/** Returns whether a value is a {@link BindingVersionError}, of any copy of the package. */
+export const isBindingVersionError: (error: unknown) => error is BindingVersionError = isCode(BindingVersionError.code)
 /** Returns whether a value is an {@link UnsupportedNodeError}, of any copy of the package. */
 export const isUnsupportedNodeError: (error: unknown) => error is UnsupportedNodeError = isCode(
   UnsupportedNodeError.code,

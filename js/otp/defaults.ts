@@ -1,9 +1,7 @@
+import { VERSION } from '../version.ts'
 import { CALL_TIMEOUT } from './gen-server/calls.ts'
 import { INIT_TIMEOUT } from './gen-server/start.ts'
 import { MAX_RESTARTS, SHUTDOWN_TIMEOUT, WITHIN_MS } from './supervisor/options.ts'
-
-/** The version of the package. */
-export const VERSION = '0.1.0'
 
 /** The defaults of options, by the names that noex has for them. Times are milliseconds. */
 export const DEFAULTS: {
@@ -18,3 +16,5 @@ export const DEFAULTS: {
   /** The window in which restarts are counted. */
   readonly RESTART_WITHIN_MS: number
 } = Object.freeze({ INIT_TIMEOUT, CALL_TIMEOUT, SHUTDOWN_TIMEOUT, MAX_RESTARTS, RESTART_WITHIN_MS: WITHIN_MS })
+
+export { VERSION }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { at } from './paths.mjs'
+import { addons, fileOf, here } from './platforms.mjs'
 import { fingerprint, forget, whenChanged } from './stamp.mjs'
 
 const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'].map((path) => at(path))
@@ -28,6 +29,9 @@ const kinds = {
   },
 }
 
+/** The path of this platform's addon in a folder. */
+export const addonIn = (folder = at('native')) => join(folder, fileOf(addons[0], here()))
+
 function place(from, to) {
   mkdirSync(join(to, '..'), { recursive: true })
   const fresh = `${to}.${process.pid}`
@@ -40,11 +44,11 @@ async function build(kind) {
   const output = at('.cache', 'addon', kind)
   for (const other of Object.keys(kinds)) if (kinds[other].folder === folder) forget(`addon-${other}`)
   rmSync(output, { recursive: true, force: true })
-  const shape = ['--platform', '--no-const-enum', '--output-dir', output, '--js', 'binding.js', '--dts', 'binding.d.ts']
+  const shape = ['--platform', '--no-const-enum', '--output-dir', output, '--no-js', '--dts', 'binding.d.ts']
   const sentence = 'Building the native addon failed; the compiler’s own words are above.'
   await runBin('@napi-rs/cli', 'napi', ['build', ...shape, ...args, '--', '--locked'], sentence)
-  const made = readdirSync(output).filter((name) => name.endsWith('.node') || name === 'binding.js')
-  if (!made.some((name) => name.endsWith('.node'))) throw new Failure('napi built no .node file.')
+  const made = readdirSync(output).filter((name) => name.endsWith('.node'))
+  if (made.length === 0) throw new Failure('napi built no .node file.')
   const stale = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.node')) : []
   for (const name of stale) if (!made.includes(name)) rmSync(join(folder, name))
   for (const name of made) place(join(output, name), join(folder, name))
@@ -54,7 +58,7 @@ async function build(kind) {
 export function buildAddon(kind, toolchain) {
   const { folder } = kinds[kind]
   const hash = fingerprint(inputs, [toolchain, loaderInputs(), kinds[kind].args.join(' ')])
-  const outputs = [join(folder, 'binding.js'), at('.cache', 'addon', kind, 'binding.js')]
+  const outputs = [addonIn(folder), at('.cache', 'addon', kind, 'binding.d.ts')]
   return whenChanged(`addon-${kind}`, hash, outputs, () => build(kind))
 }
 

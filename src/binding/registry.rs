@@ -91,6 +91,12 @@ pub fn error_codes() -> Vec<NativeErrorCode> {
         .collect()
 }
 
+/// Returns the version of the package that the addon was built for, which the loader compares with its own.
+#[napi(catch_unwind)]
+pub fn addon_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
 /// Returns the TypeScript declaration of the hot lane, from which `native/hot.d.ts` is generated.
 #[napi(catch_unwind)]
 pub fn hot_lane() -> String {

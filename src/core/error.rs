@@ -161,8 +161,11 @@ error_codes! {
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_PRIVATE_CONSTRUCTOR", "PrivateConstructorError",
         "The class has no public constructor; `factory` names the function that makes its objects.";
-    "KEELSON_NATIVE_MISSING", "NativeMissingError",
-        "The native addon could not be loaded on this platform; `cause` lists the attempts.";
+    "KEELSON_BINDING_MISSING", "BindingMissingError",
+        "The native addon of this `platform` and `libc` is not installed, or cannot be loaded; `package` has it, and \
+         `cause` is the system's reason.";
+    "KEELSON_BINDING_VERSION", "BindingVersionError",
+        "The native addon of `package` was built for the version `actual`, and keelson is of `expected`.";
     "KEELSON_UNSUPPORTED_NODE", "UnsupportedNodeError",
         "This Node is too old for the package; `needed` lists the versions that work.";
 }

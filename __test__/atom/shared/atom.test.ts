@@ -14,8 +14,9 @@ import {
 } from 'keelson'
 import { createTestSystem } from 'keelson/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { native as addon } from '../../support/native.ts'
 
-const { hot } = (await import('../../../native/binding.js')).default as unknown as { hot: { sharedCount(): number } }
+const { hot } = addon as { hot: { sharedCount(): number } }
 
 let system: System
 const errors: unknown[] = []

@@ -6,8 +6,9 @@ import { afterEach, expect, it } from 'vitest'
 import { root } from '../../support/root.ts'
 import { until } from '../../support/until.ts'
 import { HANG_GUARD_MS } from '../../support/hang-guard.ts'
+import { native as addon } from '../../support/native.ts'
 
-const { hot } = (await import('../../../native/binding.js')).default as unknown as { hot: { sharedCount(): number } }
+const { hot } = addon as { hot: { sharedCount(): number } }
 
 const system = createSystem({ seed: 60 })
 const { namespace } = system
@@ -160,7 +161,7 @@ it('tells a thread of its own commits before it ends, and holds it open for no o
 it('frees what a dropped system held, without a close', () => {
   const program = `
     const { createSharedAtom, createSystem, sharedCounter } = require('keelson')
-    const { hot } = require('./native/binding.js')
+    const { hot } = require('./dist/native.js').native
     function drop() {
       const system = createSystem()
       createSharedAtom('a', { n: 1 }, { system }).swap(({ n }) => ({ n: n + 1 }))

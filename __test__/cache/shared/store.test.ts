@@ -13,8 +13,9 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { rejection } from '../../support/rejection.ts'
+import { native as addon } from '../../support/native.ts'
 
-const { hot } = (await import('../../../native/binding.js')).default as unknown as {
+const { hot } = addon as {
   hot: { sharedCacheCount(): number }
 }
 

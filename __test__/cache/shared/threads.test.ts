@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { Cache, createSystem, sharedCounter, sharedFlag } from 'keelson'
 import { afterEach, expect, it } from 'vitest'
+import { native as addon } from '../../support/native.ts'
 
-const { hot } = (await import('../../../native/binding.js')).default as unknown as {
+const { hot } = addon as {
   hot: { sharedCacheCount(): number }
 }
 

@@ -1,0 +1,23 @@
+/** `keelson doctor`: reports whether keelson can run here, also where its addon cannot be loaded. */
+import { BINDING, type LoadedAddon, loadAddon, platformOf } from '../load-addon.ts'
+import { VERSION } from '../version.ts'
+
+/** Returns the lines of the report, and whether keelson can run here. */
+export function examine(): { readonly lines: readonly string[]; readonly isWell: boolean } {
+  const { name, libc, glibc, package: wanted } = platformOf(BINDING)
+  const library = libc === undefined ? '' : ` (${glibc === undefined ? libc : `glibc ${glibc}`})`
+  const lines = [
+    `keelson   ${VERSION}`,
+    `node      ${process.version}`,
+    `platform  ${name}${library}`,
+    `package   ${wanted ?? 'none: keelson is not built for this platform'}`,
+  ]
+  let found: LoadedAddon
+  try {
+    found = loadAddon(BINDING)
+  } catch (error) {
+    const { code, message } = error as { readonly code: string; readonly message: string }
+    return { lines: [...lines, `binary    ${code}: ${message}`], isWell: false }
+  }
+  return { lines: [...lines, `binary    ${found.from}`], isWell: true }
+}

@@ -1,0 +1,119 @@
+// The packages as they are published: one with the JavaScript, and one a platform with its binary.
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { npm } from './exec.mjs'
+import { Failure } from './failure.mjs'
+import { at } from './paths.mjs'
+import { addons, fileOf, here, packageOf, platforms } from './platforms.mjs'
+
+const manifest = () => JSON.parse(readFileSync(at('package.json'), 'utf8'))
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`
+
+/** Fields of package.json that only a checkout needs. */
+const OF_CHECKOUT = new Set(['scripts', 'devDependencies', 'napi'])
+
+/** The names of all platform packages. */
+const platformPackages = () => addons.flatMap((addon) => platforms().map((platform) => packageOf(addon, platform)))
+
+/** Fields that every package has. */
+const shared = ({ version, license, author, repository, homepage, bugs, engines }) => ({
+  version,
+  license,
+  author,
+  repository,
+  homepage,
+  bugs,
+  engines,
+})
+
+/** The manifest of a platform package. */
+export function platformManifest(addon, platform) {
+  const { os, cpu, libc } = platform
+  return {
+    name: packageOf(addon, platform),
+    description: `The native addon of keelson for ${platform.build}.`,
+    ...shared(manifest()),
+    os: [os],
+    cpu: [cpu],
+    ...(libc === undefined ? {} : { libc: [libc] }),
+    main: fileOf(addon, platform),
+    files: [fileOf(addon, platform)],
+  }
+}
+
+/** The manifest of the main package: without what only a checkout needs, and with every platform package. */
+export function mainManifest() {
+  const fields = Object.entries(manifest()).filter(([name]) => !OF_CHECKOUT.has(name))
+  const { version } = manifest()
+  const optional = Object.fromEntries(platformPackages().map((name) => [name, version]))
+  return { ...Object.fromEntries(fields), optionalDependencies: optional }
+}
+
+/** Returns the platform packages that a manifest should name in its version and does not. */
+export const missingPlatforms = ({ version, optionalDependencies = {} }) =>
+  platformPackages().filter((name) => optionalDependencies[name] !== version)
+
+/** Writes the folder of a platform package, `npm/<build>` by napi's layout. Returns its path. */
+export function writePlatform(addon, platform) {
+  const folder = at('npm', `${addon.packages.replace('@keelson/', '')}-${platform.build}`)
+  const file = fileOf(addon, platform)
+  const binary = at('native', file)
+  if (!existsSync(binary)) throw new Failure(`${file} is not built: run \`npm run build\` on ${platform.build}.`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(binary, join(folder, file))
+  copyFileSync(at('LICENSE'), join(folder, 'LICENSE'))
+  const { name, ...rest } = platformManifest(addon, platform)
+  writeFileSync(join(folder, 'package.json'), json({ name, ...rest }))
+  const text = `# ${name}\n\nThe native addon of [keelson](https://www.npmjs.com/package/keelson) for ${platform.build}.\n`
+  writeFileSync(join(folder, 'README.md'), `${text}Install \`keelson\`: npm adds this package where it is needed.\n`)
+  return folder
+}
+
+/** Writes the folder of the main package, with the files that `files` of package.json names. Returns its path. */
+export async function writeMain() {
+  const folder = at('npm', 'keelson')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const listed = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], 'npm cannot list the package.')
+  for (const { path } of filesOf(listed)) {
+    cpSync(at(path), join(folder, path))
+    // The maps stay in the checkout: with the sources they refer to they were most of the package.
+    if (/\.(?:js|d\.ts)$/.test(path)) {
+      const text = readFileSync(at(path), 'utf8')
+      writeFileSync(join(folder, path), text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, '\n'))
+    }
+  }
+  writeFileSync(join(folder, 'package.json'), json(mainManifest()))
+  return folder
+}
+
+/** The files of an answer of `npm pack --json`, of npm 10 (a list) or 11 (an object by name). */
+function filesOf(output) {
+  const parsed = JSON.parse(output.slice(output.search(/[[{]/)))
+  return Object.values(parsed)[0].files
+}
+
+/** Packs folders into `dist-pack/`. Returns the paths of the tarballs. */
+export async function packInto(folders) {
+  const target = at('dist-pack')
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target, { recursive: true })
+  const tarballs = []
+  for (const folder of folders) {
+    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    await npm(['pack', '--ignore-scripts', '--pack-destination', target], `npm cannot pack ${name}.`, { cwd: folder })
+    const tarball = join(target, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+    if (!existsSync(tarball)) throw new Failure(`npm packed no ${tarball}.`)
+    tarballs.push(tarball)
+  }
+  return tarballs
+}
+
+/** Packs the main package and the packages of this machine's platform. Returns the paths of the tarballs. */
+export async function packHere() {
+  const platform = here()
+  const folders = [await writeMain(), ...addons.map((addon) => writePlatform(addon, platform))]
+  return packInto(folders)
+}
