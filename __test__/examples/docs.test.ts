@@ -26,7 +26,7 @@ const UNTYPED = new Set([7005, 7006, 7031, 7034])
 /** Codes of errors for missing types, which you add when you paste a JavaScript block into TypeScript. */
 const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] = [
   [
-    /README|express|koa|fetch/,
+    /README|express|koa|fetch|getting-started/,
     /Object is possibly 'null'|Property 'port' does not exist/,
     'the address of a server may be a pipe',
   ],
