@@ -12,7 +12,7 @@ const home = mkdtempSync(join(tmpdir(), 'keelson-packed-'))
 const modules = join(home, 'node_modules')
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-const [addon] = addons
+const addon = addons[0] as (typeof addons)[number]
 const platform = here()
 const platformPackage = packageOf(addon, platform)
 let files: string[] = []
@@ -186,7 +186,7 @@ describe('a platform without its binary', () => {
         expect(failure()).toMatchObject({
           code: 'KEELSON_BINDING_VERSION',
           package: platformPackage,
-          expected: mainManifest().version,
+          expected: (mainManifest() as { version?: string }).version,
           actual: '0.0.9',
         })
       },
