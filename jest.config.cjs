@@ -2,7 +2,7 @@
 module.exports = {
   rootDir: __dirname,
   testMatch: ['<rootDir>/__test__/compat/jest/**/*.test.js'],
-  modulePathIgnorePatterns: ['<rootDir>/.cache/', '<rootDir>/target/', '<rootDir>/bench/'],
+  modulePathIgnorePatterns: ['<rootDir>/.cache/', '<rootDir>/target/', '<rootDir>/bench/', '<rootDir>/npm/'],
   testEnvironment: 'node',
   transform: {},
 }
