@@ -37,7 +37,7 @@ interface SelfScope {
   isOver: boolean
 }
 
-/** What runs a callback: a runtime whose turn it is, or a callback outside of turns. */
+/** A runtime whose turn it is, or a callback outside of turns: either has a process on the stack. */
 export interface StackFrame {
   /** The process whose callback is on the stack. */
   readonly current: Process | undefined

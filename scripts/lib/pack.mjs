@@ -44,9 +44,9 @@ export function platformManifest(addon, platform) {
 
 /** The manifest of the main package: without what only a checkout needs, and with every platform package. */
 export function mainManifest() {
-  const fields = Object.entries(manifest()).filter(([name]) => !OF_CHECKOUT.has(name))
-  const { version } = manifest()
-  const optional = Object.fromEntries(platformPackages().map((name) => [name, version]))
+  const whole = manifest()
+  const fields = Object.entries(whole).filter(([name]) => !OF_CHECKOUT.has(name))
+  const optional = Object.fromEntries(platformPackages().map((name) => [name, whole.version]))
   return { ...Object.fromEntries(fields), optionalDependencies: optional }
 }
 

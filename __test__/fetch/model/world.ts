@@ -17,7 +17,7 @@ interface Tracked {
   readonly id: number
   readonly kind: HandlerKind
   readonly controller: AbortController | undefined
-  /** What is written to its body, if that streams. */
+  /** The body of its answer, if that streams. */
   readonly written: ReturnType<typeof body> | undefined
   isAtHandler: boolean
   /** Lets the handler give its response. */

@@ -21,7 +21,7 @@ interface Message {
   readonly to: number
   /** The handler sends it once it has waited. */
   readonly isLate: boolean
-  /** What its own handler waits for. */
+  /** The kind of thing that its own handler waits for. */
   readonly waits: 'nothing' | 'a promise' | 'the clock'
   /** Its own handler fails in the end. */
   readonly fails: boolean
@@ -58,7 +58,7 @@ const failure = new Error('fails')
 const reach = new Reach()
 afterAll(() => reach.print('contexts of senders'))
 
-/** What happens to a message: where its handler begins, where it goes on, and where the answer of a call arrives. */
+/** The life of a message: where its handler begins, where it goes on, and where the answer of a call arrives. */
 type Trace = Record<string, string | undefined>
 
 /** Says by the rules alone what happens. */

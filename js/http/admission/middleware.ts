@@ -118,7 +118,7 @@ export class HttpAdmissionMiddleware<Req, Res, Handler> {
     return {
       route: name,
       voltage: priorityOf ? (this.#call('priority', priorityOf, checkedPriority, req, res) ?? NORMAL) : voltage,
-      timeoutMs: timeoutMs ?? profiles.timeoutOf(name, undefined) ?? DEFAULT_TIMEOUT,
+      timeoutMs: timeoutMs ?? profiles.assignedTimeout(name) ?? DEFAULT_TIMEOUT,
       maxWaitMs,
       signal: request,
     }

@@ -88,7 +88,7 @@ const OPS = [
   'power',
 ]
 
-/** What programs have to come across. */
+/** The notes that programs have to make: each names a situation that one of them came across. */
 const NOTES = [
   'conflict',
   'mixed',

@@ -27,7 +27,7 @@ interface Got {
   readonly n: number
 }
 
-/** What one consumer has got since it was started last. */
+/** One run of a consumer, since it was started last. */
 interface Run {
   /** Its checkpoint when the handler got the first entry: what comes from there on must come in this run. */
   from: number | undefined
@@ -45,7 +45,7 @@ export class Consumed {
   readonly #done = new Set<number>()
   #floor = 0
   #run: Run = { from: undefined, handled: [], refused: undefined }
-  /** What was wrong in the handler. Thrown there, it would be taken for a failure that is tried again. */
+  /** The assertions that failed in the handler. Thrown there, they would be taken for failures that are tried again. */
   readonly faults: string[] = []
   consumer: Consumer<Data> | undefined
 

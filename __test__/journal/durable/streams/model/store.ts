@@ -60,7 +60,7 @@ interface Snapshot {
   readonly first: number | undefined
 }
 
-/** What was saved beside a journal at some time. */
+/** The states that were saved beside a journal at some time. */
 interface Saved {
   readonly floors: readonly number[]
   readonly snapshots: Map<string, Snapshot>
