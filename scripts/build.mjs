@@ -1,6 +1,28 @@
 // npm run build: everything a clone needs to be imported, and the generated files brought up to date.
+// npm run build -- --target <target>: the addon alone, for one of the platforms that package.json lists in `napi.targets`.
+import { parseArgs } from 'node:util'
+
+import { buildFor } from './lib/addon.mjs'
 import { buildSteps } from './lib/build-steps.mjs'
-import { main } from './lib/failure.mjs'
+import { Failure, main } from './lib/failure.mjs'
+import { here, platforms } from './lib/platforms.mjs'
 import { runAll } from './lib/steps.mjs'
 
-await main(() => runAll(buildSteps({ write: true })))
+/** The steps that build the addon of one platform. */
+function targetSteps(target) {
+  const platform = platforms().find((one) => one.target === target)
+  if (platform === undefined) {
+    const known = platforms().map((one) => one.target)
+    throw new Failure(`There is no target ${target}; the targets are ${known.join(', ')}.`)
+  }
+  const steps = buildSteps()
+  // The usual build makes this machine's own in the same way.
+  if (target === here().target) return steps.filter(({ name }) => ['toolchain', 'install', 'addon'].includes(name))
+  const own = steps.filter(({ name }) => ['toolchain', 'install'].includes(name))
+  return [...own, { name: `addon ${platform.build}`, needs: ['install'], run: () => buildFor(platform) }]
+}
+
+await main(() => {
+  const { values } = parseArgs({ options: { target: { type: 'string' } } })
+  return runAll(values.target === undefined ? buildSteps({ write: true }) : targetSteps(values.target))
+})

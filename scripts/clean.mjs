@@ -6,6 +6,7 @@ import { at } from './lib/paths.mjs'
 
 await main(() => {
   const addons = readdirSync(at('native')).filter((name) => name.endsWith('.node'))
+  const linkers = readdirSync(at('scripts', 'linkers')).map((target) => `scripts/linkers/${target}/node_modules`)
   const made = [
     'dist',
     'target',
@@ -13,6 +14,7 @@ await main(() => {
     'coverage',
     'node_modules',
     'bench/node_modules',
+    ...linkers,
     'native/test',
     'npm',
     'dist-pack',

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 
 import { runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
+import { linkerOf, linkerStamp } from './linkers.mjs'
 import { at } from './paths.mjs'
-import { addons, fileOf, here } from './platforms.mjs'
+import { addons, fileOf, here, platforms } from './platforms.mjs'
 import { fingerprint, forget, whenChanged } from './stamp.mjs'
 
 const inputs = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'].map((path) => at(path))
@@ -39,25 +40,48 @@ function place(from, to) {
   renameSync(fresh, to)
 }
 
-async function build(kind) {
-  const { folder, args } = kinds[kind]
-  const output = at('.cache', 'addon', kind)
-  for (const other of Object.keys(kinds)) if (kinds[other].folder === folder) forget(`addon-${other}`)
+/** Runs napi. Copies the binaries that it builds into `folder`. */
+async function runNapi({ folder, output, args, env }) {
   rmSync(output, { recursive: true, force: true })
   const shape = ['--platform', '--no-const-enum', '--output-dir', output, '--no-js', '--dts', 'binding.d.ts']
   const sentence = 'Building the native addon failed; the compiler’s own words are above.'
-  await runBin('@napi-rs/cli', 'napi', ['build', ...shape, ...args, '--', '--locked'], sentence)
+  await runBin('@napi-rs/cli', 'napi', ['build', ...shape, ...args, '--', '--locked'], sentence, { env })
   const made = readdirSync(output).filter((name) => name.endsWith('.node'))
   if (made.length === 0) throw new Failure('napi built no .node file.')
-  const stale = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.node')) : []
-  for (const name of stale) if (!made.includes(name)) rmSync(join(folder, name))
   for (const name of made) place(join(output, name), join(folder, name))
+}
+
+/** Removes binaries that no platform has: those of an addon or a platform that was renamed. */
+function removeStale(folder) {
+  const known = new Set(addons.flatMap((addon) => platforms().map((platform) => fileOf(addon, platform))))
+  const stale = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.node')) : []
+  for (const name of stale) if (!known.has(name)) rmSync(join(folder, name))
+}
+
+async function build(kind) {
+  const { folder, args, isShipped = false } = kinds[kind]
+  for (const other of Object.keys(kinds)) if (kinds[other].folder === folder) forget(`addon-${other}`)
+  const env = isShipped ? await linkerOf(here().target) : {}
+  await runNapi({ folder, output: at('.cache', 'addon', kind), args, env })
+  removeStale(folder)
+}
+
+/**
+ * Builds the addon of another platform into native/, from any machine that has the Rust target. A musl target is linked
+ * by zig (`cargo zigbuild`), which must be installed.
+ */
+export async function buildFor({ target, libc }) {
+  const { folder, args } = kinds.release
+  const output = at('.cache', 'addon', target)
+  const zig = libc === 'musl' ? ['--cross-compile'] : []
+  await runNapi({ folder, output, args: [...args, ...zig, '--target', target], env: await linkerOf(target) })
 }
 
 /** Builds one kind of addon unless nothing that goes into it changed. Returns whether it had to. */
 export function buildAddon(kind, toolchain) {
-  const { folder } = kinds[kind]
-  const hash = fingerprint(inputs, [toolchain, loaderInputs(), kinds[kind].args.join(' ')])
+  const { folder, args, isShipped = false } = kinds[kind]
+  const linker = isShipped ? [linkerStamp(here().target)] : []
+  const hash = fingerprint(inputs, [toolchain, loaderInputs(), args.join(' '), ...linker])
   const outputs = [addonIn(folder), at('.cache', 'addon', kind, 'binding.d.ts')]
   return whenChanged(`addon-${kind}`, hash, outputs, () => build(kind))
 }
