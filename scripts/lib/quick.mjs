@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
 import { buildSteps, hooksStep } from './build-steps.mjs'
+import { toolStep } from './debian-tools.mjs'
 import { run } from './exec.mjs'
 import { at, shown } from './paths.mjs'
-import { provideRedis } from './redis.mjs'
 import { relatedTests, rustFilters, within } from './related.mjs'
 import { filesIn } from './stamp.mjs'
 import {
@@ -61,6 +61,7 @@ export async function quickSteps() {
   const rust = changed.filter((path) => /^(src\/|Cargo\.|build\.rs|rustfmt|clippy)/.test(path))
   const { chosen, left } = chooseTests(changed)
   const filters = rustFilters(changed)
+  const tools = ['redis', 'chromium'].filter((name) => chosen.some((path) => path.includes(name)))
   const build = buildSteps({ components: rust.length > 0, compare: true, addon: rust.length > 0 ? 'quick' : 'release' })
   const [toolchain, ...rest] = build
   const rustSteps = [
@@ -76,11 +77,11 @@ export async function quickSteps() {
       ...(rust.length > 0 ? rustSteps : []),
       ...rest,
       ...(chosen.some((path) => path.startsWith('__test__/seam/')) ? [hooksStep] : []),
-      ...(chosen.some((path) => path.includes('redis')) ? [{ name: 'redis', run: provideRedis }] : []),
+      ...tools.map((name) => toolStep(name)),
       tool('oxlint', ['install'], 'oxlint', 'oxlint', ['--deny-warnings'], 'The JavaScript lints found faults.'),
       tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
       typesStep(['esm']),
-      vitestStep(['esm', 'addon-hooks', 'redis'], chosen),
+      vitestStep(['esm', 'addon-hooks', 'redis', 'chromium'], chosen),
     ],
   }
 }

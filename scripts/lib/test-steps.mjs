@@ -4,10 +4,10 @@ import { join } from 'node:path'
 
 import { buildSteps, hooksStep } from './build-steps.mjs'
 import { cargoTest, jsReport, nextest } from './counts.mjs'
+import { toolStep } from './debian-tools.mjs'
 import { attempt, bin, run, runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { at, shown } from './paths.mjs'
-import { provideRedis } from './redis.mjs'
 import { filesIn } from './stamp.mjs'
 
 /** The core without napi. */
@@ -179,8 +179,9 @@ export function testSteps({ vitest = [] } = {}) {
     hooksStep,
     tool('oxlint', ['install'], 'oxlint', 'oxlint', ['--deny-warnings'], 'The JavaScript lints found faults.'),
     tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
-    { name: 'redis', needs: ['toolchain'], run: provideRedis },
-    vitestStep([...built, 'addon-hooks', 'redis'], vitest),
+    toolStep('redis', ['toolchain']),
+    toolStep('chromium', ['toolchain']),
+    vitestStep([...built, 'addon-hooks', 'redis', 'chromium'], vitest),
     {
       name: 'jest',
       needs: built,

@@ -1,29 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
-interface Where {
-  readonly command?: string
-  readonly env?: Record<string, string>
-  readonly reason?: string
-}
+import { type DebianTool, debianTool } from '../../support/debian-tool.ts'
 
-/** The server that the step `redis` of `npm test` found, or else the one on the PATH. */
-function find(): Where {
-  const note = fileURLToPath(new URL('../../../.cache/redis/where.json', import.meta.url))
-  if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8')) as Where
-  for (const command of ['redis-server', 'valkey-server']) {
-    if (spawnSync(command, ['--version']).status === 0) return { command }
-  }
-  return { reason: 'no redis-server on the PATH; `npm test -- --only redis` fetches one on Debian' }
-}
-
-const where: Where = find()
+const where: DebianTool = debianTool('redis', ['redis-server', 'valkey-server'])
 
 /** The reason for which no server can be tested; `undefined` when there is one. */
 export const missing: string | undefined = where.reason
