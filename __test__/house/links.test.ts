@@ -4,9 +4,8 @@ import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
 const documents = readdirSync(join(root, 'docs'), { encoding: 'utf8', recursive: true }).map((name) => `docs/${name}`)
-const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...documents].filter((name) =>
-  name.endsWith('.md'),
-)
+const top = readdirSync(root).filter((name) => name.endsWith('.md'))
+const pages = [...top, ...documents].filter((name) => name.endsWith('.md'))
 
 /** The text of a page without its code blocks. */
 const proseOf = (page: string): string => readFileSync(join(root, page), 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '')

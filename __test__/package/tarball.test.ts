@@ -66,9 +66,9 @@ describe('the packages', () => {
   test('the main package holds what it needs and nothing else', () => {
     const paths = files.map((file) => file.slice('package/'.length))
     const allowed =
-      /^(?:dist\/.*\.(?:m?js|d\.m?ts)$|docs\/|index\.d\.m?ts$|native\/\w+\.d\.ts$|package\.json$|(?:README|ARCHITECTURE|CHANGELOG|CONTRIBUTING)\.md$|LICENSE$)/
+      /^(?:dist\/.*\.(?:m?js|d\.m?ts)$|docs\/|index\.d\.m?ts$|native\/\w+\.d\.ts$|package\.json$|(?:README|ARCHITECTURE|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|SECURITY|THIRD-PARTY)\.md$|LICENSE$)/
     expect(paths.filter((file) => !allowed.test(file))).toEqual([])
-    const needed = ['LICENSE', 'README.md', 'ARCHITECTURE.md', 'docs/README.md', 'index.d.ts', 'dist/index.js']
+    const needed = ['LICENSE', 'THIRD-PARTY.md', 'README.md', 'docs/README.md', 'index.d.ts', 'dist/index.js']
     expect(paths).toEqual(expect.arrayContaining(needed))
   })
 
@@ -97,7 +97,7 @@ describe('the packages', () => {
       expect.objectContaining(JSON.parse(JSON.stringify(platformManifest(addon, platform)))),
     )
     expect(readdirSync(folder).toSorted()).toEqual(
-      ['LICENSE', 'README.md', fileOf(addon, platform), 'package.json'].toSorted(),
+      ['LICENSE', 'README.md', 'THIRD-PARTY.md', fileOf(addon, platform), 'package.json'].toSorted(),
     )
   })
 })

@@ -38,7 +38,7 @@ export function platformManifest(addon, platform) {
     cpu: [cpu],
     ...(libc === undefined ? {} : { libc: [libc] }),
     main: fileOf(addon, platform),
-    files: [fileOf(addon, platform)],
+    files: [fileOf(addon, platform), 'THIRD-PARTY.md'],
   }
 }
 
@@ -63,7 +63,7 @@ export function writePlatform(addon, platform) {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   copyFileSync(binary, join(folder, file))
-  copyFileSync(at('LICENSE'), join(folder, 'LICENSE'))
+  for (const licence of ['LICENSE', 'THIRD-PARTY.md']) copyFileSync(at(licence), join(folder, licence))
   const { name, ...rest } = platformManifest(addon, platform)
   writeFileSync(join(folder, 'package.json'), json({ name, ...rest }))
   const text = `# ${name}\n\nThe native addon of [keelson](https://www.npmjs.com/package/keelson) for ${platform.build}.\n`
