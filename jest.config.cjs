@@ -2,7 +2,13 @@
 module.exports = {
   rootDir: __dirname,
   testMatch: ['<rootDir>/__test__/compat/jest/**/*.test.js'],
-  modulePathIgnorePatterns: ['<rootDir>/.cache/', '<rootDir>/target/', '<rootDir>/bench/', '<rootDir>/npm/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/.cache/',
+    '<rootDir>/target/',
+    '<rootDir>/bench/',
+    '<rootDir>/npm/',
+    '<rootDir>/__test__/package/',
+  ],
   testEnvironment: 'node',
   transform: {},
 }

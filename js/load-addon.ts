@@ -106,8 +106,11 @@ export interface LoadedAddon {
   readonly from: string
 }
 
+/** Returns where the file of an addon may be: in `native/` of a checkout, or beside a bundle that a user made. */
+const placesOf = (file: string): string[] => [join(__dirname, '..', 'native', file), join(__dirname, file)]
+
 /**
- * Loads an addon: the file in `native/` of a checkout, or else the package of this platform.
+ * Loads an addon: the file in `native/` of a checkout, one beside this program, or else the package of this platform.
  *
  * @throws BindingMissingError when there is none, or it cannot be loaded; BindingVersionError when it was built for
  *   another version of the package. Both name the platform and the package.
@@ -117,12 +120,11 @@ export function loadAddon(name: AddonName): LoadedAddon {
   const { [variable]: path } = process.env
   let failure: unknown
   for (const build of builds()) {
-    const local = path ?? join(__dirname, '..', 'native', `${file}.${build}.node`)
-    const isLocal = path !== undefined || existsSync(local)
+    const local = path ?? placesOf(`${file}.${build}.node`).find((place) => existsSync(place))
     try {
-      const addon = isLocal ? (require(local) as unknown) : loaded(`${packages}-${build}`)
+      const addon = local === undefined ? loaded(`${packages}-${build}`) : (require(local) as unknown)
       if (addon === undefined) continue
-      const from = isLocal ? local : `${packages}-${build}`
+      const from = local ?? `${packages}-${build}`
       checkVersion(addon as Versioned, from)
       return { addon, from }
     } catch (error) {

@@ -14,6 +14,7 @@ await main(() => {
     'coverage',
     'node_modules',
     'bench/node_modules',
+    '__test__/package/tools/node_modules',
     ...linkers,
     'native/test',
     'npm',

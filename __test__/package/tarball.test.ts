@@ -1,47 +1,37 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { entries } from '../../scripts/lib/entries.mjs'
-import { mainManifest, missingPlatforms, packHere, platformManifest } from '../../scripts/lib/pack.mjs'
+import { mainManifest, missingPlatforms, platformManifest } from '../../scripts/lib/pack.mjs'
 import { addons, fileOf, here, packageOf, platforms } from '../../scripts/lib/platforms.mjs'
+import { createUserFolder, environmentOf, type UserFolder } from '../support/user-folder.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keelson-packed-'))
-const modules = join(home, 'node_modules')
-afterAll(() => rmSync(home, { recursive: true, force: true }))
-
+/** The addon with the core, without which keelson does not load. */
 const addon = addons[0] as (typeof addons)[number]
 const platform = here()
 const platformPackage = packageOf(addon, platform)
+
+let user: UserFolder
+let home = ''
+let modules = ''
 let files: string[] = []
-
-/** The environment of a user: Node and nothing that builds. */
-const path = dirname(process.execPath)
-const environment = { ...process.env, PATH: path, KEELSON_BINDING_PATH: undefined }
-
-function npm(args: readonly string[]): void {
-  const cli = process.env['npm_execpath']
-  const [command, first] = cli === undefined ? ['npm', []] : [process.execPath, [cli]]
-  const where = { ...environment, PATH: cli === undefined ? process.env['PATH'] : path }
-  execFileSync(command, [...first, ...args], { cwd: home, env: where, encoding: 'utf8', stdio: 'pipe' })
-}
-
 beforeAll(async () => {
-  const tarballs = await packHere()
-  files = execFileSync('tar', ['-tzf', tarballs[0] as string], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'user', private: true }))
-  npm(['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs])
+  user = await createUserFolder()
+  home = user.home
+  modules = join(home, 'node_modules')
+  const list = execFileSync('tar', ['-tzf', user.tarballs[0] as string], { encoding: 'utf8' })
+  files = list.trim().split('\n')
 })
+afterAll(() => user.remove())
+
+/** Node and nothing that builds. */
+const environment = environmentOf(dirname(process.execPath))
 
 /** Runs a file with this code in the user's folder. Returns what it prints. */
-const runs = (file: string, code: string): string => {
-  writeFileSync(join(home, file), code)
-  return execFileSync(process.execPath, [file], { cwd: home, env: environment, encoding: 'utf8' })
-}
+const runs = (file: string, code: string): string =>
+  execFileSync(process.execPath, [user.write(file, code)], { cwd: home, env: environment, encoding: 'utf8' })
 
 /** Loads keelson in the user's folder. Returns the error that it throws, as JSON. */
 function failure(env: NodeJS.ProcessEnv = {}): Record<string, unknown> {
@@ -50,7 +40,7 @@ function failure(env: NodeJS.ProcessEnv = {}): Record<string, unknown> {
     const reason = error.cause?.message
     console.log(JSON.stringify({ code, message, platform, libc, expected, actual, package: error.package, reason }))
   }`
-  writeFileSync(join(home, 'fails.cjs'), code)
+  user.write('fails.cjs', code)
   const { stdout } = spawnSync(process.execPath, ['fails.cjs'], {
     cwd: home,
     env: { ...environment, ...env },
@@ -91,13 +81,13 @@ describe('the packages', () => {
     expect(stdout + stderr).toContain(`@keelson/binding-${platform.build}`)
   })
 
-  test('a platform package says where it runs, and holds the binary', () => {
-    const folder = join(modules, platformPackage)
+  test.each(addons)('the platform package of $file says where it runs, and holds the binary', (one) => {
+    const folder = join(modules, packageOf(one, platform))
     expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toEqual(
-      expect.objectContaining(JSON.parse(JSON.stringify(platformManifest(addon, platform)))),
+      expect.objectContaining(JSON.parse(JSON.stringify(platformManifest(one, platform)))),
     )
     expect(readdirSync(folder).toSorted()).toEqual(
-      ['LICENSE', 'README.md', 'THIRD-PARTY.md', fileOf(addon, platform), 'package.json'].toSorted(),
+      ['LICENSE', 'README.md', 'THIRD-PARTY.md', fileOf(one, platform), 'package.json'].toSorted(),
     )
   })
 })
@@ -129,18 +119,18 @@ describe('an installation without a compiler', () => {
 })
 
 describe('a platform without its binary', () => {
-  const folder = join(modules, platformPackage)
-  const aside = join(home, 'aside')
+  const folder = (): string => join(modules, platformPackage)
+  const aside = (): string => join(home, 'aside')
 
   /** Runs a check while the platform package is something else. */
   function withPackage(change: (folder: string) => void, check: () => void): void {
-    renameSync(folder, aside)
+    renameSync(folder(), aside())
     try {
-      change(folder)
+      change(folder())
       check()
     } finally {
-      rmSync(folder, { recursive: true, force: true })
-      renameSync(aside, folder)
+      rmSync(folder(), { recursive: true, force: true })
+      renameSync(aside(), folder())
     }
   }
 
@@ -163,7 +153,7 @@ describe('a platform without its binary', () => {
   test('broken: the error has the reason of the system', () => {
     withPackage(
       (broken) => {
-        cpSync(aside, broken, { recursive: true })
+        cpSync(aside(), broken, { recursive: true })
         writeFileSync(join(broken, fileOf(addon, platform)), 'no library')
       },
       () => {
@@ -202,6 +192,6 @@ describe('a platform without its binary', () => {
   test('a file can be named instead', () => {
     const missing = join(home, 'nothing.node')
     expect(failure({ KEELSON_BINDING_PATH: missing })['reason']).toContain(basename(missing))
-    expect(failure({ KEELSON_BINDING_PATH: join(folder, fileOf(addon, platform)) })).toEqual({})
+    expect(failure({ KEELSON_BINDING_PATH: join(folder(), fileOf(addon, platform)) })).toEqual({})
   })
 })

@@ -1,11 +1,13 @@
 // The packages as they are published: one with the JavaScript, and one a platform with its binary.
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { exclusively } from './exclusive.mjs'
 import { npm } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { at } from './paths.mjs'
 import { addons, fileOf, here, packageOf, platforms } from './platforms.mjs'
+import { fingerprint, whenChanged } from './stamp.mjs'
 
 const manifest = () => JSON.parse(readFileSync(at('package.json'), 'utf8'))
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`
@@ -95,6 +97,9 @@ function filesOf(output) {
   return Object.values(parsed)[0].files
 }
 
+/** The path of a tarball, by npm's rule for its name. */
+const tarballOf = (name, version) => at('dist-pack', `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+
 /** Packs folders into `dist-pack/`. Returns the paths of the tarballs. */
 export async function packInto(folders) {
   const target = at('dist-pack')
@@ -104,16 +109,32 @@ export async function packInto(folders) {
   for (const folder of folders) {
     const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     await npm(['pack', '--ignore-scripts', '--pack-destination', target], `npm cannot pack ${name}.`, { cwd: folder })
-    const tarball = join(target, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+    const tarball = tarballOf(name, version)
     if (!existsSync(tarball)) throw new Failure(`npm packed no ${tarball}.`)
     tarballs.push(tarball)
   }
   return tarballs
 }
 
-/** Packs the main package and the packages of this machine's platform. Returns the paths of the tarballs. */
-export async function packHere() {
+/** Everything that a package is made of. */
+const INPUTS = ['dist', 'docs', 'native', 'index.d.ts', 'index.d.mts', 'package.json', 'scripts/lib']
+
+/**
+ * Packs the main package and the packages of this machine's platform, when something in them changed.
+ *
+ * Returns the paths of the tarballs, the main package first. Processes that ask at the same time wait for the first one.
+ */
+export function packHere() {
   const platform = here()
-  const folders = [await writeMain(), ...addons.map((addon) => writePlatform(addon, platform))]
-  return packInto(folders)
+  const { version } = manifest()
+  const names = ['keelson', ...addons.map((addon) => packageOf(addon, platform))]
+  const tarballs = names.map((name) => tarballOf(name, version))
+  const pages = readdirSync(at()).filter((name) => /\.md$|^LICENSE$/.test(name))
+  return exclusively('pack', async () => {
+    const hash = fingerprint([...INPUTS, ...pages].map((path) => at(path)))
+    await whenChanged('pack', hash, tarballs, async () => {
+      await packInto([await writeMain(), ...addons.map((addon) => writePlatform(addon, platform))])
+    })
+    return tarballs
+  })
 }

@@ -8,6 +8,7 @@ import { toolStep } from './debian-tools.mjs'
 import { attempt, bin, run, runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { at, shown } from './paths.mjs'
+import { NODES_OF_TEST, OTHERS, packageTools, runtimesStep } from './runtimes.mjs'
 import { filesIn } from './stamp.mjs'
 
 /** The core without napi. */
@@ -145,7 +146,7 @@ export const typesStep = (needs) => ({ name: 'types', needs, run: typeTests })
 export function testSteps({ vitest = [] } = {}) {
   const built = ['esm']
   const build = buildSteps({ components: true, compare: true })
-  const [toolchain, install, ...rest] = build
+  const [toolchain, installation, ...rest] = build
   return [
     toolchain,
     program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--check'], 'Rust formatting differs: run `npm run format`.'),
@@ -174,14 +175,17 @@ export function testSteps({ vitest = [] } = {}) {
       run: () => rustTests(['test', '--doc', ...core], cargoTest, 'The examples in the Rust documentation failed.'),
     },
     { name: 'loom', needs: ['toolchain'], run: loomModels },
-    install,
+    installation,
     ...rest,
     hooksStep,
     tool('oxlint', ['install'], 'oxlint', 'oxlint', ['--deny-warnings'], 'The JavaScript lints found faults.'),
     tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
     toolStep('redis', ['toolchain']),
     toolStep('chromium', ['toolchain']),
-    vitestStep([...built, 'addon-hooks', 'redis', 'chromium'], vitest),
+    // For the tests of the installed package, which would fetch them too.
+    { name: 'package-tools', needs: ['install'], run: packageTools },
+    runtimesStep([...NODES_OF_TEST, ...OTHERS], ['install']),
+    vitestStep([...built, 'addon-hooks', 'redis', 'chromium', 'package-tools', 'runtimes'], vitest),
     {
       name: 'jest',
       needs: built,
