@@ -1,0 +1,11 @@
+// vitest runs this, in each of its pools.
+import * as atom from 'keelson/atom'
+import * as clock from 'keelson/clock'
+import * as journal from 'keelson/journal'
+import * as otp from 'keelson/otp'
+import * as testing from 'keelson/testing'
+import { test } from 'vitest'
+
+import suite from '../suite.cjs'
+
+suite(test, { atom, clock, journal, otp, testing })
