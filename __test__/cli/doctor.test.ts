@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { openJournal } from 'keelson/journal'
 import { expect, it } from 'vitest'
 
 import { root } from '../support/root.ts'
@@ -40,7 +41,29 @@ it('names the reason where the binary cannot be loaded, and ends with 3', () => 
   )
 })
 
-it('takes no arguments', () => {
-  expect(doctor(['now'])).toMatchObject({ status: 2, stderr: expect.stringContaining('got "now"') as unknown })
+it('says which process has a journal below a directory open', async () => {
+  const directory = tempDirectory()
+  const [open, closed] = [join(directory, 'a', 'open'), join(directory, 'closed')]
+  await using journal = await openJournal(open)
+  await (await openJournal(closed)).close()
+  const { status, stdout } = doctor([directory])
+  expect(status).toBe(0)
+  const lines = stdout.split('\n').filter((line) => line.startsWith('journal '))
+  const states =
+    process.platform === 'linux'
+      ? [`open in process ${process.pid}`, 'not open']
+      : Array.from({ length: 2 }, () => 'only Linux tells whether a process has it open')
+  expect(lines).toEqual([`journal   ${open}: ${states[0]}`, `journal   ${closed}: ${states[1]}`])
+  await journal.append(1)
+})
+
+it('says that there is no journal', () => {
+  const directory = tempDirectory()
+  expect(doctor([directory]).stdout).toContain(`\njournal   none below ${directory}\n`)
+})
+
+it('takes one directory and nothing else', () => {
+  expect(doctor(['nowhere'])).toMatchObject({ status: 2, stderr: expect.stringContaining('got "nowhere"') as unknown })
+  expect(doctor(['.', 'more'])).toMatchObject({ status: 2, stderr: expect.stringContaining('got "more"') as unknown })
   expect(doctor(['--json'])).toMatchObject({ status: 2 })
 })

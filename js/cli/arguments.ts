@@ -36,14 +36,22 @@ export const USAGE = `keelson journal cat <directory> [--stream <name>] [--from 
 keelson journal verify <directory> [--json]
 keelson journal stat <directory> [--json]
 keelson journal backup <directory> <target> [--json]
-keelson doctor
+keelson doctor [<directory>]
 
-Each command of journal works beside the process that writes it; doctor reports whether keelson can run here.
+Each command of journal works beside the process that writes it. doctor reports whether keelson can run here, and which
+processes have the journals below a directory open.
 Exit codes: 0 done, 1 the journal is damaged, 2 wrong arguments, 3 it is no journal, or cannot be read or loaded.
 `
 
+/** The arguments of `keelson doctor`. */
+export interface DoctorArguments {
+  readonly isDoctor: true
+  /** Where to look for journals; `undefined` for nowhere. */
+  readonly directory: string | undefined
+}
+
 /** Returns the arguments; `undefined` when help is wanted. @throws InvalidArgumentError naming the one that is refused. */
-export function readArguments(args: readonly string[]): CommandArguments | 'doctor' | undefined {
+export function readArguments(args: readonly string[]): CommandArguments | DoctorArguments | undefined {
   let parsed
   try {
     parsed = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
@@ -56,9 +64,9 @@ export function readArguments(args: readonly string[]): CommandArguments | 'doct
   const [area, command, directory, target, ...rest] = positionals
   oneOf('area', ['journal', 'doctor'], area)
   if (area === 'doctor') {
-    const extra = command ?? Object.keys(values)[0]
-    if (extra !== undefined) throw new InvalidArgumentError('arguments', 'none for doctor', extra)
-    return 'doctor'
+    const extra = directory ?? Object.keys(values)[0]
+    if (extra !== undefined) throw new InvalidArgumentError('arguments', 'a directory or none for doctor', extra)
+    return { isDoctor: true, directory: command }
   }
   oneOf('command', COMMANDS, command)
   const [extra] = command === 'backup' ? rest : [target, ...rest]

@@ -4,6 +4,7 @@ import { isInvalidArgumentError } from '../errors/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
 import { readArguments, USAGE } from './arguments.ts'
 import { examine } from './doctor.ts'
+import { openJournals } from './open-journals.ts'
 
 const DAMAGED = 1
 const WRONG = 2
@@ -27,9 +28,11 @@ async function main(): Promise<void> {
     await write(USAGE.trimEnd())
     return
   }
-  if (command === 'doctor') {
+  if ('isDoctor' in command) {
+    const journals = command.directory === undefined ? [] : openJournals(command.directory)
     const { lines, isWell } = examine()
     for (const line of lines) await write(line)
+    for (const line of journals) await write(line)
     if (!isWell) process.exitCode = FAILED
     return
   }
