@@ -1,20 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
+import { compileExamples, mainOf } from '../../scripts/lib/examples.mjs'
 import { flood } from './flood.ts'
 
-const root = join(import.meta.dirname, '..', '..')
-const main = join(root, '.cache', 'examples', 'first-light', 'main.mjs')
+const main = mainOf('first-light')
 
-beforeAll(() => {
-  const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
-  execFileSync(process.execPath, [join(dirname(manifest), 'bin', 'tsc'), '-p', join(root, 'tsconfig.examples.json')])
-})
+beforeAll(() => compileExamples())
 
 function start(...args: string[]) {
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -106,6 +102,6 @@ describe.sequential('first light', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
     const [code] = await once(child, 'close')
     expect(code).toBe(1)
-    expect(complaint).toContain('--seconds must be a number')
+    expect(complaint).toContain("--seconds must be a number from 3 to 3600, not 'many'.\n")
   })
 })

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest'
 const root = join(import.meta.dirname, '..', '..')
 const documents = readdirSync(join(root, 'docs'), { encoding: 'utf8', recursive: true }).map((name) => `docs/${name}`)
 const top = readdirSync(root).filter((name) => name.endsWith('.md'))
-const pages = [...top, ...documents].filter((name) => name.endsWith('.md'))
+const programs = readdirSync(join(root, 'examples'), { encoding: 'utf8', recursive: true })
+  .map((name) => `examples/${name}`)
+  .filter((name) => !name.includes('node_modules'))
+const pages = [...top, ...documents, ...programs].filter((name) => name.endsWith('.md'))
 
 /** The text of a page without its code blocks. */
 const proseOf = (page: string): string => readFileSync(join(root, page), 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '')

@@ -6,29 +6,16 @@
 //   npm start -- --json result.json  the figures for a machine
 import { writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { parseArgs } from 'node:util'
 
 import { createSystem } from 'keelson'
 
+import { numberOf, options } from '../lib/options.mjs'
+import { program, Refusal } from '../lib/program.mjs'
 import { capacity, connections, meanMs } from './database.mjs'
-import { httpClients, offer, type Outcome, phasesOf, timeoutMs } from './load.mjs'
+import { httpClients, offer, type Outcome, type Phase, phasesOf, timeoutMs } from './load.mjs'
 import { Progress, table, verdicts } from './report.mjs'
 import { startService } from './service.mjs'
 import { type Summary, summarize } from './stats.mjs'
-
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '25' },
-    only: { type: 'string' },
-    json: { type: 'string' },
-  },
-})
-const seconds = Number(values.seconds)
-if (!(seconds >= 3 && seconds <= 3600)) throw new RangeError('--seconds must be a number from 3 to 3600')
-const servers = ['bare', 'protected'].filter((name) => values.only === undefined || name === values.only)
-if (servers.length === 0) throw new RangeError('--only must be bare or protected')
-
-const phases = phasesOf(seconds)
 
 // Whoever stops us stops the server too: it is killed on `exit`.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -36,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 const parent = process.ppid
 
-async function measure(name: string): Promise<Summary> {
+async function measure(name: string, phases: readonly Phase[]): Promise<Summary> {
   const service = await startService(name === 'protected')
   // The same seed: both servers get the same requests at the same times.
   const system = createSystem({ seed: 42 })
@@ -59,14 +46,26 @@ async function measure(name: string): Promise<Summary> {
   return summarize(outcomes, phases, capacity)
 }
 
-console.log(`An Express server in front of a simulated database: ${connections} connections, ${meanMs} ms a query, so
+await program(async () => {
+  const { values } = options({
+    seconds: { type: 'string', default: '25' },
+    only: { type: 'string' },
+    json: { type: 'string' },
+  })
+  const seconds = numberOf('seconds', values.seconds, { min: 3, max: 3600, isInteger: false })
+  const servers = ['bare', 'protected'].filter((name) => values.only === undefined || name === values.only)
+  if (servers.length === 0) throw new Refusal(`--only must be bare or protected, not '${values.only}'.`)
+  const phases = phasesOf(seconds)
+
+  console.log(`An Express server in front of a simulated database: ${connections} connections, ${meanMs} ms a query, so
 ${capacity} requests a second. Clients give up after ${timeoutMs} ms. First bare, then with app.use(admission()).\n`)
 
-const summaries: Record<string, Summary> = {}
-for (const name of servers) summaries[name] = await measure(name)
+  const summaries: Record<string, Summary> = {}
+  for (const name of servers) summaries[name] = await measure(name, phases)
 
-console.log(`\nAt twice its capacity:\n\n${table(summaries)}\n`)
-if (summaries['protected']) console.log(`${verdicts(summaries['protected'])}\n`)
-if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ capacity, phases, ...summaries }, null, 2)}\n`)
-}
+  console.log(`\nAt twice its capacity:\n\n${table(summaries)}\n`)
+  if (summaries['protected']) console.log(`${verdicts(summaries['protected'])}\n`)
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ capacity, phases, ...summaries }, null, 2)}\n`)
+  }
+})

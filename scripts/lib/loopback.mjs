@@ -1,13 +1,12 @@
 // The loopback section of docs/wind-tunnel.md: what real servers did, beside what the simulator says of the same run.
-import { attempt, runBin } from './exec.mjs'
+import { attempt } from './exec.mjs'
+import { compileExamples, mainOf } from './examples.mjs'
 import { Failure } from './failure.mjs'
-import { at } from './paths.mjs'
 
 /** Runs the servers; what each door came to. */
 export async function measured() {
-  await runBin('typescript', 'tsc', ['-p', at('tsconfig.examples.json')], 'The examples do not compile.')
-  const program = at('.cache', 'examples', 'wind-tunnel', 'loopback', 'main.mjs')
-  const { code, output } = await attempt(process.execPath, [program])
+  await compileExamples()
+  const { code, output } = await attempt(process.execPath, [mainOf('wind-tunnel/loopback')])
   if (code !== 0) throw new Failure('The loopback runs did not finish.', output)
   return JSON.parse(output.trim().split('\n').at(-1))
 }

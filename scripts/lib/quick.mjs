@@ -6,21 +6,13 @@ import { availableParallelism } from 'node:os'
 
 import { buildSteps, hooksStep } from './build-steps.mjs'
 import { toolStep } from './debian-tools.mjs'
+import { changedExamples, compileExamplesStep, examplesStep } from './examples.mjs'
 import { run } from './exec.mjs'
+import { testTimes } from './js-tests.mjs'
 import { at, shown } from './paths.mjs'
 import { relatedTests, rustFilters, within } from './related.mjs'
 import { filesIn } from './stamp.mjs'
-import {
-  core,
-  debug,
-  lintsOfRust,
-  program,
-  rustTestStep,
-  testTimes,
-  tool,
-  typesStep,
-  vitestStep,
-} from './test-steps.mjs'
+import { core, debug, lintsOfRust, program, rustTestStep, tool, typesStep, vitestStep } from './test-steps.mjs'
 
 /** The time that the JavaScript tests may take, by the times of earlier runs. */
 const SECONDS = 30
@@ -62,6 +54,7 @@ export async function quickSteps() {
   const { chosen, left } = chooseTests(changed)
   const filters = rustFilters(changed)
   const tools = ['redis', 'chromium'].filter((name) => chosen.some((path) => path.includes(name)))
+  const examples = changedExamples(changed)
   const build = buildSteps({ components: rust.length > 0, compare: true, addon: rust.length > 0 ? 'quick' : 'release' })
   const [toolchain, ...rest] = build
   const rustSteps = [
@@ -81,7 +74,9 @@ export async function quickSteps() {
       tool('oxlint', ['install'], 'oxlint', 'oxlint', ['--deny-warnings'], 'The JavaScript lints found faults.'),
       tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
       typesStep(['esm']),
-      vitestStep(['esm', 'addon-hooks', 'redis', 'chromium'], chosen),
+      ...(examples.length > 0 ? [compileExamplesStep] : []),
+      vitestStep(['esm', 'addon-hooks', 'redis', 'chromium', 'compile-examples'], chosen),
+      ...(examples.length > 0 ? [examplesStep(['compile-examples'], examples)] : []),
     ],
   }
 }

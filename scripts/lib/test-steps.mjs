@@ -1,13 +1,14 @@
 // What `npm test` consists of. A later check is one more entry here.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { buildSteps, hooksStep } from './build-steps.mjs'
-import { cargoTest, jsReport, nextest } from './counts.mjs'
+import { cargoTest, nextest } from './counts.mjs'
 import { toolStep } from './debian-tools.mjs'
-import { attempt, bin, run, runBin } from './exec.mjs'
+import { compileExamplesStep, examplesStep } from './examples.mjs'
+import { attempt, run, runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
-import { at, shown } from './paths.mjs'
+import { failedTests, jsTests, vitestArgs } from './js-tests.mjs'
+import { at } from './paths.mjs'
 import { NODES_OF_TEST, OTHERS, packageTools, runtimesStep } from './runtimes.mjs'
 import { filesIn } from './stamp.mjs'
 
@@ -33,14 +34,6 @@ export const tool = (name, needs, packageName, command, args, sentence) => ({
   needs,
   run: async () => void (await runBin(packageName, command, args, sentence)),
 })
-
-/** A failure that knows how many tests failed. */
-function failedTests(sentence, output, counts) {
-  const failure = new Failure(sentence, output)
-  // A runner that fails without a failed test (it did not compile, it crashed) still counts as one failure.
-  failure.counts = { ...counts, failed: Math.max(counts.failed, 1) }
-  return failure
-}
 
 async function rustTests(args, read, sentence, options) {
   const { code, output } = await attempt('cargo', args, options)
@@ -81,36 +74,6 @@ async function coreWithoutNapi() {
   if (napi.length > 0) throw new Failure('The core depends on napi without the feature `binding`.', napi.join('\n'))
 }
 
-const timesFile = at('.cache', 'test-times.json')
-
-/** The seconds that each test file took when it ran last, by its path. */
-export const testTimes = () => (existsSync(timesFile) ? JSON.parse(readFileSync(timesFile, 'utf8')) : {})
-
-function rememberTimes({ testResults }) {
-  const took = testResults.map(({ name, startTime, endTime }) => [shown(name), (endTime - startTime) / 1000])
-  writeFileSync(timesFile, JSON.stringify({ ...testTimes(), ...Object.fromEntries(took) }))
-}
-
-/** Runs vitest or jest with a JSON report beside its usual output. */
-async function jsTests(name, args, sentence) {
-  const file = at('.cache', `${name}.json`)
-  rmSync(file, { force: true })
-  const { code, output } = await attempt(process.execPath, [bin(name), ...args(file)])
-  if (!existsSync(file)) throw failedTests(sentence, output, { passed: 0, failed: 1, skipped: 0 })
-  const report = JSON.parse(readFileSync(file, 'utf8'))
-  rememberTimes(report)
-  const { counts, lines } = jsReport(report, output)
-  if (code !== 0) throw failedTests(sentence, output, counts)
-  return { counts, lines }
-}
-
-const vitestArgs = (extra) => (file) => [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile=${file}`,
-  ...extra,
-]
 const jestArgs = (file) => ['--config', at('jest.config.cjs'), '--json', `--outputFile=${file}`]
 
 const jestTests = () => filesIn(at('__test__', 'compat', 'jest')).filter((path) => path.endsWith('.test.js'))
@@ -185,7 +148,8 @@ export function testSteps({ vitest = [] } = {}) {
     // For the tests of the installed package, which would fetch them too.
     { name: 'package-tools', needs: ['install'], run: packageTools },
     runtimesStep([...NODES_OF_TEST, ...OTHERS], ['install']),
-    vitestStep([...built, 'addon-hooks', 'redis', 'chromium', 'package-tools', 'runtimes'], vitest),
+    compileExamplesStep,
+    vitestStep([...built, 'addon-hooks', 'redis', 'chromium', 'package-tools', 'runtimes', 'compile-examples'], vitest),
     {
       name: 'jest',
       needs: built,
@@ -194,6 +158,7 @@ export function testSteps({ vitest = [] } = {}) {
           ? { note: 'no tests' }
           : jsTests('jest', jestArgs, 'The package does not work under Jest.'),
     },
+    examplesStep(['compile-examples']),
     typesStep(built),
     tool('publint', built, 'publint', 'publint', ['run', '--strict'], 'The package is not fit to publish.'),
   ]

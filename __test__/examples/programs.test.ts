@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+import { changedExamples, compileExamples, exampleNames, mainOf } from '../../scripts/lib/examples.mjs'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
+import { root } from '../support/root.ts'
+
+const names = exampleNames()
+const readmeOf = (name: string): string => join(root, 'examples', name, 'README.md')
+
+beforeAll(() => compileExamples())
+
+const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8', timeout: HANG_GUARD_MS })
+
+test('npm run example lists the names for one that it does not know', () => {
+  const { status, stdout, stderr } = run(join(root, 'scripts', 'example.mjs'), 'nope')
+  expect([status, stdout]).toEqual([1, ''])
+  expect(stderr).toBe(`There is no example nope: npm run example -- ${names.join(' | ')}\n`)
+})
+
+describe.each(names)('%s', (name) => {
+  test('refuses an unknown flag in one line', () => {
+    const { status, stdout, stderr } = run(mainOf(name), '--no-such-flag')
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^Unknown option '--no-such-flag'\. [^\n]+\n$/)
+  })
+})
+
+describe.each(names.filter((name) => existsSync(readmeOf(name))))('the page of %s', (name) => {
+  const page = readFileSync(readmeOf(name), 'utf8')
+
+  test('says how to run it', () => {
+    expect(page).toContain(`npm run example -- ${name}`)
+  })
+
+  test('names a test for each promise, and the test exists', () => {
+    const table = page.split('| Promise | Shown in | Test |')[1]?.split('\n\n')[0] ?? ''
+    const rows = table.split('\n').slice(2)
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) {
+      const cell = row.split(' | ').at(-1) ?? ''
+      const [, file = '', title = ''] = /^\[[^\]]+\]\(([^)]+)\): (.+?) \|$/.exec(cell) ?? []
+      expect(file, row).toMatch(/\.test\.mts$/)
+      expect(readFileSync(join(root, 'examples', name, file), 'utf8'), row).toContain(`'${title}'`)
+    }
+  })
+})
+
+test('a change of what examples share runs the tests of all, another change those of its example', () => {
+  const all = changedExamples(['examples/lib/options.mts'])
+  expect(all).toContain('lib')
+  expect(changedExamples(['examples/wind-tunnel/main.rs', 'docs/clock.md'])).toEqual([])
+})
