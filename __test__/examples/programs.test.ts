@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 
@@ -28,6 +30,29 @@ describe.each(names)('%s', (name) => {
   })
 })
 
+/** The examples that have a flag. */
+const withFlag = (flag: string): string[] =>
+  names.filter((name) =>
+    readFileSync(join(root, 'examples', name, 'main.mts'), 'utf8').includes(`${flag}: { type: 'string'`),
+  )
+
+test.each(withFlag('port'))('%s says in one line that its port is taken', async (name) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { status, stderr } = run(mainOf(name), '--port', String(port))
+  server.close()
+  expect([status, stderr]).toEqual([1, `Port ${port} is taken: choose another with --port, or 0 for any.\n`])
+})
+
+test.each(withFlag('folder'))('%s says in one line that its folder cannot be used', (name) => {
+  const folder = join(root, 'package.json', 'folder')
+  const { status, stderr } = run(mainOf(name), '--folder', folder)
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/^[^\n]+\n$/)
+  expect(stderr).toContain(folder)
+})
+
 describe.each(names.filter((name) => existsSync(readmeOf(name))))('the page of %s', (name) => {
   const page = readFileSync(readmeOf(name), 'utf8')
 
@@ -37,11 +62,10 @@ describe.each(names.filter((name) => existsSync(readmeOf(name))))('the page of %
 
   test('names a test for each promise, and the test exists', () => {
     const table = page.split('| Promise | Shown in | Test |')[1]?.split('\n\n')[0] ?? ''
-    const rows = table.split('\n').slice(2)
+    const rows = table.trim().split('\n').slice(1)
     expect(rows.length).toBeGreaterThan(0)
     for (const row of rows) {
-      const cell = row.split(' | ').at(-1) ?? ''
-      const [, file = '', title = ''] = /^\[[^\]]+\]\(([^)]+)\): (.+?) \|$/.exec(cell) ?? []
+      const [, file = '', title = ''] = /\| \[[^\]]+\]\(([^)]+)\): (.+) \|$/.exec(row) ?? []
       expect(file, row).toMatch(/\.test\.mts$/)
       expect(readFileSync(join(root, 'examples', name, file), 'utf8'), row).toContain(`'${title}'`)
     }
@@ -51,5 +75,6 @@ describe.each(names.filter((name) => existsSync(readmeOf(name))))('the page of %
 test('a change of what examples share runs the tests of all, another change those of its example', () => {
   const all = changedExamples(['examples/lib/options.mts'])
   expect(all).toContain('lib')
+  expect(changedExamples(['examples/testing-tour/legacy.mts', 'js/clock/base.ts'])).toEqual(['testing-tour'])
   expect(changedExamples(['examples/wind-tunnel/main.rs', 'docs/clock.md'])).toEqual([])
 })
