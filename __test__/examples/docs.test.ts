@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/root.ts'
@@ -10,10 +10,20 @@ import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 const folder = fileURLToPath(new URL('../../.cache/docs/', import.meta.url))
 
 const programs = blocks.filter(({ language }) => language === 'js run')
-const compiled = blocks.filter(({ language }) => /^(?:js|ts)\b/.test(language))
+const compiled = blocks.filter(({ language }) => /^(?:js|ts)\b/.test(language) && language !== 'js peer')
+
+/** Programs of another library, which a page compares with one of keelson. Those of development dependencies run. */
+const peers = blocks.filter(({ language }) => language === 'js peer')
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { devDependencies: Record<string, string> }
+const packagesOf = (code: string): string[] =>
+  Array.from(code.matchAll(/ from '((?:@[\w-]+\/)?[\w-]+)/g), ([, name]) => name as string)
+const installedPeers = peers.filter(({ code }) =>
+  packagesOf(code).every((name) => Object.hasOwn(manifest.devDependencies, name)),
+)
 
 /** Blocks that are no code of a user's. */
 const OTHERS: Readonly<Record<string, string>> = {
+  'js peer': 'a program of another library',
   sh: 'commands',
   http: 'an answer',
   text: 'what a program prints',
@@ -80,7 +90,12 @@ describe('pasted into TypeScript, under --strict', () => {
   })
 })
 
-it.each(programs.map(({ name, code }) => ({ name, code })))('runs $name', ({ name, code }) => {
+it('finds the programs of other libraries', () => {
+  const libraries = new Set(installedPeers.flatMap(({ code }) => packagesOf(code)))
+  expect([...libraries].toSorted()).toEqual(['cockatiel', 'express', 'express-rate-limit'])
+})
+
+it.each([...programs, ...installedPeers].map(({ name, code }) => ({ name, code })))('runs $name', ({ name, code }) => {
   mkdirSync(folder, { recursive: true })
   const file = `${folder}${name.replaceAll(/\W+/g, '-')}.mjs`
   writeFileSync(file, code)
