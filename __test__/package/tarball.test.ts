@@ -56,9 +56,9 @@ describe('the packages', () => {
   test('the main package holds what it needs and nothing else', () => {
     const paths = files.map((file) => file.slice('package/'.length))
     const allowed =
-      /^(?:dist\/.*\.(?:m?js|d\.m?ts)$|docs\/|index\.d\.m?ts$|native\/\w+\.d\.ts$|package\.json$|(?:README|ARCHITECTURE|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|SECURITY|THIRD-PARTY)\.md$|LICENSE$)/
+      /^(?:dist\/.*\.(?:m?js|d\.m?ts)$|docs\/|index\.d\.m?ts$|native\/\w+\.d\.ts$|package\.json$|(?:README|ARCHITECTURE|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|SECURITY|THIRD-PARTY)\.md$|LICENSE$|llms\.txt$)/
     expect(paths.filter((file) => !allowed.test(file))).toEqual([])
-    const needed = ['LICENSE', 'THIRD-PARTY.md', 'README.md', 'docs/README.md', 'index.d.ts', 'dist/index.js']
+    const needed = ['LICENSE', 'THIRD-PARTY.md', 'README.md', 'llms.txt', 'docs/README.md', 'index.d.ts', 'dist/index.js']
     expect(paths).toEqual(expect.arrayContaining(needed))
   })
 
