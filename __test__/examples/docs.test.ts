@@ -48,7 +48,7 @@ const OPEN: readonly (readonly [page: RegExp, fault: RegExp, reason: string])[] 
   ],
   [/process\.md/, /never\[\]/, 'a state that begins as an empty list has no type of items'],
   [/gen-server/, /'message' is of type 'unknown'/, 'a behaviour without types has messages of any'],
-  [/otp-registry/, /GenServerBehavior|No overload/, 'a behaviour on its own has no type'],
+  [/otp-registry|noex/, /GenServerBehavior|No overload/, 'a behaviour on its own has no type'],
   [/otp-registry/, /'metadata' is of type 'unknown'/, 'a registry without a type has metadata of any'],
   [/supervisor/, /'ChannelListener'/, 'messages of a diagnostics channel have no type'],
   [
