@@ -29,7 +29,10 @@ describe('llms.txt', () => {
 
   it('lists every page once', () => {
     const listed = lines.map(({ path }) => path).filter((path) => path.startsWith('docs/'))
-    expect(listed.toSorted()).toEqual(pages.toSorted())
+    const missing = pages.filter((page) => !listed.includes(page))
+    const gone = listed.filter((page) => !pages.includes(page))
+    const repeated = listed.filter((page, index) => listed.indexOf(page) < index)
+    expect({ missing, gone, repeated }).toEqual({ missing: [], gone: [], repeated: [] })
   })
 
   it('lists files that exist, and says what each has', () => {

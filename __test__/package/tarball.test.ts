@@ -58,7 +58,15 @@ describe('the packages', () => {
     const allowed =
       /^(?:dist\/.*\.(?:m?js|d\.m?ts)$|docs\/|index\.d\.m?ts$|native\/\w+\.d\.ts$|package\.json$|(?:README|ARCHITECTURE|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|SECURITY|THIRD-PARTY)\.md$|LICENSE$|llms\.txt$)/
     expect(paths.filter((file) => !allowed.test(file))).toEqual([])
-    const needed = ['LICENSE', 'THIRD-PARTY.md', 'README.md', 'llms.txt', 'docs/README.md', 'index.d.ts', 'dist/index.js']
+    const needed = [
+      'LICENSE',
+      'THIRD-PARTY.md',
+      'README.md',
+      'llms.txt',
+      'docs/README.md',
+      'index.d.ts',
+      'dist/index.js',
+    ]
     expect(paths).toEqual(expect.arrayContaining(needed))
   })
 
