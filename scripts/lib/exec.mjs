@@ -1,9 +1,10 @@
 // Running other programs: captured by default, shown only when they fail.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { Failure } from './failure.mjs'
-import { at, root } from './paths.mjs'
+import { root } from './paths.mjs'
 
 // Escape sequences would end up in the output that is kept for a failure.
 const ansi = new RegExp(`${String.fromCharCode(27)}(?:\\[[0-9;]*[A-Za-z]|\\(B)`, 'g')
@@ -34,11 +35,11 @@ export async function run(command, args, sentence, options) {
   throw new Failure(`${sentence}${end}`, output)
 }
 
-/** The script behind a command of an installed package, to be run with this Node on any platform. */
-export function bin(packageName, command = packageName) {
-  const manifest = JSON.parse(readFileSync(at('node_modules', packageName, 'package.json'), 'utf8'))
-  const target = typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[command]
-  return at('node_modules', packageName, target)
+/** The script behind a command of a package that is installed in `folder`, to be run with this Node on any platform. */
+export function bin(packageName, command = packageName, folder = root) {
+  const home = join(folder, 'node_modules', packageName)
+  const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
+  return join(home, typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[command])
 }
 
 /** Runs an installed package's command that has to succeed. */

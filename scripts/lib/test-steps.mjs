@@ -8,6 +8,7 @@ import { compileExamplesStep, examplesStep } from './examples.mjs'
 import { attempt, run, runBin } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { failedTests, jsTests, vitestArgs } from './js-tests.mjs'
+import { packageSteps } from './package-steps.mjs'
 import { at } from './paths.mjs'
 import { NODES_OF_TEST, OTHERS, packageTools, runtimesStep } from './runtimes.mjs'
 import { filesIn } from './stamp.mjs'
@@ -160,6 +161,6 @@ export function testSteps({ vitest = [] } = {}) {
     },
     examplesStep(['compile-examples']),
     typesStep(built),
-    tool('publint', built, 'publint', 'publint', ['run', '--strict'], 'The package is not fit to publish.'),
+    ...packageSteps(built),
   ]
 }
