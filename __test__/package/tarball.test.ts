@@ -191,6 +191,40 @@ describe('a platform without its binary', () => {
     )
   })
 
+  /** Makes this process look as one on musl does: its report has no version of glibc. */
+  const AS_ON_MUSL = 'process.report.getReport = () => ({ header: {} })\n'
+  const onLinux = test.runIf(process.platform === 'linux')
+
+  onLinux('on Linux with musl, without its package: the error names the package of musl', () => {
+    withPackage(
+      () => {},
+      () => {
+        user.write('musl.cjs', AS_ON_MUSL)
+        expect(failure({ NODE_OPTIONS: '--require ./musl.cjs' })).toMatchObject({
+          code: 'KEELSON_BINDING_MISSING',
+          libc: 'musl',
+          package: `@keelson/binding-linux-${process.arch}-musl`,
+        })
+      },
+    )
+  })
+
+  onLinux('on Linux with musl: its package is loaded where npm installed no other', () => {
+    const musl = join(modules, `@keelson/binding-linux-${process.arch}-musl`)
+    withPackage(
+      () => {
+        mkdirSync(musl, { recursive: true })
+        // A binary for musl does not load here, so this machine's own stands for it.
+        cpSync(join(aside(), fileOf(addon, platform)), join(musl, 'musl.node'))
+        writeFileSync(join(musl, 'package.json'), JSON.stringify({ name: basename(musl), main: 'musl.node' }))
+      },
+      () => {
+        expect(failure()).toEqual({})
+        rmSync(musl, { recursive: true })
+      },
+    )
+  })
+
   test('an unknown platform: the error says where keelson runs', () => {
     const code = `Object.defineProperty(process, 'platform', { value: 'freebsd' })
       try { require('keelson') } catch (error) { console.log(error.code, error.package, error.message) }`
