@@ -56,8 +56,10 @@ export interface SharedCacheRef<V = unknown, K extends CacheKey = CacheKey> exte
 /** Options of `Cache.memoize` with a cache of its own. */
 export interface CacheMemoizeOwnOptions<Args extends unknown[] = never> extends Omit<
   CacheOptions<never>,
-  'name' | 'shared' | 'onEvict' | 'sizeOf' | 'maxBytes' | 'sweepIntervalMs'
+  'name' | 'shared' | 'onEvict' | 'sizeOf' | 'maxBytes' | 'sweepIntervalMs' | 'maxSize'
 > {
+  /** The most results that are kept: an integer from 1, or `Infinity`. Default 1000. */
+  readonly maxSize?: number
   /** Not given: the function has a cache of its own. */
   readonly cache?: undefined
   /** Returns the key of a call. Default: the argument, if it is the only one and a string or a number. */

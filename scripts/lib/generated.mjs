@@ -1,11 +1,12 @@
 // Every committed file that a build makes. `npm run types` writes them; `npm test` fails when one is stale.
 // To generate another file, add it to the list: `{ path, text }`, where `text()` runs after the build.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 import { addonIn, builtBindingTypes } from './addon.mjs'
 import { manifestText } from './entries.mjs'
 import { Failure } from './failure.mjs'
+import { optionTable } from './option-tables.mjs'
 import { at } from './paths.mjs'
 import { publicNames } from './public-names.mjs'
 import { writeIfChanged } from './stamp.mjs'
@@ -81,12 +82,40 @@ export const nativeTypes = [bindingTypes, hotTypes, ...protocol]
 /** A page of the documentation with the block called `name` generated; nothing when there is no such page yet. */
 const pagePart = (path, name, body) => ({ path, text: () => withBlock(path, current(path), name, body) })
 
-const errorTable = () => {
-  const rows = addon()
-    .errorCodes()
-    .map((entry) => `| \`${entry.code}\` | \`${entry.class}\` | ${entry.meaning} |`)
+const errorRows = (codes) => {
+  const rows = codes.map((entry) => `| \`${entry.code}\` | \`${entry.class}\` | ${entry.meaning} |`)
   return ['| Code | Class | When |', '| --- | --- | --- |', ...rows].join('\n')
 }
+
+const errorTable = () => errorRows(addon().errorCodes())
+
+/** The errors of a page: `NOT_RUNNING CALL_TIMEOUT` stands for their codes. */
+function errorsOfPage(spec) {
+  const all = addon().errorCodes()
+  const found = spec.split(' ').map((name) => {
+    const entry = all.find(({ code }) => code === `KEELSON_${name}`)
+    if (entry === undefined) throw new Failure(`A page lists KEELSON_${name}, which is no code.`)
+    return entry
+  })
+  return errorRows(found)
+}
+
+/** What makes the blocks that pages of documentation share, by the first word of their names. */
+const tables = { options: optionTable, errors: errorsOfPage }
+const tableMark = /^<!-- generated: ((options|errors) (.*)) -->$/gm
+
+function withTables(path) {
+  const text = current(path)
+  const marks = Array.from(text.matchAll(tableMark), ([, name, kind, spec]) => ({ name, kind, spec }))
+  return marks.reduce((page, { name, kind, spec }) => withBlock(path, page, name, () => tables[kind](spec)), text)
+}
+
+/** The pages with tables of options or errors. */
+const pagesWithTables = () =>
+  readdirSync(at('docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
+    .filter((path) => current(path).search(tableMark) !== -1)
 
 const versionText = () => {
   const { version } = JSON.parse(current('package.json'))
@@ -101,6 +130,7 @@ export const generated = [
   { path: 'js/version.ts', text: versionText },
   pagePart('docs/errors.md', 'error-codes', errorTable),
   { path: 'THIRD-PARTY.md', text: thirdPartyText },
+  ...pagesWithTables().map((path) => ({ path, text: () => withTables(path) })),
 ]
 
 const stale = (files) => files.filter(({ path, text }) => current(path) !== text())

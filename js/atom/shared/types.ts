@@ -29,7 +29,7 @@ export interface SharedAtomOptions<T> extends SharedOptions {
 /** Options of a watcher. */
 export interface SharedWatchOptions {
   /**
-   * With true, changes that wait may become one, from the value last seen to the newest. By default the watcher is
+   * With true, changes that wait may become one, from the value last seen to the newest. Default false: the watcher is
    * called for every change.
    */
   readonly coalesce?: boolean

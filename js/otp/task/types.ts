@@ -46,7 +46,7 @@ export interface AwaitOptions {
 export interface StreamOptions {
   /** The number of results under way: running, or finished and not taken. From 1 to 65536. Default 8. */
   readonly maxConcurrency?: number
-  /** Yields results in the order of the items (default), or as they finish. */
+  /** Yields results in the order of the items; with false, as they finish. Default true. */
   readonly ordered?: boolean
   /** The longest time each item may take, in ms. Default: no limit. */
   readonly timeout?: number
@@ -85,7 +85,7 @@ export interface AsyncStreamOptions {
   readonly concurrency?: number
   /** The longest time each task may take, in ms. Default: no limit. */
   readonly timeout?: number
-  /** Returns results in the order of the functions (default), or as they finish. */
+  /** Returns results in the order of the functions; with false, as they finish. Default true. */
   readonly ordered?: boolean
   /** Puts errors into the list instead of rejecting with the first one. Default false. */
   readonly onErrorContinue?: boolean

@@ -12,7 +12,9 @@ export interface Block {
 }
 
 const documents = readdirSync(`${root}docs`, { encoding: 'utf8', recursive: true }).map((name) => `docs/${name}`)
-const pages = ['README.md', ...documents].filter((name) => name.endsWith('.md'))
+export const pages: readonly string[] = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...documents].filter(
+  (name) => name.endsWith('.md'),
+)
 
 /** Every block of every page, whatever its language. */
 export const blocks: readonly Block[] = pages.flatMap((page) => {
@@ -24,7 +26,7 @@ export const blocks: readonly Block[] = pages.flatMap((page) => {
   }))
 })
 
-/** Declarations of earlier blocks, put in front of shorter blocks that use them. */
+/** Declarations of earlier blocks, put in front of blocks that go on from them. */
 const BEFORE: Readonly<Record<string, string>> = {
   app: "import express from 'express'\nconst app = express()",
   admission: "import { admission } from 'keelson/express'",
@@ -32,17 +34,18 @@ const BEFORE: Readonly<Record<string, string>> = {
   gracefulShutdown: "import { gracefulShutdown } from 'keelson/express'",
   Atrion: "import { Atrion } from 'keelson/atrion'",
   Journal: "import { Journal } from 'keelson/journal'",
-  log: 'declare const log: { info(what: object, text: string): void }',
-  pool: 'declare const pool: { end(): Promise<void> }',
+  log: 'const log = console',
+  pool: 'const pool = { end: async () => {} }',
 }
 
-function completed(code: string): string {
+/** Returns the declarations that a block needs from the blocks before it. */
+export function preludeOf(code: string): string {
   const needed = Object.entries(BEFORE).filter(
     ([name]) =>
       new RegExp(`(?<![.\\w'/-])${name}\\b(?!['-])`).test(code.replaceAll(/\/\/.*$/gm, '')) &&
       !new RegExp(`const (?:\\{[^}]*)?\\b${name}\\b|import[^\\n]*\\b${name}\\b[^\\n]*from`).test(code),
   )
-  return `${needed.map(([, line]) => line).join('\n')}\n${code}\nexport {}\n`
+  return needed.map(([, line]) => `${line}\n`).join('')
 }
 
 export interface Fault {
@@ -51,12 +54,15 @@ export interface Fault {
   readonly text: string
 }
 
-/** Lists the errors of the compiler. */
+/** The folder of the blocks as TypeScript. It lies inside the package, so that the package's own name resolves. */
+export const typesFolder: string = `${root}.cache/docs-types/`
+export const fileNameOf = ({ name }: Block): string => name.replaceAll(/\W+/g, '-')
+
+/** Lists the errors of the compiler. One program checks all blocks. */
 export function faultsOf(wanted: readonly Block[]): Fault[] {
-  const folder = `${root}.cache/docs-types/`
-  mkdirSync(folder, { recursive: true })
-  const fileOf = ({ name }: Block): string => `${folder}${name.replaceAll(/\W+/g, '-')}.mts`
-  for (const block of wanted) writeFileSync(fileOf(block), completed(block.code))
+  mkdirSync(typesFolder, { recursive: true })
+  const fileOf = (block: Block): string => `${typesFolder}${fileNameOf(block)}.mts`
+  for (const block of wanted) writeFileSync(fileOf(block), `${preludeOf(block.code)}${block.code}\nexport {}\n`)
   return withProject('docs-types', wanted.map(fileOf), ({ program }) =>
     wanted.flatMap((block) => {
       const file = fileOf(block)
