@@ -51,7 +51,8 @@ class World {
   }
 
   async start(): Promise<void> {
-    this.#hub = await Hub.start({ system: this.system, directory: this.#directory, durability: 'memory' })
+    const options = { system: this.system, directory: this.#directory, durability: 'memory', snapshotEvery: 4 } as const
+    this.#hub = await Hub.start(options)
     for (const at of this.editors.keys()) this.connect(at)
   }
 

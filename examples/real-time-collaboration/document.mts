@@ -63,13 +63,11 @@ function newChanges({ sequence, sites }: DocumentState, site: string, changes: r
   return taken
 }
 
-/** The state is the process's alone, so `apply` changes it in place. */
-function apply(state: DocumentState, change: Change): DocumentState {
-  const { sequence, sites } = state
-  applyChange(sequence, change)
+function apply({ sequence, sites }: DocumentState, change: Change): DocumentState {
+  const { site, n } = change
   const highest = change.type === 'insert' ? change.counter + Array.from(change.text).length - 1 : 0
-  const counter = Math.max(highest, sites[change.site]?.counter ?? 0)
-  return Object.assign(state, { sites: Object.assign(sites, { [change.site]: { n: change.n, counter } }) })
+  const counter = Math.max(highest, sites[site]?.counter ?? 0)
+  return { sequence: applyChange(sequence, change), sites: { ...sites, [site]: { n, counter } } }
 }
 
 interface Edit {
@@ -106,8 +104,8 @@ export class Document {
 
   /** Returns the text after so many changes. */
   textAfter(changes: number): string {
-    const sequence: Sequence = []
-    for (const { data } of this.journal.readStream(STREAM, { to: changes - 1 })) applyChange(sequence, data)
+    let sequence: Sequence = []
+    for (const { data } of this.journal.readStream(STREAM, { to: changes - 1 })) sequence = applyChange(sequence, data)
     return textOf(sequence)
   }
 }
@@ -117,6 +115,8 @@ export interface DocumentsOptions {
   readonly directory: string
   /** Of the journals. Default `'sync'`. */
   readonly durability?: Durability
+  /** A snapshot of a document is saved after so many changes. Default 500. */
+  readonly snapshotEvery?: number
 }
 
 /** The documents that are open. Each stays open for a minute after its last user. */
@@ -183,9 +183,9 @@ export class Documents {
   async #start(name: string): Promise<Document> {
     await this.#closing.get(name)
     this.#closing.delete(name)
-    const { system, directory, durability = 'sync' } = this.#options
+    const { system, directory, durability = 'sync', snapshotEvery = 500 } = this.#options
     const journal = await openJournal<Change>(join(directory, name), { system, durability })
-    const persist = { journal, stream: STREAM, init: empty, apply, snapshot: { every: 500 } }
+    const persist = { journal, stream: STREAM, init: empty, apply, snapshot: { every: snapshotEvery } }
     const options = { system, name: `document/${name}`, persist, maxMailbox: 1000 }
     const start = (): Promise<DocumentRef> => GenServer.start(behaviour, options)
     await Supervisor.startChild(this.#supervisor, { id: name, start })

@@ -23,7 +23,7 @@ export class Editor {
   /** The reason for which the server ended the session for good. */
   refused: string | undefined
   readonly #options: EditorOptions
-  readonly #sequence: Sequence = []
+  #sequence: Sequence = []
   /** Changes of this editor that are not confirmed, the oldest first. */
   #unconfirmed: Change[] = []
   #counter = 0
@@ -55,7 +55,7 @@ export class Editor {
     let cursor = 0
     for (const char of this.#sequence) {
       if (!char.removed) count++
-      if (char === this.#anchor) cursor = count
+      if (char.counter === this.#anchor?.counter && char.site === this.#anchor.site) cursor = count
     }
     return cursor
   }
@@ -161,7 +161,7 @@ export class Editor {
   }
 
   #apply(change: Change): void {
-    applyChange(this.#sequence, change)
+    this.#sequence = applyChange(this.#sequence, change)
     if (change.type === 'insert') {
       this.#counter = Math.max(this.#counter, change.counter + Array.from(change.text).length - 1)
     }

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 
 import { createSystem } from 'keelson'
+import { gracefulShutdown } from 'keelson/fetch'
 
 import { options, portOf } from '../lib/options.mjs'
-import { listen, program, stopSignal } from '../lib/program.mjs'
+import { listen, program } from '../lib/program.mjs'
+import { Hub } from './hub.mjs'
 import { createCollaboration } from './server.mjs'
 
 await program(async () => {
@@ -21,10 +23,10 @@ await program(async () => {
   await mkdir(values.folder, { recursive: true })
   await access(values.folder, constants.W_OK)
   const system = createSystem()
-  const { server, close } = await createCollaboration(system, values.folder)
+  const hub = await Hub.start({ system, directory: values.folder })
+  const server = createCollaboration(hub)
+  // A signal closes the sockets, then the documents, then the system, and then ends the program.
+  gracefulShutdown(server, { system, timeout: 2000, cleanup: () => hub.close() })
   const url = await listen(server, port)
   console.log(`Open ${url}/ in two windows. The documents are in ${values.folder}. Ctrl-C ends the server.`)
-  await stopSignal()
-  await close()
-  await system.close()
 })

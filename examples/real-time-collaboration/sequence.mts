@@ -29,11 +29,11 @@ export interface Char {
   readonly counter: number
   readonly site: string
   readonly text: string
-  removed: boolean
+  readonly removed: boolean
 }
 
 /** A text as its characters, in order, with those that were removed. */
-export type Sequence = Char[]
+export type Sequence = readonly Char[]
 
 const isHigher = (char: Char, counter: number, site: string): boolean =>
   char.counter > counter || (char.counter === counter && char.site > site)
@@ -46,22 +46,19 @@ function indexOf(sequence: Sequence, counter: number, site: string): number {
 export const has = (sequence: Sequence, counter: number, site: string): boolean =>
   indexOf(sequence, counter, site) !== -1
 
-/** Applies a change in place. */
-export function applyChange(sequence: Sequence, change: Change): void {
+/** Returns the text after a change. */
+export function applyChange(sequence: Sequence, change: Change): Sequence {
   if (change.type === 'remove') {
-    for (const [counter, site, length] of change.runs) {
-      for (const char of sequence) {
-        if (char.site === site && char.counter >= counter && char.counter < counter + length) char.removed = true
-      }
-    }
-    return
+    const isIn = (char: Char, [counter, site, length]: Run): boolean =>
+      char.site === site && char.counter >= counter && char.counter < counter + length
+    return sequence.map((char) => (change.runs.some((run) => isIn(char, run)) ? { ...char, removed: true } : char))
   }
   const { after, counter, site } = change
   let at = after === null ? 0 : indexOf(sequence, ...after) + 1
   // What stands here was typed behind the same character, or behind one of those: the higher id goes first.
   while (at < sequence.length && isHigher(sequence[at] as Char, counter, site)) at++
   const chars = Array.from(change.text, (text, index) => ({ counter: counter + index, site, text, removed: false }))
-  sequence.splice(at, 0, ...chars)
+  return sequence.toSpliced(at, 0, ...chars)
 }
 
 /** Returns the characters that are not removed. */

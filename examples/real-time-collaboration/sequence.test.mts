@@ -19,19 +19,21 @@ describe('a text that several change at the same time', () => {
 
   test('is the same in whatever order the changes are applied', () => {
     const texts = orders(concurrent).map((changes) => {
-      const sequence: Sequence = []
-      for (const change of [base, ...changes]) applyChange(sequence, change)
-      return textOf(sequence)
+      const empty: Sequence = []
+      return textOf([base, ...changes].reduce(applyChange, empty))
     })
     expect(texts).toHaveLength(24)
     expect(new Set(texts)).toEqual(new Set(['漢😀c2b1d']))
   })
 
   test('keeps what one typed in one piece', () => {
-    const sequence: Sequence = []
-    applyChange(sequence, base)
-    applyChange(sequence, { type: 'insert', site: 'b', n: 1, after: [2, 'a'], counter: 3, text: 'one' })
-    applyChange(sequence, { type: 'insert', site: 'c', n: 1, after: [2, 'a'], counter: 4, text: 'two' })
+    const changes: Change[] = [
+      base,
+      { type: 'insert', site: 'b', n: 1, after: [2, 'a'], counter: 3, text: 'one' },
+      { type: 'insert', site: 'c', n: 1, after: [2, 'a'], counter: 4, text: 'two' },
+    ]
+    const empty: Sequence = []
+    const sequence = changes.reduce(applyChange, empty)
     expect(textOf(sequence)).toBe('adtwoone')
   })
 })

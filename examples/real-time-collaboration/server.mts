@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
-import { isShedError, type System } from 'keelson'
+import { isShedError } from 'keelson'
 import { type WebSocket, WebSocketServer } from 'ws'
 
-import { Hub } from './hub.mjs'
+import type { Hub } from './hub.mjs'
 import { isDocumentName, MOST } from './protocol.mjs'
 import type { Channel } from './session.mjs'
 
@@ -27,17 +27,8 @@ const headers = {
   'cache-control': 'no-store',
 }
 
-export interface CollaborationServer {
-  /** Not listening yet. */
-  readonly server: Server
-  readonly hub: Hub
-  /** Ends all sessions, saves everything and closes the server. */
-  close(): Promise<void>
-}
-
-/** Makes a server of the documents in a directory. */
-export async function createCollaboration(system: System, directory: string): Promise<CollaborationServer> {
-  const hub = await Hub.start({ system, directory })
+/** Makes the server of a hub. It does not listen yet. */
+export function createCollaboration(hub: Hub): Server {
   const server = createServer((request, response) => void answer(hub, request, response))
   const sockets = new WebSocketServer({
     server,
@@ -50,16 +41,7 @@ export async function createCollaboration(system: System, directory: string): Pr
   // It repeats the errors of the server, whose owner handles them.
   sockets.on('error', () => {})
   sockets.on('connection', (socket) => attach(hub, socket))
-  return {
-    server,
-    hub,
-    async close() {
-      await hub.close()
-      sockets.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return server
 }
 
 /** Makes a session of a socket. */

@@ -33,8 +33,8 @@ export interface PersistOptions<State, Event> {
   readonly init: () => State
   /**
    * Returns the next state, at once: a function, or a function for each `type` of event. It runs for new events and
-   * when the process starts. So it must not keep time, chance or anything else from outside. `undefined` stands for an
-   * event of an unknown type.
+   * when the process starts. So it must not keep time, chance or anything else from outside. It must not change a state
+   * in place: a snapshot of it may still be written. `undefined` stands for an event of an unknown type.
    */
   readonly apply: Apply<State, Event>
   /** The version of `init` and `apply`. A snapshot of another version is not used. Default 1. */
