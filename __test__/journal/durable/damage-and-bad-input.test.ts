@@ -158,7 +158,7 @@ describe('what the operating system refuses', () => {
         console.log(JSON.stringify({ kept, code: error.code, os: error.osCode, operation: error.operation, again, closed: journal.closed, last: events.at(-1) }))
         await journal.close()
       }`,
-      'ulimit -f 64',
+      { shell: 'ulimit -f 64' },
     )
     const { kept, ...rest } = JSON.parse(child.stdout) as { kept: number }
     expect(rest).toEqual({

@@ -1,7 +1,7 @@
 import { openJournal } from 'keelson/journal'
 import { expect, it } from 'vitest'
 
-import { node, run } from '../../support/node-program.ts'
+import { run } from '../../support/node-program.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
 import { until } from '../../support/until.ts'
 
@@ -41,9 +41,11 @@ it('loses nothing that was acknowledged on SIGTERM', async () => {
       await Promise.all(Array.from({ length: 10 }, () => journal.append(0).then(() => {})))
       console.log('acknowledged')
       setInterval(() => {}, 1000)`
-    const child = await node(['--input-type=module', '-e', program], async (process, output) => {
-      await until(() => output().includes('acknowledged') || process.exitCode !== null)
-      process.kill('SIGTERM')
+    const child = await run(program, {
+      meanwhile: async (process, output) => {
+        await until(() => output().includes('acknowledged') || process.exitCode !== null)
+        process.kill('SIGTERM')
+      },
     })
     expect(child.signal).toBe('SIGTERM')
     const journal = await openJournal<number>(path)

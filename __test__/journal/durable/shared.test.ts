@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { openJournal } from 'keelson/journal'
 import { describe, expect, it } from 'vitest'
 
-import { node, run } from '../../support/node-program.ts'
+import { run } from '../../support/node-program.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
 import { until } from '../../support/until.ts'
 
@@ -62,7 +62,7 @@ describe('another process', () => {
       }
       console.log(journal.size(), journal.getLast().data)
       await journal.close()`
-    const child = node(['--input-type=module', '-e', program], (_, output) => until(() => output().includes('\n')))
+    const child = run(program, { meanwhile: (_, output) => until(() => output().includes('\n')) })
     for (let index = 1; index < 2000; index++) await journal.append(index)
     const { stdout, stderr } = await child
     expect(stdout, stderr).toMatch(/^KEELSON_JOURNAL_LOCKED KEELSON_INVALID_ARGUMENT \d+\n2000 1999\n$/)

@@ -1,0 +1,124 @@
+// The tests of keelson in Bun and Deno, with the packed package. `npm test` runs a part of them; `npm run matrix` sets
+// KEELSON_MATRIX to run all.
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { jsReport } from '../../scripts/lib/counts.mjs'
+import { OTHERS, runtime } from '../../scripts/lib/runtimes.mjs'
+import { root } from '../support/root.ts'
+import { createUserFolder, type UserFolder } from '../support/user-folder.ts'
+import { leftOut } from './left-out.ts'
+
+/** The entries whose tests are run. */
+const FOLDERS = ['clock', 'atom', 'journal', 'effect', 'otp', 'express']
+/** The files of `npm test`: fast ones, at least one of each folder. */
+const FEW = [
+  'clock/controlled-clock',
+  'clock/stall-watch',
+  'clock/system-clock',
+  'atom/atom',
+  'atom/shared/atom',
+  'journal/journal',
+  'journal/durable/damage-and-bad-input',
+  'effect/effect',
+  'effect/fiber/fiber-tree',
+  'otp/gen-server/gen-server',
+  'otp/registry/registry',
+  'otp/supervisor/supervisor',
+  'express/admission-waits',
+  'express/rate-limit',
+].map((name) => `${name}.test.ts`)
+
+const isWhole = process.env['KEELSON_MATRIX'] !== undefined
+
+/** The command of vitest in each runtime. Bun would start Node without its flag. */
+const flags: Readonly<Record<string, readonly string[]>> = { bun: ['--bun'], deno: ['run', '--allow-all'] }
+
+/** How long a test may take before it counts as failed: a runtime that hangs in one is not waited for. */
+const HANG_MS = 120_000
+
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string
+    readonly message: string
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  }[]
+}
+
+let user: UserFolder
+beforeAll(async () => {
+  const peers = ['express', 'express4', 'express-rate-limit', 'fastify', 'koa', 'koa2']
+  user = await createUserFolder([...peers, 'vitest', 'fast-check', 'typescript'])
+  const copied = [...FOLDERS, 'support'].map((folder) => join('__test__', folder))
+  // Programs that some tests start.
+  for (const folder of [...copied, join('scripts', 'soak'), join('bench', 'lib')]) {
+    cpSync(join(root, folder), join(user.home, folder), { recursive: true })
+  }
+  // Where tests of the seam find the built files, and the version.
+  const installed = join(user.home, 'node_modules', 'keelson')
+  symlinkSync(join(installed, 'dist'), join(user.home, 'dist'), 'junction')
+  cpSync(join(installed, 'package.json'), join(user.home, 'package.json'))
+  const settings = {
+    include: ['__test__/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: HANG_MS } },
+  }
+  user.write('vitest.config.mjs', `export default { test: ${JSON.stringify(settings)} }`)
+})
+afterAll(() => user.remove())
+
+/** Keeps the result for `npm run matrix`. */
+function keep(name: string, result: object): void {
+  mkdirSync(join(root, '.cache', 'matrix'), { recursive: true })
+  writeFileSync(join(root, '.cache', 'matrix', `${name}.json`), JSON.stringify(result))
+}
+
+test.each(OTHERS)('%s passes the tests, except those that are listed with a reason', async (name: string) => {
+  const binary = await runtime(name)
+  if (binary === undefined) throw new Error(`The registry has no ${name} for this platform.`)
+  const env = { PATH: process.env['PATH'], DENO_DIR: join(user.home, '.deno'), DENO_NO_UPDATE_CHECK: '1' }
+  const file = join(user.home, `${name}-report.json`)
+  const files = isWhole ? [] : FEW.map((path) => `__test__/${path}`)
+  const vitest = join(user.home, 'node_modules', 'vitest', 'vitest.mjs')
+  const args = [...(flags[name] as string[]), vitest, 'run', '--reporter=json', `--outputFile=${file}`, ...files]
+  const { output } = await user.run(binary, args, env)
+  let report: Report
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8')) as Report
+  } catch {
+    throw new Error(`vitest wrote no report in ${name}:\n${output}`)
+  }
+
+  const pathOf = (path: string): string =>
+    relative(join(user.home, '__test__'), path.replace(/^file:\/\//, ''))
+      .split(sep)
+      .join('/')
+  const results = report.testResults.flatMap(({ name: path, message, assertionResults }) =>
+    assertionResults.length === 0
+      ? [{ test: `${pathOf(path)}: ${message}`, status: 'failed' }]
+      : assertionResults.map(({ fullName, status }) => ({ test: `${pathOf(path)}: ${fullName}`, status })),
+  )
+  const run = new Set(report.testResults.map((result) => pathOf(result.name)))
+  const listed = (leftOut[name] ?? []).filter((one) => run.has(one.file))
+  const failed = results.filter(({ status }) => status === 'failed').map((result) => result.test)
+  // One that passes leaves the list.
+  expect(failed.toSorted(), output).toEqual(listed.map((one) => `${one.file}: ${one.title}`).toSorted())
+  expect(run.size, output).toBeGreaterThanOrEqual(FEW.length)
+
+  const { counts } = jsReport(report, output)
+  console.log(`${name}: ${counts.passed} tests passed, ${listed.length} left out`)
+  const { output: version } = await user.run(binary, ['--version'])
+  if (isWhole) keep(name, { version: /\d+\.\d+\.\d+/.exec(version)?.[0], passed: counts.passed, leftOut: listed })
+})
+
+describe('the list', () => {
+  const listed = Object.values(leftOut).flat()
+  test.each(listed)('names a test that there is: $file: $title', ({ file, title }) => {
+    const text = readFileSync(join(root, '__test__', file), 'utf8')
+    // The title of the test itself stands at the end.
+    expect(text.match(/(?<=(?:it|test)\(\s*')[^']+/g)?.some((own) => title.endsWith(own))).toBe(true)
+  })
+})
