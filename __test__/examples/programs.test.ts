@@ -30,17 +30,20 @@ describe.each(names)('%s', (name) => {
   })
 })
 
+const sourceOf = (name: string): string => readFileSync(join(root, 'examples', name, 'main.mts'), 'utf8')
+
 /** The examples that have a flag. */
 const withFlag = (flag: string): string[] =>
-  names.filter((name) =>
-    readFileSync(join(root, 'examples', name, 'main.mts'), 'utf8').includes(`${flag}: { type: 'string'`),
-  )
+  names.filter((name) => sourceOf(name).includes(`${flag}: { type: 'string'`))
+
+/** The word by which an example becomes a server, if it is not one without. */
+const serve = (name: string): string[] => (sourceOf(name).includes("'serve'") ? ['serve'] : [])
 
 test.each(withFlag('port'))('%s says in one line that its port is taken', async (name) => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const { status, stderr } = run(mainOf(name), '--port', String(port))
+  const { status, stderr } = run(mainOf(name), ...serve(name), '--port', String(port))
   server.close()
   expect([status, stderr]).toEqual([1, `Port ${port} is taken: choose another with --port, or 0 for any.\n`])
 })
