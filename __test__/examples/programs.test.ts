@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { changedExamples, compileExamples, exampleNames, mainOf } from '../../scripts/lib/examples.mjs'
 import { HANG_GUARD_MS } from '../support/hang-guard.ts'
@@ -14,7 +15,11 @@ const readmeOf = (name: string): string => join(root, 'examples', name, 'README.
 
 beforeAll(() => compileExamples())
 
-const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8', timeout: HANG_GUARD_MS })
+// Some make a folder where they run.
+const cwd = mkdtempSync(join(tmpdir(), 'keelson-examples-'))
+afterAll(() => rmSync(cwd, { recursive: true }))
+
+const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8', timeout: HANG_GUARD_MS, cwd })
 
 test('npm run example lists the names for one that it does not know', () => {
   const { status, stdout, stderr } = run(join(root, 'scripts', 'example.mjs'), 'nope')
