@@ -14,6 +14,8 @@ import {
 import { EventBus, GenServer, Supervisor, Task } from 'keelson/otp'
 import type { Sleeper } from 'keelson/clock'
 
+import { runToEnd } from '../support/own-process.ts'
+
 const never = (): Promise<never> => new Promise(() => undefined)
 const server = { init: () => null, handleCall: never, handleCast: () => null }
 
@@ -152,4 +154,33 @@ it('a limit of work that goes on is told nothing of, and neither is a plain time
   await work
   expect(told).toBe(0)
   await system.close()
+})
+
+it('reports every wait at once when the event loop has nothing left to do', () => {
+  const { stdout } = runToEnd(`
+    const { createControlledClock, createSystem, retry, timeout } = require('keelson')
+    const onStall = (sleepers) => console.log(sleepers.map(({ kind }) => kind).join())
+    const clock = createControlledClock({ stallAfterMs: 3_600_000, onStall })
+    const system = createSystem({ clock })
+    void clock.sleep(5)
+    void retry({ system, backoff: 1000 }).execute(() => Promise.reject(new Error('no')))
+    void timeout(1000, { system }).execute(() => new Promise(() => undefined))
+    clock.schedule(1000, () => undefined)
+  `)
+  expect(stdout).toBe('sleep,limit,pause\n')
+})
+
+it('reports nothing at the end of a program that waits for nothing, or has closed its clock', () => {
+  const { stdout, stderr, status } = runToEnd(`
+    const { createControlledClock } = require('keelson')
+    const onStall = () => console.log('stalled')
+    const moved = createControlledClock({ onStall })
+    void moved.sleep(5)
+    moved.advanceBy(5)
+    const closed = createControlledClock({ onStall })
+    void closed.sleep(5)
+    closed.close()
+    createControlledClock({ onStall }).interval(5, () => undefined)
+  `)
+  expect([stdout, stderr, status]).toEqual(['', '', 0])
 })

@@ -220,6 +220,14 @@ const IDLE: ReadonlySet<string> = new Set([
  */
 export const isIdle = (): boolean => process.getActiveResourcesInfo().every((kind) => IDLE.has(kind))
 
+/**
+ * Calls back each time the event loop of the program has nothing left to do, which ends the program. A worker thread has
+ * no such moment.
+ */
+export function onLoopEnd(listener: () => void): void {
+  process.on('beforeExit', listener)
+}
+
 /** Calls back after real time, without holding the event loop; the returned function cancels. */
 export function afterRealTime(delay: number, callback: () => void): () => void {
   const timer = realSetTimeout(callback, delay) as HostTimer | number

@@ -1,5 +1,5 @@
 import { ifRejected } from '../internal/thenable.ts'
-import { afterRealTime, isIdle } from './host.ts'
+import { afterRealTime, isIdle, onLoopEnd } from './host.ts'
 import { describeSleeper, type Sleeper } from './sleepers.ts'
 
 interface Watched {
@@ -26,16 +26,27 @@ const SHOWN = 10
 /** After a blocked event loop, the program gets this long to move its clock before it counts as stalled. */
 const SECOND_LOOK_MS = 25
 
+/** The watches of clocks with a wait. */
+const armed = new Set<StallWatch>()
+let isListening = false
+
+function loopEnded(): void {
+  // What a report does may arm a watch again.
+  const before = [...armed]
+  for (const watch of before) watch.loopEnded()
+}
+
 /**
  * Reports, once a stall, the waits on a clock that nobody moves: the usual reason why a test hangs. Sleeps and pauses
  * wait for the clock alone. A limit bounds work that may end by itself, so limits are reported only when nothing else
- * goes on.
+ * goes on. When the event loop has nothing left to do, nobody moves the clock any more: then all of them are reported at
+ * once, because the program ends, or its test runner gives up.
  */
 export class StallWatch {
   readonly #clock: Watched
   readonly #afterMs: number
   readonly #report: (sleepers: Sleeper[]) => unknown
-  #armed = false
+  #cancelLook: (() => void) | undefined
 
   constructor(clock: Watched, afterMs: number, report: ((sleepers: Sleeper[]) => unknown) | undefined) {
     this.#clock = clock
@@ -45,24 +56,40 @@ export class StallWatch {
 
   /** Somebody waits. */
   watch(): void {
-    if (this.#armed) return
-    this.#armed = true
+    if (armed.has(this)) return
+    armed.add(this)
+    if (!isListening) {
+      isListening = true
+      onLoopEnd(loopEnded)
+    }
     const { moves, activity } = this.#clock
     const seen: ClockState = { moves, activity }
-    afterRealTime(this.#afterMs, () =>
-      this.#look(seen, () => afterRealTime(SECOND_LOOK_MS, () => this.#look(seen, (stalled) => this.#tell(stalled)))),
-    )
+    this.#lookAfter(this.#afterMs, seen, () => this.#lookAfter(SECOND_LOOK_MS, seen, (stalled) => this.#tell(stalled)))
+  }
+
+  /** Nothing can move the clock any more. */
+  loopEnded(): void {
+    const waits = this.#waits().filter(({ kind }) => kind !== 'schedule')
+    if (waits.length > 0 && !this.#clock.advancing && !this.#clock.held) this.#tell(waits)
+  }
+
+  #lookAfter(delay: number, seen: ClockState, then: (stalled: Sleeper[]) => void): void {
+    this.#cancelLook = afterRealTime(delay, () => this.#look(seen, then))
+  }
+
+  #waits(): Sleeper[] {
+    return this.#clock.closed ? [] : this.#clock.sleepers().filter(({ kind }) => kind !== 'interval')
   }
 
   /** Calls `then` when a wait hangs. */
   #look(seen: ClockState, then: (stalled: Sleeper[]) => void): void {
-    const waits = this.#clock.closed ? [] : this.#clock.sleepers().filter(({ kind }) => kind !== 'interval')
+    const waits = this.#waits()
     const stalled = this.#stalled(waits, seen)
     if (stalled.length > 0) {
       then(stalled)
       return
     }
-    this.#armed = false
+    armed.delete(this)
     if (waits.some(({ kind }) => kind !== 'schedule')) this.watch()
   }
 
@@ -74,7 +101,8 @@ export class StallWatch {
   }
 
   #tell(stalled: Sleeper[]): void {
-    this.#armed = false
+    armed.delete(this)
+    this.#cancelLook?.()
     try {
       ifRejected(this.#report(stalled), (error) => this.#clock.report(error, 'onStall'))
     } catch (error) {
