@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { buildSteps } from './lib/build-steps.mjs'
 import { attempt } from './lib/exec.mjs'
 import { Failure, main } from './lib/failure.mjs'
-import { packInto, writeMain, writePlatform } from './lib/pack.mjs'
+import { packInto, tarballOf, writeMain, writePlatform } from './lib/pack.mjs'
 import { at, shown } from './lib/paths.mjs'
 import { binaries, changelogSection, publishCommands, versionProblems } from './lib/release.mjs'
 import { runAll } from './lib/steps.mjs'
@@ -55,12 +55,14 @@ await main(async () => {
   const all = binaries()
   const fit = all.filter(({ problem }) => problem === undefined)
   const folders = [...fit.map(({ addon, platform }) => writePlatform(addon, platform)), await writeMain()]
-  const tarballs = (await packInto(folders)).map(shown)
+  const tarballs = new Set((await packInto(folders)).map(shown))
   const notes = changelogSection(read('CHANGELOG.md'), version)
   writeFileSync(at('dist-pack', 'NOTES.md'), `${notes ?? ''}\n`)
 
   const problems = await problemsOf(all, version, notes)
-  const commands = publishCommands(tarballs, version)
+  // With every package of a release, also those that are missing here.
+  const planned = [...all.map(({ name }) => name), 'keelson'].map((name) => shown(tarballOf(name, version)))
+  const commands = publishCommands(planned, version)
   say(`\nkeelson ${version}: ${fit.length} of ${all.length} binaries\n`)
   for (const problem of problems) say(`missing  ${problem}`)
   if (isReal && problems.length > 0) throw new Failure(`Nothing was published: ${problems.length} things are missing.`)
@@ -69,7 +71,8 @@ await main(async () => {
     return 0
   }
   say('\nIn this order, `npm run release -- --publish` runs:\n')
-  for (const command of commands) say(`  ${command.join(' ')}`)
+  const isMissing = (command) => command[1] === 'publish' && !tarballs.has(command[2])
+  for (const command of commands) say(`  ${isMissing(command) ? '(missing) ' : ''}${command.join(' ')}`)
   say(`\nNothing was published. ${problems.length} things are missing for a release.`)
   return 0
 })

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -52,4 +53,11 @@ test('a missing binary comes with the command that builds it', () => {
       `is not built: \`npm run build -- --target ${platform.target}\``,
     )
   }
+})
+
+test.each(['--now', '--publish --dry-run'])('flags that make no sense get one sentence: %s', (flags) => {
+  const args = [join(root, 'scripts', 'release.mjs'), ...flags.split(' ')]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect([status, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(/^npm run release takes --dry-run or --publish: .*\n$/)
 })

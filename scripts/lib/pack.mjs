@@ -98,7 +98,7 @@ function filesOf(output) {
 }
 
 /** The path of a tarball, by npm's rule for its name. */
-const tarballOf = (name, version) => at('dist-pack', `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+export const tarballOf = (name, version) => at('dist-pack', `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
 
 /** Packs folders into `dist-pack/`. Returns the paths of the tarballs. */
 export async function packInto(folders) {
