@@ -15,6 +15,7 @@ await main(() => {
     'node_modules',
     'bench/node_modules',
     '__test__/package/tools/node_modules',
+    'scripts/long/next/node_modules',
     'scripts/checkers/node_modules',
     ...linkers,
     'native/test',
