@@ -187,7 +187,7 @@ export interface HotLane {
   wordSet(word: number, value: number): number
   /** Sets the value if it is `expected`. Returns 1 if it was. */
   wordCompareAndSet(word: number, expected: number, value: number): number
-  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key, or these and NUL, stream, NUL, expected version or nothing, NUL, 1 for an id that none may repeat. Returns its sequence, -1 when closed, `REFUSED` or `REPEATED`. */
+  /** Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key, or these and NUL, stream, NUL, expected version or nothing, NUL, 1 for an id that none may repeat, and then nothing, or NUL and the sequence that the first event of the stream must have. Returns its sequence, -1 when closed, `REFUSED` or `REPEATED`. */
   journalAppend(text: string, journal: number, wall: number, mono: number, durability: number): number
   /** Gathers text for the next `journalAppendAll`, which follows before anything else happens. */
   journalGather(text: string): number

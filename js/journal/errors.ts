@@ -104,7 +104,10 @@ export class JournalGapError extends KeelsonError {
   }
 }
 
-/** A stream has another version than an append expected: somebody else appended to it. Nothing was appended. */
+/**
+ * A stream has another version than an append expected: somebody else appended to it. Nothing was appended. Both versions
+ * are equal when a persistent process appends to a stream that was cleared and then got as many other events.
+ */
 export class VersionConflictError extends KeelsonError {
   static readonly code = 'KEELSON_VERSION_CONFLICT'
   readonly code = 'KEELSON_VERSION_CONFLICT'
@@ -115,7 +118,8 @@ export class VersionConflictError extends KeelsonError {
   /** The number of events that the stream has, those in flight included. */
   readonly actualVersion: number
   constructor(stream: string, expectedVersion: number, actualVersion: number) {
-    super(`the stream ${show(stream)} has version ${actualVersion}, and the append expected ${expectedVersion}`)
+    const expected = expectedVersion === actualVersion ? 'it of other events' : String(expectedVersion)
+    super(`the stream ${show(stream)} has version ${actualVersion}, and the append expected ${expected}`)
     this.stream = stream
     this.expectedVersion = expectedVersion
     this.actualVersion = actualVersion

@@ -9,10 +9,10 @@ const die = (at) => {
 }
 const journal = await openJournal(path)
 // The append is in the core's hands, and nothing has been heard of it.
-const append = journal.appendMany.bind(journal)
+const append = journal.appendTo.bind(journal)
 let isArmed = false
 const finished = []
-journal.appendMany = (...args) => {
+journal.appendTo = (...args) => {
   const appended = append(...args)
   if (isArmed) die('after append')
   return appended

@@ -2,6 +2,7 @@ import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path'
 import { type DurableJournal, openJournal } from 'keelson/journal'
 import { GenServer, type PersistEvent, type PersistOptions } from 'keelson/otp'
+import { createSystem } from 'keelson/system'
 import { expect, it } from 'vitest'
 
 import { recordsOf, segmentOf } from '../../support/segments.ts'
@@ -138,6 +139,28 @@ it('a snapshot is of the stream whose events it has, also when another thread ha
   expect(await calls(persistOf(journal, [], { apply }), [1, 2, 3])).toEqual([1, 2, 3])
   await Promise.all(done)
   expect(await calls(persistOf(journal, []), [])).toEqual([4, 5, 6, 7])
+})
+
+it('a process is told when its stream was begun anew to exactly the version that it knows', async () => {
+  await using system = createSystem({ onError: () => {} })
+  await using journal = await openJournal<Event>(tempDirectory(), { system })
+  const ends: unknown[] = []
+  GenServer.onLifecycleEvent((event) => void (event.type === 'terminated' && ends.push(event.reason)), system)
+  const done: Promise<unknown>[] = []
+  const apply = (all: readonly number[], { amount }: Event): readonly number[] => {
+    if (amount === 2) done.push(beginAnew(journal, [4, 5]))
+    return [...all, amount]
+  }
+  const server = await GenServer.start(
+    { handleCall: (amount: number) => ({ events: { type: 'added', amount } }) },
+    { persist: persistOf(journal, [], { apply }), system },
+  )
+  for (const amount of [1, 2]) await GenServer.call(server, amount)
+  await expect(GenServer.call(server, 3)).rejects.toMatchObject({ code: 'KEELSON_NOT_RUNNING' })
+  const cause = { code: 'KEELSON_VERSION_CONFLICT', expectedVersion: 2, actualVersion: 2 }
+  expect(ends).toMatchObject([{ error: { code: 'KEELSON_PERSISTENCE', cause } }])
+  await Promise.all(done)
+  expect(journal.getAll()).toEqual([4, 5].map((amount) => ({ type: 'added', amount })))
 })
 
 it.each([

@@ -8,7 +8,7 @@ const LAST_VERSION = 2 ** 32
 export interface CheckedAppend {
   readonly stream: string
   readonly id: string
-  /** The text after the key: nothing, or NUL, stream, NUL, expected version, NUL, mark of a unique id. */
+  /** The text after the key: nothing, or NUL, stream, NUL, expected version, NUL, mark of a unique id; NUL, origin. */
   readonly text: string
 }
 
@@ -61,4 +61,18 @@ export function checkAppends(
     throw new InvalidArgumentError('options.id', 'in a list with options for each entry, as ids differ', all.id)
   }
   return Array.from({ length: count }, () => all)
+}
+
+/** A stream as an append must find it. */
+export interface ExpectedStream {
+  readonly stream: string
+  readonly version: number
+  /** The sequence of its first event; `undefined` for a version of 0. */
+  readonly origin: number | undefined
+}
+
+/** Returns the options of so many events for a stream. */
+export function appendsTo({ stream, version, origin }: ExpectedStream, count: number): readonly CheckedAppend[] {
+  const each = { stream, id: '', text: `\0${stream}\0${version}\0\0${origin ?? ''}` }
+  return Array.from({ length: count }, () => each)
 }

@@ -3,7 +3,7 @@ import { encodePlain, encodePlainEach } from '../../plain/encode.ts'
 import * as protocol from '../../protocol/journal.ts'
 import { isJournalOverflowError, JournalGapError } from '../errors.ts'
 import type { JournalEntry } from '../types.ts'
-import { checkAppend, checkAppends, plainText } from './append-options.ts'
+import { type CheckedAppend, checkAppend, plainText } from './append-options.ts'
 import type { Handle } from './handle.ts'
 import type { AppendOptions } from './stream-types.ts'
 import type { DurableJournalOptions } from './types.ts'
@@ -75,12 +75,11 @@ export class Appender<T> {
   /** Appends entries, all or none. Calls `resolve` with them once they are acknowledged. */
   appendAll(
     datas: readonly T[],
-    options: AppendOptions | readonly (AppendOptions | undefined)[] | undefined,
+    each: readonly CheckedAppend[] | undefined,
     resolve: (entries: JournalEntry<T>[]) => void,
     reject: (error: Error) => void,
   ): void {
     const handle = this.#handle
-    const each = checkAppends(options, datas.length)
     if (datas.length === 0) {
       resolve([])
       return

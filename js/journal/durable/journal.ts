@@ -12,6 +12,7 @@ import * as protocol from '../../protocol/journal.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
+import { appendsTo, type CheckedAppend, checkAppends, type ExpectedStream } from './append-options.ts'
 import { Appender } from './appender.ts'
 import { assertEmpty, backUp, hasFiles } from './backup.ts'
 import { JournalReads } from './base.ts'
@@ -157,11 +158,19 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     datas: Iterable<T>,
     options?: AppendOptions | readonly (AppendOptions | undefined)[],
   ): Promise<JournalEntry<T>[]> {
-    return this.#withEvents(
-      new Promise((resolve, reject) =>
-        this.#appender().appendAll([...iterable('datas', datas)], options, resolve, reject),
-      ),
-    )
+    return this.#appendAll(() => {
+      const list = [...iterable('datas', datas)]
+      return [list, checkAppends(options, list.length)]
+    })
+  }
+
+  /** @internal Appends events, all or none. Rejects with VersionConflictError unless the stream is as expected. */
+  appendTo(stream: ExpectedStream, datas: readonly T[]): Promise<JournalEntry<T>[]> {
+    return this.#appendAll(() => [datas, appendsTo(stream, datas.length)])
+  }
+
+  #appendAll(checked: () => [readonly T[], readonly CheckedAppend[] | undefined]): Promise<JournalEntry<T>[]> {
+    return this.#withEvents(new Promise((resolve, reject) => this.#appender().appendAll(...checked(), resolve, reject)))
   }
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */

@@ -172,7 +172,10 @@ export class PersistentProcess {
     for (const [index, event] of events.entries()) this.#checkVersion(`result.events[${index}]`, event)
     let entries: readonly JournalEntry<unknown>[]
     try {
-      entries = await this.#journal.appendMany(events, { stream: this.#stream, expectedVersion: this.#version })
+      entries = await this.#journal.appendTo(
+        { stream: this.#stream, version: this.#version, origin: this.#origin },
+        events,
+      )
     } catch (error) {
       // Nothing was appended, because of the data: a failure of the callback.
       if (isNotPlainError(error) || isRecordTooLargeError(error) || isJournalOverflowError(error)) throw error

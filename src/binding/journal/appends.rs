@@ -154,8 +154,9 @@ pub(super) const RECORDS: &[Part] = &[PROGRESS, FINISHED, VIEW, PAGE_ENTRY];
 pub(crate) const MODULE: Module = hot_lane! {
     Journals;
     /// Appends a record at `wall` and `mono` (ms): its payload, and then nothing, or NUL, id, NUL, key, or these and NUL,
-    /// stream, NUL, expected version or nothing, NUL, 1 for an id that none may repeat. Returns its sequence, -1 when
-    /// closed, `REFUSED` or `REPEATED`.
+    /// stream, NUL, expected version or nothing, NUL, 1 for an id that none may repeat, and then nothing, or NUL and the
+    /// sequence that the first event of the stream must have. Returns its sequence, -1 when closed, `REFUSED` or
+    /// `REPEATED`.
     "journalAppend"(str text, journal, wall, mono, durability) => append;
     /// Gathers text for the next `journalAppendAll`, which follows before anything else happens.
     "journalGather"(str text) => gather;

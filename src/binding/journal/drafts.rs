@@ -5,8 +5,8 @@ use crate::core::journal::error::JournalError;
 use crate::core::journal::format::Draft;
 use crate::core::journal::streams::Condition;
 
-/// Returns a record and its condition; `names` are its id, key, stream, expected version, and mark of a unique id, with
-/// NUL between them.
+/// Returns a record and its condition; `names` are its id, key, stream, expected version, mark of a unique id, and
+/// expected origin, with NUL between them.
 pub(super) fn draft<'a>(
     wall: f64,
     mono: f64,
@@ -14,9 +14,10 @@ pub(super) fn draft<'a>(
     names: &'a str,
 ) -> (Draft<'a>, Condition) {
     let mut names = names.split('\0');
-    let [id, key, stream, expected, unique] = [(); 5].map(|()| names.next().unwrap_or(""));
+    let [id, key, stream, expected, unique, origin] = [(); 6].map(|()| names.next().unwrap_or(""));
     let draft = Draft { wall, mono, id, key, payload, stream, ..Draft::default() };
-    (draft, Condition { expected: expected.parse().ok(), unique: !unique.is_empty() })
+    let (expected, origin) = (expected.parse().ok(), origin.parse().ok());
+    (draft, Condition { expected, origin, unique: !unique.is_empty() })
 }
 
 /// Returns the records of a batch, and their conditions.

@@ -51,7 +51,8 @@ pub enum JournalError {
         /// The most bytes.
         max: u64,
     },
-    /// A stream has another version than an append expected. Nothing was appended.
+    /// A stream has another version than an append expected, or this version of other events: it was begun anew.
+    /// Nothing was appended.
     Conflict {
         /// The stream.
         stream: String,

@@ -101,6 +101,9 @@ impl Stream {
 pub struct Condition {
     /// The version that its stream must have before the append.
     pub expected: Option<u64>,
+    /// The origin that its stream must have before the append, when the stream has events. A stream that was cleared and
+    /// begun anew can have the expected version, of other events.
+    pub origin: Option<u64>,
     /// Set when an event of its stream with the same id makes the append a repetition.
     pub unique: bool,
 }
@@ -168,8 +171,11 @@ impl StreamIndex {
         }
         for (draft, condition) in drafts.iter().zip(conditions) {
             let Some(expected) = condition.expected else { continue };
-            let actual = self.find(draft.stream).map_or(0, |stream| stream.version(self.start));
-            if actual != expected {
+            let stream = self.find(draft.stream);
+            let actual = stream.map_or(0, |stream| stream.version(self.start));
+            let origin = stream.filter(|_| actual > 0).map(|stream| stream.origin);
+            let is_other = condition.origin.is_some() && condition.origin != origin;
+            if actual != expected || is_other {
                 let stream = draft.stream.to_owned();
                 return Err(JournalError::Conflict { stream, expected, actual });
             }

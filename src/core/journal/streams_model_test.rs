@@ -18,6 +18,8 @@ struct Event {
     sequence: u64,
     stream: usize,
     position: u32,
+    /// The sequence of the first event of its stream.
+    origin: u64,
     id: String,
     key: String,
     payload: String,
@@ -44,6 +46,11 @@ impl Model {
         last.map_or(0, |event| u64::from(event.position) + 1)
     }
 
+    fn origin(&self, stream: usize) -> u64 {
+        let last = self.events.iter().rev().find(|event| event.stream == stream);
+        last.map_or(0, |event| event.origin)
+    }
+
     /// Appends a group by the rules, and checks that the journal does the same.
     fn append(&mut self, writer: &Writer, member: MemberId, random: &mut Random) {
         let count = if random.below(2) == 0 { 1 } else { pick(random, 6) + 1 };
@@ -60,7 +67,10 @@ impl Model {
             let wrong = random.below(8) == 0;
             let expected = (stream < 3 && random.below(2) == 0)
                 .then(|| if wrong { random.below(9) } else { version });
-            conditions.push(Condition { expected, unique: stream < 3 && !id.is_empty() });
+            let origin = (expected.is_some() && random.below(4) == 0).then(|| {
+                if random.below(3) == 0 { random.below(self.next + 1) } else { self.origin(stream) }
+            });
+            conditions.push(Condition { expected, origin, unique: stream < 3 && !id.is_empty() });
             texts.push((stream, id, key, payload));
         }
         let drafts: Vec<Draft<'_>> = texts
@@ -93,7 +103,8 @@ impl Model {
             let (Some(expected), actual) = (condition.expected, self.version(*stream)) else {
                 continue;
             };
-            if expected != actual {
+            let origin = (actual > 0).then(|| self.origin(*stream));
+            if expected != actual || (condition.origin.is_some() && condition.origin != origin) {
                 let stream = NAMES[*stream].into();
                 assert_eq!(result, Err(JournalError::Conflict { stream, expected, actual }));
                 return;
@@ -108,8 +119,9 @@ impl Model {
                 assert_eq!(appended.positions[index], position);
             }
             let (sequence, group) = (self.next, self.groups);
+            let origin = if position == 0 { sequence } else { self.origin(stream) };
             self.next += 1;
-            self.events.push(Event { sequence, stream, position, id, key, payload, group });
+            self.events.push(Event { sequence, stream, position, origin, id, key, payload, group });
         }
     }
 
@@ -191,10 +203,12 @@ fn run(seed: u64) {
                 model.groups += 1;
                 for (index, draft) in drafts[..count].iter().enumerate() {
                     let stream = [0, 1, 3][index];
+                    let position = if stream == 3 { 0 } else { appended.positions[index] };
                     let event = Event {
                         sequence: model.next,
                         stream,
-                        position: if stream == 3 { 0 } else { appended.positions[index] },
+                        position,
+                        origin: if position == 0 { model.next } else { model.origin(stream) },
                         id: String::new(),
                         key: String::new(),
                         payload: draft.payload.into(),

@@ -23,10 +23,10 @@ pub(super) fn draft<'a>(stream: &'a str, id: &'a str, payload: &'a str) -> Draft
 }
 
 fn expect(version: u64) -> Condition {
-    Condition { expected: Some(version), unique: false }
+    Condition { expected: Some(version), ..Condition::default() }
 }
 
-const UNIQUE: Condition = Condition { expected: None, unique: true };
+const UNIQUE: Condition = Condition { expected: None, origin: None, unique: true };
 
 pub(super) fn config() -> JournalConfig {
     JournalConfig { segment_bytes: 4096, ..JournalConfig::default() }
@@ -91,6 +91,24 @@ fn an_expected_version_is_compared_in_the_order_of_appends() {
 }
 
 #[test]
+fn an_expected_origin_tells_a_stream_from_one_that_was_begun_anew() {
+    let storage = Faulty::default();
+    let (writer, member) = open(&storage);
+    let append =
+        |condition| writer.append(member, Durability::Sync, &[draft("a", "", "1")], &[condition]);
+    let of = |origin| Condition { expected: Some(1), origin: Some(origin), unique: false };
+    let first = append(Condition { origin: None, ..expect(0) }).expect("accepted").first;
+    // In flight, and then on disk.
+    for _ in 0..2 {
+        let conflict = JournalError::Conflict { stream: "a".into(), expected: 1, actual: 1 };
+        assert_eq!(append(of(first + 1)), Err(conflict));
+        writer.queue.wait(true);
+    }
+    assert_eq!(append(of(first)).expect("accepted").positions, [1]);
+    close((writer, member));
+}
+
+#[test]
 fn a_repeated_id_answers_the_earlier_event_and_writes_nothing() {
     let storage = Faulty::default();
     let (writer, member) = open(&storage);
@@ -99,7 +117,7 @@ fn a_repeated_id_answers_the_earlier_event_and_writes_nothing() {
     };
     let one = draft("a", "x", "1");
     assert_eq!(append(&[one], &[UNIQUE]).expect("accepted").first, 0);
-    let stale = Condition { expected: Some(0), unique: true };
+    let stale = Condition { expected: Some(0), ..UNIQUE };
     for _ in 0..2 {
         // In flight, and then on disk; a stale version does not matter then.
         assert_eq!(append(&[one], &[stale]).expect("repeated").repeated, [0]);
