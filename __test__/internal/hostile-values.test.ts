@@ -1,16 +1,9 @@
 /** Values from outside may be anything. These are tests of private modules, which no entry exports. */
-import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
-import type * as Listening from '../../js/internal/listeners.ts'
-import type * as Owning from '../../js/internal/report-error.ts'
-import type * as Thenable from '../../js/internal/thenable.ts'
-import type * as Thrown from '../../js/internal/thrown-values.ts'
 
-const load = createRequire(new URL('../../dist/index.js', import.meta.url))
-const { promiseOf } = load('./internal/thenable.js') as typeof Thenable
-const { asError, isError, stackOf, textOf } = load('./internal/thrown-values.js') as typeof Thrown
-const { Listeners } = load('./internal/listeners.js') as typeof Listening
-const { tellOwner } = load('./internal/report-error.js') as typeof Owning
+import { inside } from '../support/inside.ts'
+
+const { asError, isError, Listeners, promiseOf, stackOf, tellOwner, textOf } = inside
 
 const revoked = (): object => {
   const { proxy, revoke } = Proxy.revocable({}, {})

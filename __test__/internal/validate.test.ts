@@ -1,5 +1,4 @@
 /** The checks at the edge. The package's own modules are tested here, as no entry exports them. */
-import { createRequire } from 'node:module'
 import { GenServer, PartitionSupervisor, Registry, Supervisor } from 'keelson/otp'
 import { createProcess } from 'keelson/process'
 import { admission, rateLimit } from 'keelson/express'
@@ -9,14 +8,10 @@ import { createSystemClock } from 'keelson/clock'
 import { circuitBreaker, effect, retry, wrap } from 'keelson/effect'
 import { InvalidArgumentError } from 'keelson'
 import { describe, expect, test } from 'vitest'
-import type * as Arguments from '../../js/internal/validate.ts'
-import type * as Nearest from '../../js/internal/did-you-mean.ts'
-import type * as Show from '../../js/errors/format-value.ts'
 
-const load = createRequire(new URL('../../dist/index.js', import.meta.url))
-const { callbacks, known, object } = load('./internal/validate.js') as typeof Arguments
-const { nearest } = load('./internal/did-you-mean.js') as typeof Nearest
-const { show } = load('./errors/format-value.js') as typeof Show
+import { inside } from '../support/inside.ts'
+
+const { callbacks, known, nearest, object, show } = inside
 
 const refusal = (run: () => unknown): InvalidArgumentError => {
   try {

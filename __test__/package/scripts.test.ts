@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 
 import { add, cargoTest, jsReport, line, nextest } from '../../scripts/lib/counts.mjs'
 import { checkGenerated, rootTypesText, withBlock } from '../../scripts/lib/generated.mjs'
-import { constantsOf, withConstants } from '../../scripts/lib/inline-constants.mjs'
 import { publicNames } from '../../scripts/lib/public-names.mjs'
 import { select } from '../../scripts/lib/steps.mjs'
 import { nodeProblem, rustProblem } from '../../scripts/lib/toolchain.mjs'
@@ -125,36 +124,4 @@ test('a selected step brings what it needs, in order', () => {
   ]
   expect(select(steps, ['c']).map(({ name }: { name: string }) => name)).toEqual(['a', 'c'])
   expect(() => select(steps, ['d'])).toThrow('There is no step d; the steps are a, b, c.')
-})
-
-describe('constants in compiled modules', () => {
-  const protocol = constantsOf(`exports.TAIL = exports.NONE = exports.CELLS = void 0;
-exports.CELLS = 4;
-exports.NONE = -1;
-exports.NAMES = ["a"];
-exports.lower = 1;
-`)
-  const constants = (path: string): Map<string, string> => (path.includes('protocol') ? protocol : new Map())
-  const rewritten = (text: string): string => withConstants(text, constants)
-
-  test('only exported numbers in capitals are constants', () => {
-    expect([...protocol]).toEqual([
-      ['CELLS', '4'],
-      ['NONE', '-1'],
-    ])
-  })
-
-  test('a use of a constant becomes its value, by either form of import', () => {
-    expect(rewritten('const p = __importStar(require("../protocol/a.js"));\nx[at * p.CELLS] = p.NONE;')).toContain(
-      'x[at * 4] = (-1);',
-    )
-    expect(rewritten('const a_ts_1 = require("./protocol.js");\nreturn 1 - a_ts_1.NONE;')).toContain('return 1 - (-1);')
-  })
-
-  test('what only looks like a use stays as it is', () => {
-    const kept = 'q.CELLS; p.CELLSIZE; p.NAMES; p.lower; other.p.CELLS; $p.CELLS; p.CELLS(); p.cells'
-    expect(rewritten(`const p = require("./protocol.js");\n${kept}`)).toContain(kept)
-    const other = 'const p = require("./other.js");\np.CELLS'
-    expect(rewritten(other)).toBe(other)
-  })
 })

@@ -2,10 +2,9 @@ import { createControlledClock, isNotPlainError } from 'keelson'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-const { encodePlain } = (await import('../../dist/plain/encode.js')) as {
-  encodePlain(field: string, value: unknown): string
-}
-const { revivePlain } = (await import('../../dist/plain/decode.js')) as { revivePlain(parsed: unknown): unknown }
+import { inside } from '../support/inside.ts'
+
+const { encodePlain, revivePlain } = inside
 
 const roundTrip = (value: unknown): unknown => revivePlain(JSON.parse(encodePlain('value', value)))
 

@@ -29,7 +29,7 @@ it('survives missing, foreign and absurd arguments', () => {
 
 it('rings the function that listens last', () => {
   const program = `
-    const native = require('./dist/native.js').native
+    const native = require('./dist/inside.js').native
     const rung = []
     for (const name of ['first', 'second', 'last']) native.inboxListen(() => rung.push(name, native.hot.inboxTake()))
     native.hot.inboxPost(7)

@@ -10,7 +10,7 @@ const addon = existsSync(folder) ? readdirSync(folder).find((name) => name.endsW
 it('turns a panic of the core into an error, and the process lives', () => {
   expect(addon, 'the test build of the addon (npm test -- --only addon-hooks)').toBeDefined()
   const program = `
-    const { hot } = require('./dist/native.js')
+    const { hot } = require('./dist/inside.js')
     const { createControlledClock, isNativePanicError } = require('keelson')
     const clock = createControlledClock()
     let caught

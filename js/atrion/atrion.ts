@@ -37,7 +37,6 @@ import type {
   Telemetry,
 } from './types.ts'
 
-const { MODES } = protocol
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
 const DEFAULT_MAX_ROUTES = 10_000
@@ -206,12 +205,12 @@ export class Atrion {
     scratch[protocol.REPORT_AGE] = age
     const reason = hot.engineRoute()
     const resistance = scratch[protocol.DECIDED_RESISTANCE] as number
-    const mode = MODES[scratch[protocol.DECIDED_MODE] as number] as Mode
+    const mode = protocol.MODES[scratch[protocol.DECIDED_MODE] as number] as Mode
     if (!this.#observers.any) {
       gate.sync?.touch(id)
       return routeDecision(reason, mode, resistance, voltage)
     }
-    const before = MODES[scratch[protocol.DECIDED_MODE_BEFORE] as number] as Mode
+    const before = protocol.MODES[scratch[protocol.DECIDED_MODE_BEFORE] as number] as Mode
     const bumped = scratch[protocol.DECIDED_BUMPED] as number
     gate.sync?.touch(id)
     const decided = routeDecision(reason, mode, resistance, voltage)

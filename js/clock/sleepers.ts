@@ -41,8 +41,8 @@ export function describeSleeper(sleeper: Sleeper): string {
   return `${name}, ${due}${sleeper.createdAt === undefined ? '' : `, created ${sleeper.createdAt}`}`
 }
 
-// The directory of the package's own code, to leave its frames out.
-const OWN = __dirname.replace(/[\\/](?:dist|js)[\\/]clock$/, '')
+// The directory of the package, to leave frames of its own code out. Chunks of the bundle lie directly in `dist/`.
+const OWN = __dirname.replace(/[\\/]dist$/, '')
 const isOwnFrame = (line: string): boolean =>
   ['dist', 'js'].some((folder) => line.includes(`${OWN}/${folder}/`) || line.includes(`${OWN}\\${folder}\\`))
 

@@ -1,6 +1,6 @@
 /** Keys of clients by their addresses. */
-import { isIPv6 } from 'node:net'
 
+import { builtin } from '../internal/builtin.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 
 /**
@@ -55,7 +55,7 @@ function wordsOf(address: string): number[] {
 export function ipKeyGenerator(ip: string, subnet: number | false = DEFAULT_SUBNET): string {
   if (subnet !== DEFAULT_SUBNET) checkedSubnet('subnet', subnet)
   if (typeof ip !== 'string') throw new InvalidArgumentError('ip', 'a string', ip)
-  if (!ip.includes(':') || !isIPv6(ip)) return ip
+  if (!ip.includes(':') || !builtin('node:net').isIPv6(ip)) return ip
   const words = wordsOf(ip)
   const isMapped = words[5] === 0xffff && words.slice(0, 5).every((word) => word === 0)
   if (isMapped) {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
-import { Server } from 'node:http'
+import type { Server } from 'node:http'
 
+import { builtin } from '../internal/builtin.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { ConnectionDrain, type NodeServer } from './connection-drain.ts'
 import { isSessionServer } from './session-drain.ts'
@@ -24,7 +25,8 @@ import { Shutdown, type ShutdownOptions } from './shutdown.ts'
  */
 export function gracefulShutdown(server: NodeServer, options?: ShutdownOptions): Shutdown {
   const candidate = server as Partial<Server> | null | undefined
-  const isServer = server instanceof Server || typeof candidate?.closeIdleConnections === 'function'
+  const isServer =
+    server instanceof builtin('node:http').Server || typeof candidate?.closeIdleConnections === 'function'
   if (!isServer && !(candidate instanceof EventEmitter && isSessionServer(candidate))) {
     throw new InvalidArgumentError('server', 'a server of Node, as app.listen() gives', server)
   }

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { builtin } from '../internal/builtin.ts'
 
 /** Longer keys, such as tokens, are stored as their SHA-256: each takes memory, and some are listed. */
 const MAX_KEY = 128
@@ -11,4 +10,4 @@ export const storedKey = (key: string): string => {
   return key.length > MAX_KEY ? sha256(key).toString('hex') : key
 }
 
-export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+export const sha256 = (text: string): Buffer => builtin('node:crypto').createHash('sha256').update(text).digest()

@@ -5,7 +5,8 @@
  * queued behind it, so this module listens to the connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import { builtin } from '../internal/builtin.ts'
 
 /** Waits for the end of a response, and learns when its client leaves before. */
 export interface ResponseWatcher {
@@ -29,7 +30,7 @@ const watchers = new WeakMap<Carrier, Set<ResponseWatcher>>()
 const isStream = (response: ServerResponse): boolean => (response as { stream?: unknown }).stream !== undefined
 
 function carrierOf({ socket }: IncomingMessage, response: ServerResponse): Carrier {
-  return isStream(response) || !(socket instanceof Duplex) ? response : socket
+  return isStream(response) || !(socket instanceof builtin('node:stream').Duplex) ? response : socket
 }
 
 /** Returns the watchers of a response, in the order in which they were added. */

@@ -1,7 +1,7 @@
 /** Chance from outside: the one place that asks the host for a seed. */
-import { randomBytes } from 'node:crypto'
+import { builtin } from '../internal/builtin.ts'
 
 /** Returns a random seed, small enough to be printed and typed in again. */
 export function freshSeed(): number {
-  return randomBytes(6).readUIntBE(0, 6)
+  return builtin('node:crypto').randomBytes(6).readUIntBE(0, 6)
 }

@@ -161,7 +161,7 @@ it('tells a thread of its own commits before it ends, and holds it open for no o
 it('frees what a dropped system held, without a close', () => {
   const program = `
     const { createSharedAtom, createSystem, sharedCounter } = require('keelson')
-    const { hot } = require('./dist/native.js').native
+    const { hot } = require('./dist/inside.js').native
     function drop() {
       const system = createSystem()
       createSharedAtom('a', { n: 1 }, { system }).swap(({ n }) => ({ n: n + 1 }))

@@ -1,5 +1,6 @@
-import { BlockList, isIP } from 'node:net'
+import type { BlockList } from 'node:net'
 
+import { builtin } from '../../internal/builtin.ts'
 import { type Priority, voltageOf } from '../../atrion/priority.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { isList, known, options as checkOptions, text } from '../../internal/validate.ts'
@@ -95,18 +96,18 @@ function trustPredicate<Args extends unknown[]>(
   if (!isList(trust)) {
     throw new InvalidArgumentError('options.trust', 'an array of addresses and networks, or a function', trust)
   }
-  const peers = new BlockList()
+  const peers = new (builtin('node:net').BlockList)()
   for (const [index, peer] of trust.entries()) addPeer(peers, `options.trust[${index}]`, peer)
   return (...args) => {
     const address = addressOf(...args)?.replace(/^::ffff:(?=\d+\.)/, '')
-    const family = address === undefined ? 0 : isIP(address)
+    const family = address === undefined ? 0 : builtin('node:net').isIP(address)
     return family !== 0 && peers.check(address as string, family === 4 ? 'ipv4' : 'ipv6')
   }
 }
 
 function addPeer(peers: BlockList, field: string, peer: unknown): void {
   const [address = '', bits, ...rest] = text(field, peer).split('/')
-  const family = isIP(address)
+  const family = builtin('node:net').isIP(address)
   const prefix = bits === undefined || /^\d{1,3}$/.test(bits) ? Number(bits ?? (family === 4 ? 32 : 128)) : NaN
   if (family === 0 || rest.length > 0 || !(prefix <= (family === 4 ? 32 : 128))) {
     throw new InvalidArgumentError(field, "an address or a network such as '10.0.0.0/8'", peer)

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-
+import { builtin } from '../../internal/builtin.ts'
 import { MisconfigurationError } from '../../errors/errors.ts'
 import type { FrameworkAdapter } from '../framework-adapter.ts'
 import type { ReportError } from '../user-callbacks.ts'
@@ -73,7 +72,7 @@ export class SetupChecks<Req, Res> {
     const { headers, socket } = this.#adapter.request(req)
     this.#reportOnce(
       'ip',
-      ip === undefined || isIP(ip) === 0,
+      ip === undefined || builtin('node:net').isIP(ip) === 0,
       `the address of a request is ${ip}, and all clients with the same share a quota. Give a keyGenerator.`,
     )
     this.#reportOnce(

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 
+import { builtin } from '../../internal/builtin.ts'
 import { holdTime } from '../../clock/internal-timers.ts'
 import type { Clock } from '../../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
@@ -11,10 +11,12 @@ import type { BackupReport } from './stream-types.ts'
 
 /** @throws InvalidArgumentError when the directory holds files. */
 export async function assertEmpty(directory: string): Promise<void> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
+  const names = await builtin('node:fs/promises')
+    .readdir(directory)
+    .catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    })
   if (names.length === 0) return
   throw new InvalidArgumentError('directory', 'a directory that is empty or not there yet', directory)
 }

@@ -1,13 +1,8 @@
 /** The host's time in all places where programs find it, and its replacement by a clock. */
-import childProcess from 'node:child_process'
-import http2 from 'node:http2'
-import https from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
-import { performance as nodePerformance } from 'node:perf_hooks'
-import readline from 'node:readline'
 import nodeTimers from 'node:timers'
-import nodePromises from 'node:timers/promises'
 
+import { builtin } from '../../internal/builtin.ts'
 import type { BaseClock } from '../../clock/base.ts'
 import { fakeDate } from './date.ts'
 import { fakeHrtime } from './high-resolution.ts'
@@ -19,7 +14,7 @@ import { fakeFunctions, FakeTimers, type HostTimers, setPromisified, TIMER_NAMES
  * Modules of Node that read the timers once, as they are loaded, and have to find the host's: connections of real
  * servers and processes do not follow a clock of a test.
  */
-export const loadedBefore: readonly unknown[] = [childProcess, http2, https, readline]
+const LOADED_BEFORE = ['node:child_process', 'node:http2', 'node:https', 'node:readline'] as const
 
 /** Signs by which fake timers of others are known: those of sinon (jest, vitest), the old ones of jest, node:test. */
 interface Signs {
@@ -44,6 +39,7 @@ export class FakedHost {
 
   /** Replaces everything. Puts all back before it throws. */
   constructor(clock: BaseClock) {
+    for (const name of LOADED_BEFORE) builtin(name)
     this.#timers = new FakeTimers(clock)
     try {
       this.#replaceTimers()
@@ -63,6 +59,7 @@ export class FakedHost {
   }
 
   #replaceTimers(): void {
+    const nodePromises = builtin('node:timers/promises')
     const promises = fakePromises(this.#timers, copyOf(nodePromises as unknown as HostTimerPromises))
     const fakesOf = (host: HostTimers): HostTimers => {
       const fakes = fakeFunctions(this.#timers, host)
@@ -115,7 +112,7 @@ export class FakedHost {
     this.#replacements.replace(globalThis, 'Date', fake)
     // `new date.constructor()` is how libraries copy dates.
     this.#replacements.replace(host.prototype, 'constructor', fake)
-    for (const owner of new Set([performance, nodePerformance])) {
+    for (const owner of new Set([performance, builtin('node:perf_hooks').performance])) {
       const read = owner.now.bind(owner)
       this.#replacements.replace(owner, 'now', () => (isActive() ? mono() : read()))
       // Added to each other, the two are the wall time, as long as that has not jumped.

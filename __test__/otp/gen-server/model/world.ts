@@ -1,5 +1,4 @@
 /** Records a random program: messages by receiver, waits, and reported ends. */
-import { createRequire } from 'node:module'
 
 import {
   createControlledClock,
@@ -17,6 +16,7 @@ import {
   type TimerRef,
 } from 'keelson'
 
+import { inside } from '../../../support/inside.ts'
 import { keyOf, Proc, type Sent } from './proc.ts'
 import type { Act, Reason, Setup, Then, Time } from './program.ts'
 
@@ -74,12 +74,8 @@ export function disguise(clock: ControlledClock): Clock {
   return Object.fromEntries(methods) as Clock
 }
 
-const require = createRequire(import.meta.url)
-const fromPackage = createRequire(require.resolve('keelson'))
-/** From inside of the package: what is in use is no user's business. */
-const { runtimeOf } = fromPackage('./actor/system-runtime.js') as {
-  runtimeOf(system: System): { readonly inUse?: number }
-}
+// The types of sources and declarations are two.
+const runtimeOf = inside.runtimeOf as unknown as (system: System) => { readonly inUse?: number }
 const inUseOf = (system: System): number | undefined => runtimeOf(system).inUse
 
 const codeOf = (error: unknown): string => {

@@ -6,7 +6,7 @@
  * until which the newest mark takes in more (`o`), whether it counts in parts (`p`), the last time that was seen (`n`), and
  * each mark by its place: the time of its last point, and its points. Time is the server's, in microseconds.
  */
-import { createHash } from 'node:crypto'
+import { builtin } from '../../../internal/builtin.ts'
 
 const SCRIPT = `
 local key, action = KEYS[1], ARGV[1]
@@ -94,7 +94,8 @@ end
 return { allowed, text(math.max(limit - used, 0)), text(retry), text(reset) }
 `
 
-const SHA = createHash('sha1').update(SCRIPT).digest('hex')
+let digest: string | undefined
+const scriptDigest = (): string => (digest ??= builtin('node:crypto').createHash('sha1').update(SCRIPT).digest('hex'))
 
 /** What the script does with the points of a key. */
 export type ScriptAction = 'take' | 'give' | 'look'
@@ -121,7 +122,7 @@ export async function runScript(
 ): Promise<ScriptAnswer> {
   const rest = ['1', key, action, String(windowUs), String(limit), String(cost)]
   try {
-    return answerOf(await send(['EVALSHA', SHA, ...rest]))
+    return answerOf(await send(['EVALSHA', scriptDigest(), ...rest]))
   } catch (error) {
     if (!String((error as Error | undefined)?.message).startsWith('NOSCRIPT')) throw error
     return answerOf(await send(['EVAL', SCRIPT, ...rest]))

@@ -1,0 +1,12 @@
+/** The modules that no entry exports and that tests import. The bundler makes `dist/inside.js` of it. */
+export { runtimeOf } from '../../js/actor/system-runtime.ts'
+export { show } from '../../js/errors/format-value.ts'
+export { nearest } from '../../js/internal/did-you-mean.ts'
+export { Listeners } from '../../js/internal/listeners.ts'
+export { tellOwner } from '../../js/internal/report-error.ts'
+export { promiseOf } from '../../js/internal/thenable.ts'
+export { asError, isError, stackOf, textOf } from '../../js/internal/thrown-values.ts'
+export { callbacks, known, object } from '../../js/internal/validate.ts'
+export { hot, native, scratch } from '../../js/native.ts'
+export { revivePlain } from '../../js/plain/decode.ts'
+export { encodePlain } from '../../js/plain/encode.ts'
