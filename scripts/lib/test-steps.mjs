@@ -11,6 +11,7 @@ import { failedTests, jsTests, vitestArgs } from './js-tests.mjs'
 import { packageSteps } from './package-steps.mjs'
 import { at } from './paths.mjs'
 import { NODES_OF_TEST, OTHERS, packageTools, runtimesStep } from './runtimes.mjs'
+import { siteSteps } from './site.mjs'
 import { filesIn } from './stamp.mjs'
 
 /** The core without napi. */
@@ -150,7 +151,11 @@ export function testSteps({ vitest = [] } = {}) {
     { name: 'package-tools', needs: ['install'], run: packageTools },
     runtimesStep([...NODES_OF_TEST, ...OTHERS], ['install']),
     compileExamplesStep,
-    vitestStep([...built, 'addon-hooks', 'redis', 'chromium', 'package-tools', 'runtimes', 'compile-examples'], vitest),
+    ...siteSteps({ api: true, needs: built }),
+    vitestStep(
+      [...built, 'addon-hooks', 'site', 'redis', 'chromium', 'package-tools', 'runtimes', 'compile-examples'],
+      vitest,
+    ),
     {
       name: 'jest',
       needs: built,
