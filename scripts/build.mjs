@@ -1,10 +1,9 @@
 // npm run build: everything a clone needs to be imported, and the generated files brought up to date.
 // npm run build -- --target <target>: the addon alone, for one of the platforms that package.json lists in `napi.targets`.
-import { parseArgs } from 'node:util'
-
 import { buildFor } from './lib/addon.mjs'
 import { buildSteps } from './lib/build-steps.mjs'
 import { Failure, main } from './lib/failure.mjs'
+import { readFlags } from './lib/flags.mjs'
 import { here, platforms } from './lib/platforms.mjs'
 import { runAll } from './lib/steps.mjs'
 
@@ -23,6 +22,6 @@ function targetSteps(target) {
 }
 
 await main(() => {
-  const { values } = parseArgs({ options: { target: { type: 'string' } } })
-  return runAll(values.target === undefined ? buildSteps({ write: true }) : targetSteps(values.target))
+  const { target } = readFlags({ target: { type: 'string' } }, 'npm run build takes --target <target>')
+  return runAll(target === undefined ? buildSteps({ write: true }) : targetSteps(target))
 })

@@ -1,11 +1,11 @@
 // npm run release [-- --publish]: packs every package of a release into dist-pack/, says what is missing, and prints the
 // commands that publish it, in order. With --publish it runs them, unless something is missing. --dry-run is the default.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 
 import { buildSteps } from './lib/build-steps.mjs'
 import { attempt } from './lib/exec.mjs'
 import { Failure, main } from './lib/failure.mjs'
+import { readFlags } from './lib/flags.mjs'
 import { packInto, tarballOf, writeMain, writePlatform } from './lib/pack.mjs'
 import { at, shown } from './lib/paths.mjs'
 import { binaries, changelogSection, publishCommands, versionProblems } from './lib/release.mjs'
@@ -15,14 +15,10 @@ const say = (text) => process.stdout.write(`${text}\n`)
 const read = (path) => readFileSync(at(path), 'utf8')
 
 function options() {
-  try {
-    const { values } = parseArgs({ options: { publish: { type: 'boolean' }, 'dry-run': { type: 'boolean' } } })
-    if (values.publish === true && values['dry-run'] === true)
-      throw new Error('--publish and --dry-run exclude each other')
-    return values
-  } catch (error) {
-    throw new Failure(`npm run release takes --dry-run or --publish: ${error.message}.`)
-  }
+  const usage = 'npm run release takes --dry-run or --publish'
+  const flags = readFlags({ publish: { type: 'boolean' }, 'dry-run': { type: 'boolean' } }, usage)
+  if (flags.publish === true && flags['dry-run'] === true) throw new Failure(`${usage}: not both`)
+  return flags
 }
 
 /** Returns a sentence for everything that keeps this checkout from being released. */

@@ -55,9 +55,15 @@ test('a missing binary comes with the command that builds it', () => {
   }
 })
 
-test.each(['--now', '--publish --dry-run'])('flags that make no sense get one sentence: %s', (flags) => {
-  const args = [join(root, 'scripts', 'release.mjs'), ...flags.split(' ')]
+test.each([
+  ['release', '--now', /^npm run release takes --dry-run or --publish: /],
+  ['release', '--publish --dry-run', /^npm run release takes --dry-run or --publish: /],
+  ['build', '--fast', /^npm run build takes --target <target>: /],
+  ['build', '--target x86_64-unknown-freebsd', /^There is no target x86_64-unknown-freebsd; the targets are /],
+])('npm run %s -- %s gets one sentence', (script, flags, sentence) => {
+  const args = [join(root, 'scripts', `${script}.mjs`), ...flags.split(' ')]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   expect([status, stdout]).toEqual([1, ''])
-  expect(stderr).toMatch(/^npm run release takes --dry-run or --publish: .*\n$/)
+  expect(stderr).toMatch(sentence)
+  expect(stderr.trim().split('\n')).toHaveLength(1)
 })
