@@ -61,6 +61,33 @@ test.each(withFlag('folder'))('%s says in one line that its folder cannot be use
   expect(stderr).toContain(folder)
 })
 
+describe('atrion-labs', () => {
+  test('draws its plots as text and into a file', () => {
+    const file = join(cwd, 'plots.svg')
+    const { status, stdout, stderr } = run(mainOf('atrion-labs'), 'recovery', '--svg', file)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/The gate admits calls again at R = \d+\.\d Ω, below \d+\.\d Ω\./)
+    expect(stdout.match(/└─/g)).toHaveLength(2)
+    expect(readFileSync(file, 'utf8').match(/<polyline /g)).toHaveLength(6)
+  })
+
+  test.each([
+    [[], 'Name one lab: shop or recovery.'],
+    [['shop', '--seed', '-1'], "Option '--seed' argument is ambiguous."],
+    [['shop', '--seed=1.5'], "--seed must be an integer from 0 to 4294967295, not '1.5'."],
+    [['lab'], "Unexpected word 'lab'. You may pass one of shop, recovery and the flags --seed, --svg."],
+    [
+      ['shop', '--svg', join(root, 'package.json', 'x.svg')],
+      `Cannot use ${join(root, 'package.json', 'x.svg')}: ENOTDIR.`,
+    ],
+  ])('refuses %j in one line', (args, line) => {
+    const { status, stdout, stderr } = run(mainOf('atrion-labs'), ...args)
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^[^\n]+\n$/)
+    expect(stderr).toContain(line)
+  })
+})
+
 describe.each(names.filter((name) => existsSync(readmeOf(name))))('the page of %s', (name) => {
   const page = readFileSync(readmeOf(name), 'utf8')
 

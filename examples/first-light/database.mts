@@ -21,13 +21,14 @@ export class Database {
     this.#meanMs = queryMs
   }
 
-  async query(): Promise<void> {
+  /** Resolves when a query has ended. A database under stress takes `slowdown` times as long. */
+  async query(slowdown = 1): Promise<void> {
     const now = this.#clock.monoMs()
     const next = this.#freeAt.indexOf(Math.min(...this.#freeAt))
     const start = Math.max(now, this.#freeAt[next] as number)
     // The connection is free again at the instant its query ends, even if the host's timers tell us a millisecond
     // late: so the capacity is what it claims to be, on any machine.
-    const end = start - this.#meanMs * Math.log(1 - this.#random.next())
+    const end = start - slowdown * this.#meanMs * Math.log(1 - this.#random.next())
     this.#freeAt[next] = end
     await this.#clock.sleep(end - now)
   }
