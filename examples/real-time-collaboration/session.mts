@@ -53,6 +53,8 @@ export class Session {
 
   /** Takes a message of the editor. Resolves when the session is ready for the next one. */
   receive(text: string): Promise<void> {
+    // Each message shows that the editor is there, also one that waits.
+    if (this.#lease?.active === true) this.#lease.heartbeat()
     if (this.#waiting >= MOST_WAITING) return this.#last
     this.#waiting++
     this.#last = this.#last.then(() => this.#take(text)).finally(() => this.#waiting--)
@@ -124,7 +126,6 @@ export class Session {
   }
 
   #beat(document: Document, position: number, cursor: number): void {
-    this.#lease?.heartbeat()
     // The editor has got no further since its last beat: what it lacks is lost.
     if (position === this.#confirmed && position < this.#sent) void this.#follow(document, position)
     this.#confirmed = position

@@ -166,15 +166,44 @@ describe('a slow editor', () => {
   test(
     'a fast one waits for its rate, and the others do not',
     withSystem(async (system) => {
-      const { hub, editors } = await world(system, 'ann', 'bob')
-      const [ann, bob] = editors as [Editor, Editor]
-      for (let index = 0; index < 450; index++) ann.insert(0, 'a')
-      await system.clock.advance(50)
+      const { hub, editors } = await world(system, 'bob')
+      const [bob] = editors as [Editor]
+      const saved = async (): Promise<number> => (await hub.history('page')).changes
+      const fast = hub.connect({ send: async () => {}, close: () => {} })
+      await fast.receive(hello('fast'))
+      for (let first = 1; first < 450; first += 50) {
+        const changes = Array.from({ length: 50 }, (_, index) => {
+          const n = first + index
+          return { type: 'insert', site: 'fast', n, after: null, counter: n, text: 'x' }
+        })
+        void fast.receive(JSON.stringify({ type: 'edit', changes }))
+      }
+      await system.clock.advance(100)
+      expect(await saved()).toBe(200)
       bob.insert(0, 'b')
       await system.clock.advance(100)
-      expect([ann.isSaved, bob.isSaved]).toEqual([false, true])
-      await system.clock.advance(15 * BEAT_MS)
-      expect([ann.isSaved, ann.text, Array.from(bob.text).length]).toEqual([true, bob.text, 451])
+      expect(await saved()).toBe(201)
+      await system.clock.advance(1000)
+      expect(await saved()).toBe(401)
+      await system.clock.advance(1000)
+      expect(await saved()).toBe(451)
+      await hub.close()
+    }),
+  )
+
+  test(
+    'stays there and loses nothing when it sends more than its rate for long',
+    withSystem(async (system) => {
+      const { hub, editors, network } = await world(system, 'ann', 'bob')
+      const [ann, bob] = editors as [Editor, Editor]
+      network.options.loss = 0.1
+      for (let index = 0; index < 2000; index++) ann.insert(0, 'a')
+      for (let beat = 0; beat < 200 && !ann.isSaved; beat++) {
+        await system.clock.advance(BEAT_MS)
+        expect(namesOf(bob)).toContain('ANN')
+      }
+      await system.clock.advance(10 * BEAT_MS)
+      expect([ann.isSaved, bob.text]).toEqual([true, 'a'.repeat(2000)])
       await hub.close()
     }),
   )
