@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
 
@@ -84,9 +83,9 @@ export async function run(block: Block, replaced: Readonly<Record<string, string
   writeFileSync(output, '')
   const [, way = 'fragment'] = language.split(' ')
   const how = way === 'peer' ? 'run' : way
-  const cwd = mkdtempSync(`${tmpdir()}/keelson-block-`)
+  const cwd = mkdtempSync(`${folder}cwd-`)
   const child = spawn(process.execPath, argsOf(how, file), {
-    // A block may make files beside itself.
+    // A block may make files beside itself, and a worker resolves the package from here.
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: HANG_GUARD_MS,
@@ -97,6 +96,7 @@ export async function run(block: Block, replaced: Readonly<Record<string, string
     textOf(child.stderr),
     once(child, 'close'),
   ])
+  rmSync(cwd, { recursive: true, force: true })
   const skipped = prelude.split('\n').length - 1
   const lines = readFileSync(output, 'utf8')
     .split('\n')
