@@ -3,9 +3,11 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { neededVersions } from '../../scripts/lib/elf.mjs'
 import { entries } from '../../scripts/lib/entries.mjs'
 import { mainManifest, missingPlatforms, platformManifest } from '../../scripts/lib/pack.mjs'
 import { addons, fileOf, here, packageOf, platforms } from '../../scripts/lib/platforms.mjs'
+import { binaryProblem } from '../../scripts/lib/release.mjs'
 import { createUserFolder, environmentOf, type UserFolder } from '../support/user-folder.ts'
 
 /** The addon with the core, without which keelson does not load. */
@@ -98,6 +100,14 @@ describe('the packages', () => {
       ['LICENSE', 'README.md', 'THIRD-PARTY.md', fileOf(one, platform), 'package.json'].toSorted(),
     )
   })
+})
+
+// The linkers run on Linux x64. A binary of another machine is linked with its own glibc, and is not published from there.
+const isLinkedForOld = platform.target === 'x86_64-unknown-linux-gnu' && process.env['KEELSON_LINKER'] === undefined
+test.runIf(isLinkedForOld)('on Linux x64, the binary asks for no newer glibc than Node itself', () => {
+  const path = join(modules, platformPackage, fileOf(addon, platform))
+  expect(neededVersions(readFileSync(path)).length).toBeGreaterThan(0)
+  expect(binaryProblem(platform, path)).toBeUndefined()
 })
 
 describe('an installation without a compiler', () => {
