@@ -22,11 +22,12 @@ export const testTimes = () => (existsSync(timesFile) ? JSON.parse(readFileSync(
 function rememberTimes({ testResults }) {
   const took = testResults.map(({ name, startTime, endTime }) => [shown(name), (endTime - startTime) / 1000])
   writeFileSync(timesFile, JSON.stringify({ ...testTimes(), ...Object.fromEntries(took) }))
+  return took
 }
 
 /**
  * Runs vitest or jest with a JSON report beside its usual output. `args(file)` returns the arguments for a report in this
- * file. `report` names the file, for runners that run twice.
+ * file. `report` names the file, for runners that run twice. `times` of the result has the seconds of each test file.
  */
 export async function jsTests(runner, args, sentence, { report = runner, ...options } = {}) {
   const file = at('.cache', `${report}.json`)
@@ -34,10 +35,10 @@ export async function jsTests(runner, args, sentence, { report = runner, ...opti
   const { code, output } = await attempt(process.execPath, [bin(runner), ...args(file)], options)
   if (!existsSync(file)) throw failedTests(sentence, output, { passed: 0, failed: 1, skipped: 0 })
   const results = JSON.parse(readFileSync(file, 'utf8'))
-  rememberTimes(results)
+  const times = rememberTimes(results)
   const { counts, lines } = jsReport(results, output)
   if (code !== 0) throw failedTests(sentence, output, counts)
-  return { counts, lines }
+  return { counts, lines, times }
 }
 
 /** The arguments of vitest for a report in a file. */

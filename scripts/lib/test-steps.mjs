@@ -95,13 +95,26 @@ async function typeTests() {
   return { note: `${count} files` }
 }
 
+/** Test files that install the packed package and start other programs. They are slow, so their time is printed. */
+const INSTALLED = /^__test__\/package\/(?:tarball|installed|compilers|bundlers|runtimes)\.test\.ts$/
+
+/** A line about the time that those files took, when they ran. */
+function installedTime(times) {
+  const own = times.filter(([path]) => INSTALLED.test(path)).map(([, seconds]) => seconds)
+  const sum = own.reduce((total, seconds) => total + seconds, 0)
+  return own.length === 0 ? [] : [`  Installed  ${sum.toFixed(0)} s in ${own.length} files`]
+}
+
 /** The step that runs vitest, with these further arguments. */
 export const vitestStep = (needs, extra) => ({
   name: 'vitest',
   needs,
   // It starts as many test files at a time as there are processors.
   alone: true,
-  run: () => jsTests('vitest', vitestArgs(extra), 'The JavaScript tests failed.'),
+  run: async () => {
+    const { lines, times, ...result } = await jsTests('vitest', vitestArgs(extra), 'The JavaScript tests failed.')
+    return { ...result, lines: [...lines, ...installedTime(times)] }
+  },
 })
 
 /** The step that checks the types of tests and examples. */
@@ -114,6 +127,9 @@ export function testSteps({ vitest = [] } = {}) {
   const [toolchain, installation, ...rest] = build
   return [
     toolchain,
+    // For the tests of the installed package, which would fetch them too. Here they are fetched while Rust is compiled.
+    { name: 'package-tools', needs: ['toolchain'], run: packageTools },
+    runtimesStep([...NODES_OF_TEST, ...OTHERS], ['toolchain']),
     program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--check'], 'Rust formatting differs: run `npm run format`.'),
     program(
       'clippy-core',
@@ -147,9 +163,6 @@ export function testSteps({ vitest = [] } = {}) {
     tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
     toolStep('redis', ['toolchain']),
     toolStep('chromium', ['toolchain']),
-    // For the tests of the installed package, which would fetch them too.
-    { name: 'package-tools', needs: ['install'], run: packageTools },
-    runtimesStep([...NODES_OF_TEST, ...OTHERS], ['install']),
     compileExamplesStep,
     ...siteSteps({ api: true, needs: built }),
     vitestStep(
