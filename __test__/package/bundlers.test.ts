@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { addons } from '../../scripts/lib/platforms.mjs'
 import { packageTools, TOOLS } from '../../scripts/lib/runtimes.mjs'
 import { root } from '../support/root.ts'
 import { copyPackage, createUserFolder, type UserFolder } from '../support/user-folder.ts'
@@ -68,7 +69,7 @@ describe('esbuild', () => {
   test('with the addon beside the bundle, and no node_modules', async () => {
     const output = await runLines(blockWith('cp node_modules'))
     expect(output.trim().split('\n').at(-1)).toBe(ANSWERS)
-    expect(readdirSync(join(user.home, 'out'))).toHaveLength(2)
+    expect(readdirSync(join(user.home, 'out'))).toHaveLength(1 + addons.length)
     await runs('out', empty)
   })
 })

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { jsReport } from '../../scripts/lib/counts.mjs'
 import { OTHERS, runtime } from '../../scripts/lib/runtimes.mjs'
+import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 import { root } from '../support/root.ts'
 import { createUserFolder, type UserFolder } from '../support/user-folder.ts'
 import { leftOut } from './left-out.ts'
@@ -35,9 +36,6 @@ const isWhole = process.env['KEELSON_MATRIX'] !== undefined
 /** The command of vitest in each runtime. Bun would start Node without its flag. */
 const flags: Readonly<Record<string, readonly string[]>> = { bun: ['--bun'], deno: ['run', '--allow-all'] }
 
-/** How long a test may take before it counts as failed: a runtime that hangs in one is not waited for. */
-const HANG_MS = 120_000
-
 interface Report {
   readonly testResults: readonly {
     readonly name: string
@@ -55,16 +53,18 @@ beforeAll(async () => {
   for (const folder of [...copied, join('scripts', 'soak'), join('bench', 'lib')]) {
     cpSync(join(root, folder), join(user.home, folder), { recursive: true })
   }
-  // Where tests of the seam find the built files, and the version.
+  // What tests of modules without an entry load, which the package leaves out. It uses the parts that the entries use.
   const installed = join(user.home, 'node_modules', 'keelson')
+  cpSync(join(root, 'dist', 'inside.js'), join(installed, 'dist', 'inside.js'))
   symlinkSync(join(installed, 'dist'), join(user.home, 'dist'), 'junction')
+  // Some tests compare the version.
   cpSync(join(installed, 'package.json'), join(user.home, 'package.json'))
   const settings = {
     include: ['__test__/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: HANG_MS,
-    hookTimeout: HANG_MS,
-    expect: { poll: { timeout: HANG_MS } },
+    testTimeout: HANG_GUARD_MS,
+    hookTimeout: HANG_GUARD_MS,
+    expect: { poll: { timeout: HANG_GUARD_MS } },
   }
   user.write('vitest.config.mjs', `export default { test: ${JSON.stringify(settings)} }`)
 })
