@@ -62,16 +62,21 @@ export class Listeners<E> {
     for (let index = 0; index < count; index++) {
       const { listener } = entries[index] as ListenerEntry<E>
       if (listener === undefined) continue
+      let result: unknown
       try {
-        const result = listener(event)
-        // An asynchronous listener's rejection is an error of its own too.
-        if (result !== undefined) promiseOf(result)?.then(undefined, (error: unknown) => this.#onError(error, event))
+        result = listener(event)
       } catch (error) {
         this.#onError(error, event)
       }
+      if (result !== undefined) this.#own(result, event)
     }
     this.#telling--
     if (this.#ended > 0) this.#sweep()
+  }
+
+  /** Owns the failure of an asynchronous listener. Without it here, `tell` has no closure and is faster. */
+  #own(result: unknown, event: E): void {
+    promiseOf(result)?.then(undefined, (error: unknown) => this.#onError(error, event))
   }
 
   /** Drops removed entries once they are half of all, so that a removal costs the same for any number. */
