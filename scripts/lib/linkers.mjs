@@ -29,6 +29,9 @@ export function linkerStamp(target) {
   return folder === undefined ? 'system' : fingerprint([join(folder, 'package-lock.json')])
 }
 
+/** What to do where the linker cannot be had. */
+const INSTEAD = 'Set KEELSON_LINKER=system to link with the linker of this machine.'
+
 async function unpack(folder, target) {
   const scope = join(folder, 'node_modules', '@napi-rs')
   const [name] = readdirSync(scope)
@@ -36,15 +39,23 @@ async function unpack(folder, target) {
   const output = at('.cache', 'linkers', target)
   rmSync(output, { recursive: true, force: true })
   mkdirSync(output, { recursive: true })
-  const sentence = `The linker for ${target} cannot be unpacked, which takes \`tar\` and \`xz\`: install both, or set KEELSON_LINKER=system.`
+  const sentence = `The linker for ${target} cannot be unpacked, which takes \`tar\` and \`xz\`: install both. ${INSTEAD}`
   await run('tar', ['-xJf', archive, '-C', output], sentence)
+}
+
+async function provide(folder, target) {
+  try {
+    await install(folder, `linker-${target}`)
+  } catch (error) {
+    throw new Failure(`${error.message} ${INSTEAD}`, error.output)
+  }
 }
 
 /** Installs the linker of a target. Returns the environment in which Cargo uses it; empty for the machine's own. */
 export async function linkerOf(target) {
   const folder = folderOf(target)
   if (folder === undefined) return {}
-  await install(folder, `linker-${target}`)
+  await provide(folder, target)
   const gcc = at('.cache', 'linkers', target, 'bin', `${target}-gcc`)
   await whenChanged(`linker-${target}-unpacked`, linkerStamp(target), [gcc], () => unpack(folder, target))
   if (!existsSync(gcc)) throw new Failure(`The package of the linker for ${target} has no ${target}-gcc.`)
