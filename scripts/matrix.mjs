@@ -108,7 +108,7 @@ const SECTIONS = {
     '## Bun and Deno',
     'The tests of `keelson/clock`, `atom`, `journal`, `effect`, `otp` and `express` run there with the installed package. A',
     'test that is left out is listed with the reason, in `__test__/package/left-out.ts`. One that passes must leave the list.',
-    '`npm test` runs a part of these tests.',
+    '`keelson/fetch` also serves by `Bun.serve` and `Deno.serve`. `npm test` runs a part of these tests.',
   ],
   typescript: [
     '## TypeScript',

@@ -8,7 +8,7 @@ import { jsReport } from '../../scripts/lib/counts.mjs'
 import { OTHERS, runtime } from '../../scripts/lib/runtimes.mjs'
 import { HANG_GUARD_MS } from '../support/hang-guard.ts'
 import { root } from '../support/root.ts'
-import { createUserFolder, type UserFolder } from '../support/user-folder.ts'
+import { createUserFolder, type Finished, type UserFolder } from '../support/user-folder.ts'
 import { leftOut } from './left-out.ts'
 
 /** The entries whose tests are run. */
@@ -47,7 +47,8 @@ interface Report {
 let user: UserFolder
 beforeAll(async () => {
   const peers = ['express', 'express4', 'express-rate-limit', 'fastify', 'koa', 'koa2']
-  user = await createUserFolder([...peers, 'vitest', 'fast-check', 'typescript'])
+  const linked = [...peers, 'vitest', 'fast-check', 'typescript']
+  user = await createUserFolder(linked, join(import.meta.dirname, 'user'))
   const copied = [...FOLDERS, 'support'].map((folder) => join('__test__', folder))
   // Programs that some tests start.
   for (const folder of [...copied, join('scripts', 'soak'), join('bench', 'lib')]) {
@@ -76,15 +77,28 @@ function keep(name: string, result: object): void {
   writeFileSync(join(root, '.cache', 'matrix', `${name}.json`), JSON.stringify(result))
 }
 
-test.each(OTHERS)('%s passes the tests, except those that are listed with a reason', async (name: string) => {
+/** Runs a program of the user in a runtime. */
+async function runIn(name: string, args: readonly string[]): Promise<Finished> {
   const binary = await runtime(name)
   if (binary === undefined) throw new Error(`The registry has no ${name} for this platform.`)
   const env = { PATH: process.env['PATH'], DENO_DIR: join(user.home, '.deno'), DENO_NO_UPDATE_CHECK: '1' }
+  return user.run(binary, args, env)
+}
+
+test.each(OTHERS)('%s: keelson/fetch admits, sheds and limits in the server of the runtime', async (name: string) => {
+  const { code, output } = await runIn(name, [...(flags[name] as string[]), 'servers/own.mjs'])
+  expect(code, output).toBe(0)
+  // Deno adds a remark about the signals of its requests.
+  const result = output.split('\n').find((line) => line.startsWith('{')) ?? 'null'
+  expect(JSON.parse(result), output).toEqual({ admitted: 200, shed: 503, limited: 429 })
+})
+
+test.each(OTHERS)('%s passes the tests, except those that are listed with a reason', async (name: string) => {
   const file = join(user.home, `${name}-report.json`)
   const files = isWhole ? [] : FEW.map((path) => `__test__/${path}`)
   const vitest = join(user.home, 'node_modules', 'vitest', 'vitest.mjs')
   const args = [...(flags[name] as string[]), vitest, 'run', '--reporter=json', `--outputFile=${file}`, ...files]
-  const { output } = await user.run(binary, args, env)
+  const { output } = await runIn(name, args)
   let report: Report
   try {
     report = JSON.parse(readFileSync(file, 'utf8')) as Report
@@ -110,7 +124,7 @@ test.each(OTHERS)('%s passes the tests, except those that are listed with a reas
 
   const { counts } = jsReport(report, output)
   console.log(`${name}: ${counts.passed} tests passed, ${listed.length} left out`)
-  const { output: version } = await user.run(binary, ['--version'])
+  const { output: version } = await runIn(name, ['--version'])
   if (isWhole) keep(name, { version: /\d+\.\d+\.\d+/.exec(version)?.[0], passed: counts.passed, leftOut: listed })
 })
 
