@@ -8,6 +8,7 @@ module.exports = {
     '<rootDir>/bench/',
     '<rootDir>/npm/',
     '<rootDir>/__test__/package/',
+    '<rootDir>/scripts/',
   ],
   testEnvironment: 'node',
   transform: {},

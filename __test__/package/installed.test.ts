@@ -1,5 +1,6 @@
 // The installed packages under the oldest and the newest Node: entries, test runners and servers. `npm run matrix` sets
 // KEELSON_MATRIX to run it under every version.
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -9,8 +10,7 @@ import { createUserFolder, type UserFolder } from '../support/user-folder.ts'
 
 const nodes = (process.env['KEELSON_MATRIX'] === undefined ? NODES_OF_TEST : NODES) as string[]
 
-/** The tests of `user/suite.cjs`. */
-const TESTS = 6
+const { TESTS } = createRequire(import.meta.url)('./user/suite.cjs') as { readonly TESTS: number }
 const servers = ['express', 'express4', 'fastify', 'koa', 'koa2', 'hono']
 const programs: Readonly<Record<string, string>> = { express4: 'express', koa2: 'koa' }
 
