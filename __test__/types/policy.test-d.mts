@@ -90,6 +90,8 @@ wrap(
   timeoutOfCockatiel(5, TimeoutStrategy.Cooperative),
   bulkheadOfCockatiel(2),
 ).policies satisfies readonly ForeignPolicy[]
+// One of them per key, too.
+await keyed((limit: number) => bulkheadOfCockatiel(limit)).execute(2, () => 5)
 // @ts-expect-error: a foreign policy is called with a task and a signal
 wrap({ execute: (task: string) => Promise.resolve(task) })
 // @ts-expect-error: policies are objects with execute

@@ -6,7 +6,7 @@ import { type FetchInit, type FetchInput, fetchThrough, type PolicyFetchOptions 
 import type { AbortScope } from './pipeline/abort-scope.ts'
 import { BasePolicy } from './pipeline/base-policy.ts'
 import { execute, type Layer, type PolicyCall, type Sink } from './pipeline/call.ts'
-import type { ExecuteOptions, Policy, PolicyTask } from './pipeline/types.ts'
+import type { ExecuteOptions, ForeignPolicy, PolicyTask } from './pipeline/types.ts'
 import { layersOf, Stack } from './wrap.ts'
 
 /** Options of {@link keyed}. */
@@ -25,7 +25,7 @@ const MAX_KEYS = 1000
 const MOST_KEYS = 2 ** 23
 
 /** One policy per key, created at first use. Created by {@link keyed}. */
-export class Keyed<K, P extends Policy> {
+export class Keyed<K, P extends ForeignPolicy> {
   /** The most keys that are kept while they have no work in flight. */
   readonly maxKeys: number
   readonly #create: (key: K) => P
@@ -144,7 +144,7 @@ export class Keyed<K, P extends Policy> {
 }
 
 /** The policy of one key, and the layer in front of it that counts work in flight. */
-class KeyedEntry<K, P extends Policy> implements Layer {
+class KeyedEntry<K, P extends ForeignPolicy> implements Layer {
   readonly key: K
   readonly policy: P
   readonly layers: readonly Layer[]
@@ -194,7 +194,7 @@ class KeyedEntry<K, P extends Policy> implements Layer {
  * if (breakers.get('db-1').state === 'open') console.log(breakers.stats)
  * ```
  */
-export function keyed<P extends Policy, K = string>(create: (key: K) => P, options?: KeyedOptions): Keyed<K, P> {
+export function keyed<P extends ForeignPolicy, K = string>(create: (key: K) => P, options?: KeyedOptions): Keyed<K, P> {
   callable('create', create)
   const settings = checkOptions('options', options)
   known('options', settings, ['maxKeys'])
