@@ -23,7 +23,8 @@ export class Hub {
     this.#documents = documents
     this.#atrion = new Atrion({ system })
     // An editor that goes away without a word is no fault of the document: it leaves no scar.
-    this.#atrion.defineProfile('EDITOR', { heartbeatMs: BEAT_MS, scarFactor: 0 })
+    // A lease lasts for three beats, and a little longer for beats that are late.
+    this.#atrion.defineProfile('EDITOR', { heartbeatMs: 1.25 * BEAT_MS, scarFactor: 0 })
   }
 
   /** Returns the session of a new connection. */

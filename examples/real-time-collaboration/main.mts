@@ -26,7 +26,7 @@ await program(async () => {
   const hub = await Hub.start({ system, directory: values.folder })
   const server = createCollaboration(hub)
   // A signal closes the sockets, then the documents, then the system, and then ends the program.
-  gracefulShutdown(server, { system, timeout: 2000, cleanup: () => hub.close() })
+  gracefulShutdown(server, { system, closeTimeout: 30_000, cleanup: () => hub.close() })
   const url = await listen(server, port)
   console.log(`Open ${url}/ in two windows. The documents are in ${values.folder}. Ctrl-C ends the server.`)
 })

@@ -41,19 +41,50 @@ async function serve(): Promise<{ child: ChildProcess; url: string }> {
   return { child, url }
 }
 
+/** Reads the history. A server with too much to do refuses, and is asked again. */
+async function history(url: string): Promise<{ changes: number; text: string }> {
+  for (;;) {
+    const response = await fetch(`${url}/history/page`)
+    if (response.ok) return (await response.json()) as { changes: number; text: string }
+    await clock.sleep(100)
+  }
+}
+
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await clock.sleep(10)
 }
 
-/** Connects an editor by a real WebSocket. */
-async function connect(url: string, editor: Editor): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/socket`)
-  socket.on('message', (data) => editor.receive(String(data)))
-  socket.on('close', () => editor.disconnect())
-  socket.on('error', () => {})
-  await once(socket, 'open')
-  editor.connect((message) => socket.send(message))
-  return socket
+/** Connects an editor by real WebSockets: by another one whenever one has closed, as the page does. */
+class Link {
+  isOpen = false
+  #isOver = false
+  #socket: WebSocket | undefined
+
+  constructor(url: string, editor: Editor) {
+    this.#connect(`${url.replace('http', 'ws')}/socket`, editor)
+  }
+
+  #connect(url: string, editor: Editor): void {
+    const socket = new WebSocket(url)
+    this.#socket = socket
+    socket.on('open', () => {
+      this.isOpen = true
+      editor.connect((message) => socket.send(message))
+    })
+    socket.on('message', (data) => editor.receive(String(data)))
+    // A socket that fails also closes.
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.isOpen = false
+      editor.disconnect()
+      if (!this.#isOver) clock.schedule(50, () => this.#isOver || this.#connect(url, editor))
+    })
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#socket?.terminate()
+  }
 }
 
 describe('a server', () => {
@@ -64,7 +95,7 @@ describe('a server', () => {
     })
     let { child, url } = await serve()
     for (let kill = 0; kill < 3; kill++) {
-      const sockets = await Promise.all(editors.map((editor) => connect(url, editor)))
+      const links = editors.map((editor) => new Link(url, editor))
       const goal = editors[0]!.position + 30
       while (editors[0]!.position < goal) {
         for (const editor of editors) editor.insert(0, editor.site.charAt(0))
@@ -72,30 +103,33 @@ describe('a server', () => {
       }
       child.kill('SIGKILL')
       await once(child, 'exit')
-      await until(() => sockets.every((socket) => socket.readyState === WebSocket.CLOSED))
+      for (const link of links) link.end()
+      await until(() => links.every(({ isOpen }) => !isOpen))
       ;({ child, url } = await serve())
-      const { changes } = (await (await fetch(`${url}/history/page`)).json()) as { changes: number }
+      const { changes } = await history(url)
       expect(changes).toBeGreaterThanOrEqual(Math.max(...editors.map(({ position }) => position)))
     }
     const expected = editors.map(({ text, site }) => text.split(site.charAt(0)).length)
-    await Promise.all(editors.map((editor) => connect(url, editor)))
+    const links = editors.map((editor) => new Link(url, editor))
     await until(() => editors.every(({ isSaved, position }) => isSaved && position === editors[0]!.position))
-    const { text } = (await (await fetch(`${url}/history/page`)).json()) as { text: string }
+    const { text } = await history(url)
     expect(editors.map((editor) => editor.text)).toEqual([text, text, text])
     expect(editors.map(({ site }) => text.split(site.charAt(0)).length)).toEqual(expected)
+    for (const link of links) link.end()
+    await until(() => links.every(({ isOpen }) => !isOpen))
   })
 
   test('that is asked to end saves, closes its sockets and exits with 0', async () => {
     const { child, url } = await serve()
     const editor = new Editor({ document: 'page', site: 'ann', name: 'Ann' })
-    const socket = await connect(url, editor)
+    const link = new Link(url, editor)
     editor.insert(0, 'hello')
-    await until(() => editor.isSaved)
-    const closed = once(socket, 'close')
+    await until(() => editor.isSaved && link.isOpen)
     const ended = once(child, 'exit')
     child.kill('SIGTERM')
-    await closed
     expect(await ended).toEqual([0, null])
+    await until(() => !link.isOpen)
+    link.end()
   })
 
   test('serves the page, its modules and the history, and nothing else', async () => {
@@ -111,7 +145,7 @@ describe('a server', () => {
     for (const path of ['/server.mjs', '/history/Page', '/history/%2e%2e%2fpage', '/page/index.html']) {
       expect((await fetch(url + path)).status).toBe(404)
     }
-    expect(await (await fetch(`${url}/history/page`)).json()).toEqual({ changes: 0, text: '' })
+    expect(await history(url)).toEqual({ changes: 0, text: '' })
     expect(await readdir(directory)).toEqual([])
   })
 
