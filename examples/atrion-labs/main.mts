@@ -25,7 +25,9 @@ async function recovery(seed: number): Promise<Chart[]> {
   console.log(`${recoveryTable(results)}\n`)
   const closed = results.map(closedAt).find((sample) => sample !== undefined)
   if (closed !== undefined) {
-    console.log(`The gate admits calls again at R = ${closed.r.toFixed(1)} Ω, below ${closed.recoveryAt.toFixed(1)} Ω.\n`)
+    console.log(
+      `The gate admits calls again at R = ${closed.r.toFixed(1)} Ω, below ${closed.recoveryAt.toFixed(1)} Ω.\n`,
+    )
   }
   return recoveryCharts(results, seed)
 }
