@@ -128,8 +128,8 @@ export class Saas {
     this.business = business
     this.#supervisor = supervisor
     this.#limits = limits
-    // The mail server may be away for days: half a minute between retries makes a year of these.
-    this.#mails = ledger.consumer('mails', ({ data }) => this.#mail(data, send), { retries: 1_000_000 })
+    // The mail server may be away for days.
+    this.#mails = ledger.consumer('mails', ({ data }) => this.#mail(data, send), { retries: Infinity })
     const billing = system.clock.interval(HOUR, () => this.bill())
     this.#ends.push(system.audit(trail), () => billing.cancel())
   }

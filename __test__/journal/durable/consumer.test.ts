@@ -132,6 +132,26 @@ it('retries with pauses that double, and then stops and reports the error', asyn
   expect(seen.slice(-2)).toEqual([1, 2])
 })
 
+it('retries without end with retries: Infinity', async () => {
+  await using system = createTestSystem()
+  await using journal = await openJournal<Event>(tempDirectory(), { system })
+  await journal.append(event(0))
+  let tries = 0
+  const handler = (): void => {
+    if (++tries <= 1000) throw new Error('not yet')
+  }
+  await using consumer = journal.consumer('stubborn', handler, {
+    retries: Infinity,
+    retryDelayMs: 1,
+    maxRetryDelayMs: 10,
+  })
+  const done = consumer.whenCaughtUp()
+  await expect.poll(() => tries).toBe(1)
+  await system.clock.advance(10_000)
+  await done
+  expect([tries, consumer.status]).toEqual([1001, 'running'])
+})
+
 it('parks a poison entry, goes on, and remembers it', async () => {
   const path = tempDirectory()
   await using system = createTestSystem()

@@ -41,7 +41,7 @@ export interface ConsumerOptions<T, B extends number | undefined = number | unde
    * handler gets again what came after the checkpoint. Default 64, and with `batchSize` each batch.
    */
   readonly checkpointEvery?: number
-  /** How often a handler that fails is called again: from 0. Default 5. */
+  /** How often a handler that fails is called again: from 0; `Infinity` has no end. Default 5. */
   readonly retries?: number
   /** The pause before the first retry. It doubles with each. Default 100. */
   readonly retryDelayMs?: number
@@ -94,7 +94,7 @@ function checkConsumer<T>(options: ConsumerOptions<T> | undefined): ConsumerSett
       65_536,
       settings.checkpointEvery ?? (size === undefined ? 64 : 1),
     ),
-    retries: integer('options.retries', 0, LAST, settings.retries ?? 5),
+    retries: settings.retries === Infinity ? Infinity : integer('options.retries', 0, LAST, settings.retries ?? 5),
     retryDelayMs: positiveMillis('options.retryDelayMs', settings.retryDelayMs ?? 100),
     maxRetryDelayMs: positiveMillis('options.maxRetryDelayMs', settings.maxRetryDelayMs ?? 30_000),
     onParked: optionalCallable('options.onParked', settings.onParked),
