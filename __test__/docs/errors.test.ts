@@ -107,7 +107,7 @@ describe('lists of errors', () => {
     const sources = files.map(textOf).join('\n')
     // Warnings, and variables of the environment.
     const others = Array.from(sources.matchAll(/KEELSON_[A-Z_]+/g), ([code]) => code)
-    const known = new Set([...codes.values(), ...others, 'KEELSON_PROGRAMS'])
+    const known = new Set([...codes.values(), ...others, 'KEELSON_PROGRAMS', 'KEELSON_LINKER'])
     const named = pages.flatMap((page) =>
       Array.from(textOf(page).matchAll(/\bKEELSON_[A-Z_]+\b/g), ([code]) => ({ page, code })),
     )
