@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { type ClockEvent, createControlledClock } from 'keelson/clock'
-import { openJournal } from 'keelson/journal'
+import { createJournal, openJournal } from 'keelson/journal'
 import { Cache, Supervisor } from 'keelson/otp'
 import { createSystem, type System } from 'keelson/system'
 import {
@@ -226,6 +226,43 @@ describe('the recorder', () => {
       const last = (upTo: number) =>
         service.journal.fold<number>((_, { price }) => price, { initial: 0, upTo: { wallMs: upTo } })
       expect([last(0), last(MINUTE), last(3 * MINUTE)]).toEqual([0, 100, 200])
+    }),
+  )
+})
+
+describe('what happened', () => {
+  it(
+    'is a journal that a test reads (audit)',
+    withSystem(async ({ clock, system }) => {
+      const audit = createJournal<{ type: string; name?: string }>({ system })
+      system.audit(audit)
+      const api = fakeApi(system)
+      const service = await startService({ system, api, folder, symbols: ['GOLD'] })
+      api.price.mockRejectedValue(new Error('down'))
+      await clock.advance(2 * MINUTE)
+      await service.stop()
+      const recorder = audit.filter(({ name }) => name === 'recorder').map(({ type }) => type)
+      expect(recorder).toEqual([
+        'process:started',
+        'process:crashed',
+        'process:terminated',
+        'supervisor:crashed',
+        'process:started',
+        'supervisor:restarted',
+        'process:terminated',
+      ])
+    }),
+  )
+
+  it(
+    'happens at wall times, too (deadline)',
+    withSystem(async ({ clock }) => {
+      const noon = Date.UTC(2030, 0, 1, 12)
+      const rung = clock.deadline({ wallMs: noon }).then(() => clock.monoMs())
+      await clock.advance(MINUTE)
+      clock.jumpWallTime(noon)
+      await clock.advance(0)
+      expect(await rung).toBe(MINUTE)
     }),
   )
 })
