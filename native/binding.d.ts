@@ -239,8 +239,10 @@ export interface NativeJournalPage {
   failure?: NativeJournalFailure
   /** The payloads as one JSON array. */
   text: string
-  /** A `PageEntry` after the other. */
-  numbers: Float64Array
+  /** A `PageEntry` after the other; nothing when they fit into scratch and are there. */
+  numbers?: Float64Array
+  /** The number of entries. */
+  count: number
   /** Their ids, or nothing when none has one. */
   ids: Array<string>
   /** Their streams, or nothing when none has one. */

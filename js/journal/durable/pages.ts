@@ -1,7 +1,7 @@
 import { instant } from '../../clock/instant.ts'
 import { ClosedError } from '../../errors/errors.ts'
 import { JournalCorruptError, JournalGapError } from '../errors.ts'
-import { native, type NativeJournalPage } from '../../native.ts'
+import { native, type NativeJournalPage, scratch } from '../../native.ts'
 import {
   PAGE_ENTRY_CELLS,
   PAGE_ENTRY_MONO,
@@ -123,7 +123,10 @@ export class Pages<T> {
     }
   }
 
-  #entries({ text, numbers, ids, streams }: NativeJournalPage, streamOfAll?: string): JournalEntry<T>[] {
+  #entries(page: NativeJournalPage, streamOfAll?: string): JournalEntry<T>[] {
+    const { text, count, ids, streams } = page
+    // A serializer may call the core, which then writes to scratch.
+    const numbers = page.numbers ?? scratch.slice(0, count * PAGE_ENTRY_CELLS)
     const first = numbers[PAGE_ENTRY_SEQUENCE] ?? 0
     const data = parse(text, first)
     return data.map((parsed, index) => {

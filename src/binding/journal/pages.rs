@@ -11,12 +11,12 @@ use parking_lot::Mutex;
 use super::appends::{
     Arrival, BackupArrival, Journals, OpenJournal, REGISTRY, Slot, Source, sequence, visible, with,
 };
-use crate::binding::env::Local;
+use crate::binding::env::{Local, SCRATCH_LEN};
 use crate::core::journal::backup::BackupReport;
 use crate::core::journal::config::{JournalConfig, JournalOverflow};
 use crate::core::journal::error::{IoFault, JournalError};
 use crate::core::journal::follower::Follower;
-use crate::core::journal::reader::{Page, PageLimits, Reader};
+use crate::core::journal::reader::{NUMBERS, Page, PageLimits, Reader};
 use crate::core::journal::registry::Registry;
 use crate::core::journal::snapshot;
 use crate::core::journal::storage::Storage;
@@ -226,8 +226,10 @@ pub struct NativeJournalPage {
     pub failure: Option<NativeJournalFailure>,
     /// The payloads as one JSON array.
     pub text: String,
-    /// A `PageEntry` after the other.
-    pub numbers: Float64Array,
+    /// A `PageEntry` after the other; nothing when they fit into scratch and are there.
+    pub numbers: Option<Float64Array>,
+    /// The number of entries.
+    pub count: f64,
     /// Their ids, or nothing when none has one.
     pub ids: Vec<String>,
     /// Their streams, or nothing when none has one.
@@ -280,16 +282,21 @@ pub fn journal_read(
         } else {
             open.reader.read((storage, catalog), (from, end), limits, renew)
         };
-        page_of(page)
+        page_of(page, environment)
     }))
 }
 
-fn page_of(page: std::result::Result<Page, JournalError>) -> NativeJournalPage {
+/// Returns a page as an object. An array of its own costs as much as the rest of a short page.
+fn page_of(
+    page: std::result::Result<Page, JournalError>,
+    environment: &Local<Journals>,
+) -> NativeJournalPage {
     match page {
         Ok(page) => NativeJournalPage {
             failure: None,
+            count: (page.numbers.len() / NUMBERS) as f64,
+            numbers: in_scratch(&page.numbers, environment).map(Into::into),
             text: page.text,
-            numbers: page.numbers.into(),
             ids: page.ids,
             streams: page.streams,
             next: page.next as f64,
@@ -299,7 +306,8 @@ fn page_of(page: std::result::Result<Page, JournalError>) -> NativeJournalPage {
         Err(error) => NativeJournalPage {
             failure: Some(error.into()),
             text: String::new(),
-            numbers: Vec::new().into(),
+            numbers: None,
+            count: 0.0,
             ids: Vec::new(),
             streams: Vec::new(),
             next: 0.0,
@@ -307,6 +315,17 @@ fn page_of(page: std::result::Result<Page, JournalError>) -> NativeJournalPage {
             removed: 0.0,
         },
     }
+}
+
+/// Writes numbers to scratch, if they fit. Returns them otherwise.
+fn in_scratch(numbers: &[f64], environment: &Local<Journals>) -> Option<Vec<f64>> {
+    if numbers.len() > SCRATCH_LEN {
+        return Some(numbers.to_vec());
+    }
+    for (cell, number) in environment.numbers().iter().zip(numbers) {
+        cell.set(*number);
+    }
+    None
 }
 
 /// Reads a page of one stream, in the order of the range, whose numbers are positions; nothing when the journal is not
@@ -333,7 +352,7 @@ pub fn journal_read_stream(
         let target = StreamTarget { storage, catalog, streams, end };
         let wanted = StreamRange { from, to, backwards, limit };
         let limits = PageLimits { records: limit, bytes };
-        page_of(open.stream_reader.read(target, &stream, wanted, limits, renew))
+        page_of(open.stream_reader.read(target, &stream, wanted, limits, renew), environment)
     }))
 }
 

@@ -12,8 +12,10 @@ use super::segment::{Catalog, Listing, Segment};
 use super::storage::{File, Storage};
 use super::streams::{EventPlace, StreamRange, Streams};
 
-/// Bytes read at once, unless a record is larger.
+/// Bytes read at once where the next event of the page lies close by.
 const CHUNK: usize = 1 << 12;
+/// Bytes read at once where it does not. A record that is larger is read again, whole.
+const SMALL_CHUNK: usize = 1 << 9;
 /// Files that are kept open.
 const FILES: usize = 8;
 /// Times that a reader looks again when the catalogue changed under it.
@@ -37,6 +39,8 @@ pub struct StreamTarget<'a> {
 pub struct StreamReader {
     files: VecDeque<(Arc<Segment>, Arc<dyn File>)>,
     buffer: Vec<u8>,
+    /// Bytes to read at once.
+    chunk: usize,
     /// The file of which the buffer holds a part, and the offset of that.
     buffered: Option<(Arc<Segment>, u64)>,
 }
@@ -62,7 +66,17 @@ impl StreamReader {
         let mut next = if range.backwards { range.to } else { range.from };
         let within = (listing.start, target.end);
         let limit = range.limit.min(limits.records.max(1));
-        for place in target.streams.places(stream, within, StreamRange { limit, ..range }) {
+        let mut places = target
+            .streams
+            .places(stream, within, StreamRange { limit, ..range })
+            .into_iter()
+            .peekable();
+        while let Some(place) = places.next() {
+            let gap = places.peek().and_then(|after| after.offset.checked_sub(place.offset));
+            self.chunk = match gap {
+                Some(bytes) if (bytes as usize) < CHUNK => CHUNK,
+                _ => SMALL_CHUNK,
+            };
             if page.full() {
                 break;
             }
@@ -154,7 +168,7 @@ impl StreamReader {
                     return Ok(None);
                 }
                 self.buffered = None;
-                self.buffer.resize(wanted.max(CHUNK).min(left), 0);
+                self.buffer.resize(wanted.max(self.chunk).min(left), 0);
                 let count = file.read(&mut self.buffer, offset)?;
                 self.buffer.truncate(count);
                 self.buffered = Some((Arc::clone(segment), offset));
