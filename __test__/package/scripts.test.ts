@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 
 import { add, cargoTest, jsReport, line, nextest } from '../../scripts/lib/counts.mjs'
@@ -124,4 +125,17 @@ test('a selected step brings what it needs, in order', () => {
   ]
   expect(select(steps, ['c']).map(({ name }: { name: string }) => name)).toEqual(['a', 'c'])
   expect(() => select(steps, ['d'])).toThrow('There is no step d; the steps are a, b, c.')
+})
+
+test('what the commands import before they install imports no package', () => {
+  const folder = new URL('../../scripts/', import.meta.url)
+  const files = ['lib/', ''].flatMap((below) => readdirSync(new URL(below, folder)).map((name) => `${below}${name}`))
+  const imports = files
+    .filter((name) => name.endsWith('.mjs'))
+    .flatMap((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8')
+      return Array.from(text.matchAll(/^(?:import|export)\b[^'(]* from '([^']+)'/gm), ([, from]) => `${name}: ${from}`)
+    })
+  expect(imports.length).toBeGreaterThan(50)
+  expect(imports.filter((text) => !/: (?:node:|\.)/.test(text))).toEqual([])
 })

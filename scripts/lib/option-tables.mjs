@@ -1,11 +1,14 @@
 // Tables of options for the pages, from the doc comments of the built declarations: the unit, the default and the
 // meaning of each option stand once, beside its type.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { API, SignatureKind, SymbolFlags } from 'typescript/unstable/sync'
+import { createRequire } from 'node:module'
 
 import { entries } from './entries.mjs'
 import { Failure } from './failure.mjs'
 import { at } from './paths.mjs'
+
+/** The compiler. A fresh clone imports this file before it has installed anything. */
+const compiler = () => createRequire(import.meta.url)('typescript/unstable/sync')
 
 /** Types of options that have another ending. */
 const OTHERS =
@@ -16,6 +19,7 @@ export const isOptions = (name) => /(?:Options|Spec|Config)$/.test(name) || OTHE
 
 /** The texts that an option takes, the parameters with which a function of yours is called, and whether it is a number. */
 function shapeOf(checker, type) {
+  const { SignatureKind } = compiler()
   const parts = type.isUnionType() ? type.getTypes() : [type]
   const values = parts.filter((part) => part.isStringLiteralType()).map(({ value }) => `'${value}'`)
   const signatures = parts.flatMap((part) => checker.getSignaturesOfType(part, SignatureKind.Call))
@@ -28,6 +32,7 @@ function shapeOf(checker, type) {
 }
 
 function membersOf(checker, symbol) {
+  const { SymbolFlags } = compiler()
   const type = checker.getDeclaredTypeOfSymbol(symbol)
   if (type === undefined || type.isUnionType()) return []
   return checker
@@ -42,6 +47,7 @@ function membersOf(checker, symbol) {
 }
 
 function readTypes() {
+  const { API, SymbolFlags } = compiler()
   const folder = at('.cache', 'option-tables')
   mkdirSync(folder, { recursive: true })
   const files = entries()
