@@ -25,6 +25,8 @@ export class SimulatedCluster {
   readonly #system: System
   readonly running = new Map<string, Running>()
   readonly #systems: System[] = []
+  /** Errors of nodes that had no caller. */
+  readonly #errors: unknown[] = []
   readonly #incarnations = new Map<string, number>()
   readonly names: readonly string[]
   kills = 0
@@ -42,7 +44,8 @@ export class SimulatedCluster {
 
   async start(name: string, isNew: boolean): Promise<void> {
     const { clock, random } = this.#system
-    const system = createSystem({ clock, seed: random.int(2 ** 32), crashReports: false, onError: () => {} })
+    const onError = (error: unknown): void => void this.#errors.push(error)
+    const system = createSystem({ clock, seed: random.int(2 ** 32), crashReports: false, onError })
     this.#systems.push(system)
     const incarnation = (this.#incarnations.get(name) ?? 0) + 100
     this.#incarnations.set(name, incarnation)
@@ -89,9 +92,11 @@ export class SimulatedCluster {
     await this.start(name, false)
   }
 
+  /** Rejects with the first error of a node that had no caller. */
   async close(): Promise<void> {
     for (const { port } of this.running.values()) port.kill()
     for (const system of this.#systems) await system.close()
+    if (this.#errors.length > 0) throw this.#errors[0]
   }
 }
 
