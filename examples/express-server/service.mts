@@ -56,7 +56,7 @@ const answerError: ErrorRequestHandler = (error, _req, res, _next) => {
 }
 
 /** A signal that aborts when the client has left. */
-function clientSignal(_req: Request, res: Response): AbortSignal {
+function clientSignal(res: Response): AbortSignal {
   const controller = new AbortController()
   res.once('close', () => controller.abort())
   return controller.signal
@@ -109,14 +109,14 @@ export async function createService(system: System, options: ServiceOptions = {}
     }),
     express.json({ limit: '100kb' }),
   )
-  app.get('/api/users', async (req, res) => {
-    res.json(await handlers.handle({ type: 'users' }, clientSignal(req, res)))
+  app.get('/api/users', async (_req, res) => {
+    res.json(await handlers.handle({ type: 'users' }, clientSignal(res)))
   })
   app.post('/api/echo', async (req, res) => {
-    res.json(await handlers.handle({ type: 'echo', body: req.body }, clientSignal(req, res)))
+    res.json(await handlers.handle({ type: 'echo', body: req.body }, clientSignal(res)))
   })
   app.get('/api/data/:id', async (req, res) => {
-    res.json(await database.find(Number(req.params.id), clientSignal(req, res)))
+    res.json(await database.find(Number(req.params.id), clientSignal(res)))
   })
 
   app.use((_req, res) => void res.status(404).json({ error: 'not found' }))

@@ -230,6 +230,7 @@ describe('what the service says about itself', () => {
         database_queries_total: '3',
         database_circuit_open: '1',
       })
+      expect(Number(samples['gate_limit'])).toBeGreaterThan(0)
       expect(Number(samples['request_duration_ms{quantile="0.99"}'])).toBeGreaterThan(0)
     }),
   )
