@@ -171,9 +171,10 @@ const PAGE = at('docs', 'node-versions.md')
 /** Writes the page: these lines, and the earlier ones of the other sections. */
 function writePage(lines) {
   const earlier = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : ''
+  const today = new Date().toISOString().slice(0, 10)
   const sections = Object.entries(SECTIONS).map(([name, [heading, ...text]]) => {
-    const before = earlier.split(`${heading}\n`)[1]?.split('\n## ')[0]?.split('\n\n').slice(2).join('\n\n').trim()
-    const result = lines[name]?.join('\n') ?? before
+    const before = earlier.split(`${heading}\n`)[1]?.split('\n## ')[0]?.split('\n\n').slice(1).join('\n\n').trim()
+    const result = lines[name] === undefined ? before : [`Last run: ${today}.`, '', ...lines[name]].join('\n')
     return [heading, '', ...text, '', ...(result === undefined ? ['Not run yet.'] : [result])].join('\n')
   })
   const page = [
