@@ -113,7 +113,8 @@ const SECTIONS = {
   typescript: [
     '## TypeScript',
     'A program that uses every entry compiles under `--strict` with `skipLibCheck: false`, with the `module` and',
-    '`moduleResolution` of `node16`, `nodenext` and `bundler`. The type tests of keelson compile too.',
+    '`moduleResolution` of `node16`, `nodenext` and `bundler`. The type tests of keelson compile too. TypeScript 5.9 gives the',
+    'rest parameter of a `childTemplate` no type: write `(...list: unknown[])` there.',
   ],
 }
 

@@ -21,10 +21,16 @@ const settings: readonly (readonly [module: string, resolution: string, files: r
   ['esnext', 'bundler', ['consumer.mts']],
 ]
 
+/** Faults that an older compiler finds in the type tests. One that it no longer finds leaves the list. */
+const knownFaults: Readonly<Record<string, readonly RegExp[]>> = {
+  // TypeScript 5.9 gives the rest parameter of a template no type: write `(...list: unknown[])` there.
+  '5.9': [/otp-supervisor\.test-d\.mts\(\d+,\d+\): error TS7019: Rest parameter 'list'/],
+}
+
 let user: UserFolder
 beforeAll(async () => {
   await packageTools()
-  user = await createUserFolder(['express', 'fastify', 'koa', 'hono', '@types'])
+  user = await createUserFolder(['express', 'fastify', 'koa', 'hono', 'cockatiel', 'express-rate-limit', '@types'])
   for (const extension of ['mts', 'cts']) cpSync(program, join(user.home, `consumer.${extension}`))
   cpSync(join(root, '__test__', 'types'), join(user.home, 'types'), { recursive: true })
 })
@@ -45,7 +51,12 @@ describe.each(compilers)('TypeScript %s', (version, modules) => {
   })
 
   /** Compiles files, with every check that a user may have. */
-  async function compile(module: string, resolution: string, files: readonly string[]): Promise<void> {
+  async function compile(
+    module: string,
+    resolution: string,
+    files: readonly string[],
+    known: readonly RegExp[] = [],
+  ): Promise<void> {
     const compilerOptions = {
       module,
       moduleResolution: resolution,
@@ -63,7 +74,10 @@ describe.each(compilers)('TypeScript %s', (version, modules) => {
     const project = `tsconfig.${resolution}.json`
     user.write(project, JSON.stringify({ compilerOptions, files }))
     const { code, output } = await user.run(process.execPath, [compiler, '-p', project])
-    expect(code, output).toBe(0)
+    const faults = output.split('\n').filter((line) => line.trim() !== '')
+    expect(faults.filter((line) => !known.some((fault) => fault.test(line)))).toEqual([])
+    expect(known.filter((fault) => !faults.some((line) => fault.test(line)))).toEqual([])
+    if (known.length === 0) expect(code, output).toBe(0)
   }
 
   test.each(settings)('--strict, module %s, moduleResolution %s', (module, resolution, files) =>
@@ -72,7 +86,7 @@ describe.each(compilers)('TypeScript %s', (version, modules) => {
 
   test('a wrong option is refused', async () => {
     user.write('wrong.mts', "import { rateLimit } from 'keelson/express'\nrateLimit({ limitt: 3 })\n")
-    await expect(compile('nodenext', 'nodenext', ['wrong.mts'])).rejects.toThrow(/limitt/)
+    await compile('nodenext', 'nodenext', ['wrong.mts'], [/limitt/])
   })
 
   if (process.env['KEELSON_MATRIX'] !== undefined) {
@@ -82,6 +96,7 @@ describe.each(compilers)('TypeScript %s', (version, modules) => {
         'nodenext',
         'nodenext',
         files.map((name) => `types/${name}`),
+        knownFaults[version],
       )
     })
   }

@@ -5,6 +5,8 @@ export interface LeftOut {
   /** The title of the test, with those of its groups. */
   readonly title: string
   readonly reason: string
+  /** True for a test that fails by chance: it may pass, and stays on the list. */
+  readonly isByChance?: true
 }
 
 export const leftOut: Readonly<Record<string, readonly LeftOut[]>> = {
@@ -26,6 +28,8 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[]>> = {
       file: 'atom/shared/threads.test.ts',
       title: '60 workers that watch and commit, terminated at random moments, leave nothing behind',
       reason: 'Deno ends a busy worker without the cleanup hooks of its addons (`napi_add_env_cleanup_hook`)',
+      // An idle worker is ended with them, and which of the 60 are idle is a matter of chance.
+      isByChance: true,
     },
     {
       file: 'journal/durable/exit.test.ts',

@@ -179,7 +179,7 @@ describe('watchers', () => {
     other.reset({ n: 1 }, { cause: ['because', 1] })
     atom.reset(3)
     expect(seen).toEqual([])
-    await settle()
+    await expect.poll(() => seen).toHaveLength(2)
     expect(seen).toMatchObject([
       { from: 'before', to: { n: 1 }, versionFrom: 1, versionTo: 2, cause: ['because', 1] },
       { from: { n: 1 }, to: 3, versionFrom: 2, versionTo: 3 },
@@ -202,7 +202,7 @@ describe('watchers', () => {
     atom.reset(2)
     atom.watch(({ versionFrom, versionTo }) => second.push([versionFrom, versionTo]))
     atom.reset(3)
-    await settle()
+    await expect.poll(() => [first.length, second.length]).toEqual([3, 1])
     expect(first).toEqual([
       [0, 1],
       [1, 2],
@@ -253,8 +253,7 @@ describe('watchers', () => {
       throw new Error('to the system')
     })
     atom.reset(1)
-    await settle()
-    expect(told).toBe(1)
+    await expect.poll(() => [told, owned.length, errors.length]).toEqual([1, 2, 1])
     expect(owned.map(String)).toEqual(['Error: thrown', 'Error: rejected'])
     expect(errors.splice(0).map(String)).toEqual(['Error: to the system'])
   })
@@ -265,8 +264,7 @@ describe('watchers', () => {
     const seen: unknown[] = []
     store.run('registered', () => atom.watch(() => seen.push(store.getStore())))
     store.run('committed', () => atom.reset(1))
-    await settle()
-    expect(seen).toEqual(['registered'])
+    await expect.poll(() => seen).toEqual(['registered'])
   })
 
   it('end with their handle, also from inside a watcher', async () => {
@@ -281,6 +279,7 @@ describe('watchers', () => {
     other.watch(({ to }) => seen.push(to * 10))
     other.reset(1)
     other.reset(2)
+    await expect.poll(() => seen).toHaveLength(3)
     await settle()
     expect(seen).toEqual([1, 10, 20])
   })
