@@ -81,6 +81,11 @@ export class Reach {
     return this.#faults.get(name) ?? 0
   }
 
+  /** Returns how many programs ran. */
+  get count(): number {
+    return this.#lengths.length
+  }
+
   /** Returns how many operations the median program has. */
   get median(): number {
     return this.#lengths.toSorted((one, other) => one - other)[this.#lengths.length >> 1] ?? 0

@@ -30,5 +30,5 @@ it('settles each call once and with its own answer, keeps order, one at a time, 
   })
   await fc.assert(property, { ...runsOf('processes', 120), ...(IS_LONG ? {} : { seed: 7 }) })
   expect(reach.median).toBeGreaterThanOrEqual(IS_LONG ? 30 : 20)
-  if (IS_LONG) expect(reach.missing(OPERATIONS)).toEqual([])
+  if (reach.count >= 1000) expect(reach.missing(OPERATIONS)).toEqual([])
 })
