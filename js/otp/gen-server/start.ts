@@ -29,7 +29,6 @@ import { namesOf } from './names.ts'
 import { ProcessIds } from './process-ids.ts'
 import { Registrar } from './registrable.ts'
 import type { PersistentBehavior, PersistentStartOptions } from '../persistence/behavior.ts'
-import { PersistentProcess } from '../persistence/persistent.ts'
 import { Continued } from './callback-results.ts'
 import { GenServerProcess } from './process.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
@@ -192,6 +191,8 @@ async function startWith(
 ): Promise<GenServerRef> {
   const { persist } = checkOptions('options', options as PersistentStartOptions<unknown, unknown>)
   if (persist === undefined) return startAs('GenServer', behavior as GenServerBehavior<unknown>, options)
+  // Few programs need it, and it needs the journals on disk.
+  const { PersistentProcess } = await import('../persistence/persistent.ts')
   const stored = new PersistentProcess(behavior as PersistentBehavior<unknown, unknown>, persist)
   return startAs('GenServer', stored.behavior, options, (server) => stored.attach(server), PERSISTENT_OPTIONS)
 }
