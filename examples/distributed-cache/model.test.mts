@@ -1,6 +1,7 @@
+import { programs } from '../lib/programs.mjs'
 import { runProgram } from './simulation.mjs'
 
-const PROGRAMS = 200
+const PROGRAMS = programs(200)
 
 test('no acknowledged write is lost while a quorum lives, whatever the network does', async () => {
   const sum = { operations: 0, unknown: 0, kills: 0, crashes: 0, repairs: 0, lost: 0, repeated: 0 }

@@ -1,7 +1,7 @@
 // The programs of examples/: their names, how they are compiled, and their tests over the packed package.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
+import { availableParallelism, constants } from 'node:os'
 import { dirname, extname, join, relative } from 'node:path'
 
 import { add, none } from './counts.mjs'
@@ -76,6 +76,7 @@ const vitestConfig = `export default {
     include: ['**/*.test.mjs'],
     exclude: ['**/node_modules/**', '**/*.jest.test.mjs'],
     pool: 'forks',
+    maxWorkers: ${availableParallelism()},
     testTimeout: 600_000,
     hookTimeout: 600_000,
   },
@@ -122,10 +123,17 @@ async function exampleTests(names) {
     ...where,
   })
   // A test that fails before it closes its server must not keep jest alive.
-  const jestArgs = (file) => ['--forceExit', '--json', `--outputFile=${file}`, ...folders]
+  const jestArgs = (file) => [
+    '--forceExit',
+    `--maxWorkers=${availableParallelism()}`,
+    '--json',
+    `--outputFile=${file}`,
+    ...folders,
+  ]
   const inJest = await jsTests('jest', jestArgs, 'The examples fail in jest.', {
     report: 'examples-jest',
-    env: { NODE_OPTIONS: flags },
+    // The models have run whole in vitest.
+    env: { NODE_OPTIONS: flags, EXAMPLE_SHARE: '0.1' },
     ...where,
   })
   const results = [inVitest, inJest]
