@@ -259,7 +259,6 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       SagaStep: (given) => policies.saga([given]),
     },
     'effect Effect.forEach': { ForEachOptions: (given) => effects.Effect.forEach([1], () => ok, given) },
-    'P#execute': { ExecuteOptions: execute(policies.keyed(() => policies.retry({ system })).get('a')) },
     'Keyed#execute': {
       ExecuteOptions: (given) => policies.keyed(() => policies.retry({ system })).execute('a', () => 1, given),
     },

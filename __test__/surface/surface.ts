@@ -234,6 +234,7 @@ const DATA: Readonly<Record<string, string>> = {
   ProcessId: 'made by createProcessId',
   ProcessIdImpl: 'made by createProcessId',
   Task: 'made by Task.async',
+  'AbortSignal & { readonly signal: AbortSignal; }': 'made here, for a policy of another library',
   FastifyInstance: 'made by Fastify, which has more',
   HonoContext: 'made by Hono, which has more',
   IoredisLike: 'a client of another library',

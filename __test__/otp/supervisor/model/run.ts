@@ -227,9 +227,12 @@ export class Run {
         return below.ref
       }
       const ref = await GenServer.start(this.#behavior(scope, plan), { system: this.#system })
-      this.#workers.set(ref.id, { scope, id })
       this.#last.set(ref.id, { scope, id, plan })
-      scope.living.set(id, ref.id)
+      // The close of the system may end it before its start is heard of, and reports that once.
+      if (GenServer.isRunning(ref)) {
+        this.#workers.set(ref.id, { scope, id })
+        scope.living.set(id, ref.id)
+      }
       scope.startedAs.set(id, order)
       return ref
     }
