@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createProjection, openJournal } from 'keelson/journal'
 import { createTestSystem } from 'keelson/testing'
@@ -261,4 +261,24 @@ it('refuses a second projection of a name, and bad options by name', async () =>
   await refused('options.onParked', { onParked: 0 })
   await refused('options.upcast.added[0]', { upcast: { added: [0] } })
   await refused('options.saveevery', { saveevery: 1 })
+})
+
+it('a compaction takes the states from disk that newer ones have replaced', async () => {
+  const path = tempDirectory()
+  await using journal = await openJournal<{ readonly name: string | null }>(path, { key: () => 'person' })
+  const last = (_: string | null, { name }: { readonly name: string | null }): string | null => name
+  const onDisk = (text: string): boolean =>
+    readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((file) => file.isFile())
+      .some(({ parentPath, name }) => readFileSync(join(parentPath, name)).includes(text))
+  for (const name of ['Ada Lovelace', null]) {
+    await journal.append({ name })
+    // Its close saves the state.
+    await using names = await createProjection({ journal, name: 'names', init: (): string | null => null, apply: last })
+    await names.whenCaughtUp()
+    expect(names.state).toBe(name)
+  }
+  expect(onDisk('Ada Lovelace')).toBe(true)
+  await journal.compact()
+  expect(onDisk('Ada Lovelace')).toBe(false)
 })

@@ -196,13 +196,15 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   /**
    * Keeps only the last entry of each key (option `key`); entries without a key stay. Appends and reads go on
-   * meanwhile. Memory: the distinct keys. Resolves with the number of entries that went.
+   * meanwhile, and so do saved states that nothing has replaced. Memory: the distinct keys. Resolves with the number of
+   * entries that went.
    */
   async compact(options?: CompactOptions): Promise<number> {
     const settings = checkOptions('options', options)
     known('options', settings, ['dropTombstones'])
     const drop = flag('options.dropTombstones', false, settings.dropTombstones)
     const droppedCount = await this.#writer().begin(drop ? protocol.BEGIN_COMPACT_AND_DROP : protocol.BEGIN_COMPACT)
+    if (hasFiles(join(this.path, STATES))) await (await this.#openStates()).compact()
     this.#emitEvent((at) => ({ type: 'journal:compacted', droppedCount, at }))
     return droppedCount
   }

@@ -61,12 +61,18 @@ export class SavedStates {
   /** Saves a state. Rejects with NotPlainError when it cannot be stored, and as `append`. */
   async set(name: string, state: unknown): Promise<void> {
     await this.#journal.append({ name, state }, { stream: name })
-    this.#compact()
+    this.#compactSometimes()
   }
 
   /** Removes the state of a name. */
   async remove(name: string): Promise<void> {
     if (this.#journal.streamVersion(name) > 0) await this.#journal.append({ name }, { stream: name })
+  }
+
+  /** Drops the states that were replaced, also those that were replaced a moment ago. */
+  async compact(): Promise<void> {
+    await this.#compacting
+    await this.#journal.compact()
   }
 
   backup(directory: string): Promise<unknown> {
@@ -78,7 +84,7 @@ export class SavedStates {
     await this.#journal.close()
   }
 
-  #compact(): void {
+  #compactSometimes(): void {
     if (this.#compacting !== undefined || this.#journal.closed || this.#journal.usage().bytes < this.#compactAt) return
     this.#compacting = this.#journal
       .compact()
