@@ -26,7 +26,7 @@ const { values } = parseArgs({
 /** Test files that say how many programs they run. */
 const models = () =>
   filesIn(at('__test__'), (path) => path.endsWith('.test.ts')).filter((path) =>
-    /\b(?:programs|runsOf)\(|KEELSON_PROGRAMS/.test(readFileSync(path, 'utf8')),
+    /\b(?:programs|runsOf)(?:<[^(]*>)?\(|KEELSON_PROGRAMS/.test(readFileSync(path, 'utf8')),
   )
 
 /** Programs of their own, whose last line is a sentence with figures; a failed one ends with another code than 0. */
