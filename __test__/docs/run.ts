@@ -38,7 +38,7 @@ export function compile(typed: readonly Block[]): void {
 export interface Ran {
   readonly status: number | null
   readonly stderr: string
-  /** What `console.log` printed, by line of the block. */
+  /** The texts that `console.log` printed, by line of the block. */
   readonly printed: readonly Printed[]
   /** For a failed test: everything that was written. */
   readonly all: string

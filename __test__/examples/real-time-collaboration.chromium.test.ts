@@ -43,7 +43,7 @@ describe.skipIf(missingChromium !== undefined)(title, () => {
   let browser: Browser
   let program: Program
   let tabs: [Page, Page]
-  /** What the tabs asked for outside of the program, and what went wrong in them. */
+  /** The requests of the tabs to anything but the program, and the errors in them. */
   let faults: string[]
 
   beforeAll(async () => {

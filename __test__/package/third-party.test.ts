@@ -6,7 +6,7 @@ import { checkLicence, linkedCrates } from '../../scripts/lib/third-party.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** What `cargo metadata` prints for crates, each with the crates it depends on and the kinds of those dependencies. */
+/** Returns the output of `cargo metadata` for crates, each with its dependencies and the kinds of those. */
 function metadataOf(tree: Record<string, Record<string, (string | null)[]>>, macros: string[] = []) {
   return {
     packages: Object.keys(tree).map((name) => ({

@@ -22,7 +22,7 @@ const manifestIn = (tarball: string): Manifest =>
 const digest = (bytes: Buffer, algorithm: string, encoding: 'hex' | 'base64'): string =>
   createHash(algorithm).update(bytes).digest(encoding)
 
-/** What a registry says about one version. */
+/** Returns the answer of a registry about one version. */
 function versionOf(tarball: string, manifest: Manifest, url: string): object {
   const bytes = readFileSync(tarball)
   const [shasum, sha512] = [digest(bytes, 'sha1', 'hex'), digest(bytes, 'sha512', 'base64')]

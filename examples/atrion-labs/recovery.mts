@@ -43,7 +43,7 @@ interface Sample {
   readonly isOpen: boolean
 }
 
-/** What became of the calls in a phase. */
+/** The outcomes of the calls in a phase. */
 export interface PhaseCounts {
   readonly name: string
   calls: number
@@ -61,7 +61,7 @@ export interface RecoveryResult {
   readonly perSecond: readonly number[]
   /** From the end of the outage until nine of the last ten calls have succeeded. */
   readonly backAfterMs: number | undefined
-  /** How often it shut the service off. */
+  /** The number of times that it shut the service off. */
   readonly openings: number
   /** Only the gate has them. */
   readonly samples: readonly Sample[]

@@ -34,7 +34,7 @@ const SECONDS = PHASES.reduce((sum, { seconds }) => sum + seconds, 0)
 interface Visit {
   readonly atMs: number
   readonly page: string
-  /** What a checkout brings in. */
+  /** The revenue of a checkout. */
   readonly basket: number
 }
 
@@ -58,7 +58,7 @@ function pageOf(chance: number): string {
   return Object.entries(PAGES).find(([, { share }]) => chance < (sum += share))?.[0] ?? 'tips'
 }
 
-/** How much longer queries take at a moment. */
+/** Returns the factor by which queries take longer at a moment. */
 function slowdownAt(ms: number): number {
   let sum = 0
   return PHASES.find(({ seconds }) => ms < (sum += seconds * 1000))?.slowdown ?? 1
