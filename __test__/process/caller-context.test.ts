@@ -1,4 +1,4 @@
-/** The option `callerContext` of a spec of `keelson/process`. */
+/** The option `context` of a spec of `keelson/process`. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRootSupervisor, type ProcessSpec, type Tools } from 'keelson/process'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -31,7 +31,7 @@ const spec: ProcessSpec<Message, number> = {
     message.reply?.(request.getStore())
     return state
   },
-  callerContext: true,
+  context: 'caller',
 }
 const spawn = (options: Partial<ProcessSpec<Message, number>> = {}) =>
   request.run('spawn', () => world().supervisor.spawn({ ...spec, ...options }, undefined))
@@ -40,7 +40,7 @@ beforeEach(() => {
   seen = []
 })
 
-describe('callerContext of keelson/process [caller-context]', () => {
+describe('context of keelson/process [caller-context]', () => {
   it('runs handle in the context of its sender, each in its own, also after an await', async () => {
     const ref = spawn()
     const { turn } = world()
@@ -95,10 +95,10 @@ describe('callerContext of keelson/process [caller-context]', () => {
   })
 
   it('is off by default: handle runs in the context in which the process was spawned', async () => {
-    const ref = spawn({ callerContext: false })
+    const ref = spawn({ context: 'process' })
     const ask = () => ref.ask<unknown>((reply) => ({ type: 'ask', reply }))
     expect(await request.run('one', ask)).toBe('spawn')
-    expect(await request.run('one', () => spawn({ callerContext: undefined as never }).ask(askFor))).toBe('spawn')
+    expect(await request.run('one', () => spawn({ context: undefined as never }).ask(askFor))).toBe('spawn')
   })
 
   it('passes a context on through processes, and refuses an ask that would wait for itself', async () => {
@@ -112,7 +112,7 @@ describe('callerContext of keelson/process [caller-context]', () => {
           else reply(await rejection(outer.ask((again) => ({ how: 'on', reply: again }))))
           return state
         },
-        callerContext: true,
+        context: 'caller',
       },
       undefined,
     )
@@ -132,7 +132,7 @@ describe('callerContext of keelson/process [caller-context]', () => {
           note('stopped')
           return state
         },
-        callerContext: true,
+        context: 'caller',
       },
       undefined,
     )
@@ -164,11 +164,11 @@ describe('callerContext of keelson/process [caller-context]', () => {
     expect(told('process:schedule:dropped')).toEqual([{ type: 'process:schedule:dropped', msgType: 'Object' }])
   })
 
-  it('refuses what is no flag, and starts nothing', () => {
+  it('refuses any other word, and starts nothing', () => {
     const { system } = world()
     const supervisor = createRootSupervisor({ system })
-    const start = () => supervisor.spawn({ ...spec, callerContext: 'yes' as never }, undefined)
-    expect(thrown(start)).toMatchObject({ field: 'spec.callerContext' })
+    const start = () => supervisor.spawn({ ...spec, context: 'callers' as never }, undefined)
+    expect(thrown(start)).toMatchObject({ field: 'spec.context' })
     expect(supervisor.children()).toEqual([])
   })
 })

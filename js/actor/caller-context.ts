@@ -1,9 +1,12 @@
-/** The option `callerContext`: handlers run in the AsyncLocalStorage context of the code that sent the message. */
+/** The option `context: 'caller'`: handlers run in the AsyncLocalStorage context of the code that sent the message. */
 import { AsyncResource } from 'node:async_hooks'
 
 import { runTracked } from './call-context.ts'
 import { outsideEffects } from '../effect/fiber/ambient.ts'
 import type { Process } from './process.ts'
+
+/** The values of the option: handlers run in the context of the start of their process, or of their caller. */
+export const CONTEXTS: readonly string[] = ['process', 'caller']
 
 /** The context of a sender. It is part of no effect: a handler outlives the effect that calls it. */
 export class SenderContext {

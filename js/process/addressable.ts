@@ -49,7 +49,7 @@ export abstract class Addressable extends Process {
     this.spec = spec
     this.notifier = new EventNotifier(emit, host, journal)
     this.pendingWork = new PendingWork(host.clock)
-    this.usesCallerContext = spec.callerContext === true
+    this.usesCallerContext = spec.context === 'caller'
     this.runtime.spawn(this, {
       trapExit: false,
       maxMailbox: spec.maxInbox ?? 1024,

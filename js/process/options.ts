@@ -7,14 +7,15 @@ import {
   callbacks,
   duration,
   finite,
-  flag,
   integer,
   known,
   object,
+  oneOf,
   options as checkOptions,
   positiveMillis,
   text,
 } from '../internal/validate.ts'
+import { CONTEXTS } from '../actor/caller-context.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import type { Emit } from './events.ts'
 import type { StopReason } from './ids.ts'
@@ -25,7 +26,7 @@ export const ASK_TIMEOUT = 5000
 
 const MOST = 2 ** 32 - 2
 
-const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision', 'callerContext']
+const SPEC = ['name', 'init', 'handle', 'onStop', 'maxInbox', 'mailboxPolicy', 'supervision', 'context']
 
 export function checkStrategy(field: string, value: unknown): SupervisionStrategy {
   const strategy = object<SupervisionStrategy>(field, value)
@@ -68,7 +69,7 @@ export function checkSpec(value: unknown): ProcessSpec {
     throw new InvalidArgumentError('spec.mailboxPolicy', "'reject' or 'drop-oldest'", mailboxPolicy)
   }
   if (spec.supervision !== undefined) checkStrategy('spec.supervision', spec.supervision)
-  flag('spec.callerContext', false, spec.callerContext)
+  if (spec.context !== undefined) oneOf('spec.context', CONTEXTS, spec.context)
   return spec
 }
 

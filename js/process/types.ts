@@ -103,10 +103,11 @@ export interface ProcessSpec<TMsg = Any, TState = Any, TCtx = unknown> {
    */
   readonly supervision?: SupervisionStrategy
   /**
-   * Runs `handle` in the AsyncLocalStorage context of the code that sent the message, or that scheduled it. Costs about a
-   * microsecond a message. Default false: `handle` runs in the context of `spawn`, as `init` does.
+   * Decides in which AsyncLocalStorage context `handle` runs: in that of `spawn`, as `init` does (`'process'`, the
+   * default), or in that of the code that sent or scheduled the message (`'caller'`), which costs about a microsecond a
+   * message.
    */
-  readonly callerContext?: boolean
+  readonly context?: 'process' | 'caller'
 }
 
 /** Refers to a process, over all its restarts. */

@@ -1,6 +1,6 @@
 /**
  * Random trees of messages between processes of `keelson/otp` and `keelson/process`: each handler runs in the context that
- * the option `callerContext` says, before and after it waits.
+ * the option `context` says, before and after it waits.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import * as fc from 'fast-check'
@@ -125,7 +125,7 @@ class World {
               handle: (state: number, message: { id: number; reply?: (value: unknown) => void }, { schedule }) =>
                 this.#handle(index, message.id, state, message.reply, (id) => schedule(1, { id })),
               supervision: { type: 'one-for-one', backoff: { initial: 1, max: 1, factor: 1 } },
-              callerContext,
+              context: callerContext ? 'caller' : 'process',
             },
             undefined,
           )
@@ -136,7 +136,7 @@ class World {
             handleCall: (id: number, state: number) => this.#handle(index, id, [id, state]) as never,
             handleCast: (id: number, state: number) => this.#handle(index, id, state),
           },
-          { system, callerContext },
+          { system, context: callerContext ? 'caller' : 'process' },
         )
       })
       this.#refs.push(ref)

@@ -1,4 +1,4 @@
-/** The option `callerContext` of `GenServer.start`. */
+/** The option `context` of `GenServer.start`. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Agent, GenServer, type GenServerBehavior } from 'keelson/otp'
 import { describe, expect, it } from 'vitest'
@@ -23,9 +23,9 @@ const behavior: GenServerBehavior<number, string, string, unknown> = {
 }
 const start = (options: object = {}) => GenServer.start(behavior, { system: stage.system, ...options })
 
-describe('callerContext [caller-context]', () => {
+describe('context [caller-context]', () => {
   it('runs handlers in the context of their sender, each in its own, also after an await', async () => {
-    const ref = await request.run('start', () => start({ callerContext: true }))
+    const ref = await request.run('start', () => start({ context: 'caller' }))
     const [one, other, none] = await Promise.all([
       request.run('one', () => GenServer.call(ref, 'a')),
       request.run('other', () => GenServer.call(ref, 'a')),
@@ -53,7 +53,7 @@ describe('callerContext [caller-context]', () => {
   })
 
   it('passes a context on through processes, keeps self, and finds cycles', async () => {
-    const inner = await start({ callerContext: true })
+    const inner = await start({ context: 'caller' })
     const outer = await GenServer.start(
       {
         init: () => 0,
@@ -63,19 +63,19 @@ describe('callerContext [caller-context]', () => {
           return [[GenServer.self() === self, await GenServer.call(inner, 'a')], state] as never
         },
       },
-      { system: stage.system, callerContext: true },
+      { system: stage.system, context: 'caller' },
     )
     expect(await request.run('one', () => GenServer.call(outer, 'ask'))).toEqual([true, ['one', 'one']])
     expect(await request.run('one', () => GenServer.call(outer, 'cycle'))).toMatchObject({ code: 'KEELSON_CALL_CYCLE' })
   })
 
   it('holds in a bounded mailbox and for agents, and names messages of crashes', async () => {
-    const ref = await start({ callerContext: true, maxMailbox: 1, overflow: 'reject' })
+    const ref = await start({ context: 'caller', maxMailbox: 1, overflow: 'reject' })
     expect([1, 2].map(() => request.run('r', () => GenServer.cast(ref, 'm')))).toEqual([true, false])
     await stage.turn()
     expect(seen).toEqual([['m', 'r']])
-    const agent = await Agent.start(() => 0, { system: stage.system, callerContext: true })
+    const agent = await Agent.start(() => 0, { system: stage.system, context: 'caller' })
     expect(await request.run('a', () => Agent.get(agent, () => request.getStore()))).toBe('a')
-    expect(await rejection(start({ callerContext: 'yes' }))).toMatchObject({ field: 'options.callerContext' })
+    expect(await rejection(start({ context: 'callers' }))).toMatchObject({ field: 'options.context' })
   })
 })

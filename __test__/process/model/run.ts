@@ -144,7 +144,7 @@ export class UnitsRun {
     return {
       name: unit.name,
       maxInbox,
-      callerContext,
+      context: callerContext ? 'caller' : 'process',
       mailboxPolicy: dropOldest ? 'drop-oldest' : 'reject',
       supervision:
         restarts === 'none'

@@ -5,11 +5,11 @@ import { runtimeOf } from '../../actor/system-runtime.ts'
 import {
   callable,
   callbacks,
-  flag,
   integer,
   isA,
   known,
   object,
+  oneOf,
   optionalCallable,
   options as checkOptions,
   positiveMillis,
@@ -20,6 +20,7 @@ import {
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { getDefaultSystem, resolveSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
+import { CONTEXTS } from '../../actor/caller-context.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
@@ -48,7 +49,7 @@ export const OPTIONS: readonly string[] = [
   'onError',
   'idleTimeoutMs',
   'onIdle',
-  'callerContext',
+  'context',
   'system',
 ]
 const OPTIONAL = ['handleCall', 'handleCast', 'handleInfo', 'handleContinue', 'terminate'] as const
@@ -107,7 +108,7 @@ function checkStart(options: StartOptions | undefined, names: readonly string[])
   }
   if (settings.idleTimeoutMs !== undefined) positiveMillis('options.idleTimeoutMs', settings.idleTimeoutMs)
   optionalCallable('options.onIdle', settings.onIdle)
-  flag('options.callerContext', false, settings.callerContext)
+  if (settings.context !== undefined) oneOf('options.context', CONTEXTS, settings.context)
   if (settings.onIdle !== undefined && settings.idleTimeoutMs === undefined) {
     throw new InvalidArgumentError('options.idleTimeoutMs', 'given, as onIdle is', undefined)
   }
@@ -216,7 +217,7 @@ export async function startAs<State, CallMsg = unknown, CastMsg = unknown, CallR
   const initTimeout = timeout('options.initTimeout', INIT_TIMEOUT, settings.initTimeout)
   const system = resolveSystem(settings.system)
   const server = spawn(kind, system, behavior as GenServerBehavior<unknown>, settings)
-  server.usesCallerContext = settings.callerContext === true
+  server.usesCallerContext = settings.context === 'caller'
   if (settings.idleTimeoutMs !== undefined) server.watchIdleTime(settings.idleTimeoutMs, settings.onIdle)
   reserve(server, settings)
   onSpawn?.(server)

@@ -174,11 +174,11 @@ export interface StartOptions<State = AnyState> {
    */
   readonly onIdle?: (state: State) => MaybePromise<NextState<State>>
   /**
-   * Runs `handleCall` and `handleCast` in the AsyncLocalStorage context of the code that sent the message, instead of
-   * that in which the process was started: a request's context reaches the processes that it uses. It costs about a
-   * microsecond a message. Default false.
+   * Decides in which AsyncLocalStorage context `handleCall` and `handleCast` run: in that of the start of the process
+   * (`'process'`, the default), or in that of the code that sent the message (`'caller'`). With `'caller'` a request's
+   * context reaches the processes that it uses. That costs about a microsecond a message.
    */
-  readonly callerContext?: boolean
+  readonly context?: 'process' | 'caller'
   /** The system that the process belongs to. Default: the default system of this environment. */
   readonly system?: System
 }

@@ -165,7 +165,7 @@ export class World {
       trapExit,
       overflow,
       onError,
-      callerContext,
+      context: callerContext ? 'caller' : 'process',
       ...(setup.bound !== Infinity && { maxMailbox: setup.bound }),
       ...(setup.name >= 0 && { name: `n${setup.name}` }),
       system: this.system,
