@@ -88,6 +88,30 @@ export declare function localHistory(ring: number, atom: number): Array<number>
 /** Opens a ring of commits. */
 export declare function localRing(): NativeRing
 
+/** Ends the watch of this environment, if there is one. */
+export declare function loopWatchClose(): void
+
+/** Forgets the label of a process that has ended. */
+export declare function loopWatchForget(runtime: number, pid: number): void
+
+/** Gives a process a label in reports: its name, or its id. */
+export declare function loopWatchLabel(runtime: number, pid: number, label: string): void
+
+/**
+ * Watches the event loop of this environment, in place of an earlier watch. Returns the memory in which JavaScript
+ * says what it handles, or nothing where the host has no libuv.
+ */
+export declare function loopWatchOpen(settings: NativeLoopWatch): Float64Array | null
+
+/** Takes the stalls that have ended since the last time, the oldest first. Keeps sixteen. */
+export declare function loopWatchTake(): Array<NativeStall>
+
+/** Returns the times of this environment's loop since its watch began, or nothing without one. */
+export declare function loopWatchTimes(): NativeLoopTimes | null
+
+/** Returns the number of a new type of messages, or -1 without a watch. */
+export declare function loopWatchType(text: string): number
+
 /** Returns the names of a system in the order in which they were registered. */
 export declare function names(system: number): Array<string>
 
@@ -276,6 +300,32 @@ export interface NativeJournalSnapshot {
   wall: number
   /** JSON text. */
   state: string
+}
+
+/** The times of an event loop, in ms. */
+export interface NativeLoopTimes {
+  /** The time spent running. */
+  running: number
+  /** The time spent waiting. */
+  waiting: number
+  /** The time spent in runs of at least 50 ms. */
+  blocked: number
+  /** The longest run. */
+  longest: number
+  /** The number of stalls. */
+  stalls: number
+}
+
+/** Settings of a watch. */
+export interface NativeLoopWatch {
+  /** The name of the thread in reports. */
+  thread: string
+  /** The length of a run that is a stall, in ms. */
+  stallMs: number
+  /** True if stalls are written to stderr while they last. */
+  toStderr: boolean
+  /** The token that the environment's inbox gets when a stall has ended. */
+  token: number
 }
 
 /** An engine's handle, or the field that was refused and its valid values. */
@@ -479,6 +529,22 @@ export interface NativeSlo {
   latencyCriticality?: number
   errorCriticality?: number
   saturationCriticality?: number
+}
+
+/** A stall that has ended. */
+export interface NativeStall {
+  /** How long the loop was blocked, in ms. */
+  length: number
+  /** The handle of the runtime of the process whose handler ran, or -1. */
+  runtime: number
+  /** Its pid, or -1. */
+  pid: number
+  /** Its label. */
+  label?: string
+  /** The type of the message that it handled. */
+  message?: string
+  /** The callback that ran. */
+  handler?: string
 }
 
 /** Names of streams, in order. */

@@ -92,6 +92,12 @@ export abstract class Process implements EndSource {
 
   /** The id in errors and events. */
   abstract get id(): string
+
+  /** The name for people. */
+  get label(): string {
+    return this.id
+  }
+
   abstract onCast(message: unknown): HandlerResult
   abstract onCall(call: Call): HandlerResult
   abstract onInfo(message: unknown): HandlerResult

@@ -1,13 +1,16 @@
+import { activity } from '../internal/loop-watch.ts'
 import { NativeHandles } from '../internal/native-handles.ts'
 import type { Clock } from '../clock/types.ts'
 import { soon } from '../clock/host.ts'
 import { hot, native } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../internal/report-error.ts'
+import { beginActivity, endActivity } from './activity.ts'
 import { CallDeadlineTimer } from './call-deadline.ts'
 import type { MessageHandler } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
-import { currentCaller, release, retain, runTracked, stack } from './call-context.ts'
+import { currentCaller, release, retain, stack } from './call-context.ts'
+import { dispatch, dispatchTracked } from './dispatch.ts'
 import { YieldPolicy } from './yielding.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import { Relations } from './relations.ts'
@@ -370,22 +373,20 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     }
     const outer = this.current
     this.current = process
+    const { cells } = activity
+    if (cells !== undefined) beginActivity(cells, this.handle, process, operation, value)
     let pending: PromiseLike<void> | undefined
     try {
       const { isAsync } = process
-      pending = isAsync ? this.#tracked(process, operation, value) : this.#dispatch(process, operation, value)
+      pending = isAsync ? dispatchTracked(process, operation, value) : dispatch(process, operation, value)
     } catch (error) {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
       if (operation === protocol.CALL && this.settle(value as Call)) (value as Call).reject(error)
     }
     this.current = outer
+    if (cells !== undefined) endActivity(cells)
     if (pending === undefined) process.running = undefined
     else this.#wait(process, pending)
-  }
-
-  /** A method of its own, so that untracked handlers allocate no closure. */
-  #tracked(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
-    return runTracked(process, () => this.#dispatch(process, operation, value))
   }
 
   /** Returns the call whose turn has come, unless its caller waits no more. */
@@ -395,17 +396,6 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     call.started = true
     if (!call.settled) return call
     this.#calls.release(index, use)
-    return undefined
-  }
-
-  #dispatch(process: Process, operation: number, value: unknown): PromiseLike<void> | undefined {
-    if (operation === protocol.CAST) return process.onCast(value)
-    if (operation === protocol.CALL) {
-      process.running = value as Call
-      return process.onCall(value as Call)
-    }
-    if (operation !== protocol.STOP) return process.onInfo(value)
-    process.onStop(value)
     return undefined
   }
 

@@ -1,4 +1,5 @@
 import type { System } from '../system/system.ts'
+import { watchLoopIfAsked } from '../internal/loop-watch.ts'
 import { RuntimeShutdown } from './shutdown.ts'
 import { ProcessRuntime } from './runtime.ts'
 
@@ -9,6 +10,7 @@ export function runtimeOf(system: System): ProcessRuntime {
   const known = runtimes.get(system)
   if (known !== undefined) return known
   system.assertOpen()
+  watchLoopIfAsked()
   const runtime = new ProcessRuntime(system.clock, (error, origin) => system.report(error, origin))
   runtimes.set(system, runtime)
   system.own(runtime)

@@ -101,7 +101,7 @@ export abstract class Addressable extends Process {
     this.notifier.notifyFailure({ type: 'process:schedule:dropped', id: this.id, msgType }, error, this.label)
   }
 
-  get label(): string {
+  override get label(): string {
     return `process ${this.spec.name}`
   }
 

@@ -59,6 +59,7 @@ const areas = [
   'bus',
   'cache',
   'clock',
+  'event-loop',
   'journal',
   'lane',
   'rate',

@@ -13,6 +13,7 @@ mod bus;
 mod cache;
 mod clock;
 mod env;
+mod event_loop;
 mod inbox;
 mod journal;
 mod lane;

@@ -9,7 +9,7 @@ use super::atom::{local as atoms, values, words};
 use super::cache::{local, shared};
 use super::journal::{appends, memory, streams};
 use super::lane::{self, Area, Export, Module};
-use super::{bus, clock, inbox, rate, system};
+use super::{bus, clock, event_loop, inbox, rate, system};
 use crate::core::error::ERROR_CODES;
 use crate::protocol::{lane_constants, typescript};
 
@@ -29,6 +29,7 @@ const AREAS: &[Area] = &[
     local::PROTOCOL,
     shared::PROTOCOL,
     clock::PROTOCOL,
+    event_loop::PROTOCOL,
     protocol::PROTOCOL,
     super::journal::protocol::PROTOCOL,
     rate::PROTOCOL,

@@ -10,6 +10,7 @@ pub mod bus;
 pub mod cache;
 pub mod clock;
 pub mod error;
+pub mod event_loop;
 pub mod inbox;
 pub mod journal;
 pub mod names;

@@ -89,7 +89,7 @@ export abstract class OtpProcess extends Process implements Registrable {
   }
 
   /** Its id, after its name if it has one: `billing (genserver_1_x)`. */
-  get label(): string {
+  override get label(): string {
     return this.name === undefined ? this.id : `${this.name} (${this.id})`
   }
 

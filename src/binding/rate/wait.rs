@@ -90,7 +90,7 @@ fn keep(table: &mut Limiters, verdicts: Option<Vec<Verdict>>) -> f64 {
 }
 
 pub(super) fn verdict(environment: &Local<Limiters>, index: f64) -> f64 {
-    let verdict = environment.table.borrow().verdicts.get(whole(index) as usize).copied();
+    let verdict = environment.table.borrow_mut().verdicts.get(whole(index) as usize).copied();
     verdict.map_or(0.0, |verdict| {
         write_verdict(environment, &verdict);
         1.0

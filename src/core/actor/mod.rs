@@ -31,6 +31,7 @@ mod mail;
 #[cfg(all(test, not(loom)))]
 mod model_test;
 mod process;
+mod readings;
 mod relations;
 mod restart;
 mod restart_window;
@@ -47,6 +48,7 @@ pub use exit::ExitKind;
 pub use ids::{LinkId, MonitorId, Pid};
 pub use mail::{Mail, MailKind, SlotId};
 pub use process::{BUDGET, MailboxOverflow, Offer, SpawnOptions, Status};
+pub use readings::ProcessReading;
 pub use restart::{RestartBudget, RestartVerdict, Restarts};
 pub use runtime::Runtime;
 pub use step::Step;

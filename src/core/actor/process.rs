@@ -89,6 +89,8 @@ pub(super) struct Process {
     /// Requests to stop among them, which are no work.
     pub(super) stops: u32,
     pub(super) system: MailQueue,
+    /// The number of messages that it was handed, requests to stop left out.
+    pub(super) handed: u64,
 }
 
 impl Process {
@@ -105,6 +107,7 @@ impl Process {
             user: MailQueue::default(),
             stops: 0,
             system: MailQueue::default(),
+            handed: 0,
         }
     }
 

@@ -16,16 +16,18 @@ use crate::core::slab::Slab;
 /// Processes, their mail, and their turns. See the [module](super) for its guarantees.
 #[derive(Debug)]
 pub struct Runtime {
-    processes: Slab<Process>,
+    pub(super) processes: Slab<Process>,
     pool: Pool,
     queue: RunQueue,
-    calls: Calls,
-    relations: Relations,
+    pub(super) calls: Calls,
+    pub(super) relations: Relations,
     /// Steps that come before any message.
     urgent: VecDeque<Step>,
     /// Mail of processes that ended, to be handed back.
     orphans: VecDeque<(Pid, MailQueue)>,
-    departures: Departures,
+    pub(super) departures: Departures,
+    /// Messages that processes which have ended had been handed.
+    pub(super) handed_before: u64,
     /// The time of the last round.
     now: f64,
 }
@@ -41,6 +43,7 @@ impl Default for Runtime {
             urgent: VecDeque::new(),
             orphans: VecDeque::new(),
             departures: Departures::default(),
+            handed_before: 0,
             now: 0.0,
         }
     }
@@ -77,36 +80,6 @@ impl Runtime {
         process.status = Status::Starting;
         process.turn = Turn::Idle;
         true
-    }
-
-    /// Returns the phase of a process; `None` when there is no such process.
-    pub fn status(&self, pid: Pid) -> Option<Status> {
-        self.processes.get(pid.0).map(|process| process.status)
-    }
-
-    /// Returns how many user messages it has queued. Requests to stop do not count.
-    pub fn mailbox_len(&self, pid: Pid) -> u32 {
-        self.processes.get(pid.0).map_or(0, Process::waiting)
-    }
-
-    /// Returns how many processes are alive.
-    pub fn len(&self) -> usize {
-        self.processes.len()
-    }
-
-    /// Returns how many processes have ended and are still named by steps to come.
-    pub fn untold(&self) -> usize {
-        self.departures.len()
-    }
-
-    /// Returns whether no process is alive.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Returns how many links and monitors there are.
-    pub fn relation_counts(&self) -> (usize, usize) {
-        self.relations.counts()
     }
 
     /// Sends a message; one that cannot be queued comes back as a step.
@@ -214,11 +187,6 @@ impl Runtime {
         self.calls.close(slot)
     }
 
-    /// Returns how many calls are unanswered or still queued.
-    pub fn open_calls(&self) -> usize {
-        self.calls.len()
-    }
-
     /// Notes that the handler of a process takes longer than the turn.
     pub fn busy(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid.0) {
@@ -259,7 +227,9 @@ impl Runtime {
             return false;
         }
         self.return_mail(pid);
-        let condemned = self.processes.retire(pid.0).and_then(|process| process.condemned);
+        let retired = self.processes.retire(pid.0);
+        self.handed_before += retired.as_ref().map_or(0, |process| process.handed);
+        let condemned = retired.and_then(|process| process.condemned);
         let ended = self.relations.ended(pid);
         // A link ends its other side and does not kill it: `terminate` runs there.
         let passed_on = if kind == ExitKind::Killed { ExitKind::Error } else { kind };
@@ -398,6 +368,7 @@ impl Runtime {
                 break;
             }
         }
+        process.handed += u64::from(handed - u32::from(stops));
         process.activation = process.activation.wrapping_add(1);
         if handed > 0 && process.turn == Turn::Idle {
             self.queue.ran(pid);

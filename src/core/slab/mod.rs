@@ -96,6 +96,14 @@ impl<T> Slab<T> {
         self.entries.get_mut(slot as usize)?.value.as_mut()
     }
 
+    /// Returns the live values with their handles, in the order of slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle, &T)> {
+        self.entries.iter().zip(0..).filter_map(|(entry, slot)| {
+            let handle = Handle { slot, generation: entry.generation };
+            entry.value.as_ref().map(|value| (handle, value))
+        })
+    }
+
     /// Returns the handle of the live value of a slot.
     pub(crate) fn handle(&self, slot: u32) -> Option<Handle> {
         let entry = self.entries.get(slot as usize)?;

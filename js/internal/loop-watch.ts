@@ -1,0 +1,130 @@
+/**
+ * Watches the event loop of this environment with a native thread, which notices a stall while it lasts. Also knows
+ * where JavaScript says what it handles.
+ */
+import { channel } from 'node:diagnostics_channel'
+import { isMainThread, threadId } from 'node:worker_threads'
+
+import { native } from '../native.ts'
+import { NONE } from '../protocol/lane.ts'
+import { forget, listen } from './inbox.ts'
+
+/** A stall that has ended, as the diagnostics channel `keelson:stall` publishes it. */
+export interface Stall {
+  /** The thread: `'main'`, or `'worker'` with its number. */
+  readonly thread: string
+  /** How long the event loop was blocked, in ms. */
+  readonly durationMs: number
+  /** The name or the id of the process whose handler blocked it, if one did. */
+  readonly process: string | undefined
+  /** The type of the message that was handled. */
+  readonly messageType: string | undefined
+  /** The callback that ran: `'handleCall'`, `'handleCast'`, `'handleInfo'` or `'terminate'`. */
+  readonly handler: string | undefined
+}
+
+/** The times of the event loop since its watch began, in ms. They only grow. */
+export interface LoopTimes {
+  readonly running: number
+  readonly waiting: number
+  /** The time in runs of at least 50 ms. */
+  readonly blocked: number
+  readonly longest: number
+  /** The number of stalls. */
+  readonly stalls: number
+}
+
+/** The types of messages that have numbers of their own. */
+const MOST_TYPES = 1000
+/** The length of a stall, in ms, where the caller says none. */
+const STALL_MS = 200
+
+/** The memory in which JavaScript says what it handles, while the event loop is watched. */
+export const activity: { cells: Float64Array | undefined } = { cells: undefined }
+
+const stalls = channel('keelson:stall')
+
+interface LoopWatcher {
+  readonly stallMs: number
+  readonly toStderr: boolean
+}
+
+const watchers = new Set<LoopWatcher>()
+let token: number | undefined
+const threadName = isMainThread ? 'main' : `worker ${threadId}`
+/** Numbers of types of messages. */
+const types = new Map<string, number>()
+
+/** Opens the native watch anew for the watchers that there are. Times begin at 0 then. */
+function reopen(): void {
+  types.clear()
+  if (token !== undefined) forget(token)
+  token = undefined
+  activity.cells = undefined
+  if (watchers.size === 0) {
+    native.loopWatchClose()
+    return
+  }
+  token = listen(publish)
+  const stallMs = Math.min(...[...watchers].map((watcher) => watcher.stallMs))
+  const toStderr = [...watchers].some((watcher) => watcher.toStderr)
+  activity.cells = native.loopWatchOpen({ thread: threadName, stallMs, toStderr, token }) ?? undefined
+}
+
+/** Publishes the stalls that have ended. */
+function publish(): void {
+  for (const { length, label, message, handler } of native.loopWatchTake()) {
+    if (!stalls.hasSubscribers) continue
+    const stall: Stall = {
+      thread: threadName,
+      durationMs: length,
+      process: label,
+      messageType: message,
+      handler,
+    }
+    stalls.publish(stall)
+  }
+}
+
+/**
+ * Watches the event loop until the returned function is called. Returns `undefined` where the host has no libuv (Bun,
+ * Deno). A second watcher with other settings begins the times anew.
+ *
+ * @param stallMs The length of a stall. Default 200.
+ * @param toStderr Writes a line while a stall lasts.
+ */
+export function watchLoop({ stallMs = STALL_MS, toStderr = false }: Partial<LoopWatcher> = {}):
+  | (() => void)
+  | undefined {
+  if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return undefined
+  const watcher: LoopWatcher = { stallMs, toStderr }
+  const settled = [...watchers].some((other) => other.stallMs <= stallMs && (other.toStderr || !toStderr))
+  watchers.add(watcher)
+  if (!settled) reopen()
+  return () => {
+    if (watchers.delete(watcher) && watchers.size === 0) reopen()
+  }
+}
+
+/** Returns the times of the event loop, or `undefined` while nobody watches it. */
+export const loopTimes = (): LoopTimes | undefined => native.loopWatchTimes() ?? undefined
+
+let isAsked = false
+
+/** Watches the event loop if the environment variable `KEELSON_OBSERVE_STALLS` is `1`. The first call counts. */
+export function watchLoopIfAsked(): void {
+  if (isAsked) return
+  isAsked = true
+  if (process.env['KEELSON_OBSERVE_STALLS'] === '1') watchLoop({ toStderr: true })
+}
+
+/** Returns the number of a type of messages. Types beyond the first thousand have none. */
+export function typeNumber(type: string | undefined): number {
+  if (type === undefined) return NONE
+  const known = types.get(type)
+  if (known !== undefined) return known
+  if (types.size === MOST_TYPES) return NONE
+  const number = native.loopWatchType(type)
+  types.set(type, number)
+  return number
+}
