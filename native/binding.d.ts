@@ -88,6 +88,9 @@ export declare function localHistory(ring: number, atom: number): Array<number>
 /** Opens a ring of commits. */
 export declare function localRing(): NativeRing
 
+/** Gives the watch of this environment other settings. Its times go on. */
+export declare function loopWatchChange(stallMs: number, toStderr: boolean): void
+
 /** Ends the watch of this environment, if there is one. */
 export declare function loopWatchClose(): void
 

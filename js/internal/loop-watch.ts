@@ -55,20 +55,22 @@ const threadName = isMainThread ? 'main' : `worker ${threadId}`
 /** Numbers of types of messages. */
 const types = new Map<string, number>()
 
-/** Opens the native watch anew for the watchers that there are. Times begin at 0 then. */
-function reopen(): void {
-  types.clear()
-  if (token !== undefined) forget(token)
-  token = undefined
-  activity.cells = undefined
-  if (watchers.size === 0) {
-    native.loopWatchClose()
-    return
-  }
-  token = listen(publish)
+/** Opens, changes or closes the native watch, as the watchers there are want it. */
+function update(): void {
   const stallMs = Math.min(...[...watchers].map((watcher) => watcher.stallMs))
   const toStderr = [...watchers].some((watcher) => watcher.toStderr)
-  activity.cells = native.loopWatchOpen({ thread: threadName, stallMs, toStderr, token }) ?? undefined
+  if (watchers.size === 0) {
+    native.loopWatchClose()
+    activity.cells = undefined
+    if (token !== undefined) forget(token)
+    token = undefined
+  } else if (token === undefined) {
+    types.clear()
+    token = listen(publish)
+    activity.cells = native.loopWatchOpen({ thread: threadName, stallMs, toStderr, token }) ?? undefined
+  } else {
+    native.loopWatchChange(stallMs, toStderr)
+  }
 }
 
 /** Publishes the stalls that have ended. */
@@ -88,21 +90,20 @@ function publish(): void {
 
 /**
  * Watches the event loop until the returned function is called. Returns `undefined` where the host has no libuv (Bun,
- * Deno). A second watcher with other settings begins the times anew.
+ * Deno). Several watchers share one watch: the shortest `stallMs` counts. Its times begin with the first of them.
  *
  * @param stallMs The length of a stall. Default 200.
- * @param toStderr Writes a line while a stall lasts.
+ * @param toStderr Writes a line while a stall lasts. Default false.
  */
 export function watchLoop({ stallMs = STALL_MS, toStderr = false }: Partial<LoopWatcher> = {}):
   | (() => void)
   | undefined {
   if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return undefined
   const watcher: LoopWatcher = { stallMs, toStderr }
-  const settled = [...watchers].some((other) => other.stallMs <= stallMs && (other.toStderr || !toStderr))
   watchers.add(watcher)
-  if (!settled) reopen()
+  update()
   return () => {
-    if (watchers.delete(watcher) && watchers.size === 0) reopen()
+    if (watchers.delete(watcher)) update()
   }
 }
 

@@ -8,6 +8,7 @@ mod uv;
 mod watchdog;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -90,6 +91,17 @@ pub fn loop_watch_open(env: &Env, settings: NativeLoopWatch) -> Result<Option<Un
     watchdog::watch(&watched);
     local.table.borrow_mut().0 = Some(Watch { watched, handles, activity });
     Ok(Some(array))
+}
+
+/// Gives the watch of this environment other settings. Its times go on.
+#[napi(catch_unwind)]
+pub fn loop_watch_change(env: Env, stall_ms: f64, to_stderr: bool) -> Result<()> {
+    with(env, |watched| {
+        watched.times.set_stall_ms(stall_ms);
+        watched.to_stderr.store(to_stderr, Ordering::Relaxed);
+        watchdog::changed();
+    })?;
+    Ok(())
 }
 
 /// Ends the watch of this environment, if there is one.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,8 @@ pub(crate) struct Watched {
     pub(crate) thread: String,
     pub(crate) times: LoopTimes,
     pub(super) texts: Mutex<Texts>,
-    to_stderr: bool,
+    /// True if stalls are written to stderr while they last.
+    pub(super) to_stderr: AtomicBool,
     /// `None` once the environment has ended.
     activity: Mutex<Option<ActivityMemory>>,
     state: Mutex<StallState>,
@@ -61,7 +63,7 @@ impl Watched {
             thread,
             times: LoopTimes::new(stall_ms, monotonic_ms()),
             texts: Mutex::default(),
-            to_stderr,
+            to_stderr: AtomicBool::new(to_stderr),
             activity: Mutex::new(Some(activity)),
             state: Mutex::default(),
             on_end,
@@ -100,7 +102,7 @@ impl Watched {
         let state = &mut *self.state.lock();
         let Some(length) = state.watch.look(&self.times, monotonic_ms()) else { return };
         state.cause = self.handling();
-        if self.to_stderr {
+        if self.to_stderr.load(Ordering::Relaxed) {
             self.report(length, state.cause.as_ref());
         }
     }
@@ -148,6 +150,11 @@ pub(super) fn watch(watched: &Arc<Watched>) {
         // Without a thread stalls are still counted, and reported when they have ended.
         registry.has_thread = thread.spawn(run).is_ok();
     }
+}
+
+/// Lets the watchdog learn of other settings at once.
+pub(super) fn changed() {
+    CHANGED.notify_all();
 }
 
 /// Ends the watch of an event loop. Its memory is not read any more when this returns.

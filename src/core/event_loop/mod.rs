@@ -39,7 +39,7 @@ impl Number {
 /// The times of one event loop. Only the loop's own thread calls [`runs`](Self::runs) and [`waits`](Self::waits).
 #[derive(Debug)]
 pub struct LoopTimes {
-    stall_ms: f64,
+    stall_ms: Number,
     /// The time of the last turn; the loop runs since then if it is not negative, else it waits since its negation.
     turned: Number,
     running: Number,
@@ -71,7 +71,7 @@ impl LoopTimes {
     #[must_use]
     pub fn new(stall_ms: f64, now: f64) -> Self {
         Self {
-            stall_ms,
+            stall_ms: Number::new(stall_ms),
             turned: Number::new(now),
             running: Number::new(0.0),
             waiting: Number::new(0.0),
@@ -84,7 +84,12 @@ impl LoopTimes {
     /// Returns the length of a run that is a stall, milliseconds.
     #[must_use]
     pub fn stall_ms(&self) -> f64 {
-        self.stall_ms
+        self.stall_ms.get()
+    }
+
+    /// Sets the length of a run that is a stall, milliseconds, for runs that have not ended.
+    pub fn set_stall_ms(&self, stall_ms: f64) {
+        self.stall_ms.set(stall_ms);
     }
 
     /// Notes that the loop has events, and runs from now on.
@@ -112,7 +117,7 @@ impl LoopTimes {
         if run > self.longest.get() {
             self.longest.set(run);
         }
-        if run < self.stall_ms {
+        if run < self.stall_ms() {
             return None;
         }
         self.stalls.add(1.0);
@@ -138,7 +143,7 @@ impl LoopTimes {
             waiting_ms: self.waiting.get() + wait,
             blocked_ms: self.blocked.get() + if is_long(BLOCKED_MS) { run } else { 0.0 },
             longest_ms: self.longest.get().max(run),
-            stalls: self.stalls.get() + if is_long(self.stall_ms) { 1.0 } else { 0.0 },
+            stalls: self.stalls.get() + if is_long(self.stall_ms()) { 1.0 } else { 0.0 },
             run_ms: run,
         }
     }
@@ -154,7 +159,7 @@ impl StallWatch {
     /// Looks at a loop. Returns the length of its run so far when that has just become a stall.
     pub fn look(&mut self, times: &LoopTimes, now: f64) -> Option<f64> {
         let run = times.run_ms(now);
-        if run < times.stall_ms {
+        if run < times.stall_ms() {
             self.is_reported = false;
             return None;
         }

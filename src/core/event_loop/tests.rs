@@ -49,6 +49,17 @@ fn a_stall_is_noticed_once_while_it_lasts() {
     assert_eq!(watch.look(&times, 5300.0), Some(299.0));
 }
 
+#[test]
+fn another_limit_counts_for_runs_to_come_and_leaves_the_times() {
+    let times = LoopTimes::new(200.0, 0.0);
+    times.waits(150.0);
+    times.set_stall_ms(100.0);
+    times.runs(150.0);
+    assert_eq!(times.waits(270.0), Some(120.0));
+    let reading = times.reading(270.0);
+    assert_eq!((reading.stalls, reading.running_ms), (1.0, 270.0));
+}
+
 proptest! {
     #[test]
     fn counters_never_shrink_and_add_up_to_the_time(
