@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 import { entries } from '../../scripts/lib/entries.mjs'
@@ -23,9 +25,55 @@ test('a constant of the protocol stands where it is used', () => {
   expect(used).toEqual([])
 })
 
+/** Prints the files of the package that a program has loaded once it has required a file. */
+const LOADED = `
+  const { relative, sep } = require('node:path')
+  require(process.argv[1])
+  const loaded = Object.keys(require.cache).map((path) => relative(process.argv[2], path).split(sep).join('/'))
+  console.log(JSON.stringify(loaded.filter((path) => path.endsWith('.js'))))
+`
+
+/** Returns the files of the package that an entry loads. */
+function filesOf(entry: string): string[] {
+  const [file, folder] = [new URL(entry, dist), dist].map((url) => fileURLToPath(url)) as [string, string]
+  return JSON.parse(execFileSync(process.execPath, ['--eval', LOADED, file, folder], { encoding: 'utf8' })) as string[]
+}
+
+/** The files that an entry loads beside its own and those of the base, and the KiB of them all together. */
+const LOADS: Readonly<Record<string, { chunks: readonly string[]; kib: number }>> = {
+  'atom/index.js': { chunks: ['atom', 'plain'], kib: 115 },
+  'atrion/index.js': { chunks: ['atrion'], kib: 150 },
+  'clock/index.js': { chunks: ['clock'], kib: 85 },
+  'effect/index.js': { chunks: ['effect', 'rate'], kib: 260 },
+  'express/index.js': { chunks: ['atrion', 'http', 'rate'], kib: 265 },
+  'journal/index.js': { chunks: ['journal', 'plain'], kib: 170 },
+  'otp/index.js': { chunks: ['actor', 'otp', 'rate'], kib: 310 },
+  'process/index.js': { chunks: ['actor', 'process'], kib: 155 },
+  'system/index.js': { chunks: [], kib: 70 },
+  'testing/index.js': { chunks: ['clock'], kib: 95 },
+}
+
+test.each(Object.entries(LOADS))('%s loads what it needs', (entry, { chunks: names, kib }) => {
+  const files = filesOf(entry)
+  expect(files.toSorted()).toEqual([entry, ...['base', ...names].map((name) => `chunk-${name}.js`)].toSorted())
+  const bytes = files.reduce((sum, file) => sum + (texts.get(file) as string).length, 0)
+  expect(bytes / 1024).toBeLessThanOrEqual(kib)
+})
+
+test('no entry loads what is for a first use', () => {
+  const late = built.flatMap((entry) => filesOf(entry).filter((file) => file.startsWith('later-')))
+  expect(late).toEqual([])
+  expect(chunks.filter((name) => name.startsWith('later-')).length).toBeGreaterThan(5)
+})
+
+test('files are ASCII, which V8 keeps in one byte a letter', () => {
+  // oxlint-disable-next-line no-control-regex -- the range of ASCII begins with a control letter
+  expect([...texts].filter(([, text]) => /[^\0-\x7f]/.test(text)).map(([name]) => name)).toEqual([])
+})
+
 test('the package is a few files, each once', () => {
-  // Node takes a third of a millisecond for each.
-  expect(chunks.length).toBeLessThanOrEqual(40)
+  // Node takes half a millisecond for each that a program loads.
+  expect(chunks.filter((name) => !name.startsWith('later-')).length).toBeLessThanOrEqual(20)
   const classes = [...texts.values()].flatMap((text) =>
     [...text.matchAll(/\bclass (\w+Error) /g)].map(([, name]) => name),
   )

@@ -2,7 +2,7 @@
 import { AsyncResource } from 'node:async_hooks'
 
 import { runTracked } from './call-context.ts'
-import { outsideEffects } from '../effect/fiber/ambient.ts'
+import { outsideEffects } from '../internal/ambient-fiber.ts'
 import type { Process } from './process.ts'
 
 /** The values of the option: handlers run in the context of the start of their process, or of their caller. */

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 
 import type { Backlog } from './backlog.ts'
-import { outsideEffects } from '../effect/fiber/ambient.ts'
+import { outsideEffects } from '../internal/ambient-fiber.ts'
 import type { Call, EndSource } from './call.ts'
 import { ServerNotRunningError } from './errors.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'

@@ -5,6 +5,7 @@ import { textOf } from '../internal/thrown-values.ts'
 import { readArguments, USAGE } from './arguments.ts'
 import { examine } from './doctor.ts'
 import { openJournals } from './open-journals.ts'
+import type * as JournalModule from './journal.ts'
 
 const DAMAGED = 1
 const WRONG = 2
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
     return
   }
   // Loaded here: the other commands work without the addon.
-  const { runJournal } = await import('./journal.ts')
+  const { runJournal } = require('./journal.ts') as typeof JournalModule
   await runJournal(command, write)
 }
 

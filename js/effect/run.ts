@@ -9,7 +9,7 @@ import { abortSignal, fieldOf, isA, known, options as checkOptions, positiveMill
 import { getDefaultSystem } from '../system/default.ts'
 import { assertClock, assertSystem, type System } from '../system/system.ts'
 import type { Context } from './context.ts'
-import { ambientFiber } from './fiber/ambient.ts'
+import { ambientFiber } from '../internal/ambient-fiber.ts'
 import { Body, FiberEnv } from './fiber/body.ts'
 import { currentFiber, FiberCore, NESTED } from './fiber/fiber-core.ts'
 import { ERR, INTERRUPTED, OK, type Op } from './fiber/op.ts'

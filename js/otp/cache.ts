@@ -2,6 +2,7 @@
  * `Cache`: a cache behind a process, so that it can be named, supervised and linked. The cache itself is in `js/cache`.
  */
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { lazy } from '../internal/lazy.ts'
 import { callable, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import { ENDING } from '../actor/process.ts'
 import { stop as stopServer } from './gen-server/calls.ts'
@@ -12,8 +13,8 @@ import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from './gen-server/types.ts'
 import { CACHE_KIND } from '../cache/negative-entry.ts'
 import { type CacheSettings, cacheSettings, storeSettings } from '../cache/options.ts'
-import { SharedStore } from '../cache/shared/store.ts'
-import { CacheStore } from '../cache/store.ts'
+import type { SharedStore } from '../cache/shared/store.ts'
+import type { CacheStore } from '../cache/store.ts'
 import type {
   CacheDump,
   CacheHandle,
@@ -26,6 +27,8 @@ import type {
   SharedCacheHandle,
   SharedCacheOptions,
 } from '../cache/types.ts'
+import type * as StoreModule from '../cache/store.ts'
+import type * as SharedStoreModule from '../cache/shared/store.ts'
 
 /** Refers to a cache. It is the ref of a process, so it can be supervised, linked, monitored and registered. */
 export interface CacheRef<V = unknown, K extends CacheKey = CacheKey> extends GenServerRef<
@@ -79,6 +82,9 @@ export type CacheMemoizeOptions<Args extends unknown[] = never> =
   | CacheMemoizeOwnOptions<Args>
   | CacheMemoizeSharedOptions<Args>
 
+const local = lazy(() => require('../cache/store.ts') as typeof StoreModule)
+const sharing = lazy(() => require('../cache/shared/store.ts') as typeof SharedStoreModule)
+
 /** The most results that a memoized function keeps by default. */
 const MEMOIZED = 1000
 const MEMOIZE_OWN = [
@@ -118,7 +124,9 @@ class CacheBehavior implements GenServerBehavior<CacheSettings> {
     const { settings } = this
     const { shared } = settings
     const store =
-      shared === undefined ? new CacheStore(server.id, settings) : new SharedStore(server.id, shared, settings)
+      shared === undefined
+        ? new (local().CacheStore)(server.id, settings)
+        : new (sharing().SharedStore)(server.id, shared, settings)
     this.#store = store
     const stopSweeping = sweep(store, settings)
     const close = (): void => {
@@ -260,7 +268,7 @@ function memoize<This, Args extends unknown[], T>(
 /** Returns the store of `memoize` with a cache of its own. */
 function ownStore(options: object): { storeFor: () => Store; setOptions: undefined } {
   known('options', options, MEMOIZE_OWN)
-  const store = new CacheStore('memoize', cacheSettings({ maxSize: MEMOIZED, ...options }))
+  const store = new (local().CacheStore)('memoize', cacheSettings({ maxSize: MEMOIZED, ...options }))
   return { storeFor: () => store, setOptions: undefined }
 }
 

@@ -3,7 +3,10 @@ import type { ControlledClock } from '../clock/controlled-clock.ts'
 import { ClockInstalledError } from '../clock/errors.ts'
 import { rearmAlarms } from '../clock/host.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
-import { FakedHost, replacedBy } from './fakes/host.ts'
+import { lazy } from '../internal/lazy.ts'
+import type * as HostModule from './fakes/host.ts'
+
+const fakes = lazy(() => require('./fakes/host.ts') as typeof HostModule)
 
 /** A controlled clock in the place of the host's time. {@link installClock} returns it. */
 export interface InstalledClock {
@@ -40,6 +43,7 @@ export function installClock(clock: ControlledClock): InstalledClock {
     throw new InvalidArgumentError('clock', 'a controlled clock, as createControlledClock() returns', clock)
   }
   if (clock.closed) throw new ClosedError('the clock')
+  const { FakedHost, replacedBy } = fakes()
   const replaced = replacedBy()
   if (replaced !== undefined) throw new ClockInstalledError(replaced)
   const host = new FakedHost(clock)

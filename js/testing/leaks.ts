@@ -1,10 +1,13 @@
 import { BaseClock } from '../clock/base.ts'
 import { callerFrames, describeSleeper } from '../clock/sleepers.ts'
 import type { Body } from '../effect/fiber/body.ts'
-import { LeakError } from '../effect/errors.ts'
 import type { FiberNode } from '../effect/fiber/fiber-tree.ts'
-import { knownRuntimeOf } from '../effect/fiber/runtime.ts'
+import { effectsOf } from '../effect/fiber/systems.ts'
+import { lazy } from '../internal/lazy.ts'
 import { assertSystem, type System } from '../system/system.ts'
+import type * as LeakErrorModule from './leak-error.ts'
+
+const errors = lazy(() => require('./leak-error.ts') as typeof LeakErrorModule)
 
 const madeAt = (site: Error | undefined): string => {
   const frames = callerFrames(site)
@@ -33,13 +36,16 @@ const bodyLine = ({ fiber }: Body): string =>
 export function leaksOf(system: System): string[] {
   assertSystem('system', system)
   const lines: string[] = []
-  for (const root of knownRuntimeOf(system)?.roots() ?? []) linesOf(root, lines)
-  for (const body of knownRuntimeOf(system)?.abandoned() ?? []) lines.push(bodyLine(body))
+  for (const root of effectsOf(system)?.roots() ?? []) linesOf(root, lines)
+  for (const body of effectsOf(system)?.abandoned() ?? []) lines.push(bodyLine(body))
   const { clock } = system
   if (clock instanceof BaseClock)
     for (const sleeper of clock.sleepers()) lines.push(`a timer: ${describeSleeper(sleeper)}`)
   return lines
 }
+
+/** Returns the error of a test that left something alive. */
+export const leakError = (leaks: readonly string[]): Error => errors().leakError(leaks)
 
 /**
  * Fails when something is alive in a system: a fibre, a function that was given up, a scope, a finaliser or a timer.
@@ -55,5 +61,5 @@ export function leaksOf(system: System): string[] {
  */
 export function assertNoLeaks(system: System): void {
   const leaks = leaksOf(system)
-  if (leaks.length > 0) throw new LeakError(leaks)
+  if (leaks.length > 0) throw leakError(leaks)
 }

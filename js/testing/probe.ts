@@ -5,10 +5,9 @@ import { turn } from '../clock/host.ts'
 import { limitOn } from '../clock/internal-timers.ts'
 import { ExpectationError } from '../errors/errors.ts'
 import { known, options as checkOptions, timeout } from '../internal/validate.ts'
-import { spawn } from '../otp/gen-server/start.ts'
 import type { GenServerProcess } from '../otp/gen-server/process.ts'
+import { spawn } from '../otp/gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef } from '../otp/gen-server/types.ts'
-import { resolveSystem } from '../system/default.ts'
 import type { System } from '../system/system.ts'
 import { passes } from '../clock/time-passes.ts'
 
@@ -51,7 +50,7 @@ export interface ExpectOptions {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a test compares messages as plain data
-type AnyMessage = any
+export type AnyMessage = any
 
 /** A message to look for: a test, or a value that must be deeply equal. */
 export type MessageMatch<Message> =
@@ -245,23 +244,5 @@ function testOf(match: unknown): (message: unknown) => boolean {
   return (message) => isDeepStrictEqual(message, match)
 }
 
-/**
- * Makes a probe: a process that keeps what it gets, for a test to expect.
- *
- * @throws InvalidArgumentError naming the option that is refused.
- * @throws ClosedError when the system is closed.
- * @example
- * ```ts
- * test('reports the total', withSystem(async (system) => {
- *   const probe = createProbe({ system })
- *   GenServer.cast(counter, { type: 'count', replyTo: probe.ref })
- *   await probe.expectMessage({ total: 3 }, { timeoutMs: 100 })
- *   await probe.expectNone(50)
- * }))
- * ```
- */
-export function createProbe<Message = AnyMessage>(options?: ProbeOptions): Probe<Message> {
-  const settings = checkOptions('options', options)
-  known('options', settings, ['system'])
-  return new TestProbe(resolveSystem(settings.system)) as Probe<Message>
-}
+/** Makes a probe; see `createProbe`. */
+export const makeProbe = (system: System): Probe<AnyMessage> => new TestProbe(system)

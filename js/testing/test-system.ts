@@ -1,13 +1,12 @@
 import { flag, integer, known, millis, options as checkOptions } from '../internal/validate.ts'
 import { type ControlledClock, createControlledClock } from '../clock/controlled-clock.ts'
 import type { ClockEvent } from '../clock/events.ts'
-import { LeakError } from '../effect/errors.ts'
-import { traceSystem } from '../effect/fiber/runtime.ts'
+import { traceSystem } from '../effect/fiber/systems.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { freshSeed } from '../system/entropy.ts'
 import { createSystem, type System } from '../system/system.ts'
 import { isError } from '../internal/thrown-values.ts'
-import { leaksOf } from './leaks.ts'
+import { leakError, leaksOf } from './leaks.ts'
 
 /** Options of a system under test. */
 export interface TestSystemOptions {
@@ -72,7 +71,7 @@ export function createTestSystem(options?: TestSystemOptions): TestSystem {
     // Closing would clean up what is to be found.
     const alive = failOnLeaks ? leaksOf(system) : []
     closing = close().then(() => {
-      const first = errors.length > 0 ? errors[0] : alive.length > 0 ? new LeakError(alive) : undefined
+      const first = errors.length > 0 ? errors[0] : alive.length > 0 ? leakError(alive) : undefined
       if (errors.length === 0 && first === undefined) return
       nameSeed(first, system.seed)
       throw first

@@ -1,10 +1,10 @@
-// js/ as few CommonJS files: one for each entry, and chunks with the modules that several entries share.
+// js/ as few CommonJS files: one for each entry, and chunks with the modules that they share (chunks.mjs).
 //
-// Node takes a third of a millisecond to find and read a file, and V8 loads what another file exports at each use. In
-// one file a call is direct, and a constant stands where it is used.
+// V8 loads what another file exports at each use. In one file a call is direct, and a constant stands where it is used.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { chunks, laterName } from './chunks.mjs'
 import { entries } from './entries.mjs'
 import { at } from './paths.mjs'
 import { filesIn } from './stamp.mjs'
@@ -24,13 +24,53 @@ function inputs() {
 /** Whether a module is of the package, or a function that the compiler adds for syntax that Node 20 lacks. */
 const isOfPackage = (id) => /^(?:\.|\/|[A-Za-z]:\\|\0|@oxc-project\/runtime\/)/.test(id)
 
+/** `require` of another module: the bundler knows an `import()`, which makes the module a file of its own. */
+const LAZY = /\brequire\((?='\.{1,2}\/[^']+\.ts'\))/g
+
+/** The same in a chunk, for a module with a file of its own. */
+const LAZY_CHUNK = /Promise\.resolve\(\)\.then\(\(\) => (require\("\.[^"]+"\))\)(?!\.then)/g
+
+const ACCESSOR =
+  /Object\.defineProperty\(exports, "(\w+)", \{\s*enumerable: true,\s*get: function\s*\(\) \{\s*return (\w+);\s*\}\s*\}\);/g
+
+/** Exports what never changes as a value: an accessor costs a closure at the start, and a call at each use. */
+function exportValues(code) {
+  const variables = new Set(Array.from(code.matchAll(/^let (\w+)/gm), ([, name]) => name))
+  return code.replaceAll(ACCESSOR, (all, name, local) => (variables.has(local) ? all : `exports.${name} = ${local};`))
+}
+
+/** Writes letters beyond ASCII as escapes: with one of them, V8 keeps the whole file in two bytes a letter. */
+const asAscii = (code) =>
+  code.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Decides on the chunks and finishes them. Changes nothing that would move a line, so the source maps stay true. */
+function plugin(decided) {
+  return {
+    name: 'keelson',
+    transform: (code, id) => (id.endsWith('.ts') ? { code: code.replaceAll(LAZY, 'import('), map: null } : null),
+    buildEnd() {
+      decided.chunkOf = chunks({ ids: () => [...this.getModuleIds()], of: (id) => this.getModuleInfo(id) })
+    },
+    renderChunk(rendered, { fileName }) {
+      const code = asAscii(exportValues(rendered.replaceAll(LAZY_CHUNK, '$1')))
+      if (code.includes('Promise.resolve().then(() => require(')) {
+        this.error(`${fileName} loads a module at its first use that others load at once`)
+      }
+      return { code, map: null }
+    },
+  }
+}
+
 /** Options of the bundle. `import('rolldown')` works only after the install, so nothing imports it at the top. */
-const options = () => ({
+const options = (decided) => ({
   input: inputs(),
+  plugins: [plugin(decided)],
   platform: 'node',
   external: (id) => !isOfPackage(id),
   tsconfig: false,
   treeshake: false,
+  // No chunk takes an entry's place, so entries export what their sources export.
+  preserveEntrySignatures: 'allow-extension',
   transform: { target: 'es2023' },
   optimization: { inlineConst: { mode: 'all', pass: 3 } },
   // Two modules that need each other are a fault here; a test of the house says where.
@@ -40,7 +80,7 @@ const options = () => ({
   },
 })
 
-const output = {
+const output = (decided) => ({
   format: 'cjs',
   exports: 'named',
   sourcemap: true,
@@ -49,15 +89,20 @@ const output = {
   comments: { annotation: true, jsdoc: false, legal: true },
   entryFileNames: '[name].js',
   // The addon is found from the folder of its loader, so chunks lie directly in dist/.
-  chunkFileNames: 'chunk-[name].js',
-}
+  chunkFileNames: ({ name, facadeModuleId: id }) => `${id ? laterName(id) : `chunk-${name}`}.js`,
+  codeSplitting: {
+    includeDependenciesRecursively: false,
+    groups: [{ debugName: 'chunks', name: (id) => decided.chunkOf(id) }],
+  },
+})
 
 /** Writes the files of the package into a folder. Removes JavaScript that earlier sources left there. */
 export async function bundle(folder) {
   const { rolldown } = await import('rolldown')
-  const build = await rolldown(options())
+  const decided = {}
+  const build = await rolldown(options(decided))
   try {
-    const result = await build.write({ ...output, dir: folder })
+    const result = await build.write({ ...output(decided), dir: folder })
     const written = new Set(result.output.map(({ fileName }) => join(folder, fileName)))
     const isLeft = (path) => /\.js(?:\.map)?$/.test(path) && !written.has(path)
     for (const path of filesIn(folder, isLeft)) rmSync(path)

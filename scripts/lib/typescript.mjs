@@ -30,6 +30,7 @@ export function compile() {
   const inputs = [
     at('js'),
     at('scripts', 'lib', 'bundle.mjs'),
+    at('scripts', 'lib', 'chunks.mjs'),
     at('__test__', 'support', 'inside-modules.ts'),
     at('package-lock.json'),
     ...[...native, ...configs].map((name) => at(name)),

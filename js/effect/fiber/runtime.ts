@@ -14,10 +14,10 @@ import { BUDGET, type FiberHost } from './fiber-host.ts'
 import type { FiberNode } from './fiber-tree.ts'
 import { LinkedList } from './linked-list.ts'
 import { ERR } from './op.ts'
-import { siteNow, traceEffects } from './tracing.ts'
+import { noteEffects } from './systems.ts'
+import { siteNow } from './tracing.ts'
 
 const FINALIZER_TIMEOUT_MS = 30_000
-const tracedSystems = new WeakSet<System>()
 /** While there are more root fibres than this, new ones are not traced: no report lists that many. */
 const MAX_TRACED = 1000
 
@@ -44,7 +44,7 @@ export class EffectRuntime implements FiberHost<FiberNode>, LeftBodyHolder {
     this.clock = clock
     this.#system = system
     this.#owner = owner
-    this.tracing = system !== undefined && tracedSystems.has(system)
+    this.tracing = false
   }
 
   get system(): System {
@@ -185,21 +185,11 @@ export function runtimeOf(system: System): EffectRuntime {
   if (runtime === undefined) {
     runtime = new EffectRuntime(system.clock, system, (error, origin) => system.report(error, origin))
     runtimesOfSystems.set(system, runtime)
+    noteEffects(system, runtime)
     system.own(runtime)
   }
   return runtime
 }
-
-/** Makes the fibres of a system record the call site of their creation, until the system closes. */
-export function traceSystem(system: System): void {
-  tracedSystems.add(system)
-  const runtime = runtimesOfSystems.get(system)
-  if (runtime !== undefined) runtime.tracing = true
-  system.own({ close: traceEffects() })
-}
-
-/** Returns the runtime of a system, if effects have run there. */
-export const knownRuntimeOf = (system: System): EffectRuntime | undefined => runtimesOfSystems.get(system)
 
 /**
  * Returns the runtime of a clock: its system's, or one of its own, whose errors go to the owner of its timers' errors.

@@ -2,6 +2,7 @@
 import { limitOn } from '../../clock/internal-timers.ts'
 import { runAsSelf } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
+import { lazy } from '../../internal/lazy.ts'
 import {
   callable,
   callbacks,
@@ -33,6 +34,9 @@ import type { PersistentBehavior, PersistentStartOptions } from '../persistence/
 import { Continued } from './callback-results.ts'
 import { GenServerProcess } from './process.ts'
 import type { GenServerBehavior, GenServerRef, StartOptions } from './types.ts'
+import type * as PersistentModule from '../persistence/persistent.ts'
+
+const persistent = lazy(() => require('../persistence/persistent.ts') as typeof PersistentModule)
 
 export const INIT_TIMEOUT = 5000
 const LONGEST_MAILBOX: number = UNBOUNDED - 1
@@ -192,9 +196,7 @@ async function startWith(
 ): Promise<GenServerRef> {
   const { persist } = checkOptions('options', options as PersistentStartOptions<unknown, unknown>)
   if (persist === undefined) return startAs('GenServer', behavior as GenServerBehavior<unknown>, options)
-  // Few programs need it, and it needs the journals on disk.
-  const { PersistentProcess } = await import('../persistence/persistent.ts')
-  const stored = new PersistentProcess(behavior as PersistentBehavior<unknown, unknown>, persist)
+  const stored = new (persistent().PersistentProcess)(behavior as PersistentBehavior<unknown, unknown>, persist)
   return startAs('GenServer', stored.behavior, options, (server) => stored.attach(server), PERSISTENT_OPTIONS)
 }
 

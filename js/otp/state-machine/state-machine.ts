@@ -1,8 +1,11 @@
+import { lazy } from '../../internal/lazy.ts'
 import { callable, callbacks, known, object, options as checkOptions } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { OPTIONS, startAs } from '../gen-server/start.ts'
-import { MachineBehavior } from './machine.ts'
 import type { StateMachineBehavior, StateMachineOptions, StateMachineRef } from './types.ts'
+import type * as MachineModule from './machine.ts'
+
+const machines = lazy(() => require('./machine.ts') as typeof MachineModule)
 
 const BEHAVIOR = ['init', 'states', 'common', 'terminate']
 /** The names of its options. A machine has timeouts instead of `onIdle`. */
@@ -42,7 +45,7 @@ async function start<State extends string, Data, CallMsg = unknown, CastMsg = un
 ): Promise<StateMachineRef<State, Data, CallMsg, CastMsg, CallReply>> {
   checkMachine(behavior)
   known('options', checkOptions('options', options), MACHINE_OPTIONS)
-  const machine = new MachineBehavior(behavior as unknown as StateMachineBehavior)
+  const machine = new (machines().MachineBehavior)(behavior as unknown as StateMachineBehavior)
   const ref = startAs('StateMachine', machine, options, (server) => {
     machine.server = server
     server.isAsync ||= machine.isAsync

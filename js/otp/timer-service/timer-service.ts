@@ -1,4 +1,5 @@
 import { runOutsideHandler } from '../../actor/call-context.ts'
+import { lazy } from '../../internal/lazy.ts'
 import {
   callable,
   callbacks,
@@ -17,10 +18,13 @@ import type { GenServerProcess } from '../gen-server/process.ts'
 import { startAs } from '../gen-server/start.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
 import { AdapterStore } from './adapter-store.ts'
-import { type TimerStorage, TimerStore } from './store.ts'
+import type { TimerStorage } from './store.ts'
 import { runningTimersOf, TimerServiceBehavior, timersOf } from './timers.ts'
 import type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './types.ts'
 import { resolveSystem } from '../../system/default.ts'
+import type * as StoreModule from './store.ts'
+
+const journals = lazy(() => require('./store.ts') as typeof StoreModule)
 
 const RETRY_MS = 1000
 const OPTIONS = [
@@ -85,7 +89,7 @@ async function openStore(
   system: System,
 ): Promise<TimerStorage | undefined> {
   if (adapter !== undefined) return AdapterStore.open(adapter, system)
-  return path === undefined ? undefined : TimerStore.open(path, durability, system)
+  return path === undefined ? undefined : journals().TimerStore.open(path, durability, system)
 }
 
 /** Returns the target of a timer: a name, which outlives processes, or a process. */

@@ -1,0 +1,68 @@
+// Which file of the bundle holds a module. Node takes half a millisecond to find, read and compile a file, so a folder of
+// js/ is one file, and the folders that everything needs are one file together. Modules that no program needs at its
+// start are files of their own: js/internal/lazy.ts loads them at their first use.
+import { relative, sep } from 'node:path'
+
+import { at } from './paths.mjs'
+
+/** Folders that have no file of their own, each with the folder whose file holds them. */
+const HELD_BY = { errors: '.', internal: '.', system: '.', clock: '.', cache: 'otp', policy: 'effect' }
+
+/** Modules that are not in the file of their folder, because programs need the one without the other. */
+const APART = [
+  { modules: /^clock\/(?:auto-advance|controlled-clock|errors|holds|millis|stall-watch)\.ts$/, chunk: 'clock' },
+  { modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes)\.ts$/, chunk: 'base' },
+]
+
+/** Returns the path of a module below js/, or undefined. */
+function pathOf(id) {
+  const path = relative(at('js'), id)
+  return path.startsWith('..') ? undefined : path.split(sep).join('/')
+}
+
+/** Returns the folder whose file holds a module; undefined for what is of no folder, such as the numbers of the seam. */
+function folderOf(id) {
+  const path = pathOf(id)
+  if (path === undefined || path.startsWith('protocol/')) return undefined
+  const folder = path.includes('/') ? path.slice(0, path.indexOf('/')) : '.'
+  return HELD_BY[folder] ?? folder
+}
+
+/** Returns the name of the file of a module that is loaded at its first use. */
+export const laterName = (id) => `later-${pathOf(id).slice(0, -'.ts'.length).replaceAll('/', '-')}`
+
+/** The modules that are loaded with the entries, and the folders whose modules others than their own entry import. */
+function survey(graph) {
+  const early = new Set()
+  const shared = new Set()
+  const left = graph.ids().filter((id) => graph.of(id).isEntry && pathOf(id) !== undefined)
+  for (let id = left.pop(); id !== undefined; id = left.pop()) {
+    if (early.has(id)) continue
+    early.add(id)
+    const folder = folderOf(id)
+    for (const imported of graph.of(id).importedIds) {
+      if (folderOf(imported) !== folder) shared.add(folderOf(imported))
+      left.push(imported)
+    }
+  }
+  return { early, shared }
+}
+
+/**
+ * Returns a function that tells the name of the chunk of a module; null where the bundler may decide. It then puts a
+ * module where it is used: in an entry, or in the file of a module that is loaded at its first use.
+ */
+export function chunks(graph) {
+  const { early, shared } = survey(graph)
+  return (id) => {
+    const { isEntry, importers } = graph.of(id)
+    // An entry exports what its source exports, so it holds nothing that others need.
+    if (isEntry || !early.has(id)) return null
+    const apart = APART.find(({ modules }) => modules.test(pathOf(id)))
+    if (apart !== undefined) return apart.chunk
+    const users = new Set(importers.map((user) => folderOf(user)).filter((user) => user !== undefined))
+    const folder = folderOf(id) ?? (users.size === 1 ? [...users][0] : '.')
+    if (folder === '.') return 'base'
+    return shared.has(folder) ? folder : null
+  }
+}
