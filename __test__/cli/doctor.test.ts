@@ -7,7 +7,7 @@ import { root } from '../support/root.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
 function doctor(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}dist/cli/main.js`, 'doctor', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}dist/cli.js`, 'doctor', ...args], {
     env: { ...process.env, ...env },
     encoding: 'utf8',
   })

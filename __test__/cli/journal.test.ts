@@ -14,7 +14,7 @@ interface Run {
 }
 
 function keelson(...args: string[]): Run {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}dist/cli/main.js`, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}dist/cli.js`, ...args], {
     encoding: 'utf8',
   })
   return { status, stdout, stderr }

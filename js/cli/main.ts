@@ -5,7 +5,6 @@ import { textOf } from '../internal/thrown-values.ts'
 import { readArguments, USAGE } from './arguments.ts'
 import { examine } from './doctor.ts'
 import { openJournals } from './open-journals.ts'
-import type * as JournalModule from './journal.ts'
 
 const DAMAGED = 1
 const WRONG = 2
@@ -38,7 +37,7 @@ async function main(): Promise<void> {
     return
   }
   // Loaded here: the other commands work without the addon.
-  const { runJournal } = require('./journal.ts') as typeof JournalModule
+  const { runJournal } = await import('./journal.ts')
   await runJournal(command, write)
 }
 

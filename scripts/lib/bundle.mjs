@@ -17,9 +17,12 @@ const source = (name) => at('js', `${name}.ts`)
  */
 function inputs() {
   const named = entries().map(({ folder }) => (folder === '.' ? 'index' : `${folder}/index`))
-  const sources = Object.fromEntries([...named, 'cli/main'].map((name) => [name, source(name)]))
-  return { ...sources, inside: at('__test__', 'support', 'inside-modules.ts') }
+  const sources = Object.fromEntries(named.map((name) => [name, source(name)]))
+  return { ...sources, 'cli-journal': source('cli/journal'), inside: at('__test__', 'support', 'inside-modules.ts') }
 }
+
+/** The program `keelson`. It has its own copies of the modules that it uses, as those of the base load the addon. */
+const PROGRAM = { cli: source('cli/main') }
 
 /** Whether a module is of the package, or a function that the compiler adds for syntax that Node 20 lacks. */
 const isOfPackage = (id) => /^(?:\.|\/|[A-Za-z]:\\|\0|@oxc-project\/runtime\/)/.test(id)
@@ -43,28 +46,38 @@ function exportValues(code) {
 const asAscii = (code) =>
   code.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** Decides on the chunks and finishes them. Changes nothing that would move a line, so the source maps stay true. */
-function plugin(decided) {
-  return {
-    name: 'keelson',
-    transform: (code, id) => (id.endsWith('.ts') ? { code: code.replaceAll(LAZY, 'import('), map: null } : null),
-    buildEnd() {
-      decided.chunkOf = chunks({ ids: () => [...this.getModuleIds()], of: (id) => this.getModuleInfo(id) })
-    },
-    renderChunk(rendered, { fileName }) {
-      const code = asAscii(exportValues(rendered.replaceAll(LAZY_CHUNK, '$1')))
-      if (code.includes('Promise.resolve().then(() => require(')) {
-        this.error(`${fileName} loads a module at its first use that others load at once`)
-      }
-      return { code, map: null }
-    },
-  }
+/** Decides on the chunks, once all modules are known. */
+const decide = (decided) => ({
+  name: 'keelson-chunks',
+  buildEnd() {
+    decided.chunkOf = chunks({ ids: () => [...this.getModuleIds()], of: (id) => this.getModuleInfo(id) })
+  },
+})
+
+/** Makes the program load the file that the bundle of the entries has. */
+const ownJournal = {
+  name: 'keelson-program',
+  resolveId: (name, importer) =>
+    name === './journal.ts' && importer === source('cli/main') ? { id: './cli-journal.js', external: true } : null,
 }
 
-/** Options of the bundle. `import('rolldown')` works only after the install, so nothing imports it at the top. */
-const options = (decided) => ({
-  input: inputs(),
-  plugins: [plugin(decided)],
+/** Finishes the files. Changes nothing that would move a line, so the source maps stay true. */
+const finish = {
+  name: 'keelson-files',
+  transform: (code, id) => (id.endsWith('.ts') ? { code: code.replaceAll(LAZY, 'import('), map: null } : null),
+  renderChunk(rendered, { fileName }) {
+    const code = asAscii(exportValues(rendered.replaceAll(LAZY_CHUNK, '$1')))
+    if (code.includes('Promise.resolve().then(() => require(')) {
+      this.error(`${fileName} loads a module at its first use that others load at once`)
+    }
+    return { code, map: null }
+  },
+}
+
+/** Options of both bundles. `import('rolldown')` works only after the install, so nothing imports it at the top. */
+const options = (input, plugins) => ({
+  input,
+  plugins,
   platform: 'node',
   external: (id) => !isOfPackage(id),
   tsconfig: false,
@@ -80,7 +93,7 @@ const options = (decided) => ({
   },
 })
 
-const output = (decided) => ({
+const output = {
   format: 'cjs',
   exports: 'named',
   sourcemap: true,
@@ -90,23 +103,28 @@ const output = (decided) => ({
   entryFileNames: '[name].js',
   // The addon is found from the folder of its loader, so chunks lie directly in dist/.
   chunkFileNames: ({ name, facadeModuleId: id }) => `${id ? laterName(id) : `chunk-${name}`}.js`,
-  codeSplitting: {
-    includeDependenciesRecursively: false,
-    groups: [{ debugName: 'chunks', name: (id) => decided.chunkOf(id) }],
-  },
-})
+}
 
-/** Writes the files of the package into a folder. Removes JavaScript that earlier sources left there. */
-export async function bundle(folder) {
+/** Writes one bundle into a folder. Returns the paths of its files. */
+async function write(folder, inputOptions, outputOptions) {
   const { rolldown } = await import('rolldown')
-  const decided = {}
-  const build = await rolldown(options(decided))
+  const build = await rolldown(inputOptions)
   try {
-    const result = await build.write({ ...output(decided), dir: folder })
-    const written = new Set(result.output.map(({ fileName }) => join(folder, fileName)))
-    const isLeft = (path) => /\.js(?:\.map)?$/.test(path) && !written.has(path)
-    for (const path of filesIn(folder, isLeft)) rmSync(path)
+    const result = await build.write({ ...output, ...outputOptions, dir: folder })
+    return result.output.map(({ fileName }) => join(folder, fileName))
   } finally {
     await build.close()
   }
+}
+
+/** Writes the files of the package into a folder. Removes JavaScript that earlier sources left there. */
+export async function bundle(folder) {
+  const decided = {}
+  const groups = [{ debugName: 'chunks', name: (id) => decided.chunkOf(id) }]
+  const codeSplitting = { includeDependenciesRecursively: false, groups }
+  const files = await write(folder, options(inputs(), [decide(decided), finish]), { codeSplitting })
+  const programFiles = await write(folder, options(PROGRAM, [ownJournal, finish]), { codeSplitting: false })
+  const written = new Set([...files, ...programFiles])
+  const isLeft = (path) => /\.js(?:\.map)?$/.test(path) && !written.has(path)
+  for (const path of filesIn(folder, isLeft)) rmSync(path)
 }
