@@ -14,6 +14,7 @@ pub mod event_loop;
 pub mod inbox;
 pub mod journal;
 pub mod names;
+pub mod observe;
 pub mod random;
 pub mod rate;
 pub mod resistance;
