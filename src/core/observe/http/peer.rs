@@ -122,7 +122,7 @@ impl HttpPeer {
                 self.phase = HttpPhase::Awaiting { number, awaited, by: now + JS_DEADLINE };
             }
             HttpRoute::Stream(_) if self.is_head => {
-                self.close_with(&HttpResponse::stream_head(), now)
+                self.close_with(&HttpResponse::stream_head(), now);
             }
             HttpRoute::Stream(watch) => self.stream(watch, context),
             HttpRoute::Watch(session, watch) => {
