@@ -7,6 +7,7 @@ import { NONE } from '../protocol/lane.ts'
 import type { Call } from './call.ts'
 import { CastInContext } from './caller-context.ts'
 import { messageTypeOf } from './crash-reports.ts'
+import { untraced } from './handler-trace.ts'
 import type { Process } from './process.ts'
 
 /** The memory of the watch in which a process has its label. */
@@ -29,7 +30,8 @@ export function beginActivity(
 
 function typeOf(operation: number, value: unknown): string | undefined {
   if (operation === CALL) return messageTypeOf((value as Call).message)
-  return messageTypeOf(CastInContext.has(value) ? value.message : value)
+  const message = untraced(value)
+  return messageTypeOf(CastInContext.has(message) ? message.message : message)
 }
 
 /** Says that the handler has returned. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 
 import { keepOptimized } from '../internal/keep-optimized.ts'
+import type { CallTrace } from './handler-trace.ts'
 
 /** A process that can be called. */
 export interface CallTarget {
@@ -23,6 +24,8 @@ interface RareFields {
   context: CallContext | undefined
   givenUp: { readonly reason: unknown } | undefined
   controller: AbortController | undefined
+  origin: unknown
+  trace: CallTrace | undefined
 }
 
 /** A process whose end can be heard. */
@@ -70,7 +73,13 @@ export class Call {
   }
 
   get #rareFields(): RareFields {
-    return (this.#rare ??= { context: undefined, givenUp: undefined, controller: undefined })
+    return (this.#rare ??= {
+      context: undefined,
+      givenUp: undefined,
+      controller: undefined,
+      origin: undefined,
+      trace: undefined,
+    })
   }
 
   /** The context of its caller, where its handler runs in that. */
@@ -78,8 +87,26 @@ export class Call {
     return this.#rare?.context
   }
 
-  set context(context: CallContext) {
+  set context(context: CallContext | undefined) {
     this.#rareFields.context = context
+  }
+
+  /** The trace context of its caller, if there is a tracer. */
+  get origin(): unknown {
+    return this.#rare?.origin
+  }
+
+  set origin(origin: unknown) {
+    this.#rareFields.origin = origin
+  }
+
+  /** Its context object on the channel `keelson:call`, if that has a subscriber. */
+  get trace(): CallTrace | undefined {
+    return this.#rare?.trace
+  }
+
+  set trace(trace: CallTrace) {
+    this.#rareFields.trace = trace
   }
 
   /** The reason for which its caller waits no more, once that is so. */

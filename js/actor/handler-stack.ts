@@ -1,10 +1,29 @@
 import { type CallScope, scopeOf, stack, type StackFrame } from './call-context.ts'
 import type { Process } from './process.ts'
+import type { Tracer } from '../internal/tracer.ts'
 
 /** The part of a runtime that knows whose handler is on the stack. */
 export abstract class HandlerStack {
   /** The process whose handler is on the stack. */
   current: Process | undefined
+  #tracer: Tracer | undefined
+  /** True if messages may have trace contexts: there is a tracer, or there was one. */
+  protected hasTraceContexts = false
+
+  /** Follows messages to their handlers. Set by `keelson/opentelemetry`. */
+  get tracer(): Tracer | undefined {
+    return this.#tracer
+  }
+
+  set tracer(tracer: Tracer | undefined) {
+    this.#tracer = tracer
+    this.hasTraceContexts ||= tracer !== undefined
+  }
+
+  /** Runs a function as part of no trace. For timers and restarts, which begin something of their own. */
+  outsideTraces<T>(body: () => T): T {
+    return this.#tracer === undefined ? body() : this.#tracer.detached(body)
+  }
 
   /** Returns the handler that calls this, or that waits for it, to be asked later; `undefined` outside of handlers. */
   callScope(): CallScope | undefined {

@@ -1,5 +1,6 @@
 /** The runtime as its processes see it. */
 import type { Clock } from '../clock/types.ts'
+import type { Tracer } from '../internal/tracer.ts'
 import type { Call } from './call.ts'
 
 /** A process, as the runtime names it. */
@@ -17,6 +18,10 @@ export interface SpawnSettings {
 
 /** The operations that a process asks of its runtime. */
 export interface RuntimePort {
+  /** Follows messages to their handlers, if somebody does. */
+  readonly tracer: Tracer | undefined
+  /** Runs a function as part of no trace. */
+  outsideTraces<T>(body: () => T): T
   readonly clock: Clock
   /** Gives a process its pid. It takes messages from now on. */
   spawn(process: PidHolder, settings: SpawnSettings): void

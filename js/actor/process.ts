@@ -3,7 +3,9 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Backlog } from './backlog.ts'
 import { outsideEffects } from '../internal/ambient-fiber.ts'
 import type { Call, EndSource } from './call.ts'
+import type { HandlerTrace } from './handler-trace.ts'
 import { ServerNotRunningError } from './errors.ts'
+import type { TraceTarget } from '../internal/tracer.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
 import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
@@ -22,7 +24,7 @@ export type HandlerResult = PromiseLike<void> | undefined
  * returns `undefined` when it has ended, or a promise that never rejects while it goes on: subclasses handle errors
  * inside.
  */
-export abstract class Process implements EndSource {
+export abstract class Process implements EndSource, TraceTarget {
   readonly runtime: RuntimePort
   /**
    * The asynchronous context in which it was started. Its handlers run there, whoever sends. It is part of no effect,
@@ -54,6 +56,10 @@ export abstract class Process implements EndSource {
   isAsync = false
   /** The number of runs of its handlers. */
   runs = 0
+  /** The trace of the handler that runs, if handlers are traced. */
+  trace: HandlerTrace | undefined
+  /** True if it only hands messages on to handlers that are traced themselves, or runs work of whoever started it. */
+  isCarrier = false
   #endListeners: Set<() => void> | undefined
 
   constructor(runtime: RuntimePort) {
@@ -92,6 +98,12 @@ export abstract class Process implements EndSource {
 
   /** The id in errors and events. */
   abstract get id(): string
+  /** The process as users know it. */
+  abstract get publicRef(): object
+  /** Its name, if it has one. */
+  abstract get publicName(): string | undefined
+  /** A name that it shares with processes of the same behaviour. */
+  abstract get className(): string
 
   /** The name for people. */
   get label(): string {

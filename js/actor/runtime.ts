@@ -5,13 +5,15 @@ import { soon } from '../clock/host.ts'
 import { hot, native } from '../native.ts'
 import { tellOwner, type ErrorOwner } from '../internal/report-error.ts'
 import { beginActivity, endActivity } from './activity.ts'
-import { CallDeadlineTimer } from './call-deadline.ts'
+import { CallDeadlines } from './call-deadline.ts'
 import type { MessageHandler } from './backlog.ts'
 import type { Call } from './call.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
 import { currentCaller, release, retain, stack } from './call-context.ts'
 import { dispatch, dispatchTracked } from './dispatch.ts'
 import { YieldPolicy } from './yielding.ts'
+import { handles, TracedCast, untraced } from './handler-trace.ts'
+import { dispatchTraced } from './dispatch-traced.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import { Relations } from './relations.ts'
 import { MessageSlots } from './message-slots.ts'
@@ -23,7 +25,7 @@ import { NONE } from '../protocol/lane.ts'
 /** Its reactions run as soon as the caller's run of JavaScript has ended, and never on the caller's stack. */
 const NOW: Promise<void> = Promise.resolve()
 
-const handles = new NativeHandles((handle) => native.actorsClose(handle))
+const nativeHandles = new NativeHandles((handle) => native.actorsClose(handle))
 
 /**
  * Drives the processes of a system: the core decides what runs next, and this class runs it. Messages and calls are
@@ -48,12 +50,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #count = 0
   #more = false
   readonly #yieldPolicy: YieldPolicy
-  #deadline = Infinity
-  /** True if calls with a deadline were open after the last round. */
-  #hasDeadlines = false
-  /** The number of open calls with a deadline. */
-  #openDeadlines = 0
-  readonly #callDeadline: CallDeadlineTimer
+  readonly #deadlines: CallDeadlines
+  /** True if handlers are traced: somebody subscribed to `keelson:handle`, or there is a tracer. Read once a drain. */
+  isTraced = false
   #closed = false
 
   constructor(clock: Clock, owner: ErrorOwner) {
@@ -62,13 +61,13 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     this.clock = clock
     this.#owner = owner
     this.#yieldPolicy = new YieldPolicy(clock)
-    this.#callDeadline = new CallDeadlineTimer(clock, () => this.#drainNow())
+    this.#deadlines = new CallDeadlines(clock, () => this.#drainNow())
     this.#submissions = submissions
     this.#steps = steps
     this.#submissionWords = new Int32Array(submissions.buffer)
     this.#words = new Int32Array(steps.buffer)
     this.#pending = new PendingMessages(steps, this.#words, (...refusal) => this.#refuse(...refusal))
-    handles.own(this, handle)
+    nativeHandles.own(this, handle)
   }
 
   /** All processes that have not ended. */
@@ -90,7 +89,8 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   }
 
   cast(process: Process, message: unknown): void {
-    this.#send(process.pid, protocol.CAST, message)
+    const { tracer } = this
+    this.#send(process.pid, protocol.CAST, tracer === undefined ? message : new TracedCast(message, tracer))
   }
 
   sendSystem(process: Process, message: unknown): void {
@@ -112,8 +112,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   sendCall(call: Call): void {
     const target = call.target as Process
-    if (call.timeoutMs !== Infinity) this.#openDeadlines++
+    if (call.timeoutMs !== Infinity) this.#deadlines.open++
     if (target.room <= 0 && this.#makeRoom(target) === protocol.OFFER_FULL) return this.#fail(call, protocol.FULL)
+    if (this.tracer !== undefined) call.origin = this.tracer.capture()
     call.slot = this.#calls.keep(call)
     call.use = this.#calls.use(call.slot)
     const current = this.current ?? currentCaller()
@@ -129,7 +130,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
-    if (call.timeoutMs !== Infinity) this.#openDeadlines--
+    if (call.timeoutMs !== Infinity) this.#deadlines.open--
     this.#submit(NONE, protocol.CALL_ENDED, call.slot, call.use)
     // A call that has not begun is still queued; the core gives its slot back.
     if (call.started) this.#calls.release(call.slot, call.use)
@@ -161,6 +162,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   exited(process: Process): void {
     process.status = DEAD
+    process.trace?.processEnded(process)
     process.notifyEnd()
     this.#refuseBacklog(process)
     this.#submit(process.pid, protocol.EXITED, process.exitKind)
@@ -177,9 +179,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#callDeadline.disarm()
+    this.#deadlines.disarm()
     for (const call of this.#calls.values) this.#fail(call, protocol.NO_PROCESS)
-    handles.close(this, this.handle)
+    nativeHandles.close(this, this.handle)
   }
 
   #send(pid: number, operation: number, message: unknown): void {
@@ -218,21 +220,20 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   protected schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    void NOW.then(this.#drain)
+    if (this.tracer === undefined) void NOW.then(this.#drain)
+    else this.tracer.detached(() => void NOW.then(this.#drain))
   }
 
-  /** Schedules a drain after a turn of the event loop, so that timers and I/O come in between. */
-  #drainLater(): void {
-    this.#scheduled = true
-    soon(() => {
-      this.#yieldPolicy.turned()
-      this.#drain()
-    })
+  /** Drains in another turn of the event loop than before. */
+  readonly #drainAnew = (): void => {
+    this.#yieldPolicy.turned()
+    this.#drain()
   }
 
   readonly #drain = (): void => {
     if (this.#closed) return
     const outer = this.pushFrame()
+    this.isTraced = this.hasTraceContexts || handles.hasSubscribers
     try {
       if (this.#next === this.#count) this.#takeRound()
       this.#runSteps()
@@ -246,7 +247,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   /** Submits to the core what has happened, and takes the steps of the next round. */
   #takeRound(): void {
     // Only calls that outlived a round have deadlines in the core; without them, the clock is not read.
-    if (this.#hasDeadlines) this.#yieldPolicy.now = this.clock.monoMs()
+    if (this.#deadlines.hasAny) this.#yieldPolicy.now = this.clock.monoMs()
     const steps = this.#steps
     steps[protocol.TAIL_SUBMITTED] = this.#submitted
     steps[protocol.TAIL_NOW] = this.#yieldPolicy.now
@@ -254,7 +255,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     this.#more = false
     this.#count = hot.actorRound(this.handle)
     this.#more = steps[protocol.TAIL_MORE] === 1
-    this.#deadline = steps[protocol.TAIL_DEADLINE] as number
+    this.#deadlines.nearest = steps[protocol.TAIL_DEADLINE] as number
   }
 
   /** Runs the steps of the round. A failure of one step does not stop the others. */
@@ -283,20 +284,13 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   /** Schedules the steps that are left or the next round, and the next deadline. */
   #scheduleNext(): void {
-    this.#scheduled = false
-    if (this.#next < this.#count) {
-      this.#drainLater()
-    } else {
-      const mustTurn = this.#yieldPolicy.round(this.#count)
-      if (this.#more || this.#submitted > 0) {
-        if (mustTurn) this.#drainLater()
-        else this.schedule()
-      }
-    }
-    // Set after the steps, because they answer most calls.
-    this.#hasDeadlines = this.#openDeadlines > 0
-    if (this.#hasDeadlines) this.#callDeadline.set(this.#deadline)
-    else this.#callDeadline.disarm()
+    const isLeft = this.#next < this.#count
+    const mustTurn = isLeft || this.#yieldPolicy.round(this.#count)
+    this.#scheduled = mustTurn && (isLeft || this.#more || this.#submitted > 0)
+    // The event loop turns first, so that timers and I/O come in between.
+    if (this.#scheduled) soon(this.#drainAnew)
+    else if (this.#more || this.#submitted > 0) this.schedule()
+    this.#deadlines.update()
   }
 
   /** Handles the messages that were handed out for a process in a row. */
@@ -312,8 +306,10 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       this.#next++
       const index = words[at + protocol.STEP_PLACE] as number
       const use = words[at + protocol.STEP_USAGE] as number
-      if (process.busy || process.status !== RUNNING) this.#keepForLater(process, operation, index, use)
-      else this.#run(process, operation, index, use)
+      if (!process.busy && process.status === RUNNING) this.#run(process, operation, index, use)
+      // It cannot be handled yet, or the process ends.
+      else if (process.status > RUNNING) this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
+      else this.#pending.push(process, operation, index, use)
       yieldPolicy.step()
     } while (this.#next < this.#count && !yieldPolicy.mustYield)
   }
@@ -338,7 +334,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
         const message = this.#messages.take(index)
         if (process === undefined) break
         if (first <= protocol.INFO) process.room++
-        process.onDropped(first, message)
+        process.onDropped(first, untraced(message))
         break
       }
       case protocol.TERMINATE:
@@ -377,8 +373,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     if (cells !== undefined) beginActivity(cells, this.handle, process, operation, value)
     let pending: PromiseLike<void> | undefined
     try {
-      const { isAsync } = process
-      pending = isAsync ? dispatchTracked(process, operation, value) : dispatch(process, operation, value)
+      if (this.isTraced) pending = dispatchTraced(process, operation, value, this.tracer)
+      else if (process.isAsync) pending = dispatchTracked(process, operation, value)
+      else pending = dispatch(process, operation, value)
     } catch (error) {
       tellOwner(this.#owner, error, `the runtime of ${process.id}`)
       if (operation === protocol.CALL && this.settle(value as Call)) (value as Call).reject(error)
@@ -435,12 +432,6 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     }
   }
 
-  /** Keeps a message that cannot be handled yet, or refuses it for a process that ends. */
-  #keepForLater(process: Process, operation: number, index: number, use: number): void {
-    if (process.status > RUNNING) this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
-    else this.#pending.push(process, operation, index, use)
-  }
-
   #refuseBacklog(process: Process): void {
     const { backlog } = process
     if (backlog === undefined) return
@@ -454,7 +445,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
     if (operation <= protocol.INFO) process.room++
     if (operation !== protocol.CALL) {
-      if (this.#messages.holds(index, use)) process.onDropped(operation, this.#messages.take(index))
+      if (this.#messages.holds(index, use)) process.onDropped(operation, untraced(this.#messages.take(index)))
       return
     }
     const call = this.#begin(index, use)
@@ -475,7 +466,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #fail(call: Call, failure: number): void {
     if (call.settled) return
     call.settled = true
-    if (call.timeoutMs !== Infinity) this.#openDeadlines--
+    if (call.timeoutMs !== Infinity) this.#deadlines.open--
     call.whenSettled?.()
     call.giveUp(call.target.callError(call, failure))
   }
@@ -484,7 +475,6 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #drainNow(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#yieldPolicy.turned()
-    this.#drain()
+    this.#drainAnew()
   }
 }

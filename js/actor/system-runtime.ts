@@ -1,7 +1,25 @@
+import { BaseClock } from '../clock/base.ts'
+import { type Tracer, tracers } from '../internal/tracer.ts'
 import type { System } from '../system/system.ts'
 import { watchLoopIfAsked } from '../internal/loop-watch.ts'
 import { RuntimeShutdown } from './shutdown.ts'
 import { ProcessRuntime } from './runtime.ts'
+
+/**
+ * Makes a tracer follow the processes and the timers of a system. Without one, nobody follows them any more.
+ *
+ * Returns the tracer that followed them before.
+ */
+export function follow(system: System, tracer: Tracer | undefined): Tracer | undefined {
+  const before = system.tracer
+  if (before !== undefined) tracers.count--
+  if (tracer !== undefined) tracers.count++
+  system.tracer = tracer
+  const runtime = runtimes.get(system)
+  if (runtime !== undefined) runtime.tracer = tracer
+  if (system.clock instanceof BaseClock) system.clock.tracer = tracer
+  return before
+}
 
 const runtimes = new WeakMap<System, ProcessRuntime>()
 
@@ -12,6 +30,7 @@ export function runtimeOf(system: System): ProcessRuntime {
   system.assertOpen()
   watchLoopIfAsked()
   const runtime = new ProcessRuntime(system.clock, (error, origin) => system.report(error, origin))
+  runtime.tracer = system.tracer
   runtimes.set(system, runtime)
   system.own(runtime)
   system.beforeParts(() => new RuntimeShutdown(runtime, system.clock, system.closeTimeout).run())

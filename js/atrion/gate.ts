@@ -5,6 +5,7 @@ import { type WaitSignal, whenAborted } from '../internal/abort-hub.ts'
 import { MAX_DURATION_MS } from '../internal/validate.ts'
 import { hot, scratch } from '../native.ts'
 import * as protocol from '../protocol/admission.ts'
+import { admissions, type AdmissionTrace } from './admission-trace.ts'
 import type { Observers } from './observers.ts'
 import { engines } from './options.ts'
 import { Profiles } from './profiles.ts'
@@ -58,9 +59,13 @@ export class Gate {
    *
    * It writes the request itself, as {@link #write} does: V8 does not inline so much, and a call takes 20 ns.
    */
-  enter(request: AdmissionRequest): Ticket | Shed | Promise<Ticket | Shed> {
+  enter(
+    request: AdmissionRequest,
+    isTraced: boolean = admissions.hasSubscribers,
+  ): Ticket | Shed | Promise<Ticket | Shed> {
     this.assertOpen()
     const { route, voltage, signal } = request
+    if (isTraced) return admissions.trace(this.#traceOf(request, false), () => this.enter(request, false))
     if (signal?.aborted) throw signal.reason
     const now = this.clock.monoMs()
     const id = this.routes.id(route, now)
@@ -85,6 +90,20 @@ export class Gate {
   /** Admits a request whatever the answer is. `shed` is the refusal that it would have been. */
   enterShadow(request: AdmissionRequest): { ticket: Ticket; shed: Shed | undefined } {
     this.assertOpen()
+    if (!admissions.hasSubscribers) return this.#enterShadow(request)
+    const trace = this.#traceOf(request, true)
+    return admissions.begin(trace, () => {
+      const entry = this.#enterShadow(request)
+      trace.result = entry.shed ?? entry.ticket
+      return entry
+    })
+  }
+
+  #traceOf({ route, voltage }: AdmissionRequest, shadow: boolean): AdmissionTrace {
+    return { system: this.#observers.system, route, voltage, shadow }
+  }
+
+  #enterShadow(request: AdmissionRequest): { ticket: Ticket; shed: Shed | undefined } {
     const { route, voltage } = request
     const now = this.clock.monoMs()
     const id = this.routes.id(route, now)

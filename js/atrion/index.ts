@@ -1,4 +1,5 @@
 /** Admission control: resistance, an adaptive limit, a priority queue and a trickle. */
+export type { AdmissionTrace } from './admission-trace.ts'
 export { Atrion } from './atrion.ts'
 export { type Heartbeat, TaskLease, type TaskOutcome } from './lease.ts'
 export type { AtrionEvent, AtrionObserver } from './observers.ts'

@@ -68,9 +68,11 @@ export type AtrionObserver = (event: AtrionEvent) => unknown
 
 /** The observers of one Atrion. */
 export class Observers {
+  readonly system: System
   readonly #listeners: Listeners<AtrionEvent>
 
   constructor(system: System) {
+    this.system = system
     this.#listeners = new Listeners('observer', (error) => system.report(error, 'an observer of Atrion'))
   }
 

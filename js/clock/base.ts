@@ -17,6 +17,7 @@ import {
   PENDING_TIMER_IS_WALL,
   PENDING_TIMER_SLOT,
 } from '../protocol/clock.ts'
+import type { Tracer } from '../internal/tracer.ts'
 import type { ClockEvent } from './events.ts'
 import { soon } from './host.ts'
 import type { Instant } from './instant.ts'
@@ -65,6 +66,8 @@ export abstract class BaseClock implements Clock {
   readonly handle: number
   /** @internal Takes errors that have no caller; a `System` puts itself here. */
   owner: ErrorOwner
+  /** @internal Keeps timers out of traces. Set by `keelson/opentelemetry`. */
+  tracer: Tracer | undefined
   readonly #emit: EmitFn | undefined
   readonly #trace: boolean
   readonly #atClose = new Set<() => void>()
@@ -248,7 +251,7 @@ export abstract class BaseClock implements Clock {
   fire(id: number): void {
     const callback = this.slots.take(id)
     try {
-      const result = callback()
+      const result = this.tracer === undefined ? callback() : this.tracer.detached(callback)
       if (result !== undefined) ifRejected(result, (error) => this.#failed(error, callback))
     } catch (error) {
       this.#failed(error, callback)

@@ -23,6 +23,10 @@ export function pauseOn(clock: Clock, ms: number, label: string, callback: () =>
     : clock.schedule(ms, callback, { label })
 }
 
+/** Runs a function that begins a loop of the package as part of no trace. */
+export const outsideTraces = <T>(clock: Clock, body: () => T): T =>
+  clock instanceof BaseClock && clock.tracer !== undefined ? clock.tracer.detached(body) : body()
+
 /** Schedules a timer that ends a wait which takes too long. On a clock that nobody moves, nothing ends that wait. */
 export function limitOn(clock: Clock, ms: number, label: string, callback: () => unknown, ref = true): TimerHandle {
   return clock instanceof BaseClock

@@ -1,4 +1,5 @@
 /** History that is not lost: `Journal` in memory, and `openJournal` on disk. */
+export type { AppendTrace } from './append-trace.ts'
 export { DurableJournal } from './durable/journal.ts'
 export { openJournal } from './durable/open.ts'
 export type {

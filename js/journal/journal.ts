@@ -9,13 +9,14 @@ import { NativeHandles } from '../internal/native-handles.ts'
 import { type ErrorOwner, tellOwner } from '../internal/report-error.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import type { System } from '../system/system.ts'
+import { appends } from './append-trace.ts'
 import { Chunks, idOf } from './chunks.ts'
 import { deepFreeze } from './freeze.ts'
 import { checkJournalOptions } from './options.ts'
 import { fold, read } from './read.ts'
 import { hot, scratch } from '../native.ts'
 import { GRANT_DROPS, GRANT_FIRST, GRANT_SEQUENCE, POLICIES } from '../protocol/journal.ts'
-import { restore, type Restored } from './serialized.ts'
+import { restore, type Restored, serializeEntries } from './serialized.ts'
 import { snapshotOf } from './snapshot.ts'
 import type {
   FoldOptions,
@@ -122,6 +123,12 @@ export class Journal<T = unknown> {
    * @throws JournalOverflowError when it is full and its policy is `'bounded:error'`.
    */
   append(data: T): JournalEntry<T> {
+    return appends.hasSubscribers
+      ? appends.trace({ journal: this, data: [data] }, () => this.#append(data))
+      : this.#append(data)
+  }
+
+  #append(data: T): JournalEntry<T> {
     if (this.#telling) throw new JournalReentrancyError()
     if (this.#made === this.#granted) this.#renew()
     const timestamp = this.#time()
@@ -260,14 +267,8 @@ export class Journal<T = unknown> {
 
   /** Everything {@link fromJSON} needs to make an equal journal. */
   toJSON(): SerializedJournal {
-    const serializer = this.#serializer
     return {
-      entries: Array.from(this.entries(), ({ id, sequence, timestamp, data }) => ({
-        id,
-        sequence,
-        timestamp: { wallMs: timestamp.wallMs, monoMs: timestamp.monoMs },
-        data: serializer === undefined ? data : serializer.serialize(data),
-      })),
+      entries: serializeEntries(this.entries(), this.#serializer),
       nextSequence: this.nextSequence,
       journalId: this.id,
       createdAt: { wallMs: this.createdAt.wallMs, monoMs: this.createdAt.monoMs },

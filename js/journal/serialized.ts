@@ -26,6 +26,19 @@ function instantOf(value: unknown, index: number, what: string): Instant {
   return instant(wallMs as number, monoMs as number)
 }
 
+/** Returns entries as `toJSON` writes them. */
+export function serializeEntries<T>(
+  entries: Iterable<JournalEntry<T>>,
+  serializer: JournalSerializer<T> | undefined,
+): SerializedJournal['entries'] {
+  return Array.from(entries, ({ id, sequence, timestamp, data }) => ({
+    id,
+    sequence,
+    timestamp: { wallMs: timestamp.wallMs, monoMs: timestamp.monoMs },
+    data: serializer === undefined ? data : serializer.serialize(data),
+  }))
+}
+
 /**
  * Checks all of it before anything is taken over.
  *

@@ -39,6 +39,8 @@ export {
   MailboxFullError,
   ServerNotRunningError,
 } from '../actor/errors.ts'
+export type { CallTrace, HandleTrace } from '../actor/handler-trace.ts'
+export type { ProcessCrash, ProcessRestart } from '../actor/process-channels.ts'
 export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'

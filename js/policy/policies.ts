@@ -24,6 +24,7 @@ export {
   circuitBreaker,
   type CircuitBreakerEvents,
   type CircuitBreakerStats,
+  type CircuitChange,
 } from './circuit-breaker/circuit-breaker.ts'
 export type { CircuitBreakerOptions, HalfOpen, OpenFor, SavedCircuit } from './circuit-breaker/options.ts'
 export {

@@ -18,7 +18,8 @@ import type { ProcessHost } from './host.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 import { mayBeAsync } from './handler-run.ts'
 import { EventNotifier } from './event-notifier.ts'
-import type { ProcessJournal, ProcessSpec, ProcessStatus } from './types.ts'
+import type { ProcessJournal, ProcessRef, ProcessSpec, ProcessStatus } from './types.ts'
+import { classNameOf } from '../internal/class-name.ts'
 
 /** The user's word for each status of the runtime, for a process that has not failed for good. */
 const PHASES = { [STARTING]: 'starting', [RUNNING]: 'running', [ENDING]: 'stopping', [DEAD]: 'stopped' } as const
@@ -55,6 +56,17 @@ export abstract class Addressable extends Process {
       maxMailbox: spec.maxInbox ?? 1024,
       overflow: spec.mailboxPolicy === 'drop-oldest' ? OVERFLOW_DROP_OLDEST : OVERFLOW_REJECT,
     })
+  }
+
+  /** Its ref. Set before anything of it runs. */
+  publicRef!: ProcessRef
+
+  get publicName(): string {
+    return this.spec.name
+  }
+
+  get className(): string {
+    return classNameOf(this.spec) ?? 'Process'
   }
 
   /** Ends the process. Resolves when it has ended. */

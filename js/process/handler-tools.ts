@@ -44,5 +44,6 @@ export function toolsOf(process: StatefulProcess): Tools {
 /** Gives a new process its tools, and returns its ref. */
 export function completeSpawn(process: StatefulProcess): ProcessRef {
   process.tools = toolsOf(process)
-  return refOf(process)
+  process.publicRef = refOf(process)
+  return process.publicRef
 }

@@ -3,6 +3,7 @@ import type { Call } from '../actor/call.ts'
 import { CastInContext, type SenderContext } from '../actor/caller-context.ts'
 import { CrashReports, messageTypeOf } from '../actor/crash-reports.ts'
 import { ENDING, type HandlerResult, RUNNING, STARTING } from '../actor/process.ts'
+import { publishCrash, publishRestart } from '../actor/process-channels.ts'
 import { Addressable } from './addressable.ts'
 import { deferred, type DeferredPromise } from '../internal/deferred.ts'
 import { type ExitKind, FAILED, NORMAL, SHUTDOWN } from '../protocol/actor.ts'
@@ -56,6 +57,8 @@ export class StatefulProcess extends Addressable implements StopTarget {
   #finished = false
   /** True until its `init` has ended. */
   #initializing = true
+  /** The number of the last restart. */
+  #attempt = 0
   #cancelRestart: (() => void) | undefined
   /** Resolves when the last run has been cleaned up: its children have ended and `onStop` has run. */
   #cleaning: Promise<void> = Promise.resolve()
@@ -153,6 +156,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
     this.#state = state
     if (this.status === STARTING) {
       this.status = RUNNING
+      if (this.#attempt > 0) publishRestart(this, this.#attempt)
       this.#restarts?.started(this.host.clock.monoMs())
       if (this.notifier.hasLifecycleListener) {
         this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
@@ -271,6 +275,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
   }
 
   #handlerFailed(error: unknown, message: unknown): void {
+    this.trace?.failed(error)
     if (this.status === RUNNING) {
       this.#fail(error, message)
       return
@@ -288,6 +293,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
     const decision = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
     const restarts = decision?.restart === true
     this.failure = error
+    publishCrash(this, error, message)
     if (restarts) {
       this.runtime.restarting(this)
     } else {
@@ -331,6 +337,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
   }
 
   #restartAfter(attempt: number, delayMs: number): void {
+    this.#attempt = attempt
     this.emit({ type: 'supervisor:restart', id: this.id, attempt, delayMs })
     // The listener may have stopped the process.
     if (this.status !== STARTING) return
@@ -341,7 +348,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
         this.#cancelRestart = undefined
         this.#initializing = true
         this.emit({ type: 'process:start', name: this.spec.name, id: this.id })
-        this.scope.runInAsyncScope(this.#init)
+        this.scope.runInAsyncScope(() => this.runtime.outsideTraces(this.#init))
       })
     })
     this.#cancelRestart = () => {

@@ -1,4 +1,5 @@
 import { Call } from '../actor/call.ts'
+import { calls, type CallTrace } from '../actor/handler-trace.ts'
 import { SenderContext } from '../actor/caller-context.ts'
 import { callable, timeout as timeoutOf } from '../internal/validate.ts'
 import { ASK_TIMEOUT, checkReason } from './options.ts'
@@ -29,7 +30,10 @@ class StatefulProcessRef implements ProcessRef {
   ask<R = Any>(build: (reply: (value: R) => void) => Any, timeout?: number): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       callable('build', build)
-      ask(this.#process, build, timeoutOf('timeout', ASK_TIMEOUT, timeout), resolve, reject)
+      const timeoutMs = timeoutOf('timeout', ASK_TIMEOUT, timeout)
+      const process = this.#process
+      if (calls.hasSubscribers || process.runtime.tracer !== undefined) resolve(tracedAsk(process, build, timeoutMs))
+      else ask(process, build, timeoutMs, resolve, reject)
     })
   }
 
@@ -44,6 +48,7 @@ function ask<R>(
   timeoutMs: number,
   resolve: (value: R) => void,
   reject: (error: unknown) => void,
+  trace?: CallTrace & { message: unknown },
 ): void {
   const sent: { call?: Call } = {}
   let answered = false
@@ -52,6 +57,7 @@ function ask<R>(
     // A message whose reply is called while it is built is still sent, and nobody waits for it.
     if (sent.call === undefined || process.runtime.settle(sent.call)) resolve(value)
   })
+  if (trace !== undefined) trace.message = message
   if (!process.takesMail) {
     if (!answered) reject(process.endError())
     return
@@ -62,10 +68,24 @@ function ask<R>(
   }
   const request = new Call(process, message, timeoutMs, resolve as (reply: unknown) => void, reject)
   if (process.usesCallerContext) request.context = new SenderContext()
+  if (trace !== undefined) request.trace = trace
   sent.call = request
   const before = process.notifier.hasListener ? process.runtime.mailboxSize(process) : 0
   process.runtime.sendCall(request)
   if (process.notifier.hasListener && process.runtime.mailboxSize(process) > before) process.noteQueued()
+}
+
+function tracedAsk<R>(
+  process: StatefulProcess,
+  build: (reply: (value: R) => void) => unknown,
+  timeoutMs: number,
+): Promise<R> {
+  const trace = { ref: process.publicRef, name: process.spec.name, message: undefined as unknown }
+  const start = (): Promise<R> =>
+    new Promise((resolve, reject) => ask(process, build, timeoutMs, resolve, reject, trace))
+  const begin = calls.hasSubscribers ? (): Promise<R> => calls.trace(trace, start) : start
+  const { tracer } = process.runtime
+  return tracer === undefined ? begin() : tracer.call(process, undefined, begin)
 }
 
 export const refOf = (process: StatefulProcess): ProcessRef => new StatefulProcessRef(process)

@@ -13,6 +13,7 @@ import {
 } from '../internal/validate.ts'
 import { BaseClock } from '../clock/base.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../internal/report-error.ts'
+import type { Tracer } from '../internal/tracer.ts'
 import { createSystemClock } from '../clock/system-clock.ts'
 import type { Clock } from '../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
@@ -95,6 +96,8 @@ export class System {
   readonly names: Names
   /** @internal Writes what happens to the journals of {@link audit}. */
   readonly trail: Audit
+  /** @internal Follows messages to their handlers. Set by `keelson/opentelemetry`. */
+  tracer: Tracer | undefined
   readonly #core: SystemCore
   readonly #onError: ErrorOwner
   readonly #ownsClock: boolean

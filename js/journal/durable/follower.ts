@@ -1,3 +1,4 @@
+import { outsideTraces } from '../../clock/internal-timers.ts'
 import { deferred, type DeferredPromise } from '../../internal/deferred.ts'
 import type { ErrorOwner } from '../../internal/report-error.ts'
 import { textOf } from '../../internal/thrown-values.ts'
@@ -142,7 +143,11 @@ export abstract class Follower<T> {
   }
 
   /** @internal Follows the journal, once it is prepared, until it is closed or fails. Does not reject. */
-  protected async run(prepare?: () => Promise<void>): Promise<void> {
+  protected run(prepare?: () => Promise<void>): Promise<void> {
+    return outsideTraces(this.journal.clock, () => this.#run(prepare))
+  }
+
+  async #run(prepare: (() => Promise<void>) | undefined): Promise<void> {
     try {
       if (prepare !== undefined) await prepare()
       this.#status = 'running'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { flag, iterable, integer, known, options as checkOptions } from '../../internal/validate.ts'
 import type { Instant } from '../../clock/instant.ts'
-import type { Clock, TimerHandle } from '../../clock/types.ts'
+import type { Clock } from '../../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
 import { Listeners } from '../../internal/listeners.ts'
 import { assertInternal, INTERNAL } from '../../internal/private-constructor.ts'
@@ -11,6 +11,8 @@ import { tellOwner } from '../../internal/report-error.ts'
 import * as protocol from '../../protocol/journal.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
+import { appends } from '../append-trace.ts'
+import { serializeEntries } from '../serialized.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { appendsTo, type CheckedAppend, checkAppends, type ExpectedStream } from './append-options.ts'
 import { Appender } from './appender.ts'
@@ -24,6 +26,7 @@ import type { OpenedJournal } from './opened.ts'
 import { checkPath } from './options.ts'
 import { SavedStates, STATES } from './states.ts'
 import type { AppendOptions, BackupReport } from './stream-types.ts'
+import { SyncTimer } from './sync-timer.ts'
 import { tail, type TailSource } from './tail.ts'
 import { WaitingReaders } from './waiting-readers.ts'
 import type {
@@ -35,9 +38,6 @@ import type {
   SaveSnapshotOptions,
   TailOptions,
 } from './types.ts'
-
-/** With `'flush'` and `'memory'`, what was written is synced this much later at the latest. */
-const SYNC_WITHIN_MS = 1000
 
 /** @internal Makes the journal of one that was opened. */
 export let makeDurableJournal: <T>(opened: OpenedJournal<T>) => DurableJournal<T>
@@ -75,7 +75,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   /** Called when it begins to close. */
   readonly #closeListeners = new Set<() => void>()
   #pump: AbortController | undefined
-  #syncTimer: TimerHandle | undefined
+  readonly #syncTimer: SyncTimer
   #closed = false
   #closing: Promise<void> | undefined
   #isEndReported = false
@@ -92,6 +92,9 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.clock = opened.clock
     this.#system = opened.system
     this.#id = opened.id
+    this.#syncTimer = new SyncTimer(opened.clock, () => {
+      if (!this.closed) hot.journalSyncSoon(this.#id)
+    })
     this.#handle = opened.handle
     this.#subscribers = new Listeners('subscriber', (error, { sequence, id }) => {
       if (opened.options.emit === undefined) this.#report(error, 'a subscriber of a journal')
@@ -137,6 +140,11 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * ```
    */
   append(data: T, options?: AppendOptions): Promise<JournalEntry<T>> {
+    if (!appends.hasSubscribers) return this.#append(data, options)
+    return appends.trace({ journal: this, data: [data] }, () => this.#append(data, options))
+  }
+
+  #append(data: T, options: AppendOptions | undefined): Promise<JournalEntry<T>> {
     return this.#withEvents(new Promise((resolve, reject) => this.#appender().append(data, options, resolve, reject)))
   }
 
@@ -158,19 +166,25 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     datas: Iterable<T>,
     options?: AppendOptions | readonly (AppendOptions | undefined)[],
   ): Promise<JournalEntry<T>[]> {
-    return this.#appendAll(() => {
+    try {
+      this.#writer()
       const list = [...iterable('datas', datas)]
-      return [list, checkAppends(options, list.length)]
-    })
+      return this.#appendAll(list, () => checkAppends(options, list.length))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /** @internal Appends events, all or none. Rejects with VersionConflictError unless the stream is as expected. */
   appendTo(stream: ExpectedStream, datas: readonly T[]): Promise<JournalEntry<T>[]> {
-    return this.#appendAll(() => [datas, appendsTo(stream, datas.length)])
+    return this.#appendAll(datas, () => appendsTo(stream, datas.length))
   }
 
-  #appendAll(checked: () => [readonly T[], readonly CheckedAppend[] | undefined]): Promise<JournalEntry<T>[]> {
-    return this.#withEvents(new Promise((resolve, reject) => this.#appender().appendAll(...checked(), resolve, reject)))
+  #appendAll(data: readonly T[], each: () => readonly CheckedAppend[] | undefined): Promise<JournalEntry<T>[]> {
+    const append = (): Promise<JournalEntry<T>[]> =>
+      new Promise((resolve, reject) => this.#appender().appendAll(data, each(), resolve, reject))
+    if (!appends.hasSubscribers) return this.#withEvents(append())
+    return appends.trace({ journal: this, data }, () => this.#withEvents(append()))
   }
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */
@@ -306,14 +320,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   /** Returns the form from which `Journal.fromJSON` makes a journal in memory. */
   toJSON(): SerializedJournal {
-    const { serializer } = this.#options
     return {
-      entries: Array.from(this.entries(), ({ id, sequence, timestamp, data }) => ({
-        id,
-        sequence,
-        timestamp: { wallMs: timestamp.wallMs, monoMs: timestamp.monoMs },
-        data: serializer === undefined ? data : serializer.serialize(data),
-      })),
+      entries: serializeEntries(this.entries(), this.#options.serializer),
       nextSequence: this.nextSequence,
     }
   }
@@ -385,7 +393,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     if (this.durability === 'sync' && emit === undefined) return appended
     return appended.then((answer) => {
       const entries: readonly JournalEntry<T>[] = Array.isArray(answer) ? answer : [answer]
-      if (entries.length > 0 && this.durability !== 'sync') this.#syncSoon()
+      if (entries.length > 0 && this.durability !== 'sync') this.#syncTimer.set()
       if (emit !== undefined) {
         const size = this.closed ? 0 : this.size()
         for (const { id, sequence: seq } of entries)
@@ -393,21 +401,6 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
       }
       return answer
     })
-  }
-
-  #syncSoon(): void {
-    if (this.#syncTimer !== undefined) return
-    try {
-      this.#syncTimer = this.clock.schedule(SYNC_WITHIN_MS as never, () => this.#syncNow(), { ref: false })
-    } catch {
-      // The clock was closed before the journal: then sooner.
-      this.#syncNow()
-    }
-  }
-
-  #syncNow(): void {
-    this.#syncTimer = undefined
-    if (!this.closed) hot.journalSyncSoon(this.#id)
   }
 
   #source(): TailSource<T> {
@@ -453,7 +446,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   }
 
   async #close(): Promise<void> {
-    this.#syncTimer?.cancel()
+    this.#syncTimer.cancel()
     for (const listener of this.#closeListeners) listener()
     await this.#states?.then(
       (states) => states.close(),

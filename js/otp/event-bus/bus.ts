@@ -1,6 +1,7 @@
 import type { Call } from '../../actor/call.ts'
 import { RUNNING } from '../../actor/process.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
+import { handles, HandlerTrace } from '../../actor/handler-trace.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { keepOptimized } from '../../internal/keep-optimized.ts'
@@ -104,6 +105,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
   attach(server: GenServerProcess): void {
     if (this.#server !== undefined) return
     this.#server = server
+    server.isCarrier = true
     this.#runtime = runtimeOf(server.system)
     const removeFromSystem = buses.add(server.system, this)
     server.whenEnded(() => {
@@ -145,6 +147,17 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
   failed(error: unknown, pattern: string): void {
     this.#failed++
     this.process.system.report(error, `a subscriber of ${brief(pattern)} on the bus ${this.id}`)
+  }
+
+  traceOf(message: unknown, topic: string, pattern: string): HandlerTrace | undefined {
+    const { isTraced, tracer } = this.#runtime as ProcessRuntime
+    if (!isTraced) return undefined
+    const { id, ref, name } = this.process
+    const context = handles.hasSubscribers
+      ? ({ ref, name, kind: 'event', message, topic, pattern } as const)
+      : undefined
+    const target = { id, className: pattern, publicName: name }
+    return new HandlerTrace(context, tracer?.handler(target, 'event', message, tracer.capture()))
   }
 
   dropped(): void {

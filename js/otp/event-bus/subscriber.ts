@@ -2,7 +2,8 @@
 import { AsyncResource } from 'node:async_hooks'
 
 import { RUNNING } from '../../actor/process.ts'
-import { ifRejected } from '../../internal/thenable.ts'
+import { ifRejected, promiseOf } from '../../internal/thenable.ts'
+import type { HandlerTrace } from '../../actor/handler-trace.ts'
 import { castTo } from '../gen-server/calls.ts'
 import { MailboxFullError } from '../../actor/errors.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
@@ -20,6 +21,8 @@ export interface SubscriberHost {
   readonly id: string
   leave(subscriber: Subscriber): void
   failed(error: unknown, pattern: string): void
+  /** Returns the trace of a handler that gets a message, if handlers are traced. */
+  traceOf(message: unknown, topic: string, pattern: string): HandlerTrace | undefined
   dropped(): void
 }
 
@@ -77,6 +80,11 @@ export class HandlerSubscriber extends Subscriber {
 
   take(message: unknown, topic: string): void {
     if (this.#once) this.end()
+    const trace = this.host.traceOf(message, topic, this.pattern)
+    if (trace !== undefined) {
+      this.#takeTraced(message, topic, trace)
+      return
+    }
     try {
       const result: unknown = this.#scope.runInAsyncScope(this.#handler, undefined, message, topic)
       // Nobody waits for an asynchronous handler, so its rejection is reported.
@@ -84,6 +92,23 @@ export class HandlerSubscriber extends Subscriber {
     } catch (error) {
       this.host.failed(error, this.pattern)
     }
+  }
+
+  #takeTraced(message: unknown, topic: string, trace: HandlerTrace): void {
+    const failed = (error: unknown): void => {
+      trace.failed(error)
+      this.host.failed(error, this.pattern)
+    }
+    this.#scope.runInAsyncScope(() =>
+      trace.run(() => {
+        try {
+          return promiseOf(this.#handler(message, topic))?.then(undefined, failed)
+        } catch (error) {
+          failed(error)
+          return undefined
+        }
+      }),
+    )
   }
 }
 

@@ -1,7 +1,9 @@
 /** `GenServer.call`, `cast` and `stop`. */
 import { Call } from '../../actor/call.ts'
+import { calls, type CallTrace } from '../../actor/handler-trace.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { DEAD, ENDING, RUNNING } from '../../actor/process.ts'
+import { tracers } from '../../internal/tracer.ts'
 import { whenAborted } from '../../internal/abort-hub.ts'
 import { abortSignal, known, options as checkOptions, timeout } from '../../internal/validate.ts'
 import { CastInContext, SenderContext } from '../../actor/caller-context.ts'
@@ -24,12 +26,28 @@ export function call<State, CallMsg, CastMsg, CallReply>(
   options?: CallOptions,
 ): Promise<CallReply>
 export function call(ref: GenServerRef, message: unknown, options?: CallOptions): Promise<unknown> {
+  if (tracers.count > 0 || calls.hasSubscribers) return tracedCall(ref, message, options)
+  return send(ref, message, options)
+}
+
+function tracedCall(ref: GenServerRef, message: unknown, options?: CallOptions): Promise<unknown> {
+  const server = findProcess(ref)
+  if (server === undefined) return send(ref, message, options)
+  const trace = calls.hasSubscribers ? { ref, name: server.name, message } : undefined
+  const begin = (): Promise<unknown> =>
+    trace === undefined ? send(ref, message, options) : calls.trace(trace, () => send(ref, message, options, trace))
+  const { tracer } = server.runtime
+  return tracer === undefined ? begin() : tracer.call(server, message, begin)
+}
+
+function send(ref: GenServerRef, message: unknown, options?: CallOptions, trace?: CallTrace): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const server = findProcess(ref) ?? callTargetOf('ref', ref)
     const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
     if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
     const request = new Call(server, message, timeoutMs, resolve, reject)
     if (server.usesCallerContext) request.context = new SenderContext()
+    if (trace !== undefined) request.trace = trace
     if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
     server.runtime.sendCall(request)
   })

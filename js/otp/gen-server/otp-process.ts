@@ -5,6 +5,7 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import type { Call } from '../../actor/call.ts'
 import { runAsSelf } from '../../actor/call-context.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../../actor/process.ts'
+import { publishCrash } from '../../actor/process-channels.ts'
 import { type ExitKind, KILLED, STOP } from '../../protocol/actor.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { isConsequence } from '../../actor/shutdown.ts'
@@ -77,6 +78,18 @@ export abstract class OtpProcess extends Process implements Registrable {
 
   get id(): string {
     return this.ref.id
+  }
+
+  get publicRef(): object {
+    return this.ref
+  }
+
+  get publicName(): string | undefined {
+    return this.name
+  }
+
+  get className(): string {
+    return this.kind
   }
 
   /** The reason of its end. Only meaningful once it ends. */
@@ -215,9 +228,11 @@ export abstract class OtpProcess extends Process implements Registrable {
    * @param message The message that was handled, if one was.
    */
   crash(thrown: unknown, message?: unknown): void {
+    this.trace?.failed(thrown)
     if (this.status >= ENDING) return
     this.crashContext = { name: this.name, messageType: messageTypeOf(message) }
     const error = asError(thrown)
+    publishCrash(this, error, message)
     if (this.hasListeners) this.notify({ type: 'crashed', ...this.#eventFields, error })
     // Without a supervisor that acts on it, the system reports it.
     if (!this.isSupervised && !isConsequence(this.system, error)) {

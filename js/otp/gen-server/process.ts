@@ -2,6 +2,7 @@ import type { Call } from '../../actor/call.ts'
 import { isAsyncFunction, runAsSelf, stack } from '../../actor/call-context.ts'
 import { type HandlerResult, RUNNING } from '../../actor/process.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
+import { classNameOf } from '../../internal/class-name.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { isAbortEcho } from '../../internal/thrown-values.ts'
 import type { System } from '../../system/system.ts'
@@ -50,6 +51,10 @@ export class GenServerProcess extends OtpProcess {
     return this.#state
   }
 
+  override get className(): string {
+    return classNameOf(this.behavior) ?? this.kind
+  }
+
   protected override get terminateCallback(): unknown {
     return this.behavior.terminate
   }
@@ -65,7 +70,7 @@ export class GenServerProcess extends OtpProcess {
     this.#idle = new IdleTime(this.system.clock, timeoutMs, this, () => {
       this.scope.runInAsyncScope(() => {
         if (this.status !== RUNNING) return
-        if (onIdle === undefined) this.end('normal')
+        if (onIdle === undefined) this.runtime.outsideTraces(() => this.end('normal'))
         else this.runtime.sendSystem(this, IDLE)
       })
     })
@@ -182,6 +187,7 @@ export class GenServerProcess extends OtpProcess {
       if (this.behavior.handleCall === undefined) {
         const error = new NotHandledError(this.id, 'handleCall', this)
         this.#idle?.touch()
+        this.trace?.failed(error)
         if (this.runtime.settle(call)) call.reject(error)
         return undefined
       }
@@ -229,6 +235,7 @@ export class GenServerProcess extends OtpProcess {
   /** Rejects a call whose handler failed. */
   failCall(call: Call, error: unknown): void {
     this.#idle?.touch()
+    this.trace?.failed(error)
     if (this.runtime.settle(call)) call.reject(error)
     if (!this.crashesOnCallError) return
     // A handler that only stops because its caller has given up has not failed.

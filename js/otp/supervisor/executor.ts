@@ -1,3 +1,4 @@
+import { publishRestart } from '../../actor/process-channels.ts'
 import { isConsequence } from '../../actor/shutdown.ts'
 import { MAX_DURATION_MS } from '../../internal/validate.ts'
 import { FAILED, SHUTDOWN } from '../../protocol/actor.ts'
@@ -26,6 +27,8 @@ export interface SupervisorHost {
   readonly id: string
   readonly system: System
   readonly server: GenServerProcess
+  /** True once the children of its options run. */
+  readonly isReady: boolean
   /** Called once the children of its options run. */
   onReady(): void
   /** Called when it stops by its own decision: with the error, or without one to follow a significant child. */
@@ -333,7 +336,9 @@ export class Executor implements EventSink {
     let result: unknown
     try {
       // Runs in the asynchronous context of the supervisor's start, not in that of the crash.
-      result = this.#host.server.scope.runInAsyncScope(runStartAttempt, undefined, attempt)
+      const { server, isReady } = this.#host
+      const run = (): unknown => runStartAttempt(attempt)
+      result = server.scope.runInAsyncScope(isReady ? () => server.runtime.outsideTraces(run) : run)
     } catch (error) {
       failed(error)
       return
@@ -385,7 +390,9 @@ export class Executor implements EventSink {
     child.name = server.name
     child.startError = undefined
     child.restartCount = instance - 1
-    if (instance > 1) this.#emit({ type: 'restarted', ...childFields(child, server), attempt: child.restartCount })
+    if (instance <= 1) return
+    publishRestart(server, child.restartCount, child.id, this.#host.id)
+    this.#emit({ type: 'restarted', ...childFields(child, server), attempt: child.restartCount })
   }
 
   #onExited(child: Child | undefined, pid: number): void {

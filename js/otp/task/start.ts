@@ -29,6 +29,8 @@ export function startTask<Result>(
   // The task is no part of the handler that starts it, so its calls are not calls of that handler.
   const server = runOutsideHandler(() => spawn('Task', system, run as unknown as GenServerBehavior<unknown>, {}))
   run.server = server
+  // The function belongs to whoever starts the task, and so does what it does.
+  server.isCarrier = true
   run.isTracked = isTracked ?? runtimeOf(system).callScope() !== undefined
   if (settings.name !== undefined) {
     try {

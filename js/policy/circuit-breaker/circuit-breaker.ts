@@ -1,3 +1,5 @@
+import { channel } from 'node:diagnostics_channel'
+
 import type { Clock } from '../../clock/types.ts'
 import { isTimeoutError } from '../../errors/errors.ts'
 import { options as checkOptions } from '../../internal/validate.ts'
@@ -9,6 +11,7 @@ import { circuitOpenError, isRejection } from '../rejections.ts'
 import type { FailureWindow } from './failure-window.ts'
 import { breakerSettings, type SavedCircuit, savedCircuit } from './options.ts'
 import type { CircuitBreakerOptions } from './options.ts'
+import type { System } from '../../system/system.ts'
 import { type CallOutcome, Circuit, type CircuitState, REJECTED } from './state-machine.ts'
 
 /** Events of a {@link CircuitBreaker}, by name. `durationMs` is the time that the task took, in milliseconds. */
@@ -47,6 +50,26 @@ export interface CircuitBreakerStats extends MeasuredStats {
   /** The number of times it has opened since it was last closed. */
   readonly opens: number
 }
+
+/** A message of the diagnostics channel `keelson:circuit`: a circuit breaker changed its state. */
+export interface CircuitChange {
+  /** The name of the breaker. */
+  readonly policy: string
+  /** The system of the breaker. */
+  readonly system: System
+  /** The state before. */
+  readonly from: CircuitState
+  /** The state from now on. */
+  readonly to: CircuitState
+  /** The number of times it has opened since it was last closed. */
+  readonly opens: number
+  /** The time for which it opened last, in ms. */
+  readonly openForMs: number
+  /** The failure that opened it, if one did. */
+  readonly error?: unknown
+}
+
+const circuits = channel('keelson:circuit')
 
 const EVENTS: readonly (keyof CircuitBreakerEvents)[] = [
   'success',
@@ -90,7 +113,7 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
     this.isFailureResult = settings.isFailureResult
     this.#failureWindow = settings.failureWindow
     this.isTimed = settings.failureWindow.isTimed || settings.slowAfterMs < Infinity
-    this.circuit = new Circuit({ ...settings, onTransition: (to) => this.#onTransition(to) })
+    this.circuit = new Circuit({ ...settings, onTransition: (to, from) => this.#onTransition(to, from) })
     if (options.state !== undefined) this.restore(options.state)
   }
 
@@ -194,9 +217,13 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
     return circuitOpenError(this.name, reason, this.circuit.retryAfterMs(now))
   }
 
-  #onTransition(to: CircuitState): void {
-    if (!this.isObserved) return
+  #onTransition(to: CircuitState, from: CircuitState): void {
     const { openForMs, opens } = this.circuit
+    if (circuits.hasSubscribers) {
+      const change: CircuitChange = { policy: this.name, system: this.system, from, to, opens, openForMs }
+      circuits.publish(this.#currentError === undefined ? change : { ...change, error: this.#currentError })
+    }
+    if (!this.isObserved) return
     if (to === 'open') {
       const error = this.#currentError
       this.emit('open', error === undefined ? { openForMs, opens } : { openForMs, opens, error })

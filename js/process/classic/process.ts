@@ -4,12 +4,14 @@
  */
 import type { Call } from '../../actor/call.ts'
 import { DEAD, ENDING, Process } from '../../actor/process.ts'
+import { publishCrash, publishRestart } from '../../actor/process-channels.ts'
 import { callable, callbacks, known, object, options as checkOptions } from '../../internal/validate.ts'
 import { CALL, FAILED, KILLED, OVERFLOW_REJECT, UNBOUNDED } from '../../protocol/actor.ts'
 import type { Clock } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import type { System } from '../../system/system.ts'
 import { deferred, type DeferredPromise } from '../../internal/deferred.ts'
+import { classNameOf } from '../../internal/class-name.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import { ProcessError } from '../errors.ts'
 import { type ProcessHost, hostOf } from '../host.ts'
@@ -45,6 +47,18 @@ class ClassicRuntimeProcess extends Process implements StopTarget {
 
   get id(): string {
     return this.#owner.id.value
+  }
+
+  get publicRef(): object {
+    return this.#owner
+  }
+
+  get publicName(): undefined {
+    return undefined
+  }
+
+  get className(): string {
+    return this.#owner.className
   }
 
   onCast(message: unknown): PromiseLike<void> | undefined {
@@ -90,6 +104,8 @@ export class ClassicProcessImpl implements ClassicProcess {
   state: ProcessStatus = 'starting'
   /** Called when it fails. Without a supervisor, nobody acts on a failure. */
   supervisor: ((error: Error, message: unknown) => void) | undefined
+  /** The id of the supervisor, if it has one. */
+  supervisorId: string | undefined
   /** True while a supervisor is going to restart it, so that messages sent meanwhile wait. */
   awaitsRestart = false
   readonly #behavior: ProcessBehavior
@@ -108,6 +124,10 @@ export class ClassicProcessImpl implements ClassicProcess {
     this.host = host
     this.id = id
     this.#notifier = new EventNotifier(emit, host)
+  }
+
+  get className(): string {
+    return classNameOf(this.#behavior) ?? 'Process'
   }
 
   emit(type: string, fields: object = {}): void {
@@ -176,6 +196,7 @@ export class ClassicProcessImpl implements ClassicProcess {
       end()
     }
     const failed = (error: unknown): void => {
+      core.trace?.failed(error)
       this.emit('process:message:error', { message, error })
       end()
       if (this.state === 'running') this.#fail(asError(error), message)
@@ -210,11 +231,13 @@ export class ClassicProcessImpl implements ClassicProcess {
     this.awaitsRestart = false
     this.#startedAt = this.host.clock.now().wallMs
     this.emit('process:started')
+    if (this.#restartCount > 0) publishRestart(core, this.#restartCount, undefined, this.supervisorId)
     if (this.#stopping === undefined) core.runtime.started(core)
   }
 
   /** Hands a failure without a caller to the supervisor, to the listener, or to the system. */
   #fail(error: Error, message: unknown): void {
+    if (this.#core !== undefined) publishCrash(this.#core, error, message)
     this.#core?.runtime.restarting(this.#core)
     this.#failed(error)
     if (this.supervisor !== undefined) this.supervisor(error, message)

@@ -83,6 +83,7 @@ class ClassicSupervisorImpl implements ClassicSupervisor {
     const child: SupervisedProcess = { process, strategy, restarts, crashes, cancelRestart: undefined }
     if (process.state === 'running') restarts.started(this.#host.clock.monoMs())
     this.#children.set(process, child)
+    process.supervisorId = this.id.value
     process.supervisor = (error, message) => this.#onFailure(child, error, message)
     this.#emit('supervisor:supervising', { processId: process.id.value, strategy })
   }
@@ -166,7 +167,7 @@ class ClassicSupervisorImpl implements ClassicSupervisor {
     child?.cancelRestart?.()
     child?.restarts.close()
     child?.crashes.end()
-    process.supervisor = undefined
+    process.supervisor = process.supervisorId = undefined
     process.awaitsRestart = false
     this.#children.delete(process)
   }

@@ -1,0 +1,52 @@
+/** The diagnostics channels of what happens to processes. */
+import { channel } from 'node:diagnostics_channel'
+
+import { messageTypeOf } from './crash-reports.ts'
+import type { Process } from './process.ts'
+
+/** A message of the diagnostics channel `keelson:process:crash`: a process failed, whoever acts on it. */
+export interface ProcessCrash {
+  /** The process that failed. */
+  readonly ref: object
+  /** The name of the process, if it has one. */
+  readonly name: string | undefined
+  /** The type of the message that was handled, if one was. */
+  readonly messageType: string | undefined
+  /** The error with which it failed. */
+  readonly error: unknown
+}
+
+/** A message of the diagnostics channel `keelson:supervisor:restart`: a process runs again after its end. */
+export interface ProcessRestart {
+  /** The process that runs now. */
+  readonly ref: object
+  /** The name of the process, if it has one. */
+  readonly name: string | undefined
+  /** The supervisor's id of the child, if it has a supervisor with ids. */
+  readonly childId: string | undefined
+  /** The id of the supervisor, if it has one. */
+  readonly supervisorId: string | undefined
+  /** The number of restarts of this child. */
+  readonly attempt: number
+}
+
+const crashes = channel('keelson:process:crash')
+const restarts = channel('keelson:supervisor:restart')
+
+/** Publishes that a process failed. */
+export function publishCrash(process: Process, error: unknown, message: unknown): void {
+  if (!crashes.hasSubscribers) return
+  const { publicRef: ref, publicName: name } = process
+  crashes.publish({ ref, name, messageType: messageTypeOf(message), error } satisfies ProcessCrash)
+}
+
+/** Publishes that a process runs again after its end. */
+export function publishRestart(
+  { publicRef: ref, publicName: name }: Pick<Process, 'publicRef' | 'publicName'>,
+  attempt: number,
+  childId?: string,
+  supervisorId?: string,
+): void {
+  if (!restarts.hasSubscribers) return
+  restarts.publish({ ref, name, childId, supervisorId, attempt } satisfies ProcessRestart)
+}
