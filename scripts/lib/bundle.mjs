@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 import { chunks, laterName } from './chunks.mjs'
 import { entries } from './entries.mjs'
+import { loadAreasLate } from './late-root.mjs'
 import { at } from './paths.mjs'
 import { filesIn } from './stamp.mjs'
 
@@ -70,7 +71,9 @@ const finish = {
     if (code.includes('Promise.resolve().then(() => require(')) {
       this.error(`${fileName} loads a module at its first use that others load at once`)
     }
-    return { code, map: null }
+    if (fileName !== 'index.js') return { code, map: null }
+    const root = loadAreasLate(code, (line) => this.error(`the root has a line of its own: ${line}`))
+    return { code: root, map: { mappings: '' } }
   },
 }
 

@@ -31,6 +31,7 @@ export function compile() {
     at('js'),
     at('scripts', 'lib', 'bundle.mjs'),
     at('scripts', 'lib', 'chunks.mjs'),
+    at('scripts', 'lib', 'late-root.mjs'),
     at('__test__', 'support', 'inside-modules.ts'),
     at('package-lock.json'),
     ...[...native, ...configs].map((name) => at(name)),

@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+import { loadAreasLate } from '../../scripts/lib/late-root.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Runs a CommonJS program, in which `chunks()` lists what is loaded. Returns what it prints as JSON. */
+function run(program: string): unknown {
+  const code = `
+    const { basename } = require('node:path')
+    const chunks = () => Object.keys(require.cache).map((path) => basename(path)).filter((name) => /^chunk-/.test(name))
+    ${program}`
+  return JSON.parse(execFileSync(process.execPath, ['--eval', code], { cwd: root, encoding: 'utf8' }))
+}
+
+test('the root loads the base alone', () => {
+  expect(run(`require('keelson'); console.log(JSON.stringify(chunks()))`)).toEqual(['chunk-base.js'])
+})
+
+test('taking a name loads the files of its area', () => {
+  const loaded = run(
+    `const { createAtom } = require('keelson'); console.log(JSON.stringify([chunks(), createAtom(1).get()]))`,
+  )
+  expect(loaded).toEqual([['chunk-base.js', 'chunk-atom.js', 'chunk-plain.js'], 1])
+})
+
+test('listing the names, and asking for one, loads nothing', () => {
+  const [count, has, loaded] = run(`
+    const keelson = require('keelson')
+    console.log(JSON.stringify([Object.keys(keelson).length, 'GenServer' in keelson, chunks()]))`) as unknown[]
+  expect(count).toBeGreaterThan(200)
+  expect(has).toBe(true)
+  expect(loaded).toEqual(['chunk-base.js'])
+})
+
+test('a copy of the root has every value, each that of its entry', () => {
+  const differ = run(`
+    const all = { ...require('keelson') }
+    const entries = ['atom', 'atrion', 'clock', 'effect', 'journal', 'otp', 'system'].map((name) => require('keelson/' + name))
+    const others = Object.entries(all).filter(([name, value]) =>
+      value === undefined || entries.some((entry) => name in entry && entry[name] !== value))
+    console.log(JSON.stringify(others.map(([name]) => name)))`)
+  expect(differ).toEqual([])
+})
+
+test('a name that was touched is a value, which a test can replace', () => {
+  const [touched, assigned] = run(`
+    const keelson = require('keelson')
+    const real = keelson.ms
+    const { value, writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(keelson, 'ms')
+    keelson.retry = 'replaced'
+    console.log(JSON.stringify([[value === real, writable, enumerable, configurable], keelson.retry]))`) as unknown[]
+  expect(touched).toEqual([true, true, true, true])
+  expect(assigned).toBe('replaced')
+})
+
+test('the build refuses a root with a line that it does not know', () => {
+  const unknown: string[] = []
+  loadAreasLate('const require_atom = require("./chunk-atom.js");\nconst x = 1;', (line) => unknown.push(line))
+  expect(unknown).toEqual(['const x = 1;'])
+})
