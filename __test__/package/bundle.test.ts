@@ -92,6 +92,20 @@ test('classes keep the names of the sources', () => {
 
 test('the modules of Node that few programs need are loaded at their first use', () => {
   const late =
-    /require\("node:(?:child_process|crypto|fs\/promises|http|http2|https|net|perf_hooks|readline|stream|timers\/promises)"\)/
+    /require\("node:(?:child_process|crypto|fs\/promises|http|http2|https|net|perf_hooks|readline|stream|timers\/promises|worker_threads)"\)/
   expect([...texts].filter(([, text]) => late.test(text)).map(([name]) => name)).toEqual([])
+})
+
+test('no entry makes Node load a large part of itself', () => {
+  const code = `for (const entry of process.argv.slice(1)) require(entry); console.log(JSON.stringify(process.moduleLoadList))`
+  // fetch/ is left out: its requests are events of Node.
+  const files = built.map((name) => fileURLToPath(new URL(name, dist)))
+  const loaded = JSON.parse(
+    execFileSync(process.execPath, ['--eval', code, ...files], { encoding: 'utf8' }),
+  ) as string[]
+  expect(loaded).toContain('NativeModule fs')
+  const large = ['perf_hooks', 'worker_threads', 'stream', 'net', 'http', 'crypto'].map(
+    (name) => `NativeModule ${name}`,
+  )
+  expect(loaded.filter((name) => large.includes(name))).toEqual([])
 })

@@ -4,6 +4,7 @@
  * The globals are looked up at each use, so that fake timers of jest, vitest and sinon move the system clock as
  * their users expect. Monotonic time is continuous over an install or uninstall of fake timers.
  */
+import { builtin } from '../internal/builtin.ts'
 
 interface FakeClock {
   readonly now: number
@@ -16,8 +17,17 @@ const fakeClockOf = (fn: unknown): FakeClock | undefined => {
 
 // What the host had when this module was loaded, to notice replacements.
 const loadedSetTimeout = setTimeout
-const loadedPerformanceNow = performance.now
 const LoadedDate = Date
+// `performance` of Node loads ten modules when it is read. Whatever stands in its place is read now.
+const isNodes = Object.getOwnPropertyDescriptor(globalThis, 'performance')?.get !== undefined
+const loadedPerformanceNow = isNodes ? undefined : performance.now
+
+/** Returns whether `performance.now` was replaced after this module was loaded. */
+const isPerformanceReplaced = (): boolean =>
+  performance.now !==
+  (isNodes
+    ? (Object.getPrototypeOf(builtin('node:perf_hooks').performance) as typeof performance).now
+    : loadedPerformanceNow)
 
 /** The source of monotonic time: a readable one, or only the wake-ups of a replaced `setTimeout`. */
 type Source = { readonly kind: 'host' | 'unreadable' } | { readonly kind: 'fake'; readonly read: () => number }
@@ -29,7 +39,7 @@ type Source = { readonly kind: 'host' | 'unreadable' } | { readonly kind: 'fake'
 function agreeingSource(): Source {
   const fake = fakeClockOf(setTimeout)
   if (fake === undefined && setTimeout === loadedSetTimeout) return { kind: 'host' }
-  if (performance.now !== loadedPerformanceNow) return { kind: 'host' }
+  if (isPerformanceReplaced()) return { kind: 'host' }
   if (Date !== LoadedDate) return { kind: 'fake', read: () => Date.now() }
   return fake === undefined ? { kind: 'unreadable' } : { kind: 'fake', read: () => fake.now }
 }

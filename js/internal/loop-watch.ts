@@ -3,10 +3,10 @@
  * where JavaScript says what it handles.
  */
 import { channel } from 'node:diagnostics_channel'
-import { isMainThread, threadId } from 'node:worker_threads'
 
 import { native } from '../native.ts'
 import { NONE } from '../protocol/lane.ts'
+import { builtin } from './builtin.ts'
 import { forget, listen } from './inbox.ts'
 
 /** A stall that has ended, as the diagnostics channel `keelson:stall` publishes it. */
@@ -51,9 +51,14 @@ interface LoopWatcher {
 
 const watchers = new Set<LoopWatcher>()
 let token: number | undefined
-const threadName = isMainThread ? 'main' : `worker ${threadId}`
 /** Numbers of types of messages. */
 const types = new Map<string, number>()
+
+/** Returns the name of this thread in reports. */
+function threadName(): string {
+  const { isMainThread, threadId } = builtin('node:worker_threads')
+  return isMainThread ? 'main' : `worker ${threadId}`
+}
 
 /** Opens, changes or closes the native watch, as the watchers there are want it. */
 function update(): void {
@@ -67,7 +72,7 @@ function update(): void {
   } else if (token === undefined) {
     types.clear()
     token = listen(publish)
-    activity.cells = native.loopWatchOpen({ thread: threadName, stallMs, toStderr, token }) ?? undefined
+    activity.cells = native.loopWatchOpen({ thread: threadName(), stallMs, toStderr, token }) ?? undefined
   } else {
     native.loopWatchChange(stallMs, toStderr)
   }
@@ -75,10 +80,11 @@ function update(): void {
 
 /** Publishes the stalls that have ended. */
 function publish(): void {
+  const thread = threadName()
   for (const { length, label, message, handler } of native.loopWatchTake()) {
     if (!stalls.hasSubscribers) continue
     const stall: Stall = {
-      thread: threadName,
+      thread,
       durationMs: length,
       process: label,
       messageType: message,
