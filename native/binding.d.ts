@@ -461,6 +461,10 @@ export interface NativeSharedCacheStats {
   evictions: number
   /** Entries that went because their time was over. */
   expirations: number
+  /** Hits before lookups were counted anew. */
+  hitsBefore: number
+  /** Misses before lookups were counted anew. */
+  missesBefore: number
 }
 
 /** An entry of a shared cache, with the rest of its time. */
@@ -627,6 +631,12 @@ export declare function sharedText(atom: number): string | null
 
 /** Names of the reasons for shedding; the index is the code. */
 export declare function shedReasons(): Array<string>
+
+/** Returns the places of the least `count` numbers, or of the greatest, in order. NaN comes last either way. */
+export declare function topNumbers(values: Float64Array, count: number, greatest: boolean): Array<number>
+
+/** Returns the places of the first `count` texts by code points, or of the last, in order. */
+export declare function topTexts(texts: Array<string>, count: number, greatest: boolean): Array<number>
 
 /** Returns the built-in profiles; the index is their number. */
 export declare function workloads(): Array<NativeWorkload>

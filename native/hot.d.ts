@@ -29,6 +29,8 @@ export interface HotLane {
   timerCancel(clock: number, id: number): number
   /** Returns the number of pending timers. */
   timerCount(clock: number): number
+  /** Returns the number of timers that have fired. */
+  timerFired(clock: number): number
   /** Forgets a clock and its timers; a stale handle does nothing. */
   clockClose(clock: number): number
   /** Opens a system whose random source has the seed `high * 2^32 + low`. Returns its handle. */
@@ -269,6 +271,8 @@ export interface HotLane {
   supervisorNested(supervisor: number, id: number): number
   /** Makes it. Returns 0, or the number of the rule that its configuration breaks. */
   supervisorMake(supervisor: number): number
+  /** Returns how many restarts it may still make within its window. */
+  supervisorRestartsLeft(supervisor: number, now: number): number
   /** Passes it an event, with up to two numbers. Actions: see `supervisorMore`. An event that starts a child has its `Policy` in the scratch memory. */
   supervisorTell(supervisor: number, event: number, first: number, second: number, now: number, system: number): number
   /** Writes the next actions to the scratch memory. Returns how many. First stands the `PageHead`, then an `Action` each. */

@@ -5,7 +5,7 @@
 export const layers = {
   /** The seam and what everything stands on: the files directly in js/, errors, and helpers that everybody uses. */
   native: ['.', 'errors', 'internal', 'protocol'],
-  primitives: ['clock', 'system', 'plain', 'atom', 'journal', 'actor', 'rate', 'cache', 'policy', 'effect'],
+  primitives: ['tables', 'clock', 'system', 'plain', 'atom', 'journal', 'actor', 'rate', 'cache', 'policy', 'effect'],
   services: ['atrion', 'otp', 'process'],
   adapters: ['http', 'express', 'fastify', 'koa', 'fetch', 'testing', 'cli'],
 } as const satisfies Record<string, readonly string[]>

@@ -14,7 +14,20 @@ export const STARTING = 0
 export const RUNNING = 1
 export const ENDING = 2
 export const DEAD = 3
+/** The word for each status in tables. */
+const STATUS_NAMES = ['starting', 'running', 'stopping', 'stopped'] as const
 export type RunStatus = typeof STARTING | typeof RUNNING | typeof ENDING | typeof DEAD
+
+/** The place of a process among the children of a supervisor. It stays the same over restarts. */
+export interface Placement {
+  /** The id of the supervisor. */
+  readonly supervisorId: string
+  readonly childId: string
+  /** Restarts of the child, over all its processes. */
+  readonly restartCount: number
+  /** Crashes of the child, over all its processes. */
+  readonly crashCount: number
+}
 
 /** The outcome of a handler: `undefined` when it has ended, or a promise that never rejects while it goes on. */
 export type HandlerResult = PromiseLike<void> | undefined
@@ -52,6 +65,8 @@ export abstract class Process implements EndSource, TraceTarget {
   /** Calls that are answered later. */
   deferred: Set<Call> | undefined
   exitKind: ExitKind = NORMAL
+  /** Its place in the tree, if a supervisor has adopted it. */
+  placement: Placement | undefined
   /** True if its handlers go on after an `await`: their calls are tracked then. */
   isAsync = false
   /** The number of runs of its handlers. */
@@ -141,6 +156,42 @@ export abstract class Process implements EndSource, TraceTarget {
   /** A number that changes while it makes progress. */
   get progress(): number {
     return 0
+  }
+
+  /** What observers see of it. None of it runs user code. */
+  get observedKind(): string {
+    return 'Process'
+  }
+
+  get observedName(): string {
+    return ''
+  }
+
+  get observedStatus(): string {
+    return STATUS_NAMES[this.status]
+  }
+
+  /** The number of messages that it has handled. */
+  get observedMessages(): number {
+    return this.progress
+  }
+
+  /** The wall time of its start, in ms; 0 if it is not known. */
+  get observedStart(): number {
+    return 0
+  }
+
+  get observedRestarts(): number {
+    return this.placement?.restartCount ?? 0
+  }
+
+  get observedCrashes(): number {
+    return this.placement?.crashCount ?? 0
+  }
+
+  /** The id of its supervisor, or of its parent; empty if it has none. */
+  get observedParent(): string {
+    return this.placement?.supervisorId ?? ''
   }
 
   /** Makes the timers that it waits for due now. Returns false when it waits for none. */

@@ -2,6 +2,8 @@ import { BaseClock } from '../clock/base.ts'
 import { type Tracer, tracers } from '../internal/tracer.ts'
 import type { System } from '../system/system.ts'
 import { watchLoopIfAsked } from '../internal/loop-watch.ts'
+import { offerTable } from '../tables/offers.ts'
+import { processesOf, processReaders } from './observed.ts'
 import { RuntimeShutdown } from './shutdown.ts'
 import { ProcessRuntime } from './runtime.ts'
 
@@ -22,6 +24,11 @@ export function follow(system: System, tracer: Tracer | undefined): Tracer | und
 }
 
 const runtimes = new WeakMap<System, ProcessRuntime>()
+
+/** Returns the actor runtime of a system, if processes have run there. */
+export const knownRuntimeOf = (system: System): ProcessRuntime | undefined => runtimes.get(system)
+
+offerTable('process', (system) => processesOf(knownRuntimeOf(system)), processReaders)
 
 /** Returns the actor runtime of a system. It is created at first use and closed with the system. */
 export function runtimeOf(system: System): ProcessRuntime {

@@ -5,6 +5,9 @@ import { Listeners } from '../internal/listeners.ts'
 import { assertInternal, INTERNAL } from '../internal/private-constructor.ts'
 import type { ErrorOwner } from '../internal/report-error.ts'
 import { callable } from '../internal/validate.ts'
+import type { System } from '../system/system.ts'
+import { Members } from '../tables/members.ts'
+import { offerMembers } from '../tables/offers.ts'
 import { checkChange } from './change.ts'
 import { forgetCommits, keptCommits, openAtom, report } from './commits.ts'
 import { AtomReentrancyError } from './errors.ts'
@@ -14,6 +17,23 @@ import type { AtomOptions, AtomSnapshot, Change, ChangeOptions, TimeSource, Watc
 interface CommitTime {
   recent(): Instant
 }
+
+/** A name for an atom in the tables of its system. */
+export class AtomName {
+  readonly system: System
+  readonly name: string
+
+  constructor(system: System, name: string) {
+    this.system = system
+    this.name = name
+  }
+}
+
+/** What lists an atom for observers: its system, or its name there. */
+export type AtomListing = System | AtomName
+
+/** Atoms that were changed or watched, with their names and their first versions. */
+const atoms = new Members<Atom<unknown>, { readonly name: string | undefined; readonly base: number }>()
 
 /** The number of values an atom remembers by default. */
 const HISTORY = 16
@@ -36,7 +56,13 @@ interface Staged<T> {
 }
 
 /** @internal Makes an atom. */
-export let makeAtom: <T>(initial: T, clock: TimeSource, onError: ErrorOwner, options: AtomOptions<T>) => Atom<T>
+export let makeAtom: <T>(
+  initial: T,
+  clock: TimeSource,
+  onError: ErrorOwner,
+  options: AtomOptions<T>,
+  listing: AtomListing | undefined,
+) => Atom<T>
 
 /** @internal What a transaction asks of its atoms. */
 export let participant: {
@@ -67,7 +93,15 @@ export let participant: {
  */
 export class Atom<T> {
   static {
-    makeAtom = (initial, clock, onError, options) => new Atom(INTERNAL, initial, clock, onError, options)
+    makeAtom = (initial, clock, onError, options, listing) =>
+      new Atom(INTERNAL, initial, clock, onError, options, listing)
+    offerMembers('atom', atoms, {
+      name: ({ note, number }) => note.name ?? `atom_${number}`,
+      version: ({ item }) => item.#version,
+      commits: ({ item, note }) => item.#version - note.base,
+      watchers: ({ item }) => item.#watchers.size,
+      shared: () => 0,
+    })
     participant = {
       assertFree: (atom) => atom.#assertFree(),
       stage: (atom) => (atom.#staged = { from: atom.#value, cause: undefined, at: undefined }),
@@ -104,6 +138,8 @@ export class Atom<T> {
   /** Returns why a change is refused just now, or `undefined`. */
   #busy: typeof IDLE | typeof UPDATING | typeof TELLING = IDLE
   #staged: Staged<T> | undefined
+  /** Where it is listed once it is changed or watched; `undefined` when it is, or belongs to no system. */
+  #unlisted: AtomListing | undefined
 
   /** @throws PrivateConstructorError outside the package. */
   private constructor(
@@ -112,6 +148,7 @@ export class Atom<T> {
     clock: TimeSource,
     onError: ErrorOwner,
     options: AtomOptions<T>,
+    listing: AtomListing | undefined,
   ) {
     assertInternal(internal, 'Atom', 'createAtom()')
     this.#clock = clock
@@ -124,6 +161,7 @@ export class Atom<T> {
     this.#createdAt = clock.now()
     this.#historySize = options.historySize ?? HISTORY
     this.#staged = undefined
+    this.#unlisted = listing
   }
 
   /** Returns the current value. */
@@ -197,6 +235,7 @@ export class Atom<T> {
    * `watch` counts on its own.
    */
   watch(watcher: Watcher<T>): () => void {
+    if (this.#unlisted !== undefined) this.#list(this.#unlisted)
     return this.#watchers.add(watcher)
   }
 
@@ -236,7 +275,7 @@ export class Atom<T> {
   /** Like {@link watch}, for the new value alone. Not called for the current one. */
   subscribe(subscriber: (value: T) => unknown): () => void {
     callable('subscriber', subscriber)
-    return this.#watchers.add(({ to }) => subscriber(to))
+    return this.watch(({ to }) => subscriber(to))
   }
 
   /** @internal */
@@ -321,12 +360,20 @@ export class Atom<T> {
   /** Returns the atom of the core, opened before the first commit, over the initial value. */
   #opened(initial: T): number {
     if (this.#atom !== UNOPENED) return this.#atom
+    if (this.#unlisted !== undefined) this.#list(this.#unlisted)
     const atom = openAtom(this, this.#version, this.#createdAt, this.#historySize)
     this.#atom = atom
     if (this.#historySize > 1) this.#values = []
     this.#mask = 2 ** Math.ceil(Math.log2(this.#historySize)) - 1
     this.#keep(initial)
     return atom
+  }
+
+  /** Lists it for observers of its system. */
+  #list(listing: AtomListing): void {
+    this.#unlisted = undefined
+    const [system, name] = listing instanceof AtomName ? [listing.system, listing.name] : [listing, undefined]
+    atoms.add(system, this as Atom<unknown>, { name, base: this.#version })
   }
 
   /** Takes over a value with the next version. */

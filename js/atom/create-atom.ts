@@ -2,14 +2,14 @@ import { BaseClock } from '../clock/base.ts'
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../internal/report-error.ts'
-import { fieldOf, flag, integer, known, optionalCallable, options as checkOptions } from '../internal/validate.ts'
+import { fieldOf, flag, integer, known, optionalCallable, options as checkOptions, text } from '../internal/validate.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import { assertSystem, type System } from '../system/system.ts'
-import { type Atom, makeAtom } from './atom.ts'
+import { assertSystem, type System, systemOf } from '../system/system.ts'
+import { type Atom, AtomName, makeAtom } from './atom.ts'
 import { reportLosses } from './lost-updates.ts'
 import type { AtomOptions, TimeSource } from './types.ts'
 
-const OPTIONS = ['equals', 'baseVersion', 'historySize', 'warnOnLostUpdate', 'onError', 'system']
+const OPTIONS = ['equals', 'baseVersion', 'historySize', 'warnOnLostUpdate', 'onError', 'name', 'system']
 const MOST_HISTORY = 2 ** 24
 
 const isTimeSource = (value: object): value is TimeSource => typeof fieldOf(value, 'now') === 'function'
@@ -45,12 +45,16 @@ export function createAtom<T>(
   optionalCallable('options.equals', options.equals)
   optionalCallable('options.onError', options.onError)
   if (options.baseVersion !== undefined) integer('options.baseVersion', 0, 2 ** 52, options.baseVersion)
+  if (options.name !== undefined) text('options.name', options.name)
   if (options.historySize !== undefined) integer('options.historySize', 1, MOST_HISTORY, options.historySize)
   const warns = flag('options.warnOnLostUpdate', false, options.warnOnLostUpdate)
   if (options.system !== undefined) assertSystem('options.system', options.system)
   const system = clock === undefined ? (options.system ?? getDefaultSystem()) : options.system
   const time = clock ?? (system as System).clock
-  const atom = makeAtom(initial, time, ownerFor(time, options.onError, system), options)
+  const { name } = options
+  const lister = system ?? (time instanceof BaseClock ? systemOf(time) : undefined)
+  const listing = name === undefined || lister === undefined ? lister : new AtomName(lister, name)
+  const atom = makeAtom(initial, time, ownerFor(time, options.onError, system), options, listing)
   if (system?.trail.isOn === true) auditAtom(atom, system)
   return warns ? reportLosses(atom) : atom
 }

@@ -57,6 +57,8 @@ export interface AtomOptions<T> {
   readonly warnOnLostUpdate?: boolean
   /** Owns errors of watchers, also rejections. Default: the owner of the system or of the clock. */
   readonly onError?: ErrorOwner
+  /** Its name for observers, such as `Observer.getTables()`. Default: `atom_` and a number. */
+  readonly name?: string
   /** The source of time and the owner of errors. Default: the default system of this environment. */
   readonly system?: System
 }

@@ -11,6 +11,7 @@ import { Gate } from './gate.ts'
 import type { TaskLease } from './lease.ts'
 import { linkNeighbours } from './neighbours.ts'
 import { type AtrionObserver, Observers } from './observers.ts'
+import { listGate } from './observed.ts'
 import { openEngine } from './options.ts'
 import { observerOf, type PhysicsObserver, type PhysicsSource } from './physics-observers.ts'
 import { voltageOf } from './priority.ts'
@@ -116,6 +117,7 @@ export class Atrion {
         sync,
       )
     this.#disown = system.own(this)
+    listGate(system, this.gate)
   }
 
   /** False: the engine is native, in Rust. */

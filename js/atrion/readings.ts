@@ -32,8 +32,9 @@ export function routeState(routeId: string, reading: RouteReading): Omit<RouteSt
 
 /** Returns the answer of `engineGate`, which lies in the scratch memory, as users get it. */
 export function readGate(): GateState {
-  const { shedDisplaced, shedLimit, shedQueueDeadline, shedQueueFull, shedResistance, ...gate } =
-    readGateReading(scratch)
+  const reading = readGateReading(scratch)
+  const { shedDisplaced, shedLimit, shedQueueDeadline, shedQueueFull, shedResistance, ...others } = reading
+  const { shedBackground, shedCritical, shedHigh, shedLow, shedNormal, ...gate } = others
   return {
     ...gate,
     shed: {
@@ -43,6 +44,13 @@ export function readGate(): GateState {
       displaced: shedDisplaced,
       resistance: shedResistance,
       closed: 0,
+    },
+    shedByPriority: {
+      critical: shedCritical,
+      high: shedHigh,
+      normal: shedNormal,
+      low: shedLow,
+      background: shedBackground,
     },
   }
 }

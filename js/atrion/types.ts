@@ -113,6 +113,8 @@ export interface GateState {
   readonly errorRate: number | undefined
   /** Total of refusals by reason; in shadow mode, of requests that would have been refused. */
   readonly shed: Readonly<Record<ShedReason, number>>
+  /** The same by priority. A voltage counts as the most important priority whose voltage it reaches. */
+  readonly shedByPriority: Readonly<Record<Exclude<Priority, 'bulk'>, number>>
 }
 
 /** A refusal by a gate. */

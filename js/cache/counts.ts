@@ -1,3 +1,13 @@
+/** The content and the counters of a cache. The counters only grow. */
+export interface ObservedCache {
+  /** Entries, with those that have expired and are not removed yet. */
+  readonly entries: number
+  readonly hits: number
+  readonly misses: number
+  readonly evictions: number
+  readonly loads: number
+}
+
 /** Counters of a cache. */
 export class Counts {
   hits = 0
@@ -8,6 +18,20 @@ export class Counts {
   evictions = 0
   expirations = 0
 
+  /** Lookups before the last {@link clear}. */
+  #hitsBefore = 0
+  #missesBefore = 0
+
+  /** Hits since the creation of the cache. It only grows. */
+  get allHits(): number {
+    return this.#hitsBefore + this.hits
+  }
+
+  /** Misses since the creation of the cache. It only grows. */
+  get allMisses(): number {
+    return this.#missesBefore + this.misses
+  }
+
   /** The share of hits among lookups; 0 when there were no lookups. */
   get hitRate(): number {
     const lookups = this.hits + this.misses
@@ -16,6 +40,8 @@ export class Counts {
 
   /** Resets the counters of lookups. */
   clear(): void {
+    this.#hitsBefore += this.hits
+    this.#missesBefore += this.misses
     this.hits = 0
     this.staleHits = 0
     this.misses = 0

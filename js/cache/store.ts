@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
-import { Counts } from './counts.ts'
+import { Counts, type ObservedCache } from './counts.ts'
 import { type CheckedEntry, dumpEntry, dumpOf, entriesOfDump, entriesOfList, keysOfList } from './dump.ts'
 import { Entries } from './entries.ts'
 import type { Loader } from './loader.ts'
@@ -218,6 +218,13 @@ export class CacheStore implements CacheHandle {
       evictions,
       expirations,
     }
+  }
+
+  /** What observers see of it. Nothing is swept for it, and no user code runs. */
+  get observed(): ObservedCache {
+    const { allHits, allMisses, evictions, loads } = this.#counts
+    const entries = this.#map.size - this.#entries.failures
+    return { entries, hits: allHits, misses: allMisses, evictions, loads }
   }
 
   /** Ends the cache: removes all entries, and rejects the callers that wait for a load. */

@@ -209,6 +209,14 @@ export abstract class BaseClock implements Clock {
     return this.#closed ? 0 : hot.timerCount(this.handle)
   }
 
+  /** @internal The number of timers that have fired. */
+  get firedCount(): number {
+    return this.#closed ? 0 : hot.timerFired(this.handle)
+  }
+
+  /** @internal The time until the next timer is due, in ms; NaN when none is pending. */
+  abstract get nextDueMs(): number
+
   /** Lists the pending waits in order of insertion: their kind, due time and place of creation. */
   sleepers(): Sleeper[] {
     if (this.#closed) return []

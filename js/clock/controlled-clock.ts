@@ -264,6 +264,12 @@ export class ControlledClock extends BaseClock {
     return promise
   }
 
+  /** @internal */
+  get nextDueMs(): number {
+    if (this.closed || hot.controlledNext(this.handle) <= 0) return NaN
+    return Math.max((scratch[NEXT_TIMER_DUE] as number) - this.#mono, 0)
+  }
+
   /** @internal Fires the next timer, whenever it is due; whether there was one. */
   jumpToNext(): boolean {
     if (this.closed || hot.controlledNext(this.handle) <= 0) return false

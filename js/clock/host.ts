@@ -213,6 +213,18 @@ export function soon(run: () => void): void {
   else void turn().then(go)
 }
 
+/** The time that an event loop has spent in JavaScript, and waiting for events, in ms. */
+export interface LoopTime {
+  readonly active: number
+  readonly idle: number
+}
+
+/** Returns the time of this thread's event loop; zeros on a host that does not measure it. */
+export function loopTime(): LoopTime {
+  const { active = 0, idle = 0 } = performance.eventLoopUtilization?.() ?? {}
+  return { active, idle }
+}
+
 /** Resources that keep an event loop open although nothing goes on: streams, ports and servers that wait to be used. */
 const IDLE: ReadonlySet<string> = new Set([
   'TTYWrap',

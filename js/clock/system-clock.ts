@@ -163,6 +163,13 @@ export class SystemClock extends BaseClock {
     }
   }
 
+  /** @internal */
+  get nextDueMs(): number {
+    const now = this.#host.mono()
+    if (this.closed || hot.hostNext(this.handle, this.#host.wall() - now) === 0) return NaN
+    return Math.max((scratch[NEXT_TIMER_DUE] as number) - now, 0)
+  }
+
   #rearm(): void {
     if (this.closed) return
     const now = this.#host.mono()

@@ -8,7 +8,9 @@ import { Listeners } from '../internal/listeners.ts'
 import { NativeHandles } from '../internal/native-handles.ts'
 import { type ErrorOwner, tellOwner } from '../internal/report-error.ts'
 import { getDefaultSystem } from '../system/default.ts'
-import type { System } from '../system/system.ts'
+import { type System, systemOf } from '../system/system.ts'
+import { Members } from '../tables/members.ts'
+import { offerMembers } from '../tables/offers.ts'
 import { appends } from './append-trace.ts'
 import { Chunks, idOf } from './chunks.ts'
 import { deepFreeze } from './freeze.ts'
@@ -36,6 +38,18 @@ const SHARED_BY = 4
 
 /** Closes journals of the core when theirs are garbage. */
 const handles = new NativeHandles((journal) => hot.memoryClose(journal))
+
+const journals = new Members<Journal>()
+
+offerMembers('journal', journals, {
+  name: ({ item }) => item.id,
+  where: () => 'memory',
+  entries: ({ item }) => item.size(),
+  first: ({ item }) => item.nextSequence - item.size(),
+  next: ({ item }) => item.nextSequence,
+  bytes: () => 0,
+  pending: () => 0,
+})
 
 /** Passes the constructor the state to take over, out of reach of users. */
 const RESTORED: unique symbol = Symbol('restored')
@@ -112,6 +126,8 @@ export class Journal<T = unknown> {
     const next = restored?.nextSequence ?? 0
     this.#journal = this.#open(next - entries.length, next, overflow)
     this.#chunks = this.#take(entries)
+    const lister = this.#system ?? systemOf(this.#clock)
+    if (lister !== undefined) journals.add(lister, this as Journal, undefined)
     this.#tell({ type: 'journal:create', journalId: this.id, at: this.createdAt })
   }
 

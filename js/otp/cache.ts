@@ -9,10 +9,14 @@ import { stop as stopServer } from './gen-server/calls.ts'
 import { ServerNotRunningError } from '../actor/errors.ts'
 import { findProcess, processOf, serviceOf } from './gen-server/ref.ts'
 import type { GenServerProcess } from './gen-server/process.ts'
+import { servicesOf } from './gen-server/services.ts'
 import { startAs } from './gen-server/start.ts'
 import type { GenServerBehavior, GenServerRef, TerminateReason } from './gen-server/types.ts'
+import { Members } from '../tables/members.ts'
+import { offerMembers, offerTable } from '../tables/offers.ts'
 import { CACHE_KIND } from '../cache/negative-entry.ts'
 import { type CacheSettings, cacheSettings, storeSettings } from '../cache/options.ts'
+import type { ObservedCache } from '../cache/counts.ts'
 import type { SharedStore } from '../cache/shared/store.ts'
 import type { CacheStore } from '../cache/store.ts'
 import type {
@@ -141,6 +145,11 @@ class CacheBehavior implements GenServerBehavior<CacheSettings> {
     return store
   }
 
+  /** What observers see of the store, once it was used. */
+  get observed(): ObservedCache | undefined {
+    return this.#store?.closed === false ? this.#store.observed : undefined
+  }
+
   init(): CacheSettings {
     return this.settings
   }
@@ -166,6 +175,27 @@ function sweep(store: Store, { system, sweepIntervalMs }: CacheSettings): () => 
   let timer = system.clock.schedule(sweepIntervalMs, once, { ref: false, label: 'sweep of a cache' })
   return () => timer.cancel()
 }
+
+/** Caches of `memoize` that no process has. */
+const memoizeStores = new Members<CacheStore>(({ closed }) => closed)
+
+offerTable('cache', (system) => servicesOf(system, CacheBehavior), {
+  name: ({ observedName, id }) => observedName || id,
+  entries: ({ behavior }) => behavior.observed?.entries ?? 0,
+  hits: ({ behavior }) => behavior.observed?.hits ?? 0,
+  misses: ({ behavior }) => behavior.observed?.misses ?? 0,
+  evictions: ({ behavior }) => behavior.observed?.evictions ?? 0,
+  loads: ({ behavior }) => behavior.observed?.loads ?? 0,
+})
+
+offerMembers('cache', memoizeStores, {
+  name: ({ number }) => `memoize_${number}`,
+  entries: ({ item }) => item.observed.entries,
+  hits: ({ item }) => item.observed.hits,
+  misses: ({ item }) => item.observed.misses,
+  evictions: ({ item }) => item.observed.evictions,
+  loads: ({ item }) => item.observed.loads,
+})
 
 const cacheOf = (ref: AnyRef) => serviceOf(CacheBehavior, 'a Cache', ref)
 
@@ -268,7 +298,9 @@ function memoize<This, Args extends unknown[], T>(
 /** Returns the store of `memoize` with a cache of its own. */
 function ownStore(options: object): { storeFor: () => Store; setOptions: undefined } {
   known('options', options, MEMOIZE_OWN)
-  const store = new (local().CacheStore)('memoize', cacheSettings({ maxSize: MEMOIZED, ...options }))
+  const settings = cacheSettings({ maxSize: MEMOIZED, ...options })
+  const store = new (local().CacheStore)('memoize', settings)
+  memoizeStores.add(settings.system, store, undefined)
   return { storeFor: () => store, setOptions: undefined }
 }
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { callbacks, fieldOf, options as checkOptions, positiveMillis, text } from '../internal/validate.ts'
 import type { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from './pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from './pipeline/call.ts'
 import { CustomLayer } from './pipeline/custom-layer.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
@@ -68,6 +68,11 @@ export class Admit extends BasePolicy<AdmitEvents> {
   /** A snapshot of the counters. */
   get stats(): AdmitStats {
     return { succeeded: this.#succeeded, failed: this.#failed, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    return { calls: this.#succeeded + this.#failed, failures: this.#failed }
   }
 
   /** @internal */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { optionalCallable, options as checkOptions } from '../internal/validate.ts'
 import type { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from './pipeline/base-policy.ts'
 import { type PolicyCall, runTask, type Sink } from './pipeline/call.ts'
 import type { PolicyContext, PolicyOptions } from './pipeline/types.ts'
 
@@ -63,6 +63,12 @@ export class Fallback extends BasePolicy<FallbackEvents> {
   /** A snapshot of the counters. */
   get stats(): FallbackStats {
     return { ...this.counts, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    const { succeeded, failed: failures, replaced } = this.counts
+    return { calls: succeeded + failures + replaced, failures }
   }
 
   /** @internal */

@@ -3,7 +3,7 @@ import { Limiter } from '../rate/limiter.ts'
 import { LimiterUnion } from '../rate/union.ts'
 import { callable, integer, isA, options as checkOptions, timeout } from '../internal/validate.ts'
 import type { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from './pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from './pipeline/call.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
 
@@ -68,6 +68,12 @@ export class RateLimitPolicy extends BasePolicy<RateLimitPolicyEvents> {
   /** A snapshot of the counters. */
   get stats(): RateLimitPolicyStats {
     return { waiting: this.#waiting, admitted: this.#admitted, rejected: this.#rejected, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    const [queued, rejected] = [this.#waiting, this.#rejected]
+    return { queued, calls: this.#admitted + rejected, rejected }
   }
 
   /** @internal */

@@ -5,7 +5,7 @@ import { InvalidArgumentError, TimeoutError } from '../errors/errors.ts'
 import { isAbortEcho } from '../internal/thrown-values.ts'
 import { options as checkOptions, positiveMillis } from '../internal/validate.ts'
 import { AbortScope } from './pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from './pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from './pipeline/base-policy.ts'
 import { bindContext } from './pipeline/bind-context.ts'
 import { type PolicyCall, reportLate, type Sink } from './pipeline/call.ts'
 import type { PolicyOptions } from './pipeline/types.ts'
@@ -70,6 +70,12 @@ export class TimeoutPolicy extends BasePolicy<TimeoutEvents> {
   /** A snapshot of the counters. */
   get stats(): TimeoutStats {
     return { succeeded: this.succeeded, failed: this.failed, timedOut: this.timedOut, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    const { failed, succeeded, timedOut } = this
+    return { calls: succeeded + failed + timedOut, failures: failed + timedOut }
   }
 
   /** @internal */

@@ -281,7 +281,7 @@ export function readRouteReading(cells: Float64Array): RouteReading {
 }
 
 /** The numbers of a gate. */
-export const GATE_READING_CELLS = 17
+export const GATE_READING_CELLS = 22
 export const GATE_READING_LIMIT = 0
 export const GATE_READING_IN_FLIGHT = 1
 export const GATE_READING_QUEUED = 2
@@ -300,6 +300,12 @@ export const GATE_READING_SHED_QUEUE_FULL = 13
 export const GATE_READING_SHED_QUEUE_DEADLINE = 14
 export const GATE_READING_SHED_DISPLACED = 15
 export const GATE_READING_SHED_RESISTANCE = 16
+/** The same by priority. */
+export const GATE_READING_SHED_BACKGROUND = 17
+export const GATE_READING_SHED_LOW = 18
+export const GATE_READING_SHED_NORMAL = 19
+export const GATE_READING_SHED_HIGH = 20
+export const GATE_READING_SHED_CRITICAL = 21
 /** The numbers of a gate. */
 export interface GateReading {
   readonly limit: number
@@ -320,6 +326,12 @@ export interface GateReading {
   readonly shedQueueDeadline: number
   readonly shedDisplaced: number
   readonly shedResistance: number
+  /** The same by priority. */
+  readonly shedBackground: number
+  readonly shedLow: number
+  readonly shedNormal: number
+  readonly shedHigh: number
+  readonly shedCritical: number
 }
 /** Reads what the core has just written. */
 export function readGateReading(cells: Float64Array): GateReading {
@@ -343,6 +355,11 @@ export function readGateReading(cells: Float64Array): GateReading {
     shedQueueDeadline: cells[14] as number,
     shedDisplaced: cells[15] as number,
     shedResistance: cells[16] as number,
+    shedBackground: cells[17] as number,
+    shedLow: cells[18] as number,
+    shedNormal: cells[19] as number,
+    shedHigh: cells[20] as number,
+    shedCritical: cells[21] as number,
   }
 }
 

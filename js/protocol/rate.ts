@@ -68,10 +68,14 @@ export const SWEPT_CELLS = 1
 export const SWEPT_IDLE_IN = 0
 
 /** The content of a limiter, beside the number of its keys. */
-export const STATS_CELLS = 2
+export const STATS_CELLS = 4
 /** Keys that were forgotten before they were idle. */
 export const STATS_DISPLACED = 0
 export const STATS_BYTES = 1
+/** Costs that were taken since the limiter was made. */
+export const STATS_ADMITTED = 2
+/** Costs that were asked for and not there. */
+export const STATS_REFUSED = 3
 
 /** The options of a new limiter beside the arguments of its call. Times are milliseconds. */
 export const PACE_CELLS = 5

@@ -7,6 +7,8 @@ import { hot, scratch } from '../native.ts'
 import { NONE } from '../protocol/lane.ts'
 import * as protocol from '../protocol/rate.ts'
 import type { System } from '../system/system.ts'
+import { Members } from '../tables/members.ts'
+import { offerMembers } from '../tables/offers.ts'
 import { CoreAnswer } from './answer.ts'
 import { KeyTable } from './keys.ts'
 import { blockTime, capacityOf, limiterSettings, openLimiter, waitSettings } from './options.ts'
@@ -23,6 +25,16 @@ const MAX_SWEEP_MS = 86_400_000
 const SWEEP_KEYS = 10_000
 
 const handles = new NativeHandles((handle) => hot.rateClose(handle))
+
+const listed = new Members<Limiter>(({ closed }) => closed)
+
+offerMembers('limiter', listed, {
+  name: ({ number }) => `limiter_${number}`,
+  keys: ({ item }) => Math.max(hot.rateStats(item.core), 0),
+  admitted: ({ item }) => (hot.rateStats(item.core) < 0 ? 0 : (scratch[protocol.STATS_ADMITTED] as number)),
+  refused: ({ item }) => (hot.rateStats(item.core) < 0 ? 0 : (scratch[protocol.STATS_REFUSED] as number)),
+  waiting: ({ item }) => item.waiters.size,
+})
 
 /**
  * Quotas of keys, without a process: each call answers at once. Time is the system's monotonic clock, in whole
@@ -71,6 +83,7 @@ export class Limiter {
     this.#keys = new KeyTable(this.core)
     this.#disown = settings.system.own(this)
     handles.own(this, this.core)
+    listed.add(settings.system, this, undefined)
   }
 
   /** True once it, or its system, was closed. */

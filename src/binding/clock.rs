@@ -88,6 +88,8 @@ pub(crate) const MODULE: Module = hot_lane! {
     "timerCancel"(clock, id) => timer_cancel;
     /// Returns the number of pending timers.
     "timerCount"(clock) => timer_count;
+    /// Returns the number of timers that have fired.
+    "timerFired"(clock) => timer_fired;
     /// Forgets a clock and its timers; a stale handle does nothing.
     "clockClose"(clock) => clock_close;
 };
@@ -184,6 +186,10 @@ fn timer_cancel(environment: &Local<Clocks>, clock: f64, id: f64) -> f64 {
 
 fn timer_count(environment: &Local<Clocks>, clock: f64) -> f64 {
     environment.table.borrow_mut().get(clock).map_or(0.0, |clock| timers(clock).len() as f64)
+}
+
+fn timer_fired(environment: &Local<Clocks>, clock: f64) -> f64 {
+    environment.table.borrow_mut().get(clock).map_or(0.0, |clock| timers(clock).fired() as f64)
 }
 
 fn clock_close(environment: &Local<Clocks>, clock: f64) -> f64 {

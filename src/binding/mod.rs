@@ -22,3 +22,4 @@ mod registry;
 mod system;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;
+mod top;

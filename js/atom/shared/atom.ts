@@ -10,6 +10,8 @@ import { assertInternal, INTERNAL } from '../../internal/private-constructor.ts'
 import { tellOwner } from '../../internal/report-error.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import type { System } from '../../system/system.ts'
+import { type Member, Members } from '../../tables/members.ts'
+import { type CellReaders, offerMembers } from '../../tables/offers.ts'
 import { checkChange } from '../change.ts'
 import type { AtomSnapshot, ChangeOptions } from '../types.ts'
 import { follow, fromNow } from './feed.ts'
@@ -26,6 +28,8 @@ interface Group {
 /** Lets go for handles that were dropped with their system, unclosed. */
 const handles = new NativeHandles<Replica>((replica) => replica.release())
 
+const sharedAtoms = new Members<SharedAtom<unknown>>(({ closed }) => closed)
+
 let makeSharedAtom: <T>(name: string, system: System, replica: Replica, options: SharedAtomOptions<T>) => SharedAtom<T>
 
 /**
@@ -40,6 +44,14 @@ let makeSharedAtom: <T>(name: string, system: System, replica: Replica, options:
 export class SharedAtom<T> implements SharedHandle {
   static {
     makeSharedAtom = (name, system, replica, options) => new SharedAtom(INTERNAL, name, system, replica, options)
+    const readers: CellReaders<'atom', Member<SharedAtom<unknown>, undefined>> = {
+      name: ({ item }) => item.name,
+      version: ({ item }) => item.#replica.version,
+      commits: ({ item }) => item.#replica.version,
+      watchers: ({ item }) => item.#every.watchers.size + item.#newest.watchers.size,
+      shared: () => 1,
+    }
+    offerMembers('atom', sharedAtoms, readers, 'shared')
   }
 
   /** Its name within the namespace. */
@@ -74,6 +86,7 @@ export class SharedAtom<T> implements SharedHandle {
     this.#newest = { watchers: new Listeners('watcher', owned), unfollow: undefined }
     this.#disown = system.own(this)
     handles.own(this, replica)
+    sharedAtoms.add(system, this as SharedAtom<unknown>, undefined)
   }
 
   /** Returns whether {@link close} was called. */

@@ -72,6 +72,12 @@ export class Replica {
     return this.#refresh()
   }
 
+  /** The version of the current value. Decodes nothing. */
+  get version(): number {
+    const low = Atomics.load(this.#words, this.#index) >>> 0
+    return (this.#words[this.#index + 1] as number) * HALF + low
+  }
+
   /** Commits over what was seen; nothing when another thread was first, whose commit is read next. */
   commit(
     over: CachedValue,

@@ -9,6 +9,7 @@ import { hot, native, scratch } from '../../native.ts'
 import { encodePlain } from '../../plain/encode.ts'
 import { SHARED_FOUND_PAST, SHARED_FOUND_STAMP, UNCOUNTED } from '../../protocol/shared-cache.ts'
 import { dumpEntry } from '../dump.ts'
+import type { ObservedCache } from '../counts.ts'
 import { EvictedEntries } from '../evicted-entries.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
 import { CACHE_KIND } from '../negative-entry.ts'
@@ -214,7 +215,15 @@ export class SharedEntries {
 
   /** Returns the counters of all threads. */
   stats(): Omit<CacheStats, 'hitRate' | 'maxSize' | 'maxBytes'> {
-    return native.sharedCacheStats(this.#handle)
+    const { hitsBefore: _hits, missesBefore: _misses, ...stats } = native.sharedCacheStats(this.#handle)
+    return stats
+  }
+
+  /** Returns what observers see: counters of all threads, which only grow. */
+  get observed(): ObservedCache {
+    const all = native.sharedCacheStats(this.#handle)
+    const { size: entries, evictions, loads } = all
+    return { entries, hits: all.hitsBefore + all.hits, misses: all.missesBefore + all.misses, evictions, loads }
   }
 
   /**

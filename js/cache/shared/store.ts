@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { type CheckedEntry, dumpOf, entriesOfDump, entriesOfList, keysOfList } from '../dump.ts'
 import type { Loader } from '../loader.ts'
+import type { ObservedCache } from '../counts.ts'
 import { type CacheSettings, defaultStoreSettings, storeSettings, type StoreSettings } from '../options.ts'
 import type { CacheDump, CacheKey, CacheLoadOptions, CacheSetOptions, CacheStats, SharedCacheHandle } from '../types.ts'
 import { assertWellFormed, type Found, SharedEntries } from './entries.ts'
@@ -150,6 +151,11 @@ export class SharedStore implements SharedCacheHandle {
     const stats = this.#entries.stats()
     const lookups = stats.hits + stats.misses
     return { ...stats, maxSize, maxBytes, hitRate: lookups === 0 ? 0 : stats.hits / lookups }
+  }
+
+  /** What observers see of it: the counters of all threads. Nothing is swept for it, and no user code runs. */
+  get observed(): ObservedCache {
+    return this.#entries.observed
   }
 
   /** Ends the cache on this thread. Its content goes with the last thread that has it open. */

@@ -16,6 +16,8 @@ export interface FiberHost<F> {
   budget: number
   /** True if fibres and finalisers record the call site of their creation. */
   readonly tracing: boolean
+  /** The number of fibres that failed. */
+  failedCount: number
   nextId(): number
   report(error: unknown, origin: string): void
   /** Adds a fibre without a parent. */

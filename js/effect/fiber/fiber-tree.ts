@@ -251,6 +251,7 @@ export abstract class FiberNode {
   #end(): void {
     this.status = DONE
     this.waitsFor = undefined
+    if (this.kind === ERR) this.host.failedCount++
     const { parent } = this
     for (const body of this.bodies ?? []) {
       // The parent may have finalisers that must wait for the function.

@@ -8,6 +8,7 @@ import { ClosedError } from '../../errors/errors.ts'
 import { type ErrorOwner, tellOwner, warnOwner } from '../../internal/report-error.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { type System, systemOf } from '../../system/system.ts'
+import { offerTable, type TableItems } from '../../tables/offers.ts'
 import { UnfinishedError } from '../errors.ts'
 import type { Body, LeftBodyHolder } from './body.ts'
 import { BUDGET, type FiberHost } from './fiber-host.ts'
@@ -26,6 +27,7 @@ export class EffectRuntime implements FiberHost<FiberNode>, LeftBodyHolder {
   readonly clock: Clock
   readonly finalizerTimeoutMs: number = FINALIZER_TIMEOUT_MS
   budget: number = BUDGET
+  failedCount = 0
   tracing: boolean
   readonly #system: System | undefined
   readonly #owner: ErrorOwner
@@ -58,6 +60,22 @@ export class EffectRuntime implements FiberHost<FiberNode>, LeftBodyHolder {
   /** Returns the fibres without a parent, in order of start, then those that were left behind. */
   roots(): FiberNode[] {
     return [...this.#roots.reversed().toReversed(), ...this.#strays.reversed().toReversed()]
+  }
+
+  /** The number of fibres that were started. */
+  get startedCount(): number {
+    return this.#ids
+  }
+
+  /** The number of fibres that have not ended. */
+  get fiberCount(): number {
+    let count = 0
+    const open = this.roots()
+    for (let fiber = open.pop(); fiber !== undefined; fiber = open.pop()) {
+      count++
+      for (const child of fiber.children?.reversed() ?? []) open.push(child)
+    }
+    return count
   }
 
   nextId(): number {
@@ -190,6 +208,15 @@ export function runtimeOf(system: System): EffectRuntime {
   }
   return runtime
 }
+
+offerTable('effect', (system) => rowOf(runtimesOfSystems.get(system)), {
+  fibres: ({ fiberCount }) => fiberCount,
+  started: ({ startedCount }) => startedCount,
+  failed: ({ failedCount }) => failedCount,
+})
+
+const rowOf = (runtime: EffectRuntime | undefined): TableItems<EffectRuntime> | undefined =>
+  runtime && { items: [runtime], key: () => 'effects' }
 
 /**
  * Returns the runtime of a clock: its system's, or one of its own, whose errors go to the owner of its timers' errors.

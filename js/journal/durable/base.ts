@@ -29,6 +29,15 @@ export interface View {
   readonly segments: number
 }
 
+/** Reads the answer of `journalView`. */
+const viewOf = (count: number): View => ({
+  count,
+  first: scratch[protocol.VIEW_FIRST] as number,
+  next: scratch[protocol.VIEW_NEXT] as number,
+  bytes: scratch[protocol.VIEW_BYTES] as number,
+  segments: scratch[protocol.VIEW_SEGMENTS] as number,
+})
+
 /** Implements what all readers of a journal on disk share: entries in pages, folds, snapshots. */
 export abstract class JournalReads<T> {
   /** @internal */
@@ -49,18 +58,18 @@ export abstract class JournalReads<T> {
     if (hot.journalRefresh(this.#id) === protocol.REFUSED) throw errorOf(native.journalFailure(this.#id))
   }
 
+  /** @internal Returns how far it can be read, as far as that is known without a look at the directory. */
+  get knownView(): View | undefined {
+    const count = hot.journalView(this.#id, this.#level)
+    return count < 0 ? undefined : viewOf(count)
+  }
+
   /** @internal How far it can be read now. */
   protected view(): View {
     this.refresh()
     const count = hot.journalView(this.#id, this.#level)
     if (count < 0) throw new ClosedError('the journal')
-    return {
-      count,
-      first: scratch[protocol.VIEW_FIRST] as number,
-      next: scratch[protocol.VIEW_NEXT] as number,
-      bytes: scratch[protocol.VIEW_BYTES] as number,
-      segments: scratch[protocol.VIEW_SEGMENTS] as number,
-    }
+    return viewOf(count)
   }
 
   /** Returns the acknowledged entry with this sequence, or `undefined` when there is none, or none any more. */

@@ -129,6 +129,11 @@ export class Handle {
     this.#updateHold()
   }
 
+  /** The number of appends that wait for their acknowledgement. */
+  get pending(): number {
+    return this.#pendingAcks.length - this.#acknowledged
+  }
+
   /** Takes a name for this use, until it is released or the use ends. Returns false when another has it. */
   claim(name: string): boolean {
     this.assertOpen()

@@ -5,6 +5,7 @@ import { getDefaultSystem } from '../../system/default.ts'
 import { errorOf } from './failure.ts'
 import { Handle } from './handle.ts'
 import { type DurableJournal, makeDurableJournal } from './journal.ts'
+import { listJournal } from './observed.ts'
 import { checkDurableOptions, checkPath, levelOf, policyOf } from './options.ts'
 import { Pages } from './pages.ts'
 import type { DurableJournalOptions } from './types.ts'
@@ -87,7 +88,7 @@ export async function openDurable<T>(
   const handle = readOnly ? undefined : new Handle(id, level, token, clock)
   if (handle !== undefined) wake = handle.notify
   const { entries, bytes, clean, dropped } = found
-  return makeDurableJournal<T>({
+  const journal = makeDurableJournal<T>({
     path: found.path,
     report: Object.freeze({ entries, bytes, clean, dropped: Object.freeze(dropped) }),
     options: settings,
@@ -100,6 +101,8 @@ export async function openDurable<T>(
     closesWithSystem,
     open: (another, anotherOptions) => openDurable(another, anotherOptions, { closesWithSystem: false }),
   })
+  listJournal(system, journal, handle)
+  return journal
 }
 
 function defined<K extends string>(name: K, value: number | undefined): { [name in K]?: number } {

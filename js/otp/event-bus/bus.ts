@@ -4,11 +4,13 @@ import { runtimeOf } from '../../actor/system-runtime.ts'
 import { handles, HandlerTrace } from '../../actor/handler-trace.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
+import { offerTable } from '../../tables/offers.ts'
 import { keepOptimized } from '../../internal/keep-optimized.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
 import { serviceOf } from '../gen-server/ref.ts'
 import { NoReply } from '../gen-server/callback-results.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
+import { servicesOf } from '../gen-server/services.ts'
 import { SystemMembers } from '../gen-server/system-members.ts'
 import type { CallResult, From, GenServerBehavior } from '../gen-server/types.ts'
 import { brief } from './errors.ts'
@@ -183,6 +185,14 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
     }
   }
 }
+
+offerTable('bus', (system) => servicesOf(system, Bus), {
+  name: ({ observedName, id }) => observedName || id,
+  subscriptions: ({ behavior }) => behavior.stats.subscriptions,
+  published: ({ behavior }) => behavior.stats.published,
+  delivered: ({ behavior }) => behavior.stats.delivered,
+  dropped: ({ behavior }) => behavior.stats.dropped,
+})
 
 /** Returns the bus of a ref. */
 export function busOf(ref: AnyBusRef): Bus {

@@ -110,6 +110,18 @@ export abstract class OtpProcess extends Process implements Registrable {
     return (['initializing', 'running', 'stopping', 'stopped'] as const)[this.status]
   }
 
+  override get observedKind(): string {
+    return this.kind
+  }
+
+  override get observedName(): string {
+    return this.name ?? ''
+  }
+
+  override get observedStart(): number {
+    return this.startedAt
+  }
+
   get isAlive(): boolean {
     return this.status !== DEAD
   }

@@ -1,4 +1,5 @@
 import { CrashReports } from '../../actor/crash-reports.ts'
+import type { Placement } from '../../actor/process.ts'
 import type { System } from '../../system/system.ts'
 import { PendingStart } from '../gen-server/pending-starts.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
@@ -6,10 +7,12 @@ import type { CheckedChild, CheckedPolicy } from './options.ts'
 import type { ChildInfo, ChildSpec } from './types.ts'
 
 /** A child of a supervisor: its specification and its present process. */
-export class Child {
+export class Child implements Placement {
   /** The core's number of it. */
   readonly number: number
   readonly id: string
+  /** The id of the supervisor. */
+  readonly supervisorId: string
   /** The specification as the user passed it, for `getChildren`. */
   readonly spec: ChildSpec
   readonly policy: CheckedPolicy
@@ -18,18 +21,24 @@ export class Child {
   /** Its present process; while it restarts, the last one. */
   server: GenServerProcess | undefined
   restartCount = 0
+  crashCount = 0
   /** The name of its process, or of the last one. */
   name: string | undefined
   #crashes: CrashReports | undefined
   /** The error of its last start, if that failed. */
   startError: Error | undefined
 
-  constructor(number: number, { id, spec, policy }: CheckedChild, args: readonly unknown[] = []) {
+  constructor(supervisorId: string, number: number, { id, spec, policy }: CheckedChild, args: readonly unknown[] = []) {
+    this.supervisorId = supervisorId
     this.number = number
     this.id = id
     this.spec = spec
     this.policy = policy
     this.#args = args
+  }
+
+  get childId(): string {
+    return this.id
   }
 
   /** Returns the reports of its crashes, over all its processes. */

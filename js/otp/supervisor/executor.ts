@@ -4,6 +4,7 @@ import { MAX_DURATION_MS } from '../../internal/validate.ts'
 import { FAILED, SHUTDOWN } from '../../protocol/actor.ts'
 import { isClosed } from '../../clock/base.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
+import { monoMsOf } from '../../clock/observed-time.ts'
 import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { hot, scratch } from '../../native.ts'
@@ -75,6 +76,8 @@ export class Executor implements EventSink {
   readonly #servers = new Map<number, GenServerProcess>()
   readonly #timers = new Map<number, TimerHandle>()
   readonly #requests = new Map<number, ChildRequest>()
+  /** Restarts of its children, those that are gone included. */
+  restarts = 0
   /** The number of children that have had a process. */
   #count = 0
   #lastNumber = 0
@@ -94,7 +97,7 @@ export class Executor implements EventSink {
     this.#handle = hot.supervisorOpen(strategy, maxRestarts, withinMs, scope, shutdown)
     for (const spec of plan.children) {
       const number = this.#names.use(spec.id, this.#number)
-      const child = new Child(number, spec)
+      const child = new Child(host.id, number, spec)
       this.#tokens.set(number, child)
       this.#children.set(number, child)
       writePolicy(spec.policy)
@@ -116,6 +119,12 @@ export class Executor implements EventSink {
 
   get count(): number {
     return this.#count
+  }
+
+  /** The number of restarts that it may still make within its window. */
+  get restartsLeft(): number {
+    const { clock } = this.#host.system
+    return this.stopped ? 0 : Math.max(hot.supervisorRestartsLeft(this.#handle, monoMsOf(clock)), 0)
   }
 
   get children(): Iterable<Child> {
@@ -153,7 +162,12 @@ export class Executor implements EventSink {
 
   startChild(spec: CheckedChild): Promise<LocalRef> {
     const number = this.#names.use(spec.id, this.#number)
-    return this.#request(protocol.START_CHILD, number, spec.id, new Child(number, spec)) as Promise<LocalRef>
+    return this.#request(
+      protocol.START_CHILD,
+      number,
+      spec.id,
+      new Child(this.#host.id, number, spec),
+    ) as Promise<LocalRef>
   }
 
   startDynamic(args: unknown[]): Promise<LocalRef> {
@@ -161,7 +175,7 @@ export class Executor implements EventSink {
     const id = `child_${++this.#dynamic}`
     const spec = { ...template, id, start: (() => Reflect.apply(policy.start, template, args)) as ChildSpec['start'] }
     // The number is in the name, so that no table is needed to find it.
-    const child = new Child(this.#dynamic, { id, spec, policy: { ...policy, start: spec.start } })
+    const child = new Child(this.#host.id, this.#dynamic, { id, spec, policy: { ...policy, start: spec.start } })
     return this.#request(protocol.START_DYNAMIC, child.number, id, child) as Promise<LocalRef>
   }
 
@@ -372,6 +386,7 @@ export class Executor implements EventSink {
     }
     this.#servers.set(server.pid, server)
     server.isSupervised = true
+    server.placement = child
     this.#endAttempt(start)
     const onExited = (): void => this.#enqueue(protocol.CHILD_EXITED, server.pid, server.exitKindForSupervisor)
     if (server.isAlive) server.whenEnded(onExited)
@@ -391,6 +406,7 @@ export class Executor implements EventSink {
     child.startError = undefined
     child.restartCount = instance - 1
     if (instance <= 1) return
+    this.restarts++
     publishRestart(server, child.restartCount, child.id, this.#host.id)
     this.#emit({ type: 'restarted', ...childFields(child, server), attempt: child.restartCount })
   }
@@ -408,6 +424,7 @@ export class Executor implements EventSink {
 
   /** Publishes the crash of a child, or the failure of its restart. */
   #crashed(child: Child, server: GenServerProcess, messageType: string | undefined, error: Error): void {
+    child.crashCount++
     this.#emit({ type: 'crashed', ...childFields(child, server), error })
     const { id: supervisorId, system } = this.#host
     if (isConsequence(system, error)) return

@@ -159,6 +159,15 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
     })
   }
 
+  override get observedKind(): string {
+    return this.partitions === undefined ? 'Supervisor' : 'PartitionSupervisor'
+  }
+
+  /** None: its progress is that of all supervisors. */
+  override get observedMessages(): number {
+    return 0
+  }
+
   /** Never: its children have times of their own. */
   override get endsWithin(): number {
     return Infinity

@@ -5,11 +5,13 @@ import { OVERFLOW_REJECT, UNBOUNDED } from '../../protocol/actor.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { ProcessIds } from '../gen-server/process-ids.ts'
 import { currentStartAttempt } from './child.ts'
+import { offerSupervisors } from './observed.ts'
 import { planOf } from './options.ts'
 import { SupervisorProcess } from './process.ts'
 import type { SupervisorOptions } from './types.ts'
 
 const ids = new ProcessIds()
+offerSupervisors()
 
 /**
  * Starts a supervisor and its children.

@@ -3,7 +3,7 @@ import type { TimerHandle } from '../../clock/types.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import type { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
 import type { BulkheadRefusal } from '../rejection-reasons.ts'
@@ -91,6 +91,12 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
   get stats(): BulkheadStats {
     const { inUse, queued, limit } = this.permits
     return { active: inUse, queued, limit, started: this.started, rejected: this.#rejected, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    const { inUse: active, queued } = this.permits
+    return { active, queued, calls: this.started + this.#rejected, rejected: this.#rejected }
   }
 
   /** True from {@link pause} until {@link resume}. */

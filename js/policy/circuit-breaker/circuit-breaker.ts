@@ -1,10 +1,11 @@
 import { channel } from 'node:diagnostics_channel'
 
+import { monoMsOf } from '../../clock/observed-time.ts'
 import type { Clock } from '../../clock/types.ts'
 import { isTimeoutError } from '../../errors/errors.ts'
 import { options as checkOptions } from '../../internal/validate.ts'
 import { Abortable, type AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { CircuitRefusal } from '../rejection-reasons.ts'
 import { circuitOpenError, isRejection } from '../rejections.ts'
@@ -125,6 +126,13 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
   /** A snapshot of the state and the counters. */
   get stats(): CircuitBreakerStats {
     return { state: this.state, ...this.counts, opens: this.circuit.opens, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    const { succeeded, failed: failures, rejected, ignored } = this.counts
+    const state = this.circuit.stateAt(monoMsOf(this.system.clock))
+    return { state, calls: succeeded + failures + rejected + ignored, failures, rejected }
   }
 
   /** Rejects every call with `CircuitOpenError` (`'isolated'`) until {@link reset}. */

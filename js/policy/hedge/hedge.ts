@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../errors/errors.ts'
 import { isAbortEcho } from '../../internal/thrown-values.ts'
 import { finite, integer, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from '../pipeline/base-policy.ts'
 import { bindContext } from '../pipeline/bind-context.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
@@ -100,6 +100,11 @@ export class Hedge extends BasePolicy<HedgeEvents> {
     const { latencies } = this
     if (latencies === undefined || latencies.count < MIN_SAMPLES) return this.#afterMs
     return latencies.value() as number
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    return { calls: this.counts.calls }
   }
 
   /** @internal */

@@ -7,6 +7,8 @@ import { ifRejected } from '../../internal/thenable.ts'
 import { known, oneOf, positiveMillis, text } from '../../internal/validate.ts'
 import { getDefaultSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
+import { Members } from '../../tables/members.ts'
+import { offerMembers } from '../../tables/offers.ts'
 import { type FetchInit, type FetchInput, fetchThrough, type PolicyFetchOptions } from '../fetch.ts'
 import type { LatencyStats } from '../measure/latency-window.ts'
 import { Meter } from '../measure/meter.ts'
@@ -20,6 +22,22 @@ export interface MeasuredStats {
   readonly latency?: LatencyStats
 }
 
+/** The state of a policy for observers. The counts only grow. */
+export interface PolicyReading {
+  /** The state of a circuit; empty for other policies. */
+  readonly state?: string
+  /** Tasks that run. */
+  readonly active?: number
+  /** Calls that wait. */
+  readonly queued?: number
+  readonly calls?: number
+  readonly failures?: number
+  readonly rejected?: number
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a policy of any events
+const policies = new Members<BasePolicy<any>>()
+
 const policyChannel = channel('keelson:policy')
 
 /** The base of all policies of this package: runs tasks, wraps functions and notifies listeners. */
@@ -32,10 +50,13 @@ export abstract class BasePolicy<Events extends object> implements Policy {
   layers: readonly Layer[]
   /** @internal */
   readonly events: readonly string[]
+  /** @internal The kind of policy. */
+  readonly kind: string
   readonly #meter: Meter | undefined
   readonly #listeners = new Map<keyof Events, Listeners<Events[keyof Events]>>()
 
   constructor(kind: string, events: readonly string[], options: PolicyOptions) {
+    this.kind = kind
     this.name = options.name === undefined ? kind : text('options.name', options.name)
     const system = options.system ?? getDefaultSystem()
     assertSystem('options.system', system)
@@ -46,6 +67,12 @@ export abstract class BasePolicy<Events extends object> implements Policy {
       this.#meter = new Meter(system.clock, positiveMillis('options.latencyWindowMs', latencyWindowMs))
     }
     this.layers = this.#meter === undefined ? [this] : [this.#meter, this]
+    policies.add(system, this, undefined)
+  }
+
+  /** @internal Returns its state for observers. Runs no user code. */
+  get reading(): PolicyReading {
+    return {}
   }
 
   /** @internal Puts a layer in front of its own. Stacks that have the policy already are not changed. */
@@ -146,6 +173,17 @@ export abstract class BasePolicy<Events extends object> implements Policy {
     }
   }
 }
+
+offerMembers('policy', policies, {
+  name: ({ item }) => item.name,
+  type: ({ item }) => item.kind,
+  state: ({ item }) => item.reading.state ?? '',
+  active: ({ item }) => item.reading.active ?? 0,
+  queued: ({ item }) => item.reading.queued ?? 0,
+  calls: ({ item }) => item.reading.calls ?? 0,
+  failures: ({ item }) => item.reading.failures ?? 0,
+  rejected: ({ item }) => item.reading.rejected ?? 0,
+})
 
 /** Refuses option names other than `names` and those of every policy. */
 export function assertPolicyOptions(options: object, names: readonly string[]): void {

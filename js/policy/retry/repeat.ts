@@ -2,7 +2,7 @@
 import { ifRejected } from '../../internal/thenable.ts'
 import { integer, optionalCallable, options as checkOptions } from '../../internal/validate.ts'
 import type { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import { PausableCall } from '../pipeline/pausable-call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
@@ -66,6 +66,11 @@ export class Repeat extends BasePolicy<RepeatEvents> {
   /** A snapshot of the counters. */
   get stats(): RepeatStats {
     return { ...this.counts, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    return { calls: this.counts.calls }
   }
 
   /** @internal */

@@ -2,7 +2,7 @@
 import { isInvalidArgumentError } from '../../errors/errors.ts'
 import { integer, optionalCallable, options as checkOptions, positiveMillis } from '../../internal/validate.ts'
 import type { AbortScope } from '../pipeline/abort-scope.ts'
-import { assertPolicyOptions, BasePolicy, type MeasuredStats } from '../pipeline/base-policy.ts'
+import { assertPolicyOptions, BasePolicy, type MeasuredStats, type PolicyReading } from '../pipeline/base-policy.ts'
 import type { PolicyCall, Sink } from '../pipeline/call.ts'
 import { PausableCall } from '../pipeline/pausable-call.ts'
 import type { PolicyOptions } from '../pipeline/types.ts'
@@ -140,6 +140,12 @@ export class Retry extends BasePolicy<RetryEvents> {
   /** A snapshot of the counters. */
   get stats(): RetryStats {
     return { ...this.counts, ...this.measured }
+  }
+
+  /** @internal */
+  override get reading(): PolicyReading {
+    const { calls, gaveUp: failures } = this.counts
+    return { calls, failures }
   }
 
   /** @internal */

@@ -41,6 +41,8 @@ pub(crate) const MODULE: Module = hot_lane! {
     "supervisorNested"(supervisor, id) => nested;
     /// Makes it. Returns 0, or the number of the rule that its configuration breaks.
     "supervisorMake"(supervisor) => make;
+    /// Returns how many restarts it may still make within its window.
+    "supervisorRestartsLeft"(supervisor, now) => restarts_left;
     /// Passes it an event, with up to two numbers. Actions: see `supervisorMore`. An event that starts a child has its
     /// `Policy` in the scratch memory.
     "supervisorTell"(supervisor, event, first, second, now, system) => tell;
@@ -86,6 +88,12 @@ fn open(
 fn close(environment: &Local<Supervisors>, handle: f64) -> f64 {
     environment.table.borrow_mut().close(handle);
     0.0
+}
+
+fn restarts_left(environment: &Local<Supervisors>, handle: f64, now: f64) -> f64 {
+    with(environment, handle, |supervision| {
+        supervision.machine.as_ref().map_or(NONE, |machine| f64::from(machine.restarts_left(now)))
+    })
 }
 
 fn policy(environment: &Local<Supervisors>) -> ChildPolicy {

@@ -7,8 +7,8 @@ use super::protocol::{
 use crate::binding::env::{Handles, Local};
 use crate::binding::lane::{Module, NONE, hot_lane};
 use crate::core::admission::{
-    Admission as Answer, Engine, Outcome, RouteId, Routed, Shed, ShedReason, TicketId, WaiterEvent,
-    WaiterId,
+    Admission as Answer, Engine, Outcome, Priority, RouteId, Routed, Shed, ShedReason, TicketId,
+    WaiterEvent, WaiterId,
 };
 use crate::core::resistance::{TaskEnd, Telemetry};
 use crate::protocol::Code;
@@ -330,6 +330,7 @@ fn gate(environment: &Local<Engines>, engine: f64, route: f64) -> f64 {
     with(environment, engine, |engine| {
         let Some(gate) = engine.gate(RouteId::from_f64(route)) else { return 0.0 };
         let shed = |reason: ShedReason| gate.shed[reason as usize] as f64;
+        let by_priority = |priority: Priority| gate.shed_by_priority[priority as usize] as f64;
         environment.write(GateReading {
             limit: gate.limit,
             in_flight: f64::from(gate.in_flight),
@@ -348,6 +349,11 @@ fn gate(environment: &Local<Engines>, engine: f64, route: f64) -> f64 {
             shed_queue_deadline: shed(ShedReason::QueueDeadline),
             shed_displaced: shed(ShedReason::Displaced),
             shed_resistance: shed(ShedReason::Resistance),
+            shed_background: by_priority(Priority::Background),
+            shed_low: by_priority(Priority::Low),
+            shed_normal: by_priority(Priority::Normal),
+            shed_high: by_priority(Priority::High),
+            shed_critical: by_priority(Priority::Critical),
         });
         1.0
     })

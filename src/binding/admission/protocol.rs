@@ -245,6 +245,12 @@ lane_record! {
         shed_queue_deadline: f64,
         shed_displaced: f64,
         shed_resistance: f64,
+        /// The same by priority.
+        shed_background: f64,
+        shed_low: f64,
+        shed_normal: f64,
+        shed_high: f64,
+        shed_critical: f64,
     }
 }
 

@@ -416,6 +416,10 @@ pub struct NativeSharedCacheStats {
     pub evictions: f64,
     /// Entries that went because their time was over.
     pub expirations: f64,
+    /// Hits before lookups were counted anew.
+    pub hits_before: f64,
+    /// Misses before lookups were counted anew.
+    pub misses_before: f64,
 }
 
 /// Returns the counters and the content of a shared cache.
@@ -433,6 +437,8 @@ pub fn shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats
             loading,
             evictions,
             expirations,
+            hits_before,
+            misses_before,
         } = view.hold.cache().counts();
         NativeSharedCacheStats {
             size: size as f64,
@@ -445,6 +451,8 @@ pub fn shared_cache_stats(env: Env, cache: f64) -> Result<NativeSharedCacheStats
             loading: loading as f64,
             evictions: evictions as f64,
             expirations: expirations as f64,
+            hits_before: hits_before as f64,
+            misses_before: misses_before as f64,
         }
     })
 }

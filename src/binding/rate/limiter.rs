@@ -98,6 +98,10 @@ lane_record! {
         /// Keys that were forgotten before they were idle.
         displaced: f64,
         bytes: f64,
+        /// Costs that were taken since the limiter was made.
+        admitted: f64,
+        /// Costs that were asked for and not there.
+        refused: f64,
     }
 }
 
@@ -302,8 +306,12 @@ pub(super) fn sweep(environment: &Local<Limiters>, limiter: f64, now: f64) -> f6
 pub(super) fn stats(environment: &Local<Limiters>, limiter: f64) -> f64 {
     with(environment, limiter, |limiter| {
         let stats = limiter.stats();
-        environment
-            .write(StatsCells { displaced: stats.displaced as f64, bytes: stats.bytes as f64 });
+        environment.write(StatsCells {
+            displaced: stats.displaced as f64,
+            bytes: stats.bytes as f64,
+            admitted: stats.admitted as f64,
+            refused: stats.refused as f64,
+        });
         stats.keys as f64
     })
 }

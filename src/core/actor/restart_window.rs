@@ -26,6 +26,12 @@ impl RestartWindow {
         self.count(now, within_ms)
     }
 
+    /// Returns how many restarts the window holds at a time. Changes nothing.
+    pub(super) fn count_at(&self, now: f64, within_ms: f64) -> u32 {
+        let gone = self.times.partition_point(|at| now - at > within_ms);
+        u32::try_from(self.times.len() - gone).unwrap_or(u32::MAX)
+    }
+
     /// Returns how many restarts it remembers.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {

@@ -235,7 +235,7 @@ impl Engine {
         let jitter = 1.0 + self.random.unit();
         let config = &self.config.gate;
         let (hope, resistance) = self.routes.gate(slot).map_or((0.0, 0.0), |gate| {
-            gate.refuse(reason);
+            gate.refuse(reason, voltage);
             (gate.hope(config, reason, voltage, now), gate.evidence.resistance(config, now))
         });
         let retry_after_ms = hope.clamp(RETRY_MIN_MS, RETRY_MAX_MS) * jitter;

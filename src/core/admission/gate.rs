@@ -4,6 +4,7 @@ use super::client_patience::ClientPatience;
 use super::config::GateConfig;
 use super::evidence::Evidence;
 use super::limit::Limit;
+use super::priority::{PRIORITIES, Priority};
 use super::queue::WaitQueue;
 use super::shed::{REASONS, ShedReason};
 use super::ticket::TicketKind;
@@ -38,6 +39,8 @@ pub struct GateSnapshot {
     pub timed_out: u64,
     /// Refused, by reason code. In shadow mode: would have been.
     pub shed: [u64; REASONS],
+    /// The same by priority, those whose caller gave up left out.
+    pub shed_by_priority: [u64; PRIORITIES],
     /// Unloaded latency of the service, milliseconds, once known.
     pub latency_baseline_ms: Option<f64>,
     /// Mean wait of recent admissions, milliseconds.
@@ -56,6 +59,7 @@ pub(crate) struct Counters {
     pub(crate) failed: u64,
     pub(crate) timed_out: u64,
     pub(crate) shed: [u64; REASONS],
+    pub(crate) shed_by_priority: [u64; PRIORITIES],
 }
 
 /// The gate's answer to a newcomer.
@@ -161,9 +165,12 @@ impl Gate {
         }
     }
 
-    /// Counts a refusal.
-    pub(crate) fn refuse(&mut self, reason: ShedReason) {
+    /// Counts a refusal of a request with a voltage.
+    pub(crate) fn refuse(&mut self, reason: ShedReason, voltage: f64) {
         self.counters.shed[reason as usize] += 1;
+        if reason != ShedReason::Cancelled {
+            self.counters.shed_by_priority[Priority::of(voltage) as usize] += 1;
+        }
     }
 
     /// Returns the longest wait: seven service times, more where a small limit makes waiting lumpy or the service is
@@ -222,6 +229,7 @@ impl Gate {
             failed: counters.failed,
             timed_out: counters.timed_out,
             shed: counters.shed,
+            shed_by_priority: counters.shed_by_priority,
             latency_baseline_ms: self.limit.baseline(),
             queue_delay_ms: self.evidence.queue_delay(),
             queue_deadline_ms: self.queue_deadline(config, f64::NEG_INFINITY),

@@ -49,7 +49,7 @@ pub use engine::{Admission, Engine, Interned, WaiterEvent};
 pub use gate::GateSnapshot;
 pub use ids::{RouteId, TicketId, WaiterId};
 pub use lease::{Lease, LeaseBudget, MissedDeadline};
-pub use priority::Priority;
+pub use priority::{PRIORITIES, Priority};
 pub use route::{Own, Routed};
 pub use settings::MAX_PROFILES;
 pub use shed::{Outcome, REASONS, Shed, ShedReason};

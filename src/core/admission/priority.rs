@@ -20,9 +20,12 @@ pub enum Priority {
     Critical = 4,
 }
 
+/// The number of priorities.
+pub const PRIORITIES: usize = 5;
+
 impl Priority {
     /// Every priority, from the least to the most important.
-    pub const ALL: [Self; 5] =
+    pub const ALL: [Self; PRIORITIES] =
         [Self::Background, Self::Low, Self::Normal, Self::High, Self::Critical];
 
     /// Returns the voltage: 25, 40, 60, 80, 100.
@@ -37,6 +40,13 @@ impl Priority {
         }
     }
 
+    /// Returns the priority that a voltage counts as: the most important one whose voltage it reaches.
+    #[must_use]
+    pub fn of(voltage: f64) -> Self {
+        let reached = Self::ALL.iter().rev().find(|priority| voltage >= priority.voltage());
+        reached.copied().unwrap_or(Self::Background)
+    }
+
     /// Returns the name that users write.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -47,5 +57,24 @@ impl Priority {
             Self::High => "high",
             Self::Critical => "critical",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voltage_counts_as_the_most_important_priority_that_it_reaches() {
+        for priority in Priority::ALL {
+            assert_eq!(Priority::of(priority.voltage()), priority);
+        }
+        let counts =
+            [(0.5, Priority::Background), (39.9, Priority::Background), (79.0, Priority::Normal)];
+        for (voltage, priority) in counts {
+            assert_eq!(Priority::of(voltage), priority, "{voltage}");
+        }
+        assert_eq!(Priority::of(1e6), Priority::Critical);
+        assert_eq!(Priority::of(f64::NAN), Priority::Background);
     }
 }

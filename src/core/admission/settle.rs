@@ -54,7 +54,7 @@ impl Engine {
         }
         let Some(gone) = self.take_waiter(waiter.0.slot) else { return false };
         if let Some(gate) = self.routes.gate(gone.route) {
-            gate.refuse(ShedReason::Cancelled);
+            gate.refuse(ShedReason::Cancelled, gone.voltage);
             let age = now - gone.since;
             // A client that leaves at once was not lost to the wait.
             if gate.patience.tells(age) {

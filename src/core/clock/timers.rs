@@ -85,6 +85,7 @@ pub struct Timers {
     mono: RadixQueue,
     wall: BTreeMap<(u64, u64), u32>,
     inserted: u64,
+    cancelled: u64,
     live: usize,
     /// Cancelled entries that the queue still holds.
     dead: usize,
@@ -117,6 +118,11 @@ impl Timers {
         TimerId { slot, generation }
     }
 
+    /// Returns how many timers have fired.
+    pub fn fired(&self) -> u64 {
+        self.inserted - self.cancelled - self.live as u64
+    }
+
     /// Removes a timer. Returns whether it was pending; a fired, cancelled or unknown id changes nothing.
     pub fn cancel(&mut self, id: TimerId) -> bool {
         let current = self.generations.get(id.slot as usize);
@@ -125,6 +131,7 @@ impl Timers {
         }
         let Detail { track, key, order } = self.details[id.slot as usize];
         self.release(id.slot);
+        self.cancelled += 1;
         match track {
             Track::Wall => {
                 self.wall.remove(&(key, order));

@@ -20,6 +20,7 @@ mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod top;
 mod tree;
 mod value;
 mod watching;
@@ -36,6 +37,7 @@ pub use select::{MOST_ROWS, RowSelection, TableQuery, select};
 pub use server::{LOGGED_EVENTS, MOST_PEERS, ObserveServer, PeerForm, PeerId};
 pub use session::{FRAME_LIMIT, HELLO_LIMIT, NumberedQuestion, SLOW_LIMIT};
 pub use settings::{ObservedTime, PageAsset, ServerSettings};
+pub use top::{top_numbers, top_texts};
 pub use value::{CellValue, TEXT_LIMIT, number_to, shortened, shortened_to};
 pub use wire::*;
 pub use world::{MemoryReading, ObservedLoop, ObservedWorld, RowSource, StalledLoop, WorldTotals};

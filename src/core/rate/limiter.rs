@@ -46,6 +46,10 @@ pub struct Stats {
     pub displaced: u64,
     /// Bytes of all of it.
     pub bytes: usize,
+    /// Costs that were taken since the limiter was made.
+    pub admitted: u64,
+    /// Costs that were asked for and not there.
+    pub refused: u64,
 }
 
 /// Quotas of keys, in slots. Callers pass times as milliseconds of a monotonic clock.
@@ -56,6 +60,8 @@ pub struct Limiter {
     origin_us: u64,
     now: u64,
     max_waiters: u32,
+    admitted: u64,
+    refused: u64,
 }
 
 /// Returns the table of keys for a rule, with a pace if the configuration has one.
@@ -109,7 +115,8 @@ impl Limiter {
             }
         };
         let origin_us = absolute_us(now_ms);
-        Ok(Self { table, origin_us, now: 0, max_waiters: config.max_waiters })
+        let max_waiters = config.max_waiters;
+        Ok(Self { table, origin_us, now: 0, max_waiters, admitted: 0, refused: 0 })
     }
 
     /// Tests a cost without taking it; without a slot, for a new key. Returns `None` for a cost above the capacity, or
@@ -122,7 +129,8 @@ impl Limiter {
     /// Takes a cost if it is there. `None` for a slot that stands for no key, a cost above the capacity, or 0.
     pub fn take(&mut self, slot: u32, cost: u32, now_ms: f64) -> Option<Verdict> {
         let now = self.tick(now_ms);
-        each!(&mut self.table, keys => keys.take(slot, cost, now))
+        let verdict = each!(&mut self.table, keys => keys.take(slot, cost, now));
+        self.count(verdict)
     }
 
     /// Adds a key and takes a cost of it. `None` as for [`take`](Self::take); then nothing was added.
@@ -134,12 +142,14 @@ impl Limiter {
     ) -> Option<(u32, Verdict)> {
         self.check(None, cost, now_ms)?;
         let now = self.now;
-        each!(&mut self.table, keys => {
+        let (slot, verdict) = each!(&mut self.table, keys => {
             let slot = keys.add(now, forgotten);
             let verdict = keys.take(slot, cost, now)?;
             keys.settle(slot);
-            Some((slot, verdict))
-        })
+            (slot, verdict)
+        });
+        self.count(Some(verdict))?;
+        Some((slot, verdict))
     }
 
     /// Adds a key that has taken nothing.
@@ -201,7 +211,19 @@ impl Limiter {
             keys: keys.len(),
             displaced: keys.displaced(),
             bytes: keys.bytes(),
+            admitted: self.admitted,
+            refused: self.refused,
         })
+    }
+
+    /// Counts the answer of a take, and returns it.
+    fn count(&mut self, verdict: Option<Verdict>) -> Option<Verdict> {
+        match verdict {
+            Some(Verdict { allowed: true, .. }) => self.admitted += 1,
+            Some(_) => self.refused += 1,
+            None => {}
+        }
+        verdict
     }
 
     /// Microseconds since the limiter was made; never fewer than before.

@@ -3,7 +3,7 @@
 use super::children::{Child, ChildCounts, ChildState};
 use super::ids::{ChildId, Pid};
 use super::machine::{Activity, Supervisor};
-use super::spec::{ChildPolicy, ChildSpec};
+use super::spec::{BudgetScope, ChildPolicy, ChildSpec};
 
 /// The state of a child, for an observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,20 @@ impl Supervisor {
     /// Returns how many children there are, in O(1).
     pub fn counts(&self) -> ChildCounts {
         self.children.counts()
+    }
+
+    /// Returns how many restarts it may still make within its window. Where each child has a window of its own: the
+    /// least of them, in O(n).
+    pub fn restarts_left(&self, now: f64) -> u32 {
+        let within = self.config.within_ms;
+        let used = match self.config.scope {
+            BudgetScope::Supervisor => self.window.count_at(now, within),
+            BudgetScope::Child => {
+                let windows = self.children.iter().filter_map(|(_, child)| child.window.as_ref());
+                windows.map(|window| window.count_at(now, within)).max().unwrap_or(0)
+            }
+        };
+        self.config.max_restarts.saturating_sub(used)
     }
 
     /// Returns one child, in O(log n).

@@ -101,6 +101,10 @@ pub struct CacheCounts {
     pub evictions: u64,
     /// Entries that went because their time was over.
     pub expirations: u64,
+    /// Hits before lookups were counted anew.
+    pub hits_before: u64,
+    /// Misses before lookups were counted anew.
+    pub misses_before: u64,
 }
 
 #[derive(Debug)]
@@ -346,6 +350,8 @@ impl SharedCache {
             state.entries.clear();
             let overtaken = state.flights.take_if(|_| true);
             state.woken.extend(overtaken.into_iter().flat_map(|flight| flight.waiters));
+            state.counts.hits_before += state.counts.hits;
+            state.counts.misses_before += state.counts.misses;
             (state.counts.hits, state.counts.stale_hits, state.counts.misses) = (0, 0, 0);
         });
     }
