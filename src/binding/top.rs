@@ -1,14 +1,15 @@
 //! The first rows of a table in the order of one column.
 
-use napi::bindgen_prelude::*;
+#![expect(clippy::needless_pass_by_value, reason = "Node-API hands texts over by value")]
+
 use napi_derive::napi;
 
 use crate::core::observe;
 
 /// Returns the places of the least `count` numbers, or of the greatest, in order. NaN comes last either way.
 #[napi(catch_unwind)]
-pub fn top_numbers(values: Float64Array, count: u32, greatest: bool) -> Vec<u32> {
-    places(observe::top_numbers(&values, count as usize, greatest))
+pub fn top_numbers(values: &[f64], count: u32, greatest: bool) -> Vec<u32> {
+    places(observe::top_numbers(values, count as usize, greatest))
 }
 
 /// Returns the places of the first `count` texts by code points, or of the last, in order.
