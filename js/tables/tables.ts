@@ -4,8 +4,8 @@
  */
 import type { System } from '../system/system.ts'
 import { COLUMN_LISTS, KINDS, type TableColumn, type TableKind } from './kinds.ts'
-import { type TableCell, type TableView, viewOf } from './offers.ts'
-import { offerSystemTables } from './system-tables.ts'
+import type { TableCell } from './offers.ts'
+import { type TableView, viewOf } from './views.ts'
 
 /** A row: its key, which no other row of its kind and system has, now or later, and its cells by column. */
 export type TableRow = readonly [key: string, cells: readonly TableCell[]]
@@ -19,8 +19,6 @@ export interface ObservedTable {
   /** The rows, in order of creation. */
   readonly rows: readonly TableRow[]
 }
-
-offerSystemTables()
 
 /** Returns the cells of a row. */
 export const cellsOf = (view: TableView, kind: TableKind, row: number): TableCell[] =>

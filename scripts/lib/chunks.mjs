@@ -6,7 +6,7 @@ import { relative, sep } from 'node:path'
 import { at } from './paths.mjs'
 
 /** Folders that have no file of their own, each with the folder whose file holds them. */
-const HELD_BY = { errors: '.', internal: '.', system: '.', clock: '.', cache: 'otp', policy: 'effect' }
+const HELD_BY = { errors: '.', internal: '.', system: '.', clock: '.', tables: '.', cache: 'otp', policy: 'effect' }
 
 /** Modules that are not in the file of their folder, because programs need the one without the other. */
 const APART = [

@@ -1,6 +1,7 @@
 import { CrashReports } from '../../actor/crash-reports.ts'
 import type { Placement } from '../../actor/process.ts'
 import type { System } from '../../system/system.ts'
+import type { LocalRef } from '../gen-server/local-ref.ts'
 import { PendingStart } from '../gen-server/pending-starts.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
 import type { CheckedChild, CheckedPolicy } from './options.ts'
@@ -60,6 +61,15 @@ export class Child implements Placement {
     const { server, id, spec, restartCount } = this
     return server === undefined ? undefined : { id, ref: server.ref, spec, restartCount }
   }
+}
+
+/** Returns the fields of an event that name a child. */
+export function childFields(
+  child: Child,
+  { ref }: GenServerProcess,
+): { ref: LocalRef; name?: string; childId: string } {
+  const { id: childId, name } = child
+  return name === undefined ? { ref, childId } : { ref, name, childId }
 }
 
 /** One call of a start function. */

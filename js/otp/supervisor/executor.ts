@@ -16,7 +16,7 @@ import { findProcess } from '../gen-server/ref.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
 import type { LifecycleEvent } from '../gen-server/types.ts'
 import { eventQueueOf, type EventQueue, type EventSink } from './event-queue.ts'
-import { StartAttempt, Child, ChildNames, runStartAttempt } from './child.ts'
+import { StartAttempt, Child, childFields, ChildNames, runStartAttempt } from './child.ts'
 import { MaxRestartsExceededError, SupervisorNotFoundError } from './errors.ts'
 import { type CheckedChild, type SupervisorPlan, writePolicy } from './options.ts'
 import { rejectionOf, startErrorOf } from './rejections.ts'
@@ -50,12 +50,6 @@ interface ChildRequest {
 
 /** A copy of the actions that are executed, because user code may use the scratch memory meanwhile. */
 const page = new Float64Array(scratch.length)
-
-/** Returns the fields of an event that name a child. */
-function childFields(child: Child, { ref }: GenServerProcess): { ref: LocalRef; name?: string; childId: string } {
-  const { id: childId, name } = child
-  return name === undefined ? { ref, childId } : { ref, name, childId }
-}
 
 /**
  * Executes the decisions of a supervisor of the core: starts, stops and kills processes, arms timers, answers requests.
@@ -123,8 +117,7 @@ export class Executor implements EventSink {
 
   /** The number of restarts that it may still make within its window. */
   get restartsLeft(): number {
-    const { clock } = this.#host.system
-    return this.stopped ? 0 : Math.max(hot.supervisorRestartsLeft(this.#handle, monoMsOf(clock)), 0)
+    return this.stopped ? 0 : hot.supervisorRestartsLeft(this.#handle, monoMsOf(this.#host.system.clock))
   }
 
   get children(): Iterable<Child> {

@@ -1,0 +1,104 @@
+/** Tables that are read cell by cell: whoever needs one column pays for one. */
+import type { System } from '../system/system.ts'
+import { COLUMN_LISTS, type TableKind } from './kinds.ts'
+import { offers, type TableCell, type TableItems, type TableOffer } from './offers.ts'
+import { offerSystemTables } from './system-tables.ts'
+
+/** A table that is read cell by cell, before anything else runs: whoever needs one column pays for one. */
+export interface TableView {
+  /** The number of rows. */
+  readonly size: number
+  /** Returns the key of a row. */
+  key(row: number): string
+  /** Returns one cell. */
+  cell(row: number, column: number): TableCell
+  /** Returns the object that a row shows. */
+  item(row: number): unknown
+}
+
+offerSystemTables()
+
+/** The objects of one offer, as rows. */
+class ItemView<T> implements TableView {
+  readonly #items: readonly T[]
+  readonly #key: (item: T) => string
+  readonly #readers: readonly (((item: T) => TableCell) | undefined)[]
+  readonly #systemName: string
+
+  constructor(
+    { items, key }: TableItems<T>,
+    readers: readonly (((item: T) => TableCell) | undefined)[],
+    systemName: string,
+  ) {
+    this.#items = items
+    this.#key = key
+    this.#readers = readers
+    this.#systemName = systemName
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  key(row: number): string {
+    return this.#key(this.#items[row] as T)
+  }
+
+  cell(row: number, column: number): TableCell {
+    const reader = this.#readers[column]
+    return reader === undefined ? this.#systemName : reader(this.#items[row] as T)
+  }
+
+  item(row: number): unknown {
+    return this.#items[row]
+  }
+}
+
+/** The rows of several offers, one after the other. */
+class JoinedView implements TableView {
+  readonly #views: readonly TableView[]
+  readonly size: number
+
+  constructor(views: readonly TableView[]) {
+    this.#views = views
+    this.size = views.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  key(row: number): string {
+    const [view, own] = this.#find(row)
+    return view.key(own)
+  }
+
+  cell(row: number, column: number): TableCell {
+    const [view, own] = this.#find(row)
+    return view.cell(own, column)
+  }
+
+  item(row: number): unknown {
+    const [view, own] = this.#find(row)
+    return view.item(own)
+  }
+
+  #find(row: number): readonly [TableView, number] {
+    let own = row
+    for (const view of this.#views) {
+      if (own < view.size) return [view, own]
+      own -= view.size
+    }
+    throw new RangeError(`no row ${row}`)
+  }
+}
+
+function viewOfOffer({ list, readers }: TableOffer, system: System, kind: TableKind): TableView | undefined {
+  const found = list(system)
+  if (found === undefined || found.items.length === 0) return undefined
+  const inOrder = COLUMN_LISTS[kind].map(({ name }) => readers[name] as ((item: unknown) => TableCell) | undefined)
+  return new ItemView(found, inOrder, system.name)
+}
+
+/** Returns the table of a kind, to be read cell by cell before anything else runs. A closed system has no rows. */
+export function viewOf(system: System, kind: TableKind): TableView {
+  if (system.closed) return new JoinedView([])
+  const views = (offers.get(kind) ?? []).flatMap((offer) => viewOfOffer(offer, system, kind) ?? [])
+  return views.length === 1 ? (views[0] as TableView) : new JoinedView(views)
+}
