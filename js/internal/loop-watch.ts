@@ -55,7 +55,7 @@ let token: number | undefined
 const types = new Map<string, number>()
 
 /** Returns the name of this thread in reports. */
-function threadName(): string {
+export function threadName(): string {
   const { isMainThread, threadId } = builtin('node:worker_threads')
   return isMainThread ? 'main' : `worker ${threadId}`
 }

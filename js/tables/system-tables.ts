@@ -17,8 +17,8 @@ export function offerSystemTables(): void {
     nextDueMs: ({ nextDueMs }) => nextDueMs,
   })
   // Stalls are counted while a watchdog runs.
-  offerTable('loop', () => ({ items: [{ ...loopTime(), ...loopTimes() }], key: () => threadName }), {
-    thread: () => threadName,
+  offerTable('loop', () => ({ items: [{ ...loopTime(), ...loopTimes() }], key: threadName }), {
+    thread: threadName,
     running: ({ active }) => active,
     idle: ({ idle }) => idle,
     blocked: ({ blocked }) => blocked ?? 0,
