@@ -1,6 +1,4 @@
 // What `npm test` consists of. A later check is one more entry here.
-import { join } from 'node:path'
-
 import { buildSteps, hooksStep } from './build-steps.mjs'
 import { cargoTest, nextest } from './counts.mjs'
 import { toolStep } from './debian-tools.mjs'
@@ -80,16 +78,19 @@ const jestArgs = (file) => ['--config', at('jest.config.cjs'), '--json', `--outp
 
 const jestTests = () => filesIn(at('__test__', 'compat', 'jest')).filter((path) => path.endsWith('.test.js'))
 
-/** Type-checks every project below __test__/ and the examples: tests and examples are consumers of the types. */
+/** Type-checks the page of the dashboard, and the consumers of the types: tests and examples. */
 async function typeTests() {
-  const projects = [at('__test__'), at('__test__', 'types'), at('tsconfig.examples.json')]
+  const projects = [
+    [at('__test__'), at('__test__', 'tsconfig.json')],
+    [at('__test__', 'types'), at('__test__', 'types', 'tsconfig.json')],
+    [at('examples'), at('tsconfig.examples.json')],
+    [at('web'), at('tsconfig.web.json')],
+  ]
   let count = 0
-  for (const project of projects) {
-    const folder = project.endsWith('.json') ? at('examples') : project
-    const files = filesIn(folder, (path) => /\.m?ts$/.test(path) && !/\.d\.m?ts$/.test(path))
+  for (const [folder, project] of projects) {
+    const files = filesIn(folder, (path) => /\.(m?ts|js)$/.test(path) && !/\.d\.m?ts$/.test(path))
     if (files.length === 0) continue
-    const name = project.endsWith('.json') ? project : join(project, 'tsconfig.json')
-    await runBin('typescript', 'tsc', ['-p', name, '--noEmit'], 'The types the tests and examples rely on do not hold.')
+    await runBin('typescript', 'tsc', ['-p', project, '--noEmit'], 'The types of tests, examples or pages do not hold.')
     count += files.length
   }
   return { note: `${count} files` }
