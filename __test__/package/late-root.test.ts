@@ -23,7 +23,7 @@ test('taking a name loads the files of its area', () => {
   const loaded = run(
     `const { createAtom } = require('keelson'); console.log(JSON.stringify([chunks(), createAtom(1).get()]))`,
   )
-  expect(loaded).toEqual([['chunk-base.js', 'chunk-atom.js', 'chunk-plain.js'], 1])
+  expect(loaded).toEqual([['chunk-base.js', 'chunk-atom.js'], 1])
 })
 
 test('listing the names, and asking for one, loads nothing', () => {

@@ -9,6 +9,5 @@ export { asError, isError, stackOf, textOf } from '../../js/internal/thrown-valu
 export { TraceChannel } from '../../js/internal/trace-channel.ts'
 export { callbacks, known, object } from '../../js/internal/validate.ts'
 export { hot, native, scratch } from '../../js/native.ts'
-export { revivePlain } from '../../js/plain/decode.ts'
-export { encodePlain } from '../../js/plain/encode.ts'
+export { encodePlain, revivePlain } from '../../js/plain/text.ts'
 export { tablesOf } from '../../js/tables/tables.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openJournal } from '../journal/durable/open.ts'
 import type { DurableJournal } from '../journal/durable/journal.ts'
 import { STATES } from '../journal/durable/states.ts'
-import { encodePlain } from '../plain/encode.ts'
+import { encodePlain } from '../plain/text.ts'
 import type { CommandArguments } from './arguments.ts'
 
 /** Writes a line; resolves when more can be written, with false when nobody reads any more. */

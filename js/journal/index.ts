@@ -16,7 +16,7 @@ export type {
 } from './durable/types.ts'
 export type { Consumer, ConsumerContext, ConsumerOptions } from './durable/consumer.ts'
 export type { ConsumerStatus, ParkedEntry } from './durable/follower.ts'
-export { createProjection } from './durable/projection.ts'
+export { createProjection } from './durable/create-projection.ts'
 export type { Projection, ProjectionOptions } from './durable/projection.ts'
 export type { Apply, Upcasters } from './durable/upcast.ts'
 export type {

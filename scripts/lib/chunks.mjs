@@ -11,7 +11,7 @@ const HELD_BY = { errors: '.', internal: '.', system: '.', clock: '.', tables: '
 /** Modules that are not in the file of their folder, because programs need the one without the other. */
 const APART = [
   { modules: /^clock\/(?:auto-advance|controlled-clock|errors|holds|millis|stall-watch)\.ts$/, chunk: 'clock' },
-  { modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes)\.ts$/, chunk: 'base' },
+  { modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes|plain\/(?:errors|text))\.ts$/, chunk: 'base' },
 ]
 
 /** Returns the path of a module below js/, or undefined. */
@@ -60,8 +60,9 @@ export function chunks(graph) {
     if (isEntry || !early.has(id)) return null
     const apart = APART.find(({ modules }) => modules.test(pathOf(id)))
     if (apart !== undefined) return apart.chunk
-    const users = new Set(importers.map((user) => folderOf(user)).filter((user) => user !== undefined))
-    const folder = folderOf(id) ?? (users.size === 1 ? [...users][0] : '.')
+    // What only one folder uses is in its file: numbers of the seam, and parts of the base.
+    const users = new Set(importers.filter((user) => early.has(user)).map((user) => folderOf(user) ?? '.'))
+    const folder = (folderOf(id) ?? '.') === '.' && users.size === 1 ? [...users][0] : (folderOf(id) ?? '.')
     if (folder === '.') return 'base'
     return shared.has(folder) ? folder : null
   }

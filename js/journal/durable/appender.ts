@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock/types.ts'
-import { encodePlain, encodePlainEach } from '../../plain/encode.ts'
+import { encodePlain, encodePlainEach } from '../../plain/text.ts'
 import * as protocol from '../../protocol/journal.ts'
 import { isJournalOverflowError, JournalGapError } from '../errors.ts'
 import type { JournalEntry } from '../types.ts'

@@ -1,5 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs'
-
 import { builtin } from '../../internal/builtin.ts'
 import { holdTime } from '../../clock/internal-timers.ts'
 import type { Clock } from '../../clock/types.ts'
@@ -19,11 +17,6 @@ export async function assertEmpty(directory: string): Promise<void> {
     })
   if (names.length === 0) return
   throw new InvalidArgumentError('directory', 'a directory that is empty or not there yet', directory)
-}
-
-/** Returns whether a directory has files. Saved states have none yet while they are opened for the first time. */
-export function hasFiles(directory: string): boolean {
-  return existsSync(directory) && readdirSync(directory).length > 0
 }
 
 /** Copies the files of an open journal, on a thread of the core. */

@@ -4,27 +4,29 @@ import { flag, iterable, integer, known, options as checkOptions } from '../../i
 import type { Instant } from '../../clock/instant.ts'
 import type { Clock } from '../../clock/types.ts'
 import { ClosedError, InvalidArgumentError } from '../../errors/errors.ts'
+import { lazy } from '../../internal/lazy.ts'
 import { Listeners } from '../../internal/listeners.ts'
 import { assertInternal, INTERNAL } from '../../internal/private-constructor.ts'
 import { hot } from '../../native.ts'
 import { tellOwner } from '../../internal/report-error.ts'
 import * as protocol from '../../protocol/journal.ts'
-import { encodePlain } from '../../plain/encode.ts'
+import { encodePlain } from '../../plain/text.ts'
 import type { System } from '../../system/system.ts'
 import { appends } from '../append-trace.ts'
 import { serializeEntries } from '../serialized.ts'
 import type { JournalEntry, JournalOverflow, SerializedJournal } from '../types.ts'
 import { appendsTo, type CheckedAppend, checkAppends, type ExpectedStream } from './append-options.ts'
 import { Appender } from './appender.ts'
-import { assertEmpty, backUp, hasFiles } from './backup.ts'
+import type * as BackupModule from './backup.ts'
 import { JournalReads } from './base.ts'
 import type { Handle } from './handle.ts'
 import type { Pages } from './pages.ts'
-import { Consumer, type ConsumerContext, type ConsumerOptions } from './consumer.ts'
+import type * as ConsumerModule from './consumer.ts'
+import type { Consumer, ConsumerContext, ConsumerOptions } from './consumer.ts'
 import { follow, type FollowedJournal, insideOf } from './followed.ts'
 import type { OpenedJournal } from './opened.ts'
 import { checkPath } from './options.ts'
-import { SavedStates, STATES } from './states.ts'
+import { hasFiles, SavedStates, STATES } from './states.ts'
 import type { AppendOptions, BackupReport } from './stream-types.ts'
 import { SyncTimer } from './sync-timer.ts'
 import { tail, type TailSource } from './tail.ts'
@@ -38,6 +40,9 @@ import type {
   SaveSnapshotOptions,
   TailOptions,
 } from './types.ts'
+
+const backups = lazy(() => require('./backup.ts') as typeof BackupModule)
+const consumers = lazy(() => require('./consumer.ts') as typeof ConsumerModule)
 
 /** @internal Makes the journal of one that was opened. */
 export let makeDurableJournal: <T>(opened: OpenedJournal<T>) => DurableJournal<T>
@@ -292,7 +297,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     ) => unknown,
     options?: ConsumerOptions<T, B>,
   ): Consumer<T> {
-    return new Consumer<T>(insideOf<T>(this) as FollowedJournal<T>, name, handler, options)
+    return new (consumers().Consumer)<T>(insideOf<T>(this) as FollowedJournal<T>, name, handler, options)
   }
 
   /**
@@ -307,6 +312,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
   async backup(directory: string): Promise<BackupReport> {
     const target = checkPath('directory', directory)
     this.#assertOpen()
+    const { assertEmpty, backUp } = backups()
     const states = join(this.path, STATES)
     if (hasFiles(states)) {
       await assertEmpty(target)

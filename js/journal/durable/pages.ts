@@ -9,7 +9,7 @@ import {
   PAGE_ENTRY_SEQUENCE,
   PAGE_ENTRY_WALL,
 } from '../../protocol/journal.ts'
-import { revivePlain } from '../../plain/decode.ts'
+import { revivePlain } from '../../plain/text.ts'
 import type { JournalEntry, JournalSerializer } from '../types.ts'
 import { errorOf } from './failure.ts'
 

@@ -236,24 +236,8 @@ export class Projection<S, T = unknown> extends Follower<T> {
 
 const OPTIONS = ['journal', 'name', 'init', 'apply', 'version', 'upcast', 'saveEvery', 'onParked', 'onError']
 
-/**
- * Starts a projection. Resolves when its saved state is read; `whenCaughtUp()` tells when it is up to date. Rejects with
- * JournalNameInUseError when one of that name runs already in this program.
- *
- * @throws InvalidArgumentError naming the option that is refused; of an upcaster that is missing, too.
- * @example
- * ```ts
- * const totals = await createProjection({
- *   journal,
- *   name: 'totals',
- *   init: () => 0,
- *   apply: { paid: (total: number, event: { amount: number }) => total + event.amount },
- * })
- * await totals.whenCaughtUp()
- * console.log(totals.state)
- * ```
- */
-export async function createProjection<S, T = unknown>(options: ProjectionOptions<S, T>): Promise<Projection<S, T>> {
+/** Starts a projection; see `createProjection`. */
+export async function startProjection<S, T = unknown>(options: ProjectionOptions<S, T>): Promise<Projection<S, T>> {
   const settings = object<ProjectionOptions<S, T>>('options', options)
   known('options', settings, OPTIONS)
   const journal = insideOf<T>(settings.journal)

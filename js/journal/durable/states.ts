@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Clock } from '../../clock/types.ts'
@@ -7,6 +8,11 @@ import type { DurableJournalOptions } from './types.ts'
 
 /** The directory of saved states, within that of the journal. */
 export const STATES = 'states'
+/** Returns whether a directory has files. Saved states have none yet while they are opened for the first time. */
+export function hasFiles(directory: string): boolean {
+  return existsSync(directory) && readdirSync(directory).length > 0
+}
+
 /** Bytes of segments at which states that were replaced are dropped for the first time. */
 const COMPACT_FROM = 4 << 20
 
