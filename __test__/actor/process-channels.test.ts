@@ -19,7 +19,7 @@ describe('keelson:process:crash', () => {
     const ref = await GenServer.start(behavior, { system: stage.system, name: 'writer' })
     GenServer.cast(ref, { type: 'write' } as never)
     await stage.turn()
-    expect(crashes).toEqual([{ ref, name: 'writer', messageType: 'write', error }])
+    expect(crashes).toEqual([{ ref, name: 'writer', system: stage.system, messageType: 'write', error }])
 
     const stateful = createRootSupervisor({ system: stage.system, emit: () => undefined }).spawn(
       { name: 'stateful', init: () => 0, handle: fails, supervision: { type: 'none' } },
@@ -27,7 +27,7 @@ describe('keelson:process:crash', () => {
     )
     stateful.send('m')
     await stage.turn()
-    expect(crashes[1]).toEqual({ ref: stateful, name: 'stateful', messageType: 'm', error })
+    expect(crashes[1]).toEqual({ ref: stateful, name: 'stateful', system: stage.system, messageType: 'm', error })
   })
 })
 
@@ -43,7 +43,14 @@ describe('keelson:supervisor:restart', () => {
     for (const attempt of [1, 2]) {
       GenServer.cast(child(), 'm')
       await expect.poll(() => restarts.length).toBe(attempt)
-      const restart = { ref: child(), name: undefined, childId: 'writer', supervisorId: supervisor.id, attempt }
+      const restart = {
+        ref: child(),
+        name: undefined,
+        system: stage.system,
+        childId: 'writer',
+        supervisorId: supervisor.id,
+        attempt,
+      }
       expect(restarts[attempt - 1]).toEqual(restart)
     }
   })
@@ -57,7 +64,7 @@ describe('keelson:supervisor:restart', () => {
     )
     stateful.send('m')
     await clock.advance(200)
-    const fields = { childId: undefined, supervisorId: undefined, attempt: 1 }
+    const fields = { system, childId: undefined, supervisorId: undefined, attempt: 1 }
     expect(restarts).toEqual([{ ref: stateful, name: 'stateful', ...fields }])
 
     const supervisor = createSupervisor({ system, emit: () => undefined })

@@ -39,6 +39,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   'js/load-addon.ts': ['troubleshooting'],
   'js/native.ts': ['troubleshooting'],
   'js/node-version.ts': ['troubleshooting'],
+  'js/opentelemetry': ['opentelemetry'],
   'js/otp/agent.ts': ['otp-registry'],
   'js/otp/cache.ts': ['cache'],
   'js/otp/event-bus': ['event-bus'],

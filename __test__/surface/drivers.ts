@@ -10,6 +10,7 @@ import * as fastify from 'keelson/fastify'
 import * as fetchStyle from 'keelson/fetch'
 import { createJournal, createProjection, Journal, openJournal } from 'keelson/journal'
 import * as koa from 'keelson/koa'
+import { instrument } from 'keelson/opentelemetry'
 import * as otp from 'keelson/otp'
 import * as processes from 'keelson/process'
 import { createSystem } from 'keelson/system'
@@ -450,6 +451,9 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'koa requestJournal': {
       RequestLog: (given) => koa.requestJournal(given),
       RequestJournalOptions: (given) => koa.requestJournal(journal, given),
+    },
+    'opentelemetry instrument': {
+      InstrumentOptions: (given) => instrument(system, given).close(),
     },
     'fetch priorityFromHeader': { TierOptions: (given) => fetchStyle.priorityFromHeader(given) },
     'fetch admission': { AdmissionOptions: (given) => fetchStyle.admission(given) },

@@ -194,6 +194,7 @@ export const entries = [
   'express',
   'fastify',
   'koa',
+  'opentelemetry',
   'fetch',
 ]
 

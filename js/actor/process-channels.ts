@@ -1,6 +1,7 @@
 /** The diagnostics channels of what happens to processes. */
 import { channel } from 'node:diagnostics_channel'
 
+import type { System } from '../system/system.ts'
 import { messageTypeOf } from './crash-reports.ts'
 import type { Process } from './process.ts'
 
@@ -12,6 +13,8 @@ export interface ProcessCrash {
   readonly name: string | undefined
   /** The type of the message that was handled, if one was. */
   readonly messageType: string | undefined
+  /** The system of the process, if it has one. */
+  readonly system: System | undefined
   /** The error with which it failed. */
   readonly error: unknown
 }
@@ -26,6 +29,8 @@ export interface ProcessRestart {
   readonly childId: string | undefined
   /** The id of the supervisor, if it has one. */
   readonly supervisorId: string | undefined
+  /** The system of the process, if it has one. */
+  readonly system: System | undefined
   /** The number of restarts of this child. */
   readonly attempt: number
 }
@@ -36,17 +41,17 @@ const restarts = channel('keelson:supervisor:restart')
 /** Publishes that a process failed. */
 export function publishCrash(process: Process, error: unknown, message: unknown): void {
   if (!crashes.hasSubscribers) return
-  const { publicRef: ref, publicName: name } = process
-  crashes.publish({ ref, name, messageType: messageTypeOf(message), error } satisfies ProcessCrash)
+  const { publicRef: ref, publicName: name, system } = process
+  crashes.publish({ ref, name, system, messageType: messageTypeOf(message), error } satisfies ProcessCrash)
 }
 
 /** Publishes that a process runs again after its end. */
 export function publishRestart(
-  { publicRef: ref, publicName: name }: Pick<Process, 'publicRef' | 'publicName'>,
+  { publicRef: ref, publicName: name, system }: Process,
   attempt: number,
   childId?: string,
   supervisorId?: string,
 ): void {
   if (!restarts.hasSubscribers) return
-  restarts.publish({ ref, name, childId, supervisorId, attempt } satisfies ProcessRestart)
+  restarts.publish({ ref, name, system, childId, supervisorId, attempt } satisfies ProcessRestart)
 }

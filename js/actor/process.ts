@@ -7,6 +7,7 @@ import type { HandlerTrace } from './handler-trace.ts'
 import { ServerNotRunningError } from './errors.ts'
 import type { TraceTarget } from '../internal/tracer.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
+import type { System } from '../system/system.ts'
 import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
 
@@ -119,6 +120,8 @@ export abstract class Process implements EndSource, TraceTarget {
   abstract get publicName(): string | undefined
   /** A name that it shares with processes of the same behaviour. */
   abstract get className(): string
+  /** The system of the process; `undefined` for one that was given a clock alone. */
+  abstract get system(): System | undefined
 
   /** The name for people. */
   get label(): string {

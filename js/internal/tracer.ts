@@ -8,6 +8,9 @@ export interface TraceTarget {
   readonly className: string
   /** The name of the process, if it has one. */
   readonly publicName: string | undefined
+  /** The topic of the message, and the pattern of the subscriber, if a bus delivers it. */
+  readonly topic?: string
+  readonly pattern?: string
 }
 
 /** The trace of one run of a handler. */

@@ -19,6 +19,7 @@ import type { ProcessId, StopReason } from './ids.ts'
 import { mayBeAsync } from './handler-run.ts'
 import { EventNotifier } from './event-notifier.ts'
 import type { ProcessJournal, ProcessRef, ProcessSpec, ProcessStatus } from './types.ts'
+import type { System } from '../system/system.ts'
 import { classNameOf } from '../internal/class-name.ts'
 
 /** The user's word for each status of the runtime, for a process that has not failed for good. */
@@ -60,6 +61,10 @@ export abstract class Addressable extends Process {
 
   /** Its ref. Set before anything of it runs. */
   publicRef!: ProcessRef
+
+  get system(): System | undefined {
+    return this.host.system
+  }
 
   get publicName(): string {
     return this.spec.name

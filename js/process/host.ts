@@ -35,6 +35,11 @@ export class ProcessHost {
     return newId(this.#system ?? getDefaultSystem())
   }
 
+  /** The system; `undefined` for a clock that belongs to none. */
+  get system(): System | undefined {
+    return this.#system
+  }
+
   /** The journals of the system, if there is one. */
   get trail(): Audit | undefined {
     return this.#system?.trail

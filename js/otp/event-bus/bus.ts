@@ -158,7 +158,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
     const context = handles.hasSubscribers
       ? ({ ref, name, kind: 'event', message, topic, pattern } as const)
       : undefined
-    const target = { id, className: pattern, publicName: name }
+    const target = { id, className: 'EventBus', publicName: name, topic, pattern }
     return new HandlerTrace(context, tracer?.handler(target, 'event', message, tracer.capture()))
   }
 

@@ -28,6 +28,8 @@ export class GenServerProcess extends OtpProcess {
   /** True if handlers run in the context of the code that sent the message. */
   usesCallerContext = false
   messageCount = 0
+  /** The name of the user's class, where `behavior` is one of this package that wraps it. */
+  givenClassName: string | undefined
   /** Its idle time, if that ends it or calls `onIdle`. */
   #idle: IdleTime | undefined
   #onIdle: OnIdle | undefined
@@ -52,7 +54,8 @@ export class GenServerProcess extends OtpProcess {
   }
 
   override get className(): string {
-    return classNameOf(this.behavior) ?? this.kind
+    const own = this.kind === 'GenServer' ? classNameOf(this.behavior) : undefined
+    return this.givenClassName ?? own ?? this.kind
   }
 
   protected override get terminateCallback(): unknown {

@@ -22,6 +22,7 @@ import { InvalidArgumentError } from '../../errors/errors.ts'
 import { getDefaultSystem, resolveSystem } from '../../system/default.ts'
 import { assertSystem, type System } from '../../system/system.ts'
 import { CONTEXTS } from '../../actor/caller-context.ts'
+import { classNameOf } from '../../internal/class-name.ts'
 import { promiseOf } from '../../internal/thenable.ts'
 import { asError } from '../../internal/thrown-values.ts'
 import { ServerNotRunningError } from '../../actor/errors.ts'
@@ -197,7 +198,11 @@ async function startWith(
   const { persist } = checkOptions('options', options as PersistentStartOptions<unknown, unknown>)
   if (persist === undefined) return startAs('GenServer', behavior as GenServerBehavior<unknown>, options)
   const stored = new (persistent().PersistentProcess)(behavior as PersistentBehavior<unknown, unknown>, persist)
-  return startAs('GenServer', stored.behavior, options, (server) => stored.attach(server), PERSISTENT_OPTIONS)
+  const attach = (server: GenServerProcess): void => {
+    server.givenClassName = classNameOf(behavior)
+    stored.attach(server)
+  }
+  return startAs('GenServer', stored.behavior, options, attach, PERSISTENT_OPTIONS)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { classNameOf } from '../../internal/class-name.ts'
 import { lazy } from '../../internal/lazy.ts'
 import { callable, callbacks, known, object, options as checkOptions } from '../../internal/validate.ts'
 import { InvalidArgumentError } from '../../errors/errors.ts'
@@ -48,6 +49,7 @@ async function start<State extends string, Data, CallMsg = unknown, CastMsg = un
   const machine = new (machines().MachineBehavior)(behavior as unknown as StateMachineBehavior)
   const ref = startAs('StateMachine', machine, options, (server) => {
     machine.server = server
+    server.givenClassName = classNameOf(behavior)
     server.isAsync ||= machine.isAsync
   })
   return (await ref) as unknown as StateMachineRef<State, Data, CallMsg, CastMsg, CallReply>

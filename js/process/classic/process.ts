@@ -53,6 +53,10 @@ class ClassicRuntimeProcess extends Process implements StopTarget {
     return this.#owner
   }
 
+  get system(): System | undefined {
+    return this.#owner.host.system
+  }
+
   get publicName(): undefined {
     return undefined
   }
