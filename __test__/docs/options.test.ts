@@ -127,7 +127,7 @@ const PLACES: Readonly<Record<string, readonly [file: string, place: RegExp]>> =
   'SelectOptions.explore': ['js/atrion/select-route.ts', /within\('options\.explore', ([\d.]+)/],
   'Slo.criticality': ['src/core/resistance/config.rs', /latency_criticality: ([\d.]+)/],
   'SupervisionStrategy.backoff': ['js/process/restarts.ts', /BACKOFF[^\n]*initial: (\d+)/],
-  'SupervisorOptions.restartIntensity': ['js/otp/supervisor/options.ts', /MAX_RESTARTS = (\d+)/],
+  'SupervisorOptions.restartIntensity': ['js/otp/supervisor/limits.ts', /MAX_RESTARTS = (\d+)/],
 }
 const SHARED_PLACES: readonly (readonly [types: readonly string[], option: string, file: string, place: RegExp])[] = [
   [
@@ -139,7 +139,7 @@ const SHARED_PLACES: readonly (readonly [types: readonly string[], option: strin
   [
     ['ChildSpec', 'PartitionSupervisorOptions'],
     'shutdownTimeout',
-    'js/otp/supervisor/options.ts',
+    'js/otp/supervisor/limits.ts',
     /SHUTDOWN_TIMEOUT = (\d+)/,
   ],
   [CACHES, 'staleWhileRevalidateMs', 'js/cache/options.ts', STALE],

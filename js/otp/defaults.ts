@@ -1,7 +1,7 @@
 import { VERSION } from '../version.ts'
 import { CALL_TIMEOUT } from './gen-server/calls.ts'
 import { INIT_TIMEOUT } from './gen-server/start.ts'
-import { MAX_RESTARTS, SHUTDOWN_TIMEOUT, WITHIN_MS } from './supervisor/options.ts'
+import { MAX_RESTARTS, SHUTDOWN_TIMEOUT, WITHIN_MS } from './supervisor/limits.ts'
 
 /** The defaults of options, by the names that noex has for them. Times are milliseconds. */
 export const DEFAULTS: {

@@ -1,10 +1,10 @@
 import { runOutsideHandler } from '../../actor/call-context.ts'
+import { lazy } from '../../internal/lazy.ts'
 import { callable, known, options as checkOptions } from '../../internal/validate.ts'
 import { call, castTo, stop as stopServer } from '../gen-server/calls.ts'
 import { startAs } from '../gen-server/start.ts'
 import type { CallOptions, TerminateReason } from '../gen-server/types.ts'
-import { Bus, busOf, Delivery, runningBusOf } from './bus.ts'
-import { events, next, subscribe } from './subscribe.ts'
+import type * as BusModule from './implementation.ts'
 import type {
   AnyBusRef,
   EventBusOptions,
@@ -19,12 +19,14 @@ import type {
   UntypedTopics,
 } from './types.ts'
 
+const buses = lazy(() => require('./implementation.ts') as typeof BusModule)
+
 async function start<Topics = UntypedTopics>(options?: EventBusOptions): Promise<EventBusRef<Topics>> {
   const settings = checkOptions('options', options)
   known('options', settings, ['name', 'registry', 'metadata', 'maxMailbox', 'overflow', 'system'])
   // The bus is no part of the handler that starts it.
-  const ref = (await runOutsideHandler(() => startAs('EventBus', new Bus(), settings))) as EventBusRef<Topics>
-  busOf(ref)
+  const ref = (await runOutsideHandler(() => startAs('EventBus', new (buses().Bus)(), settings))) as EventBusRef<Topics>
+  buses().busOf(ref)
   return ref
 }
 
@@ -35,10 +37,10 @@ function publish<Topics, const Topic extends keyof Topics & string>(
 ): boolean
 function publish<T>(ref: EventBusRef, topic: string, message: T): boolean
 function publish(ref: AnyBusRef, topic: string, message: unknown): boolean {
-  const bus = runningBusOf(ref)
+  const bus = buses().runningBusOf(ref)
   const to = bus.table.match(topic)
   bus.published++
-  return to.length === 0 || castTo(bus.process, new Delivery(topic, message, to))
+  return to.length === 0 || castTo(bus.process, new (buses().Delivery)(topic, message, to))
 }
 
 function publishSync<Topics, const Topic extends keyof Topics & string>(
@@ -49,9 +51,9 @@ function publishSync<Topics, const Topic extends keyof Topics & string>(
 ): Promise<void>
 function publishSync<T>(ref: EventBusRef, topic: string, message: T, options?: CallOptions): Promise<void>
 async function publishSync(ref: AnyBusRef, topic: string, message: unknown, options?: CallOptions): Promise<void> {
-  const bus = runningBusOf(ref)
+  const bus = buses().runningBusOf(ref)
   const to = bus.table.match(topic)
-  const delivery = call(ref, new Delivery(topic, message, to) as never, options)
+  const delivery = call(ref, new (buses().Delivery)(topic, message, to) as never, options)
   bus.published++
   await delivery
 }
@@ -77,27 +79,27 @@ async function once(
   callable('handler', handler)
   const settings = checkOptions('options', options)
   known('options', settings, ['signal', 'owner'])
-  return subscribe(ref as EventBusRef, pattern, handler, { ...settings, once: true })
+  return buses().subscribe(ref as EventBusRef, pattern, handler, { ...settings, once: true })
 }
 
 async function getSubscriptionCount(ref: AnyBusRef): Promise<number> {
-  return runningBusOf(ref).table.entries.size
+  return buses().runningBusOf(ref).table.entries.size
 }
 
 async function getSubscriberCount(ref: AnyBusRef, topic: string): Promise<number> {
-  return runningBusOf(ref).table.match(topic).length
+  return buses().runningBusOf(ref).table.match(topic).length
 }
 
 async function getTopics(ref: AnyBusRef): Promise<readonly string[]> {
-  return [...new Set(Array.from(runningBusOf(ref).table.entries, ({ pattern }) => pattern))]
+  return [...new Set(Array.from(buses().runningBusOf(ref).table.entries, ({ pattern }) => pattern))]
 }
 
 async function getStats(ref: AnyBusRef): Promise<EventBusStats> {
-  return runningBusOf(ref).stats
+  return buses().runningBusOf(ref).stats
 }
 
 async function stop(ref: AnyBusRef, reason?: TerminateReason): Promise<void> {
-  busOf(ref)
+  buses().busOf(ref)
   return stopServer(ref, reason)
 }
 
@@ -132,7 +134,8 @@ export const EventBus = {
    * process.
    * @throws ServerNotRunningError when the bus, or the process, ends or has ended.
    */
-  subscribe: subscribe as typeof subscribe,
+  subscribe: ((...args: Parameters<typeof BusModule.subscribe>) =>
+    buses().subscribe(...args)) as typeof BusModule.subscribe,
   /** Subscribes a function to the first message only. */
   once: once as typeof once,
   /**
@@ -141,14 +144,14 @@ export const EventBus = {
    * @throws TimeoutError after `timeout` ms.
    * @throws ServerNotRunningError when the bus ends before.
    */
-  next: next as typeof next,
+  next: ((...args: Parameters<typeof BusModule.next>) => buses().next(...args)) as typeof BusModule.next,
   /**
    * Subscribes a reader: `for await (const { topic, message } of EventBus.events(bus, pattern))`. It is in effect when
    * the call returns. When the bus ends, messages that wait are read first.
    *
    * @throws BusOverflowError while reading, when it was too slow and its `overflow` is `'error'` or `'block'`.
    */
-  events: events as typeof events,
+  events: ((...args: Parameters<typeof BusModule.events>) => buses().events(...args)) as typeof BusModule.events,
   /**
    * Sends a message to all subscribers whose pattern matches the topic now. Returns false when the bus's mailbox is
    * bounded and full.
@@ -174,7 +177,7 @@ export const EventBus = {
   /** Resolves with counts of subscriptions and messages. */
   getStats: getStats as typeof getStats,
   /** Returns whether the bus takes messages. */
-  isRunning: (ref: AnyBusRef): boolean => busOf(ref).isRunning,
+  isRunning: (ref: AnyBusRef): boolean => buses().busOf(ref).isRunning,
   /** Ends the bus once it has delivered what was published before. Subscriptions end with it. */
   stop: stop as typeof stop,
 } as const

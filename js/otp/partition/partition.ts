@@ -4,10 +4,9 @@ import { NotRegisteredError } from '../errors.ts'
 import { namesOf } from '../gen-server/names.ts'
 import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import { ChildNotFoundError } from '../supervisor/errors.ts'
-import { checkPolicy } from '../supervisor/options.ts'
-import { startSupervisor } from '../supervisor/start.ts'
+import { supervisors } from '../supervisor/lazy.ts'
 import { STRATEGIES } from '../../protocol/supervisor.ts'
-import { livingSupervisorOf, SupervisorProcess } from '../supervisor/process.ts'
+import type { SupervisorProcess } from '../supervisor/process.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import type { ChildRef, ChildSpec } from '../supervisor/types.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
@@ -25,7 +24,7 @@ async function start<Ref extends ChildRef = GenServerRef>(
 ): Promise<PartitionSupervisorRef<Ref>> {
   const settings = checkOptions('options', options)
   known('options', settings, OPTIONS)
-  checkPolicy('options', settings, { autoShutdown: 'never', delays: undefined })
+  supervisors().checkPolicy('options', settings, { autoShutdown: 'never', delays: undefined })
   const {
     start: startPartition,
     partitions: count = PARTITIONS,
@@ -44,7 +43,7 @@ async function start<Ref extends ChildRef = GenServerRef>(
     id: String(partition),
     start: () => startPartition(partition),
   }))
-  const process = await startSupervisor(
+  const process = await supervisors().startSupervisor(
     {
       children,
       ...(name !== undefined && { name }),
@@ -64,13 +63,14 @@ interface Partitioned {
 
 /** Returns a supervisor of partitions and their number. Refuses any other process. */
 function assertPartitioned(field: string, process: unknown): Partitioned {
-  if (process instanceof SupervisorProcess && process.partitions !== undefined) {
+  if (process instanceof supervisors().SupervisorProcess && process.partitions !== undefined) {
     return { process, count: process.partitions }
   }
   throw new InvalidArgumentError(field, 'a ref of PartitionSupervisor.start, or its name', process)
 }
 
-const byRef = (ref: PartitionSupervisorRef<unknown>): Partitioned => assertPartitioned('ref', livingSupervisorOf(ref))
+const byRef = (ref: PartitionSupervisorRef<unknown>): Partitioned =>
+  assertPartitioned('ref', supervisors().livingSupervisorOf(ref))
 
 function of<Ref = GenServerRef>(
   ref: PartitionSupervisorRef<Ref> | string,

@@ -35,6 +35,7 @@ import {
   STRATEGIES,
 } from '../../protocol/supervisor.ts'
 import { DuplicateChildError, InvalidSimpleOneForOneConfigError, MissingChildTemplateError } from './errors.ts'
+import { MAX_RESTARTS, SHUTDOWN_TIMEOUT, WITHIN_MS } from './limits.ts'
 import type { ChildPolicy, ChildSpec, ChildTemplate, RestartBackoff, SupervisorOptions } from './types.ts'
 
 const POLICY = ['start', 'restart', 'shutdownTimeout', 'significant', 'startTimeout', 'backoff']
@@ -50,9 +51,6 @@ const OPTIONS = [
   'system',
 ]
 
-export const SHUTDOWN_TIMEOUT = 5000
-export const MAX_RESTARTS = 3
-export const WITHIN_MS = 5000
 const FACTOR = 2
 const JITTER = 0.5
 

@@ -6,10 +6,9 @@ import { supervisorEvents } from '../gen-server/lifecycle.ts'
 import type { LocalRef } from '../gen-server/local-ref.ts'
 import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import type { GenServerRef, LifecycleHandler, TerminateReason } from '../gen-server/types.ts'
-import { startSupervisor } from './start.ts'
 import { InvalidSimpleOneForOneConfigError } from './errors.ts'
-import { checkSpec } from './options.ts'
-import { livingSupervisorOf, supervisorOf, type SupervisorProcess } from './process.ts'
+import { supervisors } from './lazy.ts'
+import type { SupervisorProcess } from './process.ts'
 import type {
   ChildInfo,
   ChildRef,
@@ -31,16 +30,16 @@ async function start<
   const Specs extends readonly ChildSpec[] = readonly ChildSpec[],
   Start extends TemplateStart = NoTemplate,
 >(options?: SupervisorOptions<Specs, Start>): Promise<SupervisorRef<ChildrenOf<Specs>, Start>> {
-  return (await startSupervisor(options)).ref
+  return (await supervisors().startSupervisor(options)).ref
 }
 
 async function stop(ref: SupervisorRef, reason: TerminateReason = 'normal'): Promise<void> {
-  await stopServer(supervisorOf(ref).ref as LocalRef, reason)
+  await stopServer(supervisors().supervisorOf(ref).ref as LocalRef, reason)
 }
 
 /** Returns a supervisor whose children can be added and removed, so none of partitions. */
 function flexible(ref: SupervisorRef): SupervisorProcess {
-  const process = livingSupervisorOf(ref)
+  const process = supervisors().livingSupervisorOf(ref)
   if (process.partitions === undefined) return process
   throw new InvalidArgumentError('ref', 'a ref of Supervisor.start: partitions are neither added nor removed', ref)
 }
@@ -70,7 +69,7 @@ async function startChild(ref: SupervisorRef, specOrArgs: ChildSpec | readonly u
       'startChild requires a ChildSpec for non-simple_one_for_one supervisors',
     )
   }
-  return executor.startChild(checkSpec('spec', specOrArgs, plan))
+  return executor.startChild(supervisors().checkSpec('spec', specOrArgs, plan))
 }
 
 async function terminateChild(ref: SupervisorRef, childId: string): Promise<void> {
@@ -78,14 +77,14 @@ async function terminateChild(ref: SupervisorRef, childId: string): Promise<void
 }
 
 async function restartChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): Promise<Ref> {
-  const { executor, system } = livingSupervisorOf(ref)
+  const { executor, system } = supervisors().livingSupervisorOf(ref)
   system.assertOpen()
   return (await executor.restartChild(text('childId', childId))) as Ref
 }
 
 function getChildren(ref: SupervisorRef): readonly ChildInfo[] {
   const infos: ChildInfo[] = []
-  for (const child of livingSupervisorOf(ref).executor.children) {
+  for (const child of supervisors().livingSupervisorOf(ref).executor.children) {
     const { info } = child
     if (info !== undefined) infos.push(info)
   }
@@ -98,15 +97,17 @@ function getChild<Children, Id extends keyof Children & string>(
 ): ChildInfo<Children[Id]> | undefined
 function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined
 function getChild<Ref = GenServerRef>(ref: SupervisorRef, childId: string): ChildInfo<Ref> | undefined {
-  return livingSupervisorOf(ref).executor.child(text('childId', childId))?.info as ChildInfo<Ref> | undefined
+  return supervisors().livingSupervisorOf(ref).executor.child(text('childId', childId))?.info as
+    | ChildInfo<Ref>
+    | undefined
 }
 
 function countChildren(ref: SupervisorRef): number {
-  return livingSupervisorOf(ref).executor.count
+  return supervisors().livingSupervisorOf(ref).executor.count
 }
 
 function isRunning(ref: SupervisorRef): boolean {
-  const process = supervisorOf(ref)
+  const process = supervisors().supervisorOf(ref)
   return process.isReady && process.status === RUNNING
 }
 

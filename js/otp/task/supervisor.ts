@@ -15,8 +15,7 @@ import { promiseOf } from '../../internal/thenable.ts'
 import type { GenServerRef } from '../gen-server/types.ts'
 import { stop as stopServer } from '../gen-server/calls.ts'
 import type { LocalRef } from '../gen-server/local-ref.ts'
-import { livingSupervisorOf, supervisorOf } from '../supervisor/process.ts'
-import { startSupervisor } from '../supervisor/start.ts'
+import { supervisors } from '../supervisor/lazy.ts'
 import { TaskExecutionError } from './errors.ts'
 import { LocalTask } from './local-task.ts'
 import type { TaskRun } from './run.ts'
@@ -42,7 +41,7 @@ async function start(options?: TaskSupervisorOptions): Promise<TaskSupervisorRef
   const settings = checkOptions('options', options)
   known('options', settings, ['name', 'system'])
   const { name, system } = settings
-  const supervisor = await startSupervisor({
+  const supervisor = await supervisors().startSupervisor({
     strategy: 'simple_one_for_one',
     // A task that fails has an owner, the code that waits for it; it does not run again.
     childTemplate: {
@@ -68,7 +67,7 @@ async function startBelow<Result>(
   fn: TaskFunction<Result>,
   timeoutMs: number,
 ): Promise<TaskRun<Result>> {
-  const supervisor = livingSupervisorOf(ref)
+  const supervisor = supervisors().livingSupervisorOf(ref)
   if (!isTaskSupervisor.has(supervisor)) throw new InvalidArgumentError('ref', 'a ref of Task.Supervisor.start', ref)
   supervisor.system.assertOpen()
   const run = (signal: AbortSignal): Result | PromiseLike<Result> => {
@@ -108,7 +107,7 @@ async function runAll<Result>(
   if (concurrency !== Infinity) integer('options.concurrency', 1, Number.MAX_SAFE_INTEGER, concurrency)
   const timeoutMs = timeoutOf('options.timeout', Infinity, settings.timeout)
   flag('options.ordered', true, settings.ordered)
-  livingSupervisorOf(ref)
+  supervisors().livingSupervisorOf(ref)
   const running = new Set<TaskRun<unknown>>()
   const list = { next: 0, isAborted: false }
   const abort = (): void => {
@@ -174,7 +173,7 @@ async function asyncStreamSettled<Result>(
 }
 
 async function stop(ref: TaskSupervisorRef): Promise<void> {
-  await stopServer(supervisorOf(ref).ref as LocalRef, 'normal')
+  await stopServer(supervisors().supervisorOf(ref).ref as LocalRef, 'normal')
 }
 
 /** The functions of `Task.Supervisor`. */

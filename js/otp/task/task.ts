@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 
 import { runInScope, runOutsideHandler } from '../../actor/call-context.ts'
 import { runtimeOf } from '../../actor/system-runtime.ts'
+import { lazy } from '../../internal/lazy.ts'
 import {
   abortSignal,
   callable,
@@ -20,7 +21,8 @@ import type { TaskRun } from './run.ts'
 import { LocalTask } from './local-task.ts'
 import { startTask } from './start.ts'
 import { TaskSupervisor } from './supervisor.ts'
-import { TaskStream } from './stream.ts'
+import type * as StreamModule from './stream.ts'
+import type { TaskStream } from './stream.ts'
 import type {
   AwaitOptions,
   ItemFunction,
@@ -32,6 +34,8 @@ import type {
 } from './types.ts'
 import { outcomeWithin, waitFor } from './wait.ts'
 import { resolveSystem } from '../../system/default.ts'
+
+const streams = lazy(() => require('./stream.ts') as typeof StreamModule)
 
 /** A task: pass it to `Task.await`. */
 export type Task<Result = unknown> = TaskHandle<Result>
@@ -114,7 +118,7 @@ function stream<Item, Result, Out>(
     isTracked ? runInScope(run, () => fn(...args)) : fn(...args)
   const bound = runOutsideHandler(() => AsyncResource.bind(runItem, 'keelson.Task'))
   const itemOptions = { ...(timeout !== undefined && { timeout }), ...(link !== undefined && { link }), system }
-  return new TaskStream({
+  return new (streams().TaskStream)({
     startItem: (item, index) => {
       const run: TaskRun<Result> = startTask<Result>(
         (signal) => bound(run, item, signal, index),

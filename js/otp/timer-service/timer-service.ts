@@ -17,13 +17,16 @@ import type { System } from '../../system/system.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
 import { startAs } from '../gen-server/start.ts'
 import type { GenServerRef, TerminateReason } from '../gen-server/types.ts'
-import { AdapterStore } from './adapter-store.ts'
+import type * as AdapterStoreModule from './adapter-store.ts'
 import type { TimerStorage } from './store.ts'
-import { runningTimersOf, TimerServiceBehavior, timersOf } from './timers.ts'
+import type * as TimersModule from './timers.ts'
+import type { TimerServiceBehavior } from './timers.ts'
 import type { ScheduleTimerOptions, TimerEntry, TimerServiceOptions, TimerServiceRef } from './types.ts'
 import { resolveSystem } from '../../system/default.ts'
 import type * as StoreModule from './store.ts'
 
+const services = lazy(() => require('./timers.ts') as typeof TimersModule)
+const adapters = lazy(() => require('./adapter-store.ts') as typeof AdapterStoreModule)
 const journals = lazy(() => require('./store.ts') as typeof StoreModule)
 
 const RETRY_MS = 1000
@@ -73,10 +76,10 @@ async function start(options?: TimerServiceOptions): Promise<TimerServiceRef> {
   system.assertOpen()
   const store = await openStore(settings, system)
   try {
-    const timers = new TimerServiceBehavior(system, retryMs, store)
+    const timers = new (services().TimerServiceBehavior)(system, retryMs, store)
     // The service is no part of the handler that starts it.
     const ref = (await runOutsideHandler(() => startAs('TimerService', timers, startOptions))) as TimerServiceRef
-    timersOf(ref).restore()
+    services().timersOf(ref).restore()
     return ref
   } catch (error) {
     await store?.close()
@@ -88,7 +91,7 @@ async function openStore(
   { adapter, path, durability }: TimerServiceOptions,
   system: System,
 ): Promise<TimerStorage | undefined> {
-  if (adapter !== undefined) return AdapterStore.open(adapter, system)
+  if (adapter !== undefined) return adapters().AdapterStore.open(adapter, system)
   return path === undefined ? undefined : journals().TimerStore.open(path, durability, system)
 }
 
@@ -114,7 +117,7 @@ async function schedule<CastMsg>(
   delayMs: number,
   options?: ScheduleTimerOptions,
 ): Promise<string> {
-  const timers = runningTimersOf(ref)
+  const timers = services().runningTimersOf(ref)
   const settings = checkOptions('options', options)
   known('options', settings, ['repeat', 'id'])
   if (settings.repeat !== undefined) positiveMillis('options.repeat', settings.repeat)
@@ -127,19 +130,19 @@ async function schedule<CastMsg>(
 }
 
 async function cancel(ref: TimerServiceRef, timerId: string): Promise<boolean> {
-  return runningTimersOf(ref).cancel(text('timerId', timerId))
+  return services().runningTimersOf(ref).cancel(text('timerId', timerId))
 }
 
 async function get(ref: TimerServiceRef, timerId: string): Promise<TimerEntry | undefined> {
-  return runningTimersOf(ref).get(text('timerId', timerId))
+  return services().runningTimersOf(ref).get(text('timerId', timerId))
 }
 
 async function getAll(ref: TimerServiceRef): Promise<readonly TimerEntry[]> {
-  return runningTimersOf(ref).getAll()
+  return services().runningTimersOf(ref).getAll()
 }
 
 async function stop(ref: TimerServiceRef, reason?: TerminateReason): Promise<void> {
-  timersOf(ref)
+  services().timersOf(ref)
   return stopServer(ref, reason)
 }
 
@@ -181,7 +184,7 @@ export const TimerService = {
    */
   getAll: getAll as typeof getAll,
   /** Returns whether the service takes timers. */
-  isRunning: (ref: TimerServiceRef): boolean => timersOf(ref).isRunning,
+  isRunning: (ref: TimerServiceRef): boolean => services().timersOf(ref).isRunning,
   /** Ends the service and the timers that are not stored. Those that are stored go on with the next start. */
   stop: stop as typeof stop,
 } as const
