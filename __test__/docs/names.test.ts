@@ -18,6 +18,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   fetch: ['fetch', 'express', 'atrion'],
   journal: ['journal', 'journal-durable', 'event-store'],
   koa: ['koa', 'express', 'atrion'],
+  opentelemetry: ['opentelemetry'],
   otp: [
     'cache',
     'event-bus',
