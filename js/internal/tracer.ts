@@ -31,8 +31,12 @@ export interface Tracer {
   attached<T>(origin: unknown, body: () => T): T
   /** Runs a function as part of no trace. */
   detached<T>(body: () => T): T
-  /** Runs a function that begins a call, in the trace of the call. Returns its promise. */
-  call<T>(target: TraceTarget, message: unknown, begin: () => Promise<T>): Promise<T>
+  /**
+   * Runs a function that begins a call, in the trace of the call. Returns its promise.
+   *
+   * @param message Returns the message, once `begin` has returned.
+   */
+  call<T>(target: TraceTarget, message: () => unknown, begin: () => Promise<T>): Promise<T>
   /** Begins the trace of a handler. `origin` is the trace context that came along with the message, if one did. */
   handler(target: TraceTarget, kind: HandlerKind, message: unknown, origin: unknown): HandlerSpan
 }

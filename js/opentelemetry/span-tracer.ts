@@ -46,10 +46,12 @@ export class SpanTracer implements Tracer {
     return this.#api.context.with(this.#api.ROOT_CONTEXT, body)
   }
 
-  call<T>(target: TraceTarget, message: unknown, begin: () => Promise<T>): Promise<T> {
+  call<T>(target: TraceTarget, message: () => unknown, begin: () => Promise<T>): Promise<T> {
     const outer = this.#api.context.active()
-    const span = this.#start(`call ${target.className}`, attributesOf(target, 'call', message), outer)
-    return this.#api.context.with(this.#api.trace.setSpan(outer, span), begin).then(
+    const span = this.#start(`call ${target.className}`, attributesOf(target, 'call'), outer)
+    const promise = this.#api.context.with(this.#api.trace.setSpan(outer, span), begin)
+    setType(span, message())
+    return promise.then(
       (reply) => {
         span.end()
         return reply
@@ -68,7 +70,8 @@ export class SpanTracer implements Tracer {
     const isChild = kind === 'call' || this.#castSpans === 'parent'
     const outer = isChild ? sender : this.#api.ROOT_CONTEXT
     const links = isChild ? [] : linksTo(this.#api, sender)
-    const span = this.#start(`handle ${target.className}`, attributesOf(target, kind, message), outer, links)
+    const span = this.#start(`handle ${target.className}`, attributesOf(target, kind), outer, links)
+    setType(span, message)
     const inner = this.#api.trace.setSpan(outer, span)
     return {
       run: (body) => this.#api.context.with(inner, body),
@@ -87,12 +90,15 @@ function linksTo(api: Api, sender: Context): Link[] {
   return context !== undefined && api.isSpanContextValid(context) ? [{ context }] : []
 }
 
-function attributesOf(target: TraceTarget, kind: HandlerKind, message: unknown): Attributes {
+function attributesOf(target: TraceTarget, kind: HandlerKind): Attributes {
   const attributes: Attributes = { 'keelson.process.id': target.id, 'keelson.message.kind': kind }
   if (target.publicName !== undefined) attributes['keelson.process.name'] = target.publicName
   if (target.topic !== undefined) attributes['keelson.bus.topic'] = target.topic
   if (target.pattern !== undefined) attributes['keelson.bus.pattern'] = target.pattern
-  const type = messageTypeOf(message)
-  if (type !== undefined) attributes['keelson.message.type'] = type
   return attributes
+}
+
+function setType(span: Span, message: unknown): void {
+  const type = messageTypeOf(message)
+  if (type !== undefined) span.setAttribute('keelson.message.type', type)
 }

@@ -68,7 +68,7 @@ function ask<R>(
   }
   const request = new Call(process, message, timeoutMs, resolve as (reply: unknown) => void, reject)
   if (process.usesCallerContext) request.context = new SenderContext()
-  if (trace !== undefined) request.trace = trace
+  if (trace !== undefined && calls.hasSubscribers) request.trace = trace
   sent.call = request
   const before = process.notifier.hasListener ? process.runtime.mailboxSize(process) : 0
   process.runtime.sendCall(request)
@@ -85,7 +85,7 @@ function tracedAsk<R>(
     new Promise((resolve, reject) => ask(process, build, timeoutMs, resolve, reject, trace))
   const begin = calls.hasSubscribers ? (): Promise<R> => calls.trace(trace, start) : start
   const { tracer } = process.runtime
-  return tracer === undefined ? begin() : tracer.call(process, undefined, begin)
+  return tracer === undefined ? begin() : tracer.call(process, () => trace.message, begin)
 }
 
 export const refOf = (process: StatefulProcess): ProcessRef => new StatefulProcessRef(process)

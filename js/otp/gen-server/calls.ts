@@ -37,7 +37,7 @@ function tracedCall(ref: GenServerRef, message: unknown, options?: CallOptions):
   const begin = (): Promise<unknown> =>
     trace === undefined ? send(ref, message, options) : calls.trace(trace, () => send(ref, message, options, trace))
   const { tracer } = server.runtime
-  return tracer === undefined ? begin() : tracer.call(server, message, begin)
+  return tracer === undefined ? begin() : tracer.call(server, () => message, begin)
 }
 
 function send(ref: GenServerRef, message: unknown, options?: CallOptions, trace?: CallTrace): Promise<unknown> {
