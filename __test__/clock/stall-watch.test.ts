@@ -35,7 +35,7 @@ it.each<[string, string, RegExp, (system: System) => unknown]>([
     'the pause of a retry',
     'pause',
     /between/,
-    (system) => retry({ system, backoff: 1000 }).execute(() => Promise.reject(new Error('no'))),
+    (system) => retry({ system, name: 'orders', backoff: 1000 }).execute(() => Promise.reject(new Error('no'))),
   ],
   [
     'the pause of an effect that is retried',
@@ -122,7 +122,7 @@ it.each<[string, string, RegExp, (system: System) => unknown]>([
   if (kind !== 'sleep') expect(sleepers.map((sleeper) => sleeper.label ?? '').join()).toMatch(label)
 })
 
-it('the warning counts each kind', async () => {
+it('the warning counts each kind, and names the policy that pauses', async () => {
   const warning = new Promise<Error>((resolve) => {
     const heard = (given: Error): void => {
       if (!given.message.includes('stands still')) return
@@ -135,11 +135,11 @@ it('the warning counts each kind', async () => {
   const system = createSystem({ clock, closeClock: true })
   void clock.sleep(5)
   void clock.sleep(6)
-  const failing = retry({ system, backoff: 1000 }).execute(() => Promise.reject(new Error('no')))
+  const failing = retry({ system, name: 'orders', backoff: 1000 }).execute(() => Promise.reject(new Error('no')))
   failing.catch(() => undefined)
   const { message } = await warning
   expect(message).toContain('3 wait on it (2 sleep, 1 pause)')
-  expect(message).toContain('pause between tries, due at 1000 ms')
+  expect(message).toContain('pause of orders between tries, due at 1000 ms')
   await system.close()
 })
 
@@ -163,7 +163,7 @@ it('reports every wait at once when the event loop has nothing left to do', () =
     const clock = createControlledClock({ stallAfterMs: 3_600_000, onStall })
     const system = createSystem({ clock })
     void clock.sleep(5)
-    void retry({ system, backoff: 1000 }).execute(() => Promise.reject(new Error('no')))
+    void retry({ system, name: 'orders', backoff: 1000 }).execute(() => Promise.reject(new Error('no')))
     void timeout(1000, { system }).execute(() => new Promise(() => undefined))
     clock.schedule(1000, () => undefined)
   `)

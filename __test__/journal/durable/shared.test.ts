@@ -31,11 +31,12 @@ describe('threads of one process', () => {
     }
   })
 
-  it('have to agree on its options', async () => {
+  it('have to agree on its options, but each has its own durability', async () => {
     const path = tempDirectory()
     await using one = await openJournal(path)
     await expect(openJournal(path, { segmentBytes: 8192 })).rejects.toMatchObject({ field: 'options.segmentBytes' })
     await using two = await openJournal(path, { durability: 'memory' })
+    expect([one.durability, two.durability]).toEqual(['sync', 'memory'])
     await two.append(1)
     await two.close()
     await one.append(2)

@@ -76,6 +76,49 @@ describe('GenServer.self [self]', () => {
     expect(await GenServer.call(ref, 'ticks')).toEqual([10, 20, 30])
   })
 
+  it('lets a process cast to itself from init; the message waits for the state, and for handleContinue', async () => {
+    const order: string[] = []
+    const ref = await start<string, 'state', 'cast', string>({
+      init: async () => {
+        GenServer.cast(GenServer.self(), 'cast')
+        await undefined
+        order.push('init')
+        return GenServer.continueWith('first')
+      },
+      handleContinue: (_, state) => {
+        order.push('continue')
+        return state
+      },
+      handleCall: (_, state) => [state, state],
+      handleCast: (message, state) => {
+        order.push(message)
+        return `${state}, then ${message}`
+      },
+    })
+    expect(await GenServer.call(ref, 'state')).toBe('first, then cast')
+    expect(order).toEqual(['init', 'continue', 'cast'])
+  })
+
+  it('drops a cast of an init that fails', async () => {
+    let handled = 0
+    const failing = GenServer.start(
+      {
+        init: () => {
+          GenServer.cast(GenServer.self(), 'never')
+          throw new Error('no')
+        },
+        handleCast: (_, state: number) => {
+          handled++
+          return state
+        },
+      },
+      { system: stage.system },
+    )
+    await expect(failing).rejects.toMatchObject({ code: 'KEELSON_INIT_FAILED' })
+    await stage.turn()
+    expect(handled).toBe(0)
+  })
+
   it('throws outside of callbacks, and for work that goes on after its callback has ended', async () => {
     expect(thrown(() => GenServer.self())).toMatchObject({
       code: 'KEELSON_OUTSIDE_HANDLER',

@@ -60,7 +60,10 @@ export interface DurableJournalOptions<T> {
   readonly clock?: Clock
   /** The journal closes with it. Default: the default system of this environment. */
   readonly system?: System
-  /** The level at which an append is acknowledged. Default `'sync'`. */
+  /**
+   * The level at which an append is acknowledged. Default `'sync'`. Users that share an open journal have a level each:
+   * that of one weakens no promise to another.
+   */
   readonly durability?: Durability
   /** Reads only, beside a writer, also of another process: takes no lock and writes nothing. Default false. */
   readonly readOnly?: boolean

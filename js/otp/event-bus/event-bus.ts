@@ -19,7 +19,9 @@ import type {
   UntypedTopics,
 } from './types.ts'
 
-const buses = lazy(() => require('./implementation.ts') as typeof BusModule)
+type Implementation = typeof BusModule
+
+const buses = lazy(() => require('./implementation.ts') as Implementation)
 
 async function start<Topics = UntypedTopics>(options?: EventBusOptions): Promise<EventBusRef<Topics>> {
   const settings = checkOptions('options', options)
@@ -134,8 +136,8 @@ export const EventBus = {
    * process.
    * @throws ServerNotRunningError when the bus, or the process, ends or has ended.
    */
-  subscribe: ((...args: Parameters<typeof BusModule.subscribe>) =>
-    buses().subscribe(...args)) as typeof BusModule.subscribe,
+  subscribe: ((...args: Parameters<Implementation['subscribe']>) =>
+    buses().subscribe(...args)) as Implementation['subscribe'],
   /** Subscribes a function to the first message only. */
   once: once as typeof once,
   /**
@@ -144,14 +146,14 @@ export const EventBus = {
    * @throws TimeoutError after `timeout` ms.
    * @throws ServerNotRunningError when the bus ends before.
    */
-  next: ((...args: Parameters<typeof BusModule.next>) => buses().next(...args)) as typeof BusModule.next,
+  next: ((...args: Parameters<Implementation['next']>) => buses().next(...args)) as Implementation['next'],
   /**
    * Subscribes a reader: `for await (const { topic, message } of EventBus.events(bus, pattern))`. It is in effect when
    * the call returns. When the bus ends, messages that wait are read first.
    *
    * @throws BusOverflowError while reading, when it was too slow and its `overflow` is `'error'` or `'block'`.
    */
-  events: ((...args: Parameters<typeof BusModule.events>) => buses().events(...args)) as typeof BusModule.events,
+  events: ((...args: Parameters<Implementation['events']>) => buses().events(...args)) as Implementation['events'],
   /**
    * Sends a message to all subscribers whose pattern matches the topic now. Returns false when the bus's mailbox is
    * bounded and full.

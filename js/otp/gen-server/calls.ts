@@ -74,9 +74,9 @@ export function cast<State, CallMsg, CastMsg, CallReply>(
   return castTo(findProcess(ref) ?? callTargetOf('ref', ref), message)
 }
 
-/** Casts to a process. Returns false when its mailbox is full. */
+/** Casts to a process; during its `init`, the message waits. Returns false when its mailbox is full. */
 export function castTo(server: GenServerProcess, message: unknown): boolean {
-  if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
+  if (server.status > RUNNING) throw new ServerNotRunningError(server.id, server)
   const isPlain = !server.usesCallerContext || CastInContext.has(message)
   const sent = isPlain ? message : new CastInContext(message)
   if (server.maxMailbox !== Infinity) return server.runtime.tryCast(server, sent) < OFFER_FULL

@@ -75,7 +75,8 @@ export const GenServer = {
    */
   call: call as typeof call,
   /**
-   * Sends a message without a reply. Returns false when the mailbox is bounded and full.
+   * Sends a message without a reply. Returns false when the mailbox is bounded and full. What a process sends to itself
+   * in `init` is handled once it has its state.
    *
    * @throws ServerNotRunningError when there is no such process.
    */

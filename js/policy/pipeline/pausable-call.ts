@@ -29,12 +29,16 @@ export abstract class PausableCall extends Abortable {
   /** Called instead when the scope was aborted during the pause. */
   abstract abandoned(reason: unknown): void
 
-  /** Begins a pause. Returns false when the clock is closed: then there is no pause, and nothing will be called. */
-  pause(clock: Clock, ms: number): boolean {
+  /**
+   * Begins a pause. Returns false when the clock is closed: then there is no pause, and nothing will be called.
+   *
+   * @param policy The name of the policy, for reports.
+   */
+  pause(clock: Clock, ms: number, policy: string): boolean {
     const wake = bindContext(() => this.#awake())
     if (ms > 0) {
       try {
-        this.timer = pauseOn(clock, ms, 'between tries', wake)
+        this.timer = pauseOn(clock, ms, `of ${policy} between tries`, wake)
       } catch {
         // The caller then answers with the failure after which it wanted to pause.
         return false

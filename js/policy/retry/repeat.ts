@@ -125,7 +125,7 @@ class RepeatCall extends PausableCall implements Sink {
     }
     if (delayMs !== undefined) {
       if (policy.isObserved) policy.emit('repeat', { value, attempt, delayMs })
-      if (this.pause(policy.system.clock, delayMs)) return
+      if (this.pause(policy.system.clock, delayMs, policy.name)) return
     }
     if (policy.isObserved) policy.emit('success', { value, attempts: attempt })
     this.#sink.succeeded(value)

@@ -224,7 +224,7 @@ class RetryCall extends PausableCall implements Sink {
     if (policy.budget?.withdraw(policy.system.clock.monoMs()) === false) return 'budget'
     policy.counts.retries++
     if (policy.isObserved) policy.emit('retry', { error, attempt, delayMs })
-    return this.pause(policy.system.clock, delayMs) ? undefined : 'aborted'
+    return this.pause(policy.system.clock, delayMs, policy.name) ? undefined : 'aborted'
   }
 
   /**
