@@ -22,6 +22,13 @@ export const BINDING: AddonName = {
   variable: 'KEELSON_BINDING_PATH',
 }
 
+/** The addon with the terminal dashboard, which lies in the same packages. Only the dashboard loads it. */
+export const DASHBOARD: AddonName = {
+  file: 'keelson-dashboard',
+  packages: '@keelson/binding',
+  variable: 'KEELSON_DASHBOARD_BINDING_PATH',
+}
+
 /** The builds that are published: `napi.targets` of `package.json`. */
 const PUBLISHED: ReadonlySet<string> = new Set([
   'linux-x64-gnu',
@@ -122,9 +129,11 @@ export function loadAddon(name: AddonName): LoadedAddon {
   for (const build of builds()) {
     const local = path ?? placesOf(`${file}.${build}.node`).find((place) => existsSync(place))
     try {
-      const addon = local === undefined ? loaded(`${packages}-${build}`) : (require(local) as unknown)
+      // A package has the files of all addons. The one with the core is its main file.
+      const inside = `${packages}-${build}${name === BINDING ? '' : `/${file}.${build}.node`}`
+      const addon = local === undefined ? loaded(inside) : (require(local) as unknown)
       if (addon === undefined) continue
-      const from = local ?? `${packages}-${build}`
+      const from = local ?? inside
       checkVersion(addon as Versioned, from)
       return { addon, from }
     } catch (error) {

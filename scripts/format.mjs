@@ -6,7 +6,7 @@ import { buildSteps } from './lib/build-steps.mjs'
 
 const steps = [
   ...buildSteps({ components: true }).slice(0, 2),
-  { name: 'rustfmt', run: async () => void (await run('cargo', ['fmt'], 'rustfmt failed.')) },
+  { name: 'rustfmt', run: async () => void (await run('cargo', ['fmt', '--all'], 'rustfmt failed.')) },
   {
     name: 'oxlint',
     run: async () => void (await runBin('oxlint', 'oxlint', ['--fix', '--quiet'], 'Some faults need a human.')),

@@ -18,18 +18,18 @@ export interface DebianTool {
  * @throws Error with the reason where there is none and CI is true. Elsewhere the test is skipped, with the reason in its
  *   title.
  */
-export function debianTool(name: string, commands: readonly string[]): DebianTool {
-  const tool = find(name, commands)
+export function debianTool(name: string, commands: readonly string[], version: string = '--version'): DebianTool {
+  const tool = find(name, commands, version)
   if (tool.reason !== undefined && process.env['CI'] === 'true') throw new Error(tool.reason)
   return tool
 }
 
-function find(name: string, commands: readonly string[]): DebianTool {
+function find(name: string, commands: readonly string[], version: string): DebianTool {
   const note = join(root, '.cache', 'tools', name, 'where.json')
   const noted = existsSync(note) ? (JSON.parse(readFileSync(note, 'utf8')) as DebianTool) : undefined
   if (noted?.command !== undefined) return noted
   for (const command of commands) {
-    if (spawnSync(command, ['--version']).status === 0) return { command }
+    if (spawnSync(command, [version]).status === 0) return { command }
   }
   return noted ?? { reason: `no ${commands[0]} on the PATH; \`npm test -- --only ${name}\` looks for one` }
 }

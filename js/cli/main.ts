@@ -36,6 +36,11 @@ async function main(): Promise<void> {
     if (!isWell) process.exitCode = FAILED
     return
   }
+  if ('isTop' in command) {
+    const { runTop } = await import('./top.ts')
+    await runTop(command)
+    return
+  }
   // Loaded here: the other commands work without the addon.
   const { runJournal } = await import('./journal.ts')
   await runJournal(command, write)

@@ -1,5 +1,5 @@
 // The steps from a fresh clone to a package that can be imported; each is skipped when nothing it reads changed.
-import { buildAddon } from './addon.mjs'
+import { buildAddon, buildDashboard } from './addon.mjs'
 import { checkGenerated, nativeTypes, writeGenerated } from './generated.mjs'
 import { install } from './install.mjs'
 import { checkToolchain } from './toolchain.mjs'
@@ -9,9 +9,10 @@ const changed = (count) => (count === 0 ? false : { note: `${count} written` })
 
 /**
  * With `write`, what is generated and committed is brought up to date on the way; without, it is only compared
- * (by the tests) or left alone. `addon` is the kind to build: what users get, or the quick one.
+ * (by the tests) or left alone. `addon` and `dashboard` are the kinds to build: what users get, or the quick one.
  */
-export function buildSteps({ components = false, write = false, compare = false, addon = 'release' } = {}) {
+export function buildSteps(options = {}) {
+  const { components = false, write = false, compare = false, addon = 'release', dashboard = 'release' } = options
   let toolchain = ''
   const types = () => {
     if (write) return changed(writeGenerated(nativeTypes).length)
@@ -26,9 +27,11 @@ export function buildSteps({ components = false, write = false, compare = false,
     },
     { name: 'install', needs: ['toolchain'], run: () => install() },
     { name: 'addon', needs: ['install'], run: () => buildAddon(addon, toolchain) },
-    ...(write || compare ? [{ name: 'native-types', needs: ['addon'], run: types }] : []),
+    // After the other one: both build in the same folder.
+    { name: 'dashboard', needs: ['addon'], run: () => buildDashboard(dashboard, toolchain) },
+    ...(write || compare ? [{ name: 'native-types', needs: ['dashboard'], run: types }] : []),
     { name: 'typescript', needs: ['install', ...(write || compare ? ['native-types'] : [])], run: () => compile() },
-    { name: 'esm', needs: ['typescript', 'addon'], run: () => changed(writeEsm()) },
+    { name: 'esm', needs: ['typescript', 'dashboard'], run: () => changed(writeEsm()) },
     ...(write ? [{ name: 'generated', needs: ['esm'], run: () => changed(writeGenerated().length) }] : []),
     ...(compare ? [{ name: 'generated', needs: ['esm'], run: () => checkGenerated() }] : []),
   ]

@@ -22,6 +22,14 @@ const tools = {
     program: ['usr', 'bin', 'redis-server'],
     install: 'redis-server',
   },
+  tmux: {
+    commands: ['tmux'],
+    unpack: ['tmux', 'libevent-core-2.1-7', 'libutempter0'],
+    program: ['usr', 'bin', 'tmux'],
+    install: 'tmux',
+    // It does not know the usual flag.
+    version: '-V',
+  },
   chromium: {
     commands: ['chromium', 'chromium-browser', 'google-chrome'],
     install: 'chromium',
@@ -31,7 +39,8 @@ const tools = {
 const folderOf = (name) => at('.cache', 'tools', name)
 const noteOf = (name) => join(folderOf(name), 'where.json')
 
-const works = async ({ command, env }) => (await attempt(command, ['--version'], { env })).code === 0
+const works = async ({ command, env }, { version = '--version' }) =>
+  (await attempt(command, [version], { env })).code === 0
 
 /** The folders of shared libraries in unpacked packages, as a search path. */
 function librariesIn(root) {
@@ -64,11 +73,11 @@ async function unpacked(name, { unpack, program }) {
   return { output, found: { command: join(root, ...program), env: { LD_LIBRARY_PATH: librariesIn(root) } } }
 }
 
-/** Returns the first of these commands that runs. */
-async function onPath(commands) {
-  for (const command of commands) {
+/** Returns the first command of a tool that runs. */
+async function onPath(tool) {
+  for (const command of tool.commands) {
     const found = { command, env: {} }
-    if (await works(found)) return found
+    if (await works(found, tool)) return found
   }
   return undefined
 }
@@ -83,12 +92,12 @@ async function fetched(name) {
   let output = ''
   if (tool.unpack !== undefined) {
     const result = await unpacked(name, tool)
-    if (await works(result.found)) return result.found
+    if (await works(result.found, tool)) return result.found
     output = result.output
   }
   if (isCi && isRoot) {
     output = (await aptGet(['install', '-y', '--no-install-recommends', tool.install])).output
-    const found = await onPath(tool.commands)
+    const found = await onPath(tool)
     if (found !== undefined) return found
   }
   return { reason: `${absent}, and apt-get could not provide it: ${output.trim().split('\n').at(-1)}` }
@@ -98,8 +107,8 @@ async function fetched(name) {
 export async function provideTool(name) {
   const note = noteOf(name)
   const before = existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : {}
-  const isStillThere = before.command !== undefined && (await works(before))
-  const where = (await onPath(tools[name].commands)) ?? (isStillThere ? before : await fetched(name))
+  const isStillThere = before.command !== undefined && (await works(before, tools[name]))
+  const where = (await onPath(tools[name])) ?? (isStillThere ? before : await fetched(name))
   mkdirSync(folderOf(name), { recursive: true })
   writeFileSync(note, JSON.stringify(where))
   return { note: where.reason ? `none: ${where.reason}` : where.command }

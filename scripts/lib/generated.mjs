@@ -10,6 +10,7 @@ import { optionTable } from './option-tables.mjs'
 import { at } from './paths.mjs'
 import { publicNames } from './public-names.mjs'
 import { writeIfChanged } from './stamp.mjs'
+import { addons } from './platforms.mjs'
 import { thirdPartyText } from './third-party.mjs'
 import { declarationText, valuesOf } from './typescript.mjs'
 
@@ -49,6 +50,7 @@ function rootTypes() {
 }
 
 const bindingTypes = { path: 'native/binding.d.ts', text: builtBindingTypes }
+const dashboardTypes = { path: 'native/dashboard.d.ts', text: () => builtBindingTypes(addons[1]) }
 const hotTypes = { path: 'native/hot.d.ts', text: () => `${nativeHeader}${addon().hotLane()}` }
 
 /** The areas of the protocol: the numbers that cross between Rust and TypeScript, a file of js/protocol/ each. */
@@ -78,7 +80,7 @@ function protocolText(area) {
 }
 
 /** The declarations that the addon generates and js/ is compiled against. */
-export const nativeTypes = [bindingTypes, hotTypes, ...protocol]
+export const nativeTypes = [bindingTypes, dashboardTypes, hotTypes, ...protocol]
 
 /** A page of the documentation with the block called `name` generated; nothing when there is no such page yet. */
 const pagePart = (path, name, body) => ({ path, text: () => withBlock(path, current(path), name, body) })

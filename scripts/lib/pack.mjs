@@ -6,7 +6,7 @@ import { exclusively } from './exclusive.mjs'
 import { npm } from './exec.mjs'
 import { Failure } from './failure.mjs'
 import { at } from './paths.mjs'
-import { addons, fileOf, here, packageOf, platforms } from './platforms.mjs'
+import { beside, fileOf, here, mainAddons, packageOf, platforms } from './platforms.mjs'
 import { fingerprint, whenChanged } from './stamp.mjs'
 
 const manifest = () => JSON.parse(readFileSync(at('package.json'), 'utf8'))
@@ -16,7 +16,7 @@ const json = (value) => `${JSON.stringify(value, null, 2)}\n`
 const OF_CHECKOUT = new Set(['scripts', 'devDependencies', 'napi'])
 
 /** The names of all platform packages. */
-const platformPackages = () => addons.flatMap((addon) => platforms().map((platform) => packageOf(addon, platform)))
+const platformPackages = () => mainAddons.flatMap((addon) => platforms().map((platform) => packageOf(addon, platform)))
 
 /** Fields that every package has. */
 const shared = ({ version, license, author, repository, homepage, bugs, engines }) => ({
@@ -29,18 +29,18 @@ const shared = ({ version, license, author, repository, homepage, bugs, engines 
   engines,
 })
 
-/** The manifest of a platform package. */
+/** The manifest of the platform package of a main addon. */
 export function platformManifest(addon, platform) {
   const { os, cpu, libc } = platform
   return {
     name: packageOf(addon, platform),
-    description: `The native addon of keelson for ${platform.build}.`,
+    description: `The native addons of keelson for ${platform.build}.`,
     ...shared(manifest()),
     os: [os],
     cpu: [cpu],
     ...(libc === undefined ? {} : { libc: [libc] }),
     main: fileOf(addon, platform),
-    files: [fileOf(addon, platform), 'THIRD-PARTY.md'],
+    files: [...beside(addon).map((one) => fileOf(one, platform)), 'THIRD-PARTY.md'],
   }
 }
 
@@ -56,19 +56,19 @@ export function mainManifest() {
 export const missingPlatforms = ({ version, optionalDependencies = {} }) =>
   platformPackages().filter((name) => optionalDependencies[name] !== version)
 
-/** Writes the folder of a platform package, `npm/<build>` by napi's layout. Returns its path. */
+/** Writes the folder of the platform package of a main addon, `npm/<build>` by napi's layout. Returns its path. */
 export function writePlatform(addon, platform) {
   const folder = at('npm', `${addon.packages.replace('@keelson/', '')}-${platform.build}`)
-  const file = fileOf(addon, platform)
-  const binary = at('native', file)
-  if (!existsSync(binary)) throw new Failure(`${file} is not built: run \`npm run build\` on ${platform.build}.`)
+  const files = beside(addon).map((one) => fileOf(one, platform))
+  const missing = files.find((file) => !existsSync(at('native', file)))
+  if (missing !== undefined) throw new Failure(`${missing} is not built: run \`npm run build\` on ${platform.build}.`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  copyFileSync(binary, join(folder, file))
+  for (const file of files) copyFileSync(at('native', file), join(folder, file))
   for (const licence of ['LICENSE', 'THIRD-PARTY.md']) copyFileSync(at(licence), join(folder, licence))
   const { name, ...rest } = platformManifest(addon, platform)
   writeFileSync(join(folder, 'package.json'), json({ name, ...rest }))
-  const text = `# ${name}\n\nThe native addon of [keelson](https://www.npmjs.com/package/keelson) for ${platform.build}.\n`
+  const text = `# ${name}\n\nThe native addons of [keelson](https://www.npmjs.com/package/keelson) for ${platform.build}.\n`
   writeFileSync(join(folder, 'README.md'), `${text}Install \`keelson\`: npm adds this package where it is needed.\n`)
   return folder
 }
@@ -127,13 +127,13 @@ const INPUTS = ['dist', 'docs', 'native', 'index.d.ts', 'index.d.mts', 'package.
 export function packHere() {
   const platform = here()
   const { version } = manifest()
-  const names = ['keelson', ...addons.map((addon) => packageOf(addon, platform))]
+  const names = ['keelson', ...mainAddons.map((addon) => packageOf(addon, platform))]
   const tarballs = names.map((name) => tarballOf(name, version))
   const pages = readdirSync(at()).filter((name) => /\.md$|^LICENSE$/.test(name))
   return exclusively('pack', async () => {
     const hash = fingerprint([...INPUTS, ...pages].map((path) => at(path)))
     await whenChanged('pack', hash, tarballs, async () => {
-      await packInto([await writeMain(), ...addons.map((addon) => writePlatform(addon, platform))])
+      await packInto([await writeMain(), ...mainAddons.map((addon) => writePlatform(addon, platform))])
     })
     return tarballs
   })

@@ -5,11 +5,34 @@ import { Failure } from './failure.mjs'
 import { at } from './paths.mjs'
 
 /**
- * The native addons of the package. Each has a package a platform; the loader (`js/load-addon.ts`) has the same list.
+ * The native addons of the package; the loader (`js/load-addon.ts`) has the same list. Addons whose platform packages have
+ * the same names lie in the same packages. The first one of a package is its main file.
  *
- * `file` is the beginning of the file's name, and `packages` that of the names of its platform packages.
+ * `file` is the beginning of the file's name, and `packages` that of the names of its platform packages. `crate` is the
+ * folder of its crate, `inputs` what it is built from, and `types` the file in native/ with its declarations.
  */
-export const addons = [{ file: 'keelson', packages: '@keelson/binding' }]
+export const addons = [
+  {
+    file: 'keelson',
+    packages: '@keelson/binding',
+    crate: '.',
+    inputs: ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'],
+    types: 'binding.d.ts',
+  },
+  {
+    file: 'keelson-dashboard',
+    packages: '@keelson/binding',
+    crate: 'dashboard',
+    inputs: ['dashboard', 'Cargo.toml', 'Cargo.lock'],
+    types: 'dashboard.d.ts',
+  },
+]
+
+/** The addons in the packages of an addon. */
+export const beside = ({ packages }) => addons.filter((addon) => addon.packages === packages)
+
+/** The first addon of each package, which is its main file. */
+export const mainAddons = addons.filter((addon) => beside(addon)[0] === addon)
 
 /** What npm and Node call the parts of a Rust target. */
 const CPUS = { x86_64: 'x64', aarch64: 'arm64' }

@@ -12,7 +12,7 @@ import { testTimes } from './js-tests.mjs'
 import { at, shown } from './paths.mjs'
 import { relatedTests, rustFilters, within } from './related.mjs'
 import { filesIn } from './stamp.mjs'
-import { core, debug, lintsOfRust, program, rustTestStep, tool, typesStep, vitestStep } from './test-steps.mjs'
+import { core, debug, lintsOfRust, ofDashboard, program, rustTestStep, tool, typesStep, vitestStep } from './test-steps.mjs'
 
 /** The time that the JavaScript tests may take, by the times of earlier runs. */
 const SECONDS = 30
@@ -53,14 +53,20 @@ export async function quickSteps() {
   const rust = changed.filter((path) => /^(src\/|Cargo\.|build\.rs|rustfmt|clippy)/.test(path))
   const { chosen, left } = chooseTests(changed)
   const filters = rustFilters(changed)
-  const tools = ['redis', 'chromium'].filter((name) => chosen.some((path) => path.includes(name)))
+  const dashboard = changed.filter((path) => /^(dashboard\/|Cargo\.|rustfmt|clippy)/.test(path))
+  const hasDashboard = dashboard.length > 0
+  const tools = ['redis', 'chromium', 'tmux'].filter((name) => chosen.some((path) => path.includes(name)))
   const examples = changedExamples(changed)
-  const build = buildSteps({ components: rust.length > 0, compare: true, addon: rust.length > 0 ? 'quick' : 'release' })
+  const build = buildSteps({ components: rust.length > 0, compare: true, addon: rust.length > 0 ? 'quick' : 'release', dashboard: hasDashboard ? 'quick' : 'release' })
   const [toolchain, ...rest] = build
   const rustSteps = [
-    program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--check'], 'Rust formatting differs: run `npm run format`.'),
+    program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--all', '--check'], 'Rust formatting differs: run `npm run format`.'),
     program('clippy', ['toolchain'], 'cargo', ['clippy', '--locked', ...lintsOfRust], 'Clippy found faults.', debug),
     rustTestStep('core', ['--profile', 'quick', '--lib', ...core, '--', ...filters], 'target/quick'),
+  ]
+  const dashboardSteps = [
+    program('clippy-dashboard', ['toolchain'], 'cargo', ['clippy', ...ofDashboard, ...lintsOfRust], 'Clippy found faults.', debug),
+    rustTestStep('dashboard-core', [...ofDashboard, '--no-default-features', '--lib']),
   ]
   const note = left === 0 ? '' : `; ${left} more that fit no more are left to \`npm test\``
   return {
@@ -68,6 +74,7 @@ export async function quickSteps() {
     steps: [
       toolchain,
       ...(rust.length > 0 ? rustSteps : []),
+      ...(hasDashboard ? dashboardSteps : []),
       ...rest,
       ...(chosen.some((path) => path.startsWith('__test__/seam/')) ? [hooksStep] : []),
       ...tools.map((name) => toolStep(name)),
@@ -75,7 +82,7 @@ export async function quickSteps() {
       tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
       typesStep(['esm']),
       ...(examples.length > 0 ? [compileExamplesStep] : []),
-      vitestStep(['esm', 'addon-hooks', 'redis', 'chromium', 'compile-examples'], chosen),
+      vitestStep(['esm', 'addon-hooks', 'redis', 'chromium', 'tmux', 'compile-examples'], chosen),
       ...(examples.length > 0 ? [examplesStep(['compile-examples'], examples)] : []),
     ],
   }

@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { compareVersions, neededGlibc } from './elf.mjs'
 import { GLIBC } from './linkers.mjs'
 import { at } from './paths.mjs'
-import { addons, fileOf, packageOf, platforms } from './platforms.mjs'
+import { beside, fileOf, mainAddons, packageOf, platforms } from './platforms.mjs'
 
 /** The files that carry the version of the package, and how each writes it. */
 const VERSIONED = [
@@ -13,6 +13,8 @@ const VERSIONED = [
   { path: 'package-lock.json', version: (text) => JSON.parse(text).packages[''].version },
   { path: 'Cargo.toml', version: (text) => /^version = "(.+)"/m.exec(text)?.[1] },
   { path: 'Cargo.lock', version: (text) => /^name = "keelson"\nversion = "(.+)"/m.exec(text)?.[1] },
+  { path: 'dashboard/Cargo.toml', version: (text) => /^version = "(.+)"/m.exec(text)?.[1] },
+  { path: 'Cargo.lock', version: (text) => /^name = "keelson-dashboard"\nversion = "(.+)"/m.exec(text)?.[1] },
   { path: 'js/version.ts', version: (text) => /VERSION = '(.+)'/.exec(text)?.[1] },
 ]
 
@@ -45,12 +47,20 @@ export function binaryProblem({ target, libc }, path) {
   return `needs glibc ${glibc}, and may need ${GLIBC} at most: \`npm run build -- --target ${target}\` on Linux x64`
 }
 
-/** The binaries of a release: `{ name, path, platform, addon, problem? }` for each addon and platform. */
+/** Returns the reason why the package of a main addon cannot be published; `undefined` when it can. */
+function packageProblem(addon, platform) {
+  for (const one of beside(addon)) {
+    const problem = binaryProblem(platform, at('native', fileOf(one, platform)))
+    if (problem !== undefined) return `${problem} (${fileOf(one, platform)})`
+  }
+  return undefined
+}
+
+/** The platform packages of a release: `{ name, platform, addon, problem? }`. */
 export const binaries = () =>
-  addons.flatMap((addon) =>
+  mainAddons.flatMap((addon) =>
     platforms().map((platform) => {
-      const path = at('native', fileOf(addon, platform))
-      return { name: packageOf(addon, platform), path, platform, addon, problem: binaryProblem(platform, path) }
+      return { name: packageOf(addon, platform), platform, addon, problem: packageProblem(addon, platform) }
     }),
   )
 

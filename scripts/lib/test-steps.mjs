@@ -14,6 +14,8 @@ import { filesIn } from './stamp.mjs'
 
 /** The core without napi. */
 export const core = ['--locked', '--no-default-features']
+/** The terminal dashboard, a crate of its own. */
+export const ofDashboard = ['--locked', '--package', 'keelson-dashboard']
 /** Warnings are failures. */
 export const lintsOfRust = ['--', '-D', 'warnings']
 
@@ -131,7 +133,7 @@ export function testSteps({ vitest = [] } = {}) {
     // For the tests of the installed package, which would fetch them too. Here they are fetched while Rust is compiled.
     { name: 'package-tools', needs: ['toolchain'], run: packageTools },
     runtimesStep([...NODES_OF_TEST, ...OTHERS], ['toolchain']),
-    program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--check'], 'Rust formatting differs: run `npm run format`.'),
+    program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--all', '--check'], 'Rust formatting differs: run `npm run format`.'),
     program(
       'clippy-core',
       ['toolchain'],
@@ -148,8 +150,17 @@ export function testSteps({ vitest = [] } = {}) {
       'Clippy found faults in the binding.',
       debug,
     ),
+    program(
+      'clippy-dashboard',
+      ['toolchain'],
+      'cargo',
+      ['clippy', ...ofDashboard, '--all-targets', ...lintsOfRust],
+      'Clippy found faults in the dashboard.',
+      debug,
+    ),
     { name: 'no-napi', needs: ['toolchain'], run: coreWithoutNapi },
     { name: 'core', needs: ['toolchain'], uses: debug, run: coreTests },
+    rustTestStep('dashboard-core', [...ofDashboard, '--no-default-features', '--lib']),
     {
       name: 'doctests',
       needs: ['toolchain'],
@@ -164,10 +175,11 @@ export function testSteps({ vitest = [] } = {}) {
     tool('oxfmt', ['install'], 'oxfmt', 'oxfmt', ['--check'], 'JavaScript formatting differs: run `npm run format`.'),
     toolStep('redis', ['toolchain']),
     toolStep('chromium', ['toolchain']),
+    toolStep('tmux', ['toolchain']),
     compileExamplesStep,
     ...siteSteps({ api: true, needs: built }),
     vitestStep(
-      [...built, 'addon-hooks', 'site', 'redis', 'chromium', 'package-tools', 'runtimes', 'compile-examples'],
+      [...built, 'addon-hooks', 'site', 'redis', 'chromium', 'tmux', 'package-tools', 'runtimes', 'compile-examples'],
       vitest,
     ),
     {

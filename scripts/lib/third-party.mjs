@@ -9,9 +9,9 @@ import { platforms } from './platforms.mjs'
 
 const HEADER = `# Third-party licences
 
-keelson has no npm dependency. Its native addon is linked with the crates below, and with the Rust standard library
+keelson has no npm dependency. Its native addons are linked with the crates below, and with the Rust standard library
 (MIT OR Apache-2.0, © The Rust Project Contributors). A crate that offers a choice of licences is used under the MIT
-licence. \`npm run types\` writes this page from the sources of the crates.
+licence, or else under the Apache licence 2.0. \`npm run types\` writes this page from the sources of the crates.
 `
 
 /** What Cargo knows about the crates of all platforms. */
@@ -22,7 +22,7 @@ function metadata() {
     const output = execFileSync('cargo', args, { cwd: root, maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'] })
     return JSON.parse(output.toString('utf8'))
   } catch (error) {
-    throw new Failure('Cargo cannot list the crates of the addon.', String(error.stderr ?? error))
+    throw new Failure('Cargo cannot list the crates of the addons.', String(error.stderr ?? error))
   }
 }
 
@@ -30,11 +30,11 @@ const isMacro = ({ targets }) => targets.some(({ kind }) => kind.includes('proc-
 
 const keyOf = ({ name, version }) => `${name} ${version}`
 
-/** The crates that are linked into the addon: no build scripts, no macros, no tests. Sorted by name and version. */
-export function linkedCrates({ packages, resolve }) {
+/** The crates that are linked into the addons: no build scripts, no macros, no tests. Sorted by name and version. */
+export function linkedCrates({ packages, resolve, workspace_members: own = [resolve.root] }) {
   const crates = new Map(packages.map((crate) => [crate.id, crate]))
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]))
-  const seen = new Set([resolve.root])
+  const seen = new Set(own)
   const linked = []
   // The set grows while it is walked.
   for (const id of seen) {
@@ -60,7 +60,7 @@ export function checkLicence({ name, license }) {
 }
 
 /** The names of licence files, the most welcome first. */
-const FILES = [/^licen[sc]e[-_.]mit(\.\w+)?$/i, /^licen[sc]e(\.\w+)?$/i, /^copying(\.\w+)?$/i]
+const FILES = [/^licen[sc]e[-_.]mit(\.\w+)?$/i, /^licen[sc]e(\.\w+)?$/i, /^copying(\.\w+)?$/i, /^licen[sc]e[-_.]apache(\.\w+)?$/i]
 
 /** The licence text of a crate: its own file, or else the MIT text with its authors. */
 function textOf({ name, license, authors, manifest_path: manifest }) {

@@ -161,6 +161,16 @@ error_codes! {
         "The Rust core panicked: a bug in keelson. The process lives, the object involved should be discarded.";
     "KEELSON_PRIVATE_CONSTRUCTOR", "PrivateConstructorError",
         "The class has no public constructor; `factory` names the function that makes its objects.";
+    "KEELSON_DASHBOARD_NO_TERMINAL", "DashboardTerminalError",
+        "The dashboard has no terminal to draw on: standard streams may be pipes, but the program needs a terminal.";
+    "KEELSON_DASHBOARD_RUNNING", "DashboardRunningError",
+        "A dashboard runs in this process already; a terminal has one at a time.";
+    "KEELSON_DASHBOARD_NO_SERVICE", "DashboardTargetError",
+        "No service answers at the pid, socket or address (`target`); the message says what to do.";
+    "KEELSON_DASHBOARD_NO_PROCESS", "DashboardProcessError",
+        "`selectProcess()` got the id of no process that lives; `processId` is it.";
+    "KEELSON_DASHBOARD_FAILED", "DashboardFailedError",
+        "The dashboard ended by a fault of its own; the program goes on, and the terminal is as it was.";
     "KEELSON_BINDING_MISSING", "BindingMissingError",
         "The native addon of this `platform` and `libc` is not installed, or cannot be loaded; `package` has it, and \
          `cause` is the system's reason.";
