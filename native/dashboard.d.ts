@@ -5,7 +5,7 @@
 export declare function addonVersion(): string
 
 /** Shows the detail of a process. */
-export declare function inspect(key: string): boolean
+export declare function inspect(key: string, name: string): boolean
 
 /** Returns the arrangement; `null` when no dashboard runs. */
 export declare function layout(): string | null
@@ -16,6 +16,8 @@ export interface NativeDashboardEnd {
   how: string
   /** More words about it; empty where there are none. */
   reason: string
+  /** The last layout. */
+  layout: string
 }
 
 /** What a dashboard shows, and how. */
@@ -34,8 +36,6 @@ export interface NativeDashboardOptions {
   isInside: boolean
   /** Whether the process lives as long as the dashboard. */
   keepsAlive: boolean
-  /** The key of the process whose detail is shown at first. */
-  inspect?: string
 }
 
 /** Asks the service for everything again. */

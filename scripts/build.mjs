@@ -16,7 +16,8 @@ function targetSteps(target) {
   }
   const steps = buildSteps()
   // The usual build makes this machine's own in the same way.
-  if (target === here().target) return steps.filter(({ name }) => ['toolchain', 'install', 'addon', 'dashboard'].includes(name))
+  if (target === here().target)
+    return steps.filter(({ name }) => ['toolchain', 'install', 'addon', 'dashboard'].includes(name))
   const own = steps.filter(({ name }) => ['toolchain', 'install'].includes(name))
   return [...own, { name: `addon ${platform.build}`, needs: ['install'], run: () => buildFor(platform) }]
 }

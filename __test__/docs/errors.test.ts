@@ -28,6 +28,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   'js/atrion': ['admission', 'atrion'],
   'js/cache': ['cache'],
   'js/clock': ['clock'],
+  'js/dashboard': ['dashboard'],
   'js/effect': ['effect'],
   'js/express': ['express'],
   'js/fastify': ['express'],

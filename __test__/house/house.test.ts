@@ -7,7 +7,7 @@ import { isSource, rules, typesByName } from './rules.ts'
 import type { Source } from './source.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const folders = ['src', 'js', 'web', '__test__', 'examples', 'scripts', 'bench']
+const folders = ['src', 'dashboard', 'js', 'web', '__test__', 'examples', 'scripts', 'bench']
 
 function paths(folder: string): string[] {
   if (!existsSync(join(root, folder))) return []

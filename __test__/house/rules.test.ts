@@ -30,13 +30,9 @@ const planted: [Rule, string, Tree][] = [
   ['the core does not know Node', 'use napi', { 'src/core/clock/mod.rs': 'use napi::Env;' }],
   ['the core does not know Node', 'a derive', { 'src/core/a.rs': '#[napi]\nfn f() {}' }],
   ['the core does not know Node', 'the binding', { 'src/core/a.rs': 'use crate::binding::hot;' }],
-  [
-    'only js/native.ts imports the binding',
-    'an import',
-    { 'js/clock/a.ts': "import x from '../../native/binding.js'" },
-  ],
-  ['only js/native.ts imports the binding', 'a type', { 'js/a.ts': "import type { H } from '../native/hot.js'" }],
-  ['only js/native.ts imports the binding', 'require', { 'js/a.ts': "require('./x.node')" }],
+  ['one file imports each addon', 'an import', { 'js/clock/a.ts': "import x from '../../native/binding.js'" }],
+  ['one file imports each addon', 'a type', { 'js/a.ts': "import type { H } from '../native/hot.js'" }],
+  ['one file imports each addon', 'require', { 'js/a.ts': "require('./x.node')" }],
   [
     'numbers that cross have names',
     'a place',
@@ -156,8 +152,9 @@ const innocent: [Rule, string, Tree][] = [
   ['time and chance come from the system', 'tests', { '__test__/a.test.ts': 'Date.now()' }],
   ['the core does not know Node', 'prose', { 'src/core/mod.rs': '//! No napi here.\nconst A: &str = "napi";' }],
   ['the core does not know Node', 'the binding itself', { 'src/binding/a.rs': 'use napi::Env;' }],
-  ['only js/native.ts imports the binding', 'the seam', { 'js/native.ts': "require('../native/binding.js')" }],
-  ['only js/native.ts imports the binding', 'over the seam', { 'js/clock/a.ts': "import { hot } from '../native.ts'" }],
+  ['one file imports each addon', 'the seam', { 'js/native.ts': "require('../native/binding.js')" }],
+  ['one file imports each addon', 'the other seam', { 'js/dashboard/addon.ts': "import '../native/dashboard.js'" }],
+  ['one file imports each addon', 'over the seam', { 'js/clock/a.ts': "import { hot } from '../native.ts'" }],
   [
     'numbers that cross have names',
     'a name',

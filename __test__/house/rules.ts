@@ -45,12 +45,15 @@ export function coreWithoutBinding(sources: readonly Source[]): Fault[] {
     })
 }
 
-/** One file is the seam. */
+/** The only files that import an addon. */
+const seams = ['js/native.ts', 'js/dashboard/addon.ts']
+
+/** One file is the seam of each addon. */
 export function oneImporterOfTheBinding(sources: readonly Source[]): Fault[] {
   return sources
-    .filter((source) => inJs(source) && source.path !== 'js/native.ts')
+    .filter((source) => inJs(source) && !seams.includes(source.path))
     .filter((source) => imports(source).some((name) => name.endsWith('.node') || /(?:^|\/)native\/\w/.test(name)))
-    .map(({ path }) => `${path}: only js/native.ts imports the binding`)
+    .map(({ path }) => `${path}: only ${seams.join(' and ')} import the addons`)
 }
 
 /** Shared memory that is looked at by a number instead of a name of js/protocol/. */
@@ -249,7 +252,7 @@ export function exceptionsWithReasons(sources: readonly Source[]): Fault[] {
 export const rules = {
   'time and chance come from the system': hostTimeOrChance,
   'the core does not know Node': coreWithoutBinding,
-  'only js/native.ts imports the binding': oneImporterOfTheBinding,
+  'one file imports each addon': oneImporterOfTheBinding,
   'numbers that cross have names': protocolByName,
   'values of others are read in one place': foreignValuesInOnePlace,
   'imports run one way': importDirection,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { neededVersions } from '../../scripts/lib/elf.mjs'
 import { entries } from '../../scripts/lib/entries.mjs'
 import { mainManifest, missingPlatforms, platformManifest } from '../../scripts/lib/pack.mjs'
-import { addons, fileOf, here, packageOf, platforms } from '../../scripts/lib/platforms.mjs'
+import { addons, beside, fileOf, here, mainAddons, packageOf, platforms } from '../../scripts/lib/platforms.mjs'
 import { binaryProblem } from '../../scripts/lib/release.mjs'
 import { createUserFolder, environmentOf, type UserFolder } from '../support/user-folder.ts'
 
@@ -80,7 +80,7 @@ describe('the packages', () => {
     }
     expect(manifest.scripts).toBeUndefined()
     expect(missingPlatforms(manifest)).toEqual([])
-    expect(Object.keys(manifest.optionalDependencies)).toHaveLength(platforms().length * addons.length)
+    expect(Object.keys(manifest.optionalDependencies)).toHaveLength(platforms().length * mainAddons.length)
     expect(manifest).toEqual(mainManifest())
   })
 
@@ -91,21 +91,27 @@ describe('the packages', () => {
     expect(stdout + stderr).toContain(`@keelson/binding-${platform.build}`)
   })
 
-  test.each(addons)('the platform package of $file says where it runs, and holds the binary', (one) => {
+  test.each(mainAddons)('the platform package of $file says where it runs, and holds the binaries', (one) => {
     const folder = join(modules, packageOf(one, platform))
     expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toEqual(
       expect.objectContaining(JSON.parse(JSON.stringify(platformManifest(one, platform)))),
     )
     expect(readdirSync(folder).toSorted()).toEqual(
-      ['LICENSE', 'README.md', 'THIRD-PARTY.md', fileOf(one, platform), 'package.json'].toSorted(),
+      [
+        'LICENSE',
+        'README.md',
+        'THIRD-PARTY.md',
+        ...beside(one).map((each) => fileOf(each, platform)),
+        'package.json',
+      ].toSorted(),
     )
   })
 })
 
 // The linkers run on Linux x64. A binary of another machine is linked with its own glibc, and is not published from there.
 const isLinkedForOld = platform.target === 'x86_64-unknown-linux-gnu' && process.env['KEELSON_LINKER'] === undefined
-test.runIf(isLinkedForOld)('on Linux x64, the binary asks for no newer glibc than Node itself', () => {
-  const path = join(modules, platformPackage, fileOf(addon, platform))
+test.runIf(isLinkedForOld).each(addons)('on Linux x64, $file asks for no newer glibc than Node itself', (one) => {
+  const path = join(modules, packageOf(one, platform), fileOf(one, platform))
   expect(neededVersions(readFileSync(path)).length).toBeGreaterThan(0)
   expect(binaryProblem(platform, path)).toBeUndefined()
 })
@@ -127,6 +133,16 @@ describe('an installation without a compiler', () => {
       await clock.advance(1000)
       await slept`
     expect(runs('core.mjs', code).trim()).toBe('1000')
+  })
+
+  test('the command finds the addon of the dashboard', () => {
+    const bin = join(modules, '.bin', 'keelson')
+    // Without a service there is nothing to show, which the addon is not asked for; an address is its to check.
+    const { status, stderr } = spawnSync(process.execPath, [bin, 'top', 'https://127.0.0.1'], {
+      env: environment,
+      encoding: 'utf8',
+    })
+    expect([status, stderr]).toEqual([3, expect.stringContaining('https is not spoken')])
   })
 
   test('the command runs', () => {
@@ -164,6 +180,25 @@ describe('a platform without its binary', () => {
         })
         expect(error['libc']).toBe(platform.libc)
         expect(error['message']).toContain('optional dependencies')
+      },
+    )
+  })
+
+  test('without the file of the dashboard: only the dashboard fails, and names the package', () => {
+    const dashboard = addons.find(({ file }) => file === 'keelson-dashboard') as (typeof addons)[number]
+    withPackage(
+      (part) => {
+        cpSync(aside(), part, { recursive: true })
+        rmSync(join(part, fileOf(dashboard, platform)))
+      },
+      () => {
+        expect(failure()).toEqual({})
+        const bin = join(modules, '.bin', 'keelson')
+        const top = spawnSync(process.execPath, [bin, 'top', 'http://127.0.0.1'], {
+          env: environment,
+          encoding: 'utf8',
+        })
+        expect([top.status, top.stderr]).toEqual([3, expect.stringContaining(`the package ${platformPackage} is missing`)])
       },
     )
   })

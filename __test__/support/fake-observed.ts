@@ -209,7 +209,19 @@ export class FakeObserved {
     const cells = this.tables.get(kind)?.get(key)
     if (cells === undefined) return { type: 'detail', id, kind, key, found: false }
     const fields = (KINDS[kind] ?? []).map(({ name, type }, place) => [name, type, cells[place]])
-    return { type: 'detail', id, kind, key, found: true, fields, path: [key], children: 0, links: [], monitors: [], crashes: [] }
+    return {
+      type: 'detail',
+      id,
+      kind,
+      key,
+      found: true,
+      fields,
+      path: [key],
+      children: 0,
+      links: [],
+      monitors: [],
+      crashes: [],
+    }
   }
 
   #rowsOf({ kind, by, desc, offset, limit, filter = '' }: Watched): { rows: [string, FakeCell[]][]; matching: number } {

@@ -27,7 +27,20 @@ export class Terminal {
   constructor(columns: number = 120, rows: number = 34) {
     onTestFinished(() => this.close())
     const size = ['-x', String(columns), '-y', String(rows)]
-    this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, '-c', root, 'env', 'PS1=$ ', 'bash', '--norc', '--noprofile')
+    this.#tmux(
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      ...size,
+      '-c',
+      root,
+      'env',
+      'PS1=$ ',
+      'bash',
+      '--norc',
+      '--noprofile',
+    )
   }
 
   #tmux(...args: string[]): string {

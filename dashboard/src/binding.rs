@@ -1,8 +1,11 @@
 //! Converts between JavaScript and a session; decides nothing.
 
 #![expect(unreachable_pub, reason = "napi-derive requires exported items to be `pub`")]
+#![expect(clippy::needless_pass_by_value, reason = "napi passes owned values")]
 
+use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -15,11 +18,27 @@ use crate::session::{Control, End, Options, Session};
 use crate::terminal;
 use crate::view::theme;
 
-/// The dashboard of this process: a terminal has one.
-static SESSION: Mutex<Option<Session>> = Mutex::new(None);
+/// A dashboard, and the thread of JavaScript that started it.
+struct Owned {
+    session: Session,
+    owner: ThreadId,
+}
 
-fn session() -> MutexGuard<'static, Option<Session>> {
+/// The dashboard of this process: a terminal has one.
+static SESSION: Mutex<Option<Owned>> = Mutex::new(None);
+
+thread_local! {
+    /// Whether the end of this thread's environment ends its dashboard.
+    static IS_WATCHED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn session() -> MutexGuard<'static, Option<Owned>> {
     SESSION.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls a function with the dashboard that runs.
+fn running<T>(call: impl FnOnce(&Session) -> T) -> Option<T> {
+    session().as_ref().map(|owned| &owned.session).filter(|session| session.is_running()).map(call)
 }
 
 /// What a dashboard shows, and how.
@@ -39,8 +58,6 @@ pub struct NativeDashboardOptions {
     pub is_inside: bool,
     /// Whether the process lives as long as the dashboard.
     pub keeps_alive: bool,
-    /// The key of the process whose detail is shown at first.
-    pub inspect: Option<String>,
 }
 
 /// How a dashboard ended.
@@ -50,9 +67,11 @@ pub struct NativeDashboardEnd {
     pub how: String,
     /// More words about it; empty where there are none.
     pub reason: String,
+    /// The last layout.
+    pub layout: String,
 }
 
-fn end_of(end: End) -> NativeDashboardEnd {
+fn end_of(end: End, layout: Layout) -> NativeDashboardEnd {
     let (how, reason) = match end {
         End::Quit => ("quit", String::new()),
         End::Interrupted => ("interrupted", String::new()),
@@ -62,7 +81,7 @@ fn end_of(end: End) -> NativeDashboardEnd {
         End::NoTerminal(reason) => ("no-terminal", reason),
         End::Panicked(reason) => ("panicked", reason),
     };
-    NativeDashboardEnd { how: how.into(), reason }
+    NativeDashboardEnd { how: how.into(), reason, layout: layout.name().into() }
 }
 
 /// Returns the version of the package that the addon was built for.
@@ -91,7 +110,7 @@ pub fn start(
     on_end: Function<NativeDashboardEnd, ()>,
 ) -> Result<bool> {
     let mut place = session();
-    if place.as_ref().is_some_and(Session::is_running) {
+    if place.as_ref().is_some_and(|owned| owned.session.is_running()) {
         return Ok(false);
     }
     let settings = Settings {
@@ -106,23 +125,26 @@ pub fn start(
             .map_err(|problem| napi::Error::from_reason(problem.0))?,
         settings,
         theme: theme::Theme::named(&options.theme).unwrap_or(theme::DARK),
-        inspect: options.inspect.map(|key| ("process".to_owned(), key)),
     };
     let mode = ThreadsafeFunctionCallMode::NonBlocking;
     let started = if options.keeps_alive {
         let told = on_end.build_threadsafe_function().build()?;
-        Session::start(whole, move |end| {
-            let _ = told.call(end_of(end), mode);
+        Session::start(whole, move |end, layout| {
+            let _ = told.call(end_of(end, layout), mode);
         })
     } else {
         let told = on_end.build_threadsafe_function().weak::<true>().build()?;
-        Session::start(whole, move |end| {
-            let _ = told.call(end_of(end), mode);
+        Session::start(whole, move |end, layout| {
+            let _ = told.call(end_of(end, layout), mode);
         })
     };
-    *place = Some(started.map_err(|error| napi::Error::from_reason(error.to_string()))?);
-    // A worker may end at any time, and its process without a word to JavaScript.
-    env.add_env_cleanup_hook((), |()| stop())?;
+    let session = started.map_err(|error| napi::Error::from_reason(error.to_string()))?;
+    let owner = thread::current().id();
+    *place = Some(Owned { session, owner });
+    if !IS_WATCHED.replace(true) {
+        // A worker may end at any time, and its process without a word to JavaScript.
+        env.add_env_cleanup_hook(owner, stop_of)?;
+    }
     Ok(true)
 }
 
@@ -130,13 +152,21 @@ pub fn start(
 #[napi(catch_unwind)]
 pub fn stop() {
     let taken = session().take();
-    if let Some(running) = taken {
-        running.stop();
+    if let Some(owned) = taken {
+        owned.session.stop();
+    }
+}
+
+/// Ends the dashboard of a thread.
+fn stop_of(owner: ThreadId) {
+    let taken = session().take_if(|owned| owned.owner == owner);
+    if let Some(owned) = taken {
+        owned.session.stop();
     }
 }
 
 fn control(control: Control) -> bool {
-    session().as_ref().is_some_and(|running| running.is_running() && running.control(control))
+    running(|session| session.control(control)).unwrap_or_default()
 }
 
 /// Asks the service for everything again.
@@ -153,21 +183,18 @@ pub fn switch_layout(name: String) -> bool {
 
 /// Shows the detail of a process.
 #[napi(catch_unwind)]
-pub fn inspect(key: String) -> bool {
-    control(Control::Inspect { kind: "process".into(), key })
+pub fn inspect(key: String, name: String) -> bool {
+    control(Control::Inspect { kind: "process".into(), key, name })
 }
 
 /// Returns the arrangement; `null` when no dashboard runs.
 #[napi(catch_unwind)]
 pub fn layout() -> Option<String> {
-    session()
-        .as_ref()
-        .filter(|running| running.is_running())
-        .map(|running| running.layout().name().to_owned())
+    running(|session| session.layout().name().to_owned())
 }
 
 /// Takes bytes that the program wrote. Returns false when no dashboard has the terminal.
 #[napi(catch_unwind)]
 pub fn take_output(bytes: Uint8Array) -> bool {
-    session().as_ref().is_some_and(|running| running.is_running() && running.take_output(&bytes))
+    running(|session| session.take_output(&bytes)).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ import { textOf } from '../internal/thrown-values.ts'
 import { readArguments, USAGE } from './arguments.ts'
 import { examine } from './doctor.ts'
 import { openJournals } from './open-journals.ts'
+import { runTop } from './top.ts'
 
 const DAMAGED = 1
 const WRONG = 2
@@ -37,7 +38,6 @@ async function main(): Promise<void> {
     return
   }
   if ('isTop' in command) {
-    const { runTop } = await import('./top.ts')
     await runTop(command)
     return
   }

@@ -2,7 +2,7 @@
 import type { NativeDashboardEnd } from './addon.ts'
 import { dashboardAddon } from './addon.ts'
 import { DashboardFailedError, DashboardRunningError, DashboardTargetError, DashboardTerminalError } from './errors.ts'
-import type { DashboardSettings } from './choices.ts'
+import type { DashboardLayout, DashboardSettings } from './choices.ts'
 
 /** What a dashboard shows. */
 export interface DashboardRun extends DashboardSettings {
@@ -12,12 +12,12 @@ export interface DashboardRun extends DashboardSettings {
   readonly isInside: boolean
   /** Whether this process lives as long as the dashboard. */
   readonly keepsAlive: boolean
-  /** The key of the process whose detail is shown at first. */
-  readonly inspect?: string
 }
 
 /** How a dashboard ended: the error, when it was no command or signal. */
 export interface DashboardEnd {
+  /** The last layout. */
+  readonly layout: DashboardLayout
   /** Whether Ctrl-C was pressed. */
   readonly isInterrupted: boolean
   readonly error: DashboardTargetError | DashboardTerminalError | DashboardFailedError | undefined
@@ -26,7 +26,7 @@ export interface DashboardEnd {
 /** Returns an address without its token. */
 export const withoutToken = (target: string): string => target.replace(/([?&]token=)[^&#]*/, '$1…')
 
-function endOf({ how, reason }: NativeDashboardEnd, target: string): DashboardEnd {
+function endOf({ how, reason, layout }: NativeDashboardEnd, target: string): DashboardEnd {
   const error =
     how === 'refused'
       ? new DashboardTargetError(withoutToken(target), `No service answers: ${reason}`)
@@ -35,7 +35,7 @@ function endOf({ how, reason }: NativeDashboardEnd, target: string): DashboardEn
         : how === 'panicked'
           ? new DashboardFailedError(reason)
           : undefined
-  return { isInterrupted: how === 'interrupted', error }
+  return { layout: layout as DashboardLayout, isInterrupted: how === 'interrupted', error }
 }
 
 /** Makes sure that there is a terminal. @throws DashboardTerminalError when there is none. */

@@ -29,7 +29,8 @@ const HOW = 'Start it with `KEELSON_OBSERVE=unix`, or call `observe()` of keelso
 
 function socketOf(pid: number): string {
   const path = join(socketFolder(), `${pid}.sock`)
-  if (!runs(pid)) throw new DashboardTargetError(String(pid), `There is no process ${pid}: pass the pid of a service that runs`)
+  if (!runs(pid))
+    throw new DashboardTargetError(String(pid), `There is no process ${pid}: pass the pid of a service that runs`)
   if (!existsSync(path)) {
     throw new DashboardTargetError(String(pid), `Process ${pid} is not observed: there is no ${path}. ${HOW}`)
   }
@@ -56,7 +57,9 @@ export function findTarget(named: string | undefined): string {
   if (/^\d+$/.test(named)) return socketOf(Number(named))
   if (named.includes('://')) return named
   const found = statSync(named, { throwIfNoEntry: false })
-  if (found === undefined) throw new DashboardTargetError(named, `There is no ${named}: pass a pid, a socket or an address`)
-  if (!found.isSocket()) throw new DashboardTargetError(named, `${named} is no socket: pass the one that observe() returned`)
+  if (found === undefined)
+    throw new DashboardTargetError(named, `There is no ${named}: pass a pid, a socket or an address`)
+  if (!found.isSocket())
+    throw new DashboardTargetError(named, `${named} is no socket: pass the one that observe() returned`)
   return named
 }

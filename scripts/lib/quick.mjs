@@ -12,7 +12,17 @@ import { testTimes } from './js-tests.mjs'
 import { at, shown } from './paths.mjs'
 import { relatedTests, rustFilters, within } from './related.mjs'
 import { filesIn } from './stamp.mjs'
-import { core, debug, lintsOfRust, ofDashboard, program, rustTestStep, tool, typesStep, vitestStep } from './test-steps.mjs'
+import {
+  core,
+  debug,
+  lintsOfRust,
+  ofDashboard,
+  program,
+  rustTestStep,
+  tool,
+  typesStep,
+  vitestStep,
+} from './test-steps.mjs'
 
 /** The time that the JavaScript tests may take, by the times of earlier runs. */
 const SECONDS = 30
@@ -57,15 +67,33 @@ export async function quickSteps() {
   const hasDashboard = dashboard.length > 0
   const tools = ['redis', 'chromium', 'tmux'].filter((name) => chosen.some((path) => path.includes(name)))
   const examples = changedExamples(changed)
-  const build = buildSteps({ components: rust.length > 0, compare: true, addon: rust.length > 0 ? 'quick' : 'release', dashboard: hasDashboard ? 'quick' : 'release' })
+  const build = buildSteps({
+    components: rust.length > 0,
+    compare: true,
+    addon: rust.length > 0 ? 'quick' : 'release',
+    dashboard: hasDashboard ? 'quick' : 'release',
+  })
   const [toolchain, ...rest] = build
   const rustSteps = [
-    program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--all', '--check'], 'Rust formatting differs: run `npm run format`.'),
+    program(
+      'rustfmt',
+      ['toolchain'],
+      'cargo',
+      ['fmt', '--all', '--check'],
+      'Rust formatting differs: run `npm run format`.',
+    ),
     program('clippy', ['toolchain'], 'cargo', ['clippy', '--locked', ...lintsOfRust], 'Clippy found faults.', debug),
     rustTestStep('core', ['--profile', 'quick', '--lib', ...core, '--', ...filters], 'target/quick'),
   ]
   const dashboardSteps = [
-    program('clippy-dashboard', ['toolchain'], 'cargo', ['clippy', ...ofDashboard, ...lintsOfRust], 'Clippy found faults.', debug),
+    program(
+      'clippy-dashboard',
+      ['toolchain'],
+      'cargo',
+      ['clippy', ...ofDashboard, ...lintsOfRust],
+      'Clippy found faults.',
+      debug,
+    ),
     rustTestStep('dashboard-core', [...ofDashboard, '--no-default-features', '--lib']),
   ]
   const note = left === 0 ? '' : `; ${left} more that fit no more are left to \`npm test\``

@@ -133,7 +133,13 @@ export function testSteps({ vitest = [] } = {}) {
     // For the tests of the installed package, which would fetch them too. Here they are fetched while Rust is compiled.
     { name: 'package-tools', needs: ['toolchain'], run: packageTools },
     runtimesStep([...NODES_OF_TEST, ...OTHERS], ['toolchain']),
-    program('rustfmt', ['toolchain'], 'cargo', ['fmt', '--all', '--check'], 'Rust formatting differs: run `npm run format`.'),
+    program(
+      'rustfmt',
+      ['toolchain'],
+      'cargo',
+      ['fmt', '--all', '--check'],
+      'Rust formatting differs: run `npm run format`.',
+    ),
     program(
       'clippy-core',
       ['toolchain'],

@@ -60,7 +60,12 @@ export function checkLicence({ name, license }) {
 }
 
 /** The names of licence files, the most welcome first. */
-const FILES = [/^licen[sc]e[-_.]mit(\.\w+)?$/i, /^licen[sc]e(\.\w+)?$/i, /^copying(\.\w+)?$/i, /^licen[sc]e[-_.]apache(\.\w+)?$/i]
+const FILES = [
+  /^licen[sc]e[-_.]mit(\.\w+)?$/i,
+  /^licen[sc]e(\.\w+)?$/i,
+  /^copying(\.\w+)?$/i,
+  /^licen[sc]e[-_.]apache(\.\w+)?$/i,
+]
 
 /** The licence text of a crate: its own file, or else the MIT text with its authors. */
 function textOf({ name, license, authors, manifest_path: manifest }) {

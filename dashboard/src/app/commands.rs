@@ -66,7 +66,7 @@ impl App {
                 self.mode = Mode::Sort;
             }
             Command::Reverse => {
-                self.change_order(|order| order.is_descending = !order.is_descending)
+                self.change_order(|order| order.is_descending = !order.is_descending);
             }
             Command::NextKind => self.kind_by(1),
             Command::PreviousKind => self.kind_by(self.kinds().len().saturating_sub(1)),
@@ -83,7 +83,7 @@ impl App {
             Command::Action(action) => self.ask(action),
             Command::Yes => self.act(),
             Command::Unknown(key) => {
-                self.notice = Some(format!("{key} does nothing here; ? lists the keys"))
+                self.notice = Some(format!("{key} does nothing here; ? lists the keys"));
             }
         }
         Outcome::GoOn
@@ -198,10 +198,10 @@ impl App {
     fn go(&mut self, to: Move) {
         match self.mode {
             Mode::Help => {
-                self.help_scroll = moved(self.help_scroll, to, 5, crate::keys::HELP.len())
+                self.help_scroll = moved(self.help_scroll, to, 5, crate::keys::HELP.len());
             }
             Mode::Sort => {
-                self.sort_cursor = moved(self.sort_cursor, to, 5, self.columns().len() + 1)
+                self.sort_cursor = moved(self.sort_cursor, to, 5, self.columns().len() + 1);
             }
             Mode::Detail => self.scroll_detail(to),
             Mode::Normal | Mode::Search | Mode::Confirm => match self.focus {

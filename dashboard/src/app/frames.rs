@@ -44,7 +44,7 @@ impl App {
                     Some(if message.is_empty() { code } else { format!("{message} ({code})") });
             }
             ServerFrame::Bye { reason } => {
-                self.lose(&format!("the service closed the session: {reason}"))
+                self.lose(&format!("the service closed the session: {reason}"));
             }
             ServerFrame::Unknown => {}
         }
@@ -159,12 +159,10 @@ impl App {
         }
         self.events.take(update.events, update.dropped);
         let selected = self.selected_key();
-        for table in update.tables {
-            if table.table == self.label.to_string() {
-                let columns = self.columns().to_vec();
-                self.table.take_update(table, update.at, &columns);
-            }
-        }
+        let label = self.label.to_string();
+        let own = update.tables.into_iter().find(|table| table.table == label);
+        let columns = self.columns().to_vec();
+        self.table.take_update(own, update.at, &columns);
         self.keep_selected(selected);
         if self.now - self.tree_asked_at >= TREE_EVERY_MS {
             self.ask_tree();

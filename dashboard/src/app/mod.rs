@@ -106,6 +106,10 @@ pub struct Question {
 
 /// The state of the dashboard.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, and any two may be on"
+)]
 pub struct App {
     /// What the user chose.
     pub settings: Settings,

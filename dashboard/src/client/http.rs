@@ -9,7 +9,7 @@ use std::thread;
 use crate::protocol::{ClientFrame, LONGEST_FROM_SERVER, ServerFrame};
 
 use super::link::Notice;
-use super::{HELLO_WITHIN, Receiver, Sender, WRITE_WITHIN, read_frame};
+use super::{Ends, HELLO_WITHIN, Receiver, Sender, WRITE_WITHIN, read_frame};
 
 /// The longest head of a response, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -32,11 +32,7 @@ struct HttpReceiver {
 }
 
 /// Opens a session.
-pub(super) fn connect(
-    authority: &str,
-    token: &str,
-    notify: &Notify,
-) -> Result<(Box<dyn Sender>, Box<dyn Receiver>), String> {
+pub(super) fn connect(authority: &str, token: &str, notify: &Notify) -> Result<Ends, String> {
     let path = format!("/stream?watch={}", encode(NOTHING));
     let (body, stream) = request(authority, token, "GET", &path, None)?;
     // Later frames come when something changes.
@@ -151,14 +147,13 @@ fn request(
     let mut stream = TcpStream::connect_timeout(&address, HELLO_WITHIN).map_err(failed)?;
     stream.set_read_timeout(Some(HELLO_WITHIN)).map_err(failed)?;
     stream.set_write_timeout(Some(WRITE_WITHIN)).map_err(failed)?;
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
-    if !token.is_empty() {
-        head += &format!("Authorization: Bearer {token}\r\n");
-    }
-    if let Some(body) = posted {
-        head += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    }
+    let secret =
+        if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    let about = posted.map_or(String::new(), |body| {
+        format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+    });
+    let host = format!("Host: {authority}\r\nConnection: close\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\n{host}{secret}{about}");
     let whole = [head.as_bytes(), b"\r\n", posted.unwrap_or_default()].concat();
     stream.write_all(&whole).map_err(failed)?;
     let reader = BufReader::new(stream.try_clone().map_err(failed)?);

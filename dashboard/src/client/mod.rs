@@ -33,6 +33,9 @@ trait Receiver: Send {
     fn receive(&mut self) -> Result<ServerFrame, String>;
 }
 
+/// Both ends of a session.
+type Ends = (Box<dyn Sender>, Box<dyn Receiver>);
+
 fn read_frame(bytes: &[u8]) -> Result<ServerFrame, String> {
     serde_json::from_slice(bytes)
         .map_err(|error| format!("the service sent what is no frame ({error})"))

@@ -9,7 +9,7 @@ use crate::protocol::{
     ClientFrame, LONGEST_FROM_CLIENT, LONGEST_FROM_SERVER, ServerFrame, VERSION,
 };
 
-use super::{HELLO_WITHIN, Receiver, Sender, WRITE_WITHIN, read_frame};
+use super::{Ends, HELLO_WITHIN, Receiver, Sender, WRITE_WITHIN, read_frame};
 
 pub(super) struct SocketSender(UnixStream);
 
@@ -19,7 +19,7 @@ pub(super) struct SocketReceiver {
 }
 
 /// Opens a session.
-pub(super) fn connect(path: &Path) -> Result<(Box<dyn Sender>, Box<dyn Receiver>), String> {
+pub(super) fn connect(path: &Path) -> Result<Ends, String> {
     let opened = (|| {
         let stream = UnixStream::connect(path)?;
         stream.set_write_timeout(Some(WRITE_WITHIN))?;

@@ -61,8 +61,8 @@ fn has_port(authority: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn http(authority: &str, token: &str) -> Result<Target, TargetProblem> {
-        Ok(Target::Http { authority: authority.into(), token: token.into() })
+    fn http(authority: &str, token: &str) -> Target {
+        Target::Http { authority: authority.into(), token: token.into() }
     }
 
     #[test]
@@ -71,10 +71,16 @@ mod tests {
             Target::read("/run/keelson/7.sock"),
             Ok(Target::Socket("/run/keelson/7.sock".into()))
         );
-        assert_eq!(Target::read("http://127.0.0.1:9100/?token=abc"), http("127.0.0.1:9100", "abc"));
-        assert_eq!(Target::read("http://[::1]:9100/?x=1&token=abc#top"), http("[::1]:9100", "abc"));
-        assert_eq!(Target::read("http://localhost"), http("localhost:80", ""));
-        assert_eq!(Target::read("http://[::1]/"), http("[::1]:80", ""));
+        assert_eq!(
+            Target::read("http://127.0.0.1:9100/?token=abc"),
+            Ok(http("127.0.0.1:9100", "abc"))
+        );
+        assert_eq!(
+            Target::read("http://[::1]:9100/?x=1&token=abc#top"),
+            Ok(http("[::1]:9100", "abc"))
+        );
+        assert_eq!(Target::read("http://localhost"), Ok(http("localhost:80", "")));
+        assert_eq!(Target::read("http://[::1]/"), Ok(http("[::1]:80", "")));
     }
 
     #[test]

@@ -152,9 +152,9 @@ mod tests {
             log.take(b"line\n");
         }
         assert_eq!((log.len(), log.count), (LINES, 2001));
-        let mut long = OutputLog::default();
-        long.take(&vec![b'x'; 1_000_000]);
-        long.take(b"\n");
-        assert_eq!(long.newest(0).next().unwrap().len(), LONGEST);
+        let mut other = OutputLog::default();
+        other.take(&vec![b'x'; 1_000_000]);
+        other.take(b"\n");
+        assert_eq!(other.newest(0).next().unwrap().len(), LONGEST);
     }
 }

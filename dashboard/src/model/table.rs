@@ -45,16 +45,17 @@ impl Table {
         self.rates.retain(|key, _| keys.contains(&key));
     }
 
-    /// Takes what changed since the last frame. `at` is the time of the update.
-    pub fn take_update(&mut self, update: TableUpdate, at: f64, columns: &[Column]) {
+    /// Takes what changed since the last frame, `None` when nothing did. `at` is the time of the update.
+    pub fn take_update(&mut self, update: Option<TableUpdate>, at: f64, columns: &[Column]) {
         let seconds = (at - self.at) / 1000.0;
         self.at = at;
-        self.total = update.total;
-        self.matching = update.matching;
         // A row that did not change did not grow.
         for rates in self.rates.values_mut() {
             rates.fill(0.0);
         }
+        let Some(update) = update else { return };
+        self.total = update.total;
+        self.matching = update.matching;
         let mut changed: BTreeMap<String, Vec<Cell>> = update.changed.into_iter().collect();
         for (key, cells) in &mut self.rows {
             if let Some(fresh) = changed.remove(key) {
@@ -127,9 +128,10 @@ mod tests {
         }
     }
 
-    fn update(order: Option<&[&str]>, changed: Vec<Row>) -> TableUpdate {
+    #[expect(clippy::unnecessary_wraps, reason = "the type of the parameter that it is for")]
+    fn update(order: Option<&[&str]>, changed: Vec<Row>) -> Option<TableUpdate> {
         let order = order.map(|keys| keys.iter().map(ToString::to_string).collect());
-        TableUpdate { table: "main".into(), total: 2, matching: 2, order, changed }
+        Some(TableUpdate { table: "main".into(), total: 2, matching: 2, order, changed })
     }
 
     fn keys(table: &Table) -> Vec<&str> {
@@ -153,8 +155,10 @@ mod tests {
         assert_eq!(table.rate("a", 2), None);
         table.take_update(update(None, vec![row("a", 1.0, 150.0)]), 1500.0, &columns());
         assert_eq!((table.rate("a", 1), table.rate("a", 2)), (Some(0.0), Some(100.0)));
-        table.take_update(update(None, vec![]), 2000.0, &columns());
+        table.take_update(None, 2000.0, &columns());
         assert_eq!(table.rate("a", 2), Some(0.0));
+        table.take_update(update(None, vec![row("a", 1.0, 151.0)]), 2500.0, &columns());
+        assert_eq!(table.rate("a", 2), Some(2.0));
         assert_eq!(table.rate("b", 2), None);
     }
 

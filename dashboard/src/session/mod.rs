@@ -60,6 +60,8 @@ pub enum Control {
         kind: String,
         /// The key of the row.
         key: String,
+        /// The name of the row.
+        name: String,
     },
 }
 
@@ -91,8 +93,6 @@ pub struct Options {
     pub settings: Settings,
     /// The colours.
     pub theme: Theme,
-    /// The row whose detail is shown at first.
-    pub inspect: Option<(String, String)>,
 }
 
 /// What the threads of a session share with the program.
@@ -100,6 +100,12 @@ pub struct Options {
 struct Shared {
     layout: AtomicU8,
     output: Arc<Mutex<Output>>,
+}
+
+impl Shared {
+    fn layout(&self) -> Layout {
+        Layout::ALL[usize::from(self.layout.load(Ordering::Acquire)) % Layout::ALL.len()].0
+    }
 }
 
 /// A dashboard that runs.
@@ -116,14 +122,15 @@ fn number(layout: Layout) -> u8 {
 }
 
 impl Session {
-    /// Starts a dashboard. `on_end` is called once, on the drawing thread, after the terminal is as it was.
+    /// Starts a dashboard. `on_end` is called once, on the drawing thread, after the terminal is as it was. It gets the
+    /// last arrangement.
     ///
     /// # Errors
     ///
     /// Fails when the system gives no thread.
     pub fn start(
         options: Options,
-        on_end: impl FnOnce(End) + Send + 'static,
+        on_end: impl FnOnce(End, Layout) + Send + 'static,
     ) -> std::io::Result<Self> {
         panics::watch();
         let (messages, received) = sync_channel(QUEUE);
@@ -140,7 +147,7 @@ impl Session {
             own.output.lock().unwrap_or_else(PoisonError::into_inner).end();
             let end = ran.unwrap_or_else(|_| End::Panicked(panics::last()));
             let is_interrupted = end == End::Interrupted;
-            on_end(end);
+            on_end(end, own.layout());
             if is_interrupted {
                 terminal::interrupt();
             }
@@ -163,7 +170,7 @@ impl Session {
 
     /// Returns the arrangement.
     pub fn layout(&self) -> Layout {
-        Layout::ALL[usize::from(self.shared.layout.load(Ordering::Acquire)) % Layout::ALL.len()].0
+        self.shared.layout()
     }
 
     /// Takes bytes that the program wrote. Returns false when they are to be written to the terminal after all.
@@ -201,9 +208,6 @@ fn run(
     });
     if let Err(end) = wait_for_service(&mut app, received, shared) {
         return end;
-    }
-    if let Some((kind, key)) = options.inspect {
-        app.inspect(&kind, &key, &key);
     }
     let mut open = match OpenTerminal::open(is_inside) {
         Ok(open) => open,
@@ -316,7 +320,7 @@ fn take(app: &mut App, message: Message, shared: &Shared) -> Option<End> {
         Message::Control(Control::Stop) => return Some(End::Stopped),
         Message::Control(Control::Refresh) => app.refresh(),
         Message::Control(Control::Layout(layout)) => app.set_layout(layout),
-        Message::Control(Control::Inspect { kind, key }) => app.inspect(&kind, &key, &key),
+        Message::Control(Control::Inspect { kind, key, name }) => app.inspect(&kind, &key, &name),
     }
     None
 }

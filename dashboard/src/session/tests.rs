@@ -28,10 +28,9 @@ fn in_terminal(case: &str) -> (ExitStatus, String) {
     let (mut ours, mut theirs) = (-1, -1);
     let none = std::ptr::null_mut();
     // SAFETY: there is room for both numbers; a name, a state and a size are not wanted.
-    assert_eq!(
-        unsafe { libc::openpty(&raw mut ours, &raw mut theirs, none, none.cast(), none.cast()) },
-        0
-    );
+    let made =
+        unsafe { libc::openpty(&raw mut ours, &raw mut theirs, none, none.cast(), none.cast()) };
+    assert_eq!(made, 0);
     // SAFETY: `openpty` made both, and nobody else has them.
     let (mut ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
     let before = terminal_state(&theirs);

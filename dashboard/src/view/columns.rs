@@ -56,7 +56,7 @@ fn shapes(kind: &str) -> &'static [Shape] {
         "supervisor" => &[
             Shape("children", "Children", 8, Value),
             Shape("restarts", "Restarts", 8, Value),
-            Shape("intensity left", "Left", 4, Value),
+            Shape("intensityLeft", "Left", 4, Value),
             Shape("strategy", "Strategy", 13, Value),
             Shape("startedAt", "Uptime", 6, Age),
         ],

@@ -153,6 +153,7 @@ pub(super) fn cell(value: &Cell, of: ColumnType, now: f64, offset_minutes: i32) 
         Cell::Number(number) => match of {
             ColumnType::Ms => millis(*number),
             ColumnType::Bytes => bytes(*number),
+            ColumnType::Flag => if *number == 0.0 { "no" } else { "yes" }.into(),
             ColumnType::Wall if *number <= 0.0 => "\u{2013}".into(),
             ColumnType::Wall => {
                 format!("{} ({} ago)", time_of_day(*number, offset_minutes), age(now - number))

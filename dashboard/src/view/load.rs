@@ -103,9 +103,19 @@ fn gauge(
     ])
 }
 
+/// Returns how many of `whole` steps a part from 0 to 1 fills.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped between zero and the whole"
+)]
+fn steps(part: f64, whole: usize) -> usize {
+    (part.clamp(0.0, 1.0) * whole as f64).round() as usize
+}
+
 /// Returns the full and the empty part of a bar.
 pub(super) fn bar(part: f64, width: usize) -> (String, String) {
-    let full = ((part.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
+    let full = steps(part, width).min(width);
     ("\u{2588}".repeat(full), "\u{2591}".repeat(width - full))
 }
 
@@ -131,8 +141,8 @@ pub(super) fn spark(samples: &[f64]) -> String {
         '\u{2588}',
     ];
     let most = samples.iter().copied().fold(0.0, f64::max);
-    let height = |sample: f64| if most > 0.0 { (sample / most * 7.0).round() as usize } else { 0 };
-    samples.iter().map(|sample| BARS[height(sample.max(0.0)).min(7)]).collect()
+    let height = |sample: f64| if most > 0.0 { steps(sample / most, 7) } else { 0 };
+    samples.iter().map(|sample| BARS[height(*sample).min(7)]).collect()
 }
 
 #[cfg(test)]

@@ -97,9 +97,7 @@ fn shop() -> App {
             r#"{{"type":"page","table":"{table}","kind":"process","at":1700000190000,"total":7,"matching":7,"offset":0,"rows":[{rows}],"more":false}}"#
         ),
     );
-    let root = process("p1", "app", "Supervisor", 0, 4, 0)
-        .replacen(']', "],3", 1)
-        .replacen("\"p1\",[", "\"p1\",[", 1);
+    let root = process("p1", "app", "Supervisor", 0, 4, 0).replacen(']', "],3", 1);
     let root = root.trim_end_matches(']').to_owned() + "]";
     give(
         &mut app,
@@ -124,7 +122,7 @@ fn shop() -> App {
             "events":[{{"seq":{at},"at":{at},"event":"crashed","kind":"process","key":"p4","name":"cart","text":"TypeError: no price"}},
             {{"seq":{at},"at":{at},"event":"restarted","kind":"process","key":"p4","name":"cart","text":"by app"}}],"dropped":3}}"#,
             process("p4", "cart", "GenServer", 1234, messages, 2),
-            at % 1_000_000 - busy as u64,
+            at % 1_000_000 - u64::from(busy),
             messages / 1000,
         )
     };

@@ -59,8 +59,8 @@ fn ok(body: &str) -> String {
 }
 
 fn stream_of(frames: &[&str]) -> String {
-    let events: String =
-        frames.iter().map(|frame| format!(": comment\n\ndata: {frame}\n\n")).collect();
+    let event = |frame: &&str| [": comment\n\ndata: ", *frame, "\n\n"].concat();
+    let events = frames.iter().map(event).collect::<Vec<_>>().concat();
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{events}")
 }
 
