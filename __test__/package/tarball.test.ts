@@ -198,7 +198,10 @@ describe('a platform without its binary', () => {
           env: environment,
           encoding: 'utf8',
         })
-        expect([top.status, top.stderr]).toEqual([3, expect.stringContaining(`the package ${platformPackage} is missing`)])
+        expect([top.status, top.stderr]).toEqual([
+          3,
+          expect.stringContaining(`the package ${platformPackage} is missing`),
+        ])
       },
     )
   })
