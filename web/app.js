@@ -10,7 +10,7 @@ import { treeView } from './tree.js'
 /** @import * as T from './types.d.ts' */
 
 const REFRESH_MS = 500
-/** Routes are always watched: their charts begin with the page. */
+/** Always watched, so that charts begin with the page. */
 const ROUTES = { table: 'routes', kind: 'route', by: 'R', desc: true, offset: 0, limit: 50 }
 const THEMES = ['light dark', 'dark', 'light']
 const KEYS = {
@@ -26,11 +26,13 @@ const [nav, main, retry] = [find('nav'), find('main'), find('retry')]
 const help = /** @type {HTMLDialogElement} */ (find('help'))
 
 const model = new Model()
-const connection = new Connection((frame) => {
+const connection = new Connection()
+connection.onState = drawHeader
+connection.onFrame = (frame) => {
 	model.apply(frame)
 	if (frame.type === 'hello') begin()
 	draw()
-}, drawHeader)
+}
 
 const addressOf = (/** @type {string[]} */ ...names) => `#${names.map(encodeURIComponent).join('/')}`
 
@@ -90,6 +92,7 @@ function go() {
 		end?.()
 		main.replaceChildren(h('h2', view.title), view.element)
 		for (const each of nav.children) attr(each, 'aria-current', each.getAttribute('href') === addressOf(wanted))
+		nav.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' })
 		rewatch()
 		end = view.begin?.()
 	}

@@ -1,4 +1,4 @@
-// A chart of the last five minutes with its legend. The pointer or the arrow keys read earlier values.
+// A chart of the last five minutes. The pointer or the arrow keys read earlier values.
 import { areaPath, largest, linePath, nearest, place, stack, ticks } from './charts.js'
 import { attr, h, keyed, setText, svg } from './dom.js'
 import { wall } from './format.js'

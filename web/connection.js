@@ -44,14 +44,9 @@ export class Connection {
 	#isSending = false
 	#retry = 0
 	#silence = 0
-	#onFrame
-	#onState
-
-	/** @param {(frame: T.Frame) => void} onFrame @param {() => void} onState */
-	constructor(onFrame, onState) {
-		this.#onFrame = onFrame
-		this.#onState = onState
-	}
+	/** @type {(frame: T.Frame) => void} */
+	onFrame = () => {}
+	onState = () => {}
 
 	open() {
 		this.#close()
@@ -96,7 +91,7 @@ export class Connection {
 			this.#become('live')
 		}
 		if (frame.type === 'update') this.#failed = 0
-		this.#onFrame(frame)
+		this.onFrame(frame)
 		if (frame.type === 'bye') void this.#break(`the server ended the stream: ${frame.reason}`)
 		else void this.#send()
 	}
@@ -126,6 +121,6 @@ export class Connection {
 	/** @param {Connection['state']} state */
 	#become(state, reason = '') {
 		Object.assign(this, { state, reason })
-		this.#onState()
+		this.onState()
 	}
 }

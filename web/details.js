@@ -1,4 +1,4 @@
-// The details of one thing: its place, its charts, its crashes, its fields, and what may be done to it.
+// The details of one thing, and what may be done to it.
 import { chart } from './chart-view.js'
 import { act, get } from './connection.js'
 import { button, h, keyed, setText } from './dom.js'
@@ -22,8 +22,8 @@ const MARKS = { 'sheds critical': 100, 'sheds high': 80, 'sheds normal': 60, 'sh
 /** @type {Record<string, string>} */
 const ACTIONS = {
 	restart: 'Its supervisor starts it again. Its mailbox and its state are lost.',
-	stop: 'It handles what is in its mailbox, and ends.',
-	kill: 'It ends at once. Its mailbox is lost.',
+	stop: 'It ends, and is not started again.',
+	kill: 'It ends at once. A supervisor may start it again.',
 }
 
 /** @param {T.Context} context @param {string} kind @param {string} key */

@@ -199,7 +199,7 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
     const dialog = page.getByRole('dialog', { name: 'kill cart-1?' })
     await page.getByRole('button', { name: 'kill' }).click()
     await dialog.waitFor()
-    expect(await dialog.textContent()).toContain('Its mailbox is lost.')
+    expect(await dialog.textContent()).toContain('A supervisor may start it again.')
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel')
     await page.keyboard.press('Escape')
     await expect.poll(() => dialog.count()).toBe(0)

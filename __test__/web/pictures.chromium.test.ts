@@ -74,6 +74,9 @@ describe.skipIf(missingChromium !== undefined)(`pictures${reason}`, () => {
         server.tick()
         await page.locator('#stalls p').waitFor()
       }
+      expect(
+        await page.locator('#nav [aria-current]').evaluate((link) => link.getBoundingClientRect().right <= innerWidth),
+      ).toBe(true)
       await page.screenshot({ path: join(folder, `${size}-${name}.png`) })
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth] as const)
       expect([name, wide]).toEqual([name, width])
