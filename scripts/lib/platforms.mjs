@@ -16,7 +16,7 @@ export const addons = [
     file: 'keelson',
     packages: '@keelson/binding',
     crate: '.',
-    inputs: ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'],
+    inputs: ['src', 'web', 'Cargo.toml', 'Cargo.lock', 'build.rs'],
     types: 'binding.d.ts',
   },
   {
