@@ -55,7 +55,7 @@ describe('metrics', () => {
     GenServer.cast(ref, 'm')
     expect(await series('keelson.process.mailbox')).toMatchObject({ Counter: 2 })
     await GenServer.call(ref, 'm')
-    expect(await series('keelson.process.count')).toMatchObject({ Counter: 2 })
+    expect(await series('keelson.process.count')).toEqual({ Counter: 2, Supervisor: 1 })
     const messages = async () => (await collectMetrics())['keelson.process.messages']
     expect(await messages()).toEqual({
       unit: '{message}',

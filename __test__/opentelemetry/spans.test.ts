@@ -1,6 +1,7 @@
 /** Spans, through the SDK of OpenTelemetry. */
 import { trace } from '@opentelemetry/api'
 import { Atrion, type Ticket } from 'keelson/atrion'
+import { openJournal } from 'keelson/journal'
 import { instrument, type Instrumentation } from 'keelson/opentelemetry'
 import { Agent, EventBus, GenServer, type GenServerBehavior, type GenServerRef, Supervisor, Task } from 'keelson/otp'
 import { createProcess, createRootSupervisor } from 'keelson/process'
@@ -9,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { endedSpans, inSpan, openSpans, resetSpans, type Shown, shown } from '../support/opentelemetry.ts'
 import { rejection } from '../support/rejection.ts'
 import { useStage } from '../support/system.ts'
+import { tempDirectory } from '../support/temp-directory.ts'
 
 const stage = useStage()
 let instrumentation: Instrumentation
@@ -143,6 +145,33 @@ describe('spans of processes', () => {
       { name: 'handle Process', links: ['sender'] },
       { name: 'handle Process' },
     )
+  })
+
+  it('21 consumers of a journal, monitors and ends have no ambient span', async () => {
+    const { system } = stage
+    const ambient: unknown[] = []
+    const journal = await openJournal<string>(tempDirectory(), { system })
+    const consumer = await inSpan('start', () =>
+      journal.consumer('c', ({ data }) => void ambient.push(data, trace.getActiveSpan())),
+    )
+    await inSpan('append', () => journal.append('a'))
+    await consumer.whenCaughtUp()
+    expect(ambient).toEqual(['a', undefined])
+    ambient.length = 0
+    await journal.close()
+
+    const ending = await inSpan('start', () =>
+      GenServer.start({ init: () => 0, terminate: () => void ambient.push(trace.getActiveSpan()) }, { system }),
+    )
+    const watcher = await inSpan('start', () =>
+      GenServer.start({ init: () => 0, handleInfo: (_, state: number) => state }, { system }),
+    )
+    GenServer.monitor(watcher, ending)
+    resetSpans()
+    await inSpan('stop', () => GenServer.stop(ending))
+    await settle()
+    expect(ambient).toEqual([undefined])
+    expectSpans({ name: 'stop' }, { name: 'handle GenServer' })
   })
 
   it('makes casts children with castSpans parent, and timers not', async () => {

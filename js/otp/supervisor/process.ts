@@ -87,6 +87,10 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
     return this
   }
 
+  override get className(): string {
+    return 'Supervisor'
+  }
+
   override get isSupervisor(): boolean {
     return true
   }
