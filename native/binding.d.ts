@@ -580,6 +580,39 @@ export interface NativeWorkload {
   budget: NativeBudget
 }
 
+/** Answers a question: with a JSON object, or with a code and a message. */
+export declare function observeAnswer(server: number, number: number, answer: string, code?: string | undefined | null): void
+
+/** Lets the native thread read this environment from now on. Returns its number, which begins its keys. */
+export declare function observeAttach(thread: string, token: number): number
+
+/** Ends a server. Its sockets are closed when this returns. */
+export declare function observeClose(id: number): void
+
+/** Ends what `observeAttach` began. Counts of this environment stay in the sums. */
+export declare function observeDetach(): void
+
+/** Takes an event, as JSON. */
+export declare function observeEvent(event: string): void
+
+/** Takes what changed among the processes of this environment, as JSON. Returns whether it was understood. */
+export declare function observeFeed(change: string): boolean
+
+/**
+ * Returns the text of the metrics of the tables that are passed as JSON, or nothing when they are none. `name` says
+ * whose they are: counters of one name only grow.
+ */
+export declare function observeMetrics(name: string, tables: string): string | null
+
+/** Opens a server. Takes settings as JSON, and returns `{ id, port }`, or `{ field, reason, message }`, as JSON. */
+export declare function observeOpen(settings: string): string
+
+/** Takes tables of this environment, as JSON, in place of the ones of before. Returns whether they were understood. */
+export declare function observePublish(tables: string): boolean
+
+/** Returns whether clients watch, and the questions that wait for this environment, as JSON. */
+export declare function observeTake(): string
+
 /** Returns the pending timers of a clock in order of insertion, a `PendingTimer` each. */
 export declare function pendingTimers(clock: number): Array<number>
 

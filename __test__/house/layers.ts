@@ -7,7 +7,19 @@ export const layers = {
   native: ['.', 'errors', 'internal', 'protocol'],
   primitives: ['tables', 'clock', 'system', 'plain', 'atom', 'journal', 'actor', 'rate', 'cache', 'policy', 'effect'],
   services: ['atrion', 'otp', 'process'],
-  adapters: ['http', 'express', 'fastify', 'koa', 'fetch', 'dashboard', 'testing', 'cli', 'opentelemetry'],
+  adapters: [
+    'http',
+    'express',
+    'fastify',
+    'koa',
+    'fetch',
+    'observe',
+    'prometheus',
+    'dashboard',
+    'testing',
+    'cli',
+    'opentelemetry',
+  ],
 } as const satisfies Record<string, readonly string[]>
 
 const order: readonly (readonly string[])[] = [layers.native, layers.primitives, layers.services, layers.adapters]

@@ -11,8 +11,10 @@ import * as fetchStyle from 'keelson/fetch'
 import { createJournal, createProjection, Journal, openJournal } from 'keelson/journal'
 import * as koa from 'keelson/koa'
 import { instrument } from 'keelson/opentelemetry'
+import { observe } from 'keelson/observe'
 import * as otp from 'keelson/otp'
 import * as processes from 'keelson/process'
+import { metricsHandler } from 'keelson/prometheus'
 import { createSystem } from 'keelson/system'
 import { createProbe, createTestSystem, useSystem, withSystem } from 'keelson/testing'
 
@@ -407,6 +409,14 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'Atrion#observe': { PhysicsObserver: (given) => atrion.observe(given) },
     'System#own': { Closable: (given) => system.own(given) },
     'TestSystem#own': { Closable: (given) => system.own(given) },
+    'observe observe': {
+      ObserveOptions: (given) => observe(system, given),
+      ObserveHttpAddress: (given) => observe(system, { http: given }),
+      ObserveStateOptions: (given) => observe(system, { state: given }),
+    },
+    'prometheus metricsHandler': {
+      MetricsOptions: (given) => metricsHandler(system, given),
+    },
     'testing createProbe': { ProbeOptions: (given) => createProbe(given) },
     'Probe#expectMessage': { ExpectOptions: (given) => world.probe.expectMessage('a', given) },
     'testing createTestSystem': { TestSystemOptions: (given) => createTestSystem(given) },

@@ -194,7 +194,9 @@ export const entries = [
   'express',
   'fastify',
   'koa',
+  'observe',
   'opentelemetry',
+  'prometheus',
   'fetch',
 ]
 
@@ -239,6 +241,8 @@ const DATA: Readonly<Record<string, string>> = {
   FastifyInstance: 'made by Fastify, which has more',
   HonoContext: 'made by Hono, which has more',
   IoredisLike: 'a client of another library',
+  MetricsRegistry: 'a registry of prom-client',
+  MetricsResponse: 'made by Express and by Fastify',
   NodeRedisLike: 'a client of another library',
   SerializedJournal: 'made by toJSON',
   StoreSetup: 'what express-rate-limit tells its store',

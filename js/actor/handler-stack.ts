@@ -6,6 +6,8 @@ import type { Tracer } from '../internal/tracer.ts'
 export abstract class HandlerStack {
   /** The process whose handler is on the stack. */
   current: Process | undefined
+  crashCount = 0
+  restartCount = 0
   #tracer: Tracer | undefined
   /** True if messages may have trace contexts: there is a tracer, or there was one. */
   protected hasTraceContexts = false

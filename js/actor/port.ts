@@ -18,6 +18,11 @@ export interface SpawnSettings {
 
 /** The operations that a process asks of its runtime. */
 export interface RuntimePort {
+  /** The core's id of it. */
+  readonly handle: number
+  /** Crashes and restarts of its processes, those that have ended included. */
+  crashCount: number
+  restartCount: number
   /** Follows messages to their handlers, if somebody does. */
   readonly tracer: Tracer | undefined
   /** Runs a function as part of no trace. */

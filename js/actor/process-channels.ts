@@ -38,20 +38,22 @@ export interface ProcessRestart {
 const crashes = channel('keelson:process:crash')
 const restarts = channel('keelson:supervisor:restart')
 
-/** Publishes that a process failed. */
+/** Counts that a process failed, and publishes it. */
 export function publishCrash(process: Process, error: unknown, message: unknown): void {
+  process.runtime.crashCount++
   if (!crashes.hasSubscribers) return
   const { publicRef: ref, publicName: name, system } = process
   crashes.publish({ ref, name, system, messageType: messageTypeOf(message), error } satisfies ProcessCrash)
 }
 
-/** Publishes that a process runs again after its end. */
+/** Counts that a process runs again after its end, and publishes it. */
 export function publishRestart(
-  { publicRef: ref, publicName: name, system }: Process,
+  { publicRef: ref, publicName: name, runtime, system }: Process,
   attempt: number,
   childId?: string,
   supervisorId?: string,
 ): void {
+  runtime.restartCount++
   if (!restarts.hasSubscribers) return
   restarts.publish({ ref, name, system, childId, supervisorId, attempt } satisfies ProcessRestart)
 }

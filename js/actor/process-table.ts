@@ -1,4 +1,5 @@
 import { DEAD, type Process } from './process.ts'
+import { processFeed } from './process-feed.ts'
 import { PID_SLOT } from '../protocol/actor.ts'
 
 /** Returns the core's slot of a process. */
@@ -12,6 +13,7 @@ export class ProcessTable {
 
   add(process: Process): void {
     this.#processes[slotOf(process.pid)] = process
+    processFeed.changed?.(process)
   }
 
   /** Returns the process of a pid, also one that has just ended. */
@@ -21,7 +23,9 @@ export class ProcessTable {
   }
 
   forget(process: Process | undefined): void {
-    if (process !== undefined && this.at(process.pid) === process) this.#processes[slotOf(process.pid)] = undefined
+    if (process === undefined || this.at(process.pid) !== process) return
+    this.#processes[slotOf(process.pid)] = undefined
+    processFeed.changed?.(process)
   }
 
   /** All processes that have not ended. */

@@ -7,6 +7,7 @@ import type { HandlerTrace } from './handler-trace.ts'
 import { ServerNotRunningError } from './errors.ts'
 import type { TraceTarget } from '../internal/tracer.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
+import { processFeed } from './process-feed.ts'
 import type { System } from '../system/system.ts'
 import { type ExitKind, NORMAL, OVERFLOW_DROP_OLDEST, UNBOUNDED } from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
@@ -66,8 +67,6 @@ export abstract class Process implements EndSource, TraceTarget {
   /** Calls that are answered later. */
   deferred: Set<Call> | undefined
   exitKind: ExitKind = NORMAL
-  /** Its place in the tree, if a supervisor has adopted it. */
-  placement: Placement | undefined
   /** True if its handlers go on after an `await`: their calls are tracked then. */
   isAsync = false
   /** The number of runs of its handlers. */
@@ -77,6 +76,7 @@ export abstract class Process implements EndSource, TraceTarget {
   /** True if it only hands messages on to handlers that are traced themselves, or runs work of whoever started it. */
   isCarrier = false
   #endListeners: Set<() => void> | undefined
+  #placement: Placement | undefined
 
   constructor(runtime: RuntimePort) {
     this.runtime = runtime
@@ -88,6 +88,16 @@ export abstract class Process implements EndSource, TraceTarget {
     if (maxMailbox === UNBOUNDED) return
     this.isBounded = true
     this.bound = this.room = maxMailbox
+  }
+
+  /** Its place in the tree, if a supervisor has adopted it. */
+  get placement(): Placement | undefined {
+    return this.#placement
+  }
+
+  set placement(placement: Placement | undefined) {
+    this.#placement = placement
+    processFeed.changed?.(this)
   }
 
   onEnd(listener: () => void): () => void {

@@ -5,7 +5,7 @@ import type { PidHolder } from './port.ts'
 /** The part of a runtime for links and monitors. The core keeps them, and must first know what has happened. */
 export abstract class Relations extends HandlerStack {
   /** The core's id of the runtime. */
-  protected readonly handle: number
+  readonly handle: number
 
   constructor(handle: number) {
     super()

@@ -1,5 +1,6 @@
 /** The table of routes. */
 import { monoMsOf } from '../clock/observed-time.ts'
+import type { Clock } from '../clock/types.ts'
 import { hot, native, scratch } from '../native.ts'
 import { type GateReading, MODES, readGateReading, type RouteReading } from '../protocol/admission.ts'
 import type { System } from '../system/system.ts'
@@ -12,6 +13,19 @@ const gates = new Members<Gate>(({ closed }) => closed)
 
 /** Lists the routes of a gate among those of its system. */
 export const listGate = (system: System, gate: Gate): void => void gates.add(system, gate, undefined)
+
+/** A gate of a system that observers read by themselves. */
+export interface ObservedEngine {
+  /** The core's id of its engine. */
+  readonly engine: number
+  readonly clock: Clock
+  /** Its number among the gates of its system, with which the keys of its routes begin. */
+  readonly number: number
+}
+
+/** Returns the gates of a system. */
+export const observedEngines = (system: System): ObservedEngine[] =>
+  gates.of(system).map(({ item: { clock, engine }, number }) => ({ clock, engine, number }))
 
 /** A route at one instant. */
 interface ObservedRoute {

@@ -22,6 +22,7 @@ import { Audit, type AuditJournal, checkAuditJournal } from './audit.ts'
 import { SystemCore } from './core.ts'
 import { freshSeed } from './entropy.ts'
 import { Names } from './names.ts'
+import { observeIfAsked } from './observe-if-asked.ts'
 import { Random } from './random.ts'
 
 /** Options of {@link createSystem}. */
@@ -246,7 +247,9 @@ export function createSystem(options?: SystemOptions): System {
   if (settings.closeTimeout !== undefined && millis('options.closeTimeout', settings.closeTimeout) < 0) {
     throw new InvalidArgumentError('options.closeTimeout', 'a number of milliseconds from 0', settings.closeTimeout)
   }
-  return new System(settings)
+  const system = new System(settings)
+  observeIfAsked(system)
+  return system
 }
 
 /** @internal Refuses what is no name of a namespace, or could be a private one. */

@@ -11,7 +11,10 @@ const HELD_BY = { errors: '.', internal: '.', system: '.', clock: '.', tables: '
 /** Modules that are not in the file of their folder, because programs need the one without the other. */
 const APART = [
   { modules: /^clock\/(?:auto-advance|controlled-clock|errors|holds|millis|stall-watch)\.ts$/, chunk: 'clock' },
-  { modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes|plain\/(?:errors|text))\.ts$/, chunk: 'base' },
+  {
+    modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes|observe\/errors|plain\/(?:errors|text))\.ts$/,
+    chunk: 'base',
+  },
 ]
 
 /** Returns the path of a module below js/, or undefined. */

@@ -17,6 +17,7 @@ mod event_loop;
 mod inbox;
 mod journal;
 mod lane;
+mod observe;
 mod rate;
 mod registry;
 mod system;

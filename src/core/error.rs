@@ -153,6 +153,8 @@ error_codes! {
         "A fibre tried to join itself, or one that waits for it; both would have waited for ever.";
     "KEELSON_QUEUE_SHUTDOWN", "QueueShutdownError",
         "A queue of effects was shut down: it takes no items, or has none left.";
+    "KEELSON_OBSERVE_ADDRESS", "ObserveAddressError",
+        "`observe()` cannot listen there; `field` is the option, `address` the place, and `reason` says why.";
     "KEELSON_LEAK", "LeakError",
         "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_EXPECTATION", "ExpectationError",

@@ -5,6 +5,7 @@ import { ServerNotRunningError } from '../../actor/errors.ts'
 import type { Call } from '../../actor/call.ts'
 import { runAsSelf } from '../../actor/call-context.ts'
 import { DEAD, ENDING, Process, RUNNING } from '../../actor/process.ts'
+import { processFeed } from '../../actor/process-feed.ts'
 import { publishCrash } from '../../actor/process-channels.ts'
 import { type ExitKind, KILLED, STOP } from '../../protocol/actor.ts'
 import type { ProcessRuntime } from '../../actor/runtime.ts'
@@ -206,6 +207,8 @@ export abstract class OtpProcess extends Process implements Registrable {
   /** Sends its `started` event. */
   announce(): void {
     this.#isAnnounced = true
+    // It has its name by now.
+    processFeed.changed?.(this)
     if (this.hasListeners) this.notify({ type: 'started', ...this.#eventFields })
   }
 

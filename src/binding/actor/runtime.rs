@@ -8,8 +8,8 @@ use napi_derive::napi;
 use crate::binding::env::{Handles, Local, SharedArray};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
 use crate::core::actor::{
-    CallFailure, ExitKind, LinkId, Mail, MailKind, MailboxOverflow, MonitorId, Offer, Pid, Runtime,
-    SlotId, SpawnOptions, Step,
+    CallFailure, ExitKind, LinkId, Mail, MailKind, MailboxOverflow, MonitorId, Offer, Pid,
+    ProcessReading, Runtime, SlotId, SpawnOptions, Step,
 };
 use crate::protocol::record::records;
 use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record};
@@ -23,6 +23,21 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
+    /// Returns the numbers of a process.
+    pub(crate) fn reading(&self, pid: Pid) -> Option<ProcessReading> {
+        self.runtime.reading(pid)
+    }
+
+    /// Returns how many messages wait for each process.
+    pub(crate) fn mailboxes(&self) -> impl Iterator<Item = u32> {
+        self.runtime.readings().map(|reading| reading.mailbox)
+    }
+
+    /// Returns how many messages its processes were handed, those that have ended included.
+    pub(crate) fn handed(&self) -> u64 {
+        self.runtime.handed()
+    }
+
     fn tail(&self) -> &Cell<Tail> {
         Tail::within(self.steps.cells())
     }

@@ -99,13 +99,11 @@ impl Environment {
     }
 
     /// Lets other threads read the tables from now on. Each call needs one of `end_observation`.
-    #[expect(dead_code, reason = "for the server of observe()")]
     pub(crate) fn begin_observation(&self) -> TableReader {
         TableReader(self.observation.begin(self))
     }
 
     /// Undoes one `begin_observation`.
-    #[expect(dead_code, reason = "for the server of observe()")]
     pub(crate) fn end_observation(&self) {
         self.observation.end();
     }
@@ -188,7 +186,6 @@ pub(crate) struct TableReader(Observer<Environment>);
 
 impl TableReader {
     /// Reads tables, all at one instant. Returns `None` when the environment has ended or is not observed any more.
-    #[expect(dead_code, reason = "for the server of observe()")]
     pub(crate) fn read<R>(&self, body: impl FnOnce(&Tables<'_>) -> R) -> Option<R> {
         self.0.read(|environment| body(&Tables(environment)))
     }
@@ -201,7 +198,6 @@ pub(crate) struct Tables<'env>(&'env Environment);
 
 impl Tables<'_> {
     /// Reads a table. Returns `None` when the environment has none of this type.
-    #[expect(dead_code, reason = "for the server of observe()")]
     pub(crate) fn with<T: 'static, R>(&self, body: impl FnOnce(&mut T) -> R) -> Option<R> {
         Some(body(&mut self.0.known::<T>()?.table.borrow_mut()))
     }

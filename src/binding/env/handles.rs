@@ -33,6 +33,11 @@ impl<T> Handles<T> {
         if *current == generation { entry.as_mut() } else { None }
     }
 
+    /// Returns all objects.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().filter_map(|(_, entry)| entry.as_ref())
+    }
+
     pub(crate) fn close(&mut self, handle: f64) {
         drop(self.take(handle));
     }

@@ -8,8 +8,6 @@ mod observation;
 mod shared_array;
 mod waker;
 
-pub(crate) use environment::{Environment, Local, SCRATCH_LEN};
-#[expect(unused_imports, reason = "for the server of observe()")]
-pub(crate) use environment::{TableReader, Tables};
+pub(crate) use environment::{Environment, Local, SCRATCH_LEN, TableReader};
 pub(crate) use handles::Handles;
 pub(crate) use shared_array::SharedArray;

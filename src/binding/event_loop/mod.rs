@@ -18,7 +18,7 @@ use crate::protocol::Record;
 use activity::{ActivityCells, ActivityMemory, Texts};
 pub(crate) use activity::{Handling, PROTOCOL};
 use uv::{LoopHandles, Turns};
-use watchdog::{Watched, monotonic_ms};
+pub(crate) use watchdog::{Watched, monotonic_ms, watched};
 
 /// The watch of an environment, while there is one.
 #[derive(Default)]

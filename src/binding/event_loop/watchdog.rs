@@ -71,7 +71,6 @@ impl Watched {
     }
 
     /// Returns the length of the stall that lasts, in ms, and its cause as far as it is known.
-    #[expect(dead_code, reason = "for the server of observe()")]
     pub(crate) fn stall(&self) -> Option<(f64, Option<Handling>)> {
         let length = self.times.run_ms(monotonic_ms());
         (length >= self.times.stall_ms()).then(|| (length, self.handling()))
@@ -136,7 +135,6 @@ static REGISTRY: Mutex<WatchedLoops> =
 static CHANGED: Condvar = Condvar::new();
 
 /// Returns the event loops that are watched, in the order in which their watches began.
-#[expect(dead_code, reason = "for the server of observe()")]
 pub(crate) fn watched() -> Vec<Arc<Watched>> {
     REGISTRY.lock().loops.clone()
 }

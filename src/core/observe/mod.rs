@@ -32,7 +32,7 @@ pub use events::{EventLog, ObservedEvent};
 pub use framing::{FrameReader, TooLong};
 pub use metrics::{FamilyType, MOST_SERIES, MetricsBook, MetricsText};
 pub use outbox::{FrameForm, HIGH_WATER, OUTBOX_BOUND, Outbox};
-pub use requests::{JS_DEADLINE, JsAnswer, JsQuestion};
+pub use requests::{JS_DEADLINE, JsAnswer, JsQuestion, PUBLISH_DEADLINE};
 pub use select::{MOST_ROWS, RowSelection, TableQuery, select};
 pub use server::{LOGGED_EVENTS, MOST_PEERS, ObserveServer, PeerForm, PeerId};
 pub use session::{FRAME_LIMIT, HELLO_LIMIT, NumberedQuestion, SLOW_LIMIT};
@@ -40,4 +40,7 @@ pub use settings::{ObservedTime, PageAsset, ServerSettings};
 pub use top::{top_numbers, top_texts};
 pub use value::{CellValue, TEXT_LIMIT, number_to, shortened, shortened_to};
 pub use wire::*;
-pub use world::{MemoryReading, ObservedLoop, ObservedWorld, RowSource, StalledLoop, WorldTotals};
+pub use world::{
+    MOST_KINDS, MemoryReading, ObservedLoop, ObservedWorld, ProcessSums, RowSource, StalledLoop,
+    WorldTotals,
+};

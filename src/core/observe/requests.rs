@@ -15,6 +15,9 @@ use super::world::ObservedWorld;
 /// The time that JavaScript has for an answer, ms.
 pub const JS_DEADLINE: f64 = 2500.0;
 
+/// The time that JavaScript has to publish its tables for one request, ms. Then the ones of before are shown.
+pub const PUBLISH_DEADLINE: f64 = 60.0;
+
 /// The most children of a page, and the most entries of a journal.
 const MOST_CHILDREN: usize = 500;
 const MOST_ENTRIES: usize = 500;
@@ -50,15 +53,20 @@ pub enum JsQuestion {
         /// The process.
         key: String,
     },
+    /// To publish the tables that JavaScript has; for everybody.
+    Publish,
 }
 
 impl JsQuestion {
-    /// Returns the key that it is about.
+    /// Returns the key that it is about, if it is about one.
     #[must_use]
-    pub fn key(&self) -> &str {
-        let (Self::Detail { key, .. } | Self::Journal { key, .. } | Self::Action { key, .. }) =
-            self;
-        key
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Detail { key, .. } | Self::Journal { key, .. } | Self::Action { key, .. } => {
+                Some(key)
+            }
+            Self::Publish => None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tables as a reader sees them, at one instant.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,38 @@ pub struct WorldTotals {
     pub shed: u64,
 }
 
+/// The processes in sums.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProcessSums {
+    /// Their number by kind. Kinds beyond [`MOST_KINDS`] are `other`.
+    pub kinds: BTreeMap<String, f64>,
+    /// Messages that wait in their mailboxes.
+    pub queued: f64,
+    /// Messages in the fullest mailbox.
+    pub longest: f64,
+}
+
+/// The most kinds of processes that are told apart.
+pub const MOST_KINDS: usize = 100;
+
+impl ProcessSums {
+    /// Adds processes of a kind.
+    pub fn add_kind(&mut self, kind: &str, count: f64) {
+        if let Some(known) = self.kinds.get_mut(kind) {
+            *known += count;
+        } else {
+            let name = if self.kinds.len() < MOST_KINDS { kind } else { "other" };
+            *self.kinds.entry(name.to_owned()).or_default() += count;
+        }
+    }
+
+    /// Adds the mailbox of a process.
+    pub fn add_mailbox(&mut self, waiting: f64) {
+        self.queued += waiting;
+        self.longest = self.longest.max(waiting);
+    }
+}
+
 /// Everything that is observed. The live one is in the binding.
 pub trait ObservedWorld {
     /// Calls `read` once, with the table of a kind. The table does not change meanwhile.
@@ -110,6 +143,27 @@ pub trait ObservedWorld {
 
     /// Returns the totals.
     fn totals(&self) -> WorldTotals;
+
+    /// Returns the processes in sums.
+    fn processes(&self) -> ProcessSums {
+        let mut sums = ProcessSums::default();
+        let column = |name| TableKind::Process.column(name).expect("a column");
+        let (kind, mailbox) = (column("kind"), column("mailbox"));
+        self.table(TableKind::Process, &mut |table| {
+            for place in 0..table.places() {
+                if table.order(place).is_none() {
+                    continue;
+                }
+                if let CellValue::Text(name) = table.cell(place, kind) {
+                    sums.add_kind(&name, 1.0);
+                }
+                if let CellValue::Number(waiting) = table.cell(place, mailbox) {
+                    sums.add_mailbox(waiting);
+                }
+            }
+        });
+        sums
+    }
 
     /// Returns the text of the metrics.
     fn metrics(&self) -> String;

@@ -2,10 +2,11 @@
 
 use super::request::{BODY_LIMIT, HEAD_LIMIT, HttpRequest, read_request};
 use super::response::{HttpResponse, HttpStatus};
-use super::routes::{HttpRoute, json, refuse, route};
+use super::routes::{FreshAnswer, HttpRoute, json, refuse, route};
 use crate::core::observe::outbox::{FrameForm, Outbox};
 use crate::core::observe::requests::{
-    AwaitedAnswer, JS_DEADLINE, JsAnswer, answered, error_frame, silence,
+    AwaitedAnswer, JS_DEADLINE, JsAnswer, JsQuestion, PUBLISH_DEADLINE, answered, error_frame,
+    silence,
 };
 use crate::core::observe::session::{Session, SessionContext};
 use crate::core::observe::wire::{FrameRefusal, ServerFrame, WatchFrame};
@@ -17,6 +18,7 @@ const ANSWER_LIMIT: f64 = 10_000.0;
 enum HttpPhase {
     Reading { by: f64 },
     Awaiting { number: u64, awaited: AwaitedAnswer, by: f64 },
+    Publishing { number: u64, answer: FreshAnswer, by: f64 },
     Streaming(Box<Session>),
     Closing { by: f64 },
 }
@@ -121,6 +123,11 @@ impl HttpPeer {
                 let number = context.desk.ask(question);
                 self.phase = HttpPhase::Awaiting { number, awaited, by: now + JS_DEADLINE };
             }
+            HttpRoute::Publish(answer) => {
+                let number = context.desk.ask(JsQuestion::Publish);
+                let by = now + PUBLISH_DEADLINE;
+                self.phase = HttpPhase::Publishing { number, answer, by };
+            }
             HttpRoute::Stream(_) if self.is_head => {
                 self.close_with(&HttpResponse::stream_head(), now);
             }
@@ -186,6 +193,11 @@ impl HttpPeer {
                 self.close_with(&response, now);
                 true
             }
+            // The next tick reads the tables.
+            HttpPhase::Publishing { number: expected, by, .. } if *expected == number => {
+                *by = now;
+                true
+            }
             _ => false,
         }
     }
@@ -201,6 +213,10 @@ impl HttpPeer {
                 let number = *number;
                 self.answer(number, &silence(), now);
             }
+            HttpPhase::Publishing { answer, by, .. } if now >= *by => {
+                let response = answer.response(context);
+                self.close_with(&response, now);
+            }
             HttpPhase::Streaming(session) => session.tick(context),
             _ => {}
         }
@@ -211,6 +227,7 @@ impl HttpPeer {
         match &self.phase {
             HttpPhase::Reading { by }
             | HttpPhase::Awaiting { by, .. }
+            | HttpPhase::Publishing { by, .. }
             | HttpPhase::Closing { by } => *by,
             HttpPhase::Streaming(session) => session.next_due(),
         }

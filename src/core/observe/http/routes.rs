@@ -17,9 +17,31 @@ pub(crate) enum HttpRoute {
     Respond(HttpResponse),
     /// The answer comes from JavaScript.
     Ask(JsQuestion, AwaitedAnswer),
+    /// The answer comes from tables, once JavaScript has published its own.
+    Publish(FreshAnswer),
     Stream(WatchFrame),
     /// Another watch for the session of this name.
     Watch(String, WatchFrame),
+}
+
+/// An answer that tables give, read when it is due.
+pub(crate) enum FreshAnswer {
+    Metrics,
+    Page(Box<TableWatch>),
+}
+
+impl FreshAnswer {
+    pub(crate) fn response(&self, context: &SessionContext<'_>) -> HttpResponse {
+        match self {
+            Self::Metrics => {
+                let media = "text/plain; version=0.0.4; charset=utf-8";
+                HttpResponse::new(HttpStatus::Ok, media, context.world.metrics().as_bytes())
+            }
+            Self::Page(table) => {
+                HttpResponse::json(HttpStatus::Ok, &table.single_page(context.world, context.now))
+            }
+        }
+    }
 }
 
 /// Decides about a request. The token is checked before anything is read of it.
@@ -102,14 +124,7 @@ fn get(
     let settings = context.settings;
     Ok(match path {
         "/hello" => HttpRoute::Respond(json(&hello(settings, None))),
-        "/metrics" => {
-            let media = "text/plain; version=0.0.4; charset=utf-8";
-            HttpRoute::Respond(HttpResponse::new(
-                HttpStatus::Ok,
-                media,
-                context.world.metrics().as_bytes(),
-            ))
-        }
+        "/metrics" => HttpRoute::Publish(FreshAnswer::Metrics),
         "/page" => page(request, context)?,
         "/stream" => HttpRoute::Stream(match request.parameter("watch") {
             None => WatchFrame { refresh_ms: None, tables: Vec::new() },
@@ -160,8 +175,14 @@ fn page(request: &HttpRequest, context: &SessionContext<'_>) -> Result<HttpRoute
         limit: number(request, "limit", 50)?,
         filter: request.parameter("filter").unwrap_or("").to_owned(),
     };
-    let page = TableWatch::new(wish)?.single_page(context.world, context.now);
-    Ok(HttpRoute::Respond(HttpResponse::json(HttpStatus::Ok, &page)))
+    let fresh = FreshAnswer::Page(Box::new(TableWatch::new(wish)?));
+    // Native tables need no JavaScript.
+    let is_native = matches!(request.parameter("kind"), Some("process" | "route" | "loop"));
+    Ok(if is_native {
+        HttpRoute::Respond(fresh.response(context))
+    } else {
+        HttpRoute::Publish(fresh)
+    })
 }
 
 fn once(frame: ClientFrame, context: &SessionContext<'_>) -> Result<HttpRoute, HttpFault> {

@@ -5,7 +5,7 @@ use super::text::FamilyType::{Counter, Gauge};
 use super::text::MetricsText;
 use crate::core::observe::columns::TableKind;
 use crate::core::observe::value::CellValue;
-use crate::core::observe::world::{ObservedWorld, RowSource, WorldTotals};
+use crate::core::observe::world::{ObservedWorld, ProcessSums, RowSource, WorldTotals};
 
 /// The most names of a kind; the rest share one.
 pub const MOST_SERIES: usize = 1000;
@@ -70,28 +70,7 @@ impl MetricsBook {
     }
 
     fn processes(&mut self, world: &dyn ObservedWorld, text: &mut MetricsText) {
-        let mut kinds: BTreeMap<String, f64> = BTreeMap::new();
-        let (mut queued, mut longest) = (0.0, 0.0_f64);
-        world.table(TableKind::Process, &mut |table| {
-            let column = |name| TableKind::Process.column(name).expect("a column");
-            let (kind, mailbox) = (column("kind"), column("mailbox"));
-            for place in 0..table.places() {
-                if table.order(place).is_none() {
-                    continue;
-                }
-                let CellValue::Text(name) = table.cell(place, kind) else { continue };
-                if let Some(count) = kinds.get_mut(name.as_ref()) {
-                    *count += 1.0;
-                } else {
-                    let has_room = kinds.len() < MOST_SERIES;
-                    let name = if has_room { name.into_owned() } else { OTHER.to_owned() };
-                    *kinds.entry(name).or_default() += 1.0;
-                }
-                let waiting = number_of(&table.cell(place, mailbox));
-                queued += waiting;
-                longest = longest.max(waiting);
-            }
-        });
+        let ProcessSums { kinds, queued, longest } = world.processes();
         let totals = world.totals();
         let most = &mut self.totals;
         most.messages = most.messages.max(totals.messages);

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{Client, FakeWorld, NOW, at, settings};
-use crate::core::observe::{JsAnswer, ObserveServer, PeerForm};
+use crate::core::observe::{JsAnswer, JsQuestion, ObserveServer, PUBLISH_DEADLINE, PeerForm};
 
 const TOKEN: &str = "secret-token-0123456789";
 const AUTH: &str = "Authorization: Bearer secret-token-0123456789\r\n";
@@ -10,6 +10,7 @@ const AUTH: &str = "Authorization: Bearer secret-token-0123456789\r\n";
 fn raw(server: &mut ObserveServer, world: &FakeWorld, request: &str) -> String {
     let client = Client::connect(server, PeerForm::Http, world);
     server.receive(client.id, request.as_bytes(), NOW, world);
+    server.tick(at(PUBLISH_DEADLINE), world);
     client.text(server)
 }
 
@@ -148,6 +149,21 @@ fn an_answer_of_javascript_ends_the_request_and_a_blocked_one_is_said() {
     let response = late.text(&mut server);
     assert!(response.starts_with("HTTP/1.1 503"), "{response}");
     assert_eq!(body(&response)["code"], "KEELSON_OBSERVE_BLOCKED");
+}
+
+#[test]
+fn metrics_wait_a_moment_for_what_javascript_publishes() {
+    let (mut server, world) = (ObserveServer::new(settings()), FakeWorld::of(1));
+    let client = Client::connect(&mut server, PeerForm::Http, &world);
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{AUTH}\r\n");
+    server.receive(client.id, request.as_bytes(), NOW, &world);
+    assert_eq!((client.text(&mut server).as_str(), server.next_due()), ("", PUBLISH_DEADLINE));
+    let question = &server.take_questions()[0];
+    assert_eq!(question.question, JsQuestion::Publish);
+    server.answer(question.number, &JsAnswer::Object("{}".to_owned()), 5.0);
+    assert_eq!(server.next_due(), 5.0);
+    server.tick(at(5.0), &world);
+    assert!(client.text(&mut server).ends_with("# metrics\n"));
 }
 
 #[test]
