@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import expressApp from 'express'
 import fastifyApp from 'fastify'
@@ -8,11 +7,19 @@ import { circuitBreaker } from 'keelson/effect'
 import { Cache, GenServer } from 'keelson/otp'
 import { metricsHandler, metricsText } from 'keelson/prometheus'
 import { createTestSystem } from 'keelson/testing'
+// @ts-expect-error: the package has no types
+import parse from 'parse-prometheus-text-format'
 import { collectDefaultMetrics, Counter, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 
 import { ask, work } from '../support/observed.ts'
 import { parseExposition } from '../support/exposition.ts'
+
+/** A family as the parser of another project returns it. */
+interface ParsedFamily {
+  readonly name: string
+  readonly metrics: readonly { readonly value?: string }[]
+}
 
 const counter = {
   init: () => 0,
@@ -104,11 +111,6 @@ test('the handler answers in Express and in Fastify, with a given registry behin
   await system.close()
 })
 
-/** The parser of another project. It has no types. */
-const parse = createRequire(import.meta.url)('parse-prometheus-text-format') as (
-  text: string,
-) => readonly { name: string; metrics: readonly { value?: string }[] }[]
-
 test('another parser reads it together with the default metrics of prom-client, none of which is defined twice', async () => {
   const system = createTestSystem()
   work(new Atrion({ system }), 'checkout')
@@ -118,7 +120,7 @@ test('another parser reads it together with the default metrics of prom-client, 
   const bodies: string[] = []
   const response = { header: () => {}, send: (body: string) => bodies.push(body) }
   await metricsHandler(system, { register: registry })({}, response)
-  const families = parse(bodies[0] as string)
+  const families = parse(bodies[0] as string) as ParsedFamily[]
   const names = families.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
   const valueOf = (name: string): unknown => families.find((family) => family.name === name)?.metrics[0]?.value

@@ -4,13 +4,15 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterRealTime, HostTime } from '../clock/host.ts'
 import { forget, listen } from '../internal/inbox.ts'
 import { type Stall, threadName, watchLoop } from '../internal/loop-watch.ts'
+import { textOf } from '../internal/thrown-values.ts'
 import { native } from '../native.ts'
+import type { CircuitChange } from '../policy/circuit-breaker/circuit-breaker.ts'
 import type { System } from '../system/system.ts'
 import { keepCrashes } from './crashes.ts'
 import { endFeed, feedSystem } from './process-rows.ts'
 import { publishTables } from './publish.ts'
 import { answerQuestion, type Question } from './questions.ts'
-import { addSystem, removeSystem } from './systems.ts'
+import { addSystem, observedSystems, removeSystem } from './systems.ts'
 
 /** The part of time that publishing may take: one twentieth. */
 const SHARE = 20
@@ -30,6 +32,24 @@ function noteStall(message: unknown): void {
       key: thread,
       name: thread,
       text: `blocked for ${Math.round(durationMs)} ms${by}`,
+    }),
+  )
+}
+
+/** Tells clients that a circuit changed its state. */
+function noteCircuit(message: unknown): void {
+  const { policy, system, from, to, error } = message as CircuitChange
+  const place = observedSystems().find((each) => each.system === system)
+  if (place === undefined) return
+  const because = error === undefined ? '' : `: ${textOf(error)}`
+  native.observeEvent(
+    JSON.stringify({
+      at: host.wall(),
+      event: 'circuit',
+      kind: 'policy',
+      key: '',
+      name: policy,
+      text: `${from} to ${to}${because}`,
     }),
   )
 }
@@ -89,8 +109,13 @@ const refreshes = new Set<{ readonly refreshMs: number }>()
 
 function begin(): OpenEnvironment {
   subscribe('keelson:stall', noteStall)
+  subscribe('keelson:circuit', noteCircuit)
   const publisher = new Publisher(() => Math.min(...[...refreshes].map(({ refreshMs }) => refreshMs)))
-  return { publisher, ends: [keepCrashes(), () => void unsubscribe('keelson:stall', noteStall)] }
+  const unlisten = (): void => {
+    unsubscribe('keelson:stall', noteStall)
+    unsubscribe('keelson:circuit', noteCircuit)
+  }
+  return { publisher, ends: [keepCrashes(), unlisten] }
 }
 
 /**

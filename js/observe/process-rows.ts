@@ -5,6 +5,7 @@ import { knownRuntimeOf } from '../actor/system-runtime.ts'
 import { FAILED, KILLED } from '../protocol/actor.ts'
 import { native } from '../native.ts'
 import type { System } from '../system/system.ts'
+import { crashesOf } from './crashes.ts'
 import { observedSystems, systemOfRuntime, type SystemPlace } from './systems.ts'
 
 /** A process as the native side reads it. */
@@ -85,7 +86,8 @@ class FeedBatch {
       if (known === undefined) return
       this.gone.push([process.runtime.handle, process.pid])
       const hasFailed = process.exitKind === FAILED || process.exitKind === KILLED
-      this.#event(hasFailed ? 'crashed' : 'terminated', known, at)
+      const crash = hasFailed ? crashesOf(process.placement ?? process)[0] : undefined
+      this.#event(hasFailed ? 'crashed' : 'terminated', known, at, crash?.error)
       return
     }
     const current = row(process, place)
@@ -95,8 +97,8 @@ class FeedBatch {
     if (known === undefined) this.#event(current.restarts > 0 ? 'restarted' : 'started', described, at)
   }
 
-  #event(event: string, { key, name }: ToldProcess, at: number): void {
-    this.events.push({ at, event, kind: 'process', key, name, text: '' })
+  #event(event: string, { key, name }: ToldProcess, at: number, text = ''): void {
+    this.events.push({ at, event, kind: 'process', key, name, text })
   }
 
   send(): void {
