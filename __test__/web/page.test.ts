@@ -10,6 +10,12 @@ const files = readdirSync(folder).filter((name) => !name.endsWith('.d.ts'))
 const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8')
 const codeOf = (name: string): string => textOf(name).replaceAll(/\/\*\*.*?\*\//g, '')
 
+test('every file is a part of the server', () => {
+  const embedded = readFileSync(join(root, 'src', 'binding', 'observe', 'page.rs'), 'utf8')
+  const named = Array.from(embedded.matchAll(/^ +asset!\((?:"[^"]+", )?"([\w.-]+)"/gm), ([, file]) => file)
+  expect(named.toSorted()).toEqual(files)
+})
+
 test('the page has at most 60 kB in all', () => {
   const sizes = files.map((name) => Buffer.byteLength(textOf(name)))
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(60_000)

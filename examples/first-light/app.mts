@@ -1,5 +1,5 @@
 // The service: Express in front of a database that can do 400 queries a second, with admission control or without.
-import express, { type Express, type Request } from 'express'
+import express, { type Express, type Request, type RequestHandler } from 'express'
 import { type Priority, PRIORITY_VOLTAGES, type System } from 'keelson'
 import { admission, type AdmissionOptions } from 'keelson/express'
 
@@ -11,11 +11,16 @@ function priority(req: Request): Priority {
   return Object.hasOwn(PRIORITY_VOLTAGES, asked) ? (asked as Priority) : 'normal'
 }
 
-/** The bare app, or the one with admission control in front, with these options. */
-export function createApp(system: System, control?: AdmissionOptions): Express {
+/** The bare app, or the one with admission control in front, with these options. `handlers` run behind it. */
+export function createApp(
+  system: System,
+  control?: AdmissionOptions,
+  handlers: readonly RequestHandler[] = [],
+): Express {
   const database = new Database(system.clock, system.random)
   const app = express()
   if (control) app.use(admission({ system, priority, ...control }))
+  for (const handler of handlers) app.use(handler)
   app.get('/', async (_req, res) => {
     await database.query()
     res.json({ ok: true })

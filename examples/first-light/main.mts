@@ -4,6 +4,8 @@
 //   npm start -- --seconds 10        a shorter run of each server
 //   npm start -- --only protected    one of the two
 //   npm start -- --json result.json  the figures for a machine
+//   npm start -- --watch             the protected one live, in this terminal or as the URL of a page
+//   npm run dashboard                the same as a page
 import { writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 
@@ -16,6 +18,7 @@ import { httpClients, offer, type Outcome, type Phase, phasesOf, timeoutMs } fro
 import { Progress, table, verdicts } from './report.mjs'
 import { startService } from './service.mjs'
 import { type Summary, summarize } from './stats.mjs'
+import { watch } from './watched.mjs'
 
 // Whoever stops us stops the server too: it is killed on `exit`.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -51,7 +54,12 @@ await program(async () => {
     seconds: { type: 'string', default: '25' },
     only: { type: 'string' },
     json: { type: 'string' },
+    watch: { type: 'boolean', default: false },
+    dashboard: { type: 'boolean', default: false },
   })
+  if (values.watch || values.dashboard) {
+    return watch({ inTerminal: values.watch && !values.dashboard && process.stdout.isTTY })
+  }
   const seconds = numberOf('seconds', values.seconds, { min: 3, max: 3600, isInteger: false })
   const servers = ['bare', 'protected'].filter((name) => values.only === undefined || name === values.only)
   if (servers.length === 0) throw new Refusal(`--only must be bare or protected, not '${values.only}'.`)
