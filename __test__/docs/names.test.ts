@@ -18,6 +18,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   fetch: ['fetch', 'express', 'atrion'],
   journal: ['journal', 'journal-durable', 'event-store'],
   koa: ['koa', 'express', 'atrion'],
+  observe: ['observability', 'web-dashboard'],
   opentelemetry: ['opentelemetry'],
   otp: [
     'cache',
@@ -32,6 +33,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
     'timers',
   ],
   process: ['process'],
+  prometheus: ['prometheus'],
   system: ['clock', 'semantics'],
   testing: ['testing', 'clock', 'gen-server'],
 }
