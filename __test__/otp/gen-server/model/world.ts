@@ -196,11 +196,13 @@ export class World {
 
   #checkBound(to: Proc, sent: Sent): void {
     if (to.setup.overflow === 'drop-oldest' && to.mostQueued > to.setup.bound) {
-      // The oldest goes.
+      // The oldest goes, unless fewer wait than may.
+      const isSure = to.leastQueued() > to.setup.bound
       for (const oldest of to.waiting) {
         if (oldest === sent) continue
         to.waiting.delete(oldest)
-        oldest.over = true
+        if (isSure) oldest.over = true
+        else oldest.vague = true
         break
       }
     }
