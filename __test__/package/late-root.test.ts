@@ -59,6 +59,6 @@ test('a test can replace a name, touched or not', () => {
 
 test('the build refuses a root with a line that it does not know', () => {
   const unknown: string[] = []
-  loadAreasLate('const require_atom = require("./chunk-atom.js");\nconst x = 1;', (line) => unknown.push(line))
+  loadAreasLate('const require_atom = require("./chunk-atom.js");\nconst x = 1;', (line: string) => unknown.push(line))
   expect(unknown).toEqual(['const x = 1;'])
 })

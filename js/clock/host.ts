@@ -221,7 +221,9 @@ export interface LoopTime {
 
 /** Returns the time of this thread's event loop; zeros on a host that does not measure it. */
 export function loopTime(): LoopTime {
-  const { active = 0, idle = 0 } = performance.eventLoopUtilization?.() ?? {}
+  // The tests of pages have the types of a browser, whose `performance` has other methods.
+  const host = performance as { readonly eventLoopUtilization?: () => LoopTime }
+  const { active = 0, idle = 0 } = host.eventLoopUtilization?.() ?? {}
   return { active, idle }
 }
 
