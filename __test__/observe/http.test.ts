@@ -116,6 +116,16 @@ test('pitfall 11: kill or restart refused without allowActions', async () => {
   expect(GenServer.isRunning(ref)).toBe(false)
 })
 
+test('a detail names the processes that one is linked to, and those that it monitors', async () => {
+  const [one, two] = await Promise.all(['one', 'two'].map((name) => GenServer.start(behavior, { system, name })))
+  GenServer.link(one as never, two as never)
+  GenServer.monitor(one as never, two as never)
+  const rows = (await json('page?kind=process&by=name')).rows as [string, unknown[]][]
+  const [first, second] = rows.map(([key]) => key)
+  expect(await json(`detail?kind=process&key=${first}`)).toMatchObject({ links: [second], monitors: [second] })
+  expect(await json(`detail?kind=process&key=${second}`)).toMatchObject({ links: [first], monitors: [] })
+})
+
 test('pages a journal from its end, and hides entries unless states are shown', async () => {
   const journal = createJournal<number>({ system })
   for (let entry = 0; entry < 5; entry++) journal.append(entry)

@@ -87,6 +87,7 @@ describe('the socket', () => {
     client.send({ type: 'detail', id: 3, kind: 'process', key })
     const detail = await client.until(({ type }) => type === 'detail')
     expect(detail).toMatchObject({ found: true, childId: 'child', crashes: [{ error: 'on purpose' }] })
+    expect(detail).toMatchObject({ links: [], monitors: [] })
     expect(detail).not.toHaveProperty('state')
     await system.close()
   })
@@ -180,7 +181,7 @@ describe('life', () => {
     expect({ status, stderr, held, stdout }).toEqual({ status: 0, stderr: '', held: [], stdout: 'true\n' })
     const wrong = runToEnd(program.replace('process.argv[1]', "'ftp:x'"))
     expect(wrong.status).toBe(0)
-    expect(wrong.stderr).toContain('unix:PATH or http:127.0.0.1:PORT')
+    expect(wrong.stderr).toContain('unix, unix:PATH, http or http:127.0.0.1:PORT')
   })
 
   test('a taken port is refused by name', async () => {

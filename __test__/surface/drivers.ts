@@ -411,8 +411,6 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'TestSystem#own': { Closable: (given) => system.own(given) },
     'observe observe': {
       ObserveOptions: (given) => observe(system, given),
-      ObserveHttpAddress: (given) => observe(system, { http: given }),
-      ObserveStateOptions: (given) => observe(system, { state: given }),
     },
     'prometheus metricsHandler': {
       MetricsOptions: (given) => metricsHandler(system, given),

@@ -6,15 +6,16 @@ import { showSystem } from './environment.ts'
 import { checkObserve, type ObserveSettings } from './options.ts'
 import type { Observation, ObserveOptions } from './types.ts'
 
-const FORMS = 'unix:PATH or http:127.0.0.1:PORT'
+const FORMS = 'unix, unix:PATH, http or http:127.0.0.1:PORT'
 
 let server: Observation | undefined
 
 function optionsOf(value: string): ObserveOptions {
+  if (value === 'unix') return { socket: true }
   if (value.startsWith('unix:') && value.length > 'unix:'.length) return { socket: value.slice('unix:'.length) }
   const token = process.env['KEELSON_OBSERVE_TOKEN']
-  if (value.startsWith('http:')) {
-    return { http: value.slice('http:'.length), ...(token !== undefined && { token }) }
+  if (value === 'http' || value.startsWith('http:')) {
+    return { http: value === 'http' ? true : value.slice('http:'.length), ...(token !== undefined && { token }) }
   }
   throw new InvalidArgumentError('KEELSON_OBSERVE', FORMS, value)
 }

@@ -6,7 +6,7 @@ import { warnOwner } from '../internal/report-error.ts'
 export const observeHook: { show: ((system: object, value: string) => void) | undefined } = { show: undefined }
 
 /**
- * Shows a system as `KEELSON_OBSERVE` asks for: `unix:PATH`, or `http:127.0.0.1:PORT`. Loads `keelson/observe` by its
+ * Shows a system as `KEELSON_OBSERVE` asks for: `unix`, `unix:PATH`, `http`, or `http:127.0.0.1:PORT`. Loads `keelson/observe` by its
  * name, because this module stands below it. A failure is a process warning: the program goes on unobserved.
  */
 export function observeIfAsked(system: object): void {

@@ -28,6 +28,11 @@ impl Actor {
         self.runtime.reading(pid)
     }
 
+    /// Returns the processes that one is linked to, and those that it monitors.
+    pub(crate) fn related(&self, pid: Pid) -> (Vec<Pid>, Vec<Pid>) {
+        self.runtime.related(pid)
+    }
+
     /// Returns how many messages wait for each process.
     pub(crate) fn mailboxes(&self) -> impl Iterator<Item = u32> {
         self.runtime.readings().map(|reading| reading.mailbox)

@@ -161,8 +161,10 @@ pub(super) struct FeedChange {
 /// The processes of an environment by name.
 #[derive(Debug, Default)]
 pub(super) struct ProcessFeed {
-    /// With the rank of each by creation; gaps are used again.
-    pub(super) rows: Vec<Option<(u64, ProcessNote)>>,
+    /// Gaps are used again.
+    pub(super) rows: Vec<Option<ProcessNote>>,
+    /// Runtime, pid and rank of each row: a reader of many rows must not touch the rest. A gap has no number for a pid.
+    pub(super) ids: Vec<(f64, f64, u64)>,
     places: BTreeMap<(u64, u64), usize>,
     free: Vec<usize>,
     next: u64,
@@ -180,23 +182,23 @@ impl ProcessFeed {
         for note in change.changed {
             let id = (note.runtime.to_bits(), note.pid.to_bits());
             if let Some(&place) = self.places.get(&id) {
-                if let Some((_, known)) = &mut self.rows[place] {
-                    *known = note;
-                }
+                self.rows[place] = Some(note);
                 continue;
             }
-            let row = Some((self.next, note));
-            self.next += 1;
             let place = self.free.pop().unwrap_or_else(|| {
                 self.rows.push(None);
+                self.ids.push((f64::NAN, f64::NAN, 0));
                 self.rows.len() - 1
             });
-            self.rows[place] = row;
+            self.ids[place] = (note.runtime, note.pid, self.next);
+            self.rows[place] = Some(note);
             self.places.insert(id, place);
+            self.next += 1;
         }
         for (runtime, pid) in change.gone {
             if let Some(place) = self.places.remove(&(runtime.to_bits(), pid.to_bits())) {
                 self.rows[place] = None;
+                self.ids[place] = (f64::NAN, f64::NAN, 0);
                 self.free.push(place);
             }
         }
@@ -210,10 +212,16 @@ impl ProcessFeed {
         self.places.len()
     }
 
+    /// Returns runtime and pid of a key.
+    pub(super) fn find(&self, key: &str) -> Option<(f64, f64)> {
+        let note = self.rows.iter().flatten().find(|note| note.key == key)?;
+        Some((note.runtime, note.pid))
+    }
+
     /// Returns the name, or else the id, and the key of a process.
     pub(super) fn describe(&self, runtime: f64, pid: f64) -> Option<(String, String)> {
         let place = *self.places.get(&(runtime.to_bits(), pid.to_bits()))?;
-        let (_, note) = self.rows[place].as_ref()?;
+        let note = self.rows[place].as_ref()?;
         let name = if note.name.is_empty() { &note.id } else { &note.name };
         Some((note.key.clone(), name.clone()))
     }

@@ -24,6 +24,9 @@ const RANKS: u64 = 1 << 44;
 /// Routes of one environment that are read at most.
 const MOST_ROUTES: usize = 100_000;
 
+/// Links and monitors of one process that a detail has.
+const MOST_RELATED: usize = 100;
+
 static BOOK: Mutex<Option<MetricsBook>> = Mutex::new(None);
 static TOTALS: Mutex<WorldTotals> = Mutex::new(WorldTotals {
     processes: 0,
@@ -41,17 +44,29 @@ pub(super) struct LiveWorld;
 /// The numbers of a process that the core has.
 #[derive(Clone, Copy)]
 struct ProcessNumbers {
-    status: Status,
-    mailbox: u32,
+    rank: u64,
     handed: u64,
+    mailbox: u32,
+    status: Status,
 }
+
+const ID: usize = TableKind::Process.place_of("id");
+const NAME: usize = TableKind::Process.place_of("name");
+const KIND: usize = TableKind::Process.place_of("kind");
+const STATUS: usize = TableKind::Process.place_of("status");
+const MAILBOX: usize = TableKind::Process.place_of("mailbox");
+const MESSAGES: usize = TableKind::Process.place_of("messages");
+const RESTARTS: usize = TableKind::Process.place_of("restarts");
+const CRASHES: usize = TableKind::Process.place_of("crashes");
+const PARENT: usize = TableKind::Process.place_of("parent");
+const STARTED_AT: usize = TableKind::Process.place_of("startedAt");
+const SYSTEM: usize = TableKind::Process.place_of("system");
 
 /// The processes of one environment: names by the feed, numbers by the core. `None` for a gap.
 struct ProcessPart<'a> {
     feed: MutexGuard<'a, ProcessFeed>,
     numbers: Vec<Option<ProcessNumbers>>,
     living: usize,
-    rank: u64,
 }
 
 impl<'a> ProcessPart<'a> {
@@ -59,18 +74,22 @@ impl<'a> ProcessPart<'a> {
         let feed = environment.feed.lock();
         let numbers = environment.reader.read(|tables| {
             tables.with(|actors: &mut Actors| {
-                let number = |row: &Option<(u64, super::feed::ProcessNote)>| {
-                    let (_, note) = row.as_ref()?;
-                    let reading = actors.get(note.runtime)?.reading(Pid::from_f64(note.pid))?;
-                    let (status, mailbox) = (reading.status, reading.mailbox);
-                    Some(ProcessNumbers { status, mailbox, handed: reading.handed })
+                let first = u64::from(environment.number) * RANKS;
+                let number = |&(runtime, pid, rank): &(f64, f64, u64)| {
+                    let reading = actors.get(runtime)?.reading(Pid::from_f64(pid))?;
+                    Some(ProcessNumbers {
+                        rank: first + rank,
+                        handed: reading.handed,
+                        mailbox: reading.mailbox,
+                        status: reading.status,
+                    })
                 };
-                feed.rows.iter().map(number).collect::<Vec<_>>()
+                feed.ids.iter().map(number).collect::<Vec<_>>()
             })
         });
         let numbers = numbers.flatten().unwrap_or_else(|| vec![None; feed.rows.len()]);
         let living = numbers.iter().flatten().count();
-        Self { feed, numbers, living, rank: u64::from(environment.number) * RANKS }
+        Self { feed, numbers, living }
     }
 }
 
@@ -107,34 +126,35 @@ impl RowSource for ProcessTable<'_> {
 
     fn order(&self, place: usize) -> Option<u64> {
         let (part, own) = self.part(place);
-        part.numbers[own]?;
-        part.feed.rows[own].as_ref().map(|(rank, _)| part.rank + rank)
+        part.numbers[own].map(|numbers| numbers.rank)
     }
 
     fn cell(&self, place: usize, column: usize) -> CellValue<'_> {
         let (part, own) = self.part(place);
-        let (Some((_, note)), Some(numbers)) = (&part.feed.rows[own], &part.numbers[own]) else {
-            return CellValue::Unknown;
-        };
-        match TableKind::Process.columns()[column].name {
-            "id" => CellValue::text(&note.id),
-            "name" => CellValue::text(&note.name),
-            "kind" => CellValue::text(&note.kind),
-            "status" => CellValue::text(status_name(numbers.status)),
-            "mailbox" => CellValue::Number(f64::from(numbers.mailbox)),
-            "messages" => CellValue::Number(numbers.handed as f64),
-            "restarts" => CellValue::Number(note.restarts),
-            "crashes" => CellValue::Number(note.crashes),
-            "parent" => CellValue::text(&note.parent),
-            "startedAt" => CellValue::Number(note.started_at),
-            "system" => CellValue::text(&note.system),
+        // What the core has needs no look at the names.
+        match (column, &part.numbers[own]) {
+            (MAILBOX, Some(numbers)) => return CellValue::Number(f64::from(numbers.mailbox)),
+            (MESSAGES, Some(numbers)) => return CellValue::Number(numbers.handed as f64),
+            (STATUS, Some(numbers)) => return CellValue::text(status_name(numbers.status)),
+            _ => {}
+        }
+        let Some(note) = &part.feed.rows[own] else { return CellValue::Unknown };
+        match column {
+            ID => CellValue::text(&note.id),
+            NAME => CellValue::text(&note.name),
+            KIND => CellValue::text(&note.kind),
+            RESTARTS => CellValue::Number(note.restarts),
+            CRASHES => CellValue::Number(note.crashes),
+            PARENT => CellValue::text(&note.parent),
+            STARTED_AT => CellValue::Number(note.started_at),
+            SYSTEM => CellValue::text(&note.system),
             _ => CellValue::Number(0.0),
         }
     }
 
     fn key(&self, place: usize) -> Cow<'_, str> {
         let (part, own) = self.part(place);
-        Cow::Borrowed(part.feed.rows[own].as_ref().map_or("", |(_, note)| note.key.as_str()))
+        Cow::Borrowed(part.feed.rows[own].as_ref().map_or("", |note| note.key.as_str()))
     }
 }
 
@@ -369,6 +389,23 @@ impl ObservedWorld for LiveWorld {
 
     fn loops(&self) -> Vec<ObservedLoop> {
         loops()
+    }
+
+    fn relations(&self, key: &str) -> Option<(Vec<String>, Vec<String>)> {
+        let environment = environments::of_key(key)?;
+        let feed = environment.feed.lock();
+        let (runtime, pid) = feed.find(key)?;
+        let related = environment.reader.read(|tables| {
+            tables.with(|actors: &mut Actors| {
+                actors.get(runtime).map(|actor| actor.related(Pid::from_f64(pid)))
+            })
+        });
+        let (links, monitors) = related.flatten().flatten()?;
+        let keys = |pids: Vec<Pid>| {
+            let known = pids.into_iter().take(MOST_RELATED);
+            known.filter_map(|pid| Some(feed.describe(runtime, pid.to_f64())?.0)).collect()
+        };
+        Some((keys(links), keys(monitors)))
     }
 
     fn memory(&self) -> MemoryReading {

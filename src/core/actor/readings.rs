@@ -50,6 +50,11 @@ impl Runtime {
         self.relations.counts()
     }
 
+    /// Returns the processes that one is linked to, and those that it monitors, in the order in which that began.
+    pub fn related(&self, pid: Pid) -> (Vec<Pid>, Vec<Pid>) {
+        self.relations.of(pid)
+    }
+
     /// Returns how many calls are unanswered or still queued.
     pub fn open_calls(&self) -> usize {
         self.calls.len()
@@ -89,6 +94,20 @@ mod tests {
 
     fn all(runtime: &mut Runtime) {
         while runtime.round(0.0, 100, |_| {}) {}
+    }
+
+    #[test]
+    fn links_are_seen_from_both_sides_and_monitors_from_the_side_that_watches() {
+        let mut runtime = Runtime::default();
+        let [one, other, third] =
+            [(); 3].map(|()| runtime.spawn(SpawnOptions::default()).expect("room"));
+        runtime.link(one, other);
+        runtime.monitor(one, third);
+        let link = runtime.link(third, one).expect("alive");
+        assert_eq!(runtime.related(one), (vec![other, third], vec![third]));
+        assert_eq!(runtime.related(other), (vec![one], vec![]));
+        runtime.unlink(link);
+        assert_eq!(runtime.related(third), (vec![], vec![]));
     }
 
     #[test]

@@ -101,6 +101,21 @@ impl Relations {
         ended
     }
 
+    /// Returns the processes that one is linked to, and those that it monitors, in the order in which that began.
+    pub(super) fn of(&self, pid: Pid) -> (Vec<Pid>, Vec<Pid>) {
+        let links = self.links_of.range((pid, LinkId(0))..=(pid, LinkId(u64::MAX)));
+        let linked = links.filter_map(|(_, link)| {
+            let &(one, other) = self.links.get(link)?;
+            Some(if one == pid { other } else { one })
+        });
+        let monitors = self.monitors_of.range((pid, MonitorId(0))..=(pid, MonitorId(u64::MAX)));
+        let monitored = monitors.filter_map(|(_, monitor)| {
+            let &(watcher, subject) = self.monitors.get(monitor)?;
+            (watcher == pid).then_some(subject)
+        });
+        (linked.collect(), monitored.collect())
+    }
+
     /// Returns how many links and monitors there are.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.links.len(), self.monitors.len())

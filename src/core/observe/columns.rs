@@ -187,6 +187,21 @@ const EFFECT: &[Column] = &[text("system"), gauge("fibres"), count("started"), c
 const LOOP: &[Column] =
     &[text("thread"), ms("running"), ms("idle"), ms("blocked"), ms("longest"), count("stalls")];
 
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// A kind of table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TableKind {
@@ -275,6 +290,21 @@ impl TableKind {
             Self::Effect => EFFECT,
             Self::Loop => LOOP,
         }
+    }
+
+    /// Returns the place of a column that there is; for constants, so that readers of cells compare numbers.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such column.
+    #[must_use]
+    pub const fn place_of(self, name: &str) -> usize {
+        let columns = self.columns();
+        let mut place = 0;
+        while !is_same(columns[place].name, name) {
+            place += 1;
+        }
+        place
     }
 
     /// Returns the place of a column.

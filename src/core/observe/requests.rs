@@ -16,7 +16,7 @@ use super::world::ObservedWorld;
 pub const JS_DEADLINE: f64 = 2500.0;
 
 /// The time that JavaScript has to publish its tables for one request, ms. Then the ones of before are shown.
-pub const PUBLISH_DEADLINE: f64 = 60.0;
+pub const PUBLISH_DEADLINE: f64 = 40.0;
 
 /// The most children of a page, and the most entries of a journal.
 const MOST_CHILDREN: usize = 500;
@@ -172,6 +172,13 @@ fn detail(
             children = tree.count_children(std::iter::once(key.clone())).remove(&key).unwrap_or(0);
         });
     }
+    let related = if found { world.relations(&key) } else { None };
+    let more = related.map_or_else(BTreeMap::new, |(links, monitors)| {
+        BTreeMap::from([
+            ("links".to_owned(), links.into()),
+            ("monitors".to_owned(), monitors.into()),
+        ])
+    });
     let detail = RowDetail {
         id,
         kind,
@@ -181,7 +188,7 @@ fn detail(
         path,
         children,
         unanswered: None,
-        more: BTreeMap::new(),
+        more,
     };
     // Native tables have everything about these.
     if !found || matches!(kind, TableKind::Route | TableKind::Loop) {
@@ -237,7 +244,7 @@ pub(crate) fn answered(awaited: AwaitedAnswer, answer: JsAnswer) -> ServerFrame<
             for name in OWN_FIELDS {
                 more.remove(name);
             }
-            detail.more = more;
+            detail.more.extend(more);
             ServerFrame::Detail(detail)
         }
         (AwaitedAnswer::Detail(mut detail), Err((_, message))) => {

@@ -144,6 +144,12 @@ pub trait ObservedWorld {
     /// Returns the totals.
     fn totals(&self) -> WorldTotals;
 
+    /// Returns the keys of the processes that one is linked to, and of those that it monitors; `None` where that is not
+    /// known.
+    fn relations(&self, _key: &str) -> Option<(Vec<String>, Vec<String>)> {
+        None
+    }
+
     /// Returns the processes in sums.
     fn processes(&self) -> ProcessSums {
         let mut sums = ProcessSums::default();
