@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/errors.ts'
+import { lazy } from '../internal/lazy.ts'
 import { finite, integer, known, options as checkOptions } from '../internal/validate.ts'
 import { hot, native, scratch } from '../native.ts'
 import * as protocol from '../protocol/admission.ts'
@@ -16,13 +17,15 @@ import { openEngine } from './options.ts'
 import { observerOf, type PhysicsObserver, type PhysicsSource } from './physics-observers.ts'
 import { voltageOf } from './priority.ts'
 import type { WorkloadProfile } from './profiles.ts'
-import { checkedProvider, StateSync, syncSettings } from './provider/sync.ts'
+import type * as SyncModule from './provider/sync.ts'
+import type { StateSync } from './provider/sync.ts'
 import { readGate, readRoute, routeState } from './readings.ts'
 import { admitRequest, tryRequest } from './request.ts'
 import { routeName } from './routes.ts'
 import { run } from './run.ts'
 import { chooseRoute, type SelectOptions } from './select-route.ts'
-import { type LeaseOptions, Tasks } from './tasks.ts'
+import type * as TasksModule from './tasks.ts'
+import type { LeaseOptions, Tasks } from './tasks.ts'
 import { checkAge, checkNames, checkTelemetry, routeDecision } from './telemetry.ts'
 import type { Ticket } from './ticket.ts'
 import { pooledStats, type TunerStats } from './tuner-stats.ts'
@@ -37,6 +40,9 @@ import type {
   Shed,
   Telemetry,
 } from './types.ts'
+
+const syncs = lazy(() => require('./provider/sync.ts') as typeof SyncModule)
+const leases = lazy(() => require('./tasks.ts') as typeof TasksModule)
 
 const DEFAULT_VOLTAGE = 100
 const DEFAULT_TICKET_TIMEOUT_MS = 30_000
@@ -70,7 +76,8 @@ export class Atrion {
   readonly #ticketTimeoutMs: number
   readonly #disown: () => void
   readonly #observers: Observers
-  readonly #tasks: Tasks
+  readonly #maxTasks: number
+  #tasks: Tasks | undefined
   readonly #sync: StateSync | undefined
   readonly #isTuned: boolean
   /** What observers that are objects read. */
@@ -87,9 +94,9 @@ export class Atrion {
       opts.defaultVoltage === undefined
         ? DEFAULT_VOLTAGE
         : voltageOf('options.defaultVoltage', finite('options.defaultVoltage', opts.defaultVoltage))
-    const provider = opts.provider === undefined ? undefined : checkedProvider(opts.provider)
-    const sync = syncSettings(opts.sync)
-    const maxTasks =
+    const provider = opts.provider === undefined ? undefined : syncs().checkedProvider(opts.provider)
+    const sync = opts.sync === undefined && provider === undefined ? undefined : syncs().syncSettings(opts.sync)
+    this.#maxTasks =
       opts.maxTasks === undefined ? DEFAULT_MAX_TASKS : integer('options.maxTasks', 1, 1_000_000, opts.maxTasks)
     this.#isTuned = opts.autoTuner !== false
     this.#physics = { clock: opts.clock ?? system.clock, read: (route) => this.#reading(route) }
@@ -103,10 +110,10 @@ export class Atrion {
     if (observer !== undefined) this.#observers.add(observer)
     if (system.trail.isOn) this.#observers.add((event) => system.trail.write(event, `gate:${event.type}`))
     this.gate = new Gate(engine, opts.clock ?? system.clock, this.#observers)
-    this.#tasks = new Tasks(this.gate, this.#observers, maxTasks)
     this.#sync =
       provider &&
-      new StateSync(
+      sync &&
+      new (syncs().StateSync)(
         {
           provider,
           gate: this.gate,
@@ -260,12 +267,13 @@ export class Atrion {
    * InvalidArgumentError for a bad option, such as HEAVY or EXTREME without `abortController`; as a rejection.
    */
   async startTask(id: string, options?: LeaseOptions): Promise<TaskLease> {
+    this.#tasks ??= new (leases().Tasks)(this.gate, this.#observers, this.#maxTasks)
     return this.#tasks.start(id, options, this.#defaultVoltage)
   }
 
   /** Returns how many tasks of a route are under a lease. */
   getActiveTaskCount(id: string): number {
-    return this.#tasks.count(id)
+    return this.#tasks?.count(id) ?? 0
   }
 
   /**
@@ -385,7 +393,7 @@ export class Atrion {
   close(): void {
     this.#connected = false
     this.#sync?.close()
-    this.#tasks.close()
+    this.#tasks?.close()
     this.gate.close()
     this.#observers.end()
     this.#disown()

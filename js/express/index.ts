@@ -7,11 +7,8 @@ export { priorityFromHeader, type TieredRequest, type TierOptions } from '../htt
 export type { RateLimitCheck } from '../http/rate/checks.ts'
 export { RateLimitInfo } from '../http/rate/info.ts'
 export type { HttpRateLimitWindow } from '../http/rate/options.ts'
-export {
-  type RedisRateLimitStore,
-  redisRateLimitStore,
-  type RedisRateLimitStoreOptions,
-} from '../http/rate/redis/store.ts'
+export { redisRateLimitStore } from '../http/rate/redis/create-store.ts'
+export type { RedisRateLimitStore, RedisRateLimitStoreOptions } from '../http/rate/redis/store.ts'
 export type { HttpRateLimitStore, RateLimitStoreSetup, RateLimitCount } from '../http/rate/store.ts'
 export type { RequestEntry, RequestInFlight, RequestLog } from '../http/request-journal.ts'
 export { type BrokenOff, Shutdown, type ShutdownOptions } from '../http/shutdown.ts'

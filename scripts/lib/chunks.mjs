@@ -15,6 +15,7 @@ const APART = [
     modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes|observe\/errors|plain\/(?:errors|text))\.ts$/,
     chunk: 'base',
   },
+  { modules: /^internal\/loop-watch\.ts$/, chunk: 'actor' },
 ]
 
 /** Returns the path of a module below js/, or undefined. */
@@ -63,8 +64,10 @@ export function chunks(graph) {
     if (isEntry || !early.has(id)) return null
     const apart = APART.find(({ modules }) => modules.test(pathOf(id)))
     if (apart !== undefined) return apart.chunk
-    // What only one folder uses is in its file: numbers of the seam, and parts of the base.
-    const users = new Set(importers.filter((user) => early.has(user)).map((user) => folderOf(user) ?? '.'))
+    const [, area] = /^protocol\/(.+)\.ts$/.exec(pathOf(id) ?? '') ?? []
+    if (area !== undefined && shared.has(area)) return area
+    // What only one folder uses is in its file: other numbers of the seam, and parts of the base.
+    const users = new Set(importers.filter((user) => pathOf(user) !== undefined).map((user) => folderOf(user) ?? '.'))
     const folder = (folderOf(id) ?? '.') === '.' && users.size === 1 ? [...users][0] : (folderOf(id) ?? '.')
     if (folder === '.') return 'base'
     return shared.has(folder) ? folder : null

@@ -1,9 +1,13 @@
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { ProviderError } from '../errors.ts'
+import { lazy } from '../../internal/lazy.ts'
 import { known, options as checkOptions, positiveMillis, text } from '../../internal/validate.ts'
-import { connectTo, type IoredisLike, type NodeRedisLike, type RedisConnection, wrapClient } from './redis-client.ts'
+import type * as RedisClientModule from './redis-client.ts'
+import type { IoredisLike, NodeRedisLike, RedisConnection } from './redis-client.ts'
 import type { ProviderAnswer, ProviderOffer, StateProvider } from './types.ts'
 import { command, parseAnswer } from './wire.ts'
+
+const clients = lazy(() => require('./redis-client.ts') as typeof RedisClientModule)
 
 /** Options of {@link RedisStateProvider}. */
 export interface RedisStateProviderOptions {
@@ -49,7 +53,8 @@ export class RedisStateProvider implements StateProvider {
   constructor(clientOrUrl: string | IoredisLike | NodeRedisLike, options?: RedisStateProviderOptions) {
     const opts = checkOptions('options', options)
     known('options', opts, ['prefix', 'ttlMs', 'connectTimeoutMs'])
-    this.#source = typeof clientOrUrl === 'string' ? checkedUrl(clientOrUrl) : wrapClient('clientOrUrl', clientOrUrl)
+    this.#source =
+      typeof clientOrUrl === 'string' ? checkedUrl(clientOrUrl) : clients().wrapClient('clientOrUrl', clientOrUrl)
     this.#prefix = opts.prefix === undefined ? 'keelson:atrion' : checkedPrefix(opts.prefix)
     this.#ttlMs = opts.ttlMs === undefined ? 600_000 : positiveMillis('options.ttlMs', opts.ttlMs)
     this.#connectTimeoutMs =
@@ -65,7 +70,12 @@ export class RedisStateProvider implements StateProvider {
     }
     const opening = new AbortController()
     this.#opening = opening
-    const connection = await connectTo(this.#source, this.#connectTimeoutMs, opening.signal, 'RedisStateProvider')
+    const connection = await clients().connectTo(
+      this.#source,
+      this.#connectTimeoutMs,
+      opening.signal,
+      'RedisStateProvider',
+    )
     if (opening.signal.aborted) await connection.close()
     else this.#connection = connection
   }

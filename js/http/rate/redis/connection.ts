@@ -1,13 +1,12 @@
 /** Commands to Redis, by a client of the user's or one that is opened for a URL. */
-import {
-  connectTo,
-  type IoredisLike,
-  type NodeRedisLike,
-  type RedisConnection,
-} from '../../../atrion/provider/redis-client.ts'
+import type * as RedisClientModule from '../../../atrion/provider/redis-client.ts'
+import type { IoredisLike, NodeRedisLike, RedisConnection } from '../../../atrion/provider/redis-client.ts'
 import { InvalidArgumentError } from '../../../errors/errors.ts'
+import { lazy } from '../../../internal/lazy.ts'
 import { fieldOf } from '../../../internal/validate.ts'
 import type { Send } from './script.ts'
+
+const clients = lazy(() => require('../../../atrion/provider/redis-client.ts') as typeof RedisClientModule)
 
 const EXPECTED = 'a redis:// or rediss:// URL, an ioredis client or a node-redis client'
 
@@ -55,7 +54,7 @@ class UrlSender implements CommandSender {
   }
 
   readonly send: Send = async (command) => {
-    const opening = (this.#connection ??= connectTo(
+    const opening = (this.#connection ??= clients().connectTo(
       this.#url,
       this.#connectTimeoutMs,
       this.#closing.signal,
