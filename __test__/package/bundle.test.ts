@@ -48,9 +48,9 @@ const LOADS: Readonly<Record<string, { chunks: readonly string[]; kib: number }>
   'express/index.js': { chunks: ['atrion', 'http', 'rate'], kib: 265 },
   'journal/index.js': { chunks: ['journal'], kib: 155 },
   'otp/index.js': { chunks: ['actor', 'otp', 'rate'], kib: 325 },
-  'process/index.js': { chunks: ['actor', 'process'], kib: 165 },
+  'process/index.js': { chunks: ['actor', 'process'], kib: 170 },
   'system/index.js': { chunks: [], kib: 75 },
-  'testing/index.js': { chunks: ['clock'], kib: 95 },
+  'testing/index.js': { chunks: ['clock'], kib: 97 },
 }
 
 test.each(Object.entries(LOADS))('%s loads what it needs', (entry, { chunks: names, kib }) => {
@@ -73,7 +73,7 @@ test('files are ASCII, which V8 keeps in one byte a letter', () => {
 
 test('the package is a few files, each once', () => {
   // Node takes half a millisecond for each that a program loads.
-  expect(chunks.filter((name) => !name.startsWith('later-')).length).toBeLessThanOrEqual(20)
+  expect(chunks.filter((name) => !name.startsWith('later-')).length).toBeLessThanOrEqual(30)
   const classes = [...texts.values()].flatMap((text) =>
     [...text.matchAll(/\bclass (\w+Error) /g)].map(([, name]) => name),
   )

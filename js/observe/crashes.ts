@@ -4,6 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ProcessCrash } from '../actor/process-channels.ts'
 import type { Placement, Process } from '../actor/process.ts'
 import { HostTime } from '../clock/host.ts'
+import { lazy } from '../internal/lazy.ts'
 import { stackOf, textOf } from '../internal/thrown-values.ts'
 import { findProcess } from '../otp/gen-server/ref.ts'
 
@@ -20,7 +21,7 @@ const CHANNEL = 'keelson:process:crash'
 const MOST = 8
 const LONGEST = 4000
 
-const host = new HostTime()
+const host = lazy(() => new HostTime())
 /** By child, whose processes come and go, or by process. */
 const crashes = new WeakMap<Placement | Process, CrashNote[]>()
 
@@ -30,7 +31,7 @@ function keep(message: unknown): void {
   if (process === undefined) return
   const subject = process.placement ?? process
   const note = {
-    at: host.wall(),
+    at: host().wall(),
     error: textOf(error).slice(0, LONGEST),
     stack: stackOf(error).slice(0, LONGEST),
     message: messageType ?? '',

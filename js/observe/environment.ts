@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 import { afterRealTime, HostTime } from '../clock/host.ts'
+import { lazy } from '../internal/lazy.ts'
 import { forget, listen } from '../internal/inbox.ts'
 import { type Stall, threadName, watchLoop } from '../internal/loop-watch.ts'
 import { textOf } from '../internal/thrown-values.ts'
@@ -17,7 +18,7 @@ import { addSystem, observedSystems, removeSystem } from './systems.ts'
 /** The part of time that publishing may take: one twentieth. */
 const SHARE = 20
 
-const host = new HostTime()
+const host = lazy(() => new HostTime())
 
 /** Tells clients of a stall that has ended. */
 function noteStall(message: unknown): void {
@@ -26,7 +27,7 @@ function noteStall(message: unknown): void {
     process === undefined ? '' : `, by ${process} in ${handler}${messageType === undefined ? '' : ` of ${messageType}`}`
   native.observeEvent(
     JSON.stringify({
-      at: host.wall(),
+      at: host().wall(),
       event: 'stall',
       kind: 'loop',
       key: thread,
@@ -69,9 +70,9 @@ class Publisher {
 
   /** Publishes once. Returns the time that it took, in ms. */
   publish(): number {
-    const start = host.mono()
+    const start = host().mono()
     publishTables()
-    return host.mono() - start
+    return host().mono() - start
   }
 
   #look(): void {

@@ -1,4 +1,5 @@
 import { HostTime } from '../clock/host.ts'
+import { lazy } from '../internal/lazy.ts'
 import { builtin } from '../internal/builtin.ts'
 import { isA } from '../internal/validate.ts'
 import { native } from '../native.ts'
@@ -14,7 +15,7 @@ import { addServer, removeServer } from './servers.ts'
 import { makeSocketFolder, usualSocket } from './socket-path.ts'
 import type { Observation, ObserveAddress, ObserveOptions } from './types.ts'
 
-const host = new HostTime()
+const host = lazy(() => new HostTime())
 
 /** The answer of `native.observeOpen`. */
 interface Opened {
@@ -97,7 +98,7 @@ function open(system: System | undefined, settings: ObserveSettings): Observatio
           pid: process.pid,
           node: process.versions.node,
           title: process.title,
-          startedAt: Math.floor(host.wall() - process.uptime() * 1000),
+          startedAt: Math.floor(host().wall() - process.uptime() * 1000),
         },
         refreshMs: settings.refreshMs,
         actions: settings.allowActions,

@@ -66,7 +66,9 @@ const ownJournal = {
 const finish = {
   name: 'keelson-files',
   transform: (code, id) => (id.endsWith('.ts') ? { code: code.replaceAll(LAZY, 'import('), map: null } : null),
-  renderChunk(rendered, { fileName }) {
+  renderChunk(rendered, { fileName, imports }) {
+    const needed = imports.find((name) => fileName === 'chunk-base.js' && name.endsWith('.js'))
+    if (needed !== undefined) this.error(`the base needs ${needed}, which needs the base`)
     const code = asAscii(exportValues(rendered.replaceAll(LAZY_CHUNK, '$1')))
     if (code.includes('Promise.resolve().then(() => require(')) {
       this.error(`${fileName} loads a module at its first use that others load at once`)

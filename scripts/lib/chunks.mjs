@@ -15,7 +15,6 @@ const APART = [
     modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes|observe\/errors|plain\/(?:errors|text))\.ts$/,
     chunk: 'base',
   },
-  { modules: /^internal\/loop-watch\.ts$/, chunk: 'actor' },
 ]
 
 /** Returns the path of a module below js/, or undefined. */
@@ -35,18 +34,38 @@ function folderOf(id) {
 /** Returns the name of the file of a module that is loaded at its first use. */
 export const laterName = (id) => `later-${pathOf(id).slice(0, -'.ts'.length).replaceAll('/', '-')}`
 
-/** The modules that are loaded with the entries, and the folders whose modules others than their own entry import. */
-function survey(graph) {
-  const early = new Set()
-  const shared = new Set()
-  const left = graph.ids().filter((id) => graph.of(id).isEntry && pathOf(id) !== undefined)
+/** Returns the modules that are loaded with some modules. */
+function loadedWith(graph, ids) {
+  const found = new Set()
+  const left = [...ids]
   for (let id = left.pop(); id !== undefined; id = left.pop()) {
-    if (early.has(id)) continue
-    early.add(id)
-    const folder = folderOf(id)
+    if (found.has(id)) continue
+    found.add(id)
+    left.push(...graph.of(id).importedIds)
+  }
+  return found
+}
+
+/** Returns the first part of the path of a module. */
+const roomOf = (id) => pathOf(id)?.split('/')[0]
+
+/**
+ * Returns the modules that are in the files of folders, and the folders whose modules others than their own entry import.
+ * Of a folder that the root has, these are the modules that the root loads: an entry for few programs, which loads more of
+ * it, must not make all load that.
+ */
+function survey(graph) {
+  const entries = graph.ids().filter((id) => graph.of(id).isEntry && pathOf(id) !== undefined)
+  const ofRoot = loadedWith(
+    graph,
+    entries.filter((id) => pathOf(id) === 'index.ts'),
+  )
+  const rooms = new Set([...ofRoot].map(roomOf))
+  const early = new Set([...loadedWith(graph, entries)].filter((id) => ofRoot.has(id) || !rooms.has(roomOf(id))))
+  const shared = new Set()
+  for (const id of early) {
     for (const imported of graph.of(id).importedIds) {
-      if (folderOf(imported) !== folder) shared.add(folderOf(imported))
-      left.push(imported)
+      if (folderOf(imported) !== folderOf(id)) shared.add(folderOf(imported))
     }
   }
   return { early, shared }
