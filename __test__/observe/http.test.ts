@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
 import { observe, type Observation } from 'keelson/observe'
 import { Atrion } from 'keelson/atrion'
 import { createJournal } from 'keelson/journal'
@@ -8,6 +10,7 @@ import type { System } from 'keelson/system'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { type Answer, ask, bearer, type Loose, work } from '../support/observed.ts'
+import { root } from '../support/root.ts'
 
 const behavior = {
   init: () => ({ secret: 'x', open: 1 }),
@@ -35,8 +38,9 @@ test('serves the page, its files and tables', async () => {
   const page = await get('')
   expect(page.status).toBe(200)
   expect(page.headers['content-type']).toContain('text/html')
-  for (const [, path] of page.body.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)) {
-    expect((await get(path as string)).status).toBe(200)
+  for (const name of readdirSync(join(root, 'web')).filter((each) => !/\.d\.ts$|^index\.html$/.test(each))) {
+    const { status, body } = await get(`assets/${name}`)
+    expect({ name, status, body }).toEqual({ name, status: 200, body: readFileSync(join(root, 'web', name), 'utf8') })
   }
   expect((await json('page?kind=process&filter=one')).rows).toMatchObject([[expect.any(String), { 1: 'one' }]])
   const routes = new Atrion({ system })
