@@ -221,8 +221,11 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     if (this.#scheduled) return
     this.#scheduled = true
     if (this.tracer === undefined) void NOW.then(this.#drain)
-    else this.tracer.detached(() => void NOW.then(this.#drain))
+    else this.tracer.detached(this.#drainSoon)
   }
+
+  /** Not a closure of {@link schedule}, which would allocate for it at each call. */
+  readonly #drainSoon = (): void => void NOW.then(this.#drain)
 
   /** Drains in another turn of the event loop than before. */
   readonly #drainAnew = (): void => {

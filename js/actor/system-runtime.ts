@@ -19,7 +19,9 @@ export function follow(system: System, tracer: Tracer | undefined): Tracer | und
   system.tracer = tracer
   const runtime = runtimes.get(system)
   if (runtime !== undefined) runtime.tracer = tracer
-  if (system.clock instanceof BaseClock) system.clock.tracer = tracer
+  const { clock } = system
+  // Systems may share a clock.
+  if (clock instanceof BaseClock && (tracer !== undefined || clock.tracer === before)) clock.tracer = tracer
   return before
 }
 

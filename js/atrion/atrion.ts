@@ -6,6 +6,7 @@ import * as protocol from '../protocol/admission.ts'
 import type { RouteReading } from '../protocol/admission.ts'
 import { getDefaultSystem } from '../system/default.ts'
 import { assertSystem, type System } from '../system/system.ts'
+import { admissions } from './admission-trace.ts'
 import type { Mode } from './decisions.ts'
 import { explain, type Explanation } from './explain.ts'
 import { Gate } from './gate.ts'
@@ -357,7 +358,8 @@ export class Atrion {
    */
   admit(route: string, options?: AdmitOptions): Promise<Ticket | Shed> {
     try {
-      const admission = this.gate.enter(admitRequest(this.gate.profiles, route, options))
+      const request = admitRequest(this.gate.profiles, route, options)
+      const admission = admissions.hasSubscribers ? this.gate.enterTraced(request) : this.gate.enter(request)
       return admission instanceof Promise ? admission : Promise.resolve(admission)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -369,7 +371,8 @@ export class Atrion {
    */
   tryAdmit(route: string, options?: AdmitOptions): Ticket | Shed {
     // A request that does not wait is answered at once.
-    return this.gate.enter(tryRequest(this.gate.profiles, route, options)) as Ticket | Shed
+    const request = tryRequest(this.gate.profiles, route, options)
+    return (admissions.hasSubscribers ? this.gate.enterTraced(request) : this.gate.enter(request)) as Ticket | Shed
   }
 
   /**

@@ -4,6 +4,7 @@ import { ClosedError, TimeoutError } from '../errors/errors.ts'
 import { nothing, whenAborted } from '../internal/abort-hub.ts'
 import { callable } from '../internal/validate.ts'
 import type { System } from '../system/system.ts'
+import { admissions } from './admission-trace.ts'
 import { ShedError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import { type RunRequest, runRequest } from './request.ts'
@@ -56,7 +57,7 @@ export async function run<T>(
 ): Promise<T> {
   callable('fn', work)
   const request = runRequest(gate.profiles, route, options, defaultMs)
-  const admission = await gate.enter(request)
+  const admission = await (admissions.hasSubscribers ? gate.enterTraced(request) : gate.enter(request))
   if (admission.allow) return perform(gate, system, request, admission, work)
   if (admission.reason === 'closed') throw new ClosedError('the Atrion')
   throw new ShedError(admission.route, admission.reason, admission.retryAfterMs, admission.resistance)

@@ -139,9 +139,12 @@ export class Journal<T = unknown> {
    * @throws JournalOverflowError when it is full and its policy is `'bounded:error'`.
    */
   append(data: T): JournalEntry<T> {
-    return appends.hasSubscribers
-      ? appends.trace({ journal: this, data: [data] }, () => this.#append(data))
-      : this.#append(data)
+    return appends.hasSubscribers ? this.#appendTraced(data) : this.#append(data)
+  }
+
+  /** A method of its own: a function with a closure allocates at each call what the closure needs. */
+  #appendTraced(data: T): JournalEntry<T> {
+    return appends.trace({ journal: this, data: [data] }, () => this.#append(data))
   }
 
   #append(data: T): JournalEntry<T> {

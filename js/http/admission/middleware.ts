@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import { admissions } from '../../atrion/admission-trace.ts'
 import type { Atrion } from '../../atrion/atrion.ts'
 import type { Gate } from '../../atrion/gate.ts'
 import { type Priority, PRIORITY_VOLTAGES, voltageOf } from '../../atrion/priority.ts'
@@ -61,7 +62,8 @@ export class HttpAdmissionMiddleware<Req, Res, Handler> {
     let admission: Ticket | Shed | Promise<Ticket | Shed>
     try {
       const checked = this.#admissionRequest(gate, request)
-      admission = shadow ? this.#enterShadow(gate, request, checked) : gate.enter(checked)
+      if (shadow) admission = this.#enterShadow(gate, request, checked)
+      else admission = admissions.hasSubscribers ? gate.enterTraced(checked) : gate.enter(checked)
     } catch (error) {
       this.report(error, 'admission')
       return next()

@@ -97,9 +97,7 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
     this.clock = opened.clock
     this.#system = opened.system
     this.#id = opened.id
-    this.#syncTimer = new SyncTimer(opened.clock, () => {
-      if (!this.closed) hot.journalSyncSoon(this.#id)
-    })
+    this.#syncTimer = new SyncTimer(opened.clock, () => void (this.closed || hot.journalSyncSoon(this.#id)))
     this.#handle = opened.handle
     this.#subscribers = new Listeners('subscriber', (error, { sequence, id }) => {
       if (opened.options.emit === undefined) this.#report(error, 'a subscriber of a journal')
@@ -145,7 +143,10 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
    * ```
    */
   append(data: T, options?: AppendOptions): Promise<JournalEntry<T>> {
-    if (!appends.hasSubscribers) return this.#append(data, options)
+    return appends.hasSubscribers ? this.#appendTraced(data, options) : this.#append(data, options)
+  }
+
+  #appendTraced(data: T, options: AppendOptions | undefined): Promise<JournalEntry<T>> {
     return appends.trace({ journal: this, data: [data] }, () => this.#append(data, options))
   }
 
@@ -187,9 +188,8 @@ export class DurableJournal<T = unknown> extends JournalReads<T> {
 
   #appendAll(data: readonly T[], each: () => readonly CheckedAppend[] | undefined): Promise<JournalEntry<T>[]> {
     const append = (): Promise<JournalEntry<T>[]> =>
-      new Promise((resolve, reject) => this.#appender().appendAll(data, each(), resolve, reject))
-    if (!appends.hasSubscribers) return this.#withEvents(append())
-    return appends.trace({ journal: this, data }, () => this.#withEvents(append()))
+      this.#withEvents(new Promise((resolve, reject) => this.#appender().appendAll(data, each(), resolve, reject)))
+    return appends.hasSubscribers ? appends.trace({ journal: this, data }, append) : append()
   }
 
   /** Resolves when everything that was appended before is on disk, whatever the durability. */

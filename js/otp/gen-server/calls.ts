@@ -27,30 +27,35 @@ export function call<State, CallMsg, CastMsg, CallReply>(
 ): Promise<CallReply>
 export function call(ref: GenServerRef, message: unknown, options?: CallOptions): Promise<unknown> {
   if (tracers.count > 0 || calls.hasSubscribers) return tracedCall(ref, message, options)
-  return send(ref, message, options)
+  return new Promise((resolve, reject) => send(ref, message, options, resolve, reject))
 }
 
 function tracedCall(ref: GenServerRef, message: unknown, options?: CallOptions): Promise<unknown> {
   const server = findProcess(ref)
-  if (server === undefined) return send(ref, message, options)
-  const trace = calls.hasSubscribers ? { ref, name: server.name, message } : undefined
-  const begin = (): Promise<unknown> =>
-    trace === undefined ? send(ref, message, options) : calls.trace(trace, () => send(ref, message, options, trace))
-  const { tracer } = server.runtime
-  return tracer === undefined ? begin() : tracer.call(server, () => message, begin)
+  const trace = server === undefined || !calls.hasSubscribers ? undefined : { ref, name: server.name, message }
+  const start = (): Promise<unknown> =>
+    new Promise((resolve, reject) => send(ref, message, options, resolve, reject, trace))
+  const begin = trace === undefined ? start : (): Promise<unknown> => calls.trace(trace, start)
+  const tracer = server?.runtime.tracer
+  return server === undefined || tracer === undefined ? begin() : tracer.call(server, () => message, begin)
 }
 
-function send(ref: GenServerRef, message: unknown, options?: CallOptions, trace?: CallTrace): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const server = findProcess(ref) ?? callTargetOf('ref', ref)
-    const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
-    if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
-    const request = new Call(server, message, timeoutMs, resolve, reject)
-    if (server.usesCallerContext) request.context = new SenderContext()
-    if (trace !== undefined) request.trace = trace
-    if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
-    server.runtime.sendCall(request)
-  })
+function send(
+  ref: GenServerRef,
+  message: unknown,
+  options: CallOptions | undefined,
+  resolve: (reply: unknown) => void,
+  reject: (error: unknown) => void,
+  trace?: CallTrace,
+): void {
+  const server = findProcess(ref) ?? callTargetOf('ref', ref)
+  const timeoutMs = options === undefined ? CALL_TIMEOUT : callTimeout(options)
+  if (server.status !== RUNNING) throw new ServerNotRunningError(server.id, server)
+  const request = new Call(server, message, timeoutMs, resolve, reject)
+  if (server.usesCallerContext) request.context = new SenderContext()
+  if (trace !== undefined) request.trace = trace
+  if (options?.signal !== undefined) rejectOnAbort(request, options.signal)
+  server.runtime.sendCall(request)
 }
 
 function callTimeout(options: CallOptions): number {
