@@ -4,6 +4,9 @@
 /** Forgets a runtime; a stale handle does nothing. */
 export declare function actorsClose(handle: number): void
 
+/** Returns how many user messages each process has queued in the core, by the slot of its pid. */
+export declare function actorsMailboxes(handle: number): Uint32Array
+
 /** Opens a runtime. */
 export declare function actorsOpen(): NativeActors
 

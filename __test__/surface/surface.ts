@@ -245,6 +245,10 @@ const DATA: Readonly<Record<string, string>> = {
   MetricsResponse: 'made by Express and by Fastify',
   NodeRedisLike: 'a client of another library',
   SerializedJournal: 'made by toJSON',
+  ExportData: 'made by prepareExportData',
+  ObserverSnapshot: 'made by getSnapshot',
+  GenServerStats: 'made by getServerStats',
+  MetricsHistory: 'data that the user has collected',
   StoreSetup: 'what express-rate-limit tells its store',
 }
 

@@ -3,6 +3,7 @@ import type { Process } from './process.ts'
 import {
   FULL,
   INFO,
+  PID_SLOT,
   STEP_CELLS,
   STEP_OPERATION,
   STEP_PLACE,
@@ -48,6 +49,15 @@ export class PendingMessages {
     let waiting = process.backlog?.waiting ?? 0
     for (let index = next; index < count; index++) if (this.#isFor(process, index)) waiting++
     return waiting
+  }
+
+  /** Adds the user messages in the steps from `next` to `count` of the round to the sizes of mailboxes, by slot. */
+  addTo(sizes: Uint32Array, next: number, count: number): void {
+    for (let index = next; index < count; index++) {
+      if ((this.#words[index * STEP_WORDS + STEP_OPERATION] as number) > INFO) continue
+      const slot = (this.#steps[index * STEP_CELLS + STEP_PROCESS] as number) & PID_SLOT
+      sizes[slot] = (sizes[slot] as number) + 1
+    }
   }
 
   /** Takes back the oldest user message of a process, if there is one, because its mailbox is full. */

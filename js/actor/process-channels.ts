@@ -2,6 +2,7 @@
 import { channel } from 'node:diagnostics_channel'
 
 import type { System } from '../system/system.ts'
+import { logCrash, logRestart } from './crash-log.ts'
 import { messageTypeOf } from './crash-reports.ts'
 import type { Process } from './process.ts'
 
@@ -38,22 +39,20 @@ export interface ProcessRestart {
 const crashes = channel('keelson:process:crash')
 const restarts = channel('keelson:supervisor:restart')
 
-/** Counts that a process failed, and publishes it. */
+/** Counts that a process failed, keeps and publishes it. */
 export function publishCrash(process: Process, error: unknown, message: unknown): void {
   process.runtime.crashCount++
+  logCrash(process, error, message)
   if (!crashes.hasSubscribers) return
   const { publicRef: ref, publicName: name, system } = process
   crashes.publish({ ref, name, system, messageType: messageTypeOf(message), error } satisfies ProcessCrash)
 }
 
-/** Counts that a process runs again after its end, and publishes it. */
-export function publishRestart(
-  { publicRef: ref, publicName: name, runtime, system }: Process,
-  attempt: number,
-  childId?: string,
-  supervisorId?: string,
-): void {
-  runtime.restartCount++
+/** Counts that a process runs again after its end, keeps and publishes it. */
+export function publishRestart(process: Process, attempt: number, childId?: string, supervisorId?: string): void {
+  process.runtime.restartCount++
+  logRestart(process, attempt, childId, supervisorId)
   if (!restarts.hasSubscribers) return
+  const { publicRef: ref, publicName: name, system } = process
   restarts.publish({ ref, name, system, childId, supervisorId, attempt } satisfies ProcessRestart)
 }

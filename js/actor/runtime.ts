@@ -75,6 +75,11 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     return this.#processes.alive
   }
 
+  /** True while {@link alive} is in the order of the starts. */
+  get isInOrder(): boolean {
+    return this.#processes.isInOrder
+  }
+
   /** The number of places in use by messages, calls and processes. */
   get inUse(): number {
     this.flush()
@@ -174,6 +179,17 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     this.flush()
     const waiting = this.#pending.countOf(process, this.#next, this.#count)
     return waiting + Math.max(hot.actorMailbox(this.handle, process.pid), 0)
+  }
+
+  /**
+   * Returns the sizes of all mailboxes without a bound, by the slots of their processes. The messages of a backlog are
+   * left out.
+   */
+  mailboxSizes(): Uint32Array {
+    this.flush()
+    const sizes = native.actorsMailboxes(this.handle)
+    this.#pending.addTo(sizes, this.#next, this.#count)
+    return sizes
   }
 
   close(): void {

@@ -227,6 +227,31 @@ export function loopTime(): LoopTime {
   return { active, idle }
 }
 
+/** How late timers were, in ms. */
+export interface LoopDelay {
+  readonly meanMs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+const NS = 1e6
+
+/** Measures how late timers of this thread are. Returns a function that reads it, and one that ends it. */
+export function measureLoopDelay(): { readonly read: () => LoopDelay; readonly end: () => void } {
+  const histogram = builtin('node:perf_hooks').monitorEventLoopDelay({ resolution: 10 })
+  histogram.enable()
+  return {
+    read: () => ({
+      meanMs: histogram.mean / NS,
+      p50Ms: histogram.percentile(50) / NS,
+      p99Ms: histogram.percentile(99) / NS,
+      maxMs: histogram.max / NS,
+    }),
+    end: () => void histogram.disable(),
+  }
+}
+
 /** Resources that keep an event loop open although nothing goes on: streams, ports and servers that wait to be used. */
 const IDLE: ReadonlySet<string> = new Set([
   'TTYWrap',

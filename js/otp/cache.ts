@@ -180,7 +180,7 @@ function sweep(store: Store, { system, sweepIntervalMs }: CacheSettings): () => 
 const memoizeStores = new Members<CacheStore>(({ closed }) => closed)
 
 offerTable('cache', (system) => servicesOf(system, CacheBehavior), {
-  name: ({ observedName, id }) => observedName || id,
+  name: ({ publicName, id }) => publicName ?? id,
   entries: ({ behavior }) => behavior.observed?.entries ?? 0,
   hits: ({ behavior }) => behavior.observed?.hits ?? 0,
   misses: ({ behavior }) => behavior.observed?.misses ?? 0,

@@ -1,6 +1,6 @@
 /**
  * Processes that restart (GenServer, Supervisor, PartitionSupervisor, Registry, Agent, Task) and services behind a
- * process (EventBus, Cache, RateLimiter, TimerService).
+ * process (EventBus, Cache, RateLimiter, TimerService), and what runs (Observer, AlertManager).
  */
 export { ActorRuntime } from '../actor/actor-runtime.ts'
 export { DEFAULTS, VERSION } from './defaults.ts'
@@ -101,6 +101,47 @@ export type {
   UntypedTemplateRef,
 } from './supervisor/types.ts'
 export { GenServer } from './gen-server/gen-server.ts'
+export type {
+  Alert,
+  AlertConfig,
+  AlertEvent,
+  AlertEventHandler,
+  AlertStatistics,
+  AlertType,
+} from './observer/alert-types.ts'
+export { AlertManager } from './observer/alert-manager.ts'
+export { createExportData, createExportDataWithHistory, exportToCsv, exportToJson } from './observer/exports.ts'
+export { Observer } from './observer/observer.ts'
+export type {
+  ColumnType,
+  CrashRecord,
+  CsvExportResult,
+  ExportData,
+  GenServerStats,
+  LoopStats,
+  MemoryStats,
+  MetricsDataPoint,
+  MetricsHistory,
+  ObservedRef,
+  ObserverEvent,
+  ObserverEventHandler,
+  ObserverSettings,
+  ObserverSnapshot,
+  ObserveStateOptions,
+  ProcessMetricsHistory,
+  ProcessTreeNode,
+  RedactHook,
+  RestartRecord,
+  StopProcessResult,
+  SupervisorStats,
+  Table,
+  TableColumn,
+  TableColumns,
+  TableKind,
+  TableRowOf,
+  TopOptions,
+  TopPage,
+} from './observer/types.ts'
 export { PartitionSupervisor } from './partition/partition.ts'
 export type { PartitionInfo, PartitionSupervisorOptions, PartitionSupervisorRef } from './partition/types.ts'
 export * from '../rate/errors.ts'

@@ -17,6 +17,7 @@ import { type CustomEvent, type Emit, msgTypeOf, type ProcessEvent } from './eve
 import type { ProcessHost } from './host.ts'
 import type { ProcessId, StopReason } from './ids.ts'
 import { mayBeAsync } from './handler-run.ts'
+import { wallMsOf } from '../clock/observed-time.ts'
 import { EventNotifier } from './event-notifier.ts'
 import type { ProcessJournal, ProcessRef, ProcessSpec, ProcessStatus } from './types.ts'
 import type { System } from '../system/system.ts'
@@ -39,6 +40,11 @@ export abstract class Addressable extends Process {
   readonly usesCallerContext: boolean
   /** The error of its last failure. */
   failure: unknown
+  /** The wall time of its first start, in ms. */
+  readonly #startedAt: number
+  /** The numbers of its restarts and of its failures. */
+  protected restartTotal = 0
+  protected failureTotal = 0
   /** True once it has failed for good: it does not restart. */
   protected hasFailed = false
 
@@ -48,6 +54,7 @@ export abstract class Addressable extends Process {
     this.isAsync = mayBeAsync(spec.handle)
     this.id = host.id()
     this.host = host
+    this.#startedAt = wallMsOf(host.clock)
     this.spec = spec
     this.notifier = new EventNotifier(emit, host, journal)
     this.pendingWork = new PendingWork(host.clock)
@@ -72,6 +79,18 @@ export abstract class Addressable extends Process {
 
   get className(): string {
     return classNameOf(this.spec) ?? 'Process'
+  }
+
+  override get observedStart(): number {
+    return this.#startedAt
+  }
+
+  override get observedRestarts(): number {
+    return this.restartTotal
+  }
+
+  override get observedCrashes(): number {
+    return this.failureTotal
   }
 
   /** Ends the process. Resolves when it has ended. */

@@ -98,6 +98,10 @@ export class StatefulProcess extends Addressable implements StopTarget {
     return this.#parent instanceof StatefulProcess
   }
 
+  override get observedParent(): string {
+    return this.#parent instanceof StatefulProcess ? this.#parent.id : ''
+  }
+
   shutDown(): Promise<void> {
     return this.end('shutdown')
   }
@@ -156,7 +160,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
     this.#state = state
     if (this.status === STARTING) {
       this.status = RUNNING
-      if (this.#attempt > 0) publishRestart(this, this.#attempt)
+      if (this.#attempt > 0) this.#restarted()
       this.#restarts?.started(this.host.clock.monoMs())
       if (this.notifier.hasLifecycleListener) {
         this.emit({ type: 'process:ready', id: this.id, startedAt: this.host.clock.now() })
@@ -293,6 +297,7 @@ export class StatefulProcess extends Addressable implements StopTarget {
     const decision = this.#restarts?.failed(this.host.clock.monoMs(), this.host.chance())
     const restarts = decision?.restart === true
     this.failure = error
+    this.failureTotal++
     publishCrash(this, error, message)
     if (restarts) {
       this.runtime.restarting(this)
@@ -320,6 +325,11 @@ export class StatefulProcess extends Addressable implements StopTarget {
     this.#abandon(decision === undefined ? 'no-supervision' : 'budget')
     this.pendingWork.cancelTimers()
     void this.#finishFailed()
+  }
+
+  #restarted(): void {
+    this.restartTotal++
+    publishRestart(this, this.#attempt)
   }
 
   /** Publishes a crash that leads to a restart, which might otherwise stay unseen. */

@@ -6,6 +6,7 @@ export type ColumnType = 'text' | 'gauge' | 'count' | 'ms' | 'bytes' | 'wall' | 
 
 /** The columns of each kind of table, in order. New columns come at the end. */
 export const COLUMNS = {
+  /** Processes. */
   process: {
     id: 'text',
     name: 'text',
@@ -20,6 +21,7 @@ export const COLUMNS = {
     memory: 'bytes',
     system: 'text',
   },
+  /** Supervisors. */
   supervisor: {
     id: 'text',
     name: 'text',
@@ -31,6 +33,7 @@ export const COLUMNS = {
     startedAt: 'wall',
     system: 'text',
   },
+  /** Routes of admission. */
   route: {
     name: 'text',
     R: 'gauge',
@@ -63,6 +66,7 @@ export const COLUMNS = {
     errorRate: 'gauge',
     system: 'text',
   },
+  /** Policies: circuit breakers, bulkheads, retries and others. */
   policy: {
     name: 'text',
     type: 'text',
@@ -74,6 +78,7 @@ export const COLUMNS = {
     rejected: 'count',
     system: 'text',
   },
+  /** Journals, in memory and on disk. */
   journal: {
     name: 'text',
     where: 'text',
@@ -84,6 +89,7 @@ export const COLUMNS = {
     pending: 'gauge',
     system: 'text',
   },
+  /** Caches. */
   cache: {
     name: 'text',
     entries: 'gauge',
@@ -93,7 +99,9 @@ export const COLUMNS = {
     loads: 'count',
     system: 'text',
   },
+  /** Rate limiters. */
   limiter: { name: 'text', keys: 'gauge', admitted: 'count', refused: 'count', waiting: 'gauge', system: 'text' },
+  /** Event buses. */
   bus: {
     name: 'text',
     subscriptions: 'gauge',
@@ -102,9 +110,13 @@ export const COLUMNS = {
     dropped: 'count',
     system: 'text',
   },
+  /** Atoms that were changed or watched. */
   atom: { name: 'text', version: 'count', commits: 'count', watchers: 'gauge', shared: 'flag', system: 'text' },
+  /** The timers of the system. */
   timer: { system: 'text', pending: 'gauge', fired: 'count', nextDueMs: 'ms' },
+  /** The effects of the system. */
   effect: { system: 'text', fibres: 'gauge', started: 'count', failed: 'count' },
+  /** The event loop of this thread. */
   loop: { thread: 'text', running: 'ms', idle: 'ms', blocked: 'ms', longest: 'ms', stalls: 'count' },
 } as const
 

@@ -12,6 +12,8 @@ export interface TableView {
   key(row: number): string
   /** Returns one cell. */
   cell(row: number, column: number): TableCell
+  /** Returns a column of numbers. */
+  numbers(column: number): Float64Array
   /** Returns the object that a row shows. */
   item(row: number): unknown
 }
@@ -49,6 +51,14 @@ class ItemView<T> implements TableView {
     return reader === undefined ? this.#systemName : reader(this.#items[row] as T)
   }
 
+  numbers(column: number): Float64Array {
+    const items = this.#items
+    const numbers = new Float64Array(items.length)
+    const reader = this.#readers[column] as (item: T) => number
+    for (let row = 0; row < items.length; row++) numbers[row] = reader(items[row] as T)
+    return numbers
+  }
+
   item(row: number): unknown {
     return this.#items[row]
   }
@@ -72,6 +82,10 @@ class JoinedView implements TableView {
   cell(row: number, column: number): TableCell {
     const [view, own] = this.#find(row)
     return view.cell(own, column)
+  }
+
+  numbers(column: number): Float64Array {
+    return Float64Array.from({ length: this.size }, (_, row) => this.cell(row, column) as number)
   }
 
   item(row: number): unknown {

@@ -187,7 +187,7 @@ export class Bus implements GenServerBehavior<null>, SubscriberHost {
 }
 
 offerTable('bus', (system) => servicesOf(system, Bus), {
-  name: ({ observedName, id }) => observedName || id,
+  name: ({ publicName, id }) => publicName ?? id,
   subscriptions: ({ behavior }) => behavior.stats.subscriptions,
   published: ({ behavior }) => behavior.stats.published,
   delivered: ({ behavior }) => behavior.stats.delivered,

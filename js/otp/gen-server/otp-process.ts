@@ -115,10 +115,6 @@ export abstract class OtpProcess extends Process implements Registrable {
     return this.kind
   }
 
-  override get observedName(): string {
-    return this.name ?? ''
-  }
-
   override get observedStart(): number {
     return this.startedAt
   }

@@ -11,6 +11,7 @@ import { Continued, NoReply, Stopped } from './callback-results.ts'
 import { CastInContext } from '../../actor/caller-context.ts'
 import { IdleTime } from './idle.ts'
 import { OtpProcess } from './otp-process.ts'
+import { StateProbe } from './state-probe.ts'
 import type { GenServerBehavior, Info, TerminateReason } from './types.ts'
 
 /** The message that makes a process call `onIdle`. */
@@ -138,6 +139,10 @@ export class GenServerProcess extends OtpProcess {
 
   onInfo(message: unknown): HandlerResult {
     if (message === IDLE) return this.#handleIdle()
+    if (StateProbe.is(message)) {
+      message.take(this.#state)
+      return undefined
+    }
     const state = this.#state
     let next: unknown
     try {

@@ -5,6 +5,7 @@ import { STRATEGIES } from '../../protocol/supervisor.ts'
 import { type CellReaders, offerTable } from '../../tables/offers.ts'
 import type { System } from '../../system/system.ts'
 import { SupervisorProcess } from './process.ts'
+import type { SupervisorStrategy } from './types.ts'
 
 /** Returns the supervisors of a system that have not ended, in the order of their starts. */
 export function supervisorsOf(system: System): SupervisorProcess[] {
@@ -13,11 +14,12 @@ export function supervisorsOf(system: System): SupervisorProcess[] {
 }
 
 /** Returns the word for the strategy of a supervisor. */
-export const strategyOf = ({ plan }: SupervisorProcess): string => STRATEGIES[plan.strategy] as string
+export const strategyOf = ({ plan }: SupervisorProcess): SupervisorStrategy =>
+  STRATEGIES[plan.strategy] as SupervisorStrategy
 
 const readers: CellReaders<'supervisor', SupervisorProcess> = {
   id: ({ id }) => id,
-  name: ({ observedName }) => observedName,
+  name: ({ publicName }) => publicName ?? '',
   strategy: strategyOf,
   children: ({ executor }) => executor.count,
   restarts: ({ executor }) => executor.restarts,

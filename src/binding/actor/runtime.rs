@@ -458,6 +458,15 @@ pub fn actors_open(env: &Env) -> Result<NativeActors<'_>> {
     Ok(NativeActors { handle, submissions: submissions_array, steps: steps_array })
 }
 
+/// Returns how many user messages each process has queued in the core, by the slot of its pid.
+#[napi(catch_unwind)]
+pub fn actors_mailboxes(env: Env, handle: f64) -> Result<Uint32Array> {
+    let environment = Local::<Actors>::of(&env)?;
+    let mut actors = environment.table.borrow_mut();
+    let sizes = actors.get(handle).map(|actor| actor.runtime.mailboxes());
+    Ok(Uint32Array::new(sizes.unwrap_or_default()))
+}
+
 /// Forgets a runtime; a stale handle does nothing.
 #[napi(catch_unwind)]
 pub fn actors_close(env: Env, handle: f64) -> Result<()> {

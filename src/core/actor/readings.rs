@@ -71,6 +71,16 @@ impl Runtime {
         self.processes.get(pid.0).map(|process| reading_of(pid, process))
     }
 
+    /// Returns how many user messages each process has queued, by the slot of its pid.
+    pub fn mailboxes(&self) -> Vec<u32> {
+        let mut sizes = Vec::new();
+        for (handle, process) in self.processes.iter() {
+            sizes.resize(handle.slot as usize + 1, 0);
+            sizes[handle.slot as usize] = process.waiting();
+        }
+        sizes
+    }
+
     /// Returns the numbers of each process, in the order of slots.
     pub fn readings(&self) -> impl Iterator<Item = ProcessReading> {
         self.processes.iter().map(|(handle, process)| reading_of(Pid(handle), process))
@@ -124,6 +134,7 @@ mod tests {
             runtime.readings().map(number).collect()
         };
         let waiting = (other, Status::Starting, 1, 0);
+        assert_eq!(runtime.mailboxes(), [0, 1]);
         assert_eq!(numbers(&runtime), [(one, Status::Running, 0, 1), waiting]);
         assert_eq!(runtime.reading(one).map(|it| it.is_busy), Some(true), "it is to stop");
         runtime.exited(one, ExitKind::Normal);

@@ -281,6 +281,7 @@ impl Limiter {
     /// Takes a cost that is there, for one who waited.
     pub(super) fn admit(&mut self, slot: u32, cost: u32, now_us: u64) -> Verdict {
         let now = self.tick_us(now_us);
+        self.admitted += 1;
         each!(&mut self.table, keys => keys.admit(slot, cost, now))
     }
 }
