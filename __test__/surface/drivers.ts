@@ -369,7 +369,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'otp Supervisor.start': { SupervisorOptions: (given) => otp.Supervisor.start(given) },
     'otp Supervisor.startChild': { ChildSpec: (given) => otp.Supervisor.startChild(supervisor, given) },
     'otp Observer.configure': { ObserverSettings: (given) => otp.Observer.configure(given, system) },
-    'otp Observer.getState': { ObserveStateOptions: (given) => otp.Observer.getState(server, given) },
+    'otp Observer.getState': { GetStateOptions: (given) => otp.Observer.getState(server, given) },
     'otp Observer.top': { TopOptions: (given) => otp.Observer.top(given, system) },
     'otp AlertManager.configure': { Partial: (given) => otp.AlertManager.configure(given, system) },
     'otp PartitionSupervisor.start': {

@@ -62,7 +62,7 @@ function row(process: Process, place: SystemPlace): ProcessNote {
     pid: process.pid,
     key: `${place.prefix}:${process.id}`,
     id: process.id,
-    name: process.observedName,
+    name: process.publicName ?? '',
     kind: process.observedKind,
     parent: parent === '' ? '' : `${place.prefix}:${parent}`,
     startedAt: process.observedStart,

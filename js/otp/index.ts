@@ -127,7 +127,7 @@ export type {
   ObserverEventHandler,
   ObserverSettings,
   ObserverSnapshot,
-  ObserveStateOptions,
+  GetStateOptions,
   ProcessMetricsHistory,
   ProcessTreeNode,
   RedactHook,

@@ -31,7 +31,7 @@ import type {
   LoopStats,
   ObservedRef,
   ObserverSettings,
-  ObserveStateOptions,
+  GetStateOptions,
   RedactHook,
   RestartRecord,
 } from './types.ts'
@@ -90,7 +90,7 @@ export function loopStats(): LoopStats {
 /** Resolves with a copy of the state of a process. */
 export async function stateAt(
   ref: ObservedRef,
-  options: ObserveStateOptions | undefined,
+  options: GetStateOptions | undefined,
   system: () => System,
 ): Promise<unknown> {
   const server = typeof ref === 'string' ? findObserved(ref, system()) : processOf('ref', ref)

@@ -13,7 +13,7 @@ import type {
   ObserverEventHandler,
   ObserverSettings,
   ObserverSnapshot,
-  ObserveStateOptions,
+  GetStateOptions,
   ProcessTreeNode,
   RestartRecord,
   StopProcessResult,
@@ -88,7 +88,7 @@ function configure(settings: ObserverSettings, ...system: SystemArgument): void 
   implementation().configure(settings, systemFromArgument(system))
 }
 
-async function getState(ref: ObservedRef, options?: ObserveStateOptions, ...system: SystemArgument): Promise<unknown> {
+async function getState(ref: ObservedRef, options?: GetStateOptions, ...system: SystemArgument): Promise<unknown> {
   return implementation().stateAt(ref, options, () => systemFromArgument(system))
 }
 

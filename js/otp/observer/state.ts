@@ -8,13 +8,13 @@ import { StateProbe } from '../gen-server/state-probe.ts'
 import type { GenServerProcess } from '../gen-server/process.ts'
 import { settingsOf } from './settings.ts'
 import { StateCopy } from './state-view.ts'
-import type { ObserveStateOptions, RedactHook } from './types.ts'
+import type { GetStateOptions, RedactHook } from './types.ts'
 
 const TIMEOUT_MS = 1000
 const OPTIONS = ['timeoutMs', 'redact']
 
 /** Returns a copy of the state of a process, once no handler of it runs. */
-export async function stateOf(server: GenServerProcess, options: ObserveStateOptions | undefined): Promise<unknown> {
+export async function stateOf(server: GenServerProcess, options: GetStateOptions | undefined): Promise<unknown> {
   const settings = checkOptions('options', options)
   known('options', settings, OPTIONS)
   const timeoutMs = positiveMillis('options.timeoutMs', settings.timeoutMs ?? TIMEOUT_MS)

@@ -148,7 +148,7 @@ export interface ObserverSettings {
 }
 
 /** Options of `Observer.getState`. */
-export interface ObserveStateOptions {
+export interface GetStateOptions {
   /** The longest time to wait for the handler that runs, in ms. Default 1000. */
   readonly timeoutMs?: number
   /** Hides or replaces values, after the hook of `Observer.configure`. Default: none. */
