@@ -45,7 +45,7 @@ function noteCircuit(message: unknown): void {
   const because = error === undefined ? '' : `: ${textOf(error)}`
   native.observeEvent(
     JSON.stringify({
-      at: host.wall(),
+      at: host().wall(),
       event: 'circuit',
       kind: 'policy',
       key: '',
