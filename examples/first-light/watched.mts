@@ -28,12 +28,9 @@ the event loop. Press Ctrl-C to end it.`)
     await load()
   }
   void load()
-  const program = join(
-    dirname(createRequire(import.meta.url).resolve('keelson/package.json')),
-    'dist',
-    'cli',
-    'main.js',
-  )
+  const require = createRequire(import.meta.url)
+  const manifest = require.resolve('keelson/package.json')
+  const program = join(dirname(manifest), (require(manifest) as { bin: { keelson: string } }).bin.keelson)
   await once(spawn(process.execPath, [program, 'top', socket], { stdio: 'inherit' }), 'close')
   process.exit(0)
 }
