@@ -96,6 +96,26 @@ describe.sequential('first light', () => {
     await expect.poll(() => servers.filter(lives), { timeout: 5000 }).toEqual([])
   })
 
+  it.each(['--dashboard', '--watch'])('%s prints the URL of its page where there is no terminal', async (flag) => {
+    const { child, output } = start(flag)
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await expect.poll(output).toMatch(/http:\S+\?token=\S+\s/)
+    const [url = ''] = /http:\S+/.exec(output()) ?? []
+    const entered = await fetch(url, { redirect: 'manual' })
+    expect([entered.status, entered.headers.get('location')]).toEqual([303, '/'])
+    const authorization = `Bearer ${new URL(url).searchParams.get('token')}`
+    const names = async (): Promise<unknown> => {
+      const response = await fetch(new URL('/page?kind=process', url), { headers: { authorization } })
+      const { rows } = (await response.json()) as { rows: [string, unknown[]][] }
+      return rows.map(([, cells]) => cells[1]).toSorted()
+    }
+    const shop = ['ledger', 'mailer-invoices', 'mailer-news', 'mailer-orders', 'mailers', 'products', 'report', 'shop']
+    // A crash takes the ledger away for a moment.
+    await expect.poll(names).toEqual(shop)
+    child.kill('SIGTERM')
+    await once(child, 'close')
+  })
+
   it('refuses arguments it does not know', async () => {
     const child = spawn(process.execPath, [main, '--seconds', 'many'], { stdio: ['ignore', 'ignore', 'pipe'] })
     let complaint = ''
