@@ -1,6 +1,7 @@
 //! The one thread of the process that serves all clients. It asks JavaScript for nothing that it needs to answer.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -59,7 +60,8 @@ pub(super) fn open(parts: InstanceParts) -> io::Result<()> {
     }
     if let Some(ThreadLink { queue, waker }) = link.as_ref() {
         // It waits for room: a server must not be lost.
-        let _ = queue.send(ThreadMessage::Open(Box::new(parts)));
+        let sent = queue.send(ThreadMessage::Open(Box::new(parts)));
+        sent.map_err(|_| io::Error::other("the thread has just ended: try again"))?;
         waker.wake()?;
     }
     Ok(())
@@ -98,7 +100,14 @@ fn start() -> io::Result<ThreadLink> {
     let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
     let (queue, messages) = crossbeam_channel::bounded(QUEUE);
     let thread = std::thread::Builder::new().name("keelson-observe".to_owned());
-    thread.spawn(move || run(poll, &messages))?;
+    thread.spawn(move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| run(poll, &messages)));
+        if ended.is_err() {
+            // A bug of ours ends its servers and nothing else; a server that is opened next gets a thread of its own.
+            WATCHED.store(false, Ordering::Relaxed);
+            *LINK.lock() = None;
+        }
+    })?;
     Ok(ThreadLink { queue, waker })
 }
 
