@@ -53,6 +53,31 @@ describe('a watched event loop', () => {
     expect(stdout).toBe('undefined undefined\n')
   })
 
+  test('16 a stall in the callback of a file or a socket is told: the loop polls them, and does not wait', () => {
+    const { stdout, stderr } = watchedProgram(`
+      const server = await busy('blocker');
+      const { readFile } = require('node:fs');
+      const { connect, createServer } = require('node:net');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => readFile('package.json', () => { block(700); resolve() }));
+      const listener = createServer((socket) => socket.on('data', () => {
+        void GenServer.call(server, { type: 'rebuild', ms: 700 }).then(() => socket.end());
+      })).listen(0, '127.0.0.1', () => {
+        const client = connect(listener.address().port, '127.0.0.1', () => client.write('x'));
+        client.on('close', () => listener.close()).resume();
+      });
+      while (stalls.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+      console.log(JSON.stringify(stalls.map(({ durationMs, handler }) => [durationMs >= 700 && durationMs < 60_000, handler])));
+      await GenServer.stop(server);
+      over()
+    `)
+    expect(stderr.match(/has been blocked for \d+ ms/g)).toHaveLength(2)
+    expect(JSON.parse(stdout)).toEqual([
+      [true, null],
+      [true, 'handleCall'],
+    ])
+  })
+
   test('without the variable nothing is watched, and no handler writes what it handles', () => {
     const { stdout, stderr } = runToEnd(`${prelude}(async () => {
       const server = await busy('blocker');

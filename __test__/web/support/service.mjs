@@ -29,7 +29,7 @@ const cast = (message) => GenServer.cast(Registry.lookup('counter', system), mes
 const commands = {
   add: (count) => Array.from({ length: count }, () => cast({ type: 'add' })),
   crash: () => cast({ type: 'crash' }),
-  block: (ms) => setTimeout(cast, 0, { type: 'block', ms }),
+  block: (ms) => cast({ type: 'block', ms }),
 }
 createInterface({ input: process.stdin }).on('line', (line) => {
   const [command, value] = line.split(' ')

@@ -17,7 +17,7 @@ use crate::binding::env::{Local, SharedArray};
 use crate::protocol::Record;
 use activity::{ActivityCells, ActivityMemory, Texts};
 pub(crate) use activity::{Handling, PROTOCOL};
-use uv::{LoopHandles, Turns};
+use uv::{IdleTime, LoopHandles, Turns};
 pub(crate) use watchdog::{Watched, monotonic_ms, watched};
 
 /// The watch of an environment, while there is one.
@@ -35,11 +35,11 @@ struct LoopTurns(Arc<Watched>);
 
 impl Turns for LoopTurns {
     fn runs(&self) {
-        self.0.times.runs(monotonic_ms());
+        self.0.times.runs(self.0.moment());
     }
 
     fn waits(&self) {
-        if let Some(length) = self.0.times.waits(monotonic_ms()) {
+        if let Some(length) = self.0.times.waits(self.0.moment()) {
             self.0.stalled(length);
         }
     }
@@ -82,6 +82,7 @@ pub fn loop_watch_open(env: &Env, settings: NativeLoopWatch) -> Result<Option<Un
         settings.stall_ms,
         settings.to_stderr,
         ActivityMemory::new(&activity),
+        IdleTime::of(env),
         Box::new(move || inbox.post(token)),
     ));
     let Some(handles) = LoopHandles::open(env, LoopTurns(Arc::clone(&watched))) else {
@@ -203,7 +204,7 @@ pub struct NativeLoopTimes {
 #[napi(catch_unwind)]
 pub fn loop_watch_times(env: Env) -> Result<Option<NativeLoopTimes>> {
     with(env, |watched| {
-        let reading = watched.times.reading(monotonic_ms());
+        let reading = watched.times.reading(watched.moment());
         NativeLoopTimes {
             running: reading.running_ms,
             waiting: reading.waiting_ms,

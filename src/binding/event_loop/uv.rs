@@ -6,6 +6,7 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use napi::sys;
 
@@ -22,6 +23,8 @@ struct Functions {
     get_data: unsafe extern "C" fn(UvHandle) -> *mut c_void,
     unref: unsafe extern "C" fn(UvHandle),
     close: unsafe extern "C" fn(UvHandle, Callback),
+    /// Since libuv 1.39.
+    idle_time: Option<unsafe extern "C" fn(*mut c_void) -> u64>,
 }
 
 /// Numbers of `uv_handle_type`.
@@ -54,7 +57,39 @@ fn find() -> Option<Functions> {
         get_data: find!(b"uv_handle_get_data\0"),
         unref: find!(b"uv_unref\0"),
         close: find!(b"uv_close\0"),
+        // SAFETY: as above; libuv takes a lock, so any thread may call it.
+        idle_time: unsafe { program.get(b"uv_metrics_idle_time\0") }.ok().map(|found| *found),
     })
+}
+
+/// Reads the time that an event loop has waited, from any thread, while the environment lives.
+pub(super) struct IdleTime(*mut c_void);
+
+// SAFETY: libuv takes a lock of the loop, and the owner drops this value before the loop goes away.
+unsafe impl Send for IdleTime {}
+
+impl IdleTime {
+    /// Returns the time that the loop of an environment has waited, to be read later.
+    pub(super) fn of(env: &napi::Env) -> Option<Self> {
+        functions()?.idle_time?;
+        loop_of(env).map(Self)
+    }
+
+    /// Returns it in ms. `None` where the host does not count it.
+    pub(super) fn ms(&self) -> Option<f64> {
+        // SAFETY: the loop lives as long as this value.
+        let nanoseconds = unsafe { (functions()?.idle_time?)(self.0) };
+        // A loop that does not count says 0.
+        (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds).as_secs_f64() * 1000.0)
+    }
+}
+
+/// Returns the event loop of an environment.
+fn loop_of(env: &napi::Env) -> Option<*mut c_void> {
+    let mut event_loop = ptr::null_mut();
+    // SAFETY: `env` is live and the out pointer is a local.
+    let status = unsafe { sys::napi_get_uv_event_loop(env.raw(), &raw mut event_loop) };
+    (status == sys::Status::napi_ok && !event_loop.is_null()).then_some(event_loop.cast())
 }
 
 /// Learns when the event loop turns. Its methods run on the loop's thread, and outside of JavaScript.
@@ -88,12 +123,7 @@ impl<T: Turns + 'static> LoopHandles<T> {
     /// Opens the handles of an environment. Returns `None` where the host has no libuv.
     pub(super) fn open(env: &napi::Env, turns: T) -> Option<Self> {
         let uv = functions()?;
-        let mut event_loop = ptr::null_mut();
-        // SAFETY: `env` is live and the out pointer is a local.
-        let status = unsafe { sys::napi_get_uv_event_loop(env.raw(), &raw mut event_loop) };
-        if status != sys::Status::napi_ok || event_loop.is_null() {
-            return None;
-        }
+        let event_loop = loop_of(env)?;
         // SAFETY: a number of `uv_handle_type`.
         let memory = |kind| unsafe { vec![0u128; (uv.handle_size)(kind).div_ceil(16)].into() };
         let (prepare, check) = (memory(PREPARE), memory(CHECK));
@@ -110,8 +140,8 @@ impl<T: Turns + 'static> LoopHandles<T> {
         // them; the box lives as long.
         unsafe {
             let (prepare, check) = ((*handles).prepare.as_mut_ptr(), (*handles).check.as_mut_ptr());
-            (uv.prepare_init)(event_loop.cast(), prepare.cast());
-            (uv.check_init)(event_loop.cast(), check.cast());
+            (uv.prepare_init)(event_loop, prepare.cast());
+            (uv.check_init)(event_loop, check.cast());
             (uv.set_data)(prepare.cast(), handles.cast());
             (uv.set_data)(check.cast(), handles.cast());
             (uv.prepare_start)(prepare.cast(), on_prepare::<T>);

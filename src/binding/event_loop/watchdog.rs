@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::activity::{ActivityMemory, Handling, Texts};
-use crate::core::event_loop::{LoopTimes, StallWatch};
+use super::uv::IdleTime;
+use crate::core::event_loop::{LoopMoment, LoopTimes, StallWatch};
 
 /// Stalls that have ended and wait for JavaScript.
 const ENDED: usize = 16;
@@ -38,6 +39,8 @@ pub(crate) struct Watched {
     pub(super) to_stderr: AtomicBool,
     /// `None` once the environment has ended.
     activity: Mutex<Option<ActivityMemory>>,
+    /// `None` where the host does not count it, and once the environment has ended.
+    idle: Mutex<Option<IdleTime>>,
     state: Mutex<StallState>,
     /// Called on the loop's thread when a stall has ended.
     on_end: Box<dyn Fn() + Send + Sync>,
@@ -57,6 +60,7 @@ impl Watched {
         stall_ms: f64,
         to_stderr: bool,
         activity: ActivityMemory,
+        idle: Option<IdleTime>,
         on_end: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         Self {
@@ -65,6 +69,7 @@ impl Watched {
             texts: Mutex::default(),
             to_stderr: AtomicBool::new(to_stderr),
             activity: Mutex::new(Some(activity)),
+            idle: Mutex::new(idle),
             state: Mutex::default(),
             on_end,
         }
@@ -72,8 +77,14 @@ impl Watched {
 
     /// Returns the length of the stall that lasts, in ms, and its cause as far as it is known.
     pub(crate) fn stall(&self) -> Option<(f64, Option<Handling>)> {
-        let length = self.times.run_ms(monotonic_ms());
+        let length = self.times.run_ms(self.moment());
         (length >= self.times.stall_ms()).then(|| (length, self.handling()))
+    }
+
+    /// Returns the present moment of the loop.
+    pub(crate) fn moment(&self) -> LoopMoment {
+        let now = monotonic_ms();
+        LoopMoment { now, idle: self.idle.lock().as_ref().and_then(IdleTime::ms) }
     }
 
     fn handling(&self) -> Option<Handling> {
@@ -99,7 +110,7 @@ impl Watched {
 
     fn look(&self) {
         let state = &mut *self.state.lock();
-        let Some(length) = state.watch.look(&self.times, monotonic_ms()) else { return };
+        let Some(length) = state.watch.look(&self.times, self.moment()) else { return };
         state.cause = self.handling();
         if self.to_stderr.load(Ordering::Relaxed) {
             self.report(length, state.cause.as_ref());
@@ -159,6 +170,7 @@ pub(super) fn changed() {
 pub(super) fn forget(watched: &Arc<Watched>) {
     REGISTRY.lock().loops.retain(|it| !Arc::ptr_eq(it, watched));
     *watched.activity.lock() = None;
+    *watched.idle.lock() = None;
     CHANGED.notify_all();
 }
 

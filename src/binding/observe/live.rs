@@ -283,14 +283,13 @@ fn routes(environment: &ObservedEnvironment, rows: &mut Vec<RouteRow>) {
 }
 
 fn loops() -> Vec<ObservedLoop> {
-    let now = event_loop::monotonic_ms();
     let environments = environments::all();
     let describe = |thread: &str, handling: &Handling| {
         let environment = environments.iter().find(|it| it.thread == thread)?;
         environment.feed.lock().describe(handling.runtime, handling.pid)
     };
     let reading = |watched: &Arc<event_loop::Watched>| {
-        let reading = watched.times.reading(now);
+        let reading = watched.times.reading(watched.moment());
         let stalled = watched.stall().map(|(for_ms, handling)| {
             let known = handling.as_ref().and_then(|it| describe(&watched.thread, it));
             let label = handling.as_ref().and_then(|it| it.label.clone());

@@ -87,3 +87,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn callbacks_that_run_before_the_wait_is_told_to_be_over_are_a_run() {
+    let at = |now: f64, idle: f64| LoopMoment { now, idle: Some(idle) };
+    let times = LoopTimes::new(200.0, 0.0);
+    let mut watch = StallWatch::default();
+    times.waits(at(10.0, 1000.0));
+    assert_eq!(times.run_ms(at(500.0, 1490.0)), 0.0, "it waits");
+    // At 500 a socket has data, and its callback takes 300.
+    assert_eq!(watch.look(&times, at(600.0, 1490.0)), None);
+    assert_eq!(watch.look(&times, at(750.0, 1490.0)), Some(250.0));
+    assert_eq!(times.reading(at(750.0, 1490.0)).run_ms, 250.0);
+    assert_eq!(times.reading(at(750.0, 1490.0)).waiting_ms, 490.0);
+    times.runs(at(800.0, 1490.0));
+    assert_eq!(times.run_ms(at(810.0, 1490.0)), 310.0, "the run began with the callback");
+    assert_eq!(times.waits(at(820.0, 1490.0)), Some(320.0));
+    let reading = times.reading(at(820.0, 1490.0));
+    assert_eq!((reading.running_ms, reading.waiting_ms), (330.0, 490.0));
+    assert_eq!((reading.blocked_ms, reading.stalls), (320.0, 1.0));
+}
