@@ -4,6 +4,7 @@ import Fastify, { type FastifyPluginCallback } from 'fastify'
 import { createAtom, createSharedAtom, sharedCounter, sharedFlag, transact } from 'keelson/atom'
 import { Atrion, InMemoryProvider, RedisStateProvider, type Ticket } from 'keelson/atrion'
 import { createControlledClock, createSystemClock } from 'keelson/clock'
+import { Dashboard } from 'keelson/dashboard'
 import * as effects from 'keelson/effect'
 import * as express from 'keelson/express'
 import * as fastify from 'keelson/fastify'
@@ -439,6 +440,7 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
     'express redisRateLimitStore': {
       RedisRateLimitStoreOptions: (given) => express.redisRateLimitStore('redis://localhost', given),
     },
+    'new dashboard Dashboard': { DashboardOptions: (given) => new Dashboard(given) },
     'new express RateLimitStore': { RateLimitStoreOptions: (given) => new express.RateLimitStore(given) },
     'fastify priorityFromHeader': { TierOptions: (given) => fastify.priorityFromHeader(given) },
     'fastify admission': { AdmissionOptions: registered(fastify.admission as never) },

@@ -1,9 +1,12 @@
 /** Where services listen: by pid, by the path of a socket, or by an address. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 
+import { usualSocket } from '../observe/socket-path.ts'
 import { DashboardTargetError } from './errors.ts'
-import { socketFolder } from './socket-folder.ts'
+
+/** The folder of the usual sockets. */
+const socketFolder = (): string => dirname(usualSocket(process.pid))
 
 const SOCKET = /^(\d+)\.sock$/
 
@@ -25,10 +28,10 @@ export function observedPids(folder: string = socketFolder()): readonly number[]
   return pids.filter((pid) => Number.isSafeInteger(pid) && runs(pid)).toSorted((one, other) => one - other)
 }
 
-const HOW = 'Start it with `KEELSON_OBSERVE=unix`, or call `observe()` of keelson/observe in it'
+const HOW = 'Call `observe()` of keelson/observe in it, or start it with KEELSON_OBSERVE=unix:PATH and pass that path'
 
 function socketOf(pid: number): string {
-  const path = join(socketFolder(), `${pid}.sock`)
+  const path = usualSocket(pid)
   if (!runs(pid))
     throw new DashboardTargetError(String(pid), `There is no process ${pid}: pass the pid of a service that runs`)
   if (!existsSync(path)) {

@@ -85,7 +85,7 @@ function refuse(opened: Opened, socket: string | undefined, settings: ObserveSet
 }
 
 /** Opens a server. It shows a system, and ends with it, if there is one. */
-function open(system: System | undefined, settings: ObserveSettings): Observation {
+export function open(system: System | undefined, settings: ObserveSettings): Observation {
   system?.assertOpen()
   const { http, token } = settings
   const socket = settings.socket === true ? usualSocket(process.pid) : settings.socket || undefined

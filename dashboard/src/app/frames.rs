@@ -138,11 +138,11 @@ impl App {
             return;
         }
         self.now = self.now.max(page.at);
-        let selected = self.selected_key();
         let is_part = self.expects_part;
         self.expects_part = page.more;
         self.table.take_page(page, is_part);
-        self.keep_selected(selected);
+        // It answers a scroll or another order: the place counts, not the row that was there.
+        self.keep_selected(None);
     }
 
     fn take_update(&mut self, update: Update) {

@@ -252,8 +252,9 @@ impl App {
         }
     }
 
-    /// Takes bytes that the program wrote.
-    pub fn take_output(&mut self, bytes: &[u8]) {
+    /// Takes bytes that the program wrote, after so many lines that nobody has seen.
+    pub fn take_output(&mut self, bytes: &[u8], skipped: u64) {
+        self.output.count += skipped;
         self.output.take(bytes);
     }
 
@@ -262,3 +263,6 @@ impl App {
         self.next_id
     }
 }
+
+#[cfg(test)]
+mod tests;

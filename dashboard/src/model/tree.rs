@@ -49,6 +49,13 @@ fn cell<'a>(columns: &[Column], cells: &'a [Cell], name: &str) -> Option<&'a Cel
     columns.iter().position(|column| column.name == name).and_then(|index| cells.get(index))
 }
 
+/// Returns the name of a process, or else its id.
+fn known_by(key: &str, cells: &[Cell], columns: &[Column]) -> String {
+    let texts =
+        ["name", "id"].map(|name| cell(columns, cells, name).map(Cell::text).unwrap_or_default());
+    texts.into_iter().find(|text| !text.is_empty()).unwrap_or(key).to_owned()
+}
+
 impl ProcessTree {
     /// Takes the children of a process, or the roots.
     pub fn take(&mut self, tree: Tree) {
@@ -116,6 +123,13 @@ impl ProcessTree {
             .and_then(|(parent, _)| parent.as_deref())
     }
 
+    /// Returns what a process is known by, where the tree has it.
+    pub fn name_of(&self, key: &str, columns: &[Column]) -> Option<String> {
+        let rows = self.children.values().flat_map(|children| &children.rows);
+        let (key, cells, _) = rows.into_iter().find(|(own, ..)| own == key)?;
+        Some(known_by(key, cells, columns))
+    }
+
     /// Returns the lines, from the roots down.
     pub fn lines(&self, columns: &[Column]) -> Vec<TreeLine> {
         let mut lines = Vec::new();
@@ -139,12 +153,10 @@ impl ProcessTree {
                 cell(columns, cells, name).map(Cell::text).unwrap_or_default().to_owned()
             };
             let is_open = self.is_open(key);
-            let (name, id) = (text("name"), text("id"));
-            let known = if name.is_empty() { id } else { name };
             lines.push(TreeLine {
                 depth,
                 key: key.clone(),
-                name: if known.is_empty() { key.clone() } else { known },
+                name: known_by(key, cells, columns),
                 kind: text("kind"),
                 status: text("status"),
                 mailbox: cell(columns, cells, "mailbox").and_then(Cell::number).unwrap_or_default(),

@@ -5,7 +5,7 @@ mod panics;
 mod threads;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -99,6 +99,8 @@ pub struct Options {
 #[derive(Debug)]
 struct Shared {
     layout: AtomicU8,
+    /// Whether the terminal was made ready.
+    was_open: AtomicBool,
     output: Arc<Mutex<Output>>,
 }
 
@@ -136,6 +138,7 @@ impl Session {
         let (messages, received) = sync_channel(QUEUE);
         let shared = Arc::new(Shared {
             layout: AtomicU8::new(number(options.settings.layout)),
+            was_open: AtomicBool::new(false),
             output: Arc::new(Mutex::new(Output::default())),
         });
         let (sender, own) = (messages.clone(), Arc::clone(&shared));
@@ -163,9 +166,10 @@ impl Session {
         self.messages.send(Message::Control(control)).is_ok()
     }
 
-    /// Returns whether it runs.
+    /// Returns whether it runs: not after a signal took the terminal away, which the thread notices a moment later.
     pub fn is_running(&self) -> bool {
-        !self.thread.is_finished()
+        let is_taken = self.shared.was_open.load(Ordering::Acquire) && !terminal::is_open();
+        !is_taken && !self.thread.is_finished()
     }
 
     /// Returns the arrangement.
@@ -213,6 +217,7 @@ fn run(
         Ok(open) => open,
         Err(problem) => return End::NoTerminal(problem.0),
     };
+    shared.was_open.store(true, Ordering::Release);
     let _output = open.output.take().map(|pipe| threads::read_output(pipe, &shared.output, sender));
     let _input = threads::read_input(sender);
     let result = draw_until_end(&mut app, &link, options.theme, received, shared);
@@ -292,8 +297,8 @@ fn draw_until_end(
             }
         }
         shared.layout.store(number(app.layout), Ordering::Release);
-        let fresh = shared.output.lock().unwrap_or_else(PoisonError::into_inner).fresh();
-        app.take_output(&fresh);
+        let (fresh, skipped) = shared.output.lock().unwrap_or_else(PoisonError::into_inner).fresh();
+        app.take_output(&fresh, skipped);
         if !terminal::keep_signals() {
             return Ok(End::Signal);
         }

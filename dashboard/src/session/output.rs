@@ -1,7 +1,8 @@
 //! What the program writes to the terminal while the dashboard has it.
 
 use std::collections::VecDeque;
-use std::io::Write;
+
+use crate::terminal;
 
 /// The most bytes that wait for the drawing thread. Only the newest lines are drawn.
 const FRESH: usize = 256 * 1024;
@@ -12,6 +13,7 @@ const KEPT: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub struct Output {
     fresh: Vec<u8>,
+    skipped: u64,
     kept: VecDeque<u8>,
     lost: usize,
     has_ended: bool,
@@ -29,18 +31,22 @@ impl Output {
         if self.has_ended {
             return false;
         }
+        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         if self.fresh.len() + bytes.len() > FRESH {
+            self.skipped += lines(&self.fresh);
             self.fresh.clear();
         }
-        self.fresh.extend_from_slice(&bytes[bytes.len().saturating_sub(FRESH)..]);
+        let (over, rest) = bytes.split_at(bytes.len().saturating_sub(FRESH));
+        self.skipped += lines(over);
+        self.fresh.extend_from_slice(rest);
         self.kept.extend(bytes);
         self.lost += keep_newest(&mut self.kept, KEPT);
         true
     }
 
-    /// Returns the bytes since the last call.
-    pub fn fresh(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.fresh)
+    /// Returns the bytes since the last call, and the number of lines before them that were skipped.
+    pub fn fresh(&mut self) -> (Vec<u8>, u64) {
+        (std::mem::take(&mut self.fresh), std::mem::take(&mut self.skipped))
     }
 
     /// Returns what the program wrote, for the terminal, and takes no more.
@@ -64,15 +70,9 @@ impl Output {
     pub(super) fn end(&mut self) {
         let rest = self.rest();
         if !rest.is_empty() {
-            write_to_terminal(&rest);
+            terminal::print(&rest);
         }
     }
-}
-
-/// Writes what the program wrote to its terminal.
-pub(super) fn write_to_terminal(bytes: &[u8]) {
-    // Nobody is left to hear of a failure: the terminal is gone.
-    let _ = std::io::stdout().lock().write_all(bytes).and_then(|()| std::io::stdout().flush());
 }
 
 #[cfg(test)]
@@ -84,8 +84,8 @@ mod tests {
         let mut output = Output::default();
         assert!(output.take(b"one\n"));
         assert!(output.take(b"two\n"));
-        assert_eq!(output.fresh(), b"one\ntwo\n");
-        assert_eq!(output.fresh(), b"");
+        assert_eq!(output.fresh(), (b"one\ntwo\n".to_vec(), 0));
+        assert_eq!(output.fresh(), (Vec::new(), 0));
         assert_eq!(output.rest(), b"one\ntwo\n");
         assert!(!output.take(b"three\n"));
         assert_eq!(output.rest(), b"");
@@ -98,7 +98,9 @@ mod tests {
         for _ in 0..10_000 {
             output.take(&line);
         }
-        assert!(output.fresh().len() <= FRESH);
+        let (fresh, skipped) = output.fresh();
+        assert!(fresh.len() <= FRESH);
+        assert_eq!(skipped + (fresh.len() / 100) as u64, 10_000);
         let rest = output.rest();
         assert!(rest.len() <= KEPT + 100);
         let text = String::from_utf8(rest).unwrap();

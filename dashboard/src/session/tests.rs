@@ -93,7 +93,7 @@ fn child() {
                 let (sender, _received) = sync_channel(QUEUE);
                 threads::read_output(open.output.take().unwrap(), &output, &sender);
                 write_line("while it draws");
-                while output.lock().unwrap().fresh().is_empty() {
+                while output.lock().unwrap().fresh().0.is_empty() {
                     thread::yield_now();
                 }
                 drop(open);

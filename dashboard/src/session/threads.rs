@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crossterm::event;
 
-use super::output::{Output, write_to_terminal};
+use super::output::Output;
 use super::{Message, terminal};
 
 /// The time after which the reader of the keyboard looks whether it is still wanted.
@@ -74,7 +74,7 @@ pub(super) fn read_output(
             if is_taken {
                 let _ = sender.try_send(Message::Wake);
             } else {
-                write_to_terminal(&chunk[..count]);
+                terminal::print(&chunk[..count]);
             }
         }
     });

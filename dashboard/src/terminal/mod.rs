@@ -18,7 +18,9 @@ use windows as system;
 use std::fs::File;
 use std::io::{self, Write};
 
-pub use system::{interrupt, keep_signals, on_native_thread, problem, restore, size};
+pub use system::{
+    interrupt, is_open, keep_signals, on_native_thread, print, problem, restore, size,
+};
 
 /// Written before drawing: the other screen, without a cursor.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[2J";

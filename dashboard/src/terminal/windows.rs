@@ -64,9 +64,14 @@ pub fn size() -> (u16, u16) {
     crossterm::terminal::size().unwrap_or((80, 24))
 }
 
+/// Returns whether the dashboard has the console.
+pub fn is_open() -> bool {
+    IS_OPEN.load(Ordering::Acquire)
+}
+
 /// Returns whether the console is still open.
 pub fn keep_signals() -> bool {
-    IS_OPEN.load(Ordering::Acquire)
+    is_open()
 }
 
 /// Does nothing here.
@@ -74,3 +79,9 @@ pub fn on_native_thread() {}
 
 /// Does nothing: JavaScript interrupts the program here.
 pub fn interrupt() {}
+
+/// Writes what the program wrote to its console, which is as it was.
+pub fn print(bytes: &[u8]) {
+    // Nobody is left to hear of a failure: the console is gone.
+    let _ = io::stdout().lock().write_all(bytes);
+}

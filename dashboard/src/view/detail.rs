@@ -59,7 +59,7 @@ fn lines(inspected: &Inspected, app: &App, width: usize, theme: &Theme) -> Vec<L
             lines.extend(terms(inspected, detail, width, theme));
         }
         lines.extend(fields(detail, app, width, theme));
-        lines.extend(relations(detail, width, theme));
+        lines.extend(relations(detail, app, width, theme));
         lines.extend(detail.crashes.iter().flat_map(|crash| crashed(crash, app, width, theme)));
     } else if !inspected.is_gone {
         lines.push(Line::styled(" waiting for the service \u{2026}", theme.quiet()));
@@ -136,7 +136,18 @@ fn terms(
     lines
 }
 
-fn relations(detail: &Detail, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// Returns the names of processes by their keys. A key that the tree does not have is written without the number of its
+/// system.
+fn names(keys: &[String], app: &App, gap: &str) -> String {
+    let columns = app.columns_of("process");
+    let name = |key: &String| {
+        let own = key.split_once(':').map_or(key.as_str(), |(_, id)| id);
+        app.tree.name_of(key, columns).unwrap_or_else(|| own.to_owned())
+    };
+    keys.iter().map(name).collect::<Vec<_>>().join(gap)
+}
+
+fn relations(detail: &Detail, app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut add = |label: &str, words: String| {
         if !words.is_empty() {
@@ -146,13 +157,13 @@ fn relations(detail: &Detail, width: usize, theme: &Theme) -> Vec<Line<'static>>
             ]));
         }
     };
-    add("path", detail.path.join(" \u{203a} "));
+    add("path", names(&detail.path, app, " \u{203a} "));
     add(
         "children",
         if detail.children > 0 { format::count(detail.children as f64) } else { String::new() },
     );
-    add("links", detail.links.join(", "));
-    add("monitors", detail.monitors.join(", "));
+    add("links", names(&detail.links, app, ", "));
+    add("monitors", names(&detail.monitors, app, ", "));
     add("state", detail.state.as_ref().map(ToString::to_string).unwrap_or_default());
     if !lines.is_empty() {
         lines.insert(0, Line::raw(""));

@@ -25,7 +25,9 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, app: &App, theme: &Theme) {
     let width = usize::from(area.width);
     let mut words = String::new();
     if let Some(hello) = &app.hello {
-        let title = if hello.title.is_empty() { "service" } else { &hello.title };
+        // A process without a title of its own has the path of its program.
+        let title =
+            hello.title.rsplit('/').next().filter(|title| !title.is_empty()).unwrap_or("service");
         let parts = [
             title.to_owned(),
             format!("pid {}", hello.pid),

@@ -247,7 +247,7 @@ fn a_search() {
 #[test]
 fn the_output_of_the_program() {
     let mut app = shop();
-    app.take_output("listening on 3000\n\u{1b}[31mred\u{1b}[0m \u{5e97}\u{8217}\n".as_bytes());
+    app.take_output("listening on 3000\n\u{1b}[31mred\u{1b}[0m \u{5e97}\u{8217}\n".as_bytes(), 0);
     app.run(Command::Output);
     same("output", &mut app, 100, 24);
 }
