@@ -191,7 +191,10 @@ test('15 without a terminal, start() says so and changes nothing', async () => {
     const dashboard = new Dashboard()
     try { dashboard.start() } catch ({ code, message }) { console.log(code, message, dashboard.isRunning()) }`
   // A session of its own has no terminal.
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let output = ''
   child.stdout.on('data', (chunk) => (output += String(chunk)))
   await new Promise((resolve) => child.on('close', resolve))

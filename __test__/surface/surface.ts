@@ -191,6 +191,7 @@ export const entries = [
   'process',
   'system',
   'testing',
+  'dashboard',
   'express',
   'fastify',
   'koa',

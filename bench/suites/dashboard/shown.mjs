@@ -26,7 +26,10 @@ export function startTop({ socket, folder }, flags, onData) {
   const pidFile = join(folder, 'pid')
   const command = `stty rows 50 columns 160; echo $$ > ${pidFile}; exec ${process.execPath} ${cli} top ${socket} ${flags}`
   const env = { ...process.env, TERM: 'xterm-256color' }
-  const child = spawn('script', ['-qfec', `sh -c '${command}'`, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn('script', ['-qfec', `sh -c '${command}'`, '/dev/null'], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   child.stdout.on('data', (chunk) => onData(String(chunk)))
   const ended = new Promise((resolve) => child.on('close', resolve))
   const stop = async () => {

@@ -33,9 +33,9 @@ impl App {
                 }
             }
             ServerFrame::Journal(page) => {
-                let is_older = std::mem::take(&mut self.is_older_asked);
+                self.is_older_asked = false;
                 if let Some(inspected) = &mut self.inspected {
-                    inspected.take_entries(page, is_older);
+                    inspected.take_entries(page);
                 }
             }
             ServerFrame::Done { .. } => self.notice = Some("Done.".into()),

@@ -56,12 +56,14 @@ impl Inspected {
         self.last = Some(detail);
     }
 
-    /// Takes entries of the journal. `is_older` says whether they follow those that are known.
-    pub fn take_entries(&mut self, page: JournalPage, is_older: bool) {
+    /// Takes entries of the journal: the newest ones, or those that follow the ones that are known.
+    pub fn take_entries(&mut self, page: JournalPage) {
         if page.key != self.key {
             return;
         }
         self.first = page.first;
+        let ends = page.entries.first().zip(self.entries.last());
+        let is_older = ends.is_some_and(|(newest, oldest)| newest.seq < oldest.seq);
         if is_older {
             let oldest = self.entries.last().map_or(u64::MAX, |entry| entry.seq);
             self.entries.extend(page.entries.into_iter().filter(|entry| entry.seq < oldest));
@@ -119,9 +121,9 @@ mod tests {
     #[test]
     fn a_journal_is_paged_from_its_end() {
         let mut row = Inspected::new("journal", "j", "audit");
-        row.take_entries(page(1, (51..=100).rev()), false);
+        row.take_entries(page(1, (51..=100).rev()));
         assert_eq!(row.older(), Some(51));
-        row.take_entries(page(1, (1..=50).rev()), true);
+        row.take_entries(page(1, (1..=50).rev()));
         assert_eq!(sequences(&row), (1..=100).rev().collect::<Vec<_>>());
         assert_eq!(row.older(), None);
     }
@@ -129,10 +131,10 @@ mod tests {
     #[test]
     fn new_entries_join_those_that_are_known() {
         let mut row = Inspected::new("journal", "j", "audit");
-        row.take_entries(page(1, (1..=50).rev()), false);
-        row.take_entries(page(1, (11..=60).rev()), false);
+        row.take_entries(page(1, (1..=50).rev()));
+        row.take_entries(page(1, (11..=60).rev()));
         assert_eq!(sequences(&row), (1..=60).rev().collect::<Vec<_>>());
-        row.take_entries(page(1, (101..=150).rev()), false);
+        row.take_entries(page(1, (101..=150).rev()));
         assert_eq!(sequences(&row), (101..=150).rev().collect::<Vec<_>>());
     }
 }
