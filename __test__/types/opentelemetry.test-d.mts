@@ -4,7 +4,14 @@ import type { AdmissionTrace } from 'keelson/atrion'
 import type { CircuitChange } from 'keelson/effect'
 import type { AppendTrace } from 'keelson/journal'
 import { instrument } from 'keelson/opentelemetry'
-import { type CallTrace, GenServer, type HandleTrace, type ProcessCrash, type ProcessRestart } from 'keelson/otp'
+import {
+  type CallTrace,
+  GenServer,
+  type HandleTrace,
+  type ProcessCrash,
+  type ProcessRestart,
+  type Stall,
+} from 'keelson/otp'
 import { createSystem } from 'keelson/system'
 
 const system = createSystem()
@@ -35,6 +42,7 @@ subscribe('tracing:keelson:admission:end', (request) => {
 subscribe('tracing:keelson:journal.append:end', (append) => names.push(String((append as AppendTrace).data.length)))
 subscribe('keelson:process:crash', (crash) => names.push((crash as ProcessCrash).messageType))
 subscribe('keelson:supervisor:restart', (restart) => names.push((restart as ProcessRestart).childId))
+subscribe('keelson:stall', (stall) => names.push((stall as Stall).handler))
 subscribe('keelson:circuit', (change) => names.push((change as CircuitChange).to))
 // @ts-expect-error the state of a process is not published
 export const state = (run: HandleTrace): unknown => run.state

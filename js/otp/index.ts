@@ -41,6 +41,7 @@ export {
 } from '../actor/errors.ts'
 export type { CallTrace, HandleTrace } from '../actor/handler-trace.ts'
 export type { ProcessCrash, ProcessRestart } from '../actor/process-channels.ts'
+export type { Stall } from '../internal/loop-watch.ts'
 export * from './errors.ts'
 export { BusOverflowError, isBusOverflowError } from './event-bus/errors.ts'
 export { EventBus } from './event-bus/event-bus.ts'
