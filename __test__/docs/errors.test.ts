@@ -46,6 +46,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   'js/otp/cache.ts': ['cache'],
   'js/otp/event-bus': ['event-bus'],
   'js/otp/gen-server': ['gen-server'],
+  'js/otp/observer': ['observability'],
   'js/otp/partition': ['supervisor'],
   'js/otp/persistence': ['event-store', 'journal-durable'],
   'js/otp/rate-limiter.ts': ['rate-limiter'],

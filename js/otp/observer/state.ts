@@ -10,14 +10,14 @@ import { settingsOf } from './settings.ts'
 import { StateCopy } from './state-view.ts'
 import type { GetStateOptions, RedactHook } from './types.ts'
 
-const TIMEOUT_MS = 1000
+const STATE_TIMEOUT_MS = 1000
 const OPTIONS = ['timeoutMs', 'redact']
 
 /** Returns a copy of the state of a process, once no handler of it runs. */
 export async function stateOf(server: GenServerProcess, options: GetStateOptions | undefined): Promise<unknown> {
   const settings = checkOptions('options', options)
   known('options', settings, OPTIONS)
-  const timeoutMs = positiveMillis('options.timeoutMs', settings.timeoutMs ?? TIMEOUT_MS)
+  const timeoutMs = positiveMillis('options.timeoutMs', settings.timeoutMs ?? STATE_TIMEOUT_MS)
   const own = optionalCallable<RedactHook>('options.redact', settings.redact)
   const state = await between(server, timeoutMs)
   return new StateCopy([settingsOf(server.system).redact, own]).of(state)
