@@ -1,5 +1,6 @@
 /** Options of the terminal dashboard. */
 import { flag, integer, known, options as checkOptions } from '../internal/validate.ts'
+import { checkObserve } from '../observe/options.ts'
 import type { ObserveStateOptions } from '../observe/types.ts'
 import { resolveSystem } from '../system/default.ts'
 import type { System } from '../system/system.ts'
@@ -43,6 +44,8 @@ const NAMES = ['refreshInterval', 'maxEventLogSize', 'theme', 'layout', 'allowAc
 export function readDashboardOptions(given?: DashboardOptions): ReadDashboardOptions {
   const options = checkOptions('options', given)
   known('options', options, NAMES)
+  // Its names are checked as those of observe().
+  if (options.state !== undefined) checkObserve({ state: options.state })
   const { refreshInterval = 500, maxEventLogSize = 100, theme = 'dark', layout = 'full' } = options
   return {
     refreshMs: refreshOf('options.refreshInterval', refreshInterval),
