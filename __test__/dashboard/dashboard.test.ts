@@ -29,10 +29,15 @@ class Shown {
   /** Starts the program, and waits until it draws. */
   async start(scenario: string): Promise<void> {
     this.terminal.line(`${process.execPath} ${program} ${this.#folder} ${scenario}`)
-    await expect.poll(() => existsSync(join(this.#folder, 'pid'))).toBe(true)
-    if (scenario === 'worker') await expect.poll(() => existsSync(join(this.#folder, 'worker'))).toBe(true)
+    await this.noted('pid')
+    if (scenario === 'worker') await this.noted('worker')
     await this.terminal.shows('● live')
     await this.terminal.shows(/│cart +running/)
+  }
+
+  /** Waits until the program has written a note. */
+  async noted(name: string): Promise<void> {
+    await expect.poll(() => existsSync(join(this.#folder, name))).toBe(true)
   }
 
   /** Sends a signal to the program. SIGUSR2 lets its scenario go on. */
@@ -180,6 +185,7 @@ describe.skipIf(missingTmux !== undefined)(`in a terminal${reason}`, () => {
     const shown = new Shown()
     await shown.start('twice')
     shown.signal()
+    await shown.noted('again')
     await shown.terminal.shows('● live')
     shown.terminal.keys('q')
     await shown.terminal.shows('KEELSON_DASHBOARD_RUNNING')

@@ -60,6 +60,7 @@ const scenarios = {
     dashboard.stop()
     dashboard.stop()
     dashboard.start()
+    note('again', 'started')
   },
   select: (dashboard) => {
     try {
