@@ -31,7 +31,7 @@ impl Output {
         if self.has_ended {
             return false;
         }
-        let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').skip(1).count() as u64;
         if self.fresh.len() + bytes.len() > FRESH {
             self.skipped += lines(&self.fresh);
             self.fresh.clear();
