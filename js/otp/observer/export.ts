@@ -41,20 +41,21 @@ function historyCsv({ memory, processCount, restartRate, throughput }: MetricsHi
   return csv(['timestamp', 'throughput', 'processCount', 'restartRate', 'heapUsedBytes'], rows)
 }
 
+function checkObjects(field: string, items: unknown): void {
+  for (const [index, item] of list(field, items as readonly object[]).entries()) object(`${field}[${index}]`, item)
+}
+
 /** Checks the parts of an export that are read. */
 function checkExport(data: ExportData): ExportData {
   const { metricsHistory, snapshot } = data
-  const each = (field: string, items: unknown): void => {
-    for (const [index, item] of list(field, items as readonly object[]).entries()) object(`${field}[${index}]`, item)
-  }
   object('data.snapshot', snapshot)
   object('data.snapshot.memoryStats', snapshot.memoryStats)
-  each('data.snapshot.servers', snapshot.servers)
-  each('data.snapshot.supervisors', snapshot.supervisors)
+  checkObjects('data.snapshot.servers', snapshot.servers)
+  checkObjects('data.snapshot.supervisors', snapshot.supervisors)
   if (metricsHistory === undefined) return data
   object('data.metricsHistory', metricsHistory)
   for (const name of ['throughput', 'processCount', 'restartRate', 'memory'] as const) {
-    each(`data.metricsHistory.${name}`, metricsHistory[name])
+    checkObjects(`data.metricsHistory.${name}`, metricsHistory[name])
   }
   return data
 }
