@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { createAtom } from 'keelson/atom'
 import { Atrion } from 'keelson/atrion'
+import { observe } from 'keelson/observe'
 import { GenServer, Observer, type TableKind } from 'keelson/otp'
 import { createSystem } from 'keelson/system'
 import { describe, expect, it } from 'vitest'
@@ -188,4 +189,24 @@ describe('4 no reader: 0 allocations and 0 crossings added in a soak', () => {
     expect(made).toBe(1)
     stop()
   })
+})
+
+it('17 stall of 150 ms each second is counted', async () => {
+  const system = createSystem()
+  expect(Observer.getLoopStats()).toMatchObject({ blockedMs: 0, longestMs: 0, stalls: 0 })
+  const observation = await observe(system, { http: true, stallMs: 100 })
+  for (let stall = 0; stall < 3; stall++) {
+    const end = performance.now() + 150
+    while (performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await expect.poll(() => Observer.getLoopStats().stalls).toBeGreaterThanOrEqual(3)
+  const { blockedMs, longestMs, stalls } = Observer.getLoopStats()
+  expect(blockedMs).toBeGreaterThanOrEqual(450)
+  expect(longestMs).toBeGreaterThanOrEqual(150)
+  const { rows } = Observer.getTable('loop', system)
+  expect(rows[0]?.stalls).toBeGreaterThanOrEqual(stalls)
+  expect(rows[0]?.blocked).toBeGreaterThanOrEqual(blockedMs)
+  await observation.close()
+  await system.close()
 })
