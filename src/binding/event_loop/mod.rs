@@ -82,7 +82,7 @@ pub fn loop_watch_open(env: &Env, settings: NativeLoopWatch) -> Result<Option<Un
         settings.stall_ms,
         settings.to_stderr,
         ActivityMemory::new(&activity),
-        IdleTime::of(env),
+        IdleTime::of(*env),
         Box::new(move || inbox.post(token)),
     ));
     let Some(handles) = LoopHandles::open(env, LoopTurns(Arc::clone(&watched))) else {

@@ -70,7 +70,7 @@ unsafe impl Send for IdleTime {}
 
 impl IdleTime {
     /// Returns the time that the loop of an environment has waited, to be read later.
-    pub(super) fn of(env: &napi::Env) -> Option<Self> {
+    pub(super) fn of(env: napi::Env) -> Option<Self> {
         functions()?.idle_time?;
         loop_of(env).map(Self)
     }
@@ -85,7 +85,7 @@ impl IdleTime {
 }
 
 /// Returns the event loop of an environment.
-fn loop_of(env: &napi::Env) -> Option<*mut c_void> {
+fn loop_of(env: napi::Env) -> Option<*mut c_void> {
     let mut event_loop = ptr::null_mut();
     // SAFETY: `env` is live and the out pointer is a local.
     let status = unsafe { sys::napi_get_uv_event_loop(env.raw(), &raw mut event_loop) };
@@ -123,7 +123,7 @@ impl<T: Turns + 'static> LoopHandles<T> {
     /// Opens the handles of an environment. Returns `None` where the host has no libuv.
     pub(super) fn open(env: &napi::Env, turns: T) -> Option<Self> {
         let uv = functions()?;
-        let event_loop = loop_of(env)?;
+        let event_loop = loop_of(*env)?;
         // SAFETY: a number of `uv_handle_type`.
         let memory = |kind| unsafe { vec![0u128; (uv.handle_size)(kind).div_ceil(16)].into() };
         let (prepare, check) = (memory(PREPARE), memory(CHECK));
