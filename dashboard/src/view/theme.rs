@@ -92,12 +92,11 @@ impl Theme {
 
     /// Returns the colour of a status or an event, by its name.
     pub fn state(&self, name: &str) -> Color {
-        match name {
-            "running" | "started" | "closed" | "normal" => self.success,
-            "starting" | "stopping" | "restarted" | "half-open" | "half_open" | "stalled" => {
-                self.warning
-            }
-            "crashed" | "open" | "stall" => self.error,
+        match name.to_ascii_lowercase().as_str() {
+            "running" | "operational" | "started" | "closed" | "normal" => self.success,
+            "starting" | "bootstrap" | "stopping" | "restarted" | "half-open" | "half_open"
+            | "stalled" => self.warning,
+            "crashed" | "circuit_breaker" | "open" | "stall" => self.error,
             _ => self.muted,
         }
     }
