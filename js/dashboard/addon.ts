@@ -17,4 +17,4 @@ export function dashboardAddon(): DashboardAddon {
   return loaded
 }
 
-export type { NativeDashboardEnd, NativeDashboardOptions } from '../../native/dashboard.js'
+export type { NativeDashboardEnd } from '../../native/dashboard.js'
