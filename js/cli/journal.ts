@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { openJournal } from '../journal/durable/open.ts'
+import { openJournal } from '../journal/durable/open-journal.ts'
 import type { DurableJournal } from '../journal/durable/journal.ts'
 import { STATES } from '../journal/durable/states.ts'
 import { encodePlain } from '../plain/text.ts'

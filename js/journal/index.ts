@@ -1,7 +1,7 @@
 /** History that is not lost: `Journal` in memory, and `openJournal` on disk. */
 export type { AppendTrace } from './append-trace.ts'
 export { DurableJournal } from './durable/journal.ts'
-export { openJournal } from './durable/open.ts'
+export { openJournal } from './durable/open-journal.ts'
 export type {
   CompactOptions,
   Durability,

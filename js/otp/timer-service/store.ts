@@ -1,6 +1,6 @@
 import { isJournalLockedError } from '../../journal/errors.ts'
 import type { DurableJournal } from '../../journal/durable/journal.ts'
-import { openDurable } from '../../journal/durable/open.ts'
+import { openDurable } from '../../journal/durable/open-journal.ts'
 import type { Durability, DurableJournalOptions } from '../../journal/durable/types.ts'
 import type { System } from '../../system/system.ts'
 
