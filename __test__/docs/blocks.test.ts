@@ -25,6 +25,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'js peer': 'a program of another library',
   sh: 'commands',
   http: 'an answer',
+  yaml: 'the settings of another program',
   text: 'what a program prints',
   '': 'what a program prints',
 }
