@@ -440,6 +440,7 @@ export {
   type Slo,
   type Stack,
   type StackStats,
+  type Stall,
   type StartArguments,
   type StartOptions,
   type StateHandlers,
