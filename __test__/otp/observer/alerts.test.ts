@@ -133,7 +133,7 @@ describe('AlertManager', () => {
     await clock.advance(500)
     for (let count = 0; count < 20; count++) GenServer.cast(ref, 'add')
     // The poll comes before the round of the messages.
-    clock.tick(100)
+    clock.tick()
     expect(events).toMatchObject([{ type: 'alert_triggered', alert: { processId: ref.id, currentValue: 20 } }])
     await clock.advance(100)
     expect(events).toHaveLength(2)

@@ -76,14 +76,17 @@ describe('each field of a table', () => {
   it('of a process of keelson/process, which restarts in place', async () => {
     const { clock, system } = stage
     const root = createRootSupervisor({ system })
-    const ref = root.spawn({
-      name: 'worker',
-      init: () => 0,
-      handle: (state: number, message: string) => {
-        if (message === 'crash') throw new Error('crash')
-        return state + 1
-      },
-    } as never)
+    const ref = root.spawn(
+      {
+        name: 'worker',
+        init: () => 0,
+        handle: (state: number, message: string) => {
+          if (message === 'crash') throw new Error('crash')
+          return state + 1
+        },
+      } as never,
+      {},
+    )
     await clock.flush()
     const before = only('process', 'worker')
     expect(before).toMatchObject({
@@ -386,8 +389,9 @@ describe('each field of a table', () => {
 
   it('is the same for those who publish tables as plain rows', async () => {
     const { system } = stage
+    const inner = system as never
     const ref = await GenServer.start(counter, { system })
-    for (const { columns, kind, rows } of inside.tablesOf(system)) {
+    for (const { columns, kind, rows } of inside.tablesOf(inner)) {
       const shown = Observer.getTable(kind, system)
       if (kind === 'loop') continue
       expect([columns, rows]).toEqual([
@@ -395,8 +399,8 @@ describe('each field of a table', () => {
         shown.rows.map((row) => [row.key, columns.map(({ name }) => row[name as never])]),
       ])
     }
-    expect((inside.itemOf(system, 'process', ref.id) as { id: string }).id).toBe(ref.id)
-    expect(inside.itemOf(system, 'process', 'none')).toBeUndefined()
+    expect((inside.itemOf(inner, 'process', ref.id) as { id: string }).id).toBe(ref.id)
+    expect(inside.itemOf(inner, 'process', 'none')).toBeUndefined()
   })
 
   it('of the system, by its name', () => {
