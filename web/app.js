@@ -92,7 +92,8 @@ function go() {
 		end?.()
 		main.replaceChildren(h('h2', view.title), view.element)
 		for (const each of nav.children) attr(each, 'aria-current', each.getAttribute('href') === addressOf(wanted))
-		nav.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' })
+		const at = nav.querySelector('[aria-current]')?.getBoundingClientRect()
+		if (at) nav.scrollLeft += at.left - 9
 		rewatch()
 		end = view.begin?.()
 	}

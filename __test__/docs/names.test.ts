@@ -12,6 +12,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   atom: ['atom', 'atom-shared'],
   atrion: ['admission', 'atrion', 'policies'],
   clock: ['clock'],
+  dashboard: ['dashboard'],
   effect: ['effect', 'policies'],
   express: ['express', 'atrion'],
   fastify: ['fastify', 'express', 'atrion'],

@@ -75,7 +75,9 @@ describe.skipIf(missingChromium !== undefined)(`pictures${reason}`, () => {
         await page.locator('#stalls p').waitFor()
       }
       expect(
-        await page.locator('#nav [aria-current]').evaluate((link) => link.getBoundingClientRect().right <= innerWidth),
+        await page
+          .locator('#nav [aria-current]')
+          .evaluate((link) => Math.floor(link.getBoundingClientRect().right) <= innerWidth),
       ).toBe(true)
       await page.screenshot({ path: join(folder, `${size}-${name}.png`) })
       const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth] as const)

@@ -125,6 +125,7 @@ it('a journal that closes during recovery fails the start, and no process has a 
     await GenServer.stop(started.value)
   } else {
     expect(started.reason).toMatchObject({ code: 'KEELSON_INIT_FAILED', cause: { code: 'KEELSON_CLOSED' } })
-    expect(applied).toBeLessThan(EVENTS)
+    // The end may have come between the last event and the end of the last page.
+    expect(applied).toBeLessThanOrEqual(EVENTS)
   }
 })
