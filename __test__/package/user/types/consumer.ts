@@ -6,14 +6,18 @@ import { createSystem, isKeelsonError, type KeelsonError, type System } from 'ke
 import { type Atom, createAtom, type SharedCounter, sharedCounter } from 'keelson/atom'
 import { Atrion, type GateState } from 'keelson/atrion'
 import { type Clock, createControlledClock, type Instant } from 'keelson/clock'
+import { Dashboard, type DashboardOptions } from 'keelson/dashboard'
 import { circuitBreaker, type Effect, effect, type Result, retry, wrap } from 'keelson/effect'
 import * as forExpress from 'keelson/express'
 import * as forFastify from 'keelson/fastify'
 import * as forFetch from 'keelson/fetch'
 import { type DurableJournal, type Journal, createJournal, openJournal } from 'keelson/journal'
 import * as forKoa from 'keelson/koa'
+import { type Observation, observe, type ObserveOptions } from 'keelson/observe'
+import { instrument, type InstrumentOptions } from 'keelson/opentelemetry'
 import { Cache, type CacheRef, GenServer, type GenServerBehavior, type GenServerRef } from 'keelson/otp'
 import { createRootSupervisor, type RootSupervisor } from 'keelson/process'
+import { metricsHandler, metricsText } from 'keelson/prometheus'
 import { createSystem as createSystemOfEntry, type SystemOptions } from 'keelson/system'
 import { createTestSystem, type TestSystem } from 'keelson/testing'
 import Koa from 'koa'
@@ -81,3 +85,12 @@ ofHono.use(forFetch.admission({ atrion }))
 export const handler: (request: Request) => Promise<Response> = forFetch.rateLimit({ limit: 10 })(() =>
   Response.json(true),
 )
+
+const shown: ObserveOptions = { http: true, refreshMs: 500 }
+export const observation: Promise<Observation> = observe(system, shown)
+const layout: DashboardOptions = { layout: 'compact' }
+export const dashboard: Dashboard = new Dashboard(layout)
+const spans: InstrumentOptions = { castSpans: 'parent' }
+export const endSpans = (): unknown => instrument(system, spans)
+export const metrics: Promise<string> | string = metricsText(system)
+express().get('/metrics', metricsHandler(system))
