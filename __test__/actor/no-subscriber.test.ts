@@ -1,4 +1,4 @@
-/** What messages, requests and appends cost while nobody subscribes to a channel: what they cost without channels. */
+/** Messages, requests and appends cost the same while nobody subscribes to a channel as without channels. */
 import { tracingChannel } from 'node:diagnostics_channel'
 
 import { Atrion } from 'keelson/atrion'

@@ -13,7 +13,7 @@ const tool = debianTool('tmux', ['tmux'], '-V')
 /** The reason for which there is no terminal; `undefined` when there is one. */
 export const missingTmux: string | undefined = tool.reason
 
-/** How the terminal is set: `stty -g`, whether another screen is shown, and whether the cursor is. */
+/** The settings of a terminal: `stty -g`, whether another screen is shown, and whether the cursor is. */
 export interface TerminalState {
   readonly stty: string
   readonly isAlternate: boolean

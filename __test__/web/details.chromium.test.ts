@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 
-import { launchChromium, missingChromium } from '../support/chromium.ts'
-import { type Dashboard, openDashboard } from './support/dashboard.ts'
+import { missingChromium } from '../support/chromium.ts'
+import { useDashboards } from './support/dashboard.ts'
 import type { FakeServer } from './support/fake-server.ts'
 import { processRow, Scene } from './support/scene.ts'
 
@@ -21,24 +21,14 @@ const HOSTILE = [
 ]
 
 describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, () => {
-  let browser: Browser
-  let open: Dashboard
-
-  beforeAll(async () => {
-    browser = await launchChromium()
-  })
-  afterAll(() => browser.close())
-  afterEach(async () => {
-    expect(open.faults).toEqual([])
-    await open.close()
-  })
+  const dashboards = useDashboards()
 
   const heading = (page: Page): Promise<string | null> => page.locator('.details h2').textContent()
   const fill = (server: FakeServer): void => new Scene(server).step()
 
   test('names, keys, texts and stacks are shown as they are, whatever they hold', async () => {
     const [first = ''] = HOSTILE
-    open = await openDashboard(browser, (server) => {
+    const open = await dashboards.open((server) => {
       server.hello = { ...server.hello, title: first, actions: true }
       for (const name of HOSTILE) {
         server.set('process', name, ...processRow(name, name, { kind: name, parent: null }))
@@ -97,7 +87,7 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
   })
 
   test('addresses that name nothing show the first view', async () => {
-    open = await openDashboard(browser, fill, { view: '%zz/constructor/toString' })
+    const open = await dashboards.open(fill, { view: '%zz/constructor/toString' })
     const { page, server } = open
     await expect.poll(() => page.locator('main h2').textContent()).toBe('overview')
     await page.goto(`${server.url}/#overview/constructor/toString`)
@@ -106,7 +96,7 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
   })
 
   test('3 process that ends between list and detail shows gone', async () => {
-    open = await openDashboard(browser, fill, { view: 'process' })
+    const open = await dashboards.open(fill, { view: 'process' })
     const { page, server } = open
     await page.getByRole('link', { name: 'cart-1', exact: true }).click()
     await expect.poll(() => page.locator('.path').textContent()).toContain('shop › carts › cart-1')
@@ -122,8 +112,7 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
   })
 
   test('state is absent unless it is asked for', async () => {
-    open = await openDashboard(
-      browser,
+    const open = await dashboards.open(
       (server) => {
         fill(server)
         server.states.set('p7', { items: 3 })
@@ -139,7 +128,7 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
   })
 
   test("a route's resistance is drawn with its terms and its limit", async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const scene = new Scene(open.server)
     const { page } = open
     for (let count = 0; count < 20; count++) scene.step()
@@ -160,7 +149,7 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
   })
 
   test('a journal is read from its end, and an older page stays while entries come', async () => {
-    open = await openDashboard(browser, fill, { view: 'journal/journal/orders' })
+    const open = await dashboards.open(fill, { view: 'journal/journal/orders' })
     const { page, server } = open
     const first = (): Promise<string | null> => page.locator('.details li b').first().textContent()
     await expect.poll(first).toBe('#420')
@@ -181,14 +170,13 @@ describe.skipIf(missingChromium !== undefined)(`details on the page${reason}`, (
   })
 
   test('11 there are no actions where the server allows none', async () => {
-    open = await openDashboard(browser, fill, { view: 'process/process/p7' })
+    const open = await dashboards.open(fill, { view: 'process/process/p7' })
     await expect.poll(() => heading(open.page)).toBe('cart-1')
     expect(await open.page.locator('.details .bar button').allTextContents()).toEqual(['×', 'Show state'])
   })
 
   test('an action asks first, and tells how it went', async () => {
-    open = await openDashboard(
-      browser,
+    const open = await dashboards.open(
       (server) => {
         fill(server)
         server.hello = { ...server.hello, actions: true }

@@ -1,25 +1,15 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 
-import { launchChromium, missingChromium } from '../support/chromium.ts'
-import { type Dashboard, openDashboard } from './support/dashboard.ts'
+import { missingChromium } from '../support/chromium.ts'
+import { useDashboards } from './support/dashboard.ts'
 import type { FakeServer } from './support/fake-server.ts'
 import { processRow, Scene } from './support/scene.ts'
 
 const reason = missingChromium === undefined ? '' : ` (skipped: ${missingChromium})`
 
 describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone${reason}`, () => {
-  let browser: Browser
-  let open: Dashboard
-
-  beforeAll(async () => {
-    browser = await launchChromium()
-  })
-  afterAll(() => browser.close())
-  afterEach(async () => {
-    expect(open.faults).toEqual([])
-    await open.close()
-  })
+  const dashboards = useDashboards()
 
   const fill = (server: FakeServer): void => {
     server.hello = { ...server.hello, actions: true }
@@ -37,7 +27,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   }
 
   test('Tab reaches everything once, and what has the focus shows it', async () => {
-    open = await openDashboard(browser, fill, { view: 'process' })
+    const open = await dashboards.open(fill, { view: 'process' })
     const { page } = open
     await page.locator('main tbody a').first().waitFor()
     const walk: string[] = []
@@ -63,7 +53,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('a row is found, opened and closed, and the focus returns to it', async () => {
-    open = await openDashboard(browser, fill)
+    const open = await dashboards.open(fill)
     const { page, server } = open
     await press(page, '3')
     await expect.poll(() => page.locator('main h2').textContent()).toBe('processes')
@@ -90,7 +80,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('the focus stays on its row while rows change their places', async () => {
-    open = await openDashboard(browser, fill, { view: 'process' })
+    const open = await dashboards.open(fill, { view: 'process' })
     const { page, server } = open
     await page.getByRole('columnheader', { name: 'mailbox' }).getByRole('button').click()
     await page.getByRole('searchbox').fill('session')
@@ -105,7 +95,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('the tree opens and closes, and one can walk up and down in it', async () => {
-    open = await openDashboard(browser, fill, { view: 'tree' })
+    const open = await dashboards.open(fill, { view: 'tree' })
     const { page } = open
     const items = (): Promise<string[]> => page.locator('main li a').allTextContents()
     await expect.poll(items).toEqual(['shop'])
@@ -130,7 +120,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('the details of a process lead to its place: the path to the root, and one level more', async () => {
-    open = await openDashboard(browser, fill, { view: 'process/process/p2' })
+    const open = await dashboards.open(fill, { view: 'process/process/p2' })
     const { page } = open
     await page.getByRole('button', { name: 'Show in tree (24 below)' }).click()
     await expect.poll(() => page.locator('main h2').textContent()).toBe('tree')
@@ -143,8 +133,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('many children come in pages', async () => {
-    open = await openDashboard(
-      browser,
+    const open = await dashboards.open(
       (server) => {
         server.set('process', 'top', ...processRow('top', 'top', { kind: 'Supervisor' }))
         for (let index = 0; index < 730; index++) {
@@ -169,7 +158,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('the theme follows the system until it is chosen, and the choice stays', async () => {
-    open = await openDashboard(browser, fill, { colorScheme: 'dark' })
+    const open = await dashboards.open(fill, { colorScheme: 'dark' })
     const { page } = open
     const back = (): Promise<string> => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
     const [dark, light] = ['rgb(15, 19, 24)', 'rgb(244, 246, 249)']
@@ -185,7 +174,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('a question mark shows the keys', async () => {
-    open = await openDashboard(browser, fill)
+    const open = await dashboards.open(fill)
     const { page } = open
     await press(page, '?')
     const dialog = page.getByRole('dialog')
@@ -196,7 +185,7 @@ describe.skipIf(missingChromium !== undefined)(`the page with the keyboard alone
   })
 
   test('everything that can be used has a name', async () => {
-    open = await openDashboard(browser, fill)
+    const open = await dashboards.open(fill)
     const { page, server } = open
     for (const view of [
       'overview',

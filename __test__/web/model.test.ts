@@ -52,7 +52,7 @@ const stateOf = ({ order, cells, total, matching }: Rows): unknown => ({
   matching,
 })
 
-/** What a table goes through between two frames. */
+/** Generates the changes of a table between two frames. */
 const step = fc.array(
   fc.record({
     key: fc.integer({ min: 0, max: 12 }),

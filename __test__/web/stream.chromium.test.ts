@@ -1,9 +1,9 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 
 import { delayOf } from '../../web/connection.js'
-import { launchChromium, missingChromium } from '../support/chromium.ts'
-import { type Dashboard, openDashboard } from './support/dashboard.ts'
+import { missingChromium } from '../support/chromium.ts'
+import { useDashboards } from './support/dashboard.ts'
 import { processRow } from './support/scene.ts'
 
 const reason = missingChromium === undefined ? '' : ` (skipped: ${missingChromium})`
@@ -13,23 +13,13 @@ test('the waits between attempts double up to 15 s', () => {
 })
 
 describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`, () => {
-  let browser: Browser
-  let open: Dashboard
-
-  beforeAll(async () => {
-    browser = await launchChromium()
-  })
-  afterAll(() => browser.close())
-  afterEach(async () => {
-    expect(open.faults).toEqual([])
-    await open.close()
-  })
+  const dashboards = useDashboards()
 
   const state = (page: Page): Promise<string | null> => page.locator('#state').textContent()
   const loop = { thread: 'main', running: 10, idle: 90, blocked: 0, longest: 0, stalls: 0, stalled: null }
 
   test('the header says which process answers, and counts events that were dropped', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const { page, server } = open
     server.state.dropped = 1204
     server.tick(1000)
@@ -41,7 +31,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('16 draws while JavaScript is blocked, and names the process, the message and the handler', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const { page, server } = open
     server.set('process', 'p7', ...processRow('p7', 'cart-1'))
     const stalled = { forMs: 1234, key: 'p7', name: 'cart-1', message: 'add', handler: 'handleCast' }
@@ -64,7 +54,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('a stall outside of processes says so', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     open.server.state.loops = [{ ...loop, stalled: { forMs: 300 } }]
     open.server.tick()
     const banner = open.page.locator('#stalls p')
@@ -75,7 +65,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('a stream that breaks is opened again, with the tables of the view', async () => {
-    open = await openDashboard(browser, undefined, { view: 'process' })
+    const open = await dashboards.open(undefined, { view: 'process' })
     const { page, server } = open
     server.set('process', 'p1', ...processRow('p1', 'one'))
     server.tick()
@@ -97,7 +87,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('a server that is gone is awaited, and another process there begins with empty charts', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const { page, server } = open
     server.state.totals = { processes: 5, messages: 10, restarts: 4 }
     server.tick()
@@ -116,7 +106,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('a refused page says what to do', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const { page, server } = open
     server.isRefusing = true
     server.end()
@@ -127,7 +117,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('a silent stream counts as broken', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const { page, server } = open
     await page.clock.install()
     await page.reload()
@@ -144,7 +134,7 @@ describe.skipIf(missingChromium !== undefined)(`the stream of the page${reason}`
   })
 
   test('quick changes of the view leave the server with the tables of the last one', async () => {
-    open = await openDashboard(browser)
+    const open = await dashboards.open()
     const { page, server } = open
     await page.evaluate(() => {
       for (const link of document.querySelectorAll('#nav a')) (link as HTMLElement).click()

@@ -1,8 +1,8 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 
-import { launchChromium, missingChromium } from '../support/chromium.ts'
-import { type Dashboard, openDashboard } from './support/dashboard.ts'
+import { missingChromium } from '../support/chromium.ts'
+import { useDashboards } from './support/dashboard.ts'
 import type { FakeServer } from './support/fake-server.ts'
 import { processRow } from './support/scene.ts'
 
@@ -22,24 +22,14 @@ const processes =
   }
 
 describe.skipIf(missingChromium !== undefined)(`tables of the page${reason}`, () => {
-  let browser: Browser
-  let open: Dashboard
-
-  beforeAll(async () => {
-    browser = await launchChromium()
-  })
-  afterAll(() => browser.close())
-  afterEach(async () => {
-    expect(open.faults).toEqual([])
-    await open.close()
-  })
+  const dashboards = useDashboards()
 
   const names = (page: Page): Promise<string[]> => page.locator('main tbody th').allTextContents()
   const count = (page: Page): Promise<string | null> => page.locator('main .count').textContent()
-  const watched = (): unknown => open.server.watch?.tables[0]
+  const watched = (): unknown => dashboards.current.server.watch?.tables[0]
 
   test('the server sorts: a head asks for the largest first, then the smallest, then the order of creation', async () => {
-    open = await openDashboard(browser, processes(9), { view: 'process' })
+    const open = await dashboards.open(processes(9), { view: 'process' })
     const { page } = open
     const head = page.getByRole('columnheader', { name: 'mailbox' })
     await expect.poll(() => names(page)).toEqual(Array.from({ length: 9 }, (_, index) => `worker-${index}`))
@@ -56,7 +46,7 @@ describe.skipIf(missingChromium !== undefined)(`tables of the page${reason}`, ()
   })
 
   test('the server filters, and the page says how many match', async () => {
-    open = await openDashboard(browser, processes(120), { view: 'process' })
+    const open = await dashboards.open(processes(120), { view: 'process' })
     const { page } = open
     await page.getByRole('searchbox').fill('WORKER-11')
     await expect.poll(() => count(page)).toBe('1–11 of 11 (120 in all)')
@@ -67,7 +57,7 @@ describe.skipIf(missingChromium !== undefined)(`tables of the page${reason}`, ()
   })
 
   test('pages turn, and the last page turns back when its rows end', async () => {
-    open = await openDashboard(browser, processes(120), { view: 'process' })
+    const open = await dashboards.open(processes(120), { view: 'process' })
     const { page, server } = open
     await expect.poll(() => count(page)).toBe('1–50 of 120')
     const next = page.getByRole('button', { name: 'Next page' })
@@ -82,7 +72,7 @@ describe.skipIf(missingChromium !== undefined)(`tables of the page${reason}`, ()
   })
 
   test('a row changes in place, and rows that end are gone', async () => {
-    open = await openDashboard(browser, processes(3), { view: 'process' })
+    const open = await dashboards.open(processes(3), { view: 'process' })
     const { page, server } = open
     await expect.poll(() => names(page)).toHaveLength(3)
     await page.evaluate(() => document.querySelector('main tbody tr')?.setAttribute('data-mark', 'same'))
@@ -94,7 +84,7 @@ describe.skipIf(missingChromium !== undefined)(`tables of the page${reason}`, ()
   })
 
   test('every kind of the server has its table', async () => {
-    open = await openDashboard(browser, (server) => {
+    const open = await dashboards.open((server) => {
       server.set('policy', 'pay', 'pay', 'circuit', 'open', 0, 0, 10, 5, 2, 'default')
       server.hello = { ...server.hello, kinds: { ...server.hello.kinds, shelf: [{ name: 'name', type: 'text' }] } }
     })
@@ -128,8 +118,8 @@ describe.skipIf(missingChromium !== undefined)(`tables of the page${reason}`, ()
   test('100 000 processes cost the page what a hundred do', async () => {
     const work: { rows: number; changes: number; bytes: number }[] = []
     for (const size of [100, 100_000]) {
-      if (size > 100) await open.close()
-      open = await openDashboard(browser, processes(size), { view: 'process' })
+      if (size > 100) await dashboards.current.close()
+      const open = await dashboards.open(processes(size), { view: 'process' })
       const { page, server } = open
       await page.getByRole('columnheader', { name: 'mailbox' }).getByRole('button').click()
       await expect.poll(async () => (await names(page))[0]).toBe(`worker-${size - 1}`)

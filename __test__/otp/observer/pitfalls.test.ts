@@ -1,4 +1,4 @@
-/** What has gone wrong in other observers. The numbers are those of a list of pitfalls that the project keeps. */
+/** Faults that other observers have had. The numbers are those of a list of pitfalls that the project keeps. */
 import * as fc from 'fast-check'
 import { createAtom } from 'keelson/atom'
 import { Atrion } from 'keelson/atrion'

@@ -1,7 +1,9 @@
 // Types of playwright-core name elements of a page.
 /// <reference lib="dom" />
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 
+import { launchChromium } from '../../support/chromium.ts'
 import { FakeServer } from './fake-server.ts'
 
 /** The page in a tab, and the server behind it. */
@@ -40,4 +42,32 @@ export async function openDashboard(
     await server.close()
   }
   return { server, page, faults, close }
+}
+
+/** The pages that the tests of a suite open, one at a time. */
+export interface Dashboards {
+  /** The page that was opened last. */
+  readonly current: Dashboard
+  /** Does what {@link openDashboard} does, in the browser of the suite. */
+  open(...options: Parameters<typeof openDashboard> extends [Browser, ...infer Rest] ? Rest : never): Promise<Dashboard>
+}
+
+/** Starts a browser for a suite. Each test must end without faults of the page that it opened last, which is closed. */
+export function useDashboards(): Dashboards {
+  let browser: Browser
+  let current: Dashboard
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser.close())
+  afterEach(async () => {
+    expect(current.faults).toEqual([])
+    await current.close()
+  })
+  return {
+    get current() {
+      return current
+    },
+    open: async (...options) => (current = await openDashboard(browser, ...options)),
+  }
 }

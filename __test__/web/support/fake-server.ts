@@ -45,7 +45,7 @@ export class FakeServer {
   readonly tables: Readonly<Record<string, Rows>> = Object.fromEntries(
     Object.keys(kinds).map((kind) => [kind, new Map()]),
   )
-  /** What an update has beside its tables and events. */
+  /** The parts of an update beside its tables and events. */
   readonly state: { -readonly [Name in 'loops' | 'memory' | 'totals' | 'dropped']?: NonNullable<Update[Name]> } = {}
   readonly events: ObservedEvent[] = []
   readonly details = new Map<string, Partial<Detail>>()

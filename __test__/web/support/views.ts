@@ -3,7 +3,7 @@ import type { Cell, Column, TableChange, WatchedTable } from '../../../web/proto
 
 export type Table = ReadonlyMap<string, readonly Cell[]>
 
-/** What a session was shown of one table. */
+/** The part of one table that a session was shown. */
 export interface Seen {
   readonly total: number
   readonly matching: number

@@ -1,4 +1,4 @@
-/** What an observer must see of a forest, by the rules of supervisors alone. */
+/** Derives the view that an observer must have of a forest, by the rules of supervisors alone. */
 import type { Strategy, SupervisorPlan } from './program.ts'
 
 export interface ServerNode {

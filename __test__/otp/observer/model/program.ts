@@ -8,7 +8,7 @@ export interface SupervisorPlan {
   readonly strategy: Strategy
   /** With true it gives up at the first restart. */
   readonly isStrict: boolean
-  /** Whether each child of its options is temporary. */
+  /** Says of each child of its options whether it is temporary. */
   readonly children: readonly boolean[]
 }
 
