@@ -1,12 +1,5 @@
 // npm start: from a fresh clone to the first example running.
-import { buildSteps } from './lib/build-steps.mjs'
-import { compileExamplesStep, runExample } from './lib/examples.mjs'
+import { buildAndRun } from './lib/examples.mjs'
 import { main } from './lib/failure.mjs'
-import { runAll } from './lib/steps.mjs'
 
-await main(async () => {
-  const failed = await runAll([...buildSteps(), compileExamplesStep])
-  if (failed !== 0) return failed
-  process.stdout.write('\n')
-  return runExample('first-light', process.argv.slice(2))
-})
+await main(() => buildAndRun('first-light', process.argv.slice(2)))

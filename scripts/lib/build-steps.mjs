@@ -9,7 +9,8 @@ const changed = (count) => (count === 0 ? false : { note: `${count} written` })
 
 /**
  * With `write`, what is generated and committed is brought up to date on the way; without, it is only compared
- * (by the tests) or left alone. `addon` and `dashboard` are the kinds to build: what users get, or the quick one.
+ * (by the tests) or left alone. `addon` and `dashboard` are the kinds to build: what users get, or the quick one. A `dashboard` of
+ * `'none'` is left out: nothing else needs that addon.
  */
 export function buildSteps(options = {}) {
   const { components = false, write = false, compare = false, addon = 'release', dashboard = 'release' } = options
@@ -28,10 +29,16 @@ export function buildSteps(options = {}) {
     { name: 'install', needs: ['toolchain'], run: () => install() },
     { name: 'addon', needs: ['install'], run: () => buildAddon(addon, toolchain) },
     // After the other one: both build in the same folder.
-    { name: 'dashboard', needs: ['addon'], run: () => buildDashboard(dashboard, toolchain) },
+    ...(dashboard === 'none'
+      ? []
+      : [{ name: 'dashboard', needs: ['addon'], run: () => buildDashboard(dashboard, toolchain) }]),
     ...(write || compare ? [{ name: 'native-types', needs: ['dashboard'], run: types }] : []),
     { name: 'typescript', needs: ['install', ...(write || compare ? ['native-types'] : [])], run: () => compile() },
-    { name: 'esm', needs: ['typescript', 'dashboard'], run: () => changed(writeEsm()) },
+    {
+      name: 'esm',
+      needs: ['typescript', dashboard === 'none' ? 'addon' : 'dashboard'],
+      run: () => changed(writeEsm()),
+    },
     ...(write ? [{ name: 'generated', needs: ['esm'], run: () => changed(writeGenerated().length) }] : []),
     ...(compare ? [{ name: 'generated', needs: ['esm'], run: () => checkGenerated() }] : []),
   ]

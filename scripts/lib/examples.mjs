@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { availableParallelism, constants } from 'node:os'
 import { dirname, extname, join, relative } from 'node:path'
 
+import { buildSteps } from './build-steps.mjs'
 import { add, none } from './counts.mjs'
 import { exclusively } from './exclusive.mjs'
 import { npm, runBin } from './exec.mjs'
@@ -12,6 +13,7 @@ import { jsTests, vitestArgs } from './js-tests.mjs'
 import { packHere } from './pack.mjs'
 import { at } from './paths.mjs'
 import { filesIn, fingerprint, whenChanged } from './stamp.mjs'
+import { runAll } from './steps.mjs'
 
 const sources = at('examples')
 const compiled = at('.cache', 'examples')
@@ -45,8 +47,20 @@ export function compileExamples() {
 /** The step that compiles the examples. */
 export const compileExamplesStep = { name: 'compile-examples', needs: ['esm'], run: compileExamples }
 
+/**
+ * Builds what an example needs, and runs it in this terminal. Resolves with its exit code, or with that of a failed
+ * step. The addon of the terminal dashboard is needed for `--watch` alone.
+ */
+export async function buildAndRun(name, flags) {
+  const dashboard = flags.includes('--watch') ? 'release' : 'none'
+  const failed = await runAll([...buildSteps({ dashboard }), compileExamplesStep])
+  if (failed !== 0) return failed
+  process.stdout.write('\n')
+  return runExample(name, flags)
+}
+
 /** Runs a compiled example in this terminal. Resolves with its exit code. */
-export function runExample(name, flags) {
+function runExample(name, flags) {
   const child = spawn(process.execPath, [mainOf(name), ...flags], { stdio: 'inherit' })
   // A terminal sends SIGINT to both of us, and the program decides how it ends.
   process.on('SIGINT', () => {})
