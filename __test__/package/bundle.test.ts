@@ -46,7 +46,7 @@ const LOADS: Readonly<Record<string, { chunks: readonly string[]; kib: number }>
   'clock/index.js': { chunks: ['clock'], kib: 90 },
   'effect/index.js': { chunks: ['effect', 'rate'], kib: 260 },
   'express/index.js': { chunks: ['atrion', 'http', 'rate'], kib: 265 },
-  'journal/index.js': { chunks: ['journal'], kib: 155 },
+  'journal/index.js': { chunks: ['journal'], kib: 115 },
   'otp/index.js': { chunks: ['actor', 'otp', 'rate'], kib: 325 },
   'process/index.js': { chunks: ['actor', 'process'], kib: 170 },
   'system/index.js': { chunks: [], kib: 75 },

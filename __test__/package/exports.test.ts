@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 import { entries, exportsMap, filesOf } from '../../scripts/lib/entries.mjs'
@@ -23,8 +24,18 @@ test('package.json exports exactly the folders of js/ that have an index', () =>
 
 test.each(entries())('every file of $subpath is built', (entry) => {
   const { import: esm, require: cjs } = filesOf(entry)
-  const missing = [esm.types, esm.default, cjs.types, cjs.default].filter((path) => !existsSync(join(root, path)))
+  const files = [esm.types, esm['node-addons'], esm.default, cjs.types, cjs.default]
+  const missing = files.filter((path) => !existsSync(join(root, path)))
   expect(missing).toEqual([])
+})
+
+test.each(entries())('the two ES modules of $subpath have the same names and values', async (entry) => {
+  const { import: esm } = filesOf(entry)
+  const [forNode, forBundlers] = (await Promise.all(
+    [esm['node-addons'], esm.default].map((path) => import(pathToFileURL(join(root, path)).href)),
+  )) as [Record<string, unknown>, Record<string, unknown>]
+  expect(import.meta.resolve(nameOf(entry.subpath))).toBe(pathToFileURL(join(root, esm['node-addons'])).href)
+  expect({ ...forNode }).toEqual({ ...forBundlers })
 })
 
 describe.each(names)('%s', (name) => {

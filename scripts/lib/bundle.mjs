@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { chunks, laterName } from './chunks.mjs'
 import { entries } from './entries.mjs'
-import { loadAreasLate } from './late-root.mjs'
+import { loadLate } from './late-names.mjs'
 import { at } from './paths.mjs'
 import { filesIn } from './stamp.mjs'
 
@@ -47,6 +47,12 @@ function exportValues(code) {
 const asAscii = (code) =>
   code.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
+/** The entries with names that load their file when a program takes one, each with the files for which that holds. */
+const LATE = {
+  'index.js': (file) => !file.endsWith('/chunk-base.js'),
+  'journal/index.js': (file) => file.endsWith('/chunk-durable.js'),
+}
+
 /** Decides on the chunks, once all modules are known. */
 const decide = (decided) => ({
   name: 'keelson-chunks',
@@ -73,9 +79,10 @@ const finish = {
     if (code.includes('Promise.resolve().then(() => require(')) {
       this.error(`${fileName} loads a module at its first use that others load at once`)
     }
-    if (fileName !== 'index.js') return { code, map: null }
-    const root = loadAreasLate(code, (line) => this.error(`the root has a line of its own: ${line}`))
-    return { code: root, map: { mappings: '' } }
+    const isLate = LATE[fileName]
+    if (isLate === undefined) return { code, map: null }
+    const fail = (line) => this.error(`${fileName} has a line of its own: ${line}`)
+    return { code: loadLate(code, isLate, fail), map: { mappings: '' } }
   },
 }
 

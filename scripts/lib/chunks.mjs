@@ -10,6 +10,7 @@ const HELD_BY = { errors: '.', internal: '.', system: '.', clock: '.', tables: '
 
 /** Modules that are not in the file of their folder, because programs need the one without the other. */
 const APART = [
+  { modules: /^journal\/durable\/(?!open-journal\.ts|create-projection\.ts)/, chunk: 'durable' },
   { modules: /^clock\/(?:auto-advance|controlled-clock|errors|holds|millis|stall-watch)\.ts$/, chunk: 'clock' },
   {
     modules: /^(?:effect\/fiber\/(?:systems|tracing)|clock\/time-passes|observe\/errors|plain\/(?:errors|text))\.ts$/,

@@ -13,12 +13,21 @@ export function entries() {
   return [{ subpath: '.', folder: '.' }, ...folders.map((folder) => ({ subpath: `./${folder}`, folder }))]
 }
 
-/** The files an entry is made of, as package.json writes them. The root's types are the list at the top. */
+/**
+ * The files an entry is made of, as package.json writes them. The root's types are the list at the top.
+ *
+ * Node resolves an import to `index.node.mjs`, which costs it less. Bundlers do not set `node-addons` and take
+ * `index.mjs`, whose import they can follow.
+ */
 export function filesOf({ folder }) {
   const built = folder === '.' ? './dist' : `./dist/${folder}`
   const types = folder === '.' ? '.' : built
   return {
-    import: { types: `${types}/index.d.mts`, default: `${built}/index.mjs` },
+    import: {
+      types: `${types}/index.d.mts`,
+      'node-addons': `${built}/index.node.mjs`,
+      default: `${built}/index.mjs`,
+    },
     require: { types: `${types}/index.d.ts`, default: `${built}/index.js` },
   }
 }

@@ -18,7 +18,7 @@ const modules = () => filesIn(at('js'), isSource).map((path) => path.slice(at('j
 function prune() {
   const kept = new Set(modules())
   for (const path of filesIn(at('dist'), (name) => /\.(?:d\.m?ts(?:\.map)?|mjs)$/.test(name))) {
-    const name = path.slice(at('dist').length + 1).replace(/\.(mjs|d\.ts|d\.mts)(\.map)?$/, '')
+    const name = path.slice(at('dist').length + 1).replace(/(?:\.node)?\.(mjs|d\.ts|d\.mts)(\.map)?$/, '')
     if (!kept.has(name)) rmSync(path)
   }
 }
@@ -31,7 +31,7 @@ export function compile() {
     at('js'),
     at('scripts', 'lib', 'bundle.mjs'),
     at('scripts', 'lib', 'chunks.mjs'),
-    at('scripts', 'lib', 'late-root.mjs'),
+    at('scripts', 'lib', 'late-names.mjs'),
     at('__test__', 'support', 'inside-modules.ts'),
     at('package-lock.json'),
     ...[...native, ...configs].map((name) => at(name)),
@@ -46,9 +46,16 @@ export function compile() {
   })
 }
 
+/** How an ES module gets the CommonJS one: by an import, which bundlers follow. */
+const BY_IMPORT = "import cjs from './index.js';"
+
+/** The same for Node, which would look for the names of a CommonJS module that it imports, with a lexer. */
+const BY_REQUIRE = `import { createRequire } from 'node:module';
+
+const cjs = createRequire(import.meta.url)('./index.js');`
+
 /** The ES module over a CommonJS one: one module, one state, named exports. */
-export const esmText = (names) =>
-  `${header}import cjs from './index.js';\n\nexport const { ${names.join(', ')} } = cjs;\n`
+export const esmText = (names, cjs = BY_IMPORT) => `${header}${cjs}\n\nexport const { ${names.join(', ')} } = cjs;\n`
 
 /** Names of the values a built entry exports. */
 export function valuesOf(folder) {
@@ -60,13 +67,13 @@ export function valuesOf(folder) {
   }
 }
 
-/** Writes index.mjs and index.d.mts beside every entry. Returns how many files changed. */
+/** Writes index.mjs, index.node.mjs and index.d.mts beside every entry. Returns how many files changed. */
 export function writeEsm() {
   let changed = 0
   for (const { folder } of entries()) {
     const values = valuesOf(folder)
-    const code = values.length === 0 ? `${header}import './index.js';\n\nexport {};\n` : esmText(values)
-    changed += Number(writeIfChanged(at('dist', folder, 'index.mjs'), code))
+    changed += Number(writeIfChanged(at('dist', folder, 'index.mjs'), esmText(values)))
+    changed += Number(writeIfChanged(at('dist', folder, 'index.node.mjs'), esmText(values, BY_REQUIRE)))
     const types = `${header}export * from './index.js';\n`
     changed += Number(writeIfChanged(at('dist', folder, 'index.d.mts'), types))
   }

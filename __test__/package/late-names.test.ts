@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { loadAreasLate } from '../../scripts/lib/late-root.mjs'
+import { loadLate } from '../../scripts/lib/late-names.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -57,8 +57,23 @@ test('a test can replace a name, touched or not', () => {
   expect(replaced).toEqual(['first', 'second', 2, true])
 })
 
-test('the build refuses a root with a line that it does not know', () => {
+test('an entry loads the class of journals on disk when a program takes it', () => {
+  const [before, isClass, after] = run(`
+    const journal = require('keelson/journal')
+    const before = chunks()
+    console.log(JSON.stringify([before, typeof journal.DurableJournal, chunks()]))`) as unknown[]
+  expect(before).toEqual(['chunk-journal.js', 'chunk-base.js'])
+  expect(isClass).toBe('function')
+  expect(after).toEqual(['chunk-journal.js', 'chunk-base.js', 'chunk-durable.js'])
+})
+
+test('the build refuses an entry with a line that it does not know', () => {
   const unknown: string[] = []
-  loadAreasLate('const require_atom = require("./chunk-atom.js");\nconst x = 1;', (line: string) => unknown.push(line))
+  const code = 'const require_atom = require("./chunk-atom.js");\nconst x = 1;'
+  loadLate(
+    code,
+    () => true,
+    (line: string) => unknown.push(line),
+  )
   expect(unknown).toEqual(['const x = 1;'])
 })
