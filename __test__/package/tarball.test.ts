@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -70,6 +70,24 @@ describe('the packages', () => {
       'dist/index.js',
     ]
     expect(paths).toEqual(expect.arrayContaining(needed))
+  })
+
+  test('each link of a packed page leads to a packed file, or to the repository', () => {
+    const pages = files.map((file) => file.slice('package/'.length)).filter((path) => path.endsWith('.md'))
+    const links = pages.flatMap((page) =>
+      Array.from(readFileSync(join(modules, 'keelson', page), 'utf8').matchAll(/\]\(([^)#\s]+)/g), ([, link]) => ({
+        page,
+        link: link as string,
+      })),
+    )
+    const relative = links.filter(({ link }) => !/^\w+:/.test(link))
+    expect(relative.length).toBeGreaterThan(100)
+    expect(relative.filter(({ page, link }) => !existsSync(join(modules, 'keelson', dirname(page), link)))).toEqual([])
+    const home = 'https://github.com/keelson/keelson/blob/v'
+    const outside = links.filter(({ link }) => link.startsWith(home)).map(({ link }) => link.slice(home.length))
+    expect(outside.length).toBeGreaterThan(5)
+    const sources = outside.map((link) => link.replace(/^[^/]+\//, ''))
+    expect(sources.filter((path) => !existsSync(join(import.meta.dirname, '..', '..', path)))).toEqual([])
   })
 
   test('the main package asks for every platform package in its own version', () => {

@@ -1,6 +1,6 @@
 // The packages as they are published: one with the JavaScript, and one a platform with its binary.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 
 import { exclusively } from './exclusive.mjs'
 import { npm } from './exec.mjs'
@@ -73,14 +73,28 @@ export function writePlatform(addon, platform) {
   return folder
 }
 
+/** Returns the text of a page, whose links to files that are not packed lead to the repository instead. */
+export function packedLinks(text, page, isPacked, { repository, version }) {
+  const home = `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/v${version}`
+  return text.replaceAll(/\]\((?!\w+:|#)([^)#\s]+)/g, (link, target) => {
+    const path = posix.join(posix.dirname(page), target)
+    return isPacked(path) ? link : `](${home}/${path}`
+  })
+}
+
 /** Writes the folder of the main package, with the files that `files` of package.json names. Returns its path. */
 export async function writeMain() {
   const folder = at('npm', 'keelson')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const listed = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], 'npm cannot list the package.')
-  for (const { path } of filesOf(listed)) {
+  const paths = filesOf(listed).map(({ path }) => path)
+  const isPacked = (path) => paths.some((packed) => packed === path || packed.startsWith(`${path}/`))
+  for (const path of paths) {
     cpSync(at(path), join(folder, path))
+    if (path.endsWith('.md')) {
+      writeFileSync(join(folder, path), packedLinks(readFileSync(at(path), 'utf8'), path, isPacked, manifest()))
+    }
     // The maps stay in the checkout: with the sources they refer to they were most of the package.
     if (/\.(?:js|d\.ts)$/.test(path)) {
       const text = readFileSync(at(path), 'utf8')
@@ -117,7 +131,7 @@ export async function packInto(folders) {
 }
 
 /** Everything that a package is made of. */
-const INPUTS = ['dist', 'docs', 'native', 'index.d.ts', 'index.d.mts', 'package.json', 'scripts/lib']
+const INPUTS = ['dist', 'docs', 'native', 'index.d.ts', 'index.d.mts', 'llms.txt', 'package.json', 'scripts/lib']
 
 /**
  * Packs the main package and the packages of this machine's platform, when something in them changed.
