@@ -83,8 +83,10 @@ describe('the packages', () => {
     const relative = links.filter(({ link }) => !/^\w+:/.test(link))
     expect(relative.length).toBeGreaterThan(100)
     expect(relative.filter(({ page, link }) => !existsSync(join(modules, 'keelson', dirname(page), link)))).toEqual([])
-    const home = 'https://github.com/keelson/keelson/blob/v'
-    const outside = links.filter(({ link }) => link.startsWith(home)).map(({ link }) => link.slice(home.length))
+    const repository = 'https://github.com/keelson/keelson/blob/v'
+    const outside = links
+      .filter(({ link }) => link.startsWith(repository))
+      .map(({ link }) => link.slice(repository.length))
     expect(outside.length).toBeGreaterThan(5)
     const sources = outside.map((link) => link.replace(/^[^/]+\//, ''))
     expect(sources.filter((path) => !existsSync(join(import.meta.dirname, '..', '..', path)))).toEqual([])
