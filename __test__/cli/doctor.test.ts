@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { openJournal } from 'keelson/journal'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 
 import { root } from '../support/root.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
@@ -39,6 +40,34 @@ it('names the reason where the binary cannot be loaded, and ends with 3', () => 
   expect(stdout).toMatch(
     /^binary {4}KEELSON_BINDING_MISSING: .*cannot be loaded from @keelson\/binding-.*nothing\.node/m,
   )
+})
+
+it('lists the processes of this user that are observed', async () => {
+  const folder = tempDirectory()
+  const env = { XDG_RUNTIME_DIR: folder }
+  const linesOf = () =>
+    doctor([], env)
+      .stdout.split('\n')
+      .filter((line) => line.startsWith('observed '))
+  expect(linesOf()).toEqual(['observed  none: a process that calls observe() of keelson/observe is listed'])
+  const program = `
+    const { createSystem } = require('keelson')
+    const { observe } = require('keelson/observe')
+    observe(createSystem()).then(() => console.log('observed'))
+    process.stdin.resume()`
+  const child = spawn(process.execPath, ['--eval', program], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  expect(linesOf()).toEqual([`observed  process ${child.pid}, on ${join(folder, 'keelson', `${child.pid}.sock`)}`])
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  // The socket of a process that was killed stays.
+  expect(linesOf()).toHaveLength(1)
+  expect(linesOf()[0]).toMatch(/^observed {2}none/)
 })
 
 it('says which process has a journal below a directory open', async () => {

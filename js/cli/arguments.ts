@@ -47,9 +47,10 @@ keelson journal backup <directory> <target> [--json]
 keelson doctor [<directory>]
 keelson top [<pid> | <socket> | <url>] [--refresh <ms>] [--theme dark|light] [--layout full|compact|minimal]
 
-Each command of journal works beside the process that writes it. doctor reports whether keelson can run here, and which
-processes have the journals below a directory open. top shows the dashboard of a service that is observed, without an
-argument that of the only one; q leaves it, ? lists its keys. An address is the one that observe() printed.
+Each command of journal works beside the process that writes it. doctor reports whether keelson can run here, which
+processes are observed, and which have the journals below a directory open. top shows the dashboard of a service that is
+observed, without an argument that of the only one; q leaves it, ? lists its keys. An address is the one that observe()
+printed.
 Exit codes: 0 done, 1 the journal is damaged, 2 wrong arguments, 3 it is no journal, or cannot be read or loaded, or no
 service answers, or there is no terminal.
 `

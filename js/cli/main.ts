@@ -3,7 +3,7 @@
 import { isInvalidArgumentError } from '../errors/errors.ts'
 import { textOf } from '../internal/thrown-values.ts'
 import { readArguments, USAGE } from './arguments.ts'
-import { examine } from './doctor.ts'
+import { examine, observedServices } from './doctor.ts'
 import { openJournals } from './open-journals.ts'
 import { runTop } from './top.ts'
 
@@ -32,8 +32,7 @@ async function main(): Promise<void> {
   if ('isDoctor' in command) {
     const journals = command.directory === undefined ? [] : openJournals(command.directory)
     const { lines, isWell } = examine()
-    for (const line of lines) await write(line)
-    for (const line of journals) await write(line)
+    for (const line of [...lines, ...observedServices(), ...journals]) await write(line)
     if (!isWell) process.exitCode = FAILED
     return
   }
