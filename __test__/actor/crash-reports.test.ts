@@ -1,7 +1,6 @@
 /** Supervised crashes are heard: as warnings, on the channel, and in events that say which child it was. */
 import { spawnSync } from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
-import { fileURLToPath } from 'node:url'
 
 import {
   type ControlledClock,
@@ -18,6 +17,7 @@ import { createRootSupervisor, createSupervisor } from 'keelson/process'
 import { createTestSystem } from 'keelson/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HANG_GUARD_MS } from '../support/hang-guard.ts'
+import { root } from '../support/root.ts'
 
 type Warning = Error & { code?: string }
 
@@ -208,13 +208,12 @@ describe('a supervised crash', () => {
   })
 
   it('does not keep the program from ending', () => {
-    const keelson = fileURLToPath(import.meta.resolve('keelson'))
     const { status, stderr, signal } = spawnSync(
       process.execPath,
       [
         '--input-type=commonjs',
         '-e',
-        `const { GenServer, Supervisor } = require(${JSON.stringify(keelson.replace(/\.mjs$/, '.js'))})
+        `const { GenServer, Supervisor } = require('keelson')
         const b = { init: () => 0, handleCall: () => [0, 0], handleCast: () => { throw new Error('x') } }
         Supervisor.start({ restartIntensity: { maxRestarts: 99 }, children: [{ id: 'a', start: () => GenServer.start(b) }] })
           .then(async (s) => {
@@ -224,7 +223,7 @@ describe('a supervised crash', () => {
             }
           })`,
       ],
-      { encoding: 'utf8', timeout: HANG_GUARD_MS },
+      { cwd: root, encoding: 'utf8', timeout: HANG_GUARD_MS },
     )
     expect([status, signal]).toEqual([0, null])
     expect(stderr.match(/\[KEELSON_CRASH\]/g)).toHaveLength(10)
