@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 
-import { type Any, freePort, program } from './program.ts'
+import { type Any, freePort, itWithDocuments, program } from './program.ts'
 import { timed } from '../support/rate-limited.ts'
 
 /** The example's own limiter, which copies a map a request and has a timer a block, said with ours. */
@@ -18,12 +18,12 @@ class RateLimiter {
 }
 `
 
-it('the express server blocks an address that asks too much for five minutes, and no longer', async () => {
+itWithDocuments('the express server blocks an address that asks too much for five minutes, and no longer', async () => {
   const { system, clock } = timed()
   const port = await freePort()
   ;(globalThis as Any).system = system
   const { ProductionServer } = await program(
-    'express-server',
+    'express-server-example',
     'createRootSupervisor',
     (code) => {
       const [from, to] = [code.indexOf('class RateLimiter {'), code.indexOf('// Request handler process')]
@@ -58,27 +58,30 @@ it('the express server blocks an address that asks too much for five minutes, an
   await done
 })
 
-it('the express server shuts down after a burst, though asks expired in the queue of its handler', async () => {
-  const port = await freePort()
-  const said: string[] = []
-  ;(globalThis as Any).said = said
-  const { ProductionServer } = await program(
-    'express-server',
-    'createRootSupervisor',
-    (code) =>
-      code
-        .replaceAll('3000,', `${port},`)
-        .replaceAll('ms(5000)', 'ms(1000)')
-        .replaceAll('console.log(', '((text: unknown) => void globalThis.said.push(String(text)))('),
-    'express-server-burst',
-  )
-  const done = new ProductionServer().start()
-  await expect.poll(() => said.some((text) => text.includes('Server is running'))).toBe(true)
-  const ask = () => fetch(`http://127.0.0.1:${port}/api/users`).then(({ status }) => status)
-  const statuses = await Promise.all(Array.from({ length: 45 }, () => ask()))
-  // Its handler does one at a time, so that some wait longer than they asked to.
-  expect(statuses).toContain(500)
-  process.emit('SIGINT')
-  await done
-  expect(said.at(-1)).toContain('Server shutdown complete')
-})
+itWithDocuments(
+  'the express server shuts down after a burst, though asks expired in the queue of its handler',
+  async () => {
+    const port = await freePort()
+    const said: string[] = []
+    ;(globalThis as Any).said = said
+    const { ProductionServer } = await program(
+      'express-server-example',
+      'createRootSupervisor',
+      (code) =>
+        code
+          .replaceAll('3000,', `${port},`)
+          .replaceAll('ms(5000)', 'ms(1000)')
+          .replaceAll('console.log(', '((text: unknown) => void globalThis.said.push(String(text)))('),
+      'express-server-burst',
+    )
+    const done = new ProductionServer().start()
+    await expect.poll(() => said.some((text) => text.includes('Server is running'))).toBe(true)
+    const ask = () => fetch(`http://127.0.0.1:${port}/api/users`).then(({ status }) => status)
+    const statuses = await Promise.all(Array.from({ length: 45 }, () => ask()))
+    // Its handler does one at a time, so that some wait longer than they asked to.
+    expect(statuses).toContain(500)
+    process.emit('SIGINT')
+    await done
+    expect(said.at(-1)).toContain('Server shutdown complete')
+  },
+)

@@ -1,14 +1,11 @@
 /** The example of the Observer in the README of noex, as it stands there, in a program of its own. */
-import { readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 
 import { runToEnd } from '../support/own-process.ts'
+import { blockOf, itWithDocuments } from './program.ts'
 
-const page = readFileSync(new URL('./pages/noex-observer.md', import.meta.url), 'utf8')
-const code = /```typescript\n([\s\S]*?)```/.exec(page)?.[1] as string
-
-it('the example of the Observer runs, and its polling holds no program', () => {
-  const program = code.replace("import { Observer } from 'noex';", '')
+itWithDocuments('the example of the Observer runs, and its polling holds no program', () => {
+  const program = blockOf('noex-readme', 'Observer.getSnapshot()').replace("import { Observer } from 'noex';", '')
   const { held, status, stderr, stdout } = runToEnd(`
     const { GenServer, Observer, Supervisor } = require('keelson/otp')
     const counter = { init: () => 0, handleCall: (m, n) => [n, n], handleCast: (m, n) => n + 1 }

@@ -1,12 +1,12 @@
 import type { Clock, ControlledClock } from 'keelson/clock'
 import { createControlledClock } from 'keelson/clock'
 import { createJournal, type Journal } from 'keelson/journal'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 
-import { type Any, freePort, program } from './program.ts'
+import { type Any, freePort, itWithDocuments, program } from './program.ts'
 
-it('the distributed cache runs, and its processes with it', async () => {
-  const { PhyxiusDistributedCache } = await program('distributed-cache', '@phyxius/process', (code) =>
+itWithDocuments('the distributed cache runs, and its processes with it', async () => {
+  const { PhyxiusDistributedCache } = await program('distributed-cache-example', '@phyxius/process', (code) =>
     code
       .replace('class PhyxiusDistributedCache', 'export class PhyxiusDistributedCache')
       .replace('console.log(`[', '(() => {})(`['),
@@ -28,9 +28,9 @@ it('the distributed cache runs, and its processes with it', async () => {
   expect(children.map(({ state }: Any) => state)).toEqual(['stopped', 'stopped', 'stopped'])
 })
 
-it('the express server serves, counts, and shuts down', async () => {
+itWithDocuments('the express server serves, counts, and shuts down', async () => {
   const port = await freePort()
-  const { ProductionServer } = await program('express-server', 'createRootSupervisor', (code) =>
+  const { ProductionServer } = await program('express-server-example', 'createRootSupervisor', (code) =>
     code.replaceAll('3000', String(port)).replaceAll('console.log(', '((..._: unknown[]) => {})('),
   )
   const server = new ProductionServer()
