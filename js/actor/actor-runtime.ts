@@ -49,6 +49,6 @@ export class ActorRuntime {
 
   /** The number of processes that have not ended. */
   get processCount(): number {
-    return this.#runtime.alive.length
+    return this.#runtime.processes.count
   }
 }

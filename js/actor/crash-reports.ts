@@ -37,10 +37,13 @@ const short = (text: string): string => (text.length > LONGEST_TYPE ? `${text.sl
 export function messageTypeOf(message: unknown): string | undefined {
   if (message === undefined || message === null) return undefined
   if (typeof message === 'string') return short(message)
+  // While the event loop is watched this runs for each message, and `typeof` as a value is a call.
+  if (typeof message === 'number') return 'number'
   if (typeof message !== 'object') return typeof message
   try {
     const { type } = message as { readonly type?: unknown }
-    if (typeof type === 'string' || typeof type === 'number') return short(String(type))
+    if (typeof type === 'string') return short(type)
+    if (typeof type === 'number') return String(type)
     const { name } = message.constructor as { readonly name?: unknown }
     return typeof name === 'string' ? short(name) : 'object'
   } catch {

@@ -5,33 +5,39 @@ import type { RuntimePort } from './port.ts'
 import type { Process } from './process.ts'
 import type { ProcessRuntime } from './runtime.ts'
 
-/** Returns the number of a process among all asynchronous resources, which are numbered as they are made. */
-const birthOf = ({ scope }: Process): number => scope.asyncId()
-
-/** Returns the processes of a runtime that have not ended, in the order of their starts. */
-export const inOrder = ({ alive, isInOrder }: ProcessRuntime): Process[] =>
-  isInOrder ? alive : alive.toSorted((one, other) => birthOf(one) - birthOf(other))
-
 /** The sizes of the mailboxes of a runtime, as one call into the core gave them. */
 let sizes: { readonly runtime: RuntimePort; readonly bySlot: Uint32Array } | undefined
 
 /** Returns the size of a mailbox. All that are asked for before anything else runs cost one call into the core. */
-export function mailboxOf(process: Process): number {
-  const { backlog, isBounded, pid, runtime } = process
-  if (isBounded) return runtime.mailboxSize(process)
+export function mailboxOf({ pid, runtime }: Process): number {
   if (sizes?.runtime !== runtime) sizes = { runtime, bySlot: (runtime as ProcessRuntime).mailboxSizes() }
-  const waiting = sizes.bySlot[pid & PID_SLOT] ?? 0
-  return backlog === undefined ? waiting : waiting + backlog.waiting
+  return sizes.bySlot[pid & PID_SLOT] ?? 0
 }
 
 /** Returns the rows of the table of processes. */
-export const processesOf = (runtime: ProcessRuntime | undefined): TableItems<Process> | undefined =>
-  runtime && { items: freshly(runtime), key: ({ id }) => id }
+export function processesOf(runtime: ProcessRuntime | undefined): TableItems<Process> | undefined {
+  if (runtime === undefined) return undefined
+  sizes = undefined
+  return {
+    items: runtime.processes.list,
+    key: ({ id }) => id,
+    columns: { mailbox: () => mailboxesInOrder(runtime) },
+  }
+}
+
+/** Returns the sizes of all mailboxes, in the order of the starts of their processes. */
+function mailboxesInOrder(runtime: ProcessRuntime): Float64Array {
+  const bySlot = runtime.mailboxSizes()
+  const { slots } = runtime.processes
+  const inOrder = new Float64Array(slots.length)
+  for (let place = 0; place < slots.length; place++) inOrder[place] = bySlot[slots[place] as number] ?? 0
+  return inOrder
+}
 
 /** Returns the processes of a runtime, and forgets the sizes of mailboxes that were read before. */
 export function freshly(runtime: ProcessRuntime): Process[] {
   sizes = undefined
-  return inOrder(runtime)
+  return runtime.alive
 }
 
 /** Estimates the size of the state of a process. Nothing does unless `Observer.configure` asks for it. */

@@ -23,6 +23,8 @@ export class PendingMessages {
   readonly #steps: Float64Array
   readonly #words: Int32Array
   readonly #refuse: Refuse
+  /** The processes that have a backlog. */
+  readonly #backlogged = new Set<Process>()
 
   /**
    * @param steps The steps of the present round.
@@ -37,8 +39,17 @@ export class PendingMessages {
 
   /** Adds a message behind an asynchronous handler. */
   push(process: Process, operation: number, index: number, use: number): void {
-    process.backlog ??= new Backlog()
+    if (process.backlog === undefined) {
+      process.backlog = new Backlog()
+      this.#backlogged.add(process)
+    }
     process.backlog.push(operation, index, use)
+  }
+
+  /** Drops the backlog of a process. */
+  forget(process: Process): void {
+    process.backlog = undefined
+    this.#backlogged.delete(process)
   }
 
   /**
@@ -51,8 +62,15 @@ export class PendingMessages {
     return waiting
   }
 
-  /** Adds the user messages in the steps from `next` to `count` of the round to the sizes of mailboxes, by slot. */
+  /**
+   * Adds the user messages that wait, in backlogs and in the steps from `next` to `count` of the round, to the sizes of
+   * mailboxes, by slot.
+   */
   addTo(sizes: Uint32Array, next: number, count: number): void {
+    for (const { backlog, pid } of this.#backlogged) {
+      const slot = pid & PID_SLOT
+      sizes[slot] = (sizes[slot] as number) + (backlog?.waiting ?? 0)
+    }
     for (let index = next; index < count; index++) {
       if ((this.#words[index * STEP_WORDS + STEP_OPERATION] as number) > INFO) continue
       const slot = (this.#steps[index * STEP_CELLS + STEP_PROCESS] as number) & PID_SLOT

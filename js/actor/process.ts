@@ -73,6 +73,8 @@ export abstract class Process implements EndSource, TraceTarget {
   runs = 0
   /** The trace of the handler that runs, if handlers are traced. */
   trace: HandlerTrace | undefined
+  /** True if handlers run in the context of the code that sent the message. */
+  usesCallerContext = false
   /** True if it only hands messages on to handlers that are traced themselves, or runs work of whoever started it. */
   isCarrier = false
   #endListeners: Set<() => void> | undefined

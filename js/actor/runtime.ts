@@ -42,7 +42,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #submitted = 0
   readonly #messages: MessageSlots<unknown> = new MessageSlots()
   readonly #calls: MessageSlots<Call> = new MessageSlots()
-  readonly #processes: ProcessTable = new ProcessTable()
+  readonly processes: ProcessTable = new ProcessTable()
   readonly #pending: PendingMessages
   #scheduled = false
   /** The first step of the last round that has not run, and the number of its steps. */
@@ -70,27 +70,22 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     nativeHandles.own(this, handle)
   }
 
-  /** All processes that have not ended. */
+  /** All processes that have not ended, in the order of their starts. */
   get alive(): Process[] {
-    return this.#processes.alive
-  }
-
-  /** True while {@link alive} is in the order of the starts. */
-  get isInOrder(): boolean {
-    return this.#processes.isInOrder
+    return this.processes.alive
   }
 
   /** The number of places in use by messages, calls and processes. */
   get inUse(): number {
     this.flush()
     const { length } = [...this.#messages.values, ...this.#calls.values]
-    return length + this.#processes.size + Math.max(hot.actorInUse(this.handle), 0)
+    return length + this.processes.size + Math.max(hot.actorInUse(this.handle), 0)
   }
 
   spawn(process: Process, settings: SpawnSettings): void {
     process.pid = hot.actorSpawn(this.handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
     process.limit(settings)
-    this.#processes.add(process)
+    this.processes.add(process)
   }
 
   cast(process: Process, message: unknown): void {
@@ -167,6 +162,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   exited(process: Process): void {
     process.status = DEAD
+    this.processes.ended(process)
     process.trace?.processEnded(process)
     process.notifyEnd()
     this.#refuseBacklog(process)
@@ -181,10 +177,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     return waiting + Math.max(hot.actorMailbox(this.handle, process.pid), 0)
   }
 
-  /**
-   * Returns the sizes of all mailboxes without a bound, by the slots of their processes. The messages of a backlog are
-   * left out.
-   */
+  /** Returns the sizes of all mailboxes, by the slots of their processes. */
   mailboxSizes(): Uint32Array {
     this.flush()
     const sizes = native.actorsMailboxes(this.handle)
@@ -285,7 +278,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     while (this.#next < this.#count && !yieldPolicy.mustYield) {
       const before = this.#next
       try {
-        const process = this.#processes.at(steps[before * protocol.STEP_CELLS + protocol.STEP_PROCESS] as number)
+        const process = this.processes.at(steps[before * protocol.STEP_CELLS + protocol.STEP_PROCESS] as number)
         const operation = this.#words[before * protocol.STEP_WORDS + protocol.STEP_OPERATION] as number
         if (operation <= protocol.SYSTEM && process !== undefined) {
           process.scope.runInAsyncScope(this.#turn, undefined, process)
@@ -357,16 +350,16 @@ export class ProcessRuntime extends Relations implements RuntimePort {
         break
       }
       case protocol.TERMINATE:
-        process?.onTerminate(index as protocol.ExitKind, first < 0 ? undefined : this.#processes.at(first))
+        process?.onTerminate(index as protocol.ExitKind, first < 0 ? undefined : this.processes.at(first))
         break
       case protocol.DOWN:
-        process?.onDown(first, this.#processes.at(second))
+        process?.onDown(first, this.processes.at(second))
         break
       case protocol.EXIT_SIGNAL:
-        process?.onExitSignal(first, this.#processes.at(second))
+        process?.onExitSignal(first, this.processes.at(second))
         break
       case protocol.GONE:
-        this.#processes.forget(process)
+        this.processes.forget(process)
         break
       case protocol.CALL:
         this.#callFailed(index, use, protocol.NO_PROCESS, false)
@@ -389,7 +382,9 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     const outer = this.current
     this.current = process
     const { cells } = activity
-    if (cells !== undefined) beginActivity(cells, this.handle, process, operation, value)
+    if (cells !== undefined) {
+      beginActivity(cells, process, operation, value, this.isTraced || process.usesCallerContext)
+    }
     let pending: PromiseLike<void> | undefined
     try {
       if (this.isTraced) pending = dispatchTraced(process, operation, value, this.tracer)
@@ -445,7 +440,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     while (!backlog.isEmpty && !process.busy && process.status === RUNNING) backlog.take(run)
     stack.top = outer
     if (backlog.isEmpty) {
-      if (process.backlog === backlog) process.backlog = undefined
+      if (process.backlog === backlog) this.#pending.forget(process)
     } else if (process.status !== RUNNING && process.status !== STARTING) {
       this.#refuseBacklog(process)
     }
@@ -454,7 +449,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #refuseBacklog(process: Process): void {
     const { backlog } = process
     if (backlog === undefined) return
-    process.backlog = undefined
+    this.#pending.forget(process)
     const refuse: MessageHandler = (operation, index, use) =>
       this.#refuse(process, operation, index, use, protocol.NO_PROCESS)
     while (!backlog.isEmpty) backlog.take(refuse)

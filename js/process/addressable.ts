@@ -36,8 +36,6 @@ export abstract class Addressable extends Process {
   readonly host: ProcessHost
   readonly notifier: EventNotifier<ProcessEvent | CustomEvent>
   readonly pendingWork: PendingWork
-  /** True if `handle` runs in the context of the code that sent the message. */
-  readonly usesCallerContext: boolean
   /** The error of its last failure. */
   failure: unknown
   /** The wall time of its first start, in ms. */

@@ -1,6 +1,6 @@
 /** Tables that are read cell by cell: whoever needs one column pays for one. */
 import type { System } from '../system/system.ts'
-import { COLUMN_LISTS, type TableKind } from './kinds.ts'
+import { COLUMN_LISTS, type TableColumn, type TableKind } from './kinds.ts'
 import { offers, type TableCell, type TableItems, type TableOffer } from './offers.ts'
 import { offerSystemTables } from './system-tables.ts'
 
@@ -20,47 +20,32 @@ export interface TableView {
 
 offerSystemTables()
 
-/** The objects of one offer, as rows. */
-class ItemView<T> implements TableView {
-  readonly #items: readonly T[]
-  readonly #key: (item: T) => string
-  readonly #readers: readonly (((item: T) => TableCell) | undefined)[]
-  readonly #systemName: string
-
-  constructor(
-    { items, key }: TableItems<T>,
-    readers: readonly (((item: T) => TableCell) | undefined)[],
-    systemName: string,
-  ) {
-    this.#items = items
-    this.#key = key
-    this.#readers = readers
-    this.#systemName = systemName
-  }
-
-  get size(): number {
-    return this.#items.length
-  }
-
-  key(row: number): string {
-    return this.#key(this.#items[row] as T)
-  }
-
-  cell(row: number, column: number): TableCell {
-    const reader = this.#readers[column]
-    return reader === undefined ? this.#systemName : reader(this.#items[row] as T)
-  }
-
-  numbers(column: number): Float64Array {
-    const items = this.#items
-    const numbers = new Float64Array(items.length)
-    const reader = this.#readers[column] as (item: T) => number
-    for (let row = 0; row < items.length; row++) numbers[row] = reader(items[row] as T)
-    return numbers
-  }
-
-  item(row: number): unknown {
-    return this.#items[row]
+/**
+ * Returns the objects of one offer, as rows. A literal keeps its shape when no view is left, as `read` of the observer
+ * explains.
+ */
+function viewOfItems<T>(
+  { columns, items, key }: TableItems<T>,
+  names: readonly TableColumn[],
+  readers: readonly (((item: T) => TableCell) | undefined)[],
+  systemName: string,
+): TableView {
+  return {
+    size: items.length,
+    key: (row) => key(items.at(row) as T),
+    cell: (row, column) => {
+      const reader = readers[column]
+      return reader === undefined ? systemName : reader(items.at(row) as T)
+    },
+    numbers: (column) => {
+      const whole = columns?.[names[column]?.name ?? '']
+      if (whole !== undefined) return whole()
+      const numbers = new Float64Array(items.length)
+      const reader = readers[column] as (item: T) => number
+      for (let row = 0; row < items.length; row++) numbers[row] = reader(items.at(row) as T)
+      return numbers
+    },
+    item: (row) => items.at(row),
   }
 }
 
@@ -106,8 +91,9 @@ class JoinedView implements TableView {
 function viewOfOffer({ list, readers }: TableOffer, system: System, kind: TableKind): TableView | undefined {
   const found = list(system)
   if (found === undefined || found.items.length === 0) return undefined
-  const inOrder = COLUMN_LISTS[kind].map(({ name }) => readers[name] as ((item: unknown) => TableCell) | undefined)
-  return new ItemView(found, inOrder, system.name)
+  const columns = COLUMN_LISTS[kind]
+  const inOrder = columns.map(({ name }) => readers[name] as ((item: unknown) => TableCell) | undefined)
+  return viewOfItems(found, columns, inOrder, system.name)
 }
 
 /** Returns the table of a kind, to be read cell by cell before anything else runs. A closed system has no rows. */

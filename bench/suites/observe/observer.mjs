@@ -11,18 +11,19 @@ const page = 50
 const messages = 20_000
 const requests = 20_000
 const atoms = 1000
+const message = { type: 'add', by: 1 }
 
-const counter = { init: () => 0, handleCast: (by, count) => count + by, handleCall: (_, count) => [count, count] }
+const counter = { init: () => 0, handleCast: ({ by }, count) => count + by, handleCall: (_, count) => [count, count] }
 
 /** A system with so many processes, a tenth of them below supervisors. */
 async function withProcesses(count) {
   const system = createSystem({ name: 'bench' })
-  for (let group = 0; group < count / 1000; group += 1) {
-    const start = () => GenServer.start(counter, { system })
-    const children = Array.from({ length: 100 }, (_, index) => ({ id: `child-${index}`, start }))
-    await Supervisor.start({ system, children })
-  }
-  while (Observer.getProcessCount(system) < count) await GenServer.start(counter, { system })
+  const start = () => GenServer.start(counter, { system })
+  const children = Array.from({ length: 100 }, (_, index) => ({ id: `child-${index}`, start }))
+  const supervisors = count / 1000
+  for (let group = 0; group < supervisors; group += 1) await Supervisor.start({ system, children })
+  for (let left = count - supervisors * (children.length + 1); left > 0; left -= 1) await start()
+  mustHave(Observer.getProcessCount(system), count)
   return system
 }
 
@@ -32,7 +33,7 @@ function mustHave(found, wanted) {
 
 /** Casts messages to a process, and waits until they are handled. */
 async function sendAll({ ref }) {
-  for (let message = 0; message < messages; message += 1) GenServer.cast(ref, 1)
+  for (let number = 0; number < messages; number += 1) GenServer.cast(ref, message)
   await GenServer.call(ref, 'get')
 }
 

@@ -26,8 +26,6 @@ type OnIdle = (state: unknown) => unknown
 export class GenServerProcess extends OtpProcess {
   readonly behavior: GenServerBehavior<unknown>
   readonly crashesOnCallError: boolean
-  /** True if handlers run in the context of the code that sent the message. */
-  usesCallerContext = false
   messageCount = 0
   /** The name of the user's class, where `behavior` is one of this package that wraps it. */
   givenClassName: string | undefined

@@ -1,5 +1,5 @@
 /** Finds the processes of one service, for its table. */
-import { inOrder } from '../../actor/observed.ts'
+
 import { knownRuntimeOf } from '../../actor/system-runtime.ts'
 import type { System } from '../../system/system.ts'
 import type { TableItems } from '../../tables/offers.ts'
@@ -15,7 +15,7 @@ export function servicesOf<Behavior extends object>(
 ): TableItems<ServiceProcess<Behavior>> | undefined {
   const runtime = knownRuntimeOf(system)
   if (runtime === undefined) return undefined
-  const items = inOrder(runtime).filter(
+  const items = runtime.alive.filter(
     (process): process is ServiceProcess<Behavior> =>
       process instanceof GenServerProcess && process.behavior instanceof behavior,
   )

@@ -38,7 +38,7 @@ import type {
 
 export { startPolling } from './polling.ts'
 export { subscribe } from './events.ts'
-export { memoryStats, processesOf, Reading, snapshotOf } from './stats.ts'
+export { memoryStats, processesOf, read, snapshotOf, treeOf } from './stats.ts'
 export { stopProcess } from './stop.ts'
 export { checkKind, tableOf, tablesOf, topOf } from './tables.ts'
 export { alertsOf, exportData, toCsv, toJson, wallMsOf }

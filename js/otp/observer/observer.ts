@@ -31,15 +31,16 @@ function getSnapshot(...system: SystemArgument): ObserverSnapshot {
 }
 
 function getServerStats(...system: SystemArgument): readonly GenServerStats[] {
-  return new (implementation().Reading)(systemFromArgument(system)).servers
+  return implementation().read(systemFromArgument(system)).servers
 }
 
 function getSupervisorStats(...system: SystemArgument): readonly SupervisorStats[] {
-  return new (implementation().Reading)(systemFromArgument(system)).supervisors
+  return implementation().read(systemFromArgument(system)).supervisors
 }
 
 function getProcessTree(...system: SystemArgument): readonly ProcessTreeNode[] {
-  return new (implementation().Reading)(systemFromArgument(system)).tree
+  const { read, treeOf } = implementation()
+  return treeOf(read(systemFromArgument(system)))
 }
 
 function getProcessCount(...system: SystemArgument): number {

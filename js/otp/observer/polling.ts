@@ -4,7 +4,7 @@ import type { TimerHandle } from '../../clock/types.ts'
 import { callOut } from '../../internal/report-error.ts'
 import type { System } from '../../system/system.ts'
 import { alertsOf } from './alerts.ts'
-import { Reading } from './stats.ts'
+import { read } from './stats.ts'
 import type { ObserverEventHandler } from './types.ts'
 
 /**
@@ -18,7 +18,7 @@ export function startPolling(intervalMs: number, handler: ObserverEventHandler, 
   const poll = (): void => {
     timer = undefined
     if (ended || system.closed) return
-    const { servers, supervisors } = new Reading(system)
+    const { servers, supervisors } = read(system)
     alertsOf(system).check(servers, true)
     callOut(() => handler({ type: 'stats_update', servers, supervisors }), failed)
     // The handler may have ended it, or closed the system.

@@ -1,5 +1,4 @@
 /** The table of supervisors. */
-import { inOrder } from '../../actor/observed.ts'
 import { knownRuntimeOf } from '../../actor/system-runtime.ts'
 import { STRATEGIES } from '../../protocol/supervisor.ts'
 import { type CellReaders, offerTable } from '../../tables/offers.ts'
@@ -10,7 +9,7 @@ import type { SupervisorStrategy } from './types.ts'
 /** Returns the supervisors of a system that have not ended, in the order of their starts. */
 export function supervisorsOf(system: System): SupervisorProcess[] {
   const runtime = knownRuntimeOf(system)
-  return runtime === undefined ? [] : inOrder(runtime).filter((process) => process instanceof SupervisorProcess)
+  return runtime?.alive.filter((process) => process instanceof SupervisorProcess) ?? []
 }
 
 /** Returns the word for the strategy of a supervisor. */

@@ -73,7 +73,7 @@ impl Runtime {
 
     /// Returns how many user messages each process has queued, by the slot of its pid.
     pub fn mailboxes(&self) -> Vec<u32> {
-        let mut sizes = Vec::new();
+        let mut sizes = Vec::with_capacity(self.processes.len());
         for (handle, process) in self.processes.iter() {
             sizes.resize(handle.slot as usize + 1, 0);
             sizes[handle.slot as usize] = process.waiting();
