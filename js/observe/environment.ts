@@ -9,7 +9,6 @@ import { textOf } from '../internal/thrown-values.ts'
 import { native } from '../native.ts'
 import type { CircuitChange } from '../policy/circuit-breaker/circuit-breaker.ts'
 import type { System } from '../system/system.ts'
-import { keepCrashes } from './crashes.ts'
 import { endFeed, feedSystem } from './process-rows.ts'
 import { publishTables } from './publish.ts'
 import { answerQuestion, type Question } from './questions.ts'
@@ -116,7 +115,7 @@ function begin(): OpenEnvironment {
     unsubscribe('keelson:stall', noteStall)
     unsubscribe('keelson:circuit', noteCircuit)
   }
-  return { publisher, ends: [keepCrashes(), unlisten] }
+  return { publisher, ends: [unlisten] }
 }
 
 /**

@@ -1,11 +1,11 @@
 /** Tells the native thread which processes there are, as they come and go. */
 import { DEAD, type Process } from '../actor/process.ts'
 import { processFeed } from '../actor/process-feed.ts'
+import { crashesIn } from '../actor/crash-log.ts'
 import { knownRuntimeOf } from '../actor/system-runtime.ts'
 import { FAILED, KILLED } from '../protocol/actor.ts'
 import { native } from '../native.ts'
 import type { System } from '../system/system.ts'
-import { crashesOf } from './crashes.ts'
 import { observedSystems, systemOfRuntime, type SystemPlace } from './systems.ts'
 
 /** A process as the native side reads it. */
@@ -86,7 +86,9 @@ class FeedBatch {
       if (known === undefined) return
       this.gone.push([process.runtime.handle, process.pid])
       const hasFailed = process.exitKind === FAILED || process.exitKind === KILLED
-      const crash = hasFailed ? crashesOf(process.placement ?? process)[0] : undefined
+      const crash = hasFailed
+        ? crashesIn(process.runtime).findLast(({ processId }) => processId === process.id)
+        : undefined
       this.#event(hasFailed ? 'crashed' : 'terminated', known, at, crash?.error)
       return
     }

@@ -1,16 +1,17 @@
 /** Answers what clients ask of JavaScript: details of a row, entries of a journal, actions. */
 import type { Process } from '../actor/process.ts'
+import { type CrashRecord, crashesIn } from '../actor/crash-log.ts'
 import { knownRuntimeOf } from '../actor/system-runtime.ts'
 import { GenServerProcess } from '../otp/gen-server/process.ts'
+import { settingsOf } from '../otp/observer/settings.ts'
+import { type CopyLimits, StateCopy } from '../otp/observer/state-view.ts'
 import { SupervisorProcess } from '../otp/supervisor/process.ts'
 import { isKeelsonError } from '../errors/base.ts'
 import { textOf } from '../internal/thrown-values.ts'
 import { native } from '../native.ts'
 import type { TableKind } from '../tables/kinds.ts'
 import { itemOf } from '../tables/tables.ts'
-import { crashesOf } from './crashes.ts'
 import { stateOptionsOf } from './servers.ts'
-import { shownValue } from './shown-value.ts'
 import { splitKey, type SystemPlace } from './systems.ts'
 import type { ObserveStateOptions } from './types.ts'
 
@@ -46,6 +47,37 @@ function processOf({ system }: SystemPlace, id: string): Process {
   return process
 }
 
+/** A crash as clients get it. */
+interface CrashNote {
+  readonly at: number
+  readonly error: string
+  readonly stack: string
+  readonly message: string
+}
+
+/** Crashes of one child that a detail has. */
+const MOST_CRASHES = 8
+
+/** Returns the crashes of a child over all its processes, or of a process without a supervisor; the last first. */
+function crashesOf({ id, placement, runtime }: Process): CrashNote[] {
+  const isOwn = ({ childId, processId, supervisorId }: CrashRecord): boolean =>
+    placement === undefined
+      ? processId === id
+      : childId === placement.childId && supervisorId === placement.supervisorId
+  return crashesIn(runtime)
+    .filter(isOwn)
+    .slice(-MOST_CRASHES)
+    .toReversed()
+    .map(({ at, error, messageType, stack }) => ({ at, error, stack, message: messageType ?? '' }))
+}
+
+/** The most that a client sees of a state or of an entry. */
+const SHOWN: CopyLimits = { values: 5000, depth: 6, letters: 1000 }
+
+/** Returns a value as plain data. The hook of the system's observer runs first. */
+const shown = (value: unknown, { system }: SystemPlace, { redact }: ObserveStateOptions): unknown =>
+  new StateCopy([settingsOf(system).redact, redact], SHOWN).of(value)
+
 function detailOf(place: SystemPlace, rest: string, question: Question): object {
   if (question.kind !== 'process' && question.kind !== 'supervisor') return {}
   const process = processOf(place, rest)
@@ -53,14 +85,14 @@ function detailOf(place: SystemPlace, rest: string, question: Question): object 
   const detail = {
     ...(placement !== undefined && { childId: placement.childId }),
     busy: process.busy,
-    crashes: crashesOf(placement ?? process),
+    crashes: crashesOf(process),
   }
   if (question.state !== true) return detail
   const options = stateOptionsOf(question.server)
   if (options === undefined) {
     throw new QuestionRefusal('KEELSON_OBSERVE_STATE_OFF', 'States are hidden: start observe() with the option state.')
   }
-  return process instanceof GenServerProcess ? { ...detail, state: shownValue(process.state, options) } : detail
+  return process instanceof GenServerProcess ? { ...detail, state: shown(process.state, place, options) } : detail
 }
 
 /** A journal in memory, or on disk. */
@@ -70,8 +102,8 @@ interface ReadableJournal {
   getEntry(sequence: number): { readonly data: unknown; readonly timestamp: { readonly wallMs: number } } | undefined
 }
 
-function entriesOf({ system }: SystemPlace, rest: string, question: Question): object {
-  const found = itemOf(system, 'journal', rest) as { readonly item?: unknown } | undefined
+function entriesOf(place: SystemPlace, rest: string, question: Question): object {
+  const found = itemOf(place.system, 'journal', rest) as { readonly item?: unknown } | undefined
   if (found === undefined) throw GONE
   const journal = (found.item ?? found) as ReadableJournal
   const options = stateOptionsOf(question.server)
@@ -82,7 +114,7 @@ function entriesOf({ system }: SystemPlace, rest: string, question: Question): o
   for (let sequence = last; sequence >= first && entries.length < (question.limit ?? 0); sequence--) {
     const entry = journal.getEntry(sequence)
     if (entry !== undefined) {
-      entries.push({ seq: sequence, at: entry.timestamp.wallMs, text: textOfEntry(entry.data, options) })
+      entries.push({ seq: sequence, at: entry.timestamp.wallMs, text: textOfEntry(entry.data, place, options) })
     }
   }
   return { first, next, entries }
@@ -90,9 +122,9 @@ function entriesOf({ system }: SystemPlace, rest: string, question: Question): o
 
 const LONGEST_ENTRY = 1000
 
-function textOfEntry(data: unknown, options: ObserveStateOptions | undefined): string {
+function textOfEntry(data: unknown, place: SystemPlace, options: ObserveStateOptions | undefined): string {
   if (options === undefined) return '[hidden: start observe() with the option state]'
-  const text = JSON.stringify(shownValue(data, options))
+  const text = JSON.stringify(shown(data, place, options)) ?? 'undefined'
   return text.length > LONGEST_ENTRY ? `${text.slice(0, LONGEST_ENTRY)}…` : text
 }
 

@@ -39,10 +39,10 @@ export interface ObserveHttpAddress {
 /** What clients may see of states and entries. */
 export interface ObserveStateOptions {
   /**
-   * Returns what is shown in place of a value; `path` leads to it, as `'user.password'`. A value for which it throws is
-   * hidden. Default: each value is shown.
+   * Returns what is shown in place of a value; `path` leads to it, as `['user', 'password']`. It runs after the hook of
+   * `Observer.configure`. A value for which it throws is hidden. Default: each value is shown.
    */
-  readonly redact?: (value: unknown, path: string) => unknown
+  readonly redact?: (value: unknown, path: readonly string[]) => unknown
 }
 
 /** The addresses of a server. */

@@ -7,10 +7,17 @@ import type { RedactHook } from './types.ts'
 /** Shown in place of a value whose hook threw. */
 export const HIDDEN = '[hidden]'
 
-/** The most values of a copy, its depth, and the letters of a text. What is beyond is named. */
-const MOST_VALUES = 10_000
-const DEEPEST = 16
-const LETTERS = 10_000
+/** The size of a copy. What is beyond is named. */
+export interface CopyLimits {
+  /** The most values. */
+  readonly values: number
+  /** The deepest value. */
+  readonly depth: number
+  /** The letters of a text. */
+  readonly letters: number
+}
+
+const LIMITS: CopyLimits = { values: 10_000, depth: 16, letters: 10_000 }
 
 const mapEntries = Map.prototype.entries
 const setValues = Set.prototype.values
@@ -22,10 +29,13 @@ export class StateCopy {
   readonly #hooks: readonly RedactHook[]
   readonly #above = new Set<object>()
   readonly #path: string[] = []
-  #left = MOST_VALUES
+  readonly #limits: CopyLimits
+  #left: number
 
-  constructor(hooks: readonly (RedactHook | undefined)[]) {
+  constructor(hooks: readonly (RedactHook | undefined)[], limits: CopyLimits = LIMITS) {
     this.#hooks = hooks.filter((hook) => hook !== undefined)
+    this.#limits = limits
+    this.#left = limits.values
   }
 
   of(value: unknown): unknown {
@@ -44,7 +54,7 @@ export class StateCopy {
   #plain(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
-        return value.length > LETTERS ? `${value.slice(0, LETTERS)}…` : value
+        return value.length > this.#limits.letters ? `${value.slice(0, this.#limits.letters)}…` : value
       case 'number':
         return Number.isFinite(value) ? value : String(value)
       case 'bigint':
@@ -63,7 +73,7 @@ export class StateCopy {
   #object(value: object): unknown {
     if (types.isProxy(value)) return '[proxy]'
     if (this.#above.has(value)) return '[circular]'
-    if (this.#path.length >= DEEPEST) return '[deeper]'
+    if (this.#path.length >= this.#limits.depth) return '[deeper]'
     this.#above.add(value)
     const copy = this.#content(value)
     this.#above.delete(value)
