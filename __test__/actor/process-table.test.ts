@@ -27,7 +27,7 @@ describe('the table of processes', () => {
         for (const each of steps) {
           if (each.do === 'start') {
             const slot = free.pop() ?? slots++
-            const process = { pid: ++generation * GENERATION + slot } as Process
+            const process = { pid: ++generation * GENERATION + slot, isService: generation % 3 === 0 } as Process
             table.add(process)
             alive.push(process)
           } else if (each.do === 'end' && alive.length > 0) {
@@ -45,6 +45,7 @@ describe('the table of processes', () => {
         }
         expect(table.alive).toEqual(alive)
         expect(table.size).toBe(alive.length + ended.length)
+        expect([...table.services]).toEqual(alive.filter(({ isService }) => isService))
         const { list, slots: inOrder } = table
         expect(Array.from(inOrder, (_, place) => list.at(place))).toEqual(alive)
         expect(list.length).toBe(alive.length)

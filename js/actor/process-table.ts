@@ -24,11 +24,14 @@ export class ProcessTable {
   /** The place of each slot in the order. */
   readonly #places: number[] = []
   #gaps = 0
+  /** The services among the processes that have not ended, in the order of their starts. */
+  readonly services: Set<Process> = new Set()
 
   add(process: Process): void {
     const slot = slotOf(process.pid)
     this.#processes[slot] = process
     this.#places[slot] = this.#order.push(slot) - 1
+    if (process.isService) this.services.add(process)
     processFeed.changed?.(process)
   }
 
@@ -42,6 +45,7 @@ export class ProcessTable {
   ended(process: Process): void {
     this.#order[this.#places[slotOf(process.pid)] as number] = GAP
     this.#gaps++
+    if (process.isService) this.services.delete(process)
     if (this.#gaps >= GAPS && this.#gaps * 2 > this.#order.length) this.#closeGaps()
   }
 

@@ -173,6 +173,11 @@ export abstract class Process implements EndSource, TraceTarget {
     return 0
   }
 
+  /** True for a process with a row in another table than that of processes: a supervisor, a cache, a bus. */
+  get isService(): boolean {
+    return false
+  }
+
   /** What observers see of it. None of it runs user code. */
   get observedKind(): string {
     return 'Process'

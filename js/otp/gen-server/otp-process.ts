@@ -20,6 +20,9 @@ import { type PendingStart, pendingStartsOf, reportUnlessAdopted } from './pendi
 import type { Registrable } from './registrable.ts'
 import type { LifecycleEvent, ProcessDownReason, ServerStatus, TerminateReason } from './types.ts'
 
+/** The kinds of services that have tables of their own. */
+const SERVICES: ReadonlySet<string> = new Set(['Cache', 'EventBus'])
+
 /** A request to stop, and the promise of who made it. */
 export interface StopRequest {
   readonly reason: TerminateReason
@@ -109,6 +112,10 @@ export abstract class OtpProcess extends Process implements Registrable {
 
   get statusName(): ServerStatus {
     return (['initializing', 'running', 'stopping', 'stopped'] as const)[this.status]
+  }
+
+  override get isService(): boolean {
+    return SERVICES.has(this.kind)
   }
 
   override get observedKind(): string {

@@ -15,7 +15,7 @@ export function servicesOf<Behavior extends object>(
 ): TableItems<ServiceProcess<Behavior>> | undefined {
   const runtime = knownRuntimeOf(system)
   if (runtime === undefined) return undefined
-  const items = runtime.alive.filter(
+  const items = [...runtime.processes.services].filter(
     (process): process is ServiceProcess<Behavior> =>
       process instanceof GenServerProcess && process.behavior instanceof behavior,
   )

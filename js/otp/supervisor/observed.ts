@@ -9,7 +9,7 @@ import type { SupervisorStrategy } from './types.ts'
 /** Returns the supervisors of a system that have not ended, in the order of their starts. */
 export function supervisorsOf(system: System): SupervisorProcess[] {
   const runtime = knownRuntimeOf(system)
-  return runtime?.alive.filter((process) => process instanceof SupervisorProcess) ?? []
+  return [...(runtime?.processes.services ?? [])].filter((process) => process instanceof SupervisorProcess)
 }
 
 /** Returns the word for the strategy of a supervisor. */

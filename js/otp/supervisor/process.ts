@@ -83,6 +83,10 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
     })
   }
 
+  override get isService(): boolean {
+    return true
+  }
+
   get server(): GenServerProcess {
     return this
   }
