@@ -8,6 +8,7 @@ pub mod admission;
 pub mod atom;
 pub mod bus;
 pub mod cache;
+pub mod choice;
 pub mod clock;
 pub mod error;
 pub mod event_loop;

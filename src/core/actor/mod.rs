@@ -25,6 +25,9 @@
 mod backoff;
 mod calls;
 mod departures;
+mod driven;
+#[cfg(all(test, not(loom)))]
+mod driven_test;
 mod exit;
 mod ids;
 mod mail;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::ids::Pid;
+use super::process::BUDGET;
 
 /// Processes that are ready, each at most once.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub(super) struct RunQueue {
     ready: VecDeque<Pid>,
     /// Processes that were handed something and have not been looked at since.
     ran: Vec<Pid>,
+    /// The process that ran last in a simulation, and how many messages it has handled in a row.
+    last: Option<(Pid, u32)>,
 }
 
 impl RunQueue {
@@ -19,6 +22,27 @@ impl RunQueue {
 
     pub(super) fn pop(&mut self) -> Option<Pid> {
         self.ready.pop_front()
+    }
+
+    /// Takes a process out of its turn. Returns whether it was there.
+    pub(super) fn remove(&mut self, pid: Pid) -> bool {
+        let place = self.ready.iter().position(|&each| each == pid);
+        place.is_some_and(|place| self.ready.remove(place).is_some())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Pid> {
+        self.ready.iter().copied()
+    }
+
+    /// Notes that a simulation let a process handle one message.
+    pub(super) fn note_one(&mut self, pid: Pid) {
+        let before = self.goes_on().filter(|&last| last == pid).and(self.last);
+        self.last = Some((pid, 1 + before.map_or(0, |(_, messages)| messages)));
+    }
+
+    /// Returns the process that a simulation let run last, unless its budget is used.
+    pub(super) fn goes_on(&self) -> Option<Pid> {
+        self.last.filter(|&(_, messages)| messages < BUDGET).map(|(pid, _)| pid)
     }
 
     pub(super) fn is_empty(&self) -> bool {

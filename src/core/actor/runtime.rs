@@ -18,7 +18,7 @@ use crate::core::slab::Slab;
 pub struct Runtime {
     pub(super) processes: Slab<Process>,
     pool: Pool,
-    queue: RunQueue,
+    pub(super) queue: RunQueue,
     pub(super) calls: Calls,
     pub(super) relations: Relations,
     /// Steps that come before any message.
@@ -289,31 +289,11 @@ impl Runtime {
     /// Hands out up to `limit` steps. A process that got messages in the last round and is not [`busy`](Self::busy)
     /// counts as having handled them. Returns whether there is more to do already.
     pub fn round(&mut self, now: f64, limit: usize, mut take: impl FnMut(Step)) -> bool {
-        let now = if now.is_finite() { now } else { self.now };
-        self.now = now;
-        // All steps of the last round have been carried out.
-        for pid in self.departures.take_gone() {
-            self.processes.release(pid.0);
-        }
-        self.requeue_those_that_ran();
-        self.calls.settle_in(now, !self.queue.is_empty());
-        let mut left = limit;
-        // First and at once: nothing that is carried out before them may answer these calls.
-        while left > 0
-            && let Some(slot) = self.calls.overdue(now)
-        {
-            let held = self.calls.close(slot);
-            take(Step::CallFailed { slot, failure: CallFailure::Timeout, held });
-            left -= 1;
-        }
+        let now = self.begin_round(now);
+        let mut left = self.fail_overdue(now, limit, &mut take);
         while left > 0 {
-            if let Some(step) = self.urgent.pop_front() {
+            if let Some(step) = self.next_urgent() {
                 take(step);
-                left -= 1;
-            } else if !self.orphans.is_empty() {
-                self.hand_back_one();
-            } else if let Some(pid) = self.departures.next() {
-                take(Step::Gone { pid });
                 left -= 1;
             } else if let Some(pid) = self.queue.pop() {
                 left = self.turn(pid, left, &mut take);
@@ -328,8 +308,55 @@ impl Runtime {
         has_steps || is_overdue || self.calls.has_unwatched()
     }
 
+    /// Begins a round: all steps of the last one have been carried out. Returns its time.
+    #[inline]
+    pub(super) fn begin_round(&mut self, now: f64) -> f64 {
+        let now = if now.is_finite() { now } else { self.now };
+        self.now = now;
+        for pid in self.departures.take_gone() {
+            self.processes.release(pid.0);
+        }
+        self.requeue_those_that_ran();
+        self.calls.settle_in(now, !self.queue.is_empty());
+        now
+    }
+
+    /// Fails the calls that are overdue. First and at once: nothing that is carried out before them may answer these
+    /// calls. Returns how many steps are left.
+    #[inline]
+    pub(super) fn fail_overdue(
+        &mut self,
+        now: f64,
+        limit: usize,
+        take: &mut impl FnMut(Step),
+    ) -> usize {
+        let mut left = limit;
+        while left > 0
+            && let Some(slot) = self.calls.overdue(now)
+        {
+            let held = self.calls.close(slot);
+            take(Step::CallFailed { slot, failure: CallFailure::Timeout, held });
+            left -= 1;
+        }
+        left
+    }
+
+    /// Returns the next step that comes before any message.
+    #[inline]
+    pub(super) fn next_urgent(&mut self) -> Option<Step> {
+        loop {
+            if let Some(step) = self.urgent.pop_front() {
+                return Some(step);
+            }
+            if self.orphans.is_empty() {
+                return self.departures.next().map(|pid| Step::Gone { pid });
+            }
+            self.hand_back_one();
+        }
+    }
+
     /// Runs one process's turn: up to its budget of messages, as many as fit.
-    fn turn(&mut self, pid: Pid, left: usize, take: &mut impl FnMut(Step)) -> usize {
+    pub(super) fn turn(&mut self, pid: Pid, left: usize, take: &mut impl FnMut(Step)) -> usize {
         let Some(process) = self.processes.get_mut(pid.0) else { return left };
         process.queued = false;
         if !process.can_take() {

@@ -134,7 +134,18 @@ impl Controlled {
         self.wall - self.mono
     }
 
-    fn move_to(&mut self, mono: f64) {
+    /// Returns the timers of the earliest instant that has been reached, in the order of [`step`](Self::step).
+    pub(super) fn due_first(&mut self) -> Vec<TimerId> {
+        let offset = self.offset();
+        self.timers.due_first(self.mono, offset)
+    }
+
+    /// Takes a timer as fired. Returns whether it was pending.
+    pub(super) fn take(&mut self, id: TimerId) -> bool {
+        self.timers.take(id)
+    }
+
+    pub(super) fn move_to(&mut self, mono: f64) {
         if mono > self.mono {
             self.wall += mono - self.mono;
             self.mono = mono;

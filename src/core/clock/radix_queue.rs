@@ -121,6 +121,22 @@ impl RadixQueue {
         }
     }
 
+    /// Returns all living entries of the first key, if that is at most `limit`, in order. The caller must be about to
+    /// reach that key: smaller ones can no longer be pushed.
+    pub fn front_group(
+        &mut self,
+        limit: u64,
+        mut alive: impl FnMut(&RadixEntry) -> bool,
+    ) -> impl Iterator<Item = RadixEntry> {
+        let found = self.front_until(limit, &mut alive).is_some();
+        let digit = self.occupied[0].trailing_zeros() as usize;
+        if found {
+            self.exact[digit].retain(&mut alive);
+        }
+        let front = if found { Some(&self.exact[digit]) } else { None };
+        front.into_iter().flatten().copied()
+    }
+
     /// Removes and returns the first living entry whose key is at most `limit`.
     pub fn pop_until(
         &mut self,

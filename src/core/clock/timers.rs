@@ -125,13 +125,24 @@ impl Timers {
 
     /// Removes a timer. Returns whether it was pending; a fired, cancelled or unknown id changes nothing.
     pub fn cancel(&mut self, id: TimerId) -> bool {
+        let was_pending = self.remove(id);
+        self.cancelled += u64::from(was_pending);
+        was_pending
+    }
+
+    /// Fires a timer out of its turn. Returns whether it was pending.
+    pub(super) fn take(&mut self, id: TimerId) -> bool {
+        self.remove(id)
+    }
+
+    #[inline]
+    fn remove(&mut self, id: TimerId) -> bool {
         let current = self.generations.get(id.slot as usize);
         if current != Some(&id.generation) || !is_live(id.generation) {
             return false;
         }
         let Detail { track, key, order } = self.details[id.slot as usize];
         self.release(id.slot);
-        self.cancelled += 1;
         match track {
             Track::Wall => {
                 self.wall.remove(&(key, order));
@@ -145,6 +156,38 @@ impl Timers {
             }
         }
         true
+    }
+
+    /// Returns the pending timers of the earliest instant that has been reached, in the order of
+    /// [`pop_due`](Self::pop_due).
+    pub(super) fn due_first(&mut self, now: f64, wall_offset: f64) -> Vec<TimerId> {
+        let mono_at = self.peek_mono().filter(|&at| at <= now);
+        let is_due = |target: f64| target - wall_offset <= now || target <= now + wall_offset;
+        let at_of = |target: f64| (target - wall_offset).min(now);
+        let wall_at = self.wall.keys().next().map(|&(key, _)| time_key::time(key));
+        let wall_at = wall_at.filter(|&target| is_due(target)).map(at_of);
+        let Some(at) = [mono_at, wall_at].into_iter().flatten().min_by(f64::total_cmp) else {
+            return Vec::new();
+        };
+        let mut found: Vec<(u64, TimerId)> = Vec::new();
+        if mono_at == Some(at) {
+            let key = time_key::of(at);
+            let front = self.mono.front_group(key, alive(&self.generations, &mut self.dead));
+            let slots: Vec<u32> = front.map(|entry| entry.slot).collect();
+            let order = |slot: u32| self.details[slot as usize].order;
+            found.extend(slots.into_iter().map(|slot| (order(slot), self.id_of(slot))));
+        }
+        let targets = self.wall.iter().take_while(|((key, _), _)| {
+            let target = time_key::time(*key);
+            is_due(target) && at_of(target) <= at
+        });
+        found.extend(targets.map(|(&(_, order), &slot)| (order, self.id_of(slot))));
+        found.sort_unstable_by_key(|&(order, _)| order);
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn id_of(&self, slot: u32) -> TimerId {
+        TimerId { slot, generation: self.generations[slot as usize] }
     }
 
     /// Returns the monotonic time at which the next timer is due, where wall time is `wall_offset` ahead of it.
