@@ -22,6 +22,24 @@ export declare function cacheGrow(handle: number, slots: number): Float64Array |
 /** Opens a cache with room for so many slots to begin with; infinite limits are none. */
 export declare function cacheOpen(entries: number, bytes: number, lru: boolean, slots: number, seed: number): NativeCache
 
+/** Forgets a source; a stale handle does nothing. */
+export declare function choicesClose(handle: number): void
+
+/** Returns the first step in which this run differs from the one that was kept, if there is one. */
+export declare function choicesDifference(handle: number): NativeDifference | null
+
+/** Returns the digest of this run. With `counts`, adds it to the digest of all runs and returns that. */
+export declare function choicesDigest(handle: number, counts: boolean): string
+
+/** Returns the first question of this run that its recording does not have, if there is one. */
+export declare function choicesDivergence(handle: number): NativeDivergence | null
+
+/** Returns the questions of this run with their answers. */
+export declare function choicesOfRun(handle: number): Array<NativeChoice>
+
+/** Opens a source of choices. `bound` is the depth of `PCT`, or the number of questions that `DFS` varies. */
+export declare function choicesOpen(seed: number, schedule: number, bound: number): NativeChoices
+
 /** Defines a profile that calls can name. */
 export declare function engineDefine(engine: number, profile: NativeProfile): NativeProfileSet
 
@@ -146,6 +164,26 @@ export interface NativeCache {
   memory: Float64Array
 }
 
+/** A question with its answer, or an event. */
+export interface NativeChoice {
+  /** The name of the question or the event. */
+  label: string
+  /** The number of answers; 0 for an event. */
+  of: number
+  /** The answer. */
+  value: number
+  /** The virtual time, in ms. */
+  at: number
+}
+
+/** A source of choices and the array of its keys. */
+export interface NativeChoices {
+  /** Its handle. */
+  handle: number
+  /** The keys of what waits, for `chooseNext`. */
+  keys: Float64Array
+}
+
 /** A commit, for calls that are rare. */
 export interface NativeCommit {
   /** Its version. */
@@ -158,6 +196,26 @@ export interface NativeCommit {
   wall: number
   /** When, in the committer's monotonic time. */
   mono: number
+}
+
+/** The first step in which two runs differ. */
+export interface NativeDifference {
+  /** The number of the step, from 0. */
+  step: number
+  /** The step of the run that was kept, unless it had ended. */
+  before?: NativeChoice
+  /** The step of this run, unless it had ended. */
+  now?: NativeChoice
+}
+
+/** The first question that differs from a recording. */
+export interface NativeDivergence {
+  /** The number of the choice, from 0. */
+  choice: number
+  /** The question of the recording, unless it has ended. */
+  expected?: string
+  /** The question of this run, unless it has ended. */
+  found?: string
 }
 
 /** All options of an engine. */
@@ -408,6 +466,40 @@ export interface NativeProtocol {
   text: string
 }
 
+/** What a file says beside the choices. */
+export interface NativeRecording {
+  /** The version of keelson. */
+  keelson: string
+  /** The version of Node. */
+  node: string
+  /** The seed of the exploration. */
+  seed: number
+  /** The number of the run, from 0. */
+  run: number
+  /** The digest of the run. */
+  digest: string
+  /** The kinds of faults, and the probability of each. */
+  faults: Record<string, number>
+  /** What real timers do. */
+  timers: string
+  /** The most steps of a run. */
+  steps: number
+  /** What tells the failure apart from others. */
+  failureName: string
+  /** The message of the error. */
+  failureMessage: string
+  /** The events of the run, a line each. */
+  events: Array<string>
+}
+
+/** The reason why a file cannot be replayed. */
+export interface NativeRecordingError {
+  /** The version of its format, if it is another one. */
+  version?: number
+  /** The fault, if it is no recording. */
+  malformed?: string
+}
+
 /** A ring of commits, and the memory through which it is spoken to. */
 export interface NativeRing {
   /** Its handle. */
@@ -624,6 +716,12 @@ export declare function priorities(): Array<NativePriority>
 
 /** Returns the numbers that cross, from which `js/protocol/` is generated. */
 export declare function protocol(): Array<NativeProtocol>
+
+/** Reads the text of a file, for `choiceBeginRecorded`. Returns what it says, or the reason why it cannot be replayed. */
+export declare function recordingRead(handle: number, text: string): NativeRecording | NativeRecordingError
+
+/** Returns the text of a file that repeats this run. */
+export declare function recordingText(handle: number, recording: NativeRecording): string
 
 /** Returns the entries that are good, in the order in which their keys were first stored. */
 export declare function sharedCacheDump(cache: number, now: number): Array<NativeSharedDump>

@@ -25,6 +25,22 @@ export interface HotLane {
   hostPop(clock: number, now: number, offset: number): number
   /** Returns the number of pending timers. Scratch: `NextTimer`. */
   hostNext(clock: number, offset: number): number
+  /** Opens a clock that a simulation moves. Returns its handle. */
+  simulatedOpen(mono: number, wall: number): number
+  /** Schedules a timer `delay` ms from now. Returns its id. */
+  simulatedAfter(clock: number, delay: number): number
+  /** Schedules a timer for a wall time. Returns its id. */
+  simulatedAtWall(clock: number, target: number): number
+  /** Moves to a monotonic time and fires nothing. Scratch: `Stepped`. */
+  simulatedMove(clock: number, mono: number): number
+  /** Sets wall time alone. */
+  simulatedJump(clock: number, wall: number): number
+  /** Returns the number of pending timers. Scratch: `NextTimer`. */
+  simulatedNext(clock: number): number
+  /** Returns how many timers are due and may fire next. Scratch: their ids, that of production first. */
+  simulatedDue(clock: number): number
+  /** Takes a timer as fired. Returns 1 if it was pending. */
+  simulatedFire(clock: number, id: number): number
   /** Cancels a timer. Returns 1 if it was pending. */
   timerCancel(clock: number, id: number): number
   /** Returns the number of pending timers. */
@@ -259,6 +275,12 @@ export interface HotLane {
   actorMonitor(runtime: number, watcher: number, subject: number): number
   /** Removes a monitor. Returns 1 if there was such a monitor. */
   actorDemonitor(runtime: number, monitor: number): number
+  /** Takes submissions, then writes the next steps that are no messages, for a simulation. Returns how many. `Tail` stands behind the steps. */
+  actorSettle(runtime: number): number
+  /** Writes the pids of the processes that have a message to handle, one a cell of the steps, that of production first. Returns how many. */
+  actorReady(runtime: number): number
+  /** Writes the step of one message of a process that is ready. Returns how many steps there are. */
+  actorRunOne(runtime: number, pid: number): number
   /** Opens a supervisor that is still to be made. Returns its handle. */
   supervisorOpen(strategy: number, max_restarts: number, within_ms: number, scope: number, auto_shutdown: number): number
   /** Forgets a supervisor; a stale handle does nothing. */
@@ -297,6 +319,38 @@ export interface HotLane {
   busMatch(topic: string, bus: number): number
   /** Writes slots of the last match to scratch, from an index on, as many as fit. Returns how many. */
   busFound(bus: number, from: number): number
+  /** Returns the number of a label. */
+  choiceLabel(text: string, choices: number): number
+  /** Returns the seed of a random stream of a run, below 2^53. */
+  choiceSeed(name: string, choices: number, run: number): number
+  /** Begins a run that the schedule draws. Returns 0 when there is none left. */
+  choiceBegin(choices: number, run: number): number
+  /** Asks a question with `of` answers. Returns the answer, or `DIVERGED`. */
+  choose(choices: number, label: number, of: number, at: number): number
+  /** Asks which of the first `of` keys comes next. Returns its place, or `DIVERGED`. */
+  chooseNext(choices: number, label: number, of: number, at: number): number
+  /** Asks for a fault of a kind. Returns 0 for none, or its number below `of`, or `DIVERGED`. */
+  chooseFault(choices: number, label: number, of: number, kind: number, probability: number, at: number): number
+  /** Notes an event. */
+  choiceEvent(choices: number, label: number, at: number): number
+  /** Returns the number of entries of this run: its questions and events. */
+  choiceSteps(choices: number): number
+  /** Keeps this run, to compare another one with it. */
+  choiceKeep(choices: number): number
+  /** Begins a run with the answers of the run that was kept. */
+  choiceRepeat(choices: number): number
+  /** Begins a run of the recording that was read. */
+  choiceBeginRecorded(choices: number): number
+  /** Ends a run of a recording. Returns `DIVERGED` if it has asked other questions. */
+  choiceEndRecorded(choices: number): number
+  /** Begins to shrink this run, with that many runs at most. */
+  choiceShrink(choices: number, runs: number): number
+  /** Begins a run with the next candidate. Returns 0 when there is none. */
+  choiceShrinkNext(choices: number): number
+  /** Says whether that run failed in the same way. */
+  choiceShrinkReport(choices: number, failed: number): number
+  /** Begins a run with the shortest list that failed. Returns 1 if it is 1-minimal. */
+  choiceShrunk(choices: number): number
   /** Opens a limiter. Returns its handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`. Reads `PaceCells`. */
   rateOpen(algorithm: number, limit: number, window: number, burst: number, max_keys: number, block: number, now: number): number
   /** Forgets a limiter; a stale handle does nothing. */

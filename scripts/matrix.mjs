@@ -36,6 +36,7 @@ const FOLDERS = [
   'koa',
   'fetch',
   'testing',
+  'simulation',
   'seam',
   'surface',
   'compat',

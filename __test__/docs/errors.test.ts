@@ -60,6 +60,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   'js/process': ['process'],
   'js/prometheus': ['prometheus'],
   'js/rate': ['rate-limiter'],
+  'js/simulation': ['simulation'],
   'js/system': ['clock'],
   'js/testing': ['testing'],
 }

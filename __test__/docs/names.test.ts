@@ -36,6 +36,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   process: ['process'],
   prometheus: ['prometheus'],
+  simulation: ['simulation'],
   system: ['clock', 'semantics'],
   testing: ['testing', 'clock', 'gen-server'],
 }

@@ -17,6 +17,7 @@ export const layers = {
     'prometheus',
     'dashboard',
     'testing',
+    'simulation',
     'cli',
     'opentelemetry',
   ],

@@ -9,8 +9,8 @@ const inJs = ({ path }: Source): boolean => path.startsWith('js/')
 
 /** The only two files that may touch the host's time and the host's chance. */
 const hosts = ['js/clock/host.ts', 'js/system/entropy.ts']
-/** The folder that puts a clock in the place of the host's time, and has to name it. */
-const replacements = 'js/testing/fakes/'
+/** The folders that put a clock in the place of the host's time, and have to name it. */
+const replacements = ['js/testing/fakes/', 'js/simulation/host/']
 
 const timeOrChance =
   /(?<![.\w$])(?:globalThis\s*\.\s*)?(?:(?:Date\s*\.\s*now|Math\s*\.\s*random|setTimeout|setInterval|performance\s*\.\s*now|process\s*\.\s*hrtime|crypto\s*\.\s*(?:randomUUID|getRandomValues))\b|(?:new\s+)?Date\s*\(\s*\))/g
@@ -21,7 +21,10 @@ const digestOnly = /^import \{ createHash \} from 'node:crypto'$/m
 /** Time and chance come from the system, so that a test can hold both. */
 export function hostTimeOrChance(sources: readonly Source[]): Fault[] {
   return sources
-    .filter((source) => inJs(source) && !hosts.includes(source.path) && !source.path.startsWith(replacements))
+    .filter(
+      (source) =>
+        inJs(source) && !hosts.includes(source.path) && !replacements.some((folder) => source.path.startsWith(folder)),
+    )
     .flatMap((source) => {
       const text = code(source)
       const uses = [...text.matchAll(timeOrChance)].map(

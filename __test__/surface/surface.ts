@@ -190,6 +190,7 @@ export const entries = [
   'otp',
   'process',
   'system',
+  'simulation',
   'testing',
   'dashboard',
   'express',

@@ -163,6 +163,11 @@ export abstract class Process implements EndSource, TraceTarget {
   /** Ends it at once. */
   abstract kill(): void
 
+  /** Fails at once, as by an error that it does not handle; whoever supervises it sees a crash. */
+  fault(_error: Error): void {
+    this.kill()
+  }
+
   /** The longest time that it may take to end when its system closes, in ms. */
   get endsWithin(): number {
     return 5000

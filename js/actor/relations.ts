@@ -1,15 +1,26 @@
 import { hot } from '../native.ts'
 import { HandlerStack } from './handler-stack.ts'
 import type { PidHolder } from './port.ts'
+import type { Process } from './process.ts'
+import { ProcessTable } from './process-table.ts'
 
-/** The part of a runtime for links and monitors. The core keeps them, and must first know what has happened. */
+/**
+ * The part of a runtime for its processes, their links and monitors. The core keeps these, and must first know what has
+ * happened.
+ */
 export abstract class Relations extends HandlerStack {
   /** The core's id of the runtime. */
   readonly handle: number
+  readonly processes: ProcessTable = new ProcessTable()
 
   constructor(handle: number) {
     super()
     this.handle = handle
+  }
+
+  /** All processes that have not ended, in the order of their starts. */
+  get alive(): Process[] {
+    return this.processes.alive
   }
 
   /** Submits to the core what has happened. */

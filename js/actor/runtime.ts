@@ -17,7 +17,6 @@ import { dispatchTraced } from './dispatch-traced.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import { Relations } from './relations.ts'
 import { MessageSlots } from './message-slots.ts'
-import { ProcessTable } from './process-table.ts'
 import { PendingMessages } from './pending-messages.ts'
 import * as protocol from '../protocol/actor.ts'
 import { NONE } from '../protocol/lane.ts'
@@ -35,22 +34,22 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   readonly clock: Clock
   readonly #owner: ErrorOwner
   readonly #submissions: Float64Array
-  readonly #steps: Float64Array
+  protected readonly stepCells: Float64Array
   /** The same memory in 32-bit words. */
   readonly #submissionWords: Int32Array
   readonly #words: Int32Array
   #submitted = 0
-  readonly #messages: MessageSlots<unknown> = new MessageSlots()
-  readonly #calls: MessageSlots<Call> = new MessageSlots()
-  readonly processes: ProcessTable = new ProcessTable()
+  protected readonly messages: MessageSlots<unknown> = new MessageSlots()
+  protected readonly calls: MessageSlots<Call> = new MessageSlots()
   readonly #pending: PendingMessages
   #scheduled = false
   /** The first step of the last round that has not run, and the number of its steps. */
   #next = 0
   #count = 0
-  #more = false
+  /** True if the core has more to do. */
+  protected more = false
   readonly #yieldPolicy: YieldPolicy
-  readonly #deadlines: CallDeadlines
+  protected readonly deadlines: CallDeadlines
   /** True if handlers are traced: somebody subscribed to `keelson:handle`, or there is a tracer. Read once a drain. */
   isTraced = false
   #closed = false
@@ -61,24 +60,19 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     this.clock = clock
     this.#owner = owner
     this.#yieldPolicy = new YieldPolicy(clock)
-    this.#deadlines = new CallDeadlines(clock, () => this.#drainNow())
+    this.deadlines = new CallDeadlines(clock, () => this.drainNow())
     this.#submissions = submissions
-    this.#steps = steps
+    this.stepCells = steps
     this.#submissionWords = new Int32Array(submissions.buffer)
     this.#words = new Int32Array(steps.buffer)
     this.#pending = new PendingMessages(steps, this.#words, (...refusal) => this.#refuse(...refusal))
     nativeHandles.own(this, handle)
   }
 
-  /** All processes that have not ended, in the order of their starts. */
-  get alive(): Process[] {
-    return this.processes.alive
-  }
-
   /** The number of places in use by messages, calls and processes. */
   get inUse(): number {
     this.flush()
-    const { length } = [...this.#messages.values, ...this.#calls.values]
+    const { length } = [...this.messages.values, ...this.calls.values]
     return length + this.processes.size + Math.max(hot.actorInUse(this.handle), 0)
   }
 
@@ -112,11 +106,11 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   sendCall(call: Call): void {
     const target = call.target as Process
-    if (call.timeoutMs !== Infinity) this.#deadlines.open++
-    if (target.room <= 0 && this.#makeRoom(target) === protocol.OFFER_FULL) return this.#fail(call, protocol.FULL)
+    if (call.timeoutMs !== Infinity) this.deadlines.open++
+    if (target.room <= 0 && this.#makeRoom(target) === protocol.OFFER_FULL) return this.fail(call, protocol.FULL)
     if (this.tracer !== undefined) call.origin = this.tracer.capture()
-    call.slot = this.#calls.keep(call)
-    call.use = this.#calls.use(call.slot)
+    call.slot = this.calls.keep(call)
+    call.use = this.calls.use(call.slot)
     const current = this.current ?? currentCaller()
     if (current !== undefined && current.runtime === this) {
       call.caller = current
@@ -130,10 +124,10 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   settle(call: Call): boolean {
     if (call.settled) return false
     call.settled = true
-    if (call.timeoutMs !== Infinity) this.#deadlines.open--
+    if (call.timeoutMs !== Infinity) this.deadlines.open--
     this.#submit(NONE, protocol.CALL_ENDED, call.slot, call.use)
     // A call that has not begun is still queued; the core gives its slot back.
-    if (call.started) this.#calls.release(call.slot, call.use)
+    if (call.started) this.calls.release(call.slot, call.use)
     call.whenSettled?.()
     return true
   }
@@ -188,14 +182,18 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#deadlines.disarm()
-    for (const call of this.#calls.values) this.#fail(call, protocol.NO_PROCESS)
+    this.deadlines.disarm()
+    this.endCalls()
     nativeHandles.close(this, this.handle)
   }
 
+  protected endCalls(): void {
+    for (const call of this.calls.values) this.fail(call, protocol.NO_PROCESS)
+  }
+
   #send(pid: number, operation: number, message: unknown): void {
-    const index = this.#messages.keep(message)
-    this.#submit(pid, operation, index, this.#messages.use(index))
+    const index = this.messages.keep(message)
+    this.#submit(pid, operation, index, this.messages.use(index))
   }
 
   /** Submits an operation with a place, or another small number, and the use of the place. */
@@ -216,7 +214,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     hot.actorSubmit(this.handle, this.#submitted)
     this.#submitted = 0
     // The core is asked for the resulting steps, even where steps of the last round are left.
-    this.#more = true
+    this.more = true
   }
 
   #makeRoom(process: Process): number {
@@ -244,36 +242,42 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   readonly #drain = (): void => {
     if (this.#closed) return
+    this.carryOut(hot.actorRound)
+    this.#scheduleNext()
+  }
+
+  /** Carries out the steps of a round, a function of the core. Returns how many there were. */
+  protected carryOut(round: (runtime: number) => number): number {
     const outer = this.pushFrame()
     this.isTraced = this.hasTraceContexts || handles.hasSubscribers
     try {
-      if (this.#next === this.#count) this.#takeRound()
+      if (this.#next === this.#count) this.#takeRound(round)
       this.#runSteps()
     } catch (error) {
       tellOwner(this.#owner, error, 'the runtime of processes')
     }
     stack.top = outer
-    this.#scheduleNext()
+    return this.#count
   }
 
   /** Submits to the core what has happened, and takes the steps of the next round. */
-  #takeRound(): void {
+  #takeRound(round: (runtime: number) => number): void {
     // Only calls that outlived a round have deadlines in the core; without them, the clock is not read.
-    if (this.#deadlines.hasAny) this.#yieldPolicy.now = this.clock.monoMs()
-    const steps = this.#steps
+    if (this.deadlines.hasAny) this.#yieldPolicy.now = this.clock.monoMs()
+    const steps = this.stepCells
     steps[protocol.TAIL_SUBMITTED] = this.#submitted
     steps[protocol.TAIL_NOW] = this.#yieldPolicy.now
     this.#submitted = this.#next = this.#count = 0
-    this.#more = false
-    this.#count = hot.actorRound(this.handle)
-    this.#more = steps[protocol.TAIL_MORE] === 1
-    this.#deadlines.nearest = steps[protocol.TAIL_DEADLINE] as number
+    this.more = false
+    this.#count = round(this.handle)
+    this.more = steps[protocol.TAIL_MORE] === 1
+    this.deadlines.nearest = steps[protocol.TAIL_DEADLINE] as number
   }
 
   /** Runs the steps of the round. A failure of one step does not stop the others. */
   #runSteps(): void {
     const yieldPolicy = this.#yieldPolicy
-    const steps = this.#steps
+    const steps = this.stepCells
     yieldPolicy.mustYield = false
     while (this.#next < this.#count && !yieldPolicy.mustYield) {
       const before = this.#next
@@ -298,16 +302,16 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #scheduleNext(): void {
     const isLeft = this.#next < this.#count
     const mustTurn = isLeft || this.#yieldPolicy.round(this.#count)
-    this.#scheduled = mustTurn && (isLeft || this.#more || this.#submitted > 0)
+    this.#scheduled = mustTurn && (isLeft || this.more || this.#submitted > 0)
     // The event loop turns first, so that timers and I/O come in between.
     if (this.#scheduled) soon(this.#drainAnew)
-    else if (this.#more || this.#submitted > 0) this.schedule()
-    this.#deadlines.update()
+    else if (this.more || this.#submitted > 0) this.schedule()
+    this.deadlines.update()
   }
 
   /** Handles the messages that were handed out for a process in a row. */
   readonly #turn = (process: Process): void => {
-    const steps = this.#steps
+    const steps = this.stepCells
     const words = this.#words
     const yieldPolicy = this.#yieldPolicy
     do {
@@ -332,18 +336,18 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     const operation = words[step * protocol.STEP_WORDS + protocol.STEP_OPERATION] as number
     const index = words[step * protocol.STEP_WORDS + protocol.STEP_PLACE] as number
     const use = words[step * protocol.STEP_WORDS + protocol.STEP_USAGE] as number
-    const first = this.#steps[step * protocol.STEP_CELLS + protocol.STEP_FIRST] as number
-    const second = this.#steps[step * protocol.STEP_CELLS + protocol.STEP_SECOND] as number
+    const first = this.stepCells[step * protocol.STEP_CELLS + protocol.STEP_FIRST] as number
+    const second = this.stepCells[step * protocol.STEP_CELLS + protocol.STEP_SECOND] as number
     switch (operation) {
       case protocol.CALL_FAILED:
         this.#callFailed(index, use, first, second === 1)
         break
       case protocol.FREE:
-        if (this.#calls.holds(index, use)) this.#calls.take(index).target.room++
+        if (this.calls.holds(index, use)) this.calls.take(index).target.room++
         break
       case protocol.DROPPED: {
-        if (!this.#messages.holds(index, use)) break
-        const message = this.#messages.take(index)
+        if (!this.messages.holds(index, use)) break
+        const message = this.messages.take(index)
         if (process === undefined) break
         if (first <= protocol.INFO) process.room++
         process.onDropped(first, untraced(message))
@@ -365,7 +369,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
         this.#callFailed(index, use, protocol.NO_PROCESS, false)
         break
       default:
-        if (operation !== protocol.TAKEN_BACK) this.#messages.release(index, use)
+        if (operation !== protocol.TAKEN_BACK) this.messages.release(index, use)
     }
   }
 
@@ -376,8 +380,8 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       value = this.#begin(index, use)
       if (value === undefined) return
     } else {
-      if (!this.#messages.holds(index, use)) return
-      value = this.#messages.take(index)
+      if (!this.messages.holds(index, use)) return
+      value = this.messages.take(index)
     }
     const outer = this.current
     this.current = process
@@ -402,11 +406,11 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   /** Returns the call whose turn has come, unless its caller waits no more. */
   #begin(index: number, use: number): Call | undefined {
-    if (!this.#calls.holds(index, use)) return undefined
-    const call = this.#calls.at(index)
+    if (!this.calls.holds(index, use)) return undefined
+    const call = this.calls.at(index)
     call.started = true
     if (!call.settled) return call
-    this.#calls.release(index, use)
+    this.calls.release(index, use)
     return undefined
   }
 
@@ -459,7 +463,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
     if (operation <= protocol.INFO) process.room++
     if (operation !== protocol.CALL) {
-      if (this.#messages.holds(index, use)) process.onDropped(operation, untraced(this.#messages.take(index)))
+      if (this.messages.holds(index, use)) process.onDropped(operation, untraced(this.messages.take(index)))
       return
     }
     const call = this.#begin(index, use)
@@ -467,26 +471,26 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   }
 
   #callFailed(index: number, use: number, failure: number, keepsPlace: boolean): void {
-    if (!this.#calls.holds(index, use)) return
-    const call = this.#calls.at(index)
+    if (!this.calls.holds(index, use)) return
+    const call = this.calls.at(index)
     // A call that was handed out and has not begun comes by once more, so its place is kept too.
     if (!keepsPlace && (call.started || failure !== protocol.TIMED_OUT)) {
-      this.#calls.release(index, use)
+      this.calls.release(index, use)
       if (!call.started) call.target.room++
     }
-    this.#fail(call, failure)
+    this.fail(call, failure)
   }
 
-  #fail(call: Call, failure: number): void {
+  protected fail(call: Call, failure: number): void {
     if (call.settled) return
     call.settled = true
-    if (call.timeoutMs !== Infinity) this.#deadlines.open--
+    if (call.timeoutMs !== Infinity) this.deadlines.open--
     call.whenSettled?.()
     call.giveUp(call.target.callError(call, failure))
   }
 
   /** Drains on the stack of a timer: no sender is on it, and what ran before ran in another turn of the event loop. */
-  #drainNow(): void {
+  protected drainNow(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     this.#drainAnew()

@@ -32,13 +32,17 @@ export const knownRuntimeOf = (system: System): ProcessRuntime | undefined => ru
 
 offerTable('process', (system) => processesOf(knownRuntimeOf(system)), processReaders)
 
-/** Returns the actor runtime of a system. It is created at first use and closed with the system. */
-export function runtimeOf(system: System): ProcessRuntime {
+/**
+ * Returns the actor runtime of a system. It is created at first use and closed with the system.
+ *
+ * @param Runtime The class of a new one; a simulation has its own.
+ */
+export function runtimeOf(system: System, Runtime: typeof ProcessRuntime = ProcessRuntime): ProcessRuntime {
   const known = runtimes.get(system)
   if (known !== undefined) return known
   system.assertOpen()
   watchLoopIfAsked()
-  const runtime = new ProcessRuntime(system.clock, (error, origin) => system.report(error, origin))
+  const runtime = new Runtime(system.clock, (error, origin) => system.report(error, origin))
   runtime.tracer = system.tracer
   runtimes.set(system, runtime)
   system.own(runtime)

@@ -249,6 +249,10 @@ export class StatefulProcess extends Addressable implements StopTarget {
     this.#accept(next, call, message)
   }
 
+  override fault(error: Error): void {
+    this.#handlerFailed(error, undefined)
+  }
+
   #failed(run: HandlerRun, message: unknown, seq: number, error: unknown): void {
     run.ended = true
     this.currentRun = undefined

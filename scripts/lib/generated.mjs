@@ -60,6 +60,7 @@ const areas = [
   'atom',
   'bus',
   'cache',
+  'choice',
   'clock',
   'event-loop',
   'journal',

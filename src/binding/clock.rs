@@ -3,9 +3,9 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use crate::binding::env::{Handles, Local};
+use crate::binding::env::{Handles, Local, SCRATCH_LEN};
 use crate::binding::lane::{Area, Module, NONE, hot_lane};
-use crate::core::clock::{Controlled, ControlledStep, TimerId, Timers, Track};
+use crate::core::clock::{Controlled, ControlledStep, Simulated, TimerId, Timers, Track};
 use crate::protocol::record::numbers;
 use crate::protocol::{Flag, lane_constants, lane_record};
 
@@ -14,6 +14,7 @@ pub(crate) type Clocks = Handles<Clock>;
 pub(crate) enum Clock {
     Controlled(Controlled),
     Host(Timers),
+    Simulated(Simulated),
 }
 
 lane_constants! { RESULTS {
@@ -84,6 +85,22 @@ pub(crate) const MODULE: Module = hot_lane! {
     "hostPop"(clock, now, offset) => host_pop;
     /// Returns the number of pending timers. Scratch: `NextTimer`.
     "hostNext"(clock, offset) => host_next;
+    /// Opens a clock that a simulation moves. Returns its handle.
+    "simulatedOpen"(mono, wall) => simulated_open;
+    /// Schedules a timer `delay` ms from now. Returns its id.
+    "simulatedAfter"(clock, delay) => simulated_after;
+    /// Schedules a timer for a wall time. Returns its id.
+    "simulatedAtWall"(clock, target) => simulated_at_wall;
+    /// Moves to a monotonic time and fires nothing. Scratch: `Stepped`.
+    "simulatedMove"(clock, mono) => simulated_move;
+    /// Sets wall time alone.
+    "simulatedJump"(clock, wall) => simulated_jump;
+    /// Returns the number of pending timers. Scratch: `NextTimer`.
+    "simulatedNext"(clock) => simulated_next;
+    /// Returns how many timers are due and may fire next. Scratch: their ids, that of production first.
+    "simulatedDue"(clock) => simulated_due;
+    /// Takes a timer as fired. Returns 1 if it was pending.
+    "simulatedFire"(clock, id) => simulated_fire;
     /// Cancels a timer. Returns 1 if it was pending.
     "timerCancel"(clock, id) => timer_cancel;
     /// Returns the number of pending timers.
@@ -174,11 +191,71 @@ fn host_next(environment: &Local<Clocks>, clock: f64, offset: f64) -> f64 {
     })
 }
 
+fn simulated(
+    environment: &Local<Clocks>,
+    clock: f64,
+    body: impl FnOnce(&mut Simulated) -> f64,
+) -> f64 {
+    match environment.table.borrow_mut().get(clock) {
+        Some(Clock::Simulated(clock)) => body(clock),
+        _ => NONE,
+    }
+}
+
+fn simulated_open(environment: &Local<Clocks>, mono: f64, wall: f64) -> f64 {
+    environment.table.borrow_mut().open(Clock::Simulated(Simulated::new(mono, wall)))
+}
+
+fn simulated_after(environment: &Local<Clocks>, clock: f64, delay: f64) -> f64 {
+    simulated(environment, clock, |clock| clock.after(delay).pack())
+}
+
+fn simulated_at_wall(environment: &Local<Clocks>, clock: f64, target: f64) -> f64 {
+    simulated(environment, clock, |clock| clock.at_wall(target).pack())
+}
+
+fn simulated_move(environment: &Local<Clocks>, clock: f64, mono: f64) -> f64 {
+    simulated(environment, clock, |clock| {
+        clock.move_to(mono);
+        environment.write(Stepped { mono: clock.mono(), wall: clock.wall(), looping_slot: NONE });
+        0.0
+    })
+}
+
+fn simulated_jump(environment: &Local<Clocks>, clock: f64, wall: f64) -> f64 {
+    simulated(environment, clock, |clock| {
+        clock.jump_wall(wall);
+        0.0
+    })
+}
+
+fn simulated_next(environment: &Local<Clocks>, clock: f64) -> f64 {
+    simulated(environment, clock, |clock| {
+        environment.write(NextTimer { due: clock.next_due().unwrap_or(f64::INFINITY) });
+        clock.controlled().timers().len() as f64
+    })
+}
+
+fn simulated_due(environment: &Local<Clocks>, clock: f64) -> f64 {
+    simulated(environment, clock, |clock| {
+        let due = clock.due();
+        for (cell, id) in environment.numbers().iter().zip(&due) {
+            cell.set(id.pack());
+        }
+        due.len().min(SCRATCH_LEN) as f64
+    })
+}
+
+fn simulated_fire(environment: &Local<Clocks>, clock: f64, id: f64) -> f64 {
+    simulated(environment, clock, |clock| f64::from(u8::from(clock.fire(TimerId::unpack(id)))))
+}
+
 fn timer_cancel(environment: &Local<Clocks>, clock: f64, id: f64) -> f64 {
     let id = TimerId::unpack(id);
     let cancelled = match environment.table.borrow_mut().get(clock) {
         Some(Clock::Controlled(clock)) => clock.cancel(id),
         Some(Clock::Host(timers)) => timers.cancel(id),
+        Some(Clock::Simulated(clock)) => clock.cancel(id),
         None => false,
     };
     f64::from(u8::from(cancelled))
@@ -219,6 +296,7 @@ fn timers(clock: &Clock) -> &Timers {
     match clock {
         Clock::Controlled(clock) => clock.timers(),
         Clock::Host(timers) => timers,
+        Clock::Simulated(clock) => clock.controlled().timers(),
     }
 }
 

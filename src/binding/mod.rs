@@ -11,6 +11,7 @@ mod admission;
 mod atom;
 mod bus;
 mod cache;
+mod choice;
 mod clock;
 mod env;
 mod event_loop;

@@ -3,13 +3,13 @@
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-use super::actor::{restart, runtime, supervisor, supervisor_protocol};
+use super::actor::{driven, restart, runtime, supervisor, supervisor_protocol};
 use super::admission::{engine, leases, protocol};
 use super::atom::{local as atoms, values, words};
 use super::cache::{local, shared};
 use super::journal::{appends, memory, streams};
 use super::lane::{self, Area, Export, Module};
-use super::{bus, clock, event_loop, inbox, rate, system};
+use super::{bus, choice, clock, event_loop, inbox, rate, system};
 use crate::core::error::ERROR_CODES;
 use crate::protocol::{lane_constants, typescript};
 
@@ -28,6 +28,7 @@ const AREAS: &[Area] = &[
     bus::PROTOCOL,
     local::PROTOCOL,
     shared::PROTOCOL,
+    choice::PROTOCOL,
     clock::PROTOCOL,
     event_loop::PROTOCOL,
     protocol::PROTOCOL,
@@ -53,9 +54,11 @@ const MODULES: &[&Module] = &[
     &memory::MODULE,
     &streams::MODULE,
     &runtime::MODULE,
+    &driven::MODULE,
     &supervisor::MODULE,
     &restart::MODULE,
     &bus::MODULE,
+    &choice::MODULE,
     &rate::MODULE,
     #[cfg(feature = "test-hooks")]
     &super::test_hooks::MODULE,

@@ -155,6 +155,18 @@ error_codes! {
         "A queue of effects was shut down: it takes no items, or has none left.";
     "KEELSON_OBSERVE_ADDRESS", "ObserveAddressError",
         "`observe()` cannot listen there; `field` is the option, `address` the place, and `reason` says why.";
+    "KEELSON_PROPERTY", "PropertyError",
+        "A property of a simulation does not hold; `kind` and `property` say which, `atMs` when.";
+    "KEELSON_SIMULATION_STUCK", "SimulationStuckError",
+        "The program of a simulation cannot go on, never ends, or has left work behind; `kind` and `waits` say what.";
+    "KEELSON_REAL_WORLD", "RealWorldError",
+        "The program of a simulation used real timers, files, sockets, processes or threads; `what` and `site` say where.";
+    "KEELSON_NONDETERMINISM", "NondeterminismError",
+        "The program of a simulation did something else when the same run was repeated; `step` is the first difference.";
+    "KEELSON_REPLAY_DIVERGED", "ReplayDivergedError",
+        "The program asked another question than the file that is replayed; `choice` is the number of the choice.";
+    "KEELSON_REPLAY_FILE", "ReplayFileError",
+        "A file is no recording of a simulation, or one of another version of the format; `path` names it.";
     "KEELSON_LEAK", "LeakError",
         "A test left a fibre, a timer, a scope or a finaliser behind; `leaks` has a line for each.";
     "KEELSON_EXPECTATION", "ExpectationError",

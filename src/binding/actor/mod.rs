@@ -1,5 +1,6 @@
 //! Processes and their supervisors.
 
+pub(crate) mod driven;
 pub(crate) mod restart;
 pub(crate) mod runtime;
 pub(crate) mod supervisor;

@@ -17,9 +17,9 @@ use crate::protocol::{Code, Flag, Record, lane_constants, lane_enum, lane_record
 pub(crate) type Actors = Handles<Actor>;
 
 pub(crate) struct Actor {
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     submissions: SharedArray,
-    steps: SharedArray,
+    pub(super) steps: SharedArray,
 }
 
 impl Actor {
@@ -43,14 +43,14 @@ impl Actor {
         self.runtime.handed()
     }
 
-    fn tail(&self) -> &Cell<Tail> {
+    pub(super) fn tail(&self) -> &Cell<Tail> {
         Tail::within(self.steps.cells())
     }
 }
 
 lane_constants! { SIZES {
     /// Submissions that fit before the core has to take them; also steps of a round.
-    const CAPACITY: usize = 1024;
+    pub(super) const CAPACITY: usize = 1024;
     /// No bound for a mailbox.
     const UNBOUNDED: u32 = u32::MAX;
     /// The bits of a pid that are the slot of the process in the core.
@@ -75,7 +75,7 @@ lane_record! {
 
 lane_record! {
     /// One thing that JavaScript is to do.
-    struct StepCells => STEP {
+    pub(super) struct StepCells => STEP {
         /// The pid of the process it is about, or -1.
         process: f64,
         /// The step to carry out: to handle a message of this kind, or another.
@@ -93,7 +93,7 @@ lane_record! {
 
 lane_record! {
     /// Stands behind the steps: numbers here cost less than arguments and results.
-    struct Tail at CAPACITY * StepCells::CELLS => TAIL {
+    pub(super) struct Tail at CAPACITY * StepCells::CELLS => TAIL {
         /// Input: the number of submissions.
         submitted: f64,
         /// Input: the time, in monotonic ms.
@@ -257,7 +257,11 @@ pub(crate) const MODULE: Module = hot_lane! {
     "actorDemonitor"(runtime, monitor) => demonitor;
 };
 
-fn with(environment: &Local<Actors>, handle: f64, body: impl FnOnce(&mut Actor) -> f64) -> f64 {
+pub(super) fn with(
+    environment: &Local<Actors>,
+    handle: f64,
+    body: impl FnOnce(&mut Actor) -> f64,
+) -> f64 {
     environment.table.borrow_mut().get(handle).map_or(NONE, body)
 }
 
@@ -311,7 +315,7 @@ fn submit(environment: &Local<Actors>, handle: f64, submitted: f64) -> f64 {
     clippy::cast_sign_loss,
     reason = "a count saturates, and is bounded by the array"
 )]
-fn take(actor: &mut Actor, submitted: f64) {
+pub(super) fn take(actor: &mut Actor, submitted: f64) {
     let Actor { runtime, submissions, .. } = actor;
     let mut caller = None;
     let submissions: &[Cell<Submission>] = records(submissions.cells());
@@ -353,7 +357,7 @@ fn take(actor: &mut Actor, submitted: f64) {
 }
 
 /// Returns a step as JavaScript reads it.
-fn cells(step: Step) -> StepCells {
+pub(super) fn cells(step: Step) -> StepCells {
     let none =
         StepCells { process: NONE, operation: 0, place: 0, usage: 0, first: 0.0, second: 0.0 };
     let of = |kind: StepKind| StepCells { operation: kind.code(), ..none };

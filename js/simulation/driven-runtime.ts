@@ -1,0 +1,129 @@
+import { limitOn } from '../clock/internal-timers.ts'
+import type { Clock } from '../clock/types.ts'
+import type { Call } from '../actor/call.ts'
+import { currentCaller, stack } from '../actor/call-context.ts'
+import type { Process } from '../actor/process.ts'
+import { ProcessRuntime } from '../actor/runtime.ts'
+import { hot } from '../native.ts'
+import { CALL, STEP_OPERATION, STEP_PLACE, STEP_USAGE, STEP_WORDS, TIMED_OUT } from '../protocol/actor.ts'
+import { untraced } from '../actor/handler-trace.ts'
+
+/** The kinds of messages, by the number of their operation. */
+const KINDS = ['cast', 'call', 'info', 'stop', 'system'] as const
+
+/** The kind of a message. */
+export type MessageKind = (typeof KINDS)[number]
+
+/**
+ * A runtime that runs nothing by itself: a simulation picks one message at a time. The rest of the package cannot tell
+ * it from another one.
+ */
+export class DrivenRuntime extends ProcessRuntime {
+  /** True if something happened that the core has not seen. */
+  isDirty = false
+  /** True once its node has crashed: nothing of it runs any more. */
+  isCrashed = false
+  /** The clock of code outside of all nodes. */
+  outside: Clock = this.clock
+  #pid = 0
+  /** Receives each message before it is handled, while somebody reports. */
+  onMessage: ((process: Process, kind: MessageKind, message: unknown) => void) | undefined
+  readonly #runOne = (handle: number): number => {
+    const count = hot.actorRunOne(handle, this.#pid)
+    if (this.onMessage !== undefined && count > 0) this.#report(this.onMessage)
+    return count
+  }
+
+  protected override schedule(): void {
+    this.isDirty = true
+  }
+
+  protected override drainNow(): void {
+    this.isDirty = true
+  }
+
+  override get alive(): Process[] {
+    return this.isCrashed ? [] : super.alive
+  }
+
+  /**
+   * Sends a call. One from another node, or from outside of all nodes, has its deadline on the clock of its caller: this
+   * node may be paused, or have crashed.
+   */
+  override sendCall(call: Call): void {
+    const caller = stack.top?.current?.runtime ?? currentCaller()?.runtime
+    if (caller instanceof DrivenRuntime) caller.#guard(call)
+    if (caller !== this && call.timeoutMs !== Infinity) {
+      const clock = caller?.clock ?? this.outside
+      const timer = limitOn(clock, call.timeoutMs, 'the deadline of a call', () => {
+        if (this.settle(call)) call.giveUp(call.target.callError(call, TIMED_OUT))
+      })
+      call.addSettledListener(() => timer.cancel())
+    }
+    if (!this.isCrashed) super.sendCall(call)
+  }
+
+  /** Makes a call never answer once the node of its caller has crashed. */
+  #guard(call: Call): void {
+    const { resolve, reject } = call
+    const unlessCrashed =
+      (settle: (value: unknown) => void) =>
+      (value: unknown): void => {
+        if (!this.isCrashed) settle(value)
+      }
+    Object.assign(call, { resolve: unlessCrashed(resolve), reject: unlessCrashed(reject) })
+  }
+
+  /** Stops everything at once, as a machine that loses its power. Calls to it stay open until their deadlines. */
+  crash(): void {
+    this.isCrashed = true
+    this.deadlines.disarm()
+  }
+
+  /** Calls that nobody will answer stay open: whoever waits for them does not go on either. */
+  protected override endCalls(): void {
+    if (!this.isCrashed) super.endCalls()
+  }
+
+  /** Carries out everything that is no message. Returns whether there was something. */
+  carryOutEvents(): boolean {
+    let isAny = false
+    do {
+      this.isDirty = false
+      if (this.carryOut(hot.actorSettle) > 0) isAny = true
+    } while (this.more || this.isDirty)
+    this.deadlines.update()
+    return isAny
+  }
+
+  /** Returns how many processes have a message to handle. {@link pidAt} names each of them. */
+  ready(): number {
+    return this.isCrashed ? 0 : hot.actorReady(this.handle)
+  }
+
+  /** Returns the pid of a process that is ready; the first is the one that production runs. */
+  pidAt(place: number): number {
+    return this.stepCells[place] as number
+  }
+
+  #report(onMessage: NonNullable<DrivenRuntime['onMessage']>): void {
+    const words = new Int32Array(this.stepCells.buffer, 0, STEP_WORDS)
+    const [operation = 0, index = 0, use = 0] = [STEP_OPERATION, STEP_PLACE, STEP_USAGE].map((place) => words[place])
+    const process = this.processes.at(this.#pid)
+    const kind = KINDS[operation]
+    if (process === undefined || kind === undefined) return
+    if (operation !== CALL) {
+      if (this.messages.holds(index, use)) onMessage(process, kind, untraced(this.messages.at(index)))
+    } else if (this.calls.holds(index, use)) onMessage(process, kind, this.calls.at(index).message)
+  }
+
+  /** Lets a process that is ready handle one message. Returns the process. */
+  runOne(pid: number): Process | undefined {
+    const process = this.processes.at(pid)
+    this.flush()
+    this.#pid = pid
+    this.carryOut(this.#runOne)
+    this.isDirty = true
+    return process
+  }
+}

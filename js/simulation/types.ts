@@ -1,0 +1,176 @@
+/** What users give a simulation and get from it. */
+import type { Clock } from '../clock/types.ts'
+import type { System } from '../system/system.ts'
+
+/** The ways to draw the choices of a run. See `docs/simulation.md`. */
+export type ScheduleName = 'random' | 'pct' | 'dfs' | 'fifo'
+
+/** The probability of each kind of fault at each step of a run, from 0 to 1. Default of each: 0. */
+export interface Faults {
+  /** A process that a supervisor owns is killed. */
+  readonly crash?: number
+  /** Time passes to the next timer, 100 ms at most, although a message waits: the machine is slow. */
+  readonly delay?: number
+  /** A node stops for 10 ms to 10 s, as by SIGSTOP; its time passes meanwhile. */
+  readonly pause?: number
+  /** How far the clock of a node may be too fast or too slow: 0.1 for ten percent. Drawn once for each node. */
+  readonly skew?: number
+}
+
+/** Options of a simulation. */
+export interface SimulationOptions {
+  /** The number of runs, unless one fails. Default 100. The environment variable `KEELSON_RUNS` overrides it. */
+  readonly runs?: number
+  /**
+   * The seed of all runs: an integer from 0 to 2^53 - 1. Default: a fresh one. The environment variable `KEELSON_SEED`
+   * overrides it.
+   */
+  readonly seed?: number
+  /** The way to draw choices. Default `'random'`. */
+  readonly schedule?: ScheduleName
+  /** The depth of the races that `pct` looks for, from 1 to 3. Default 2. */
+  readonly depth?: number
+  /** The number of choices that `dfs` varies. Default 16. */
+  readonly bound?: number
+  /** The kinds of faults, with the probability of each. Default: no faults. */
+  readonly faults?: Faults
+  /** What `setTimeout` and the like do: fail the run, or move with the clock of the simulation. Default `'error'`. */
+  readonly timers?: 'error' | 'virtual'
+  /** The most steps of a run; a program that needs more counts as endless. Default 100 000. */
+  readonly steps?: number
+  /** How often a run that passes is repeated to compare the two: once in so many runs; 0 for never. Default 20. */
+  readonly checkEvery?: number
+  /** The most runs that shrink a failure. Default 2000. */
+  readonly shrinkRuns?: number
+  /** The folder for files that repeat a failure. Default `'.keelson'`, in the working directory. */
+  readonly folder?: string
+  /** Receives the report of a failure. Default: standard error. */
+  readonly print?: (report: string) => unknown
+}
+
+/** A choice of a run. */
+export interface SimulationChoice {
+  /** What was asked. */
+  readonly label: string
+  /** The number of answers. */
+  readonly of: number
+  /** The answer; 0 is what production does. */
+  readonly value: number
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+}
+
+/** Something that happened in a run. */
+export interface SimulationEvent {
+  /** The virtual time, in milliseconds. */
+  readonly at: number
+  /** The name of the node, or `''` for what belongs to none. */
+  readonly node: string
+  /** The kind of event: `message`, `timer`, `crash`, `pause` … */
+  readonly kind: string
+  /** The process or timer it is about. */
+  readonly process: string
+  /** The message, in short. */
+  readonly message: string
+}
+
+/** The failure of a run. */
+export interface SimulationFailure {
+  /** The seed of the exploration. */
+  readonly seed: number
+  /** The number of the run, from 0. */
+  readonly run: number
+  /** The error of the shrunk run. */
+  readonly error: unknown
+  /** The choices of the shrunk run. */
+  readonly choices: readonly SimulationChoice[]
+  /** The path of the file that repeats it; `undefined` if it could not be written. */
+  readonly file: string | undefined
+  /** The events of the shrunk run. */
+  readonly events: readonly SimulationEvent[]
+  /** The report: seed, file, events, the property that broke, and who waits where. */
+  readonly report: string
+}
+
+/** The result of an exploration. */
+export interface SimulationResult {
+  /** The number of runs, without those that repeat or shrink one. */
+  readonly runs: number
+  /** A digest of the labels, choices, times and events of all runs: equal for equal seeds. */
+  readonly digest: string
+  /** The first failure. */
+  readonly failure?: SimulationFailure
+}
+
+/** The time of a simulation: a clock for the program itself. */
+export interface SimulationClock extends Clock {
+  /**
+   * Sets wall time forward, or back, on one node, or on all nodes and the program itself. Monotonic time does not move.
+   */
+  jumpWall(ms: number, system?: System): void
+}
+
+/** Options of {@link Simulation.settle}. */
+export interface SettleOptions {
+  /** Ends all pauses, and asks for no further faults. Default false. */
+  readonly heal?: boolean
+  /** How much virtual time may pass until nothing is left to do, in milliseconds. Default 60 000. */
+  readonly within?: number
+}
+
+/** A process that can be crashed: a ref of `keelson/otp` or of `keelson/process`. */
+export interface CrashableRef {
+  /** The id of the process. */
+  readonly id: unknown
+}
+
+/** A simulated world, as its program sees it. */
+export interface Simulation {
+  /** The time of the program. It moves by itself when nothing is left to do. */
+  readonly clock: SimulationClock
+  /**
+   * Returns the node with this name. At the first call, and after a crash of the node, it is a new system: with a clock
+   * of its own, whose speed may differ (`faults.skew`), and a random stream of its own, which the name decides.
+   *
+   * @throws InvalidArgumentError for an empty name.
+   */
+  system(name: string): System
+  /**
+   * Adds a property that must hold after each step. The run fails when `holds` returns false or throws.
+   *
+   * @throws InvalidArgumentError for an empty name, or one that is taken.
+   */
+  invariant(name: string, holds: () => boolean): void
+  /** Adds a property that must hold at least once in all runs together, if any run asks for it. */
+  sometimes(name: string, holds: boolean): void
+  /**
+   * Returns a number from 0 to `n - 1`, which the schedule chooses. 0 stands for what production usually does.
+   *
+   * @throws InvalidArgumentError unless `n` is an integer from 1 to 2^31 - 1.
+   */
+  choose(n: number, label: string): number
+  /**
+   * Kills a process, at once and without `terminate`; its supervisor sees a crash. Or crashes a node: nothing of it runs
+   * any more, and whatever its handlers wait for never settles. Calls to it fail at their deadlines.
+   *
+   * @throws InvalidArgumentError for anything else.
+   */
+  crash(target: System | CrashableRef): void
+  /** Stops a node for a time, as by SIGSTOP: its deadlines pass, and it learns that afterwards. */
+  pause(system: System, ms: number): void
+  /**
+   * Resolves when nothing is left to do: no message waits, and no timer but intervals.
+   *
+   * @throws PropertyError, as a rejection, when that takes longer than `within`.
+   */
+  settle(options?: SettleOptions): Promise<void>
+  /**
+   * Admits a promise of the real world: time stands until it settles. What it does must be the same in each run.
+   *
+   * @returns The same promise.
+   */
+  external<T>(promise: Promise<T>): Promise<T>
+}
+
+/** A program that is simulated. It runs once in each run, and must do the same for the same choices. */
+export type SimulationProgram = (sim: Simulation) => void | Promise<void>
