@@ -45,6 +45,11 @@ export class Holds {
     return () => this.#end(hold)
   }
 
+  /** Returns whether nothing of the package is in flight, in this turn of the event loop. */
+  get isSettled(): boolean {
+    return this.#held.size === 0 && !turnsPending() && !newsPending()
+  }
+
   /** Resolves after at least one turn of the event loop, once nothing of the package is in flight. */
   async settled(): Promise<void> {
     for (let turns = 0; ;) {

@@ -194,6 +194,12 @@ export function turn(): Promise<void> {
   })
 }
 
+/** Calls back in the next turn of the real event loop, as {@link turn}; a clock does not wait for it. */
+export function onTurn(run: () => void): void {
+  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(run)
+  else void turn().then(run)
+}
+
 let owedTurns = 0
 
 /** Returns whether a call of {@link soon} is pending. */
@@ -205,12 +211,10 @@ export const turnsPending = (): boolean => owedTurns > 0
  */
 export function soon(run: () => void): void {
   owedTurns++
-  const go = (): void => {
+  onTurn(() => {
     owedTurns--
     run()
-  }
-  if (realSetImmediate !== undefined && fakeClockOf(realSetImmediate) === undefined) realSetImmediate(go)
-  else void turn().then(go)
+  })
 }
 
 /** The time that an event loop has spent in JavaScript, and waiting for events, in ms. */

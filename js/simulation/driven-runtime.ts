@@ -21,6 +21,8 @@ export type MessageKind = (typeof KINDS)[number]
 export class DrivenRuntime extends ProcessRuntime {
   /** True if something happened that the core has not seen. */
   isDirty = false
+  /** True if other processes may be ready than {@link ready} has returned. */
+  hasChanged = true
   /** True once its node has crashed: nothing of it runs any more. */
   isCrashed = false
   /** The clock of code outside of all nodes. */
@@ -88,16 +90,19 @@ export class DrivenRuntime extends ProcessRuntime {
   /** Carries out everything that is no message. Returns whether there was something. */
   carryOutEvents(): boolean {
     let isAny = false
+    this.hasChanged = true
     do {
       this.isDirty = false
       if (this.carryOut(hot.actorSettle) > 0) isAny = true
+      // Also before the next round: only then does that read the clock for calls that get their deadlines in it.
+      this.deadlines.update()
     } while (this.more || this.isDirty)
-    this.deadlines.update()
     return isAny
   }
 
-  /** Returns how many processes have a message to handle. {@link pidAt} names each of them. */
+  /** Returns how many processes have a message to handle. {@link pidAt} names each of them until the next step. */
   ready(): number {
+    this.hasChanged = false
     return this.isCrashed ? 0 : hot.actorReady(this.handle)
   }
 
@@ -123,7 +128,7 @@ export class DrivenRuntime extends ProcessRuntime {
     this.flush()
     this.#pid = pid
     this.carryOut(this.#runOne)
-    this.isDirty = true
+    this.isDirty = this.hasChanged = true
     return process
   }
 }

@@ -15,6 +15,9 @@ export class SimulatedNode {
   readonly runtime: DrivenRuntime
   /** The time of the simulation at which a pause ends. */
   pausedUntil = 0
+  /** The processes that are ready, as long as the runtime has not changed. */
+  #ready = 0
+  readonly #pids: number[] = []
   readonly #labels = new WeakMap<Process, number>()
 
   constructor(name: string, number: number, clock: SimulatedClock, options: { seed: number; onError: ErrorListener }) {
@@ -34,6 +37,21 @@ export class SimulatedNode {
 
   get isCrashed(): boolean {
     return this.runtime.isCrashed
+  }
+
+  /** Returns how many of its processes have a message to handle. {@link pidAt} names each of them. */
+  ready(): number {
+    const { runtime } = this
+    if (runtime.hasChanged) {
+      this.#ready = runtime.ready()
+      for (let place = 0; place < this.#ready; place++) this.#pids[place] = runtime.pidAt(place)
+    }
+    return this.#ready
+  }
+
+  /** Returns the pid of a process that is ready; the first is the one that production runs. */
+  pidAt(place: number): number {
+    return this.#pids[place] as number
   }
 
   /** Returns whether it takes steps. */

@@ -1,11 +1,13 @@
 import { currentProcess } from '../actor/call-context.ts'
 import type { Process } from '../actor/process.ts'
 import { Holds } from '../clock/holds.ts'
+import { onTurn } from '../clock/host.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { isA, text } from '../internal/validate.ts'
 import { SystemCore } from '../system/core.ts'
 import { Random } from '../system/random.ts'
 import { System } from '../system/system.ts'
+import { Candidates } from './candidates.ts'
 import type { Choices } from './choices.ts'
 import { PropertyError, SimulationStuckError } from './errors.ts'
 import { type EventLog, inShort } from './event-log.ts'
@@ -25,8 +27,8 @@ export interface RunFailure {
   readonly node: string | undefined
 }
 
-/** The number of turns of the event loop that work at one instant may take without a step. */
-const MOST_STEPS_AN_INSTANT = 20_000
+/** The steps that a program may take at one instant, or a fifth of all its steps if that is more. */
+const STEPS_AN_INSTANT = 20_000
 
 /** One run: its nodes, its time, and the steps that it takes. */
 export class Run {
@@ -46,6 +48,8 @@ export class Run {
   failure: RunFailure | undefined
   /** True once the program has ended, or the run has failed. */
   isOver = false
+  #isDone = false
+  readonly #candidates = new Candidates()
   #steps = 0
   #instantSteps = 0
   #lastNode: SimulatedNode | undefined
@@ -74,32 +78,40 @@ export class Run {
 
   /** Runs a program to its end, or to its failure. Never rejects. */
   async execute(program: () => unknown): Promise<void> {
-    let isDone = false
     // The program begins in a turn of its own, as every step does.
     void Promise.resolve()
       .then(program)
       .then(
         () => {
-          isDone = true
+          this.#isDone = true
         },
         (error: unknown) => this.fail(error),
       )
+    await new Promise<void>((resolve) => {
+      onTurn(() => this.#turn(resolve))
+    })
+    this.isOver = true
+    await this.#end()
+  }
+
+  /** Takes a step in a turn of the event loop, in which nothing of the program waits to run. */
+  #turn(resolve: () => void): void {
     try {
-      while (this.failure === undefined) {
-        await this.holds.settled()
-        if (this.failure !== undefined) break
-        // What is carried out may run code of the program, which must come to rest first.
-        if (this.#carryOutEvents()) continue
-        this.properties.check(this.now)
-        if (isDone) break
-        this.#step()
+      if (this.failure === undefined && !this.holds.isSettled) {
+        void this.holds.settled().then(() => this.#turn(resolve))
+        return
       }
-      if (this.failure === undefined) this.#checkWorkLeft()
+      // What is carried out may run code of the program, which must come to rest first.
+      if (this.failure === undefined && !this.#carryOutEvents()) {
+        this.properties.check(this.now)
+        if (this.#isDone) this.#checkWorkLeft()
+        else this.#step()
+      }
     } catch (error) {
       this.fail(error)
     }
-    this.isOver = true
-    await this.#end()
+    if (this.failure !== undefined || this.isOver) resolve()
+    else onTurn(() => this.#turn(resolve))
   }
 
   /** Ends the run with a failure. The first one counts. */
@@ -259,84 +271,48 @@ export class Run {
   /** Takes one step: lets a process handle a message, or a timer fire, or time pass. */
   #step(): void {
     if (++this.#steps > this.settings.steps) throw this.#endless(`took ${this.settings.steps} steps and has not ended`)
-    if (++this.#instantSteps > MOST_STEPS_AN_INSTANT)
-      throw this.#endless(`took ${MOST_STEPS_AN_INSTANT} steps at one instant (${this.now} ms)`)
+    const most = Math.max(STEPS_AN_INSTANT, this.settings.steps / 5)
+    if (++this.#instantSteps > most) throw this.#endless(`took ${most} steps at one instant (${this.now} ms)`)
     if (this.faults.areOn) this.faults.ask(this)
-    const order = this.#order()
-    let ready = 0
-    for (const node of order) ready += this.#offerProcesses(node, ready)
-    const { processes, timers } = this.#offered
-    const mail = ready
-    for (const node of order) ready += this.#offerTimers(node, node.clock, ready)
-    ready += this.#offerTimers(undefined, this.clock, ready)
-    if (ready === 0 || (mail === ready && this.#isDelayed(order))) {
-      processes.length = timers.length = 0
-      this.#moveOn(ready > 0)
+    const candidates = this.#candidates
+    candidates.gather(this)
+    const { count, messages } = candidates
+    if (count === 0 || (count === messages && this.#isDelayed())) {
+      // Nothing has run, so the next step needs no turn of its own.
+      if (this.#moveOn(count > 0)) this.#step()
       return
     }
-    const place = this.choices.chooseNext(this.#nextLabel, ready, this.now)
-    const process = processes[place]
-    const timer = timers[place - mail]
-    processes.length = timers.length = 0
-    if (process !== undefined) this.#runProcess(process.node, process.pid)
-    else if (timer !== undefined) this.#fire(timer)
+    const place = this.choices.chooseNext(this.#nextLabel, count, this.now)
+    const node = candidates.nodeAt(place)
+    const id = candidates.idAt(place)
+    candidates.took(node)
+    this.#lastNode = node ?? this.#lastNode
+    if (place >= messages) this.#fire(node, id)
+    else if (node !== undefined) this.#runProcess(node, id)
   }
 
-  readonly #offered: { readonly processes: OfferedProcess[]; readonly timers: OfferedTimer[] } = {
-    processes: [],
-    timers: [],
+  #isDelayed(): boolean {
+    return this.faults.areOn && this.faults.isDelayed(this.#nextInstant() - this.now, this.now)
   }
 
-  /** Returns the nodes that take steps, in the order of production: they run side by side, so each has its turn. */
-  #order(): SimulatedNode[] {
-    const running = this.nodes.filter((node) => node.isRunning(this.now))
-    const last = this.#lastNode === undefined ? -1 : running.indexOf(this.#lastNode)
-    return last < 0 ? running : [...running.slice(last + 1), ...running.slice(0, last + 1)]
-  }
-
-  #offerProcesses(node: SimulatedNode, from: number): number {
-    const count = node.runtime.ready()
-    for (let index = 0; index < count; index++) {
-      const pid = node.runtime.pidAt(index)
-      this.#offered.processes.push({ node, pid })
-      this.choices.offer(from + index, node.keyOf(pid))
-    }
-    return count
-  }
-
-  #offerTimers(node: SimulatedNode | undefined, clock: SimulatedClock, from: number): number {
-    if (clock.nextAt > this.now) return 0
-    const ids = clock.due()
-    for (const [index, id] of ids.entries()) {
-      this.#offered.timers.push({ node, clock, id })
-      // The timers of a node have one priority.
-      this.choices.offer(from + index, -1 - (node?.number ?? -1))
-    }
-    return ids.length
-  }
-
-  #isDelayed(order: readonly SimulatedNode[]): boolean {
-    if (!this.faults.areOn) return false
-    return this.faults.isDelayed(this.#nextInstant(order) - this.now, this.now)
-  }
-
-  #nextInstant(order: readonly SimulatedNode[]): number {
+  /** Returns the time of the next timer, or of the end of a pause. */
+  #nextInstant(): number {
     let next = this.clock.nextAt
-    for (const node of order) next = Math.min(next, node.clock.nextAt)
-    for (const node of this.nodes)
-      if (!node.isCrashed && node.pausedUntil > this.now) next = Math.min(next, Math.max(node.pausedUntil, this.now))
+    for (const { isCrashed, pausedUntil, clock } of this.nodes) {
+      if (!isCrashed) next = Math.min(next, pausedUntil > this.now ? pausedUntil : clock.nextAt)
+    }
     return next
   }
 
-  /** Lets time pass to the next timer, or the end of a pause. */
-  #moveOn(isDelayed: boolean): void {
-    const next = this.#nextInstant(this.nodes.filter((node) => node.isRunning(this.now)))
+  /** Lets time pass to the next timer, or the end of a pause. Returns whether a step can follow at once. */
+  #moveOn(isDelayed: boolean): boolean {
+    const next = this.#nextInstant()
     const settling = this.#settling
     if (settling !== undefined && !isDelayed) {
       if (!this.#isAwaited) {
         this.#settling = undefined
         for (const resolve of settling.resolve) resolve()
-        return
+        return false
       }
       if (next > settling.until) {
         const message = `the system did not settle within ${settling.withinMs} ms of virtual time`
@@ -352,6 +328,8 @@ export class Run {
     this.now = Math.max(this.now, next)
     this.clock.follow()
     for (const node of this.nodes) if (!node.isCrashed) node.clock.follow()
+    // A node whose pause has ended learns what happened meanwhile.
+    return !this.nodes.some(({ isCrashed, runtime }) => !isCrashed && runtime.isDirty)
   }
 
   /** Returns whether a timer is left that is no interval, or a node is paused. */
@@ -361,17 +339,16 @@ export class Run {
   }
 
   #runProcess(node: SimulatedNode, pid: number): void {
-    this.#lastNode = node
     const process = node.runtime.runOne(pid)
     if (process !== undefined) this.choices.event(node.stepLabel(process, this.choices), this.now)
   }
 
-  #fire({ node, clock, id }: OfferedTimer): void {
+  #fire(node: SimulatedNode | undefined, id: number): void {
+    const clock = node?.clock ?? this.clock
     const label = clock.labelOf(id)
     const name = node?.name ?? ''
     this.choices.event(this.choices.label(`${name} fires ${label}`), this.now)
     this.#event('timer', name, label, '')
-    this.#lastNode = node ?? this.#lastNode
     clock.fireDue(id)
   }
 
@@ -379,9 +356,13 @@ export class Run {
     return new SimulationStuckError('endless', `the program ${what}`, waitsOf(this))
   }
 
+  /** Ends the run, unless the program has left work behind. */
   #checkWorkLeft(): void {
     const left = this.clock.slots.waiting > 0 || this.holds.any || this.#settling !== undefined
-    if (!left) return
+    if (!left) {
+      this.isOver = true
+      return
+    }
     const message = 'the program ended while work of it went on: await it, or cancel it'
     this.fail(new SimulationStuckError('work-left', message, waitsOf(this)))
   }
@@ -393,17 +374,6 @@ export class Run {
     for (const node of this.nodes.toReversed()) await node.end()
     for (const { core } of this.#streams.values()) core.close()
   }
-}
-
-interface OfferedProcess {
-  readonly node: SimulatedNode
-  readonly pid: number
-}
-
-interface OfferedTimer {
-  readonly node: SimulatedNode | undefined
-  readonly clock: SimulatedClock
-  readonly id: number
 }
 
 interface Settling {

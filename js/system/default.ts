@@ -2,12 +2,16 @@ import { assertSystem, createSystem, type System } from './system.ts'
 
 let current: System | undefined
 
+/** What a simulation does when its program asks for the default system, which runs in real time. It throws. */
+export const defaultGuard: { refuse: (() => void) | undefined } = { refuse: undefined }
+
 /**
  * Returns the system of this environment (the main thread, or one worker), made at first use. The module-level API
  * works on it. Its namespace is `default` in every environment, so what is shared by name is shared between them. After
  * it was closed, the next call makes a new one.
  */
 export function getDefaultSystem(): System {
+  defaultGuard.refuse?.()
   if (current === undefined || current.closed) current = createSystem({ name: 'default', namespace: 'default' })
   return current
 }

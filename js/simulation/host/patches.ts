@@ -3,6 +3,7 @@ import { syncBuiltinESMExports } from 'node:module'
 
 import { soon } from '../../clock/host.ts'
 import { builtin } from '../../internal/builtin.ts'
+import { defaultGuard } from '../../system/default.ts'
 import { fakeDate } from '../../testing/fakes/date.ts'
 import { fakeHrtime } from '../../testing/fakes/high-resolution.ts'
 import { Replacements } from '../../testing/fakes/replacements.ts'
@@ -56,6 +57,7 @@ export class HostPatches {
     this.#timers?.end()
     this.#timers = this.#fakes = undefined
     this.#run = run
+    defaultGuard.refuse = run === undefined ? undefined : () => this.#refuse('the default system', SYSTEM_HINT)
   }
 
   /** Puts everything back. */
@@ -166,15 +168,16 @@ export class HostPatches {
   }
 
   /** Fails the run, and throws. */
-  #refuse(what: string): void {
+  #refuse(what: string, hint: string = HINT): void {
     const run = this.#run
     if (run === undefined) return
-    const error = new RealWorldError(what, programFrames(), HINT)
+    const error = new RealWorldError(what, programFrames(), hint)
     run.fail(error)
     throw error
   }
 }
 
 /** What a program should do instead. */
-export const HINT =
+const SYSTEM_HINT = 'pass a system of the simulation: `{ system: sim.system(name) }`'
+const HINT =
   "use the clock of its system, the option `timers: 'virtual'`, or `sim.external()` for a promise that must be real"
