@@ -340,6 +340,7 @@ export {
   type ProviderOffer,
   Queue,
   QueueShutdownError,
+  REAL_HINT,
   Random,
   type RateLimitAlgorithm,
   RateLimitExceededError,

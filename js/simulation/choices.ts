@@ -84,6 +84,11 @@ export class Choices {
     return found === null ? undefined : new ReplayDivergedError(found.choice, found.expected, found.found)
   }
 
+  /** The number of questions and events of this run. */
+  get steps(): number {
+    return hot.choiceSteps(this.#handle)
+  }
+
   /** Keeps this run. */
   keep(): void {
     hot.choiceKeep(this.#handle)

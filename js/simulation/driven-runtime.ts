@@ -44,6 +44,11 @@ export class DrivenRuntime extends ProcessRuntime {
     this.isDirty = true
   }
 
+  /** The calls that have not been answered. */
+  get openCalls(): Call[] {
+    return [...this.calls.values].filter((call) => !call.settled)
+  }
+
   override get alive(): Process[] {
     return this.isCrashed ? [] : super.alive
   }

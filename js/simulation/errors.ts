@@ -36,6 +36,10 @@ export class SimulationStuckError extends KeelsonError {
   }
 }
 
+/** What a program should do instead of something real. */
+export const REAL_HINT =
+  "use the clock of its system, the option `timers: 'virtual'`, or `sim.external()` for a promise that must be real"
+
 /** The program used something real, which does not run the same way each time. */
 export class RealWorldError extends KeelsonError {
   static readonly code = 'KEELSON_REAL_WORLD'

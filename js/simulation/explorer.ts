@@ -63,7 +63,7 @@ export class Explorer {
     const fields = await readRecording(path, this.#choices)
     this.#choices.beginRecorded()
     const log = new EventLog()
-    const run = await this.#execute(fields.run, log)
+    const run = await this.#execute(fields.run, this.#traced(fields.run, log))
     const digest = this.#choices.digest
     const diverged = isReplayDivergedError(run.failure?.error) ? run.failure.error : this.#choices.endRecorded()
     if (diverged !== undefined) throw diverged
@@ -72,8 +72,10 @@ export class Explorer {
   }
 
   /** Runs the program once, with the choices that have begun. */
-  async #execute(number: number, log?: EventLog): Promise<Run> {
-    const run = new Run(this.#choices, this.#settings, number, this.#sometimes, log)
+  async #execute(
+    number: number,
+    run: Run = new Run(this.#choices, this.#settings, number, this.#sometimes),
+  ): Promise<Run> {
     this.#patches.run = run
     const release = captureErrors((error) => run.failUncaught(error))
     try {
@@ -85,6 +87,11 @@ export class Explorer {
     return run
   }
 
+  /** Returns a run that records what happens. */
+  #traced(number: number, log: EventLog): Run {
+    return new Run(this.#choices, this.#settings, number, this.#sometimes, log)
+  }
+
   /** Repeats the run that has just ended. Returns an error if it was another one. */
   async #check(number: number): Promise<NondeterminismError | undefined> {
     this.#choices.keep()
@@ -92,12 +99,18 @@ export class Explorer {
     await this.#execute(number)
     const found = this.#choices.difference()
     if (found === null) return undefined
-    const words = (entry: typeof found.now): string => {
-      if (entry === undefined || entry === null) return 'none, as the run had ended,'
-      const { label, of, value, at } = entry
-      return of === 0 ? `"${label}" at ${at} ms` : `the choice "${label}" (${value} of ${of}) at ${at} ms`
-    }
-    return new NondeterminismError(found.step, words(found.before), words(found.now))
+    const { step, before, now } = found
+    const sites = [await this.#siteOf(number, step), await this.#siteOf(number, step)]
+    return new NondeterminismError(step, inWords(before, sites[0]), inWords(now, sites[1]))
+  }
+
+  /** Repeats the run that was kept. Returns the place in the program that takes a step, if it is known. */
+  async #siteOf(number: number, step: number): Promise<string | undefined> {
+    this.#choices.repeat()
+    const run = this.#traced(number, new EventLog())
+    run.watched = { step, site: undefined }
+    await this.#execute(number, run)
+    return run.watched.site
   }
 
   /** Shrinks a failure and reports it, unless the program does something else when the run is repeated. */
@@ -112,7 +125,7 @@ export class Explorer {
     }
     this.#choices.shrunk()
     const log = new EventLog()
-    const run = await this.#execute(number, log)
+    const run = await this.#execute(number, this.#traced(number, log))
     return this.#report(number, run.failure ?? failure, log)
   }
 
@@ -151,6 +164,16 @@ export class Explorer {
     const report = reportOf({ seed, run, file, failure, choices, events })
     return { seed, run, error: failure.error, choices, file, events, report }
   }
+}
+
+type Step = NonNullable<ReturnType<Choices['difference']>>['now']
+
+/** Describes a step of a run, and its place in the program. */
+function inWords(step: Step, site: string | undefined): string {
+  if (step === undefined || step === null) return 'none, as the run had ended,'
+  const { label, of, value, at } = step
+  const what = of === 0 ? `"${label}" at ${at} ms` : `the choice "${label}" (${value} of ${of}) at ${at} ms`
+  return site === undefined ? what : `${what} (${site})`
 }
 
 const NOTHING = { waits: [], node: undefined } as const

@@ -9,9 +9,11 @@ import { Random } from '../system/random.ts'
 import { System } from '../system/system.ts'
 import { Candidates } from './candidates.ts'
 import type { Choices } from './choices.ts'
-import { PropertyError, SimulationStuckError } from './errors.ts'
+import { PropertyError, REAL_HINT, RealWorldError, SimulationStuckError } from './errors.ts'
 import { type EventLog, inShort } from './event-log.ts'
 import { FaultPlan } from './fault-plan.ts'
+import { pendingRequests } from './host/requests.ts'
+import { programFrames } from './host/site.ts'
 import { nameOf, SimulatedNode } from './node.ts'
 import type { RunSettings } from './options.ts'
 import { Properties } from './properties.ts'
@@ -46,6 +48,8 @@ export class Run {
   /** The time, in ms. */
   now = 0
   failure: RunFailure | undefined
+  /** A step whose place in the program is wanted, and that place once the step is taken. */
+  watched: { readonly step: number; site: string | undefined } | undefined
   /** True once the program has ended, or the run has failed. */
   isOver = false
   #isDone = false
@@ -184,6 +188,7 @@ export class Run {
 
   choose(n: number, label: string): number {
     this.assertRunning()
+    if (this.watched !== undefined && this.choices.steps === this.watched.step) this.watched.site = programFrames()
     const value = this.choices.choose(this.choices.label(label), n, this.now)
     this.#event('choice', this.currentNode?.name ?? '', label, `${value} of ${n}`)
     return value
@@ -321,6 +326,8 @@ export class Run {
       }
     }
     if (next === Infinity) {
+      const [real] = pendingRequests()
+      if (real !== undefined) throw new RealWorldError(real, undefined, `nothing else is left to do; ${REAL_HINT}`)
       const message = 'the program waits for something that will never come: no message and no timer is left'
       throw new SimulationStuckError('stalled', message, waitsOf(this))
     }
@@ -346,6 +353,7 @@ export class Run {
   #fire(node: SimulatedNode | undefined, id: number): void {
     const clock = node?.clock ?? this.clock
     const label = clock.labelOf(id)
+    if (this.watched !== undefined && this.choices.steps === this.watched.step + 1) this.watched.site = clock.siteOf(id)
     const name = node?.name ?? ''
     this.choices.event(this.choices.label(`${name} fires ${label}`), this.now)
     this.#event('timer', name, label, '')

@@ -1,6 +1,7 @@
 import { BaseClock } from '../clock/base.ts'
 import type { Holds } from '../clock/holds.ts'
 import { type Instant, instant } from '../clock/instant.ts'
+import { callerFrames } from '../clock/sleepers.ts'
 import type { TimerInfo } from '../clock/timer-slots.ts'
 import type { ErrorOwner } from '../internal/report-error.ts'
 import { hot, scratch } from '../native.ts'
@@ -129,6 +130,11 @@ export class SimulatedClock extends BaseClock {
     const { info, callback } = this.slots.describe(id >>> 0)
     const name = info.label ?? (callback?.name === '' ? undefined : callback?.name)
     return name === undefined || info.kind !== 'schedule' ? `${info.kind}${name === undefined ? '' : ` ${name}`}` : name
+  }
+
+  /** Returns where a timer was made, if that is traced. */
+  siteOf(id: number): string | undefined {
+    return callerFrames(this.slots.describe(id >>> 0).info.site)
   }
 
   /** Fires a timer that is due. */

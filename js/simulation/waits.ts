@@ -1,5 +1,6 @@
 import { describeSleeper } from '../clock/sleepers.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
+import { inShort } from './event-log.ts'
 import { nameOf, type SimulatedNode } from './node.ts'
 
 /** What can wait in a run. */
@@ -19,6 +20,10 @@ export function waitsOf({ now, clock, nodes }: Waiting): string[] {
     const { name, runtime } = node
     if (node.isCrashed) lines.push(`${name}: has crashed`)
     else if (node.pausedUntil > now) lines.push(`${name}: is paused until ${node.pausedUntil} ms`)
+    for (const call of runtime.openCalls) {
+      const caller = call.caller === undefined ? 'somebody' : call.caller.id
+      lines.push(`${name}: ${caller} waits for ${call.target.id} to answer ${inShort(call.message)}`)
+    }
     for (const process of runtime.alive) {
       if (process.busy) lines.push(`${name}: a handler of ${nameOf(process)} has not ended`)
       const mail = runtime.mailboxSize(process)

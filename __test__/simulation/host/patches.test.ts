@@ -244,3 +244,15 @@ describe('a turn of the event loop in a simulation', () => {
     }
   })
 })
+
+it('real work that nothing else waits with is named when the program can do nothing else', async () => {
+  // A module that took the function before the exploration is not noticed at the call.
+  const before = fs.readFile
+  const { failure } = await explore(async () => {
+    await new Promise((resolve) => {
+      Reflect.apply(before, fs, ['/dev/null', resolve])
+    })
+  }, quiet())
+  expect(isRealWorldError(failure?.error)).toBe(true)
+  expect(failure?.error).toMatchObject({ what: 'FSReqCallback' })
+})

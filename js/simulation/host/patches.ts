@@ -14,7 +14,7 @@ import {
   type HostTimers,
   TIMER_NAMES,
 } from '../../testing/fakes/timers.ts'
-import { RealWorldError } from '../errors.ts'
+import { REAL_HINT, RealWorldError } from '../errors.ts'
 import type { Run } from '../run.ts'
 import { HostChance, replaceChance } from './chance.ts'
 import { replaceIo } from './io.ts'
@@ -168,7 +168,7 @@ export class HostPatches {
   }
 
   /** Fails the run, and throws. */
-  #refuse(what: string, hint: string = HINT): void {
+  #refuse(what: string, hint: string = REAL_HINT): void {
     const run = this.#run
     if (run === undefined) return
     const error = new RealWorldError(what, programFrames(), hint)
@@ -177,7 +177,4 @@ export class HostPatches {
   }
 }
 
-/** What a program should do instead. */
 const SYSTEM_HINT = 'pass a system of the simulation: `{ system: sim.system(name) }`'
-const HINT =
-  "use the clock of its system, the option `timers: 'virtual'`, or `sim.external()` for a promise that must be real"
