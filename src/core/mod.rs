@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod journal;
 pub mod names;
 pub mod observe;
+pub mod owner_lock;
 pub mod random;
 pub mod rate;
 pub mod resistance;

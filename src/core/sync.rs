@@ -110,6 +110,20 @@ pub(crate) fn spin() {
     std::hint::spin_loop();
 }
 
+/// Lets other threads run.
+pub(crate) fn give_up_processor() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
+    std::thread::yield_now();
+}
+
+/// Orders what is sequentially consistent. Such stores and loads have one order by themselves; loom orders fences alone.
+pub(crate) fn full_fence() {
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
 /// Waits for what another thread changes under a [`Mutex`].
 #[derive(Debug, Default)]
 pub(crate) struct Condvar(InnerCondvar);

@@ -199,6 +199,7 @@ pub(crate) struct Tables<'env>(&'env Environment);
 impl Tables<'_> {
     /// Reads a table. Returns `None` when the environment has none of this type.
     pub(crate) fn with<T: 'static, R>(&self, body: impl FnOnce(&mut T) -> R) -> Option<R> {
-        Some(body(&mut self.0.known::<T>()?.table.borrow_mut()))
+        // The reader has the lock, which is not the owner's to enter here.
+        Some(body(&mut self.0.known::<T>()?.table.cell.borrow_mut()))
     }
 }
