@@ -54,7 +54,7 @@ impl OwnerLock {
     /// Reads while the owner is outside. The owner must not be inside on the same thread: this would wait for ever.
     pub fn read<R>(&self, body: impl FnOnce() -> R) -> R {
         let _turn = self.turn.lock();
-        let reading = Reading::begin(&self.reader);
+        let reading = ReaderFlag::begin(&self.reader);
         let mut looks = 0;
         while self.inside.load(Ordering::SeqCst) != 0 {
             looks += 1;
@@ -71,9 +71,9 @@ impl OwnerLock {
 }
 
 /// The flag of a reader, which goes also when it panics.
-struct Reading<'a>(&'a AtomicU64);
+struct ReaderFlag<'a>(&'a AtomicU64);
 
-impl<'a> Reading<'a> {
+impl<'a> ReaderFlag<'a> {
     fn begin(flag: &'a AtomicU64) -> Self {
         flag.store(1, Ordering::SeqCst);
         full_fence();
@@ -81,7 +81,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl Drop for Reading<'_> {
+impl Drop for ReaderFlag<'_> {
     fn drop(&mut self) {
         self.0.store(0, Ordering::Release);
     }
