@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { Reach, runsOf } from '../../support/programs.ts'
+import { found } from './model/found.ts'
 import { program } from './model/program.ts'
 import { run, strayed } from './model/run.ts'
 
@@ -31,4 +32,8 @@ it('settles each call once and with its own answer, keeps order, one at a time, 
   await fc.assert(property, { ...runsOf('processes', 120), ...(IS_LONG ? {} : { seed: 7 }) })
   expect(reach.median).toBeGreaterThanOrEqual(IS_LONG ? 30 : 20)
   if (reach.count >= 1000) expect(reach.missing(OPERATIONS)).toEqual([])
+})
+
+it.each(found)('no more: %s', async (_, one) => {
+  expect(await run(one, () => {})).toEqual([])
 })

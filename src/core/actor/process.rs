@@ -78,6 +78,8 @@ pub(super) struct Process {
     pub(super) overflow: MailboxOverflow,
     pub(super) trap_exit: bool,
     pub(super) turn: Turn,
+    /// It was handed messages in this round, and some of them may not have been carried out.
+    pub(super) is_handed: bool,
     /// It stands in the run queue.
     pub(super) queued: bool,
     /// It was asked to end: the kind, and the process whose end is the cause. It ends once its handler has ended.
@@ -100,6 +102,7 @@ impl Process {
             overflow: options.overflow,
             trap_exit: options.trap_exit,
             turn: Turn::Idle,
+            is_handed: false,
             queued: false,
             condemned: None,
             activation: 0,
@@ -114,6 +117,11 @@ impl Process {
     /// Returns the number of user messages that wait.
     pub(super) fn waiting(&self) -> u32 {
         self.user.len() - self.stops
+    }
+
+    /// Notes that no handler of it runs. Messages that it was handed in this round may still come before its next turn.
+    pub(super) fn rest(&mut self) {
+        self.turn = if self.is_handed { Turn::Handed } else { Turn::Idle };
     }
 
     /// Returns whether there is something for it, and it has handled everything before.

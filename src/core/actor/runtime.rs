@@ -78,7 +78,7 @@ impl Runtime {
             return false;
         }
         process.status = Status::Starting;
-        process.turn = Turn::Idle;
+        process.rest();
         true
     }
 
@@ -197,7 +197,7 @@ impl Runtime {
     /// Notes that the handler of a process has ended.
     pub fn done(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid.0) {
-            process.turn = Turn::Idle;
+            process.rest();
             self.consider(pid);
         }
     }
@@ -397,7 +397,8 @@ impl Runtime {
         }
         process.handed += u64::from(handed - u32::from(stops));
         process.activation = process.activation.wrapping_add(1);
-        if handed > 0 && process.turn == Turn::Idle {
+        if handed > 0 && !process.is_handed {
+            process.is_handed = true;
             self.queue.ran(pid);
         }
         if stops {
@@ -418,10 +419,11 @@ impl Runtime {
     fn requeue_those_that_ran(&mut self) {
         let ran = self.queue.take_ran();
         for pid in &ran {
-            if let Some(process) = self.processes.get_mut(pid.0)
-                && process.turn == Turn::Handed
-            {
-                process.turn = Turn::Idle;
+            if let Some(process) = self.processes.get_mut(pid.0) {
+                process.is_handed = false;
+                if process.turn == Turn::Handed {
+                    process.turn = Turn::Idle;
+                }
             }
             self.consider(*pid);
         }

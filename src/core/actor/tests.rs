@@ -71,6 +71,25 @@ fn processes_take_turns_by_their_budget_and_keep_their_order() {
 }
 
 #[test]
+fn a_process_ends_behind_all_messages_that_it_was_handed_in_the_round() {
+    let (mut runtime, pids) = runtime_with(1);
+    let pid = pids[0];
+    runtime.send(pid, cast(1));
+    runtime.send(pid, cast(2));
+    assert_eq!(round(&mut runtime, 0.0, 10).0, [run(pid, 1), run(pid, 2)]);
+    // The first handler takes longer, and ends while the second message has not been carried out.
+    runtime.busy(pid);
+    runtime.done(pid);
+    assert!(runtime.exit(pid, ExitKind::Error));
+    // The second handler takes longer too.
+    runtime.busy(pid);
+    assert_eq!(all(&mut runtime, 0.0), []);
+    runtime.done(pid);
+    let end = Step::Terminate { pid, kind: ExitKind::Error, because_of: None };
+    assert_eq!(all(&mut runtime, 0.0), [end]);
+}
+
+#[test]
 fn a_busy_process_gets_nothing_until_it_is_done() {
     let (mut runtime, pids) = runtime_with(1);
     runtime.send(pids[0], cast(1));
