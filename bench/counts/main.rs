@@ -7,6 +7,7 @@
 
 mod actors;
 mod admission;
+mod choices;
 mod inputs;
 mod keys;
 mod storage;
@@ -32,9 +33,15 @@ pub struct Loop {
 const OPERATIONS: u32 = 40_000;
 
 fn loops() -> impl Iterator<Item = &'static Loop> {
-    [timers::LOOPS, actors::LOOPS, admission::LOOPS, keys::LOOPS, storage::LOOPS]
-        .into_iter()
-        .flatten()
+    let all = [
+        timers::LOOPS,
+        actors::LOOPS,
+        admission::LOOPS,
+        keys::LOOPS,
+        storage::LOOPS,
+        choices::LOOPS,
+    ];
+    all.into_iter().flatten()
 }
 
 /// Runs a loop, and makes sure that it did the work.

@@ -1,4 +1,5 @@
 import { isKeelsonError } from '../errors/errors.ts'
+import { keepOptimized } from '../internal/keep-optimized.ts'
 import { isError } from '../internal/thrown-values.ts'
 import { VERSION } from '../version.ts'
 import { Choices } from './choices.ts'
@@ -18,6 +19,22 @@ function nameOfFailure(error: unknown): string {
   if (error instanceof PropertyError) return `${error.kind} ${error.property}`
   if (isKeelsonError(error)) return error.code
   return isError(error) ? error.name : typeof error
+}
+
+let isKept = false
+
+/** Keeps one small run, so that the code of runs stays optimised when a collection finds no other. */
+async function keepOneRun(): Promise<void> {
+  if (isKept) return
+  isKept = true
+  const choices = new Choices(0, 'fifo', 1)
+  choices.begin(0)
+  const run = new Run(choices, { faults: {}, timers: 'error', steps: 1 }, 0, new Map())
+  await run.execute(() => {
+    run.system('kept')
+  })
+  choices.close()
+  keepOptimized(run)
 }
 
 /** Runs a program again and again, until it fails or has run often enough. */
@@ -40,6 +57,7 @@ export class Explorer {
   }
 
   async explore(): Promise<SimulationResult> {
+    await keepOneRun()
     const { runs, checkEvery } = this.#settings
     let digest = ''
     for (let number = 0; number < runs; number++) {

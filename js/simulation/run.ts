@@ -3,6 +3,7 @@ import type { Process } from '../actor/process.ts'
 import { Holds } from '../clock/holds.ts'
 import { onTurn } from '../clock/host.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
+import { deferred } from '../internal/deferred.ts'
 import { isA, text } from '../internal/validate.ts'
 import { SystemCore } from '../system/core.ts'
 import { Random } from '../system/random.ts'
@@ -53,6 +54,7 @@ export class Run {
   /** True once the program has ended, or the run has failed. */
   isOver = false
   #isDone = false
+  readonly #ended = deferred<void>()
   readonly #candidates = new Candidates()
   #steps = 0
   #instantSteps = 0
@@ -91,18 +93,17 @@ export class Run {
         },
         (error: unknown) => this.fail(error),
       )
-    await new Promise<void>((resolve) => {
-      onTurn(() => this.#turn(resolve))
-    })
+    onTurn(this.#turn)
+    await this.#ended.promise
     this.isOver = true
     await this.#end()
   }
 
   /** Takes a step in a turn of the event loop, in which nothing of the program waits to run. */
-  #turn(resolve: () => void): void {
+  readonly #turn = (): void => {
     try {
       if (this.failure === undefined && !this.holds.isSettled) {
-        void this.holds.settled().then(() => this.#turn(resolve))
+        void this.holds.settled().then(this.#turn)
         return
       }
       // What is carried out may run code of the program, which must come to rest first.
@@ -114,8 +115,8 @@ export class Run {
     } catch (error) {
       this.fail(error)
     }
-    if (this.failure !== undefined || this.isOver) resolve()
-    else onTurn(() => this.#turn(resolve))
+    if (this.failure !== undefined || this.isOver) this.#ended.resolve()
+    else onTurn(this.#turn)
   }
 
   /** Ends the run with a failure. The first one counts. */

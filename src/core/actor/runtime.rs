@@ -22,9 +22,9 @@ pub struct Runtime {
     pub(super) calls: Calls,
     pub(super) relations: Relations,
     /// Steps that come before any message.
-    urgent: VecDeque<Step>,
+    pub(super) urgent: VecDeque<Step>,
     /// Mail of processes that ended, to be handed back.
-    orphans: VecDeque<(Pid, MailQueue)>,
+    pub(super) orphans: VecDeque<(Pid, MailQueue)>,
     pub(super) departures: Departures,
     /// Messages that processes which have ended had been handed.
     pub(super) handed_before: u64,
@@ -292,8 +292,13 @@ impl Runtime {
         let now = self.begin_round(now);
         let mut left = self.fail_overdue(now, limit, &mut take);
         while left > 0 {
-            if let Some(step) = self.next_urgent() {
+            if let Some(step) = self.urgent.pop_front() {
                 take(step);
+                left -= 1;
+            } else if !self.orphans.is_empty() {
+                self.hand_back_one();
+            } else if let Some(pid) = self.departures.next() {
+                take(Step::Gone { pid });
                 left -= 1;
             } else if let Some(pid) = self.queue.pop() {
                 left = self.turn(pid, left, &mut take);
@@ -339,20 +344,6 @@ impl Runtime {
             left -= 1;
         }
         left
-    }
-
-    /// Returns the next step that comes before any message.
-    #[inline]
-    pub(super) fn next_urgent(&mut self) -> Option<Step> {
-        loop {
-            if let Some(step) = self.urgent.pop_front() {
-                return Some(step);
-            }
-            if self.orphans.is_empty() {
-                return self.departures.next().map(|pid| Step::Gone { pid });
-            }
-            self.hand_back_one();
-        }
     }
 
     /// Runs one process's turn: up to its budget of messages, as many as fit.
@@ -467,7 +458,7 @@ impl Runtime {
         }
     }
 
-    fn hand_back_one(&mut self) {
+    pub(super) fn hand_back_one(&mut self) {
         let Some((pid, mail)) = self.orphans.front_mut() else { return };
         let pid = *pid;
         match mail.pop(&mut self.pool) {

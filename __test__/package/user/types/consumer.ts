@@ -18,6 +18,7 @@ import { instrument, type InstrumentOptions } from 'keelson/opentelemetry'
 import { Cache, type CacheRef, GenServer, type GenServerBehavior, type GenServerRef } from 'keelson/otp'
 import { createRootSupervisor, type RootSupervisor } from 'keelson/process'
 import { metricsHandler, metricsText } from 'keelson/prometheus'
+import { explore, type Simulation, type SimulationResult } from 'keelson/simulation'
 import { createSystem as createSystemOfEntry, type SystemOptions } from 'keelson/system'
 import { createTestSystem, type TestSystem } from 'keelson/testing'
 import Koa from 'koa'
@@ -34,6 +35,9 @@ export function codeOf(error: unknown): string | undefined {
 const clock: Clock = createControlledClock()
 export const at: Instant = clock.now()
 export const test: TestSystem = createTestSystem({ seed: 1 })
+export const simulated: Promise<SimulationResult> = explore((sim: Simulation) => void sim.choose(2, 'side'), {
+  runs: 2,
+})
 
 export const state: Atom<number> = createAtom(1)
 export const doubled: number = state.swap((value) => value * 2)

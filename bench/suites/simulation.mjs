@@ -1,0 +1,120 @@
+// Simulations: what a step, idle time, an empty run and a replay cost.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { GenServer } from 'keelson/otp'
+import { explore, replay } from 'keelson/simulation'
+
+const STEPS = 50_000
+const SLEEPS = 10_000
+const HOUR_MS = 3_600_000
+const RUNS = 200
+
+const quiet = { runs: 1, seed: 1, checkEvery: 0, steps: 10 * STEPS, print: () => {} }
+
+/** Fails the benchmark when a program failed. */
+async function run(program, options) {
+  const { failure } = await explore(program, { ...quiet, ...options })
+  if (failure !== undefined) throw failure.error
+}
+
+const relay = {
+  init: () => 0,
+  handleCast: ({ left, to }, handled) => {
+    if (left > 0) GenServer.cast(to[left % to.length], { left: left - 1, to })
+    return handled + 1
+  },
+}
+
+/** Four messages wander between nine processes on three nodes. */
+async function wander(sim) {
+  const to = []
+  for (const name of ['a', 'b', 'c']) {
+    for (let index = 0; index < 3; index += 1) to.push(await GenServer.start(relay, { system: sim.system(name) }))
+  }
+  for (let index = 0; index < 4; index += 1) GenServer.cast(to[index], { left: STEPS / 4 - 1, to })
+  await sim.settle()
+}
+
+async function turns() {
+  for (let turn = 0; turn < STEPS; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+}
+
+async function sleepHours(sim) {
+  const { clock } = sim.system('a')
+  for (let index = 0; index < SLEEPS; index += 1) await clock.sleep(HOUR_MS)
+}
+
+const account = { init: () => 100, handleCall: (message, balance) => [balance, message ?? balance] }
+
+const teller = (ref) => ({
+  init: () => 0,
+  handleCall: async (amount, served) => {
+    const balance = await GenServer.call(ref, undefined)
+    await GenServer.call(ref, balance - amount)
+    return ['paid', served + 1]
+  },
+})
+
+async function bank(sim) {
+  const ref = await GenServer.start(account, { system: sim.system('bank') })
+  const tellers = []
+  for (const name of ['first', 'second']) tellers.push(await GenServer.start(teller(ref), { system: sim.system(name) }))
+  await Promise.all(tellers.map((each) => GenServer.call(each, 10)))
+  if ((await GenServer.call(ref, undefined)) !== 80) throw new Error('a lost update')
+}
+
+/** The file of a failure. */
+async function recorded() {
+  const folder = mkdtempSync(join(tmpdir(), 'keelson-bench-'))
+  const { failure } = await explore(bank, { ...quiet, runs: 1000, folder })
+  return { folder, file: failure.file }
+}
+
+export default {
+  name: 'simulation',
+  cases: [
+    {
+      name: 'a step: choose a process, let it handle a message',
+      unit: 'ns/op',
+      iterations: STEPS,
+      ours: () => run(wander),
+      peer: { name: 'bare turns of setImmediate', fn: turns },
+      bar: { ratio: 2 },
+    },
+    {
+      name: 'idle: a virtual hour',
+      unit: 'ns/op',
+      iterations: SLEEPS,
+      ours: () => run(sleepHours),
+    },
+    {
+      name: 'a run of three nodes with a process each',
+      unit: 'µs/op',
+      iterations: RUNS,
+      ours: () =>
+        run(
+          async (sim) => {
+            for (const name of ['a', 'b', 'c']) await GenServer.start(account, { system: sim.system(name) })
+          },
+          { runs: RUNS },
+        ),
+    },
+    {
+      name: 'replay a file',
+      unit: 'ms',
+      iterations: 1,
+      ours: {
+        setup: recorded,
+        run: ({ file }) => replay(file, bank),
+        teardown: ({ folder }) => rmSync(folder, { recursive: true }),
+      },
+      bar: { value: 100 },
+    },
+  ],
+}
