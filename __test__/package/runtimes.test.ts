@@ -107,7 +107,10 @@ test.each(OTHERS)(
     const file = join(user.home, `${name}-report.json`)
     const files = isWhole ? [] : FEW.map((path) => `__test__/${path}`)
     const vitest = join(user.home, 'node_modules', 'vitest', 'vitest.mjs')
-    const args = [...(flags[name] as string[]), vitest, 'run', '--reporter=json', `--outputFile=${file}`, ...files]
+    const titles = (leftOut[name] ?? []).filter(({ waits }) => waits === true).map(({ title }) => title)
+    const others = `^(?!(?:${titles.map((title) => title.replaceAll(/[^\w ]/g, String.raw`\$&`)).join('|')})$)`
+    const options = ['--reporter=json', `--outputFile=${file}`, '--testNamePattern', others]
+    const args = [...(flags[name] as string[]), vitest, 'run', ...options, ...files]
     const { output } = await runIn(name, args)
     let report: Report
     try {
@@ -129,10 +132,12 @@ test.each(OTHERS)(
             status,
           })),
     )
-    const run = new Set(report.testResults.map((result) => pathOf(result.name)))
+    const run = new Set(report.testResults.map(({ name: path }) => pathOf(path)))
     const listed = (leftOut[name] ?? []).filter((one) => run.has(one.file))
     const titleOf = ({ file: path, title }: LeftOut): string => `${path}: ${title}`
-    const byChance = new Set(listed.filter(({ isByChance }) => isByChance === true).map((one) => titleOf(one)))
+    const byChance = new Set(
+      listed.filter(({ isByChance, waits }) => isByChance === true || waits === true).map((one) => titleOf(one)),
+    )
     const failed = results.filter((result) => result.status === 'failed' && !byChance.has(result.test))
     const reasons = failed.flatMap((result) => [result.test, ...result.reasons]).join('\n')
     // One that passes leaves the list.
