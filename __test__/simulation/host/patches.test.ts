@@ -6,7 +6,8 @@ import fs, { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import net from 'node:net'
 import nodeTimers from 'node:timers'
-import { setTimeout as later } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as later } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import threads from 'node:worker_threads'
 import { isRealWorldError, type RealWorldError } from 'keelson'
 import { GenServer } from 'keelson/otp'
@@ -184,10 +185,21 @@ describe('something real in a simulation', () => {
       clearTimeout(cleared)
       await sim.clock.sleep(1000)
       seen.push(sim.clock.monoMs())
+      await later(500)
+      seen.push(sim.clock.monoMs())
+      await promisify(setTimeout)(500)
+      seen.push(sim.clock.monoMs())
+      const signal = AbortSignal.timeout(250)
+      await sim.clock.sleep(249)
+      seen.push(Number(signal.aborted))
+      await sim.clock.sleep(1)
+      seen.push(Number(signal.aborted))
+      const turns = [await nextTurn('a'), await promisify(setImmediate)('b')]
+      expect(turns).toEqual(['a', 'b'])
     }
     const { failure } = await explore(program, quiet({ timers: 'virtual', checkEvery: 0 }))
     expect(failure?.report).toBeUndefined()
-    expect(seen).toEqual([400, 800, 2000])
+    expect(seen).toEqual([400, 800, 2000, 2500, 3000, 0, 1])
   })
 
   it('may be admitted, and time stands meanwhile', async () => {

@@ -8,7 +8,8 @@ import { fakeDate } from './date.ts'
 import { fakeHrtime } from './high-resolution.ts'
 import { Replacements } from './replacements.ts'
 import { fakePromises, type HostTimerPromises } from './timers-promises.ts'
-import { fakeFunctions, FakeTimers, type HostTimers, setPromisified, TIMER_NAMES } from './timers.ts'
+import { fakeTimeoutSignal } from './timeout-signal.ts'
+import { fakeFunctions, FakeTimers, type HostFunction, type HostTimers, setPromisified, TIMER_NAMES } from './timers.ts'
 
 /**
  * Modules of Node that read the timers once, as they are loaded, and have to find the host's: connections of real
@@ -85,22 +86,8 @@ export class FakedHost {
   }
 
   #replaceSignal(): void {
-    const timers = this.#timers
-    const { timeout: host } = AbortSignal
-    const timeout = (delay: number): AbortSignal => {
-      // The host refuses others in its own words.
-      if (!timers.isActive || !Number.isInteger(delay) || delay < 0 || delay > 2 ** 32 - 1) {
-        return Reflect.apply(host, AbortSignal, [delay])
-      }
-      const controller = new AbortController()
-      const abort = (): void => {
-        controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
-      }
-      Object.defineProperty(abort, 'name', { value: 'AbortSignal.timeout' })
-      timers.timeout(abort, delay, []).unref()
-      return controller.signal
-    }
-    this.#replacements.replace(AbortSignal, 'timeout', timeout)
+    const host = AbortSignal.timeout as HostFunction
+    this.#replacements.replace(AbortSignal, 'timeout', fakeTimeoutSignal(this.#timers, host))
   }
 
   #replaceReadings(clock: BaseClock): void {
