@@ -29,6 +29,7 @@ import { ask, startServer } from './races/tools.ts'
 const quiet = (options: SimulationOptions = {}): SimulationOptions => ({
   folder: tempDirectory(),
   print: () => undefined,
+  seed: 1,
   ...options,
 })
 
