@@ -466,7 +466,7 @@ export interface NativeProtocol {
   text: string
 }
 
-/** What a file says beside the choices. */
+/** The content of a file beside the choices. */
 export interface NativeRecording {
   /** The version of keelson. */
   keelson: string
@@ -480,11 +480,11 @@ export interface NativeRecording {
   digest: string
   /** The kinds of faults, and the probability of each. */
   faults: Record<string, number>
-  /** What real timers do. */
+  /** The treatment of real timers: `error` or `virtual`. */
   timers: string
   /** The most steps of a run. */
   steps: number
-  /** What tells the failure apart from others. */
+  /** Tells the failure apart from others. */
   failureName: string
   /** The message of the error. */
   failureMessage: string

@@ -10,7 +10,7 @@ const SCHEDULES = { random: RANDOM, pct: PCT, dfs: DFS, fifo: FIFO } as const sa
 
 const handles = new NativeHandles((handle) => native.choicesClose(handle))
 
-/** What a file says beside the choices. */
+/** The content of a file beside the choices. */
 export type RecordingFields = Parameters<typeof native.recordingText>[1]
 
 /** Answers the questions of one run after the other. */

@@ -25,7 +25,7 @@ export class PropertyError extends KeelsonError {
 export class SimulationStuckError extends KeelsonError {
   static readonly code = 'KEELSON_SIMULATION_STUCK'
   readonly code = 'KEELSON_SIMULATION_STUCK'
-  /** What is wrong. */
+  /** The fault of the file. */
   readonly kind: 'stalled' | 'endless' | 'work-left'
   /** A line for each wait: who waits, for what, and where that began. */
   readonly waits: readonly string[]
@@ -36,7 +36,7 @@ export class SimulationStuckError extends KeelsonError {
   }
 }
 
-/** What a program should do instead of something real. */
+/** The advice to a program that used something real. */
 export const REAL_HINT =
   "use the clock of its system, the option `timers: 'virtual'`, or `sim.external()` for a promise that must be real"
 
@@ -61,9 +61,9 @@ export class NondeterminismError extends KeelsonError {
   readonly code = 'KEELSON_NONDETERMINISM'
   /** The number of the first step that differs, from 0. */
   readonly step: number
-  /** What that step was in the first run, with the stack where the program asked for it. */
+  /** The step in the first run, with the stack where the program asked for it. */
   readonly before: string
-  /** What it was in the second run. */
+  /** The step in the second run. */
   readonly now: string
   constructor(step: number, before: string, now: string) {
     super(

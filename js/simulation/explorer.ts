@@ -14,7 +14,7 @@ import { Run, type RunFailure } from './run.ts'
 import type { SimulationFailure, SimulationProgram, SimulationResult } from './types.ts'
 import { worldOf } from './world.ts'
 
-/** What tells failures apart, for shrinking: the property that broke, or the class and the code of the error. */
+/** Tells failures apart, for shrinking: the property that broke, or the class and the code of the error. */
 function nameOfFailure(error: unknown): string {
   if (error instanceof PropertyError) return `${error.kind} ${error.property}`
   if (isKeelsonError(error)) return error.code

@@ -17,7 +17,7 @@ const PAUSES_MS = [10, 100, 1000, 10_000] as const
 /** The number of speeds of a clock on either side of the right one. */
 const SPEEDS = 10
 
-/** What faults act on. */
+/** The objects that faults act on. */
 interface FaultTarget {
   readonly now: number
   readonly nodes: readonly SimulatedNode[]

@@ -1,4 +1,4 @@
-/** What users give a simulation and get from it. */
+/** The types that users give a simulation and get from it. */
 import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
 
@@ -13,7 +13,7 @@ export interface Faults {
   readonly delay?: number
   /** A node stops for 10 ms to 10 s, as by SIGSTOP; its time passes meanwhile. */
   readonly pause?: number
-  /** How far the clock of a node may be too fast or too slow: 0.1 for ten percent. Drawn once for each node. */
+  /** The most that the clock of a node is too fast or too slow: 0.1 for ten percent. Drawn once for each node. */
   readonly skew?: number
 }
 
@@ -34,11 +34,11 @@ export interface SimulationOptions {
   readonly bound?: number
   /** The kinds of faults, with the probability of each. Default: no faults. */
   readonly faults?: Faults
-  /** What `setTimeout` and the like do: fail the run, or move with the clock of the simulation. Default `'error'`. */
+  /** Lets `setTimeout` and the like fail the run, or move with the clock of the simulation. Default `'error'`. */
   readonly timers?: 'error' | 'virtual'
   /** The most steps of a run; a program that needs more counts as endless. Default 100 000. */
   readonly steps?: number
-  /** How often a run that passes is repeated to compare the two: once in so many runs; 0 for never. Default 20. */
+  /** Repeats one run in so many that pass, to compare the two; 0 for none. Default 20. */
   readonly checkEvery?: number
   /** The most runs that shrink a failure. Default 2000. */
   readonly shrinkRuns?: number
@@ -50,7 +50,7 @@ export interface SimulationOptions {
 
 /** A choice of a run. */
 export interface SimulationChoice {
-  /** What was asked. */
+  /** The question. */
   readonly label: string
   /** The number of answers. */
   readonly of: number
@@ -114,7 +114,7 @@ export interface SimulationClock extends Clock {
 export interface SettleOptions {
   /** Ends all pauses, and asks for no further faults. Default false. */
   readonly heal?: boolean
-  /** How much virtual time may pass until nothing is left to do, in milliseconds. Default 60 000. */
+  /** The most virtual time that may pass until nothing is left to do, in milliseconds. Default 60 000. */
   readonly within?: number
 }
 

@@ -3,7 +3,7 @@ import type { SimulatedClock } from './simulated-clock.ts'
 import { inShort } from './event-log.ts'
 import { nameOf, type SimulatedNode } from './node.ts'
 
-/** What can wait in a run. */
+/** The things that can wait in a run. */
 interface Waiting {
   readonly now: number
   readonly clock: SimulatedClock

@@ -2,7 +2,7 @@ import { assertSystem, createSystem, type System } from './system.ts'
 
 let current: System | undefined
 
-/** What a simulation does when its program asks for the default system, which runs in real time. It throws. */
+/** Throws when the program of a simulation asks for the default system, which runs in real time. */
 export const defaultGuard: { refuse: (() => void) | undefined } = { refuse: undefined }
 
 /**

@@ -370,7 +370,7 @@ pub fn choices_divergence(env: Env, handle: f64) -> Result<Option<NativeDivergen
     }))
 }
 
-/// What a file says beside the choices.
+/// The content of a file beside the choices.
 #[napi(object)]
 pub struct NativeRecording {
     /// The version of keelson.
@@ -385,11 +385,11 @@ pub struct NativeRecording {
     pub digest: String,
     /// The kinds of faults, and the probability of each.
     pub faults: BTreeMap<String, f64>,
-    /// What real timers do.
+    /// The treatment of real timers: `error` or `virtual`.
     pub timers: String,
     /// The most steps of a run.
     pub steps: u32,
-    /// What tells the failure apart from others.
+    /// Tells the failure apart from others.
     pub failure_name: String,
     /// The message of the error.
     pub failure_message: String,

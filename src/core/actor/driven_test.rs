@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 const PROCESSES: usize = 4;
 
-/// What a simulation does next.
+/// The next step of a simulation.
 #[derive(Debug, Clone)]
 enum Act {
     Cast(usize),

@@ -80,12 +80,12 @@ fn a_process_ends_behind_all_messages_that_it_was_handed_in_the_round() {
     // The first handler takes longer, and ends while the second message has not been carried out.
     runtime.busy(pid);
     runtime.done(pid);
-    assert!(runtime.exit(pid, ExitKind::Failed));
+    assert!(runtime.exit(pid, ExitKind::Error));
     // The second handler takes longer too.
     runtime.busy(pid);
     assert_eq!(all(&mut runtime, 0.0), []);
     runtime.done(pid);
-    let end = Step::Terminate { pid, kind: ExitKind::Failed, because_of: None };
+    let end = Step::Terminate { pid, kind: ExitKind::Error, because_of: None };
     assert_eq!(all(&mut runtime, 0.0), [end]);
 }
 

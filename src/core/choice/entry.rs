@@ -1,4 +1,4 @@
-//! What a run did, in order.
+//! The record of a run, in order.
 
 use super::labels::LabelId;
 

@@ -8,13 +8,13 @@ use super::entry::Choice;
 
 /// The version of the format. A file of another version is refused.
 pub const FORMAT_VERSION: u32 = 1;
-/// What the field `format` says.
+/// The value of the field `format`.
 const FORMAT: &str = "keelson simulation";
 
 /// The failure of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What tells failures apart: the property that broke, or the name of the error.
+    /// Tells failures apart: the property that broke, or the name of the error.
     pub name: String,
     /// The message of the error.
     pub message: String,
@@ -25,7 +25,7 @@ pub struct Failure {
 pub struct RecordedSettings {
     /// The probability of each kind of fault.
     pub faults: BTreeMap<String, f64>,
-    /// What real timers do: `error` or `virtual`.
+    /// The treatment of real timers: `error` or `virtual`.
     pub timers: String,
     /// The most steps of a run.
     pub steps: u32,

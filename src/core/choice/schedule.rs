@@ -1,4 +1,4 @@
-//! Who draws the answers of a run.
+//! The ways to draw the answers of a run.
 
 /// A way to draw the answers of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,7 +46,7 @@ enum Answers {
     Recorded(Vec<Choice>),
 }
 
-/// How often the process that ran last goes on, in runs of [`Schedule::Random`].
+/// The share of steps in which the process that ran last goes on, in runs of [`Schedule::Random`].
 const STAYS: [f64; 3] = [0.0, 0.5, 0.9];
 
 /// Answers the questions of one run after the other. See the [module](super).

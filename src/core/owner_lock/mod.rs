@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// What belongs to the owner: two numbers that are equal whenever it is outside.
+    /// An owner with two numbers, which are equal whenever it is outside.
     struct Owned {
         lock: OwnerLock,
         numbers: UnsafeCell<(u64, u64)>,
