@@ -30,6 +30,15 @@ async function startService(): Promise<{ service: FakeObserved; path: string }> 
   return { service, path }
 }
 
+/** Returns whether a process runs. */
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** Runs `keelson top` without a terminal. */
 function withoutTerminal(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
@@ -251,6 +260,8 @@ describe.skipIf(missingTmux !== undefined)(`in a terminal${reason}`, () => {
     if (leave === undefined) process.kill(number, how)
     else leave(terminal)
     await terminal.hides('● live')
+    // What is typed before the program has ended may still be read without the settings of a line.
+    await expect.poll(() => runs(number)).toBe(false)
     terminal.line('echo "ended with $?"')
     await terminal.shows(`ended with ${code}`)
     expect(await terminal.state()).toEqual(before)
