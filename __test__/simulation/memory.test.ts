@@ -1,4 +1,4 @@
-/** What an exploration keeps: nothing of its runs. And a file repeats a failure in another process. */
+/** An exploration keeps nothing of its runs, and a file repeats a failure in another process. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

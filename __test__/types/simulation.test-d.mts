@@ -1,4 +1,4 @@
-/** What the types of simulations take and refuse. */
+/** The types of simulations: values that they take, and values that they refuse. */
 import { GenServer } from 'keelson/otp'
 import {
   explore,

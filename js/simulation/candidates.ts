@@ -11,8 +11,8 @@ interface Candidacy {
 }
 
 /**
- * What can happen next: a process handles a message, or a timer that is due fires. The first one is what production
- * does: nodes run side by side, so each has its turn, and messages come before timers.
+ * Lists the steps that can come next: a process handles a message, or a timer that is due fires. The first one is what
+ * production does: nodes run side by side, so each has its turn, and messages come before timers.
  */
 export class Candidates {
   /** The number of messages and timers. */

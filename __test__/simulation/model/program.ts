@@ -7,7 +7,7 @@ import { createRootSupervisor } from 'keelson/process'
 import type { Faults, Simulation, SimulationProgram } from 'keelson/simulation'
 import type { System } from 'keelson/system'
 
-/** What a handler does for a message. */
+/** The work of a handler for a message. */
 type Act =
   | { readonly kind: 'call' | 'cast'; readonly to: number }
   | { readonly kind: 'sleep' | 'timer'; readonly ms: number }

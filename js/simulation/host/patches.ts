@@ -1,16 +1,14 @@
 /** The host's time, chance and I/O while programs are simulated. */
 import { syncBuiltinESMExports } from 'node:module'
 
-import { builtin } from '../../internal/builtin.ts'
 import { defaultGuard } from '../../system/default.ts'
-import { fakeDate } from '../../testing/fakes/date.ts'
-import { fakeHrtime } from '../../testing/fakes/high-resolution.ts'
 import { Replacements } from '../../testing/fakes/replacements.ts'
 import { REAL_HINT, RealWorldError } from '../errors.ts'
 import type { Run } from '../run.ts'
 import { HostChance, replaceChance } from './chance.ts'
 import { replaceIo } from './io.ts'
 import { programFrames } from './site.ts'
+import { replaceReadings } from '../../testing/fakes/readings.ts'
 import { replaceTemporal } from './temporal.ts'
 import { SimulatedTimers } from './timers.ts'
 
@@ -55,15 +53,7 @@ export class HostPatches {
     const isActive = (): boolean => this.#run !== undefined
     const wall = (): number => this.#run?.currentClock.wallMs() ?? 0
     const mono = (): number => this.#run?.currentClock.monoMs() ?? 0
-    const host = Date
-    const fake = fakeDate(host, isActive, wall)
-    this.#replacements.replace(globalThis, 'Date', fake)
-    this.#replacements.replace(host.prototype, 'constructor', fake)
-    for (const owner of new Set([performance, builtin('node:perf_hooks').performance])) {
-      const read = owner.now.bind(owner)
-      this.#replacements.replace(owner, 'now', () => (isActive() ? mono() : read()))
-    }
-    this.#replacements.replace(process, 'hrtime', fakeHrtime(process.hrtime, isActive, mono))
+    replaceReadings(this.#replacements, isActive, wall, mono)
     replaceTemporal(this.#replacements, isActive, wall)
   }
 

@@ -4,8 +4,7 @@ import nodeTimers from 'node:timers'
 
 import { builtin } from '../../internal/builtin.ts'
 import type { BaseClock } from '../../clock/base.ts'
-import { fakeDate } from './date.ts'
-import { fakeHrtime } from './high-resolution.ts'
+import { performances, replaceReadings } from './readings.ts'
 import { Replacements } from './replacements.ts'
 import { fakePromises, type HostTimerPromises } from './timers-promises.ts'
 import { fakeTimeoutSignal } from './timeout-signal.ts'
@@ -94,18 +93,9 @@ export class FakedHost {
     const isActive = (): boolean => this.#timers.isActive
     const wall = (): number => clock.wallMs()
     const mono = (): number => clock.monoMs()
-    const host = Date
-    const fake = fakeDate(host, isActive, wall)
-    this.#replacements.replace(globalThis, 'Date', fake)
-    // `new date.constructor()` is how libraries copy dates.
-    this.#replacements.replace(host.prototype, 'constructor', fake)
-    for (const owner of new Set([performance, builtin('node:perf_hooks').performance])) {
-      const read = owner.now.bind(owner)
-      this.#replacements.replace(owner, 'now', () => (isActive() ? mono() : read()))
-      // Added to each other, the two are the wall time, as long as that has not jumped.
-      this.#replacements.replace(owner, 'timeOrigin', wall() - mono())
-    }
-    this.#replacements.replace(process, 'hrtime', fakeHrtime(process.hrtime, isActive, mono))
+    replaceReadings(this.#replacements, isActive, wall, mono)
+    // Added to `now`, it is the wall time, as long as that has not jumped.
+    for (const owner of performances()) this.#replacements.replace(owner, 'timeOrigin', wall() - mono())
   }
 }
 
