@@ -2,14 +2,15 @@ import { setMaxListeners } from 'node:events'
 
 import { keepOptimized } from '../internal/keep-optimized.ts'
 import type { CallTrace } from './handler-trace.ts'
+import type { MailboxLimit } from './mailbox-limit.ts'
 
 /** A process that can be called. */
 export interface CallTarget {
   readonly id: string
   readonly pid: number
   readonly runtime: { settle(call: Call): boolean }
-  /** The number of user messages for which its mailbox has room. */
-  room: number
+  /** The bound of its mailbox, if it has one. */
+  readonly mailboxLimit: MailboxLimit | undefined
   /** Returns the error of a call that fails before its handler has begun. */
   callError(call: Call, failure: number): Error
 }

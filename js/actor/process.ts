@@ -5,6 +5,7 @@ import { outsideEffects } from '../internal/ambient-fiber.ts'
 import type { Call, EndSource } from './call.ts'
 import type { HandlerTrace } from './handler-trace.ts'
 import { ServerNotRunningError } from './errors.ts'
+import { MailboxLimit } from './mailbox-limit.ts'
 import type { TraceTarget } from '../internal/tracer.ts'
 import type { RuntimePort, SpawnSettings } from './port.ts'
 import { processFeed } from './process-feed.ts'
@@ -51,13 +52,8 @@ export abstract class Process implements EndSource, TraceTarget {
   /** The core's id of it. */
   pid: number = NONE
   status: RunStatus = STARTING
-  /** The number of user messages that its mailbox may hold. */
-  bound: number = Infinity
-  isBounded = false
-  /** The number of user messages for which its mailbox has room; counted only where there is a bound. */
-  room: number = Infinity
-  /** True if a full mailbox drops its oldest message, and not the new one. */
-  dropsOldest = false
+  /** The bound of its mailbox, if it has one. */
+  mailboxLimit: MailboxLimit | undefined
   /** True while a handler has not ended. */
   busy = false
   /** Messages that were handed out while a handler had not ended. */
@@ -85,11 +81,8 @@ export abstract class Process implements EndSource, TraceTarget {
   }
 
   /** Sets the bound of the mailbox, and what gives way beyond it. */
-  limit({ maxMailbox, overflow }: SpawnSettings): void {
-    this.dropsOldest = overflow === OVERFLOW_DROP_OLDEST
-    if (maxMailbox === UNBOUNDED) return
-    this.isBounded = true
-    this.bound = this.room = maxMailbox
+  limitMailbox({ maxMailbox, overflow }: SpawnSettings): void {
+    if (maxMailbox !== UNBOUNDED) this.mailboxLimit = new MailboxLimit(maxMailbox, overflow === OVERFLOW_DROP_OLDEST)
   }
 
   /** Its place in the tree, if a supervisor has adopted it. */

@@ -16,6 +16,7 @@ import { handles, TracedCast, untraced } from './handler-trace.ts'
 import { dispatchTraced } from './dispatch-traced.ts'
 import { DEAD, type Process, RUNNING, STARTING } from './process.ts'
 import { Relations } from './relations.ts'
+import { freeRoom, hasRoom, takeRoom } from './mailbox-limit.ts'
 import { MessageSlots } from './message-slots.ts'
 import { PendingMessages } from './pending-messages.ts'
 import * as protocol from '../protocol/actor.ts'
@@ -78,7 +79,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   spawn(process: Process, settings: SpawnSettings): void {
     process.pid = hot.actorSpawn(this.handle, settings.trapExit ? 1 : 0, settings.maxMailbox, settings.overflow)
-    process.limit(settings)
+    process.limitMailbox(settings)
     this.processes.add(process)
   }
 
@@ -92,14 +93,14 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   }
 
   sendInfo(process: Process, message: unknown): void {
-    process.room--
+    takeRoom(process)
     this.#send(process.pid, protocol.INFO, message)
   }
 
   tryCast(process: Process, message: unknown): number {
-    const offer = process.room > 0 ? protocol.OFFER_QUEUED : this.#makeRoom(process)
+    const offer = hasRoom(process) ? protocol.OFFER_QUEUED : this.#makeRoom(process)
     if (offer === protocol.OFFER_FULL) return offer
-    process.room--
+    takeRoom(process)
     this.cast(process, message)
     return offer
   }
@@ -107,7 +108,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   sendCall(call: Call): void {
     const target = call.target as Process
     if (call.timeoutMs !== Infinity) this.deadlines.open++
-    if (target.room <= 0 && this.#makeRoom(target) === protocol.OFFER_FULL) return this.fail(call, protocol.FULL)
+    if (!hasRoom(target) && this.#makeRoom(target) === protocol.OFFER_FULL) return this.fail(call, protocol.FULL)
     if (this.tracer !== undefined) call.origin = this.tracer.capture()
     call.slot = this.calls.keep(call)
     call.use = this.calls.use(call.slot)
@@ -116,7 +117,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
       call.caller = current
       this.#submit(current.pid, protocol.CALLER, 0)
     }
-    target.room--
+    takeRoom(target)
     this.#submissions[this.#submitted * protocol.SUBMISSION_CELLS + protocol.SUBMISSION_TIME] = call.timeoutMs
     this.#submit(target.pid, protocol.CALL, call.slot, call.use)
   }
@@ -164,8 +165,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   }
 
   mailboxSize(process: Process): number {
-    // A message that the core displaced is counted until the core reports it.
-    if (process.bound !== Infinity) return Math.min(process.bound - process.room, process.bound)
+    if (process.mailboxLimit !== undefined) return process.mailboxLimit.size
     this.flush()
     const waiting = this.#pending.countOf(process, this.#next, this.#count)
     return waiting + Math.max(hot.actorMailbox(this.handle, process.pid), 0)
@@ -218,7 +218,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   }
 
   #makeRoom(process: Process): number {
-    if (!process.dropsOldest) return protocol.OFFER_FULL
+    if (process.mailboxLimit?.dropsOldest !== true) return protocol.OFFER_FULL
     // Messages that have not been handed out are displaced by the core.
     this.#pending.displace(process, this.#next, this.#count)
     return protocol.OFFER_DISPLACED
@@ -343,13 +343,13 @@ export class ProcessRuntime extends Relations implements RuntimePort {
         this.#callFailed(index, use, first, second === 1)
         break
       case protocol.FREE:
-        if (this.calls.holds(index, use)) this.calls.take(index).target.room++
+        if (this.calls.holds(index, use)) freeRoom(this.calls.take(index).target)
         break
       case protocol.DROPPED: {
         if (!this.messages.holds(index, use)) break
         const message = this.messages.take(index)
         if (process === undefined) break
-        if (first <= protocol.INFO) process.room++
+        if (first <= protocol.INFO) freeRoom(process)
         process.onDropped(first, untraced(message))
         break
       }
@@ -374,7 +374,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
   }
 
   #run(process: Process, operation: number, index: number, use: number): void {
-    if (process.isBounded && operation <= protocol.INFO) process.room++
+    if (operation <= protocol.INFO) freeRoom(process)
     let value: unknown
     if (operation === protocol.CALL) {
       value = this.#begin(index, use)
@@ -461,7 +461,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
 
   /** Refuses a message that was handed out. */
   #refuse(process: Process, operation: number, index: number, use: number, failure: number): void {
-    if (operation <= protocol.INFO) process.room++
+    if (operation <= protocol.INFO) freeRoom(process)
     if (operation !== protocol.CALL) {
       if (this.messages.holds(index, use)) process.onDropped(operation, untraced(this.messages.take(index)))
       return
@@ -476,7 +476,7 @@ export class ProcessRuntime extends Relations implements RuntimePort {
     // A call that was handed out and has not begun comes by once more, so its place is kept too.
     if (!keepsPlace && (call.started || failure !== protocol.TIMED_OUT)) {
       this.calls.release(index, use)
-      if (!call.started) call.target.room++
+      if (!call.started) freeRoom(call.target)
     }
     this.fail(call, failure)
   }

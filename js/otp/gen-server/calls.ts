@@ -84,7 +84,7 @@ export function castTo(server: GenServerProcess, message: unknown): boolean {
   if (server.status > RUNNING) throw new ServerNotRunningError(server.id, server)
   const isPlain = !server.usesCallerContext || CastInContext.has(message)
   const sent = isPlain ? message : new CastInContext(message)
-  if (server.maxMailbox !== Infinity) return server.runtime.tryCast(server, sent) < OFFER_FULL
+  if (server.mailboxLimit !== undefined) return server.runtime.tryCast(server, sent) < OFFER_FULL
   server.runtime.cast(server, sent)
   return true
 }

@@ -41,7 +41,6 @@ export abstract class OtpProcess extends Process implements Registrable {
   /** The word for it in errors, before its name and id: `'Agent'`. */
   readonly kind: string
   readonly startedAt: number
-  readonly maxMailbox: number
   /** Start functions of supervisors during which it was started: one of those supervisors may adopt it. */
   readonly startedIn: readonly PendingStart[]
   /** One of its registered names, if it has any. */
@@ -64,7 +63,7 @@ export abstract class OtpProcess extends Process implements Registrable {
     id: string,
     runtime: ProcessRuntime,
     system: System,
-    settings: { readonly kind: string; readonly startedAt: number; readonly maxMailbox: number },
+    settings: { readonly kind: string; readonly startedAt: number },
   ) {
     super(runtime)
     this.ref = new LocalRef(id, this)
@@ -72,7 +71,6 @@ export abstract class OtpProcess extends Process implements Registrable {
     this.kind = settings.kind
     this.startedAt = settings.startedAt
     this.startedIn = pendingStartsOf(system)
-    this.maxMailbox = settings.maxMailbox
   }
 
   /** The callback that {@link terminate} runs. */
@@ -94,6 +92,10 @@ export abstract class OtpProcess extends Process implements Registrable {
 
   get className(): string {
     return this.kind
+  }
+
+  get maxMailbox(): number {
+    return this.mailboxLimit?.most ?? Infinity
   }
 
   /** The reason of its end. Only meaningful once it ends. */

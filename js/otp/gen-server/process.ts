@@ -39,10 +39,10 @@ export class GenServerProcess extends OtpProcess {
     runtime: ProcessRuntime,
     system: System,
     behavior: GenServerBehavior<unknown>,
-    settings: { kind?: string; startedAt: number; maxMailbox: number; crashesOnCallError: boolean },
+    settings: { kind?: string; startedAt: number; crashesOnCallError: boolean },
   ) {
-    const { kind = 'GenServer', startedAt, maxMailbox, crashesOnCallError } = settings
-    super(id, runtime, system, { kind, startedAt, maxMailbox })
+    const { kind = 'GenServer', startedAt, crashesOnCallError } = settings
+    super(id, runtime, system, { kind, startedAt })
     this.behavior = behavior
     this.crashesOnCallError = crashesOnCallError
     this.isAsync = [behavior.handleCall, behavior.handleCast, behavior.handleInfo].some(isAsyncFunction)

@@ -135,13 +135,12 @@ export function spawn(
 ): GenServerProcess {
   system.assertOpen()
   const runtime = runtimeOf(system)
-  const maxMailbox = settings.maxMailbox ?? Infinity
   const server = new GenServerProcess(ids.next(system, kind.toLowerCase()), runtime, system, behavior, {
     kind,
     startedAt: system.clock.now().wallMs,
-    maxMailbox,
     crashesOnCallError: settings.onError === 'crash',
   })
+  const { maxMailbox = Infinity } = settings
   runtime.spawn(server, {
     trapExit: settings.trapExit === true,
     maxMailbox: maxMailbox === Infinity ? UNBOUNDED : maxMailbox,

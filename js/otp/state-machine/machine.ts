@@ -315,7 +315,7 @@ export class MachineBehavior implements GenServerBehavior<MachineState> {
     const fire = (): void => {
       timeout.timer = undefined
       // A bound of the mailbox must not keep a timeout out; without a bound it takes its place behind what waits.
-      if (server.maxMailbox === Infinity) server.runtime.sendInfo(server, new TimeoutMessage(timeout))
+      if (server.mailboxLimit === undefined) server.runtime.sendInfo(server, new TimeoutMessage(timeout))
       else server.runtime.sendSystem(server, new TimeoutMessage(timeout))
     }
     timeout.timer = server.system.clock.schedule(afterMs, fire, { label: `a timeout of ${server.label}` })

@@ -62,7 +62,6 @@ export class SupervisorProcess extends GenServerProcess implements SupervisorHos
     }
     super(id, runtime, system, behavior, {
       startedAt: system.clock.now().wallMs,
-      maxMailbox: Infinity,
       crashesOnCallError: false,
     })
     this.ref = new LocalSupervisorRef(id, this) as LocalRef & SupervisorRef
