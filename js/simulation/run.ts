@@ -1,7 +1,6 @@
 import { currentProcess } from '../actor/call-context.ts'
 import type { Process } from '../actor/process.ts'
 import { Holds } from '../clock/holds.ts'
-import { onTurn } from '../clock/host.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { deferred } from '../internal/deferred.ts'
 import { isA, text } from '../internal/validate.ts'
@@ -19,6 +18,7 @@ import { nameOf, SimulatedNode } from './node.ts'
 import type { RunSettings } from './options.ts'
 import { Properties } from './properties.ts'
 import { SimulatedClock } from './simulated-clock.ts'
+import { Turns } from './turns.ts'
 import { waitsOf } from './waits.ts'
 
 /** The failure of a run. */
@@ -56,6 +56,7 @@ export class Run {
   #isDone = false
   readonly #ended = deferred<void>()
   readonly #candidates = new Candidates()
+  readonly #turns = new Turns(() => this.#turn())
   #steps = 0
   #instantSteps = 0
   #lastNode: SimulatedNode | undefined
@@ -93,17 +94,17 @@ export class Run {
         },
         (error: unknown) => this.fail(error),
       )
-    onTurn(this.#turn)
+    this.#turns.begin()
     await this.#ended.promise
     this.isOver = true
     await this.#end()
   }
 
-  /** Takes a step in a turn of the event loop, in which nothing of the program waits to run. */
-  readonly #turn = (): void => {
+  /** Takes a step when nothing of the program waits to run. */
+  #turn(): void {
     try {
       if (this.failure === undefined && !this.holds.isSettled) {
-        void this.holds.settled().then(this.#turn)
+        this.#turns.waitFor(this.holds.settled())
         return
       }
       // What is carried out may run code of the program, which must come to rest first.
@@ -115,8 +116,9 @@ export class Run {
     } catch (error) {
       this.fail(error)
     }
-    if (this.failure !== undefined || this.isOver) this.#ended.resolve()
-    else onTurn(this.#turn)
+    if (this.failure === undefined && !this.isOver) return
+    this.#turns.end()
+    this.#ended.resolve()
   }
 
   /** Ends the run with a failure. The first one counts. */
