@@ -1,4 +1,4 @@
-import { callable, finite, list, oneOf, text } from '../../internal/validate.ts'
+import { callable, finite, list, object, oneOf, text } from '../../internal/validate.ts'
 import { lazy } from '../../internal/lazy.ts'
 import { type SystemArgument, systemFromArgument } from '../gen-server/start.ts'
 import type { Alert, AlertConfig, AlertEventHandler, AlertStatistics, AlertType } from './alert-types.ts'
@@ -44,7 +44,14 @@ function subscribe(handler: AlertEventHandler, ...system: SystemArgument): () =>
 }
 
 function checkAlerts(stats: readonly GenServerStats[], ...system: SystemArgument): void {
-  alertsFor(system).check(list('stats', stats), false)
+  const checked = list('stats', stats)
+  // Also holes.
+  for (let index = 0; index < checked.length; index++) {
+    const { id, queueSize } = object<GenServerStats>(`stats[${index}]`, checked[index])
+    text(`stats[${index}].id`, id)
+    finite(`stats[${index}].queueSize`, queueSize)
+  }
+  alertsFor(system).check(checked, false)
 }
 
 function triggerAlert(type: AlertType, id: string, value: number, ...system: SystemArgument): Alert | undefined {

@@ -94,6 +94,11 @@ export class Bulkhead extends BasePolicy<BulkheadEvents> {
   }
 
   /** @internal */
+  override get isMade(): boolean {
+    return (this.permits as Permits | undefined) !== undefined
+  }
+
+  /** @internal */
   override get reading(): PolicyReading {
     const { inUse: active, queued } = this.permits
     return { active, queued, calls: this.started + this.#rejected, rejected: this.#rejected }

@@ -129,6 +129,11 @@ export class CircuitBreaker extends BasePolicy<CircuitBreakerEvents> {
   }
 
   /** @internal */
+  override get isMade(): boolean {
+    return (this.circuit as Circuit | undefined) !== undefined
+  }
+
+  /** @internal */
   override get reading(): PolicyReading {
     const { succeeded, failed: failures, rejected, ignored } = this.counts
     const state = this.circuit.stateAt(monoMsOf(this.system.clock))

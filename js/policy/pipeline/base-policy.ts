@@ -36,7 +36,7 @@ export interface PolicyReading {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a policy of any events
-const policies = new Members<BasePolicy<any>>()
+const policies = new Members<BasePolicy<any>>((policy) => !policy.isMade)
 
 const policyChannel = channel('keelson:policy')
 
@@ -68,6 +68,11 @@ export abstract class BasePolicy<Events extends object> implements Policy {
     }
     this.layers = this.#meter === undefined ? [this] : [this.#meter, this]
     policies.add(system, this, undefined)
+  }
+
+  /** @internal True once its constructor has what a reading needs. One whose options were refused never does. */
+  get isMade(): boolean {
+    return true
   }
 
   /** @internal Returns its state for observers. Runs no user code. */
