@@ -149,6 +149,14 @@ export interface NativeActors {
   steps: Float64Array
 }
 
+/** The place at which every order of a history fails. */
+export interface NativeBlocked {
+  /** The number of the operation whose result fits nowhere. */
+  operation: number
+  /** The operations of an order that explains what returned before. */
+  order: Array<number>
+}
+
 /** The time limits of a kind of work. */
 export interface NativeBudget {
   maxDurationMs: number
@@ -722,6 +730,19 @@ export declare function recordingRead(handle: number, text: string): NativeRecor
 
 /** Returns the text of a file that repeats this run. */
 export declare function recordingText(handle: number, recording: NativeRecording): string
+
+/** Returns where every order fails, if the history is known not to be linearizable. */
+export declare function searchBlocked(handle: number): NativeBlocked | null
+
+/** Forgets a search; a stale handle does nothing. */
+export declare function searchClose(handle: number): void
+
+/**
+ * Begins a search.
+ *
+ * `spans` has two numbers for each operation: the times of its call and of its return, infinite if that is not known.
+ */
+export declare function searchOpen(spans: Float64Array, questions: number): number
 
 /** Returns the entries that are good, in the order in which their keys were first stored. */
 export declare function sharedCacheDump(cache: number, now: number): Array<NativeSharedDump>

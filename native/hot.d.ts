@@ -351,6 +351,8 @@ export interface HotLane {
   choiceShrinkReport(choices: number, failed: number): number
   /** Begins a run with the shortest list that failed. Returns 1 if it is 1-minimal. */
   choiceShrunk(choices: number): number
+  /** Takes the answer to the question before: the number of a state, `NO_FIT` or `NO_ANSWER`. Returns the number of the operation that is asked for next, or the end. Scratch: `SearchStep`. */
+  searchNext(search: number, answer: number): number
   /** Opens a limiter. Returns its handle, or minus the `FieldCode` that is refused. The algorithm is an `AlgorithmCode`. Reads `PaceCells`. */
   rateOpen(algorithm: number, limit: number, window: number, burst: number, max_keys: number, block: number, now: number): number
   /** Forgets a limiter; a stale handle does nothing. */

@@ -16,7 +16,7 @@ import { observe } from 'keelson/observe'
 import * as otp from 'keelson/otp'
 import * as processes from 'keelson/process'
 import { metricsHandler } from 'keelson/prometheus'
-import { explore, simulate } from 'keelson/simulation'
+import { explore, linearizable, simulate } from 'keelson/simulation'
 import { createSystem } from 'keelson/system'
 import { createProbe, createTestSystem, useSystem, withSystem } from 'keelson/testing'
 
@@ -422,6 +422,10 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       MetricsOptions: (given) => metricsHandler(system, given),
     },
     'simulation explore': { SimulationOptions: (given) => explore(() => {}, given) },
+    'simulation linearizable': {
+      SequentialModel: (given) => linearizable(given),
+      LinearizabilityOptions: (given) => linearizable({ init: () => 0, apply: () => [0, 0] }, given),
+    },
     'simulation simulate': { SimulationOptions: (given) => simulate(given, () => {}) },
     'testing createProbe': { ProbeOptions: (given) => createProbe(given) },
     'Probe#expectMessage': { ExpectOptions: (given) => world.probe.expectMessage('a', given) },

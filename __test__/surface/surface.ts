@@ -250,6 +250,8 @@ const DATA: Readonly<Record<string, string>> = {
   ExportData: 'made by prepareExportData',
   ObserverSnapshot: 'made by getSnapshot',
   GenServerStats: 'made by getServerStats',
+  HistoryOperation: 'recorded by a history; each field is checked, and there may be more',
+  LinearizabilityResult: 'made by a checker',
   MetricsHistory: 'data that the user has collected',
   StoreSetup: 'what express-rate-limit tells its store',
 }

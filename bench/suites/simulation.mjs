@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { GenServer } from 'keelson/otp'
-import { explore, replay } from 'keelson/simulation'
+import { explore, linearizable, replay } from 'keelson/simulation'
+
+import { seeded } from '../lib/random.mjs'
 
 const STEPS = 50_000
 const SLEEPS = 10_000
@@ -69,6 +71,45 @@ async function bank(sim) {
   if ((await GenServer.call(ref, undefined)) !== 80) throw new Error('a lost update')
 }
 
+const OPERATIONS = 10_000
+const KEYS = 100
+const CLIENTS = 10
+
+const register = {
+  init: () => 0,
+  apply: (value, { write }) => (write === undefined ? [value, value] : [write, write]),
+  key: ({ key }) => key,
+}
+
+/** A history of clients that read and write registers, ten operations at a time; some of them never end. */
+function registers() {
+  const next = seeded(19)
+  const values = Array.from({ length: KEYS }, () => 0)
+  const open = []
+  const operations = []
+  let place = 0
+  const end = () => {
+    const [operation] = open.splice(Math.floor(next() * open.length), 1)
+    const { key, write } = operation.input
+    // It takes effect when it ends, or it does not end and may take effect or not.
+    const isLost = next() < 0.002
+    if (!isLost || next() < 0.5) operation.output = values[key] = write ?? values[key]
+    if (isLost) return
+    operation.outcome = 'returned'
+    operation.returned = place++
+  }
+  while (operations.length < OPERATIONS) {
+    if (open.length === CLIENTS) end()
+    const input = { key: Math.floor(next() * KEYS) }
+    if (next() < 0.5) input.write = Math.floor(next() * 5)
+    const operation = { client: `c${operations.length % CLIENTS}`, input, outcome: 'unknown', called: place++ }
+    operations.push(operation)
+    open.push(operation)
+  }
+  while (open.length > 0) end()
+  return operations
+}
+
 /** The file of a failure. */
 async function recorded() {
   const folder = mkdtempSync(join(tmpdir(), 'keelson-bench-'))
@@ -104,6 +145,19 @@ export default {
           },
           { runs: RUNS },
         ),
+    },
+    {
+      name: 'check a history of 10 000 operations over 100 keys',
+      unit: 'ms',
+      iterations: 1,
+      ours: {
+        setup: registers,
+        run: (operations) => {
+          const { verdict, text } = linearizable(register).check(operations)
+          if (verdict !== 'linearizable') throw new Error(text)
+        },
+      },
+      bar: { value: 1000 },
     },
     {
       name: 'replay a file',

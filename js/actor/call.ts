@@ -115,6 +115,11 @@ export class Call {
     return this.#rare?.givenUp
   }
 
+  /** Resolves it, unless it was settled before. For an answer that comes from outside of a handler's result. */
+  answer(value: unknown): void {
+    if (this.target.runtime.settle(this)) this.resolve(value)
+  }
+
   /** Rejects it: its caller waits no more. It must be settled. */
   giveUp(reason: unknown): void {
     this.reject(reason)

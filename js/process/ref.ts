@@ -55,7 +55,8 @@ function ask<R>(
   const message = build((value) => {
     answered = true
     // A message whose reply is called while it is built is still sent, and nobody waits for it.
-    if (sent.call === undefined || process.runtime.settle(sent.call)) resolve(value)
+    if (sent.call === undefined) resolve(value)
+    else sent.call.answer(value)
   })
   if (trace !== undefined) trace.message = message
   if (!process.takesMail) {

@@ -1,6 +1,9 @@
 import type { Choices } from './choices.ts'
+import type { Channel } from './network/transport.ts'
 import type { SimulatedNode } from './node.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
+
+const HALF = 0.5
 
 /** The parts of a run among which a step chooses. */
 interface Candidacy {
@@ -8,21 +11,25 @@ interface Candidacy {
   readonly nodes: readonly SimulatedNode[]
   readonly clock: SimulatedClock
   readonly choices: Choices
+  readonly network: { readonly arrivals: readonly Channel[] }
 }
 
 /**
- * Lists the steps that can come next: a process handles a message, or a timer that is due fires. The first one is what
+ * Lists the steps that can come next: a process handles a message, something arrives over a connection, or a timer that
+ * is due fires. The first one is what
  * production does: nodes run side by side, so each has its turn, and messages come before timers.
  */
 export class Candidates {
   /** The number of messages and timers. */
   count = 0
-  /** The number of messages, which come first. */
+  /** The number of messages and arrivals, which come first. */
   messages = 0
   /** The node of each; `undefined` for a timer of the program. */
   readonly #nodes: (SimulatedNode | undefined)[] = []
   /** The pid of each process, and the id of each timer. */
   readonly #ids: number[] = []
+  /** The channel of each arrival. */
+  readonly #channels: (Channel | undefined)[] = []
   /** The place of the node that took the last step. */
   #last = -1
 
@@ -39,14 +46,23 @@ export class Candidates {
     return this.#ids[place] as number
   }
 
+  /** Returns the channel in which something arrives; `undefined` for a message or a timer. */
+  channelAt(place: number): Channel | undefined {
+    return this.#channels[place]
+  }
+
   /** Looks for everything that can happen now. */
-  gather({ now, nodes, clock, choices }: Candidacy): void {
+  gather({ now, nodes, clock, choices, network: { arrivals } }: Candidacy): void {
     this.count = 0
+    if (this.#channels.length > 0) this.#channels.length = 0
     const { length } = nodes
     for (let turn = 1; turn <= length; turn++) {
       const node = nodes[(this.#last + turn) % length] as SimulatedNode
-      if (node.isRunning(now)) this.#addProcesses(node, choices)
+      if (!node.isRunning(now)) continue
+      this.#addProcesses(node, choices)
+      if (arrivals.length > 0) this.#addArrivals(node, arrivals, choices)
     }
+    if (arrivals.length > 0) this.#addArrivals(undefined, arrivals, choices)
     this.messages = this.count
     for (let turn = 1; turn <= length; turn++) {
       const node = nodes[(this.#last + turn) % length] as SimulatedNode
@@ -61,6 +77,17 @@ export class Candidates {
       const pid = node.pidAt(index)
       choices.offer(this.count, node.keyOf(pid))
       this.#add(node, pid)
+    }
+  }
+
+  /** Adds what arrives at a node, or at the program. */
+  #addArrivals(node: SimulatedNode | undefined, arrivals: readonly Channel[], choices: Choices): void {
+    for (const channel of arrivals) {
+      if (channel.to !== node) continue
+      // No process has a key that is no integer.
+      choices.offer(this.count, channel.number + HALF)
+      this.#channels[this.count] = channel
+      this.#add(node, 0)
     }
   }
 

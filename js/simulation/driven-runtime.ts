@@ -5,8 +5,12 @@ import { currentCaller, stack } from '../actor/call-context.ts'
 import type { Process } from '../actor/process.ts'
 import { ProcessRuntime } from '../actor/runtime.ts'
 import { hot } from '../native.ts'
-import { CALL, STEP_OPERATION, STEP_PLACE, STEP_USAGE, STEP_WORDS, TIMED_OUT } from '../protocol/actor.ts'
+import { CALL, OFFER_QUEUED, STEP_OPERATION, STEP_PLACE, STEP_USAGE, STEP_WORDS, TIMED_OUT } from '../protocol/actor.ts'
 import { untraced } from '../actor/handler-trace.ts'
+import { inShort } from './event-log.ts'
+import { currentPlace, placeRuntime } from './network/places.ts'
+import { type CallReceiver, RemoteCall } from './network/remote-call.ts'
+import type { Endpoint, Packet, Transport } from './network/transport.ts'
 
 /** The kinds of messages, by the number of their operation. */
 const KINDS = ['cast', 'call', 'info', 'stop', 'system'] as const
@@ -18,7 +22,7 @@ export type MessageKind = (typeof KINDS)[number]
  * A runtime that runs nothing by itself: a simulation picks one message at a time. The rest of the package cannot tell
  * it from another one.
  */
-export class DrivenRuntime extends ProcessRuntime {
+export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
   /** True if something happened that the core has not seen. */
   isDirty = false
   /** True if other processes may be ready than {@link ready} has returned. */
@@ -28,6 +32,12 @@ export class DrivenRuntime extends ProcessRuntime {
   /** The clock of code outside of all nodes. */
   outside: Clock = this.clock
   #pid = 0
+  #endpoint: Endpoint | undefined
+  #transport: Transport | undefined
+  /** The calls from other nodes that wait for an answer. */
+  readonly #remoteCalls = new Map<Call, RemoteCall>()
+  /** True while a message of the network is delivered. */
+  #isArriving = false
   /** Receives each message before it is handled, while somebody reports. */
   onMessage: ((process: Process, kind: MessageKind, message: unknown) => void) | undefined
   readonly #runOne = (handle: number): number => {
@@ -53,21 +63,122 @@ export class DrivenRuntime extends ProcessRuntime {
     return this.isCrashed ? [] : super.alive
   }
 
+  /** Connects it with the other nodes. Messages from those come through the network. */
+  connect(endpoint: Endpoint, transport: Transport): void {
+    this.#endpoint = endpoint
+    this.#transport = transport
+    placeRuntime(this, endpoint)
+  }
+
+  override cast(process: Process, message: unknown): void {
+    const from = this.#sender()
+    if (from === undefined) super.cast(process, message)
+    else
+      this.#receive(
+        from,
+        packetOf('cast', process, message, true, () => super.cast(process, message)),
+      )
+  }
+
+  override tryCast(process: Process, message: unknown): number {
+    const from = this.#sender()
+    if (from === undefined) return super.tryCast(process, message)
+    // A sender does not learn of the mailbox of a message that arrives later.
+    let offer: number = OFFER_QUEUED
+    const deliver = (): void => {
+      offer = super.tryCast(process, message)
+    }
+    this.#receive(from, packetOf('cast', process, message, true, deliver))
+    return offer
+  }
+
+  override requestStop(process: Process, request: RemoteStop): void {
+    const from = this.#sender()
+    if (from === undefined) {
+      super.requestStop(process, request)
+      return
+    }
+    const answer =
+      (settle: (error: unknown) => void) =>
+      (error?: unknown): void =>
+        this.#transport?.send(
+          this.#endpoint,
+          from,
+          packetOf('has stopped', process, undefined, false, () => settle(error)),
+        )
+    const sent = { ...request, resolve: answer(request.resolve), reject: answer(request.reject) }
+    this.#receive(
+      from,
+      packetOf('stop', process, undefined, false, () => super.requestStop(process, sent)),
+    )
+  }
+
   /**
-   * Sends a call. One from another node, or from outside of all nodes, has its deadline on the clock of its caller: this
-   * node may be paused, or have crashed.
+   * Sends a call. One from another node goes through the network. One from outside of all nodes has its deadline there:
+   * this node may be paused, or have crashed.
    */
   override sendCall(call: Call): void {
-    const caller = stack.top?.current?.runtime ?? currentCaller()?.runtime
-    if (caller instanceof DrivenRuntime) caller.#guard(call)
-    if (caller !== this && call.timeoutMs !== Infinity) {
-      const clock = caller?.clock ?? this.outside
-      const timer = limitOn(clock, call.timeoutMs, 'the deadline of a call', () => {
+    const from = this.#sender()
+    if (from !== undefined) {
+      this.#sendRemoteCall(call, from)
+      return
+    }
+    if (currentPlace() === this.#endpoint) this.#guard(call)
+    else if (call.timeoutMs !== Infinity) {
+      const timer = limitOn(this.outside, call.timeoutMs, 'the deadline of a call', () => {
         if (this.settle(call)) call.giveUp(call.target.callError(call, TIMED_OUT))
       })
       call.addSettledListener(() => timer.cancel())
     }
     if (!this.isCrashed) super.sendCall(call)
+  }
+
+  receiveCall(call: Call): void {
+    super.sendCall(call)
+  }
+
+  override settle(call: Call): boolean {
+    const remote = this.#remoteCalls.size === 0 ? undefined : this.#remoteCalls.get(call)
+    return remote === undefined ? super.settle(call) : remote.giveUp()
+  }
+
+  /** Returns a line for each call from another node that waits and has nothing here that could answer it. */
+  get unheardCalls(): string[] {
+    return [...this.#remoteCalls.values()].filter((call) => call.isUnheard).map((call) => call.description)
+  }
+
+  #sendRemoteCall(call: Call, from: Endpoint): void {
+    const [to, transport] = [this.#endpoint, this.#transport]
+    if (to === undefined || transport === undefined) return
+    const callerId = stack.top?.current?.id ?? currentCaller()?.id
+    const remote = new RemoteCall(call, { transport, from, to, receiver: this, callerId })
+    Object.assign(call, { answer: (value: unknown) => remote.reply(value) })
+    this.#remoteCalls.set(call, remote)
+    call.addSettledListener(() => this.#remoteCalls.delete(call))
+    remote.send()
+  }
+
+  #receive(from: Endpoint, packet: Packet): void {
+    const deliver = (): void => this.#arrive(packet.deliver)
+    this.#transport?.send(from, this.#endpoint, { ...packet, deliver })
+  }
+
+  /** Runs the delivery of a message that has come through the network. */
+  #arrive(deliver: () => void): void {
+    this.#isArriving = true
+    try {
+      deliver()
+    } finally {
+      this.#isArriving = false
+    }
+  }
+
+  /** Returns the node that sends, if it is another one than this. */
+  #sender(): Endpoint | undefined {
+    // The usual case first.
+    if (stack.top?.current?.runtime === this || this.#isArriving) return undefined
+    const from = currentPlace()
+    return from === this.#endpoint ? undefined : from
   }
 
   /** Makes a call never answer once the node of its caller has crashed. */
@@ -137,3 +248,23 @@ export class DrivenRuntime extends ProcessRuntime {
     return process
   }
 }
+
+/** A request to stop, as far as the network answers it. */
+interface RemoteStop {
+  readonly resolve: (value?: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+const packetOf = (
+  what: string,
+  process: Process,
+  message: unknown,
+  mayRepeat: boolean,
+  deliver: () => void,
+): Packet => ({
+  describe: () =>
+    `${what} ${process.publicName ?? process.id} ${message === undefined ? '' : inShort(untraced(message))}`,
+  mayRepeat,
+  mayBeOvertaken: true,
+  deliver,
+})

@@ -1,5 +1,6 @@
 /** The errors of simulations. */
 import { isCode, KeelsonError } from '../errors/base.ts'
+import type { LinearizabilityResult } from './history/types.ts'
 
 /**
  * A property does not hold: an invariant broke, a `sometimes` held in no run, or the system did not settle in time.
@@ -18,6 +19,18 @@ export class PropertyError extends KeelsonError {
     this.kind = kind
     this.property = property
     this.atMs = atMs
+  }
+}
+
+/** No order of the operations of a history explains what its clients saw, or there were too many orders to try. */
+export class LinearizabilityError extends KeelsonError {
+  static readonly code = 'KEELSON_NOT_LINEARIZABLE'
+  readonly code = 'KEELSON_NOT_LINEARIZABLE'
+  /** The result of the check, with the part of the history that does not fit. */
+  readonly result: LinearizabilityResult
+  constructor(result: LinearizabilityResult) {
+    super(result.text)
+    this.result = result
   }
 }
 
@@ -103,6 +116,10 @@ export class ReplayFileError extends KeelsonError {
 
 /** Returns whether a value is a {@link PropertyError}, of any copy of the package. */
 export const isPropertyError: (error: unknown) => error is PropertyError = isCode(PropertyError.code)
+/** Returns whether a value is a {@link LinearizabilityError}, of any copy of the package. */
+export const isLinearizabilityError: (error: unknown) => error is LinearizabilityError = isCode(
+  LinearizabilityError.code,
+)
 /** Returns whether a value is a {@link SimulationStuckError}, of any copy of the package. */
 export const isSimulationStuckError: (error: unknown) => error is SimulationStuckError = isCode(
   SimulationStuckError.code,

@@ -1,12 +1,26 @@
 /** Finds races: runs a program many times with other orders and faults, and repeats the run that fails. */
 export { explore, replay, simulate } from './explore.ts'
+export { linearizable } from './history/linearizable.ts'
+export type {
+  HistoryOperation,
+  HistoryViolation,
+  LinearizabilityChecker,
+  LinearizabilityOptions,
+  LinearizabilityResult,
+  PendingOperation,
+  RecordOptions,
+  SequentialModel,
+  SimulationHistory,
+} from './history/types.ts'
 export {
+  isLinearizabilityError,
   isNondeterminismError,
   isPropertyError,
   isRealWorldError,
   isReplayDivergedError,
   isReplayFileError,
   isSimulationStuckError,
+  LinearizabilityError,
   NondeterminismError,
   PropertyError,
   RealWorldError,
@@ -17,14 +31,22 @@ export {
 export type {
   CrashableRef,
   Faults,
+  FetchStyleHandler,
+  ListenOptions,
+  NodeStyleHandler,
+  PartitionOptions,
   ScheduleName,
+  ServedApp,
   SettleOptions,
+  SimulatedFetchOptions,
   Simulation,
   SimulationChoice,
   SimulationClock,
   SimulationEvent,
   SimulationFailure,
+  SimulationNetwork,
   SimulationOptions,
   SimulationProgram,
   SimulationResult,
+  SimulationServer,
 } from './types.ts'

@@ -2,7 +2,8 @@ import { InvalidArgumentError } from '../errors/errors.ts'
 import { integer, known, object, oneOf, optionalCallable, options as checkOptions, text } from '../internal/validate.ts'
 import { freshSeed } from '../system/entropy.ts'
 import type { Faults, ScheduleName, SimulationOptions } from './types.ts'
-import { FAULT_KINDS } from './fault-plan.ts'
+import { FAULT_KINDS as STEP_KINDS } from './fault-plan.ts'
+import { NETWORK_FAULT_KINDS } from './network/network-faults.ts'
 
 const OPTIONS = [
   'runs',
@@ -19,6 +20,7 @@ const OPTIONS = [
   'print',
 ] as const satisfies readonly (keyof SimulationOptions)[]
 
+const FAULT_KINDS: readonly (keyof Faults)[] = [...STEP_KINDS, ...NETWORK_FAULT_KINDS]
 const SCHEDULES: readonly ScheduleName[] = ['random', 'pct', 'dfs', 'fifo']
 const MOST_RUNS = 2 ** 31 - 1
 const DEEPEST = 3

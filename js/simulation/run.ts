@@ -1,8 +1,8 @@
-import { currentProcess } from '../actor/call-context.ts'
 import type { Process } from '../actor/process.ts'
 import { Holds } from '../clock/holds.ts'
 import { ClosedError, InvalidArgumentError } from '../errors/errors.ts'
 import { deferred } from '../internal/deferred.ts'
+import { lazy } from '../internal/lazy.ts'
 import { isA, text } from '../internal/validate.ts'
 import { SystemCore } from '../system/core.ts'
 import { Random } from '../system/random.ts'
@@ -14,12 +14,18 @@ import { type EventLog, inShort } from './event-log.ts'
 import { FaultPlan } from './fault-plan.ts'
 import { pendingRequests } from './host/requests.ts'
 import { programFrames } from './host/site.ts'
+import { SimulatedNetwork } from './network/network.ts'
+import { currentPlace, forgetPlaces, runSyncAt } from './network/places.ts'
 import { nameOf, SimulatedNode } from './node.ts'
 import type { RunSettings } from './options.ts'
 import { Properties } from './properties.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 import { Turns } from './turns.ts'
 import { waitsOf } from './waits.ts'
+import type * as Web from './web/web.ts'
+
+/** Most programs have no servers. */
+const webs = lazy(() => require('./web/web.ts') as typeof Web)
 
 /** The failure of a run. */
 export interface RunFailure {
@@ -45,6 +51,7 @@ export class Run {
   readonly clock: SimulatedClock
   readonly properties: Properties
   readonly faults: FaultPlan
+  readonly network: SimulatedNetwork
   readonly events: EventLog | undefined
   /** The time, in ms. */
   now = 0
@@ -63,6 +70,7 @@ export class Run {
   #settling: Settling | undefined
   readonly #streams = new Map<string, Stream>()
   readonly #nextLabel: number
+  #web: Web.SimulatedWeb | undefined
 
   /** @param events Records what happens, for a report; costs time. */
   constructor(
@@ -80,6 +88,7 @@ export class Run {
     this.clock = new SimulatedClock(this, 1, (error) => this.fail(error))
     this.properties = new Properties(sometimes)
     this.faults = new FaultPlan(choices, settings.faults)
+    this.network = new SimulatedNetwork(this, settings.faults)
     this.#nextLabel = choices.label('next')
   }
 
@@ -122,7 +131,7 @@ export class Run {
   }
 
   /** Ends the run with a failure. The first one counts. */
-  fail(error: unknown, node?: SimulatedNode): void {
+  fail(error: unknown, node?: { readonly name: string }): void {
     if (this.failure !== undefined || this.isOver) return
     this.failure = { error, waits: this.trace ? waitsOf(this) : [], node: node?.name }
   }
@@ -139,8 +148,8 @@ export class Run {
 
   /** Returns the node whose handler calls this, if one does. */
   get currentNode(): SimulatedNode | undefined {
-    const system = currentProcess()?.system
-    return system === undefined ? undefined : this.nodes.find((node) => node.system === system)
+    const place = currentPlace()
+    return place === undefined ? undefined : this.nodes.find((node) => node === place)
   }
 
   /** Returns the clock that code reads now: that of its node, or that of the program. */
@@ -159,6 +168,11 @@ export class Run {
     return stream.random
   }
 
+  /** The servers of the run. */
+  get web(): Web.SimulatedWeb {
+    return (this.#web ??= new (webs().SimulatedWeb)(this))
+  }
+
   system(name: string): System {
     this.assertRunning()
     text('name', name)
@@ -174,6 +188,7 @@ export class Run {
       },
     })
     node.runtime.outside = this.clock
+    node.runtime.connect(node, this.network)
     const { events } = this
     if (events !== undefined) {
       node.runtime.onMessage = (process, kind, message) =>
@@ -227,6 +242,7 @@ export class Run {
     this.choices.event(this.choices.label(`${node.name} crashes`), this.now)
     this.#event('crash', node.name, '', 'the node')
     node.runtime.crash()
+    this.#web?.nodeCrashed(node)
   }
 
   pause(system: unknown, ms: number): void {
@@ -255,6 +271,8 @@ export class Run {
     this.assertRunning()
     if (heal) {
       this.faults.stop()
+      this.network.stopFaults()
+      this.network.heal()
       for (const node of this.nodes) node.pausedUntil = 0
       this.#event('heal', '', '', '')
     }
@@ -276,7 +294,7 @@ export class Run {
     return isAny
   }
 
-  /** Takes one step: lets a process handle a message, or a timer fire, or time pass. */
+  /** Takes one step: lets a process handle a message, something arrive, a timer fire, or time pass. */
   #step(): void {
     if (++this.#steps > this.settings.steps) throw this.#endless(`took ${this.settings.steps} steps and has not ended`)
     const most = Math.max(STEPS_AN_INSTANT, this.settings.steps / 5)
@@ -295,7 +313,9 @@ export class Run {
     const id = candidates.idAt(place)
     candidates.took(node)
     this.#lastNode = node ?? this.#lastNode
-    if (place >= messages) this.#fire(node, id)
+    const channel = candidates.channelAt(place)
+    if (channel !== undefined) this.network.deliver(channel)
+    else if (place >= messages) this.#fire(node, id)
     else if (node !== undefined) this.#runProcess(node, id)
   }
 
@@ -360,7 +380,8 @@ export class Run {
     const name = node?.name ?? ''
     this.choices.event(this.choices.label(`${name} fires ${label}`), this.now)
     this.#event('timer', name, label, '')
-    clock.fireDue(id)
+    if (node === undefined) clock.fireDue(id)
+    else runSyncAt(node, () => clock.fireDue(id))
   }
 
   #endless(what: string): SimulationStuckError {
@@ -381,6 +402,8 @@ export class Run {
   /** Ends all nodes. Nothing that waits goes on. */
   async #end(): Promise<void> {
     this.holds.end()
+    this.#web?.end()
+    forgetPlaces()
     this.clock.close()
     for (const node of this.nodes.toReversed()) await node.end()
     for (const { core } of this.#streams.values()) core.close()

@@ -1,6 +1,9 @@
 /** The types that users give a simulation and get from it. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+
 import type { Clock } from '../clock/types.ts'
 import type { System } from '../system/system.ts'
+import type { SimulationHistory } from './history/types.ts'
 
 /** The ways to draw the choices of a run. See `docs/simulation.md`. */
 export type ScheduleName = 'random' | 'pct' | 'dfs' | 'fifo'
@@ -15,6 +18,16 @@ export interface Faults {
   readonly pause?: number
   /** The most that the clock of a node is too fast or too slow: 0.1 for ten percent. Drawn once for each node. */
   readonly skew?: number
+  /** A message between nodes arrives 1 ms to 1 s late. Those behind it wait for it. Asked for each message. */
+  readonly latency?: number
+  /** A message between nodes is lost. Asked for each message. */
+  readonly loss?: number
+  /** A message or request between nodes arrives twice. Asked for each message. */
+  readonly duplicate?: number
+  /** A message between nodes arrives 1 to 100 ms late, and later ones pass it. Asked for each message. */
+  readonly reorder?: number
+  /** The connection of two nodes is cut for 100 ms to 10 s, both ways or one. Asked for each message between them. */
+  readonly partition?: number
 }
 
 /** Options of a simulation. */
@@ -102,6 +115,68 @@ export interface SimulationResult {
   readonly failure?: SimulationFailure
 }
 
+/** Options of {@link SimulationNetwork.partition}. */
+export interface PartitionOptions {
+  /** Loses only what the first sends to the second. Default false. */
+  readonly oneWay?: boolean
+}
+
+/** The network between the nodes of a simulation. */
+export interface SimulationNetwork {
+  /**
+   * Parts nodes: what one side sends to the other is lost, and so is what is under way. That lasts until {@link heal},
+   * over restarts of the nodes too.
+   *
+   * @param a A node, or the nodes of one side.
+   * @param b A node, or the nodes of the other side. None may be on both sides.
+   * @throws InvalidArgumentError for anything else.
+   */
+  partition(a: System | readonly System[], b: System | readonly System[], options?: PartitionOptions): void
+  /** Ends all partitions. What was lost stays lost. */
+  heal(): void
+}
+
+/** A handler of requests of the web. The second argument has the address of the client, as Deno passes it. */
+export type FetchStyleHandler = (
+  request: Request,
+  info: { readonly remoteAddr: { readonly transport: 'tcp'; readonly hostname: string; readonly port: number } },
+) => Response | PromiseLike<Response>
+
+/** A handler of `node:http`, or an app that is one: Express, Connect, the `callback()` of Koa. */
+export type NodeStyleHandler = (request: IncomingMessage, response: ServerResponse) => unknown
+
+/**
+ * An app that needs no function: a server of `node:http`, which need not listen; an app of Fastify; or an object with a
+ * fetch-style handler, as Hono's.
+ */
+export type ServedApp =
+  | Server
+  | { readonly server: Server; ready(): unknown }
+  | { fetch(request: Request, ...rest: never[]): Response | PromiseLike<Response> }
+
+/** Options of {@link Simulation.listen}. */
+export interface ListenOptions {
+  /** The node of the server. It listens until it is closed, or its node crashes. */
+  readonly system: System
+}
+
+/** Options of {@link Simulation.fetch}. */
+export interface SimulatedFetchOptions {
+  /**
+   * The node that sends the request. Default: the node whose code calls `fetch`, or the program, whose requests meet no
+   * faults.
+   */
+  readonly system?: System
+}
+
+/** A server of a simulation. */
+export interface SimulationServer {
+  /** Its address, such as `http://api`. */
+  readonly url: string
+  /** Refuses connections from now on. Requests that have begun go on. */
+  close(): void
+}
+
 /** The time of a simulation: a clock for the program itself. */
 export interface SimulationClock extends Clock {
   /**
@@ -112,7 +187,7 @@ export interface SimulationClock extends Clock {
 
 /** Options of {@link Simulation.settle}. */
 export interface SettleOptions {
-  /** Ends all pauses, and asks for no further faults. Default false. */
+  /** Ends all pauses and partitions, and asks for no further faults. Default false. */
   readonly heal?: boolean
   /** The most virtual time that may pass until nothing is left to do, in milliseconds. Default 60 000. */
   readonly within?: number
@@ -128,6 +203,8 @@ export interface CrashableRef {
 export interface Simulation {
   /** The time of the program. It moves by itself when nothing is left to do. */
   readonly clock: SimulationClock
+  /** The network between the nodes. */
+  readonly network: SimulationNetwork
   /**
    * Returns the node with this name. At the first call, and after a crash of the node, it is a new system: with a clock
    * of its own, whose speed may differ (`faults.skew`), and a random stream of its own, which the name decides.
@@ -164,6 +241,34 @@ export interface Simulation {
    * @throws PropertyError, as a rejection, when that takes longer than `within`.
    */
   settle(options?: SettleOptions): Promise<void>
+  /**
+   * Runs a function as code of a node: what it sends, also after an `await`, goes through the network from there, and
+   * `Date`, `Math.random` and the like are those of the node.
+   *
+   * @returns The result of the function.
+   * @throws InvalidArgumentError for what is no system of this simulation.
+   */
+  inside<T>(system: System, body: () => T): T
+  /**
+   * Makes an app answer requests to `http://name`, without a socket. A function with one parameter, or none, is a
+   * fetch-style handler; one with more is a handler of `node:http`, as an app of Express is.
+   *
+   * @param name The host, such as `api`, `api:8080` or `payments.example.com`.
+   * @throws InvalidArgumentError for a name that is no host or is taken, and for anything that is no app.
+   */
+  listen(name: string, app: FetchStyleHandler, options: ListenOptions): SimulationServer
+  listen(name: string, app: NodeStyleHandler | ServedApp, options: ListenOptions): SimulationServer
+  /**
+   * Sends a request to a server of the simulation, over its network. Works as Node's `fetch`: the same checks, redirects,
+   * and errors, whose `cause.code` is `ENOTFOUND` for a name under which nobody listens, `ECONNREFUSED` for a server that
+   * is closed or whose node has crashed, `UND_ERR_SOCKET` for one that crashes before it has answered, and
+   * `UND_ERR_HEADERS_TIMEOUT` after 300 s for a request or response that is lost.
+   *
+   * @throws InvalidArgumentError, as a rejection, for bad options; TypeError as `fetch`.
+   */
+  fetch(url: string | URL | Request, init?: RequestInit, options?: SimulatedFetchOptions): Promise<Response>
+  /** Returns a new record of what clients did and saw. */
+  history<Input = unknown, Output = unknown>(): SimulationHistory<Input, Output>
   /**
    * Admits a promise of the real world: time stands until it settles. What it does must be the same in each run.
    *

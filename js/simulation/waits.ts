@@ -24,6 +24,7 @@ export function waitsOf({ now, clock, nodes }: Waiting): string[] {
       const caller = call.caller === undefined ? 'somebody' : call.caller.id
       lines.push(`${name}: ${caller} waits for ${call.target.id} to answer ${inShort(call.message)}`)
     }
+    lines.push(...runtime.unheardCalls)
     for (const process of runtime.alive) {
       if (process.busy) lines.push(`${name}: a handler of ${nameOf(process)} has not ended`)
       const mail = runtime.mailboxSize(process)

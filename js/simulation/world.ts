@@ -11,8 +11,12 @@ import {
 import { InvalidArgumentError } from '../errors/errors.ts'
 import { promiseOf } from '../internal/thenable.ts'
 import type { System } from '../system/system.ts'
+import { HistoryRecorder } from './history/recorder.ts'
+import { controlsOf } from './network/controls.ts'
+import { runAt } from './network/places.ts'
 import type { Run } from './run.ts'
 import type { SettleOptions, Simulation, SimulationClock } from './types.ts'
+import { fetchIn, listenIn } from './web/controls.ts'
 
 const MOST_ANSWERS = 2 ** 31 - 1
 const SETTLE_MS = 60_000
@@ -22,6 +26,7 @@ export function worldOf(run: Run): Simulation {
   const jumpWall = (ms: number, system?: System): void => run.jumpWall(millis('ms', ms), system)
   return {
     clock: Object.assign(run.clock, { jumpWall }) as unknown as SimulationClock,
+    network: controlsOf(run),
     system: (name) => run.system(name),
     invariant: (name, holds) => {
       run.assertRunning()
@@ -39,6 +44,16 @@ export function worldOf(run: Run): Simulation {
       run.pause(system, checked)
     },
     settle: (options) => settle(run, options),
+    inside: (system, body) => {
+      run.assertRunning()
+      return runAt(run.nodeOf('system', system), callable('body', body))
+    },
+    listen: (name: string, app: unknown, options: unknown) => listenIn(run, name, app, options),
+    fetch: (url, init, options) => fetchIn(run, url, init, options),
+    history: <Input, Output>() => {
+      run.assertRunning()
+      return new HistoryRecorder<Input, Output>(run)
+    },
     external: <T>(promise: Promise<T>): Promise<T> => {
       run.assertRunning()
       const pending = promiseOf(promise)

@@ -65,6 +65,7 @@ const areas = [
   'event-loop',
   'journal',
   'lane',
+  'linearizability',
   'rate',
   'restarts',
   'shared-cache',

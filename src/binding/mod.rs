@@ -18,6 +18,7 @@ mod event_loop;
 mod inbox;
 mod journal;
 mod lane;
+mod linearizability;
 mod observe;
 mod rate;
 mod registry;

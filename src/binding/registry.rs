@@ -9,7 +9,7 @@ use super::atom::{local as atoms, values, words};
 use super::cache::{local, shared};
 use super::journal::{appends, memory, streams};
 use super::lane::{self, Area, Export, Module};
-use super::{bus, choice, clock, event_loop, inbox, rate, system};
+use super::{bus, choice, clock, event_loop, inbox, linearizability, rate, system};
 use crate::core::error::ERROR_CODES;
 use crate::protocol::{lane_constants, typescript};
 
@@ -33,6 +33,7 @@ const AREAS: &[Area] = &[
     event_loop::PROTOCOL,
     protocol::PROTOCOL,
     super::journal::protocol::PROTOCOL,
+    linearizability::PROTOCOL,
     rate::PROTOCOL,
     restart::PROTOCOL,
     supervisor_protocol::PROTOCOL,
@@ -59,6 +60,7 @@ const MODULES: &[&Module] = &[
     &restart::MODULE,
     &bus::MODULE,
     &choice::MODULE,
+    &linearizability::MODULE,
     &rate::MODULE,
     #[cfg(feature = "test-hooks")]
     &super::test_hooks::MODULE,

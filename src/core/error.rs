@@ -157,6 +157,8 @@ error_codes! {
         "`observe()` cannot listen there; `field` is the option, `address` the place, and `reason` says why.";
     "KEELSON_PROPERTY", "PropertyError",
         "A property of a simulation does not hold; `kind` and `property` say which, `atMs` when.";
+    "KEELSON_NOT_LINEARIZABLE", "LinearizabilityError",
+        "No order of the operations explains what the clients of a history saw; `result` has the part that does not fit.";
     "KEELSON_SIMULATION_STUCK", "SimulationStuckError",
         "The program of a simulation cannot go on, never ends, or has left work behind; `kind` and `waits` say what.";
     "KEELSON_REAL_WORLD", "RealWorldError",

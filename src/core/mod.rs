@@ -14,6 +14,7 @@ pub mod error;
 pub mod event_loop;
 pub mod inbox;
 pub mod journal;
+pub mod linearizability;
 pub mod names;
 pub mod observe;
 pub mod owner_lock;
