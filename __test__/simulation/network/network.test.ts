@@ -286,6 +286,19 @@ describe('a call between nodes', () => {
       expect(GenServer.isRunning(sink)).toBe(false)
     }))
 
+  it('to a system that was closed meanwhile is not heard of', () =>
+    passes(
+      async (sim) => {
+        const b = sim.system('b')
+        const sink = await startSink(b, [])
+        const call = atA(sim, () => outcome(ask(sink, { type: 'call' }, 100)))
+        await b.close()
+        expect(await call).toBeInstanceOf(Error)
+        atA(sim, () => expect(() => cast(sink, 'late')).toThrow(ServerNotRunningError))
+      },
+      { runs: 20, faults: { latency: 0.5 } },
+    ))
+
   it('reports an error of a stop to whoever asked for it', () =>
     passes(async (sim) => {
       const failing = { init: () => 0, terminate: () => Promise.reject(new Error('of terminate')) }

@@ -8,7 +8,8 @@ import Fastify from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
 import { isInvalidArgumentError } from 'keelson'
-import type { Simulation, SimulationOptions, SimulationProgram } from 'keelson/simulation'
+import { rateLimit } from 'keelson/fetch'
+import type { FetchStyleHandler, Simulation, SimulationOptions, SimulationProgram } from 'keelson/simulation'
 import { describe, expect, it } from 'vitest'
 
 import { rejection, thrown } from '../../support/rejection.ts'
@@ -120,6 +121,40 @@ describe.each(apps)('%s', (_, serve, options) => {
     expect((await passes(program, settings)).digest).toBe(first.digest)
   })
 })
+
+describe.each([
+  ['Express 5', express5],
+  ['Express 4', express4 as typeof express5],
+])('%s', (_, express) => {
+  it('answers errors and unknown paths in no time, behind more middlewares than it runs at once', () =>
+    passes(async (sim) => {
+      const app = express()
+      app.set('env', 'test')
+      for (let index = 0; index < 250; index++) app.use((_request, _response, next) => next())
+      app.get('/fails', () => {
+        throw new Error('of the handler')
+      })
+      sim.listen('api', app, { system: sim.system('b') })
+      const statuses = ['/fails', '/unknown'].map(async (path) => {
+        const response = await sim.fetch(`http://api${path}`, {}, { system: sim.system('a') })
+        await response.text()
+        return response.status
+      })
+      expect(await Promise.all(statuses)).toEqual([500, 404])
+      expect(sim.clock.monoMs()).toBe(0)
+    }))
+})
+
+it('a middleware of keelson/fetch knows its clients by the addresses of their nodes', () =>
+  passes(async (sim) => {
+    const limit = rateLimit({ system: sim.system('b'), limit: 1, windowMs: 1000 })
+    sim.listen('api', limit(() => new Response('fine')) as FetchStyleHandler, { system: sim.system('b') })
+    const ask = async (name: string): Promise<number> =>
+      (await sim.fetch('http://api/', {}, { system: sim.system(name) })).status
+    expect([await ask('a'), await ask('a'), await ask('c')]).toEqual([200, 429, 200])
+    await sim.clock.sleep(2000)
+    expect(await ask('a')).toBe(200)
+  }))
 
 describe('a request', () => {
   it('has the headers of Node, the address of its node, and a body of known length', () =>
@@ -346,6 +381,7 @@ describe('what is refused', () => {
       code: 'KEELSON_REAL_WORLD',
       what: 'fetch',
       site: expect.stringContaining('web.test.ts'),
+      message: expect.stringContaining('use `sim.fetch()`'),
     })
   })
 })

@@ -52,8 +52,7 @@ export interface PendingOperation<Output> {
 /** Options of {@link SimulationHistory.record}. */
 export interface RecordOptions {
   /**
-   * Returns true for an error after which the operation had no effect, for sure. Default: it may have had one, as after a
-   * timeout.
+   * Returns true for an error which says that the operation had no effect, for sure. Default: no error says so.
    */
   readonly failed?: (error: unknown) => boolean
 }

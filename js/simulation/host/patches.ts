@@ -27,7 +27,8 @@ export class HostPatches {
       this.#timers.replaceAll(this.#replacements)
       const isActive = (): boolean => this.#run !== undefined
       replaceChance(this.#replacements, new HostChance(() => this.#run?.currentStream))
-      replaceIo(this.#replacements, (what) => this.#refuse(what), isActive)
+      const refuse = (what: string): void => this.#refuse(what, what === 'fetch' ? FETCH_HINT : REAL_HINT)
+      replaceIo(this.#replacements, refuse, isActive)
       syncBuiltinESMExports()
     } catch (error) {
       this.restore()
@@ -67,4 +68,5 @@ export class HostPatches {
   }
 }
 
+const FETCH_HINT = 'use `sim.fetch()`, and pass it to code that needs a `fetch`'
 const SYSTEM_HINT = 'pass a system of the simulation: `{ system: sim.system(name) }`'

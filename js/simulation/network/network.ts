@@ -1,3 +1,4 @@
+import { isClosed } from '../../clock/base.ts'
 import { limitOn } from '../../clock/internal-timers.ts'
 import type { Choices } from '../choices.ts'
 import type { EventLog } from '../event-log.ts'
@@ -149,7 +150,7 @@ export class SimulatedNetwork implements Transport {
   }
 
   #later({ from }: Channel, to: Endpoint, ms: number, arrive: () => void): void {
-    if (to.isCrashed) return
+    if (to.isCrashed || isClosed(to.clock)) return
     limitOn(to.clock, ms, `the arrival of a message from ${from?.name ?? ''}`, arrive)
   }
 

@@ -9,6 +9,8 @@ export interface ConnectionRequest {
   readonly to: Endpoint
   readonly addresses: { readonly client: SocketAddress; readonly server: SocketAddress }
   readonly isEncrypted: boolean
+  /** Learns of each end. */
+  readonly opened: (socket: SimulatedSocket) => void
   /** Takes the server's end when the first packet arrives. */
   readonly accept: (socket: SimulatedSocket) => void
 }
@@ -28,6 +30,7 @@ export class SimulatedConnection {
     this.from = from
     this.to = to
     this.client = new SimulatedSocket(network, from, [addresses.client, addresses.server], isEncrypted)
+    request.opened(this.client)
     const server = this.#addServer()
     server.routes.push({ channel: network.connect(to, from), to: this.client })
     if (network.isRepeated(from, to)) this.#addServer()
@@ -76,11 +79,12 @@ export class SimulatedConnection {
   }
 
   #addServer(): SimulatedSocket {
-    const { network, from, to, addresses, isEncrypted, accept } = this.#request
+    const { network, from, to, addresses, isEncrypted, accept, opened } = this.#request
     const server = new SimulatedSocket(network, to, [addresses.server, addresses.client], isEncrypted)
     this.#servers.push(server)
     this.client.routes.push({ channel: network.connect(from, to), to: server })
     server.onOpen = () => accept(server)
+    opened(server)
     return server
   }
 }

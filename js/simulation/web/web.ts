@@ -7,7 +7,7 @@ import type { SimulatedNetwork } from '../network/network.ts'
 import type { Endpoint } from '../network/transport.ts'
 import { SimulatedConnection } from './connection.ts'
 import { WebServer } from './server.ts'
-import type { SocketAddress } from './socket.ts'
+import type { SimulatedSocket, SocketAddress } from './socket.ts'
 import { connectionRefused, hostNotFound } from './web-errors.ts'
 
 /** The parts of a run that its servers and requests use. */
@@ -29,7 +29,10 @@ const BYTE = 256
 export class SimulatedWeb {
   readonly world: WebWorld
   readonly #servers = new Map<string, WebServer>()
+  /** The connections whose clients have not ended them. */
   readonly #connections = new Set<SimulatedConnection>()
+  /** The ends that have not closed. */
+  readonly #sockets = new Set<SimulatedSocket>()
   #ports = CLIENT_PORT
 
   constructor(world: WebWorld) {
@@ -70,6 +73,10 @@ export class SimulatedWeb {
       to,
       addresses,
       isEncrypted,
+      opened: (socket) => {
+        this.#sockets.add(socket)
+        socket.once('close', () => this.#sockets.delete(socket))
+      },
       accept: (socket) => {
         if (server?.isListening === true) server.accept(socket)
         else refuse()
@@ -90,9 +97,9 @@ export class SimulatedWeb {
     }
   }
 
-  /** Ends all connections without a word. */
+  /** Leaves apps that outlive the run as they were, and nothing that goes on. */
   end(): void {
-    for (const connection of this.#connections) connection.close()
+    for (const socket of this.#sockets) socket.release()
     for (const server of this.#servers.values()) server.end()
   }
 
