@@ -1,5 +1,7 @@
 //! The search for an order that explains a history: it asks for steps of the model, which JavaScript has.
 
+#![expect(clippy::needless_pass_by_value, reason = "Node-API hands arrays over by value")]
+
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
