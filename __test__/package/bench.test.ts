@@ -69,6 +69,17 @@ describe('paired processes', () => {
   })
 })
 
+test('figures are samples that a case counts itself; a peer of zero gives no ratio', async () => {
+  const figures = async () => ({ ours: [4, 2, 3], peer: [6, 6, 6] })
+  const counted = { name: 'runs', unit: 'runs', peer: { name: 'peer' }, figures, bar: { value: 3 } }
+  const none = { ...counted, figures: async () => ({ ours: [1], peer: [0] }) }
+  const [row] = await measure('suite', counted, {})
+  expect(row).toMatchObject({ ours: 3, peer: 6, ratio: 0.5, unit: 'runs', rounds: 3, bar: { met: true } })
+  expect(row.spread[0]).toBeCloseTo(2.5 / 6)
+  expect(await measure('suite', none, {})).toMatchObject([{ ours: 1, peer: 0, ratio: null, spread: [1, 1] }])
+  expect(await measure('suite', counted, { alone: true })).toMatchObject([{ ours: 3, peer: null, ratio: null }])
+})
+
 test('growth is measured against linear growth, and only the last step has the bar', async () => {
   const sizes: number[] = []
   const growth = { name: 'work', sizes: [10, 100, 1000], ours: (size: number) => sizes.push(size), bar: { growth: 13 } }

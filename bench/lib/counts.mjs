@@ -38,6 +38,9 @@ async function build(folder, target) {
   return `${target}/counts/examples/counts`
 }
 
+/** Builds the loops of this checkout. Returns the program's path. */
+export const loopProgram = () => build(root, at('target'))
+
 /** The loops of a program: `{ name, operations, operation }`. */
 async function loopsOf(program) {
   const lines = (await run(program, [], 'The loops cannot be listed.')).trim().split('\n')
@@ -102,7 +105,7 @@ export async function counted({ keeps = () => true, against } = {}) {
   await provideValgrind()
   mkdirSync(at('.cache', 'counts'), { recursive: true })
   const compiler = await rustc()
-  const program = await build(root, at('target'))
+  const program = await loopProgram()
   const loops = (await loopsOf(program)).filter(keeps)
   const counts = await countAll(program, loops)
   const old = against === undefined ? new Map() : await before(against, { keeps, rustc: compiler })

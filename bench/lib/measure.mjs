@@ -46,8 +46,8 @@ function judged(row, bar) {
 function rowOf(suite, { name, unit = 'ns/op', peer, bar }, ours, theirs, rounds) {
   const value = median(ours)
   const other = theirs && median(theirs)
-  const ratio = theirs ? value / other : null
-  const ratios = theirs && ours.map((sample, i) => sample / theirs[i])
+  const ratio = other ? value / other : null
+  const ratios = other ? ours.map((sample, i) => sample / theirs[i]) : undefined
   const row = { suite, case: name, ours: value, peer: other ?? null, unit, ratio, rounds, peerName: peer?.name }
   return judged({ ...row, spread: spread(ratios ?? ours) }, bar)
 }
@@ -80,6 +80,12 @@ async function pairedRow(suite, test, { rounds }) {
   return rowOf(suite, { ...test, peer }, results.ours.map(read), theirs, rounds)
 }
 
+/** A case that counts by itself: the samples of each side. */
+async function figuresRow(suite, test) {
+  const { ours, peer } = await test.figures()
+  return rowOf(suite, test, ours, test.peer && peer, ours.length)
+}
+
 /** A case without its peer and what is judged against it. Growth is its own peer. */
 const alone = (test) => ({
   ...test,
@@ -93,6 +99,7 @@ export async function measure(suite, given, options) {
   const test = options.alone === true && !given.sizes ? alone(given) : given
   const rounds = options.rounds ?? test.rounds ?? 7
   const own = { rounds, warmup: options.warmup ?? test.warmup ?? 5 }
+  if (test.figures) return [await figuresRow(suite, test)]
   if (test.paired) return [await pairedRow(suite, test, own)]
   if (test.sizes) return growthRows(suite, test, own)
   const { unit = 'ns/op', iterations = 1, setup, ours, peer } = test

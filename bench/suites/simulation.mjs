@@ -1,4 +1,4 @@
-// Simulations: what a step, idle time, an empty run and a replay cost.
+// Simulations: what a step, idle time, an empty run and a replay cost, and how many runs find a race.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,9 @@ import { GenServer } from 'keelson/otp'
 import { explore, linearizable, replay } from 'keelson/simulation'
 
 import { seeded } from '../lib/random.mjs'
+
+import { cases as core } from './simulation/core.mjs'
+import { cases as races } from './simulation/races.mjs'
 
 const STEPS = 50_000
 const SLEEPS = 10_000
@@ -50,6 +53,17 @@ async function turns() {
 async function sleepHours(sim) {
   const { clock } = sim.system('a')
   for (let index = 0; index < SLEEPS; index += 1) await clock.sleep(HOUR_MS)
+}
+
+async function beatSeconds(sim) {
+  const { clock } = sim.system('a')
+  let beats = 0
+  const heartbeat = clock.interval(1000, () => {
+    beats += 1
+  })
+  await sim.clock.sleep(SLEEPS * 1000)
+  heartbeat.cancel()
+  if (beats < SLEEPS - 1) throw new Error(`${beats} beats`)
 }
 
 const account = { init: () => 100, handleCall: (message, balance) => [balance, message ?? balance] }
@@ -133,6 +147,15 @@ export default {
       unit: 'ns/op',
       iterations: SLEEPS,
       ours: () => run(sleepHours),
+      // 10^5 virtual seconds a second.
+      bar: { value: 36_000_000 },
+    },
+    {
+      name: 'idle: a virtual second with a heartbeat a second',
+      unit: 'ns/op',
+      iterations: SLEEPS,
+      ours: () => run(beatSeconds),
+      bar: { value: 10_000 },
     },
     {
       name: 'a run of three nodes with a process each',
@@ -170,5 +193,7 @@ export default {
       },
       bar: { value: 100 },
     },
+    ...core,
+    ...races,
   ],
 }
