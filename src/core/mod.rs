@@ -18,6 +18,7 @@ pub mod linearizability;
 pub mod names;
 pub mod observe;
 pub mod owner_lock;
+pub mod planted;
 pub mod random;
 pub mod rate;
 pub mod resistance;

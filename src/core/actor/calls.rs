@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::ids::Pid;
 use super::mail::SlotId;
 use crate::core::clock::{TimerId, Timers, Track};
+use crate::core::planted::{PlantedFault, is_planted};
 
 /// The reason why a call gets no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +185,8 @@ impl Calls {
         if let Some(timer) = call.timer.take() {
             self.deadlines.cancel(timer);
         }
-        if let Some(caller) = call.caller.take() {
+        let goes_on = is_planted(PlantedFault::EndlessWait) && call.state == CallState::Queued;
+        if !goes_on && let Some(caller) = call.caller.take() {
             self.waiting.remove(&(caller.slot(), slot));
         }
         match call.state {

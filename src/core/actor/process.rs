@@ -137,7 +137,7 @@ impl Process {
             && (has_mail || self.is_condemned())
     }
 
-    fn is_condemned(&self) -> bool {
+    pub(super) fn is_condemned(&self) -> bool {
         self.status == Status::Running && self.condemned.is_some()
     }
 }

@@ -11,6 +11,7 @@ use super::process::{BUDGET, MailboxOverflow, Offer, Process, SpawnOptions, Stat
 use super::relations::Relations;
 use super::run_queue::RunQueue;
 use super::step::Step;
+use crate::core::planted::{PlantedFault, is_planted};
 use crate::core::slab::Slab;
 
 /// Processes, their mail, and their turns. See the [module](super) for its guarantees.
@@ -198,7 +199,9 @@ impl Runtime {
     pub fn done(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid.0) {
             process.rest();
-            self.consider(pid);
+            if !is_planted(PlantedFault::LostWakeUp) || process.is_condemned() {
+                self.consider(pid);
+            }
         }
     }
 
@@ -268,7 +271,10 @@ impl Runtime {
         if self.processes.get(watcher.0).is_none() {
             return self.relations.spent_monitor();
         }
-        if self.processes.get(subject.0).is_some() {
+        if let Some(process) = self.processes.get(subject.0) {
+            if is_planted(PlantedFault::LostDown) && process.status == Status::Stopping {
+                return self.relations.spent_monitor();
+            }
             return self.relations.monitor(watcher, subject);
         }
         let monitor = self.relations.spent_monitor();

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::radix_queue::{RadixEntry, RadixQueue};
 use super::time_key;
+#[cfg(feature = "test-hooks")]
+use crate::core::planted::{PlantedFault, is_planted};
 
 /// The time in which a deadline is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +91,9 @@ pub struct Timers {
     live: usize,
     /// Cancelled entries that the queue still holds.
     dead: usize,
+    /// The time up to which timers were due, for a fault that tests plant.
+    #[cfg(feature = "test-hooks")]
+    reached: f64,
 }
 
 impl Timers {
@@ -125,9 +130,21 @@ impl Timers {
 
     /// Removes a timer. Returns whether it was pending; a fired, cancelled or unknown id changes nothing.
     pub fn cancel(&mut self, id: TimerId) -> bool {
+        #[cfg(feature = "test-hooks")]
+        if self.is_spared(id) {
+            return false;
+        }
         let was_pending = self.remove(id);
         self.cancelled += u64::from(was_pending);
         was_pending
+    }
+
+    /// Returns whether a fault that tests plant keeps a timer from being cancelled.
+    #[cfg(feature = "test-hooks")]
+    fn is_spared(&self, id: TimerId) -> bool {
+        let detail = self.details.get(id.slot as usize);
+        is_planted(PlantedFault::CancelledTimerFires)
+            && detail.is_some_and(|detail| detail.key <= time_key::of(self.reached))
     }
 
     /// Fires a timer out of its turn. Returns whether it was pending.
@@ -161,6 +178,10 @@ impl Timers {
     /// Returns the pending timers of the earliest instant that has been reached, in the order of
     /// [`pop_due`](Self::pop_due).
     pub(super) fn due_first(&mut self, now: f64, wall_offset: f64) -> Vec<TimerId> {
+        #[cfg(feature = "test-hooks")]
+        {
+            self.reached = now;
+        }
         let mono_at = self.peek_mono().filter(|&at| at <= now);
         let is_due = |target: f64| target - wall_offset <= now || target <= now + wall_offset;
         let at_of = |target: f64| (target - wall_offset).min(now);

@@ -9,6 +9,7 @@ use super::machine::{
 use super::reason::{ExitReason, Why};
 use super::report::Report;
 use super::spec::{Shutdown, StopSignal};
+use crate::core::planted::{PlantedFault, is_planted};
 
 impl Supervisor {
     /// Stops the last child of a group that is not settled yet, or goes on to what follows.
@@ -60,6 +61,12 @@ impl Supervisor {
             return;
         }
         turn.act(Action::Reply { request, result: Ok(Answer::Done) });
+        let state = self.children.get(place).map(Child::state);
+        if is_planted(PlantedFault::RestartAfterStop)
+            && matches!(state, Some(ChildState::Restarting { .. }))
+        {
+            return;
+        }
         if then == AfterStop::Delete || self.goes_when_down(place) {
             self.forget(place, turn);
         }
@@ -123,6 +130,9 @@ impl Supervisor {
                 turn.report(Report::Terminated { child: id, pid, reason, signal });
             }
             ChildState::Restarting { timer, .. } => {
+                if is_planted(PlantedFault::RestartAfterStop) {
+                    return;
+                }
                 self.disarm(timer, turn);
                 turn.report(Report::RestartCancelled { child: id });
             }
