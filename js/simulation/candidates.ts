@@ -4,6 +4,8 @@ import type { SimulatedNode } from './node.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 const HALF = 0.5
+/** Nodes whose timers have keys of their own. */
+const MOST_NODES = 64
 
 /** The parts of a run among which a step chooses. */
 interface Candidacy {
@@ -93,8 +95,8 @@ export class Candidates {
 
   #addTimers(node: SimulatedNode | undefined, clock: SimulatedClock, choices: Choices): void {
     for (const id of clock.due()) {
-      // The timers of a node have one priority.
-      choices.offer(this.count, -1 - (node?.number ?? -1))
+      // No process has a key below 0. A timer has one of its own, so that each may come before the others.
+      choices.offer(this.count, -1 - id * MOST_NODES - (((node?.number ?? -1) + 1) % MOST_NODES))
       this.#add(node, id)
     }
   }

@@ -1,4 +1,5 @@
 /** Simulations under jest, whose tests run in another realm, and under its fake timers. */
+const { execFileSync } = require('node:child_process')
 const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
@@ -58,4 +59,11 @@ test('fake timers of jest change nothing', async () => {
 test('a test function of simulate rejects with the report', async () => {
   await expect(simulate({ runs: 1000, seed: 1, folder }, bank)()).rejects.toThrow(/KEELSON_SEED=1/)
   await simulate({ runs: 5, seed: 1, folder }, async (sim) => sim.clock.sleep(10))()
+})
+
+test('one seed gives one digest in jest and in Node alone', async () => {
+  const path = require.resolve('../one-seed.cjs')
+  const code = `require(${JSON.stringify(path)}).digestOf(5).then((digest) => process.stdout.write(digest))`
+  const alone = execFileSync(process.execPath, ['-e', code], { encoding: 'utf8' })
+  expect(await require('../one-seed.cjs').digestOf(5)).toBe(alone)
 })

@@ -2,6 +2,7 @@
 import { builtin } from '../../internal/builtin.ts'
 import type { Replacements } from '../../testing/fakes/replacements.ts'
 import type { HostFunction } from '../../testing/fakes/timers.ts'
+import { programFrames } from './site.ts'
 
 type Functions = Record<string, unknown>
 
@@ -9,6 +10,11 @@ type Functions = Record<string, unknown>
 const BY_NODE = /node:internal\/(?:modules|console|bootstrap|process\/(?:stdio|esm))|node:tty/
 
 const isByNode = (): boolean => BY_NODE.test(new Error('here').stack ?? '')
+
+/** The module loader of jest in the first frame: it reads the files of modules that a program loads late. */
+const BY_JEST = /^at (?:(?! at ).)*[\\/]node_modules[\\/]jest-(?:runtime|resolve|transform|haste-map)[\\/]/
+
+const isByLoader = (): boolean => isByNode() || BY_JEST.test(programFrames() ?? '')
 
 /**
  * Makes functions that do I/O fail the run.
@@ -21,7 +27,7 @@ export function replaceIo(replacements: Replacements, refuse: (what: string) => 
       const host = (owner as Functions)[name]
       if (typeof host !== 'function') continue
       const guarded = function (this: unknown, ...args: unknown[]): unknown {
-        if (isActive() && !isByNode()) refuse(`${prefix}${name}`)
+        if (isActive() && !isByLoader()) refuse(`${prefix}${name}`)
         return Reflect.apply(host as HostFunction, this, args)
       }
       // Functions such as `fs.realpath` have others as properties.
