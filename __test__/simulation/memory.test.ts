@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-import { programs } from '../support/programs.ts'
+import { printRuns, programs } from '../support/programs.ts'
 import { root } from '../support/root.ts'
 import { tempDirectory } from '../support/temp-directory.ts'
 
@@ -47,6 +47,7 @@ it('memory stays flat', () => {
   const grown = Number(
     execFileSync(process.execPath, ['--expose-gc', '-e', RUNS_OF_A_SYSTEM], { cwd: root, encoding: 'utf8' }),
   )
+  printRuns(`one exploration, which left ${grown} bytes`, RUNS)
   // One node that is kept has a runtime of 60 KB.
   expect(grown).toBeLessThan(2_000_000)
 })
