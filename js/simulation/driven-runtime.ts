@@ -1,12 +1,13 @@
 import { limitOn } from '../clock/internal-timers.ts'
 import type { Clock } from '../clock/types.ts'
-import type { Call } from '../actor/call.ts'
+import { Call } from '../actor/call.ts'
 import { currentCaller, stack } from '../actor/call-context.ts'
 import type { Process } from '../actor/process.ts'
 import { ProcessRuntime } from '../actor/runtime.ts'
 import { hot } from '../native.ts'
 import { CALL, OFFER_QUEUED, STEP_OPERATION, STEP_PLACE, STEP_USAGE, STEP_WORDS, TIMED_OUT } from '../protocol/actor.ts'
 import { untraced } from '../actor/handler-trace.ts'
+import { CausedSlots, type Causes } from './causes.ts'
 import { inShort } from './event-log.ts'
 import { currentPlace, placeRuntime } from './network/places.ts'
 import { type CallReceiver, RemoteCall } from './network/remote-call.ts'
@@ -22,7 +23,7 @@ export type MessageKind = (typeof KINDS)[number]
  * A runtime that runs nothing by itself: a simulation picks one message at a time. The rest of the package cannot tell
  * it from another one.
  */
-export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
+export class DrivenRuntime extends ProcessRuntime {
   /** True if something happened that the core has not seen. */
   isDirty = false
   /** True if other processes may be ready than {@link ready} has returned. */
@@ -38,11 +39,12 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
   readonly #remoteCalls = new Map<Call, RemoteCall>()
   /** True while a message of the network is delivered. */
   #isArriving = false
-  /** Receives each message before it is handled, while somebody reports. */
-  onMessage: ((process: Process, kind: MessageKind, message: unknown) => void) | undefined
+  #reporter: Reporter | undefined
+  protected override readonly messages: CausedSlots<unknown> = new CausedSlots()
+  protected override readonly calls: CausedSlots<Call> = new CausedSlots()
   readonly #runOne = (handle: number): number => {
     const count = hot.actorRunOne(handle, this.#pid)
-    if (this.onMessage !== undefined && count > 0) this.#report(this.onMessage)
+    if (this.#reporter !== undefined && count > 0) this.#report(this.#reporter)
     return count
   }
 
@@ -68,6 +70,12 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
     this.#endpoint = endpoint
     this.#transport = transport
     placeRuntime(this, endpoint)
+  }
+
+  /** Reports each message before it is handled. */
+  report(reporter: Reporter): void {
+    this.#reporter = reporter
+    this.messages.causes = this.calls.causes = reporter.causes
   }
 
   override cast(process: Process, message: unknown): void {
@@ -133,10 +141,6 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
     if (!this.isCrashed) super.sendCall(call)
   }
 
-  receiveCall(call: Call): void {
-    super.sendCall(call)
-  }
-
   override settle(call: Call): boolean {
     const remote = this.#remoteCalls.size === 0 ? undefined : this.#remoteCalls.get(call)
     return remote === undefined ? super.settle(call) : remote.giveUp()
@@ -151,7 +155,12 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
     const [to, transport] = [this.#endpoint, this.#transport]
     if (to === undefined || transport === undefined) return
     const callerId = stack.top?.current?.id ?? currentCaller()?.id
-    const remote = new RemoteCall(call, { transport, from, to, receiver: this, callerId })
+    const cause = this.#reporter?.causes.current
+    const receiver: CallReceiver = {
+      receiveCall: (received) => this.#deliver(cause, () => super.sendCall(received)),
+      settle: (received) => this.settle(received),
+    }
+    const remote = new RemoteCall(call, { transport, from, to, receiver, callerId })
     Object.assign(call, { answer: (value: unknown) => remote.reply(value) })
     this.#remoteCalls.set(call, remote)
     call.addSettledListener(() => this.#remoteCalls.delete(call))
@@ -159,8 +168,15 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
   }
 
   #receive(from: Endpoint, packet: Packet): void {
-    const deliver = (): void => this.#arrive(packet.deliver)
+    const cause = this.#reporter?.causes.current
+    const deliver = (): void => this.#deliver(cause, () => this.#arrive(packet.deliver))
     this.#transport?.send(from, this.#endpoint, { ...packet, deliver })
+  }
+
+  /** Delivers a message that was sent before, in the event of this number. */
+  #deliver(cause: number | undefined, deliver: () => void): void {
+    if (this.#reporter === undefined) deliver()
+    else this.#reporter.causes.deliver(cause, deliver)
   }
 
   /** Runs the delivery of a message that has come through the network. */
@@ -227,15 +243,17 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
     return this.stepCells[place] as number
   }
 
-  #report(onMessage: NonNullable<DrivenRuntime['onMessage']>): void {
+  #report({ causes, onMessage }: Reporter): void {
     const words = new Int32Array(this.stepCells.buffer, 0, STEP_WORDS)
     const [operation = 0, index = 0, use = 0] = [STEP_OPERATION, STEP_PLACE, STEP_USAGE].map((place) => words[place])
     const process = this.processes.at(this.#pid)
     const kind = KINDS[operation]
     if (process === undefined || kind === undefined) return
-    if (operation !== CALL) {
-      if (this.messages.holds(index, use)) onMessage(process, kind, untraced(this.messages.at(index)))
-    } else if (this.calls.holds(index, use)) onMessage(process, kind, this.calls.at(index).message)
+    const slots: CausedSlots<unknown> = operation === CALL ? this.calls : this.messages
+    if (!slots.holds(index, use)) return
+    const value = slots.at(index)
+    const message = value instanceof Call ? value.message : untraced(value)
+    causes.handles(process, onMessage({ process, kind, message, cause: slots.causeAt(index) }))
   }
 
   /** Lets a process that is ready handle one message. Returns the process. */
@@ -247,6 +265,22 @@ export class DrivenRuntime extends ProcessRuntime implements CallReceiver {
     this.isDirty = this.hasChanged = true
     return process
   }
+}
+
+/** A message that is about to be handled. */
+export interface ReportedMessage {
+  readonly process: Process
+  readonly kind: MessageKind
+  readonly message: unknown
+  /** The number of the event in whose handler it was sent. */
+  readonly cause: number | undefined
+}
+
+/** Reports the messages of a run. */
+export interface Reporter {
+  readonly causes: Causes
+  /** Takes a message. Returns the number of its event. */
+  onMessage(message: ReportedMessage): number
 }
 
 /** A request to stop, as far as the network answers it. */

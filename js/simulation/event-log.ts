@@ -10,10 +10,13 @@ const SHORT = 60
 /** Records what happens in a run. */
 export class EventLog {
   #events: SimulationEvent[] = []
+  #count = 0
 
-  add(event: SimulationEvent): void {
-    this.#events.push(event)
+  /** Adds an event. Returns its number. */
+  add(event: Omit<SimulationEvent, 'number'>): number {
+    this.#events.push({ number: this.#count, ...event })
     if (this.#events.length >= 2 * MOST) this.#events = this.#events.slice(-MOST)
+    return this.#count++
   }
 
   get list(): readonly SimulationEvent[] {

@@ -8,6 +8,7 @@ import { SystemCore } from '../system/core.ts'
 import { Random } from '../system/random.ts'
 import { System } from '../system/system.ts'
 import { Candidates } from './candidates.ts'
+import { Causes } from './causes.ts'
 import type { Choices } from './choices.ts'
 import { PropertyError, REAL_HINT, RealWorldError, SimulationStuckError } from './errors.ts'
 import { type EventLog, inShort } from './event-log.ts'
@@ -63,6 +64,7 @@ export class Run {
   #isDone = false
   readonly #ended = deferred<void>()
   readonly #candidates = new Candidates()
+  readonly #causes = new Causes()
   readonly #turns = new Turns(() => this.#turn())
   #steps = 0
   #instantSteps = 0
@@ -191,8 +193,11 @@ export class Run {
     node.runtime.connect(node, this.network)
     const { events } = this
     if (events !== undefined) {
-      node.runtime.onMessage = (process, kind, message) =>
-        events.add({ at: this.now, node: name, kind, process: nameOf(process), message: inShort(message) })
+      node.runtime.report({
+        causes: this.#causes,
+        onMessage: ({ process, kind, message, cause }) =>
+          events.add({ at: this.now, node: name, kind, process: nameOf(process), message: inShort(message), cause }),
+      })
     }
     this.nodes.push(node)
     return node.system

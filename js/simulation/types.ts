@@ -75,6 +75,8 @@ export interface SimulationChoice {
 
 /** Something that happened in a run. */
 export interface SimulationEvent {
+  /** Its number in the run, from 0. */
+  readonly number: number
   /** The virtual time, in milliseconds. */
   readonly at: number
   /** The name of the node, or `''` for what belongs to none. */
@@ -85,6 +87,8 @@ export interface SimulationEvent {
   readonly process: string
   /** The message, in short. */
   readonly message: string
+  /** The number of the event in whose handler the message was sent. `undefined` unless a handler sent it. */
+  readonly cause?: number | undefined
 }
 
 /** The failure of a run. */
