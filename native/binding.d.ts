@@ -22,6 +22,9 @@ export declare function cacheGrow(handle: number, slots: number): Float64Array |
 /** Opens a cache with room for so many slots to begin with; infinite limits are none. */
 export declare function cacheOpen(entries: number, bytes: number, lru: boolean, slots: number, seed: number): NativeCache
 
+/** Begins a run with these answers, and 0 after them. */
+export declare function choicesBeginWith(handle: number, answers: Array<number>): void
+
 /** Forgets a source; a stale handle does nothing. */
 export declare function choicesClose(handle: number): void
 
@@ -39,6 +42,9 @@ export declare function choicesOfRun(handle: number): Array<NativeChoice>
 
 /** Opens a source of choices. `bound` is the depth of `PCT`, or the number of questions that `DFS` varies. */
 export declare function choicesOpen(seed: number, schedule: number, bound: number): NativeChoices
+
+/** Returns the lists of answers to try next to one that fails, in their order, if none of them fails. */
+export declare function choicesSmaller(answers: Array<number>): Array<Array<number>>
 
 /** Defines a profile that calls can name. */
 export declare function engineDefine(engine: number, profile: NativeProfile): NativeProfileSet

@@ -37,6 +37,7 @@ const FOLDERS = [
   'fetch',
   'testing',
   'simulation',
+  'fast-check',
   'seam',
   'surface',
   'compat',

@@ -31,6 +31,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   'js/dashboard': ['dashboard'],
   'js/effect': ['effect'],
   'js/express': ['express'],
+  'js/fast-check': ['simulation'],
   'js/fastify': ['express'],
   'js/fetch': ['express'],
   'js/http': ['express'],

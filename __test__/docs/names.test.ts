@@ -15,6 +15,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   dashboard: ['dashboard'],
   effect: ['effect', 'policies'],
   express: ['express', 'atrion'],
+  'fast-check': ['simulation'],
   fastify: ['fastify', 'express', 'atrion'],
   fetch: ['fetch', 'express', 'atrion'],
   journal: ['journal', 'journal-durable', 'event-store'],

@@ -18,6 +18,7 @@ export const layers = {
     'dashboard',
     'testing',
     'simulation',
+    'fast-check',
     'cli',
     'opentelemetry',
   ],

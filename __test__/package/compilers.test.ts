@@ -30,7 +30,16 @@ const knownFaults: Readonly<Record<string, readonly RegExp[]>> = {
 let user: UserFolder
 beforeAll(async () => {
   await packageTools()
-  user = await createUserFolder(['express', 'fastify', 'koa', 'hono', 'cockatiel', 'express-rate-limit', '@types'])
+  user = await createUserFolder([
+    'express',
+    'fastify',
+    'koa',
+    'hono',
+    'cockatiel',
+    'express-rate-limit',
+    'fast-check',
+    '@types',
+  ])
   for (const extension of ['mts', 'cts']) cpSync(program, join(user.home, `consumer.${extension}`))
   cpSync(join(root, '__test__', 'types'), join(user.home, 'types'), { recursive: true })
 })

@@ -7,6 +7,7 @@ import { createControlledClock, createSystemClock } from 'keelson/clock'
 import { Dashboard } from 'keelson/dashboard'
 import * as effects from 'keelson/effect'
 import * as express from 'keelson/express'
+import { simulation, simulationFor } from 'keelson/fast-check'
 import * as fastify from 'keelson/fastify'
 import * as fetchStyle from 'keelson/fetch'
 import { createJournal, createProjection, Journal, openJournal } from 'keelson/journal'
@@ -427,6 +428,8 @@ export function drivers(world: World): Readonly<Record<string, Readonly<Record<s
       LinearizabilityOptions: (given) => linearizable({ init: () => 0, apply: () => [0, 0] }, given),
     },
     'simulation simulate': { SimulationOptions: (given) => simulate(given, () => {}) },
+    'fast-check simulation': { SimulatedRunOptions: (given) => simulation(given) },
+    'fast-check simulationFor': { GivenRunOptions: (given) => simulationFor([], given) },
     'testing createProbe': { ProbeOptions: (given) => createProbe(given) },
     'Probe#expectMessage': { ExpectOptions: (given) => world.probe.expectMessage('a', given) },
     'testing createTestSystem': { TestSystemOptions: (given) => createTestSystem(given) },

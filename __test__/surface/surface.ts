@@ -191,6 +191,7 @@ export const entries = [
   'process',
   'system',
   'simulation',
+  'fast-check',
   'testing',
   'dashboard',
   'express',

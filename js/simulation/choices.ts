@@ -10,6 +10,9 @@ const SCHEDULES = { random: RANDOM, pct: PCT, dfs: DFS, fifo: FIFO } as const sa
 
 const handles = new NativeHandles((handle) => native.choicesClose(handle))
 
+/** Returns the lists to try next to one that fails, the smallest first, if none of them fails. */
+export const smallerLists = (answers: readonly number[]): number[][] => native.choicesSmaller([...answers])
+
 /** The content of a file beside the choices. */
 export type RecordingFields = Parameters<typeof native.recordingText>[1]
 
@@ -49,6 +52,11 @@ export class Choices {
   /** Begins a run that the schedule draws. Returns false when there is none left. */
   begin(run: number): boolean {
     return hot.choiceBegin(this.#handle, run) === 1
+  }
+
+  /** Begins a run with these answers, and 0 after them. */
+  beginWith(answers: readonly number[]): void {
+    native.choicesBeginWith(this.#handle, [...answers])
   }
 
   choose(label: number, of: number, at: number): number {

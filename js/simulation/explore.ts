@@ -1,32 +1,11 @@
 import { callable, text } from '../internal/validate.ts'
-import { isError } from '../internal/thrown-values.ts'
-import { deferred } from '../internal/deferred.ts'
 import { Choices } from './choices.ts'
 import { Explorer } from './explorer.ts'
 import { readRecording } from './files.ts'
-import { HostPatches } from './host/patches.ts'
 import { checkSimulationOptions, environmentReplay, type ExplorationSettings, settingsOf } from './options.ts'
+import { withReport } from './report.ts'
+import { inTurn } from './in-turn.ts'
 import type { SimulationOptions, SimulationProgram, SimulationResult } from './types.ts'
-
-/** The end of the last exploration. They run one after the other: each of them replaces the host's time. */
-let last: Promise<void> = Promise.resolve()
-
-async function inTurn(work: (patches: HostPatches) => Promise<SimulationResult>): Promise<SimulationResult> {
-  const before = last
-  const turn = deferred<void>()
-  last = turn.promise
-  await before
-  try {
-    const patches = new HostPatches()
-    try {
-      return await work(patches)
-    } finally {
-      patches.restore()
-    }
-  } finally {
-    turn.resolve()
-  }
-}
 
 async function exploreWith(program: SimulationProgram, settings: ExplorationSettings): Promise<SimulationResult> {
   return await inTurn(async (patches) => {
@@ -134,19 +113,5 @@ export function simulate(options: SimulationOptions, program: SimulationProgram)
     if (failure === undefined) return
     settings.print?.(failure.report)
     throw withReport(failure.error, failure.report)
-  }
-}
-
-/** Adds the report to the message of an error. */
-function withReport(error: unknown, report: string): unknown {
-  if (!isError(error)) return new Error(report, { cause: error })
-  try {
-    const { message, stack } = error
-    error.message = report
-    if (stack !== undefined) error.stack = stack.includes(message) ? stack.replace(message, () => report) : stack
-    return error
-  } catch {
-    // A frozen error, or one without a message of its own.
-    return new Error(report, { cause: error })
   }
 }

@@ -9,6 +9,7 @@ import { readRecording, writeRecording } from './files.ts'
 import type { HostPatches } from './host/patches.ts'
 import { captureErrors } from './host/unhandled.ts'
 import type { ExplorationSettings } from './options.ts'
+import { neverHeld } from './properties.ts'
 import { reportOf } from './report.ts'
 import { Run, type RunFailure } from './run.ts'
 import type { SimulationFailure, SimulationProgram, SimulationResult } from './types.ts'
@@ -37,16 +38,48 @@ async function keepOneRun(): Promise<void> {
   keepOptimized(run)
 }
 
+/** One run of a program. */
+export interface OneRun {
+  /** The answers to its questions, in their order. */
+  readonly answers: readonly number[]
+  readonly failure: SimulationFailure | undefined
+}
+
+/** The choices of a single run. */
+export interface OnceOptions {
+  /** The answers to take, with 0 after them; `undefined` for those that the schedule draws. */
+  readonly given: readonly number[] | undefined
+  /** The most runs with drawn answers that follow on a run that passes, until one fails. */
+  readonly furtherRuns: number
+  /** Repeats also a run that passes. */
+  readonly isChecked: boolean
+  /** Says how to repeat a run with its answers. */
+  readonly repeat: (answers: readonly number[]) => string
+}
+
+/** The result of a run that was repeated. */
+interface Repeated {
+  readonly failure: RunFailure | undefined
+  readonly difference: NondeterminismError | undefined
+}
+
 /** Runs a program again and again, until it fails or has run often enough. */
 export class Explorer {
   readonly #program: SimulationProgram
   readonly #settings: ExplorationSettings
   readonly #choices: Choices
   readonly #patches: HostPatches
-  readonly #sometimes = new Map<string, boolean>()
+  readonly #sometimes: Map<string, boolean>
 
-  constructor(program: SimulationProgram, settings: ExplorationSettings, patches: HostPatches) {
+  /** @param sometimes Whether each `sometimes` has held in any run so far. */
+  constructor(
+    program: SimulationProgram,
+    settings: ExplorationSettings,
+    patches: HostPatches,
+    sometimes: Map<string, boolean> = new Map(),
+  ) {
     this.#program = program
+    this.#sometimes = sometimes
     this.#settings = settings
     this.#patches = patches
     this.#choices = new Choices(settings.seed, settings.schedule, settings.bound)
@@ -69,7 +102,7 @@ export class Explorer {
         return { runs: number + 1, digest, failure: await this.#failed(number, failure) }
       }
       if (checkEvery === 0 || number % checkEvery !== 0) continue
-      const difference = await this.#check(number)
+      const { difference } = await this.#check(number)
       if (difference !== undefined) {
         return { runs: number + 1, digest, failure: await this.#report(number, { ...NOTHING, error: difference }) }
       }
@@ -87,6 +120,27 @@ export class Explorer {
     if (diverged !== undefined) throw diverged
     if (run.failure === undefined) return { runs: 1, digest }
     return { runs: 1, digest, failure: this.#failure(fields.run, run.failure, log, path) }
+  }
+
+  /** Runs the program once. A run that fails, or that is to be checked, is run again to compare the two. */
+  async once({ given, furtherRuns, isChecked, repeat }: OnceOptions): Promise<OneRun> {
+    await keepOneRun()
+    if (given === undefined) this.#choices.begin(0)
+    else this.#choices.beginWith(given)
+    let { failure } = await this.#execute(0)
+    // With the random streams of the first run, so that its seed is enough to repeat it.
+    for (let run = 1; failure === undefined && run <= furtherRuns; run++) {
+      this.#choices.begin(run)
+      failure = (await this.#execute(0)).failure
+    }
+    const answers = this.#choices.list().map(({ value }) => value)
+    if (failure === undefined && !isChecked) return { answers, failure: undefined }
+    const log = new EventLog()
+    const { difference, failure: repeated } = await this.#check(0, log)
+    const error = difference ?? repeated?.error
+    if (error === undefined) return { answers, failure: undefined }
+    const whole = { ...NOTHING, ...repeated, error }
+    return { answers, failure: this.#failure(0, whole, log, undefined, repeat(answers)) }
   }
 
   /** Runs the program once, with the choices that have begun. */
@@ -110,16 +164,16 @@ export class Explorer {
     return new Run(this.#choices, this.#settings, number, this.#sometimes, log)
   }
 
-  /** Repeats the run that has just ended. Returns an error if it was another one. */
-  async #check(number: number): Promise<NondeterminismError | undefined> {
+  /** Repeats the run that has just ended. Returns its failure, and an error if it was another run. */
+  async #check(number: number, log?: EventLog): Promise<Repeated> {
     this.#choices.keep()
     this.#choices.repeat()
-    await this.#execute(number)
+    const { failure } = await this.#execute(number, log === undefined ? undefined : this.#traced(number, log))
     const found = this.#choices.difference()
-    if (found === null) return undefined
+    if (found === null) return { failure, difference: undefined }
     const { step, before, now } = found
     const sites = [await this.#siteOf(number, step), await this.#siteOf(number, step)]
-    return new NondeterminismError(step, inWords(before, sites[0]), inWords(now, sites[1]))
+    return { failure, difference: new NondeterminismError(step, inWords(before, sites[0]), inWords(now, sites[1])) }
   }
 
   /** Repeats the run that was kept. Returns the place in the program that takes a step, if it is known. */
@@ -133,7 +187,7 @@ export class Explorer {
 
   /** Shrinks a failure and reports it, unless the program does something else when the run is repeated. */
   async #failed(number: number, failure: RunFailure): Promise<SimulationFailure> {
-    const difference = await this.#check(number)
+    const { difference } = await this.#check(number)
     if (difference !== undefined) return this.#report(number, { ...failure, error: difference })
     const name = nameOfFailure(failure.error)
     this.#choices.shrink(this.#settings.shrinkRuns)
@@ -148,11 +202,8 @@ export class Explorer {
   }
 
   async #passed(runs: number, digest: string): Promise<SimulationResult> {
-    const missing = [...this.#sometimes].find(([, held]) => !held)
-    if (missing === undefined) return { runs, digest }
-    const [name] = missing
-    const message = `"${name}" held in none of ${runs} runs: the runs do not reach what it is about`
-    const error = new PropertyError('sometimes', name, 0, message)
+    const error = neverHeld(this.#sometimes, runs)
+    if (error === undefined) return { runs, digest }
     return { runs, digest, failure: await this.#report(runs - 1, { ...NOTHING, error }) }
   }
 
@@ -175,11 +226,17 @@ export class Explorer {
     return this.#failure(number, failure, log, file)
   }
 
-  #failure(run: number, failure: RunFailure, log: EventLog, file: string | undefined): SimulationFailure {
+  #failure(
+    run: number,
+    failure: RunFailure,
+    log: EventLog,
+    file: string | undefined,
+    repeat?: string,
+  ): SimulationFailure {
     const { seed } = this.#settings
     const choices = this.#choices.list()
     const events = log.list
-    const report = reportOf({ seed, run, file, failure, choices, events })
+    const report = reportOf({ seed, run, file, failure, choices, events, repeat })
     return { seed, run, error: failure.error, choices, file, events, report }
   }
 }

@@ -22,7 +22,8 @@ const OPTIONS = [
 
 const FAULT_KINDS: readonly (keyof Faults)[] = [...STEP_KINDS, ...NETWORK_FAULT_KINDS]
 const SCHEDULES: readonly ScheduleName[] = ['random', 'pct', 'dfs', 'fifo']
-const MOST_RUNS = 2 ** 31 - 1
+/** The most runs of an exploration. */
+export const MOST_RUNS: number = 2 ** 31 - 1
 const DEEPEST = 3
 const WIDEST_SKEW = 0.5
 

@@ -38,3 +38,12 @@ export class Properties {
     }
   }
 }
+
+/** Returns the error for a `sometimes` that has held in none of so many runs, if there is one. */
+export function neverHeld(sometimes: ReadonlyMap<string, boolean>, runs: number): PropertyError | undefined {
+  const missing = [...sometimes].find(([, held]) => !held)
+  if (missing === undefined) return undefined
+  const [name] = missing
+  const message = `"${name}" held in none of ${runs} runs: the runs do not reach what it is about`
+  return new PropertyError('sometimes', name, 0, message)
+}

@@ -10,18 +10,20 @@ interface Report {
   readonly failure: RunFailure
   readonly choices: readonly SimulationChoice[]
   readonly events: readonly SimulationEvent[]
+  /** How to repeat the run. Default: by its seed and its file. */
+  readonly repeat?: string | undefined
 }
 
 /** The most events in a report: the last ones. The file has all. */
 const MOST = 60
 
 /** Returns the report of a failure, as people read it. */
-export function reportOf({ seed, run, file, failure, choices, events }: Report): string {
+export function reportOf({ seed, run, file, failure, choices, events, repeat }: Report): string {
   const deviations = choices.filter(({ value }) => value !== 0).length
   const where = failure.node === undefined ? '' : `, in node ${failure.node}`
   const lines = [
     `simulation failed: ${isError(failure.error) ? failure.error.message : textOf(failure.error)}${where}`,
-    `  seed ${seed}, run ${run}: run again with KEELSON_SEED=${seed}`,
+    repeat === undefined ? `  seed ${seed}, run ${run}: run again with KEELSON_SEED=${seed}` : `  ${repeat}`,
   ]
   if (file !== undefined) lines.push(`  file ${file}: replay it with KEELSON_REPLAY=${file}`)
   lines.push(`  ${deviations} of ${choices.length} choices are not what production usually does`)
@@ -32,4 +34,18 @@ export function reportOf({ seed, run, file, failure, choices, events }: Report):
   }
   if (failure.waits.length > 0) lines.push('  who waits:', ...failure.waits.map((line) => `    ${line}`))
   return lines.join('\n')
+}
+
+/** Adds the report to the message of an error. */
+export function withReport(error: unknown, report: string): unknown {
+  if (!isError(error)) return new Error(report, { cause: error })
+  try {
+    const { message, stack } = error
+    error.message = report
+    if (stack !== undefined) error.stack = stack.includes(message) ? stack.replace(message, () => report) : stack
+    return error
+  } catch {
+    // A frozen error, or one without a message of its own.
+    return new Error(report, { cause: error })
+  }
 }

@@ -67,6 +67,22 @@ export function valuesOf(folder) {
   }
 }
 
+/**
+ * Entries with types of a peer that declares its classes twice, for `import` and for `require`. A class with a private
+ * member is another type in each, so the declarations of these entries are there twice, too.
+ */
+const DECLARED_TWICE = new Set(['fast-check'])
+
+/** The declarations of an ES module: those of the CommonJS one, or a copy of all files of its folder. */
+function moduleTypes(folder) {
+  if (!DECLARED_TWICE.has(folder)) return [['index', `export * from './index.js';\n`]]
+  const files = readdirSync(at('dist', folder)).filter((name) => name.endsWith('.d.ts'))
+  return files.map((name) => {
+    const text = readFileSync(at('dist', folder, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*$/, '\n')
+    return [name.slice(0, -'.d.ts'.length), text.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.mts'")]
+  })
+}
+
 /** Writes index.mjs, index.node.mjs and index.d.mts beside every entry. Returns how many files changed. */
 export function writeEsm() {
   let changed = 0
@@ -74,8 +90,9 @@ export function writeEsm() {
     const values = valuesOf(folder)
     changed += Number(writeIfChanged(at('dist', folder, 'index.mjs'), esmText(values)))
     changed += Number(writeIfChanged(at('dist', folder, 'index.node.mjs'), esmText(values, BY_REQUIRE)))
-    const types = `${header}export * from './index.js';\n`
-    changed += Number(writeIfChanged(at('dist', folder, 'index.d.mts'), types))
+    for (const [name, types] of moduleTypes(folder)) {
+      changed += Number(writeIfChanged(at('dist', folder, `${name}.d.mts`), `${header}${types}`))
+    }
   }
   return changed
 }

@@ -264,6 +264,22 @@ pub fn choices_open(env: &Env, seed: f64, schedule: u32, bound: u32) -> Result<N
     Ok(NativeChoices { handle, keys: array })
 }
 
+/// Begins a run with these answers, and 0 after them.
+#[napi(catch_unwind)]
+pub fn choices_begin_with(env: Env, handle: f64, answers: Vec<u32>) -> Result<()> {
+    let environment = Local::<Choices>::of(&env)?;
+    if let Some(simulation) = environment.table.borrow_mut().get(handle) {
+        simulation.source.begin_with(answers);
+    }
+    Ok(())
+}
+
+/// Returns the lists of answers to try next to one that fails, in their order, if none of them fails.
+#[napi(catch_unwind)]
+pub fn choices_smaller(answers: Vec<u32>) -> Vec<Vec<u32>> {
+    Shrinker::candidates(answers)
+}
+
 /// Forgets a source; a stale handle does nothing.
 #[napi(catch_unwind)]
 pub fn choices_close(env: Env, handle: f64) -> Result<()> {

@@ -99,6 +99,18 @@ impl Shrinker {
         }
     }
 
+    /// Returns the lists to try next to one that fails, in their order, if none of them fails. For a caller that begins
+    /// anew with each one that fails.
+    pub fn candidates(values: Vec<u32>) -> Vec<Vec<u32>> {
+        let mut shrinker = Self::new(values, u32::MAX);
+        let mut all = Vec::new();
+        while let Some(candidate) = shrinker.candidate() {
+            all.push(candidate);
+            shrinker.report(None);
+        }
+        all
+    }
+
     fn deviations(&self) -> Vec<usize> {
         (0..self.best.len()).filter(|&place| self.best[place] != 0).collect()
     }

@@ -1,4 +1,5 @@
 use super::Shrinker;
+use super::measure::{Size, trimmed};
 use proptest::prelude::*;
 
 /// Shrinks with a predicate. Returns the result.
@@ -82,6 +83,24 @@ proptest! {
         assert_minimal(&result, fails);
         let deviations = result.iter().filter(|&&value| value != 0).count();
         prop_assert_eq!(deviations, needed.len());
+    }
+
+    #[test]
+    fn a_caller_that_begins_anew_with_each_failure_ends_one_minimal(
+        values in prop::collection::vec(0_u32..5, 1..30),
+        needed in prop::collection::vec(1_u32..5, 1..4),
+    ) {
+        let fails = |values: &[u32]| has_in_order(values, &needed);
+        prop_assume!(fails(&values));
+        let mut best = values;
+        while let Some(smaller) =
+            Shrinker::candidates(best.clone()).into_iter().find(|candidate| fails(candidate))
+        {
+            prop_assert!(Size::of(&smaller) < Size::of(&best));
+            best = smaller;
+        }
+        prop_assert_eq!(&trimmed(best.clone()), &best);
+        assert_minimal(&best, fails);
     }
 
     #[test]

@@ -12,6 +12,7 @@ import * as forExpress from 'keelson/express'
 import * as forFastify from 'keelson/fastify'
 import * as forFetch from 'keelson/fetch'
 import { type DurableJournal, type Journal, createJournal, openJournal } from 'keelson/journal'
+import { simulation, simulationFor, type SimulatedRun } from 'keelson/fast-check'
 import * as forKoa from 'keelson/koa'
 import { type Observation, observe, type ObserveOptions } from 'keelson/observe'
 import { instrument, type InstrumentOptions } from 'keelson/opentelemetry'
@@ -35,6 +36,8 @@ export function codeOf(error: unknown): string | undefined {
 const clock: Clock = createControlledClock()
 export const at: Instant = clock.now()
 export const test: TestSystem = createTestSystem({ seed: 1 })
+export const arbitrary = simulation({ schedule: 'pct', faults: { pause: 0.1 } }).map((run: SimulatedRun) => run.choices)
+export const repeated: Promise<void> = simulationFor([0, 1], { seed: 1 }).run(() => {})
 export const simulated: Promise<SimulationResult> = explore((sim: Simulation) => void sim.choose(2, 'side'), {
   runs: 2,
 })
