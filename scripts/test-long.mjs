@@ -20,6 +20,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     jobs: { type: 'string', default: '1' },
     only: { type: 'string' },
+    add: { type: 'boolean', default: false },
   },
 })
 
@@ -84,13 +85,34 @@ function earlierRows() {
   )
 }
 
+const PROGRAMS = /^programs of (?<model>.+): (?<count>\d+)$/
+
+/** Returns how many programs each model ran, by the lines of a row. */
+const countsOf = ({ lines }) =>
+  new Map(
+    lines.flatMap((text) => {
+      const found = PROGRAMS.exec(text.trim())?.groups
+      return found === undefined ? [] : [[found.model, Number(found.count)]]
+    }),
+  )
+
+/** Returns a row whose programs and seconds are those of both runs. What else it says is of the last run. */
+function added(before, row) {
+  const counts = countsOf(before)
+  for (const [model, count] of countsOf(row)) counts.set(model, (counts.get(model) ?? 0) + count)
+  const others = row.lines.filter((text) => !PROGRAMS.test(text.trim()))
+  const lines = [...[...counts].map(([model, count]) => `programs of ${model}: ${count}`), ...others]
+  return { ...row, lines, programs: `${before.programs}; ${row.programs}`, took: before.took + row.took }
+}
+
 function page(rows) {
   const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()}-${arch()}`
   return [
     '# Long checks',
     '',
     '`npm run test:long` writes this page. It runs each model of `__test__` with many random programs, and the checks of',
-    '`scripts/long`. `npm test` runs the same models with a few programs. With `--only` it replaces the rows of those checks.',
+    '`scripts/long`. `npm test` runs the same models with a few programs. With `--only` it replaces the rows of those checks,',
+    'and with `--add` it adds the programs of a run with other seeds to them.',
     '',
     `Node ${process.versions.node}, ${machine}. The last column says how many programs a property runs, at most in that time.`,
     '',
@@ -120,7 +142,10 @@ await main(async () => {
   const queue = jobs.entries()
   await Promise.all(Array.from({ length: Number(values.jobs) }, () => runEach(queue, rows)))
   const latest = earlierRows()
-  for (const row of rows) latest.set(row.name, row)
+  for (const row of rows) {
+    const before = values.add ? latest.get(row.name) : undefined
+    latest.set(row.name, before === undefined ? row : added(before, row))
+  }
   const known = all.map(({ name }) => latest.get(name)).filter((row) => row !== undefined)
   writeFileSync(PAGE, `${page(known).trimEnd()}\n`)
   return rows.every(({ ok }) => ok) ? 0 : 1
