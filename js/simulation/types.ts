@@ -140,11 +140,11 @@ export interface SimulationNetwork {
   heal(): void
 }
 
-/** A handler of requests of the web. The second argument has the address of the client, as Deno passes it. */
-export type FetchStyleHandler = (
-  request: Request,
-  info: { readonly remoteAddr: { readonly transport: 'tcp'; readonly hostname: string; readonly port: number } },
-) => Response | PromiseLike<Response>
+/**
+ * A handler of requests of the web. It may have no second parameter, as it would be taken for one of `node:http`. What
+ * takes further arguments anyhow, as a middleware does, gets the address of the client as Deno passes it.
+ */
+export type FetchStyleHandler = (request: Request) => Response | PromiseLike<Response>
 
 /** A handler of `node:http`, or an app that is one: Express, Connect, the `callback()` of Koa. */
 export type NodeStyleHandler = (request: IncomingMessage, response: ServerResponse) => unknown
@@ -260,8 +260,7 @@ export interface Simulation {
    * @param name The host, such as `api`, `api:8080` or `payments.example.com`.
    * @throws InvalidArgumentError for a name that is no host or is taken, and for anything that is no app.
    */
-  listen(name: string, app: FetchStyleHandler, options: ListenOptions): SimulationServer
-  listen(name: string, app: NodeStyleHandler | ServedApp, options: ListenOptions): SimulationServer
+  listen(name: string, app: FetchStyleHandler | NodeStyleHandler | ServedApp, options: ListenOptions): SimulationServer
   /**
    * Sends a request to a server of the simulation, over its network. Works as Node's `fetch`: the same checks, redirects,
    * and errors, whose `cause.code` is `ENOTFOUND` for a name under which nobody listens, `ECONNREFUSED` for a server that

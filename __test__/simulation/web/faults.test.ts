@@ -154,8 +154,8 @@ describe('a client that leaves', () => {
       let aborted = 0
       sim.listen(
         'api',
-        (request) =>
-          new Promise(() => {
+        (request: Request) =>
+          new Promise<Response>(() => {
             request.signal.addEventListener('abort', () => aborted++)
           }),
         { system: b },

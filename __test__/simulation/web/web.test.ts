@@ -91,7 +91,7 @@ const apps: readonly (readonly [string, Serve, SimulationOptions?])[] = [
     (sim, answer) => {
       sim.listen(
         'api',
-        async (request) => Response.json(answer(new URL(request.url).pathname.slice(5), await request.json())),
+        async (request: Request) => Response.json(answer(new URL(request.url).pathname.slice(5), await request.json())),
         {
           system: sim.system('b'),
         },
@@ -100,7 +100,7 @@ const apps: readonly (readonly [string, Serve, SimulationOptions?])[] = [
   ],
 ]
 
-describe.each(apps)('%s', (_, serve, options) => {
+describe.each(apps.map(([name, serve, options = {}]) => [name, serve, options] as const))('%s', (_, serve, options) => {
   it('answers requests of other nodes, the same way in each run', async () => {
     const program: SimulationProgram = async (sim) => {
       serve(sim, (who, body) => ({ who, body }))

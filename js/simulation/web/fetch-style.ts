@@ -2,8 +2,13 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 
 import { InvalidArgumentError } from '../../errors/errors.ts'
 import { isAbortEcho } from '../../internal/thrown-values.ts'
-import type { FetchStyleHandler } from '../types.ts'
 import { pump, streamOf } from './body-stream.ts'
+
+/** A fetch-style handler with what Deno passes to it. */
+export type InformedHandler = (
+  request: Request,
+  info: { readonly remoteAddr: { readonly transport: 'tcp'; readonly hostname: string; readonly port: number } },
+) => unknown
 
 /** A request of Node as one of the web, and the error that its client has left with. */
 interface Incoming {
@@ -12,7 +17,7 @@ interface Incoming {
 }
 
 /** Runs a handler `(request) => response` behind a server of Node. What it throws goes to `fail`. */
-export function listenerOf(handler: FetchStyleHandler, fail: (error: unknown) => void): RequestListener {
+export function listenerOf(handler: InformedHandler, fail: (error: unknown) => void): RequestListener {
   return (message, outgoing) => {
     const incoming = requestOf(message, outgoing)
     answer(handler, incoming.request, message, outgoing).catch((error: unknown) => {
@@ -24,7 +29,7 @@ export function listenerOf(handler: FetchStyleHandler, fail: (error: unknown) =>
 }
 
 async function answer(
-  handler: FetchStyleHandler,
+  handler: InformedHandler,
   request: Request,
   { socket }: IncomingMessage,
   outgoing: ServerResponse,
@@ -32,7 +37,7 @@ async function answer(
   const info = {
     remoteAddr: { transport: 'tcp', hostname: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
   } as const
-  const response: unknown = await handler(request, info)
+  const response = await handler(request, info)
   if (!(response instanceof Response)) {
     const expected = 'a Response: an app with one parameter is a fetch-style handler'
     throw new InvalidArgumentError('app(request)', expected, response)

@@ -4,8 +4,7 @@ import { InvalidArgumentError } from '../../errors/errors.ts'
 import { builtin } from '../../internal/builtin.ts'
 import { fieldOf, isA } from '../../internal/validate.ts'
 import type { Endpoint } from '../network/transport.ts'
-import type { FetchStyleHandler } from '../types.ts'
-import { listenerOf } from './fetch-style.ts'
+import { type InformedHandler, listenerOf } from './fetch-style.ts'
 import type { SimulatedSocket } from './socket.ts'
 
 type Fail = (error: unknown) => void
@@ -58,15 +57,13 @@ export class WebServer {
     const { Server: HttpServer, createServer } = builtin('node:http')
     if (typeof app === 'function') {
       const isFetchStyle = app.length < 2
-      const listener = isFetchStyle ? listenerOf(app as FetchStyleHandler, this.#fail) : (app as RequestListener)
+      const listener = isFetchStyle ? listenerOf(app as InformedHandler, this.#fail) : (app as RequestListener)
       return createServer(listener)
     }
     if (isA(app, HttpServer)) return app
     const [server, ready, fetch] = ['server', 'ready', 'fetch'].map((field) => fieldOf(app, field))
     if (typeof fetch === 'function') {
-      return createServer(
-        listenerOf((request, info) => Reflect.apply(fetch, app, [request, info]) as Response, this.#fail),
-      )
+      return createServer(listenerOf((request, info) => Reflect.apply(fetch, app, [request, info]), this.#fail))
     }
     if (isA(server, HttpServer) && typeof ready === 'function') {
       this.#ready = Promise.resolve(Reflect.apply(ready, app, []))
