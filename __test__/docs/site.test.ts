@@ -130,7 +130,7 @@ describe.skipIf(!isBuilt)(`the site${unbuilt}`, () => {
       entries.flatMap((entry) => {
         // A name may be a type and a value: it has a page for each then.
         const links = Array.from(
-          htmlOf(`api/modules/${entry}.html`).matchAll(/href="(?:\.\.\/)?((?:\w+\/)?\w+\.(\w+)\.html)"/g),
+          htmlOf(`api/modules/${entry}.html`).matchAll(/href="(?:\.\.\/)?((?:\w+\/)?[\w-]+\.(\w+)\.html)"/g),
           ([, page, name]) => ({ name, page: page?.includes('/') ? page : `modules/${page}` }),
         )
         const source = program.getSourceFile(fileOf(entry))
