@@ -17,6 +17,7 @@ async function sentIn(program: (sim: Simulation) => Promise<void>): Promise<stri
   const typeOf = (number: number | undefined): string => {
     if (number === undefined) return 'the program'
     const event = events.find((each) => each.number === number)
+    if (event?.kind === 'timer') return `a timer of ${event.node === '' ? 'the program' : event.node}`
     return /type: '(\w+)'/.exec(event?.message ?? '')?.[1] ?? 'unknown'
   }
   expect(events.map(({ number }) => number)).toEqual(events.map((_, place) => place))
@@ -36,7 +37,7 @@ const startSink = (sim: Simulation, node: string): Promise<GenServerRef> =>
 it.each([
   ['on its node', 'a'],
   ['on another node', 'b'],
-])('a message that a handler sends to a process %s names the event of the handler', async (_, node) => {
+])('a message that a handler sends to a process %s names the event after which it was sent', async (_, node) => {
   const sent = await sentIn(async (sim) => {
     const sink = await startSink(sim, node)
     const { clock } = sim.system('a')
@@ -47,7 +48,7 @@ it.each([
         if (type === 'warm') return
         await ask(sink, { type: 'first' })
         await clock.sleep(5)
-        // Also behind an await, while another message waits for it.
+        // Also behind an await, while another message waits for the process.
         GenServer.cast(sink as never, { type: 'second' } as never)
       },
     )
@@ -56,22 +57,24 @@ it.each([
     await sim.settle()
   })
   expect(sent).toEqual([
+    'a timer of a > second',
+    'a timer of a > second',
     'again > first',
-    'again > second',
     'go > first',
-    'go > second',
     'the program > again',
     'the program > go',
     'the program > warm',
   ])
 })
 
-it('a message of the program, or of a timer, names none', async () => {
+it('a message of a timer names it, and one of the program what the program did before', async () => {
   const sent = await sentIn(async (sim) => {
     const sink = await startSink(sim, 'a')
     sim.system('b').clock.schedule(5, () => GenServer.cast(sink as never, { type: 'timed' } as never))
     GenServer.cast(sink as never, { type: 'own' } as never)
+    await sim.clock.sleep(9)
+    GenServer.cast(sink as never, { type: 'late' } as never)
     await sim.settle()
   })
-  expect(sent).toEqual(['the program > own', 'the program > timed'])
+  expect(sent).toEqual(['a timer of b > timed', 'a timer of the program > late', 'the program > own'])
 })

@@ -3,9 +3,10 @@ import type { SimulationEvent } from 'keelson/simulation'
 
 const LEFT = 90
 const TOP = 96
-const LANE = 190
+const LANE = 250
 const ROW = 34
-const MOST_LETTERS = 24
+const RIGHT = 130
+const MOST_LETTERS = 38
 const MESSAGES = new Set(['call', 'cast', 'info', 'stop'])
 
 const escaped = (text: string): string =>
@@ -39,38 +40,54 @@ function planOf(events: readonly SimulationEvent[]): Plan {
   return { events, lanes: ['', ...nodes], rows }
 }
 
-/** Returns the event in whose handler a message was sent; `undefined` for one of the program. */
+/** Returns the event after which a message was sent; `undefined` for one that the program sent first. */
 const causeOf = ({ events, rows }: Plan, { cause }: SimulationEvent): SimulationEvent | undefined =>
   cause === undefined ? undefined : events[rows.get(cause) ?? -1]
 
+/** A text on white ground, so that lines below it do not hide it. */
+const label = (left: number, baseline: number, text: string): string =>
+  `<text x="${left}" y="${baseline}" stroke="white" stroke-width="4" paint-order="stroke">${escaped(short(text))}</text>`
+
+/** A shape, and its label. All labels are drawn above all shapes. */
+type Drawn = readonly [shape: string, label: string]
+
 /** A message: an arrow from where it was sent to where it is handled. */
-function arrow(plan: Plan, event: SimulationEvent, row: number): string {
+function arrow(plan: Plan, event: SimulationEvent, row: number): Drawn {
   const cause = causeOf(plan, event)
   const from = cause?.node ?? ''
   const sent = cause === undefined ? row : (plan.rows.get(cause.number) ?? row)
   const [x1, x2] = [x(plan, from), x(plan, event.node)]
-  const text = `<text x="${x2 + 8}" y="${y(row) + 4}">${escaped(short(`${event.process} ${event.message}`))}</text>`
+  const text = label(x2 + 8, y(row) + 4, `${event.process} ${event.message}`)
   const line =
     x1 === x2
       ? `<circle cx="${x2}" cy="${y(row)}" r="4"/>`
       : `<line x1="${x1}" y1="${y(sent)}" x2="${x2}" y2="${y(row)}" stroke="currentColor" marker-end="url(#head)"/>`
-  return `<g class="message"><title>${escaped(inWords(event, from))}</title>${line}${text}</g>`
+  return [`<g class="message"><title>${escaped(inWords(event, from))}</title>${line}</g>`, text]
 }
 
-/** Anything else: a mark on its lane, red for a fault. */
-function mark(plan: Plan, event: SimulationEvent, row: number): string {
+/** The rows that a pause lasts. */
+function rowsOfPause({ events }: Plan, { at, message }: SimulationEvent, row: number): number {
+  const end = events.findIndex((event) => event.at >= at + Number.parseFloat(message))
+  return (end < 0 ? events.length : end) - row
+}
+
+/** Anything else: a mark on its lane, red for a fault. A pause is as long as the node stands still. */
+function mark(plan: Plan, event: SimulationEvent, row: number): Drawn {
   const { node, kind, process, message } = event
   const isFault = kind === 'crash' || kind === 'pause' || kind === 'jump'
   const fill = isFault ? '#b91c1c' : '#4b5563'
-  const shape = `<rect x="${x(plan, node) - 5}" y="${y(row) - 5}" width="10" height="10"/>`
-  const text = `<text x="${x(plan, node) + 8}" y="${y(row) + 4}">${escaped(short(`${kind} ${process} ${message}`))}</text>`
-  return `<g class="${isFault ? 'fault' : 'mark'}" fill="${fill}"><title>${escaped(inWords(event, undefined))}</title>${shape}${text}</g>`
+  const length = kind === 'pause' ? ROW * rowsOfPause(plan, event, row) - 10 : 10
+  const shape = `<rect x="${x(plan, node) - 5}" y="${y(row) - 5}" width="10" height="${length}"/>`
+  const text = label(x(plan, node) + 8, y(row) + 4, `${kind} ${process} ${message}`)
+  const name = isFault ? 'fault' : 'mark'
+  const title = `<title>${escaped(inWords(event, undefined))}</title>`
+  return [`<g class="${name}" fill="${fill}">${title}${shape}</g>`, `<g fill="${fill}">${text}</g>`]
 }
 
 /** Returns an SVG image of a run. Its description lists the events in words. */
 export function svgOf(title: string, error: string, events: readonly SimulationEvent[]): string {
   const plan = planOf(events)
-  const [width, height] = [LEFT + LANE * plan.lanes.length, TOP + ROW * (events.length + 1)]
+  const [width, height] = [LEFT + LANE * plan.lanes.length + RIGHT, TOP + ROW * (events.length + 1)]
   const lanes = plan.lanes.map((node) => {
     const at = x(plan, node)
     const name = `<text x="${at}" y="${TOP - 12}" text-anchor="middle" font-weight="bold">${escaped(nameOf(node))}</text>`
@@ -79,7 +96,8 @@ export function svgOf(title: string, error: string, events: readonly SimulationE
   const rows = events.map((event, row) => {
     const isNew = row === 0 || timeOf(event) !== timeOf(events[row - 1] as SimulationEvent)
     const time = isNew ? `<text x="${LEFT - 16}" y="${y(row) + 4}" text-anchor="end">${timeOf(event)}</text>` : ''
-    return `${time}${MESSAGES.has(event.kind) ? arrow(plan, event, row) : mark(plan, event, row)}`
+    const [shape, text] = MESSAGES.has(event.kind) ? arrow(plan, event, row) : mark(plan, event, row)
+    return [shape, `${time}${text}`]
   })
   const words = events.map((event) => {
     const isMessage = MESSAGES.has(event.kind)
@@ -93,7 +111,7 @@ export function svgOf(title: string, error: string, events: readonly SimulationE
 <rect width="100%" height="100%" fill="white"/>
 <text x="16" y="28" font-size="16" font-weight="bold">${escaped(title)}</text>
 <text x="16" y="50" fill="#b91c1c">${escaped(error)}</text>
-${[...lanes, ...rows].join('\n')}
+${[...lanes, ...rows.map(([shape]) => shape), ...rows.map(([, text]) => text)].join('\n')}
 </svg>
 `
 }

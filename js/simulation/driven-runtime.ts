@@ -173,7 +173,7 @@ export class DrivenRuntime extends ProcessRuntime {
     this.#transport?.send(from, this.#endpoint, { ...packet, deliver })
   }
 
-  /** Delivers a message that was sent before, in the event of this number. */
+  /** Delivers a message that was sent before, after the event of this number. */
   #deliver(cause: number | undefined, deliver: () => void): void {
     if (this.#reporter === undefined) deliver()
     else this.#reporter.causes.deliver(cause, deliver)
@@ -272,7 +272,7 @@ export interface ReportedMessage {
   readonly process: Process
   readonly kind: MessageKind
   readonly message: unknown
-  /** The number of the event in whose handler it was sent. */
+  /** The number of the event after which it was sent. */
   readonly cause: number | undefined
 }
 

@@ -286,8 +286,8 @@ export class Run {
     })
   }
 
-  #event(kind: string, node: string, process: string, message: string): void {
-    this.events?.add({ at: this.now, node, kind, process, message })
+  #event(kind: string, node: string, process: string, message: string): number | undefined {
+    return this.events?.add({ at: this.now, node, kind, process, message })
   }
 
   /** Carries out everything that is no choice: exits, calls that fail, mail that comes back. */
@@ -384,7 +384,8 @@ export class Run {
     if (this.watched !== undefined && this.choices.steps === this.watched.step + 1) this.watched.site = clock.siteOf(id)
     const name = node?.name ?? ''
     this.choices.event(this.choices.label(`${name} fires ${label}`), this.now)
-    this.#event('timer', name, label, '')
+    const fired = this.#event('timer', name, label, '')
+    if (fired !== undefined) this.#causes.fires(node, fired)
     if (node === undefined) clock.fireDue(id)
     else runSyncAt(node, () => clock.fireDue(id))
   }

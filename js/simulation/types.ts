@@ -87,7 +87,10 @@ export interface SimulationEvent {
   readonly process: string
   /** The message, in short. */
   readonly message: string
-  /** The number of the event in whose handler the message was sent. `undefined` unless a handler sent it. */
+  /**
+   * The number of the event after which the message was sent: the last message that its sender handled, or a timer of its
+   * node that fired since. `undefined` where there is none.
+   */
   readonly cause?: number | undefined
 }
 
