@@ -1,5 +1,10 @@
-/** Five faults planted in keelson's own code, in the addon for tests: simulations find each. Without them there is no alarm. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+/**
+ * Five faults planted in keelson's own code, in the addon for tests: simulations find each. Without them there is no alarm.
+ *
+ * `replays/` keeps a file of each. With the fault it fails again; without it the run passes, or asks other questions once
+ * keelson does the right thing. `KEELSON_RECORD=1` writes the files anew, after a change of the order of steps.
+ */
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SimulationOptions, SimulationResult } from 'keelson/simulation'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -15,6 +20,7 @@ const addonIn = (where: string): string | undefined =>
     ? readdirSync(where).find((name) => name.startsWith('keelson.') && name.endsWith('.node'))
     : undefined
 
+const REPLAYS = join(root, '__test__', 'simulation', 'replays')
 const SEEDS = [1, 2, 3]
 const MOST_RUNS = 1000
 const MOST_CHOICES = 10
@@ -23,7 +29,10 @@ const MOST_CHOICES = 10
 const NAMES = readFileSync(join(root, '__test__', 'simulation', 'planted', 'programs.ts'), 'utf8')
 const names = Array.from(NAMES.matchAll(/^ {2}name: '(.+)',$/gm), ([, name]) => name as string)
 
+type Fault = (typeof Programs)['plantedFaults'][number]
+
 let explore: (name: string, options: SimulationOptions) => Promise<SimulationResult>
+let replay: (path: string, name: string) => Promise<SimulationResult>
 let plant: (bits: number) => void
 let faults: (typeof Programs)['plantedFaults']
 
@@ -33,17 +42,23 @@ beforeAll(async () => {
   // Before anything loads the package.
   process.env['KEELSON_BINDING_PATH'] = join(folder, addon as string)
   faults = (await import('./planted/programs.ts')).plantedFaults
-  const { explore: exploreProgram } = await import('keelson/simulation')
+  const { explore: exploreProgram, replay: replayProgram } = await import('keelson/simulation')
   const { inside } = await import('../support/inside.ts')
   plant = (bits) => void (inside.hot as unknown as { testPlant(bits: number): number }).testPlant(bits)
   explore = (name, options) => {
-    const { program } = faults.find((fault) => fault.name === name) as (typeof faults)[number]
+    const { program } = faultOf(name)
     return exploreProgram(program, { folder: tempDirectory(), print: () => undefined, checkEvery: 0, ...options })
   }
+  replay = (path, name) => replayProgram(path, faultOf(name).program)
 })
 afterEach(() => plant(0))
 
-const bitOf = (name: string): number => (faults.find((fault) => fault.name === name)?.bit ?? -1) as number
+const faultOf = (name: string): Fault => faults.find((fault) => fault.name === name) as Fault
+const bitOf = (name: string): number => faultOf(name).bit
+
+it('each file that is kept belongs to a fault', () => {
+  expect(readdirSync(REPLAYS).toSorted()).toEqual(faults.map(({ file }) => file).toSorted())
+})
 
 it('the programs meet all faults', () => {
   const source = readFileSync(join(root, 'src', 'core', 'planted.rs'), 'utf8')
@@ -67,6 +82,23 @@ describe.each(names)('%s', (name) => {
       expect(deviations.length).toBeGreaterThan(0)
       expect(deviations.length).toBeLessThanOrEqual(MOST_CHOICES)
     }
+  })
+
+  it('fails again from its file, and not where it is not planted', async () => {
+    const path = join(REPLAYS, faultOf(name).file)
+    plant(1 << bitOf(name))
+    if (process.env['KEELSON_RECORD'] !== undefined) {
+      const { failure } = await explore(name, { runs: MOST_RUNS, seed: 1 })
+      copyFileSync(failure?.file as string, path)
+    }
+    const { failure } = await replay(path, name)
+    const recorded = JSON.parse(readFileSync(path, 'utf8')) as { failure: { message: string } }
+    expect(failure?.error).toMatchObject({ message: recorded.failure.message })
+    plant(0)
+    const mended = await replay(path, name).catch((error: unknown) => error)
+    if ((mended as { code?: string }).code === 'KEELSON_REPLAY_DIVERGED') return
+    expect(mended).toMatchObject({ runs: 1 })
+    expect(mended).not.toHaveProperty('failure')
   })
 
   it('raises no alarm where it is not planted', async () => {

@@ -2,7 +2,7 @@
 import { GenServer, type GenServerRef } from 'keelson/otp'
 import { simulate, type Simulation, type SimulationOptions, type SimulationProgram } from 'keelson/simulation'
 import type { System } from 'keelson/system'
-import { it } from 'vitest'
+import { expect, it } from 'vitest'
 
 import { printRuns, programs } from '../../support/programs.ts'
 import { tempDirectory } from '../../support/temp-directory.ts'
@@ -15,7 +15,7 @@ export const part = (name: string, program: SimulationProgram, options: Simulati
     const runs = Math.ceil(programs(200) / 2)
     const settings = { runs, seed: 1, schedule, faults: FAULTS, folder: tempDirectory(), checkEvery: 50 }
     await simulate({ ...settings, ...options }, program)()
-    printRuns(`${name}, ${schedule}`, runs)
+    printRuns(String(expect.getState().currentTestName), runs)
   })
 }
 

@@ -10,6 +10,8 @@ export interface PlantedFault {
   readonly name: string
   /** Its bit, as in `src/core/planted.rs`. */
   readonly bit: number
+  /** The file in `replays/` that shows it. */
+  readonly file: string
   readonly program: SimulationProgram
 }
 
@@ -30,6 +32,7 @@ async function startRelay(sim: Simulation, hops: number = HOPS): Promise<() => P
 const lostWakeUp: PlantedFault = {
   name: 'a message that comes while a handler runs is not handled',
   bit: 0,
+  file: 'lost-wake-up.json',
   program: async (sim) => {
     const comeLater = await startRelay(sim)
     const store = await startServer(
@@ -57,6 +60,7 @@ const lostWakeUp: PlantedFault = {
 const restartAfterStop: PlantedFault = {
   name: 'a child that was stopped while it waits for its restart comes back',
   bit: 1,
+  file: 'restart-after-stop.json',
   program: async (sim) => {
     const comeLater = await startRelay(sim, 2)
     const system = sim.system('app')
@@ -88,6 +92,7 @@ const restartAfterStop: PlantedFault = {
 const lostDown: PlantedFault = {
   name: 'a monitor of a process that stops is never told of its end',
   bit: 2,
+  file: 'lost-down.json',
   program: async (sim) => {
     const comeLater = await startRelay(sim)
     const system = sim.system('app')
@@ -123,6 +128,7 @@ const lostDown: PlantedFault = {
 const cancelledTimer: PlantedFault = {
   name: 'a timer that is due and cancelled fires all the same',
   bit: 3,
+  file: 'cancelled-timer.json',
   program: async (sim) => {
     const { clock } = sim.system('client')
     let outcome = ''
@@ -144,6 +150,7 @@ const cancelledTimer: PlantedFault = {
 const endlessWait: PlantedFault = {
   name: 'a handler whose call timed out still counts as waiting',
   bit: 4,
+  file: 'endless-wait.json',
   program: async (sim) => {
     const comeLater = await startRelay(sim)
     const system = sim.system('app')
